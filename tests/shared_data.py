@@ -1,0 +1,25 @@
+"""Real records to test against. They lie beside the project, never in it; without them their tests skip."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+FOLDER = Path(__file__).parents[2] / "shared" / "data"
+
+needs_shared_data = pytest.mark.skipif(not FOLDER.is_dir(), reason=f"no real records at {FOLDER}")
+
+
+def reviewed_records() -> list[dict[str, Any]]:
+    """The 24 reviewed papers."""
+    return _lines("reviews_24.jsonl")
+
+
+def arxiv_day() -> list[dict[str, Any]]:
+    """The 532 records of one arXiv day."""
+    return _lines("arxiv/day_2026-06-30_dedup.jsonl")
+
+
+def _lines(name: str) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in (FOLDER / name).read_text().splitlines()]
