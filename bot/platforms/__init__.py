@@ -1,0 +1,67 @@
+"""What every chat platform gives the house. `console/` is the smallest example: copy it to add a platform."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any, Protocol
+
+from bot.message import Message
+from digests.model import Channel, Style
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One chat message, ready to post: what the platform's API takes, but for the channel and the thread.
+
+    `papers` are the ids of the papers in it, in order. `in_thread` pages belong into the thread of the first page.
+    """
+
+    payload: Mapping[str, Any]
+    papers: tuple[str, ...] = ()
+    in_thread: bool = False
+
+
+class Unknown(Enum):
+    """The answer of a platform that cannot be asked what it has posted."""
+
+    CANNOT_ASK = "cannot ask"
+
+
+CANNOT_ASK = Unknown.CANNOT_ASK
+
+
+class Platform(Protocol):
+    """A place where digests are posted. The name is the word used in settings."""
+
+    name: str
+
+    def render(self, message: Message, style: Style) -> Sequence[Page]:
+        """The message as pages within every limit of the platform. Pure; never raises for any text."""
+
+    async def post(self, channel: Channel, page: Page, *, key: str, thread: str | None) -> str:
+        """Post one page and return its receipt: enough to find the message again. `key` names this page for good.
+
+        Raises PostError; its `outcome` says whether the page may be posted again.
+        """
+
+    async def find(self, channel: Channel, *, key: str) -> str | None | Unknown:
+        """The receipt of the page posted under `key`, None if it was never posted, or CANNOT_ASK."""
+
+
+class Outcome(Enum):
+    """What is known after a failed post."""
+
+    NOT_POSTED = "not posted"
+    """Nothing went out: trying again is safe."""
+    REFUSED = "refused"
+    """The platform will never take it: the channel is gone, the page is not valid."""
+    UNKNOWN = "unknown"
+    """It may have been posted: ask the channel before anything else."""
+
+
+class PostError(Exception):
+    """A page could not be posted, or it is not known whether it was."""
+
+    def __init__(self, reason: str, outcome: Outcome) -> None:
+        super().__init__(reason)
+        self.outcome = outcome

@@ -1,0 +1,211 @@
+"""The words of the house: papers and reviews, what a channel wishes for, and the digest it gets."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, time
+from enum import StrEnum
+
+
+class ReadDepth(StrEnum):
+    """How much of a paper its reviewer read."""
+
+    ABSTRACT = "abstract"
+    FULL_TEXT = "full text"
+
+
+@dataclass(frozen=True, slots=True)
+class Flag:
+    """A passage that reads like an order to the reviewer. Shown to readers; never changes a score."""
+
+    category: str
+    excerpt: str
+
+
+@dataclass(frozen=True, slots=True)
+class Paper:
+    """What is known of a paper without reading it.
+
+    `id` is the arXiv id without its version, or the paper's address when it has no arXiv id; `version` is the
+    newest one known. Texts are as they came, LaTeX and all.
+    """
+
+    id: str
+    title: str
+    url: str
+    version: int | None = None
+    authors: tuple[str, ...] = ()
+    abstract: str = ""
+    primary_category: str = ""
+    categories: tuple[str, ...] = ()
+    published: date | None = None
+    flags: tuple[Flag, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    """What a reviewer, most often a model, says of a paper. `score` is 0 to 10; rank 1 is the best of its batch."""
+
+    score: float | None = None
+    rank: int | None = None
+    tldr: str = ""
+    methodology: str = ""
+    experiments: str = ""
+    reproducibility: str = ""
+    limitations: str = ""
+    impact: str = ""
+    model: str = ""
+    reviewed_at: datetime | None = None
+    read_depth: ReadDepth | None = None
+
+
+NOT_REVIEWED = Review()
+
+
+@dataclass(frozen=True, slots=True)
+class ScoredPaper:
+    """A paper with its newest review (`NOT_REVIEWED` where there is none) and when that became known here, in UTC."""
+
+    paper: Paper
+    review: Review
+    known_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """The few facts that decide whether a paper is picked: small, so that a hundred thousand can be weighed.
+
+    `text` is what keywords are looked for in (title, abstract, TL;DR), and empty where no keyword asks for it.
+    """
+
+    id: str
+    score: float | None = None
+    rank: int | None = None
+    primary_category: str = ""
+    categories: tuple[str, ...] = ()
+    published: date | None = None
+    flagged: bool = False
+    text: str = ""
+
+
+class Style(StrEnum):
+    """How a digest is laid out on a chat platform."""
+
+    CARDS = "cards"
+    """A header, then one message a paper: a reaction belongs to one paper."""
+    COMPACT = "compact"
+    """One message."""
+    THREAD = "thread"
+    """A header in the channel, the cards in its thread."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What a channel wants to read. Empty `domains` and `keywords` together mean everything.
+
+    A paper is wanted when it lies in one of the domains (arXiv categories or named groups) or speaks of one of the
+    keywords, and is not muted. `min_score` None sets no threshold.
+    """
+
+    domains: tuple[str, ...] = ()
+    keywords: tuple[str, ...] = ()
+    muted: tuple[str, ...] = ()
+    top: int = 5
+    min_score: float | None = None
+    style: Style = Style.CARDS
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """When a channel gets its digest: local `at` on `days` (0 is Monday) in an IANA time zone."""
+
+    at: time = time(9)
+    days: frozenset[int] = frozenset(range(5))
+    time_zone: str = "UTC"
+
+
+@dataclass(frozen=True, slots=True)
+class Channel:
+    """Where a digest goes: `workspace` is the Slack team or Discord guild, empty where there is only one."""
+
+    platform: str
+    channel: str
+    workspace: str = ""
+
+    def __str__(self) -> str:
+        return ":".join(part for part in (self.platform, self.workspace, self.channel) if part)
+
+
+@dataclass(frozen=True, slots=True)
+class Subscription:
+    """A channel's wish and its schedule. `id` is the store's number for it, 0 before it is stored."""
+
+    channel: Channel
+    wish: Wish = field(default_factory=Wish)
+    schedule: Schedule = field(default_factory=Schedule)
+    id: int = 0
+
+
+class LeftOut(StrEnum):
+    """Why a considered paper is not in the digest; the first that applies counts."""
+
+    SHOWN_BEFORE = "shown before"
+    TOO_OLD = "too old"
+    OTHER_DOMAIN = "other domain"
+    MUTED = "muted"
+    FLAGGED = "flagged"
+    NOT_SCORED = "not scored"
+    UNDER_SCORE = "under the minimum score"
+    BEYOND_TOP = "beyond the top"
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A candidate that made it, and the reason in words."""
+
+    id: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """What `pick` decided: the choices in order, how many were considered, and why the others were left out."""
+
+    choices: tuple[Choice, ...]
+    considered: int
+    left_out: Mapping[LeftOut, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Pick:
+    """A paper in a digest, with the reason it is there."""
+
+    scored: ScoredPaper
+    reason: str
+
+
+class Nothing(StrEnum):
+    """The kinds of a digest without picks."""
+
+    NO_PAPERS = "no papers yet"
+    STALE = "stale source"
+    QUIET = "quiet day"
+    NONE_WANTED = "none wanted"
+    """There were new papers; the wish left all of them out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Digest:
+    """One channel, one local day. `nothing` says which kind of nothing when there are no picks.
+
+    `last_import` is when papers last came in, in UTC; `until` is the instant up to which papers were considered.
+    """
+
+    channel: Channel
+    wish: Wish
+    edition: date
+    picks: tuple[Pick, ...]
+    considered: int
+    left_out: Mapping[LeftOut, int]
+    until: datetime
+    nothing: Nothing | None = None
+    last_import: datetime | None = None
