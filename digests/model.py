@@ -26,7 +26,8 @@ class Paper:
     """What is known of a paper without reading it.
 
     `id` is the arXiv id without its version, or the paper's address when it has no arXiv id; `version` is the
-    newest one known. Texts are as they came, LaTeX and all.
+    newest one known. An id of a paper that has only an address is "web:" and a hash of that address, so that every id is
+    short. Texts are as they came, LaTeX and all.
     """
 
     id: str

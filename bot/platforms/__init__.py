@@ -44,7 +44,7 @@ class Platform(Protocol):
         Raises PostError; its `outcome` says whether the page may be posted again.
         """
 
-    async def find(self, channel: Channel, *, key: str) -> str | None | Unknown:
+    async def find(self, channel: Channel, *, key: str) -> str | Unknown | None:
         """The receipt of the page posted under `key`, None if it was never posted, or CANNOT_ASK."""
 
 
