@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
 from enum import StrEnum
+from typing import NamedTuple
 
 
 class ReadDepth(StrEnum):
@@ -71,8 +72,7 @@ class ScoredPaper:
     known_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
+class Candidate(NamedTuple):
     """The few facts that decide whether a paper is picked: small, so that a hundred thousand can be weighed.
 
     `text` is what keywords are looked for in (title, abstract, TL;DR), and empty where no keyword asks for it.
@@ -198,7 +198,7 @@ class Nothing(StrEnum):
 class Digest:
     """One channel, one local day. `nothing` says which kind of nothing when there are no picks.
 
-    `last_import` is when papers last came in, in UTC; `until` is the instant up to which papers were considered.
+    `last_import` is when papers last came in, in UTC; `considered_to` is the number of the newest change considered.
     """
 
     channel: Channel
@@ -207,6 +207,6 @@ class Digest:
     picks: tuple[Pick, ...]
     considered: int
     left_out: Mapping[LeftOut, int]
-    until: datetime
+    considered_to: int
     nothing: Nothing | None = None
     last_import: datetime | None = None

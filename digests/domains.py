@@ -1,0 +1,113 @@
+"""Domains: arXiv categories, and the groups of them that people name. Pure."""
+
+import difflib
+import re
+from collections.abc import Iterable
+
+from digests.errors import InputError
+
+GROUPS: dict[str, tuple[str, ...]] = {
+    "vision": ("cs.CV", "eess.IV", "cs.GR"),
+    "language": ("cs.CL",),
+    "learning": ("cs.LG", "stat.ML", "cs.NE"),
+    "ai": ("cs.AI", "cs.MA"),
+    "robotics": ("cs.RO", "eess.SY", "cs.SY"),
+    "audio": ("cs.SD", "eess.AS"),
+    "retrieval": ("cs.IR", "cs.DL"),
+    "people": ("cs.HC", "cs.CY"),
+    "security": ("cs.CR",),
+    "systems": ("cs.DC", "cs.AR", "cs.PF", "cs.OS", "cs.NI", "cs.DB"),
+    "software": ("cs.SE", "cs.PL"),
+    "theory": ("cs.DS", "cs.CC", "cs.IT", "math.ST", "stat.TH", "math.OC"),
+    "statistics": ("stat.ML", "stat.ME", "stat.AP", "stat.CO", "stat.TH", "math.ST"),
+    "biology": ("q-bio",),
+    "physics": ("physics", "quant-ph", "cond-mat", "astro-ph"),
+    "maths": ("math",),
+}
+"""The house's own groups. A name without a dot stands for the whole archive (`q-bio` for `q-bio.BM` and so on)."""
+
+ALIASES = {
+    "cv": "vision", "nlp": "language", "text": "language", "ml": "learning", "machine learning": "learning",
+    "robots": "robotics", "speech": "audio", "sound": "audio", "music": "audio", "search": "retrieval",
+    "hci": "people", "math": "maths", "stats": "statistics", "privacy": "security", "hardware": "systems",
+    "code": "software",
+}  # fmt: skip
+
+NAMES = {
+    "cs.CV": "Computer vision", "cs.CL": "Language", "cs.LG": "Machine learning", "cs.AI": "AI", "cs.RO": "Robotics",
+    "cs.SD": "Sound", "eess.AS": "Audio and speech", "cs.IR": "Information retrieval", "stat.ML": "Statistical learning",
+    "cs.NE": "Neural computing", "cs.CR": "Security", "cs.HC": "Human-computer interaction", "cs.MA": "Multi-agent systems",
+    "cs.SE": "Software engineering", "cs.DC": "Distributed computing", "eess.IV": "Image and video processing",
+    "cs.GR": "Graphics", "cs.CY": "Computers and society", "cs.DB": "Databases", "cs.DS": "Algorithms",
+    "cs.IT": "Information theory", "eess.SP": "Signal processing", "math.OC": "Optimization", "cs.PL": "Programming languages",
+    "cs.AR": "Hardware", "cs.SI": "Social networks", "eess.SY": "Control", "cs.SY": "Control", "cs.DL": "Digital libraries",
+    "quant-ph": "Quantum physics", "cs.SC": "Symbolic computation", "cs.LO": "Logic", "cs.GT": "Game theory",
+    "stat.ME": "Statistical methods", "cs.NI": "Networks", "cs.MM": "Multimedia", "cs.CC": "Complexity",
+}  # fmt: skip
+
+ARCHIVES = frozenset(
+    [
+        "astro-ph",
+        "cond-mat",
+        "cs",
+        "econ",
+        "eess",
+        "gr-qc",
+        "hep-ex",
+        "hep-lat",
+        "hep-ph",
+        "hep-th",
+        "math",
+        "math-ph",
+        "nlin",
+        "nucl-ex",
+        "nucl-th",
+        "physics",
+        "q-bio",
+        "q-fin",
+        "quant-ph",
+        "stat",
+    ]
+)
+"""arXiv's archives, from its category taxonomy."""
+
+_CATEGORY = re.compile(r"([a-z]+(?:-[a-z]+)?)(?:\.([A-Za-z][A-Za-z-]{1,17}))?")
+
+
+def domain_name(category: str) -> str:
+    """How a category is called in a message: "Computer vision (cs.CV)", or the category itself."""
+    return f"{NAMES[category]} ({category})" if category in NAMES else category
+
+
+def resolve(domain: str) -> tuple[str, ...]:
+    """The categories and archives that a domain stands for.
+
+    Raises InputError, with the nearest name, for one that nobody knows.
+    """
+    word = domain.strip()
+    group = ALIASES.get(word.lower(), word.lower())
+    if group in GROUPS:
+        return GROUPS[group]
+    found = _CATEGORY.fullmatch(word)
+    if found and found[1] in ARCHIVES:
+        return (_written(word),)
+    raise InputError(f"Unknown domain {domain[:60]!r}: {_suggestion(word)}")
+
+
+def _written(category: str) -> str:
+    """cs.cv is meant as cs.CV."""
+    archive, dot, subject = category.partition(".")
+    return f"{archive}.{subject.upper() if len(subject) == 2 else subject}" if dot else category
+
+
+def _suggestion(word: str) -> str:
+    known = {name.lower(): name for name in (*GROUPS, *ALIASES, *NAMES)}
+    nearest = difflib.get_close_matches(word.lower(), known, n=1, cutoff=0.5)
+    groups = ", ".join(GROUPS)
+    hint = f"did you mean {known[nearest[0]]!r}? " if nearest else ""
+    return f"{hint}Use an arXiv category such as cs.CL, or one of {groups}."
+
+
+def lies_in(categories: Iterable[str], wanted: frozenset[str]) -> bool:
+    """Whether one of a paper's categories is wanted, by itself or through its archive."""
+    return any(category in wanted or category.partition(".")[0] in wanted for category in categories)

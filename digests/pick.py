@@ -1,0 +1,195 @@
+"""Which of the new papers a channel gets, and why the others are left out. Pure: no clock, no store."""
+
+import re
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Sequence, Set
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from digests.domains import domain_name, lies_in, resolve
+from digests.errors import InputError
+from digests.model import Candidate, Choice, LeftOut, Selection, Wish
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What holds for every channel. `max_age` counts from a paper's publication, where that is known.
+
+    `domain_share` is the most of a digest that may come from one primary category while others qualify.
+    """
+
+    max_age: timedelta | None = timedelta(days=30)
+    pick_flagged: bool = True
+    domain_share: float = 0.6
+
+
+def pick(
+    candidates: Sequence[Candidate], wish: Wish, seen: Set[str], edition: date, rules: Rules
+) -> Selection:
+    """The best new papers for a wish, in order: by score, then rank, then followed keyword, then the newest.
+
+    `seen` are the ids this channel already had. A domain of the wish that nobody knows raises InputError.
+    """
+    taste = Taste.of(wish)
+    qualified, left_out = _qualified(candidates, seen, _gate(wish, taste, edition, rules))
+    best_first = sorted(qualified, key=lambda candidate: _order(candidate, taste))
+    chosen = _varied(best_first, wish.top, max(1, int(rules.domain_share * wish.top)))
+    if beyond := len(qualified) - len(chosen):
+        left_out[LeftOut.BEYOND_TOP] = beyond
+    choices = tuple(Choice(paper.id, _reason(place, paper, best_first, taste)) for place, paper in chosen)
+    return Selection(choices, len(candidates), dict(left_out))
+
+
+def _qualified(
+    candidates: Sequence[Candidate], seen: Set[str], gate: Callable[[Candidate], LeftOut | None]
+) -> tuple[list[Candidate], Counter[LeftOut]]:
+    qualified: list[Candidate] = []
+    left_out: Counter[LeftOut] = Counter()
+    for candidate in candidates:
+        why = LeftOut.SHOWN_BEFORE if candidate.id in seen else gate(candidate)
+        if why is None:
+            qualified.append(candidate)
+        else:
+            left_out[why] += 1
+    return qualified, left_out
+
+
+def _gate(wish: Wish, taste: "Taste", edition: date, rules: Rules) -> Callable[[Candidate], LeftOut | None]:
+    """What keeps a candidate out, the first that applies."""
+    oldest = edition - rules.max_age if rules.max_age is not None else date.min
+    min_score = wish.min_score
+
+    def gate(candidate: Candidate) -> LeftOut | None:
+        if candidate.published is not None and candidate.published < oldest:
+            return LeftOut.TOO_OLD
+        if not taste.wants(candidate):
+            return LeftOut.OTHER_DOMAIN
+        if taste.mutes(candidate):
+            return LeftOut.MUTED
+        if candidate.flagged and not rules.pick_flagged:
+            return LeftOut.FLAGGED
+        if min_score is not None and candidate.score is None:
+            return LeftOut.NOT_SCORED
+        if min_score is not None and candidate.score is not None and candidate.score < min_score:
+            return LeftOut.UNDER_SCORE
+        return None
+
+    return gate
+
+
+_LAST = 10**9
+
+
+def _order(candidate: Candidate, taste: "Taste") -> tuple[float, int, bool, int, str]:
+    score = -candidate.score if candidate.score is not None else 1.0
+    rank = candidate.rank if candidate.rank is not None else _LAST
+    newest = -candidate.published.toordinal() if candidate.published is not None else 0
+    return score, rank, not taste.follows(candidate), newest, candidate.id
+
+
+def _varied(best_first: Sequence[Candidate], top: int, most_of_one: int) -> list[tuple[int, Candidate]]:
+    """The first `top` with their places (from 1), none from a domain that has its share while others qualify."""
+    taken: list[tuple[int, Candidate]] = []
+    passed_over: list[tuple[int, Candidate]] = []
+    of_domain: Counter[str] = Counter()
+    for place, candidate in enumerate(best_first, start=1):
+        if len(taken) == top:
+            break
+        domain = candidate.primary_category
+        has_room = not domain or of_domain[domain] < most_of_one
+        (taken if has_room else passed_over).append((place, candidate))
+        of_domain[domain] += has_room
+    return sorted(taken + passed_over[: top - len(taken)])
+
+
+def _reason(place: int, candidate: Candidate, best_first: Sequence[Candidate], taste: "Taste") -> str:
+    """Why this one, in words: "2nd by score of 41, in vision, mentions “alignment”"."""
+    if candidate.score is not None:
+        basis = " by score"
+    else:
+        basis = " by rank" if candidate.rank is not None else ", not scored"
+    return ", ".join([f"{ordinal(place)}{basis} of {len(best_first)}", *taste.words_for(candidate)])
+
+
+def ordinal(number: int) -> str:
+    """1st, 2nd, 3rd, 4th ... 11th ... 21st."""
+    ending = {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th") if number % 100 not in (11, 12, 13) else "th"
+    return f"{number}{ending}"
+
+
+@dataclass(frozen=True, slots=True)
+class Taste:
+    """A wish, made ready to be asked of many papers."""
+
+    domains: tuple[tuple[str, frozenset[str]], ...]
+    every_domain: frozenset[str]
+    keywords: re.Pattern[str] | None
+    muted_domains: frozenset[str]
+    muted_words: re.Pattern[str] | None
+
+    @staticmethod
+    def of(wish: Wish) -> "Taste":
+        """Raises InputError for a domain that nobody knows."""
+        domains = tuple((domain, frozenset(resolve(domain))) for domain in wish.domains)
+        muted_domains, muted_words = _domains_and_words(wish.muted)
+        return Taste(
+            domains,
+            frozenset[str]().union(*(categories for _, categories in domains)),
+            word_pattern(wish.keywords),
+            muted_domains,
+            word_pattern(muted_words),
+        )
+
+    def wants(self, candidate: Candidate) -> bool:
+        """Cross-lists count: a paper lies in every domain it is listed in."""
+        if not self.every_domain and not self.keywords:
+            return True
+        return lies_in(_categories(candidate), self.every_domain) or self.follows(candidate)
+
+    def mutes(self, candidate: Candidate) -> bool:
+        """A muted domain is the paper's primary one: muting audio keeps a vision paper that is cross-listed there."""
+        if self.muted_domains and lies_in((candidate.primary_category,), self.muted_domains):
+            return True
+        return bool(self.muted_words and self.muted_words.search(candidate.text))
+
+    def follows(self, candidate: Candidate) -> bool:
+        return bool(self.keywords and self.keywords.search(candidate.text))
+
+    def words_for(self, candidate: Candidate) -> list[str]:
+        """What of the wish a paper meets, in words."""
+        categories = _categories(candidate)
+        words = [
+            f"in {domain_name(name) if '.' in name else name}"
+            for name, wanted in self.domains
+            if lies_in(categories, wanted)
+        ]
+        found = self.keywords.search(candidate.text) if self.keywords else None
+        return words[:1] + ([f"mentions “{found[0]}”"] if found else [])
+
+
+def _categories(candidate: Candidate) -> Collection[str]:
+    return candidate.categories or (candidate.primary_category,)
+
+
+def _domains_and_words(muted: Iterable[str]) -> tuple[frozenset[str], list[str]]:
+    """A muted entry that names a domain mutes it; any other is a word."""
+    domains: set[str] = set()
+    words: list[str] = []
+    for entry in muted:
+        try:
+            domains.update(resolve(entry))
+        except InputError:
+            words.append(entry)
+    return frozenset(domains), words
+
+
+def word_pattern(words: Iterable[str]) -> re.Pattern[str] | None:
+    """Finds any of the words, whole, in any case, with a plural ending; a space also finds a hyphen. None for none."""
+    parts = [
+        r"[\s-]+".join(map(re.escape, re.split(r"[\s-]+", word.strip()))) for word in words if word.strip()
+    ]
+    if not parts:
+        return None
+    return re.compile(
+        rf"(?<!\w)(?:{'|'.join(sorted(parts, key=len, reverse=True))})(?:e?s)?(?!\w)", re.IGNORECASE
+    )

@@ -1,0 +1,226 @@
+"""What the domain needs from outside, as contracts. All instants are UTC; every method may raise StoreError.
+
+Methods are synchronous and short; an async caller runs them in a worker thread.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from enum import StrEnum
+from typing import Any, Protocol
+
+from digests.model import Candidate, Channel, Paper, Review, ScoredPaper, Subscription
+
+
+@dataclass(frozen=True, slots=True)
+class Added:
+    """What an import changed: papers never seen, papers with a new review or new facts, and the rest."""
+
+    new: int = 0
+    changed: int = 0
+    same: int = 0
+
+    def __add__(self, other: "Added") -> "Added":
+        return Added(self.new + other.new, self.changed + other.changed, self.same + other.same)
+
+
+class Papers(Protocol):
+    """Papers with every review they ever had; the newest one counts."""
+
+    def add(self, records: Sequence[tuple[Paper, Review]], *, now: datetime) -> Added:
+        """Put papers and reviews in, all or none. The same paper again changes nothing.
+
+        A review that is not older than the one known replaces it, which makes the paper known anew, at `now`;
+        `NOT_REVIEWED` replaces nothing. Of the facts, those of the newest version stay; empty ones replace nothing.
+        """
+
+    def imported(self, *, now: datetime) -> None:
+        """Papers came in at `now`, be it none that was new: the source is alive."""
+
+    def last_import(self) -> datetime | None:
+        """When papers last came in."""
+
+    def get(self, ids: Iterable[str]) -> Mapping[str, ScoredPaper]:
+        """The papers among these ids that are known."""
+
+    def reviews(self, paper: str) -> Sequence[Review]:
+        """Every review of a paper, newest first."""
+
+    def candidates(self, after: int, to: int, *, texts: bool) -> Sequence[Candidate]:
+        """What became known with a number over `after` and up to `to`, in no order; `text` is empty without `texts`."""
+
+    def number_at(self, instant: datetime) -> int:
+        """The highest number of what was known at an instant; 0 when nothing was."""
+
+    def changes(self, after: int, most: int) -> Sequence[tuple[int, ScoredPaper]]:
+        """Papers whose last change has a number over `after`, in the order of their numbers; at most `most` of them."""
+
+    def last_change(self) -> int:
+        """The highest number any change has, 0 when there was none.
+
+        Whoever sees a number sees every lower one: what is written down as considered can never turn up behind it.
+        """
+
+
+class Subscriptions(Protocol):
+    """The channels and their wishes."""
+
+    def keep(self, subscriptions: Sequence[Subscription], *, now: datetime) -> None:
+        """Make those of the settings file be exactly these; a channel that is no longer among them gets no digest.
+
+        A channel whose schedule is as before keeps its next edition.
+        """
+
+    def all(self) -> Sequence[Subscription]:
+        """Every channel that gets digests, in the order of their numbers."""
+
+    def find(self, channel: Channel) -> Subscription | None:
+        """The subscription of a channel; an empty workspace matches any."""
+
+    def due(self, now: datetime) -> Sequence[Subscription]:
+        """Those whose next edition's hour has come, longest overdue first."""
+
+
+class DeliveryState(StrEnum):
+    """Where the delivery of one edition stands."""
+
+    CLAIMED = "claimed"
+    POSTED = "posted"
+    WAITING = "waiting"
+    """It failed, and is tried again at its hour."""
+    FAILED = "failed"
+    """It failed for good; the reason is kept."""
+
+
+class PageState(StrEnum):
+    """Where one page of a delivery stands."""
+
+    PLANNED = "planned"
+    POSTING = "posting"
+    """On its way: after a crash only the channel knows whether it arrived."""
+    POSTED = "posted"
+    SKIPPED = "skipped"
+    """Nobody can know whether it arrived, and the settings say not to risk a repeat."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedPage:
+    """One message of a digest as it will be posted. `key` names it for good; `receipt` says where it landed."""
+
+    number: int
+    key: str
+    payload: Mapping[str, Any]
+    papers: tuple[str, ...]
+    in_thread: bool
+    state: PageState = PageState.PLANNED
+    receipt: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """The right to deliver one edition to one channel until `lease_until`. `id` is the store's number of the delivery.
+
+    `pages` is empty until they are planned, and again where a digest has none. `attempts` counts this one.
+    """
+
+    id: int
+    subscription: Subscription
+    edition: date
+    owner: str
+    lease_until: datetime
+    attempts: int
+    pages: tuple[PlannedPage, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """What became of one edition, for people to read."""
+
+    subscription: Subscription
+    edition: date
+    state: DeliveryState
+    attempts: int
+    reason: str
+    next_try_at: datetime | None
+    pages: tuple[PlannedPage, ...]
+
+
+class LeaseLostError(Exception):
+    """Another process has taken the delivery over: stop, and leave it to that one."""
+
+
+class Deliveries(Protocol):
+    """The ledger: one row an edition and channel, one a page. It is what makes a restart neither repeat nor lose.
+
+    Every method that takes a claim raises LeaseLostError when the claim is no longer its owner's.
+    """
+
+    def claim(
+        self, subscription: Subscription, edition: date, *, owner: str, now: datetime, lease: timedelta
+    ) -> Claim | None:
+        """Take an edition; None when it is done, failed for good, waiting for its hour, or another's.
+
+        Moves the subscription's next edition past `now` in the same step.
+        """
+
+    def unfinished(self, now: datetime) -> Sequence[tuple[Subscription, date]]:
+        """Editions whose lease ran out or whose next try has come."""
+
+    def considered_to(self, subscription: Subscription, before: date) -> int | None:
+        """The number up to which the last edition before that date considered papers; None when there was none."""
+
+    def shown(self, subscription: Subscription, after: int, to: int) -> frozenset[str]:
+        """The ids of papers known in that window of numbers which this channel already had, in any edition."""
+
+    def plan(self, claim: Claim, pages: Sequence[PlannedPage], *, considered_to: int) -> Claim:
+        """Write down the pages, that their papers are shown, and the number considered up to: all or none."""
+
+    def posting(self, claim: Claim, page: int, *, now: datetime, lease: timedelta) -> None:
+        """This page goes out now; the lease starts anew."""
+
+    def posted(self, claim: Claim, page: int, receipt: str | None, *, now: datetime) -> None:
+        """This page has landed; without a receipt it is given up as `SKIPPED`."""
+
+    def not_posted(self, claim: Claim, page: int) -> None:
+        """This page is known not to have gone out."""
+
+    def finish(self, claim: Claim, *, now: datetime) -> None:
+        """Every page has landed."""
+
+    def wait(self, claim: Claim, reason: str, *, until: datetime) -> None:
+        """Give the claim back; the next try is not before `until`."""
+
+    def fail(self, claim: Claim, reason: str) -> None:
+        """Give up for good. Papers on pages that never went out count as not shown."""
+
+    def history(self, subscription: Subscription, most: int) -> Sequence[Delivery]:
+        """The newest deliveries of a channel, newest first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """The three books of the house, over one database."""
+
+    papers: Papers
+    subscriptions: Subscriptions
+    deliveries: Deliveries
+
+
+@dataclass(frozen=True, slots=True)
+class BadRecord:
+    """A record that could not be used: `line` counts from 1; `field` is empty when the whole record is at fault."""
+
+    source: str
+    line: int
+    field: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.source}, line {self.line}: {self.field + ': ' if self.field else ''}{self.reason}"
+
+
+class Source(Protocol):
+    """Where papers come from."""
+
+    def read(self) -> Iterator[tuple[Paper, Review] | BadRecord]:
+        """Each record, or what is wrong with it. Raises SourceError or InputError when it cannot be read at all."""

@@ -1,0 +1,263 @@
+"""Scored papers: the record that people import, and what it becomes."""
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta
+from typing import Any, BinaryIO, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from digests.errors import InputError
+from digests.ids import PaperId, address_id, arxiv_id
+from digests.model import NOT_REVIEWED, Flag, Paper, ReadDepth, Review
+from digests.ports import BadRecord
+from digests.sources.stream import STANDARD_INPUT, Progress, opened, records
+from digests.text import tidy
+
+SLACK = timedelta(days=2)
+"""A date may lie this far ahead: clocks differ, and arXiv dates announcements in its own zone."""
+
+FIRST_YEAR = 1900
+"""An earlier date is a slip of the pen."""
+
+
+class FlagRecord(BaseModel):
+    """A passage that reads like an order to the reviewer."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    category: str = Field(description="What kind of passage it is, such as instruction_override.")
+    excerpt: str = Field("", description="The passage itself.")
+
+
+class Record(BaseModel):
+    """A scored paper. Only a title and either `arxiv_id` or `url` are required; unknown fields are ignored."""
+
+    model_config = ConfigDict(extra="ignore", title="Scored paper", str_strip_whitespace=True)
+
+    arxiv_id: str | None = Field(None, description="arXiv id, old or new form, with or without a version.")
+    url: str | None = Field(None, description="Address of the paper, for papers that are not on arXiv.")
+    title: str = Field(min_length=1, description="May contain LaTeX.")
+    authors: list[str] | str | None = Field(
+        None, description="Names in order, or one text with commas between them."
+    )
+    abstract: str | None = None
+    primary_category: str | None = Field(None, description="arXiv category, such as cs.CL.")
+    categories: list[str] | str | None = Field(
+        None, description="arXiv categories, the primary one among them."
+    )
+    published: datetime | date | None = Field(
+        None, description="First publication: a date, or a date and time."
+    )
+    score: float | None = Field(
+        None,
+        ge=0,
+        le=10,
+        strict=True,
+        allow_inf_nan=False,
+        description="0 to 10, 10 is best; null: not scored.",
+    )
+    rank: int | None = Field(
+        None, ge=1, strict=True, description="1 is the best of its batch; orders where no score does."
+    )
+    tldr: str | None = None
+    methodology: str | None = None
+    experiments: str | None = None
+    reproducibility: str | None = None
+    limitations: str | None = None
+    impact: str | None = None
+    model: str | None = Field(None, description="Who reviewed it: the model's name.")
+    reviewed_at: datetime | date | None = Field(None, description="When; UTC where it names no zone.")
+    read_depth: Literal["abstract", "full text"] | None = Field(None, description="What the reviewer read.")
+    flags: list[FlagRecord] | None = None
+
+
+def schema() -> dict[str, Any]:
+    """The JSON Schema of one record."""
+    described = Record.model_json_schema()
+    described["$schema"] = "https://json-schema.org/draft/2020-12/schema"
+    described["anyOf"] = [
+        {"required": [name], "properties": {name: {"type": "string"}}} for name in ("arxiv_id", "url")
+    ]
+    return described
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewFile:
+    """A source of scored papers: `place` is a path, an http(s) address, or "-" for `standard_input`."""
+
+    place: str
+    today: date
+    standard_input: BinaryIO | None = None
+    progress: Progress = lambda done, size: None
+
+    def read(self) -> Iterator[tuple[Paper, Review] | BadRecord]:
+        """Each record in its order. Raises InputError or SourceError when the rest cannot be read."""
+        name = "standard input" if self.place == STANDARD_INPUT else self.place
+        with opened(self.place, standard_input=self.standard_input, progress=self.progress) as pieces:
+            for line, raw in records(pieces, name):
+                yield parse(raw, source=name, line=line, today=self.today)
+
+
+def parse(raw: str, *, source: str, line: int, today: date) -> tuple[Paper, Review] | BadRecord:
+    """The paper and its review in a record's JSON text, or what is wrong with it."""
+    try:
+        record = _validated(raw)
+        return _paper(record, _identity(record), today), _review(record, today)
+    except _BadFieldError as bad:
+        return BadRecord(source, line, bad.field, bad.reason)
+    except ValidationError as error:
+        field, reason = _first_problem(error)
+        return BadRecord(source, line, field, reason)
+
+
+class _BadFieldError(Exception):
+    def __init__(self, field: str, reason: str) -> None:
+        super().__init__(reason)
+        self.field = field
+        self.reason = reason
+
+
+_UNFIT = re.compile(r"\x00|\\u0000|\\u[dD][89a-fA-F]|[\ud800-\udfff]")
+
+
+def _validated(raw: str) -> Record:
+    if not _UNFIT.search(raw):
+        return Record.model_validate_json(raw)
+    try:
+        return Record.model_validate(_without_unfit(json.loads(raw, strict=False)), strict=None)
+    except (ValueError, RecursionError) as error:
+        if isinstance(error, ValidationError):
+            raise
+        raise _BadFieldError("", f"is not JSON ({error})") from None
+
+
+def _without_unfit(value: Any) -> Any:
+    """NULs and halves of surrogate pairs, which no database and no chat takes, are dropped."""
+    match value:
+        case str():
+            return value.replace("\x00", "").encode("utf-16", "surrogatepass").decode("utf-16", "ignore")
+        case list():
+            return [_without_unfit(item) for item in value]
+        case dict():
+            return {key: _without_unfit(item) for key, item in value.items()}
+        case _:
+            return value
+
+
+def _identity(record: Record) -> PaperId:
+    if record.arxiv_id:
+        if found := arxiv_id(record.arxiv_id):
+            return found
+        raise _BadFieldError("arxiv_id", f"{record.arxiv_id[:60]!r} is not an arXiv id such as 2402.01306")
+    if not record.url:
+        raise _BadFieldError(
+            "arxiv_id", "is missing, and there is no url: one of them must say which paper it is"
+        )
+    try:
+        return address_id(record.url)
+    except InputError as error:
+        raise _BadFieldError("url", str(error)) from None
+
+
+def _paper(record: Record, identity: PaperId, today: date) -> Paper:
+    if not tidy(record.title):
+        raise _BadFieldError("title", "is empty")
+    categories = _names(record.categories)
+    primary = " ".join((record.primary_category or "").split()) or (categories[0] if categories else "")
+    return Paper(
+        id=identity.id,
+        title=record.title,
+        url=identity.url,
+        version=identity.version,
+        authors=_names(record.authors),
+        abstract=record.abstract or "",
+        primary_category=primary.replace(" ", "-"),
+        categories=_categories(primary, categories),
+        published=_date("published", record.published, today),
+        flags=tuple(Flag(flag.category, flag.excerpt) for flag in record.flags or ()),
+    )
+
+
+def _names(names: list[str] | str | None) -> tuple[str, ...]:
+    """Names from a list, or from one text with commas, semicolons or "and" between them."""
+    if isinstance(names, str):
+        names = re.split(r"\s*[;,]\s*(?:and\s+)?|\s+and\s+", names)
+    return tuple(tidied for name in names or () if (tidied := " ".join(name.split())))
+
+
+def _categories(primary: str, categories: tuple[str, ...]) -> tuple[str, ...]:
+    """Single words, each once; one text with spaces between them ("cs.LG cs.AI") is several."""
+    words = dict.fromkeys(word for name in (primary, *categories) for word in name.split())
+    return tuple(words)
+
+
+def _date(field: str, value: datetime | date | None, today: date) -> date | None:
+    day = value.date() if isinstance(value, datetime) else value
+    if day is not None and day > today + SLACK:
+        raise _BadFieldError(field, f"{day.isoformat()} lies in the future")
+    if day is not None and day.year < FIRST_YEAR:
+        raise _BadFieldError(field, f"{day.isoformat()} lies before {FIRST_YEAR}")
+    return day
+
+
+def _review(record: Record, today: date) -> Review:
+    _date("reviewed_at", record.reviewed_at, today)
+    review = Review(
+        score=record.score,
+        rank=record.rank,
+        tldr=record.tldr or "",
+        methodology=record.methodology or "",
+        experiments=record.experiments or "",
+        reproducibility=record.reproducibility or "",
+        limitations=record.limitations or "",
+        impact=record.impact or "",
+    )
+    if review == NOT_REVIEWED:
+        return NOT_REVIEWED
+    return _signed(review, record)
+
+
+def _signed(review: Review, record: Record) -> Review:
+    """A review with the name, the day and the depth of who made it."""
+    return replace(
+        review,
+        model=record.model or "",
+        reviewed_at=_instant(record.reviewed_at),
+        read_depth=ReadDepth(record.read_depth) if record.read_depth else None,
+    )
+
+
+def _instant(value: datetime | date | None) -> datetime | None:
+    if value is None:
+        return None
+    if not isinstance(value, datetime):
+        return datetime(value.year, value.month, value.day, tzinfo=UTC)
+    return value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
+
+
+def _first_problem(error: ValidationError) -> tuple[str, str]:
+    """The field and the reason, in words: "score", "must be a number from 0 to 10, not 11"."""
+    problem = error.errors(include_url=False)[0]
+    field = ".".join(
+        str(part) for part in problem["loc"] if part not in ("list[str]", "str", "datetime", "date")
+    )
+    given = json.dumps(problem.get("input"), default=str, ensure_ascii=False)
+    given = given if len(given) <= 60 else given[:59] + "…"
+    match problem["type"]:
+        case "json_invalid":
+            return "", f"is not JSON ({problem['ctx']['error']})"
+        case "missing":
+            return field, "is missing"
+        case "string_too_short":
+            return field, "is empty"
+        case "model_type":
+            return "", f"must be an object with a paper's fields, not {given}"
+        case _ if field == "score":
+            return field, f"must be a number from 0 to 10, or null, not {given}"
+        case _ if field == "rank":
+            return field, f"must be a whole number from 1, or null, not {given}"
+        case _:
+            return field, f"{problem['msg'].lower()}, not {given}"

@@ -1,0 +1,20 @@
+"""The store: papers, subscriptions and the ledger, over one database."""
+
+from datetime import UTC, datetime
+
+from digests.ports import Store
+from digests.store.deliveries import SqlDeliveries
+from digests.store.engine import BUSY_TIMEOUT, connect
+from digests.store.migrate import migrate
+from digests.store.papers import SqlPapers
+from digests.store.subscriptions import SqlSubscriptions
+
+
+def open_store(url: str, *, busy_timeout: float = BUSY_TIMEOUT, now: datetime | None = None) -> Store:
+    """The store at an address such as sqlite:///paperround.db, its tables made or renewed.
+
+    `now` dates a backup; `busy_timeout` is how many seconds another process's write is waited for. Raises StoreError.
+    """
+    database = connect(url, busy_timeout=busy_timeout)
+    migrate(database, now=now or datetime.now(UTC))
+    return Store(SqlPapers(database), SqlSubscriptions(database), SqlDeliveries(database))

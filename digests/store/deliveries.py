@@ -1,0 +1,246 @@
+"""The ledger in the database. Keeps the contract of `digests.ports.Deliveries`."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, Row, Update, and_, delete, func, insert, or_, select, update
+
+from digests.model import Subscription
+from digests.ports import Claim, Delivery, DeliveryState, LeaseLostError, PageState, PlannedPage
+from digests.schedule import next_due
+from digests.store import schema
+from digests.store.engine import Database
+from digests.store.subscriptions import as_subscription
+
+deliveries, pages, shown, papers = schema.deliveries, schema.pages, schema.shown, schema.papers
+
+
+@dataclass(frozen=True, slots=True)
+class SqlDeliveries:
+    """Deliveries in a database of any kind."""
+
+    database: Database
+
+    def claim(
+        self, subscription: Subscription, edition: date, *, owner: str, now: datetime, lease: timedelta
+    ) -> Claim | None:
+        values = {
+            "state": DeliveryState.CLAIMED,
+            "owner": owner,
+            "lease_until": now + lease,
+            "next_try_at": None,
+        }
+        with self.database.write() as connection:
+            _move_on(connection, subscription, now)
+            row = _locked(connection, subscription, edition)
+            if row is not None and not _free(row, now):
+                return None
+            attempts = row.attempts + 1 if row is not None else 1
+            if row is None:
+                key = _begin(connection, subscription, edition, values)
+            else:
+                key = row.id
+                taken = update(deliveries).where(deliveries.c.id == key)
+                connection.execute(taken.values(**values, attempts=attempts))
+            return Claim(key, subscription, edition, owner, now + lease, attempts, _pages(connection, key))
+
+    def unfinished(self, now: datetime) -> Sequence[tuple[Subscription, date]]:
+        query = (
+            select(schema.subscriptions, deliveries.c.edition)
+            .join(deliveries, deliveries.c.subscription == schema.subscriptions.c.id)
+            .where(
+                schema.subscriptions.c.active,
+                or_(
+                    and_(deliveries.c.state == DeliveryState.CLAIMED, deliveries.c.lease_until <= now),
+                    and_(deliveries.c.state == DeliveryState.WAITING, deliveries.c.next_try_at <= now),
+                ),
+            )
+            .order_by(deliveries.c.id)
+        )
+        with self.database.read() as connection:
+            return [(as_subscription(row), row.edition) for row in connection.execute(query)]
+
+    def considered_to(self, subscription: Subscription, before: date) -> int | None:
+        newest = select(func.max(deliveries.c.considered_to)).where(
+            deliveries.c.subscription == subscription.id, deliveries.c.edition < before
+        )
+        with self.database.read() as connection:
+            number: int | None = connection.execute(newest).scalar()
+            return number
+
+    def shown(self, subscription: Subscription, after: int, to: int) -> frozenset[str]:
+        query = (
+            select(papers.c.name)
+            .join(shown, shown.c.paper == papers.c.id)
+            .where(shown.c.subscription == subscription.id, papers.c.known > after, papers.c.known <= to)
+        )
+        with self.database.read() as connection:
+            return frozenset(connection.execute(query).scalars())
+
+    def plan(self, claim: Claim, planned: Sequence[PlannedPage], *, considered_to: int) -> Claim:
+        with self.database.write() as connection:
+            _change(connection, claim, considered_to=considered_to)
+            if planned:
+                connection.execute(insert(pages), [_page_row(claim, page) for page in planned])
+            _show(connection, claim, planned)
+        return replace(claim, pages=tuple(planned))
+
+    def posting(self, claim: Claim, page: int, *, now: datetime, lease: timedelta) -> None:
+        with self.database.write() as connection:
+            _change(connection, claim, lease_until=now + lease)
+            connection.execute(_page(claim, page).values(state=PageState.POSTING))
+
+    def posted(self, claim: Claim, page: int, receipt: str | None, *, now: datetime) -> None:
+        state = PageState.SKIPPED if receipt is None else PageState.POSTED
+        with self.database.write() as connection:
+            _change(connection, claim)
+            connection.execute(_page(claim, page).values(state=state, receipt=receipt, posted_at=now))
+
+    def not_posted(self, claim: Claim, page: int) -> None:
+        with self.database.write() as connection:
+            _change(connection, claim)
+            connection.execute(_page(claim, page).values(state=PageState.PLANNED))
+
+    def finish(self, claim: Claim, *, now: datetime) -> None:
+        with self.database.write() as connection:
+            _change(connection, claim, state=DeliveryState.POSTED, reason="", lease_until=None)
+
+    def wait(self, claim: Claim, reason: str, *, until: datetime) -> None:
+        with self.database.write() as connection:
+            _change(
+                connection,
+                claim,
+                state=DeliveryState.WAITING,
+                reason=reason,
+                next_try_at=until,
+                lease_until=None,
+            )
+
+    def fail(self, claim: Claim, reason: str) -> None:
+        never_went_out = select(pages.c.number).where(
+            pages.c.delivery == claim.id, pages.c.state == PageState.PLANNED
+        )
+        with self.database.write() as connection:
+            _change(connection, claim, state=DeliveryState.FAILED, reason=reason, lease_until=None)
+            connection.execute(
+                delete(shown).where(shown.c.delivery == claim.id, shown.c.page.in_(never_went_out))
+            )
+
+    def history(self, subscription: Subscription, most: int) -> Sequence[Delivery]:
+        newest = (
+            select(deliveries)
+            .where(deliveries.c.subscription == subscription.id)
+            .order_by(deliveries.c.edition.desc())
+            .limit(most)
+        )
+        with self.database.read() as connection:
+            rows = connection.execute(newest).fetchall()
+            return [_delivery(row, subscription, _pages(connection, row.id)) for row in rows]
+
+
+def _move_on(connection: Connection, subscription: Subscription, now: datetime) -> None:
+    table = schema.subscriptions
+    coming = next_due(subscription.schedule, now).at
+    connection.execute(
+        update(table)
+        .where(table.c.id == subscription.id, table.c.next_due_at <= now)
+        .values(next_due_at=coming)
+    )
+
+
+def _locked(connection: Connection, subscription: Subscription, edition: date) -> Row[Any] | None:
+    return connection.execute(
+        select(deliveries)
+        .where(deliveries.c.subscription == subscription.id, deliveries.c.edition == edition)
+        .with_for_update()
+    ).first()
+
+
+def _free(row: Row[Any], now: datetime) -> bool:
+    if row.state == DeliveryState.CLAIMED:
+        return bool(row.lease_until <= now)
+    return bool(row.state == DeliveryState.WAITING and row.next_try_at <= now)
+
+
+def _begin(connection: Connection, subscription: Subscription, edition: date, values: dict[str, Any]) -> int:
+    row = {"subscription": subscription.id, "edition": edition, "attempts": 1, "reason": "", **values}
+    (key,) = connection.execute(insert(deliveries).values(row)).inserted_primary_key or (0,)
+    return int(key)
+
+
+def _change(connection: Connection, claim: Claim, **values: Any) -> None:
+    """Change a delivery that is still the claim's own."""
+    ours = update(deliveries).where(
+        deliveries.c.id == claim.id,
+        deliveries.c.owner == claim.owner,
+        deliveries.c.attempts == claim.attempts,
+        deliveries.c.state == DeliveryState.CLAIMED,
+    )
+    if connection.execute(ours.values(owner=claim.owner, **values)).rowcount != 1:
+        raise LeaseLostError(
+            f"{claim.subscription.channel}, {claim.edition}: another process has taken it over"
+        )
+
+
+def _page(claim: Claim, number: int) -> Update:
+    return update(pages).where(pages.c.delivery == claim.id, pages.c.number == number)
+
+
+def _show(connection: Connection, claim: Claim, planned: Sequence[PlannedPage]) -> None:
+    """Write down what the channel has now had; the first edition in which it had a paper stays."""
+    page_of = {paper: page.number for page in reversed(planned) for paper in page.papers}
+    if not page_of:
+        return
+    subscription = claim.subscription.id
+    had = select(shown.c.paper).where(shown.c.subscription == subscription)
+    keys = select(papers.c.id, papers.c.name).where(papers.c.name.in_(page_of), papers.c.id.not_in(had))
+    rows = [
+        {"subscription": subscription, "paper": row.id, "delivery": claim.id, "page": page_of[row.name]}
+        for row in connection.execute(keys)
+    ]
+    if rows:
+        connection.execute(insert(shown), rows)
+
+
+def _page_row(claim: Claim, page: PlannedPage) -> dict[str, Any]:
+    return {
+        "delivery": claim.id,
+        "number": page.number,
+        "key": page.key,
+        "payload": json.dumps(page.payload, ensure_ascii=False),
+        "papers": json.dumps(page.papers),
+        "in_thread": page.in_thread,
+        "state": page.state,
+        "receipt": page.receipt,
+    }
+
+
+def _pages(connection: Connection, delivery: int) -> tuple[PlannedPage, ...]:
+    rows = connection.execute(select(pages).where(pages.c.delivery == delivery).order_by(pages.c.number))
+    return tuple(
+        PlannedPage(
+            number=row.number,
+            key=row.key,
+            payload=json.loads(row.payload),
+            papers=tuple(json.loads(row.papers)),
+            in_thread=row.in_thread,
+            state=PageState(row.state),
+            receipt=row.receipt,
+        )
+        for row in rows
+    )
+
+
+def _delivery(row: Row[Any], subscription: Subscription, its_pages: tuple[PlannedPage, ...]) -> Delivery:
+    return Delivery(
+        subscription=subscription,
+        edition=row.edition,
+        state=DeliveryState(row.state),
+        attempts=row.attempts,
+        reason=row.reason,
+        next_try_at=row.next_try_at,
+        pages=its_pages,
+    )

@@ -1,0 +1,362 @@
+"""Papers and their reviews in the database. Keeps the contract of `digests.ports.Papers`."""
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, TypeVar
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    Select,
+    bindparam,
+    func,
+    insert,
+    literal,
+    select,
+    update,
+)
+
+from digests.model import NOT_REVIEWED, Candidate, Flag, Paper, ReadDepth, Review, ScoredPaper
+from digests.ports import Added
+from digests.store import schema
+from digests.store.engine import Database
+
+papers, reviews = schema.papers, schema.reviews
+_T = TypeVar("_T")
+
+IDS_A_QUERY = 500
+"""SQLite takes 999 values a statement in the oldest builds that are about."""
+
+
+@dataclass(frozen=True, slots=True)
+class SqlPapers:
+    """Papers in a database of any kind."""
+
+    database: Database
+
+    def add(self, records: Sequence[tuple[Paper, Review]], *, now: datetime) -> Added:
+        with self.database.write() as connection:
+            known = _known(connection, [paper.id for paper, _ in records])
+            batch = _Batch(_last_number(connection), known, now)
+            added = sum((batch.take(paper, review) for paper, review in records), Added())
+            batch.write(connection)
+        return added
+
+    def imported(self, *, now: datetime) -> None:
+        with self.database.write() as connection:
+            connection.execute(insert(schema.imports), {"at": now})
+
+    def last_import(self) -> datetime | None:
+        with self.database.read() as connection:
+            newest: datetime | None = connection.execute(select(func.max(schema.imports.c.at))).scalar()
+            return newest
+
+    def get(self, ids: Iterable[str]) -> Mapping[str, ScoredPaper]:
+        with self.database.read() as connection:
+            return {
+                row.name: _scored(row)
+                for some in _chunks(list(ids))
+                for row in connection.execute(_WITH_REVIEW.where(papers.c.name.in_(some)))
+            }
+
+    def reviews(self, paper: str) -> Sequence[Review]:
+        of_paper = (
+            select(*_REVIEW_COLUMNS)
+            .join(papers, papers.c.id == reviews.c.paper)
+            .where(papers.c.name == paper)
+            .order_by(func.coalesce(reviews.c.id == papers.c.review, False).desc(), reviews.c.id.desc())
+        )
+        with self.database.read() as connection:
+            return [_review(row) for row in connection.execute(of_paper)]
+
+    def candidates(self, after: int, to: int, *, texts: bool) -> Sequence[Candidate]:
+        query = _CANDIDATES_WITH_TEXT if texts else _CANDIDATES
+        with self.database.read() as connection:
+            rows = connection.execute(query, {"after": after, "to": to}).fetchall()
+        return [_candidate(row) for row in rows]
+
+    def number_at(self, instant: datetime) -> int:
+        newest = (
+            select(papers.c.known)
+            .where(papers.c.known_at <= instant)
+            .order_by(papers.c.known_at.desc(), papers.c.known.desc())
+            .limit(1)
+        )
+        with self.database.read() as connection:
+            return connection.execute(newest).scalar() or 0
+
+    def changes(self, after: int, most: int) -> Sequence[tuple[int, ScoredPaper]]:
+        query = _WITH_REVIEW.where(papers.c.changed > after).order_by(papers.c.changed).limit(most)
+        with self.database.read() as connection:
+            return [(row.changed, _scored(row)) for row in connection.execute(query)]
+
+    def last_change(self) -> int:
+        with self.database.read() as connection:
+            return connection.execute(select(func.max(papers.c.changed))).scalar() or 0
+
+
+@dataclass(slots=True)
+class _Entry:
+    """A paper while a batch is taken in: its key, what is known of it, and whether that must be written."""
+
+    id: int
+    paper: Paper
+    review: int | None
+    reviewed_at: datetime | None
+    known: int
+    known_at: datetime
+    changed: int
+    fingerprints: set[str]
+    current: Review
+    stored: bool
+    dirty: bool = False
+
+
+class _Batch:
+    """Takes records in one after the other, and writes at the end what they changed."""
+
+    def __init__(self, number: int, known: dict[str, _Entry], now: datetime) -> None:
+        self.number = number
+        self.entries = known
+        self.now = now
+        self.new_reviews: list[dict[str, Any]] = []
+
+    def take(self, paper: Paper, review: Review) -> Added:
+        entry = self.entries.get(paper.id)
+        if entry is None:
+            self._begin(paper, review)
+            return Added(new=1)
+        facts_changed = self._renew_facts(entry, paper)
+        review_changed = review != NOT_REVIEWED and self._renew_review(entry, review)
+        return Added(changed=1) if facts_changed or review_changed else Added(same=1)
+
+    def _begin(self, paper: Paper, review: Review) -> None:
+        number = self._next()
+        entry = _Entry(
+            number, paper, None, None, number, self.now, number, set(), NOT_REVIEWED, stored=False, dirty=True
+        )
+        self.entries[paper.id] = entry
+        if review != NOT_REVIEWED:
+            self._set_review(entry, review, _fingerprint(review), number)
+
+    def _renew_facts(self, entry: _Entry, paper: Paper) -> bool:
+        merged = _merged(entry.paper, paper)
+        if merged == entry.paper:
+            return False
+        entry.paper, entry.dirty, entry.changed = merged, True, self._next()
+        return True
+
+    def _renew_review(self, entry: _Entry, review: Review) -> bool:
+        fingerprint = _fingerprint(review)
+        if fingerprint in entry.fingerprints:
+            return False
+        number = self._next()
+        if review.reviewed_at and entry.reviewed_at and review.reviewed_at < entry.reviewed_at:
+            self._keep(entry, review, fingerprint, number)
+            return True
+        entry.known, entry.known_at, entry.changed, entry.dirty = number, self.now, number, True
+        self._set_review(entry, review, fingerprint, number)
+        return True
+
+    def _set_review(self, entry: _Entry, review: Review, fingerprint: str, number: int) -> None:
+        entry.review, entry.reviewed_at, entry.current = number, review.reviewed_at, review
+        self._keep(entry, review, fingerprint, number)
+
+    def _keep(self, entry: _Entry, review: Review, fingerprint: str, number: int) -> None:
+        entry.fingerprints.add(fingerprint)
+        self.new_reviews.append(_review_row(review, paper=entry.id, number=number, fingerprint=fingerprint))
+
+    def _next(self) -> int:
+        self.number += 1
+        return self.number
+
+    def write(self, connection: Connection) -> None:
+        dirty = [entry for entry in self.entries.values() if entry.dirty]
+        if new := [_paper_row(entry) for entry in dirty if not entry.stored]:
+            connection.execute(insert(papers), new)
+        for entry in dirty:
+            if entry.stored:
+                connection.execute(update(papers).where(papers.c.id == entry.id).values(_paper_row(entry)))
+        if self.new_reviews:
+            connection.execute(insert(reviews), self.new_reviews)
+        connection.execute(
+            update(schema.counters).where(schema.counters.c.name == "change").values(value=self.number)
+        )
+
+
+def _last_number(connection: Connection) -> int:
+    """The last number drawn. On PostgreSQL its row stays locked, so that numbers become visible in their order."""
+    counter = select(schema.counters.c.value).where(schema.counters.c.name == "change").with_for_update()
+    number: int = connection.execute(counter).scalar_one()
+    return number
+
+
+def _known(connection: Connection, ids: Sequence[str]) -> dict[str, _Entry]:
+    entries: dict[str, _Entry] = {}
+    by_key: dict[int, _Entry] = {}
+    for some in _chunks(list(dict.fromkeys(ids))):
+        for row in connection.execute(_WITH_REVIEW.where(papers.c.name.in_(some))):
+            entry = _entry(row)
+            entries[row.name] = by_key[row.id] = entry
+    for some_keys in _chunks(list(by_key)):
+        fingerprints = select(reviews.c.paper, reviews.c.fingerprint).where(reviews.c.paper.in_(some_keys))
+        for key, fingerprint in connection.execute(fingerprints):
+            by_key[key].fingerprints.add(fingerprint)
+    return entries
+
+
+def _entry(row: Row[Any]) -> _Entry:
+    scored = _scored(row)
+    return _Entry(
+        row.id,
+        scored.paper,
+        row.review,
+        scored.review.reviewed_at,
+        row.known,
+        row.known_at,
+        row.changed,
+        set(),
+        scored.review,
+        stored=True,
+    )
+
+
+def _merged(old: Paper, new: Paper) -> Paper:
+    """The facts of the newer version, completed by the older one's where it says nothing."""
+    if old.version is not None and new.version is not None and new.version < old.version:
+        old, new = new, old
+    return replace(
+        new,
+        version=new.version or old.version,
+        authors=new.authors or old.authors,
+        abstract=new.abstract or old.abstract,
+        primary_category=new.primary_category or old.primary_category,
+        categories=new.categories or old.categories,
+        published=new.published or old.published,
+        flags=new.flags or old.flags,
+    )
+
+
+def _chunks(items: Sequence[_T]) -> Iterator[Sequence[_T]]:
+    return (items[start : start + IDS_A_QUERY] for start in range(0, len(items), IDS_A_QUERY))
+
+
+def _fingerprint(review: Review) -> str:
+    """Equal for equal reviews, and for no others: what makes an import idempotent."""
+    said = "\x1f".join(
+        (
+            repr(review.score), repr(review.rank), review.tldr, review.methodology, review.experiments,
+            review.reproducibility, review.limitations, review.impact, review.model,
+            review.reviewed_at.isoformat() if review.reviewed_at else "", review.read_depth or "",
+        )
+    )  # fmt: skip
+    return hashlib.blake2b(said.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+
+
+def _paper_row(entry: _Entry) -> dict[str, Any]:
+    paper, review = entry.paper, entry.current
+    return {
+        "id": entry.id,
+        "name": paper.id,
+        "url": paper.url,
+        "version": paper.version,
+        "title": paper.title,
+        "authors": "\n".join(paper.authors),
+        "abstract": paper.abstract,
+        "primary_category": paper.primary_category,
+        "categories": " ".join(paper.categories),
+        "published": paper.published,
+        "flags": json.dumps([[flag.category, flag.excerpt] for flag in paper.flags]) if paper.flags else "",
+        "flagged": bool(paper.flags),
+        "score": review.score,
+        "rank": review.rank,
+        "tldr": review.tldr,
+        "review": entry.review,
+        "known": entry.known,
+        "known_at": entry.known_at,
+        "changed": entry.changed,
+    }
+
+
+def _review_row(review: Review, *, paper: int, number: int, fingerprint: str) -> dict[str, Any]:
+    return {
+        "id": number,
+        "paper": paper,
+        "fingerprint": fingerprint,
+        "score": review.score,
+        "rank": review.rank,
+        "tldr": review.tldr,
+        "methodology": review.methodology,
+        "experiments": review.experiments,
+        "reproducibility": review.reproducibility,
+        "limitations": review.limitations,
+        "impact": review.impact,
+        "model": review.model,
+        "reviewed_at": review.reviewed_at,
+        "read_depth": review.read_depth,
+    }
+
+
+_REVIEW_COLUMNS = tuple(column for column in reviews.c if column.name not in ("id", "paper", "fingerprint"))
+_WITH_REVIEW: Select[Any] = select(
+    papers, *(column for column in _REVIEW_COLUMNS if column.name not in ("score", "rank", "tldr"))
+).outerjoin(reviews, reviews.c.id == papers.c.review)
+
+
+def _candidates_query(text: ColumnElement[str]) -> Select[Any]:
+    columns = papers.c
+    return select(
+        columns.name,
+        columns.score,
+        columns.rank,
+        columns.primary_category,
+        columns.categories,
+        columns.published,
+        columns.flagged,
+        text,
+    ).where(columns.known > bindparam("after"), columns.known <= bindparam("to"))
+
+
+_CANDIDATES = _candidates_query(literal(""))
+_CANDIDATES_WITH_TEXT = _candidates_query(papers.c.title + " \n" + papers.c.abstract + " \n" + papers.c.tldr)
+
+
+def _scored(row: Row[Any]) -> ScoredPaper:
+    paper = Paper(
+        id=row.name,
+        title=row.title,
+        url=row.url,
+        version=row.version,
+        authors=tuple(row.authors.split("\n")) if row.authors else (),
+        abstract=row.abstract,
+        primary_category=row.primary_category,
+        categories=tuple(row.categories.split()),
+        published=row.published,
+        flags=tuple(Flag(*flag) for flag in json.loads(row.flags)) if row.flags else (),
+    )
+    return ScoredPaper(paper, _review(row) if row.review is not None else NOT_REVIEWED, row.known_at)
+
+
+def _review(row: Row[Any]) -> Review:
+    return Review(
+        score=row.score,
+        rank=row.rank,
+        tldr=row.tldr,
+        methodology=row.methodology,
+        experiments=row.experiments,
+        reproducibility=row.reproducibility,
+        limitations=row.limitations,
+        impact=row.impact,
+        model=row.model,
+        reviewed_at=row.reviewed_at,
+        read_depth=ReadDepth(row.read_depth) if row.read_depth else None,
+    )
+
+
+def _candidate(row: Row[Any]) -> Candidate:
+    name, score, rank, primary, categories, published, flagged, text = tuple[Any, ...](row)
+    return Candidate(name, score, rank, primary, tuple(categories.split()), published, flagged, text)

@@ -1,0 +1,185 @@
+"""The tables. One model for SQLite and PostgreSQL; a test holds the migrations equal to it.
+
+Every change of a paper or review draws a number, in the order in which the changes become visible. A paper's and a
+review's own key is the number it came with.
+"""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Date,
+    DateTime,
+    Dialect,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    PrimaryKeyConstraint,
+    SmallInteger,
+    Table,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+)
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+Key = BigInteger().with_variant(Integer, "sqlite")
+"""SQLite makes a key of its own row numbers only of INTEGER."""
+
+
+class Instant(TypeDecorator[datetime]):
+    """An instant in UTC: aware outside, and in SQLite, which knows no zones, written without one."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.astimezone(UTC).replace(tzinfo=None) if dialect.name == "sqlite" else value
+
+    def process_result_value(self, value: Any | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        instant: datetime = value
+        return instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant.astimezone(UTC)
+
+
+counters = Table(
+    "counters",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("value", Key, nullable=False),
+)
+
+imports = Table(
+    "imports",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("at", Instant, nullable=False, index=True),
+)
+
+papers = Table(
+    "papers",
+    metadata,
+    Column("id", Key, primary_key=True, autoincrement=False),
+    Column("name", Text, nullable=False, unique=True),
+    Column("url", Text, nullable=False),
+    Column("version", SmallInteger),
+    Column("title", Text, nullable=False),
+    Column("authors", Text, nullable=False),
+    Column("abstract", Text, nullable=False),
+    Column("primary_category", Text, nullable=False),
+    Column("categories", Text, nullable=False),
+    Column("published", Date),
+    Column("flags", Text, nullable=False),
+    Column("flagged", Boolean, nullable=False),
+    # The newest review's, so that picking reads one table.
+    Column("score", Float),
+    Column("rank", Integer),
+    Column("tldr", Text, nullable=False),
+    Column("review", Key),
+    # Numbers: of the change by which this paper was known (with this review), and of its last change of any kind.
+    Column("known", Key, nullable=False, unique=True),
+    Column("known_at", Instant, nullable=False),
+    Column("changed", Key, nullable=False, unique=True),
+    Index("ix_papers_known_at_known", "known_at", "known"),
+)
+
+reviews = Table(
+    "reviews",
+    metadata,
+    Column("id", Key, primary_key=True, autoincrement=False),
+    Column("paper", ForeignKey(papers.c.id, ondelete="CASCADE"), nullable=False),
+    Column("fingerprint", Text, nullable=False),
+    Column("score", Float),
+    Column("rank", Integer),
+    Column("tldr", Text, nullable=False),
+    Column("methodology", Text, nullable=False),
+    Column("experiments", Text, nullable=False),
+    Column("reproducibility", Text, nullable=False),
+    Column("limitations", Text, nullable=False),
+    Column("impact", Text, nullable=False),
+    Column("model", Text, nullable=False),
+    Column("reviewed_at", Instant),
+    Column("read_depth", Text),
+    UniqueConstraint("paper", "fingerprint"),
+)
+
+subscriptions = Table(
+    "subscriptions",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("platform", Text, nullable=False),
+    Column("workspace", Text, nullable=False),
+    Column("channel", Text, nullable=False),
+    Column("domains", Text, nullable=False),
+    Column("keywords", Text, nullable=False),
+    Column("muted", Text, nullable=False),
+    Column("top", Integer, nullable=False),
+    Column("min_score", Float),
+    Column("style", Text, nullable=False),
+    Column("at", Text, nullable=False),
+    Column("days", Text, nullable=False),
+    Column("time_zone", Text, nullable=False),
+    Column("from_settings", Boolean, nullable=False),
+    Column("active", Boolean, nullable=False),
+    Column("next_due_at", Instant, nullable=False),
+    UniqueConstraint("platform", "workspace", "channel"),
+    Index("ix_subscriptions_active_next_due_at", "active", "next_due_at"),
+)
+
+deliveries = Table(
+    "deliveries",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("subscription", ForeignKey(subscriptions.c.id, ondelete="CASCADE"), nullable=False),
+    Column("edition", Date, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("owner", Text, nullable=False),
+    Column("lease_until", Instant),
+    Column("attempts", Integer, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("next_try_at", Instant),
+    Column("considered_to", Key),
+    UniqueConstraint("subscription", "edition"),
+    Index("ix_deliveries_state", "state"),
+)
+
+pages = Table(
+    "pages",
+    metadata,
+    Column("delivery", ForeignKey(deliveries.c.id, ondelete="CASCADE"), nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("key", Text, nullable=False),
+    Column("payload", Text, nullable=False),
+    Column("papers", Text, nullable=False),
+    Column("in_thread", Boolean, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("receipt", Text),
+    Column("posted_at", Instant),
+    PrimaryKeyConstraint("delivery", "number"),
+)
+
+shown = Table(
+    "shown",
+    metadata,
+    Column("subscription", ForeignKey(subscriptions.c.id, ondelete="CASCADE"), nullable=False),
+    Column("paper", ForeignKey(papers.c.id, ondelete="CASCADE"), nullable=False),
+    Column("delivery", ForeignKey(deliveries.c.id, ondelete="CASCADE"), nullable=False, index=True),
+    Column("page", Integer, nullable=False),
+    PrimaryKeyConstraint("subscription", "paper"),
+)
