@@ -1,0 +1,57 @@
+"""Posting to a terminal, with a transcript by which a restarted process finds what it had already shown."""
+
+import asyncio
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+
+from bot.message import Message
+from bot.platforms import CANNOT_ASK, Outcome, Page, PostError, Unknown
+from bot.platforms.console.render import render, show
+from digests.model import Channel, Style
+
+
+@dataclass(frozen=True, slots=True)
+class ConsolePlatform:
+    """Keeps the contract of `bot.platforms.Platform`. Without a transcript it cannot be asked what it has shown."""
+
+    console: Console
+    transcript: Path | None = None
+    name: str = "console"
+
+    def render(self, message: Message, style: Style) -> Sequence[Page]:
+        return render(message, style)
+
+    async def post(self, channel: Channel, page: Page, *, key: str, thread: str | None) -> str:
+        try:
+            await asyncio.to_thread(self._show, channel, page, key)
+        except OSError as error:
+            raise PostError(
+                f"The terminal or its transcript cannot be written: {error}", Outcome.UNKNOWN
+            ) from error
+        return key
+
+    def _show(self, channel: Channel, page: Page, key: str) -> None:
+        show(page, self.console)
+        if self.transcript:
+            line = json.dumps(
+                {"key": key, "channel": str(channel), "papers": page.papers, "page": page.payload}
+            )
+            with self.transcript.open("a", encoding="utf-8") as file:
+                file.write(line + "\n")
+
+    async def find(self, channel: Channel, *, key: str) -> str | Unknown | None:
+        if not self.transcript:
+            return CANNOT_ASK
+        return await asyncio.to_thread(self._found, channel, key)
+
+    def _found(self, channel: Channel, key: str) -> str | None:
+        if not self.transcript or not self.transcript.exists():
+            return None
+        with self.transcript.open(encoding="utf-8") as file:
+            written = (json.loads(line) for line in file if line.endswith("\n"))
+            posted = any(line["key"] == key and line["channel"] == str(channel) for line in written)
+        return key if posted else None

@@ -1,0 +1,203 @@
+"""What is said, and in which order: digests and papers become messages. Decided once, for every platform."""
+
+from collections.abc import Sequence
+from datetime import date, datetime
+
+from bot.message import Block, Card, Divider, Heading, Message, Text
+from digests.domains import domain_name
+from digests.limitations import key_limitations
+from digests.model import NOT_REVIEWED, Digest, LeftOut, Nothing, Pick, Review, ScoredPaper, Wish
+from digests.text import clip, plain
+
+TLDR_LENGTH = 420
+"""Characters of a TL;DR: what is read in ten seconds, on eight lines of a phone."""
+
+EXCERPT_LENGTH = 120
+"""Characters of a flagged passage: enough to judge it."""
+
+NAMED_AUTHORS = 3
+"""Up to so many authors are all named; of more, the first two."""
+
+LIMITATIONS_NOT_REVIEWED = "Limitations not reviewed"
+
+
+def digest_message(digest: Digest) -> Message:
+    """The whole digest, with what was considered and why the rest was left out."""
+    day = day_name(digest.edition)
+    if not digest.picks:
+        return _nothing_message(digest, day)
+    counted = f"{len(digest.picks)} of {digest.considered:,} new {_papers(digest.considered)}"
+    cards = [card(pick.scored, number, pick.reason) for number, pick in enumerate(digest.picks, start=1)]
+    return Message(
+        summary=f"{day} - {counted}: {'; '.join(_short(pick) for pick in digest.picks)}",
+        blocks=(Heading(f"{day} - {counted}"), *cards, *_footer(digest)),
+    )
+
+
+def day_name(day: date) -> str:
+    """Tuesday 24 November."""
+    return f"{day:%A} {day.day} {day:%B}"
+
+
+def _papers(count: int) -> str:
+    return "paper" if count == 1 else "papers"
+
+
+def _short(pick: Pick) -> str:
+    """A title as far as its colon, for a notification."""
+    title = plain(pick.scored.paper.title)
+    name, colon, _ = title.partition(": ")
+    return name if colon and len(name) >= 3 else clip(title, 60)
+
+
+def card(scored: ScoredPaper, number: int | None = None, reason: str = "") -> Card:
+    """One paper, as it stands in a digest and as the answer to a look-up."""
+    paper, review = scored.paper, scored.review
+    limitations = key_limitations(review.limitations).points
+    return Card(
+        paper=paper.id,
+        title=plain(paper.title) or paper.id,
+        url=paper.url,
+        number=number,
+        score=_score(review),
+        authors=author_line(paper.authors),
+        domain=domain_name(paper.primary_category) if paper.primary_category else "",
+        tldr=_tldr(scored),
+        limitations=tuple(_capitalised(point) for point in limitations),
+        limitations_note="" if limitations else LIMITATIONS_NOT_REVIEWED,
+        warnings=tuple(
+            f"A passage of this paper reads like an order to its reviewer ({_category(flag.category)}): "
+            f"“{clip(plain(flag.excerpt), EXCERPT_LENGTH)}”"
+            for flag in paper.flags
+        ),
+        reviewed=_reviewed(review),
+        reason=_capitalised(reason),
+    )
+
+
+def _score(review: Review) -> str:
+    parts = [f"{review.score:.1f}/10"] if review.score is not None else []
+    return ", ".join(parts + ([f"rank {review.rank}"] if review.rank is not None else []))
+
+
+def author_line(authors: Sequence[str]) -> str:
+    """A. Author, B. Author and 12 more."""
+    names = [initialled(plain(author)) for author in authors if plain(author)]
+    if len(names) > NAMED_AUTHORS:
+        return f"{names[0]}, {names[1]} and {len(names) - 2:,} more"
+    return " and ".join(part for part in (", ".join(names[:-1]), *names[-1:]) if part)
+
+
+def initialled(name: str) -> str:
+    """Kawin Ethayarajh is K. Ethayarajh; a single name, a group's name and one in another script stay whole."""
+    given, space, family = name.partition(" ")
+    if not space or not given[0].isalpha() or not given[0].isupper() or len(given) < 3 or given.isupper():
+        return name
+    if family.split()[0].lower() in ("team", "group", "collaboration", "ai", "research", "labs"):
+        return name
+    return given if given.endswith(".") and not family else f"{given[0]}. {family}"
+
+
+def _tldr(scored: ScoredPaper) -> str:
+    if tldr := plain(scored.review.tldr):
+        return clip(tldr, TLDR_LENGTH)
+    abstract = clip(plain(scored.paper.abstract), TLDR_LENGTH)
+    return f"From the abstract: {abstract}" if abstract else ""
+
+
+def _capitalised(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def _category(category: str) -> str:
+    return clip(plain(category).strip("[]").replace("_", " "), 40) or "unnamed"
+
+
+def _reviewed(review: Review) -> str:
+    """Who said so: "Reviewed by qwen3, 23 November 2026, from the full text"."""
+    if review == NOT_REVIEWED:
+        return "Not reviewed"
+    by = (
+        f"Reviewed by {plain(review.model)}" if plain(review.model) else "Reviewed; the reviewer is not named"
+    )
+    when = _day(review.reviewed_at) if review.reviewed_at else ""
+    depth = f"from the {review.read_depth}" if review.read_depth else ""
+    return ", ".join(part for part in (by, when, depth) if part)
+
+
+def _day(instant: datetime) -> str:
+    return f"{instant.day} {instant:%B %Y}"
+
+
+def _footer(digest: Digest) -> tuple[Block, ...]:
+    left_out = _left_out(digest)
+    considered = f"{digest.considered:,} new {_papers(digest.considered)} considered"
+    return Divider(), Text(
+        f"{considered}. Left out: {left_out}." if left_out else f"{considered}.", quiet=True
+    )
+
+
+def _left_out(digest: Digest) -> str:
+    """Why the others are not there, the commonest reason first."""
+    by_count = sorted(digest.left_out.items(), key=lambda item: (-item[1], item[0]))
+    return ", ".join(f"{count:,} {_why(reason, digest.wish)}" for reason, count in by_count)
+
+
+def _why(reason: LeftOut, wish: Wish) -> str:
+    match reason:
+        case LeftOut.UNDER_SCORE:
+            return f"under the minimum score of {wish.min_score:g}"
+        case LeftOut.NOT_SCORED:
+            return f"without a score (this channel asks for {wish.min_score:g} or more)"
+        case LeftOut.BEYOND_TOP:
+            return f"beyond the top {wish.top}"
+        case LeftOut.OTHER_DOMAIN:
+            return "in other domains" if not wish.keywords else "on other subjects"
+        case LeftOut.SHOWN_BEFORE:
+            return "already shown here"
+        case LeftOut.TOO_OLD:
+            return "published too long ago"
+        case LeftOut.FLAGGED:
+            return "flagged"
+        case LeftOut.MUTED:
+            return "muted"
+
+
+def _nothing_message(digest: Digest, day: str) -> Message:
+    title, explanation = _nothing(digest)
+    return Message(
+        summary=f"{day} - {title}. {explanation}",
+        blocks=(Heading(f"{day} - {title}"), Text(explanation)),
+    )
+
+
+def _nothing(digest: Digest) -> tuple[str, str]:
+    """Which kind of nothing, and what to do about it: a quiet day must not look like a fault, nor a fault like one."""
+    match digest.nothing:
+        case Nothing.NO_PAPERS:
+            return (
+                "no papers imported yet",
+                "There is nothing to choose from. Whoever runs Paperround can bring papers in with "
+                "“paperround import FILE”.",
+            )
+        case Nothing.STALE:
+            since = f" since {_day(digest.last_import)}" if digest.last_import else ""
+            return (
+                "no papers are coming in",
+                f"Nothing has come in{since}, so this is not a quiet day: a source is silent. "
+                "Whoever runs Paperround should look at the import.",
+            )
+        case Nothing.NONE_WANTED:
+            new = f"{digest.considered:,} new {_papers(digest.considered)}"
+            verb = "was" if digest.considered == 1 else "were"
+            return (
+                f"none of {new} for this channel",
+                f"All {new} {verb} left out: {_left_out(digest)}."
+                if digest.considered > 1
+                else f"It was left out: {_left_out(digest)}.",
+            )
+        case _:
+            return (
+                "a quiet day",
+                "No new papers since the last digest. The sources are well; see you at the next one.",
+            )
