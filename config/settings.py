@@ -1,0 +1,436 @@
+"""What the operator writes: one TOML file, checked whole before anything starts. `example.toml` is its reference.
+
+Relative paths in it (`store.url`, `search.directory`, `platforms.console.transcript`) count from the working directory.
+"""
+
+import json
+import re
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import time
+from pathlib import Path
+from typing import Annotated, Any, Literal, NoReturn, get_args
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+)
+from pydantic_core import ErrorDetails
+
+VERSION = 1
+VARIABLE = "PAPERROUND_CONFIG"
+IN_WORKING_DIRECTORY = Path("paperround.toml")
+
+STORE_SCHEMES = ("sqlite:///", "postgresql+psycopg://")
+ENTRY_CHARACTERS = 100
+SHOWN_CHARACTERS = 60
+
+Location = tuple[int | str, ...]
+
+
+class SettingsError(Exception):
+    """The settings cannot be used. `str(error)` is one sentence a problem, one problem a line: file, key and fix."""
+
+
+def load(path: Path | None, environment: Mapping[str, str]) -> "Settings":
+    """The settings in `path`, else in the file `PAPERROUND_CONFIG` names, else in ./paperround.toml, else the defaults.
+
+    An empty `PAPERROUND_CONFIG` counts as none. Raises `SettingsError`.
+    """
+    file = _chosen(path, environment)
+    if file is None:
+        return Settings()
+    document = _parsed(file, _text(file))
+    _refuse_newer(file, document)
+    _refuse_secrets(file, document)
+    return _checked(file, document)
+
+
+# What may be written.
+
+
+def _clock(value: object) -> time:
+    if isinstance(value, str) and re.fullmatch("([01][0-9]|2[0-3]):[0-5][0-9]", value):
+        return time.fromisoformat(value)
+    if isinstance(value, time) and value == time(value.hour, value.minute):
+        return value
+    raise ValueError(f'is {_shown(value)}; write it like "09:00", from "00:00" to "23:59"')
+
+
+def _known_zone(key: str) -> str:
+    try:
+        ZoneInfo(key)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        _refuse_zone(key)
+    if key.startswith(("posix/", "right/")) or key in ("localtime", "posixrules"):
+        _refuse_zone(key)  # Names of some machines' files; no zone that another machine knows.
+    return key
+
+
+def _refuse_zone(key: str) -> NoReturn:
+    near = _nearest_zone(key)
+    fix = f'did you mean "{near}"?' if near else 'write an IANA name such as "Europe/Berlin" or "UTC"'
+    raise ValueError(f"is {_shown(key)}, which is no time zone; {fix}")
+
+
+def _nearest_zone(key: str) -> str | None:
+    from zoneinfo import available_timezones
+
+    zones = sorted(zone for zone in available_timezones() if "/" in zone and not zone.startswith("Etc/"))
+    cities = {zone.rsplit("/", 1)[1].casefold(): zone for zone in zones}
+    names = cities | {zone.casefold(): zone for zone in zones} | {"utc": "UTC"}
+    near = _nearest(key.replace(" ", "_").casefold(), names, likeness=0.8)
+    return names[near] if near else None
+
+
+def _nearest(word: str, words: Iterable[str], likeness: float = 0.7) -> str | None:
+    from difflib import get_close_matches
+
+    return next(iter(get_close_matches(word[:SHOWN_CHARACTERS], words, n=1, cutoff=likeness)), None)
+
+
+def _some_days(days: tuple[str, ...]) -> tuple[str, ...]:
+    if not days:
+        raise ValueError('is empty; write at least one day, such as ["mon"], or remove the subscription')
+    twice = next((day for day in days if days.count(day) > 1), None)
+    if twice:
+        raise ValueError(f'names "{twice}" twice; write each day once')
+    return days
+
+
+def _store_url(url: str) -> str:
+    if not url.startswith(STORE_SCHEMES):  # The address itself stays unsaid: it may carry a password.
+        raise ValueError(
+            f'does not begin with {" or ".join(STORE_SCHEMES)}; write one of the two, such as "sqlite:///paperround.db"'
+        )
+    return url
+
+
+def _one_a_channel(subscriptions: "tuple[Subscription, ...]") -> "tuple[Subscription, ...]":
+    first: dict[tuple[str, str, str], int] = {}
+    for number, each in enumerate(subscriptions, start=1):
+        before = first.setdefault((each.platform, each.workspace, each.channel), number)
+        if before != number:
+            raise ValueError(
+                f"has the {each.platform} channel {_shown(each.channel)} twice, as number {before} and number {number}; "
+                "a channel has one subscription, so remove one of them"
+            )
+    return subscriptions
+
+
+Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+Text = Annotated[str, StringConstraints(strip_whitespace=True)]
+Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
+Entry = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=ENTRY_CHARACTERS)]
+Entries = Annotated[tuple[Entry, ...], Field(strict=False)]
+Days = Annotated[tuple[Day, ...], Field(strict=False), AfterValidator(_some_days)]
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+
+
+class Store(_Table):
+    """Where papers, reviews, subscriptions and deliveries are kept."""
+
+    url: Annotated[str, AfterValidator(_store_url)] = Field(
+        default="sqlite:///paperround.db", description="An SQLite file or a PostgreSQL database."
+    )
+
+
+class Search(_Table):
+    """The search index, which can be thrown away and is built again from the store."""
+
+    directory: str = Field(
+        default="", description="Where the index lies; empty: beside the store, as `<store file>.search`."
+    )
+
+
+class Digest(_Table):
+    """What may come into a digest, for all channels alike."""
+
+    max_age_days: int = Field(
+        default=30, ge=0, le=3650, description="Papers published more days ago are not picked; 0: no limit."
+    )
+    first_look_back_days: int = Field(
+        default=3, ge=1, le=365, description="How many days a channel's first digest looks back."
+    )
+    stale_after_days: int = Field(
+        default=3, ge=1, le=365, description="Days without new papers after which the source is called stale."
+    )
+    pick_flagged: bool = Field(
+        default=True,
+        description="Whether a paper with text that reads like an order to its reviewer is picked.",
+    )
+    domain_share: float = Field(
+        default=0.6,
+        ge=0.1,
+        le=1,
+        description="The largest share of a digest, 0.1 to 1, from one primary category while others qualify.",
+    )
+
+
+class Delivery(_Table):
+    """How digests are sent, and what happens when sending fails."""
+
+    on_unknown: Literal["skip", "resend"] = Field(
+        default="skip", description="What to do with a message that may or may not have arrived."
+    )
+    lease_seconds: int = Field(
+        default=300,
+        ge=30,
+        le=3600,
+        description="Seconds a process may hold a delivery before another takes it.",
+    )
+    attempts: int = Field(default=6, ge=1, le=50, description="How many times a delivery is tried.")
+    time_out_seconds: int = Field(
+        default=30, ge=1, le=300, description="Seconds to wait for a platform's answer."
+    )
+
+
+class Console(_Table):
+    """The platform that prints to the terminal."""
+
+    transcript: str = Field(
+        default="", description="A file that gets a copy of what was posted; empty: none."
+    )
+
+
+class Platforms(_Table):
+    """One table a platform."""
+
+    console: Console = Field(default=Console(), description="The terminal.")
+
+
+class Subscription(_Table):
+    """What one channel wants to read, and when."""
+
+    platform: Literal["console", "slack", "discord"] = Field(description="Where the channel is.")
+    channel: Name = Field(description="The platform's id of the channel; on the console any name.")
+    workspace: Text = Field(
+        default="", description="The Slack team or Discord guild id; empty where there is one."
+    )
+    at: Annotated[time, BeforeValidator(_clock)] = Field(
+        default=time(9), description="Local time of the digest, HH:MM, 24 hours."
+    )
+    days: Days = Field(default=("mon", "tue", "wed", "thu", "fri"), description="Local days with a digest.")
+    time_zone: Annotated[str, AfterValidator(_known_zone)] = Field(
+        default="UTC", description="The IANA time zone of `at` and `days`."
+    )
+    domains: Entries = Field(
+        default=(), description="arXiv categories or named groups; with `keywords` empty too: everything."
+    )
+    keywords: Entries = Field(default=(), description="Words that make a paper wanted in any domain.")
+    muted: Entries = Field(default=(), description="Domains or words that keep a paper out.")
+    top: int = Field(default=5, ge=1, le=50, description="The most papers in a digest.")
+    min_score: float | None = Field(
+        default=None,
+        ge=0,
+        le=10,
+        description="The lowest score, 0 to 10, that is picked; none: no threshold.",
+    )
+    style: Literal["cards", "compact", "thread"] = Field(
+        default="cards", description="One message a paper, one message in all, or the cards in a thread."
+    )
+
+
+class Settings(_Table):
+    """The whole file."""
+
+    version: int = Field(default=VERSION, ge=1, description="The version of this file's form.")
+    store: Store = Field(default=Store(), description="Where everything is kept.")
+    search: Search = Field(default=Search(), description="The search index.")
+    digest: Digest = Field(default=Digest(), description="What may come into a digest.")
+    delivery: Delivery = Field(default=Delivery(), description="How digests are sent.")
+    platforms: Platforms = Field(default=Platforms(), description="One table a platform.")
+    subscriptions: Annotated[
+        tuple[Subscription, ...], Field(strict=False), AfterValidator(_one_a_channel)
+    ] = Field(default=(), description="One a channel.")
+
+
+# From a path to a document.
+
+
+def _chosen(path: Path | None, environment: Mapping[str, str]) -> Path | None:
+    if path is not None:
+        return path
+    if environment.get(VARIABLE):
+        return Path(environment[VARIABLE])
+    return IN_WORKING_DIRECTORY if IN_WORKING_DIRECTORY.exists() else None
+
+
+def _text(file: Path) -> str:
+    try:
+        return file.read_bytes().decode("utf-8-sig")
+    except FileNotFoundError:
+        raise SettingsError(
+            f"settings file {file} does not exist; check the path, or give none to use ./paperround.toml or the defaults"
+        ) from None
+    except IsADirectoryError:
+        raise SettingsError(f"settings file {file} is a directory; name the TOML file in it") from None
+    except UnicodeDecodeError:
+        raise SettingsError(f"settings file {file} is not UTF-8 text; save it as UTF-8") from None
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise SettingsError(
+            f"settings file {file} cannot be read ({reason}); check the path and who may read it"
+        ) from None
+
+
+def _parsed(file: Path, text: str) -> dict[str, Any]:
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(f"settings file {file} is not valid TOML: {error}; correct it there") from None
+    except (ValueError, RecursionError):  # A number of thousands of digits, or lists nested hundreds deep.
+        raise SettingsError(
+            f"settings file {file} holds a value too large to read; compare it with example.toml"
+        ) from None
+
+
+def _refuse_newer(file: Path, document: Mapping[str, Any]) -> None:
+    version = document.get("version")
+    if isinstance(version, int) and version > VERSION:
+        raise SettingsError(
+            f"settings file {file} is written for a newer Paperround (settings version {_shown(version)}; "
+            f"this one knows {VERSION}): upgrade Paperround, or write version = {VERSION} and what example.toml shows"
+        )
+
+
+def _refuse_secrets(file: Path, document: Mapping[str, Any]) -> None:
+    problems = [
+        f"{file}: secrets are read from the environment only: remove {_key(loc)} and set an environment variable"
+        for loc in _secrets(document)
+    ]
+    if problems:
+        raise SettingsError("\n".join(problems))
+
+
+SECRET = re.compile("token|secret|passw|credential|(^|[_-]|api)keys?$", re.IGNORECASE)
+
+
+def _secrets(document: Mapping[str, Any]) -> Iterator[Location]:
+    waiting: list[tuple[Location, object]] = [((), document)]
+    for loc, value in waiting:
+        if loc and isinstance(loc[-1], str) and SECRET.search(loc[-1]):
+            yield loc
+        elif isinstance(value, dict):
+            waiting += [((*loc, key), inner) for key, inner in value.items()]
+        elif isinstance(value, list):
+            waiting += [((*loc, number), inner) for number, inner in enumerate(value)]
+
+
+def _checked(file: Path, document: dict[str, Any]) -> Settings:
+    try:
+        return Settings.model_validate(document)
+    except ValidationError as error:
+        problems = [f"{file}: {_key(each['loc'])} {_problem(each)}" for each in error.errors()]
+        raise SettingsError("\n".join(problems)) from None
+
+
+# From pydantic's errors to sentences.
+
+
+def _problem(error: ErrorDetails) -> str:
+    """What follows the key in a sentence: the problem and its fix."""
+    match error["type"]:
+        case "value_error":
+            return str(error["ctx"]["error"])
+        case "extra_forbidden":
+            return f"is no key that Paperround knows; {_known_instead(error['loc'])}"
+        case "missing":
+            return f"is missing; add {error['loc'][-1]} = ... to it, as example.toml shows"
+        case _:
+            return f"is {_shown(error['input'])}; write {_fix(error)}"
+
+
+def _known_instead(loc: Location) -> str:
+    known = _keys(loc[:-1])
+    near = _nearest(str(loc[-1]), known)
+    return f"did you mean {near}?" if near else f"remove it, or use one of {', '.join(known)}"
+
+
+def _keys(loc: Location) -> tuple[str, ...]:
+    """The keys that the table at `loc` may have."""
+    table: Any = Settings
+    for name in (step for step in loc if isinstance(step, str)):
+        annotation = table.model_fields[name].annotation
+        table = next(iter(get_args(annotation)), annotation)
+    return tuple(table.model_fields)
+
+
+def _fix(error: ErrorDetails) -> str:
+    limits = error.get("ctx", {})
+    match error["type"]:
+        case "less_than_equal":
+            return f"{limits['le']:g} or less"
+        case "greater_than_equal":
+            return f"{limits['ge']:g} or more"
+        case "literal_error":
+            return str(limits["expected"]).replace("'", '"')
+        case "string_too_short":
+            return "at least one character between the quotes, or remove it"
+        case "string_too_long":
+            return f"{limits['max_length']} characters or fewer"
+        case "tuple_type" if error["loc"] == ("subscriptions",):
+            return "[[subscriptions]], in two pairs of brackets, above each one"
+        case "model_type":
+            return f"a table, which begins with {_header(error['loc'])}"
+        case "tuple_type" if error["loc"][-1] == "days":
+            return 'a list in brackets, such as ["mon", "fri"]'
+        case kind:
+            return _KINDS.get(kind, "what example.toml shows")
+
+
+_KINDS = {
+    "int_type": "a whole number without quotes",
+    "float_type": "a number without quotes",
+    "finite_number": "a number such as 0.5",
+    "bool_type": "true or false, without quotes",
+    "string_type": "it as text in quotes",
+    "tuple_type": 'a list in brackets, such as ["one", "two"]',
+}
+
+
+def _header(loc: Location) -> str:
+    name = ".".join(step for step in loc if isinstance(step, str))
+    return f"[[{name}]]" if isinstance(loc[-1], int) else f"[{name}]"
+
+
+def _key(loc: Location) -> str:
+    """The place of a value, for people: "digest.max_age_days", "subscriptions, number 2: time_zone"."""
+    named = joint = ""
+    for step in loc:
+        if isinstance(step, int):
+            named, joint = f"{named}, number {step + 1}", ": "
+        else:
+            named, joint = f"{named}{joint}{_shown_key(step)}", "."
+    return named
+
+
+def _shown_key(key: str) -> str:
+    bare = re.fullmatch("[A-Za-z0-9_-]+", key) and len(key) <= SHOWN_CHARACTERS
+    return key if bare else _shown(key)
+
+
+def _shown(value: object) -> str:
+    """A value as TOML would have it, on one line and short."""
+    match value:
+        case str() if len(value) > SHOWN_CHARACTERS:
+            return json.dumps(value[:SHOWN_CHARACTERS] + "…", ensure_ascii=False)
+        case bool() | str():
+            return json.dumps(value, ensure_ascii=False)
+        case dict():
+            return "a table"
+        case list():
+            return "a list"
+        case int() if abs(value) >= 10**SHOWN_CHARACTERS:
+            return "a huge number"
+        case _:
+            return str(value)

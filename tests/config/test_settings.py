@@ -1,0 +1,346 @@
+"""The settings file: what is read, what is refused, and that every refusal says where it is and what to do."""
+
+import re
+import tomllib
+import typing
+from collections.abc import Iterator
+from datetime import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import BaseModel, ValidationError
+
+from config.settings import SECRET, Settings, SettingsError, Subscription, load
+
+EXAMPLE = Path(__file__).parents[2] / "config" / "example.toml"
+
+
+def a_file(directory: Path, toml: str | bytes, name: str = "paperround.toml") -> Path:
+    file = directory / name
+    file.write_bytes(toml if isinstance(toml, bytes) else toml.encode())
+    return file
+
+
+def settings_of(directory: Path, toml: str | bytes) -> Settings:
+    return load(a_file(directory, toml), {})
+
+
+def complaint(directory: Path, toml: str | bytes) -> str:
+    """What is said of a file, without the file's name."""
+    file = a_file(directory, toml)
+    with pytest.raises(SettingsError) as caught:
+        load(file, {})
+    said = str(caught.value)
+    assert str(file) in said
+    assert not re.search(r"Traceback|Error\b|pydantic|validation|Value error|Input should", said)
+    return said.replace(f"{file}: ", "")
+
+
+def a_subscription(more: str = "", channel: str = "C1") -> str:
+    return f'[[subscriptions]]\nplatform = "slack"\nchannel = "{channel}"\n{more}\n'
+
+
+def tables(model: type[BaseModel] = Settings, name: str = "") -> Iterator[tuple[str, type[BaseModel]]]:
+    """Every table of the settings with its dotted name."""
+    yield name, model
+    for key, field in model.model_fields.items():
+        for kind in (field.annotation, *typing.get_args(field.annotation)):
+            if isinstance(kind, type) and issubclass(kind, BaseModel):
+                yield from tables(kind, f"{name}.{key}".strip("."))
+
+
+def keys_of(document: dict[str, Any], name: str = "") -> set[str]:
+    """Every key of a document, tables included, with its dotted name."""
+    found = set()
+    for key, value in document.items():
+        dotted = f"{name}.{key}".strip(".")
+        found.add(dotted)
+        for inner in value if isinstance(value, list) else [value]:
+            found |= keys_of(inner, dotted) if isinstance(inner, dict) else set()
+    return found
+
+
+def uncommented(text: str) -> str:
+    return re.sub(r"(?m)^#(?=\S)", "", text)
+
+
+# The example.
+
+
+def test_the_example_loads_and_says_what_the_defaults_are() -> None:
+    one = Subscription(platform="console", channel="papers")
+    assert load(EXAMPLE, {}) == Settings(subscriptions=(one,))
+
+
+def test_the_example_names_every_key_and_no_default_by_silence() -> None:
+    known = {f"{table}.{key}".strip(".") for table, model in tables() for key in model.model_fields}
+    text = EXAMPLE.read_text()
+    assert keys_of(tomllib.loads(text)) == known - {"subscriptions.min_score"}
+    assert keys_of(tomllib.loads(uncommented(text))) == known
+
+
+def test_the_examples_in_comments_load(tmp_path: Path) -> None:
+    loaded = settings_of(tmp_path, uncommented(EXAMPLE.read_text()))
+    assert [each.platform for each in loaded.subscriptions] == ["console", "slack", "discord"]
+    assert [each.min_score for each in loaded.subscriptions] == [7.0, 7.0, None]
+    assert loaded.subscriptions[1].time_zone == "Europe/Berlin"
+
+
+def test_every_key_is_described_and_none_looks_like_a_secret() -> None:
+    for table, model in tables():
+        assert model.__doc__, table
+        for key, field in model.model_fields.items():
+            assert field.description, f"{table}.{key}"
+            assert not SECRET.search(key)
+
+
+# Which file.
+
+
+def test_without_a_file_there_are_the_defaults(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert load(None, {}) == load(None, {"PAPERROUND_CONFIG": ""}) == Settings()
+
+
+def test_the_argument_wins_over_the_variable_and_the_variable_over_the_working_directory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    a_file(tmp_path, "[delivery]\nattempts = 1")
+    named = {"PAPERROUND_CONFIG": str(a_file(tmp_path, "[delivery]\nattempts = 2", "two.toml"))}
+    given = a_file(tmp_path, "[delivery]\nattempts = 3", "three.toml")
+    assert load(None, {}).delivery.attempts == 1
+    assert load(None, named).delivery.attempts == 2
+    assert load(given, named).delivery.attempts == 3
+
+
+def test_a_file_that_is_named_and_missing_is_no_silent_default(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    a_file(tmp_path, "")
+    with pytest.raises(SettingsError, match=r"^settings file gone\.toml does not exist; check the path"):
+        load(None, {"PAPERROUND_CONFIG": "gone.toml"})
+    with pytest.raises(SettingsError, match=r"^settings file lost\.toml does not exist; check the path"):
+        load(Path("lost.toml"), {})
+
+
+def test_a_directory_is_not_a_file(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=r"is a directory; name the TOML file in it$"):
+        load(tmp_path, {})
+
+
+@pytest.mark.parametrize("name", ["paperround.toml/inner", "a\0b", "n" * 5000])
+def test_a_file_that_cannot_be_opened_is_said_to_be_so(tmp_path: Path, name: str) -> None:
+    a_file(tmp_path, "")
+    with pytest.raises(SettingsError, match=r"cannot be read \(.+\); check the path and who may read it$"):
+        load(tmp_path / name, {})
+
+
+def test_a_byte_order_mark_is_passed_over(tmp_path: Path) -> None:
+    assert settings_of(tmp_path, b"\xef\xbb\xbfversion = 1\r\n") == Settings()
+
+
+@pytest.mark.parametrize("written", ["é".encode("latin-1"), "version = 1".encode("utf-16")])
+def test_what_is_not_utf_8_is_refused(tmp_path: Path, written: bytes) -> None:
+    assert complaint(tmp_path, written).endswith("is not UTF-8 text; save it as UTF-8")
+
+
+def test_broken_toml_is_shown_with_line_and_column(tmp_path: Path) -> None:
+    assert complaint(tmp_path, "version = 1\n[digest]\nmax_age_days = = 3").endswith(
+        "is not valid TOML: Invalid value (at line 3, column 16); correct it there"
+    )
+
+
+@pytest.mark.parametrize("value", ["9" * 5000, "[" * 20_000])
+def test_values_that_no_one_means_are_refused(tmp_path: Path, value: str) -> None:
+    assert "holds a value too large to read; compare" in complaint(tmp_path, f"version = {value}")
+
+
+def test_tables_nested_a_thousand_deep_are_one_unknown_key(tmp_path: Path) -> None:
+    assert complaint(tmp_path, f"[{'.'.join('a' * 1000)}]").startswith("a is no key that Paperround knows")
+
+
+# What is in it.
+
+
+def test_a_subscription_is_read(tmp_path: Path) -> None:
+    wish = 'at = "18:05"\ndays = ["sun", "mon"]\ntime_zone = "Asia/Kolkata"\nkeywords = [" graphs "]\nmin_score = 7'
+    (read,) = settings_of(tmp_path, a_subscription(wish)).subscriptions
+    assert (read.at, read.days, read.time_zone) == (time(18, 5), ("sun", "mon"), "Asia/Kolkata")
+    assert (read.keywords, read.min_score, read.workspace) == (("graphs",), 7.0, "")
+
+
+def test_a_time_may_be_written_as_toml_has_it(tmp_path: Path) -> None:
+    assert settings_of(tmp_path, a_subscription("at = 18:05:00")).subscriptions[0].at == time(18, 5)
+
+
+def test_postgresql_is_a_store(tmp_path: Path) -> None:
+    url = "postgresql+psycopg://me@host/papers"
+    assert settings_of(tmp_path, f'[store]\nurl = "{url}"').store.url == url
+
+
+def test_settings_do_not_change_once_read() -> None:
+    settings = Settings()
+    with pytest.raises(ValidationError):
+        settings.digest.max_age_days = 5  # type: ignore[misc]
+    with pytest.raises(ValidationError):
+        settings.version = 2  # type: ignore[misc]
+
+
+@pytest.mark.parametrize(
+    ("toml", "said"),
+    [
+        ("[digest]\nmax_age_day = 3", "digest.max_age_day is no key that Paperround knows; did you mean max_age_days?"),
+        ("[digest]\nmax_age = 3", "digest.max_age is no key that Paperround knows; did you mean max_age_days?"),
+        ("[delivry]", "delivry is no key that Paperround knows; did you mean delivery?"),
+        ('[search]\nqqq = ""', "search.qqq is no key that Paperround knows; remove it, or use one of directory"),
+        ("[platforms.slack]", "platforms.slack is no key that Paperround knows; remove it, or use one of console"),
+        ('"a\\nb" = 1', r'"a\nb" is no key that Paperround knows; remove it, or use one of version, store, search, '
+         "digest, delivery, platforms, subscriptions"),
+        ("store = 3", "store is 3; write a table, which begins with [store]"),
+        ("platforms.console = true", "platforms.console is true; write a table, which begins with [platforms.console]"),
+        ("[subscriptions]", "subscriptions is a table; write [[subscriptions]], in two pairs of brackets, above each one"),
+        ("subscriptions = [3]", "subscriptions, number 1 is 3; write a table, which begins with [[subscriptions]]"),
+        ("[store]\nurl = 3", "store.url is 3; write it as text in quotes"),
+        ("[digest]\nmax_age_days = 3651", "digest.max_age_days is 3651; write 3650 or less"),
+        ("[digest]\nmax_age_days = -1", "digest.max_age_days is -1; write 0 or more"),
+        ("[digest]\nmax_age_days = 2.0", "digest.max_age_days is 2.0; write a whole number without quotes"),
+        (f"[digest]\nmax_age_days = {'9' * 90}", "digest.max_age_days is a huge number; write 3650 or less"),
+        ("[digest]\nfirst_look_back_days = 0", "digest.first_look_back_days is 0; write 1 or more"),
+        ("[digest]\nstale_after_days = 366", "digest.stale_after_days is 366; write 365 or less"),
+        ("[digest]\npick_flagged = 1", "digest.pick_flagged is 1; write true or false, without quotes"),
+        ("[digest]\ndomain_share = 0", "digest.domain_share is 0; write 0.1 or more"),
+        ("[digest]\ndomain_share = nan", "digest.domain_share is nan; write a number such as 0.5"),
+        ('[delivery]\non_unknown = "drop"', 'delivery.on_unknown is "drop"; write "skip" or "resend"'),
+        ("[delivery]\nlease_seconds = 5", "delivery.lease_seconds is 5; write 30 or more"),
+        ("[delivery]\nattempts = true", "delivery.attempts is true; write a whole number without quotes"),
+        ("[delivery]\ntime_out_seconds = 0", "delivery.time_out_seconds is 0; write 1 or more"),
+        ("version = true", "version is true; write a whole number without quotes"),
+        ("version = 0", "version is 0; write 1 or more"),
+    ],
+)  # fmt: skip
+def test_a_wrong_value_is_one_sentence_with_its_key_and_the_fix(tmp_path: Path, toml: str, said: str) -> None:
+    assert complaint(tmp_path, toml) == said
+
+
+@pytest.mark.parametrize(
+    ("written", "said"),
+    [
+        ('top = "5"', 'top is "5"; write a whole number without quotes'),
+        ("top = 0", "top is 0; write 1 or more"),
+        ("top = 51", "top is 51; write 50 or less"),
+        ("min_score = nan", "min_score is nan; write a number such as 0.5"),
+        ("min_score = inf", "min_score is inf; write a number such as 0.5"),
+        ("min_score = true", "min_score is true; write a number without quotes"),
+        ('min_score = "7"', 'min_score is "7"; write a number without quotes'),
+        ("min_score = 10.5", "min_score is 10.5; write 10 or less"),
+        ("min_score = -1", "min_score is -1; write 0 or more"),
+        ('at = "9:00"', 'at is "9:00"; write it like "09:00", from "00:00" to "23:59"'),
+        ('at = "24:00"', 'at is "24:00"; write it like "09:00", from "00:00" to "23:59"'),
+        ('at = "09:00\\n"', r'at is "09:00\n"; write it like "09:00", from "00:00" to "23:59"'),
+        ("at = 9", 'at is 9; write it like "09:00", from "00:00" to "23:59"'),
+        ("at = 09:00:30", 'at is 09:00:30; write it like "09:00", from "00:00" to "23:59"'),
+        ('days = "daily"', 'days is "daily"; write a list in brackets, such as ["mon", "fri"]'),
+        ("days = []", 'days is empty; write at least one day, such as ["mon"], or remove the subscription'),
+        ('days = ["mon", "mon"]', 'days names "mon" twice; write each day once'),
+        ('days = ["mon", "Tuesday"]',
+         'days, number 2 is "Tuesday"; write "mon", "tue", "wed", "thu", "fri", "sat" or "sun"'),
+        ('time_zone = "Europe/Berln"', 'time_zone is "Europe/Berln", which is no time zone; did you mean "Europe/Berlin"?'),
+        ('time_zone = "new york"', 'time_zone is "new york", which is no time zone; did you mean "America/New_York"?'),
+        ('time_zone = "CEST"',
+         'time_zone is "CEST", which is no time zone; write an IANA name such as "Europe/Berlin" or "UTC"'),
+        ("time_zone = 1", "time_zone is 1; write it as text in quotes"),
+        ('keywords = "llm"', 'keywords is "llm"; write a list in brackets, such as ["one", "two"]'),
+        ('keywords = ["llm", ""]',
+         'keywords, number 2 is ""; write at least one character between the quotes, or remove it'),
+        ('muted = [" "]', 'muted, number 1 is " "; write at least one character between the quotes, or remove it'),
+        (f'domains = ["{"x" * 101}"]', f'domains, number 1 is "{"x" * 60}…"; write 100 characters or fewer'),
+        ("domains = [1]", "domains, number 1 is 1; write it as text in quotes"),
+        ('style = "card"', 'style is "card"; write "cards", "compact" or "thread"'),
+        ('timezone = "UTC"', "timezone is no key that Paperround knows; did you mean time_zone?"),
+        ("keyword = []", "keyword is no key that Paperround knows; did you mean keywords?"),
+    ],
+)  # fmt: skip
+def test_a_wrong_wish_is_one_sentence_with_its_number_and_the_fix(
+    tmp_path: Path, written: str, said: str
+) -> None:
+    toml = a_subscription(channel="C0") + a_subscription(written)
+    assert complaint(tmp_path, toml) == f"subscriptions, number 2: {said}"
+
+
+@pytest.mark.parametrize(
+    "zone",
+    ["", ".", "..", "../etc/passwd", "/etc/localtime", "Europe", "Europe//Berlin", "zone.tab", "posix/UTC", "right/UTC",
+     "localtime", r"a\u0000b", "z" * 5000, "Ü", "GMT+2"],
+)  # fmt: skip
+def test_what_is_a_file_and_no_zone_is_refused(tmp_path: Path, zone: str) -> None:
+    said = complaint(tmp_path, a_subscription(f'time_zone = "{zone}"'))
+    assert said.startswith("subscriptions, number 1: time_zone is ")
+    assert ", which is no time zone; " in said
+    assert len(said.splitlines()) == 1
+    assert len(said) < 250
+
+
+@pytest.mark.parametrize(
+    ("toml", "said"),
+    [
+        ('platform = "slack"', "channel is missing; add channel = ... to it, as example.toml shows"),
+        ('channel = "C1"', "platform is missing; add platform = ... to it, as example.toml shows"),
+        ('platform = "slack"\nchannel = ""',
+         'channel is ""; write at least one character between the quotes, or remove it'),
+        ('platform = "teams"\nchannel = "C1"', 'platform is "teams"; write "console", "slack" or "discord"'),
+    ],
+)  # fmt: skip
+def test_a_subscription_needs_a_platform_and_a_channel(tmp_path: Path, toml: str, said: str) -> None:
+    assert complaint(tmp_path, f"[[subscriptions]]\n{toml}") == f"subscriptions, number 1: {said}"
+
+
+def test_a_channel_has_one_subscription(tmp_path: Path) -> None:
+    toml = a_subscription() + a_subscription('workspace = "T2"') + a_subscription('workspace = " "')
+    assert complaint(tmp_path, toml) == (
+        'subscriptions has the slack channel "C1" twice, as number 1 and number 3; '
+        "a channel has one subscription, so remove one of them"
+    )
+
+
+def test_every_problem_has_a_line(tmp_path: Path) -> None:
+    said = complaint(tmp_path, "[digest]\nmax_age_days = -1\npick = 2\n" + a_subscription("top = 0"))
+    assert [line.split(" is ")[0] for line in said.splitlines()] == [
+        "digest.max_age_days",
+        "digest.pick",
+        "subscriptions, number 1: top",
+    ]
+
+
+def test_another_store_is_refused_without_repeating_its_password(tmp_path: Path) -> None:
+    assert complaint(tmp_path, '[store]\nurl = "mysql://me:hunter2@host/papers"') == (
+        "store.url does not begin with sqlite:/// or postgresql+psycopg://; "
+        'write one of the two, such as "sqlite:///paperround.db"'
+    )
+
+
+def test_a_newer_file_asks_for_a_newer_paperround(tmp_path: Path) -> None:
+    said = complaint(tmp_path, "version = 2\nnews = true")
+    assert (
+        "is written for a newer Paperround (settings version 2; this one knows 1): upgrade Paperround, or"
+        in said
+    )
+
+
+@pytest.mark.parametrize(
+    ("toml", "key"),
+    [
+        ('[secrets]\nslack = "xoxb-1"', "secrets"),
+        ('[platforms.slack]\nbot_token = "xoxb-1"', "platforms.slack.bot_token"),
+        ('[store]\npassword = "xoxb-1"', "store.password"),
+        ('openai_api_key = "xoxb-1"', "openai_api_key"),
+        ('key = "xoxb-1"', "key"),
+        (a_subscription('signingSecret = "xoxb-1"'), "subscriptions, number 1: signingSecret"),
+    ],
+)
+def test_secrets_belong_in_the_environment_and_are_not_repeated(tmp_path: Path, toml: str, key: str) -> None:
+    assert complaint(tmp_path, toml) == (
+        f"secrets are read from the environment only: remove {key} and set an environment variable"
+    )
