@@ -3,10 +3,11 @@
 import asyncio
 import hashlib
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
+from typing import Any
 
 from bot.platforms import CANNOT_ASK, Outcome, Page, Platform, PostError
 from bot.present import digest_message
@@ -44,6 +45,7 @@ class Desk:
     on_unknown: OnUnknown = OnUnknown.SKIP
     lease: timedelta = timedelta(minutes=5)
     attempts: int = 6
+    time_out: timedelta = timedelta(seconds=30)
 
 
 async def deliver(subscription: Subscription, edition: date, *, desk: Desk) -> None:
@@ -128,8 +130,9 @@ async def _post(
     ledger, channel = desk.store.deliveries, claim.subscription.channel
     await asyncio.to_thread(ledger.posting, claim, page.number, now=desk.clock(), lease=desk.lease)
     try:
-        receipt = await platform.post(
-            channel, _as_page(page), key=page.key, thread=thread if page.in_thread else None
+        receipt = await _in_time(
+            platform.post(channel, _as_page(page), key=page.key, thread=thread if page.in_thread else None),
+            desk,
         )
     except PostError as error:
         if error.outcome is not Outcome.UNKNOWN:
@@ -137,6 +140,17 @@ async def _post(
         raise
     await asyncio.to_thread(ledger.posted, claim, page.number, receipt, now=desk.clock())
     return receipt
+
+
+async def _in_time(posting: Coroutine[Any, Any, str], desk: Desk) -> str:
+    try:
+        async with asyncio.timeout(desk.time_out.total_seconds()):
+            return await posting
+    except TimeoutError:
+        seconds = desk.time_out.total_seconds()
+        raise PostError(
+            f"No answer within {seconds:g} seconds; it may have arrived.", Outcome.UNKNOWN
+        ) from None
 
 
 async def _reconcile(

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import date, datetime
+from typing import Any
 
 from bot.message import Block, Card, Divider, Heading, Message, Text
 from digests.domains import domain_name
@@ -201,3 +202,64 @@ def _nothing(digest: Digest) -> tuple[str, str]:
                 "a quiet day",
                 "No new papers since the last digest. The sources are well; see you at the next one.",
             )
+
+
+def found_message(words: str, found: Sequence[ScoredPaper]) -> Message:
+    """The answer to a look-up: the best hit with its whole review, and the titles of the others."""
+    asked = clip(plain(words), 80)
+    if not found:
+        return Message(
+            summary=f"Nothing found for “{asked}”",
+            blocks=(
+                Heading(f"Nothing found for “{asked}”"),
+                Text("Try an arXiv id such as 2402.01306, an address, or fewer words."),
+            ),
+        )
+    best, *others = found
+    return Message(
+        summary=plain(best.paper.title), blocks=(card(best), *_review_texts(best.review), *_also(others))
+    )
+
+
+def _review_texts(review: Review) -> tuple[Text, ...]:
+    sections = {
+        "Methodology": review.methodology,
+        "Experiments": review.experiments,
+        "Reproducibility": review.reproducibility,
+        "Limitations, in full": review.limitations,
+        "Impact": review.impact,
+    }
+    return tuple(Text(plain(text), label=label) for label, text in sections.items() if plain(text))
+
+
+def _also(others: Sequence[ScoredPaper]) -> tuple[Block, ...]:
+    if not others:
+        return ()
+    lines = [f"{other.paper.id}  {clip(plain(other.paper.title), 100)}" for other in others]
+    return Divider(), Text("\n".join(lines), quiet=True, label="Also found\n")
+
+
+def found_lines(found: Sequence[ScoredPaper]) -> list[str]:
+    """Hits as lines for a terminal: id, score, title."""
+    return [
+        f"{scored.paper.id:<12} {_score(scored.review) or '-':<16} {plain(scored.paper.title)}"
+        for scored in found
+    ]
+
+
+def found_records(found: Sequence[ScoredPaper]) -> list[dict[str, Any]]:
+    """Hits as JSON takes them."""
+    return [
+        {
+            "id": scored.paper.id,
+            "title": plain(scored.paper.title),
+            "url": scored.paper.url,
+            "authors": list(scored.paper.authors),
+            "primary_category": scored.paper.primary_category,
+            "published": scored.paper.published.isoformat() if scored.paper.published else None,
+            "score": scored.review.score,
+            "rank": scored.review.rank,
+            "tldr": plain(scored.review.tldr),
+        }
+        for scored in found
+    ]

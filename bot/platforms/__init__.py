@@ -33,7 +33,8 @@ CANNOT_ASK = Unknown.CANNOT_ASK
 class Platform(Protocol):
     """A place where digests are posted. The name is the word used in settings."""
 
-    name: str
+    @property
+    def name(self) -> str: ...
 
     def render(self, message: Message, style: Style) -> Sequence[Page]:
         """The message as pages within every limit of the platform. Pure; never raises for any text."""

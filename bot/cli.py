@@ -1,0 +1,198 @@
+"""The command line. A known fault is one sentence on standard error and an exit status."""
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+
+from config.settings import Settings, SettingsError, load
+from digests.errors import InputError, PaperroundError
+from digests.model import Style
+
+if TYPE_CHECKING:
+    from bot.app import House
+
+DONE, FAILED, INTERRUPTED = 0, 1, 130
+"""Exit statuses; argparse ends with 2 when the command line itself is wrong. 130 is the shells' own."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command and return its exit status."""
+    try:
+        asked = _parser().parse_args(arguments)
+        status: int = asked.run(asked)
+        sys.stdout.flush()
+    except (PaperroundError, SettingsError) as error:
+        return _fail(str(error))
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read our output has seen enough; keep the interpreter from saying so at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return DONE
+    except Exception as error:
+        if os.environ.get("PAPERROUND_DEBUG"):
+            raise
+        return _fail(
+            f"An unexpected fault: {type(error).__name__}: {error}. Set PAPERROUND_DEBUG=1 to see where, and report it."
+        )
+    return status
+
+
+def _fail(sentence: str) -> int:
+    print(f"paperround: {sentence}", file=sys.stderr)  # noqa: T201
+    return FAILED
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="paperround",
+        description="The day's best papers, with their limitations, for your team's channel.",
+    )
+    parser.add_argument("--config", type=Path, metavar="FILE", help="settings file (or PAPERROUND_CONFIG)")
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+
+    demo = commands.add_parser("demo", help="today's digest from bundled papers; needs nothing")
+    demo.set_defaults(run=_demo)
+
+    importing = commands.add_parser("import", help="bring scored papers in")
+    importing.add_argument(
+        "places",
+        nargs="+",
+        metavar="FILE_OR_URL",
+        help="JSON or JSON Lines, also .gz; - reads standard input",
+    )
+    importing.set_defaults(run=_import)
+
+    schema = commands.add_parser("schema", help="the JSON Schema of a scored paper")
+    schema.set_defaults(run=_schema)
+
+    preview = commands.add_parser("preview", help="what would be posted")
+    preview.add_argument(
+        "--as", dest="platform", choices=("console", "slack", "discord", "html"), default="console"
+    )
+    preview.add_argument("--json", action="store_true", help="the messages as the platform's API takes them")
+    preview.add_argument("--style", type=Style, choices=list(Style), metavar="{cards,compact,thread}")
+    preview.add_argument("--top", type=_top, metavar="N", help="how many papers, 1 to 50")
+    preview.add_argument(
+        "--domain", default="", metavar="D", help="an arXiv category or a group such as vision"
+    )
+    preview.add_argument("--day", type=_day, metavar="DATE", help="the edition's date, such as 2026-11-24")
+    preview.add_argument("--channel", default="", metavar="ID", help="which channel of the settings")
+    preview.set_defaults(run=_preview)
+
+    search = commands.add_parser("search", help="look papers up by id, address or words")
+    search.add_argument("words", nargs="+", metavar="WORDS")
+    search.add_argument("--json", action="store_true", help="as a JSON array")
+    search.add_argument("--most", type=_top, default=10, metavar="N", help="at most N papers, 1 to 50")
+    search.set_defaults(run=_search)
+
+    running = commands.add_parser("run", help="post every digest at its hour, until stopped")
+    running.set_defaults(run=_run)
+    return parser
+
+
+def _top(text: str) -> int:
+    if text.isdigit() and 1 <= int(text) <= 50:
+        return int(text)
+    raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 to 50")
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a date such as 2026-11-24") from None
+
+
+def _settings(asked: argparse.Namespace) -> Settings:
+    return load(asked.config, os.environ)
+
+
+def _house(asked: argparse.Namespace) -> "House":
+    from bot.app import open_house
+
+    return open_house(_settings(asked), _console())
+
+
+def _console() -> Console:
+    return Console()
+
+
+def _demo(asked: argparse.Namespace) -> int:
+    from bot.demo import run_demo
+
+    run_demo(_console(), sys.stdin if sys.stdin.isatty() and sys.stdout.isatty() else None)
+    return DONE
+
+
+def _import(asked: argparse.Namespace) -> int:
+    from bot.importing import import_places
+
+    house = _house(asked)
+    report = import_places(
+        asked.places,
+        house.store,
+        now=datetime.now(UTC),
+        standard_input=sys.stdin.buffer,
+        errors=Console(stderr=True),
+    )
+    print(report.sentence())  # noqa: T201
+    return FAILED if report.bad or report.failures else DONE
+
+
+def _schema(asked: argparse.Namespace) -> int:
+    import json
+
+    from digests.sources.reviews import schema
+
+    print(json.dumps(schema(), indent=2))  # noqa: T201
+    return DONE
+
+
+def _preview(asked: argparse.Namespace) -> int:
+    from bot.preview import Asked, as_json, preview_digest, show_preview
+
+    house = _house(asked)
+    platform = "slack" if asked.platform == "html" else asked.platform
+    digest = preview_digest(
+        Asked(platform, asked.style, asked.top, asked.domain, asked.day, asked.channel), house
+    )
+    if asked.platform == "html":
+        from bot.html import digest_page
+
+        print(digest_page(digest))  # noqa: T201
+    elif asked.json:
+        print(as_json(digest, platform))  # noqa: T201
+    else:
+        show_preview(digest, platform, _console())
+    return DONE
+
+
+def _search(asked: argparse.Namespace) -> int:
+    from bot.present import found_lines, found_records
+
+    words = " ".join(asked.words)
+    found = _house(asked).find(words, asked.most)
+    if asked.json:
+        import json
+
+        print(json.dumps(found_records(found), ensure_ascii=False, indent=2))  # noqa: T201
+        return DONE
+    if not found:
+        raise InputError(f"Nothing found for “{words[:80]}”: try an arXiv id, an address, or fewer words.")
+    _console().print("\n".join(found_lines(found)), markup=False, highlight=False, soft_wrap=True)
+    return DONE
+
+
+def _run(asked: argparse.Namespace) -> int:
+    import asyncio
+
+    from bot.run import run
+
+    return asyncio.run(run(_house(asked)))
