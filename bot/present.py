@@ -8,7 +8,7 @@ from bot.message import Block, Card, Divider, Heading, Message, Text
 from digests.domains import domain_name
 from digests.limitations import key_limitations
 from digests.model import NOT_REVIEWED, Digest, LeftOut, Nothing, Pick, Review, ScoredPaper, Wish
-from digests.text import clip, plain
+from digests.text import clip, plain, sentences
 
 TLDR_LENGTH = 420
 """Characters of a TL;DR: what is read in ten seconds, on eight lines of a phone."""
@@ -68,12 +68,18 @@ def card(scored: ScoredPaper, number: int | None = None, reason: str = "") -> Ca
         limitations_note="" if limitations else LIMITATIONS_NOT_REVIEWED,
         warnings=tuple(
             f"A passage of this paper reads like an order to its reviewer ({_category(flag.category)}): "
-            f"“{clip(plain(flag.excerpt), EXCERPT_LENGTH)}”"
+            f"“{_excerpt(flag.excerpt)}”"
             for flag in paper.flags
         ),
         reviewed=_reviewed(review),
         reason=_capitalised(reason),
     )
+
+
+def _excerpt(text: str) -> str:
+    """A passage that begins in the middle of a sentence says so."""
+    passage = clip(plain(text), EXCERPT_LENGTH)
+    return f"…{passage}" if passage[:1].islower() else passage
 
 
 def _score(review: Review) -> str:
@@ -101,9 +107,24 @@ def initialled(name: str) -> str:
 
 def _tldr(scored: ScoredPaper) -> str:
     if tldr := plain(scored.review.tldr):
-        return clip(tldr, TLDR_LENGTH)
-    abstract = clip(plain(scored.paper.abstract), TLDR_LENGTH)
+        return _whole_sentences(tldr)
+    abstract = _whole_sentences(plain(scored.paper.abstract))
     return f"From the abstract: {abstract}" if abstract else ""
+
+
+def _whole_sentences(text: str) -> str:
+    """As many sentences as fit: a thought that is finished reads faster than one that is cut."""
+    fitting = ""
+    for sentence in sentences(text[: TLDR_LENGTH + 1]) if len(text) > TLDR_LENGTH else [text]:
+        longer = f"{fitting} {sentence}".strip()
+        if (
+            not text.startswith(longer)
+            or len(longer) > TLDR_LENGTH
+            or not longer.endswith((".", "!", "?", "。"))
+        ):
+            break
+        fitting = longer
+    return fitting or clip(text, TLDR_LENGTH)
 
 
 def _capitalised(text: str) -> str:

@@ -71,6 +71,17 @@ ARCHIVES = frozenset(
 )
 """arXiv's archives, from its category taxonomy."""
 
+SUBJECTS = {
+    "cs": frozenset(
+        ["AI", "AR", "CC", "CE", "CG", "CL", "CR", "CV", "CY", "DB", "DC", "DL", "DM", "DS", "ET", "FL", "GL", "GR", "GT",
+         "HC", "IR", "IT", "LG", "LO", "MA", "MM", "MS", "NA", "NE", "NI", "OH", "OS", "PF", "PL", "RO", "SC", "SD", "SE",
+         "SI", "SY"]
+    ),
+    "eess": frozenset(["AS", "IV", "SP", "SY"]),
+    "stat": frozenset(["AP", "CO", "ME", "ML", "OT", "TH"]),
+}  # fmt: skip
+"""The subjects of the archives that matter most here, so that a slip of the pen is seen; others take any subject."""
+
 _CATEGORY = re.compile(r"([a-z]+(?:-[a-z]+)?)(?:\.([A-Za-z][A-Za-z-]{1,17}))?")
 
 
@@ -89,9 +100,13 @@ def resolve(domain: str) -> tuple[str, ...]:
     if group in GROUPS:
         return GROUPS[group]
     found = _CATEGORY.fullmatch(word)
-    if found and found[1] in ARCHIVES:
+    if found and found[1] in ARCHIVES and (not found[2] or _is_subject(found[1], found[2])):
         return (_written(word),)
     raise InputError(f"Unknown domain {domain[:60]!r}: {_suggestion(word)}")
+
+
+def _is_subject(archive: str, subject: str) -> bool:
+    return archive not in SUBJECTS or subject.upper() in SUBJECTS[archive]
 
 
 def _written(category: str) -> str:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from digests.ports import Store
 from digests.store.deliveries import SqlDeliveries
 from digests.store.engine import BUSY_TIMEOUT, connect
-from digests.store.migrate import migrate
+from digests.store.migration import migrate
 from digests.store.papers import SqlPapers
 from digests.store.subscriptions import SqlSubscriptions
 

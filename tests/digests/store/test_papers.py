@@ -1,0 +1,152 @@
+"""The papers in the store: nothing twice, nothing lost, numbers in the order in which changes become visible."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from digests.model import NOT_REVIEWED, Flag, ReadDepth
+from digests.ports import Added
+from tests.builders import NOW, a_paper, a_review, a_store
+
+LATER = NOW + timedelta(hours=1)
+
+
+def test_a_paper_and_its_review_come_back_as_they_went_in() -> None:
+    store = a_store()
+    paper = a_paper(
+        version=2,
+        authors=("Ada, L.", "Bob"),
+        abstract="$x$ \n y",
+        primary_category="cs.LG",
+        categories=("cs.LG", "cs.AI"),
+        published=NOW.date(),
+        flags=(Flag("instruction_override", "ignore all"),),
+    )
+    review = a_review(
+        rank=3,
+        model="qwen",
+        reviewed_at=NOW - timedelta(days=1),
+        read_depth=ReadDepth.FULL_TEXT,
+        impact="Some.",
+    )
+    store.papers.add([(paper, review)], now=NOW)
+    scored = store.papers.get([paper.id])[paper.id]
+    assert (scored.paper, scored.review, scored.known_at) == (paper, review, NOW)
+
+
+def test_the_same_again_changes_nothing() -> None:
+    store = a_store()
+    records = [(a_paper("2401.00001"), a_review()), (a_paper("2401.00002"), NOT_REVIEWED)]
+    assert store.papers.add(records, now=NOW) == Added(new=2)
+    before = store.papers.last_change()
+    assert store.papers.add(records * 2, now=LATER) == Added(same=4)
+    assert store.papers.last_change() == before
+
+
+def test_a_newer_review_replaces_an_older_one_and_the_paper_is_known_anew() -> None:
+    store = a_store()
+    old, new = a_review(5.0, reviewed_at=NOW), a_review(8.0, reviewed_at=LATER)
+    store.papers.add([(a_paper(), old)], now=NOW)
+    seen = store.papers.last_change()
+    assert store.papers.add([(a_paper(), new)], now=LATER) == Added(changed=1)
+    assert store.papers.reviews(a_paper().id) == [new, old]
+    assert [c.score for c in store.papers.candidates(seen, store.papers.last_change(), texts=False)] == [8.0]
+
+
+def test_an_older_review_that_comes_late_is_kept_and_replaces_nothing() -> None:
+    store = a_store()
+    old, new = a_review(5.0, reviewed_at=NOW), a_review(8.0, reviewed_at=LATER)
+    store.papers.add([(a_paper(), new)], now=LATER)
+    store.papers.add([(a_paper(), old)], now=LATER)
+    assert store.papers.reviews(a_paper().id) == [new, old]
+    assert store.papers.get([a_paper().id])[a_paper().id].review == new
+
+
+def test_a_paper_without_a_review_takes_none_away() -> None:
+    store = a_store()
+    store.papers.add([(a_paper(), a_review())], now=NOW)
+    assert store.papers.add([(a_paper(), NOT_REVIEWED)], now=LATER) == Added(same=1)
+    assert store.papers.get([a_paper().id])[a_paper().id].review == a_review()
+
+
+def test_facts_of_the_newest_version_stay_and_empty_ones_replace_nothing() -> None:
+    store = a_store()
+    store.papers.add([(a_paper(version=2, title="Two", abstract="Known"), NOT_REVIEWED)], now=NOW)
+    store.papers.add([(a_paper(version=3, title="Three"), NOT_REVIEWED)], now=NOW)
+    store.papers.add([(a_paper(version=1, title="One", authors=("Ada",)), NOT_REVIEWED)], now=NOW)
+    paper = store.papers.get([a_paper().id])[a_paper().id].paper
+    assert (paper.version, paper.title, paper.abstract, paper.authors) == (3, "Three", "Known", ("Ada",))
+
+
+def test_new_facts_alone_do_not_make_a_paper_new_for_a_digest() -> None:
+    store = a_store()
+    store.papers.add([(a_paper(), a_review())], now=NOW)
+    seen = store.papers.last_change()
+    store.papers.add([(a_paper(title="Better"), a_review())], now=LATER)
+    assert store.papers.candidates(seen, store.papers.last_change(), texts=False) == []
+    assert [scored.paper.title for _, scored in store.papers.changes(seen, 10)] == ["Better"]
+
+
+def test_changes_come_in_the_order_of_their_numbers_and_no_more_than_asked() -> None:
+    store = a_store()
+    store.papers.add([(a_paper(f"2401.0000{n}"), NOT_REVIEWED) for n in range(5)], now=NOW)
+    first = store.papers.changes(0, 2)
+    rest = store.papers.changes(first[-1][0], 10)
+    assert [scored.paper.id[-1] for _, scored in [*first, *rest]] == list("01234")
+    assert rest[-1][0] == store.papers.last_change()
+
+
+def test_the_number_at_an_instant_is_that_of_what_was_known_by_then() -> None:
+    store = a_store()
+    store.papers.add([(a_paper("2401.00001"), NOT_REVIEWED)], now=NOW)
+    store.papers.add([(a_paper("2401.00002"), NOT_REVIEWED)], now=LATER)
+    assert store.papers.number_at(NOW - timedelta(seconds=1)) == 0
+    assert store.papers.number_at(NOW) == 1
+    assert store.papers.number_at(LATER) == 2
+
+
+def test_a_candidate_has_its_text_only_where_it_is_asked_for() -> None:
+    store = a_store()
+    store.papers.add([(a_paper(title="T", abstract="A", categories=("cs.LG",)), a_review(tldr="S"))], now=NOW)
+    (with_text,) = store.papers.candidates(0, 9, texts=True)
+    (without,) = store.papers.candidates(0, 9, texts=False)
+    assert with_text.text.split() == ["T", "A", "S"]
+    assert without == with_text._replace(text="")
+
+
+def test_an_import_without_papers_is_a_sign_of_life() -> None:
+    store = a_store()
+    assert store.papers.last_import() is None
+    store.papers.imported(now=NOW)
+    assert store.papers.last_import() == NOW
+
+
+reviews = st.builds(
+    a_review,
+    score=st.sampled_from([None, 1.0, 2.0]),
+    reviewed_at=st.sampled_from([None, datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 1, 2, tzinfo=UTC)]),
+)
+records = st.lists(
+    st.tuples(
+        st.builds(
+            a_paper, st.sampled_from(["2401.00001", "2401.00002"]), version=st.sampled_from([None, 1, 2])
+        ),
+        st.one_of(st.just(NOT_REVIEWED), reviews),
+    ),
+    max_size=8,
+)
+
+
+@settings(max_examples=40)
+@given(records, st.integers(0, 8))
+def test_in_one_batch_or_in_two_the_store_ends_the_same(batch: list[tuple[object, object]], cut: int) -> None:
+    whole, halves = a_store(), a_store()
+    whole.papers.add(batch, now=NOW)  # type: ignore[arg-type]
+    halves.papers.add(batch[:cut], now=NOW)  # type: ignore[arg-type]
+    halves.papers.add(batch[cut:], now=NOW)  # type: ignore[arg-type]
+    ids = ["2401.00001", "2401.00002"]
+    assert whole.papers.get(ids) == halves.papers.get(ids)
+    assert [set(whole.papers.reviews(one)) for one in ids] == [set(halves.papers.reviews(one)) for one in ids]
+    assert replace(whole.papers.add(batch, now=LATER), same=0) == Added()  # type: ignore[arg-type]

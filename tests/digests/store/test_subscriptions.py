@@ -1,0 +1,63 @@
+"""Channels and their wishes in the store."""
+
+from dataclasses import replace
+from datetime import time, timedelta
+
+from digests.model import Channel, Schedule, Style, Subscription, Wish
+from tests.builders import NOW, a_store, a_subscription
+
+NINE, TEN = Schedule(time(9)), Schedule(time(10))
+
+
+def test_a_wish_and_a_schedule_come_back_as_they_went_in() -> None:
+    store = a_store()
+    wish = Wish(("vision", "cs.CL"), ("äöü, “x”",), ("audio",), 7, 6.5, Style.THREAD)
+    schedule = Schedule(time(7, 45), frozenset({0, 6}), "Asia/Kathmandu")
+    kept = Subscription(Channel("console", "a", "w"), wish, schedule)
+    store.subscriptions.keep([kept], now=NOW)
+    (found,) = store.subscriptions.all()
+    assert replace(found, id=0) == kept
+
+
+def test_a_channel_that_left_the_settings_gets_no_digest_and_may_come_back() -> None:
+    store = a_store()
+    one, other = a_subscription("one"), a_subscription("other")
+    store.subscriptions.keep([one, other], now=NOW)
+    number = store.subscriptions.all()[0].id
+    store.subscriptions.keep([other], now=NOW)
+    assert [s.channel for s in store.subscriptions.all()] == [other.channel]
+    store.subscriptions.keep([one, other], now=NOW)
+    assert store.subscriptions.all()[0].id == number
+
+
+def test_a_channel_is_due_from_its_hour_on() -> None:
+    store = a_store()
+    store.subscriptions.keep([replace(a_subscription(), schedule=TEN)], now=NOW)
+    assert store.subscriptions.due(NOW + timedelta(minutes=59)) == []
+    assert len(store.subscriptions.due(NOW + timedelta(minutes=60))) == 1
+
+
+def test_keeping_the_same_schedule_again_does_not_put_an_edition_off() -> None:
+    store = a_store()
+    store.subscriptions.keep([replace(a_subscription(), schedule=TEN)], now=NOW)
+    late = NOW + timedelta(hours=3)
+    store.subscriptions.keep([replace(a_subscription(top=9), schedule=TEN)], now=late)
+    (due,) = store.subscriptions.due(late)
+    assert due.wish.top == 9
+
+
+def test_a_new_schedule_counts_from_now() -> None:
+    store = a_store()
+    store.subscriptions.keep([replace(a_subscription(), schedule=TEN)], now=NOW)
+    late = NOW + timedelta(hours=3)
+    store.subscriptions.keep([replace(a_subscription(), schedule=NINE)], now=late)
+    assert store.subscriptions.due(late) == []
+
+
+def test_a_channel_is_found_with_its_workspace_or_without() -> None:
+    store = a_store()
+    kept = Subscription(Channel("console", "a", "w"))
+    store.subscriptions.keep([kept], now=NOW)
+    assert store.subscriptions.find(Channel("console", "a", "w"))
+    assert store.subscriptions.find(Channel("console", "a"))
+    assert store.subscriptions.find(Channel("console", "a", "other")) is None

@@ -1,0 +1,45 @@
+"""Domains: what people call them."""
+
+import pytest
+
+from digests.domains import GROUPS, domain_name, lies_in, resolve
+from digests.errors import InputError
+
+
+@pytest.mark.parametrize(
+    ("domain", "category"),
+    [
+        ("vision", "cs.CV"),
+        ("Vision", "cs.CV"),
+        ("cs.cv", "cs.CV"),
+        ("NLP", "cs.CL"),
+        ("cs.CL", "cs.CL"),
+        ("q-bio.BM", "q-bio.BM"),
+    ],
+)
+def test_a_group_an_alias_and_a_category_resolve_in_any_case(domain: str, category: str) -> None:
+    assert category in resolve(domain)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "meant"),
+    [("visoin", "vision"), ("langage", "language"), ("cs.CVV", "cs.CV"), ("robotic", "robotics")],
+)
+def test_an_unknown_domain_is_answered_with_the_nearest_one(wrong: str, meant: str) -> None:
+    with pytest.raises(InputError, match=meant) as refused:
+        resolve(wrong)
+    assert wrong in str(refused.value)
+
+
+def test_every_group_stands_for_categories_that_resolve() -> None:
+    assert all(resolve(category) for categories in GROUPS.values() for category in categories)
+
+
+def test_an_archive_takes_in_its_categories() -> None:
+    assert lies_in(["q-bio.BM"], frozenset(resolve("biology")))
+    assert not lies_in(["cs.CL"], frozenset(resolve("vision")))
+
+
+def test_a_category_is_named_in_words_where_it_has_a_name() -> None:
+    assert domain_name("cs.CV") == "Computer vision (cs.CV)"
+    assert domain_name("xx.YY") == "xx.YY"

@@ -1,0 +1,209 @@
+"""Pick: which papers, in which order, and why not the others."""
+
+from collections import Counter
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from digests.errors import InputError
+from digests.model import Candidate, LeftOut, Selection, Wish
+from digests.pick import Rules, ordinal, pick, word_pattern
+from tests.builders import TODAY, a_candidate
+
+
+def picked(
+    candidates: list[Candidate],
+    *,
+    seen: frozenset[str] = frozenset(),
+    rules: Rules | None = None,
+    **wish: Any,
+) -> Selection:
+    return pick(candidates, Wish(**wish), seen, TODAY, rules or Rules())
+
+
+def ids(selection: Selection) -> list[str]:
+    return [choice.id for choice in selection.choices]
+
+
+def test_the_best_scores_come_first_then_ranks_then_the_unscored() -> None:
+    candidates = [
+        a_candidate("none", None),
+        a_candidate("rank 2", None, rank=2),
+        a_candidate("low", 3.0),
+        a_candidate("rank 1", None, rank=1),
+        a_candidate("high", 9.0),
+    ]
+    assert ids(picked(candidates, rules=Rules(domain_share=1))) == ["high", "low", "rank 1", "rank 2", "none"]
+
+
+def test_a_followed_keyword_breaks_a_tie_then_the_newer_paper_then_the_id() -> None:
+    candidates = [
+        a_candidate("b", text="other"),
+        a_candidate("a", text="other"),
+        a_candidate("newer", text="other", published=TODAY),
+        a_candidate("followed", text="on alignment", published=date(2026, 11, 1)),
+    ]
+    chosen = picked(candidates, domains=("cs.LG",), keywords=("alignment",), rules=Rules(domain_share=1))
+    assert ids(chosen) == ["followed", "newer", "a", "b"]
+
+
+def test_a_paper_is_wanted_for_its_domain_a_cross_list_or_a_followed_word() -> None:
+    candidates = [
+        a_candidate("primary", domain="cs.CV"),
+        a_candidate("cross-listed", domain="cs.LG", categories=("cs.LG", "cs.CV")),
+        a_candidate("followed", domain="cs.RO", text="Few-shot policies"),
+        a_candidate("other", domain="cs.RO", text="nothing of it"),
+    ]
+    selection = picked(candidates, domains=("vision",), keywords=("few shot",))
+    assert set(ids(selection)) == {"primary", "cross-listed", "followed"}
+    assert selection.left_out == {LeftOut.OTHER_DOMAIN: 1}
+
+
+def test_muting_a_domain_mutes_its_own_papers_and_muting_a_word_those_that_use_it() -> None:
+    candidates = [
+        a_candidate("audio", domain="cs.SD"),
+        a_candidate("audio too", domain="cs.CV", categories=("cs.CV", "cs.SD")),
+        a_candidate("survey", text="Surveys of things"),
+    ]
+    selection = picked(candidates, muted=("audio", "survey"))
+    assert ids(selection) == ["audio too"]
+    assert selection.left_out == {LeftOut.MUTED: 2}
+
+
+def test_a_minimum_score_leaves_out_what_is_under_it_and_what_has_none() -> None:
+    candidates = [a_candidate("at", 7.0), a_candidate("under", 6.9), a_candidate("none", None, rank=1)]
+    selection = picked(candidates, min_score=7.0)
+    assert ids(selection) == ["at"]
+    assert selection.left_out == {LeftOut.UNDER_SCORE: 1, LeftOut.NOT_SCORED: 1}
+
+
+def test_what_was_shown_or_is_too_old_stays_out_and_an_unknown_date_does_not() -> None:
+    candidates = [
+        a_candidate("shown"),
+        a_candidate("old", published=TODAY - timedelta(days=31)),
+        a_candidate("at the limit", published=TODAY - timedelta(days=30)),
+        a_candidate("unknown", published=None),
+    ]
+    selection = picked(candidates, seen=frozenset({"shown"}), rules=Rules(timedelta(days=30)))
+    assert set(ids(selection)) == {"at the limit", "unknown"}
+    assert selection.left_out == {LeftOut.SHOWN_BEFORE: 1, LeftOut.TOO_OLD: 1}
+
+
+def test_whether_a_flagged_paper_may_be_picked_is_a_rule() -> None:
+    flagged = [a_candidate("flagged", flagged=True)]
+    assert ids(picked(flagged)) == ["flagged"]
+    assert picked(flagged, rules=Rules(pick_flagged=False)).left_out == {LeftOut.FLAGGED: 1}
+
+
+def test_no_domain_takes_more_than_its_share_while_others_qualify() -> None:
+    candidates = [a_candidate(f"l{n}", 9 - n / 10, "cs.LG") for n in range(6)] + [
+        a_candidate("v", 5.0, "cs.CV"),
+        a_candidate("r", 4.0, "cs.RO"),
+    ]
+    assert ids(picked(candidates)) == ["l0", "l1", "l2", "v", "r"]
+
+
+def test_a_domain_fills_the_digest_when_nothing_else_qualifies() -> None:
+    candidates = [a_candidate(f"l{n}", 9 - n / 10, "cs.LG") for n in range(6)]
+    assert ids(picked(candidates)) == ["l0", "l1", "l2", "l3", "l4"]
+
+
+def test_each_pick_says_why_it_is_there() -> None:
+    candidates = [
+        a_candidate("a", 9.0, "cs.CV", text="On Alignments"),
+        a_candidate("b", None, "cs.CV", rank=4),
+    ]
+    chosen = picked(candidates, domains=("vision", "cs.CL"), keywords=("alignment",)).choices
+    assert [choice.reason for choice in chosen] == [
+        "1st by score of 2, in vision, mentions “Alignments”",
+        "2nd by rank of 2, in vision",
+    ]
+
+
+def test_an_unknown_domain_is_an_error_with_the_nearest_name() -> None:
+    with pytest.raises(InputError, match="vision"):
+        picked([], domains=("visoin",))
+
+
+@pytest.mark.parametrize(
+    ("word", "text", "found"),
+    [
+        ("LLM", "many llms here", True),
+        ("LLM", "LLMX", False),
+        ("few shot", "few-shot", True),
+        ("graph", "graphical", False),
+        ("C++", "in C++ code", True),
+        ("a.b", "axb", False),
+    ],
+)
+def test_a_keyword_is_a_whole_word_in_any_case_or_its_plural(word: str, text: str, found: bool) -> None:
+    pattern = word_pattern([word])
+    assert pattern
+    assert bool(pattern.search(text)) is found
+
+
+def test_ordinals() -> None:
+    assert [ordinal(n) for n in (1, 2, 3, 4, 11, 12, 13, 21, 102, 111)] == [
+        "1st", "2nd", "3rd", "4th", "11th", "12th", "13th", "21st", "102nd", "111th",
+    ]  # fmt: skip
+
+
+scores = st.one_of(st.none(), st.sampled_from([0.0, 3.0, 7.0, 7.0, 10.0]))
+candidates_of_any_kind = st.lists(
+    st.builds(
+        Candidate,
+        id=st.uuids().map(str),
+        score=scores,
+        rank=st.one_of(st.none(), st.integers(1, 5)),
+        primary_category=st.sampled_from(["", "cs.LG", "cs.CV", "cs.CL", "q-bio.BM"]),
+        published=st.one_of(st.none(), st.dates(date(2026, 9, 1), TODAY)),
+        flagged=st.booleans(),
+        text=st.sampled_from(["", "alignment", "a survey"]),
+    ),
+    max_size=40,
+)
+wishes = st.builds(
+    Wish,
+    domains=st.sampled_from([(), ("vision",), ("language", "cs.LG")]),
+    keywords=st.sampled_from([(), ("alignment",)]),
+    muted=st.sampled_from([(), ("survey",), ("cs.CL",)]),
+    top=st.integers(1, 8),
+    min_score=st.sampled_from([None, 3.0, 7.0]),
+)
+
+
+@given(candidates_of_any_kind, wishes, st.data())
+def test_whatever_comes_every_paper_is_accounted_for_once(
+    candidates: list[Candidate], wish: Wish, data: st.DataObject
+) -> None:
+    seen = frozenset(data.draw(st.lists(st.sampled_from([c.id for c in candidates] or ["none"]))))
+    selection = pick(candidates, wish, seen, TODAY, Rules())
+    chosen = ids(selection)
+    assert len(chosen) == len(set(chosen)) <= wish.top
+    assert not seen & set(chosen)
+    assert len(chosen) + sum(selection.left_out.values()) == selection.considered == len(candidates)
+    if LeftOut.BEYOND_TOP in selection.left_out:
+        assert len(chosen) == wish.top
+
+
+@given(candidates_of_any_kind, wishes)
+def test_the_order_in_which_papers_come_changes_nothing(candidates: list[Candidate], wish: Wish) -> None:
+    there = pick(candidates, wish, frozenset(), TODAY, Rules())
+    back = pick(candidates[::-1], wish, frozenset(), TODAY, Rules())
+    assert there.choices == back.choices
+
+
+@given(candidates_of_any_kind, st.integers(1, 8), st.floats(0.1, 1))
+def test_a_domain_over_its_share_means_that_nothing_else_was_left(
+    candidates: list[Candidate], top: int, share: float
+) -> None:
+    rules = Rules(max_age=None, domain_share=share)
+    chosen = set(ids(pick(candidates, Wish(top=top), frozenset(), TODAY, rules)))
+    counted = Counter(c.primary_category for c in candidates if c.id in chosen and c.primary_category)
+    for domain, count in counted.items():
+        if count > max(1, int(share * top)):
+            left = [c for c in candidates if c.id not in chosen and c.primary_category not in counted]
+            assert left == [], domain
