@@ -98,11 +98,14 @@ def author_line(authors: Sequence[str]) -> str:
 def initialled(name: str) -> str:
     """Kawin Ethayarajh is K. Ethayarajh; a single name, a group's name and one in another script stay whole."""
     given, space, family = name.partition(" ")
-    if not space or not given[0].isalpha() or not given[0].isupper() or len(given) < 3 or given.isupper():
+    if not space or given.endswith(".") or given.isupper() or not given[0].isupper():
         return name
-    if family.split()[0].lower() in ("team", "group", "collaboration", "ai", "research", "labs"):
+    if family.split()[0].lower() in _GROUP_WORDS:
         return name
-    return given if given.endswith(".") and not family else f"{given[0]}. {family}"
+    return f"{given[0]}. {family}"
+
+
+_GROUP_WORDS = ("team", "group", "collaboration", "ai", "research", "labs")
 
 
 def _tldr(scored: ScoredPaper) -> str:

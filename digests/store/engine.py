@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
-from sqlalchemy.pool import StaticPool
+from sqlalchemy.pool import QueuePool
 
 from digests.errors import StoreError
 
@@ -47,7 +47,9 @@ def connect(url: str, *, busy_timeout: float = BUSY_TIMEOUT) -> Database:
         in_memory = sqlite and address.database in (None, "", ":memory:")
         options: dict[str, Any] = {"connect_args": {"timeout": busy_timeout}} if sqlite else {}
         if in_memory:
-            options = {"poolclass": StaticPool, "connect_args": {"check_same_thread": False}}
+            # One connection, lent to one thread at a time: a second one would be another database.
+            same = {"check_same_thread": False}
+            options = {"poolclass": QueuePool, "pool_size": 1, "max_overflow": 0, "connect_args": same}
         engine = create_engine(address, **options)
     except (ArgumentError, NoSuchModuleError, ModuleNotFoundError) as error:
         raise StoreError(

@@ -1,0 +1,313 @@
+"""Deliver: every page once, whatever dies, fails or stays silent on the way."""
+
+import asyncio
+import itertools
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from bot.clock import tick
+from bot.deliver import Desk, OnUnknown
+from bot.platforms import Outcome, PostError
+from digests.build import Habits
+from digests.errors import StoreError
+from digests.model import Channel, Style, Subscription
+from digests.ports import Deliveries, DeliveryState, PageState, Store
+from tests.builders import NOW, a_paper, a_review, a_store, a_subscription
+from tests.fakes.platform import Board, BoardPlatform, KilledError
+
+LEASE = timedelta(minutes=5)
+CHANNEL = a_subscription().channel
+
+
+@dataclass(slots=True)
+class World:
+    """A store, a board and a clock, which outlive any process."""
+
+    store: Store = field(default_factory=a_store)
+    board: Board = field(default_factory=Board)
+    now: datetime = NOW
+
+    def bring(self, *names: str) -> None:
+        self.store.papers.add([(a_paper(name), a_review()) for name in names], now=self.now)
+        self.store.papers.imported(now=self.now)
+
+    def subscribe(self, *channels: Subscription) -> None:
+        self.store.subscriptions.keep(channels, now=self.now - timedelta(minutes=1))
+
+    def tick(self, platform: BoardPlatform | None = None, **desk: Any) -> None:
+        """One tick of a process of its own."""
+        platform = platform or BoardPlatform(self.board)
+        owner = f"process {next(_numbers)}"
+        settings = {"store": self.store, "habits": Habits(), **desk}
+        asyncio.run(
+            tick(
+                Desk(
+                    platforms={"console": platform},
+                    owner=owner,
+                    clock=lambda: self.now,
+                    lease=LEASE,
+                    **settings,
+                )
+            )
+        )
+
+    def history(self) -> Any:
+        (subscription,) = self.store.subscriptions.all()
+        return self.store.deliveries.history(subscription, 9)
+
+
+_numbers = itertools.count(1)
+
+
+def a_world(papers: int = 3, **wish: Any) -> World:
+    world = World()
+    world.bring(*(f"2401.0000{n}" for n in range(papers)))
+    world.subscribe(a_subscription(**wish))
+    return world
+
+
+def test_a_digest_is_posted_at_its_hour_once_however_often_the_clock_ticks() -> None:
+    world = a_world()
+    world.now -= timedelta(seconds=1)
+    world.tick()
+    assert world.board.posted == []
+    world.now += timedelta(seconds=1)
+    for _ in range(3):
+        world.tick()
+    assert len(world.board.papers(CHANNEL)) == 3
+    assert len(world.board.posted) == 4
+
+
+def test_the_next_day_shows_only_what_is_new() -> None:
+    world = a_world()
+    world.tick()
+    world.now += timedelta(hours=12)
+    world.bring("2402.00009")
+    world.now += timedelta(hours=12)
+    world.tick()
+    assert world.board.papers(CHANNEL)[3:] == ["2402.00009"]
+
+
+def test_cards_in_a_thread_follow_the_first_page() -> None:
+    world = a_world(style=Style.THREAD)
+    platform = BoardPlatform(world.board)
+    world.tick(platform)
+    first = f"receipt {world.board.keys(CHANNEL)[0]}"
+    assert platform.threads == [None, first, first, first]
+
+
+def raising(at: int, error: BaseException) -> Callable[[], None]:
+    calls = itertools.count(1)
+
+    def fault() -> None:
+        if next(calls) == at:
+            raise error
+
+    return fault
+
+
+def killed_platform(board: Board, side: str, page: int) -> BoardPlatform:
+    dies = raising(page, KilledError())
+    return BoardPlatform(board, before=dies) if side == "before" else BoardPlatform(board, after=dies)
+
+
+@pytest.mark.parametrize("page", [1, 2, 3, 4])
+@pytest.mark.parametrize("side", ["before", "after"])
+def test_a_process_that_is_killed_around_any_post_leaves_each_page_posted_once(side: str, page: int) -> None:
+    world = a_world()
+    with pytest.raises(BaseExceptionGroup):
+        world.tick(killed_platform(world.board, side, page))
+    world.tick()
+    assert len(world.board.posted) == page - (side == "before")
+    world.now += LEASE
+    world.tick()
+    world.tick()
+    keys = world.board.keys(CHANNEL)
+    assert len(keys) == len(set(keys)) == 4
+    assert world.board.papers(CHANNEL) == sorted(world.board.papers(CHANNEL))
+
+
+class KilledLedger:
+    """The ledger of a process that dies at its n-th call, before or after the call took effect."""
+
+    def __init__(self, ledger: Deliveries, at: int, *, after: bool) -> None:
+        self._ledger = ledger
+        self._left = at
+        self._after = after
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        method = getattr(self._ledger, name)
+
+        def call(*arguments: Any, **named: Any) -> Any:
+            self._left -= 1
+            if self._left < 0:
+                raise KilledError
+            if self._left == 0 and not self._after:
+                raise KilledError
+            result = method(*arguments, **named)
+            if self._left == 0:
+                raise KilledError
+            return result
+
+        return call
+
+
+@pytest.mark.parametrize("after", [False, True])
+@pytest.mark.parametrize("at", range(1, 15))
+def test_a_process_that_is_killed_around_any_word_in_the_ledger_leaves_each_page_posted_once(
+    at: int, after: bool
+) -> None:
+    world = a_world()
+    ledger: Any = KilledLedger(world.store.deliveries, at, after=after)
+    dying = Store(world.store.papers, world.store.subscriptions, ledger)
+    with pytest.raises((KilledError, BaseExceptionGroup)):
+        world.tick(store=dying)
+    world.now += LEASE
+    world.tick()
+    world.tick()
+    keys = world.board.keys(CHANNEL)
+    assert len(keys) == len(set(keys)) == 4
+    assert [delivery.state for delivery in world.history()] == [DeliveryState.POSTED]
+
+
+@pytest.mark.parametrize(
+    ("on_unknown", "posted", "states"),
+    [(OnUnknown.SKIP, 3, {PageState.POSTED, PageState.SKIPPED}), (OnUnknown.RESEND, 4, {PageState.POSTED})],
+)
+def test_a_channel_that_cannot_be_asked_is_decided_by_the_setting(
+    on_unknown: OnUnknown, posted: int, states: set[PageState]
+) -> None:
+    world = a_world()
+    with pytest.raises(BaseExceptionGroup):
+        world.tick(BoardPlatform(world.board, before=raising(2, KilledError())))
+    world.now += LEASE
+    world.tick(BoardPlatform(world.board, can_ask=False), on_unknown=on_unknown)
+    assert len(world.board.posted) == posted
+    (delivery,) = world.history()
+    assert {page.state for page in delivery.pages} == states
+
+
+def test_a_post_that_did_not_go_out_is_tried_again_after_a_while() -> None:
+    world = a_world()
+    world.tick(BoardPlatform(world.board, before=raising(2, PostError("429", Outcome.NOT_POSTED))))
+    (delivery,) = world.history()
+    assert (delivery.state, delivery.reason) == (DeliveryState.WAITING, "429")
+    world.now += timedelta(minutes=1)
+    world.tick()
+    assert len(set(world.board.keys(CHANNEL))) == len(world.board.posted) == 4
+
+
+def test_a_post_of_unknown_fate_is_looked_for_before_it_is_posted_again() -> None:
+    world = a_world()
+    world.tick(BoardPlatform(world.board, after=raising(2, PostError("dropped", Outcome.UNKNOWN))))
+    world.now += timedelta(minutes=1)
+    world.tick()
+    assert len(set(world.board.keys(CHANNEL))) == len(world.board.posted) == 4
+
+
+def test_a_platform_that_does_not_answer_is_given_up_in_time() -> None:
+    world = a_world()
+
+    class Silent(BoardPlatform):
+        async def post(self, *arguments: Any, **named: Any) -> str:
+            await asyncio.sleep(60)
+            return ""
+
+    world.tick(Silent(world.board), time_out=timedelta(seconds=0.01))
+    (delivery,) = world.history()
+    assert "No answer" in delivery.reason
+
+
+def test_a_refused_post_fails_for_good_with_its_reason() -> None:
+    world = a_world()
+    world.tick(BoardPlatform(world.board, before=raising(1, PostError("channel is gone", Outcome.REFUSED))))
+    world.now += timedelta(minutes=10)
+    world.tick()
+    (delivery,) = world.history()
+    assert (delivery.state, delivery.reason) == (DeliveryState.FAILED, "channel is gone")
+    assert world.board.posted == []
+
+
+def test_tries_come_to_an_end() -> None:
+    world = a_world()
+
+    def always() -> None:
+        raise PostError("still down", Outcome.NOT_POSTED)
+
+    for _ in range(4):
+        world.tick(BoardPlatform(world.board, before=always), attempts=3)
+        world.now += timedelta(hours=1)
+    (delivery,) = world.history()
+    assert (delivery.state, delivery.attempts) == (DeliveryState.FAILED, 3)
+
+
+def test_one_channel_that_fails_does_not_take_the_others_down() -> None:
+    world = a_world()
+    others = [a_subscription(name) for name in "ab"]
+    poison = [a_subscription("bad domain", domains=("nowhere",)), Subscription(Channel("fax", "x"))]
+    world.subscribe(poison[0], others[0], poison[1], others[1])
+    world.tick()
+    assert all(len(world.board.keys(one.channel)) == 4 for one in others)
+    reasons = [
+        world.store.deliveries.history(one, 1)[0].reason
+        for one in world.store.subscriptions.all()
+        if one.channel in (poison[0].channel, poison[1].channel)
+    ]
+    assert "Unknown domain 'nowhere'" in reasons[0]
+    assert "'fax' is not set up" in reasons[1]
+
+
+def test_two_processes_that_tick_at_once_post_each_page_once() -> None:
+    world = a_world()
+
+    async def both() -> None:
+        desks = [
+            Desk(
+                world.store,
+                {"console": BoardPlatform(world.board)},
+                Habits(),
+                f"p{n}",
+                lambda: world.now,
+                lease=LEASE,
+            )
+            for n in range(2)
+        ]
+        await asyncio.gather(*(tick(desk) for desk in desks))
+
+    asyncio.run(both())
+    assert len(set(world.board.keys(CHANNEL))) == len(world.board.posted) == 4
+
+
+def test_a_quiet_day_is_posted_and_says_so() -> None:
+    world = a_world(papers=0)
+    world.store.papers.imported(now=NOW)
+    world.tick()
+    ((_, _, page),) = world.board.posted
+    assert "a quiet day" in page.payload["blocks"][0]["text"]
+
+
+def test_after_days_of_silence_only_the_newest_edition_is_sent() -> None:
+    world = a_world()
+    world.now += timedelta(days=2)
+    world.tick()
+    assert [delivery.edition for delivery in world.history()] == [world.now.date()]
+    assert len(world.board.papers(CHANNEL)) == 3
+
+
+def test_a_store_that_fails_for_a_moment_loses_nothing(caplog: pytest.LogCaptureFixture) -> None:
+    world = a_world()
+
+    class Locked:
+        def __getattr__(self, name: str) -> Any:
+            raise StoreError("The store is locked.")
+
+    locked: Any = Locked()
+    world.tick(store=Store(locked, world.store.subscriptions, world.store.deliveries))
+    assert world.history()[0].state is DeliveryState.WAITING
+    world.now += timedelta(minutes=1)
+    world.tick()
+    assert len(world.board.posted) == 4

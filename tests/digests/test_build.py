@@ -1,0 +1,88 @@
+"""Build: what is new for a channel, and which kind of nothing a day without picks is."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+from digests.build import Habits, build
+from digests.model import Digest, Nothing, Subscription
+from digests.ports import PlannedPage, Store
+from tests.builders import NOW, TODAY, a_paper, a_review, a_store, a_subscription, stored
+
+DAY = timedelta(days=1)
+HABITS = Habits(first_look_back=timedelta(days=2), stale_after=timedelta(days=3))
+
+
+def built(store: Store, subscription: Subscription, now: timedelta = timedelta()) -> Digest:
+    return build(subscription, (NOW + now).date(), store=store, habits=HABITS, now=NOW + now)
+
+
+def bring(store: Store, *names: str, now: timedelta = timedelta(), score: float = 7.0) -> None:
+    store.papers.add([(a_paper(name), a_review(score)) for name in names], now=NOW + now)
+    store.papers.imported(now=NOW + now)
+
+
+def send(store: Store, subscription: Subscription, now: timedelta = timedelta()) -> list[str]:
+    """Build the day's digest and write it into the ledger."""
+    digest = built(store, subscription, now)
+    claim = store.deliveries.claim(subscription, digest.edition, owner="a", now=NOW + now, lease=DAY)
+    assert claim
+    papers = tuple(pick.scored.paper.id for pick in digest.picks)
+    claim = store.deliveries.plan(
+        claim, [PlannedPage(0, "k", {}, papers, in_thread=False)], considered_to=digest.considered_to
+    )
+    store.deliveries.finish(claim, now=NOW + now)
+    return list(papers)
+
+
+def test_new_is_what_became_known_since_the_last_edition_whatever_its_date() -> None:
+    store = a_store()
+    subscription = stored(store, a_subscription())
+    bring(store, "2401.00001")
+    assert send(store, subscription) == ["2401.00001"]
+    bring(store, "2401.00002", now=DAY / 2)
+    assert send(store, subscription, DAY) == ["2401.00002"]
+    assert send(store, subscription, 2 * DAY) == []
+
+
+def test_a_first_edition_looks_back_a_set_time_and_no_further() -> None:
+    store = a_store()
+    bring(store, "2401.00001", now=-5 * DAY)
+    bring(store, "2401.00002", now=-DAY)
+    assert send(store, stored(store, a_subscription())) == ["2401.00002"]
+
+
+def test_a_paper_reviewed_anew_is_considered_again_but_never_shown_again() -> None:
+    store = a_store()
+    subscription = stored(store, a_subscription(top=1))
+    bring(store, "2401.00001", score=9.0)
+    bring(store, "2401.00002", score=5.0)
+    assert send(store, subscription) == ["2401.00001"]
+    for name in ("2401.00001", "2401.00002"):
+        store.papers.add([(a_paper(name, version=2), a_review(9.5))], now=NOW + DAY / 2)
+    assert send(store, subscription, DAY) == ["2401.00002"]
+
+
+def test_two_channels_do_not_know_of_each_other() -> None:
+    store = a_store()
+    bring(store, "2401.00001")
+    store.subscriptions.keep([a_subscription("one"), a_subscription("other")], now=NOW)
+    one, other = store.subscriptions.all()
+    assert send(store, one) == send(store, other) == ["2401.00001"]
+
+
+def test_the_kinds_of_nothing_are_told_apart() -> None:
+    store = a_store()
+    subscription = a_subscription()
+    assert built(store, subscription).nothing is Nothing.NO_PAPERS
+    bring(store, "2401.00001")
+    demanding = replace(subscription, wish=replace(subscription.wish, min_score=9.0))
+    assert built(store, demanding).nothing is Nothing.NONE_WANTED
+    assert built(store, subscription).nothing is None
+    store.papers.imported(now=NOW + 5 * DAY)
+    assert built(store, subscription, 6 * DAY).nothing is Nothing.QUIET
+    assert built(store, subscription, 9 * DAY).nothing is Nothing.STALE
+
+
+def test_a_digest_knows_its_day_and_its_channel() -> None:
+    digest = built(a_store(), a_subscription("here"))
+    assert (digest.edition, digest.channel.channel) == (TODAY, "here")

@@ -1,0 +1,57 @@
+"""A platform in memory that fails where it is told to, and remembers what landed."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from bot.message import Message
+from bot.platforms import CANNOT_ASK, Page, Unknown
+from bot.platforms.console.render import render
+from digests.model import Channel, Style
+
+
+class KilledError(BaseException):
+    """The process ends here, at once: nothing that follows runs, as after kill -9."""
+
+
+@dataclass(slots=True)
+class Board:
+    """What readers see, in order; it outlives the processes that post to it."""
+
+    posted: list[tuple[str, str, Page]] = field(default_factory=list)
+
+    def keys(self, channel: Channel) -> list[str]:
+        return [key for name, key, _ in self.posted if name == str(channel)]
+
+    def papers(self, channel: Channel) -> list[str]:
+        return [paper for name, _, page in self.posted if name == str(channel) for paper in page.papers]
+
+
+def nothing() -> None:
+    """No fault."""
+
+
+@dataclass(slots=True)
+class BoardPlatform:
+    """Posts to a board. `before` and `after` run on each side of the moment a page lands, and may raise."""
+
+    board: Board
+    before: Callable[[], None] = nothing
+    after: Callable[[], None] = nothing
+    can_ask: bool = True
+    name: str = "console"
+    threads: list[str | None] = field(default_factory=list)
+
+    def render(self, message: Message, style: Style) -> Sequence[Page]:
+        return render(message, style)
+
+    async def post(self, channel: Channel, page: Page, *, key: str, thread: str | None) -> str:
+        self.before()
+        self.threads.append(thread)
+        self.board.posted.append((str(channel), key, page))
+        self.after()
+        return f"receipt {key}"
+
+    async def find(self, channel: Channel, *, key: str) -> str | Unknown | None:
+        if not self.can_ask:
+            return CANNOT_ASK
+        return f"receipt {key}" if key in self.board.keys(channel) else None
