@@ -15,10 +15,10 @@ async def run(house: House) -> int:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     logging.getLogger("apscheduler").setLevel(logging.WARNING)
     logging.getLogger("alembic").setLevel(logging.WARNING)
-    await asyncio.to_thread(_subscribe, house)
     stop = asyncio.Event()
     for one in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(one, stop.set)
+    await asyncio.to_thread(_subscribe, house)
     await keep_time(house.desk, stop)
     log.info("stopped; nothing was left half done")
     return 0

@@ -1,0 +1,201 @@
+"""`make bench`: each figure is a ratio to a floor that is measured in the same run."""
+
+import io
+import json
+import os
+import random
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from statistics import median
+
+from rich.console import Console
+from rich.table import Table
+
+from bot.platforms.slack.render import render
+from bot.present import digest_message
+from digests.build import Habits, build
+from digests.model import Channel, Style, Subscription, Wish
+from digests.ports import Store
+from digests.sources.reviews import ReviewFile
+from digests.store import open_store
+
+PAPERS = 100_000
+NEW = 400
+"""Papers of a day."""
+
+BATCH = 1000
+NOW = datetime(2026, 11, 24, 9, tzinfo=UTC)
+WORDS = [f"word{n}" for n in range(4000)]
+DOMAINS = ["cs.LG", "cs.CV", "cs.CL", "cs.AI", "cs.RO"]
+
+
+def main() -> None:
+    table = Table("what", "measured", "floor", "ratio", "aim")
+    with tempfile.TemporaryDirectory() as folder:
+        lines = _lines(Path(folder) / "papers.jsonl")
+        store, importing = _import(Path(folder), lines)
+        for row in (_start_up(Path(folder)), importing, *_digests(Path(folder), store)):
+            table.add_row(*row)
+    Console().print(table)
+
+
+def _seconds(work: Callable[[], object]) -> float:
+    start = time.perf_counter()
+    work()
+    return time.perf_counter() - start
+
+
+def _row(what: str, measured: float, floor: float, aim: str, *, rate: bool = False) -> tuple[str, ...]:
+    ratio = floor / measured if rate else measured / floor
+    return what, f"{measured * 1000:,.1f} ms", f"{floor * 1000:,.1f} ms", f"{ratio:.2f}", aim
+
+
+def _start_up(folder: Path) -> tuple[str, ...]:
+    """`paperround preview` over a store that is there, and the imports it cannot do without, by turns."""
+    place = folder / "start"
+    place.mkdir()
+
+    def run(*arguments: str) -> Callable[[], object]:
+        command = [sys.executable, *arguments]
+        return lambda: subprocess.run(command, cwd=place, check=True, capture_output=True, env=os.environ)
+
+    preview, imports = run("-m", "bot", "preview"), run("-c", "import pydantic, sqlalchemy, rich")
+    preview()
+    pairs = [(_seconds(preview), _seconds(imports)) for _ in range(15)]
+    ours, floor = (median(times) for times in zip(*pairs, strict=True))
+    return _row("start-up of paperround preview", ours, floor, "<= 1.3")
+
+
+def _lines(file: Path) -> Path:
+    chance = random.Random(7)
+    with file.open("w") as out:
+        for number in range(PAPERS):
+            record = {
+                "arxiv_id": f"{2001 + number // 50000:04}.{number % 50000:05}",
+                "title": " ".join(chance.choices(WORDS, k=9)),
+                "authors": [f"Ada Author{n}" for n in range(5)],
+                "abstract": " ".join(chance.choices(WORDS, k=180)),
+                "primary_category": chance.choice(DOMAINS),
+                "categories": chance.sample(DOMAINS, 2),
+                "published": "2026-11-20",
+                "score": round(chance.uniform(0, 10), 1),
+                "tldr": " ".join(chance.choices(WORDS, k=30)),
+                "limitations": "(1) "
+                + " ".join(chance.choices(WORDS, k=15))
+                + " (2) "
+                + " ".join(chance.choices(WORDS, k=15)),
+                "model": "bench",
+            }
+            out.write(json.dumps(record) + "\n")
+    return file
+
+
+def _import(folder: Path, lines: Path) -> tuple[Store, tuple[str, ...]]:
+    """From the file into the store, against sqlite3 putting the same rows into the same tables."""
+    store = open_store(f"sqlite:///{folder / 'store.db'}")
+
+    def run() -> None:
+        batch = []
+        old, count = NOW - timedelta(days=9), 0
+        for record in ReviewFile(str(lines), NOW.date()).read():
+            assert isinstance(record, tuple)
+            batch.append(record)
+            count += 1
+            if len(batch) == BATCH or count == PAPERS - NEW:
+                store.papers.add(batch, now=NOW if count > PAPERS - NEW else old)
+                batch = []
+        store.papers.add(batch, now=NOW)
+        store.papers.imported(now=NOW)
+
+    ours = _seconds(run)
+    floor = _bare_import(folder)
+    return store, _row(f"import of {PAPERS:,} papers", ours, floor, ">= 0.4 of its rate", rate=True)
+
+
+def _bare_import(folder: Path) -> float:
+    with (
+        closing(sqlite3.connect(folder / "store.db")) as full,
+        closing(sqlite3.connect(folder / "bare.db")) as bare,
+    ):
+        tables = ("papers", "reviews")
+        for (statement,) in full.execute(
+            "SELECT sql FROM sqlite_master WHERE tbl_name IN ('papers', 'reviews') AND sql IS NOT NULL ORDER BY type DESC"
+        ).fetchall():
+            bare.execute(statement)
+        rows = {table: full.execute(f"SELECT * FROM {table}").fetchall() for table in tables}
+        bare.execute("PRAGMA journal_mode = WAL")
+        bare.execute("PRAGMA synchronous = NORMAL")
+
+        def put() -> None:
+            for start in range(0, PAPERS, BATCH):
+                for table in tables:
+                    some = rows[table][start : start + BATCH]
+                    marks = ", ".join("?" * len(some[0]))
+                    bare.executemany(f"INSERT INTO {table} VALUES ({marks})", some)
+                bare.commit()
+
+        return _seconds(put)
+
+
+def _digests(folder: Path, store: Store) -> list[tuple[str, ...]]:
+    """One digest out of a day's papers, and one out of all of them."""
+    last = store.papers.last_change()
+    return [
+        _digest(
+            folder,
+            store,
+            "digest of a day's papers out of",
+            NOW,
+            last - store.papers.number_at(NOW - timedelta(days=3)),
+        ),
+        _digest(folder, store, "digest when every paper is new, of", NOW, last),
+    ]
+
+
+def _digest(folder: Path, store: Store, what: str, now: datetime, new: int) -> tuple[str, ...]:
+    look_back = timedelta(days=3 if new < PAPERS else 30)
+    subscription = Subscription(Channel("slack", "C1"), Wish(domains=("vision", "cs.CL"), min_score=6.0))
+    habits = Habits(first_look_back=look_back)
+
+    def ours() -> None:
+        digest = build(subscription, now.date(), store=store, habits=habits, now=now)
+        assert len(digest.picks) == 5
+        pages = render(digest_message(digest), Style.CARDS)
+        json.dumps([dict(page.payload) for page in pages])
+
+    repeats = 40 if new < PAPERS else 5
+    pairs = [(_seconds(ours), _bare_digest(folder, new)) for _ in range(repeats)]
+    measured, floor = (median(times) for times in zip(*pairs, strict=True))
+    return _row(f"{what} {PAPERS:,}, {new:,} new", measured, floor, "<= 3")
+
+
+def _bare_digest(folder: Path, new: int) -> float:
+    """The same rows by bare SQL over a connection that is open: what is weighed, and the five best in full."""
+    with closing(sqlite3.connect(folder / "store.db")) as connection:
+        (last,) = connection.execute("SELECT max(known) FROM papers").fetchone()
+
+        def ask() -> None:
+            weighed = connection.execute(
+                "SELECT name, score, rank, primary_category, categories, published, flagged FROM papers "
+                "WHERE known > ? AND known <= ?",
+                (last - new, last),
+            ).fetchall()
+            best = connection.execute(
+                "SELECT p.*, r.* FROM papers p JOIN reviews r ON r.id = p.review WHERE p.known > ? AND p.known <= ? "
+                "ORDER BY p.score DESC LIMIT 5",
+                (last - new, last),
+            ).fetchall()
+            json.dump([weighed, best], io.StringIO())
+
+        ask()
+        return _seconds(ask)
+
+
+main()

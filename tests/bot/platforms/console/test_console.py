@@ -1,0 +1,82 @@
+"""The console: read as a person would, at any width."""
+
+import asyncio
+import io
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from bot.platforms import CANNOT_ASK, Page
+from bot.platforms.console.client import ConsolePlatform
+from bot.platforms.console.render import WIDEST, render, show
+from digests.model import Channel, Style
+from tests.bot.shared_cases import SHARED_CASES
+
+HERE = Channel("console", "here")
+
+
+def printed(case: str, style: Style = Style.CARDS, width: int = 80) -> str:
+    console = Console(file=io.StringIO(), width=width)
+    for page in render(SHARED_CASES[case], style):
+        show(page, console)
+    assert isinstance(console.file, io.StringIO)
+    return console.file.getvalue()
+
+
+def test_a_digest_reads_from_top_to_bottom() -> None:
+    text = printed("one pick")
+    order = [
+        "Tuesday 24 November",
+        "1. A quiet title",
+        "7.5/10",
+        "Limitations",
+        "Reviewed by",
+        "https://arxiv",
+    ]
+    places = [text.index(part) for part in order]
+    assert places == sorted(places)
+
+
+@pytest.mark.parametrize("case", SHARED_CASES)
+@pytest.mark.parametrize("width", [20, 60, 300])
+def test_no_line_is_wider_than_the_terminal_or_than_is_good_to_read(case: str, width: int) -> None:
+    from rich.cells import cell_len
+
+    assert all(
+        cell_len(line.rstrip()) <= min(width, WIDEST) for line in printed(case, width=width).splitlines()
+    )
+
+
+def test_nothing_in_a_paper_reaches_the_terminal_as_an_order() -> None:
+    text = printed("signs of a terminal")
+    assert "\x1b" not in text
+    assert "\x07" not in text
+    assert "[red]x[/red]" in text
+
+
+def posted(platform: ConsolePlatform, page: Page) -> None:
+    asyncio.run(platform.post(HERE, page, key="k", thread=None))
+
+
+def test_with_a_transcript_it_knows_what_it_has_shown(tmp_path: Path) -> None:
+    (page,) = render(SHARED_CASES["an empty digest"], Style.CARDS)
+    platform = ConsolePlatform(Console(file=io.StringIO()), tmp_path / "transcript")
+    assert asyncio.run(platform.find(HERE, key="k")) is None
+    posted(platform, page)
+    assert asyncio.run(platform.find(HERE, key="k")) == "k"
+    assert asyncio.run(platform.find(Channel("console", "there"), key="k")) is None
+
+
+def test_a_line_of_the_transcript_that_was_cut_off_does_not_count(tmp_path: Path) -> None:
+    (page,) = render(SHARED_CASES["an empty digest"], Style.CARDS)
+    transcript = tmp_path / "transcript"
+    platform = ConsolePlatform(Console(file=io.StringIO()), transcript)
+    posted(platform, page)
+    transcript.write_text(transcript.read_text()[:-5])
+    assert asyncio.run(platform.find(HERE, key="k")) is None
+
+
+def test_without_a_transcript_it_cannot_be_asked() -> None:
+    platform = ConsolePlatform(Console(file=io.StringIO()))
+    assert asyncio.run(platform.find(HERE, key="k")) is CANNOT_ASK

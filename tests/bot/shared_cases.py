@@ -1,0 +1,62 @@
+"""Messages that every renderer must bear, and a reading of console pages. Section 7 of the plan names them."""
+
+from bot.message import Card, Message
+from bot.present import card, digest_message
+from digests.model import Channel, Digest, Flag, Nothing, Pick, ScoredPaper, Wish
+from tests.builders import NOW, TODAY, a_paper, a_review
+
+NASTY = "<&*_|@~`>: <!channel> @everyone <@U1> [x](javascript:alert(1)) *b* _i_ ~s~ `c` :smile: https://evil.example/x"
+LONG = "Ten thousand characters of an abstract that never ends. " * 180
+RIGHT_TO_LEFT = "שלום עולם \u202eevil\u202c مرحبا بالعالم"
+CJK = "用于大型语言模型的对齐方法。" * 30
+
+
+def a_digest_of(*papers: ScoredPaper, nothing: Nothing | None = None) -> Message:
+    picks = tuple(Pick(paper, "1st by score of 3") for paper in papers)
+    return digest_message(
+        Digest(
+            Channel("console", "c"),
+            Wish(),
+            TODAY,
+            picks,
+            len(papers),
+            {},
+            1,
+            nothing=nothing,
+            last_import=NOW,
+        )
+    )
+
+
+def one(text: str, number: int = 0) -> ScoredPaper:
+    """A paper that says the same thing in all of its parts."""
+    paper = a_paper(
+        f"2401.{number:05}",
+        title=text,
+        abstract=text,
+        authors=(text, text),
+        primary_category="cs.LG",
+        flags=(Flag(text, text),),
+    )
+    review = a_review(tldr=text, limitations=f"(1) {text} (2) {text}", model=text, impact=text)
+    return ScoredPaper(paper, review, NOW)
+
+
+def a_plain_card() -> Card:
+    return card(one("A quiet title"), 1, "1st by score")
+
+
+SHARED_CASES: dict[str, Message] = {
+    "an empty digest": a_digest_of(nothing=Nothing.QUIET),
+    "one pick": a_digest_of(one("A quiet title")),
+    "five picks": a_digest_of(*(one(f"Title {n}", n) for n in range(5))),
+    "a hundred picks": a_digest_of(*(one(f"Title {n}", n) for n in range(100))),
+    "nasty signs": a_digest_of(*(one(NASTY, n) for n in range(5))),
+    "endless abstracts": a_digest_of(*(one(LONG, n) for n in range(5))),
+    "right to left": a_digest_of(one(RIGHT_TO_LEFT)),
+    "Chinese": a_digest_of(one(CJK)),
+    "signs of a terminal": a_digest_of(one("\x1b[2J\x07[red]x[/red]\x00\r\n")),
+    "half a surrogate": a_digest_of(one("half \ud800 of one")),
+    "emoji": a_digest_of(one("👩‍👩‍👧‍👦🏳️‍🌈" * 40)),
+    "no words at all": a_digest_of(one("")),
+}

@@ -1,0 +1,266 @@
+"""The command line, as a person meets it: real processes, real files."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.shared_data import FOLDER, needs_shared_data
+
+RECORDS = [
+    {"arxiv_id": f"2401.0000{n}", "title": f"Paper number {n}", "score": 9 - n, "primary_category": "cs.CV" if n % 2 else "cs.CL",
+     "tldr": "It works.", "limitations": "Only English is tested."}
+    for n in range(6)
+]  # fmt: skip
+
+
+def paperround(
+    folder: Path, *arguments: str, given: str | None = None, **environment: str
+) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "bot", *arguments],
+        cwd=folder,
+        input=given,
+        stdin=subprocess.DEVNULL if given is None else None,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "COLUMNS": "80", **environment},
+        timeout=60,
+        check=False,
+    )
+
+
+def imported(folder: Path) -> None:
+    (folder / "papers.json").write_text(json.dumps(RECORDS))
+    done = paperround(folder, "import", "papers.json")
+    assert (done.returncode, done.stdout) == (0, "6 new, 0 changed, 0 as they were.\n")
+
+
+def test_papers_are_imported_once_and_a_digest_of_them_is_previewed(tmp_path: Path) -> None:
+    imported(tmp_path)
+    assert paperround(tmp_path, "import", "papers.json").stdout == "0 new, 0 changed, 6 as they were.\n"
+    preview = paperround(tmp_path, "preview", "--top", "2")
+    assert "2 of 6 new papers" in preview.stdout
+    assert "1. Paper number 0" in preview.stdout
+    assert "3. " not in preview.stdout
+
+
+def test_a_bad_record_is_told_with_line_and_field_the_rest_is_kept_and_the_status_says_so(
+    tmp_path: Path,
+) -> None:
+    lines = [json.dumps(RECORDS[0]), '{"arxiv_id": "2401.00009", "score": 3}', json.dumps(RECORDS[1])]
+    done = paperround(tmp_path, "import", "-", given="\n".join(lines))
+    assert done.returncode == 1
+    assert done.stderr == "standard input, line 2: title: is missing\n"
+    assert done.stdout == "2 new, 0 changed, 0 as they were. 1 bad left out.\n"
+
+
+def test_one_file_that_cannot_be_read_does_not_keep_the_others_out(tmp_path: Path) -> None:
+    (tmp_path / "papers.json").write_text(json.dumps(RECORDS))
+    done = paperround(tmp_path, "import", "none.json", "papers.json")
+    assert done.returncode == 1
+    assert done.stderr == "paperround: none.json: there is no such file.\n"
+    assert done.stdout.startswith("6 new")
+
+
+def test_json_that_ends_in_the_middle_keeps_what_came_before(tmp_path: Path) -> None:
+    (tmp_path / "cut.json").write_text(json.dumps(RECORDS)[:-20])
+    done = paperround(tmp_path, "import", "cut.json")
+    assert done.returncode == 1
+    assert "in the middle of a record" in done.stderr
+    assert done.stdout.startswith("5 new")
+
+
+@needs_shared_data
+def test_the_reviewed_papers_give_a_digest_ordered_by_rank(tmp_path: Path) -> None:
+    assert paperround(tmp_path, "import", str(FOLDER / "reviews_24.jsonl")).returncode == 0
+    pages = json.loads(paperround(tmp_path, "preview", "--as", "slack", "--json").stdout)
+    assert [page["text"].split(" ")[0] for page in pages[1:]] == ["1.", "2.", "3.", "4.", "5."]
+
+
+@pytest.mark.parametrize("platform", ["slack", "discord"])
+@pytest.mark.parametrize("style", ["cards", "compact", "thread"])
+def test_a_preview_as_json_is_what_the_platform_takes(tmp_path: Path, platform: str, style: str) -> None:
+    imported(tmp_path)
+    pages = json.loads(paperround(tmp_path, "preview", "--as", platform, "--json", "--style", style).stdout)
+    assert len(pages) == (1 if style == "compact" else 6)
+    for page in pages:
+        assert (
+            ("blocks" in page and "channel" in page)
+            if platform == "slack"
+            else page["allowed_mentions"] == {"parse": []}
+        )
+    if platform == "slack":
+        assert sum("thread_ts" in page for page in pages) == (5 if style == "thread" else 0)
+
+
+def test_the_channel_of_the_settings_is_what_is_previewed(tmp_path: Path) -> None:
+    imported(tmp_path)
+    (tmp_path / "paperround.toml").write_text(
+        '[[subscriptions]]\nplatform = "slack"\nchannel = "C0456"\ndomains = ["vision"]\ntop = 2\nstyle = "compact"\n'
+    )
+    (page,) = json.loads(paperround(tmp_path, "preview", "--as", "slack", "--json").stdout)
+    assert page["channel"] == "C0456"
+    assert "2 of 6 new papers" in page["text"]
+
+
+def test_words_ids_and_addresses_find_papers(tmp_path: Path) -> None:
+    imported(tmp_path)
+    for asked in ("number 3", "2401.00003", "https://arxiv.org/abs/2401.00003v2"):
+        (first, *_) = json.loads(paperround(tmp_path, "search", "--json", asked).stdout)
+        assert first["title"] == "Paper number 3"
+    missed = paperround(tmp_path, "search", "zebra")
+    assert missed.returncode == 1
+    assert "Nothing found for “zebra”" in missed.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "said"),
+    [
+        (["preview", "--domain", "visoin"], 1, "did you mean 'vision'"),
+        (["preview", "--top", "0"], 2, "is not a number from 1 to 50"),
+        (["preview", "--day", "tomorrow"], 2, "is not a date such as"),
+        (["--config", "none.toml", "preview"], 1, "none.toml"),
+        (["run"], 1, "[[subscriptions]]"),
+        (["import", "."], 1, "is a folder"),
+        ([], 2, "COMMAND"),
+    ],
+)
+def test_a_wrong_command_is_answered_with_a_sentence(
+    tmp_path: Path, arguments: list[str], status: int, said: str
+) -> None:
+    done = paperround(tmp_path, *arguments)
+    assert done.returncode == status
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ("version = 99", "newer Paperround"),
+        ("[store]\nurll = 1", "urll"),
+        ('[store]\nurl = "sqlite:////no/such/folder/p.db"', "its folder must exist"),
+        ("[[subscriptions]]", "platform"),
+        (
+            '[[subscriptions]]\nplatform = "console"\nchannel = "c"\ndomains = ["visoin"]',
+            "did you mean 'vision'",
+        ),
+    ],
+)
+def test_wrong_settings_are_answered_with_a_sentence(tmp_path: Path, settings: str, said: str) -> None:
+    (tmp_path / "paperround.toml").write_text(settings)
+    done = paperround(tmp_path, "preview")
+    assert done.returncode == 1
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_store_that_is_something_else_is_answered_with_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / "paperround.db").write_text("a letter to my aunt " * 200)
+    done = paperround(tmp_path, "preview")
+    assert done.returncode == 1
+    assert "is not a Paperround store" in done.stderr
+
+
+def test_a_reader_that_has_seen_enough_is_no_fault(tmp_path: Path) -> None:
+    done = subprocess.run(
+        f"{sys.executable} -m bot schema | head -1",
+        cwd=tmp_path,
+        shell=True,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stderr == ""
+
+
+def test_the_demo_sends_todays_digest_and_ends() -> None:
+    done = paperround(Path.cwd(), "demo")
+    assert done.returncode == 0, done.stderr
+    assert " of " in done.stdout.splitlines()[0]
+    assert done.stdout.count("https://arxiv.org/abs/") == 5
+    assert "⚠" in done.stdout
+    assert done.stderr == ""
+
+
+SETTINGS = """
+[platforms.console]
+transcript = "transcript.jsonl"
+[delivery]
+lease_seconds = 30
+[[subscriptions]]
+platform = "console"
+channel = "here"
+at = "00:00"
+days = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+"""
+
+
+def keys(folder: Path) -> list[str]:
+    transcript = folder / "transcript.jsonl"
+    lines: list[dict[str, Any]] = (
+        [json.loads(line) for line in transcript.read_text().splitlines()] if transcript.exists() else []
+    )
+    return [line["key"] for line in lines]
+
+
+def running(folder: Path) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "bot", "run"],
+        cwd=folder,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def wait_for(folder: Path, pages: int, process: subprocess.Popen[str]) -> None:
+    deadline = time.monotonic() + 30
+    while len(keys(folder)) < pages and time.monotonic() < deadline and process.poll() is None:
+        time.sleep(0.05)
+    assert len(keys(folder)) >= pages, (
+        process.stderr.read() if process.poll() is not None and process.stderr else "too slow"
+    )
+
+
+def make_due(folder: Path) -> None:
+    """As if the channel's hour came while nobody was running."""
+    import sqlite3
+    from contextlib import closing
+
+    with closing(sqlite3.connect(folder / "paperround.db")) as connection:
+        connection.execute("UPDATE subscriptions SET next_due_at = '2020-01-01 00:00:00.000000'")
+        connection.commit()
+
+
+def stopped(process: subprocess.Popen[str]) -> int:
+    process.send_signal(signal.SIGTERM)
+    status = process.wait(30)
+    assert process.stderr
+    process.stderr.close()
+    return status
+
+
+def test_a_running_process_posts_what_is_due_and_a_second_one_does_not_repeat_it(tmp_path: Path) -> None:
+    imported(tmp_path)
+    (tmp_path / "paperround.toml").write_text(SETTINGS)
+    first = running(tmp_path)
+    assert first.stderr
+    while "gets its digest at" not in first.stderr.readline():
+        assert first.poll() is None
+    assert stopped(first) == 0
+    make_due(tmp_path)
+    second = running(tmp_path)
+    wait_for(tmp_path, 6, second)
+    assert stopped(second) == 0
+    third = running(tmp_path)
+    time.sleep(1)
+    assert stopped(third) == 0
+    assert len(keys(tmp_path)) == len(set(keys(tmp_path))) == 6

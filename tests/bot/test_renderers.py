@@ -1,0 +1,72 @@
+"""Every renderer over the same cases: limits hold, links survive, nothing pings, each paper once and in its order."""
+
+import json
+from collections.abc import Callable
+
+import pytest
+
+from bot.app import renderers
+from bot.message import Message
+from bot.platforms import Page
+from digests.model import Style
+from tests.bot.platforms.discord.limits import check_page as check_discord
+from tests.bot.platforms.slack.limits import check_page as check_slack
+from tests.bot.shared_cases import SHARED_CASES
+
+
+def check_console(page: Page, urls: set[str]) -> None:
+    assert set(page.payload) == {"blocks"}
+    assert all(sign.isprintable() or sign == "\n" for sign in json.dumps(page.payload, ensure_ascii=False))
+
+
+def slack(page: Page, urls: set[str]) -> None:
+    check_slack(page.payload, urls)
+
+
+def discord(page: Page, urls: set[str]) -> None:
+    check_discord(page.payload)
+
+
+CHECKS: dict[str, Callable[[Page, set[str]], None]] = {
+    "console": check_console,
+    "slack": slack,
+    "discord": discord,
+}
+
+every_case = pytest.mark.parametrize("case", SHARED_CASES.values(), ids=SHARED_CASES)
+every_platform = pytest.mark.parametrize("platform", list(CHECKS))
+every_style = pytest.mark.parametrize("style", list(Style))
+
+
+@every_case
+@every_platform
+@every_style
+def test_a_message_becomes_pages_within_the_limits(platform: str, style: Style, case: Message) -> None:
+    pages = renderers()[platform]()(case, style)
+    assert pages
+    for page in pages:
+        CHECKS[platform](page, {card.url for card in case.cards})
+        json.dumps(page.payload, ensure_ascii=False).encode("utf-8")
+
+
+@every_case
+@every_platform
+@every_style
+def test_each_paper_is_on_one_page_in_its_order_with_its_link(
+    platform: str, style: Style, case: Message
+) -> None:
+    pages = renderers()[platform]()(case, style)
+    assert [paper for page in pages for paper in page.papers] == [card.paper for card in case.cards]
+    for card in case.cards:
+        (page,) = (page for page in pages if card.paper in page.papers)
+        assert card.url in json.dumps(page.payload, ensure_ascii=False)
+
+
+@every_platform
+def test_styles_differ_in_what_is_a_message(platform: str) -> None:
+    five = SHARED_CASES["five picks"]
+    write = renderers()[platform]()
+    assert len(write(five, Style.COMPACT)) == 1
+    assert len(write(five, Style.CARDS)) == 6
+    threaded = write(five, Style.THREAD)
+    assert [page.in_thread for page in threaded] == [False] + [True] * 5
