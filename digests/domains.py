@@ -2,7 +2,7 @@
 
 import difflib
 import re
-from collections.abc import Iterable
+from collections.abc import Collection
 
 from digests.errors import InputError
 
@@ -123,6 +123,8 @@ def _suggestion(word: str) -> str:
     return f"{hint}Use an arXiv category such as cs.CL, or one of {groups}."
 
 
-def lies_in(categories: Iterable[str], wanted: frozenset[str]) -> bool:
+def lies_in(categories: Collection[str], wanted: frozenset[str]) -> bool:
     """Whether one of a paper's categories is wanted, by itself or through its archive."""
-    return any(category in wanted or category.partition(".")[0] in wanted for category in categories)
+    if not wanted.isdisjoint(categories):
+        return True
+    return not wanted.isdisjoint([category.partition(".")[0] for category in categories])

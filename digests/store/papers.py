@@ -80,14 +80,8 @@ class SqlPapers:
         return [_candidate(row) for row in rows]
 
     def number_at(self, instant: datetime) -> int:
-        newest = (
-            select(papers.c.known)
-            .where(papers.c.known_at <= instant)
-            .order_by(papers.c.known_at.desc(), papers.c.known.desc())
-            .limit(1)
-        )
         with self.database.read() as connection:
-            return connection.execute(newest).scalar() or 0
+            return connection.execute(_NUMBER_AT, {"instant": instant}).scalar() or 0
 
     def changes(self, after: int, most: int) -> Sequence[tuple[int, ScoredPaper]]:
         query = _WITH_REVIEW.where(papers.c.changed > after).order_by(papers.c.changed).limit(most)
@@ -321,6 +315,12 @@ def _candidates_query(text: ColumnElement[str]) -> Select[Any]:
     ).where(columns.known > bindparam("after"), columns.known <= bindparam("to"))
 
 
+_NUMBER_AT = (
+    select(papers.c.known)
+    .where(papers.c.known_at <= bindparam("instant"))
+    .order_by(papers.c.known_at.desc(), papers.c.known.desc())
+    .limit(1)
+)
 _CANDIDATES = _candidates_query(literal(""))
 _CANDIDATES_WITH_TEXT = _candidates_query(papers.c.title + " \n" + papers.c.abstract + " \n" + papers.c.tldr)
 

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 from pathlib import Path
 from statistics import median
 
@@ -102,16 +103,11 @@ def _import(folder: Path, lines: Path) -> tuple[Store, tuple[str, ...]]:
     store = open_store(f"sqlite:///{folder / 'store.db'}")
 
     def run() -> None:
-        batch = []
-        old, count = NOW - timedelta(days=9), 0
-        for record in ReviewFile(str(lines), NOW.date()).read():
-            assert isinstance(record, tuple)
-            batch.append(record)
-            count += 1
-            if len(batch) == BATCH or count == PAPERS - NEW:
-                store.papers.add(batch, now=NOW if count > PAPERS - NEW else old)
-                batch = []
-        store.papers.add(batch, now=NOW)
+        read = (record for record in ReviewFile(str(lines), NOW.date()).read() if isinstance(record, tuple))
+        for _ in range((PAPERS - NEW) // BATCH):
+            store.papers.add(list(islice(read, BATCH)), now=NOW - timedelta(days=9))
+        store.papers.add(list(islice(read, BATCH - NEW)), now=NOW - timedelta(days=9))
+        store.papers.add(list(read), now=NOW)
         store.papers.imported(now=NOW)
 
     ours = _seconds(run)
