@@ -72,6 +72,7 @@ def canonical(address: str) -> str:
     try:
         parts = urlsplit(address)
         host, port = parts.hostname, parts.port
+        address.encode()
     except ValueError:
         raise InputError(f"{address[:80]!r} is not a web address") from None
     if parts.scheme not in ("http", "https") or not host or not re.fullmatch(r"[\w.-]+\.[\w-]+", host):

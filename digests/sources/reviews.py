@@ -120,12 +120,12 @@ class _BadFieldError(Exception):
         self.reason = reason
 
 
-_UNFIT = ("\x00", "\\u0000", "\\ud", "\\uD")
+_UNFIT = ("\\u0000", "\\ud", "\\uD")
 """Signs that a record may hold what no database and no chat takes; the text is UTF-8, so a half surrogate is escaped."""
 
 
 def _validated(raw: str) -> Record:
-    if not any(sign in raw for sign in _UNFIT):
+    if "\x00" not in raw and ("\\u" not in raw or not any(sign in raw for sign in _UNFIT)):
         return Record.model_validate_json(raw)
     try:
         return Record.model_validate(_without_unfit(json.loads(raw, strict=False)), strict=None)

@@ -71,6 +71,7 @@ def test_another_address_gets_an_id_of_its_own_that_ignores_fragment_and_case_of
         "https://a.org/" + "x" * 3000,
         "//a.org",
         "https://[::1",
+        "https://a.org/\ud800",
         "https://a b.org/",
     ],
 )

@@ -1,0 +1,1 @@
+"""The bundled papers: facts of theirs, and words of ours about them."""

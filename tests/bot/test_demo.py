@@ -1,0 +1,88 @@
+"""The demo and its papers."""
+
+import io
+import json
+from collections import Counter
+from importlib.resources import files
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from bot.demo import run_demo, sample
+from digests.limitations import key_limitations
+from digests.model import NOT_REVIEWED
+from tests.builders import NOW
+
+PAPERS = [scored for _, scored in sample(NOW)]
+
+
+def test_the_bundled_papers_cover_what_a_digest_can_show() -> None:
+    assert len(PAPERS) >= 30
+    assert len({paper.primary_category for paper, _ in PAPERS}) >= 5
+    assert sum(review == NOT_REVIEWED for _, review in PAPERS) >= 3
+    assert sum(bool(paper.flags) for paper, _ in PAPERS) == 1
+    assert len({paper.id for paper, _ in PAPERS}) == len(PAPERS)
+
+
+def test_every_bundled_review_is_marked_as_a_sample_and_has_its_limitations() -> None:
+    for _, review in PAPERS:
+        if review != NOT_REVIEWED:
+            assert "sample" in review.model
+            assert len(key_limitations(review.limitations).points) == 3
+
+
+def test_a_flagged_passage_of_the_bundled_papers_is_in_its_paper() -> None:
+    assert all(flag.excerpt in paper.abstract for paper, _ in PAPERS for flag in paper.flags)
+
+
+def test_there_is_a_day_of_papers_whatever_day_it_is() -> None:
+    came_in = Counter(instant.date() for instant, _ in sample(NOW))
+    assert came_in[NOW.date()] >= 10
+    assert len(came_in) == 7
+
+
+def test_bundled_records_have_no_fields_but_those_that_are_read() -> None:
+    text = files("bot.sample").joinpath("papers.jsonl").read_text(encoding="utf-8")
+    records: list[dict[str, Any]] = [json.loads(line) for line in text.splitlines()]
+    known = {
+        "arxiv_id", "title", "authors", "abstract", "primary_category", "categories", "published", "score", "tldr",
+        "methodology", "experiments", "reproducibility", "limitations", "impact", "model", "read_depth", "flags",
+        "reviewed_days_ago",
+    }  # fmt: skip
+    assert {field for record in records for field in record} == known
+
+
+def conversation(*lines: str) -> str:
+    console = Console(file=io.StringIO(), width=100)
+    run_demo(console, io.StringIO("\n".join(lines) + "\n"))
+    assert isinstance(console.file, io.StringIO)
+    return console.file.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("/paper kto", "KTO: Model Alignment as Prospect Theoretic Optimization"),
+        ("/paper 2402.01306", "Reproducibility"),
+        ("/paper zzzqqqxxx", "Nothing found for"),
+        ("/paper", "Say what to look for"),
+        ("/digest top 3 in vision", "3 of 14 new papers"),
+        ("/digest top 3 in visoin", "did you mean 'vision'"),
+        ("/digest top 99", "Ask for 1 to 20 papers"),
+        ("react 2", "1 voice"),
+        ("react 9", "The digest has papers 1 to 5"),
+        ("react two", "by its number"),
+        ("help", "look a paper up"),
+        ("dance", "is no command here"),
+        ("[red]dance[/red]", "[red]dance[/red]"),
+    ],
+)
+def test_what_a_channel_would_type_is_answered(line: str, said: str) -> None:
+    assert said in " ".join(conversation(line, "quit").split())
+
+
+def test_a_second_mark_by_the_same_person_is_no_second_voice() -> None:
+    text = conversation("react 2", "react 2", "react 1")
+    last = text[text.rindex("To discuss") :]
+    assert last.count("1 voice") == 2

@@ -1,0 +1,466 @@
+"""The index finds papers by their words, follows the store, and survives what happens to files."""
+
+import re
+import shutil
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+from digests.errors import SearchError, StoreError
+from digests.model import Paper, Review, ScoredPaper
+from digests.ports import Papers
+from digests.search import find
+from digests.search import index as index_module
+from digests.search.index import Index
+from digests.search.query import ByWords, understand
+
+ROOT = Path(__file__).parents[3]
+NOW = datetime(2026, 7, 1, 9, tzinfo=UTC)
+
+
+class FakePapers:
+    """As much of a store as search needs; a paper that changes moves to the end."""
+
+    def __init__(self, *papers: ScoredPaper) -> None:
+        self.held: dict[str, tuple[int, ScoredPaper]] = {}
+        self.asked = 0
+        self.before_changes: Callable[[int], None] = lambda after: None
+        self.put(*papers)
+
+    @property
+    def port(self) -> Papers:
+        return cast(Papers, self)
+
+    def put(self, *papers: ScoredPaper) -> None:
+        for scored in papers:
+            number = self.last_change() + 1
+            self.held.pop(scored.paper.id, None)
+            self.held[scored.paper.id] = (number, scored)
+
+    def get(self, ids: Iterable[str]) -> Mapping[str, ScoredPaper]:
+        return {id_: self.held[id_][1] for id_ in ids if id_ in self.held}
+
+    def changes(self, after: int, most: int) -> Sequence[tuple[int, ScoredPaper]]:
+        self.asked += 1
+        self.before_changes(after)
+        return [change for change in self.held.values() if change[0] > after][:most]
+
+    def last_change(self) -> int:
+        return max((number for number, _ in self.held.values()), default=0)
+
+
+def a_paper(id_: str, title: str = "Untitled", **facts: Any) -> ScoredPaper:
+    review = {key: facts.pop(key) for key in list(facts) if key in Review.__slots__}
+    return ScoredPaper(Paper(id_, title, f"https://arxiv.org/abs/{id_}", **facts), Review(**review), NOW)
+
+
+def many(count: int) -> list[ScoredPaper]:
+    return [a_paper(f"2601.{number:05}", f"Study number{number}") for number in range(count)]
+
+
+KTO = a_paper(
+    "2402.01306",
+    "KTO: Model Alignment as Prospect Theoretic Optimization",
+    authors=("Kawin Ethayarajh", "Douwe Kiela"),
+    abstract="Kahneman & Tversky tell us that humans perceive random variables in a biased manner.",
+    tldr="Aligns language models from thumbs up and down alone.",
+    limitations="Only English feedback was considered.",
+)
+SHELF = (
+    KTO,
+    a_paper("2312.00849", "RLHF-V: Towards Trustworthy MLLMs", authors=("Tianyu Yu",)),
+    a_paper("2303.08774", "GPT-4 Technical Report", authors=("OpenAI",)),
+    a_paper("1705.08039", r"Poincar\'e Embeddings for Learning Hierarchical Representations"),
+    a_paper("2106.00001", r"Training in $\mathcal{O}(n^2)$ with \emph{Sinkhorn} Iterations"),
+    a_paper("1706.03762", "Attention Is All You Need", abstract="We propose the Transformer architecture."),
+    a_paper("2009.06732", "Efficient Transformers: A Survey", methodology="A taxonomy of attention."),
+    a_paper("2308.04079", "3D Gaussian Splatting in C++", impact="Real-time radiance fields."),
+    a_paper("2305.18290", "Direct Preference Optimization", reproducibility="Seeds are not given."),
+)
+
+
+@pytest.fixture
+def directory(tmp_path: Path) -> Path:
+    return tmp_path / "deep" / "search"
+
+
+@pytest.fixture(scope="module")
+def shelf(tmp_path_factory: pytest.TempPathFactory) -> Index:
+    index = Index.open(tmp_path_factory.mktemp("shelf"))
+    index.catch_up(FakePapers(*SHELF).port)
+    return index
+
+
+def searched(index: Index, words: str, most: int = 10) -> list[str]:
+    query = understand(words)
+    assert isinstance(query, ByWords)
+    return [hit.id for hit in index.search(query, most)]
+
+
+@pytest.mark.parametrize(
+    ("words", "first"),
+    [
+        ("prospect", "2402.01306"),
+        ("kto", "2402.01306"),
+        ("KTO", "2402.01306"),
+        ("RLHF-V", "2312.00849"),
+        ("gpt-4", "2303.08774"),
+        ("ethayarajh", "2402.01306"),
+        ("thumbs", "2402.01306"),
+        ("english feedback", "2402.01306"),
+        ("taxonomy", "2009.06732"),
+        ("seeds", "2305.18290"),
+        ("radiance", "2308.04079"),
+        ("Poincaré", "1705.08039"),
+        ("poincare", "1705.08039"),
+        ("sinkhorn iteration", "2106.00001"),
+        ("O(n²)", "2106.00001"),
+        ("3D", "2308.04079"),
+        ("C++", "2308.04079"),
+        ("transformer survey", "2009.06732"),
+        ("aligning models", "2402.01306"),
+        ("attention is all you need", "1706.03762"),
+    ],
+)
+def test_a_paper_is_found_by_any_of_its_words(shelf: Index, words: str, first: str) -> None:
+    assert searched(shelf, words)[0] == first
+
+
+@pytest.mark.parametrize(
+    ("words", "first"),
+    [
+        ("prospct", "2402.01306"),
+        ("ethayarjah", "2402.01306"),
+        ("gausian spltting", "2308.04079"),
+        ("atention is all you need", "1706.03762"),
+        ("heirarchical embedings", "1705.08039"),
+        ("optimisation of prefrence", "2305.18290"),
+    ],
+)
+def test_slips_of_the_finger_are_forgiven(shelf: Index, words: str, first: str) -> None:
+    assert searched(shelf, words)[0] == first
+
+
+def test_short_words_must_be_right(shelf: Index) -> None:
+    assert searched(shelf, "kro") == []
+
+
+@pytest.mark.parametrize(
+    ("words", "first"),
+    [("prosp", "2402.01306"), ("efficient transfor", "2009.06732"), ("douwe kie", "2402.01306")],
+)
+def test_the_last_word_may_be_a_beginning(shelf: Index, words: str, first: str) -> None:
+    assert searched(shelf, words)[0] == first
+
+
+def test_a_phrase_is_words_in_their_order(shelf: Index) -> None:
+    assert searched(shelf, '"direct preference"') == ["2305.18290"]
+    assert searched(shelf, '"preference optimization" direct', most=1) == ["2305.18290"]
+    assert searched(shelf, '"kto"') == ["2402.01306"]
+
+
+def test_those_with_all_words_come_before_those_with_some(directory: Path) -> None:
+    index = indexed(
+        directory,
+        a_paper("1", "Sparse sparse sparse sparse"),
+        a_paper("2", "Something else", limitations="Sparse matrices, and rewards that are few."),
+        a_paper("3", "Rewards"),
+    )
+    assert searched(index, "sparse rewards")[0] == "2"
+    assert set(searched(index, "sparse rewards")) == {"1", "2", "3"}
+    assert searched(index, "sparse rewards", most=1) == ["2"]
+
+
+def test_a_title_with_all_words_comes_first_and_the_title_itself_before_it(directory: Path) -> None:
+    index = indexed(
+        directory,
+        a_paper("1", "Other", tldr="graph attention " * 20, abstract="graph attention " * 50),
+        a_paper("2", "Attention over a graph"),
+        a_paper("3", "Graph attention with graph attention and graph attention"),
+        a_paper("4", "Graph Attention"),
+    )
+    assert searched(index, "graph attention")[0] == "4"
+    assert set(searched(index, "graph attention")[1:3]) == {"2", "3"}
+
+
+def test_equals_come_in_the_order_of_their_ids_each_once(directory: Path) -> None:
+    index = indexed(directory, *(a_paper(str(number), "Same title") for number in (5, 3, 9, 1, 7)))
+    assert searched(index, "same title") == ["1", "3", "5", "7", "9"]
+    assert searched(index, "same title", most=2) == ["1", "3"]
+    assert searched(index, "same") == searched(index, "sam") == ["1", "3", "5", "7", "9"]
+
+
+@pytest.mark.parametrize("most", [0, -1, 10**12])
+def test_any_number_of_hits_may_be_asked_for(shelf: Index, most: int) -> None:
+    assert len(searched(shelf, "kto", most)) == (1 if most > 0 else 0)
+
+
+def test_an_empty_index_finds_nothing(directory: Path) -> None:
+    assert searched(Index.open(directory), "kto") == []
+
+
+def test_a_changed_paper_is_found_by_its_new_words_only(directory: Path) -> None:
+    papers = FakePapers(a_paper("1", "Walruses"), a_paper("2", "Penguins"))
+    index = Index.open(directory)
+    assert index.catch_up(papers.port) == 2
+    papers.put(a_paper("1", "Ocelots", limitations="Few habitats."))
+    assert index.catch_up(papers.port) == 1
+    assert searched(index, "walruses") == []
+    assert searched(index, "ocelots") == searched(index, "habitats") == ["1"]
+
+
+def test_nothing_is_written_when_nothing_changed(directory: Path) -> None:
+    papers = FakePapers(*SHELF)
+    index = Index.open(directory)
+    index.catch_up(papers.port)
+    written, papers.asked = (directory / "meta.json").stat(), 0
+    assert index.catch_up(papers.port) == 0
+    assert (directory / "meta.json").stat() == written
+    assert papers.asked == 0
+
+
+def test_an_index_opened_again_goes_on_from_where_it_was(directory: Path) -> None:
+    papers = FakePapers(*SHELF)
+    Index.open(directory).catch_up(papers.port)
+    again = Index.open(directory)
+    assert again.catch_up(papers.port) == 0
+    assert searched(again, "kto") == ["2402.01306"]
+    papers.put(a_paper("9", "Quokkas"))
+    assert Index.open(directory).catch_up(papers.port) == 1
+
+
+def test_one_index_sees_what_another_one_took_in(directory: Path) -> None:
+    papers = FakePapers(*SHELF)
+    reader, writer = Index.open(directory), Index.open(directory)
+    assert searched(reader, "kto") == []
+    writer.catch_up(papers.port)
+    assert searched(reader, "kto") == ["2402.01306"]
+    assert reader.catch_up(papers.port) == 0
+
+
+def test_catching_up_goes_on_after_a_failure_between_batches(
+    directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(index_module, "BATCH", 10)
+    papers = FakePapers(*many(35))
+
+    def fail(after: int) -> None:
+        if after == 20:
+            raise StoreError("The store went away.")
+
+    papers.before_changes = fail
+    with pytest.raises(StoreError):
+        Index.open(directory).catch_up(papers.port)
+    papers.before_changes = lambda after: None
+    index = Index.open(directory)
+    assert index.catch_up(papers.port) == 15
+    assert len(searched(index, "study", most=100)) == 35
+
+
+KILLED = """
+import os, sys
+from pathlib import Path
+from digests.search import index as index_module
+from tests.digests.search.test_index import FakePapers, Index, many
+
+index_module.BATCH = 10
+documents = iter(range(25))
+make = index_module._document
+index_module._document = lambda *change: make(*change) if next(documents, None) is not None else os._exit(9)
+Index.open(Path(sys.argv[1])).catch_up(FakePapers(*many(35)).port)
+"""
+
+
+def test_a_process_killed_in_the_midst_of_a_batch_loses_and_doubles_nothing(directory: Path) -> None:
+    ended = subprocess.run([sys.executable, "-c", KILLED, str(directory)], cwd=ROOT, check=False)
+    assert ended.returncode == 9
+    index = Index.open(directory)
+    assert index.catch_up(FakePapers(*many(35)).port) == 15
+    assert sorted(searched(index, "study", most=100)) == [scored.paper.id for scored in many(35)]
+
+
+def test_who_cannot_have_the_writer_searches_what_is_there(directory: Path) -> None:
+    papers = FakePapers(*SHELF)
+    first, second = Index.open(directory), Index.open(directory)
+    first.catch_up(papers.port)
+    papers.put(a_paper("9", "Quokkas"))
+    seen: list[tuple[int, list[str], list[str]]] = []
+
+    def meanwhile(after: int) -> None:
+        papers.before_changes = lambda after: None
+        caught = second.catch_up(papers.port)
+        seen.append((caught, searched(second, "kto"), searched(second, "quokkas")))
+
+    # The first index has found its store and asks for changes only once it holds the writer.
+    papers.before_changes = meanwhile
+    assert first.catch_up(papers.port) == 1
+    assert seen == [(0, ["2402.01306"], [])]
+    assert searched(second, "quokkas") == ["9"]
+
+
+def test_threads_search_while_another_catches_up(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(index_module, "BATCH", 20)
+    papers = FakePapers(*SHELF)
+    index = Index.open(directory)
+    index.catch_up(papers.port)
+    papers.put(*many(300))
+    done, failures = threading.Event(), []
+
+    def look() -> None:
+        try:
+            while not done.is_set():
+                index.catch_up(papers.port)
+                assert searched(index, "kto") == ["2402.01306"]
+        except BaseException as error:
+            failures.append(error)
+
+    readers = [threading.Thread(target=look) for _ in range(4)]
+    for reader in readers:
+        reader.start()
+    try:
+        while not failures and (index.catch_up(papers.port) or len(searched(index, "study", 1_000)) < 300):
+            pass
+    finally:
+        done.set()
+        for reader in readers:
+            reader.join()
+    assert failures == []
+
+
+def test_a_store_that_began_anew_makes_the_index_begin_anew(directory: Path) -> None:
+    indexed(directory, *SHELF)
+    index = Index.open(directory)
+    assert index.catch_up(FakePapers(a_paper("1", "Quokkas")).port) == 1
+    assert searched(index, "quokkas") == ["1"]
+    assert searched(index, "kto") == []
+    assert index.catch_up(FakePapers().port) == 0
+    assert searched(index, "quokkas") == []
+
+
+def test_a_longer_store_of_other_papers_makes_the_index_begin_anew(directory: Path) -> None:
+    indexed(directory, *SHELF)
+    index = Index.open(directory)
+    assert index.catch_up(FakePapers(*many(20)).port) == 20
+    assert searched(index, "kto") == []
+
+
+@pytest.mark.parametrize("name", ["meta.json", "schema", "*.term", "*.idx", "*.store", "*.fast", "*.pos"])
+@pytest.mark.parametrize("damage", ["emptied", "overwritten", "removed"])
+def test_a_damaged_index_is_built_anew(directory: Path, name: str, damage: str) -> None:
+    indexed(directory, *SHELF)
+    (path,) = directory.glob(name)
+    if damage == "removed":
+        path.unlink()
+    else:
+        path.write_bytes(b"" if damage == "emptied" else b"\xff" * path.stat().st_size)
+    index = Index.open(directory)
+    try:
+        index.catch_up(FakePapers(*SHELF).port)
+        found = searched(index, "model alignment", most=1)
+    except SearchError:
+        # Damage that shows only in a search is told of once.
+        index.catch_up(FakePapers(*SHELF).port)
+        found = searched(index, "model alignment", most=1)
+    assert found == ["2402.01306"]
+
+
+def test_an_index_of_another_schema_is_built_anew(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    indexed(directory, *SHELF)
+    monkeypatch.setattr(index_module, "SCHEMA", "next")
+    index = Index.open(directory)
+    assert searched(index, "kto") == []
+    assert index.catch_up(FakePapers(*SHELF).port) == len(SHELF)
+    assert (directory / "schema").read_text() == "next"
+
+
+def test_an_index_removed_under_its_process_is_built_anew(directory: Path) -> None:
+    papers = FakePapers(*SHELF)
+    index = indexed(directory, *SHELF)
+    shutil.rmtree(directory)
+    assert index.catch_up(papers.port) == len(SHELF)
+    assert searched(index, "kto") == ["2402.01306"]
+
+
+def test_files_of_others_in_the_directory_stay(directory: Path) -> None:
+    directory.mkdir(parents=True)
+    (directory / "thesis.tex").write_text("years of work")
+    (directory / "schema").write_text("other")
+    indexed(directory, *SHELF)
+    assert (directory / "thesis.tex").read_text() == "years of work"
+
+
+def test_a_file_in_place_of_the_directory_is_told_in_a_sentence(tmp_path: Path) -> None:
+    path = tmp_path / "search"
+    path.write_text("")
+    for directory in (path, path / "below"):
+        with pytest.raises(
+            SearchError, match=rf"^The search index cannot be kept in {re.escape(str(directory))} \(.*\.$"
+        ):
+            Index.open(directory)
+
+
+HOSTILE = st.text(st.sampled_from('ab4é"*:()[]{}^~\\/+-!$?<>|&\x00\ud800\u202eﬁ 字'), max_size=80)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(HOSTILE | st.text(st.characters(codec=None), max_size=80))
+@example("x" * 10_000)
+@example('"' + "a " * 5_000 + '"')
+@example("title:kto AND NOT (a OR *)")
+@example(" ".join("attentoin" + "abcdefgh"[n % 8] for n in range(32)))
+def test_no_text_makes_a_search_fail(shelf: Index, words: str) -> None:
+    find(words, papers=FakePapers(*SHELF).port, index=shelf, most=5)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=25)
+@given(title=st.text(st.characters(codec=None), max_size=60))
+def test_every_title_with_a_word_finds_its_paper(
+    tmp_path_factory: pytest.TempPathFactory, title: str
+) -> None:
+    index = indexed(tmp_path_factory.mktemp("any"), a_paper("1", title))
+    query = understand(title.replace('"', " "))
+    if isinstance(query, ByWords):
+        assert [hit.id for hit in index.search(query, 1)] == ["1"]
+
+
+def test_finding_by_id_asks_the_store_alone(shelf: Index) -> None:
+    found = find("arxiv:2402.01306v3", papers=FakePapers(*SHELF).port, index=shelf, most=5)
+    assert found == (KTO,)
+    assert find("2402.99999", papers=FakePapers(*SHELF).port, index=shelf, most=5) == ()
+
+
+def test_finding_by_words_takes_in_what_is_new_and_keeps_the_order(directory: Path) -> None:
+    papers = FakePapers(*SHELF)
+    index = Index.open(directory)
+    found = find("transformer attention", papers=papers.port, index=index, most=2)
+    assert [scored.paper.id for scored in found] == searched(index, "transformer attention", most=2)
+    papers.put(a_paper("9", "Quokkas"))
+    assert [scored.paper.id for scored in find("quokka", papers=papers.port, index=index, most=2)] == ["9"]
+    assert find("?!", papers=papers.port, index=index, most=2) == ()
+
+
+def test_a_hit_whose_paper_is_gone_is_left_out(directory: Path) -> None:
+    papers = FakePapers(*SHELF)
+    index = Index.open(directory)
+    index.catch_up(papers.port)
+    del papers.held["2402.01306"]
+    assert find("kto", papers=papers.port, index=index, most=5) == ()
+
+
+def test_tantivy_is_loaded_with_the_index_only() -> None:
+    code = "import sys, digests.search; sys.exit('tantivy' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
+
+
+def indexed(directory: Path, *papers: ScoredPaper) -> Index:
+    index = Index.open(directory)
+    index.catch_up(FakePapers(*papers).port)
+    return index

@@ -1,0 +1,111 @@
+"""What people type is a paper's name or words, and never syntax."""
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from digests.ids import address_id
+from digests.search.query import LONGEST_WORD, MOST_WORDS, ById, ByWords, Nothing, understand, words_of
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "2402.01306",
+        " 2402.01306v4 ",
+        "arXiv:2402.01306",
+        "https://arxiv.org/abs/2402.01306v2",
+        "<https://arxiv.org/pdf/2402.01306>",
+        "https://huggingface.co/papers/2402.01306",
+        "https://doi.org/10.48550/arXiv.2402.01306",
+    ],
+)
+def test_a_paper_is_named_in_many_ways(typed: str) -> None:
+    assert understand(typed) == ById("2402.01306")
+
+
+def test_an_address_and_an_id_of_ours_name_the_same_paper() -> None:
+    named = address_id("https://openreview.net/forum?id=Ab")
+    assert understand("https://openreview.net/forum?id=Ab") == ById(named.id)
+    assert understand(named.id) == ById(named.id)
+
+
+@pytest.mark.parametrize(
+    ("typed", "words"),
+    [
+        ("KTO", ("kto",)),
+        ("RLHF-V and GPT-4", ("rlhf", "v", "and", "gpt", "4")),
+        ("3D  Vision", ("3d", "vision")),
+        ("Poincaré Łukasz Größe", ("poincare", "lukasz", "grosse")),
+        ("Poincare\u0301", ("poincare",)),
+        (r"Poincar\'e", ("poincare",)),
+        (
+            "C++ and C#, but not track#1 or a++",
+            ("cpp", "and", "csharp", "but", "not", "track", "1", "or", "a"),
+        ),
+        ("C++17", ("cpp", "17")),
+        (
+            "title:kto AND (body:* OR -x^2)~3 [a TO b]",
+            ("title", "kto", "and", "body", "or", "x", "2", "3", "a", "to", "b"),
+        ),
+        ("snake_case", ("snake", "case")),
+        ("a\x00b \ud800c", ("ab", "c")),
+        ("ｆｕｌｌ ﬁne ℝ", ("full", "fine", "r")),
+        ("강화 학습", ("강화", "학습")),
+    ],
+)
+def test_anything_else_is_words(typed: str, words: tuple[str, ...]) -> None:
+    assert understand(typed) == ByWords(words)
+
+
+@pytest.mark.parametrize(
+    "typed", ['"Direct Preference" loss', "loss “direct preference”", "``direct preference'' loss"]
+)
+def test_what_stands_in_quotes_is_a_phrase(typed: str) -> None:
+    assert understand(typed) == ByWords(("loss",), ("direct preference",))
+
+
+def test_a_quote_that_is_never_closed_is_only_text() -> None:
+    assert understand('"direct preference') == ByWords(("direct", "preference"))
+
+
+@pytest.mark.parametrize("typed", ["", "  ", '""', '"', "***", "\x00", "\ud800", "🔖", "$$", "\\"])
+def test_no_word_is_nothing(typed: str) -> None:
+    assert understand(typed) == Nothing()
+
+
+def test_an_address_that_cannot_be_one_is_words() -> None:
+    assert understand("https://nowhere") == ByWords(("https", "nowhere"))
+    assert isinstance(understand("https://a.example/\ud800"), ById)
+
+
+def test_words_beyond_the_most_are_left_out() -> None:
+    found = understand('"' + "p " * 30 + '" ' + "w " * 5_000)
+    assert found == ByWords(("w", "w"), (" ".join("p" * 30),))
+
+
+def test_a_long_word_is_cut_as_it_is_in_the_index() -> None:
+    assert understand("x" * 10_000) == ByWords(tuple(words_of("x" * 10_000)))
+    assert len(words_of("x" * 10_000)[0]) == LONGEST_WORD
+
+
+@given(st.text(st.characters(codec=None), max_size=300))
+@example('"' * 10_000)
+@example("(" * 10_000)
+@example("https://[::1")
+def test_every_text_is_understood(typed: str) -> None:
+    match understand(typed):
+        case ByWords(words, phrases):
+            everything = [*words, *" ".join(phrases).split()]
+            assert 0 < len(everything) <= MOST_WORDS
+            assert all(words_of(word) for word in everything)
+        case ById(name):
+            assert name
+        case Nothing():
+            pass
+
+
+@given(st.text(max_size=60))
+def test_words_are_their_own_words(text: str) -> None:
+    once = " ".join(words_of(text))
+    assert " ".join(words_of(once)) == once
