@@ -1,6 +1,7 @@
 """Every renderer over the same cases: limits hold, links survive, nothing pings, each paper once and in its order."""
 
 import json
+import unicodedata
 from collections.abc import Callable
 
 import pytest
@@ -16,11 +17,13 @@ from tests.bot.shared_cases import SHARED_CASES
 
 def check_console(page: Page, urls: set[str]) -> None:
     assert set(page.payload) == {"blocks"}
-    assert all(sign.isprintable() or sign == "\n" for sign in json.dumps(page.payload, ensure_ascii=False))
+    written = json.dumps(page.payload, ensure_ascii=False)
+    assert not [sign for sign in written if unicodedata.category(sign) in ("Cc", "Cs")]
+    assert not set(written) & set("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 
 def slack(page: Page, urls: set[str]) -> None:
-    check_slack(page.payload, urls)
+    check_slack(page.payload, allowed_urls=urls)
 
 
 def discord(page: Page, urls: set[str]) -> None:
