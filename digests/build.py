@@ -32,7 +32,7 @@ def build(
     candidates = store.papers.candidates(after, to, texts=bool(wish.keywords or wish.muted))
     seen = store.deliveries.shown(subscription, after, to)
     selection = pick(candidates, wish, seen, edition, habits.rules)
-    last_import = store.papers.last_import()
+    last_import = store.papers.last_import() if not selection.choices else None
     return Digest(
         channel=subscription.channel,
         wish=wish,

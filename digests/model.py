@@ -198,7 +198,7 @@ class Nothing(StrEnum):
 class Digest:
     """One channel, one local day. `nothing` says which kind of nothing when there are no picks.
 
-    `last_import` is when papers last came in, in UTC; `considered_to` is the number of the newest change considered.
+    `last_import` then says when papers last came in, in UTC; `considered_to` is the number of the newest change considered.
     """
 
     channel: Channel

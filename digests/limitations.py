@@ -1,0 +1,412 @@
+"""The key limitations out of a review: short spans of its own words, never anything else. Pure."""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from digests.text import clip, plain, sentences
+
+MOST = 3
+"""More than three points are not read on a phone."""
+
+LONGEST = 160
+"""Characters of one point: two lines on a phone."""
+
+SHORTEST = 7
+"""A span of fewer characters says nothing ("Cost.")."""
+
+DENSE = 3
+"""A Chinese or Japanese character or Korean syllable says as much as this many letters."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeyLimitations:
+    """Up to three points, each a span of the review (an ellipsis marks a cut), and how many more the review has."""
+
+    points: tuple[str, ...] = ()
+    more: int = 0
+
+
+def key_limitations(review_text: str) -> KeyLimitations:
+    """The first points of a review's limitations, shortened at a clause where they are long.
+
+    Understands "(1) ... (2) ...", "First, ... Second, ...", lists with semicolons or bullets, and running text.
+    """
+    points = limitation_points(review_text)
+    return KeyLimitations(tuple(shorten(point) for point in points[:MOST]), max(0, len(points) - MOST))
+
+
+def limitation_points(review_text: str) -> tuple[str, ...]:
+    """Every limitation the review names, in its order and its words. A review that says "None" names none."""
+    text = plain(review_text)
+    if _NOTHING.fullmatch(text.strip(_MARKS)):
+        return ()
+    marked, bullets = _LINE_BULLET.subn(" • ", review_text)
+    if bullets > 1:
+        points = _points(plain(marked))
+        # Formulas read differently once a bullet stands in them.
+        if points and _in_order(points, text):
+            return points
+    return _points(text)
+
+
+_MARKS = " .,;:!-–—*•…()[]。"
+_NOTHING = re.compile(
+    r"(?:none|n/?a|nil|null|nothing|unknown|tbd|(?:(?:none|not) )?(?:discussed|stated|reported|available|applicable|"
+    r"provided|mentioned|specified|given|noted|identified|known))?",
+    re.IGNORECASE,
+)
+_LINE_BULLET = re.compile(r"(?m)^[ \t]*(?:[-*•‣◦–]|\(?\d{1,2}[.)])[ \t]+")
+
+
+def _points(text: str) -> tuple[str, ...]:
+    for split in (_numbered, _bulleted, _ordinal, _running):
+        points = tuple(point for part in split(text) if _says_enough(point := _bare(part)))
+        if points:
+            return points
+    rest = _bare(text)
+    return (rest,) if _WORD.search(rest) and not _announces(rest) else ()
+
+
+def _in_order(points: Iterable[str], text: str) -> bool:
+    """Whether each point is a span of the text, one after the other."""
+    end = 0
+    for point in points:
+        start = text.find(point, end)
+        if start < 0:
+            return False
+        end = start + len(point)
+    return True
+
+
+_WORD = re.compile(r"[^\W\d_]{2}")
+_DENSE = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3]")
+
+
+def _says_enough(point: str) -> bool:
+    if len(point) < SHORTEST and len(point) + (DENSE - 1) * len(_DENSE.findall(point)) < SHORTEST:
+        return False
+    return bool(_WORD.search(point)) and not _ATTRIBUTED.fullmatch(point)
+
+
+# Lists.
+
+_NUMBER = re.compile(
+    r"(?:^|(?<=[\s:;,.。；：]))(?:[(（](?P<round>[1-9]\d?|[ivx]{1,4}|[a-h])[)）]|(?P<half>[1-9]\d?|[ivx]{1,4}|[a-h])\)(?=\s)|"
+    r"(?:(?<=[.;:,!?•]\s)|^)(?P<dot>[1-9]\d?)\.(?=\s))",
+    re.IGNORECASE,
+)
+_REFERENCE = re.compile(
+    r"\b(?:tab(?:le|\.)|fig(?:ure|\.)|eq(?:uation|\.|n\.)|sec(?:tion|\.)|step|stage|phase|part|appendix|theorem|lemma|"
+    r"assumption|algorithm|model|version|case|line|item|row|column|ref\.?)s?\s*$",
+    re.IGNORECASE,
+)
+_LABELS = (
+    tuple(str(number) for number in range(1, 100)),
+    ("i", "ii", "iii", "iv", "v", "vi", "vii", "viii", "ix", "x", "xi", "xii"),
+    tuple("abcdefgh"),
+)
+
+
+def _numbered(text: str) -> list[str]:
+    """What stands after (1), (2) ...; whole sentences before the first and behind the last item are points too."""
+    marks = _longest_numbering(text)
+    if len(marks) < 2:
+        return []
+    ends = [mark.start() for mark in marks[1:]] + [len(text)]
+    items = [text[mark.end() : end] for mark, end in zip(marks, ends, strict=True)]
+    if not all(_bare(item) for item in items):
+        return []  # "(1) and (2)" refers to a list.
+    return [*_before(text[: marks[0].start()]), *items[:-1], *_running(items[-1])]
+
+
+def _longest_numbering(text: str) -> list[re.Match[str]]:
+    marks = [mark for mark in _NUMBER.finditer(text) if not _refers(text, mark.start())]
+    chains = (
+        _chain([mark for mark in marks if mark.lastgroup == shape], labels)
+        for labels in _LABELS
+        for shape in ("round", "half", "dot")
+    )
+    return max(chains, key=len)
+
+
+def _refers(text: str, start: int) -> bool:
+    """Whether "(2)" belongs to "Table (2)"."""
+    return bool(_REFERENCE.search(text[max(0, start - 16) : start]))
+
+
+def _chain(marks: Iterable[re.Match[str]], labels: Sequence[str]) -> list[re.Match[str]]:
+    """The marks that count up from the first label; others are passed over."""
+    chain: list[re.Match[str]] = []
+    for mark in marks:
+        if len(chain) < len(labels) and mark[mark.lastgroup or 0].lower() == labels[len(chain)]:
+            chain.append(mark)
+    return chain
+
+
+def _before(text: str) -> list[str]:
+    """The points ahead of a list: not the words that lead into it, nor the sentence that introduces it."""
+    ahead = [sentence for sentence in sentences(text) if sentence[-1] in ".!?。"]
+    if ahead and len(ahead[-1].split()) <= ANNOUNCEMENT_WORDS and _ANNOUNCED.search(ahead[-1]):
+        ahead.pop()
+    return _told(ahead)
+
+
+def _bulleted(text: str) -> list[str]:
+    parts = text.split("•")
+    return [*_before(parts[0]), *parts[1:]] if len(parts) > 2 else []
+
+
+_ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth")
+_ORDINAL = re.compile(
+    r"(?:^|(?<=[.;:]\s))(?:and\s+)?(" + "|".join(_ORDINALS) + r")(?:ly\b,?|,)\s+(?=\w)", re.IGNORECASE
+)
+
+
+def _ordinal(text: str) -> list[str]:
+    """The parts from "First," to "Second," and so on."""
+    marks = list(_ORDINAL.finditer(text))
+    if not marks or marks[0][1].lower() != "first":
+        return []
+    ends = [mark.start() for mark in marks[1:]] + [len(text)]
+    items = [text[mark.end() : end] for mark, end in zip(marks, ends, strict=True)]
+    return [*_before(text[: marks[0].start()]), *(part for item in items for part in _running(item))]
+
+
+# Running text.
+
+_ELABORATES = re.compile(
+    r"(?:this|that|these|those)\s+(?:(?:in turn|also|often|further|likely|thus)\s+)?(?:is|are|was|were|may|might|can|could|"
+    r"would|will|should|must|does|has|have|means?|makes?|limits?|leads?|restricts?|reduces?|raises?|leaves?|creates?|"
+    r"suggests?|requires?|prevents?|hinders?|introduces?|implies|imply|indicates?|causes?|affects?)\b",
+    re.IGNORECASE,
+)
+
+
+def _running(text: str) -> list[str]:
+    return _told(sentences(text))
+
+
+def _told(all_sentences: Iterable[str]) -> list[str]:
+    told = [sentence for sentence in all_sentences if not _announces(sentence)]
+    return [part for sentence in _with_elaboration(told) for part in _clauses(sentence)]
+
+
+def _with_elaboration(told: Iterable[str]) -> list[str]:
+    """ "This means ..." is nothing on its own: it stays with the sentence before it, or goes where there is no room."""
+    joined: list[str] = []
+    for sentence in told:
+        if not joined or not _ELABORATES.match(sentence) or joined[-1][-1] in "。！？":
+            joined.append(sentence)
+        elif len(joined[-1]) + 1 + len(sentence) <= LONGEST:
+            joined[-1] += " " + sentence
+    return joined
+
+
+def _clauses(sentence: str) -> list[str]:
+    """A sentence that lists its points, parted by semicolons, is that many points."""
+    sentence = _without_opening(sentence)
+    parts = _split_outside(sentence, ";；")
+    return parts if len(parts) > 2 else [sentence]
+
+
+def _split_outside(text: str, signs: str) -> list[str]:
+    """The parts between signs that no parenthesis encloses."""
+    depths = _depths(text)
+    cuts = [place for place, sign in enumerate(text) if sign in signs and not depths[place]]
+    starts = [0, *(cut + 1 for cut in cuts)]
+    return [text[start:end] for start, end in zip(starts, [*cuts, len(text)], strict=True)]
+
+
+def _depths(text: str) -> list[int]:
+    """How many parentheses enclose each character, itself included."""
+    depths, depth = [], 0
+    for sign in text:
+        depth += sign in "(（"
+        depths.append(depth)
+        depth -= depth > 0 and sign in ")）"
+    return depths
+
+
+OPENING = 200
+"""Characters in which a sentence's announcing words are looked for."""
+ANNOUNCEMENT_WORDS = 16
+"""A sentence that only announces limitations is short."""
+_LISTING = re.compile(r"[:：](?=\s|[^\x00-\x7f])|,? (?:including|such as|namely)\b[,:]?")
+_ANNOUNCED = re.compile(
+    r"\b(?:limitations?|constraints?|weaknesses|shortcomings|caveats|drawbacks|(?:several|some|few|many|various|multiple|two|"
+    r"three|four|five|of|the|following|important|critical|key|main|major|open|serious|notable) (?:issues|concerns|challenges))\b",
+    re.IGNORECASE,
+)
+_ANNOUNCED_LAST = re.compile(
+    _ANNOUNCED.pattern
+    + r"(?: (?:are|is|of|in|with|to|that|the|this|these|their|its|our|work|works|paper|approach|method|study|present|noted|"
+    r"remain|exist|worth|noting|discussed|acknowledged|openly|here|clearly|follow|follows|as|listed|below|stated|mentioned|"
+    r"by|authors|should|be|transparently|explicitly|identified))*$",
+    re.IGNORECASE,
+)
+_ANNOUNCING = re.compile(
+    r"\b(?:several|some|a few|many|various|multiple|two|three|four|five|number of|transparent\w*|acknowledg\w*|identif\w+|"
+    r"discuss\w*|are present|there are|following|limitations? (?:is|are|include)|(?:main|key|primary|major))\b",
+    re.IGNORECASE,
+)
+_ATTRIBUTION = (
+    r"(?:the )?(?:authors?|paper|work)(?: \w+ly)? (?:also )?(?:\w+ly )?"
+    r"(?:acknowledg|not|admit|stat|mention|conced|recogni[sz]|observ|report)(?:es|s|e)?"
+)
+_ATTRIBUTED = re.compile(_ATTRIBUTION + r"(?: that)?", re.IGNORECASE)
+_DENIED = re.compile(
+    r"\b(?:not|no|never|without|fails?|neither|hardly|barely|lacks?)\b|n[’']t\b", re.IGNORECASE
+)
+
+
+def _announces(sentence: str) -> bool:
+    """Whether the words only say that limitations follow, or who names them."""
+    bare = sentence[: OPENING + 1].rstrip(" .:：,")
+    if len(bare) > OPENING or len(bare.split()) > ANNOUNCEMENT_WORDS or ":" in bare or _DENIED.search(bare):
+        return False
+    if _ATTRIBUTED.fullmatch(bare) or _ANNOUNCED.fullmatch(bare):
+        return True
+    return bool(_ANNOUNCED_LAST.search(bare) and _ANNOUNCING.search(bare))
+
+
+def _without_opening(sentence: str) -> str:
+    """The sentence behind "The authors name several limitations:"."""
+    listing = _LISTING.search(sentence[:OPENING])
+    if listing and _announces(sentence[: listing.start()]) and _says_enough(sentence[listing.end() :]):
+        return sentence[listing.end() :]
+    return sentence
+
+
+# One point.
+
+_LEAD = re.compile(
+    r"(?:(?:and|but|or|also|additionally|furthermore|moreover|lastly|firstly|secondly|thirdly|in addition)\b,?\s+|"
+    r"(?:finally|besides|further|however|likewise|similarly|next|then|first and foremost|on top of that|"
+    + "|".join(_ORDINALS)
+    + r"),\s+|"
+    + _ATTRIBUTION
+    + r" that\s+(?=\w))+",
+    re.IGNORECASE,
+)
+_JOINING = frozenset(
+    {"and", "or", "but", "nor", "and/or", "of", "the", "an", "such", "including", "e.g.", "i.e."}
+)
+_BEFORE_MORE = (
+    "a as at by for from in into on onto over per than that to under upon via which who whose with within without while "
+    "where when if is are was were be been has have had may might can could will would should must not no only its their "
+    "these this those between among across during through toward towards about against like both either more less "
+    "very particularly especially because since although though whereas until unless rather so yet"
+)
+_LEADING_ON = _JOINING | frozenset(_BEFORE_MORE.split())
+
+
+def _bare(part: str) -> str:
+    """The point without the words that only link it to the one before, and without its closing sign."""
+    part = part.lstrip(" ,;:.–—-•*。；：，")
+    part = part[lead.end() :] if (lead := _LEAD.match(part)) else part
+    part = _ended(part, _JOINING)
+    if part.endswith((".", "。")) and not part.endswith(("..", "e.g.", "etc.", "al.")):
+        part = _ended(part[:-1], _JOINING)
+    return part[:-1] if part.endswith(")") and part.count(")") == part.count("(") + 1 else part
+
+
+def _ended(text: str, dangling: frozenset[str]) -> str:
+    """The text without commas and words at its end that lead on to something."""
+    end = len(text)
+    while True:
+        while end and text[end - 1] in " ,;:–—-；：，、":
+            end -= 1
+        start = text.rfind(" ", 0, end) + 1
+        word = text[start:end]
+        if word not in dangling and not (word == "as" and text[:start].endswith("such ")):
+            return text[:end]
+        end = start
+
+
+_OF_A_CLAUSE = (
+    r"(?:which|where|while|though|although|whereas|as|so|but|thus|hence|making|leading|limiting|leaving|"
+    r"raising|creating|indicating|highlighting|suggesting|necessitating|potentially|meaning|particularly|especially|"
+    r"including|requiring|with|without|due|because|since|rather|ranging|such|lacking|failing|entirely|causing|"
+    r"resulting|reducing|restricting|preventing|introducing|allowing)\b"
+)
+_CLAUSE = re.compile(rf", (?={_OF_A_CLAUSE})|: |[：，]")
+_ADDED = re.compile(r", (?=(?:and|or)\b)")
+_LOOSE = re.compile(r" (?=(?:where|because|since|although|though|whereas|while)\b)")
+_LIST = re.compile(
+    rf"(?:, (?!{_OF_A_CLAUSE}|and\b|or\b)[^\s,;:()]{{1,30}}(?: [^\s,;:()]{{1,30}}){{0,4}}){{1,8}},? (?:and|or|and/or)\b"
+)
+CLAUSE_LEAST = 40
+"""Characters that must be left of a point for a clause to be its end."""
+CLAUSE_ENOUGH = 64
+"""A clause of fewer characters is the end only when no longer beginning, with an ellipsis, reads well."""
+AHEAD = 4
+"""So many times the room of a point is looked at, to see what follows a place where it might end."""
+
+
+def shorten(point: str, longest: int = LONGEST) -> str:
+    """The point, or its beginning up to a clause, or up to a word with an ellipsis: always a span of it."""
+    if len(point) <= longest:
+        return point
+    text = point[: AHEAD * longest]
+    clauses, loose = _clause_ends(text, longest), _loose_ends(text, longest)
+    for ends, least, sign in (
+        (_stops(text, longest), CLAUSE_LEAST, ""),
+        (clauses, CLAUSE_ENOUGH, ""),
+        (loose, CLAUSE_ENOUGH, "…"),
+        (clauses, CLAUSE_LEAST, ""),
+    ):
+        if ends and ends[-1] >= least:
+            return _ended(text[: ends[-1]], _LEADING_ON) + sign
+    return _at_a_word(text, longest)
+
+
+def _stops(text: str, longest: int) -> list[int]:
+    """Where a sentence or a half of it stops: nothing that is left of it is a fragment."""
+    ends, place = [mark.start() for mark in re.finditer("[;；]", text)], 0
+    for sentence in sentences(text):
+        place = text.index(sentence, place) + len(sentence)
+        ends.append(place - sentence.endswith((".", "。")))
+    return _fit(sorted(ends), text, longest)
+
+
+def _clause_ends(text: str, longest: int) -> list[int]:
+    ends = [mark.start() for mark in _CLAUSE.finditer(text)]
+    ends += [mark.start() for mark in _ADDED.finditer(text) if not _enumerates(text[: mark.start()])]
+    ends += [start for start, end in _asides(text) if text[end : end + 1] in (".", ",", ";", ":", "")]
+    lists = [found.span() for found in _LIST.finditer(text)]
+    return _fit(sorted(end for end in ends if not any(a <= end < b for a, b in lists)), text, longest)
+
+
+def _enumerates(text: str) -> bool:
+    """Whether a comma stands since the last stop: one more before "and" may be a list's."""
+    return "," in text[max(text.rfind(stop) for stop in ";:.") + 1 :]
+
+
+def _loose_ends(text: str, longest: int) -> list[int]:
+    """Where a subordinate clause begins without a comma, or a parenthesis that does not fit."""
+    ends = [mark.start() for mark in _LOOSE.finditer(text)]
+    ends += [start for start, end in _asides(text) if end > longest]
+    return _fit(sorted(ends), text, longest)
+
+
+def _asides(text: str) -> list[tuple[int, int]]:
+    """Where each outermost parenthesis begins, with the space before it, and where it ends."""
+    depths = [*_depths(text), 0]
+    starts = [place for place in range(1, len(text)) if depths[place] and not depths[place - 1]]
+    return [(start - 1, depths.index(0, start)) for start in starts if text[start - 1] == " "]
+
+
+def _fit(ends: Iterable[int], text: str, longest: int) -> list[int]:
+    """The ends that have room, cut no parenthesis open, and leave more than an announcement."""
+    depths = _depths(text)
+    return [end for end in ends if end < longest and not depths[end] and not _announces(text[:end])]
+
+
+def _at_a_word(text: str, longest: int) -> str:
+    clipped = clip(text, longest).removesuffix("…")
+    depths = _depths(clipped)
+    if depths and depths[-1] and clipped[-1] not in ")）":
+        opening = len(depths) - depths[::-1].index(0) if 0 in depths else 0
+        clipped = clipped[:opening] if opening >= CLAUSE_LEAST else clipped
+    return (_ended(clipped, _LEADING_ON) or clipped) + "…"

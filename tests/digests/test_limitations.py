@@ -1,0 +1,379 @@
+"""The key limitations are a few short spans of the review, each readable on its own."""
+
+import re
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from digests.limitations import LONGEST, MOST, key_limitations, limitation_points, shorten
+from digests.text import plain
+from tests.shared_data import needs_shared_data, reviewed_records
+
+DANGLING = re.compile(r"(?:,|;|:|(?:^|\s)(?:and|or|but|of|with|such as|the|a|an|including|that|which|to))$")
+
+
+@pytest.mark.parametrize(
+    ("review", "points"),
+    [
+        (
+            "The authors name several limitations: (1) Training takes 40 GPU days, (2) Only English is tested "
+            "(no Czech, no Thai), and (3) The code is missing.",
+            (
+                "Training takes 40 GPU days",
+                "Only English is tested (no Czech, no Thai)",
+                "The code is missing",
+            ),
+        ),
+        (
+            "Some limitations are present. First, the data is small, as it covers one town. Second, no baseline is "
+            "tuned. Finally, the code is missing.",
+            ("the data is small, as it covers one town", "no baseline is tuned", "the code is missing"),
+        ),
+        (
+            "Firstly, the data is small. Secondly, no baseline is tuned.",
+            ("the data is small", "no baseline is tuned"),
+        ),
+        (
+            "First, the data is small; second, no baseline is tuned.",
+            ("the data is small", "no baseline is tuned"),
+        ),
+        (
+            "- The data is small\n- No baseline is tuned\n- Costs are not told",
+            ("The data is small", "No baseline is tuned", "Costs are not told"),
+        ),
+        ("• The data is small • No baseline is tuned", ("The data is small", "No baseline is tuned")),
+        ("- Only English is tested", ("Only English is tested",)),
+        ("1. The data is small\n2. No baseline is tuned", ("The data is small", "No baseline is tuned")),
+        ("1) The data is small 2) No baseline is tuned", ("The data is small", "No baseline is tuned")),
+        (
+            "(i) the data is small, (ii) no baseline is tuned",
+            ("the data is small", "no baseline is tuned"),
+        ),
+        (
+            "a) the data is small, b) the tuning (see (b)) is unfair",
+            ("the data is small", "the tuning (see (b)) is unfair"),
+        ),
+        (
+            "The paper names three drawbacks: the data is small; no baseline is tuned; and the code is missing.",
+            ("the data is small", "no baseline is tuned", "the code is missing"),
+        ),
+        (
+            "The data is small. Additionally, no baseline is tuned. However, the code is missing.",
+            ("The data is small", "no baseline is tuned", "the code is missing"),
+        ),
+        ("计算成本高。数据集很小。", ("计算成本高", "数据集很小")),
+        ("主要限制：（1）计算成本很高；（2）数据集太小了。", ("计算成本很高", "数据集太小了")),
+        (r"Memory grows as $O(n^2)$ with length.", ("Memory grows as O(n²) with length",)),
+    ],
+)
+def test_a_review_of_any_shape_gives_its_points(review: str, points: tuple[str, ...]) -> None:
+    assert key_limitations(review).points == points
+
+
+@pytest.mark.parametrize(
+    "review", ["", " \n", "None", "none.", "N/A", "n/a", "-", "—", "Not discussed.", "...", "(("]
+)
+def test_a_review_that_says_nothing_has_no_points(review: str) -> None:
+    assert key_limitations(review).points == ()
+
+
+@pytest.mark.parametrize(
+    "review",
+    [
+        "The paper transparently acknowledges several limitations.",
+        "The authors acknowledge that.",
+        "There are several important limitations of this work.",
+        "The main limitations are:",
+    ],
+)
+def test_an_announcement_alone_is_no_point(review: str) -> None:
+    assert key_limitations(review).points == ()
+
+
+def test_that_limitations_are_not_discussed_is_the_point() -> None:
+    review = "The authors do not discuss limitations."
+    assert key_limitations(review).points == (review[:-1],)
+
+
+@pytest.mark.parametrize(
+    "review",
+    [
+        "There are issues scaling to long contexts.",
+        "The release raises several privacy concerns.",
+        "The evaluation covers three tasks.",
+    ],
+)
+def test_a_limitation_that_sounds_like_an_announcement_stays(review: str) -> None:
+    assert key_limitations(review).points == (review[:-1],)
+
+
+def test_words_that_only_say_who_noted_it_go() -> None:
+    review = "The authors acknowledge that recall drops on long inputs."
+    assert key_limitations(review).points == ("recall drops on long inputs",)
+
+
+def test_the_announcing_half_of_a_sentence_goes() -> None:
+    review = "The authors note several limitations, including high cost, slow inference, and little data."
+    assert key_limitations(review).points == ("high cost, slow inference, and little data",)
+
+
+def test_what_stands_before_a_list_is_a_point_too() -> None:
+    review = "The baselines are weak. There are some other limitations. First, the data is small."
+    assert key_limitations(review).points == ("The baselines are weak", "the data is small")
+
+
+@pytest.mark.parametrize(
+    "review",
+    [
+        "Results in Table (1) and Table (2) cover one seed (2023).",
+        "Assumptions (1) and (2) are rarely met.",
+        "The first step needs labels, the second a judge.",
+        "First experiments fail on long inputs.",
+        "Second moment estimates are noisy.",
+        "It gains 1.5 points (2.5 at best) over 2 of 3 baselines.",
+        "Few models (Alpha; Beta; Gamma; Delta) are tried at all.",
+    ],
+)
+def test_what_only_looks_like_a_list_is_one_point(review: str) -> None:
+    assert key_limitations(review).points == (review[:-1],)
+
+
+def test_decimals_within_a_list_part_nothing() -> None:
+    review = "(1) it costs 40 GPU days. (2) it improves by 1.5 points only. (3) no ablation."
+    assert key_limitations(review).points == (
+        "it costs 40 GPU days",
+        "it improves by 1.5 points only",
+        "no ablation",
+    )
+
+
+def test_a_sentence_that_leans_on_the_one_before_is_no_point_of_its_own() -> None:
+    review = "The judge is a model. This may favour long answers. The data is small."
+    assert key_limitations(review).points == (
+        "The judge is a model. This may favour long answers",
+        "The data is small",
+    )
+
+
+def test_the_points_left_out_are_counted() -> None:
+    assert key_limitations("1. slow decoding\n2. weak baselines\n3. no code\n4. one seed\n5. costs").more == 1
+    assert key_limitations("The data is small.").more == 0
+
+
+# Shortening. Each text is longer than a point may be.
+
+PADDING = " that nobody outside of the laboratory where it was first built is able to run on machines of their own today"
+
+
+@pytest.mark.parametrize(
+    ("point", "shortened"),
+    [
+        (
+            "The tests are strictly limited to short stories in one language; longer ones (e.g., novels) "
+            "and other forms are left to work" + PADDING,
+            "The tests are strictly limited to short stories in one language",
+        ),
+        (
+            "The tests cover text only, lacking any in spoken, signed, or written-by-hand settings where the need for "
+            "help is the largest and felt most by the people who live without it every day of theirs"
+            + PADDING,
+            "The tests cover text only, lacking any in spoken, signed, or written-by-hand settings…",
+        ),
+        (
+            "The design leans heavily on parts that are known from earlier systems (sliding windows, rotary positions, "
+            "routing of experts, quantised caches, early exits, and more).",
+            "The design leans heavily on parts that are known from earlier systems",
+        ),
+        (
+            "The tests do not tell apart what is learned from what is remembered (e.g., of old exams) and so the "
+            "numbers may not hold for any other kind of exam, which the authors leave open" + PADDING,
+            "The tests do not tell apart what is learned from what is remembered (e.g., of old exams) and so the "
+            "numbers may not hold for any other kind of exam",
+        ),
+        (
+            "The system needs a large and well kept index of documents, which is costly to build for small teams"
+            + PADDING,
+            "The system needs a large and well kept index of documents, which is costly to build for small teams "
+            "that nobody outside of the laboratory…",
+        ),
+        (
+            "The strict check may reject a right answer that is written in an unusual form, and some of the tasks "
+            "need knowledge" + PADDING,
+            "The strict check may reject a right answer that is written in an unusual form",
+        ),
+    ],
+)
+def test_a_long_point_ends_where_it_still_reads_well(point: str, shortened: str) -> None:
+    assert len(point) > LONGEST
+    assert shorten(point) == shortened
+
+
+def test_a_long_point_is_never_cut_down_to_an_announcement() -> None:
+    point = "The authors acknowledge several important limitations, which concern the model" + PADDING * 2
+    assert not shorten(point).endswith("limitations")
+
+
+def test_a_point_cut_at_a_word_does_not_lead_on_to_more() -> None:
+    for size in range(LONGEST - 40, LONGEST):
+        start = "x" * 20 + " " + "y" * (size - 21)
+        for words in (" and of the such as with", " or, the", ", including a (very long"):
+            cut = shorten(start + words + " z" * LONGEST)
+            assert not DANGLING.search(cut.removesuffix("…")), cut
+
+
+def test_a_short_point_stays() -> None:
+    assert shorten("The data is small") == "The data is small"
+
+
+# Anything.
+
+NASTY = st.lists(
+    st.sampled_from(
+        [
+            *(
+                "(1) ",
+                "(2) ",
+                "1. ",
+                "2) ",
+                "(i) ",
+                "(ii) ",
+                "a) ",
+                "（1）",
+                "First, ",
+                "Secondly, ",
+                "\n- ",
+                "\n2. ",
+            ),
+            *(
+                "•",
+                ";",
+                ",",
+                ".",
+                ":",
+                "(",
+                ")",
+                "…",
+                "。",
+                "；",
+                " ",
+                "\n",
+                ", and ",
+                " or ",
+                " the ",
+                " such as ",
+            ),
+            *(
+                "The authors acknowledge that ",
+                "several limitations",
+                ", including ",
+                "This means ",
+                "e.g. ",
+                "i.e., ",
+            ),
+            *(
+                "the data is small",
+                "word ",
+                "计算成本高",
+                "$x$",
+                "$",
+                r"\emph{",
+                "}",
+                "\\",
+                "&amp;",
+                "None",
+                "Table ",
+            ),
+            *(
+                "https://a.example/b_c ",
+                "long word " * 12,
+                "x" * 90,
+                ", which is not so",
+                " where ",
+                "é",
+                "👩‍🔬",
+                "\x00",
+            ),
+        ]
+    ),
+    max_size=40,
+).map("".join)
+
+
+@given(st.one_of(NASTY, st.text()))
+def test_every_point_of_any_text_is_a_short_span_of_it(review: str) -> None:
+    found = key_limitations(review)
+    assert len(found.points) <= MOST
+    assert all(is_span(point, review) and point and len(point) <= LONGEST for point in found.points)
+    assert found.more == max(0, len(limitation_points(review)) - MOST)
+    assert key_limitations(review) == found
+
+
+@pytest.mark.parametrize(
+    "piece",
+    [
+        *(
+            "(1) ",
+            "(",
+            ") ",
+            ", and ",
+            ";",
+            "a; ",
+            "(a) (b) ",
+            ". ",
+            "e.g. ",
+            "- x\n",
+            "First, ",
+            "x",
+            "This is. ",
+            " and",
+        ),
+        *(
+            "• ",
+            "1. word word ",
+            "(1) word word (2) ",
+            "。",
+            "的",
+            "the paper notes that ",
+            ": ",
+            "Table ",
+            "\n\t",
+            "$ ",
+        ),
+    ],
+)
+def test_a_huge_text_without_an_end_is_read_to_its_end(piece: str) -> None:
+    review = piece * (200_000 // len(piece))
+    assert all(is_span(point, review) and len(point) <= LONGEST for point in key_limitations(review).points)
+
+
+def is_span(point: str, review: str) -> bool:
+    return point in plain(review) or (point.endswith("…") and point[:-1] in plain(review))
+
+
+# Real reviews.
+
+
+def reviews() -> list[str]:
+    return [text for record in reviewed_records() if (text := limitations_of(record))]
+
+
+def limitations_of(record: dict[str, Any]) -> str:
+    return str(record.get("limitations") or "")
+
+
+@needs_shared_data
+def test_every_real_review_gives_one_to_three_points() -> None:
+    assert len(reviews()) == 14
+    assert all(1 <= len(key_limitations(review).points) <= MOST for review in reviews())
+
+
+@needs_shared_data
+def test_every_point_of_a_real_review_is_a_whole_and_short_span() -> None:
+    spans = [(point, review) for review in reviews() for point in key_limitations(review).points]
+    for point, review in spans:
+        assert is_span(point, review), point
+        assert len(point) <= LONGEST, point
+        assert point.count("(") == point.count(")"), point
+        assert not DANGLING.search(point.removesuffix("…")), point
