@@ -1,0 +1,170 @@
+"""What Slack takes, written from guides/slack.md and not from the renderer: a second opinion on every page.
+
+`check_page` is strict: a key that Slack does not know is an error. `read` is a small reader of mrkdwn, eager to find
+formatting: a zero-width space beside a mark does not stop it, as it does not stop Slack.
+"""
+
+import json
+import re
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+Json = Mapping[str, Any]
+
+
+def check_page(payload: Json, *, allowed_urls: Collection[str]) -> None:
+    """Raise AssertionError unless Slack takes the page, and nothing in it is cut, live or linked elsewhere."""
+    json.dumps(payload, ensure_ascii=False).encode()
+    _keys(payload, {"text", "blocks", "unfurl_links", "unfurl_media"})
+    assert payload["unfurl_links"] is False
+    assert payload["unfurl_media"] is False
+    _length(payload["text"], 1, 3000)
+    _check_markup(payload["text"], ())
+    assert isinstance(payload["blocks"], list)
+    assert 1 <= len(payload["blocks"]) <= 45, f"{len(payload['blocks'])} blocks"
+    for block in payload["blocks"]:
+        _check_block(block, allowed_urls)
+    total = sum(_characters(text["text"]) for text in texts(payload))
+    assert total <= 10_000, f"{total} characters in all"
+
+
+def _check_block(block: Json, allowed_urls: Collection[str]) -> None:
+    match block["type"]:
+        case "divider":
+            _keys(block, {"type"})
+        case "header":
+            _keys(block, {"type", "text"})
+            assert block["text"]["type"] == "plain_text"
+            _check_text(block["text"], 150)
+        case "section":
+            _keys(block, {"type", "text"}, optional={"accessory"})
+            _check_text(block["text"], 3000, allowed_urls)
+            if "accessory" in block:
+                _check_button(block["accessory"])
+        case "context":
+            _keys(block, {"type", "elements"})
+            assert 1 <= len(block["elements"]) <= 10
+            for element in block["elements"]:
+                _check_text(element, 2000, allowed_urls)
+        case "actions":
+            _keys(block, {"type", "elements"})
+            assert 1 <= len(block["elements"]) <= 25
+            action_ids = [button["action_id"] for button in block["elements"]]
+            assert len(set(action_ids)) == len(action_ids)
+            for button in block["elements"]:
+                _check_button(button)
+        case other:
+            raise AssertionError(f"a block of type {other}")
+
+
+def _check_button(button: Json) -> None:
+    _keys(button, {"type", "action_id", "text", "value", "accessibility_label"})
+    assert button["type"] == "button"
+    assert button["text"]["type"] == "plain_text"
+    _check_text(button["text"], 75)
+    _length(button["action_id"], 1, 255)
+    _length(button["value"], 1, 2000)
+    _length(button["accessibility_label"], 1, 75)
+    _check_dead(button["accessibility_label"])
+
+
+def _check_text(text: Json, limit: int, allowed_urls: Collection[str] = ()) -> None:
+    _length(text["text"], 1, limit)
+    match text["type"]:
+        case "plain_text":
+            _keys(text, {"type", "text", "emoji"})
+            assert isinstance(text["emoji"], bool)
+            _check_dead(text["text"])
+        case "mrkdwn":
+            _keys(text, {"type", "text", "verbatim"})
+            assert text["verbatim"] is True
+            _check_markup(text["text"], allowed_urls)
+        case other:
+            raise AssertionError(f"a text of type {other}")
+
+
+def _check_markup(markup: str, allowed_urls: Collection[str]) -> None:
+    _check_dead(markup)
+    assert len(re.findall("&", markup)) == len(re.findall("&(?:amp|lt|gt);", markup)), "an entity is cut"
+    rest = _LINK.sub("", markup)
+    assert "<" not in rest, "a broken link"
+    assert ">" not in rest, "a broken link"
+    for url, label in _LINK.findall(markup):
+        assert label.strip(), "a link without a name"
+        assert url.replace("&amp;", "&") in allowed_urls, f"a link to {url}"
+
+
+def _check_dead(text: str) -> None:
+    assert not re.search(r"<[!@#]|@(everyone|channel|here)", text, re.IGNORECASE), "a ping"
+    assert not re.search("[\u202a-\u202e\u2066-\u2069\x00-\x09\x0b-\x1f]", text), "an unseen sign"
+    assert text.strip(), "a text that is blank"
+
+
+def _keys(part: Json, required: set[str], optional: Collection[str] = ()) -> None:
+    assert isinstance(part, dict)
+    assert required <= set(part) <= required | set(optional), sorted(part)
+
+
+def _length(text: object, least: int, most: int) -> None:
+    assert isinstance(text, str)
+    assert least <= _characters(text) <= most, f"{_characters(text)} characters, of {most}: {text[:60]!r}"
+
+
+def _characters(text: str) -> int:
+    return len(text.encode("utf-16-le")) // 2
+
+
+def texts(part: object) -> Iterable[Json]:
+    """Every text object in a payload or a block, in order."""
+    if isinstance(part, dict):
+        if part.get("type") in ("plain_text", "mrkdwn"):
+            yield part
+        for value in part.values():
+            yield from texts(value)
+    elif isinstance(part, list):
+        for value in part:
+            yield from texts(value)
+
+
+_LINK = re.compile(r"<(https?://[^<>|\s]+)\|([^<>|]+)>")
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What is more than letters in a piece of mrkdwn."""
+
+    links: tuple[tuple[str, str], ...]
+    pings: tuple[str, ...]
+    bold: tuple[str, ...]
+    italic: tuple[str, ...]
+    struck: tuple[str, ...]
+    code: tuple[str, ...]
+    quotes: tuple[str, ...]
+    emoji: tuple[str, ...]
+
+
+def read(markup: str) -> Reading:
+    """The formatting that Slack would show, or might: a doubtful case counts."""
+    links = tuple((_unescaped(url), _unescaped(label)) for url, label in _LINK.findall(markup))
+    flat = _LINK.sub(lambda link: link[2], markup)
+    return Reading(
+        links=links,
+        pings=tuple(re.findall(r"<[!@#][^<>]*>", markup)),
+        bold=_spans("*＊", flat),
+        italic=_spans("_＿", flat),
+        struck=_spans("~", flat),
+        code=tuple(re.findall(r"[`｀]([^`｀]+)[`｀]", flat)),
+        quotes=tuple(re.findall(r"^\s*(?:&gt;|>|＞)(.*)", flat, re.MULTILINE)),
+        emoji=tuple(re.findall(r":([^\s:\u200b]+):", flat)),
+    )
+
+
+def _spans(marks: str, text: str) -> tuple[str, ...]:
+    mark = f"[{marks}]"
+    found = re.findall(rf"(?<![^\W_]){mark}(?!\s)([^\n]+?)(?<!\s){mark}(?![^\W_])", text)
+    return tuple(_unescaped(span) for span in found)
+
+
+def _unescaped(text: str) -> str:
+    return text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")

@@ -1,0 +1,567 @@
+"""Every message reads well on Slack, within its limits, whatever the words in it."""
+
+import re
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bot.message import Block, Card, Divider, Heading, Message, Text
+from bot.platforms import Page
+from bot.platforms.slack.render import render
+from digests.model import Style
+from tests.bot.platforms.slack.limits import check_page, read, texts
+
+UNSEEN = re.compile("[\u00ad\u200b]")
+
+every_style = pytest.mark.parametrize("style", list(Style))
+
+
+def a_card(number: int | None = 1, **parts: Any) -> Card:
+    """A card with something in every part but the warnings."""
+    given_parts: dict[str, Any] = {
+        "paper": f"2606.{number or 0:05}",
+        "title": f"Paper {number}: Attention Is Enough",
+        "url": f"https://arxiv.org/abs/2606.{number or 0:05}",
+        "score": "8.7/10",
+        "authors": "A. Author, B. Author and 3 more",
+        "domain": "Machine Learning",
+        "tldr": "Attention is enough. It always was.",
+        "limitations": ("Only English was tested.", "One seed."),
+        "reviewed": "Reviewed by qwen3, 23 June 2026",
+        "reason": "Highest score of the day",
+    }
+    return Card(**{**given_parts, "number": number, **parts})
+
+
+FOOTER = (Divider(), Text("132 new papers considered.", quiet=True))
+
+
+def a_digest(count: int, **parts: Any) -> Message:
+    cards = tuple(a_card(number, **parts) for number in range(1, count + 1))
+    return Message(
+        f"Tuesday - {count} papers",
+        (Heading(f"Tuesday - {count} papers"), Text("Good morning."), *cards, *FOOTER),
+    )
+
+
+def of(*blocks: Block, summary: str = "Summary") -> Message:
+    return Message(summary, blocks)
+
+
+def says(page: Page) -> str:
+    """All that is to be read on a page, as Slack shows it, a line a part."""
+    shown = (
+        re.sub(r"<https?://[^|>]+\|([^>]+)>", r"\1", text["text"])
+        if text["type"] == "mrkdwn"
+        else text["text"]
+        for text in texts(page.payload["blocks"])
+    )
+    return "\n".join(shown).replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
+
+
+def shapes(page: Page) -> list[str]:
+    return [block["type"] for block in page.payload["blocks"]]
+
+
+def markups(page: Page) -> list[str]:
+    return [text["text"] for text in texts(page.payload["blocks"]) if text["type"] == "mrkdwn"]
+
+
+def buttons(page: Page) -> list[dict[str, Any]]:
+    blocks = page.payload["blocks"]
+    in_actions = [button for block in blocks if block["type"] == "actions" for button in block["elements"]]
+    return in_actions + [block["accessory"] for block in blocks if "accessory" in block]
+
+
+def check_all(message: Message, style: Style) -> tuple[Page, ...]:
+    """The invariants that hold for every message in every style."""
+    pages = render(message, style)
+    urls = {card.url for card in message.cards}
+    for page in pages:
+        check_page(page.payload, allowed_urls=urls)
+        assert set(shapes(page)) != {"divider"}
+    linked = {link[0] for page in pages for markup in markups(page) for link in read(markup).links}
+    assert linked == urls
+    assert [paper for page in pages for paper in page.papers] == [card.paper for card in message.cards]
+    assert [button["value"] for page in pages for button in buttons(page)] == [
+        card.paper for card in message.cards
+    ]
+    check_formatting(message, pages)
+    return pages
+
+
+def check_formatting(message: Message, pages: tuple[Page, ...]) -> None:
+    """Bold are titles, labels and one word of ours; there is no other formatting, so none from outside."""
+    bold = []
+    for page in pages:
+        readings = [read(markup) for markup in [*markups(page), page.payload["text"]]]
+        for reading in readings:
+            others = (
+                reading.pings,
+                reading.italic,
+                reading.struck,
+                reading.code,
+                reading.quotes,
+                reading.emoji,
+            )
+            assert not any(others), others
+        assert read(page.payload["text"]).bold == ()
+        assert read(page.payload["text"]).links == ()
+        bold += [span for reading in readings for span in reading.bold if span != "Limitations"]
+    labels = sum(isinstance(block, Text) and bool(block.label.strip()) for block in message.blocks)
+    listed = sum(len(read(markup).links) for page in pages for markup in markups(page))
+    assert len(bold) == listed + labels, bold
+
+
+# How a card reads.
+
+
+def test_a_card_is_these_blocks() -> None:
+    (page,) = render(of(a_card(warnings=("A passage reads like an order.",))), Style.CARDS)
+    assert page.papers == ("2606.00001",)
+    assert page.payload == {
+        "text": "Summary",
+        "unfurl_links": False,
+        "unfurl_media": False,
+        "blocks": [
+            {
+                "type": "section",
+                "text": {
+                    "type": "mrkdwn",
+                    "text": "*1. <https://arxiv.org/abs/2606.00001|Paper 1: Attention Is Enough>*",
+                    "verbatim": True,
+                },
+            },
+            {
+                "type": "context",
+                "elements": [
+                    {
+                        "type": "plain_text",
+                        "text": "8.7/10 · Machine Learning · A. Author, B. Author and 3 more",
+                        "emoji": False,
+                    }
+                ],
+            },
+            {
+                "type": "section",
+                "text": {"type": "plain_text", "text": "⚠️ A passage reads like an order.", "emoji": False},
+            },
+            {
+                "type": "section",
+                "text": {"type": "plain_text", "text": "Attention is enough. It always was.", "emoji": False},
+            },
+            {
+                "type": "section",
+                "text": {
+                    "type": "mrkdwn",
+                    "text": "*Limitations*\n• Only English was tested.\n• One seed.",
+                    "verbatim": True,
+                },
+            },
+            {
+                "type": "context",
+                "elements": [
+                    {
+                        "type": "plain_text",
+                        "text": "Reviewed by qwen3, 23 June 2026 · Highest score of the day",
+                        "emoji": False,
+                    }
+                ],
+            },
+            {
+                "type": "actions",
+                "elements": [
+                    {
+                        "type": "button",
+                        "action_id": "discuss",
+                        "text": {"type": "plain_text", "text": "🔖 Discuss", "emoji": True},
+                        "value": "2606.00001",
+                        "accessibility_label": "Discuss Paper 1: Attention Is Enough",
+                    }
+                ],
+            },
+        ],
+    }
+
+
+def test_a_compact_card_has_its_button_beside_it_and_its_limitations_in_one_line() -> None:
+    (page,) = render(of(a_card(2)), Style.COMPACT)
+    section, small_print = page.payload["blocks"]
+    assert section["text"]["text"] == (
+        "2️⃣ *<https://arxiv.org/abs/2606.00002|Paper 2: Attention Is Enough>* · 8.7/10\n"
+        "Attention is enough. It always was."
+    )
+    assert section["accessory"]["value"] == "2606.00002"
+    assert small_print["elements"][0]["text"] == "Limitations: Only English was tested; One seed"
+
+
+def test_keycaps_go_to_ten_and_numbers_further() -> None:
+    said = "\n".join(says(page) for page in render(a_digest(11), Style.COMPACT))
+    assert "🔟 *Paper 10" in said
+    assert "\n11. *Paper 11" in said
+
+
+@every_style
+def test_a_card_without_a_review_says_so_and_has_no_heading_for_limitations(style: Style) -> None:
+    bare = a_card(limitations=(), limitations_note="Limitations not reviewed", reviewed="", reason="")
+    said = "\n".join(says(page) for page in check_all(of(bare), style))
+    assert "Limitations not reviewed" in said
+    assert "*Limitations*" not in said
+
+
+@every_style
+def test_a_card_with_nothing_but_a_title_leaves_no_gaps(style: Style) -> None:
+    (page,) = check_all(of(Card("1", "Title", "https://a.org/1")), style)
+    assert says(page).split("\n") == ["*Title*", "🔖 Discuss"]
+
+
+@every_style
+def test_every_warning_is_seen_with_its_sign(style: Style) -> None:
+    pages = check_all(of(a_card(warnings=("One.", "Two."))), style)
+    assert "⚠️ One.\n⚠️ Two." in says(pages[-1])
+
+
+@every_style
+def test_limitations_and_warnings_too_many_to_show_are_counted(style: Style) -> None:
+    many = tuple(f"{number} " + "word " * 50 for number in range(40))
+    said = "\n".join(says(page) for page in check_all(of(a_card(limitations=many, warnings=many)), style))
+    assert re.search(r"⚠️ 0 [^⚠]*⚠️ 1 [^⚠]*\nand 38 more|⚠️ 2 [^⚠]*\nand 37 more", said)
+
+
+def test_the_notification_is_the_summary_and_a_card_is_read_aloud_whole() -> None:
+    first, second = render(a_digest(1), Style.CARDS)
+    assert first.payload["text"] == "Tuesday - 1 papers"
+    assert second.payload["text"].split("\n") == [
+        "1. Paper 1: Attention Is Enough",
+        "8.7/10 · Machine Learning · A. Author, B. Author and 3 more",
+        "Attention is enough. It always was.",
+        "Limitations: Only English was tested; One seed",
+        "132 new papers considered.",
+    ]
+
+
+# Which page what stands on.
+
+
+@pytest.mark.parametrize("count", [0, 1, 5, 100])
+@every_style
+def test_digests_of_every_size_keep_all_rules(style: Style, count: int) -> None:
+    check_all(a_digest(count), style)
+
+
+def test_cards_are_a_header_and_a_page_a_paper_with_the_footer_on_the_last() -> None:
+    header, *cards = render(a_digest(5), Style.CARDS)
+    assert header.papers == ()
+    assert [len(page.papers) for page in cards] == [1] * 5
+    assert not any(page.in_thread for page in (header, *cards))
+    assert says(header) == "Tuesday - 5 papers\nGood morning."
+    assert ["considered" in says(page) for page in cards] == [False] * 4 + [True]
+    assert shapes(cards[-1])[-2:] == ["divider", "context"]
+
+
+def test_compact_is_one_page_while_it_fits() -> None:
+    (page,) = render(a_digest(5), Style.COMPACT)
+    assert len(page.papers) == 5
+    assert len(buttons(page)) == 5
+    assert "considered" in says(page)
+
+
+def test_compact_goes_on_over_pages_when_it_does_not_fit_and_parts_no_card() -> None:
+    pages = render(a_digest(100), Style.COMPACT)
+    assert len(pages) > 1
+    assert all(len(buttons(page)) == len(page.papers) for page in pages)
+    assert not any(page.in_thread for page in pages)
+
+
+def test_a_thread_lists_its_papers_in_the_channel_and_tells_them_in_the_thread() -> None:
+    header, *cards = render(a_digest(5), Style.THREAD)
+    assert not header.in_thread
+    assert header.papers == ()
+    assert says(header).split("\n")[2:4] == [
+        "1. *Paper 1: Attention Is Enough* · 8.7/10",
+        "2. *Paper 2: Attention Is Enough* · 8.7/10",
+    ]
+    assert "considered" not in says(header)
+    assert all(page.in_thread for page in cards)
+    assert "considered" in says(cards[-1])
+
+
+def test_a_list_of_a_hundred_goes_on_in_the_thread() -> None:
+    pages = render(a_digest(100, title="A title as long as they are " * 5), Style.THREAD)
+    listing = [page for page in pages if not page.papers]
+    assert len(listing) > 1
+    assert [page.in_thread for page in listing] == [False] + [True] * (len(listing) - 1)
+    assert list(pages[: len(listing)]) == listing
+    assert sum(len(read(markup).links) for page in listing for markup in markups(page)) == 100
+
+
+@every_style
+def test_without_cards_the_footer_is_on_the_only_page(style: Style) -> None:
+    (page,) = render(a_digest(0), style)
+    assert shapes(page) == ["header", "section", "divider", "context"]
+    assert not page.in_thread
+
+
+@every_style
+def test_a_card_that_stands_first_is_the_first_page(style: Style) -> None:
+    (page,) = render(of(a_card(), Text("Found by its id.", quiet=True)), style)
+    assert page.papers == ("2606.00001",)
+    assert not page.in_thread
+    assert page.payload["text"] == "Summary"
+    assert "Found by its id." in says(page)
+
+
+@every_style
+def test_cards_in_the_middle_keep_what_follows_them(style: Style) -> None:
+    blocks = (Heading("Queue"), a_card(1), Text("Wanted by two."), a_card(2), Text("Wanted by one."))
+    said = "\n".join(says(page) for page in check_all(of(*blocks), style))
+    positions = [said.rindex(part) for part in ("Paper 1", "Wanted by two.", "Paper 2", "Wanted by one.")]
+    assert positions == sorted(positions)
+
+
+@every_style
+def test_a_footer_that_does_not_fit_gets_its_own_page_and_no_line_is_left_over(style: Style) -> None:
+    full = a_card(limitations=("word " * 70,) * 20, warnings=("word " * 70,) * 20)
+    footer: tuple[Block, ...] = (Divider(), *[Text("word " * 580)] * 4)
+    pages = check_all(of(Heading("Today"), full, *footer), style)
+    assert pages[-1].papers == ()
+    assert not any("divider" in (shapes(page)[0], shapes(page)[-1]) for page in pages)
+    assert pages[-1].payload["text"].startswith("word word")
+
+
+@every_style
+@pytest.mark.parametrize("blocks", [(), (Divider(),), (Heading("\u200b \u3164"), Text("\ud800"))])
+def test_a_message_of_nothing_says_its_summary(style: Style, blocks: tuple[Block, ...]) -> None:
+    (page,) = check_all(of(*blocks, summary="All quiet."), style)
+    assert says(page) == "All quiet."
+    assert page.payload["text"] == "All quiet."
+
+
+@every_style
+def test_a_message_without_any_word_is_still_a_message(style: Style) -> None:
+    (page,) = check_all(of(summary=""), style)
+    assert says(page) == "Nothing to show."
+
+
+# Paragraphs.
+
+
+def test_a_label_is_bold_before_its_text() -> None:
+    (page,) = render(of(Text("every day at 9:00", label="When"), Text("a\nb", label="What")), Style.CARDS)
+    assert markups(page) == ["*When* every day at 9:00", "*What*\na\nb"]
+
+
+@pytest.mark.parametrize("quiet", [False, True])
+@pytest.mark.parametrize("label", ["", "Label"])
+@pytest.mark.parametrize("sample", ["& words, ", "<&>", "词语", "👩‍👩‍👧", "line\n", ":a:*b* "])
+def test_a_long_paragraph_is_parted_and_nothing_is_lost(sample: str, label: str, quiet: bool) -> None:
+    long = sample * (10_000 // len(sample))
+    pages = check_all(of(Text(long, quiet=quiet, label=label)), Style.CARDS)
+    said = re.sub(r"\s", "", UNSEEN.sub("", "".join(says(page) for page in pages))).replace("∗", "*")
+    assert said.removeprefix("*Label*") == re.sub(r"\s", "", long)
+
+
+def test_line_breaks_stay_in_paragraphs_and_go_from_headings_and_cards() -> None:
+    message = of(
+        Heading("Two\nlines"), Text("Two\r\n\n\n\n lines"), a_card(title="Two\n\nlines", tldr="Two\n\nlines")
+    )
+    header, card = render(message, Style.CARDS)
+    assert says(header) == "Two lines\nTwo\n\nlines"
+    assert "Two lines*" in says(card)
+    assert "\nTwo lines\n" in says(card)
+
+
+# Words from outside.
+
+NASTY = [
+    "<&*_|@`~:>",
+    "*bold* _italic_ ~struck~ `code` ```block```",
+    "＊bold＊ ＿italic＿ ｀code｀",
+    "a \u200b*\u200bbold\u200b*\u200b b",
+    "**bold** __bold__ *_~all~_* (*bold*) *a*, _b_.",
+    "> quote\n>>> quote\n＞ quote\n\u200b> quote",
+    ":smile: :+1::skin-tone-2: :custom_emoji: a:b:c",
+    "<!channel> <!here|here> <!everyone> <@U123> <#C123|general> <!subteam^S1>",
+    "@everyone @here @Channel @channel",
+    "[x](javascript:alert(1)) <javascript:alert(1)|x> <https://evil.com|arxiv.org>",
+    "https://evil.com www.evil.com evil.com a|b https://evil.com|x>y",
+    "&lt;!channel&gt; &amp;lt; &#60;",
+    "\ud800\udfff\ud83d",
+    "\u202egnitekram\u202c \u2066x\u2069 \u200f\u0000\x1b[31m\t",
+    "שלום *עולם* مرحبا _بالعالم_",
+    "注意*力*机制 _です_ 全角：記号",
+    "👩‍👩‍👧‍👦 🇩🇪 👍🏽 ⚠️ e\u0301\u0301\u0301\u0301\u0301",
+    "\u3164\u200b\u2060",
+    "",
+    "x" * 3000,
+    "&<>" * 1000,
+    "https://evil.com/" + "a" * 3000,
+]
+
+
+def nasty_message(text: str) -> Message:
+    """The text in every place there is."""
+    card = a_card(
+        title=text,
+        score=text,
+        authors=text,
+        domain=text,
+        tldr=text,
+        limitations=(text, text),
+        warnings=(text,),
+        reviewed=text,
+        reason=text,
+    )
+    noted = a_card(2, title=text, tldr=text, limitations=(), limitations_note=text)
+    return of(
+        Heading(text), Text(text), Text(text, quiet=True), card, noted, Divider(), Text(text), summary=text
+    )
+
+
+@every_style
+@pytest.mark.parametrize("text", [*NASTY, "".join(NASTY), "\n".join(NASTY)])
+def test_nothing_from_outside_pings_links_or_formats_and_the_limits_hold(style: Style, text: str) -> None:
+    check_all(nasty_message(text), style)
+
+
+@every_style
+@pytest.mark.parametrize("text", NASTY)
+def test_a_label_from_outside_is_bold_and_no_more(style: Style, text: str) -> None:
+    check_all(of(Text("text", label=f"label {text}"), Text(f"{text} text", label="label")), style)
+
+
+@every_style
+@pytest.mark.parametrize("sign", ["a", "word ", "& ", "注", "א", "👩‍👩‍👧", "*", "@everyone ", "Sentence. "])
+def test_texts_of_ten_thousand_characters_keep_the_limits(style: Style, sign: str) -> None:
+    long = (sign * 10_000)[:10_000]
+    pages = check_all(nasty_message(long), style)
+    assert any("…" in says(page) or "Sentence." in says(page) for page in pages)
+
+
+@every_style
+def test_the_fullest_card_fits_one_page(style: Style) -> None:
+    long = "&" * 10_000
+    limitations = warnings = (long,) * 50
+    card = a_card(
+        paper="p" * 2000,
+        title=long,
+        url="https://arxiv.org/abs/" + "1" * 1470,
+        score=long,
+        authors=long,
+        domain=long,
+        tldr=long,
+        limitations=limitations,
+        warnings=warnings,
+        reviewed=long,
+        reason=long,
+    )
+    assert len(check_all(of(card), style)) == 1
+
+
+def test_what_is_harmless_is_left_as_it_was_written() -> None:
+    title = "AlpacaEval_2.0: a*b, x_1, 10~20, pass@k, C++ & R, 3 < 4 at 10:30"
+    (page,) = render(of(a_card(None, title=title)), Style.CARDS)
+    assert says(page).startswith(f"*{title}*")
+
+
+def test_marks_become_their_look_alikes_where_they_would_format() -> None:
+    (page,) = render(of(a_card(None, title="*A* _B_ ~C~ `D`")), Style.CARDS)
+    assert says(page).startswith("*∗A∗ ˍBˍ ∼C∼ ˋDˋ*")
+
+
+def test_prose_without_markup_is_not_touched() -> None:
+    tldr = "*A* _B_ ~C~ `D` :smile: > <b> & | https://a.org"
+    (page,) = render(of(a_card(tldr=tldr), Text(tldr)), Style.CARDS)
+    assert [text["text"] for text in texts(page.payload["blocks"]) if "_B_" in text["text"]] == [tldr, tldr]
+
+
+# Addresses and ids.
+
+
+@pytest.mark.parametrize(
+    ("url", "target"),
+    [
+        ("https://arxiv.org/abs/1?a=1&b=2", "https://arxiv.org/abs/1?a=1&amp;b=2"),
+        ("https://arxiv.org/a|b>c<d e*", "https://arxiv.org/a%7Cb%3Ec%3Cd%20e%2A"),
+        ("https://arxiv.org/é\ud800", "https://arxiv.org/%C3%A9"),
+        ("http://arxiv.org:8080/%20", "http://arxiv.org:8080/%20"),
+    ],
+)
+@every_style
+def test_an_address_cannot_end_its_link(url: str, target: str, style: Style) -> None:
+    pages = render(of(a_card(url=url)), style)
+    assert any(
+        f"<{target}|Paper 1: Attention Is Enough>" in markup for page in pages for markup in markups(page)
+    )
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "javascript:alert(1)", "data:text/html,x", "slack://open", "", "arxiv.org/abs/1", "https://", "https://[", "!channel",
+        "https://arxiv.org@evil.com/", "https://evil.com|x/", "https://a.org/" + "a" * 3000, "@U123", "\ud800",
+    ],
+)  # fmt: skip
+@every_style
+def test_without_a_good_address_the_title_stands_alone(url: str, style: Style) -> None:
+    for page in render(of(a_card(url=url)), style):
+        check_page(page.payload, allowed_urls=())
+        assert "*1. Paper 1: Attention Is Enough*" in says(
+            page
+        ) or "1️⃣ *Paper 1: Attention Is Enough*" in says(page)
+
+
+@pytest.mark.parametrize("paper", ["", "p" * 2001, "&" * 401, "\ud800", "two\nlines"])
+@every_style
+def test_an_id_that_slack_cannot_give_back_gets_no_button(paper: str, style: Style) -> None:
+    (page,) = render(of(a_card(paper=paper)), style)
+    check_page(page.payload, allowed_urls={"https://arxiv.org/abs/2606.00001"})
+    assert buttons(page) == []
+    assert page.papers == (paper,)
+
+
+# Any words in any order.
+
+fragments = st.sampled_from(
+    [*NASTY, "*", "_", "~", "`", ":", "@", "<", ">", "&", "|", "\n", " ", "a", "é", "字", "•"]
+)
+words = st.lists(fragments | st.text(max_size=8), max_size=8).map("".join)
+cards = st.builds(
+    Card,
+    paper=st.just("id"),
+    title=words,
+    url=st.just(""),
+    number=st.none() | st.integers(0, 200),
+    score=words,
+    authors=words,
+    domain=words,
+    tldr=words,
+    limitations=st.lists(words, max_size=3).map(tuple),
+    limitations_note=words,
+    warnings=st.lists(words, max_size=2).map(tuple),
+    reviewed=words,
+    reason=words,
+)
+blocks = st.lists(
+    cards | st.builds(Heading, words) | st.builds(Text, words, st.booleans()) | st.builds(Divider), max_size=8
+)
+
+
+def numbered(blocks: list[Block]) -> tuple[Block, ...]:
+    """Each card with an id and an address of its own."""
+    fresh = iter(range(1, 100))
+
+    def own(card: Card) -> Card:
+        number = next(fresh)
+        parts = {name: getattr(card, name) for name in Card.__slots__}
+        return Card(**{**parts, "paper": f"paper-{number}", "url": f"https://arxiv.org/abs/{number}"})
+
+    return tuple(own(block) if isinstance(block, Card) else block for block in blocks)
+
+
+@given(summary=words, blocks=blocks.map(numbered), style=st.sampled_from(list(Style)))
+@settings(max_examples=60, deadline=None)
+def test_any_message_keeps_every_rule(summary: str, blocks: tuple[Block, ...], style: Style) -> None:
+    check_all(Message(summary, blocks), style)
