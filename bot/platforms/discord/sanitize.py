@@ -1,0 +1,71 @@
+"""Untrusted text made harmless for Discord: it reads as written and never pings, links or formats. Pure."""
+
+import re
+from urllib.parse import quote, urlsplit
+
+from digests.text import tidy
+
+URL_UNITS = 2048
+"""UTF-16 units of an embed's url (https://docs.discord.com/developers/resources/message#embed-object)."""
+
+_UNSEEN_SPACE = "\u200b"
+_NOTHING_TO_SEE = re.compile(
+    "[\\s\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200d\u2800\u3164\ufe00-\ufe0f\uffa0]*"
+)
+_BEFORE_A_HOSTS_DOT = r"(?:(?<=www)|(?<=discord)|(?<=discordapp))(?=\.)"
+_READ_AS_MARKUP = re.compile(rf"[\\*_~|`\[\]<>]|:(?!\s)|{_BEFORE_A_HOSTS_DOT}", re.IGNORECASE)
+_OPENS_A_LINE = re.compile(r"^(?=[-+#])|^\d+(?=[.)](?:\s|$))")
+_PING = re.compile(r"@(?=everyone|here)", re.IGNORECASE)
+_READ_WITHOUT_MARKUP = re.compile(
+    rf"{_PING.pattern}|:(?=//)|:(?=[\w+-]+:)|<(?=[@#:/]|(?:t|a|id):)|{_BEFORE_A_HOSTS_DOT}", re.IGNORECASE
+)
+_HOST = re.compile(r"[a-z0-9.-]+(:\d+)?", re.IGNORECASE)
+_REFUSED_IN_LABELS = re.compile(r"[\[\]`<>@]|://|www\.|\w\.[a-z]{2,}", re.IGNORECASE)
+
+
+def units(text: str) -> int:
+    """UTF-16 code units, never fewer than what Discord counts as characters."""
+    return len(text.encode("utf-16-le", "surrogatepass")) // 2
+
+
+def visible(text: str) -> str:
+    """One tidy line, or nothing when there would be nothing to see. Not escaped."""
+    text = tidy(text)
+    return "" if _NOTHING_TO_SEE.fullmatch(text) else text
+
+
+def inline(text: str) -> str:
+    """One line for content, descriptions and titles, wherever it stands; the escapes are invisible to readers.
+
+    `https\\://` is no link to Discord's reader, which takes a zero-width space for a part of the address.
+    """
+    escaped = _READ_AS_MARKUP.sub(r"\\\g<0>", visible(text))
+    return _PING.sub(rf"\g<0>{_UNSEEN_SPACE}", _OPENS_A_LINE.sub(r"\g<0>\\", escaped))
+
+
+def plain(text: str) -> str:
+    """One line for places that show escapes: an embed's footer and author, a button's label."""
+    return _READ_WITHOUT_MARKUP.sub(rf"\g<0>{_UNSEEN_SPACE}", visible(text))
+
+
+def safe_url(url: str) -> str:
+    """The address fit for an embed or a masked link, or nothing: only http and https, no password, no odd host."""
+    url = url.encode("utf-8", "ignore").decode().strip()
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return ""
+    if parts.scheme not in ("http", "https") or not _HOST.fullmatch(parts.netloc):
+        return ""
+    encoded = quote(url, safe="%/:?#!$&+,;=~-._")
+    return encoded if len(encoded) <= URL_UNITS else ""
+
+
+def link(label: str, url: str) -> str:
+    """The label as a masked link; where Discord would refuse that, the label and a link beside it; or the label."""
+    target = safe_url(url)
+    if not target:
+        return inline(label)
+    if _REFUSED_IN_LABELS.search(label):
+        return f"{inline(label)} · [open]({target})"
+    return f"[{inline(label)}]({target})"

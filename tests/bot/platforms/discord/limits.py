@@ -1,0 +1,85 @@
+"""What Discord refuses, checked strictly and apart from the renderer: written from the documentation, not from it."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+PAGE_KEYS = {"content", "embeds", "components", "allowed_mentions", "flags"}
+EMBED_KEYS = {"title", "description", "url", "color", "footer", "fields", "author", "timestamp"}
+BUTTON_KEYS = {"type", "style", "label", "emoji", "custom_id"}
+KNOWN_FLAGS = 1 << 2 | 1 << 12
+
+
+def size(text: str) -> int:
+    """UTF-16 code units: the strictest reading of "characters"."""
+    return len(text.encode("utf-16-le")) // 2
+
+
+def check_page(payload: Mapping[str, Any]) -> None:
+    """Raises AssertionError for a payload that Discord would refuse, or that could ping anybody."""
+    json.dumps(payload, ensure_ascii=False).encode("utf-8")
+    only(payload, PAGE_KEYS)
+    assert payload["allowed_mentions"] == {"parse": []}
+    assert payload.get("flags", 0) & ~KNOWN_FLAGS == 0
+    content, embeds = payload.get("content", ""), payload.get("embeds", [])
+    assert size(content) <= 2000
+    assert content.strip() or embeds, "nothing to see"
+    assert len(embeds) <= 10
+    assert sum(check_embed(embed) for embed in embeds) <= 6000
+    check_components(payload.get("components", []))
+
+
+def check_embed(embed: Mapping[str, Any]) -> int:
+    """The characters that count towards the 6000 of a message."""
+    only(embed, EMBED_KEYS)
+    assert embed.get("title") or embed.get("description") or embed.get("fields"), "an empty embed"
+    counted = [(embed["title"], 256)] if "title" in embed else []
+    counted += [(embed["description"], 4096)] if "description" in embed else []
+    fields = embed.get("fields", [])
+    assert len(fields) <= 25
+    for field in fields:
+        only(field, {"name", "value", "inline"})
+        counted += [(field["name"], 256), (field["value"], 1024)]
+    if "footer" in embed:
+        only(embed["footer"], {"text"})
+        counted.append((embed["footer"]["text"], 2048))
+    if "author" in embed:
+        only(embed["author"], {"name", "url"})
+        counted.append((embed["author"]["name"], 256))
+    for text, limit in counted:
+        assert text.strip(), "an empty part"
+        assert text == text.strip(), "Discord would trim it"
+        assert size(text) <= limit
+    check_url(embed.get("url"))
+    assert 0 <= embed.get("color", 0) <= 0xFFFFFF
+    return sum(size(text) for text, _ in counted)
+
+
+def check_url(url: str | None) -> None:
+    if url is None:
+        return
+    assert url.startswith(("http://", "https://"))
+    assert len(url) <= 2048
+    assert url.isascii()
+    assert not set(url) & set(" <>()\\\"'`[]\n")
+
+
+def check_components(rows: list[Mapping[str, Any]]) -> None:
+    assert len(rows) <= 5
+    custom_ids = []
+    for row in rows:
+        only(row, {"type", "components"})
+        assert row["type"] == 1
+        assert 1 <= len(row["components"]) <= 5
+        for button in row["components"]:
+            only(button, BUTTON_KEYS)
+            assert (button["type"], button["style"]) == (2, 2)
+            assert 1 <= size(button["label"]) <= 80
+            assert set(button["emoji"]) == {"name"}
+            assert 1 <= size(button["custom_id"]) <= 100
+            custom_ids.append(button["custom_id"])
+    assert len(set(custom_ids)) == len(custom_ids), "custom_ids are unique in a message"
+
+
+def only(part: Mapping[str, Any], known: set[str]) -> None:
+    assert set(part) <= known, f"unknown keys: {set(part) - known}"

@@ -1,0 +1,343 @@
+"""Whatever a message says, Discord takes its pages, its links survive, and nothing untrusted pings or formats."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bot.message import Block, Card, Divider, Heading, Message, Text
+from bot.platforms import Page
+from bot.platforms.discord.render import AMBER, SLATE, SUPPRESS_NOTIFICATIONS, render
+from digests.model import Style
+from tests.bot.platforms.discord.limits import check_page
+from tests.bot.platforms.discord.markdown import constructs, kinds
+from tests.bot.platforms.discord.test_sanitize import as_read, nasty_text
+
+OURS = {"bold", "small print", "list item", "masked link"}
+NASTY = (
+    "<&*_|@`~:>[]() @everyone <@123> [x](javascript:alert(1)) https://evil.example discord.gg/evil :smile:"
+)
+every_style = pytest.mark.parametrize("style", list(Style))
+
+
+def a_card(number: int | None = 1, **changes: Any) -> Card:
+    position = number or 0
+    card = Card(
+        paper=f"2401.{position:05}",
+        title=f"Sparse attention, study {position}",
+        url=f"https://arxiv.org/abs/2401.{position:05}",
+        number=number,
+        score="8.7/10",
+        authors="Ada Lovelace, Alan Turing and 3 more",
+        domain="cs.LG",
+        tldr="Attention over the nearest keys alone is as good and takes a third of the time. " * 3,
+        limitations=("Tested on two English datasets only.", "No comparison with FlashAttention-3."),
+        reviewed="Reviewed by gpt-5 on 24 November 2025 from the full text",
+        reason="Matches “attention”",
+    )
+    return replace(card, **changes)
+
+
+def a_digest(papers: int, **changes: Any) -> Message:
+    opening = (Heading("Papers for Monday, 24 November"), Text("5 of 212 new papers in cs.LG.", quiet=True))
+    closing = (Divider(), Text("React with 🔖 to discuss a paper.", quiet=True))
+    cards = (a_card(number, **changes) for number in range(1, papers + 1))
+    return Message("5 papers for Monday", (*opening, *cards, *closing))
+
+
+def pages_of(message: Message, style: Style) -> tuple[Page, ...]:
+    """The pages, once they are known to hold every promise that all pages make."""
+    pages = render(message, style)
+    assert pages
+    for page in pages:
+        check_page(page.payload)
+        for formatted in formatted_texts(page):
+            assert kinds(formatted) <= OURS, formatted
+        offered = [button["custom_id"] for button in buttons(page)]
+        assert set(offered) <= {f"discuss:{paper}" for paper in page.papers}
+    assert [paper for page in pages for paper in page.papers] == [card.paper for card in message.cards]
+    assert [page.payload["flags"] for page in pages] == [0] + [SUPPRESS_NOTIFICATIONS] * (len(pages) - 1)
+    return pages
+
+
+def formatted_texts(page: Page) -> Iterator[str]:
+    yield page.payload["content"]
+    for embed in page.payload["embeds"]:
+        yield from (embed.get("title", ""), embed.get("description", ""))
+
+
+def buttons(page: Page) -> list[dict[str, Any]]:
+    return [button for row in page.payload["components"] for button in row["components"]]
+
+
+def embed_urls(pages: Sequence[Page]) -> list[str]:
+    return [embed["url"] for page in pages for embed in page.payload["embeds"] if "url" in embed]
+
+
+def everything_read(pages: Sequence[Page]) -> str:
+    return as_read("\n".join(text for page in pages for text in formatted_texts(page)))
+
+
+def test_a_card_reads_at_a_glance() -> None:
+    (page,) = pages_of(Message("A paper", (a_card(),)), Style.CARDS)
+    assert page.payload["content"] == ""
+    assert page.payload["embeds"] == [
+        {
+            "title": "1. Sparse attention, study 1",
+            "color": SLATE,
+            "url": "https://arxiv.org/abs/2401.00001",
+            "description": "-# **8.7/10** · cs.LG · Ada Lovelace, Alan Turing and 3 more\n\n"
+            + " ".join(
+                ["Attention over the nearest keys alone is as good and takes a third of the time."] * 3
+            )
+            + "\n\n**Limitations**\n- Tested on two English datasets only.\n- No comparison with FlashAttention-3."
+            + "\n\n-# Matches “attention”",
+            "footer": {"text": "Reviewed by gpt-5 on 24 November 2025 from the full text"},
+        }
+    ]
+    assert buttons(page) == [
+        {
+            "type": 2,
+            "style": 2,
+            "label": "Discuss",
+            "emoji": {"name": "🔖"},
+            "custom_id": "discuss:2401.00001",
+        }
+    ]
+
+
+def test_empty_parts_of_a_card_are_left_out() -> None:
+    (page,) = pages_of(Message("A paper", (Card("p", "Title", ""),)), Style.CARDS)
+    assert page.payload["embeds"] == [{"title": "Title", "color": SLATE}]
+
+
+def test_warnings_are_seen_before_the_summary() -> None:
+    card = a_card(warnings=("The text tries to give orders to its reviewer.",))
+    (page,) = pages_of(Message("A paper", (card,)), Style.CARDS)
+    (embed,) = page.payload["embeds"]
+    assert embed["color"] == AMBER
+    assert embed["description"].index("⚠️ The text tries") < embed["description"].index("Attention over")
+
+
+def test_a_note_stands_where_there_are_no_limitations() -> None:
+    card = a_card(limitations=(), limitations_note="Limitations were not reviewed.")
+    for style in Style:
+        assert "-# Limitations were not reviewed." in everything_read(pages_of(Message("", (card,)), style))
+
+
+@every_style
+def test_without_cards_there_is_one_page_of_content(style: Style) -> None:
+    message = Message(
+        "Nothing", (Heading("A quiet day"), Text("No paper reached 7.0."), Text("cs.LG", label="Domains"))
+    )
+    (page,) = pages_of(message, style)
+    assert page.payload["content"] == "**A quiet day**\nNo paper reached 7.0.\n**Domains** cs.LG"
+    assert page.payload["embeds"] == []
+
+
+@every_style
+@pytest.mark.parametrize("summary", ["Nothing new", "", "\u200b"])
+@pytest.mark.parametrize(
+    "blocks", [(), (Divider(),), (Heading(" "), Text("\n"), Text("\ud800", label="\u200b"))]
+)
+def test_a_message_that_says_nothing_is_still_seen(
+    style: Style, summary: str, blocks: tuple[Block, ...]
+) -> None:
+    (page,) = pages_of(Message(summary, blocks), style)
+    assert page.payload["content"] == ("Nothing new" if summary == "Nothing new" else "Nothing to show.")
+
+
+@every_style
+@pytest.mark.parametrize("papers", [1, 2])
+def test_a_message_beginning_with_a_card_has_no_page_before_it(style: Style, papers: int) -> None:
+    pages = pages_of(Message("Found", tuple(a_card(number) for number in range(1, papers + 1))), style)
+    assert pages[0].papers[0] == "2401.00001"
+    assert not pages[0].in_thread
+
+
+def test_cards_come_one_a_page_after_the_header() -> None:
+    pages = pages_of(a_digest(5), Style.CARDS)
+    assert [len(page.papers) for page in pages] == [0, 1, 1, 1, 1, 1]
+    assert (
+        pages[0].payload["content"] == "**Papers for Monday, 24 November**\n-# 5 of 212 new papers in cs.LG."
+    )
+    assert [embed["description"] for embed in pages[-1].payload["embeds"][1:]] == [
+        "-# React with 🔖 to discuss a paper."
+    ]
+    assert not any(page.in_thread for page in pages)
+
+
+@pytest.mark.parametrize("papers", [5, 10])
+def test_a_compact_digest_is_one_page_with_a_button_a_paper(papers: int) -> None:
+    (page,) = pages_of(a_digest(papers), Style.COMPACT)
+    assert [button["label"] for button in buttons(page)] == [str(number) for number in range(1, papers + 1)]
+    assert page.payload["embeds"][0]["title"].startswith("1️⃣ ")
+    assert "React with 🔖" in everything_read([page])
+
+
+def test_ten_full_reviews_still_fit_a_compact_page() -> None:
+    digest = a_digest(
+        10, title="A long title " * 30, tldr="It works well. " * 90, limitations=("Small. " * 90,) * 3
+    )
+    assert len(pages_of(digest, Style.COMPACT)) == 1
+
+
+def test_a_compact_digest_of_many_papers_goes_on_over_pages() -> None:
+    pages = pages_of(a_digest(100), Style.COMPACT)
+    assert len(pages) == 10
+    assert pages[-1].payload["embeds"][-1]["title"].startswith("100. ")
+
+
+def test_a_thread_digest_lists_the_papers_and_keeps_the_cards_in_the_thread() -> None:
+    header, *cards = pages_of(a_digest(5), Style.THREAD)
+    (listing,) = header.payload["embeds"]
+    assert listing["description"].splitlines()[1] == (
+        "**2.** [Sparse attention, study 2](https://arxiv.org/abs/2401.00002) · 8.7/10"
+    )
+    assert (header.papers, header.in_thread) == ((), False)
+    assert [page.in_thread for page in cards] == [True] * 5
+
+
+def test_a_long_listing_goes_on_in_the_thread() -> None:
+    pages = pages_of(a_digest(100, title="Sparse attention in deep networks " * 5), Style.THREAD)
+    listing = [page for page in pages if not page.papers]
+    assert len(listing) > 1
+    assert [page.in_thread for page in listing] == [False] + [True] * (len(listing) - 1)
+    listed = [seen for page in listing for text in formatted_texts(page) for seen in constructs(text)]
+    links = [seen.target for seen in listed if seen.kind == "masked link"]
+    assert links == [card.url for card in a_digest(100).cards]
+
+
+@every_style
+@pytest.mark.parametrize("papers", [0, 1, 5, 100])
+def test_every_paper_keeps_its_link(style: Style, papers: int) -> None:
+    message = a_digest(papers, title=NASTY, tldr=NASTY * 99)
+    assert embed_urls(pages_of(message, style)) == [card.url for card in message.cards]
+
+
+@every_style
+@pytest.mark.parametrize(
+    "text",
+    [
+        NASTY,
+        "# h\n> q\n- l\n1. n\n-# s\n>>> z",
+        "x" * 10_000,
+        "*" * 10_000,
+        "A sentence with a_b and **c**. " * 400,
+        "https://evil.example/" + "x" * 10_000,
+        "שלום עולם \u202e مرحبا " * 50,
+        "注意力机制很好。" * 300,
+        "👩‍👩‍👧‍👦 🇺🇳 1️⃣" * 300,
+        "🔥\u200d" * 3000,
+        "\ud800 lone \udfff",
+        "Z" + "\u0301" * 5000,
+        " \u200b ",
+    ],
+)
+def test_any_text_anywhere_makes_good_pages(style: Style, text: str) -> None:
+    card = Card(
+        "p1",
+        text,
+        "https://arxiv.org/abs/1",
+        None,
+        text,
+        text,
+        text,
+        text,
+        (text,) * 9,
+        "",
+        (text,) * 9,
+        text,
+        text,
+    )
+    unreviewed = replace(card, paper="p2", number=2, limitations=(), limitations_note=text)
+    around = (
+        Heading(text),
+        Text(text, label=text),
+        Text(text, quiet=True, label="Note"),
+        Divider(),
+        Text(text),
+    )
+    pages_of(Message(text, (*around, card, unreviewed, *around)), style)
+
+
+@every_style
+def test_a_script_is_never_a_link(style: Style) -> None:
+    pages = pages_of(a_digest(2, url="javascript:alert(1)"), style)
+    assert embed_urls(pages) == []
+    assert "masked link" not in {
+        kind for page in pages for text in formatted_texts(page) for kind in kinds(text)
+    }
+
+
+@pytest.mark.parametrize("paper", ["", "x" * 93, "a\nb", "\ud800", " x"])
+def test_a_paper_whose_id_would_not_come_back_has_no_button(paper: str) -> None:
+    (page,) = pages_of(Message("", (a_card(paper=paper),)), Style.CARDS)
+    assert buttons(page) == []
+
+
+def test_a_long_title_is_cut_and_still_there() -> None:
+    (page,) = pages_of(Message("", (a_card(title="https://evil.example/" + "x" * 999),)), Style.CARDS)
+    assert as_read(page.payload["embeds"][0]["title"]).startswith("1. https://evil.example/xxx")
+
+
+@every_style
+def test_long_paragraphs_go_on_and_lose_nothing(style: Style) -> None:
+    words = [f"word_{number}" for number in range(3000)]
+    message = Message("Help", (Heading("Help"), Text(" ".join(words)), a_card(), Text(" ".join(words))))
+    read = everything_read(pages_of(message, style)).split()
+    assert [word for word in read if word.startswith("word_")] == words * 2
+
+
+def test_what_stands_between_cards_follows_the_card_before_it() -> None:
+    message = Message("", (Heading("Two"), a_card(1), Text("Also noted:"), a_card(2)))
+    for style in Style:
+        read = everything_read(pages_of(message, style))
+        assert read.index("Also noted:") < read.rindex("Sparse attention, study 2")
+
+
+def test_a_paragraph_keeps_its_lines() -> None:
+    (page,) = pages_of(Message("", (Text("one\n# two\n\n- three\r\n4. four", quiet=True),)), Style.CARDS)
+    assert page.payload["content"] == "-# one\n-# \\# two\n\n-# \\- three\n-# 4\\. four"
+
+
+texts = st.one_of(nasty_text, nasty_text.map(lambda text: text * 200))
+cards = st.builds(
+    Card,
+    paper=st.uuids().map(str),
+    title=texts,
+    url=nasty_text.map("https://arxiv.org/abs/".__add__),
+    number=st.none() | st.integers(1, 120),
+    **dict.fromkeys(("score", "authors", "domain", "tldr", "limitations_note", "reviewed", "reason"), texts),
+    limitations=st.lists(texts, max_size=7).map(tuple),
+    warnings=st.lists(nasty_text, max_size=4).map(tuple),
+)
+prose = st.one_of(
+    st.builds(Heading, texts), st.builds(Text, texts, st.booleans(), nasty_text), st.builds(Divider)
+)
+messages = st.builds(
+    lambda summary, opening, middle, closing: Message(summary, (*opening, *middle, *closing)),
+    texts,
+    st.lists(prose, max_size=3),
+    st.lists(st.one_of(cards, cards, prose), max_size=14),
+    st.lists(prose, max_size=2),
+)
+
+
+@given(messages, st.sampled_from(Style))
+@settings(max_examples=40, deadline=None)
+def test_every_message_makes_good_pages_in_every_style(message: Message, style: Style) -> None:
+    pages = pages_of(without_invitations(message), style)
+    assert len(embed_urls(pages)) == len(message.cards)
+
+
+def without_invitations(message: Message) -> Message:
+    """The same with addresses that hold no invitation: an address of ours is not taken apart."""
+    blocks = (
+        replace(block, url=block.url.replace("discord", "x")) if isinstance(block, Card) else block
+        for block in message.blocks
+    )
+    return replace(message, blocks=tuple(blocks))
