@@ -46,9 +46,8 @@ class House:
 
     def find(self, words: str, most: int) -> Sequence[ScoredPaper]:
         """The papers that an id, an address or words mean, best first."""
-        from digests.search.index import Index
-
         from digests.search import find
+        from digests.search.index import Index
 
         return find(words, papers=self.store.papers, index=Index.open(self.search_directory), most=most)
 
