@@ -158,6 +158,8 @@ def _schema(asked: argparse.Namespace) -> int:
 def _preview(asked: argparse.Namespace) -> int:
     from bot.preview import Asked, as_json, preview_digest, show_preview
 
+    if asked.json and asked.platform == "html":
+        raise InputError("A page is no JSON: leave out --json, or ask for it --as slack or --as discord.")
     house = _house(asked)
     platform = "slack" if asked.platform == "html" else asked.platform
     digest = preview_digest(

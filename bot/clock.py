@@ -46,6 +46,8 @@ async def safe_tick(desk: Desk) -> None:
         await tick(desk)
     except PaperroundError as error:
         log.error("%s Trying again in a minute.", error)
+    except Exception:
+        log.exception("A tick failed; trying again in a minute.")
 
 
 async def tick(desk: Desk) -> None:

@@ -19,6 +19,9 @@ EXCERPT_LENGTH = 120
 NAMED_AUTHORS = 3
 """Up to so many authors are all named; of more, the first two."""
 
+MOST_READ = 20_000
+"""Characters of any text that are looked at: seven times the longest abstract of a month of arXiv. More is an attack."""
+
 LIMITATIONS_NOT_REVIEWED = "Limitations not reviewed"
 
 
@@ -35,6 +38,10 @@ def digest_message(digest: Digest) -> Message:
     )
 
 
+def _plain(text: str) -> str:
+    return plain(text[:MOST_READ])
+
+
 def day_name(day: date) -> str:
     """Tuesday 24 November."""
     return f"{day:%A} {day.day} {day:%B}"
@@ -46,7 +53,7 @@ def _papers(count: int) -> str:
 
 def _short(pick: Pick) -> str:
     """A title as far as its colon, for a notification."""
-    title = plain(pick.scored.paper.title)
+    title = _plain(pick.scored.paper.title)
     name, colon, _ = title.partition(": ")
     return name if colon and len(name) >= 3 else clip(title, 60)
 
@@ -54,10 +61,10 @@ def _short(pick: Pick) -> str:
 def card(scored: ScoredPaper, number: int | None = None, reason: str = "") -> Card:
     """One paper, as it stands in a digest and as the answer to a look-up."""
     paper, review = scored.paper, scored.review
-    limitations = key_limitations(review.limitations).points
+    limitations = key_limitations(review.limitations[:MOST_READ]).points
     return Card(
         paper=paper.id,
-        title=plain(paper.title) or paper.id,
+        title=_plain(paper.title) or paper.id,
         url=paper.url,
         number=number,
         score=_score(review),
@@ -78,7 +85,7 @@ def card(scored: ScoredPaper, number: int | None = None, reason: str = "") -> Ca
 
 def _excerpt(text: str) -> str:
     """A passage that begins in the middle of a sentence says so."""
-    passage = clip(plain(text), EXCERPT_LENGTH)
+    passage = clip(_plain(text), EXCERPT_LENGTH)
     return f"…{passage}" if passage[:1].islower() else passage
 
 
@@ -89,7 +96,7 @@ def _score(review: Review) -> str:
 
 def author_line(authors: Sequence[str]) -> str:
     """A. Author, B. Author and 12 more."""
-    names = [initialled(plain(author)) for author in authors if plain(author)]
+    names = [initialled(_plain(author)) for author in authors if _plain(author)]
     if len(names) > NAMED_AUTHORS:
         return f"{names[0]}, {names[1]} and {len(names) - 2:,} more"
     return " and ".join(part for part in (", ".join(names[:-1]), *names[-1:]) if part)
@@ -109,9 +116,9 @@ _GROUP_WORDS = ("team", "group", "collaboration", "ai", "research", "labs")
 
 
 def _tldr(scored: ScoredPaper) -> str:
-    if tldr := plain(scored.review.tldr):
+    if tldr := _plain(scored.review.tldr):
         return _whole_sentences(tldr)
-    abstract = _whole_sentences(plain(scored.paper.abstract))
+    abstract = _whole_sentences(_plain(scored.paper.abstract))
     return f"From the abstract: {abstract}" if abstract else ""
 
 
@@ -135,7 +142,7 @@ def _capitalised(text: str) -> str:
 
 
 def _category(category: str) -> str:
-    return clip(plain(category).strip("[]").replace("_", " "), 40) or "unnamed"
+    return clip(_plain(category).strip("[]").replace("_", " "), 40) or "unnamed"
 
 
 def _reviewed(review: Review) -> str:
@@ -143,7 +150,9 @@ def _reviewed(review: Review) -> str:
     if review == NOT_REVIEWED:
         return "Not reviewed"
     by = (
-        f"Reviewed by {plain(review.model)}" if plain(review.model) else "Reviewed; the reviewer is not named"
+        f"Reviewed by {_plain(review.model)}"
+        if _plain(review.model)
+        else "Reviewed; the reviewer is not named"
     )
     when = _day(review.reviewed_at) if review.reviewed_at else ""
     depth = f"from the {review.read_depth}" if review.read_depth else ""
@@ -230,7 +239,7 @@ def _nothing(digest: Digest) -> tuple[str, str]:
 
 def found_message(words: str, found: Sequence[ScoredPaper]) -> Message:
     """The answer to a look-up: the best hit with its whole review, and the titles of the others."""
-    asked = clip(plain(words), 80)
+    asked = clip(_plain(words), 80)
     if not found:
         return Message(
             summary=f"Nothing found for “{asked}”",
@@ -241,7 +250,7 @@ def found_message(words: str, found: Sequence[ScoredPaper]) -> Message:
         )
     best, *others = found
     return Message(
-        summary=plain(best.paper.title), blocks=(card(best), *_review_texts(best.review), *_also(others))
+        summary=_plain(best.paper.title), blocks=(card(best), *_review_texts(best.review), *_also(others))
     )
 
 
@@ -253,20 +262,20 @@ def _review_texts(review: Review) -> tuple[Text, ...]:
         "Limitations, in full": review.limitations,
         "Impact": review.impact,
     }
-    return tuple(Text(plain(text), label=label) for label, text in sections.items() if plain(text))
+    return tuple(Text(_plain(text), label=label) for label, text in sections.items() if _plain(text))
 
 
 def _also(others: Sequence[ScoredPaper]) -> tuple[Block, ...]:
     if not others:
         return ()
-    lines = [f"{other.paper.id}  {clip(plain(other.paper.title), 100)}" for other in others]
+    lines = [f"{other.paper.id}  {clip(_plain(other.paper.title), 100)}" for other in others]
     return Divider(), Text("\n".join(lines), quiet=True, label="Also found\n")
 
 
 def found_lines(found: Sequence[ScoredPaper]) -> list[str]:
     """Hits as lines for a terminal: id, score, title."""
     return [
-        f"{scored.paper.id:<12} {_score(scored.review) or '-':<16} {plain(scored.paper.title)}"
+        f"{scored.paper.id:<12} {_score(scored.review) or '-':<16} {_plain(scored.paper.title)}"
         for scored in found
     ]
 
@@ -276,14 +285,14 @@ def found_records(found: Sequence[ScoredPaper]) -> list[dict[str, Any]]:
     return [
         {
             "id": scored.paper.id,
-            "title": plain(scored.paper.title),
+            "title": _plain(scored.paper.title),
             "url": scored.paper.url,
             "authors": list(scored.paper.authors),
             "primary_category": scored.paper.primary_category,
             "published": scored.paper.published.isoformat() if scored.paper.published else None,
             "score": scored.review.score,
             "rank": scored.review.rank,
-            "tldr": plain(scored.review.tldr),
+            "tldr": _plain(scored.review.tldr),
         }
         for scored in found
     ]

@@ -14,6 +14,7 @@ from bot.message import Message
 from bot.platforms import Page
 from bot.present import digest_message
 from digests.build import build
+from digests.errors import InputError
 from digests.model import Channel, Digest, Style, Subscription, Wish
 
 THREAD = "{ts of the first message}"
@@ -52,10 +53,11 @@ def preview_digest(asked: Asked, house: House) -> Digest:
 def _subscription(asked: Asked, house: House) -> Subscription:
     """The first channel of the settings that fits, or a reader without any wish; then what was asked besides."""
     channels = [one for one in wanted(house.settings) if asked.channel in ("", one.channel.channel)]
+    if asked.channel and not channels:
+        known = ", ".join(one.channel.channel for one in wanted(house.settings)) or "none"
+        raise InputError(f"The settings name no channel {asked.channel!r}; they name: {known}.")
     here = [one for one in channels if one.channel.platform == asked.platform]
-    chosen = next(
-        iter(here or channels), Subscription(Channel(asked.platform, asked.channel or "preview"), Wish())
-    )
+    chosen = next(iter(here or channels), Subscription(Channel(asked.platform, "preview"), Wish()))
     wish = chosen.wish
     wish = replace(wish, style=asked.style) if asked.style else wish
     wish = replace(wish, top=asked.top) if asked.top else wish

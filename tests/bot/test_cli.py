@@ -1,16 +1,21 @@
 """The command line, as a person meets it: real processes, real files."""
 
+import io
 import json
 import os
 import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.console import Console
 
+from bot.importing import import_places
+from tests.builders import NOW, a_store
 from tests.shared_data import FOLDER, needs_shared_data
 
 RECORDS = [
@@ -127,6 +132,8 @@ def test_words_ids_and_addresses_find_papers(tmp_path: Path) -> None:
         (["preview", "--top", "0"], 2, "is not a number from 1 to 50"),
         (["preview", "--day", "tomorrow"], 2, "is not a date such as"),
         (["--config", "none.toml", "preview"], 1, "none.toml"),
+        (["preview", "--channel", "C9"], 1, "name no channel 'C9'"),
+        (["preview", "--as", "html", "--json"], 1, "leave out --json"),
         (["run"], 1, "[[subscriptions]]"),
         (["import", "."], 1, "is a folder"),
         ([], 2, "COMMAND"),
@@ -188,6 +195,36 @@ def test_the_demo_sends_todays_digest_and_ends() -> None:
     assert done.stdout.count("https://arxiv.org/abs/") == 5
     assert "⚠" in done.stdout
     assert done.stderr == ""
+
+
+def test_on_a_terminal_the_demo_takes_commands() -> None:
+    ours, theirs = os.openpty()
+    demo = subprocess.Popen(
+        [sys.executable, "-m", "bot", "demo"], stdin=theirs, stdout=theirs, stderr=theirs, close_fds=True
+    )
+    os.close(theirs)
+    os.write(ours, b"/paper kto\nreact 2\nquit\n")
+    text = b""
+    with suppress(OSError):  # The terminal is gone once the demo has ended.
+        while piece := os.read(ours, 65536):
+            text += piece
+    assert demo.wait(30) == 0
+    os.close(ours)
+    assert b"Prospect Theoretic" in text
+    assert b"1 voice" in text
+
+
+def test_a_bar_on_a_terminal_shows_how_far_an_import_is(tmp_path: Path) -> None:
+    console = Console(file=io.StringIO(), force_terminal=True, width=80)
+    many = "\n".join(json.dumps({"arxiv_id": f"2401.{n:05}", "title": "x" * 500}) for n in range(2000))
+    (tmp_path / "papers.jsonl").write_text(many)
+    report = import_places(
+        [str(tmp_path / "papers.jsonl")], a_store(), now=NOW, standard_input=io.BytesIO(), errors=console
+    )
+    assert report.added.new == 2000
+    assert isinstance(console.file, io.StringIO)
+    assert "papers.jsonl" in console.file.getvalue()
+    assert "100%" in console.file.getvalue()
 
 
 SETTINGS = """

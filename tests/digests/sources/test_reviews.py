@@ -4,6 +4,7 @@ import gzip
 import io
 import json
 import threading
+import tracemalloc
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, date, datetime
@@ -220,6 +221,37 @@ def test_bytes_of_any_kind_are_records_or_one_sentence(raw: bytes) -> None:
     with suppress(InputError):
         results = list(read(b'{"a' + raw))
     assert all(isinstance(result, (tuple, BadRecord)) for result in results)
+
+
+class Endless(io.RawIOBase):
+    """The same records over and over, without ever being in memory."""
+
+    def __init__(self, record: bytes, times: int) -> None:
+        self._record, self._left = record, times
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        size = min(self._left, len(buffer) // len(self._record))
+        buffer[: size * len(self._record)] = self._record * size
+        self._left -= size
+        return size * len(self._record)
+
+
+def peak_memory(records_: int) -> int:
+    record = (json.dumps(a_record(abstract="x" * 2000)) + "\n").encode()
+    source = ReviewFile("-", TODAY, io.BufferedReader(Endless(record, records_), 1 << 20))
+    tracemalloc.start()
+    try:
+        assert sum(1 for _ in source.read()) == records_
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+def test_memory_does_not_grow_with_the_file() -> None:
+    assert peak_memory(4000) < 1.5 * peak_memory(1000)
 
 
 def test_the_schema_says_what_the_reader_takes() -> None:
