@@ -6,6 +6,8 @@ import signal
 
 from bot.app import PLATFORMS, House, require_platforms, wanted
 from bot.clock import keep_time
+from bot.present import day_name
+from digests.schedule import next_due
 
 log = logging.getLogger(__name__)
 
@@ -34,5 +36,6 @@ def _subscribe(house: House) -> None:
             log.warning("%s gets no digest: this version only previews %s", one.channel, one.channel.platform)
     stored.keep([one for one in subscriptions if one.channel.platform in PLATFORMS], now=house.desk.clock())
     for one in stored.all():
+        coming = day_name(next_due(one.schedule, house.desk.clock()).edition)
         at = f"{one.schedule.at:%H:%M} {one.schedule.time_zone}"
-        log.info("%s gets its digest at %s", one.channel, at)
+        log.info("%s gets its digest at %s, next on %s", one.channel, at, coming)
