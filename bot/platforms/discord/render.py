@@ -203,7 +203,7 @@ def _fitting(text: str, room: int) -> int:
     if len(text) <= room and units(inline(text)) <= room:
         return len(text)
     for ends in (
-        [word.end() for word in re.finditer(r"\S+(?=\s)", text[: room + 1])],
+        [space.start() for space in re.finditer(r"(?<=\S)\s", text[: room + 1])],
         range(1, room + 1),
     ):
         if fitting := bisect_right(ends, room, key=lambda end: units(inline(text[:end]))):
