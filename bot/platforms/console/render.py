@@ -13,6 +13,7 @@ from rich.text import Text as Line
 
 from bot.message import Block, Card, Divider, Heading, Message, Text
 from bot.platforms import Page
+from bot.platforms.links import web_address
 from digests.model import Style
 from digests.text import clip, tidy
 
@@ -120,8 +121,9 @@ def _lines(block: Block) -> Iterable[RenderableType]:
 
 def _card_lines(card: Card) -> Iterable[RenderableType]:
     number = f"{card.number}. " if card.number is not None else ""
-    link = f"link {card.url}" if card.url.startswith(("https://", "http://")) else ""
-    yield Line(number, style="bold") + Line(card.title, style=f"bold cyan {link}".strip())
+    address = web_address(card.url)
+    link = f"bold cyan link {address}" if address else "bold cyan"
+    yield Line(number, style="bold") + Line(card.title, style=link)
     indent = len(number)
     facts = " · ".join(fact for fact in (card.score, card.domain, card.authors) if fact)
     yield _indented(Line(facts, style="dim"), indent) if facts else Line()
@@ -133,7 +135,7 @@ def _card_lines(card: Card) -> Iterable[RenderableType]:
     small = " · ".join(part for part in (card.reviewed, card.reason) if part)
     if small:
         yield _indented(Line(small, style="dim"), indent)
-    yield _indented(Line(card.url, style="dim", overflow="fold"), indent)
+    yield _indented(Line(address, style="dim", overflow="fold"), indent)
     yield Line()
 
 

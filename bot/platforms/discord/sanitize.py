@@ -1,8 +1,8 @@
 """Untrusted text made harmless for Discord: it reads as written and never pings, links or formats. Pure."""
 
 import re
-from urllib.parse import quote, urlsplit
 
+from bot.platforms.links import web_address
 from digests.text import tidy
 
 URL_UNITS = 2048
@@ -19,7 +19,6 @@ _PING = re.compile(r"@(?=everyone|here)", re.IGNORECASE)
 _READ_WITHOUT_MARKUP = re.compile(
     rf"{_PING.pattern}|:(?=//)|:(?=[\w+-]+:)|<(?=[@#:/]|(?:t|a|id):)|{_BEFORE_A_HOSTS_DOT}", re.IGNORECASE
 )
-_HOST = re.compile(r"[a-z0-9.-]+(:\d+)?", re.IGNORECASE)
 _REFUSED_IN_LABELS = re.compile(r"[\[\]`<>@]|://|www\.|\w\.[a-z]{2,}", re.IGNORECASE)
 
 
@@ -49,16 +48,9 @@ def plain(text: str) -> str:
 
 
 def safe_url(url: str) -> str:
-    """The address fit for an embed or a masked link, or nothing: only http and https, no password, no odd host."""
-    url = url.encode("utf-8", "ignore").decode().strip()
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        return ""
-    if parts.scheme not in ("http", "https") or not _HOST.fullmatch(parts.netloc):
-        return ""
-    encoded = quote(url, safe="%/:?#!$&+,;=~-._")
-    return encoded if len(encoded) <= URL_UNITS else ""
+    """The address fit for an embed or a masked link, or nothing."""
+    address = web_address(url)
+    return address if len(address) <= URL_UNITS else ""
 
 
 def link(label: str, url: str) -> str:

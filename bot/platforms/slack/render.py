@@ -11,10 +11,10 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, assert_never
-from urllib.parse import quote, urlsplit
 
 from bot.message import Block, Card, Divider, Heading, Message, Text
 from bot.platforms import Page
+from bot.platforms.links import web_address
 from digests.model import Style
 from digests.text import clip, tidy
 
@@ -404,7 +404,6 @@ _MARK = re.compile(r"(?<![A-Za-z0-9])[*_~]|[*_~](?![A-Za-z0-9])|[`＊＿｀]")
 _SHORTCODE = re.compile(r":(?=[^\s:]+:)")
 _QUOTE = re.compile(r"^(?=[>＞])", re.MULTILINE)
 _PING = re.compile(r"@(?=everyone|channel|here)|<(?=[!@#])", re.IGNORECASE)
-_HOST = re.compile(r"[a-z0-9.-]+(:\d+)?", re.IGNORECASE)
 
 
 def _units(text: str) -> int:
@@ -465,13 +464,5 @@ def _link(title: str, url: str) -> str:
 
 
 def _safe_url(url: str) -> str:
-    """The address with nothing in it that ends a link, or nothing: only http and https, no password, no odd host."""
-    url = url.encode("utf-8", "ignore").decode().strip()
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        return ""
-    if parts.scheme not in ("http", "https") or not _HOST.fullmatch(parts.netloc):
-        return ""
-    encoded = quote(url, safe="%/:?#@!$&+,;=~-._")
-    return encoded if _units(_escaped(encoded)) <= URL_UNITS else ""
+    address = web_address(url)
+    return address if _units(_escaped(address)) <= URL_UNITS else ""

@@ -1,0 +1,18 @@
+"""The addresses that may become links, on any platform. Pure."""
+
+import re
+from urllib.parse import quote, urlsplit
+
+_HOST = re.compile(r"[a-z0-9.-]+(:\d+)?", re.IGNORECASE)
+
+
+def web_address(url: str) -> str:
+    """The address with nothing in it that would end a link, or nothing: only http and https, no password, no odd host."""
+    url = url.encode("utf-8", "ignore").decode().strip()
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return ""
+    if parts.scheme not in ("http", "https") or not _HOST.fullmatch(parts.netloc):
+        return ""
+    return quote(url, safe="%/:?#!$&+,;=~-._")
