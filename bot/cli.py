@@ -1,6 +1,7 @@
 """The command line. A known fault is one sentence on standard error and an exit status."""
 
 import argparse
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -23,10 +24,11 @@ DONE, FAILED, INTERRUPTED = 0, 1, 130
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command and return its exit status."""
+    _bear_any_text()
     try:
         asked = _parser().parse_args(arguments)
         status: int = asked.run(asked)
-        sys.stdout.flush()
+        print(end="", flush=True)  # noqa: T201
     except (PaperroundError, SettingsError) as error:
         return _fail(str(error))
     except KeyboardInterrupt:
@@ -35,6 +37,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # Whoever read our output has seen enough; keep the interpreter from saying so at its end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return DONE
+    except OSError as error:
+        return _fail(f"The output could not be written: {error.strerror or error}.")
     except Exception as error:
         if os.environ.get("PAPERROUND_DEBUG"):
             raise
@@ -42,6 +46,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
             f"An unexpected fault: {type(error).__name__}: {error}. Set PAPERROUND_DEBUG=1 to see where, and report it."
         )
     return status
+
+
+def _bear_any_text() -> None:
+    """A terminal that cannot show a character shows a question mark in its place."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
+
+
+def _print_json(text: str) -> None:
+    """JSON stays JSON where the output is not in Unicode: what does not fit is escaped."""
+    import json
+
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+    if not encoding.lower().startswith("utf"):
+        text = json.dumps(json.loads(text), indent=2)
+    print(text)  # noqa: T201
 
 
 def _fail(sentence: str) -> int:
@@ -169,10 +190,10 @@ def _preview(asked: argparse.Namespace) -> int:
         from bot.html import digest_page
 
         print(digest_page(digest))  # noqa: T201
-    elif asked.json:
-        print(as_json(digest, platform))  # noqa: T201
+    elif asked.json or platform != "console":
+        _print_json(as_json(digest, platform))
     else:
-        show_preview(digest, platform, _console())
+        show_preview(digest, _console())
     return DONE
 
 
@@ -184,7 +205,7 @@ def _search(asked: argparse.Namespace) -> int:
     if asked.json:
         import json
 
-        print(json.dumps(found_records(found), ensure_ascii=False, indent=2))  # noqa: T201
+        _print_json(json.dumps(found_records(found), ensure_ascii=False, indent=2))
         return DONE
     if not found:
         raise InputError(f"Nothing found for “{words[:80]}”: try an arXiv id, an address, or fewer words.")

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
@@ -25,7 +26,7 @@ from config.settings import Store as StoreSettings
 from digests.build import build
 from digests.errors import InputError, PaperroundError
 from digests.model import Channel, Paper, Review, Style, Subscription, Wish
-from digests.ports import BadRecord, Store
+from digests.ports import BadRecord, DeliveryState, Store
 from digests.sources.reviews import parse
 
 CHANNEL = Channel("console", "reading-group")
@@ -44,9 +45,18 @@ def run_demo(console: Console, commands: TextIO | None) -> None:
         now = house.desk.clock()
         import_sample(house.store, now)
         subscription = _subscribe(house, now)
-        asyncio.run(deliver(subscription, now.date(), desk=house.desk))
+        _deliver(subscription, now, house)
         if commands:
             Conversation(house, subscription, console).hold(commands)
+
+
+def _deliver(subscription: Subscription, now: datetime, house: House) -> None:
+    """As `paperround run` would; what went wrong is said here, since nobody reads a log."""
+    logging.getLogger("bot").addHandler(logging.NullHandler())
+    asyncio.run(deliver(subscription, now.date(), desk=house.desk))
+    (delivery,) = house.store.deliveries.history(subscription, 1)
+    if delivery.state is not DeliveryState.POSTED:
+        raise PaperroundError(f"The digest could not be shown: {delivery.reason}")
 
 
 def import_sample(store: Store, now: datetime) -> None:

@@ -65,16 +65,12 @@ def _subscription(asked: Asked, house: House) -> Subscription:
     return replace(chosen, wish=wish)
 
 
-def show_preview(digest: Digest, platform: str, console: Console) -> None:
-    """On a terminal; the messages of a chat platform as the JSON that it takes."""
-    pages = pages_for(digest_message(digest), platform, digest.wish.style)
-    if platform == "console":
-        from bot.platforms.console.render import show
+def show_preview(digest: Digest, console: Console) -> None:
+    """On a terminal."""
+    from bot.platforms.console.render import show
 
-        for page in pages:
-            show(page, console)
-    else:
-        print(as_json(digest, platform))  # noqa: T201
+    for page in pages_for(digest_message(digest), "console", digest.wish.style):
+        show(page, console)
 
 
 def as_json(digest: Digest, platform: str) -> str:

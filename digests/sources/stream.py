@@ -213,6 +213,12 @@ class _Text:
                 self._take(1)
             elif self.next_sign() != "]":
                 self._cut_off(self._line)
+        self._take(1)
+        if self.next_sign():
+            raise InputError(
+                f"{self._name}, line {self._line}: something follows the end of the array; what came before was kept. "
+                "Put it into the array, or into a file of its own."
+            )
 
     def _rest_of_object(self, line: int) -> str:
         """Up to the bracket that closes an open object; brackets in strings do not count."""

@@ -197,6 +197,34 @@ def test_the_demo_sends_todays_digest_and_ends() -> None:
     assert done.stderr == ""
 
 
+def test_where_the_output_is_not_in_unicode_text_is_shown_as_far_as_it_goes_and_json_stays_json(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "papers.json").write_text(json.dumps({"arxiv_id": "2401.00001", "title": "Gaußian 😀"}))
+    ascii_alone = {"PYTHONIOENCODING": "ascii", "LC_ALL": "C", "PYTHONUTF8": "0"}
+    assert paperround(tmp_path, "import", "papers.json", **ascii_alone).returncode == 0
+    found = paperround(tmp_path, "search", "--json", "2401.00001", **ascii_alone)
+    assert json.loads(found.stdout)[0]["title"] == "Gaußian 😀"
+    assert "Gau?ian ?" in paperround(tmp_path, "preview", **ascii_alone).stdout
+    assert paperround(tmp_path, "demo", **ascii_alone).returncode == 0
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full on this machine")
+def test_output_that_cannot_be_written_is_answered_with_a_sentence(tmp_path: Path) -> None:
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "bot", "schema"],
+            cwd=tmp_path,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert done.returncode == 1
+    assert done.stderr.startswith("paperround: The output could not be written: No space left on device.")
+    assert "Traceback" not in done.stderr
+
+
 def test_on_a_terminal_the_demo_takes_commands() -> None:
     ours, theirs = os.openpty()
     demo = subprocess.Popen(

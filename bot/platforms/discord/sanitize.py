@@ -38,7 +38,7 @@ def inline(text: str) -> str:
 
     `https\\://` is no link to Discord's reader, which takes a zero-width space for a part of the address.
     """
-    escaped = _READ_AS_MARKUP.sub(r"\\\g<0>", visible(text))
+    escaped = _READ_AS_MARKUP.sub(lambda found: "\\" + found[0], visible(text))
     return _PING.sub(rf"\g<0>{_UNSEEN_SPACE}", _OPENS_A_LINE.sub(r"\g<0>\\", escaped))
 
 

@@ -134,6 +134,14 @@ def test_an_array_is_read_like_lines_however_it_is_indented(indent: int | None) 
     ]
 
 
+def test_what_follows_an_array_is_told_and_not_passed_over() -> None:
+    source = ReviewFile("-", TODAY, io.BytesIO(json.dumps([a_record()]).encode() + b"\n[1]"))
+    results = source.read()
+    good(next(results))
+    with pytest.raises(InputError, match="line 2: something follows the end of the array"):
+        next(results)
+
+
 def test_one_object_over_several_lines_is_one_record() -> None:
     text = json.dumps(a_record(title="one"), indent=2) + "\n" + json.dumps(a_record(title="two"), indent=2)
     assert [good(result)[0].title for result in read(text)] == ["one", "two"]

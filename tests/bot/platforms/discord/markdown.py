@@ -47,7 +47,7 @@ WHOLE = [
     ("mention", re.compile(r"<(?:@[!&]?|#)\d+>")),
     ("address in brackets", re.compile(r"<[a-zA-Z][\w+.-]*:[^\s<>]+>|<[^\s<>]+@[^\s<>]+\.\w+>|<\+?\d{3,}>")),
     ("shortcode", re.compile(r":[\w+-]+(?:::skin-tone-\d)?:")),
-    ("autolink", re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*://[^\s<]+|www\.[^\s<]+", re.IGNORECASE)),
+    ("autolink", re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]{0,20}://[^\s<]+|www\.[^\s<]+", re.IGNORECASE)),
     ("fence", re.compile(r"```.+?```", re.DOTALL)),
     ("code", re.compile(r"(`+)(?=[^`]).*?[^`]\1(?!`)", re.DOTALL)),
 ]
