@@ -26,7 +26,7 @@ class Database:
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
-        """One consistent view. Raises StoreError."""
+        """For reading: each statement sees one consistent state. Raises StoreError."""
         with sentences(self.name), self.engine.connect() as connection:
             yield connection
 
@@ -77,8 +77,8 @@ def _tame_sqlite(engine: Engine, *, in_memory: bool) -> None:
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
-        writing = connection.get_execution_options().get("paperround_write", False)
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
+        if connection.get_execution_options().get("paperround_write", False):
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
 @contextmanager

@@ -63,7 +63,6 @@ def _upgrade(database: Database) -> None:
     config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
     if database.file:
         with sentences(database.name), database.engine.connect() as connection:
-            connection.exec_driver_sql("ROLLBACK")
             connection.exec_driver_sql("PRAGMA journal_mode = WAL")
     with database.write() as connection:
         config.attributes["connection"] = connection

@@ -127,7 +127,6 @@ def test_a_full_disk_is_named_in_a_sentence_and_nothing_is_half_written(tmp_path
     papers = type(store.papers)(database)  # type: ignore[call-arg]
     with database.engine.connect() as connection:
         used = connection.exec_driver_sql("PRAGMA page_count").scalar_one()
-        connection.exec_driver_sql("ROLLBACK")
         connection.exec_driver_sql(f"PRAGMA max_page_count = {used + 5}")
     many = [(a_paper(f"2401.{n:05}", abstract="x" * 5000), a_review()) for n in range(50)]
     with pytest.raises(StoreError, match="the disk is full"):
