@@ -56,8 +56,19 @@ def open_house(settings: Settings, console: Console, *, clock: Callable[[], date
     """The house over the store of the settings. Raises StoreError, and InputError for a domain that nobody knows."""
     for subscription in wanted(settings):
         check(subscription.wish)
+    _check_lease(settings)
     store = open_store(settings.store.url)
     return House(settings, store, _desk(settings, store, console, clock or _now), _search_directory(settings))
+
+
+def _check_lease(settings: Settings) -> None:
+    """A lease that ends while an answer is still waited for would let another process post the same page."""
+    sending = settings.delivery
+    if sending.lease_seconds <= sending.time_out_seconds:
+        raise InputError(
+            f"delivery.lease_seconds is {sending.lease_seconds}, delivery.time_out_seconds {sending.time_out_seconds}: "
+            "the lease must be the longer one, or a page could be posted twice."
+        )
 
 
 def _now() -> datetime:

@@ -154,6 +154,7 @@ def test_a_wrong_command_is_answered_with_a_sentence(
         ("version = 99", "newer Paperround"),
         ("[store]\nurll = 1", "urll"),
         ('[store]\nurl = "sqlite:////no/such/folder/p.db"', "its folder must exist"),
+        ("[delivery]\nlease_seconds = 30\ntime_out_seconds = 30", "the lease must be the longer one"),
         ("[[subscriptions]]", "platform"),
         (
             '[[subscriptions]]\nplatform = "console"\nchannel = "c"\ndomains = ["visoin"]',
@@ -259,7 +260,7 @@ SETTINGS = """
 [platforms.console]
 transcript = "transcript.jsonl"
 [delivery]
-lease_seconds = 30
+lease_seconds = 31
 [[subscriptions]]
 platform = "console"
 channel = "here"
