@@ -45,9 +45,9 @@ bench: $(READY) ## Measure, as ratios to a floor in the same run
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-header --no-annotate
 lock: $(READY) ## Renew the locked requirements
-	@$(LOCK) --upgrade pyproject.toml -o requirements/run.txt
+	@$(LOCK) --upgrade --all-extras pyproject.toml -o requirements/run.txt
 	@$(LOCK) --upgrade --group pyproject.toml:build -o requirements/build.txt
-	@$(LOCK) --upgrade pyproject.toml --group pyproject.toml:dev -o requirements/dev.txt
+	@$(LOCK) --upgrade --all-extras pyproject.toml --group pyproject.toml:dev -o requirements/dev.txt
 
 clean: ## Remove what was made
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
