@@ -4,16 +4,18 @@ import os
 import secrets
 import socket
 import zoneinfo
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from rich.console import Console
 
+from bot.answer import Answers
 from bot.deliver import Desk, OnUnknown
 from bot.message import Message
-from bot.platforms import Page
+from bot.platforms import App, Page
+from config.secrets import slack_secrets
 from config.settings import Settings
 from config.settings import Subscription as SubscriptionSettings
 from digests.build import Habits
@@ -26,7 +28,7 @@ from digests.store import open_store
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
-PLATFORMS = ("console",)
+PLATFORMS = ("console", "slack")
 """The platforms that digests can be posted to."""
 
 Render = Callable[[Message, Style], Sequence[Page]]
@@ -149,21 +151,59 @@ def renderers() -> Mapping[str, Callable[[], Render]]:
     return {"console": console, "slack": slack, "discord": discord}
 
 
+def apps(settings: Settings, environment: Mapping[str, str], clock: Callable[[], datetime]) -> list[App]:
+    """The platforms whose secrets are set. Raises SettingsError and InputError for secrets that cannot be meant so."""
+    secrets_of_slack = slack_secrets(environment)
+    if not secrets_of_slack.bot_token:
+        return []
+    try:
+        from bot.platforms.slack.app import SlackApp, transport_of
+    except ImportError as error:
+        raise InputError(
+            f"SLACK_BOT_TOKEN is set, but {error.name} is not installed: install paperround with its slack extra."
+        ) from error
+    transport_of(settings.platforms.slack, secrets_of_slack)
+    return [SlackApp(settings.platforms.slack, secrets_of_slack, settings.delivery.time_out_seconds, clock)]
+
+
+def answers(house: House, platform: str) -> Answers:
+    """What answers people on a platform."""
+    slack, discussion = house.settings.platforms.slack, house.settings.discussion
+    return Answers(
+        house.store,
+        house.find,
+        house.desk.habits,
+        house.desk.clock,
+        paper_command=slack.paper_command if platform == "slack" else "/paper",
+        digest_command=slack.digest_command if platform == "slack" else "/digest",
+        anyone_may_change=slack.who_may_change == "anyone",
+        one_queue=discussion.queue == "everyone",
+        keep_marks=timedelta(days=discussion.keep_days),
+    )
+
+
 def stored(store: Store, subscription: Subscription) -> Subscription:
     """The subscription with its number in the ledger, where it has one."""
     known = store.subscriptions.find(subscription.channel)
     return replace(subscription, id=known.id) if known else subscription
 
 
-def require_platforms(subscriptions: Sequence[Subscription]) -> None:
-    """Raises InputError when no channel can get a digest."""
-    if not subscriptions:
+def require_platforms(subscriptions: Sequence[Subscription], open_platforms: Collection[str]) -> None:
+    """Raises InputError when no channel can get a digest, and nobody could subscribe one."""
+    interactive = [name for name in open_platforms if name != "console"]
+    if not subscriptions and not interactive:
         raise InputError(
             "No channel gets a digest yet: put a [[subscriptions]] table into paperround.toml "
-            "(config/example.toml shows one)."
+            "(config/example.toml shows one), or set SLACK_BOT_TOKEN and subscribe channels in Slack."
         )
-    if all(one.channel.platform not in PLATFORMS for one in subscriptions):
+    missing = {one.channel.platform for one in subscriptions} - set(open_platforms)
+    if "slack" in missing:
         raise InputError(
-            "None of the channels can be posted to yet: this version posts to the console and previews Slack and "
-            'Discord. Set platform = "console" in a [[subscriptions]] table.'
+            "A channel of the settings is in Slack, but the environment has no SLACK_BOT_TOKEN: set it, with "
+            "SLACK_APP_TOKEN or SLACK_SIGNING_SECRET (README, Slack in five steps)."
+        )
+    if subscriptions and not interactive and all(one.channel.platform in missing for one in subscriptions):
+        raise InputError(
+            "None of the channels can be posted to yet: this version posts to Slack and the console, and previews "
+            'Discord. Set platform = "console" or "slack" in a [[subscriptions]] table.'
         )

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
+from bot.findings import Level
 from config.settings import Settings, SettingsError, load
 from digests.errors import InputError, PaperroundError
 from digests.model import Style
@@ -113,6 +114,19 @@ def _parser() -> argparse.ArgumentParser:
     search.add_argument("--most", type=_top, default=10, metavar="N", help="at most N papers, 1 to 50")
     search.set_defaults(run=_search)
 
+    manifest = commands.add_parser("manifest", help="the app, as a platform is told about it")
+    manifest.add_argument("platform", choices=("slack",))
+    manifest.add_argument(
+        "--url",
+        default="",
+        type=_https,
+        help="where Slack calls over HTTP, such as https://host/slack/events",
+    )
+    manifest.set_defaults(run=_manifest)
+
+    doctor = commands.add_parser("doctor", help="look whether everything is right, and say what is not")
+    doctor.set_defaults(run=_doctor)
+
     running = commands.add_parser("run", help="post every digest at its hour, until stopped")
     running.set_defaults(run=_run)
     return parser
@@ -122,6 +136,12 @@ def _top(text: str) -> int:
     if text.isdigit() and 1 <= int(text) <= 50:
         return int(text)
     raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 to 50")
+
+
+def _https(text: str) -> str:
+    if text.startswith("https://"):
+        return text
+    raise argparse.ArgumentTypeError(f"{text!r} does not begin with https://, and Slack calls nothing else")
 
 
 def _day(text: str) -> date:
@@ -213,9 +233,27 @@ def _search(asked: argparse.Namespace) -> int:
     return DONE
 
 
+def _manifest(asked: argparse.Namespace) -> int:
+    from bot.platforms.slack.manifest import manifest_yaml
+
+    print(manifest_yaml(_settings(asked).platforms.slack, asked.url or ""), end="")  # noqa: T201
+    return DONE
+
+
+def _doctor(asked: argparse.Namespace) -> int:
+    import asyncio
+
+    from bot.doctor import examine
+
+    findings = asyncio.run(examine(_house(asked), os.environ))
+    for finding in findings:
+        print(finding)  # noqa: T201
+    return FAILED if any(finding.level is Level.FAULT for finding in findings) else DONE
+
+
 def _run(asked: argparse.Namespace) -> int:
     import asyncio
 
     from bot.run import run
 
-    return asyncio.run(run(_house(asked)))
+    return asyncio.run(run(_house(asked), os.environ))

@@ -69,7 +69,9 @@ async def deliver(subscription: Subscription, edition: date, *, desk: Desk) -> N
     except LeaseLostError as lost:
         log.warning("left to another process: %s", lost)
     except PostError as error:
-        await _put_off(claim, str(error), desk, for_good=error.outcome is Outcome.REFUSED)
+        await _put_off(claim, str(error), desk, for_good=error.outcome in (Outcome.REFUSED, Outcome.GONE))
+        if error.outcome is Outcome.GONE:
+            await asyncio.to_thread(desk.store.subscriptions.stop, subscription.channel, str(error))
     except PaperroundError as error:
         await _put_off(claim, str(error), desk)
     except Exception as error:

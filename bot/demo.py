@@ -5,7 +5,7 @@ import json
 import logging
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from importlib.resources import files
 from pathlib import Path
@@ -16,7 +16,7 @@ from rich.console import Console
 from bot.app import House, open_house
 from bot.commands import HELP, Help, LookUp, React, Top, understand
 from bot.deliver import deliver
-from bot.discuss import Queue, queue_message
+from bot.discuss import QUEUE_LENGTH, queue_message
 from bot.message import Heading, Message, Text
 from bot.platforms.console.render import render, show
 from bot.present import digest_message, found_message
@@ -25,7 +25,7 @@ from config.settings import Settings
 from config.settings import Store as StoreSettings
 from digests.build import build
 from digests.errors import InputError, PaperroundError
-from digests.model import Channel, Paper, Review, Style, Subscription, Wish
+from digests.model import Channel, Mark, MarkedBy, Paper, Review, Style, Subscription, Wish
 from digests.ports import BadRecord, DeliveryState, Store
 from digests.sources.reviews import parse
 
@@ -95,7 +95,6 @@ class Conversation:
     house: House
     subscription: Subscription
     console: Console
-    queue: Queue = field(default_factory=Queue)
 
     def hold(self, commands: TextIO) -> None:
         """Answer each line until "quit" or the end."""
@@ -138,9 +137,12 @@ class Conversation:
 
     def _react(self, number: int) -> Message:
         (delivery,) = self.house.store.deliveries.history(self.subscription, 1)
-        shown = [paper for page in delivery.pages for paper in page.papers]
+        shown = [(paper, page) for page in delivery.pages for paper in page.papers]
         if not 1 <= number <= len(shown):
             raise InputError(f"The digest has papers 1 to {len(shown)}.")
-        self.queue = self.queue.marked(shown[number - 1], PERSON)
-        known = self.house.store.papers.get(self.queue.marks)
-        return queue_message(self.queue, {paper: scored.paper.title for paper, scored in known.items()})
+        paper, page = shown[number - 1]
+        marks, now = self.house.store.marks, self.house.desk.clock()
+        marks.set(Mark(CHANNEL, page.receipt or "", paper, PERSON, MarkedBy.REACTION, now), True)
+        queue = marks.queue(None, since=now - timedelta(days=1), most=QUEUE_LENGTH)
+        known = self.house.store.papers.get([one.paper for one in queue])
+        return queue_message(queue, {paper: scored.paper.title for paper, scored in known.items()})

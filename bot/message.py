@@ -4,6 +4,7 @@
 """
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +28,7 @@ class Card:
     """One paper, its parts already in words. Empty parts are left out by every renderer.
 
     `paper` is the id that a mark is about. `url` is a link we built, the only one in a card. `score` is
-    short ("8.7/10"); `limitations_note` stands where there are no `limitations`.
+    short ("8.7/10"); `limitations_note` stands where there are no `limitations`. `voices` people want it discussed.
     """
 
     paper: str
@@ -43,6 +44,7 @@ class Card:
     warnings: tuple[str, ...] = ()
     reviewed: str = ""
     reason: str = ""
+    voices: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +52,51 @@ class Divider:
     """A quiet line between parts."""
 
 
-Block = Heading | Text | Card | Divider
+class Action(StrEnum):
+    """What a button asks for. Its value says of what: a paper's id, or words that were looked up."""
+
+    DISCUSS = "discuss"
+    """Put the paper up for discussion, or take that back. Every card has such a button of its own."""
+    SHARE = "share"
+    """Show the paper to the whole channel."""
+    REVIEW = "review"
+    """The whole review of the paper, for the person alone."""
+    SHOW = "show"
+    """The paper's card, for the person alone."""
+    UNDO = "undo"
+    """Take a change of the channel's digest back; the value is the change's number."""
+    SETTINGS = "settings"
+    """The form with the channel's digest."""
+    DISCUSSED = "discussed"
+    """Take the paper off the queue."""
+
+
+@dataclass(frozen=True, slots=True)
+class Button:
+    """Something a person can ask for with a tap. A platform without buttons leaves it out."""
+
+    action: Action
+    label: str
+    value: str
+    primary: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Buttons:
+    """Buttons in a row."""
+
+    buttons: tuple[Button, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A line with a button beside it: one of several things to choose from."""
+
+    text: str
+    button: Button
+
+
+Block = Heading | Text | Card | Divider | Buttons | Offer
 
 
 @dataclass(frozen=True, slots=True)

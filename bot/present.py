@@ -1,10 +1,11 @@
 """What is said, and in which order: digests and papers become messages. Decided once, for every platform."""
 
+import re
 from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any
 
-from bot.message import Block, Card, Divider, Heading, Message, Text
+from bot.message import Action, Block, Button, Buttons, Card, Divider, Heading, Message, Offer, Text
 from digests.domains import domain_name
 from digests.limitations import key_limitations
 from digests.model import NOT_REVIEWED, Digest, LeftOut, Nothing, Pick, Review, ScoredPaper, Wish
@@ -252,6 +253,47 @@ def found_message(words: str, found: Sequence[ScoredPaper]) -> Message:
     return Message(
         summary=_plain(best.paper.title), blocks=(card(best), *_review_texts(best.review), *_also(others))
     )
+
+
+def look_up_message(words: str, found: Sequence[ScoredPaper]) -> Message:
+    """The answer in a channel: the paper that is meant, with what can be done with it, or a list to choose from."""
+    if not found:
+        return found_message(words, found)
+    best, *others = found
+    if others and not _all_words_in(words, _plain(best.paper.title)):
+        return Message(
+            f"Which paper do you mean by “{clip(_plain(words), 80)}”?",
+            (Heading(f"Did you mean one of these {len(found)}?"), *map(_offer, found)),
+        )
+    also: tuple[Block, ...] = (
+        (Divider(), Text("Also found", quiet=True), *map(_offer, others)) if others else ()
+    )
+    return Message(_plain(best.paper.title), (card(best), Buttons(_look_up_buttons(best)), *also))
+
+
+def _all_words_in(words: str, title: str) -> bool:
+    """Whether the title has every word that was typed, so that it is hardly another paper."""
+    return all(word in title.casefold() for word in re.findall(r"\w+", words.casefold()))
+
+
+def _offer(scored: ScoredPaper) -> Offer:
+    score = _score(scored.review)
+    title = clip(_plain(scored.paper.title), 120)
+    return Offer(" · ".join(filter(None, (title, score))), Button(Action.SHOW, "Show", scored.paper.id))
+
+
+def _look_up_buttons(scored: ScoredPaper) -> tuple[Button, ...]:
+    share = Button(Action.SHARE, "Share to channel", scored.paper.id, primary=True)
+    reviewed = any(text.text for text in _review_texts(scored.review))
+    return (share, Button(Action.REVIEW, "Whole review", scored.paper.id)) if reviewed else (share,)
+
+
+def review_message(scored: ScoredPaper) -> Message:
+    """Every section of a paper's review."""
+    title = _plain(scored.paper.title) or scored.paper.id
+    texts = _review_texts(scored.review) or (Text("This paper was not reviewed."),)
+    small_print = Text(_reviewed(scored.review), quiet=True)
+    return Message(f"Review of {title}", (Heading(title), *texts, small_print))
 
 
 def _review_texts(review: Review) -> tuple[Text, ...]:

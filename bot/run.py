@@ -1,40 +1,64 @@
-"""`paperround run`: keep time until told to stop."""
+"""`paperround run`: keep time and answer people, until told to stop."""
 
 import asyncio
 import logging
 import signal
+from collections.abc import Collection, Mapping
+from contextlib import AsyncExitStack
+from dataclasses import replace
 
-from bot.app import PLATFORMS, House, require_platforms, wanted
+from bot.app import House, answers, apps, require_platforms, wanted
 from bot.clock import keep_time
+from bot.platforms import App, Platform
 from bot.present import day_name
 from digests.schedule import next_due
 
 log = logging.getLogger(__name__)
 
 
-async def run(house: House) -> int:
-    """Deliver what is due, every minute, until SIGINT or SIGTERM; returns the exit status. Raises InputError."""
+async def run(house: House, environment: Mapping[str, str]) -> int:
+    """Deliver what is due and answer who asks, until SIGINT or SIGTERM; returns the exit status. Raises InputError."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
-    logging.getLogger("apscheduler").setLevel(logging.WARNING)
-    logging.getLogger("alembic").setLevel(logging.WARNING)
+    for loud in ("apscheduler", "alembic", "slack_sdk", "slack_bolt"):
+        logging.getLogger(loud).setLevel(logging.WARNING)
     stop = asyncio.Event()
     for one in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(one, stop.set)
-    await asyncio.to_thread(_subscribe, house)
-    await keep_time(house.desk, stop)
+    talking = apps(house.settings, environment, house.desk.clock)
+    await asyncio.to_thread(_subscribe, house, [*house.desk.platforms, *(app.name for app in talking)])
+    async with AsyncExitStack() as exits:
+        opened: dict[str, Platform] = {}
+        for app in talking:
+            opened[app.name] = await app.open()
+            exits.push_async_callback(app.close)
+        desk = replace(house.desk, platforms={**house.desk.platforms, **opened})
+        async with asyncio.TaskGroup() as group:
+            group.create_task(keep_time(desk, stop))
+            for app in talking:
+                group.create_task(_serve(app, house, stop))
     log.info("stopped; nothing was left half done")
     return 0
 
 
-def _subscribe(house: House) -> None:
+async def _serve(app: App, house: House, stop: asyncio.Event) -> None:
+    """One platform's failure leaves the others and the digests alone."""
+    try:
+        await app.serve(answers(house, app.name), stop)
+    except OSError as error:
+        log.error("%s cannot be served: %s. Digests still go out; mend it and start again.", app.name, error)
+    except Exception:
+        log.exception("%s is no longer served; digests still go out", app.name)
+
+
+def _subscribe(house: House, platforms: Collection[str]) -> None:
     """Make the store's channels be those of the settings that this version can post to."""
     subscriptions = wanted(house.settings)
     stored = house.store.subscriptions
-    require_platforms(subscriptions or stored.all())
+    require_platforms(subscriptions or stored.all(), platforms)
     for one in subscriptions:
-        if one.channel.platform not in PLATFORMS:
+        if one.channel.platform not in platforms:
             log.warning("%s gets no digest: this version only previews %s", one.channel, one.channel.platform)
-    stored.keep([one for one in subscriptions if one.channel.platform in PLATFORMS], now=house.desk.clock())
+    stored.keep([one for one in subscriptions if one.channel.platform in platforms], now=house.desk.clock())
     for one in stored.all():
         coming = day_name(next_due(one.schedule, house.desk.clock()).edition)
         at = f"{one.schedule.at:%H:%M} {one.schedule.time_zone}"

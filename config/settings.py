@@ -63,7 +63,8 @@ def _clock(value: object) -> time:
     raise ValueError(f'is {_shown(value)}; write it like "09:00", from "00:00" to "23:59"')
 
 
-def _known_zone(key: str) -> str:
+def known_zone(key: str) -> str:
+    """The IANA time zone as it is written. Raises ValueError with what follows its key in a sentence."""
     try:
         ZoneInfo(key)
     except (ZoneInfoNotFoundError, ValueError, OSError):
@@ -202,10 +203,76 @@ class Console(_Table):
     )
 
 
+def _api_address(url: str) -> str:
+    if not re.fullmatch(r"https?://[^\s/?#@]+(/[^\s?#]*)?", url):
+        raise ValueError(f'is {_shown(url)}; write an address such as "https://slack.com/api/"')
+    return url if url.endswith("/") else f"{url}/"
+
+
+def _command(name: str) -> str:
+    if not re.fullmatch(r"/[a-z0-9_-]{1,31}", name):
+        raise ValueError(
+            f'is {_shown(name)}; write a slash and up to 31 small letters, digits, - or _, such as "/paper"'
+        )
+    return name
+
+
+def _emoji(name: str) -> str:
+    bare = name.strip(":")
+    if not re.fullmatch(r"[a-z0-9_+'-]{1,100}", bare):
+        raise ValueError(f'is {_shown(name)}; write the emoji\'s name without colons, such as "bookmark"')
+    return bare
+
+
+class Slack(_Table):
+    """The Slack app. Its secrets are the environment's SLACK_BOT_TOKEN, SLACK_APP_TOKEN and SLACK_SIGNING_SECRET."""
+
+    api_base_url: Annotated[str, AfterValidator(_api_address)] = Field(
+        default="https://slack.com/api/", description="Where Slack's web API is."
+    )
+    transport: Literal["auto", "socket", "http"] = Field(
+        default="auto",
+        description="How Slack reaches the bot; auto: socket with SLACK_APP_TOKEN, else http.",
+    )
+    http_host: Name = Field(default="0.0.0.0", description="The address that http listens on.")  # noqa: S104
+    http_port: int = Field(
+        default=3000, ge=1, le=65535, description="The port of http; events come to /slack/events."
+    )
+    proxy: str = Field(default="", description="An HTTP proxy for all calls to Slack; empty: none.")
+    paper_command: Annotated[str, AfterValidator(_command)] = Field(
+        default="/paper", description="The command that looks papers up."
+    )
+    digest_command: Annotated[str, AfterValidator(_command)] = Field(
+        default="/digest", description="The command for the channel's digest."
+    )
+    mark_emoji: Annotated[str, AfterValidator(_emoji)] = Field(
+        default="bookmark", description="The reaction that puts a paper up for discussion."
+    )
+    who_may_change: Literal["anyone", "admins"] = Field(
+        default="anyone", description="Who may change a channel's digest: its members, or workspace admins."
+    )
+    unfurl_arxiv: bool = Field(
+        default=True, description="Whether an arXiv link that someone pastes gets a short card."
+    )
+
+
 class Platforms(_Table):
     """One table a platform."""
 
     console: Console = Field(default=Console(), description="The terminal.")
+    slack: Slack = Field(default=Slack(), description="The Slack app.")
+
+
+class Discussion(_Table):
+    """The queue of papers that people marked."""
+
+    queue: Literal["everyone", "channel"] = Field(
+        default="everyone",
+        description="One queue over all channels and platforms, or one for each channel.",
+    )
+    keep_days: int = Field(
+        default=30, ge=1, le=3650, description="Days after which a mark no longer counts in the queue."
+    )
 
 
 class Subscription(_Table):
@@ -220,7 +287,7 @@ class Subscription(_Table):
         default=time(9), description="Local time of the digest, HH:MM, 24 hours."
     )
     days: Days = Field(default=("mon", "tue", "wed", "thu", "fri"), description="Local days with a digest.")
-    time_zone: Annotated[str, AfterValidator(_known_zone)] = Field(
+    time_zone: Annotated[str, AfterValidator(known_zone)] = Field(
         default="UTC", description="The IANA time zone of `at` and `days`."
     )
     domains: Entries = Field(
@@ -248,6 +315,7 @@ class Settings(_Table):
     search: Search = Field(default=Search(), description="The search index.")
     digest: Digest = Field(default=Digest(), description="What may come into a digest.")
     delivery: Delivery = Field(default=Delivery(), description="How digests are sent.")
+    discussion: Discussion = Field(default=Discussion(), description="The queue of marked papers.")
     platforms: Platforms = Field(default=Platforms(), description="One table a platform.")
     subscriptions: Annotated[
         tuple[Subscription, ...], Field(strict=False), AfterValidator(_one_a_channel)

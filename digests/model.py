@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 
 class ReadDepth(StrEnum):
@@ -138,12 +138,78 @@ class Channel:
 
 @dataclass(frozen=True, slots=True)
 class Subscription:
-    """A channel's wish and its schedule. `id` is the store's number for it, 0 before it is stored."""
+    """A channel's wish and its schedule. `id` is the store's number for it, 0 before it is stored.
+
+    `paused_by` is the person who paused it, empty while it runs. `stopped` is the sentence that says why its platform
+    takes nothing for this channel any more. One `from_settings` is changed in the settings file only, but for pausing.
+    """
 
     channel: Channel
     wish: Wish = field(default_factory=Wish)
     schedule: Schedule = field(default_factory=Schedule)
     id: int = 0
+    paused_by: str = ""
+    stopped: str = ""
+    from_settings: bool = False
+
+    @property
+    def running(self) -> bool:
+        """Whether digests come."""
+        return not self.paused_by and not self.stopped
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What a person did to a channel's digest: None before is a new subscription, None after one that ended."""
+
+    id: int
+    channel: Channel
+    before: Subscription | None
+    after: Subscription | None
+    by: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Post:
+    """A message in a channel that shows papers, in their order. `message` is the platform's id of it.
+
+    `payload` is what was posted; `first_number` is the number that its first paper has in its digest.
+    """
+
+    channel: Channel
+    message: str
+    papers: tuple[str, ...]
+    payload: Mapping[str, Any]
+    first_number: int = 1
+
+
+class MarkedBy(StrEnum):
+    """How a person marked a paper: each way is taken back by itself."""
+
+    REACTION = "reaction"
+    BUTTON = "button"
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A person wants a paper discussed, and said so on a message at an instant (the platform's, in UTC)."""
+
+    channel: Channel
+    message: str
+    paper: str
+    person: str
+    by: MarkedBy
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Queued:
+    """A paper in the queue: how many people want it discussed, and since when."""
+
+    paper: str
+    voices: int
+    since: datetime
 
 
 class LeftOut(StrEnum):

@@ -9,7 +9,19 @@ from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Any, Protocol
 
-from digests.model import Candidate, Channel, Paper, Review, ScoredPaper, Subscription
+from digests.model import (
+    Candidate,
+    Change,
+    Channel,
+    Mark,
+    MarkedBy,
+    Paper,
+    Post,
+    Queued,
+    Review,
+    ScoredPaper,
+    Subscription,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,17 +80,37 @@ class Subscriptions(Protocol):
     def keep(self, subscriptions: Sequence[Subscription], *, now: datetime) -> None:
         """Make those of the settings file be exactly these; a channel that is no longer among them gets no digest.
 
-        A channel whose schedule is as before keeps its next edition.
+        A channel whose schedule is as before keeps its next edition; one that was stopped starts again, one that
+        was paused stays so. Channels that people subscribed are left alone.
         """
 
     def all(self) -> Sequence[Subscription]:
         """Every channel that gets digests, in the order of their numbers."""
 
     def find(self, channel: Channel) -> Subscription | None:
-        """The subscription of a channel; an empty workspace matches any."""
+        """The subscription of a channel, running or not; an empty workspace matches any."""
 
     def due(self, now: datetime) -> Sequence[Subscription]:
-        """Those whose next edition's hour has come, longest overdue first."""
+        """Those running whose next edition's hour has come, longest overdue first."""
+
+    def change(
+        self, channel: Channel, after: Subscription | None, *, by: str, now: datetime
+    ) -> Change | None:
+        """Make the channel's subscription as `after` (None: none any more), and remember what it was and who did it.
+
+        Its id, `stopped` and `from_settings` are not taken from `after`; a change clears `stopped`. None when nothing
+        would change. The next edition is the first due after `now` when the schedule changed or it runs again.
+        Raises InputError for one `from_settings`, unless only `paused_by` differs.
+        """
+
+    def undo(self, change: int, *, by: str, now: datetime) -> Change | None:
+        """Make it again as it was before that change; None when it is not as that change left it, or no such change."""
+
+    def stop(self, channel: Channel, reason: str) -> bool:
+        """No more digests for this channel until it is changed or started again; whether it was running."""
+
+    def start(self, channel: Channel, *, now: datetime) -> bool:
+        """Digests come again after `stop`; whether it had been stopped."""
 
 
 class DeliveryState(StrEnum):
@@ -197,13 +229,70 @@ class Deliveries(Protocol):
         """The newest deliveries of a channel, newest first."""
 
 
+class Marks(Protocol):
+    """Which messages show papers, and who wants which of them discussed. One voice a person and paper."""
+
+    def post(self, channel: Channel, message: str) -> Post | None:
+        """The message, when it shows papers: a page of a digest, or one that was `shared`. An empty workspace
+        on either side matches any."""
+
+    def posts(self, channel: Channel, paper: str, most: int) -> Sequence[Post]:
+        """The messages of a channel that show a paper, newest first."""
+
+    def recent(self, platform: str, since: datetime, most: int) -> Sequence[Post]:
+        """The messages on a platform posted since then, newest first."""
+
+    def shared(self, post: Post, *, now: datetime) -> None:
+        """A message outside any digest that shows papers; the same again changes nothing."""
+
+    def set(self, mark: Mark, on: bool) -> bool:
+        """Make or take back a mark; whether that changed anything. What is older than the last word is ignored."""
+
+    def is_set(self, mark: Mark) -> bool:
+        """Whether this person marked this paper in this way on this message."""
+
+    def replace(
+        self, post: Post, people: Mapping[str, frozenset[str]], by: MarkedBy, *, at: datetime
+    ) -> bool:
+        """The truth at an instant: who marked which paper of a message in this way; whether anything changed.
+
+        Words younger than that instant stay.
+        """
+
+    def voices(self, channel: Channel, papers: Sequence[str]) -> Mapping[str, int]:
+        """How many people of a channel want each of these papers discussed; 0 is left out."""
+
+    def queue(self, channel: Channel | None, *, since: datetime, most: int) -> Sequence[Queued]:
+        """What is to be discussed, most wanted first, then longest wanted: of one channel, or of all.
+
+        Marks from before `since`, and those from before the paper was last `discussed`, do not count.
+        """
+
+    def of_person(
+        self, platform: str, workspace: str, person: str, *, since: datetime, most: int
+    ) -> Sequence[Queued]:
+        """The papers that a person marked, newest mark first, with everybody's voices."""
+
+    def discussed(self, paper: str, channel: Channel | None, *, now: datetime) -> None:
+        """Take a paper off a channel's queue, or off everybody's; a later mark brings it back."""
+
+
+class Events(Protocol):
+    """What platforms told us, so that the same told twice is done once."""
+
+    def first(self, event: str, *, now: datetime) -> bool:
+        """Whether this event was never told before; remembered for two days."""
+
+
 @dataclass(frozen=True, slots=True)
 class Store:
-    """The three books of the house, over one database."""
+    """The books of the house, over one database."""
 
     papers: Papers
     subscriptions: Subscriptions
     deliveries: Deliveries
+    marks: Marks
+    events: Events
 
 
 @dataclass(frozen=True, slots=True)

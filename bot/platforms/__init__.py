@@ -1,12 +1,17 @@
 """What every chat platform gives the house. `console/` is the smallest example: copy it to add a platform."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
+from bot.findings import Finding
 from bot.message import Message
-from digests.model import Channel, Style
+from digests.model import Channel, Post, Style
+
+if TYPE_CHECKING:
+    from bot.answer import Answers
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +53,9 @@ class Platform(Protocol):
     async def find(self, channel: Channel, *, key: str) -> str | Unknown | None:
         """The receipt of the page posted under `key`, None if it was never posted, or CANNOT_ASK."""
 
+    async def show_voices(self, post: Post, voices: Mapping[str, int]) -> None:
+        """Show on a posted message how many people want each of its papers discussed. Raises PostError."""
+
 
 class Outcome(Enum):
     """What is known after a failed post."""
@@ -55,7 +63,9 @@ class Outcome(Enum):
     NOT_POSTED = "not posted"
     """Nothing went out: trying again is safe."""
     REFUSED = "refused"
-    """The platform will never take it: the channel is gone, the page is not valid."""
+    """The platform will never take this page."""
+    GONE = "gone"
+    """The channel is gone, or shut to us: it takes nothing any more until a person mends that."""
     UNKNOWN = "unknown"
     """It may have been posted: ask the channel before anything else."""
 
@@ -66,3 +76,22 @@ class PostError(Exception):
     def __init__(self, reason: str, outcome: Outcome) -> None:
         super().__init__(reason)
         self.outcome = outcome
+
+
+class App(Protocol):
+    """A platform that people talk back to: opened before the first digest goes out, closed after the last."""
+
+    @property
+    def name(self) -> str: ...
+
+    async def open(self) -> Platform:
+        """Check that it can work, and give what posts. Raises InputError with what to do, one fault a line."""
+
+    async def check(self, channels: Sequence[str]) -> Sequence[Finding]:
+        """Look at everything that has to be right, these channels too, and say what is not. Needs no `open`."""
+
+    async def serve(self, answers: "Answers", stop: asyncio.Event) -> None:
+        """Answer people until told to stop; then finish what is under way. Needs `open`."""
+
+    async def close(self) -> None:
+        """Give back what `open` took."""

@@ -1,10 +1,12 @@
-"""The store: papers, subscriptions and the ledger, over one database."""
+"""The store: papers, subscriptions, the ledger, marks and events, over one database."""
 
 from datetime import UTC, datetime
 
 from digests.ports import Store
 from digests.store.deliveries import SqlDeliveries
 from digests.store.engine import BUSY_TIMEOUT, connect
+from digests.store.events import SqlEvents
+from digests.store.marks import SqlMarks
 from digests.store.migration import migrate
 from digests.store.papers import SqlPapers
 from digests.store.subscriptions import SqlSubscriptions
@@ -17,4 +19,10 @@ def open_store(url: str, *, busy_timeout: float = BUSY_TIMEOUT, now: datetime | 
     """
     database = connect(url, busy_timeout=busy_timeout)
     migrate(database, now=now or datetime.now(UTC))
-    return Store(SqlPapers(database), SqlSubscriptions(database), SqlDeliveries(database))
+    return Store(
+        SqlPapers(database),
+        SqlSubscriptions(database),
+        SqlDeliveries(database),
+        SqlMarks(database),
+        SqlEvents(database),
+    )

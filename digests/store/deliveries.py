@@ -13,7 +13,8 @@ from digests.ports import Claim, Delivery, DeliveryState, LeaseLostError, PageSt
 from digests.schedule import next_due
 from digests.store import schema
 from digests.store.engine import Database
-from digests.store.subscriptions import as_subscription
+from digests.store.marks import write_post
+from digests.store.subscriptions import as_subscription, running
 
 deliveries, pages, shown, papers = schema.deliveries, schema.pages, schema.shown, schema.papers
 
@@ -52,7 +53,7 @@ class SqlDeliveries:
             select(schema.subscriptions, deliveries.c.edition)
             .join(deliveries, deliveries.c.subscription == schema.subscriptions.c.id)
             .where(
-                schema.subscriptions.c.active,
+                *running(),
                 or_(
                     and_(deliveries.c.state == DeliveryState.CLAIMED, deliveries.c.lease_until <= now),
                     and_(deliveries.c.state == DeliveryState.WAITING, deliveries.c.next_try_at <= now),
@@ -98,6 +99,8 @@ class SqlDeliveries:
         with self.database.write() as connection:
             _change(connection, claim)
             connection.execute(_page(claim, page).values(state=state, receipt=receipt, posted_at=now))
+            if receipt is not None:
+                _remember_post(connection, claim, page, receipt, now)
 
     def not_posted(self, claim: Claim, page: int) -> None:
         with self.database.write() as connection:
@@ -182,6 +185,23 @@ def _change(connection: Connection, claim: Claim, **values: Any) -> None:
     if connection.execute(ours.values(owner=claim.owner, **values)).rowcount != 1:
         raise LeaseLostError(
             f"{claim.subscription.channel}, {claim.edition}: another process has taken it over"
+        )
+
+
+def _remember_post(connection: Connection, claim: Claim, number: int, receipt: str, now: datetime) -> None:
+    """So that a reaction on the message is known to mean its papers."""
+    all_pages = _pages(connection, claim.id)
+    papers = next((page.papers for page in all_pages if page.number == number), ())
+    if papers:
+        write_post(
+            connection,
+            claim.subscription.channel,
+            receipt,
+            papers,
+            first_number=1 + sum(len(page.papers) for page in all_pages if page.number < number),
+            posted_at=now,
+            delivery=claim.id,
+            page=number,
         )
 
 

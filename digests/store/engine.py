@@ -1,12 +1,13 @@
 """Connections: one engine a store, writing transactions apart from reading ones, and errors in sentences."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy import Connection, Engine, Table, create_engine, event, make_url
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 from sqlalchemy.pool import QueuePool
 
@@ -39,13 +40,19 @@ class Database:
             yield connection
 
 
+def insert_new(connection: Connection, table: Table, row: Mapping[str, Any]) -> bool:
+    """Put a row in unless one with its key is there; whether it was put in. Safe beside other processes."""
+    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+    return connection.execute(dialect.insert(table).values(row).on_conflict_do_nothing()).rowcount == 1
+
+
 def connect(url: str, *, busy_timeout: float = BUSY_TIMEOUT) -> Database:
     """The database at a SQLAlchemy address; nothing is read or written yet. Raises StoreError."""
     try:
         address = make_url(url)
-        sqlite = address.get_backend_name() == "sqlite"
-        in_memory = sqlite and address.database in (None, "", ":memory:")
-        options: dict[str, Any] = {"connect_args": {"timeout": busy_timeout}} if sqlite else {}
+        is_sqlite = address.get_backend_name() == "sqlite"
+        in_memory = is_sqlite and address.database in (None, "", ":memory:")
+        options: dict[str, Any] = {"connect_args": {"timeout": busy_timeout}} if is_sqlite else {}
         if in_memory:
             # One connection, lent to one thread at a time: a second one would be another database.
             same = {"check_same_thread": False}
@@ -55,9 +62,9 @@ def connect(url: str, *, busy_timeout: float = BUSY_TIMEOUT) -> Database:
         raise StoreError(
             f"The store's address cannot be used ({error}). Write it like sqlite:///paperround.db."
         ) from error
-    if sqlite:
+    if is_sqlite:
         _tame_sqlite(engine, in_memory=in_memory)
-    file = Path(address.database) if sqlite and not in_memory and address.database else None
+    file = Path(address.database) if is_sqlite and not in_memory and address.database else None
     return Database(engine, str(file or address.render_as_string(hide_password=True)), file)
 
 

@@ -138,6 +138,8 @@ subscriptions = Table(
     Column("from_settings", Boolean, nullable=False),
     Column("active", Boolean, nullable=False),
     Column("next_due_at", Instant, nullable=False),
+    Column("paused_by", Text, nullable=False, server_default=""),
+    Column("stopped", Text, nullable=False, server_default=""),
     UniqueConstraint("platform", "workspace", "channel"),
     Index("ix_subscriptions_active_next_due_at", "active", "next_due_at"),
 )
@@ -182,4 +184,82 @@ shown = Table(
     Column("delivery", ForeignKey(deliveries.c.id, ondelete="CASCADE"), nullable=False, index=True),
     Column("page", Integer, nullable=False),
     PrimaryKeyConstraint("subscription", "paper"),
+)
+
+changes = Table(
+    "changes",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("subscription", ForeignKey(subscriptions.c.id, ondelete="CASCADE"), nullable=False, index=True),
+    # What can be changed, as JSON; null where there was or is no subscription.
+    Column("before", Text),
+    Column("after", Text),
+    Column("by", Text, nullable=False),
+    Column("at", Instant, nullable=False),
+)
+
+# A channel's id is its platform's own and no other's, so that posts and marks do without the workspace.
+posts = Table(
+    "posts",
+    metadata,
+    Column("id", Key, primary_key=True),
+    Column("platform", Text, nullable=False),
+    Column("workspace", Text, nullable=False),
+    Column("channel", Text, nullable=False),
+    Column("message", Text, nullable=False),
+    Column("first_number", Integer, nullable=False),
+    # A page of a digest has its payload there.
+    Column("delivery", ForeignKey(deliveries.c.id, ondelete="CASCADE"), index=True),
+    Column("page", Integer),
+    Column("payload", Text),
+    Column("posted_at", Instant, nullable=False),
+    UniqueConstraint("platform", "channel", "message"),
+    Index("ix_posts_platform_posted_at", "platform", "posted_at"),
+)
+
+post_papers = Table(
+    "post_papers",
+    metadata,
+    Column("post", ForeignKey(posts.c.id, ondelete="CASCADE"), nullable=False),
+    Column("place", Integer, nullable=False),
+    Column("paper", Text, nullable=False),
+    Column("platform", Text, nullable=False),
+    Column("channel", Text, nullable=False),
+    PrimaryKeyConstraint("post", "place"),
+    Index("ix_post_papers_platform_channel_paper_post", "platform", "channel", "paper", "post"),
+)
+
+marks = Table(
+    "marks",
+    metadata,
+    Column("platform", Text, nullable=False),
+    Column("channel", Text, nullable=False),
+    Column("paper", Text, nullable=False),
+    Column("person", Text, nullable=False),
+    Column("marked_by", Text, nullable=False),
+    Column("message", Text, nullable=False),
+    # A mark that was taken back stays, so that an older word that comes late is known to be older.
+    Column("is_on", Boolean, nullable=False),
+    Column("at", Instant, nullable=False),
+    PrimaryKeyConstraint("platform", "channel", "paper", "person", "marked_by", "message"),
+    Index("ix_marks_at", "at"),
+    Index("ix_marks_platform_person_at", "platform", "person", "at"),
+)
+
+discussed = Table(
+    "discussed",
+    metadata,
+    Column("paper", Text, nullable=False),
+    # Both empty: off everybody's queue.
+    Column("platform", Text, nullable=False),
+    Column("channel", Text, nullable=False),
+    Column("at", Instant, nullable=False),
+    PrimaryKeyConstraint("paper", "platform", "channel"),
+)
+
+events = Table(
+    "events",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("at", Instant, nullable=False, index=True),
 )

@@ -1,19 +1,21 @@
 """Channels and their wishes in the database. Keeps the contract of `digests.ports.Subscriptions`."""
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, time
+from types import SimpleNamespace
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Select, insert, select, update
 
-from digests.model import Channel, Schedule, Style, Subscription, Wish
+from digests.errors import InputError
+from digests.model import Change, Channel, Schedule, Style, Subscription, Wish
 from digests.schedule import next_due
 from digests.store import schema
 from digests.store.engine import Database
 
-subscriptions = schema.subscriptions
+subscriptions, changes = schema.subscriptions, schema.changes
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,8 +27,7 @@ class SqlSubscriptions:
     def keep(self, wanted: Sequence[Subscription], *, now: datetime) -> None:
         with self.database.write() as connection:
             stored = {row.id: row for row in connection.execute(select(subscriptions))}
-            by_channel = {_channel(row): row for row in stored.values()}
-            kept = {_keep(connection, one, by_channel.get(one.channel), now) for one in wanted}
+            kept = {_keep(connection, one, _row_of(one.channel, stored.values()), now) for one in wanted}
             gone = [
                 row.id for row in stored.values() if row.from_settings and row.active and row.id not in kept
             ]
@@ -41,37 +42,166 @@ class SqlSubscriptions:
             return [as_subscription(row) for row in connection.execute(active)]
 
     def find(self, channel: Channel) -> Subscription | None:
-        same = select(subscriptions).where(
-            subscriptions.c.active,
-            subscriptions.c.platform == channel.platform,
-            subscriptions.c.channel == channel.channel,
-        )
-        if channel.workspace:
-            same = same.where(subscriptions.c.workspace.in_((channel.workspace, "")))
         with self.database.read() as connection:
-            row = connection.execute(
-                same.order_by(subscriptions.c.workspace.desc(), subscriptions.c.id)
-            ).first()
+            row = connection.execute(_of(channel).limit(1)).first()
         return as_subscription(row) if row else None
 
     def due(self, now: datetime) -> Sequence[Subscription]:
         overdue = (
             select(subscriptions)
-            .where(subscriptions.c.active, subscriptions.c.next_due_at <= now)
+            .where(*running(), subscriptions.c.next_due_at <= now)
             .order_by(subscriptions.c.next_due_at, subscriptions.c.id)
         )
         with self.database.read() as connection:
             return [as_subscription(row) for row in connection.execute(overdue)]
 
+    def change(
+        self, channel: Channel, after: Subscription | None, *, by: str, now: datetime
+    ) -> Change | None:
+        with self.database.write() as connection:
+            return _change(connection, channel, after, by, now)
+
+    def undo(self, change: int, *, by: str, now: datetime) -> Change | None:
+        with self.database.write() as connection:
+            row = connection.execute(select(changes).where(changes.c.id == change)).first()
+            if row is None:
+                return None
+            kept = connection.execute(
+                select(subscriptions).where(subscriptions.c.id == row.subscription)
+            ).one()
+            if _written(kept) != row.after:
+                return None
+            before = _read(row.before, _channel(kept)) if row.before else None
+            return _change(connection, _channel(kept), before, by, now)
+
+    def stop(self, channel: Channel, reason: str) -> bool:
+        with self.database.write() as connection:
+            row = connection.execute(_of(channel).limit(1)).first()
+            if row is None or row.stopped:
+                return False
+            connection.execute(
+                update(subscriptions).where(subscriptions.c.id == row.id).values(stopped=reason)
+            )
+            return True
+
+    def start(self, channel: Channel, *, now: datetime) -> bool:
+        with self.database.write() as connection:
+            row = connection.execute(_of(channel).limit(1)).first()
+            if row is None or not row.stopped:
+                return False
+            coming = next_due(as_subscription(row).schedule, now).at
+            connection.execute(
+                update(subscriptions)
+                .where(subscriptions.c.id == row.id)
+                .values(stopped="", next_due_at=coming)
+            )
+            return True
+
+
+def running() -> tuple[ColumnElement[bool], ...]:
+    """What holds for the subscriptions that get digests."""
+    return subscriptions.c.active, subscriptions.c.paused_by == "", subscriptions.c.stopped == ""
+
+
+def _of(channel: Channel, *, active: bool = True) -> Select[Any]:
+    """A channel's rows, the one that names its workspace first; an empty workspace on either side matches any."""
+    same = select(subscriptions).where(
+        subscriptions.c.platform == channel.platform, subscriptions.c.channel == channel.channel
+    )
+    if active:
+        same = same.where(subscriptions.c.active)
+    if channel.workspace:
+        same = same.where(subscriptions.c.workspace.in_((channel.workspace, "")))
+    return same.order_by(subscriptions.c.active.desc(), subscriptions.c.workspace.desc(), subscriptions.c.id)
+
+
+def _change(
+    connection: Connection, channel: Channel, after: Subscription | None, by: str, now: datetime
+) -> Change | None:
+    row = connection.execute(_of(channel, active=False).limit(1)).first()
+    before = as_subscription(row) if row is not None and row.active else None
+    if before and before.from_settings and (after is None or _without_pause(before) != _without_pause(after)):
+        raise InputError(
+            "This channel's digest is set in the settings file; whoever runs Paperround can change it there."
+        )
+    after = after and replace(
+        after, channel=_channel(row) if row is not None else channel, id=row.id if row is not None else 0,
+        stopped="", from_settings=before.from_settings if before else False,
+    )  # fmt: skip
+    if before == after:
+        return None
+    key = _write(connection, row, before, after, now)
+    stored = replace(after, id=key) if after else None
+    written = {"before": _json(before) if before else None, "after": _json(after) if after else None}
+    (number,) = connection.execute(
+        insert(changes).values(subscription=key, **written, by=by, at=now)
+    ).inserted_primary_key or (0,)
+    return Change(int(number), channel, before, stored, by, now)
+
+
+def _write(
+    connection: Connection,
+    row: Row[Any] | None,
+    before: Subscription | None,
+    after: Subscription | None,
+    now: datetime,
+) -> int:
+    """The number of the row that is now as `after`."""
+    values: dict[str, Any] = (
+        {"active": False} if after is None else {**_as_row(after), "active": True, "stopped": ""}
+    )
+    starts = after and (before is None or before.schedule != after.schedule or not before.running)
+    if after and starts:
+        values["next_due_at"] = next_due(after.schedule, now).at
+    if row is not None:
+        connection.execute(update(subscriptions).where(subscriptions.c.id == row.id).values(values))
+        return int(row.id)
+    (key,) = connection.execute(
+        insert(subscriptions).values({**values, "from_settings": False})
+    ).inserted_primary_key or (0,)
+    return int(key)
+
+
+def _without_pause(one: Subscription) -> tuple[Wish, Schedule]:
+    return one.wish, one.schedule
+
+
+def _json(one: Subscription) -> str:
+    """What people can change, for the book of changes."""
+    row = {
+        name: value
+        for name, value in _as_row(one).items()
+        if name not in ("platform", "workspace", "channel")
+    }
+    return json.dumps(row, sort_keys=True)
+
+
+def _written(row: Row[Any]) -> str | None:
+    return _json(as_subscription(row)) if row.active else None
+
+
+def _read(written: str, channel: Channel) -> Subscription:
+    fields = SimpleNamespace(**json.loads(written))
+    return _subscription(fields, channel)
+
+
+def _row_of(channel: Channel, rows: Iterable[Row[Any]]) -> Row[Any] | None:
+    """The row of a channel; one that names no workspace is meant too, or a channel would get two digests."""
+    same = [row for row in rows if (row.platform, row.channel) == (channel.platform, channel.channel)]
+    near = [row for row in same if row.workspace == "" or channel.workspace == ""]
+    exact = (row for row in same if row.workspace == channel.workspace)
+    return next(exact, next(iter(near), None))
+
 
 def _keep(connection: Connection, one: Subscription, row: Row[Any] | None, now: datetime) -> int:
     """The number of the subscription, which is made or renewed where it is not yet so."""
-    values = {**_as_row(one), "from_settings": True, "active": True}
+    values = {**_as_row(one), "from_settings": True, "active": True, "stopped": ""}
+    del values["paused_by"]  # Whoever paused it resumes it.
     if row is None:
         values["next_due_at"] = next_due(one.schedule, now).at
         (key,) = connection.execute(insert(subscriptions).values(values)).inserted_primary_key or (0,)
         return int(key)
-    if not row.active or as_subscription(row).schedule != one.schedule:
+    if not row.active or row.stopped or as_subscription(row).schedule != one.schedule:
         values["next_due_at"] = next_due(one.schedule, now).at
     connection.execute(update(subscriptions).where(subscriptions.c.id == row.id).values(values))
     return int(row.id)
@@ -92,6 +222,7 @@ def _as_row(one: Subscription) -> dict[str, Any]:
         "at": schedule.at.isoformat(),
         "days": json.dumps(sorted(schedule.days)),
         "time_zone": schedule.time_zone,
+        "paused_by": one.paused_by,
     }
 
 
@@ -101,6 +232,12 @@ def _channel(row: Row[Any]) -> Channel:
 
 def as_subscription(row: Row[Any]) -> Subscription:
     """A row of the table, out of any query that has all of its columns."""
+    one = _subscription(row, _channel(row))
+    return replace(one, id=row.id, stopped=row.stopped, from_settings=row.from_settings)
+
+
+def _subscription(row: Any, channel: Channel) -> Subscription:
+    """What people can change, out of a row or of what the book of changes kept."""
     wish = Wish(
         domains=tuple(json.loads(row.domains)),
         keywords=tuple(json.loads(row.keywords)),
@@ -110,4 +247,4 @@ def as_subscription(row: Row[Any]) -> Subscription:
         style=Style(row.style),
     )
     schedule = Schedule(time.fromisoformat(row.at), frozenset(json.loads(row.days)), row.time_zone)
-    return Subscription(_channel(row), wish, schedule, row.id)
+    return Subscription(channel, wish, schedule, paused_by=row.paused_by)

@@ -3,7 +3,7 @@
 import asyncio
 import itertools
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -163,7 +163,7 @@ def test_a_process_that_is_killed_around_any_word_in_the_ledger_leaves_each_page
 ) -> None:
     world = a_world()
     ledger: Any = KilledLedger(world.store.deliveries, at, after=after)
-    dying = Store(world.store.papers, world.store.subscriptions, ledger)
+    dying = replace(world.store, deliveries=ledger)
     with pytest.raises((KilledError, BaseExceptionGroup)):
         world.tick(store=dying)
     world.now += LEASE
@@ -306,7 +306,7 @@ def test_a_store_that_fails_for_a_moment_loses_nothing(caplog: pytest.LogCapture
             raise StoreError("The store is locked.")
 
     locked: Any = Locked()
-    world.tick(store=Store(locked, world.store.subscriptions, world.store.deliveries))
+    world.tick(store=replace(world.store, papers=locked))
     assert world.history()[0].state is DeliveryState.WAITING
     world.now += timedelta(minutes=1)
     world.tick()

@@ -196,9 +196,15 @@ def test_settings_do_not_change_once_read() -> None:
         ("[digest]\nmax_age = 3", "digest.max_age is no key that Paperround knows; did you mean max_age_days?"),
         ("[delivry]", "delivry is no key that Paperround knows; did you mean delivery?"),
         ('[search]\nqqq = ""', "search.qqq is no key that Paperround knows; remove it, or use one of directory"),
-        ("[platforms.slack]", "platforms.slack is no key that Paperround knows; remove it, or use one of console"),
+        ("[platforms.teams]", "platforms.teams is no key that Paperround knows; remove it, or use one of console, slack"),
+        ('[platforms.slack]\napi_base_url = "ftp://x"', 'platforms.slack.api_base_url is "ftp://x"; write an address such as '
+         '"https://slack.com/api/"'),
+        ('[platforms.slack]\ndigest_command = "Digest"', 'platforms.slack.digest_command is "Digest"; write a slash and up to '
+         '31 small letters, digits, - or _, such as "/paper"'),
+        ('[platforms.slack]\nmark_emoji = "🔖"', 'platforms.slack.mark_emoji is "🔖"; write the emoji\'s name without '
+         'colons, such as "bookmark"'),
         ('"a\\nb" = 1', r'"a\nb" is no key that Paperround knows; remove it, or use one of version, store, search, '
-         "digest, delivery, platforms, subscriptions"),
+         "digest, delivery, discussion, platforms, subscriptions"),
         ("store = 3", "store is 3; write a table, which begins with [store]"),
         ("platforms.console = true", "platforms.console is true; write a table, which begins with [platforms.console]"),
         ("[subscriptions]", "subscriptions is a table; write [[subscriptions]], in two pairs of brackets, above each one"),

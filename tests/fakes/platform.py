@@ -1,12 +1,12 @@
 """A platform in memory that fails where it is told to, and remembers what landed."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from bot.message import Message
 from bot.platforms import CANNOT_ASK, Page, Unknown
 from bot.platforms.console.render import render
-from digests.model import Channel, Style
+from digests.model import Channel, Post, Style
 
 
 class KilledError(BaseException):
@@ -40,6 +40,7 @@ class BoardPlatform:
     can_ask: bool = True
     name: str = "console"
     threads: list[str | None] = field(default_factory=list)
+    voices: list[tuple[str, dict[str, int]]] = field(default_factory=list)
 
     def render(self, message: Message, style: Style) -> Sequence[Page]:
         return render(message, style)
@@ -55,3 +56,6 @@ class BoardPlatform:
         if not self.can_ask:
             return CANNOT_ASK
         return f"receipt {key}" if key in self.board.keys(channel) else None
+
+    async def show_voices(self, post: Post, voices: Mapping[str, int]) -> None:
+        self.voices.append((post.message, dict(voices)))

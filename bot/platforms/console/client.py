@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from rich.console import Console
 from bot.message import Message
 from bot.platforms import CANNOT_ASK, Outcome, Page, PostError, Unknown
 from bot.platforms.console.render import render, show
-from digests.model import Channel, Style
+from digests.model import Channel, Post, Style
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,3 +55,6 @@ class ConsolePlatform:
             written = (json.loads(line) for line in file if line.endswith("\n"))
             posted = any(line["key"] == key and line["channel"] == str(channel) for line in written)
         return key if posted else None
+
+    async def show_voices(self, post: Post, voices: Mapping[str, int]) -> None:
+        """What a terminal has shown stands."""

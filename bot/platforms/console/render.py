@@ -11,7 +11,7 @@ from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text as Line
 
-from bot.message import Block, Card, Divider, Heading, Message, Text
+from bot.message import Block, Buttons, Card, Divider, Heading, Message, Offer, Text
 from bot.platforms import Page
 from bot.platforms.links import web_address
 from digests.model import Style
@@ -23,21 +23,35 @@ SHORT_TLDR = 160
 WIDEST = 100
 """Columns: longer lines are hard to read."""
 
+_Shown = Heading | Text | Card | Divider
+
 
 def render(message: Message, style: Style) -> tuple[Page, ...]:
     """The message as pages: one a paper, or all in one where the style is compact."""
+    shown = list(_without_buttons(message.blocks))
     if style is Style.COMPACT:
-        return (_page([_shortened(block) for block in message.blocks]),)
+        return (_page([_shortened(block) for block in shown]),)
     threaded = style is Style.THREAD
     return tuple(
-        _page(blocks, in_thread=threaded and number > 0)
-        for number, blocks in enumerate(_by_card(message.blocks))
+        _page(blocks, in_thread=threaded and number > 0) for number, blocks in enumerate(_by_card(shown))
     )
 
 
-def _by_card(blocks: Sequence[Block]) -> Iterable[list[Block]]:
+def _without_buttons(blocks: Iterable[Block]) -> Iterable[_Shown]:
+    """A terminal has none; what can be typed is said by the help."""
+    for block in blocks:
+        match block:
+            case Offer():
+                yield Text(block.text)
+            case Buttons():
+                pass
+            case _:
+                yield block
+
+
+def _by_card(blocks: Sequence[_Shown]) -> Iterable[list[_Shown]]:
     """What stands before the first card, then each card; what follows the last one stays with it."""
-    pages: list[list[Block]] = [[]]
+    pages: list[list[_Shown]] = [[]]
     for block in blocks:
         if isinstance(block, Card) and pages[-1]:
             pages.append([])
@@ -45,7 +59,7 @@ def _by_card(blocks: Sequence[Block]) -> Iterable[list[Block]]:
     return pages
 
 
-def _shortened(block: Block) -> Block:
+def _shortened(block: _Shown) -> _Shown:
     if not isinstance(block, Card):
         return block
     return Card(
@@ -61,12 +75,12 @@ def _shortened(block: Block) -> Block:
     )
 
 
-def _page(blocks: Sequence[Block], *, in_thread: bool = False) -> Page:
+def _page(blocks: Sequence[_Shown], *, in_thread: bool = False) -> Page:
     papers = tuple(block.paper for block in blocks if isinstance(block, Card))
     return Page({"blocks": [_written(block) for block in blocks]}, papers, in_thread)
 
 
-def _written(block: Block) -> dict[str, Any]:
+def _written(block: _Shown) -> dict[str, Any]:
     """A block as JSON takes it, with nothing in it that a terminal would obey."""
     fields = {name: _safe(value) for name, value in asdict(block).items()}
     return {"kind": type(block).__name__, **fields}
@@ -82,7 +96,7 @@ def _safe(value: Any) -> Any:
             return value
 
 
-_KINDS: dict[str, type[Block]] = {kind.__name__: kind for kind in (Heading, Text, Card, Divider)}
+_KINDS: dict[str, type[_Shown]] = {kind.__name__: kind for kind in (Heading, Text, Card, Divider)}
 
 
 def show(page: Page, console: Console) -> None:
@@ -102,7 +116,7 @@ def _fields(written: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _lines(block: Block) -> Iterable[RenderableType]:
+def _lines(block: _Shown) -> Iterable[RenderableType]:
     match block:
         case Heading():
             yield Line(block.text, style="bold")

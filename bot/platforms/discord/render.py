@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, assert_never
 
-from bot.message import Block, Card, Divider, Heading, Message, Text
+from bot.message import Block, Buttons, Card, Divider, Heading, Message, Offer, Text
 from bot.platforms import Page
 from bot.platforms.discord.sanitize import inline, link, plain, safe_url, units, visible
 from digests.model import Style
@@ -167,8 +167,10 @@ def _lines(blocks: Iterable[Block]) -> list[str]:
                 lines += ["", *paragraph] if paragraph and starts_anew else paragraph
             case Divider():
                 lines.append("")
-            case Card():
-                pass  # A card is never prose; _parts has taken it out.
+            case Offer():
+                lines += _paragraph(Text(block.text))
+            case Buttons() | Card():
+                pass  # A card is never prose; _parts has taken it out. Buttons come with the app.
             case _:
                 assert_never(block)
     return lines

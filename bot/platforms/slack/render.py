@@ -8,11 +8,11 @@ Lengths are UTF-16 units of the escaped text, never fewer than the characters Sl
 import re
 import unicodedata
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, assert_never
 
-from bot.message import Block, Card, Divider, Heading, Message, Text
+from bot.message import Action, Block, Button, Buttons, Card, Divider, Heading, Message, Offer, Text
 from bot.platforms import Page
 from bot.platforms.links import web_address
 from digests.model import Style
@@ -49,8 +49,9 @@ SHORT_TITLE_UNITS = 140
 SHORT_TLDR_UNITS = 300
 SHORT_WARNINGS_UNITS = 600
 
-DISCUSS = "discuss"
-"""The action_id of the button that marks a paper; its value is the paper's id."""
+BUTTON_UNITS = 75
+"""What is written on a button."""
+ROW_BUTTONS = 25
 UNTITLED = "Untitled paper"
 KEYCAPS = ("1️⃣", "2️⃣", "3️⃣", "4️⃣", "5️⃣", "6️⃣", "7️⃣", "8️⃣", "9️⃣", "🔟")
 
@@ -173,9 +174,44 @@ def _drafts(blocks: Iterable[Block], write_card: Callable[[Card], _Draft]) -> li
                 drafts.append(_Draft((DIVIDER,)))
             case Card():
                 drafts.append(write_card(block))
+            case Buttons():
+                drafts += _row(block)
+            case Offer():
+                drafts += _offer(block)
             case _:
                 assert_never(block)
     return drafts
+
+
+def _row(row: Buttons) -> list[_Draft]:
+    buttons = [
+        _pressable(button, number)
+        for number, button in enumerate(row.buttons[:ROW_BUTTONS])
+        if _can_be_a_value(button.value)
+    ]
+    return [_Draft(({"type": "actions", "elements": buttons},))] if buttons else []
+
+
+def _pressable(button: Button, number: int = 0) -> SlackBlock:
+    """Two buttons of a row may ask for the same, so that the action's id ends with a number, as in "show.2"."""
+    label = clip(_line(button.label), BUTTON_UNITS, cost=_plain_units) or button.action.title()
+    written: SlackBlock = {
+        "type": "button",
+        "action_id": f"{button.action}.{number}" if number else str(button.action),
+        "text": {"type": "plain_text", "text": _plain(label), "emoji": True},
+        "value": button.value,
+    }
+    return {**written, "style": "primary"} if button.primary else written
+
+
+def _offer(offer: Offer) -> list[_Draft]:
+    text = clip(_line(offer.text), SMALL_PRINT_UNITS, cost=_plain_units)
+    if not text:
+        return []
+    section = _section(_plain_text(text))
+    if _can_be_a_value(offer.button.value):
+        section["accessory"] = _pressable(offer.button)
+    return [_Draft((section,), text)]
 
 
 def _heading(heading: Heading) -> list[_Draft]:
@@ -357,11 +393,36 @@ def _spoken(card: Card, title: str) -> str:
 def _button(card: Card, title: str) -> SlackBlock:
     return {
         "type": "button",
-        "action_id": DISCUSS,
-        "text": {"type": "plain_text", "text": "🔖 Discuss", "emoji": True},
+        "action_id": Action.DISCUSS,
+        "text": _discuss_text(card.voices),
         "value": card.paper,
         "accessibility_label": _plain(clip(f"Discuss {title}", LABEL_UNITS, cost=_plain_units)) or "Discuss",
     }
+
+
+def _discuss_text(voices: int) -> SlackBlock:
+    return {
+        "type": "plain_text",
+        "text": f"🔖 Discuss · {voices:,}" if voices else "🔖 Discuss",
+        "emoji": True,
+    }
+
+
+def with_voices(payload: Mapping[str, Any], voices: Mapping[str, int]) -> dict[str, Any]:
+    """A posted page with the number of voices on each paper's button; all else as it was. Pure."""
+
+    def counted(part: Any) -> Any:
+        match part:
+            case {"action_id": Action.DISCUSS, "value": str(paper)}:
+                return {**part, "text": _discuss_text(voices.get(paper, 0))}
+            case dict():
+                return {key: counted(value) for key, value in part.items()}
+            case list() | tuple():
+                return [counted(value) for value in part]
+            case _:
+                return part
+
+    return {**payload, "blocks": counted(payload.get("blocks", []))}
 
 
 def _can_be_a_value(paper: str) -> bool:

@@ -47,11 +47,11 @@ def test_an_older_store_is_copied_before_it_is_renewed(
 ) -> None:
     file = tmp_path / "p.db"
     open_store(at(file)).papers.add([(a_paper(), a_review())], now=NOW)
-    monkeypatch.setattr(migration, "HEAD", "0002")
+    monkeypatch.setattr(migration, "HEAD", "9998")
     monkeypatch.setattr(migration, "_upgrade", lambda database: None)
     open_store(at(file), now=NOW)
     (copy,) = tmp_path.glob("*.backup")
-    assert "0001" in copy.name
+    assert f".{HEAD}." in copy.name
     with closing(sqlite3.connect(copy)) as connection:
         assert connection.execute("SELECT count(*) FROM papers").fetchone() == (1,)
 

@@ -59,14 +59,16 @@ def _check_block(block: Json, allowed_urls: Collection[str]) -> None:
 
 
 def _check_button(button: Json) -> None:
-    _keys(button, {"type", "action_id", "text", "value", "accessibility_label"})
+    _keys(button, {"type", "action_id", "text", "value"}, optional={"accessibility_label", "style"})
     assert button["type"] == "button"
     assert button["text"]["type"] == "plain_text"
     _check_text(button["text"], 75)
     _length(button["action_id"], 1, 255)
     _length(button["value"], 1, 2000)
-    _length(button["accessibility_label"], 1, 75)
-    _check_dead(button["accessibility_label"])
+    if "accessibility_label" in button:
+        _length(button["accessibility_label"], 1, 75)
+        _check_dead(button["accessibility_label"])
+    assert button.get("style", "primary") == "primary"
 
 
 def _check_text(text: Json, limit: int, allowed_urls: Collection[str] = ()) -> None:

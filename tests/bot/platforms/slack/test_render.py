@@ -1,5 +1,6 @@
 """Every message reads well on Slack, within its limits, whatever the words in it."""
 
+import json
 import re
 from typing import Any
 
@@ -7,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.message import Block, Card, Divider, Heading, Message, Text
+from bot.message import Action, Block, Button, Buttons, Card, Divider, Heading, Message, Offer, Text
 from bot.platforms import Page
-from bot.platforms.slack.render import render
+from bot.platforms.slack.render import render, with_voices
 from digests.model import Style
 from tests.bot.platforms.slack.limits import check_page, read, texts
 
@@ -70,9 +71,11 @@ def markups(page: Page) -> list[str]:
 
 
 def buttons(page: Page) -> list[dict[str, Any]]:
+    """The Discuss buttons."""
     blocks = page.payload["blocks"]
     in_actions = [button for block in blocks if block["type"] == "actions" for button in block["elements"]]
-    return in_actions + [block["accessory"] for block in blocks if "accessory" in block]
+    beside = [block["accessory"] for block in blocks if "accessory" in block]
+    return [button for button in in_actions + beside if button["action_id"] == "discuss"]
 
 
 def check_all(message: Message, style: Style) -> tuple[Page, ...]:
@@ -544,9 +547,18 @@ cards = st.builds(
     reviewed=words,
     reason=words,
 )
-blocks = st.lists(
-    cards | st.builds(Heading, words) | st.builds(Text, words, st.booleans()) | st.builds(Divider), max_size=8
+a_button = st.builds(
+    Button, st.sampled_from([one for one in Action if one is not Action.DISCUSS]), words, words, st.booleans()
 )
+kinds: st.SearchStrategy[Block] = st.one_of(
+    cards,
+    st.builds(Heading, words),
+    st.builds(Text, words, st.booleans()),
+    st.builds(Divider),
+    st.builds(Buttons, st.lists(a_button, max_size=30).map(tuple)),
+    st.builds(Offer, words, a_button),
+)
+blocks = st.lists(kinds, max_size=8)
 
 
 def numbered(blocks: list[Block]) -> tuple[Block, ...]:
@@ -565,3 +577,11 @@ def numbered(blocks: list[Block]) -> tuple[Block, ...]:
 @settings(max_examples=60, deadline=None)
 def test_any_message_keeps_every_rule(summary: str, blocks: tuple[Block, ...], style: Style) -> None:
     check_all(Message(summary, blocks), style)
+
+
+def test_the_number_of_voices_stands_on_the_button_and_nothing_else_changes() -> None:
+    (page,) = render(Message("x", (a_card(paper="2402.01306"), Divider(), Text("x"))), Style.CARDS)
+    shown = with_voices(page.payload, {"2402.01306": 3})
+    assert "🔖 Discuss · 3" in json.dumps(shown, ensure_ascii=False)
+    assert with_voices(shown, {}) == page.payload
+    check_page(shown, allowed_urls=[a_card().url])

@@ -1,0 +1,80 @@
+"""`paperround doctor`: look at everything that has to be right, and say what is not and what to do."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+
+from bot.app import House, apps, wanted
+from bot.findings import Finding, Level
+from bot.present import day_name
+from digests.model import Subscription
+from digests.ports import DeliveryState
+from digests.schedule import next_due
+
+
+async def examine(house: House, environment: Mapping[str, str]) -> Sequence[Finding]:
+    """The store, each channel, and each platform whose secrets are set. Raises InputError for secrets that cannot be."""
+    talking = apps(house.settings, environment, house.desk.clock)
+    subscriptions = await asyncio.to_thread(_subscriptions, house)
+    findings = [await asyncio.to_thread(_papers, house)]
+    for app in talking:
+        channels = [one.channel.channel for one in subscriptions if one.channel.platform == app.name]
+        findings += await app.check(channels)
+    if not talking:
+        findings.append(
+            Finding(
+                Level.OK
+                if not any(one.channel.platform == "slack" for one in subscriptions)
+                else Level.FAULT,
+                "slack",
+                "Not set up: set SLACK_BOT_TOKEN, and SLACK_APP_TOKEN or SLACK_SIGNING_SECRET, to use it.",
+            )
+        )
+    return [*findings, *await asyncio.to_thread(_digests, house, subscriptions)]
+
+
+def _subscriptions(house: House) -> list[Subscription]:
+    """Those that the store has, and those of the settings that it has not yet."""
+    stored = list(house.store.subscriptions.all())
+    names = {(one.channel.platform, one.channel.channel) for one in stored}
+    return stored + [
+        one for one in wanted(house.settings) if (one.channel.platform, one.channel.channel) not in names
+    ]
+
+
+def _papers(house: House) -> Finding:
+    """Whether papers come in."""
+    last = house.store.papers.last_import()
+    if last is None:
+        return Finding(Level.WARNING, "papers", "None yet: bring some in with “paperround import FILE”.")
+    quiet = house.desk.clock() - last
+    if quiet > house.desk.habits.stale_after:
+        return Finding(
+            Level.WARNING,
+            "papers",
+            f"Nothing has come in for {quiet.days} days: look at what runs the import.",
+        )
+    return Finding(Level.OK, "papers", f"The newest came in on {day_name(last.date())} at {last:%H:%M} UTC.")
+
+
+def _digests(house: House, subscriptions: Sequence[Subscription]) -> list[Finding]:
+    if not subscriptions:
+        return [Finding(Level.WARNING, "channels", "No channel gets a digest yet.")]
+    return [_digest(house, one) for one in subscriptions]
+
+
+def _digest(house: House, one: Subscription) -> Finding:
+    """When the next digest comes, or why none does."""
+    subject = f"digest of {one.channel}"
+    if one.stopped:
+        return Finding(Level.WARNING, subject, f"Stopped: {one.stopped} /digest resume tries again.")
+    if one.paused_by:
+        return Finding(Level.OK, subject, f"Paused by {one.paused_by}.")
+    coming = next_due(one.schedule, house.desk.clock()).edition
+    when = f"The next comes on {day_name(coming)} at {one.schedule.at:%H:%M} ({one.schedule.time_zone})."
+    last = next(iter(house.store.deliveries.history(one, 1)), None) if one.id else None
+    if last and last.state in (DeliveryState.WAITING, DeliveryState.FAILED):
+        gone = "was given up" if last.state is DeliveryState.FAILED else "is tried again"
+        return Finding(
+            Level.WARNING, subject, f"That of {day_name(last.edition)} {gone}: {last.reason} {when}"
+        )
+    return Finding(Level.OK, subject, when)

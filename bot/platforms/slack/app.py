@@ -1,0 +1,133 @@
+"""The Slack app, put together: checked before it starts, drained before it stops."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import aiohttp
+from slack_bolt.async_app import AsyncApp
+from slack_bolt.authorization import AuthorizeResult
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.answer import Answers
+from bot.findings import Finding, Level
+from bot.platforms.slack.client import SlackPlatform
+from bot.platforms.slack.listeners import Listeners
+from bot.platforms.slack.preflight import Report, preflight
+from bot.platforms.slack.session import open_session, web_client
+from bot.platforms.slack.transport import HttpTransport, SocketTransport, bolt_app
+from config.secrets import SlackSecrets
+from config.settings import Slack
+from digests.errors import InputError
+
+log = logging.getLogger(__name__)
+
+DRAIN_SECONDS = 10.0
+"""What is under way may take so long at the end; a container is killed after ten to thirty seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    """What `open` made."""
+
+    platform: SlackPlatform
+    session: aiohttp.ClientSession
+    report: Report
+
+
+@dataclass(slots=True)
+class SlackApp:
+    """Keeps the contract of `bot.platforms.App`."""
+
+    settings: Slack
+    secrets: SlackSecrets
+    time_out: float
+    clock: Callable[[], datetime]
+    name: str = "slack"
+    _opened: _Opened | None = None
+
+    async def check(self, channels: Sequence[str]) -> Sequence[Finding]:
+        async with open_session(self.time_out) as session:
+            client = web_client(self.secrets.bot_token, settings=self.settings, session=session)
+            return (await self._checked(client, channels)).findings
+
+    async def _checked(self, client: AsyncWebClient, channels: Sequence[str]) -> Report:
+        socket = transport_of(self.settings, self.secrets) == "socket"
+        return await preflight(
+            client,
+            settings=self.settings,
+            app_token=self.secrets.app_token if socket else "",
+            channels=channels,
+        )
+
+    async def open(self) -> SlackPlatform:
+        session = open_session(self.time_out)
+        posting = web_client(self.secrets.bot_token, settings=self.settings, session=session)
+        platform = SlackPlatform(posting)
+        report = await self._checked(posting, ())
+        self._opened = _Opened(platform, session, report)
+        if report.faults:
+            await self.close()
+            raise InputError("\n".join(f"{fault.subject}: {fault.sentence}" for fault in report.faults))
+        for finding in report.findings:
+            if finding.level is Level.WARNING:
+                log.warning("%s: %s", finding.subject, finding.sentence)
+        log.info("Slack: the app is in the workspace %s", report.team)
+        return platform
+
+    async def serve(self, answers: Answers, stop: asyncio.Event) -> None:
+        if not self._opened:
+            raise RuntimeError("open the app before it is served")
+        platform, report = self._opened.platform, self._opened.report
+        listeners = Listeners(
+            answers, platform, platform.client, self.settings, report.team_id, report.bot_user, self.clock
+        )
+        nameless = web_client("", settings=self.settings, session=self._opened.session)
+        authorized = AuthorizeResult(
+            enterprise_id=None,
+            team_id=report.team_id,
+            bot_user_id=report.bot_user,
+            bot_id=report.bot_id,
+            bot_token=self.secrets.bot_token,
+        )
+        app = bolt_app(nameless, authorized, self.secrets.signing_secret)
+        listeners.register(app)
+        transport = self._transport(app, nameless, listeners)
+        try:
+            await transport.serve(stop)
+        finally:
+            transport.refuse()
+            await listeners.drain(DRAIN_SECONDS)
+            await transport.close()
+
+    def _transport(
+        self, app: AsyncApp, client: AsyncWebClient, listeners: Listeners
+    ) -> SocketTransport | HttpTransport:
+        if transport_of(self.settings, self.secrets) == "socket":
+            return SocketTransport(app, client, self.secrets.app_token, listeners.catch_up)
+        return HttpTransport(app, self.settings.http_host, self.settings.http_port, listeners.catch_up)
+
+    async def close(self) -> None:
+        if self._opened:
+            await self._opened.session.close()
+            self._opened = None
+
+
+def transport_of(settings: Slack, secrets: SlackSecrets) -> str:
+    """ "socket" or "http". Raises InputError when the secret that it needs is not there."""
+    kind = settings.transport
+    if kind == "auto":
+        kind = "socket" if secrets.app_token else "http"
+    if kind == "socket" and not secrets.app_token:
+        raise InputError(
+            "platforms.slack.transport is socket, but the environment has no SLACK_APP_TOKEN: make an app-level token "
+            "with the scope connections:write on the app's page (Basic Information) and set it."
+        )
+    if kind == "http" and not secrets.signing_secret:
+        raise InputError(
+            "Slack cannot reach Paperround: set SLACK_APP_TOKEN (an app-level token, for Socket Mode) or "
+            "SLACK_SIGNING_SECRET (for requests over HTTP)."
+        )
+    return kind

@@ -1,0 +1,118 @@
+"""Posting to Slack: what is known not to have gone out may be tried again; of the rest the channel is asked."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import aiohttp
+from slack_sdk.errors import SlackApiError, SlackClientError
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.message import Message
+from bot.platforms import Outcome, Page, PostError, Unknown
+from bot.platforms.slack.errors import explain, is_ambiguous, is_channel_error, is_token_error
+from bot.platforms.slack.render import render, with_voices
+from digests.model import Channel, Post, Style
+
+EVENT_TYPE = "paperround_page"
+"""The type of our message metadata; its payload holds the page's key."""
+
+HISTORY_LENGTH = 15
+"""Messages of a channel that are looked through: the most that Slack gives to apps outside its Marketplace
+(https://docs.slack.dev/reference/methods/conversations.history)."""
+
+
+@dataclass(frozen=True, slots=True)
+class SlackPlatform:
+    """Keeps the contract of `bot.platforms.Platform`. The client tries again only what a rate limit refused.
+
+    A receipt is the `ts` of the message.
+    """
+
+    client: AsyncWebClient
+    name: str = "slack"
+
+    def render(self, message: Message, style: Style) -> Sequence[Page]:
+        return render(message, style)
+
+    async def post(self, channel: Channel, page: Page, *, key: str, thread: str | None) -> str:
+        metadata = {"event_type": EVENT_TYPE, "event_payload": {"key": key}}
+        answer = await self._call(
+            "chat.postMessage",
+            {"channel": channel.channel, **page.payload, "metadata": metadata}
+            | ({"thread_ts": thread} if thread else {}),
+        )
+        return str(answer["ts"])
+
+    async def find(self, channel: Channel, *, key: str) -> str | Unknown | None:
+        """Looks through the channel's newest messages, and the newest thread of ours among them."""
+        asked = {"channel": channel.channel, "limit": HISTORY_LENGTH, "include_all_metadata": True}
+        messages = (await self._call("conversations.history", asked)).get("messages", [])
+        if found := _with_key(messages, key):
+            return found
+        for parent in messages:
+            if parent.get("reply_count") and _key(parent):
+                replies = await self._call(
+                    "conversations.replies", {**asked, "ts": parent["ts"], "limit": 100}
+                )
+                return _with_key(replies.get("messages", []), key)
+        return None
+
+    async def show_voices(self, post: Post, voices: Mapping[str, int]) -> None:
+        page = with_voices(post.payload, voices)
+        await self._call(
+            "chat.update",
+            {
+                "channel": post.channel.channel,
+                "ts": post.message,
+                "text": page["text"],
+                "blocks": page["blocks"],
+            },
+        )
+
+    async def _call(self, method: str, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
+        try:
+            answer = await self.client.api_call(method, json=dict(arguments))
+        except SlackApiError as error:
+            raise _refusal(error, arguments) from error
+        except (aiohttp.ClientConnectorError, aiohttp.InvalidURL) as error:
+            raise PostError(f"Slack could not be reached: {error}.", Outcome.NOT_POSTED) from error
+        except (aiohttp.ClientError, SlackClientError, TimeoutError, OSError, ValueError) as error:
+            kind = type(error).__name__
+            raise PostError(
+                f"Slack's answer was lost ({kind}); it may have arrived.", Outcome.UNKNOWN
+            ) from error
+        data = answer.data
+        if not isinstance(data, dict):
+            raise PostError(
+                "Slack answered something that is not JSON; it may have arrived.", Outcome.UNKNOWN
+            )
+        return data
+
+
+def _key(message: Mapping[str, Any]) -> str:
+    metadata = message.get("metadata") or {}
+    ours = metadata.get("event_type") == EVENT_TYPE
+    return str((metadata.get("event_payload") or {}).get("key", "")) if ours else ""
+
+
+def _with_key(messages: Sequence[Mapping[str, Any]], key: str) -> str | None:
+    return next((str(message["ts"]) for message in messages if _key(message) == key), None)
+
+
+def _refusal(error: SlackApiError, arguments: Mapping[str, Any]) -> PostError:
+    """What Slack's refusal means for the page."""
+    status = error.response.status_code
+    answer = error.response.data if isinstance(error.response.data, dict) else {}
+    code = str(answer.get("error", ""))
+    if status == 429 or code in ("ratelimited", "rate_limited"):
+        return PostError("Slack asks to wait: too many messages in a short time.", Outcome.NOT_POSTED)
+    if not code or status >= 500 or is_ambiguous(code):
+        return PostError(f"Slack failed ({code or status}); it may have arrived.", Outcome.UNKNOWN)
+    sentence = explain(code, needed=str(answer.get("needed", "")), channel=str(arguments.get("channel", "")))
+    if is_channel_error(code):
+        return PostError(sentence, Outcome.GONE)
+    if is_token_error(code) or code == "missing_scope":
+        return PostError(sentence, Outcome.NOT_POSTED)
+    details = "; ".join(map(str, (answer.get("response_metadata") or {}).get("messages", [])))
+    return PostError(f"{sentence} {details}".strip(), Outcome.REFUSED)

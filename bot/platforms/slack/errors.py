@@ -1,0 +1,70 @@
+"""Slack's error codes, and what a person can do about each.
+
+The codes are those that Slack documents for chat.postMessage, conversations.history and auth.test
+(https://docs.slack.dev/reference/methods).
+"""
+
+TOKEN_ERRORS = frozenset(
+    ["invalid_auth", "not_authed", "token_revoked", "token_expired", "account_inactive", "not_allowed_token_type",
+     "no_permission", "org_login_required", "team_access_not_granted", "access_denied", "ekm_access_denied"]
+)  # fmt: skip
+"""Nothing works with this token any more."""
+
+CHANNEL_ERRORS = frozenset(
+    ["channel_not_found", "not_in_channel", "is_archived", "restricted_action", "restricted_action_read_only_channel",
+     "restricted_action_thread_only_channel", "restricted_action_non_threadable_channel", "team_not_found",
+     "messages_tab_disabled"]
+)  # fmt: skip
+"""This channel takes nothing until a person changes something there."""
+
+AMBIGUOUS = frozenset(
+    ["fatal_error", "internal_error", "service_unavailable", "request_timeout", "team_added_to_org"]
+)
+"""Slack says that part of the work may have been done."""
+
+_SENTENCES = {
+    "invalid_auth": "Slack does not know this token: copy the Bot User OAuth Token (or the app-level token) anew.",
+    "not_authed": "No token was sent: set SLACK_BOT_TOKEN.",
+    "token_revoked": "The token was revoked: install the app to the workspace again and set the new SLACK_BOT_TOKEN.",
+    "token_expired": "The token has expired: turn token rotation off for the app, install it again, set the new token.",
+    "account_inactive": "The app was removed from the workspace: install it again and set the new SLACK_BOT_TOKEN.",
+    "not_allowed_token_type": "This kind of token cannot do that: SLACK_BOT_TOKEN begins with xoxb-, SLACK_APP_TOKEN with xapp-.",
+    "team_access_not_granted": "The app is not allowed in this workspace: ask a workspace admin to approve it.",
+    "channel_not_found": "There is no such channel, or it is private and Paperround is not in it: type /invite @paperround there.",
+    "not_in_channel": "Paperround is not in the channel: type /invite @paperround there.",
+    "is_archived": "The channel is archived.",
+    "restricted_action": "A workspace rule keeps apps from posting in this channel: ask an admin.",
+    "invalid_blocks": "Slack refused the message's blocks; please report this, it is a fault of Paperround.",
+    "msg_too_long": "Slack refused the message as too long; please report this, it is a fault of Paperround.",
+    "msg_blocks_too_long": "Slack refused the message as too long; please report this, it is a fault of Paperround.",
+    "ratelimited": "Slack asks to wait: too many requests in a short time.",
+    "message_not_found": "The message is not there any more.",
+    "forbidden_team": "Socket Mode is not allowed for this app: turn it on under Socket Mode on the app's page.",
+}  # fmt: skip
+
+
+def explain(code: str, *, needed: str = "", channel: str = "") -> str:
+    """What a code means and what to do, in a sentence. `needed` is the scope that is missing."""
+    where = f" (channel {channel})" if channel and code in CHANNEL_ERRORS else ""
+    if code == "missing_scope":
+        return (
+            f"The app may not do this: add the scope {needed or 'it lacks'} on its page under OAuth & Permissions, and "
+            "install it to the workspace again."
+        )
+    sentence = _SENTENCES.get(code, f"Slack refused with {code or 'no reason'!r}.")
+    return f"{sentence[:-1]}{where}." if where else sentence
+
+
+def is_token_error(code: str) -> bool:
+    """Whether the token is at fault, so that nothing at all can be done with it."""
+    return code in TOKEN_ERRORS
+
+
+def is_channel_error(code: str) -> bool:
+    """Whether the channel is at fault."""
+    return code in CHANNEL_ERRORS
+
+
+def is_ambiguous(code: str) -> bool:
+    """Whether the work may have been done all the same."""
+    return code in AMBIGUOUS

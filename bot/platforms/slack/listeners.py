@@ -1,0 +1,609 @@
+"""What people do in Slack, and what becomes of it: payloads in, replies out.
+
+Everything is acknowledged before any work is done: Slack waits three seconds, and people less.
+"""
+
+import asyncio
+import logging
+import re
+import secrets
+from collections import OrderedDict
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from slack_bolt.async_app import AsyncApp
+from slack_sdk.errors import SlackApiError
+from slack_sdk.web.async_client import AsyncWebClient
+from slack_sdk.webhook.async_client import AsyncWebhookClient
+
+from bot.answer import Answers, Person, Reply
+from bot.commands import digest_help
+from bot.discuss import KEYCAPS, Counts, paper_of
+from bot.form import FormError
+from bot.message import Action, Buttons, Card, Heading, Message, Text
+from bot.platforms import PostError
+from bot.platforms.slack.client import SlackPlatform
+from bot.platforms.slack.forms import FORM, errors_of, read_view, settings_view
+from bot.platforms.slack.manifest import MARK_SHORTCUT
+from bot.platforms.slack.render import render
+from config.settings import Slack
+from digests.errors import PaperroundError
+from digests.ids import names_paper
+from digests.model import Channel, Mark, MarkedBy, Post, Style
+
+log = logging.getLogger(__name__)
+
+Payload = Mapping[str, Any]
+
+LOOK_UP = "look_up"
+"""The action_id of the look-up box on a person's page."""
+
+REMEMBERED_PEOPLE = 1000
+MOST_LINKS = 5
+"""Links of one message that get a card."""
+POSTS_OF_A_PAPER = 3
+"""Messages of a channel whose number is kept true for a paper: the newest ones."""
+LOOK_BACK = timedelta(days=2)
+CAUGHT_UP = 40
+"""After a gap so many posts of the last two days are asked for their reactions; Slack grants 50 questions a minute."""
+MESSAGE_PAGES = 4
+"""Pages of a reply: a response_url takes five messages, and one is kept for what is said next."""
+
+
+@dataclass(slots=True)
+class Listeners:
+    """Listens to one workspace. `client` may wait for rate limits; `bot_user` is the app's own user id."""
+
+    answers: Answers
+    platform: SlackPlatform
+    client: AsyncWebClient
+    settings: Slack
+    workspace: str
+    bot_user: str
+    clock: Callable[[], datetime]
+    counts: Counts = field(init=False)
+    _at_work: set[asyncio.Task[Any]] = field(default_factory=set)
+    _people: OrderedDict[str, Person] = field(default_factory=OrderedDict)
+
+    def __post_init__(self) -> None:
+        self.counts = Counts(self._show_voices)
+
+    def register(self, app: AsyncApp) -> None:
+        """Every event that the manifest subscribes has a listener: one without is told to us again and again."""
+        app.command(self.settings.paper_command)(self._on_paper)
+        app.command(self.settings.digest_command)(self._on_digest)
+        app.action(re.compile(r"^discuss(\.\d+)?$"))(self._on_discuss)
+        app.action(LOOK_UP)(self._on_look_up)
+        app.action(re.compile(".*"))(self._on_button)
+        app.view(FORM)(self._on_form)
+        app.shortcut(MARK_SHORTCUT)(self._on_shortcut)
+        app.event("reaction_added")(self._on_reaction)
+        app.event("reaction_removed")(self._on_reaction)
+        app.event("app_mention")(self._on_mention)
+        app.event("app_home_opened")(self._on_home)
+        app.event("link_shared")(self._on_links)
+        app.event("member_joined_channel")(self._on_joined)
+        for room in ("channel", "group"):
+            for what in ("archive", "deleted", "left"):
+                app.event(f"{room}_{what}")(self._on_channel_gone)
+            app.event(f"{room}_unarchive")(self._on_channel_back)
+        app.event("app_uninstalled")(self._on_removed)
+        app.event("tokens_revoked")(self._on_removed)
+        app.event(re.compile(".*"))(self._on_other_event)
+
+    async def drain(self, seconds: float) -> None:
+        """Let what is under way finish, for so long; then show the last numbers."""
+        if self._at_work:
+            await asyncio.wait(set(self._at_work), timeout=seconds)
+        await self.counts.finish()
+
+    # Commands.
+
+    async def _on_paper(self, ack: Callable[[], Awaitable[None]], command: Payload) -> None:
+        await ack()
+        async with self._work(command["response_url"]) as respond:
+            reply = await asyncio.to_thread(self.answers.paper, command.get("text", ""))
+            await respond(reply.message)
+
+    async def _on_digest(self, ack: Callable[[], Awaitable[None]], command: Payload) -> None:
+        await ack()
+        async with self._work(command["response_url"]) as respond:
+            channel = self._channel(command["channel_id"])
+            person = await self._person(command["user_id"])
+            text = command.get("text", "")
+            if re.match(r"\s*(subscribe|settings|resume)\b", text, re.IGNORECASE):
+                await self._require_membership(channel)
+            reply = await asyncio.to_thread(self.answers.digest, text, channel, person)
+            if reply.form:
+                view = settings_view(
+                    reply.form,
+                    channel_id=channel.channel,
+                    channel_name=command.get("channel_name", ""),
+                    exists=await asyncio.to_thread(self._has_digest, channel),
+                )
+                await self.client.views_open(trigger_id=command["trigger_id"], view=view)
+                return
+            await respond(reply.message)
+            await self._announce(channel, reply)
+
+    def _has_digest(self, channel: Channel) -> bool:
+        return self.answers.store.subscriptions.find(channel) is not None
+
+    async def _announce(self, channel: Channel, reply: Reply) -> None:
+        if not reply.announcement:
+            return
+        for page in render(reply.announcement, Style.COMPACT):
+            await self.platform.post(channel, page, key=f"announcement-{secrets.token_hex(8)}", thread=None)
+
+    async def _require_membership(self, channel: Channel) -> None:
+        """Nothing is promised to a channel that cannot be posted to."""
+        invite = (
+            "I am not in this channel, so nothing was changed: type /invite @paperround here, then try again."
+        )
+        if channel.channel.startswith("D"):
+            raise PaperroundError("A digest belongs into a channel: invite me into one, and type this there.")
+        try:
+            known = await self.client.conversations_info(channel=channel.channel)
+        except SlackApiError as error:
+            if error.response.get("error") == "channel_not_found":
+                raise PaperroundError(invite) from error
+            raise
+        if not (known.get("channel") or {}).get("is_member"):
+            raise PaperroundError(invite)
+
+    # Forms.
+
+    async def _on_form(self, ack: Callable[..., Awaitable[None]], body: Payload) -> None:
+        """A form is checked before it is acknowledged, so that what is wrong stands beside its field."""
+        channel_id, form = read_view(body["view"])
+        channel = self._channel(channel_id)
+        person = await self._person(body["user"]["id"])
+        try:
+            reply = await asyncio.to_thread(self.answers.save, form, channel, person)
+        except FormError as error:
+            await ack(response_action="errors", errors=errors_of(error))
+            return
+        except PaperroundError as error:
+            await ack(response_action="errors", errors={"domains": str(error)[:150]})
+            return
+        await ack()
+        async with self._work("", channel, person.id):
+            await self._announce(channel, reply)
+
+    # Buttons.
+
+    async def _on_button(self, ack: Callable[[], Awaitable[None]], body: Payload, action: Payload) -> None:
+        await ack()
+        wanted = str(action.get("action_id", "")).partition(".")[0]
+        value = str(action.get("value") or "")
+        channel_id = (body.get("channel") or {}).get("id", "")
+        channel = self._channel(channel_id)
+        async with self._work(body.get("response_url", ""), channel, body["user"]["id"]) as respond:
+            match wanted:
+                case Action.SHOW | Action.REVIEW if not body.get("response_url"):
+                    ask = self.answers.show if wanted == Action.SHOW else self.answers.review
+                    await self._open(body["trigger_id"], (await asyncio.to_thread(ask, value)).message)
+                case Action.SHOW:
+                    await respond((await asyncio.to_thread(self.answers.show, value)).message, replace=True)
+                case Action.REVIEW:
+                    await respond((await asyncio.to_thread(self.answers.review, value)).message)
+                case Action.SHARE:
+                    await self._share(value, channel, body["user"]["id"])
+                    await respond(_sentence("Shared with the channel."), replace=True)
+                case Action.UNDO if value.isdigit():
+                    person = await self._person(body["user"]["id"])
+                    reply = await asyncio.to_thread(self.answers.undo, int(value), channel, person)
+                    await self._announce(channel, reply)
+                case Action.DISCUSSED:
+                    queue = await asyncio.to_thread(self.answers.discussed, value, channel)
+                    await respond(queue, replace=True)
+                case _:
+                    raise PaperroundError(
+                        f"This button is from an older Paperround and does nothing any more; "
+                        f"{self.settings.paper_command} and {self.settings.digest_command} do it now."
+                    )
+
+    async def _share(self, paper: str, channel: Channel, user: str) -> None:
+        person = await self._person(user)
+        message = await asyncio.to_thread(self.answers.shared, paper, person)
+        for page in render(message, Style.COMPACT if len(message.cards) > 1 else Style.CARDS):
+            receipt = await self.platform.post(
+                channel, page, key=f"shared-{secrets.token_hex(8)}", thread=None
+            )
+            if page.papers:
+                post = Post(channel, receipt, page.papers, page.payload)
+                await asyncio.to_thread(self.answers.store.marks.shared, post, now=self.clock())
+
+    async def _on_look_up(self, ack: Callable[[], Awaitable[None]], body: Payload, action: Payload) -> None:
+        await ack()
+        async with self._work("", None, body["user"]["id"]):
+            reply = await asyncio.to_thread(self.answers.paper, str(action.get("value") or ""))
+            await self._open(body["trigger_id"], reply.message)
+
+    async def _open(self, trigger: str, message: Message) -> None:
+        """A message in a window of its own, where there is no channel to share to."""
+        (page, *_) = render(_without_sharing(message), Style.COMPACT)
+        view = {
+            "type": "modal",
+            "title": {"type": "plain_text", "text": "Paperround"},
+            "close": {"type": "plain_text", "text": "Close"},
+            "blocks": page.payload["blocks"],
+        }
+        await self.client.views_open(trigger_id=trigger, view=view)
+
+    # Marks.
+
+    async def _on_discuss(self, ack: Callable[[], Awaitable[None]], body: Payload, action: Payload) -> None:
+        await ack()
+        user = body["user"]["id"]
+        channel = self._channel((body.get("channel") or {}).get("id", ""))
+        async with self._work(body.get("response_url", ""), channel, user) as respond:
+            on = await asyncio.to_thread(self._toggle, channel, str(action["value"]), user)
+            await self._changed(channel, str(action["value"]))
+            queue = f"{self.settings.digest_command} queue shows the list."
+            said = "Marked for discussion. Tap again to take it back;" if on else "Your mark is taken back;"
+            await respond(_sentence(f"{said} {queue}"))
+
+    def _toggle(self, channel: Channel, paper: str, user: str) -> bool:
+        """A button is one mark a person and channel, wherever it was tapped."""
+        mark = Mark(channel, "", paper, user, MarkedBy.BUTTON, self.clock())
+        on = not self.answers.store.marks.is_set(mark)
+        self.answers.store.marks.set(mark, on)
+        return on
+
+    async def _on_shortcut(self, ack: Callable[[], Awaitable[None]], body: Payload) -> None:
+        await ack()
+        user = body["user"]["id"]
+        channel = self._channel(body["channel"]["id"])
+        async with self._work(body.get("response_url", ""), channel, user) as respond:
+            paper = await asyncio.to_thread(self._paper_in, channel, body["message"])
+            if await asyncio.to_thread(self._toggle, channel, paper, user):
+                await respond(
+                    _sentence(f"Marked for discussion; {self.settings.digest_command} queue shows the list.")
+                )
+            else:
+                await respond(_sentence("You had marked it; your mark is taken back."))
+            await self._changed(channel, paper)
+
+    def _paper_in(self, channel: Channel, message: Payload) -> str:
+        """The paper of a post of ours, or the one that a person's message links to."""
+        post = self.answers.store.marks.post(channel, str(message.get("ts", "")))
+        if post and len(post.papers) == 1:
+            return post.papers[0]
+        if post:
+            raise PaperroundError(
+                "This message shows several papers: tap the Discuss button of the one you mean."
+            )
+        for word in re.findall(r"[^\s<>|]+", str(message.get("text", "")))[:200]:
+            named = names_paper(word)
+            if named and named.id in self.answers.store.papers.get([named.id]):
+                return named.id
+        raise PaperroundError("There is no paper in this message that Paperround knows.")
+
+    async def _on_reaction(self, event: Payload, body: Payload) -> None:
+        item = event.get("item") or {}
+        if item.get("type") != "message" or not self._counts_as_mark(str(event.get("reaction", ""))):
+            return
+        async with self._work(""):
+            if not await self._first(body):
+                return
+            channel = self._channel(item["channel"])
+            post = await asyncio.to_thread(self.answers.store.marks.post, channel, item["ts"])
+            if not post:
+                return
+            paper = paper_of(post, event["reaction"], self.settings.mark_emoji)
+            if not paper:
+                await self._explain_keycaps(event, post)
+                return
+            mark = Mark(
+                channel, item["ts"], paper, event["user"], MarkedBy.REACTION, _instant(event["event_ts"])
+            )
+            on = event["type"] == "reaction_added"
+            if await asyncio.to_thread(self.answers.store.marks.set, mark, on):
+                await self._changed(channel, paper)
+
+    def _counts_as_mark(self, emoji: str) -> bool:
+        return emoji == self.settings.mark_emoji or emoji in KEYCAPS
+
+    async def _explain_keycaps(self, event: Payload, post: Post) -> None:
+        if event["type"] == "reaction_added" and event["reaction"] == self.settings.mark_emoji:
+            text = (
+                "This message shows several papers: react with 1️⃣, 2️⃣ … or tap a Discuss button to say which."
+            )
+            await self._whisper(post.channel, event["user"], _sentence(text))
+
+    async def _changed(self, channel: Channel, paper: str) -> None:
+        posts = await asyncio.to_thread(self.answers.store.marks.posts, channel, paper, POSTS_OF_A_PAPER)
+        for post in posts:
+            self.counts.changed(post)
+
+    async def _show_voices(self, post: Post) -> None:
+        voices = await asyncio.to_thread(self.answers.store.marks.voices, post.channel, post.papers)
+        await self.platform.show_voices(post, voices)
+
+    async def catch_up(self) -> None:
+        """After a gap the reactions on the newest posts are asked for: what was missed is mended, in both directions."""
+        marks = self.answers.store.marks
+        posts = await asyncio.to_thread(marks.recent, self.platform.name, self.clock() - LOOK_BACK, CAUGHT_UP)
+        for post in posts:
+            at = self.clock()
+            try:
+                answer = await self.client.reactions_get(
+                    channel=post.channel.channel, timestamp=post.message, full=True
+                )
+            except Exception as error:
+                log.warning("%s: the reactions could not be read: %s", post.channel, error)
+                continue
+            people = self._people_by_paper(post, (answer.get("message") or {}).get("reactions", []))
+            if await asyncio.to_thread(marks.replace, post, people, MarkedBy.REACTION, at=at):
+                self.counts.changed(post)
+
+    def _people_by_paper(self, post: Post, reactions: Sequence[Payload]) -> dict[str, frozenset[str]]:
+        people: dict[str, frozenset[str]] = {}
+        for reaction in reactions:
+            if paper := paper_of(post, reaction["name"], self.settings.mark_emoji):
+                people[paper] = people.get(paper, frozenset()) | (
+                    frozenset(reaction["users"]) - {self.bot_user}
+                )
+        return people
+
+    # Other events.
+
+    async def _on_mention(self, event: Payload, body: Payload) -> None:
+        async with self._work(""):
+            if await self._first(body):
+                help_ = digest_help(self.settings.paper_command, self.settings.digest_command)
+                channel = self._channel(event["channel"])
+                await self._whisper(channel, event["user"], help_, thread=event.get("thread_ts"))
+
+    async def _on_home(self, event: Payload) -> None:
+        if event.get("tab") != "home":
+            return
+        async with self._work(""):
+            person = await self._person(event["user"])
+            message = await asyncio.to_thread(self.answers.home, self.platform.name, self.workspace, person)
+            (page, *_) = render(message, Style.COMPACT)
+            view = {
+                "type": "home",
+                "blocks": [
+                    *page.payload["blocks"],
+                    *await asyncio.to_thread(self._channels_blocks),
+                    _LOOK_UP_BOX,
+                ],
+            }
+            await self.client.views_publish(user_id=event["user"], view=view)
+
+    def _channels_blocks(self) -> list[dict[str, Any]]:
+        """Which channels get a digest; only Slack can turn a channel's id into its name, and hides it from outsiders."""
+        ours = [
+            one
+            for one in self.answers.store.subscriptions.all()
+            if one.channel.platform == self.platform.name
+        ]
+        lines = [
+            f"<#{one.channel.channel}> at {one.schedule.at:%H:%M} {one.schedule.time_zone}"
+            for one in ours[:20]
+        ]
+        lines += [f"and {len(ours) - 20:,} more"] if len(ours) > 20 else []
+        text = (
+            "\n".join(lines)
+            or f"No channel gets a digest yet: type {self.settings.digest_command} subscribe in one."
+        )
+        return [
+            {"type": "divider"},
+            {"type": "section", "text": {"type": "mrkdwn", "text": f"*Digests*\n{text}", "verbatim": True}},
+        ]
+
+    async def _on_links(self, event: Payload, body: Payload) -> None:
+        if not self.settings.unfurl_arxiv:
+            return
+        async with self._work(""):
+            if not await self._first(body):
+                return
+            unfurls = {}
+            for link in event.get("links", [])[:MOST_LINKS]:
+                named = names_paper(link["url"])
+                message = await asyncio.to_thread(self.answers.glimpse, named.id) if named else None
+                if message:
+                    unfurls[link["url"]] = {"blocks": _short_card(message)}
+            if unfurls:
+                where = (
+                    {"unfurl_id": event["unfurl_id"], "source": event["source"]}
+                    if event.get("unfurl_id")
+                    else {"channel": event["channel"], "ts": event["message_ts"]}
+                )
+                await self.client.api_call("chat.unfurl", json={**where, "unfurls": unfurls})
+
+    async def _on_joined(self, event: Payload, body: Payload) -> None:
+        if event.get("user") != self.bot_user:
+            return
+        async with self._work(""):
+            channel = self._channel(event["channel"])
+            if not await self._first(body):
+                return
+            if await asyncio.to_thread(self.answers.store.subscriptions.start, channel, now=self.clock()):
+                log.info("%s takes digests again", channel)
+            elif not await asyncio.to_thread(self._has_digest, channel):
+                await self._announce(channel, Reply(_sentence(""), _greeting(self.settings)))
+
+    async def _on_channel_gone(self, event: Payload) -> None:
+        async with self._work(""):
+            channel = self._channel(_channel_id(event))
+            reasons = {"archive": "the channel was archived.", "deleted": "the channel was deleted."}
+            reason = reasons.get(
+                str(event["type"]).partition("_")[2], "Paperround was removed from the channel."
+            )
+            if await asyncio.to_thread(self.answers.store.subscriptions.stop, channel, reason):
+                log.warning("%s gets no more digests: %s", channel, reason)
+
+    async def _on_channel_back(self, event: Payload) -> None:
+        async with self._work(""):
+            channel = self._channel(_channel_id(event))
+            if await asyncio.to_thread(self.answers.store.subscriptions.start, channel, now=self.clock()):
+                log.info("%s takes digests again", channel)
+
+    async def _on_removed(self, event: Payload) -> None:
+        log.error(
+            "Slack took the app's rights away (%s): nothing can be posted there until the app is installed again "
+            "and SLACK_BOT_TOKEN is set to its new token.",
+            event.get("type"),
+        )
+
+    async def _on_other_event(self, event: Payload) -> None:
+        log.debug("an event nobody asked for: %s", event.get("type"))
+
+    # What all of them need.
+
+    def _channel(self, channel_id: str) -> Channel:
+        return Channel(self.platform.name, channel_id, self.workspace)
+
+    async def _first(self, body: Payload) -> bool:
+        """Whether this event was not told before."""
+        event = str(body.get("event_id", ""))
+        return not event or await asyncio.to_thread(self.answers.store.events.first, event, now=self.clock())
+
+    async def _person(self, user: str) -> Person:
+        """Name, right and time zone, asked for once in a while; without an answer, what the id alone says."""
+        if user in self._people:
+            return self._people[user]
+        try:
+            profile = (await self.client.users_info(user=user)).get("user") or {}
+        except Exception as error:
+            log.warning("users.info: %s", error)
+            return Person(user, "Someone")
+        name = (
+            (profile.get("profile") or {}).get("display_name")
+            or profile.get("real_name")
+            or profile.get("name")
+        )
+        is_admin = bool(profile.get("is_admin") or profile.get("is_owner"))
+        person = Person(user, str(name or "Someone"), is_admin, str(profile.get("tz") or ""))
+        self._people[user] = person
+        if len(self._people) > REMEMBERED_PEOPLE:
+            self._people.popitem(last=False)
+        return person
+
+    async def _whisper(
+        self, channel: Channel, user: str, message: Message, thread: str | None = None
+    ) -> None:
+        """A message for one person in a channel."""
+        for page in render(message, Style.COMPACT):
+            arguments = {
+                "channel": channel.channel,
+                "user": user,
+                "text": page.payload["text"],
+                "blocks": page.payload["blocks"],
+            }
+            await self.client.api_call(
+                "chat.postEphemeral", json=arguments | ({"thread_ts": thread} if thread else {})
+            )
+
+    @asynccontextmanager
+    async def _work(
+        self, response_url: str, channel: Channel | None = None, user: str = ""
+    ) -> AsyncIterator[Callable[..., Awaitable[None]]]:
+        """Work that is finished before the process ends. A fault is a sentence for whoever asked, and a line in the log."""
+        task = asyncio.current_task()
+        if task:
+            self._at_work.add(task)
+
+        async def respond(message: Message, *, replace: bool = False) -> None:
+            await self._respond(response_url, channel, user, message, replace=replace)
+
+        try:
+            try:
+                yield respond
+            except (PaperroundError, PostError) as error:
+                await respond(_sentence(str(error)))
+            except Exception:
+                number = secrets.token_hex(3)
+                log.exception("a request failed, number %s", number)
+                await respond(
+                    _sentence(f"Something went wrong here; the log says more under number {number}.")
+                )
+        except Exception:
+            log.exception("an answer could not be given")
+        finally:
+            if task:
+                self._at_work.discard(task)
+
+    async def _respond(
+        self, url: str, channel: Channel | None, user: str, message: Message, *, replace: bool
+    ) -> None:
+        """To where the person asked; where that is not taken any more, as a new message for that person alone."""
+        if not url:
+            if channel and channel.channel and user:
+                await self._whisper(channel, user, message)
+            return
+        style = Style.CARDS if len(message.cards) == 1 else Style.COMPACT
+        for number, page in enumerate(render(message, style)[:MESSAGE_PAGES]):
+            hook = AsyncWebhookClient(url, session=self.client.session, proxy=self.client.proxy)
+            hook.proxy = self.client.proxy  # The library would take one from the environment.
+            answer = await hook.send(
+                text=page.payload["text"],
+                blocks=list(page.payload["blocks"]),
+                response_type="ephemeral",
+                replace_original=replace and number == 0,
+            )
+            if answer.status_code != 200:
+                log.warning("an answer was not taken: %s %s", answer.status_code, answer.body[:200])
+                if channel and channel.channel and user:
+                    await self._whisper(channel, user, message)
+                return
+
+
+def _sentence(text: str) -> Message:
+    return Message(text, (Text(text),))
+
+
+def _without_sharing(message: Message) -> Message:
+    blocks = tuple(
+        replace(block, buttons=tuple(button for button in block.buttons if button.action is not Action.SHARE))
+        if isinstance(block, Buttons)
+        else block
+        for block in message.blocks
+    )
+    return replace(message, blocks=blocks)
+
+
+def _short_card(message: Message) -> list[dict[str, Any]]:
+    """A card for under somebody's link: without buttons, since it belongs to their message."""
+    (page, *_) = render(
+        Message(message.summary, tuple(b for b in message.blocks if isinstance(b, Card))), Style.CARDS
+    )
+    return [block for block in page.payload["blocks"] if block["type"] != "actions"]
+
+
+def _greeting(settings: Slack) -> Message:
+    text = (
+        f"Hello. I bring the day's best papers with their limitations. {settings.digest_command} subscribe says which "
+        f"and when; {settings.paper_command} looks a paper up."
+    )
+    return Message(text, (Heading("Paperround"), Text(text)))
+
+
+def _channel_id(event: Payload) -> str:
+    channel = event.get("channel", "")
+    return str(channel.get("id", "")) if isinstance(channel, dict) else str(channel)
+
+
+def _instant(ts: str) -> datetime:
+    """Slack's "1700000000.000200" as an instant."""
+    return datetime.fromtimestamp(float(ts), UTC)
+
+
+_LOOK_UP_BOX: dict[str, Any] = {
+    "type": "input",
+    "block_id": LOOK_UP,
+    "dispatch_action": True,
+    "label": {"type": "plain_text", "text": "Look a paper up"},
+    "element": {
+        "type": "plain_text_input",
+        "action_id": LOOK_UP,
+        "placeholder": {"type": "plain_text", "text": "2402.01306, an address, or words"},
+        "dispatch_action_config": {"trigger_actions_on": ["on_enter_pressed"]},
+    },
+}

@@ -1,0 +1,124 @@
+"""The app as Slack is told about it: what it may do and what it hears, with the reason for each."""
+
+import json
+from typing import Any
+
+from config.settings import Slack
+
+SCOPES = {
+    "commands": "for the two slash commands",
+    "chat:write": "to post digests",
+    "reactions:read": "to see who marks a paper",
+    "channels:read": "to tell whether it is in a public channel",
+    "groups:read": "to tell whether it is in a private channel",
+    "channels:history": "to see, after a broken connection, whether a digest has arrived in a public channel",
+    "groups:history": "the same in a private channel",
+    "app_mentions:read": "to answer when it is mentioned",
+    "users:read": "for people's time zones and names, and who is an admin",
+}
+"""What the app may do, and why it must."""
+
+UNFURL_SCOPES = {
+    "links:read": "to see links to arXiv that people paste",
+    "links:write": "to put a short card under them",
+}
+
+EVENTS = (
+    "app_home_opened", "app_mention", "app_uninstalled", "channel_archive", "channel_deleted", "channel_left",
+    "channel_unarchive", "group_archive", "group_deleted", "group_left", "group_unarchive", "member_joined_channel",
+    "reaction_added", "reaction_removed", "tokens_revoked",
+)  # fmt: skip
+
+MARK_SHORTCUT = "mark_for_discussion"
+NAME = "Paperround"
+DESCRIPTION = "The day's best papers, with their limitations"
+LONG_DESCRIPTION = (
+    "Paperround brings a channel the day's best machine-learning papers at its own hour: the TL;DR, the key limitations "
+    "that the review names, and the score, or the words “limitations not reviewed”. A reaction puts a paper onto the "
+    "list of what to discuss; a command looks any paper up."
+)
+
+
+def scopes(settings: Slack) -> dict[str, str]:
+    """The scopes of the bot token, each with its reason."""
+    return SCOPES | (UNFURL_SCOPES if settings.unfurl_arxiv else {})
+
+
+def manifest(settings: Slack, url: str = "") -> dict[str, Any]:
+    """The manifest; with the `url` of /slack/events Slack calls over HTTP, without it the app uses Socket Mode."""
+    request = {"request_url": url} if url else {}
+    unfurl = {"unfurl_domains": ["arxiv.org"]} if settings.unfurl_arxiv else {}
+    events = sorted((*EVENTS, *(["link_shared"] if settings.unfurl_arxiv else [])))
+    return {
+        "_metadata": {"major_version": 2, "minor_version": 1},
+        "display_information": {
+            "name": NAME,
+            "description": DESCRIPTION,
+            "long_description": LONG_DESCRIPTION,
+            "background_color": "#1f3a5f",
+        },
+        "features": {
+            "app_home": {
+                "home_tab_enabled": True,
+                "messages_tab_enabled": True,
+                "messages_tab_read_only_enabled": True,
+            },
+            "bot_user": {"display_name": "paperround", "always_online": True},
+            "shortcuts": [
+                {
+                    "name": "Mark for discussion",
+                    "type": "message",
+                    "callback_id": MARK_SHORTCUT,
+                    "description": "Put the paper in this message onto the queue",
+                }
+            ],
+            "slash_commands": [
+                _command(settings.paper_command, "Look a paper up", "2402.01306 | address | words", url),
+                _command(
+                    settings.digest_command,
+                    "This channel's digest of papers",
+                    "subscribe vision at 08:30 top 3 | settings | today | queue | help",
+                    url,
+                ),
+            ],
+            **unfurl,
+        },
+        "oauth_config": {"scopes": {"bot": sorted(scopes(settings))}},
+        "settings": {
+            "event_subscriptions": {**request, "bot_events": events},
+            "interactivity": {"is_enabled": True, **request},
+            "org_deploy_enabled": False,
+            "socket_mode_enabled": not url,
+            "token_rotation_enabled": False,
+        },
+    }
+
+
+def _command(name: str, description: str, hint: str, url: str) -> dict[str, Any]:
+    command = {"command": name, "description": description, "usage_hint": hint, "should_escape": False}
+    return {**command, "url": url} if url else command
+
+
+def manifest_yaml(settings: Slack, url: str = "") -> str:
+    """The manifest as Slack's page takes it, with a line on where it comes from."""
+    written = "# Made by “paperround manifest slack”: paste it at https://api.slack.com/apps, Create New App, From a manifest."
+    return "\n".join([written, *_lines(manifest(settings, url))]) + "\n"
+
+
+def _lines(part: dict[str, Any], indent: str = "") -> list[str]:
+    """Strings are written as JSON writes them, which YAML reads."""
+    lines: list[str] = []
+    for key, value in part.items():
+        match value:
+            case dict():
+                lines += [f"{indent}{key}:", *_lines(value, f"{indent}  ")]
+            case list():
+                lines += [f"{indent}{key}:"]
+                for item in value:
+                    first, *rest = (
+                        _lines(item, f"{indent}    ") if isinstance(item, dict) else [json.dumps(item)]
+                    )
+                    lines += [f"{indent}  - {first.strip()}", *rest]
+            case _:
+                lines.append(f"{indent}{key}: {json.dumps(value, ensure_ascii=False)}")
+    return lines

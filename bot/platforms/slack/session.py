@@ -1,0 +1,35 @@
+"""How we call Slack: one shared session with its own time-outs, and nothing tried again but what a rate limit refused."""
+
+from importlib.metadata import version
+
+import aiohttp
+from slack_sdk.http_retry.builtin_async_handlers import AsyncRateLimitErrorRetryHandler
+from slack_sdk.web.async_client import AsyncWebClient
+
+from config.settings import Slack
+
+CONNECT_SECONDS = 10.0
+CONNECTIONS = 50
+RATE_LIMIT_TRIES = 3
+"""Slack's own word on when to come back is kept so many times before the call fails."""
+
+
+def open_session(time_out: float) -> aiohttp.ClientSession:
+    """A session for all calls; `time_out` is seconds for one. slack_sdk's own `timeout=` is without effect on it."""
+    limits = aiohttp.ClientTimeout(total=time_out, connect=min(CONNECT_SECONDS, time_out))
+    return aiohttp.ClientSession(
+        timeout=limits, connector=aiohttp.TCPConnector(limit=CONNECTIONS), trust_env=False
+    )
+
+
+def web_client(token: str, *, settings: Slack, session: aiohttp.ClientSession) -> AsyncWebClient:
+    """A client that posts nothing twice: the library's default would send again after a dropped connection."""
+    client = AsyncWebClient(
+        token=token or None,
+        base_url=settings.api_base_url,
+        session=session,
+        retry_handlers=[AsyncRateLimitErrorRetryHandler(max_retry_count=RATE_LIMIT_TRIES)],
+        user_agent_suffix=f"paperround/{version('paperround')}",
+    )
+    client.proxy = settings.proxy or None  # The library has taken one from the environment.
+    return client

@@ -1,0 +1,32 @@
+"""The events that platforms told us. Keeps the contract of `digests.ports.Events`."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import delete
+
+from digests.store import schema
+from digests.store.engine import Database, insert_new
+
+events = schema.events
+
+KEPT = timedelta(days=2)
+"""Slack tells an event again for six minutes at most, other platforms for less than a day."""
+
+PURGE_EVERY = 500
+"""Events between two clearings: rows that stay a little longer cost nothing."""
+
+
+@dataclass(slots=True)
+class SqlEvents:
+    """Events in a database of any kind."""
+
+    database: Database
+    _told: int = 0
+
+    def first(self, event: str, *, now: datetime) -> bool:
+        self._told += 1
+        with self.database.write() as connection:
+            if self._told % PURGE_EVERY == 0:
+                connection.execute(delete(events).where(events.c.at < now - KEPT))
+            return insert_new(connection, events, {"id": event, "at": now})

@@ -1,0 +1,258 @@
+"""Posts, marks and the queue in the database. Keeps the contract of `digests.ports.Marks`."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    Select,
+    and_,
+    exists,
+    func,
+    insert,
+    not_,
+    or_,
+    select,
+    update,
+)
+
+from digests.model import Channel, Mark, MarkedBy, Post, Queued
+from digests.store import schema
+from digests.store.engine import Database, insert_new
+
+posts, post_papers, marks, discussed, pages = (
+    schema.posts, schema.post_papers, schema.marks, schema.discussed, schema.pages,
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class SqlMarks:
+    """Posts and marks in a database of any kind."""
+
+    database: Database
+
+    def post(self, channel: Channel, message: str) -> Post | None:
+        query = _posts().where(
+            posts.c.platform == channel.platform,
+            posts.c.channel == channel.channel,
+            posts.c.message == message,
+        )
+        with self.database.read() as connection:
+            found = _as_posts(connection, query)
+        return found[0] if found else None
+
+    def posts(self, channel: Channel, paper: str, most: int) -> Sequence[Post]:
+        showing = select(post_papers.c.post).where(
+            post_papers.c.platform == channel.platform,
+            post_papers.c.channel == channel.channel,
+            post_papers.c.paper == paper,
+        )
+        query = _posts().where(posts.c.id.in_(showing)).order_by(posts.c.id.desc()).limit(most)
+        with self.database.read() as connection:
+            return _as_posts(connection, query)
+
+    def recent(self, platform: str, since: datetime, most: int) -> Sequence[Post]:
+        query = (
+            _posts()
+            .where(posts.c.platform == platform, posts.c.posted_at >= since)
+            .order_by(posts.c.posted_at.desc(), posts.c.id.desc())
+            .limit(most)
+        )
+        with self.database.read() as connection:
+            return _as_posts(connection, query)
+
+    def shared(self, post: Post, *, now: datetime) -> None:
+        with self.database.write() as connection:
+            write_post(
+                connection,
+                post.channel,
+                post.message,
+                post.papers,
+                first_number=post.first_number,
+                payload=json.dumps(post.payload, ensure_ascii=False),
+                posted_at=now,
+            )
+
+    def set(self, mark: Mark, on: bool) -> bool:
+        with self.database.write() as connection:
+            return _set(connection, mark, on)
+
+    def is_set(self, mark: Mark) -> bool:
+        query = select(marks.c.is_on).where(*_same(mark))
+        with self.database.read() as connection:
+            return bool(connection.execute(query).scalar())
+
+    def replace(
+        self, post: Post, people: Mapping[str, frozenset[str]], by: MarkedBy, *, at: datetime
+    ) -> bool:
+        known = select(marks.c.paper, marks.c.person).where(
+            marks.c.platform == post.channel.platform,
+            marks.c.channel == post.channel.channel,
+            marks.c.paper.in_(post.papers),
+            marks.c.marked_by == by,
+            marks.c.message == post.message,
+            marks.c.is_on,
+        )
+        wanted = {(paper, person) for paper in post.papers for person in people.get(paper, ())}
+        with self.database.write() as connection:
+            had = {(row.paper, row.person) for row in connection.execute(known)}
+            changed = [
+                _set(
+                    connection,
+                    Mark(post.channel, post.message, paper, person, by, at),
+                    (paper, person) in wanted,
+                )
+                for paper, person in sorted(had ^ wanted)
+            ]
+        return any(changed)
+
+    def voices(self, channel: Channel, papers: Sequence[str]) -> Mapping[str, int]:
+        query = (
+            select(marks.c.paper, func.count(marks.c.person.distinct()).label("voices"))
+            .where(*_in(channel), marks.c.paper.in_(papers), marks.c.is_on)
+            .group_by(marks.c.paper)
+        )
+        with self.database.read() as connection:
+            return {row.paper: row.voices for row in connection.execute(query)}
+
+    def queue(self, channel: Channel | None, *, since: datetime, most: int) -> Sequence[Queued]:
+        counting = [marks.c.is_on, marks.c.at >= since, not_(_discussed())]
+        query = _queued(*counting, *(_in(channel) if channel else ())).limit(most)
+        with self.database.read() as connection:
+            return [Queued(row.paper, row.voices, row.since) for row in connection.execute(query)]
+
+    def of_person(
+        self, platform: str, workspace: str, person: str, *, since: datetime, most: int
+    ) -> Sequence[Queued]:
+        newest = func.max(marks.c.at)
+        own = (
+            select(marks.c.paper)
+            .where(
+                marks.c.platform == platform,
+                marks.c.person == person,
+                marks.c.at >= since,
+                marks.c.is_on,
+                not_(_discussed()),
+            )
+            .group_by(marks.c.paper)
+            .order_by(newest.desc(), marks.c.paper)
+            .limit(most)
+        )
+        with self.database.read() as connection:
+            papers = list(connection.execute(own).scalars())
+            counted = _queued(
+                marks.c.is_on, marks.c.at >= since, marks.c.paper.in_(papers), not_(_discussed())
+            )
+            rows = {row.paper: row for row in connection.execute(counted)}
+        return [Queued(paper, rows[paper].voices, rows[paper].since) for paper in papers if paper in rows]
+
+    def discussed(self, paper: str, channel: Channel | None, *, now: datetime) -> None:
+        key = {
+            "paper": paper,
+            "platform": channel.platform if channel else "",
+            "channel": channel.channel if channel else "",
+        }
+        with self.database.write() as connection:
+            if not insert_new(connection, discussed, {**key, "at": now}):
+                same = [discussed.c[name] == value for name, value in key.items()]
+                connection.execute(update(discussed).where(*same, discussed.c.at < now).values(at=now))
+
+
+def write_post(
+    connection: Connection,
+    channel: Channel,
+    message: str,
+    papers: Sequence[str],
+    *,
+    first_number: int,
+    posted_at: datetime,
+    payload: str | None = None,
+    delivery: int | None = None,
+    page: int | None = None,
+) -> None:
+    """Remember that a message shows papers, once. Within the caller's transaction."""
+    where = {"platform": channel.platform, "channel": channel.channel}
+    row = {
+        **where, "workspace": channel.workspace, "message": message, "first_number": first_number,
+        "delivery": delivery, "page": page, "payload": payload, "posted_at": posted_at,
+    }  # fmt: skip
+    if not insert_new(connection, posts, row):
+        return
+    same = [posts.c[name] == value for name, value in {**where, "message": message}.items()]
+    key = connection.execute(select(posts.c.id).where(*same)).scalar_one()
+    shown = [{**where, "post": key, "place": place, "paper": paper} for place, paper in enumerate(papers)]
+    if shown:
+        connection.execute(insert(post_papers), shown)
+
+
+def _posts() -> Select[Any]:
+    payload = func.coalesce(posts.c.payload, pages.c.payload).label("posted_payload")
+    of_page = and_(pages.c.delivery == posts.c.delivery, pages.c.number == posts.c.page)
+    return select(posts, payload).select_from(posts.outerjoin(pages, of_page))
+
+
+def _as_posts(connection: Connection, query: Select[Any]) -> list[Post]:
+    rows = connection.execute(query).fetchall()
+    papers: dict[int, list[str]] = {row.id: [] for row in rows}
+    shown = select(post_papers).where(post_papers.c.post.in_(papers)).order_by(post_papers.c.place)
+    for row in connection.execute(shown):
+        papers[row.post].append(row.paper)
+    return [_post(row, papers[row.id]) for row in rows]
+
+
+def _post(row: Row[Any], papers: Sequence[str]) -> Post:
+    channel = Channel(row.platform, row.channel, row.workspace)
+    return Post(channel, row.message, tuple(papers), json.loads(row.posted_payload or "{}"), row.first_number)
+
+
+def _set(connection: Connection, mark: Mark, on: bool) -> bool:
+    row = connection.execute(select(marks.c.is_on, marks.c.at).where(*_same(mark)).with_for_update()).first()
+    if row is None:
+        connection.execute(insert(marks).values(**_key(mark), is_on=on, at=mark.at))
+        return on
+    # Of an add and a removal at the same instant the removal counts, in whatever order they come.
+    if (mark.at, not on) < (row.at, not row.is_on):
+        return False
+    connection.execute(update(marks).where(*_same(mark)).values(is_on=on, at=mark.at))
+    return bool(row.is_on != on)
+
+
+def _key(mark: Mark) -> dict[str, str]:
+    return {
+        "platform": mark.channel.platform, "channel": mark.channel.channel, "paper": mark.paper,
+        "person": mark.person, "marked_by": mark.by, "message": mark.message,
+    }  # fmt: skip
+
+
+def _same(mark: Mark) -> list[ColumnElement[bool]]:
+    return [marks.c[name] == value for name, value in _key(mark).items()]
+
+
+def _in(channel: Channel) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    return marks.c.platform == channel.platform, marks.c.channel == channel.channel
+
+
+def _discussed() -> ColumnElement[bool]:
+    """Whether the paper was discussed after the mark was made, here or by everybody."""
+    here = and_(discussed.c.platform == marks.c.platform, discussed.c.channel == marks.c.channel)
+    everybody = and_(discussed.c.platform == "", discussed.c.channel == "")
+    return exists().where(
+        discussed.c.paper == marks.c.paper, discussed.c.at >= marks.c.at, or_(here, everybody)
+    )
+
+
+def _queued(*counting: ColumnElement[bool]) -> Select[Any]:
+    """Papers with their voices: a person is one voice, however often and wherever on a platform."""
+    person = marks.c.platform + " " + marks.c.person
+    voices, since = func.count(person.distinct()).label("voices"), func.min(marks.c.at).label("since")
+    return (
+        select(marks.c.paper, voices, since)
+        .where(*counting)
+        .group_by(marks.c.paper)
+        .order_by(voices.desc(), since, marks.c.paper)
+    )

@@ -1,0 +1,119 @@
+"""A real `paperround run` beside a fake Slack, with nothing but settings."""
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from bot.demo import import_sample
+from digests.model import Channel, Schedule, Style, Subscription, Wish
+from digests.ports import Store
+from digests.store import open_store
+from tests.fakes.slack import FakeSlack
+
+
+@dataclass(slots=True)
+class Bot:
+    """A running process; its log is what a person who runs it would read."""
+
+    process: asyncio.subprocess.Process
+    folder: Path
+    log: list[str]
+    said: asyncio.Event
+
+    @property
+    def store(self) -> Store:
+        return open_store(f"sqlite:///{self.folder / 'p.db'}")
+
+    async def says(self, words: str, seconds: float = 15) -> None:
+        """Wait for a line of the log."""
+        async with asyncio.timeout(seconds):
+            while not any(words in line for line in self.log):
+                await self.said.wait()
+                self.said.clear()
+
+
+def prepared(folder: Path) -> Store:
+    """A store with the bundled papers in it."""
+    store = open_store(f"sqlite:///{folder / 'p.db'}")
+    if store.papers.last_import() is None:
+        import_sample(store, datetime.now(UTC))
+    return store
+
+
+def overdue(store: Store, channel: str, style: Style = Style.CARDS, top: int = 3) -> Subscription:
+    """A channel whose digest is due now: it was subscribed yesterday, for every day at midnight UTC."""
+    wish = Subscription(
+        Channel("slack", channel, "T1"),
+        Wish(top=top, style=style),
+        Schedule(
+            at=datetime.now(UTC).time().replace(hour=0, minute=0, second=0, microsecond=0),
+            days=frozenset(range(7)),
+        ),
+    )
+    change = store.subscriptions.change(
+        wish.channel, wish, by="Ada", now=datetime.now(UTC) - timedelta(days=1)
+    )
+    assert change
+    assert change.after
+    return replace(change.after)
+
+
+@asynccontextmanager
+async def running(
+    slack: FakeSlack,
+    folder: Path,
+    *,
+    settings: str = "",
+    secrets: Mapping[str, str] | None = None,
+    connected: bool = True,
+) -> AsyncIterator[Bot]:
+    """`paperround run` until the end of the block, where it is stopped by SIGTERM and must end well."""
+    prepared(folder)
+    (folder / "paperround.toml").write_text(
+        f'[store]\nurl = "sqlite:///{folder / "p.db"}"\n[digest]\nmax_age_days = 0\n'
+        f"[delivery]\ntime_out_seconds = 2\nlease_seconds = 30\n"
+        f'[platforms.slack]\napi_base_url = "{slack.url}"\n{settings}\n',
+        encoding="utf-8",
+    )
+    if secrets is None:
+        secrets = {"SLACK_BOT_TOKEN": slack.bot_token, "SLACK_APP_TOKEN": slack.app_token}
+    clean = {
+        name: value for name, value in os.environ.items() if not name.startswith(("SLACK_", "PAPERROUND_"))
+    }
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "bot", "run", cwd=folder, env={**clean, **secrets, "PYTHONPATH": str(Path(__file__).parents[4])},
+        stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    bot = Bot(process, folder, [], asyncio.Event())
+    reading = asyncio.create_task(_read(bot))
+    try:
+        if connected:
+            await slack.until(lambda: slack.sockets or process.returncode is not None, 20)
+            assert process.returncode is None, "\n".join(bot.log)
+        yield bot
+        if process.returncode is None:
+            process.send_signal(signal.SIGTERM)
+            async with asyncio.timeout(20):
+                assert await process.wait() == 0, "\n".join(bot.log[-20:])
+            assert not any("Traceback" in line for line in bot.log), "\n".join(bot.log)
+    except BaseException:
+        print("\n".join(bot.log[-40:]))
+        raise
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+        await reading
+
+
+async def _read(bot: Bot) -> None:
+    assert bot.process.stderr
+    async for line in bot.process.stderr:
+        bot.log.append(line.decode().rstrip())
+        bot.said.set()

@@ -1,0 +1,816 @@
+"""A strict Slack in memory, over real HTTP and WebSocket: an unmodified app runs against it.
+
+It refuses what Slack refuses, and fails where it is told to. `python -m tests.fakes.slack` serves one for trying by hand.
+"""
+
+import asyncio
+import contextlib
+import hashlib
+import hmac
+import itertools
+import json
+import time
+from collections import defaultdict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Self
+from urllib.parse import parse_qsl, urlencode
+
+import aiohttp
+from aiohttp import WSMsgType, web
+
+from tests.fakes.slack_blocks import (
+    MOST_CHARACTERS,
+    MOST_TEXT,
+    characters,
+    faults_of_blocks,
+    faults_of_view,
+    total,
+)
+
+Json = dict[str, Any]
+
+ACK_SECONDS = 3.0
+RESPONSE_USES, RESPONSE_SECONDS = 5, 30 * 60
+TRIGGER_SECONDS = 3.0
+MOST_SOCKETS = 10
+
+ALL_SCOPES = frozenset(
+    ["commands", "chat:write", "reactions:read", "channels:read", "groups:read", "channels:history", "groups:history",
+     "app_mentions:read", "users:read", "links:read", "links:write"]
+)  # fmt: skip
+
+NEEDS = {
+    "chat.postMessage": "chat:write", "chat.postEphemeral": "chat:write", "chat.update": "chat:write",
+    "conversations.info": "channels:read", "conversations.history": "channels:history",
+    "conversations.replies": "channels:history", "reactions.get": "reactions:read", "users.info": "users:read",
+    "chat.unfurl": "links:write",
+}  # fmt: skip
+EVENT_NEEDS = {
+    "reaction_added": "reactions:read",
+    "reaction_removed": "reactions:read",
+    "app_mention": "app_mentions:read",
+    "link_shared": "links:read",
+}
+KNOWN_ARGUMENTS = {
+    "chat.postMessage": {
+        "channel",
+        "text",
+        "blocks",
+        "thread_ts",
+        "metadata",
+        "unfurl_links",
+        "unfurl_media",
+    },
+    "chat.update": {"channel", "ts", "text", "blocks", "metadata"},
+    "chat.postEphemeral": {"channel", "user", "text", "blocks", "thread_ts"},
+}
+
+
+class Fault(StrEnum):
+    """What goes wrong with a call."""
+
+    SERVER_ERROR = "500, nothing done"
+    SERVER_ERROR_AFTER = "500, but done"
+    DROP_BEFORE = "connection closed, nothing done"
+    DROP_AFTER = "connection closed, but done"
+    INTERNAL_ERROR_AFTER = "ok false, but done"
+    RATE_LIMITED = "429"
+    GARBAGE = "a page of HTML"
+    SLOW_AFTER = "done, and no answer for a long time"
+
+
+@dataclass(slots=True)
+class Channel:
+    id: str
+    name: str
+    members: set[str]
+    is_archived: bool = False
+    is_private: bool = False
+    messages: list[Json] = field(default_factory=list)
+    sent: list[float] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Interaction:
+    """What a person did, and what came of it."""
+
+    trigger: str
+    ack: Json | None = None
+    acked: bool = False
+    seconds: float = 0.0
+    responses: list[Json] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class _ResponseUrl:
+    interaction: Interaction
+    made: float
+    uses: int = 0
+
+
+@dataclass(slots=True)
+class FakeSlack:
+    """One workspace with one app. Use as an async context manager; all times come from `clock`."""
+
+    clock: Callable[[], float] = time.time
+    port: int = 0
+    scopes: set[str] = field(default_factory=lambda: set(ALL_SCOPES))
+    bot_token: str = "xoxb-right"
+    app_token: str = "xapp-right"
+    signing_secret: str = "s3cret"
+    team_id: str = "T1"
+    bot_user: str = "UBOT"
+    bot_id: str = "BBOT"
+    http_endpoint: str = ""
+    rate_limits: bool = True
+    burst: int = 5
+    retry_delays: tuple[float, ...] = (0.0, 60.0, 300.0)
+    history_limit: int = 15
+    channels: dict[str, Channel] = field(default_factory=dict)
+    users: dict[str, Json] = field(default_factory=dict)
+    homes: dict[str, Json] = field(default_factory=dict)
+    views: list[Json] = field(default_factory=list)
+    whispers: list[Json] = field(default_factory=list)
+    unfurls: list[Json] = field(default_factory=list)
+    calls: list[tuple[str, Json]] = field(default_factory=list)
+    protocol_errors: list[str] = field(default_factory=list)
+    sockets: list[web.WebSocketResponse] = field(default_factory=list)
+    sockets_opened: int = 0
+    token_error: str = ""
+    refuse_upgrades: int = 0
+    silent_hellos: int = 0
+    no_pongs: bool = False
+    url: str = ""
+    _faults: dict[str, list[Fault]] = field(default_factory=lambda: defaultdict(list))
+    _tickets: set[str] = field(default_factory=set)
+    _triggers: dict[str, float] = field(default_factory=dict)
+    _urls: dict[str, _ResponseUrl] = field(default_factory=dict)
+    _acks: dict[str, asyncio.Future[Json]] = field(default_factory=dict)
+    _numbers: "itertools.count[int]" = field(default_factory=lambda: itertools.count(1))
+    _changed: asyncio.Condition = field(default_factory=asyncio.Condition)
+    _runner: web.AppRunner | None = None
+    _tasks: set[asyncio.Task[Any]] = field(default_factory=set)
+
+    # The server.
+
+    async def __aenter__(self) -> Self:
+        app = web.Application(client_max_size=2**22)
+        app.router.add_route("*", "/api/{method}", self._api)
+        app.router.add_get("/link", self._link)
+        app.router.add_post("/response/{id}", self._response)
+        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
+        await self._runner.setup()
+        site = web.TCPSite(self._runner, "127.0.0.1", self.port)
+        await site.start()
+        self.port = self._runner.addresses[0][1]
+        self.url = f"http://127.0.0.1:{self.port}/api/"
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        for socket in list(self.sockets):
+            await socket.close()
+        if self._runner:
+            await self._runner.cleanup()
+
+    async def until(self, holds: Callable[[], object], seconds: float = 15) -> None:
+        """Wait for something to come true. Raises AssertionError with the last calls."""
+        try:
+            async with asyncio.timeout(seconds), self._changed:
+                await self._changed.wait_for(lambda: bool(holds()))
+        except TimeoutError:
+            raise AssertionError(f"not within {seconds} s; the last calls: {self.calls[-8:]}") from None
+
+    async def _notify(self) -> None:
+        async with self._changed:
+            self._changed.notify_all()
+
+    def _number(self) -> int:
+        return next(self._numbers)
+
+    def _ts(self) -> str:
+        return f"{self.clock():.0f}.{self._number():06d}"
+
+    # The workspace.
+
+    def add_user(self, name: str, *, tz: str = "Europe/Berlin", is_admin: bool = False) -> str:
+        user = f"U{name.upper()}"
+        profile = {"display_name": name}
+        self.users[user] = {
+            "id": user,
+            "name": name,
+            "tz": tz,
+            "is_admin": is_admin,
+            "is_owner": False,
+            "profile": profile,
+        }
+        return user
+
+    def add_channel(self, name: str, *, bot_in: bool = True, is_private: bool = False) -> str:
+        channel = Channel(
+            f"C{name.upper()}", name, {self.bot_user} if bot_in else set(), is_private=is_private
+        )
+        self.channels[channel.id] = channel
+        return channel.id
+
+    def messages(self, channel: str) -> list[Json]:
+        """What stands in a channel, oldest first."""
+        return self.channels[channel].messages
+
+    def fail(self, method: str, *faults: Fault) -> None:
+        """The next calls of a method go wrong, one fault each."""
+        self._faults[method] += faults
+
+    def called(self, method: str) -> list[Json]:
+        """The arguments of every call of a method, failed ones too."""
+        return [arguments for name, arguments in self.calls if name == method]
+
+    # What people do.
+
+    async def command(self, name: str, text: str = "", *, user: str, channel: str) -> Interaction:
+        interaction, extra = self._interaction()
+        payload = {
+            "command": name, "text": text, "user_id": user, "channel_id": channel, "team_id": self.team_id,
+            "channel_name": self.channels[channel].name if channel in self.channels else "directmessage",
+            "token": "gone", "api_app_id": "A1", "is_enterprise_install": "false", **extra,
+        }  # fmt: skip
+        return await self._deliver("slash_commands", payload, interaction)
+
+    async def click(
+        self, action_id: str, *, user: str, channel: str = "", value: str | None = None, within: Json
+    ) -> Interaction:
+        """Tap a button, or enter a text, in a message, a response, or a view; one that is not there cannot be tapped."""
+        found = [
+            element for element in _elements(within.get("blocks", []))
+            if element["action_id"] == action_id and (value is None or "value" not in element or element["value"] == value)
+        ]  # fmt: skip
+        assert found, (
+            f"no {action_id} {value or ''} there: {[e['action_id'] for e in _elements(within['blocks'])]}"
+        )
+        interaction, extra = self._interaction()
+        in_view = within.get("type") in ("modal", "home")
+        action = {"type": found[0]["type"], "action_id": action_id, "block_id": "b", "action_ts": self._ts()}
+        action["value"] = found[0].get("value", value)
+        payload: Json = {
+            "type": "block_actions",
+            "user": {"id": user},
+            "team": {"id": self.team_id},
+            "actions": [action],
+        }
+        payload |= {"trigger_id": extra["trigger_id"], "api_app_id": "A1"}
+        if in_view:
+            payload |= {"view": within, "container": {"type": "view", "view_id": within.get("id")}}
+        else:
+            container = {
+                "type": "message",
+                "message_ts": within.get("ts", "0"),
+                "channel_id": channel,
+                "is_ephemeral": "ts" not in within,
+            }
+            payload |= {
+                "channel": {"id": channel},
+                "container": container,
+                "response_url": extra["response_url"],
+                "message": within,
+            }
+        return await self._deliver("interactive", payload, interaction)
+
+    async def submit(self, view: Json, values: Mapping[str, Any], *, user: str) -> Interaction:
+        """Send a modal: what it was filled in with, but for `values` by block_id; days are a list."""
+        state: Json = {}
+        for block in view["blocks"]:
+            if block["type"] == "input":
+                element, name = block["element"], block["block_id"]
+                given = values.get(name, _initial(element))
+                assert given not in (None, "", []) or block.get("optional"), f"Slack asks to fill in {name}"
+                state[name] = {element["action_id"]: _state(element, given)}
+        interaction, extra = self._interaction()
+        payload = {
+            "type": "view_submission", "user": {"id": user}, "team": {"id": self.team_id}, "api_app_id": "A1",
+            "trigger_id": extra["trigger_id"], "view": {**view, "state": {"values": state}},
+        }  # fmt: skip
+        done = await self._deliver("interactive", payload, interaction)
+        errors = (done.ack or {}).get("errors", {})
+        if unknown := set(errors) - {block.get("block_id") for block in view["blocks"]}:
+            self.protocol_errors.append(f"errors for blocks that are not in the view: {unknown}")
+        return done
+
+    async def shortcut(self, callback_id: str, *, user: str, channel: str, message: Json) -> Interaction:
+        interaction, extra = self._interaction()
+        payload = {
+            "type": "message_action", "callback_id": callback_id, "user": {"id": user}, "team": {"id": self.team_id},
+            "channel": {"id": channel}, "message": message, "message_ts": message["ts"], "api_app_id": "A1", **extra,
+        }  # fmt: skip
+        return await self._deliver("interactive", payload, interaction)
+
+    async def react(
+        self, user: str, channel: str, ts: str, emoji: str = "bookmark", *, tell: bool = True
+    ) -> Json:
+        """Add a reaction; the event, which is told unless not. Returned to be told again."""
+        reactions = self._message(channel, ts).setdefault("reactions", [])
+        one = next((r for r in reactions if r["name"] == emoji), None)
+        if one is None:
+            reactions.append(one := {"name": emoji, "users": []})
+        one["users"].append(user)
+        return await self._reaction("reaction_added", user, channel, ts, emoji, tell=tell)
+
+    async def unreact(
+        self, user: str, channel: str, ts: str, emoji: str = "bookmark", *, tell: bool = True
+    ) -> Json:
+        for one in self._message(channel, ts).get("reactions", []):
+            if one["name"] == emoji:
+                one["users"].remove(user)
+        return await self._reaction("reaction_removed", user, channel, ts, emoji, tell=tell)
+
+    async def _reaction(self, kind: str, user: str, channel: str, ts: str, emoji: str, *, tell: bool) -> Json:
+        event = {
+            "type": kind,
+            "user": user,
+            "reaction": emoji,
+            "item": {"type": "message", "channel": channel, "ts": ts},
+            "event_ts": self._ts(),
+        }
+        body = self.event_body(event)
+        if tell:
+            await self.tell(body)
+        return body
+
+    def event_body(self, event: Json) -> Json:
+        number = self._number()
+        return {
+            "type": "event_callback", "team_id": self.team_id, "api_app_id": "A1", "event_id": f"Ev{number}",
+            "event_time": int(self.clock()), "event": {"event_ts": self._ts(), **event},
+            "authorizations": [{"team_id": self.team_id, "user_id": self.bot_user, "is_bot": True, "enterprise_id": None, "is_enterprise_install": False}],
+        }  # fmt: skip
+
+    async def event(self, **event: Any) -> None:
+        """Tell the app of something that happened."""
+        await self.tell(self.event_body(event))
+
+    async def tell(self, body: Json) -> None:
+        """Deliver an event, and again while it is not acknowledged, as Slack does."""
+        needed = EVENT_NEEDS.get(body["event"]["type"])
+        if needed and needed not in self.scopes:
+            return
+        task = asyncio.create_task(self._tell(body))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        await asyncio.wait({task}, timeout=ACK_SECONDS + 1)
+
+    async def _tell(self, body: Json) -> None:
+        for attempt, delay in enumerate((0.0, *self.retry_delays)):
+            await asyncio.sleep(delay)
+            if (await self._send("events_api", body, attempt)) is not None:
+                return
+        self.protocol_errors.append(f"never acknowledged: {body['event']['type']}")
+
+    def _interaction(self) -> tuple[Interaction, Json]:
+        trigger, name = f"trigger{self._number()}", f"r{self._number()}"
+        self._triggers[trigger] = self.clock()
+        interaction = Interaction(trigger)
+        self._urls[name] = _ResponseUrl(interaction, self.clock())
+        return interaction, {
+            "trigger_id": trigger,
+            "response_url": f"http://127.0.0.1:{self.port}/response/{name}",
+        }
+
+    async def _deliver(self, kind: str, payload: Json, interaction: Interaction) -> Interaction:
+        began = time.perf_counter()
+        interaction.ack = await self._send(kind, payload)
+        interaction.seconds = time.perf_counter() - began
+        interaction.acked = interaction.ack is not None
+        return interaction
+
+    # The wire to the app.
+
+    async def _send(self, kind: str, payload: Json, attempt: int = 0) -> Json | None:
+        """The ack's body, or None when none came in three seconds."""
+        if not self.http_endpoint:
+            with contextlib.suppress(AssertionError):
+                await self.until(lambda: self.sockets, ACK_SECONDS)
+        if self.sockets:
+            return await self._over_socket(kind, payload, attempt)
+        return await self._over_http(kind, payload, attempt) if self.http_endpoint else None
+
+    async def _over_socket(self, kind: str, payload: Json, attempt: int) -> Json | None:
+        envelope = f"e{self._number()}"
+        self._acks[envelope] = future = asyncio.get_running_loop().create_future()
+        message = {
+            "type": kind,
+            "envelope_id": envelope,
+            "payload": payload,
+            "accepts_response_payload": kind != "events_api",
+        }
+        if kind == "events_api":
+            message |= {"retry_attempt": attempt, "retry_reason": "timeout" if attempt else ""}
+        try:
+            await self.sockets[-1].send_json(message)
+            return await asyncio.wait_for(future, ACK_SECONDS)
+        except (TimeoutError, ConnectionError):
+            return None
+        finally:
+            self._acks.pop(envelope, None)
+
+    async def _over_http(self, kind: str, payload: Json, attempt: int) -> Json | None:
+        body = json.dumps(payload)
+        form = urlencode(payload if kind == "slash_commands" else {"payload": body})
+        retry = {"x-slack-retry-num": str(attempt), "x-slack-retry-reason": "http_timeout"} if attempt else {}
+        status, answer = await self.post_signed(
+            body if kind == "events_api" else form, is_json=kind == "events_api", headers=retry
+        )
+        if status != 200:
+            return None
+        return json.loads(answer) if answer.startswith("{") else {}
+
+    async def post_signed(
+        self, body: str, *, is_json: bool = True, headers: Mapping[str, str] = {}, secret: str = "", at: float | None = None
+    ) -> tuple[int, str]:  # fmt: skip
+        """A request to the app's endpoint, signed now with the right secret unless told otherwise."""
+        stamp = str(int(self.clock() if at is None else at))
+        key = (secret or self.signing_secret).encode()
+        signature = "v0=" + hmac.new(key, f"v0:{stamp}:{body}".encode(), hashlib.sha256).hexdigest()
+        kind = "application/json" if is_json else "application/x-www-form-urlencoded"
+        sent = {
+            "content-type": kind,
+            "x-slack-request-timestamp": stamp,
+            "x-slack-signature": signature,
+            **headers,
+        }
+        limit = aiohttp.ClientTimeout(total=ACK_SECONDS)
+        try:
+            async with (
+                aiohttp.ClientSession(timeout=limit) as session,
+                session.post(self.http_endpoint, data=body.encode(), headers=sent) as answer,
+            ):
+                return answer.status, await answer.text()
+        except (TimeoutError, aiohttp.ClientError) as error:
+            return 0, str(error)
+
+    async def _link(self, request: web.Request) -> web.StreamResponse:
+        ticket = request.query.get("ticket", "")
+        if ticket not in self._tickets or len(self.sockets) >= MOST_SOCKETS:
+            return web.Response(status=403)
+        self._tickets.discard(ticket)
+        if self.refuse_upgrades:
+            self.refuse_upgrades -= 1
+            return web.Response(status=503)
+        socket = web.WebSocketResponse(autoping=False)
+        await socket.prepare(request)
+        self.sockets_opened += 1
+        if self.silent_hellos:
+            self.silent_hellos -= 1
+        else:
+            await socket.send_json(
+                {"type": "hello", "num_connections": 1, "connection_info": {"app_id": "A1"}}
+            )
+            self.sockets.append(socket)
+        await self._notify()
+        try:
+            async for message in socket:
+                await self._hear(socket, message)
+        finally:
+            if socket in self.sockets:
+                self.sockets.remove(socket)
+            await self._notify()
+        return socket
+
+    async def _hear(self, socket: web.WebSocketResponse, message: aiohttp.WSMessage) -> None:
+        if message.type == WSMsgType.PING and not self.no_pongs:
+            await socket.pong(message.data)
+        elif message.type == WSMsgType.TEXT:
+            answer = json.loads(message.data)
+            future = self._acks.get(answer.get("envelope_id", ""))
+            if future is None or future.done():
+                self.protocol_errors.append(f"an ack too late or for nothing: {answer}")
+            else:
+                future.set_result(answer.get("payload") or {})
+
+    async def disconnect(self, reason: str = "refresh_requested") -> None:
+        """Ask every socket to come again, then close it."""
+        for socket in list(self.sockets):
+            self.sockets.remove(socket)
+            await socket.send_json({"type": "disconnect", "reason": reason, "debug_info": {}})
+            await socket.close()
+
+    async def cut(self) -> None:
+        """Break every connection without a word."""
+        for socket in list(self.sockets):
+            self.sockets.remove(socket)
+            transport = socket._req.transport if socket._req else None
+            if transport:
+                transport.abort()
+
+    # The web API.
+
+    async def _api(self, request: web.Request) -> web.StreamResponse:
+        method = request.match_info["method"]
+        arguments = await _arguments(request)
+        self.calls.append((method, arguments))
+        fault = self._faults[method].pop(0) if self._faults[method] else None
+        match fault:
+            case Fault.RATE_LIMITED:
+                return self._limited()
+            case Fault.SERVER_ERROR:
+                return web.Response(status=500, text="oops")
+            case Fault.GARBAGE:
+                return web.Response(text="<html>captive portal</html>", content_type="text/html")
+            case Fault.DROP_BEFORE:
+                return self._drop(request)
+        try:
+            answer = self._answer(method, arguments, request)
+        except _TooFastError:
+            return self._limited()
+        except _RefusedError as refused:
+            answer = {"ok": False, "error": refused.code, **refused.more}
+        await self._notify()
+        match fault:
+            case Fault.SERVER_ERROR_AFTER:
+                return web.Response(status=500, text="oops")
+            case Fault.DROP_AFTER:
+                return self._drop(request)
+            case Fault.SLOW_AFTER:
+                await asyncio.sleep(3600)
+            case Fault.INTERNAL_ERROR_AFTER:
+                answer = {"ok": False, "error": "internal_error"}
+        return web.json_response(answer, headers={"X-OAuth-Scopes": ",".join(sorted(self.scopes))})
+
+    def _limited(self) -> web.Response:
+        return web.json_response(
+            {"ok": False, "error": "ratelimited"}, status=429, headers={"Retry-After": "1"}
+        )
+
+    def _drop(self, request: web.Request) -> web.Response:
+        if request.transport:
+            request.transport.abort()
+        return web.Response()
+
+    def _answer(self, method: str, arguments: Json, request: web.Request) -> Json:
+        _, _, token = request.headers.get("Authorization", "").partition("Bearer ")
+        token = token or str(arguments.pop("token", ""))
+        self._require_token(method, token)
+        if NEEDS.get(method, "chat:write") not in self.scopes and method in NEEDS:
+            raise _RefusedError("missing_scope", needed=NEEDS[method], provided=",".join(sorted(self.scopes)))
+        handler = getattr(self, f"_do_{method.replace('.', '_')}", None)
+        if handler is None:
+            self.protocol_errors.append(f"unknown method {method}")
+            raise _RefusedError("unknown_method")
+        if unknown := set(arguments) - KNOWN_ARGUMENTS.get(method, set(arguments)):
+            raise _RefusedError("invalid_arguments", response_metadata={"messages": [f"unknown: {unknown}"]})
+        return {"ok": True, **handler(arguments)}
+
+    def _require_token(self, method: str, token: str) -> None:
+        if token not in (self.bot_token, self.app_token):
+            raise _RefusedError("invalid_auth" if token else "not_authed")
+        if self.token_error:
+            raise _RefusedError(self.token_error)
+        if (method == "apps.connections.open") != (token == self.app_token):
+            raise _RefusedError("not_allowed_token_type")
+
+    def _do_auth_test(self, _: Json) -> Json:
+        return {
+            "team": "The lab",
+            "team_id": self.team_id,
+            "user": "paperround",
+            "user_id": self.bot_user,
+            "bot_id": self.bot_id,
+            "url": "https://lab.example/",
+        }
+
+    def _do_apps_connections_open(self, _: Json) -> Json:
+        ticket = f"t{self._number()}"
+        self._tickets.add(ticket)
+        return {"url": f"ws://127.0.0.1:{self.port}/link?ticket={ticket}"}
+
+    def _do_users_info(self, arguments: Json) -> Json:
+        if arguments.get("user") not in self.users:
+            raise _RefusedError("user_not_found")
+        return {"user": self.users[arguments["user"]]}
+
+    def _channel(self, arguments: Json, *, to_post: bool = False) -> Channel:
+        channel = self.channels.get(arguments.get("channel", ""))
+        if channel is None or (channel.is_private and self.bot_user not in channel.members):
+            raise _RefusedError("channel_not_found")
+        if to_post and channel.is_archived:
+            raise _RefusedError("is_archived")
+        if to_post and self.bot_user not in channel.members:
+            raise _RefusedError("not_in_channel")
+        return channel
+
+    def _do_conversations_info(self, arguments: Json) -> Json:
+        channel = self._channel(arguments)
+        is_member = self.bot_user in channel.members
+        return {
+            "channel": {
+                "id": channel.id,
+                "name": channel.name,
+                "is_archived": channel.is_archived,
+                "is_member": is_member,
+            }
+        }
+
+    def _message(self, channel: str, ts: str) -> Json:
+        for message in self.channels[channel].messages:
+            if message["ts"] == ts:
+                return message
+        raise _RefusedError("message_not_found")
+
+    def _do_chat_postMessage(self, arguments: Json) -> Json:  # noqa: N802
+        channel = self._channel(arguments, to_post=True)
+        self._require_content(arguments)
+        now = self.clock()
+        channel.sent = [at for at in channel.sent if now - at < self.burst]
+        if self.rate_limits and len(channel.sent) >= self.burst:
+            raise _TooFastError
+        channel.sent.append(now)
+        thread = arguments.get("thread_ts")
+        if thread:
+            self._message(channel.id, thread)["reply_count"] = 1
+        message = {"type": "message", "ts": self._ts(), "user": self.bot_user, "bot_id": self.bot_id}
+        message |= {
+            key: arguments[key] for key in ("text", "blocks", "metadata", "thread_ts") if key in arguments
+        }
+        message["unfurled"] = arguments.get("unfurl_links", True)
+        channel.messages.append(message)
+        return {"ts": message["ts"], "channel": channel.id, "message": message}
+
+    def _require_content(self, arguments: Json) -> None:
+        text, blocks = arguments.get("text", ""), arguments.get("blocks")
+        if not text:
+            self.protocol_errors.append("a message without a text for notifications")
+        if not text and not blocks:
+            raise _RefusedError("no_text")
+        if characters(text) > MOST_TEXT:
+            raise _RefusedError("msg_too_long")
+        if blocks is not None:
+            if faults := faults_of_blocks(blocks):
+                raise _RefusedError(
+                    "invalid_blocks", response_metadata={"messages": [f"[ERROR] {fault}" for fault in faults]}
+                )
+            if total(blocks) > MOST_CHARACTERS:
+                raise _RefusedError("msg_blocks_too_long")
+
+    def _do_chat_update(self, arguments: Json) -> Json:
+        message = self._message(self._channel(arguments, to_post=True).id, arguments["ts"])
+        if message.get("bot_id") != self.bot_id:
+            raise _RefusedError("cant_update_message")
+        self._require_content(arguments)
+        message |= {
+            "text": arguments.get("text", ""),
+            "blocks": arguments.get("blocks", []),
+            "edited": self._ts(),
+        }
+        return {"ts": message["ts"], "channel": arguments["channel"]}
+
+    def _do_chat_postEphemeral(self, arguments: Json) -> Json:  # noqa: N802
+        self._channel(arguments, to_post=True)
+        self._require_content(arguments)
+        self.whispers.append(arguments)
+        return {"message_ts": self._ts()}
+
+    def _do_chat_unfurl(self, arguments: Json) -> Json:
+        for unfurl in arguments["unfurls"].values():
+            if faults := faults_of_blocks(unfurl["blocks"]):
+                raise _RefusedError("cannot_unfurl_url", response_metadata={"messages": faults})
+        self.unfurls.append(arguments)
+        return {}
+
+    def _do_conversations_history(self, arguments: Json) -> Json:
+        channel = self._channel(arguments, to_post=False)
+        if self.bot_user not in channel.members:
+            raise _RefusedError("not_in_channel")
+        oldest = float(arguments.get("oldest") or 0)
+        limit = min(int(arguments.get("limit") or 100), self.history_limit)
+        newest = [m for m in reversed(channel.messages) if "thread_ts" not in m and float(m["ts"]) >= oldest]
+        return {"messages": [_seen(m, arguments) for m in newest[:limit]], "has_more": len(newest) > limit}
+
+    def _do_conversations_replies(self, arguments: Json) -> Json:
+        channel = self._channel(arguments)
+        ours = [m for m in channel.messages if arguments["ts"] in (m["ts"], m.get("thread_ts"))]
+        return {"messages": [_seen(m, arguments) for m in ours]}
+
+    def _do_reactions_get(self, arguments: Json) -> Json:
+        message = self._message(self._channel(arguments).id, arguments["timestamp"])
+        reactions = [
+            {**one, "count": len(one["users"])} for one in message.get("reactions", []) if one["users"]
+        ]
+        return {"type": "message", "message": {**message, "reactions": reactions}}
+
+    def _do_views_open(self, arguments: Json) -> Json:
+        made = self._triggers.pop(arguments.get("trigger_id", ""), None)
+        if made is None:
+            raise _RefusedError("exchanged_trigger_id")
+        if self.clock() - made > TRIGGER_SECONDS:
+            raise _RefusedError("expired_trigger_id")
+        return {"view": self._viewed(arguments["view"])}
+
+    def _do_views_publish(self, arguments: Json) -> Json:
+        self.homes[arguments["user_id"]] = view = self._viewed(arguments["view"])
+        return {"view": view}
+
+    def _viewed(self, view: Json) -> Json:
+        if faults := faults_of_view(view):
+            raise _RefusedError("invalid_arguments", response_metadata={"messages": faults})
+        seen = {**view, "id": f"V{self._number()}"}
+        self.views.append(seen)
+        return seen
+
+    async def _response(self, request: web.Request) -> web.Response:
+        known = self._urls.get(request.match_info["id"])
+        body = await request.json()
+        if known is None or known.uses >= RESPONSE_USES:
+            return web.Response(status=404, text="used_url")
+        if self.clock() - known.made > RESPONSE_SECONDS:
+            return web.Response(status=404, text="expired_url")
+        try:
+            self._require_content(body)
+        except _RefusedError as refused:
+            self.protocol_errors.append(f"a response was refused: {refused.code} {refused.more}")
+            return web.Response(status=400, text=refused.code)
+        known.uses += 1
+        known.interaction.responses.append(body)
+        await self._notify()
+        return web.Response(text="ok")
+
+
+class _RefusedError(Exception):
+    def __init__(self, code: str, **more: Any) -> None:
+        super().__init__(code)
+        self.code, self.more = code, more
+
+
+class _TooFastError(Exception):
+    """More messages a second than a channel takes."""
+
+
+async def _arguments(request: web.Request) -> Json:
+    """As slack_sdk sends them: JSON, or a form in which lists and objects are JSON."""
+    if request.content_type == "application/json":
+        sent = await request.json()
+        return sent if isinstance(sent, dict) else {}
+    arguments: Json = dict(parse_qsl((await request.text()), keep_blank_values=True)) | dict(request.query)
+    return {
+        key: json.loads(value) if value[:1] in "[{" and value else value for key, value in arguments.items()
+    }
+
+
+def _elements(part: Any) -> list[Json]:
+    """Everything that can be tapped or filled in."""
+    if isinstance(part, list):
+        return [element for one in part for element in _elements(one)]
+    if not isinstance(part, dict):
+        return []
+    own = [part] if "action_id" in part else []
+    return own + [element for value in part.values() for element in _elements(value)]
+
+
+def _initial(element: Json) -> Any:
+    match element["type"]:
+        case "checkboxes":
+            return [option["value"] for option in element.get("initial_options", [])]
+        case "static_select" | "radio_buttons":
+            return element.get("initial_option", {}).get("value")
+        case "timepicker":
+            return element.get("initial_time")
+        case _:
+            return element.get("initial_value")
+
+
+def _state(element: Json, given: Any) -> Json:
+    match element["type"]:
+        case "checkboxes":
+            return {
+                "type": "checkboxes",
+                "selected_options": [o for o in element["options"] if o["value"] in (given or [])],
+            }
+        case "static_select" | "radio_buttons":
+            chosen = next((option for option in element["options"] if option["value"] == given), None)
+            return {"type": element["type"], "selected_option": chosen}
+        case "timepicker":
+            return {"type": "timepicker", "selected_time": given}
+        case _:
+            return {"type": element["type"], "value": given or None}
+
+
+def _seen(message: Json, arguments: Json) -> Json:
+    """Without `include_all_metadata` Slack gives the type of the metadata alone."""
+    metadata = message.get("metadata")
+    if not metadata or str(arguments.get("include_all_metadata", "")).lower() in ("true", "1"):
+        return message
+    return {**message, "metadata": {"event_type": metadata["event_type"]}}
+
+
+def read(blocks: Any) -> str:
+    """All texts of blocks, as a person reads them."""
+    if isinstance(blocks, list):
+        return "\n".join(filter(None, map(read, blocks)))
+    if not isinstance(blocks, dict):
+        return ""
+    if blocks.get("type") in ("plain_text", "mrkdwn"):
+        return str(blocks["text"])
+    return "\n".join(
+        filter(None, (read(value) for value in blocks.values() if isinstance(value, dict | list)))
+    )
