@@ -1,0 +1,135 @@
+"""Posting to Slack: what each answer means for whether the page may be posted again."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import pytest
+
+from bot.platforms import Outcome, Page, PostError
+from bot.platforms.slack.client import SlackPlatform
+from bot.platforms.slack.session import open_session, web_client
+from config.settings import Slack
+from digests.model import Channel
+from tests.fakes.slack import FakeSlack, Fault
+
+PAGE = Page({"text": "Hello", "blocks": [{"type": "divider"}], "unfurl_links": False, "unfurl_media": False})
+
+Story = Callable[[FakeSlack, SlackPlatform, Channel], Awaitable[None]]
+
+
+def told(story: Story, *, token: str = "") -> None:
+    async def run() -> None:
+        async with FakeSlack() as slack, open_session(0.5) as session:
+            client = web_client(
+                token or slack.bot_token, settings=Slack(api_base_url=slack.url), session=session
+            )
+            papers = Channel("slack", slack.add_channel("papers"), "T1")
+            await story(slack, SlackPlatform(client), papers)
+
+    asyncio.run(run())
+
+
+def outcome(story: Story, *, token: str = "") -> tuple[Outcome, str]:
+    with pytest.raises(PostError) as failed:
+        told(story, token=token)
+    return failed.value.outcome, str(failed.value)
+
+
+@pytest.mark.parametrize(
+    ("fault", "posted", "expected"),
+    [
+        (Fault.SERVER_ERROR, 0, Outcome.UNKNOWN),
+        (Fault.SERVER_ERROR_AFTER, 1, Outcome.UNKNOWN),
+        (Fault.DROP_BEFORE, 0, Outcome.UNKNOWN),
+        (Fault.DROP_AFTER, 1, Outcome.UNKNOWN),
+        (Fault.INTERNAL_ERROR_AFTER, 1, Outcome.UNKNOWN),
+        (Fault.GARBAGE, 0, Outcome.UNKNOWN),
+        (Fault.SLOW_AFTER, 1, Outcome.UNKNOWN),
+    ],
+)
+def test_where_the_answer_is_lost_nothing_is_sent_again_and_the_outcome_is_unknown(
+    fault: Fault, posted: int, expected: Outcome
+) -> None:
+    async def story(slack: FakeSlack, platform: SlackPlatform, papers: Channel) -> None:
+        slack.fail("chat.postMessage", fault)
+        try:
+            await platform.post(papers, PAGE, key="k", thread=None)
+        finally:
+            assert len(slack.messages(papers.channel)) == posted
+            assert len(slack.called("chat.postMessage")) == 1
+
+    assert outcome(story)[0] is expected
+
+
+def test_a_rate_limit_is_waited_for_and_the_page_posted_once() -> None:
+    async def story(slack: FakeSlack, platform: SlackPlatform, papers: Channel) -> None:
+        slack.fail("chat.postMessage", Fault.RATE_LIMITED)
+        receipt = await platform.post(papers, PAGE, key="k", thread=None)
+        assert [message["ts"] for message in slack.messages(papers.channel)] == [receipt]
+
+    told(story)
+
+
+def test_a_posted_page_is_found_by_its_key_in_the_channel_and_in_its_thread() -> None:
+    async def story(slack: FakeSlack, platform: SlackPlatform, papers: Channel) -> None:
+        parent = await platform.post(papers, PAGE, key="parent", thread=None)
+        reply = await platform.post(papers, PAGE, key="reply", thread=parent)
+        assert await platform.find(papers, key="parent") == parent
+        assert await platform.find(papers, key="reply") == reply
+        assert await platform.find(papers, key="other") is None
+
+    told(story)
+
+
+@pytest.mark.parametrize(
+    ("state", "expected", "words"),
+    [
+        ("archived", Outcome.GONE, "archived"),
+        ("left", Outcome.GONE, "/invite @paperround"),
+        ("deleted", Outcome.GONE, "no such channel"),
+        ("revoked", Outcome.NOT_POSTED, "install the app"),
+        ("scope", Outcome.NOT_POSTED, "add the scope chat:write"),
+        ("page", Outcome.REFUSED, "invalid_blocks"),
+    ],
+)
+def test_each_refusal_is_a_sentence_with_what_to_do(state: str, expected: Outcome, words: str) -> None:
+    async def story(slack: FakeSlack, platform: SlackPlatform, papers: Channel) -> None:
+        match state:
+            case "archived":
+                slack.channels[papers.channel].is_archived = True
+            case "left":
+                slack.channels[papers.channel].members.clear()
+            case "deleted":
+                slack.channels.clear()
+            case "revoked":
+                slack.token_error = "token_revoked"
+            case "scope":
+                slack.scopes.discard("chat:write")
+        page = Page({"text": "x", "blocks": [{"type": "nonsense"}]}) if state == "page" else PAGE
+        await platform.post(papers, page, key="k", thread=None)
+
+    found, sentence = outcome(story)
+    assert found is expected
+    assert words in sentence or state == "page"
+
+
+def test_a_server_that_is_not_there_has_posted_nothing() -> None:
+    async def run() -> None:
+        async with open_session(0.5) as session:
+            settings = Slack(api_base_url="http://127.0.0.1:9/api/")
+            platform = SlackPlatform(web_client("xoxb-1", settings=settings, session=session))
+            await platform.post(Channel("slack", "C1"), PAGE, key="k", thread=None)
+
+    with pytest.raises(PostError, match="could not be reached") as failed:
+        asyncio.run(run())
+    assert failed.value.outcome is Outcome.NOT_POSTED
+
+
+def test_no_proxy_is_taken_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+
+    async def story(slack: FakeSlack, platform: SlackPlatform, papers: Channel) -> None:
+        await platform.post(papers, PAGE, key="k", thread=None)
+
+    told(story)

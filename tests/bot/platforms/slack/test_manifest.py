@@ -1,0 +1,85 @@
+"""The app's manifest: what Slack's limits allow, what the settings say, and what lies in config/."""
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from bot.platforms.slack.manifest import EVENTS, manifest, manifest_yaml, scopes
+from config.settings import Slack
+
+WRITTEN = Path(__file__).parents[4] / "config" / "slack-manifest.yaml"
+URL = "https://papers.example/slack/events"
+
+
+def test_the_file_in_config_is_what_the_command_prints() -> None:
+    assert WRITTEN.read_text(encoding="utf-8") == manifest_yaml(Slack())
+
+
+def test_every_length_is_within_slacks_limits() -> None:
+    made = manifest(Slack(digest_command="/" + "d" * 31), URL)
+    about, features = made["display_information"], made["features"]
+    assert len(about["name"]) <= 35
+    assert len(about["description"]) <= 140
+    assert 174 <= len(about["long_description"]) <= 4000
+    assert re.fullmatch("[a-z0-9._-]{1,80}", features["bot_user"]["display_name"])
+    assert len(features["shortcuts"]) <= 10
+    assert all(len(command["command"]) <= 32 for command in features["slash_commands"])
+    assert all(len(command["usage_hint"]) <= 1000 for command in features["slash_commands"])
+    assert len(made["settings"]["event_subscriptions"]["bot_events"]) <= 100
+
+
+def test_over_a_socket_no_address_is_needed_and_over_http_all_three_places_have_it() -> None:
+    assert "request_url" not in json.dumps(manifest(Slack()))
+    assert manifest(Slack())["settings"]["socket_mode_enabled"] is True
+    made = manifest(Slack(), URL)
+    assert made["settings"]["socket_mode_enabled"] is False
+    assert made["settings"]["event_subscriptions"]["request_url"] == URL
+    assert made["settings"]["interactivity"]["request_url"] == URL
+    assert {command["url"] for command in made["features"]["slash_commands"]} == {URL}
+
+
+def test_names_and_rights_follow_the_settings() -> None:
+    made = manifest(Slack(paper_command="/lookup", digest_command="/daily", unfurl_arxiv=False))
+    assert [command["command"] for command in made["features"]["slash_commands"]] == ["/lookup", "/daily"]
+    assert "unfurl_domains" not in made["features"]
+    assert "link_shared" not in made["settings"]["event_subscriptions"]["bot_events"]
+    assert not {"links:read", "links:write"} & set(made["oauth_config"]["scopes"]["bot"])
+
+
+def test_every_scope_has_its_reason_and_every_event_a_listener() -> None:
+    listeners = (Path(__file__).parents[4] / "bot/platforms/slack/listeners.py").read_text(encoding="utf-8")
+    assert all(scopes(Slack()).values())
+    named = [event for event in EVENTS if not event.startswith(("channel_", "group_"))]
+    assert all(f'app.event("{event}")' in listeners for event in named)
+
+
+def test_the_yaml_reads_back_as_the_manifest() -> None:
+    for settings, url in ((Slack(), ""), (Slack(unfurl_arxiv=False), URL)):
+        lines = [line for line in manifest_yaml(settings, url).splitlines() if not line.startswith("#")]
+        assert read_yaml(iter([*lines, ""]))[0] == manifest(settings, url)
+
+
+def read_yaml(lines: Iterator[str], indent: int = 0, line: str | None = None) -> tuple[Any, str]:
+    """The small part of YAML that is written: mappings and lists by indent, values as JSON. Ends with the next line."""
+    found: Any = None
+    line = next(lines) if line is None else line
+    while line.startswith(" " * indent) and line.strip() and not line[indent:].startswith(" "):
+        text = line.strip()
+        if text.startswith("- "):
+            found = found or []
+            rest = text[2:]
+            if re.match(r"\w+:", rest):
+                item, line = read_yaml(lines, indent + 2, " " * (indent + 2) + rest)
+            else:
+                item, line = json.loads(rest), next(lines)
+            found.append(item)
+            continue
+        found = found if found is not None else {}
+        key, _, value = text.partition(":")
+        if value:
+            found[key], line = json.loads(value), next(lines)
+        else:
+            found[key], line = read_yaml(lines, indent + 2)
+    return found, line

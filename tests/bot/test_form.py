@@ -1,0 +1,151 @@
+"""A channel's digest in words and in a form."""
+
+from dataclasses import fields, replace
+from datetime import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.form import Form, FormError, difference, form_of, in_a_sentence, read_form, read_words, words_of
+from digests.errors import InputError
+from digests.model import Channel, Schedule, Style, Subscription, Wish
+
+BASE = Subscription(Channel("slack", "C1"), Wish(("audio",), ("old",), top=7), Schedule(time(7)))
+
+
+@pytest.mark.parametrize(
+    ("words", "wish"),
+    [
+        ("vision top 3 min 8", Wish(("vision",), top=3, min_score=8)),
+        ("VISION, cs.CL and nlp", Wish(("VISION", "cs.CL", "nlp"), top=7)),
+        ("machine learning", Wish(("machine learning",), top=7)),
+        ("about llm agents, rag", Wish((), ("llm agents", "rag"), top=7)),
+        ("vision about “diffusion models” and alignment", Wish(("vision",), ("diffusion models", "alignment"), top=7)),
+        ("everything not audio, “bird song”", Wish((), (), ("audio", "bird song"), top=7)),
+        ("score 7.5 style thread", Wish(("audio",), ("old",), top=7, min_score=7.5, style=Style.THREAD)),
+    ],
+)  # fmt: skip
+def test_words_say_what_is_wanted_and_the_rest_stays(words: str, wish: Wish) -> None:
+    assert read_words(words, BASE).wish == wish
+
+
+@pytest.mark.parametrize(
+    ("words", "schedule"),
+    [
+        ("at 08:30", Schedule(time(8, 30))),
+        ("at 8.30 in Europe/Berlin", Schedule(time(8, 30), time_zone="Europe/Berlin")),
+        ("at 9am", Schedule(time(9))),
+        ("at 9 pm", Schedule(time(21))),
+        ("at 12am", Schedule(time(0))),
+        ("daily", Schedule(time(7), frozenset(range(7)))),
+        ("on mon, wed", Schedule(time(7), frozenset({0, 2}))),
+        ("on fri-mon", Schedule(time(7), frozenset({4, 5, 6, 0}))),
+        ("on Mondays and tues", Schedule(time(7), frozenset({0, 1}))),
+        ("weekdays at 06:00", Schedule(time(6))),
+    ],
+)
+def test_words_say_when(words: str, schedule: Schedule) -> None:
+    assert read_words(words, BASE).schedule == schedule
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("visoin", "did you mean “vision”"),
+        ("transformers", "“about transformers” makes it a keyword"),
+        ("at 25:00", "“25:00” is no time of day"),
+        ("at 9", "is no time of day"),
+        ("in Mars/Phobos", "“Mars/Phobos” is no time zone"),
+        ("in berlin", 'did you mean "Europe/Berlin"?'),
+        ("top 0", "from 1 to 50"),
+        ("top many", "from 1 to 50"),
+        ("min 11", "from 0 to 10"),
+        ("on someday", "“someday” is no day"),
+        ("style fancy", "cards, compact or thread"),
+        ("<!channel>", "“<!channel>”"),
+        ("'; DROP TABLE papers; --", "do not understand"),
+        ("about " + "x" * 4000, "longer than 100 characters"),
+    ],
+)
+def test_words_that_cannot_be_meant_are_answered_in_one_short_sentence(words: str, said: str) -> None:
+    assert said in answer(words)
+    assert len(answer(words)) < 300
+
+
+def answer(words: str) -> str:
+    """What is said to words that cannot be meant; nothing to those that can."""
+    try:
+        read_words(words, BASE)
+    except InputError as error:
+        return str(error)
+    return ""
+
+
+@given(st.text(max_size=400))
+def test_any_text_is_a_subscription_or_a_short_sentence(text: str) -> None:
+    assert len(answer(text)) < 300
+
+
+def test_the_same_domain_many_times_is_one() -> None:
+    assert read_words("vision " * 40, BASE).wish.domains == ("vision",)
+
+
+entries = st.lists(
+    st.text("abc xyz-äß漢", min_size=1, max_size=20).map(lambda text: " ".join(text.split())).filter(bool),
+    max_size=4, unique=True,
+).map(tuple)  # fmt: skip
+wishes = st.builds(
+    Wish,
+    st.lists(st.sampled_from(["vision", "cs.CL", "machine learning", "math"]), max_size=3, unique=True).map(
+        tuple
+    ),
+    entries,
+    entries,
+    st.integers(1, 50),
+    st.none() | st.integers(0, 20).map(lambda half: half / 2),
+    st.sampled_from(Style),
+)
+schedules = st.builds(
+    Schedule,
+    st.times().map(lambda at: at.replace(second=0, microsecond=0)),
+    st.frozensets(st.integers(0, 6), min_size=1),
+    st.sampled_from(["UTC", "Europe/Berlin", "America/New_York"]),
+)
+
+
+@given(wishes, schedules)
+def test_the_words_of_a_subscription_and_its_form_mean_it_again(wish: Wish, schedule: Schedule) -> None:
+    one = replace(BASE, wish=wish, schedule=schedule)
+    assert read_words(words_of(one), BASE) == one
+    assert read_form(form_of(one), BASE) == one
+    assert difference(one, one) == ""
+
+
+def test_a_form_says_everything_that_is_wrong_at_once() -> None:
+    bad = Form("visoin", "x" * 101, "", "0", "eleven", "25:00", (), "Mars/Phobos", "fancy")
+    with pytest.raises(FormError) as refused:
+        read_form(bad, BASE)
+    assert set(refused.value.problems) == {field.name for field in fields(Form)} - {"muted"}
+    assert all(
+        sentence.endswith((".", "?")) or "Use" in sentence for sentence in refused.value.problems.values()
+    )
+
+
+def test_an_empty_form_asks_for_what_must_be_there() -> None:
+    with pytest.raises(FormError) as refused:
+        read_form(Form(), BASE)
+    assert set(refused.value.problems) == {"top", "at", "days", "time_zone", "style"}
+
+
+def test_a_subscription_is_told_to_people_in_a_sentence() -> None:
+    one = Subscription(
+        BASE.channel,
+        Wish(("vision",), ("rag",), ("audio",), 3, 8),
+        Schedule(time(8, 30), time_zone="Europe/Berlin"),
+    )
+    assert in_a_sentence(one) == (
+        "The 3 best papers from vision or about rag, scored 8 or more, without audio, weekdays at 08:30 (Europe/Berlin), "
+        "one message a paper"
+    )
+    assert difference(one, replace(one, wish=replace(one.wish, top=5))) == "top 3 → 5"
