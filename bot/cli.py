@@ -118,7 +118,6 @@ def _parser() -> argparse.ArgumentParser:
     manifest.add_argument("platform", choices=("slack",))
     manifest.add_argument(
         "--url",
-        default="",
         type=_https,
         help="where Slack calls over HTTP, such as https://host/slack/events",
     )

@@ -26,6 +26,7 @@ from digests.model import Channel, Style, Subscription, Wish
 from digests.ports import Store
 from digests.sources.reviews import ReviewFile
 from digests.store import open_store
+from tests.benchmarks import slack
 
 PAPERS = 100_000
 NEW = 400
@@ -42,7 +43,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         lines = _lines(Path(folder) / "papers.jsonl")
         store, importing = _import(Path(folder), lines)
-        for row in (_start_up(Path(folder)), importing, *_digests(Path(folder), store)):
+        there = Path(folder) / "slack"
+        there.mkdir()
+        for row in (_start_up(Path(folder)), importing, *_digests(Path(folder), store), *slack.rows(there)):
             table.add_row(*row)
     Console().print(table)
 

@@ -9,6 +9,7 @@ import hashlib
 import hmac
 import itertools
 import json
+import sys
 import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping
@@ -814,3 +815,33 @@ def read(blocks: Any) -> str:
     return "\n".join(
         filter(None, (read(value) for value in blocks.values() if isinstance(value, dict | list)))
     )
+
+
+async def _serve(port: int) -> None:
+    """By hand: a workspace in which you are Ada in #papers; lines typed are what she does."""
+    async with FakeSlack(port=port) as slack:
+        ada, papers = slack.add_user("ada"), slack.add_channel("papers")
+        print(
+            f'Put into paperround.toml:\n  [platforms.slack]\n  api_base_url = "{slack.url}"\nand run:\n'
+            f"  SLACK_BOT_TOKEN={slack.bot_token} SLACK_APP_TOKEN={slack.app_token} paperround run\n"
+            f"The channel's id is {papers}. Type /paper WORDS, /digest WORDS, react N, history, or quit."
+        )
+        while (line := (await asyncio.to_thread(sys.stdin.readline)).strip()) not in ("", "quit"):
+            verb, _, rest = line.partition(" ")
+            if verb.startswith("/"):
+                done = await slack.command(verb, rest, user=ada, channel=papers)
+                with contextlib.suppress(AssertionError):
+                    await slack.until(lambda done=done: done.responses, 5)  # type: ignore[misc]
+                print(
+                    "\n".join(read(response["blocks"]) for response in done.responses)
+                    or "(nothing came back)"
+                )
+            elif verb == "react" and rest.isdigit() and 0 < int(rest) <= len(slack.messages(papers)):
+                await slack.react(ada, papers, slack.messages(papers)[int(rest) - 1]["ts"])
+            else:
+                for number, message in enumerate(slack.messages(papers), start=1):
+                    print(f"--- {number}\n{read(message['blocks'])}")
+
+
+if __name__ == "__main__":
+    asyncio.run(_serve(int(sys.argv[1]) if len(sys.argv) > 1 else 8765))

@@ -1,0 +1,116 @@
+"""What Slack's people wait for, and what a digest's posting costs, against our own Slack on this machine."""
+
+import asyncio
+import resource
+import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from statistics import median, quantiles
+
+from bot.platforms import Page
+from bot.platforms.slack.client import SlackPlatform
+from bot.platforms.slack.session import open_session, web_client
+from config.settings import Slack
+from digests.model import Channel, Style
+from tests.bot.platforms.slack.processes import overdue, prepared, running
+from tests.fakes.slack import FakeSlack
+
+COMMANDS = 100
+POSTS = 400
+AT_ONCE = 20
+"""Deliveries under way at the same time, as in bot/clock.py."""
+EVENTS = 10_000
+PAGE = Page(
+    {"text": "x", "blocks": [{"type": "section", "text": {"type": "plain_text", "text": "x" * 1500}}]}
+)
+
+Row = tuple[str, ...]
+
+
+def rows(folder: Path) -> list[Row]:
+    """One row a figure, as `tests.benchmarks` prints them."""
+    return asyncio.run(_rows(folder))
+
+
+async def _rows(folder: Path) -> list[Row]:
+    async with FakeSlack(rate_limits=False) as slack:
+        ada, papers = slack.add_user("ada"), slack.add_channel("papers")
+        overdue(prepared(folder), papers, Style.CARDS)
+        posting = await _posting(slack, papers)
+        async with running(slack, folder) as bot:
+            await bot.says("delivered")
+            acks = await _acks(slack, ada, papers)
+            memory = await _memory(slack, ada, papers, bot.process.pid)
+    return [acks, posting, memory]
+
+
+async def _acks(slack: FakeSlack, ada: str, papers: str) -> Row:
+    """Each from its sending to its ack, with a hundred sent at once; the floor is Slack's limit."""
+    await slack.command("/paper", "learning", user=ada, channel=papers)
+    done = await asyncio.gather(
+        *(slack.command("/paper", f"learning {n}", user=ada, channel=papers) for n in range(COMMANDS))
+    )
+    p99 = quantiles((one.seconds for one in done), n=100)[98]
+    return (
+        "p99 of 100 commands at once to their ack",
+        f"{p99 * 1000:,.0f} ms",
+        "3,000 ms",
+        f"{p99 / 3:.3f}",
+        "<= 0.033 (0.1 s)",
+    )
+
+
+async def _posting(slack: FakeSlack, papers: str) -> Row:
+    """Posts through our platform against the same calls of slack_sdk over the same session, by turns."""
+    async with open_session(30) as session:
+        client = web_client(slack.bot_token, settings=Slack(api_base_url=slack.url), session=session)
+        platform, channel = SlackPlatform(client), Channel("slack", papers)
+
+        async def ours() -> None:
+            await platform.post(channel, PAGE, key="k", thread=None)
+
+        async def bare() -> None:
+            await client.chat_postMessage(channel=papers, text="x", blocks=PAGE.payload["blocks"])
+
+        pairs = [(await _rate(ours), await _rate(bare)) for _ in range(5)]
+    mine, floor = (median(rates) for rates in zip(*pairs, strict=True))
+    return "posts a second to Slack", f"{mine:,.0f}", f"{floor:,.0f}", f"{mine / floor:.2f}", ">= 0.8"
+
+
+async def _rate(post: Callable[[], Awaitable[None]]) -> float:
+    at_once = asyncio.Semaphore(AT_ONCE)
+
+    async def one() -> None:
+        async with at_once:
+            await post()
+
+    start = time.perf_counter()
+    await asyncio.gather(*(one() for _ in range(POSTS)))
+    return POSTS / (time.perf_counter() - start)
+
+
+async def _memory(slack: FakeSlack, ada: str, papers: str, pid: int) -> Row:
+    """What the process holds after ten thousand reactions, against what it held after the first thousand."""
+    message = slack.messages(papers)[-1]
+    early = 0
+    for number in range(0, EVENTS, 2):
+        await slack.react(ada, papers, message["ts"])
+        await slack.unreact(ada, papers, message["ts"])
+        if number == EVENTS // 10:
+            early = _resident(pid)
+    late = _resident(pid)
+    return (
+        "memory after 10,000 events, after 1,000",
+        f"{late / 1024:,.0f} MB",
+        f"{early / 1024:,.0f} MB",
+        f"{late / early:.2f}",
+        "flat",
+    )
+
+
+def _resident(pid: int) -> int:
+    """Kilobytes."""
+    for line in Path(f"/proc/{pid}/status").read_text(encoding="utf-8").splitlines():
+        if line.startswith("VmRSS:"):
+            return int(line.split()[1])
+    return resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
