@@ -96,6 +96,9 @@ async def _memory(slack: FakeSlack, ada: str, papers: str, pid: int) -> Row:
     for number in range(0, EVENTS, 2):
         await slack.react(ada, papers, message["ts"])
         await slack.unreact(ada, papers, message["ts"])
+        if number % 100 == 0:  # An answer comes after all that was told before it.
+            asked = await slack.command("/digest", "queue", user=ada, channel=papers)
+            await slack.until(lambda asked=asked: asked.responses, 60)  # type: ignore[misc]
         if number == EVENTS // 10:
             early = _resident(pid)
     late = _resident(pid)

@@ -9,6 +9,7 @@ import hashlib
 import hmac
 import itertools
 import json
+import math
 import sys
 import time
 from collections import defaultdict
@@ -523,8 +524,8 @@ class FakeSlack:
                 return self._drop(request)
         try:
             answer = self._answer(method, arguments, request)
-        except _TooFastError:
-            return self._limited()
+        except _TooFastError as too_fast:
+            return self._limited(too_fast.seconds)
         except _RefusedError as refused:
             answer = {"ok": False, "error": refused.code, **refused.more}
         await self._notify()
@@ -539,9 +540,9 @@ class FakeSlack:
                 answer = {"ok": False, "error": "internal_error"}
         return web.json_response(answer, headers={"X-OAuth-Scopes": ",".join(sorted(self.scopes))})
 
-    def _limited(self) -> web.Response:
+    def _limited(self, seconds: int = 1) -> web.Response:
         return web.json_response(
-            {"ok": False, "error": "ratelimited"}, status=429, headers={"Retry-After": "1"}
+            {"ok": False, "error": "ratelimited"}, status=429, headers={"Retry-After": str(seconds)}
         )
 
     def _drop(self, request: web.Request) -> web.Response:
@@ -625,7 +626,7 @@ class FakeSlack:
         now = self.clock()
         channel.sent = [at for at in channel.sent if now - at < self.burst]
         if self.rate_limits and len(channel.sent) >= self.burst:
-            raise _TooFastError
+            raise _TooFastError(math.ceil(self.burst - (now - channel.sent[0])))
         channel.sent.append(now)
         thread = arguments.get("thread_ts")
         if thread:
@@ -744,7 +745,11 @@ class _RefusedError(Exception):
 
 
 class _TooFastError(Exception):
-    """More messages a second than a channel takes."""
+    """More messages a second than a channel takes; the next is welcome in so many seconds."""
+
+    def __init__(self, seconds: int) -> None:
+        super().__init__(seconds)
+        self.seconds = seconds
 
 
 async def _arguments(request: web.Request) -> Json:
