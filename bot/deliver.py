@@ -5,7 +5,7 @@ import hashlib
 import logging
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 from typing import Any
 
@@ -24,6 +24,9 @@ KEY_LENGTH = 25
 FIRST_WAIT = timedelta(minutes=1)
 LONGEST_WAIT = timedelta(hours=1)
 """Waits between tries double from the first to the longest."""
+
+EARLIEST = timedelta(days=1)
+"""An edition's date is a local one: nothing of it is posted longer before its midnight in UTC."""
 
 
 class OnUnknown(StrEnum):
@@ -160,7 +163,8 @@ async def _reconcile(
 ) -> str | None:
     """A page that was on its way when its process died: the channel knows, or else the setting decides."""
     ledger, channel = desk.store.deliveries, claim.subscription.channel
-    found = await platform.find(channel, key=page.key)
+    since = datetime.combine(claim.edition, time(), UTC) - EARLIEST
+    found = await platform.find(channel, key=page.key, since=since)
     if found is None or (found is CANNOT_ASK and desk.on_unknown is OnUnknown.RESEND):
         return await _post(claim, page, platform, desk, thread)
     receipt = None if found is CANNOT_ASK else found

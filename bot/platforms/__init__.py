@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from enum import Enum
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -50,8 +51,11 @@ class Platform(Protocol):
         Raises PostError; its `outcome` says whether the page may be posted again.
         """
 
-    async def find(self, channel: Channel, *, key: str) -> str | Unknown | None:
-        """The receipt of the page posted under `key`, None if it was never posted, or CANNOT_ASK."""
+    async def find(self, channel: Channel, *, key: str, since: datetime) -> str | Unknown | None:
+        """The receipt of the page posted under `key`, None if it was never posted, or CANNOT_ASK.
+
+        It was not posted before `since`. Raises PostError.
+        """
 
     async def show_voices(self, post: Post, voices: Mapping[str, int]) -> None:
         """Show on a posted message how many people want each of its papers discussed. Raises PostError."""

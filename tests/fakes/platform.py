@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from bot.message import Message
 from bot.platforms import CANNOT_ASK, Page, Unknown
@@ -52,7 +53,7 @@ class BoardPlatform:
         self.after()
         return f"receipt {key}"
 
-    async def find(self, channel: Channel, *, key: str) -> str | Unknown | None:
+    async def find(self, channel: Channel, *, key: str, since: datetime) -> str | Unknown | None:
         if not self.can_ask:
             return CANNOT_ASK
         return f"receipt {key}" if key in self.board.keys(channel) else None

@@ -687,7 +687,12 @@ class FakeSlack:
         oldest = float(arguments.get("oldest") or 0)
         limit = min(int(arguments.get("limit") or 100), self.history_limit)
         newest = [m for m in reversed(channel.messages) if "thread_ts" not in m and float(m["ts"]) >= oldest]
-        return {"messages": [_seen(m, arguments) for m in newest[:limit]], "has_more": len(newest) > limit}
+        start = int(arguments.get("cursor") or 0)
+        more = (
+            {"response_metadata": {"next_cursor": str(start + limit)}} if len(newest) > start + limit else {}
+        )
+        found = [_seen(message, arguments) for message in newest[start : start + limit]]
+        return {"messages": found, "has_more": bool(more), **more}
 
     def _do_conversations_replies(self, arguments: Json) -> Json:
         channel = self._channel(arguments)

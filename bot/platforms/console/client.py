@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from rich.console import Console
@@ -43,7 +44,7 @@ class ConsolePlatform:
             with self.transcript.open("a", encoding="utf-8") as file:
                 file.write(line + "\n")
 
-    async def find(self, channel: Channel, *, key: str) -> str | Unknown | None:
+    async def find(self, channel: Channel, *, key: str, since: datetime) -> str | Unknown | None:
         if not self.transcript:
             return CANNOT_ASK
         return await asyncio.to_thread(self._found, channel, key)

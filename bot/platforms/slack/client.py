@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import aiohttp
@@ -9,7 +10,7 @@ from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.message import Message
-from bot.platforms import Outcome, Page, PostError, Unknown
+from bot.platforms import CANNOT_ASK, Outcome, Page, PostError, Unknown
 from bot.platforms.slack.errors import explain, is_ambiguous, is_channel_error, is_token_error
 from bot.platforms.slack.render import render, with_voices
 from digests.model import Channel, Post, Style
@@ -17,9 +18,11 @@ from digests.model import Channel, Post, Style
 EVENT_TYPE = "paperround_page"
 """The type of our message metadata; its payload holds the page's key."""
 
-HISTORY_LENGTH = 15
-"""Messages of a channel that are looked through: the most that Slack gives to apps outside its Marketplace
-(https://docs.slack.dev/reference/methods/conversations.history)."""
+HISTORY_LENGTH = 200
+"""Messages of a channel that are asked for at once. Slack gives 15 to apps that are sold outside its Marketplace, whatever
+they ask for (https://docs.slack.dev/reference/methods/conversations.history)."""
+HISTORY_PAGES = 10
+"""More than that is not looked through: then nobody can say whether a page was posted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,17 +47,34 @@ class SlackPlatform:
         )
         return str(answer["ts"])
 
-    async def find(self, channel: Channel, *, key: str) -> str | Unknown | None:
-        """Looks through the channel's newest messages, and the newest thread of ours among them."""
+    async def find(self, channel: Channel, *, key: str, since: datetime) -> str | Unknown | None:
+        """Looks through the channel's messages, newest first, and the newest thread of ours among them."""
         asked = {"channel": channel.channel, "limit": HISTORY_LENGTH, "include_all_metadata": True}
-        messages = (await self._call("conversations.history", asked)).get("messages", [])
-        if found := _with_key(messages, key):
-            return found
+        oldest = {"oldest": f"{since.timestamp():.6f}"}
+        cursor = ""
+        try:
+            for _ in range(HISTORY_PAGES):
+                page = await self._call("conversations.history", {**asked, **oldest, "cursor": cursor})
+                messages = page.get("messages", [])
+                found = _with_key(messages, key) or await self._in_thread(messages, asked, key)
+                cursor = (page.get("response_metadata") or {}).get("next_cursor", "")
+                if found or not cursor:
+                    return found
+        except PostError as error:
+            if (
+                isinstance(error.__cause__, SlackApiError)
+                and error.__cause__.response.get("error") == "missing_scope"
+            ):
+                return CANNOT_ASK
+            raise
+        return CANNOT_ASK
+
+    async def _in_thread(
+        self, messages: Sequence[Mapping[str, Any]], asked: Mapping[str, Any], key: str
+    ) -> str | None:
         for parent in messages:
             if parent.get("reply_count") and _key(parent):
-                replies = await self._call(
-                    "conversations.replies", {**asked, "ts": parent["ts"], "limit": 100}
-                )
+                replies = await self._call("conversations.replies", {**asked, "ts": parent["ts"]})
                 return _with_key(replies.get("messages", []), key)
         return None
 

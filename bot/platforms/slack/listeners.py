@@ -446,6 +446,9 @@ class Listeners:
                 log.info("%s takes digests again", channel)
 
     async def _on_removed(self, event: Payload) -> None:
+        tokens = event.get("tokens")
+        if tokens and not tokens.get("bot"):
+            return  # A person's own token; the app has none.
         log.error(
             "Slack took the app's rights away (%s): nothing can be posted there until the app is installed again "
             "and SLACK_BOT_TOKEN is set to its new token.",

@@ -12,6 +12,7 @@ from bot.platforms.console.client import ConsolePlatform
 from bot.platforms.console.render import WIDEST, render, show
 from digests.model import Channel, Style
 from tests.bot.shared_cases import SHARED_CASES
+from tests.builders import NOW
 
 HERE = Channel("console", "here")
 
@@ -62,10 +63,10 @@ def posted(platform: ConsolePlatform, page: Page) -> None:
 def test_with_a_transcript_it_knows_what_it_has_shown(tmp_path: Path) -> None:
     (page,) = render(SHARED_CASES["an empty digest"], Style.CARDS)
     platform = ConsolePlatform(Console(file=io.StringIO()), tmp_path / "transcript")
-    assert asyncio.run(platform.find(HERE, key="k")) is None
+    assert asyncio.run(platform.find(HERE, key="k", since=NOW)) is None
     posted(platform, page)
-    assert asyncio.run(platform.find(HERE, key="k")) == "k"
-    assert asyncio.run(platform.find(Channel("console", "there"), key="k")) is None
+    assert asyncio.run(platform.find(HERE, key="k", since=NOW)) == "k"
+    assert asyncio.run(platform.find(Channel("console", "there"), key="k", since=NOW)) is None
 
 
 def test_a_line_of_the_transcript_that_was_cut_off_does_not_count(tmp_path: Path) -> None:
@@ -74,9 +75,9 @@ def test_a_line_of_the_transcript_that_was_cut_off_does_not_count(tmp_path: Path
     platform = ConsolePlatform(Console(file=io.StringIO()), transcript)
     posted(platform, page)
     transcript.write_text(transcript.read_text()[:-5])
-    assert asyncio.run(platform.find(HERE, key="k")) is None
+    assert asyncio.run(platform.find(HERE, key="k", since=NOW)) is None
 
 
 def test_without_a_transcript_it_cannot_be_asked() -> None:
     platform = ConsolePlatform(Console(file=io.StringIO()))
-    assert asyncio.run(platform.find(HERE, key="k")) is CANNOT_ASK
+    assert asyncio.run(platform.find(HERE, key="k", since=NOW)) is CANNOT_ASK

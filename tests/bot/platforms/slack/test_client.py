@@ -2,10 +2,11 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from bot.platforms import Outcome, Page, PostError
+from bot.platforms import CANNOT_ASK, Outcome, Page, PostError
 from bot.platforms.slack.client import SlackPlatform
 from bot.platforms.slack.session import open_session, web_client
 from config.settings import Slack
@@ -13,6 +14,7 @@ from digests.model import Channel
 from tests.fakes.slack import FakeSlack, Fault
 
 PAGE = Page({"text": "Hello", "blocks": [{"type": "divider"}], "unfurl_links": False, "unfurl_media": False})
+SINCE = datetime(2026, 1, 1, tzinfo=UTC)
 
 Story = Callable[[FakeSlack, SlackPlatform, Channel], Awaitable[None]]
 
@@ -74,9 +76,34 @@ def test_a_posted_page_is_found_by_its_key_in_the_channel_and_in_its_thread() ->
     async def story(slack: FakeSlack, platform: SlackPlatform, papers: Channel) -> None:
         parent = await platform.post(papers, PAGE, key="parent", thread=None)
         reply = await platform.post(papers, PAGE, key="reply", thread=parent)
-        assert await platform.find(papers, key="parent") == parent
-        assert await platform.find(papers, key="reply") == reply
-        assert await platform.find(papers, key="other") is None
+        assert await platform.find(papers, key="parent", since=SINCE) == parent
+        assert await platform.find(papers, key="reply", since=SINCE) == reply
+        assert await platform.find(papers, key="other", since=SINCE) is None
+
+    told(story)
+
+
+def test_a_page_is_found_behind_many_other_messages_and_not_where_it_would_be_too_old() -> None:
+    async def story(slack: FakeSlack, platform: SlackPlatform, papers: Channel) -> None:
+        slack.rate_limits = False
+        receipt = await platform.post(papers, PAGE, key="k", thread=None)
+        for number in range(40):
+            await platform.post(papers, PAGE, key=f"{number}", thread=None)
+        assert await platform.find(papers, key="k", since=SINCE) == receipt
+        tomorrow = datetime.now(UTC) + timedelta(days=1)
+        assert await platform.find(papers, key="k", since=tomorrow) is None
+
+    told(story)
+
+
+def test_where_the_channel_may_not_be_read_or_has_too_much_in_it_nobody_can_say() -> None:
+    async def story(slack: FakeSlack, platform: SlackPlatform, papers: Channel) -> None:
+        slack.rate_limits = False
+        for number in range(160):
+            await platform.post(papers, PAGE, key=f"{number}", thread=None)
+        assert await platform.find(papers, key="k", since=SINCE) is CANNOT_ASK
+        slack.scopes.discard("channels:history")
+        assert await platform.find(papers, key="0", since=SINCE) is CANNOT_ASK
 
     told(story)
 
