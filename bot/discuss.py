@@ -67,6 +67,7 @@ class Counts:
 
     show: Callable[[Post], Awaitable[None]]
     burst: float = BURST
+    _hurry: asyncio.Event = field(default_factory=asyncio.Event)
     _waiting: dict[tuple[str, str], asyncio.Task[None]] = field(default_factory=dict)
 
     def changed(self, post: Post) -> None:
@@ -76,8 +77,8 @@ class Counts:
             self._waiting[key] = asyncio.create_task(self._soon(key, post))
 
     async def _soon(self, key: tuple[str, str], post: Post) -> None:
-        with contextlib.suppress(asyncio.CancelledError):
-            await asyncio.sleep(self.burst)
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._hurry.wait(), self.burst)
         del self._waiting[key]  # From here on a mark asks for an edit of its own.
         try:
             await self.show(post)
@@ -86,7 +87,5 @@ class Counts:
 
     async def finish(self) -> None:
         """Show what is still waiting, at once."""
-        waiting = list(self._waiting.values())
-        for task in waiting:
-            task.cancel()
-        await asyncio.gather(*waiting, return_exceptions=True)
+        self._hurry.set()
+        await asyncio.gather(*self._waiting.values(), return_exceptions=True)

@@ -185,3 +185,72 @@ def test_a_channel_that_was_archived_gets_no_more_digests_and_the_log_says_so(tm
         await bot.says("takes digests again")
 
     told(story, tmp_path, style=Style.CARDS)
+
+
+def test_in_style_thread_the_cards_are_in_the_thread_of_the_list(tmp_path: Path) -> None:
+    async def story(slack: FakeSlack, bot: Bot, ada: str, papers: str) -> None:
+        await slack.until(lambda: len(slack.messages(papers)) == 4)
+        listing, *cards = slack.messages(papers)
+        assert {card["thread_ts"] for card in cards} == {listing["ts"]}
+        await slack.react(ada, papers, cards[1]["ts"])
+        await slack.until(lambda: "Discuss · 1" in read(cards[1]["blocks"]))
+
+    told(story, tmp_path, style=Style.THREAD)
+
+
+def test_of_several_papers_one_is_chosen_from_a_list(tmp_path: Path) -> None:
+    async def story(slack: FakeSlack, bot: Bot, ada: str, papers: str) -> None:
+        asked = await slack.command("/paper", "preference tuning language", user=ada, channel=papers)
+        await slack.until(lambda: asked.responses)
+        (choice,) = asked.responses
+        assert "Did you mean one of these" in read(choice["blocks"])
+        shown = await slack.click("show", user=ada, channel=papers, within=choice)
+        await slack.until(lambda: shown.responses)
+        assert shown.responses[0]["replace_original"] is True
+        assert "Limitations" in read(shown.responses[0]["blocks"])
+
+    told(story, tmp_path)
+
+
+def test_what_was_acknowledged_is_answered_even_when_the_bot_is_stopped_right_then(tmp_path: Path) -> None:
+    async def run() -> None:
+        async with FakeSlack() as slack:
+            ada, papers = slack.add_user("ada"), slack.add_channel("papers")
+            async with running(slack, tmp_path):
+                done = await asyncio.gather(
+                    *(slack.command("/paper", f"learning {n}", user=ada, channel=papers) for n in range(30))
+                )
+            assert [one for one in done if one.acked and not one.responses] == []
+            assert any(one.acked for one in done)
+
+    asyncio.run(run())
+
+
+def test_a_revoked_token_is_told_in_a_sentence_and_the_bot_comes_back_when_it_is_good_again(
+    tmp_path: Path,
+) -> None:
+    async def story(slack: FakeSlack, bot: Bot, ada: str, papers: str) -> None:
+        slack.token_error = "token_revoked"
+        await slack.event(type="tokens_revoked", tokens={"bot": [slack.bot_user]})
+        await bot.says("took the app's rights away")
+        await slack.disconnect()
+        await slack.until(lambda: len(slack.called("apps.connections.open")) > 3, 30)
+        slack.token_error = ""
+        await slack.until(lambda: slack.sockets, 60)
+
+    told(story, tmp_path)
+
+
+def test_one_channel_that_cannot_be_posted_to_does_not_hold_up_the_others(tmp_path: Path) -> None:
+    async def run() -> None:
+        async with FakeSlack() as slack:
+            gone, well = slack.add_channel("gone", bot_in=False), slack.add_channel("well")
+            for channel in (gone, well):
+                overdue(prepared(tmp_path), channel)
+            async with running(slack, tmp_path) as bot:
+                await slack.until(lambda: len(slack.messages(well)) == 4)
+                await bot.says("/invite @paperround")
+                stopped = {one.channel.channel: bool(one.stopped) for one in bot.store.subscriptions.all()}
+            assert stopped == {gone: True, well: False}
+
+    asyncio.run(run())

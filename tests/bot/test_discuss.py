@@ -1,0 +1,60 @@
+"""Marks: which paper a reaction means, and one edit for a burst of them."""
+
+import asyncio
+
+import pytest
+
+from bot.discuss import Counts, paper_of, queue_message
+from digests.model import Channel, Post, Queued
+from tests.builders import NOW
+
+
+def a_post(*papers: str, first: int = 1) -> Post:
+    return Post(Channel("slack", "C1"), "1.0", papers, {}, first)
+
+
+@pytest.mark.parametrize(
+    ("post", "emoji", "paper"),
+    [
+        (a_post("a"), "bookmark", "a"),
+        (a_post("a"), "one", None),
+        (a_post("a"), "eyes", None),
+        (a_post("a", "b"), "bookmark", None),
+        (a_post("a", "b"), "two", "b"),
+        (a_post("a", "b"), "three", None),
+        (a_post("f", "g", first=6), "seven", "g"),
+        (a_post("f", "g", first=6), "one", None),
+        (a_post(*"abcdefghij"), "keycap_ten", "j"),
+        (a_post(), "bookmark", None),
+    ],
+)
+def test_a_reaction_means_the_one_paper_of_a_message_or_that_of_its_keycap(
+    post: Post, emoji: str, paper: str | None
+) -> None:
+    assert paper_of(post, emoji, "bookmark") == paper
+
+
+def test_a_burst_of_marks_is_one_edit_and_a_failed_one_is_tried_with_the_next() -> None:
+    shown: list[str] = []
+
+    async def show(post: Post) -> None:
+        shown.append(post.message)
+        if len(shown) == 1:
+            raise OSError("away")
+
+    async def run() -> None:
+        counts = Counts(show, burst=0.01)
+        for _ in range(50):
+            counts.changed(a_post("a"))
+        await asyncio.sleep(0.05)
+        assert shown == ["1.0"]
+        counts.changed(a_post("a"))
+        await counts.finish()
+        assert shown == ["1.0", "1.0"]
+
+    asyncio.run(run())
+
+
+def test_the_queue_says_how_to_fill_it_when_it_is_empty() -> None:
+    assert "Discuss" in str(queue_message([], {}))
+    assert "1. A paper · 2 voices" in str(queue_message([Queued("a", 2, NOW)], {"a": "A paper"}))

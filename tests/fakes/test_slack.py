@@ -1,0 +1,185 @@
+"""The fake Slack refuses what Slack refuses: otherwise a test against it would show nothing."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import aiohttp
+import pytest
+from slack_sdk.errors import SlackApiError
+from slack_sdk.http_retry.builtin_async_handlers import AsyncRateLimitErrorRetryHandler
+from slack_sdk.web.async_client import AsyncWebClient
+
+from tests.fakes.slack import FakeSlack, Fault
+from tests.fakes.slack_blocks import faults_of_blocks, faults_of_view
+
+
+def plain(text: str) -> dict[str, str]:
+    return {"type": "plain_text", "text": text}
+
+
+def section(text: str = "x") -> dict[str, Any]:
+    return {"type": "section", "text": plain(text)}
+
+
+def button(**parts: Any) -> dict[str, Any]:
+    return {"type": "button", "action_id": "a", "text": plain("x"), **parts}
+
+
+def actions(*elements: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "actions", "elements": list(elements)}
+
+
+@pytest.mark.parametrize(
+    "blocks",
+    [
+        [],
+        [section()] * 51,
+        [section("")],
+        [section("x" * 3001)],
+        [section("😀" * 1501)],
+        [{"type": "header", "text": plain("x" * 151)}],
+        [{"type": "header", "text": {"type": "mrkdwn", "text": "x"}}],
+        [{"type": "context", "elements": [plain("x")] * 11}],
+        [{"type": "context", "elements": []}],
+        [{"type": "nonsense"}],
+        [{**section(), "colour": "red"}],
+        [actions(*(button(action_id=f"{n}") for n in range(26)))],
+        [actions(button(), button())],
+        [actions(button(text=plain("x" * 76)))],
+        [actions(button(value="x" * 2001))],
+        [actions(button(style="loud"))],
+        [actions(button(url="javascript:x"))],
+        [{"type": "input", "label": plain("x"), "element": {"type": "plain_text_input", "action_id": "a"}}],
+        [{**section(), "block_id": "b"}, {**section(), "block_id": "b"}],
+    ],
+)
+def test_blocks_over_a_limit_or_unknown_are_refused(blocks: list[dict[str, Any]]) -> None:
+    assert faults_of_blocks(blocks)
+
+
+def test_a_view_over_a_limit_is_refused() -> None:
+    view = {"type": "modal", "title": plain("x"), "blocks": [section()]}
+    assert faults_of_view(view) == []
+    assert faults_of_view({**view, "title": plain("x" * 25)})
+    assert faults_of_view({**view, "private_metadata": "x" * 3001})
+    select = {"type": "static_select", "action_id": "a", "options": [], "initial_option": {}}
+    assert faults_of_view({**view, "blocks": [{"type": "input", "label": plain("x"), "element": select}]})
+
+
+Story = Callable[[FakeSlack, AsyncWebClient], Awaitable[None]]
+
+
+def told(story: Story, *, token: str = "xoxb-right") -> None:
+    async def run() -> None:
+        async with FakeSlack(clock=lambda: now[0]) as slack:
+            slack.add_channel("papers")
+            slack.add_user("ada")
+            await story(slack, AsyncWebClient(token, base_url=slack.url))
+
+    now[0] = 1_800_000_000.0
+    asyncio.run(run())
+
+
+now = [0.0]
+"""The fake's clock."""
+
+
+async def refused(call: Awaitable[Any]) -> str:
+    with pytest.raises(SlackApiError) as error:
+        await call
+    return str(error.value.response["error"])
+
+
+def test_calls_without_the_right_to_them_are_refused() -> None:
+    async def story(slack: FakeSlack, client: AsyncWebClient) -> None:
+        assert await refused(AsyncWebClient("xoxb-wrong", base_url=slack.url).auth_test()) == "invalid_auth"
+        assert (
+            await refused(client.apps_connections_open(app_token=slack.bot_token)) == "not_allowed_token_type"
+        )
+        assert await refused(client.chat_postMessage(channel="C0", text="x")) == "channel_not_found"
+        assert await refused(client.chat_postMessage(channel="CPAPERS", text="x" * 4001)) == "msg_too_long"
+        long = [section("x" * 3000)] * 5
+        assert (
+            await refused(client.chat_postMessage(channel="CPAPERS", text="x", blocks=long))
+            == "msg_blocks_too_long"
+        )
+        slack.scopes.clear()
+        assert await refused(client.chat_postMessage(channel="CPAPERS", text="x")) == "missing_scope"
+        slack.token_error = "account_inactive"
+        assert await refused(client.auth_test()) == "account_inactive"
+
+    told(story)
+
+
+def test_metadata_comes_back_only_when_it_is_asked_for() -> None:
+    async def story(slack: FakeSlack, client: AsyncWebClient) -> None:
+        metadata = {"event_type": "t", "event_payload": {"key": "k"}}
+        await client.chat_postMessage(channel="CPAPERS", text="x", metadata=metadata)
+        bare = await client.conversations_history(channel="CPAPERS")
+        assert bare["messages"][0]["metadata"] == {"event_type": "t"}
+        whole = await client.conversations_history(channel="CPAPERS", include_all_metadata=True)
+        assert whole["messages"][0]["metadata"] == metadata
+
+    told(story)
+
+
+def test_a_ticket_is_good_for_one_socket() -> None:
+    async def story(slack: FakeSlack, client: AsyncWebClient) -> None:
+        url = (await client.apps_connections_open(app_token=slack.app_token))["url"]
+        async with aiohttp.ClientSession() as session:
+            async with session.ws_connect(url) as socket:
+                assert (await socket.receive_json())["type"] == "hello"
+            with pytest.raises(aiohttp.WSServerHandshakeError):
+                await session.ws_connect(url)
+
+    told(story)
+
+
+def test_a_response_url_takes_five_messages_in_half_an_hour() -> None:
+    async def story(slack: FakeSlack, client: AsyncWebClient) -> None:
+        async with aiohttp.ClientSession() as session:
+
+            async def respond(url: str) -> int:
+                async with session.post(url, json={"text": "x"}) as answer:
+                    return answer.status
+
+            _, extra = slack._interaction()
+            assert [await respond(extra["response_url"]) for _ in range(6)] == [200] * 5 + [404]
+            _, late = slack._interaction()
+            now[0] += 31 * 60
+            assert await respond(late["response_url"]) == 404
+            view = {"type": "modal", "title": plain("x"), "blocks": [section()]}
+            opening = client.views_open(trigger_id=late["trigger_id"], view=view)
+            assert await refused(opening) == "expired_trigger_id"
+
+    told(story)
+
+
+def test_more_than_a_burst_in_a_channel_is_told_to_wait() -> None:
+    async def story(slack: FakeSlack, client: AsyncWebClient) -> None:
+        for _ in range(5):
+            await client.chat_postMessage(channel="CPAPERS", text="x")
+        assert await refused(client.chat_postMessage(channel="CPAPERS", text="x")) == "ratelimited"
+        now[0] += 6
+        await client.chat_postMessage(channel="CPAPERS", text="x")
+
+    told(story)
+
+
+@pytest.mark.parametrize(("handlers", "posted"), [(None, 2), ([AsyncRateLimitErrorRetryHandler()], 1)])
+def test_the_library_posts_again_after_a_dropped_connection_unless_it_is_kept_from_it(
+    handlers: Any, posted: int
+) -> None:
+    """Why our client has handlers of its own."""
+
+    async def story(slack: FakeSlack, client: AsyncWebClient) -> None:
+        slack.fail("chat.postMessage", Fault.DROP_AFTER)
+        chosen = AsyncWebClient("xoxb-right", base_url=slack.url, retry_handlers=handlers)
+        try:
+            await chosen.chat_postMessage(channel="CPAPERS", text="x")
+        except aiohttp.ClientError:
+            assert handlers
+        assert len(slack.messages("CPAPERS")) == posted
+
+    told(story)
