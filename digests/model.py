@@ -28,7 +28,7 @@ class Paper:
 
     `id` is the arXiv id without its version, or the paper's address when it has no arXiv id; `version` is the
     newest one known. An id of a paper that has only an address is "web:" and a hash of that address, so that every id is
-    short. Texts are as they came, LaTeX and all.
+    short. Texts are as they came, LaTeX and all. `upvotes` are those of Hugging Face; `code_url` is on a host we know.
     """
 
     id: str
@@ -41,6 +41,8 @@ class Paper:
     categories: tuple[str, ...] = ()
     published: date | None = None
     flags: tuple[Flag, ...] = ()
+    upvotes: int | None = None
+    code_url: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +88,7 @@ class Candidate(NamedTuple):
     published: date | None = None
     flagged: bool = False
     text: str = ""
+    upvotes: int = 0
 
 
 class Style(StrEnum):

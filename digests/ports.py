@@ -43,8 +43,12 @@ class Papers(Protocol):
         """Put papers and reviews in, all or none. The same paper again changes nothing.
 
         A review that is not older than the one known replaces it, which makes the paper known anew, at `now`;
-        `NOT_REVIEWED` replaces nothing. Of the facts, those of the newest version stay; empty ones replace nothing.
+        `NOT_REVIEWED` replaces nothing. Of the facts, those of the newest version stay, and those of a known version
+        over those of none; empty ones replace nothing, and other spaces are no change. The last upvotes count.
         """
+
+    def renew(self, papers: Sequence[Paper], *, now: datetime) -> Added:
+        """Merge facts into papers that are known, by the rules of `add`; unknown ones are left alone and not counted."""
 
     def imported(self, *, now: datetime) -> None:
         """Papers came in at `now`, be it none that was new: the source is alive."""
@@ -54,6 +58,18 @@ class Papers(Protocol):
 
     def get(self, ids: Iterable[str]) -> Mapping[str, ScoredPaper]:
         """The papers among these ids that are known."""
+
+    def ask_for(self, paper: str, *, now: datetime) -> None:
+        """A person asked for this paper, known or not; the same again changes nothing."""
+
+    def asked_for(self, most: int) -> Sequence[ScoredPaper]:
+        """Known papers without a review that people asked for, longest waiting first: they are to be reviewed soon."""
+
+    def asked_unknown(self, most: int) -> Sequence[str]:
+        """Ids that people asked for and that are not known, longest waiting first: they are to be fetched."""
+
+    def no_longer_asked(self, papers: Iterable[str]) -> None:
+        """Forget that these were asked for: they are not to be had."""
 
     def reviews(self, paper: str) -> Sequence[Review]:
         """Every review of a paper, newest first."""
@@ -285,6 +301,39 @@ class Events(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class SourceState:
+    """How far a source has come. `position` is in the source's own words, empty before its first fetch.
+
+    `failure` is the sentence of the last try, empty when that went well; there is no next one before `next_try_at`.
+    """
+
+    position: str = ""
+    last_try: datetime | None = None
+    last_success: datetime | None = None
+    failure: str = ""
+    next_try_at: datetime | None = None
+
+
+class Sources(Protocol):
+    """How far each source has come, and whose turn it is to ask a server that wants to be asked by one at a time."""
+
+    def state(self, source: str) -> SourceState:
+        """What was kept last; a fresh one for a source that was never fetched."""
+
+    def keep(self, source: str, state: SourceState) -> None:
+        """Replace what is known of a source."""
+
+    def take_turn(self, server: str, owner: str, *, now: datetime, lease: timedelta) -> datetime | None:
+        """None: the turn is the owner's until it is ended or the lease runs out; else when it is free at the latest.
+
+        Holds between processes: no two have a server's turn at the same time.
+        """
+
+    def end_turn(self, server: str, owner: str, *, free_at: datetime) -> None:
+        """The turn is over, the next is not before `free_at`; nothing where it is not the owner's any more."""
+
+
+@dataclass(frozen=True, slots=True)
 class Store:
     """The books of the house, over one database."""
 
@@ -293,6 +342,7 @@ class Store:
     deliveries: Deliveries
     marks: Marks
     events: Events
+    sources: Sources
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""The store: papers, subscriptions, the ledger, marks and events, over one database."""
+"""The store: papers, subscriptions, the ledger, marks, events and sources, over one database."""
 
 from datetime import UTC, datetime
 
@@ -9,6 +9,7 @@ from digests.store.events import SqlEvents
 from digests.store.marks import SqlMarks
 from digests.store.migration import migrate
 from digests.store.papers import SqlPapers
+from digests.store.sources import SqlSources
 from digests.store.subscriptions import SqlSubscriptions
 
 
@@ -25,4 +26,5 @@ def open_store(url: str, *, busy_timeout: float = BUSY_TIMEOUT, now: datetime | 
         SqlDeliveries(database),
         SqlMarks(database),
         SqlEvents(database),
+        SqlSources(database),
     )

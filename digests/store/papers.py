@@ -13,6 +13,7 @@ from sqlalchemy import (
     Row,
     Select,
     bindparam,
+    delete,
     func,
     insert,
     literal,
@@ -23,9 +24,9 @@ from sqlalchemy import (
 from digests.model import NOT_REVIEWED, Candidate, Flag, Paper, ReadDepth, Review, ScoredPaper
 from digests.ports import Added
 from digests.store import schema
-from digests.store.engine import Database
+from digests.store.engine import Database, insert_new
 
-papers, reviews = schema.papers, schema.reviews
+papers, reviews, asked_for = schema.papers, schema.reviews, schema.asked_for
 _T = TypeVar("_T")
 
 IDS_A_QUERY = 500
@@ -45,6 +46,41 @@ class SqlPapers:
             added = sum((batch.take(paper, review) for paper, review in records), Added())
             batch.write(connection)
         return added
+
+    def renew(self, papers: Sequence[Paper], *, now: datetime) -> Added:
+        with self.database.write() as connection:
+            known = _known(connection, [paper.id for paper in papers])
+            batch = _Batch(_last_number(connection), known, now)
+            added = sum((batch.take(paper, NOT_REVIEWED) for paper in papers if paper.id in known), Added())
+            batch.write(connection)
+        return added
+
+    def ask_for(self, paper: str, *, now: datetime) -> None:
+        with self.database.write() as connection:
+            insert_new(connection, asked_for, {"paper": paper, "at": now})
+
+    def asked_for(self, most: int) -> Sequence[ScoredPaper]:
+        waiting = _WITH_REVIEW.join(asked_for, asked_for.c.paper == papers.c.name).where(
+            papers.c.review.is_(None)
+        )
+        with self.database.read() as connection:
+            rows = connection.execute(waiting.order_by(asked_for.c.at, asked_for.c.paper).limit(most))
+            return [_scored(row) for row in rows]
+
+    def asked_unknown(self, most: int) -> Sequence[str]:
+        unknown = (
+            select(asked_for.c.paper)
+            .outerjoin(papers, papers.c.name == asked_for.c.paper)
+            .where(papers.c.id.is_(None))
+            .order_by(asked_for.c.at, asked_for.c.paper)
+            .limit(most)
+        )
+        with self.database.read() as connection:
+            return list(connection.execute(unknown).scalars())
+
+    def no_longer_asked(self, papers: Iterable[str]) -> None:
+        with self.database.write() as connection:
+            connection.execute(delete(asked_for).where(asked_for.c.paper.in_(list(papers))))
 
     def imported(self, *, now: datetime) -> None:
         with self.database.write() as connection:
@@ -219,20 +255,32 @@ def _entry(row: Row[Any]) -> _Entry:
     )
 
 
-def _merged(old: Paper, new: Paper) -> Paper:
-    """The facts of the newer version, completed by the older one's where it says nothing."""
-    if old.version is not None and new.version is not None and new.version < old.version:
-        old, new = new, old
+def _merged(known: Paper, said: Paper) -> Paper:
+    """The facts of the newer version, completed by the other's where it says nothing."""
+    newer, other = (said, known) if _is_as_new(said, known) else (known, said)
     return replace(
-        new,
-        version=new.version or old.version,
-        authors=new.authors or old.authors,
-        abstract=new.abstract or old.abstract,
-        primary_category=new.primary_category or old.primary_category,
-        categories=new.categories or old.categories,
-        published=new.published or old.published,
-        flags=new.flags or old.flags,
+        newer,
+        version=newer.version or other.version,
+        title=_same_but_for_spaces(known.title, newer.title),
+        authors=newer.authors or other.authors,
+        abstract=_same_but_for_spaces(known.abstract, newer.abstract or other.abstract),
+        primary_category=newer.primary_category or other.primary_category,
+        categories=newer.categories or other.categories,
+        published=newer.published or other.published,
+        flags=newer.flags or other.flags,
+        upvotes=said.upvotes if said.upvotes is not None else known.upvotes,
+        code_url=said.code_url or known.code_url,
     )
+
+
+def _is_as_new(said: Paper, known: Paper) -> bool:
+    """Whoever names no version may have seen an old one."""
+    return known.version is None or (said.version is not None and said.version >= known.version)
+
+
+def _same_but_for_spaces(known: str, said: str) -> str:
+    """Sources break lines in their own ways: that is no change."""
+    return known if known != said and known.split() == said.split() else said
 
 
 def _chunks(items: Sequence[_T]) -> Iterator[Sequence[_T]]:
@@ -270,6 +318,8 @@ def _paper_row(entry: _Entry) -> dict[str, Any]:
         "rank": review.rank,
         "tldr": review.tldr,
         "review": entry.review,
+        "upvotes": paper.upvotes,
+        "code_url": paper.code_url,
         "known": entry.known,
         "known_at": entry.known_at,
         "changed": entry.changed,
@@ -312,6 +362,7 @@ def _candidates_query(text: ColumnElement[str]) -> Select[Any]:
         columns.published,
         columns.flagged,
         text,
+        columns.upvotes,
     ).where(columns.known > bindparam("after"), columns.known <= bindparam("to"))
 
 
@@ -337,6 +388,8 @@ def _scored(row: Row[Any]) -> ScoredPaper:
         categories=tuple(row.categories.split()),
         published=row.published,
         flags=tuple(Flag(*flag) for flag in json.loads(row.flags)) if row.flags else (),
+        upvotes=row.upvotes,
+        code_url=row.code_url,
     )
     return ScoredPaper(paper, _review(row) if row.review is not None else NOT_REVIEWED, row.known_at)
 
@@ -358,5 +411,7 @@ def _review(row: Row[Any]) -> Review:
 
 
 def _candidate(row: Row[Any]) -> Candidate:
-    name, score, rank, primary, categories, published, flagged, text = tuple[Any, ...](row)
-    return Candidate(name, score, rank, primary, tuple(categories.split()), published, flagged, text)
+    name, score, rank, primary, categories, published, flagged, text, upvotes = tuple[Any, ...](row)
+    return Candidate(
+        name, score, rank, primary, tuple(categories.split()), published, flagged, text, upvotes or 0
+    )

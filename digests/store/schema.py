@@ -92,6 +92,8 @@ papers = Table(
     Column("rank", Integer),
     Column("tldr", Text, nullable=False),
     Column("review", Key),
+    Column("upvotes", Integer),
+    Column("code_url", Text, nullable=False, server_default=""),
     # Numbers: of the change by which this paper was known (with this review), and of its last change of any kind.
     Column("known", Key, nullable=False, unique=True),
     Column("known_at", Instant, nullable=False),
@@ -261,5 +263,32 @@ events = Table(
     "events",
     metadata,
     Column("id", Text, primary_key=True),
+    Column("at", Instant, nullable=False, index=True),
+)
+
+sources = Table(
+    "sources",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("position", Text, nullable=False),
+    Column("last_try", Instant),
+    Column("last_success", Instant),
+    Column("failure", Text, nullable=False),
+    Column("next_try_at", Instant),
+)
+
+turns = Table(
+    "turns",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("owner", Text, nullable=False),
+    Column("free_at", Instant, nullable=False),
+)
+
+# By a person; the paper need not be known yet.
+asked_for = Table(
+    "asked_for",
+    metadata,
+    Column("paper", Text, primary_key=True),
     Column("at", Instant, nullable=False, index=True),
 )

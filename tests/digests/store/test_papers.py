@@ -80,6 +80,35 @@ def test_facts_of_the_newest_version_stay_and_empty_ones_replace_nothing() -> No
     assert (paper.version, paper.title, paper.abstract, paper.authors) == (3, "Three", "Known", ("Ada",))
 
 
+def test_who_names_no_version_adds_to_the_facts_and_replaces_none() -> None:
+    store = a_store()
+    store.papers.add([(a_paper(version=1, title="arXiv's", abstract=""), NOT_REVIEWED)], now=NOW)
+    store.papers.add([(a_paper(title="Another's", abstract="Known", upvotes=3), NOT_REVIEWED)], now=NOW)
+    paper = store.papers.get([a_paper().id])[a_paper().id].paper
+    assert (paper.title, paper.abstract, paper.upvotes, paper.version) == ("arXiv's", "Known", 3, 1)
+
+
+def test_other_spaces_are_no_change() -> None:
+    store = a_store()
+    store.papers.add([(a_paper(title="A title", abstract="One.\n  Two."), NOT_REVIEWED)], now=NOW)
+    same = a_paper(title="A  title\n", abstract="One. Two.")
+    assert store.papers.add([(same, NOT_REVIEWED)], now=LATER) == Added(same=1)
+
+
+def test_the_last_upvotes_count_and_do_not_make_a_paper_known_anew() -> None:
+    store = a_store()
+    store.papers.add([(a_paper(version=2), NOT_REVIEWED)], now=NOW)
+    seen = store.papers.last_change()
+    for upvotes in (3, 31, 30):
+        popular = a_paper(upvotes=upvotes, code_url="https://github.com/o/r")
+        assert store.papers.add([(popular, NOT_REVIEWED)], now=LATER) == Added(changed=1)
+    store.papers.add([(a_paper(version=2), NOT_REVIEWED)], now=LATER)
+    paper = store.papers.get([a_paper().id])[a_paper().id].paper
+    assert (paper.upvotes, paper.code_url) == (30, "https://github.com/o/r")
+    assert store.papers.candidates(seen, store.papers.last_change(), texts=False) == []
+    assert [one.upvotes for one in store.papers.candidates(0, seen, texts=False)] == [30]
+
+
 def test_new_facts_alone_do_not_make_a_paper_new_for_a_digest() -> None:
     store = a_store()
     store.papers.add([(a_paper(), a_review())], now=NOW)

@@ -1,0 +1,66 @@
+"""How far sources have come, turns between processes, and what people asked for."""
+
+from datetime import timedelta
+from pathlib import Path
+
+from digests.model import NOT_REVIEWED
+from digests.ports import Added, SourceState
+from digests.store import open_store
+from tests.builders import NOW, a_paper, a_review, a_store
+
+LATER = NOW + timedelta(hours=1)
+LEASE = timedelta(minutes=2)
+
+
+def test_what_was_kept_of_a_source_comes_back() -> None:
+    sources = a_store().sources
+    assert sources.state("arxiv") == SourceState()
+    for position in ("2026-11-23", "2026-11-24"):
+        state = SourceState(position, NOW, NOW, "It did not answer.", LATER)
+        sources.keep("arxiv", state)
+        assert sources.state("arxiv") == state
+
+
+def test_a_turn_is_one_owners_until_it_ends_it_and_the_pause_after_it_is_over(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'p.db'}"
+    ours, theirs = open_store(url).sources, open_store(url).sources
+    assert ours.take_turn("arxiv", "a", now=NOW, lease=LEASE) is None
+    assert theirs.take_turn("arxiv", "b", now=NOW, lease=LEASE) == NOW + LEASE
+    assert theirs.take_turn("hugging face", "b", now=NOW, lease=LEASE) is None
+    ours.end_turn("arxiv", "a", free_at=NOW + timedelta(seconds=3))
+    assert theirs.take_turn("arxiv", "b", now=NOW, lease=LEASE) == NOW + timedelta(seconds=3)
+    assert theirs.take_turn("arxiv", "b", now=NOW + timedelta(seconds=3), lease=LEASE) is None
+
+
+def test_a_turn_whose_owner_died_is_free_after_its_lease_and_no_more_the_dead_ones_to_end() -> None:
+    sources = a_store().sources
+    assert sources.take_turn("arxiv", "dead", now=NOW, lease=LEASE) is None
+    assert sources.take_turn("arxiv", "b", now=NOW + LEASE, lease=LEASE) is None
+    sources.end_turn("arxiv", "dead", free_at=NOW)
+    assert sources.take_turn("arxiv", "c", now=NOW + LEASE, lease=LEASE) == NOW + 2 * LEASE
+
+
+def test_what_people_asked_for_waits_in_their_order_until_it_is_reviewed_or_not_to_be_had() -> None:
+    papers = a_store().papers
+    papers.add([(a_paper("2401.00001"), NOT_REVIEWED), (a_paper("2401.00002"), NOT_REVIEWED)], now=NOW)
+    papers.ask_for("2401.00003", now=NOW)
+    papers.ask_for("2401.00002", now=NOW)
+    papers.ask_for("2401.00001", now=LATER)
+    papers.ask_for("2401.00002", now=LATER + timedelta(hours=1))
+    assert [scored.paper.id for scored in papers.asked_for(9)] == ["2401.00002", "2401.00001"]
+    assert [scored.paper.id for scored in papers.asked_for(1)] == ["2401.00002"]
+    assert papers.asked_unknown(9) == ["2401.00003"]
+    papers.add([(a_paper("2401.00002"), a_review())], now=LATER)
+    papers.no_longer_asked(["2401.00003"])
+    assert [scored.paper.id for scored in papers.asked_for(9)] == ["2401.00001"]
+    assert papers.asked_unknown(9) == []
+
+
+def test_facts_are_renewed_of_known_papers_alone() -> None:
+    papers = a_store().papers
+    papers.add([(a_paper(version=1), NOT_REVIEWED)], now=NOW)
+    touched = [a_paper(version=2, title="Better"), a_paper("1601.00001", title="Old")]
+    assert papers.renew(touched, now=LATER) == Added(changed=1)
+    assert papers.renew(touched, now=LATER) == Added(same=1)
+    assert papers.get(["1601.00001"]) == {}
+    assert papers.get([a_paper().id])[a_paper().id].paper.title == "Better"
