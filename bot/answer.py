@@ -291,7 +291,7 @@ class Answers:
 
 
 def _fresh(channel: Channel, person: Person) -> Subscription:
-    return Subscription(channel, Wish(), Schedule(time_zone=person.time_zone or "UTC"))
+    return Subscription(channel, Wish(), Schedule(time_zone=person.time_zone or "UTC"), owner=person.id)
 
 
 def _note(sentence: str) -> Message:

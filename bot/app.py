@@ -121,7 +121,7 @@ def wanted(settings: Settings) -> list[Subscription]:
 def _subscription(one: SubscriptionSettings) -> Subscription:
     wish = Wish(one.domains, one.keywords, one.muted, one.top, one.min_score, Style(one.style))
     schedule = Schedule(one.at, frozenset(DAYS.index(day) for day in one.days), one.time_zone)
-    return Subscription(Channel(one.platform, one.channel, one.workspace), wish, schedule)
+    return Subscription(Channel(one.platform, one.channel, one.workspace), wish, schedule, owner=one.owner)
 
 
 def check(wish: Wish) -> None:

@@ -283,6 +283,10 @@ class Subscription(_Table):
     workspace: Text = Field(
         default="", description="The Slack team or Discord guild id; empty where there is one."
     )
+    owner: Text = Field(
+        default="",
+        description="The platform's id of the person who is told when digests fail; empty: nobody.",
+    )
     at: Annotated[time, BeforeValidator(_clock)] = Field(
         default=time(9), description="Local time of the digest, HH:MM, 24 hours."
     )

@@ -145,6 +145,7 @@ class Subscription:
 
     `paused_by` is the person who paused it, empty while it runs. `stopped` is the sentence that says why its platform
     takes nothing for this channel any more. One `from_settings` is changed in the settings file only, but for pausing.
+    `owner` is the platform's id of the person who is told when digests fail: whoever subscribed it; may be empty.
     """
 
     channel: Channel
@@ -154,6 +155,7 @@ class Subscription:
     paused_by: str = ""
     stopped: str = ""
     from_settings: bool = False
+    owner: str = ""
 
     @property
     def running(self) -> bool:

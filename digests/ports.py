@@ -114,8 +114,8 @@ class Subscriptions(Protocol):
     ) -> Change | None:
         """Make the channel's subscription as `after` (None: none any more), and remember what it was and who did it.
 
-        Its id, `stopped` and `from_settings` are not taken from `after`; a change clears `stopped`. None when nothing
-        would change. The next edition is the first due after `now` when the schedule changed or it runs again.
+        Its id, `stopped` and `from_settings` are not taken from `after`; a change clears `stopped`. The first `owner`
+        stays while the subscription lives. None when nothing would change. The next edition is the first due after `now` when the schedule changed or it runs again.
         Raises InputError for one `from_settings`, unless only `paused_by` differs.
         """
 

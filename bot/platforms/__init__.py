@@ -60,6 +60,13 @@ class Platform(Protocol):
     async def show_voices(self, post: Post, voices: Mapping[str, int]) -> None:
         """Show on a posted message how many people want each of its papers discussed. Raises PostError."""
 
+    async def tell(self, channel: Channel, person: str, message: Message) -> None:
+        """Say something to one person alone, in a direct message; `person` is the platform's id of them.
+
+        `channel` is what it is about, and says in which workspace they are. Raises PostError: people may refuse
+        direct messages.
+        """
+
 
 class Outcome(Enum):
     """What is known after a failed post."""

@@ -142,6 +142,9 @@ subscriptions = Table(
     Column("next_due_at", Instant, nullable=False),
     Column("paused_by", Text, nullable=False, server_default=""),
     Column("stopped", Text, nullable=False, server_default=""),
+    Column("owner", Text, nullable=False, server_default=""),
+    # The edition that is due at next_due_at; null in a store of an older version until it is reckoned again.
+    Column("next_edition", Date),
     UniqueConstraint("platform", "workspace", "channel"),
     Index("ix_subscriptions_active_next_due_at", "active", "next_due_at"),
 )
@@ -159,6 +162,11 @@ deliveries = Table(
     Column("reason", Text, nullable=False),
     Column("next_try_at", Instant),
     Column("considered_to", Key),
+    # When it was to come, and the first edition before it that did not.
+    Column("due_at", Instant),
+    Column("first_missed", Date),
+    # Tries that failed since a page last landed.
+    Column("failures", Integer, nullable=False, server_default="0"),
     UniqueConstraint("subscription", "edition"),
     Index("ix_deliveries_state", "state"),
 )

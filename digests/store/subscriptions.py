@@ -127,6 +127,7 @@ def _change(
     after = after and replace(
         after, channel=_channel(row) if row is not None else channel, id=row.id if row is not None else 0,
         stopped="", from_settings=before.from_settings if before else False,
+        owner=before.owner if before and (before.owner or before.from_settings) else after.owner,
     )  # fmt: skip
     if before == after:
         return None
@@ -171,7 +172,7 @@ def _json(one: Subscription) -> str:
     row = {
         name: value
         for name, value in _as_row(one).items()
-        if name not in ("platform", "workspace", "channel")
+        if name not in ("platform", "workspace", "channel", "owner")
     }
     return json.dumps(row, sort_keys=True)
 
@@ -223,6 +224,7 @@ def _as_row(one: Subscription) -> dict[str, Any]:
         "days": json.dumps(sorted(schedule.days)),
         "time_zone": schedule.time_zone,
         "paused_by": one.paused_by,
+        "owner": one.owner,
     }
 
 
@@ -233,7 +235,7 @@ def _channel(row: Row[Any]) -> Channel:
 def as_subscription(row: Row[Any]) -> Subscription:
     """A row of the table, out of any query that has all of its columns."""
     one = _subscription(row, _channel(row))
-    return replace(one, id=row.id, stopped=row.stopped, from_settings=row.from_settings)
+    return replace(one, id=row.id, stopped=row.stopped, from_settings=row.from_settings, owner=row.owner)
 
 
 def _subscription(row: Any, channel: Channel) -> Subscription:

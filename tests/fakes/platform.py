@@ -42,6 +42,7 @@ class BoardPlatform:
     name: str = "console"
     threads: list[str | None] = field(default_factory=list)
     voices: list[tuple[str, dict[str, int]]] = field(default_factory=list)
+    told: list[tuple[str, Message]] = field(default_factory=list)
 
     def render(self, message: Message, style: Style) -> Sequence[Page]:
         return render(message, style)
@@ -60,3 +61,6 @@ class BoardPlatform:
 
     async def show_voices(self, post: Post, voices: Mapping[str, int]) -> None:
         self.voices.append((post.message, dict(voices)))
+
+    async def tell(self, channel: Channel, person: str, message: Message) -> None:
+        self.told.append((person, message))

@@ -621,7 +621,7 @@ class FakeSlack:
         raise _RefusedError("message_not_found")
 
     def _do_chat_postMessage(self, arguments: Json) -> Json:  # noqa: N802
-        channel = self._channel(arguments, to_post=True)
+        channel = self._conversation_with(arguments["channel"]) or self._channel(arguments, to_post=True)
         self._require_content(arguments)
         now = self.clock()
         channel.sent = [at for at in channel.sent if now - at < self.burst]
@@ -638,6 +638,12 @@ class FakeSlack:
         message["unfurled"] = arguments.get("unfurl_links", True)
         channel.messages.append(message)
         return {"ts": message["ts"], "channel": channel.id, "message": message}
+
+    def _conversation_with(self, user: str) -> Channel | None:
+        """A person's id in place of a channel's opens the conversation with them; it is kept under their id."""
+        if user in self.users and user not in self.channels:
+            self.channels[user] = Channel(f"D{user}", "directmessage", {self.bot_user, user})
+        return self.channels.get(user) if user in self.users else None
 
     def _require_content(self, arguments: Json) -> None:
         text, blocks = arguments.get("text", ""), arguments.get("blocks")

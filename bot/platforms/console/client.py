@@ -59,3 +59,7 @@ class ConsolePlatform:
 
     async def show_voices(self, post: Post, voices: Mapping[str, int]) -> None:
         """What a terminal has shown stands."""
+
+    async def tell(self, channel: Channel, person: str, message: Message) -> None:
+        for page in render(message, Style.COMPACT):
+            await asyncio.to_thread(show, page, self.console)

@@ -90,6 +90,11 @@ class SlackPlatform:
             },
         )
 
+    async def tell(self, channel: Channel, person: str, message: Message) -> None:
+        """A person's id in place of a channel's opens the conversation with them; `chat:write` is right enough."""
+        for page in render(message, Style.COMPACT):
+            await self._call("chat.postMessage", {"channel": person, **page.payload})
+
     async def _call(self, method: str, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
         try:
             answer = await self.client.api_call(method, json=dict(arguments))

@@ -61,3 +61,14 @@ def test_a_channel_is_found_with_its_workspace_or_without() -> None:
     assert store.subscriptions.find(Channel("console", "a", "w"))
     assert store.subscriptions.find(Channel("console", "a"))
     assert store.subscriptions.find(Channel("console", "a", "other")) is None
+
+
+def test_who_subscribed_a_channel_stays_its_owner_until_it_ends() -> None:
+    store = a_store()
+    wish = Subscription(Channel("slack", "C1"), owner="UADA")
+    store.subscriptions.change(wish.channel, wish, by="Ada", now=NOW)
+    store.subscriptions.change(wish.channel, replace(wish, wish=Wish(top=3), owner="UBOB"), by="Bob", now=NOW)
+    assert [one.owner for one in store.subscriptions.all()] == ["UADA"]
+    store.subscriptions.change(wish.channel, None, by="Bob", now=NOW)
+    store.subscriptions.change(wish.channel, replace(wish, owner="UBOB"), by="Bob", now=NOW)
+    assert [one.owner for one in store.subscriptions.all()] == ["UBOB"]

@@ -6,12 +6,13 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from bot.message import Message, Text
 from bot.platforms import CANNOT_ASK, Outcome, Page, PostError
 from bot.platforms.slack.client import SlackPlatform
 from bot.platforms.slack.session import open_session, web_client
 from config.settings import Slack
 from digests.model import Channel
-from tests.fakes.slack import FakeSlack, Fault
+from tests.fakes.slack import FakeSlack, Fault, read
 
 PAGE = Page({"text": "Hello", "blocks": [{"type": "divider"}], "unfurl_links": False, "unfurl_media": False})
 SINCE = datetime(2026, 1, 1, tzinfo=UTC)
@@ -138,6 +139,17 @@ def test_each_refusal_is_a_sentence_with_what_to_do(state: str, expected: Outcom
     found, sentence = outcome(story)
     assert found is expected
     assert words in sentence or state == "page"
+
+
+def test_a_person_is_told_in_a_direct_message() -> None:
+    async def story(slack: FakeSlack, platform: SlackPlatform, papers: Channel) -> None:
+        ada = slack.add_user("ada")
+        await platform.tell(papers, ada, Message("Stopped", (Text("The digest of #papers stopped."),)))
+        (message,) = slack.messages(ada)
+        assert "The digest of #papers stopped." in read(message["blocks"])
+        assert slack.messages(papers.channel) == []
+
+    told(story)
 
 
 def test_a_server_that_is_not_there_has_posted_nothing() -> None:
