@@ -36,7 +36,6 @@ from digests.text import clip, plain
 HITS = 5
 """Papers of a look-up: what is taken in at a glance."""
 
-ADMINS_ONLY = "Only workspace admins may change a channel's digest here: ask one of them."
 NO_DIGEST = "This channel has no digest yet."
 
 
@@ -73,6 +72,7 @@ class Answers:
     paper_command: str = "/paper"
     digest_command: str = "/digest"
     anyone_may_change: bool = True
+    admins: str = "workspace admins"
     one_queue: bool = True
     keep_marks: timedelta = timedelta(days=30)
 
@@ -166,11 +166,11 @@ class Answers:
         known = self._subscription(channel)
         if known and known.from_settings:
             return Reply(
-                _note(f"{self._state(known)} It is set in the settings file of whoever runs Paperround.")
+                sentence(f"{self._state(known)} It is set in the settings file of whoever runs Paperround.")
             )
         self._require_right(person)
         wanted = known or _fresh(channel, person)
-        return Reply(_note(self._state(known) if known else NO_DIGEST), form=form_of(wanted))
+        return Reply(sentence(self._state(known) if known else NO_DIGEST), form=form_of(wanted))
 
     def save(self, form: Form, channel: Channel, person: Person) -> Reply:
         """The filled-in form. Raises FormError with what is wrong in each field."""
@@ -197,7 +197,7 @@ class Answers:
         if known.stopped:
             self.store.subscriptions.start(channel, now=self.clock())
             if not known.paused_by:
-                return Reply(_note(self._state(self._required(channel))))
+                return Reply(sentence(self._state(self._required(channel))))
         return self._change(channel, replace(known, paused_by="", stopped=""), person)
 
     def _unsubscribe(self, channel: Channel, person: Person) -> Reply:
@@ -218,12 +218,12 @@ class Answers:
     def _change(self, channel: Channel, after: Subscription | None, person: Person) -> Reply:
         change = self.store.subscriptions.change(channel, after, by=person.name, now=self.clock())
         if not change:
-            return Reply(_note(f"Nothing changed. {self._state(self._required(channel))}"))
+            return Reply(sentence(f"Nothing changed. {self._state(self._required(channel))}"))
         return self._changed(change, person)
 
     def _changed(self, change: Change, person: Person) -> Reply:
         told = announcement(change, self._state(change.after) if change.after else "", self.digest_command)
-        return Reply(_note("Done."), told)
+        return Reply(sentence("Done."), told)
 
     def _required(self, channel: Channel) -> Subscription:
         known = self._subscription(channel)
@@ -233,16 +233,16 @@ class Answers:
 
     def _require_right(self, person: Person) -> None:
         if not self.anyone_may_change and not person.is_admin:
-            raise InputError(ADMINS_ONLY)
+            raise InputError(f"Only {self.admins} may change a channel's digest here: ask one of them.")
 
     def _state(self, subscription: Subscription) -> str:
-        sentence = f"{in_a_sentence(subscription)}."
+        told = f"{in_a_sentence(subscription)}."
         if subscription.stopped:
-            return f"{sentence} Stopped: {subscription.stopped} {self.digest_command} resume tries again."
+            return f"{told} Stopped: {subscription.stopped} {self.digest_command} resume tries again."
         if subscription.paused_by:
-            return f"{sentence} Paused by {subscription.paused_by}; {self.digest_command} resume goes on."
+            return f"{told} Paused by {subscription.paused_by}; {self.digest_command} resume goes on."
         coming = next_due(subscription.schedule, self.clock()).edition
-        return f"{sentence} The next comes on {day_name(coming)}."
+        return f"{told} The next comes on {day_name(coming)}."
 
     # The queue.
 
@@ -294,8 +294,29 @@ def _fresh(channel: Channel, person: Person) -> Subscription:
     return Subscription(channel, Wish(), Schedule(time_zone=person.time_zone or "UTC"), owner=person.id)
 
 
-def _note(sentence: str) -> Message:
-    return Message(sentence, (Text(sentence),))
+def sentence(text: str) -> Message:
+    """A message of one sentence."""
+    return Message(text, (Text(text),))
+
+
+def greeting(paper_command: str, digest_command: str) -> Message:
+    """What a channel is told that the bot has just come into."""
+    text = (
+        f"Hello. I bring the day's best papers with their limitations. {digest_command} subscribe says which "
+        f"and when; {paper_command} looks a paper up."
+    )
+    return Message(text, (Heading("Paperround"), Text(text)))
+
+
+def without_sharing(message: Message) -> Message:
+    """The message where there is no channel to share to."""
+    blocks = tuple(
+        replace(block, buttons=tuple(button for button in block.buttons if button.action is not Action.SHARE))
+        if isinstance(block, Buttons)
+        else block
+        for block in message.blocks
+    )
+    return replace(message, blocks=blocks)
 
 
 def announcement(change: Change, state: str, command: str) -> Message:

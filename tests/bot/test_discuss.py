@@ -4,9 +4,12 @@ import asyncio
 
 import pytest
 
-from bot.discuss import Counts, paper_of, queue_message
+from bot.discuss import Counts, Emojis, queue_message
+from bot.platforms.slack.listeners import KEYCAPS
 from digests.model import Channel, Post, Queued
 from tests.builders import NOW
+
+SLACK = Emojis("bookmark", KEYCAPS)
 
 
 def a_post(*papers: str, first: int = 1) -> Post:
@@ -31,7 +34,7 @@ def a_post(*papers: str, first: int = 1) -> Post:
 def test_a_reaction_means_the_one_paper_of_a_message_or_that_of_its_keycap(
     post: Post, emoji: str, paper: str | None
 ) -> None:
-    assert paper_of(post, emoji, "bookmark") == paper
+    assert SLACK.paper_of(post, emoji) == paper
 
 
 def test_a_burst_of_marks_is_one_edit_and_a_failed_one_is_tried_with_the_next() -> None:

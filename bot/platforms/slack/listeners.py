@@ -8,10 +8,10 @@ import logging
 import re
 import secrets
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 from slack_bolt.async_app import AsyncApp
@@ -19,24 +19,28 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.webhook.async_client import AsyncWebhookClient
 
-from bot.answer import Answers, Person, Reply
+from bot.answer import Answers, Person, greeting, sentence, without_sharing
 from bot.commands import digest_help
-from bot.discuss import KEYCAPS, Counts, paper_of
+from bot.discuss import SAY_WHICH, Discussion, Emojis, chosen_sentence, tapped_sentence
 from bot.form import FormError
-from bot.message import Action, Buttons, Card, Heading, Message, Text
+from bot.message import Action, Card, Message
 from bot.platforms import PostError
 from bot.platforms.slack.client import SlackPlatform
 from bot.platforms.slack.forms import FORM, errors_of, read_view, settings_view
 from bot.platforms.slack.manifest import MARK_SHORTCUT
 from bot.platforms.slack.render import render
+from bot.tell import announce, share
 from config.settings import Slack
 from digests.errors import PaperroundError
 from digests.ids import names_paper
-from digests.model import Channel, Mark, MarkedBy, Post, Style
+from digests.model import Channel, Post, Style
 
 log = logging.getLogger(__name__)
 
 Payload = Mapping[str, Any]
+
+KEYCAPS = ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "keycap_ten")
+"""The names of the keycap emojis 1 to 10, as Slack's reactions call them."""
 
 LOOK_UP = "look_up"
 """The action_id of the look-up box on a person's page."""
@@ -44,11 +48,6 @@ LOOK_UP = "look_up"
 REMEMBERED_PEOPLE = 1000
 MOST_LINKS = 5
 """Links of one message that get a card."""
-POSTS_OF_A_PAPER = 3
-"""Messages of a channel whose number is kept true for a paper: the newest ones."""
-LOOK_BACK = timedelta(days=2)
-CAUGHT_UP = 40
-"""After a gap so many posts of the last two days are asked for their reactions; Slack grants 50 questions a minute."""
 MESSAGE_PAGES = 4
 """Pages of a reply: a response_url takes five messages, and one is kept for what is said next."""
 
@@ -64,12 +63,13 @@ class Listeners:
     workspace: str
     bot_user: str
     clock: Callable[[], datetime]
-    counts: Counts = field(init=False)
+    discussion: Discussion = field(init=False)
     _at_work: set[asyncio.Task[Any]] = field(default_factory=set)
-    _people: OrderedDict[str, Person] = field(default_factory=OrderedDict)
+    _known_people: OrderedDict[str, Person] = field(default_factory=OrderedDict)
 
     def __post_init__(self) -> None:
-        self.counts = Counts(self._show_voices)
+        emojis = Emojis(self.settings.mark_emoji, KEYCAPS)
+        self.discussion = Discussion(self.answers.store, self.platform, emojis, self.clock)
 
     def register(self, app: AsyncApp) -> None:
         """Every event that the manifest subscribes has a listener: one without is told to us again and again."""
@@ -98,7 +98,7 @@ class Listeners:
         """Let what is under way finish, for so long; then show the last numbers."""
         if self._at_work:
             await asyncio.wait(set(self._at_work), timeout=seconds)
-        await self.counts.finish()
+        await self.discussion.counts.finish()
 
     # Commands.
 
@@ -127,16 +127,10 @@ class Listeners:
                 await self.client.views_open(trigger_id=command["trigger_id"], view=view)
                 return
             await respond(reply.message)
-            await self._announce(channel, reply)
+            await announce(reply.announcement, channel, self.platform)
 
     def _has_digest(self, channel: Channel) -> bool:
         return self.answers.store.subscriptions.find(channel) is not None
-
-    async def _announce(self, channel: Channel, reply: Reply) -> None:
-        if not reply.announcement:
-            return
-        for page in render(reply.announcement, Style.COMPACT):
-            await self.platform.post(channel, page, key=f"announcement-{secrets.token_hex(8)}", thread=None)
 
     async def _require_membership(self, channel: Channel) -> None:
         """Nothing is promised to a channel that cannot be posted to."""
@@ -171,7 +165,7 @@ class Listeners:
             return
         await ack()
         async with self._work("", channel, person.id):
-            await self._announce(channel, reply)
+            await announce(reply.announcement, channel, self.platform)
 
     # Buttons.
 
@@ -191,12 +185,13 @@ class Listeners:
                 case Action.REVIEW:
                     await respond((await asyncio.to_thread(self.answers.review, value)).message)
                 case Action.SHARE:
-                    await self._share(value, channel, body["user"]["id"])
-                    await respond(_sentence("Shared with the channel."), replace=True)
+                    person = await self._person(body["user"]["id"])
+                    await share(value, channel, person, answers=self.answers, platform=self.platform)
+                    await respond(sentence("Shared with the channel."), replace=True)
                 case Action.UNDO if value.isdigit():
                     person = await self._person(body["user"]["id"])
                     reply = await asyncio.to_thread(self.answers.undo, int(value), channel, person)
-                    await self._announce(channel, reply)
+                    await announce(reply.announcement, channel, self.platform)
                 case Action.DISCUSSED:
                     queue = await asyncio.to_thread(self.answers.discussed, value, channel)
                     await respond(queue, replace=True)
@@ -206,17 +201,6 @@ class Listeners:
                         f"{self.settings.paper_command} and {self.settings.digest_command} do it now."
                     )
 
-    async def _share(self, paper: str, channel: Channel, user: str) -> None:
-        person = await self._person(user)
-        message = await asyncio.to_thread(self.answers.shared, paper, person)
-        for page in render(message, Style.COMPACT if len(message.cards) > 1 else Style.CARDS):
-            receipt = await self.platform.post(
-                channel, page, key=f"shared-{secrets.token_hex(8)}", thread=None
-            )
-            if page.papers:
-                post = Post(channel, receipt, page.papers, page.payload)
-                await asyncio.to_thread(self.answers.store.marks.shared, post, now=self.clock())
-
     async def _on_look_up(self, ack: Callable[[], Awaitable[None]], body: Payload, action: Payload) -> None:
         await ack()
         async with self._work("", None, body["user"]["id"]):
@@ -225,7 +209,7 @@ class Listeners:
 
     async def _open(self, trigger: str, message: Message) -> None:
         """A message in a window of its own, where there is no channel to share to."""
-        (page, *_) = render(_without_sharing(message), Style.COMPACT)
+        (page, *_) = render(without_sharing(message), Style.COMPACT)
         view = {
             "type": "modal",
             "title": {"type": "plain_text", "text": "Paperround"},
@@ -241,114 +225,46 @@ class Listeners:
         user = body["user"]["id"]
         channel = self._channel((body.get("channel") or {}).get("id", ""))
         async with self._work(body.get("response_url", ""), channel, user) as respond:
-            on = await asyncio.to_thread(self._toggle, channel, str(action["value"]), user)
-            await self._changed(channel, str(action["value"]))
-            queue = f"{self.settings.digest_command} queue shows the list."
-            said = "Marked for discussion. Tap again to take it back;" if on else "Your mark is taken back;"
-            await respond(_sentence(f"{said} {queue}"))
-
-    def _toggle(self, channel: Channel, paper: str, user: str) -> bool:
-        """A button is one mark a person and channel, wherever it was tapped."""
-        mark = Mark(channel, "", paper, user, MarkedBy.BUTTON, self.clock())
-        on = not self.answers.store.marks.is_set(mark)
-        self.answers.store.marks.set(mark, on)
-        return on
+            on = await self.discussion.toggle(channel, str(action["value"]), user)
+            await respond(sentence(tapped_sentence(on, self.settings.digest_command)))
 
     async def _on_shortcut(self, ack: Callable[[], Awaitable[None]], body: Payload) -> None:
         await ack()
-        user = body["user"]["id"]
+        user, message = body["user"]["id"], body["message"]
         channel = self._channel(body["channel"]["id"])
         async with self._work(body.get("response_url", ""), channel, user) as respond:
-            paper = await asyncio.to_thread(self._paper_in, channel, body["message"])
-            if await asyncio.to_thread(self._toggle, channel, paper, user):
-                await respond(
-                    _sentence(f"Marked for discussion; {self.settings.digest_command} queue shows the list.")
-                )
-            else:
-                await respond(_sentence("You had marked it; your mark is taken back."))
-            await self._changed(channel, paper)
-
-    def _paper_in(self, channel: Channel, message: Payload) -> str:
-        """The paper of a post of ours, or the one that a person's message links to."""
-        post = self.answers.store.marks.post(channel, str(message.get("ts", "")))
-        if post and len(post.papers) == 1:
-            return post.papers[0]
-        if post:
-            raise PaperroundError(
-                "This message shows several papers: tap the Discuss button of the one you mean."
+            paper = await self.discussion.paper_in(
+                channel, str(message.get("ts", "")), str(message.get("text", ""))
             )
-        for word in re.findall(r"[^\s<>|]+", str(message.get("text", "")))[:200]:
-            named = names_paper(word)
-            if named and named.id in self.answers.store.papers.get([named.id]):
-                return named.id
-        raise PaperroundError("There is no paper in this message that Paperround knows.")
+            on = await self.discussion.toggle(channel, paper, user)
+            await respond(sentence(chosen_sentence(on, self.settings.digest_command)))
 
     async def _on_reaction(self, event: Payload, body: Payload) -> None:
-        item = event.get("item") or {}
-        if item.get("type") != "message" or not self._counts_as_mark(str(event.get("reaction", ""))):
+        item, emoji, user = event.get("item") or {}, str(event.get("reaction", "")), event["user"]
+        if item.get("type") != "message" or not self.discussion.emojis.mean_a_mark(emoji):
             return
         async with self._work(""):
             if not await self._first(body):
                 return
-            channel = self._channel(item["channel"])
-            post = await asyncio.to_thread(self.answers.store.marks.post, channel, item["ts"])
-            if not post:
-                return
-            paper = paper_of(post, event["reaction"], self.settings.mark_emoji)
-            if not paper:
-                await self._explain_keycaps(event, post)
-                return
-            mark = Mark(
-                channel, item["ts"], paper, event["user"], MarkedBy.REACTION, _instant(event["event_ts"])
+            channel, on, at = (
+                self._channel(item["channel"]),
+                event["type"] == "reaction_added",
+                _instant(event["event_ts"]),
             )
-            on = event["type"] == "reaction_added"
-            if await asyncio.to_thread(self.answers.store.marks.set, mark, on):
-                await self._changed(channel, paper)
-
-    def _counts_as_mark(self, emoji: str) -> bool:
-        return emoji == self.settings.mark_emoji or emoji in KEYCAPS
-
-    async def _explain_keycaps(self, event: Payload, post: Post) -> None:
-        if event["type"] == "reaction_added" and event["reaction"] == self.settings.mark_emoji:
-            text = (
-                "This message shows several papers: react with 1️⃣, 2️⃣ … or tap a Discuss button to say which."
-            )
-            await self._whisper(post.channel, event["user"], _sentence(text))
-
-    async def _changed(self, channel: Channel, paper: str) -> None:
-        posts = await asyncio.to_thread(self.answers.store.marks.posts, channel, paper, POSTS_OF_A_PAPER)
-        for post in posts:
-            self.counts.changed(post)
-
-    async def _show_voices(self, post: Post) -> None:
-        voices = await asyncio.to_thread(self.answers.store.marks.voices, post.channel, post.papers)
-        await self.platform.show_voices(post, voices)
+            if not await self.discussion.reacted(channel, item["ts"], emoji, user, on=on, at=at):
+                await self._whisper(channel, user, sentence(SAY_WHICH))
 
     async def catch_up(self) -> None:
-        """After a gap the reactions on the newest posts are asked for: what was missed is mended, in both directions."""
-        marks = self.answers.store.marks
-        posts = await asyncio.to_thread(marks.recent, self.platform.name, self.clock() - LOOK_BACK, CAUGHT_UP)
-        for post in posts:
-            at = self.clock()
-            try:
-                answer = await self.client.reactions_get(
-                    channel=post.channel.channel, timestamp=post.message, full=True
-                )
-            except Exception as error:
-                log.warning("%s: the reactions could not be read: %s", post.channel, error)
-                continue
-            people = self._people_by_paper(post, (answer.get("message") or {}).get("reactions", []))
-            if await asyncio.to_thread(marks.replace, post, people, MarkedBy.REACTION, at=at):
-                self.counts.changed(post)
+        """After a gap the reactions on the newest posts are asked for."""
+        await self.discussion.catch_up(self._people)
 
-    def _people_by_paper(self, post: Post, reactions: Sequence[Payload]) -> dict[str, frozenset[str]]:
-        people: dict[str, frozenset[str]] = {}
-        for reaction in reactions:
-            if paper := paper_of(post, reaction["name"], self.settings.mark_emoji):
-                people[paper] = people.get(paper, frozenset()) | (
-                    frozenset(reaction["users"]) - {self.bot_user}
-                )
-        return people
+    async def _people(self, post: Post) -> dict[str, frozenset[str]]:
+        """Who reacted with what; the app's own reactions are no marks."""
+        answer = await self.client.reactions_get(
+            channel=post.channel.channel, timestamp=post.message, full=True
+        )
+        reactions = (answer.get("message") or {}).get("reactions", [])
+        return {one["name"]: frozenset(one["users"]) - {self.bot_user} for one in reactions}
 
     # Other events.
 
@@ -427,7 +343,8 @@ class Listeners:
             if await asyncio.to_thread(self.answers.store.subscriptions.start, channel, now=self.clock()):
                 log.info("%s takes digests again", channel)
             elif not await asyncio.to_thread(self._has_digest, channel):
-                await self._announce(channel, Reply(_sentence(""), _greeting(self.settings)))
+                hello = greeting(self.settings.paper_command, self.settings.digest_command)
+                await announce(hello, channel, self.platform)
 
     async def _on_channel_gone(self, event: Payload) -> None:
         async with self._work(""):
@@ -470,8 +387,8 @@ class Listeners:
 
     async def _person(self, user: str) -> Person:
         """Name, right and time zone, asked for once in a while; without an answer, what the id alone says."""
-        if user in self._people:
-            return self._people[user]
+        if user in self._known_people:
+            return self._known_people[user]
         try:
             profile = (await self.client.users_info(user=user)).get("user") or {}
         except Exception as error:
@@ -484,9 +401,9 @@ class Listeners:
         )
         is_admin = bool(profile.get("is_admin") or profile.get("is_owner"))
         person = Person(user, str(name or "Someone"), is_admin, str(profile.get("tz") or ""))
-        self._people[user] = person
-        if len(self._people) > REMEMBERED_PEOPLE:
-            self._people.popitem(last=False)
+        self._known_people[user] = person
+        if len(self._known_people) > REMEMBERED_PEOPLE:
+            self._known_people.popitem(last=False)
         return person
 
     async def _whisper(
@@ -520,12 +437,12 @@ class Listeners:
             try:
                 yield respond
             except (PaperroundError, PostError) as error:
-                await respond(_sentence(str(error)))
+                await respond(sentence(str(error)))
             except Exception:
                 number = secrets.token_hex(3)
                 log.exception("a request failed, number %s", number)
                 await respond(
-                    _sentence(f"Something went wrong here; the log says more under number {number}.")
+                    sentence(f"Something went wrong here; the log says more under number {number}.")
                 )
         except Exception:
             log.exception("an answer could not be given")
@@ -558,34 +475,12 @@ class Listeners:
                 return
 
 
-def _sentence(text: str) -> Message:
-    return Message(text, (Text(text),))
-
-
-def _without_sharing(message: Message) -> Message:
-    blocks = tuple(
-        replace(block, buttons=tuple(button for button in block.buttons if button.action is not Action.SHARE))
-        if isinstance(block, Buttons)
-        else block
-        for block in message.blocks
-    )
-    return replace(message, blocks=blocks)
-
-
 def _short_card(message: Message) -> list[dict[str, Any]]:
     """A card for under somebody's link: without buttons, since it belongs to their message."""
     (page, *_) = render(
         Message(message.summary, tuple(b for b in message.blocks if isinstance(b, Card))), Style.CARDS
     )
     return [block for block in page.payload["blocks"] if block["type"] != "actions"]
-
-
-def _greeting(settings: Slack) -> Message:
-    text = (
-        f"Hello. I bring the day's best papers with their limitations. {settings.digest_command} subscribe says which "
-        f"and when; {settings.paper_command} looks a paper up."
-    )
-    return Message(text, (Heading("Paperround"), Text(text)))
 
 
 def _channel_id(event: Payload) -> str:

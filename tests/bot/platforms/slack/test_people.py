@@ -103,7 +103,7 @@ def test_only_admins_change_a_digest_where_the_settings_say_so(tmp_path: Path) -
         assert "Only workspace admins" in await answered(slack, "/digest", "unsubscribe", ada, papers)
         assert (
             "computer vision"
-            in (await answered(slack, "/digest", "top 1 in vision this month", ada, papers)).lower()
+            in (await answered(slack, "/digest", "top 2 in vision this month", ada, papers)).lower()
         )
 
     told(story, tmp_path, settings='who_may_change = "admins"')
