@@ -1,14 +1,14 @@
 """What is said, and in which order: digests and papers become messages. Decided once, for every platform."""
 
 import re
-from collections.abc import Sequence
-from datetime import date, datetime
+from collections.abc import Iterable, Sequence
+from datetime import date
 from typing import Any
 
 from bot.message import Action, Block, Button, Buttons, Card, Divider, Heading, Message, Offer, Text
 from digests.domains import domain_name
 from digests.limitations import key_limitations
-from digests.model import NOT_REVIEWED, Digest, LeftOut, Nothing, Pick, Review, ScoredPaper, Wish
+from digests.model import NOT_REVIEWED, Digest, LeftOut, Nothing, Paper, Pick, Review, ScoredPaper, Wish
 from digests.text import clip, plain, sentences
 
 TLDR_LENGTH = 420
@@ -74,14 +74,20 @@ def card(scored: ScoredPaper, number: int | None = None, reason: str = "") -> Ca
         tldr=_tldr(scored),
         limitations=tuple(_capitalised(point) for point in limitations),
         limitations_note="" if limitations else LIMITATIONS_NOT_REVIEWED,
-        warnings=tuple(
-            f"A passage of this paper reads like an order to its reviewer ({_category(flag.category)}): "
-            f"“{_excerpt(flag.excerpt)}”"
-            for flag in paper.flags
-        ),
+        warnings=tuple(_warnings(paper)),
         reviewed=_reviewed(review),
         reason=_capitalised(reason),
     )
+
+
+def _warnings(paper: Paper) -> Iterable[str]:
+    if paper.withdrawn:
+        yield f"Withdrawn by its authors on {_day(paper.withdrawn)}"
+    for flag in paper.flags:
+        yield (
+            f"A passage of this paper reads like an order to its reviewer ({_category(flag.category)}): "
+            f"“{_excerpt(flag.excerpt)}”"
+        )
 
 
 def _excerpt(text: str) -> str:
@@ -160,7 +166,7 @@ def _reviewed(review: Review) -> str:
     return ", ".join(part for part in (by, when, depth) if part)
 
 
-def _day(instant: datetime) -> str:
+def _day(instant: date) -> str:
     return f"{instant.day} {instant:%B %Y}"
 
 
@@ -190,6 +196,8 @@ def _why(reason: LeftOut, wish: Wish) -> str:
             return "in other domains" if not wish.keywords else "on other subjects"
         case LeftOut.SHOWN_BEFORE:
             return "already shown here"
+        case LeftOut.WITHDRAWN:
+            return "withdrawn by their authors"
         case LeftOut.TOO_OLD:
             return "published too long ago"
         case LeftOut.FLAGGED:

@@ -27,8 +27,9 @@ class Paper:
     """What is known of a paper without reading it.
 
     `id` is the arXiv id without its version, or the paper's address when it has no arXiv id; `version` is the
-    newest one known. An id of a paper that has only an address is "web:" and a hash of that address, so that every id is
-    short. Texts are as they came, LaTeX and all. `upvotes` are those of Hugging Face; `code_url` is on a host we know.
+    newest one known, and `updated` the day it came out. An id of a paper that has only an address is "web:" and a hash of
+    that address, so that every id is short. `withdrawn` is the day its authors took it back, None for one that stands.
+    Texts are as they came, LaTeX and all. `upvotes` are those of Hugging Face; `code_url` is on a host we know.
     """
 
     id: str
@@ -43,6 +44,8 @@ class Paper:
     flags: tuple[Flag, ...] = ()
     upvotes: int | None = None
     code_url: str = ""
+    updated: date | None = None
+    withdrawn: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +90,7 @@ class Candidate(NamedTuple):
     categories: tuple[str, ...] = ()
     published: date | None = None
     flagged: bool = False
+    withdrawn: bool = False
     text: str = ""
     upvotes: int = 0
 
@@ -221,6 +225,7 @@ class LeftOut(StrEnum):
     """Why a considered paper is not in the digest; the first that applies counts."""
 
     SHOWN_BEFORE = "shown before"
+    WITHDRAWN = "withdrawn"
     TOO_OLD = "too old"
     OTHER_DOMAIN = "other domain"
     MUTED = "muted"
@@ -253,6 +258,37 @@ class Pick:
 
     scored: ScoredPaper
     reason: str
+
+
+class Trouble(StrEnum):
+    """What can be wrong with what brings papers and reviews in."""
+
+    OUTAGE = "outage"
+    """A source did not answer."""
+    STALE = "stale"
+    """A source answers, but with what it had yesterday."""
+    REVIEWER_DOWN = "reviewer down"
+    BUDGET_SPENT = "budget spent"
+    """The reviewer may cost no more today."""
+
+
+REVIEWER = "reviewer"
+"""The subject under which the reviewer's health is reported; a source's is its name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """How a source or the reviewer is: since an instant, and last heard of at another, in UTC.
+
+    `trouble` None is health. `detail` is a sentence for whoever runs Paperround. `waiting` papers wait for a review.
+    """
+
+    subject: str
+    trouble: Trouble | None
+    detail: str
+    waiting: int
+    since: datetime
+    at: datetime
 
 
 class Nothing(StrEnum):

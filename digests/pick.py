@@ -60,6 +60,8 @@ def _gate(wish: Wish, taste: "Taste", edition: date, rules: Rules) -> Callable[[
     min_score = wish.min_score
 
     def gate(candidate: Candidate) -> LeftOut | None:
+        if candidate.withdrawn:
+            return LeftOut.WITHDRAWN
         if candidate.published is not None and candidate.published < oldest:
             return LeftOut.TOO_OLD
         if not taste.wants(candidate):

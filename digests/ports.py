@@ -13,6 +13,7 @@ from digests.model import (
     Candidate,
     Change,
     Channel,
+    Condition,
     Mark,
     MarkedBy,
     Paper,
@@ -21,6 +22,7 @@ from digests.model import (
     Review,
     ScoredPaper,
     Subscription,
+    Trouble,
 )
 
 
@@ -300,6 +302,24 @@ class Events(Protocol):
         """Whether this event was never told before; remembered for two days."""
 
 
+class Health(Protocol):
+    """How the sources and the reviewer are: what a digest and `paperround status` say of them."""
+
+    def report(
+        self, subject: str, trouble: Trouble | None, *, detail: str = "", waiting: int = 0, now: datetime
+    ) -> None:
+        """How a source (its name) or the reviewer (`REVIEWER`) is now; call it after every try, also when it is well.
+
+        The same trouble again keeps the instant since when it lasts. `detail` is one sentence, without secrets.
+        """
+
+    def conditions(self) -> Sequence[Condition]:
+        """The last report of every subject, in the order of their names."""
+
+    def troubles(self, since: datetime) -> Sequence[Condition]:
+        """Those in trouble that were heard of since an instant: who fell silent longer ago speaks of nothing now."""
+
+
 @dataclass(frozen=True, slots=True)
 class SourceState:
     """How far a source has come. `position` is in the source's own words, empty before its first fetch.
@@ -343,6 +363,7 @@ class Store:
     marks: Marks
     events: Events
     sources: Sources
+    health: Health
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,6 +57,12 @@ class Platform(Protocol):
         It was not posted before `since`. Raises PostError.
         """
 
+    async def edit(self, channel: Channel, receipt: str, page: Page) -> None:
+        """Make a posted message say what this page says; the same again changes nothing, so that it may be repeated.
+
+        Raises PostError; REFUSED also when the message is not there any more.
+        """
+
     async def show_voices(self, post: Post, voices: Mapping[str, int]) -> None:
         """Show on a posted message how many people want each of its papers discussed. Raises PostError."""
 

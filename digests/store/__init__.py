@@ -1,4 +1,4 @@
-"""The store: papers, subscriptions, the ledger, marks, events and sources, over one database."""
+"""The store: papers, subscriptions, the ledger, marks, events, sources and health, over one database."""
 
 from datetime import UTC, datetime
 
@@ -6,6 +6,7 @@ from digests.ports import Store
 from digests.store.deliveries import SqlDeliveries
 from digests.store.engine import BUSY_TIMEOUT, connect
 from digests.store.events import SqlEvents
+from digests.store.health import SqlHealth
 from digests.store.marks import SqlMarks
 from digests.store.migration import migrate
 from digests.store.papers import SqlPapers
@@ -27,4 +28,5 @@ def open_store(url: str, *, busy_timeout: float = BUSY_TIMEOUT, now: datetime | 
         SqlMarks(database),
         SqlEvents(database),
         SqlSources(database),
+        SqlHealth(database),
     )

@@ -46,6 +46,13 @@ def insert_new(connection: Connection, table: Table, row: Mapping[str, Any]) -> 
     return connection.execute(dialect.insert(table).values(row).on_conflict_do_nothing()).rowcount == 1
 
 
+def upsert(connection: Connection, table: Table, row: Mapping[str, Any], anew: Mapping[str, Any]) -> None:
+    """Put a row in, or where one with its key is there, set `anew` on that. Safe beside other processes."""
+    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+    keys = [column.name for column in table.primary_key]
+    connection.execute(dialect.insert(table).values(row).on_conflict_do_update(keys, set_=dict(anew)))
+
+
 def connect(url: str, *, busy_timeout: float = BUSY_TIMEOUT) -> Database:
     """The database at a SQLAlchemy address; nothing is read or written yet. Raises StoreError."""
     try:

@@ -258,6 +258,7 @@ def _entry(row: Row[Any]) -> _Entry:
 def _merged(known: Paper, said: Paper) -> Paper:
     """The facts of the newer version, completed by the other's where it says nothing."""
     newer, other = (said, known) if _is_as_new(said, known) else (known, said)
+    same_version = _same_version(said, known)
     return replace(
         newer,
         version=newer.version or other.version,
@@ -267,10 +268,17 @@ def _merged(known: Paper, said: Paper) -> Paper:
         primary_category=newer.primary_category or other.primary_category,
         categories=newer.categories or other.categories,
         published=newer.published or other.published,
+        updated=newer.updated or (other.updated if same_version else None),
+        withdrawn=newer.withdrawn or (other.withdrawn if same_version else None),
         flags=newer.flags or other.flags,
         upvotes=said.upvotes if said.upvotes is not None else known.upvotes,
         code_url=said.code_url or known.code_url,
     )
+
+
+def _same_version(one: Paper, other: Paper) -> bool:
+    """Whether what is known of the one's version holds for the other's: who names no version means the one known."""
+    return one.version is None or other.version is None or one.version == other.version
 
 
 def _is_as_new(said: Paper, known: Paper) -> bool:
@@ -312,6 +320,8 @@ def _paper_row(entry: _Entry) -> dict[str, Any]:
         "primary_category": paper.primary_category,
         "categories": " ".join(paper.categories),
         "published": paper.published,
+        "updated": paper.updated,
+        "withdrawn": paper.withdrawn,
         "flags": json.dumps([[flag.category, flag.excerpt] for flag in paper.flags]) if paper.flags else "",
         "flagged": bool(paper.flags),
         "score": review.score,
@@ -361,6 +371,7 @@ def _candidates_query(text: ColumnElement[str]) -> Select[Any]:
         columns.categories,
         columns.published,
         columns.flagged,
+        columns.withdrawn.is_not(None),
         text,
         columns.upvotes,
     ).where(columns.known > bindparam("after"), columns.known <= bindparam("to"))
@@ -390,6 +401,8 @@ def _scored(row: Row[Any]) -> ScoredPaper:
         flags=tuple(Flag(*flag) for flag in json.loads(row.flags)) if row.flags else (),
         upvotes=row.upvotes,
         code_url=row.code_url,
+        updated=row.updated,
+        withdrawn=row.withdrawn,
     )
     return ScoredPaper(paper, _review(row) if row.review is not None else NOT_REVIEWED, row.known_at)
 
@@ -411,7 +424,10 @@ def _review(row: Row[Any]) -> Review:
 
 
 def _candidate(row: Row[Any]) -> Candidate:
-    name, score, rank, primary, categories, published, flagged, text, upvotes = tuple[Any, ...](row)
+    name, score, rank, primary, categories, published, flagged, withdrawn, text, upvotes = tuple[Any, ...](
+        row
+    )
+    categories = tuple(categories.split())
     return Candidate(
-        name, score, rank, primary, tuple(categories.split()), published, flagged, text, upvotes or 0
+        name, score, rank, primary, categories, published, flagged, withdrawn, text, upvotes or 0
     )

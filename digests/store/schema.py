@@ -85,6 +85,8 @@ papers = Table(
     Column("primary_category", Text, nullable=False),
     Column("categories", Text, nullable=False),
     Column("published", Date),
+    Column("updated", Date),
+    Column("withdrawn", Date),
     Column("flags", Text, nullable=False),
     Column("flagged", Boolean, nullable=False),
     # The newest review's, so that picking reads one table.
@@ -265,6 +267,17 @@ discussed = Table(
     Column("channel", Text, nullable=False),
     Column("at", Instant, nullable=False),
     PrimaryKeyConstraint("paper", "platform", "channel"),
+)
+
+health = Table(
+    "health",
+    metadata,
+    Column("subject", Text, primary_key=True),
+    Column("trouble", Text, nullable=False),
+    Column("detail", Text, nullable=False),
+    Column("waiting", Integer, nullable=False),
+    Column("since", Instant, nullable=False),
+    Column("at", Instant, nullable=False),
 )
 
 events = Table(

@@ -163,3 +163,9 @@ def test_texts_of_any_kind_make_a_card() -> None:
     odd = a_paper(title="\u202e\ud800", abstract="$" * 50, authors=("\x00",))
     told = card(ScoredPaper(replace(odd, primary_category="?"), a_review(tldr="\\frac{"), NOW))
     assert told.title == "2402.01306"
+
+
+def test_the_card_of_a_withdrawn_paper_says_so_first() -> None:
+    shown = card(scored(withdrawn=date(2026, 11, 24), flags=(Flag("a", "b"),)))
+    assert shown.warnings[0] == "Withdrawn by its authors on 24 November 2026"
+    assert len(shown.warnings) == 2

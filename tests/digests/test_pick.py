@@ -161,6 +161,7 @@ candidates_of_any_kind = st.lists(
         primary_category=st.sampled_from(["", "cs.LG", "cs.CV", "cs.CL", "q-bio.BM"]),
         published=st.one_of(st.none(), st.dates(date(2026, 9, 1), TODAY)),
         flagged=st.booleans(),
+        withdrawn=st.booleans(),
         text=st.sampled_from(["", "alignment", "a survey"]),
     ),
     max_size=40,
@@ -205,5 +206,12 @@ def test_a_domain_over_its_share_means_that_nothing_else_was_left(
     counted = Counter(c.primary_category for c in candidates if c.id in chosen and c.primary_category)
     for domain, count in counted.items():
         if count > max(1, int(share * top)):
-            left = [c for c in candidates if c.id not in chosen and c.primary_category not in counted]
+            standing = [c for c in candidates if c.id not in chosen and not c.withdrawn]
+            left = [c for c in standing if c.primary_category not in counted]
             assert left == [], domain
+
+
+def test_a_withdrawn_paper_is_not_picked() -> None:
+    selection = picked([a_candidate("a", withdrawn=True), a_candidate("b")])
+    assert ids(selection) == ["b"]
+    assert selection.left_out == {LeftOut.WITHDRAWN: 1}

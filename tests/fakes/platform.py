@@ -43,6 +43,8 @@ class BoardPlatform:
     threads: list[str | None] = field(default_factory=list)
     voices: list[tuple[str, dict[str, int]]] = field(default_factory=list)
     told: list[tuple[str, Message]] = field(default_factory=list)
+    before_edit: Callable[[], None] = nothing
+    after_edit: Callable[[], None] = nothing
 
     def render(self, message: Message, style: Style) -> Sequence[Page]:
         return render(message, style)
@@ -58,6 +60,13 @@ class BoardPlatform:
         if not self.can_ask:
             return CANNOT_ASK
         return f"receipt {key}" if key in self.board.keys(channel) else None
+
+    async def edit(self, channel: Channel, receipt: str, page: Page) -> None:
+        self.before_edit()
+        keys = [key for _, key, _ in self.board.posted]
+        place = keys.index(receipt.removeprefix("receipt "))
+        self.board.posted[place] = (str(channel), keys[place], page)
+        self.after_edit()
 
     async def show_voices(self, post: Post, voices: Mapping[str, int]) -> None:
         self.voices.append((post.message, dict(voices)))

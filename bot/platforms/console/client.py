@@ -57,6 +57,10 @@ class ConsolePlatform:
             posted = any(line["key"] == key and line["channel"] == str(channel) for line in written)
         return key if posted else None
 
+    async def edit(self, channel: Channel, receipt: str, page: Page) -> None:
+        """What a terminal has shown stands: the page is shown anew below it."""
+        await self.post(channel, page, key=receipt, thread=None)
+
     async def show_voices(self, post: Post, voices: Mapping[str, int]) -> None:
         """What a terminal has shown stands."""
 

@@ -78,17 +78,16 @@ class SlackPlatform:
                 return _with_key(replies.get("messages", []), key)
         return None
 
+    async def edit(self, channel: Channel, receipt: str, page: Page) -> None:
+        await self._update(channel, receipt, page.payload)
+
     async def show_voices(self, post: Post, voices: Mapping[str, int]) -> None:
-        page = with_voices(post.payload, voices)
-        await self._call(
-            "chat.update",
-            {
-                "channel": post.channel.channel,
-                "ts": post.message,
-                "text": page["text"],
-                "blocks": page["blocks"],
-            },
-        )
+        await self._update(post.channel, post.message, with_voices(post.payload, voices))
+
+    async def _update(self, channel: Channel, message: str, payload: Mapping[str, Any]) -> None:
+        """The metadata, by which a page is found, stays: Slack replaces only what it is given."""
+        said = {"text": payload["text"], "blocks": payload["blocks"]}
+        await self._call("chat.update", {"channel": channel.channel, "ts": message, **said})
 
     async def tell(self, channel: Channel, person: str, message: Message) -> None:
         """A person's id in place of a channel's opens the conversation with them; `chat:write` is right enough."""

@@ -179,3 +179,16 @@ def test_in_one_batch_or_in_two_the_store_ends_the_same(batch: list[tuple[object
     assert whole.papers.get(ids) == halves.papers.get(ids)
     assert [set(whole.papers.reviews(one)) for one in ids] == [set(halves.papers.reviews(one)) for one in ids]
     assert replace(whole.papers.add(batch, now=LATER), same=0) == Added()  # type: ignore[arg-type]
+
+
+def test_a_withdrawal_stays_known_until_a_newer_version_stands() -> None:
+    store = a_store()
+    day = NOW.date()
+    store.papers.add([(a_paper(version=2, updated=day), NOT_REVIEWED)], now=NOW)
+    store.papers.add([(a_paper(version=3, withdrawn=day), NOT_REVIEWED)], now=NOW)
+    store.papers.add([(a_paper(version=2), NOT_REVIEWED), (a_paper(), NOT_REVIEWED)], now=NOW)
+    paper = store.papers.get([a_paper().id])[a_paper().id].paper
+    assert (paper.version, paper.withdrawn, paper.updated) == (3, day, None)
+    assert [candidate.withdrawn for candidate in store.papers.candidates(0, 9, texts=False)] == [True]
+    store.papers.add([(a_paper(version=4), NOT_REVIEWED)], now=NOW)
+    assert store.papers.get([a_paper().id])[a_paper().id].paper.withdrawn is None

@@ -172,3 +172,24 @@ def test_no_proxy_is_taken_from_the_environment(monkeypatch: pytest.MonkeyPatch)
         await platform.post(papers, PAGE, key="k", thread=None)
 
     told(story)
+
+
+def test_an_edit_replaces_what_a_message_says_and_keeps_the_key_by_which_it_is_found() -> None:
+    async def story(slack: FakeSlack, platform: SlackPlatform, papers: Channel) -> None:
+        receipt = await platform.post(papers, PAGE, key="k", thread=None)
+        anew = Page({**PAGE.payload, "text": "Hello again"})
+        for _ in range(2):
+            await platform.edit(papers, receipt, anew)
+        (message,) = slack.messages(papers.channel)
+        assert message["text"] == "Hello again"
+        assert await platform.find(papers, key="k", since=SINCE) == receipt
+
+    told(story)
+
+
+def test_a_message_that_is_not_there_any_more_refuses_its_edit() -> None:
+    async def story(slack: FakeSlack, platform: SlackPlatform, papers: Channel) -> None:
+        await platform.edit(papers, "1.0", PAGE)
+
+    said, reason = outcome(story)
+    assert (said, reason) == (Outcome.REFUSED, "The message is not there any more.")
