@@ -13,7 +13,7 @@ import math
 import sys
 import time
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Self
@@ -34,6 +34,8 @@ from tests.fakes.slack_blocks import (
 Json = dict[str, Any]
 
 ACK_SECONDS = 3.0
+PATIENCE = 60.0
+"""Seconds that a test waits for what must happen: a busy machine may be slow, and a wait ends when it is there."""
 RESPONSE_USES, RESPONSE_SECONDS = 5, 30 * 60
 TRIGGER_SECONDS = 3.0
 MOST_SOCKETS = 10
@@ -128,6 +130,8 @@ class FakeSlack:
     http_endpoint: str = ""
     rate_limits: bool = True
     burst: int = 5
+    ack_seconds: float = ACK_SECONDS
+    trigger_seconds: float = TRIGGER_SECONDS
     retry_delays: tuple[float, ...] = (0.0, 60.0, 300.0)
     history_limit: int = 15
     channels: dict[str, Channel] = field(default_factory=dict)
@@ -179,13 +183,30 @@ class FakeSlack:
         if self._runner:
             await self._runner.cleanup()
 
-    async def until(self, holds: Callable[[], object], seconds: float = 15) -> None:
-        """Wait for something to come true. Raises AssertionError with the last calls."""
+    async def until(
+        self,
+        holds: Callable[[], object],
+        seconds: float = PATIENCE,
+        *,
+        wakes: asyncio.Task[Any] | None = None,
+    ) -> None:
+        """Wait for something to come true, looking whenever something happens here or `wakes` ends.
+
+        Raises AssertionError with the last calls.
+        """
+        if wakes:
+            wakes.add_done_callback(lambda _: self._keep(self._notify()))
         try:
             async with asyncio.timeout(seconds), self._changed:
                 await self._changed.wait_for(lambda: bool(holds()))
         except TimeoutError:
             raise AssertionError(f"not within {seconds} s; the last calls: {self.calls[-8:]}") from None
+
+    def _keep(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
 
     async def _notify(self) -> None:
         async with self._changed:
@@ -358,10 +379,7 @@ class FakeSlack:
         needed = EVENT_NEEDS.get(body["event"]["type"])
         if needed and needed not in self.scopes:
             return
-        task = asyncio.create_task(self._tell(body))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-        await asyncio.wait({task}, timeout=ACK_SECONDS + 1)
+        await asyncio.wait({self._keep(self._tell(body))}, timeout=self.ack_seconds + 1)
 
     async def _tell(self, body: Json) -> None:
         for attempt, delay in enumerate((0.0, *self.retry_delays)):
@@ -390,10 +408,10 @@ class FakeSlack:
     # The wire to the app.
 
     async def _send(self, kind: str, payload: Json, attempt: int = 0) -> Json | None:
-        """The ack's body, or None when none came in three seconds."""
+        """The ack's body, or None when none came in time."""
         if not self.http_endpoint:
             with contextlib.suppress(AssertionError):
-                await self.until(lambda: self.sockets, ACK_SECONDS)
+                await self.until(lambda: self.sockets, self.ack_seconds)
         if self.sockets:
             return await self._over_socket(kind, payload, attempt)
         return await self._over_http(kind, payload, attempt) if self.http_endpoint else None
@@ -411,7 +429,7 @@ class FakeSlack:
             message |= {"retry_attempt": attempt, "retry_reason": "timeout" if attempt else ""}
         try:
             await self.sockets[-1].send_json(message)
-            return await asyncio.wait_for(future, ACK_SECONDS)
+            return await asyncio.wait_for(future, self.ack_seconds)
         except (TimeoutError, ConnectionError):
             return None
         finally:
@@ -442,7 +460,7 @@ class FakeSlack:
             "x-slack-signature": signature,
             **headers,
         }
-        limit = aiohttp.ClientTimeout(total=ACK_SECONDS)
+        limit = aiohttp.ClientTimeout(total=self.ack_seconds)
         try:
             async with (
                 aiohttp.ClientSession(timeout=limit) as session,
@@ -716,7 +734,7 @@ class FakeSlack:
         made = self._triggers.pop(arguments.get("trigger_id", ""), None)
         if made is None:
             raise _RefusedError("exchanged_trigger_id")
-        if self.clock() - made > TRIGGER_SECONDS:
+        if self.clock() - made > self.trigger_seconds:
             raise _RefusedError("expired_trigger_id")
         return {"view": self._viewed(arguments["view"])}
 

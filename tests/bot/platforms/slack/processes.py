@@ -4,7 +4,7 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -14,7 +14,7 @@ from bot.demo import import_sample
 from digests.model import Channel, Schedule, Style, Subscription, Wish
 from digests.ports import Store
 from digests.store import open_store
-from tests.fakes.slack import FakeSlack
+from tests.fakes.slack import PATIENCE, FakeSlack
 
 
 @dataclass(slots=True)
@@ -30,12 +30,19 @@ class Bot:
     def store(self) -> Store:
         return open_store(f"sqlite:///{self.folder / 'p.db'}")
 
-    async def says(self, words: str, seconds: float = 15) -> None:
-        """Wait for a line of the log."""
-        async with asyncio.timeout(seconds):
-            while not any(words in line for line in self.log):
+    async def says(self, *words: str) -> None:
+        """Wait for a line of the log with all the words. What the line is about may not have happened yet."""
+        async with asyncio.timeout(PATIENCE):
+            while not any(all(word in line for word in words) for line in self.log):
                 await self.said.wait()
                 self.said.clear()
+
+    async def until(self, holds: Callable[[Store], object]) -> None:
+        """Wait for something to be true of the store, where no message tells of it."""
+        store = self.store
+        async with asyncio.timeout(PATIENCE):
+            while not await asyncio.to_thread(holds, store):  # noqa: ASYNC110 - another process writes there.
+                await asyncio.sleep(0.05)
 
 
 def prepared(folder: Path) -> Store:
@@ -72,12 +79,13 @@ async def running(
     settings: str = "",
     secrets: Mapping[str, str] | None = None,
     connected: bool = True,
+    time_out: float = 30,
 ) -> AsyncIterator[Bot]:
     """`paperround run` until the end of the block, where it is stopped by SIGTERM and must end well."""
     prepared(folder)
     (folder / "paperround.toml").write_text(
         f'[store]\nurl = "sqlite:///{folder / "p.db"}"\n[digest]\nmax_age_days = 0\n'
-        f"[delivery]\ntime_out_seconds = 2\nlease_seconds = 30\n"
+        f"[delivery]\ntime_out_seconds = {time_out:g}\nlease_seconds = 60\n"
         f'[platforms.slack]\napi_base_url = "{slack.url}"\n{settings}\n',
         encoding="utf-8",
     )
@@ -94,12 +102,14 @@ async def running(
     reading = asyncio.create_task(_read(bot))
     try:
         if connected:
-            await slack.until(lambda: slack.sockets or process.returncode is not None, 20)
-            assert process.returncode is None, "\n".join(bot.log)
+            ended = asyncio.create_task(process.wait())
+            await slack.until(lambda: slack.sockets or ended.done(), wakes=ended)
+            assert not ended.done(), "the process ended"
+            ended.cancel()
         yield bot
         if process.returncode is None:
             process.send_signal(signal.SIGTERM)
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(PATIENCE):
                 assert await process.wait() == 0, "\n".join(bot.log[-20:])
             assert not any("Traceback" in line for line in bot.log), "\n".join(bot.log)
     except BaseException:

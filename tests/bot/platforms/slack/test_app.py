@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from digests.model import Style
+from digests.ports import Store
 from tests.bot.platforms.slack.processes import Bot, overdue, prepared, running
-from tests.fakes.slack import FakeSlack, Fault, read
+from tests.fakes.slack import PATIENCE, FakeSlack, Fault, read
 
 Story = Callable[[FakeSlack, Bot, str, str], Awaitable[None]]
 
@@ -18,7 +19,9 @@ def told(story: Story, folder: Path, *, settings: str = "", **kinds: Any) -> Non
     """Run a story: a workspace with Ada in #papers, and the bot beside it."""
 
     async def run() -> None:
-        async with FakeSlack(retry_delays=(0.1, 0.2)) as slack:
+        async with FakeSlack(
+            retry_delays=(0.1, 0.2), ack_seconds=PATIENCE, trigger_seconds=PATIENCE
+        ) as slack:
             ada, papers = slack.add_user("ada"), slack.add_channel("papers")
             if style := kinds.get("style"):
                 overdue(prepared(folder), papers, style, kinds.get("top", 3))
@@ -140,7 +143,7 @@ def test_a_post_whose_answer_was_lost_is_asked_for_and_not_sent_again(tmp_path: 
             papers = slack.add_channel("papers")
             overdue(prepared(tmp_path), papers)
             slack.fail("chat.postMessage", fault)
-            async with running(slack, tmp_path) as bot:
+            async with running(slack, tmp_path, time_out=3) as bot:
                 await bot.says("may have arrived")
             # The next try is a minute away: what a process does then is done by the next one, at once.
             retry_now(bot)
@@ -234,11 +237,15 @@ def test_a_revoked_token_is_told_in_a_sentence_and_the_bot_comes_back_when_it_is
         await slack.event(type="tokens_revoked", tokens={"bot": [slack.bot_user]})
         await bot.says("took the app's rights away")
         await slack.disconnect()
-        await slack.until(lambda: len(slack.called("apps.connections.open")) > 3, 30)
+        await slack.until(lambda: len(slack.called("apps.connections.open")) > 3)
         slack.token_error = ""
-        await slack.until(lambda: slack.sockets, 60)
+        await slack.until(lambda: slack.sockets)
 
     told(story, tmp_path)
+
+
+def _stopped(store: Store) -> dict[str, bool]:
+    return {one.channel.channel: bool(one.stopped) for one in store.subscriptions.all()}
 
 
 def test_one_channel_that_cannot_be_posted_to_does_not_hold_up_the_others(tmp_path: Path) -> None:
@@ -249,8 +256,7 @@ def test_one_channel_that_cannot_be_posted_to_does_not_hold_up_the_others(tmp_pa
                 overdue(prepared(tmp_path), channel)
             async with running(slack, tmp_path) as bot:
                 await slack.until(lambda: len(slack.messages(well)) == 4)
-                await bot.says("/invite @paperround")
-                stopped = {one.channel.channel: bool(one.stopped) for one in bot.store.subscriptions.all()}
-            assert stopped == {gone: True, well: False}
+                await bot.says(gone, "/invite @paperround")
+                await bot.until(lambda store: _stopped(store) == {gone: True, well: False})
 
     asyncio.run(run())

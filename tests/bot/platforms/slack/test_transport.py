@@ -18,7 +18,7 @@ from bot.platforms.slack.session import open_session, web_client
 from bot.platforms.slack.transport import HttpTransport, SocketTransport, bolt_app
 from config.settings import Slack
 from tests.bot.platforms.slack.processes import prepared, running
-from tests.fakes.slack import FakeSlack
+from tests.fakes.slack import PATIENCE, FakeSlack
 
 Heard = list[str]
 
@@ -49,7 +49,7 @@ async def connected(slack: FakeSlack, heard: Heard) -> AsyncIterator[SocketTrans
     async with open_session(2) as session:
         app = an_app(slack, session, heard)
         transport = SocketTransport(
-            app, app.client, slack.app_token, nothing, ping_seconds=0.2, hello_seconds=0.5, unwell_seconds=1.0
+            app, app.client, slack.app_token, nothing, ping_seconds=0.2, hello_seconds=1.0, unwell_seconds=1.0
         )
         serving = asyncio.create_task(transport.serve(stop))
         try:
@@ -99,11 +99,9 @@ def test_a_socket_that_was_lost_is_there_again_and_takes_commands(wound: Wound) 
                 opened = slack.sockets_opened
                 await wound(slack)
                 await slack.until(lambda: slack.sockets_opened > opened and slack.sockets)
-                done = await slack.command("/paper", "after", user=ada, channel=papers)
-                if (
-                    not done.acked
-                ):  # It went to a socket that was just being replaced; a person types it again.
-                    await slack.command("/paper", "after", user=ada, channel=papers)
+                async with asyncio.timeout(PATIENCE):
+                    while not (await slack.command("/paper", "after", user=ada, channel=papers)).acked:
+                        pass  # It went to a socket that was just being replaced; a person types it again.
                 assert "after" in heard
 
     asyncio.run(run())
@@ -140,12 +138,16 @@ def free_port() -> int:
 def test_what_slack_did_not_sign_is_refused_and_counted_and_never_looked_at() -> None:
     async def run() -> None:
         heard: Heard = []
-        port, stop = free_port(), asyncio.Event()
+        port, stop, listening = free_port(), asyncio.Event(), asyncio.Event()
+
+        async def connected() -> None:
+            listening.set()
+
         async with FakeSlack() as slack, open_session(2) as session:
             slack.http_endpoint = f"http://127.0.0.1:{port}/slack/events"
-            transport = HttpTransport(an_app(slack, session, heard), "127.0.0.1", port, nothing)
+            transport = HttpTransport(an_app(slack, session, heard), "127.0.0.1", port, connected)
             serving = asyncio.create_task(transport.serve(stop))
-            await asyncio.sleep(0.2)
+            await asyncio.wait_for(listening.wait(), PATIENCE)
             body = "command=%2Fpaper&text=bad&user_id=U1&channel_id=C1&team_id=T1"
             wrong, _ = await slack.post_signed(body, is_json=False, secret="another")
             old, _ = await slack.post_signed(body, is_json=False, at=slack.clock() - 600)
@@ -213,7 +215,7 @@ def test_a_bot_that_cannot_work_says_why_in_a_sentence_and_ends(
     async def run() -> None:
         async with FakeSlack() as slack:
             async with running(slack, tmp_path, secrets=tokens, connected=False) as bot:
-                assert await asyncio.wait_for(bot.process.wait(), 20) == 1
+                assert await asyncio.wait_for(bot.process.wait(), PATIENCE) == 1
             said = "\n".join(bot.log)
             assert words in said
             assert "Traceback" not in said
