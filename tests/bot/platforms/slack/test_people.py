@@ -106,7 +106,7 @@ def test_only_admins_change_a_digest_where_the_settings_say_so(tmp_path: Path) -
             (ada, "subscribe vision", "Only workspace admins"),
             (root, "subscribe vision", "Done"),
             (ada, "unsubscribe", "Only workspace admins"),
-            (ada, "top 2 in vision this month", "computer vision"),
+            (ada, "top 2 in vision this month", "Deep Residual Learning"),
         ):
             await answers(slack, "/digest", text, said, user=person, channel=papers)
 
