@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 
 from bot.message import Action, Button, Heading, Message, Offer, Text
 from bot.platforms import Platform
+from bot.upkeep import facts
 from digests.errors import InputError
 from digests.ids import names_paper
 from digests.model import Channel, Mark, MarkedBy, Post, Queued
@@ -142,7 +143,7 @@ class Discussion:
     counts: Counts = field(init=False)
 
     def __post_init__(self) -> None:
-        self.counts = Counts(self._show_voices)
+        self.counts = Counts(self._show)
 
     async def toggle(self, channel: Channel, paper: str, person: str) -> bool:
         """A tap: one mark a person and channel, wherever it was tapped; whether it is made now, or taken back."""
@@ -194,9 +195,8 @@ class Discussion:
         for post in posts:
             self.counts.changed(post)
 
-    async def _show_voices(self, post: Post) -> None:
-        voices = await asyncio.to_thread(self.store.marks.voices, post.channel, post.papers)
-        await self.platform.show_voices(post, voices)
+    async def _show(self, post: Post) -> None:
+        await self.platform.refresh(post, await asyncio.to_thread(facts, post, self.store))
 
     async def catch_up(
         self, people: Callable[[Post], Awaitable[Mapping[str, frozenset[str]] | None]]

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
 from typing import TYPE_CHECKING, Any, Protocol
@@ -25,6 +25,17 @@ class Page:
     payload: Mapping[str, Any]
     papers: tuple[str, ...] = ()
     in_thread: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What is now true of a posted message's papers, by their ids: everything that an edit after posting can add.
+
+    So many people want a paper discussed; a line says what came since (a new version, a new review, a withdrawal).
+    """
+
+    voices: Mapping[str, int] = field(default_factory=dict)
+    news: Mapping[str, str] = field(default_factory=dict)
 
 
 class Unknown(Enum):
@@ -63,8 +74,11 @@ class Platform(Protocol):
         Raises PostError; REFUSED also when the message is not there any more.
         """
 
-    async def show_voices(self, post: Post, voices: Mapping[str, int]) -> None:
-        """Show on a posted message how many people want each of its papers discussed. Raises PostError."""
+    async def refresh(self, post: Post, facts: Facts) -> None:
+        """Make a posted message say what it said when it was posted, with these facts; the same again changes nothing.
+
+        Raises PostError; REFUSED also when the message is not there any more.
+        """
 
     async def tell(self, channel: Channel, person: str, message: Message) -> None:
         """Say something to one person alone, in a direct message; `person` is the platform's id of them.

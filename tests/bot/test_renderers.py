@@ -2,17 +2,21 @@
 
 import json
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from bot.app import renderers
 from bot.message import Message
-from bot.platforms import Page
+from bot.platforms import Facts, Page
+from bot.platforms.discord.render import with_facts as discord_with_facts
+from bot.platforms.slack.render import with_facts as slack_with_facts
 from digests.model import Style
 from tests.bot.platforms.discord.limits import check_page as check_discord
 from tests.bot.platforms.slack.limits import check_page as check_slack
-from tests.bot.shared_cases import SHARED_CASES
+from tests.bot.shared_cases import NASTY, SHARED_CASES
 
 
 def check_console(page: Page, urls: set[str]) -> None:
@@ -73,3 +77,40 @@ def test_styles_differ_in_what_is_a_message(platform: str) -> None:
     assert len(write(five, Style.CARDS)) == 6
     threaded = write(five, Style.THREAD)
     assert [page.in_thread for page in threaded] == [False] + [True] * 5
+
+
+WithFacts = Callable[[Mapping[str, Any], Facts], dict[str, Any]]
+WITH_FACTS: dict[str, WithFacts] = {"slack": slack_with_facts, "discord": discord_with_facts}
+every_editing_platform = pytest.mark.parametrize("platform", list(WITH_FACTS))
+
+
+@every_case
+@every_editing_platform
+@every_style
+def test_whatever_came_since_a_page_was_posted_the_page_stays_within_the_limits(
+    platform: str, style: Style, case: Message
+) -> None:
+    facts = Facts(
+        {card.paper: 1234 for card in case.cards},
+        {card.paper: f"withdrawn by its authors {NASTY * 9}" for card in case.cards},
+    )
+    for page in renderers()[platform]()(case, style):
+        shown = replace(page, payload=WITH_FACTS[platform](page.payload, facts))
+        if platform == "slack":
+            check_slack(shown.payload, allowed_urls={card.url for card in case.cards}, edited=True)
+        else:
+            check_discord(shown.payload)
+        written = json.dumps(shown.payload, ensure_ascii=False)
+        assert written.count("· 1,234") == len(page.papers)
+
+
+@every_editing_platform
+@every_style
+def test_voices_and_news_stand_together_and_go_again(platform: str, style: Style) -> None:
+    with_facts = WITH_FACTS[platform]
+    *_, page = renderers()[platform]()(SHARED_CASES["five picks"], style)
+    paper = page.papers[-1]
+    both = json.dumps(with_facts(page.payload, Facts({paper: 3}, {paper: "v3 since 24 November"})))
+    assert "\\u00b7 3" in both
+    assert "v3 since 24 November" in both
+    assert with_facts(page.payload, Facts()) == page.payload

@@ -1,11 +1,11 @@
 """A platform in memory that fails where it is told to, and remembers what landed."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from bot.message import Message
-from bot.platforms import CANNOT_ASK, Page, Unknown
+from bot.platforms import CANNOT_ASK, Facts, Page, Unknown
 from bot.platforms.console.render import render
 from digests.model import Channel, Post, Style
 
@@ -41,7 +41,7 @@ class BoardPlatform:
     can_ask: bool = True
     name: str = "console"
     threads: list[str | None] = field(default_factory=list)
-    voices: list[tuple[str, dict[str, int]]] = field(default_factory=list)
+    refreshed: list[tuple[str, Facts]] = field(default_factory=list)
     told: list[tuple[str, Message]] = field(default_factory=list)
     before_edit: Callable[[], None] = nothing
     after_edit: Callable[[], None] = nothing
@@ -68,8 +68,10 @@ class BoardPlatform:
         self.board.posted[place] = (str(channel), keys[place], page)
         self.after_edit()
 
-    async def show_voices(self, post: Post, voices: Mapping[str, int]) -> None:
-        self.voices.append((post.message, dict(voices)))
+    async def refresh(self, post: Post, facts: Facts) -> None:
+        self.before_edit()
+        self.refreshed.append((post.message, facts))
+        self.after_edit()
 
     async def tell(self, channel: Channel, person: str, message: Message) -> None:
         self.told.append((person, message))

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -10,7 +10,7 @@ from pathlib import Path
 from rich.console import Console
 
 from bot.message import Message
-from bot.platforms import CANNOT_ASK, Outcome, Page, PostError, Unknown
+from bot.platforms import CANNOT_ASK, Facts, Outcome, Page, PostError, Unknown
 from bot.platforms.console.render import render, show
 from digests.model import Channel, Post, Style
 
@@ -61,7 +61,7 @@ class ConsolePlatform:
         """What a terminal has shown stands: the page is shown anew below it."""
         await self.post(channel, page, key=receipt, thread=None)
 
-    async def show_voices(self, post: Post, voices: Mapping[str, int]) -> None:
+    async def refresh(self, post: Post, facts: Facts) -> None:
         """What a terminal has shown stands."""
 
     async def tell(self, channel: Channel, person: str, message: Message) -> None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any, assert_never
 
 from bot.message import Block, Buttons, Card, Divider, Heading, Message, Offer, Text
-from bot.platforms import Page
+from bot.platforms import Facts, Page
 from bot.platforms.discord.sanitize import inline, link, plain, safe_url, units, visible
 from digests.model import Style
 from digests.text import clip
@@ -36,6 +36,8 @@ DISCUSS = "discuss:"
 BOOKMARK = "🔖"
 SLATE, AMBER = 0x5C6F91, 0xE8A33D
 KEYCAPS = ("1️⃣", "2️⃣", "3️⃣", "4️⃣", "5️⃣", "6️⃣", "7️⃣", "8️⃣", "9️⃣", "🔟")
+NEWS_UNITS = 150
+"""What came since a page was posted, for each paper of it."""
 LISTED_TITLE_UNITS = 140
 """Two lines on a phone."""
 
@@ -353,6 +355,42 @@ def _button(paper: str, label: str) -> tuple[Mapping[str, Any], ...]:
         return ()
     emoji = {"name": BOOKMARK}
     return ({"type": BUTTON, "style": SECONDARY, "label": label, "emoji": emoji, "custom_id": custom_id},)
+
+
+def with_facts(payload: Mapping[str, Any], facts: Facts) -> dict[str, Any]:
+    """A posted page with the voices on each paper's button and what came since under its card; all else as it was. Pure.
+
+    A line that would break a limit is left out.
+    """
+    rows = [
+        {**row, "components": [_counted(button, facts.voices) for button in row["components"]]}
+        for row in payload["components"]
+    ]
+    papers = [_paper_of(button) for row in rows for button in row["components"]]
+    embeds = list(payload["embeds"])
+    cards = [place for place, embed in enumerate(embeds) if "title" in embed]
+    # Where a card has no button, nobody can say which card is whose.
+    shown = zip(cards, papers, strict=True) if len(cards) == len(papers) else ()
+    for place, paper in shown:
+        anew = [*embeds]
+        anew[place] = _with_news(embeds[place], facts.news.get(paper, ""))
+        embeds = anew if _Draft(embeds=tuple(anew)).fits else embeds
+    return {**payload, "embeds": embeds, "components": rows}
+
+
+def _with_news(embed: Embed, news: str) -> Embed:
+    line = _small_print(_clipped(news, NEWS_UNITS))
+    described = "\n\n".join(filter(None, (embed.get("description", ""), line)))
+    return {**embed, "description": described} if line and units(described) <= DESCRIPTION_UNITS else embed
+
+
+def _counted(button: Mapping[str, Any], voices: Mapping[str, int]) -> Mapping[str, Any]:
+    count = voices.get(_paper_of(button), 0)
+    return {**button, "label": f"{button['label']} · {count:,}"} if count else button
+
+
+def _paper_of(button: Mapping[str, Any]) -> str:
+    return str(button["custom_id"]).removeprefix(DISCUSS)
 
 
 def _listing(cards: Iterable[Card]) -> list[_Draft]:

@@ -10,9 +10,9 @@ from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.message import Message
-from bot.platforms import CANNOT_ASK, Outcome, Page, PostError, Unknown
+from bot.platforms import CANNOT_ASK, Facts, Outcome, Page, PostError, Unknown
 from bot.platforms.slack.errors import explain, is_ambiguous, is_channel_error, is_token_error
-from bot.platforms.slack.render import render, with_voices
+from bot.platforms.slack.render import render, with_facts
 from digests.model import Channel, Post, Style
 
 EVENT_TYPE = "paperround_page"
@@ -81,8 +81,8 @@ class SlackPlatform:
     async def edit(self, channel: Channel, receipt: str, page: Page) -> None:
         await self._update(channel, receipt, page.payload)
 
-    async def show_voices(self, post: Post, voices: Mapping[str, int]) -> None:
-        await self._update(post.channel, post.message, with_voices(post.payload, voices))
+    async def refresh(self, post: Post, facts: Facts) -> None:
+        await self._update(post.channel, post.message, with_facts(post.payload, facts))
 
     async def _update(self, channel: Channel, message: str, payload: Mapping[str, Any]) -> None:
         """The metadata, by which a page is found, stays: Slack replaces only what it is given."""

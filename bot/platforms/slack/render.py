@@ -13,13 +13,14 @@ from dataclasses import dataclass
 from typing import Any, assert_never
 
 from bot.message import Action, Block, Button, Buttons, Card, Divider, Heading, Message, Offer, Text
-from bot.platforms import Page
+from bot.platforms import Facts, Page
 from bot.platforms.links import web_address
 from digests.model import Style
 from digests.text import clip, tidy
 
 PAGE_BLOCKS = 45
-"""Blocks of a message. Slack takes 50; the rest is room for whoever adds to a page."""
+"""Blocks of a message as it is posted; the rest, up to what Slack takes, is room for what comes since."""
+MOST_BLOCKS = 50
 PAGE_UNITS = 10_000
 """All strings of a page's blocks. Slack refused 13,172 characters (https://github.com/slackapi/bolt-js/issues/2509)."""
 FALLBACK_UNITS = 3000
@@ -44,6 +45,8 @@ WARNING_UNITS = 300
 WARNINGS_UNITS = 1000
 SMALL_PRINT_UNITS = 200
 """Each part of it."""
+NEWS_UNITS = 150
+"""What came since a page was posted, for each paper of it."""
 SHORT_TITLE_UNITS = 140
 """Two lines on a phone, where a line stands for a paper."""
 SHORT_TLDR_UNITS = 300
@@ -408,21 +411,44 @@ def _discuss_text(voices: int) -> SlackBlock:
     }
 
 
-def with_voices(payload: Mapping[str, Any], voices: Mapping[str, int]) -> dict[str, Any]:
-    """A posted page with the number of voices on each paper's button; all else as it was. Pure."""
+def with_facts(payload: Mapping[str, Any], facts: Facts) -> dict[str, Any]:
+    """A posted page with the voices on each paper's button and what came since beside it; all else as it was. Pure."""
+    news = {paper: clip(_line(line), NEWS_UNITS, cost=_plain_units) for paper, line in facts.news.items()}
+    room = MOST_BLOCKS - len(payload["blocks"])
+    blocks: list[SlackBlock] = []
+    for block in payload["blocks"]:
+        paper = _paper_of(block)
+        blocks.append(_counted(block, facts.voices.get(paper or "", 0)))
+        if paper and news.get(paper) and room > 0:
+            room -= 1
+            # A full card ends with its button, a short one begins with it.
+            blocks.insert(len(blocks) - (block["type"] == "actions"), _context(_plain_text(news[paper])))
+    return {**payload, "text": _with_news(payload["text"], list(news.values())), "blocks": blocks}
 
-    def counted(part: Any) -> Any:
-        match part:
-            case {"action_id": Action.DISCUSS, "value": str(paper)}:
-                return {**part, "text": _discuss_text(voices.get(paper, 0))}
-            case dict():
-                return {key: counted(value) for key, value in part.items()}
-            case list() | tuple():
-                return [counted(value) for value in part]
-            case _:
-                return part
 
-    return {**payload, "blocks": counted(payload.get("blocks", []))}
+def _with_news(text: str, news: Sequence[str]) -> str:
+    """For screen readers; on a page of several papers the blocks alone say of which."""
+    (line,) = news if len(news) == 1 else ("",)
+    longer = f"{text}\n{_mrkdwn(line)}"
+    return longer if line and _units(longer) <= FALLBACK_UNITS else text
+
+
+def _paper_of(block: SlackBlock) -> str | None:
+    """The paper whose Discuss button is in a block."""
+    for button in (*block.get("elements", ()), block.get("accessory", {})):
+        if button.get("action_id") == Action.DISCUSS:
+            return str(button["value"])
+    return None
+
+
+def _counted(block: SlackBlock, voices: int) -> SlackBlock:
+    def counted(button: SlackBlock) -> SlackBlock:
+        is_discuss = button.get("action_id") == Action.DISCUSS
+        return {**button, "text": _discuss_text(voices)} if is_discuss else button
+
+    if "accessory" in block:
+        return {**block, "accessory": counted(block["accessory"])}
+    return {**block, "elements": [*map(counted, block["elements"])]} if "elements" in block else block
 
 
 def _can_be_a_value(paper: str) -> bool:

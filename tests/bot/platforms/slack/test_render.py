@@ -1,6 +1,5 @@
 """Every message reads well on Slack, within its limits, whatever the words in it."""
 
-import json
 import re
 from typing import Any
 
@@ -10,7 +9,7 @@ from hypothesis import strategies as st
 
 from bot.message import Action, Block, Button, Buttons, Card, Divider, Heading, Message, Offer, Text
 from bot.platforms import Page
-from bot.platforms.slack.render import render, with_voices
+from bot.platforms.slack.render import render
 from digests.model import Style
 from tests.bot.platforms.slack.limits import check_page, read, texts
 
@@ -577,11 +576,3 @@ def numbered(blocks: list[Block]) -> tuple[Block, ...]:
 @settings(max_examples=60, deadline=None)
 def test_any_message_keeps_every_rule(summary: str, blocks: tuple[Block, ...], style: Style) -> None:
     check_all(Message(summary, blocks), style)
-
-
-def test_the_number_of_voices_stands_on_the_button_and_nothing_else_changes() -> None:
-    (page,) = render(Message("x", (a_card(paper="2402.01306"), Divider(), Text("x"))), Style.CARDS)
-    shown = with_voices(page.payload, {"2402.01306": 3})
-    assert "🔖 Discuss · 3" in json.dumps(shown, ensure_ascii=False)
-    assert with_voices(shown, {}) == page.payload
-    check_page(shown, allowed_urls=[a_card().url])
