@@ -3,7 +3,7 @@
 Methods are synchronous and short; an async caller runs them in a worker thread.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
@@ -213,6 +213,21 @@ class Deliveries(Protocol):
         Moves the subscription's next edition past `now` in the same step.
         """
 
+    def claim_due(
+        self,
+        *,
+        owner: str,
+        now: datetime,
+        lease: timedelta,
+        most: int,
+        but_not: Collection[tuple[str, str]] = (),
+    ) -> Sequence[Claim]:
+        """Take up to `most` editions that are unfinished or due, those left unfinished first, then longest overdue.
+
+        An edition that is due is the newest whose hour has come. Fewer than `most`: there are no more just now. Of several processes that ask at
+        once each gets others, and none waits for another. Nothing is taken of the workspaces in `but_not`, as (platform, workspace).
+        """
+
     def unfinished(self, now: datetime) -> Sequence[tuple[Subscription, date]]:
         """Editions whose lease ran out or whose next try has come."""
 
@@ -353,9 +368,37 @@ class Sources(Protocol):
         """The turn is over, the next is not before `free_at`; nothing where it is not the owner's any more."""
 
 
+class Lead(Protocol):
+    """The right to do alone, among all processes over one store, what its name says."""
+
+    def holds(self) -> bool:
+        """Whether it still does; once False, false for good. Answers within seconds, and never raises.
+
+        Ask every two seconds or so: a process that does not ask for half a minute loses it to another.
+        """
+
+    def release(self) -> None:
+        """Give it back, so that another process gets it at once. Never raises; the second time does nothing."""
+
+
+class Leadership(Protocol):
+    """Who of several processes over one store does what only one may do: over SQLite as over PostgreSQL.
+
+    The name says what it is about: a platform's ("slack", "discord") for the connection on which it speaks to us, and one each for
+    other work of which there is one in the house ("sources", "reviewer", "posts"). Leads of different names may lie
+    with different processes. `bot/lead.py` does the asking for async work.
+    """
+
+    def lead(self, name: str) -> Lead | None:
+        """Take the lead; None while another holds it, or nobody can know. A process that dies loses it within seconds.
+
+        Two leads of one name are never held at once by processes that ask `holds` as they should. Raises StoreError.
+        """
+
+
 @dataclass(frozen=True, slots=True)
 class Store:
-    """The books of the house, over one database."""
+    """The books of the house, over one database. `close` gives its connections back."""
 
     papers: Papers
     subscriptions: Subscriptions
@@ -364,6 +407,8 @@ class Store:
     events: Events
     sources: Sources
     health: Health
+    leadership: Leadership
+    close: Callable[[], None]
 
 
 @dataclass(frozen=True, slots=True)

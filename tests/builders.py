@@ -1,5 +1,6 @@
 """Papers, reviews and the rest, with what a test does not care about filled in."""
 
+from collections.abc import Callable
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -46,8 +47,11 @@ def a_subscription(channel: str = "papers", **wish: Any) -> Subscription:
 
 
 def a_store() -> Store:
-    """An empty store in memory."""
-    return open_store("sqlite://", now=NOW)
+    """An empty store: in memory, or in PostgreSQL where a test asks for `over_both` and has its second turn."""
+    return empty_stores[-1]()
+
+
+empty_stores: list[Callable[[], Store]] = [lambda: open_store("sqlite://", now=NOW)]
 
 
 def stored(store: Store, subscription: Subscription, now: datetime = NOW) -> Subscription:

@@ -7,6 +7,7 @@ from digests.store.deliveries import SqlDeliveries
 from digests.store.engine import BUSY_TIMEOUT, connect
 from digests.store.events import SqlEvents
 from digests.store.health import SqlHealth
+from digests.store.leadership import leadership_over
 from digests.store.marks import SqlMarks
 from digests.store.migration import migrate
 from digests.store.papers import SqlPapers
@@ -15,12 +16,19 @@ from digests.store.subscriptions import SqlSubscriptions
 
 
 def open_store(url: str, *, busy_timeout: float = BUSY_TIMEOUT, now: datetime | None = None) -> Store:
-    """The store at an address such as sqlite:///paperround.db, its tables made or renewed.
+    """The store at an address such as sqlite:///paperround.db or postgresql+psycopg://me@host/papers, its tables made
+    or renewed.
 
     `now` dates a backup; `busy_timeout` is how many seconds another process's write is waited for. Raises StoreError.
     """
     database = connect(url, busy_timeout=busy_timeout)
     migrate(database, now=now or datetime.now(UTC))
+    leads = leadership_over(database)
+
+    def close() -> None:
+        leads.close()
+        database.engine.dispose()
+
     return Store(
         SqlPapers(database),
         SqlSubscriptions(database),
@@ -29,4 +37,6 @@ def open_store(url: str, *, busy_timeout: float = BUSY_TIMEOUT, now: datetime | 
         SqlEvents(database),
         SqlSources(database),
         SqlHealth(database),
+        leads,
+        close,
     )

@@ -1,18 +1,32 @@
 """The ledger in the database. Keeps the contract of `digests.ports.Deliveries`."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, Update, and_, delete, func, insert, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    Update,
+    and_,
+    bindparam,
+    delete,
+    func,
+    insert,
+    or_,
+    select,
+    tuple_,
+    update,
+)
 
 from digests.model import Subscription
 from digests.ports import Claim, Delivery, DeliveryState, LeaseLostError, PageState, PlannedPage
-from digests.schedule import next_due
+from digests.schedule import newest_due, next_due
 from digests.store import schema
-from digests.store.engine import Database
+from digests.store.engine import Database, insert_new
 from digests.store.marks import write_post
 from digests.store.subscriptions import as_subscription, running
 
@@ -28,25 +42,39 @@ class SqlDeliveries:
     def claim(
         self, subscription: Subscription, edition: date, *, owner: str, now: datetime, lease: timedelta
     ) -> Claim | None:
-        values = {
-            "state": DeliveryState.CLAIMED,
-            "owner": owner,
-            "lease_until": now + lease,
-            "next_try_at": None,
-        }
         with self.database.write() as connection:
             _move_on(connection, subscription, now)
             row = _locked(connection, subscription, edition)
-            if row is not None and not _free(row, now):
-                return None
-            attempts = row.attempts + 1 if row is not None else 1
             if row is None:
-                key = _begin(connection, subscription, edition, values)
-            else:
-                key = row.id
-                taken = update(deliveries).where(deliveries.c.id == key)
-                connection.execute(taken.values(**values, attempts=attempts))
-            return Claim(key, subscription, edition, owner, now + lease, attempts, _pages(connection, key))
+                # Another may have begun it since: then there is a row, and it is taken.
+                begun = {"subscription": subscription.id, "edition": edition, "attempts": 0, "reason": ""}
+                free = {"state": DeliveryState.WAITING, "owner": owner, "next_try_at": now}
+                insert_new(connection, deliveries, {**begun, **free})
+                row = _locked(connection, subscription, edition)
+            if row is None or not _free(row, now):
+                return None
+            taken = update(deliveries).where(deliveries.c.id == row.id)
+            connection.execute(taken.values(**_taken(owner, now + lease), attempts=row.attempts + 1))
+            found = _pages(connection, row.id)
+            return Claim(row.id, subscription, edition, owner, now + lease, row.attempts + 1, found)
+
+    def claim_due(
+        self,
+        *,
+        owner: str,
+        now: datetime,
+        lease: timedelta,
+        most: int,
+        but_not: Collection[tuple[str, str]] = (),
+    ) -> Sequence[Claim]:
+        with self.database.write() as connection:
+            claims = _claim_unfinished(connection, owner, now, lease, most, but_not)
+            while len(claims) < most:
+                rows = _due(connection, now, most - len(claims), but_not)
+                if not rows:
+                    break
+                claims += _begin(connection, rows, owner, now, lease)
+        return claims
 
     def unfinished(self, now: datetime) -> Sequence[tuple[Subscription, date]]:
         query = (
@@ -54,10 +82,7 @@ class SqlDeliveries:
             .join(deliveries, deliveries.c.subscription == schema.subscriptions.c.id)
             .where(
                 *running(),
-                or_(
-                    and_(deliveries.c.state == DeliveryState.CLAIMED, deliveries.c.lease_until <= now),
-                    and_(deliveries.c.state == DeliveryState.WAITING, deliveries.c.next_try_at <= now),
-                ),
+                _is_free(now),
             )
             .order_by(deliveries.c.id)
         )
@@ -168,10 +193,107 @@ def _free(row: Row[Any], now: datetime) -> bool:
     return bool(row.state == DeliveryState.WAITING and row.next_try_at <= now)
 
 
-def _begin(connection: Connection, subscription: Subscription, edition: date, values: dict[str, Any]) -> int:
-    row = {"subscription": subscription.id, "edition": edition, "attempts": 1, "reason": "", **values}
-    (key,) = connection.execute(insert(deliveries).values(row)).inserted_primary_key or (0,)
-    return int(key)
+def _is_free(now: datetime) -> ColumnElement[bool]:
+    return or_(
+        and_(deliveries.c.state == DeliveryState.CLAIMED, deliveries.c.lease_until <= now),
+        and_(deliveries.c.state == DeliveryState.WAITING, deliveries.c.next_try_at <= now),
+    )
+
+
+def _taken(owner: str, until: datetime) -> dict[str, Any]:
+    return {"state": DeliveryState.CLAIMED, "owner": owner, "lease_until": until, "next_try_at": None}
+
+
+def _claim_unfinished(
+    connection: Connection,
+    owner: str,
+    now: datetime,
+    lease: timedelta,
+    most: int,
+    but_not: Collection[tuple[str, str]],
+) -> list[Claim]:
+    """Take what waited for its hour, or what its owner left; rows that another is at are passed over."""
+    key = deliveries.c.id.label("delivery")
+    rows = connection.execute(
+        select(schema.subscriptions, key, deliveries.c.edition, deliveries.c.attempts)
+        .join(deliveries, deliveries.c.subscription == schema.subscriptions.c.id)
+        .where(*running(), *_none_of(but_not), _is_free(now))
+        .order_by(deliveries.c.id)
+        .limit(most)
+        .with_for_update(of=deliveries, skip_locked=True)
+    ).fetchall()
+    if not rows:
+        return []
+    keys = [row.delivery for row in rows]
+    taken = update(deliveries).where(deliveries.c.id.in_(keys))
+    connection.execute(taken.values(**_taken(owner, now + lease), attempts=deliveries.c.attempts + 1))
+    found = _pages_of(connection, keys)
+    return [
+        Claim(
+            row.delivery,
+            as_subscription(row),
+            row.edition,
+            owner,
+            now + lease,
+            row.attempts + 1,
+            found[row.delivery],
+        )
+        for row in rows
+    ]
+
+
+def _due(
+    connection: Connection, now: datetime, most: int, but_not: Collection[tuple[str, str]]
+) -> Sequence[Row[Any]]:
+    """Subscriptions whose hour has come. Nobody else begins an edition of theirs until the transaction ends."""
+    table = schema.subscriptions
+    return connection.execute(
+        select(table)
+        .where(*running(), *_none_of(but_not), table.c.next_due_at <= now)
+        .order_by(table.c.next_due_at, table.c.id)
+        .limit(most)
+        .with_for_update(skip_locked=True)
+    ).fetchall()
+
+
+def _none_of(workspaces: Collection[tuple[str, str]]) -> list[ColumnElement[bool]]:
+    table = schema.subscriptions
+    return [tuple_(table.c.platform, table.c.workspace).not_in(workspaces)] if workspaces else []
+
+
+def _begin(
+    connection: Connection, rows: Sequence[Row[Any]], owner: str, now: datetime, lease: timedelta
+) -> list[Claim]:
+    """Begin the newest edition of each, and move each on to its next hour. One that was begun before is left alone."""
+    due = [as_subscription(row) for row in rows]
+    editions = {one.id: newest_due(one.schedule, now).edition for one in due}
+    table = schema.subscriptions
+    connection.execute(
+        update(table).where(table.c.id == bindparam("key")).values(next_due_at=bindparam("coming")),
+        [{"key": one.id, "coming": next_due(one.schedule, now).at} for one in due],
+    )
+    begun = _keys(connection, editions)
+    new = [one for one in due if one.id not in begun]
+    if not new:
+        return []
+    row = {"attempts": 1, "reason": "", **_taken(owner, now + lease)}
+    connection.execute(
+        insert(deliveries), [{"subscription": one.id, "edition": editions[one.id], **row} for one in new]
+    )
+    keys = _keys(connection, {one.id: editions[one.id] for one in new})
+    return [Claim(keys[one.id], one, editions[one.id], owner, now + lease, 1) for one in new]
+
+
+def _keys(connection: Connection, editions: Mapping[int, date]) -> dict[int, int]:
+    """The numbers of those deliveries that are there, by their subscriptions."""
+    found = select(deliveries.c.id, deliveries.c.subscription, deliveries.c.edition).where(
+        deliveries.c.subscription.in_(editions), deliveries.c.edition.in_(set(editions.values()))
+    )
+    return {
+        row.subscription: row.id
+        for row in connection.execute(found)
+        if row.edition == editions[row.subscription]
+    }
 
 
 def _change(connection: Connection, claim: Claim, **values: Any) -> None:
@@ -239,18 +361,26 @@ def _page_row(claim: Claim, page: PlannedPage) -> dict[str, Any]:
 
 
 def _pages(connection: Connection, delivery: int) -> tuple[PlannedPage, ...]:
-    rows = connection.execute(select(pages).where(pages.c.delivery == delivery).order_by(pages.c.number))
-    return tuple(
-        PlannedPage(
-            number=row.number,
-            key=row.key,
-            payload=json.loads(row.payload),
-            papers=tuple(json.loads(row.papers)),
-            in_thread=row.in_thread,
-            state=PageState(row.state),
-            receipt=row.receipt,
-        )
-        for row in rows
+    return _pages_of(connection, [delivery])[delivery]
+
+
+def _pages_of(connection: Connection, keys: Sequence[int]) -> dict[int, tuple[PlannedPage, ...]]:
+    found: dict[int, list[PlannedPage]] = {key: [] for key in keys}
+    query = select(pages).where(pages.c.delivery.in_(keys)).order_by(pages.c.delivery, pages.c.number)
+    for row in connection.execute(query):
+        found[row.delivery].append(_planned(row))
+    return {key: tuple(planned) for key, planned in found.items()}
+
+
+def _planned(row: Row[Any]) -> PlannedPage:
+    return PlannedPage(
+        number=row.number,
+        key=row.key,
+        payload=json.loads(row.payload),
+        papers=tuple(json.loads(row.papers)),
+        in_thread=row.in_thread,
+        state=PageState(row.state),
+        receipt=row.receipt,
     )
 
 

@@ -6,12 +6,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Table, create_engine, event, make_url
+from sqlalchemy import URL, Connection, Engine, Table, create_engine, event, make_url
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
+from sqlalchemy.exc import ArgumentError, DBAPIError, DisconnectionError, NoSuchModuleError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.pool import QueuePool
 
 from digests.errors import StoreError
+from digests.store import postgres
 
 BUSY_TIMEOUT = 30.0
 """Seconds to wait for another process's write; an import holds the lock for less than one."""
@@ -28,22 +30,41 @@ class Database:
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """For reading: each statement sees one consistent state. Raises StoreError."""
-        with sentences(self.name), self.engine.connect() as connection:
+        with sentences(self.name), self._reading.connect() as connection:
             yield connection
 
     @contextmanager
-    def write(self) -> Iterator[Connection]:
-        """One transaction, all or none. Raises StoreError."""
+    def write(self, alone: str = "") -> Iterator[Connection]:
+        """One transaction, all or none. Raises StoreError.
+
+        Of those that name the same thing to be `alone` with, one is under way at a time. In SQLite every one is alone.
+        """
         options: dict[str, Any] = {"paperround_write": True}
         engine = self.engine.execution_options(**options)
         with sentences(self.name), engine.begin() as connection:
+            if alone and self.is_postgres:
+                postgres.wait_for_turn(connection, alone)
             yield connection
+
+    @property
+    def is_postgres(self) -> bool:
+        """Whether other machines may be at work in it."""
+        return self.engine.dialect.name == "postgresql"
+
+    @property
+    def _reading(self) -> Engine:
+        # Without a transaction a read is one way to the server and back, not three.
+        return (
+            self.engine.execution_options(isolation_level="AUTOCOMMIT") if self.is_postgres else self.engine
+        )
 
 
 def insert_new(connection: Connection, table: Table, row: Mapping[str, Any]) -> bool:
     """Put a row in unless one with its key is there; whether it was put in. Safe beside other processes."""
     dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
-    return connection.execute(dialect.insert(table).values(row).on_conflict_do_nothing()).rowcount == 1
+    statement = dialect.insert(table).values(row).on_conflict_do_nothing()
+    # SQLAlchemy keeps an insert's count only when asked to, and psycopg's cursor forgets it on closing.
+    return connection.execute(statement, execution_options={"preserve_rowcount": True}).rowcount == 1
 
 
 def upsert(connection: Connection, table: Table, row: Mapping[str, Any], anew: Mapping[str, Any]) -> None:
@@ -57,22 +78,34 @@ def connect(url: str, *, busy_timeout: float = BUSY_TIMEOUT) -> Database:
     """The database at a SQLAlchemy address; nothing is read or written yet. Raises StoreError."""
     try:
         address = make_url(url)
-        is_sqlite = address.get_backend_name() == "sqlite"
-        in_memory = is_sqlite and address.database in (None, "", ":memory:")
-        options: dict[str, Any] = {"connect_args": {"timeout": busy_timeout}} if is_sqlite else {}
-        if in_memory:
-            # One connection, lent to one thread at a time: a second one would be another database.
-            same = {"check_same_thread": False}
-            options = {"poolclass": QueuePool, "pool_size": 1, "max_overflow": 0, "connect_args": same}
-        engine = create_engine(address, **options)
+    except (ArgumentError, ValueError) as error:  # What it says may repeat the password.
+        raise StoreError(f"The store's address is none. {_LIKE}") from error
+    try:
+        match address.get_backend_name():
+            case "sqlite":
+                return _connect_sqlite(address, busy_timeout)
+            case "postgresql":
+                engine = postgres.engine(address)
+                return Database(engine, postgres.name(address), None)
     except (ArgumentError, NoSuchModuleError, ModuleNotFoundError) as error:
-        raise StoreError(
-            f"The store's address cannot be used ({error}). Write it like sqlite:///paperround.db."
-        ) from error
-    if is_sqlite:
-        _tame_sqlite(engine, in_memory=in_memory)
-    file = Path(address.database) if is_sqlite and not in_memory and address.database else None
-    return Database(engine, str(file or address.render_as_string(hide_password=True)), file)
+        raise StoreError(f"The store's address cannot be used ({error}). {_LIKE}") from error
+    raise StoreError(f"There is no store in {address.get_backend_name()!r}. {_LIKE}")
+
+
+_LIKE = "Write it like sqlite:///paperround.db or postgresql+psycopg://USER@HOST/DATABASE."
+
+
+def _connect_sqlite(address: URL, busy_timeout: float) -> Database:
+    in_memory = address.database in (None, "", ":memory:")
+    if in_memory:
+        # One connection, lent to one thread at a time: a second one would be another database.
+        same = {"check_same_thread": False}
+        engine = create_engine(address, poolclass=QueuePool, pool_size=1, max_overflow=0, connect_args=same)
+    else:
+        engine = create_engine(address, connect_args={"timeout": busy_timeout})
+    _tame_sqlite(engine, in_memory=in_memory)
+    file = None if in_memory or not address.database else Path(address.database)
+    return Database(engine, str(file or address), file)
 
 
 def _tame_sqlite(engine: Engine, *, in_memory: bool) -> None:
@@ -101,7 +134,12 @@ def sentences(name: str) -> Iterator[None]:
     try:
         yield
     except DBAPIError as error:
-        raise StoreError(_sentence(name, error)) from error
+        sentence = _sentence if hasattr(error.orig, "sqlite_errorname") else postgres.sentence
+        raise StoreError(sentence(name, error)) from error
+    except (PoolTimeoutError, DisconnectionError) as error:
+        raise StoreError(
+            f"The store {name} is busy or away: no connection to it was free in time."
+        ) from error
 
 
 _SENTENCES = {

@@ -211,10 +211,9 @@ def _post(row: Row[Any], papers: Sequence[str]) -> Post:
 
 
 def _set(connection: Connection, mark: Mark, on: bool) -> bool:
-    row = connection.execute(select(marks.c.is_on, marks.c.at).where(*_same(mark)).with_for_update()).first()
-    if row is None:
-        connection.execute(insert(marks).values(**_key(mark), is_on=on, at=mark.at))
+    if insert_new(connection, marks, {**_key(mark), "is_on": on, "at": mark.at}):
         return on
+    row = connection.execute(select(marks.c.is_on, marks.c.at).where(*_same(mark)).with_for_update()).one()
     # Of an add and a removal at the same instant the removal counts, in whatever order they come.
     if (mark.at, not on) < (row.at, not row.is_on):
         return False

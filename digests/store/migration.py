@@ -8,6 +8,7 @@ from pathlib import Path
 from sqlalchemy import Connection, inspect, text
 
 from digests.errors import StoreError
+from digests.store import postgres
 from digests.store.engine import Database, sentences
 
 HEAD = "0005"
@@ -17,26 +18,33 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 
 
 def migrate(database: Database, *, now: datetime) -> None:
-    """Make or renew the tables when that is needed. Raises StoreError; a store of a newer version is left alone."""
+    """Make or renew the tables when that is needed. Raises StoreError; a store of a newer version is left alone.
+
+    Of several processes that start at once, one does it and the others wait for it.
+    """
     with database.read() as connection:
+        if _revision(connection) == HEAD:
+            return
+    with database.write(alone="migration") as connection:
         known = _revision(connection)
-        empty = known is None and not inspect(connection).get_table_names()
+        _require_ours(connection, database.name, known)
     if known == HEAD:
         return
-    if known is None and not empty:
-        raise StoreError(
-            f"{database.name} is a database of something else: name another file under [store] url."
-        )
-    if known is not None and known > HEAD:
-        raise StoreError(
-            f"The store {database.name} was written by a newer Paperround (its tables are {known}, this version knows "
-            f"{HEAD}): upgrade Paperround, or use another store."
-        )
     if known is not None and database.file:
         _back_up(
             database.file, database.file.with_name(f"{database.file.name}.{known}.{now:%Y%m%d-%H%M%S}.backup")
         )
     _upgrade(database)
+
+
+def _require_ours(connection: Connection, name: str, known: str | None) -> None:
+    if known is None and inspect(connection).get_table_names():
+        raise StoreError(f"{name} is a database of something else: name another one under [store] url.")
+    if known is not None and known > HEAD:
+        raise StoreError(
+            f"The store {name} was written by a newer Paperround (its tables are {known}, this version knows "
+            f"{HEAD}): upgrade Paperround, or use another store."
+        )
 
 
 def _revision(connection: Connection) -> str | None:
@@ -64,6 +72,8 @@ def _upgrade(database: Database) -> None:
     if database.file:
         with sentences(database.name), database.engine.connect() as connection:
             connection.exec_driver_sql("PRAGMA journal_mode = WAL")
-    with database.write() as connection:
+    with database.write(alone="migration") as connection:
+        if database.is_postgres:
+            postgres.take_time(connection)
         config.attributes["connection"] = connection
         command.upgrade(config, "head")

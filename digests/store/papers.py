@@ -41,8 +41,8 @@ class SqlPapers:
 
     def add(self, records: Sequence[tuple[Paper, Review]], *, now: datetime) -> Added:
         with self.database.write() as connection:
-            known = _known(connection, [paper.id for paper, _ in records])
-            batch = _Batch(_last_number(connection), known, now)
+            number = _last_number(connection)  # First: from here on nobody else brings papers in.
+            batch = _Batch(number, _known(connection, [paper.id for paper, _ in records]), now)
             added = sum((batch.take(paper, review) for paper, review in records), Added())
             batch.write(connection)
         return added

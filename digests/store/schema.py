@@ -7,6 +7,7 @@ review's own key is the number it came with.
 from datetime import UTC, datetime
 from typing import Any
 
+import sqlalchemy
 from sqlalchemy import (
     BigInteger,
     Boolean,
@@ -22,7 +23,6 @@ from sqlalchemy import (
     PrimaryKeyConstraint,
     SmallInteger,
     Table,
-    Text,
     TypeDecorator,
     UniqueConstraint,
 )
@@ -38,6 +38,23 @@ metadata = MetaData(
 
 Key = BigInteger().with_variant(Integer, "sqlite")
 """SQLite makes a key of its own row numbers only of INTEGER."""
+
+
+class Text(TypeDecorator[str]):
+    """Text without NULs and halves of surrogate pairs: PostgreSQL refuses both, and what is in one store must fit the other."""
+
+    impl = sqlalchemy.Text
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        if value is None or (value.isascii() and "\x00" not in value):
+            return value
+        value = value.replace("\x00", "")
+        try:
+            value.encode()
+        except UnicodeEncodeError:
+            return value.encode("utf-16", "surrogatepass").decode("utf-16", "ignore")
+        return value
 
 
 class Instant(TypeDecorator[datetime]):

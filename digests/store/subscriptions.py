@@ -25,7 +25,7 @@ class SqlSubscriptions:
     database: Database
 
     def keep(self, wanted: Sequence[Subscription], *, now: datetime) -> None:
-        with self.database.write() as connection:
+        with self.database.write(alone="subscriptions") as connection:
             stored = {row.id: row for row in connection.execute(select(subscriptions))}
             kept = {_keep(connection, one, _row_of(one.channel, stored.values()), now) for one in wanted}
             gone = [
@@ -58,11 +58,11 @@ class SqlSubscriptions:
     def change(
         self, channel: Channel, after: Subscription | None, *, by: str, now: datetime
     ) -> Change | None:
-        with self.database.write() as connection:
+        with self.database.write(alone="subscriptions") as connection:
             return _change(connection, channel, after, by, now)
 
     def undo(self, change: int, *, by: str, now: datetime) -> Change | None:
-        with self.database.write() as connection:
+        with self.database.write(alone="subscriptions") as connection:
             row = connection.execute(select(changes).where(changes.c.id == change)).first()
             if row is None:
                 return None
@@ -75,7 +75,7 @@ class SqlSubscriptions:
             return _change(connection, _channel(kept), before, by, now)
 
     def stop(self, channel: Channel, reason: str) -> bool:
-        with self.database.write() as connection:
+        with self.database.write(alone="subscriptions") as connection:
             row = connection.execute(_of(channel).limit(1)).first()
             if row is None or row.stopped:
                 return False
@@ -85,7 +85,7 @@ class SqlSubscriptions:
             return True
 
     def start(self, channel: Channel, *, now: datetime) -> bool:
-        with self.database.write() as connection:
+        with self.database.write(alone="subscriptions") as connection:
             row = connection.execute(_of(channel).limit(1)).first()
             if row is None or not row.stopped:
                 return False

@@ -10,6 +10,8 @@ from digests.model import Change, Channel, Schedule, Subscription, Wish
 from digests.ports import Store
 from tests.builders import NOW, a_store
 
+pytestmark = pytest.mark.usefixtures("over_both")
+
 CHANNEL = Channel("slack", "C1", "T1")
 LATER = NOW + timedelta(hours=1)
 

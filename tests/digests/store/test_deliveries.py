@@ -1,13 +1,17 @@
 """The ledger: one edition is one process's at a time, and what was shown is never shown again."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
 
-from digests.model import NOT_REVIEWED, Subscription
+from digests.model import NOT_REVIEWED, Channel, Subscription
 from digests.ports import Claim, DeliveryState, LeaseLostError, PageState, PlannedPage, Store
 from tests.builders import NOW, TODAY, a_paper, a_store, a_subscription, stored
+
+pytestmark = pytest.mark.usefixtures("over_both")
 
 LEASE = timedelta(minutes=5)
 
@@ -57,6 +61,7 @@ def test_who_lost_the_lease_can_write_nothing_any_more() -> None:
     writes: list[Callable[[], None]] = [
         lambda: ledger.posting(plan, 0, now=NOW, lease=LEASE),
         lambda: ledger.posted(plan, 0, "r", now=NOW),
+        lambda: ledger.not_posted(plan, 0),
         lambda: ledger.finish(plan, now=NOW),
         lambda: ledger.wait(plan, "x", until=NOW),
         lambda: ledger.fail(plan, "x"),
@@ -143,3 +148,122 @@ def test_claiming_moves_the_channel_on_to_its_next_hour() -> None:
     claimed(store, subscription)
     assert store.subscriptions.due(NOW) == []
     assert len(store.subscriptions.due(NOW + timedelta(days=1))) == 1
+
+
+def due_ledger(channels: int) -> Store:
+    """Channels that are due at NOW, each a second longer than the next."""
+    store = a_store()
+    for number in range(channels):
+        one = replace(
+            a_subscription(f"c{number}"), channel=Channel("console", f"c{number}", f"w{number % 2}")
+        )
+        before = NOW - timedelta(days=1, seconds=channels - number)
+        store.subscriptions.change(one.channel, one, by="Ada", now=before)
+    return store
+
+
+def claim_due(
+    store: Store,
+    most: int = 10,
+    owner: str = "a",
+    late: timedelta = timedelta(),
+    but_not: tuple[tuple[str, str], ...] = (),
+) -> list[str]:
+    claims = store.deliveries.claim_due(owner=owner, now=NOW + late, lease=LEASE, most=most, but_not=but_not)
+    return [claim.subscription.channel.channel for claim in claims]
+
+
+def test_what_is_due_is_taken_a_few_at_a_time_and_each_once() -> None:
+    store = due_ledger(5)
+    assert claim_due(store, 2) == ["c0", "c1"]
+    assert claim_due(store, 2, "b") == ["c2", "c3"]
+    assert claim_due(store, 2) == ["c4"]
+    assert claim_due(store, 2, "b") == []
+    assert store.subscriptions.due(NOW) == []
+
+
+def test_what_is_taken_is_a_claim_like_any_other() -> None:
+    store = due_ledger(1)
+    (got,) = store.deliveries.claim_due(owner="a", now=NOW, lease=LEASE, most=1)
+    assert (got.edition, got.owner, got.lease_until, got.attempts) == (TODAY, "a", NOW + LEASE, 1)
+    assert claim(store, got.subscription, "b") is None
+    store.deliveries.finish(store.deliveries.plan(got, [a_page(0)], considered_to=0), now=NOW)
+    assert claim_due(store, late=LEASE) == []
+
+
+def test_what_was_left_unfinished_comes_first_with_its_pages_and_leaves_the_next_edition_due() -> None:
+    store = due_ledger(2)
+    (first,) = store.deliveries.claim_due(owner="a", now=NOW, lease=LEASE, most=1)
+    store.deliveries.plan(first, [a_page(0), a_page(1)], considered_to=0)
+    assert claim_due(store) == ["c1"]
+    tomorrow = timedelta(days=1)
+    claims = store.deliveries.claim_due(owner="b", now=NOW + tomorrow, lease=LEASE, most=9)
+    assert [(one.subscription.channel.channel, one.edition, len(one.pages)) for one in claims] == [
+        ("c0", TODAY, 2),
+        ("c1", TODAY, 0),
+        ("c0", TODAY + tomorrow, 0),
+        ("c1", TODAY + tomorrow, 0),
+    ]
+    assert [one.attempts for one in claims] == [2, 2, 1, 1]
+    with pytest.raises(LeaseLostError):
+        store.deliveries.finish(first, now=NOW)
+
+
+def test_an_edition_that_was_begun_before_its_hour_is_not_begun_again() -> None:
+    store = due_ledger(2)
+    early = claimed(store, store.subscriptions.all()[1], late=-timedelta(minutes=1))
+    store.deliveries.finish(early, now=NOW)
+    assert claim_due(store) == ["c0"]
+    assert store.subscriptions.due(NOW) == []
+
+
+def test_what_waits_for_its_hour_is_not_taken_and_neither_is_a_channel_that_was_paused() -> None:
+    store = due_ledger(2)
+    waiting = claimed(store, store.subscriptions.all()[0])
+    store.deliveries.wait(waiting, "not now", until=NOW + LEASE)
+    store.subscriptions.stop(store.subscriptions.all()[1].channel, "It was archived.")
+    assert claim_due(store) == []
+    assert claim_due(store, late=LEASE) == ["c0"]
+
+
+def test_workspaces_that_have_enough_to_do_are_passed_over() -> None:
+    store = due_ledger(4)
+    assert claim_due(store, but_not=(("console", "w0"), ("slack", "w1"))) == ["c1", "c3"]
+    assert claim_due(store, late=LEASE, but_not=(("console", "w1"),)) == ["c0", "c2"]
+
+
+def test_many_who_ask_at_once_take_each_edition_once() -> None:
+    store = due_ledger(60)
+
+    def take_all(owner: str) -> list[str]:
+        taken: list[str] = []
+        while got := claim_due(store, 3, owner):
+            taken += got
+        return taken
+
+    with ThreadPoolExecutor(6) as pool:
+        taken = [channel for each in pool.map(take_all, "abcdef") for channel in each]
+    # Whoever finds every row that is left in another's hands has nothing to do; nothing stays behind.
+    taken += claim_due(store, 60)
+    assert sorted(taken) == sorted(f"c{number}" for number in range(60))
+
+
+def test_an_expired_lease_is_taken_over_by_one_of_many_and_its_old_owner_can_write_nothing() -> None:
+    store, subscription = a_ledger()
+    old = store.deliveries.plan(claimed(store, subscription), [a_page(0)], considered_to=1)
+    with ThreadPoolExecutor(6) as pool:
+        takes = [pool.submit(claim, store, subscription, owner, LEASE) for owner in "bcdefg"]
+        owners = [got.owner for take in takes if (got := take.result())]
+    assert len(owners) == 1
+    with pytest.raises(LeaseLostError):
+        store.deliveries.posting(old, 0, now=NOW, lease=LEASE)
+
+
+def test_one_edition_begun_by_many_at_once_is_one_claim() -> None:
+    store, subscription = a_ledger()
+    with ThreadPoolExecutor(6) as pool:
+        takes = [
+            pool.submit(claim, store, subscription, owner, edition=TODAY + timedelta(days=9))
+            for owner in "abcdef"
+        ]
+        assert len([take.result() for take in takes if take.result()]) == 1

@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -12,6 +13,8 @@ from digests.model import Channel, Mark, MarkedBy, Post
 from digests.ports import Store
 from digests.store import open_store
 from tests.builders import NOW, a_store
+
+pytestmark = pytest.mark.usefixtures("over_both")
 
 PAPERS, OTHERS = Channel("slack", "C1", "T1"), Channel("slack", "C2", "T1")
 SINCE = NOW - timedelta(days=30)

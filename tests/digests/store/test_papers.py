@@ -3,12 +3,15 @@
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from digests.model import NOT_REVIEWED, Flag, ReadDepth
 from digests.ports import Added
 from tests.builders import NOW, a_paper, a_review, a_store
+
+pytestmark = pytest.mark.usefixtures("over_both")
 
 LATER = NOW + timedelta(hours=1)
 

@@ -3,8 +3,12 @@
 from dataclasses import replace
 from datetime import time, timedelta
 
+import pytest
+
 from digests.model import Channel, Schedule, Style, Subscription, Wish
 from tests.builders import NOW, a_store, a_subscription
+
+pytestmark = pytest.mark.usefixtures("over_both")
 
 NINE, TEN = Schedule(time(9)), Schedule(time(10))
 
