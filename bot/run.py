@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from bot.app import House, answers, apps, require_platforms, wanted
 from bot.clock import keep_time
+from bot.lead import while_leading
 from bot.platforms import App, Platform
 from bot.present import day_name
 from digests.schedule import next_due
@@ -41,9 +42,16 @@ async def run(house: House, environment: Mapping[str, str]) -> int:
 
 
 async def _serve(app: App, house: House, stop: asyncio.Event) -> None:
-    """One platform's failure leaves the others and the digests alone."""
+    """One platform's failure leaves the others and the digests alone. Of several replicas one at a time is connected."""
+
+    async def served(ended: asyncio.Event) -> None:
+        await app.serve(answers(house, app.name), ended)
+
     try:
-        await app.serve(answers(house, app.name), stop)
+        if app.exclusive:
+            await while_leading(app.name, served, leadership=house.store.leadership, stop=stop)
+        else:
+            await served(stop)
     except OSError as error:
         log.error("%s cannot be served: %s. Digests still go out; mend it and start again.", app.name, error)
     except Exception:

@@ -115,6 +115,10 @@ class App(Protocol):
     @property
     def name(self) -> str: ...
 
+    @property
+    def exclusive(self) -> bool:
+        """Whether one process at a time may be served: over one connection, that is, and not by requests to any of them."""
+
     async def open(self) -> Platform:
         """Check that it can work, and give what posts. Raises InputError with what to do, one fault a line."""
 
@@ -122,7 +126,10 @@ class App(Protocol):
         """Look at everything that has to be right, these channels too, and say what is not. Needs no `open`."""
 
     async def serve(self, answers: "Answers", stop: asyncio.Event) -> None:
-        """Answer people until told to stop; then finish what is under way. Needs `open`."""
+        """Answer people until told to stop; then finish what is under way. Needs `open`.
+
+        What `open` gave goes on posting after it, and it may be called again: an `exclusive` app is served by whoever leads.
+        """
 
     async def close(self) -> None:
         """Give back what `open` took."""

@@ -48,6 +48,10 @@ class SlackApp:
     name: str = "slack"
     _opened: _Opened | None = None
 
+    @property
+    def exclusive(self) -> bool:
+        return transport_of(self.settings, self.secrets) == "socket"
+
     async def check(self, channels: Sequence[str]) -> Sequence[Finding]:
         async with open_session(self.time_out) as session:
             client = web_client(self.secrets.bot_token, settings=self.settings, session=session)

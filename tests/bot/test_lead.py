@@ -1,0 +1,135 @@
+"""Work with a lead: begun when the lead is there, ended at once when it is lost, taken up again when it comes back."""
+
+import asyncio
+import threading
+from dataclasses import dataclass, field
+
+import pytest
+
+from bot.lead import while_leading
+from digests.errors import StoreError
+from digests.ports import Lead
+from digests.store import open_store
+
+
+@pytest.fixture(autouse=True)
+def _look_often(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bot.lead.LOOK_SECONDS", 0.01)
+
+
+@dataclass
+class Given:
+    """A lead that is lost when a test says so."""
+
+    lost: bool = False
+    released: bool = False
+
+    def holds(self) -> bool:
+        return not self.lost
+
+    def release(self) -> None:
+        self.released = True
+
+
+@dataclass
+class Giving:
+    """Gives the answers of a test, one after the other; the last one for ever."""
+
+    answers: list[Given | StoreError | None]
+    asked: threading.Event = field(default_factory=threading.Event)
+    times: int = 0
+
+    def lead(self, name: str) -> Lead | None:
+        self.times += 1
+        self.asked.set()
+        answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+        if isinstance(answer, StoreError):
+            raise answer
+        return answer
+
+
+@dataclass
+class Work:
+    """Says when it begins, and whether it is under way."""
+
+    begins: asyncio.Queue[bool] = field(default_factory=asyncio.Queue)
+    under_way: bool = False
+
+    async def __call__(self, ended: asyncio.Event) -> None:
+        self.begins.put_nowait(True)
+        self.under_way = True
+        await ended.wait()
+        self.under_way = False
+
+
+def test_the_work_begins_when_the_lead_comes_and_ends_when_told_to_stop() -> None:
+    async def story() -> None:
+        lead, work, stop = Given(), Work(), asyncio.Event()
+        giving = Giving([None, StoreError("The store is away."), lead])
+        leading = asyncio.create_task(while_leading("slack", work, leadership=giving, stop=stop))
+        await work.begins.get()
+        assert (giving.times, lead.released) == (3, False)
+        stop.set()
+        await leading
+        assert (work.under_way, lead.released) == (False, True)
+
+    asyncio.run(story())
+
+
+def test_a_lost_lead_ends_the_work_which_begins_anew_with_the_next_one() -> None:
+    async def story() -> None:
+        first, second, work, stop = Given(), Given(), Work(), asyncio.Event()
+        leading = asyncio.create_task(
+            while_leading("slack", work, leadership=Giving([first, None, second]), stop=stop)
+        )
+        await work.begins.get()
+        first.lost = True
+        await work.begins.get()
+        assert (first.released, second.released) == (True, False)
+        stop.set()
+        await leading
+
+    asyncio.run(story())
+
+
+def test_who_never_leads_stops_when_told_to() -> None:
+    async def story() -> None:
+        giving, work, stop = Giving([None]), Work(), asyncio.Event()
+        leading = asyncio.create_task(while_leading("slack", work, leadership=giving, stop=stop))
+        await asyncio.to_thread(giving.asked.wait)
+        stop.set()
+        await leading
+        assert work.begins.empty()
+
+    asyncio.run(story())
+
+
+def test_work_that_fails_gives_the_lead_to_another() -> None:
+    async def failing(ended: asyncio.Event) -> None:
+        raise OSError("the port is taken")
+
+    async def story() -> None:
+        lead = Given()
+        with pytest.raises(OSError, match="the port is taken"):
+            await while_leading("slack", failing, leadership=Giving([lead]), stop=asyncio.Event())
+        assert lead.released
+
+    asyncio.run(story())
+
+
+def test_two_over_one_store_work_one_after_the_other() -> None:
+    async def story() -> None:
+        leadership, work, stop = open_store("sqlite://").leadership, Work(), asyncio.Event()
+
+        async def alone(ended: asyncio.Event) -> None:
+            assert not work.under_way
+            await work(stop)
+
+        both = [while_leading("slack", alone, leadership=leadership, stop=asyncio.Event()) for _ in range(2)]
+        working = asyncio.gather(*both)
+        await work.begins.get()
+        stop.set()
+        await working
+        assert work.begins.qsize() == 1
+
+    asyncio.run(story())
