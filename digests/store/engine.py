@@ -71,7 +71,9 @@ def upsert(connection: Connection, table: Table, row: Mapping[str, Any], anew: M
     """Put a row in, or where one with its key is there, set `anew` on that. Safe beside other processes."""
     dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
     keys = [column.name for column in table.primary_key]
-    connection.execute(dialect.insert(table).values(row).on_conflict_do_update(keys, set_=dict(anew)))
+    connection.execute(
+        dialect.insert(table).values(row).on_conflict_do_update(index_elements=keys, set_=dict(anew))
+    )
 
 
 def connect(url: str, *, busy_timeout: float = BUSY_TIMEOUT) -> Database:

@@ -2,8 +2,12 @@
 
 from datetime import timedelta
 
+import pytest
+
 from digests.model import REVIEWER, Condition, Trouble
 from tests.builders import NOW, a_store
+
+pytestmark = pytest.mark.usefixtures("over_both")
 
 HOUR = timedelta(hours=1)
 

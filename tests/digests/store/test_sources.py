@@ -3,10 +3,14 @@
 from datetime import timedelta
 from pathlib import Path
 
+import pytest
+
 from digests.model import NOT_REVIEWED
 from digests.ports import Added, SourceState
 from digests.store import open_store
 from tests.builders import NOW, a_paper, a_review, a_store
+
+pytestmark = pytest.mark.usefixtures("over_both")
 
 LATER = NOW + timedelta(hours=1)
 LEASE = timedelta(minutes=2)

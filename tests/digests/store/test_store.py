@@ -13,7 +13,7 @@ from alembic.script import ScriptDirectory
 
 from digests.errors import StoreError
 from digests.store import migration, open_store, schema
-from digests.store.engine import connect
+from digests.store.engine import Database, connect
 from digests.store.migration import HEAD, MIGRATIONS
 from tests.builders import NOW, a_paper, a_review
 
@@ -31,9 +31,14 @@ def test_what_is_written_is_there_when_the_store_is_opened_again(tmp_path: Path)
 def test_the_migrations_make_the_tables_of_the_schema() -> None:
     database = connect("sqlite://")
     migration.migrate(database, now=NOW)
+    assert differences(database) == []
+
+
+def differences(database: Database) -> list[object]:
+    """What the tables are otherwise than the schema says."""
     with database.engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": False})
-        assert compare_metadata(context, schema.metadata) == []
+        return list(compare_metadata(context, schema.metadata))
 
 
 def test_the_newest_migration_is_the_one_that_is_expected() -> None:

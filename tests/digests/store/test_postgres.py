@@ -1,0 +1,186 @@
+"""What is PostgreSQL's own: several processes at once, a server that goes away, and its faults in sentences."""
+
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from typing import Any
+
+import pytest
+from sqlalchemy import make_url
+
+from digests.errors import StoreError
+from digests.model import Channel, Subscription
+from digests.ports import Store
+from digests.store import open_store
+from digests.store.engine import Database, connect
+from digests.store.migration import migrate
+from tests.builders import NOW, a_paper, a_review
+from tests.digests.store.test_store import differences
+from tests.postgres import EmptyStores, Server
+
+
+@pytest.fixture
+def url(postgres_stores: EmptyStores) -> str:
+    return postgres_stores.url()
+
+
+@pytest.fixture
+def store(url: str) -> Iterator[Store]:
+    with closing(open_store(url)) as opened:
+        yield opened
+
+
+def at_once(work: Any, *inputs: Any) -> list[Any]:
+    """Do the same in a thread for each input."""
+    with ThreadPoolExecutor(len(inputs)) as pool:
+        return list(pool.map(work, inputs))
+
+
+def ask(database: Database, *statements: str) -> None:
+    """Say all that in one transaction."""
+    with database.write() as connection:
+        for statement in statements:
+            connection.exec_driver_sql(statement)
+
+
+def test_replicas_that_start_at_once_make_the_tables_once(postgres: Server) -> None:
+    url = postgres.database()
+    for store in at_once(open_store, url, url, url):
+        store.papers.add([(a_paper(), a_review())], now=NOW)
+        store.close()
+    database = connect(url)
+    migrate(database, now=NOW)
+    assert differences(database) == []
+    database.engine.dispose()
+
+
+def test_a_database_of_something_else_is_left_alone(postgres: Server) -> None:
+    url = postgres.database()
+    database = connect(url)
+    with database.write() as connection:
+        connection.exec_driver_sql("CREATE TABLE recipes (id integer)")
+    with pytest.raises(StoreError, match="something else"):
+        migrate(database, now=NOW)
+    database.engine.dispose()
+
+
+def test_imports_at_once_draw_numbers_that_become_visible_in_order(url: str, store: Store) -> None:
+    other = open_store(url)
+    seen: list[int] = []
+
+    def bring(which: int) -> None:
+        for number in range(10):
+            records = [(a_paper(f"24{which:02}.{number:03}{n:02}"), a_review()) for n in range(5)]
+            (store if which % 2 else other).papers.add([*records, (a_paper(), a_review())], now=NOW)
+
+    def watch(_: int) -> None:
+        while len(seen) < 201:
+            last = seen[-1] if seen else 0
+            numbers = [number for number, _ in store.papers.changes(last, 1000)]
+            assert numbers == list(range(last + 1, last + 1 + len(numbers)))
+            seen.extend(numbers)
+
+    at_once(lambda which: watch(which) if which == 0 else bring(which), 0, 1, 2, 3, 4)
+    assert seen == list(range(1, 202))
+    other.close()
+
+
+def test_the_settings_are_kept_by_several_replicas_at_once(url: str, store: Store) -> None:
+    wanted = [Subscription(Channel("slack", f"C{n}")) for n in range(5)]
+    at_once(lambda _: store.subscriptions.keep(wanted, now=NOW), 1, 2, 3, 4)
+    assert [one.channel for one in store.subscriptions.all()] == [one.channel for one in wanted]
+
+
+def test_text_that_postgres_refuses_is_kept_without_what_it_refuses(store: Store) -> None:
+    store.papers.add([(a_paper(title="a\x00b\ud83d c 🦉"), a_review(tldr="x\x00"))], now=NOW)
+    scored = store.papers.get([a_paper().id])[a_paper().id]
+    assert (scored.paper.title, scored.review.tldr) == ("ab c 🦉", "x")
+    assert store.papers.get(["\x00", "\udc00"]) == {}
+    assert store.events.first("Ev\x001", now=NOW)
+
+
+def test_a_server_that_was_away_is_used_again_as_if_nothing_had_been(
+    postgres: Server, url: str, store: Store
+) -> None:
+    store.papers.add([(a_paper(), a_review())], now=NOW)
+    postgres.cut(url)
+    assert store.papers.last_change() == 1
+    store.papers.imported(now=NOW)
+
+
+def test_a_network_that_is_cut_is_a_sentence_and_nothing_is_half_written(postgres: Server, url: str) -> None:
+    with postgres.over_wire(url) as (wired, wire), closing(open_store(wired)) as store:
+        store.papers.add([(a_paper("2401.00001"), a_review())], now=NOW)
+        wire.cut()
+        with pytest.raises(
+            StoreError, match=r"postgres@127\.0\.0\.1.* cannot be reached: .*server is up"
+        ) as told:
+            store.papers.add([(a_paper("2401.00002"), a_review())], now=NOW)
+        assert "\n" not in str(told.value)
+        wire.mend()
+        assert store.papers.last_change() == 1
+        store.papers.add([(a_paper("2401.00002"), a_review())], now=NOW)
+        assert store.papers.last_change() == 2
+
+
+def test_a_connection_that_breaks_within_a_transaction_leaves_nothing_behind(url: str, store: Store) -> None:
+    database = connect(url)
+    end_it = "SELECT pg_terminate_backend(pg_backend_pid())"
+    with pytest.raises(StoreError, match="is being stopped"):
+        ask(database, "INSERT INTO imports (at) VALUES (now())", end_it, "SELECT 1")
+    assert store.papers.last_import() is None
+    database.engine.dispose()
+
+
+def test_another_process_that_holds_a_row_for_too_long_is_named_in_a_sentence(url: str) -> None:
+    database = connect(url)
+    with database.write() as other:
+        other.exec_driver_sql("SELECT * FROM counters FOR UPDATE")
+        with pytest.raises(StoreError, match="locked by another process"):
+            ask(database, "SET LOCAL lock_timeout = '50ms'", "SELECT * FROM counters FOR UPDATE")
+    database.engine.dispose()
+
+
+def test_a_statement_that_takes_too_long_or_is_not_allowed_is_named_in_a_sentence(url: str) -> None:
+    database = connect(url)
+    with pytest.raises(StoreError, match="did not answer in time"):
+        ask(database, "SET LOCAL statement_timeout = '20ms'", "SELECT pg_sleep(5)")
+    with pytest.raises(StoreError, match="read-only"):
+        ask(database, "SET TRANSACTION READ ONLY", "INSERT INTO imports (at) VALUES (now())")
+    with database.read() as connection:
+        assert connection.exec_driver_sql("SHOW statement_timeout").scalar() == "1min"
+        assert connection.exec_driver_sql("SHOW TimeZone").scalar() == "UTC"
+    database.engine.dispose()
+
+
+def test_a_database_that_is_not_there_is_named_in_a_sentence(url: str) -> None:
+    gone = make_url(url).set(database="nothing_here").render_as_string(hide_password=False)
+    with pytest.raises(StoreError, match="create the database"):
+        open_store(gone)
+
+
+def test_a_server_that_is_not_there_is_named_without_its_password() -> None:
+    for address in (
+        "postgresql+psycopg://me:hunter2@127.0.0.1:1/papers",
+        "postgresql://me:hunter2@127.0.0.1:1/papers?sslpassword=hunter2",
+        "postgresql+psycopg://me@127.0.0.1:1/papers?password=hunter2",
+    ):
+        with pytest.raises(StoreError, match=r"127\.0\.0\.1:1/papers.* cannot be reached") as told:
+            open_store(address)
+        assert "hunter2" not in str(told.value)
+
+
+@pytest.mark.parametrize(
+    "address", ["postgresql+psycopg://me:a:b@c:hunter2@/x", "postgresql+psycopg://h:hunter2/"]
+)
+def test_an_address_that_cannot_be_read_is_not_repeated(address: str) -> None:
+    with pytest.raises(StoreError, match=r"postgresql\+psycopg://USER@HOST/DATABASE") as told:
+        connect(address)
+    assert "hunter2" not in str(told.value)
+
+
+def test_a_driver_that_is_missing_is_named_with_what_installs_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+    with pytest.raises(StoreError, match=r"postgresql extra"):
+        connect("postgresql+psycopg://me@localhost/papers")
