@@ -67,6 +67,8 @@ def _subscribe(house: House, platforms: Collection[str]) -> None:
         if one.channel.platform not in platforms:
             log.warning("%s gets no digest: this version only previews %s", one.channel, one.channel.platform)
     stored.keep([one for one in subscriptions if one.channel.platform in platforms], now=house.desk.clock())
+    if moved := stored.reckon(now=house.desk.clock()):
+        log.info("%d channels have a new hour by the time zones' rules of today", moved)
     for one in stored.all():
         coming = day_name(next_due(one.schedule, house.desk.clock()).edition)
         at = f"{one.schedule.at:%H:%M} {one.schedule.time_zone}"

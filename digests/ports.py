@@ -117,7 +117,9 @@ class Subscriptions(Protocol):
         """Make the channel's subscription as `after` (None: none any more), and remember what it was and who did it.
 
         Its id, `stopped` and `from_settings` are not taken from `after`; a change clears `stopped`. The first `owner`
-        stays while the subscription lives. None when nothing would change. The next edition is the first due after `now` when the schedule changed or it runs again.
+        stays while the subscription lives. None when nothing would change. When the schedule changed, no date gets a
+        second edition, and one that was awaited and whose new hour has passed is due at once; a channel that runs again
+        gets the first after `now`.
         Raises InputError for one `from_settings`, unless only `paused_by` differs.
         """
 
@@ -129,6 +131,12 @@ class Subscriptions(Protocol):
 
     def start(self, channel: Channel, *, now: datetime) -> bool:
         """Digests come again after `stop`; whether it had been stopped."""
+
+    def reckon(self, *, now: datetime) -> int:
+        """Put every next edition where the zones of this process and the clock of `now` have it; how many moved.
+
+        For a start, which may bring new zones, and for a clock that was set back.
+        """
 
 
 class DeliveryState(StrEnum):

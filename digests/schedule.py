@@ -1,5 +1,6 @@
 """When is a channel's digest due? Local hours, time zones and their changes of the clock. Pure."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -59,3 +60,47 @@ def newest_due(schedule: Schedule, now: datetime) -> Due:
         if edition.weekday() in schedule.days and (at := due_at(schedule, edition)) <= now:
             return Due(edition, at)
         edition -= _DAY
+
+
+def editions_between(schedule: Schedule, first: date, before: date, most: int) -> tuple[date, ...]:
+    """The dates from `first` up to and without `before` that have an edition, newest first; at most `most` of them."""
+    found: list[date] = []
+    day = before - _DAY
+    while day >= first and len(found) < most:
+        if day.weekday() in schedule.days:
+            found.append(day)
+        day -= _DAY
+    return tuple(found)
+
+
+def due_after_change(
+    schedule: Schedule, now: datetime, *, awaited: date | None, had: Collection[date]
+) -> Due:
+    """What is due next once a schedule has changed. No date gets a second edition, and today's is not lost.
+
+    `awaited` is the edition that was to come next until now, None when none was; `had` are the dates that already
+    have theirs, lately. An awaited edition whose new hour has passed is due at once.
+    """
+    last = max(had, default=date.min)
+    newest = newest_due(schedule, now)
+    if awaited is not None and newest.edition >= awaited and newest.edition > last:
+        return Due(newest.edition, now)
+    due = next_due(schedule, now)
+    while due.edition <= last:
+        due = next_due(schedule, due.at)
+    return due
+
+
+def due_again(schedule: Schedule, now: datetime, awaited: Due, had: Collection[date]) -> Due:
+    """When an awaited edition is due by the zones and the clock of today.
+
+    It comes at its own hour, wherever a zone's new rules put that; a clock that was set back brings an earlier one
+    before it.
+    """
+    soonest = next_due(schedule, now)
+    while soonest.edition in had:
+        soonest = next_due(schedule, soonest.at)
+    if soonest.edition < awaited.edition:
+        return soonest
+    at = due_at(schedule, awaited.edition)
+    return awaited if awaited.at <= now and at <= now else Due(awaited.edition, at)

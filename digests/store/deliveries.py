@@ -171,11 +171,11 @@ class SqlDeliveries:
 
 def _move_on(connection: Connection, subscription: Subscription, now: datetime) -> None:
     table = schema.subscriptions
-    coming = next_due(subscription.schedule, now).at
+    coming = next_due(subscription.schedule, now)
     connection.execute(
         update(table)
         .where(table.c.id == subscription.id, table.c.next_due_at <= now)
-        .values(next_due_at=coming)
+        .values(next_due_at=coming.at, next_edition=coming.edition)
     )
 
 

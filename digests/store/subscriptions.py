@@ -3,19 +3,19 @@
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, time
+from datetime import date, datetime, time, timedelta
 from types import SimpleNamespace
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Select, bindparam, insert, select, update
 
 from digests.errors import InputError
 from digests.model import Change, Channel, Schedule, Style, Subscription, Wish
-from digests.schedule import next_due
+from digests.schedule import Due, due_after_change, due_again, next_due
 from digests.store import schema
 from digests.store.engine import Database
 
-subscriptions, changes = schema.subscriptions, schema.changes
+subscriptions, changes, deliveries = schema.subscriptions, schema.changes, schema.deliveries
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,13 +89,68 @@ class SqlSubscriptions:
             row = connection.execute(_of(channel).limit(1)).first()
             if row is None or not row.stopped:
                 return False
-            coming = next_due(as_subscription(row).schedule, now).at
+            coming = _coming(connection, row, as_subscription(row).schedule, now, awaits=False)
             connection.execute(
-                update(subscriptions)
-                .where(subscriptions.c.id == row.id)
-                .values(stopped="", next_due_at=coming)
+                update(subscriptions).where(subscriptions.c.id == row.id).values(stopped="", **coming)
             )
             return True
+
+    def reckon(self, *, now: datetime) -> int:
+        with self.database.write() as connection:
+            rows = connection.execute(select(subscriptions).where(*running())).fetchall()
+            had = _had(connection, now)
+            changed = [
+                values for row in rows if (values := _reckoned(row, had.get(row.id, frozenset()), now))
+            ]
+            if changed:
+                moved = update(subscriptions).where(subscriptions.c.id == bindparam("key"))
+                connection.execute(
+                    moved.values(next_due_at=bindparam("due"), next_edition=bindparam("edition")), changed
+                )
+        return len(changed)
+
+
+LATELY = timedelta(days=3)
+"""An edition that a channel had longer ago is on no date that can come again, whatever zone it moves to."""
+
+
+def _had(
+    connection: Connection, now: datetime, subscription: int | None = None
+) -> dict[int, frozenset[date]]:
+    """The editions that each channel already has a delivery of, lately or by a clock that was ahead."""
+    query = select(deliveries.c.subscription, deliveries.c.edition).where(
+        deliveries.c.edition >= (now - LATELY).date()
+    )
+    if subscription is not None:
+        query = query.where(deliveries.c.subscription == subscription)
+    had: dict[int, set[date]] = {}
+    for row in connection.execute(query):
+        had.setdefault(row.subscription, set()).add(row.edition)
+    return {key: frozenset(editions) for key, editions in had.items()}
+
+
+def _reckoned(row: Row[Any], had: frozenset[date], now: datetime) -> dict[str, Any] | None:
+    """The row's next edition by the zones and the clock of now, where that is not what it says; None too for a row
+    that cannot be read, which is for whoever delivers it to find out."""
+    try:
+        schedule = as_subscription(row).schedule
+        edition = row.next_edition or next_due(schedule, row.next_due_at - timedelta(microseconds=1)).edition
+        due = due_again(schedule, now, Due(edition, row.next_due_at), had)
+    except (ValueError, TypeError, KeyError):
+        return None
+    if (due.edition, due.at) == (row.next_edition, row.next_due_at):
+        return None
+    return {"key": row.id, "due": due.at, "edition": due.edition}
+
+
+def _coming(
+    connection: Connection, row: Row[Any] | None, schedule: Schedule, now: datetime, *, awaits: bool
+) -> dict[str, Any]:
+    """The columns that say what is due next, once a schedule has changed or runs again."""
+    had = _had(connection, now, row.id).get(row.id, frozenset()) if row is not None else frozenset()
+    awaited = row.next_edition if row is not None and awaits else None
+    due = due_after_change(schedule, now, awaited=awaited, had=had)
+    return {"next_due_at": due.at, "next_edition": due.edition}
 
 
 def running() -> tuple[ColumnElement[bool], ...]:
@@ -153,7 +208,7 @@ def _write(
     )
     starts = after and (before is None or before.schedule != after.schedule or not before.running)
     if after and starts:
-        values["next_due_at"] = next_due(after.schedule, now).at
+        values |= _coming(connection, row, after.schedule, now, awaits=bool(before and before.running))
     if row is not None:
         connection.execute(update(subscriptions).where(subscriptions.c.id == row.id).values(values))
         return int(row.id)
@@ -199,11 +254,12 @@ def _keep(connection: Connection, one: Subscription, row: Row[Any] | None, now: 
     values = {**_as_row(one), "from_settings": True, "active": True, "stopped": ""}
     del values["paused_by"]  # Whoever paused it resumes it.
     if row is None:
-        values["next_due_at"] = next_due(one.schedule, now).at
+        values |= _coming(connection, None, one.schedule, now, awaits=False)
         (key,) = connection.execute(insert(subscriptions).values(values)).inserted_primary_key or (0,)
         return int(key)
     if not row.active or row.stopped or as_subscription(row).schedule != one.schedule:
-        values["next_due_at"] = next_due(one.schedule, now).at
+        awaits = bool(row.active and not row.stopped and not row.paused_by)
+        values |= _coming(connection, row, one.schedule, now, awaits=awaits)
     connection.execute(update(subscriptions).where(subscriptions.c.id == row.id).values(values))
     return int(row.id)
 

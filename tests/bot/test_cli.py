@@ -302,7 +302,9 @@ def make_due(folder: Path) -> None:
     from contextlib import closing
 
     with closing(sqlite3.connect(folder / "paperround.db")) as connection:
-        connection.execute("UPDATE subscriptions SET next_due_at = '2020-01-01 00:00:00.000000'")
+        connection.execute(
+            "UPDATE subscriptions SET next_edition = date('now'), next_due_at = date('now') || ' 00:00:00.000000'"
+        )
         connection.commit()
 
 

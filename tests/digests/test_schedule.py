@@ -8,7 +8,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from digests.model import Schedule
-from digests.schedule import due_at, newest_due, next_due
+from digests.schedule import (
+    Due,
+    due_after_change,
+    due_again,
+    due_at,
+    editions_between,
+    newest_due,
+    next_due,
+)
 
 EVERY_DAY = frozenset(range(7))
 ZONES = (
@@ -88,3 +96,94 @@ def test_every_quarter_of_an_hour_of_two_years_is_local_time_or_the_end_of_a_gap
                 before = due_at(a_schedule(at, zone), day) - timedelta(seconds=1)
                 assert before.astimezone(ZoneInfo(zone)).utcoffset() != local.utcoffset()
         day += timedelta(days=1)
+
+
+NINE, FIVE = time(9), time(17)
+TODAY = date(2026, 11, 24)
+
+
+def instant(hour: int, day: date = TODAY) -> datetime:
+    return datetime.combine(day, time(hour), UTC)
+
+
+def utc(at: time, days: frozenset[int] = EVERY_DAY) -> Schedule:
+    return Schedule(at, days, "UTC")
+
+
+def test_a_channel_that_had_todays_edition_gets_the_next_tomorrow_whatever_its_new_time() -> None:
+    due = due_after_change(utc(FIVE), instant(12), awaited=TODAY + timedelta(days=1), had={TODAY})
+    assert due == Due(TODAY + timedelta(days=1), instant(17, TODAY + timedelta(days=1)))
+
+
+def test_an_edition_that_was_awaited_later_today_comes_at_once_when_its_new_time_has_passed() -> None:
+    assert due_after_change(utc(NINE), instant(10), awaited=TODAY, had=()) == Due(TODAY, instant(10))
+
+
+def test_a_new_time_later_today_is_waited_for() -> None:
+    assert due_after_change(utc(FIVE), instant(8), awaited=TODAY, had=()) == Due(TODAY, instant(17))
+
+
+def test_a_channel_that_awaited_nothing_gets_nothing_before_its_next_hour() -> None:
+    tomorrow = TODAY + timedelta(days=1)
+    assert due_after_change(utc(NINE), instant(10), awaited=None, had=()) == Due(
+        tomorrow, instant(9, tomorrow)
+    )
+
+
+def test_a_change_of_zone_brings_no_date_twice() -> None:
+    had_in_berlin = instant(8)
+    honolulu = Schedule(NINE, EVERY_DAY, "Pacific/Honolulu")
+    due = due_after_change(honolulu, had_in_berlin, awaited=TODAY + timedelta(days=1), had={TODAY})
+    assert due.edition == TODAY + timedelta(days=1)
+
+
+@given(
+    zones=st.tuples(st.sampled_from(ZONES), st.sampled_from(ZONES)),
+    hours=st.tuples(st.integers(0, 23), st.integers(0, 23)),
+    start=st.integers(0, 8 * 365 * 24 * 60).map(
+        lambda minutes: datetime(2024, 1, 1, tzinfo=UTC) + timedelta(minutes=minutes)
+    ),
+    changed=st.integers(1, 4 * 24 * 60),
+)
+def test_whatever_changes_and_when_no_date_comes_twice_and_none_that_was_awaited_and_past_is_lost(
+    zones: tuple[str, str], hours: tuple[int, int], start: datetime, changed: int
+) -> None:
+    before, after = (Schedule(time(hour), EVERY_DAY, zone) for hour, zone in zip(hours, zones, strict=True))
+    change, sent = start + timedelta(minutes=changed), []
+    due = next_due(before, start)
+    while due.at <= change:
+        sent.append(due.edition)
+        due = next_due(before, due.at)
+    awaited = due.edition
+    due = due_after_change(after, change, awaited=awaited, had=frozenset(sent))
+    for _ in range(3):
+        sent.append(due.edition)
+        due = due_after_change(after, due.at, awaited=None, had=frozenset(sent))
+    assert len(sent) == len(set(sent))
+    assert awaited in sent or awaited < min(sent[-3:])
+    assert sent == sorted(sent)
+
+
+def test_new_rules_of_a_zone_move_an_awaited_edition_to_its_hour_and_never_repeat_or_skip_it() -> None:
+    by_old_rules = Due(TODAY, instant(10))  # An hour later than by the rules that are now known.
+    assert due_again(utc(NINE), instant(8), by_old_rules, ()) == Due(TODAY, instant(9))
+    assert due_again(utc(NINE), instant(9) + timedelta(minutes=30), by_old_rules, ()) == Due(
+        TODAY, instant(9)
+    )
+    tomorrow = TODAY + timedelta(days=1)
+    assert due_again(utc(NINE), instant(8), Due(tomorrow, instant(9, tomorrow)), {TODAY}).edition == tomorrow
+
+
+def test_a_clock_that_was_two_days_ahead_and_is_right_again_brings_the_days_between() -> None:
+    ahead = TODAY + timedelta(days=2)
+    following = TODAY + timedelta(days=3)
+    due = due_again(utc(NINE), instant(8), Due(following, instant(9, following)), {ahead})
+    assert due == Due(TODAY, instant(9))
+
+
+def test_a_leap_day_has_its_edition() -> None:
+    leap = date(2028, 2, 29)
+    assert next_due(utc(NINE), instant(9, leap - timedelta(days=1))) == Due(leap, instant(9, leap))
+    assert editions_between(utc(NINE), date(2028, 2, 27), date(2028, 3, 1), 9) == (
+        leap, date(2028, 2, 28), date(2028, 2, 27),
+    )  # fmt: skip

@@ -6,7 +6,7 @@ from datetime import time, timedelta
 import pytest
 
 from digests.model import Channel, Schedule, Style, Subscription, Wish
-from tests.builders import NOW, a_store, a_subscription
+from tests.builders import NOW, a_store, a_subscription, stored
 
 pytestmark = pytest.mark.usefixtures("over_both")
 
@@ -50,12 +50,52 @@ def test_keeping_the_same_schedule_again_does_not_put_an_edition_off() -> None:
     assert due.wish.top == 9
 
 
-def test_a_new_schedule_counts_from_now() -> None:
+def test_a_new_schedule_brings_an_edition_that_was_awaited_and_none_that_was_had() -> None:
     store = a_store()
     store.subscriptions.keep([replace(a_subscription(), schedule=TEN)], now=NOW)
-    late = NOW + timedelta(hours=3)
-    store.subscriptions.keep([replace(a_subscription(), schedule=NINE)], now=late)
+    early, late = NOW + timedelta(minutes=30), NOW + timedelta(hours=3)
+    store.subscriptions.keep([replace(a_subscription(), schedule=NINE)], now=early)
+    (due,) = store.subscriptions.due(early)
+    store.deliveries.claim(due, NOW.date(), owner="a", now=early, lease=timedelta(minutes=5))
+    store.subscriptions.keep([replace(a_subscription(), schedule=Schedule(time(11)))], now=late)
     assert store.subscriptions.due(late) == []
+    assert store.subscriptions.due(NOW + timedelta(hours=24)) == []
+    assert len(store.subscriptions.due(NOW + timedelta(hours=26))) == 1
+
+
+def test_a_channel_that_was_paused_over_its_hour_waits_for_the_next() -> None:
+    store = a_store()
+    store.subscriptions.keep([replace(a_subscription(), schedule=TEN)], now=NOW)
+    (one,) = store.subscriptions.all()
+    store.subscriptions.change(one.channel, replace(one, paused_by="Ada"), by="Ada", now=NOW)
+    store.subscriptions.change(one.channel, one, by="Ada", now=NOW + timedelta(hours=3))
+    assert store.subscriptions.due(NOW + timedelta(hours=3)) == []
+    assert len(store.subscriptions.due(NOW + timedelta(hours=25))) == 1
+
+
+def test_a_clock_that_ran_two_days_ahead_costs_no_edition_once_it_is_right() -> None:
+    store = a_store()
+    one = stored(store, replace(a_subscription(), schedule=TEN), NOW)
+    ahead = NOW + timedelta(days=2, hours=2)
+    store.deliveries.claim(one, ahead.date(), owner="a", now=ahead, lease=timedelta(minutes=5))
+    assert store.subscriptions.reckon(now=NOW) == 1
+    assert store.subscriptions.reckon(now=NOW) == 0
+    came = []
+    for days in range(4):
+        hour = NOW + timedelta(days=days, hours=1)
+        for due in store.subscriptions.due(hour):
+            if store.deliveries.claim(due, hour.date(), owner="a", now=hour, lease=timedelta(minutes=5)):
+                came.append(days)
+    assert came == [0, 1, 3], "the third day's came while the clock was ahead"
+
+
+def test_a_clock_that_goes_back_an_hour_repeats_nothing() -> None:
+    store = a_store()
+    one = stored(store, replace(a_subscription(), schedule=TEN), NOW)
+    hour = NOW + timedelta(hours=1)
+    store.deliveries.claim(one, NOW.date(), owner="a", now=hour, lease=timedelta(minutes=5))
+    store.subscriptions.reckon(now=NOW)
+    assert store.subscriptions.due(hour) == []
 
 
 def test_a_channel_is_found_with_its_workspace_or_without() -> None:

@@ -1,0 +1,122 @@
+"""Every zone of the tz database, 2024 to 2032: whatever its clocks do, each local date has exactly one run.
+
+The days on which nothing changes are alike; so each zone's changes are found once, and every quarter of an hour of the
+days around each is looked at. A sample of the zones by default, all of them with PAPERROUND_FIRE=1.
+"""
+
+import os
+from datetime import UTC, date, datetime, time, timedelta
+from functools import cache
+from itertools import pairwise
+from zoneinfo import ZoneInfo, available_timezones
+
+import pytest
+
+import bot.app  # noqa: F401  Every process reads the zones of the tzdata package, and so does this one.
+from digests.model import Schedule
+from digests.schedule import Due, due_again, due_at, newest_due, next_due
+
+ALL_ZONES = tuple(sorted(available_timezones()))
+TELLING = (
+    "Europe/Berlin", "America/New_York", "Africa/Cairo", "Africa/Casablanca", "Africa/El_Aaiun", "America/Asuncion",
+    "America/Nuuk", "America/Santiago", "America/Scoresbysund", "America/Vancouver", "Antarctica/Troll", "Asia/Almaty",
+    "Asia/Beirut", "Asia/Gaza", "Australia/Lord_Howe", "Pacific/Chatham", "Pacific/Easter", "Pacific/Norfolk",
+)  # fmt: skip
+"""Changes at midnight, of half an hour and of two hours, in Ramadan, for good, and in both hemispheres."""
+
+ZONES = ALL_ZONES if os.environ.get("PAPERROUND_FIRE") else (*TELLING, *ALL_ZONES[::25])
+
+START, END = datetime(2024, 1, 1, tzinfo=UTC), datetime(2033, 1, 1, tzinfo=UTC)
+DAY, QUARTER = timedelta(days=1), timedelta(minutes=15)
+QUARTERS = [time(number // 4, number % 4 * 15) for number in range(96)]
+EVERY_DAY = frozenset(range(7))
+
+
+@cache
+def changes(zone: str) -> tuple[tuple[datetime, timedelta], ...]:
+    """The instants at which a zone's clocks change, to the second, with the offset from then on."""
+    place, found = ZoneInfo(zone), []
+    offsets = [(day, _offset(place, day)) for day in (START + DAY * n for n in range((END - START).days + 1))]
+    for (early, old), (late, new) in pairwise(offsets):
+        if old != new:
+            while late - early > timedelta(seconds=1):
+                middle = early + (late - early) // 2
+                early, late = (middle, late) if _offset(place, middle) == old else (early, middle)
+            found.append((late.replace(microsecond=0), new))
+    return tuple(found)
+
+
+def _offset(place: ZoneInfo, instant: datetime) -> timedelta:
+    offset = instant.astimezone(place).utcoffset()
+    assert offset is not None
+    return offset
+
+
+def days_around_changes(zone: str) -> list[date]:
+    place = ZoneInfo(zone)
+    days = {
+        instant.astimezone(place).date() + DAY * n for instant, _ in changes(zone) for n in (-2, -1, 0, 1, 2)
+    }
+    return sorted(days | {date(2024, 2, 29), date(2028, 2, 29), date(2031, 12, 31)})
+
+
+@pytest.mark.parametrize("zone", ZONES)
+def test_every_quarter_of_an_hour_around_each_change_has_one_run_a_date(zone: str) -> None:
+    """Reckoned here another way: what the local clocks showed, quarter for quarter, out of the changes alone."""
+    days = days_around_changes(zone)
+    for day in days:
+        shown = _first_shown(zone, day)
+        for at in QUARTERS:
+            schedule = Schedule(at, EVERY_DAY, zone)
+            due = due_at(schedule, day)
+            assert due == shown[at], (zone, day, at)
+    for day in days:  # And the run before and the one after are of the dates before and after.
+        for at in (QUARTERS[0], QUARTERS[9], QUARTERS[95]):
+            schedule = Schedule(at, EVERY_DAY, zone)
+            due = due_at(schedule, day)
+            assert newest_due(schedule, due) == Due(day, due)
+            following = next_due(schedule, due)
+            assert following.edition == day + DAY
+            assert newest_due(schedule, following.at - timedelta(microseconds=1)) == Due(day, due)
+            assert (
+                due_again(schedule, due - DAY, Due(day, due - QUARTER), ()).at
+                == next_due(schedule, due - DAY).at
+            )
+
+
+def _first_shown(zone: str, day: date) -> dict[time, datetime]:
+    """For each quarter of an hour of a day, the first instant at which the clocks showed it or were past it."""
+    midnight = datetime.combine(day, time(), UTC)
+    near = [(at, offset) for at, offset in changes(zone) if abs(at - midnight) < 3 * DAY]
+    first = _offset(ZoneInfo(zone), (near[0][0] if near else midnight + DAY) - timedelta(seconds=1))
+    spans = [(START - 9 * DAY, first), *near, (END + 9 * DAY, first)]
+    shown: dict[time, datetime] = {}
+    for quarter in QUARTERS:
+        wanted = datetime.combine(day, quarter, UTC)  # As if the local time were UTC's.
+        for (begin, offset), (end, _) in pairwise(spans):
+            instant = max(begin, wanted - offset)
+            if instant < end:
+                shown[quarter] = instant
+                break
+    return shown
+
+
+def test_the_sample_has_the_hard_cases() -> None:
+    assert {len(changes(zone)) > 0 for zone in TELLING} == {True}
+    assert len(changes("Europe/Berlin")) == 18
+    assert len(changes("UTC")) == 0
+
+
+@pytest.mark.parametrize(
+    ("zone", "day", "offset"),
+    [
+        ("America/Vancouver", date(2026, 12, 15), -7),
+        ("America/Edmonton", date(2026, 12, 15), -6),
+        ("Africa/Casablanca", date(2026, 12, 15), 0),
+    ],
+)
+def test_rules_of_this_year_are_known(zone: str, day: date, offset: int) -> None:
+    """British Columbia and Alberta stay on summer time, and Morocco gave its year-round one up: old zones do not know."""
+    assert due_at(Schedule(time(9), EVERY_DAY, zone), day) == datetime.combine(day, time(9), UTC) - timedelta(
+        hours=offset
+    )
