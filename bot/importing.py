@@ -10,6 +10,7 @@ from typing import BinaryIO
 from rich.console import Console
 
 from digests.errors import InputError, SourceError
+from digests.flags import flagged
 from digests.model import Paper, Review
 from digests.ports import Added, BadRecord, Store
 from digests.sources.reviews import ReviewFile
@@ -94,7 +95,8 @@ def _good(
             if report.bad <= REPORTED:
                 _tell(errors, str(record))
         else:
-            yield record
+            paper, review = record
+            yield flagged(paper), review
 
 
 def _tell(errors: Console, sentence: str) -> None:

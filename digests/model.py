@@ -16,10 +16,21 @@ class ReadDepth(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Flag:
-    """A passage that reads like an order to the reviewer. Shown to readers; never changes a score."""
+    """A passage that reads like an order to the reviewer. Shown to readers; never changes a score.
+
+    `where` is the part of the paper ("abstract", "full text"); a `hidden` one could not be seen by a reader. One without
+    a place came with an imported record and was not verified.
+    """
 
     category: str
     excerpt: str
+    where: str = ""
+    hidden: bool = False
+
+    @property
+    def suspect(self) -> bool:
+        """Whether we found it ourselves: what a scored record brings along is somebody else's label."""
+        return bool(self.where)
 
 
 @dataclass(frozen=True, slots=True)

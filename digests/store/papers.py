@@ -270,7 +270,7 @@ def _merged(known: Paper, said: Paper) -> Paper:
         published=newer.published or other.published,
         updated=newer.updated or (other.updated if same_version else None),
         withdrawn=newer.withdrawn or (other.withdrawn if same_version else None),
-        flags=newer.flags or other.flags,
+        flags=tuple(dict.fromkeys(newer.flags + other.flags)),
         upvotes=said.upvotes if said.upvotes is not None else known.upvotes,
         code_url=said.code_url or known.code_url,
     )
@@ -322,7 +322,7 @@ def _paper_row(entry: _Entry) -> dict[str, Any]:
         "published": paper.published,
         "updated": paper.updated,
         "withdrawn": paper.withdrawn,
-        "flags": json.dumps([[flag.category, flag.excerpt] for flag in paper.flags]) if paper.flags else "",
+        "flags": json.dumps([_flag(flag) for flag in paper.flags]) if paper.flags else "",
         "flagged": bool(paper.flags),
         "score": review.score,
         "rank": review.rank,
@@ -334,6 +334,10 @@ def _paper_row(entry: _Entry) -> dict[str, Any]:
         "known_at": entry.known_at,
         "changed": entry.changed,
     }
+
+
+def _flag(flag: Flag) -> list[Any]:
+    return [flag.category, flag.excerpt, flag.where, flag.hidden]
 
 
 def _review_row(review: Review, *, paper: int, number: int, fingerprint: str) -> dict[str, Any]:
