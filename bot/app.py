@@ -21,7 +21,7 @@ from config.settings import Subscription as SubscriptionSettings
 from digests.build import Habits
 from digests.domains import resolve
 from digests.errors import InputError
-from digests.model import Channel, Schedule, ScoredPaper, Style, Subscription, Wish
+from digests.model import Channel, Heartbeat, Schedule, ScoredPaper, Style, Subscription, Wish
 from digests.pick import Rules
 from digests.ports import Store
 from digests.store import open_store
@@ -103,7 +103,12 @@ def habits(settings: Settings) -> Habits:
         pick_flagged=digest.pick_flagged,
         domain_share=digest.domain_share,
     )
-    return Habits(rules, timedelta(days=digest.first_look_back_days), timedelta(days=digest.stale_after_days))
+    return Habits(
+        rules,
+        timedelta(days=digest.first_look_back_days),
+        timedelta(days=digest.stale_after_days),
+        Heartbeat(digest.heartbeat),
+    )
 
 
 def _search_directory(settings: Settings) -> Path:

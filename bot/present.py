@@ -6,9 +6,23 @@ from datetime import date
 from typing import Any
 
 from bot.message import Action, Block, Button, Buttons, Card, Divider, Heading, Message, Offer, Text
+from digests.calendar import NEW_YORK, Silence, Why
 from digests.domains import domain_name
 from digests.limitations import key_limitations
-from digests.model import NOT_REVIEWED, Digest, LeftOut, Nothing, Paper, Pick, Review, ScoredPaper, Wish
+from digests.model import (
+    NOT_REVIEWED,
+    Condition,
+    Digest,
+    Heartbeat,
+    LeftOut,
+    Nothing,
+    Paper,
+    Pick,
+    Review,
+    ScoredPaper,
+    Trouble,
+    Wish,
+)
 from digests.text import clip, plain, sentences
 
 TLDR_LENGTH = 420
@@ -173,9 +187,45 @@ def _day(instant: date) -> str:
 def _footer(digest: Digest) -> tuple[Block, ...]:
     left_out = _left_out(digest)
     considered = f"{digest.considered:,} new {_papers(digest.considered)} considered"
-    return Divider(), Text(
-        f"{considered}. Left out: {left_out}." if left_out else f"{considered}.", quiet=True
-    )
+    lines = [f"{considered}. Left out: {left_out}." if left_out else f"{considered}."]
+    if digest.came_late:
+        lines.append("These papers came in after today's first message.")
+    lines += [_trouble_sentence(one, digest.edition) for one in digest.troubles]
+    if digest.heartbeat is Heartbeat.ALWAYS:
+        lines.append(f"{_counts(digest)}{'' if digest.troubles else ' Every source is well.'}")
+    return Divider(), Text("\n".join(lines), quiet=True)
+
+
+def _counts(digest: Digest) -> str:
+    return f"{digest.considered:,} seen, {digest.scored:,} scored, {len(digest.picks):,} shown."
+
+
+SOURCE_NAMES = {"arxiv": "arXiv", "huggingface": "Hugging Face"}
+
+
+def _source_name(subject: str) -> str:
+    return SOURCE_NAMES.get(subject, clip(_plain(subject), 40))
+
+
+def _trouble_sentence(one: Condition, edition: date) -> str:
+    """What is wrong, since when, in one short sentence for readers."""
+    since = f"since {one.since:%H:%M} UTC" if one.since.date() == edition else f"since {_day(one.since)}"
+    match one.trouble:
+        case Trouble.OUTAGE:
+            return f"{_source_name(one.subject)} has not answered {since}."
+        case Trouble.STALE:
+            return f"{_source_name(one.subject)} answers, but has shown nothing new {since}."
+        case Trouble.REVIEWER_DOWN:
+            return f"The reviewer has not answered {since}{_waiting(one)}."
+        case Trouble.BUDGET_SPENT:
+            return f"The budget for reviews is spent for today{_waiting(one)}."
+        case None:
+            return f"{_source_name(one.subject)} is well."
+
+
+def _waiting(one: Condition) -> str:
+    verb = "waits" if one.waiting == 1 else "wait"
+    return f"; {one.waiting:,} {_papers(one.waiting)} {verb} for a review" if one.waiting else ""
 
 
 def _left_out(digest: Digest) -> str:
@@ -210,12 +260,16 @@ def _nothing_message(digest: Digest, day: str) -> Message:
     title, explanation = _nothing(digest)
     return Message(
         summary=f"{day} - {title}. {explanation}",
-        blocks=(Heading(f"{day} - {title}"), Text(explanation)),
+        blocks=(Heading(f"{day} - {title}"), Text(explanation), Text(_counts(digest), quiet=True)),
     )
+
+
+MAY_STILL_COME = "If its papers come before midnight, they take this message's place."
 
 
 def _nothing(digest: Digest) -> tuple[str, str]:
     """Which kind of nothing, and what to do about it: a quiet day must not look like a fault, nor a fault like one."""
+    new = f"{digest.considered:,} new {_papers(digest.considered)}"
     match digest.nothing:
         case Nothing.NO_PAPERS:
             return (
@@ -223,27 +277,67 @@ def _nothing(digest: Digest) -> tuple[str, str]:
                 "There is nothing to choose from. Whoever runs Paperround can bring papers in with "
                 "“paperround import FILE”.",
             )
+        case Nothing.OUTAGE:
+            return "a source is out", f"{_troubles(digest, Trouble.OUTAGE)} {MAY_STILL_COME}"
         case Nothing.STALE:
-            since = f" since {_day(digest.last_import)}" if digest.last_import else ""
+            return "no papers are coming in", _stale(digest)
+        case Nothing.NO_ANNOUNCEMENT:
+            return "nothing from arXiv today", _silence(digest.silence) if digest.silence else ""
+        case Nothing.REVIEWER_DOWN:
             return (
-                "no papers are coming in",
-                f"Nothing has come in{since}, so this is not a quiet day: a source is silent. "
-                "Whoever runs Paperround should look at the import.",
+                "papers wait for their reviews",
+                f"{_troubles(digest, Trouble.REVIEWER_DOWN)} If they are reviewed before midnight, they take this "
+                "message's place.",
             )
+        case Nothing.BUDGET_SPENT:
+            return (
+                "the budget for reviews is spent",
+                f"{_troubles(digest, Trouble.BUDGET_SPENT)} Reviewing goes on tomorrow.",
+            )
+        case Nothing.UNDER_THRESHOLD:
+            return "nothing over the threshold", f"{_all_left_out(digest, new)}"
         case Nothing.NONE_WANTED:
-            new = f"{digest.considered:,} new {_papers(digest.considered)}"
-            verb = "was" if digest.considered == 1 else "were"
-            return (
-                f"none of {new} for this channel",
-                f"All {new} {verb} left out: {_left_out(digest)}."
-                if digest.considered > 1
-                else f"It was left out: {_left_out(digest)}.",
-            )
+            return f"none of {new} for this channel", _all_left_out(digest, new)
         case _:
             return (
                 "a quiet day",
                 "No new papers since the last digest. The sources are well; see you at the next one.",
             )
+
+
+def _troubles(digest: Digest, kind: Trouble) -> str:
+    return " ".join(_trouble_sentence(one, digest.edition) for one in digest.troubles if one.trouble is kind)
+
+
+def _stale(digest: Digest) -> str:
+    if told := _troubles(digest, Trouble.STALE):
+        return f"{told} {MAY_STILL_COME}"
+    since = f" since {_day(digest.last_import)}" if digest.last_import else ""
+    return (
+        f"Nothing has come in{since}, so this is not a quiet day: a source is silent. "
+        "Whoever runs Paperround should look at the import."
+    )
+
+
+def _all_left_out(digest: Digest, new: str) -> str:
+    if digest.considered == 1:
+        return f"One new paper came in and was left out: {_left_out(digest)}."
+    return f"All {new} were left out: {_left_out(digest)}."
+
+
+def _silence(silence: Silence) -> str:
+    """Its own evening is New York's: in Tokyo the papers of a Friday evening would come on Saturday."""
+    coming = f"The next come on {day_name(silence.next.astimezone(NEW_YORK).date())} at 20:00 in New York."
+    match silence.why:
+        case Why.HOLIDAY if silence.evening:
+            day, name = day_name(silence.evening), silence.holiday
+            if silence.certain:
+                return f"arXiv announced no papers on {day}, for {name}. {coming}"
+            return f"arXiv most likely announced no papers on {day}: it was {name}. {coming}"
+        case Why.NOT_YET:
+            return f"arXiv has announced no papers since the last digest. {coming}"
+        case _:
+            return f"arXiv announces no papers on Friday and Saturday evenings. {coming}"
 
 
 def found_message(words: str, found: Sequence[ScoredPaper]) -> Message:

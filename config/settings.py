@@ -165,6 +165,10 @@ class Digest(_Table):
     stale_after_days: int = Field(
         default=3, ge=1, le=365, description="Days without new papers after which the source is called stale."
     )
+    heartbeat: Literal["off", "quiet days only", "always"] = Field(
+        default="quiet days only",
+        description="Whether a day without papers says why, and whether other days say that all is well.",
+    )
     pick_flagged: bool = Field(
         default=True,
         description="Whether a paper with text that reads like an order to its reviewer is picked.",

@@ -6,6 +6,8 @@ from datetime import date, datetime, time
 from enum import StrEnum
 from typing import Any, NamedTuple
 
+from digests.calendar import Silence
+
 
 class ReadDepth(StrEnum):
     """How much of a paper its reviewer read."""
@@ -306,10 +308,28 @@ class Nothing(StrEnum):
     """The kinds of a digest without picks."""
 
     NO_PAPERS = "no papers yet"
+    OUTAGE = "outage"
     STALE = "stale source"
+    NO_ANNOUNCEMENT = "no announcement"
+    """arXiv's calendar had none."""
+    REVIEWER_DOWN = "reviewer down"
+    BUDGET_SPENT = "budget spent"
     QUIET = "quiet day"
+    UNDER_THRESHOLD = "under the threshold"
+    """There were new papers, and those that the channel wants score too low."""
     NONE_WANTED = "none wanted"
     """There were new papers; the wish left all of them out."""
+
+
+class Heartbeat(StrEnum):
+    """When a channel hears that Paperround is alive though there is nothing to read."""
+
+    OFF = "off"
+    """A day without picks posts nothing."""
+    QUIET_DAYS = "quiet days only"
+    """A day without picks says why."""
+    ALWAYS = "always"
+    """On other days too a line tells that all is well, and how much was seen, scored and shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -317,6 +337,8 @@ class Digest:
     """One channel, one local day. `nothing` says which kind of nothing when there are no picks.
 
     `last_import` then says when papers last came in, in UTC; `considered_to` is the number of the newest change considered.
+    Of the `considered` papers `scored` have a score. `silence` is arXiv's, where nothing new was to come from it.
+    `came_late`: the channel was told before that there is nothing.
     """
 
     channel: Channel
@@ -328,3 +350,8 @@ class Digest:
     considered_to: int
     nothing: Nothing | None = None
     last_import: datetime | None = None
+    scored: int = 0
+    troubles: tuple[Condition, ...] = ()
+    silence: Silence | None = None
+    heartbeat: Heartbeat = Heartbeat.QUIET_DAYS
+    came_late: bool = False

@@ -2,23 +2,28 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from bot.message import Card, Heading, Message, Text
 from bot.present import TLDR_LENGTH, author_line, card, digest_message, found_message
+from digests.calendar import Silence, Why
 from digests.model import (
+    REVIEWER,
     Channel,
+    Condition,
     Digest,
     Flag,
+    Heartbeat,
     LeftOut,
     Nothing,
     Pick,
     ReadDepth,
     Review,
     ScoredPaper,
+    Trouble,
     Wish,
 )
 from tests.builders import NOW, a_paper, a_review, scored
@@ -56,13 +61,53 @@ def test_the_footer_says_what_was_considered_and_why_the_rest_was_left_out() -> 
     )
 
 
+OUT = Condition("arxiv", Trouble.OUTAGE, "503", 0, NOW.replace(hour=6, minute=40), NOW)
+DOWN = Condition(REVIEWER, Trouble.REVIEWER_DOWN, "", 41, NOW - timedelta(days=1), NOW)
+SPENT = Condition(REVIEWER, Trouble.BUDGET_SPENT, "", 1, NOW, NOW)
+SUNDAY = datetime(2026, 11, 30, 1, tzinfo=UTC)
+WEEKEND = Silence(Why.WEEKEND, SUNDAY)
+THANKSGIVING = Silence(Why.HOLIDAY, SUNDAY, date(2026, 11, 26), "Thanksgiving")
+
+
 @pytest.mark.parametrize(
     ("nothing", "facts", "said"),
     [
         (Nothing.NO_PAPERS, {"considered": 0}, "no papers imported yet"),
         (Nothing.QUIET, {"considered": 0}, "a quiet day"),
+        (Nothing.OUTAGE, {"troubles": (OUT,)}, "arXiv has not answered since 06:40 UTC. If its papers come"),
+        (
+            Nothing.STALE,
+            {"troubles": (replace(OUT, trouble=Trouble.STALE),)},
+            "has shown nothing new since 06:40",
+        ),
+        (Nothing.REVIEWER_DOWN, {"troubles": (DOWN,)}, "not answered since 23 November 2026; 41 papers wait"),
+        (
+            Nothing.BUDGET_SPENT,
+            {"troubles": (SPENT,)},
+            "spent for today; 1 paper waits for a review. Reviewing",
+        ),
+        (
+            Nothing.NO_ANNOUNCEMENT,
+            {"silence": WEEKEND},
+            "Friday and Saturday evenings. The next come on Sunday 29",
+        ),
+        (Nothing.NO_ANNOUNCEMENT, {"silence": THANKSGIVING}, "on Thursday 26 November, for Thanksgiving."),
+        (
+            Nothing.NO_ANNOUNCEMENT,
+            {"silence": replace(THANKSGIVING, certain=False)},
+            "arXiv most likely announced no papers on Thursday 26 November: it was Thanksgiving.",
+        ),
+        (
+            Nothing.UNDER_THRESHOLD,
+            {"considered": 9, "scored": 8, "left_out": {LeftOut.UNDER_SCORE: 9}, "wish": Wish(min_score=7)},
+            "9 seen, 8 scored, 0 shown.",
+        ),
         (Nothing.STALE, {"considered": 0, "last_import": NOW}, "Nothing has come in since 24 November 2026"),
-        (Nothing.NONE_WANTED, {"considered": 1, "left_out": {LeftOut.MUTED: 1}}, "It was left out: 1 muted"),
+        (
+            Nothing.NONE_WANTED,
+            {"considered": 1, "left_out": {LeftOut.MUTED: 1}},
+            "One new paper came in and was left out: 1 muted",
+        ),
         (
             Nothing.NONE_WANTED,
             {"considered": 9, "left_out": {LeftOut.NOT_SCORED: 9}, "wish": Wish(min_score=7)},
@@ -76,6 +121,26 @@ def test_a_day_without_picks_says_which_kind_of_nothing_it_is(
     message = digest_message(a_digest(nothing=nothing, **facts))
     assert said in words(message)
     assert message.summary.startswith("Tuesday 24 November - ")
+
+
+def test_every_kind_of_nothing_has_a_title_of_its_own() -> None:
+    facts: dict[str, Any] = {"silence": WEEKEND, "troubles": (OUT, DOWN), "left_out": {}}
+    titles = [digest_message(a_digest(nothing=kind, **facts)).blocks[0] for kind in Nothing]
+    assert len(set(titles)) == len(Nothing)
+
+
+def test_a_digest_names_what_was_in_trouble_and_with_the_heartbeat_that_all_is_well() -> None:
+    assert "arXiv has not answered since 06:40 UTC." in words(
+        digest_message(a_digest(scored(), troubles=(OUT,)))
+    )
+    well = a_digest(scored(), considered=41, scored=38, heartbeat=Heartbeat.ALWAYS)
+    assert "41 seen, 38 scored, 1 shown. Every source is well." in words(digest_message(well))
+    assert "seen" not in words(digest_message(replace(well, heartbeat=Heartbeat.QUIET_DAYS)))
+
+
+def test_a_digest_that_takes_the_place_of_a_message_without_papers_says_so() -> None:
+    late = digest_message(a_digest(scored(), came_late=True))
+    assert "These papers came in after today's first message." in words(late)
 
 
 def test_a_card_says_all_that_is_known_of_a_paper() -> None:

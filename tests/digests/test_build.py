@@ -3,8 +3,10 @@
 from dataclasses import replace
 from datetime import timedelta
 
+import pytest
+
 from digests.build import Habits, build
-from digests.model import Digest, Nothing, Subscription
+from digests.model import NOT_REVIEWED, REVIEWER, Digest, Nothing, Subscription, Trouble
 from digests.ports import PlannedPage, Store
 from tests.builders import NOW, TODAY, a_paper, a_review, a_store, a_subscription, stored
 
@@ -76,7 +78,9 @@ def test_the_kinds_of_nothing_are_told_apart() -> None:
     assert built(store, subscription).nothing is Nothing.NO_PAPERS
     bring(store, "2401.00001")
     demanding = replace(subscription, wish=replace(subscription.wish, min_score=9.0))
-    assert built(store, demanding).nothing is Nothing.NONE_WANTED
+    assert built(store, demanding).nothing is Nothing.UNDER_THRESHOLD
+    elsewhere = replace(subscription, wish=replace(subscription.wish, domains=("audio",)))
+    assert built(store, elsewhere).nothing is Nothing.NONE_WANTED
     assert built(store, subscription).nothing is None
     store.papers.imported(now=NOW + 5 * DAY)
     assert built(store, subscription, 6 * DAY).nothing is Nothing.QUIET
@@ -86,3 +90,60 @@ def test_the_kinds_of_nothing_are_told_apart() -> None:
 def test_a_digest_knows_its_day_and_its_channel() -> None:
     digest = built(a_store(), a_subscription("here"))
     assert (digest.edition, digest.channel.channel) == (TODAY, "here")
+
+
+@pytest.mark.parametrize(
+    ("trouble", "subject", "waiting", "expected"),
+    [
+        (Trouble.OUTAGE, "arxiv", 0, Nothing.OUTAGE),
+        (Trouble.STALE, "arxiv", 0, Nothing.STALE),
+        (Trouble.REVIEWER_DOWN, REVIEWER, 3, Nothing.REVIEWER_DOWN),
+        (Trouble.BUDGET_SPENT, REVIEWER, 3, Nothing.BUDGET_SPENT),
+        (Trouble.BUDGET_SPENT, REVIEWER, 0, Nothing.QUIET),
+        (None, "arxiv", 0, Nothing.QUIET),
+    ],
+)
+def test_a_day_without_papers_is_explained_by_what_is_in_trouble(
+    trouble: Trouble | None, subject: str, waiting: int, expected: Nothing
+) -> None:
+    store = a_store()
+    bring(store)
+    store.health.report(subject, trouble, waiting=waiting, now=NOW - DAY / 24)
+    assert built(store, a_subscription()).nothing is expected
+
+
+def test_papers_without_the_score_a_channel_asks_for_are_the_reviewers_silence_while_it_is_down() -> None:
+    store = a_store()
+    store.papers.add([(a_paper(), NOT_REVIEWED)], now=NOW)
+    store.papers.imported(now=NOW)
+    demanding = a_subscription(min_score=7.0)
+    assert built(store, demanding).nothing is Nothing.NONE_WANTED
+    store.health.report(REVIEWER, Trouble.REVIEWER_DOWN, waiting=1, now=NOW)
+    assert built(store, demanding).nothing is Nothing.REVIEWER_DOWN
+
+
+def test_a_report_of_the_day_before_yesterday_explains_nothing_today() -> None:
+    store = a_store()
+    bring(store)
+    store.health.report("arxiv", Trouble.OUTAGE, now=NOW - 2 * DAY)
+    assert built(store, a_subscription()).nothing is Nothing.QUIET
+
+
+def test_on_a_weekend_the_calendar_explains_the_silence_and_an_outage_goes_before_it() -> None:
+    store = a_store()
+    saturday, daily = timedelta(days=4), a_subscription()
+    daily = replace(daily, schedule=replace(daily.schedule, days=frozenset(range(7))))
+    bring(store, now=timedelta(days=3))
+    assert built(store, daily, saturday).nothing is Nothing.NO_ANNOUNCEMENT
+    store.health.report("arxiv", Trouble.STALE, now=NOW + saturday)
+    assert built(store, daily, saturday).nothing is Nothing.NO_ANNOUNCEMENT
+    store.health.report("arxiv", Trouble.OUTAGE, now=NOW + saturday)
+    assert built(store, daily, saturday).nothing is Nothing.OUTAGE
+
+
+def test_what_was_seen_and_scored_is_counted() -> None:
+    store = a_store()
+    bring(store, "2401.00001")
+    store.papers.add([(a_paper("2401.00002"), NOT_REVIEWED)], now=NOW)
+    digest = built(store, a_subscription(top=1))
+    assert (digest.considered, digest.scored, len(digest.picks)) == (2, 1, 1)
