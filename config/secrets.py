@@ -43,3 +43,18 @@ def _require_kind(variable: str, token: str, prefix: str, name: str, place: str)
     raise SettingsError(
         f"{variable} holds {kind}; set it to {name}, which begins with {prefix} and stands on the app's page under {place}."
     )
+
+
+def discord_token(environment: Mapping[str, str]) -> str:
+    """The bot's token, or nothing. Raises SettingsError for what cannot be one; it is never shown."""
+    token = environment.get("DISCORD_TOKEN", "").strip().removeprefix("Bot ").strip()
+    if token and (any(sign.isspace() for sign in token) or not token.isascii()):
+        raise SettingsError(
+            "DISCORD_TOKEN holds more than a token; copy it anew from the application's page under Bot."
+        )
+    if token.isdigit() or token.startswith(("xoxb-", "xapp-")):
+        raise SettingsError(
+            "DISCORD_TOKEN holds an id or a token of another service; set it to the bot's token, which the "
+            "application's page shows once under Bot, Reset Token."
+        )
+    return token

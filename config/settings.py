@@ -260,11 +260,70 @@ class Slack(_Table):
     )
 
 
+def _discord_api(url: str) -> str:
+    if not re.fullmatch(r"https?://[^\s/?#@]+(/[^\s?#]*)?", url):
+        raise ValueError(f'is {_shown(url)}; write an address such as "https://discord.com/api/v10"')
+    return url.rstrip("/")
+
+
+def _gateway(url: str) -> str:
+    if not re.fullmatch(r"wss?://[^\s/?#@]+(/[^\s?#]*)?", url):
+        raise ValueError(f'is {_shown(url)}; write an address such as "wss://gateway.discord.gg/"')
+    return url if url.endswith("/") else f"{url}/"
+
+
+def _discord_id(text: str) -> str:
+    if not re.fullmatch(r"[0-9]{15,20}", text):
+        raise ValueError(f'is {_shown(text)}; write the id in quotes, such as "81384788765712384"')
+    return text
+
+
+def _discord_id_or_none(text: str) -> str:
+    return _discord_id(text) if text else ""
+
+
+def _reaction(emoji: str) -> str:
+    known = re.fullmatch(r"<a?:\w{2,32}:[0-9]{15,20}>", emoji)
+    if not known and (not emoji.strip() or emoji.isascii() or len(emoji) > 16):
+        raise ValueError(
+            f'is {_shown(emoji)}; write the emoji itself, such as "🔖", or one of your server as "<:name:id>"'
+        )
+    return emoji.strip()
+
+
+DiscordId = Annotated[str, AfterValidator(_discord_id)]
+
+
+class Discord(_Table):
+    """The Discord app. Its secret is the environment's DISCORD_TOKEN."""
+
+    api_base_url: Annotated[str, AfterValidator(_discord_api)] = Field(
+        default="https://discord.com/api/v10", description="Where Discord's API is."
+    )
+    gateway_url: Annotated[str, AfterValidator(_gateway)] = Field(
+        default="wss://gateway.discord.gg/", description="Where Discord's gateway is."
+    )
+    sync: Annotated[tuple[DiscordId, ...], Field(strict=False)] = Field(
+        default=(), description="Ids of the servers that get the commands at once; empty: all servers."
+    )
+    mark_emoji: Annotated[str, AfterValidator(_reaction)] = Field(
+        default="🔖", description="The reaction that puts a paper up for discussion."
+    )
+    who_may_change: Literal["managers", "anyone"] = Field(
+        default="managers",
+        description="Who may change a channel's digest: who may manage the server, or anyone.",
+    )
+    manager_role: Annotated[str, AfterValidator(_discord_id_or_none)] = Field(
+        default="", description="The id of a role whose members may change digests too; empty: none."
+    )
+
+
 class Platforms(_Table):
     """One table a platform."""
 
     console: Console = Field(default=Console(), description="The terminal.")
     slack: Slack = Field(default=Slack(), description="The Slack app.")
+    discord: Discord = Field(default=Discord(), description="The Discord app.")
 
 
 class Discussion(_Table):

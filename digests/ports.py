@@ -82,6 +82,9 @@ class Papers(Protocol):
     def number_at(self, instant: datetime) -> int:
         """The highest number of what was known at an instant; 0 when nothing was."""
 
+    def beginning_with(self, prefix: str, most: int) -> Sequence[str]:
+        """Ids that begin so, highest first."""
+
     def changes(self, after: int, most: int) -> Sequence[tuple[int, ScoredPaper]]:
         """Papers whose last change has a number over `after`, in the order of their numbers; at most `most` of them."""
 
@@ -292,6 +295,9 @@ class Marks(Protocol):
     def is_set(self, mark: Mark) -> bool:
         """Whether this person marked this paper in this way on this message."""
 
+    def people(self, post: Post, by: MarkedBy) -> Mapping[str, frozenset[str]]:
+        """Who marked which paper of a message in this way; papers without a mark are left out."""
+
     def replace(
         self, post: Post, people: Mapping[str, frozenset[str]], by: MarkedBy, *, at: datetime
     ) -> bool:
@@ -404,6 +410,16 @@ class Leadership(Protocol):
         """
 
 
+class Notes(Protocol):
+    """What has to be remembered from one run to the next, by name."""
+
+    def read(self, name: str) -> str:
+        """What was written under this name; empty when nothing was."""
+
+    def write(self, name: str, text: str) -> None:
+        """Remember this in place of what was there."""
+
+
 @dataclass(frozen=True, slots=True)
 class Store:
     """The books of the house, over one database. `close` gives its connections back."""
@@ -415,6 +431,7 @@ class Store:
     events: Events
     sources: Sources
     health: Health
+    notes: Notes
     leadership: Leadership
     close: Callable[[], None]
 

@@ -10,6 +10,7 @@ from digests.store.health import SqlHealth
 from digests.store.leadership import leadership_over
 from digests.store.marks import SqlMarks
 from digests.store.migration import migrate
+from digests.store.notes import SqlNotes
 from digests.store.papers import SqlPapers
 from digests.store.sources import SqlSources
 from digests.store.subscriptions import SqlSubscriptions
@@ -37,6 +38,7 @@ def open_store(url: str, *, busy_timeout: float = BUSY_TIMEOUT, now: datetime | 
         SqlEvents(database),
         SqlSources(database),
         SqlHealth(database),
+        SqlNotes(database),
         leads,
         close,
     )

@@ -87,17 +87,17 @@ class SqlMarks:
         with self.database.read() as connection:
             return bool(connection.execute(query).scalar())
 
+    def people(self, post: Post, by: MarkedBy) -> Mapping[str, frozenset[str]]:
+        people: dict[str, set[str]] = {}
+        with self.database.read() as connection:
+            for row in connection.execute(_of_post(post, by)):
+                people.setdefault(row.paper, set()).add(row.person)
+        return {paper: frozenset(persons) for paper, persons in people.items()}
+
     def replace(
         self, post: Post, people: Mapping[str, frozenset[str]], by: MarkedBy, *, at: datetime
     ) -> bool:
-        known = select(marks.c.paper, marks.c.person).where(
-            marks.c.platform == post.channel.platform,
-            marks.c.channel == post.channel.channel,
-            marks.c.paper.in_(post.papers),
-            marks.c.marked_by == by,
-            marks.c.message == post.message,
-            marks.c.is_on,
-        )
+        known = _of_post(post, by)
         wanted = {(paper, person) for paper in post.papers for person in people.get(paper, ())}
         with self.database.write() as connection:
             had = {(row.paper, row.person) for row in connection.execute(known)}
@@ -230,6 +230,18 @@ def _key(mark: Mark) -> dict[str, str]:
 
 def _same(mark: Mark) -> list[ColumnElement[bool]]:
     return [marks.c[name] == value for name, value in _key(mark).items()]
+
+
+def _of_post(post: Post, by: MarkedBy) -> Select[Any]:
+    """The marks that stand on a message."""
+    return select(marks.c.paper, marks.c.person).where(
+        marks.c.platform == post.channel.platform,
+        marks.c.channel == post.channel.channel,
+        marks.c.paper.in_(post.papers),
+        marks.c.marked_by == by,
+        marks.c.message == post.message,
+        marks.c.is_on,
+    )
 
 
 def _in(channel: Channel) -> tuple[ColumnElement[bool], ColumnElement[bool]]:

@@ -13,6 +13,7 @@ from sqlalchemy import (
     Row,
     Select,
     bindparam,
+    collate,
     delete,
     func,
     insert,
@@ -118,6 +119,13 @@ class SqlPapers:
     def number_at(self, instant: datetime) -> int:
         with self.database.read() as connection:
             return connection.execute(_NUMBER_AT, {"instant": instant}).scalar() or 0
+
+    def beginning_with(self, prefix: str, most: int) -> Sequence[str]:
+        is_postgresql = self.database.engine.dialect.name == "postgresql"
+        name = collate(papers.c.name, "C") if is_postgresql else papers.c.name
+        query = select(papers.c.name).where(name >= prefix, name < f"{prefix}\U0010ffff")
+        with self.database.read() as connection:
+            return list(connection.execute(query.order_by(name.desc()).limit(most)).scalars())
 
     def changes(self, after: int, most: int) -> Sequence[tuple[int, ScoredPaper]]:
         query = _WITH_REVIEW.where(papers.c.changed > after).order_by(papers.c.changed).limit(most)

@@ -330,3 +330,10 @@ asked_for = Table(
     Column("paper", Text, primary_key=True),
     Column("at", Instant, nullable=False, index=True),
 )
+
+notes = Table(
+    "notes",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("text", Text, nullable=False),
+)

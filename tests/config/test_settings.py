@@ -196,7 +196,12 @@ def test_settings_do_not_change_once_read() -> None:
         ("[digest]\nmax_age = 3", "digest.max_age is no key that Paperround knows; did you mean max_age_days?"),
         ("[delivry]", "delivry is no key that Paperround knows; did you mean delivery?"),
         ('[search]\nqqq = ""', "search.qqq is no key that Paperround knows; remove it, or use one of directory"),
-        ("[platforms.teams]", "platforms.teams is no key that Paperround knows; remove it, or use one of console, slack"),
+        ("[platforms.teams]", "platforms.teams is no key that Paperround knows; remove it, or use one of console, slack, discord"),
+        ('[platforms.discord]\nsync = ["lab"]', 'platforms.discord.sync, number 1 is "lab"; write the id in quotes, such as "81384788765712384"'),
+        ('[platforms.discord]\nmark_emoji = "bookmark"', 'platforms.discord.mark_emoji is "bookmark"; write the emoji itself, such as "🔖", '
+         'or one of your server as "<:name:id>"'),
+        ('[platforms.discord]\ngateway_url = "https://x"', 'platforms.discord.gateway_url is "https://x"; write an address such as '
+         '"wss://gateway.discord.gg/"'),
         ('[platforms.slack]\napi_base_url = "ftp://x"', 'platforms.slack.api_base_url is "ftp://x"; write an address such as '
          '"https://slack.com/api/"'),
         ('[platforms.slack]\ndigest_command = "Digest"', 'platforms.slack.digest_command is "Digest"; write a slash and up to '

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, assert_never
 
-from bot.message import Block, Buttons, Card, Divider, Heading, Message, Offer, Text
+from bot.message import Block, Button, Buttons, Card, Divider, Heading, Message, Offer, Text
 from bot.platforms import Facts, Page
 from bot.platforms.discord.sanitize import inline, link, plain, safe_url, units, visible
 from digests.model import Style
@@ -25,11 +25,14 @@ EMBEDS = 10
 BUTTONS_A_ROW = 5
 ROWS = 5
 CUSTOM_ID_UNITS = 100
+MARKER_UNITS = 26
+"""Kept free in every custom_id for a sign and the page's key."""
+LABEL_UNITS = 80
 
 SUPPRESS_NOTIFICATIONS = 1 << 12
 """A message flag: one digest makes one sound, its first page's."""
-ACTION_ROW, BUTTON, SECONDARY = 1, 2, 2
-"""Component types and a button style (https://docs.discord.com/developers/components/reference)."""
+ACTION_ROW, BUTTON, PRIMARY, SECONDARY = 1, 2, 1, 2
+"""Component types and button styles (https://docs.discord.com/developers/components/reference)."""
 
 DISCUSS = "discuss:"
 """What a button's custom_id begins with; the paper's id follows."""
@@ -47,10 +50,10 @@ def render(message: Message, style: Style) -> tuple[Page, ...]:
     opening, papers = _parts(message)
     match style:
         case Style.CARDS:
-            drafts = [*_packed(_opening(opening)), *_cards(papers)]
+            drafts = [*_asked(_packed(_opening(opening)), opening), *_cards(papers)]
         case Style.THREAD:
             listing = _listing(message.cards) if opening else []
-            drafts = [*_packed([*_opening(opening), *listing]), *_cards(papers)]
+            drafts = [*_asked(_packed([*_opening(opening), *listing]), opening), *_cards(papers)]
         case Style.COMPACT:
             drafts = _compact(opening, papers)
         case _:
@@ -158,6 +161,7 @@ def _filled(lines: Sequence[str], limit: int) -> tuple[str, Sequence[str]]:
 def _lines(blocks: Iterable[Block]) -> list[str]:
     """The blocks' prose in markup, line by line; no line is longer than a content may be."""
     lines: list[str] = []
+    offers = 0
     for block in blocks:
         match block:
             case Heading():
@@ -170,12 +174,18 @@ def _lines(blocks: Iterable[Block]) -> list[str]:
             case Divider():
                 lines.append("")
             case Offer():
-                lines += _paragraph(Text(block.text))
+                offers += 1
+                lines += _paragraph(Text(_numbered(block.text, offers)))
             case Buttons() | Card():
-                pass  # A card is never prose; _parts has taken it out. Buttons come with the app.
+                pass  # A card is never prose; _parts has taken it out. Buttons are no lines.
             case _:
                 assert_never(block)
     return lines
+
+
+def _numbered(text: str, number: int) -> str:
+    """An offer's button stands apart from it, so both bear its number."""
+    return text if text.startswith(f"{number}. ") else f"{number}. {text}"
 
 
 def _paragraph(text: Text) -> list[str]:
@@ -261,11 +271,11 @@ def _cards(papers: Iterable[_Paper]) -> list[_Draft]:
     for paper in papers:
         number = f"{paper.card.number}. " if paper.card.number is not None else ""
         card = _card(paper.card, FULL, number=number, label="Discuss")
-        drafts += _packed([card, *_quiet(_lines(paper.after))])
+        drafts += _asked(_packed([card, *_quiet(_lines(paper.after))]), paper.after)
     return drafts
 
 
-def _compact(opening: Iterable[Block], papers: Sequence[_Paper]) -> list[_Draft]:
+def _compact(opening: Sequence[Block], papers: Sequence[_Paper]) -> list[_Draft]:
     """Everything on as few pages as it takes; one paper alone is shown in full."""
     drafts = _opening(opening)
     for position, paper in enumerate(papers, 1):
@@ -276,7 +286,8 @@ def _compact(opening: Iterable[Block], papers: Sequence[_Paper]) -> list[_Draft]
             drafts.append(_card(paper.card, SHORT, number=_keycap(number), label=str(number)))
         if position < len(papers):
             drafts += _quiet(_lines(paper.after))
-    return _closed(_packed(drafts), _lines(papers[-1].after) if papers else [])
+    pages = _closed(_packed(drafts), _lines(papers[-1].after) if papers else [])
+    return _asked(pages, [*opening, *(block for paper in papers for block in paper.after)])
 
 
 def _closed(pages: list[_Draft], closing: Sequence[str]) -> list[_Draft]:
@@ -288,6 +299,39 @@ def _closed(pages: list[_Draft], closing: Sequence[str]) -> list[_Draft]:
     content = "\n".join(filter(None, (pages[-1].content, *closing)))
     beside = replace(pages[-1], content=content)
     return [*pages[:-1], beside] if beside.fits else [*pages[:-1], *embedded]
+
+
+def _asked(pages: list[_Draft], blocks: Iterable[Block]) -> list[_Draft]:
+    """The pages with the blocks' buttons on the last one; a button that has no room is left out."""
+    for button in _buttons(blocks):
+        beside = replace(pages[-1], buttons=(*pages[-1].buttons, button)) if pages else None
+        pages = [*pages[:-1], beside] if beside and beside.fits else pages
+    return pages
+
+
+def _buttons(blocks: Iterable[Block]) -> list[Mapping[str, Any]]:
+    """Those in rows, and those of offers, which bear their offer's number."""
+    buttons, offers = [], 0
+    for block in blocks:
+        match block:
+            case Buttons():
+                buttons += [_as_button(button, button.label) for button in block.buttons]
+            case Offer():
+                offers += 1
+                buttons.append(_as_button(block.button, f"{block.button.label} {offers}"))
+            case _:
+                pass
+    return [button for button in buttons if button]
+
+
+def _as_button(button: Button, label: str) -> Mapping[str, Any]:
+    """Nothing for a value that Discord could not give back as it is."""
+    custom_id = f"{button.action}:{button.value}"
+    if custom_id != visible(custom_id) or units(custom_id) > CUSTOM_ID_UNITS - MARKER_UNITS:
+        return {}
+    style = PRIMARY if button.primary else SECONDARY
+    label = plain(clip(visible(label), LABEL_UNITS, cost=_plain_units))
+    return {"type": BUTTON, "style": style, "label": label, "custom_id": custom_id}
 
 
 def _keycap(number: int) -> str:
@@ -351,7 +395,7 @@ def _small_print(text: str) -> str:
 def _button(paper: str, label: str) -> tuple[Mapping[str, Any], ...]:
     """The button that marks a paper; none for an id that Discord could not give back as it is."""
     custom_id = DISCUSS + paper
-    if not paper or paper != visible(paper) or units(custom_id) > CUSTOM_ID_UNITS:
+    if not paper or paper != visible(paper) or units(custom_id) > CUSTOM_ID_UNITS - MARKER_UNITS:
         return ()
     emoji = {"name": BOOKMARK}
     return ({"type": BUTTON, "style": SECONDARY, "label": label, "emoji": emoji, "custom_id": custom_id},)
@@ -366,7 +410,7 @@ def with_facts(payload: Mapping[str, Any], facts: Facts) -> dict[str, Any]:
         {**row, "components": [_counted(button, facts.voices) for button in row["components"]]}
         for row in payload["components"]
     ]
-    papers = [_paper_of(button) for row in rows for button in row["components"]]
+    papers = list(filter(None, (_paper_of(button) for row in rows for button in row["components"])))
     embeds = list(payload["embeds"])
     cards = [place for place, embed in enumerate(embeds) if "title" in embed]
     # Where a card has no button, nobody can say which card is whose.
@@ -390,7 +434,9 @@ def _counted(button: Mapping[str, Any], voices: Mapping[str, int]) -> Mapping[st
 
 
 def _paper_of(button: Mapping[str, Any]) -> str:
-    return str(button["custom_id"]).removeprefix(DISCUSS)
+    """The paper that a button marks; nothing for a button that does something else."""
+    custom_id = str(button["custom_id"])
+    return custom_id.removeprefix(DISCUSS) if custom_id.startswith(DISCUSS) else ""
 
 
 def _listing(cards: Iterable[Card]) -> list[_Draft]:

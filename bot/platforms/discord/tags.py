@@ -1,0 +1,52 @@
+"""What a forum post is called, and which of the forum's tags it gets, by what the page says. Pure."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from bot.platforms.discord.sanitize import plain
+from digests.domains import domain_name, resolve
+from digests.errors import InputError
+from digests.text import clip
+
+NAME_CHARACTERS = 100
+MOST_TAGS = 5
+REQUIRES_TAG = 1 << 4
+"""A forum's flag: a post without a tag is refused."""
+
+_ESCAPED = re.compile(r"\\(?=[^\w\s])")
+_MARKUP = re.compile(r"^(?:-# |\*\*)|\*\*$")
+
+
+def title_of(payload: Mapping[str, Any]) -> str:
+    """The first embed's title, else the first line of the content, as a thread's name takes it: plain, and short."""
+    embeds = payload.get("embeds") or [{}]
+    lines = (payload.get("content") or "").strip().splitlines()
+    first = lines[0] if lines else embeds[0].get("title") or "Papers"
+    return clip(plain(_ESCAPED.sub("", _MARKUP.sub("", first))), NAME_CHARACTERS) or "Papers"
+
+
+def tags_for(payload: Mapping[str, Any], forum: Mapping[str, Any]) -> list[str]:
+    """The ids of the forum's tags that name a paper's domain, as a category or as a group; where one is required and
+    none fits, the first that anybody may use."""
+    free = [tag for tag in forum.get("available_tags") or () if not tag.get("moderated")]
+    said = {part for embed in payload.get("embeds") or () for part in _facts(embed)}
+    fitting = [tag["id"] for tag in free if said & _names(tag["name"])]
+    if not fitting and int(forum.get("flags") or 0) & REQUIRES_TAG:
+        return [tag["id"] for tag in free[:1]]
+    return fitting[:MOST_TAGS]
+
+
+def _facts(embed: Mapping[str, Any]) -> list[str]:
+    """What a card's first line names: its domain is among it."""
+    line = (embed.get("description") or "").partition("\n")[0]
+    return [_ESCAPED.sub("", part).casefold() for part in line.removeprefix("-# ").split(" · ")]
+
+
+def _names(tag: str) -> set[str]:
+    """How the domains that a tag means are called on a card."""
+    try:
+        categories = resolve(tag)
+    except InputError:
+        categories = ()
+    return {tag.casefold()} | {domain_name(category).casefold() for category in categories}

@@ -1,0 +1,1262 @@
+"""A strict Discord in memory, over real HTTP and WebSocket: an unmodified discord.py runs against it.
+
+It refuses what Discord refuses, and fails where it is told to. `python -m tests.fakes.discord` serves one for trying by hand.
+"""
+
+import asyncio
+import itertools
+import json
+import re
+import sys
+import time
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any, Self
+from urllib.parse import unquote
+
+from aiohttp import WSMsgType, web
+
+from tests.fakes.discord_payloads import (
+    faults_of_choices,
+    faults_of_commands,
+    faults_of_message,
+    faults_of_modal,
+)
+
+Json = dict[str, Any]
+
+FIRST_RESPONSE_SECONDS, TOKEN_SECONDS = 3.0, 15 * 60
+NONCE_SECONDS = 180
+USER_INSTALLED_FOLLOWUPS = 5
+MESSAGES, MESSAGES_SECONDS = 5, 5.0
+PUBLISHES, PUBLISHES_SECONDS = 10, 3600.0
+HISTORY = 100
+DISCORD_EPOCH = 1420070400000
+
+TEXT, DM, NEWS, THREAD, FORUM = 0, 1, 5, 11, 15
+GUILDS_INTENT, REACTIONS_INTENT = 1 << 0, 1 << 10
+PRIVILEGED_INTENTS = 1 << 1 | 1 << 8 | 1 << 15
+EPHEMERAL, CROSSPOSTED, REQUIRE_TAG = 1 << 6, 1 << 0, 1 << 4
+
+PERMISSIONS = {
+    "add_reactions": 1 << 6, "view_channel": 1 << 10, "send_messages": 1 << 11, "manage_messages": 1 << 13,
+    "embed_links": 1 << 14, "read_message_history": 1 << 16, "use_application_commands": 1 << 31,
+    "create_public_threads": 1 << 35, "send_messages_in_threads": 1 << 38, "manage_guild": 1 << 5,
+}  # fmt: skip
+EVERYONE = sum(bits for name, bits in PERMISSIONS.items() if not name.startswith("manage"))
+
+
+class Fault(StrEnum):
+    """What goes wrong with a call."""
+
+    SERVER_ERROR = "500, nothing done"
+    SERVER_ERROR_AFTER = "500, but done"
+    BAD_GATEWAY = "502, nothing done"
+    UNAVAILABLE_AFTER = "503, but done"
+    GATEWAY_TIMEOUT_AFTER = "504, but done"
+    DROP_BEFORE = "connection closed, nothing done"
+    DROP_AFTER = "connection closed, but done"
+    RATE_LIMITED = "429 for an instant"
+    RATE_LIMITED_LONG = "429 for an hour"
+    GLOBALLY_LIMITED = "429 for an instant, for everything"
+    BANNED = "429 without Via, as Cloudflare answers"
+    GARBAGE = "a page of HTML"
+    SLOW_AFTER = "done, and no answer for a long time"
+
+
+@dataclass(slots=True)
+class Channel:
+    id: str
+    name: str
+    kind: int
+    guild: str = ""
+    parent: str = ""
+    denied: set[str] = field(default_factory=set)
+    """Names of the permissions that the bot lacks here."""
+    tags: list[Json] = field(default_factory=list)
+    applied_tags: list[str] = field(default_factory=list)
+    requires_tag: bool = False
+    archived: bool = False
+    locked: bool = False
+    messages: list[Json] = field(default_factory=list)
+    sent: list[float] = field(default_factory=list)
+    published: list[float] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Guild:
+    id: str
+    name: str
+    has_bot: bool = True
+
+
+@dataclass(slots=True)
+class Interaction:
+    """What a person did, and what came of it. `responses` are the messages that came, with their edits made."""
+
+    id: str
+    token: str
+    kind: int
+    made: float
+    user_installed: bool = False
+    ack: Json | None = None
+    seconds: float = 0.0
+    responses: list[Json] = field(default_factory=list)
+    modal: Json | None = None
+    choices: list[Json] | None = None
+    followups: int = 0
+    within: Json | None = None
+
+    @property
+    def acked(self) -> bool:
+        return self.ack is not None
+
+
+@dataclass(slots=True)
+class _Session:
+    """A gateway session; `socket` is None while it could be resumed."""
+
+    id: str
+    intents: int
+    socket: web.WebSocketResponse | None
+    sent: list[Json] = field(default_factory=list)
+
+
+class _RefusedError(Exception):
+    def __init__(self, status: int, code: int, message: str, **more: Any) -> None:
+        super().__init__(message)
+        self.status, self.body = status, {"code": code, "message": message, **more}
+
+
+class _TooFastError(Exception):
+    def __init__(self, seconds: float) -> None:
+        super().__init__(seconds)
+        self.seconds = seconds
+
+
+def unknown(what: str, code: int) -> _RefusedError:
+    return _RefusedError(404, code, f"Unknown {what}")
+
+
+MISSING_ACCESS = (403, 50001, "Missing Access")
+MISSING_PERMISSIONS = (403, 50013, "Missing Permissions")
+
+
+@dataclass(slots=True)
+class FakeDiscord:
+    """Discord with one application in it. Use as an async context manager; all times come from `clock`."""
+
+    clock: Callable[[], float] = time.time
+    port: int = 0
+    token: str = "right-token"
+    rate_limits: bool = True
+    allowed_privileged: int = 0
+    heartbeat_interval: float = 41.25
+    ready_delay: float = 0.0
+    """Seconds between IDENTIFY and READY."""
+    refuse_gateway: int = 0
+    """So many connections to the gateway are refused with 503."""
+    close_after_hello: int = 0
+    """So many are closed before they are ready."""
+    silent: bool = False
+    """The gateway says nothing any more, and acknowledges no heartbeat."""
+    application_id: str = ""
+    bot_user: str = ""
+    guilds: dict[str, Guild] = field(default_factory=dict)
+    channels: dict[str, Channel] = field(default_factory=dict)
+    users: dict[str, Json] = field(default_factory=dict)
+    commands: dict[str, list[Json]] = field(default_factory=dict)
+    """By scope: "" is global, else a guild's id."""
+    calls: list[tuple[str, Json]] = field(default_factory=list)
+    protocol_errors: list[str] = field(default_factory=list)
+    identifies: int = 0
+    resumes: int = 0
+    url: str = ""
+    gateway_url: str = ""
+    sessions: dict[str, _Session] = field(default_factory=dict)
+    interactions: dict[str, Interaction] = field(default_factory=dict)
+    _faults: dict[str, list[Fault]] = field(default_factory=lambda: defaultdict(list))
+    _nonces: dict[tuple[str, str], tuple[float, Json]] = field(default_factory=dict)
+    _numbers: "itertools.count[int]" = field(default_factory=lambda: itertools.count(1))
+    _changed: asyncio.Condition = field(default_factory=asyncio.Condition)
+    _runner: web.AppRunner | None = None
+    _limited_until: float = 0.0
+
+    def __post_init__(self) -> None:
+        self.application_id = self.bot_user = self.snowflake()
+
+    # The server.
+
+    async def __aenter__(self) -> Self:
+        app = web.Application(client_max_size=2**22)
+        app.router.add_route("*", "/api/v10/{path:.*}", self._api)
+        app.router.add_get("/", self._gateway)
+        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
+        await self._runner.setup()
+        await web.TCPSite(self._runner, "127.0.0.1", self.port).start()
+        self.port = self._runner.addresses[0][1]
+        self.url = f"http://127.0.0.1:{self.port}/api/v10"
+        self.gateway_url = f"ws://127.0.0.1:{self.port}/"
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        for session in self.sessions.values():
+            if session.socket:
+                await session.socket.close()
+        if self._runner:
+            await self._runner.cleanup()
+
+    async def until(self, holds: Callable[[], object], seconds: float = 15) -> None:
+        """Wait for something to come true. Raises AssertionError with the last calls."""
+        try:
+            async with asyncio.timeout(seconds), self._changed:
+                await self._changed.wait_for(lambda: bool(holds()))
+        except TimeoutError:
+            raise AssertionError(f"not within {seconds} s; the last calls: {self.calls[-8:]}") from None
+
+    async def _notify(self) -> None:
+        async with self._changed:
+            self._changed.notify_all()
+
+    def snowflake(self) -> str:
+        return str((int(self.clock() * 1000) - DISCORD_EPOCH) << 22 | (next(self._numbers) & 0x3FFFFF))
+
+    @property
+    def connected(self) -> list[_Session]:
+        """The sessions that hear of events now."""
+        return [session for session in self.sessions.values() if session.socket and session.sent]
+
+    # The world.
+
+    def add_guild(self, name: str, *, has_bot: bool = True) -> str:
+        guild = Guild(self.snowflake(), name, has_bot)
+        self.guilds[guild.id] = guild
+        return guild.id
+
+    def add_user(self, name: str, *, can_manage: bool = False) -> str:
+        user = self.snowflake()
+        self.users[user] = {**_user(user, name), "can_manage": can_manage}
+        return user
+
+    def add_channel(
+        self,
+        name: str,
+        kind: int = TEXT,
+        *,
+        guild: str = "",
+        denied: Sequence[str] = (),
+        tags: Sequence[str] = (),
+    ) -> str:
+        """A channel of a guild, by default of the first one, which is made when there is none."""
+        guild = guild or next(iter(self.guilds), "") or self.add_guild("The lab")
+        known = [
+            {"id": self.snowflake(), "name": tag, "moderated": False, "emoji_id": None, "emoji_name": None}
+            for tag in tags
+        ]
+        channel = Channel(self.snowflake(), name, kind, guild, denied=set(denied), tags=known)
+        self.channels[channel.id] = channel
+        return channel.id
+
+    def dm(self, user: str) -> str:
+        """The channel of a person's direct messages with the bot."""
+        for channel in self.channels.values():
+            if channel.kind == DM and channel.name == user:
+                return channel.id
+        channel = Channel(self.snowflake(), user, DM)
+        self.channels[channel.id] = channel
+        return channel.id
+
+    def messages(self, channel: str) -> list[Json]:
+        """What stands in a channel, oldest first."""
+        return self.channels[channel].messages
+
+    def threads(self, channel: str) -> list[Channel]:
+        """The threads and posts of a channel, oldest first."""
+        return [one for one in self.channels.values() if one.parent == channel]
+
+    def fail(self, call: str, *faults: Fault) -> None:
+        """The next calls of this name go wrong, one fault each."""
+        self._faults[call] += faults
+
+    def called(self, call: str) -> list[Json]:
+        """The bodies of every call of this name, failed ones too."""
+        return [body for name, body in self.calls if name == call]
+
+    # What people do.
+
+    async def command(
+        self, name: str, *, user: str, channel: str, user_installed: bool = False, **options: Any
+    ) -> Interaction:
+        """Type a slash command, such as "paper" or "digest subscribe"; one that was not synced cannot be typed."""
+        known, leaf = self._command(name.split(), channel, user_installed=user_installed)
+        typed = [
+            _option(option, options[option["name"]])
+            for option in leaf.get("options", [])
+            if option["name"] in options
+        ]
+        assert not options.keys() - {option["name"] for option in typed}, (
+            f"no such option of /{name}: {options}"
+        )
+        missing = [
+            o["name"] for o in leaf.get("options", []) if o.get("required") and o["name"] not in options
+        ]
+        assert not missing, f"Discord asks for {missing}"
+        return await self._interact(
+            2, self._command_data(known, name, typed), user, channel, user_installed=user_installed
+        )
+
+    async def autocomplete(
+        self, name: str, option: str, text: str, *, user: str, channel: str, **others: Any
+    ) -> list[Json]:
+        """What is offered for an option while it is typed."""
+        known, leaf = self._command(name.split(), channel)
+        (wanted,) = [one for one in leaf["options"] if one["name"] == option]
+        assert wanted.get("autocomplete"), f"{option} offers nothing"
+        typed = [{"type": wanted["type"], "name": option, "value": text, "focused": True}]
+        typed += [_option(one, others[one["name"]]) for one in leaf["options"] if one["name"] in others]
+        asked = await self._interact(4, self._command_data(known, name, typed), user, channel)
+        assert asked.choices is not None, "no choices came"
+        return asked.choices
+
+    async def context(self, name: str, *, user: str, channel: str, message: Json) -> Interaction:
+        """Choose a command in a message's menu."""
+        known, _ = self._command([name], channel, kind=3)
+        resolved = {"messages": {message["id"]: message}}
+        data = {"id": known["id"], "name": name, "type": 3, "target_id": message["id"], "resolved": resolved}
+        return await self._interact(2, data, user, channel)
+
+    async def click(
+        self, wanted: str, *, user: str, channel: str, within: Json, user_installed: bool = False
+    ) -> Interaction:
+        """Tap the button whose custom_id begins so; one that is not there cannot be tapped."""
+        buttons = [one for row in within.get("components", []) for one in row["components"]]
+        found = [one for one in buttons if one["custom_id"].startswith(wanted)]
+        assert found, f"no {wanted} there: {[one['custom_id'] for one in buttons]}"
+        data = {"custom_id": found[0]["custom_id"], "component_type": found[0]["type"], "id": 1}
+        return await self._interact(3, data, user, channel, within=within, user_installed=user_installed)
+
+    async def submit(self, modal: Json, values: Mapping[str, str], *, user: str, channel: str) -> Interaction:
+        """Send a modal: what it was filled in with, but for `values` by custom_id."""
+        boxes = [label["component"] for label in modal["components"]]
+        assert not values.keys() - {box["custom_id"] for box in boxes}
+        for box in boxes:
+            given = values.get(box["custom_id"], box.get("value") or "")
+            assert given or not box.get("required", True), f"Discord asks to fill in {box['custom_id']}"
+            assert len(given) <= (box.get("max_length") or 4000)
+        components = [
+            {"type": 18, "id": number, "component": {
+                "type": 4, "id": 100 + number, "custom_id": box["custom_id"],
+                "value": values.get(box["custom_id"], box.get("value") or ""),
+            }} for number, box in enumerate(boxes, start=1)
+        ]  # fmt: skip
+        return await self._interact(
+            5, {"custom_id": modal["custom_id"], "components": components}, user, channel
+        )
+
+    async def react(
+        self,
+        user: str,
+        message: Json,
+        emoji: str = "🔖",
+        *,
+        tell: bool = True,
+        event: str = "MESSAGE_REACTION_ADD",
+    ) -> Json:
+        """Add a reaction; the event, which is told unless not. Returned to be told again."""
+        people = message.setdefault("people", {}).setdefault(emoji, [])
+        people.append(user)
+        return await self._reacted(event, user, message, emoji, tell=tell)
+
+    async def unreact(self, user: str, message: Json, emoji: str = "🔖", *, tell: bool = True) -> Json:
+        message["people"][emoji].remove(user)
+        return await self._reacted("MESSAGE_REACTION_REMOVE", user, message, emoji, tell=tell)
+
+    async def _reacted(self, kind: str, user: str, message: Json, emoji: str, *, tell: bool) -> Json:
+        channel = self.channels[message["channel_id"]]
+        data = {
+            "user_id": user, "channel_id": channel.id, "message_id": message["id"], "guild_id": channel.guild,
+            "emoji": {"id": None, "name": emoji}, "type": 0, "burst": False,
+        }  # fmt: skip
+        if kind == "MESSAGE_REACTION_ADD":
+            data |= {"message_author_id": message["author"]["id"], "member": self._member(user)}
+        if tell:
+            await self.dispatch(kind, data, REACTIONS_INTENT)
+        return data
+
+    async def delete_channel(self, channel: str) -> None:
+        known = self.channels.pop(channel)
+        await self.dispatch("CHANNEL_DELETE", self._channel_json(known), GUILDS_INTENT)
+
+    async def remove_bot(self, guild: str) -> None:
+        """Throw the bot out of a guild."""
+        self.guilds[guild].has_bot = False
+        await self.dispatch("GUILD_DELETE", {"id": guild}, GUILDS_INTENT)
+
+    # Interactions.
+
+    def _command(
+        self, path: Sequence[str], channel: str, *, kind: int = 1, user_installed: bool = False
+    ) -> tuple[Json, Json]:
+        """A synced command that can be typed in this channel, and the part of it that the path names."""
+        where = self.channels[channel]
+        scopes = (
+            [self.commands.get(where.guild, []), self.commands.get("", [])]
+            if where.guild
+            else [self.commands.get("", [])]
+        )
+        for known in (command for scope in scopes for command in scope):
+            if known["name"] == path[0] and known.get("type", 1) == kind:
+                context = 0 if where.guild else 1
+                assert context in (known.get("contexts") or (0, 1, 2)), (
+                    f"/{path[0]} is not there in such a channel"
+                )
+                installs = known.get("integration_types") or [0]
+                assert (1 if user_installed else 0) in installs, f"/{path[0]} is not installed so"
+                leaf = known
+                for step in path[1:]:
+                    leaf = next(option for option in leaf["options"] if option["name"] == step)
+                return known, leaf
+        raise AssertionError(f"no command {path} was synced: {self.commands}")
+
+    def _command_data(self, known: Json, name: str, typed: list[Json]) -> Json:
+        options = typed
+        for step in reversed(name.split()[1:]):
+            options = [{"type": 1, "name": step, "options": options}]
+        data: Json = {"id": known["id"], "name": known["name"], "type": 1, "options": options}
+        if known.get("guild_id"):
+            data["guild_id"] = known["guild_id"]
+        chosen = [one["value"] for one in typed if one["type"] == 7]
+        if chosen:
+            data["resolved"] = {
+                "channels": {
+                    one: {**self._channel_json(self.channels[one]), "permissions": str(EVERYONE)}
+                    for one in chosen
+                }
+            }
+        return data
+
+    async def _interact(
+        self,
+        kind: int,
+        data: Json,
+        user: str,
+        channel: str,
+        *,
+        within: Json | None = None,
+        user_installed: bool = False,
+    ) -> Interaction:
+        one = Interaction(
+            self.snowflake(), f"t{next(self._numbers)}", kind, self.clock(), user_installed, within=within
+        )
+        self.interactions[one.token] = one
+        where = self.channels[channel]
+        payload: Json = {
+            "id": one.id, "application_id": self.application_id, "type": kind, "data": data, "token": one.token,
+            "version": 1, "channel_id": channel, "channel": self._channel_json(where), "locale": "en-US",
+            "entitlements": [], "attachment_size_limit": 10485760, "context": 0 if where.guild else 1,
+            "app_permissions": str(self._bot_permissions(where)),
+            "authorizing_integration_owners": {"1": user} if user_installed else {"0": where.guild or "0"},
+        }  # fmt: skip
+        if where.guild:
+            payload |= {
+                "guild_id": where.guild,
+                "guild": {"id": where.guild, "locale": "en-US", "features": []},
+            }
+            payload |= {"guild_locale": "en-US", "member": self._member(user)}
+        else:
+            payload["user"] = _public(self.users[user])
+        if within is not None:
+            payload["message"] = _outside(within)
+        started = time.perf_counter()
+        await self.dispatch("INTERACTION_CREATE", payload, 0)
+        deadline = self.until(lambda: one.acked, FIRST_RESPONSE_SECONDS + 1)
+        try:
+            await deadline
+        except AssertionError:
+            self.protocol_errors.append(f"never answered: {data}")
+        one.seconds = one.seconds or time.perf_counter() - started
+        return one
+
+    # The gateway.
+
+    async def dispatch(self, kind: str, data: Json, intent: int) -> None:
+        """Tell every session that wants to hear of such events."""
+        for session in list(self.sessions.values()):
+            if not session.sent or (intent and not session.intents & intent):
+                continue
+            await self._send_event(session, kind, data)
+
+    async def _send_event(self, session: _Session, kind: str, data: Json) -> None:
+        event = {"op": 0, "t": kind, "s": len(session.sent) + 1, "d": data}
+        session.sent.append(event)
+        if session.socket and not session.socket.closed and not self.silent:
+            await session.socket.send_str(json.dumps(event))
+
+    async def _gateway(self, request: web.Request) -> web.StreamResponse:
+        if self.refuse_gateway:
+            self.refuse_gateway -= 1
+            return web.Response(status=503)
+        socket = web.WebSocketResponse(max_msg_size=2**22)
+        await socket.prepare(request)
+        if request.query.get("v") != "10" or request.query.get("encoding") != "json":
+            self.protocol_errors.append(f"a gateway asked for with {dict(request.query)}")
+        await socket.send_str(
+            json.dumps({"op": 10, "d": {"heartbeat_interval": int(self.heartbeat_interval * 1000)}})
+        )
+        if self.close_after_hello:
+            self.close_after_hello -= 1
+            await socket.close(code=4000)
+            return socket
+        session: _Session | None = None
+        async for message in socket:
+            if message.type is not WSMsgType.TEXT:
+                break
+            asked = json.loads(message.data)
+            session = await self._asked(socket, session, asked) or session
+            await self._notify()
+        if session and session.socket is socket:
+            session.socket = None
+            await self._notify()
+        return socket
+
+    async def _asked(
+        self, socket: web.WebSocketResponse, session: _Session | None, asked: Json
+    ) -> _Session | None:
+        match asked["op"]:
+            case 1:
+                if not self.silent:
+                    await socket.send_str(json.dumps({"op": 11, "d": None}))
+            case 2:
+                return await self._identify(socket, asked["d"])
+            case 6:
+                return await self._resume(socket, asked["d"])
+            case op:
+                if op not in (3, 4, 8):
+                    self.protocol_errors.append(f"a frame with op {op}")
+        return None
+
+    async def _identify(self, socket: web.WebSocketResponse, asked: Json) -> _Session | None:
+        self.identifies += 1
+        if asked["token"] != self.token:
+            await socket.close(code=4004, message=b"Authentication failed.")
+            return None
+        if asked["intents"] & PRIVILEGED_INTENTS & ~self.allowed_privileged:
+            await socket.close(code=4014, message=b"Disallowed intent(s).")
+            return None
+        session = _Session(f"s{next(self._numbers)}", asked["intents"], socket)
+        self.sessions[session.id] = session
+        await asyncio.sleep(self.ready_delay)
+        mine = [guild for guild in self.guilds.values() if guild.has_bot]
+        ready = {
+            "v": 10, "user": _user(self.bot_user, "paperround", bot=True), "session_id": session.id,
+            "guilds": [{"id": guild.id, "unavailable": True} for guild in mine],
+            "resume_gateway_url": self.gateway_url, "application": {"id": self.application_id, "flags": 0}, "shard": [0, 1],
+        }  # fmt: skip
+        await self._send_event(session, "READY", ready)
+        for guild in mine:
+            await self._send_event(session, "GUILD_CREATE", self._guild_json(guild))
+        return session
+
+    async def _resume(self, socket: web.WebSocketResponse, asked: Json) -> _Session | None:
+        session = self.sessions.get(asked["session_id"])
+        if asked["token"] != self.token or session is None:
+            await socket.send_str(json.dumps({"op": 9, "d": False}))
+            return None
+        self.resumes += 1
+        session.socket = socket
+        for event in session.sent[asked["seq"] or 0 :]:
+            await socket.send_str(json.dumps(event))
+        await self._send_event(session, "RESUMED", {})
+        return session
+
+    async def ask_to_reconnect(self) -> None:
+        """Op 7: come back and resume."""
+        for session in self.connected:
+            assert session.socket
+            await session.socket.send_str(json.dumps({"op": 7, "d": None}))
+
+    async def end_sessions(self) -> None:
+        """Op 9: what happened since is lost; identify anew."""
+        for session in self.connected:
+            socket = session.socket
+            assert socket
+            del self.sessions[session.id]
+            await socket.send_str(json.dumps({"op": 9, "d": False}))
+
+    async def cut(self, code: int = 1006) -> None:
+        """Break every connection to the gateway without a word; the sessions can be resumed."""
+        for session in self.connected:
+            socket, session.socket = session.socket, None
+            if socket and (transport := socket._req and socket._req.transport):
+                transport.abort()
+
+    # REST.
+
+    async def _api(self, request: web.Request) -> web.StreamResponse:
+        path = "/" + unquote(request.match_info["path"])
+        for method, pattern, name in _ROUTES:
+            found = re.fullmatch(pattern, path)
+            if found and method == request.method:
+                return await self._called(name, found, request)
+        self.protocol_errors.append(f"unknown route {request.method} {path}")
+        return _json({"message": "404: Not Found", "code": 0}, 404)
+
+    async def _called(self, name: str, found: re.Match[str], request: web.Request) -> web.StreamResponse:
+        text = await request.text()
+        body = json.loads(text) if text else {}
+        self.calls.append((name, body if isinstance(body, dict) else {"list": body}))
+        fault = self._faults[name].pop(0) if self._faults[name] else None
+        if fault and (answer := await self._before(fault, request)):
+            await self._notify()
+            return answer
+        headers: dict[str, str] = {}
+        try:
+            if not name.startswith("interaction"):
+                self._require_token(request)
+            result = getattr(self, f"_do_{name.replace(' ', '_')}")(request, body, **found.groupdict())
+            status = 204 if result is None else 200
+        except _TooFastError as late:
+            await self._notify()
+            return _limited(late.seconds)
+        except _RefusedError as refused:
+            result, status = refused.body, refused.status
+        await self._tell_of(name, result, status)
+        await self._notify()
+        return await self._after(fault, request) or _json(result, status, headers)
+
+    async def _tell_of(self, name: str, result: Any, status: int) -> None:
+        """A new thread is told of; discord.py knows it from then on."""
+        if name in ("create post", "create thread") and status == 200:
+            await self.dispatch("THREAD_CREATE", {**result, "newly_created": True}, GUILDS_INTENT)
+
+    async def _before(self, fault: Fault, request: web.Request) -> web.StreamResponse | None:
+        match fault:
+            case Fault.SERVER_ERROR:
+                return _json({"message": "500: Internal Server Error", "code": 0}, 500)
+            case Fault.BAD_GATEWAY:
+                return web.Response(status=502, text="<html>bad gateway</html>", content_type="text/html")
+            case Fault.RATE_LIMITED:
+                return _limited(0.05)
+            case Fault.RATE_LIMITED_LONG:
+                return _limited(3600)
+            case Fault.GLOBALLY_LIMITED:
+                return _limited(0.05, everywhere=True)
+            case Fault.BANNED:
+                return web.Response(
+                    status=429, text="<html>You are being rate limited</html>", content_type="text/html"
+                )
+            case Fault.GARBAGE:
+                return web.Response(text="<html>a captive portal</html>", content_type="text/html")
+            case Fault.DROP_BEFORE:
+                return _drop(request)
+        return None
+
+    async def _after(self, fault: Fault | None, request: web.Request) -> web.StreamResponse | None:
+        match fault:
+            case Fault.SERVER_ERROR_AFTER:
+                return _json({"message": "500: Internal Server Error", "code": 0}, 500)
+            case Fault.UNAVAILABLE_AFTER:
+                return web.Response(status=503, text="upstream connect error")
+            case Fault.GATEWAY_TIMEOUT_AFTER:
+                return web.Response(status=504, text="gateway timeout")
+            case Fault.DROP_AFTER:
+                return _drop(request)
+            case Fault.SLOW_AFTER:
+                await asyncio.sleep(3600)
+        return None
+
+    def _require_token(self, request: web.Request) -> None:
+        if request.headers.get("Authorization") != f"Bot {self.token}":
+            raise _RefusedError(401, 0, "401: Unauthorized")
+
+    # REST: who we are.
+
+    def _do_me(self, request: web.Request, body: Json) -> Json:
+        return _user(self.bot_user, "paperround", bot=True)
+
+    def _do_application(self, request: web.Request, body: Json) -> Json:
+        return {
+            "id": self.application_id, "name": "Paperround", "description": "", "icon": None, "bot_public": True,
+            "bot_require_code_grant": False, "owner": _user("1", "owner"), "verify_key": "k", "flags": 0,
+            "integration_types_config": {"0": {}, "1": {}},
+        }  # fmt: skip
+
+    def _do_my_guilds(self, request: web.Request, body: Json) -> list[Json]:
+        return [
+            {
+                "id": guild.id,
+                "name": guild.name,
+                "icon": None,
+                "owner": False,
+                "permissions": str(EVERYONE),
+                "features": [],
+            }
+            for guild in self.guilds.values()
+            if guild.has_bot
+        ]
+
+    def _do_guild(self, request: web.Request, body: Json, guild: str) -> Json:
+        return self._guild_json(self._known_guild(guild))
+
+    def _do_guild_channels(self, request: web.Request, body: Json, guild: str) -> list[Json]:
+        self._known_guild(guild)
+        return [
+            self._channel_json(one)
+            for one in self.channels.values()
+            if one.guild == guild and one.kind != THREAD
+        ]
+
+    def _do_member(self, request: web.Request, body: Json, guild: str, user: str) -> Json:
+        self._known_guild(guild)
+        return self._member(user)
+
+    def _known_guild(self, guild: str) -> Guild:
+        known = self.guilds.get(guild)
+        if known is None or not known.has_bot:
+            raise _RefusedError(*MISSING_ACCESS) if known else unknown("Guild", 10004)
+        return known
+
+    def _do_commands(self, request: web.Request, body: list[Json], app: str, guild: str = "") -> list[Json]:
+        if app != self.application_id:
+            raise _RefusedError(*MISSING_ACCESS)
+        if guild:
+            self._known_guild(guild)
+        if faults := faults_of_commands(body):
+            self.protocol_errors += faults
+            raise _RefusedError(400, 50035, "Invalid Form Body", errors={"_errors": faults})
+        known = {
+            "application_id": app, "version": self.snowflake(), "default_member_permissions": None, "description": "",
+            **({"guild_id": guild} if guild else {}),
+        }  # fmt: skip
+        self.commands[guild] = [{**known, **command, "id": self.snowflake()} for command in body]
+        return self.commands[guild]
+
+    # REST: channels and messages.
+
+    def _bot_permissions(self, channel: Channel) -> int:
+        denied = set(channel.denied) | set(
+            self.channels[channel.parent].denied if channel.parent in self.channels else ()
+        )
+        return EVERYONE & ~sum(PERMISSIONS[name] for name in denied)
+
+    def _require(self, channel: Channel, *names: str) -> None:
+        granted = self._bot_permissions(channel)
+        if channel.kind != DM and not granted & PERMISSIONS["view_channel"]:
+            raise _RefusedError(*MISSING_ACCESS)
+        if channel.kind != DM and any(not granted & PERMISSIONS[name] for name in names):
+            raise _RefusedError(*MISSING_PERMISSIONS)
+
+    def _known_channel(self, channel: str, *needs: str) -> Channel:
+        known = self.channels.get(channel)
+        if known is None:
+            raise unknown("Channel", 10003)
+        if known.guild and not self.guilds[known.guild].has_bot:
+            raise _RefusedError(*MISSING_ACCESS)
+        self._require(known, *needs)
+        return known
+
+    def _known_message(self, channel: Channel, message: str) -> Json:
+        for one in channel.messages:
+            if one["id"] == message:
+                return one
+        raise unknown("Message", 10008)
+
+    def _do_channel(self, request: web.Request, body: Json, channel: str) -> Json:
+        return self._channel_json(self._known_channel(channel))
+
+    def _do_create_message(self, request: web.Request, body: Json, channel: str) -> Json:
+        where = self._known_channel(channel)
+        in_thread = where.kind == THREAD
+        if where.kind == FORUM:
+            raise _RefusedError(400, 50008, "Cannot send messages in a non-text channel")
+        needs = ["send_messages_in_threads" if in_thread else "send_messages"]
+        self._require(where, *needs, *(["embed_links"] if body.get("embeds") else []))
+        if in_thread and where.locked:
+            raise _RefusedError(400, 160005, "Thread is locked")
+        where.archived = False
+        self._check(body)
+        nonce = str(body.get("nonce") or "")
+        at, same = self._nonces.get((channel, nonce), (0.0, {}))
+        if nonce and body.get("enforce_nonce") and self.clock() - at < NONCE_SECONDS:
+            return {**_outside(same), "nonce": nonce}
+        self._count(where.sent, MESSAGES, MESSAGES_SECONDS)
+        message = self._said(where, body)
+        if nonce:
+            self._nonces[channel, nonce] = (self.clock(), message)
+        return {**_outside(message), "nonce": nonce or None}
+
+    def _check(self, body: Json) -> None:
+        if faults := faults_of_message(body):
+            self.protocol_errors += [f"refused: {fault}" for fault in faults]
+            raise _RefusedError(400, 50035, "Invalid Form Body", errors={"_errors": faults})
+        if body.get("allowed_mentions") != {"parse": []}:
+            self.protocol_errors.append("a message that may ping")
+
+    def _count(self, times: list[float], most: int, seconds: float) -> None:
+        if not self.rate_limits:
+            return
+        now = self.clock()
+        times[:] = [at for at in times if now - at < seconds]
+        if len(times) >= most:
+            raise _TooFastError(seconds - (now - times[0]))
+        times.append(now)
+
+    def _said(self, where: Channel, body: Json, message: str = "") -> Json:
+        one = {
+            "id": message or self.snowflake(), "channel_id": where.id, "type": 0, "tts": False, "pinned": False,
+            "author": _user(self.bot_user, "paperround", bot=True), "content": (body.get("content") or "").strip(),
+            "timestamp": datetime.fromtimestamp(self.clock(), UTC).isoformat(), "edited_timestamp": None,
+            "mention_everyone": False, "mentions": [], "mention_roles": [], "attachments": [],
+            "embeds": [{"type": "rich", **embed} for embed in body.get("embeds") or []],
+            "components": _with_ids(body.get("components") or []), "flags": body.get("flags", 0),
+        }  # fmt: skip
+        where.messages.append(one)
+        return one
+
+    def _do_message(self, request: web.Request, body: Json, channel: str, message: str) -> Json:
+        where = self._known_channel(channel, "read_message_history")
+        return self._seen(self._known_message(where, message))
+
+    def _do_history(self, request: web.Request, body: Json, channel: str) -> list[Json]:
+        where = self._known_channel(channel)
+        if not self._bot_permissions(where) & PERMISSIONS["read_message_history"]:
+            return []
+        limit = int(request.query.get("limit", 50))
+        if not 1 <= limit <= HISTORY:
+            raise _RefusedError(400, 50035, "Invalid Form Body")
+        before = int(request.query.get("before") or 2**63)
+        after = int(request.query.get("after") or 0)
+        inside = [one for one in where.messages if after < int(one["id"]) < before]
+        chosen = inside[:limit][::-1] if after else inside[::-1][:limit]
+        return [self._seen(one) for one in chosen]
+
+    def _do_edit_message(self, request: web.Request, body: Json, channel: str, message: str) -> Json:
+        where = self._known_channel(channel)
+        one = self._known_message(where, message)
+        if where.archived:
+            raise _RefusedError(400, 50083, "Thread is archived")
+        if one["author"]["id"] != self.bot_user:
+            raise _RefusedError(403, 50005, "Cannot edit a message authored by another user")
+        self._check({"allowed_mentions": {"parse": []}, **_outside(one, bare=True), **body})
+        self._edited(one, body)
+        return _outside(one)
+
+    def _edited(self, one: Json, body: Json) -> None:
+        if "components" in body:
+            one["components"] = _with_ids(body["components"] or [])
+        if "embeds" in body:
+            one["embeds"] = [{"type": "rich", **embed} for embed in body["embeds"] or []]
+        if "content" in body:
+            one["content"] = (body["content"] or "").strip()
+        one["edited_timestamp"] = datetime.fromtimestamp(self.clock(), UTC).isoformat()
+
+    def _do_add_reaction(
+        self, request: web.Request, body: Json, channel: str, message: str, emoji: str
+    ) -> None:
+        where = self._known_channel(channel, "read_message_history", "add_reactions")
+        people = self._known_message(where, message).setdefault("people", {})
+        if emoji not in people and len(people) >= 20:
+            raise _RefusedError(400, 30010, "Maximum number of reactions reached (20)")
+        people.setdefault(emoji, []).append(self.bot_user)
+
+    def _do_reactions(
+        self, request: web.Request, body: Json, channel: str, message: str, emoji: str
+    ) -> list[Json]:
+        where = self._known_channel(channel, "read_message_history")
+        people = self._known_message(where, message).get("people", {}).get(emoji, [])
+        if request.query.get("type") == "1":
+            return []
+        after, limit = int(request.query.get("after") or 0), int(request.query.get("limit", 25))
+        later = sorted((one for one in people if int(one) > after), key=int)[:limit]
+        return [
+            _public(self.users[one]) if one in self.users else _user(one, "paperround", bot=True)
+            for one in later
+        ]
+
+    def _do_publish(self, request: web.Request, body: Json, channel: str, message: str) -> Json:
+        where = self._known_channel(channel, "send_messages")
+        one = self._known_message(where, message)
+        if where.kind != NEWS:
+            raise _RefusedError(400, 50024, "Cannot execute action on this channel type")
+        if one["flags"] & CROSSPOSTED:
+            raise _RefusedError(400, 40033, "This message has already been crossposted")
+        self._count(where.published, PUBLISHES, PUBLISHES_SECONDS)
+        one["flags"] |= CROSSPOSTED
+        return _outside(one)
+
+    def _do_create_post(self, request: web.Request, body: Json, channel: str) -> Json:
+        where = self._known_channel(channel, "send_messages", "embed_links")
+        if where.kind != FORUM:
+            raise _RefusedError(400, 50024, "Cannot execute action on this channel type")
+        if unknown_keys := set(body) - {
+            "name",
+            "message",
+            "applied_tags",
+            "auto_archive_duration",
+            "rate_limit_per_user",
+        }:
+            self.protocol_errors.append(f"a post with {unknown_keys}")
+        if "nonce" in body["message"]:
+            raise _RefusedError(400, 50035, "Invalid Form Body", errors={"message": "nonce"})
+        tags = [str(tag) for tag in body.get("applied_tags", [])]
+        if (
+            len(tags) > 5
+            or set(tags) - {tag["id"] for tag in where.tags}
+            or not 1 <= len(body.get("name", "")) <= 100
+        ):
+            raise _RefusedError(400, 50035, "Invalid Form Body")
+        if where.requires_tag and not tags:
+            raise _RefusedError(400, 40067, "A tag is required to create a forum post in this channel")
+        self._check(body["message"])
+        thread = Channel(self.snowflake(), body["name"], THREAD, where.guild, where.id, applied_tags=tags)
+        self.channels[thread.id] = thread
+        message = self._said(thread, body["message"], thread.id)
+        return {**self._channel_json(thread), "message": _outside(message)}
+
+    def _do_create_thread(self, request: web.Request, body: Json, channel: str, message: str) -> Json:
+        where = self._known_channel(channel, "create_public_threads")
+        self._known_message(where, message)
+        if message in self.channels:
+            raise _RefusedError(400, 160004, "A thread has already been created for this message")
+        if not 1 <= len(body.get("name", "")) <= 100:
+            raise _RefusedError(400, 50035, "Invalid Form Body")
+        thread = Channel(message, body["name"], THREAD, where.guild, where.id)
+        self.channels[thread.id] = thread
+        return self._channel_json(thread)
+
+    def _do_active_threads(self, request: web.Request, body: Json, guild: str) -> Json:
+        self._known_guild(guild)
+        threads = [
+            one
+            for one in self.channels.values()
+            if one.guild == guild and one.kind == THREAD and not one.archived
+        ]
+        return {"threads": [self._channel_json(one) for one in threads], "members": []}
+
+    def _do_archived_threads(self, request: web.Request, body: Json, channel: str) -> Json:
+        where = self._known_channel(channel, "read_message_history")
+        return {
+            "threads": [self._channel_json(one) for one in self.threads(where.id) if one.archived],
+            "members": [],
+            "has_more": False,
+        }
+
+    def _do_edit_channel(self, request: web.Request, body: Json, channel: str) -> Json:
+        where = self._known_channel(channel)
+        if where.locked:
+            raise _RefusedError(*MISSING_PERMISSIONS)
+        where.archived = bool(body.get("archived", where.archived))
+        return self._channel_json(where)
+
+    def _do_open_dm(self, request: web.Request, body: Json) -> Json:
+        if str(body.get("recipient_id")) not in self.users:
+            raise _RefusedError(400, 50033, "Invalid Recipient(s)")
+        return self._channel_json(self.channels[self.dm(str(body["recipient_id"]))])
+
+    # REST: interactions.
+
+    def _do_interaction_callback(self, request: web.Request, body: Json, id: str, token: str) -> Json:  # noqa: A002
+        one = self.interactions.get(token)
+        if one is None or one.id != id or self.clock() - one.made > FIRST_RESPONSE_SECONDS:
+            raise unknown("interaction", 10062)
+        if one.acked:
+            raise _RefusedError(400, 40060, "Interaction has already been acknowledged.")
+        kind, data = body["type"], body.get("data") or {}
+        self._check_callback(one, kind, data)
+        one.ack = body
+        one.seconds = self.clock() - one.made
+        resource: Json = {"type": kind}
+        match kind:
+            case 4:
+                resource["message"] = _outside(self._responded(one, data))
+            case 5:
+                resource["message"] = _outside(
+                    self._responded(one, {**data, "content": "", "thinking": True})
+                )
+            case 7 if one.within is not None:
+                self._edited(one.within, data)
+                one.responses.append(one.within)
+            case 8:
+                one.choices = data["choices"]
+            case 9:
+                one.modal = data
+        answer = {
+            "id": one.id,
+            "type": one.kind,
+            "response_message_ephemeral": bool(data.get("flags", 0) & EPHEMERAL),
+        }
+        return {"interaction": answer, "resource": resource}
+
+    def _check_callback(self, one: Interaction, kind: int, data: Json) -> None:
+        allowed = {2: (4, 5, 9), 3: (4, 5, 6, 7, 9), 4: (8,), 5: (4, 5, 6, 7)}[one.kind]
+        faults = (
+            [] if kind in allowed else [f"a response of type {kind} to an interaction of type {one.kind}"]
+        )
+        if kind in (4, 7):
+            self._check(data)
+        if kind == 8:
+            faults += faults_of_choices(data["choices"])
+        if kind == 9:
+            faults += faults_of_modal(data)
+        if faults:
+            self.protocol_errors += faults
+            raise _RefusedError(400, 50035, "Invalid Form Body", errors={"_errors": faults})
+
+    def _responded(self, one: Interaction, body: Json) -> Json:
+        nowhere = Channel("0", "", DM)
+        message = self._said(nowhere, body)
+        if body.get("thinking"):
+            message["thinking"] = True
+        one.responses.append(message)
+        return message
+
+    def _known_interaction(self, token: str) -> Interaction:
+        one = self.interactions.get(token)
+        if one is None or not one.acked:
+            raise unknown("Webhook", 10015)
+        if self.clock() - one.made > TOKEN_SECONDS:
+            raise _RefusedError(401, 50027, "Invalid Webhook Token")
+        return one
+
+    def _do_interaction_followup(self, request: web.Request, body: Json, app: str, token: str) -> Json:
+        one = self._known_interaction(token)
+        self._check(body)
+        if one.responses and one.responses[0].pop("thinking", False):
+            self._edited(one.responses[0], body)
+            return _outside(one.responses[0])
+        one.followups += 1
+        if one.user_installed and one.followups > USER_INSTALLED_FOLLOWUPS:
+            raise _RefusedError(
+                400, 40094, "This interaction has reached its maximum number of follow up messages"
+            )
+        return _outside(self._responded(one, body))
+
+    def _do_interaction_edit(self, request: web.Request, body: Json, app: str, token: str) -> Json:
+        one = self._known_interaction(token)
+        if not one.responses:
+            if one.within is None:
+                raise unknown("Message", 10008)
+            one.responses.append(one.within)
+        first = one.responses[0]
+        first.pop("thinking", None)
+        self._check({"allowed_mentions": {"parse": []}, **body})
+        self._edited(first, body)
+        return _outside(first)
+
+    # JSON.
+
+    def _member(self, user: str) -> Json:
+        known = self.users.get(user, _user(user, "paperround", bot=True))
+        manage = PERMISSIONS["manage_guild"] if known.get("can_manage") else 0
+        return {
+            "user": _public(known), "roles": known.get("roles", []), "joined_at": "2026-01-01T00:00:00+00:00",
+            "deaf": False, "mute": False, "permissions": str(EVERYONE | manage), "flags": 0, "nick": None, "avatar": None,
+            "premium_since": None, "pending": False, "communication_disabled_until": None,
+        }  # fmt: skip
+
+    def _guild_json(self, guild: Guild) -> Json:
+        role = {
+            "id": guild.id, "name": "@everyone", "permissions": str(EVERYONE), "position": 0, "color": 0, "hoist": False,
+            "colors": {"primary_color": 0, "secondary_color": None, "tertiary_color": None}, "managed": False,
+            "mentionable": False, "flags": 0,
+        }  # fmt: skip
+        own = [channel for channel in self.channels.values() if channel.guild == guild.id]
+        return {
+            "id": guild.id, "name": guild.name, "owner_id": "1", "roles": [role], "emojis": [], "stickers": [],
+            "features": [], "channels": [self._channel_json(one) for one in own if one.kind != THREAD],
+            "threads": [self._channel_json(one) for one in own if one.kind == THREAD and not one.archived],
+            "members": [self._member(self.bot_user)], "member_count": 1, "presences": [], "voice_states": [],
+            "stage_instances": [], "guild_scheduled_events": [], "unavailable": False, "large": False, "icon": None,
+            "joined_at": "2026-01-01T00:00:00+00:00", "premium_tier": 0, "verification_level": 0,
+            "default_message_notifications": 0, "explicit_content_filter": 0, "mfa_level": 0, "nsfw_level": 0,
+            "afk_timeout": 300, "preferred_locale": "en-US", "premium_progress_bar_enabled": False,
+            "system_channel_id": None, "system_channel_flags": 0, "rules_channel_id": None, "afk_channel_id": None,
+            "public_updates_channel_id": None, "vanity_url_code": None, "description": None, "banner": None,
+            "premium_subscription_count": 0, "application_id": None, "splash": None, "discovery_splash": None,
+        }  # fmt: skip
+
+    def _channel_json(self, channel: Channel) -> Json:
+        newest = channel.messages[-1]["id"] if channel.messages else None
+        if channel.kind == DM:
+            return {"id": channel.id, "type": DM, "recipients": [_public(self.users[channel.name])], "last_message_id": newest, "flags": 0}  # fmt: skip
+        base: Json = {
+            "id": channel.id, "type": channel.kind, "guild_id": channel.guild, "name": channel.name, "position": 0,
+            "parent_id": channel.parent or None, "last_message_id": newest, "rate_limit_per_user": 0, "flags": 0,
+        }  # fmt: skip
+        if channel.kind == THREAD:
+            stamp = "2026-01-01T00:00:00+00:00"
+            return base | {
+                "owner_id": self.bot_user, "message_count": len(channel.messages), "member_count": 1,
+                "total_message_sent": len(channel.messages), "applied_tags": channel.applied_tags,
+                "thread_metadata": {"archived": channel.archived, "auto_archive_duration": 1440, "archive_timestamp": stamp, "locked": channel.locked, "create_timestamp": stamp},
+            }  # fmt: skip
+        denied = sum(PERMISSIONS[name] for name in channel.denied)
+        overwrites = [{"id": self.bot_user, "type": 1, "allow": "0", "deny": str(denied)}] if denied else []
+        base |= {"permission_overwrites": overwrites, "topic": None, "nsfw": False}
+        if channel.kind == FORUM:
+            base |= {"available_tags": channel.tags, "flags": REQUIRE_TAG if channel.requires_tag else 0}
+        return base
+
+    def _seen(self, message: Json) -> Json:
+        """As history shows it: with its reactions, without its nonce."""
+        reactions = [
+            {
+                "emoji": {"id": None, "name": emoji}, "count": len(people), "me": self.bot_user in people,
+                "count_details": {"normal": len(people), "burst": 0}, "me_burst": False, "burst_colors": [],
+            } for emoji, people in message.get("people", {}).items() if people
+        ]  # fmt: skip
+        thread = self.channels.get(message["id"])
+        started = (
+            {"thread": self._channel_json(thread)} if thread and thread.id != message["channel_id"] else {}
+        )
+        return {**_outside(message), **({"reactions": reactions} if reactions else {}), **started}
+
+
+_MESSAGE = r"/channels/(?P<channel>\d+)/messages/(?P<message>\d+)"
+_REACTION = _MESSAGE + r"/reactions/(?P<emoji>[^/]+)"
+_HOOK = r"/webhooks/(?P<app>\d+)/(?P<token>[^/]+)"
+
+_ROUTES = (
+    ("GET", r"/users/@me", "me"),
+    ("GET", r"/oauth2/applications/@me", "application"),
+    ("GET", r"/users/@me/guilds", "my guilds"),
+    ("GET", r"/guilds/(?P<guild>\d+)", "guild"),
+    ("GET", r"/guilds/(?P<guild>\d+)/channels", "guild channels"),
+    ("GET", r"/guilds/(?P<guild>\d+)/members/(?P<user>\d+)", "member"),
+    ("GET", r"/guilds/(?P<guild>\d+)/threads/active", "active threads"),
+    ("PUT", r"/applications/(?P<app>\d+)/commands", "commands"),
+    ("PUT", r"/applications/(?P<app>\d+)/guilds/(?P<guild>\d+)/commands", "commands"),
+    ("GET", r"/channels/(?P<channel>\d+)", "channel"),
+    ("PATCH", r"/channels/(?P<channel>\d+)", "edit channel"),
+    ("POST", r"/channels/(?P<channel>\d+)/messages", "create message"),
+    ("GET", r"/channels/(?P<channel>\d+)/messages", "history"),
+    ("GET", _MESSAGE, "message"),
+    ("PATCH", _MESSAGE, "edit message"),
+    ("POST", _MESSAGE + r"/crosspost", "publish"),
+    ("POST", _MESSAGE + r"/threads", "create thread"),
+    ("PUT", _REACTION + r"/@me", "add reaction"),
+    ("GET", _REACTION, "reactions"),
+    ("POST", r"/channels/(?P<channel>\d+)/threads", "create post"),
+    ("GET", r"/channels/(?P<channel>\d+)/threads/archived/public", "archived threads"),
+    ("POST", r"/users/@me/channels", "open dm"),
+    ("POST", r"/interactions/(?P<id>\d+)/(?P<token>[^/]+)/callback", "interaction callback"),
+    ("POST", _HOOK, "interaction followup"),
+    ("PATCH", _HOOK + r"/messages/@original", "interaction edit"),
+)
+
+
+def _json(body: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> web.Response:
+    """discord.py takes exactly this content type for JSON."""
+    if status == 204:
+        return web.Response(status=204)
+    return web.Response(
+        body=json.dumps(body).encode(),
+        status=status,
+        headers={"Content-Type": "application/json", **(headers or {})},
+    )
+
+
+def _limited(seconds: float, *, everywhere: bool = False) -> web.Response:
+    body = {"message": "You are being rate limited.", "retry_after": round(seconds, 3), "global": everywhere}
+    return _json(body, 429, {"Via": "1.1 google", "Retry-After": str(seconds)})
+
+
+def _drop(request: web.Request) -> web.Response:
+    if request.transport:
+        request.transport.abort()
+    return web.Response()
+
+
+def _user(user: str, name: str, *, bot: bool = False) -> Json:
+    return {
+        "id": user, "username": name, "discriminator": "0", "avatar": None, "bot": bot, "global_name": name,
+        "public_flags": 0, "flags": 0,
+    }  # fmt: skip
+
+
+def _public(user: Json) -> Json:
+    return {key: value for key, value in user.items() if key not in ("can_manage", "roles")}
+
+
+def _outside(message: Json, *, bare: bool = False) -> Json:
+    """What Discord tells of a message; `bare` is what it is made of."""
+    if bare:
+        return {key: message[key] for key in ("content", "embeds", "components", "flags")}
+    return {key: value for key, value in message.items() if key not in ("people", "thinking")}
+
+
+def _with_ids(components: Sequence[Json]) -> list[Json]:
+    numbers = itertools.count(1)
+
+    def numbered(component: Json) -> Json:
+        inner = component.get("components")
+        more = {"components": [numbered(one) for one in inner]} if inner else {}
+        return {**component, "id": next(numbers), **more}
+
+    return [numbered(component) for component in components]
+
+
+def _option(option: Json, value: Any) -> Json:
+    """A typed option, which Discord's own client checks before it is sent."""
+    if option.get("choices"):
+        assert value in [choice["value"] for choice in option["choices"]], (
+            f"{value} is no choice of {option['name']}"
+        )
+    if option["type"] == 4:
+        assert isinstance(value, int)
+        assert option.get("min_value", value) <= value <= option.get("max_value", value)
+    if option["type"] == 10:
+        assert option.get("min_value", value) <= value <= option.get("max_value", value)
+    if option["type"] == 3:
+        assert option.get("min_length", 0) <= len(value) <= option.get("max_length", 6000)
+    return {"type": option["type"], "name": option["name"], "value": value}
+
+
+def read(message: Json) -> str:
+    """All that a person reads in a message: content, embeds and the labels of buttons."""
+    texts = [message.get("content", "")]
+    for embed in message.get("embeds", []):
+        texts += [
+            embed.get("title", ""),
+            embed.get("description", ""),
+            embed.get("footer", {}).get("text", ""),
+        ]
+    for row in message.get("components", []):
+        texts += [button.get("label", "") for button in row.get("components", [])]
+    return re.sub(r"\\(?=[^\w\s])", "", "\n".join(filter(None, texts)))
+
+
+async def _serve(port: int) -> None:
+    """By hand: a server in which you are Ada, who may manage it, in #papers; lines typed are what she does."""
+    async with FakeDiscord(port=port) as discord:
+        papers, ada = discord.add_channel("papers"), discord.add_user("ada", can_manage=True)
+        print(
+            f'Put into paperround.toml:\n  [platforms.discord]\n  api_base_url = "{discord.url}"\n'
+            f'  gateway_url = "{discord.gateway_url}"\nand run:\n  DISCORD_TOKEN={discord.token} paperround run\n'
+            f"The channel's id is {papers}. Type /paper WORDS, /digest today, queue or help, react N, history, or quit."
+        )
+        while (line := (await asyncio.to_thread(sys.stdin.readline)).strip()) not in ("", "quit"):
+            verb, _, rest = line.partition(" ")
+            try:
+                if verb == "/paper":
+                    done = await discord.command("paper", user=ada, channel=papers, query=rest)
+                elif verb == "/digest":
+                    done = await discord.command(f"digest {rest}", user=ada, channel=papers)
+                elif verb == "react" and rest.isdigit() and 0 < int(rest) <= len(discord.messages(papers)):
+                    await discord.react(ada, discord.messages(papers)[int(rest) - 1])
+                    continue
+                else:
+                    for number, message in enumerate(discord.messages(papers), start=1):
+                        print(f"--- {number}\n{read(message)}")
+                    continue
+                await discord.until(lambda done=done: done.responses and read(done.responses[0]), 5)  # type: ignore[misc]
+                print("\n".join(read(response) for response in done.responses))
+            except (AssertionError, StopIteration) as error:
+                print(f"({error})")
+
+
+if __name__ == "__main__":
+    asyncio.run(_serve(int(sys.argv[1]) if len(sys.argv) > 1 else 8766))
