@@ -25,6 +25,7 @@ from digests.model import Channel, Heartbeat, Schedule, ScoredPaper, Style, Subs
 from digests.pick import Rules
 from digests.ports import Store
 from digests.store import open_store
+from digests.store.copying import copy_store as copy_store
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 

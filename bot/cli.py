@@ -126,6 +126,13 @@ def _parser() -> argparse.ArgumentParser:
     doctor = commands.add_parser("doctor", help="look whether everything is right, and say what is not")
     doctor.set_defaults(run=_doctor)
 
+    database = commands.add_parser("db", help="move the store to another database")
+    of_database = database.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    copying = of_database.add_parser("copy", help="copy the whole store to an empty one")
+    copying.add_argument("source", metavar="FROM", help="such as sqlite:///paperround.db")
+    copying.add_argument("target", metavar="TO", help="such as postgresql+psycopg://USER@HOST/DATABASE")
+    copying.set_defaults(run=_copy)
+
     running = commands.add_parser("run", help="post every digest at its hour, until stopped")
     running.set_defaults(run=_run)
     return parser
@@ -248,6 +255,19 @@ def _doctor(asked: argparse.Namespace) -> int:
     for finding in findings:
         print(finding)  # noqa: T201
     return FAILED if any(finding.level is Level.FAULT for finding in findings) else DONE
+
+
+def _copy(asked: argparse.Namespace) -> int:
+    from bot.app import copy_store
+    from bot.importing import bar
+
+    with bar("copying", Console(stderr=True)) as progress:
+        counts = copy_store(asked.source, asked.target, now=datetime.now(UTC), progress=progress)
+    print(  # noqa: T201
+        f"{sum(counts.values()):,} rows copied, {counts['papers']:,} papers among them; every table counted on both sides. "
+        "Name the new store under [store] url before you start again."
+    )
+    return DONE
 
 
 def _run(asked: argparse.Namespace) -> int:

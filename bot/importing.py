@@ -57,7 +57,7 @@ def import_places(
 def _import_one(
     place: str, store: Store, report: Report, now: datetime, standard_input: BinaryIO, errors: Console
 ) -> None:
-    with _bar(place, errors) as progress:
+    with bar(place, errors) as progress:
         source = ReviewFile(place, now.date(), standard_input, progress)
         records = _good(source.read(), report, errors)
         try:
@@ -104,7 +104,8 @@ def _tell(errors: Console, sentence: str) -> None:
 
 
 @contextmanager
-def _bar(place: str, errors: Console) -> Iterator[Progress]:
+def bar(place: str, errors: Console) -> Iterator[Progress]:
+    """Shows on a terminal how far something has come; elsewhere nothing."""
     if not errors.is_terminal:
         yield lambda done, size: None
         return

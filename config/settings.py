@@ -110,6 +110,11 @@ def _store_url(url: str) -> str:
         raise ValueError(
             f'does not begin with {" or ".join(STORE_SCHEMES)}; write one of the two, such as "sqlite:///paperround.db"'
         )
+    place, _, options = url.removeprefix("postgresql+psycopg://").partition("?")
+    if url.startswith("postgresql") and (":" in place.rpartition("@")[0] or "password=" in options):
+        raise ValueError(
+            "carries a password; secrets are read from the environment only, so take it out and set PGPASSWORD"
+        )
     return url
 
 

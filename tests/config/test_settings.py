@@ -177,7 +177,7 @@ def test_a_time_may_be_written_as_toml_has_it(tmp_path: Path) -> None:
 
 
 def test_postgresql_is_a_store(tmp_path: Path) -> None:
-    url = "postgresql+psycopg://me@host/papers"
+    url = "postgresql+psycopg://me@host:5433/papers?sslmode=require"
     assert settings_of(tmp_path, f'[store]\nurl = "{url}"').store.url == url
 
 
@@ -329,6 +329,15 @@ def test_another_store_is_refused_without_repeating_its_password(tmp_path: Path)
     assert complaint(tmp_path, '[store]\nurl = "mysql://me:hunter2@host/papers"') == (
         "store.url does not begin with sqlite:/// or postgresql+psycopg://; "
         'write one of the two, such as "sqlite:///paperround.db"'
+    )
+
+
+@pytest.mark.parametrize(
+    "address", ["me:hunter2@host/papers", "me:hun/ter2@host/papers", "host/papers?password=hunter2"]
+)
+def test_a_password_in_the_stores_address_is_refused_and_not_repeated(tmp_path: Path, address: str) -> None:
+    assert complaint(tmp_path, f'[store]\nurl = "postgresql+psycopg://{address}"') == (
+        "store.url carries a password; secrets are read from the environment only, so take it out and set PGPASSWORD"
     )
 
 
