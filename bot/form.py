@@ -189,6 +189,8 @@ def read_words(text: str, base: Subscription) -> Subscription:
             said.setdefault(clause, []).append(",")
         elif word in _DAY_WORDS:
             said.setdefault("days", []).append(word)
+        elif word in ("am", "pm") and "at" in said:
+            said["at"].append(word)
         elif word in _CLAUSES:
             clause = _CLAUSES[word]
             said.setdefault(clause, [])
@@ -239,14 +241,18 @@ def _one(words_said: list[str]) -> str:
 
 
 def _listed(words_said: list[str]) -> tuple[str, ...]:
-    """Entries parted by commas; quoted ones, and those joined by "and", by themselves."""
+    """Entries parted by commas; quoted ones, and those joined by "and", by themselves. Some phones quote 'so'."""
     parts: list[str] = []
     for part in words_said:
         if part.startswith('"'):
             parts += [",", part.strip('"').replace(",", " "), ","]
         else:
             parts.append("," if part.lower() == "and" else part)
-    return _entries(" ".join(parts))
+    return tuple(_unquoted(entry) for entry in _entries(" ".join(parts)))
+
+
+def _unquoted(entry: str) -> str:
+    return entry[1:-1] if len(entry) > 2 and entry[0] == entry[-1] == "'" else entry
 
 
 def _said_domains(words_said: list[str]) -> tuple[str, ...]:
