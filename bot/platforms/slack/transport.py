@@ -29,9 +29,10 @@ PING_SECONDS = 10.0
 """Between our pings; Slack's library calls a socket stale after four of them without an answer."""
 HELLO_SECONDS = 20.0
 """A socket that has not said hello by then is given up: Slack greets at once."""
-UNWELL_SECONDS = 45.0
-"""A socket that is not connected for so long is rebuilt; until then Slack's library tries by itself."""
-LOOK_SECONDS = 2.0
+UNWELL_SECONDS = 5.0
+"""A socket that is not connected for so long is rebuilt: Slack's library by itself takes less than one second, or never
+comes back, since after a refusal it tries the same single-use ticket again."""
+LOOK_SECONDS = 1.0
 FIRST_WAIT, LONGEST_WAIT = 1.0, 300.0
 """Seconds between tries to connect, doubling: apps.connections.open takes about one call a minute for long."""
 REQUEST_BYTES = 2**20
