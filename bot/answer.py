@@ -168,9 +168,10 @@ class Answers:
             return Reply(
                 sentence(f"{self._state(known)} It is set in the settings file of whoever runs Paperround.")
             )
-        self._require_right(person)
-        wanted = known or _fresh(channel, person)
-        return Reply(sentence(self._state(known) if known else NO_DIGEST), form=form_of(wanted))
+        state = self._state(known) if known else NO_DIGEST
+        if not self._may_change(person):
+            return Reply(sentence(f"{state} {self._admins_only}"))
+        return Reply(sentence(state), form=form_of(known or _fresh(channel, person)))
 
     def save(self, form: Form, channel: Channel, person: Person) -> Reply:
         """The filled-in form. Raises FormError with what is wrong in each field."""
@@ -232,8 +233,15 @@ class Answers:
         return known
 
     def _require_right(self, person: Person) -> None:
-        if not self.anyone_may_change and not person.is_admin:
-            raise InputError(f"Only {self.admins} may change a channel's digest here: ask one of them.")
+        if not self._may_change(person):
+            raise InputError(self._admins_only)
+
+    def _may_change(self, person: Person) -> bool:
+        return self.anyone_may_change or person.is_admin
+
+    @property
+    def _admins_only(self) -> str:
+        return f"Only {self.admins} may change a channel's digest here: ask one of them."
 
     def _state(self, subscription: Subscription) -> str:
         told = f"{in_a_sentence(subscription)}."

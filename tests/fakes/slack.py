@@ -13,7 +13,7 @@ import math
 import sys
 import time
 from collections import defaultdict
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Container, Coroutine, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Self
@@ -105,6 +105,7 @@ class Interaction:
     acked: bool = False
     seconds: float = 0.0
     responses: list[Json] = field(default_factory=list)
+    views: list[Json] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -149,9 +150,9 @@ class FakeSlack:
     silent_hellos: int = 0
     no_pongs: bool = False
     url: str = ""
-    _faults: dict[str, list[Fault]] = field(default_factory=lambda: defaultdict(list))
+    _faults: dict[tuple[str, str], list[Fault]] = field(default_factory=lambda: defaultdict(list))
     _tickets: set[str] = field(default_factory=set)
-    _triggers: dict[str, float] = field(default_factory=dict)
+    _triggers: dict[str, tuple[float, Interaction]] = field(default_factory=dict)
     _urls: dict[str, _ResponseUrl] = field(default_factory=dict)
     _acks: dict[str, asyncio.Future[Json]] = field(default_factory=dict)
     _numbers: "itertools.count[int]" = field(default_factory=lambda: itertools.count(1))
@@ -221,7 +222,7 @@ class FakeSlack:
     # The workspace.
 
     def add_user(self, name: str, *, tz: str = "Europe/Berlin", is_admin: bool = False) -> str:
-        user = f"U{name.upper()}"
+        user = _new_id("U", name.upper(), self.users)
         profile = {"display_name": name}
         self.users[user] = {
             "id": user,
@@ -234,9 +235,8 @@ class FakeSlack:
         return user
 
     def add_channel(self, name: str, *, bot_in: bool = True, is_private: bool = False) -> str:
-        channel = Channel(
-            f"C{name.upper()}", name, {self.bot_user} if bot_in else set(), is_private=is_private
-        )
+        new_id = _new_id("C", name.upper(), self.channels)
+        channel = Channel(new_id, name, {self.bot_user} if bot_in else set(), is_private=is_private)
         self.channels[channel.id] = channel
         return channel.id
 
@@ -244,9 +244,19 @@ class FakeSlack:
         """What stands in a channel, oldest first."""
         return self.channels[channel].messages
 
-    def fail(self, method: str, *faults: Fault) -> None:
-        """The next calls of a method go wrong, one fault each."""
-        self._faults[method] += faults
+    def whispered(self, channel: str) -> str:
+        """All that single people were told in a channel, as they read it."""
+        return "\n".join(read(one["blocks"]) for one in self.whispers if one["channel"] == channel)
+
+    def fail(self, method: str, *faults: Fault, channel: str = "") -> None:
+        """The next calls of a method go wrong, one fault each; with a `channel`, those about it alone."""
+        self._faults[method, channel] += faults
+
+    def _fault(self, method: str, arguments: Json) -> Fault | None:
+        for channel in (str(arguments.get("channel", "")), ""):
+            if waiting := self._faults.get((method, channel)):
+                return waiting.pop(0)
+        return None
 
     def called(self, method: str) -> list[Json]:
         """The arguments of every call of a method, failed ones too."""
@@ -374,24 +384,27 @@ class FakeSlack:
         """Tell the app of something that happened."""
         await self.tell(self.event_body(event))
 
-    async def tell(self, body: Json) -> None:
-        """Deliver an event, and again while it is not acknowledged, as Slack does."""
+    async def tell(self, body: Json) -> bool:
+        """Deliver an event, and again while it is not acknowledged, as Slack does; whether it was acknowledged soon."""
         needed = EVENT_NEEDS.get(body["event"]["type"])
         if needed and needed not in self.scopes:
-            return
-        await asyncio.wait({self._keep(self._tell(body))}, timeout=self.ack_seconds + 1)
+            return False
+        telling = self._keep(self._tell(body))
+        await asyncio.wait({telling}, timeout=self.ack_seconds + 1)
+        return telling.done() and bool(telling.result())
 
-    async def _tell(self, body: Json) -> None:
+    async def _tell(self, body: Json) -> bool:
         for attempt, delay in enumerate((0.0, *self.retry_delays)):
             await asyncio.sleep(delay)
             if (await self._send("events_api", body, attempt)) is not None:
-                return
+                return True
         self.protocol_errors.append(f"never acknowledged: {body['event']['type']}")
+        return False
 
     def _interaction(self) -> tuple[Interaction, Json]:
         trigger, name = f"trigger{self._number()}", f"r{self._number()}"
-        self._triggers[trigger] = self.clock()
         interaction = Interaction(trigger)
+        self._triggers[trigger] = self.clock(), interaction
         self._urls[name] = _ResponseUrl(interaction, self.clock())
         return interaction, {
             "trigger_id": trigger,
@@ -530,7 +543,7 @@ class FakeSlack:
         method = request.match_info["method"]
         arguments = await _arguments(request)
         self.calls.append((method, arguments))
-        fault = self._faults[method].pop(0) if self._faults[method] else None
+        fault = self._fault(method, arguments)
         match fault:
             case Fault.RATE_LIMITED:
                 return self._limited()
@@ -731,12 +744,14 @@ class FakeSlack:
         return {"type": "message", "message": {**message, "reactions": reactions}}
 
     def _do_views_open(self, arguments: Json) -> Json:
-        made = self._triggers.pop(arguments.get("trigger_id", ""), None)
-        if made is None:
+        made, interaction = self._triggers.pop(arguments.get("trigger_id", ""), (None, None))
+        if made is None or interaction is None:
             raise _RefusedError("exchanged_trigger_id")
         if self.clock() - made > self.trigger_seconds:
             raise _RefusedError("expired_trigger_id")
-        return {"view": self._viewed(arguments["view"])}
+        view = self._viewed(arguments["view"])
+        interaction.views.append(view)
+        return {"view": view}
 
     def _do_views_publish(self, arguments: Json) -> Json:
         self.homes[arguments["user_id"]] = view = self._viewed(arguments["view"])
@@ -779,6 +794,12 @@ class _TooFastError(Exception):
     def __init__(self, seconds: int) -> None:
         super().__init__(seconds)
         self.seconds = seconds
+
+
+def _new_id(kind: str, name: str, taken: Container[str]) -> str:
+    """CPAPERS, then C2PAPERS: no id is a part of another one, so that a log can be searched for it."""
+    numbered = (f"{kind}{number}{name}" for number in itertools.count(2))
+    return next(one for one in itertools.chain([f"{kind}{name}"], numbered) if one not in taken)
 
 
 async def _arguments(request: web.Request) -> Json:

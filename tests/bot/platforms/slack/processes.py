@@ -1,11 +1,12 @@
-"""A real `paperround run` beside a fake Slack, with nothing but settings."""
+"""A real `paperround run` beside a fake Slack, with nothing but settings: one for a story, or one for many."""
 
 import asyncio
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -127,3 +128,77 @@ async def _read(bot: Bot) -> None:
     async for line in bot.process.stderr:
         bot.log.append(line.decode().rstrip())
         bot.said.set()
+
+
+Story = Callable[[FakeSlack, Bot, str, str], Awaitable[None]]
+"""What happens, given the workspace, the bot in it, Ada's id and her channel's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Office:
+    """A workspace with a bot, open for many stories: each has an Ada and a channel of its own.
+
+    `digests` are channels whose digest was due when the bot started; a story takes one.
+    """
+
+    slack: FakeSlack
+    bot: Bot
+    digests: Mapping[Style, list[str]]
+    loop: asyncio.AbstractEventLoop
+    closing: asyncio.Event
+
+    def tells(self, story: Story, style: Style | None = None) -> None:
+        """Run a story, in a channel that has or gets a digest in this style, or in one without."""
+        asyncio.run_coroutine_threadsafe(self._told(story, style), self.loop).result()
+
+    async def _told(self, story: Story, style: Style | None) -> None:
+        assert style is None or self.digests[style], f"no channel with a digest in style {style} is left"
+        channel = self.digests[style].pop() if style else self.slack.add_channel("papers")
+        try:
+            await story(self.slack, self.bot, self.slack.add_user("ada"), channel)
+            assert self.slack.protocol_errors == []
+        except BaseException:
+            print("\n".join(self.bot.log[-40:]))
+            raise
+        finally:
+            self.slack.protocol_errors.clear()
+
+
+@contextmanager
+def open_office(
+    folder: Path, *, settings: str = "", digests: Mapping[Style, int] | None = None
+) -> Iterator[Office]:
+    """An office until the end of the block. It lives in a thread of its own, so that Slack is there between stories."""
+    opened: Future[Office] = Future()
+    with ThreadPoolExecutor(1) as thread:
+        closed = thread.submit(asyncio.run, _keep_open(folder, settings, digests or {}, opened))
+        closed.add_done_callback(
+            lambda _: None if opened.done() else opened.set_exception(closed.exception())
+        )
+        office = opened.result()
+        try:
+            yield office
+        finally:
+            office.loop.call_soon_threadsafe(office.closing.set)
+            closed.result()
+
+
+async def _keep_open(
+    folder: Path, settings: str, digests: Mapping[Style, int], opened: "Future[Office]"
+) -> None:
+    async with patient_slack() as slack:
+        channels = {
+            style: [slack.add_channel(style) for _ in range(count)] for style, count in digests.items()
+        }
+        for style, some in channels.items():
+            for channel in some:
+                overdue(prepared(folder), channel, style)
+        async with running(slack, folder, settings=settings) as bot:
+            office = Office(slack, bot, channels, asyncio.get_running_loop(), asyncio.Event())
+            opened.set_result(office)
+            await office.closing.wait()
+
+
+def patient_slack() -> FakeSlack:
+    """A Slack that waits as long for an acknowledgement as a busy machine needs."""
+    return FakeSlack(retry_delays=(0.1, 0.2), ack_seconds=PATIENCE, trigger_seconds=PATIENCE)

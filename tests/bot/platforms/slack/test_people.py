@@ -1,12 +1,12 @@
-"""The rest of what people do in Slack: mentions, links, shortcuts, their own page, and what they get wrong."""
+"""What people do in Slack, and what they get wrong: look-ups, changes of the digest, mentions, links, their own page."""
 
 import asyncio
-from pathlib import Path
 from typing import Any
 
-from digests.model import Style
-from tests.bot.platforms.slack.processes import Bot
-from tests.bot.platforms.slack.test_app import told
+import pytest
+
+from digests.model import Channel, Style, Subscription
+from tests.bot.platforms.slack.processes import Bot, Office
 from tests.fakes.slack import FakeSlack, Interaction, read
 
 
@@ -18,6 +18,7 @@ async def answers(slack: FakeSlack, command: str, text: str, said: str, *, user:
         await slack.until(lambda: said.lower() in whole(asked).lower())
     except AssertionError:
         raise AssertionError(f"{command} {text}: no {said!r} in {whole(asked)!r}") from None
+    assert all(response["response_type"] == "ephemeral" for response in asked.responses)
 
 
 def whole(asked: Interaction) -> str:
@@ -25,117 +26,355 @@ def whole(asked: Interaction) -> str:
     return "\n".join(read(response["blocks"]) for response in asked.responses)
 
 
-def test_a_mention_a_link_a_shortcut_and_the_persons_own_page(tmp_path: Path) -> None:
+async def reply(slack: FakeSlack, asked: Interaction) -> dict[str, Any]:
+    """The first message that comes back."""
+    await slack.until(lambda: asked.responses)
+    return asked.responses[0]
+
+
+async def note(slack: FakeSlack, channel: str, number: int) -> dict[str, Any]:
+    """A message in the channel: the first is number 1."""
+    await slack.until(lambda: len(slack.messages(channel)) >= number)
+    return slack.messages(channel)[number - 1]
+
+
+def digest_of(bot: Bot, channel: str) -> Subscription | None:
+    return bot.store.subscriptions.find(Channel("slack", channel, "T1"))
+
+
+# Looking papers up.
+
+
+def test_a_look_up_is_answered_for_the_person_alone_and_shared_when_asked(office: Office) -> None:
     async def story(slack: FakeSlack, bot: Bot, ada: str, papers: str) -> None:
-        await slack.event(type="app_mention", user=ada, channel=papers, text="<@UBOT> hello", ts="1.1")
-        await slack.until(lambda: slack.whispers)
-        assert "/digest subscribe" in read(slack.whispers[0]["blocks"])
+        asked = await slack.command("/paper", "2402.01306", user=ada, channel=papers)
+        card = await reply(slack, asked)
+        assert card["response_type"] == "ephemeral"
+        assert "KTO" in read(card["blocks"])
+        shared = await slack.click("share", user=ada, channel=papers, within=card)
+        assert (await reply(slack, shared))["replace_original"] is True
+        message = await note(slack, papers, 1)
+        assert "Shared by ada" in read(message["blocks"])
+        assert message["unfurled"] is False
+        reviewed = await slack.click("review.1", user=ada, channel=papers, within=card)
+        assert "Methodology" in read((await reply(slack, reviewed))["blocks"])
+        await slack.react(ada, papers, message["ts"])  # What was shared can be marked.
+        await slack.until(lambda: "Discuss · 1" in read(message["blocks"]))
 
-        links = [
-            {"domain": "arxiv.org", "url": "https://arxiv.org/abs/2402.01306v2"},
-            {"domain": "arxiv.org", "url": "https://arxiv.org/abs/0000.00000"},
-        ]
-        await slack.event(type="link_shared", user=ada, channel=papers, message_ts="1.2", links=links)
-        await slack.until(lambda: slack.unfurls)
-        assert list(slack.unfurls[0]["unfurls"]) == ["https://arxiv.org/abs/2402.01306v2"]
+    office.tells(story)
 
-        theirs: dict[str, Any] = {
-            "ts": "1.3",
-            "text": "have you seen <https://arxiv.org/abs/2402.01306>?",
-            "user": ada,
-        }
-        marked = await slack.shortcut("mark_for_discussion", user=ada, channel=papers, message=theirs)
-        await slack.until(lambda: marked.responses)
-        assert "Marked" in read(marked.responses[0]["blocks"])
 
-        await slack.event(type="app_home_opened", user=ada, tab="home", channel="D1")
-        await slack.until(lambda: slack.homes)
-        home = slack.homes[ada]
-        assert "KTO" in read(home["blocks"])
-        assert "1 voice" in read(home["blocks"])
-        await slack.click("look_up", user=ada, value="preference optimization", within=home)
-        await slack.until(lambda: slack.views[-1]["type"] == "modal")
-        assert "share" not in str(slack.views[-1]["blocks"])
+def test_of_several_papers_one_is_chosen_from_a_list(office: Office) -> None:
+    async def story(slack: FakeSlack, bot: Bot, ada: str, papers: str) -> None:
+        asked = await slack.command("/paper", "preference tuning language", user=ada, channel=papers)
+        choice = await reply(slack, asked)
+        assert "Did you mean one of these" in read(choice["blocks"])
+        shown = await slack.click("show", user=ada, channel=papers, within=choice)
+        assert (await reply(slack, shown))["replace_original"] is True
+        assert "Limitations" in read(shown.responses[0]["blocks"])
 
-    told(story, tmp_path)
+    office.tells(story)
 
 
 TYPED = [
     ("/paper", "", "/paper 2402.01306"),
     ("/paper", "9999.99999", "Nothing found"),
     ("/paper", "x" * 4000, "Nothing found"),
+    ("/paper", "kto " * 1000, "KTO"),
     ("/paper", '“kto” 🤖 AND OR NOT title:* (NEAR/2 "', "KTO"),
     ("/paper", "'; DROP TABLE papers; --", "Did you mean one of these"),
+    ("/paper", "🤖🤖🤖", "Nothing found"),
+    ("/paper", "title:kto^9 +abstract:[a TO z] ~3 \\ /.*/", "KTO"),
     ("/paper", "<https://arxiv.org/abs/2402.01306|arxiv.org/abs/2402.01306>", "KTO"),
+    ("/paper", "https://arxiv.org/pdf/2402.01306v3.pdf", "KTO"),
     ("/digest", "", "What you can type"),
     ("/digest", "subscribe visoin", "did you mean “vision”"),
     ("/digest", "subscribe at 25:00", "no time of day"),
     ("/digest", "subscribe in Mars/Phobos", "no time zone"),
+    ("/digest", "subscribe " + "x" * 4000, "I do not understand"),
+    ("/digest", "subscribe <!channel>", "I do not understand"),
     ("/digest", "pause", "no digest yet"),
+    ("/digest", "queue done 7", "is not in the queue"),
     ("/digest", "frobnicate", "/digest help"),
     ("/digest", "today", "new papers"),
     ("/digest", "top 2 in vision this month", "2 of"),
+    ("/digest", "top 2 in cs.QQ", "cs.QQ"),
 ]
 
 
-def test_whatever_is_typed_is_answered_and_nothing_breaks(tmp_path: Path) -> None:
+def test_whatever_is_typed_is_answered_and_nothing_breaks(office: Office) -> None:
     async def story(slack: FakeSlack, bot: Bot, ada: str, papers: str) -> None:
         for command, text, said in TYPED:
             await answers(slack, command, text, said, user=ada, channel=papers)
+        assert slack.messages(papers) == []
+        assert digest_of(bot, papers) is None
 
-    told(story, tmp_path)
+    office.tells(story)
 
 
-def test_untrusted_text_neither_pings_nor_links(tmp_path: Path) -> None:
+def test_untrusted_text_neither_pings_nor_links(office: Office) -> None:
     async def story(slack: FakeSlack, bot: Bot, ada: str, papers: str) -> None:
         for text in ("<!channel> <@U1> @everyone", "<https://evil.example|arxiv.org>"):
             asked = await slack.command("/paper", text, user=ada, channel=papers)
-            await slack.until(lambda asked=asked: asked.responses)  # type: ignore[misc]
-            said = str(asked.responses)
+            said = str(await reply(slack, asked))
             assert "<!channel>" not in said
             assert "<@U1>" not in said
             assert "<https://evil" not in said
 
-    told(story, tmp_path)
+    office.tells(story)
 
 
-def test_only_admins_change_a_digest_where_the_settings_say_so(tmp_path: Path) -> None:
+def test_a_hundred_commands_at_once_are_all_acknowledged_and_answered(office: Office) -> None:
+    async def story(slack: FakeSlack, bot: Bot, ada: str, papers: str) -> None:
+        commands = [slack.command("/paper", f"learning {n}", user=ada, channel=papers) for n in range(100)]
+        done = await asyncio.gather(*commands)
+        assert all(one.acked for one in done)
+        await slack.until(lambda: all(one.responses for one in done))
+
+    office.tells(story)
+
+
+# Changing a channel's digest.
+
+
+def test_a_channel_is_subscribed_by_words_told_of_it_and_the_change_is_undone(office: Office) -> None:
+    async def story(slack: FakeSlack, bot: Bot, ada: str, papers: str) -> None:
+        await slack.command("/digest", "subscribe vision at 08:30 top 3 min 8", user=ada, channel=papers)
+        told = await note(slack, papers, 1)
+        assert "ada subscribed this channel" in read(told["blocks"])
+        assert "08:30 (Europe/Berlin)" in read(told["blocks"])
+        await slack.click("undo", user=ada, channel=papers, within=told)
+        await note(slack, papers, 2)
+        assert digest_of(bot, papers) is None
+        again = await slack.click("undo", user=ada, channel=papers, within=told)
+        assert "cannot be undone" in read((await reply(slack, again))["blocks"])
+
+    office.tells(story)
+
+
+def test_words_are_understood_as_a_phone_writes_them(office: Office) -> None:
+    async def story(slack: FakeSlack, bot: Bot, ada: str, papers: str) -> None:
+        words = (
+            "Subscribe  cs.CL, vision about “in-context learning”, ‘rlhf’ at 8:30 AM on Mon–Fri style Compact"
+        )
+        await slack.command("/digest", words, user=ada, channel=papers)
+        await note(slack, papers, 1)
+        known = digest_of(bot, papers)
+        assert known
+        assert known.wish.domains == ("cs.CL", "vision")
+        assert known.wish.keywords == ("in-context learning", "rlhf")
+        assert (f"{known.schedule.at:%H:%M}", known.wish.style) == ("08:30", Style.COMPACT)
+        assert known.schedule.days == frozenset(range(5))
+
+    office.tells(story)
+
+
+def test_pause_resume_and_the_end_are_told_to_the_channel(office: Office) -> None:
+    async def story(slack: FakeSlack, bot: Bot, ada: str, papers: str) -> None:
+        for number, (verb, said) in enumerate(
+            [
+                ("subscribe top 3", "ada subscribed this channel"),
+                ("pause", "ada paused this channel's digest."),
+                ("resume", "ada resumed this channel's digest."),
+                ("unsubscribe", "/digest subscribe everything top 3"),
+            ],
+            start=1,
+        ):
+            await answers(slack, "/digest", verb, "Done", user=ada, channel=papers)
+            assert said in read((await note(slack, papers, number))["blocks"])
+
+    office.tells(story)
+
+
+def test_the_form_says_what_is_wrong_beside_each_field_and_saves_what_is_right(office: Office) -> None:
+    async def story(slack: FakeSlack, bot: Bot, ada: str, papers: str) -> None:
+        asked = await slack.command("/digest", "settings", user=ada, channel=papers)
+        await slack.until(lambda: asked.views)
+        (form,) = asked.views
+        wrong = {"domains": "visoin", "time_zone": "Mars/Phobos", "min_score": "11"}
+        refused = await slack.submit(form, wrong, user=ada)
+        assert refused.ack
+        assert set(refused.ack["errors"]) == set(wrong)
+        assert "vision" in refused.ack["errors"]["domains"]
+        assert digest_of(bot, papers) is None
+        for left_empty in ("time_zone", "days", "at"):  # Slack itself does not send a form without these.
+            with pytest.raises(AssertionError, match="Slack asks to fill in"):
+                await slack.submit(form, {left_empty: None}, user=ada)
+        saved = await slack.submit(form, {"domains": "vision", "days": ["mon"], "style": "compact"}, user=ada)
+        assert saved.acked
+        assert "ada subscribed" in read((await note(slack, papers, 1))["blocks"])
+        known = digest_of(bot, papers)
+        assert known
+        assert (known.wish.domains, known.wish.style) == (("vision",), Style.COMPACT)
+        assert known.schedule.time_zone == "Europe/Berlin"
+
+    office.tells(story)
+
+
+def test_only_admins_change_a_digest_where_the_settings_say_so(strict_office: Office) -> None:
     async def story(slack: FakeSlack, bot: Bot, ada: str, papers: str) -> None:
         root = slack.add_user("root", is_admin=True)
         for person, text, said in (
             (ada, "subscribe vision", "Only workspace admins"),
+            (ada, "settings", "no digest yet"),
             (root, "subscribe vision", "Done"),
             (ada, "unsubscribe", "Only workspace admins"),
+            (ada, "settings", "Only workspace admins"),
+            (ada, "settings", "from vision"),
             (ada, "top 2 in vision this month", "Deep Residual Learning"),
         ):
-            await answers(slack, "/digest", text, said, user=person, channel=papers)
+            await answers(slack, "/daily", text, said, user=person, channel=papers)
+        told = await note(slack, papers, 1)
+        refused = await slack.click("undo", user=ada, channel=papers, within=told)
+        assert "Only workspace admins" in read((await reply(slack, refused))["blocks"])
+        form = await slack.command("/daily", "settings", user=root, channel=papers)
+        await slack.until(lambda: form.views)
+        sneaked = await slack.submit(form.views[0], {"domains": "cs.CL"}, user=ada)
+        assert "Only workspace admins" in str(sneaked.ack)
+        known = digest_of(bot, papers)
+        assert known
+        assert known.wish.domains == ("vision",)
 
-    told(story, tmp_path, settings='who_may_change = "admins"')
-
-
-def test_a_channel_without_the_bot_is_told_to_invite_it_and_nothing_changes(tmp_path: Path) -> None:
-    async def story(slack: FakeSlack, bot: Bot, ada: str, papers: str) -> None:
-        elsewhere = slack.add_channel("elsewhere", bot_in=False)
-        invite = "/invite @paperround"
-        await answers(slack, "/digest", "subscribe vision", invite, user=ada, channel=elsewhere)
-        assert bot.store.subscriptions.all() == []
-        slack.channels[elsewhere].members.add(slack.bot_user)
-        await slack.event(type="member_joined_channel", user=slack.bot_user, channel=elsewhere)
-        await slack.until(lambda: slack.messages(elsewhere))
-        assert "/digest subscribe" in read(slack.messages(elsewhere)[0]["blocks"])
-
-    told(story, tmp_path)
+    strict_office.tells(story)
 
 
-def test_commands_have_the_names_that_the_settings_give_them(tmp_path: Path) -> None:
+def test_commands_have_the_names_that_the_settings_give_them(strict_office: Office) -> None:
     async def story(slack: FakeSlack, bot: Bot, ada: str, papers: str) -> None:
         await answers(slack, "/lookup", "", "/lookup 2402.01306", user=ada, channel=papers)
         await answers(slack, "/daily", "help", "/daily subscribe", user=ada, channel=papers)
 
-    told(story, tmp_path, settings='paper_command = "/lookup"\ndigest_command = "/daily"')
+    strict_office.tells(story)
 
 
-def test_a_button_from_before_an_upgrade_says_that_it_does_nothing_any_more(tmp_path: Path) -> None:
+def test_a_channel_without_the_bot_is_told_to_invite_it_and_nothing_changes(office: Office) -> None:
+    async def story(slack: FakeSlack, bot: Bot, ada: str, papers: str) -> None:
+        for private in (False, True):
+            elsewhere = slack.add_channel("elsewhere", bot_in=False, is_private=private)
+            invite = "/invite @paperround"
+            await answers(slack, "/digest", "subscribe vision", invite, user=ada, channel=elsewhere)
+            assert digest_of(bot, elsewhere) is None
+            slack.channels[elsewhere].members.add(slack.bot_user)
+            await slack.event(type="member_joined_channel", user=slack.bot_user, channel=elsewhere)
+            assert "/digest subscribe" in read((await note(slack, elsewhere, 1))["blocks"])
+            await answers(slack, "/digest", "subscribe vision", "Done", user=ada, channel=elsewhere)
+
+    office.tells(story)
+
+
+def test_in_a_direct_message_papers_are_looked_up_and_a_digest_is_sent_to_a_channel(office: Office) -> None:
+    async def story(slack: FakeSlack, bot: Bot, ada: str, papers: str) -> None:
+        await answers(slack, "/paper", "kto", "KTO", user=ada, channel="D7")
+        await answers(slack, "/digest", "today", "new papers", user=ada, channel="D7")
+        await answers(slack, "/digest", "subscribe vision", "invite me into one", user=ada, channel="D7")
+        await answers(slack, "/digest", "settings", "invite me into one", user=ada, channel="D7")
+
+    office.tells(story)
+
+
+# Everything else.
+
+
+def test_a_mention_is_answered_with_help_for_the_person_alone(office: Office) -> None:
+    async def story(slack: FakeSlack, bot: Bot, ada: str, papers: str) -> None:
+        mention = {
+            "type": "app_mention",
+            "user": ada,
+            "channel": papers,
+            "text": "<@UBOT> hello",
+            "ts": "1.1",
+        }
+        event = slack.event_body(mention)
+        await slack.tell(event)
+        await slack.until(lambda: "/digest subscribe" in slack.whispered(papers))
+        await slack.tell(event)  # Told again: it is not answered again.
+        await slack.event(**{**mention, "thread_ts": "1.0"})
+        await slack.until(lambda: any(one.get("thread_ts") == "1.0" for one in slack.whispers))
+        assert [one.get("thread_ts") for one in slack.whispers if one["channel"] == papers] == [None, "1.0"]
+
+    office.tells(story)
+
+
+def links_in(channel: str, user: str, **where: Any) -> dict[str, Any]:
+    known, unknown = "https://arxiv.org/abs/2402.01306v2", "https://arxiv.org/abs/0000.00000"
+    links = [{"domain": "arxiv.org", "url": url} for url in (known, unknown)]
+    return {"type": "link_shared", "user": user, "channel": channel, "links": links, **where}
+
+
+def test_an_arxiv_link_that_someone_pastes_gets_a_short_card(office: Office) -> None:
+    async def story(slack: FakeSlack, bot: Bot, ada: str, papers: str) -> None:
+        await slack.event(**links_in(papers, ada, message_ts="1.2"))
+        await slack.until(lambda: any(one.get("channel") == papers for one in slack.unfurls))
+        (card,) = (one for one in slack.unfurls if one.get("channel") == papers)
+        assert list(card["unfurls"]) == ["https://arxiv.org/abs/2402.01306v2"]
+        assert "Discuss" not in str(card["unfurls"])
+        await slack.event(
+            **links_in(papers, ada, unfurl_id=f"u-{papers}", source="composer", message_ts="Uxx")
+        )
+        await slack.until(lambda: any(one.get("unfurl_id") == f"u-{papers}" for one in slack.unfurls))
+
+    office.tells(story)
+
+
+def test_where_the_settings_want_no_cards_under_links_there_are_none(strict_office: Office) -> None:
+    async def story(slack: FakeSlack, bot: Bot, ada: str, papers: str) -> None:
+        assert await slack.tell(slack.event_body(links_in(papers, ada, message_ts="1.2")))
+        await answers(slack, "/lookup", "kto", "KTO", user=ada, channel=papers)  # What came later is done.
+        assert slack.called("chat.unfurl") == []
+
+    strict_office.tells(story)
+
+
+def test_an_event_that_nobody_listens_for_is_acknowledged_so_that_it_does_not_come_again(
+    office: Office,
+) -> None:
+    async def story(slack: FakeSlack, bot: Bot, ada: str, papers: str) -> None:
+        assert await slack.tell(slack.event_body({"type": "emoji_changed", "subtype": "add", "name": "x"}))
+        assert await slack.tell(slack.event_body({"type": "message", "channel": papers, "text": "hi"}))
+
+    office.tells(story)
+
+
+def test_a_paper_that_a_person_links_to_is_marked_from_the_messages_menu(office: Office) -> None:
+    async def story(slack: FakeSlack, bot: Bot, ada: str, papers: str) -> None:
+        theirs = {"ts": "1.3", "text": "have you seen <https://arxiv.org/abs/2402.01306>?", "user": ada}
+        for said in ("Marked for discussion", "taken back", "Marked for discussion"):
+            marked = await slack.shortcut("mark_for_discussion", user=ada, channel=papers, message=theirs)
+            assert said in read((await reply(slack, marked))["blocks"])
+        nothing = {"ts": "1.4", "text": "lunch?", "user": ada}
+        lost = await slack.shortcut("mark_for_discussion", user=ada, channel=papers, message=nothing)
+        assert "no paper in this message" in read((await reply(slack, lost))["blocks"])
+
+    office.tells(story)
+
+
+def test_a_persons_own_page_shows_their_marks_and_the_digests_and_looks_papers_up(office: Office) -> None:
+    async def story(slack: FakeSlack, bot: Bot, ada: str, papers: str) -> None:
+        theirs = {"ts": "1.3", "text": "https://arxiv.org/abs/2402.01306", "user": ada}
+        await reply(
+            slack, await slack.shortcut("mark_for_discussion", user=ada, channel=papers, message=theirs)
+        )
+        await answers(slack, "/digest", "subscribe vision at 08:30", "Done", user=ada, channel=papers)
+        await slack.event(type="app_home_opened", user=ada, tab="messages", channel="D1")
+        assert ada not in slack.homes
+        await slack.event(type="app_home_opened", user=ada, tab="home", channel="D1")
+        await slack.until(lambda: ada in slack.homes)
+        home = slack.homes[ada]
+        assert "KTO" in read(home["blocks"])
+        assert f"<#{papers}>" in read(home["blocks"])
+        shown = await slack.click("show", user=ada, within=home)
+        await slack.until(lambda: shown.views)
+        assert "Limitations" in read(shown.views[0]["blocks"])
+        looked = await slack.click("look_up", user=ada, value="preference optimization", within=home)
+        await slack.until(lambda: looked.views)
+        assert "share" not in str(looked.views[0]["blocks"])
+        empty = await slack.click("look_up", user=ada, value="zzzzqqqq", within=home)
+        await slack.until(lambda: empty.views)
+        assert "Nothing found" in read(empty.views[0]["blocks"])
+
+    office.tells(story)
+
+
+def test_a_button_from_before_an_upgrade_says_that_it_does_nothing_any_more(office: Office) -> None:
     async def story(slack: FakeSlack, bot: Bot, ada: str, papers: str) -> None:
         old = {
             "ts": "1.1",
@@ -144,35 +383,6 @@ def test_a_button_from_before_an_upgrade_says_that_it_does_nothing_any_more(tmp_
             ],
         }
         tapped = await slack.click("vote-up", user=ada, channel=papers, within=old)
-        await slack.until(lambda: tapped.responses)
-        assert "older Paperround" in read(tapped.responses[0]["blocks"])
+        assert "older Paperround" in read((await reply(slack, tapped))["blocks"])
 
-    told(story, tmp_path)
-
-
-def test_pause_and_resume_are_told_to_the_channel(tmp_path: Path) -> None:
-    async def story(slack: FakeSlack, bot: Bot, ada: str, papers: str) -> None:
-        await slack.until(lambda: len(slack.messages(papers)) == 4)
-        for number, (verb, said) in enumerate(
-            [
-                ("pause", "ada paused this channel's digest."),
-                ("resume", "ada resumed this channel's digest."),
-                ("unsubscribe", "/digest subscribe everything top 3"),
-            ],
-            start=5,
-        ):
-            await answers(slack, "/digest", verb, "Done", user=ada, channel=papers)
-            await slack.until(lambda number=number: len(slack.messages(papers)) == number)  # type: ignore[misc]
-            assert said in read(slack.messages(papers)[-1]["blocks"])
-
-    told(story, tmp_path, style=Style.CARDS)
-
-
-def test_a_hundred_commands_at_once_are_all_acknowledged_in_time(tmp_path: Path) -> None:
-    async def story(slack: FakeSlack, bot: Bot, ada: str, papers: str) -> None:
-        commands = [slack.command("/paper", f"learning {n}", user=ada, channel=papers) for n in range(100)]
-        done = await asyncio.gather(*commands)
-        assert all(one.acked for one in done)
-        await slack.until(lambda: all(one.responses for one in done))
-
-    told(story, tmp_path)
+    office.tells(story)
