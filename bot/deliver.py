@@ -4,18 +4,20 @@ import asyncio
 import hashlib
 import logging
 from collections.abc import Callable, Coroutine, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
-from typing import Any
+from typing import Any, TypeVar
 
 from bot.platforms import CANNOT_ASK, Outcome, Page, Platform, PostError
 from bot.present import digest_message
 from digests.build import Habits, build
 from digests.errors import PaperroundError
-from digests.model import Channel, Subscription
+from digests.model import Channel, Digest, Heartbeat, Subscription
 from digests.ports import Claim, LeaseLostError, PageState, PlannedPage, Store
+from digests.schedule import ends_at
 
+_T = TypeVar("_T")
 log = logging.getLogger(__name__)
 
 KEY_LENGTH = 25
@@ -65,10 +67,9 @@ async def deliver(subscription: Subscription, edition: date, *, desk: Desk) -> N
         return
     try:
         platform = _platform(claim, desk)
-        claim = claim if claim.pages else await asyncio.to_thread(_plan, claim, platform, desk)
-        await _post_pages(claim, platform, desk)
-        await asyncio.to_thread(desk.store.deliveries.finish, claim, now=desk.clock())
-        log.info("delivered %s to %s, %d pages", edition, subscription.channel, len(claim.pages))
+        if planned := await _planned_claim(claim, platform, desk):
+            await _post_pages(planned, platform, desk)
+            await asyncio.to_thread(_finish, planned, desk)
     except LeaseLostError as lost:
         log.warning("left to another process: %s", lost)
     except PostError as error:
@@ -91,15 +92,52 @@ def _platform(claim: Claim, desk: Desk) -> Platform:
     return platform
 
 
+async def _planned_claim(claim: Claim, platform: Platform, desk: Desk) -> Claim | None:
+    """The claim with its pages; None where a quiet day stays one."""
+    if claim.quiet_until:
+        return await asyncio.to_thread(_look_again, claim, claim.quiet_until, platform, desk)
+    return claim if claim.pages else await asyncio.to_thread(_plan, claim, platform, desk)
+
+
 def _plan(claim: Claim, platform: Platform, desk: Desk) -> Claim:
     """Build and render the digest, and write its pages down before the first one goes out."""
     subscription = claim.subscription
     digest = build(subscription, claim.edition, store=desk.store, habits=desk.habits, now=desk.clock())
-    pages = platform.render(digest_message(digest), subscription.wish.style)
-    planned = [
-        _planned(subscription.channel, claim.edition, number, page) for number, page in enumerate(pages)
-    ]
-    return desk.store.deliveries.plan(claim, planned, considered_to=digest.considered_to)
+    unsaid = digest.nothing and digest.heartbeat is Heartbeat.OFF
+    pages = [] if unsaid else _pages(digest, claim, platform)
+    return desk.store.deliveries.plan(
+        claim, pages, considered_to=digest.considered_to, nothing=digest.nothing
+    )
+
+
+def _look_again(claim: Claim, until: datetime, platform: Platform, desk: Desk) -> Claim | None:
+    """Papers came in after the channel had heard of nothing: their digest takes that message's place, if there is one."""
+    now, ledger = desk.clock(), desk.store.deliveries
+    digest = build(claim.subscription, claim.edition, store=desk.store, habits=desk.habits, now=now)
+    if digest.nothing or now >= until:
+        ledger.quiet(claim, looked_to=digest.considered_to, until=until, now=now)
+        return None
+    pages = _pages(replace(digest, came_late=bool(claim.pages)), claim, platform)
+    return ledger.plan_anew(claim, pages, considered_to=digest.considered_to)
+
+
+def _pages(digest: Digest, claim: Claim, platform: Platform) -> list[PlannedPage]:
+    pages = platform.render(digest_message(digest), claim.subscription.wish.style)
+    channel = claim.subscription.channel
+    return [_planned(channel, claim.edition, number, page) for number, page in enumerate(pages)]
+
+
+def _finish(claim: Claim, desk: Desk) -> None:
+    """What is written down of a delivery whose every page has landed."""
+    subscription, now = claim.subscription, desk.clock()
+    if claim.nothing:
+        until = ends_at(subscription.schedule, claim.edition)
+        looked_to = desk.store.deliveries.considered_to(subscription, claim.edition + timedelta(days=1))
+        desk.store.deliveries.quiet(claim, looked_to=looked_to or 0, until=until, now=now)
+        log.info("%s, %s: nothing to read (%s)", subscription.channel, claim.edition, claim.nothing)
+    else:
+        desk.store.deliveries.finish(claim, now=now)
+        log.info("delivered %s to %s, %d pages", claim.edition, subscription.channel, len(claim.pages))
 
 
 def _planned(channel: Channel, edition: date, number: int, page: Page) -> PlannedPage:
@@ -127,6 +165,8 @@ async def _landed(
             return await _post(claim, page, platform, desk, thread)
         case PageState.POSTING:
             return await _reconcile(claim, page, platform, desk, thread)
+        case PageState.CHANGING:
+            return await _edit(claim, page, platform, desk, thread)
 
 
 async def _post(
@@ -147,7 +187,23 @@ async def _post(
     return receipt
 
 
-async def _in_time(posting: Coroutine[Any, Any, str], desk: Desk) -> str:
+async def _edit(
+    claim: Claim, page: PlannedPage, platform: Platform, desk: Desk, thread: str | None
+) -> str | None:
+    """A posted page is made what it now is to say; where the message is not there any more, it is posted anew."""
+    ledger, channel, receipt = desk.store.deliveries, claim.subscription.channel, page.receipt or ""
+    try:
+        await _in_time(platform.edit(channel, receipt, _as_page(page)), desk)
+    except PostError as error:
+        if error.outcome is not Outcome.REFUSED:
+            raise
+        await asyncio.to_thread(ledger.not_posted, claim, page.number)
+        return await _post(claim, page, platform, desk, thread)
+    await asyncio.to_thread(ledger.posted, claim, page.number, receipt, now=desk.clock())
+    return receipt
+
+
+async def _in_time(posting: Coroutine[Any, Any, _T], desk: Desk) -> _T:
     try:
         async with asyncio.timeout(desk.time_out.total_seconds()):
             return await posting

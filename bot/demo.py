@@ -55,7 +55,7 @@ def _deliver(subscription: Subscription, now: datetime, house: House) -> None:
     logging.getLogger("bot").addHandler(logging.NullHandler())
     asyncio.run(deliver(subscription, now.date(), desk=house.desk))
     (delivery,) = house.store.deliveries.history(subscription, 1)
-    if delivery.state is not DeliveryState.POSTED:
+    if delivery.state not in (DeliveryState.POSTED, DeliveryState.QUIET):
         raise PaperroundError(f"The digest could not be shown: {delivery.reason}")
 
 

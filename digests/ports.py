@@ -16,6 +16,7 @@ from digests.model import (
     Condition,
     Mark,
     MarkedBy,
+    Nothing,
     Paper,
     Post,
     Queued,
@@ -147,6 +148,10 @@ class DeliveryState(StrEnum):
 
     CLAIMED = "claimed"
     POSTED = "posted"
+    QUIET = "quiet"
+    """There was nothing to read, and the channel was told, unless the settings say not to.
+
+    Papers that come in later that day make it a digest: it is then claimed anew, once it has something to look at."""
     WAITING = "waiting"
     """It failed, and is tried again at its hour."""
     FAILED = "failed"
@@ -160,6 +165,8 @@ class PageState(StrEnum):
     POSTING = "posting"
     """On its way: after a crash only the channel knows whether it arrived."""
     POSTED = "posted"
+    CHANGING = "changing"
+    """Posted, and to be edited into what is planned now: as often as it takes, since an edit can be repeated."""
     SKIPPED = "skipped"
     """Nobody can know whether it arrived, and the settings say not to risk a repeat."""
 
@@ -182,6 +189,8 @@ class Claim:
     """The right to deliver one edition to one channel until `lease_until`. `id` is the store's number of the delivery.
 
     `pages` is empty until they are planned, and again where a digest has none. `attempts` counts this one.
+    `nothing` is the kind of a planned digest without picks. Where the channel has heard of that, `quiet_until` is the end of
+    the time in which papers that came in late make it a digest.
     """
 
     id: int
@@ -191,6 +200,8 @@ class Claim:
     lease_until: datetime
     attempts: int
     pages: tuple[PlannedPage, ...] = ()
+    nothing: Nothing | None = None
+    quiet_until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,6 +215,11 @@ class Delivery:
     reason: str
     next_try_at: datetime | None
     pages: tuple[PlannedPage, ...]
+    nothing: Nothing | None = None
+
+
+SETTLED = timedelta(minutes=15)
+"""Papers that have been known for so long are looked at after a quiet day: the import that brought them is over."""
 
 
 class LeaseLostError(Exception):
@@ -248,8 +264,21 @@ class Deliveries(Protocol):
     def shown(self, subscription: Subscription, after: int, to: int) -> frozenset[str]:
         """The ids of papers known in that window of numbers which this channel already had, in any edition."""
 
-    def plan(self, claim: Claim, pages: Sequence[PlannedPage], *, considered_to: int) -> Claim:
+    def plan(
+        self,
+        claim: Claim,
+        pages: Sequence[PlannedPage],
+        *,
+        considered_to: int,
+        nothing: Nothing | None = None,
+    ) -> Claim:
         """Write down the pages, that their papers are shown, and the number considered up to: all or none."""
+
+    def plan_anew(self, claim: Claim, pages: Sequence[PlannedPage], *, considered_to: int) -> Claim:
+        """Papers came in after all: plan their digest in the place of what was posted. Once, since it is quiet no more.
+
+        A page of the same number that was posted is `CHANGING`, with its receipt; the others are to be posted.
+        """
 
     def posting(self, claim: Claim, page: int, *, now: datetime, lease: timedelta) -> None:
         """This page goes out now; the lease starts anew."""
@@ -262,6 +291,10 @@ class Deliveries(Protocol):
 
     def finish(self, claim: Claim, *, now: datetime) -> None:
         """Every page has landed."""
+
+    def quiet(self, claim: Claim, *, looked_to: int, until: datetime, now: datetime) -> None:
+        """There is nothing to read, and whoever has to hear of it has. Until then it is unfinished again as soon as
+        papers with a number over `looked_to` have been known for `SETTLED`; the first time not before that either."""
 
     def wait(self, claim: Claim, reason: str, *, until: datetime) -> None:
         """Give the claim back; the next try is not before `until`."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from digests.model import Schedule
@@ -42,6 +42,11 @@ def _end_of_gap(before: datetime, after: datetime, zone: ZoneInfo) -> datetime:
         else:
             after = middle
     return after
+
+
+def ends_at(schedule: Schedule, edition: date) -> datetime:
+    """The local midnight at which an edition's date ends, in UTC."""
+    return datetime.combine(edition + _DAY, time(), ZoneInfo(schedule.time_zone)).astimezone(UTC)
 
 
 def next_due(schedule: Schedule, after: datetime) -> Due:

@@ -22,8 +22,16 @@ from sqlalchemy import (
     update,
 )
 
-from digests.model import Subscription
-from digests.ports import Claim, Delivery, DeliveryState, LeaseLostError, PageState, PlannedPage
+from digests.model import Nothing, Subscription
+from digests.ports import (
+    SETTLED,
+    Claim,
+    Delivery,
+    DeliveryState,
+    LeaseLostError,
+    PageState,
+    PlannedPage,
+)
 from digests.schedule import newest_due, next_due
 from digests.store import schema
 from digests.store.engine import Database, insert_new
@@ -44,19 +52,19 @@ class SqlDeliveries:
     ) -> Claim | None:
         with self.database.write() as connection:
             _move_on(connection, subscription, now)
-            row = _locked(connection, subscription, edition)
+            row = _locked(connection, subscription, edition, now)
             if row is None:
                 # Another may have begun it since: then there is a row, and it is taken.
                 begun = {"subscription": subscription.id, "edition": edition, "attempts": 0, "reason": ""}
                 free = {"state": DeliveryState.WAITING, "owner": owner, "next_try_at": now}
                 insert_new(connection, deliveries, {**begun, **free})
-                row = _locked(connection, subscription, edition)
-            if row is None or not _free(row, now):
+                row = _locked(connection, subscription, edition, now)
+            if row is None or not row.is_free:
                 return None
             taken = update(deliveries).where(deliveries.c.id == row.id)
             connection.execute(taken.values(**_taken(owner, now + lease), attempts=row.attempts + 1))
             found = _pages(connection, row.id)
-            return Claim(row.id, subscription, edition, owner, now + lease, row.attempts + 1, found)
+            return _claim(row, subscription, owner, now + lease, found)
 
     def claim_due(
         self,
@@ -106,13 +114,36 @@ class SqlDeliveries:
         with self.database.read() as connection:
             return frozenset(connection.execute(query).scalars())
 
-    def plan(self, claim: Claim, planned: Sequence[PlannedPage], *, considered_to: int) -> Claim:
+    def plan(
+        self,
+        claim: Claim,
+        planned: Sequence[PlannedPage],
+        *,
+        considered_to: int,
+        nothing: Nothing | None = None,
+    ) -> Claim:
         with self.database.write() as connection:
-            _change(connection, claim, considered_to=considered_to)
+            _change(connection, claim, considered_to=considered_to, empty_because=nothing or "")
             if planned:
                 connection.execute(insert(pages), [_page_row(claim, page) for page in planned])
             _show(connection, claim, planned)
-        return replace(claim, pages=tuple(planned))
+        return replace(claim, pages=tuple(planned), nothing=nothing)
+
+    def plan_anew(self, claim: Claim, planned: Sequence[PlannedPage], *, considered_to: int) -> Claim:
+        receipts = {page.number: page.receipt for page in claim.pages if page.receipt}
+        changed = [
+            replace(page, state=PageState.CHANGING, receipt=receipts[page.number])
+            if page.number in receipts
+            else page
+            for page in planned
+        ]
+        no_more = {"empty_because": "", "quiet_until": None, "looked_to": None}
+        with self.database.write() as connection:
+            _change(connection, claim, considered_to=considered_to, **no_more)
+            connection.execute(delete(pages).where(pages.c.delivery == claim.id))
+            connection.execute(insert(pages), [_page_row(claim, page) for page in changed])
+            _show(connection, claim, changed)
+        return replace(claim, pages=tuple(changed), nothing=None, quiet_until=None)
 
     def posting(self, claim: Claim, page: int, *, now: datetime, lease: timedelta) -> None:
         with self.database.write() as connection:
@@ -136,6 +167,20 @@ class SqlDeliveries:
         with self.database.write() as connection:
             _change(connection, claim, state=DeliveryState.POSTED, reason="", lease_until=None)
 
+    def quiet(self, claim: Claim, *, looked_to: int, until: datetime, now: datetime) -> None:
+        with self.database.write() as connection:
+            _change(
+                connection,
+                claim,
+                state=DeliveryState.QUIET,
+                reason="",
+                lease_until=None,
+                next_try_at=now + SETTLED,
+                quiet_until=until,
+                looked_to=looked_to,
+                attempts=0,
+            )
+
     def wait(self, claim: Claim, reason: str, *, until: datetime) -> None:
         with self.database.write() as connection:
             _change(
@@ -149,7 +194,7 @@ class SqlDeliveries:
 
     def fail(self, claim: Claim, reason: str) -> None:
         never_went_out = select(pages.c.number).where(
-            pages.c.delivery == claim.id, pages.c.state == PageState.PLANNED
+            pages.c.delivery == claim.id, pages.c.state.in_([PageState.PLANNED, PageState.CHANGING])
         )
         with self.database.write() as connection:
             _change(connection, claim, state=DeliveryState.FAILED, reason=reason, lease_until=None)
@@ -179,24 +224,56 @@ def _move_on(connection: Connection, subscription: Subscription, now: datetime) 
     )
 
 
-def _locked(connection: Connection, subscription: Subscription, edition: date) -> Row[Any] | None:
+def _locked(
+    connection: Connection, subscription: Subscription, edition: date, now: datetime
+) -> Row[Any] | None:
     return connection.execute(
-        select(deliveries)
+        select(deliveries, deliveries.c.id.label("delivery"), _is_free(now).label("is_free"))
         .where(deliveries.c.subscription == subscription.id, deliveries.c.edition == edition)
-        .with_for_update()
+        .with_for_update(of=deliveries)
     ).first()
-
-
-def _free(row: Row[Any], now: datetime) -> bool:
-    if row.state == DeliveryState.CLAIMED:
-        return bool(row.lease_until <= now)
-    return bool(row.state == DeliveryState.WAITING and row.next_try_at <= now)
 
 
 def _is_free(now: datetime) -> ColumnElement[bool]:
     return or_(
         and_(deliveries.c.state == DeliveryState.CLAIMED, deliveries.c.lease_until <= now),
         and_(deliveries.c.state == DeliveryState.WAITING, deliveries.c.next_try_at <= now),
+        _came_late(now),
+    )
+
+
+def _came_late(now: datetime) -> ColumnElement[bool]:
+    """Whether papers have come in, and settled, since it was said that there are none."""
+    newest = (
+        select(papers.c.known)
+        .where(papers.c.known_at <= now - SETTLED)
+        .order_by(papers.c.known_at.desc(), papers.c.known.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
+    return and_(
+        deliveries.c.state == DeliveryState.QUIET,
+        deliveries.c.quiet_until > now,
+        deliveries.c.next_try_at <= now,
+        deliveries.c.looked_to < newest,
+    )
+
+
+def _claim(
+    row: Row[Any], subscription: Subscription, owner: str, until: datetime, its_pages: tuple[PlannedPage, ...]
+) -> Claim:
+    """The claim on a delivery that stood as this row says."""
+    nothing = Nothing(row.empty_because) if row.empty_because else None
+    return Claim(
+        row.delivery,
+        subscription,
+        row.edition,
+        owner,
+        until,
+        row.attempts + 1,
+        its_pages,
+        nothing,
+        row.quiet_until,
     )
 
 
@@ -215,7 +292,14 @@ def _claim_unfinished(
     """Take what waited for its hour, or what its owner left; rows that another is at are passed over."""
     key = deliveries.c.id.label("delivery")
     rows = connection.execute(
-        select(schema.subscriptions, key, deliveries.c.edition, deliveries.c.attempts)
+        select(
+            schema.subscriptions,
+            key,
+            deliveries.c.edition,
+            deliveries.c.attempts,
+            deliveries.c.empty_because,
+            deliveries.c.quiet_until,
+        )
         .join(deliveries, deliveries.c.subscription == schema.subscriptions.c.id)
         .where(*running(), *_none_of(but_not), _is_free(now))
         .order_by(deliveries.c.id)
@@ -228,18 +312,7 @@ def _claim_unfinished(
     taken = update(deliveries).where(deliveries.c.id.in_(keys))
     connection.execute(taken.values(**_taken(owner, now + lease), attempts=deliveries.c.attempts + 1))
     found = _pages_of(connection, keys)
-    return [
-        Claim(
-            row.delivery,
-            as_subscription(row),
-            row.edition,
-            owner,
-            now + lease,
-            row.attempts + 1,
-            found[row.delivery],
-        )
-        for row in rows
-    ]
+    return [_claim(row, as_subscription(row), owner, now + lease, found[row.delivery]) for row in rows]
 
 
 def _due(
@@ -393,4 +466,5 @@ def _delivery(row: Row[Any], subscription: Subscription, its_pages: tuple[Planne
         reason=row.reason,
         next_try_at=row.next_try_at,
         pages=its_pages,
+        nothing=Nothing(row.empty_because) if row.empty_because else None,
     )

@@ -187,7 +187,12 @@ deliveries = Table(
     # Tries that failed since a page last landed.
     Column("failures", Integer, nullable=False, server_default="0"),
     UniqueConstraint("subscription", "edition"),
-    Index("ix_deliveries_state", "state"),
+    # Of a digest without picks: its kind, until when papers that come in still make it one, and up to which number they
+    # were looked at.
+    Column("empty_because", Text, nullable=False, server_default=""),
+    Column("quiet_until", Instant),
+    Column("looked_to", Key),
+    Index("ix_deliveries_state_quiet_until", "state", "quiet_until"),
 )
 
 pages = Table(

@@ -7,8 +7,16 @@ from datetime import date, timedelta
 
 import pytest
 
-from digests.model import NOT_REVIEWED, Channel, Subscription
-from digests.ports import Claim, DeliveryState, LeaseLostError, PageState, PlannedPage, Store
+from digests.model import NOT_REVIEWED, Channel, Nothing, Subscription
+from digests.ports import (
+    SETTLED,
+    Claim,
+    DeliveryState,
+    LeaseLostError,
+    PageState,
+    PlannedPage,
+    Store,
+)
 from tests.builders import NOW, TODAY, a_paper, a_store, a_subscription, stored
 
 pytestmark = pytest.mark.usefixtures("over_both")
@@ -267,3 +275,37 @@ def test_one_edition_begun_by_many_at_once_is_one_claim() -> None:
             for owner in "abcdef"
         ]
         assert len([take.result() for take in takes if take.result()]) == 1
+
+
+def test_a_quiet_day_is_unfinished_again_once_papers_have_come_in_and_settled_until_it_ends() -> None:
+    store, subscription = a_ledger()
+    to = store.papers.number_at(NOW)
+    got = store.deliveries.plan(
+        claimed(store, subscription), [a_page(0)], considered_to=to, nothing=Nothing.QUIET
+    )
+    store.deliveries.posted(got, 0, "there", now=NOW)
+    store.deliveries.quiet(got, looked_to=to, until=NOW + timedelta(hours=3), now=NOW)
+    assert claim(store, subscription, late=SETTLED) is None
+    store.papers.add([(a_paper("2402.00001"), NOT_REVIEWED)], now=NOW + SETTLED)
+    assert claim(store, subscription, late=2 * SETTLED - timedelta(seconds=1)) is None
+    assert claim(store, subscription, late=timedelta(hours=3)) is None
+    assert store.deliveries.unfinished(NOW + 2 * SETTLED) == [(subscription, TODAY)]
+    (again,) = store.deliveries.claim_due(owner="b", now=NOW + 2 * SETTLED, lease=LEASE, most=9)
+    assert (again.nothing, again.quiet_until) == (Nothing.QUIET, NOW + timedelta(hours=3))
+    planned = store.deliveries.plan_anew(again, [a_page(0), a_page(1, "2402.00001")], considered_to=to + 1)
+    assert [(page.state, page.receipt) for page in planned.pages] == [
+        (PageState.CHANGING, "there"),
+        (PageState.PLANNED, None),
+    ]
+    assert claimed(store, subscription, "c", late=2 * SETTLED + LEASE).pages == planned.pages
+
+
+def test_late_papers_on_a_page_that_never_changed_count_as_not_shown() -> None:
+    store, subscription = a_ledger()
+    got = store.deliveries.plan(
+        claimed(store, subscription), [a_page(0)], considered_to=0, nothing=Nothing.QUIET
+    )
+    store.deliveries.posted(got, 0, "there", now=NOW)
+    anew = store.deliveries.plan_anew(got, [a_page(0, "2401.00001")], considered_to=4)
+    store.deliveries.fail(anew, "the channel is gone")
+    assert store.deliveries.shown(subscription, 0, 9) == frozenset()
