@@ -7,25 +7,32 @@ import zoneinfo
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 
 from bot.answer import Answers
 from bot.deliver import Desk, OnUnknown
+from bot.fetching import LookUp
 from bot.message import Message
 from bot.platforms import App, Page
 from config.secrets import slack_secrets
 from config.settings import Settings
+from config.settings import Source as SourceSettings
 from config.settings import Subscription as SubscriptionSettings
 from digests.build import Habits
 from digests.domains import resolve
 from digests.errors import InputError
 from digests.model import Channel, Heartbeat, Schedule, ScoredPaper, Style, Subscription, Wish
 from digests.pick import Rules
-from digests.ports import Store
+from digests.ports import Source, Store
 from digests.store import open_store
 from digests.store.copying import copy_store as copy_store
+
+if TYPE_CHECKING:
+    from digests.sources.arxiv import Arxiv
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
@@ -134,6 +141,50 @@ def check(wish: Wish) -> None:
     """Raises InputError for a domain that nobody knows."""
     for domain in wish.domains:
         resolve(domain)
+
+
+ARXIV = "arxiv.org"
+ARXIV_GAP = 3.0
+"""Seconds that arXiv's terms of use ask for between two requests."""
+
+
+def sources(house: House) -> list[Source]:
+    """The sources of the settings. Raises InputError for a category that nobody knows."""
+    return [_source(one, house) for one in house.settings.sources]
+
+
+def _source(one: SourceSettings, house: House) -> Source:
+    match one.kind:
+        case "arxiv":
+            return _arxiv(one, house)
+        case _:
+            raise InputError(f"Sources of kind {one.kind} are not there yet.")
+
+
+def _arxiv(one: SourceSettings, house: House) -> "Arxiv":
+    from digests.sources.arxiv import Addresses, Arxiv
+    from digests.sources.http import Turns, open_client
+
+    fetching, desk = house.settings.fetching, house.desk
+    addresses = Addresses(one.rss_url, one.oai_url, one.query_url)
+    named = (addresses.rss, addresses.oai, addresses.query)
+    if fetching.arxiv_gap_seconds < ARXIV_GAP and any(ARXIV in address for address in named):
+        raise InputError(
+            f"fetching.arxiv_gap_seconds is {fetching.arxiv_gap_seconds:g}: arXiv asks for {ARXIV_GAP:g} or more; "
+            "less is for servers of your own."
+        )
+    turns = Turns(
+        house.store.sources, ARXIV, desk.owner, timedelta(seconds=fetching.arxiv_gap_seconds), desk.clock
+    )
+    categories = tuple(dict.fromkeys(name for domain in one.categories for name in resolve(domain)))
+    connect = partial(open_client, fetching.contact, desk.clock, trusted=named)
+    return Arxiv(categories, connect, turns, addresses, one.known_as)
+
+
+def arxiv_papers(house: House) -> LookUp | None:
+    """Looks single papers up at arXiv; None where the settings have no such source."""
+    found = next((one for one in house.settings.sources if one.kind == "arxiv"), None)
+    return _arxiv(found, house).papers if found else None
 
 
 def renderers() -> Mapping[str, Callable[[], Render]]:

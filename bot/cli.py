@@ -91,6 +91,13 @@ def _parser() -> argparse.ArgumentParser:
     )
     importing.set_defaults(run=_import)
 
+    fetching = commands.add_parser("fetch", help="fetch what the sources of the settings have now")
+    fetching.add_argument(
+        "--since", type=_day, metavar="DATE", help="everything from that day on, known or not"
+    )
+    fetching.add_argument("--source", default="", metavar="NAME", help="this source alone")
+    fetching.set_defaults(run=_fetch)
+
     schema = commands.add_parser("schema", help="the JSON Schema of a scored paper")
     schema.set_defaults(run=_schema)
 
@@ -191,6 +198,28 @@ def _import(asked: argparse.Namespace) -> int:
     )
     print(report.sentence())  # noqa: T201
     return FAILED if report.bad or report.failures else DONE
+
+
+def _fetch(asked: argparse.Namespace) -> int:
+    import asyncio
+
+    from bot.app import sources
+    from bot.fetching import fetch_all
+
+    house = _house(asked)
+    chosen = [one for one in sources(house) if asked.source in ("", one.name)]
+    if not chosen:
+        raise InputError(
+            f"No source is called {asked.source[:60]!r}: the settings name them in [[sources]] tables."
+            if asked.source
+            else "No source to fetch from: put a [[sources]] table into paperround.toml (config/example.toml shows four)."
+        )
+    every = asyncio.run(
+        fetch_all(chosen, house.store, house.desk.clock, since=asked.since, console=Console(stderr=True))
+    )
+    for fetched in every:
+        _console().print(fetched.sentence(), markup=False, highlight=False, soft_wrap=True)
+    return FAILED if any(fetched.failure or fetched.bad for fetched in every) else DONE
 
 
 def _schema(asked: argparse.Namespace) -> int:

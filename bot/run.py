@@ -3,15 +3,17 @@
 import asyncio
 import logging
 import signal
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import replace
 
-from bot.app import House, answers, apps, require_platforms, wanted
+from bot.app import House, answers, apps, arxiv_papers, require_platforms, sources, wanted
 from bot.clock import keep_time
+from bot.fetching import keep_fetching
 from bot.lead import while_leading
 from bot.platforms import App, Platform
 from bot.present import day_name
+from digests.ports import Source
 from digests.schedule import next_due
 
 log = logging.getLogger(__name__)
@@ -20,12 +22,13 @@ log = logging.getLogger(__name__)
 async def run(house: House, environment: Mapping[str, str]) -> int:
     """Deliver what is due and answer who asks, until SIGINT or SIGTERM; returns the exit status. Raises InputError."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
-    for loud in ("apscheduler", "alembic", "slack_sdk", "slack_bolt"):
+    for loud in ("apscheduler", "alembic", "slack_sdk", "slack_bolt", "httpx"):
         logging.getLogger(loud).setLevel(logging.WARNING)
     stop = asyncio.Event()
     for one in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(one, stop.set)
     talking = apps(house.settings, environment, house.desk.clock)
+    fetched = sources(house)
     await asyncio.to_thread(_subscribe, house, [*house.desk.platforms, *(app.name for app in talking)])
     async with AsyncExitStack() as exits:
         opened: dict[str, Platform] = {}
@@ -35,6 +38,8 @@ async def run(house: House, environment: Mapping[str, str]) -> int:
         desk = replace(house.desk, platforms={**house.desk.platforms, **opened})
         async with asyncio.TaskGroup() as group:
             group.create_task(keep_time(desk, stop))
+            if fetched:
+                group.create_task(_fetch(fetched, house, stop))
             for app in talking:
                 group.create_task(_serve(app, house, stop))
     log.info("stopped; nothing was left half done")
@@ -56,6 +61,18 @@ async def _serve(app: App, house: House, stop: asyncio.Event) -> None:
         log.error("%s cannot be served: %s. Digests still go out; mend it and start again.", app.name, error)
     except Exception:
         log.exception("%s is no longer served; digests still go out", app.name)
+
+
+async def _fetch(fetched: Sequence[Source], house: House, stop: asyncio.Event) -> None:
+    """Of several replicas one at a time fetches. What nobody foresaw leaves the digests alone."""
+
+    async def kept(ended: asyncio.Event) -> None:
+        await keep_fetching(fetched, house.store, house.desk.clock, ended, look_up=arxiv_papers(house))
+
+    try:
+        await while_leading("sources", kept, leadership=house.store.leadership, stop=stop)
+    except Exception:
+        log.exception("nothing is fetched any more; digests still go out")
 
 
 def _subscribe(house: House, platforms: Collection[str]) -> None:

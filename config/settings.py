@@ -379,6 +379,100 @@ class Subscription(_Table):
     )
 
 
+class Fetching(_Table):
+    """How sources are asked."""
+
+    contact: Text = Field(
+        default="",
+        description="A mail address or web address that servers may write to; it is sent with every request.",
+    )
+    arxiv_gap_seconds: float = Field(
+        default=3.0,
+        ge=0,
+        le=600,
+        description="Seconds between two requests to arXiv, of all processes together; arXiv asks for 3.",
+    )
+
+
+def _web_address(url: str) -> str:
+    if url and not re.fullmatch(r"https?://[^\s/?#@]+(/[^\s?#]*)?(\?[^\s#]*)?", url):
+        raise ValueError(f'is {_shown(url)}; write an address such as "https://host/papers.jsonl"')
+    return url
+
+
+WebAddress = Annotated[str, AfterValidator(_web_address)]
+
+_KEYS_OF_KIND: Mapping[str, frozenset[str]] = {
+    "arxiv": frozenset(("categories", "rss_url", "oai_url", "query_url")),
+    "huggingface": frozenset(("url", "interval_minutes")),
+    "reviews": frozenset(("url", "path", "interval_minutes")),
+    "snapshot": frozenset(("path", "categories")),
+}
+
+
+class Source(_Table):
+    """Where papers come from."""
+
+    kind: Literal["arxiv", "huggingface", "reviews", "snapshot"] = Field(
+        description="What kind of source it is."
+    )
+    name: Text = Field(default="", description="Its own name among the sources; empty: its kind.")
+    categories: Entries = Field(
+        default=(), description="arxiv, snapshot: categories or named groups; for a snapshot none means all."
+    )
+    path: Text = Field(
+        default="", description="reviews: a file or a folder that is watched; snapshot: a file."
+    )
+    url: Annotated[Text, AfterValidator(_web_address)] = Field(
+        default="", description="reviews: the address of a file; huggingface: where Daily Papers are."
+    )
+    interval_minutes: int = Field(
+        default=60, ge=1, le=10080, description="reviews, huggingface: minutes between two looks."
+    )
+    rss_url: Annotated[str, AfterValidator(_api_address)] = Field(
+        default="https://rss.arxiv.org/rss/", description="arxiv: where the daily feeds are."
+    )
+    oai_url: WebAddress = Field(
+        default="https://oaipmh.arxiv.org/oai", description="arxiv: where the records are."
+    )
+    query_url: WebAddress = Field(
+        default="https://export.arxiv.org/api/query", description="arxiv: where single papers are."
+    )
+
+    @property
+    def known_as(self) -> str:
+        """Its name, or else its kind."""
+        return self.name or self.kind
+
+
+def _sources_that_fit(sources: tuple[Source, ...]) -> tuple[Source, ...]:
+    first: dict[str, int] = {}
+    for number, each in enumerate(sources, start=1):
+        _refuse_what_does_not_fit(each, number)
+        if (before := first.setdefault(each.known_as, number)) != number:
+            raise ValueError(
+                f"has two sources called {_shown(each.known_as)}, number {before} and number {number}; "
+                "give each a name = ... of its own"
+            )
+    return sources
+
+
+def _refuse_what_does_not_fit(source: Source, number: int) -> None:
+    fitting = _KEYS_OF_KIND[source.kind]
+    for key in sorted(source.model_fields_set - fitting - {"kind", "name"}):
+        raise ValueError(
+            f"has {key} in number {number}, and a source of kind {_shown(source.kind)} has no use for it; "
+            f"its keys are {', '.join(sorted(fitting))}"
+        )
+    lacks = {
+        "arxiv": () if source.categories else ("categories",),
+        "reviews": () if bool(source.path) != bool(source.url) else ("either path or url",),
+        "snapshot": () if source.path else ("path",),
+    }.get(source.kind, ())
+    for lack in lacks:
+        raise ValueError(f"needs {lack} in number {number}, a source of kind {_shown(source.kind)}")
+
+
 class Settings(_Table):
     """The whole file."""
 
@@ -388,6 +482,10 @@ class Settings(_Table):
     digest: Digest = Field(default=Digest(), description="What may come into a digest.")
     delivery: Delivery = Field(default=Delivery(), description="How digests are sent.")
     discussion: Discussion = Field(default=Discussion(), description="The queue of marked papers.")
+    fetching: Fetching = Field(default=Fetching(), description="How sources are asked.")
+    sources: Annotated[tuple[Source, ...], Field(strict=False), AfterValidator(_sources_that_fit)] = Field(
+        default=(), description="Where papers come from; none: from imports alone."
+    )
     platforms: Platforms = Field(default=Platforms(), description="One table a platform.")
     subscriptions: Annotated[
         tuple[Subscription, ...], Field(strict=False), AfterValidator(_one_a_channel)
@@ -518,8 +616,8 @@ def _fix(error: ErrorDetails) -> str:
             return "at least one character between the quotes, or remove it"
         case "string_too_long":
             return f"{limits['max_length']} characters or fewer"
-        case "tuple_type" if error["loc"] == ("subscriptions",):
-            return "[[subscriptions]], in two pairs of brackets, above each one"
+        case "tuple_type" if error["loc"] in (("subscriptions",), ("sources",)):
+            return f"[[{error['loc'][0]}]], in two pairs of brackets, above each one"
         case "model_type":
             return f"a table, which begins with {_header(error['loc'])}"
         case "tuple_type" if error["loc"][-1] == "days":

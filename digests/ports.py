@@ -3,7 +3,7 @@
 Methods are synchronous and short; an async caller runs them in a worker thread.
 """
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
@@ -482,8 +482,41 @@ class BadRecord:
         return f"{self.source}, line {self.line}: {self.field + ': ' if self.field else ''}{self.reason}"
 
 
-class Source(Protocol):
-    """Where papers come from."""
+Progress = Callable[[int, int | None], None]
+"""Is told how much of a source was read so far, and the size of all where it is known."""
 
-    def read(self) -> Iterator[tuple[Paper, Review] | BadRecord]:
-        """Each record, or what is wrong with it. Raises SourceError or InputError when it cannot be read at all."""
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Some of what a source gives. Once all of it is stored the source has come to `position`, in its own words.
+
+    `records` are papers to know; `touched` renew what is known of a paper and are no news. `remark` is for people, part
+    of a sentence. A `stale` source answers with what it had before.
+    """
+
+    position: str
+    records: Sequence[tuple[Paper, Review]] = ()
+    touched: Sequence[Paper] = ()
+    bad: Sequence[BadRecord] = ()
+    remark: str = ""
+    stale: bool = False
+
+
+class Source(Protocol):
+    """Where papers come from, again and again. `name` is its own among all sources, for people and for the store."""
+
+    @property
+    def name(self) -> str: ...
+
+    def fetch(
+        self, position: str, *, now: datetime, since: date | None, progress: Progress
+    ) -> AsyncGenerator[Batch, None]:
+        """What there is beyond a position (empty: the first fetch), in batches that are stored one after the other.
+
+        A position may be given again after a crash: nothing is lost by it, and what comes twice is the same. It never
+        moves beyond what could not be had. `since` asks for everything from that day on, known or not, where the
+        source can tell days. Raises SourceError or InputError, after the batches that could be had.
+        """
+
+    def next_due(self, state: SourceState, now: datetime) -> datetime | None:
+        """When to fetch next, be it in the past; None for a source that is done. Pure: it asks nobody."""

@@ -290,8 +290,10 @@ def _same_version(one: Paper, other: Paper) -> bool:
 
 
 def _is_as_new(said: Paper, known: Paper) -> bool:
-    """Whoever names no version may have seen an old one."""
-    return known.version is None or (said.version is not None and said.version >= known.version)
+    """Whoever names no version may have seen an old one, unless it names a later day."""
+    if known.version is None or said.version is not None:
+        return known.version is None or said.version is None or said.version >= known.version
+    return said.updated is not None and (known.updated is None or said.updated > known.updated)
 
 
 def _same_but_for_spaces(known: str, said: str) -> str:

@@ -76,7 +76,8 @@ def test_the_example_loads_and_says_what_the_defaults_are() -> None:
 def test_the_example_names_every_key_and_no_default_by_silence() -> None:
     known = {f"{table}.{key}".strip(".") for table, model in tables() for key in model.model_fields}
     text = EXAMPLE.read_text()
-    assert keys_of(tomllib.loads(text)) == known - {"subscriptions.min_score"}
+    shown_in_comments = {key for key in known if key.split(".")[0] == "sources"} | {"subscriptions.min_score"}
+    assert keys_of(tomllib.loads(text)) == known - shown_in_comments
     assert keys_of(tomllib.loads(uncommented(text))) == known
 
 
@@ -85,6 +86,48 @@ def test_the_examples_in_comments_load(tmp_path: Path) -> None:
     assert [each.platform for each in loaded.subscriptions] == ["console", "slack", "discord"]
     assert [each.min_score for each in loaded.subscriptions] == [7.0, 7.0, None]
     assert loaded.subscriptions[1].time_zone == "Europe/Berlin"
+    assert [each.kind for each in loaded.sources] == ["arxiv", "huggingface", "reviews", "snapshot"]
+
+
+def a_source(*lines: str) -> str:
+    return "\n".join(("[[sources]]", *lines, ""))
+
+
+@pytest.mark.parametrize(
+    ("toml", "said"),
+    [
+        (
+            a_source('kind = "arxiv"', 'categories = ["cs.LG"]', 'path = "x"'),
+            'sources has path in number 1, and a source of kind "arxiv" has no use for it; its keys are categories, '
+            "oai_url, query_url, rss_url",
+        ),
+        (a_source('kind = "arxiv"'), 'sources needs categories in number 1, a source of kind "arxiv"'),
+        (
+            a_source('kind = "reviews"', 'path = "x"', 'url = "https://h/x"'),
+            'sources needs either path or url in number 1, a source of kind "reviews"',
+        ),
+        (a_source('kind = "snapshot"'), 'sources needs path in number 1, a source of kind "snapshot"'),
+        (
+            a_source('kind = "huggingface"') * 2,
+            'sources has two sources called "huggingface", number 1 and number 2; give each a name = ... of its own',
+        ),
+        (
+            a_source('kind = "arxive"'),
+            'sources, number 1: kind is "arxive"; write "arxiv", "huggingface", "reviews" or "snapshot"',
+        ),
+        (
+            a_source('kind = "reviews"', 'url = "ftp://h/x"'),
+            'sources, number 1: url is "ftp://h/x"; write an address such as "https://host/papers.jsonl"',
+        ),
+        (
+            a_source('kind = "arxiv"', 'category = ["cs.LG"]'),
+            "sources, number 1: category is no key that Paperround knows; did you mean categories?",
+        ),
+        ("[sources]\nkind = 1", "sources is a table; write [[sources]], in two pairs of brackets, above each one"),
+    ],
+)  # fmt: skip
+def test_a_source_that_cannot_be_meant_so_is_one_sentence(tmp_path: Path, toml: str, said: str) -> None:
+    assert complaint(tmp_path, toml) == said
 
 
 def test_every_key_is_described_and_none_looks_like_a_secret() -> None:
@@ -209,7 +252,7 @@ def test_settings_do_not_change_once_read() -> None:
         ('[platforms.slack]\nmark_emoji = "🔖"', 'platforms.slack.mark_emoji is "🔖"; write the emoji\'s name without '
          'colons, such as "bookmark"'),
         ('"a\\nb" = 1', r'"a\nb" is no key that Paperround knows; remove it, or use one of version, store, search, '
-         "digest, delivery, discussion, platforms, subscriptions"),
+         "digest, delivery, discussion, fetching, sources, platforms, subscriptions"),
         ("store = 3", "store is 3; write a table, which begins with [store]"),
         ("platforms.console = true", "platforms.console is true; write a table, which begins with [platforms.console]"),
         ("[subscriptions]", "subscriptions is a table; write [[subscriptions]], in two pairs of brackets, above each one"),

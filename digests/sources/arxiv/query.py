@@ -1,0 +1,80 @@
+"""Single papers out of arXiv's query API, in the form it had until 2025 as in today's."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from lxml import etree
+
+from digests.errors import SourceError
+from digests.ids import arxiv_id
+from digests.model import Paper
+from digests.sources.arxiv.papers import is_withdrawn
+from digests.sources.arxiv.xml import parsed
+
+SERVER = "arXiv's query server"
+
+_ATOM = "{http://www.w3.org/2005/Atom}"
+_ARXIV = "{http://arxiv.org/schemas/atom}"
+_SEARCH = "{http://a9.com/-/spec/opensearch/1.1/}"
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """The papers of an answer, and how many the server says there are in all."""
+
+    papers: tuple[Paper, ...]
+    total: int
+
+
+def of_ids(ids: Sequence[str]) -> dict[str, str]:
+    """What to ask for these papers; one that arXiv does not know is silently left out of the answer."""
+    return {"id_list": ",".join(ids), "start": "0", "max_results": str(len(ids))}
+
+
+def read(body: bytes) -> Page:
+    """The papers in an answer. Raises SourceError, with arXiv's own words where it reports an error."""
+    root = parsed(body, SERVER)
+    if root.tag != f"{_ATOM}feed":
+        raise SourceError(f"{SERVER} answered XML that is no feed: try again later.")
+    entries = list(root.iterchildren(f"{_ATOM}entry"))
+    for entry in entries:
+        if "/api/errors" in (entry.findtext(f"{_ATOM}id") or ""):
+            said = " ".join((entry.findtext(f"{_ATOM}summary") or "an error").split())
+            raise SourceError(f"{SERVER} reports: {said[:200]}.")
+    total = (root.findtext(f"{_SEARCH}totalResults") or "").strip()
+    papers = tuple(found for entry in entries if (found := _paper(entry)))
+    return Page(papers, int(total) if total.isdecimal() else len(papers))
+
+
+def _paper(entry: "etree._Element") -> Paper | None:
+    found = arxiv_id(entry.findtext(f"{_ATOM}id") or "")
+    title = " ".join((entry.findtext(f"{_ATOM}title") or "").split())
+    if not found or not title:
+        return None
+    categories = tuple(dict.fromkeys(one.get("term", "") for one in entry.iterchildren(f"{_ATOM}category")))
+    primary = entry.find(f"{_ARXIV}primary_category")
+    names = (" ".join((name.text or "").split()) for name in entry.iterfind(f"{_ATOM}author/{_ATOM}name"))
+    abstract = (entry.findtext(f"{_ATOM}summary") or "").strip()
+    updated = _date(entry.findtext(f"{_ATOM}updated"))
+    gone = is_withdrawn(entry.findtext(f"{_ARXIV}comment") or "", abstract)
+    return Paper(
+        found.id,
+        title,
+        found.url,
+        found.version,
+        tuple(filter(None, names)),
+        abstract,
+        (primary.get("term", "") if primary is not None else "") or (categories[0] if categories else ""),
+        categories,
+        published=_date(entry.findtext(f"{_ATOM}published")),
+        updated=updated if (found.version or 1) > 1 else None,
+        withdrawn=updated if gone else None,
+    )
+
+
+def _date(text: str | None) -> date | None:
+    try:
+        return date.fromisoformat((text or "").strip()[:10])
+    except ValueError:
+        return None

@@ -1,0 +1,150 @@
+"""Fetching: each source by itself, what came of it in a sentence, and again at its hours."""
+
+import asyncio
+import os
+import subprocess
+import sys
+from collections.abc import AsyncGenerator, Callable
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from pathlib import Path
+
+from bot.fetching import Fetched, fetch, keep_fetching
+from digests.errors import SourceError
+from digests.model import NOT_REVIEWED, Trouble
+from digests.ports import Added, BadRecord, Batch, Progress, SourceState, Store
+from digests.store import open_store
+from tests.builders import NOW, a_paper, a_store
+from tests.fakes.feeds import Feeds
+
+
+@dataclass
+class Shelf:
+    """A source that gives what was laid on it."""
+
+    name: str = "shelf"
+    batches: tuple[Batch, ...] = ()
+    failure: Exception | None = None
+    due: datetime | None = NOW
+    asked_from: list[str] = field(default_factory=list)
+    when_noted: Callable[[], object] = lambda: None
+
+    async def fetch(
+        self, position: str, *, now: datetime, since: date | None, progress: Progress
+    ) -> AsyncGenerator[Batch, None]:
+        self.asked_from.append(position)
+        for batch in self.batches:
+            yield batch
+        if self.failure:
+            raise self.failure
+
+    def next_due(self, state: SourceState, now: datetime) -> datetime | None:
+        if state.last_try:
+            self.when_noted()
+        return None if state.last_try else self.due
+
+
+def batch(position: str, *ids: str, **more: object) -> Batch:
+    return Batch(position, [(a_paper(one), NOT_REVIEWED) for one in ids], **more)  # type: ignore[arg-type]
+
+
+def fetched(source: Shelf, store: Store) -> Fetched:
+    return asyncio.run(fetch(source, store, lambda: NOW))
+
+
+def test_what_a_source_gives_is_stored_and_it_goes_on_from_there() -> None:
+    store = a_store()
+    shelf = Shelf(
+        batches=(batch("1", "2401.00001"), batch("2", "2401.00002", bad=[BadRecord("s", 3, "", "x")]))
+    )
+    assert fetched(shelf, store).sentence() == "shelf: 2 new, 0 changed, 0 as they were, 1 bad left out."
+    state = store.sources.state("shelf")
+    assert (state.position, state.last_try, state.last_success, state.failure) == ("2", NOW, NOW, "")
+    assert store.papers.last_import() == NOW
+    fetched(shelf, store)
+    assert shelf.asked_from == ["", "2"]
+
+
+def test_a_failure_keeps_what_came_before_it_and_says_when_to_come_again() -> None:
+    store = a_store()
+    later = NOW + timedelta(hours=2)
+    shelf = Shelf(batches=(batch("1", "2401.00001"),), failure=SourceError("It answered 503.", later))
+    result = fetched(shelf, store)
+    assert result.added == Added(new=1)
+    assert result.sentence().endswith("It answered 503.")
+    state = store.sources.state("shelf")
+    assert (state.position, state.failure, state.next_try_at) == ("1", "It answered 503.", later)
+    assert [one.trouble for one in store.health.conditions()] == [Trouble.OUTAGE]
+    assert store.papers.last_import() is None
+    shelf.failure = None
+    fetched(shelf, store)
+    assert store.sources.state("shelf").failure == ""
+    assert [one.trouble for one in store.health.conditions()] == [None]
+
+
+def test_what_nobody_foresaw_is_a_failure_of_that_source_alone() -> None:
+    store = a_store()
+    assert (
+        "An unexpected fault: ZeroDivisionError"
+        in fetched(Shelf(failure=ZeroDivisionError("x")), store).failure
+    )
+
+
+def test_remarks_are_said_once_and_a_stale_source_is_no_sign_of_life() -> None:
+    store = a_store()
+    shelf = Shelf(batches=(batch("1", remark="it is old", stale=True), batch("1", remark="it is old")))
+    assert fetched(shelf, store).sentence() == "shelf: 0 new, 0 changed, 0 as they were. It is old."
+    assert [one.trouble for one in store.health.conditions()] == [Trouble.STALE]
+    assert store.papers.last_import() is None
+
+
+def kept(sources: list[Shelf], store: Store, until: Shelf) -> None:
+    async def run() -> None:
+        stop = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        until.when_noted = lambda: loop.call_soon_threadsafe(stop.set)
+        async with asyncio.timeout(10):
+            await keep_fetching(sources, store, lambda: NOW, stop, look_seconds=0.01, jitter=timedelta)
+
+    asyncio.run(run())
+
+
+def test_each_source_is_fetched_at_its_hour_and_one_that_fails_stops_no_other() -> None:
+    store = a_store()
+    failing = Shelf("failing", failure=SourceError("No."))
+    later = Shelf("later", due=NOW + timedelta(hours=1))
+    never = Shelf("never", due=None)
+    good = Shelf("good", batches=(batch("1", "2401.00001"),))
+    kept([failing, later, never, good], store, until=good)
+    assert "2401.00001" in store.papers.get(["2401.00001"])
+    assert later.asked_from == never.asked_from == []
+    assert len(good.asked_from) == 1
+
+
+def test_the_command_fetches_what_the_settings_name_and_says_what_came(tmp_path: Path) -> None:
+    async def run() -> tuple[bytes, bytes, int | None]:
+        async with Feeds(clock=lambda: datetime.fromisoformat("2026-11-24T12:00:00+00:00")) as feeds:
+            (tmp_path / "paperround.toml").write_text(
+                f'[fetching]\narxiv_gap_seconds = 0\n[[sources]]\nkind = "arxiv"\ncategories = ["learning"]\n'
+                f'rss_url = "{feeds.rss_url}"\noai_url = "{feeds.oai_url}"\nquery_url = "{feeds.query_url}"\n'
+            )
+            process = await asyncio.create_subprocess_exec(
+                sys.executable, "-m", "bot", "fetch", cwd=tmp_path, stdout=-1, stderr=-1,
+                env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+            )  # fmt: skip
+            out, errors = await process.communicate()
+            return out, errors, process.returncode
+
+    out, errors, status = asyncio.run(run())
+    assert (errors, status) == (b"", 0)
+    assert b" new, " in out
+    assert open_store(f"sqlite:///{tmp_path / 'paperround.db'}").papers.last_change() > 5
+
+
+def test_without_sources_the_command_says_what_to_write(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "bot", "fetch"], cwd=tmp_path, capture_output=True, text=True, check=False,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert "put a [[sources]] table into paperround.toml" in done.stderr

@@ -1,0 +1,406 @@
+"""A day's feed, holes behind it, single papers: what is known afterwards, and how far arXiv is said to have come."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from functools import partial
+from typing import Any
+
+import pytest
+
+from bot.fetching import Fetched, fetch, fetch_asked
+from digests.calendar import NEW_YORK
+from digests.errors import SourceError
+from digests.model import NOT_REVIEWED, Trouble
+from digests.ports import SourceState, Store
+from digests.sources.arxiv import Addresses, Arxiv, next_look
+from digests.sources.arxiv.days import feed_day, feed_days
+from digests.sources.arxiv.position import Harvest, Position
+from digests.sources.http import Limits, Turns, open_client
+from tests.builders import a_paper, a_store
+from tests.fakes.feeds import Fault, Feeds
+
+TUESDAY = datetime(2026, 11, 24, 1, 0, tzinfo=NEW_YORK)
+THANKSGIVING = date(2026, 11, 26)
+
+
+@dataclass
+class World:
+    """A store, a source over the servers, and a clock that stories move."""
+
+    feeds: Feeds
+    store: Store
+    now: datetime
+    source: Arxiv
+
+    async def fetch(self, since: date | None = None) -> Fetched:
+        return await fetch(self.source, self.store, lambda: self.now, since=since)
+
+    @property
+    def whole(self) -> dict[str, date]:
+        return dict(Position.read(self.store.sources.state("arxiv").position).whole)
+
+    def known(self) -> set[str]:
+        return {scored.paper.id for _, scored in self.store.papers.changes(0, 10_000)}
+
+    def news_of(self, *days: date) -> set[str]:
+        return {
+            one.id
+            for day in days
+            for one in self.feeds.day(day)
+            if one.kind in ("new", "cross") and set(one.categories) & set(self.source.categories)
+        }
+
+
+Story = Callable[[World], Awaitable[None]]
+
+
+def told(story: Story, at: datetime = TUESDAY, categories: tuple[str, ...] = ("cs.LG", "cs.CL")) -> None:
+    async def run() -> None:
+        world: World
+        async with Feeds(clock=lambda: world.now, holidays=frozenset([THANKSGIVING])) as feeds:
+            addresses = Addresses(feeds.rss_url, feeds.oai_url, feeds.query_url)
+
+            waited = timedelta()
+
+            def clock() -> datetime:
+                return world.now
+
+            def clock_of_turns() -> datetime:
+                return at + waited
+
+            async def pause(seconds: float) -> None:
+                nonlocal waited
+                waited += timedelta(seconds=seconds)
+
+            store = a_store()
+            turns = Turns(store.sources, "arxiv", "one", timedelta(seconds=3), clock_of_turns, pause)
+            connect = partial(open_client, "", clock, trusted=(feeds.url,), pause=pause)
+            world = World(feeds, store, at, Arxiv(categories, connect, turns, addresses))
+            await story(world)
+
+    asyncio.run(run())
+
+
+def at(day: date, hour: int = 1) -> datetime:
+    return datetime(day.year, day.month, day.day, hour, tzinfo=NEW_YORK)
+
+
+def test_a_first_fetch_brings_the_days_papers_each_once() -> None:
+    async def story(world: World) -> None:
+        fetched = await world.fetch()
+        day = TUESDAY.date()
+        assert fetched.failure == ""
+        assert world.known() == world.news_of(day)
+        assert fetched.added.new == len(world.known())
+        assert world.whole == {"cs.LG": day, "cs.CL": day}
+        assert len(world.feeds.seen) == 1
+        assert world.store.papers.last_import() == TUESDAY.astimezone(UTC)
+
+    told(story)
+
+
+def test_the_same_day_again_changes_nothing() -> None:
+    async def story(world: World) -> None:
+        await world.fetch()
+        before = world.store.papers.last_change()
+        again = await world.fetch()
+        assert (again.added.new, again.added.changed) == (0, 0)
+        assert world.store.papers.last_change() == before
+
+    told(story)
+
+
+def test_a_new_version_and_a_withdrawal_are_noticed_and_are_no_news() -> None:
+    async def story(world: World) -> None:
+        await world.fetch()
+        considered = world.store.papers.last_change()
+        world.now += timedelta(days=1)
+        await world.fetch()
+        again = [one for one in world.feeds.day(world.now.date()) if one.kind == "replace"]
+        known = world.store.papers.get([one.id for one in again])
+        assert known
+        assert {scored.paper.version for scored in known.values()} == {2}
+        assert any(scored.paper.withdrawn for scored in known.values())
+        fresh = world.store.papers.candidates(considered, world.store.papers.last_change(), texts=False)
+        assert {one.id for one in fresh} == world.news_of(world.now.date())
+
+    told(story)
+
+
+def test_missed_days_are_caught_up_and_old_papers_that_were_touched_are_no_news() -> None:
+    async def story(world: World) -> None:
+        await world.fetch()
+        days = [TUESDAY.date() + timedelta(days=ahead) for ahead in range(8)]
+        world.now = at(days[-1])
+        fetched = await world.fetch()
+        assert fetched.failure == ""
+        assert world.news_of(*days) <= world.known()
+        # The days just before the first fetch are looked through as well: what is young there is no harm.
+        assert world.known() <= world.news_of(*days, *(date(2026, 11, day) for day in (20, 23)))
+        assert set(world.whole.values()) == {days[-1]}
+        pages = world.feeds.asked("/oai")
+        assert any("resumptionToken" in one.asked for one in pages)
+        assert {one.asked["from"] for one in pages if "from" in one.asked} == {"2026-11-23"}
+        assert not any(paper.startswith("16") for paper in world.known())
+
+    told(story)
+
+
+def test_an_old_paper_that_is_known_and_was_touched_has_its_facts_renewed() -> None:
+    async def story(world: World) -> None:
+        await world.fetch()
+        world.store.papers.add([(a_paper("1603.00500", title="As it was"), NOT_REVIEWED)], now=world.now)
+        world.now = at(date(2026, 12, 1))
+        await world.fetch()
+        assert world.store.papers.get(["1603.00500"])["1603.00500"].paper.title != "As it was"
+
+    told(story, categories=("cs.LG", "cs.CL", "cs.CV", "cs.AI", "cs.RO"))
+
+
+def test_a_feed_of_nothing_covers_nothing_so_that_a_mistake_is_mended_the_next_day() -> None:
+    async def story(world: World) -> None:
+        await world.fetch()
+        world.now += timedelta(days=1)
+        world.feeds.fail("/rss", Fault.EMPTY)
+        empty = await world.fetch()
+        assert "as on a holiday" in empty.sentence()
+        assert set(world.whole.values()) == {TUESDAY.date()}
+        world.now = at(date(2026, 11, 27))
+        await world.fetch()
+        assert world.news_of(*(date(2026, 11, day) for day in (24, 25, 27))) <= world.known()
+
+    told(story)
+
+
+def test_yesterdays_feed_is_stale_and_covers_nothing_new() -> None:
+    async def story(world: World) -> None:
+        await world.fetch()
+        world.now += timedelta(days=1)
+        world.feeds.fail("/rss", Fault.STALE)
+        stale = await world.fetch()
+        assert stale.sentence().endswith("The feed is still that of 2026-11-24.")
+        assert set(world.whole.values()) == {TUESDAY.date()}
+        assert [one.trouble for one in world.store.health.conditions()] == [Trouble.STALE]
+        await world.fetch()
+        assert [one.trouble for one in world.store.health.conditions()] == [None]
+
+    told(story)
+
+
+def test_records_that_are_empty_by_mistake_leave_the_hole_open() -> None:
+    async def story(world: World) -> None:
+        await world.fetch()
+        world.now = at(date(2026, 12, 1))
+        world.feeds.fail("/oai", Fault.EMPTY, times=2)
+        await world.fetch()
+        assert set(world.whole.values()) == {TUESDAY.date()}
+        await world.fetch()
+        assert set(world.whole.values()) == {world.now.date()}
+        assert world.news_of(date(2026, 11, 30)) <= world.known()
+
+    told(story)
+
+
+def test_a_catch_up_that_breaks_off_goes_on_at_its_page() -> None:
+    async def story(world: World) -> None:
+        await world.fetch()
+        world.now = at(date(2026, 12, 1))
+        seen = len(world.feeds.seen)
+        pages = 0
+
+        async def until_second_page() -> None:
+            nonlocal pages
+            position = world.store.sources.state("arxiv").position
+            async for batch in world.source.fetch(
+                position, now=world.now, since=None, progress=lambda done, size: None
+            ):
+                pages += 1
+                world.store.papers.add(batch.records, now=world.now)
+                world.store.sources.keep("arxiv", SourceState(batch.position))
+                if pages == 3:
+                    return
+
+        await until_second_page()
+        harvest = Position.read(world.store.sources.state("arxiv").position).harvest
+        assert harvest
+        assert harvest.token
+        before = len(world.feeds.asked("/oai"))
+        await world.fetch()
+        assert world.feeds.asked("/oai")[before].asked["resumptionToken"] == harvest.token
+        assert world.news_of(*(date(2026, 11, day) for day in (25, 27, 30))) <= world.known()
+        assert len(world.feeds.seen) > seen
+
+    told(story)
+
+
+def test_a_token_that_no_longer_holds_begins_that_category_anew() -> None:
+    async def story(world: World) -> None:
+        await world.fetch()
+        world.now = at(date(2026, 12, 1))
+        whole = Position.read(world.store.sources.state("arxiv").position).whole
+        stuck = Position(whole, Harvest("cs.LG", date(2026, 11, 23), "2026-11-23|cs:cs:LG|20"))
+        world.store.sources.keep("arxiv", SourceState(stuck.written()))
+        world.feeds.fail("/oai", Fault.TOKEN_EXPIRED)
+        fetched = await world.fetch()
+        assert fetched.failure == ""
+        assert world.news_of(*(date(2026, 11, day) for day in (25, 27, 30))) <= world.known()
+
+    told(story)
+
+
+def test_when_the_feed_is_down_the_records_bring_the_days_papers_and_the_fault_is_told() -> None:
+    async def story(world: World) -> None:
+        await world.fetch()
+        world.now += timedelta(days=1)
+        world.feeds.fail("/rss", Fault.UNAVAILABLE, times=9)
+        fetched = await world.fetch()
+        assert "arXiv's feed answered 503 Service Unavailable 4 times" in fetched.failure
+        assert world.news_of(world.now.date()) <= world.known()
+        (condition,) = world.store.health.conditions()
+        assert condition.trouble is Trouble.OUTAGE
+
+    told(story)
+
+
+def test_a_first_fetch_on_a_weekend_brings_the_last_days_papers() -> None:
+    async def story(world: World) -> None:
+        await world.fetch()
+        assert world.news_of(date(2026, 11, 19), date(2026, 11, 20)) <= world.known()
+
+    told(story, at=at(date(2026, 11, 21), 15))
+
+
+def test_since_a_day_everything_is_fetched_again_from_there() -> None:
+    async def story(world: World) -> None:
+        await world.fetch()
+        await world.fetch(since=date(2026, 11, 19))
+        assert world.news_of(*(date(2026, 11, day) for day in (19, 20, 23, 24))) <= world.known()
+        assert set(world.whole.values()) == {TUESDAY.date()}
+
+    told(story)
+
+
+@pytest.mark.parametrize(
+    ("fault", "said"),
+    [
+        (Fault.ERROR_FEED, "arXiv's feed reports: Bad archive 'cs.XX'. Check the categories."),
+        (Fault.ENTITY_BOMB, "arXiv's feed answered"),
+        (Fault.EXTERNAL_ENTITY, "document type"),
+        (Fault.GZIP_BOMB, "more than 64 MB"),
+        (Fault.REDIRECT_LOOP, "redirects in a circle"),
+        (Fault.TO_PRIVATE, "private network"),
+    ],
+)
+def test_what_cannot_be_a_feed_is_told_and_nothing_of_it_is_kept(fault: Fault, said: str) -> None:
+    async def story(world: World) -> None:
+        world.feeds.fail("/rss", fault, times=99)
+        fetched = await world.fetch()
+        assert said in fetched.failure
+        assert world.known() == set()
+        assert world.whole == {}
+        world.feeds.heal()
+        assert (await world.fetch()).failure == ""
+        assert world.known()
+
+    told(story)
+
+
+def test_a_feed_of_another_charset_than_it_says_still_brings_the_day() -> None:
+    async def story(world: World) -> None:
+        world.feeds.fail("/rss", Fault.WRONG_CHARSET)
+        assert (await world.fetch()).failure == ""
+        assert world.news_of(TUESDAY.date()) <= world.known()
+
+    told(story)
+
+
+def test_single_papers_are_had_by_id_and_an_answer_that_is_empty_by_mistake_is_asked_for_again() -> None:
+    async def story(world: World) -> None:
+        one, two, *_ = world.feeds.day(TUESDAY.date())
+        world.feeds.fail("/api/query", Fault.EMPTY)
+        found = await world.source.papers([one.id, "2401.99999", two.id])
+        assert set(found) == {one.id, two.id}
+        assert found[one.id].title == one.title
+        with pytest.raises(SourceError, match="incorrect id format"):
+            await world.source.papers(["abc"], Limits(tries=1))
+
+    told(story)
+
+
+def test_what_people_asked_for_is_fetched_and_what_arxiv_does_not_know_is_forgotten() -> None:
+    async def story(world: World) -> None:
+        one, *_ = world.feeds.day(TUESDAY.date())
+        for paper in (one.id, "2401.99999"):
+            world.store.papers.ask_for(paper, now=world.now)
+        world.feeds.fail("/api/query", Fault.UNAVAILABLE, times=4)
+        assert "2 papers that people asked for" in await fetch_asked(
+            world.source.papers, world.store, lambda: world.now
+        )
+        assert len(world.store.papers.asked_unknown(9)) == 2
+        assert await fetch_asked(world.source.papers, world.store, lambda: world.now) == ""
+        assert [scored.paper.id for scored in world.store.papers.asked_for(9)] == [one.id]
+        assert world.store.papers.asked_unknown(9) == []
+
+    told(story)
+
+
+# When to ask.
+
+
+def look(now: datetime, **state: Any) -> datetime:
+    whole = Position({"cs.LG": state.pop("whole")}) if "whole" in state else Position()
+    return next_look(whole, ("cs.LG",), SourceState(**state), now).astimezone(NEW_YORK)
+
+
+def test_arxiv_is_asked_from_half_past_midnight_in_new_york_until_the_papers_are_there() -> None:
+    monday, tuesday = date(2026, 11, 23), date(2026, 11, 24)
+    yesterday = datetime(2026, 11, 23, 0, 40, tzinfo=NEW_YORK)
+    ready = datetime(2026, 11, 24, 0, 30, tzinfo=NEW_YORK)
+    assert look(yesterday, whole=monday, last_try=yesterday) == ready
+    assert look(ready, whole=monday, last_try=yesterday) == ready
+    assert look(ready, whole=monday, last_try=ready) == ready + timedelta(minutes=45)
+    assert look(ready, whole=tuesday, last_try=ready) == ready + timedelta(days=1)
+
+
+def test_a_feed_that_is_empty_at_six_is_not_asked_for_again_that_day() -> None:
+    six = datetime(2026, 11, 26, 6, 5, tzinfo=NEW_YORK)
+    assert look(six, whole=date(2026, 11, 25), last_try=six) == datetime(2026, 11, 27, 0, 30, tzinfo=NEW_YORK)
+
+
+def test_a_fault_is_tried_again_also_beyond_the_morning_and_not_before_the_server_wants() -> None:
+    noon = datetime(2026, 11, 24, 12, 0, tzinfo=NEW_YORK)
+    assert look(noon, last_try=noon, failure="503") == noon + timedelta(hours=1)
+    later = noon + timedelta(hours=3)
+    assert look(noon, last_try=noon, failure="429", next_try_at=later) == later
+
+
+def test_after_friday_comes_monday_and_a_new_process_asks_at_once() -> None:
+    saturday = datetime(2026, 11, 28, 10, 0, tzinfo=NEW_YORK)
+    assert look(saturday) == saturday
+    friday = date(2026, 11, 27)
+    assert look(saturday, whole=friday, last_try=saturday) == datetime(2026, 11, 30, 0, 30, tzinfo=NEW_YORK)
+
+
+@pytest.mark.parametrize(
+    ("day", "utc_hour"),
+    [(date(2026, 3, 6), 5), (date(2026, 3, 9), 4), (date(2026, 10, 30), 4), (date(2026, 11, 2), 5)],
+)
+def test_new_yorks_clock_is_followed_through_its_changes(day: date, utc_hour: int) -> None:
+    before = datetime(day.year, day.month, day.day, utc_hour, 29, tzinfo=UTC)
+    assert feed_day(before) < day
+    assert feed_day(before + timedelta(minutes=1)) == day
+
+
+def test_between_two_days_lie_the_weekdays() -> None:
+    assert list(feed_days(date(2026, 11, 20), date(2026, 11, 24))) == [date(2026, 11, 23)]
+    assert list(feed_days(date(2026, 11, 20), date(2026, 11, 23))) == []
+
+
+def test_a_position_is_read_as_it_was_written() -> None:
+    position = Position(
+        {"cs.LG": date(2026, 11, 24)}, Harvest("cs.CL", date(2026, 11, 20), "t", date(2026, 11, 21))
+    )
+    assert Position.read(position.written()) == position
+    assert Position.read("") == Position()

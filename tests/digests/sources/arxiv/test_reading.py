@@ -1,0 +1,243 @@
+"""arXiv's three forms of a record: what is read out of real answers, out of made ones, and what is refused."""
+
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from digests.errors import SourceError
+from digests.sources.arxiv import oai, query, rss
+from digests.sources.arxiv.papers import is_withdrawn, last_day_of
+from tests.fakes import arxiv_days
+from tests.shared_data import FOLDER, needs_shared_data
+
+RECORDED = FOLDER / "arxiv"
+DAY = date(2026, 11, 24)
+
+
+def recorded(name: str) -> bytes:
+    (file,) = sorted(RECORDED.glob(name))
+    return Path(file).read_bytes()
+
+
+# The daily feed.
+
+
+@needs_shared_data
+def test_a_real_day_is_read_whole() -> None:
+    feed = rss.read(recorded("rss_full_day*"))
+    assert feed.day == date(2026, 6, 30)
+    assert (len(feed.news), len(feed.replaced)) == (422, 110)
+    first = feed.news[0]
+    assert (first.id, first.version, first.primary_category) == ("2606.28729", 1, "cs.IT")
+    assert first.authors == ("Yumeng Yang", "Han Cai", "Xianfu Lei", "Xiaohu Tang")
+    assert first.abstract.startswith("In this paper, we study convertible codes")
+    assert (first.url, first.published) == ("https://arxiv.org/abs/2606.28729", date(2026, 6, 30))
+    assert {paper.version for paper in feed.replaced} > {2}
+    assert all(paper.title and paper.abstract and paper.categories and paper.authors for paper in feed.news)
+
+
+@needs_shared_data
+def test_a_real_day_without_papers_is_a_feed_of_nothing() -> None:
+    feed = rss.read(recorded("rss_empty_day*"))
+    assert (feed.day, feed.size) == (date(2026, 9, 8), 0)
+
+
+@needs_shared_data
+def test_the_atom_form_says_the_same() -> None:
+    feed = rss.read(recorded("atom_cs.AI*"))
+    assert feed.day == date(2025, 8, 20)
+    assert (feed.news[0].id, feed.news[0].version) == ("2508.13426", 1)
+    assert feed.news[0].categories == ("cs.CL", "cs.AI")
+    assert feed.news[0].authors == ("Chunhua Liu", "Kabir Manandhar Shrestha", "Sukai Huang")
+    assert feed.size == 7
+
+
+def test_a_made_day_has_news_cross_lists_new_versions_and_a_withdrawal() -> None:
+    papers = arxiv_days.announced(DAY)
+    feed = rss.read(arxiv_days.rss(DAY, papers, "cs.LG").encode())
+    assert [paper.id for paper in feed.news] == [one.id for one in papers if one.kind in ("new", "cross")]
+    assert all(paper.version == 2 and paper.updated == DAY for paper in feed.replaced)
+    assert [paper.withdrawn for paper in feed.replaced if paper.withdrawn] == [DAY]
+    assert "5% less & needs $O(n^2)$ steps where n < " in feed.news[0].abstract
+
+
+def test_a_paper_that_stands_there_as_new_and_as_a_cross_list_is_one() -> None:
+    new, *_ = arxiv_days.announced(DAY)
+    twice = [new, arxiv_days.Announced(**{**new.__dict__, "kind": "cross"})]
+    assert rss.read(arxiv_days.rss(DAY, twice, "cs.LG+cs.AI").encode()).size == 1
+
+
+def test_an_old_paper_that_is_cross_listed_today_was_not_published_today() -> None:
+    new, *_ = arxiv_days.announced(DAY)
+    old = arxiv_days.Announced(**{**new.__dict__, "kind": "cross", "id": "2401.00001"})
+    (paper,) = rss.read(arxiv_days.rss(DAY, [old], "cs.LG").encode()).news
+    assert paper.published == date(2024, 1, 31)
+
+
+def test_a_feed_that_reports_an_error_is_one_in_its_own_words() -> None:
+    with pytest.raises(SourceError, match=r"reports: Bad archive 'cs\.XX'\. Check the categories"):
+        rss.read(arxiv_days.error_feed("Bad archive 'cs.XX'.").encode())
+
+
+def test_bytes_of_another_charset_cost_their_characters_alone() -> None:
+    text = arxiv_days.rss(DAY, arxiv_days.announced(DAY), "cs.LG").replace("Ada Moss", "Zoé Müßig")
+    feed = rss.read(text.encode("latin-1"))
+    assert len(feed.news) == 28
+    assert any("Zo\ufffd" in name for paper in feed.news for name in paper.authors)
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        (b"", "no whole XML document"),
+        (b"Rate exceeded.", "no whole XML document"),
+        (arxiv_days.rss(DAY, arxiv_days.announced(DAY), "cs.LG").encode()[:4000], "no whole XML document"),
+        (b"<html><body>Access denied</body></html>", "is no feed"),
+        (b"<rss><channel><title>x</title></channel></rss>", "which day"),
+        (b'<!DOCTYPE rss SYSTEM "http://127.0.0.1/x.dtd"><rss/>', "document type"),
+    ],
+)
+def test_what_is_no_feed_is_refused_in_a_sentence(body: bytes, said: str) -> None:
+    with pytest.raises(SourceError, match=said):
+        rss.read(body)
+
+
+def test_names_come_apart_at_commas_and_affiliations_are_no_names() -> None:
+    assert rss.author_names("Ada Moss (MIT, Boston), Bo Lind, Jr. and C. Li") == (
+        "Ada Moss",
+        "Bo Lind, Jr.",
+        "C. Li",
+    )
+    assert rss.author_names("") == ()
+
+
+# Records.
+
+
+@needs_shared_data
+def test_a_real_record_is_read() -> None:
+    (record,) = oai.read(recorded("oai_listrecords*")).records
+    assert (record.paper.id, record.created, record.touched) == (
+        "2504.11237",
+        date(2025, 4, 15),
+        date(2026, 1, 5),
+    )
+    assert record.paper.authors == ("Chunhai Lyu", "Christoph H. Keitel", "Zoltán Harman")
+    assert record.paper.primary_category == "physics.atom-ph"
+    assert record.paper.version is None
+    assert record.paper.updated == date(2026, 1, 5)
+
+
+def test_a_page_has_records_and_the_token_of_the_next() -> None:
+    papers = arxiv_days.announced(DAY)
+    page = oai.read(arxiv_days.oai(papers, "t|1").encode())
+    assert len(page.records) == len(papers)
+    assert page.token == "t|1"
+    assert {record.paper.version for record in page.records} == {1, None}
+    assert len([record for record in page.records if record.paper.withdrawn]) == 1
+
+
+def test_errors_of_the_record_server_are_nothing_an_old_token_or_a_sentence() -> None:
+    assert oai.read(arxiv_days.oai_error("noRecordsMatch").encode()) == oai.Page((), "")
+    with pytest.raises(oai.TokenExpiredError):
+        oai.read(arxiv_days.oai_error("badResumptionToken").encode())
+    with pytest.raises(SourceError, match="reports badArgument"):
+        oai.read(arxiv_days.oai_error("badArgument").encode())
+    with pytest.raises(SourceError, match="holds no records"):
+        oai.read(b"<html/>")
+
+
+@pytest.mark.parametrize(
+    ("category", "name"),
+    [
+        ("cs.LG", "cs:cs:LG"), ("stat.ML", "stat:stat:ML"), ("cs", "cs"), ("q-bio.BM", "q-bio:q-bio:BM"),
+        ("physics.optics", "physics:physics:optics"), ("astro-ph.CO", "physics:astro-ph:CO"), ("hep-th", "physics:hep-th"),
+        ("quant-ph", "physics:quant-ph"), ("physics", "physics"), ("math.OC", "math:math:OC"),
+    ],
+)  # fmt: skip
+def test_the_record_server_has_its_own_names_of_categories(category: str, name: str) -> None:
+    assert oai.set_of(category) == name
+
+
+# Single papers.
+
+
+@needs_shared_data
+def test_a_real_page_of_the_query_server_is_read() -> None:
+    page = query.read(recorded("query_transformer*"))
+    assert (page.total, len(page.papers)) == (28946, 5)
+    first = page.papers[0]
+    assert (first.id, first.version, first.published) == ("2606.13677", 1, date(2026, 6, 11))
+    assert first.primary_category == "cs.RO"
+    assert first.categories == ("cs.RO", "cs.AI", "cs.CV", "cs.LG")
+    assert first.authors[0] == "Zhao-Heng Yin"
+
+
+@needs_shared_data
+def test_of_two_ids_the_known_one_comes_and_an_unknown_one_is_an_empty_page() -> None:
+    page = query.read(recorded("arxivpy_id_0808*"))
+    assert [paper.id for paper in page.papers] == ["1707.08567"]
+    assert query.read(recorded("arxivpy_id_0000*")) == query.Page((), 0)
+
+
+@needs_shared_data
+def test_an_old_id_is_read_with_its_archive() -> None:
+    (paper,) = query.read(recorded("arxivpy_id_astro*")).papers
+    assert (paper.id, paper.version, paper.authors[0]) == ("astro-ph/0601001", 1, "Andrew Gould")
+
+
+@needs_shared_data
+def test_a_bad_id_is_an_error_in_the_servers_own_words() -> None:
+    with pytest.raises(SourceError, match="reports: incorrect id format for abc"):
+        query.read(recorded("arxivpy_id_abc*"))
+
+
+def test_the_form_of_before_2025_says_the_same() -> None:
+    old = (
+        '<?xml version="1.0" encoding="UTF-8"?><feed xmlns="http://www.w3.org/2005/Atom">'
+        '<link href="http://arxiv.org/api/query" rel="self"/><title type="html">ArXiv Query: id_list=2401.00001</title>'
+        '<opensearch:totalResults xmlns:opensearch="http://a9.com/-/spec/opensearch/1.1/">1</opensearch:totalResults>'
+        "<entry><id>http://arxiv.org/abs/2401.00001v3</id><updated>2024-02-01T00:00:00Z</updated>"
+        "<published>2024-01-01T00:00:00Z</published><title>A title\n  on two lines</title><summary>  Text.\n</summary>"
+        "<author><name>Ada Moss</name></author>"
+        '<arxiv:comment xmlns:arxiv="http://arxiv.org/schemas/atom">This paper has been withdrawn</arxiv:comment>'
+        '<arxiv:primary_category xmlns:arxiv="http://arxiv.org/schemas/atom" term="cs.LG" scheme="x"/>'
+        '<category term="cs.AI" scheme="x"/><category term="cs.LG" scheme="x"/></entry></feed>'
+    )
+    (paper,) = query.read(old.encode()).papers
+    assert (paper.id, paper.version, paper.title, paper.abstract) == (
+        "2401.00001",
+        3,
+        "A title on two lines",
+        "Text.",
+    )
+    assert (paper.primary_category, paper.updated, paper.withdrawn) == (
+        "cs.LG",
+        date(2024, 2, 1),
+        date(2024, 2, 1),
+    )
+
+
+# What all forms share.
+
+
+@pytest.mark.parametrize(
+    ("comment", "abstract", "gone"),
+    [
+        ("This paper has been withdrawn by the author", "Text", True),
+        ("", "This submission has been withdrawn due to an error.", True),
+        ("Withdrawn", "Text", True),
+        ("12 pages, accepted at a workshop", "We study withdrawn bids in auctions.", False),
+        ("", "The paper was long. It is about papers that have been withdrawn.", False),
+    ],
+)
+def test_a_withdrawal_is_said_at_the_beginning(comment: str, abstract: str, gone: bool) -> None:
+    assert is_withdrawn(comment, abstract) is gone
+
+
+def test_an_id_tells_the_latest_day_it_may_be_of() -> None:
+    assert last_day_of("2611.01234", DAY) == DAY
+    assert last_day_of("2412.01234", DAY) == date(2024, 12, 31)
+    assert last_day_of("cs/9912017", DAY) == date(1999, 12, 31)
+    assert last_day_of("web:0123", DAY) == DAY

@@ -1,0 +1,263 @@
+"""Asking servers: in turn, within limits, again where that helps, and never inside a private network."""
+
+import asyncio
+import io
+import itertools
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from digests.errors import SourceError
+from digests.ports import Sources
+from digests.sources.http import Answer, Client, Limits, Turns, is_public, open_client, user_agent
+from digests.store import open_store
+from tests.builders import NOW, a_store
+from tests.fakes.feeds import Fault, Feeds
+
+QUICK = Limits(body=2 * 1024**2, seconds=5, tries=3)
+
+Story = Callable[[Feeds, Client], Awaitable[Any]]
+
+
+def told(story: Story, pauses: list[float] | None = None, **client: Any) -> Any:
+    """Plays a story against the servers; pauses are noted, and nobody waits for them."""
+
+    async def noted(seconds: float) -> None:
+        if pauses is not None:
+            pauses.append(seconds)
+
+    async def run() -> Any:
+        async with Feeds(clock=lambda: NOW, files={"a.txt": b"hello"}) as feeds:
+            trusted = client.pop("trusted", (feeds.url,))
+            async with open_client("ada@example.org", lambda: NOW, trusted=trusted, pause=noted) as opened:
+                changed = Client(**{name: getattr(opened, name) for name in Client.__slots__} | client)
+                return await story(feeds, changed)
+
+    return asyncio.run(run())
+
+
+def getting(path: str, fault: Fault | None = None, times: int = 1, **more: Any) -> Story:
+    async def story(feeds: Feeds, client: Client) -> tuple[Answer, Feeds]:
+        if fault:
+            feeds.fail(path, fault, times)
+        answer = await client.get(feeds.url + path, "The server", **{"limits": QUICK, **more})
+        return answer, feeds
+
+    return story
+
+
+def refusal(story: Story, **client: Any) -> str:
+    with pytest.raises(SourceError) as refused:
+        told(story, **client)
+    return str(refused.value)
+
+
+def test_an_answer_comes_whole_and_the_server_learns_whom_it_may_write_to() -> None:
+    answer, feeds = told(getting("/files/a.txt"))
+    assert (answer.status, answer.body) == (200, b"hello")
+    assert "ada@example.org" in feeds.seen[0].headers["User-Agent"]
+    assert "no contact set" in user_agent("")
+
+
+def test_a_packed_answer_is_unpacked() -> None:
+    answer, _ = told(getting("/rss/cs.LG"))
+    assert answer.headers["content-encoding"] == "gzip"
+    assert answer.body.startswith(b"<?xml")
+
+
+def test_a_server_that_says_when_to_come_again_is_asked_again_then() -> None:
+    pauses: list[float] = []
+    _, feeds = told(getting("/files/a.txt", Fault.TOO_MANY, 2), pauses)
+    assert pauses == [1.0, 1.0]
+    assert len(feeds.seen) == 3
+
+
+def test_a_server_in_trouble_is_asked_again_after_longer_and_longer_waits() -> None:
+    pauses: list[float] = []
+    told(getting("/files/a.txt", Fault.UNAVAILABLE, 2), pauses)
+    assert 10 <= pauses[0] <= 12.5
+    assert 20 <= pauses[1] <= 25
+
+
+@pytest.mark.parametrize("fault", [Fault.DOWN, Fault.CUT])
+def test_what_breaks_off_is_asked_for_again(fault: Fault) -> None:
+    answer, _ = told(getting("/files/a.txt", fault))
+    assert answer.body == b"hello"
+
+
+def test_after_several_tries_it_is_given_up_with_the_next_one() -> None:
+    said = refusal(getting("/files/a.txt", Fault.UNAVAILABLE, 3))
+    assert said.startswith(
+        "The server answered 503 Service Unavailable 3 times; next try not before 09:00 UTC."
+    )
+
+
+def test_a_server_that_wants_to_be_left_alone_for_long_is_not_waited_for() -> None:
+    async def story(feeds: Feeds, client: Client) -> None:
+        feeds.retry_after = "Tue, 24 Nov 2026 11:30:00 GMT"
+        await getting("/files/a.txt", Fault.TOO_MANY)(feeds, client)
+
+    with pytest.raises(
+        SourceError, match=r"answered 429 Too Many Requests; next try not before 11:30 UTC"
+    ) as refused:
+        told(story)
+    assert refused.value.retry_at == NOW + timedelta(hours=2, minutes=30)
+
+
+def test_a_page_that_is_not_there_is_not_asked_for_again() -> None:
+    assert "answered 404 Not Found" in refusal(getting("/nothing"))
+
+
+@pytest.mark.parametrize("fault", [Fault.HUGE, Fault.GZIP_BOMB])
+def test_more_than_the_limit_is_not_read_packed_or_unpacked(fault: Fault) -> None:
+    assert "more than 2 MB: it was not read" in refusal(getting("/files/a.txt", fault))
+
+
+def test_a_drip_is_no_answer() -> None:
+    slow = Limits(seconds=0.3, tries=1)
+    said = refusal(getting("/files/a.txt", Fault.DRIP, limits=slow))
+    assert "did not answer in full within 0.3 seconds" in said
+
+
+def test_redirects_in_a_circle_end() -> None:
+    said = refusal(getting("/files/a.txt", Fault.REDIRECT_LOOP, 99))
+    assert "redirects in a circle" in said
+
+
+def test_a_redirect_into_a_private_network_is_not_followed_even_from_a_trusted_server() -> None:
+    said = refusal(getting("/files/a.txt", Fault.TO_PRIVATE))
+    assert "inside a private network (169.254.169.254): it was not asked" in said
+
+
+def test_an_address_that_nobody_trusts_may_not_be_private() -> None:
+    said = refusal(getting("/files/a.txt"), trusted=())
+    assert "inside a private network (127.0.0.1)" in said
+
+
+@pytest.mark.parametrize(
+    "address", ["ftp://host/x", "file:///etc/passwd", "http://", "no address", "http://[::1"]
+)
+def test_what_is_no_web_address_is_refused(address: str) -> None:
+    async def story(_: Feeds, client: Client) -> None:
+        await client.get(address, "The server")
+
+    assert "no web address" in refusal(story)
+
+
+def test_the_address_that_was_judged_is_the_one_that_is_asked() -> None:
+    """A name server that changes its mind between the look and the request changes nothing."""
+    looks: list[str] = []
+
+    async def resolve(host: str, port: int) -> list[str]:
+        looks.append(host)
+        return ["127.0.0.1"] if len(looks) == 1 else ["10.0.0.1"]
+
+    async def story(feeds: Feeds, client: Client) -> tuple[Answer, Feeds]:
+        port = feeds.url.rpartition(":")[2]
+        return await client.get(f"http://papers.example:{port}/files/a.txt", "The server"), feeds
+
+    answer, feeds = told(story, trusted=(), resolve=resolve, may_ask=lambda ip: ip == "127.0.0.1")
+    assert answer.body == b"hello"
+    assert looks == ["papers.example"]
+    assert feeds.seen[0].headers["Host"].startswith("papers.example:")
+
+
+def test_one_private_address_among_several_is_enough_to_refuse() -> None:
+    async def resolve(host: str, port: int) -> list[str]:
+        return ["93.184.215.14", "192.168.1.1"]
+
+    async def story(_: Feeds, client: Client) -> None:
+        await client.get("http://papers.example/", "The server")
+
+    assert "(192.168.1.1)" in refusal(story, resolve=resolve)
+
+
+@pytest.mark.parametrize(
+    ("address", "public"),
+    [
+        ("93.184.215.14", True), ("2606:2800:21f:cb07:6820:80da:af6b:8b2c", True), ("127.0.0.1", False), ("10.1.2.3", False),
+        ("172.16.0.1", False), ("192.168.0.1", False), ("169.254.169.254", False), ("100.100.100.200", False),
+        ("0.0.0.0", False), ("224.0.0.1", False), ("255.255.255.255", False), ("168.63.129.16", False), ("::1", False),
+        ("::", False), ("fe80::1%eth0", False), ("fd00:ec2::254", False), ("::ffff:10.0.0.1", False),
+        ("::ffff:93.184.215.14", True), ("64:ff9b::a00:1", False), ("2002:a00:1::1", False), ("ff02::1", False),
+    ],
+)  # fmt: skip
+def test_which_addresses_are_public(address: str, public: bool) -> None:
+    assert is_public(address) is public
+
+
+def test_a_body_goes_into_a_file_and_a_second_try_begins_it_anew() -> None:
+    file = io.BytesIO()
+    told(getting("/files/a.txt", Fault.CUT, into=file))
+    assert file.getvalue() == b"hello"
+
+
+class FakeTime:
+    """A clock that only pauses move."""
+
+    def __init__(self) -> None:
+        self.now = NOW
+
+    def clock(self) -> datetime:
+        return self.now
+
+    async def pause(self, seconds: float) -> None:
+        self.now += timedelta(seconds=seconds)
+        await asyncio.sleep(0)
+
+
+def turns(sources: Sources, owner: str, time: FakeTime) -> Turns:
+    return Turns(sources, "arxiv", owner, timedelta(seconds=3), time.clock, time.pause)
+
+
+def test_two_processes_ask_one_after_the_other_with_the_gap_between_them(tmp_path: Path) -> None:
+    time = FakeTime()
+    url = f"sqlite:///{tmp_path / 'p.db'}"
+    begun: list[datetime] = []
+    inside = 0
+
+    async def ask(owner: str) -> None:
+        nonlocal inside
+        ours = turns(open_store(url).sources, owner, time)
+        for _ in range(3):
+            async with ours.turn(timedelta(minutes=2)):
+                inside += 1
+                assert inside == 1
+                begun.append(time.now)
+                await asyncio.sleep(0)
+                inside -= 1
+
+    async def run() -> None:
+        await asyncio.gather(ask("one"), ask("two"))
+
+    asyncio.run(run())
+    gaps = [later - earlier for earlier, later in itertools.pairwise(begun)]
+    assert len(begun) == 6
+    assert min(gaps) >= timedelta(seconds=3)
+
+
+def test_when_a_server_wants_a_rest_nobody_asks_it_meanwhile() -> None:
+    time = FakeTime()
+    sources = a_store().sources
+
+    async def story(feeds: Feeds, client: Client) -> None:
+        feeds.retry_after = "40"
+        feeds.fail("/files", Fault.TOO_MANY)
+        await client.get(f"{feeds.url}/files/a.txt", "arXiv", turns=turns(sources, "one", time), limits=QUICK)
+
+    told(story, clock=time.clock)
+    assert time.now - NOW >= timedelta(seconds=40)
+    assert sources.take_turn("arxiv", "two", now=time.now, lease=timedelta(1)) == time.now + timedelta(
+        seconds=3
+    )
+
+
+def test_a_date_in_retry_after_may_have_no_zone() -> None:
+    from digests.sources.http import _retry_after
+
+    assert _retry_after({"retry-after": "Tue, 24 Nov 2026 09:00:05 -0000"}, NOW) == 5
+    assert _retry_after({"retry-after": "soon"}, NOW) is None
+    assert _retry_after({}, datetime.now(UTC)) is None

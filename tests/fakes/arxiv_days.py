@@ -1,0 +1,163 @@
+"""A made arXiv: what it announces on which day, the same on every run. Texts are made of a few words of our own."""
+
+import random
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from xml.sax.saxutils import escape
+
+from digests.calendar import NEW_YORK
+
+CATEGORIES = ("cs.LG", "cs.CL", "cs.CV", "cs.AI", "cs.RO")
+_NOUNS = (
+    "policies",
+    "diffusion",
+    "retrieval",
+    "agents",
+    "segmentation",
+    "alignment",
+    "speech",
+    "graphs",
+    "robots",
+)
+_DEEDS = ("Learning", "Scaling", "Pruning", "Aligning", "Probing", "Compressing", "Ranking", "Routing")
+_NAMES = ("Ada Moss", "Bo Lind", "Chidi Okafor", "Dana Reyes", "Eun Park", "Farid Azizi")
+
+
+@dataclass(frozen=True)
+class Announced:
+    """One paper as a day's feed has it. `kind` is arXiv's announce type."""
+
+    id: str
+    version: int
+    kind: str
+    title: str
+    abstract: str
+    authors: tuple[str, ...]
+    categories: tuple[str, ...]
+    created: date
+    day: date
+    comment: str = ""
+
+
+def announced(day: date, count: int = 24, holidays: frozenset[date] = frozenset()) -> list[Announced]:
+    """What the feed of a day holds: new papers, cross-lists, new versions of an earlier day's, and a withdrawal."""
+    if day.weekday() > 4 or day in holidays:
+        return []
+    before = day - timedelta(days=1)
+    while before.weekday() > 4 or before in holidays:
+        before -= timedelta(days=1)
+    replaced = [_paper(before, number, "replace", 2, day) for number in range(count // 6)]
+    return [
+        *(_paper(day, number, "new", 1, day) for number in range(count)),
+        *(_paper(day, count + number, "cross", 1, day) for number in range(count // 6)),
+        *replaced,
+        _withdrawn(_paper(before, count - 1, "replace", 2, day)),
+    ]
+
+
+def touched(day: date, count: int = 5) -> list[Announced]:
+    """Old papers whose record was touched on a day: no news, but among the records."""
+    return [_paper(date(2016, 3, 1 + number), number, "touched", 3, day) for number in range(count)]
+
+
+def _paper(born: date, number: int, kind: str, version: int, day: date) -> Announced:
+    chance = random.Random(f"{born}/{number}")
+    deed, noun, other = chance.choice(_DEEDS), chance.choice(_NOUNS), chance.choice(_NOUNS)
+    primary = CATEGORIES[number % len(CATEGORIES)] if kind != "cross" else "math.OC"
+    others = chance.sample(CATEGORIES, 2)
+    return Announced(
+        id=f"{born:%y%m}.{born.day * 500 + number:05}",
+        version=version,
+        kind=kind,
+        title=f"{deed} {noun} for {other}, study {number} of {born.day} {born:%B}",
+        abstract=f"We look at {noun} with {other}. It costs 5% less & needs $O(n^2)$ steps where n < {number + 2}. "
+        f"On {chance.randint(2, 9)} tasks it gains {chance.randint(1, 20)} points.",
+        authors=tuple(chance.sample(_NAMES, chance.randint(1, 4))),
+        categories=tuple(dict.fromkeys((primary, *others))),
+        created=born - timedelta(days=1),
+        day=day,
+    )
+
+
+def _withdrawn(paper: Announced) -> Announced:
+    said = "This paper has been withdrawn by the authors due to an error in the second proof."
+    return Announced(**{**paper.__dict__, "abstract": said, "comment": said})
+
+
+def rss(day: date, papers: list[Announced], categories: str) -> str:
+    """A day's feed, in the order of elements that the live one has."""
+    stamp = datetime(day.year, day.month, day.day, tzinfo=NEW_YORK)
+    at = f"{stamp:%a, %d %b %Y %H:%M:%S %z}"
+    items = "".join(
+        f"<item><title>{escape(one.title)}</title><link>https://arxiv.org/abs/{one.id}</link>"
+        f"<description>arXiv:{one.id}v{one.version} Announce Type: {one.kind} \nAbstract: {escape(one.abstract)}</description>"
+        f'<guid isPermaLink="false">oai:arXiv.org:{one.id}v{one.version}</guid>'
+        + "".join(f"<category>{category}</category>" for category in one.categories)
+        + f"<pubDate>{at}</pubDate><arxiv:announce_type>{one.kind}</arxiv:announce_type>"
+        f"<dc:rights>http://creativecommons.org/licenses/by/4.0/</dc:rights>"
+        f"<dc:creator>{', '.join(one.authors)}</dc:creator></item>\n"
+        for one in papers
+    )
+    return (
+        "<?xml version='1.0' encoding='UTF-8'?>\n"
+        '<rss xmlns:arxiv="http://arxiv.org/schemas/atom" xmlns:dc="http://purl.org/dc/elements/1.1/" version="2.0">'
+        f"<channel><title>{categories} updates on arXiv.org</title><link>http://rss.arxiv.org/rss/{categories}</link>"
+        f"<lastBuildDate>{at}</lastBuildDate><pubDate>{at}</pubDate>"
+        f"<skipDays><day>Sunday</day><day>Saturday</day></skipDays>\n{items}</channel></rss>"
+    )
+
+
+def error_feed(said: str) -> str:
+    """What the feed server says of a category it does not know."""
+    return (
+        "<?xml version='1.0' encoding='UTF-8'?>\n<rss version=\"2.0\"><channel><title>Feed error for query</title>"
+        f"<description>{escape(said)}</description></channel></rss>"
+    )
+
+
+def oai(records: list[Announced], token: str) -> str:
+    """A page of records."""
+    listed = "".join(
+        f"<record><header><identifier>oai:arXiv.org:{one.id}</identifier><datestamp>{one.day}</datestamp></header>"
+        f'<metadata><arXiv xmlns="http://arxiv.org/OAI/arXiv/"><id>{one.id}</id><created>{one.created}</created>'
+        + (f"<updated>{one.day}</updated>" if one.version > 1 else "")
+        + "<authors>"
+        + "".join(
+            f"<author><keyname>{name.split()[1]}</keyname><forenames>{name.split()[0]}</forenames></author>"
+            for name in one.authors
+        )
+        + f"</authors><title>{escape(one.title)}</title><categories>{' '.join(one.categories)}</categories>"
+        f"<comments>{escape(one.comment)}</comments><abstract>{escape(one.abstract)}</abstract></arXiv></metadata></record>\n"
+        for one in records
+    )
+    more = f"<resumptionToken>{token}</resumptionToken>" if token else ""
+    return _oai(f"<ListRecords>{listed}{more}</ListRecords>")
+
+
+def oai_error(code: str) -> str:
+    """An answer that reports an error, in HTTP 200."""
+    return _oai(f'<error code="{code}">{code}</error>')
+
+
+def _oai(inner: str) -> str:
+    return f'<?xml version="1.0" encoding="UTF-8"?><OAI-PMH xmlns="http://www.openarchives.org/OAI/2.0/">{inner}</OAI-PMH>'
+
+
+def query(papers: list[Announced]) -> str:
+    """The query API's answer, in today's form."""
+    entries = "".join(
+        f"<entry><id>http://arxiv.org/abs/{one.id}v{one.version}</id><title>{escape(one.title)}</title>"
+        f"<updated>{one.day}T10:00:00Z</updated><summary>{escape(one.abstract)}</summary>"
+        + "".join(f'<category term="{category}"/>' for category in one.categories)
+        + f"<published>{one.created}T10:00:00Z</published><arxiv:comment>{escape(one.comment)}</arxiv:comment>"
+        f'<arxiv:primary_category term="{one.categories[0]}"/>'
+        + "".join(f"<author><name>{name}</name></author>" for name in one.authors)
+        + "</entry>\n"
+        for one in papers
+    )
+    return (
+        "<?xml version='1.0' encoding='UTF-8'?>\n"
+        '<feed xmlns:opensearch="http://a9.com/-/spec/opensearch/1.1/" xmlns:arxiv="http://arxiv.org/schemas/atom" '
+        'xmlns="http://www.w3.org/2005/Atom"><id>https://arxiv.org/api/x</id><title>arXiv Query</title>'
+        f"<opensearch:totalResults>{len(papers)}</opensearch:totalResults>{entries}</feed>"
+    )
