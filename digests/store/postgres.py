@@ -122,6 +122,7 @@ _REFUSALS = {
     "starting up": _SENTENCES["57P"],
     "shutting down": _SENTENCES["57P"],
     "does not exist": _SENTENCES["3D000"],
+    "server closed the connection": _SENTENCES["08"],
 }
 """While a connection is made only the server's words tell what is wrong."""
 
@@ -140,5 +141,5 @@ def sentence(store: str, error: DBAPIError) -> str:
             return f"The store {store} {words}."
     if error.connection_invalidated:
         return f"The store {store} {_SENTENCES['08']}."
-    reason = (said.splitlines() or [type(error.orig).__name__])[-1].strip()
+    reason = said.splitlines()[0].rpartition("failed: ")[2].strip(" .") if said else type(error.orig).__name__
     return f"The store {store} cannot be reached: {reason}. Check [store] url, and that the server is up."

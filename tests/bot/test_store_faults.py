@@ -1,0 +1,174 @@
+"""A store that cannot be written for a while: nothing is lost, nothing comes twice, and the next tick goes on."""
+
+import asyncio
+import itertools
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, closing, contextmanager
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import event
+
+from bot.clock import tick
+from bot.deliver import Desk
+from digests.build import Habits
+from digests.errors import StoreError
+from digests.ports import DeliveryState, Store
+from digests.store import open_store
+from tests.builders import NOW, a_paper, a_review, a_subscription
+from tests.fakes.platform import Board, BoardPlatform
+from tests.postgres import EmptyStores, Server
+
+LEASE = timedelta(minutes=5)
+CHANNEL = a_subscription().channel
+PAPERS = 9
+"""So many that their pages do not fit into what is free in a file."""
+
+_numbers = itertools.count(1)
+
+Fault = Callable[[], AbstractContextManager[object]]
+
+
+@contextmanager
+def locked(store: Store, file: Path) -> Iterator[None]:
+    """Another process is writing, and does not come to an end."""
+    with closing(sqlite3.connect(file, isolation_level=None, check_same_thread=False)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        yield
+        other.execute("ROLLBACK")
+
+
+@contextmanager
+def read_only(store: Store, file: Path) -> Iterator[None]:
+    with _every_connection(store, "PRAGMA query_only = ON", "PRAGMA query_only = OFF"):
+        yield
+
+
+@contextmanager
+def full(store: Store, file: Path) -> Iterator[None]:
+    """The file cannot grow: a digest's pages need room."""
+    with closing(sqlite3.connect(file)) as other:
+        (pages,) = other.execute("PRAGMA page_count").fetchone()
+    with _every_connection(store, f"PRAGMA max_page_count = {pages}", "PRAGMA max_page_count = 1000000"):
+        yield
+
+
+@contextmanager
+def _every_connection(store: Store, spoil: str, mend: str) -> Iterator[None]:
+    engine: Any = store.papers.database.engine  # type: ignore[attr-defined]
+    statement = spoil
+
+    @event.listens_for(engine, "checkout")
+    def lend(connection: Any, record: Any, proxy: Any) -> None:
+        connection.execute(statement)
+
+    yield
+    statement = mend
+
+
+def told(world_store: Store, platform: BoardPlatform, now: datetime) -> None:
+    """One tick of a process of its own; what it cannot do it logs, or says in a sentence."""
+    desk = Desk(
+        store=world_store,
+        platforms={"console": platform},
+        habits=Habits(),
+        owner=f"process {next(_numbers)}",
+        clock=lambda: now,
+        lease=LEASE,
+    )
+    try:
+        asyncio.run(tick(desk))
+    except* StoreError:
+        pass
+
+
+def prepared(url: str) -> Store:
+    """A channel with a digest of a header and some papers that is due."""
+    with closing(open_store(url)) as store:
+        store.papers.add(
+            [(a_paper(f"2401.0000{n}"), a_review(tldr="word " * 400)) for n in range(PAPERS)], now=NOW
+        )
+        store.papers.imported(now=NOW)
+        store.subscriptions.keep([a_subscription(top=PAPERS)], now=NOW - timedelta(minutes=1))
+    return open_store(url, busy_timeout=0.05)
+
+
+def delivers_all_once(store: Store, fault: Fault, moment: str) -> None:
+    """The fault begins before the tick, or when the second page has landed; after it one more tick must do."""
+    board = Board()
+    if moment == "before":
+        with fault():
+            told(store, BoardPlatform(board), NOW)
+        assert board.posted == []
+    else:
+        failing = fault()
+
+        def begins() -> None:
+            if len(board.posted) == 2:
+                failing.__enter__()
+
+        told(store, BoardPlatform(board, after=begins), NOW)
+        failing.__exit__(None, None, None)
+        assert len(board.posted) == 2
+    told(store, BoardPlatform(board), NOW + LEASE + timedelta(minutes=2))
+    keys = board.keys(CHANNEL)
+    assert len(keys) == len(set(keys)) == 1 + PAPERS
+    (delivery,) = store.deliveries.history(store.subscriptions.all()[0], 9)
+    assert delivery.state is DeliveryState.POSTED
+
+
+@pytest.mark.parametrize(
+    ("fault", "moment"),
+    [
+        (locked, "before"),
+        (locked, "on the way"),
+        (read_only, "before"),
+        (read_only, "on the way"),
+        (full, "before"),
+    ],
+)
+def test_a_file_that_cannot_be_written_for_a_while(
+    tmp_path: Path, fault: Callable[[Store, Path], AbstractContextManager[None]], moment: str
+) -> None:
+    file = tmp_path / "p.db"
+    with closing(prepared(f"sqlite:///{file}")) as store:
+        delivers_all_once(store, lambda: fault(store, file), moment)
+
+
+@pytest.mark.parametrize("moment", ["before", "on the way"])
+def test_a_network_to_postgres_that_is_cut_for_a_while(
+    postgres: Server, postgres_stores: EmptyStores, moment: str
+) -> None:
+    with postgres.over_wire(postgres_stores.url()) as (url, wire), closing(prepared(url)) as store:
+
+        @contextmanager
+        def cut() -> Iterator[None]:
+            wire.cut()
+            yield
+            wire.mend()
+
+        delivers_all_once(store, cut, moment)
+
+
+@pytest.mark.parametrize("moment", ["before", "on the way"])
+def test_a_postgres_whose_connections_are_all_ended(
+    postgres: Server, postgres_stores: EmptyStores, moment: str
+) -> None:
+    """As when the server restarts: what was open is gone, and a new connection is taken at once."""
+    url = postgres_stores.url()
+    with closing(prepared(url)) as store:
+        board = Board()
+
+        def ended() -> None:
+            if len(board.posted) in (1, 3):
+                postgres.cut(url)
+
+        if moment == "before":
+            postgres.cut(url)
+        told(store, BoardPlatform(board, before=ended, after=ended), NOW)
+        told(store, BoardPlatform(board), NOW + LEASE + timedelta(minutes=2))
+        keys = board.keys(CHANNEL)
+        assert len(keys) == len(set(keys)) == 1 + PAPERS
