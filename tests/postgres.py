@@ -34,6 +34,12 @@ class Server:
         with self._engine.connect() as connection:
             connection.execute(text(statement))
 
+    def run_in(self, url: str, statement: str) -> None:
+        """Do something in a database."""
+        engine = create_engine(url, poolclass=NullPool)
+        with engine.begin() as connection:
+            connection.execute(text(statement))
+
     def database(self, like: str = "template1") -> str:
         """The address of a new database, empty or like another one that nobody is connected to."""
         self._made += 1

@@ -142,12 +142,15 @@ def test_a_server_that_says_nothing_loses_the_lead_in_time(
         assert lead(store).holds()
 
 
-def test_a_session_that_is_silent_for_long_is_ended_by_the_server(
-    postgres: Server, postgres_stores: EmptyStores
-) -> None:
-    with closing(open_store(postgres_stores.url())) as store:
-        lead(store)
+def test_a_process_that_is_stopped_for_long_finds_that_another_leads(postgres_stores: EmptyStores) -> None:
+    url = postgres_stores.url()
+    with closing(open_store(url)) as store, closing(open_store(url)) as other:
+        held = lead(store)
         assert isinstance(store.leadership, PostgresLeadership)
         session = store.leadership._session
         assert session
         assert session.exec_driver_sql("SHOW idle_session_timeout").scalar() == "20s"
+        session.exec_driver_sql("SET idle_session_timeout = '50ms'")
+        while not (got := other.leadership.lead("slack")):
+            pass
+        assert (held.holds(), got.holds()) == (False, True)

@@ -81,11 +81,17 @@ async def running(
     secrets: Mapping[str, str] | None = None,
     connected: bool = True,
     time_out: float = 30,
+    url: str = "",
 ) -> AsyncIterator[Bot]:
-    """`paperround run` until the end of the block, where it is stopped by SIGTERM and must end well."""
-    prepared(folder)
+    """`paperround run` until the end of the block, where it is stopped by SIGTERM and must end well.
+
+    At `url` is a store that is prepared already; without it there is one in the folder.
+    """
+    if not url:
+        prepared(folder)
+        url = f"sqlite:///{folder / 'p.db'}"
     (folder / "paperround.toml").write_text(
-        f'[store]\nurl = "sqlite:///{folder / "p.db"}"\n[digest]\nmax_age_days = 0\n'
+        f'[store]\nurl = "{url}"\n[digest]\nmax_age_days = 0\n'
         f"[delivery]\ntime_out_seconds = {time_out:g}\nlease_seconds = 60\n"
         f'[platforms.slack]\napi_base_url = "{slack.url}"\n{settings}\n',
         encoding="utf-8",

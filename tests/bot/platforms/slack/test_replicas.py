@@ -1,0 +1,92 @@
+"""Several `paperround run` over one PostgreSQL: all of them deliver, one at a time is connected, and any may die."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, closing
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from bot.demo import import_sample
+from digests.store import open_store
+from tests.bot.platforms.slack.processes import Bot, overdue, patient_slack, running
+from tests.fakes.slack import FakeSlack
+from tests.postgres import EmptyStores, Server
+
+CHANNELS, MESSAGES = 6, 4
+
+
+def prepared(url: str, channels: list[str]) -> None:
+    """Channels whose digest of a header and three papers is due."""
+    with closing(open_store(url)) as store:
+        import_sample(store, datetime.now(UTC))
+        for channel in channels:
+            overdue(store, channel)
+
+
+def keys(slack: FakeSlack, channels: list[str]) -> list[str]:
+    """The name that every message carries, of all messages of all channels."""
+    return [
+        message["metadata"]["event_payload"]["key"]
+        for channel in channels
+        for message in slack.messages(channel)
+    ]
+
+
+@asynccontextmanager
+async def two_replicas(slack: FakeSlack, folder: Path, url: str) -> AsyncIterator[list[Bot]]:
+    """Two processes with one settings file and one search index, as on one machine."""
+    async with (
+        running(slack, folder, url=url, connected=False) as one,
+        running(slack, folder, url=url, connected=False) as other,
+    ):
+        yield [one, other]
+
+
+async def killed(bot: Bot) -> None:
+    bot.process.kill()
+    await bot.process.wait()
+
+
+def leads(bot: Bot) -> bool:
+    return any("this process leads: slack" in line for line in bot.log)
+
+
+@pytest.mark.slow
+def test_replicas_that_are_killed_are_followed_by_others_and_every_page_comes_once(
+    tmp_path: Path, postgres: Server, postgres_stores: EmptyStores
+) -> None:
+    url = postgres_stores.url()
+
+    async def story() -> None:
+        async with patient_slack() as slack:
+            ada = slack.add_user("ada")
+            channels = [slack.add_channel(f"c{number}") for number in range(CHANNELS)]
+            prepared(url, channels)
+            async with running(slack, tmp_path, url=url) as first:
+                await slack.until(lambda: len(keys(slack, channels)) >= CHANNELS)
+                await killed(first)
+            on_the_way = len(keys(slack, channels))
+            assert on_the_way < CHANNELS * MESSAGES
+            postgres.run_in(url, "UPDATE deliveries SET lease_until = now() WHERE state = 'claimed'")
+
+            async with two_replicas(slack, tmp_path, url) as both:
+                await slack.until(lambda: len(keys(slack, channels)) == CHANNELS * MESSAGES)
+                assert len(set(keys(slack, channels))) == CHANNELS * MESSAGES
+                await asyncio.gather(*(bot.says("leads") for bot in both))
+                (leader,) = [bot for bot in both if leads(bot)]
+                (follower,) = [bot for bot in both if bot is not leader]
+                await follower.says("another process leads, this one waits: slack")
+                assert len(slack.sockets) == 1
+
+                await killed(leader)
+                await follower.says("this process leads: slack")
+                await slack.until(lambda: slack.sockets_opened == 3)
+                asked = await slack.command("/paper", "2402.01306", user=ada, channel=channels[0])
+                await slack.until(lambda: asked.responses)
+                assert len(slack.sockets) == 1
+            assert len(keys(slack, channels)) == CHANNELS * MESSAGES
+            assert slack.protocol_errors == []
+
+    asyncio.run(story())
