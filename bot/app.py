@@ -148,6 +148,9 @@ ARXIV_GAP = 3.0
 """Seconds that arXiv's terms of use ask for between two requests."""
 
 
+DAILY_PAPERS = "https://huggingface.co/api/daily_papers"
+
+
 def sources(house: House) -> list[Source]:
     """The sources of the settings. Raises InputError for a category that nobody knows."""
     return [_source(one, house) for one in house.settings.sources]
@@ -157,6 +160,8 @@ def _source(one: SourceSettings, house: House) -> Source:
     match one.kind:
         case "arxiv":
             return _arxiv(one, house)
+        case "huggingface":
+            return _huggingface(one, house)
         case _:
             raise InputError(f"Sources of kind {one.kind} are not there yet.")
 
@@ -179,6 +184,15 @@ def _arxiv(one: SourceSettings, house: House) -> "Arxiv":
     categories = tuple(dict.fromkeys(name for domain in one.categories for name in resolve(domain)))
     connect = partial(open_client, fetching.contact, desk.clock, trusted=named)
     return Arxiv(categories, connect, turns, addresses, one.known_as)
+
+
+def _huggingface(one: SourceSettings, house: House) -> Source:
+    from digests.sources.http import open_client
+    from digests.sources.huggingface import HuggingFace
+
+    url = one.url or DAILY_PAPERS
+    connect = partial(open_client, house.settings.fetching.contact, house.desk.clock, trusted=(url,))
+    return HuggingFace(connect, url, timedelta(minutes=one.interval_minutes), one.known_as)
 
 
 def arxiv_papers(house: House) -> LookUp | None:

@@ -123,6 +123,30 @@ def test_each_pick_says_why_it_is_there() -> None:
     ]
 
 
+def test_without_scores_votes_and_followed_words_decide_and_the_reason_says_so() -> None:
+    candidates = [
+        a_candidate("neither", None, published=TODAY),
+        a_candidate("followed", None, text="On diffusion"),
+        a_candidate("liked", None, upvotes=31),
+        a_candidate("liked a little", None, upvotes=1),
+        a_candidate("both", None, upvotes=31, text="Diffusion again"),
+    ]
+    selection = picked(candidates, domains=("cs.LG",), keywords=("diffusion",), rules=Rules(domain_share=1))
+    in_field = "in Machine learning (cs.LG)"
+    assert [(choice.id, choice.reason) for choice in selection.choices] == [
+        ("both", f"31 upvotes on Hugging Face, {in_field}, mentions “Diffusion”"),
+        ("liked", f"31 upvotes on Hugging Face, {in_field}"),
+        ("followed", f"not scored, {in_field}, mentions “diffusion”"),
+        ("liked a little", f"1 upvote on Hugging Face, {in_field}"),
+        ("neither", f"not scored, {in_field}"),
+    ]
+
+
+def test_no_votes_outweigh_a_score() -> None:
+    candidates = [a_candidate("liked", None, upvotes=900), a_candidate("scored", 2.0)]
+    assert ids(picked(candidates)) == ["scored", "liked"]
+
+
 def test_an_unknown_domain_is_an_error_with_the_nearest_name() -> None:
     with pytest.raises(InputError, match="vision"):
         picked([], domains=("visoin",))
@@ -161,6 +185,7 @@ candidates_of_any_kind = st.lists(
         primary_category=st.sampled_from(["", "cs.LG", "cs.CV", "cs.CL", "q-bio.BM"]),
         published=st.one_of(st.none(), st.dates(date(2026, 9, 1), TODAY)),
         flagged=st.booleans(),
+        upvotes=st.sampled_from([0, 0, 3, 200]),
         withdrawn=st.booleans(),
         text=st.sampled_from(["", "alignment", "a survey"]),
     ),
