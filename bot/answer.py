@@ -23,12 +23,20 @@ from bot.commands import (
 from bot.discuss import QUEUE_LENGTH, queue_message, voices
 from bot.form import Form, difference, form_of, in_a_sentence, read_form, read_words, words_of
 from bot.message import Action, Block, Button, Buttons, Heading, Message, Offer, Text
-from bot.present import card, day_name, digest_message, look_up_message, review_message
+from bot.present import (
+    being_fetched_message,
+    card,
+    day_name,
+    digest_message,
+    look_up_message,
+    review_message,
+    unknown_message,
+)
 from digests.build import Habits, build
 from digests.domains import resolve
-from digests.errors import InputError
-from digests.ids import names_paper
-from digests.model import Change, Channel, Schedule, ScoredPaper, Subscription, Wish
+from digests.errors import InputError, SourceError
+from digests.ids import arxiv_id, names_paper
+from digests.model import NOT_REVIEWED, Change, Channel, Paper, Schedule, ScoredPaper, Subscription, Wish
 from digests.ports import Store
 from digests.schedule import next_due
 from digests.text import clip, plain
@@ -62,6 +70,9 @@ class Reply:
 class Answers:
     """Answers people. Methods are synchronous; an async caller runs them in a worker thread.
 
+    `fetch` gets a paper that is not known from arXiv, within seconds: None for one that does not exist, and SourceError
+    where it cannot be had now.
+
     All raise InputError with a sentence for the person; what the store or the search raises comes through.
     """
 
@@ -75,6 +86,7 @@ class Answers:
     admins: str = "workspace admins"
     one_queue: bool = True
     keep_marks: timedelta = timedelta(days=30)
+    fetch: Callable[[str], Paper | None] | None = None
 
     # Papers.
 
@@ -83,7 +95,23 @@ class Answers:
         words = look_up_words(text)
         if not words:
             return Reply(paper_help(self.paper_command))
-        return Reply(look_up_message(words, self.find(words, HITS)))
+        found = self.find(words, HITS)
+        named = arxiv_id(words.strip("<>")) if self.fetch and not found else None
+        return Reply(self._fetched(named.id) if named else look_up_message(words, found))
+
+    def _fetched(self, paper: str) -> Message:
+        """A paper that is not known here: fetched while the person waits, and queued for review."""
+        assert self.fetch  # noqa: S101
+        try:
+            found = self.fetch(paper)
+        except SourceError:
+            self.store.papers.ask_for(paper, now=self.clock())
+            return being_fetched_message(paper)
+        if not found:
+            return unknown_message(paper)
+        self.store.papers.add([(found, NOT_REVIEWED)], now=self.clock())
+        self.store.papers.ask_for(paper, now=self.clock())
+        return look_up_message(paper, [self._known(paper)])
 
     def show(self, paper: str) -> Reply:
         """One paper's card, with what can be done with it."""

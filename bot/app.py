@@ -1,5 +1,6 @@
 """The composition root: the one file that names concrete classes."""
 
+import asyncio
 import os
 import secrets
 import socket
@@ -24,8 +25,8 @@ from config.settings import Source as SourceSettings
 from config.settings import Subscription as SubscriptionSettings
 from digests.build import Habits
 from digests.domains import resolve
-from digests.errors import InputError
-from digests.model import Channel, Heartbeat, Schedule, ScoredPaper, Style, Subscription, Wish
+from digests.errors import InputError, SourceError
+from digests.model import Channel, Heartbeat, Paper, Schedule, ScoredPaper, Style, Subscription, Wish
 from digests.pick import Rules
 from digests.ports import Source, Store
 from digests.store import open_store
@@ -178,8 +179,10 @@ def _arxiv(one: SourceSettings, house: House) -> "Arxiv":
             f"fetching.arxiv_gap_seconds is {fetching.arxiv_gap_seconds:g}: arXiv asks for {ARXIV_GAP:g} or more; "
             "less is for servers of your own."
         )
+    # Each has its own name, so that one whose turn ran out never ends another's.
+    owner = f"{desk.owner}:{secrets.token_hex(4)}"
     turns = Turns(
-        house.store.sources, ARXIV, desk.owner, timedelta(seconds=fetching.arxiv_gap_seconds), desk.clock
+        house.store.sources, ARXIV, owner, timedelta(seconds=fetching.arxiv_gap_seconds), desk.clock
     )
     categories = tuple(dict.fromkeys(name for domain in one.categories for name in resolve(domain)))
     connect = partial(open_client, fetching.contact, desk.clock, trusted=named)
@@ -197,8 +200,36 @@ def _huggingface(one: SourceSettings, house: House) -> Source:
 
 def arxiv_papers(house: House) -> LookUp | None:
     """Looks single papers up at arXiv; None where the settings have no such source."""
-    found = next((one for one in house.settings.sources if one.kind == "arxiv"), None)
-    return _arxiv(found, house).papers if found else None
+    settings = _arxiv_settings(house)
+    return _arxiv(settings, house).papers if settings else None
+
+
+def _arxiv_settings(house: House) -> SourceSettings | None:
+    return next((one for one in house.settings.sources if one.kind == "arxiv"), None)
+
+
+AT_ONCE_SECONDS = 6.0
+"""A person who asked for an unknown paper waits so long; then it is fetched with what the sources bring."""
+
+
+def fetch_at_once(house: House) -> Callable[[str], Paper | None] | None:
+    """Gets one paper from arXiv for a person who waits; None where the settings have no such source."""
+    settings = _arxiv_settings(house)
+    if not settings:
+        return None
+
+    async def asked(paper: str) -> Paper | None:
+        from digests.sources.http import Limits
+
+        limits = Limits(seconds=AT_ONCE_SECONDS, tries=1)
+        try:
+            async with asyncio.timeout(AT_ONCE_SECONDS):
+                return (await _arxiv(settings, house).papers([paper], limits)).get(paper)
+        except TimeoutError:
+            raise SourceError(f"arXiv did not answer within {AT_ONCE_SECONDS:g} seconds.") from None
+
+    # Whoever answers people is in a worker thread, which has no event loop of its own.
+    return lambda paper: asyncio.run(asked(paper))
 
 
 def renderers() -> Mapping[str, Callable[[], Render]]:
@@ -250,6 +281,7 @@ def answers(house: House, platform: str) -> Answers:
         anyone_may_change=slack.who_may_change == "anyone",
         one_queue=discussion.queue == "everyone",
         keep_marks=timedelta(days=discussion.keep_days),
+        fetch=fetch_at_once(house),
     )
 
 

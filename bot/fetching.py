@@ -17,6 +17,7 @@ from digests.ports import Added, Batch, Progress, Source, SourceState, Store
 log = logging.getLogger(__name__)
 
 Clock = Callable[[], datetime]
+
 LookUp = Callable[[Sequence[str]], Awaitable[Mapping[str, Paper]]]
 """Papers by their arXiv ids; unknown ones are left out. Raises SourceError."""
 

@@ -357,6 +357,21 @@ def found_message(words: str, found: Sequence[ScoredPaper]) -> Message:
     )
 
 
+def being_fetched_message(paper: str) -> Message:
+    """The answer while arXiv lets a person wait."""
+    title = f"{paper} is not known here yet"
+    return Message(
+        title, (Heading(title), Text("It is being fetched from arXiv: ask again in a few minutes."))
+    )
+
+
+def unknown_message(paper: str) -> Message:
+    """The answer to an id that arXiv does not know either."""
+    title = f"arXiv does not know {paper}"
+    hint = "Look at the id again. A paper that is announced tonight can be had tomorrow."
+    return Message(title, (Heading(title), Text(hint)))
+
+
 def look_up_message(words: str, found: Sequence[ScoredPaper]) -> Message:
     """The answer in a channel: the paper that is meant, with what can be done with it, or a list to choose from."""
     if not found:

@@ -81,13 +81,23 @@ class Turns:
     async def turn(self, lease: timedelta) -> AsyncIterator[Turn]:
         """Waits for the turn. Whoever dies in it loses it when the lease runs out."""
         async with self._ours:
-            while free_at := await asyncio.to_thread(self._take, lease):
+            while free_at := await self._taken(lease):
                 await self.pause(min(LOOK_AGAIN, max(0.0, (free_at - self.clock()).total_seconds())))
             turn = Turn(self.gap)
             try:
                 yield turn
             finally:
                 await asyncio.to_thread(self._end, turn)
+
+    async def _taken(self, lease: timedelta) -> datetime | None:
+        """Whoever is told to stop just while it gets the turn gives it back."""
+        taking = asyncio.ensure_future(asyncio.to_thread(self._take, lease))
+        try:
+            return await asyncio.shield(taking)
+        except asyncio.CancelledError:
+            if await taking is None:
+                await asyncio.to_thread(self._end, Turn(timedelta()))
+            raise
 
     def _take(self, lease: timedelta) -> datetime | None:
         return self.sources.take_turn(self.server, self.owner, now=self.clock(), lease=lease)
