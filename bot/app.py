@@ -18,6 +18,7 @@ from bot.answer import Answers
 from bot.deliver import Desk, OnUnknown
 from bot.fetching import LookUp
 from bot.message import Message
+from bot.pace import Limits, Pace
 from bot.platforms import App, Page
 from config.secrets import slack_secrets
 from config.settings import Settings
@@ -101,7 +102,19 @@ def _desk(settings: Settings, store: Store, console: Console, clock: Callable[[]
         lease=timedelta(seconds=sending.lease_seconds),
         attempts=sending.attempts,
         time_out=timedelta(seconds=sending.time_out_seconds),
+        merge_missed=sending.missed == "merge",
+        settle=timedelta(seconds=sending.settle_seconds),
+        paces=_paces(settings),
+        at_once=sending.at_once,
+        at_once_a_workspace=sending.at_once_a_workspace,
     )
+
+
+def _paces(settings: Settings) -> dict[str, Pace]:
+    slack = settings.platforms.slack
+    return {
+        "slack": Pace(Limits(channel=slack.messages_a_second_a_channel, workspace=slack.messages_a_second))
+    }
 
 
 def habits(settings: Settings) -> Habits:

@@ -1,73 +1,167 @@
-"""One tick a minute asks the store what is due, and delivers it."""
+"""One tick a minute looks what is due; a bounded number of deliveries is under way, fair between workspaces."""
 
 import asyncio
 import logging
-from datetime import UTC, date
+from collections import Counter, deque
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from bot.deliver import Desk, deliver
 from digests.errors import PaperroundError
-from digests.model import Subscription
-from digests.schedule import newest_due
+from digests.ports import Claim, LeaseLostError
 
 log = logging.getLogger(__name__)
 
-AT_ONCE = 20
-"""Deliveries under way at the same time."""
+SET_BACK = timedelta(minutes=2)
+"""A clock that goes back by less was only corrected."""
+
+Workspace = tuple[str, str]
 
 
 async def keep_time(desk: Desk, stop: asyncio.Event) -> None:
-    """Tick at every full minute, and once at the start, until told to stop; a tick under way is finished first."""
+    """Deliver at every full minute, and at the start, until told to stop; what is under way is finished first."""
     scheduler = AsyncIOScheduler(timezone=UTC)
-    ticking = asyncio.Lock()
-
-    async def one_at_a_time() -> None:
-        if not ticking.locked():
-            async with ticking:
-                await safe_tick(desk)
-
-    scheduler.add_job(
-        one_at_a_time, "cron", second=0, max_instances=2, coalesce=True, misfire_grace_time=None
-    )
+    fan_out = FanOut(desk)
+    scheduler.add_job(fan_out.tick, "cron", second=0, max_instances=2, coalesce=True, misfire_grace_time=None)
     scheduler.start()
     try:
-        await one_at_a_time()
-        await stop.wait()
+        async with asyncio.TaskGroup() as group:
+            group.create_task(fan_out.work())
+            await stop.wait()
+            scheduler.pause()
+            fan_out.close()
     finally:
-        scheduler.pause()
-        async with ticking:
-            scheduler.shutdown(wait=False)
-
-
-async def safe_tick(desk: Desk) -> None:
-    """A tick whose failure is a line in the log: the next one may find the store well again."""
-    try:
-        await tick(desk)
-    except PaperroundError as error:
-        log.error("%s Trying again in a minute.", error)
-    except Exception:
-        log.exception("A tick failed; trying again in a minute.")
+        scheduler.shutdown(wait=False)
 
 
 async def tick(desk: Desk) -> None:
     """Deliver every edition that is due or was left unfinished. One channel's failure is its own."""
-    at_once = asyncio.Semaphore(AT_ONCE)
-
-    async def one(subscription: Subscription, edition: date) -> None:
-        async with at_once:
-            try:
-                await deliver(subscription, edition, desk=desk)
-            except PaperroundError as error:
-                log.error("%s, %s: %s", subscription.channel, edition, error)
-
-    async with asyncio.TaskGroup() as group:
-        for subscription, edition in await asyncio.to_thread(_due, desk):
-            group.create_task(one(subscription, edition))
+    fan_out = FanOut(desk)
+    fan_out.close(when_idle=True)
+    await fan_out.work()
 
 
-def _due(desk: Desk) -> list[tuple[Subscription, date]]:
-    now = desk.clock()
-    editions = [(one, newest_due(one.schedule, now).edition) for one in desk.store.subscriptions.due(now)]
-    unfinished = list(desk.store.deliveries.unfinished(now))
-    return unfinished + [edition for edition in editions if edition not in unfinished]
+@dataclass(slots=True)
+class FanOut:
+    """The deliveries that are under way: at most `desk.at_once`, and `desk.at_once_a_workspace` of one workspace.
+
+    Editions are claimed a few at a time, as places become free, so that ten thousand that are due at once wait in the
+    store and not in memory, and other replicas take their share of them. Workspaces take turns: whoever had one
+    stands back until every other had one. A tick never waits for what is under way.
+    """
+
+    desk: Desk
+    under_way: Counter[Workspace] = field(default_factory=Counter)
+    _claimed: deque[Claim] = field(default_factory=deque)
+    _served: set[Workspace] = field(default_factory=set)
+    _look: bool = True
+    _look_when_there_is_room: bool = False
+    _stays: bool = True
+    _closed: bool = False
+    _changed: asyncio.Event = field(default_factory=asyncio.Event)
+    _seen: datetime | None = None
+
+    def tick(self) -> None:
+        """Look again what is due."""
+        self._look = True
+        self._changed.set()
+
+    def close(self, *, when_idle: bool = False) -> None:
+        """Claim nothing more, or with `when_idle` only until nothing is due; `work` ends with the last delivery."""
+        self._stays = False
+        self._closed = not when_idle
+        self._changed.set()
+
+    async def work(self) -> None:
+        """Deliver until closed."""
+        async with asyncio.TaskGroup() as group:
+            while self._stays or self.under_way or self._wants_more():
+                self._changed.clear()
+                if self._wants_more():
+                    await self._claim()
+                    self._start(group)
+                else:
+                    await self._changed.wait()
+                    self._start(group)
+        await self._give_back()
+
+    def _wants_more(self) -> bool:
+        """Whether to look in the store: claims whose workspace has no room wait here, but not many."""
+        has_places = self.under_way.total() < self.desk.at_once
+        return self._look and not self._closed and has_places and len(self._claimed) < self.desk.at_once
+
+    def _start(self, group: asyncio.TaskGroup) -> None:
+        """Begin what was claimed, as far as there are places and its workspace has room."""
+        for _ in range(0 if self._closed else len(self._claimed)):
+            claim = self._claimed.popleft()
+            place = _workspace(claim)
+            if self.under_way.total() < self.desk.at_once and not self._is_full(place):
+                self.under_way[place] += 1
+                group.create_task(self._one(claim, place))
+            else:
+                self._claimed.append(claim)
+
+    def _is_full(self, place: Workspace) -> bool:
+        return self.under_way[place] >= self.desk.at_once_a_workspace
+
+    async def _one(self, claim: Claim, place: Workspace) -> None:
+        try:
+            await deliver(claim, desk=self.desk)
+        finally:
+            if self._look_when_there_is_room and self._is_full(place):
+                self._look, self._look_when_there_is_room = True, False
+            self.under_way[place] -= 1
+            if not self.under_way[place]:
+                del self.under_way[place]
+            self._changed.set()
+
+    async def _claim(self) -> None:
+        """Take a few. A store that fails is asked again at the next tick."""
+        self._look = False
+        full = {place for place in self.under_way if self._is_full(place)}
+        most = max(self.desk.at_once - self.under_way.total(), self.desk.at_once // 2)
+        try:
+            claims = await asyncio.to_thread(self._ask, most, full | self._served)
+        except PaperroundError as error:
+            log.error("%s Trying again in a minute.", error)
+            return
+        except Exception:
+            log.exception("What is due could not be found out; trying again in a minute.")
+            return
+        self._claimed.extend(claims)
+        if len(claims) == most:
+            self._look, self._served = True, self._served | {_workspace(claim) for claim in claims}
+        elif self._served:
+            self._look, self._served = True, set()
+        else:
+            self._look_when_there_is_room = bool(full)
+
+    async def _give_back(self) -> None:
+        """What was claimed and not begun is anybody's at once."""
+        ledger, now = self.desk.store.deliveries, self.desk.clock()
+        while self._claimed:
+            claim = self._claimed.popleft()
+            with suppress(LeaseLostError, PaperroundError):
+                await asyncio.to_thread(ledger.wait, claim, "Stopped before its turn.", until=now)
+
+    def _ask(self, most: int, but_not: set[Workspace]) -> list[Claim]:
+        desk, now = self.desk, self.desk.clock()
+        if self._seen and now < self._seen - SET_BACK:
+            log.warning(
+                "the clock went back from %s to %s: every next edition is reckoned anew", self._seen, now
+            )
+            desk.store.subscriptions.reckon(now=now)
+        self._seen = now
+        return list(
+            desk.store.deliveries.claim_due(
+                owner=desk.owner, now=now, lease=desk.lease, most=most, but_not=but_not
+            )
+        )
+
+
+def _workspace(claim: Claim) -> Workspace:
+    channel = claim.subscription.channel
+    return channel.platform, channel.workspace

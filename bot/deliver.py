@@ -3,17 +3,22 @@
 import asyncio
 import hashlib
 import logging
-from collections.abc import Callable, Coroutine, Mapping
-from dataclasses import dataclass, replace
+import random
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Coroutine, Hashable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 from typing import Any, TypeVar
 
-from bot.platforms import CANNOT_ASK, Outcome, Page, Platform, PostError
-from bot.present import digest_message
-from digests.build import Habits, build
+from bot.message import Message
+from bot.pace import Pace
+from bot.platforms import CANNOT_ASK, Outcome, Page, Platform, PostError, Unknown
+from bot.present import digest_message, failed_message
+from digests.build import Came, Habits, build, window
 from digests.errors import PaperroundError
-from digests.model import Channel, Digest, Heartbeat, Subscription
+from digests.model import Channel, Heartbeat, Nothing, Subscription
 from digests.ports import Claim, LeaseLostError, PageState, PlannedPage, Store
 from digests.schedule import ends_at
 
@@ -25,7 +30,7 @@ KEY_LENGTH = 25
 
 FIRST_WAIT = timedelta(minutes=1)
 LONGEST_WAIT = timedelta(hours=1)
-"""Waits between tries double from the first to the longest."""
+"""Waits between tries double from the first to the longest, and chance adds up to a quarter."""
 
 EARLIEST = timedelta(days=1)
 """An edition's date is a local one: nothing of it is posted longer before its midnight in UTC."""
@@ -40,7 +45,11 @@ class OnUnknown(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """All that a delivery needs. `owner` names this process in the ledger, `clock` gives instants in UTC."""
+    """All that a delivery needs. `owner` names this process in the ledger, `clock` gives instants in UTC.
+
+    `attempts` that fail one after the other, without a page landing between them, are the end. `settle` is how long a
+    channel's history may lag behind its posts. `at_once` deliveries are under way, `at_once_a_workspace` of one workspace.
+    """
 
     store: Store
     platforms: Mapping[str, Platform]
@@ -51,10 +60,17 @@ class Desk:
     lease: timedelta = timedelta(minutes=5)
     attempts: int = 6
     time_out: timedelta = timedelta(seconds=30)
+    merge_missed: bool = True
+    settle: timedelta = timedelta()
+    paces: Mapping[str, Pace] = field(default_factory=dict)
+    at_once: int = 50
+    at_once_a_workspace: int = 8
+    chance: Callable[[], float] = random.random
+    rendered: "Rendered" = field(default_factory=lambda: Rendered())
 
 
-async def deliver(subscription: Subscription, edition: date, *, desk: Desk) -> None:
-    """Bring one edition to one channel, or leave it in the ledger with the reason and the next try."""
+async def deliver_edition(subscription: Subscription, edition: date, *, desk: Desk) -> bool:
+    """One edition of one channel, outside its hour; False when it was posted before, is under way, or was given up."""
     claim = await asyncio.to_thread(
         desk.store.deliveries.claim,
         subscription,
@@ -63,24 +79,35 @@ async def deliver(subscription: Subscription, edition: date, *, desk: Desk) -> N
         now=desk.clock(),
         lease=desk.lease,
     )
-    if claim is None:
-        return
+    if claim is not None:
+        await deliver(claim, desk=desk)
+    return claim is not None
+
+
+async def deliver(claim: Claim, *, desk: Desk) -> None:
+    """Bring one edition to one channel, or leave it in the ledger with the reason and the next try."""
+    channel, edition, landed = claim.subscription.channel, claim.edition, list[str | None]()
     try:
         platform = _platform(claim, desk)
         if planned := await _planned_claim(claim, platform, desk):
-            await _post_pages(planned, platform, desk)
+            await _post_pages(planned, platform, desk, landed)
             await asyncio.to_thread(_finish, planned, desk)
     except LeaseLostError as lost:
         log.warning("left to another process: %s", lost)
     except PostError as error:
-        await _put_off(claim, str(error), desk, for_good=error.outcome in (Outcome.REFUSED, Outcome.GONE))
         if error.outcome is Outcome.GONE:
-            await asyncio.to_thread(desk.store.subscriptions.stop, subscription.channel, str(error))
+            await _stop(claim, str(error), desk)
+        elif error.outcome is Outcome.REFUSED:
+            await _fail(claim, str(error), desk)
+        else:
+            await _put_off(claim if not landed else replace(claim, failures=0), str(error), desk)
     except PaperroundError as error:
-        await _put_off(claim, str(error), desk)
+        await _put_off(claim if not landed else replace(claim, failures=0), str(error), desk)
     except Exception as error:
-        log.exception("delivering %s to %s failed", edition, subscription.channel)
-        await _put_off(claim, f"{type(error).__name__}: {error}", desk)
+        log.exception("delivering %s to %s failed", edition, channel)
+        await _put_off(
+            claim if not landed else replace(claim, failures=0), f"{type(error).__name__}: {error}", desk
+        )
 
 
 def _platform(claim: Claim, desk: Desk) -> Platform:
@@ -101,28 +128,27 @@ async def _planned_claim(claim: Claim, platform: Platform, desk: Desk) -> Claim 
 
 def _plan(claim: Claim, platform: Platform, desk: Desk) -> Claim:
     """Build and render the digest, and write its pages down before the first one goes out."""
-    subscription = claim.subscription
-    digest = build(subscription, claim.edition, store=desk.store, habits=desk.habits, now=desk.clock())
-    unsaid = digest.nothing and digest.heartbeat is Heartbeat.OFF
-    pages = [] if unsaid else _pages(digest, claim, platform)
-    return desk.store.deliveries.plan(
-        claim, pages, considered_to=digest.considered_to, nothing=digest.nothing
-    )
+    made = desk.rendered.get(claim, platform, desk)
+    pages = _planned_pages(made.pages, claim)
+    return desk.store.deliveries.plan(claim, pages, considered_to=made.considered_to, nothing=made.nothing)
 
 
 def _look_again(claim: Claim, until: datetime, platform: Platform, desk: Desk) -> Claim | None:
     """Papers came in after the channel had heard of nothing: their digest takes that message's place, if there is one."""
     now, ledger = desk.clock(), desk.store.deliveries
-    digest = build(claim.subscription, claim.edition, store=desk.store, habits=desk.habits, now=now)
+    came = Came(None, claim.first_missed, desk.merge_missed)
+    digest = build(
+        claim.subscription, claim.edition, store=desk.store, habits=desk.habits, now=now, came=came
+    )
     if digest.nothing or now >= until:
         ledger.quiet(claim, looked_to=digest.considered_to, until=until, now=now)
         return None
-    pages = _pages(replace(digest, came_late=bool(claim.pages)), claim, platform)
+    message = digest_message(replace(digest, came_late=bool(claim.pages)))
+    pages = _planned_pages(platform.render(message, claim.subscription.wish.style), claim)
     return ledger.plan_anew(claim, pages, considered_to=digest.considered_to)
 
 
-def _pages(digest: Digest, claim: Claim, platform: Platform) -> list[PlannedPage]:
-    pages = platform.render(digest_message(digest), claim.subscription.wish.style)
+def _planned_pages(pages: Sequence[Page], claim: Claim) -> list[PlannedPage]:
     channel = claim.subscription.channel
     return [_planned(channel, claim.edition, number, page) for number, page in enumerate(pages)]
 
@@ -140,18 +166,77 @@ def _finish(claim: Claim, desk: Desk) -> None:
         log.info("delivered %s to %s, %d pages", claim.edition, subscription.channel, len(claim.pages))
 
 
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A digest in the form that a platform takes, and the number of the newest change it considered.
+
+    No pages where there is `nothing` to read and the settings say not to tell.
+    """
+
+    pages: tuple[Page, ...]
+    considered_to: int
+    nothing: Nothing | None
+
+
+MOST_RENDERED = 64
+"""Digests that are kept for the channels that want the same."""
+
+
+@dataclass(slots=True)
+class Rendered:
+    """Digests of this minute, so that channels which wish the same, and had the same, share one.
+
+    The key holds all that a digest depends on: platform, wish, schedule, edition, hour, and what was missed; the window of
+    changes and the papers in it that were shown; the last change of any paper; and the minute, for what is true at an
+    instant (whether sources are well).
+    """
+
+    _kept: OrderedDict[Hashable, Made] = field(default_factory=OrderedDict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def get(self, claim: Claim, platform: Platform, desk: Desk) -> Made:
+        """The digest of a claim on its platform, made now unless the same was made before."""
+        one, store = claim.subscription, desk.store
+        came = Came(claim.due_at, claim.first_missed, desk.merge_missed)
+        now = desk.clock().replace(second=0, microsecond=0)
+        last = store.papers.last_change()
+        seen = window(one, claim.edition, store=store, habits=desk.habits, now=desk.clock(), came=came)
+        key = (platform.name, one.wish, one.schedule, claim.edition, came, seen, last, now)
+        with self._lock:  # Two threads that want the same make it once.
+            made = self._kept.get(key)
+            if made is None:
+                made = self._kept[key] = _made(claim, came, platform, desk)
+            self._kept.move_to_end(key)
+            while len(self._kept) > MOST_RENDERED:
+                self._kept.popitem(last=False)
+        return made
+
+
+def _made(claim: Claim, came: Came, platform: Platform, desk: Desk) -> Made:
+    one = claim.subscription
+    digest = build(one, claim.edition, store=desk.store, habits=desk.habits, now=desk.clock(), came=came)
+    unsaid = digest.nothing and digest.heartbeat is Heartbeat.OFF
+    pages = () if unsaid else tuple(platform.render(digest_message(digest), one.wish.style))
+    return Made(pages, digest.considered_to, digest.nothing)
+
+
 def _planned(channel: Channel, edition: date, number: int, page: Page) -> PlannedPage:
     name = f"{channel} {edition.isoformat()} {number}"
     key = hashlib.sha256(name.encode()).hexdigest()[:KEY_LENGTH]
     return PlannedPage(number, key, page.payload, page.papers, page.in_thread)
 
 
-async def _post_pages(claim: Claim, platform: Platform, desk: Desk) -> None:
-    """One after the other, from where the last try stopped: the order in the channel is the order of the digest."""
+async def _post_pages(claim: Claim, platform: Platform, desk: Desk, landed: list[str | None]) -> None:
+    """One after the other, from where the last try stopped: the order in the channel is the order of the digest.
+
+    `landed` gets the receipts of those that are posted now.
+    """
     thread: str | None = None
     for page in claim.pages:
         receipt = await _landed(claim, page, platform, desk, thread)
         thread = receipt if page.number == 0 else thread
+        if page.state not in (PageState.POSTED, PageState.SKIPPED):
+            landed.append(receipt)
 
 
 async def _landed(
@@ -172,13 +257,28 @@ async def _landed(
 async def _post(
     claim: Claim, page: PlannedPage, platform: Platform, desk: Desk, thread: str | None
 ) -> str | None:
-    ledger, channel = desk.store.deliveries, claim.subscription.channel
-    await asyncio.to_thread(ledger.posting, claim, page.number, now=desk.clock(), lease=desk.lease)
+    """Write down that the page goes out, which fences off every other process, and post it.
+
+    One time-out, shorter than the lease, spans both: a process that was stopped anywhere in between and goes on after
+    its lease has run out of time before it reaches the wire.
+    """
+    ledger, channel, on_its_way = desk.store.deliveries, claim.subscription.channel, False
+    if pace := desk.paces.get(platform.name):
+        await pace.turn(channel)
+    began = desk.clock()
     try:
-        receipt = await _in_time(
-            platform.post(channel, _as_page(page), key=page.key, thread=thread if page.in_thread else None),
-            desk,
-        )
+        async with asyncio.timeout(desk.time_out.total_seconds()):
+            await asyncio.to_thread(ledger.posting, claim, page.number, now=began, lease=desk.lease)
+            if (
+                desk.clock() - began >= desk.time_out
+            ):  # Stopped or asleep since: the lease may be another's by now.
+                raise TimeoutError
+            on_its_way = True
+            receipt = await platform.post(
+                channel, _as_page(page), key=page.key, thread=thread if page.in_thread else None
+            )
+    except TimeoutError:
+        raise _too_late(desk, on_its_way=on_its_way) from None
     except PostError as error:
         if error.outcome is not Outcome.UNKNOWN:
             await asyncio.to_thread(ledger.not_posted, claim, page.number)
@@ -214,13 +314,25 @@ async def _in_time(posting: Coroutine[Any, Any, _T], desk: Desk) -> _T:
         ) from None
 
 
+def _too_late(desk: Desk, *, on_its_way: bool) -> PostError:
+    """A page that was not begun to be posted is still marked as on its way, so that the channel is asked for it."""
+    seconds = f"{desk.time_out.total_seconds():g} seconds"
+    if on_its_way:
+        return PostError(f"No answer within {seconds}; it may have arrived.", Outcome.UNKNOWN)
+    return PostError(f"The ledger was not written within {seconds}.", Outcome.UNKNOWN)
+
+
 async def _reconcile(
     claim: Claim, page: PlannedPage, platform: Platform, desk: Desk, thread: str | None
 ) -> str | None:
     """A page that was on its way when its process died: the channel knows, or else the setting decides."""
     ledger, channel = desk.store.deliveries, claim.subscription.channel
-    since = datetime.combine(claim.edition, time(), UTC) - EARLIEST
-    found = await platform.find(channel, key=page.key, since=since)
+    found = await _found(claim, page, platform, desk)
+    if found is None and desk.settle:
+        await asyncio.sleep(
+            desk.settle.total_seconds()
+        )  # What was just posted may not be in the history yet.
+        found = await _found(claim, page, platform, desk)
     if found is None or (found is CANNOT_ASK and desk.on_unknown is OnUnknown.RESEND):
         return await _post(claim, page, platform, desk, thread)
     receipt = None if found is CANNOT_ASK else found
@@ -230,22 +342,67 @@ async def _reconcile(
     return receipt
 
 
+async def _found(claim: Claim, page: PlannedPage, platform: Platform, desk: Desk) -> str | Unknown | None:
+    since = datetime.combine(claim.edition, time(), UTC) - EARLIEST
+    return await _in_time(platform.find(claim.subscription.channel, key=page.key, since=since), desk)
+
+
 def _as_page(planned: PlannedPage) -> Page:
     return Page(planned.payload, planned.papers, planned.in_thread)
 
 
-async def _put_off(claim: Claim, reason: str, desk: Desk, *, for_good: bool = False) -> None:
+async def _put_off(claim: Claim, reason: str, desk: Desk) -> None:
     """Write down why it failed, and when it is tried again, if it is."""
-    ledger = desk.store.deliveries
-    wait = min(FIRST_WAIT * 2 ** (claim.attempts - 1), LONGEST_WAIT)
-    for_good = for_good or claim.attempts >= desk.attempts
-    log.error(
-        "%s, %s: %s%s", claim.subscription.channel, claim.edition, reason, " Given up." if for_good else ""
-    )
+    if claim.failures + 1 >= desk.attempts:
+        await _fail(claim, reason, desk)
+        return
+    log.warning("%s, %s: %s", claim.subscription.channel, claim.edition, reason)
+    until = desk.clock() + _wait(claim.failures, desk)
+    await _write(lambda: desk.store.deliveries.wait(claim, reason, until=until))
+
+
+async def _fail(claim: Claim, reason: str, desk: Desk, *, stopped: bool = False) -> None:
+    """Give the edition up. Who subscribed the channel hears of it, whoever runs Paperround reads it in the log."""
+    log.error("%s, %s: %s Given up.", claim.subscription.channel, claim.edition, reason)
+    if await _write(lambda: desk.store.deliveries.fail(claim, reason)):
+        message = failed_message(claim.subscription, claim.edition, reason, stopped=stopped)
+        await _tell_owner(claim, message, desk)
+
+
+async def _stop(claim: Claim, reason: str, desk: Desk) -> None:
+    """The channel takes nothing any more: no further edition until a person mends that."""
+    channel = claim.subscription.channel
+    await _fail(claim, reason, desk, stopped=await _write(lambda: _stopped(channel, reason, desk)))
+
+
+def _stopped(channel: Channel, reason: str, desk: Desk) -> None:
+    desk.store.subscriptions.stop(channel, reason)
+
+
+async def _write(writing: Callable[[], None]) -> bool:
+    """Whether it was written down; where it was not, the lease runs out and another try finds out the same."""
     try:
-        if for_good:
-            await asyncio.to_thread(ledger.fail, claim, reason)
-        else:
-            await asyncio.to_thread(ledger.wait, claim, reason, until=desk.clock() + wait)
+        await asyncio.to_thread(writing)
     except (LeaseLostError, PaperroundError) as error:
-        log.warning("the reason could not be written down: %s", error)
+        log.warning("not written down: %s", error)
+        return False
+    return True
+
+
+def _wait(failures: int, desk: Desk) -> timedelta:
+    """Longer each time, and up to a quarter more by chance, so that what failed together does not come back together."""
+    wait: timedelta = min(FIRST_WAIT * 2**failures, LONGEST_WAIT)
+    return wait * (1 + desk.chance() / 4)
+
+
+async def _tell_owner(claim: Claim, message: Message, desk: Desk) -> None:
+    """In a direct message. Whoever runs Paperround has the log and `paperround status` besides."""
+    one = claim.subscription
+    platform = desk.platforms.get(one.channel.platform)
+    if not one.owner or not platform:
+        return
+    try:
+        async with asyncio.timeout(desk.time_out.total_seconds()):
+            await platform.tell(one.channel, one.owner, message)
+    except (PostError, TimeoutError) as error:
+        log.warning("the owner of %s could not be told: %s", one.channel, error)

@@ -15,7 +15,7 @@ from rich.console import Console
 
 from bot.app import House, open_house
 from bot.commands import HELP, Help, LookUp, React, Top, understand
-from bot.deliver import deliver
+from bot.deliver import deliver_edition
 from bot.discuss import QUEUE_LENGTH, queue_message
 from bot.message import Heading, Message, Text
 from bot.platforms.console.render import render, show
@@ -53,7 +53,7 @@ def run_demo(console: Console, commands: TextIO | None) -> None:
 def _deliver(subscription: Subscription, now: datetime, house: House) -> None:
     """As `paperround run` would; what went wrong is said here, since nobody reads a log."""
     logging.getLogger("bot").addHandler(logging.NullHandler())
-    asyncio.run(deliver(subscription, now.date(), desk=house.desk))
+    asyncio.run(deliver_edition(subscription, now.date(), desk=house.desk))
     (delivery,) = house.store.deliveries.history(subscription, 1)
     if delivery.state not in (DeliveryState.POSTED, DeliveryState.QUIET):
         raise PaperroundError(f"The digest could not be shown: {delivery.reason}")

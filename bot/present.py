@@ -14,12 +14,14 @@ from digests.model import (
     Condition,
     Digest,
     Heartbeat,
+    Late,
     LeftOut,
     Nothing,
     Paper,
     Pick,
     Review,
     ScoredPaper,
+    Subscription,
     Trouble,
     Wish,
 )
@@ -49,8 +51,50 @@ def digest_message(digest: Digest) -> Message:
     cards = [card(pick.scored, number, pick.reason) for number, pick in enumerate(digest.picks, start=1)]
     return Message(
         summary=f"{day} - {counted}: {'; '.join(_short(pick) for pick in digest.picks)}",
-        blocks=(Heading(f"{day} - {counted}"), *cards, *_footer(digest)),
+        blocks=(Heading(f"{day} - {counted}"), *_late(digest.late), *cards, *_footer(digest)),
     )
+
+
+NAMED_MISSED = 3
+"""Up to so many missed days are named; more are counted."""
+
+
+def _late(late: Late | None) -> tuple[Block, ...]:
+    """That it comes late, and what became of the days before it."""
+    if late is None:
+        return ()
+    sentences = [f"This digest comes late: it was due on {day_name(late.due.date())} at {late.due:%H:%M}."]
+    if late.missed:
+        sentences.append(f"{_missed(late)} never came{_what_of_them(late)}")
+    return (Text(" ".join(sentences), quiet=True),)
+
+
+def _missed(late: Late) -> str:
+    """The days, oldest first."""
+    if len(late.missed) > NAMED_MISSED:
+        return f"The {len(late.missed):,} digests before it"
+    *others, last = [day_name(day) for day in reversed(late.missed)]
+    return f"Those of {', '.join(others)} and {last}" if others else f"The one of {last}"
+
+
+def _what_of_them(late: Late) -> str:
+    if late.passed_over is None:
+        return "; this one chooses from their papers too."
+    if not late.passed_over:
+        return ", and had no papers."
+    return f"; {late.passed_over:,} {_papers(late.passed_over)} of that time were passed over."
+
+
+def failed_message(subscription: Subscription, edition: date, reason: str, *, stopped: bool) -> Message:
+    """For the person who subscribed a channel: its digest could not be posted, why, and what happens next."""
+    title = f"The digest of {day_name(edition)} could not be posted"
+    then = (
+        "No more come until that is mended and somebody resumes the channel's digest."
+        if stopped
+        else "The next one comes at its hour, and chooses from these papers again."
+    )
+    where = Text(f"Channel: {_plain(subscription.channel.channel)}. {then}", quiet=True)
+    return Message(f"{title}: {_plain(reason)}", (Heading(title), Text(_plain(reason)), where))
 
 
 def _plain(text: str) -> str:
@@ -260,7 +304,12 @@ def _nothing_message(digest: Digest, day: str) -> Message:
     title, explanation = _nothing(digest)
     return Message(
         summary=f"{day} - {title}. {explanation}",
-        blocks=(Heading(f"{day} - {title}"), Text(explanation), Text(_counts(digest), quiet=True)),
+        blocks=(
+            Heading(f"{day} - {title}"),
+            *_late(digest.late),
+            Text(explanation),
+            Text(_counts(digest), quiet=True),
+        ),
     )
 
 

@@ -198,7 +198,26 @@ class Delivery(_Table):
         le=3600,
         description="Seconds a process may hold a delivery before another takes it.",
     )
-    attempts: int = Field(default=6, ge=1, le=50, description="How many times a delivery is tried.")
+    attempts: int = Field(
+        default=6,
+        ge=1,
+        le=50,
+        description="Tries that may fail one after the other, without a message landing between them.",
+    )
+    missed: Literal["merge", "newest"] = Field(
+        default="merge",
+        description="After downtime only the newest edition is sent: merge lets it choose from the missed ones' papers too.",
+    )
+    settle_seconds: float = Field(
+        default=2,
+        ge=0,
+        le=60,
+        description="Seconds after which a channel that does not show a message is asked once more.",
+    )
+    at_once: int = Field(default=50, ge=1, le=1000, description="Deliveries under way at the same time.")
+    at_once_a_workspace: int = Field(
+        default=8, ge=1, le=1000, description="Deliveries under way in one workspace at the same time."
+    )
     time_out_seconds: int = Field(
         default=30, ge=1, le=300, description="Seconds to wait for a platform's answer."
     )
@@ -259,6 +278,18 @@ class Slack(_Table):
     )
     who_may_change: Literal["anyone", "admins"] = Field(
         default="anyone", description="Who may change a channel's digest: its members, or workspace admins."
+    )
+    messages_a_second_a_channel: float = Field(
+        default=1.0,
+        gt=0,
+        le=1000,
+        description="The most digest messages a second to one channel; Slack's limit is 1.",
+    )
+    messages_a_second: float = Field(
+        default=5.0,
+        gt=0,
+        le=1000,
+        description="The most digest messages a second to one workspace; Slack allows some hundreds a minute.",
     )
     unfurl_arxiv: bool = Field(
         default=True, description="Whether an arXiv link that someone pastes gets a short card."

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from digests import calendar
 from digests.calendar import Silence
@@ -10,6 +11,7 @@ from digests.model import (
     Condition,
     Digest,
     Heartbeat,
+    Late,
     LeftOut,
     Nothing,
     Pick,
@@ -19,7 +21,7 @@ from digests.model import (
 )
 from digests.pick import Rules, pick
 from digests.ports import Store
-from digests.schedule import due_at, newest_due
+from digests.schedule import due_at, editions_between, newest_due
 
 HEARD_OF = timedelta(days=1)
 """A report that is older says nothing of today: whoever made it may be gone from the settings."""
@@ -38,18 +40,78 @@ class Habits:
     heartbeat: Heartbeat = Heartbeat.QUIET_DAYS
 
 
-def build(
-    subscription: Subscription, edition: date, *, store: Store, habits: Habits, now: datetime
-) -> Digest:
-    """The digest of one channel for one local day, out of what became known up to `now` since its last edition."""
-    wish = subscription.wish
+LATE_AFTER = timedelta(minutes=30)
+"""What comes sooner after its hour came with it."""
+
+MOST_MISSED = 400
+"""Missed editions that are looked at: more than a year of them is told as so many."""
+
+
+@dataclass(frozen=True, slots=True)
+class Came:
+    """How an edition comes: it was due at an instant (None: now), and those from `first_missed` on never came.
+
+    `merged`: the papers of the missed ones are considered in this one.
+    """
+
+    due_at: datetime | None = None
+    first_missed: date | None = None
+    merged: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """The numbers of changes that an edition considers, over `after` and up to `to`, and what of them was shown.
+
+    `passed_over` papers came in for missed editions and are left alone.
+    """
+
+    after: int
+    to: int
+    shown: frozenset[str]
+    passed_over: int = 0
+
+
+def window(
+    subscription: Subscription, edition: date, *, store: Store, habits: Habits, now: datetime, came: Came
+) -> Window:
+    """What an edition considers: all that became known up to `now` since the last edition that was not given up.
+
+    Changes are numbered, so that what came in late for an earlier day, or while nobody was running, lies behind the
+    last edition and is in this window: by default a missed edition loses no paper, it only makes the choice larger.
+    Where the missed ones are not merged, the window begins at the hour of the edition before this one, and what lies
+    before that is counted, so that the digest can say what it passed over.
+    """
     to = store.papers.number_at(now)
     after = store.deliveries.considered_to(subscription, edition)
     if after is None:
         after = store.papers.number_at(now - habits.first_look_back)
-    candidates = store.papers.candidates(after, to, texts=bool(wish.keywords or wish.muted))
-    seen = store.deliveries.shown(subscription, after, to)
-    selection = pick(candidates, wish, seen, edition, habits.rules)
+    passed_over = 0
+    if came.first_missed and not came.merged:
+        before = newest_due(
+            subscription.schedule, due_at(subscription.schedule, edition) - timedelta(seconds=1)
+        )
+        begin = max(after, store.papers.number_at(min(before.at, now)))
+        passed_over = len(store.papers.candidates(after, begin, texts=False))
+        after = begin
+    return Window(after, to, store.deliveries.shown(subscription, after, to), passed_over)
+
+
+def build(
+    subscription: Subscription,
+    edition: date,
+    *,
+    store: Store,
+    habits: Habits,
+    now: datetime,
+    came: Came = Came(),
+) -> Digest:
+    """The digest of one channel for one local day, out of what became known up to `now` since its last edition."""
+    wish = subscription.wish
+    view = window(subscription, edition, store=store, habits=habits, now=now, came=came)
+    to = view.to
+    candidates = store.papers.candidates(view.after, to, texts=bool(wish.keywords or wish.muted))
+    selection = pick(candidates, wish, view.shown, edition, habits.rules)
     troubles = tuple(store.health.troubles(now - HEARD_OF))
     last_import = store.papers.last_import() if not selection.choices else None
     silence = _silence(subscription, edition, now) if not selection.considered else None
@@ -67,6 +129,7 @@ def build(
         troubles=troubles,
         silence=silence,
         heartbeat=habits.heartbeat,
+        late=_late(subscription, edition, came, view.passed_over, now),
     )
 
 
@@ -75,6 +138,18 @@ def _silence(subscription: Subscription, edition: date, now: datetime) -> Silenc
     schedule = subscription.schedule
     before = newest_due(schedule, due_at(schedule, edition) - timedelta(seconds=1))
     return calendar.silence(min(before.at, now), now)
+
+
+def _late(
+    subscription: Subscription, edition: date, came: Came, passed_over: int, now: datetime
+) -> Late | None:
+    """What a reader is told of an edition that did not come at its hour."""
+    if came.due_at is None or (now - came.due_at < LATE_AFTER and came.first_missed is None):
+        return None
+    schedule = subscription.schedule
+    missed = editions_between(schedule, came.first_missed, edition, MOST_MISSED) if came.first_missed else ()
+    zone = ZoneInfo(schedule.time_zone)
+    return Late(came.due_at.astimezone(zone), missed, None if came.merged else passed_over)
 
 
 def _picks(selection: Selection, store: Store) -> tuple[Pick, ...]:

@@ -333,6 +333,17 @@ class Heartbeat(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Late:
+    """A digest that comes after its hour, which was `due` by the channel's own clocks. The `missed` editions before it
+    never came, newest first; `passed_over` papers of theirs are not considered, None when all are.
+    """
+
+    due: datetime
+    missed: tuple[date, ...] = ()
+    passed_over: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Digest:
     """One channel, one local day. `nothing` says which kind of nothing when there are no picks.
 
@@ -355,3 +366,4 @@ class Digest:
     silence: Silence | None = None
     heartbeat: Heartbeat = Heartbeat.QUIET_DAYS
     came_late: bool = False
+    late: Late | None = None

@@ -147,6 +147,8 @@ class DeliveryState(StrEnum):
     """Where the delivery of one edition stands."""
 
     CLAIMED = "claimed"
+    POSTING = "posting"
+    """Its pages are going out."""
     POSTED = "posted"
     QUIET = "quiet"
     """There was nothing to read, and the channel was told, unless the settings say not to.
@@ -154,6 +156,8 @@ class DeliveryState(StrEnum):
     Papers that come in later that day make it a digest: it is then claimed anew, once it has something to look at."""
     WAITING = "waiting"
     """It failed, and is tried again at its hour."""
+    UNKNOWN = "unknown"
+    """Whether a page arrived is not known; the channel is asked at its hour."""
     FAILED = "failed"
     """It failed for good; the reason is kept."""
 
@@ -188,9 +192,11 @@ class PlannedPage:
 class Claim:
     """The right to deliver one edition to one channel until `lease_until`. `id` is the store's number of the delivery.
 
-    `pages` is empty until they are planned, and again where a digest has none. `attempts` counts this one.
-    `nothing` is the kind of a planned digest without picks. Where the channel has heard of that, `quiet_until` is the end of
-    the time in which papers that came in late make it a digest.
+    `pages` is empty until they are planned, and again where a digest has none. `attempts` counts this one, `failures`
+    those that failed since a page last landed. It was to come at `due_at`; `first_missed` is the first of the editions
+    before it that were never begun, None where none was missed. `nothing` is the kind of a planned digest without picks.
+    Where the channel has heard of that, `quiet_until` is the end of the time in which papers that came in late make it a
+    digest.
     """
 
     id: int
@@ -202,6 +208,9 @@ class Claim:
     pages: tuple[PlannedPage, ...] = ()
     nothing: Nothing | None = None
     quiet_until: datetime | None = None
+    failures: int = 0
+    due_at: datetime | None = None
+    first_missed: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,6 +231,28 @@ SETTLED = timedelta(minutes=15)
 """Papers that have been known for so long are looked at after a quiet day: the import that brought them is over."""
 
 
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How a channel stands: what comes next, and what became of the last edition, for people to read.
+
+    `unreadable` says what is wrong with its row, which then has no subscription. `unknown` pages may or may not have
+    arrived; `posted` ones have.
+    """
+
+    channel: Channel
+    subscription: Subscription | None
+    unreadable: str = ""
+    next_edition: date | None = None
+    next_due_at: datetime | None = None
+    edition: date | None = None
+    state: DeliveryState | None = None
+    reason: str = ""
+    attempts: int = 0
+    next_try_at: datetime | None = None
+    posted: int = 0
+    unknown: int = 0
+
+
 class LeaseLostError(Exception):
     """Another process has taken the delivery over: stop, and leave it to that one."""
 
@@ -237,7 +268,8 @@ class Deliveries(Protocol):
     ) -> Claim | None:
         """Take an edition; None when it is done, failed for good, waiting for its hour, or another's.
 
-        Moves the subscription's next edition past `now` in the same step.
+        Moves the subscription's next edition past `now` in the same step. Older editions that nobody is at are given up
+        for it: what they did not post counts as not shown, and is considered again.
         """
 
     def claim_due(
@@ -251,15 +283,17 @@ class Deliveries(Protocol):
     ) -> Sequence[Claim]:
         """Take up to `most` editions that are unfinished or due, those left unfinished first, then longest overdue.
 
-        An edition that is due is the newest whose hour has come. Fewer than `most`: there are no more just now. Of several processes that ask at
-        once each gets others, and none waits for another. Nothing is taken of the workspaces in `but_not`, as (platform, workspace).
+        An edition that is due is the newest whose hour has come, and older ones are given up for it, as by `claim`. Fewer
+        than `most`: there are no more just now. Of several processes that ask at once each gets others, and none waits for
+        another. Nothing is taken of the workspaces in `but_not`, as (platform, workspace). A subscription that cannot be
+        read is stopped, with the reason, and the others never notice.
         """
 
-    def unfinished(self, now: datetime) -> Sequence[tuple[Subscription, date]]:
-        """Editions whose lease ran out or whose next try has come."""
-
     def considered_to(self, subscription: Subscription, before: date) -> int | None:
-        """The number up to which the last edition before that date considered papers; None when there was none."""
+        """The number up to which the last edition before that date considered papers; None when there was none.
+
+        Editions that failed for good do not count: what they did not show is considered again.
+        """
 
     def shown(self, subscription: Subscription, after: int, to: int) -> frozenset[str]:
         """The ids of papers known in that window of numbers which this channel already had, in any edition."""
@@ -297,13 +331,19 @@ class Deliveries(Protocol):
         papers with a number over `looked_to` have been known for `SETTLED`; the first time not before that either."""
 
     def wait(self, claim: Claim, reason: str, *, until: datetime) -> None:
-        """Give the claim back; the next try is not before `until`."""
+        """Give the claim back; the next try is not before `until`. It is `UNKNOWN` while a page may have arrived."""
 
     def fail(self, claim: Claim, reason: str) -> None:
         """Give up for good. Papers on pages that never went out count as not shown."""
 
     def history(self, subscription: Subscription, most: int) -> Sequence[Delivery]:
         """The newest deliveries of a channel, newest first."""
+
+    def standings(self) -> Sequence[Standing]:
+        """How every channel stands that gets digests, in the order of their numbers; those that cannot be read too."""
+
+    def counts(self, since: date) -> Mapping[DeliveryState, int]:
+        """How many deliveries of the editions from that date on are in each state."""
 
 
 class Marks(Protocol):

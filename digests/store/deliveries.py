@@ -22,7 +22,8 @@ from sqlalchemy import (
     update,
 )
 
-from digests.model import Nothing, Subscription
+from digests.errors import StoreError
+from digests.model import Channel, Nothing, Subscription
 from digests.ports import (
     SETTLED,
     Claim,
@@ -31,12 +32,16 @@ from digests.ports import (
     LeaseLostError,
     PageState,
     PlannedPage,
+    Standing,
 )
 from digests.schedule import newest_due, next_due
 from digests.store import schema
 from digests.store.engine import Database, insert_new
 from digests.store.marks import write_post
-from digests.store.subscriptions import as_subscription, running
+from digests.store.subscriptions import as_subscription, readable, running, stop_unreadable
+from digests.store.unfinished import HELD, PUT_OFF, give_up, given_up, take_back
+
+SUPERSEDED = "A newer edition came before this one was done."
 
 deliveries, pages, shown, papers = schema.deliveries, schema.pages, schema.shown, schema.papers
 
@@ -51,20 +56,21 @@ class SqlDeliveries:
         self, subscription: Subscription, edition: date, *, owner: str, now: datetime, lease: timedelta
     ) -> Claim | None:
         with self.database.write() as connection:
-            _move_on(connection, subscription, now)
             row = _locked(connection, subscription, edition, now)
             if row is None:
                 # Another may have begun it since: then there is a row, and it is taken.
                 begun = {"subscription": subscription.id, "edition": edition, "attempts": 0, "reason": ""}
                 free = {"state": DeliveryState.WAITING, "owner": owner, "next_try_at": now}
-                insert_new(connection, deliveries, {**begun, **free})
+                came = _came(_subscription_row(connection, subscription), edition, now)
+                insert_new(connection, deliveries, {**begun, **free, **came})
                 row = _locked(connection, subscription, edition, now)
+            _move_on(connection, subscription, now)
             if row is None or not row.is_free:
                 return None
+            give_up(connection, {subscription.id: edition}, SUPERSEDED, now)
             taken = update(deliveries).where(deliveries.c.id == row.id)
             connection.execute(taken.values(**_taken(owner, now + lease), attempts=row.attempts + 1))
-            found = _pages(connection, row.id)
-            return _claim(row, subscription, owner, now + lease, found)
+            return _claim(row, subscription, owner, now + lease, _pages(connection, row.id))
 
     def claim_due(
         self,
@@ -83,19 +89,6 @@ class SqlDeliveries:
                     break
                 claims += _begin(connection, rows, owner, now, lease)
         return claims
-
-    def unfinished(self, now: datetime) -> Sequence[tuple[Subscription, date]]:
-        query = (
-            select(schema.subscriptions, deliveries.c.edition)
-            .join(deliveries, deliveries.c.subscription == schema.subscriptions.c.id)
-            .where(
-                *running(),
-                _is_free(now),
-            )
-            .order_by(deliveries.c.id)
-        )
-        with self.database.read() as connection:
-            return [(as_subscription(row), row.edition) for row in connection.execute(query)]
 
     def considered_to(self, subscription: Subscription, before: date) -> int | None:
         newest = select(func.max(deliveries.c.considered_to)).where(
@@ -147,13 +140,13 @@ class SqlDeliveries:
 
     def posting(self, claim: Claim, page: int, *, now: datetime, lease: timedelta) -> None:
         with self.database.write() as connection:
-            _change(connection, claim, lease_until=now + lease)
+            _change(connection, claim, lease_until=now + lease, state=DeliveryState.POSTING)
             connection.execute(_page(claim, page).values(state=PageState.POSTING))
 
     def posted(self, claim: Claim, page: int, receipt: str | None, *, now: datetime) -> None:
         state = PageState.SKIPPED if receipt is None else PageState.POSTED
         with self.database.write() as connection:
-            _change(connection, claim)
+            _change(connection, claim, failures=0)
             connection.execute(_page(claim, page).values(state=state, receipt=receipt, posted_at=now))
             if receipt is not None:
                 _remember_post(connection, claim, page, receipt, now)
@@ -178,29 +171,26 @@ class SqlDeliveries:
                 next_try_at=now + SETTLED,
                 quiet_until=until,
                 looked_to=looked_to,
-                attempts=0,
+                failures=0,
             )
 
     def wait(self, claim: Claim, reason: str, *, until: datetime) -> None:
         with self.database.write() as connection:
+            unknown = any(page.state is PageState.POSTING for page in _pages(connection, claim.id))
             _change(
                 connection,
                 claim,
-                state=DeliveryState.WAITING,
+                state=DeliveryState.UNKNOWN if unknown else DeliveryState.WAITING,
                 reason=reason,
                 next_try_at=until,
                 lease_until=None,
+                failures=deliveries.c.failures + 1,
             )
 
     def fail(self, claim: Claim, reason: str) -> None:
-        never_went_out = select(pages.c.number).where(
-            pages.c.delivery == claim.id, pages.c.state.in_([PageState.PLANNED, PageState.CHANGING])
-        )
         with self.database.write() as connection:
-            _change(connection, claim, state=DeliveryState.FAILED, reason=reason, lease_until=None)
-            connection.execute(
-                delete(shown).where(shown.c.delivery == claim.id, shown.c.page.in_(never_went_out))
-            )
+            _change(connection, claim, **given_up(reason))
+            take_back(connection, [claim.id])
 
     def history(self, subscription: Subscription, most: int) -> Sequence[Delivery]:
         newest = (
@@ -212,6 +202,79 @@ class SqlDeliveries:
         with self.database.read() as connection:
             rows = connection.execute(newest).fetchall()
             return [_delivery(row, subscription, _pages(connection, row.id)) for row in rows]
+
+    def standings(self) -> Sequence[Standing]:
+        newest = (
+            select(deliveries.c.subscription, func.max(deliveries.c.edition).label("edition"))
+            .group_by(deliveries.c.subscription)
+            .subquery()
+        )
+        last = newest.join(
+            deliveries,
+            and_(
+                deliveries.c.subscription == newest.c.subscription, deliveries.c.edition == newest.c.edition
+            ),
+        )
+        count = func.count().label("count")
+        table = schema.subscriptions
+        names = ("id", "edition", "state", "reason", "attempts", "next_try_at")
+        with self.database.read() as connection:
+            rows = connection.execute(select(table).where(table.c.active).order_by(table.c.id)).fetchall()
+            of = select(deliveries.c.subscription, *(deliveries.c[name] for name in names)).select_from(last)
+            ends = {row.subscription: row for row in connection.execute(of)}
+            by_state = (
+                select(pages.c.delivery, pages.c.state, count)
+                .select_from(last.join(pages, pages.c.delivery == deliveries.c.id))
+                .group_by(pages.c.delivery, pages.c.state)
+            )
+            numbers = {(row.delivery, row.state): row[2] for row in connection.execute(by_state)}
+        return [_standing(row, ends.get(row.id), numbers) for row in rows]
+
+    def counts(self, since: date) -> Mapping[DeliveryState, int]:
+        query = (
+            select(deliveries.c.state, func.count())
+            .where(deliveries.c.edition >= since)
+            .group_by(deliveries.c.state)
+        )
+        with self.database.read() as connection:
+            found = {row[0]: row[1] for row in connection.execute(query)}
+        return {state: found.get(state, 0) for state in DeliveryState}
+
+
+def _standing(row: Row[Any], last: Row[Any] | None, numbers: Mapping[tuple[int, str], int]) -> Standing:
+    channel = Channel(row.platform, row.channel, row.workspace)
+    one, fault = None, ""
+    try:
+        one = as_subscription(row)
+    except StoreError as error:
+        fault = str(error)
+    standing = Standing(channel, one, fault, row.next_edition, row.next_due_at)
+    if last is None:
+        return standing
+    unknown = numbers.get((last.id, PageState.POSTING), 0) if last.state not in HELD else 0
+    return replace(
+        standing,
+        edition=last.edition,
+        state=DeliveryState(last.state),
+        reason=last.reason,
+        attempts=last.attempts,
+        next_try_at=last.next_try_at,
+        posted=numbers.get((last.id, PageState.POSTED), 0),
+        unknown=unknown + numbers.get((last.id, PageState.SKIPPED), 0),
+    )
+
+
+def _subscription_row(connection: Connection, subscription: Subscription) -> Row[Any] | None:
+    table = schema.subscriptions
+    return connection.execute(select(table).where(table.c.id == subscription.id)).first()
+
+
+def _came(row: Row[Any] | None, edition: date, at: datetime) -> dict[str, Any]:
+    """When an edition was to come, and the first before it that was awaited and never begun, by its subscription's row;
+    `at` is its hour where that row awaited another."""
+    awaited = row.next_edition if row is not None else None
+    due = row.next_due_at if row is not None and awaited == edition else at
+    return {"due_at": due, "first_missed": awaited if awaited and awaited < edition else None}
 
 
 def _move_on(connection: Connection, subscription: Subscription, now: datetime) -> None:
@@ -236,8 +299,8 @@ def _locked(
 
 def _is_free(now: datetime) -> ColumnElement[bool]:
     return or_(
-        and_(deliveries.c.state == DeliveryState.CLAIMED, deliveries.c.lease_until <= now),
-        and_(deliveries.c.state == DeliveryState.WAITING, deliveries.c.next_try_at <= now),
+        and_(deliveries.c.state.in_(HELD), deliveries.c.lease_until <= now),
+        and_(deliveries.c.state.in_(PUT_OFF), deliveries.c.next_try_at <= now),
         _came_late(now),
     )
 
@@ -263,7 +326,6 @@ def _claim(
     row: Row[Any], subscription: Subscription, owner: str, until: datetime, its_pages: tuple[PlannedPage, ...]
 ) -> Claim:
     """The claim on a delivery that stood as this row says."""
-    nothing = Nothing(row.empty_because) if row.empty_because else None
     return Claim(
         row.delivery,
         subscription,
@@ -272,8 +334,11 @@ def _claim(
         until,
         row.attempts + 1,
         its_pages,
-        nothing,
-        row.quiet_until,
+        nothing=Nothing(row.empty_because) if row.empty_because else None,
+        quiet_until=row.quiet_until,
+        failures=row.failures,
+        due_at=row.due_at,
+        first_missed=row.first_missed,
     )
 
 
@@ -290,29 +355,35 @@ def _claim_unfinished(
     but_not: Collection[tuple[str, str]],
 ) -> list[Claim]:
     """Take what waited for its hour, or what its owner left; rows that another is at are passed over."""
-    key = deliveries.c.id.label("delivery")
+    table, key = schema.subscriptions, deliveries.c.id.label("delivery")
+    names = (
+        "edition",
+        "attempts",
+        "failures",
+        "due_at",
+        "first_missed",
+        "empty_because",
+        "quiet_until",
+    )
     rows = connection.execute(
-        select(
-            schema.subscriptions,
-            key,
-            deliveries.c.edition,
-            deliveries.c.attempts,
-            deliveries.c.empty_because,
-            deliveries.c.quiet_until,
-        )
-        .join(deliveries, deliveries.c.subscription == schema.subscriptions.c.id)
-        .where(*running(), *_none_of(but_not), _is_free(now))
+        select(table, key, *(deliveries.c[name] for name in names))
+        .join(deliveries, deliveries.c.subscription == table.c.id)
+        # Where a newer edition is due, that one takes this one's place.
+        .where(*running(), *_none_of(but_not), table.c.next_due_at > now, _is_free(now))
         .order_by(deliveries.c.id)
         .limit(most)
         .with_for_update(of=deliveries, skip_locked=True)
     ).fetchall()
+    stop_unreadable(connection, rows)
+    due = {one.id: one for one in readable(rows)}
+    rows = [row for row in rows if row.id in due]
     if not rows:
         return []
     keys = [row.delivery for row in rows]
     taken = update(deliveries).where(deliveries.c.id.in_(keys))
     connection.execute(taken.values(**_taken(owner, now + lease), attempts=deliveries.c.attempts + 1))
     found = _pages_of(connection, keys)
-    return [_claim(row, as_subscription(row), owner, now + lease, found[row.delivery]) for row in rows]
+    return [_claim(row, due[row.id], owner, now + lease, found[row.delivery]) for row in rows]
 
 
 def _due(
@@ -338,23 +409,37 @@ def _begin(
     connection: Connection, rows: Sequence[Row[Any]], owner: str, now: datetime, lease: timedelta
 ) -> list[Claim]:
     """Begin the newest edition of each, and move each on to its next hour. One that was begun before is left alone."""
-    due = [as_subscription(row) for row in rows]
-    editions = {one.id: newest_due(one.schedule, now).edition for one in due}
-    table = schema.subscriptions
-    connection.execute(
-        update(table).where(table.c.id == bindparam("key")).values(next_due_at=bindparam("coming")),
-        [{"key": one.id, "coming": next_due(one.schedule, now).at} for one in due],
-    )
+    stop_unreadable(connection, rows)
+    due = readable(rows)
+    if not due:
+        return []
+    of = {row.id: row for row in rows}
+    newest = {one.id: newest_due(one.schedule, now) for one in due}
+    editions = {key: each.edition for key, each in newest.items()}
+    _move_all_on(connection, due, now)
     begun = _keys(connection, editions)
     new = [one for one in due if one.id not in begun]
     if not new:
         return []
+    give_up(connection, {one.id: editions[one.id] for one in new}, SUPERSEDED, now)
+    came = {one.id: _came(of[one.id], editions[one.id], newest[one.id].at) for one in new}
     row = {"attempts": 1, "reason": "", **_taken(owner, now + lease)}
     connection.execute(
-        insert(deliveries), [{"subscription": one.id, "edition": editions[one.id], **row} for one in new]
+        insert(deliveries),
+        [{"subscription": one.id, "edition": editions[one.id], **row, **came[one.id]} for one in new],
     )
     keys = _keys(connection, {one.id: editions[one.id] for one in new})
-    return [Claim(keys[one.id], one, editions[one.id], owner, now + lease, 1) for one in new]
+    return [Claim(keys[one.id], one, editions[one.id], owner, now + lease, 1, **came[one.id]) for one in new]
+
+
+def _move_all_on(connection: Connection, due: Sequence[Subscription], now: datetime) -> None:
+    table = schema.subscriptions
+    moved = update(table).where(table.c.id == bindparam("key"))
+    coming = [(one.id, next_due(one.schedule, now)) for one in due]
+    connection.execute(
+        moved.values(next_due_at=bindparam("due"), next_edition=bindparam("edition")),
+        [{"key": key, "due": each.at, "edition": each.edition} for key, each in coming],
+    )
 
 
 def _keys(connection: Connection, editions: Mapping[int, date]) -> dict[int, int]:
@@ -375,7 +460,7 @@ def _change(connection: Connection, claim: Claim, **values: Any) -> None:
         deliveries.c.id == claim.id,
         deliveries.c.owner == claim.owner,
         deliveries.c.attempts == claim.attempts,
-        deliveries.c.state == DeliveryState.CLAIMED,
+        deliveries.c.state.in_(HELD),
     )
     if connection.execute(ours.values(owner=claim.owner, **values)).rowcount != 1:
         raise LeaseLostError(

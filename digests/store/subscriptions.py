@@ -1,19 +1,24 @@
 """Channels and their wishes in the database. Keeps the contract of `digests.ports.Subscriptions`."""
 
 import json
+import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from types import SimpleNamespace
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import ColumnElement, Connection, Row, Select, bindparam, insert, select, update
 
-from digests.errors import InputError
+from digests.errors import InputError, StoreError
 from digests.model import Change, Channel, Schedule, Style, Subscription, Wish
 from digests.schedule import Due, due_after_change, due_again, next_due
 from digests.store import schema
 from digests.store.engine import Database
+from digests.store.unfinished import give_up
+
+log = logging.getLogger(__name__)
 
 subscriptions, changes, deliveries = schema.subscriptions, schema.changes, schema.deliveries
 
@@ -39,7 +44,7 @@ class SqlSubscriptions:
     def all(self) -> Sequence[Subscription]:
         active = select(subscriptions).where(subscriptions.c.active).order_by(subscriptions.c.id)
         with self.database.read() as connection:
-            return [as_subscription(row) for row in connection.execute(active)]
+            return readable(connection.execute(active).fetchall())
 
     def find(self, channel: Channel) -> Subscription | None:
         with self.database.read() as connection:
@@ -53,7 +58,7 @@ class SqlSubscriptions:
             .order_by(subscriptions.c.next_due_at, subscriptions.c.id)
         )
         with self.database.read() as connection:
-            return [as_subscription(row) for row in connection.execute(overdue)]
+            return readable(connection.execute(overdue).fetchall())
 
     def change(
         self, channel: Channel, after: Subscription | None, *, by: str, now: datetime
@@ -136,7 +141,7 @@ def _reckoned(row: Row[Any], had: frozenset[date], now: datetime) -> dict[str, A
         schedule = as_subscription(row).schedule
         edition = row.next_edition or next_due(schedule, row.next_due_at - timedelta(microseconds=1)).edition
         due = due_again(schedule, now, Due(edition, row.next_due_at), had)
-    except (ValueError, TypeError, KeyError):
+    except StoreError:
         return None
     if (due.edition, due.at) == (row.next_edition, row.next_due_at):
         return None
@@ -149,8 +154,31 @@ def _coming(
     """The columns that say what is due next, once a schedule has changed or runs again."""
     had = _had(connection, now, row.id).get(row.id, frozenset()) if row is not None else frozenset()
     awaited = row.next_edition if row is not None and awaits else None
+    if row is not None and not awaits:
+        give_up(connection, {row.id: date.max}, "The digest was paused or stopped before this was done.", now)
     due = due_after_change(schedule, now, awaited=awaited, had=had)
     return {"next_due_at": due.at, "next_edition": due.edition}
+
+
+def readable(rows: Iterable[Row[Any]]) -> list[Subscription]:
+    """Those of the rows that can be read; one that cannot disturbs no other, and is a line in the log."""
+    found = []
+    for row in rows:
+        try:
+            found.append(as_subscription(row))
+        except StoreError as error:
+            log.error("%s", error)
+    return found
+
+
+def stop_unreadable(connection: Connection, rows: Iterable[Row[Any]]) -> None:
+    """Stop those of the rows that cannot be read, with the reason, so that they are not met again at every tick."""
+    for row in rows:
+        try:
+            as_subscription(row)
+        except StoreError as error:
+            stopped = update(subscriptions).where(subscriptions.c.id == row.id)
+            connection.execute(stopped.values(stopped=str(error)))
 
 
 def running() -> tuple[ColumnElement[bool], ...]:
@@ -257,7 +285,7 @@ def _keep(connection: Connection, one: Subscription, row: Row[Any] | None, now: 
         values |= _coming(connection, None, one.schedule, now, awaits=False)
         (key,) = connection.execute(insert(subscriptions).values(values)).inserted_primary_key or (0,)
         return int(key)
-    if not row.active or row.stopped or as_subscription(row).schedule != one.schedule:
+    if not row.active or row.stopped or [known.schedule for known in readable([row])] != [one.schedule]:
         awaits = bool(row.active and not row.stopped and not row.paused_by)
         values |= _coming(connection, row, one.schedule, now, awaits=awaits)
     connection.execute(update(subscriptions).where(subscriptions.c.id == row.id).values(values))
@@ -289,8 +317,16 @@ def _channel(row: Row[Any]) -> Channel:
 
 
 def as_subscription(row: Row[Any]) -> Subscription:
-    """A row of the table, out of any query that has all of its columns."""
-    one = _subscription(row, _channel(row))
+    """A row of the table, out of any query that has all of its columns. Raises StoreError for one that has no sense."""
+    try:
+        one = _subscription(row, _channel(row))
+        ZoneInfo(one.schedule.time_zone)
+        if not one.schedule.days & set(range(7)):
+            raise ValueError("no day of the week")
+    except (ValueError, TypeError, KeyError, OSError) as error:
+        raise StoreError(
+            f"The settings of {_channel(row)} in the store cannot be read ({error}): subscribe the channel anew."
+        ) from error
     return replace(one, id=row.id, stopped=row.stopped, from_settings=row.from_settings, owner=row.owner)
 
 

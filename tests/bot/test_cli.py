@@ -329,6 +329,8 @@ def test_a_running_process_posts_what_is_due_and_a_second_one_does_not_repeat_it
     wait_for(tmp_path, 6, second)
     assert stopped(second) == 0
     third = running(tmp_path)
-    time.sleep(1)
+    assert third.stderr
+    while "gets its digest at" not in third.stderr.readline():
+        assert third.poll() is None
     assert stopped(third) == 0
     assert len(keys(tmp_path)) == len(set(keys(tmp_path))) == 6

@@ -42,7 +42,7 @@ class World:
         """One tick of a process of its own."""
         platform = platform or BoardPlatform(self.board)
         owner = f"process {next(_numbers)}"
-        settings = {"store": self.store, "habits": Habits(), **desk}
+        settings = {"store": self.store, "habits": Habits(), "chance": lambda: 0.0, **desk}
         asyncio.run(
             tick(
                 Desk(
@@ -311,3 +311,123 @@ def test_a_store_that_fails_for_a_moment_loses_nothing(caplog: pytest.LogCapture
     world.now += timedelta(minutes=1)
     world.tick()
     assert len(world.board.posted) == 4
+
+
+MISSED_TWO_DAYS = [
+    (
+        True,
+        ["2401.00000", "2401.00001", "2401.00002", "2402.00001", "2402.00002"],
+        "chooses from their papers too",
+    ),
+    (False, ["2402.00002"], "4 papers of that time were passed over"),
+]
+
+
+@pytest.mark.parametrize(("merge", "papers", "words"), MISSED_TWO_DAYS)
+def test_an_edition_after_missed_ones_says_so_and_what_became_of_their_papers(
+    merge: bool, papers: list[str], words: str
+) -> None:
+    world = a_world(top=9)
+    for name in ("2402.00001", "2402.00002"):
+        world.now += timedelta(hours=23)
+        world.bring(name)
+    world.now = NOW + timedelta(days=2, hours=1)
+    world.tick(merge_missed=merge)
+    assert world.board.papers(CHANNEL) == papers
+    late = world.board.posted[0][2].payload["blocks"][1]["text"]
+    assert "This digest comes late: it was due on Thursday 26 November at 09:00." in late
+    assert "Those of Tuesday 24 November and Wednesday 25 November never came" in late
+    assert words in late
+
+
+def test_an_edition_that_comes_at_its_hour_says_nothing_of_it() -> None:
+    world = a_world()
+    world.now += timedelta(minutes=5)
+    world.tick()
+    assert "late" not in str(world.board.posted[0][2].payload)
+
+
+def test_an_edition_that_failed_for_good_leaves_its_papers_to_the_next() -> None:
+    world = a_world()
+    refused = PostError("too long", Outcome.REFUSED)
+    world.tick(BoardPlatform(world.board, before=raising(3, refused)))
+    assert world.board.papers(CHANNEL) == ["2401.00000"]
+    world.now += timedelta(days=1)
+    world.tick()
+    assert world.board.papers(CHANNEL) == ["2401.00000", "2401.00001", "2401.00002"]
+
+
+def test_an_edition_that_was_cut_off_for_days_gives_way_to_the_newest_and_repeats_and_loses_nothing() -> None:
+    world = a_world()
+    with pytest.raises(BaseExceptionGroup):
+        world.tick(killed_platform(world.board, "after", 2))
+    world.now += timedelta(days=2)
+    world.tick()
+    world.tick()
+    assert world.board.papers(CHANNEL) == ["2401.00000", "2401.00001", "2401.00002"]
+    assert [one.state for one in world.history()] == [DeliveryState.POSTED, DeliveryState.FAILED]
+
+
+def test_tries_that_bring_pages_on_do_not_count_towards_the_end() -> None:
+    world = a_world(papers=5)
+    for page in range(1, 7):
+        lost = PostError("dropped", Outcome.UNKNOWN)
+        world.tick(BoardPlatform(world.board, after=raising(1, lost)), attempts=2)
+        assert len(world.board.posted) == page
+        world.now += timedelta(minutes=2)
+    world.tick()
+    assert [one.state for one in world.history()] == [DeliveryState.POSTED]
+
+
+def test_who_subscribed_a_channel_is_told_when_it_is_gone_and_no_more_is_tried() -> None:
+    world = a_world()
+    world.subscribe(replace(a_subscription(), owner="UADA"), a_subscription("well"))
+    gone = BoardPlatform(world.board, before=raising(1, PostError("The channel was archived.", Outcome.GONE)))
+    world.tick(gone, at_once=1)
+    ((person, message),) = gone.told
+    assert (person, message.summary) == (
+        "UADA",
+        "The digest of Tuesday 24 November could not be posted: The channel was archived.",
+    )
+    assert [bool(each.stopped) for each in world.store.subscriptions.all()] == [True, False]
+    world.now += timedelta(days=1)
+    world.tick(gone)
+    assert len(gone.told) == 1
+
+
+def test_a_process_that_was_stopped_past_its_lease_does_not_post_when_it_goes_on() -> None:
+    """The clock jumps between the fence and the wire, as for a process that is stopped there and continued."""
+    world = a_world()
+
+    class Stopped:
+        def __getattr__(self, name: str) -> Any:
+            method = getattr(world.store.deliveries, name)
+
+            def call(*arguments: Any, **named: Any) -> Any:
+                result = method(*arguments, **named)
+                if name == "posting" and named["now"] == NOW:
+                    world.now += 2 * LEASE
+                    world.tick()  # Another process takes it over, and posts all of it.
+                return result
+
+            return call
+
+    stopped: Any = Stopped()
+    world.tick(store=replace(world.store, deliveries=stopped))
+    keys = world.board.keys(CHANNEL)
+    assert len(keys) == len(set(keys)) == 4
+
+
+def test_a_page_that_the_history_does_not_show_at_once_is_asked_for_again() -> None:
+    world = a_world()
+    world.tick(BoardPlatform(world.board, after=raising(2, PostError("dropped", Outcome.UNKNOWN))))
+    asked = itertools.count(1)
+
+    class Lagging(BoardPlatform):
+        async def find(self, channel: Channel, *, key: str, since: datetime) -> Any:
+            return None if next(asked) == 1 else await super().find(channel, key=key, since=since)
+
+    world.now += timedelta(minutes=1)
+    assert [one.state for one in world.history()] == [DeliveryState.UNKNOWN]
+    world.tick(Lagging(world.board), settle=timedelta(milliseconds=1))
+    assert len(set(world.board.keys(CHANNEL))) == len(world.board.posted) == 4

@@ -111,13 +111,13 @@ def test_late_papers_that_the_channel_does_not_want_leave_the_message_and_are_co
     world.now = NOW + timedelta(days=1)
     world.tick()
     assert said(world)[1] == "Wednesday 25 November - nothing over the threshold"
-    assert world.store.deliveries.unfinished(world.now) == []
+    assert not world.store.deliveries.claim_due(owner="x", now=world.now, lease=HOUR, most=9)
 
 
 def test_without_new_papers_nothing_is_looked_at_again() -> None:
     world = an_empty_day()
     world.now += 5 * HOUR
-    assert world.store.deliveries.unfinished(world.now) == []
+    assert not world.store.deliveries.claim_due(owner="x", now=world.now, lease=HOUR, most=9)
 
 
 def test_with_the_heartbeat_off_an_empty_day_is_only_in_the_ledger_and_late_papers_still_come() -> None:
