@@ -8,9 +8,9 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from bot.facts import facts
 from bot.message import Action, Button, Heading, Message, Offer, Text
 from bot.platforms import Platform
-from bot.upkeep import facts
 from digests.errors import InputError
 from digests.ids import names_paper
 from digests.model import Channel, Mark, MarkedBy, Post, Queued

@@ -16,6 +16,7 @@ from digests.model import (
     Heartbeat,
     Late,
     LeftOut,
+    News,
     Nothing,
     Paper,
     Pick,
@@ -387,6 +388,29 @@ def _silence(silence: Silence) -> str:
             return f"arXiv has announced no papers since the last digest. {coming}"
         case _:
             return f"arXiv announces no papers on Friday and Saturday evenings. {coming}"
+
+
+def news_line(news: News) -> str:
+    """What came since a message was posted, for under its card; a withdrawal is the newest version's only news."""
+    parts = []
+    if news.withdrawn:
+        parts.append(f"withdrawn by its authors on {_day(news.withdrawn)}")
+    elif news.version:
+        parts.append(
+            f"v{news.version} since {_day(news.updated)}" if news.updated else f"now v{news.version}"
+        )
+    if news.reviewed:
+        parts.append(_reviewed_since(news))
+    return f"Update: {' · '.join(parts)}" if parts else ""
+
+
+def _reviewed_since(news: News) -> str:
+    if news.score is None:
+        return "reviewed anew" if news.was_reviewed else "reviewed since"
+    if not news.was_reviewed or news.was_score is None:
+        return f"{'reviewed anew' if news.was_reviewed else 'reviewed since'}: {news.score:.1f}"
+    now, was = f"{news.score:.1f}", f"{news.was_score:.1f}"
+    return f"reviewed anew: {now} again" if now == was else f"reviewed anew: {now}, was {was}"
 
 
 def found_message(words: str, found: Sequence[ScoredPaper]) -> Message:

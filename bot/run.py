@@ -6,6 +6,8 @@ import signal
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import replace
+from datetime import timedelta
+from functools import partial
 
 from bot.app import House, answers, apps, arxiv_papers, require_platforms, sources, wanted
 from bot.clock import keep_time
@@ -13,6 +15,7 @@ from bot.fetching import keep_fetching
 from bot.lead import while_leading
 from bot.platforms import App, Platform
 from bot.present import day_name
+from bot.upkeep import LEAD, keep_true
 from digests.ports import Source
 from digests.schedule import next_due
 
@@ -40,6 +43,9 @@ async def run(house: House, environment: Mapping[str, str]) -> int:
             group.create_task(keep_time(desk, stop))
             if fetched:
                 group.create_task(_fetch(fetched, house, stop))
+            if keep := timedelta(days=house.settings.delivery.keep_true_days):
+                keeping = partial(keep_true, desk, keep)
+                group.create_task(while_leading(LEAD, keeping, leadership=house.store.leadership, stop=stop))
             for app in talking:
                 group.create_task(_serve(app, house, stop))
     log.info("stopped; nothing was left half done")

@@ -221,6 +221,12 @@ class Delivery(_Table):
     time_out_seconds: int = Field(
         default=30, ge=1, le=300, description="Seconds to wait for a platform's answer."
     )
+    keep_true_days: int = Field(
+        default=14,
+        ge=0,
+        le=365,
+        description="For how many days a message is edited when its papers have news; 0: never.",
+    )
 
 
 class Console(_Table):

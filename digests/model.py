@@ -206,6 +206,23 @@ class Post:
     first_number: int = 1
 
 
+@dataclass(frozen=True, slots=True)
+class News:
+    """What came since a message was posted, of one of its papers; nothing of what was known by then.
+
+    `version` is a newer one, which came out on `updated`. `reviewed`: the newest review is another one, with this `score`,
+    or the paper's first (`was_reviewed` is False). `was_score` is the score in the message.
+    """
+
+    version: int | None = None
+    updated: date | None = None
+    withdrawn: date | None = None
+    reviewed: bool = False
+    score: float | None = None
+    was_reviewed: bool = False
+    was_score: float | None = None
+
+
 class MarkedBy(StrEnum):
     """How a person marked a paper: each way is taken back by itself."""
 

@@ -16,6 +16,7 @@ from digests.model import (
     Condition,
     Mark,
     MarkedBy,
+    News,
     Nothing,
     Paper,
     Post,
@@ -455,6 +456,48 @@ class Sources(Protocol):
         """The turn is over, the next is not before `free_at`; nothing where it is not the owner's any more."""
 
 
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """A posted message that may say what is not true any more. `said` is what its last edit told of its papers.
+
+    `id` is the store's number of the message, `noticed` that of the change it was noticed by; `tries` counts this one.
+    """
+
+    id: int
+    post: Post
+    said: str
+    noticed: int
+    tries: int
+
+
+class Upkeep(Protocol):
+    """Which posted messages have to be edited, because something changed of the papers in them; each rarely, none twice
+    at the same time, and after a crash again."""
+
+    def notice(self, *, since: datetime, now: datetime) -> bool:
+        """Go through a stretch of the changes after those it went through before; whether there are more.
+
+        The messages posted since then that show a changed paper are to be edited. What changed before the first call of
+        all is passed over.
+        """
+
+    def take(self, *, now: datetime, every: timedelta, most: int) -> Sequence[Edit]:
+        """Messages whose edit is due, those due longest first. They are nobody else's, and due again after `every`
+        unless one of the next three is called."""
+
+    def edited(self, edit: Edit, said: str, *, now: datetime, every: timedelta) -> None:
+        """It says this now; it is not edited again before `every` has passed."""
+
+    def same(self, edit: Edit, *, now: datetime) -> None:
+        """Nothing changed that a reader would see, and it was not edited."""
+
+    def put_off(self, edit: Edit, until: datetime | None) -> None:
+        """It could not be edited; it is due again then, or never (None)."""
+
+    def news(self, post: Post) -> Mapping[str, News]:
+        """What came since it was posted, by the ids of its papers; those without news are left out."""
+
+
 class Lead(Protocol):
     """The right to do alone, among all processes over one store, what its name says."""
 
@@ -505,6 +548,7 @@ class Store:
     sources: Sources
     health: Health
     notes: Notes
+    upkeep: Upkeep
     leadership: Leadership
     close: Callable[[], None]
 

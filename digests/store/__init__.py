@@ -14,6 +14,7 @@ from digests.store.notes import SqlNotes
 from digests.store.papers import SqlPapers
 from digests.store.sources import SqlSources
 from digests.store.subscriptions import SqlSubscriptions
+from digests.store.upkeep import SqlUpkeep
 
 
 def open_store(url: str, *, busy_timeout: float = BUSY_TIMEOUT, now: datetime | None = None) -> Store:
@@ -39,6 +40,7 @@ def open_store(url: str, *, busy_timeout: float = BUSY_TIMEOUT, now: datetime | 
         SqlSources(database),
         SqlHealth(database),
         SqlNotes(database),
+        SqlUpkeep(database),
         leads,
         close,
     )

@@ -37,7 +37,7 @@ from digests.ports import (
 from digests.schedule import newest_due, next_due
 from digests.store import schema
 from digests.store.engine import Database, insert_new
-from digests.store.marks import write_post
+from digests.store.marks import said_of, write_post
 from digests.store.subscriptions import as_subscription, readable, running, stop_unreadable
 from digests.store.unfinished import HELD, PUT_OFF, give_up, given_up, take_back
 
@@ -118,7 +118,7 @@ class SqlDeliveries:
         with self.database.write() as connection:
             _change(connection, claim, considered_to=considered_to, empty_because=nothing or "")
             if planned:
-                connection.execute(insert(pages), [_page_row(claim, page) for page in planned])
+                connection.execute(insert(pages), _page_rows(connection, claim, planned))
             _show(connection, claim, planned)
         return replace(claim, pages=tuple(planned), nothing=nothing)
 
@@ -134,7 +134,7 @@ class SqlDeliveries:
         with self.database.write() as connection:
             _change(connection, claim, considered_to=considered_to, **no_more)
             connection.execute(delete(pages).where(pages.c.delivery == claim.id))
-            connection.execute(insert(pages), [_page_row(claim, page) for page in changed])
+            connection.execute(insert(pages), _page_rows(connection, claim, changed))
             _show(connection, claim, changed)
         return replace(claim, pages=tuple(changed), nothing=None, quiet_until=None)
 
@@ -470,16 +470,22 @@ def _change(connection: Connection, claim: Claim, **values: Any) -> None:
 
 def _remember_post(connection: Connection, claim: Claim, number: int, receipt: str, now: datetime) -> None:
     """So that a reaction on the message is known to mean its papers."""
-    all_pages = _pages(connection, claim.id)
-    papers = next((page.papers for page in all_pages if page.number == number), ())
-    if papers:
+    rows = connection.execute(
+        select(pages.c.number, pages.c.papers, pages.c.said)
+        .where(pages.c.delivery == claim.id, pages.c.number <= number)
+        .order_by(pages.c.number)
+    ).fetchall()
+    *before, page = [tuple(json.loads(row.papers)) for row in rows]
+    if page:
+        said = json.loads(rows[-1].said or "{}")
         write_post(
             connection,
             claim.subscription.channel,
             receipt,
-            papers,
-            first_number=1 + sum(len(page.papers) for page in all_pages if page.number < number),
+            page,
+            first_number=1 + sum(map(len, before)),
             posted_at=now,
+            said={paper: tuple(told) for paper, told in said.items() if told},
             delivery=claim.id,
             page=number,
         )
@@ -503,6 +509,14 @@ def _show(connection: Connection, claim: Claim, planned: Sequence[PlannedPage]) 
     ]
     if rows:
         connection.execute(insert(shown), rows)
+
+
+def _page_rows(connection: Connection, claim: Claim, planned: Sequence[PlannedPage]) -> list[dict[str, Any]]:
+    said = said_of(connection, [paper for page in planned for paper in page.papers])
+    return [
+        _page_row(claim, page) | {"said": json.dumps({paper: said.get(paper) for paper in page.papers})}
+        for page in planned
+    ]
 
 
 def _page_row(claim: Claim, page: PlannedPage) -> dict[str, Any]:

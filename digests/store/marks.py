@@ -25,9 +25,14 @@ from digests.model import Channel, Mark, MarkedBy, Post, Queued
 from digests.store import schema
 from digests.store.engine import Database, insert_new
 
-posts, post_papers, marks, discussed, pages = (
-    schema.posts, schema.post_papers, schema.marks, schema.discussed, schema.pages,
+posts, post_papers, marks, discussed, pages, papers_ = (
+    schema.posts, schema.post_papers, schema.marks, schema.discussed, schema.pages, schema.papers,
 )  # fmt: skip
+
+Said = tuple[int | None, int | None, float | None, bool]
+"""What a message says of a paper: its version, the number of its review (0: none), the score, and whether it is withdrawn."""
+
+UNKNOWN: Said = (None, None, None, False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +81,7 @@ class SqlMarks:
                 first_number=post.first_number,
                 payload=json.dumps(post.payload, ensure_ascii=False),
                 posted_at=now,
+                said=said_of(connection, post.papers),
             )
 
     def set(self, mark: Mark, on: bool) -> bool:
@@ -171,6 +177,7 @@ def write_post(
     *,
     first_number: int,
     posted_at: datetime,
+    said: Mapping[str, Said],
     payload: str | None = None,
     delivery: int | None = None,
     page: int | None = None,
@@ -185,9 +192,32 @@ def write_post(
         return
     same = [posts.c[name] == value for name, value in {**where, "message": message}.items()]
     key = connection.execute(select(posts.c.id).where(*same)).scalar_one()
-    shown = [{**where, "post": key, "place": place, "paper": paper} for place, paper in enumerate(papers)]
+    shown = [
+        {**where, "post": key, "place": place, "paper": paper, **_said_columns(said.get(paper, UNKNOWN))}
+        for place, paper in enumerate(papers)
+    ]
     if shown:
         connection.execute(insert(post_papers), shown)
+
+
+def said_of(connection: Connection, names: Sequence[str]) -> dict[str, Said]:
+    """What a message that is written now says of these papers."""
+    columns = papers_.c
+    query = select(columns.name, columns.version, columns.review, columns.score, columns.withdrawn)
+    return {
+        row.name: (row.version, row.review or 0, row.score, row.withdrawn is not None)
+        for row in connection.execute(query.where(columns.name.in_(names)))
+    }
+
+
+def _said_columns(said: Said) -> dict[str, Any]:
+    return dict(zip(("version", "review", "score", "withdrawn"), said, strict=True))
+
+
+def as_posts(connection: Connection, keys: Sequence[int]) -> dict[int, Post]:
+    """The posts with these numbers."""
+    query = _posts().where(posts.c.id.in_(keys)).order_by(posts.c.id)
+    return dict(zip(sorted(keys), _as_posts(connection, query), strict=True))
 
 
 def _posts() -> Select[Any]:

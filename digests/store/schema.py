@@ -25,6 +25,7 @@ from sqlalchemy import (
     Table,
     TypeDecorator,
     UniqueConstraint,
+    false,
 )
 
 metadata = MetaData(
@@ -203,6 +204,8 @@ pages = Table(
     Column("key", Text, nullable=False),
     Column("payload", Text, nullable=False),
     Column("papers", Text, nullable=False),
+    # What it says of them, as JSON: by paper its version, its review's number and score, and whether it is withdrawn.
+    Column("said", Text, nullable=False, server_default=""),
     Column("in_thread", Boolean, nullable=False),
     Column("state", Text, nullable=False),
     Column("receipt", Text),
@@ -259,7 +262,13 @@ post_papers = Table(
     Column("paper", Text, nullable=False),
     Column("platform", Text, nullable=False),
     Column("channel", Text, nullable=False),
+    # What the message says of the paper; review 0: that it has none. Null: not known, in a store of an older version.
+    Column("version", SmallInteger),
+    Column("review", Key),
+    Column("score", Float),
+    Column("withdrawn", Boolean, nullable=False, server_default=false()),
     PrimaryKeyConstraint("post", "place"),
+    Index("ix_post_papers_paper_post", "paper", "post"),
     Index("ix_post_papers_platform_channel_paper_post", "platform", "channel", "paper", "post"),
 )
 
@@ -300,6 +309,19 @@ health = Table(
     Column("waiting", Integer, nullable=False),
     Column("since", Instant, nullable=False),
     Column("at", Instant, nullable=False),
+)
+
+edits = Table(
+    "edits",
+    metadata,
+    Column("post", ForeignKey(posts.c.id, ondelete="CASCADE"), primary_key=True, autoincrement=False),
+    Column("due_at", Instant, index=True),
+    Column("not_before", Instant),
+    Column("noticed", Key, nullable=False),
+    Column("tries", Integer, nullable=False),
+    Column("said", Text, nullable=False),
+    # Its message is not there any more.
+    Column("lost", Boolean, nullable=False),
 )
 
 events = Table(
