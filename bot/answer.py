@@ -1,5 +1,6 @@
 """What people get when they ask: commands, buttons and forms become replies. The same on every platform."""
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -112,6 +113,18 @@ class Answers:
         self.store.papers.add([(found, NOT_REVIEWED)], now=self.clock())
         self.store.papers.ask_for(paper, now=self.clock())
         return look_up_message(paper, [self._known(paper)])
+
+    def suggestions(self, text: str, most: int) -> Sequence[ScoredPaper]:
+        """What may be meant while it is typed, best first: by words, or by the beginning of an id; at first the newest."""
+        words = look_up_words(text)
+        papers = self.store.papers
+        if not words:
+            return [one for _, one in papers.changes(papers.last_change() - most, most)][::-1]
+        if re.fullmatch(r"[0-9]{2,4}\.?[0-9]{0,5}", words):
+            ids = papers.beginning_with(words, most)
+            known = papers.get(ids)
+            return [known[paper] for paper in ids if paper in known]
+        return self.find(words, most)
 
     def show(self, paper: str) -> Reply:
         """One paper's card, with what can be done with it."""

@@ -20,7 +20,7 @@ from bot.fetching import LookUp
 from bot.message import Message
 from bot.pace import Limits, Pace
 from bot.platforms import App, Page
-from config.secrets import slack_secrets
+from config.secrets import discord_token, slack_secrets
 from config.settings import Settings
 from config.settings import Source as SourceSettings
 from config.settings import Subscription as SubscriptionSettings
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
-PLATFORMS = ("console", "slack")
+PLATFORMS = ("console", "slack", "discord")
 """The platforms that digests can be posted to."""
 
 Render = Callable[[Message, Style], Sequence[Page]]
@@ -268,33 +268,73 @@ def renderers() -> Mapping[str, Callable[[], Render]]:
 
 def apps(settings: Settings, environment: Mapping[str, str], clock: Callable[[], datetime]) -> list[App]:
     """The platforms whose secrets are set. Raises SettingsError and InputError for secrets that cannot be meant so."""
+    return [*_slack(settings, environment, clock), *_discord(settings, environment, clock)]
+
+
+def _slack(settings: Settings, environment: Mapping[str, str], clock: Callable[[], datetime]) -> list[App]:
     secrets_of_slack = slack_secrets(environment)
     if not secrets_of_slack.bot_token:
         return []
     try:
         from bot.platforms.slack.app import SlackApp, transport_of
     except ImportError as error:
-        raise InputError(
-            f"SLACK_BOT_TOKEN is set, but {error.name} is not installed: install paperround with its slack extra."
-        ) from error
+        raise _not_installed("SLACK_BOT_TOKEN", error, "slack") from error
     transport_of(settings.platforms.slack, secrets_of_slack)
     return [SlackApp(settings.platforms.slack, secrets_of_slack, settings.delivery.time_out_seconds, clock)]
 
 
+def _discord(settings: Settings, environment: Mapping[str, str], clock: Callable[[], datetime]) -> list[App]:
+    token = discord_token(environment)
+    if not token:
+        return []
+    try:
+        from bot.platforms.discord.app import DiscordApp
+    except ImportError as error:
+        raise _not_installed("DISCORD_TOKEN", error, "discord") from error
+    return [DiscordApp(settings.platforms.discord, token, settings.delivery.time_out_seconds, clock)]
+
+
+def _not_installed(variable: str, error: ImportError, extra: str) -> InputError:
+    return InputError(
+        f"{variable} is set, but {error.name} is not installed: install paperround with its {extra} extra."
+    )
+
+
+async def discord_invitation(settings: Settings, environment: Mapping[str, str]) -> str:
+    """The link that brings the Discord app into a server. Raises InputError."""
+    token = discord_token(environment)
+    if not token:
+        raise InputError(
+            "The environment has no DISCORD_TOKEN: set it to the bot's token (README, Discord in five steps)."
+        )
+    try:
+        from bot.platforms.discord.app import invite
+    except ImportError as error:
+        raise _not_installed("DISCORD_TOKEN", error, "discord") from error
+    return await invite(settings.platforms.discord, token, settings.delivery.time_out_seconds)
+
+
 def answers(house: House, platform: str) -> Answers:
     """What answers people on a platform."""
-    slack, discussion = house.settings.platforms.slack, house.settings.discussion
-    return Answers(
+    discussion, on = house.settings.discussion, house.settings.platforms
+    base = Answers(
         house.store,
         house.find,
         house.desk.habits,
         house.desk.clock,
-        paper_command=slack.paper_command if platform == "slack" else "/paper",
-        digest_command=slack.digest_command if platform == "slack" else "/digest",
-        anyone_may_change=slack.who_may_change == "anyone",
         one_queue=discussion.queue == "everyone",
         keep_marks=timedelta(days=discussion.keep_days),
         fetch=fetch_at_once(house),
+    )
+    if platform == "discord":
+        role = " or who have the role for it" if on.discord.manager_role else ""
+        anyone = on.discord.who_may_change == "anyone"
+        return replace(base, anyone_may_change=anyone, admins=f"people who may manage this server{role}")
+    return replace(
+        base,
+        paper_command=on.slack.paper_command,
+        digest_command=on.slack.digest_command,
+        anyone_may_change=on.slack.who_may_change == "anyone",
     )
 
 
@@ -310,7 +350,7 @@ def require_platforms(subscriptions: Sequence[Subscription], open_platforms: Col
     if not subscriptions and not interactive:
         raise InputError(
             "No channel gets a digest yet: put a [[subscriptions]] table into paperround.toml "
-            "(config/example.toml shows one), or set SLACK_BOT_TOKEN and subscribe channels in Slack."
+            "(config/example.toml shows one), or set SLACK_BOT_TOKEN or DISCORD_TOKEN and subscribe channels there."
         )
     missing = {one.channel.platform for one in subscriptions} - set(open_platforms)
     if "slack" in missing:
@@ -318,8 +358,8 @@ def require_platforms(subscriptions: Sequence[Subscription], open_platforms: Col
             "A channel of the settings is in Slack, but the environment has no SLACK_BOT_TOKEN: set it, with "
             "SLACK_APP_TOKEN or SLACK_SIGNING_SECRET (README, Slack in five steps)."
         )
-    if subscriptions and not interactive and all(one.channel.platform in missing for one in subscriptions):
+    if "discord" in missing:
         raise InputError(
-            "None of the channels can be posted to yet: this version posts to Slack and the console, and previews "
-            'Discord. Set platform = "console" or "slack" in a [[subscriptions]] table.'
+            "A channel of the settings is in Discord, but the environment has no DISCORD_TOKEN: set it to the bot's "
+            "token (README, Discord in five steps)."
         )

@@ -130,6 +130,10 @@ def _parser() -> argparse.ArgumentParser:
     )
     manifest.set_defaults(run=_manifest)
 
+    invite = commands.add_parser("invite", help="the link that brings the app into a server")
+    invite.add_argument("platform", choices=("discord",))
+    invite.set_defaults(run=_invite)
+
     doctor = commands.add_parser("doctor", help="look whether everything is right, and say what is not")
     doctor.set_defaults(run=_doctor)
 
@@ -272,6 +276,15 @@ def _manifest(asked: argparse.Namespace) -> int:
     from bot.platforms.slack.manifest import manifest_yaml
 
     print(manifest_yaml(_settings(asked).platforms.slack, asked.url or ""), end="")  # noqa: T201
+    return DONE
+
+
+def _invite(asked: argparse.Namespace) -> int:
+    import asyncio
+
+    from bot.app import discord_invitation
+
+    print(asyncio.run(discord_invitation(_settings(asked), os.environ)))  # noqa: T201
     return DONE
 
 

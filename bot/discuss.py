@@ -207,14 +207,20 @@ class Discussion:
         """
         marks, since = self.store.marks, self.clock() - LOOK_BACK
         for post in await asyncio.to_thread(marks.recent, self.platform.name, since, CAUGHT_UP):
-            at = self.clock()
-            try:
-                reacted = await people(post)
-            except Exception as error:
-                log.warning("%s: the reactions could not be read: %s", post.channel, error)
-                continue
-            if reacted is not None:
-                await self._replace(post, reacted, at)
+            await self.mend(post, people)
+
+    async def mend(
+        self, post: Post, people: Callable[[Post], Awaitable[Mapping[str, frozenset[str]] | None]]
+    ) -> None:
+        """The same for one message; a failure is a line in the log."""
+        at = self.clock()
+        try:
+            reacted = await people(post)
+        except Exception as error:
+            log.warning("%s: the reactions could not be read: %s", post.channel, error)
+            return
+        if reacted is not None:
+            await self._replace(post, reacted, at)
 
     async def _replace(self, post: Post, reacted: Mapping[str, frozenset[str]], at: datetime) -> None:
         people: dict[str, frozenset[str]] = {}

@@ -1,7 +1,7 @@
 """`paperround doctor`: look at everything that has to be right, and say what is not and what to do."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from bot.app import House, apps, wanted
 from bot.findings import Finding, Level
@@ -19,17 +19,26 @@ async def examine(house: House, environment: Mapping[str, str]) -> Sequence[Find
     for app in talking:
         channels = [one.channel.channel for one in subscriptions if one.channel.platform == app.name]
         findings += await app.check(channels)
-    if not talking:
-        findings.append(
-            Finding(
-                Level.OK
-                if not any(one.channel.platform == "slack" for one in subscriptions)
-                else Level.FAULT,
-                "slack",
-                "Not set up: set SLACK_BOT_TOKEN, and SLACK_APP_TOKEN or SLACK_SIGNING_SECRET, to use it.",
-            )
-        )
+    findings += _not_set_up({app.name for app in talking}, subscriptions)
     return [*findings, *await asyncio.to_thread(_digests, house, subscriptions)]
+
+
+_TO_SET = {
+    "slack": "SLACK_BOT_TOKEN, and SLACK_APP_TOKEN or SLACK_SIGNING_SECRET",
+    "discord": "DISCORD_TOKEN",
+}
+
+
+def _not_set_up(talking: Collection[str], subscriptions: Sequence[Subscription]) -> list[Finding]:
+    """A platform whose secrets are not set is a fault when a channel of it waits for digests."""
+    wanted_ones = {one.channel.platform for one in subscriptions}
+    return [
+        Finding(
+            Level.FAULT if name in wanted_ones else Level.OK, name, f"Not set up: set {secrets}, to use it."
+        )
+        for name, secrets in _TO_SET.items()
+        if name not in talking and (name in wanted_ones or not talking)
+    ]
 
 
 def _subscriptions(house: House) -> list[Subscription]:

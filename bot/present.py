@@ -472,6 +472,14 @@ def _offer(scored: ScoredPaper) -> Offer:
     return Offer(" · ".join(filter(None, (title, score))), Button(Action.SHOW, "Show", scored.paper.id))
 
 
+def suggestion(scored: ScoredPaper, characters: int) -> str:
+    """A paper in one line while it is looked for: title, score, id; the title is what is cut."""
+    tail = "".join(f" · {part}" for part in (_score(scored.review), clip(scored.paper.id, 30)) if part)
+    return f"{clip(_plain(scored.paper.title), characters - len(tail)) or 'Untitled paper'}{tail}"[
+        :characters
+    ]
+
+
 def _look_up_buttons(scored: ScoredPaper) -> tuple[Button, ...]:
     share = Button(Action.SHARE, "Share to channel", scored.paper.id, primary=True)
     reviewed = any(text.text for text in _review_texts(scored.review))

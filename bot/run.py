@@ -88,7 +88,7 @@ def _subscribe(house: House, platforms: Collection[str]) -> None:
     require_platforms(subscriptions or stored.all(), platforms)
     for one in subscriptions:
         if one.channel.platform not in platforms:
-            log.warning("%s gets no digest: this version only previews %s", one.channel, one.channel.platform)
+            log.warning("%s gets no digest: there is no %s here", one.channel, one.channel.platform)
     stored.keep([one for one in subscriptions if one.channel.platform in platforms], now=house.desk.clock())
     if moved := stored.reckon(now=house.desk.clock()):
         log.info("%d channels have a new hour by the time zones' rules of today", moved)

@@ -140,7 +140,7 @@ class DiscordPlatform:
         known = await self.channel(channel.channel)
         if known["type"] in (FORUM, MEDIA):
             return await self._find_in_forum(known, key, since)
-        me, begun = str((await self.rest.client()).application_id), list[str]()
+        me, begun = await self._me(), list[str]()
         async for message in self._history(channel.channel, since):
             if message is None:
                 return CANNOT_ASK
@@ -166,14 +166,18 @@ class DiscordPlatform:
     async def _find_in_forum(
         self, forum: Mapping[str, Any], key: str, since: datetime
     ) -> str | Unknown | None:
-        me = (await self.rest.client()).application_id
+        me = await self._me()
         threads = await self._threads(forum)
         oldest = discord.utils.time_snowflake(since)
-        ours = [one for one in threads if str(one.get("owner_id")) == str(me) and int(one["id"]) >= oldest]
+        ours = [one for one in threads if one.get("owner_id") == me and int(one["id"]) >= oldest]
         for thread in ours[:POSTS_LOOKED_AT]:
             if found := await self._find_in_thread(thread["id"], key, since):
                 return found
         return CANNOT_ASK if len(ours) > POSTS_LOOKED_AT else None
+
+    async def _me(self) -> str:
+        user = (await self.rest.client()).user
+        return str(user.id) if user else ""
 
     async def _threads(self, forum: Mapping[str, Any]) -> list[dict[str, Any]]:
         """A forum's posts, newest first."""

@@ -1,75 +1,24 @@
 """A real `paperround run` beside a fake Slack, with nothing but settings: one for a story, or one for many."""
 
 import asyncio
-import os
-import signal
-import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass
 from pathlib import Path
 
-from bot.demo import import_sample
-from digests.model import Channel, Schedule, Style, Subscription, Wish
+from digests.model import Channel, Style, Subscription
 from digests.ports import Store
-from digests.store import open_store
+from tests.bot.platforms import processes
+from tests.bot.platforms.processes import Bot, prepared
 from tests.fakes.slack import PATIENCE, FakeSlack
 
-
-@dataclass(slots=True)
-class Bot:
-    """A running process; its log is what a person who runs it would read."""
-
-    process: asyncio.subprocess.Process
-    folder: Path
-    log: list[str]
-    said: asyncio.Event
-
-    @property
-    def store(self) -> Store:
-        return open_store(f"sqlite:///{self.folder / 'p.db'}")
-
-    async def says(self, *words: str) -> None:
-        """Wait for a line of the log with all the words. What the line is about may not have happened yet."""
-        async with asyncio.timeout(PATIENCE):
-            while not any(all(word in line for word in words) for line in self.log):
-                await self.said.wait()
-                self.said.clear()
-
-    async def until(self, holds: Callable[[Store], object]) -> None:
-        """Wait for something to be true of the store, where no message tells of it."""
-        store = self.store
-        async with asyncio.timeout(PATIENCE):
-            while not await asyncio.to_thread(holds, store):  # noqa: ASYNC110 - another process writes there.
-                await asyncio.sleep(0.05)
-
-
-def prepared(folder: Path) -> Store:
-    """A store with the bundled papers in it."""
-    store = open_store(f"sqlite:///{folder / 'p.db'}")
-    if store.papers.last_import() is None:
-        import_sample(store, datetime.now(UTC))
-    return store
+__all__ = ["Bot", "Office", "open_office", "overdue", "patient_slack", "prepared", "running"]
 
 
 def overdue(store: Store, channel: str, style: Style = Style.CARDS, top: int = 3) -> Subscription:
-    """A channel whose digest is due now: it was subscribed yesterday, for every day at midnight UTC."""
-    wish = Subscription(
-        Channel("slack", channel, "T1"),
-        Wish(top=top, style=style),
-        Schedule(
-            at=datetime.now(UTC).time().replace(hour=0, minute=0, second=0, microsecond=0),
-            days=frozenset(range(7)),
-        ),
-    )
-    change = store.subscriptions.change(
-        wish.channel, wish, by="Ada", now=datetime.now(UTC) - timedelta(days=1)
-    )
-    assert change
-    assert change.after
-    return replace(change.after)
+    """A Slack channel whose digest is due now."""
+    return processes.overdue(store, Channel("slack", channel, "T1"), style, top)
 
 
 @asynccontextmanager
@@ -87,53 +36,22 @@ async def running(
 
     At `url` is a store that is prepared already; without it there is one in the folder.
     """
-    if not url:
-        prepared(folder)
-        url = f"sqlite:///{folder / 'p.db'}"
-    (folder / "paperround.toml").write_text(
-        f'[store]\nurl = "{url}"\n[digest]\nmax_age_days = 0\n'
-        f"[delivery]\ntime_out_seconds = {time_out:g}\nlease_seconds = 60\n"
-        f'[platforms.slack]\napi_base_url = "{slack.url}"\n{settings}\n',
-        encoding="utf-8",
-    )
+
+    async def up(ended: asyncio.Task[int]) -> None:
+        await slack.until(lambda: slack.sockets or ended.done(), wakes=ended)
+
     if secrets is None:
         secrets = {"SLACK_BOT_TOKEN": slack.bot_token, "SLACK_APP_TOKEN": slack.app_token}
-    clean = {
-        name: value for name, value in os.environ.items() if not name.startswith(("SLACK_", "PAPERROUND_"))
-    }
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "bot", "run", cwd=folder, env={**clean, **secrets, "PYTHONPATH": str(Path(__file__).parents[4])},
-        stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE,
-    )  # fmt: skip
-    bot = Bot(process, folder, [], asyncio.Event())
-    reading = asyncio.create_task(_read(bot))
-    try:
-        if connected:
-            ended = asyncio.create_task(process.wait())
-            await slack.until(lambda: slack.sockets or ended.done(), wakes=ended)
-            assert not ended.done(), "the process ended"
-            ended.cancel()
+    table = f'[platforms.slack]\napi_base_url = "{slack.url}"\n{settings}'
+    async with processes.running(
+        folder,
+        settings=table,
+        secrets=secrets,
+        connected=up if connected else None,
+        time_out=time_out,
+        url=url,
+    ) as bot:
         yield bot
-        if process.returncode is None:
-            process.send_signal(signal.SIGTERM)
-            async with asyncio.timeout(PATIENCE):
-                assert await process.wait() == 0, "\n".join(bot.log[-20:])
-            assert not any("Traceback" in line for line in bot.log), "\n".join(bot.log)
-    except BaseException:
-        print("\n".join(bot.log[-40:]))
-        raise
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
-        await reading
-
-
-async def _read(bot: Bot) -> None:
-    assert bot.process.stderr
-    async for line in bot.process.stderr:
-        bot.log.append(line.decode().rstrip())
-        bot.said.set()
 
 
 Story = Callable[[FakeSlack, Bot, str, str], Awaitable[None]]

@@ -1,0 +1,100 @@
+"""The Discord app, put together: checked before it starts, drained before it stops."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import aiohttp
+import discord
+
+from bot.answer import Answers
+from bot.findings import Finding
+from bot.platforms.discord.client import DiscordPlatform
+from bot.platforms.discord.errors import NOT_KNOWN
+from bot.platforms.discord.gateway import Gateway, keep_connected
+from bot.platforms.discord.listeners import Listeners
+from bot.platforms.discord.permissions import invitation
+from bot.platforms.discord.preflight import preflight
+from bot.platforms.discord.rest import Rest, use_addresses
+from config.settings import Discord
+from digests.errors import InputError
+
+log = logging.getLogger(__name__)
+
+DRAIN_SECONDS = 10.0
+"""What is under way may take so long at the end; a container is killed after ten to thirty seconds."""
+
+
+@dataclass(slots=True)
+class DiscordApp:
+    """Keeps the contract of `bot.platforms.App`."""
+
+    settings: Discord
+    token: str = field(repr=False)
+    time_out: float
+    clock: Callable[[], datetime]
+    name: str = "discord"
+    exclusive: bool = True
+    _platform: DiscordPlatform | None = None
+
+    def __post_init__(self) -> None:
+        use_addresses(self.settings)
+        for loud in ("discord.client", "discord.gateway", "discord.state"):
+            logging.getLogger(loud).setLevel(logging.CRITICAL)  # What they say, we say in a sentence.
+        logging.getLogger("discord").setLevel(logging.WARNING)
+
+    async def check(self, channels: Sequence[str]) -> Sequence[Finding]:
+        rest = Rest(self.token, self.time_out)
+        try:
+            return await preflight(rest, channels=channels)
+        finally:
+            await rest.close()
+
+    async def open(self) -> DiscordPlatform:
+        """Logs in over REST alone. Where Discord cannot be reached just now, the first post logs in."""
+        rest = Rest(self.token, self.time_out)
+        self._platform = DiscordPlatform(rest)
+        try:
+            client = await rest.client()
+            log.info("Discord: the app is %s", client.user)
+        except discord.LoginFailure as error:
+            raise InputError(f"bot token: {NOT_KNOWN}") from error
+        except (discord.DiscordException, aiohttp.ClientError, TimeoutError, OSError, TypeError) as error:
+            log.error(
+                "Discord cannot be reached (%s); trying again with every digest.",
+                str(error) or type(error).__name__,
+            )
+        return self._platform
+
+    async def serve(self, answers: Answers, stop: asyncio.Event) -> None:
+        if not self._platform:
+            raise RuntimeError("open the app before it is served")
+        listeners = Listeners(answers, self._platform, self.settings, self.clock)
+
+        async def drain() -> None:
+            await listeners.drain(DRAIN_SECONDS)
+
+        await keep_connected(lambda: Gateway(listeners, self.settings), self.token, stop, drain)
+
+    async def close(self) -> None:
+        if self._platform:
+            await self._platform.rest.close()
+            self._platform = None
+
+
+async def invite(settings: Discord, token: str, time_out: float) -> str:
+    """The link that invites the application that the token belongs to. Raises InputError."""
+    use_addresses(settings)
+    rest = Rest(token, time_out)
+    try:
+        return invitation((await rest.client()).application_id or 0)
+    except discord.LoginFailure as error:
+        raise InputError(NOT_KNOWN) from error
+    except (discord.DiscordException, aiohttp.ClientError, TimeoutError, OSError, TypeError) as error:
+        raise InputError(
+            f"Discord cannot be reached ({str(error) or type(error).__name__}): check the network."
+        ) from error
+    finally:
+        await rest.close()

@@ -1,0 +1,112 @@
+"""The form for a channel's digest as a Discord modal, and what was filled in. Pure.
+
+A modal has five fields, so the form's nine are written together in words where that reads well.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import discord
+
+from bot.form import Form
+from digests.domains import GROUPS
+from digests.text import clip
+
+FORM = "form:"
+"""What the modal's custom_id begins with; the channel's id follows."""
+
+FIELD_CHARACTERS = 1000
+LABEL_CHARACTERS, DESCRIPTION_CHARACTERS = 45, 100
+
+Values = Mapping[str, str]
+
+FIELDS = {
+    "domains": ("Domains", f"arXiv categories such as cs.CL, or {', '.join(GROUPS)}", False),
+    "keywords": ("Keywords, with commas", "Words that make a paper wanted in any domain", False),
+    "muted": ("Leave out", "Domains or words that keep a paper out, with commas", False),
+    "how": (
+        "How many, from which score, in which style",
+        "top 5 min 7 style cards (or compact, thread)",
+        True,
+    ),
+    "when": ("When", "weekdays at 09:00 in Europe/Berlin; on mon, thu at 18:30 in UTC; daily at 8 am", True),
+}
+"""Each field's label, its hint, and whether it must be filled in."""
+
+
+def values_of(form: Form) -> dict[str, str]:
+    """The modal's fields, filled in with what the channel has."""
+    score = f" min {form.min_score}" if form.min_score else ""
+    return {
+        "domains": form.domains,
+        "keywords": form.keywords,
+        "muted": form.muted,
+        "how": f"top {form.top}{score} style {form.style}",
+        "when": f"on {', '.join(form.days)} at {form.at} in {form.time_zone}",
+    }
+
+
+def modal_of(values: Values, channel: str) -> discord.ui.Modal:
+    """The modal. It is answered by its custom_id, so nothing of it is kept in memory, and a restart does not lose it."""
+    modal = discord.ui.Modal(title="The channel's digest", custom_id=f"{FORM}{channel}")
+    for name, (label, hint, required) in FIELDS.items():
+        box: discord.ui.TextInput[Any] = discord.ui.TextInput(
+            custom_id=name,
+            default=values.get(name, "")[:FIELD_CHARACTERS] or None,
+            required=required,
+            max_length=FIELD_CHARACTERS,
+        )
+        modal.add_item(
+            discord.ui.Label(text=label, description=clip(hint, DESCRIPTION_CHARACTERS), component=box)
+        )
+    modal.stop()
+    return modal
+
+
+def read_modal(data: Mapping[str, Any]) -> tuple[str, dict[str, str]]:
+    """The channel's id and what was filled in, out of a modal's submission."""
+    boxes = [label.get("component") or {} for label in data.get("components") or ()]
+    values = {str(box.get("custom_id")): str(box.get("value") or "") for box in boxes}
+    return str(data.get("custom_id", "")).removeprefix(FORM), values
+
+
+def words_of_values(values: Values) -> str:
+    """What /digest subscribe takes for the same; what is left empty is asked to be none."""
+    keywords = _quoted(values.get("keywords", ""))
+    domains = values.get("domains", "").strip() or ("" if keywords else "everything")
+    parts = [
+        domains,
+        f"about {keywords}" if keywords else "",
+        f"not {_quoted(values.get('muted', ''))}",
+        "min",
+    ]
+    return " ".join(filter(None, [*parts, values.get("how", ""), values.get("when", "")]))
+
+
+def words_of_options(
+    domains: str = "",
+    keywords: str = "",
+    leave_out: str = "",
+    days: str = "",
+    time_zone: str = "",
+    **others: object,
+) -> str:
+    """The same for the options of the command; what is not given stays as it is. Empty when nothing is."""
+    days = f"on {days}" if days and days not in ("weekdays", "daily", "weekends") else days
+    parts = [
+        domains.strip(),
+        f"about {_quoted(keywords)}" if keywords else "",
+        f"not {_quoted(leave_out)}" if leave_out else "",
+        *(f"{name} {value}" for name, value in others.items() if value is not None and value != ""),
+        days,
+        f"in {time_zone}" if time_zone else "",
+    ]
+    return " ".join(filter(None, parts))
+
+
+def _quoted(entries: str) -> str:
+    """Each entry in quotes, so that no word of it is read as something else."""
+    cleaned = (
+        entry.replace('"', " ").strip() for entry in entries.replace(";", ",").replace("\n", ",").split(",")
+    )
+    return ", ".join(f'"{entry}"' for entry in cleaned if entry)

@@ -1,0 +1,178 @@
+"""The connection on which Discord speaks to us: watched, and built anew when discord.py cannot mend it."""
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import discord
+
+from bot.platforms.discord.errors import NOT_KNOWN
+from bot.platforms.discord.listeners import Listeners
+from bot.platforms.discord.rest import LONGEST_RATE_LIMIT
+from bot.platforms.discord.slash import AnyButton, Tree, add_commands, sync
+from config.settings import Discord
+
+log = logging.getLogger(__name__)
+
+FIRST_WAIT, LONGEST_WAIT = 1.0, 300.0
+"""Seconds between connections, doubling: a token is taken away after a thousand of them a day."""
+LIVED_WELL_SECONDS = 60.0
+LOGIN_SECONDS = 30.0
+LOOK_SECONDS = 2.0
+SILENT_SECONDS = 90.0
+"""Without a frame of any kind for so long a connection is dead: Discord acknowledges a heartbeat every 41 seconds, and
+discord.py gives up after 60."""
+UNWELL_SECONDS = 60.0
+"""A connection that is not there for so long is built anew; until then discord.py tries by itself."""
+READY_SECONDS = 2.0
+
+AUTHENTICATION_FAILED, DISALLOWED_INTENTS = 4004, 4014
+
+INTENTS = discord.Intents(guilds=True, guild_reactions=True)
+"""No privileged one."""
+
+
+class Gateway(discord.Client):
+    """One connection with everything that is listened for. It is used once."""
+
+    def __init__(
+        self, listeners: Listeners, settings: Discord, *, ready_seconds: float = READY_SECONDS
+    ) -> None:
+        super().__init__(
+            intents=INTENTS,
+            allowed_mentions=discord.AllowedMentions.none(),
+            max_messages=None,
+            max_ratelimit_timeout=LONGEST_RATE_LIMIT,
+            guild_ready_timeout=ready_seconds,
+        )
+        self.listeners, self.settings = listeners, settings
+        self.tree = Tree(self)
+        add_commands(self.tree, listeners)
+
+    async def setup_hook(self) -> None:
+        self.listeners.client = self
+        self.add_dynamic_items(AnyButton)
+        await sync(self.tree, self.settings.sync, self.listeners.answers.store.notes)
+
+    async def on_ready(self) -> None:
+        log.info("Discord is connected, in %d servers", len(self.guilds))
+        await self.listeners.on_ready([guild.id for guild in self.guilds])
+
+    async def on_resumed(self) -> None:
+        log.info("Discord is connected again; nothing was missed")
+
+    async def on_raw_reaction_add(self, event: discord.RawReactionActionEvent) -> None:
+        await self.listeners.on_reaction(event)
+
+    async def on_raw_reaction_remove(self, event: discord.RawReactionActionEvent) -> None:
+        await self.listeners.on_reaction(event)
+
+    async def on_raw_reaction_clear(self, event: discord.RawReactionClearEvent) -> None:
+        await self.listeners.on_reactions_cleared(event.channel_id, event.guild_id, event.message_id)
+
+    async def on_raw_reaction_clear_emoji(self, event: discord.RawReactionClearEmojiEvent) -> None:
+        await self.listeners.on_reactions_cleared(event.channel_id, event.guild_id, event.message_id)
+
+    async def on_guild_channel_delete(self, channel: discord.abc.GuildChannel) -> None:
+        await self.listeners.on_channel_deleted(channel.id, channel.guild.id)
+
+    async def on_guild_remove(self, guild: discord.Guild) -> None:
+        await self.listeners.on_removed(guild.id)
+
+    async def on_guild_join(self, guild: discord.Guild) -> None:
+        await self.listeners.on_joined(guild.id)
+
+    async def on_interaction(self, interaction: discord.Interaction[Any]) -> None:
+        if interaction.type is discord.InteractionType.modal_submit:
+            await self.listeners.on_form(interaction)
+
+    async def on_error(self, event_method: str, /, *args: Any, **kwargs: Any) -> None:
+        log.exception("%s failed", event_method)
+
+    @property
+    def silence(self) -> float:
+        """Seconds since the last frame of any kind; 0 before the first connection."""
+        heart = getattr(self.ws, "_keep_alive", None)
+        heard = getattr(heart, "_last_recv", None)
+        return time.perf_counter() - heard if heard is not None else 0.0
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether there is a connection on which something was heard lately."""
+        ws = self.ws
+        return bool(ws) and ws.open and self.silence < SILENT_SECONDS
+
+
+async def keep_connected(
+    make: Callable[[], Gateway], token: str, stop: asyncio.Event, drain: Callable[[], Awaitable[None]]
+) -> None:
+    """Stay connected until told to stop; then let `drain` finish what is under way, and close.
+
+    Ends early, with a sentence in the log, where trying again cannot help.
+    """
+    wait = FIRST_WAIT
+    while not stop.is_set():
+        begun = time.monotonic()
+        try:
+            await _one_connection(make(), token, stop, drain)
+            reason = "it fell silent"
+        except Exception as error:
+            if final := _final(error):
+                log.error("%s Digests still go out where they can; mend it and start again.", final)
+                return
+            reason = str(error) or type(error).__name__
+        if stop.is_set():
+            return
+        wait = FIRST_WAIT if time.monotonic() - begun > LIVED_WELL_SECONDS else wait
+        log.error("Discord's gateway is not there (%s); trying again in %.0f seconds.", reason[:200], wait)
+        await _sleep(wait, stop)
+        wait = min(wait * 2, LONGEST_WAIT)
+
+
+def _final(error: Exception) -> str:
+    """The sentence for an error that stays, or nothing."""
+    code = error.code if isinstance(error, discord.ConnectionClosed) else 0
+    if isinstance(error, discord.LoginFailure) or code == AUTHENTICATION_FAILED:
+        return NOT_KNOWN
+    if isinstance(error, discord.PrivilegedIntentsRequired) or code == DISALLOWED_INTENTS:
+        return "Discord does not grant this application the intents for servers and reactions: look at its page under Bot."
+    return ""
+
+
+async def _one_connection(
+    client: Gateway, token: str, stop: asyncio.Event, drain: Callable[[], Awaitable[None]]
+) -> None:
+    """From the login to the end. Raises when it broke, returns when it fell ill or was told to stop."""
+    tasks: list[asyncio.Task[Any]] = []
+    try:
+        async with asyncio.timeout(LOGIN_SECONDS):
+            await client.login(token)
+        tasks = [asyncio.create_task(work) for work in (client.connect(), stop.wait(), _until_unwell(client))]
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()
+    finally:
+        # Nothing new is taken from here on; what is under way needs the client's session until it is drained.
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        if stop.is_set():
+            await drain()
+        with contextlib.suppress(Exception):
+            await client.close()
+
+
+async def _until_unwell(client: Gateway) -> None:
+    well_at = time.monotonic()
+    while time.monotonic() - well_at < UNWELL_SECONDS:
+        await asyncio.sleep(LOOK_SECONDS)
+        if client.is_connected:
+            well_at = time.monotonic()
+
+
+async def _sleep(seconds: float, stop: asyncio.Event) -> None:
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(stop.wait(), seconds)

@@ -1,0 +1,296 @@
+"""The commands as Discord is told of them, and telling it once per change."""
+
+import asyncio
+import hashlib
+import json
+import logging
+from collections.abc import Iterable
+from typing import Any
+from zoneinfo import available_timezones
+
+import discord
+from discord import app_commands
+from discord.app_commands import AppCommandContext, AppInstallationType, Choice, Range
+
+from bot.platforms.discord.forms import words_of_options
+from bot.platforms.discord.listeners import Interaction, Listeners
+from bot.present import suggestion
+from digests.domains import GROUPS, NAMES, domain_name
+from digests.ports import Notes
+
+log = logging.getLogger(__name__)
+
+MARK = "Mark for discussion"
+CHOICES = 25
+CHOICE_CHARACTERS = 100
+QUERY_CHARACTERS = 300
+
+IN_SERVERS = AppCommandContext(guild=True, dm_channel=False, private_channel=False)
+INTO_SERVERS = AppInstallationType(guild=True, user=False)
+
+Channels = discord.TextChannel | discord.ForumChannel
+
+ZONES = sorted(zone for zone in available_timezones() if "/" in zone and not zone.startswith("Etc/"))
+COMMON_ZONES = (
+    "UTC", "Europe/London", "Europe/Berlin", "Europe/Paris", "America/New_York", "America/Chicago",
+    "America/Los_Angeles", "America/Sao_Paulo", "Asia/Kolkata", "Asia/Shanghai", "Asia/Tokyo", "Asia/Seoul",
+    "Asia/Singapore", "Australia/Sydney",
+)  # fmt: skip
+
+
+class Tree(app_commands.CommandTree[Any]):
+    """Commands whose faults are ours: what goes wrong before they run is a line in the log, and a sentence."""
+
+    async def on_error(self, interaction: Interaction, error: app_commands.AppCommandError, /) -> None:
+        log.warning("a command could not be run: %s", error)
+        if isinstance(error, app_commands.CommandSignatureMismatch | app_commands.CommandNotFound):
+            text = "This command has changed. Reload Discord (Ctrl+R), and try again."
+            if (
+                not interaction.response.is_done()
+                and interaction.type is not discord.InteractionType.autocomplete
+            ):
+                await interaction.response.send_message(text, ephemeral=True)
+
+
+def add_commands(tree: Tree, listeners: Listeners) -> None:
+    """All that can be typed or chosen."""
+    tree.add_command(_paper(listeners))
+    tree.add_command(_digest(listeners))
+
+    @app_commands.context_menu(name=MARK)
+    async def mark(interaction: Interaction, message: discord.Message) -> None:
+        await listeners.on_mark(interaction, message)
+
+    mark.allowed_contexts, mark.allowed_installs = IN_SERVERS, INTO_SERVERS
+    tree.add_command(mark)
+
+
+def _paper(listeners: Listeners) -> "app_commands.Command[Any, Any, None]":
+    @app_commands.command(name="paper", description="Look a paper up, for you alone")
+    @app_commands.describe(query="An arXiv id, an address, or words")
+    @app_commands.allowed_installs(guilds=True, users=True)
+    @app_commands.allowed_contexts(guilds=True, dms=True, private_channels=True)
+    async def paper(interaction: Interaction, query: Range[str, 1, QUERY_CHARACTERS]) -> None:
+        await listeners.on_paper(interaction, query)
+
+    @paper.autocomplete("query")
+    async def offered(interaction: Interaction, typed: str) -> list[Choice[str]]:
+        try:
+            found = await asyncio.to_thread(listeners.answers.suggestions, typed, CHOICES)
+        except Exception as error:  # Without an offer what is typed can still be sent.
+            log.warning("nothing could be offered for /paper: %s", error)
+            return []
+        return [
+            Choice(name=suggestion(one, CHOICE_CHARACTERS), value=one.paper.id)
+            for one in found
+            if len(one.paper.id) <= CHOICE_CHARACTERS
+        ]
+
+    return paper
+
+
+def _digest(listeners: Listeners) -> app_commands.Group:
+    digest = app_commands.Group(
+        name="digest",
+        description="The digest of this channel",
+        allowed_contexts=IN_SERVERS,
+        allowed_installs=INTO_SERVERS,
+    )
+    _add_reading(digest, listeners)
+    _add_changing(digest, listeners)
+    return digest
+
+
+def _plain(digest: app_commands.Group, listeners: Listeners, name: str, description: str) -> None:
+    async def typed(interaction: Interaction) -> None:
+        await listeners.on_digest(interaction, name)
+
+    digest.command(name=name, description=description)(typed)
+
+
+def _add_reading(digest: app_commands.Group, listeners: Listeners) -> None:
+    _plain(digest, listeners, "today", "The best papers now, for you alone")
+    _plain(digest, listeners, "help", "What you can type, with examples")
+
+    @digest.command(name="top", description="The best papers of another domain or time, for you alone")
+    @app_commands.describe(
+        papers="How many", domain="A category such as cs.CL, or a group", span="How far back"
+    )
+    @app_commands.choices(
+        span=[Choice(name=span, value=span) for span in ("today", "this week", "this month")]
+    )
+    @app_commands.autocomplete(domain=_domain_choices)
+    async def top(
+        interaction: Interaction,
+        papers: Range[int, 1, 20] | None = None,
+        domain: Range[str, 1, 100] | None = None,
+        span: Choice[str] | None = None,
+    ) -> None:
+        parts = ["top", str(papers or ""), f"in {domain}" if domain else "", span.value if span else ""]
+        await listeners.on_digest(interaction, " ".join(filter(None, parts)))
+
+    @digest.command(name="queue", description="What people want to discuss, most wanted first")
+    @app_commands.describe(done="The place or id of a paper that was discussed: it is taken off")
+    async def queue(interaction: Interaction, done: Range[str, 1, 100] | None = None) -> None:
+        await listeners.on_digest(interaction, f"queue done {done}" if done else "queue")
+
+
+def _add_changing(digest: app_commands.Group, listeners: Listeners) -> None:
+    @digest.command(
+        name="subscribe", description="Bring a channel a digest; without options a form is opened"
+    )
+    @app_commands.describe(
+        channel="The channel; this one when left out", domains="Categories such as cs.CL, or groups, with commas",
+        keywords="Words that make a paper wanted in any domain, with commas", leave_out="Domains or words that keep a paper out",
+        top="The most papers in a digest", min_score="The lowest score, 0 to 10", at="The local time, such as 09:00",
+        days="weekdays, daily, or such as mon, thu", time_zone="Such as Europe/Berlin", style="How it is laid out",
+    )  # fmt: skip
+    @app_commands.choices(
+        style=[
+            Choice(name="One message a paper", value="cards"),
+            Choice(name="All in one message", value="compact"),
+            Choice(name="The papers in a thread", value="thread"),
+        ]
+    )
+    @app_commands.autocomplete(domains=_domain_choices, time_zone=_zone_choices, days=_day_choices)
+    async def subscribe(
+        interaction: Interaction,
+        channel: Channels | None = None,
+        domains: Range[str, 1, 300] | None = None,
+        keywords: Range[str, 1, 300] | None = None,
+        leave_out: Range[str, 1, 300] | None = None,
+        top: Range[int, 1, 50] | None = None,
+        min_score: Range[float, 0, 10] | None = None,
+        at: Range[str, 1, 10] | None = None,
+        days: Range[str, 1, 60] | None = None,
+        time_zone: Range[str, 1, 60] | None = None,
+        style: Choice[str] | None = None,
+    ) -> None:
+        words = words_of_options(
+            domains or "", keywords or "", leave_out or "", days or "", time_zone or "",
+            top=top, min=f"{min_score:g}" if min_score is not None else None, at=at, style=style.value if style else None,
+        )  # fmt: skip
+        if words:
+            await listeners.on_digest(interaction, f"subscribe {words}", channel)
+        else:
+            await listeners.on_settings(interaction, channel)
+
+    @digest.command(name="settings", description="See or change the channel's digest in a form")
+    async def settings(interaction: Interaction) -> None:
+        await listeners.on_settings(interaction)
+
+    _plain(digest, listeners, "pause", "No digests until someone resumes them")
+    _plain(digest, listeners, "resume", "Digests come again")
+    _plain(digest, listeners, "unsubscribe", "End the channel's digest")
+
+
+# What is offered while it is typed.
+
+
+def _matching(typed: str, names: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Pairs of label and value in which what is typed occurs: those that begin with it first."""
+    wanted = typed.strip().casefold()
+    found = [pair for pair in names if wanted in pair[0].casefold()]
+    found.sort(key=lambda pair: not pair[0].casefold().startswith(wanted))
+    return found[:CHOICES]
+
+
+async def _domain_choices(interaction: Interaction, typed: str) -> list[Choice[str]]:
+    """The last of a list with commas is completed, and the others stay."""
+    *before, last = typed.split(",")
+    kept = "".join(f"{one.strip()}, " for one in before)
+    names = [(group, group) for group in GROUPS] + [(domain_name(name), name) for name in NAMES]
+    found = [(kept + label, kept + value) for label, value in _matching(last, names)]
+    return _choices(found)
+
+
+async def _zone_choices(interaction: Interaction, typed: str) -> list[Choice[str]]:
+    zones = ZONES if typed.strip() else COMMON_ZONES
+    spoken = typed.replace(" ", "_")
+    return _choices(
+        _matching(spoken, [(zone, zone) for zone in ("UTC", *zones)] if typed else [(z, z) for z in zones])
+    )
+
+
+async def _day_choices(interaction: Interaction, typed: str) -> list[Choice[str]]:
+    names = ("weekdays", "daily", "weekends", "mon", "mon, wed, fri", "mon, thu", "fri")
+    return _choices(_matching(typed, [(name, name) for name in names]))
+
+
+def _choices(pairs: Iterable[tuple[str, str]]) -> list[Choice[str]]:
+    return [
+        Choice(name=label, value=value)
+        for label, value in pairs
+        if len(label) <= CHOICE_CHARACTERS and len(value) <= CHOICE_CHARACTERS
+    ]
+
+
+# Buttons.
+
+
+class AnyButton(
+    discord.ui.DynamicItem[discord.ui.Button[Any]], template=r"(?P<wanted>[^:#]*):?(?P<value>[^#]*)(?:#.*)?"
+):
+    """Every button that was ever sent, today's and those from before an upgrade, by its custom_id alone."""
+
+    def __init__(self, item: "discord.ui.Button[Any]", wanted: str, value: str) -> None:
+        super().__init__(item)
+        self.wanted, self.value = wanted, value
+
+    @classmethod
+    async def from_custom_id(cls, interaction: Interaction, item: Any, match: Any, /) -> "AnyButton":
+        return cls(item, match["wanted"], match["value"])
+
+    async def callback(self, interaction: Interaction) -> None:
+        await interaction.client.listeners.on_button(interaction, self.wanted, self.value)
+
+
+# Telling Discord.
+
+NOTE = "discord commands"
+
+
+async def sync(tree: Tree, wanted: tuple[str, ...], notes: Notes) -> None:
+    """Tell Discord of the commands where it does not have them as they are now, and take them away where they are no
+    longer wanted. `wanted` are the servers that get them, none is all of them. A failure is a sentence in the log."""
+    told = await asyncio.to_thread(_told, tree, notes)
+    now = hashlib.sha256(json.dumps(_definitions(tree), sort_keys=True).encode()).hexdigest()
+    scopes = wanted or ("",)
+    for scope in dict.fromkeys((*scopes, *told)):
+        version = now if scope in scopes else ""
+        if told.get(scope, "") == version:
+            continue
+        try:
+            await _tell(tree, scope, _definitions(tree) if version else [])
+        except discord.HTTPException as error:
+            log.error(
+                "Discord did not take the commands%s: %s", f" for server {scope}" if scope else "", error
+            )
+            continue
+        told[scope] = version
+        log.info("Discord knows the commands now%s", f", in server {scope}" if scope else "")
+    kept = {scope: version for scope, version in told.items() if version}
+    await asyncio.to_thread(notes.write, _name(tree), json.dumps(kept))
+
+
+def _name(tree: Tree) -> str:
+    return f"{NOTE} {tree.client.application_id}"
+
+
+def _told(tree: Tree, notes: Notes) -> dict[str, str]:
+    """What Discord was told, by server; "" is all of them."""
+    return dict(json.loads(notes.read(_name(tree)) or "{}"))
+
+
+def _definitions(tree: Tree) -> list[dict[str, Any]]:
+    return [dict(command.to_dict(tree)) for command in tree.get_commands()]
+
+
+async def _tell(tree: Tree, scope: str, definitions: list[Any]) -> None:
+    http, application = tree.client.http, tree.client.application_id
+    if application is None:
+        raise RuntimeError("log in before the commands are told of")
+    if scope:
+        await http.bulk_upsert_guild_commands(application, int(scope), payload=definitions)
+    else:
+        await http.bulk_upsert_global_commands(application, payload=definitions)
