@@ -22,9 +22,10 @@ VARIABLE = "PAPERROUND_TEST_POSTGRES_URL"
 
 
 class Server:
-    """A running server. Databases that tests made are dropped at the end."""
+    """A running server. Where it is not ours, databases that tests made are dropped at the end."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, is_ours: bool) -> None:
+        self._is_ours = is_ours
         self._address = make_url(url).set(drivername="postgresql+psycopg")
         self._engine = create_engine(self._address, isolation_level="AUTOCOMMIT", pool_size=1)
         self._made = 0
@@ -71,7 +72,7 @@ class Server:
         return server
 
     def close(self) -> None:
-        for number in range(1, self._made + 1):
+        for number in range(1, 0 if self._is_ours else self._made + 1):
             self.run(f'DROP DATABASE IF EXISTS "paperround_test_{os.getpid()}_{number}" WITH (FORCE)')
         self._engine.dispose()
 
@@ -116,7 +117,7 @@ def running_server() -> Iterator[Server]:
             url = url or exits.enter_context(own_server())
         except ImportError as error:
             pytest.skip(f"no PostgreSQL: set {VARIABLE}, or install {error.name}")
-        server = Server(url)
+        server = Server(url, is_ours=own)
         exits.callback(server.close)
         if own:
             # Nothing here outlives the run: what a real server writes to disk at once, this one need not.

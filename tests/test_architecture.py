@@ -76,3 +76,13 @@ def test_only_the_application_names_the_store_and_the_index() -> None:
 def test_starting_the_command_line_does_not_load(heavy: str) -> None:
     code = f"import sys, bot.cli, bot.preview; sys.exit({heavy!r} in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_whoever_tests_a_contract_of_the_store_tests_it_over_both_databases() -> None:
+    over_one = [
+        file.name
+        for file in sorted((ROOT / "tests/digests/store").glob("test_*.py"))
+        if "a_store()" in (text := file.read_text(encoding="utf-8"))
+        and 'usefixtures("over_both")' not in text
+    ]
+    assert over_one == []

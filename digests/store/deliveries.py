@@ -503,6 +503,7 @@ def _show(connection: Connection, claim: Claim, planned: Sequence[PlannedPage]) 
     subscription = claim.subscription.id
     had = select(shown.c.paper).where(shown.c.subscription == subscription)
     keys = select(papers.c.id, papers.c.name).where(papers.c.name.in_(page_of), papers.c.id.not_in(had))
+    keys = keys.order_by(papers.c.id)  # As imports write them, or the two may wait for each other.
     rows = [
         {"subscription": subscription, "paper": row.id, "delivery": claim.id, "page": page_of[row.name]}
         for row in connection.execute(keys)

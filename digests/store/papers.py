@@ -216,7 +216,9 @@ class _Batch:
         dirty = [entry for entry in self.entries.values() if entry.dirty]
         if new := [_paper_row(entry) for entry in dirty if not entry.stored]:
             connection.execute(insert(papers), new)
-        for entry in dirty:
+        for entry in sorted(
+            dirty, key=lambda one: one.id
+        ):  # In one order, or two processes wait for each other.
             if entry.stored:
                 connection.execute(update(papers).where(papers.c.id == entry.id).values(_paper_row(entry)))
         if self.new_reviews:

@@ -19,6 +19,8 @@ from digests.ports import Deliveries, DeliveryState, PageState, Store
 from tests.builders import NOW, a_paper, a_review, a_store, a_subscription
 from tests.fakes.platform import Board, BoardPlatform, KilledError
 
+pytestmark = pytest.mark.usefixtures("over_both")
+
 LEASE = timedelta(minutes=5)
 CHANNEL = a_subscription().channel
 

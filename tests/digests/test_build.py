@@ -10,6 +10,8 @@ from digests.model import NOT_REVIEWED, REVIEWER, Digest, Nothing, Subscription,
 from digests.ports import PlannedPage, Store
 from tests.builders import NOW, TODAY, a_paper, a_review, a_store, a_subscription, stored
 
+pytestmark = pytest.mark.usefixtures("over_both")
+
 DAY = timedelta(days=1)
 HABITS = Habits(first_look_back=timedelta(days=2), stale_after=timedelta(days=3))
 

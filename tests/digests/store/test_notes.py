@@ -1,7 +1,11 @@
 """What is remembered from one run to the next, ids by their beginning, and who marked a message."""
 
+import pytest
+
 from digests.model import NOT_REVIEWED, Channel, Mark, MarkedBy, Post
 from tests.builders import NOW, a_paper, a_store
+
+pytestmark = pytest.mark.usefixtures("over_both")
 
 
 def test_the_last_note_of_a_name_counts() -> None:
