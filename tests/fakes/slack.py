@@ -278,11 +278,11 @@ class FakeSlack:
     ) -> Interaction:
         """Tap a button, or enter a text, in a message, a response, or a view; one that is not there cannot be tapped."""
         found = [
-            element for element in _elements(within.get("blocks", []))
+            element for element in buttons(within.get("blocks", []))
             if element["action_id"] == action_id and (value is None or "value" not in element or element["value"] == value)
         ]  # fmt: skip
         assert found, (
-            f"no {action_id} {value or ''} there: {[e['action_id'] for e in _elements(within['blocks'])]}"
+            f"no {action_id} {value or ''} there: {[e['action_id'] for e in buttons(within['blocks'])]}"
         )
         interaction, extra = self._interaction()
         in_view = within.get("type") in ("modal", "home")
@@ -813,14 +813,14 @@ async def _arguments(request: web.Request) -> Json:
     }
 
 
-def _elements(part: Any) -> list[Json]:
+def buttons(part: Any) -> list[Json]:
     """Everything that can be tapped or filled in."""
     if isinstance(part, list):
-        return [element for one in part for element in _elements(one)]
+        return [element for one in part for element in buttons(one)]
     if not isinstance(part, dict):
         return []
     own = [part] if "action_id" in part else []
-    return own + [element for value in part.values() for element in _elements(value)]
+    return own + [element for value in part.values() for element in buttons(value)]
 
 
 def _initial(element: Json) -> Any:
@@ -872,31 +872,7 @@ def read(blocks: Any) -> str:
     )
 
 
-async def _serve(port: int) -> None:
-    """By hand: a workspace in which you are Ada in #papers; lines typed are what she does."""
-    async with FakeSlack(port=port) as slack:
-        ada, papers = slack.add_user("ada"), slack.add_channel("papers")
-        print(
-            f'Put into paperround.toml:\n  [platforms.slack]\n  api_base_url = "{slack.url}"\nand run:\n'
-            f"  SLACK_BOT_TOKEN={slack.bot_token} SLACK_APP_TOKEN={slack.app_token} paperround run\n"
-            f"The channel's id is {papers}. Type /paper WORDS, /digest WORDS, react N, history, or quit."
-        )
-        while (line := (await asyncio.to_thread(sys.stdin.readline)).strip()) not in ("", "quit"):
-            verb, _, rest = line.partition(" ")
-            if verb.startswith("/"):
-                done = await slack.command(verb, rest, user=ada, channel=papers)
-                with contextlib.suppress(AssertionError):
-                    await slack.until(lambda done=done: done.responses, 5)  # type: ignore[misc]
-                print(
-                    "\n".join(read(response["blocks"]) for response in done.responses)
-                    or "(nothing came back)"
-                )
-            elif verb == "react" and rest.isdigit() and 0 < int(rest) <= len(slack.messages(papers)):
-                await slack.react(ada, papers, slack.messages(papers)[int(rest) - 1]["ts"])
-            else:
-                for number, message in enumerate(slack.messages(papers), start=1):
-                    print(f"--- {number}\n{read(message['blocks'])}")
-
-
 if __name__ == "__main__":
-    asyncio.run(_serve(int(sys.argv[1]) if len(sys.argv) > 1 else 8765))
+    from tests.fakes.slack_by_hand import serve
+
+    asyncio.run(serve(int(sys.argv[1]) if len(sys.argv) > 1 else 8765))
