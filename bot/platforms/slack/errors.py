@@ -55,6 +55,18 @@ def explain(code: str, *, needed: str = "", channel: str = "") -> str:
     return f"{sentence[:-1]}{where}." if where else sentence
 
 
+SOCKET_FIX = (
+    "Make an app-level token with the scope connections:write (Basic Information) and turn Socket Mode on."
+)
+
+
+def explain_socket(code: str) -> str:
+    """The same for a socket that Slack does not open: it is the app-level token's, not the bot's."""
+    if code in TOKEN_ERRORS | {"missing_scope"}:
+        return f"Slack does not take SLACK_APP_TOKEN ({code}). {SOCKET_FIX}"
+    return explain(code)
+
+
 def is_token_error(code: str) -> bool:
     """Whether the token is at fault, so that nothing at all can be done with it."""
     return code in TOKEN_ERRORS

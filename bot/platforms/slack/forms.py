@@ -13,8 +13,9 @@ FORM = "settings"
 VALUE = "value"
 """Every field's action_id; its block_id is the field's name in `Form`."""
 
-TITLE_UNITS = 24
-HINT_UNITS = 2000
+FIRST_FIELD = "domains"
+"""Where a problem is shown that belongs to no field: Slack shows none without one."""
+
 ERROR_UNITS = 150
 """Our own: an error stands in one or two lines under its field."""
 

@@ -26,14 +26,15 @@ from bot.form import FormError
 from bot.message import Action, Card, Message
 from bot.platforms import PostError
 from bot.platforms.slack.client import SlackPlatform
-from bot.platforms.slack.forms import FORM, errors_of, read_view, settings_view
+from bot.platforms.slack.forms import ERROR_UNITS, FIRST_FIELD, FORM, errors_of, read_view, settings_view
 from bot.platforms.slack.manifest import MARK_SHORTCUT
 from bot.platforms.slack.render import render
 from bot.tell import announce, share
 from config.settings import Slack
 from digests.errors import PaperroundError
 from digests.ids import names_paper
-from digests.model import Channel, Post, Style
+from digests.model import Channel, Post, Style, Subscription
+from digests.text import clip
 
 log = logging.getLogger(__name__)
 
@@ -48,6 +49,8 @@ LOOK_UP = "look_up"
 REMEMBERED_PEOPLE = 1000
 MOST_LINKS = 5
 """Links of one message that get a card."""
+MOST_DIGESTS = 20
+"""Channels that a person's own page names."""
 MESSAGE_PAGES = 4
 """Pages of a reply: a response_url takes five messages, and one is kept for what is said next."""
 
@@ -161,7 +164,10 @@ class Listeners:
             await ack(response_action="errors", errors=errors_of(error))
             return
         except PaperroundError as error:
-            await ack(response_action="errors", errors={"domains": str(error)[:150]})
+            await ack(response_action="errors", errors={FIRST_FIELD: clip(str(error), ERROR_UNITS)})
+            return
+        except Exception:
+            await ack(response_action="errors", errors={FIRST_FIELD: _unexpected()})
             return
         await ack()
         async with self._work("", channel, person.id):
@@ -299,11 +305,8 @@ class Listeners:
             for one in self.answers.store.subscriptions.all()
             if one.channel.platform == self.platform.name
         ]
-        lines = [
-            f"<#{one.channel.channel}> at {one.schedule.at:%H:%M} {one.schedule.time_zone}"
-            for one in ours[:20]
-        ]
-        lines += [f"and {len(ours) - 20:,} more"] if len(ours) > 20 else []
+        lines = [_digest_line(one) for one in ours[:MOST_DIGESTS]]
+        lines += [f"and {len(ours) - MOST_DIGESTS:,} more"] if len(ours) > MOST_DIGESTS else []
         text = (
             "\n".join(lines)
             or f"No channel gets a digest yet: type {self.settings.digest_command} subscribe in one."
@@ -439,11 +442,7 @@ class Listeners:
             except (PaperroundError, PostError) as error:
                 await respond(sentence(str(error)))
             except Exception:
-                number = secrets.token_hex(3)
-                log.exception("a request failed, number %s", number)
-                await respond(
-                    sentence(f"Something went wrong here; the log says more under number {number}.")
-                )
+                await respond(sentence(_unexpected()))
         except Exception:
             log.exception("an answer could not be given")
         finally:
@@ -473,6 +472,23 @@ class Listeners:
                 if channel and channel.channel and user:
                     await self._whisper(channel, user, message)
                 return
+
+
+def _unexpected() -> str:
+    """What a person is told of a fault of ours; the log has the rest of it under the same number."""
+    number = secrets.token_hex(3)
+    log.exception("a request failed, number %s", number)
+    return f"Something went wrong here; the log says more under number {number}."
+
+
+def _digest_line(one: Subscription) -> str:
+    """<#C1> at 09:00 (Europe/Berlin), or why nothing comes; Slack's own link is the only markup in it."""
+    link = f"<#{one.channel.channel}>"
+    if one.stopped:
+        return f"{link}: stopped"
+    if one.paused_by:
+        return f"{link}: paused"
+    return f"{link} at {one.schedule.at:%H:%M} ({one.schedule.time_zone})"
 
 
 def _short_card(message: Message) -> list[dict[str, Any]]:

@@ -11,7 +11,7 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.findings import Finding, Level
-from bot.platforms.slack.errors import explain
+from bot.platforms.slack.errors import explain, explain_socket
 from bot.platforms.slack.manifest import scopes
 from config.settings import Slack
 
@@ -131,8 +131,9 @@ async def _socket(client: AsyncWebClient, app_token: str) -> Finding:
     try:
         await _asked(client.apps_connections_open(app_token=app_token))
     except _RefusedError as refused:
-        where = "Make an app-level token with the scope connections:write (Basic Information) and turn Socket Mode on."
-        return Finding(Level.FAULT, "app token", f"{refused} {where}")
+        return Finding(
+            Level.FAULT, "app token", explain_socket(refused.code) if refused.code else str(refused)
+        )
     return Finding(Level.OK, "app token", "Slack opens a socket for us.")
 
 

@@ -18,7 +18,7 @@ from slack_bolt.authorization import AuthorizeResult
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.platforms.slack.errors import explain
+from bot.platforms.slack.errors import explain_socket
 
 log = logging.getLogger(__name__)
 
@@ -89,7 +89,9 @@ class SocketTransport:
             except SlackApiError as error:
                 code = str(error.response.get("error", ""))
                 log.error(
-                    "Slack's socket cannot be opened: %s Trying again in %.0f seconds.", explain(code), wait
+                    "Slack's socket cannot be opened: %s Trying again in %.0f seconds.",
+                    explain_socket(code),
+                    wait,
                 )
             except (aiohttp.ClientError, TimeoutError, OSError) as error:
                 kind = str(error) or type(error).__name__

@@ -360,7 +360,7 @@ def test_a_persons_own_page_shows_their_marks_and_the_digests_and_looks_papers_u
         await slack.until(lambda: ada in slack.homes)
         home = slack.homes[ada]
         assert "KTO" in read(home["blocks"])
-        assert f"<#{papers}>" in read(home["blocks"])
+        assert f"<#{papers}> at 08:30 (Europe/Berlin)" in read(home["blocks"])
         shown = await slack.click("show", user=ada, within=home)
         await slack.until(lambda: shown.views)
         assert "Limitations" in read(shown.views[0]["blocks"])
