@@ -15,6 +15,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Container, Coroutine, Mapping
 from dataclasses import dataclass, field
+from email.utils import formatdate
 from enum import StrEnum
 from typing import Any, Self
 from urllib.parse import parse_qsl, urlencode
@@ -569,7 +570,11 @@ class FakeSlack:
                 await asyncio.sleep(3600)
             case Fault.INTERNAL_ERROR_AFTER:
                 answer = {"ok": False, "error": "internal_error"}
-        return web.json_response(answer, headers={"X-OAuth-Scopes": ",".join(sorted(self.scopes))})
+        headers = {
+            "X-OAuth-Scopes": ",".join(sorted(self.scopes)),
+            "Date": formatdate(self.clock(), usegmt=True),
+        }
+        return web.json_response(answer, headers=headers)
 
     def _limited(self, seconds: int = 1) -> web.Response:
         return web.json_response(

@@ -46,7 +46,8 @@ class Bot:
 
 
 def prepared(folder: Path) -> Store:
-    """A store with the bundled papers in it."""
+    """A store with the bundled papers in it, in a folder that is made where there is none."""
+    folder.mkdir(exist_ok=True)
     store = open_store(f"sqlite:///{folder / 'p.db'}")
     if store.papers.last_import() is None:
         import_sample(store, datetime.now(UTC))

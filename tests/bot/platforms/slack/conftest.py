@@ -22,8 +22,18 @@ def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
         yield office
 
 
+NOWHERE = "http://127.0.0.1:9"
+VARIABLES = {
+    "SLACK_CLIENT_ID": "1.2", "SLACK_CLIENT_SECRET": "x", "SLACK_SCOPES": "admin", "SLACK_USER_SCOPES": "admin",
+    "SLACK_REDIRECT_URI": NOWHERE, "SLACK_VERIFICATION_TOKEN": "x", "SLACK_INSTALLATION_FILE": "x",
+    "HTTP_PROXY": NOWHERE, "HTTPS_PROXY": NOWHERE, "http_proxy": NOWHERE, "https_proxy": NOWHERE,
+}  # fmt: skip
+"""What Slack's libraries would read from the environment; none of it may change anything."""
+
+
 @pytest.fixture(scope="package")
 def strict_office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
-    """A workspace where much is otherwise: other commands, no cards under links, and only admins change a digest."""
-    with open_office(tmp_path_factory.mktemp("strict"), settings=STRICT) as office:
+    """A workspace where much is otherwise: other commands, no cards under links, only admins change a digest, and an
+    environment full of variables that mean something to Slack's libraries."""
+    with open_office(tmp_path_factory.mktemp("strict"), settings=STRICT, variables=VARIABLES) as office:
         yield office

@@ -28,13 +28,15 @@ async def running(
     *,
     settings: str = "",
     secrets: Mapping[str, str] | None = None,
+    variables: Mapping[str, str] | None = None,
     connected: bool = True,
     time_out: float = 30,
     url: str = "",
 ) -> AsyncIterator[Bot]:
     """`paperround run` until the end of the block, where it is stopped by SIGTERM and must end well.
 
-    At `url` is a store that is prepared already; without it there is one in the folder.
+    At `url` is a store that is prepared already; without it there is one in the folder. `variables` are more of the
+    environment, beside the secrets.
     """
 
     async def up(ended: asyncio.Task[int]) -> None:
@@ -46,7 +48,7 @@ async def running(
     async with processes.running(
         folder,
         settings=table,
-        secrets=secrets,
+        secrets={**(variables or {}), **secrets},
         connected=up if connected else None,
         time_out=time_out,
         url=url,
@@ -90,12 +92,18 @@ class Office:
 
 @contextmanager
 def open_office(
-    folder: Path, *, settings: str = "", digests: Mapping[Style, int] | None = None
+    folder: Path,
+    *,
+    settings: str = "",
+    digests: Mapping[Style, int] | None = None,
+    variables: Mapping[str, str] | None = None,
 ) -> Iterator[Office]:
     """An office until the end of the block. It lives in a thread of its own, so that Slack is there between stories."""
     opened: Future[Office] = Future()
     with ThreadPoolExecutor(1) as thread:
-        closed = thread.submit(asyncio.run, _keep_open(folder, settings, digests or {}, opened))
+        closed = thread.submit(
+            asyncio.run, _keep_open(folder, settings, digests or {}, variables or {}, opened)
+        )
         closed.add_done_callback(
             lambda _: None if opened.done() else opened.set_exception(closed.exception())
         )
@@ -108,7 +116,11 @@ def open_office(
 
 
 async def _keep_open(
-    folder: Path, settings: str, digests: Mapping[Style, int], opened: "Future[Office]"
+    folder: Path,
+    settings: str,
+    digests: Mapping[Style, int],
+    variables: Mapping[str, str],
+    opened: "Future[Office]",
 ) -> None:
     async with patient_slack() as slack:
         channels = {
@@ -117,7 +129,7 @@ async def _keep_open(
         for style, some in channels.items():
             for channel in some:
                 overdue(prepared(folder), channel, style)
-        async with running(slack, folder, settings=settings) as bot:
+        async with running(slack, folder, settings=settings, variables=variables) as bot:
             office = Office(slack, bot, channels, asyncio.get_running_loop(), asyncio.Event())
             opened.set_result(office)
             await office.closing.wait()

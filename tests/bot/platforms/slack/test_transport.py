@@ -3,13 +3,16 @@
 import asyncio
 import json
 import os
+import re
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import aiohttp
 import pytest
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.authorization import AuthorizeResult
@@ -17,8 +20,9 @@ from slack_bolt.authorization import AuthorizeResult
 from bot.platforms.slack.session import open_session, web_client
 from bot.platforms.slack.transport import HttpTransport, SocketTransport, bolt_app
 from config.settings import Slack
-from tests.bot.platforms.slack.processes import prepared, running
-from tests.fakes.slack import PATIENCE, FakeSlack
+from digests.model import Channel
+from tests.bot.platforms.slack.processes import overdue, patient_slack, prepared, running
+from tests.fakes.slack import PATIENCE, FakeSlack, read
 
 Heard = list[str]
 
@@ -64,12 +68,16 @@ async def connected(slack: FakeSlack, heard: Heard) -> AsyncIterator[SocketTrans
 Wound = Callable[[FakeSlack], Awaitable[None]]
 
 
-async def asked_to_come_again(slack: FakeSlack) -> None:
-    await slack.disconnect("refresh_requested")
+def asked_to_come_again(reason: str) -> Wound:
+    async def wound(slack: FakeSlack) -> None:
+        await slack.disconnect(reason)
+
+    wound.__name__ = reason
+    return wound
 
 
-async def warned(slack: FakeSlack) -> None:
-    await slack.disconnect("warning")
+ASKED = ("refresh_requested", "warning", "too_many_websockets", "link_disabled")
+"""The reasons that Slack gives for a disconnect."""
 
 
 async def cut(slack: FakeSlack) -> None:
@@ -88,7 +96,11 @@ async def without_pongs(slack: FakeSlack) -> None:
     slack.no_pongs = False
 
 
-@pytest.mark.parametrize("wound", [asked_to_come_again, warned, cut, refused_once, without_pongs])
+@pytest.mark.parametrize(
+    "wound",
+    [*map(asked_to_come_again, ASKED), cut, refused_once, without_pongs],
+    ids=lambda wound: wound.__name__,
+)
 def test_a_socket_that_was_lost_is_there_again_and_takes_commands(wound: Wound) -> None:
     async def run() -> None:
         heard: Heard = []
@@ -181,11 +193,12 @@ def test_no_variable_of_the_environment_changes_the_app(monkeypatch: pytest.Monk
     assert os.environ["SLACK_CLIENT_ID"] == "from the environment"
 
 
-def test_over_http_a_whole_bot_answers_commands_and_tells_that_it_is_well(tmp_path: Path) -> None:
+def test_over_http_a_whole_bot_answers_what_slack_signed_and_tells_that_it_is_well(tmp_path: Path) -> None:
     async def run() -> None:
         port = free_port()
-        async with FakeSlack() as slack:
+        async with patient_slack() as slack:
             ada, papers = slack.add_user("ada"), slack.add_channel("papers")
+            overdue(prepared(tmp_path), papers)
             settings = f'http_host = "127.0.0.1"\nhttp_port = {port}'
             secrets = {"SLACK_BOT_TOKEN": slack.bot_token, "SLACK_SIGNING_SECRET": slack.signing_secret}
             async with running(slack, tmp_path, settings=settings, secrets=secrets, connected=False) as bot:
@@ -194,58 +207,139 @@ def test_over_http_a_whole_bot_answers_commands_and_tells_that_it_is_well(tmp_pa
                 asked = await slack.command("/paper", "2402.01306", user=ada, channel=papers)
                 assert asked.acked
                 await slack.until(lambda: asked.responses)
+                await bot.says("delivered", papers)
+                card = slack.messages(papers)[1]
+                await slack.react(ada, papers, card["ts"])
+                await slack.until(lambda: "Discuss · 1" in read(card["blocks"]))
+                form = await slack.command("/digest", "settings", user=ada, channel=papers)
+                await slack.until(lambda: form.views)
+                refused = await slack.submit(form.views[0], {"domains": "visoin"}, user=ada)
+                assert refused.ack
+                assert "vision" in refused.ack["errors"]["domains"]
+                await not_from_slack(slack, papers)
+                assert await health(port) == {"ok": True, "refused": 3}
+                assert not [call for call in slack.called("chat.postMessage") if "evil" in str(call)]
+                await bot.says("refused 2 requests that Slack did not sign")
             assert slack.protocol_errors == []
+            known = prepared(tmp_path).subscriptions.find(Channel("slack", papers, "T1"))
+            assert known
+            assert known.running
 
     asyncio.run(run())
 
 
-@pytest.mark.parametrize(
-    ("tokens", "words"),
-    [
-        ({"SLACK_BOT_TOKEN": "xoxb-wrong", "SLACK_APP_TOKEN": "xapp-right"}, "Slack does not know this token"),
-        ({"SLACK_BOT_TOKEN": "xoxb-right", "SLACK_APP_TOKEN": "xapp-wrong"}, "connections:write"),
-        ({"SLACK_BOT_TOKEN": "xapp-right", "SLACK_APP_TOKEN": "xoxb-right"}, "SLACK_BOT_TOKEN holds an app-level token"),
-        ({"SLACK_BOT_TOKEN": "xoxb-right"}, "set SLACK_APP_TOKEN"),
-        ({}, "No channel gets a digest yet"),
-    ],
-)  # fmt: skip
-def test_a_bot_that_cannot_work_says_why_in_a_sentence_and_ends(
-    tmp_path: Path, tokens: dict[str, str], words: str
-) -> None:
-    async def run() -> None:
-        async with FakeSlack() as slack:
-            async with running(slack, tmp_path, secrets=tokens, connected=False) as bot:
-                assert await asyncio.wait_for(bot.process.wait(), PATIENCE) == 1
-            said = "\n".join(bot.log)
-            assert words in said
-            assert "Traceback" not in said
-            assert "xoxb-" not in said.replace("with xoxb-", "")
+async def not_from_slack(slack: FakeSlack, channel: str) -> None:
+    """Commands that would change the channel's digest: with another's signature, with none, and an old one again."""
+    body = f"command=%2Fdigest&text=pause&user_id=UEVIL&channel_id={channel}&team_id=T1&trigger_id=1&response_url={slack.url}"
+    forged, _ = await slack.post_signed(body, is_json=False, secret="another")
+    replayed, _ = await slack.post_signed(body, is_json=False, at=slack.clock() - 600)
+    unsigned, _ = await slack.post_signed(body, is_json=False, headers={"x-slack-signature": ""})
+    assert (forged, replayed, unsigned) == (401, 401, 401)
 
-    asyncio.run(run())
+
+async def health(port: int) -> object:
+    async with aiohttp.ClientSession() as session, session.get(f"http://127.0.0.1:{port}/health") as answer:
+        return await answer.json()
+
+
+RIGHT = {"SLACK_BOT_TOKEN": "xoxb-right", "SLACK_APP_TOKEN": "xapp-right"}
+CANNOT_WORK = [
+    ({**RIGHT, "SLACK_BOT_TOKEN": "xoxb-wrong"}, "Slack does not know this token"),
+    ({**RIGHT, "SLACK_APP_TOKEN": "xapp-wrong"}, "connections:write"),
+    ({"SLACK_BOT_TOKEN": "xapp-right", "SLACK_APP_TOKEN": "xoxb-right"}, "SLACK_BOT_TOKEN holds an app-level token"),
+    ({"SLACK_BOT_TOKEN": "xoxb-right"}, "set SLACK_APP_TOKEN"),
+    ({}, "No channel gets a digest yet"),
+]  # fmt: skip
+"""Secrets with which nothing can be done, and the words that say so."""
+
+
+def test_a_bot_that_cannot_work_says_why_in_a_sentence_and_ends(tmp_path: Path) -> None:
+    async def run(number: int, secrets: dict[str, str], words: str) -> None:
+        folder = tmp_path / str(number)
+        async with (
+            FakeSlack() as slack,
+            running(slack, folder, secrets=secrets, connected=False) as bot,
+        ):
+            assert await asyncio.wait_for(bot.process.wait(), PATIENCE) == 1
+        said = "\n".join(bot.log)
+        assert words in said
+        assert "Traceback" not in said
+        assert "xoxb-" not in said.replace("with xoxb-", "")
+
+    async def all_at_once() -> None:
+        await asyncio.gather(*(run(number, *case) for number, case in enumerate(CANNOT_WORK)))
+
+    asyncio.run(all_at_once())
+
+
+async def doctor(slack: FakeSlack, folder: Path, secrets: dict[str, str]) -> tuple[int | None, str]:
+    """What `paperround doctor` says about a bot with one channel."""
+    channel = next(iter(slack.channels))
+    prepared(folder)
+    (folder / "paperround.toml").write_text(
+        f'[store]\nurl = "sqlite:///{folder / "p.db"}"\n[platforms.slack]\napi_base_url = "{slack.url}"\n'
+        f'[[subscriptions]]\nplatform = "slack"\nchannel = "{channel}"\n'
+    )
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "bot", "doctor", cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        env={**os.environ, **secrets, "PYTHONPATH": str(Path(__file__).parents[4]), "PYTHONIOENCODING": "utf-8"},
+    )  # fmt: skip
+    try:
+        out, _ = await process.communicate()
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+    assert b"Traceback" not in out
+    assert b"xoxb-right" not in out
+    return process.returncode, out.decode()
 
 
 def test_doctor_says_what_is_wrong_and_what_to_do(tmp_path: Path) -> None:
-    async def run() -> tuple[int | None, str]:
-        async with FakeSlack() as slack:
-            papers = slack.add_channel("papers", bot_in=False)
+    async def half_installed() -> None:
+        async with FakeSlack(clock=lambda: time.time() + 600) as slack:
+            slack.add_channel("papers", bot_in=False)
             slack.scopes -= {"reactions:read"}
-            prepared(tmp_path)
-            (tmp_path / "paperround.toml").write_text(
-                f'[store]\nurl = "sqlite:///{tmp_path / "p.db"}"\n[platforms.slack]\napi_base_url = "{slack.url}"\n'
-                f'[[subscriptions]]\nplatform = "slack"\nchannel = "{papers}"\n'
-            )
-            secrets = {"SLACK_BOT_TOKEN": slack.bot_token, "SLACK_APP_TOKEN": slack.app_token}
-            process = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "bot", "doctor", cwd=tmp_path, stdout=subprocess.PIPE,
-                env={**os.environ, **secrets, "PYTHONPATH": str(Path(__file__).parents[4]), "PYTHONIOENCODING": "utf-8"},
-            )  # fmt: skip
-            out, _ = await process.communicate()
-            return process.returncode, out.decode()
+            status, said = await doctor(slack, tmp_path / "half", RIGHT)
+        assert status == 0
+        assert "✓ bot token: Slack knows us as paperround in The lab." in said
+        assert "! scopes: The app lacks reactions:read (to see who marks a paper)" in said
+        assert "paperround manifest slack" in said
+        assert re.search(r"! clock: This machine's clock is (59|60)\d seconds off Slack's", said)
+        assert "! channel #papers: Paperround is not in the channel: type /invite @paperround there." in said
+        assert "✓ app token" in said
+        assert "The next comes on" in said
 
-    status, said = asyncio.run(run())
-    assert status == 0
-    assert "✓ bot token: Slack knows us as paperround in The lab." in said
-    assert "! scopes: The app lacks reactions:read (to see who marks a paper)" in said
-    assert "/invite @paperround" in said
-    assert "✓ app token" in said
-    assert "The next comes on" in said
+    async def revoked() -> None:
+        async with FakeSlack() as slack:
+            slack.add_channel("papers")
+            slack.token_error = "account_inactive"
+            status, said = await doctor(slack, tmp_path / "revoked", RIGHT)
+        assert status == 1
+        assert "✗ bot token: The app was removed from the workspace: install it again" in said
+
+    async def without_writing() -> None:
+        async with FakeSlack() as slack:
+            slack.add_channel("papers", is_private=True, bot_in=False)
+            slack.scopes -= {"chat:write"}
+            status, said = await doctor(
+                slack, tmp_path / "writing", {**RIGHT, "SLACK_APP_TOKEN": "xapp-wrong"}
+            )
+        assert status == 1
+        assert "✗ scopes: The app lacks chat:write (to post digests)" in said
+        assert "✗ app token:" in said
+        assert "connections:write" in said
+        assert "or it is private and Paperround is not in it" in said
+
+    async def exchanged() -> None:
+        async with FakeSlack() as slack:
+            slack.add_channel("papers")
+            secrets = {"SLACK_BOT_TOKEN": "xapp-right", "SLACK_APP_TOKEN": "xoxb-right"}
+            status, said = await doctor(slack, tmp_path / "exchanged", secrets)
+        assert status == 1
+        assert "SLACK_BOT_TOKEN holds an app-level token" in said
+
+    async def all_at_once() -> None:
+        await asyncio.gather(half_installed(), revoked(), without_writing(), exchanged())
+
+    asyncio.run(all_at_once())
