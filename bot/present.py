@@ -2,13 +2,14 @@
 
 import re
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
 from bot.message import Action, Block, Button, Buttons, Card, Divider, Heading, Message, Offer, Text
 from digests.calendar import NEW_YORK, Silence, Why
 from digests.domains import domain_name
-from digests.limitations import key_limitations
+from digests.limitations import limitations_of
 from digests.model import (
     NOT_REVIEWED,
     Condition,
@@ -121,7 +122,7 @@ def _short(pick: Pick) -> str:
 def card(scored: ScoredPaper, number: int | None = None, reason: str = "") -> Card:
     """One paper, as it stands in a digest and as the answer to a look-up."""
     paper, review = scored.paper, scored.review
-    limitations = key_limitations(review.limitations[:MOST_READ]).points
+    limitations = limitations_of(replace(review, limitations=review.limitations[:MOST_READ])).points
     return Card(
         paper=paper.id,
         title=_plain(paper.title) or paper.id,
@@ -297,6 +298,8 @@ def _why(reason: LeftOut, wish: Wish) -> str:
             return "published too long ago"
         case LeftOut.FLAGGED:
             return "flagged"
+        case LeftOut.HELD:
+            return "held until a person has looked"
         case LeftOut.MUTED:
             return "muted"
 

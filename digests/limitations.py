@@ -1,9 +1,10 @@
-"""The key limitations out of a review: short spans of its own words, never anything else. Pure."""
+"""The key limitations of a review: short spans of its own words, never anything else. Pure."""
 
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from digests.model import Review
 from digests.text import clip, plain, sentences
 
 MOST = 3
@@ -25,6 +26,15 @@ class KeyLimitations:
 
     points: tuple[str, ...] = ()
     more: int = 0
+
+
+def limitations_of(review: Review) -> KeyLimitations:
+    """The key limitations of a review: those that our own reviewer named as such, else picked out of its text."""
+    if review.assessment and review.assessment.key_limitations:
+        return KeyLimitations(
+            tuple(shorten(plain(point.text)) for point in review.assessment.key_limitations[:MOST])
+        )
+    return key_limitations(review.limitations)
 
 
 def key_limitations(review_text: str) -> KeyLimitations:

@@ -61,9 +61,47 @@ class Paper:
     withdrawn: date | None = None
 
 
+class Stage(StrEnum):
+    """How far our own reviewer goes into a paper."""
+
+    SCORE = "score"
+    """Grades and a TL;DR, from title and abstract."""
+    FULL = "full review"
+    """An assessment of each dimension and the key limitations too, from the full text where there is one."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeyPoint:
+    """A key limitation in a line, with the passage of the paper that shows it."""
+
+    text: str
+    quote: str
+
+
+@dataclass(frozen=True, slots=True)
+class Assessment:
+    """How our own reviewer came to its review: a version of the rubric and a version of the paper.
+
+    `grades` are 1 to 5 by dimension. `dropped_quotes` stood nowhere in the paper; limitations went with theirs. `tokens` are
+    all that it took.
+    """
+
+    rubric: str
+    stage: Stage
+    grades: tuple[tuple[str, int], ...]
+    paper_version: int | None = None
+    key_limitations: tuple[KeyPoint, ...] = ()
+    tldr_quote: str = ""
+    dropped_quotes: int = 0
+    tokens: int = 0
+
+
 @dataclass(frozen=True, slots=True)
 class Review:
-    """What a reviewer, most often a model, says of a paper. `score` is 0 to 10; rank 1 is the best of its batch."""
+    """What a reviewer, most often a model, says of a paper. `score` is 0 to 10; rank 1 is the best of its batch.
+
+    `assessment` is there where our own reviewer made it.
+    """
 
     score: float | None = None
     rank: int | None = None
@@ -76,6 +114,12 @@ class Review:
     model: str = ""
     reviewed_at: datetime | None = None
     read_depth: ReadDepth | None = None
+    assessment: Assessment | None = None
+
+    @property
+    def scale(self) -> str:
+        """What its score can be compared within: one model, one version of the rubric."""
+        return f"{self.model}, rubric {self.assessment.rubric}" if self.assessment else self.model
 
 
 NOT_REVIEWED = Review()
@@ -93,6 +137,8 @@ class ScoredPaper:
 class Candidate(NamedTuple):
     """The few facts that decide whether a paper is picked: small, so that a hundred thousand can be weighed.
 
+    Scores are compared within one `scale`. A `held` one waits for a person, or was rejected by one.
+
     `text` is what keywords are looked for in (title, abstract, TL;DR), and empty where no keyword asks for it.
     """
 
@@ -106,6 +152,8 @@ class Candidate(NamedTuple):
     withdrawn: bool = False
     text: str = ""
     upvotes: int = 0
+    scale: str = ""
+    held: bool = False
 
 
 class Style(StrEnum):
@@ -259,6 +307,8 @@ class LeftOut(StrEnum):
     TOO_OLD = "too old"
     OTHER_DOMAIN = "other domain"
     MUTED = "muted"
+    HELD = "held"
+    """It is suspect and its score stands out: a person decides."""
     FLAGGED = "flagged"
     NOT_SCORED = "not scored"
     UNDER_SCORE = "under the minimum score"

@@ -3,7 +3,7 @@
 import math
 import re
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Sequence, Set
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -29,11 +29,16 @@ def pick(
 ) -> Selection:
     """The best new papers for a wish, in order: by score, then rank, then upvotes and followed keywords, then the newest.
 
+    Where models or rubrics differ, "by score" is by the place among the new papers that the same one scored: a model that
+    gives everything a nine does not push the others out, and one that is stingy is not pushed out. `min_score` still means
+    the score that the card shows: a person who asked for 7 never sees a 6, whatever the model.
+
     `seen` are the ids this channel already had. A domain of the wish that nobody knows raises InputError.
     """
     taste = Taste.of(wish)
     qualified, left_out = _qualified(candidates, seen, _gate(wish, taste, edition, rules))
-    best_first = sorted(qualified, key=lambda candidate: _order(candidate, taste))
+    places = percentiles(candidates)
+    best_first = sorted(qualified, key=lambda candidate: _order(candidate, taste, places))
     chosen = _varied(best_first, wish.top, max(1, int(rules.domain_share * wish.top)))
     if beyond := len(qualified) - len(chosen):
         left_out[LeftOut.BEYOND_TOP] = beyond
@@ -69,6 +74,8 @@ def _gate(wish: Wish, taste: "Taste", edition: date, rules: Rules) -> Callable[[
             return LeftOut.OTHER_DOMAIN
         if taste.mutes(candidate):
             return LeftOut.MUTED
+        if candidate.held:
+            return LeftOut.HELD
         if candidate.flagged and not rules.pick_flagged:
             return LeftOut.FLAGGED
         if min_score is not None and candidate.score is None:
@@ -86,11 +93,35 @@ KEYWORD_WORTH = 3.0
 """A followed keyword counts as much as seven upvotes: twice as many people are one step, log2(1 + upvotes)."""
 
 
-def _order(candidate: Candidate, taste: "Taste") -> tuple[float, int, float, int, str]:
+def percentiles(candidates: Iterable[Candidate]) -> Mapping[str, float]:
+    """Where each scored paper stands among those of its scale, 0 to 1; empty where there is only one scale."""
+    by_scale: dict[str, list[Candidate]] = {}
+    for candidate in candidates:
+        if candidate.score is not None:
+            by_scale.setdefault(candidate.scale, []).append(candidate)
+    if len(by_scale) < 2:
+        return {}
+    return {name: share for group in by_scale.values() for name, share in _shares(group)}
+
+
+def _shares(group: Sequence[Candidate]) -> Iterator[tuple[str, float]]:
+    """The share of the group under a paper, and half of its equals."""
+    counts = Counter(candidate.score or 0.0 for candidate in group)
+    under, shares = 0, {}
+    for score in sorted(counts):
+        shares[score] = (under + counts[score] / 2) / len(group)
+        under += counts[score]
+    return ((candidate.id, shares[candidate.score or 0.0]) for candidate in group)
+
+
+def _order(
+    candidate: Candidate, taste: "Taste", places: Mapping[str, float]
+) -> tuple[float, float, int, float, int, str]:
     score = -candidate.score if candidate.score is not None else 1.0
+    place = -places.get(candidate.id, 0.0) if candidate.score is not None else 1.0
     rank = candidate.rank if candidate.rank is not None else _LAST
     newest = -candidate.published.toordinal() if candidate.published is not None else 0
-    return score, rank, -_interest(candidate, taste), newest, candidate.id
+    return place, score, rank, -_interest(candidate, taste), newest, candidate.id
 
 
 def _interest(candidate: Candidate, taste: "Taste") -> float:

@@ -23,6 +23,7 @@ from digests.model import (
     Queued,
     Review,
     ScoredPaper,
+    Stage,
     Subscription,
     Trouble,
 )
@@ -537,6 +538,108 @@ class Notes(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Waiting:
+    """A paper that our own reviewer has to read. `reason` says why the last try failed; `given_up` is not tried again."""
+
+    paper: str
+    stage: Stage
+    promise: float
+    attempts: int = 0
+    reason: str = ""
+    next_try_at: datetime | None = None
+    given_up: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Spending:
+    """Tokens, and money in millionths of whatever the prices are in."""
+
+    tokens: int = 0
+    millionths: int = 0
+
+    def __add__(self, other: "Spending") -> "Spending":
+        return Spending(self.tokens + other.tokens, self.millionths + other.millionths)
+
+
+@dataclass(frozen=True, slots=True)
+class Ceiling:
+    """The most that a day may cost; None: no limit."""
+
+    tokens: int | None = None
+    millionths: int | None = None
+
+    def allows(self, spending: Spending) -> bool:
+        """Whether it is under both limits."""
+        if self.tokens is not None and spending.tokens > self.tokens:
+            return False
+        return self.millionths is None or spending.millionths <= self.millionths
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A paper that a person decides about, and the sentence that says why."""
+
+    scored: ScoredPaper
+    reason: str
+    since: datetime
+
+
+class Reviewing(Protocol):
+    """The books of our own reviewer: what waits, what a day has cost, and what is held for a person."""
+
+    def put(self, promises: Mapping[str, float], stage: Stage, *, now: datetime) -> None:
+        """These papers wait, the highest promise first. What waits already gets its promise anew.
+
+        `Stage.FULL` lifts a paper that waits for its score; the other way round nothing changes.
+        """
+
+    def next(self, stage: Stage, most: int, *, now: datetime) -> Sequence[Waiting]:
+        """What can be read now: neither given up nor waiting for its next try. By promise, then longest waiting."""
+
+    def done(self, paper: str) -> None:
+        """It waits no more."""
+
+    def failed(self, paper: str, reason: str, *, next_try_at: datetime | None, counts: bool) -> None:
+        """A try failed; None: it is given up. One that does not count is not the paper's fault."""
+
+    def waiting(self) -> Mapping[Stage, int]:
+        """How many wait for each stage, those with a later next try among them."""
+
+    def failures(self, most: int) -> Sequence[Waiting]:
+        """Those whose last try failed, the newest first."""
+
+    def graded(self, scale: str, since: datetime) -> Sequence[str]:
+        """The papers known since an instant whose newest review is a `Stage.SCORE` of this scale."""
+
+    def reserve(self, day: date, wanted: Spending, ceiling: Ceiling) -> bool:
+        """Count this as spent, unless the day's ceiling would be passed; whether it was.
+
+        Holds between processes. What is never settled (the process died) stays counted: it may have been paid.
+        """
+
+    def settle(self, day: date, reserved: Spending, spent: Spending, *, full_review: bool = False) -> None:
+        """What was reserved on that day has cost this in the end."""
+
+    def spent(self, day: date) -> Spending:
+        """What a day has cost, with what is reserved."""
+
+    def full_reviews(self, day: date) -> int:
+        """How many full reviews were settled for a day."""
+
+    def hold(self, paper: str, reason: str, *, now: datetime) -> None:
+        """Keep it out of digests until a person decides; one that was decided stays so."""
+
+    def held(self) -> Sequence[Held]:
+        """What waits for a decision, longest first."""
+
+    def release(self, paper: str, *, by: str, now: datetime) -> bool:
+        """It may be posted: known anew, at `now`. Whether it was held."""
+
+    def reject(self, paper: str, *, by: str, now: datetime) -> bool:
+        """It is never posted. Whether it was held."""
+
+
+@dataclass(frozen=True, slots=True)
 class Store:
     """The books of the house, over one database. `close` gives its connections back."""
 
@@ -549,6 +652,7 @@ class Store:
     health: Health
     notes: Notes
     upkeep: Upkeep
+    reviewing: Reviewing
     leadership: Leadership
     close: Callable[[], None]
 

@@ -1,4 +1,4 @@
-"""The store: papers, subscriptions, the ledger, marks, events, sources and health, over one database."""
+"""The store: papers, subscriptions, the ledger, marks, events, sources, health and the reviewer's books, over one database."""
 
 from datetime import UTC, datetime
 
@@ -12,6 +12,7 @@ from digests.store.marks import SqlMarks
 from digests.store.migration import migrate
 from digests.store.notes import SqlNotes
 from digests.store.papers import SqlPapers
+from digests.store.reviewing import SqlReviewing
 from digests.store.sources import SqlSources
 from digests.store.subscriptions import SqlSubscriptions
 from digests.store.upkeep import SqlUpkeep
@@ -41,6 +42,7 @@ def open_store(url: str, *, busy_timeout: float = BUSY_TIMEOUT, now: datetime | 
         SqlHealth(database),
         SqlNotes(database),
         SqlUpkeep(database),
+        SqlReviewing(database),
         leads,
         close,
     )

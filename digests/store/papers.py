@@ -2,8 +2,8 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -22,7 +22,18 @@ from sqlalchemy import (
     update,
 )
 
-from digests.model import NOT_REVIEWED, Candidate, Flag, Paper, ReadDepth, Review, ScoredPaper
+from digests.model import (
+    NOT_REVIEWED,
+    Assessment,
+    Candidate,
+    Flag,
+    KeyPoint,
+    Paper,
+    ReadDepth,
+    Review,
+    ScoredPaper,
+    Stage,
+)
 from digests.ports import Added
 from digests.store import schema
 from digests.store.engine import Database, insert_new
@@ -94,11 +105,7 @@ class SqlPapers:
 
     def get(self, ids: Iterable[str]) -> Mapping[str, ScoredPaper]:
         with self.database.read() as connection:
-            return {
-                row.name: _scored(row)
-                for some in _chunks(list(ids))
-                for row in connection.execute(_WITH_REVIEW.where(papers.c.name.in_(some)))
-            }
+            return papers_of(connection, list(ids))
 
     def reviews(self, paper: str) -> Sequence[Review]:
         of_paper = (
@@ -114,7 +121,8 @@ class SqlPapers:
         query = _CANDIDATES_WITH_TEXT if texts else _CANDIDATES
         with self.database.read() as connection:
             rows = connection.execute(query, {"after": after, "to": to}).fetchall()
-        return [_candidate(row) for row in rows]
+            held = frozenset(connection.execute(_HELD).scalars())
+        return [_candidate(row, held) for row in rows]
 
     def number_at(self, instant: datetime) -> int:
         with self.database.read() as connection:
@@ -135,6 +143,15 @@ class SqlPapers:
     def last_change(self) -> int:
         with self.database.read() as connection:
             return connection.execute(select(func.max(papers.c.changed))).scalar() or 0
+
+
+def papers_of(connection: Connection, ids: Sequence[str]) -> dict[str, ScoredPaper]:
+    """The papers among these ids that are known."""
+    return {
+        row.name: _scored(row)
+        for some in _chunks(ids)
+        for row in connection.execute(_WITH_REVIEW.where(papers.c.name.in_(some)))
+    }
 
 
 @dataclass(slots=True)
@@ -280,7 +297,7 @@ def _merged(known: Paper, said: Paper) -> Paper:
         published=newer.published or other.published,
         updated=newer.updated or (other.updated if same_version else None),
         withdrawn=newer.withdrawn or (other.withdrawn if same_version else None),
-        flags=tuple(dict.fromkeys(newer.flags + other.flags)),
+        flags=tuple(dict.fromkeys(known.flags + said.flags)),
         upvotes=said.upvotes if said.upvotes is not None else known.upvotes,
         code_url=said.code_url or known.code_url,
     )
@@ -314,6 +331,7 @@ def _fingerprint(review: Review) -> str:
             repr(review.score), repr(review.rank), review.tldr, review.methodology, review.experiments,
             review.reproducibility, review.limitations, review.impact, review.model,
             review.reviewed_at.isoformat() if review.reviewed_at else "", review.read_depth or "",
+            *([_assessment_json(review.assessment)] if review.assessment else []),
         )
     )  # fmt: skip
     return hashlib.blake2b(said.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
@@ -340,6 +358,7 @@ def _paper_row(entry: _Entry) -> dict[str, Any]:
         "rank": review.rank,
         "tldr": review.tldr,
         "review": entry.review,
+        "scale": review.scale,
         "upvotes": paper.upvotes,
         "code_url": paper.code_url,
         "known": entry.known,
@@ -368,7 +387,25 @@ def _review_row(review: Review, *, paper: int, number: int, fingerprint: str) ->
         "model": review.model,
         "reviewed_at": review.reviewed_at,
         "read_depth": review.read_depth,
+        "stage": review.assessment.stage if review.assessment else "",
+        "assessment": _assessment_json(review.assessment) if review.assessment else None,
     }
+
+
+def _assessment_json(assessment: Assessment) -> str:
+    return json.dumps(asdict(assessment), ensure_ascii=False)
+
+
+def _assessment(text: str) -> Assessment:
+    kept = json.loads(text)
+    return Assessment(
+        **{
+            **kept,
+            "stage": Stage(kept["stage"]),
+            "grades": tuple((name, grade) for name, grade in kept["grades"]),
+            "key_limitations": tuple(KeyPoint(**point) for point in kept["key_limitations"]),
+        }
+    )
 
 
 _REVIEW_COLUMNS = tuple(column for column in reviews.c if column.name not in ("id", "paper", "fingerprint"))
@@ -390,9 +427,12 @@ def _candidates_query(text: ColumnElement[str]) -> Select[Any]:
         columns.withdrawn.is_not(None),
         text,
         columns.upvotes,
+        columns.scale,
     ).where(columns.known > bindparam("after"), columns.known <= bindparam("to"))
 
 
+_HELD = select(schema.holds.c.paper).where(schema.holds.c.state != "released")
+"""Few: a person decides about each."""
 _NUMBER_AT = (
     select(papers.c.known)
     .where(papers.c.known_at <= bindparam("instant"))
@@ -436,14 +476,25 @@ def _review(row: Row[Any]) -> Review:
         model=row.model,
         reviewed_at=row.reviewed_at,
         read_depth=ReadDepth(row.read_depth) if row.read_depth else None,
+        assessment=_assessment(row.assessment) if row.assessment else None,
     )
 
 
-def _candidate(row: Row[Any]) -> Candidate:
-    name, score, rank, primary, categories, published, flagged, withdrawn, text, upvotes = tuple[Any, ...](
-        row
-    )
-    categories = tuple(categories.split())
+def _candidate(row: Row[Any], held: Set[str]) -> Candidate:
+    name, score, rank, primary, categories, published, flagged, withdrawn, text, upvotes, scale = tuple[
+        Any, ...
+    ](row)
     return Candidate(
-        name, score, rank, primary, categories, published, flagged, withdrawn, text, upvotes or 0
+        name,
+        score,
+        rank,
+        primary,
+        tuple(categories.split()),
+        published,
+        flagged,
+        withdrawn,
+        text,
+        upvotes or 0,
+        scale,
+        name in held,
     )

@@ -114,6 +114,7 @@ papers = Table(
     Column("review", Key),
     Column("upvotes", Integer),
     Column("code_url", Text, nullable=False, server_default=""),
+    Column("scale", Text, nullable=False, server_default=""),
     # Numbers: of the change by which this paper was known (with this review), and of its last change of any kind.
     Column("known", Key, nullable=False, unique=True),
     Column("known_at", Instant, nullable=False),
@@ -138,6 +139,9 @@ reviews = Table(
     Column("model", Text, nullable=False),
     Column("reviewed_at", Instant),
     Column("read_depth", Text),
+    # Of our own reviewer: how far it went, and how it came to the rest, as JSON.
+    Column("stage", Text, nullable=False, server_default=""),
+    Column("assessment", Text),
     UniqueConstraint("paper", "fingerprint"),
 )
 
@@ -363,4 +367,40 @@ notes = Table(
     metadata,
     Column("name", Text, primary_key=True),
     Column("text", Text, nullable=False),
+)
+
+# What our own reviewer has to read. One row a paper, while it waits or after it was given up.
+review_queue = Table(
+    "review_queue",
+    metadata,
+    Column("paper", Text, primary_key=True),
+    Column("stage", Text, nullable=False),
+    Column("promise", Float, nullable=False),
+    Column("since", Instant, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("next_try_at", Instant),
+    Column("given_up", Boolean, nullable=False),
+    Index("ix_review_queue_stage_promise", "stage", "promise"),
+)
+
+# What our own reviewer used on a day (UTC), with what calls under way may still use. Money in millionths.
+review_days = Table(
+    "review_days",
+    metadata,
+    Column("day", Date, primary_key=True),
+    Column("tokens", Key, nullable=False),
+    Column("millionths", Key, nullable=False),
+    Column("full_reviews", Integer, nullable=False),
+)
+
+# Papers that a person decides about.
+holds = Table(
+    "holds",
+    metadata,
+    Column("paper", Text, primary_key=True),
+    Column("state", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("by", Text, nullable=False),
+    Column("at", Instant, nullable=False),
 )

@@ -1,0 +1,391 @@
+"""The reviewer's day: what waits is scored, the best are read in full, nothing is paid twice, and the budget holds."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, timedelta
+from math import ceil
+
+from digests.errors import SourceError
+from digests.flags import flagged, with_flags
+from digests.model import (
+    REVIEWER,
+    Candidate,
+    Paper,
+    ReadDepth,
+    Review,
+    ScoredPaper,
+    Stage,
+    Trouble,
+    Wish,
+)
+from digests.ports import Ceiling, Spending, Store, Waiting
+from digests.reviewers.choose import best, promises, stands_out
+from digests.reviewers.openai import Server, ServerError
+from digests.reviewers.prompt import blinded, neutral, shortened
+from digests.reviewers.reading import LEAST_CHARACTERS, FullText
+from digests.reviewers.review import Questions, ReviewError, Tokens, most_tokens, review
+from digests.reviewers.rubric import VERSION
+
+log = logging.getLogger(__name__)
+
+ASKED = 1_000_000.0
+"""The promise of a paper that a person asked for: before everything that only channels want."""
+
+MOST_WAITING = 2000
+"""Papers of one go; the rest is next."""
+
+BACK_OFF = timedelta(minutes=15)
+"""Before a paper is tried again; four times as long after each further failure."""
+
+ATTEMPTS = 5
+"""Failures of one paper, after which it is left alone."""
+
+ALIKE = 3
+"""So many papers in a row that the server takes amiss mean that it is not the papers."""
+
+SCORE_SHARE = 0.6
+"""Of a day's budget, what the first look may use while full reviews are still to come."""
+
+COMPARED = timedelta(days=30)
+"""Scores of how long ago a suspect one is compared with."""
+
+FullTexts = Callable[[Paper], Awaitable[FullText | None]]
+"""The full text of a paper, None where there is none. Raises SourceError when it may be there later."""
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """What a day (UTC) may cost, in tokens and in money; None: no limit. Prices are for a million tokens."""
+
+    tokens: int | None = None
+    money: float | None = None
+    price_in: float = 0.0
+    price_out: float = 0.0
+
+    def ceiling(self, share: float = 1.0) -> Ceiling:
+        """The limit, or a share of it."""
+        money = int(self.money * 1_000_000 * share) if self.money is not None else None
+        return Ceiling(int(self.tokens * share) if self.tokens is not None else None, money)
+
+    def of(self, tokens: Tokens) -> Spending:
+        """What these tokens cost: a price for a million is one in millionths for each."""
+        return Spending(tokens.all, ceil(tokens.into * self.price_in + tokens.out * self.price_out))
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """Everything a reviewer works with. `full_reviews` a day; papers known for longer than `look_back` are let be."""
+
+    store: Store
+    server: Server
+    clock: Callable[[], datetime]
+    full_texts: FullTexts | None = None
+    questions: Questions = field(default_factory=Questions)
+    budget: Budget = field(default_factory=Budget)
+    full_reviews: int = 30
+    look_back: timedelta = timedelta(days=7)
+    hold_suspects: bool = True
+    progress: Callable[[Stage, int, int], None] = lambda stage, done, of: None
+
+    @property
+    def scale(self) -> str:
+        """What this reviewer's scores can be compared within."""
+        return f"{self.server.address.model}, rubric {VERSION}"
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What became of a round. `trouble` ended it before everything was done; `amiss` papers in a row met a fault."""
+
+    scored: int = 0
+    reviewed: int = 0
+    failed: int = 0
+    held: int = 0
+    trouble: Trouble | None = None
+    detail: str = ""
+    amiss: int = 0
+
+    def ended(self, trouble: Trouble, detail: str) -> None:
+        """The first trouble is the one that is told."""
+        if self.trouble is None:
+            self.trouble, self.detail = trouble, detail
+
+
+async def work(desk: Desk, wishes: Sequence[Wish], stop: asyncio.Event) -> Outcome:
+    """One round: score what waits, read the best in full, score what is left. Ends early when told to, or in trouble.
+
+    Every result is stored as soon as it is there. Raises StoreError.
+    """
+    outcome = Outcome()
+    await asyncio.to_thread(fill, desk, wishes)
+    await _stage(desk, Stage.SCORE, outcome, stop, SCORE_SHARE)
+    if not _is_over(outcome, stop, but=Trouble.BUDGET_SPENT):
+        outcome.trouble, outcome.detail = None, ""
+        await asyncio.to_thread(choose_best, desk, wishes)
+        await _stage(desk, Stage.FULL, outcome, stop)
+    if not _is_over(outcome, stop):
+        await _stage(desk, Stage.SCORE, outcome, stop)
+    await asyncio.to_thread(_report, desk, outcome)
+    return outcome
+
+
+def _is_over(outcome: Outcome, stop: asyncio.Event, but: Trouble | None = None) -> bool:
+    return stop.is_set() or outcome.trouble not in (None, but)
+
+
+def fill(desk: Desk, wishes: Sequence[Wish]) -> None:
+    """Put into the queue what channels want and what people asked for; what waits already gets its promise anew."""
+    now, store = desk.clock(), desk.store
+    store.reviewing.put(promises(recent(desk, now), wishes), Stage.SCORE, now=now)
+    asked = [scored.paper.id for scored in store.papers.asked_for(MOST_WAITING)]
+    store.reviewing.put(dict.fromkeys(asked, ASKED), Stage.FULL, now=now)
+
+
+def recent(desk: Desk, now: datetime) -> Sequence[Candidate]:
+    """What became known of late."""
+    papers = desk.store.papers
+    return papers.candidates(papers.number_at(now - desk.look_back), papers.last_change(), texts=True)
+
+
+def choose_best(desk: Desk, wishes: Sequence[Wish]) -> None:
+    """Put the best of those with a first look into the queue for a full review, as many as the day has left."""
+    now, reviewing = desk.clock(), desk.store.reviewing
+    left = desk.full_reviews - reviewing.full_reviews(now.date()) - reviewing.waiting().get(Stage.FULL, 0)
+    if left <= 0:
+        return
+    graded = set(reviewing.graded(desk.scale, now - desk.look_back))
+    candidates = [candidate for candidate in recent(desk, now) if candidate.id in graded]
+    chosen = best(candidates, wishes, left)
+    reviewing.put({name: float(left - place) for place, name in enumerate(chosen)}, Stage.FULL, now=now)
+
+
+async def _stage(desk: Desk, stage: Stage, outcome: Outcome, stop: asyncio.Event, share: float = 1.0) -> None:
+    """As many papers at a time as the server has slots."""
+    waiting = list(await asyncio.to_thread(desk.store.reviewing.next, stage, MOST_WAITING, now=desk.clock()))
+    whole, left = len(waiting), iter(waiting)
+    desk.progress(stage, 0, whole)
+    done = 0
+
+    async def worker() -> None:
+        nonlocal done
+        for one in left:
+            if _is_over(outcome, stop):
+                return
+            await _Paper(desk, one, outcome, share).read()
+            done += 1
+            desk.progress(stage, done, whole)
+
+    async with asyncio.TaskGroup() as group:
+        for _ in range(min(desk.server.address.concurrency, whole)):
+            group.create_task(worker())
+
+
+@dataclass(frozen=True, slots=True)
+class _Paper:
+    """One paper on the desk."""
+
+    desk: Desk
+    waiting: Waiting
+    outcome: Outcome
+    share: float
+
+    async def read(self) -> None:
+        """Review it, or write down why not."""
+        scored = await asyncio.to_thread(self._known)
+        if scored is None:
+            return
+        try:
+            paper, text, depth = await self._text(flagged(scored.paper))
+        except SourceError as error:
+            await asyncio.to_thread(self._fail, str(error))
+            return
+        await self._ask(replace(scored, paper=paper), text, depth)
+
+    def _known(self) -> ScoredPaper | None:
+        """None, and off the queue, where it is gone or was reviewed before: nothing is paid twice."""
+        store = self.desk.store
+        scored = store.papers.get([self.waiting.paper]).get(self.waiting.paper)
+        if scored and not scored.paper.withdrawn and not self._is_reviewed(scored):
+            return scored
+        store.reviewing.done(self.waiting.paper)
+        return None
+
+    def _is_reviewed(self, scored: ScoredPaper) -> bool:
+        reviews = self.desk.store.papers.reviews(scored.paper.id) if scored.review.score is not None else ()
+        return any(self._is_the_same(review, scored.paper) for review in reviews)
+
+    def _is_the_same(self, review: Review, paper: Paper) -> bool:
+        """A review of this version by this model and rubric; a full one stands for a first look."""
+        made = review.assessment
+        return bool(
+            made
+            and review.model == self.desk.server.address.model
+            and made.rubric == VERSION
+            and made.paper_version == paper.version
+            and made.stage in (self.waiting.stage, Stage.FULL)
+        )
+
+    async def _text(self, paper: Paper) -> tuple[Paper, str, ReadDepth]:
+        """What the model is shown: the full text where this stage wants one and there is one, else the abstract."""
+        if self.waiting.stage is Stage.FULL and self.desk.full_texts:
+            full = await self._full_text(paper, self.desk.full_texts)
+            if full and len(full.text) >= LEAST_CHARACTERS:
+                cut = shortened(
+                    neutral(blinded(full.text, paper.authors)), self.desk.questions.text_characters
+                )
+                return (
+                    with_flags(paper, full.flags),
+                    f"{neutral(paper.abstract)}\n\n{cut}",
+                    ReadDepth.FULL_TEXT,
+                )
+        return paper, neutral(paper.abstract), ReadDepth.ABSTRACT
+
+    async def _full_text(self, paper: Paper, full_texts: FullTexts) -> FullText | None:
+        try:
+            return await full_texts(paper)
+        except SourceError:
+            if self.waiting.attempts < 2:
+                raise
+            return None  # The source had its chances: the abstract alone is better than nothing.
+
+    async def _ask(self, scored: ScoredPaper, text: str, depth: ReadDepth) -> None:
+        desk, stage, day = self.desk, self.waiting.stage, self.desk.clock().date()
+        most = desk.budget.of(most_tokens(scored.paper, text, stage, desk.questions))
+        ceiling = desk.budget.ceiling(self.share)
+        if not await asyncio.to_thread(desk.store.reviewing.reserve, day, most, ceiling):
+            self.outcome.ended(Trouble.BUDGET_SPENT, _budget_sentence(desk.budget))
+            return
+        try:
+            made, used = await review(
+                scored.paper,
+                text,
+                stage,
+                depth=depth,
+                server=desk.server,
+                questions=desk.questions,
+                now=desk.clock(),
+            )
+        except ReviewError as error:
+            await asyncio.to_thread(self._not_reviewed, error, day, most)
+            return
+        await asyncio.to_thread(self._keep, scored, made, day, most, used)
+
+    def _keep(self, scored: ScoredPaper, made: Review, day: date, reserved: Spending, used: Tokens) -> None:
+        """The result first: whatever happens next, it is not paid again."""
+        store, paper, now = self.desk.store, scored.paper, self.desk.clock()
+        if reason := self._why_hold(scored, made):
+            store.reviewing.hold(paper.id, reason, now=now)
+            self.outcome.held += 1
+        store.papers.add([(paper, made)], now=now)
+        is_full = self.waiting.stage is Stage.FULL
+        store.reviewing.settle(day, reserved, self.desk.budget.of(used), full_review=is_full)
+        store.reviewing.done(paper.id)
+        self.outcome.amiss = 0
+        self.outcome.reviewed += is_full
+        self.outcome.scored += not is_full
+
+    def _why_hold(self, scored: ScoredPaper, made: Review) -> str:
+        """A sentence where a suspect paper got a score that stands out."""
+        suspect = next((flag for flag in scored.paper.flags if flag.suspect), None)
+        if not self.desk.hold_suspects or not suspect or made.score is None:
+            return ""
+        papers, scale_of_ours = self.desk.store.papers, self.desk.scale
+        after = papers.number_at(self.desk.clock() - COMPARED)
+        compared = papers.candidates(after, papers.last_change(), texts=False)
+        others = [one.score for one in compared if one.scale == scale_of_ours and one.score is not None]
+        first_look = scored.review.score if scored.review.assessment else None
+        if not stands_out(made.score, others, first_look):
+            return ""
+        return f"It holds what reads like an order to its reviewer ({suspect.category}), and its score of {made.score} stands out."
+
+    def _not_reviewed(self, error: ReviewError, day: date, reserved: Spending) -> None:
+        may_be_paid = error.server is not None and error.server.may_be_paid
+        spent = reserved if may_be_paid else self.desk.budget.of(error.tokens)
+        self.desk.store.reviewing.settle(day, reserved, spent)
+        if error.server is None:
+            self._fail(str(error))
+            return
+        if not error.server.is_down:
+            self._fail(str(error), counts=not error.server.concerns_all)
+            self.outcome.amiss += 1
+        if error.server.is_down or self.outcome.amiss >= ALIKE:
+            self.outcome.ended(Trouble.REVIEWER_DOWN, _short(error.server))
+
+    def _fail(self, reason: str, *, counts: bool = True) -> None:
+        """A fault of the server is not the paper's: it waits, and is never given up for that."""
+        attempts = self.waiting.attempts + counts
+        pause = BACK_OFF * 4 ** max(0, attempts - 1)
+        next_try_at = self.desk.clock() + pause if attempts < ATTEMPTS else None
+        self.desk.store.reviewing.failed(self.waiting.paper, reason, next_try_at=next_try_at, counts=counts)
+        self.outcome.failed += 1
+        log.warning("%s was not reviewed: %s", self.waiting.paper, reason)
+
+
+def _short(error: ServerError) -> str:
+    return " ".join(str(error).split())[:300]
+
+
+def _budget_sentence(budget: Budget) -> str:
+    limits = [f"{budget.tokens:,} tokens"] if budget.tokens is not None else []
+    limits += [f"{budget.money:g} in money"] if budget.money is not None else []
+    return f"Today's budget of {' and '.join(limits)} has no room for another paper; what is left waits for tomorrow."
+
+
+def _report(desk: Desk, outcome: Outcome) -> None:
+    waiting = sum(desk.store.reviewing.waiting().values())
+    desk.store.health.report(
+        REVIEWER, outcome.trouble, detail=outcome.detail, waiting=waiting, now=desk.clock()
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What today would cost, the most at that: papers by stage, tokens and money, and what the budget leaves."""
+
+    to_score: int
+    to_read: int
+    expected: Spending
+    spent: Spending
+    waiting_for_tomorrow: int
+
+
+def plan(desk: Desk, wishes: Sequence[Wish]) -> Plan:
+    """What a round would do now; it fills the queue, and asks nobody."""
+    fill(desk, wishes)
+    reviewing, day = desk.store.reviewing, desk.clock().date()
+    waiting = reviewing.waiting()
+    to_score = waiting.get(Stage.SCORE, 0)
+    free = max(0, desk.full_reviews - reviewing.full_reviews(day))
+    graded = len(reviewing.graded(desk.scale, desk.clock() - desk.look_back))
+    to_read = min(free, waiting.get(Stage.FULL, 0) + graded + to_score)
+    spent = reviewing.spent(day)
+    each = [desk.budget.of(_usual(desk.questions, Stage.SCORE))] * to_score
+    each += [desk.budget.of(_usual(desk.questions, Stage.FULL))] * to_read
+    affordable = _affordable(each, spent, desk.budget.ceiling())
+    return Plan(to_score, to_read, sum(each[:affordable], Spending()), spent, len(each) - affordable)
+
+
+USUAL_SCORE = Tokens(1900, 350)
+"""What a first look takes: the rubric and the form, an abstract of 330 tokens, and a short answer."""
+USUAL_ANSWER = 1500
+CHARACTERS_A_TOKEN = 4
+
+
+def _usual(questions: Questions, stage: Stage) -> Tokens:
+    if stage is Stage.SCORE:
+        return USUAL_SCORE
+    return Tokens(
+        2200 + questions.text_characters // CHARACTERS_A_TOKEN, min(USUAL_ANSWER, questions.review_tokens)
+    )
+
+
+def _affordable(each: Iterable[Spending], spent: Spending, ceiling: Ceiling) -> int:
+    count, total = 0, spent
+    for one in each:
+        total = total + one
+        if not ceiling.allows(total):
+            break
+        count += 1
+    return count

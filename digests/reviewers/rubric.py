@@ -1,0 +1,90 @@
+"""What a paper is judged by: five dimensions with anchors, the forms a reviewer fills in, and the score out of them.
+
+The numbers are a model's; the score is ours: settable weights over whole numbers, so that the same judgement always
+gives the same score, and a model cannot hand out a ten.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from digests.model import Stage
+
+VERSION = "1"
+"""Raise it with every change of an anchor, a form or the prompt: scores are compared within one version."""
+
+LEAST, MOST = 1, 5
+"""A grade in a dimension."""
+
+ANCHORS: Mapping[str, Mapping[int, str]] = {
+    "methodology": {
+        1: "The method is wrong, or cannot be made out.",
+        2: "A known method, or one with a gap that the text does not close.",
+        3: "Sound and in parts new; some choices are not justified.",
+        4: "Sound, new, and its choices are justified.",
+        5: "A new idea that others will build on, worked out without a gap.",
+    },
+    "experiments": {
+        1: "None, or none that bears on the claims.",
+        2: "Few, with weak or missing baselines.",
+        3: "Fair baselines; ablations, variance or scale are lacking.",
+        4: "Strong baselines, ablations, several data sets.",
+        5: "Every claim is tested, with variance, at scale, also where the method might fail.",
+    },
+    "reproducibility": {
+        1: "Neither code nor data nor the settings are told.",
+        2: "Some settings are told; data or code cannot be had.",
+        3: "The settings suffice for an expert; code or data is promised.",
+        4: "Code and data are public; some details are missing.",
+        5: "Code, data, settings, seeds and cost are there.",
+    },
+    "limitations": {
+        1: "None are named, or claims go far beyond the evidence.",
+        2: "Only in passing.",
+        3: "Some are named, the ones that matter least among them.",
+        4: "The main ones are named plainly.",
+        5: "Named, measured, and the claims stay inside them.",
+    },
+    "impact": {
+        1: "Hardly anybody will use it.",
+        2: "Of use to a few who work on the very same problem.",
+        3: "Of use within its field.",
+        4: "Changes how its field works, or is of use to several.",
+        5: "Changes what people in many fields do.",
+    },
+}
+"""What each grade means; most papers are a 2 or a 3."""
+
+DIMENSIONS = tuple(ANCHORS)
+
+DEFAULT_WEIGHTS: Mapping[str, float] = {
+    "methodology": 0.25, "experiments": 0.25, "reproducibility": 0.15, "limitations": 0.10, "impact": 0.25,
+}  # fmt: skip
+
+
+def score(grades: Mapping[str, int], weights: Mapping[str, float]) -> float:
+    """0 to 10 with one decimal: all grades 1 give 0, all grades 5 give 10. Weights count in proportion."""
+    total = sum(weights[name] for name in DIMENSIONS)
+    reached = sum(weights[name] * (grades[name] - LEAST) / (MOST - LEAST) for name in DIMENSIONS)
+    return round(10 * reached / total, 1)
+
+
+def schema(stage: Stage) -> dict[str, Any]:
+    """The form as JSON Schema, evidence before the number. Plain types alone: every server's grammar takes them."""
+    fields: dict[str, Any] = {name: _dimension(stage) for name in DIMENSIONS}
+    if stage is Stage.FULL:
+        point = _object({"point": _text(), "quote": _text()})
+        fields["key_limitations"] = {"type": "array", "items": point}
+    return _object(fields | {"tldr": _text(), "tldr_quote": _text()})
+
+
+def _dimension(stage: Stage) -> dict[str, Any]:
+    assessment = {"assessment": _text()} if stage is Stage.FULL else {}
+    return _object({**assessment, "evidence": _text(), "grade": {"type": "integer"}})
+
+
+def _object(fields: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "object", "properties": fields, "required": list(fields), "additionalProperties": False}
+
+
+def _text() -> dict[str, Any]:
+    return {"type": "string"}
