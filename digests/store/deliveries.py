@@ -166,7 +166,7 @@ class SqlDeliveries:
                 connection,
                 claim,
                 state=DeliveryState.QUIET,
-                reason="",
+                reason=claim.nothing or "",
                 lease_until=None,
                 next_try_at=now + SETTLED,
                 quiet_until=until,
