@@ -7,7 +7,7 @@ from datetime import date
 from typing import Any
 
 from bot.message import Action, Block, Button, Buttons, Card, Divider, Heading, Message, Offer, Text
-from digests.calendar import NEW_YORK, Silence, Why
+from digests.calendar import Silence, Why
 from digests.domains import domain_name
 from digests.limitations import limitations_of
 from digests.model import (
@@ -255,7 +255,7 @@ def _source_name(subject: str) -> str:
 
 def _trouble_sentence(one: Condition, edition: date) -> str:
     """What is wrong, since when, in one short sentence for readers."""
-    since = f"since {one.since:%H:%M} UTC" if one.since.date() == edition else f"since {_day(one.since)}"
+    since = f"since {one.since:%H:%M}" if one.since.date() == edition else f"since {_day(one.since)}"
     match one.trouble:
         case Trouble.OUTAGE:
             return f"{_source_name(one.subject)} has not answered {since}."
@@ -331,11 +331,11 @@ def _nothing(digest: Digest) -> tuple[str, str]:
                 "“paperround import FILE”.",
             )
         case Nothing.OUTAGE:
-            return "a source is out", f"{_troubles(digest, Trouble.OUTAGE)} {MAY_STILL_COME}"
+            return "a source does not answer", f"{_troubles(digest, Trouble.OUTAGE)} {MAY_STILL_COME}"
         case Nothing.STALE:
             return "no papers are coming in", _stale(digest)
         case Nothing.NO_ANNOUNCEMENT:
-            return "nothing from arXiv today", _silence(digest.silence) if digest.silence else ""
+            return "nothing from arXiv today", _silence(digest.silence, digest) if digest.silence else ""
         case Nothing.REVIEWER_DOWN:
             return (
                 "papers wait for their reviews",
@@ -378,9 +378,10 @@ def _all_left_out(digest: Digest, new: str) -> str:
     return f"All {new} were left out: {_left_out(digest)}."
 
 
-def _silence(silence: Silence) -> str:
-    """Its own evening is New York's: in Tokyo the papers of a Friday evening would come on Saturday."""
-    coming = f"The next come on {day_name(silence.next.astimezone(NEW_YORK).date())} at 20:00 in New York."
+def _silence(silence: Silence, digest: Digest) -> str:
+    """The evenings are New York's: in Tokyo the papers of a Friday evening would come on Saturday."""
+    again = digest.papers_again
+    coming = f"The next papers come with the digest of {day_name(again)}." if again else ""
     match silence.why:
         case Why.HOLIDAY if silence.evening:
             day, name = day_name(silence.evening), silence.holiday

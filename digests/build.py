@@ -1,6 +1,6 @@
 """A subscription and a day become a digest."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -21,7 +21,7 @@ from digests.model import (
 )
 from digests.pick import Rules, pick
 from digests.ports import Store
-from digests.schedule import due_at, editions_between, newest_due
+from digests.schedule import due_at, editions_between, newest_due, next_due
 
 HEARD_OF = timedelta(days=1)
 """A report that is older says nothing of today: whoever made it may be gone from the settings."""
@@ -112,7 +112,10 @@ def build(
     to = view.to
     candidates = store.papers.candidates(view.after, to, texts=bool(wish.keywords or wish.muted))
     selection = pick(candidates, wish, view.shown, edition, habits.rules)
-    troubles = tuple(store.health.troubles(now - HEARD_OF))
+    zone = ZoneInfo(subscription.schedule.time_zone)
+    troubles = tuple(
+        replace(one, since=one.since.astimezone(zone)) for one in store.health.troubles(now - HEARD_OF)
+    )
     last_import = store.papers.last_import() if not selection.choices else None
     silence = _silence(subscription, edition, now) if not selection.considered else None
     return Digest(
@@ -128,6 +131,7 @@ def build(
         scored=sum(candidate.score is not None for candidate in candidates),
         troubles=troubles,
         silence=silence,
+        papers_again=_papers_again(subscription, silence) if silence else None,
         heartbeat=habits.heartbeat,
         late=_late(subscription, edition, came, view.passed_over, now),
     )
@@ -138,6 +142,12 @@ def _silence(subscription: Subscription, edition: date, now: datetime) -> Silenc
     schedule = subscription.schedule
     before = newest_due(schedule, due_at(schedule, edition) - timedelta(seconds=1))
     return calendar.silence(min(before.at, now), now)
+
+
+def _papers_again(subscription: Subscription, silence: Silence) -> date:
+    """The first edition in which the papers of arXiv's next announcement can be."""
+    read_by = silence.next + calendar.LAG
+    return next_due(subscription.schedule, read_by - timedelta(seconds=1)).edition
 
 
 def _late(

@@ -415,7 +415,8 @@ class Digest:
     """One channel, one local day. `nothing` says which kind of nothing when there are no picks.
 
     `last_import` then says when papers last came in, in UTC; `considered_to` is the number of the newest change considered.
-    Of the `considered` papers `scored` have a score. `silence` is arXiv's, where nothing new was to come from it.
+    Of the `considered` papers `scored` have a score. `troubles` last since an instant by the channel's own clocks.
+    `silence` is arXiv's, where nothing new was to come from it; its next papers come with the edition `papers_again`.
     `came_late`: the channel was told before that there is nothing.
     """
 
@@ -431,6 +432,7 @@ class Digest:
     scored: int = 0
     troubles: tuple[Condition, ...] = ()
     silence: Silence | None = None
+    papers_again: date | None = None
     heartbeat: Heartbeat = Heartbeat.QUIET_DAYS
     came_late: bool = False
     late: Late | None = None

@@ -50,7 +50,7 @@ def state(world: World) -> tuple[DeliveryState, Nothing | None]:
 @pytest.mark.parametrize(("style", "messages"), [(Style.CARDS, 3), (Style.THREAD, 3), (Style.COMPACT, 1)])
 def test_the_message_becomes_the_header_and_the_cards_follow(style: Style, messages: int) -> None:
     world = an_empty_day(style=style)
-    assert said(world) == ["Tuesday 24 November - a source is out"]
+    assert said(world) == ["Tuesday 24 November - a source does not answer"]
     assert state(world) == (DeliveryState.QUIET, Nothing.OUTAGE)
     late_papers(world)
     platform = BoardPlatform(world.board)
@@ -106,7 +106,7 @@ def test_late_papers_that_the_channel_does_not_want_leave_the_message_and_are_co
     world = an_empty_day(min_score=9.0)
     late_papers(world)
     world.tick()
-    assert said(world) == ["Tuesday 24 November - a source is out"]
+    assert said(world) == ["Tuesday 24 November - a source does not answer"]
     assert state(world)[0] is DeliveryState.QUIET
     world.now = NOW + timedelta(days=1)
     world.tick()

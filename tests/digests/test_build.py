@@ -1,12 +1,12 @@
 """Build: what is new for a channel, and which kind of nothing a day without picks is."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 
 from digests.build import Habits, build
-from digests.model import NOT_REVIEWED, REVIEWER, Digest, Nothing, Subscription, Trouble
+from digests.model import NOT_REVIEWED, REVIEWER, Digest, Nothing, Schedule, Subscription, Trouble
 from digests.ports import PlannedPage, Store
 from tests.builders import NOW, TODAY, a_paper, a_review, a_store, a_subscription, stored
 
@@ -136,7 +136,8 @@ def test_on_a_weekend_the_calendar_explains_the_silence_and_an_outage_goes_befor
     saturday, daily = timedelta(days=4), a_subscription()
     daily = replace(daily, schedule=replace(daily.schedule, days=frozenset(range(7))))
     bring(store, now=timedelta(days=3))
-    assert built(store, daily, saturday).nothing is Nothing.NO_ANNOUNCEMENT
+    digest = built(store, daily, saturday)
+    assert (digest.nothing, digest.papers_again) == (Nothing.NO_ANNOUNCEMENT, date(2026, 11, 30))
     store.health.report("arxiv", Trouble.STALE, now=NOW + saturday)
     assert built(store, daily, saturday).nothing is Nothing.NO_ANNOUNCEMENT
     store.health.report("arxiv", Trouble.OUTAGE, now=NOW + saturday)
@@ -149,3 +150,10 @@ def test_what_was_seen_and_scored_is_counted() -> None:
     store.papers.add([(a_paper("2401.00002"), NOT_REVIEWED)], now=NOW)
     digest = built(store, a_subscription(top=1))
     assert (digest.considered, digest.scored, len(digest.picks)) == (2, 1, 1)
+
+
+def test_a_trouble_is_told_by_the_channels_own_clocks() -> None:
+    store = a_store()
+    store.health.report("arxiv", Trouble.OUTAGE, now=NOW - DAY / 24)
+    berlin = replace(a_subscription(), schedule=Schedule(time_zone="Europe/Berlin"))
+    assert f"{built(store, berlin).troubles[0].since:%H:%M}" == "09:00"

@@ -89,7 +89,7 @@ def test_an_outage_is_told_and_becomes_the_digest_though_the_edits_answer_is_los
         office.subscribe(style)
         await office.tick()
         (empty,) = office.said()
-        assert "arXiv has not answered since 07:00 UTC." in empty
+        assert "arXiv has not answered since 07:00." in empty
         assert "0 seen, 0 scored, 0 shown." in empty
         office.now += timedelta(hours=3)
         office.store.health.report("arxiv", None, now=office.now)
