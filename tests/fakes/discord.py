@@ -274,6 +274,12 @@ class FakeDiscord:
         self.channels[channel.id] = channel
         return channel.id
 
+    async def open_channel(self, name: str, kind: int = TEXT, **facts: Any) -> str:
+        """A new channel that the bot hears of."""
+        channel = self.add_channel(name, kind, **facts)
+        await self.dispatch("CHANNEL_CREATE", self._channel_json(self.channels[channel]), GUILDS_INTENT)
+        return channel
+
     def dm(self, user: str) -> str:
         """The channel of a person's direct messages with the bot."""
         for channel in self.channels.values():
@@ -282,6 +288,13 @@ class FakeDiscord:
         channel = Channel(self.snowflake(), user, DM)
         self.channels[channel.id] = channel
         return channel.id
+
+    def add_message(self, channel: str, text: str = "x", *, author: str = "") -> Json:
+        """A message that somebody wrote, by default the bot."""
+        message = self._said(self.channels[channel], {"content": text})
+        if author:
+            message["author"] = _public(self.users[author])
+        return message
 
     def messages(self, channel: str) -> list[Json]:
         """What stands in a channel, oldest first."""
@@ -304,7 +317,11 @@ class FakeDiscord:
     async def command(
         self, name: str, *, user: str, channel: str, user_installed: bool = False, **options: Any
     ) -> Interaction:
-        """Type a slash command, such as "paper" or "digest subscribe"; one that was not synced cannot be typed."""
+        """Type a slash command, such as "paper" or "digest subscribe"; one that was not synced cannot be typed.
+
+        An option whose name is taken here is given with a stroke behind it: `channel_`.
+        """
+        options = {option.rstrip("_"): value for option, value in options.items()}
         known, leaf = self._command(name.split(), channel, user_installed=user_installed)
         typed = [
             _option(option, options[option["name"]])

@@ -1,0 +1,280 @@
+"""Posting to Discord: what is posted, what a failure means, and finding again what was posted, over real HTTP."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator
+from datetime import UTC, datetime, timedelta
+
+import discord as discord_py
+import pytest
+from discord.gateway import DiscordWebSocket
+from discord.http import Route
+
+from bot.message import Card, Heading, Message
+from bot.platforms import CANNOT_ASK, Facts, Outcome, Page, PostError
+from bot.platforms.discord.client import DiscordPlatform
+from bot.platforms.discord.rest import Rest, use_addresses
+from config.settings import Discord
+from digests.model import Channel, Post, Style
+from tests.fakes.discord import DM, FORUM, NEWS, TEXT, FakeDiscord, Fault, read
+
+KEY = "0123456789abcdef012345678"
+LONG_AGO = datetime.now(UTC) - timedelta(days=1)
+
+Trial = Callable[[FakeDiscord, DiscordPlatform], Awaitable[None]]
+
+
+@pytest.fixture(autouse=True)
+def _discords_own_addresses() -> Iterator[None]:
+    """The addresses are discord.py's, for the whole process: each test gives them back."""
+    base, gateway = Route.BASE, DiscordWebSocket.DEFAULT_GATEWAY
+    yield
+    Route.BASE, DiscordWebSocket.DEFAULT_GATEWAY = base, gateway
+
+
+def tried(trial: Trial, *, seconds: float = 20, token: str = "right-token") -> None:
+    async def run() -> None:
+        async with FakeDiscord(rate_limits=False) as discord:
+            use_addresses(Discord(api_base_url=discord.url, gateway_url=discord.gateway_url))
+            rest = Rest(token, seconds)
+            try:
+                await trial(discord, DiscordPlatform(rest))
+            finally:
+                await rest.close()
+            assert discord.protocol_errors == []
+
+    asyncio.run(run())
+
+
+def where(discord: FakeDiscord, channel: str) -> Channel:
+    return Channel("discord", channel, discord.channels[channel].guild)
+
+
+def a_page(platform: DiscordPlatform, *cards: Card, heading: str = "Tuesday - 1 of 2 new papers") -> Page:
+    return platform.render(Message(heading, (Heading(heading), *cards)), Style.COMPACT)[0]
+
+
+A_CARD = Card(
+    "2402.01306",
+    "KTO: Model *Alignment* [x]",
+    "https://arxiv.org/abs/2402.01306",
+    domain="Machine learning (cs.LG)",
+)
+
+
+async def failure(posting: Awaitable[object]) -> PostError:
+    with pytest.raises(PostError) as raised:
+        await posting
+    return raised.value
+
+
+def test_the_same_key_posts_once_and_every_message_carries_its_key() -> None:
+    async def trial(discord: FakeDiscord, platform: DiscordPlatform) -> None:
+        papers = discord.add_channel("papers")
+        for page in (a_page(platform), a_page(platform, A_CARD)):
+            key = KEY[: -len(page.papers) or None]
+            first = await platform.post(where(discord, papers), page, key=key, thread=None)
+            assert await platform.post(where(discord, papers), page, key=key, thread=None) == first
+            assert await platform.find(where(discord, papers), key=key, since=LONG_AGO) == first
+        assert len(discord.messages(papers)) == 2
+        assert "Settings" in read(discord.messages(papers)[0])
+        assert await platform.find(where(discord, papers), key="another", since=LONG_AGO) is None
+        assert (
+            await platform.find(where(discord, papers), key=KEY, since=datetime.now(UTC) + timedelta(days=1))
+            is None
+        )
+
+    tried(trial)
+
+
+FAULTS = [
+    (Fault.DROP_BEFORE, Outcome.UNKNOWN, 0), (Fault.DROP_AFTER, Outcome.UNKNOWN, 1), (Fault.UNAVAILABLE_AFTER, Outcome.UNKNOWN, 1),
+    (Fault.RATE_LIMITED_LONG, Outcome.NOT_POSTED, 0), (Fault.BANNED, Outcome.NOT_POSTED, 0), (Fault.GARBAGE, Outcome.UNKNOWN, 0),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("fault", "outcome", "posted"), FAULTS)
+def test_what_is_known_after_a_failed_post(fault: Fault, outcome: Outcome, posted: int) -> None:
+    async def trial(discord: FakeDiscord, platform: DiscordPlatform) -> None:
+        papers = discord.add_channel("papers")
+        discord.fail("create message", fault)
+        error = await failure(platform.post(where(discord, papers), a_page(platform), key=KEY, thread=None))
+        assert error.outcome is outcome
+        assert len(discord.called("create message")) == 1
+        found = await platform.find(where(discord, papers), key=KEY, since=LONG_AGO)
+        assert (found is not None) == bool(posted)
+
+    tried(trial)
+
+
+@pytest.mark.parametrize("fault", [Fault.RATE_LIMITED, Fault.GLOBALLY_LIMITED, Fault.SERVER_ERROR_AFTER])
+def test_a_message_is_sent_again_where_its_nonce_makes_that_safe(fault: Fault) -> None:
+    async def trial(discord: FakeDiscord, platform: DiscordPlatform) -> None:
+        papers = discord.add_channel("papers")
+        discord.fail("create message", fault)
+        receipt = await platform.post(where(discord, papers), a_page(platform), key=KEY, thread=None)
+        assert [message["id"] for message in discord.messages(papers)] == [receipt]
+        assert len(discord.called("create message")) == 2
+
+    tried(trial)
+
+
+@pytest.mark.parametrize("fault", [Fault.SERVER_ERROR_AFTER, Fault.GATEWAY_TIMEOUT_AFTER, Fault.DROP_AFTER])
+def test_a_forum_post_has_no_nonce_so_it_is_sent_once_and_found_by_its_key(fault: Fault) -> None:
+    async def trial(discord: FakeDiscord, platform: DiscordPlatform) -> None:
+        forum = discord.add_channel("forum", FORUM, tags=["vision", "machine learning"])
+        discord.fail("create post", fault)
+        error = await failure(
+            platform.post(where(discord, forum), a_page(platform, A_CARD), key=KEY, thread=None)
+        )
+        assert error.outcome is Outcome.UNKNOWN
+        (post,) = discord.threads(forum)
+        assert await platform.find(where(discord, forum), key=KEY, since=LONG_AGO) == f"{post.id}/{post.id}"
+        post.archived = True
+        assert await platform.find(where(discord, forum), key=KEY, since=LONG_AGO) == f"{post.id}/{post.id}"
+        assert await platform.find(where(discord, forum), key="another", since=LONG_AGO) is None
+
+    tried(trial)
+
+
+def test_a_forum_that_asks_for_a_tag_gets_one_and_one_without_a_tag_says_what_to_do() -> None:
+    async def trial(discord: FakeDiscord, platform: DiscordPlatform) -> None:
+        forum = discord.add_channel("forum", FORUM, tags=["news"])
+        bare = discord.add_channel("bare", FORUM)
+        discord.channels[forum].requires_tag = discord.channels[bare].requires_tag = True
+        await platform.post(where(discord, forum), a_page(platform, A_CARD), key=KEY, thread=None)
+        assert discord.threads(forum)[0].applied_tags == [discord.channels[forum].tags[0]["id"]]
+        error = await failure(
+            platform.post(where(discord, bare), a_page(platform, A_CARD), key=KEY, thread=None)
+        )
+        assert error.outcome is Outcome.GONE
+        assert "add one for papers" in str(error)
+
+    tried(trial)
+
+
+@pytest.mark.parametrize("denied", ["view_channel", "send_messages", "embed_links"])
+def test_a_channel_that_is_shut_to_us_is_gone_and_the_sentence_says_what_to_allow(denied: str) -> None:
+    async def trial(discord: FakeDiscord, platform: DiscordPlatform) -> None:
+        papers = discord.add_channel("papers", denied=[denied])
+        error = await failure(
+            platform.post(where(discord, papers), a_page(platform, A_CARD), key=KEY, thread=None)
+        )
+        assert error.outcome is Outcome.GONE
+        assert papers in str(error)
+        assert "give it" in str(error)
+
+    tried(trial)
+
+
+def test_a_deleted_channel_and_a_server_without_us_are_gone_too() -> None:
+    async def trial(discord: FakeDiscord, platform: DiscordPlatform) -> None:
+        papers = discord.add_channel("papers")
+        place = where(discord, papers)
+        await platform.post(place, a_page(platform), key=KEY, thread=None)
+        discord.guilds[discord.channels[papers].guild].has_bot = False
+        assert (
+            await failure(platform.post(place, a_page(platform), key="k2", thread=None))
+        ).outcome is Outcome.GONE
+        del discord.channels[papers]
+        assert (
+            await failure(platform.post(place, a_page(platform), key="k3", thread=None))
+        ).outcome is Outcome.GONE
+
+    tried(trial)
+
+
+def test_without_the_right_to_read_the_history_nobody_can_know_what_was_posted() -> None:
+    async def trial(discord: FakeDiscord, platform: DiscordPlatform) -> None:
+        papers = discord.add_channel("papers", denied=["read_message_history"])
+        assert await platform.find(where(discord, papers), key=KEY, since=LONG_AGO) is None
+        await platform.post(where(discord, papers), a_page(platform), key=KEY, thread=None)
+        assert await platform.find(where(discord, papers), key=KEY, since=LONG_AGO) is CANNOT_ASK
+
+    tried(trial)
+
+
+def test_the_history_is_looked_through_page_by_page_and_in_threads() -> None:
+    async def trial(discord: FakeDiscord, platform: DiscordPlatform) -> None:
+        papers = discord.add_channel("papers")
+        first = await platform.post(where(discord, papers), a_page(platform), key=KEY, thread=None)
+        below = await platform.post(
+            where(discord, papers), a_page(platform, A_CARD), key="below", thread=first
+        )
+        for _ in range(250):
+            discord.add_message(papers)
+        assert await platform.find(where(discord, papers), key=KEY, since=LONG_AGO) == first
+        assert await platform.find(where(discord, papers), key="below", since=LONG_AGO) == below
+        assert below.partition("/")[0] == first
+        for _ in range(1000):
+            discord.add_message(papers)
+        assert await platform.find(where(discord, papers), key=KEY, since=LONG_AGO) is CANNOT_ASK
+
+    tried(trial)
+
+
+def test_announcements_are_published_but_stand_also_where_that_is_refused() -> None:
+    async def trial(discord: FakeDiscord, platform: DiscordPlatform) -> None:
+        news = discord.add_channel("news", NEWS)
+        discord.fail("publish", Fault.RATE_LIMITED_LONG)
+        receipt = await platform.post(where(discord, news), a_page(platform), key=KEY, thread=None)
+        assert discord.messages(news)[0]["flags"] & 1 == 0
+        assert await platform.find(where(discord, news), key=KEY, since=LONG_AGO) == receipt
+        assert discord.messages(news)[0]["flags"] & 1 == 1
+
+    tried(trial)
+
+
+def test_a_posted_message_is_changed_and_keeps_its_key() -> None:
+    async def trial(discord: FakeDiscord, platform: DiscordPlatform) -> None:
+        papers = discord.add_channel("papers")
+        receipt = await platform.post(where(discord, papers), a_page(platform), key=KEY, thread=None)
+        await platform.edit(where(discord, papers), receipt, a_page(platform, heading="It was a quiet day"))
+        assert "quiet day" in read(discord.messages(papers)[0])
+        assert await platform.find(where(discord, papers), key=KEY, since=LONG_AGO) == receipt
+        page = a_page(platform, A_CARD)
+        card = await platform.post(where(discord, papers), page, key="card", thread=None)
+        post = Post(where(discord, papers), card, page.papers, page.payload)
+        await platform.refresh(post, Facts({"2402.01306": 3}, {"2402.01306": "Version 2 came out"}))
+        assert "Discuss · 3" in read(discord.messages(papers)[1])
+        assert "Version 2" in read(discord.messages(papers)[1])
+        gone = await failure(platform.edit(where(discord, papers), "123456789012345678", page))
+        assert gone.outcome is Outcome.REFUSED
+
+    tried(trial)
+
+
+def test_a_person_is_told_alone() -> None:
+    async def trial(discord: FakeDiscord, platform: DiscordPlatform) -> None:
+        ada, papers = discord.add_user("ada"), discord.add_channel("papers")
+        await platform.tell(where(discord, papers), ada, Message("x", (Heading("Your digest stopped"),)))
+        assert "stopped" in read(discord.messages(discord.dm(ada))[0])
+        assert discord.channels[discord.dm(ada)].kind == DM
+        error = await failure(platform.tell(where(discord, papers), "1", Message("x", (Heading("x"),))))
+        assert error.outcome is Outcome.REFUSED
+
+    tried(trial)
+
+
+def test_a_wrong_token_and_a_server_that_is_not_there_are_sentences() -> None:
+    async def wrong(discord: FakeDiscord, platform: DiscordPlatform) -> None:
+        papers = discord.add_channel("papers", TEXT)
+        error = await failure(platform.post(where(discord, papers), a_page(platform), key=KEY, thread=None))
+        assert error.outcome is Outcome.NOT_POSTED
+        assert "DISCORD_TOKEN" in str(error)
+
+    tried(wrong, token="wrong")
+
+    async def away(discord: FakeDiscord, platform: DiscordPlatform) -> None:
+        Route.BASE = "http://127.0.0.1:9/api/v10"
+        error = await failure(platform.post(Channel("discord", "1"), a_page(platform), key=KEY, thread=None))
+        assert error.outcome is Outcome.NOT_POSTED
+        assert "could not be reached" in str(error)
+
+    tried(away)
+
+
+def test_the_addresses_of_discord_py_are_left_alone_unless_the_settings_say_otherwise() -> None:
+    use_addresses(Discord())
+    assert Route.BASE == "https://discord.com/api/v10" == Discord().api_base_url
+    assert str(DiscordWebSocket.DEFAULT_GATEWAY) == Discord().gateway_url
+    assert discord_py.__version__ >= "2.7.1"
