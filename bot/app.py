@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, assert_never
 
 from rich.console import Console
 
@@ -176,8 +176,18 @@ def _source(one: SourceSettings, house: House) -> Source:
             return _arxiv(one, house)
         case "huggingface":
             return _huggingface(one, house)
-        case _:
-            raise InputError(f"Sources of kind {one.kind} are not there yet.")
+        case "reviews":
+            return _reviews(one, house)
+        case "snapshot":
+            from digests.sources.snapshot import Snapshot
+
+            return Snapshot(Path(one.path), frozenset(_categories(one)), one.known_as)
+        case never:
+            assert_never(never)
+
+
+def _categories(one: SourceSettings) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(name for domain in one.categories for name in resolve(domain)))
 
 
 def _arxiv(one: SourceSettings, house: House) -> "Arxiv":
@@ -197,9 +207,8 @@ def _arxiv(one: SourceSettings, house: House) -> "Arxiv":
     turns = Turns(
         house.store.sources, ARXIV, owner, timedelta(seconds=fetching.arxiv_gap_seconds), desk.clock
     )
-    categories = tuple(dict.fromkeys(name for domain in one.categories for name in resolve(domain)))
     connect = partial(open_client, fetching.contact, desk.clock, trusted=named)
-    return Arxiv(categories, connect, turns, addresses, one.known_as)
+    return Arxiv(_categories(one), connect, turns, addresses, one.known_as)
 
 
 def _huggingface(one: SourceSettings, house: House) -> Source:
@@ -209,6 +218,17 @@ def _huggingface(one: SourceSettings, house: House) -> Source:
     url = one.url or DAILY_PAPERS
     connect = partial(open_client, house.settings.fetching.contact, house.desk.clock, trusted=(url,))
     return HuggingFace(connect, url, timedelta(minutes=one.interval_minutes), one.known_as)
+
+
+def _reviews(one: SourceSettings, house: House) -> Source:
+    from digests.sources.http import open_client
+    from digests.sources.watched import WatchedAddress, WatchedFiles
+
+    interval = timedelta(minutes=one.interval_minutes)
+    if one.path:
+        return WatchedFiles(Path(one.path), interval, one.known_as)
+    connect = partial(open_client, house.settings.fetching.contact, house.desk.clock, trusted=(one.url,))
+    return WatchedAddress(connect, one.url, interval, one.known_as)
 
 
 def arxiv_papers(house: House) -> LookUp | None:

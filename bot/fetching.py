@@ -126,7 +126,7 @@ async def _take_all(
 def _take(batch: Batch, fetched: Fetched, store: Store, now: datetime) -> None:
     """The papers first, then how far the source has come: a crash between the two repeats, and loses nothing."""
     if batch.records:
-        fetched.added += store.papers.add(batch.records, now=now)
+        fetched.added += store.papers.add(batch.records, now=now, news=batch.news)
     if batch.touched:
         fetched.added += store.papers.renew(batch.touched, now=now)
     for bad in batch.bad:

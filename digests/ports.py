@@ -44,8 +44,10 @@ class Added:
 class Papers(Protocol):
     """Papers with every review they ever had; the newest one counts."""
 
-    def add(self, records: Sequence[tuple[Paper, Review]], *, now: datetime) -> Added:
+    def add(self, records: Sequence[tuple[Paper, Review]], *, now: datetime, news: bool = True) -> Added:
         """Put papers and reviews in, all or none. The same paper again changes nothing.
+
+        Papers that are no `news` are found by who looks for them, and lie in no digest's window until they are reviewed.
 
         A review that is not older than the one known replaces it, which makes the paper known anew, at `now`;
         `NOT_REVIEWED` replaces nothing. Of the facts, those of the newest version stay, and those of a known version
@@ -679,7 +681,7 @@ class Batch:
     """Some of what a source gives. Once all of it is stored the source has come to `position`, in its own words.
 
     `records` are papers to know; `touched` renew what is known of a paper and are no news. `remark` is for people, part
-    of a sentence. A `stale` source answers with what it had before.
+    of a sentence. A `stale` source answers with what it had before. `news` is as in `Papers.add`.
     """
 
     position: str
@@ -688,6 +690,7 @@ class Batch:
     bad: Sequence[BadRecord] = ()
     remark: str = ""
     stale: bool = False
+    news: bool = True
 
 
 class Source(Protocol):

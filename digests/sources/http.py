@@ -11,7 +11,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcon
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
-from typing import BinaryIO
+from typing import IO
 
 import httpx
 
@@ -185,7 +185,7 @@ class _Asked:
     limits: Limits
     takes: Collection[int]
     turns: Turns | None
-    into: BinaryIO | None
+    into: IO[bytes] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,7 +208,7 @@ class Client:
         limits: Limits | None = None,
         takes: Collection[int] = (200,),
         turns: Turns | None = None,
-        into: BinaryIO | None = None,
+        into: IO[bytes] | None = None,
     ) -> Answer:
         """The answer at an address, after redirects and several tries; its status is one that the caller `takes`.
 

@@ -86,16 +86,17 @@ def schema() -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class ReviewFile:
-    """A source of scored papers: `place` is a path, an http(s) address, or "-" for `standard_input`."""
+    """Scored papers in one place: a path, an http(s) address, or "-" for `standard_input`; `called` is its name."""
 
     place: str
     today: date
     standard_input: BinaryIO | None = None
     progress: Progress = lambda done, size: None
+    called: str = ""
 
     def read(self) -> Iterator[tuple[Paper, Review] | BadRecord]:
         """Each record in its order. Raises InputError or SourceError when the rest cannot be read."""
-        name = "standard input" if self.place == STANDARD_INPUT else self.place
+        name = self.called or ("standard input" if self.place == STANDARD_INPUT else self.place)
         with opened(self.place, standard_input=self.standard_input, progress=self.progress) as pieces:
             for line, raw in records(pieces, name):
                 yield parse(raw, source=name, line=line, today=self.today)

@@ -87,7 +87,7 @@ def _decoded(raw: Iterator[bytes], name: str, size: int | None, progress: Progre
     """Text of it, unpacked when it is gzipped, whatever it is called."""
     decoder = codecs.getincrementaldecoder("utf-8-sig")()
     try:
-        for chunk in _unpacked(_counted(raw, size, progress)):
+        for chunk in _unpacked(_counted(raw, size, progress), name):
             yield decoder.decode(chunk)
         yield decoder.decode(b"", final=True)
     except UnicodeDecodeError:
@@ -114,14 +114,26 @@ def _counted(raw: Iterator[bytes], size: int | None, progress: Progress) -> Iter
 GZIP_MAGIC = b"\x1f\x8b"
 
 
-def _unpacked(raw: Iterator[bytes]) -> Iterator[bytes]:
+MOST_UNPACKED = 200
+"""How many times its size a file may unpack to, beyond the first chunks; records pack ten times smaller at best."""
+
+
+def _unpacked(raw: Iterator[bytes], name: str) -> Iterator[bytes]:
     first = next(raw, b"")
     if not first.startswith(GZIP_MAGIC):
         yield first
         yield from raw
         return
-    with gzip.GzipFile(fileobj=io.BufferedReader(_Joined(first, raw), CHUNK)) as unpacked:
+    packed = _Joined(first, raw)
+    given = 0
+    with gzip.GzipFile(fileobj=io.BufferedReader(packed, CHUNK)) as unpacked:
         while chunk := unpacked.read(CHUNK):
+            given += len(chunk)
+            if given > MOST_UNPACKED * max(packed.received, CHUNK):
+                raise InputError(
+                    f"{name} unpacks to more than {MOST_UNPACKED} times its size: that is no file of papers; "
+                    "what came before was kept."
+                )
             yield chunk
 
 
@@ -131,6 +143,7 @@ class _Joined(io.RawIOBase):
     def __init__(self, first: bytes, rest: Iterator[bytes]) -> None:
         self._left = first
         self._rest = rest
+        self.received = len(first)
 
     def readable(self) -> bool:
         return True
@@ -141,6 +154,7 @@ class _Joined(io.RawIOBase):
             if chunk is None:
                 return 0
             self._left = chunk
+            self.received += len(chunk)
         size = min(len(buffer), len(self._left))
         buffer[:size], self._left = self._left[:size], self._left[size:]
         return size

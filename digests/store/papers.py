@@ -4,7 +4,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import asdict, dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from sqlalchemy import (
@@ -41,6 +41,9 @@ from digests.store.engine import Database, insert_new
 papers, reviews, asked_for = schema.papers, schema.reviews, schema.asked_for
 _T = TypeVar("_T")
 
+NO_NEWS = datetime(1970, 1, 1, tzinfo=UTC)
+"""When papers that are no news became known: before any that are."""
+
 IDS_A_QUERY = 500
 """SQLite takes 999 values a statement in the oldest builds that are about."""
 
@@ -51,18 +54,19 @@ class SqlPapers:
 
     database: Database
 
-    def add(self, records: Sequence[tuple[Paper, Review]], *, now: datetime) -> Added:
+    def add(self, records: Sequence[tuple[Paper, Review]], *, now: datetime, news: bool = True) -> Added:
         with self.database.write() as connection:
             number = _last_number(connection)  # First: from here on nobody else brings papers in.
-            batch = _Batch(number, _known(connection, [paper.id for paper, _ in records]), now)
+            batch = _Batch(number, _known(connection, [paper.id for paper, _ in records]), now, news)
             added = sum((batch.take(paper, review) for paper, review in records), Added())
             batch.write(connection)
         return added
 
     def renew(self, papers: Sequence[Paper], *, now: datetime) -> Added:
         with self.database.write() as connection:
+            number = _last_number(connection)
             known = _known(connection, [paper.id for paper in papers])
-            batch = _Batch(_last_number(connection), known, now)
+            batch = _Batch(number, known, now)
             added = sum((batch.take(paper, NOT_REVIEWED) for paper in papers if paper.id in known), Added())
             batch.write(connection)
         return added
@@ -126,7 +130,7 @@ class SqlPapers:
 
     def number_at(self, instant: datetime) -> int:
         with self.database.read() as connection:
-            return connection.execute(_NUMBER_AT, {"instant": instant}).scalar() or 0
+            return max(0, connection.execute(_NUMBER_AT, {"instant": instant}).scalar() or 0)
 
     def beginning_with(self, prefix: str, most: int) -> Sequence[str]:
         is_postgresql = self.database.engine.dialect.name == "postgresql"
@@ -174,10 +178,11 @@ class _Entry:
 class _Batch:
     """Takes records in one after the other, and writes at the end what they changed."""
 
-    def __init__(self, number: int, known: dict[str, _Entry], now: datetime) -> None:
+    def __init__(self, number: int, known: dict[str, _Entry], now: datetime, news: bool = True) -> None:
         self.number = number
         self.entries = known
         self.now = now
+        self.news = news
         self.new_reviews: list[dict[str, Any]] = []
 
     def take(self, paper: Paper, review: Review) -> Added:
@@ -191,8 +196,10 @@ class _Batch:
 
     def _begin(self, paper: Paper, review: Review) -> None:
         number = self._next()
+        # Windows begin at 0: what is known by a number below lies in none.
+        known, known_at = (number, self.now) if self.news or review != NOT_REVIEWED else (-number, NO_NEWS)
         entry = _Entry(
-            number, paper, None, None, number, self.now, number, set(), NOT_REVIEWED, stored=False, dirty=True
+            number, paper, None, None, known, known_at, number, set(), NOT_REVIEWED, stored=False, dirty=True
         )
         self.entries[paper.id] = entry
         if review != NOT_REVIEWED:

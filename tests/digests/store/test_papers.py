@@ -121,6 +121,21 @@ def test_new_facts_alone_do_not_make_a_paper_new_for_a_digest() -> None:
     assert [scored.paper.title for _, scored in store.papers.changes(seen, 10)] == ["Better"]
 
 
+def test_what_is_no_news_lies_in_no_window_until_it_is_reviewed() -> None:
+    store = a_store()
+    old = [(a_paper(f"1601.0000{n}"), NOT_REVIEWED) for n in range(3)]
+    assert store.papers.add(old, now=LATER, news=False) == Added(new=3)
+    assert store.papers.number_at(LATER) == 0
+    store.papers.add([(a_paper("2401.00001"), NOT_REVIEWED)], now=NOW)
+    last = store.papers.last_change()
+    assert [one.id for one in store.papers.candidates(0, last, texts=False)] == ["2401.00001"]
+    assert len(store.papers.changes(0, 10)) == 4
+    assert store.papers.number_at(LATER) == 4
+    store.papers.add([(a_paper("1601.00001"), a_review())], now=LATER)
+    fresh = store.papers.candidates(last, store.papers.last_change(), texts=False)
+    assert [one.id for one in fresh] == ["1601.00001"]
+
+
 def test_changes_come_in_the_order_of_their_numbers_and_no_more_than_asked() -> None:
     store = a_store()
     store.papers.add([(a_paper(f"2401.0000{n}"), NOT_REVIEWED) for n in range(5)], now=NOW)

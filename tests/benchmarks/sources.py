@@ -1,0 +1,121 @@
+"""Reading a full day of arXiv's feed, and taking a snapshot in."""
+
+import asyncio
+import json
+import random
+import sqlite3
+import time
+import tracemalloc
+from contextlib import closing
+from datetime import date
+from pathlib import Path
+from statistics import median
+
+from lxml import etree
+
+from bot.fetching import fetch
+from digests.sources.arxiv import rss
+from digests.sources.snapshot import Snapshot
+from digests.store import open_store
+from tests.builders import NOW
+from tests.fakes import arxiv_days
+from tests.shared_data import FOLDER
+
+RECORDS = 1_000_000
+BATCH = 2000
+WORDS = "model data learning network training attention graph policy reward token image speech robot proof".split()
+
+
+def rows(folder: Path, records: int = RECORDS) -> list[tuple[str, ...]]:
+    """Both measurements, as rows of the table."""
+    return [_feed(), *_snapshot(folder, records)]
+
+
+def _feed() -> tuple[str, ...]:
+    """A full day's feed into papers, and the same bytes into a bare tree, by turns."""
+    real = FOLDER / "arxiv" / "rss_full_day_reconstructed.xml"
+    day = date(2026, 11, 24)
+    made = arxiv_days.rss(day, arxiv_days.announced(day, 420), "cs.LG").encode()
+    body = real.read_bytes() if real.exists() else made
+    pairs = []
+    for _ in range(30):
+        begun = time.perf_counter()
+        feed = rss.read(body)
+        between = time.perf_counter()
+        etree.fromstring(body)
+        pairs.append((between - begun, time.perf_counter() - between))
+    ours, floor = (median(times) for times in zip(*pairs, strict=True))
+    what = f"a day's feed of {feed.size} papers, against the bare tree"
+    return what, f"{ours * 1000:.1f} ms", f"{floor * 1000:.1f} ms", f"{ours / floor:.2f}", "<= 3"
+
+
+def _snapshot(folder: Path, records: int) -> list[tuple[str, ...]]:
+    """From the file into the store, against sqlite3 putting the same rows into the same table."""
+    file = _lines(folder / "snapshot.json", records)
+    store = open_store(f"sqlite:///{folder / 'snapshot.db'}")
+    begun = time.perf_counter()
+    fetched = asyncio.run(fetch(Snapshot(file), store, lambda: NOW))
+    ours = time.perf_counter() - begun
+    assert fetched.added.new == records, fetched.sentence()
+    floor = _bare(folder)
+    what = f"snapshot of {records:,} records"
+    rate = (what, f"{ours * 1000:,.0f} ms", f"{floor * 1000:,.0f} ms", f"{floor / ours:.2f}", ">= 0.4 of its rate")
+    return [rate, _memory(folder, file)]
+
+
+def _memory(folder: Path, file: Path) -> tuple[str, ...]:
+    """The most memory that Python held for the first 20,000 records, and for the first 100,000."""
+    peaks = []
+    for number in (20_000, 100_000):
+        part = folder / f"part-{number}.json"
+        with file.open() as lines, part.open("w") as out:
+            out.writelines(line for line, _ in zip(lines, range(number), strict=False))
+        store = open_store(f"sqlite:///{folder / f'part-{number}.db'}")
+        tracemalloc.start()
+        asyncio.run(fetch(Snapshot(part), store, lambda: NOW))
+        peaks.append(tracemalloc.get_traced_memory()[1] / 1024**2)
+        tracemalloc.stop()
+    few, many = peaks
+    return "memory for 100,000 records, against 20,000", f"{many:.1f} MB", f"{few:.1f} MB", f"{many / few:.2f}", "<= 1.2"
+
+
+def _lines(file: Path, records: int) -> Path:
+    chance = random.Random(7)
+    with file.open("w") as out:
+        for number in range(records):
+            record = {
+                "id": f"{7 + number // 40_000 // 12:02}{number // 40_000 % 12 + 1:02}.{number % 40_000:05}",
+                "title": " ".join(chance.choices(WORDS, k=9)),
+                "abstract": " ".join(chance.choices(WORDS, k=150)),
+                "categories": "cs.LG cs.CL",
+                "comments": None,
+                "versions": [{"version": "v1", "created": "Mon, 2 Apr 2007 19:18:42 GMT"}],
+                "update_date": "2007-05-23",
+                "authors_parsed": [[f"Author{n}", "Ada", ""] for n in range(5)],
+            }
+            out.write(json.dumps(record) + "\n")
+    return file
+
+
+def _bare(folder: Path) -> float:
+    """The same rows, read from the one database and put into another that has the same table and indexes."""
+    with (
+        closing(sqlite3.connect(folder / "snapshot.db")) as full,
+        closing(sqlite3.connect(folder / "bare-snapshot.db")) as bare,
+    ):
+        for (statement,) in full.execute(
+            "SELECT sql FROM sqlite_master WHERE tbl_name = 'papers' AND sql IS NOT NULL ORDER BY type DESC"
+        ).fetchall():
+            bare.execute(statement)
+        bare.execute("PRAGMA journal_mode = WAL")
+        bare.execute("PRAGMA synchronous = NORMAL")
+        bare.execute("PRAGMA cache_size = -65536")
+        seconds = 0.0
+        every = full.execute("SELECT * FROM papers ORDER BY id")
+        while some := every.fetchmany(BATCH):
+            marks = ", ".join("?" * len(some[0]))
+            begun = time.perf_counter()
+            bare.executemany(f"INSERT INTO papers VALUES ({marks})", some)
+            bare.commit()
+            seconds += time.perf_counter() - begun
+        return seconds

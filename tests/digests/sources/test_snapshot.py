@@ -1,0 +1,162 @@
+"""The snapshot of arXiv's metadata: what a line becomes, and going on where it was."""
+
+import asyncio
+import gzip
+import json
+import zipfile
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot.fetching import Fetched, fetch
+from digests.model import Paper
+from digests.ports import BadRecord, SourceState
+from digests.sources import snapshot
+from digests.sources.snapshot import Snapshot, read_record
+from tests.builders import NOW, a_store
+from tests.shared_data import FOLDER, needs_shared_data
+
+
+def a_line(number: int = 1, **more: Any) -> str:
+    return json.dumps(
+        {
+            "id": f"0704.{number:04}", "submitter": None, "authors": "C. Bal\\'azs", "title": "A title\n  in two lines",
+            "comments": None, "categories": "cs.LG hep-ph", "abstract": "  Text.\n",
+            "versions": [{"version": "v1", "created": "Mon, 2 Apr 2007 19:18:42 GMT"}, {"version": "v2", "created": "x"}],
+            "update_date": "2008-11-26", "authors_parsed": [["Balázs", "C.", ""], ["Berger", "E. L.", "Jr."]], **more,
+        }
+    )  # fmt: skip
+
+
+def read(**more: Any) -> Paper | BadRecord:
+    return read_record(a_line(**more).encode(), "s", 7)
+
+
+def test_a_line_becomes_a_paper() -> None:
+    assert read() == Paper(
+        "0704.0001",
+        "A title in two lines",
+        "https://arxiv.org/abs/0704.0001",
+        2,
+        ("C. Balázs", "E. L. Berger Jr."),
+        "Text.",
+        "cs.LG",
+        ("cs.LG", "hep-ph"),
+        published=date(2007, 4, 2),
+        updated=date(2008, 11, 26),
+    )
+
+
+def test_a_withdrawal_is_noticed_and_empty_fields_are_borne() -> None:
+    gone = read(comments="This paper has been withdrawn by the authors")
+    assert isinstance(gone, Paper)
+    assert gone.withdrawn == date(2008, 11, 26)
+    bare = read(categories=None, abstract=None, versions=None, update_date=None, authors_parsed=None)
+    assert isinstance(bare, Paper)
+    assert (bare.version, bare.authors, bare.published) == (None, (), None)
+
+
+@pytest.mark.parametrize(
+    ("raw", "said"),
+    [
+        ("nonsense", "s, line 7: is not JSON"),
+        ("[1]", "s, line 7: must be an object with an id and a title"),
+        ('{"id": "0704.0001"}', "s, line 7: must be an object with an id and a title"),
+        (a_line(id="x"), "s, line 7: id: 'x' is not an arXiv id, or there is no title"),
+        (
+            a_line(versions=[{"version": "v1", "created": "long ago"}]),
+            "s, line 7: has a field that is not as it should be",
+        ),
+    ],
+)
+def test_what_is_wrong_with_a_line_is_told_with_its_number(raw: str, said: str) -> None:
+    assert str(read_record(raw.encode(), "s", 7)) == said
+
+
+@needs_shared_data
+def test_real_records_are_read_without_a_fault() -> None:
+    lines = (FOLDER / "arxiv" / "snapshot_500.jsonl").read_bytes().splitlines()
+    papers = [read_record(line, "s", number) for number, line in enumerate(lines)]
+    assert len(papers) == 500
+    assert all(isinstance(one, Paper) and one.published and one.authors and one.abstract for one in papers)
+
+
+def plain(path: Path, text: str) -> None:
+    path.write_text(text)
+
+
+def gzipped(path: Path, text: str) -> None:
+    path.write_bytes(gzip.compress(text.encode()))
+
+
+def zipped(path: Path, text: str) -> None:
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("arxiv-metadata-oai-snapshot.json", text)
+
+
+@pytest.mark.parametrize("write", [plain, gzipped, zipped])
+def test_it_goes_on_where_it_was_cut_off_however_it_is_packed(
+    tmp_path: Path, write: Callable[[Path, str], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(snapshot, "BATCH", 10)
+    file = tmp_path / "snapshot"
+    write(file, "\n".join([a_line(number) for number in range(1, 36)]) + "\n\nbad\n")
+    store, source = a_store(), Snapshot(file)
+
+    async def cut_off() -> None:
+        taken = 0
+        async for batch in source.fetch("", now=NOW, since=None, progress=lambda done, size: None):
+            store.papers.add(batch.records, now=NOW, news=batch.news)
+            store.sources.keep("snapshot", SourceState(batch.position))
+            taken += 1
+            if taken == 2:
+                return
+
+    asyncio.run(cut_off())
+    assert store.papers.last_change() == 20
+    fetched = asyncio.run(fetch(source, store, lambda: NOW))
+    assert (fetched.added.new, fetched.added.same, fetched.bad) == (15, 0, 1)
+    assert source.next_due(store.sources.state("snapshot"), NOW) is None
+    again = asyncio.run(fetch(source, store, lambda: NOW))
+    assert again.sentence() == "snapshot: 0 new, 0 changed, 0 as they were."
+
+
+def fetched_from(file: Path, categories: frozenset[str] = frozenset()) -> Fetched:
+    return asyncio.run(fetch(Snapshot(file, categories), a_store(), lambda: NOW))
+
+
+def test_of_some_categories_only_those_are_kept_and_none_is_news(tmp_path: Path) -> None:
+    file = tmp_path / "s.json"
+    file.write_text("\n".join((a_line(1), a_line(2, categories="math.OC"))))
+    store = a_store()
+    asyncio.run(fetch(Snapshot(file, frozenset(("cs",))), store, lambda: NOW))
+    assert set(store.papers.get(["0704.0001", "0704.0002"])) == {"0704.0001"}
+    assert store.papers.candidates(0, 99, texts=False) == []
+
+
+def test_another_file_under_the_same_name_is_read_from_its_beginning(tmp_path: Path) -> None:
+    file, store = tmp_path / "s.json", a_store()
+    file.write_text(a_line(1))
+    asyncio.run(fetch(Snapshot(file), store, lambda: NOW))
+    file.write_text(f"{a_line(1)}\n{a_line(2)}")
+    assert Snapshot(file).next_due(store.sources.state("snapshot"), NOW) == NOW
+    assert asyncio.run(fetch(Snapshot(file), store, lambda: NOW)).added.new == 1
+
+
+def test_what_cannot_be_read_is_a_sentence(tmp_path: Path) -> None:
+    assert "cannot be read: No such file" in fetched_from(tmp_path / "none").failure
+    cut = tmp_path / "cut.gz"
+    whole = gzip.compress("\n".join(a_line(number) for number in range(1, 400)).encode(), 1)
+    cut.write_bytes(whole[: len(whole) // 2])
+    assert "is damaged or cut off" in fetched_from(cut).failure
+    two = tmp_path / "two.zip"
+    with zipfile.ZipFile(two, "w") as archive:
+        archive.writestr("a", "x")
+        archive.writestr("b", "x")
+    assert "holds 2 files" in fetched_from(two).failure
+    endless = tmp_path / "endless"
+    endless.write_bytes(b"x" * (snapshot.LONGEST_LINE + 1))
+    assert "longer than 4 MB" in fetched_from(endless).failure
