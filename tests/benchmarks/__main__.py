@@ -26,7 +26,7 @@ from digests.model import Channel, Style, Subscription, Wish
 from digests.ports import Store
 from digests.sources.reviews import ReviewFile
 from digests.store import open_store
-from tests.benchmarks import slack
+from tests.benchmarks import slack, sources
 
 PAPERS = 100_000
 NEW = 400
@@ -45,7 +45,8 @@ def main() -> None:
         store, importing = _import(Path(folder), lines)
         there = Path(folder) / "slack"
         there.mkdir()
-        for row in (_start_up(Path(folder)), importing, *_digests(Path(folder), store), *slack.rows(there)):
+        measured = (_start_up(Path(folder)), importing, *_digests(Path(folder), store), *slack.rows(there))
+        for row in (*measured, *sources.rows(Path(folder))):
             table.add_row(*row)
     Console().print(table)
 

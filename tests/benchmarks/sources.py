@@ -23,7 +23,19 @@ from tests.shared_data import FOLDER
 
 RECORDS = 1_000_000
 BATCH = 2000
-WORDS = "model data learning network training attention graph policy reward token image speech robot proof".split()
+WORDS = [
+    "model",
+    "data",
+    "learning",
+    "network",
+    "training",
+    "attention",
+    "graph",
+    "policy",
+    "reward",
+    "token",
+    "proof",
+]
 
 
 def rows(folder: Path, records: int = RECORDS) -> list[tuple[str, ...]]:
@@ -59,7 +71,13 @@ def _snapshot(folder: Path, records: int) -> list[tuple[str, ...]]:
     assert fetched.added.new == records, fetched.sentence()
     floor = _bare(folder)
     what = f"snapshot of {records:,} records"
-    rate = (what, f"{ours * 1000:,.0f} ms", f"{floor * 1000:,.0f} ms", f"{floor / ours:.2f}", ">= 0.4 of its rate")
+    rate = (
+        what,
+        f"{ours * 1000:,.0f} ms",
+        f"{floor * 1000:,.0f} ms",
+        f"{floor / ours:.2f}",
+        ">= 0.4 of its rate",
+    )
     return [rate, _memory(folder, file)]
 
 
@@ -76,7 +94,13 @@ def _memory(folder: Path, file: Path) -> tuple[str, ...]:
         peaks.append(tracemalloc.get_traced_memory()[1] / 1024**2)
         tracemalloc.stop()
     few, many = peaks
-    return "memory for 100,000 records, against 20,000", f"{many:.1f} MB", f"{few:.1f} MB", f"{many / few:.2f}", "<= 1.2"
+    return (
+        "memory for 100,000 records, against 20,000",
+        f"{many:.1f} MB",
+        f"{few:.1f} MB",
+        f"{many / few:.2f}",
+        "<= 1.2",
+    )
 
 
 def _lines(file: Path, records: int) -> Path:
