@@ -111,9 +111,10 @@ def _desk(settings: Settings, store: Store, console: Console, clock: Callable[[]
 
 
 def _paces(settings: Settings) -> dict[str, Pace]:
-    slack = settings.platforms.slack
+    slack, discord = settings.platforms.slack, settings.platforms.discord
     return {
-        "slack": Pace(Limits(channel=slack.messages_a_second_a_channel, workspace=slack.messages_a_second))
+        "slack": Pace(Limits(channel=slack.messages_a_second_a_channel, workspace=slack.messages_a_second)),
+        "discord": Pace(Limits(channel=discord.messages_a_second_a_channel, bot=discord.messages_a_second)),
     }
 
 

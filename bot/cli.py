@@ -134,6 +134,17 @@ def _parser() -> argparse.ArgumentParser:
     invite.add_argument("platform", choices=("discord",))
     invite.set_defaults(run=_invite)
 
+    status = commands.add_parser("status", help="what comes next, what failed and why, channel by channel")
+    status.add_argument("--channel", default="", metavar="ID", help="only this channel")
+    status.add_argument("--json", action="store_true", help="all of it as JSON")
+    status.set_defaults(run=_status)
+
+    digest = commands.add_parser("digest", help="a channel's edition of today, at once; never twice in a day")
+    digest.add_argument("channel", metavar="CHANNEL", help="the channel's id, or its whole name")
+    digest.add_argument("--now", action="store_true", required=True, help="before or after its hour")
+    digest.add_argument("--dry-run", action="store_true", help="show it here, and post nothing")
+    digest.set_defaults(run=_digest)
+
     doctor = commands.add_parser("doctor", help="look whether everything is right, and say what is not")
     doctor.set_defaults(run=_doctor)
 
@@ -285,6 +296,39 @@ def _invite(asked: argparse.Namespace) -> int:
     from bot.app import discord_invitation
 
     print(asyncio.run(discord_invitation(_settings(asked), os.environ)))  # noqa: T201
+    return DONE
+
+
+def _status(asked: argparse.Namespace) -> int:
+    from bot.status import as_record, show, status
+
+    house = _house(asked)
+    found = status(house.store, house.desk.clock(), asked.channel)
+    if asked.channel and not found.channels:
+        raise InputError(
+            f"No channel {asked.channel!r} gets a digest; “paperround status” names those that do."
+        )
+    if asked.json:
+        import json
+
+        _print_json(json.dumps(as_record(found), ensure_ascii=False, indent=2))
+    else:
+        show(found, _console())
+    return DONE
+
+
+def _digest(asked: argparse.Namespace) -> int:
+    from bot.today import post_today, todays_digest
+
+    house = _house(asked)
+    if asked.dry_run:
+        from bot.preview import show_preview
+
+        show_preview(todays_digest(asked.channel, house), _console())
+        return DONE
+    import asyncio
+
+    print(asyncio.run(post_today(asked.channel, house, os.environ)))  # noqa: T201
     return DONE
 
 

@@ -136,8 +136,10 @@ class FanOut:
             self._look, self._served = True, self._served | {_workspace(claim) for claim in claims}
         elif self._served:
             self._look, self._served = True, set()
-        else:
+        elif all(self._is_full(place) for place in full):
             self._look_when_there_is_room = bool(full)
+        else:
+            self._look = True  # One of them got room while the store was asked.
 
     async def _give_back(self) -> None:
         """What was claimed and not begun is anybody's at once."""

@@ -355,6 +355,18 @@ class Discord(_Table):
         default="managers",
         description="Who may change a channel's digest: who may manage the server, or anyone.",
     )
+    messages_a_second_a_channel: float = Field(
+        default=1.0,
+        gt=0,
+        le=1000,
+        description="The most digest messages a second to one channel; Discord allows 5 in 5.",
+    )
+    messages_a_second: float = Field(
+        default=40.0,
+        gt=0,
+        le=1000,
+        description="The most digest messages a second in all; Discord allows a bot 50 requests.",
+    )
     manager_role: Annotated[str, AfterValidator(_discord_id_or_none)] = Field(
         default="", description="The id of a role whose members may change digests too; empty: none."
     )

@@ -102,6 +102,10 @@ def due_again(schedule: Schedule, now: datetime, awaited: Due, had: Collection[d
     It comes at its own hour, wherever a zone's new rules put that; a clock that was set back brings an earlier one
     before it.
     """
+    today = now.astimezone(ZoneInfo(schedule.time_zone)).date()
+    newest = newest_due(schedule, now)
+    if newest.edition == today and today not in had and any(edition > today for edition in had):
+        return newest
     soonest = next_due(schedule, now)
     while soonest.edition in had:
         soonest = next_due(schedule, soonest.at)

@@ -334,3 +334,26 @@ def test_a_running_process_posts_what_is_due_and_a_second_one_does_not_repeat_it
         assert third.poll() is None
     assert stopped(third) == 0
     assert len(keys(tmp_path)) == len(set(keys(tmp_path))) == 6
+
+
+def test_todays_edition_is_shown_without_a_trace_then_posted_once_and_told_by_the_status(
+    tmp_path: Path,
+) -> None:
+    imported(tmp_path)
+    (tmp_path / "paperround.toml").write_text(SETTINGS)
+    shown = paperround(tmp_path, "digest", "here", "--now", "--dry-run")
+    assert "1. Paper number 0" in shown.stdout
+    assert keys(tmp_path) == []
+    assert "No channel gets a digest yet." in paperround(tmp_path, "status").stdout
+    first = paperround(tmp_path, "digest", "here", "--now")
+    assert (first.returncode, first.stdout.splitlines()[-1].split(" is ")[1]) == (0, "posted, in 6 messages.")
+    again = paperround(tmp_path, "digest", "console:here", "--now")
+    assert (again.returncode, "was posted before; nothing was sent." in again.stdout) == (0, True)
+    assert len(set(keys(tmp_path))) == len(keys(tmp_path)) == 6
+    (channel,) = json.loads(paperround(tmp_path, "status", "--json", "--channel", "here").stdout)["channels"]
+    assert (channel["last"]["state"], channel["last"]["posted"], channel["trouble"]) == ("posted", 6, "")
+    unknown = paperround(tmp_path, "digest", "there", "--now")
+    assert (unknown.returncode, unknown.stderr) == (
+        1,
+        "paperround: No channel 'there' gets a digest; these do: console:here.\n",
+    )

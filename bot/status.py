@@ -1,0 +1,148 @@
+"""`paperround status`: what comes next, what failed and why, for people and for machines; what needs somebody first."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from digests.model import Condition
+from digests.ports import DeliveryState, Standing, Store
+
+OVERDUE_AFTER = timedelta(minutes=5)
+"""A tick comes every minute; what is due for longer waits for a process that runs, or for its turn among many."""
+
+MOST_ROWS = 100
+"""Rows of the table; --json has all channels, --channel has one."""
+
+COUNTED_DAYS = 2
+"""Editions of today and yesterday are counted: somewhere on earth both are today's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """How everything stands at an instant; channels that need somebody come first."""
+
+    now: datetime
+    channels: Sequence[Standing]
+    counts: dict[DeliveryState, int]
+    conditions: Sequence[Condition]
+
+
+def status(store: Store, now: datetime, channel: str = "") -> Status:
+    """How the channels stand, or the one that is meant: its id, or its whole name such as slack:T0123:C0456."""
+    standings = [
+        one for one in store.deliveries.standings() if channel in ("", one.channel.channel, str(one.channel))
+    ]
+    since = (now - timedelta(days=COUNTED_DAYS - 1)).astimezone(UTC).date()
+    return Status(
+        now,
+        sorted(standings, key=lambda one: _rank(one, now)),
+        dict(store.deliveries.counts(since)),
+        store.health.conditions(),
+    )
+
+
+def trouble(one: Standing, now: datetime) -> str:
+    """What is wrong with a channel, in a sentence; empty where nothing is."""
+    subscription = one.subscription
+    if subscription is None:
+        return one.unreadable
+    if subscription.stopped:
+        return f"Stopped: {subscription.stopped}"
+    match one.state:
+        case DeliveryState.FAILED:
+            return f"Not posted: {one.reason}"
+        case DeliveryState.WAITING | DeliveryState.UNKNOWN:
+            return f"Tried {one.attempts} times: {one.reason}"
+    if one.unknown:
+        return f"{one.unknown} messages may be missing: the channel could not be asked."
+    if subscription.running and one.next_due_at and one.next_due_at < now - OVERDUE_AFTER:
+        return "Overdue: is a “paperround run” running?"
+    return ""
+
+
+def _rank(one: Standing, now: datetime) -> tuple[bool, bool, datetime]:
+    paused = one.subscription is not None and bool(one.subscription.paused_by)
+    return not trouble(one, now), paused, one.next_due_at or now
+
+
+def as_record(found: Status) -> dict[str, Any]:
+    """For machines. The counts come out of the ledger, so they are one truth for all replicas and outlive each of them."""
+    troubles = sum(bool(trouble(one, found.now)) for one in found.channels)
+    return {
+        "at": found.now.isoformat(),
+        "totals": {
+            "channels": len(found.channels),
+            "in_trouble": troubles,
+            "unknown_messages": sum(one.unknown for one in found.channels),
+            "editions": {state.value: number for state, number in found.counts.items()},
+        },
+        "channels": [_channel_record(one, found.now) for one in found.channels],
+        "sources": [
+            {
+                "subject": each.subject,
+                "trouble": each.trouble,
+                "detail": each.detail,
+                "since": each.since.isoformat(),
+                "at": each.at.isoformat(),
+            }
+            for each in found.conditions
+        ],
+    }
+
+
+def _channel_record(one: Standing, now: datetime) -> dict[str, Any]:
+    subscription = one.subscription
+    return {
+        "channel": str(one.channel),
+        "trouble": trouble(one, now),
+        "stopped": subscription.stopped if subscription else "",
+        "paused_by": subscription.paused_by if subscription else "",
+        "next": {"edition": _iso(one.next_edition), "at": _iso(one.next_due_at)},
+        "last": {
+            "edition": _iso(one.edition),
+            "state": one.state,
+            "reason": one.reason,
+            "attempts": one.attempts,
+            "next_try_at": _iso(one.next_try_at),
+            "posted": one.posted,
+            "unknown": one.unknown,
+        },
+    }
+
+
+def _iso(when: Any) -> str | None:
+    return when.isoformat() if when else None
+
+
+def show(found: Status, console: Console) -> None:
+    """For people: a table, and what it leaves out in words."""
+    table = Table("channel", "next (UTC)", "last", "what is wrong", box=None, padding=(0, 2, 0, 0))
+    for one in found.channels[:MOST_ROWS]:
+        table.add_row(*(Text(cell) for cell in _row(one, found.now)))
+    console.print(table if found.channels else "No channel gets a digest yet.")
+    hidden = len(found.channels) - MOST_ROWS
+    if hidden > 0:
+        console.print(f"{hidden:,} more channels: --json has all of them, --channel one.")
+    counted = ", ".join(f"{number:,} {state}" for state, number in found.counts.items() if number)
+    console.print(f"Editions of today and yesterday: {counted or 'none'}.")
+    for each in found.conditions:
+        if each.trouble:
+            console.print(f"{each.subject}: {each.trouble}. {each.detail}", markup=False)
+
+
+def _row(one: Standing, now: datetime) -> tuple[str, str, str, str]:
+    subscription = one.subscription
+    coming = f"{one.next_due_at:%a %d %b %H:%M}" if one.next_due_at else "-"
+    if subscription and subscription.paused_by:
+        coming = f"paused by {subscription.paused_by}"
+    if not subscription or subscription.stopped:
+        coming = "none"
+    last = f"{one.edition:%a %d %b} {one.state}" if one.edition else "-"
+    if one.next_try_at and one.state in (DeliveryState.WAITING, DeliveryState.UNKNOWN):
+        last += f", again at {one.next_try_at:%H:%M}"
+    return str(one.channel), coming, last, trouble(one, now)

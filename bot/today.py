@@ -1,0 +1,92 @@
+"""`paperround digest CHANNEL --now`: today's edition at once, by the ledger, so that no day has two."""
+
+import asyncio
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
+from dataclasses import replace
+from datetime import date
+from zoneinfo import ZoneInfo
+
+from bot.app import House, apps, wanted
+from bot.deliver import Desk, deliver_edition
+from digests.build import build
+from digests.errors import InputError, PaperroundError
+from digests.model import Digest, Subscription
+from digests.ports import Delivery, DeliveryState
+
+
+def todays_digest(channel: str, house: House) -> Digest:
+    """What would be posted now. Reads alone."""
+    subscription = _subscription(channel, house)
+    return build(
+        subscription,
+        _today(subscription, house),
+        store=house.store,
+        habits=house.desk.habits,
+        now=house.desk.clock(),
+    )
+
+
+async def post_today(channel: str, house: House, environment: Mapping[str, str]) -> str:
+    """Post today's edition, and say what came of it. Raises InputError, and PaperroundError where it was not posted."""
+    settings = wanted(house.settings)
+    if any(channel in (one.channel.channel, str(one.channel)) for one in settings):
+        await asyncio.to_thread(house.store.subscriptions.keep, settings, now=house.desk.clock())
+    subscription = await asyncio.to_thread(_subscription, channel, house)
+    edition = _today(subscription, house)
+    async with AsyncExitStack() as exits:
+        desk = await _opened(subscription, house, environment, exits)
+        began = await deliver_edition(subscription, edition, desk=desk)
+    last = await asyncio.to_thread(house.store.deliveries.history, subscription, 1)
+    return _sentence(subscription, edition, last[0] if last else None, began=began)
+
+
+def _subscription(channel: str, house: House) -> Subscription:
+    stored = house.store.subscriptions.all()
+    known = [*stored, *wanted(house.settings)]
+    for one in known:
+        if channel in (one.channel.channel, str(one.channel)):
+            return one
+    names = ", ".join(sorted({str(one.channel) for one in known})[:10]) or "none yet"
+    raise InputError(f"No channel {channel!r} gets a digest; these do: {names}.")
+
+
+def _today(subscription: Subscription, house: House) -> date:
+    return house.desk.clock().astimezone(ZoneInfo(subscription.schedule.time_zone)).date()
+
+
+async def _opened(
+    subscription: Subscription, house: House, environment: Mapping[str, str], exits: AsyncExitStack
+) -> Desk:
+    """The desk with the platform of this channel alone."""
+    name = subscription.channel.platform
+    desk = house.desk
+    for app in apps(house.settings, environment, desk.clock):
+        if app.name == name:
+            desk = replace(desk, platforms={**desk.platforms, name: await app.open()})
+            exits.push_async_callback(app.close)
+    if name not in desk.platforms:
+        raise InputError(f"{subscription.channel} cannot be posted to: the secrets of {name} are not set.")
+    return desk
+
+
+def _sentence(subscription: Subscription, edition: date, last: Delivery | None, *, began: bool) -> str:
+    name = f"The edition of {edition} for {subscription.channel}"
+    if last is None or last.edition != edition:
+        raise PaperroundError(f"{name} could not be begun.")
+    match last.state:
+        case DeliveryState.POSTED | DeliveryState.QUIET if not began:
+            return f"{name} was posted before; nothing was sent."
+        case DeliveryState.POSTED:
+            return f"{name} is posted, in {len(last.pages)} messages."
+        case DeliveryState.QUIET:
+            told = "the channel was told" if last.pages else "the settings say not to tell"
+            return f"{name} has nothing to read; {told}."
+        case DeliveryState.CLAIMED | DeliveryState.POSTING:
+            raise PaperroundError(f"{name} is being posted by another process.")
+        case DeliveryState.WAITING | DeliveryState.UNKNOWN:
+            raise PaperroundError(
+                f"{name} is not posted yet, and is tried again by “paperround run”: {last.reason}"
+            )
+        case DeliveryState.FAILED:
+            raise PaperroundError(f"{name} was given up: {last.reason}")

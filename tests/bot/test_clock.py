@@ -1,0 +1,275 @@
+"""The clock and the fan-out: fair, bounded, undisturbed by what cannot be read or does not answer."""
+
+import asyncio
+import json
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from rich.console import Console
+from sqlalchemy import text
+
+from bot.clock import FanOut, tick
+from bot.deliver import Desk
+from bot.message import Message
+from bot.platforms import Outcome, Page, PostError
+from bot.status import as_record, show, status
+from digests.build import Habits
+from digests.model import Channel, Schedule, Style, Subscription, Wish
+from digests.ports import Store
+from tests.builders import NOW, a_paper, a_review, a_store, a_subscription
+from tests.fakes.platform import Board, BoardPlatform
+
+
+@dataclass(slots=True)
+class Slow(BoardPlatform):
+    """A platform on which one workspace does not answer before it is let go; it knows how much was at once."""
+
+    slow: str = "slow"
+    released: asyncio.Event = field(default_factory=asyncio.Event)
+    now: Counter[str] = field(default_factory=Counter)
+    most: Counter[str] = field(default_factory=Counter)
+    rendered: int = 0
+
+    def render(self, message: Message, style: Style) -> Sequence[Page]:
+        self.rendered += 1
+        return BoardPlatform.render(self, message, style)
+
+    async def post(self, channel: Channel, page: Page, *, key: str, thread: str | None) -> str:
+        for place in (channel.workspace, "all"):
+            self.now[place] += 1
+            self.most[place] = max(self.most[place], self.now[place])
+        if channel.workspace == self.slow:
+            await self.released.wait()
+        else:
+            await asyncio.sleep(0)
+        for place in (channel.workspace, "all"):
+            self.now[place] -= 1
+        return await BoardPlatform.post(self, channel, page, key=key, thread=thread)
+
+
+def a_house(*workspaces: tuple[str, int], papers: int = 1) -> Store:
+    """A store with so many channels of each workspace, all due."""
+    store = a_store()
+    store.papers.add([(a_paper(f"2401.0000{n}"), a_review()) for n in range(papers)], now=NOW)
+    channels = [
+        Subscription(Channel("console", f"{name}{n}", name), Wish(style=Style.COMPACT), Schedule())
+        for name, many in workspaces
+        for n in range(many)
+    ]
+    store.subscriptions.keep(channels, now=NOW - timedelta(minutes=1))
+    return store
+
+
+def a_desk(store: Store, platform: BoardPlatform, **settings: Any) -> Desk:
+    clock = settings.pop("clock", lambda: NOW)
+    return Desk(store, {"console": platform}, Habits(), "p", clock, **settings)
+
+
+def channels_of(platform: BoardPlatform) -> list[str]:
+    return [name.split(":")[1] for name, _, _ in platform.board.posted]
+
+
+async def until(holds: Any) -> None:
+    async with asyncio.timeout(20):
+        while not holds():  # noqa: ASYNC110
+            await asyncio.sleep(0.005)
+
+
+def test_a_workspace_that_does_not_answer_holds_up_no_other() -> None:
+    async def run() -> None:
+        platform = Slow(Board())
+        desk = a_desk(a_house(("slow", 30), ("a", 10), ("b", 10)), platform, at_once=8, at_once_a_workspace=3)
+        ticking = asyncio.create_task(tick(desk))
+        await until(lambda: len(platform.board.posted) == 20)
+        assert set(channels_of(platform)) == {"a", "b"}
+        platform.released.set()
+        await ticking
+        assert Counter(channels_of(platform)) == {"slow": 30, "a": 10, "b": 10}
+        assert platform.most["slow"] <= 3
+        assert platform.most["all"] <= 8
+
+    asyncio.run(run())
+
+
+def test_a_workspace_with_one_channel_does_not_wait_for_those_with_many() -> None:
+    platform = Slow(Board())
+    store = a_house(*((f"big{n}", 30) for n in range(4)), ("small", 1))
+    asyncio.run(tick(a_desk(store, platform, at_once=4, at_once_a_workspace=2)))
+    posted = channels_of(platform)
+    assert len(posted) == 121
+    assert posted.index("small") < 30
+
+
+def test_a_tick_does_not_wait_for_the_one_before() -> None:
+    async def run() -> None:
+        platform, now = Slow(Board()), [NOW]
+        store = a_house(("slow", 1))
+        later = Subscription(
+            Channel("console", "later", "a"), schedule=Schedule((NOW + timedelta(minutes=1)).time())
+        )
+        store.subscriptions.change(later.channel, later, by="Ada", now=NOW)
+        fan_out = FanOut(a_desk(store, platform, clock=lambda: now[0], at_once=4))
+        working = asyncio.create_task(fan_out.work())
+        await until(lambda: platform.now["slow"])
+        now[0] += timedelta(minutes=1)
+        fan_out.tick()
+        await until(lambda: "a" in channels_of(platform))
+        assert "slow" not in channels_of(platform)
+        platform.released.set()
+        fan_out.close()
+        await working
+
+    asyncio.run(run())
+
+
+def test_channels_that_wish_the_same_and_had_the_same_share_one_digest() -> None:
+    platform = Slow(Board())
+    store = a_house(("a", 40), papers=3)
+    other = replace(a_subscription("other", top=1, style=Style.COMPACT))
+    store.subscriptions.change(other.channel, other, by="Ada", now=NOW - timedelta(days=1))
+    asyncio.run(tick(a_desk(store, platform)))
+    assert len(platform.board.posted) == 41
+    assert platform.rendered == 2
+    had = platform.board.posted[0][2].papers
+    assert len(had) == 3
+    assert {len(page.papers) for name, _, page in platform.board.posted if "other" in name} == {1}
+
+
+def test_a_channel_that_was_shown_more_gets_a_digest_of_its_own() -> None:
+    platform, now = Slow(Board()), [NOW]
+    store = a_house(("a", 3), papers=3)
+    (first, *_) = store.subscriptions.all()
+    desk = a_desk(store, platform, clock=lambda: now[0])
+    asyncio.run(tick(desk))
+    now[0] += timedelta(days=1)
+    store.papers.add([(a_paper("2401.00000", version=2), a_review(8.0))], now=now[0])
+    newcomer = Subscription(Channel("console", "new", "a"), first.wish, first.schedule)
+    store.subscriptions.change(newcomer.channel, newcomer, by="Ada", now=NOW)
+    asyncio.run(tick(desk))
+    assert platform.rendered == 3
+    assert [len(page.papers) for name, _, page in platform.board.posted[3:] if "new" in name] == [3]
+
+
+POISON = {
+    "domains": "not json",
+    "time_zone": "Mars/Olympus",
+    "days": "[]",
+    "style": "poem",
+    "at": "quarter past",
+}
+
+
+@pytest.mark.parametrize("column", POISON)
+def test_a_subscription_that_cannot_be_read_is_stopped_and_shown_and_disturbs_no_other(column: str) -> None:
+    store, platform = a_house(("a", 5)), Slow(Board())
+    spoil(store, column, POISON[column])
+    desk = a_desk(store, platform)
+    asyncio.run(tick(desk))
+    assert len(platform.board.posted) == 4
+    asyncio.run(tick(desk))
+    assert len(platform.board.posted) == 4
+    assert len(store.subscriptions.all()) == 4
+    assert store.subscriptions.reckon(now=NOW) == 0
+    found = status(store, NOW)
+    assert "cannot be read" in as_record(found)["channels"][0]["trouble"]
+    assert found.channels[0].channel.channel == "a2"
+
+
+def spoil(store: Store, column: str, value: str) -> None:
+    """As a hand in the database, or another version, may do."""
+    database: Any = store.subscriptions
+    with database.database.write() as connection:
+        connection.execute(
+            text(f"UPDATE subscriptions SET {column} = :value WHERE channel = 'a2'"), {"value": value}
+        )
+
+
+def test_a_store_that_cannot_be_asked_is_asked_again_at_the_next_tick(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    store, platform = a_house(("a", 2)), Slow(Board())
+
+    class Broken:
+        def claim_due(self, **_: Any) -> Any:
+            raise RuntimeError("bad luck")
+
+    broken: Any = Broken()
+    asyncio.run(tick(a_desk(replace(store, deliveries=broken), platform)))
+    assert "could not be found out" in caplog.text
+    asyncio.run(tick(a_desk(store, platform)))
+    assert len(platform.board.posted) == 2
+
+
+def test_a_clock_that_was_ahead_and_went_back_loses_no_day() -> None:
+    store, platform, now = a_house(("a", 1)), Slow(Board()), [NOW + timedelta(days=2)]
+
+    async def run() -> None:
+        fan_out = FanOut(a_desk(store, platform, clock=lambda: now[0]))
+        working = asyncio.create_task(fan_out.work())
+        await until(lambda: len(platform.board.posted) == 1)
+        for count, back in enumerate((NOW, NOW + timedelta(days=1)), start=2):
+            now[0] = back
+            fan_out.tick()
+            await until(lambda count=count: len(platform.board.posted) == count)
+        fan_out.close()
+        await working
+
+    asyncio.run(run())
+    (one,) = store.subscriptions.all()
+    editions = sorted(each.edition for each in store.deliveries.history(one, 9))
+    assert editions == [NOW.date() + timedelta(days=n) for n in range(3)]
+
+
+def test_the_status_puts_what_needs_somebody_first() -> None:
+    store = a_house(("a", 2), ("gone", 1), ("lost", 1), ("wrong", 1))
+
+    def fault(channel: Channel) -> None:
+        match channel.workspace:
+            case "gone":
+                raise PostError("The channel was archived.", Outcome.GONE)
+            case "lost":
+                raise PostError("Slack's answer was lost.", Outcome.UNKNOWN)
+            case "wrong":
+                raise PostError("Slack takes no such page.", Outcome.REFUSED)
+
+    class Faulty(BoardPlatform):
+        async def post(self, channel: Channel, page: Page, *, key: str, thread: str | None) -> str:
+            fault(channel)
+            return await super().post(channel, page, key=key, thread=thread)
+
+    asyncio.run(tick(a_desk(store, Faulty(Board()))))
+    found = status(store, NOW)
+    record = as_record(found)
+    told = {one["channel"]: one["trouble"] for one in record["channels"]}
+    assert told == {
+        "console:gone:gone0": "Stopped: The channel was archived.",
+        "console:lost:lost0": "Tried 1 times: Slack's answer was lost.",
+        "console:wrong:wrong0": "Not posted: Slack takes no such page.",
+        "console:a:a0": "",
+        "console:a:a1": "",
+    }
+    assert [one["trouble"] == "" for one in record["channels"]] == [False] * 3 + [True] * 2
+    assert record["totals"]["in_trouble"] == 3
+    assert record["totals"]["unknown_messages"] == 1
+    assert record["totals"]["editions"] == {
+        "claimed": 0, "posting": 0, "posted": 2, "quiet": 0, "waiting": 0, "unknown": 1, "failed": 2,
+    }  # fmt: skip
+    assert json.dumps(record)
+    console = Console(width=120, record=True)
+    show(found, console)
+    text_shown = console.export_text()
+    assert "Stopped: The channel was archived." in text_shown
+    assert "2 posted, 1 unknown, 2 failed" in text_shown
+
+
+def test_the_status_of_one_channel_and_of_one_that_nobody_serves() -> None:
+    store = a_house(("a", 3))
+    (one,) = status(store, NOW + timedelta(hours=1), "a1").channels
+    assert one.channel.channel == "a1"
+    record = as_record(status(store, NOW + timedelta(hours=1), "console:a:a1"))
+    assert "Overdue" in record["channels"][0]["trouble"]
+    assert datetime.fromisoformat(record["channels"][0]["next"]["at"]) == NOW

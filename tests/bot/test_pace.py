@@ -1,0 +1,89 @@
+"""Pace: turns by channel, workspace and bot."""
+
+import asyncio
+from dataclasses import dataclass, field
+
+from bot.pace import Limits, Pace
+from digests.model import Channel
+
+
+@dataclass(slots=True)
+class Time:
+    """A clock that sleeping moves on: whoever sleeps is woken in order."""
+
+    now: float = 0.0
+    slept: list[float] = field(default_factory=list)
+
+    async def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        self.now += seconds
+
+
+def a_pace(limits: Limits) -> tuple[Pace, Time]:
+    time = Time()
+    return Pace(limits, lambda: time.now, time.sleep), time
+
+
+def turns(pace: Pace, time: Time, *channels: Channel) -> list[float]:
+    async def run() -> list[float]:
+        at = []
+        for channel in channels:
+            await pace.turn(channel)
+            at.append(round(time.now, 3))
+        return at
+
+    return asyncio.run(run())
+
+
+A, B, C = (Channel("slack", name, workspace) for name, workspace in (("A", "T1"), ("B", "T1"), ("C", "T2")))
+
+
+def test_one_channel_gets_a_message_a_second() -> None:
+    pace, time = a_pace(Limits(channel=1))
+    assert turns(pace, time, A, A, A) == [0, 1, 2]
+
+
+def test_channels_of_one_workspace_share_its_turns_and_others_have_their_own() -> None:
+    pace, time = a_pace(Limits(channel=1, workspace=5))
+    assert turns(pace, time, A, B, C) == [0, 0.2, 0.2]
+
+
+def test_a_bot_has_its_own_limit_over_all() -> None:
+    pace, time = a_pace(Limits(bot=50))
+    assert turns(pace, time, A, B, C) == [0, 0.02, 0.04]
+
+
+def test_without_limits_nobody_waits() -> None:
+    pace, time = a_pace(Limits())
+    assert turns(pace, time, A, A, A) == [0, 0, 0]
+    assert time.slept == []
+
+
+def test_a_channel_that_waits_for_its_own_second_holds_no_place_of_its_workspace() -> None:
+    async def run() -> list[str]:
+        pace, order = Pace(Limits(channel=20, workspace=1000)), []
+
+        async def go(channel: Channel) -> None:
+            await pace.turn(channel)
+            order.append(channel.channel)
+
+        await pace.turn(A)
+        waiting = asyncio.create_task(go(A))
+        await asyncio.sleep(0)
+        await go(B)
+        await waiting
+        return order
+
+    assert asyncio.run(run()) == ["B", "A"]
+
+
+def test_turns_that_have_passed_are_forgotten() -> None:
+    pace, time = a_pace(Limits(channel=1))
+
+    async def run() -> None:
+        for number in range(10_000):
+            await pace.turn(Channel("slack", f"C{number}"))
+            time.now += 0.01
+
+    asyncio.run(run())
+    assert len(pace._next) < 5000
