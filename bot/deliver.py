@@ -136,16 +136,12 @@ def _plan(claim: Claim, platform: Platform, desk: Desk) -> Claim:
 def _look_again(claim: Claim, until: datetime, platform: Platform, desk: Desk) -> Claim | None:
     """Papers came in after the channel had heard of nothing: their digest takes that message's place, if there is one."""
     now, ledger = desk.clock(), desk.store.deliveries
-    came = Came(None, claim.first_missed, desk.merge_missed)
-    digest = build(
-        claim.subscription, claim.edition, store=desk.store, habits=desk.habits, now=now, came=came
-    )
-    if digest.nothing or now >= until:
-        ledger.quiet(claim, looked_to=digest.considered_to, until=until, now=now)
+    made = desk.rendered.get(claim, platform, desk)
+    if made.nothing or now >= until:
+        ledger.quiet(claim, looked_to=made.considered_to, until=until, now=now)
         return None
-    message = digest_message(replace(digest, came_late=bool(claim.pages)))
-    pages = _planned_pages(platform.render(message, claim.subscription.wish.style), claim)
-    return ledger.plan_anew(claim, pages, considered_to=digest.considered_to)
+    pages = _planned_pages(made.pages, claim)
+    return ledger.plan_anew(claim, pages, considered_to=made.considered_to)
 
 
 def _planned_pages(pages: Sequence[Page], claim: Claim) -> list[PlannedPage]:
@@ -186,8 +182,8 @@ MOST_RENDERED = 64
 class Rendered:
     """Digests of this minute, so that channels which wish the same, and had the same, share one.
 
-    The key holds all that a digest depends on: platform, wish, schedule, edition, hour, and what was missed; the window of
-    changes and the papers in it that were shown; the last change of any paper; and the minute, for what is true at an
+    The key holds all that a digest depends on: platform, wish, schedule, edition, hour, what was missed, and whether the
+    channel was told that there is nothing; the window of changes and the papers in it that were shown; the last change of any paper; and the minute, for what is true at an
     instant (whether sources are well).
     """
 
@@ -197,26 +193,28 @@ class Rendered:
     def get(self, claim: Claim, platform: Platform, desk: Desk) -> Made:
         """The digest of a claim on its platform, made now unless the same was made before."""
         one, store = claim.subscription, desk.store
-        came = Came(claim.due_at, claim.first_missed, desk.merge_missed)
+        came = Came(None if claim.quiet_until else claim.due_at, claim.first_missed, desk.merge_missed)
+        told_before = bool(claim.quiet_until and claim.pages)
         now = desk.clock().replace(second=0, microsecond=0)
         last = store.papers.last_change()
         seen = window(one, claim.edition, store=store, habits=desk.habits, now=desk.clock(), came=came)
-        key = (platform.name, one.wish, one.schedule, claim.edition, came, seen, last, now)
+        key = (platform.name, one.wish, one.schedule, claim.edition, came, told_before, seen, last, now)
         with self._lock:  # Two threads that want the same make it once.
             made = self._kept.get(key)
             if made is None:
-                made = self._kept[key] = _made(claim, came, platform, desk)
+                made = self._kept[key] = _made(claim, came, told_before, platform, desk)
             self._kept.move_to_end(key)
             while len(self._kept) > MOST_RENDERED:
                 self._kept.popitem(last=False)
         return made
 
 
-def _made(claim: Claim, came: Came, platform: Platform, desk: Desk) -> Made:
+def _made(claim: Claim, came: Came, told_before: bool, platform: Platform, desk: Desk) -> Made:
     one = claim.subscription
     digest = build(one, claim.edition, store=desk.store, habits=desk.habits, now=desk.clock(), came=came)
     unsaid = digest.nothing and digest.heartbeat is Heartbeat.OFF
-    pages = () if unsaid else tuple(platform.render(digest_message(digest), one.wish.style))
+    message = digest_message(replace(digest, came_late=told_before))
+    pages = () if unsaid else tuple(platform.render(message, one.wish.style))
     return Made(pages, digest.considered_to, digest.nothing)
 
 

@@ -83,7 +83,7 @@ async def _edit(edit: Edit, desk: Desk) -> None:
         else:
             await asyncio.to_thread(upkeep.edited, edit, said, now=desk.clock(), every=EVERY)
     except PostError as error:
-        gone = error.outcome in (Outcome.REFUSED, Outcome.GONE) or edit.tries >= TRIES
+        gone = error.outcome is Outcome.REFUSED or edit.tries >= TRIES
         # One that may have been made counts: the next is not sooner than after any other.
         wait = EVERY if error.outcome is Outcome.UNKNOWN else min(FIRST_WAIT * 2 ** (edit.tries - 1), EVERY)
         log.warning(
