@@ -1,6 +1,6 @@
 """Connections: one engine a store, writing transactions apart from reading ones, and errors in sentences."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -69,11 +69,21 @@ def insert_new(connection: Connection, table: Table, row: Mapping[str, Any]) -> 
 
 def upsert(connection: Connection, table: Table, row: Mapping[str, Any], anew: Mapping[str, Any]) -> None:
     """Put a row in, or where one with its key is there, set `anew` on that. Safe beside other processes."""
+    upsert_all(connection, table, [row], lambda _: anew)
+
+
+def upsert_all(
+    connection: Connection,
+    table: Table,
+    rows: Sequence[Mapping[str, Any]],
+    anew: Callable[[Any], Mapping[str, Any]],
+) -> None:
+    """The same with many rows, at least one: `anew` makes what is set of the columns of the row that would be put in."""
     dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+    statement = dialect.insert(table)
     keys = [column.name for column in table.primary_key]
-    connection.execute(
-        dialect.insert(table).values(row).on_conflict_do_update(index_elements=keys, set_=dict(anew))
-    )
+    changed = dict(anew(statement.excluded))
+    connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=changed), list(rows))
 
 
 def connect(url: str, *, busy_timeout: float = BUSY_TIMEOUT) -> Database:

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Row, and_, case, func, insert, literal, or_, 
 from digests.model import News, Post
 from digests.ports import Edit
 from digests.store import schema
-from digests.store.engine import Database, upsert
+from digests.store.engine import Database, upsert_all
 from digests.store.marks import as_posts
 
 counters, papers, reviews, posts, post_papers, edits = (
@@ -126,8 +126,7 @@ def _go_on(connection: Connection, since: datetime, now: datetime) -> bool:
         connection.execute(insert(counters).values(name=CURSOR, value=last))
         return False
     to = min(last, after + STRETCH)
-    for row in connection.execute(_showing(after, to, since)).fetchall():
-        _put_down(connection, row.post, row.noticed, now)
+    _put_down(connection, connection.execute(_showing(after, to, since)).fetchall(), now)
     connection.execute(update(counters).where(counters.c.name == CURSOR).values(value=to))
     return bool(to < last)
 
@@ -144,12 +143,20 @@ def _showing(after: int, to: int, since: datetime) -> Any:
     )
 
 
-def _put_down(connection: Connection, post: int, noticed: int, now: datetime) -> None:
-    new = {"post": post, "due_at": now, "noticed": noticed, "tries": 0, "said": "", "lost": False}
-    due_at = case(
-        (edits.c.lost, None),
-        (edits.c.due_at.is_not(None), edits.c.due_at),
-        (edits.c.not_before > now, edits.c.not_before),
-        else_=literal(now, schema.Instant),
-    )
-    upsert(connection, edits, new, {"noticed": noticed, "due_at": due_at})
+def _put_down(connection: Connection, showing: Sequence[Row[Any]], now: datetime) -> None:
+    rows = [
+        {"post": row.post, "due_at": now, "noticed": row.noticed, "tries": 0, "said": "", "lost": False}
+        for row in showing
+    ]
+
+    def anew(new: Any) -> dict[str, Any]:
+        due_at = case(
+            (edits.c.lost, None),
+            (edits.c.due_at.is_not(None), edits.c.due_at),
+            (edits.c.not_before > new.due_at, edits.c.not_before),
+            else_=new.due_at,
+        )
+        return {"noticed": new.noticed, "due_at": due_at}
+
+    if rows:
+        upsert_all(connection, edits, rows, anew)
