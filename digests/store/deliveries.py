@@ -14,6 +14,7 @@ from sqlalchemy import (
     and_,
     bindparam,
     delete,
+    exists,
     func,
     insert,
     or_,
@@ -355,35 +356,33 @@ def _claim_unfinished(
     but_not: Collection[tuple[str, str]],
 ) -> list[Claim]:
     """Take what waited for its hour, or what its owner left; rows that another is at are passed over."""
-    table, key = schema.subscriptions, deliveries.c.id.label("delivery")
-    names = (
-        "edition",
-        "attempts",
-        "failures",
-        "due_at",
-        "first_missed",
-        "empty_because",
-        "quiet_until",
+    table = schema.subscriptions
+    # Asked of the few that may be free: joined, SQLite would begin with every subscription there is.
+    wanted = exists().where(
+        table.c.id == deliveries.c.subscription,
+        *running(),
+        *_none_of(but_not),
+        table.c.next_due_at > now,  # Where a newer edition is due, that one takes this one's place.
     )
     rows = connection.execute(
-        select(table, key, *(deliveries.c[name] for name in names))
-        .join(deliveries, deliveries.c.subscription == table.c.id)
-        # Where a newer edition is due, that one takes this one's place.
-        .where(*running(), *_none_of(but_not), table.c.next_due_at > now, _is_free(now))
+        select(deliveries, deliveries.c.id.label("delivery"))
+        .where(_is_free(now), wanted)
         .order_by(deliveries.c.id)
         .limit(most)
-        .with_for_update(of=deliveries, skip_locked=True)
+        .with_for_update(skip_locked=True)
     ).fetchall()
-    stop_unreadable(connection, rows)
-    due = {one.id: one for one in readable(rows)}
-    rows = [row for row in rows if row.id in due]
     if not rows:
         return []
+    its = select(table).where(table.c.id.in_({row.subscription for row in rows}))
+    subscriptions = connection.execute(its).fetchall()
+    stop_unreadable(connection, subscriptions)
+    due = {one.id: one for one in readable(subscriptions)}
+    rows = [row for row in rows if row.subscription in due]
     keys = [row.delivery for row in rows]
     taken = update(deliveries).where(deliveries.c.id.in_(keys))
     connection.execute(taken.values(**_taken(owner, now + lease), attempts=deliveries.c.attempts + 1))
     found = _pages_of(connection, keys)
-    return [_claim(row, due[row.id], owner, now + lease, found[row.delivery]) for row in rows]
+    return [_claim(row, due[row.subscription], owner, now + lease, found[row.delivery]) for row in rows]
 
 
 def _due(

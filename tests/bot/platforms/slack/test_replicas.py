@@ -90,3 +90,20 @@ def test_replicas_that_are_killed_are_followed_by_others_and_every_page_comes_on
             assert slack.protocol_errors == []
 
     asyncio.run(story())
+
+
+@pytest.mark.slow
+def test_of_two_processes_on_one_file_one_is_connected_and_the_other_follows_it(tmp_path: Path) -> None:
+    async def story() -> None:
+        async with (
+            patient_slack() as slack,
+            running(slack, tmp_path) as first,
+            running(slack, tmp_path, connected=False) as second,
+        ):
+            await second.says("another process leads, this one waits: slack")
+            assert slack.sockets_opened == 1
+            await killed(first)
+            await second.says("this process leads: slack")
+            await slack.until(lambda: slack.sockets_opened == 2)
+
+    asyncio.run(story())
