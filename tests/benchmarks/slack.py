@@ -3,20 +3,26 @@
 import asyncio
 import resource
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median, quantiles
+from typing import TypeVar
 
+from bot.deliver import Desk, deliver_edition
 from bot.platforms import Page
 from bot.platforms.slack.client import SlackPlatform
 from bot.platforms.slack.session import open_session, web_client
 from config.settings import Slack
-from digests.model import Channel, Style
+from digests.build import Habits
+from digests.model import Channel, Style, Subscription
+from digests.pick import Rules
 from tests.bot.platforms.slack.processes import overdue, prepared, running
 from tests.fakes.slack import FakeSlack
 
 COMMANDS = 100
 POSTS = 400
+DIGESTS, ROUNDS = 50, 3
 AT_ONCE = 20
 """Deliveries under way at the same time, as in bot/clock.py."""
 EVENTS = 10_000
@@ -25,6 +31,7 @@ PAGE = Page(
 )
 
 Row = tuple[str, ...]
+_T = TypeVar("_T")
 
 
 def rows(folder: Path) -> list[Row]:
@@ -36,12 +43,12 @@ async def _rows(folder: Path) -> list[Row]:
     async with FakeSlack(rate_limits=False) as slack:
         ada, papers = slack.add_user("ada"), slack.add_channel("papers")
         overdue(prepared(folder), papers, Style.CARDS)
-        posting = await _posting(slack, papers)
+        posting, delivering = await _posting(slack, papers), await _delivering(slack, folder / "deliver")
         async with running(slack, folder) as bot:
             await bot.says("delivered")
             acks = await _acks(slack, ada, papers)
             memory = await _memory(slack, ada, papers, bot.process.pid)
-    return [acks, posting, memory]
+    return [acks, posting, delivering, memory]
 
 
 async def _acks(slack: FakeSlack, ada: str, papers: str) -> Row:
@@ -66,27 +73,54 @@ async def _posting(slack: FakeSlack, papers: str) -> Row:
         client = web_client(slack.bot_token, settings=Slack(api_base_url=slack.url), session=session)
         platform, channel = SlackPlatform(client), Channel("slack", papers)
 
-        async def ours() -> None:
+        async def ours(_: int) -> None:
             await platform.post(channel, PAGE, key="k", thread=None)
 
-        async def bare() -> None:
+        async def bare(_: int) -> None:
             await client.chat_postMessage(channel=papers, text="x", blocks=PAGE.payload["blocks"])
 
-        pairs = [(await _rate(ours), await _rate(bare)) for _ in range(5)]
+        pairs = [(await _rate(ours, range(POSTS)), await _rate(bare, range(POSTS))) for _ in range(5)]
     mine, floor = (median(rates) for rates in zip(*pairs, strict=True))
     return "posts a second to Slack", f"{mine:,.0f}", f"{floor:,.0f}", f"{mine / floor:.2f}", ">= 0.8"
 
 
-async def _rate(post: Callable[[], Awaitable[None]]) -> float:
+async def _delivering(slack: FakeSlack, folder: Path) -> Row:
+    """Whole digests, with the ledger's writes for each page, against bare posts of the same pages, by turns."""
+    store, day = prepared(folder), datetime.now(UTC).date()
+    channels = iter([slack.add_channel("many") for _ in range(ROUNDS * DIGESTS)])
+    due = [[overdue(store, next(channels)) for _ in range(DIGESTS)] for _ in range(ROUNDS)]
+    pairs = []
+    async with open_session(30) as session:
+        client = web_client(slack.bot_token, settings=Slack(api_base_url=slack.url), session=session)
+        habits = Habits(Rules(max_age=None))
+        desk = Desk(store, {"slack": SlackPlatform(client)}, habits, "bench", lambda: datetime.now(UTC))
+
+        async def bare(one: Subscription) -> None:
+            for message in slack.messages(one.channel.channel)[:]:
+                await client.chat_postMessage(
+                    channel=one.channel.channel, text=message["text"], blocks=message["blocks"]
+                )
+
+        async def ours(one: Subscription) -> None:
+            assert await deliver_edition(one, day, desk=desk)
+
+        pairs = [(await _rate(ours, some), await _rate(bare, some)) for some in due]
+    pages = len(slack.messages(due[0][0].channel.channel)) / 2
+    mine, floor = (median(rates) * pages for rates in zip(*pairs, strict=True))
+    return "posts a second through deliver", f"{mine:,.0f}", f"{floor:,.0f}", f"{mine / floor:.2f}", ">= 0.8"
+
+
+async def _rate(work: Callable[[_T], Awaitable[None]], on: Sequence[_T]) -> float:
+    """How many are done in a second, twenty at once."""
     at_once = asyncio.Semaphore(AT_ONCE)
 
-    async def one() -> None:
+    async def one(thing: _T) -> None:
         async with at_once:
-            await post()
+            await work(thing)
 
     start = time.perf_counter()
-    await asyncio.gather(*(one() for _ in range(POSTS)))
-    return POSTS / (time.perf_counter() - start)
+    await asyncio.gather(*map(one, on))
+    return len(on) / (time.perf_counter() - start)
 
 
 async def _memory(slack: FakeSlack, ada: str, papers: str, pid: int) -> Row:
