@@ -256,7 +256,7 @@ def digest_help(paper_command: str, command: str) -> Message:
         f"{command} today - the best papers now, for you alone\n"
         f"{command} top 5 in language this week - those of another domain or time\n"
         f"{command} queue - what people want to discuss; {command} queue done 1 takes one off\n"
-        f"{command} pause, resume, unsubscribe - what they say"
+        f"{command} pause, resume, unsubscribe - for a while, again, for good"
     )
     marks = "React with 🔖 to a paper, or tap Discuss, to put it on the queue."
     return Message(

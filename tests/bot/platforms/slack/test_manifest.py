@@ -2,15 +2,28 @@
 
 import json
 import re
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from bot.platforms.slack.manifest import EVENTS, manifest, manifest_yaml, scopes
+import pytest
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.answer import Answers
+from bot.platforms.slack.client import SlackPlatform
+from bot.platforms.slack.listeners import Listeners
+from bot.platforms.slack.manifest import manifest, manifest_yaml, scopes
 from config.settings import Slack
+from digests.build import Habits
+from digests.store import open_store
+from tests.fakes.slack import FakeSlack
 
 WRITTEN = Path(__file__).parents[4] / "config" / "slack-manifest.yaml"
 URL = "https://papers.example/slack/events"
+NOON = datetime(2026, 11, 25, 12, tzinfo=UTC)
 
 
 def test_the_file_in_config_is_what_the_command_prints() -> None:
@@ -48,11 +61,38 @@ def test_names_and_rights_follow_the_settings() -> None:
     assert not {"links:read", "links:write"} & set(made["oauth_config"]["scopes"]["bot"])
 
 
-def test_every_scope_has_its_reason_and_every_event_a_listener() -> None:
-    listeners = (Path(__file__).parents[4] / "bot/platforms/slack/listeners.py").read_text(encoding="utf-8")
+@dataclass
+class Registered:
+    """Takes listeners as Bolt's app does, and remembers what for."""
+
+    heard: dict[str, list[object]] = field(default_factory=lambda: defaultdict(list))
+
+    def __getattr__(self, kind: str) -> Callable[[object], Callable[[object], None]]:
+        def register(what: object) -> Callable[[object], None]:
+            self.heard[kind].append(what)
+            return lambda listener: None
+
+        return register
+
+
+@pytest.mark.parametrize(
+    "settings", [Slack(), Slack(paper_command="/lookup", digest_command="/daily", unfurl_arxiv=False)]
+)
+def test_what_the_manifest_announces_is_what_the_code_listens_for(settings: Slack) -> None:
+    app = Registered()
+    answers = Answers(open_store("sqlite://"), lambda words, most: (), Habits(), lambda: NOON)
+    platform = SlackPlatform(AsyncWebClient())
+    Listeners(answers, platform, platform.client, settings, "T1", "UBOT", lambda: NOON).register(app)  # type: ignore[arg-type]
+    made = manifest(settings)
+    announced = {*made["settings"]["event_subscriptions"]["bot_events"], "link_shared"}
+    assert {event for event in app.heard["event"] if isinstance(event, str)} == announced
+    assert app.heard["command"] == [one["command"] for one in made["features"]["slash_commands"]]
+    assert app.heard["shortcut"] == [one["callback_id"] for one in made["features"]["shortcuts"]]
+
+
+def test_every_scope_has_its_reason_and_no_more_are_needed_by_any_story() -> None:
     assert all(scopes(Slack()).values())
-    named = [event for event in EVENTS if not event.startswith(("channel_", "group_"))]
-    assert all(f'app.event("{event}")' in listeners for event in named)
+    assert FakeSlack().scopes == set(scopes(Slack()))  # It refuses what these do not allow.
 
 
 def test_the_yaml_reads_back_as_the_manifest() -> None:
