@@ -69,12 +69,12 @@ def test_replicas_that_are_killed_are_followed_by_others_and_every_page_comes_on
                 await killed(first)
             on_the_way = len(keys(slack, channels))
             assert on_the_way < CHANNELS * MESSAGES
-            postgres.run_in(url, "UPDATE deliveries SET lease_until = now() WHERE state = 'claimed'")
+            postgres.run_in(url, "UPDATE deliveries SET lease_until = now() WHERE lease_until > now()")
 
             async with two_replicas(slack, tmp_path, url) as both:
                 await slack.until(lambda: len(keys(slack, channels)) == CHANNELS * MESSAGES)
                 assert len(set(keys(slack, channels))) == CHANNELS * MESSAGES
-                await asyncio.gather(*(bot.says("leads") for bot in both))
+                await asyncio.gather(*(bot.says("leads", ": slack") for bot in both))
                 (leader,) = [bot for bot in both if leads(bot)]
                 (follower,) = [bot for bot in both if bot is not leader]
                 await follower.says("another process leads, this one waits: slack")
