@@ -459,7 +459,8 @@ def _change(connection: Connection, claim: Claim, **values: Any) -> None:
         deliveries.c.id == claim.id,
         deliveries.c.owner == claim.owner,
         deliveries.c.attempts == claim.attempts,
-        deliveries.c.state.in_(HELD),
+        # Not IN, whose list is written out anew at every call: this is the ledger's commonest statement.
+        or_(*(deliveries.c.state == state for state in HELD)),
     )
     if connection.execute(ours.values(owner=claim.owner, **values)).rowcount != 1:
         raise LeaseLostError(

@@ -26,7 +26,7 @@ from digests.model import Channel, Style, Subscription, Wish
 from digests.ports import Store
 from digests.sources.reviews import ReviewFile
 from digests.store import open_store
-from tests.benchmarks import slack, sources
+from tests.benchmarks import fanout, slack, sources
 
 PAPERS = 100_000
 NEW = 400
@@ -46,7 +46,7 @@ def main() -> None:
         there = Path(folder) / "slack"
         there.mkdir()
         measured = (_start_up(Path(folder)), importing, *_digests(Path(folder), store), *slack.rows(there))
-        for row in (*measured, *sources.rows(Path(folder))):
+        for row in (*measured, *sources.rows(Path(folder)), *fanout.rows()):
             table.add_row(*row)
     Console().print(table)
 

@@ -357,3 +357,18 @@ def test_todays_edition_is_shown_without_a_trace_then_posted_once_and_told_by_th
         1,
         "paperround: No channel 'there' gets a digest; these do: console:here.\n",
     )
+
+
+def test_zones_come_from_the_tzdata_package_whatever_this_machine_has(tmp_path: Path) -> None:
+    """The machine's Berlin is on UTC here, all year: no process may believe it."""
+    from importlib.resources import files
+
+    (tmp_path / "zones" / "Europe").mkdir(parents=True)
+    (tmp_path / "zones" / "Europe" / "Berlin").write_bytes(
+        files("tzdata").joinpath("zoneinfo", "UTC").read_bytes()
+    )
+    (tmp_path / "paperround.toml").write_text(SETTINGS + 'time_zone = "Europe/Berlin"\n')
+    wrong = {"PYTHONTZPATH": str(tmp_path / "zones")}
+    assert paperround(tmp_path, "digest", "here", "--now", **wrong).returncode == 0
+    (channel,) = json.loads(paperround(tmp_path, "status", "--json", **wrong).stdout)["channels"]
+    assert channel["next"]["at"][11:16] in ("22:00", "23:00")
