@@ -61,10 +61,7 @@ class SlackPlatform:
                 if found or not cursor:
                     return found
         except PostError as error:
-            if (
-                isinstance(error.__cause__, SlackApiError)
-                and error.__cause__.response.get("error") == "missing_scope"
-            ):
+            if _code(error.__cause__) == "missing_scope":
                 return CANNOT_ASK
             raise
         return CANNOT_ASK
@@ -124,11 +121,17 @@ def _with_key(messages: Sequence[Mapping[str, Any]], key: str) -> str | None:
     return next((str(message["ts"]) for message in messages if _key(message) == key), None)
 
 
+def _code(error: BaseException | None) -> str:
+    """Slack's word for a refusal; empty where Slack did not answer in its own form."""
+    answer = error.response.data if isinstance(error, SlackApiError) else None
+    return str(answer.get("error", "")) if isinstance(answer, dict) else ""
+
+
 def _refusal(error: SlackApiError, arguments: Mapping[str, Any]) -> PostError:
     """What Slack's refusal means for the page."""
     status = error.response.status_code
     answer = error.response.data if isinstance(error.response.data, dict) else {}
-    code = str(answer.get("error", ""))
+    code = _code(error)
     if status == 429 or code in ("ratelimited", "rate_limited"):
         return PostError("Slack asks to wait: too many messages in a short time.", Outcome.NOT_POSTED)
     if not code or status >= 500 or is_ambiguous(code):

@@ -6,6 +6,7 @@ import aiohttp
 from slack_sdk.http_retry.builtin_async_handlers import AsyncRateLimitErrorRetryHandler
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.platforms.punctual import punctual
 from config.settings import Slack
 
 CONNECT_SECONDS = 10.0
@@ -18,7 +19,10 @@ def open_session(time_out: float) -> aiohttp.ClientSession:
     """A session for all calls; `time_out` is seconds for one. slack_sdk's own `timeout=` is without effect on it."""
     limits = aiohttp.ClientTimeout(total=time_out, connect=min(CONNECT_SECONDS, time_out))
     return aiohttp.ClientSession(
-        timeout=limits, connector=aiohttp.TCPConnector(limit=CONNECTIONS), trust_env=False
+        timeout=limits,
+        connector=aiohttp.TCPConnector(limit=CONNECTIONS),
+        trace_configs=[punctual(time_out)],
+        trust_env=False,
     )
 
 

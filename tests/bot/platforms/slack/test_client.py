@@ -97,6 +97,15 @@ def test_a_page_is_found_behind_many_other_messages_and_not_where_it_would_be_to
     told(story)
 
 
+@pytest.mark.parametrize("fault", [Fault.SERVER_ERROR, Fault.GARBAGE, Fault.DROP_BEFORE])
+def test_a_channel_that_could_not_be_asked_is_asked_again_later(fault: Fault) -> None:
+    async def story(slack: FakeSlack, platform: SlackPlatform, papers: Channel) -> None:
+        slack.fail("conversations.history", fault)
+        await platform.find(papers, key="k", since=SINCE)
+
+    assert outcome(story)[0] is Outcome.UNKNOWN
+
+
 def test_where_the_channel_may_not_be_read_or_has_too_much_in_it_nobody_can_say() -> None:
     async def story(slack: FakeSlack, platform: SlackPlatform, papers: Channel) -> None:
         slack.rate_limits = False

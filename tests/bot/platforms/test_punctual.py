@@ -1,0 +1,46 @@
+"""A request that was held up reaches nobody."""
+
+import asyncio
+from collections.abc import Iterator
+
+import aiohttp
+import pytest
+from aiohttp import web
+
+from bot.platforms.punctual import punctual
+
+
+def post(hours: Iterator[float], got: list[str]) -> None:
+    """To a server that writes down what it got: with a time-out of five seconds, begun and written at these instants."""
+
+    async def take(request: web.Request) -> web.Response:
+        got.append(await request.text())
+        return web.Response()
+
+    async def run() -> None:
+        app = web.Application()
+        app.router.add_post("/", take)
+        runner = web.AppRunner(app)
+        await runner.setup()
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        try:
+            async with aiohttp.ClientSession(trace_configs=[punctual(5, now=hours.__next__)]) as session:
+                port = runner.addresses[0][1]
+                await session.post(f"http://127.0.0.1:{port}/", json={"text": "x"})
+        finally:
+            await runner.cleanup()
+
+    asyncio.run(run())
+
+
+def test_a_request_that_is_written_in_time_arrives() -> None:
+    got: list[str] = []
+    post(iter([100, 104.9]), got)
+    assert got == ['{"text": "x"}']
+
+
+def test_a_request_that_was_held_up_past_its_time_out_fails_and_is_not_sent() -> None:
+    got: list[str] = []
+    with pytest.raises(TimeoutError, match="held up"):
+        post(iter([100, 105.0]), got)
+    assert got == []
