@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format bench lock clean
+.PHONY: help demo test check format bench fire lock clean
 
 help: ## Show what can be made
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -41,6 +41,10 @@ format: $(READY) ## Put the code into its format
 
 bench: $(READY) ## Measure, as ratios to a floor in the same run
 	@$(BIN)/python -m tests.benchmarks
+
+RUNS ?= 1
+fire: $(READY) ## Kill, stop and cut it off everywhere, and count what came out (RUNS=10: ten times)
+	@$(BIN)/python -m tests.fire --runs $(RUNS)
 
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-header --no-annotate

@@ -30,6 +30,10 @@ class Server:
         self._engine = create_engine(self._address, isolation_level="AUTOCOMMIT", pool_size=1)
         self._made = 0
 
+    @property
+    def url(self) -> str:
+        return self._address.render_as_string(hide_password=False)
+
     def run(self, statement: str) -> None:
         """Do something that needs no database."""
         with self._engine.connect() as connection:

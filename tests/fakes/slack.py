@@ -84,6 +84,7 @@ class Fault(StrEnum):
     RATE_LIMITED = "429"
     GARBAGE = "a page of HTML"
     SLOW_AFTER = "done, and no answer for a long time"
+    SLOW_BEFORE = "done after a while, when nobody waits any more"
 
 
 @dataclass(slots=True)
@@ -118,7 +119,12 @@ class _ResponseUrl:
 
 @dataclass(slots=True)
 class FakeSlack:
-    """One workspace with one app. Use as an async context manager; all times come from `clock`."""
+    """One workspace with one app. Use as an async context manager; all times come from `clock`.
+
+    `weather` says what goes wrong with a call of a method for which nothing is scripted. `history_lag` is how many
+    seconds of the clock a message is not shown in the history yet; in real ones, `slowness` is how late late work is, and
+    `latency` how long every answer takes.
+    """
 
     clock: Callable[[], float] = time.time
     port: int = 0
@@ -136,6 +142,10 @@ class FakeSlack:
     trigger_seconds: float = TRIGGER_SECONDS
     retry_delays: tuple[float, ...] = (0.0, 60.0, 300.0)
     history_limit: int = 15
+    history_lag: float = 0.0
+    slowness: float = 3.0
+    latency: float = 0.0
+    weather: Callable[[str], Fault | None] = lambda method: None
     channels: dict[str, Channel] = field(default_factory=dict)
     users: dict[str, Json] = field(default_factory=dict)
     homes: dict[str, Json] = field(default_factory=dict)
@@ -257,7 +267,7 @@ class FakeSlack:
         for channel in (str(arguments.get("channel", "")), ""):
             if waiting := self._faults.get((method, channel)):
                 return waiting.pop(0)
-        return None
+        return self.weather(method)
 
     def called(self, method: str) -> list[Json]:
         """The arguments of every call of a method, failed ones too."""
@@ -340,6 +350,11 @@ class FakeSlack:
             "channel": {"id": channel}, "message": message, "message_ts": message["ts"], "api_app_id": "A1", **extra,
         }  # fmt: skip
         return await self._deliver("interactive", payload, interaction)
+
+    def say(self, user: str, channel: str, text: str) -> None:
+        """Write a message as a person does."""
+        message = {"type": "message", "ts": self._ts(), "user": user, "text": text, "blocks": []}
+        self.channels[channel].messages.append(message)
 
     async def react(
         self, user: str, channel: str, ts: str, emoji: str = "bookmark", *, tell: bool = True
@@ -554,6 +569,9 @@ class FakeSlack:
                 return web.Response(text="<html>captive portal</html>", content_type="text/html")
             case Fault.DROP_BEFORE:
                 return self._drop(request)
+            case Fault.SLOW_BEFORE:
+                late: web.Response = await asyncio.shield(self._keep(self._late(method, arguments, request)))
+                return late
         try:
             answer = self._answer(method, arguments, request)
         except _TooFastError as too_fast:
@@ -561,6 +579,7 @@ class FakeSlack:
         except _RefusedError as refused:
             answer = {"ok": False, "error": refused.code, **refused.more}
         await self._notify()
+        await asyncio.sleep(self.latency)
         match fault:
             case Fault.SERVER_ERROR_AFTER:
                 return web.Response(status=500, text="oops")
@@ -575,6 +594,10 @@ class FakeSlack:
             "Date": formatdate(self.clock(), usegmt=True),
         }
         return web.json_response(answer, headers=headers)
+
+    async def _late(self, method: str, arguments: Json, request: web.Request) -> web.Response:
+        await asyncio.sleep(self.slowness)
+        return web.json_response(self._answer(method, arguments, request))
 
     def _limited(self, seconds: int = 1) -> web.Response:
         return web.json_response(
@@ -728,7 +751,11 @@ class FakeSlack:
             raise _RefusedError("not_in_channel")
         oldest = float(arguments.get("oldest") or 0)
         limit = min(int(arguments.get("limit") or 100), self.history_limit)
-        newest = [m for m in reversed(channel.messages) if "thread_ts" not in m and float(m["ts"]) >= oldest]
+        until = self.clock() - self.history_lag
+        newest = [
+            m for m in reversed(channel.messages)
+            if "thread_ts" not in m and oldest <= float(m["ts"]) and (not self.history_lag or float(m["ts"]) <= until)
+        ]  # fmt: skip
         start = int(arguments.get("cursor") or 0)
         more = (
             {"response_metadata": {"next_cursor": str(start + limit)}} if len(newest) > start + limit else {}
@@ -738,7 +765,11 @@ class FakeSlack:
 
     def _do_conversations_replies(self, arguments: Json) -> Json:
         channel = self._channel(arguments)
-        ours = [m for m in channel.messages if arguments["ts"] in (m["ts"], m.get("thread_ts"))]
+        until = self.clock() - self.history_lag
+        ours = [
+            m for m in channel.messages
+            if arguments["ts"] in (m["ts"], m.get("thread_ts")) and (not self.history_lag or float(m["ts"]) <= until)
+        ]  # fmt: skip
         return {"messages": [_seen(m, arguments) for m in ours]}
 
     def _do_reactions_get(self, arguments: Json) -> Json:

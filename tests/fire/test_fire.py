@@ -1,0 +1,38 @@
+"""A small sample of what `make fire` does at length, and all of it under the marker `fire`."""
+
+import asyncio
+from random import Random
+
+import pytest
+
+from tests.fire import scenarios as fire
+from tests.fire.chat import Trouble
+from tests.fire.strikes import Side
+from tests.fire.trials import Trial, trials
+from tests.fire.world import Place, Tally
+
+HERE = Place("sqlite", "slack")
+
+
+def held(tally: Tally) -> None:
+    assert (tally.lost, tally.repeated, tally.wrong) == (0, 0, [])
+    assert tally.pages > 0
+
+
+def test_what_is_killed_at_some_awaits_of_a_delivery_is_finished_by_the_next_process_once() -> None:
+    held(asyncio.run(fire.killed_at_every_await(HERE, Side.AFTER, step=3, most=4)))
+
+
+def test_what_is_stopped_past_its_lease_and_goes_on_repeats_nothing() -> None:
+    held(asyncio.run(fire.stopped_past_its_lease(HERE, Side.AFTER, step=3, most=2)))
+
+
+def test_when_answers_are_lost_late_or_refused_and_processes_die_nothing_is_lost_or_repeated() -> None:
+    chances = {Trouble.FAILED_AFTER: 10, Trouble.DROPPED_AFTER: 10}
+    held(asyncio.run(fire.storm(HERE, Random(7), chances, channels=9, seconds=1, kills=2, history_lag=20)))
+
+
+@pytest.mark.fire
+@pytest.mark.parametrize("trial", list(trials()), ids=str)
+def test_under_fire(trial: Trial) -> None:
+    held(trial.run(seed=1))

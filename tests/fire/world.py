@@ -1,0 +1,423 @@
+"""A store, a chat service, a clock and the processes between them; and the count of what came out."""
+
+import asyncio
+import itertools
+import os
+import signal
+import tempfile
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Collection, Iterator, Sequence
+from contextlib import ExitStack, asynccontextmanager, contextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from datetime import time as hour
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+
+from sqlalchemy import Connection, NullPool, create_engine, make_url, text
+from sqlalchemy.exc import OperationalError
+
+from digests.model import Channel, Schedule, Style, Subscription, Wish
+from digests.ports import Delivery, DeliveryState, Store
+from digests.store import open_store
+from tests.builders import a_paper, a_review
+from tests.fakes.slack import FakeSlack
+from tests.fakes.wire import Wire
+from tests.fire.chat import Chat, Page, SlackChat, expected
+from tests.fire.child import Birth, Disk, begin
+from tests.fire.clock import Clock
+from tests.fire.strikes import Strike, Strikes
+from tests.postgres import Server, own_server, running_server
+
+ROOT = Path(__file__).parents[2]
+NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
+TOP = 3
+DAILY = frozenset(range(7))
+MIDNIGHT = Schedule(hour(0), DAILY)
+LEASE = timedelta(seconds=45)
+SAFE = timedelta(seconds=45)
+TIME_OUT = timedelta(seconds=2)
+SECOND = timedelta(seconds=1)
+OVER = (DeliveryState.POSTED, DeliveryState.QUIET, DeliveryState.FAILED)
+PUT_OFF = (DeliveryState.WAITING, DeliveryState.UNKNOWN)
+LOOK_SECONDS = 0.01
+"""Between two looks at whether something has come true in another process."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a scenario plays."""
+
+    store: str = "sqlite"
+    platform: str = "slack"
+
+    @property
+    def replicas(self) -> int:
+        return 1 if self.store == "sqlite" else 3
+
+    def __str__(self) -> str:
+        return f"{self.store}, {self.platform}"
+
+
+@dataclass(slots=True)
+class Tally:
+    """What came out of a scenario."""
+
+    kills: int = 0
+    channels: int = 0
+    pages: int = 0
+    lost: int = 0
+    repeated: int = 0
+    wrong: list[str] = field(default_factory=list)
+
+    def __add__(self, other: "Tally") -> "Tally":
+        return Tally(
+            self.kills + other.kills,
+            self.channels + other.channels,
+            self.pages + other.pages,
+            self.lost + other.lost,
+            self.repeated + other.repeated,
+            self.wrong + other.wrong,
+        )
+
+    @property
+    def well(self) -> bool:
+        return not (self.lost or self.repeated or self.wrong)
+
+
+@dataclass(slots=True)
+class Life:
+    """A process in which `paperround run` runs."""
+
+    process: BaseProcess
+    log: Path
+
+    @property
+    def ended(self) -> bool:
+        return self.process.exitcode is not None
+
+    @property
+    def killed(self) -> bool:
+        return self.process.exitcode == -signal.SIGKILL
+
+    def signal(self, number: signal.Signals) -> None:
+        if self.process.pid and not self.ended:
+            os.kill(self.process.pid, number)
+
+    def said(self) -> str:
+        return self.log.read_text(errors="replace") if self.log.exists() else ""
+
+    def tracebacks(self) -> list[str]:
+        """What no user is to see, from the line before it on."""
+        lines = self.said().splitlines()
+        found = [place for place, line in enumerate(lines) if line.startswith("Traceback")]
+        return ["\n".join(lines[max(place - 1, 0) : place + 40]) for place in found[:2]]
+
+
+@dataclass(frozen=True, slots=True)
+class Base:
+    """The database of a world, and the address that its processes have of it."""
+
+    url: str
+    url_of_bot: str
+    server: Server | None = None
+    wire: Wire | None = None
+
+    @contextmanager
+    def connection(self) -> Iterator[Connection]:
+        """To do something in it by hand; it is committed at the end."""
+        engine = create_engine(self.url, poolclass=NullPool)
+        with engine.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Nobody else can write until the end."""
+        with self.connection() as connection:
+            if connection.dialect.name == "sqlite":
+                connection.execute(text("INSERT INTO deliveries SELECT * FROM deliveries WHERE false"))
+            else:
+                connection.execute(
+                    text("LOCK TABLE subscriptions, deliveries, pages IN ACCESS EXCLUSIVE MODE")
+                )
+            yield
+
+    def crash(self) -> None:
+        """PostgreSQL loses a process to a kill -9, and every connection with it; it recovers by itself."""
+        with suppress(OperationalError), self.connection() as connection:
+            os.kill(connection.execute(text("SELECT pg_backend_pid()")).scalar_one(), signal.SIGKILL)
+            connection.execute(text("SELECT 1"))
+
+
+@dataclass(slots=True)
+class World:
+    """`due` has each channel with the editions that it is to have had, and the papers of each."""
+
+    place: Place
+    folder: Path
+    chat: Chat
+    store: Store
+    clock: Clock
+    base: Base
+    minute: float = 0.1
+    busy: float = 30.0
+    due: dict[Channel, dict[date, list[str]]] = field(default_factory=dict)
+    styles: dict[Channel, Style] = field(default_factory=dict)
+    lives: list[Life] = field(default_factory=list)
+    replaced: int = 0
+
+    @property
+    def strikes(self) -> Strikes:
+        return Strikes(self.folder)
+
+    # What there is to do.
+
+    def bring(self, day: date, most: int = TOP) -> list[str]:
+        """The papers of a day, best first."""
+        names = [f"{day:%y%m}.{day.day:02}{number:03}" for number in range(most)]
+        records = [
+            (a_paper(name, published=day), a_review(9 - place / 10)) for place, name in enumerate(names)
+        ]
+        self.store.papers.add(records, now=self.clock() - timedelta(minutes=1))
+        self.store.papers.imported(now=self.clock() - timedelta(minutes=1))
+        return names
+
+    def subscribe(
+        self,
+        papers: list[str],
+        style: Style = Style.CARDS,
+        schedule: Schedule = MIDNIGHT,
+        since: timedelta = timedelta(days=1),
+        strikes: Sequence[Strike] = (),
+    ) -> Channel:
+        """A channel whose digest with these papers is due now: it has been subscribed since yesterday.
+
+        Without papers nothing is due now. The strikes hit its deliveries.
+        """
+        channel = self.chat.add_channel()
+        if strikes:
+            self.strikes.order(channel.channel, strikes)
+        wanted = Subscription(channel, Wish(top=TOP, style=style), schedule)
+        self.store.subscriptions.change(channel, wanted, by="Ada", now=self.clock() - since)
+        self.styles[channel] = style
+        self.due[channel] = {self.clock().date(): papers} if papers else {}
+        return channel
+
+    def subscribe_all(self, papers: list[str], channels: int, since: timedelta = timedelta(days=1)) -> None:
+        """So many channels, of all styles in turn."""
+        for style in itertools.islice(itertools.cycle(Style), channels):
+            self.subscribe(papers, style, since=since)
+
+    def write_by_hand(self, channel: Channel, column: str, value: str) -> None:
+        """Change the row of a channel past all that would refuse it."""
+        change = text(f"UPDATE subscriptions SET {column} = :value WHERE channel = :channel")
+        with self.base.connection() as connection:
+            connection.execute(change, {"value": value, "channel": channel.channel})
+
+    def set_disk(self, disk: Disk) -> None:
+        """For every transaction from now on, of every process but this one."""
+        (self.folder / "disk").write_text(disk)
+
+    # Processes.
+
+    def populate(self, processes: int = 0) -> None:
+        """Begin as many processes as the place has, or so many."""
+        for _ in range(processes or self.place.replicas):
+            self.live()
+
+    def alive(self) -> list[Life]:
+        return [life for life in self.lives if not life.ended]
+
+    async def replace_the_dead(self) -> None:
+        """Wait until one more has died, and begin another in its place."""
+        dead = sum(life.ended for life in self.lives) - self.replaced
+        await self.until(lambda: sum(life.ended for life in self.lives) > self.replaced, "it dies")
+        self.replaced += max(dead, 1)
+        self.populate(max(dead, 1))
+
+    def wake_all(self) -> None:
+        for life in self.alive():
+            life.signal(signal.SIGCONT)
+
+    async def some_ticks(self) -> None:
+        """As long as it takes to look a few times at what is due."""
+        await asyncio.sleep(5 * self.minute)
+
+    async def a_tick(self) -> None:
+        await asyncio.sleep(2 * self.minute)
+
+    async def within(self, seconds: float, holds: Callable[[], object]) -> None:
+        """Wait so long at most for something to come true."""
+        end = time.monotonic() + seconds
+        while not holds() and time.monotonic() < end:  # noqa: ASYNC110 (it comes true in another process)
+            await asyncio.sleep(LOOK_SECONDS)
+
+    def live(self) -> Life:
+        """Begin a process."""
+        number = len(self.lives) + 1
+        clean = {
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith(("SLACK_", "DISCORD_", "PAPERROUND_"))
+        }
+        birth = Birth(
+            self.folder,
+            self.clock.file,
+            {**clean, **self.chat.secrets, "PYTHONPATH": str(ROOT)},
+            self.folder / f"{number}.log",
+            self.minute,
+            self.busy,
+        )
+        life = Life(begin(birth), birth.log)
+        self.lives.append(life)
+        return life
+
+    async def until(self, holds: Callable[[], object], what: str, seconds: float = 30) -> None:
+        """Wait for something to come true. Raises AssertionError with the end of what the last processes said."""
+        end = time.monotonic() + seconds
+        while not holds():
+            if time.monotonic() > end:
+                said = "\n".join("\n".join(life.said().splitlines()[-12:]) for life in self.lives[-3:])
+                raise AssertionError(
+                    f"not within {seconds} s: {what}; ended: {[life.process.exitcode for life in self.lives]}\n{said}"
+                )
+            await asyncio.sleep(LOOK_SECONDS)
+
+    async def struck(self, channel: Channel, what: str, *, left: int = 0) -> None:
+        """Wait until only so many strikes are left for a channel, or it is finished without."""
+        await self.until(
+            lambda: len(self.strikes.left(channel.channel)) <= left or self.finished(channel), what
+        )
+
+    # What came of it.
+
+    def deliveries(self, channel: Channel) -> list[Delivery]:
+        found = self.store.subscriptions.find(channel)
+        return list(self.store.deliveries.history(found, 99)) if found else []
+
+    def finished(self, channel: Channel) -> bool:
+        """Whether nothing more is to come of each edition that is due."""
+        over = {one.edition for one in self.deliveries(channel) if one.state in OVER}
+        return over >= set(self.due[channel])
+
+    async def finish(self, channel: Channel, what: str) -> None:
+        """Wait until a channel, the only one that something is under way for, has what is due."""
+        await self._finish({channel}, what, 30)
+
+    async def all_finished(self, seconds: float = 90) -> None:
+        """Wait until every channel has what is due."""
+        await self._finish(set(self.due), "every channel has its digest", seconds)
+
+    async def _finish(self, left: set[Channel], what: str, seconds: float) -> None:
+        """Long waits are skipped while nothing is under way."""
+
+        def over() -> bool:
+            left.difference_update([channel for channel in left if self.finished(channel)])
+            self._skip_waits(left)
+            return not left
+
+        await self.until(over, what, seconds)
+
+    def _skip_waits(self, channels: Collection[Channel]) -> None:
+        """Jump to the next try, when everything waits for one and nothing can be claimed before."""
+        newest = [delivery for channel in channels for delivery in self.deliveries(channel)[:1]]
+        tries = [one.next_try_at for one in newest if one.state in PUT_OFF and one.next_try_at]
+        if tries and len(tries) == len(channels) and min(tries) > self.clock() + SAFE:
+            self.clock.set(min(tries), self.clock.rate)
+
+    def tally(self) -> Tally:
+        """Compare what stands in every channel with what should."""
+        tally = Tally(kills=sum(life.killed for life in self.lives), channels=len(self.due))
+        for channel in self.due:
+            self._count(channel, tally)
+        tally.wrong += self.chat.faults()
+        tally.wrong += [fault for life in self.lives for fault in life.tracebacks()]
+        return tally
+
+    def _count(self, channel: Channel, tally: Tally) -> None:
+        wanted: list[Page] = [
+            page for papers in self.due[channel].values() for page in expected(papers, self.styles[channel])
+        ]
+        there = self.chat.pages(channel)
+        missing, more = Counter(wanted) - Counter(there), Counter(there) - Counter(wanted)
+        tally.pages += len(there)
+        tally.lost += missing.total()
+        tally.repeated += more.total()
+        if not missing and not more and there != wanted:
+            tally.wrong.append(f"{channel}: out of order")
+        if missing or more:
+            tally.wrong.append(
+                f"{channel}: lost {list(missing.elements())}, repeated {list(more.elements())}"
+            )
+        failed = [one.reason for one in self.deliveries(channel) if one.state is DeliveryState.FAILED]
+        tally.wrong += [f"{channel}: failed: {reason}" for reason in failed]
+
+
+@asynccontextmanager
+async def world(
+    place: Place,
+    *,
+    now: datetime = NOON,
+    rate: float = 1.0,
+    time_out: timedelta = TIME_OUT,
+    over_wire: bool = False,
+    own_server: bool = False,
+    chat_clock_of_its_own: bool = False,
+) -> AsyncIterator[World]:
+    """An empty world; its processes are killed at the end. With `over_wire` the network to PostgreSQL can be cut, with `own_server` PostgreSQL can be crashed."""
+    with ExitStack() as exits:
+        folder = Path(exits.enter_context(tempfile.TemporaryDirectory(prefix="paperround-fire-")))
+        base = exits.enter_context(_base(place, folder, over_wire=over_wire, own=own_server))
+        clock, its_own = Clock(folder / "clock"), Clock(folder / "clock of the chat")
+        clock.set(now, rate)
+        its_own.set(now, rate)
+        store = open_store(base.url, now=now)
+        exits.callback(store.close)
+        chat_clock = its_own if chat_clock_of_its_own else clock
+        async with FakeSlack(clock=chat_clock.timestamp, rate_limits=False) as slack:
+            chat = SlackChat(slack)
+            made = World(place, folder, chat, store, clock, base)
+            _write_settings(folder, base.url_of_bot, time_out, chat)
+            try:
+                yield made
+            finally:
+                await _end(made.lives)
+
+
+@contextmanager
+def _base(place: Place, folder: Path, *, over_wire: bool, own: bool) -> Iterator[Base]:
+    if place.store == "sqlite":
+        url = f"sqlite:///{folder / 'p.db'}"
+        yield Base(url, url)
+        return
+    with ExitStack() as exits:
+        if own:
+            server = Server(exits.enter_context(own_server()), is_ours=True)
+            exits.callback(server.close)
+        else:
+            server = exits.enter_context(running_server())
+        url = server.database()
+        if own:  # What was committed is to survive a crash.
+            name = make_url(url).database
+            server.run(f'ALTER DATABASE "{name}" SET synchronous_commit = on')
+        url_of_bot, wire = exits.enter_context(server.over_wire(url)) if over_wire else (url, None)
+        yield Base(url, url_of_bot, server, wire)
+
+
+def _write_settings(folder: Path, url: str, time_out: timedelta, chat: Chat) -> None:
+    (folder / "paperround.toml").write_text(
+        f'[store]\nurl = "{url}"\n[digest]\nmax_age_days = 0\ndomain_share = 1\n'
+        f"[delivery]\nattempts = 50\nlease_seconds = {LEASE.total_seconds():.0f}\n"
+        f"time_out_seconds = {time_out.total_seconds():.0f}\nsettle_seconds = 0.1\n"
+        f"at_once_a_workspace = 50\n{chat.settings}",
+        encoding="utf-8",
+    )
+
+
+async def _end(lives: list[Life]) -> None:
+    for life in lives:
+        life.signal(signal.SIGKILL)
+    for life in lives:
+        await asyncio.to_thread(life.process.join)
+        life.process.close()
