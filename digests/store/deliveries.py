@@ -476,19 +476,24 @@ def _remember_post(connection: Connection, claim: Claim, number: int, receipt: s
         .order_by(pages.c.number)
     ).fetchall()
     *before, page = [tuple(json.loads(row.papers)) for row in rows]
-    if page:
-        said = json.loads(rows[-1].said or "{}")
-        write_post(
-            connection,
-            claim.subscription.channel,
-            receipt,
-            page,
-            first_number=1 + sum(map(len, before)),
-            posted_at=now,
-            said={paper: tuple(told) for paper, told in said.items() if told},
-            delivery=claim.id,
-            page=number,
-        )
+    if not page:
+        return
+    said = {paper: tuple(told) for paper, told in json.loads(rows[-1].said or "{}").items() if told}
+    post = write_post(
+        connection,
+        claim.subscription.channel,
+        receipt,
+        page,
+        first_number=1 + sum(map(len, before)),
+        posted_at=now,
+        said=said,
+        delivery=claim.id,
+        page=number,
+    )
+    if post is not None and said_of(connection, page) != said:
+        # What changed since it was planned was gone through before there was a message.
+        mend = {"post": post, "due_at": now, "noticed": 0, "tries": 0, "said": "", "lost": False}
+        insert_new(connection, schema.edits, mend)
 
 
 def _page(claim: Claim, number: int) -> Update:

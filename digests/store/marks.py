@@ -181,15 +181,15 @@ def write_post(
     payload: str | None = None,
     delivery: int | None = None,
     page: int | None = None,
-) -> None:
-    """Remember that a message shows papers, once. Within the caller's transaction."""
+) -> int | None:
+    """Remember that a message shows papers, once; its number, None when it was known. Within the caller's transaction."""
     where = {"platform": channel.platform, "channel": channel.channel}
     row = {
         **where, "workspace": channel.workspace, "message": message, "first_number": first_number,
         "delivery": delivery, "page": page, "payload": payload, "posted_at": posted_at,
     }  # fmt: skip
     if not insert_new(connection, posts, row):
-        return
+        return None
     same = [posts.c[name] == value for name, value in {**where, "message": message}.items()]
     key = connection.execute(select(posts.c.id).where(*same)).scalar_one()
     shown = [
@@ -198,6 +198,7 @@ def write_post(
     ]
     if shown:
         connection.execute(insert(post_papers), shown)
+    return int(key)
 
 
 def said_of(connection: Connection, names: Sequence[str]) -> dict[str, Said]:

@@ -142,7 +142,9 @@ def test_a_withdrawal_is_news_where_the_message_did_not_say_it() -> None:
     assert store.upkeep.news(share(store, "2", A)) == {}
 
 
-def test_a_page_of_a_digest_says_what_was_known_when_it_was_planned() -> None:
+def test_a_page_of_a_digest_says_what_was_known_when_it_was_planned_and_is_edited_for_what_came_before_it_landed() -> (
+    None
+):
     store = a_world()
     subscription = stored(store, a_subscription())
     claim = store.deliveries.claim(subscription, TODAY, owner="a", now=NOW, lease=HOUR)
@@ -150,7 +152,9 @@ def test_a_page_of_a_digest_says_what_was_known_when_it_was_planned() -> None:
     pages = [PlannedPage(0, "k0", {}, (), False), PlannedPage(1, "k1", {}, (A,), False)]
     claim = store.deliveries.plan(claim, pages, considered_to=9)
     revise(store)
+    notice(store)
     store.deliveries.posted(claim, 1, "late", now=NOW)
+    assert taken(store) == ["late"]
     post = store.marks.post(subscription.channel, "late")
     assert post
     assert post.first_number == 1
