@@ -9,18 +9,25 @@ _T = TypeVar("_T")
 
 
 async def batches(items: Iterator[_T], most: int) -> AsyncGenerator[list[_T], None]:
-    """The items in lists of at most so many, each read in a worker thread.
+    """The items in lists of at most so many, each read in a worker thread while the one before it is used.
 
     What was read before an error is still given; the error comes after.
     """
-    while True:
-        batch, error = await asyncio.to_thread(_next, items, most)
-        if batch:
-            yield batch
-        if error:
-            raise error
-        if len(batch) < most:
-            return
+    reading = asyncio.ensure_future(asyncio.to_thread(_next, items, most))
+    try:
+        while True:
+            batch, error = await reading
+            ended = error is not None or len(batch) < most
+            if not ended:
+                reading = asyncio.ensure_future(asyncio.to_thread(_next, items, most))
+            if batch:
+                yield batch
+            if error:
+                raise error
+            if ended:
+                return
+    finally:
+        await asyncio.wait([reading])
 
 
 def _next(items: Iterator[_T], most: int) -> tuple[list[_T], Exception | None]:

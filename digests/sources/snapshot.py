@@ -87,11 +87,11 @@ class Snapshot:
         return Place(found.st_size, found.st_mtime_ns)
 
     def _batch(self, lines: "list[_Line]", place: Place) -> Batch:
-        read = [read_record(line.text, self.path.name, line.number) for line in lines]
+        papers = [line.record for line in lines if isinstance(line.record, Paper)]
         return Batch(
             place.written(),
-            records=[(one, NOT_REVIEWED) for one in read if isinstance(one, Paper) and self._wants(one)],
-            bad=[one for one in read if isinstance(one, BadRecord)],
+            records=[(paper, NOT_REVIEWED) for paper in papers if self._wants(paper)],
+            bad=[line.record for line in lines if isinstance(line.record, BadRecord)],
             news=False,
         )
 
@@ -110,7 +110,7 @@ class Snapshot:
 
 @dataclass(frozen=True, slots=True)
 class _Line:
-    text: bytes
+    record: Paper | BadRecord
     number: int
     end: int
     """Bytes of the unpacked file up to the end of this line."""
@@ -131,7 +131,7 @@ def _lines(path: Path, place: Place, progress: Progress) -> Iterator[_Line]:
             if number % BATCH == 0:
                 progress(done(), place.size)
             if line.strip():
-                yield _Line(line, number, end)
+                yield _Line(read_record(line, path.name, number), number, end)
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """arXiv's daily feed, as RSS or as Atom: what was announced on one day."""
 
 import re
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from email.utils import parsedate_to_datetime
@@ -11,7 +12,7 @@ from digests.calendar import NEW_YORK
 from digests.errors import SourceError
 from digests.ids import arxiv_id
 from digests.model import Paper
-from digests.sources.arxiv.papers import is_withdrawn, last_day_of
+from digests.sources.arxiv.papers import is_withdrawn, last_day_of, one_line
 from digests.sources.arxiv.xml import parsed
 
 SERVER = "arXiv's feed"
@@ -23,6 +24,18 @@ _ATOM = "{http://www.w3.org/2005/Atom}"
 _ARXIV = "{http://arxiv.org/schemas/atom}"
 _DC = "{http://purl.org/dc/elements/1.1/}"
 _NEWS = frozenset(("new", "cross"))
+
+_RSS_ITEM = ("title", "description", "guid", "category", f"{_ARXIV}announce_type", f"{_DC}creator")
+_ATOM_ITEM = (
+    f"{_ATOM}title",
+    f"{_ATOM}summary",
+    f"{_ATOM}id",
+    f"{_ATOM}category",
+    f"{_ARXIV}announce_type",
+    f"{_DC}creator",
+)
+"""What is read of an item, in one order: title, text, name, category, announce type, authors."""
+_USUAL = re.compile(r"oai:arXiv\.org:([012]\d(?:0[1-9]|1[0-2])\.\d{5})v([1-9]\d{0,2})")
 _BRACKETS = re.compile(r"\s*\([^()]*\)")
 _NAME_ENDS = frozenset(("Jr.", "Jr", "Sr.", "II", "III", "IV"))
 
@@ -51,8 +64,8 @@ def read(body: bytes) -> Feed:
         said = channel.findtext("description") or channel.findtext(f"{_ATOM}subtitle") or title
         raise SourceError(f"{SERVER} reports: {' '.join(said.split())[:200]} Check the categories.")
     day = _day(channel)
-    item = "item" if root.tag == "rss" else f"{_ATOM}entry"
-    return _feed(day, [found for one in channel.iterchildren(item) if (found := _item(one, day))])
+    item, tags = ("item", _RSS_ITEM) if root.tag == "rss" else (f"{_ATOM}entry", _ATOM_ITEM)
+    return _feed(day, [found for one in channel.iterchildren(item) if (found := _item(one, tags, day))])
 
 
 def _local(element: "etree._Element") -> str:
@@ -79,38 +92,45 @@ def _feed(day: date, items: list[tuple[str, Paper]]) -> Feed:
     return Feed(day, tuple(news.values()), tuple(one for one in replaced.values() if one.id not in news))
 
 
-def _item(item: "etree._Element", day: date) -> tuple[str, Paper] | None:
+def _item(item: "etree._Element", tags: Sequence[str], day: date) -> tuple[str, Paper] | None:
     """Its announce type and the paper; None for an item that names none."""
-    said: dict[str, str] = {}
+    a_title, a_text, a_name, a_category, a_kind, a_creator = tags
+    said: dict[str, str | None] = {}
     categories: list[str] = []
     for child in item:
         tag = child.tag
-        if tag == "category":
-            categories.append((child.text or "").strip())
-        elif tag == f"{_ATOM}category":
-            categories.append(child.get("term", "").strip())
+        if tag == a_category:
+            categories.append((child.text or child.get("term") or "").strip())
         else:
-            said[tag] = child.text or ""
-    name = said.get("guid") or said.get(f"{_ATOM}id") or ""
-    found = arxiv_id(name.rpartition("oai:arXiv.org:")[2])
-    title = " ".join((said.get("title") or said.get(f"{_ATOM}title") or "").split())
+            said[tag] = child.text
+    found = _named(said.get(a_name) or "")
+    title = one_line(said.get(a_title) or "")
     if not found or not title:
         return None
-    kind = said.get(f"{_ARXIV}announce_type", "new").strip()
-    abstract = _abstract(said.get("description") or said.get(f"{_ATOM}summary") or "")
+    name, version = found
+    kind = (said.get(a_kind) or "new").strip()
+    abstract = _abstract(said.get(a_text) or "")
     return kind, Paper(
-        found.id,
+        name,
         title,
-        found.url,
-        found.version,
-        author_names(said.get(f"{_DC}creator", "")),
+        f"https://arxiv.org/abs/{name}",
+        version,
+        author_names(said.get(a_creator) or ""),
         abstract,
         categories[0] if categories else "",
         tuple(categories),
-        published=day if kind == "new" else last_day_of(found.id, day) if kind == "cross" else None,
+        published=day if kind == "new" else last_day_of(name, day) if kind == "cross" else None,
         updated=None if kind in _NEWS else day,
         withdrawn=day if is_withdrawn("", abstract) else None,
     )
+
+
+def _named(guid: str) -> tuple[str, int | None] | None:
+    """The paper's id and version; every form of an id is understood, and the usual one at once."""
+    if usual := _USUAL.fullmatch(guid):
+        return usual[1], int(usual[2])
+    found = arxiv_id(guid.rpartition("oai:arXiv.org:")[2])
+    return (found.id, found.version) if found else None
 
 
 def _abstract(description: str) -> str:
@@ -122,11 +142,18 @@ def author_names(text: str) -> tuple[str, ...]:
     """Names out of one text with commas between them; affiliations in brackets are no names."""
     if "(" in text:
         text = _BRACKETS.sub("", text)
-    names: list[str] = []
-    for name in text.replace(" and ", ", ").split(","):
-        name = " ".join(name.split())
-        if name in _NAME_ENDS and names:
-            names[-1] += f", {name}"
-        elif name:
-            names.append(name)
-    return tuple(names)
+    names = one_line(text).replace(" and ", ", ").split(", ")
+    if _NAME_ENDS.isdisjoint(names):
+        return tuple(filter(None, names))
+    return tuple(_with_ends(filter(None, names)))
+
+
+def _with_ends(names: Iterable[str]) -> list[str]:
+    """Jr. and III belong to the name before them."""
+    joined: list[str] = []
+    for name in names:
+        if name in _NAME_ENDS and joined:
+            joined[-1] += f", {name}"
+        else:
+            joined.append(name)
+    return joined
