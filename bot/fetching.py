@@ -172,6 +172,7 @@ async def fetch_asked(look_up: LookUp, store: Store, clock: Clock) -> str:
     records = [(paper, NOT_REVIEWED) for paper in found.values()]
     await asyncio.to_thread(store.papers.add, records, now=clock())
     await asyncio.to_thread(store.papers.no_longer_asked, [one for one in asked if one not in found])
+    log.info("%d of %d papers that people asked for were fetched", len(found), len(asked))
     return ""
 
 

@@ -1,13 +1,15 @@
 """Fetching: each source by itself, what came of it in a sentence, and again at its hours."""
 
 import asyncio
+import json
 import os
-import subprocess
+import signal
 import sys
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Coroutine
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from bot.fetching import Fetched, fetch, keep_fetching
 from digests.errors import SourceError
@@ -121,30 +123,72 @@ def test_each_source_is_fetched_at_its_hour_and_one_that_fails_stops_no_other() 
     assert len(good.asked_from) == 1
 
 
-def test_the_command_fetches_what_the_settings_name_and_says_what_came(tmp_path: Path) -> None:
-    async def run() -> tuple[bytes, bytes, int | None]:
-        async with Feeds(clock=lambda: datetime.fromisoformat("2026-11-24T12:00:00+00:00")) as feeds:
-            (tmp_path / "paperround.toml").write_text(
-                f'[fetching]\narxiv_gap_seconds = 0\n[[sources]]\nkind = "arxiv"\ncategories = ["learning"]\n'
-                f'rss_url = "{feeds.rss_url}"\noai_url = "{feeds.oai_url}"\nquery_url = "{feeds.query_url}"\n'
-            )
-            process = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "bot", "fetch", cwd=tmp_path, stdout=-1, stderr=-1,
-                env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
-            )  # fmt: skip
-            out, errors = await process.communicate()
-            return out, errors, process.returncode
+def settings_for(feeds: Feeds) -> str:
+    return (
+        f'[fetching]\narxiv_gap_seconds = 0\n[[sources]]\nkind = "arxiv"\ncategories = ["learning"]\n'
+        f'rss_url = "{feeds.rss_url}"\noai_url = "{feeds.oai_url}"\nquery_url = "{feeds.query_url}"\n'
+        f'[[sources]]\nkind = "huggingface"\nurl = "{feeds.daily_papers_url}"\n'
+        f'[[sources]]\nkind = "reviews"\npath = "reviews"\n'
+        f'[[subscriptions]]\nplatform = "console"\nchannel = "papers"\n'
+    )
 
-    out, errors, status = asyncio.run(run())
-    assert (errors, status) == (b"", 0)
-    assert b" new, " in out
-    assert open_store(f"sqlite:///{tmp_path / 'paperround.db'}").papers.last_change() > 5
+
+def paperround(folder: Path, *arguments: str) -> Coroutine[Any, Any, asyncio.subprocess.Process]:
+    return asyncio.create_subprocess_exec(
+        sys.executable, "-m", "bot", *arguments, cwd=folder, stdout=-1, stderr=-1,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+    )  # fmt: skip
+
+
+def test_the_commands_fetch_what_the_settings_name_and_one_bad_source_stops_no_other(tmp_path: Path) -> None:
+    """By hand first, then by itself in a process that runs."""
+
+    async def run() -> None:
+        async with Feeds(clock=lambda: datetime.now(UTC)) as feeds:
+            (tmp_path / "paperround.toml").write_text(settings_for(feeds))
+            by_hand = await paperround(tmp_path, "fetch")
+            out, errors = await by_hand.communicate()
+            assert (errors, by_hand.returncode) == (b"", 1)
+            said = out.decode().splitlines()
+            assert [line.partition(":")[0] for line in said] == ["arxiv", "huggingface", "reviews"]
+            assert "there is no such file" in said[2]
+            (tmp_path / "reviews").mkdir()
+            one = {"arxiv_id": "2401.00001", "title": "A", "score": 7}
+            (tmp_path / "reviews" / "a.jsonl").write_text(json.dumps(one))
+            again = await paperround(tmp_path, "fetch", "--source", "reviews")
+            out, _ = await again.communicate()
+            assert out == b"reviews: 1 new, 0 changed, 0 as they were.\n"
+            store = open_store(f"sqlite:///{tmp_path / 'paperround.db'}")
+            store.sources.keep("huggingface", SourceState())
+            store.papers.ask_for((asked := asked_for(feeds)), now=datetime.now(UTC))
+            await runs_and_fetches(tmp_path, "huggingface: 0 new", "1 of 1 papers that people asked for")
+            assert asked in store.papers.get([asked])
+
+    def asked_for(feeds: Feeds) -> str:
+        return next(
+            day[0].id for ago in range(20, 30) if (day := feeds.day(feeds.today - timedelta(days=ago)))
+        )
+
+    asyncio.run(run())
+
+
+async def runs_and_fetches(folder: Path, *said: str) -> None:
+    process = await paperround(folder, "run")
+    assert process.stderr
+    log: list[str] = []
+    async with asyncio.timeout(30):
+        while not all(words in "".join(log) for words in said):
+            log.append((await process.stderr.readline()).decode())
+            assert log[-1], log
+    process.send_signal(signal.SIGINT)
+    assert await process.wait() == 0
 
 
 def test_without_sources_the_command_says_what_to_write(tmp_path: Path) -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "bot", "fetch"], cwd=tmp_path, capture_output=True, text=True, check=False,
-        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
-    )  # fmt: skip
-    assert done.returncode == 1
-    assert "put a [[sources]] table into paperround.toml" in done.stderr
+    async def run() -> None:
+        process = await paperround(tmp_path, "fetch")
+        _, errors = await process.communicate()
+        assert process.returncode == 1
+        assert b"put a [[sources]] table into paperround.toml" in errors
+
+    asyncio.run(run())

@@ -3,6 +3,7 @@
 import random
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import cache
 from xml.sax.saxutils import escape
 
 from digests.calendar import NEW_YORK
@@ -60,6 +61,7 @@ def touched(day: date, count: int = 5) -> list[Announced]:
     return [_paper(date(2016, 3, 1 + number), number, "touched", 3, day) for number in range(count)]
 
 
+@cache
 def _paper(born: date, number: int, kind: str, version: int, day: date) -> Announced:
     chance = random.Random(f"{born}/{number}")
     deed, noun, other = chance.choice(_DEEDS), chance.choice(_NOUNS), chance.choice(_NOUNS)

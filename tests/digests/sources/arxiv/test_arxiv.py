@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from bot.fetching import Fetched, fetch, fetch_asked
+from bot.fetching import Fetched, due, fetch, fetch_asked
 from digests.calendar import NEW_YORK
 from digests.errors import SourceError
 from digests.model import NOT_REVIEWED, Trouble
@@ -344,6 +344,35 @@ def test_what_people_asked_for_is_fetched_and_what_arxiv_does_not_know_is_forgot
         assert world.store.papers.asked_unknown(9) == []
 
     told(story)
+
+
+def test_through_a_fortnight_every_papers_day_is_in_by_its_morning_and_arxiv_is_asked_seldom() -> None:
+    """Thanksgiving among the days, and all of arXiv out for a day and a half."""
+    out = (datetime(2026, 12, 1, 0, 0, tzinfo=NEW_YORK), datetime(2026, 12, 2, 13, 0, tzinfo=NEW_YORK))
+
+    async def story(world: World) -> None:
+        asked: dict[date, int] = {}
+        while world.now < at(date(2026, 12, 5)):
+            world.feeds.heal()
+            if out[0] <= world.now < out[1]:
+                for path in ("/rss", "/oai"):
+                    world.feeds.fail(path, Fault.UNAVAILABLE, times=99)
+            before = len(world.feeds.seen)
+            for source in due([world.source], world.store, world.now):
+                await fetch(source, world.store, lambda: world.now)
+            day = world.now.date()
+            asked[day] = asked.get(day, 0) + len(world.feeds.seen) - before
+            if world.now.hour == 7 and not out[0] <= world.now < out[1]:
+                assert world.news_of(day) <= world.known(), day
+            world.now += timedelta(hours=1)
+        every = [date(2026, 11, 23) + timedelta(days=ahead) for ahead in range(12)]
+        assert world.news_of(*every) <= world.known()
+        assert set(world.whole.values()) == {date(2026, 12, 4)}
+        quiet = {day: count for day, count in asked.items() if day.weekday() > 4 or day == THANKSGIVING}
+        assert max(quiet.values()) <= 10
+        assert asked[date(2026, 11, 24)] == asked[date(2026, 12, 4)] == 1
+
+    told(story, at=at(date(2026, 11, 23), 0) + timedelta(minutes=45))
 
 
 # When to ask.
