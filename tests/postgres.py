@@ -45,11 +45,11 @@ class Server:
         with engine.begin() as connection:
             connection.execute(text(statement))
 
-    def database(self, like: str = "template1") -> str:
+    def database(self, like: str = "template1", options: str = "") -> str:
         """The address of a new database, empty or like another one that nobody is connected to."""
         self._made += 1
         name = f"paperround_test_{os.getpid()}_{self._made}"
-        self.run(f'CREATE DATABASE "{name}" TEMPLATE "{like}"')
+        self.run(f'CREATE DATABASE "{name}" TEMPLATE "{like}" {options}')
         return self._address.set(database=name).render_as_string(hide_password=False)
 
     def cut(self, url: str) -> None:

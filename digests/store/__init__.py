@@ -25,7 +25,11 @@ def open_store(url: str, *, busy_timeout: float = BUSY_TIMEOUT, now: datetime | 
     `now` dates a backup; `busy_timeout` is how many seconds another process's write is waited for. Raises StoreError.
     """
     database = connect(url, busy_timeout=busy_timeout)
-    migrate(database, now=now or datetime.now(UTC))
+    try:
+        migrate(database, now=now or datetime.now(UTC))
+    except BaseException:
+        database.engine.dispose()
+        raise
     leads = leadership_over(database)
 
     def close() -> None:

@@ -28,6 +28,8 @@ def migrate(database: Database, *, now: datetime) -> None:
     with database.write(alone="migration") as connection:
         known = _revision(connection)
         _require_ours(connection, database.name, known)
+        if database.is_postgres:
+            postgres.require_fit(connection, database.name)
     if known == HEAD:
         return
     if known is not None and database.file:

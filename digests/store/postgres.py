@@ -7,6 +7,9 @@ from sqlalchemy.exc import DBAPIError
 
 from digests.errors import StoreError
 
+OLDEST = (14,)
+"""It ends sessions that are silent, on which leads depend."""
+
 CONNECT_SECONDS = 10
 STATEMENT_SECONDS = 60
 """The longest statement is a digest's look through a day's papers: well under a second."""
@@ -77,6 +80,20 @@ def name(address: URL) -> str:
         query={key: "***" if key in _HIDDEN else value for key, value in address.query.items()}
     )
     return shown.render_as_string(hide_password=True)
+
+
+def require_fit(connection: Connection, store: str) -> None:
+    """Raises StoreError for a server that is too old, or a database that does not take every text."""
+    version = connection.dialect.server_version_info or OLDEST
+    if version < OLDEST:
+        was = ".".join(str(number) for number in version)
+        raise StoreError(f"The store {store} is in PostgreSQL {was}: version {OLDEST[0]} or newer is needed.")
+    encoding = connection.execute(text("SELECT getdatabaseencoding()")).scalar()
+    if encoding != "UTF8":
+        raise StoreError(
+            f"The store {store} keeps its text as {encoding}, which lacks most signs: create a database with ENCODING 'UTF8' "
+            "(and TEMPLATE template0) and name it under [store] url."
+        )
 
 
 def wait_for_turn(connection: Connection, what: str) -> None:

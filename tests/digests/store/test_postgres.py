@@ -65,6 +65,20 @@ def test_a_database_of_something_else_is_left_alone(postgres: Server) -> None:
     database.engine.dispose()
 
 
+def test_a_server_that_is_too_old_is_named_in_a_sentence(
+    postgres: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("digests.store.postgres.OLDEST", (99,))
+    with pytest.raises(StoreError, match="version 99 or newer is needed"):
+        open_store(postgres.database())
+
+
+def test_a_database_that_does_not_take_every_text_is_named_in_a_sentence(postgres: Server) -> None:
+    latin = postgres.database(like="template0", options="ENCODING 'LATIN1' LC_COLLATE 'C' LC_CTYPE 'C'")
+    with pytest.raises(StoreError, match="as LATIN1"):
+        open_store(latin)
+
+
 def test_imports_at_once_draw_numbers_that_become_visible_in_order(url: str, store: Store) -> None:
     other = open_store(url)
     seen: list[int] = []

@@ -9,6 +9,9 @@ from pathlib import Path
 import pytest
 
 from bot.demo import import_sample
+from bot.platforms.slack.app import SlackApp
+from config.secrets import SlackSecrets
+from config.settings import Settings
 from digests.store import open_store
 from tests.bot.platforms.slack.processes import Bot, overdue, patient_slack, running
 from tests.fakes.slack import FakeSlack
@@ -51,6 +54,16 @@ async def killed(bot: Bot) -> None:
 
 def leads(bot: Bot) -> bool:
     return any("this process leads: slack" in line for line in bot.log)
+
+
+def test_a_socket_is_one_process_s_alone_and_requests_come_to_any() -> None:
+    def exclusive(**secrets: str) -> bool:
+        return SlackApp(
+            Settings().platforms.slack, SlackSecrets(**secrets), 1, lambda: datetime.now(UTC)
+        ).exclusive
+
+    assert exclusive(app_token="xapp-1")
+    assert not exclusive(signing_secret="s3cret")
 
 
 @pytest.mark.slow

@@ -1,0 +1,107 @@
+"""Several replicas over one PostgreSQL, each with a clock and connections of its own, at work at the same time."""
+
+import asyncio
+import random
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from datetime import datetime, timedelta
+
+import pytest
+
+from bot.clock import tick
+from bot.deliver import Desk
+from digests.build import Habits
+from digests.model import Channel, Subscription
+from digests.ports import DeliveryState, Store
+from digests.store import open_store
+from tests.builders import NOW, a_paper, a_review
+from tests.fakes.platform import Board, BoardPlatform, KilledError, nothing
+from tests.postgres import EmptyStores
+
+REPLICAS, CHANNELS, PAGES = 3, 24, 3
+LEASE = timedelta(minutes=5)
+
+
+@pytest.fixture
+def stores(postgres_stores: EmptyStores) -> Iterator[list[Store]]:
+    """One database with channels that are due, as each replica sees it."""
+    url = postgres_stores.url()
+    opened = [open_store(url) for _ in range(REPLICAS)]
+    opened[0].papers.add([(a_paper(f"2401.0000{n}"), a_review()) for n in range(PAGES - 1)], now=NOW)
+    channels = [Subscription(Channel("console", f"c{n}", f"w{n % 5}")) for n in range(CHANNELS)]
+    opened[0].subscriptions.keep(channels, now=NOW - timedelta(minutes=1))
+    yield opened
+    for store in opened:
+        store.close()
+
+
+def tick_at_once(stores: list[Store], platforms: list[BoardPlatform], now: datetime, names: str) -> None:
+    """A tick of every replica, in threads; one that is killed is gone, and the others go on."""
+
+    def one(store: Store, platform: BoardPlatform, name: str) -> None:
+        desk = Desk(
+            store=store,
+            platforms={"console": platform},
+            habits=Habits(),
+            owner=name,
+            clock=lambda: now,
+            lease=LEASE,
+            at_once=4,
+        )
+        with suppress(BaseExceptionGroup):
+            asyncio.run(tick(desk))
+
+    with ThreadPoolExecutor(REPLICAS) as pool:
+        list(pool.map(one, stores, platforms, [f"{names} {number}" for number in range(REPLICAS)]))
+
+
+def assert_every_page_came_once(store: Store, board: Board) -> None:
+    keys = [key for _, key, _ in board.posted]
+    assert len(keys) == len(set(keys)) == CHANNELS * PAGES
+    for one in store.subscriptions.all():
+        (delivery,) = store.deliveries.history(one, 9)
+        assert delivery.state is DeliveryState.POSTED
+
+
+def test_replicas_share_the_work_and_no_page_comes_twice(stores: list[Store]) -> None:
+    board, all_at_work = Board(), threading.Barrier(REPLICAS)
+
+    def waits_for_the_others() -> Callable[[], None]:
+        first = iter([True])
+
+        def wait() -> None:
+            if next(first, False):
+                all_at_work.wait(60)
+
+        return wait
+
+    platforms = [BoardPlatform(board, before=waits_for_the_others()) for _ in range(REPLICAS)]
+    tick_at_once(stores, platforms, NOW, "replica")
+    assert all(platform.threads for platform in platforms)
+    assert_every_page_came_once(stores[0], board)
+
+
+def test_replicas_that_are_killed_at_any_page_are_followed_by_others(stores: list[Store]) -> None:
+    board, chance = Board(), random.Random(7)
+
+    def dies(posts: int) -> Callable[[], None]:
+        left = iter(range(posts))
+
+        def die() -> None:
+            if next(left, None) is None:
+                raise KilledError
+
+        return die
+
+    for life in range(8):
+        deaths = [(dies(chance.randrange(9)), chance.random() < 0.5) for _ in range(REPLICAS)]
+        platforms = [
+            BoardPlatform(board, before=nothing, after=death) if late else BoardPlatform(board, before=death)
+            for death, late in deaths
+        ]
+        tick_at_once(stores, platforms, NOW + life * LEASE, f"life {life},")
+    well = [BoardPlatform(board) for _ in range(REPLICAS)]
+    tick_at_once(stores, well, NOW + 9 * LEASE, "last life,")
+    assert_every_page_came_once(stores[0], board)
