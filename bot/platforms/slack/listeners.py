@@ -7,7 +7,6 @@ import asyncio
 import logging
 import re
 import secrets
-from collections import OrderedDict
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -19,7 +18,7 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.webhook.async_client import AsyncWebhookClient
 
-from bot.answer import Answers, Person, greeting, sentence, without_sharing
+from bot.answer import Answers, greeting, sentence, without_sharing
 from bot.commands import digest_help
 from bot.discuss import SAY_WHICH, Discussion, Emojis, chosen_sentence, tapped_sentence
 from bot.form import FormError
@@ -28,6 +27,7 @@ from bot.platforms import PostError
 from bot.platforms.slack.client import SlackPlatform
 from bot.platforms.slack.forms import ERROR_UNITS, FIRST_FIELD, FORM, errors_of, read_view, settings_view
 from bot.platforms.slack.manifest import MARK_SHORTCUT
+from bot.platforms.slack.profiles import Profiles
 from bot.platforms.slack.render import render
 from bot.tell import announce, share
 from config.settings import Slack
@@ -46,7 +46,6 @@ KEYCAPS = ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine
 LOOK_UP = "look_up"
 """The action_id of the look-up box on a person's page."""
 
-REMEMBERED_PEOPLE = 1000
 MOST_LINKS = 5
 """Links of one message that get a card."""
 MOST_DIGESTS = 20
@@ -67,10 +66,11 @@ class Listeners:
     bot_user: str
     clock: Callable[[], datetime]
     discussion: Discussion = field(init=False)
+    profiles: Profiles = field(init=False)
     _at_work: set[asyncio.Task[Any]] = field(default_factory=set)
-    _known_people: OrderedDict[str, Person] = field(default_factory=OrderedDict)
 
     def __post_init__(self) -> None:
+        self.profiles = Profiles(self.client, self.clock)
         emojis = Emojis(self.settings.mark_emoji, KEYCAPS)
         self.discussion = Discussion(self.answers.store, self.platform, emojis, self.clock)
 
@@ -115,7 +115,7 @@ class Listeners:
         await ack()
         async with self._work(command["response_url"]) as respond:
             channel = self._channel(command["channel_id"])
-            person = await self._person(command["user_id"])
+            person = await self.profiles.person(command["user_id"])
             text = command.get("text", "")
             if re.match(r"\s*(subscribe|settings|resume)\b", text, re.IGNORECASE):
                 await self._require_membership(channel)
@@ -157,7 +157,7 @@ class Listeners:
         """A form is checked before it is acknowledged, so that what is wrong stands beside its field."""
         channel_id, form = read_view(body["view"])
         channel = self._channel(channel_id)
-        person = await self._person(body["user"]["id"])
+        person = await self.profiles.person(body["user"]["id"])
         try:
             reply = await asyncio.to_thread(self.answers.save, form, channel, person)
         except FormError as error:
@@ -191,11 +191,11 @@ class Listeners:
                 case Action.REVIEW:
                     await respond((await asyncio.to_thread(self.answers.review, value)).message)
                 case Action.SHARE:
-                    person = await self._person(body["user"]["id"])
+                    person = await self.profiles.person(body["user"]["id"])
                     await share(value, channel, person, answers=self.answers, platform=self.platform)
                     await respond(sentence("Shared with the channel."), replace=True)
                 case Action.UNDO if value.isdigit():
-                    person = await self._person(body["user"]["id"])
+                    person = await self.profiles.person(body["user"]["id"])
                     reply = await asyncio.to_thread(self.answers.undo, int(value), channel, person)
                     await announce(reply.announcement, channel, self.platform)
                 case Action.DISCUSSED:
@@ -285,7 +285,7 @@ class Listeners:
         if event.get("tab") != "home":
             return
         async with self._work(""):
-            person = await self._person(event["user"])
+            person = await self.profiles.person(event["user"])
             message = await asyncio.to_thread(self.answers.home, self.platform.name, self.workspace, person)
             (page, *_) = render(message, Style.COMPACT)
             view = {
@@ -387,27 +387,6 @@ class Listeners:
         """Whether this event was not told before."""
         event = str(body.get("event_id", ""))
         return not event or await asyncio.to_thread(self.answers.store.events.first, event, now=self.clock())
-
-    async def _person(self, user: str) -> Person:
-        """Name, right and time zone, asked for once in a while; without an answer, what the id alone says."""
-        if user in self._known_people:
-            return self._known_people[user]
-        try:
-            profile = (await self.client.users_info(user=user)).get("user") or {}
-        except Exception as error:
-            log.warning("users.info: %s", error)
-            return Person(user, "Someone")
-        name = (
-            (profile.get("profile") or {}).get("display_name")
-            or profile.get("real_name")
-            or profile.get("name")
-        )
-        is_admin = bool(profile.get("is_admin") or profile.get("is_owner"))
-        person = Person(user, str(name or "Someone"), is_admin, str(profile.get("tz") or ""))
-        self._known_people[user] = person
-        if len(self._known_people) > REMEMBERED_PEOPLE:
-            self._known_people.popitem(last=False)
-        return person
 
     async def _whisper(
         self, channel: Channel, user: str, message: Message, thread: str | None = None
