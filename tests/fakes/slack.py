@@ -106,6 +106,7 @@ class Interaction:
     ack: Json | None = None
     acked: bool = False
     seconds: float = 0.0
+    in_modal: bool = False
     responses: list[Json] = field(default_factory=list)
     views: list[Json] = field(default_factory=list)
 
@@ -306,6 +307,7 @@ class FakeSlack:
             "actions": [action],
         }
         payload |= {"trigger_id": extra["trigger_id"], "api_app_id": "A1"}
+        interaction.in_modal = within.get("type") == "modal"
         if in_view:
             payload |= {"view": within, "container": {"type": "view", "view_id": within.get("id")}}
         else:
@@ -778,6 +780,12 @@ class FakeSlack:
             {**one, "count": len(one["users"])} for one in message.get("reactions", []) if one["users"]
         ]
         return {"type": "message", "message": {**message, "reactions": reactions}}
+
+    def _do_views_push(self, arguments: Json) -> Json:
+        _, interaction = self._triggers.get(arguments.get("trigger_id", ""), (None, None))
+        if interaction and not interaction.in_modal:
+            raise _RefusedError("invalid_trigger_id")
+        return self._do_views_open(arguments)
 
     def _do_views_open(self, arguments: Json) -> Json:
         made, interaction = self._triggers.pop(arguments.get("trigger_id", ""), (None, None))

@@ -50,6 +50,8 @@ MOST_LINKS = 5
 """Links of one message that get a card."""
 MOST_DIGESTS = 20
 """Channels that a person's own page names."""
+VIEW_BLOCKS = 100
+"""Blocks of a view (https://docs.slack.dev/reference/views)."""
 MESSAGE_PAGES = 4
 """Pages of a reply: a response_url takes five messages, and one is kept for what is said next."""
 
@@ -181,11 +183,8 @@ class Listeners:
         value = str(action.get("value") or "")
         channel_id = (body.get("channel") or {}).get("id", "")
         channel = self._channel(channel_id)
-        async with self._work(body.get("response_url", ""), channel, body["user"]["id"]) as respond:
+        async with self._work(body.get("response_url", ""), channel, body["user"]["id"], body) as respond:
             match wanted:
-                case Action.SHOW | Action.REVIEW if not body.get("response_url"):
-                    ask = self.answers.show if wanted == Action.SHOW else self.answers.review
-                    await self._open(body["trigger_id"], (await asyncio.to_thread(ask, value)).message)
                 case Action.SHOW:
                     await respond((await asyncio.to_thread(self.answers.show, value)).message, replace=True)
                 case Action.REVIEW:
@@ -209,20 +208,22 @@ class Listeners:
 
     async def _on_look_up(self, ack: Callable[[], Awaitable[None]], body: Payload, action: Payload) -> None:
         await ack()
-        async with self._work("", None, body["user"]["id"]):
+        async with self._work("", None, body["user"]["id"], body) as respond:
             reply = await asyncio.to_thread(self.answers.paper, str(action.get("value") or ""))
-            await self._open(body["trigger_id"], reply.message)
+            await respond(reply.message)
 
-    async def _open(self, trigger: str, message: Message) -> None:
-        """A message in a window of its own, where there is no channel to share to."""
-        (page, *_) = render(without_sharing(message), Style.COMPACT)
+    async def _open(self, body: Payload, message: Message) -> None:
+        """A message in a window of its own, where there is no channel to share to; on top of one that is open."""
+        pages = render(without_sharing(message), Style.COMPACT)
         view = {
             "type": "modal",
             "title": {"type": "plain_text", "text": "Paperround"},
             "close": {"type": "plain_text", "text": "Close"},
-            "blocks": page.payload["blocks"],
+            "blocks": [block for page in pages for block in page.payload["blocks"]][:VIEW_BLOCKS],
         }
-        await self.client.views_open(trigger_id=trigger, view=view)
+        on_top = (body.get("view") or {}).get("type") == "modal"
+        show = self.client.views_push if on_top else self.client.views_open
+        await show(trigger_id=body["trigger_id"], view=view)
 
     # Marks.
 
@@ -230,7 +231,7 @@ class Listeners:
         await ack()
         user = body["user"]["id"]
         channel = self._channel((body.get("channel") or {}).get("id", ""))
-        async with self._work(body.get("response_url", ""), channel, user) as respond:
+        async with self._work(body.get("response_url", ""), channel, user, body) as respond:
             on = await self.discussion.toggle(channel, str(action["value"]), user)
             await respond(sentence(tapped_sentence(on, self.settings.digest_command)))
 
@@ -405,15 +406,21 @@ class Listeners:
 
     @asynccontextmanager
     async def _work(
-        self, response_url: str, channel: Channel | None = None, user: str = ""
+        self, response_url: str, channel: Channel | None = None, user: str = "", body: Payload | None = None
     ) -> AsyncIterator[Callable[..., Awaitable[None]]]:
-        """Work that is finished before the process ends. A fault is a sentence for whoever asked, and a line in the log."""
+        """Work that is finished before the process ends. A fault is a sentence for whoever asked, and a line in the log.
+
+        Where there is neither a response_url nor a channel, `body` is what opens a window for the answer.
+        """
         task = asyncio.current_task()
         if task:
             self._at_work.add(task)
 
         async def respond(message: Message, *, replace: bool = False) -> None:
-            await self._respond(response_url, channel, user, message, replace=replace)
+            if body and not response_url and not (channel and channel.channel):
+                await self._open(body, message)
+            else:
+                await self._respond(response_url, channel, user, message, replace=replace)
 
         try:
             try:

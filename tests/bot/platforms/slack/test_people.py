@@ -347,6 +347,9 @@ def test_a_paper_that_a_person_links_to_is_marked_from_the_messages_menu(office:
     office.tells(story)
 
 
+SHOW = {"type": "button", "action_id": "show"}
+
+
 def test_a_persons_own_page_shows_their_marks_and_the_digests_and_looks_papers_up(office: Office) -> None:
     async def story(slack: FakeSlack, bot: Bot, ada: str, papers: str) -> None:
         theirs = {"ts": "1.3", "text": "https://arxiv.org/abs/2402.01306", "user": ada}
@@ -364,12 +367,22 @@ def test_a_persons_own_page_shows_their_marks_and_the_digests_and_looks_papers_u
         shown = await slack.click("show", user=ada, within=home)
         await slack.until(lambda: shown.views)
         assert "Limitations" in read(shown.views[0]["blocks"])
+        review = await slack.click("review", user=ada, within=shown.views[0])
+        await slack.until(lambda: review.views)
+        assert "Methodology" in read(review.views[0]["blocks"])
+        back = await slack.click("discuss", user=ada, within=shown.views[0])
+        await slack.until(lambda: back.views)
+        assert "Marked for discussion" in read(back.views[0]["blocks"])
         looked = await slack.click("look_up", user=ada, value="preference optimization", within=home)
         await slack.until(lambda: looked.views)
         assert "share" not in str(looked.views[0]["blocks"])
         empty = await slack.click("look_up", user=ada, value="zzzzqqqq", within=home)
         await slack.until(lambda: empty.views)
         assert "Nothing found" in read(empty.views[0]["blocks"])
+        gone = {**home, "blocks": [{"type": "actions", "elements": [{**SHOW, "value": "0000.00000"}]}]}
+        lost = await slack.click("show", user=ada, within=gone)
+        await slack.until(lambda: lost.views)
+        assert "is not here any more" in read(lost.views[0]["blocks"])
 
     office.tells(story)
 
