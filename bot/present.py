@@ -312,9 +312,23 @@ def _nothing_message(digest: Digest, day: str) -> Message:
             Heading(f"{day} - {title}"),
             *_late(digest.late),
             Text(explanation),
-            Text(_counts(digest), quiet=True),
+            Text("\n".join([_counts(digest), *_other_troubles(digest)]), quiet=True),
         ),
     )
+
+
+_TOLD = {
+    Nothing.OUTAGE: Trouble.OUTAGE,
+    Nothing.STALE: Trouble.STALE,
+    Nothing.REVIEWER_DOWN: Trouble.REVIEWER_DOWN,
+    Nothing.BUDGET_SPENT: Trouble.BUDGET_SPENT,
+}
+
+
+def _other_troubles(digest: Digest) -> list[str]:
+    """What is in trouble besides what the explanation tells."""
+    told = _TOLD.get(digest.nothing) if digest.nothing else None
+    return [_trouble_sentence(one, digest.edition) for one in digest.troubles if one.trouble is not told]
 
 
 MAY_STILL_COME = "If its papers come before midnight, they take this message's place."

@@ -87,6 +87,7 @@ def as_record(found: Status) -> dict[str, Any]:
                 "subject": each.subject,
                 "trouble": each.trouble,
                 "detail": each.detail,
+                "waiting": each.waiting,
                 "since": each.since.isoformat(),
                 "at": each.at.isoformat(),
             }
@@ -132,7 +133,8 @@ def show(found: Status, console: Console) -> None:
     console.print(f"Editions of today and yesterday: {counted or 'none'}.")
     for each in found.conditions:
         if each.trouble:
-            console.print(f"{each.subject}: {each.trouble}. {each.detail}", markup=False)
+            waiting = f" {each.waiting:,} papers wait for a review." if each.waiting else ""
+            console.print(f"{each.subject}: {each.trouble}. {each.detail}{waiting}", markup=False)
 
 
 def _row(one: Standing, now: datetime) -> tuple[str, str, str, str]:
@@ -145,4 +147,6 @@ def _row(one: Standing, now: datetime) -> tuple[str, str, str, str]:
     last = f"{one.edition:%a %d %b} {one.state}" if one.edition else "-"
     if one.next_try_at and one.state in (DeliveryState.WAITING, DeliveryState.UNKNOWN):
         last += f", again at {one.next_try_at:%H:%M}"
+    if one.state is DeliveryState.QUIET and one.reason:
+        last += f" ({one.reason})"
     return str(one.channel), coming, last, trouble(one, now)

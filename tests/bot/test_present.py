@@ -129,6 +129,13 @@ def test_every_kind_of_nothing_has_a_title_of_its_own() -> None:
     assert len(set(titles)) == len(Nothing)
 
 
+def test_a_day_without_picks_names_every_trouble_once() -> None:
+    told = words(digest_message(a_digest(nothing=Nothing.BUDGET_SPENT, troubles=(OUT, SPENT), considered=0)))
+    assert (
+        told.count("arXiv has not answered") == told.count("The budget for reviews is spent for today") == 1
+    )
+
+
 def test_a_digest_names_what_was_in_trouble_and_with_the_heartbeat_that_all_is_well() -> None:
     assert "arXiv has not answered since 06:40." in words(digest_message(a_digest(scored(), troubles=(OUT,))))
     well = a_digest(scored(), considered=41, scored=38, heartbeat=Heartbeat.ALWAYS)
