@@ -25,7 +25,13 @@ async def keep_time(desk: Desk, stop: asyncio.Event) -> None:
     """Deliver at every full minute, and at the start, until told to stop; what is under way is finished first."""
     scheduler = AsyncIOScheduler(timezone=UTC)
     fan_out = FanOut(desk)
-    scheduler.add_job(fan_out.tick, "cron", second=0, max_instances=2, coalesce=True, misfire_grace_time=None)
+
+    async def look() -> (
+        None
+    ):  # A plain function would run in a thread, where no event of the loop may be set.
+        fan_out.tick()
+
+    scheduler.add_job(look, "cron", second=0, max_instances=2, coalesce=True, misfire_grace_time=None)
     scheduler.start()
     try:
         async with asyncio.TaskGroup() as group:
@@ -147,7 +153,9 @@ class FanOut:
         while self._claimed:
             claim = self._claimed.popleft()
             with suppress(LeaseLostError, PaperroundError):
-                await asyncio.to_thread(ledger.wait, claim, "Stopped before its turn.", until=now)
+                await asyncio.to_thread(
+                    ledger.wait, claim, "Stopped before its turn.", until=now, failed=False
+                )
 
     def _ask(self, most: int, but_not: set[Workspace]) -> list[Claim]:
         desk, now = self.desk, self.desk.clock()

@@ -10,6 +10,7 @@ from collections.abc import Callable, Coroutine, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
+from time import monotonic
 from typing import Any, TypeVar
 
 from bot.message import Message
@@ -255,28 +256,25 @@ async def _landed(
 async def _post(
     claim: Claim, page: PlannedPage, platform: Platform, desk: Desk, thread: str | None
 ) -> str | None:
-    """Write down that the page goes out, which fences off every other process, and post it.
+    """Write down that the page goes out, which fences off every other process, and post it in what time is left.
 
-    One time-out, shorter than the lease, spans both: a process that was stopped anywhere in between and goes on after
-    its lease has run out of time before it reaches the wire.
+    One time-out, shorter than the lease, spans both: a process that was stopped or asleep in between and goes on after
+    its lease has no time left, and does not reach the wire.
     """
-    ledger, channel, on_its_way = desk.store.deliveries, claim.subscription.channel, False
+    ledger, channel = desk.store.deliveries, claim.subscription.channel
     if pace := desk.paces.get(platform.name):
         await pace.turn(channel)
-    began = desk.clock()
+    began, started = desk.clock(), monotonic()
+    await asyncio.to_thread(ledger.posting, claim, page.number, now=began, lease=desk.lease)
+    left = desk.time_out - max(desk.clock() - began, timedelta(seconds=monotonic() - started))
+    if left <= timedelta():
+        await asyncio.to_thread(ledger.not_posted, claim, page.number)
+        raise PostError("The ledger took too long to be written.", Outcome.NOT_POSTED)
     try:
-        async with asyncio.timeout(desk.time_out.total_seconds()):
-            await asyncio.to_thread(ledger.posting, claim, page.number, now=began, lease=desk.lease)
-            if (
-                desk.clock() - began >= desk.time_out
-            ):  # Stopped or asleep since: the lease may be another's by now.
-                raise TimeoutError
-            on_its_way = True
-            receipt = await platform.post(
-                channel, _as_page(page), key=page.key, thread=thread if page.in_thread else None
-            )
-    except TimeoutError:
-        raise _too_late(desk, on_its_way=on_its_way) from None
+        posting = platform.post(
+            channel, _as_page(page), key=page.key, thread=thread if page.in_thread else None
+        )
+        receipt = await _in_time(posting, left)
     except PostError as error:
         if error.outcome is not Outcome.UNKNOWN:
             await asyncio.to_thread(ledger.not_posted, claim, page.number)
@@ -291,7 +289,7 @@ async def _edit(
     """A posted page is made what it now is to say; where the message is not there any more, it is posted anew."""
     ledger, channel, receipt = desk.store.deliveries, claim.subscription.channel, page.receipt or ""
     try:
-        await _in_time(platform.edit(channel, receipt, _as_page(page)), desk)
+        await _in_time(platform.edit(channel, receipt, _as_page(page)), desk.time_out)
     except PostError as error:
         if error.outcome is not Outcome.REFUSED:
             raise
@@ -301,23 +299,15 @@ async def _edit(
     return receipt
 
 
-async def _in_time(posting: Coroutine[Any, Any, _T], desk: Desk) -> _T:
+async def _in_time(posting: Coroutine[Any, Any, _T], limit: timedelta) -> _T:
     try:
-        async with asyncio.timeout(desk.time_out.total_seconds()):
+        async with asyncio.timeout(limit.total_seconds()):
             return await posting
     except TimeoutError:
-        seconds = desk.time_out.total_seconds()
+        seconds = limit.total_seconds()
         raise PostError(
-            f"No answer within {seconds:g} seconds; it may have arrived.", Outcome.UNKNOWN
+            f"No answer within {seconds:.3g} seconds; it may have arrived.", Outcome.UNKNOWN
         ) from None
-
-
-def _too_late(desk: Desk, *, on_its_way: bool) -> PostError:
-    """A page that was not begun to be posted is still marked as on its way, so that the channel is asked for it."""
-    seconds = f"{desk.time_out.total_seconds():g} seconds"
-    if on_its_way:
-        return PostError(f"No answer within {seconds}; it may have arrived.", Outcome.UNKNOWN)
-    return PostError(f"The ledger was not written within {seconds}.", Outcome.UNKNOWN)
 
 
 async def _reconcile(
@@ -342,7 +332,7 @@ async def _reconcile(
 
 async def _found(claim: Claim, page: PlannedPage, platform: Platform, desk: Desk) -> str | Unknown | None:
     since = datetime.combine(claim.edition, time(), UTC) - EARLIEST
-    return await _in_time(platform.find(claim.subscription.channel, key=page.key, since=since), desk)
+    return await _in_time(platform.find(claim.subscription.channel, key=page.key, since=since), desk.time_out)
 
 
 def _as_page(planned: PlannedPage) -> Page:

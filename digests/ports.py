@@ -334,8 +334,11 @@ class Deliveries(Protocol):
         """There is nothing to read, and whoever has to hear of it has. Until then it is unfinished again as soon as
         papers with a number over `looked_to` have been known for `SETTLED`; the first time not before that either."""
 
-    def wait(self, claim: Claim, reason: str, *, until: datetime) -> None:
-        """Give the claim back; the next try is not before `until`. It is `UNKNOWN` while a page may have arrived."""
+    def wait(self, claim: Claim, reason: str, *, until: datetime, failed: bool = True) -> None:
+        """Give the claim back; the next try is not before `until`. It is `UNKNOWN` while a page may have arrived.
+
+        It counts as a failure unless its turn only did not come.
+        """
 
     def fail(self, claim: Claim, reason: str) -> None:
         """Give up for good. Papers on pages that never went out count as not shown."""

@@ -175,7 +175,7 @@ class SqlDeliveries:
                 failures=0,
             )
 
-    def wait(self, claim: Claim, reason: str, *, until: datetime) -> None:
+    def wait(self, claim: Claim, reason: str, *, until: datetime, failed: bool = True) -> None:
         with self.database.write() as connection:
             unknown = any(page.state is PageState.POSTING for page in _pages(connection, claim.id))
             _change(
@@ -185,7 +185,7 @@ class SqlDeliveries:
                 reason=reason,
                 next_try_at=until,
                 lease_until=None,
-                failures=deliveries.c.failures + 1,
+                failures=deliveries.c.failures + int(failed),
             )
 
     def fail(self, claim: Claim, reason: str) -> None:

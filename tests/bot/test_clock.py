@@ -12,7 +12,7 @@ import pytest
 from rich.console import Console
 from sqlalchemy import text
 
-from bot.clock import FanOut, tick
+from bot.clock import FanOut, keep_time, tick
 from bot.deliver import Desk
 from bot.message import Message
 from bot.platforms import Outcome, Page, PostError
@@ -273,3 +273,21 @@ def test_the_status_of_one_channel_and_of_one_that_nobody_serves() -> None:
     record = as_record(status(store, NOW + timedelta(hours=1), "console:a:a1"))
     assert "Overdue" in record["channels"][0]["trouble"]
     assert datetime.fromisoformat(record["channels"][0]["next"]["at"]) == NOW
+
+
+def test_a_process_that_is_told_to_stop_finishes_what_is_under_way_and_gives_the_rest_back() -> None:
+    async def run() -> None:
+        platform, stop = Slow(Board(), slow="a"), asyncio.Event()
+        store = a_house(("a", 30))
+        desk = a_desk(store, platform, at_once=8, at_once_a_workspace=2)
+        keeping = asyncio.create_task(keep_time(desk, stop))
+        await until(lambda: platform.now["a"] == 2)
+        stop.set()
+        await asyncio.sleep(0)
+        platform.released.set()
+        await keeping
+        assert len(platform.board.posted) == 2
+        await tick(a_desk(store, Slow(platform.board)))  # The next process has all of the rest at once.
+        assert len(platform.board.posted) == 30
+
+    asyncio.run(run())

@@ -313,3 +313,51 @@ def test_late_papers_on_a_page_that_never_changed_count_as_not_shown() -> None:
     anew = store.deliveries.plan_anew(got, [a_page(0, "2401.00001")], considered_to=4)
     store.deliveries.fail(anew, "the channel is gone")
     assert store.deliveries.shown(subscription, 0, 9) == frozenset()
+
+
+def test_a_claim_whose_turn_did_not_come_is_given_back_without_a_failure() -> None:
+    store, subscription = a_ledger()
+    store.deliveries.wait(claimed(store, subscription), "stopped", until=NOW, failed=False)
+    (again,) = taken(store, timedelta())
+    assert (again.failures, again.attempts) == (0, 2)
+
+
+def test_what_a_newer_edition_replaces_is_considered_again_but_for_what_went_out() -> None:
+    store, subscription = a_ledger()
+    got = store.deliveries.plan(
+        claimed(store, subscription), [a_page(0, "2401.00001"), a_page(1, "2401.00002")], considered_to=4
+    )
+    store.deliveries.posting(got, 0, now=NOW, lease=LEASE)
+    tomorrow = TODAY + timedelta(days=1)
+    (newer,) = taken(store, timedelta(days=1))
+    assert newer.edition == tomorrow
+    assert store.deliveries.considered_to(subscription, tomorrow) is None
+    assert store.deliveries.shown(subscription, 0, 4) == {"2401.00001"}
+    states = [one.state for one in store.deliveries.history(subscription, 9)]
+    assert states == [DeliveryState.CLAIMED, DeliveryState.FAILED]
+
+
+def test_a_channel_that_was_paused_does_not_get_the_rest_of_an_old_edition() -> None:
+    store, _ = a_ledger()
+    (one,) = store.subscriptions.all()
+    store.deliveries.wait(claimed(store, one), "not now", until=NOW + LEASE)
+    store.subscriptions.change(one.channel, replace(one, paused_by="Ada"), by="Ada", now=NOW)
+    store.subscriptions.change(one.channel, one, by="Ada", now=NOW + timedelta(hours=1))
+    assert taken(store, timedelta(hours=2)) == []
+
+
+def test_how_a_channel_stands_and_how_many_editions_are_in_each_state() -> None:
+    store, subscription = a_ledger()
+    got = store.deliveries.plan(claimed(store, subscription), [a_page(0), a_page(1)], considered_to=1)
+    store.deliveries.posting(got, 0, now=NOW, lease=LEASE)
+    store.deliveries.posted(got, 0, "there", now=NOW)
+    store.deliveries.posting(got, 1, now=NOW, lease=LEASE)
+    (busy,) = store.deliveries.standings()
+    assert (busy.state, busy.posted, busy.unknown) == (DeliveryState.POSTING, 1, 0)
+    store.deliveries.wait(got, "lost", until=NOW + LEASE)
+    (stands,) = store.deliveries.standings()
+    assert (stands.state, stands.posted, stands.unknown) == (DeliveryState.UNKNOWN, 1, 1)
+    assert (stands.edition, stands.reason, stands.next_try_at) == (TODAY, "lost", NOW + LEASE)
+    assert stands.next_edition == TODAY + timedelta(days=1)
+    assert store.deliveries.counts(TODAY)[DeliveryState.UNKNOWN] == 1
+    assert store.deliveries.counts(TODAY + timedelta(days=1))[DeliveryState.UNKNOWN] == 0
