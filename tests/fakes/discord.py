@@ -155,6 +155,7 @@ class FakeDiscord:
     port: int = 0
     token: str = "right-token"
     rate_limits: bool = True
+    token_seconds: float = TOKEN_SECONDS
     response_seconds: float = FIRST_RESPONSE_SECONDS
     """How long a first response may take; tests of a busy machine allow more than Discord does."""
     allowed_privileged: int = 0
@@ -182,7 +183,7 @@ class FakeDiscord:
     gateway_url: str = ""
     sessions: dict[str, _Session] = field(default_factory=dict)
     interactions: dict[str, Interaction] = field(default_factory=dict)
-    _faults: dict[str, list[Fault]] = field(default_factory=lambda: defaultdict(list))
+    _faults: dict[tuple[str, str], list[Fault]] = field(default_factory=lambda: defaultdict(list))
     _nonces: dict[tuple[str, str], tuple[float, Json]] = field(default_factory=dict)
     _numbers: "itertools.count[int]" = field(default_factory=lambda: itertools.count(1))
     _changed: asyncio.Condition = field(default_factory=asyncio.Condition)
@@ -304,9 +305,9 @@ class FakeDiscord:
         """The threads and posts of a channel, oldest first."""
         return [one for one in self.channels.values() if one.parent == channel]
 
-    def fail(self, call: str, *faults: Fault) -> None:
-        """The next calls of this name go wrong, one fault each."""
-        self._faults[call] += faults
+    def fail(self, call: str, *faults: Fault, channel: str = "") -> None:
+        """The next calls of this name go wrong, one fault each; those about one channel, where it is named."""
+        self._faults[call, channel] += faults
 
     def called(self, call: str) -> list[Json]:
         """The bodies of every call of this name, failed ones too."""
@@ -420,6 +421,11 @@ class FakeDiscord:
     async def delete_channel(self, channel: str) -> None:
         known = self.channels.pop(channel)
         await self.dispatch("CHANNEL_DELETE", self._channel_json(known), GUILDS_INTENT)
+
+    async def invite_bot(self, guild: str) -> None:
+        """Bring the bot into a guild."""
+        self.guilds[guild].has_bot = True
+        await self.dispatch("GUILD_CREATE", self._guild_json(self.guilds[guild]), GUILDS_INTENT)
 
     async def remove_bot(self, guild: str) -> None:
         """Throw the bot out of a guild."""
@@ -639,7 +645,8 @@ class FakeDiscord:
         text = await request.text()
         body = json.loads(text) if text else {}
         self.calls.append((name, body if isinstance(body, dict) else {"list": body}))
-        fault = self._faults[name].pop(0) if self._faults[name] else None
+        waiting = self._faults[name, found.groupdict().get("channel", "")] or self._faults[name, ""]
+        fault = waiting.pop(0) if waiting else None
         if fault and (answer := await self._before(fault, request)):
             await self._notify()
             return answer
@@ -1048,7 +1055,7 @@ class FakeDiscord:
         one = self.interactions.get(token)
         if one is None or not one.acked:
             raise unknown("Webhook", 10015)
-        if self.clock() - one.made > TOKEN_SECONDS:
+        if self.clock() - one.made > self.token_seconds:
             raise _RefusedError(401, 50027, "Invalid Webhook Token")
         return one
 

@@ -28,6 +28,9 @@ discord.py gives up after 60."""
 UNWELL_SECONDS = 60.0
 """A connection that is not there for so long is built anew; until then discord.py tries by itself."""
 READY_SECONDS = 2.0
+"""The first servers come one by one; so long after the last one they are all there."""
+HEARTBEAT_SECONDS = 60.0
+"""discord.py ends a connection that was silent for so long, and resumes it."""
 
 AUTHENTICATION_FAILED, DISALLOWED_INTENTS = 4004, 4014
 
@@ -39,7 +42,12 @@ class Gateway(discord.Client):
     """One connection with everything that is listened for. It is used once."""
 
     def __init__(
-        self, listeners: Listeners, settings: Discord, *, ready_seconds: float = READY_SECONDS
+        self,
+        listeners: Listeners,
+        settings: Discord,
+        *,
+        ready_seconds: float = READY_SECONDS,
+        heartbeat_seconds: float = HEARTBEAT_SECONDS,
     ) -> None:
         super().__init__(
             intents=INTENTS,
@@ -47,6 +55,7 @@ class Gateway(discord.Client):
             max_messages=None,
             max_ratelimit_timeout=LONGEST_RATE_LIMIT,
             guild_ready_timeout=ready_seconds,
+            heartbeat_timeout=heartbeat_seconds,
         )
         self.listeners, self.settings = listeners, settings
         self.tree = Tree(self)
@@ -123,7 +132,7 @@ async def keep_connected(
             if final := _final(error):
                 log.error("%s Digests still go out where they can; mend it and start again.", final)
                 return
-            reason = str(error) or type(error).__name__
+            reason = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
         if stop.is_set():
             return
         wait = FIRST_WAIT if time.monotonic() - begun > LIVED_WELL_SECONDS else wait

@@ -7,7 +7,7 @@ import asyncio
 import logging
 import secrets
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
@@ -26,7 +26,7 @@ from bot.platforms.discord.render import KEYCAPS, render
 from bot.tell import announce, share
 from config.settings import Discord
 from digests.errors import InputError, PaperroundError
-from digests.model import Channel, MarkedBy, Post, Style
+from digests.model import Channel, MarkedBy, Post, Style, Subscription
 
 log = logging.getLogger(__name__)
 
@@ -34,6 +34,7 @@ Interaction = discord.Interaction[Any]
 
 MESSAGE_PAGES = 4
 """Pages of a reply: where only the person installed the app, five messages may follow an interaction."""
+REMOVED = "Paperround was removed from the server."
 REMEMBERED_FORMS = 500
 UNSEEN = "\ufe0f"
 """A sign that says how an emoji is drawn; it is there or not, and the emoji is the same."""
@@ -256,44 +257,48 @@ class Listeners:
     # Channels that come and go.
 
     async def on_channel_deleted(self, channel: int, guild: int) -> None:
-        where = Channel(self.platform.name, str(channel), str(guild))
-        await self._logged(self._stop([where], "the channel was deleted."))
+        here = [one for one in await self._subscriptions({str(guild)}) if one.channel.channel == str(channel)]
+        await self._logged(self._stop(here, "the channel was deleted."))
 
     async def on_removed(self, guild: int) -> None:
-        await self._logged(
-            self._stop(await self._of_guild({str(guild)}), "Paperround was removed from the server.")
-        )
+        await self._logged(self._stop(await self._subscriptions({str(guild)}), REMOVED))
 
     async def on_joined(self, guild: int) -> None:
         """Back in a server: what was stopped there goes on."""
-
-        async def work() -> None:
-            for channel in await self._of_guild({str(guild)}):
-                if await asyncio.to_thread(self.answers.store.subscriptions.start, channel, now=self.clock()):
-                    log.info("%s takes digests again", channel)
-
-        await self._logged(work())
+        await self._logged(self._start(await self._subscriptions({str(guild)})))
 
     async def on_ready(self, guilds: Iterable[int]) -> None:
-        """Channels of servers that the bot was thrown out of while it was away are stopped; then marks are caught up with."""
+        """Channels of servers that the bot came out of or into while it was away; then marks are caught up with."""
         here = set(map(str, guilds))
-        everywhere = {one.channel.workspace for one in await self._subscriptions() if one.channel.workspace}
-        gone = await self._of_guild(everywhere - here)
-        await self._logged(self._stop(gone, "Paperround was removed from the server."))
+        every = await self._subscriptions()
+        await self._logged(
+            self._stop([one for one in every if one.channel.workspace not in {"", *here}], REMOVED)
+        )
+        back = [one for one in every if one.stopped == REMOVED and one.channel.workspace in here]
+        await self._logged(self._start(back))
         await self.catch_up()
 
-    async def _subscriptions(self) -> list[Any]:
+    async def _start(self, subscriptions: Iterable[Subscription]) -> None:
+        for one in subscriptions:
+            if await asyncio.to_thread(self.answers.store.subscriptions.start, one.channel, now=self.clock()):
+                log.info("%s takes digests again", one.channel)
+
+    async def _subscriptions(self, guilds: Collection[str] = ()) -> list[Subscription]:
+        """Those on this platform: of these servers, or all."""
         every = await asyncio.to_thread(self.answers.store.subscriptions.all)
-        return [one for one in every if one.channel.platform == self.platform.name]
+        ours = [one for one in every if one.channel.platform == self.platform.name]
+        return [one for one in ours if not guilds or one.channel.workspace in guilds]
 
-    async def _of_guild(self, guilds: set[str]) -> list[Channel]:
-        return [one.channel for one in await self._subscriptions() if one.channel.workspace in guilds]
-
-    async def _stop(self, channels: Iterable[Channel], reason: str) -> None:
-        for channel in channels:
-            self.platform.forget(channel.channel)
-            if await asyncio.to_thread(self.answers.store.subscriptions.stop, channel, reason):
-                log.warning("%s gets no more digests: %s", channel, reason)
+    async def _stop(self, subscriptions: Iterable[Subscription], reason: str) -> None:
+        """No more digests there; whoever set one up is told, since the channel cannot be."""
+        for one in subscriptions:
+            self.platform.forget(one.channel.channel)
+            if not await asyncio.to_thread(self.answers.store.subscriptions.stop, one.channel, reason):
+                continue
+            log.warning("%s gets no more digests: %s", one.channel, reason)
+            if one.owner:
+                told = f"The digest that you set up comes no more: {reason}"
+                await self._logged(self.platform.tell(one.channel, one.owner, sentence(told)))
 
     # What all of them need.
 
@@ -356,6 +361,8 @@ class Listeners:
                     await work(respond)
                 except (PaperroundError, PostError) as error:
                     await respond(sentence(str(error)))
+                except (discord.DiscordException, aiohttp.ClientError):
+                    raise  # Discord did not take an answer; another one it would not take either.
                 except Exception:
                     number = secrets.token_hex(3)
                     log.exception("a request failed, number %s", number)
