@@ -101,7 +101,7 @@ class SqlSubscriptions:
             return True
 
     def reckon(self, *, now: datetime) -> int:
-        with self.database.write() as connection:
+        with self.database.write(alone="subscriptions") as connection:
             rows = connection.execute(select(subscriptions).where(*running())).fetchall()
             had = _had(connection, now)
             changed = [
