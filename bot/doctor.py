@@ -2,12 +2,13 @@
 
 import asyncio
 from collections.abc import Collection, Mapping, Sequence
+from datetime import UTC, datetime
 
-from bot.app import House, apps, wanted
+from bot.app import House, apps, sources, wanted
 from bot.findings import Finding, Level
 from bot.present import day_name
 from digests.model import Subscription
-from digests.ports import DeliveryState
+from digests.ports import DeliveryState, Source
 from digests.schedule import next_due
 
 
@@ -15,7 +16,7 @@ async def examine(house: House, environment: Mapping[str, str]) -> Sequence[Find
     """The store, each channel, and each platform whose secrets are set. Raises InputError for secrets that cannot be."""
     talking = apps(house.settings, environment, house.desk.clock)
     subscriptions = await asyncio.to_thread(_subscriptions, house)
-    findings = [await asyncio.to_thread(_papers, house)]
+    findings = [await asyncio.to_thread(_papers, house), *await asyncio.to_thread(_sources, house)]
     for app in talking:
         channels = [one.channel.channel for one in subscriptions if one.channel.platform == app.name]
         findings += await app.check(channels)
@@ -54,7 +55,12 @@ def _papers(house: House) -> Finding:
     """Whether papers come in."""
     last = house.store.papers.last_import()
     if last is None:
-        return Finding(Level.WARNING, "papers", "None yet: bring some in with “paperround import FILE”.")
+        return Finding(
+            Level.WARNING,
+            "papers",
+            "None yet: bring some in with “paperround import FILE”, or name "
+            "[[sources]] in the settings and try “paperround fetch”.",
+        )
     quiet = house.desk.clock() - last
     if quiet > house.desk.habits.stale_after:
         return Finding(
@@ -63,6 +69,34 @@ def _papers(house: House) -> Finding:
             f"Nothing has come in for {quiet.days} days: look at what runs the import.",
         )
     return Finding(Level.OK, "papers", f"The newest came in on {day_name(last.date())} at {last:%H:%M} UTC.")
+
+
+def _sources(house: House) -> list[Finding]:
+    """How each source of the settings is, and whether arXiv knows whom to write to."""
+    fetched = [_source(source, house) for source in sources(house)]
+    kinds = {one.kind for one in house.settings.sources}
+    if "arxiv" in kinds and not house.settings.fetching.contact:
+        sentence = (
+            "arXiv wants to know whom to write to: set contact under [fetching] to a mail or web address."
+        )
+        fetched.append(Finding(Level.WARNING, "fetching", sentence))
+    return fetched
+
+
+def _source(source: Source, house: House) -> Finding:
+    state, subject = house.store.sources.state(source.name), f"source {source.name}"
+    if state.failure:
+        return Finding(Level.WARNING, subject, state.failure)
+    if state.last_success is None:
+        return Finding(Level.OK, subject, "Not fetched yet: “paperround run” does it, or “paperround fetch”.")
+    at = state.last_success
+    coming = source.next_due(state, house.desk.clock())
+    following = f"next on {day_name(coming.date())} at {_utc(coming)}" if coming else "all of it is in"
+    return Finding(Level.OK, subject, f"Fetched on {day_name(at.date())} at {_utc(at)}; {following}.")
+
+
+def _utc(instant: datetime) -> str:
+    return f"{instant.astimezone(UTC):%H:%M} UTC"
 
 
 def _digests(house: House, subscriptions: Sequence[Subscription]) -> list[Finding]:

@@ -342,7 +342,7 @@ def _nothing(digest: Digest) -> tuple[str, str]:
             return (
                 "no papers imported yet",
                 "There is nothing to choose from. Whoever runs Paperround can bring papers in with "
-                "“paperround import FILE”.",
+                "“paperround import FILE”, or name sources in its settings.",
             )
         case Nothing.OUTAGE:
             return "a source does not answer", f"{_troubles(digest, Trouble.OUTAGE)} {MAY_STILL_COME}"

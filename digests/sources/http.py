@@ -32,6 +32,9 @@ BACK_OFF = 10.0
 LOOK_AGAIN = 1.0
 """Seconds after which a turn is asked for again: it may be ended long before its lease is."""
 
+LONGEST_QUEUE = timedelta(minutes=6)
+"""A turn that is not free for longer than the longest lease is none to wait for: the server wants a rest."""
+
 TRY_AGAIN_LATER = frozenset((429, 500, 502, 503, 504))
 
 
@@ -79,9 +82,17 @@ class Turns:
 
     @asynccontextmanager
     async def turn(self, lease: timedelta) -> AsyncIterator[Turn]:
-        """Waits for the turn. Whoever dies in it loses it when the lease runs out."""
+        """Waits for the turn. Whoever dies in it loses it when the lease runs out.
+
+        Raises SourceError when the server is to be left alone for longer than one waits for others.
+        """
         async with self._ours:
             while free_at := await self._taken(lease):
+                if free_at - self.clock() > LONGEST_QUEUE:
+                    raise SourceError(
+                        f"{self.server} wants to be left alone until {free_at:%H:%M} UTC; not asked before.",
+                        free_at,
+                    )
                 await self.pause(min(LOOK_AGAIN, max(0.0, (free_at - self.clock()).total_seconds())))
             turn = Turn(self.gap)
             try:

@@ -1,6 +1,7 @@
 """Fetching: each source by itself, what came of it in a sentence, and again at its hours."""
 
 import asyncio
+import io
 import json
 import os
 import signal
@@ -11,7 +12,9 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from bot.fetching import Fetched, fetch, keep_fetching
+from rich.console import Console
+
+from bot.fetching import Fetched, fetch, fetch_all, keep_fetching
 from digests.errors import SourceError
 from digests.model import NOT_REVIEWED, Trouble
 from digests.ports import Added, BadRecord, Batch, Progress, SourceState, Store
@@ -30,11 +33,13 @@ class Shelf:
     due: datetime | None = NOW
     asked_from: list[str] = field(default_factory=list)
     when_noted: Callable[[], object] = lambda: None
+    progress: tuple[int, int] = (0, 1)
 
     async def fetch(
         self, position: str, *, now: datetime, since: date | None, progress: Progress
     ) -> AsyncGenerator[Batch, None]:
         self.asked_from.append(position)
+        progress(*self.progress)
         for batch in self.batches:
             yield batch
         if self.failure:
@@ -123,6 +128,16 @@ def test_each_source_is_fetched_at_its_hour_and_one_that_fails_stops_no_other() 
     assert len(good.asked_from) == 1
 
 
+def test_on_a_terminal_each_source_has_a_bar_that_shows_how_far_it_is() -> None:
+    screen = io.StringIO()
+    console = Console(file=screen, force_terminal=True, width=80)
+    shelves = [Shelf("one", progress=(3, 7)), Shelf("two", failure=SourceError("No."))]
+    every = asyncio.run(fetch_all(shelves, a_store(), lambda: NOW, since=None, console=console))
+    assert [one.failure for one in every] == ["", "No."]
+    assert "one" in screen.getvalue()
+    assert "3/7" in screen.getvalue()
+
+
 def settings_for(feeds: Feeds) -> str:
     return (
         f'[fetching]\narxiv_gap_seconds = 0\n[[sources]]\nkind = "arxiv"\ncategories = ["learning"]\n'
@@ -152,6 +167,13 @@ def test_the_commands_fetch_what_the_settings_name_and_one_bad_source_stops_no_o
             said = out.decode().splitlines()
             assert [line.partition(":")[0] for line in said] == ["arxiv", "huggingface", "reviews"]
             assert "there is no such file" in said[2]
+            doctor = await paperround(tmp_path, "doctor")
+            findings = (await doctor.communicate())[0].decode()
+            assert (
+                "! fetching: arXiv wants to know whom to write to: set contact under [fetching]" in findings
+            )
+            assert "✓ source arxiv: Fetched on" in findings
+            assert "! source reviews: reviews: there is no such file." in findings
             (tmp_path / "reviews").mkdir()
             one = {"arxiv_id": "2401.00001", "title": "A", "score": 7}
             (tmp_path / "reviews" / "a.jsonl").write_text(json.dumps(one))

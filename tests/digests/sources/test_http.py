@@ -255,6 +255,40 @@ def test_when_a_server_wants_a_rest_nobody_asks_it_meanwhile() -> None:
     )
 
 
+def test_a_server_that_wants_a_long_rest_is_not_waited_for_by_anybody() -> None:
+    time = FakeTime()
+    sources = a_store().sources
+
+    async def story(feeds: Feeds, client: Client) -> None:
+        feeds.retry_after = "7200"
+        feeds.fail("/files", Fault.TOO_MANY, times=2)
+        for owner in ("one", "two"):
+            with pytest.raises(SourceError, match=r"11:00 UTC") as refused:
+                await client.get(
+                    f"{feeds.url}/files/a.txt", "arXiv", turns=turns(sources, owner, time), limits=QUICK
+                )
+            assert refused.value.retry_at == NOW + timedelta(hours=2)
+        assert len(feeds.seen) == 1
+
+    told(story, clock=time.clock)
+    assert time.now == NOW
+
+
+def test_whoever_is_told_to_stop_while_waiting_leaves_the_turn_to_others() -> None:
+    sources = a_store().sources
+
+    async def run() -> None:
+        ours = Turns(sources, "arxiv", "one", timedelta(), lambda: NOW)
+        waiting = asyncio.create_task(ours.turn(timedelta(minutes=1)).__aenter__())
+        await asyncio.sleep(0)
+        waiting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await waiting
+
+    asyncio.run(run())
+    assert sources.take_turn("arxiv", "two", now=NOW, lease=timedelta(1)) is None
+
+
 def test_a_date_in_retry_after_may_have_no_zone() -> None:
     from digests.sources.http import _retry_after
 

@@ -12,6 +12,8 @@ from tests.builders import NOW, a_paper, a_review, a_store
 
 pytestmark = pytest.mark.usefixtures("over_both")
 
+pytestmark = pytest.mark.usefixtures("over_both")
+
 LATER = NOW + timedelta(hours=1)
 LEASE = timedelta(minutes=2)
 

@@ -144,6 +144,8 @@ def test_missed_days_are_caught_up_and_old_papers_that_were_touched_are_no_news(
         assert any("resumptionToken" in one.asked for one in pages)
         assert {one.asked["from"] for one in pages if "from" in one.asked} == {"2026-11-23"}
         assert not any(paper.startswith("16") for paper in world.known())
+        withdrawn = [one for _, one in world.store.papers.changes(0, 9999) if one.paper.withdrawn]
+        assert len(withdrawn) >= len(days) - 3
 
     told(story)
 

@@ -75,6 +75,17 @@ def test_an_old_paper_that_is_cross_listed_today_was_not_published_today() -> No
     assert paper.published == date(2024, 1, 31)
 
 
+@pytest.mark.parametrize(
+    ("given", "known"),
+    [("math/0309136", "math/0309136"), ("math.GT/0309136", "math/0309136"), ("0704.0001", "0704.0001")],
+)
+def test_old_ids_in_a_feed_are_understood(given: str, known: str) -> None:
+    new, *_ = arxiv_days.announced(DAY)
+    old = arxiv_days.Announced(**{**new.__dict__, "kind": "replace", "id": given, "version": 3})
+    (paper,) = rss.read(arxiv_days.rss(DAY, [old], "cs.LG").encode()).replaced
+    assert (paper.id, paper.version, paper.published, paper.updated) == (known, 3, None, DAY)
+
+
 def test_a_feed_that_reports_an_error_is_one_in_its_own_words() -> None:
     with pytest.raises(SourceError, match=r"reports: Bad archive 'cs\.XX'\. Check the categories"):
         rss.read(arxiv_days.error_feed("Bad archive 'cs.XX'.").encode())
