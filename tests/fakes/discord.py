@@ -67,6 +67,7 @@ class Fault(StrEnum):
     BANNED = "429 without Via, as Cloudflare answers"
     GARBAGE = "a page of HTML"
     SLOW_AFTER = "done, and no answer for a long time"
+    SLOW_BEFORE = "done after a while, when nobody waits any more"
 
 
 @dataclass(slots=True)
@@ -160,6 +161,14 @@ class FakeDiscord:
     """How long a first response may take; tests of a busy machine allow more than Discord does."""
     allowed_privileged: int = 0
     heartbeat_interval: float = 41.25
+    weather: Callable[[str], Fault | None] = lambda name: None
+    """What goes wrong with a call for which nothing is told."""
+    latency: float = 0.0
+    """Seconds that every answer takes."""
+    slowness: float = 3.0
+    """Seconds that late work is late."""
+    history_lag: float = 0.0
+    """Seconds of the clock for which the history does not show a message yet."""
     ready_delay: float = 0.0
     """Seconds between IDENTIFY and READY."""
     refuse_gateway: int = 0
@@ -646,10 +655,12 @@ class FakeDiscord:
         body = json.loads(text) if text else {}
         self.calls.append((name, body if isinstance(body, dict) else {"list": body}))
         waiting = self._faults[name, found.groupdict().get("channel", "")] or self._faults[name, ""]
-        fault = waiting.pop(0) if waiting else None
+        fault = waiting.pop(0) if waiting else self.weather(name)
         if fault and (answer := await self._before(fault, request)):
             await self._notify()
             return answer
+        if fault is Fault.SLOW_BEFORE:
+            await asyncio.sleep(self.slowness)
         headers: dict[str, str] = {}
         try:
             if not name.startswith("interaction"):
@@ -663,6 +674,7 @@ class FakeDiscord:
             result, status = refused.body, refused.status
         await self._tell_of(name, result, status)
         await self._notify()
+        await asyncio.sleep(self.latency)
         return await self._after(fault, request) or _json(result, status, headers)
 
     async def _tell_of(self, name: str, result: Any, status: int) -> None:
@@ -867,9 +879,13 @@ class FakeDiscord:
             raise _RefusedError(400, 50035, "Invalid Form Body")
         before = int(request.query.get("before") or 2**63)
         after = int(request.query.get("after") or 0)
-        inside = [one for one in where.messages if after < int(one["id"]) < before]
+        inside = [one for one in where.messages if after < int(one["id"]) < before and self._is_shown(one)]
         chosen = inside[:limit][::-1] if after else inside[::-1][:limit]
         return [self._seen(one) for one in chosen]
+
+    def _is_shown(self, message: Json) -> bool:
+        made = ((int(message["id"]) >> 22) + DISCORD_EPOCH) / 1000
+        return not self.history_lag or made <= self.clock() - self.history_lag
 
     def _do_edit_message(self, request: web.Request, body: Json, channel: str, message: str) -> Json:
         where = self._known_channel(channel)

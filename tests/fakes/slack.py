@@ -572,8 +572,7 @@ class FakeSlack:
             case Fault.DROP_BEFORE:
                 return self._drop(request)
             case Fault.SLOW_BEFORE:
-                late: web.Response = await asyncio.shield(self._keep(self._late(method, arguments, request)))
-                return late
+                await asyncio.sleep(self.slowness)
         try:
             answer = self._answer(method, arguments, request)
         except _TooFastError as too_fast:
@@ -596,10 +595,6 @@ class FakeSlack:
             "Date": formatdate(self.clock(), usegmt=True),
         }
         return web.json_response(answer, headers=headers)
-
-    async def _late(self, method: str, arguments: Json, request: web.Request) -> web.Response:
-        await asyncio.sleep(self.slowness)
-        return web.json_response(self._answer(method, arguments, request))
 
     def _limited(self, seconds: int = 1) -> web.Response:
         return web.json_response(

@@ -8,6 +8,7 @@ from random import Random
 from typing import Protocol
 
 from digests.model import Channel, Style
+from tests.fakes import discord
 from tests.fakes.slack import FakeSlack, Fault
 
 PAPER = re.compile(r"Paper (\d{4}\.\d{5})")
@@ -39,7 +40,8 @@ class Chat(Protocol):
     def secrets(self) -> Mapping[str, str]:
         """Its part of the environment."""
 
-    def add_channel(self) -> Channel: ...
+    def add_channel(self, *, special: bool = False) -> Channel:
+        """A channel, of the platform's other kind where it has one."""
 
     def pages(self, channel: Channel) -> list[Page]:
         """What stands in a channel, oldest first."""
@@ -103,7 +105,7 @@ class SlackChat:
     def secrets(self) -> Mapping[str, str]:
         return {"SLACK_BOT_TOKEN": self.slack.bot_token, "SLACK_APP_TOKEN": self.slack.app_token}
 
-    def add_channel(self) -> Channel:
+    def add_channel(self, *, special: bool = False) -> Channel:
         name = f"n{len(self.slack.channels) + 1}"
         return Channel("slack", self.slack.add_channel(name), self.slack.team_id)
 
@@ -131,6 +133,70 @@ class SlackChat:
 
     def close(self, channel: Channel) -> None:
         self.slack.channels[channel.channel].is_archived = True
+
+
+_DISCORD_FAULTS = {
+    Trouble.LIMITED: discord.Fault.RATE_LIMITED,
+    Trouble.FAILED: discord.Fault.SERVER_ERROR,
+    Trouble.FAILED_AFTER: discord.Fault.SERVER_ERROR_AFTER,
+    Trouble.DROPPED_AFTER: discord.Fault.DROP_AFTER,
+    Trouble.SLOW_AFTER: discord.Fault.SLOW_AFTER,
+    Trouble.SLOW_BEFORE: discord.Fault.SLOW_BEFORE,
+}
+
+
+class DiscordChat:
+    """Keeps the contract of `Chat`. Its special channels are forums."""
+
+    def __init__(self, server: discord.FakeDiscord) -> None:
+        self.discord = server
+        self.guild = server.add_guild("The lab")
+        self.person = server.add_user("ada")
+
+    @property
+    def settings(self) -> str:
+        return (
+            f'[platforms.discord]\napi_base_url = "{self.discord.url}"\n'
+            f'gateway_url = "{self.discord.gateway_url}"\n'
+            "messages_a_second_a_channel = 1000\nmessages_a_second = 1000\n"
+        )
+
+    @property
+    def secrets(self) -> Mapping[str, str]:
+        return {"DISCORD_TOKEN": self.discord.token}
+
+    def add_channel(self, *, special: bool = False) -> Channel:
+        kind = discord.FORUM if special else discord.TEXT
+        name = f"n{len(self.discord.channels) + 1}"
+        return Channel("discord", self.discord.add_channel(name, kind, guild=self.guild), self.guild)
+
+    def pages(self, channel: Channel) -> list[Page]:
+        found = list(self.discord.messages(channel.channel))
+        for thread in self.discord.threads(channel.channel):
+            begun = next(
+                (place for place, one in enumerate(found, start=1) if one["id"] == thread.id), len(found)
+            )
+            found[begun:begun] = thread.messages
+        return [page(one) for one in found if one["author"]["id"] == self.discord.bot_user]
+
+    def faults(self) -> list[str]:
+        return self.discord.protocol_errors
+
+    def weather(self, chances: Mapping[Trouble, float], random: Random) -> None:
+        def fault(name: str) -> discord.Fault | None:
+            trouble = drawn(chances, random) if name in ("create message", "create post", "history") else None
+            return _DISCORD_FAULTS[trouble] if trouble else None
+
+        self.discord.weather = fault
+
+    def slow_down(self, *, latency: float = 0.0, history_lag: float = 0.0, slowness: float = 3.0) -> None:
+        self.discord.latency, self.discord.history_lag, self.discord.slowness = latency, history_lag, slowness
+
+    def chatter(self, channel: Channel) -> None:
+        self.discord.add_message(channel.channel, "Hm.", author=self.person)
+
+    def close(self, channel: Channel) -> None:
+        del self.discord.channels[channel.channel]
 
 
 def drawn(chances: Mapping[Trouble, float], random: Random) -> Trouble | None:

@@ -31,7 +31,7 @@ from digests.store import open_store
 from tests.fire.clock import Clock
 from tests.fire.strikes import Stepped, Strikes
 
-PRELOADED = ["tests.fire.child", "bot.platforms.slack.app"]
+PRELOADED = ["tests.fire.child", "bot.platforms.slack.app", "bot.platforms.discord.app"]
 DIES_WITH_PARENT = 1
 """PR_SET_PDEATHSIG of Linux: whoever ends a run ends all it started."""
 

@@ -14,7 +14,7 @@ from tests.fire.strikes import Side
 from tests.fire.world import Place, Tally
 
 STORES = ("sqlite", "postgresql")
-PLATFORMS = ("slack",)
+PLATFORMS = ("slack", "discord")
 SEVERAL = Place("postgresql", "slack")
 ALONE = Place("sqlite", "slack")
 RANDOM_KILLS = 200
@@ -75,8 +75,8 @@ def _everywhere(place: Place) -> Iterator[Trial]:
     yield Trial("killed at random", place, _by_chance(fire.killed_at_random, place, kills=kills))
     for side in Side:
         yield Trial(f"killed {side} each await", place, _sure(fire.killed_at_every_await, place, side))
-        yield Trial(f"killed {side} in recovery", place, _sure(fire.killed_in_recovery, place, side))
         yield Trial(f"stopped {side} each await", place, _sure(fire.stopped_past_its_lease, place, side))
+    yield Trial("killed in recovery", place, _sure(fire.killed_in_recovery, place, Side.AFTER))
     for name, chances in WEATHER.items():
         yield Trial(name, place, _by_chance(fire.storm, place, chances))
     lag = {Trouble.DROPPED_AFTER: 15}

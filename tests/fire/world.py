@@ -22,9 +22,10 @@ from digests.model import Channel, Schedule, Style, Subscription, Wish
 from digests.ports import Delivery, DeliveryState, Store
 from digests.store import open_store
 from tests.builders import a_paper, a_review
+from tests.fakes.discord import FakeDiscord
 from tests.fakes.slack import FakeSlack
 from tests.fakes.wire import Wire
-from tests.fire.chat import Chat, Page, SlackChat, expected
+from tests.fire.chat import Chat, DiscordChat, Page, SlackChat, expected
 from tests.fire.child import Birth, Disk, begin
 from tests.fire.clock import Clock
 from tests.fire.strikes import Strike, Strikes
@@ -190,12 +191,13 @@ class World:
         schedule: Schedule = MIDNIGHT,
         since: timedelta = timedelta(days=1),
         strikes: Sequence[Strike] = (),
+        special: bool = False,
     ) -> Channel:
         """A channel whose digest with these papers is due now: it has been subscribed since yesterday.
 
         Without papers nothing is due now. The strikes hit its deliveries.
         """
-        channel = self.chat.add_channel()
+        channel = self.chat.add_channel(special=special)
         if strikes:
             self.strikes.order(channel.channel, strikes)
         wanted = Subscription(channel, Wish(top=TOP, style=style), schedule)
@@ -205,9 +207,9 @@ class World:
         return channel
 
     def subscribe_all(self, papers: list[str], channels: int, since: timedelta = timedelta(days=1)) -> None:
-        """So many channels, of all styles in turn."""
-        for style in itertools.islice(itertools.cycle(Style), channels):
-            self.subscribe(papers, style, since=since)
+        """So many channels, of all styles in turn, every fourth of the platform's other kind."""
+        for number, style in enumerate(itertools.islice(itertools.cycle(Style), channels)):
+            self.subscribe(papers, style, since=since, special=number % 4 == 3)
 
     def write_by_hand(self, channel: Channel, column: str, value: str) -> None:
         """Change the row of a channel past all that would refuse it."""
@@ -375,14 +377,24 @@ async def world(
         store = open_store(base.url, now=now)
         exits.callback(store.close)
         chat_clock = its_own if chat_clock_of_its_own else clock
-        async with FakeSlack(clock=chat_clock.timestamp, rate_limits=False) as slack:
-            chat = SlackChat(slack)
+        async with _chat(place, chat_clock) as chat:
             made = World(place, folder, chat, store, clock, base)
             _write_settings(folder, base.url_of_bot, time_out, chat)
             try:
                 yield made
             finally:
                 await _end(made.lives)
+
+
+@asynccontextmanager
+async def _chat(place: Place, clock: Clock) -> AsyncIterator[Chat]:
+    """Its own limits would only make everything slow."""
+    if place.platform == "slack":
+        async with FakeSlack(clock=clock.timestamp, rate_limits=False) as slack:
+            yield SlackChat(slack)
+    else:
+        async with FakeDiscord(clock=clock.timestamp, rate_limits=False) as discord:
+            yield DiscordChat(discord)
 
 
 @contextmanager

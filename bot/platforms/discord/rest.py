@@ -15,6 +15,7 @@ from discord.http import Route
 
 from bot.platforms import Outcome, PostError
 from bot.platforms.discord.errors import CHANNEL_ERRORS, NOT_KNOWN, explain
+from bot.platforms.punctual import punctual
 from config.settings import Discord
 
 LONGEST_RATE_LIMIT = 30.0
@@ -58,6 +59,7 @@ class Rest:
                     intents=discord.Intents.none(),
                     max_ratelimit_timeout=LONGEST_RATE_LIMIT,
                     max_messages=None,
+                    http_trace=punctual(self.seconds),
                 )
                 try:
                     async with asyncio.timeout(self.seconds):
