@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 
-from bot.app import House, apps, sources, wanted
+from bot.app import House, answers, apps, sources, wanted
 from bot.findings import Finding, Level
 from bot.present import day_name
 from digests.model import Subscription
@@ -109,7 +109,8 @@ def _digest(house: House, one: Subscription) -> Finding:
     """When the next digest comes, or why none does."""
     subject = f"digest of {one.channel}"
     if one.stopped:
-        return Finding(Level.WARNING, subject, f"Stopped: {one.stopped} /digest resume tries again.")
+        again = f"{answers(house, one.channel.platform).digest_command} resume tries again."
+        return Finding(Level.WARNING, subject, f"Stopped: {one.stopped} {again}")
     if one.paused_by:
         return Finding(Level.OK, subject, f"Paused by {one.paused_by}.")
     coming = next_due(one.schedule, house.desk.clock()).edition

@@ -272,12 +272,14 @@ def test_a_bot_that_cannot_work_says_why_in_a_sentence_and_ends(tmp_path: Path) 
     asyncio.run(all_at_once())
 
 
-async def doctor(slack: FakeSlack, folder: Path, secrets: dict[str, str]) -> tuple[int | None, str]:
+async def doctor(
+    slack: FakeSlack, folder: Path, secrets: dict[str, str], settings: str = ""
+) -> tuple[int | None, str]:
     """What `paperround doctor` says about a bot with one channel."""
     channel = next(iter(slack.channels))
     prepared(folder)
     (folder / "paperround.toml").write_text(
-        f'[store]\nurl = "sqlite:///{folder / "p.db"}"\n[platforms.slack]\napi_base_url = "{slack.url}"\n'
+        f'[store]\nurl = "sqlite:///{folder / "p.db"}"\n[platforms.slack]\napi_base_url = "{slack.url}"\n{settings}\n'
         f'[[subscriptions]]\nplatform = "slack"\nchannel = "{channel}"\n'
     )
     process = await asyncio.create_subprocess_exec(
@@ -312,10 +314,17 @@ def test_doctor_says_what_is_wrong_and_what_to_do(tmp_path: Path) -> None:
 
     async def revoked() -> None:
         async with FakeSlack() as slack:
-            slack.add_channel("papers")
+            here = Channel("slack", slack.add_channel("papers"), "T1")
             slack.token_error = "account_inactive"
-            status, said = await doctor(slack, tmp_path / "revoked", RIGHT)
+            store = prepared(tmp_path / "revoked")
+            overdue(store, here.channel)
+            store.subscriptions.stop(here, "the channel was archived.")
+            status, said = await doctor(slack, tmp_path / "revoked", RIGHT, 'digest_command = "/daily"')
         assert status == 1
+        assert (
+            "! digest of slack:T1:CPAPERS: Stopped: the channel was archived. /daily resume tries again."
+            in said
+        )
         assert "✗ bot token: The app was removed from the workspace: install it again" in said
 
     async def without_writing() -> None:
