@@ -6,6 +6,7 @@ import secrets
 import socket
 import zoneinfo
 from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -35,6 +36,7 @@ from digests.store.copying import copy_store as copy_store
 
 if TYPE_CHECKING:
     from digests.sources.arxiv import Arxiv
+    from digests.sources.http import Client
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
@@ -193,7 +195,7 @@ def _categories(one: SourceSettings) -> tuple[str, ...]:
 
 def _arxiv(one: SourceSettings, house: House) -> "Arxiv":
     from digests.sources.arxiv import Addresses, Arxiv
-    from digests.sources.http import Turns, open_client
+    from digests.sources.http import Turns
 
     fetching, desk = house.settings.fetching, house.desk
     addresses = Addresses(one.rss_url, one.oai_url, one.query_url)
@@ -208,28 +210,32 @@ def _arxiv(one: SourceSettings, house: House) -> "Arxiv":
     turns = Turns(
         house.store.sources, ARXIV, owner, timedelta(seconds=fetching.arxiv_gap_seconds), desk.clock
     )
-    connect = partial(open_client, fetching.contact, desk.clock, trusted=named)
+    connect = _client(house, *named)
     return Arxiv(_categories(one), connect, turns, addresses, one.known_as)
 
 
-def _huggingface(one: SourceSettings, house: House) -> Source:
+def _client(house: House, *trusted: str) -> Callable[[], AbstractAsyncContextManager["Client"]]:
+    """Opens a client that may ask at these addresses of the settings, wherever they lie."""
     from digests.sources.http import open_client
+
+    fetching = house.settings.fetching
+    return partial(open_client, fetching.contact, house.desk.clock, trusted=trusted, proxy=fetching.proxy)
+
+
+def _huggingface(one: SourceSettings, house: House) -> Source:
     from digests.sources.huggingface import HuggingFace
 
     url = one.url or DAILY_PAPERS
-    connect = partial(open_client, house.settings.fetching.contact, house.desk.clock, trusted=(url,))
-    return HuggingFace(connect, url, timedelta(minutes=one.interval_minutes), one.known_as)
+    return HuggingFace(_client(house, url), url, timedelta(minutes=one.interval_minutes), one.known_as)
 
 
 def _reviews(one: SourceSettings, house: House) -> Source:
-    from digests.sources.http import open_client
     from digests.sources.watched import WatchedAddress, WatchedFiles
 
     interval = timedelta(minutes=one.interval_minutes)
     if one.path:
         return WatchedFiles(Path(one.path), interval, one.known_as)
-    connect = partial(open_client, house.settings.fetching.contact, house.desk.clock, trusted=(one.url,))
-    return WatchedAddress(connect, one.url, interval, one.known_as)
+    return WatchedAddress(_client(house, one.url), one.url, interval, one.known_as)
 
 
 def arxiv_papers(house: House) -> LookUp | None:

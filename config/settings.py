@@ -435,6 +435,7 @@ class Fetching(_Table):
         default="",
         description="A mail address or web address that servers may write to; it is sent with every request.",
     )
+    proxy: str = Field(default="", description="An HTTP proxy for all requests to sources; empty: none.")
     arxiv_gap_seconds: float = Field(
         default=3.0,
         ge=0,

@@ -156,13 +156,26 @@ _PORTS = {"http": 80, "https": 443}
 
 @asynccontextmanager
 async def open_client(
-    contact: str, clock: Clock, *, trusted: Collection[str] = (), pause: Pause = asyncio.sleep
+    contact: str,
+    clock: Clock,
+    *,
+    trusted: Collection[str] = (),
+    proxy: str = "",
+    pause: Pause = asyncio.sleep,
 ) -> AsyncIterator["Client"]:
-    """A client over one connection at a time. `trusted` addresses are the operator's: their origins may be private."""
+    """A client over one connection at a time, through an HTTP proxy where one is given.
+
+    `trusted` addresses are the operator's: their origins may be private.
+    """
     limits = httpx.Limits(max_connections=1, keepalive_expiry=10)
     headers = {"User-Agent": user_agent(contact), "Accept-Encoding": "gzip"}
     async with httpx.AsyncClient(
-        headers=headers, limits=limits, follow_redirects=False, trust_env=False, timeout=30
+        headers=headers,
+        limits=limits,
+        follow_redirects=False,
+        trust_env=False,
+        timeout=30,
+        proxy=proxy or None,
     ) as http:
         yield Client(http, clock, frozenset(map(origin, trusted)), pause)
 

@@ -122,6 +122,17 @@ def test_a_drip_is_no_answer() -> None:
     assert "did not answer in full within 0.3 seconds" in said
 
 
+def test_a_proxy_is_asked_in_the_servers_place() -> None:
+    async def run() -> tuple[bytes, str]:
+        async with Feeds(clock=lambda: NOW, files={"a.txt": b"hello"}) as feeds:
+            address = "http://papers.example/files/a.txt"
+            async with open_client("", lambda: NOW, trusted=(address,), proxy=feeds.url) as client:
+                answer = await client.get(address, "The server", limits=QUICK)
+            return answer.body, feeds.seen[0].headers["Host"]
+
+    assert asyncio.run(run()) == (b"hello", "papers.example")
+
+
 def test_redirects_in_a_circle_end() -> None:
     said = refusal(getting("/files/a.txt", Fault.REDIRECT_LOOP, 99))
     assert "redirects in a circle" in said
