@@ -1,0 +1,93 @@
+"""The form in five fields, the options of the command, tags, names and keys: pure."""
+
+import asyncio
+from dataclasses import replace
+
+import discord
+import pytest
+
+from bot.form import form_of, read_words
+from bot.message import Action
+from bot.platforms.discord.forms import (
+    FORM,
+    modal_of,
+    read_modal,
+    values_of,
+    words_of_options,
+    words_of_values,
+)
+from bot.platforms.discord.marker import key_of, marked
+from bot.platforms.discord.tags import tags_for, title_of
+from digests.model import Channel, Schedule, Style, Subscription, Wish
+from tests.fakes.discord_payloads import faults_of_modal
+
+CHANNEL = Channel("discord", "1", "2")
+FULL = Subscription(
+    CHANNEL,
+    Wish(("vision", "cs.CL"), ("reward at top", "on"), ("audio",), 7, 7.5, Style.THREAD),
+    Schedule(days=frozenset({0, 3}), time_zone="Europe/Berlin"),
+)
+
+
+@pytest.mark.parametrize("one", [FULL, Subscription(CHANNEL), Subscription(CHANNEL, Wish(keywords=("a",)))])
+def test_a_form_that_is_sent_as_it_was_opened_changes_nothing(one: Subscription) -> None:
+    for base in (one, FULL):
+        again = read_words(words_of_values(values_of(form_of(one))), base)
+        assert (again.wish, again.schedule) == (one.wish, one.schedule)
+
+
+def test_the_modal_is_within_discords_limits_and_says_for_which_channel_it_is() -> None:
+    async def made() -> discord.ui.Modal:
+        return modal_of(values_of(form_of(FULL)) | {"domains": "x" * 5000}, "123")
+
+    modal = asyncio.run(made())
+    shown = modal.to_dict()
+    assert faults_of_modal(shown) == []
+    assert modal.is_finished()
+    assert shown["custom_id"] == f"{FORM}123"
+    boxes = [{"component": {"custom_id": "how", "value": "top 2"}}, {"component": {"custom_id": "muted"}}]
+    assert read_modal({"custom_id": "form:9", "components": boxes}) == ("9", {"how": "top 2", "muted": ""})
+
+
+def test_options_that_are_not_given_stay_as_they_are() -> None:
+    assert words_of_options() == ""
+    changed = read_words(words_of_options(top=2), FULL)
+    assert changed == replace(FULL, wish=replace(FULL.wish, top=2))
+    quoted = read_words(words_of_options(keywords='say "no" at top, two; three'), FULL)
+    assert quoted.wish.keywords == ("say no at top", "two", "three")
+
+
+def test_a_key_is_in_the_first_button_or_in_one_that_opens_the_settings() -> None:
+    bare = marked({"content": "x", "components": []}, "k" * 25)
+    assert key_of(bare) == "k" * 25
+    assert bare["components"][0]["components"][0]["custom_id"].startswith(f"{Action.SETTINGS}:")
+    row = {"type": 1, "components": [{"custom_id": "discuss:cs/0112017"}, {"custom_id": "discuss:b"}]}
+    both = marked({"components": [row]}, "key")
+    assert [one["custom_id"] for one in both["components"][0]["components"]] == [
+        "discuss:cs/0112017#key",
+        "discuss:b",
+    ]
+    assert key_of({"components": [row]}) == ""
+    assert key_of({}) == ""
+
+
+def test_a_post_is_named_by_its_paper_without_markup_and_tagged_by_its_domain() -> None:
+    card = {
+        "title": r"1. KTO: Model \*Alignment\* \[x\]" + "y" * 200,
+        "description": r"-# **8.7/10** · Machine learning (cs.LG) · K. E.",
+    }
+    page = {"content": "", "embeds": [card]}
+    assert title_of(page).startswith("1. KTO: Model *Alignment* [x]")
+    assert len(title_of(page)) <= 100
+    assert title_of({"content": "**Tuesday - 3 of 41**\nmore", "embeds": []}) == "Tuesday - 3 of 41"
+    assert title_of({"content": "", "embeds": []}) == "Papers"
+    tags = [
+        {"id": "1", "name": "Vision"},
+        {"id": "2", "name": "ML"},
+        {"id": "3", "name": "cs.lg"},
+        {"id": "4", "name": "LG", "moderated": True},
+    ]
+    assert tags_for(page, {"available_tags": tags}) == ["2", "3"]
+    assert tags_for({"embeds": []}, {"available_tags": tags}) == []
+    assert tags_for({"embeds": []}, {"available_tags": tags, "flags": 1 << 4}) == ["1"]
+    assert tags_for(page, {"available_tags": [tags[1]] * 9}) == ["2"] * 5

@@ -1,0 +1,170 @@
+"""What the doctor says of Discord, the invitation, and the commands that Discord is told of: over real HTTP."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from datetime import UTC, datetime
+
+import discord as discord_py
+import pytest
+from discord.gateway import DiscordWebSocket
+from discord.http import Route
+
+from bot.findings import Level
+from bot.platforms.discord.app import DiscordApp, invite
+from bot.platforms.discord.gateway import Gateway
+from bot.platforms.discord.listeners import Listeners
+from bot.platforms.discord.permissions import NEEDED
+from config.settings import Discord
+from digests.errors import InputError
+from digests.ports import Notes
+from tests.builders import a_store
+from tests.fakes.discord import FORUM, FakeDiscord
+
+Trial = Callable[[FakeDiscord, Discord], Awaitable[None]]
+
+
+@pytest.fixture(autouse=True)
+def _discords_own_addresses() -> Iterator[None]:
+    base, gateway = Route.BASE, DiscordWebSocket.DEFAULT_GATEWAY
+    yield
+    Route.BASE, DiscordWebSocket.DEFAULT_GATEWAY = base, gateway
+
+
+def tried(trial: Trial) -> None:
+    async def run() -> None:
+        async with FakeDiscord() as discord:
+            await trial(discord, Discord(api_base_url=discord.url, gateway_url=discord.gateway_url))
+            assert discord.protocol_errors == []
+
+    asyncio.run(run())
+
+
+def an_app(settings: Discord, token: str = "right-token") -> DiscordApp:
+    return DiscordApp(settings, token, 10, lambda: datetime.now(UTC))
+
+
+def test_the_doctor_names_the_missing_permissions_of_each_channel_and_how_to_give_them() -> None:
+    async def trial(discord: FakeDiscord, settings: Discord) -> None:
+        good, shut = (
+            discord.add_channel("good"),
+            discord.add_channel("shut", denied=["send_messages", "embed_links"]),
+        )
+        hidden = discord.add_channel("hidden", FORUM, denied=["view_channel"])
+        findings = await an_app(settings).check([good, shut, hidden, "123456789012345678"])
+        said = {finding.subject: finding for finding in findings}
+        assert said["bot token"].level is Level.OK
+        assert "The lab" in said["servers"].sentence
+        assert said["channel #good"].level is Level.OK
+        assert "Send Messages and Embed Links" in said["channel #shut"].sentence
+        assert said["channel #shut"].level is Level.WARNING
+        assert "View Channel" in said[f"channel {hidden}"].sentence
+        assert "no such channel" in said["channel 123456789012345678"].sentence
+
+    tried(trial)
+
+
+def test_the_doctor_says_what_is_wrong_with_the_token_the_network_and_an_app_without_servers() -> None:
+    async def trial(discord: FakeDiscord, settings: Discord) -> None:
+        (wrong,) = await an_app(settings, "wrong").check([])
+        assert wrong.level is Level.FAULT
+        assert "DISCORD_TOKEN" in wrong.sentence
+        alone = await an_app(settings).check([])
+        assert any("in none yet: open https://discord.com/oauth2/authorize" in one.sentence for one in alone)
+        (away,) = await an_app(Discord(api_base_url="http://127.0.0.1:9/api/v10")).check([])
+        assert away.level is Level.FAULT
+        assert "cannot be reached" in away.sentence
+
+    tried(trial)
+
+
+def test_the_invitation_asks_for_exactly_what_is_needed() -> None:
+    async def trial(discord: FakeDiscord, settings: Discord) -> None:
+        link = await invite(settings, discord.token, 10)
+        assert f"client_id={discord.application_id}" in link
+        assert "scope=bot+applications.commands" in link
+        asked = discord_py.Permissions(int(link.partition("permissions=")[2].partition("&")[0]))
+        assert asked == discord_py.Permissions(**dict.fromkeys(NEEDED, True))
+        with pytest.raises(InputError, match="DISCORD_TOKEN"):
+            await invite(settings, "wrong", 10)
+
+    tried(trial)
+
+
+def test_opening_with_a_wrong_token_is_a_sentence_and_without_a_network_the_first_post_logs_in() -> None:
+    async def trial(discord: FakeDiscord, settings: Discord) -> None:
+        with pytest.raises(InputError, match="DISCORD_TOKEN"):
+            await an_app(settings, "wrong").open()
+        app = an_app(Discord(api_base_url="http://127.0.0.1:9/api/v10"))
+        platform = await app.open()
+        Route.BASE = discord.url
+        assert await platform.channel(discord.add_channel("papers"))
+        await app.close()
+
+    tried(trial)
+
+
+async def connected(discord: FakeDiscord, settings: Discord, notes_of: Sequence[object]) -> None:
+    """Log a gateway in over a store that has been used before, and close it."""
+    (answers,) = notes_of
+    listeners = Listeners(answers, None, settings, lambda: datetime.now(UTC))  # type: ignore[arg-type]
+    async with Gateway(listeners, settings) as gateway:
+        await gateway.login(discord.token)
+
+
+def test_discord_is_told_of_the_commands_once_per_change_and_of_where_they_are_no_longer_wanted() -> None:
+    class Answered:
+        store = a_store()
+
+    def told(notes: Notes, application: str) -> str:
+        return notes.read(f"discord commands {application}")
+
+    async def trial(discord: FakeDiscord, settings: Discord) -> None:
+        one, two = discord.add_guild("one"), discord.add_guild("two")
+        an_app(settings)  # Points discord.py at the fake.
+        for wanted, scopes in (
+            ((), [""]),
+            ((), []),
+            ((one, two), [one, two, ""]),
+            ((two,), [one]),
+            ((), ["", two]),
+        ):
+            before = len(discord.called("commands"))
+            await connected(discord, settings.model_copy(update={"sync": wanted}), [Answered])
+            assert len(discord.called("commands")) - before == len(scopes), wanted
+        assert [command["name"] for command in discord.commands[""]] == [
+            "paper",
+            "digest",
+            "Mark for discussion",
+        ]
+        assert discord.commands[one] == discord.commands[two] == []
+        paper, digest, _ = discord.commands[""]
+        assert (paper["integration_types"], paper["contexts"]) == ([0, 1], [0, 1, 2])
+        assert (digest["integration_types"], digest["contexts"]) == ([0], [0])
+        Answered.store.notes.write(
+            f"discord commands {discord.application_id}", '{"": "of an older version"}'
+        )
+        await connected(discord, settings, [Answered])
+        assert "older" not in told(Answered.store.notes, discord.application_id)
+
+    tried(trial)
+
+
+def test_a_refused_sync_is_tried_again_the_next_time() -> None:
+    class Answered:
+        store = a_store()
+
+    async def trial(discord: FakeDiscord, settings: Discord) -> None:
+        an_app(settings)
+        missing = settings.model_copy(update={"sync": ("123456789012345678",)})
+        await connected(discord, missing, [Answered])
+        await connected(discord, missing, [Answered])
+        assert len(discord.called("commands")) == 2
+
+    tried(trial)
+
+
+def test_only_the_intents_for_servers_and_reactions_are_asked_for() -> None:
+    from bot.platforms.discord.gateway import INTENTS
+
+    assert {name for name, on in INTENTS if on} == {"guilds", "guild_reactions"}
+    assert INTENTS.value == 1025
