@@ -26,7 +26,7 @@ from digests.model import Channel, Style, Subscription, Wish
 from digests.ports import Store
 from digests.sources.reviews import ReviewFile
 from digests.store import open_store
-from tests.benchmarks import fanout, slack, sources
+from tests.benchmarks import discord, fanout, slack, sources
 
 PAPERS = 100_000
 NEW = 400
@@ -45,7 +45,15 @@ def main() -> None:
         store, importing = _import(Path(folder), lines)
         there = Path(folder) / "slack"
         there.mkdir()
-        measured = (_start_up(Path(folder)), importing, *_digests(Path(folder), store), *slack.rows(there))
+        other = Path(folder) / "discord"
+        other.mkdir()
+        measured = (
+            _start_up(Path(folder)),
+            importing,
+            *_digests(Path(folder), store),
+            *slack.rows(there),
+            *discord.rows(other, store),
+        )
         for row in (*measured, *sources.rows(Path(folder)), *fanout.rows()):
             table.add_row(*row)
     Console().print(table)

@@ -134,8 +134,8 @@ async def _memory(slack: FakeSlack, ada: str, papers: str, pid: int) -> Row:
             asked = await slack.command("/digest", "queue", user=ada, channel=papers)
             await slack.until(lambda asked=asked: asked.responses, 60)  # type: ignore[misc]
         if number == EVENTS // 10:
-            early = _resident(pid)
-    late = _resident(pid)
+            early = resident(pid)
+    late = resident(pid)
     return (
         "memory after 10,000 events, after 1,000",
         f"{late / 1024:,.0f} MB",
@@ -145,7 +145,7 @@ async def _memory(slack: FakeSlack, ada: str, papers: str, pid: int) -> Row:
     )
 
 
-def _resident(pid: int) -> int:
+def resident(pid: int) -> int:
     """Kilobytes."""
     for line in Path(f"/proc/{pid}/status").read_text(encoding="utf-8").splitlines():
         if line.startswith("VmRSS:"):
