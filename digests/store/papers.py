@@ -36,7 +36,7 @@ from digests.model import (
 )
 from digests.ports import Added
 from digests.store import schema
-from digests.store.engine import Database, insert_new
+from digests.store.engine import Database, insert_many, insert_new
 
 papers, reviews, asked_for = schema.papers, schema.reviews, schema.asked_for
 _T = TypeVar("_T")
@@ -239,14 +239,14 @@ class _Batch:
     def write(self, connection: Connection) -> None:
         dirty = [entry for entry in self.entries.values() if entry.dirty]
         if new := [_paper_row(entry) for entry in dirty if not entry.stored]:
-            connection.execute(insert(papers), new)
+            insert_many(connection, papers, new)
         for entry in sorted(
             dirty, key=lambda one: one.id
         ):  # In one order, or two processes wait for each other.
             if entry.stored:
                 connection.execute(update(papers).where(papers.c.id == entry.id).values(_paper_row(entry)))
         if self.new_reviews:
-            connection.execute(insert(reviews), self.new_reviews)
+            insert_many(connection, reviews, self.new_reviews)
         connection.execute(
             update(schema.counters).where(schema.counters.c.name == "change").values(value=self.number)
         )
