@@ -5,11 +5,12 @@ import os
 import secrets
 import socket
 import zoneinfo
-from collections.abc import Callable, Collection, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, assert_never
 
@@ -21,7 +22,7 @@ from bot.fetching import LookUp
 from bot.message import Message
 from bot.pace import Limits, Pace
 from bot.platforms import App, Page
-from config.secrets import discord_token, slack_secrets
+from config.secrets import discord_token, reviewer_key, slack_secrets
 from config.settings import Settings
 from config.settings import Source as SourceSettings
 from config.settings import Subscription as SubscriptionSettings
@@ -35,13 +36,17 @@ from digests.store import open_store
 from digests.store.copying import copy_store as copy_store
 
 if TYPE_CHECKING:
+    from digests.reviewers.fulltext import ArxivFullTexts
+    from digests.reviewers.rounds import Desk as ReviewerDesk
     from digests.sources.arxiv import Arxiv
-    from digests.sources.http import Client
+    from digests.sources.http import Client, Turns
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 PLATFORMS = ("console", "slack", "discord")
 """The platforms that digests can be posted to."""
+
+OpenDesk = Callable[[], AbstractAsyncContextManager["ReviewerDesk"]]
 
 Render = Callable[[Message, Style], Sequence[Page]]
 
@@ -195,11 +200,18 @@ def _categories(one: SourceSettings) -> tuple[str, ...]:
 
 def _arxiv(one: SourceSettings, house: House) -> "Arxiv":
     from digests.sources.arxiv import Addresses, Arxiv
+
+    addresses = Addresses(one.rss_url, one.oai_url, one.query_url)
+    named = (addresses.rss, addresses.oai, addresses.query)
+    turns = _arxiv_turns(house, named)
+    return Arxiv(_categories(one), _client(house, *named), turns, addresses, one.known_as)
+
+
+def _arxiv_turns(house: House, named: Collection[str]) -> "Turns":
+    """One request at a time to all of arXiv, whatever asks. Raises InputError for a gap that arXiv does not grant."""
     from digests.sources.http import Turns
 
     fetching, desk = house.settings.fetching, house.desk
-    addresses = Addresses(one.rss_url, one.oai_url, one.query_url)
-    named = (addresses.rss, addresses.oai, addresses.query)
     if fetching.arxiv_gap_seconds < ARXIV_GAP and any(ARXIV in address for address in named):
         raise InputError(
             f"fetching.arxiv_gap_seconds is {fetching.arxiv_gap_seconds:g}: arXiv asks for {ARXIV_GAP:g} or more; "
@@ -207,11 +219,8 @@ def _arxiv(one: SourceSettings, house: House) -> "Arxiv":
         )
     # Each has its own name, so that one whose turn ran out never ends another's.
     owner = f"{desk.owner}:{secrets.token_hex(4)}"
-    turns = Turns(
-        house.store.sources, ARXIV, owner, timedelta(seconds=fetching.arxiv_gap_seconds), desk.clock
-    )
-    connect = _client(house, *named)
-    return Arxiv(_categories(one), connect, turns, addresses, one.known_as)
+    gap = timedelta(seconds=fetching.arxiv_gap_seconds)
+    return Turns(house.store.sources, ARXIV, owner, gap, desk.clock)
 
 
 def _client(house: House, *trusted: str) -> Callable[[], AbstractAsyncContextManager["Client"]]:
@@ -270,6 +279,58 @@ def fetch_at_once(house: House) -> Callable[[str], Paper | None] | None:
 
     # Whoever answers people is in a worker thread, which has no event loop of its own.
     return lambda paper: asyncio.run(asked(paper))
+
+
+def reviewer(house: House, environment: Mapping[str, str]) -> OpenDesk | None:
+    """Opens the desk of our own reviewer; None where the settings name no server. Raises InputError."""
+    settings = house.settings.reviewer
+    if not settings.base_url:
+        return None
+    if missing := [name for name in ("openai", "pypdf") if not find_spec(name)]:
+        raise InputError(
+            f"[reviewer] names a server, but {' and '.join(missing)} must be installed for it: install paperround with "
+            "its reviewer extra."
+        )
+    return partial(_reviewer_desk, house, reviewer_key(environment))
+
+
+@asynccontextmanager
+async def _reviewer_desk(house: House, key: str) -> AsyncIterator["ReviewerDesk"]:
+    from digests.reviewers.openai import Address, Mode, connect
+    from digests.reviewers.review import Questions
+    from digests.reviewers.rounds import Budget
+    from digests.reviewers.rounds import Desk as ReviewerDesk
+
+    settings = house.settings.reviewer
+    mode, time_out = Mode(settings.mode), settings.time_out_seconds
+    address = Address(
+        settings.base_url, settings.model, key, mode, time_out, settings.at_once, dict(settings.extra)
+    )
+    questions = Questions(
+        settings.weights.model_dump(), settings.score_answer, settings.review_answer, settings.text_characters
+    )
+    budget = Budget(
+        settings.tokens_a_day or None, settings.money_a_day or None, settings.price_in, settings.price_out
+    )
+    async with connect(address) as server:
+        yield ReviewerDesk(
+            house.store,
+            server,
+            house.desk.clock,
+            full_texts=_full_texts(house) if settings.full_text else None,
+            questions=questions,
+            budget=budget,
+            full_reviews=settings.full_reviews_a_day,
+            look_back=timedelta(days=settings.look_back_days),
+            hold_suspects=settings.hold_suspects,
+        )
+
+
+def _full_texts(house: House) -> "ArxivFullTexts":
+    from digests.reviewers.fulltext import ArxivFullTexts
+
+    url = house.settings.reviewer.full_text_url
+    return ArxivFullTexts(_client(house, url), _arxiv_turns(house, (url,)), url)
 
 
 def renderers() -> Mapping[str, Callable[[], Render]]:

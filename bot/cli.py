@@ -98,6 +98,17 @@ def _parser() -> argparse.ArgumentParser:
     fetching.add_argument("--source", default="", metavar="NAME", help="this source alone")
     fetching.set_defaults(run=_fetch)
 
+    reviewing = commands.add_parser("review", help="score what waits, and review the best in full")
+    reviewing.add_argument("--plan", action="store_true", help="only say what today would cost")
+    reviewing.set_defaults(run=_review)
+
+    held = commands.add_parser(
+        "held", help="papers that wait for a person: suspect, with a score that stands out"
+    )
+    held.add_argument("decision", nargs="?", choices=("release", "reject"))
+    held.add_argument("paper", nargs="?", metavar="ID")
+    held.set_defaults(run=_held)
+
     schema = commands.add_parser("schema", help="the JSON Schema of a scored paper")
     schema.set_defaults(run=_schema)
 
@@ -235,6 +246,51 @@ def _fetch(asked: argparse.Namespace) -> int:
     for fetched in every:
         _console().print(fetched.sentence(), markup=False, highlight=False, soft_wrap=True)
     return FAILED if any(fetched.failure or fetched.bad for fetched in every) else DONE
+
+
+def _review(asked: argparse.Namespace) -> int:
+    import asyncio
+
+    from bot.app import reviewer, wanted
+    from bot.reviewing import outcome_sentence, plan_lines, planned, review_once, wishes_of
+
+    house = _house(asked)
+    open_desk = reviewer(house, os.environ)
+    if not open_desk:
+        raise InputError(
+            "No reviewer is set up: name a server and a model under [reviewer] in paperround.toml "
+            "(config/example.toml shows how)."
+        )
+    wishes = wishes_of(house.store, [one.wish for one in wanted(house.settings)])
+    if asked.plan:
+        _say(*plan_lines(*asyncio.run(planned(open_desk, wishes))))
+        return DONE
+    outcome = asyncio.run(review_once(open_desk, house.store, wishes, Console(stderr=True)))
+    _say(outcome_sentence(outcome, sum(house.store.reviewing.waiting().values())))
+    return FAILED if outcome.failed or outcome.trouble else DONE
+
+
+def _held(asked: argparse.Namespace) -> int:
+    import getpass
+
+    from bot.reviewing import decide, held_lines
+
+    house = _house(asked)
+    if not asked.decision:
+        _say(*held_lines(house.store))
+        return DONE
+    if not asked.paper:
+        raise InputError(f"Which paper? “paperround held {asked.decision} ID”; “paperround held” lists them.")
+    _say(
+        decide(
+            house.store, asked.decision, asked.paper, by=f"console:{getpass.getuser()}", now=datetime.now(UTC)
+        )
+    )
+    return DONE
+
+
+def _say(*lines: str) -> None:
+    _console().print("\n".join(lines), markup=False, highlight=False, soft_wrap=True)
 
 
 def _schema(asked: argparse.Namespace) -> int:

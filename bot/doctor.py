@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 
-from bot.app import House, answers, apps, sources, wanted
+from bot.app import House, answers, apps, reviewer, sources, wanted
 from bot.findings import Finding, Level
 from bot.present import day_name
 from digests.model import Subscription
@@ -21,7 +21,19 @@ async def examine(house: House, environment: Mapping[str, str]) -> Sequence[Find
         channels = [one.channel.channel for one in subscriptions if one.channel.platform == app.name]
         findings += await app.check(channels)
     findings += _not_set_up({app.name for app in talking}, subscriptions)
+    findings += await _reviewer(house, environment)
     return [*findings, *await asyncio.to_thread(_digests, house, subscriptions)]
+
+
+async def _reviewer(house: House, environment: Mapping[str, str]) -> list[Finding]:
+    """Whether the model's server has the model, and answers by the schema."""
+    open_desk = reviewer(house, environment)
+    if not open_desk:
+        return []
+    from bot.reviewing import examined
+
+    async with open_desk() as desk:
+        return [await examined(desk)]
 
 
 _TO_SET = {

@@ -11,6 +11,7 @@ from datetime import date, datetime, timedelta
 from rich.console import Console
 
 from digests.errors import PaperroundError, SourceError
+from digests.flags import flagged, flagged_if_fresh
 from digests.model import NOT_REVIEWED, Paper, Trouble
 from digests.ports import Added, Batch, Progress, Source, SourceState, Store
 
@@ -126,7 +127,8 @@ async def _take_all(
 def _take(batch: Batch, fetched: Fetched, store: Store, now: datetime) -> None:
     """The papers first, then how far the source has come: a crash between the two repeats, and loses nothing."""
     if batch.records:
-        fetched.added += store.papers.add(batch.records, now=now, news=batch.news)
+        looked_at = [(flagged_if_fresh(paper, now.date()), review) for paper, review in batch.records]
+        fetched.added += store.papers.add(looked_at, now=now, news=batch.news)
     if batch.touched:
         fetched.added += store.papers.renew(batch.touched, now=now)
     for bad in batch.bad:
@@ -169,7 +171,7 @@ async def fetch_asked(look_up: LookUp, store: Store, clock: Clock) -> str:
         found = await look_up(asked)
     except SourceError as error:
         return f"{len(asked)} papers that people asked for are still to be fetched: {error}"
-    records = [(paper, NOT_REVIEWED) for paper in found.values()]
+    records = [(flagged(paper), NOT_REVIEWED) for paper in found.values()]
     await asyncio.to_thread(store.papers.add, records, now=clock())
     await asyncio.to_thread(store.papers.no_longer_asked, [one for one in asked if one not in found])
     log.info("%d of %d papers that people asked for were fetched", len(found), len(asked))

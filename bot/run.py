@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 
-from bot.app import House, answers, apps, arxiv_papers, require_platforms, sources, wanted
+from bot.app import House, OpenDesk, answers, apps, arxiv_papers, require_platforms, reviewer, sources, wanted
 from bot.clock import keep_time
 from bot.fetching import keep_fetching
 from bot.lead import while_leading
@@ -25,13 +25,14 @@ log = logging.getLogger(__name__)
 async def run(house: House, environment: Mapping[str, str]) -> int:
     """Deliver what is due and answer who asks, until SIGINT or SIGTERM; returns the exit status. Raises InputError."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
-    for loud in ("apscheduler", "alembic", "slack_sdk", "slack_bolt", "httpx"):
+    for loud in ("apscheduler", "alembic", "slack_sdk", "slack_bolt", "httpx", "httpx2", "openai"):
         logging.getLogger(loud).setLevel(logging.WARNING)
     stop = asyncio.Event()
     for one in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(one, stop.set)
     talking = apps(house.settings, environment, house.desk.clock)
     fetched = sources(house)
+    reviewing = reviewer(house, environment)
     await asyncio.to_thread(_subscribe, house, [*house.desk.platforms, *(app.name for app in talking)])
     async with AsyncExitStack() as exits:
         opened: dict[str, Platform] = {}
@@ -43,6 +44,8 @@ async def run(house: House, environment: Mapping[str, str]) -> int:
             group.create_task(keep_time(desk, stop))
             if fetched:
                 group.create_task(_fetch(fetched, house, stop))
+            if reviewing:
+                group.create_task(_review(reviewing, house, stop))
             if keep := timedelta(days=house.settings.delivery.keep_true_days):
                 keeping = partial(keep_true, desk, keep)
                 group.create_task(while_leading(LEAD, keeping, leadership=house.store.leadership, stop=stop))
@@ -79,6 +82,20 @@ async def _fetch(fetched: Sequence[Source], house: House, stop: asyncio.Event) -
         await while_leading("sources", kept, leadership=house.store.leadership, stop=stop)
     except Exception:
         log.exception("nothing is fetched any more; digests still go out")
+
+
+async def _review(open_desk: OpenDesk, house: House, stop: asyncio.Event) -> None:
+    """Of several replicas one at a time reviews. What nobody foresaw leaves the digests alone."""
+    from bot.reviewing import LEAD as REVIEWING
+    from bot.reviewing import keep_reviewing
+
+    async def kept(ended: asyncio.Event) -> None:
+        await keep_reviewing(open_desk, house.store, ended)
+
+    try:
+        await while_leading(REVIEWING, kept, leadership=house.store.leadership, stop=stop)
+    except Exception:
+        log.exception("nothing is reviewed any more; digests still go out")
 
 
 def _subscribe(house: House, platforms: Collection[str]) -> None:

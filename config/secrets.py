@@ -1,4 +1,4 @@
-"""The secrets of the platforms, out of the environment and nowhere else."""
+"""The secrets of the platforms and of the reviewer, out of the environment and nowhere else."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -43,6 +43,14 @@ def _require_kind(variable: str, token: str, prefix: str, name: str, place: str)
     raise SettingsError(
         f"{variable} holds {kind}; set it to {name}, which begins with {prefix} and stands on the app's page under {place}."
     )
+
+
+def reviewer_key(environment: Mapping[str, str]) -> str:
+    """The key of the reviewer's server, or nothing: a server of one's own asks for none."""
+    key = environment.get("PAPERROUND_REVIEWER_KEY", "").strip()
+    if any(sign.isspace() for sign in key) or not key.isascii():
+        raise SettingsError("PAPERROUND_REVIEWER_KEY holds more than a key; set it to the key alone.")
+    return key
 
 
 def discord_token(environment: Mapping[str, str]) -> str:

@@ -523,6 +523,75 @@ def _refuse_what_does_not_fit(source: Source, number: int) -> None:
         raise ValueError(f"needs {lack} in number {number}, a source of kind {_shown(source.kind)}")
 
 
+class Weights(_Table):
+    """How much each dimension counts in the score; only their proportion matters."""
+
+    methodology: float = Field(default=0.25, ge=0, le=100, description="Soundness and novelty of the method.")
+    experiments: float = Field(default=0.25, ge=0, le=100, description="Whether the claims are tested.")
+    reproducibility: float = Field(default=0.15, ge=0, le=100, description="Code, data and settings.")
+    limitations: float = Field(default=0.10, ge=0, le=100, description="Whether they are named plainly.")
+    impact: float = Field(default=0.25, ge=0, le=100, description="Who will use it.")
+
+
+def _some_weight(weights: Weights) -> Weights:
+    if not any(weights.model_dump().values()):
+        raise ValueError("has no weight over 0; give at least one dimension a weight")
+    return weights
+
+
+class Reviewer(_Table):
+    """The model that reads and scores papers. Its key is the environment's PAPERROUND_REVIEWER_KEY."""
+
+    base_url: WebAddress = Field(
+        default="", description="Where an OpenAI-compatible server is, with its /v1; empty: no reviewer."
+    )
+    model: Text = Field(default="", description="The model's name there.")
+    mode: Literal["json_schema", "json_object", "none"] = Field(
+        default="json_schema", description="How the server is told the form of its answers."
+    )
+    at_once: int = Field(default=4, ge=1, le=256, description="Calls at the same time.")
+    time_out_seconds: int = Field(default=180, ge=1, le=3600, description="Seconds to wait for one answer.")
+    tokens_a_day: int = Field(
+        default=2_000_000, ge=0, description="The most tokens of a day (UTC); 0: no limit."
+    )
+    money_a_day: float = Field(default=0.0, ge=0, description="The most money of a day; 0: no limit.")
+    price_in: float = Field(default=0.0, ge=0, description="The price of a million tokens that go in.")
+    price_out: float = Field(default=0.0, ge=0, description="The price of a million tokens that come out.")
+    full_reviews_a_day: int = Field(
+        default=30, ge=0, le=10_000, description="How many of the best get a full review a day."
+    )
+    full_text: bool = Field(default=True, description="Whether full reviews read the full text from arXiv.")
+    full_text_url: Annotated[str, AfterValidator(_api_address)] = Field(
+        default="https://arxiv.org/", description="Where full texts are."
+    )
+    text_characters: int = Field(
+        default=60_000, ge=2_000, le=400_000, description="How much of a full text the model is shown."
+    )
+    score_answer: int = Field(
+        default=700, ge=100, le=100_000, description="The most tokens of a first look's answer."
+    )
+    review_answer: int = Field(
+        default=2_500, ge=500, le=100_000, description="The most tokens of a full review's answer."
+    )
+    look_back_days: int = Field(
+        default=7, ge=1, le=90, description="Papers that came in longer ago are not reviewed by themselves."
+    )
+    hold_suspects: bool = Field(
+        default=True,
+        description="Whether a paper with orders to its reviewer and a score that stands out waits for a person.",
+    )
+    weights: Annotated[Weights, AfterValidator(_some_weight)] = Field(
+        default=Weights(), description="How much each dimension counts."
+    )
+    extra: dict[str, Any] = Field(default={}, description="What else goes into each call, for this server.")
+
+
+def _named_model(reviewer: Reviewer) -> Reviewer:
+    if reviewer.base_url and not reviewer.model:
+        raise ValueError('has a base_url but no model; add model = "..." as the server names it')
+    return reviewer
+
+
 class Settings(_Table):
     """The whole file."""
 
@@ -535,6 +604,9 @@ class Settings(_Table):
     fetching: Fetching = Field(default=Fetching(), description="How sources are asked.")
     sources: Annotated[tuple[Source, ...], Field(strict=False), AfterValidator(_sources_that_fit)] = Field(
         default=(), description="Where papers come from; none: from imports alone."
+    )
+    reviewer: Annotated[Reviewer, AfterValidator(_named_model)] = Field(
+        default=Reviewer(), description="The model that reads and scores papers."
     )
     platforms: Platforms = Field(default=Platforms(), description="One table a platform.")
     subscriptions: Annotated[
@@ -600,7 +672,7 @@ def _refuse_secrets(file: Path, document: Mapping[str, Any]) -> None:
         raise SettingsError("\n".join(problems))
 
 
-SECRET = re.compile("token|secret|passw|credential|(^|[_-]|api)keys?$", re.IGNORECASE)
+SECRET = re.compile("token(?!s_a_day)|secret|passw|credential|(^|[_-]|api)keys?$", re.IGNORECASE)
 
 
 def _secrets(document: Mapping[str, Any]) -> Iterator[Location]:

@@ -12,6 +12,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from datetime import date, timedelta
 from functools import cache
 
 from pydantic_core import SchemaValidator, core_schema
@@ -49,6 +50,15 @@ def flagged(paper: Paper, comments: str = "") -> Paper:
         *scan(comments, "comments"),
     ]
     return with_flags(paper, found) if found else paper
+
+
+FRESH = timedelta(days=90)
+"""A paper that came out longer ago is in no digest: it is looked at when it is reviewed."""
+
+
+def flagged_if_fresh(paper: Paper, today: date) -> Paper:
+    """For sources that bring millions of old papers: those that may come into a digest, `flagged`."""
+    return paper if paper.published and today - paper.published > FRESH else flagged(paper)
 
 
 def with_flags(paper: Paper, flags: Iterable[Flag]) -> Paper:

@@ -26,7 +26,7 @@ from digests.model import Channel, Style, Subscription, Wish
 from digests.ports import Store
 from digests.sources.reviews import ReviewFile
 from digests.store import open_store
-from tests.benchmarks import discord, fanout, slack, sources
+from tests.benchmarks import discord, fanout, reviewer, slack, sources
 
 PAPERS = 100_000
 NEW = 400
@@ -54,7 +54,7 @@ def main() -> None:
             *slack.rows(there),
             *discord.rows(other, store),
         )
-        for row in (*measured, *sources.rows(Path(folder)), *fanout.rows()):
+        for row in (*measured, *sources.rows(Path(folder)), *fanout.rows(), *reviewer.rows(there)):
             table.add_row(*row)
     Console().print(table)
 

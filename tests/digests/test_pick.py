@@ -240,3 +240,22 @@ def test_a_withdrawn_paper_is_not_picked() -> None:
     selection = picked([a_candidate("a", withdrawn=True), a_candidate("b")])
     assert ids(selection) == ["b"]
     assert selection.left_out == {LeftOut.WITHDRAWN: 1}
+
+
+def test_papers_of_several_models_are_ordered_by_their_place_among_those_of_the_same_one() -> None:
+    """A generous model does not flood the digest, a stingy one is not pushed out of it."""
+    generous = [a_candidate(f"g{n}", 9.0 + n / 10, "cs.CV", scale="generous") for n in range(5)]
+    stingy = [a_candidate(f"s{n}", 1.0 + n / 10, "cs.CL", scale="stingy") for n in range(5)]
+    chosen = ids(pick([*generous, *stingy], Wish(top=4), frozenset(), TODAY, Rules(domain_share=1)))
+    assert list(chosen) == ["g4", "s4", "g3", "s3"]
+
+
+def test_the_minimum_score_is_the_score_on_the_card_whatever_the_model() -> None:
+    papers = [a_candidate("high", 9.0, scale="a"), a_candidate("low", 5.0, scale="b")]
+    selection = pick(papers, Wish(min_score=7.0), frozenset(), TODAY, Rules())
+    assert list(ids(selection)) == ["high"]
+
+
+def test_a_held_paper_waits_for_a_person() -> None:
+    selection = pick([a_candidate("held", 9.9, held=True)], Wish(), frozenset(), TODAY, Rules())
+    assert selection.left_out == {LeftOut.HELD: 1}

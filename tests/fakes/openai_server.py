@@ -9,8 +9,9 @@ import contextlib
 import hashlib
 import json
 import re
+import threading
 from collections import Counter, deque
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from typing import Any
 
@@ -271,6 +272,22 @@ async def _huge(request: web.Request) -> web.StreamResponse:
     except ConnectionError:
         pass
     return response
+
+
+@contextlib.contextmanager
+def in_a_thread(**options: Any) -> Iterator[OpenAiServer]:
+    """The server in a thread of its own, for tests that start processes."""
+    loop, server = asyncio.new_event_loop(), OpenAiServer(**options)
+    thread = threading.Thread(target=loop.run_forever, daemon=True)
+    thread.start()
+    asyncio.run_coroutine_threadsafe(server.start(), loop).result(20)
+    try:
+        yield server
+    finally:
+        asyncio.run_coroutine_threadsafe(server.stop(), loop).result(20)
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join(20)
+        loop.close()
 
 
 async def _serve(asked: argparse.Namespace) -> None:

@@ -6,6 +6,7 @@ from datetime import date
 from lxml import etree
 
 from digests.errors import SourceError
+from digests.flags import scan
 from digests.ids import arxiv_id
 from digests.model import Paper
 from digests.sources.arxiv.papers import is_withdrawn
@@ -104,7 +105,8 @@ def _record(record: "etree._Element") -> Record | None:
     updated = _date(said.get("updated", ""))
     categories = tuple(said.get("categories", "").split())
     abstract = said.get("abstract", "")
-    gone = is_withdrawn(said.get("comments", ""), abstract)
+    comments = said.get("comments", "")
+    gone = is_withdrawn(comments, abstract)
     paper = Paper(
         found.id,
         title,
@@ -115,6 +117,7 @@ def _record(record: "etree._Element") -> Record | None:
         primary_category=categories[0] if categories else "",
         categories=categories,
         published=created,
+        flags=tuple(scan(comments, "comments")),
         updated=updated,
         withdrawn=(updated or touched) if gone else None,
     )

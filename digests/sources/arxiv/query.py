@@ -7,6 +7,7 @@ from datetime import date
 from lxml import etree
 
 from digests.errors import SourceError
+from digests.flags import scan
 from digests.ids import arxiv_id
 from digests.model import Paper
 from digests.sources.arxiv.papers import is_withdrawn
@@ -57,7 +58,8 @@ def _paper(entry: "etree._Element") -> Paper | None:
     names = (" ".join((name.text or "").split()) for name in entry.iterfind(f"{_ATOM}author/{_ATOM}name"))
     abstract = (entry.findtext(f"{_ATOM}summary") or "").strip()
     updated = _date(entry.findtext(f"{_ATOM}updated"))
-    gone = is_withdrawn(entry.findtext(f"{_ARXIV}comment") or "", abstract)
+    comment = entry.findtext(f"{_ARXIV}comment") or ""
+    gone = is_withdrawn(comment, abstract)
     return Paper(
         found.id,
         title,
@@ -68,6 +70,7 @@ def _paper(entry: "etree._Element") -> Paper | None:
         (primary.get("term", "") if primary is not None else "") or (categories[0] if categories else ""),
         categories,
         published=_date(entry.findtext(f"{_ATOM}published")),
+        flags=tuple(scan(comment, "comments")),
         updated=updated if (found.version or 1) > 1 else None,
         withdrawn=updated if gone else None,
     )

@@ -1,0 +1,103 @@
+"""arXiv's full texts, over a real client and a local server."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
+
+import pytest
+from aiohttp import web
+
+from digests.errors import SourceError
+from digests.model import Paper
+from digests.reviewers.fulltext import ArxivFullTexts
+from digests.reviewers.reading import FullText
+from digests.sources.http import Turns, open_client
+from tests.builders import NOW, a_paper, a_store
+from tests.fakes.pdf import a_pdf
+
+LONG = [f"Sentence number {number} of the method says what was done and why." for number in range(60)]
+PAGE = "<html><body><h2>1 Method</h2>" + "".join(f"<p>{line}</p>" for line in LONG) + "</body></html>"
+
+
+def read(paper: Paper, places: dict[str, tuple[int, bytes]]) -> tuple[FullText | None, list[str]]:
+    """What is read of a paper where these are the server's pages, and what was asked for."""
+    asked: list[str] = []
+
+    async def serve(request: web.Request) -> web.Response:
+        asked.append(request.path)
+        status, body = places.get(request.path, (404, b"not here"))
+        return web.Response(status=status, body=body)
+
+    async def work(base_url: str) -> FullText | None:
+        time = Time()
+        turns = Turns(a_store().sources, "arxiv.org", "me", timedelta(seconds=3), time.clock, time.pause)
+        connect = partial(open_client, "", time.clock, trusted=(base_url,), pause=time.pause)
+        return await ArxivFullTexts(connect, turns, base_url)(paper)
+
+    return asyncio.run(_with_server(serve, work)), asked
+
+
+class Time:
+    """Passes only while somebody waits."""
+
+    def __init__(self) -> None:
+        self.now = NOW
+
+    def clock(self) -> datetime:
+        return self.now
+
+    async def pause(self, seconds: float) -> None:
+        self.now += timedelta(seconds=seconds)
+
+
+async def _with_server(
+    serve: Callable[[web.Request], Awaitable[web.StreamResponse]], work: Callable[[str], Awaitable[Any]]
+) -> Any:
+    app = web.Application()
+    app.router.add_get("/{anything:.*}", serve)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        return await work(f"http://127.0.0.1:{runner.addresses[0][1]}/")
+    finally:
+        await runner.cleanup()
+
+
+def test_the_page_of_the_version_that_is_known_is_read() -> None:
+    text, asked = read(a_paper("2611.00001", version=2), {"/html/2611.00001v2": (200, PAGE.encode())})
+    assert text
+    assert LONG[30] in text.text
+    assert asked == ["/html/2611.00001v2"]
+
+
+def test_without_a_page_the_pdf_is_read() -> None:
+    text, asked = read(a_paper("2611.00001"), {"/pdf/2611.00001": (200, a_pdf(*LONG[:40]))})
+    assert text
+    assert LONG[3] in text.text
+    assert asked == ["/html/2611.00001", "/pdf/2611.00001"]
+
+
+def test_a_page_that_is_no_paper_is_passed_over() -> None:
+    places = {
+        "/html/2611.00001": (200, b"<html>No HTML for this paper.</html>"),
+        "/pdf/2611.00001": (200, a_pdf(*LONG)),
+    }
+    text, _ = read(a_paper("2611.00001"), places)
+    assert text
+    assert LONG[3] in text.text
+
+
+def test_a_paper_without_either_has_no_full_text() -> None:
+    assert read(a_paper("2611.00001"), {})[0] is None
+
+
+def test_a_paper_that_is_not_on_arxiv_is_not_asked_for() -> None:
+    assert read(a_paper("web:0123456789abcdef"), {}) == (None, [])
+
+
+def test_a_server_in_trouble_is_an_error_for_later() -> None:
+    with pytest.raises(SourceError, match="503"):
+        read(a_paper("2611.00001"), {"/html/2611.00001": (503, b"")})
