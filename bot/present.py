@@ -144,10 +144,8 @@ def _warnings(paper: Paper) -> Iterable[str]:
     if paper.withdrawn:
         yield f"Withdrawn by its authors on {_day(paper.withdrawn)}"
     for flag in paper.flags:
-        yield (
-            f"A passage of this paper reads like an order to its reviewer ({_category(flag.category)}): "
-            f"“{_excerpt(flag.excerpt)}”"
-        )
+        what = "Text of this paper that readers cannot see" if flag.hidden else "A passage of this paper"
+        yield f"{what} reads like an order to its reviewer ({_category(flag.category)}): “{_excerpt(flag.excerpt)}”"
 
 
 def _excerpt(text: str) -> str:
@@ -513,7 +511,9 @@ def review_message(scored: ScoredPaper) -> Message:
 
 
 def _review_texts(review: Review) -> tuple[Text, ...]:
+    grades = dict(review.assessment.grades) if review.assessment else {}
     sections = {
+        "Grades, 1 to 5": ", ".join(f"{name} {grade}" for name, grade in grades.items()),
         "Methodology": review.methodology,
         "Experiments": review.experiments,
         "Reproducibility": review.reproducibility,

@@ -607,6 +607,9 @@ class Reviewing(Protocol):
     def failed(self, paper: str, reason: str, *, next_try_at: datetime | None, counts: bool) -> None:
         """A try failed; None: it is given up. One that does not count is not the paper's fault."""
 
+    def revive(self) -> None:
+        """What was given up waits again, as if it had never failed: the model or the rubric is another one."""
+
     def waiting(self) -> Mapping[Stage, int]:
         """How many wait for each stage, those with a later next try among them."""
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from digests.ids import arxiv_id
 from digests.model import Paper
-from digests.reviewers.reading import LEAST_CHARACTERS, FullText, html_text, pdf_text
+from digests.reviewers.pdf import pdf_text
+from digests.reviewers.reading import LEAST_CHARACTERS, FullText, html_text
 from digests.sources.http import Client, Limits, Turns
 
 LIMITS = Limits(body=30 * 1024**2, seconds=60, tries=3)
@@ -36,7 +37,7 @@ class ArxivFullTexts:
                 if len(text.text) >= LEAST_CHARACTERS:
                     return text
             document = await self._get(client, f"pdf/{name}")
-            return await asyncio.to_thread(pdf_text, document) if document else None
+            return await pdf_text(document) if document else None
 
     async def _get(self, client: Client, place: str) -> bytes:
         """What is there; nothing where arXiv has nothing."""

@@ -3,6 +3,7 @@
 import io
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -43,24 +44,22 @@ def html_text(page: bytes) -> FullText:
     return FullText(text, (*_hidden_flags(hidden), *scan(text, "full text")))
 
 
-def pdf_text(document: bytes) -> FullText | None:
-    """The words of a PDF; None for one that cannot be read. White or tiny text cannot be told from other text there."""
+def pdf_words(document: bytes) -> str:
+    """The words of a PDF, as far as it can be read. White or tiny text cannot be told from other text there."""
     import logging
 
     from pypdf import PdfReader
 
-    logging.getLogger("pypdf").setLevel(logging.ERROR)
+    logging.getLogger("pypdf").setLevel(logging.CRITICAL)
     pages: list[str] = []
-    try:
+    with suppress(
+        Exception
+    ):  # A broken file may fail in any way inside the library; what was read so far is used.
         for page in PdfReader(io.BytesIO(document), strict=False).pages:
             pages.append(page.extract_text())
             if sum(map(len, pages)) > MOST_CHARACTERS:
                 break
-    except Exception:  # A broken file may fail in any way inside the library; what was read so far is used.
-        if not pages:
-            return None
-    text = re.sub(r"-\n(?=[a-z])", "", "\n".join(pages))[:MOST_CHARACTERS]
-    return FullText(text, tuple(scan(text, "full text"))) if text.strip() else None
+    return re.sub(r"-\n(?=[a-z])", "", "\n".join(pages))[:MOST_CHARACTERS]
 
 
 # What a page hides.

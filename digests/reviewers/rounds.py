@@ -48,6 +48,9 @@ ALIKE = 3
 SCORE_SHARE = 0.6
 """Of a day's budget, what the first look may use while full reviews are still to come."""
 
+SCALE_NOTE = "reviewer scale"
+"""Which model and rubric read last: what one could not review another may."""
+
 COMPARED = timedelta(days=30)
 """Scores of how long ago a suspect one is compared with."""
 
@@ -138,6 +141,9 @@ def _is_over(outcome: Outcome, stop: asyncio.Event, but: Trouble | None = None) 
 def fill(desk: Desk, wishes: Sequence[Wish]) -> None:
     """Put into the queue what channels want and what people asked for; what waits already gets its promise anew."""
     now, store = desk.clock(), desk.store
+    if store.notes.read(SCALE_NOTE) != desk.scale:
+        store.reviewing.revive()
+        store.notes.write(SCALE_NOTE, desk.scale)
     store.reviewing.put(promises(recent(desk, now), wishes), Stage.SCORE, now=now)
     asked = [scored.paper.id for scored in store.papers.asked_for(MOST_WAITING)]
     store.reviewing.put(dict.fromkeys(asked, ASKED), Stage.FULL, now=now)

@@ -77,6 +77,11 @@ class SqlReviewing:
                 )
             )
 
+    def revive(self) -> None:
+        anew = {"given_up": False, "attempts": 0, "next_try_at": None}
+        with self.database.write() as connection:
+            connection.execute(update(queue).where(queue.c.given_up.is_(True)).values(anew))
+
     def waiting(self) -> Mapping[Stage, int]:
         by_stage = select(queue.c.stage, func.count()).where(_READY).group_by(queue.c.stage)
         with self.database.read() as connection:

@@ -69,6 +69,15 @@ def test_a_failure_that_is_not_the_papers_does_not_count() -> None:
     assert reviewing.next(Stage.SCORE, 9, now=NOW)[0].attempts == 0
 
 
+def test_what_was_given_up_waits_again_when_it_is_revived() -> None:
+    reviewing = a_store().reviewing
+    reviewing.put({"a": 1.0}, Stage.SCORE, now=NOW)
+    reviewing.failed("a", "The model refused.", next_try_at=None, counts=True)
+    reviewing.revive()
+    [ready] = reviewing.next(Stage.SCORE, 9, now=NOW)
+    assert (ready.attempts, ready.given_up) == (0, False)
+
+
 def test_nothing_is_reserved_over_either_ceiling_and_what_is_settled_is_free_again() -> None:
     reviewing = a_store().reviewing
     ceiling = Ceiling(tokens=1000, millionths=500)
