@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from enum import StrEnum
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from digests.errors import PaperroundError
@@ -289,8 +290,9 @@ def _count(value: object) -> int | None:
 @asynccontextmanager
 async def connect(address: Address) -> AsyncIterator[Server]:
     """The server at an address; nothing is asked yet. The SDK is loaded here, and retries nothing by itself."""
-    import openai
-
+    openai = await asyncio.to_thread(
+        import_module, "openai"
+    )  # Most of a second, in which others have their turn.
     client = openai.AsyncOpenAI(
         base_url=address.base_url,
         api_key=address.key or "none",
