@@ -91,6 +91,8 @@ class Desk:
     look_back: timedelta = timedelta(days=7)
     hold_suspects: bool = True
     progress: Callable[[Stage, int, int], None] = lambda stage, done, of: None
+    # One at a time, so that what is known later has the later instant: digests look for the number of an instant.
+    keeping: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     @property
     def scale(self) -> str:
@@ -275,7 +277,8 @@ class _Paper:
         except ReviewError as error:
             await asyncio.to_thread(self._not_reviewed, error, day, most)
             return
-        await asyncio.to_thread(self._keep, scored, made, day, most, used)
+        async with desk.keeping:
+            await asyncio.to_thread(self._keep, scored, made, day, most, used)
 
     def _keep(self, scored: ScoredPaper, made: Review, day: date, reserved: Spending, used: Tokens) -> None:
         """The result first: whatever happens next, it is not paid again."""

@@ -3,7 +3,8 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
+from itertools import count
 
 import pytest
 
@@ -323,3 +324,23 @@ def test_no_more_calls_at_a_time_than_are_allowed(concurrency: int) -> None:
             return fake.most_at_once
 
     assert asyncio.run(run()) == concurrency
+
+
+def test_what_is_known_later_has_the_later_instant_however_many_calls_are_under_way() -> None:
+    """A digest looks for the number of an instant: a paper that seems older than an earlier one would be passed over."""
+    store, instants = a_day(24), count(1)
+
+    def clock() -> datetime:
+        return NOW + timedelta(milliseconds=next(instants))
+
+    async def run() -> None:
+        async with (
+            OpenAiServer(latency=0.005) as fake,
+            connect(Address(fake.base_url, MODEL, concurrency=8)) as server,
+        ):
+            await work(Desk(store, server, clock, full_reviews=0), EVERYTHING, asyncio.Event())
+
+    asyncio.run(run())
+    assert store.papers.number_at(clock()) == store.papers.last_change()
+    known = store.papers.get([f"2611.{number:05}" for number in range(24)]).values()
+    assert len({scored.known_at for scored in known}) == 24
