@@ -28,6 +28,9 @@ LOOK_SECONDS = 20.0
 MOST_JITTER = timedelta(minutes=5)
 """A source is fetched up to so long after its hour, so that not everybody asks at the same second."""
 
+REPORTED = 20
+"""Bad records of a fetch that are named one by one; of more, only the number is told."""
+
 ASKED_AT_ONCE = 50
 """Papers that people asked for and that are fetched with the sources."""
 
@@ -119,7 +122,8 @@ async def _take_all(
     except PaperroundError as error:
         return error
     except Exception as error:
-        log.exception("%s failed in a way that nobody foresaw", source.name)
+        # For the log of a process that runs; who fetches by hand gets the sentence.
+        log.info("%s failed in a way that nobody foresaw", source.name, exc_info=True)
         return SourceError(f"An unexpected fault: {type(error).__name__}: {error}")
     return None
 
@@ -131,7 +135,7 @@ def _take(batch: Batch, fetched: Fetched, store: Store, now: datetime) -> None:
         fetched.added += store.papers.add(looked_at, now=now, news=batch.news)
     if batch.touched:
         fetched.added += store.papers.renew(batch.touched, now=now)
-    for bad in batch.bad:
+    for bad in batch.bad[: max(0, REPORTED - fetched.bad)]:
         log.warning("%s", bad)
     fetched.bad += len(batch.bad)
     fetched.stale = fetched.stale or batch.stale

@@ -87,7 +87,7 @@ def upsert_all(
 
 
 def insert_many(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Put rows in that all name the same columns. Over SQLite without a compiler's work for each row: that was half of it."""
+    """Put rows in that all name the same columns. Over SQLite by its driver alone, value by value."""
     if connection.dialect.name != "sqlite":
         connection.execute(table.insert(), list(rows))
         return

@@ -12,6 +12,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import pytest
 from rich.console import Console
 
 from bot.fetching import Fetched, fetch, fetch_all, keep_fetching
@@ -87,6 +88,15 @@ def test_a_failure_keeps_what_came_before_it_and_says_when_to_come_again() -> No
     fetched(shelf, store)
     assert store.sources.state("shelf").failure == ""
     assert [one.trouble for one in store.health.conditions()] == [None]
+
+
+def test_of_many_bad_records_the_first_are_named_and_all_are_counted(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    bad = [BadRecord("s", line, "", "x") for line in range(15)]
+    shelf = Shelf(batches=(batch("1", bad=bad), batch("2", bad=bad), batch("3", bad=bad)))
+    assert fetched(shelf, a_store()).bad == 45
+    assert len(caplog.records) == 20
 
 
 def test_what_nobody_foresaw_is_a_failure_of_that_source_alone() -> None:
