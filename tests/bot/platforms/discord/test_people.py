@@ -33,18 +33,6 @@ def test_a_paper_is_shown_to_the_person_alone_reviewed_and_shared_when_asked(off
     office.tells(story)
 
 
-def test_of_several_papers_one_is_chosen_from_a_list(office: Office) -> None:
-    async def story(discord: FakeDiscord, bot: Bot, ada: str, papers: str) -> None:
-        asked = await discord.command("paper", user=ada, channel=papers, query="preference tuning language")
-        assert "Did you mean one of these" in await answer(discord, asked)
-        choice = {**asked.responses[0], "flags": 64}
-        shown = await discord.click("show:", user=ada, channel=papers, within=choice)
-        assert shown.ack == {"type": 6}
-        await discord.until(lambda: "Limitations" in read(choice))
-
-    office.tells(story)
-
-
 def test_papers_are_offered_while_they_are_typed_by_title_and_by_id(office: Office) -> None:
     async def story(discord: FakeDiscord, bot: Bot, ada: str, papers: str) -> None:
         async def offered(text: str) -> list[str]:
@@ -172,20 +160,6 @@ def test_only_who_may_manage_the_server_changes_a_digest(office: Office) -> None
         assert bot.store.subscriptions.find(channel(discord, papers))
         today = await discord.command("digest today", user=bob, channel=papers)
         assert "new papers" in await answer(discord, today)
-
-    office.tells(story)
-
-
-def test_pause_and_resume_and_unsubscribe_are_told_to_the_channel(office: Office) -> None:
-    async def story(discord: FakeDiscord, bot: Bot, ada: str, papers: str) -> None:
-        await answer(discord, await discord.command("digest subscribe", user=ada, channel=papers, top=3))
-        for number, (verb, said) in enumerate(
-            [("pause", "ada paused"), ("resume", "ada resumed"), ("unsubscribe", "ended this channel")],
-            start=2,
-        ):
-            await answer(discord, await discord.command(f"digest {verb}", user=ada, channel=papers))
-            await discord.until(lambda number=number: len(discord.messages(papers)) == number)  # type: ignore[misc]
-            assert said in read(discord.messages(papers)[-1])
 
     office.tells(story)
 

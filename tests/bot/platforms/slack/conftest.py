@@ -4,7 +4,6 @@ from collections.abc import Iterator
 
 import pytest
 
-from digests.model import Style
 from tests.bot.platforms.slack.processes import Office, open_office
 
 STRICT = """who_may_change = "admins"
@@ -13,13 +12,10 @@ digest_command = "/daily"
 unfurl_arxiv = false"""
 
 
-@pytest.fixture(scope="package")
-def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
-    """A workspace with the default settings, but that each channel has a queue of its own, as each story has a channel."""
-    digests = {Style.CARDS: 8, Style.COMPACT: 2, Style.THREAD: 2}
-    queues = '[discussion]\nqueue = "channel"'
-    with open_office(tmp_path_factory.mktemp("office"), settings=queues, digests=digests) as office:
-        yield office
+@pytest.fixture
+def office(slack_office: Office) -> Office:
+    """The workspace with the default settings that all stories of Slack are told in."""
+    return slack_office
 
 
 NOWHERE = "http://127.0.0.1:9"

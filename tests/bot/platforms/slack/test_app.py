@@ -51,25 +51,6 @@ def test_in_style_thread_the_cards_are_in_the_thread_of_the_list_and_take_marks(
     office.tells(story, Style.THREAD)
 
 
-def test_a_mark_counts_on_the_card_and_in_the_queue_and_is_taken_back(office: Office) -> None:
-    async def story(slack: FakeSlack, bot: Bot, ada: str, papers: str) -> None:
-        await bot.says("delivered", papers)
-        card, bob = slack.messages(papers)[1], slack.add_user("bob")
-        added = await slack.react(ada, papers, card["ts"])
-        await slack.click("discuss", user=bob, channel=papers, within=card)
-        await slack.until(lambda: "Discuss · 2" in read(card["blocks"]))
-        queue = await slack.command("/digest", "queue", user=ada, channel=papers)
-        await slack.until(lambda: queue.responses)
-        assert "2 voices" in read(queue.responses[0]["blocks"])
-        await slack.unreact(ada, papers, card["ts"])
-        await slack.until(lambda: "Discuss · 1" in read(card["blocks"]))
-        await slack.tell(added)  # Told again, out of order: it changes nothing.
-        await slack.click("discuss", user=bob, channel=papers, within=card)
-        await slack.until(lambda: "Discuss ·" not in read(card["blocks"]))
-
-    office.tells(story, Style.CARDS)
-
-
 def test_a_burst_of_marks_is_one_edit_or_two_and_the_last_number_stands(office: Office) -> None:
     async def story(slack: FakeSlack, bot: Bot, ada: str, papers: str) -> None:
         await bot.says("delivered", papers)
@@ -96,21 +77,6 @@ def test_marks_made_while_the_socket_was_away_are_found_when_it_is_back(office: 
         await slack.disconnect()
         await slack.until(lambda: "Discuss · 1" in read(card["blocks"]))
         await slack.until(lambda: "Discuss ·" not in read(other["blocks"]))
-
-    office.tells(story, Style.CARDS)
-
-
-def test_a_done_paper_leaves_the_queue(office: Office) -> None:
-    async def story(slack: FakeSlack, bot: Bot, ada: str, papers: str) -> None:
-        await bot.says("delivered", papers)
-        await slack.react(ada, papers, slack.messages(papers)[1]["ts"])
-        await slack.until(lambda: "Discuss · 1" in read(slack.messages(papers)[1]["blocks"]))
-        queue = await slack.command("/digest", "queue", user=ada, channel=papers)
-        await slack.until(lambda: queue.responses)
-        done = await slack.click("discussed", user=ada, channel=papers, within=queue.responses[0])
-        await slack.until(lambda: done.responses)
-        assert done.responses[0]["replace_original"] is True
-        assert "Nothing to discuss yet" in read(done.responses[0]["blocks"])
 
     office.tells(story, Style.CARDS)
 

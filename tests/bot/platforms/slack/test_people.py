@@ -45,7 +45,7 @@ def digest_of(bot: Bot, channel: str) -> Subscription | None:
 # Looking papers up.
 
 
-def test_a_look_up_is_answered_for_the_person_alone_and_shared_when_asked(office: Office) -> None:
+def test_what_is_shared_takes_the_place_of_what_the_person_saw_and_unfurls_nothing(office: Office) -> None:
     async def story(slack: FakeSlack, bot: Bot, ada: str, papers: str) -> None:
         asked = await slack.command("/paper", "2402.01306", user=ada, channel=papers)
         card = await reply(slack, asked)
@@ -60,18 +60,6 @@ def test_a_look_up_is_answered_for_the_person_alone_and_shared_when_asked(office
         assert "Methodology" in read((await reply(slack, reviewed))["blocks"])
         await slack.react(ada, papers, message["ts"])  # What was shared can be marked.
         await slack.until(lambda: "Discuss · 1" in read(message["blocks"]))
-
-    office.tells(story)
-
-
-def test_of_several_papers_one_is_chosen_from_a_list(office: Office) -> None:
-    async def story(slack: FakeSlack, bot: Bot, ada: str, papers: str) -> None:
-        asked = await slack.command("/paper", "preference tuning language", user=ada, channel=papers)
-        choice = await reply(slack, asked)
-        assert "Did you mean one of these" in read(choice["blocks"])
-        shown = await slack.click("show", user=ada, channel=papers, within=choice)
-        assert (await reply(slack, shown))["replace_original"] is True
-        assert "Limitations" in read(shown.responses[0]["blocks"])
 
     office.tells(story)
 
