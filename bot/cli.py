@@ -262,6 +262,8 @@ def _review(asked: argparse.Namespace) -> int:
             "(config/example.toml shows how)."
         )
     wishes = wishes_of(house.store, [one.wish for one in wanted(house.settings)])
+    if not wishes:
+        _say("No channel gets a digest yet, so only papers that people asked for are read.")
     if asked.plan:
         _say(*plan_lines(*asyncio.run(planned(open_desk, wishes))))
         return DONE

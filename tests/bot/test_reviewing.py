@@ -181,6 +181,16 @@ def wait_until(condition: Callable[[], bool]) -> None:
     assert condition()
 
 
+def test_without_a_channel_nothing_is_wanted_and_that_is_said(tmp_path: Path, command: Command) -> None:
+    with in_a_thread() as server:
+        store = a_folder(tmp_path, server, papers=3)
+        settings = (tmp_path / "paperround.toml").read_text().split("[[subscriptions]]")[0]
+        (tmp_path / "paperround.toml").write_text(settings)
+        assert "No channel gets a digest yet" in command("review").out
+        assert server.asked == []
+    store.close()
+
+
 @pytest.mark.parametrize(
     ("settings", "sentence"),
     [
