@@ -11,6 +11,7 @@ from functools import partial
 
 from bot.app import House, OpenDesk, answers, apps, arxiv_papers, require_platforms, reviewer, sources, wanted
 from bot.clock import keep_time
+from bot.deliver import Desk
 from bot.fetching import keep_fetching
 from bot.lead import while_leading
 from bot.platforms import App, Platform
@@ -47,8 +48,7 @@ async def run(house: House, environment: Mapping[str, str]) -> int:
             if reviewing:
                 group.create_task(_review(reviewing, house, stop))
             if keep := timedelta(days=house.settings.delivery.keep_true_days):
-                keeping = partial(keep_true, desk, keep)
-                group.create_task(while_leading(LEAD, keeping, leadership=house.store.leadership, stop=stop))
+                group.create_task(_keep_true(desk, keep, house, stop))
             for app in talking:
                 group.create_task(_serve(app, house, stop))
     log.info("stopped; nothing was left half done")
@@ -96,6 +96,15 @@ async def _review(open_desk: OpenDesk, house: House, stop: asyncio.Event) -> Non
         await while_leading(REVIEWING, kept, leadership=house.store.leadership, stop=stop)
     except Exception:
         log.exception("nothing is reviewed any more; digests still go out")
+
+
+async def _keep_true(desk: Desk, keep: timedelta, house: House, stop: asyncio.Event) -> None:
+    """Of several replicas one at a time mends what was posted. What nobody foresaw leaves the digests alone."""
+    try:
+        keeping = partial(keep_true, desk, keep)
+        await while_leading(LEAD, keeping, leadership=house.store.leadership, stop=stop)
+    except Exception:
+        log.exception("what was posted is no longer kept true; digests still go out")
 
 
 def _subscribe(house: House, platforms: Collection[str]) -> None:
