@@ -48,7 +48,7 @@ class OnUnknown(StrEnum):
 class Desk:
     """All that a delivery needs. `owner` names this process in the ledger, `clock` gives instants in UTC.
 
-    `attempts` that fail one after the other, without a page landing between them, are the end. `settle` is how long a
+    `attempts` that fail one after the other, or end with their process, without a page landing between them, are the end. `settle` is how long a
     channel's history may lag behind its posts. `at_once` deliveries are under way, `at_once_a_workspace` of one workspace.
     """
 
@@ -90,6 +90,8 @@ async def deliver(claim: Claim, *, desk: Desk) -> None:
     channel, edition, landed = claim.subscription.channel, claim.edition, list[str | None]()
     try:
         platform = _platform(claim, desk)
+        if claim.failures >= desk.attempts:  # Else it is put off before it comes to that.
+            raise PostError(_LEFT.format(claim.failures), Outcome.REFUSED)
         if planned := await _planned_claim(claim, platform, desk):
             await _post_pages(planned, platform, desk, landed)
             await asyncio.to_thread(_finish, planned, desk)
@@ -109,6 +111,9 @@ async def deliver(claim: Claim, *, desk: Desk) -> None:
         await _put_off(
             claim if not landed else replace(claim, failures=0), f"{type(error).__name__}: {error}", desk
         )
+
+
+_LEFT = "It failed, or its process died over it, {} times in a row."
 
 
 def _platform(claim: Claim, desk: Desk) -> Platform:

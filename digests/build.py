@@ -84,8 +84,9 @@ def window(
     """
     to = store.papers.number_at(now)
     after = store.deliveries.considered_to(subscription, edition)
-    if after is None:
-        after = store.papers.number_at(now - habits.first_look_back)
+    if after is None:  # Where the first ones were given up, what they considered is considered again.
+        begun = store.deliveries.first_due(subscription, edition)
+        after = store.papers.number_at(min(begun or now, now) - habits.first_look_back)
     passed_over = 0
     if came.first_missed and not came.merged:
         before = newest_due(

@@ -197,7 +197,7 @@ class Claim:
     """The right to deliver one edition to one channel until `lease_until`. `id` is the store's number of the delivery.
 
     `pages` is empty until they are planned, and again where a digest has none. `attempts` counts this one, `failures`
-    those that failed since a page last landed. It was to come at `due_at`; `first_missed` is the first of the editions
+    those since a page last landed that failed, or that were left in the middle by a process that died. It was to come at `due_at`; `first_missed` is the first of the editions
     before it that were never begun, None where none was missed. `nothing` is the kind of a planned digest without picks.
     Where the channel has heard of that, `quiet_until` is the end of the time in which papers that came in late make it a
     digest.
@@ -230,6 +230,9 @@ class Delivery:
     pages: tuple[PlannedPage, ...]
     nothing: Nothing | None = None
 
+
+SUSPECT = 2
+"""Failures after which a delivery that was left in the middle once more may be the reason why its process died."""
 
 SETTLED = timedelta(minutes=15)
 """Papers that have been known for so long are looked at after a quiet day: the import that brought them is over."""
@@ -287,6 +290,8 @@ class Deliveries(Protocol):
     ) -> Sequence[Claim]:
         """Take up to `most` editions that are unfinished or due, those left unfinished first, then longest overdue.
 
+        What was left in the middle `SUSPECT` times without a page landing is taken last and one at a time: it may be what
+        ends its process, and the others must not go down with it.
         An edition that is due is the newest whose hour has come, and older ones are given up for it, as by `claim`. Fewer
         than `most`: there are no more just now. Of several processes that ask at once each gets others, and none waits for
         another. Nothing is taken of the workspaces in `but_not`, as (platform, workspace). A subscription that cannot be
@@ -298,6 +303,9 @@ class Deliveries(Protocol):
 
         Editions that failed for good do not count: what they did not show is considered again.
         """
+
+    def first_due(self, subscription: Subscription, before: date) -> datetime | None:
+        """When the first edition before that date was due, given up or not; None when there was none."""
 
     def shown(self, subscription: Subscription, after: int, to: int) -> frozenset[str]:
         """The ids of papers known in that window of numbers which this channel already had, in any edition."""

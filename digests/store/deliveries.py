@@ -13,6 +13,7 @@ from sqlalchemy import (
     Update,
     and_,
     bindparam,
+    case,
     delete,
     exists,
     func,
@@ -27,6 +28,7 @@ from digests.errors import StoreError
 from digests.model import Channel, Nothing, Subscription
 from digests.ports import (
     SETTLED,
+    SUSPECT,
     Claim,
     Delivery,
     DeliveryState,
@@ -70,7 +72,7 @@ class SqlDeliveries:
                 return None
             give_up(connection, {subscription.id: edition}, SUPERSEDED, now)
             taken = update(deliveries).where(deliveries.c.id == row.id)
-            connection.execute(taken.values(**_taken(owner, now + lease), attempts=row.attempts + 1))
+            connection.execute(taken.values(**_taken_again(owner, now + lease)))
             return _claim(row, subscription, owner, now + lease, _pages(connection, row.id))
 
     def claim_due(
@@ -98,6 +100,14 @@ class SqlDeliveries:
         with self.database.read() as connection:
             number: int | None = connection.execute(newest).scalar()
             return number
+
+    def first_due(self, subscription: Subscription, before: date) -> datetime | None:
+        first = select(func.min(deliveries.c.due_at)).where(
+            deliveries.c.subscription == subscription.id, deliveries.c.edition < before
+        )
+        with self.database.read() as connection:
+            instant: datetime | None = connection.execute(first).scalar()
+            return instant
 
     def shown(self, subscription: Subscription, after: int, to: int) -> frozenset[str]:
         query = (
@@ -337,7 +347,7 @@ def _claim(
         its_pages,
         nothing=Nothing(row.empty_because) if row.empty_because else None,
         quiet_until=row.quiet_until,
-        failures=row.failures,
+        failures=row.failures + (row.state in HELD),
         due_at=row.due_at,
         first_missed=row.first_missed,
     )
@@ -345,6 +355,13 @@ def _claim(
 
 def _taken(owner: str, until: datetime) -> dict[str, Any]:
     return {"state": DeliveryState.CLAIMED, "owner": owner, "lease_until": until, "next_try_at": None}
+
+
+def _taken_again(owner: str, until: datetime) -> dict[str, Any]:
+    """One more try; that the last one was left in the middle counts as a failure."""
+    left = case((deliveries.c.state.in_(HELD), 1), else_=0)
+    again = {"attempts": deliveries.c.attempts + 1, "failures": deliveries.c.failures + left}
+    return {**_taken(owner, until), **again}
 
 
 def _claim_unfinished(
@@ -367,10 +384,12 @@ def _claim_unfinished(
     rows = connection.execute(
         select(deliveries, deliveries.c.id.label("delivery"))
         .where(_is_free(now), wanted)
-        .order_by(deliveries.c.id)
+        .order_by(deliveries.c.failures, deliveries.c.id)
         .limit(most)
         .with_for_update(skip_locked=True)
     ).fetchall()
+    suspects = [row.delivery for row in rows if row.state in HELD and row.failures >= SUSPECT]
+    rows = [row for row in rows if row.delivery not in suspects[1:]]
     if not rows:
         return []
     its = select(table).where(table.c.id.in_({row.subscription for row in rows}))
@@ -380,7 +399,7 @@ def _claim_unfinished(
     rows = [row for row in rows if row.subscription in due]
     keys = [row.delivery for row in rows]
     taken = update(deliveries).where(deliveries.c.id.in_(keys))
-    connection.execute(taken.values(**_taken(owner, now + lease), attempts=deliveries.c.attempts + 1))
+    connection.execute(taken.values(**_taken_again(owner, now + lease)))
     found = _pages_of(connection, keys)
     return [_claim(row, due[row.subscription], owner, now + lease, found[row.delivery]) for row in rows]
 

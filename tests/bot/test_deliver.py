@@ -3,6 +3,7 @@
 import asyncio
 import itertools
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -380,6 +381,29 @@ def test_tries_that_bring_pages_on_do_not_count_towards_the_end() -> None:
         world.now += timedelta(minutes=2)
     world.tick()
     assert [one.state for one in world.history()] == [DeliveryState.POSTED]
+
+
+def test_an_edition_that_ends_its_process_each_time_is_given_up_and_takes_no_other_down() -> None:
+    """The others are under way beside it whenever it does so."""
+    world = a_world()
+    others = [a_subscription(name) for name in "abc"]
+    world.subscribe(a_subscription(), *others)
+
+    class Deadly(BoardPlatform):
+        async def post(self, channel: Channel, *arguments: Any, **named: Any) -> str:
+            if channel == CHANNEL:
+                raise KilledError
+            return await super().post(channel, *arguments, **named)
+
+    for _ in range(12):
+        with suppress(KilledError, BaseExceptionGroup):
+            world.tick(Deadly(world.board), attempts=4)
+        world.now += LEASE
+    assert all(len(world.board.keys(one.channel)) == 4 for one in others)
+    given_up, *done = [world.store.deliveries.history(one, 9)[0] for one in world.store.subscriptions.all()]
+    assert (given_up.state, given_up.attempts) == (DeliveryState.FAILED, 5)
+    assert given_up.reason == "It failed, or its process died over it, 4 times in a row."
+    assert {one.state for one in done} == {DeliveryState.POSTED}
 
 
 def test_who_subscribed_a_channel_is_told_when_it_is_gone_and_no_more_is_tried() -> None:

@@ -55,6 +55,17 @@ def test_a_first_edition_looks_back_a_set_time_and_no_further() -> None:
     assert send(store, stored(store, a_subscription())) == ["2401.00002"]
 
 
+def test_what_a_first_edition_that_was_given_up_considered_is_considered_again_by_the_next() -> None:
+    store = a_store()
+    bring(store, "2401.00001", now=-5 * DAY)
+    bring(store, "2401.00002", now=-DAY)
+    subscription = stored(store, a_subscription())
+    claim = store.deliveries.claim(subscription, NOW.date(), owner="a", now=NOW, lease=DAY)
+    assert claim
+    store.deliveries.fail(claim, "the channel is full")
+    assert send(store, subscription, 4 * DAY) == ["2401.00002"]
+
+
 def test_a_paper_reviewed_anew_is_considered_again_but_never_shown_again() -> None:
     store = a_store()
     subscription = stored(store, a_subscription(top=1))

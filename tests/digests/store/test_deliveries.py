@@ -84,6 +84,26 @@ def test_who_lost_the_lease_can_write_nothing_any_more() -> None:
             write()
 
 
+def test_a_try_that_was_left_in_the_middle_counts_as_a_failure_until_a_page_lands() -> None:
+    store, subscription = a_ledger()
+    claimed(store, subscription)
+    assert claimed(store, subscription, "b", late=LEASE).failures == 1
+    got = claimed(store, subscription, "c", late=2 * LEASE)
+    assert got.failures == 2
+    store.deliveries.posted(store.deliveries.plan(got, [a_page(0)], considered_to=1), 0, "r", now=NOW)
+    assert claimed(store, subscription, "d", late=3 * LEASE).failures == 1
+
+
+def test_what_may_be_the_reason_why_its_process_dies_is_taken_one_at_a_time_and_last() -> None:
+    store = a_store()
+    store.subscriptions.keep([a_subscription(name) for name in "abc"], now=NOW - timedelta(minutes=1))
+    assert all(len(taken(store, tries * LEASE, f"{tries}")) == 3 for tries in range(3))
+    store.subscriptions.keep([a_subscription(name) for name in "abcd"], now=NOW - timedelta(minutes=1))
+    first = taken(store, 3 * LEASE, "4")
+    assert [one.subscription.channel.channel for one in first] == ["a", "d"]
+    assert [one.subscription.channel.channel for one in taken(store, 3 * LEASE, "4")] == ["b"]
+
+
 def test_the_next_owner_finds_every_page_as_it_was_left() -> None:
     store, subscription = a_ledger()
     first = store.deliveries.plan(
