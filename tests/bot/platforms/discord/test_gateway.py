@@ -1,0 +1,107 @@
+"""The connection itself: silence is noticed, and what cannot be mended ends with a sentence."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Iterator
+from datetime import UTC, datetime
+
+import discord as discord_py
+import pytest
+from discord.gateway import DiscordWebSocket
+from discord.http import Route
+
+from bot.platforms.discord.client import DiscordPlatform
+from bot.platforms.discord.gateway import Gateway, keep_connected
+from bot.platforms.discord.listeners import Listeners
+from bot.platforms.discord.rest import Rest, use_addresses
+from config.settings import Discord
+from tests.builders import a_store
+from tests.fakes.discord import FakeDiscord
+
+Trial = Callable[[FakeDiscord, asyncio.Event, list[Gateway]], Awaitable[None]]
+
+
+class Answered:
+    """As much of the answers as a connection needs."""
+
+    def __init__(self) -> None:
+        self.store = a_store()
+
+
+@pytest.fixture(autouse=True)
+def _discords_own_addresses() -> Iterator[None]:
+    base, gateway = Route.BASE, DiscordWebSocket.DEFAULT_GATEWAY
+    yield
+    Route.BASE, DiscordWebSocket.DEFAULT_GATEWAY = base, gateway
+
+
+def kept(trial: Trial, *, ends_itself: bool = False, **world: object) -> list[str]:
+    """Keep a gateway connected while something happens; whether draining came at the end, as "drained"."""
+    drained: list[str] = []
+
+    async def drain() -> None:
+        drained.append("drained")
+
+    async def run() -> None:
+        async with FakeDiscord(heartbeat_interval=0.2) as discord:
+            for name, value in world.items():
+                setattr(discord, name, value)
+            settings = Discord(api_base_url=discord.url, gateway_url=discord.gateway_url)
+            use_addresses(settings)
+            discord.add_channel("papers")
+            rest, stop, made = Rest(discord.token, 10), asyncio.Event(), list[Gateway]()
+            listeners = Listeners(Answered(), DiscordPlatform(rest), settings, lambda: datetime.now(UTC))  # type: ignore[arg-type]
+
+            def make() -> Gateway:
+                made.append(Gateway(listeners, settings, ready_seconds=0.1, heartbeat_seconds=1.0))
+                return made[-1]
+
+            keeping = asyncio.create_task(keep_connected(make, "right-token", stop, drain))
+            await trial(discord, stop, made)
+            if not ends_itself:
+                stop.set()
+            async with asyncio.timeout(20):
+                await keeping
+            await rest.close()
+
+    asyncio.run(run())
+    return drained
+
+
+def test_a_connection_that_falls_silent_is_resumed_and_its_silence_is_known() -> None:
+    async def trial(discord: FakeDiscord, stop: asyncio.Event, made: list[Gateway]) -> None:
+        await discord.until(lambda: discord.connected)
+        (gateway,) = made
+        assert gateway.is_connected
+        assert gateway.silence < 1
+        discord.silent = True
+        await discord.until(lambda: not discord.connected)
+        discord.silent = False
+        await discord.until(lambda: discord.resumes == 1)
+        assert len(made) == 1
+
+    assert kept(trial) == ["drained"]
+
+
+def test_a_gateway_that_cannot_be_reached_is_tried_again_with_a_fresh_client() -> None:
+    async def trial(discord: FakeDiscord, stop: asyncio.Event, made: list[Gateway]) -> None:
+        await discord.until(lambda: discord.connected)
+        assert len(made) == 2
+        assert made[0].is_closed()
+
+    assert kept(trial, refuse_gateway=1) == ["drained"]
+
+
+def test_intents_that_are_not_granted_end_it_with_a_sentence(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        "bot.platforms.discord.gateway.INTENTS", discord_py.Intents(guilds=True, members=True)
+    )
+
+    async def trial(discord: FakeDiscord, stop: asyncio.Event, made: list[Gateway]) -> None:
+        await discord.until(lambda: discord.identifies == 1)
+
+    with caplog.at_level(logging.ERROR):
+        assert kept(trial, ends_itself=True) == []
+    assert "does not grant this application the intents" in caplog.text
