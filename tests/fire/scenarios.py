@@ -153,7 +153,7 @@ async def storm(
                 await here.replace_the_dead()
             await asyncio.sleep(seconds)
             here.chat.weather({}, random)
-            await here.all_finished(90)
+            await here.all_finished()
         return here.tally()
 
 
@@ -324,7 +324,7 @@ async def postgres_crashes(place: Place, *, times: int = 3, channels: int = 12) 
         for _ in range(times):
             await asyncio.to_thread(here.base.crash)
             await asyncio.sleep(1)
-        await here.all_finished(90)
+        await here.all_finished()
         return here.tally()
 
 
@@ -338,7 +338,7 @@ async def network_is_cut(place: Place, *, seconds: float = 3.0, channels: int = 
             await asyncio.sleep(seconds)
             here.base.wire.mend()
             await asyncio.sleep(0.5)
-        await here.all_finished(120)
+        await here.all_finished()
         return here.tally()
 
 

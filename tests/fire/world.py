@@ -7,7 +7,7 @@ import signal
 import tempfile
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Collection, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import ExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
@@ -15,12 +15,12 @@ from datetime import time as hour
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
-from sqlalchemy import Connection, NullPool, create_engine, make_url, text
+from sqlalchemy import Connection, Engine, create_engine, make_url, select, text
 from sqlalchemy.exc import OperationalError
 
 from digests.model import Channel, Schedule, Style, Subscription, Wish
 from digests.ports import Delivery, DeliveryState, Store
-from digests.store import open_store
+from digests.store import open_store, schema
 from tests.builders import a_paper, a_review
 from tests.fakes.discord import FakeDiscord
 from tests.fakes.slack import FakeSlack
@@ -42,6 +42,8 @@ TIME_OUT = timedelta(seconds=2)
 SECOND = timedelta(seconds=1)
 OVER = (DeliveryState.POSTED, DeliveryState.QUIET, DeliveryState.FAILED)
 PUT_OFF = (DeliveryState.WAITING, DeliveryState.UNKNOWN)
+PATIENCE = 60.0
+"""Seconds that are waited for what must come: a busy machine is slow, and nothing is decided by speed."""
 LOOK_SECONDS = 0.01
 """Between two looks at whether something has come true in another process."""
 
@@ -116,21 +118,33 @@ class Life:
         return ["\n".join(lines[max(place - 1, 0) : place + 40]) for place in found[:2]]
 
 
+Standing = dict[tuple[str, date], tuple[DeliveryState, datetime | None]]
+"""By channel and edition: the state and the next try."""
+
+
 @dataclass(frozen=True, slots=True)
 class Base:
     """The database of a world, and the address that its processes have of it."""
 
     url: str
     url_of_bot: str
+    engine: Engine
     server: Server | None = None
     wire: Wire | None = None
 
     @contextmanager
     def connection(self) -> Iterator[Connection]:
         """To do something in it by hand; it is committed at the end."""
-        engine = create_engine(self.url, poolclass=NullPool)
-        with engine.begin() as connection:
+        with self.engine.begin() as connection:
             yield connection
+
+    def standing(self) -> Standing:
+        """How every edition stands."""
+        books, ones = schema.deliveries, schema.subscriptions
+        query = select(ones.c.channel, books.c.edition, books.c.state, books.c.next_try_at)
+        with self.engine.connect() as connection:
+            rows = connection.execute(query.join(ones, ones.c.id == books.c.subscription)).all()
+        return {(row.channel, row.edition): (DeliveryState(row.state), row.next_try_at) for row in rows}
 
     @contextmanager
     def locked(self) -> Iterator[None]:
@@ -275,7 +289,7 @@ class World:
         self.lives.append(life)
         return life
 
-    async def until(self, holds: Callable[[], object], what: str, seconds: float = 30) -> None:
+    async def until(self, holds: Callable[[], object], what: str, seconds: float = PATIENCE) -> None:
         """Wait for something to come true. Raises AssertionError with the end of what the last processes said."""
         end = time.monotonic() + seconds
         while not holds():
@@ -300,33 +314,44 @@ class World:
 
     def finished(self, channel: Channel) -> bool:
         """Whether nothing more is to come of each edition that is due."""
-        over = {one.edition for one in self.deliveries(channel) if one.state in OVER}
-        return over >= set(self.due[channel])
+        return self._is_over(channel, self.base.standing())
+
+    def _is_over(self, channel: Channel, standing: Standing) -> bool:
+        states = [standing.get((channel.channel, edition), (None, None))[0] for edition in self.due[channel]]
+        return all(state in OVER for state in states)
 
     async def finish(self, channel: Channel, what: str) -> None:
         """Wait until a channel, the only one that something is under way for, has what is due."""
-        await self._finish({channel}, what, 30)
+        await self._finish([channel], what, PATIENCE)
 
-    async def all_finished(self, seconds: float = 90) -> None:
+    async def all_finished(self) -> None:
         """Wait until every channel has what is due."""
-        await self._finish(set(self.due), "every channel has its digest", seconds)
+        await self._finish(list(self.due), "every channel has its digest", 2 * PATIENCE)
 
-    async def _finish(self, left: set[Channel], what: str, seconds: float) -> None:
-        """Long waits are skipped while nothing is under way."""
+    async def _finish(self, channels: Sequence[Channel], what: str, seconds: float) -> None:
+        """Long waits are skipped while nothing is under way. The chat service is not held up by the looking."""
+        over, end = False, time.monotonic() + seconds
+        while not over and time.monotonic() < end:
+            over = await asyncio.to_thread(self._look, channels)
+            await asyncio.sleep(5 * LOOK_SECONDS)
+        await self.until(lambda: over, what, 0)
 
-        def over() -> bool:
-            left.difference_update([channel for channel in left if self.finished(channel)])
-            self._skip_waits(left)
-            return not left
-
-        await self.until(over, what, seconds)
-
-    def _skip_waits(self, channels: Collection[Channel]) -> None:
-        """Jump to the next try, when everything waits for one and nothing can be claimed before."""
-        newest = [delivery for channel in channels for delivery in self.deliveries(channel)[:1]]
-        tries = [one.next_try_at for one in newest if one.state in PUT_OFF and one.next_try_at]
-        if tries and len(tries) == len(channels) and min(tries) > self.clock() + SAFE:
-            self.clock.set(min(tries), self.clock.rate)
+    def _look(self, channels: Sequence[Channel]) -> bool:
+        try:
+            standing = self.base.standing()
+        except OperationalError:  # PostgreSQL gets well again.
+            return False
+        left = [channel for channel in channels if not self._is_over(channel, standing)]
+        put_off = [
+            next_try
+            for channel in left
+            for edition in self.due[channel]
+            for state, next_try in [standing.get((channel.channel, edition), (None, None))]
+            if state in PUT_OFF and next_try
+        ]
+        if put_off and len(put_off) == len(left) and min(put_off) > self.clock() + SAFE:
+            self.clock.set(min(put_off), self.clock.rate)
+        return not left
 
     def tally(self) -> Tally:
         """Compare what stands in every channel with what should."""
@@ -401,7 +426,9 @@ async def _chat(place: Place, clock: Clock) -> AsyncIterator[Chat]:
 def _base(place: Place, folder: Path, *, over_wire: bool, own: bool) -> Iterator[Base]:
     if place.store == "sqlite":
         url = f"sqlite:///{folder / 'p.db'}"
-        yield Base(url, url)
+        engine = create_engine(url)
+        yield Base(url, url, engine)
+        engine.dispose()
         return
     with ExitStack() as exits:
         if own:
@@ -414,7 +441,9 @@ def _base(place: Place, folder: Path, *, over_wire: bool, own: bool) -> Iterator
             name = make_url(url).database
             server.run(f'ALTER DATABASE "{name}" SET synchronous_commit = on')
         url_of_bot, wire = exits.enter_context(server.over_wire(url)) if over_wire else (url, None)
-        yield Base(url, url_of_bot, server, wire)
+        engine = create_engine(url, pool_pre_ping=True)
+        exits.callback(engine.dispose)
+        yield Base(url, url_of_bot, engine, server, wire)
 
 
 def _write_settings(folder: Path, url: str, time_out: timedelta, chat: Chat) -> None:

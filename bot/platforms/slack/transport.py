@@ -19,6 +19,7 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.platforms.slack.errors import explain_socket
+from digests.errors import PaperroundError
 
 log = logging.getLogger(__name__)
 
@@ -167,6 +168,8 @@ class SocketTransport:
 async def _logged(work: Awaitable[None]) -> None:
     try:
         await work
+    except PaperroundError as error:
+        log.warning("what happened in Slack meanwhile is not known yet: %s", error)
     except Exception:
         log.exception("catching up with Slack failed")
 
