@@ -7,7 +7,7 @@ import socket
 import zoneinfo
 from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from importlib.util import find_spec
@@ -38,6 +38,7 @@ from digests.store.copying import copy_store as copy_store
 if TYPE_CHECKING:
     from digests.reviewers.fulltext import ArxivFullTexts
     from digests.reviewers.rounds import Desk as ReviewerDesk
+    from digests.search.index import Index
     from digests.sources.arxiv import Arxiv
     from digests.sources.http import Client, Turns
 
@@ -62,13 +63,21 @@ class House:
     store: Store
     desk: Desk
     search_directory: Path
+    _opened: "list[Index]" = field(default_factory=list)
 
     def find(self, words: str, most: int) -> Sequence[ScoredPaper]:
         """The papers that an id, an address or words mean, best first."""
         from digests.search import find
+
+        return find(words, papers=self.store.papers, index=self._index(), most=most)
+
+    def _index(self) -> "Index":
+        """Opened with the first search: while someone types there are several a second."""
         from digests.search.index import Index
 
-        return find(words, papers=self.store.papers, index=Index.open(self.search_directory), most=most)
+        if not self._opened:
+            self._opened.append(Index.open(self.search_directory))
+        return self._opened[0]
 
 
 def open_house(settings: Settings, console: Console, *, clock: Callable[[], datetime] | None = None) -> House:

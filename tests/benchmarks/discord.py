@@ -38,11 +38,11 @@ def rows(folder: Path, papers: Store) -> list[Row]:
 
 def _offers(folder: Path, store: Store) -> Row:
     """What is offered for /paper while a title's words are typed, a keystroke each, over the papers of the store."""
-    directory = folder / "index"
-    Index.open(directory).catch_up(store.papers)
+    index = Index.open(folder / "index")
+    index.catch_up(store.papers)
 
     def look(words: str, most: int) -> object:
-        return find(words, papers=store.papers, index=Index.open(directory), most=most)
+        return find(words, papers=store.papers, index=index, most=most)
 
     answers = Answers(store, look, Habits(Rules(), timedelta(3), timedelta(3)), lambda: datetime.now(UTC))  # type: ignore[arg-type]
     titles = [one.paper.title for _, one in store.papers.changes(0, 40)]
@@ -136,5 +136,5 @@ async def _memory(discord: FakeDiscord, ada: str, papers: str, pid: int) -> Row:
         if number == EVENTS // 10:
             early = resident(pid)
     late = resident(pid)
-    what = "memory after 10,000 reactions, after 1,000"
+    what = f"memory after {EVENTS:,} reactions, after {EVENTS // 10:,}"
     return what, f"{late / 1024:,.0f} MB", f"{early / 1024:,.0f} MB", f"{late / early:.2f}", "flat"
