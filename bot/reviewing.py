@@ -55,7 +55,9 @@ async def review_once(open_desk: OpenDesk, store: Store, wishes: Sequence[Wish],
     try:
         with _bars(errors) as progress:
             async with open_desk() as desk:
-                return await work(replace(desk, progress=progress), wishes, asyncio.Event())
+                return await work(
+                    replace(desk, progress=progress, awaits_news=False), wishes, asyncio.Event()
+                )
     finally:
         await asyncio.to_thread(lead.release)
 

@@ -557,6 +557,7 @@ class Waiting:
     paper: str
     stage: Stage
     promise: float
+    since: datetime
     attempts: int = 0
     reason: str = ""
     next_try_at: datetime | None = None
@@ -607,7 +608,7 @@ class Reviewing(Protocol):
         """
 
     def next(self, stage: Stage, most: int, *, now: datetime) -> Sequence[Waiting]:
-        """What can be read now: neither given up nor waiting for its next try. By promise, then longest waiting."""
+        """What can be read now: neither given up nor waiting for its next try. By promise, then the newest first."""
 
     def done(self, paper: str) -> None:
         """It waits no more."""

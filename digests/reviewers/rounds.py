@@ -4,9 +4,10 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from math import ceil
 
+from digests.calendar import NEW_YORK
 from digests.errors import SourceError
 from digests.flags import flagged, with_flags
 from digests.model import (
@@ -48,6 +49,12 @@ ALIKE = 3
 SCORE_SHARE = 0.6
 """Of a day's budget, what the first look may use while full reviews are still to come."""
 
+NEWS_ARE_IN = time(1, 30)
+"""In New York, an hour after arXiv's feeds of the day can be read: what is to be scored of them has been scored."""
+
+LEFTOVER_SHARE = 0.5
+"""Of a day's budget, what papers of an earlier day may use before that hour."""
+
 SCALE_NOTE = "reviewer scale"
 """Which model and rubric read last: what one could not review another may."""
 
@@ -79,7 +86,10 @@ class Budget:
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """Everything a reviewer works with. `full_reviews` a day; papers known for longer than `look_back` are let be."""
+    """Everything a reviewer works with. `full_reviews` a day; papers known for longer than `look_back` are let be.
+
+    With `awaits_news` a day is planned around the hour at which arXiv's papers come.
+    """
 
     store: Store
     server: Server
@@ -90,6 +100,7 @@ class Desk:
     full_reviews: int = 30
     look_back: timedelta = timedelta(days=7)
     hold_suspects: bool = True
+    awaits_news: bool = False
     progress: Callable[[Stage, int, int], None] = lambda stage, done, of: None
     # One at a time, so that what is known later has the later instant: digests look for the number of an instant.
     keeping: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -158,15 +169,28 @@ def recent(desk: Desk, now: datetime) -> Sequence[Candidate]:
 
 
 def choose_best(desk: Desk, wishes: Sequence[Wish]) -> None:
-    """Put the best of those with a first look into the queue for a full review, as many as the day has left."""
+    """Put the best of those first looked at today into the queue for a full review, as many as the day has left.
+
+    A day's full reviews are for the papers that its digests are chosen from: what was left over from yesterday is there
+    at midnight, and waits until the day's own papers can compete with it.
+    """
     now, reviewing = desk.clock(), desk.store.reviewing
     left = desk.full_reviews - reviewing.full_reviews(now.date()) - reviewing.waiting().get(Stage.FULL, 0)
-    if left <= 0:
+    if left <= 0 or _is_early(desk, now):
         return
-    graded = set(reviewing.graded(desk.scale, now - desk.look_back))
+    graded = set(reviewing.graded(desk.scale, _midnight(now)))
     candidates = [candidate for candidate in recent(desk, now) if candidate.id in graded]
     chosen = best(candidates, wishes, left)
     reviewing.put({name: float(left - place) for place, name in enumerate(chosen)}, Stage.FULL, now=now)
+
+
+def _midnight(now: datetime) -> datetime:
+    return datetime.combine(now.date(), time(), UTC)
+
+
+def _is_early(desk: Desk, now: datetime) -> bool:
+    """Whether the papers that arXiv shows on this day (UTC) are still to come."""
+    return desk.awaits_news and now < datetime.combine(now.date(), NEWS_ARE_IN, NEW_YORK)
 
 
 async def _stage(desk: Desk, stage: Stage, outcome: Outcome, stop: asyncio.Event, share: float = 1.0) -> None:
@@ -260,7 +284,7 @@ class _Paper:
     async def _ask(self, scored: ScoredPaper, text: str, depth: ReadDepth) -> None:
         desk, stage, day = self.desk, self.waiting.stage, self.desk.clock().date()
         most = desk.budget.of(most_tokens(scored.paper, text, stage, desk.questions))
-        ceiling = desk.budget.ceiling(self.share)
+        ceiling = desk.budget.ceiling(min(self.share, self._leftover_share()))
         if not await asyncio.to_thread(desk.store.reviewing.reserve, day, most, ceiling):
             self.outcome.ended(Trouble.BUDGET_SPENT, _budget_sentence(desk.budget))
             return
@@ -279,6 +303,12 @@ class _Paper:
             return
         async with desk.keeping:
             await asyncio.to_thread(self._keep, scored, made, day, most, used)
+
+    def _leftover_share(self) -> float:
+        """So that a backlog, which is there at midnight, does not use up the budget before the day's papers come."""
+        now = self.desk.clock()
+        is_left_over = self.waiting.since < _midnight(now)
+        return LEFTOVER_SHARE if is_left_over and _is_early(self.desk, now) else 1.0
 
     def _keep(self, scored: ScoredPaper, made: Review, day: date, reserved: Spending, used: Tokens) -> None:
         """The result first: whatever happens next, it is not paid again."""
@@ -366,7 +396,7 @@ def plan(desk: Desk, wishes: Sequence[Wish]) -> Plan:
     waiting = reviewing.waiting()
     to_score = waiting.get(Stage.SCORE, 0)
     free = max(0, desk.full_reviews - reviewing.full_reviews(day))
-    graded = len(reviewing.graded(desk.scale, desk.clock() - desk.look_back))
+    graded = len(reviewing.graded(desk.scale, _midnight(desk.clock())))
     to_read = min(free, waiting.get(Stage.FULL, 0) + graded + to_score)
     spent = reviewing.spent(day)
     each = [desk.budget.of(_usual(desk.questions, Stage.SCORE))] * to_score

@@ -54,7 +54,7 @@ class SqlReviewing:
             .where(
                 queue.c.stage == stage, _READY, or_(queue.c.next_try_at.is_(None), queue.c.next_try_at <= now)
             )
-            .order_by(queue.c.promise.desc(), queue.c.since, queue.c.paper)
+            .order_by(queue.c.promise.desc(), queue.c.since.desc(), queue.c.paper)
             .limit(most)
         )
         with self.database.read() as connection:
@@ -181,5 +181,12 @@ def _more(spending: Spending) -> dict[str, Any]:
 
 def _waiting(row: Row[Any]) -> Waiting:
     return Waiting(
-        row.paper, Stage(row.stage), row.promise, row.attempts, row.reason, row.next_try_at, row.given_up
+        paper=row.paper,
+        stage=Stage(row.stage),
+        promise=row.promise,
+        since=row.since,
+        attempts=row.attempts,
+        reason=row.reason,
+        next_try_at=row.next_try_at,
+        given_up=row.given_up,
     )

@@ -41,6 +41,14 @@ def test_the_highest_promise_is_read_first_and_one_that_waits_already_gets_its_n
     assert names(reviewing.next(Stage.SCORE, 9, now=LATER)) == ["b", "c"]
 
 
+def test_of_equal_promise_the_newest_is_read_first() -> None:
+    """Today's digest is to have today's papers, however long the queue is."""
+    reviewing = a_store().reviewing
+    reviewing.put({"old": 1.0}, Stage.SCORE, now=NOW)
+    reviewing.put({"new": 1.0}, Stage.SCORE, now=LATER)
+    assert names(reviewing.next(Stage.SCORE, 9, now=LATER)) == ["new", "old"]
+
+
 def test_a_paper_is_lifted_to_a_full_review_and_never_back() -> None:
     reviewing = a_store().reviewing
     reviewing.put({"a": 1.0}, Stage.SCORE, now=NOW)
