@@ -12,7 +12,9 @@ import signal
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import StrEnum
+from functools import partial
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
@@ -22,8 +24,12 @@ from rich.console import Console
 from sqlalchemy import Connection, Engine, event
 
 import bot.clock
+import bot.reviewing
+import bot.run
+import bot.upkeep
 from bot.app import open_house
 from bot.deliver import deliver
+from bot.fetching import keep_fetching
 from bot.run import run
 from config.settings import load
 from digests.errors import PaperroundError
@@ -97,6 +103,8 @@ def _hurry(minute: float, busy: float) -> None:
             return super().add_job(func, "interval", seconds=minute, **options)
 
     setattr(bot.clock, "AsyncIOScheduler", Hurried)  # noqa: B010 (a name that it only imports)
+    setattr(bot.run, "keep_fetching", partial(keep_fetching, look_seconds=minute, jitter=timedelta))  # noqa: B010
+    bot.reviewing.PAUSE = bot.reviewing.PAUSE_IN_TROUBLE = bot.upkeep.LOOK_SECONDS = minute
     (open_store.__kwdefaults__ or {})["busy_timeout"] = busy
 
 
