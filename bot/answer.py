@@ -10,6 +10,7 @@ from bot.commands import (
     Discussed,
     Pause,
     Resume,
+    ShowHeld,
     ShowQueue,
     ShowSettings,
     Subscribe,
@@ -23,6 +24,7 @@ from bot.commands import (
 )
 from bot.discuss import QUEUE_LENGTH, queue_message, voices
 from bot.form import Form, difference, form_of, in_a_sentence, read_form, read_words, words_of
+from bot.held import decide, held_message
 from bot.message import Action, Block, Button, Buttons, Heading, Message, Offer, Text
 from bot.present import (
     being_fetched_message,
@@ -178,6 +180,8 @@ class Answers:
                 return Reply(self.queue(channel))
             case Discussed(which):
                 return Reply(self.discussed(which, channel))
+            case ShowHeld():
+                return Reply(self.held(person))
             case DigestHelp():
                 return Reply(digest_help(self.paper_command, self.digest_command))
 
@@ -292,6 +296,26 @@ class Answers:
             return f"{told} Paused by {subscription.paused_by}; {self.digest_command} resume goes on."
         coming = next_due(subscription.schedule, self.clock()).edition
         return f"{told} The next comes on {day_name(coming)}."
+
+    # What is held.
+
+    def held(self, person: Person) -> Message:
+        """The papers that wait for a person's decision, for those who may change a digest."""
+        self._require_decider(person)
+        return held_message(self.store.reviewing.held(), self.paper_command)
+
+    def decide(self, paper: str, person: Person, *, release: bool) -> Message:
+        """Let a held paper into digests or keep it out, unless somebody has decided before; then what is left to decide."""
+        self._require_decider(person)
+        try:
+            said = decide(self.store, paper, release=release, by=person.name, now=self.clock())
+        except InputError as error:
+            said = str(error)
+        return Message(said, (Text(said), *self.held(person).blocks))
+
+    def _require_decider(self, person: Person) -> None:
+        if not self._may_change(person):
+            raise InputError(f"Only {self.admins} may decide about held papers here: ask one of them.")
 
     # The queue.
 

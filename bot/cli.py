@@ -275,7 +275,7 @@ def _review(asked: argparse.Namespace) -> int:
 def _held(asked: argparse.Namespace) -> int:
     import getpass
 
-    from bot.reviewing import decide, held_lines
+    from bot.held import decide, held_lines
 
     house = _house(asked)
     if not asked.decision:
@@ -283,11 +283,8 @@ def _held(asked: argparse.Namespace) -> int:
         return DONE
     if not asked.paper:
         raise InputError(f"Which paper? “paperround held {asked.decision} ID”; “paperround held” lists them.")
-    _say(
-        decide(
-            house.store, asked.decision, asked.paper, by=f"console:{getpass.getuser()}", now=datetime.now(UTC)
-        )
-    )
+    release, by = asked.decision == "release", f"console:{getpass.getuser()}"
+    _say(decide(house.store, asked.paper, release=release, by=by, now=datetime.now(UTC)))
     return DONE
 
 

@@ -151,6 +151,11 @@ class Discussed:
 
 
 @dataclass(frozen=True, slots=True)
+class ShowHeld:
+    """/digest held: the papers that wait for a person's decision."""
+
+
+@dataclass(frozen=True, slots=True)
 class DigestHelp:
     """/digest, or /digest help."""
 
@@ -165,12 +170,13 @@ DigestCommand = (
     | Unsubscribe
     | ShowQueue
     | Discussed
+    | ShowHeld
     | DigestHelp
 )
 
 _VERBS: dict[str, DigestCommand] = {
     "today": Today(), "settings": ShowSettings(), "pause": Pause(), "stop": Pause(), "resume": Resume(),
-    "start": Resume(), "unsubscribe": Unsubscribe(), "queue": ShowQueue(), "help": DigestHelp(), "?": DigestHelp(),
+    "start": Resume(), "unsubscribe": Unsubscribe(), "queue": ShowQueue(), "held": ShowHeld(), "help": DigestHelp(), "?": DigestHelp(),
 }  # fmt: skip
 
 _EXAMPLES = {"subscribe": "subscribe vision at 08:30 top 3", "top": "top 3 in vision this week"}
@@ -256,6 +262,7 @@ def digest_help(paper_command: str, command: str) -> Message:
         f"{command} today - the best papers now, for you alone\n"
         f"{command} top 5 in language this week - those of another domain or time\n"
         f"{command} queue - what people want to discuss; {command} queue done 1 takes one off\n"
+        f"{command} held - suspect papers that wait for a decision\n"
         f"{command} pause, resume, unsubscribe - for a while, again, for good"
     )
     marks = "React with 🔖 to a paper, or tap Discuss, to put it on the queue."

@@ -69,6 +69,10 @@ class Action(StrEnum):
     """The form with the channel's digest."""
     DISCUSSED = "discussed"
     """Take the paper off the queue."""
+    RELEASE = "release"
+    """Let a held paper into digests."""
+    REJECT = "reject"
+    """Keep a held paper out of every digest."""
 
 
 @dataclass(frozen=True, slots=True)

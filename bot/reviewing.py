@@ -1,18 +1,16 @@
-"""Our own reviewer at work: once, by hand, or for as long as `paperround run` runs; and what it holds for a person."""
+"""Our own reviewer at work: once, by hand, or for as long as `paperround run` runs."""
 
 import asyncio
 import logging
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
-from datetime import datetime
 from typing import Any
 
 from rich.console import Console
 
 from bot.app import OpenDesk
 from bot.findings import Finding, Level
-from bot.present import found_lines
 from digests.errors import InputError, PaperroundError
 from digests.model import Paper, ReadDepth, Stage, Wish
 from digests.ports import Spending, Store
@@ -205,28 +203,3 @@ async def examined(desk: Desk) -> Finding:
         "reviewer",
         f"{address.model} answers by the schema; a sample got {made.score}, for {used.all:,} tokens.",
     )
-
-
-# What is held.
-
-
-def held_lines(store: Store) -> list[str]:
-    """Each held paper with the reason, the passage, and what to type."""
-    held = store.reviewing.held()
-    if not held:
-        return ["No paper is held."]
-    lines: list[str] = []
-    for one in held:
-        flag = next((flag for flag in one.scored.paper.flags if flag.suspect), None)
-        passage = [f"    {flag.where}{', hidden' if flag.hidden else ''}: “{flag.excerpt}”"] if flag else []
-        lines += [*found_lines([one.scored]), f"    {one.reason}", *passage]
-    return [*lines, "Decide with “paperround held release ID” or “paperround held reject ID”."]
-
-
-def decide(store: Store, decision: str, paper: str, *, by: str, now: datetime) -> str:
-    """Release or reject a held paper, in words. Raises InputError for one that is not held."""
-    reviewing = store.reviewing
-    decided = reviewing.release if decision == "release" else reviewing.reject
-    if not decided(paper, by=by, now=now):
-        raise InputError(f"{paper[:60]} is not held; “paperround held” lists what is.")
-    return f"{paper} {'is released: the next digests may show it' if decision == 'release' else 'is rejected: no digest shows it'}."

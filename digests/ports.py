@@ -598,6 +598,15 @@ class Held:
     since: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What a person decided about a held paper."""
+
+    released: bool
+    by: str
+    at: datetime
+
+
 class Reviewing(Protocol):
     """The books of our own reviewer: what waits, what a day has cost, and what is held for a person."""
 
@@ -654,6 +663,9 @@ class Reviewing(Protocol):
 
     def reject(self, paper: str, *, by: str, now: datetime) -> bool:
         """It is never posted. Whether it was held."""
+
+    def decision(self, paper: str) -> Decision | None:
+        """What was decided about a paper that was held; None for one that still is, or never was."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Row, and_, case, delete, func, or_, select, update
 
 from digests.model import Stage
-from digests.ports import Ceiling, Held, Spending, Waiting
+from digests.ports import Ceiling, Decision, Held, Spending, Waiting
 from digests.store import schema
 from digests.store.engine import Database, insert_new, upsert
 from digests.store.papers import papers_of
@@ -163,6 +163,12 @@ class SqlReviewing:
     def reject(self, paper: str, *, by: str, now: datetime) -> bool:
         with self.database.write() as connection:
             return _decide(connection, paper, REJECTED, by, now)
+
+    def decision(self, paper: str) -> Decision | None:
+        decided = select(holds).where(holds.c.paper == paper, holds.c.state != HELD)
+        with self.database.read() as connection:
+            row = connection.execute(decided).one_or_none()
+        return Decision(row.state == RELEASED, row.by, row.at) if row else None
 
 
 _READY = queue.c.given_up.is_(False)

@@ -1,8 +1,10 @@
 """Messages that every renderer must bear, and a reading of console pages. Section 7 of the plan names them."""
 
+from bot.held import held_message
 from bot.message import Card, Message
 from bot.present import card, digest_message
 from digests.model import Channel, Digest, Flag, Nothing, Pick, ScoredPaper, Wish
+from digests.ports import Held
 from tests.builders import NOW, TODAY, a_paper, a_review
 
 NASTY = "<&*_|@~`>: <!channel> @everyone <@U1> [x](javascript:alert(1)) *b* _i_ ~s~ `c` :smile: https://evil.example/x"
@@ -42,6 +44,10 @@ def one(text: str, number: int = 0) -> ScoredPaper:
     return ScoredPaper(paper, review, NOW)
 
 
+def a_list_of_held(*papers: ScoredPaper) -> Message:
+    return held_message([Held(paper, paper.paper.title, NOW) for paper in papers], "/paper")
+
+
 def a_plain_card() -> Card:
     return card(one("A quiet title"), 1, "1st by score")
 
@@ -59,4 +65,7 @@ SHARED_CASES: dict[str, Message] = {
     "half a surrogate": a_digest_of(one("half \ud800 of one")),
     "emoji": a_digest_of(one("👩‍👩‍👧‍👦🏳️‍🌈" * 40)),
     "no words at all": a_digest_of(one("")),
+    "nothing held": a_list_of_held(),
+    "held papers of nasty signs": a_list_of_held(*(one(NASTY, n) for n in range(9))),
+    "held papers without an end": a_list_of_held(*(one(LONG, n) for n in range(9))),
 }

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from bot.app import renderers
+from bot.held import MOST_SHOWN
 from bot.message import Message
 from bot.platforms import Facts, Page
 from bot.platforms.discord.render import with_facts as discord_with_facts
@@ -114,3 +115,13 @@ def test_voices_and_news_stand_together_and_go_again(platform: str, style: Style
     assert "\\u00b7 3" in both
     assert "v3 since 24 November" in both
     assert with_facts(page.payload, Facts()) == page.payload
+
+
+@pytest.mark.parametrize("platform", list(WITH_FACTS))
+@pytest.mark.parametrize("case", ["held papers of nasty signs", "held papers without an end"])
+def test_every_held_paper_of_a_list_can_be_decided(platform: str, case: str) -> None:
+    pages = renderers()[platform]()(SHARED_CASES[case], Style.COMPACT)
+    written = "".join(json.dumps(page.payload) for page in pages)
+    for number in range(1, MOST_SHOWN + 1):
+        assert f"Release {number}" in written
+        assert f"Reject {number}" in written

@@ -36,6 +36,8 @@ MESSAGE_PAGES = 4
 """Pages of a reply: where only the person installed the app, five messages may follow an interaction."""
 REMOVED = "Paperround was removed from the server."
 REMEMBERED_FORMS = 500
+IN_PLACE = frozenset({Action.SHOW, Action.SHARE, Action.DISCUSSED, Action.RELEASE, Action.REJECT})
+"""What is answered in the place of the list or card that was tapped."""
 UNSEEN = "\ufe0f"
 """A sign that says how an emoji is drawn; it is there or not, and the emoji is the same."""
 
@@ -175,6 +177,11 @@ class Listeners:
                 case Action.DISCUSSED:
                     queue = await asyncio.to_thread(self.answers.discussed, value, channel)
                     await respond(queue, replace=True)
+                case Action.RELEASE | Action.REJECT:
+                    left = await asyncio.to_thread(
+                        self.answers.decide, value, person, release=wanted == Action.RELEASE
+                    )
+                    await respond(left, replace=True)
                 case _:
                     raise PaperroundError(
                         "This button is from an older Paperround and does nothing any more; "
@@ -182,7 +189,7 @@ class Listeners:
                     )
 
         own = interaction.message is not None and interaction.message.flags.ephemeral
-        in_place = wanted in (Action.SHOW, Action.SHARE, Action.DISCUSSED) and own
+        in_place = wanted in IN_PLACE and own
         await self._answer(interaction, work, in_place=in_place)
 
     def _known_channel(self, channel: str) -> Any:

@@ -179,6 +179,7 @@ def _add_changing(digest: app_commands.Group, listeners: Listeners) -> None:
     async def settings(interaction: Interaction) -> None:
         await listeners.on_settings(interaction)
 
+    _plain(digest, listeners, "held", "Suspect papers that wait for a decision")
     _plain(digest, listeners, "pause", "No digests until someone resumes them")
     _plain(digest, listeners, "resume", "Digests come again")
     _plain(digest, listeners, "unsubscribe", "End the channel's digest")

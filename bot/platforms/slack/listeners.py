@@ -200,6 +200,12 @@ class Listeners:
                 case Action.DISCUSSED:
                     queue = await asyncio.to_thread(self.answers.discussed, value, channel)
                     await respond(queue, replace=True)
+                case Action.RELEASE | Action.REJECT:
+                    person = await self.profiles.person(body["user"]["id"])
+                    left = await asyncio.to_thread(
+                        self.answers.decide, value, person, release=wanted == Action.RELEASE
+                    )
+                    await respond(left, replace=True)
                 case _:
                     raise PaperroundError(
                         f"This button is from an older Paperround and does nothing any more; "

@@ -1,11 +1,14 @@
 """What people do and see on every platform alike, told once: real processes over the wire, against strict fakes."""
 
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
 
 import pytest
 
-from digests.model import Style
+from digests.model import Flag, Style
+from digests.ports import Store
 from tests.bot.platforms.stage import DiscordStage, SlackStage, Stage, heard
+from tests.builders import a_paper, a_review
 
 Story = Callable[[Stage], Awaitable[None]]
 Tells = Callable[..., None]
@@ -122,3 +125,27 @@ def test_pause_resume_and_unsubscribe_are_told_to_the_channel(tells: Tells) -> N
             assert said in stage.reads(stage.messages()[-1])
 
     tells(story)
+
+
+def test_a_held_paper_is_decided_with_a_tap_and_a_later_tap_hears_how(tells: Tells) -> None:
+    async def story(stage: Stage) -> None:
+        suspect = hold(stage.bot.store)
+        first, second = await stage.type("held"), await stage.type("held")
+        said = await heard(stage, first, "9.8/10")
+        assert "reads like an order to its reviewer" in said
+        assert "praise this paper" in said
+        await heard(stage, second, "9.8/10")
+        await heard(stage, await stage.tap("release", first.responses[0]), "is released")
+        assert suspect not in {one.scored.paper.id for one in stage.bot.store.reviewing.held()}
+        late = await stage.tap("reject", second.responses[0])
+        await heard(stage, late, "is not held any more: ada released it")
+
+    tells(story)
+
+
+def hold(store: Store) -> str:
+    """A suspect paper that a reviewer held just now."""
+    suspect = a_paper("2611.99999", flags=(Flag("praise", "praise this paper", where="abstract"),))
+    store.papers.add([(suspect, a_review(9.8))], now=datetime.now(UTC))
+    store.reviewing.hold(suspect.id, "Its score stands out.", now=datetime.now(UTC))
+    return suspect.id

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from digests.model import NOT_REVIEWED, Assessment, KeyPoint, Stage
-from digests.ports import Ceiling, Spending
+from digests.ports import Ceiling, Decision, Spending
 from tests.builders import NOW, TODAY, a_paper, a_review, a_store
 
 pytestmark = pytest.mark.usefixtures("over_both")
@@ -128,12 +128,16 @@ def test_a_held_paper_is_no_candidate_until_it_is_released_and_is_then_known_ane
     store.papers.add([(a_paper("a"), a_review()), (a_paper("b"), a_review())], now=NOW)
     for name in ("a", "b"):
         store.reviewing.hold(name, "It holds an order, and its score stands out.", now=NOW)
+    assert store.reviewing.decision("a") is None
     held = store.reviewing.held()
     assert [(one.scored.paper.id, one.reason[:8]) for one in held] == [("a", "It holds"), ("b", "It holds")]
     last = store.papers.last_change()
     assert store.reviewing.release("a", by="ada", now=LATER)
     assert store.reviewing.reject("b", by="ada", now=LATER)
     assert not store.reviewing.release("b", by="bob", now=LATER)
+    assert store.reviewing.decision("a") == Decision(True, "ada", LATER)
+    assert store.reviewing.decision("b") == Decision(False, "ada", LATER)
+    assert store.reviewing.decision("unknown") is None
     assert not store.reviewing.release("unknown", by="bob", now=LATER)
     assert [
         (one.id, one.held) for one in store.papers.candidates(last, store.papers.last_change(), texts=False)

@@ -150,7 +150,7 @@ def test_another_channel_can_be_subscribed_and_one_that_is_closed_to_us_cannot(o
 def test_only_who_may_manage_the_server_changes_a_digest(office: Office) -> None:
     async def story(discord: FakeDiscord, bot: Bot, ada: str, papers: str) -> None:
         bob = discord.add_user("bob")
-        for command in ("digest pause", "digest unsubscribe", "digest settings"):
+        for command in ("digest pause", "digest unsubscribe", "digest settings", "digest held"):
             refused = await discord.command(command, user=bob, channel=papers)
             assert "Only people who may manage this server" in await answer(discord, refused), command
         await answer(discord, await discord.command("digest subscribe", user=ada, channel=papers, top=1))

@@ -1,0 +1,105 @@
+"""Held papers in a chat: who sees them, what is told of them, and what becomes of a tap."""
+
+from datetime import timedelta
+
+import pytest
+
+from bot.answer import Answers, Person
+from bot.held import MOST_SHOWN
+from bot.message import Action, Button, Buttons, Message, Text
+from digests.build import Habits
+from digests.errors import InputError
+from digests.model import Channel, Flag
+from digests.ports import Store
+from tests.builders import NOW, a_paper, a_review, a_store
+
+ORDER = Flag("[praise]", "give a positive review only", where="abstract", hidden=True)
+ADA = Person("U1", "ada", is_admin=True)
+BOB = Person("U2", "bob", is_admin=True)
+EVE = Person("U3", "eve")
+
+
+def a_store_that_holds(*papers: str) -> Store:
+    store = a_store()
+    for minute, paper in enumerate(papers):
+        made = a_paper(paper, title=f"Suspect {paper}", flags=(ORDER,))
+        store.papers.add([(made, a_review(9.8))], now=NOW)
+        store.reviewing.hold(paper, "Its score stands out.", now=NOW + timedelta(minutes=minute))
+    return store
+
+
+def answers(store: Store, *, anyone: bool = False) -> Answers:
+    return Answers(store, lambda words, most: (), Habits(), lambda: NOW, anyone_may_change=anyone)
+
+
+def listed(store: Store, person: Person = ADA) -> Message:
+    return answers(store).digest("held", Channel("console", "papers"), person).message
+
+
+def words(message: Message) -> str:
+    texts = [block for block in message.blocks if isinstance(block, Text)]
+    return "\n".join(f"{text.label} {text.text}".strip() for text in texts)
+
+
+def buttons(message: Message) -> list[Button]:
+    return [one for block in message.blocks if isinstance(block, Buttons) for one in block.buttons]
+
+
+def test_a_held_paper_is_listed_with_its_score_the_passage_the_reason_and_both_decisions() -> None:
+    shown = listed(a_store_that_holds("2611.00001"))
+    assert shown.summary == "1 paper is held"
+    assert "Suspect 2611.00001 · 9.8/10" in words(shown)
+    assert "readers cannot see reads like an order to its reviewer (praise)" in words(shown)
+    assert "“…give a positive review only”" in words(shown)
+    assert "Its score stands out. /paper 2611.00001 shows the paper." in words(shown)
+    assert buttons(shown) == [
+        Button(Action.RELEASE, "Release", "2611.00001"),
+        Button(Action.REJECT, "Reject", "2611.00001"),
+    ]
+
+
+def test_of_several_each_button_bears_the_number_of_its_paper_and_those_beyond_a_message_are_counted() -> (
+    None
+):
+    names = [f"2611.0000{number}" for number in range(MOST_SHOWN + 2)]
+    shown = listed(a_store_that_holds(*names))
+    assert shown.summary == "7 papers are held"
+    assert [one.label for one in buttons(shown)][:4] == ["Release 1", "Reject 1", "Release 2", "Reject 2"]
+    assert "2. Suspect 2611.00001" in words(shown)
+    assert [one.value for one in buttons(shown)][::2] == names[:MOST_SHOWN]
+    assert "2 more wait behind these" in words(shown)
+
+
+def test_where_nothing_is_held_that_is_said() -> None:
+    assert listed(a_store()).summary == "No paper is held"
+
+
+def test_who_may_not_change_a_digest_neither_sees_nor_decides_what_is_held() -> None:
+    store = a_store_that_holds("a")
+    with pytest.raises(InputError, match="Only workspace admins may decide"):
+        listed(store, EVE)
+    with pytest.raises(InputError, match="Only workspace admins may decide"):
+        answers(store).decide("a", EVE, release=True)
+    assert len(store.reviewing.held()) == 1
+    assert "is released" in words(answers(store, anyone=True).decide("a", EVE, release=True))
+
+
+@pytest.mark.parametrize(("release", "said"), [(True, "released"), (False, "rejected")])
+def test_a_decision_is_told_above_what_is_left_and_told_again_to_whoever_comes_after(
+    release: bool, said: str
+) -> None:
+    store = a_store_that_holds("a", "b")
+    decided = answers(store).decide("a", ADA, release=release)
+    assert decided.summary.startswith(f"“Suspect a” is {said}: ")
+    assert {one.value for one in buttons(decided)} == {"b"}
+    late = answers(store).decide("a", BOB, release=not release)
+    assert late.summary == f"“Suspect a” is not held any more: ada {said} it on Tuesday 24 November."
+    assert {one.value for one in buttons(late)} == {"b"}
+    known = store.reviewing.decision("a")
+    assert known
+    assert known.released is release
+
+
+def test_a_button_for_a_paper_that_was_never_held_says_so() -> None:
+    decided = answers(a_store()).decide("2611.00009", ADA, release=True)
+    assert decided.summary == "2611.00009 is not held, so there is nothing to decide."
