@@ -2,6 +2,7 @@
 
 import contextlib
 import importlib
+import itertools
 import os
 import socket
 import subprocess
@@ -22,6 +23,10 @@ VARIABLE = "PAPERROUND_TEST_POSTGRES_URL"
 """A server to use in place of our own: a user there that may create databases."""
 
 
+_numbers = itertools.count(1)
+"""Of the databases that this process makes, on whatever server."""
+
+
 class Server:
     """A running server. Where it is not ours, databases that tests made are dropped at the end."""
 
@@ -29,7 +34,7 @@ class Server:
         self._is_ours = is_ours
         self._address = make_url(url).set(drivername="postgresql+psycopg")
         self._engine = create_engine(self._address, isolation_level="AUTOCOMMIT", pool_size=1)
-        self._made = 0
+        self._made: list[str] = []
 
     @property
     def url(self) -> str:
@@ -48,8 +53,8 @@ class Server:
 
     def database(self, like: str = "template1", options: str = "") -> str:
         """The address of a new database, empty or like another one that nobody is connected to."""
-        self._made += 1
-        name = f"paperround_test_{os.getpid()}_{self._made}"
+        name = f"paperround_test_{os.getpid()}_{next(_numbers)}"
+        self._made.append(name)
         self.run(f'CREATE DATABASE "{name}" TEMPLATE "{like}" {options}')
         return self._address.set(database=name).render_as_string(hide_password=False)
 
@@ -77,8 +82,8 @@ class Server:
         return server
 
     def close(self) -> None:
-        for number in range(1, 0 if self._is_ours else self._made + 1):
-            self.run(f'DROP DATABASE IF EXISTS "paperround_test_{os.getpid()}_{number}" WITH (FORCE)')
+        for name in () if self._is_ours else self._made:
+            self.run(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
         self._engine.dispose()
 
 

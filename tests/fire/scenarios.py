@@ -176,18 +176,10 @@ async def _talk(here: World) -> AsyncIterator[None]:
 
 
 async def clock_forward_two_days(place: Place, *, channels: int = 6) -> Tally:
-    """In the middle of a digest. The missed edition in between is not sent; the newest one is, once."""
+    """The missed edition in between is not sent; the newest one is, once."""
     async with world(place) as here:
-        first = here.bring(here.clock().date())
-        here.chat.slow_down(latency=0.1)
-        here.subscribe_all(first, channels)
-        here.populate()
-        await here.until(lambda: all(map(here.chat.pages, here.due)), "every first page")
-        after = here.clock() + timedelta(days=2)
-        third = here.bring(after.date())
-        here.clock.set(after)
-        for editions in here.due.values():
-            editions[after.date()] = third
+        await _had_one_digest(here, channels)
+        _come(here, here.clock() + timedelta(days=2))
         await here.all_finished()
         await here.some_ticks()
         return here.tally()
@@ -195,19 +187,36 @@ async def clock_forward_two_days(place: Place, *, channels: int = 6) -> Tally:
 
 async def clock_back_an_hour(place: Place, *, channels: int = 6) -> Tally:
     """From after midnight to before it, in the middle of a digest; then midnight comes again."""
-    night = NOON.replace(hour=0, minute=20)
-    async with world(place, now=night) as here:
-        papers = here.bring(here.clock().date())
+    async with world(place, now=NOON - timedelta(days=1)) as here:
+        await _had_one_digest(here, channels)
         here.chat.slow_down(latency=0.1)
-        here.subscribe_all(papers, channels)
-        here.populate()
-        await here.until(lambda: any(map(here.chat.pages, here.due)), "the first page")
+        before = {channel: len(here.chat.pages(channel)) for channel in here.due}
+        _come(here, NOON.replace(hour=0, minute=20))
+        await here.until(
+            lambda: any(len(here.chat.pages(channel)) > most for channel, most in before.items()),
+            "the first page after midnight",
+        )
         here.clock.jump(-timedelta(hours=1))
         for _ in range(12):
             await here.some_ticks()
             here.clock.jump(timedelta(minutes=10))
         await here.all_finished()
         return here.tally()
+
+
+async def _had_one_digest(here: World, channels: int) -> None:
+    """So many channels, none of which is new."""
+    here.subscribe_all(here.bring(here.clock().date()), channels)
+    here.populate()
+    await here.all_finished()
+
+
+def _come(here: World, instant: datetime) -> None:
+    """The clock is set to an instant of another day, which has its own papers."""
+    papers = here.bring(instant.date())
+    here.clock.set(instant)
+    for editions in here.due.values():
+        editions[instant.date()] = papers
 
 
 async def killed_with_a_wrong_clock(place: Place, *, by: timedelta) -> Tally:
