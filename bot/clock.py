@@ -122,6 +122,8 @@ class FanOut:
             self.under_way[place] -= 1
             if not self.under_way[place]:
                 del self.under_way[place]
+            if not self.under_way:
+                self._look = True  # What may end its process is given only to one that is at nothing else.
             self._changed.set()
 
     async def _claim(self) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Coroutine, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
+from functools import partial
 from time import monotonic
 from typing import Any, TypeVar
 
@@ -17,10 +18,23 @@ from bot.message import Message
 from bot.pace import Pace
 from bot.platforms import CANNOT_ASK, Outcome, Page, Platform, PostError, Unknown
 from bot.present import digest_message, failed_message
-from digests.build import Came, Habits, build, window
+from bot.together import Together
+from digests.build import Came, Habits, build, windows
 from digests.errors import PaperroundError
 from digests.model import Channel, Heartbeat, Nothing, Subscription
-from digests.ports import Claim, LeaseLostError, PageState, PlannedPage, Store
+from digests.ports import (
+    Claim,
+    Deliveries,
+    Finished,
+    GoesOut,
+    Landed,
+    LeaseLostError,
+    PageState,
+    Plan,
+    PlannedPage,
+    Store,
+    Word,
+)
 from digests.schedule import ends_at
 
 _T = TypeVar("_T")
@@ -68,6 +82,7 @@ class Desk:
     at_once_a_workspace: int = 8
     chance: Callable[[], float] = random.random
     rendered: "Rendered" = field(default_factory=lambda: Rendered())
+    together: Together = field(default_factory=Together)
 
 
 async def deliver_edition(subscription: Subscription, edition: date, *, desk: Desk) -> bool:
@@ -92,9 +107,10 @@ async def deliver(claim: Claim, *, desk: Desk) -> None:
         platform = _platform(claim, desk)
         if claim.failures >= desk.attempts:  # Else it is put off before it comes to that.
             raise PostError(_LEFT.format(claim.failures), Outcome.REFUSED)
-        if planned := await _planned_claim(claim, platform, desk):
-            await _post_pages(planned, platform, desk, landed)
-            await asyncio.to_thread(_finish, planned, desk)
+        with desk.together.one_more():
+            if planned := await _planned_claim(claim, platform, desk):
+                await _post_pages(planned, platform, desk, landed)
+                await _finish(planned, desk)
     except LeaseLostError as lost:
         log.warning("left to another process: %s", lost)
     except PostError as error:
@@ -129,14 +145,28 @@ async def _planned_claim(claim: Claim, platform: Platform, desk: Desk) -> Claim 
     """The claim with its pages; None where a quiet day stays one."""
     if claim.quiet_until:
         return await asyncio.to_thread(_look_again, claim, claim.quiet_until, platform, desk)
-    return claim if claim.pages else await asyncio.to_thread(_plan, claim, platform, desk)
+    if claim.pages:
+        return claim
+    asked = claim, platform
+    return await desk.together.do("plan", asked, partial(_plan, desk), partial(_plan_all, desk))
 
 
-def _plan(claim: Claim, platform: Platform, desk: Desk) -> Claim:
+def _plan(desk: Desk, asked: tuple[Claim, Platform]) -> Claim:
     """Build and render the digest, and write its pages down before the first one goes out."""
+    claim, platform = asked
     made = desk.rendered.get(claim, platform, desk)
     pages = _planned_pages(made.pages, claim)
     return desk.store.deliveries.plan(claim, pages, considered_to=made.considered_to, nothing=made.nothing)
+
+
+def _plan_all(desk: Desk, asked: Sequence[tuple[Claim, Platform]]) -> Sequence[Claim]:
+    """The same for many at once."""
+    return desk.store.deliveries.plan_all(
+        [
+            Plan(claim, _planned_pages(made.pages, claim), made.considered_to, made.nothing)
+            for (claim, _), made in zip(asked, desk.rendered.all(asked, desk), strict=True)
+        ]
+    )
 
 
 def _look_again(claim: Claim, until: datetime, platform: Platform, desk: Desk) -> Claim | None:
@@ -155,17 +185,43 @@ def _planned_pages(pages: Sequence[Page], claim: Claim) -> list[PlannedPage]:
     return [_planned(channel, claim.edition, number, page) for number, page in enumerate(pages)]
 
 
-def _finish(claim: Claim, desk: Desk) -> None:
-    """What is written down of a delivery whose every page has landed."""
-    subscription, now = claim.subscription, desk.clock()
+async def _finish(claim: Claim, desk: Desk) -> None:
+    """Write down that every page has landed."""
+    channel = claim.subscription.channel
     if claim.nothing:
-        until = ends_at(subscription.schedule, claim.edition)
-        looked_to = desk.store.deliveries.considered_to(subscription, claim.edition + timedelta(days=1))
-        desk.store.deliveries.quiet(claim, looked_to=looked_to or 0, until=until, now=now)
-        log.info("%s, %s: nothing to read (%s)", subscription.channel, claim.edition, claim.nothing)
+        await asyncio.to_thread(_finish_quietly, claim, desk)
+        log.info("%s, %s: nothing to read (%s)", channel, claim.edition, claim.nothing)
     else:
-        desk.store.deliveries.finish(claim, now=now)
-        log.info("delivered %s to %s, %d pages", claim.edition, subscription.channel, len(claim.pages))
+        await _write_down(Finished(claim, desk.clock()), desk)
+        log.info("delivered %s to %s, %d pages", claim.edition, channel, len(claim.pages))
+
+
+def _finish_quietly(claim: Claim, desk: Desk) -> None:
+    subscription, ledger = claim.subscription, desk.store.deliveries
+    looked_to = ledger.considered_to(subscription, claim.edition + timedelta(days=1))
+    until = ends_at(subscription.schedule, claim.edition)
+    ledger.quiet(claim, looked_to=looked_to or 0, until=until, now=desk.clock())
+
+
+async def _write_down(word: Word, desk: Desk) -> None:
+    """One word into the ledger; it is there for good when this returns."""
+    ledger = desk.store.deliveries
+    await desk.together.do("write", word, partial(_write_one, ledger), partial(_write_many, ledger))
+
+
+def _write_one(ledger: Deliveries, word: Word) -> None:
+    match word:
+        case GoesOut(claim, page, now, lease):
+            ledger.posting(claim, page, now=now, lease=lease)
+        case Landed(claim, page, receipt, now):
+            ledger.posted(claim, page, receipt, now=now)
+        case Finished(claim, now):
+            ledger.finish(claim, now=now)
+
+
+def _write_many(ledger: Deliveries, words: Sequence[Word]) -> Sequence[None]:
+    ledger.write(words)
+    return [None] * len(words)
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,13 +254,24 @@ class Rendered:
 
     def get(self, claim: Claim, platform: Platform, desk: Desk) -> Made:
         """The digest of a claim on its platform, made now unless the same was made before."""
-        one, store = claim.subscription, desk.store
-        came = Came(None if claim.quiet_until else claim.due_at, claim.first_missed, desk.merge_missed)
+        return self.all([(claim, platform)], desk)[0]
+
+    def all(self, asked: Sequence[tuple[Claim, Platform]], desk: Desk) -> list[Made]:
+        """The same for many, in their order."""
+        store, now = desk.store, desk.clock()
+        last = store.papers.last_change()  # First: what changes from here on makes them anew.
+        editions = [(claim.subscription, claim.edition, _came(claim, desk)) for claim, _ in asked]
+        views = windows(editions, store=store, habits=desk.habits, now=now)
+        minute = now.replace(second=0, microsecond=0)
+        return [
+            self._made(claim, platform, desk, (view, last, minute))
+            for (claim, platform), view in zip(asked, views, strict=True)
+        ]
+
+    def _made(self, claim: Claim, platform: Platform, desk: Desk, seen: Hashable) -> Made:
+        one, came = claim.subscription, _came(claim, desk)
         told_before = bool(claim.quiet_until and claim.pages)
-        now = desk.clock().replace(second=0, microsecond=0)
-        last = store.papers.last_change()
-        seen = window(one, claim.edition, store=store, habits=desk.habits, now=desk.clock(), came=came)
-        key = (platform.name, one.wish, one.schedule, claim.edition, came, told_before, seen, last, now)
+        key = (platform.name, one.wish, one.schedule, claim.edition, came, told_before, seen)
         with self._lock:  # Two threads that want the same make it once.
             made = self._kept.get(key)
             if made is None:
@@ -213,6 +280,10 @@ class Rendered:
             while len(self._kept) > MOST_RENDERED:
                 self._kept.popitem(last=False)
         return made
+
+
+def _came(claim: Claim, desk: Desk) -> Came:
+    return Came(None if claim.quiet_until else claim.due_at, claim.first_missed, desk.merge_missed)
 
 
 def _made(claim: Claim, came: Came, told_before: bool, platform: Platform, desk: Desk) -> Made:
@@ -270,7 +341,7 @@ async def _post(
     if pace := desk.paces.get(platform.name):
         await pace.turn(channel)
     began, started = desk.clock(), monotonic()
-    await asyncio.to_thread(ledger.posting, claim, page.number, now=began, lease=desk.lease)
+    await _write_down(GoesOut(claim, page.number, began, desk.lease), desk)
     left = desk.time_out - max(desk.clock() - began, timedelta(seconds=monotonic() - started))
     if left <= timedelta():
         await asyncio.to_thread(ledger.not_posted, claim, page.number)
@@ -284,7 +355,7 @@ async def _post(
         if error.outcome is not Outcome.UNKNOWN:
             await asyncio.to_thread(ledger.not_posted, claim, page.number)
         raise
-    await asyncio.to_thread(ledger.posted, claim, page.number, receipt, now=desk.clock())
+    await _write_down(Landed(claim, page.number, receipt, desk.clock()), desk)
     return receipt
 
 
@@ -300,7 +371,7 @@ async def _edit(
             raise
         await asyncio.to_thread(ledger.not_posted, claim, page.number)
         return await _post(claim, page, platform, desk, thread)
-    await asyncio.to_thread(ledger.posted, claim, page.number, receipt, now=desk.clock())
+    await _write_down(Landed(claim, page.number, receipt, desk.clock()), desk)
     return receipt
 
 
@@ -319,7 +390,7 @@ async def _reconcile(
     claim: Claim, page: PlannedPage, platform: Platform, desk: Desk, thread: str | None
 ) -> str | None:
     """A page that was on its way when its process died: the channel knows, or else the setting decides."""
-    ledger, channel = desk.store.deliveries, claim.subscription.channel
+    channel = claim.subscription.channel
     found = await _found(claim, page, platform, desk)
     if found is None and desk.settle:
         await asyncio.sleep(
@@ -331,7 +402,7 @@ async def _reconcile(
     receipt = None if found is CANNOT_ASK else found
     if receipt is None:
         log.warning("%s, %s: page %d may be missing; not sent again", channel, claim.edition, page.number + 1)
-    await asyncio.to_thread(ledger.posted, claim, page.number, receipt, now=desk.clock())
+    await _write_down(Landed(claim, page.number, receipt, desk.clock()), desk)
     return receipt
 
 

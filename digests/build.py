@@ -1,7 +1,9 @@
 """A subscription and a day become a digest."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
+from functools import cache
 from zoneinfo import ZoneInfo
 
 from digests import calendar
@@ -75,27 +77,46 @@ class Window:
 def window(
     subscription: Subscription, edition: date, *, store: Store, habits: Habits, now: datetime, came: Came
 ) -> Window:
-    """What an edition considers: all that became known up to `now` since the last edition that was not given up.
+    """What one edition considers, as `windows` says."""
+    return windows([(subscription, edition, came)], store=store, habits=habits, now=now)[0]
+
+
+def windows(
+    editions: Sequence[tuple[Subscription, date, Came]], *, store: Store, habits: Habits, now: datetime
+) -> list[Window]:
+    """What each edition considers, in their order: all that became known up to `now` since the last edition that was not given up.
 
     Changes are numbered, so that what came in late for an earlier day, or while nobody was running, lies behind the
     last edition and is in this window: by default a missed edition loses no paper, it only makes the choice larger.
     Where the missed ones are not merged, the window begins at the hour of the edition before this one, and what lies
     before that is counted, so that the digest can say what it passed over.
     """
-    to = store.papers.number_at(now)
-    after = store.deliveries.considered_to(subscription, edition)
-    if after is None:  # Where the first ones were given up, what they considered is considered again.
-        begun = store.deliveries.first_due(subscription, edition)
-        after = store.papers.number_at(min(begun or now, now) - habits.first_look_back)
-    passed_over = 0
-    if came.first_missed and not came.merged:
-        before = newest_due(
-            subscription.schedule, due_at(subscription.schedule, edition) - timedelta(seconds=1)
-        )
-        begin = max(after, store.papers.number_at(min(before.at, now)))
-        passed_over = len(store.papers.candidates(after, begin, texts=False))
-        after = begin
-    return Window(after, to, store.deliveries.shown(subscription, after, to), passed_over)
+    number_at = cache(store.papers.number_at)  # Most channels ask for the same instants.
+    to = number_at(now)
+    pasts = store.deliveries.pasts([(subscription, edition) for subscription, edition, _ in editions])
+    begins = list[tuple[int, int]]()
+    for (subscription, edition, came), past in zip(editions, pasts, strict=True):
+        after = past.considered_to
+        if after is None:  # Where the first ones were given up, what they considered is considered again.
+            after = number_at(min(past.first_due or now, now) - habits.first_look_back)
+        passes_over = came.first_missed is not None and not came.merged
+        before = number_at(_hour_before(subscription, edition, now)) if passes_over else after
+        begins.append((after, max(after, before)))
+    asked = [(one, begin, to) for (one, _, _), (_, begin) in zip(editions, begins, strict=True)]
+    return [
+        Window(begin, to, shown, _passed_over(after, begin, store))
+        for (after, begin), shown in zip(begins, store.deliveries.shown_in(asked), strict=True)
+    ]
+
+
+def _hour_before(subscription: Subscription, edition: date, now: datetime) -> datetime:
+    """When the edition before this one was due, at the latest now."""
+    schedule = subscription.schedule
+    return min(newest_due(schedule, due_at(schedule, edition) - timedelta(seconds=1)).at, now)
+
+
+def _passed_over(after: int, begin: int, store: Store) -> int:
+    return len(store.papers.candidates(after, begin, texts=False)) if begin > after else 0
 
 
 def build(
@@ -140,9 +161,7 @@ def build(
 
 def _silence(subscription: Subscription, edition: date, now: datetime) -> Silence | None:
     """Why arXiv has had nothing since the edition before this one, if that is so."""
-    schedule = subscription.schedule
-    before = newest_due(schedule, due_at(schedule, edition) - timedelta(seconds=1))
-    return calendar.silence(min(before.at, now), now)
+    return calendar.silence(_hour_before(subscription, edition, now), now)
 
 
 def _papers_again(subscription: Subscription, silence: Silence) -> date:

@@ -231,6 +231,57 @@ class Delivery:
     nothing: Nothing | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What `Deliveries.plan` writes down."""
+
+    claim: Claim
+    pages: Sequence[PlannedPage]
+    considered_to: int
+    nothing: Nothing | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class GoesOut:
+    """What `Deliveries.posting` writes down."""
+
+    claim: Claim
+    page: int
+    now: datetime
+    lease: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Landed:
+    """What `Deliveries.posted` writes down."""
+
+    claim: Claim
+    page: int
+    receipt: str | None
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """What `Deliveries.finish` writes down."""
+
+    claim: Claim
+    now: datetime
+
+
+Word = GoesOut | Landed | Finished
+"""A line in the ledger about a claim that is under way."""
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """What came before an edition: the number that the last one considered up to that was not given up, and the hour of
+    the first one, given up or not; None where there was none."""
+
+    considered_to: int | None
+    first_due: datetime | None
+
+
 SUSPECT = 2
 """Failures after which a delivery that was left in the middle once more may be the reason why its process died."""
 
@@ -290,8 +341,8 @@ class Deliveries(Protocol):
     ) -> Sequence[Claim]:
         """Take up to `most` editions that are unfinished or due, those left unfinished first, then longest overdue.
 
-        What was left in the middle `SUSPECT` times without a page landing is taken last and one at a time: it may be what
-        ends its process, and the others must not go down with it.
+        What was left in the middle again after `SUSPECT` failures is taken when there is nothing else, by an owner that is
+        at nothing else, one at a time: it may be what ends its process, and no other must be given up with it.
         An edition that is due is the newest whose hour has come, and older ones are given up for it, as by `claim`. Fewer
         than `most`: there are no more just now. Of several processes that ask at once each gets others, and none waits for
         another. Nothing is taken of the workspaces in `but_not`, as (platform, workspace). A subscription that cannot be
@@ -304,11 +355,14 @@ class Deliveries(Protocol):
         Editions that failed for good do not count: what they did not show is considered again.
         """
 
-    def first_due(self, subscription: Subscription, before: date) -> datetime | None:
-        """When the first edition before that date was due, given up or not; None when there was none."""
+    def pasts(self, editions: Sequence[tuple[Subscription, date]]) -> Sequence[Past]:
+        """What came before each of these editions, in their order."""
 
     def shown(self, subscription: Subscription, after: int, to: int) -> frozenset[str]:
         """The ids of papers known in that window of numbers which this channel already had, in any edition."""
+
+    def shown_in(self, windows: Sequence[tuple[Subscription, int, int]]) -> Sequence[frozenset[str]]:
+        """The same for many channels, each with its window, in their order."""
 
     def plan(
         self,
@@ -319,6 +373,9 @@ class Deliveries(Protocol):
         nothing: Nothing | None = None,
     ) -> Claim:
         """Write down the pages, that their papers are shown, and the number considered up to: all or none."""
+
+    def plan_all(self, plans: Sequence[Plan]) -> Sequence[Claim]:
+        """The same for many claims in one transaction: when one of them is lost, nothing is written."""
 
     def plan_anew(self, claim: Claim, pages: Sequence[PlannedPage], *, considered_to: int) -> Claim:
         """Papers came in after all: plan their digest in the place of what was posted. Once, since it is quiet no more.
@@ -337,6 +394,10 @@ class Deliveries(Protocol):
 
     def finish(self, claim: Claim, *, now: datetime) -> None:
         """Every page has landed."""
+
+    def write(self, words: Sequence[Word]) -> None:
+        """What `posting`, `posted` and `finish` write, of many claims in one transaction: when one of them is lost, nothing
+        is written. One word a claim."""
 
     def quiet(self, claim: Claim, *, looked_to: int, until: datetime, now: datetime) -> None:
         """There is nothing to read, and whoever has to hear of it has. Until then it is unfinished again as soon as

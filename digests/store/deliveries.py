@@ -1,10 +1,11 @@
 """The ledger in the database. Keeps the contract of `digests.ports.Deliveries`."""
 
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import (
     ColumnElement,
@@ -18,6 +19,7 @@ from sqlalchemy import (
     exists,
     func,
     insert,
+    not_,
     or_,
     select,
     tuple_,
@@ -32,21 +34,54 @@ from digests.ports import (
     Claim,
     Delivery,
     DeliveryState,
+    Finished,
+    GoesOut,
+    Landed,
     LeaseLostError,
     PageState,
+    Past,
+    Plan,
     PlannedPage,
     Standing,
+    Word,
 )
 from digests.schedule import newest_due, next_due
 from digests.store import schema
-from digests.store.engine import Database, insert_new
-from digests.store.marks import said_of, write_post
+from digests.store.engine import Database, insert_new, insert_new_all
+from digests.store.marks import NewPost, said_of, write_posts
 from digests.store.subscriptions import as_subscription, readable, running, stop_unreadable
 from digests.store.unfinished import HELD, PUT_OFF, give_up, given_up, take_back
 
 SUPERSEDED = "A newer edition came before this one was done."
 
 deliveries, pages, shown, papers = schema.deliveries, schema.pages, schema.shown, schema.papers
+
+_T = TypeVar("_T")
+
+_PASTS = (
+    select(
+        deliveries.c.subscription,
+        func.max(deliveries.c.considered_to).label("considered_to"),
+        func.min(deliveries.c.due_at).label("first_due"),
+    )
+    .where(
+        deliveries.c.subscription.in_(bindparam("keys", expanding=True)),
+        deliveries.c.edition < bindparam("before"),
+    )
+    .group_by(deliveries.c.subscription)
+)
+_SHOWN = (
+    select(shown.c.subscription, papers.c.name)
+    .join(papers, shown.c.paper == papers.c.id)
+    .where(
+        shown.c.subscription.in_(bindparam("keys", expanding=True)),
+        papers.c.known > bindparam("after"),
+        papers.c.known <= bindparam("to"),
+    )
+)
+_SAID = select(pages.c.delivery, pages.c.number, pages.c.papers, pages.c.said).where(
+    pages.c.delivery.in_(bindparam("keys", expanding=True))
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,38 +120,37 @@ class SqlDeliveries:
         but_not: Collection[tuple[str, str]] = (),
     ) -> Sequence[Claim]:
         with self.database.write() as connection:
-            claims = _claim_unfinished(connection, owner, now, lease, most, but_not)
+            claims = _claim_unfinished(connection, not_(_SUSPECT), owner, now, lease, most, but_not)
             while len(claims) < most:
                 rows = _due(connection, now, most - len(claims), but_not)
                 if not rows:
                     break
                 claims += _begin(connection, rows, owner, now, lease)
+            if not claims and not _is_at_work(connection, owner, now):
+                claims = _claim_unfinished(connection, _SUSPECT, owner, now, lease, 1, but_not)
         return claims
 
     def considered_to(self, subscription: Subscription, before: date) -> int | None:
-        newest = select(func.max(deliveries.c.considered_to)).where(
-            deliveries.c.subscription == subscription.id, deliveries.c.edition < before
-        )
-        with self.database.read() as connection:
-            number: int | None = connection.execute(newest).scalar()
-            return number
+        return self.pasts([(subscription, before)])[0].considered_to
 
-    def first_due(self, subscription: Subscription, before: date) -> datetime | None:
-        first = select(func.min(deliveries.c.due_at)).where(
-            deliveries.c.subscription == subscription.id, deliveries.c.edition < before
-        )
+    def pasts(self, editions: Sequence[tuple[Subscription, date]]) -> Sequence[Past]:
+        found: dict[tuple[int, date], Past] = {}
         with self.database.read() as connection:
-            instant: datetime | None = connection.execute(first).scalar()
-            return instant
+            for before, keys in _grouped((edition, one.id) for one, edition in editions).items():
+                rows = connection.execute(_PASTS, {"keys": keys, "before": before})
+                found |= {(row.subscription, before): Past(row.considered_to, row.first_due) for row in rows}
+        return [found.get((one.id, edition), Past(None, None)) for one, edition in editions]
 
     def shown(self, subscription: Subscription, after: int, to: int) -> frozenset[str]:
-        query = (
-            select(papers.c.name)
-            .join(shown, shown.c.paper == papers.c.id)
-            .where(shown.c.subscription == subscription.id, papers.c.known > after, papers.c.known <= to)
-        )
+        return self.shown_in([(subscription, after, to)])[0]
+
+    def shown_in(self, windows: Sequence[tuple[Subscription, int, int]]) -> Sequence[frozenset[str]]:
+        found: defaultdict[tuple[int, int, int], set[str]] = defaultdict(set)
         with self.database.read() as connection:
-            return frozenset(connection.execute(query).scalars())
+            for (after, to), keys in _grouped(((after, to), one.id) for one, after, to in windows).items():
+                for row in connection.execute(_SHOWN, {"keys": keys, "after": after, "to": to}):
+                    found[row.subscription, after, to].add(row.name)
+        return [frozenset(found[one.id, after, to]) for one, after, to in windows]
 
     def plan(
         self,
@@ -126,12 +160,16 @@ class SqlDeliveries:
         considered_to: int,
         nothing: Nothing | None = None,
     ) -> Claim:
+        return self.plan_all([Plan(claim, planned, considered_to, nothing)])[0]
+
+    def plan_all(self, plans: Sequence[Plan]) -> Sequence[Claim]:
+        planned = [(one.claim, one.pages) for one in plans]
+        told = [{"considered": one.considered_to, "because": one.nothing or ""} for one in plans]
         with self.database.write() as connection:
-            _change(connection, claim, considered_to=considered_to, empty_because=nothing or "")
-            if planned:
-                connection.execute(insert(pages), _page_rows(connection, claim, planned))
-            _show(connection, claim, planned)
-        return replace(claim, pages=tuple(planned), nothing=nothing)
+            _change_all(connection, _PLANNED, [one.claim for one in plans], told)
+            _keep_pages(connection, planned)
+            _show(connection, planned)
+        return [replace(one.claim, pages=tuple(one.pages), nothing=one.nothing) for one in plans]
 
     def plan_anew(self, claim: Claim, planned: Sequence[PlannedPage], *, considered_to: int) -> Claim:
         receipts = {page.number: page.receipt for page in claim.pages if page.receipt}
@@ -145,22 +183,15 @@ class SqlDeliveries:
         with self.database.write() as connection:
             _change(connection, claim, considered_to=considered_to, **no_more)
             connection.execute(delete(pages).where(pages.c.delivery == claim.id))
-            connection.execute(insert(pages), _page_rows(connection, claim, changed))
-            _show(connection, claim, changed)
+            _keep_pages(connection, [(claim, changed)])
+            _show(connection, [(claim, changed)])
         return replace(claim, pages=tuple(changed), nothing=None, quiet_until=None)
 
     def posting(self, claim: Claim, page: int, *, now: datetime, lease: timedelta) -> None:
-        with self.database.write() as connection:
-            _change(connection, claim, lease_until=now + lease, state=DeliveryState.POSTING)
-            connection.execute(_page(claim, page).values(state=PageState.POSTING))
+        self.write([GoesOut(claim, page, now, lease)])
 
     def posted(self, claim: Claim, page: int, receipt: str | None, *, now: datetime) -> None:
-        state = PageState.SKIPPED if receipt is None else PageState.POSTED
-        with self.database.write() as connection:
-            _change(connection, claim, failures=0)
-            connection.execute(_page(claim, page).values(state=state, receipt=receipt, posted_at=now))
-            if receipt is not None:
-                _remember_post(connection, claim, page, receipt, now)
+        self.write([Landed(claim, page, receipt, now)])
 
     def not_posted(self, claim: Claim, page: int) -> None:
         with self.database.write() as connection:
@@ -168,8 +199,22 @@ class SqlDeliveries:
             connection.execute(_page(claim, page).values(state=PageState.PLANNED))
 
     def finish(self, claim: Claim, *, now: datetime) -> None:
+        self.write([Finished(claim, now)])
+
+    def write(self, words: Sequence[Word]) -> None:
+        going, landed, finished = list[GoesOut](), list[Landed](), list[Finished]()
+        for word in words:
+            match word:
+                case GoesOut():
+                    going.append(word)
+                case Landed():
+                    landed.append(word)
+                case Finished():
+                    finished.append(word)
         with self.database.write() as connection:
-            _change(connection, claim, state=DeliveryState.POSTED, reason="", lease_until=None)
+            _go_out(connection, going)
+            _land(connection, landed)
+            _change_all(connection, _FINISHED, [one.claim for one in finished])
 
     def quiet(self, claim: Claim, *, looked_to: int, until: datetime, now: datetime) -> None:
         with self.database.write() as connection:
@@ -275,6 +320,14 @@ def _standing(row: Row[Any], last: Row[Any] | None, numbers: Mapping[tuple[int, 
     )
 
 
+def _grouped(pairs: Iterable[tuple[_T, int]]) -> dict[_T, list[int]]:
+    """The keys that belong to the same thing."""
+    found: defaultdict[_T, list[int]] = defaultdict(list)
+    for what, key in pairs:
+        found[what].append(key)
+    return found
+
+
 def _subscription_row(connection: Connection, subscription: Subscription) -> Row[Any] | None:
     table = schema.subscriptions
     return connection.execute(select(table).where(table.c.id == subscription.id)).first()
@@ -364,8 +417,13 @@ def _taken_again(owner: str, until: datetime) -> dict[str, Any]:
     return {**_taken(owner, until), **again}
 
 
+_SUSPECT = and_(deliveries.c.state.in_(HELD), deliveries.c.failures >= SUSPECT)
+"""It may be what ends its process."""
+
+
 def _claim_unfinished(
     connection: Connection,
+    kind: ColumnElement[bool],
     owner: str,
     now: datetime,
     lease: timedelta,
@@ -383,13 +441,11 @@ def _claim_unfinished(
     )
     rows = connection.execute(
         select(deliveries, deliveries.c.id.label("delivery"))
-        .where(_is_free(now), wanted)
+        .where(_is_free(now), kind, wanted)
         .order_by(deliveries.c.failures, deliveries.c.id)
         .limit(most)
         .with_for_update(skip_locked=True)
     ).fetchall()
-    suspects = [row.delivery for row in rows if row.state in HELD and row.failures >= SUSPECT]
-    rows = [row for row in rows if row.delivery not in suspects[1:]]
     if not rows:
         return []
     its = select(table).where(table.c.id.in_({row.subscription for row in rows}))
@@ -402,6 +458,11 @@ def _claim_unfinished(
     connection.execute(taken.values(**_taken_again(owner, now + lease)))
     found = _pages_of(connection, keys)
     return [_claim(row, due[row.subscription], owner, now + lease, found[row.delivery]) for row in rows]
+
+
+def _is_at_work(connection: Connection, owner: str, now: datetime) -> bool:
+    its = (deliveries.c.owner == owner, deliveries.c.state.in_(HELD), deliveries.c.lease_until > now)
+    return connection.execute(select(deliveries.c.id).where(*its).limit(1)).first() is not None
 
 
 def _due(
@@ -472,84 +533,158 @@ def _keys(connection: Connection, editions: Mapping[int, date]) -> dict[int, int
     }
 
 
-def _change(connection: Connection, claim: Claim, **values: Any) -> None:
-    """Change a delivery that is still the claim's own."""
-    ours = update(deliveries).where(
-        deliveries.c.id == claim.id,
-        deliveries.c.owner == claim.owner,
-        deliveries.c.attempts == claim.attempts,
-        # Not IN, whose list is written out anew at every call: this is the ledger's commonest statement.
+def _ours() -> Update:
+    """Changes deliveries that are still their claims' own."""
+    return update(deliveries).where(
+        deliveries.c.id == bindparam("its"),
+        deliveries.c.owner == bindparam("ours"),
+        deliveries.c.attempts == bindparam("try"),
+        # Not IN, whose list is written out anew at every call: these are the ledger's commonest statements.
         or_(*(deliveries.c.state == state for state in HELD)),
     )
-    if connection.execute(ours.values(owner=claim.owner, **values)).rowcount != 1:
-        raise LeaseLostError(
-            f"{claim.subscription.channel}, {claim.edition}: another process has taken it over"
-        )
 
 
-def _remember_post(connection: Connection, claim: Claim, number: int, receipt: str, now: datetime) -> None:
-    """So that a reaction on the message is known to mean its papers."""
-    rows = connection.execute(
-        select(pages.c.number, pages.c.papers, pages.c.said)
-        .where(pages.c.delivery == claim.id, pages.c.number <= number)
-        .order_by(pages.c.number)
-    ).fetchall()
-    *before, page = [tuple(json.loads(row.papers)) for row in rows]
-    if not page:
+_PLANNED = _ours().values(considered_to=bindparam("considered"), empty_because=bindparam("because"))
+_GOES_OUT = _ours().values(lease_until=bindparam("until"), state=DeliveryState.POSTING)
+_LANDED = _ours().values(failures=0)
+_FINISHED = _ours().values(state=DeliveryState.POSTED, reason="", lease_until=None)
+
+_PAGE = update(pages).where(pages.c.delivery == bindparam("its"), pages.c.number == bindparam("page"))
+_PAGE_GOES_OUT = _PAGE.values(state=PageState.POSTING)
+_PAGE_LANDED = _PAGE.values(state=bindparam("now"), receipt=bindparam("at"), posted_at=bindparam("when"))
+
+
+def _change_all(
+    connection: Connection,
+    change: Update,
+    claims: Sequence[Claim],
+    told: Sequence[dict[str, Any]] = (),
+) -> None:
+    """Change the deliveries of these claims, each by what is told of it. Raises LeaseLostError when one is lost."""
+    if not claims:
         return
-    said = {paper: tuple(told) for paper, told in json.loads(rows[-1].said or "{}").items() if told}
-    post = write_post(
-        connection,
-        claim.subscription.channel,
-        receipt,
-        page,
-        first_number=1 + sum(map(len, before)),
-        posted_at=now,
-        said=said,
-        delivery=claim.id,
-        page=number,
+    keys = [{"its": one.id, "ours": one.owner, "try": one.attempts} for one in claims]
+    rows = [key | values for key, values in zip(keys, told, strict=True)] if told else keys
+    if connection.execute(change, rows).rowcount != len(rows):
+        names = ", ".join(f"{one.subscription.channel}, {one.edition}" for one in claims)
+        raise LeaseLostError(f"{names}: another process has taken {'it' if len(rows) == 1 else 'one'} over")
+
+
+def _change(connection: Connection, claim: Claim, **values: Any) -> None:
+    """Change a delivery that is still the claim's own."""
+    _change_all(connection, _ours().values(owner=claim.owner, **values), [claim])
+
+
+def _go_out(connection: Connection, going: Sequence[GoesOut]) -> None:
+    untils = [{"until": one.now + one.lease} for one in going]
+    _change_all(connection, _GOES_OUT, [one.claim for one in going], untils)
+    if going:
+        connection.execute(_PAGE_GOES_OUT, [{"its": one.claim.id, "page": one.page} for one in going])
+
+
+def _land(connection: Connection, landed: Sequence[Landed]) -> None:
+    if not landed:
+        return
+    _change_all(connection, _LANDED, [one.claim for one in landed])
+    connection.execute(_PAGE_LANDED, [_landed_row(one) for one in landed])
+    if told := [one for one in landed if one.receipt is not None]:
+        _remember_posts(connection, told)
+
+
+def _landed_row(landed: Landed) -> dict[str, Any]:
+    state = PageState.SKIPPED if landed.receipt is None else PageState.POSTED
+    key = {"its": landed.claim.id, "page": landed.page}
+    return {**key, "now": state, "at": landed.receipt, "when": landed.now}
+
+
+def _remember_posts(connection: Connection, landed: Sequence[Landed]) -> None:
+    """So that a reaction on a message is known to mean its papers."""
+    found: defaultdict[int, dict[int, Any]] = defaultdict(dict)
+    for row in connection.execute(_SAID, {"keys": [one.claim.id for one in landed]}):
+        found[row.delivery][row.number] = row
+    new = [post for one in landed if (post := _new_post(one, found[one.claim.id])).papers]
+    if not new:
+        return
+    keys = write_posts(connection, new)
+    said = said_of(connection, sorted({paper for post in new for paper in post.papers}))
+    for post in new:
+        if post.place in keys and post.said != {paper: said[paper] for paper in post.papers if paper in said}:
+            # What changed since it was planned was gone through before there was a message.
+            mend = {"post": keys[post.place], "due_at": post.posted_at, "noticed": 0, "tries": 0}
+            insert_new(connection, schema.edits, {**mend, "said": "", "lost": False})
+
+
+def _new_post(landed: Landed, its_pages: Mapping[int, Row[Any]]) -> NewPost:
+    counts = {number: len(json.loads(row.papers)) for number, row in its_pages.items()}
+    page = its_pages.get(landed.page)
+    return NewPost(
+        landed.claim.subscription.channel,
+        landed.receipt or "",
+        tuple(json.loads(page.papers)) if page else (),
+        first_number=1 + sum(count for number, count in counts.items() if number < landed.page),
+        posted_at=landed.now,
+        said={paper: tuple(told) for paper, told in _said(page).items() if told},
+        delivery=landed.claim.id,
+        page=landed.page,
     )
-    if post is not None and said_of(connection, page) != said:
-        # What changed since it was planned was gone through before there was a message.
-        mend = {"post": post, "due_at": now, "noticed": 0, "tries": 0, "said": "", "lost": False}
-        insert_new(connection, schema.edits, mend)
+
+
+def _said(page: Row[Any] | None) -> dict[str, Any]:
+    said: dict[str, Any] = json.loads(page.said or "{}") if page else {}
+    return said
 
 
 def _page(claim: Claim, number: int) -> Update:
     return update(pages).where(pages.c.delivery == claim.id, pages.c.number == number)
 
 
-def _show(connection: Connection, claim: Claim, planned: Sequence[PlannedPage]) -> None:
-    """Write down what the channel has now had; the first edition in which it had a paper stays."""
-    page_of = {paper: page.number for page in reversed(planned) for paper in page.papers}
-    if not page_of:
-        return
-    subscription = claim.subscription.id
-    had = select(shown.c.paper).where(shown.c.subscription == subscription)
-    keys = select(papers.c.id, papers.c.name).where(papers.c.name.in_(page_of), papers.c.id.not_in(had))
-    keys = keys.order_by(papers.c.id)  # As imports write them, or the two may wait for each other.
+Planned = Sequence[tuple[Claim, Sequence[PlannedPage]]]
+
+
+def _show(connection: Connection, planned: Planned) -> None:
+    """Write down what the channels have now had; the first edition in which one had a paper stays."""
+    page_of = [
+        (claim, {paper: page.number for page in reversed(its_pages) for paper in page.papers})
+        for claim, its_pages in planned
+    ]
+    names = sorted({paper for _, its_page in page_of for paper in its_page})
+    keys = select(papers.c.id, papers.c.name).where(papers.c.name.in_(names))
     rows = [
-        {"subscription": subscription, "paper": row.id, "delivery": claim.id, "page": page_of[row.name]}
-        for row in connection.execute(keys)
+        {
+            "subscription": claim.subscription.id,
+            "paper": row.id,
+            "delivery": claim.id,
+            "page": its_page[row.name],
+        }
+        # As imports write them, or the two may wait for each other.
+        for row in (connection.execute(keys.order_by(papers.c.id)) if names else ())
+        for claim, its_page in page_of
+        if row.name in its_page
+    ]
+    insert_new_all(connection, shown, rows)
+
+
+def _keep_pages(connection: Connection, planned: Planned) -> None:
+    said = said_of(connection, sorted({paper for _, its in planned for page in its for paper in page.papers}))
+    as_text: dict[int, str] = {}  # Channels that wish the same share their payloads.
+    rows = [
+        _page_row(claim, page, as_text)
+        | {"said": json.dumps({paper: said.get(paper) for paper in page.papers})}
+        for claim, its_pages in planned
+        for page in its_pages
     ]
     if rows:
-        connection.execute(insert(shown), rows)
+        connection.execute(insert(pages), rows)
 
 
-def _page_rows(connection: Connection, claim: Claim, planned: Sequence[PlannedPage]) -> list[dict[str, Any]]:
-    said = said_of(connection, [paper for page in planned for paper in page.papers])
-    return [
-        _page_row(claim, page) | {"said": json.dumps({paper: said.get(paper) for paper in page.papers})}
-        for page in planned
-    ]
-
-
-def _page_row(claim: Claim, page: PlannedPage) -> dict[str, Any]:
+def _page_row(claim: Claim, page: PlannedPage, as_text: dict[int, str]) -> dict[str, Any]:
+    if id(page.payload) not in as_text:
+        as_text[id(page.payload)] = json.dumps(page.payload, ensure_ascii=False)
     return {
         "delivery": claim.id,
         "number": page.number,
         "key": page.key,
-        "payload": json.dumps(page.payload, ensure_ascii=False),
+        "payload": as_text[id(page.payload)],
         "papers": json.dumps(page.papers),
         "in_thread": page.in_thread,
         "state": page.state,

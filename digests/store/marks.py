@@ -23,7 +23,7 @@ from sqlalchemy import (
 
 from digests.model import Channel, Mark, MarkedBy, Post, Queued
 from digests.store import schema
-from digests.store.engine import Database, insert_new
+from digests.store.engine import Database, insert_new, insert_new_returning
 
 posts, post_papers, marks, discussed, pages, papers_ = (
     schema.posts, schema.post_papers, schema.marks, schema.discussed, schema.pages, schema.papers,
@@ -73,16 +73,16 @@ class SqlMarks:
 
     def shared(self, post: Post, *, now: datetime) -> None:
         with self.database.write() as connection:
-            write_post(
-                connection,
+            new = NewPost(
                 post.channel,
                 post.message,
                 post.papers,
-                first_number=post.first_number,
-                payload=json.dumps(post.payload, ensure_ascii=False),
+                post.first_number,
                 posted_at=now,
                 said=said_of(connection, post.papers),
+                payload=json.dumps(post.payload, ensure_ascii=False),
             )
+            write_posts(connection, [new])
 
     def set(self, mark: Mark, on: bool) -> bool:
         with self.database.write() as connection:
@@ -169,36 +169,51 @@ class SqlMarks:
                 connection.execute(update(discussed).where(*same, discussed.c.at < now).values(at=now))
 
 
-def write_post(
-    connection: Connection,
-    channel: Channel,
-    message: str,
-    papers: Sequence[str],
-    *,
-    first_number: int,
-    posted_at: datetime,
-    said: Mapping[str, Said],
-    payload: str | None = None,
-    delivery: int | None = None,
-    page: int | None = None,
-) -> int | None:
-    """Remember that a message shows papers, once; its number, None when it was known. Within the caller's transaction."""
-    where = {"platform": channel.platform, "channel": channel.channel}
-    row = {
-        **where, "workspace": channel.workspace, "message": message, "first_number": first_number,
-        "delivery": delivery, "page": page, "payload": payload, "posted_at": posted_at,
-    }  # fmt: skip
-    if not insert_new(connection, posts, row):
-        return None
-    same = [posts.c[name] == value for name, value in {**where, "message": message}.items()]
-    key = connection.execute(select(posts.c.id).where(*same)).scalar_one()
-    shown = [
-        {**where, "post": key, "place": place, "paper": paper, **_said_columns(said.get(paper, UNKNOWN))}
-        for place, paper in enumerate(papers)
-    ]
+@dataclass(frozen=True, slots=True)
+class NewPost:
+    """A message that shows papers; a page of a digest has its payload there."""
+
+    channel: Channel
+    message: str
+    papers: Sequence[str]
+    first_number: int
+    posted_at: datetime
+    said: Mapping[str, Said]
+    payload: str | None = None
+    delivery: int | None = None
+    page: int | None = None
+
+    @property
+    def place(self) -> tuple[str, str, str]:
+        """Where it is: no other message is there."""
+        return self.channel.platform, self.channel.channel, self.message
+
+
+def write_posts(connection: Connection, new: Sequence[NewPost]) -> dict[tuple[str, str, str], int]:
+    """Remember that messages show papers, each once; the numbers of those that were not known. In the caller's transaction."""
+    at = (posts.c.platform, posts.c.channel, posts.c.message)
+    added = insert_new_returning(connection, posts, [_post_row(one) for one in new], posts.c.id, *at)
+    keys = {(row.platform, row.channel, row.message): int(row.id) for row in added}
+    shown = [row for one in new if one.place in keys for row in _shown_rows(one, keys[one.place])]
     if shown:
         connection.execute(insert(post_papers), shown)
-    return int(key)
+    return keys
+
+
+def _post_row(new: NewPost) -> dict[str, Any]:
+    return {
+        "platform": new.channel.platform, "channel": new.channel.channel, "workspace": new.channel.workspace,
+        "message": new.message, "first_number": new.first_number, "delivery": new.delivery, "page": new.page,
+        "payload": new.payload, "posted_at": new.posted_at,
+    }  # fmt: skip
+
+
+def _shown_rows(new: NewPost, key: int) -> list[dict[str, Any]]:
+    where = {"platform": new.channel.platform, "channel": new.channel.channel, "post": key}
+    return [
+        {**where, "place": place, "paper": paper, **_said_columns(new.said.get(paper, UNKNOWN))}
+        for place, paper in enumerate(new.papers)
+    ]
 
 
 def said_of(connection: Connection, names: Sequence[str]) -> dict[str, Said]:

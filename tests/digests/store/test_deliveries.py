@@ -12,8 +12,12 @@ from digests.ports import (
     SETTLED,
     Claim,
     DeliveryState,
+    Finished,
+    GoesOut,
+    Landed,
     LeaseLostError,
     PageState,
+    Plan,
     PlannedPage,
     Store,
 )
@@ -94,14 +98,73 @@ def test_a_try_that_was_left_in_the_middle_counts_as_a_failure_until_a_page_land
     assert claimed(store, subscription, "d", late=3 * LEASE).failures == 1
 
 
-def test_what_may_be_the_reason_why_its_process_dies_is_taken_one_at_a_time_and_last() -> None:
+def test_what_may_be_the_reason_why_its_process_dies_is_taken_when_there_is_nothing_else_one_at_a_time() -> (
+    None
+):
     store = a_store()
+    store.subscriptions.keep([a_subscription(name) for name in "ab"], now=NOW - timedelta(minutes=1))
+    assert all(len(taken(store, tries * LEASE, f"{tries}")) == 2 for tries in range(3))
     store.subscriptions.keep([a_subscription(name) for name in "abc"], now=NOW - timedelta(minutes=1))
-    assert all(len(taken(store, tries * LEASE, f"{tries}")) == 3 for tries in range(3))
-    store.subscriptions.keep([a_subscription(name) for name in "abcd"], now=NOW - timedelta(minutes=1))
-    first = taken(store, 3 * LEASE, "4")
-    assert [one.subscription.channel.channel for one in first] == ["a", "d"]
-    assert [one.subscription.channel.channel for one in taken(store, 3 * LEASE, "4")] == ["b"]
+    (another,) = taken(store, 3 * LEASE, "3")
+    assert another.subscription.channel.channel == "c"
+    assert taken(store, 3 * LEASE, "3") == []
+    store.deliveries.finish(another, now=NOW)
+    (first,) = taken(store, 3 * LEASE, "3")
+    assert (first.subscription.channel.channel, first.failures) == ("a", 3)
+    assert taken(store, 3 * LEASE, "3") == []
+    store.deliveries.finish(first, now=NOW)
+    assert [one.subscription.channel.channel for one in taken(store, 3 * LEASE, "3")] == ["b"]
+
+
+def many_claimed(names: str) -> tuple[Store, list[Claim]]:
+    store = a_store()
+    store.papers.add([(a_paper(f"2401.0000{n}"), NOT_REVIEWED) for n in range(4)], now=NOW)
+    store.subscriptions.keep([a_subscription(name) for name in names], now=NOW - timedelta(minutes=1))
+    return store, taken(store, timedelta())
+
+
+def test_many_claims_written_at_once_stand_as_if_each_were_written_by_itself() -> None:
+    store, claims = many_claimed("abc")
+    wanted = [[a_page(0), a_page(1, f"2401.0000{n}")] for n in range(3)]
+    plans = [Plan(one, its, considered_to=n) for n, (one, its) in enumerate(zip(claims, wanted, strict=True))]
+    first, second, third = store.deliveries.plan_all(plans)
+    store.deliveries.write([GoesOut(first, 0, NOW, LEASE), GoesOut(second, 1, NOW, LEASE)])
+    store.deliveries.write(
+        [Landed(first, 0, None, NOW), Landed(second, 1, "there", NOW), Finished(third, NOW)]
+    )
+    states = [store.deliveries.history(one.subscription, 1)[0] for one in claims]
+    assert [one.state for one in states] == [
+        DeliveryState.POSTING,
+        DeliveryState.POSTING,
+        DeliveryState.POSTED,
+    ]
+    assert [[page.state for page in one.pages] for one in states] == [
+        [PageState.SKIPPED, PageState.PLANNED],
+        [PageState.PLANNED, PageState.POSTED],
+        [PageState.PLANNED, PageState.PLANNED],
+    ]
+    assert store.deliveries.shown_in([(one.subscription, 0, 9) for one in claims]) == [
+        frozenset({f"2401.0000{n}"}) for n in range(3)
+    ]
+    tomorrow = TODAY + timedelta(days=1)
+    pasts = store.deliveries.pasts([(one.subscription, day) for one in claims for day in (TODAY, tomorrow)])
+    assert [one.considered_to for one in pasts] == [None, 0, None, 1, None, 2]
+    post = store.marks.post(second.subscription.channel, "there")
+    assert post
+    assert post.papers == ("2401.00001",)
+
+
+def test_of_many_claims_nothing_is_written_when_one_is_lost() -> None:
+    store, claims = many_claimed("ab")
+    kept, lost = store.deliveries.plan_all([Plan(one, [a_page(0)], 1) for one in claims])
+    assert store.deliveries.claim(lost.subscription, TODAY, owner="c", now=NOW + LEASE, lease=LEASE)
+    with pytest.raises(LeaseLostError):
+        store.deliveries.write([GoesOut(kept, 0, NOW, LEASE), GoesOut(lost, 0, NOW, LEASE)])
+    with pytest.raises(LeaseLostError):
+        store.deliveries.plan_all([Plan(one, [a_page(1)], 1) for one in claims])
+    for one in claims:
+        pages = store.deliveries.history(one.subscription, 1)[0].pages
+        assert [(page.number, page.state) for page in pages] == [(0, PageState.PLANNED)]
 
 
 def test_the_next_owner_finds_every_page_as_it_was_left() -> None:

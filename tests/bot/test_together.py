@@ -1,0 +1,99 @@
+"""Together: what is asked for at the same time is done at once, and whose fault it is fails alone."""
+
+import asyncio
+from collections.abc import Sequence
+from contextlib import ExitStack
+
+import pytest
+
+from bot.together import CROWD, Together
+
+
+def doubled(number: int) -> int:
+    if number < 0:
+        raise ValueError(number)
+    return 2 * number
+
+
+class Calls:
+    """Doubles numbers, and remembers how many at once."""
+
+    def __init__(self) -> None:
+        self.sizes: list[int] = []
+
+    def one(self, number: int) -> int:
+        self.sizes.append(1)
+        return doubled(number)
+
+    def many(self, numbers: Sequence[int]) -> list[int]:
+        self.sizes.append(len(numbers))
+        return [doubled(number) for number in numbers]
+
+
+async def asked(calls: Calls, numbers: Sequence[int]) -> list[int | BaseException]:
+    together = Together()
+    asking = (together.do("double", number, calls.one, calls.many) for number in numbers)
+    return await asyncio.gather(*asking, return_exceptions=True)
+
+
+def test_what_is_asked_for_alone_is_done_alone() -> None:
+    calls = Calls()
+    assert asyncio.run(asked(calls, [3])) == [6]
+    assert calls.sizes == [1]
+
+
+def test_what_is_asked_for_at_the_same_time_is_done_together_and_each_gets_its_own_answer() -> None:
+    calls = Calls()
+    assert asyncio.run(asked(calls, range(20))) == [2 * number for number in range(20)]
+    assert calls.sizes == [20]
+
+
+def test_only_those_fail_whose_fault_it_is() -> None:
+    calls = Calls()
+    first, failed, last = asyncio.run(asked(calls, [1, -1, 2]))
+    assert (first, str(failed), last) == (2, "-1", 4)
+    assert calls.sizes == [3, 1, 1, 1]
+
+
+def test_who_no_longer_waits_takes_nobody_else_down() -> None:
+    calls = Calls()
+
+    async def one_leaves() -> int:
+        together = Together()
+        leaves, stays = (
+            asyncio.ensure_future(together.do("double", number, calls.one, calls.many)) for number in (1, 2)
+        )
+        await asyncio.sleep(0)
+        leaves.cancel()
+        done = await stays
+        return done + await together.do("double", 5, calls.one, calls.many)
+
+    assert asyncio.run(one_leaves()) == 14
+
+
+def test_in_a_crowd_it_waits_a_moment_for_others() -> None:
+    calls = Calls()
+
+    async def one_after_the_other() -> None:
+        together = Together()
+        with ExitStack() as crowd:
+            for _ in range(CROWD):
+                crowd.enter_context(together.one_more())
+            first = asyncio.ensure_future(together.do("double", 1, calls.one, calls.many))
+            for _ in range(9):
+                await asyncio.sleep(0)
+            await asyncio.gather(first, together.do("double", 2, calls.one, calls.many))
+
+    asyncio.run(one_after_the_other())
+    assert calls.sizes == [2]
+
+
+def test_what_ends_the_work_ends_those_who_wait_for_it() -> None:
+    class EndError(BaseException):
+        pass
+
+    def ends(_: int) -> int:
+        raise EndError
+
+    with pytest.raises(EndError):
+        asyncio.run(Together().do("end", 1, ends, lambda numbers: [ends(number) for number in numbers]))
