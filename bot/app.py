@@ -332,6 +332,7 @@ async def _reviewer_desk(house: House, key: str) -> AsyncIterator["ReviewerDesk"
             full_reviews=settings.full_reviews_a_day,
             look_back=timedelta(days=settings.look_back_days),
             hold_suspects=settings.hold_suspects,
+            compare_best=settings.rerank_best if settings.rerank else 0,
             awaits_news=any(one.kind == "arxiv" for one in house.settings.sources),
         )
 

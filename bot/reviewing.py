@@ -79,6 +79,7 @@ def _bars(errors: Console) -> Iterator[Callable[[Stage, int, int], None]]:
 def outcome_sentence(outcome: Outcome, waiting: int) -> str:
     """What became of a round, in words."""
     parts = [f"{outcome.scored:,} scored", f"{outcome.reviewed:,} reviewed in full"]
+    parts += [f"{outcome.compared:,} comparisons of two"] if outcome.compared else []
     parts += [f"{outcome.failed:,} failed"] if outcome.failed else []
     parts += [f"{outcome.held:,} held for a person (paperround held)"] if outcome.held else []
     parts += [f"{waiting:,} waiting"] if waiting else []
@@ -100,6 +101,7 @@ def plan_lines(made: Plan, desk: Desk) -> list[str]:
     lines = [
         f"Model: {desk.server.address.model} at {desk.server.address.base_url}",
         f"First look: {made.to_score:,} papers. Full review: {made.to_read:,} of the best.",
+        *([f"Comparisons of two of them: {made.to_compare:,}."] if made.to_compare else []),
         f"Expected today: {_spending(made.expected, priced)}.",
         f"Spent today so far: {_spending(made.spent, priced)}.",
         f"Budget a day: {' and '.join(limit) if limit else 'none is set; see tokens_a_day and money_a_day'}.",

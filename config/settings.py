@@ -580,6 +580,11 @@ class Reviewer(_Table):
         default=True,
         description="Whether a paper with orders to its reviewer and a score that stands out waits for a person.",
     )
+    rerank: bool = Field(
+        default=False,
+        description="Whether the best of a day are compared in pairs, which decides their order.",
+    )
+    rerank_best: int = Field(default=20, ge=2, le=50, description="How many of a day's best are compared.")
     weights: Annotated[Weights, AfterValidator(_some_weight)] = Field(
         default=Weights(), description="How much each dimension counts."
     )

@@ -134,6 +134,22 @@ class ScoredPaper:
     known_at: datetime
 
 
+class Better(StrEnum):
+    """Which of two papers a comparison found better, as they were shown."""
+
+    FIRST = "first"
+    SECOND = "second"
+    NEITHER = "neither"
+
+
+class Placing(NamedTuple):
+    """Where comparisons put a paper among the best of a day: from 1, `among` so many."""
+
+    day: date
+    place: int
+    among: int
+
+
 class Candidate(NamedTuple):
     """The few facts that decide whether a paper is picked: small, so that a hundred thousand can be weighed.
 
@@ -154,6 +170,7 @@ class Candidate(NamedTuple):
     upvotes: int = 0
     scale: str = ""
     held: bool = False
+    placing: Placing | None = None
 
 
 class Style(StrEnum):

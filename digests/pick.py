@@ -31,14 +31,16 @@ def pick(
 
     Where models or rubrics differ, "by score" is by the place among the new papers that the same one scored: a model that
     gives everything a nine does not push the others out, and one that is stingy is not pushed out. `min_score` still means
-    the score that the card shows: a person who asked for 7 never sees a 6, whatever the model.
+    the score that the card shows: a person who asked for 7 never sees a 6, whatever the model. Papers of one day and scale
+    that were compared in pairs change places among themselves by what came out of that.
 
     `seen` are the ids this channel already had. A domain of the wish that nobody knows raises InputError.
     """
     taste = Taste.of(wish)
     qualified, left_out = _qualified(candidates, seen, _gate(wish, taste, edition, rules))
     places = percentiles(candidates)
-    best_first = sorted(qualified, key=lambda candidate: _order(candidate, taste, places))
+    by_score = sorted(qualified, key=lambda candidate: _order(candidate, taste, places))
+    best_first = as_compared(by_score)
     chosen = _varied(best_first, wish.top, max(1, int(rules.domain_share * wish.top)))
     if beyond := len(qualified) - len(chosen):
         left_out[LeftOut.BEYOND_TOP] = beyond
@@ -124,6 +126,19 @@ def _order(
     return place, score, rank, -_interest(candidate, taste), newest, candidate.id
 
 
+def as_compared(best_first: Sequence[Candidate]) -> list[Candidate]:
+    """Those that were compared with one another change places among themselves; all others stay where they are."""
+    groups: dict[tuple[str, date], list[Candidate]] = {}
+    for candidate in best_first:
+        if candidate.placing:
+            groups.setdefault((candidate.scale, candidate.placing.day), []).append(candidate)
+    turns = {
+        group: iter(sorted(those, key=lambda one: one.placing.place if one.placing else 0))
+        for group, those in groups.items()
+    }
+    return [next(turns[one.scale, one.placing.day]) if one.placing else one for one in best_first]
+
+
 def _interest(candidate: Candidate, taste: "Taste") -> float:
     return math.log2(1 + candidate.upvotes) + KEYWORD_WORTH * taste.follows(candidate)
 
@@ -150,6 +165,8 @@ def _reason(place: int, candidate: Candidate, best_first: Sequence[Candidate], t
 
 def _basis(place: int, candidate: Candidate, count: int) -> list[str]:
     """What decided: the score, or the rank, or else the votes; an unscored paper is never called the 3rd of anything."""
+    if candidate.placing:
+        return [f"{ordinal(candidate.placing.place)} of {candidate.placing.among} compared in pairs"]
     if candidate.score is not None:
         return [f"{ordinal(place)} by score of {count}"]
     if candidate.rank is not None:

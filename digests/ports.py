@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import Any, Protocol
 
 from digests.model import (
+    Better,
     Candidate,
     Change,
     Channel,
@@ -669,7 +670,7 @@ class Decision:
 
 
 class Reviewing(Protocol):
-    """The books of our own reviewer: what waits, what a day has cost, and what is held for a person."""
+    """The books of our own reviewer: what waits, what a day has cost, what was compared, and what is held for a person."""
 
     def put(self, promises: Mapping[str, float], stage: Stage, *, now: datetime) -> None:
         """These papers wait, the highest promise first. What waits already gets its promise anew.
@@ -712,6 +713,15 @@ class Reviewing(Protocol):
 
     def full_reviews(self, day: date) -> int:
         """How many full reviews were settled for a day."""
+
+    def compared(self, scale: str, papers: Collection[str]) -> Mapping[tuple[str, str], Better]:
+        """What was found of these papers on a scale, by the pair as it was shown. The names are those of `keep_compared`."""
+
+    def keep_compared(self, scale: str, first: str, second: str, better: Better, *, now: datetime) -> None:
+        """What was found of two papers, as they were shown. A name stands for one version of a paper."""
+
+    def place(self, day: date, papers: Sequence[str]) -> None:
+        """The order of a day's best, in place of the one before; it holds while their newest reviews are what they are."""
 
     def hold(self, paper: str, reason: str, *, now: datetime) -> None:
         """Keep it out of digests until a person decides; one that was decided stays so."""

@@ -5,7 +5,7 @@ import re
 import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 
@@ -13,6 +13,8 @@ from digests.limitations import shorten
 from digests.model import KeyPoint, Stage
 from digests.reviewers.rubric import DIMENSIONS, LEAST, MOST
 from digests.text import clip, tidy
+
+Form = TypeVar("Form", bound=BaseModel)
 
 MOST_POINTS = 3
 ASSESSMENT_CHARACTERS = 1500
@@ -83,10 +85,10 @@ _FORMS = {
 
 def parse(said: str, stage: Stage, text: str) -> Answer:
     """The form out of an answer. `text` is what the model was shown. Raises AnswerError."""
-    filled = _first_filled(_without_thinking(said[:MOST_ANSWER]), _FORMS[stage])
+    form = filled(said, _FORMS[stage])
     shown = _comparable(text)
     points, dropped = [], 0
-    for limitation in filled.key_limitations:
+    for limitation in form.key_limitations:
         quote = clip(tidy(limitation.quote), QUOTE_CHARACTERS)
         if not tidy(limitation.point):
             continue
@@ -94,18 +96,23 @@ def parse(said: str, stage: Stage, text: str) -> Answer:
             points.append(KeyPoint(shorten(tidy(limitation.point).rstrip(".")), quote))
         else:
             dropped += 1
-    tldr_quote = filled.tldr_quote if is_quoted(filled.tldr_quote, shown) else ""
-    dimensions: dict[str, _Dimension] = {name: getattr(filled, name) for name in DIMENSIONS}
+    tldr_quote = form.tldr_quote if is_quoted(form.tldr_quote, shown) else ""
+    dimensions: dict[str, _Dimension] = {name: getattr(form, name) for name in DIMENSIONS}
     return Answer(
         grades={name: each.grade for name, each in dimensions.items()},
         assessments={
             name: clip(tidy(each.assessment), ASSESSMENT_CHARACTERS) for name, each in dimensions.items()
         },
-        tldr=clip(tidy(filled.tldr), TLDR_CHARACTERS),
+        tldr=clip(tidy(form.tldr), TLDR_CHARACTERS),
         tldr_quote=clip(tidy(tldr_quote), QUOTE_CHARACTERS),
         key_limitations=tuple(points[:MOST_POINTS]),
         dropped=dropped + (not tldr_quote),
     )
+
+
+def filled(said: str, form: type[Form]) -> Form:
+    """The form out of an answer, whatever stands around it. Raises AnswerError."""
+    return _first_filled(_without_thinking(said[:MOST_ANSWER]), form)
 
 
 _THOUGHT = re.compile(r"<(think(?:ing)?|reasoning)>.*?</\1>", re.DOTALL | re.IGNORECASE)
@@ -120,7 +127,7 @@ def _without_thinking(said: str) -> str:
     return closed
 
 
-def _first_filled(said: str, form: type[_Filled]) -> _Filled:
+def _first_filled(said: str, form: type[Form]) -> Form:
     reason = ""
     for place, found in _objects(said):
         try:

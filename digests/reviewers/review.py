@@ -79,7 +79,7 @@ async def review(
             reply = await server.ask(asked, schema(stage), "review", questions.answer_tokens(stage))
         except ServerError as error:
             raise ReviewError(str(error), used, error) from error
-        used += _tokens(reply, asked)
+        used += tokens_of(reply, asked)
         try:
             answer = _answer(reply, stage, f"{paper.title}\n{text}")
         except AnswerError as error:
@@ -99,7 +99,7 @@ def _answer(reply: Reply, stage: Stage, text: str) -> Answer:
         raise (AnswerError("it is cut off; write less in each field") if reply.cut else error) from None
 
 
-def _tokens(reply: Reply, asked: Messages) -> Tokens:
+def tokens_of(reply: Reply, asked: Messages) -> Tokens:
     """The server's count, else the most it can have been."""
     into = (
         reply.tokens_in

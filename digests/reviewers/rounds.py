@@ -12,6 +12,7 @@ from digests.errors import SourceError
 from digests.flags import flagged, with_flags
 from digests.model import (
     REVIEWER,
+    Better,
     Candidate,
     Paper,
     ReadDepth,
@@ -23,7 +24,10 @@ from digests.model import (
 )
 from digests.ports import Ceiling, Spending, Store, Waiting
 from digests.reviewers.choose import best, promises, stands_out
+from digests.reviewers.comparison import VERSION as PAIRS_VERSION
+from digests.reviewers.comparison import compare, most_comparing_tokens
 from digests.reviewers.openai import Server, ServerError
+from digests.reviewers.pairs import Pair, ordered, ordered_pairs
 from digests.reviewers.prompt import blinded, neutral, shortened
 from digests.reviewers.reading import LEAST_CHARACTERS, FullText
 from digests.reviewers.review import Questions, ReviewError, Tokens, most_tokens, review
@@ -88,7 +92,7 @@ class Budget:
 class Desk:
     """Everything a reviewer works with. `full_reviews` a day; papers known for longer than `look_back` are let be.
 
-    With `awaits_news` a day is planned around the hour at which arXiv's papers come.
+    So many of a day's best (`compare_best`) are compared in pairs. With `awaits_news` a day is planned around the hour at which arXiv's papers come.
     """
 
     store: Store
@@ -101,6 +105,7 @@ class Desk:
     look_back: timedelta = timedelta(days=7)
     hold_suspects: bool = True
     awaits_news: bool = False
+    compare_best: int = 0
     progress: Callable[[Stage, int, int], None] = lambda stage, done, of: None
     # One at a time, so that what is known later has the later instant: digests look for the number of an instant.
     keeping: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -119,6 +124,7 @@ class Outcome:
     reviewed: int = 0
     failed: int = 0
     held: int = 0
+    compared: int = 0
     trouble: Trouble | None = None
     detail: str = ""
     amiss: int = 0
@@ -143,6 +149,8 @@ async def work(desk: Desk, wishes: Sequence[Wish], stop: asyncio.Event) -> Outco
         await _stage(desk, Stage.FULL, outcome, stop)
     if not _is_over(outcome, stop):
         await _stage(desk, Stage.SCORE, outcome, stop)
+    if desk.compare_best and not _is_over(outcome, stop):
+        await _compare_best(desk, outcome, stop)
     await asyncio.to_thread(_report, desk, outcome)
     return outcome
 
@@ -339,9 +347,7 @@ class _Paper:
         return f"It holds what reads like an order to its reviewer ({suspect.category}), and its score of {made.score} stands out."
 
     def _not_reviewed(self, error: ReviewError, day: date, reserved: Spending) -> None:
-        may_be_paid = error.server is not None and error.server.may_be_paid
-        spent = reserved if may_be_paid else self.desk.budget.of(error.tokens)
-        self.desk.store.reviewing.settle(day, reserved, spent)
+        self.desk.store.reviewing.settle(day, reserved, _lost(self.desk, error, reserved))
         if error.server is None:
             self._fail(str(error))
             return
@@ -359,6 +365,85 @@ class _Paper:
         self.desk.store.reviewing.failed(self.waiting.paper, reason, next_try_at=next_try_at, counts=counts)
         self.outcome.failed += 1
         log.warning("%s was not reviewed: %s", self.waiting.paper, reason)
+
+
+# Pairs.
+
+
+async def _compare_best(desk: Desk, outcome: Outcome, stop: asyncio.Event) -> None:
+    """The best of the day against one another; the order that comes out of it holds once every pair is known."""
+    best, found = await asyncio.to_thread(_best_of_the_day, desk)
+    names = list(best)
+    left = iter([pair for pair in ordered_pairs(names) if pair not in found])
+
+    async def worker() -> None:
+        for first, second in left:
+            if _is_over(outcome, stop):
+                return
+            better = await _compare(desk, best[first], best[second], outcome)
+            if better is None:
+                continue
+            found[first, second] = better
+            now = desk.clock()
+            await asyncio.to_thread(
+                desk.store.reviewing.keep_compared, _comparing_scale(desk), first, second, better, now=now
+            )
+
+    async with asyncio.TaskGroup() as group:
+        for _ in range(desk.server.address.concurrency):
+            group.create_task(worker())
+    if order := ordered(names, found):
+        day, papers = desk.clock().date(), [best[name].paper.id for name in order]
+        await asyncio.to_thread(desk.store.reviewing.place, day, papers)
+
+
+def _comparing_scale(desk: Desk) -> str:
+    return f"{desk.scale}, pairs {PAIRS_VERSION}"
+
+
+def _best_of_the_day(desk: Desk) -> tuple[dict[str, ScoredPaper], dict[Pair, Better]]:
+    """Those of today's full reviews that score best, by name and version, and what was found of them before."""
+    papers, reviewing, now = desk.store.papers, desk.store.reviewing, desk.clock()
+    midnight = _midnight(now)
+    first_looks = set(reviewing.graded(desk.scale, midnight))
+    today = papers.candidates(papers.number_at(midnight), papers.last_change(), texts=False)
+    read = [one for one in today if one.scale == desk.scale and one.id not in first_looks]
+    fit = [one for one in read if one.score is not None and not (one.held or one.withdrawn)]
+    best = sorted(fit, key=lambda one: (-(one.score or 0.0), one.id))[: desk.compare_best]
+    known = papers.get([one.id for one in best])
+    named = {f"{one.id} v{known[one.id].paper.version or 0}": known[one.id] for one in best}
+    return named, dict(reviewing.compared(_comparing_scale(desk), named))
+
+
+async def _compare(desk: Desk, first: ScoredPaper, second: ScoredPaper, outcome: Outcome) -> Better | None:
+    """Within the budget, which is booked at once; None where there was no answer, and the pair waits for the next round."""
+    reviewing, day, room = desk.store.reviewing, desk.clock().date(), desk.questions.score_tokens
+    most = desk.budget.of(most_comparing_tokens(first, second, room))
+    if not await asyncio.to_thread(reviewing.reserve, day, most, desk.budget.ceiling()):
+        outcome.ended(Trouble.BUDGET_SPENT, _budget_sentence(desk.budget))
+        return None
+    try:
+        better, used = await compare(first, second, server=desk.server, answer_tokens=room)
+    except ReviewError as error:
+        await asyncio.to_thread(_not_compared, desk, error, day, most, outcome)
+        return None
+    await asyncio.to_thread(reviewing.settle, day, most, desk.budget.of(used))
+    outcome.amiss = 0
+    outcome.compared += 1
+    return better
+
+
+def _not_compared(desk: Desk, error: ReviewError, day: date, reserved: Spending, outcome: Outcome) -> None:
+    desk.store.reviewing.settle(day, reserved, _lost(desk, error, reserved))
+    outcome.amiss += 1
+    if error.server and (error.server.is_down or outcome.amiss >= ALIKE):
+        outcome.ended(Trouble.REVIEWER_DOWN, _short(error.server))
+
+
+def _lost(desk: Desk, error: ReviewError, reserved: Spending) -> Spending:
+    """What a call without a result has cost: the most of it where nobody can know."""
+    may_be_paid = error.server is not None and error.server.may_be_paid
+    return reserved if may_be_paid else desk.budget.of(error.tokens)
 
 
 def _short(error: ServerError) -> str:
@@ -380,13 +465,14 @@ def _report(desk: Desk, outcome: Outcome) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What today would cost, the most at that: papers by stage, tokens and money, and what the budget leaves."""
+    """What today would cost, the most at that: papers by stage, comparisons, tokens and money, and what the budget leaves."""
 
     to_score: int
     to_read: int
     expected: Spending
     spent: Spending
     waiting_for_tomorrow: int
+    to_compare: int = 0
 
 
 def plan(desk: Desk, wishes: Sequence[Wish]) -> Plan:
@@ -401,8 +487,22 @@ def plan(desk: Desk, wishes: Sequence[Wish]) -> Plan:
     spent = reviewing.spent(day)
     each = [desk.budget.of(_usual(desk.questions, Stage.SCORE))] * to_score
     each += [desk.budget.of(_usual(desk.questions, Stage.FULL))] * to_read
+    to_compare = _to_compare(desk, to_read)
+    each += [desk.budget.of(USUAL_COMPARISON)] * to_compare
     affordable = _affordable(each, spent, desk.budget.ceiling())
-    return Plan(to_score, to_read, sum(each[:affordable], Spending()), spent, len(each) - affordable)
+    left = max(0, to_score + to_read - affordable)
+    return Plan(to_score, to_read, sum(each[:affordable], Spending()), spent, left, to_compare)
+
+
+def _to_compare(desk: Desk, to_read: int) -> int:
+    """Pairs that are still to be compared when so many more papers were read."""
+    best, found = _best_of_the_day(desk)
+    papers = min(desk.compare_best, len(best) + to_read)
+    return max(0, papers * (papers - 1) - len(found))
+
+
+USUAL_COMPARISON = Tokens(1500, 80)
+"""What a comparison takes: the rules, two abstracts, and what the reviews say of methods, experiments and limitations."""
 
 
 USUAL_SCORE = Tokens(1900, 350)

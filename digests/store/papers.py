@@ -12,6 +12,7 @@ from sqlalchemy import (
     Connection,
     Row,
     Select,
+    and_,
     bindparam,
     collate,
     delete,
@@ -29,6 +30,7 @@ from digests.model import (
     Flag,
     KeyPoint,
     Paper,
+    Placing,
     ReadDepth,
     Review,
     ScoredPaper,
@@ -126,7 +128,11 @@ class SqlPapers:
         with self.database.read() as connection:
             rows = connection.execute(query, {"after": after, "to": to}).fetchall()
             held = frozenset(connection.execute(_HELD).scalars())
-        return [_candidate(row, held) for row in rows]
+            placings = {
+                name: Placing(*placing)
+                for name, *placing in connection.execute(_PLACINGS, {"after": after, "to": to})
+            }
+        return [_candidate(row, held, placings) for row in rows]
 
     def number_at(self, instant: datetime) -> int:
         with self.database.read() as connection:
@@ -440,6 +446,15 @@ def _candidates_query(text: ColumnElement[str]) -> Select[Any]:
 
 _HELD = select(schema.holds.c.paper).where(schema.holds.c.state != "released")
 """Few: a person decides about each."""
+_PLACINGS = (
+    select(papers.c.name, schema.placings.c.day, schema.placings.c.place, schema.placings.c.among)
+    .join(
+        papers,
+        and_(papers.c.name == schema.placings.c.paper, papers.c.review == schema.placings.c.review),
+    )
+    .where(schema.placings.c.review > bindparam("after"), schema.placings.c.review <= bindparam("to"))
+)
+"""Few a day. A review has the number with which it made its paper known."""
 _NUMBER_AT = (
     select(papers.c.known)
     .where(papers.c.known_at <= bindparam("instant"))
@@ -487,7 +502,7 @@ def _review(row: Row[Any]) -> Review:
     )
 
 
-def _candidate(row: Row[Any], held: Set[str]) -> Candidate:
+def _candidate(row: Row[Any], held: Set[str], placings: Mapping[str, Placing]) -> Candidate:
     name, score, rank, primary, categories, published, flagged, withdrawn, text, upvotes, scale = tuple[
         Any, ...
     ](row)
@@ -504,4 +519,5 @@ def _candidate(row: Row[Any], held: Set[str]) -> Candidate:
         upvotes or 0,
         scale,
         name in held,
+        placings.get(name),
     )

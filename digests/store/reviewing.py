@@ -1,24 +1,25 @@
 """What waits for a review, what a day has cost, and what is held. Keeps the contract of `digests.ports.Reviewing`."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, and_, case, delete, func, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, case, delete, func, insert, or_, select, update
 
-from digests.model import Stage
+from digests.model import Better, Stage
 from digests.ports import Ceiling, Decision, Held, Spending, Waiting
 from digests.store import schema
 from digests.store.engine import Database, insert_new, upsert
 from digests.store.papers import papers_of
 
-queue, days, holds, papers, reviews = (
+queue, days, holds, papers, reviews, placings = (
     schema.review_queue,
     schema.review_days,
     schema.holds,
     schema.papers,
     schema.reviews,
+    schema.placings,
 )
 
 HELD, RELEASED, REJECTED = "held", "released", "rejected"
@@ -133,6 +134,37 @@ class SqlReviewing:
         with self.database.read() as connection:
             return connection.execute(select(days.c.full_reviews).where(days.c.day == day)).scalar() or 0
 
+    # What was compared.
+
+    def compared(self, scale: str, papers: Collection[str]) -> Mapping[tuple[str, str], Better]:
+        pairs, names = schema.comparisons, list(papers)
+        found = select(pairs.c.first, pairs.c.second, pairs.c.better).where(
+            pairs.c.scale == scale, pairs.c.first.in_(names), pairs.c.second.in_(names)
+        )
+        with self.database.read() as connection:
+            return {(first, second): Better(better) for first, second, better in connection.execute(found)}
+
+    def keep_compared(self, scale: str, first: str, second: str, better: Better, *, now: datetime) -> None:
+        row = {"scale": scale, "first": first, "second": second, "better": better, "at": now}
+        with self.database.write() as connection:
+            insert_new(connection, schema.comparisons, row)
+
+    def place(self, day: date, papers: Sequence[str]) -> None:
+        with self.database.read() as connection:
+            if _placed(connection, day) == list(papers):
+                return
+        with self.database.write() as connection:
+            connection.execute(delete(placings).where(placings.c.day == day))
+            reviewed = _newest_reviews(connection, papers)
+            rows = [
+                {"review": reviewed[name], "paper": name, "day": day, "place": place, "among": len(papers)}
+                for place, name in enumerate(papers, start=1)
+                if name in reviewed
+            ]
+            if rows:
+                connection.execute(delete(placings).where(placings.c.review.in_(reviewed.values())))
+                connection.execute(insert(placings), rows)
+
     # What is held.
 
     def hold(self, paper: str, reason: str, *, now: datetime) -> None:
@@ -169,6 +201,24 @@ class SqlReviewing:
         with self.database.read() as connection:
             row = connection.execute(decided).one_or_none()
         return Decision(row.state == RELEASED, row.by, row.at) if row else None
+
+
+def _placed(connection: Connection, day: date) -> list[str]:
+    """Those whose placing still holds, in order."""
+    placed = (
+        select(placings.c.paper)
+        .join(papers, and_(papers.c.name == placings.c.paper, papers.c.review == placings.c.review))
+        .where(placings.c.day == day)
+        .order_by(placings.c.place)
+    )
+    return list(connection.execute(placed).scalars())
+
+
+def _newest_reviews(connection: Connection, names: Sequence[str]) -> dict[str, int]:
+    newest = select(papers.c.name, papers.c.review).where(
+        papers.c.name.in_(list(names)), papers.c.review.is_not(None)
+    )
+    return {row.name: row.review for row in connection.execute(newest)}
 
 
 _READY = queue.c.given_up.is_(False)

@@ -404,3 +404,26 @@ holds = Table(
     Column("by", Text, nullable=False),
     Column("at", Instant, nullable=False),
 )
+
+# What a model found of two papers, in the order in which they were shown; each named with its version.
+comparisons = Table(
+    "comparisons",
+    metadata,
+    Column("scale", Text, primary_key=True),
+    Column("first", Text, primary_key=True),
+    Column("second", Text, primary_key=True),
+    Column("better", Text, nullable=False),
+    Column("at", Instant, nullable=False),
+)
+
+# The order of a day's best after they were compared: it holds for these very reviews.
+placings = Table(
+    "placings",
+    metadata,
+    Column("review", Key, primary_key=True, autoincrement=False),
+    Column("paper", Text, nullable=False),
+    Column("day", Date, nullable=False),
+    Column("place", Integer, nullable=False),
+    Column("among", Integer, nullable=False),
+    Index("ix_placings_day", "day"),
+)

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from digests.errors import InputError
-from digests.model import Candidate, LeftOut, Selection, Wish
-from digests.pick import Rules, ordinal, pick, word_pattern
+from digests.model import Candidate, LeftOut, Placing, Selection, Wish
+from digests.pick import Rules, as_compared, ordinal, pick, word_pattern
 from tests.builders import TODAY, a_candidate
 
 
@@ -259,3 +259,36 @@ def test_the_minimum_score_is_the_score_on_the_card_whatever_the_model() -> None
 def test_a_held_paper_waits_for_a_person() -> None:
     selection = pick([a_candidate("held", 9.9, held=True)], Wish(), frozenset(), TODAY, Rules())
     assert selection.left_out == {LeftOut.HELD: 1}
+
+
+placed = st.builds(
+    lambda score, day, place: a_candidate(
+        "x", score, placing=Placing(TODAY - timedelta(days=day), place, 30) if day < 2 else None
+    ),
+    st.sampled_from([1.0, 5.0, 9.0]),
+    st.integers(0, 2),
+    st.integers(1, 30),
+)
+
+
+@given(st.lists(placed, max_size=12))
+def test_papers_that_were_compared_change_places_among_themselves_alone(drawn: list[Candidate]) -> None:
+    before = [one._replace(id=str(number)) for number, one in enumerate(drawn)]
+    after = as_compared(before)
+    assert Counter(one.id for one in after) == Counter(one.id for one in before)
+    for was, now in zip(before, after, strict=True):
+        day = was.placing.day if was.placing else None
+        assert now.placing.day == day if now.placing else was == now
+    for day in (TODAY, TODAY - timedelta(days=1)):
+        places = [one.placing.place for one in after if one.placing and one.placing.day == day]
+        assert places == sorted(places)
+
+
+def test_what_was_compared_never_brings_a_paper_under_the_minimum_score_in() -> None:
+    candidates = [
+        a_candidate("high", 9.0, placing=Placing(TODAY, 2, 2)),
+        a_candidate("low", 5.0, placing=Placing(TODAY, 1, 2)),
+    ]
+    assert ids(picked(candidates, min_score=7.0)) == ["high"]
+    assert ids(picked(candidates)) == ["low", "high"]
+    assert picked(candidates).choices[0].reason == "1st of 2 compared in pairs"

@@ -11,7 +11,7 @@ import json
 import re
 import threading
 from collections import Counter, deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from enum import StrEnum
 from typing import Any
 
@@ -55,6 +55,10 @@ class OpenAiServer:
         self.fault_of: dict[str, Fault] = {}
         self.asked: list[dict[str, Any]] = []
         self.titles: Counter[str] = Counter()
+        self.compared: Counter[tuple[str, str]] = Counter()
+        self.prefers: Callable[[str, str], str] = lambda first, second: (
+            "first" if first > second else "second"
+        )
         self.most_at_once = 0
         self._under_way = 0
         self._slots = asyncio.Semaphore(slots)
@@ -105,7 +109,11 @@ class OpenAiServer:
         if problem := _form_problem(asked):
             return _error(400, problem)
         title, text = _paper(asked["messages"])
-        self.titles[title] += 1
+        pair = _pair(asked["messages"])
+        if pair:
+            self.compared[pair] += 1
+        else:
+            self.titles[title] += 1
         fault = self._fault(title, asked)
         if fault in (Fault.TOO_MANY, Fault.TOO_MANY_FOR_LONG):
             pause = "0.05" if fault is Fault.TOO_MANY else "3600"
@@ -125,7 +133,10 @@ class OpenAiServer:
             return await _huge(request)
         if fault is Fault.NOT_JSON:
             return web.Response(text="<html>Bad gateway</html>", content_type="text/html")
-        return web.json_response(_completion(asked, title, text, fault))
+        choice = (
+            json.dumps({"reason": "By rule.", "better": self.prefers(*pair)}) if pair and not fault else ""
+        )
+        return web.json_response(_completion(asked, title, text, fault, choice))
 
     def _fault(self, title: str, asked: Mapping[str, Any]) -> Fault | None:
         repaired = len(asked["messages"]) > 2
@@ -181,8 +192,17 @@ def _paper(messages: list[dict[str, str]]) -> tuple[str, str]:
     return (found[2], found[3]) if found else ("", messages[1]["content"])
 
 
-def _completion(asked: Mapping[str, Any], title: str, text: str, fault: Fault | None) -> dict[str, Any]:
-    message: dict[str, Any] = {"role": "assistant", "content": _content(asked, title, text, fault)}
+def _pair(messages: list[dict[str, str]]) -> tuple[str, str] | None:
+    """Both titles, where two papers are to be compared."""
+    found = re.findall(r"----- \w+ (?:first|second) begins -----\nTitle: (.*?)\n", messages[1]["content"])
+    return (found[0], found[1]) if len(found) == 2 else None
+
+
+def _completion(
+    asked: Mapping[str, Any], title: str, text: str, fault: Fault | None, choice: str = ""
+) -> dict[str, Any]:
+    content = choice or _content(asked, title, text, fault)
+    message: dict[str, Any] = {"role": "assistant", "content": content}
     if fault is Fault.REFUSAL:
         message |= {"content": None, "refusal": "I cannot review this."}
     sent = sum(len(turn["content"]) for turn in asked["messages"])

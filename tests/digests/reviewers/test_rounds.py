@@ -19,6 +19,7 @@ from digests.model import (
     Trouble,
     Wish,
 )
+from digests.pick import Rules, pick
 from digests.ports import Spending, Store
 from digests.reviewers.openai import Address, connect
 from digests.reviewers.reading import FullText
@@ -378,3 +379,109 @@ def test_what_is_known_later_has_the_later_instant_however_many_calls_are_under_
     assert store.papers.number_at(clock()) == store.papers.last_change()
     known = store.papers.get([f"2611.{number:05}" for number in range(24)]).values()
     assert len({scored.known_at for scored in known}) == 24
+
+
+# Comparisons in pairs.
+
+
+def placings(house: House) -> dict[str, tuple[int, int]]:
+    papers = house.store.papers
+    found = papers.candidates(0, papers.last_change(), texts=False)
+    return {one.id: (one.placing.place, one.placing.among) for one in found if one.placing}
+
+
+def scores(house: House, papers: int) -> dict[str, float | None]:
+    return {house.get(number).paper.id: house.get(number).review.score for number in range(papers)}
+
+
+def test_the_best_are_compared_in_both_orders_which_changes_their_order_and_no_score() -> None:
+    house = House(a_day(12), full_reviews=6)
+    house.round()
+    before = scores(house, 12)
+    outcome = house.round(compare_best=4)
+    full = {name: before[name] for name in before if house.get(int(name[-2:])).review.methodology}
+    best = sorted(full, key=lambda name: (-(full[name] or 0), name))[:4]
+    assert outcome.compared == 12
+    assert placings(house) == {
+        name: (place, 4) for place, name in enumerate(sorted(best, reverse=True), start=1)
+    }
+    assert scores(house, 12) == before
+    chosen = pick(
+        house.store.papers.candidates(0, house.store.papers.last_change(), texts=False),
+        Wish(top=4),
+        frozenset(),
+        TODAY,
+        Rules(domain_share=1),
+    ).choices
+    assert [one.id for one in chosen] == sorted(best, reverse=True)
+    assert chosen[1].reason == "2nd of 4 compared in pairs"
+
+
+def test_a_judge_who_likes_what_comes_first_changes_nothing() -> None:
+    house = House(a_day(9), full_reviews=5, compare_best=5)
+    house.fake.prefers = lambda first, second: "first"
+    house.round()
+    by_score = sorted(placings(house), key=lambda name: (-(scores(house, 9)[name] or 0), name))
+    assert sorted(placings(house), key=lambda name: placings(house)[name]) == by_score
+    assert len(by_score) == 5
+
+
+def test_no_pair_is_paid_twice_and_a_further_paper_is_compared_with_the_others_alone() -> None:
+    house = House(a_day(12), compare_best=9)
+    assert house.round(full_reviews=3).compared == 6
+    assert house.round(full_reviews=3) == Outcome()
+    assert house.round(full_reviews=4).compared == 6
+    assert set(house.fake.compared.values()) == {1}
+    assert len(placings(house)) == 4
+
+
+def test_comparisons_keep_the_budget_and_go_on_where_it_ended() -> None:
+    house = House(a_day(6), full_reviews=6)
+    house.round()
+    spent = house.store.reviewing.spent(TODAY).tokens
+    short = Budget(tokens=spent + 14_000)
+    outcome = house.round(compare_best=6, budget=short)
+    assert 0 < outcome.compared < 30
+    assert outcome.trouble is Trouble.BUDGET_SPENT
+    assert spent < house.store.reviewing.spent(TODAY).tokens <= spent + 14_000
+    assert placings(house) == {}
+    settled = Budget(tokens=spent + 80_000)  # A third of what would be reserved for all of them.
+    assert house.round(compare_best=6, budget=settled).compared == 30 - outcome.compared
+    assert set(house.fake.compared.values()) == {1}
+    assert len(placings(house)) == 6
+
+
+def test_a_server_that_fails_between_comparisons_ends_the_round_and_costs_no_verdict() -> None:
+    house = House(a_day(4), full_reviews=4)
+    house.round()
+    house.fake.faults.extend([None, None, Fault.TOO_MANY_FOR_LONG, *[Fault.TOO_MANY_FOR_LONG] * 9])
+    outcome = house.round(compare_best=4)
+    assert outcome.trouble is Trouble.REVIEWER_DOWN
+    assert placings(house) == {}
+    house.fake.faults.clear()
+    assert outcome.compared + house.round(compare_best=4).compared == 12
+    assert len(placings(house)) == 4
+
+
+def test_what_is_held_is_not_compared_and_a_paper_reviewed_anew_loses_its_place() -> None:
+    house = House(a_day(5), full_reviews=5)
+    house.round()
+    house.store.reviewing.hold("2611.00002", "Suspect.", now=NOW)
+    house.round(compare_best=5)
+    assert placings(house).keys() == {f"2611.0000{number}" for number in (0, 1, 3, 4)}
+    anew = replace(house.get(3).review, score=1.0, reviewed_at=ONE_PAST_MIDNIGHT)
+    house.store.papers.add([(house.get(3).paper, anew)], now=ONE_PAST_MIDNIGHT)
+    assert placings(house).keys() == {f"2611.0000{number}" for number in (0, 1, 4)}
+
+
+def test_a_plan_counts_the_comparisons_that_are_left() -> None:
+    house = House(a_day(10), full_reviews=3)
+    house.round(compare_best=3)
+
+    async def planned(full_reviews: int) -> int:
+        async with connect(Address("http://127.0.0.1:1/v1", MODEL)) as server:
+            desk = Desk(house.store, server, lambda: NOW, full_reviews=full_reviews, compare_best=4)
+            return plan(desk, EVERYTHING).to_compare
+
+    assert asyncio.run(planned(3)) == 0
+    assert asyncio.run(planned(9)) == 4 * 3 - 3 * 2

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from digests.model import NOT_REVIEWED, Assessment, KeyPoint, Stage
+from digests.model import NOT_REVIEWED, Assessment, Better, KeyPoint, Placing, Stage
 from digests.ports import Ceiling, Decision, Spending
 from tests.builders import NOW, TODAY, a_paper, a_review, a_store
 
@@ -153,3 +153,31 @@ def test_a_decision_is_for_good() -> None:
     store.reviewing.release("a", by="ada", now=NOW)
     store.reviewing.hold("a", "Why again.", now=LATER)
     assert store.reviewing.held() == []
+
+
+def test_what_was_compared_is_kept_once_and_found_by_its_papers_and_scale() -> None:
+    reviewing = a_store().reviewing
+    reviewing.keep_compared("s", "a", "b", Better.FIRST, now=NOW)
+    reviewing.keep_compared("s", "a", "b", Better.SECOND, now=LATER)
+    reviewing.keep_compared("s", "b", "c", Better.NEITHER, now=NOW)
+    reviewing.keep_compared("other", "b", "a", Better.SECOND, now=NOW)
+    assert reviewing.compared("s", ["a", "b"]) == {("a", "b"): Better.FIRST}
+    assert reviewing.compared("s", ["b", "c"]) == {("b", "c"): Better.NEITHER}
+    assert reviewing.compared("s", []) == {}
+
+
+def test_a_placing_stands_at_the_candidate_until_its_day_is_placed_anew() -> None:
+    store = a_store()
+    store.papers.add([(a_paper(name), a_review()) for name in "abc"], now=NOW)
+
+    def placed() -> dict[str, object]:
+        found = store.papers.candidates(0, store.papers.last_change(), texts=False)
+        return {one.id: one.placing for one in found if one.placing}
+
+    store.reviewing.place(TODAY, ["b", "a"])
+    store.reviewing.place(TODAY, ["b", "a"])
+    assert placed() == {"b": Placing(TODAY, 1, 2), "a": Placing(TODAY, 2, 2)}
+    store.reviewing.place(TODAY, ["c", "b", "gone"])
+    assert placed() == {"c": Placing(TODAY, 1, 3), "b": Placing(TODAY, 2, 3)}
+    store.reviewing.place(TODAY + timedelta(days=1), ["b"])
+    assert placed() == {"c": Placing(TODAY, 1, 3), "b": Placing(TODAY + timedelta(days=1), 1, 1)}
