@@ -12,7 +12,7 @@ R = TypeVar("R")
 
 CROWD = 8
 """Deliveries under way from which on it pays to wait for others."""
-GATHER_SECONDS = 0.05
+GATHER_SECONDS = 0.02
 """How long is waited for others then: what a delivery asks for a few times is still done well within its second."""
 
 Waiting = tuple[Any, asyncio.Future[Any]]
