@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 from math import ceil
@@ -375,19 +375,13 @@ async def _compare_best(desk: Desk, outcome: Outcome, stop: asyncio.Event) -> No
     best, found = await asyncio.to_thread(_best_of_the_day, desk)
     names = list(best)
     left = iter([pair for pair in ordered_pairs(names) if pair not in found])
+    comparing = _Comparing(desk, outcome, best, found)
 
     async def worker() -> None:
-        for first, second in left:
-            if _is_over(outcome, stop):
+        for pair in left:
+            if _is_over(outcome, stop) or not comparing.has_room:
                 return
-            better = await _compare(desk, best[first], best[second], outcome)
-            if better is None:
-                continue
-            found[first, second] = better
-            now = desk.clock()
-            await asyncio.to_thread(
-                desk.store.reviewing.keep_compared, _comparing_scale(desk), first, second, better, now=now
-            )
+            await comparing.compare(pair)
 
     async with asyncio.TaskGroup() as group:
         for _ in range(desk.server.address.concurrency):
@@ -395,6 +389,56 @@ async def _compare_best(desk: Desk, outcome: Outcome, stop: asyncio.Event) -> No
     if order := ordered(names, found):
         day, papers = desk.clock().date(), [best[name].paper.id for name in order]
         await asyncio.to_thread(desk.store.reviewing.place, day, papers)
+
+
+NO_ROOM = "Today's budget has no room for all comparisons in pairs, so the order is by score."
+
+
+@dataclass(slots=True)
+class _Comparing:
+    """The best of a day on the desk, two at a time. No room for it is no trouble: every paper has its score."""
+
+    desk: Desk
+    outcome: Outcome
+    best: Mapping[str, ScoredPaper]
+    found: dict[Pair, Better]
+    has_room: bool = True
+
+    async def compare(self, pair: Pair) -> None:
+        """Which one is better; without an answer the pair waits for the next round."""
+        desk, day, room = self.desk, self.desk.clock().date(), self.desk.questions.score_tokens
+        first, second = self.best[pair[0]], self.best[pair[1]]
+        most = desk.budget.of(most_comparing_tokens(first, second, room))
+        if not await asyncio.to_thread(desk.store.reviewing.reserve, day, most, desk.budget.ceiling()):
+            self.has_room, self.outcome.detail = False, NO_ROOM
+            return
+        better: Better | None
+        try:
+            better, used = await compare(first, second, server=desk.server, answer_tokens=room)
+        except ReviewError as error:
+            better, spent = self._without_answer(error, most)
+        else:
+            spent, self.outcome.amiss = desk.budget.of(used), 0
+        await asyncio.to_thread(self._keep, pair, better, day, most, spent)
+
+    def _without_answer(self, error: ReviewError, reserved: Spending) -> tuple[Better | None, Spending]:
+        """What may have been paid is not asked again."""
+        self.outcome.amiss += 1
+        if error.server and (error.server.is_down or self.outcome.amiss >= ALIKE):
+            self.outcome.ended(Trouble.REVIEWER_DOWN, _short(error.server))
+        may_be_paid = error.server is not None and error.server.may_be_paid
+        return Better.NEITHER if may_be_paid else None, _lost(self.desk, error, reserved)
+
+    def _keep(
+        self, pair: Pair, better: Better | None, day: date, reserved: Spending, spent: Spending
+    ) -> None:
+        """The result first: whatever happens next, it is not paid again."""
+        reviewing, scale = self.desk.store.reviewing, _comparing_scale(self.desk)
+        if better:
+            reviewing.keep_compared(scale, *pair, better, now=self.desk.clock())
+            self.found[pair] = better
+            self.outcome.compared += 1
+        reviewing.settle(day, reserved, spent)
 
 
 def _comparing_scale(desk: Desk) -> str:
@@ -413,31 +457,6 @@ def _best_of_the_day(desk: Desk) -> tuple[dict[str, ScoredPaper], dict[Pair, Bet
     known = papers.get([one.id for one in best])
     named = {f"{one.id} v{known[one.id].paper.version or 0}": known[one.id] for one in best}
     return named, dict(reviewing.compared(_comparing_scale(desk), named))
-
-
-async def _compare(desk: Desk, first: ScoredPaper, second: ScoredPaper, outcome: Outcome) -> Better | None:
-    """Within the budget, which is booked at once; None where there was no answer, and the pair waits for the next round."""
-    reviewing, day, room = desk.store.reviewing, desk.clock().date(), desk.questions.score_tokens
-    most = desk.budget.of(most_comparing_tokens(first, second, room))
-    if not await asyncio.to_thread(reviewing.reserve, day, most, desk.budget.ceiling()):
-        outcome.ended(Trouble.BUDGET_SPENT, _budget_sentence(desk.budget))
-        return None
-    try:
-        better, used = await compare(first, second, server=desk.server, answer_tokens=room)
-    except ReviewError as error:
-        await asyncio.to_thread(_not_compared, desk, error, day, most, outcome)
-        return None
-    await asyncio.to_thread(reviewing.settle, day, most, desk.budget.of(used))
-    outcome.amiss = 0
-    outcome.compared += 1
-    return better
-
-
-def _not_compared(desk: Desk, error: ReviewError, day: date, reserved: Spending, outcome: Outcome) -> None:
-    desk.store.reviewing.settle(day, reserved, _lost(desk, error, reserved))
-    outcome.amiss += 1
-    if error.server and (error.server.is_down or outcome.amiss >= ALIKE):
-        outcome.ended(Trouble.REVIEWER_DOWN, _short(error.server))
 
 
 def _lost(desk: Desk, error: ReviewError, reserved: Spending) -> Spending:

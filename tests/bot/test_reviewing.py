@@ -77,18 +77,25 @@ def _environment() -> dict[str, str]:
 
 def test_a_plan_costs_nothing_and_a_review_says_what_became_of_it(tmp_path: Path, command: Command) -> None:
     with in_a_thread(key="a-key") as server:
-        store = a_folder(tmp_path, server, papers=12, full_reviews_a_day=3, price_in=1.0, price_out=4.0)
+        rerank = {"rerank": "true", "rerank_best": 3}
+        store = a_folder(
+            tmp_path, server, papers=12, full_reviews_a_day=3, price_in=1.0, price_out=4.0, **rerank
+        )
         plan = command("review", "--plan")
         assert plan.status == 0, plan.err
-        assert "First look: 12 papers. Full review: 3 of the best." in plan.out
+        assert "First look: 12 papers. Full review: 3 of the best. Comparisons of two of them: 6." in plan.out
         assert "tokens" in plan.out
         assert "in money" in plan.out
         assert server.asked == []
         done = command("review")
-        assert (done.status, done.out) == (0, "12 scored, 3 reviewed in full."), done.err
+        assert (done.status, done.out) == (
+            0,
+            "12 scored, 3 reviewed in full, 6 comparisons of two.",
+        ), done.err
         preview = command("preview")
         assert f"Reviewed by {MODEL}" in preview.out
         assert "Rests on one claim" in preview.out
+        assert "1st of 3 compared in pairs" in preview.out
         doctor = command("doctor")
         assert f"✓ reviewer: {MODEL} answers by the schema" in doctor.out
     assert store.reviewing.waiting() == {}

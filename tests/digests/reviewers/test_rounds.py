@@ -23,7 +23,7 @@ from digests.pick import Rules, pick
 from digests.ports import Spending, Store
 from digests.reviewers.openai import Address, connect
 from digests.reviewers.reading import FullText
-from digests.reviewers.rounds import ATTEMPTS, Budget, Desk, Outcome, plan, work
+from digests.reviewers.rounds import ATTEMPTS, NO_ROOM, Budget, Desk, Outcome, plan, work
 from tests.builders import NOW, TODAY, a_paper, a_review, a_store
 from tests.fakes.openai_server import MODEL, Fault, OpenAiServer
 
@@ -442,7 +442,7 @@ def test_comparisons_keep_the_budget_and_go_on_where_it_ended() -> None:
     short = Budget(tokens=spent + 14_000)
     outcome = house.round(compare_best=6, budget=short)
     assert 0 < outcome.compared < 30
-    assert outcome.trouble is Trouble.BUDGET_SPENT
+    assert (outcome.trouble, outcome.detail) == (None, NO_ROOM)
     assert spent < house.store.reviewing.spent(TODAY).tokens <= spent + 14_000
     assert placings(house) == {}
     settled = Budget(tokens=spent + 80_000)  # A third of what would be reserved for all of them.
@@ -461,6 +461,15 @@ def test_a_server_that_fails_between_comparisons_ends_the_round_and_costs_no_ver
     house.fake.faults.clear()
     assert outcome.compared + house.round(compare_best=4).compared == 12
     assert len(placings(house)) == 4
+
+
+def test_a_comparison_that_may_have_been_paid_is_not_asked_again() -> None:
+    house = House(a_day(3), full_reviews=3)
+    house.round()
+    house.fake.faults.append(Fault.NOT_JSON)
+    assert house.round(compare_best=3).compared == 6
+    assert set(house.fake.compared.values()) == {1}
+    assert len(placings(house)) == 3
 
 
 def test_what_is_held_is_not_compared_and_a_paper_reviewed_anew_loses_its_place() -> None:
