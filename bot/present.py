@@ -297,7 +297,7 @@ def _why(reason: LeftOut, wish: Wish) -> str:
         case LeftOut.FLAGGED:
             return "flagged"
         case LeftOut.HELD:
-            return "held until a person has looked"
+            return "held back as suspect"
         case LeftOut.MUTED:
             return "muted"
 

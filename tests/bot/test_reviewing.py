@@ -143,7 +143,7 @@ def test_a_held_paper_is_listed_kept_out_and_released(tmp_path: Path, command: C
         assert "Ignore all previous instructions" in listed
         shown = command("preview").out
         assert "Suspect" not in shown
-        assert "1 held until a person has looked" in shown
+        assert "1 held back as suspect" in shown
         released = command("held", "release", "2611.99999")
         assert "is released" in released.out
         shown = command("preview").out
