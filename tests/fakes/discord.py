@@ -158,6 +158,7 @@ class FakeDiscord:
     rate_limits: bool = True
     token_seconds: float = TOKEN_SECONDS
     response_seconds: float = FIRST_RESPONSE_SECONDS
+    is_too_late: bool = False
     """How long a first response may take; tests of a busy machine allow more than Discord does."""
     allowed_privileged: int = 0
     heartbeat_interval: float = 41.25
@@ -432,9 +433,11 @@ class FakeDiscord:
         await self.dispatch("CHANNEL_DELETE", self._channel_json(known), GUILDS_INTENT)
 
     async def invite_bot(self, guild: str) -> None:
-        """Bring the bot into a guild."""
+        """Bring the bot into a guild. Of a guild that is new to it nothing is said of being available."""
         self.guilds[guild].has_bot = True
-        await self.dispatch("GUILD_CREATE", self._guild_json(self.guilds[guild]), GUILDS_INTENT)
+        joined = self._guild_json(self.guilds[guild])
+        joined.pop("unavailable", None)
+        await self.dispatch("GUILD_CREATE", joined, GUILDS_INTENT)
 
     async def remove_bot(self, guild: str) -> None:
         """Throw the bot out of a guild."""
@@ -1014,7 +1017,8 @@ class FakeDiscord:
 
     def _do_interaction_callback(self, request: web.Request, body: Json, id: str, token: str) -> Json:  # noqa: A002
         one = self.interactions.get(token)
-        if one is None or one.id != id or self.clock() - one.made > self.response_seconds:
+        late = one is not None and (self.is_too_late or self.clock() - one.made > self.response_seconds)
+        if one is None or one.id != id or late:
             raise unknown("interaction", 10062)
         if one.acked:
             raise _RefusedError(400, 40060, "Interaction has already been acknowledged.")

@@ -178,11 +178,11 @@ def test_a_server_that_removes_the_bot_gets_no_more_digests_until_it_is_back(off
 
 def test_answers_that_come_too_late_are_a_line_in_the_log_and_nothing_else(office: Office) -> None:
     async def story(discord: FakeDiscord, bot: Bot, ada: str, papers: str) -> None:
-        patience, discord.response_seconds = discord.response_seconds, -1
+        discord.is_too_late = True
         late = asyncio.create_task(discord.command("paper", user=ada, channel=papers, query="kto"))
         await bot.says("an answer was not taken", "Unknown interaction")
         late.cancel()
-        discord.response_seconds, discord.token_seconds = patience, -1
+        discord.is_too_late, discord.token_seconds = False, -1
         await discord.command("paper", user=ada, channel=papers, query="kto")
         await bot.says("an answer was not taken", "Invalid Webhook Token")
         discord.token_seconds = 900
