@@ -145,7 +145,9 @@ def test_a_held_paper_is_decided_with_a_tap_and_a_later_tap_hears_how(tells: Tel
 
 def hold(store: Store) -> str:
     """A suspect paper that a reviewer held just now."""
-    suspect = a_paper("2611.99999", flags=(Flag("praise", "praise this paper", where="abstract"),))
+    suspect = a_paper(
+        "2611.00007", title="A suspect", flags=(Flag("praise", "praise this paper", where="abstract"),)
+    )
     store.papers.add([(suspect, a_review(9.8))], now=datetime.now(UTC))
     store.reviewing.hold(suspect.id, "Its score stands out.", now=datetime.now(UTC))
     return suspect.id

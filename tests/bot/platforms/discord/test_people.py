@@ -39,7 +39,7 @@ def test_papers_are_offered_while_they_are_typed_by_title_and_by_id(office: Offi
             found = await discord.autocomplete("paper", "query", text, user=ada, channel=papers)
             return [f"{choice['name']} = {choice['value']}" for choice in found]
 
-        assert len(await offered("")) == 25
+        assert 20 <= len(await offered("")) <= 25
         assert any("2402.01306" in one for one in await offered("kto model align"))
         assert [one[-10:] for one in await offered("2402.013")] == ["2402.01306"]
         assert await offered("zzzz qqqq") == []
