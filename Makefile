@@ -27,7 +27,7 @@ demo: $(READY) ## Today's digest from the bundled papers; on a terminal, then ty
 	@$(BIN)/paperround demo
 
 test: $(READY) ## Run the tests
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n 4 --dist loadfile
 
 check: $(READY) ## Formatting, lint and types
 	@$(BIN)/ruff format --check .
@@ -45,6 +45,7 @@ bench: $(READY) ## Measure, as ratios to a floor in the same run
 RUNS ?= 1
 fire: $(READY) ## Kill, stop and cut it off everywhere, and count what came out (RUNS=10: ten times)
 	@$(BIN)/python -m tests.fire --runs $(RUNS)
+	@PAPERROUND_FIRE=1 $(BIN)/python -m pytest -q -n 4 --dist loadfile tests/digests
 
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-header --no-annotate

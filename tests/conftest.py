@@ -1,5 +1,6 @@
 """No test reaches beyond this machine, and no machine is too slow for one."""
 
+import os
 import socket
 from collections.abc import Iterator
 from typing import Any
@@ -10,8 +11,9 @@ from hypothesis import settings
 from tests.builders import empty_stores
 from tests.postgres import EmptyStores, Server, running_server
 
-settings.register_profile("house", deadline=None)
-settings.load_profile("house")
+settings.register_profile("house", deadline=None, max_examples=50)
+settings.register_profile("fire", deadline=None, max_examples=1000)
+settings.load_profile("fire" if os.environ.get("PAPERROUND_FIRE") else "house")
 
 
 @pytest.fixture(autouse=True)
