@@ -7,10 +7,9 @@ Each replica is a process of its own, so that its memory and CPU are its alone.
 CPU a message is some eight bare SDK calls, not the 1.5 that were aimed at. Durability is not what costs: four commits of one
 row by the bare driver, measured beside it, are a fifth of a call. What costs is some fifteen statements by SQLAlchemy a group
 of deliveries (pages, what was shown, posts), the claims, and the loop's hops; messages paced at 200 a second make small
-groups. Longer waits for larger groups bring it down to five, and the wall time up, for 50 deliveries are under way at most.
-Under Slack's
-limits nothing but CPU stands in the way, so that there the floor of the wall time is out of reach, and replicas help only
-as far as there are processors: the server, PostgreSQL and the replicas share those of the machine.
+groups. Longer waits make larger groups, and the wall time longer, for 50 deliveries are under way at most. Under Slack's
+limits it is those waits and the CPU that stand in the way, so that there the floor of the wall time is out of reach; and
+replicas help only as far as there are processors: the server, PostgreSQL and the replicas share those of the machine.
 """
 
 import asyncio

@@ -106,7 +106,12 @@ def test_what_is_known_after_a_failed_post(fault: Fault, outcome: Outcome, poste
     tried(trial)
 
 
-@pytest.mark.parametrize("fault", [Fault.RATE_LIMITED, Fault.GLOBALLY_LIMITED, Fault.SERVER_ERROR_AFTER])
+AGAIN = [
+    Fault.RATE_LIMITED, Fault.GLOBALLY_LIMITED, Fault.SERVER_ERROR_AFTER, Fault.BAD_GATEWAY, Fault.GATEWAY_TIMEOUT_AFTER,
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("fault", AGAIN)
 def test_a_message_is_sent_again_where_its_nonce_makes_that_safe(fault: Fault) -> None:
     async def trial(discord: FakeDiscord, platform: DiscordPlatform) -> None:
         papers = discord.add_channel("papers")
@@ -179,6 +184,24 @@ def test_a_deleted_channel_and_a_server_without_us_are_gone_too() -> None:
         assert (
             await failure(platform.post(place, a_page(platform), key="k3", thread=None))
         ).outcome is Outcome.GONE
+
+    tried(trial)
+
+
+def test_a_thread_that_is_archived_takes_the_next_card_and_one_that_is_locked_says_so() -> None:
+    async def trial(discord: FakeDiscord, platform: DiscordPlatform) -> None:
+        papers = discord.add_channel("papers")
+        place, card = where(discord, papers), a_page(platform, A_CARD)
+        first = await platform.post(place, a_page(platform), key=KEY, thread=None)
+        await platform.post(place, card, key="k2", thread=first)
+        thread = discord.channels[first]
+        thread.archived = True
+        await platform.post(place, card, key="k3", thread=first)
+        assert (thread.archived, len(discord.messages(first))) == (False, 2)
+        thread.locked = True
+        error = await failure(platform.post(place, card, key="k4", thread=first))
+        assert error.outcome in (Outcome.REFUSED, Outcome.GONE)
+        assert "The thread is locked" in str(error)
 
     tried(trial)
 
