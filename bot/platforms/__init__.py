@@ -65,7 +65,8 @@ class Platform(Protocol):
     async def find(self, channel: Channel, *, key: str, since: datetime) -> str | Unknown | None:
         """The receipt of the page posted under `key`, None if it was never posted, or CANNOT_ASK.
 
-        It was not posted before `since`. Raises PostError.
+        By our clock, which may be wrong, it was not posted before `since`: the newest messages are looked at in any case.
+        Raises PostError.
         """
 
     async def edit(self, channel: Channel, receipt: str, page: Page) -> None:

@@ -38,6 +38,8 @@ HISTORY_LENGTH = 100
 HISTORY_PAGES = 10
 """More than that is not looked through: then nobody can say whether a page was posted."""
 POSTS_LOOKED_AT = 50
+POSTS_AT_LEAST = 3
+"""So many of ours in a forum are looked at whatever their age: the clock that this is by may be wrong."""
 REMEMBERED_CHANNELS = 10_000
 
 
@@ -148,7 +150,8 @@ class DiscordPlatform:
                 if known["type"] == NEWS:
                     await self._publish(channel.channel, message)
                 return str(message["id"])
-            if message.get("thread") and message["author"]["id"] == me:
+            is_recent = int(message["id"]) >= discord.utils.time_snowflake(since)
+            if message.get("thread") and message["author"]["id"] == me and (is_recent or not begun):
                 begun.append(message["id"])
         for thread in begun:
             if found := await self._find_in_thread(thread, key, since):
@@ -169,7 +172,10 @@ class DiscordPlatform:
         me = await self._me()
         threads = await self._threads(forum)
         oldest = discord.utils.time_snowflake(since)
-        ours = [one for one in threads if one.get("owner_id") == me and int(one["id"]) >= oldest]
+        all_ours = [one for one in threads if one.get("owner_id") == me]
+        ours = [
+            one for place, one in enumerate(all_ours) if int(one["id"]) >= oldest or place < POSTS_AT_LEAST
+        ]
         for thread in ours[:POSTS_LOOKED_AT]:
             if found := await self._find_in_thread(thread["id"], key, since):
                 return found
@@ -189,7 +195,7 @@ class DiscordPlatform:
     async def _history(self, channel: str, since: datetime) -> AsyncIterator[dict[str, Any] | None]:
         """Messages since an instant, newest first; a None at the end when they cannot all be seen.
 
-        Without the permission to read the history Discord answers with an empty one, as if nothing were there.
+        The newest `HISTORY_LENGTH` come whatever their age: the clock that the instant is by may be wrong. Without the permission to read the history Discord answers with an empty one, as if nothing were there.
         """
         oldest, before = discord.utils.time_snowflake(since), ""
         for number in range(HISTORY_PAGES):
@@ -200,11 +206,11 @@ class DiscordPlatform:
                     yield None
                 return
             for message in page:
-                if int(message["id"]) < oldest:
+                if number and int(message["id"]) < oldest:
                     return
                 yield message
             before = page[-1]["id"]
-            if len(page) < HISTORY_LENGTH:
+            if len(page) < HISTORY_LENGTH or int(before) < oldest:
                 return
         yield None
 

@@ -48,17 +48,20 @@ class SlackPlatform:
         return str(answer["ts"])
 
     async def find(self, channel: Channel, *, key: str, since: datetime) -> str | Unknown | None:
-        """Looks through the channel's messages, newest first, and the newest thread of ours among them."""
+        """Looks through the channel's messages, newest first, and the newest thread of ours among them.
+
+        The newest `HISTORY_LENGTH` are looked at whatever `since` says: the clock that it is by may be wrong.
+        """
         asked = {"channel": channel.channel, "limit": HISTORY_LENGTH, "include_all_metadata": True}
-        oldest = {"oldest": f"{since.timestamp():.6f}"}
         cursor = ""
         try:
             for _ in range(HISTORY_PAGES):
-                page = await self._call("conversations.history", {**asked, **oldest, "cursor": cursor})
+                page = await self._call("conversations.history", {**asked, "cursor": cursor})
                 messages = page.get("messages", [])
                 found = _with_key(messages, key) or await self._in_thread(messages, asked, key)
                 cursor = (page.get("response_metadata") or {}).get("next_cursor", "")
-                if found or not cursor:
+                is_enough = bool(messages) and float(messages[-1]["ts"]) < since.timestamp()
+                if found or is_enough or not cursor:
                     return found
         except PostError as error:
             if _code(error.__cause__) == "missing_scope":

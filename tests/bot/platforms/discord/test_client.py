@@ -78,10 +78,24 @@ def test_the_same_key_posts_once_and_every_message_carries_its_key() -> None:
         assert len(discord.messages(papers)) == 2
         assert "Settings" in read(discord.messages(papers)[0])
         assert await platform.find(where(discord, papers), key="another", since=LONG_AGO) is None
-        assert (
-            await platform.find(where(discord, papers), key=KEY, since=datetime.now(UTC) + timedelta(days=1))
-            is None
-        )
+
+    tried(trial)
+
+
+def test_the_newest_messages_are_looked_at_even_where_our_clock_says_that_they_are_too_old() -> None:
+    next_week = datetime.now(UTC) + timedelta(days=7)
+
+    async def trial(discord: FakeDiscord, platform: DiscordPlatform) -> None:
+        papers, forum = discord.add_channel("papers"), discord.add_channel("forum", FORUM)
+        card = a_page(platform, A_CARD)
+        first = await platform.post(where(discord, papers), a_page(platform), key=KEY, thread=None)
+        below = await platform.post(where(discord, papers), card, key="below", thread=first)
+        post = await platform.post(where(discord, forum), card, key="post", thread=None)
+        for channel, key, receipt in ((papers, KEY, first), (papers, "below", below), (forum, "post", post)):
+            assert await platform.find(where(discord, channel), key=key, since=next_week) == receipt
+        for _ in range(100):
+            discord.add_message(papers)
+        assert await platform.find(where(discord, papers), key=KEY, since=next_week) is None
 
     tried(trial)
 

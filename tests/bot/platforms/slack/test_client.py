@@ -97,6 +97,17 @@ def test_a_page_is_found_behind_many_other_messages_and_not_where_it_would_be_to
     told(story)
 
 
+def test_the_newest_messages_are_looked_at_even_where_our_clock_says_that_they_are_too_old() -> None:
+    async def story(slack: FakeSlack, platform: SlackPlatform, papers: Channel) -> None:
+        parent = await platform.post(papers, PAGE, key="parent", thread=None)
+        reply = await platform.post(papers, PAGE, key="reply", thread=parent)
+        next_week = datetime.now(UTC) + timedelta(days=7)
+        assert await platform.find(papers, key="parent", since=next_week) == parent
+        assert await platform.find(papers, key="reply", since=next_week) == reply
+
+    told(story)
+
+
 @pytest.mark.parametrize("fault", [Fault.SERVER_ERROR, Fault.GARBAGE, Fault.DROP_BEFORE])
 def test_a_channel_that_could_not_be_asked_is_asked_again_later(fault: Fault) -> None:
     async def story(slack: FakeSlack, platform: SlackPlatform, papers: Channel) -> None:
