@@ -6,7 +6,7 @@ import logging
 import random
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Coroutine, Hashable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
@@ -81,6 +81,7 @@ class Desk:
     at_once: int = 50
     at_once_a_workspace: int = 8
     chance: Callable[[], float] = random.random
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     rendered: "Rendered" = field(default_factory=lambda: Rendered())
     together: Together = field(default_factory=Together)
 
@@ -392,10 +393,11 @@ async def _reconcile(
     """A page that was on its way when its process died: the channel knows, or else the setting decides."""
     channel = claim.subscription.channel
     found = await _found(claim, page, platform, desk)
-    if found is None and desk.settle:
-        await asyncio.sleep(
-            desk.settle.total_seconds()
-        )  # What was just posted may not be in the history yet.
+    # What was just posted may not be in the history yet. And where a clock jumped, or those of two machines differ, a lease
+    # is over while its owner's request is still under way: it is no longer once a time-out has passed.
+    wait = desk.settle + (desk.time_out if claim.was_left else timedelta())
+    if found is None and wait:
+        await desk.sleep(wait.total_seconds())
         found = await _found(claim, page, platform, desk)
     if found is None or (found is CANNOT_ASK and desk.on_unknown is OnUnknown.RESEND):
         return await _post(claim, page, platform, desk, thread)

@@ -36,9 +36,17 @@ async def post_today(channel: str, house: House, environment: Mapping[str, str])
     edition = _today(subscription, house)
     async with AsyncExitStack() as exits:
         desk = await _opened(subscription, house, environment, exits)
+        await _finish_older(subscription, edition, desk)
         began = await deliver_edition(subscription, edition, desk=desk)
     last = await asyncio.to_thread(house.store.deliveries.history, subscription, 1)
     return _sentence(subscription, edition, last[0] if last else None, began=began)
+
+
+async def _finish_older(subscription: Subscription, edition: date, desk: Desk) -> None:
+    """What went out in part is finished before today's."""
+    for older in await asyncio.to_thread(desk.store.deliveries.history, subscription, 2):
+        if older.edition < edition and older.is_half_done:
+            await deliver_edition(subscription, older.edition, desk=desk)
 
 
 def _subscription(channel: str, house: House) -> Subscription:
@@ -72,8 +80,13 @@ async def _opened(
 
 def _sentence(subscription: Subscription, edition: date, last: Delivery | None, *, began: bool) -> str:
     name = f"The edition of {edition} for {subscription.channel}"
-    if last is None or last.edition != edition:
+    if last is None:
         raise PaperroundError(f"{name} could not be begun.")
+    if last.edition != edition:
+        raise PaperroundError(
+            f"{name} waits until that of {last.edition} is done, of which some is posted;"
+            f" “paperround run” tries again: {last.reason or 'another process is at it.'}"
+        )
     match last.state:
         case DeliveryState.POSTED | DeliveryState.QUIET if not began:
             return f"{name} was posted before; nothing was sent."

@@ -180,6 +180,10 @@ class PageState(StrEnum):
     """Nobody can know whether it arrived, and the settings say not to risk a repeat."""
 
 
+WENT_OUT = (PageState.POSTING, PageState.POSTED, PageState.SKIPPED)
+"""It stands in its channel, or may."""
+
+
 @dataclass(frozen=True, slots=True)
 class PlannedPage:
     """One message of a digest as it will be posted. `key` names it for good; `receipt` says where it landed."""
@@ -198,7 +202,8 @@ class Claim:
     """The right to deliver one edition to one channel until `lease_until`. `id` is the store's number of the delivery.
 
     `pages` is empty until they are planned, and again where a digest has none. `attempts` counts this one, `failures`
-    those since a page last landed that failed, or that were left in the middle by a process that died. It was to come at `due_at`; `first_missed` is the first of the editions
+    those since a page last landed that failed, or that were left in the middle by a process that died, as the last one
+    was if this `was_left`. It was to come at `due_at`; `first_missed` is the first of the editions
     before it that were never begun, None where none was missed. `nothing` is the kind of a planned digest without picks.
     Where the channel has heard of that, `quiet_until` is the end of the time in which papers that came in late make it a
     digest.
@@ -216,6 +221,7 @@ class Claim:
     failures: int = 0
     due_at: datetime | None = None
     first_missed: date | None = None
+    was_left: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,6 +236,12 @@ class Delivery:
     next_try_at: datetime | None
     pages: tuple[PlannedPage, ...]
     nothing: Nothing | None = None
+
+    @property
+    def is_half_done(self) -> bool:
+        """Whether some of it stands in the channel, or may, and more is to come."""
+        is_over = self.state in (DeliveryState.POSTED, DeliveryState.QUIET, DeliveryState.FAILED)
+        return not is_over and any(page.state in WENT_OUT for page in self.pages)
 
 
 @dataclass(frozen=True, slots=True)
@@ -325,10 +337,11 @@ class Deliveries(Protocol):
     def claim(
         self, subscription: Subscription, edition: date, *, owner: str, now: datetime, lease: timedelta
     ) -> Claim | None:
-        """Take an edition; None when it is done, failed for good, waiting for its hour, or another's.
+        """Take an edition; None when it is done, failed for good, waiting for its hour, another's, or has to wait for one.
 
-        Moves the subscription's next edition past `now` in the same step. Older editions that nobody is at are given up
-        for it: what they did not post counts as not shown, and is considered again.
+        It waits for an older edition of its channel of which something went out, or which a process is at. Older ones of
+        which nothing went out are given up for it: what is on them is considered again. In the same step the
+        subscription's next edition is moved past `now`, unless that is a later one which is due.
         """
 
     def claim_due(
@@ -344,8 +357,8 @@ class Deliveries(Protocol):
 
         What was left in the middle again after `SUSPECT` failures is taken when there is nothing else, by an owner that is
         at nothing else, one at a time: it may be what ends its process, and no other must be given up with it.
-        An edition that is due is the newest whose hour has come, and older ones are given up for it, as by `claim`. Fewer
-        than `most`: there are no more just now. Of several processes that ask at once each gets others, and none waits for
+        An edition that is due is the newest whose hour has come; it waits for others, and others are given up for it, as by
+        `claim`: no channel has two under way. Fewer than `most`: there are no more just now. Of several processes that ask at once each gets others, and none waits for
         another. Nothing is taken of the workspaces in `but_not`, as (platform, workspace). A subscription that cannot be
         read is stopped, with the reason, and the others never notice.
         """

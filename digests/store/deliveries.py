@@ -50,7 +50,16 @@ from digests.store import schema
 from digests.store.engine import Database, insert_new, insert_new_all
 from digests.store.marks import NewPost, said_of, write_posts
 from digests.store.subscriptions import as_subscription, readable, running, stop_unreadable
-from digests.store.unfinished import HELD, PUT_OFF, give_up, given_up, take_back
+from digests.store.unfinished import (
+    HELD,
+    PUT_OFF,
+    give_up,
+    given_up,
+    has_begun,
+    is_at_it,
+    is_in_the_way,
+    take_back,
+)
 
 SUPERSEDED = "A newer edition came before this one was done."
 
@@ -94,6 +103,8 @@ class SqlDeliveries:
         self, subscription: Subscription, edition: date, *, owner: str, now: datetime, lease: timedelta
     ) -> Claim | None:
         with self.database.write() as connection:
+            if _is_blocked(connection, subscription.id, edition, now):
+                return None
             row = _locked(connection, subscription, edition, now)
             if row is None:
                 # Another may have begun it since: then there is a row, and it is taken.
@@ -102,7 +113,7 @@ class SqlDeliveries:
                 came = _came(_subscription_row(connection, subscription), edition, now)
                 insert_new(connection, deliveries, {**begun, **free, **came})
                 row = _locked(connection, subscription, edition, now)
-            _move_on(connection, subscription, now)
+            _move_on(connection, subscription, edition, now)
             if row is None or not row.is_free:
                 return None
             give_up(connection, {subscription.id: edition}, SUPERSEDED, now)
@@ -119,13 +130,14 @@ class SqlDeliveries:
         most: int,
         but_not: Collection[tuple[str, str]] = (),
     ) -> Sequence[Claim]:
+        blocked = set[int]()
         with self.database.write() as connection:
             claims = _claim_unfinished(connection, not_(_SUSPECT), owner, now, lease, most, but_not)
             while len(claims) < most:
-                rows = _due(connection, now, most - len(claims), but_not)
+                rows = _due(connection, now, most - len(claims), but_not, blocked)
                 if not rows:
                     break
-                claims += _begin(connection, rows, owner, now, lease)
+                claims += _begin(connection, rows, blocked, owner, now, lease)
             if not claims and not _is_at_work(connection, owner, now):
                 claims = _claim_unfinished(connection, _SUSPECT, owner, now, lease, 1, but_not)
         return claims
@@ -341,12 +353,14 @@ def _came(row: Row[Any] | None, edition: date, at: datetime) -> dict[str, Any]:
     return {"due_at": due, "first_missed": awaited if awaited and awaited < edition else None}
 
 
-def _move_on(connection: Connection, subscription: Subscription, now: datetime) -> None:
+def _move_on(connection: Connection, subscription: Subscription, edition: date, now: datetime) -> None:
+    """Past an edition, unless a later one is awaited."""
     table = schema.subscriptions
     coming = next_due(subscription.schedule, now)
+    passed = or_(table.c.next_edition.is_(None), table.c.next_edition <= edition)
     connection.execute(
         update(table)
-        .where(table.c.id == subscription.id, table.c.next_due_at <= now)
+        .where(table.c.id == subscription.id, table.c.next_due_at <= now, passed)
         .values(next_due_at=coming.at, next_edition=coming.edition)
     )
 
@@ -359,6 +373,12 @@ def _locked(
         .where(deliveries.c.subscription == subscription.id, deliveries.c.edition == edition)
         .with_for_update(of=deliveries)
     ).first()
+
+
+def _is_blocked(connection: Connection, subscription: int, edition: date, now: datetime) -> bool:
+    """Whether an older edition of the channel is to be finished first."""
+    older = and_(deliveries.c.subscription == subscription, deliveries.c.edition < edition)
+    return connection.execute(select(deliveries.c.id).where(older, is_in_the_way(now))).first() is not None
 
 
 def _is_free(now: datetime) -> ColumnElement[bool]:
@@ -401,6 +421,7 @@ def _claim(
         nothing=Nothing(row.empty_because) if row.empty_because else None,
         quiet_until=row.quiet_until,
         failures=row.failures + (row.state in HELD),
+        was_left=row.state in HELD,
         due_at=row.due_at,
         first_missed=row.first_missed,
     )
@@ -431,21 +452,26 @@ def _claim_unfinished(
     but_not: Collection[tuple[str, str]],
 ) -> list[Claim]:
     """Take what waited for its hour, or what its owner left; rows that another is at are passed over."""
-    table = schema.subscriptions
+    table, other = schema.subscriptions, deliveries.alias()
     # Asked of the few that may be free: joined, SQLite would begin with every subscription there is.
     wanted = exists().where(
         table.c.id == deliveries.c.subscription,
         *running(),
         *_none_of(but_not),
-        table.c.next_due_at > now,  # Where a newer edition is due, that one takes this one's place.
+        # Where a newer edition is due, that one takes the place of one of which nobody has seen anything.
+        or_(table.c.next_due_at > now, has_begun()),
+    )
+    its_own_turn = ~exists().where(
+        other.c.subscription == deliveries.c.subscription, other.c.id != deliveries.c.id, is_at_it(now, other)
     )
     rows = connection.execute(
         select(deliveries, deliveries.c.id.label("delivery"))
-        .where(_is_free(now), kind, wanted)
+        .where(_is_free(now), kind, wanted, its_own_turn)
         .order_by(deliveries.c.failures, deliveries.c.id)
         .limit(most)
         .with_for_update(skip_locked=True)
     ).fetchall()
+    rows = list({row.subscription: row for row in reversed(rows)}.values())[::-1]
     if not rows:
         return []
     its = select(table).where(table.c.id.in_({row.subscription for row in rows}))
@@ -461,18 +487,27 @@ def _claim_unfinished(
 
 
 def _is_at_work(connection: Connection, owner: str, now: datetime) -> bool:
-    its = (deliveries.c.owner == owner, deliveries.c.state.in_(HELD), deliveries.c.lease_until > now)
-    return connection.execute(select(deliveries.c.id).where(*its).limit(1)).first() is not None
+    its = select(deliveries.c.id).where(deliveries.c.owner == owner, is_at_it(now))
+    return connection.execute(its.limit(1)).first() is not None
 
 
 def _due(
-    connection: Connection, now: datetime, most: int, but_not: Collection[tuple[str, str]]
+    connection: Connection,
+    now: datetime,
+    most: int,
+    but_not: Collection[tuple[str, str]],
+    blocked: Collection[int],
 ) -> Sequence[Row[Any]]:
-    """Subscriptions whose hour has come. Nobody else begins an edition of theirs until the transaction ends."""
+    """Subscriptions whose hour has come, and of which nothing is to be finished first, but for those that are known to be
+    blocked. Nobody else begins an edition of theirs until the transaction ends."""
     table = schema.subscriptions
+    # What is of a later date was begun by a clock that was ahead, and may wait for long.
+    older = or_(table.c.next_edition.is_(None), deliveries.c.edition < table.c.next_edition)
+    in_the_way = exists().where(deliveries.c.subscription == table.c.id, older, is_in_the_way(now))
+    known = [table.c.id.not_in(blocked)] if blocked else []
     return connection.execute(
         select(table)
-        .where(*running(), *_none_of(but_not), table.c.next_due_at <= now)
+        .where(*running(), *_none_of(but_not), table.c.next_due_at <= now, ~in_the_way, *known)
         .order_by(table.c.next_due_at, table.c.id)
         .limit(most)
         .with_for_update(skip_locked=True)
@@ -485,9 +520,15 @@ def _none_of(workspaces: Collection[tuple[str, str]]) -> list[ColumnElement[bool
 
 
 def _begin(
-    connection: Connection, rows: Sequence[Row[Any]], owner: str, now: datetime, lease: timedelta
+    connection: Connection,
+    rows: Sequence[Row[Any]],
+    blocked: set[int],
+    owner: str,
+    now: datetime,
+    lease: timedelta,
 ) -> list[Claim]:
-    """Begin the newest edition of each, and move each on to its next hour. One that was begun before is left alone."""
+    """Begin the newest edition of each, and move each on to its next hour. One that was begun before is left alone, and so
+    is a channel of which another process has just taken an older one, which is then among the `blocked`."""
     stop_unreadable(connection, rows)
     due = readable(rows)
     if not due:
@@ -495,12 +536,15 @@ def _begin(
     of = {row.id: row for row in rows}
     newest = {one.id: newest_due(one.schedule, now) for one in due}
     editions = {key: each.edition for key, each in newest.items()}
-    _move_all_on(connection, due, now)
     begun = _keys(connection, editions)
+    blocked |= give_up(
+        connection, {key: edition for key, edition in editions.items() if key not in begun}, SUPERSEDED, now
+    )
+    due = [one for one in due if one.id not in blocked]
+    _move_all_on(connection, due, now)
     new = [one for one in due if one.id not in begun]
     if not new:
         return []
-    give_up(connection, {one.id: editions[one.id] for one in new}, SUPERSEDED, now)
     came = {one.id: _came(of[one.id], editions[one.id], newest[one.id].at) for one in new}
     row = {"attempts": 1, "reason": "", **_taken(owner, now + lease)}
     connection.execute(

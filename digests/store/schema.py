@@ -198,6 +198,7 @@ deliveries = Table(
     Column("quiet_until", Instant),
     Column("looked_to", Key),
     Index("ix_deliveries_state_quiet_until", "state", "quiet_until"),
+    Index("ix_deliveries_subscription_state", "subscription", "state"),
 )
 
 pages = Table(

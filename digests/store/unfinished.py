@@ -4,9 +4,21 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Connection, and_, delete, or_, select, tuple_, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Select,
+    and_,
+    delete,
+    exists,
+    not_,
+    or_,
+    select,
+    tuple_,
+    update,
+)
 
-from digests.ports import DeliveryState, PageState
+from digests.ports import WENT_OUT, DeliveryState
 from digests.store import schema
 
 deliveries, pages, shown = schema.deliveries, schema.pages, schema.shown
@@ -15,6 +27,23 @@ HELD = (DeliveryState.CLAIMED, DeliveryState.POSTING)
 """A process is at it, until its lease ends."""
 PUT_OFF = (DeliveryState.WAITING, DeliveryState.UNKNOWN)
 """It waits for its hour."""
+
+
+def is_at_it(now: datetime, of: Any = deliveries) -> ColumnElement[bool]:
+    """Whether a process is at a delivery."""
+    return and_(of.c.state.in_(HELD), of.c.lease_until > now)
+
+
+def has_begun(of: Any = deliveries) -> ColumnElement[bool]:
+    """Whether some of a delivery stands in its channel, or may. A page that is only to change is not of it yet."""
+    went_out = exists().where(pages.c.delivery == of.c.id, pages.c.state.in_(WENT_OUT))
+    return went_out.correlate(of)  # Said, because it is asked in subqueries of subqueries too.
+
+
+def is_in_the_way(now: datetime, of: Any = deliveries) -> ColumnElement[bool]:
+    """Whether a delivery is to be finished before another edition of its channel begins: readers have seen some of it, or
+    are just about to."""
+    return and_(of.c.state.in_(HELD + PUT_OFF), or_(is_at_it(now, of), has_begun(of)))
 
 
 def given_up(reason: str) -> dict[str, Any]:
@@ -26,26 +55,31 @@ def given_up(reason: str) -> dict[str, Any]:
 def take_back(connection: Connection, keys: Sequence[int]) -> None:
     """Papers on pages that never went out were not shown."""
     never_went_out = select(pages.c.delivery, pages.c.number).where(
-        pages.c.delivery.in_(keys), pages.c.state.in_([PageState.PLANNED, PageState.CHANGING])
+        pages.c.delivery.in_(keys), pages.c.state.not_in(WENT_OUT)
     )
     page = tuple_(shown.c.delivery, shown.c.page)
     connection.execute(delete(shown).where(shown.c.delivery.in_(keys), page.in_(never_went_out)))
 
 
-def give_up(connection: Connection, before: Mapping[int, date], reason: str, now: datetime) -> None:
-    """Give up what is not done and nobody is at, of these subscriptions and of editions before these dates."""
-    rows = connection.execute(
-        select(deliveries.c.id, deliveries.c.subscription, deliveries.c.edition)
-        .where(
-            deliveries.c.subscription.in_(before),
-            or_(
-                deliveries.c.state.in_(PUT_OFF),
-                and_(deliveries.c.state.in_(HELD), deliveries.c.lease_until <= now),
-            ),
-        )
-        .with_for_update(skip_locked=True)
+def give_up(connection: Connection, before: Mapping[int, date], reason: str, now: datetime) -> set[int]:
+    """Give up what is not done and nobody is at, of these subscriptions and of editions before these dates.
+
+    The subscriptions of which another process has just taken such an edition all the same.
+    """
+    not_done = select(deliveries.c.id, deliveries.c.subscription, deliveries.c.edition).where(
+        deliveries.c.subscription.in_(before), deliveries.c.state.in_(HELD + PUT_OFF)
     )
-    older = [row.id for row in rows if row.edition < before[row.subscription]]
-    if older:
-        connection.execute(update(deliveries).where(deliveries.c.id.in_(older)).values(**given_up(reason)))
-        take_back(connection, older)
+    older = _before(connection, not_done, before)
+    if not older:
+        return set()
+    nobodys = not_done.where(not_(is_at_it(now))).with_for_update(skip_locked=True)
+    given = list(_before(connection, nobodys, before))
+    connection.execute(update(deliveries).where(deliveries.c.id.in_(given)).values(**given_up(reason)))
+    take_back(connection, given)
+    return {subscription for key, subscription in older.items() if key not in given}
+
+
+def _before(connection: Connection, found: Select[Any], before: Mapping[int, date]) -> dict[int, int]:
+    """The subscriptions of those deliveries that are of editions before these dates."""
+    rows = connection.execute(found)
+    return {row.id: row.subscription for row in rows if row.edition < before[row.subscription]}

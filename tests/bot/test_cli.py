@@ -8,6 +8,8 @@ import subprocess
 import sys
 import time
 from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from datetime import time as hour
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,9 @@ import pytest
 from rich.console import Console
 
 from bot.importing import import_places
+from digests.model import Channel, Schedule, Subscription
+from digests.ports import PlannedPage
+from digests.store import open_store
 from tests.builders import NOW, a_store
 from tests.shared_data import FOLDER, needs_shared_data
 
@@ -357,6 +362,27 @@ def test_todays_edition_is_shown_without_a_trace_then_posted_once_and_told_by_th
         1,
         "paperround: No channel 'there' gets a digest; these do: console:here.\n",
     )
+
+
+def test_what_yesterday_left_half_done_is_finished_before_todays_is_posted(tmp_path: Path) -> None:
+    imported(tmp_path)
+    (tmp_path / "paperround.toml").write_text(SETTINGS)
+    yesterday = datetime.now(UTC) - timedelta(days=1)
+    store = open_store(f"sqlite:///{tmp_path / 'paperround.db'}")
+    here = Subscription(Channel("console", "here"), schedule=Schedule(hour(0), frozenset(range(7))))
+    store.subscriptions.keep([here], now=yesterday)
+    (here,) = store.subscriptions.all()
+    claim = store.deliveries.claim(
+        here, yesterday.date(), owner="dead", now=yesterday, lease=timedelta(minutes=5)
+    )
+    assert claim
+    pages = [PlannedPage(number, f"old {number}", {"blocks": []}, (), in_thread=False) for number in range(2)]
+    store.deliveries.plan(claim, pages, considered_to=0)
+    store.deliveries.posted(claim, 0, "there", now=yesterday)
+    store.close()
+    done = paperround(tmp_path, "digest", "here", "--now")
+    assert "posted, in 6 messages." in done.stdout
+    assert (keys(tmp_path)[0], len(keys(tmp_path))) == ("old 1", 7)
 
 
 def test_zones_come_from_the_tzdata_package_whatever_this_machine_has(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from bot.clock import tick
 from bot.deliver import Desk, OnUnknown
-from bot.platforms import Outcome, PostError
+from bot.platforms import Outcome, Page, PostError
 from digests.build import Habits
 from digests.errors import StoreError
 from digests.model import Channel, Style, Subscription
@@ -33,6 +33,7 @@ class World:
     store: Store = field(default_factory=a_store)
     board: Board = field(default_factory=Board)
     now: datetime = NOW
+    slept: list[float] = field(default_factory=list)
 
     def bring(self, *names: str) -> None:
         self.store.papers.add([(a_paper(name), a_review()) for name in names], now=self.now)
@@ -45,7 +46,8 @@ class World:
         """One tick of a process of its own."""
         platform = platform or BoardPlatform(self.board)
         owner = f"process {next(_numbers)}"
-        settings = {"store": self.store, "habits": Habits(), "chance": lambda: 0.0, **desk}
+        kept = {"store": self.store, "habits": Habits(), "chance": lambda: 0.0, "sleep": self._sleep}
+        settings = {**kept, **desk}
         asyncio.run(
             tick(
                 Desk(
@@ -57,6 +59,9 @@ class World:
                 )
             )
         )
+
+    async def _sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
 
     def history(self) -> Any:
         (subscription,) = self.store.subscriptions.all()
@@ -361,15 +366,37 @@ def test_an_edition_that_failed_for_good_leaves_its_papers_to_the_next() -> None
     assert world.board.papers(CHANNEL) == ["2401.00000", "2401.00001", "2401.00002"]
 
 
-def test_an_edition_that_was_cut_off_for_days_gives_way_to_the_newest_and_repeats_and_loses_nothing() -> None:
+def test_an_edition_that_was_cut_off_for_days_is_finished_before_the_newest() -> None:
     world = a_world()
     with pytest.raises(BaseExceptionGroup):
         world.tick(killed_platform(world.board, "after", 2))
+    world.now += timedelta(days=1)
+    world.bring("2402.00001")
+    world.now += timedelta(days=1)
+    world.tick()
+    assert world.board.papers(CHANNEL) == ["2401.00000", "2401.00001", "2401.00002", "2402.00001"]
+    assert len(world.board.keys(CHANNEL)) == len(set(world.board.keys(CHANNEL)))
+    assert [one.state for one in world.history()] == [DeliveryState.POSTED] * 2
+
+
+def test_a_page_that_another_process_may_be_posting_still_is_waited_for_before_it_is_sent_again() -> None:
+    """Its lease is over by the clock, and its request is not: the clock has jumped."""
+    world = a_world()
+    with pytest.raises(BaseExceptionGroup):
+        world.tick(killed_platform(world.board, "before", 2))
+    late = BoardPlatform(world.board)
+    (subscription,) = world.store.subscriptions.all()
+    page = world.history()[0].pages[1]
+
+    async def arrives(seconds: float) -> None:
+        assert seconds == 30
+        await late.post(subscription.channel, Page(page.payload, page.papers), key=page.key, thread=None)
+
     world.now += timedelta(days=2)
-    world.tick()
-    world.tick()
+    world.tick(sleep=arrives, time_out=timedelta(seconds=30))
+    keys = world.board.keys(CHANNEL)
+    assert len(keys) == len(set(keys))
     assert world.board.papers(CHANNEL) == ["2401.00000", "2401.00001", "2401.00002"]
-    assert [one.state for one in world.history()] == [DeliveryState.POSTED, DeliveryState.FAILED]
 
 
 def test_tries_that_bring_pages_on_do_not_count_towards_the_end() -> None:

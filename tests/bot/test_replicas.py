@@ -49,6 +49,7 @@ def tick_at_once(stores: list[Store], platforms: list[BoardPlatform], now: datet
             clock=lambda: now,
             lease=LEASE,
             at_once=4,
+            sleep=lambda _: asyncio.sleep(0),  # What was posted stands on the board at once.
         )
         with suppress(BaseExceptionGroup):
             asyncio.run(tick(desk))

@@ -193,7 +193,8 @@ def test_what_a_channel_had_is_known_by_window_and_not_by_edition() -> None:
 
 def test_a_paper_shown_twice_is_no_error() -> None:
     store, subscription = a_ledger()
-    store.deliveries.plan(claimed(store, subscription), [a_page(0, "2401.00001")], considered_to=4)
+    first = store.deliveries.plan(claimed(store, subscription), [a_page(0, "2401.00001")], considered_to=4)
+    store.deliveries.finish(first, now=NOW)
     second = claim(store, subscription, edition=TODAY + timedelta(days=1))
     assert second
     store.deliveries.plan(second, [a_page(0, "2401.00001", "2401.00002")], considered_to=4)
@@ -212,7 +213,7 @@ def test_a_finished_edition_is_never_claimed_again() -> None:
     store, subscription = a_ledger()
     store.deliveries.finish(claimed(store, subscription), now=NOW)
     assert claim(store, subscription, "b", timedelta(days=9)) is None
-    assert taken(store, timedelta(days=9)) == []
+    assert [one.edition for one in taken(store, timedelta(days=9))] == [TODAY + timedelta(days=9)]
 
 
 def test_a_delivery_that_waits_is_unfinished_from_its_hour_on() -> None:
@@ -405,19 +406,88 @@ def test_a_claim_whose_turn_did_not_come_is_given_back_without_a_failure() -> No
     assert (again.failures, again.attempts) == (0, 2)
 
 
-def test_what_a_newer_edition_replaces_is_considered_again_but_for_what_went_out() -> None:
+def test_what_a_newer_edition_replaces_is_considered_again() -> None:
     store, subscription = a_ledger()
-    got = store.deliveries.plan(
-        claimed(store, subscription), [a_page(0, "2401.00001"), a_page(1, "2401.00002")], considered_to=4
-    )
-    store.deliveries.posting(got, 0, now=NOW, lease=LEASE)
+    store.deliveries.plan(claimed(store, subscription), [a_page(0, "2401.00001")], considered_to=4)
     tomorrow = TODAY + timedelta(days=1)
     (newer,) = taken(store, timedelta(days=1))
     assert newer.edition == tomorrow
     assert store.deliveries.considered_to(subscription, tomorrow) is None
-    assert store.deliveries.shown(subscription, 0, 4) == {"2401.00001"}
+    assert store.deliveries.shown(subscription, 0, 4) == frozenset()
     states = [one.state for one in store.deliveries.history(subscription, 9)]
     assert states == [DeliveryState.CLAIMED, DeliveryState.FAILED]
+
+
+def begun(store: Store, subscription: Subscription) -> Claim:
+    """An edition whose first page is on its way."""
+    pages = [a_page(0, "2401.00001"), a_page(1, "2401.00002")]
+    got = store.deliveries.plan(claimed(store, subscription), pages, considered_to=4)
+    store.deliveries.posting(got, 0, now=NOW, lease=LEASE)
+    return got
+
+
+def test_an_edition_of_which_something_went_out_is_finished_before_a_newer_one_begins() -> None:
+    store, subscription = a_ledger()
+    begun(store, subscription)
+    two_days = timedelta(days=2)
+    assert claim(store, subscription, "b", two_days, TODAY + two_days) is None
+    (again,) = taken(store, two_days)
+    assert (again.edition, again.was_left, len(again.pages)) == (TODAY, True, 2)
+    assert taken(store, two_days) == [], "while a process is at it"
+    store.deliveries.finish(again, now=NOW + two_days)
+    (newest,) = taken(store, two_days)
+    assert (newest.edition, newest.first_missed) == (TODAY + two_days, TODAY + timedelta(days=1))
+
+
+def test_what_was_begun_and_waits_for_its_hour_holds_the_newer_edition_up_until_it_is_given_up() -> None:
+    store, subscription = a_ledger()
+    two_days = timedelta(days=2)
+    store.deliveries.wait(begun(store, subscription), "not now", until=NOW + two_days + LEASE)
+    assert taken(store, two_days) == []
+    (again,) = taken(store, two_days + LEASE)
+    store.deliveries.fail(again, "The channel takes nothing.")
+    (newest,) = taken(store, two_days + LEASE)
+    assert newest.edition == TODAY + two_days
+
+
+def test_an_edition_of_which_nothing_went_out_gives_way_whatever_other_channels_were_sent() -> None:
+    store = due_ledger(2)
+    one, other = store.subscriptions.all()
+    begun(store, one)
+    store.deliveries.plan(claimed(store, other), [a_page(0, "2401.00001")], considered_to=4)
+    editions = {each.subscription.channel.channel: each.edition for each in taken(store, timedelta(days=1))}
+    assert editions == {"c0": TODAY, "c1": TODAY + timedelta(days=1)}
+
+
+def test_taking_an_old_edition_leaves_the_one_that_is_due_to_be_taken() -> None:
+    store, subscription = a_ledger()
+    begun(store, subscription)
+    tomorrow = timedelta(days=1)
+    again = claim(store, subscription, "b", tomorrow)
+    assert again
+    store.deliveries.finish(again, now=NOW + tomorrow)
+    assert [one.edition for one in taken(store, tomorrow)] == [TODAY + tomorrow]
+
+
+def test_many_who_ask_while_an_old_edition_is_unfinished_never_have_two_of_one_channel() -> None:
+    store = due_ledger(12)
+    for subscription in store.subscriptions.all()[:6]:
+        begun(store, subscription)
+    two_days = NOW + timedelta(days=2)
+
+    def work(owner: str) -> list[tuple[str, date]]:
+        done = []
+        for _ in range(30):
+            for one in store.deliveries.claim_due(owner=owner, now=two_days, lease=LEASE, most=2):
+                done.append((one.subscription.channel.channel, one.edition))
+                store.deliveries.finish(one, now=two_days)
+        return done
+
+    with ThreadPoolExecutor(4) as pool:
+        done = [each for one in pool.map(work, "abcd") for each in one]
+    newest = {(f"c{number}", two_days.date()) for number in range(12)}
+    assert len(done) == len(set(done))
+    assert set(done) == newest | {(f"c{number}", TODAY) for number in range(6)}
 
 
 def test_a_channel_that_was_paused_does_not_get_the_rest_of_an_old_edition() -> None:
