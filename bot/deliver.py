@@ -21,11 +21,11 @@ from bot.present import digest_message, failed_message
 from bot.together import Together
 from digests.build import Came, Habits, build, windows
 from digests.errors import PaperroundError
-from digests.model import Channel, Heartbeat, Nothing, Subscription
+from digests.model import Channel, Heartbeat, Nothing, Said, Subscription
 from digests.ports import (
+    Begins,
     Claim,
     Deliveries,
-    Finished,
     GoesOut,
     Landed,
     LeaseLostError,
@@ -109,9 +109,9 @@ async def deliver(claim: Claim, *, desk: Desk) -> None:
         if claim.failures >= desk.attempts:  # Else it is put off before it comes to that.
             raise PostError(_LEFT.format(claim.failures), Outcome.REFUSED)
         with desk.together.one_more():
-            if planned := await _planned_claim(claim, platform, desk):
-                await _post_pages(planned, platform, desk, landed)
-                await _finish(planned, desk)
+            if plan := await _plan(claim, platform, desk):
+                await _post_pages(plan, platform, desk, landed)
+                await _finish(plan.claim, desk)
     except LeaseLostError as lost:
         log.warning("left to another process: %s", lost)
     except PostError as error:
@@ -142,32 +142,40 @@ def _platform(claim: Claim, desk: Desk) -> Platform:
     return platform
 
 
-async def _planned_claim(claim: Claim, platform: Platform, desk: Desk) -> Claim | None:
-    """The claim with its pages; None where a quiet day stays one."""
+_DONE = (PageState.POSTED, PageState.SKIPPED)
+"""Nothing is left to do about such a page."""
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A claim with its pages. `considered_to` belongs to a plan that is still to be written down: with its first page."""
+
+    claim: Claim
+    considered_to: int | None = None
+
+
+async def _plan(claim: Claim, platform: Platform, desk: Desk) -> Planned | None:
+    """Build and render the digest, unless that was done before; None where a quiet day stays one."""
     if claim.quiet_until:
-        return await asyncio.to_thread(_look_again, claim, claim.quiet_until, platform, desk)
+        again = await asyncio.to_thread(_look_again, claim, claim.quiet_until, platform, desk)
+        return Planned(again) if again else None
     if claim.pages:
-        return claim
-    asked = claim, platform
-    return await desk.together.do("plan", asked, partial(_plan, desk), partial(_plan_all, desk))
+        return Planned(claim)
+    made = await desk.together.do("make", (claim, platform), partial(_make, desk), partial(_make_all, desk))
+    planned = replace(claim, pages=_planned_pages(made, claim), nothing=made.nothing)
+    if planned.pages:
+        return Planned(planned, made.considered_to)
+    await _write_down(Plan(planned, made.considered_to), desk)
+    return Planned(planned)
 
 
-def _plan(desk: Desk, asked: tuple[Claim, Platform]) -> Claim:
-    """Build and render the digest, and write its pages down before the first one goes out."""
+def _make(desk: Desk, asked: tuple[Claim, Platform]) -> "Made":
     claim, platform = asked
-    made = desk.rendered.get(claim, platform, desk)
-    pages = _planned_pages(made.pages, claim)
-    return desk.store.deliveries.plan(claim, pages, considered_to=made.considered_to, nothing=made.nothing)
+    return desk.rendered.get(claim, platform, desk)
 
 
-def _plan_all(desk: Desk, asked: Sequence[tuple[Claim, Platform]]) -> Sequence[Claim]:
-    """The same for many at once."""
-    return desk.store.deliveries.plan_all(
-        [
-            Plan(claim, _planned_pages(made.pages, claim), made.considered_to, made.nothing)
-            for (claim, _), made in zip(asked, desk.rendered.all(asked, desk), strict=True)
-        ]
-    )
+def _make_all(desk: Desk, asked: Sequence[tuple[Claim, Platform]]) -> "Sequence[Made]":
+    return desk.rendered.all(asked, desk)
 
 
 def _look_again(claim: Claim, until: datetime, platform: Platform, desk: Desk) -> Claim | None:
@@ -177,24 +185,25 @@ def _look_again(claim: Claim, until: datetime, platform: Platform, desk: Desk) -
     if made.nothing or now >= until:
         ledger.quiet(claim, looked_to=made.considered_to, until=until, now=now)
         return None
-    pages = _planned_pages(made.pages, claim)
+    pages = _planned_pages(made, claim)
     return ledger.plan_anew(claim, pages, considered_to=made.considered_to)
 
 
-def _planned_pages(pages: Sequence[Page], claim: Claim) -> list[PlannedPage]:
-    channel = claim.subscription.channel
-    return [_planned(channel, claim.edition, number, page) for number, page in enumerate(pages)]
+def _planned_pages(made: "Made", claim: Claim) -> tuple[PlannedPage, ...]:
+    name = f"{claim.subscription.channel} {claim.edition.isoformat()}"
+    return tuple(_planned(page, name, number, made.said) for number, page in enumerate(made.pages))
 
 
 async def _finish(claim: Claim, desk: Desk) -> None:
-    """Write down that every page has landed."""
+    """Every page has landed. What is still to be written down then is written down here."""
     channel = claim.subscription.channel
     if claim.nothing:
         await asyncio.to_thread(_finish_quietly, claim, desk)
         log.info("%s, %s: nothing to read (%s)", channel, claim.edition, claim.nothing)
-    else:
-        await _write_down(Finished(claim, desk.clock()), desk)
-        log.info("delivered %s to %s, %d pages", claim.edition, channel, len(claim.pages))
+        return
+    if all(page.state in _DONE for page in claim.pages):  # Nothing was left to be posted.
+        await asyncio.to_thread(desk.store.deliveries.finish, claim, now=desk.clock())
+    log.info("delivered %s to %s, %d pages", claim.edition, channel, len(claim.pages))
 
 
 def _finish_quietly(claim: Claim, desk: Desk) -> None:
@@ -211,13 +220,7 @@ async def _write_down(word: Word, desk: Desk) -> None:
 
 
 def _write_one(ledger: Deliveries, word: Word) -> None:
-    match word:
-        case GoesOut(claim, page, now, lease):
-            ledger.posting(claim, page, now=now, lease=lease)
-        case Landed(claim, page, receipt, now):
-            ledger.posted(claim, page, receipt, now=now)
-        case Finished(claim, now):
-            ledger.finish(claim, now=now)
+    ledger.write([word])
 
 
 def _write_many(ledger: Deliveries, words: Sequence[Word]) -> Sequence[None]:
@@ -229,12 +232,13 @@ def _write_many(ledger: Deliveries, words: Sequence[Word]) -> Sequence[None]:
 class Made:
     """A digest in the form that a platform takes, and the number of the newest change it considered.
 
-    No pages where there is `nothing` to read and the settings say not to tell.
+    `said` is what it says of its papers. No pages where there is `nothing` to read and the settings say not to tell.
     """
 
     pages: tuple[Page, ...]
     considered_to: int
     nothing: Nothing | None
+    said: Mapping[str, Said]
 
 
 MOST_RENDERED = 64
@@ -293,37 +297,43 @@ def _made(claim: Claim, came: Came, told_before: bool, platform: Platform, desk:
     unsaid = digest.nothing and digest.heartbeat is Heartbeat.OFF
     message = digest_message(replace(digest, came_late=told_before))
     pages = () if unsaid else tuple(platform.render(message, one.wish.style))
-    return Made(pages, digest.considered_to, digest.nothing)
+    said = {pick.scored.paper.id: pick.scored.said for pick in digest.picks}
+    return Made(pages, digest.considered_to, digest.nothing, said)
 
 
-def _planned(channel: Channel, edition: date, number: int, page: Page) -> PlannedPage:
-    name = f"{channel} {edition.isoformat()} {number}"
-    key = hashlib.sha256(name.encode()).hexdigest()[:KEY_LENGTH]
-    return PlannedPage(number, key, page.payload, page.papers, page.in_thread)
+def _planned(page: Page, digest: str, number: int, said: Mapping[str, Said]) -> PlannedPage:
+    key = hashlib.sha256(f"{digest} {number}".encode()).hexdigest()[:KEY_LENGTH]
+    return PlannedPage(number, key, page.payload, page.papers, page.in_thread, said=said)
 
 
-async def _post_pages(claim: Claim, platform: Platform, desk: Desk, landed: list[str | None]) -> None:
+async def _post_pages(planned: Planned, platform: Platform, desk: Desk, landed: list[str | None]) -> None:
     """One after the other, from where the last try stopped: the order in the channel is the order of the digest.
 
     `landed` gets the receipts of those that are posted now.
     """
-    thread: str | None = None
+    claim, thread = planned.claim, None
     for page in claim.pages:
-        receipt = await _landed(claim, page, platform, desk, thread)
+        considered_to = planned.considered_to if page.number == 0 else None
+        receipt = await _landed(claim, page, platform, desk, thread, considered_to)
         thread = receipt if page.number == 0 else thread
-        if page.state not in (PageState.POSTED, PageState.SKIPPED):
+        if page.state not in _DONE:
             landed.append(receipt)
 
 
 async def _landed(
-    claim: Claim, page: PlannedPage, platform: Platform, desk: Desk, thread: str | None
+    claim: Claim,
+    page: PlannedPage,
+    platform: Platform,
+    desk: Desk,
+    thread: str | None,
+    considered_to: int | None,
 ) -> str | None:
     """The receipt of a page, posted now unless it already was; None for one that is given up."""
     match page.state:
         case PageState.POSTED | PageState.SKIPPED:
             return page.receipt
         case PageState.PLANNED:
-            return await _post(claim, page, platform, desk, thread)
+            return await _post(claim, page, platform, desk, thread, considered_to)
         case PageState.POSTING:
             return await _reconcile(claim, page, platform, desk, thread)
         case PageState.CHANGING:
@@ -331,9 +341,16 @@ async def _landed(
 
 
 async def _post(
-    claim: Claim, page: PlannedPage, platform: Platform, desk: Desk, thread: str | None
+    claim: Claim,
+    page: PlannedPage,
+    platform: Platform,
+    desk: Desk,
+    thread: str | None,
+    considered_to: int | None = None,
 ) -> str | None:
     """Write down that the page goes out, which fences off every other process, and post it in what time is left.
+
+    `considered_to` is given where the plan is to be written down with it.
 
     One time-out, shorter than the lease, spans both: a process that was stopped or asleep in between and goes on after
     its lease has no time left, and does not reach the wire.
@@ -342,7 +359,10 @@ async def _post(
     if pace := desk.paces.get(platform.name):
         await pace.turn(channel)
     began, started = desk.clock(), monotonic()
-    await _write_down(GoesOut(claim, page.number, began, desk.lease), desk)
+    if considered_to is None:
+        await _write_down(GoesOut(claim, page.number, began, desk.lease), desk)
+    else:
+        await _write_down(Begins(claim, considered_to, began, desk.lease), desk)
     left = desk.time_out - max(desk.clock() - began, timedelta(seconds=monotonic() - started))
     if left <= timedelta():
         await asyncio.to_thread(ledger.not_posted, claim, page.number)
@@ -356,8 +376,14 @@ async def _post(
         if error.outcome is not Outcome.UNKNOWN:
             await asyncio.to_thread(ledger.not_posted, claim, page.number)
         raise
-    await _write_down(Landed(claim, page.number, receipt, desk.clock()), desk)
+    await _write_landed(claim, page, receipt, desk)
     return receipt
+
+
+async def _write_landed(claim: Claim, page: PlannedPage, receipt: str | None, desk: Desk) -> None:
+    """With the last page of a digest the delivery is done."""
+    last = claim.nothing is None and page is claim.pages[-1]
+    await _write_down(Landed(claim, page.number, receipt, desk.clock(), last), desk)
 
 
 async def _edit(
@@ -372,7 +398,7 @@ async def _edit(
             raise
         await asyncio.to_thread(ledger.not_posted, claim, page.number)
         return await _post(claim, page, platform, desk, thread)
-    await _write_down(Landed(claim, page.number, receipt, desk.clock()), desk)
+    await _write_landed(claim, page, receipt, desk)
     return receipt
 
 
@@ -404,7 +430,7 @@ async def _reconcile(
     receipt = None if found is CANNOT_ASK else found
     if receipt is None:
         log.warning("%s, %s: page %d may be missing; not sent again", channel, claim.edition, page.number + 1)
-    await _write_down(Landed(claim, page.number, receipt, desk.clock()), desk)
+    await _write_landed(claim, page, receipt, desk)
     return receipt
 
 

@@ -125,13 +125,32 @@ class Review:
 NOT_REVIEWED = Review()
 
 
+class Said(NamedTuple):
+    """What a message says of a paper: its version, its review's number (0: none), the score, and whether it is withdrawn."""
+
+    version: int | None
+    review: int | None
+    score: float | None
+    withdrawn: bool
+
+
 @dataclass(frozen=True, slots=True)
 class ScoredPaper:
-    """A paper with its newest review (`NOT_REVIEWED` where there is none) and when that became known here, in UTC."""
+    """A paper with its newest review (`NOT_REVIEWED` where there is none) and when that became known here, in UTC.
+
+    `review_number` is the store's of that review, 0 where there is none.
+    """
 
     paper: Paper
     review: Review
     known_at: datetime
+    review_number: int = field(default=0, compare=False)
+
+    @property
+    def said(self) -> Said:
+        """What a message says of it that is made now."""
+        withdrawn = self.paper.withdrawn is not None
+        return Said(self.paper.version, self.review_number, self.review.score, withdrawn)
 
 
 class Better(StrEnum):

@@ -4,7 +4,7 @@ Methods are synchronous and short; an async caller runs them in a worker thread.
 """
 
 from collections.abc import AsyncGenerator, Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Any, Protocol
@@ -23,6 +23,7 @@ from digests.model import (
     Post,
     Queued,
     Review,
+    Said,
     ScoredPaper,
     Stage,
     Subscription,
@@ -186,7 +187,10 @@ WENT_OUT = (PageState.POSTING, PageState.POSTED, PageState.SKIPPED)
 
 @dataclass(frozen=True, slots=True)
 class PlannedPage:
-    """One message of a digest as it will be posted. `key` names it for good; `receipt` says where it landed."""
+    """One message of a digest as it will be posted. `key` names it for good; `receipt` says where it landed.
+
+    `said` is what it says of its papers, by their ids, perhaps of others too.
+    """
 
     number: int
     key: str
@@ -195,6 +199,7 @@ class PlannedPage:
     in_thread: bool
     state: PageState = PageState.PLANNED
     receipt: str | None = None
+    said: Mapping[str, Said] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,12 +251,10 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What `Deliveries.plan` writes down."""
+    """What `Deliveries.plan` writes down, of a claim as it returns it."""
 
     claim: Claim
-    pages: Sequence[PlannedPage]
     considered_to: int
-    nothing: Nothing | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,24 +268,27 @@ class GoesOut:
 
 
 @dataclass(frozen=True, slots=True)
+class Begins:
+    """A plan, and that its first page goes out now: what `Deliveries.plan` and `posting` write down, in one step."""
+
+    claim: Claim
+    considered_to: int
+    now: datetime
+    lease: timedelta
+
+
+@dataclass(frozen=True, slots=True)
 class Landed:
-    """What `Deliveries.posted` writes down."""
+    """What `Deliveries.posted` writes down; after the `last` page the delivery is done."""
 
     claim: Claim
     page: int
     receipt: str | None
     now: datetime
+    last: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Finished:
-    """What `Deliveries.finish` writes down."""
-
-    claim: Claim
-    now: datetime
-
-
-Word = GoesOut | Landed | Finished
+Word = Plan | Begins | GoesOut | Landed
 """A line in the ledger about a claim that is under way."""
 
 
@@ -388,9 +394,6 @@ class Deliveries(Protocol):
     ) -> Claim:
         """Write down the pages, that their papers are shown, and the number considered up to: all or none."""
 
-    def plan_all(self, plans: Sequence[Plan]) -> Sequence[Claim]:
-        """The same for many claims in one transaction: when one of them is lost, nothing is written."""
-
     def plan_anew(self, claim: Claim, pages: Sequence[PlannedPage], *, considered_to: int) -> Claim:
         """Papers came in after all: plan their digest in the place of what was posted. Once, since it is quiet no more.
 
@@ -410,7 +413,7 @@ class Deliveries(Protocol):
         """Every page has landed."""
 
     def write(self, words: Sequence[Word]) -> None:
-        """What `posting`, `posted` and `finish` write, of many claims in one transaction: when one of them is lost, nothing
+        """What `plan`, `posting` and `posted` write, of many claims in one transaction: when one of them is lost, nothing
         is written. One word a claim."""
 
     def quiet(self, claim: Claim, *, looked_to: int, until: datetime, now: datetime) -> None:

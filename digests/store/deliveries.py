@@ -27,14 +27,14 @@ from sqlalchemy import (
 )
 
 from digests.errors import StoreError
-from digests.model import Channel, Nothing, Subscription
+from digests.model import Channel, Nothing, Said, Subscription
 from digests.ports import (
     SETTLED,
     SUSPECT,
+    Begins,
     Claim,
     Delivery,
     DeliveryState,
-    Finished,
     GoesOut,
     Landed,
     LeaseLostError,
@@ -87,9 +87,6 @@ _SHOWN = (
         papers.c.known > bindparam("after"),
         papers.c.known <= bindparam("to"),
     )
-)
-_SAID = select(pages.c.delivery, pages.c.number, pages.c.papers, pages.c.said).where(
-    pages.c.delivery.in_(bindparam("keys", expanding=True))
 )
 
 
@@ -172,16 +169,9 @@ class SqlDeliveries:
         considered_to: int,
         nothing: Nothing | None = None,
     ) -> Claim:
-        return self.plan_all([Plan(claim, planned, considered_to, nothing)])[0]
-
-    def plan_all(self, plans: Sequence[Plan]) -> Sequence[Claim]:
-        planned = [(one.claim, one.pages) for one in plans]
-        told = [{"considered": one.considered_to, "because": one.nothing or ""} for one in plans]
-        with self.database.write() as connection:
-            _change_all(connection, _PLANNED, [one.claim for one in plans], told)
-            _keep_pages(connection, planned)
-            _show(connection, planned)
-        return [replace(one.claim, pages=tuple(one.pages), nothing=one.nothing) for one in plans]
+        planned_claim = replace(claim, pages=tuple(planned), nothing=nothing)
+        self.write([Plan(planned_claim, considered_to)])
+        return planned_claim
 
     def plan_anew(self, claim: Claim, planned: Sequence[PlannedPage], *, considered_to: int) -> Claim:
         receipts = {page.number: page.receipt for page in claim.pages if page.receipt}
@@ -195,8 +185,7 @@ class SqlDeliveries:
         with self.database.write() as connection:
             _change(connection, claim, considered_to=considered_to, **no_more)
             connection.execute(delete(pages).where(pages.c.delivery == claim.id))
-            _keep_pages(connection, [(claim, changed)])
-            _show(connection, [(claim, changed)])
+            _keep(connection, [(claim, changed)])
         return replace(claim, pages=tuple(changed), nothing=None, quiet_until=None)
 
     def posting(self, claim: Claim, page: int, *, now: datetime, lease: timedelta) -> None:
@@ -211,22 +200,26 @@ class SqlDeliveries:
             connection.execute(_page(claim, page).values(state=PageState.PLANNED))
 
     def finish(self, claim: Claim, *, now: datetime) -> None:
-        self.write([Finished(claim, now)])
+        with self.database.write() as connection:
+            _change_all(connection, _FINISHED, [claim])
 
     def write(self, words: Sequence[Word]) -> None:
-        going, landed, finished = list[GoesOut](), list[Landed](), list[Finished]()
+        plans, begun, going, landed = list[Plan](), list[Begins](), list[GoesOut](), list[Landed]()
         for word in words:
             match word:
+                case Plan():
+                    plans.append(word)
+                case Begins():
+                    begun.append(word)
                 case GoesOut():
                     going.append(word)
                 case Landed():
                     landed.append(word)
-                case Finished():
-                    finished.append(word)
         with self.database.write() as connection:
+            _plan(connection, plans)
+            _begin_to_post(connection, begun)
             _go_out(connection, going)
             _land(connection, landed)
-            _change_all(connection, _FINISHED, [one.claim for one in finished])
 
     def quiet(self, claim: Claim, *, looked_to: int, until: datetime, now: datetime) -> None:
         with self.database.write() as connection:
@@ -590,8 +583,9 @@ def _ours() -> Update:
 
 _PLANNED = _ours().values(considered_to=bindparam("considered"), empty_because=bindparam("because"))
 _GOES_OUT = _ours().values(lease_until=bindparam("until"), state=DeliveryState.POSTING)
+_BEGINS = _PLANNED.values(lease_until=bindparam("until"), state=DeliveryState.POSTING)
 _LANDED = _ours().values(failures=0)
-_FINISHED = _ours().values(state=DeliveryState.POSTED, reason="", lease_until=None)
+_FINISHED = _LANDED.values(state=DeliveryState.POSTED, reason="", lease_until=None)
 
 _PAGE = update(pages).where(pages.c.delivery == bindparam("its"), pages.c.number == bindparam("page"))
 _PAGE_GOES_OUT = _PAGE.values(state=PageState.POSTING)
@@ -619,6 +613,25 @@ def _change(connection: Connection, claim: Claim, **values: Any) -> None:
     _change_all(connection, _ours().values(owner=claim.owner, **values), [claim])
 
 
+def _plan(connection: Connection, plans: Sequence[Plan]) -> None:
+    _change_all(connection, _PLANNED, [one.claim for one in plans], [_told(one) for one in plans])
+    _keep(connection, [(one.claim, one.claim.pages) for one in plans])
+
+
+def _told(plan: Plan | Begins) -> dict[str, Any]:
+    return {"considered": plan.considered_to, "because": plan.claim.nothing or ""}
+
+
+def _begin_to_post(connection: Connection, begun: Sequence[Begins]) -> None:
+    told = [_told(one) | {"until": one.now + one.lease} for one in begun]
+    _change_all(connection, _BEGINS, [one.claim for one in begun], told)
+    _keep(connection, [(one.claim, _first_goes_out(one.claim.pages)) for one in begun])
+
+
+def _first_goes_out(planned: Sequence[PlannedPage]) -> list[PlannedPage]:
+    return [replace(planned[0], state=PageState.POSTING), *planned[1:]]
+
+
 def _go_out(connection: Connection, going: Sequence[GoesOut]) -> None:
     untils = [{"until": one.now + one.lease} for one in going]
     _change_all(connection, _GOES_OUT, [one.claim for one in going], untils)
@@ -629,7 +642,8 @@ def _go_out(connection: Connection, going: Sequence[GoesOut]) -> None:
 def _land(connection: Connection, landed: Sequence[Landed]) -> None:
     if not landed:
         return
-    _change_all(connection, _LANDED, [one.claim for one in landed])
+    _change_all(connection, _LANDED, [one.claim for one in landed if not one.last])
+    _change_all(connection, _FINISHED, [one.claim for one in landed if one.last])
     connection.execute(_PAGE_LANDED, [_landed_row(one) for one in landed])
     if told := [one for one in landed if one.receipt is not None]:
         _remember_posts(connection, told)
@@ -643,10 +657,7 @@ def _landed_row(landed: Landed) -> dict[str, Any]:
 
 def _remember_posts(connection: Connection, landed: Sequence[Landed]) -> None:
     """So that a reaction on a message is known to mean its papers."""
-    found: defaultdict[int, dict[int, Any]] = defaultdict(dict)
-    for row in connection.execute(_SAID, {"keys": [one.claim.id for one in landed]}):
-        found[row.delivery][row.number] = row
-    new = [post for one in landed if (post := _new_post(one, found[one.claim.id])).papers]
+    new = [post for one in landed if (post := _new_post(one)).papers]
     if not new:
         return
     keys = write_posts(connection, new)
@@ -658,24 +669,19 @@ def _remember_posts(connection: Connection, landed: Sequence[Landed]) -> None:
             insert_new(connection, schema.edits, {**mend, "said": "", "lost": False})
 
 
-def _new_post(landed: Landed, its_pages: Mapping[int, Row[Any]]) -> NewPost:
-    counts = {number: len(json.loads(row.papers)) for number, row in its_pages.items()}
-    page = its_pages.get(landed.page)
+def _new_post(landed: Landed) -> NewPost:
+    its_pages = {page.number: page for page in landed.claim.pages}
+    page = its_pages[landed.page]
     return NewPost(
         landed.claim.subscription.channel,
         landed.receipt or "",
-        tuple(json.loads(page.papers)) if page else (),
-        first_number=1 + sum(count for number, count in counts.items() if number < landed.page),
+        page.papers,
+        first_number=1 + sum(len(one.papers) for one in its_pages.values() if one.number < page.number),
         posted_at=landed.now,
-        said={paper: tuple(told) for paper, told in _said(page).items() if told},
+        said={paper: page.said[paper] for paper in page.papers if paper in page.said},
         delivery=landed.claim.id,
         page=landed.page,
     )
-
-
-def _said(page: Row[Any] | None) -> dict[str, Any]:
-    said: dict[str, Any] = json.loads(page.said or "{}") if page else {}
-    return said
 
 
 def _page(claim: Claim, number: int) -> Update:
@@ -683,6 +689,13 @@ def _page(claim: Claim, number: int) -> Update:
 
 
 Planned = Sequence[tuple[Claim, Sequence[PlannedPage]]]
+
+
+def _keep(connection: Connection, planned: Planned) -> None:
+    """Write down the pages, and what the channels have now had."""
+    if any(its_pages for _, its_pages in planned):
+        _keep_pages(connection, planned)
+        _show(connection, planned)
 
 
 def _show(connection: Connection, planned: Planned) -> None:
@@ -709,30 +722,26 @@ def _show(connection: Connection, planned: Planned) -> None:
 
 
 def _keep_pages(connection: Connection, planned: Planned) -> None:
-    said = said_of(connection, sorted({paper for _, its in planned for page in its for paper in page.papers}))
-    as_text: dict[int, str] = {}  # Channels that wish the same share their payloads.
-    rows = [
-        _page_row(claim, page, as_text)
-        | {"said": json.dumps({paper: said.get(paper) for paper in page.papers})}
-        for claim, its_pages in planned
-        for page in its_pages
-    ]
-    if rows:
-        connection.execute(insert(pages), rows)
+    as_text: dict[int, dict[str, str]] = {}  # Channels that wish the same share their payloads.
+    rows = [_page_row(claim, page, as_text) for claim, its_pages in planned for page in its_pages]
+    connection.execute(insert(pages), rows)
 
 
-def _page_row(claim: Claim, page: PlannedPage, as_text: dict[int, str]) -> dict[str, Any]:
+def _page_row(claim: Claim, page: PlannedPage, as_text: dict[int, dict[str, str]]) -> dict[str, Any]:
     if id(page.payload) not in as_text:
-        as_text[id(page.payload)] = json.dumps(page.payload, ensure_ascii=False)
+        as_text[id(page.payload)] = {
+            "payload": json.dumps(page.payload, ensure_ascii=False),
+            "papers": json.dumps(page.papers),
+            "said": json.dumps({paper: page.said.get(paper) for paper in page.papers}),
+        }
     return {
         "delivery": claim.id,
         "number": page.number,
         "key": page.key,
-        "payload": as_text[id(page.payload)],
-        "papers": json.dumps(page.papers),
         "in_thread": page.in_thread,
         "state": page.state,
         "receipt": page.receipt,
+        **as_text[id(page.payload)],
     }
 
 
@@ -757,6 +766,7 @@ def _planned(row: Row[Any]) -> PlannedPage:
         in_thread=row.in_thread,
         state=PageState(row.state),
         receipt=row.receipt,
+        said={paper: Said(*told) for paper, told in json.loads(row.said or "{}").items() if told},
     )
 
 

@@ -21,7 +21,7 @@ from sqlalchemy import (
     update,
 )
 
-from digests.model import Channel, Mark, MarkedBy, Post, Queued
+from digests.model import Channel, Mark, MarkedBy, Post, Queued, Said
 from digests.store import schema
 from digests.store.engine import Database, insert_new, insert_new_returning
 
@@ -29,10 +29,7 @@ posts, post_papers, marks, discussed, pages, papers_ = (
     schema.posts, schema.post_papers, schema.marks, schema.discussed, schema.pages, schema.papers,
 )  # fmt: skip
 
-Said = tuple[int | None, int | None, float | None, bool]
-"""What a message says of a paper: its version, the number of its review (0: none), the score, and whether it is withdrawn."""
-
-UNKNOWN: Said = (None, None, None, False)
+UNKNOWN = Said(None, None, None, False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,7 +218,7 @@ def said_of(connection: Connection, names: Sequence[str]) -> dict[str, Said]:
     columns = papers_.c
     query = select(columns.name, columns.version, columns.review, columns.score, columns.withdrawn)
     return {
-        row.name: (row.version, row.review or 0, row.score, row.withdrawn is not None)
+        row.name: Said(row.version, row.review or 0, row.score, row.withdrawn is not None)
         for row in connection.execute(query.where(columns.name.in_(names)))
     }
 

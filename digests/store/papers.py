@@ -482,7 +482,8 @@ def _scored(row: Row[Any]) -> ScoredPaper:
         updated=row.updated,
         withdrawn=row.withdrawn,
     )
-    return ScoredPaper(paper, _review(row) if row.review is not None else NOT_REVIEWED, row.known_at)
+    review = _review(row) if row.review is not None else NOT_REVIEWED
+    return ScoredPaper(paper, review, row.known_at, row.review or 0)
 
 
 def _review(row: Row[Any]) -> Review:

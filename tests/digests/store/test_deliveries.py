@@ -10,9 +10,9 @@ import pytest
 from digests.model import NOT_REVIEWED, Channel, Nothing, Subscription
 from digests.ports import (
     SETTLED,
+    Begins,
     Claim,
     DeliveryState,
-    Finished,
     GoesOut,
     Landed,
     LeaseLostError,
@@ -126,22 +126,23 @@ def many_claimed(names: str) -> tuple[Store, list[Claim]]:
 def test_many_claims_written_at_once_stand_as_if_each_were_written_by_itself() -> None:
     store, claims = many_claimed("abc")
     wanted = [[a_page(0), a_page(1, f"2401.0000{n}")] for n in range(3)]
-    plans = [Plan(one, its, considered_to=n) for n, (one, its) in enumerate(zip(claims, wanted, strict=True))]
-    first, second, third = store.deliveries.plan_all(plans)
+    planned = [replace(one, pages=tuple(its)) for one, its in zip(claims, wanted, strict=True)]
+    first, second, third = planned
+    store.deliveries.write([Plan(first, 0), Plan(second, 1), Begins(third, 2, NOW, LEASE)])
     store.deliveries.write([GoesOut(first, 0, NOW, LEASE), GoesOut(second, 1, NOW, LEASE)])
     store.deliveries.write(
-        [Landed(first, 0, None, NOW), Landed(second, 1, "there", NOW), Finished(third, NOW)]
+        [Landed(first, 0, None, NOW), Landed(second, 1, "there", NOW, last=True), Landed(third, 0, "3", NOW)]
     )
     states = [store.deliveries.history(one.subscription, 1)[0] for one in claims]
     assert [one.state for one in states] == [
         DeliveryState.POSTING,
-        DeliveryState.POSTING,
         DeliveryState.POSTED,
+        DeliveryState.POSTING,
     ]
     assert [[page.state for page in one.pages] for one in states] == [
         [PageState.SKIPPED, PageState.PLANNED],
         [PageState.PLANNED, PageState.POSTED],
-        [PageState.PLANNED, PageState.PLANNED],
+        [PageState.POSTED, PageState.PLANNED],
     ]
     assert store.deliveries.shown_in([(one.subscription, 0, 9) for one in claims]) == [
         frozenset({f"2401.0000{n}"}) for n in range(3)
@@ -156,12 +157,16 @@ def test_many_claims_written_at_once_stand_as_if_each_were_written_by_itself() -
 
 def test_of_many_claims_nothing_is_written_when_one_is_lost() -> None:
     store, claims = many_claimed("ab")
-    kept, lost = store.deliveries.plan_all([Plan(one, [a_page(0)], 1) for one in claims])
+    planned = [replace(one, pages=(a_page(0),)) for one in claims]
+    store.deliveries.write([Plan(one, 1) for one in planned])
+    kept, lost = planned
     assert store.deliveries.claim(lost.subscription, TODAY, owner="c", now=NOW + LEASE, lease=LEASE)
     with pytest.raises(LeaseLostError):
         store.deliveries.write([GoesOut(kept, 0, NOW, LEASE), GoesOut(lost, 0, NOW, LEASE)])
     with pytest.raises(LeaseLostError):
-        store.deliveries.plan_all([Plan(one, [a_page(1)], 1) for one in claims])
+        store.deliveries.write([Plan(replace(one, pages=(a_page(1),)), 1) for one in claims])
+    with pytest.raises(LeaseLostError):
+        store.deliveries.write([Begins(replace(one, pages=(a_page(1),)), 1, NOW, LEASE) for one in claims])
     for one in claims:
         pages = store.deliveries.history(one.subscription, 1)[0].pages
         assert [(page.number, page.state) for page in pages] == [(0, PageState.PLANNED)]
