@@ -13,10 +13,15 @@ from digests.model import Condition
 from digests.ports import DeliveryState, Standing, Store
 
 OVERDUE_AFTER = timedelta(minutes=5)
-"""A tick comes every minute; what is due for longer waits for a process that runs, or for its turn among many."""
+"""A tick comes every minute; what is due for longer waits for a process that runs, or for its turn among many, and so does
+what its process left in the middle, once its lease is over."""
 
 MOST_ROWS = 100
 """Rows of the table; --json has all channels, --channel has one."""
+
+PUT_OFF = (DeliveryState.WAITING, DeliveryState.UNKNOWN)
+IN_HAND = (DeliveryState.CLAIMED, DeliveryState.POSTING, *PUT_OFF)
+"""What is begun and not done."""
 
 COUNTED_DAYS = 2
 """Editions of today and yesterday are counted: somewhere on earth both are today's."""
@@ -53,16 +58,35 @@ def trouble(one: Standing, now: datetime) -> str:
         return one.unreadable
     if subscription.stopped:
         return f"Stopped: {subscription.stopped}"
+    said = _of_last(one, now)
+    if subscription.running and any(_is_long_past(when, now) for when in _awaited(one)):
+        return f"{said} Is a “paperround run” running?" if said else "Overdue: is a “paperround run” running?"
+    if subscription.paused_by and said and one.state in IN_HAND:
+        return f"{said} Nobody goes on with it while the channel is paused."
+    return said
+
+
+def _of_last(one: Standing, now: datetime) -> str:
+    """What is wrong with the last edition."""
     match one.state:
         case DeliveryState.FAILED:
             return f"Not posted: {one.reason}"
         case DeliveryState.WAITING | DeliveryState.UNKNOWN:
             return f"Tried {one.attempts} times: {one.reason}"
+        case DeliveryState.CLAIMED | DeliveryState.POSTING if _is_long_past(one.lease_until, now):
+            return f"Left in the middle since {one.lease_until:%a %d %b %H:%M}."
     if one.unknown:
         return f"{one.unknown} messages may be missing: the channel could not be asked."
-    if subscription.running and one.next_due_at and one.next_due_at < now - OVERDUE_AFTER:
-        return "Overdue: is a “paperround run” running?"
     return ""
+
+
+def _awaited(one: Standing) -> tuple[datetime | None, ...]:
+    """When somebody was to go on with the last edition, and to begin the next one."""
+    return one.lease_until, one.next_try_at if one.state in PUT_OFF else None, one.next_due_at
+
+
+def _is_long_past(when: datetime | None, now: datetime) -> bool:
+    return when is not None and when < now - OVERDUE_AFTER
 
 
 def _rank(one: Standing, now: datetime) -> tuple[bool, bool, datetime]:
@@ -110,6 +134,7 @@ def _channel_record(one: Standing, now: datetime) -> dict[str, Any]:
             "reason": one.reason,
             "attempts": one.attempts,
             "next_try_at": _iso(one.next_try_at),
+            "lease_until": _iso(one.lease_until),
             "posted": one.posted,
             "unknown": one.unknown,
         },
@@ -145,7 +170,7 @@ def _row(one: Standing, now: datetime) -> tuple[str, str, str, str]:
     if not subscription or subscription.stopped:
         coming = "none"
     last = f"{one.edition:%a %d %b} {one.state}" if one.edition else "-"
-    if one.next_try_at and one.state in (DeliveryState.WAITING, DeliveryState.UNKNOWN):
+    if one.next_try_at and one.state in PUT_OFF:
         last += f", again at {one.next_try_at:%H:%M}"
     if one.state is DeliveryState.QUIET and one.reason:
         last += f" ({one.reason})"

@@ -313,7 +313,7 @@ class Standing:
     """How a channel stands: what comes next, and what became of the last edition, for people to read.
 
     `unreadable` says what is wrong with its row, which then has no subscription. `unknown` pages may or may not have
-    arrived; `posted` ones have.
+    arrived; `posted` ones have. While a process is at the edition its lease ends at `lease_until`.
     """
 
     channel: Channel
@@ -328,6 +328,7 @@ class Standing:
     next_try_at: datetime | None = None
     posted: int = 0
     unknown: int = 0
+    lease_until: datetime | None = None
 
 
 class LeaseLostError(Exception):

@@ -278,7 +278,7 @@ class SqlDeliveries:
         )
         count = func.count().label("count")
         table = schema.subscriptions
-        names = ("id", "edition", "state", "reason", "attempts", "next_try_at")
+        names = ("id", "edition", "state", "reason", "attempts", "next_try_at", "lease_until")
         with self.database.read() as connection:
             rows = connection.execute(select(table).where(table.c.active).order_by(table.c.id)).fetchall()
             of = select(deliveries.c.subscription, *(deliveries.c[name] for name in names)).select_from(last)
@@ -322,6 +322,7 @@ def _standing(row: Row[Any], last: Row[Any] | None, numbers: Mapping[tuple[int, 
         next_try_at=last.next_try_at,
         posted=numbers.get((last.id, PageState.POSTED), 0),
         unknown=unknown + numbers.get((last.id, PageState.SKIPPED), 0),
+        lease_until=last.lease_until,
     )
 
 

@@ -2,17 +2,19 @@
 
 import asyncio
 import io
-from datetime import timedelta
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
 
 from rich.console import Console
 
 from bot.clock import tick
 from bot.deliver import Desk
-from bot.status import as_record, show, status
+from bot.status import OVERDUE_AFTER, as_record, show, status, trouble
 from digests.build import Habits
-from digests.model import REVIEWER, Heartbeat, Trouble
+from digests.model import REVIEWER, Heartbeat, Subscription, Trouble
 from digests.ports import Store
-from tests.builders import NOW, a_store, a_subscription
+from tests.builders import NOW, TODAY, a_store, a_subscription
 from tests.fakes.platform import Board, BoardPlatform
 
 
@@ -51,3 +53,48 @@ def test_machines_get_the_same() -> None:
         ("arxiv", "outage", 0),
         ("reviewer", "budget spent", 41),
     ]
+
+
+def what_is_wrong(store: Store, now: datetime) -> str:
+    (one,) = status(store, now).channels
+    assert as_record(status(store, now))["totals"]["in_trouble"] == int(bool(trouble(one, now)))
+    return trouble(one, now)
+
+
+LEASE = timedelta(minutes=5)
+
+
+def test_what_its_process_left_in_the_middle_is_in_trouble_a_few_minutes_after_its_lease() -> None:
+    store = a_store()
+    (subscription,) = subscribed(store)
+    store.deliveries.claim(subscription, TODAY, owner="a", now=NOW, lease=LEASE)
+    assert what_is_wrong(store, NOW + LEASE + OVERDUE_AFTER) == ""
+    later = NOW + timedelta(hours=20)
+    assert (
+        what_is_wrong(store, later)
+        == "Left in the middle since Tue 24 Nov 09:05. Is a “paperround run” running?"
+    )
+    store.subscriptions.change(
+        subscription.channel, replace(subscription, paused_by="U1"), by="U1", now=later
+    )
+    assert what_is_wrong(store, later).endswith("Nobody goes on with it while the channel is paused.")
+
+
+def test_what_is_due_or_to_be_tried_again_and_is_not_is_in_trouble() -> None:
+    store = a_store()
+    (subscription,) = subscribed(store)
+    assert what_is_wrong(store, NOW + OVERDUE_AFTER) == ""
+    assert what_is_wrong(store, NOW + timedelta(hours=1)) == "Overdue: is a “paperround run” running?"
+    claim = store.deliveries.claim(subscription, TODAY, owner="a", now=NOW, lease=LEASE)
+    assert claim
+    store.deliveries.wait(claim, "Slack is away.", until=NOW + LEASE)
+    assert what_is_wrong(store, NOW + LEASE) == "Tried 1 times: Slack is away."
+    assert what_is_wrong(store, NOW + timedelta(hours=1)).endswith("Is a “paperround run” running?")
+
+
+def subscribed(store: Store) -> Sequence[Subscription]:
+    """A channel that whoever is in it may change."""
+    store.subscriptions.change(
+        a_subscription().channel, a_subscription(), by="U1", now=NOW - timedelta(minutes=1)
+    )
+    return store.subscriptions.all()
