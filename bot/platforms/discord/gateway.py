@@ -66,6 +66,12 @@ class Gateway(discord.Client):
         self.add_dynamic_items(AnyButton)
         await sync(self.tree, self.settings.sync, self.listeners.answers.store.notes)
 
+    async def close(self) -> None:
+        # discord.py leaves it: it would announce the servers, and trip over the client that is closed.
+        if announcing := getattr(self._connection, "_ready_task", None):
+            announcing.cancel()
+        await super().close()
+
     async def on_ready(self) -> None:
         log.info("Discord is connected, in %d servers", len(self.guilds))
         await self.listeners.on_ready([guild.id for guild in self.guilds])

@@ -105,3 +105,16 @@ def test_intents_that_are_not_granted_end_it_with_a_sentence(
     with caplog.at_level(logging.ERROR):
         assert kept(trial, ends_itself=True) == []
     assert "does not grant this application the intents" in caplog.text
+
+
+def test_a_client_that_is_closed_while_the_first_servers_come_in_trips_over_nothing() -> None:
+    async def trial(discord: FakeDiscord, stop: asyncio.Event, made: list[Gateway]) -> None:
+        await discord.until(lambda: discord.connected)
+        async with asyncio.timeout(5):
+            while not (announcing := made[0]._connection._ready_task):  # noqa: ASYNC110 (discord.py tells nobody)
+                await asyncio.sleep(0)
+        stop.set()
+        await asyncio.wait([announcing])
+        assert announcing.cancelled() or announcing.exception() is None
+
+    assert kept(trial) == ["drained"]
