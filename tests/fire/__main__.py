@@ -8,7 +8,7 @@ import random
 import sys
 import time
 from collections.abc import Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from dataclasses import asdict
 
 import pytest
@@ -18,7 +18,7 @@ from tests.fire.world import Tally
 from tests.postgres import VARIABLE, running_server
 
 COLUMNS = ("scenario", "store", "platform", "kills", "channels", "pages", "lost", "repeated")
-WIDTHS = (28, 10, 8, 6, 8, 6, 5, 8)
+WIDTHS = (30, 10, 8, 6, 8, 6, 5, 8)
 
 Outcome = tuple[Trial, Tally, float]
 
@@ -28,7 +28,7 @@ def main() -> int:
     chosen = [trial for trial in trials() if all(word in str(trial) for word in asked.only)]
     if asked.one:
         (trial,) = (one for one in chosen if str(one) == asked.one)
-        print(json.dumps(asdict(trial.run(asked.seed))))
+        print(json.dumps(asdict(_played(trial, asked.seed))))
         return 0
     worst = 0
     for number in range(asked.runs):
@@ -36,6 +36,13 @@ def main() -> int:
         print(f"run {number + 1} of {asked.runs}, seed {seed}: {len(chosen)} trials, {asked.jobs} at a time")
         worst = max(worst, _report(asyncio.run(_all(chosen, seed, asked.jobs))))
     return worst
+
+
+def _played(trial: Trial, seed: int) -> Tally:
+    try:
+        return trial.run(seed)
+    except pytest.skip.Exception as skipped:
+        return Tally(skipped=str(skipped))
 
 
 def _asked() -> argparse.Namespace:
@@ -61,7 +68,7 @@ async def _all(chosen: Sequence[Trial], seed: int, jobs: int) -> list[Outcome]:
 
 
 async def _one(trial: Trial, seed: int, places: asyncio.Semaphore, environment: dict[str, str]) -> Outcome:
-    async with places:
+    async with nullcontext() if trial.waits else places:
         began = time.monotonic()
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "tests.fire", "--one", str(trial), "--seed", str(seed),
@@ -73,8 +80,14 @@ async def _one(trial: Trial, seed: int, places: asyncio.Semaphore, environment: 
         except ValueError:
             tally = Tally(wrong=["it could not be played", *errors.decode().splitlines()[-12:]])
         seconds = time.monotonic() - began
-        print(f"{'  ok ' if tally.well else 'WRONG'} {seconds:5.1f} s  {trial}", flush=True)
+        print(f"{_word(tally)} {seconds:5.1f} s  {trial}", flush=True)
         return trial, tally, seconds
+
+
+def _word(tally: Tally) -> str:
+    if tally.skipped:
+        return " skip"
+    return "  ok " if tally.well else "WRONG"
 
 
 def _report(outcomes: Sequence[Outcome]) -> int:
@@ -85,6 +98,8 @@ def _report(outcomes: Sequence[Outcome]) -> int:
         total += tally
     print(_row(("all", "", "", *_figures(total))))
     for trial, tally, _ in outcomes:
+        if tally.skipped:
+            print(f"\n{trial}: not tried, {tally.skipped}")
         for fault in tally.wrong:
             print(f"\n{trial}: {fault}")
     return 0 if total.well else 1

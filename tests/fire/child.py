@@ -13,7 +13,6 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from enum import StrEnum
 from functools import partial
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -34,6 +33,8 @@ from bot.run import run
 from config.settings import load
 from digests.errors import PaperroundError
 from digests.store import open_store
+from digests.store.engine import BUSY_TIMEOUT
+from tests.fire.base import Disk
 from tests.fire.clock import Clock
 from tests.fire.strikes import Stepped, Strikes
 
@@ -42,24 +43,17 @@ DIES_WITH_PARENT = 1
 """PR_SET_PDEATHSIG of Linux: whoever ends a run ends all it started."""
 
 
-class Disk(StrEnum):
-    """How SQLite's file is."""
-
-    WELL = "well"
-    READ_ONLY = "read-only"
-    FULL = "full"
-
-
 @dataclass(frozen=True, slots=True)
 class Birth:
-    """All that a life is given. `minute` is how long a minute of the scheduler is, `busy` how long SQLite waits: seconds."""
+    """All that a life is given. `minute` is how long a minute of the scheduler is, `busy` how long SQLite waits: seconds; `ahead` is its clock."""
 
     folder: Path
     clock: Path
     environment: Mapping[str, str]
     log: Path
     minute: float = 0.1
-    busy: float = 30.0
+    busy: float = BUSY_TIMEOUT
+    ahead: timedelta = timedelta()
 
 
 def begin(birth: Birth) -> BaseProcess:
@@ -86,7 +80,7 @@ def live(birth: Birth) -> None:
     _watch(Strikes(birth.folder))
     _fail_as(birth.folder / "disk")
     try:
-        house = open_house(load(None, os.environ), Console(), clock=Clock(birth.clock))
+        house = open_house(load(None, os.environ), Console(), clock=Clock(birth.clock, birth.ahead))
         status = asyncio.run(run(house, os.environ))
     except PaperroundError as error:
         print(f"paperround: {error}", file=sys.stderr)
@@ -119,7 +113,7 @@ def _watch(strikes: Strikes) -> None:
 
 
 def _fail_as(disk: Path) -> None:
-    """The file says how the disk is; each transaction looks at it."""
+    """The file says how the disk of SQLite is; each transaction looks at it."""
 
     @event.listens_for(Engine, "begin")
     def begin_so(connection: Connection) -> None:

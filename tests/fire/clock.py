@@ -9,13 +9,17 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True)
 class Clock:
-    """Gives instants in UTC. It runs at a rate of its own: 30 means that a second of ours is half a minute of its."""
+    """Gives instants in UTC, so much `ahead` of what the file says.
+
+    It runs at a rate of its own: 30 means that a second of ours is half a minute of its.
+    """
 
     file: Path
+    ahead: timedelta = timedelta()
 
     def __call__(self) -> datetime:
         since, began, rate = map(float, self.file.read_text().split())
-        return datetime.fromtimestamp(began + (time.time() - since) * rate, UTC)
+        return datetime.fromtimestamp(began + (time.time() - since) * rate, UTC) + self.ahead
 
     def timestamp(self) -> float:
         """The same as seconds since 1970."""

@@ -5,8 +5,9 @@ from random import Random
 
 import pytest
 
-from tests.fire import scenarios as fire
 from tests.fire.chat import Trouble
+from tests.fire.scenarios.deaths import killed_at_every_await, stopped_past_its_lease
+from tests.fire.scenarios.weather import storm
 from tests.fire.strikes import Side
 from tests.fire.trials import Trial, trials
 from tests.fire.world import Place, Tally
@@ -20,16 +21,16 @@ def held(tally: Tally) -> None:
 
 
 def test_what_is_killed_at_some_awaits_of_a_delivery_is_finished_by_the_next_process_once() -> None:
-    held(asyncio.run(fire.killed_at_every_await(HERE, Side.AFTER, step=3, most=4)))
+    held(asyncio.run(killed_at_every_await(HERE, Side.AFTER, step=3, most=4)))
 
 
 def test_what_is_stopped_past_its_lease_and_goes_on_repeats_nothing() -> None:
-    held(asyncio.run(fire.stopped_past_its_lease(HERE, Side.AFTER, step=3, most=2)))
+    held(asyncio.run(stopped_past_its_lease(HERE, Side.AFTER, step=3, most=2)))
 
 
 def test_when_answers_are_lost_late_or_refused_and_processes_die_nothing_is_lost_or_repeated() -> None:
     chances = {Trouble.FAILED_AFTER: 10, Trouble.DROPPED_AFTER: 10}
-    held(asyncio.run(fire.storm(HERE, Random(7), chances, channels=9, seconds=1, kills=2, history_lag=20)))
+    held(asyncio.run(storm(HERE, Random(7), chances, channels=9, seconds=1, kills=2, history_lag=20)))
 
 
 @pytest.mark.fire

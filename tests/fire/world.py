@@ -7,29 +7,29 @@ import signal
 import tempfile
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import ExitStack, asynccontextmanager, contextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
+from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from datetime import time as hour
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
-from sqlalchemy import Connection, Engine, create_engine, make_url, select, text
+from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 
 from digests.model import Channel, Schedule, Style, Subscription, Wish
 from digests.ports import Delivery, DeliveryState, Store
-from digests.store import open_store, schema
+from digests.store import open_store
+from digests.store.engine import BUSY_TIMEOUT
 from tests.builders import a_paper, a_review
 from tests.fakes.discord import FakeDiscord
 from tests.fakes.slack import FakeSlack
-from tests.fakes.wire import Wire
+from tests.fire.base import Base, Disk, Standing, base
 from tests.fire.chat import Chat, DiscordChat, Page, SlackChat, expected
-from tests.fire.child import Birth, Disk, begin
+from tests.fire.child import Birth, begin
 from tests.fire.clock import Clock
 from tests.fire.strikes import Strike, Strikes
-from tests.postgres import Server, own_server, running_server
 
 ROOT = Path(__file__).parents[2]
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -40,6 +40,10 @@ LEASE = timedelta(seconds=45)
 SAFE = timedelta(seconds=45)
 TIME_OUT = timedelta(seconds=2)
 SECOND = timedelta(seconds=1)
+FAST = 10.0
+"""A clock at this rate makes a minute's wait six seconds, and leaves a lease longer than a time-out."""
+AFTER_ANY_LEASE = timedelta(minutes=5)
+"""Longer than a lease, and than Discord remembers a nonce: then the history alone tells what was posted."""
 OVER = (DeliveryState.POSTED, DeliveryState.QUIET, DeliveryState.FAILED)
 PUT_OFF = (DeliveryState.WAITING, DeliveryState.UNKNOWN)
 PATIENCE = 60.0
@@ -73,6 +77,7 @@ class Tally:
     lost: int = 0
     repeated: int = 0
     wrong: list[str] = field(default_factory=list)
+    skipped: str = ""
 
     def __add__(self, other: "Tally") -> "Tally":
         return Tally(
@@ -118,56 +123,12 @@ class Life:
         return ["\n".join(lines[max(place - 1, 0) : place + 40]) for place in found[:2]]
 
 
-Standing = dict[tuple[str, date], tuple[DeliveryState, datetime | None]]
-"""By channel and edition: the state and the next try."""
-
-
-@dataclass(frozen=True, slots=True)
-class Base:
-    """The database of a world, and the address that its processes have of it."""
-
-    url: str
-    url_of_bot: str
-    engine: Engine
-    server: Server | None = None
-    wire: Wire | None = None
-
-    @contextmanager
-    def connection(self) -> Iterator[Connection]:
-        """To do something in it by hand; it is committed at the end."""
-        with self.engine.begin() as connection:
-            yield connection
-
-    def standing(self) -> Standing:
-        """How every edition stands."""
-        books, ones = schema.deliveries, schema.subscriptions
-        query = select(ones.c.channel, books.c.edition, books.c.state, books.c.next_try_at)
-        with self.engine.connect() as connection:
-            rows = connection.execute(query.join(ones, ones.c.id == books.c.subscription)).all()
-        return {(row.channel, row.edition): (DeliveryState(row.state), row.next_try_at) for row in rows}
-
-    @contextmanager
-    def locked(self) -> Iterator[None]:
-        """Nobody else can write until the end."""
-        with self.connection() as connection:
-            if connection.dialect.name == "sqlite":
-                connection.execute(text("INSERT INTO deliveries SELECT * FROM deliveries WHERE false"))
-            else:
-                connection.execute(
-                    text("LOCK TABLE subscriptions, deliveries, pages IN ACCESS EXCLUSIVE MODE")
-                )
-            yield
-
-    def crash(self) -> None:
-        """PostgreSQL loses a process to a kill -9, and every connection with it; it recovers by itself."""
-        with suppress(OperationalError), self.connection() as connection:
-            os.kill(connection.execute(text("SELECT pg_backend_pid()")).scalar_one(), signal.SIGKILL)
-            connection.execute(text("SELECT 1"))
-
-
 @dataclass(slots=True)
 class World:
-    """`due` has each channel with the editions that it is to have had, and the papers of each."""
+    """`due` has each channel with the editions that it is to have had, and the papers of each.
+
+    The clocks of any three processes that begin one after the other are so far `apart`, about `clock`.
+    """
 
     place: Place
     folder: Path
@@ -176,7 +137,8 @@ class World:
     clock: Clock
     base: Base
     minute: float = 0.1
-    busy: float = 30.0
+    busy: float = BUSY_TIMEOUT
+    apart: timedelta = timedelta()
     due: dict[Channel, dict[date, list[str]]] = field(default_factory=dict)
     styles: dict[Channel, Style] = field(default_factory=dict)
     lives: list[Life] = field(default_factory=list)
@@ -232,8 +194,18 @@ class World:
             connection.execute(change, {"value": value, "channel": channel.channel})
 
     def set_disk(self, disk: Disk) -> None:
-        """For every transaction from now on, of every process but this one."""
-        (self.folder / "disk").write_text(disk)
+        """For every transaction from now on, of every process (over SQLite of every one but this)."""
+        if self.place.store == "sqlite":
+            (self.folder / "disk").write_text(disk)
+        else:
+            self.base.set_disk(disk)
+
+    async def heard(self, *words: str) -> None:
+        """Wait until a process has said one of these: then it has noticed what was done to it."""
+        await self.until(
+            lambda: any(word in life.said() for life in self.lives for word in words),
+            f"somebody says {' or '.join(map(repr, words))}",
+        )
 
     # Processes.
 
@@ -251,6 +223,13 @@ class World:
         await self.until(lambda: sum(life.ended for life in self.lives) > self.replaced, "it dies")
         self.replaced += max(dead, 1)
         self.populate(max(dead, 1))
+
+    async def kill_all(self) -> None:
+        """Nobody is left."""
+        for life in self.alive():
+            life.signal(signal.SIGKILL)
+        await self.until(lambda: not self.alive(), "all die")
+        self.replaced = len(self.lives)
 
     def wake_all(self) -> None:
         for life in self.alive():
@@ -284,6 +263,7 @@ class World:
             self.folder / f"{number}.log",
             self.minute,
             self.busy,
+            self.apart * (number % 3 - 1) / 2,
         )
         life = Life(begin(birth), birth.log)
         self.lives.append(life)
@@ -314,7 +294,16 @@ class World:
 
     def finished(self, channel: Channel) -> bool:
         """Whether nothing more is to come of each edition that is due."""
-        return self._is_over(channel, self.base.standing())
+        return not self.unfinished([channel])
+
+    def unfinished(self, channels: Collection[Channel] | None = None) -> list[Channel]:
+        """Those, of all or of some, that something is still to come of."""
+        standing = self.base.standing()
+        return [
+            channel
+            for channel in (self.due if channels is None else channels)
+            if not self._is_over(channel, standing)
+        ]
 
     def _is_over(self, channel: Channel, standing: Standing) -> bool:
         states = [standing.get((channel.channel, edition), (None, None))[0] for edition in self.due[channel]]
@@ -390,25 +379,29 @@ async def world(
     time_out: timedelta = TIME_OUT,
     over_wire: bool = False,
     own_server: bool = False,
+    small_disk: bool = False,
     chat_clock_of_its_own: bool = False,
+    apart: timedelta = timedelta(),
 ) -> AsyncIterator[World]:
-    """An empty world; its processes are killed at the end. With `over_wire` the network to PostgreSQL can be cut, with `own_server` PostgreSQL can be crashed."""
+    """An empty world; its processes are killed at the end. With `over_wire` the network to PostgreSQL can be cut, with
+    `own_server` PostgreSQL can be crashed, stopped and made read-only, with `small_disk` its disk can be filled."""
     with ExitStack() as exits:
         folder = Path(exits.enter_context(tempfile.TemporaryDirectory(prefix="paperround-fire-")))
-        base = exits.enter_context(_base(place, folder, over_wire=over_wire, own=own_server))
+        made = base(place.store, folder, over_wire=over_wire, own=own_server, small_disk=small_disk)
+        its_base = exits.enter_context(made)
         clock, its_own = Clock(folder / "clock"), Clock(folder / "clock of the chat")
         clock.set(now, rate)
         its_own.set(now, rate)
-        store = open_store(base.url, now=now)
+        store = open_store(its_base.url, now=now)
         exits.callback(store.close)
         chat_clock = its_own if chat_clock_of_its_own else clock
         async with _chat(place, chat_clock) as chat:
-            made = World(place, folder, chat, store, clock, base)
-            _write_settings(folder, base.url_of_bot, time_out, chat)
+            here = World(place, folder, chat, store, clock, its_base, apart=apart)
+            _write_settings(folder, its_base.url_of_bot, time_out, chat)
             try:
-                yield made
+                yield here
             finally:
-                await _end(made.lives)
+                await _end(here.lives)
 
 
 @asynccontextmanager
@@ -420,30 +413,6 @@ async def _chat(place: Place, clock: Clock) -> AsyncIterator[Chat]:
     else:
         async with FakeDiscord(clock=clock.timestamp, rate_limits=False) as discord:
             yield DiscordChat(discord)
-
-
-@contextmanager
-def _base(place: Place, folder: Path, *, over_wire: bool, own: bool) -> Iterator[Base]:
-    if place.store == "sqlite":
-        url = f"sqlite:///{folder / 'p.db'}"
-        engine = create_engine(url)
-        yield Base(url, url, engine)
-        engine.dispose()
-        return
-    with ExitStack() as exits:
-        if own:
-            server = Server(exits.enter_context(own_server()), is_ours=True)
-            exits.callback(server.close)
-        else:
-            server = exits.enter_context(running_server())
-        url = server.database()
-        if own:  # What was committed is to survive a crash.
-            name = make_url(url).database
-            server.run(f'ALTER DATABASE "{name}" SET synchronous_commit = on')
-        url_of_bot, wire = exits.enter_context(server.over_wire(url)) if over_wire else (url, None)
-        engine = create_engine(url, pool_pre_ping=True)
-        exits.callback(engine.dispose)
-        yield Base(url, url_of_bot, engine, server, wire)
 
 
 def _write_settings(folder: Path, url: str, time_out: timedelta, chat: Chat) -> None:
