@@ -78,7 +78,7 @@ class Desk:
     merge_missed: bool = True
     settle: timedelta = timedelta()
     paces: Mapping[str, Pace] = field(default_factory=dict)
-    at_once: int = 50
+    at_once: int = 100
     at_once_a_workspace: int = 8
     chance: Callable[[], float] = random.random
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep

@@ -12,8 +12,10 @@ R = TypeVar("R")
 
 CROWD = 8
 """Deliveries under way from which on it pays to wait for others."""
-GATHER_SECONDS = 0.02
-"""How long is waited for others then: what a delivery asks for a few times is still done well within its second."""
+GATHER_SECONDS = 0.1
+"""How long is waited for others then, at the most. What a pace lets out one by one goes out by so much in bunches."""
+ENOUGH = 4
+"""One of so many deliveries under way: when so many ask for the same, nobody waits for more."""
 
 Waiting = tuple[Any, asyncio.Future[Any]]
 
@@ -23,11 +25,13 @@ class Together:
     """What several deliveries ask for at about the same time is done in one go, each kind of work for itself.
 
     In a small company nobody waits for others to come: only for the end of the same kind of work, if it is being done.
+    In a crowd whoever comes first waits until a good part of it has come, or for a moment.
     """
 
     _at_work: int = 0
     _waiting: defaultdict[str, list[Waiting]] = field(default_factory=lambda: defaultdict(list))
     _busy: set[str] = field(default_factory=set)
+    _timers: dict[str, asyncio.TimerHandle] = field(default_factory=dict)
 
     @contextmanager
     def one_more(self) -> Iterator[None]:
@@ -50,16 +54,26 @@ class Together:
         if kind not in self._busy:
             self._busy.add(kind)
             self._begin_soon(kind, one, many)
+        elif kind in self._timers and self._are_enough(kind):
+            self._timers.pop(kind).cancel()
+            self._begin_soon(kind, one, many)
         done = await answer
         return await asyncio.to_thread(one, asked) if isinstance(done, _Apart) else done
 
     def _begin_soon(
         self, kind: str, one: Callable[[A], R], many: Callable[[Sequence[A]], Sequence[R]]
     ) -> None:
-        wait = GATHER_SECONDS if self._at_work >= CROWD else 0
-        asyncio.get_running_loop().call_later(wait, self._begin, kind, one, many)
+        """Not at once: whoever asks in the same breath is one of the group."""
+        wait = 0 if self._at_work < CROWD or self._are_enough(kind) else GATHER_SECONDS
+        timer = asyncio.get_running_loop().call_later(wait, self._begin, kind, one, many)
+        if wait:
+            self._timers[kind] = timer
+
+    def _are_enough(self, kind: str) -> bool:
+        return len(self._waiting[kind]) * ENOUGH >= self._at_work
 
     def _begin(self, kind: str, one: Callable[[A], R], many: Callable[[Sequence[A]], Sequence[R]]) -> None:
+        self._timers.pop(kind, None)
         group = self._waiting.pop(kind)
 
         def ended(work: asyncio.Future[Sequence[R | _Apart]]) -> None:

@@ -214,7 +214,7 @@ class Delivery(_Table):
         le=60,
         description="Seconds after which a channel that does not show a message is asked once more.",
     )
-    at_once: int = Field(default=50, ge=1, le=1000, description="Deliveries under way at the same time.")
+    at_once: int = Field(default=100, ge=1, le=1000, description="Deliveries under way at the same time.")
     at_once_a_workspace: int = Field(
         default=8, ge=1, le=1000, description="Deliveries under way in one workspace at the same time."
     )

@@ -6,7 +6,7 @@ from contextlib import ExitStack
 
 import pytest
 
-from bot.together import CROWD, Together
+from bot.together import CROWD, ENOUGH, Together
 
 
 def doubled(number: int) -> int:
@@ -85,6 +85,26 @@ def test_in_a_crowd_it_waits_a_moment_for_others() -> None:
             await asyncio.gather(first, together.do("double", 2, calls.one, calls.many))
 
     asyncio.run(one_after_the_other())
+    assert calls.sizes == [2]
+
+
+def test_in_a_crowd_nobody_waits_for_more_once_a_good_part_of_it_has_come(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("bot.together.GATHER_SECONDS", 3600)
+    calls = Calls()
+
+    async def two_of_eight() -> list[int]:
+        together = Together()
+        with ExitStack() as crowd:
+            for _ in range(ENOUGH * 2):
+                crowd.enter_context(together.one_more())
+            first = asyncio.ensure_future(together.do("double", 1, calls.one, calls.many))
+            await asyncio.sleep(0)
+            assert calls.sizes == []
+            return list(await asyncio.gather(first, together.do("double", 2, calls.one, calls.many)))
+
+    assert asyncio.run(two_of_eight()) == [2, 4]
     assert calls.sizes == [2]
 
 
