@@ -196,7 +196,8 @@ class Discussion:
             self.counts.changed(post)
 
     async def _show(self, post: Post) -> None:
-        await self.platform.refresh(post, await asyncio.to_thread(facts, post, self.store))
+        if post.payload:
+            await self.platform.refresh(post, await asyncio.to_thread(facts, post, self.store))
 
     async def catch_up(
         self, people: Callable[[Post], Awaitable[Mapping[str, frozenset[str]] | None]]

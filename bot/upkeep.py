@@ -92,6 +92,10 @@ async def _edit(edit: Edit, desk: Desk) -> None:
         await asyncio.to_thread(upkeep.put_off, edit, None if gone else desk.clock() + wait)
     except PaperroundError as error:
         log.warning("%s: a message could not be kept true: %s", channel, error)
+    except Exception:
+        log.exception("%s: a message could not be kept true", channel)
+        again = desk.clock() + EVERY
+        await asyncio.to_thread(upkeep.put_off, edit, None if edit.tries >= TRIES else again)
 
 
 async def _shown(edit: Edit, desk: Desk) -> str | None:

@@ -280,7 +280,8 @@ class Change:
 class Post:
     """A message in a channel that shows papers, in their order. `message` is the platform's id of it.
 
-    `payload` is what was posted; `first_number` is the number that its first paper has in its digest.
+    `payload` is what was posted, empty where that cannot be read; `first_number` is the number that its first paper has
+    in its digest.
     """
 
     channel: Channel

@@ -367,7 +367,7 @@ class Deliveries(Protocol):
         An edition that is due is the newest whose hour has come; it waits for others, and others are given up for it, as by
         `claim`: no channel has two under way. Fewer than `most`: there are no more just now. Of several processes that ask at once each gets others, and none waits for
         another. Nothing is taken of the workspaces in `but_not`, as (platform, workspace). A subscription that cannot be
-        read is stopped, with the reason, and the others never notice.
+        read is stopped, and a delivery given up, with the reason, and the others never notice.
         """
 
     def considered_to(self, subscription: Subscription, before: date) -> int | None:
@@ -431,7 +431,7 @@ class Deliveries(Protocol):
         """Give up for good. Papers on pages that never went out count as not shown."""
 
     def history(self, subscription: Subscription, most: int) -> Sequence[Delivery]:
-        """The newest deliveries of a channel, newest first."""
+        """The newest deliveries of a channel, newest first; without those of their pages that cannot be read."""
 
     def standings(self) -> Sequence[Standing]:
         """How every channel stands that gets digests, in the order of their numbers; those that cannot be read too."""
@@ -576,7 +576,7 @@ class Upkeep(Protocol):
 
     def take(self, *, now: datetime, every: timedelta, most: int) -> Sequence[Edit]:
         """Messages whose edit is due, those due longest first. They are nobody else's, and due again after `every`
-        unless one of the next three is called."""
+        unless one of the next three is called. One whose payload cannot be read stays as it is."""
 
     def edited(self, edit: Edit, said: str, *, now: datetime, every: timedelta) -> None:
         """It says this now; it is not edited again before `every` has passed."""

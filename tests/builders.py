@@ -4,6 +4,8 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime
 from typing import Any
 
+from sqlalchemy import text
+
 from digests.model import (
     NOT_REVIEWED,
     Candidate,
@@ -60,3 +62,9 @@ def stored(store: Store, subscription: Subscription, now: datetime = NOW) -> Sub
     found = store.subscriptions.find(subscription.channel)
     assert found
     return found
+
+
+def damage(store: Store, statement: str, **values: Any) -> None:
+    """Change rows behind the store's back."""
+    with store.papers.database.write() as connection:  # type: ignore[attr-defined]
+        connection.execute(text(statement), values)

@@ -1,8 +1,10 @@
 """The ledger in the database. Keeps the contract of `digests.ports.Deliveries`."""
 
 import json
+import logging
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any, TypeVar
@@ -61,7 +63,13 @@ from digests.store.unfinished import (
     take_back,
 )
 
+log = logging.getLogger(__name__)
+
 SUPERSEDED = "A newer edition came before this one was done."
+UNREADABLE = "What the store keeps of it cannot be read ({})."
+
+DAMAGE = (ValueError, TypeError, KeyError, AttributeError)
+"""What comes of reading a row that something else than we wrote."""
 
 deliveries, pages, shown, papers = schema.deliveries, schema.pages, schema.shown, schema.papers
 
@@ -116,7 +124,8 @@ class SqlDeliveries:
             give_up(connection, {subscription.id: edition}, SUPERSEDED, now)
             taken = update(deliveries).where(deliveries.c.id == row.id)
             connection.execute(taken.values(**_taken_again(owner, now + lease)))
-            return _claim(row, subscription, owner, now + lease, _pages(connection, row.id))
+            claims = _claims(connection, [row], {subscription.id: subscription}, owner, now + lease)
+            return claims[0] if claims else None
 
     def claim_due(
         self,
@@ -237,7 +246,8 @@ class SqlDeliveries:
 
     def wait(self, claim: Claim, reason: str, *, until: datetime, failed: bool = True) -> None:
         with self.database.write() as connection:
-            unknown = any(page.state is PageState.POSTING for page in _pages(connection, claim.id))
+            may_have_gone_out = and_(pages.c.delivery == claim.id, pages.c.state == PageState.POSTING)
+            unknown = connection.execute(select(exists().where(may_have_gone_out))).scalar()
             _change(
                 connection,
                 claim,
@@ -262,7 +272,8 @@ class SqlDeliveries:
         )
         with self.database.read() as connection:
             rows = connection.execute(newest).fetchall()
-            return [_delivery(row, subscription, _pages(connection, row.id)) for row in rows]
+            its_pages = _page_rows(connection, [row.id for row in rows])
+        return [_delivery(row, subscription, its_pages[row.id]) for row in rows]
 
     def standings(self) -> Sequence[Standing]:
         newest = (
@@ -312,18 +323,27 @@ def _standing(row: Row[Any], last: Row[Any] | None, numbers: Mapping[tuple[int, 
     standing = Standing(channel, one, fault, row.next_edition, row.next_due_at)
     if last is None:
         return standing
+    state, reason = _state(last)
     unknown = numbers.get((last.id, PageState.POSTING), 0) if last.state not in HELD else 0
     return replace(
         standing,
         edition=last.edition,
-        state=DeliveryState(last.state),
-        reason=last.reason,
+        state=state,
+        reason=reason,
         attempts=last.attempts,
         next_try_at=last.next_try_at,
         posted=numbers.get((last.id, PageState.POSTED), 0),
         unknown=unknown + numbers.get((last.id, PageState.SKIPPED), 0),
         lease_until=last.lease_until,
     )
+
+
+def _state(row: Row[Any]) -> tuple[DeliveryState, str]:
+    """The state of a delivery, and the reason for it. One that has no sense is never claimed: it has failed."""
+    try:
+        return DeliveryState(row.state), row.reason
+    except ValueError as error:
+        return DeliveryState.FAILED, UNREADABLE.format(error)
 
 
 def _grouped(pairs: Iterable[tuple[_T, int]]) -> dict[_T, list[int]]:
@@ -398,6 +418,30 @@ def _came_late(now: datetime) -> ColumnElement[bool]:
         deliveries.c.next_try_at <= now,
         deliveries.c.looked_to < newest,
     )
+
+
+def _claims(
+    connection: Connection,
+    rows: Sequence[Row[Any]],
+    of: Mapping[int, Subscription],
+    owner: str,
+    until: datetime,
+) -> list[Claim]:
+    """The claims on deliveries that stood as these rows say. One that cannot be read is given up, and disturbs no other."""
+    its_pages = _page_rows(connection, [row.delivery for row in rows])
+    claims = []
+    for row in rows:
+        subscription = of[row.subscription]
+        try:
+            planned = tuple(_planned(page) for page in its_pages[row.delivery])
+            claims.append(_claim(row, subscription, owner, until, planned))
+        except DAMAGE as error:
+            reason = UNREADABLE.format(error)
+            log.error("%s, %s: %s Given up.", subscription.channel, row.edition, reason)
+            damaged = update(deliveries).where(deliveries.c.id == row.delivery)
+            connection.execute(damaged.values(**given_up(reason)))
+            take_back(connection, [row.delivery])
+    return claims
 
 
 def _claim(
@@ -476,8 +520,7 @@ def _claim_unfinished(
     keys = [row.delivery for row in rows]
     taken = update(deliveries).where(deliveries.c.id.in_(keys))
     connection.execute(taken.values(**_taken_again(owner, now + lease)))
-    found = _pages_of(connection, keys)
-    return [_claim(row, due[row.subscription], owner, now + lease, found[row.delivery]) for row in rows]
+    return _claims(connection, rows, due, owner, now + lease)
 
 
 def _is_at_work(connection: Connection, owner: str, now: datetime) -> bool:
@@ -746,19 +789,16 @@ def _page_row(claim: Claim, page: PlannedPage, as_text: dict[int, dict[str, str]
     }
 
 
-def _pages(connection: Connection, delivery: int) -> tuple[PlannedPage, ...]:
-    return _pages_of(connection, [delivery])[delivery]
-
-
-def _pages_of(connection: Connection, keys: Sequence[int]) -> dict[int, tuple[PlannedPage, ...]]:
-    found: dict[int, list[PlannedPage]] = {key: [] for key in keys}
+def _page_rows(connection: Connection, keys: Sequence[int]) -> dict[int, list[Row[Any]]]:
+    found: dict[int, list[Row[Any]]] = {key: [] for key in keys}
     query = select(pages).where(pages.c.delivery.in_(keys)).order_by(pages.c.delivery, pages.c.number)
-    for row in connection.execute(query):
-        found[row.delivery].append(_planned(row))
-    return {key: tuple(planned) for key, planned in found.items()}
+    for row in connection.execute(query) if keys else ():
+        found[row.delivery].append(row)
+    return found
 
 
 def _planned(row: Row[Any]) -> PlannedPage:
+    """A page as it was planned. Raises one of `DAMAGE` for a row that has no sense."""
     return PlannedPage(
         number=row.number,
         key=row.key,
@@ -771,14 +811,21 @@ def _planned(row: Row[Any]) -> PlannedPage:
     )
 
 
-def _delivery(row: Row[Any], subscription: Subscription, its_pages: tuple[PlannedPage, ...]) -> Delivery:
+def _readable_pages(rows: Iterable[Row[Any]]) -> Iterator[PlannedPage]:
+    for row in rows:
+        with suppress(*DAMAGE):
+            yield _planned(row)
+
+
+def _delivery(row: Row[Any], subscription: Subscription, its_pages: Iterable[Row[Any]]) -> Delivery:
+    state, reason = _state(row)
     return Delivery(
         subscription=subscription,
         edition=row.edition,
-        state=DeliveryState(row.state),
+        state=state,
         attempts=row.attempts,
-        reason=row.reason,
+        reason=reason,
         next_try_at=row.next_try_at,
-        pages=its_pages,
-        nothing=Nothing(row.empty_because) if row.empty_because else None,
+        pages=tuple(_readable_pages(its_pages)),
+        nothing=next((each for each in Nothing if each == row.empty_because), None),
     )

@@ -250,7 +250,16 @@ def _as_posts(connection: Connection, query: Select[Any]) -> list[Post]:
 
 def _post(row: Row[Any], papers: Sequence[str]) -> Post:
     channel = Channel(row.platform, row.channel, row.workspace)
-    return Post(channel, row.message, tuple(papers), json.loads(row.posted_payload or "{}"), row.first_number)
+    return Post(channel, row.message, tuple(papers), _payload(row.posted_payload), row.first_number)
+
+
+def _payload(text: str | None) -> dict[str, Any]:
+    """What was posted; empty where it cannot be read, so that its papers are known all the same."""
+    try:
+        payload = json.loads(text or "{}")
+    except ValueError:
+        return {}
+    return payload if isinstance(payload, dict) else {}
 
 
 def _set(connection: Connection, mark: Mark, on: bool) -> bool:

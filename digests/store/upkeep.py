@@ -52,7 +52,14 @@ class SqlUpkeep:
             taken = update(edits).where(edits.c.post.in_(keys))
             connection.execute(taken.values(due_at=now + every, tries=edits.c.tries + 1))
             shown = as_posts(connection, keys)
-        return [Edit(row.post, shown[row.post], row.said, row.noticed, row.tries + 1) for row in rows]
+            unreadable = [key for key, post in shown.items() if not post.payload]
+            lost = update(edits).where(edits.c.post.in_(unreadable))
+            connection.execute(lost.values(due_at=None, lost=True))
+        return [
+            Edit(row.post, shown[row.post], row.said, row.noticed, row.tries + 1)
+            for row in rows
+            if row.post not in unreadable
+        ]
 
     def edited(self, edit: Edit, said: str, *, now: datetime, every: timedelta) -> None:
         again = now + every

@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 from rich.console import Console
-from sqlalchemy import text
 
 from bot.clock import FanOut, keep_time, tick
 from bot.deliver import Desk
@@ -20,7 +19,7 @@ from bot.status import as_record, show, status
 from digests.build import Habits
 from digests.model import Channel, Schedule, Style, Subscription, Wish
 from digests.ports import Store
-from tests.builders import NOW, a_paper, a_review, a_store, a_subscription
+from tests.builders import NOW, a_paper, a_review, a_store, a_subscription, damage
 from tests.fakes.platform import Board, BoardPlatform
 
 
@@ -181,11 +180,7 @@ def test_a_subscription_that_cannot_be_read_is_stopped_and_shown_and_disturbs_no
 
 def spoil(store: Store, column: str, value: str) -> None:
     """As a hand in the database, or another version, may do."""
-    database: Any = store.subscriptions
-    with database.database.write() as connection:
-        connection.execute(
-            text(f"UPDATE subscriptions SET {column} = :value WHERE channel = 'a2'"), {"value": value}
-        )
+    damage(store, f"UPDATE subscriptions SET {column} = :value WHERE channel = 'a2'", value=value)
 
 
 def test_a_store_that_cannot_be_asked_is_asked_again_at_the_next_tick(

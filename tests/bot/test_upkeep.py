@@ -130,6 +130,17 @@ def test_an_edit_that_did_not_go_out_is_tried_again_and_one_of_a_deleted_message
     assert mended(world) == []
 
 
+def test_a_message_that_nobody_foresaw_is_one_message_and_the_others_are_kept_true() -> None:
+    world = a_posted_world()
+    papers = [f"2401.0000{n}" for n in range(3)]
+    new = [(a_paper(paper, version=2, updated=date(2026, 11, 24)), a_review(9.0)) for paper in papers]
+    world.store.papers.add(new, now=world.now)
+    assert len(mended(world, BoardPlatform(world.board, before_edit=raising(1, KeyError("blocks"))))) == 2
+    assert mended(world) == []
+    world.now += HOUR
+    assert len(mended(world)) == 1
+
+
 def test_tries_come_to_an_end() -> None:
     world = a_posted_world()
     revise(world, 1)

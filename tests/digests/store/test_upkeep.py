@@ -150,7 +150,7 @@ def test_a_page_of_a_digest_says_what_was_known_when_it_was_planned_and_is_edite
     claim = store.deliveries.claim(subscription, TODAY, owner="a", now=NOW, lease=HOUR)
     assert claim
     said = {A: store.papers.get([A])[A].said}
-    pages = [PlannedPage(0, "k0", {}, (), False), PlannedPage(1, "k1", {}, (A,), False, said=said)]
+    pages = [PlannedPage(0, "k0", {}, (), False), PlannedPage(1, "k1", {"text": "x"}, (A,), False, said=said)]
     claim = store.deliveries.plan(claim, pages, considered_to=9)
     revise(store)
     notice(store)

@@ -1,0 +1,131 @@
+"""Rows that something else than Paperround wrote, or half of them: each takes down itself alone."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from digests.model import NOT_REVIEWED, Channel, Nothing, Post, Subscription
+from digests.ports import Claim, DeliveryState, PlannedPage, Store
+from tests.builders import NOW, TODAY, a_paper, a_store, a_subscription, damage
+
+pytestmark = pytest.mark.usefixtures("over_both")
+
+LEASE = timedelta(minutes=5)
+NAMES = "abc"
+
+
+def three_that_wait(nothing: Nothing | None = None) -> Store:
+    """Three channels, each with an edition of two pages that is to be tried again."""
+    store = a_store()
+    store.papers.add([(a_paper(f"2401.0000{n}"), NOT_REVIEWED) for n in range(2)], now=NOW)
+    store.subscriptions.keep([a_subscription(name) for name in NAMES], now=NOW - timedelta(minutes=1))
+    pages = [PlannedPage(n, f"key {n}", {"text": "x"}, (f"2401.0000{n}",), in_thread=False) for n in range(2)]
+    for claim in taken(store):
+        planned = store.deliveries.plan(claim, pages, considered_to=2, nothing=nothing)
+        store.deliveries.wait(planned, "Slack is away.", until=NOW)
+    return store
+
+
+def taken(store: Store) -> list[Claim]:
+    return list(store.deliveries.claim_due(owner="a", now=NOW, lease=LEASE, most=9))
+
+
+def names(claims: list[Claim]) -> list[str]:
+    return [claim.subscription.channel.channel for claim in claims]
+
+
+def of(store: Store, name: str) -> Subscription:
+    found = store.subscriptions.find(Channel("console", name))
+    assert found
+    return found
+
+
+def its_rows(store: Store, table: str, change: str, **values: Any) -> None:
+    """Change the rows of the second channel."""
+    key = "delivery" if table == "pages" else "id"
+    of_it = f"SELECT id FROM deliveries WHERE subscription = {of(store, 'b').id}"
+    damage(store, f"UPDATE {table} SET {change} WHERE {key} IN ({of_it})", **values)
+
+
+DAMAGES = [
+    ("pages", "payload = '{'"),
+    ("pages", "papers = '7'"),
+    ("pages", "said = '[]'"),
+    ("pages", "said = '{\"2401.00000\": [1]}'"),
+    ("pages", "state = 'moon'"),
+    ("deliveries", "empty_because = 'moon'"),
+]
+
+
+@pytest.mark.parametrize(("table", "change"), DAMAGES)
+def test_a_delivery_that_cannot_be_read_is_given_up_with_a_reason_and_the_others_are_taken(
+    table: str, change: str
+) -> None:
+    store = three_that_wait()
+    its_rows(store, table, change)
+    assert names(taken(store)) == ["a", "c"]
+    stands = {one.channel.channel: one for one in store.deliveries.standings()}
+    assert stands["b"].state is DeliveryState.FAILED
+    assert stands["b"].reason.startswith("What the store keeps of it cannot be read")
+    assert store.deliveries.shown(of(store, "b"), 0, 2) == frozenset()
+    assert store.deliveries.considered_to(of(store, "b"), TODAY + timedelta(days=1)) is None
+    assert taken(store) == []
+
+
+def test_one_that_is_asked_for_by_name_is_given_up_too() -> None:
+    store = three_that_wait()
+    its_rows(store, "pages", "payload = '{'")
+    assert store.deliveries.claim(of(store, "b"), TODAY, owner="a", now=NOW, lease=LEASE) is None
+    (delivery,) = store.deliveries.history(of(store, "b"), 1)
+    assert (delivery.state, delivery.pages) == (DeliveryState.FAILED, ())
+
+
+def test_what_became_of_an_edition_is_told_without_the_page_that_cannot_be_read() -> None:
+    store = three_that_wait()
+    its_rows(store, "pages", "payload = CASE number WHEN 0 THEN '{' ELSE payload END")
+    (delivery,) = store.deliveries.history(of(store, "b"), 1)
+    assert (delivery.state, [page.number for page in delivery.pages]) == (DeliveryState.WAITING, [1])
+
+
+def test_a_state_that_nobody_knows_is_shown_as_a_failure_beside_the_others() -> None:
+    store = three_that_wait()
+    its_rows(store, "deliveries", "state = 'moon'")
+    assert names(taken(store)) == ["a", "c"]
+    first, second, third = store.deliveries.standings()
+    assert (first.state, second.state, third.state) == (
+        DeliveryState.CLAIMED,
+        DeliveryState.FAILED,
+        DeliveryState.CLAIMED,
+    )
+    assert "moon" in second.reason
+    (delivery,) = store.deliveries.history(of(store, "b"), 1)
+    assert (delivery.state, len(delivery.pages)) == (DeliveryState.FAILED, 2)
+
+
+def test_what_waits_again_is_unknown_where_a_page_may_have_gone_out_whatever_else_is_damaged() -> None:
+    store = three_that_wait()
+    (first, *_) = taken(store)
+    store.deliveries.posting(first, 0, now=NOW, lease=LEASE)
+    damage(store, "UPDATE pages SET payload = '{'")
+    store.deliveries.wait(first, "lost", until=NOW)
+    assert store.deliveries.standings()[0].state is DeliveryState.UNKNOWN
+
+
+def test_a_message_whose_payload_cannot_be_read_has_its_papers_and_is_never_edited() -> None:
+    store, channel = a_store(), Channel("slack", "C1", "T1")
+    store.papers.add([(a_paper("2401.00000", version=1), NOT_REVIEWED)], now=NOW)
+    store.upkeep.notice(since=NOW, now=NOW)
+    for name in NAMES:
+        store.marks.shared(Post(channel, name, ("2401.00000",), {"text": "x"}), now=NOW)
+    damage(store, "UPDATE posts SET payload = '{' WHERE message = 'b'")
+    found = {post.message: post for post in store.marks.recent("slack", NOW, 9)}
+    assert found["b"] == Post(channel, "b", ("2401.00000",), {})
+    assert [store.marks.post(channel, name) for name in NAMES] == [found[name] for name in NAMES]
+    for version in (2, 3):
+        store.papers.add([(a_paper("2401.00000", version=version), NOT_REVIEWED)], now=NOW)
+        store.upkeep.notice(since=NOW, now=NOW)
+        edits = store.upkeep.take(now=NOW, every=LEASE, most=9)
+        assert [edit.post.message for edit in edits] == ["a", "c"]
+        for edit in edits:
+            store.upkeep.edited(edit, "", now=NOW - LEASE, every=LEASE)
