@@ -7,13 +7,21 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
+from apscheduler.job import Job
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
+from apscheduler.triggers.base import BaseTrigger
 
 from bot.deliver import Desk, deliver
 from digests.errors import PaperroundError
 from digests.ports import Claim, LeaseLostError
 
 log = logging.getLogger(__name__)
+
+MINUTE = timedelta(minutes=1)
+"""From tick to tick."""
+
+SINCE = datetime(1970, 1, 1, tzinfo=UTC)
+"""Minutes are counted from here; it is also a time that has come by any clock."""
 
 SET_BACK = timedelta(minutes=2)
 """A clock that goes back by less was only corrected."""
@@ -31,16 +39,35 @@ async def keep_time(desk: Desk, stop: asyncio.Event) -> None:
     ):  # A plain function would run in a thread, where no event of the loop may be set.
         fan_out.tick()
 
-    scheduler.add_job(look, "cron", second=0, max_instances=2, coalesce=True, misfire_grace_time=None)
+    job = scheduler.add_job(look, FullMinute(), max_instances=2, coalesce=True, misfire_grace_time=None)
     scheduler.start()
     try:
         async with asyncio.TaskGroup() as group:
             group.create_task(fan_out.work())
+            ticking = group.create_task(_tick_whatever_the_clock(fan_out, job))
             await stop.wait()
+            ticking.cancel()
             scheduler.pause()
             fan_out.close()
     finally:
         scheduler.shutdown(wait=False)
+
+
+class FullMinute(BaseTrigger):  # type: ignore[misc]
+    """The next full minute. APScheduler's own triggers go through all those that a clock set forward has left out."""
+
+    def get_next_fire_time(self, previous: datetime | None, now: datetime) -> datetime:
+        """By APScheduler's name for it."""
+        return now + MINUTE - (now - SINCE) % MINUTE
+
+
+async def _tick_whatever_the_clock(fan_out: "FanOut", job: Job) -> None:
+    """A tick's hour is a time of the wall, of which a clock that is set back makes a later one: then tick at once."""
+    while True:
+        ticks = fan_out.ticks
+        await asyncio.sleep((MINUTE * 1.25).total_seconds())
+        if fan_out.ticks == ticks:
+            job.modify(next_run_time=SINCE)
 
 
 async def tick(desk: Desk) -> None:
@@ -61,6 +88,7 @@ class FanOut:
 
     desk: Desk
     under_way: Counter[Workspace] = field(default_factory=Counter)
+    ticks: int = 0
     _claimed: deque[Claim] = field(default_factory=deque)
     _served: set[Workspace] = field(default_factory=set)
     _look: bool = True
@@ -72,6 +100,7 @@ class FanOut:
 
     def tick(self) -> None:
         """Look again what is due."""
+        self.ticks += 1
         self._look = True
         self._changed.set()
 

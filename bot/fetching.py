@@ -34,6 +34,9 @@ REPORTED = 20
 ASKED_AT_ONCE = 50
 """Papers that people asked for and that are fetched with the sources."""
 
+AHEAD = timedelta(minutes=2)
+"""A clock that goes back by less was only corrected."""
+
 WAIT_AFTER_FAULT = timedelta(minutes=30)
 """Until the next try where nobody says how long to wait."""
 
@@ -184,8 +187,15 @@ async def fetch_asked(look_up: LookUp, store: Store, clock: Clock) -> str:
 
 def due(sources: Iterable[Source], store: Store, now: datetime) -> list[Source]:
     """The sources whose hour has come."""
-    coming = [(source.next_due(store.sources.state(source.name), now), source) for source in sources]
+    states = [_by_this_clock(store.sources.state(source.name), now) for source in sources]
+    coming = [(source.next_due(state, now), source) for source, state in zip(sources, states, strict=True)]
     return [source for at, source in coming if at is not None and at <= now]
+
+
+def _by_this_clock(state: SourceState, now: datetime) -> SourceState:
+    """What a clock that was ahead wrote says nothing about when to fetch."""
+    ahead = state.last_try is not None and state.last_try > now + AHEAD
+    return replace(state, last_try=None, next_try_at=None) if ahead else state
 
 
 async def keep_fetching(

@@ -301,6 +301,9 @@ class Past:
     first_due: datetime | None
 
 
+FURTHEST = timedelta(days=1)
+"""Nothing waits for an hour that is further ahead: it was written by a clock that was, and has been set back since."""
+
 SUSPECT = 2
 """Failures after which a delivery that was left in the middle once more may be the reason why its process died."""
 

@@ -73,6 +73,7 @@ class HuggingFace:
         self, position: str, *, now: datetime, since: date | None, progress: Progress
     ) -> AsyncGenerator[Batch, None]:
         today = now.astimezone(UTC).date()
+        position = min(position, today.isoformat())  # Of a clock that was ahead.
         days = _days(position, since, today)
         async with self.connect() as client:
             for number, day in enumerate(days, start=1):

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import select, update
 
-from digests.ports import SourceState
+from digests.ports import FURTHEST, SourceState
 from digests.store import schema
 from digests.store.engine import Database, insert_new
 
@@ -40,7 +40,7 @@ class SqlSources:
             free_at: datetime = connection.execute(
                 select(turns.c.free_at).where(of_server).with_for_update()
             ).scalar_one()
-            if free_at > now:
+            if now < free_at <= now + FURTHEST:
                 return free_at
             connection.execute(update(turns).where(of_server).values(owner=owner, free_at=now + lease))
         return None

@@ -5,13 +5,15 @@ import json
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any
 
+import apscheduler.schedulers.base
 import pytest
 from rich.console import Console
 
-from bot.clock import FanOut, keep_time, tick
+import bot.clock
+from bot.clock import FanOut, FullMinute, keep_time, tick
 from bot.deliver import Desk
 from bot.message import Message
 from bot.platforms import Outcome, Page, PostError
@@ -286,3 +288,48 @@ def test_a_process_that_is_told_to_stop_finishes_what_is_under_way_and_gives_the
         assert len(platform.board.posted) == 30
 
     asyncio.run(run())
+
+
+@pytest.mark.parametrize("jump", [-timedelta(days=300), -timedelta(hours=1), timedelta(days=30_000)])
+def test_a_clock_that_is_set_stops_no_tick(jump: timedelta, monkeypatch: pytest.MonkeyPatch) -> None:
+    ahead = [timedelta()]
+
+    class Shifted(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> datetime:  # type: ignore[override]
+            return datetime.now(tz) + ahead[0]
+
+    monkeypatch.setattr(apscheduler.schedulers.base, "datetime", Shifted)
+    monkeypatch.setattr(bot.clock, "MINUTE", timedelta(seconds=0.05))
+    ticks = list[int]()
+    monkeypatch.setattr(FanOut, "tick", counted(FanOut.tick, ticks))
+
+    async def run() -> None:
+        stop = asyncio.Event()
+        keeping = asyncio.create_task(
+            keep_time(a_desk(a_store(), Slow(Board()), clock=lambda: Shifted.now(UTC)), stop)
+        )
+        await until(lambda: len(ticks) > 2)
+        ahead[0] = jump
+        seen = len(ticks)
+        await until(lambda: len(ticks) > seen + 3)
+        stop.set()
+        await keeping
+
+    asyncio.run(run())
+
+
+def counted(tick: Any, ticks: list[int]) -> Any:
+    def counting(fan_out: FanOut) -> None:
+        ticks.append(1)
+        tick(fan_out)
+
+    return counting
+
+
+def test_a_tick_is_at_the_full_minute_whenever_the_last_one_was() -> None:
+    now = datetime(2026, 11, 26, 8, 59, 59, 500_000, UTC)
+    for last in (None, now - timedelta(days=9), now + timedelta(days=9)):
+        assert FullMinute().get_next_fire_time(last, now) == datetime(2026, 11, 26, 9, tzinfo=UTC)
+    full = datetime(2026, 11, 26, 9, tzinfo=UTC)
+    assert FullMinute().get_next_fire_time(full, full) == full + timedelta(minutes=1)

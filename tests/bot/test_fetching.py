@@ -15,10 +15,12 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from bot.fetching import Fetched, fetch, fetch_all, keep_fetching
+from bot.fetching import Fetched, due, fetch, fetch_all, keep_fetching
 from digests.errors import SourceError
 from digests.model import NOT_REVIEWED, Trouble
 from digests.ports import Added, BadRecord, Batch, Progress, SourceState, Store
+from digests.sources.http import open_client
+from digests.sources.huggingface import HuggingFace
 from digests.store import open_store
 from tests.builders import NOW, a_paper, a_store
 from tests.fakes.feeds import Feeds
@@ -136,6 +138,16 @@ def test_each_source_is_fetched_at_its_hour_and_one_that_fails_stops_no_other() 
     assert "2401.00001" in store.papers.get(["2401.00001"])
     assert later.asked_from == never.asked_from == []
     assert len(good.asked_from) == 1
+
+
+def test_a_clock_that_was_ahead_leaves_no_source_unasked_once_it_is_set_back() -> None:
+    store, year = a_store(), timedelta(days=365)
+    hourly = HuggingFace(lambda: open_client("", lambda: NOW), "", name="hourly")
+    store.sources.keep("hourly", SourceState(last_try=NOW + year, failure="x", next_try_at=NOW + year))
+    assert due([hourly], store, NOW) == [hourly]
+    store.sources.keep("hourly", SourceState(last_try=NOW))
+    assert due([hourly], store, NOW - timedelta(seconds=30)) == []
+    assert due([hourly], store, NOW + timedelta(minutes=59)) == []
 
 
 def test_on_a_terminal_each_source_has_a_bar_that_shows_how_far_it_is() -> None:

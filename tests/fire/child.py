@@ -12,13 +12,13 @@ import signal
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta, tzinfo
 from functools import partial
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
-from apscheduler.schedulers.asyncio import AsyncIOScheduler
+import apscheduler.schedulers.base
 from rich.console import Console
 from sqlalchemy import Connection, Engine, event
 
@@ -76,7 +76,7 @@ def live(birth: Birth) -> None:
     os.environ.clear()
     os.environ.update(birth.environment)
     os.chdir(birth.folder)
-    _hurry(birth.minute, birth.busy)
+    _hurry(birth.minute, birth.busy, Clock(birth.clock, birth.ahead))
     _watch(Strikes(birth.folder))
     _fail_as(birth.folder / "disk")
     try:
@@ -88,15 +88,14 @@ def live(birth: Birth) -> None:
     sys.exit(status)
 
 
-def _hurry(minute: float, busy: float) -> None:
-    class Hurried(AsyncIOScheduler):  # type: ignore[misc]
-        def add_job(self, func: Any, trigger: str, **options: Any) -> Any:
-            if trigger == "cron":
-                options.pop("second", None)
-                options.pop("minute", None)
-            return super().add_job(func, "interval", seconds=minute, **options)
+def _hurry(minute: float, busy: float, clock: Clock) -> None:
+    class ByThatClock(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> datetime:  # type: ignore[override]
+            return clock().astimezone(tz)
 
-    setattr(bot.clock, "AsyncIOScheduler", Hurried)  # noqa: B010 (a name that it only imports)
+    setattr(apscheduler.schedulers.base, "datetime", ByThatClock)  # noqa: B010 (a name that it only imports)
+    setattr(bot.clock, "MINUTE", timedelta(seconds=minute))  # noqa: B010
     setattr(bot.run, "keep_fetching", partial(keep_fetching, look_seconds=minute, jitter=timedelta))  # noqa: B010
     bot.reviewing.PAUSE = bot.reviewing.PAUSE_IN_TROUBLE = bot.upkeep.LOOK_SECONDS = minute
     (open_store.__kwdefaults__ or {})["busy_timeout"] = busy

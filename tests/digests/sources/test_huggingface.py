@@ -117,6 +117,16 @@ def test_the_last_days_are_read_again_and_missed_ones_are_caught_up() -> None:
     told(story)
 
 
+def test_a_clock_that_was_a_year_ahead_costs_no_day_once_it_is_set_back() -> None:
+    async def story(feeds: Feeds, store: Store, fetch_at: Callable[[datetime], Awaitable[Fetched]]) -> None:
+        await fetch_at(NOW + timedelta(days=365))
+        feeds.seen.clear()
+        await fetch_at(NOW)
+        assert days_asked(feeds) == ["2026-11-23", "2026-11-24", "2026-11-25"]
+
+    told(story)
+
+
 def test_a_day_that_cannot_be_had_is_not_passed_over() -> None:
     async def story(feeds: Feeds, store: Store, fetch_at: Callable[[datetime], Awaitable[Fetched]]) -> None:
         await fetch_at(NOW)

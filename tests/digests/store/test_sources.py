@@ -46,6 +46,13 @@ def test_a_turn_whose_owner_died_is_free_after_its_lease_and_no_more_the_dead_on
     assert sources.take_turn("arxiv", "c", now=NOW + LEASE, lease=LEASE) == NOW + 2 * LEASE
 
 
+def test_a_turn_of_a_clock_that_was_far_ahead_holds_nobody_up() -> None:
+    sources = a_store().sources
+    assert sources.take_turn("arxiv", "a", now=NOW + timedelta(days=300), lease=LEASE) is None
+    assert sources.take_turn("arxiv", "b", now=NOW, lease=LEASE) is None
+    assert sources.take_turn("arxiv", "c", now=NOW, lease=LEASE) == NOW + LEASE
+
+
 def test_what_people_asked_for_waits_in_their_order_until_it_is_reviewed_or_not_to_be_had() -> None:
     papers = a_store().papers
     papers.add([(a_paper("2401.00001"), NOT_REVIEWED), (a_paper("2401.00002"), NOT_REVIEWED)], now=NOW)

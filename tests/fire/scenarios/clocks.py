@@ -58,6 +58,7 @@ async def clock_back_an_hour(place: Place, *, channels: int = 6) -> Tally:
             "the first page after midnight",
         )
         here.clock.jump(-timedelta(hours=1))
+        await here.heard("the clock went back")
         for _ in range(12):
             await here.some_ticks()
             here.clock.jump(timedelta(minutes=10))
