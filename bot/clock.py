@@ -13,7 +13,7 @@ from apscheduler.triggers.base import BaseTrigger
 
 from bot.deliver import Desk, deliver
 from digests.errors import PaperroundError
-from digests.ports import Claim, LeaseLostError
+from digests.ports import Claim
 
 log = logging.getLogger(__name__)
 
@@ -145,6 +145,9 @@ class FanOut:
     async def _one(self, claim: Claim, place: Workspace) -> None:
         try:
             await deliver(claim, desk=self.desk)
+        except Exception:
+            told = claim.edition, claim.subscription.channel
+            log.exception("delivering %s to %s failed; it is tried again once its lease is over", *told)
         finally:
             if self._look_when_there_is_room and self._is_full(place):
                 self._look, self._look_when_there_is_room = True, False
@@ -183,7 +186,7 @@ class FanOut:
         ledger, now = self.desk.store.deliveries, self.desk.clock()
         while self._claimed:
             claim = self._claimed.popleft()
-            with suppress(LeaseLostError, PaperroundError):
+            with suppress(Exception):  # Else its lease ends.
                 await asyncio.to_thread(
                     ledger.wait, claim, "Stopped before its turn.", until=now, failed=False
                 )

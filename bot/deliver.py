@@ -478,6 +478,9 @@ async def _write(writing: Callable[[], None]) -> bool:
     except (LeaseLostError, PaperroundError) as error:
         log.warning("not written down: %s", error)
         return False
+    except Exception:
+        log.exception("not written down")
+        return False
     return True
 
 

@@ -3,8 +3,8 @@
 import asyncio
 import logging
 import signal
-from collections.abc import Collection, Mapping, Sequence
-from contextlib import AsyncExitStack
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from contextlib import AsyncExitStack, suppress
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
@@ -21,6 +21,9 @@ from digests.ports import Source
 from digests.schedule import next_due
 
 log = logging.getLogger(__name__)
+
+ANEW_SECONDS = 60.0
+"""Until work that failed in a way nobody foresaw begins anew."""
 
 
 async def run(house: House, environment: Mapping[str, str]) -> int:
@@ -42,17 +45,31 @@ async def run(house: House, environment: Mapping[str, str]) -> int:
             exits.push_async_callback(app.close)
         desk = replace(house.desk, platforms={**house.desk.platforms, **opened})
         async with asyncio.TaskGroup() as group:
-            group.create_task(keep_time(desk, stop))
+            works = {"delivering": partial(keep_time, desk, stop)}
             if fetched:
-                group.create_task(_fetch(fetched, house, stop))
+                works["fetching"] = partial(_fetch, fetched, house, stop)
             if reviewing:
-                group.create_task(_review(reviewing, house, stop))
+                works["reviewing"] = partial(_review, reviewing, house, stop)
             if keep := timedelta(days=house.settings.delivery.keep_true_days):
-                group.create_task(_keep_true(desk, keep, house, stop))
+                works["keeping true what was posted"] = partial(_keep_true, desk, keep, house, stop)
+            for what, work in works.items():
+                group.create_task(_kept_up(what, work, stop))
             for app in talking:
                 group.create_task(_serve(app, house, stop))
     log.info("stopped; nothing was left half done")
     return 0
+
+
+async def _kept_up(what: str, work: Callable[[], Awaitable[None]], stop: asyncio.Event) -> None:
+    """What nobody foresaw ends no other work, and this one not for good: it begins anew."""
+    while not stop.is_set():
+        try:
+            await work()
+            return
+        except Exception:
+            log.exception("%s failed and begins anew in a minute; all else goes on", what)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), ANEW_SECONDS)
 
 
 async def _serve(app: App, house: House, stop: asyncio.Event) -> None:
@@ -73,38 +90,29 @@ async def _serve(app: App, house: House, stop: asyncio.Event) -> None:
 
 
 async def _fetch(fetched: Sequence[Source], house: House, stop: asyncio.Event) -> None:
-    """Of several replicas one at a time fetches. What nobody foresaw leaves the digests alone."""
+    """Of several replicas one at a time fetches."""
 
     async def kept(ended: asyncio.Event) -> None:
         await keep_fetching(fetched, house.store, house.desk.clock, ended, look_up=arxiv_papers(house))
 
-    try:
-        await while_leading("sources", kept, leadership=house.store.leadership, stop=stop)
-    except Exception:
-        log.exception("nothing is fetched any more; digests still go out")
+    await while_leading("sources", kept, leadership=house.store.leadership, stop=stop)
 
 
 async def _review(open_desk: OpenDesk, house: House, stop: asyncio.Event) -> None:
-    """Of several replicas one at a time reviews. What nobody foresaw leaves the digests alone."""
+    """Of several replicas one at a time reviews."""
     from bot.reviewing import LEAD as REVIEWING
     from bot.reviewing import keep_reviewing
 
     async def kept(ended: asyncio.Event) -> None:
         await keep_reviewing(open_desk, house.store, ended)
 
-    try:
-        await while_leading(REVIEWING, kept, leadership=house.store.leadership, stop=stop)
-    except Exception:
-        log.exception("nothing is reviewed any more; digests still go out")
+    await while_leading(REVIEWING, kept, leadership=house.store.leadership, stop=stop)
 
 
 async def _keep_true(desk: Desk, keep: timedelta, house: House, stop: asyncio.Event) -> None:
-    """Of several replicas one at a time mends what was posted. What nobody foresaw leaves the digests alone."""
-    try:
-        keeping = partial(keep_true, desk, keep)
-        await while_leading(LEAD, keeping, leadership=house.store.leadership, stop=stop)
-    except Exception:
-        log.exception("what was posted is no longer kept true; digests still go out")
+    """Of several replicas one at a time mends what was posted."""
+    keeping = partial(keep_true, desk, keep)
+    await while_leading(LEAD, keeping, leadership=house.store.leadership, stop=stop)
 
 
 def _subscribe(house: House, platforms: Collection[str]) -> None:

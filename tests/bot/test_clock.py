@@ -14,13 +14,13 @@ from rich.console import Console
 
 import bot.clock
 from bot.clock import FanOut, FullMinute, keep_time, tick
-from bot.deliver import Desk
+from bot.deliver import Desk, deliver
 from bot.message import Message
 from bot.platforms import Outcome, Page, PostError
 from bot.status import as_record, show, status
 from digests.build import Habits
 from digests.model import Channel, Schedule, Style, Subscription, Wish
-from digests.ports import Store
+from digests.ports import Claim, Store
 from tests.builders import NOW, a_paper, a_review, a_store, a_subscription, damage
 from tests.fakes.platform import Board, BoardPlatform
 
@@ -288,6 +288,38 @@ def test_a_process_that_is_told_to_stop_finishes_what_is_under_way_and_gives_the
         assert len(platform.board.posted) == 30
 
     asyncio.run(run())
+
+
+def test_a_delivery_that_fails_in_a_way_nobody_foresaw_ends_no_other(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def failing(claim: Claim, *, desk: Desk) -> None:
+        if claim.subscription.channel.channel == "a1":
+            raise KeyError("id")
+        await asyncio.sleep(0.01)
+        await deliver(claim, desk=desk)
+
+    monkeypatch.setattr(bot.clock, "deliver", failing)
+    store, platform = a_house(("a", 5)), Slow(Board())
+    asyncio.run(tick(a_desk(store, platform)))
+    assert sorted(channels_of(platform)) == ["a"] * 4
+    assert "to console:a:a1 failed; it is tried again" in caplog.text
+    monkeypatch.undo()
+    asyncio.run(tick(a_desk(store, platform, clock=lambda: NOW + timedelta(minutes=6))))
+    assert len(platform.board.posted) == 5
+
+
+@pytest.mark.parametrize("text", ["odd \ud800", "\0"])
+def test_a_reason_that_cannot_be_written_down_ends_no_other(text: str) -> None:
+    class Odd(Slow):
+        async def post(self, channel: Channel, page: Page, *, key: str, thread: str | None) -> str:
+            if channel.channel == "a0":
+                raise PostError(text, Outcome.REFUSED)
+            return await Slow.post(self, channel, page, key=key, thread=thread)
+
+    platform = Odd(Board())
+    asyncio.run(tick(a_desk(a_house(("a", 3)), platform)))
+    assert len(platform.board.posted) == 2
 
 
 @pytest.mark.parametrize("jump", [-timedelta(days=300), -timedelta(hours=1), timedelta(days=30_000)])

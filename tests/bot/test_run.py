@@ -15,16 +15,20 @@ from config.settings import Settings, Store, Subscription
 from tests.builders import NOW
 
 
-def test_what_nobody_foresaw_in_mending_what_was_posted_leaves_the_digests_alone(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+@pytest.mark.parametrize("work", ["keep_true", "keep_time"])
+def test_work_that_fails_in_a_way_nobody_foresaw_begins_anew_and_ends_no_other(
+    work: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    failed = asyncio.Event()
+    failed, times = asyncio.Event(), list[int]()
 
     async def unforeseen(*_: Any) -> None:
-        failed.set()
+        times.append(1)
+        if len(times) == 3:
+            failed.set()
         raise ZeroDivisionError
 
-    monkeypatch.setattr("bot.run.keep_true", unforeseen)
+    monkeypatch.setattr(f"bot.run.{work}", unforeseen)
+    monkeypatch.setattr("bot.run.ANEW_SECONDS", 0.01)
     settings = Settings(
         store=Store(url=f"sqlite:///{tmp_path / 'p.db'}"),
         subscriptions=(Subscription(platform="console", channel="one"),),
@@ -38,4 +42,4 @@ def test_what_nobody_foresaw_in_mending_what_was_posted_leaves_the_digests_alone
         return await running
 
     assert asyncio.run(until_it_failed()) == 0
-    assert "no longer kept true" in caplog.text
+    assert "failed and begins anew" in caplog.text
