@@ -84,7 +84,12 @@ class Together:
                 self._busy.remove(kind)
 
         asked = [each for each, _ in group]
-        work = asyncio.get_running_loop().run_in_executor(None, _done, asked, one, many)
+        loop = asyncio.get_running_loop()
+        try:
+            work = loop.run_in_executor(None, _done, asked, one, many)
+        except RuntimeError as error:  # The system gives no thread just now.
+            work = loop.create_future()
+            work.set_exception(error)
         work.add_done_callback(ended)
 
 

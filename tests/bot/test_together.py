@@ -2,7 +2,9 @@
 
 import asyncio
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from typing import Any
 
 import pytest
 
@@ -106,6 +108,24 @@ def test_in_a_crowd_nobody_waits_for_more_once_a_good_part_of_it_has_come(
 
     assert asyncio.run(two_of_eight()) == [2, 4]
     assert calls.sizes == [2]
+
+
+def test_where_no_thread_can_be_had_those_who_wait_hear_it_and_the_next_are_served() -> None:
+    class Tight(ThreadPoolExecutor):
+        def submit(self, *_: Any, **__: Any) -> Any:
+            raise RuntimeError("can't start new thread")
+
+    async def twice() -> tuple[list[int | BaseException], int]:
+        together, calls = Together(), Calls()
+        asyncio.get_running_loop().set_default_executor(Tight(1))
+        asking = (together.do("double", number, calls.one, calls.many) for number in (1, 2))
+        failed = await asyncio.gather(*asking, return_exceptions=True)
+        asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(1))
+        return failed, await together.do("double", 3, calls.one, calls.many)
+
+    failed, then = asyncio.run(twice())
+    assert [str(one) for one in failed] == ["can't start new thread"] * 2
+    assert then == 6
 
 
 def test_what_ends_the_work_ends_those_who_wait_for_it() -> None:
