@@ -7,12 +7,15 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
+from functools import cache
 from typing import Any, TypeVar
 
 from sqlalchemy import (
     ColumnElement,
     Connection,
+    Integer,
     Row,
+    Select,
     Update,
     and_,
     bindparam,
@@ -24,7 +27,6 @@ from sqlalchemy import (
     not_,
     or_,
     select,
-    tuple_,
     update,
 )
 
@@ -49,17 +51,19 @@ from digests.ports import (
 )
 from digests.schedule import newest_due, next_due
 from digests.store import schema
-from digests.store.engine import Database, insert_new, insert_new_all
+from digests.store.engine import Database, among, insert_new, insert_new_all
 from digests.store.marks import NewPost, said_of, write_posts
-from digests.store.subscriptions import as_subscription, readable, running, stop_unreadable
+from digests.store.subscriptions import as_subscription, readable_or_stopped, running
 from digests.store.unfinished import (
     HELD,
     PUT_OFF,
+    At,
     give_up,
     given_up,
     has_begun,
     is_at_it,
     is_in_the_way,
+    is_one_of,
     take_back,
 )
 
@@ -82,7 +86,7 @@ _PASTS = (
         func.min(deliveries.c.due_at).label("first_due"),
     )
     .where(
-        deliveries.c.subscription.in_(bindparam("keys", expanding=True)),
+        among(deliveries.c.subscription, "keys"),
         deliveries.c.edition < bindparam("before"),
     )
     .group_by(deliveries.c.subscription)
@@ -91,11 +95,16 @@ _SHOWN = (
     select(shown.c.subscription, papers.c.name)
     .join(papers, shown.c.paper == papers.c.id)
     .where(
-        shown.c.subscription.in_(bindparam("keys", expanding=True)),
+        among(shown.c.subscription, "keys"),
         papers.c.known > bindparam("after"),
         papers.c.known <= bindparam("to"),
     )
 )
+_OF_EDITIONS = select(deliveries.c.id, deliveries.c.subscription, deliveries.c.edition).where(
+    among(deliveries.c.subscription, "keys"),
+    deliveries.c.edition.between(bindparam("first"), bindparam("last")),
+)
+_NUMBERS = select(papers.c.id, papers.c.name).where(among(papers.c.name, "names")).order_by(papers.c.id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,14 +147,14 @@ class SqlDeliveries:
     ) -> Sequence[Claim]:
         blocked = set[int]()
         with self.database.write() as connection:
-            claims = _claim_unfinished(connection, not_(_SUSPECT), owner, now, lease, most, but_not)
+            claims = _claim_unfinished(connection, _UNFINISHED, owner, now, lease, most, but_not)
             while len(claims) < most:
                 rows = _due(connection, now, most - len(claims), but_not, blocked)
                 if not rows:
                     break
                 claims += _begin(connection, rows, blocked, owner, now, lease)
             if not claims and not _is_at_work(connection, owner, now):
-                claims = _claim_unfinished(connection, _SUSPECT, owner, now, lease, 1, but_not)
+                claims = _claim_unfinished(connection, _UNFINISHED_SUSPECT, owner, now, lease, 1, but_not)
         return claims
 
     def considered_to(self, subscription: Subscription, before: date) -> int | None:
@@ -383,7 +392,7 @@ def _locked(
     connection: Connection, subscription: Subscription, edition: date, now: datetime
 ) -> Row[Any] | None:
     return connection.execute(
-        select(deliveries, deliveries.c.id.label("delivery"), _is_free(now).label("is_free"))
+        select(deliveries, deliveries.c.id.label("delivery"), _is_free(now, now - SETTLED).label("is_free"))
         .where(deliveries.c.subscription == subscription.id, deliveries.c.edition == edition)
         .with_for_update(of=deliveries)
     ).first()
@@ -395,19 +404,19 @@ def _is_blocked(connection: Connection, subscription: int, edition: date, now: d
     return connection.execute(select(deliveries.c.id).where(older, is_in_the_way(now))).first() is not None
 
 
-def _is_free(now: datetime) -> ColumnElement[bool]:
+def _is_free(now: At, settled_at: At) -> ColumnElement[bool]:
     return or_(
-        and_(deliveries.c.state.in_(HELD), deliveries.c.lease_until <= now),
-        and_(deliveries.c.state.in_(PUT_OFF), deliveries.c.next_try_at <= now),
-        _came_late(now),
+        and_(is_one_of(deliveries.c.state, HELD), deliveries.c.lease_until <= now),
+        and_(is_one_of(deliveries.c.state, PUT_OFF), deliveries.c.next_try_at <= now),
+        _came_late(now, settled_at),
     )
 
 
-def _came_late(now: datetime) -> ColumnElement[bool]:
+def _came_late(now: At, settled_at: At) -> ColumnElement[bool]:
     """Whether papers have come in, and settled, since it was said that there are none."""
     newest = (
         select(papers.c.known)
-        .where(papers.c.known_at <= now - SETTLED)
+        .where(papers.c.known_at <= settled_at)
         .order_by(papers.c.known_at.desc(), papers.c.known.desc())
         .limit(1)
         .scalar_subquery()
@@ -471,51 +480,64 @@ def _taken(owner: str, until: datetime) -> dict[str, Any]:
 
 def _taken_again(owner: str, until: datetime) -> dict[str, Any]:
     """One more try; that the last one was left in the middle counts as a failure."""
-    left = case((deliveries.c.state.in_(HELD), 1), else_=0)
+    left = case((is_one_of(deliveries.c.state, HELD), 1), else_=0)
     again = {"attempts": deliveries.c.attempts + 1, "failures": deliveries.c.failures + left}
     return {**_taken(owner, until), **again}
 
 
-_SUSPECT = and_(deliveries.c.state.in_(HELD), deliveries.c.failures >= SUSPECT)
+_SUSPECT = and_(is_one_of(deliveries.c.state, HELD), deliveries.c.failures >= SUSPECT)
 """It may be what ends its process."""
 
 
-def _claim_unfinished(
-    connection: Connection,
-    kind: ColumnElement[bool],
-    owner: str,
-    now: datetime,
-    lease: timedelta,
-    most: int,
-    but_not: Collection[tuple[str, str]],
-) -> list[Claim]:
-    """Take what waited for its hour, or what its owner left; rows that another is at are passed over."""
-    table, other = schema.subscriptions, deliveries.alias()
+def _unfinished(kind: ColumnElement[bool]) -> Select[Any]:
+    """What waited for its hour, or what its owner left; rows that another is at are passed over."""
+    table, other, now = schema.subscriptions, deliveries.alias(), _NOW
     # Asked of the few that may be free: joined, SQLite would begin with every subscription there is.
     wanted = exists().where(
         table.c.id == deliveries.c.subscription,
         *running(),
-        *_none_of(but_not),
+        _NOT_OF_THEM,
         # Where a newer edition is due, that one takes the place of one of which nobody has seen anything.
         or_(table.c.next_due_at > now, has_begun()),
     )
     its_own_turn = ~exists().where(
         other.c.subscription == deliveries.c.subscription, other.c.id != deliveries.c.id, is_at_it(now, other)
     )
-    rows = connection.execute(
+    return (
         select(deliveries, deliveries.c.id.label("delivery"))
-        .where(_is_free(now), kind, wanted, its_own_turn)
+        .where(_is_free(now, bindparam("settled_at", type_=schema.Instant)), kind, wanted, its_own_turn)
         .order_by(deliveries.c.failures, deliveries.c.id)
-        .limit(most)
+        .limit(bindparam("most", type_=Integer))
         .with_for_update(skip_locked=True)
-    ).fetchall()
+    )
+
+
+# Made once: SQLAlchemy takes longer to put such a statement together than the database to answer it.
+_NOW = bindparam("now", type_=schema.Instant)
+_WORKSPACE = schema.subscriptions.c.platform + " " + schema.subscriptions.c.workspace
+_NOT_OF_THEM = not_(among(_WORKSPACE, "but_not"))
+_UNFINISHED, _UNFINISHED_SUSPECT = _unfinished(not_(_SUSPECT)), _unfinished(_SUSPECT)
+
+
+def _claim_unfinished(
+    connection: Connection,
+    unfinished: Select[Any],
+    owner: str,
+    now: datetime,
+    lease: timedelta,
+    most: int,
+    but_not: Collection[tuple[str, str]],
+) -> list[Claim]:
+    """Take these, at most so many."""
+    table = schema.subscriptions
+    asked = {"now": now, "settled_at": now - SETTLED, "most": most, "but_not": _named(but_not)}
+    rows = list(connection.execute(unfinished, asked))
     rows = list({row.subscription: row for row in reversed(rows)}.values())[::-1]
     if not rows:
         return []
     its = select(table).where(table.c.id.in_({row.subscription for row in rows}))
     subscriptions = connection.execute(its).fetchall()
-    stop_unreadable(connection, subscriptions)
-    due = {one.id: one for one in readable(subscriptions)}
+    due = {one.id: one for one in readable_or_stopped(connection, subscriptions)}
     rows = [row for row in rows if row.subscription in due]
     keys = [row.delivery for row in rows]
     taken = update(deliveries).where(deliveries.c.id.in_(keys))
@@ -537,23 +559,30 @@ def _due(
 ) -> Sequence[Row[Any]]:
     """Subscriptions whose hour has come, and of which nothing is to be finished first, but for those that are known to be
     blocked. Nobody else begins an edition of theirs until the transaction ends."""
+    asked = {"now": now, "most": most, "but_not": _named(but_not), "blocked": blocked}
+    return connection.execute(_DUE, asked).fetchall()
+
+
+def _all_due() -> Select[Any]:
     table = schema.subscriptions
     # What is of a later date was begun by a clock that was ahead, and may wait for long.
     older = or_(table.c.next_edition.is_(None), deliveries.c.edition < table.c.next_edition)
-    in_the_way = exists().where(deliveries.c.subscription == table.c.id, older, is_in_the_way(now))
-    known = [table.c.id.not_in(blocked)] if blocked else []
-    return connection.execute(
+    in_the_way = exists().where(deliveries.c.subscription == table.c.id, older, is_in_the_way(_NOW))
+    not_blocked = not_(among(table.c.id, "blocked"))
+    return (
         select(table)
-        .where(*running(), *_none_of(but_not), table.c.next_due_at <= now, ~in_the_way, *known)
+        .where(*running(), _NOT_OF_THEM, table.c.next_due_at <= _NOW, ~in_the_way, not_blocked)
         .order_by(table.c.next_due_at, table.c.id)
-        .limit(most)
+        .limit(bindparam("most", type_=Integer))
         .with_for_update(skip_locked=True)
-    ).fetchall()
+    )
 
 
-def _none_of(workspaces: Collection[tuple[str, str]]) -> list[ColumnElement[bool]]:
-    table = schema.subscriptions
-    return [tuple_(table.c.platform, table.c.workspace).not_in(workspaces)] if workspaces else []
+_DUE = _all_due()
+
+
+def _named(workspaces: Collection[tuple[str, str]]) -> list[str]:
+    return [f"{platform} {workspace}" for platform, workspace in workspaces]
 
 
 def _begin(
@@ -566,12 +595,12 @@ def _begin(
 ) -> list[Claim]:
     """Begin the newest edition of each, and move each on to its next hour. One that was begun before is left alone, and so
     is a channel of which another process has just taken an older one, which is then among the `blocked`."""
-    stop_unreadable(connection, rows)
-    due = readable(rows)
+    due = readable_or_stopped(connection, rows)
     if not due:
         return []
     of = {row.id: row for row in rows}
-    newest = {one.id: newest_due(one.schedule, now) for one in due}
+    newest_of = cache(lambda schedule: newest_due(schedule, now))  # Most channels have one of a few.
+    newest = {one.id: newest_of(one.schedule) for one in due}
     editions = {key: each.edition for key, each in newest.items()}
     begun = _keys(connection, editions)
     blocked |= give_up(
@@ -595,7 +624,8 @@ def _begin(
 def _move_all_on(connection: Connection, due: Sequence[Subscription], now: datetime) -> None:
     table = schema.subscriptions
     moved = update(table).where(table.c.id == bindparam("key"))
-    coming = [(one.id, next_due(one.schedule, now)) for one in due]
+    next_of = cache(lambda schedule: next_due(schedule, now))
+    coming = [(one.id, next_of(one.schedule)) for one in due]
     connection.execute(
         moved.values(next_due_at=bindparam("due"), next_edition=bindparam("edition")),
         [{"key": key, "due": each.at, "edition": each.edition} for key, each in coming],
@@ -604,12 +634,10 @@ def _move_all_on(connection: Connection, due: Sequence[Subscription], now: datet
 
 def _keys(connection: Connection, editions: Mapping[int, date]) -> dict[int, int]:
     """The numbers of those deliveries that are there, by their subscriptions."""
-    found = select(deliveries.c.id, deliveries.c.subscription, deliveries.c.edition).where(
-        deliveries.c.subscription.in_(editions), deliveries.c.edition.in_(set(editions.values()))
-    )
+    asked = {"keys": editions, "first": min(editions.values()), "last": max(editions.values())}
     return {
         row.subscription: row.id
-        for row in connection.execute(found)
+        for row in connection.execute(_OF_EDITIONS, asked)
         if row.edition == editions[row.subscription]
     }
 
@@ -748,8 +776,7 @@ def _show(connection: Connection, planned: Planned) -> None:
         (claim, {paper: page.number for page in reversed(its_pages) for paper in page.papers})
         for claim, its_pages in planned
     ]
-    names = sorted({paper for _, its_page in page_of for paper in its_page})
-    keys = select(papers.c.id, papers.c.name).where(papers.c.name.in_(names))
+    names = {"names": sorted({paper for _, its_page in page_of for paper in its_page})}
     rows = [
         {
             "subscription": claim.subscription.id,
@@ -758,7 +785,7 @@ def _show(connection: Connection, planned: Planned) -> None:
             "page": its_page[row.name],
         }
         # As imports write them, or the two may wait for each other.
-        for row in (connection.execute(keys.order_by(papers.c.id)) if names else ())
+        for row in connection.execute(_NUMBERS, names)
         for claim, its_page in page_of
         if row.name in its_page
     ]

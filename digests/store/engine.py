@@ -1,16 +1,37 @@
 """Connections: one engine a store, writing transactions apart from reading ones, and errors in sentences."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import json
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import URL, Column, Connection, Engine, Row, Table, create_engine, event, make_url
+from sqlalchemy import (
+    URL,
+    BindParameter,
+    Column,
+    ColumnElement,
+    Connection,
+    Dialect,
+    Engine,
+    Row,
+    Table,
+    Text,
+    TypeDecorator,
+    bindparam,
+    create_engine,
+    event,
+    make_url,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import ArgumentError, DBAPIError, DisconnectionError, NoSuchModuleError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.pool import QueuePool
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
+from sqlalchemy.types import TypeEngine
 
 from digests.errors import StoreError
 from digests.store import postgres
@@ -122,6 +143,48 @@ def _writer(table: Table, name: str, connection: Connection) -> Callable[[Any], 
     kind = table.c[name].type.dialect_impl(dialect)
     write: Callable[[Any], Any] | None = kind.bind_processor(dialect)
     return write
+
+
+class _Json(TypeDecorator[Collection[Any]]):
+    """A list that is one parameter."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: Collection[Any] | None, dialect: Dialect) -> str:
+        return json.dumps(list(value or ()))
+
+
+class _Elements(FunctionElement[Any]):
+    """The elements of a JSON list, as a subquery of one column."""
+
+    name = "elements"
+    inherit_cache = True
+
+    def __init__(self, listed: ColumnElement[Any], of: TypeEngine[Any]) -> None:
+        super().__init__(listed)
+        self.type = of
+
+
+@compiles(_Elements, "sqlite")
+def _sqlite_elements(element: _Elements, compiler: SQLCompiler, **options: Any) -> str:
+    return f"(SELECT value FROM json_each({compiler.process(element.clauses, **options)}))"  # noqa: S608
+
+
+@compiles(_Elements, "postgresql")
+def _postgres_elements(element: _Elements, compiler: SQLCompiler, **options: Any) -> str:
+    listed = f"json_array_elements_text(CAST({compiler.process(element.clauses, **options)} AS JSON))"
+    kind = compiler.dialect.type_compiler_instance.process(element.type)
+    return f"(SELECT CAST(value AS {kind}) FROM {listed})"  # noqa: S608
+
+
+def among(column: ColumnElement[Any], name: str) -> ColumnElement[bool]:
+    """Whether a value is in a list, which is the parameter of this name.
+
+    For statements that run often: SQLAlchemy's own IN writes its list out anew at every call, one parameter an element.
+    """
+    listed: BindParameter[Any] = bindparam(name, type_=_Json)
+    return column.op("IN", is_comparison=True)(_Elements(listed, column.type))
 
 
 def connect(url: str, *, busy_timeout: float = BUSY_TIMEOUT) -> Database:

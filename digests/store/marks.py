@@ -23,7 +23,7 @@ from sqlalchemy import (
 
 from digests.model import Channel, Mark, MarkedBy, Post, Queued, Said
 from digests.store import schema
-from digests.store.engine import Database, insert_new, insert_new_returning
+from digests.store.engine import Database, among, insert_new, insert_new_returning
 
 posts, post_papers, marks, discussed, pages, papers_ = (
     schema.posts, schema.post_papers, schema.marks, schema.discussed, schema.pages, schema.papers,
@@ -213,13 +213,16 @@ def _shown_rows(new: NewPost, key: int) -> list[dict[str, Any]]:
     ]
 
 
+_SAYS = select(
+    papers_.c.name, papers_.c.version, papers_.c.review, papers_.c.score, papers_.c.withdrawn
+).where(among(papers_.c.name, "names"))
+
+
 def said_of(connection: Connection, names: Sequence[str]) -> dict[str, Said]:
     """What a message that is written now says of these papers."""
-    columns = papers_.c
-    query = select(columns.name, columns.version, columns.review, columns.score, columns.withdrawn)
     return {
         row.name: Said(row.version, row.review or 0, row.score, row.withdrawn is not None)
-        for row in connection.execute(query.where(columns.name.in_(names)))
+        for row in connection.execute(_SAYS, {"names": names})
     }
 
 

@@ -5,6 +5,7 @@ import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
+from functools import lru_cache
 from types import SimpleNamespace
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -171,14 +172,17 @@ def readable(rows: Iterable[Row[Any]]) -> list[Subscription]:
     return found
 
 
-def stop_unreadable(connection: Connection, rows: Iterable[Row[Any]]) -> None:
-    """Stop those of the rows that cannot be read, with the reason, so that they are not met again at every tick."""
+def readable_or_stopped(connection: Connection, rows: Iterable[Row[Any]]) -> list[Subscription]:
+    """The same; those that cannot be read are stopped, with the reason, so that they are not met again at every tick."""
+    found = []
     for row in rows:
         try:
-            as_subscription(row)
+            found.append(as_subscription(row))
         except StoreError as error:
+            log.error("%s", error)
             stopped = update(subscriptions).where(subscriptions.c.id == row.id)
             connection.execute(stopped.values(stopped=str(error)))
+    return found
 
 
 def running() -> tuple[ColumnElement[bool], ...]:
@@ -332,13 +336,26 @@ def as_subscription(row: Row[Any]) -> Subscription:
 
 def _subscription(row: Any, channel: Channel) -> Subscription:
     """What people can change, out of a row or of what the book of changes kept."""
-    wish = Wish(
-        domains=tuple(json.loads(row.domains)),
-        keywords=tuple(json.loads(row.keywords)),
-        muted=tuple(json.loads(row.muted)),
-        top=row.top,
-        min_score=row.min_score,
-        style=Style(row.style),
+    wish = _wish(row.domains, row.keywords, row.muted, row.top, row.min_score, row.style)
+    return Subscription(channel, wish, _schedule(row.at, row.days, row.time_zone), paused_by=row.paused_by)
+
+
+MOST_REMEMBERED = 1024
+"""Wishes and schedules that are read once: most channels have one of a few."""
+
+
+@lru_cache(MOST_REMEMBERED)
+def _wish(domains: str, keywords: str, muted: str, top: int, min_score: float | None, style: str) -> Wish:
+    return Wish(
+        domains=tuple(json.loads(domains)),
+        keywords=tuple(json.loads(keywords)),
+        muted=tuple(json.loads(muted)),
+        top=top,
+        min_score=min_score,
+        style=Style(style),
     )
-    schedule = Schedule(time.fromisoformat(row.at), frozenset(json.loads(row.days)), row.time_zone)
-    return Subscription(channel, wish, schedule, paused_by=row.paused_by)
+
+
+@lru_cache(MOST_REMEMBERED)
+def _schedule(at: str, days: str, time_zone: str) -> Schedule:
+    return Schedule(time.fromisoformat(at), frozenset(json.loads(days)), time_zone)

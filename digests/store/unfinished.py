@@ -1,6 +1,6 @@
 """Deliveries that are not done, and giving them up so that nothing they did not show is lost."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
@@ -20,6 +20,7 @@ from sqlalchemy import (
 
 from digests.ports import WENT_OUT, DeliveryState
 from digests.store import schema
+from digests.store.engine import among
 
 deliveries, pages, shown = schema.deliveries, schema.pages, schema.shown
 
@@ -29,21 +30,30 @@ PUT_OFF = (DeliveryState.WAITING, DeliveryState.UNKNOWN)
 """It waits for its hour."""
 
 
-def is_at_it(now: datetime, of: Any = deliveries) -> ColumnElement[bool]:
+At = datetime | ColumnElement[Any]
+"""An instant, or the parameter that will be one."""
+
+
+def is_one_of(state: ColumnElement[Any], states: Iterable[str]) -> ColumnElement[bool]:
+    """Not IN, whose list is written out anew at every call: these are in the ledger's commonest statements."""
+    return or_(*(state == one for one in states))
+
+
+def is_at_it(now: At, of: Any = deliveries) -> ColumnElement[bool]:
     """Whether a process is at a delivery."""
-    return and_(of.c.state.in_(HELD), of.c.lease_until > now)
+    return and_(is_one_of(of.c.state, HELD), of.c.lease_until > now)
 
 
 def has_begun(of: Any = deliveries) -> ColumnElement[bool]:
     """Whether some of a delivery stands in its channel, or may. A page that is only to change is not of it yet."""
-    went_out = exists().where(pages.c.delivery == of.c.id, pages.c.state.in_(WENT_OUT))
+    went_out = exists().where(pages.c.delivery == of.c.id, is_one_of(pages.c.state, WENT_OUT))
     return went_out.correlate(of)  # Said, because it is asked in subqueries of subqueries too.
 
 
-def is_in_the_way(now: datetime, of: Any = deliveries) -> ColumnElement[bool]:
+def is_in_the_way(now: At, of: Any = deliveries) -> ColumnElement[bool]:
     """Whether a delivery is to be finished before another edition of its channel begins: readers have seen some of it, or
     are just about to."""
-    return and_(of.c.state.in_(HELD + PUT_OFF), or_(is_at_it(now, of), has_begun(of)))
+    return and_(is_one_of(of.c.state, HELD + PUT_OFF), or_(is_at_it(now, of), has_begun(of)))
 
 
 def given_up(reason: str) -> dict[str, Any]:
@@ -61,18 +71,20 @@ def take_back(connection: Connection, keys: Sequence[int]) -> None:
     connection.execute(delete(shown).where(shown.c.delivery.in_(keys), page.in_(never_went_out)))
 
 
+_NOT_DONE = select(deliveries.c.id, deliveries.c.subscription, deliveries.c.edition).where(
+    among(deliveries.c.subscription, "subscriptions"), is_one_of(deliveries.c.state, HELD + PUT_OFF)
+)
+
+
 def give_up(connection: Connection, before: Mapping[int, date], reason: str, now: datetime) -> set[int]:
     """Give up what is not done and nobody is at, of these subscriptions and of editions before these dates.
 
     The subscriptions of which another process has just taken such an edition all the same.
     """
-    not_done = select(deliveries.c.id, deliveries.c.subscription, deliveries.c.edition).where(
-        deliveries.c.subscription.in_(before), deliveries.c.state.in_(HELD + PUT_OFF)
-    )
-    older = _before(connection, not_done, before)
+    older = _before(connection, _NOT_DONE, before)
     if not older:
         return set()
-    nobodys = not_done.where(not_(is_at_it(now))).with_for_update(skip_locked=True)
+    nobodys = _NOT_DONE.where(not_(is_at_it(now))).with_for_update(skip_locked=True)
     given = list(_before(connection, nobodys, before))
     connection.execute(update(deliveries).where(deliveries.c.id.in_(given)).values(**given_up(reason)))
     take_back(connection, given)
@@ -81,5 +93,5 @@ def give_up(connection: Connection, before: Mapping[int, date], reason: str, now
 
 def _before(connection: Connection, found: Select[Any], before: Mapping[int, date]) -> dict[int, int]:
     """The subscriptions of those deliveries that are of editions before these dates."""
-    rows = connection.execute(found)
+    rows = connection.execute(found, {"subscriptions": before})
     return {row.id: row.subscription for row in rows if row.edition < before[row.subscription]}
