@@ -39,6 +39,7 @@ def engine(address: URL) -> Engine:
     arguments: dict[str, Any] = {
         "connect_timeout": CONNECT_SECONDS,
         "application_name": "paperround",
+        "client_encoding": "utf8",  # Of a database in SQL_ASCII psycopg would give bytes.
         **_SILENCE,
     }
     try:

@@ -74,9 +74,10 @@ def test_a_server_that_is_too_old_is_named_in_a_sentence(
 
 
 def test_a_database_that_does_not_take_every_text_is_named_in_a_sentence(postgres: Server) -> None:
-    latin = postgres.database(like="template0", options="ENCODING 'LATIN1' LC_COLLATE 'C' LC_CTYPE 'C'")
-    with pytest.raises(StoreError, match="as LATIN1"):
-        open_store(latin)
+    for encoding in ("LATIN1", "SQL_ASCII"):
+        options = f"ENCODING '{encoding}' LC_COLLATE 'C' LC_CTYPE 'C'"
+        with pytest.raises(StoreError, match=f"as {encoding}"):
+            open_store(postgres.database(like="template0", options=options))
 
 
 def test_imports_at_once_draw_numbers_that_become_visible_in_order(url: str, store: Store) -> None:
