@@ -351,7 +351,7 @@ class Deliveries(Protocol):
 
         It waits for an older edition of its channel of which something went out, or which a process is at. Older ones of
         which nothing went out are given up for it: what is on them is considered again. In the same step the
-        subscription's next edition is moved past `now`, unless that is a later one which is due.
+        subscription's next edition is moved past this one and past `now`, unless that is a later one which is due.
         """
 
     def claim_due(
@@ -605,6 +605,10 @@ class Lead(Protocol):
 
     def release(self) -> None:
         """Give it back, so that another process gets it at once. Never raises; the second time does nothing."""
+
+
+LEADS = ("slack", "discord", "sources", "reviewer", "posts")
+"""The names of all leads that there are."""
 
 
 class Leadership(Protocol):

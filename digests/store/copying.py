@@ -8,10 +8,13 @@ from typing import Any
 from sqlalchemy import Connection, Table, delete, func, insert, inspect, select, text
 
 from digests.errors import StoreError
+from digests.ports import LEADS
 from digests.store import postgres
 from digests.store.engine import Database, connect, sentences
+from digests.store.leadership import leads_taken
 from digests.store.migration import migrate
-from digests.store.schema import metadata
+from digests.store.schema import deliveries, metadata
+from digests.store.unfinished import is_at_it
 
 BATCH = 1_000
 """Rows in memory at a time: with a review a paper has some five thousand characters."""
@@ -24,17 +27,19 @@ def copy_store(source: str, target: str, *, now: datetime, progress: Progress) -
     """Copy every table of the store at one address to an empty one at another; how many rows each has.
 
     All or nothing: when it fails, the target is as empty as before. The source is only read, once its tables are those of
-    this version. Raises StoreError.
+    this version. Raises StoreError, for a source that is in use too.
     """
     old, new = connect(source), connect(target)
     try:
         _require_two(old, new)
         _require_store(old)
+        _require_no_leader(old)
         migrate(old, now=now)
         migrate(new, now=now)
         with _snapshot(old) as reading, new.write(alone="migration") as writing:
             if new.is_postgres:
                 postgres.take_time(writing)
+            _require_rest(reading, old.name, now)
             _require_empty(writing, new.name, now)
             counts = _counts(reading)
             _copy(reading, writing, sum(counts.values()), progress)
@@ -65,6 +70,25 @@ def _require_store(old: Database) -> None:
     with old.read() as connection:
         if not inspect(connection).has_table("alembic_version"):
             raise StoreError(f"There is no store in {old.name} to copy from: it has no tables.")
+
+
+def _require_no_leader(old: Database) -> None:
+    """Raises StoreError while a process over the store has a lead."""
+    if leading := leads_taken(old, LEADS):
+        raise StoreError(_IN_USE.format(old.name, f"a process leads there: {', '.join(leading)}"))
+
+
+def _require_rest(reading: Connection, name: str, now: datetime) -> None:
+    """Raises StoreError while a process delivers, or may: what it posts is in the copy as not posted."""
+    lease = reading.execute(select(func.max(deliveries.c.lease_until)).where(is_at_it(now))).scalar()
+    if lease is not None:
+        raise StoreError(_IN_USE.format(name, f"a digest is under way there until {lease:%H:%M:%S} UTC"))
+
+
+_IN_USE = (
+    "The store {} is in use ({}): stop every “paperround run” over it and copy then, or what it posts from now on would "
+    "be posted again out of the copy."
+)
 
 
 @contextmanager

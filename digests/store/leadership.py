@@ -3,7 +3,7 @@
 import os
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -53,7 +53,7 @@ class FileLeadership:
             return _FileLead(self, name, lock)
 
     def _path(self, name: str) -> Path | None:
-        return self.file.with_name(f"{self.file.name}.lead-{name}") if self.file else None
+        return _lock_file(self.file, name) if self.file else None
 
     def _locked(self, name: str) -> int | None:
         path = self._path(name)
@@ -98,6 +98,10 @@ class FileLeadership:
         """Give every lead back."""
         for name, lock in list(self._here.items()):
             self.release(name, lock)
+
+
+def _lock_file(file: Path, name: str) -> Path:
+    return file.with_name(f"{file.name}.lead-{name}")
 
 
 @dataclass(slots=True)
@@ -225,3 +229,14 @@ def _shut(connection: socket.socket) -> None:
 def leadership_over(database: Database) -> FileLeadership | PostgresLeadership:
     """The leads over a database, as its kind has them."""
     return PostgresLeadership(database) if database.is_postgres else FileLeadership(database.file)
+
+
+def leads_taken(database: Database, names: Sequence[str]) -> list[str]:
+    """Those of these leads that a process holds just now. Takes none, and leaves no file. Raises StoreError."""
+    leadership = leadership_over(database)
+    file = database.file
+    known = [name for name in names if file is None or _lock_file(file, name).exists()]
+    try:
+        return [name for name in known if leadership.lead(name) is None]
+    finally:
+        leadership.close()

@@ -3,7 +3,7 @@
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from digests.store import copying, open_store
 from digests.store.copying import copy_store
 from digests.store.engine import connect
 from digests.store.schema import Instant, Text, metadata
-from tests.builders import NOW, a_paper, a_review, a_subscription
+from tests.builders import NOW, TODAY, a_paper, a_review, a_subscription, stored
 from tests.postgres import EmptyStores, Server
 
 Rows = dict[str, list[tuple[Any, ...]]]
@@ -175,3 +175,36 @@ def test_a_store_is_not_copied_onto_itself_nor_into_memory(tmp_path: Path) -> No
         copy_store(here, here, now=NOW, progress=quiet)
     with pytest.raises(StoreError, match="in memory"):
         copy_store(here, "sqlite://", now=NOW, progress=quiet)
+
+
+def stores_there_are(tmp_path: Path, postgres_stores: EmptyStores) -> list[str]:
+    return [f"sqlite:///{tmp_path / 'a.db'}", postgres_stores.url()]
+
+
+def test_a_store_in_which_a_process_leads_is_not_copied(tmp_path: Path, postgres_stores: EmptyStores) -> None:
+    there = f"sqlite:///{tmp_path / 'b.db'}"
+    for here in stores_there_are(tmp_path, postgres_stores):
+        with closing(open_store(here)) as used:
+            lead = used.leadership.lead("posts")
+            assert lead
+            with pytest.raises(StoreError, match=r"is in use \(a process leads there: posts\): stop every"):
+                copy_store(here, there, now=NOW, progress=quiet)
+            assert lead.holds()
+            lead.release()
+        Path(tmp_path / "b.db").unlink(missing_ok=True)
+        copy_store(here, there, now=NOW, progress=quiet)
+        Path(tmp_path / "b.db").unlink()
+
+
+def test_a_store_in_which_a_digest_is_under_way_is_not_copied(
+    tmp_path: Path, postgres_stores: EmptyStores
+) -> None:
+    there, lease = f"sqlite:///{tmp_path / 'b.db'}", timedelta(minutes=5)
+    for here in stores_there_are(tmp_path, postgres_stores):
+        with closing(open_store(here)) as used:
+            subscription = stored(used, a_subscription())
+            used.deliveries.claim(subscription, TODAY, owner="a", now=NOW, lease=lease)
+        with pytest.raises(StoreError, match="a digest is under way there until 09:05:00 UTC"):
+            copy_store(here, there, now=NOW, progress=quiet)
+        copy_store(here, there, now=NOW + lease, progress=quiet)
+        Path(tmp_path / "b.db").unlink()
