@@ -355,11 +355,12 @@ def _invite(asked: argparse.Namespace) -> int:
 
 
 def _status(asked: argparse.Namespace) -> int:
+    from bot.app import wanted
     from bot.status import as_record, show, status
 
     house = _house(asked)
-    found = status(house.store, house.desk.clock(), asked.channel)
-    if asked.channel and not found.channels:
+    found = status(house.store, house.desk.clock(), asked.channel, wanted(house.settings))
+    if asked.channel and not found.channels and not found.not_begun:
         raise InputError(
             f"No channel {asked.channel!r} gets a digest; “paperround status” names those that do."
         )
@@ -379,7 +380,10 @@ def _digest(asked: argparse.Namespace) -> int:
     if asked.dry_run:
         from bot.preview import show_preview
 
-        show_preview(todays_digest(asked.channel, house), _console())
+        sentence, digest = todays_digest(asked.channel, house)
+        _say(sentence)
+        if digest:
+            show_preview(digest, _console())
         return DONE
     import asyncio
 

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from digests.model import Condition
+from digests.model import Channel, Condition, Subscription
 from digests.ports import DeliveryState, Standing, Store
 
 OVERDUE_AFTER = timedelta(minutes=5)
@@ -23,6 +23,9 @@ PUT_OFF = (DeliveryState.WAITING, DeliveryState.UNKNOWN)
 IN_HAND = (DeliveryState.CLAIMED, DeliveryState.POSTING, *PUT_OFF)
 """What is begun and not done."""
 
+MOST_NAMED = 10
+"""Channels of the settings that are not begun; --json has all of them."""
+
 COUNTED_DAYS = 2
 """Editions of today and yesterday are counted: somewhere on earth both are today's."""
 
@@ -35,20 +38,38 @@ class Status:
     channels: Sequence[Standing]
     counts: dict[DeliveryState, int]
     conditions: Sequence[Condition]
+    not_begun: Sequence[Channel] = ()
 
 
-def status(store: Store, now: datetime, channel: str = "") -> Status:
-    """How the channels stand, or the one that is meant: its id, or its whole name such as slack:T0123:C0456."""
-    standings = [
-        one for one in store.deliveries.standings() if channel in ("", one.channel.channel, str(one.channel))
-    ]
+def status(store: Store, now: datetime, channel: str = "", named: Sequence[Subscription] = ()) -> Status:
+    """How the channels stand, or the one that is meant: its id, or its whole name such as slack:T0123:C0456. Those that
+    are `named` in the settings and not yet in the store are not begun."""
+    every = store.deliveries.standings()
+    new = [one.channel for one in not_begun(named, [one.channel for one in every])]
+    standings = [one for one in every if _is_meant(one.channel, channel)]
     since = (now - timedelta(days=COUNTED_DAYS - 1)).astimezone(UTC).date()
     return Status(
         now,
         sorted(standings, key=lambda one: _rank(one, now)),
         dict(store.deliveries.counts(since)),
         store.health.conditions(),
+        [one for one in new if _is_meant(one, channel)],
     )
+
+
+def not_begun(named: Sequence[Subscription], known: Sequence[Channel]) -> Sequence[Subscription]:
+    """Those of the settings' subscriptions whose channels are not known yet: the first run begins them."""
+    names = {(one.platform, one.channel) for one in known}  # Most are told apart by these.
+    return [
+        one
+        for one in named
+        if (one.channel.platform, one.channel.channel) not in names
+        or not any(one.channel.may_be(other) for other in known)
+    ]
+
+
+def _is_meant(one: Channel, channel: str) -> bool:
+    return channel in ("", one.channel, str(one))
 
 
 def trouble(one: Standing, now: datetime) -> str:
@@ -106,6 +127,7 @@ def as_record(found: Status) -> dict[str, Any]:
             "editions": {state.value: number for state, number in found.counts.items()},
         },
         "channels": [_channel_record(one, found.now) for one in found.channels],
+        "not_begun": [str(one) for one in found.not_begun],
         "sources": [
             {
                 "subject": each.subject,
@@ -151,6 +173,14 @@ def show(found: Status, console: Console) -> None:
     for one in found.channels[:MOST_ROWS]:
         table.add_row(*(Text(cell) for cell in _row(one, found.now)))
     console.print(table if found.channels else "No channel gets a digest yet.")
+    if names := [str(one) for one in found.not_begun[:MOST_NAMED]]:
+        more = len(found.not_begun) - len(names)
+        said = ", ".join(names) + (f" and {more:,} more" if more else "")
+        console.print(
+            f"Of the settings, these begin when “paperround run” next starts: {said}.",
+            markup=False,
+            highlight=False,
+        )
     hidden = len(found.channels) - MOST_ROWS
     if hidden > 0:
         console.print(f"{hidden:,} more channels: --json has all of them, --channel one.")

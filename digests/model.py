@@ -239,6 +239,11 @@ class Channel:
     def __str__(self) -> str:
         return ":".join(part for part in (self.platform, self.workspace, self.channel) if part)
 
+    def may_be(self, other: "Channel") -> bool:
+        """Whether both may mean the same one: a channel that names no workspace is of any."""
+        same = (self.platform, self.channel) == (other.platform, other.channel)
+        return same and (self.workspace == other.workspace or not (self.workspace and other.workspace))
+
 
 @dataclass(frozen=True, slots=True)
 class Subscription:

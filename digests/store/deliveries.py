@@ -377,13 +377,16 @@ def _came(row: Row[Any] | None, edition: date, at: datetime) -> dict[str, Any]:
 
 
 def _move_on(connection: Connection, subscription: Subscription, edition: date, now: datetime) -> None:
-    """Past an edition, unless a later one is awaited."""
+    """Past an edition, be it before its hour, unless a later one is awaited."""
     table = schema.subscriptions
     coming = next_due(subscription.schedule, now)
+    while coming.edition <= edition:
+        coming = next_due(subscription.schedule, coming.at)
     passed = or_(table.c.next_edition.is_(None), table.c.next_edition <= edition)
+    comes = or_(table.c.next_due_at <= now, table.c.next_edition == edition)
     connection.execute(
         update(table)
-        .where(table.c.id == subscription.id, table.c.next_due_at <= now, passed)
+        .where(table.c.id == subscription.id, comes, passed)
         .values(next_due_at=coming.at, next_edition=coming.edition)
     )
 

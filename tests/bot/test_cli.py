@@ -349,11 +349,14 @@ def test_todays_edition_is_shown_without_a_trace_then_posted_once_and_told_by_th
     shown = paperround(tmp_path, "digest", "here", "--now", "--dry-run")
     assert "1. Paper number 0" in shown.stdout
     assert keys(tmp_path) == []
-    assert "No channel gets a digest yet." in paperround(tmp_path, "status").stdout
+    before = paperround(tmp_path, "status").stdout
+    assert "these begin when “paperround run” next starts: console:here." in " ".join(before.split())
     first = paperround(tmp_path, "digest", "here", "--now")
     assert (first.returncode, first.stdout.splitlines()[-1].split(" is ")[1]) == (0, "posted, in 6 messages.")
     again = paperround(tmp_path, "digest", "console:here", "--now")
     assert (again.returncode, "was posted before; nothing was sent." in again.stdout) == (0, True)
+    dry = paperround(tmp_path, "digest", "here", "--now", "--dry-run")
+    assert (dry.returncode, dry.stdout.endswith("was posted before; nothing would be sent.\n")) == (0, True)
     assert len(set(keys(tmp_path))) == len(keys(tmp_path)) == 6
     (channel,) = json.loads(paperround(tmp_path, "status", "--json", "--channel", "here").stdout)["channels"]
     assert (channel["last"]["state"], channel["last"]["posted"], channel["trouble"]) == ("posted", 6, "")
@@ -377,7 +380,7 @@ def test_what_yesterday_left_half_done_is_finished_before_todays_is_posted(tmp_p
     )
     assert claim
     pages = [PlannedPage(number, f"old {number}", {"blocks": []}, (), in_thread=False) for number in range(2)]
-    store.deliveries.plan(claim, pages, considered_to=0)
+    claim = store.deliveries.plan(claim, pages, considered_to=0)
     store.deliveries.posted(claim, 0, "there", now=yesterday)
     store.close()
     done = paperround(tmp_path, "digest", "here", "--now")

@@ -98,3 +98,17 @@ def subscribed(store: Store) -> Sequence[Subscription]:
         a_subscription().channel, a_subscription(), by="U1", now=NOW - timedelta(minutes=1)
     )
     return store.subscriptions.all()
+
+
+def test_channels_of_the_settings_that_are_not_in_the_store_begin_with_the_next_run() -> None:
+    store = a_store()
+    subscribed(store)
+    named = [a_subscription("papers"), a_subscription("vision"), a_subscription("speech")]
+    found = status(store, NOW, named=named)
+    assert as_record(found)["not_begun"] == ["console:vision", "console:speech"]
+    assert as_record(status(store, NOW, "speech", named))["not_begun"] == ["console:speech"]
+    written = Console(file=io.StringIO(), width=200)
+    show(found, written)
+    assert isinstance(written.file, io.StringIO)
+    said = "Of the settings, these begin when “paperround run” next starts: console:vision, console:speech."
+    assert said in written.file.getvalue()

@@ -1,0 +1,117 @@
+"""Today's edition at once: of the channel that is meant, never twice, and what came of it in a sentence."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from bot.app import House, open_house, wanted
+from bot.platforms import Outcome, PostError
+from bot.today import post_today, todays_digest
+from config.settings import Settings, Subscription
+from config.settings import Store as StoreSettings
+from digests.errors import InputError, PaperroundError
+from digests.model import Channel
+from digests.ports import DeliveryState
+from tests.builders import NOW, TODAY, a_paper, a_review, a_subscription
+from tests.fakes.platform import Board, BoardPlatform
+
+EARLY = NOW - timedelta(hours=2)
+NAME = "The edition of 2026-11-24 for console:here"
+
+
+def a_house(
+    folder: Path,
+    *channels: dict[str, Any],
+    now: datetime = NOW,
+    before: Callable[[], None] = lambda: None,
+) -> House:
+    """Three papers are known, and the console is a board; without channels there is `here`."""
+    named = channels or ({"platform": "console", "channel": "here", "at": "09:00"},)
+    settings = Settings(
+        store=StoreSettings(url=f"sqlite:///{folder / 'p.db'}"),
+        subscriptions=tuple(Subscription(**channel) for channel in named),
+    )
+    house = open_house(settings, Console(quiet=True), clock=lambda: now)
+    house.store.papers.add([(a_paper(f"2401.0000{n}"), a_review(9 - n)) for n in range(3)], now=EARLY)
+    platforms = {"console": BoardPlatform(Board(), before=before)}
+    return replace(house, desk=replace(house.desk, platforms=platforms))
+
+
+def post(house: House, channel: str = "here") -> str:
+    return asyncio.run(post_today(channel, house, {}))
+
+
+def away() -> None:
+    raise PostError("Slack is away.", Outcome.NOT_POSTED)
+
+
+def test_a_name_that_two_channels_have_is_refused_with_both_and_a_whole_name_is_not(tmp_path: Path) -> None:
+    two = [{"platform": "console", "workspace": place, "channel": "vision"} for place in ("T1", "T2")]
+    house = a_house(tmp_path, *two)
+    both = "There are 2 channels 'vision': console:T1:vision, console:T2:vision. Name one of them whole."
+    for _ in range(2):
+        with pytest.raises(InputError) as refused:
+            todays_digest("vision", house)
+        assert str(refused.value) == both
+        with pytest.raises(InputError, match="There are 2 channels"):
+            post(house, "vision")
+        assert house.store.deliveries.standings() == []
+    assert "posted, in 4 messages" in post(house, "console:T2:vision")
+    with pytest.raises(InputError, match="There are 2 channels"):
+        post(house, "vision")
+    assert todays_digest("console:T1:vision", house)[0].startswith(
+        "The edition of 2026-11-24 for console:T1:vision"
+    )
+
+
+def test_a_channel_of_the_settings_without_its_workspace_is_the_one_in_the_store(tmp_path: Path) -> None:
+    house = a_house(tmp_path)
+    known = replace(a_subscription("here"), channel=Channel("console", "here", "T1"))
+    house.store.subscriptions.change(known.channel, known, by="U1", now=EARLY)
+    assert todays_digest("here", house)[0] == "The edition of 2026-11-24 for console:T1:here would be:"
+
+
+def test_a_look_ahead_after_it_was_posted_says_that_nothing_would_be_sent(tmp_path: Path) -> None:
+    house = a_house(tmp_path)
+    said, digest = todays_digest("here", house)
+    assert (said, digest is not None and len(digest.picks)) == (f"{NAME} would be:", 3)
+    post(house)
+    assert todays_digest("here", house) == (f"{NAME} was posted before; nothing would be sent.", None)
+
+
+def test_what_was_posted_before_its_hour_comes_next_tomorrow(tmp_path: Path) -> None:
+    house = a_house(tmp_path, now=EARLY)
+    post(house)
+    (stands,) = house.store.deliveries.standings()
+    assert (stands.edition, stands.state) == (TODAY, DeliveryState.POSTED)
+    assert (stands.next_edition, stands.next_due_at) == (TODAY + timedelta(days=1), NOW + timedelta(days=1))
+    assert "was posted before" in post(house)
+    assert house.store.deliveries.standings() == [stands]
+
+
+def test_who_tries_again_is_said_by_whether_the_channel_runs(tmp_path: Path) -> None:
+    house = a_house(tmp_path, before=away)
+    with pytest.raises(PaperroundError) as waits:
+        post(house)
+    assert str(waits.value) == f"{NAME} is not posted yet; “paperround run” tries again: Slack is away."
+
+
+@pytest.mark.parametrize("state", ["paused by U1", "stopped"])
+def test_a_channel_that_does_not_run_is_not_said_to_be_tried_again(tmp_path: Path, state: str) -> None:
+    house = a_house(tmp_path, before=away)
+    house.store.subscriptions.keep(wanted(house.settings), now=EARLY)
+    (one,) = house.store.subscriptions.all()
+    if state == "stopped":
+        one = replace(one, channel=Channel("console", "there"))
+        house.store.subscriptions.change(one.channel, one, by="U1", now=EARLY)
+        house.store.subscriptions.stop(one.channel, "It is archived.")
+    else:
+        house.store.subscriptions.change(one.channel, replace(one, paused_by="U1"), by="U1", now=EARLY)
+    with pytest.raises(PaperroundError, match=f"does not try again, since the channel is {state}"):
+        post(house, one.channel.channel)
