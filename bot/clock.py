@@ -198,6 +198,7 @@ class FanOut:
                 "the clock went back from %s to %s: every next edition is reckoned anew", self._seen, now
             )
             desk.store.subscriptions.reckon(now=now)
+            desk.store.deliveries.bring_back(now=now, lease=desk.lease)
         self._seen = now
         return list(
             desk.store.deliveries.claim_due(

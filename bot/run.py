@@ -126,6 +126,7 @@ def _subscribe(house: House, platforms: Collection[str]) -> None:
     stored.keep([one for one in subscriptions if one.channel.platform in platforms], now=house.desk.clock())
     if moved := stored.reckon(now=house.desk.clock()):
         log.info("%d channels have a new hour by the time zones' rules of today", moved)
+    house.store.deliveries.bring_back(now=house.desk.clock(), lease=house.desk.lease)
     for one in stored.all():
         coming = day_name(next_due(one.schedule, house.desk.clock()).edition)
         at = f"{one.schedule.at:%H:%M} {one.schedule.time_zone}"

@@ -433,6 +433,13 @@ class Deliveries(Protocol):
     def fail(self, claim: Claim, reason: str) -> None:
         """Give up for good. Papers on pages that never went out count as not shown."""
 
+    def bring_back(self, *, now: datetime, lease: timedelta) -> None:
+        """What a clock that was ahead by more than `FURTHEST` wrote holds nothing up: leases end after `lease`, what waits for
+        an hour waits no more. An edition of a day to come, of which nothing went out, waits for that day, and is planned anew.
+
+        For a start, and for a clock that was set back.
+        """
+
     def history(self, subscription: Subscription, most: int) -> Sequence[Delivery]:
         """The newest deliveries of a channel, newest first; without those of their pages that cannot be read."""
 

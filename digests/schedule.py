@@ -84,9 +84,11 @@ def due_after_change(
     """What is due next once a schedule has changed. No date gets a second edition, and today's is not lost.
 
     `awaited` is the edition that was to come next until now, None when none was; `had` are the dates that already
-    have theirs, lately. An awaited edition whose new hour has passed is due at once.
+    have theirs, lately; those that a clock had which was ahead by days stand in no other's way. An awaited edition
+    whose new hour has passed is due at once.
     """
-    last = max(had, default=date.min)
+    tomorrow = now.astimezone(ZoneInfo(schedule.time_zone)).date() + _DAY
+    last = max((edition for edition in had if edition <= tomorrow), default=date.min)
     newest = newest_due(schedule, now)
     if awaited is not None and newest.edition >= awaited and newest.edition > last:
         return Due(newest.edition, now)

@@ -51,6 +51,7 @@ from digests.ports import (
 )
 from digests.schedule import newest_due, next_due
 from digests.store import schema
+from digests.store.ahead import bring_back
 from digests.store.engine import Database, among, insert_new, insert_new_all
 from digests.store.marks import NewPost, said_of, write_posts
 from digests.store.subscriptions import as_subscription, readable_or_stopped, running
@@ -271,6 +272,10 @@ class SqlDeliveries:
         with self.database.write() as connection:
             _change(connection, claim, **given_up(reason))
             take_back(connection, [claim.id])
+
+    def bring_back(self, *, now: datetime, lease: timedelta) -> None:
+        with self.database.write() as connection:
+            bring_back(connection, now, lease)
 
     def history(self, subscription: Subscription, most: int) -> Sequence[Delivery]:
         newest = (

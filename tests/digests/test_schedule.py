@@ -130,6 +130,13 @@ def test_a_channel_that_awaited_nothing_gets_nothing_before_its_next_hour() -> N
     )
 
 
+def test_what_a_clock_had_that_was_far_ahead_puts_nothing_off() -> None:
+    tomorrow = TODAY + timedelta(days=1)
+    far = {TODAY + timedelta(days=365), TODAY + timedelta(days=2)}
+    assert due_after_change(utc(NINE), instant(10), awaited=None, had=far).edition == tomorrow
+    assert due_after_change(utc(NINE), instant(8), awaited=None, had={TODAY, *far}).edition == tomorrow
+
+
 def test_a_change_of_zone_brings_no_date_twice() -> None:
     had_in_berlin = instant(8)
     honolulu = Schedule(NINE, EVERY_DAY, "Pacific/Honolulu")

@@ -431,6 +431,53 @@ def begun(store: Store, subscription: Subscription) -> Claim:
     return got
 
 
+YEAR = timedelta(days=365)
+
+
+def set_back(store: Store, late: timedelta = timedelta()) -> None:
+    store.deliveries.bring_back(now=NOW + late, lease=LEASE)
+
+
+def test_a_lease_by_a_clock_that_was_far_ahead_ends_soon_and_an_honest_one_as_it_did() -> None:
+    store, subscription = a_ledger()
+    got = begun(store, subscription)
+    set_back(store)
+    store.deliveries.posting(got, 0, now=NOW + YEAR, lease=LEASE)
+    set_back(store)
+    store.deliveries.posted(got, 0, "m1", now=NOW)  # Whoever is at it may go on.
+    assert taken(store, LEASE - timedelta(seconds=1)) == []
+    (again,) = taken(store, LEASE)
+    assert [page.state for page in again.pages] == [PageState.POSTED, PageState.PLANNED]
+
+
+def test_what_waits_for_an_hour_of_a_clock_that_was_far_ahead_waits_no_more() -> None:
+    store, subscription = a_ledger()
+    store.deliveries.wait(claimed(store, subscription), "Away.", until=NOW + YEAR)
+    assert taken(store, timedelta(hours=20)) == []
+    set_back(store)
+    (again,) = taken(store, timedelta())
+    store.deliveries.wait(again, "Away.", until=NOW + timedelta(hours=1))
+    set_back(store)
+    assert taken(store, timedelta(minutes=59)) == []
+    assert len(taken(store, timedelta(hours=1))) == 1
+
+
+def test_an_edition_that_a_clock_far_ahead_planned_waits_for_its_day_and_keeps_no_paper_from_others() -> None:
+    store, subscription = a_ledger()
+    ahead = claim(store, subscription, late=YEAR, edition=TODAY + YEAR)
+    assert ahead
+    store.deliveries.plan(ahead, [a_page(0, "2401.00001")], considered_to=4)
+    set_back(store)
+    assert store.deliveries.shown(subscription, 0, 9) == frozenset()
+    with pytest.raises(LeaseLostError):
+        store.deliveries.posting(ahead, 0, now=NOW, lease=LEASE)
+    assert [one.edition for one in taken(store, timedelta(days=3))] != [TODAY + YEAR]
+    set_back(store, timedelta(days=3))
+    due = store.deliveries.claim(subscription, TODAY + YEAR, owner="c", now=NOW + YEAR, lease=LEASE)
+    assert due
+    assert due.pages == ()
+
+
 def test_an_edition_of_which_something_went_out_is_finished_before_a_newer_one_begins() -> None:
     store, subscription = a_ledger()
     begun(store, subscription)

@@ -89,6 +89,19 @@ def test_a_clock_that_ran_two_days_ahead_costs_no_edition_once_it_is_right() -> 
     assert came == [0, 1, 3], "the third day's came while the clock was ahead"
 
 
+def test_a_channel_that_is_paused_and_resumed_after_a_clock_was_a_year_ahead_goes_on_tomorrow() -> None:
+    store = a_store()
+    one = stored(store, replace(a_subscription(), schedule=TEN), NOW)
+    year = NOW + timedelta(days=365, hours=2)
+    store.deliveries.claim(one, year.date(), owner="a", now=year, lease=timedelta(minutes=5))
+    store.subscriptions.reckon(now=NOW)
+    late = NOW + timedelta(hours=3)
+    store.subscriptions.change(one.channel, replace(one, paused_by="Ada"), by="Ada", now=late)
+    store.subscriptions.change(one.channel, one, by="Ada", now=late)
+    assert store.subscriptions.due(late) == []
+    assert len(store.subscriptions.due(NOW + timedelta(hours=25))) == 1
+
+
 def test_a_clock_that_goes_back_an_hour_repeats_nothing() -> None:
     store = a_store()
     one = stored(store, replace(a_subscription(), schedule=TEN), NOW)
