@@ -385,9 +385,11 @@ def _stale(digest: Digest) -> str:
 
 
 def _all_left_out(digest: Digest, new: str) -> str:
+    """Why, with counts where the reasons differ."""
+    only = _why(next(iter(digest.left_out)), digest.wish) if len(digest.left_out) == 1 else ""
     if digest.considered == 1:
-        return f"One new paper came in and was left out: {_left_out(digest)}."
-    return f"All {new} were left out: {_left_out(digest)}."
+        return f"One new paper came in and was left out: {only or _left_out(digest)}."
+    return f"All {new} were {only}." if only else f"All {new} were left out: {_left_out(digest)}."
 
 
 def _silence(silence: Silence, digest: Digest) -> str:

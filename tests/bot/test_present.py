@@ -109,12 +109,17 @@ THANKSGIVING = Silence(Why.HOLIDAY, SUNDAY, date(2026, 11, 26), "Thanksgiving")
         (
             Nothing.NONE_WANTED,
             {"considered": 1, "left_out": {LeftOut.MUTED: 1}},
-            "One new paper came in and was left out: 1 muted",
+            "One new paper came in and was left out: muted.",
         ),
         (
             Nothing.NONE_WANTED,
             {"considered": 9, "left_out": {LeftOut.NOT_SCORED: 9}, "wish": Wish(min_score=7)},
-            "All 9 new papers were left out: 9 without a score (this channel asks for 7 or more)",
+            "All 9 new papers were without a score (this channel asks for 7 or more).",
+        ),
+        (
+            Nothing.NONE_WANTED,
+            {"considered": 37, "left_out": {LeftOut.TOO_OLD: 36, LeftOut.MUTED: 1}},
+            "All 37 new papers were left out: 36 published too long ago, 1 muted.",
         ),
     ],
 )
