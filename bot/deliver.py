@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 from bot.message import Message
 from bot.pace import Pace
 from bot.platforms import CANNOT_ASK, Outcome, Page, Platform, PostError, Unknown
+from bot.platforms.tries import one_page
 from bot.present import digest_message, failed_message
 from bot.together import Together
 from digests.build import Came, Habits, build, windows
@@ -403,14 +404,15 @@ async def _edit(
 
 
 async def _in_time(posting: Coroutine[Any, Any, _T], limit: timedelta) -> _T:
-    try:
-        async with asyncio.timeout(limit.total_seconds()):
-            return await posting
-    except TimeoutError:
-        seconds = limit.total_seconds()
-        raise PostError(
-            f"No answer within {seconds:.3g} seconds; it may have arrived.", Outcome.UNKNOWN
-        ) from None
+    seconds = limit.total_seconds()
+    with one_page(seconds) as tries:
+        try:
+            async with asyncio.timeout(seconds):
+                return await posting
+        except TimeoutError:
+            also = "; it may have arrived" if tries.may_have_arrived else ""
+            outcome = tries.outcome(Outcome.UNKNOWN)
+            raise PostError(f"No answer within {seconds:.3g} seconds{also}.", outcome) from None
 
 
 async def _reconcile(

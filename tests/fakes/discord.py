@@ -6,11 +6,12 @@ It refuses what Discord refuses, and fails where it is told to. `python -m tests
 import asyncio
 import itertools
 import json
+import math
 import re
 import sys
 import time
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -166,6 +167,12 @@ class FakeDiscord:
     """What goes wrong with a call for which nothing is told."""
     latency: float = 0.0
     """Seconds that every answer takes."""
+    limit_seconds: float = 0.05
+    """How long an instant is that a fault asks to wait."""
+    odd_answers: dict[str, Callable[[web.Request], Awaitable[web.StreamResponse]]] = field(
+        default_factory=dict
+    )
+    """What comes in place of the answer to a call that is done, by its name."""
     slowness: float = 3.0
     """Seconds that late work is late."""
     history_lag: float = 0.0
@@ -678,6 +685,8 @@ class FakeDiscord:
         await self._tell_of(name, result, status)
         await self._notify()
         await asyncio.sleep(self.latency)
+        if name in self.odd_answers:
+            return await self.odd_answers[name](request)
         return await self._after(fault, request) or _json(result, status, headers)
 
     async def _tell_of(self, name: str, result: Any, status: int) -> None:
@@ -692,11 +701,11 @@ class FakeDiscord:
             case Fault.BAD_GATEWAY:
                 return web.Response(status=502, text="<html>bad gateway</html>", content_type="text/html")
             case Fault.RATE_LIMITED:
-                return _limited(0.05)
+                return _limited(self.limit_seconds)
             case Fault.RATE_LIMITED_LONG:
                 return _limited(3600)
             case Fault.GLOBALLY_LIMITED:
-                return _limited(0.05, everywhere=True)
+                return _limited(self.limit_seconds, everywhere=True)
             case Fault.BANNED:
                 return web.Response(
                     status=429, text="<html>You are being rate limited</html>", content_type="text/html"
@@ -1219,7 +1228,7 @@ def _json(body: Any, status: int = 200, headers: Mapping[str, str] | None = None
 
 def _limited(seconds: float, *, everywhere: bool = False) -> web.Response:
     body = {"message": "You are being rate limited.", "retry_after": round(seconds, 3), "global": everywhere}
-    return _json(body, 429, {"Via": "1.1 google", "Retry-After": str(seconds)})
+    return _json(body, 429, {"Via": "1.1 google", "Retry-After": str(math.ceil(seconds))})
 
 
 def _drop(request: web.Request) -> web.Response:

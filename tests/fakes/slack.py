@@ -13,7 +13,7 @@ import math
 import sys
 import time
 from collections import defaultdict
-from collections.abc import Callable, Container, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Container, Coroutine, Mapping
 from dataclasses import dataclass, field
 from email.utils import formatdate
 from enum import StrEnum
@@ -125,7 +125,8 @@ class FakeSlack:
 
     `weather` says what goes wrong with a call of a method for which nothing is scripted. `history_lag` is how many
     seconds of the clock a message is not shown in the history yet; in real ones, `slowness` is how late late work is, and
-    `latency` how long every answer takes.
+    `latency` how long every answer takes. `limit_seconds` is what a fault asks to wait, and `odd_answers` come in place
+    of the answer to a call that is done, by its method.
     """
 
     clock: Callable[[], float] = time.time
@@ -147,6 +148,10 @@ class FakeSlack:
     history_lag: float = 0.0
     slowness: float = 3.0
     latency: float = 0.0
+    limit_seconds: int = 1
+    odd_answers: dict[str, Callable[[web.Request], Awaitable[web.StreamResponse]]] = field(
+        default_factory=dict
+    )
     weather: Callable[[str], Fault | None] = lambda method: None
     channels: dict[str, Channel] = field(default_factory=dict)
     users: dict[str, Json] = field(default_factory=dict)
@@ -565,7 +570,7 @@ class FakeSlack:
         fault = self._fault(method, arguments)
         match fault:
             case Fault.RATE_LIMITED:
-                return self._limited()
+                return self._limited(self.limit_seconds)
             case Fault.SERVER_ERROR:
                 return web.Response(status=500, text="oops")
             case Fault.GARBAGE:
@@ -582,6 +587,8 @@ class FakeSlack:
             answer = {"ok": False, "error": refused.code, **refused.more}
         await self._notify()
         await asyncio.sleep(self.latency)
+        if method in self.odd_answers:
+            return await self.odd_answers[method](request)
         match fault:
             case Fault.SERVER_ERROR_AFTER:
                 return web.Response(status=500, text="oops")
@@ -597,7 +604,7 @@ class FakeSlack:
         }
         return web.json_response(answer, headers=headers)
 
-    def _limited(self, seconds: int = 1) -> web.Response:
+    def _limited(self, seconds: int) -> web.Response:
         return web.json_response(
             {"ok": False, "error": "ratelimited"}, status=429, headers={"Retry-After": str(seconds)}
         )
@@ -768,7 +775,12 @@ class FakeSlack:
             m for m in channel.messages
             if arguments["ts"] in (m["ts"], m.get("thread_ts")) and (not self.history_lag or float(m["ts"]) <= until)
         ]  # fmt: skip
-        return {"messages": [_seen(m, arguments) for m in ours]}
+        limit, start = (
+            min(int(arguments.get("limit") or 100), self.history_limit),
+            int(arguments.get("cursor") or 0),
+        )
+        more = {"response_metadata": {"next_cursor": str(start + limit)}} if len(ours) > start + limit else {}
+        return {"messages": [_seen(m, arguments) for m in ours[start : start + limit]], **more}
 
     def _do_reactions_get(self, arguments: Json) -> Json:
         message = self._message(self._channel(arguments).id, arguments["timestamp"])

@@ -13,14 +13,18 @@ from bot.message import Message
 from bot.platforms import CANNOT_ASK, Facts, Outcome, Page, PostError, Unknown
 from bot.platforms.discord.errors import (
     ALREADY_PUBLISHED,
+    MISSING_PERMISSIONS,
     THREAD_ARCHIVED,
     THREAD_EXISTS,
     UNKNOWN_CHANNEL,
+    UNKNOWN_MESSAGE,
+    explain,
 )
 from bot.platforms.discord.marker import key_of, marked
 from bot.platforms.discord.render import render, with_facts
 from bot.platforms.discord.rest import CodeError, Rest
 from bot.platforms.discord.tags import tags_for, title_of
+from bot.platforms.tries import Tries, apart, followed
 from digests.model import Channel, Post, Style
 
 log = logging.getLogger(__name__)
@@ -60,7 +64,12 @@ class DiscordPlatform:
     async def post(self, channel: Channel, page: Page, *, key: str, thread: str | None) -> str:
         payload = marked(page.payload, key)
         if thread:
-            return await self._post_in_thread(channel, payload, key, thread)
+            with followed(self.rest.seconds) as tries:
+                return await self._post_in_thread(channel, payload, key, thread, tries)
+        with followed(self.rest.seconds):
+            return await self._post_in_channel(channel, payload, key)
+
+    async def _post_in_channel(self, channel: Channel, payload: Mapping[str, Any], key: str) -> str:
         known = await self.channel(channel.channel)
         if known["type"] in (FORUM, MEDIA):
             return await self._post_in_forum(known, payload)
@@ -71,10 +80,10 @@ class DiscordPlatform:
 
     async def _send(self, channel: str, payload: Mapping[str, Any], key: str) -> dict[str, Any]:
         nonce = {"nonce": key, "enforce_nonce": True}
-        return await self.rest.message("POST", MESSAGES, {**payload, **nonce}, channel_id=channel)
+        return await self.rest.thing("POST", MESSAGES, {**payload, **nonce}, channel_id=channel)
 
     async def _post_in_thread(
-        self, channel: Channel, payload: Mapping[str, Any], key: str, first: str
+        self, channel: Channel, payload: Mapping[str, Any], key: str, first: str, tries: Tries
     ) -> str:
         """Below the first page, whose thread is made when there is none yet; a forum's post is a thread already."""
         thread = first.partition("/")[0]
@@ -83,12 +92,24 @@ class DiscordPlatform:
         except CodeError as error:
             if error.code != UNKNOWN_CHANNEL:
                 raise
-            await self._open_thread(channel.channel, first)
+            if thread != first:
+                raise PostError(
+                    "The post that it belongs under is not there any more.", tries.outcome(Outcome.REFUSED)
+                ) from error
+            await self._open_thread(channel.channel, first, tries)
             posted = await self._send(thread, payload, key)
         return f"{thread}/{posted['id']}"
 
-    async def _open_thread(self, channel: str, message: str) -> None:
-        begun = await self.rest.call("GET", MESSAGE, channel_id=channel, message_id=message)
+    async def _open_thread(self, channel: str, message: str, tries: Tries) -> None:
+        """A thread may be opened again; only the page itself may not be sent again."""
+        try:
+            with apart(tries):
+                await self._opened(channel, message)
+        except PostError as error:
+            raise PostError(str(error), tries.outcome(error.outcome)) from error
+
+    async def _opened(self, channel: str, message: str) -> None:
+        begun = await self.rest.thing("GET", MESSAGE, channel_id=channel, message_id=message)
         try:
             await self.rest.call(
                 "POST",
@@ -104,9 +125,7 @@ class DiscordPlatform:
     async def _post_in_forum(self, forum: Mapping[str, Any], payload: Mapping[str, Any]) -> str:
         """One post a page. It has no nonce, so it is sent once, and looked for when its answer is lost."""
         body = {"name": title_of(payload), "message": dict(payload), "applied_tags": tags_for(payload, forum)}
-        posted = await self.rest.message(
-            "POST", f"{CHANNEL}/threads", body, channel_id=forum["id"], once=True
-        )
+        posted = await self.rest.thing("POST", f"{CHANNEL}/threads", body, channel_id=forum["id"], once=True)
         return f"{posted['id']}/{posted['id']}"
 
     async def _publish(self, channel: str, message: Mapping[str, Any]) -> None:
@@ -122,10 +141,7 @@ class DiscordPlatform:
     async def channel(self, channel: str) -> dict[str, Any]:
         """What Discord says of a channel or thread, asked once. Raises PostError."""
         if channel not in self._channels:
-            known = await self.rest.call("GET", CHANNEL, channel_id=channel)
-            if not isinstance(known, dict):
-                raise PostError("Discord answered something that is not JSON.", Outcome.NOT_POSTED)
-            self._channels[channel] = known
+            self._channels[channel] = await self.rest.thing("GET", CHANNEL, channel_id=channel)
             if len(self._channels) > REMEMBERED_CHANNELS:
                 self._channels.popitem(last=False)
         return self._channels[channel]
@@ -138,6 +154,14 @@ class DiscordPlatform:
 
     async def find(self, channel: Channel, *, key: str, since: datetime) -> str | Unknown | None:
         """Looks through our messages in the channel and in their threads, or through our posts in a forum."""
+        try:
+            return await self._found(channel, key, since)
+        except CodeError as error:
+            if error.code == MISSING_PERMISSIONS:  # A forum's older posts are the history of it.
+                return CANNOT_ASK
+            raise
+
+    async def _found(self, channel: Channel, key: str, since: datetime) -> str | Unknown | None:
         self.forget(channel.channel)
         known = await self.channel(channel.channel)
         if known["type"] in (FORUM, MEDIA):
@@ -146,23 +170,23 @@ class DiscordPlatform:
         async for message in self._history(channel.channel, since):
             if message is None:
                 return CANNOT_ASK
-            if key_of(message) == key:
+            if _is_ours(message, me) and key_of(message) == key:
                 if known["type"] == NEWS:
                     await self._publish(channel.channel, message)
                 return str(message["id"])
             is_recent = int(message["id"]) >= discord.utils.time_snowflake(since)
-            if message.get("thread") and message["author"]["id"] == me and (is_recent or not begun):
+            if message.get("thread") and _is_ours(message, me) and (is_recent or not begun):
                 begun.append(message["id"])
         for thread in begun:
-            if found := await self._find_in_thread(thread, key, since):
+            if found := await self._find_in_thread(thread, key, since, me):
                 return found
         return None
 
-    async def _find_in_thread(self, thread: str, key: str, since: datetime) -> str | Unknown | None:
+    async def _find_in_thread(self, thread: str, key: str, since: datetime, me: str) -> str | Unknown | None:
         async for message in self._history(thread, since):
             if message is None:
                 return CANNOT_ASK
-            if key_of(message) == key:
+            if _is_ours(message, me) and key_of(message) == key:
                 return f"{thread}/{message['id']}"
         return None
 
@@ -177,7 +201,7 @@ class DiscordPlatform:
             one for place, one in enumerate(all_ours) if int(one["id"]) >= oldest or place < POSTS_AT_LEAST
         ]
         for thread in ours[:POSTS_LOOKED_AT]:
-            if found := await self._find_in_thread(thread["id"], key, since):
+            if found := await self._find_in_thread(thread["id"], key, since, me):
                 return found
         return CANNOT_ASK if len(ours) > POSTS_LOOKED_AT else None
 
@@ -187,10 +211,14 @@ class DiscordPlatform:
 
     async def _threads(self, forum: Mapping[str, Any]) -> list[dict[str, Any]]:
         """A forum's posts, newest first."""
-        active = await self.rest.call("GET", "/guilds/{guild_id}/threads/active", guild_id=forum["guild_id"])
-        archived = await self.rest.call("GET", f"{CHANNEL}/threads/archived/public", channel_id=forum["id"])
-        here = [one for one in active["threads"] if one.get("parent_id") == forum["id"]]
-        return sorted([*here, *archived["threads"]], key=lambda one: int(one["id"]), reverse=True)
+        active = await self.rest.things(
+            "/guilds/{guild_id}/threads/active", "threads", guild_id=forum["guild_id"]
+        )
+        archived = await self.rest.things(
+            f"{CHANNEL}/threads/archived/public", "threads", channel_id=forum["id"]
+        )
+        here = [one for one in active if one.get("parent_id") == forum["id"]]
+        return sorted([*here, *archived], key=lambda one: int(one["id"]), reverse=True)
 
     async def _history(self, channel: str, since: datetime) -> AsyncIterator[dict[str, Any] | None]:
         """Messages since an instant, newest first; a None at the end when they cannot all be seen.
@@ -200,7 +228,7 @@ class DiscordPlatform:
         oldest, before = discord.utils.time_snowflake(since), ""
         for number in range(HISTORY_PAGES):
             query = {"limit": str(HISTORY_LENGTH)} | ({"before": before} if before else {})
-            page = await self.rest.call("GET", MESSAGES, channel_id=channel, query=query)
+            page = await self.rest.things(MESSAGES, channel_id=channel, query=query)
             if not page:
                 if number == 0 and await self._has_messages(channel):
                     yield None
@@ -232,27 +260,29 @@ class DiscordPlatform:
         await self._edit(post.channel, post.message, said)
 
     async def tell(self, channel: Channel, person: str, message: Message) -> None:
-        opened = await self.rest.message("POST", "/users/@me/channels", {"recipient_id": person})
+        opened = await self.rest.thing("POST", "/users/@me/channels", {"recipient_id": person})
         for page in render(message, Style.COMPACT):
-            await self.rest.call("POST", MESSAGES, page.payload, channel_id=opened["id"])
+            await self.rest.thing("POST", MESSAGES, page.payload, channel_id=opened["id"])
 
     async def _edit(self, channel: Channel, receipt: str, changes: Mapping[str, Any]) -> None:
-        """A thread that went to the archive in the meantime is taken out of it first."""
+        """A thread that went to the archive in the meantime is taken out of it first; one that is gone took its messages."""
         where, message = place_of(channel, receipt)
         try:
-            await self.rest.call("PATCH", MESSAGE, changes, channel_id=where, message_id=message)
+            await self.rest.thing("PATCH", MESSAGE, changes, channel_id=where, message_id=message)
         except CodeError as error:
+            if error.code == UNKNOWN_CHANNEL and where != channel.channel:
+                raise PostError(explain(UNKNOWN_MESSAGE), Outcome.REFUSED) from error
             if error.code != THREAD_ARCHIVED:
                 raise
             await self.rest.call("PATCH", CHANNEL, {"archived": False}, channel_id=where)
-            await self.rest.call("PATCH", MESSAGE, changes, channel_id=where, message_id=message)
+            await self.rest.thing("PATCH", MESSAGE, changes, channel_id=where, message_id=message)
 
     # Reactions.
 
     async def reactions(self, channel: Channel, receipt: str) -> list[dict[str, Any]]:
         """The reactions on a message: emoji, how many, and whether one is ours. Raises PostError."""
         where, message = place_of(channel, receipt)
-        found = await self.rest.call("GET", MESSAGE, channel_id=where, message_id=message)
+        found = await self.rest.thing("GET", MESSAGE, channel_id=where, message_id=message)
         reactions: list[dict[str, Any]] = found.get("reactions") or []
         return reactions
 
@@ -265,8 +295,7 @@ class DiscordPlatform:
             after = ""
             while True:
                 query = {"limit": "100", "type": kind} | ({"after": after} if after else {})
-                page = await self.rest.call(
-                    "GET",
+                page = await self.rest.things(
                     f"{MESSAGE}/reactions/{{emoji}}",
                     channel_id=where,
                     message_id=message,
@@ -278,6 +307,11 @@ class DiscordPlatform:
                     break
                 after = page[-1]["id"]
         return frozenset(people)
+
+
+def _is_ours(message: Mapping[str, Any], me: str) -> bool:
+    """Whether we wrote it: a key can be reckoned, and another bot could write it under a message of its own."""
+    return bool(message["author"]["id"] == me)
 
 
 def place_of(channel: Channel, receipt: str) -> tuple[str, str]:

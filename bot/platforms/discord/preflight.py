@@ -73,7 +73,7 @@ async def _channel(rest: Rest, guilds: dict[str, discord.Guild], channel: str) -
     """Whether it is there, and each permission that is missing, by its name."""
     subject = f"channel {channel}"
     try:
-        known = await rest.call("GET", "/channels/{channel_id}", channel_id=channel)
+        known = await rest.thing("GET", "/channels/{channel_id}", channel_id=channel)
         granted = await _granted(rest, known)
     except PostError as error:
         return Finding(Level.WARNING, subject, str(error))

@@ -2,8 +2,8 @@
 
 import asyncio
 import io
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,8 +14,9 @@ from discord.gateway import DiscordWebSocket
 from discord.http import Route
 
 from bot.platforms import Outcome, PostError
-from bot.platforms.discord.errors import CHANNEL_ERRORS, NOT_KNOWN, explain
-from bot.platforms.punctual import punctual
+from bot.platforms.discord.errors import BLOCKED_ON_THE_WAY, CHANNEL_ERRORS, NOT_KNOWN, explain
+from bot.platforms.punctual import LongWaitError, punctual
+from bot.platforms.tries import Tries, followed
 from config.settings import Discord
 
 LONGEST_RATE_LIMIT = 30.0
@@ -32,13 +33,17 @@ def use_addresses(settings: Discord) -> None:
 
 
 class _Once(discord.File):
-    """Rides along with a request that must not be sent again: discord.py rewinds its files before each try."""
+    """Rides along with a request that must not be sent again, unless it was plainly refused.
 
-    def __init__(self) -> None:
+    discord.py rewinds its files before each try.
+    """
+
+    def __init__(self, tries: Tries) -> None:
         super().__init__(io.BytesIO(), "once")
+        self._tries = tries
 
     def reset(self, *, seek: int | bool = True) -> None:
-        if seek:
+        if seek and self._tries.sent:
             raise PostError("Discord failed; the post may have arrived.", Outcome.UNKNOWN)
 
 
@@ -92,22 +97,37 @@ class Rest:
         query = parameters.pop("query", None)
         more: dict[str, Any] = {"json": dict(body)} if body is not None else {}
         more |= {"params": query} if query else {}
-        more |= {"files": [_Once()]} if once else {}
-        async with _failures(parameters.get("channel_id", "")):
+        with followed(self.seconds) as tries, _failures(parameters.get("channel_id", ""), tries):
+            more |= {"files": [_Once(tries)]} if once else {}
             client = await self.client()
             async with asyncio.timeout(self.seconds):
                 return await client.http.request(Route(method, path, **parameters), **more)
 
-    async def message(
-        self, method: str, path: str, body: Mapping[str, Any], **parameters: Any
+    async def thing(
+        self, method: str, path: str, body: Mapping[str, Any] | None = None, **parameters: Any
     ) -> dict[str, Any]:
-        """The same for a call that is answered with an object. Raises PostError."""
-        answer = await self.call(method, path, body, **parameters)
-        if not isinstance(answer, dict):
-            raise PostError(
-                "Discord answered something that is not JSON; it may have arrived.", Outcome.UNKNOWN
-            )
-        return answer
+        """The same for a call that is answered with an object that has an id. Raises PostError."""
+        with followed(self.seconds) as tries:
+            answer = await self.call(method, path, body, **parameters)
+            if not isinstance(answer, dict) or "id" not in answer:
+                raise _not_understood(tries)
+            return answer
+
+    async def things(self, path: str, within: str = "", **parameters: Any) -> list[dict[str, Any]]:
+        """What is answered to a GET: a list of objects, or such a list `within` an object. Raises PostError."""
+        with followed(self.seconds) as tries:
+            answer = await self.call("GET", path, **parameters)
+            if within:
+                answer = answer.get(within) if isinstance(answer, dict) else None
+            if not isinstance(answer, list):
+                raise _not_understood(tries)
+            return answer
+
+
+def _not_understood(tries: Tries) -> PostError:
+    outcome = tries.outcome(Outcome.UNKNOWN)
+    also = "; it may have arrived" if outcome is Outcome.UNKNOWN else ""
+    return PostError(f"The answer is not Discord's{also}.", outcome)
 
 
 class CodeError(PostError):
@@ -118,45 +138,57 @@ class CodeError(PostError):
         self.code = code
 
 
-@asynccontextmanager
-async def _failures(channel: str) -> AsyncIterator[None]:
-    """What went wrong, as a PostError that knows whether it may have arrived."""
+@contextmanager
+def _failures(channel: str, tries: Tries) -> Iterator[None]:
+    """What went wrong, as a PostError that knows whether it may have arrived: by this try, or by one before it."""
     try:
         yield
     except PostError:
         raise
-    except discord.RateLimited as error:
-        reason = f"Discord asks to wait {error.retry_after / 60:.0f} minutes: too many requests."
-        raise PostError(reason, Outcome.NOT_POSTED) from error
+    except (discord.RateLimited, LongWaitError) as error:
+        wait = error.retry_after if isinstance(error, discord.RateLimited) else error.seconds
+        reason = f"Discord asks to wait {wait:.0f} seconds: too many requests."
+        raise PostError(reason, tries.outcome(Outcome.NOT_POSTED)) from error
     except discord.HTTPException as error:
-        raise _refusal(error, channel) from error
+        raise _refusal(error, channel, tries) from error
     except discord.LoginFailure as error:
-        raise PostError(NOT_KNOWN, Outcome.NOT_POSTED) from error
+        raise PostError(NOT_KNOWN, tries.outcome(Outcome.NOT_POSTED)) from error
     except (aiohttp.ClientConnectorError, aiohttp.InvalidURL) as error:
-        raise PostError(f"Discord could not be reached: {error}.", Outcome.NOT_POSTED) from error
-    except (
-        aiohttp.ClientError,
-        discord.DiscordException,
-        TimeoutError,
-        OSError,
-        ValueError,
-        TypeError,
-    ) as error:
-        # TypeError: discord.py takes a page of HTML for an object.
+        reason = f"Discord could not be reached: {error}."
+        raise PostError(reason, tries.outcome(Outcome.NOT_POSTED)) from error
+    except _LOST as error:
         kind = type(error).__name__
-        raise PostError(
-            f"Discord's answer was lost ({kind}); it may have arrived.", Outcome.UNKNOWN
-        ) from error
+        if tries.may_have_arrived:
+            reason = f"Discord's answer was lost ({kind}); it may have arrived."
+            raise PostError(reason, Outcome.UNKNOWN) from error
+        raise PostError(f"Discord did not answer ({kind}).", Outcome.NOT_POSTED) from error
 
 
-def _refusal(error: discord.HTTPException, channel: str) -> PostError:
+_LOST = (
+    aiohttp.ClientError,
+    discord.DiscordException,
+    OSError,
+    ValueError,
+    TypeError,
+    AttributeError,
+    LookupError,
+)
+"""The last three: discord.py takes whatever it gets for an object, with all that belongs into it."""
+
+
+def _refusal(error: discord.HTTPException, channel: str, tries: Tries) -> PostError:
     if error.status == 429:
-        return CodeError("Discord asks to wait: too many requests.", Outcome.NOT_POSTED, error.code)
-    if error.status >= 500:
-        return CodeError(
-            f"Discord failed ({error.status}); it may have arrived.", Outcome.UNKNOWN, error.code
-        )
+        reason = "Discord asks to wait: too many requests."
+        return CodeError(reason, tries.outcome(Outcome.NOT_POSTED), error.code)
     if error.status == 401:
-        return CodeError(NOT_KNOWN, Outcome.NOT_POSTED, error.code)
-    sentence = explain(error.code, error.text, channel=str(channel))
-    return CodeError(sentence, Outcome.GONE if error.code in CHANNEL_ERRORS else Outcome.REFUSED, error.code)
+        tries.refuse()
+        return CodeError(NOT_KNOWN, tries.outcome(Outcome.NOT_POSTED), error.code)
+    if error.status >= 500 or error.code in (0, BLOCKED_ON_THE_WAY):  # Not Discord's word, but a gateway's.
+        also = "; it may have arrived" if tries.may_have_arrived else ""
+        reason = f"Discord failed ({error.status}){also}."
+        return CodeError(reason, tries.outcome(Outcome.UNKNOWN), error.code)
+    tries.refuse()
+    outcome = Outcome.GONE if error.code in CHANNEL_ERRORS else Outcome.REFUSED
+    return CodeError(
+        explain(error.code, error.text, channel=str(channel)), tries.outcome(outcome), error.code
+    )

@@ -11,8 +11,10 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.message import Message
 from bot.platforms import CANNOT_ASK, Facts, Outcome, Page, PostError, Unknown
-from bot.platforms.slack.errors import explain, is_ambiguous, is_channel_error, is_token_error
+from bot.platforms.punctual import LongWaitError
+from bot.platforms.slack.errors import explain, is_ambiguous, is_channel_error, is_token_error, said
 from bot.platforms.slack.render import render, with_facts
+from bot.platforms.tries import Tries, followed
 from digests.model import Channel, Post, Style
 
 EVENT_TYPE = "paperround_page"
@@ -45,6 +47,8 @@ class SlackPlatform:
             {"channel": channel.channel, **page.payload, "metadata": metadata}
             | ({"thread_ts": thread} if thread else {}),
         )
+        if not answer.get("ts"):
+            raise PostError("Slack did not say where the message is; it may have arrived.", Outcome.UNKNOWN)
         return str(answer["ts"])
 
     async def find(self, channel: Channel, *, key: str, since: datetime) -> str | Unknown | None:
@@ -57,9 +61,8 @@ class SlackPlatform:
         try:
             for _ in range(HISTORY_PAGES):
                 page = await self._call("conversations.history", {**asked, "cursor": cursor})
-                messages = page.get("messages", [])
+                messages, cursor = _messages(page)
                 found = _with_key(messages, key) or await self._in_thread(messages, asked, key)
-                cursor = (page.get("response_metadata") or {}).get("next_cursor", "")
                 is_enough = bool(messages) and float(messages[-1]["ts"]) < since.timestamp()
                 if found or is_enough or not cursor:
                     return found
@@ -71,12 +74,22 @@ class SlackPlatform:
 
     async def _in_thread(
         self, messages: Sequence[Mapping[str, Any]], asked: Mapping[str, Any], key: str
-    ) -> str | None:
+    ) -> str | Unknown | None:
         for parent in messages:
             if parent.get("reply_count") and _key(parent):
-                replies = await self._call("conversations.replies", {**asked, "ts": parent["ts"]})
-                return _with_key(replies.get("messages", []), key)
+                return await self._reply(parent["ts"], asked, key)
         return None
+
+    async def _reply(self, parent: str, asked: Mapping[str, Any], key: str) -> str | Unknown | None:
+        """Slack gives the oldest replies first."""
+        cursor = ""
+        for _ in range(HISTORY_PAGES):
+            page = await self._call("conversations.replies", {**asked, "ts": parent, "cursor": cursor})
+            replies, cursor = _messages(page)
+            found = _with_key(replies, key)
+            if found or not cursor:
+                return found
+        return CANNOT_ASK
 
     async def edit(self, channel: Channel, receipt: str, page: Page) -> None:
         await self._update(channel, receipt, page.payload)
@@ -86,8 +99,8 @@ class SlackPlatform:
 
     async def _update(self, channel: Channel, message: str, payload: Mapping[str, Any]) -> None:
         """The metadata, by which a page is found, stays: Slack replaces only what it is given."""
-        said = {"text": payload["text"], "blocks": payload["blocks"]}
-        await self._call("chat.update", {"channel": channel.channel, "ts": message, **said})
+        changes = {"text": payload["text"], "blocks": payload["blocks"]}
+        await self._call("chat.update", {"channel": channel.channel, "ts": message, **changes})
 
     async def tell(self, channel: Channel, person: str, message: Message) -> None:
         """A person's id in place of a channel's opens the conversation with them; `chat:write` is right enough."""
@@ -95,23 +108,43 @@ class SlackPlatform:
             await self._call("chat.postMessage", {"channel": person, **page.payload})
 
     async def _call(self, method: str, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
-        try:
-            answer = await self.client.api_call(method, json=dict(arguments))
-        except SlackApiError as error:
-            raise _refusal(error, arguments) from error
-        except (aiohttp.ClientConnectorError, aiohttp.InvalidURL) as error:
-            raise PostError(f"Slack could not be reached: {error}.", Outcome.NOT_POSTED) from error
-        except (aiohttp.ClientError, SlackClientError, TimeoutError, OSError, ValueError) as error:
-            kind = type(error).__name__
-            raise PostError(
-                f"Slack's answer was lost ({kind}); it may have arrived.", Outcome.UNKNOWN
-            ) from error
-        data = answer.data
-        if not isinstance(data, dict):
-            raise PostError(
-                "Slack answered something that is not JSON; it may have arrived.", Outcome.UNKNOWN
-            )
-        return data
+        with followed() as tries:
+            try:
+                answer = await self.client.api_call(method, json=dict(arguments))
+            except SlackApiError as error:
+                raise _refusal(error, arguments, tries) from error
+            except LongWaitError as error:
+                raise PostError(
+                    f"Slack asks to wait {error.seconds:.0f} seconds: too many messages in a short time.",
+                    tries.outcome(Outcome.NOT_POSTED),
+                ) from error
+            except (aiohttp.ClientConnectorError, aiohttp.InvalidURL) as error:
+                raise PostError(
+                    f"Slack could not be reached: {error}.", tries.outcome(Outcome.NOT_POSTED)
+                ) from error
+            except _LOST as error:
+                raise _lost(type(error).__name__, tries) from error
+            if not isinstance(answer.data, dict):
+                raise _lost("not JSON", tries)
+            return answer.data
+
+
+_LOST = (aiohttp.ClientError, SlackClientError, TimeoutError, OSError, ValueError, AttributeError, TypeError)
+"""The last two: slack_sdk takes whatever is JSON for an object."""
+
+
+def _lost(how: str, tries: Tries) -> PostError:
+    if tries.may_have_arrived:
+        return PostError(f"Slack's answer was lost ({how}); it may have arrived.", Outcome.UNKNOWN)
+    return PostError(f"Slack did not answer ({how}).", Outcome.NOT_POSTED)
+
+
+def _messages(page: Mapping[str, Any]) -> tuple[Sequence[Mapping[str, Any]], str]:
+    """The messages of an answer, and where to ask on. Raises PostError for an answer that says nothing of messages."""
+    messages = page.get("messages")
+    if not isinstance(messages, list):
+        raise PostError("Slack did not say which messages are there.", Outcome.UNKNOWN)
+    return messages, (page.get("response_metadata") or {}).get("next_cursor", "")
 
 
 def _key(message: Mapping[str, Any]) -> str:
@@ -126,23 +159,25 @@ def _with_key(messages: Sequence[Mapping[str, Any]], key: str) -> str | None:
 
 def _code(error: BaseException | None) -> str:
     """Slack's word for a refusal; empty where Slack did not answer in its own form."""
-    answer = error.response.data if isinstance(error, SlackApiError) else None
-    return str(answer.get("error", "")) if isinstance(answer, dict) else ""
+    return str(said(error.response).get("error", "")) if isinstance(error, SlackApiError) else ""
 
 
-def _refusal(error: SlackApiError, arguments: Mapping[str, Any]) -> PostError:
+def _refusal(error: SlackApiError, arguments: Mapping[str, Any], tries: Tries) -> PostError:
     """What Slack's refusal means for the page."""
-    status = error.response.status_code
-    answer = error.response.data if isinstance(error.response.data, dict) else {}
-    code = _code(error)
-    if status == 429 or code in ("ratelimited", "rate_limited"):
-        return PostError("Slack asks to wait: too many messages in a short time.", Outcome.NOT_POSTED)
-    if not code or status >= 500 or is_ambiguous(code):
-        return PostError(f"Slack failed ({code or status}); it may have arrived.", Outcome.UNKNOWN)
+    status, answer, code = getattr(error.response, "status_code", 0), said(error.response), _code(error)
+    is_limit = status == 429 or code in ("ratelimited", "rate_limited")
+    if not is_limit and (not code or status >= 500 or is_ambiguous(code)):
+        return PostError(
+            f"Slack failed ({code or status or 'unreadable'}); it may have arrived.", Outcome.UNKNOWN
+        )
+    tries.refuse()
+    if is_limit:
+        sentence = "Slack asks to wait: too many messages in a short time."
+        return PostError(sentence, tries.outcome(Outcome.NOT_POSTED))
     sentence = explain(code, needed=str(answer.get("needed", "")), channel=str(arguments.get("channel", "")))
     if is_channel_error(code):
-        return PostError(sentence, Outcome.GONE)
+        return PostError(sentence, tries.outcome(Outcome.GONE))
     if is_token_error(code) or code == "missing_scope":
-        return PostError(sentence, Outcome.NOT_POSTED)
+        return PostError(sentence, tries.outcome(Outcome.NOT_POSTED))
     details = "; ".join(map(str, (answer.get("response_metadata") or {}).get("messages", [])))
-    return PostError(f"{sentence} {details}".strip(), Outcome.REFUSED)
+    return PostError(f"{sentence} {details}".strip(), tries.outcome(Outcome.REFUSED))

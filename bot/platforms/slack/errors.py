@@ -4,6 +4,8 @@ The codes are those that Slack documents for chat.postMessage, conversations.his
 (https://docs.slack.dev/reference/methods).
 """
 
+from typing import Any
+
 TOKEN_ERRORS = frozenset(
     ["invalid_auth", "not_authed", "token_revoked", "token_expired", "account_inactive", "not_allowed_token_type",
      "no_permission", "org_login_required", "team_access_not_granted", "access_denied", "ekm_access_denied"]
@@ -77,6 +79,17 @@ def is_channel_error(code: str) -> bool:
     return code in CHANNEL_ERRORS
 
 
+def is_passing(code: str) -> bool:
+    """Whether it is Slack that cannot just now."""
+    return code in AMBIGUOUS | {"ratelimited", "rate_limited"}
+
+
 def is_ambiguous(code: str) -> bool:
     """Whether the work may have been done all the same."""
     return code in AMBIGUOUS
+
+
+def said(response: Any) -> dict[str, Any]:
+    """What Slack said in a refusal, where it was Slack; the response is aiohttp's own where it could not be read."""
+    answer = getattr(response, "data", None)
+    return answer if isinstance(answer, dict) else {}

@@ -25,6 +25,7 @@ from bot.form import FormError
 from bot.message import Action, Card, Message
 from bot.platforms import PostError
 from bot.platforms.slack.client import SlackPlatform
+from bot.platforms.slack.errors import said
 from bot.platforms.slack.forms import ERROR_UNITS, FIRST_FIELD, FORM, errors_of, read_view, settings_view
 from bot.platforms.slack.manifest import MARK_SHORTCUT
 from bot.platforms.slack.profiles import Profiles
@@ -147,7 +148,7 @@ class Listeners:
         try:
             known = await self.client.conversations_info(channel=channel.channel)
         except SlackApiError as error:
-            if error.response.get("error") == "channel_not_found":
+            if said(error.response).get("error") == "channel_not_found":
                 raise PaperroundError(invite) from error
             raise
         if not (known.get("channel") or {}).get("is_member"):

@@ -18,7 +18,7 @@ from slack_bolt.authorization import AuthorizeResult
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.platforms.slack.errors import explain_socket
+from bot.platforms.slack.errors import explain_socket, said
 from digests.errors import PaperroundError
 
 log = logging.getLogger(__name__)
@@ -88,13 +88,14 @@ class SocketTransport:
                 await self._one_connection(stop)
                 wait = FIRST_WAIT
             except SlackApiError as error:
-                code = str(error.response.get("error", ""))
+                code = str(said(error.response).get("error", ""))
                 log.error(
                     "Slack's socket cannot be opened: %s Trying again in %.0f seconds.",
                     explain_socket(code),
                     wait,
                 )
-            except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            except (aiohttp.ClientError, OSError, ValueError, AttributeError, LookupError) as error:
+                # The last three: slack_sdk takes whatever is JSON for an object, with all that belongs into it.
                 kind = str(error) or type(error).__name__
                 log.error("Slack's socket is not there (%s); trying again in %.0f seconds.", kind, wait)
             await _sleep(wait, stop)

@@ -16,6 +16,7 @@ from bot.platforms.discord.rest import Rest, use_addresses
 from config.settings import Discord
 from digests.model import Channel, Post, Style
 from tests.fakes.discord import DM, FORUM, NEWS, TEXT, FakeDiscord, Fault, read
+from tests.fakes.odd import ODD_ANSWERS
 
 KEY = "0123456789abcdef012345678"
 LONG_AGO = datetime.now(UTC) - timedelta(days=1)
@@ -137,6 +138,89 @@ def test_a_message_is_sent_again_where_its_nonce_makes_that_safe(fault: Fault) -
     tried(trial)
 
 
+@pytest.mark.parametrize("later", [Fault.BANNED, Fault.RATE_LIMITED_LONG, "shut", "away"])
+def test_after_a_try_that_may_have_arrived_no_later_one_says_that_it_has_not(later: Fault | str) -> None:
+    async def trial(discord: FakeDiscord, platform: DiscordPlatform) -> None:
+        papers = discord.add_channel("papers")
+        place = where(discord, papers)
+        discord.fail("create message", Fault.GATEWAY_TIMEOUT_AFTER)
+        if isinstance(later, Fault):
+            discord.fail("create message", later)
+        posting = asyncio.create_task(platform.post(place, a_page(platform), key=KEY, thread=None))
+        await discord.until(lambda: discord.messages(papers))
+        if later == "shut":
+            discord.channels[papers].denied.add("send_messages")
+        if later == "away":
+            await discord.__aexit__()
+        assert (await failure(posting)).outcome is Outcome.UNKNOWN
+        if later != "away":
+            assert await platform.find(place, key=KEY, since=LONG_AGO) == discord.messages(papers)[0]["id"]
+
+    tried(trial)
+
+
+@pytest.mark.parametrize("kind", [TEXT, FORUM])
+@pytest.mark.parametrize("fault", [Fault.RATE_LIMITED, Fault.GLOBALLY_LIMITED])
+def test_a_rate_limit_that_lasts_longer_than_anybody_waits_has_refused_the_page(
+    kind: int, fault: Fault
+) -> None:
+    async def trial(discord: FakeDiscord, platform: DiscordPlatform) -> None:
+        place = where(discord, discord.add_channel("papers", kind))
+        discord.limit_seconds = 5
+        discord.fail("create message" if kind == TEXT else "create post", fault)
+        error = await failure(platform.post(place, a_page(platform, A_CARD), key=KEY, thread=None))
+        assert error.outcome is Outcome.NOT_POSTED
+        assert "asks to wait 5 seconds" in str(error)
+        await platform.post(place, a_page(platform, A_CARD), key=KEY, thread=None)
+
+    tried(trial, seconds=4)
+
+
+@pytest.mark.parametrize("kind", [TEXT, FORUM])
+@pytest.mark.parametrize("odd", ODD_ANSWERS)
+def test_whatever_is_answered_to_a_page_that_landed_it_may_have_arrived(kind: int, odd: str) -> None:
+    async def trial(discord: FakeDiscord, platform: DiscordPlatform) -> None:
+        place = where(discord, discord.add_channel("papers", kind))
+        discord.odd_answers["create message" if kind == TEXT else "create post"] = ODD_ANSWERS[odd]
+        error = await failure(platform.post(place, a_page(platform, A_CARD), key=KEY, thread=None))
+        assert error.outcome is Outcome.UNKNOWN
+        assert await platform.find(place, key=KEY, since=LONG_AGO)
+
+    tried(trial)
+
+
+@pytest.mark.parametrize("odd", ODD_ANSWERS)
+def test_whatever_is_answered_to_a_question_it_is_no_word_of_a_page(odd: str) -> None:
+    async def trial(discord: FakeDiscord, platform: DiscordPlatform) -> None:
+        papers, forum = discord.add_channel("papers"), discord.add_channel("forum", FORUM)
+        page = a_page(platform, A_CARD)
+        receipt = await platform.post(where(discord, papers), page, key=KEY, thread=None)
+        await platform.post(where(discord, forum), page, key=KEY, thread=None)
+        for call in ("history", "archived threads", "active threads", "edit message"):
+            discord.odd_answers[call] = ODD_ANSWERS[odd]
+        if odd != "a list":
+            await failure(platform.find(where(discord, papers), key=KEY, since=LONG_AGO))
+        await failure(platform.find(where(discord, forum), key=KEY, since=LONG_AGO))
+        error = await failure(platform.edit(where(discord, papers), receipt, page))
+        assert error.outcome is Outcome.UNKNOWN
+        discord.odd_answers = {"channel": ODD_ANSWERS[odd]}
+        platform.forget(papers)
+        error = await failure(platform.post(where(discord, papers), page, key="2", thread=None))
+        assert error.outcome is Outcome.NOT_POSTED
+
+    tried(trial)
+
+
+def test_a_forum_post_that_a_rate_limit_refused_is_sent_again() -> None:
+    async def trial(discord: FakeDiscord, platform: DiscordPlatform) -> None:
+        forum = discord.add_channel("forum", FORUM)
+        discord.fail("create post", Fault.RATE_LIMITED)
+        await platform.post(where(discord, forum), a_page(platform, A_CARD), key=KEY, thread=None)
+        assert len(discord.threads(forum)) == 1
+
+    tried(trial)
+
+
 @pytest.mark.parametrize("fault", [Fault.SERVER_ERROR_AFTER, Fault.GATEWAY_TIMEOUT_AFTER, Fault.DROP_AFTER])
 def test_a_forum_post_has_no_nonce_so_it_is_sent_once_and_found_by_its_key(fault: Fault) -> None:
     async def trial(discord: FakeDiscord, platform: DiscordPlatform) -> None:
@@ -226,6 +310,59 @@ def test_without_the_right_to_read_the_history_nobody_can_know_what_was_posted()
         assert await platform.find(where(discord, papers), key=KEY, since=LONG_AGO) is None
         await platform.post(where(discord, papers), a_page(platform), key=KEY, thread=None)
         assert await platform.find(where(discord, papers), key=KEY, since=LONG_AGO) is CANNOT_ASK
+
+    tried(trial)
+
+
+def test_nor_in_a_forum_whose_older_posts_are_shut_to_us_and_it_is_not_stopped_for_that() -> None:
+    async def trial(discord: FakeDiscord, platform: DiscordPlatform) -> None:
+        forum = discord.add_channel("forum", FORUM, denied=["read_message_history"])
+        await platform.post(where(discord, forum), a_page(platform, A_CARD), key=KEY, thread=None)
+        assert await platform.find(where(discord, forum), key=KEY, since=LONG_AGO) is CANNOT_ASK
+
+    tried(trial)
+
+
+def test_a_page_that_another_wrote_under_our_key_is_not_ours() -> None:
+    async def trial(discord: FakeDiscord, platform: DiscordPlatform) -> None:
+        papers = discord.add_channel("papers")
+        await platform.post(where(discord, papers), a_page(platform), key=KEY, thread=None)
+        discord.messages(papers)[0]["author"]["id"] = discord.add_user("another bot")
+        assert await platform.find(where(discord, papers), key=KEY, since=LONG_AGO) is None
+
+    tried(trial)
+
+
+def test_where_a_thread_was_deleted_its_messages_are_gone_and_not_the_channel() -> None:
+    async def trial(discord: FakeDiscord, platform: DiscordPlatform) -> None:
+        forum, card = discord.add_channel("forum", FORUM), a_page(platform, A_CARD)
+        place = where(discord, forum)
+        first = await platform.post(place, card, key=KEY, thread=None)
+        del discord.channels[first.partition("/")[0]]
+        for late in (
+            platform.edit(place, first, card),
+            platform.post(place, card, key="below", thread=first),
+        ):
+            assert (await failure(late)).outcome is Outcome.REFUSED
+
+    tried(trial)
+
+
+@pytest.mark.parametrize(
+    ("fault", "outcome"), [(Fault.DROP_AFTER, Outcome.NOT_POSTED), (Fault.BANNED, Outcome.NOT_POSTED)]
+)
+def test_a_thread_that_may_have_been_opened_is_no_page_that_may_have_arrived(
+    fault: Fault, outcome: Outcome
+) -> None:
+    async def trial(discord: FakeDiscord, platform: DiscordPlatform) -> None:
+        papers, card = discord.add_channel("papers"), a_page(platform, A_CARD)
+        place = where(discord, papers)
+        first = await platform.post(place, a_page(platform), key=KEY, thread=None)
+        discord.fail("create thread", fault)
+        error = await failure(platform.post(place, card, key="below", thread=first))
+        assert error.outcome is outcome
+        await platform.post(place, card, key="below", thread=first)
+        assert len(discord.messages(first)) == 1
 
     tried(trial)
 

@@ -156,3 +156,19 @@ def test_a_withdrawn_paper_says_so_and_a_deleted_message_is_asked_for_once() -> 
         assert len(office.slack.called("chat.update")) == 2
 
     told(story)
+
+
+def test_a_digest_that_a_rate_limit_refused_comes_later_where_the_history_may_not_be_read() -> None:
+    async def story(office: Office) -> None:
+        office.bring()
+        office.subscribe(Style.COMPACT)
+        office.slack.scopes.discard("channels:history")
+        office.slack.limit_seconds = 5
+        office.slack.fail("chat.postMessage", Fault.RATE_LIMITED)
+        await office.tick()
+        assert office.said() == []
+        office.now += timedelta(minutes=2)
+        await office.tick()
+        assert len(office.said()) == 1
+
+    told(story)

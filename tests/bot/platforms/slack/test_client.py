@@ -10,8 +10,10 @@ from bot.message import Message, Text
 from bot.platforms import CANNOT_ASK, Outcome, Page, PostError
 from bot.platforms.slack.client import SlackPlatform
 from bot.platforms.slack.session import open_session, web_client
+from bot.platforms.tries import one_page
 from config.settings import Slack
 from digests.model import Channel
+from tests.fakes.odd import ODD_ANSWERS
 from tests.fakes.slack import FakeSlack, Fault, read
 
 PAGE = Page({"text": "Hello", "blocks": [{"type": "divider"}], "unfurl_links": False, "unfurl_media": False})
@@ -69,6 +71,49 @@ def test_a_rate_limit_is_waited_for_and_the_page_posted_once() -> None:
         slack.fail("chat.postMessage", Fault.RATE_LIMITED)
         receipt = await platform.post(papers, PAGE, key="k", thread=None)
         assert [message["ts"] for message in slack.messages(papers.channel)] == [receipt]
+
+    told(story)
+
+
+def test_a_rate_limit_that_lasts_longer_than_anybody_waits_has_refused_the_page() -> None:
+    async def story(slack: FakeSlack, platform: SlackPlatform, papers: Channel) -> None:
+        slack.limit_seconds = 5
+        slack.fail("chat.postMessage", Fault.RATE_LIMITED)
+        with one_page(4):
+            await platform.post(papers, PAGE, key="k", thread=None)
+
+    assert outcome(story) == (
+        Outcome.NOT_POSTED,
+        "Slack asks to wait 5 seconds: too many messages in a short time.",
+    )
+
+
+@pytest.mark.parametrize("odd", ODD_ANSWERS)
+def test_whatever_is_answered_to_a_page_that_landed_it_may_have_arrived(odd: str) -> None:
+    async def story(slack: FakeSlack, platform: SlackPlatform, papers: Channel) -> None:
+        slack.odd_answers["chat.postMessage"] = ODD_ANSWERS[odd]
+        await platform.post(papers, PAGE, key="k", thread=None)
+
+    assert outcome(story)[0] is Outcome.UNKNOWN
+
+
+@pytest.mark.parametrize("odd", ODD_ANSWERS)
+def test_whatever_is_answered_to_a_question_it_is_no_word_of_a_page(odd: str) -> None:
+    async def story(slack: FakeSlack, platform: SlackPlatform, papers: Channel) -> None:
+        slack.odd_answers["conversations.history"] = ODD_ANSWERS[odd]
+        await platform.find(papers, key="k", since=SINCE)
+
+    assert outcome(story)[0] is Outcome.UNKNOWN
+
+
+def test_a_page_is_found_in_a_long_thread() -> None:
+    async def story(slack: FakeSlack, platform: SlackPlatform, papers: Channel) -> None:
+        slack.rate_limits = False
+        parent = await platform.post(papers, PAGE, key="parent", thread=None)
+        replies = [await platform.post(papers, PAGE, key=f"{number}", thread=parent) for number in range(20)]
+        assert await platform.find(papers, key="19", since=SINCE) == replies[19]
+        slack.history_limit = 1
+        assert await platform.find(papers, key="19", since=SINCE) is CANNOT_ASK
 
     told(story)
 
