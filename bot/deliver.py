@@ -217,7 +217,8 @@ def _finish_quietly(claim: Claim, desk: Desk) -> None:
 async def _write_down(word: Word, desk: Desk) -> None:
     """One word into the ledger; it is there for good when this returns."""
     ledger = desk.store.deliveries
-    await desk.together.do("write", word, partial(_write_one, ledger), partial(_write_many, ledger))
+    kind = type(word).__name__  # Each kind by itself: half as many statements for the same words.
+    await desk.together.do(kind, word, partial(_write_one, ledger), partial(_write_many, ledger))
 
 
 def _write_one(ledger: Deliveries, word: Word) -> None:

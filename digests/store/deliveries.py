@@ -52,7 +52,7 @@ from digests.ports import (
 from digests.schedule import newest_due, next_due
 from digests.store import schema
 from digests.store.ahead import bring_back
-from digests.store.engine import Database, among, insert_new, insert_new_all
+from digests.store.engine import Database, among, insert_many, insert_new
 from digests.store.marks import NewPost, said_of, write_posts
 from digests.store.subscriptions import as_subscription, readable_or_stopped, running
 from digests.store.unfinished import (
@@ -797,13 +797,13 @@ def _show(connection: Connection, planned: Planned) -> None:
         for claim, its_page in page_of
         if row.name in its_page
     ]
-    insert_new_all(connection, shown, rows)
+    insert_many(connection, shown, rows, unless_known=True)
 
 
 def _keep_pages(connection: Connection, planned: Planned) -> None:
     as_text: dict[int, dict[str, str]] = {}  # Channels that wish the same share their payloads.
     rows = [_page_row(claim, page, as_text) for claim, its_pages in planned for page in its_pages]
-    connection.execute(insert(pages), rows)
+    insert_many(connection, pages, rows)
 
 
 def _page_row(claim: Claim, page: PlannedPage, as_text: dict[int, dict[str, str]]) -> dict[str, Any]:

@@ -88,17 +88,10 @@ def insert_new(connection: Connection, table: Table, row: Mapping[str, Any]) -> 
     return connection.execute(statement, execution_options={"preserve_rowcount": True}).rowcount == 1
 
 
-def insert_new_all(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
-    """The same with many rows."""
-    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
-    if rows:
-        connection.execute(dialect.insert(table).on_conflict_do_nothing(), list(rows))
-
-
 def insert_new_returning(
     connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]], *columns: Column[Any]
 ) -> Sequence[Row[Any]]:
-    """The same, with those columns of the rows that were put in, in any order."""
+    """The same with many rows: those columns of the rows that were put in, in any order."""
     dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
     statement = dialect.insert(table).on_conflict_do_nothing().returning(*columns)
     return connection.execute(statement, list(rows)).fetchall() if rows else []
@@ -123,10 +116,18 @@ def upsert_all(
     connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=changed), list(rows))
 
 
-def insert_many(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Put rows in that all name the same columns. Over SQLite by its driver alone, value by value."""
+def insert_many(
+    connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]], *, unless_known: bool = False
+) -> None:
+    """Put rows in that all name the same columns; with `unless_known` a row stays out whose key is there.
+
+    Over SQLite by its driver alone, value by value.
+    """
+    if not rows:
+        return
     if connection.dialect.name != "sqlite":
-        connection.execute(table.insert(), list(rows))
+        new = postgresql.insert(table)
+        connection.execute(new.on_conflict_do_nothing() if unless_known else new, list(rows))
         return
     columns = [(name, _writer(table, name, connection)) for name in rows[0]]
     names = ", ".join(connection.dialect.identifier_preparer.quote(name) for name, _ in columns)
@@ -134,7 +135,9 @@ def insert_many(connection: Connection, table: Table, rows: Sequence[Mapping[str
     values = [
         tuple([row[name] if write is None else write(row[name]) for name, write in columns]) for row in rows
     ]
-    connection.exec_driver_sql(f"INSERT INTO {table.name} ({names}) VALUES ({marks})", values)  # noqa: S608
+    unless = " ON CONFLICT DO NOTHING" if unless_known else ""
+    statement = f"INSERT INTO {table.name} ({names}) VALUES ({marks}){unless}"  # noqa: S608
+    connection.exec_driver_sql(statement, values)
 
 
 def _writer(table: Table, name: str, connection: Connection) -> Callable[[Any], Any] | None:

@@ -14,7 +14,6 @@ from sqlalchemy import (
     and_,
     exists,
     func,
-    insert,
     not_,
     or_,
     select,
@@ -23,7 +22,7 @@ from sqlalchemy import (
 
 from digests.model import Channel, Mark, MarkedBy, Post, Queued, Said
 from digests.store import schema
-from digests.store.engine import Database, among, insert_new, insert_new_returning
+from digests.store.engine import Database, among, insert_many, insert_new, insert_new_returning
 
 posts, post_papers, marks, discussed, pages, papers_ = (
     schema.posts, schema.post_papers, schema.marks, schema.discussed, schema.pages, schema.papers,
@@ -192,8 +191,7 @@ def write_posts(connection: Connection, new: Sequence[NewPost]) -> dict[tuple[st
     added = insert_new_returning(connection, posts, [_post_row(one) for one in new], posts.c.id, *at)
     keys = {(row.platform, row.channel, row.message): int(row.id) for row in added}
     shown = [row for one in new if one.place in keys for row in _shown_rows(one, keys[one.place])]
-    if shown:
-        connection.execute(insert(post_papers), shown)
+    insert_many(connection, post_papers, shown)
     return keys
 
 
