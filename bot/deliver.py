@@ -14,14 +14,13 @@ from functools import partial
 from time import monotonic
 from typing import Any, TypeVar
 
-from bot.message import Message
 from bot.pace import Pace
 from bot.platforms import CANNOT_ASK, Outcome, Page, Platform, PostError, Unknown
 from bot.platforms.tries import one_page
-from bot.present import digest_message, failed_message
+from bot.present import digest_message
 from bot.together import Together
 from digests.build import Came, Habits, build, windows
-from digests.errors import PaperroundError
+from digests.errors import InputError, PaperroundError
 from digests.model import Channel, Heartbeat, Nothing, Said, Subscription
 from digests.ports import (
     Begins,
@@ -45,8 +44,11 @@ KEY_LENGTH = 25
 """Characters of a page's key: Discord takes no longer nonce."""
 
 FIRST_WAIT = timedelta(minutes=1)
-LONGEST_WAIT = timedelta(hours=1)
+LONGEST_WAIT = timedelta(minutes=15)
 """Waits between tries double from the first to the longest, and chance adds up to a quarter."""
+
+FEWEST_DEATHS = 2
+"""A process may die once for reasons of its own."""
 
 EARLIEST = timedelta(days=1)
 """An edition's date is a local one: nothing of it is posted longer before its midnight in UTC."""
@@ -63,7 +65,8 @@ class OnUnknown(StrEnum):
 class Desk:
     """All that a delivery needs. `owner` names this process in the ledger, `clock` gives instants in UTC.
 
-    `attempts` that fail one after the other, or end with their process, without a page landing between them, are the end. `settle` is how long a
+    What fails is tried again until its local day ends, and at least `attempts` times in a row without a page landing between
+    them; what ends its process as often is given up. `settle` is how long a
     channel's history may lag behind its posts. `at_once` deliveries are under way, `at_once_a_workspace` of one workspace.
     """
 
@@ -88,7 +91,8 @@ class Desk:
 
 
 async def deliver_edition(subscription: Subscription, edition: date, *, desk: Desk) -> bool:
-    """One edition of one channel, outside its hour; False when it was posted before, is under way, or was given up."""
+    """One edition of one channel, outside its hour; False when it was posted before, is under way, or was given up in the
+    middle."""
     claim = await asyncio.to_thread(
         desk.store.deliveries.claim,
         subscription,
@@ -96,6 +100,7 @@ async def deliver_edition(subscription: Subscription, edition: date, *, desk: De
         owner=desk.owner,
         now=desk.clock(),
         lease=desk.lease,
+        again=True,
     )
     if claim is not None:
         await deliver(claim, desk=desk)
@@ -107,8 +112,8 @@ async def deliver(claim: Claim, *, desk: Desk) -> None:
     channel, edition, landed = claim.subscription.channel, claim.edition, list[str | None]()
     try:
         platform = _platform(claim, desk)
-        if claim.failures >= desk.attempts:  # Else it is put off before it comes to that.
-            raise PostError(_LEFT.format(claim.failures), Outcome.REFUSED)
+        if claim.deaths >= max(desk.attempts, FEWEST_DEATHS):
+            raise PostError(_LEFT.format(claim.deaths), Outcome.REFUSED)
         with desk.together.one_more():
             if plan := await _plan(claim, platform, desk):
                 await _post_pages(plan, platform, desk, landed)
@@ -116,12 +121,12 @@ async def deliver(claim: Claim, *, desk: Desk) -> None:
     except LeaseLostError as lost:
         log.warning("left to another process: %s", lost)
     except PostError as error:
-        if error.outcome is Outcome.GONE:
-            await _stop(claim, str(error), desk)
-        elif error.outcome is Outcome.REFUSED:
-            await _fail(claim, str(error), desk)
+        if error.outcome in (Outcome.GONE, Outcome.REFUSED):
+            await _fail(claim, str(error), desk, stop=error.outcome is Outcome.GONE)
         else:
             await _put_off(claim if not landed else replace(claim, failures=0), str(error), desk)
+    except InputError as error:  # Its wish is at fault, tomorrow as today.
+        await _fail(claim, str(error), desk, stop=True)
     except PaperroundError as error:
         await _put_off(claim if not landed else replace(claim, failures=0), str(error), desk)
     except Exception as error:
@@ -131,7 +136,7 @@ async def deliver(claim: Claim, *, desk: Desk) -> None:
         )
 
 
-_LEFT = "It failed, or its process died over it, {} times in a row."
+_LEFT = "Its process died over it {} times in a row."
 
 
 def _platform(claim: Claim, desk: Desk) -> Platform:
@@ -424,7 +429,7 @@ async def _reconcile(
     found = await _found(claim, page, platform, desk)
     # What was just posted may not be in the history yet. And where a clock jumped, or those of two machines differ, a lease
     # is over while its owner's request is still under way: it is no longer once a time-out has passed.
-    wait = desk.settle + (desk.time_out if claim.was_left else timedelta())
+    wait = desk.settle + (desk.time_out if claim.deaths else timedelta())
     if found is None and wait:
         await desk.sleep(wait.total_seconds())
         found = await _found(claim, page, platform, desk)
@@ -448,59 +453,34 @@ def _as_page(planned: PlannedPage) -> Page:
 
 async def _put_off(claim: Claim, reason: str, desk: Desk) -> None:
     """Write down why it failed, and when it is tried again, if it is."""
-    if claim.failures + 1 >= desk.attempts:
+    until = desk.clock() + _wait(claim.failures, desk)
+    day_is_over = until >= ends_at(claim.subscription.schedule, claim.edition)
+    if day_is_over and claim.failures + 1 >= desk.attempts:
         await _fail(claim, reason, desk)
         return
     log.warning("%s, %s: %s", claim.subscription.channel, claim.edition, reason)
-    until = desk.clock() + _wait(claim.failures, desk)
     await _write(lambda: desk.store.deliveries.wait(claim, reason, until=until))
 
 
-async def _fail(claim: Claim, reason: str, desk: Desk, *, stopped: bool = False) -> None:
-    """Give the edition up. Who subscribed the channel hears of it, whoever runs Paperround reads it in the log."""
+async def _fail(claim: Claim, reason: str, desk: Desk, *, stop: bool = False) -> None:
+    """Give the edition up. Who subscribed the channel is to hear of it; whoever runs Paperround reads it in the log and by
+    `paperround status`. With `stop` no further edition comes until a person mends that."""
     log.error("%s, %s: %s Given up.", claim.subscription.channel, claim.edition, reason)
-    if await _write(lambda: desk.store.deliveries.fail(claim, reason)):
-        message = failed_message(claim.subscription, claim.edition, reason, stopped=stopped)
-        await _tell_owner(claim, message, desk)
+    fail = partial(desk.store.deliveries.fail, claim, reason, now=desk.clock(), stop=stop)
+    await _write(partial(fail, unknown_is_lost=desk.on_unknown is OnUnknown.RESEND))
 
 
-async def _stop(claim: Claim, reason: str, desk: Desk) -> None:
-    """The channel takes nothing any more: no further edition until a person mends that."""
-    channel = claim.subscription.channel
-    await _fail(claim, reason, desk, stopped=await _write(lambda: _stopped(channel, reason, desk)))
-
-
-def _stopped(channel: Channel, reason: str, desk: Desk) -> None:
-    desk.store.subscriptions.stop(channel, reason)
-
-
-async def _write(writing: Callable[[], None]) -> bool:
-    """Whether it was written down; where it was not, the lease runs out and another try finds out the same."""
+async def _write(writing: Callable[[], None]) -> None:
+    """Where it cannot be written down, the lease runs out and another try finds out the same."""
     try:
         await asyncio.to_thread(writing)
     except (LeaseLostError, PaperroundError) as error:
         log.warning("not written down: %s", error)
-        return False
     except Exception:
         log.exception("not written down")
-        return False
-    return True
 
 
 def _wait(failures: int, desk: Desk) -> timedelta:
     """Longer each time, and up to a quarter more by chance, so that what failed together does not come back together."""
-    wait: timedelta = min(FIRST_WAIT * 2**failures, LONGEST_WAIT)
+    wait: timedelta = min(FIRST_WAIT * 2 ** min(failures, 9), LONGEST_WAIT)
     return wait * (1 + desk.chance() / 4)
-
-
-async def _tell_owner(claim: Claim, message: Message, desk: Desk) -> None:
-    """In a direct message. Whoever runs Paperround has the log and `paperround status` besides."""
-    one = claim.subscription
-    platform = desk.platforms.get(one.channel.platform)
-    if not one.owner or not platform:
-        return
-    try:
-        async with asyncio.timeout(desk.time_out.total_seconds()):
-            await platform.tell(one.channel, one.owner, message)
-    except (PostError, TimeoutError) as error:
-        log.warning("the owner of %s could not be told: %s", one.channel, error)

@@ -65,7 +65,11 @@ def _late(late: Late | None) -> tuple[Block, ...]:
     """That it comes late, and what became of the days before it."""
     if late is None:
         return ()
-    sentences = [f"This digest comes late: it was due on {day_name(late.due.date())} at {late.due:%H:%M}."]
+    sentences = []
+    if late.due:
+        sentences.append(
+            f"This digest comes late: it was due on {day_name(late.due.date())} at {late.due:%H:%M}."
+        )
     if late.missed:
         sentences.append(f"{_missed(late)} never came{_what_of_them(late)}")
     return (Text(" ".join(sentences), quiet=True),)

@@ -14,6 +14,7 @@ from bot.clock import keep_time
 from bot.deliver import Desk
 from bot.fetching import keep_fetching
 from bot.lead import while_leading
+from bot.owners import keep_telling
 from bot.platforms import App, Platform
 from bot.present import day_name
 from bot.upkeep import LEAD, keep_true
@@ -45,7 +46,10 @@ async def run(house: House, environment: Mapping[str, str]) -> int:
             exits.push_async_callback(app.close)
         desk = replace(house.desk, platforms={**house.desk.platforms, **opened})
         async with asyncio.TaskGroup() as group:
-            works = {"delivering": partial(keep_time, desk, stop)}
+            works = {
+                "delivering": partial(keep_time, desk, stop),
+                "telling owners": partial(keep_telling, desk, stop),
+            }
             if fetched:
                 works["fetching"] = partial(_fetch, fetched, house, stop)
             if reviewing:

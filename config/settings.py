@@ -202,7 +202,7 @@ class Delivery(_Table):
         default=6,
         ge=1,
         le=50,
-        description="Tries that may fail one after the other, without a message landing between them.",
+        description="How often a digest is tried at least, in a row and without a message landing between them.",
     )
     missed: Literal["merge", "newest"] = Field(
         default="merge",

@@ -173,13 +173,15 @@ def _papers_again(subscription: Subscription, silence: Silence) -> date:
 def _late(
     subscription: Subscription, edition: date, came: Came, passed_over: int, now: datetime
 ) -> Late | None:
-    """What a reader is told of an edition that did not come at its hour."""
+    """What a reader is told of an edition that did not come at its hour, or of those before it that did not come."""
     if came.due_at is None or (now - came.due_at < LATE_AFTER and came.first_missed is None):
         return None
+    is_late = now - came.due_at >= LATE_AFTER
     schedule = subscription.schedule
     missed = editions_between(schedule, came.first_missed, edition, MOST_MISSED) if came.first_missed else ()
     zone = ZoneInfo(schedule.time_zone)
-    return Late(came.due_at.astimezone(zone), missed, None if came.merged else passed_over)
+    due = came.due_at.astimezone(zone) if is_late else None
+    return Late(due, missed, None if came.merged else passed_over)
 
 
 def _picks(selection: Selection, store: Store) -> tuple[Pick, ...]:

@@ -443,11 +443,11 @@ class Heartbeat(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Late:
-    """A digest that comes after its hour, which was `due` by the channel's own clocks. The `missed` editions before it
-    never came, newest first; `passed_over` papers of theirs are not considered, None when all are.
+    """A digest that comes after its hour, which was `due` by the channel's own clocks (None: it comes in time), or after
+    others that did not. The `missed` editions before it never came, newest first; `passed_over` papers of theirs are not considered, None when all are.
     """
 
-    due: datetime
+    due: datetime | None
     missed: tuple[date, ...] = ()
     passed_over: int | None = None
 

@@ -207,8 +207,8 @@ class Claim:
     """The right to deliver one edition to one channel until `lease_until`. `id` is the store's number of the delivery.
 
     `pages` is empty until they are planned, and again where a digest has none. `attempts` counts this one, `failures`
-    those since a page last landed that failed, or that were left in the middle by a process that died, as the last one
-    was if this `was_left`. It was to come at `due_at`; `first_missed` is the first of the editions
+    those since a page last landed that failed, or that were left in the middle by a process that died; the last `deaths`
+    of them all were. It was to come at `due_at`; `first_missed` is the first of the editions
     before it that were never begun, None where none was missed. `nothing` is the kind of a planned digest without picks.
     Where the channel has heard of that, `quiet_until` is the end of the time in which papers that came in late make it a
     digest.
@@ -226,7 +226,7 @@ class Claim:
     failures: int = 0
     due_at: datetime | None = None
     first_missed: date | None = None
-    was_left: bool = False
+    deaths: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,6 +247,16 @@ class Delivery:
         """Whether some of it stands in the channel, or may, and more is to come."""
         is_over = self.state in (DeliveryState.POSTED, DeliveryState.QUIET, DeliveryState.FAILED)
         return not is_over and any(page.state in WENT_OUT for page in self.pages)
+
+
+@dataclass(frozen=True, slots=True)
+class Untold:
+    """An edition that was given up, of which its owner does not know yet. `delivery` is the store's number of it."""
+
+    delivery: int
+    subscription: Subscription
+    edition: date
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -305,7 +315,7 @@ FURTHEST = timedelta(days=1)
 """Nothing waits for an hour that is further ahead: it was written by a clock that was, and has been set back since."""
 
 SUSPECT = 2
-"""Failures after which a delivery that was left in the middle once more may be the reason why its process died."""
+"""Deaths of its process after which a delivery that is left in the middle once more may be the reason for them."""
 
 SETTLED = timedelta(minutes=15)
 """Papers that have been known for so long are looked at after a quiet day: the import that brought them is over."""
@@ -345,13 +355,21 @@ class Deliveries(Protocol):
     """
 
     def claim(
-        self, subscription: Subscription, edition: date, *, owner: str, now: datetime, lease: timedelta
+        self,
+        subscription: Subscription,
+        edition: date,
+        *,
+        owner: str,
+        now: datetime,
+        lease: timedelta,
+        again: bool = False,
     ) -> Claim | None:
         """Take an edition; None when it is done, failed for good, waiting for its hour, another's, or has to wait for one.
 
         It waits for an older edition of its channel of which something went out, or which a process is at. Older ones of
-        which nothing went out are given up for it: what is on them is considered again. In the same step the
-        subscription's next edition is moved past this one and past `now`, unless that is a later one which is due.
+        which nothing went out are given up for it: what is on them is considered again. One that failed for good with
+        nothing in its channel is begun anew where it is asked for `again`. In the same step the subscription's next edition
+        is moved past this one and past `now`, unless that is a later one which is due.
         """
 
     def claim_due(
@@ -365,7 +383,7 @@ class Deliveries(Protocol):
     ) -> Sequence[Claim]:
         """Take up to `most` editions that are unfinished or due, those left unfinished first, then longest overdue.
 
-        What was left in the middle again after `SUSPECT` failures is taken when there is nothing else, by an owner that is
+        What was left in the middle more often than `SUSPECT` times in a row is taken when there is nothing else, by an owner that is
         at nothing else, one at a time: it may be what ends its process, and no other must be given up with it.
         An edition that is due is the newest whose hour has come; it waits for others, and others are given up for it, as by
         `claim`: no channel has two under way. Fewer than `most`: there are no more just now. Of several processes that ask at once each gets others, and none waits for
@@ -430,8 +448,20 @@ class Deliveries(Protocol):
         It counts as a failure unless its turn only did not come.
         """
 
-    def fail(self, claim: Claim, reason: str) -> None:
-        """Give up for good. Papers on pages that never went out count as not shown."""
+    def fail(
+        self, claim: Claim, reason: str, *, now: datetime, stop: bool = False, unknown_is_lost: bool = False
+    ) -> None:
+        """Give up for good. Papers on pages that never went out count as not shown, and where the `unknown_is_lost` so do
+        those on pages of which nobody knows.
+
+        Its owner, where it has one, is to be told. With `stop` no further edition comes until a person mends that.
+        """
+
+    def untold(self, *, now: datetime, again: timedelta, most: int) -> Sequence[Untold]:
+        """What owners are to be told now; nobody else is given it, and it is given once more after `again`."""
+
+    def told(self, untold: Untold) -> None:
+        """Its owner has heard, or never will."""
 
     def bring_back(self, *, now: datetime, lease: timedelta) -> None:
         """What a clock that was ahead by more than `FURTHEST` wrote holds nothing up: leases end after `lease`, what waits for

@@ -47,6 +47,7 @@ from digests.ports import (
     Plan,
     PlannedPage,
     Standing,
+    Untold,
     Word,
 )
 from digests.schedule import newest_due, next_due
@@ -65,6 +66,8 @@ from digests.store.unfinished import (
     is_at_it,
     is_in_the_way,
     is_one_of,
+    never_came,
+    reopen,
     take_back,
 )
 
@@ -115,17 +118,27 @@ class SqlDeliveries:
     database: Database
 
     def claim(
-        self, subscription: Subscription, edition: date, *, owner: str, now: datetime, lease: timedelta
+        self,
+        subscription: Subscription,
+        edition: date,
+        *,
+        owner: str,
+        now: datetime,
+        lease: timedelta,
+        again: bool = False,
     ) -> Claim | None:
         with self.database.write() as connection:
             if _is_blocked(connection, subscription.id, edition, now):
                 return None
+            if again:
+                reopen(connection, subscription.id, edition, now)
             row = _locked(connection, subscription, edition, now)
             if row is None:
                 # Another may have begun it since: then there is a row, and it is taken.
                 begun = {"subscription": subscription.id, "edition": edition, "attempts": 0, "reason": ""}
                 free = {"state": DeliveryState.WAITING, "owner": owner, "next_try_at": now}
-                came = _came(_subscription_row(connection, subscription), edition, now)
+                failed = never_came(connection, {subscription.id: edition}).get(subscription.id)
+                came = _came(_subscription_row(connection, subscription), edition, now, failed)
                 insert_new(connection, deliveries, {**begun, **free, **came})
                 row = _locked(connection, subscription, edition, now)
             _move_on(connection, subscription, edition, now)
@@ -252,6 +265,7 @@ class SqlDeliveries:
                 quiet_until=until,
                 looked_to=looked_to,
                 failures=0,
+                deaths=0,
             )
 
     def wait(self, claim: Claim, reason: str, *, until: datetime, failed: bool = True) -> None:
@@ -266,12 +280,49 @@ class SqlDeliveries:
                 next_try_at=until,
                 lease_until=None,
                 failures=deliveries.c.failures + int(failed),
+                deaths=0 if failed else deliveries.c.deaths,
             )
 
-    def fail(self, claim: Claim, reason: str) -> None:
+    def fail(
+        self, claim: Claim, reason: str, *, now: datetime, stop: bool = False, unknown_is_lost: bool = False
+    ) -> None:
+        table, one = schema.subscriptions, claim.subscription
         with self.database.write() as connection:
-            _change(connection, claim, **given_up(reason))
-            take_back(connection, [claim.id])
+            _change(connection, claim, **given_up(reason), tell_at=now if one.owner else None)
+            take_back(connection, [claim.id], unknown_too=unknown_is_lost)
+            if stop:
+                runs = update(table).where(table.c.id == one.id, table.c.stopped == "")
+                connection.execute(runs.values(stopped=reason))
+
+    def untold(self, *, now: datetime, again: timedelta, most: int) -> Sequence[Untold]:
+        table = schema.subscriptions
+        waiting = (
+            select(deliveries.c.id, deliveries.c.subscription, deliveries.c.edition, deliveries.c.reason)
+            .where(deliveries.c.tell_at <= now)
+            .order_by(deliveries.c.tell_at)
+            .limit(most)
+            .with_for_update(skip_locked=True)
+        )
+        with self.database.write() as connection:
+            rows = connection.execute(waiting).fetchall()
+            if not rows:
+                return []
+            its = select(table).where(table.c.id.in_({row.subscription for row in rows}))
+            found = {one.id: one for one in readable(connection.execute(its))}
+            later = case((deliveries.c.subscription.in_(found), now + again), else_=None)
+            taken = update(deliveries).where(deliveries.c.id.in_([row.id for row in rows]))
+            connection.execute(taken.values(tell_at=later))
+        return [
+            Untold(row.id, found[row.subscription], row.edition, row.reason)
+            for row in rows
+            if row.subscription in found
+        ]
+
+    def told(self, untold: Untold) -> None:
+        with self.database.write() as connection:
+            connection.execute(
+                update(deliveries).where(deliveries.c.id == untold.delivery).values(tell_at=None)
+            )
 
     def bring_back(self, *, now: datetime, lease: timedelta) -> None:
         with self.database.write() as connection:
@@ -373,12 +424,13 @@ def _subscription_row(connection: Connection, subscription: Subscription) -> Row
     return connection.execute(select(table).where(table.c.id == subscription.id)).first()
 
 
-def _came(row: Row[Any] | None, edition: date, at: datetime) -> dict[str, Any]:
-    """When an edition was to come, and the first before it that was awaited and never begun, by its subscription's row;
-    `at` is its hour where that row awaited another."""
+def _came(row: Row[Any] | None, edition: date, at: datetime, failed: date | None) -> dict[str, Any]:
+    """When an edition was to come, and the first before it that never came: that was awaited and never begun, by its
+    subscription's row, or that `failed`. `at` is its hour where that row awaited another."""
     awaited = row.next_edition if row is not None else None
     due = row.next_due_at if row is not None and awaited == edition else at
-    return {"due_at": due, "first_missed": awaited if awaited and awaited < edition else None}
+    missed = [one for one in (awaited, failed) if one and one < edition]
+    return {"due_at": due, "first_missed": min(missed, default=None)}
 
 
 def _move_on(connection: Connection, subscription: Subscription, edition: date, now: datetime) -> None:
@@ -476,7 +528,7 @@ def _claim(
         nothing=Nothing(row.empty_because) if row.empty_because else None,
         quiet_until=row.quiet_until,
         failures=row.failures + (row.state in HELD),
-        was_left=row.state in HELD,
+        deaths=row.deaths + (row.state in HELD),
         due_at=row.due_at,
         first_missed=row.first_missed,
     )
@@ -490,10 +542,10 @@ def _taken_again(owner: str, until: datetime) -> dict[str, Any]:
     """One more try; that the last one was left in the middle counts as a failure."""
     left = case((is_one_of(deliveries.c.state, HELD), 1), else_=0)
     again = {"attempts": deliveries.c.attempts + 1, "failures": deliveries.c.failures + left}
-    return {**_taken(owner, until), **again}
+    return {**_taken(owner, until), **again, "deaths": deliveries.c.deaths + left}
 
 
-_SUSPECT = and_(is_one_of(deliveries.c.state, HELD), deliveries.c.failures >= SUSPECT)
+_SUSPECT = and_(is_one_of(deliveries.c.state, HELD), deliveries.c.deaths >= SUSPECT)
 """It may be what ends its process."""
 
 
@@ -514,7 +566,7 @@ def _unfinished(kind: ColumnElement[bool]) -> Select[Any]:
     return (
         select(deliveries, deliveries.c.id.label("delivery"))
         .where(_is_free(now, bindparam("settled_at", type_=schema.Instant)), kind, wanted, its_own_turn)
-        .order_by(deliveries.c.failures, deliveries.c.id)
+        .order_by(deliveries.c.deaths, deliveries.c.failures, deliveries.c.id)
         .limit(bindparam("most", type_=Integer))
         .with_for_update(skip_locked=True)
     )
@@ -619,7 +671,8 @@ def _begin(
     new = [one for one in due if one.id not in begun]
     if not new:
         return []
-    came = {one.id: _came(of[one.id], editions[one.id], newest[one.id].at) for one in new}
+    failed = never_came(connection, {one.id: editions[one.id] for one in new})
+    came = {one.id: _came(of[one.id], editions[one.id], newest[one.id].at, failed.get(one.id)) for one in new}
     row = {"attempts": 1, "reason": "", **_taken(owner, now + lease)}
     connection.execute(
         insert(deliveries),
@@ -664,7 +717,7 @@ def _ours() -> Update:
 _PLANNED = _ours().values(considered_to=bindparam("considered"), empty_because=bindparam("because"))
 _GOES_OUT = _ours().values(lease_until=bindparam("until"), state=DeliveryState.POSTING)
 _BEGINS = _PLANNED.values(lease_until=bindparam("until"), state=DeliveryState.POSTING)
-_LANDED = _ours().values(failures=0)
+_LANDED = _ours().values(failures=0, deaths=0)
 _FINISHED = _LANDED.values(state=DeliveryState.POSTED, reason="", lease_until=None)
 
 _PAGE = update(pages).where(pages.c.delivery == bindparam("its"), pages.c.number == bindparam("page"))

@@ -191,12 +191,17 @@ deliveries = Table(
     Column("first_missed", Date),
     # Tries that failed since a page last landed.
     Column("failures", Integer, nullable=False, server_default="0"),
+    # How often in a row its process left it in the middle.
+    Column("deaths", Integer, nullable=False, server_default="0"),
     UniqueConstraint("subscription", "edition"),
     # Of a digest without picks: its kind, until when papers that come in still make it one, and up to which number they
     # were looked at.
     Column("empty_because", Text, nullable=False, server_default=""),
     Column("quiet_until", Instant),
     Column("looked_to", Key),
+    # When its owner is to be told next that it was given up; null: there is nothing to tell.
+    Column("tell_at", Instant),
+    Index("ix_deliveries_tell_at", "tell_at"),
     Index("ix_deliveries_state_quiet_until", "state", "quiet_until"),
     Index("ix_deliveries_subscription_state", "subscription", "state"),
 )

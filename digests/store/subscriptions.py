@@ -17,7 +17,7 @@ from digests.model import Change, Channel, Schedule, Style, Subscription, Wish
 from digests.schedule import Due, due_after_change, due_again, next_due
 from digests.store import schema
 from digests.store.engine import Database
-from digests.store.unfinished import give_up
+from digests.store.unfinished import PAUSED, give_up, reopen
 
 log = logging.getLogger(__name__)
 
@@ -155,8 +155,10 @@ def _coming(
     """The columns that say what is due next, once a schedule has changed or runs again."""
     had = _had(connection, now, row.id).get(row.id, frozenset()) if row is not None else frozenset()
     awaited = row.next_edition if row is not None and awaits else None
-    if row is not None and not awaits:
-        give_up(connection, {row.id: date.max}, "The digest was paused or stopped before this was done.", now)
+    if row is not None and not awaits:  # What is of today comes all the same.
+        today = now.astimezone(ZoneInfo(schedule.time_zone)).date()
+        give_up(connection, {row.id: today}, PAUSED, now)
+        reopen(connection, row.id, today, now)
     due = due_after_change(schedule, now, awaited=awaited, had=had)
     return {"next_due_at": due.at, "next_edition": due.edition}
 

@@ -11,6 +11,7 @@ from sqlalchemy import (
     and_,
     delete,
     exists,
+    func,
     not_,
     or_,
     select,
@@ -18,7 +19,7 @@ from sqlalchemy import (
     update,
 )
 
-from digests.ports import WENT_OUT, DeliveryState
+from digests.ports import WENT_OUT, DeliveryState, PageState
 from digests.store import schema
 from digests.store.engine import among
 
@@ -28,6 +29,10 @@ HELD = (DeliveryState.CLAIMED, DeliveryState.POSTING)
 """A process is at it, until its lease ends."""
 PUT_OFF = (DeliveryState.WAITING, DeliveryState.UNKNOWN)
 """It waits for its hour."""
+CAME = (DeliveryState.POSTED, DeliveryState.QUIET)
+"""Its channel has it."""
+
+PAUSED = "The digest was paused or stopped before this was done."
 
 
 At = datetime | ColumnElement[Any]
@@ -62,10 +67,30 @@ def given_up(reason: str) -> dict[str, Any]:
     return {**state, "lease_until": None, "next_try_at": None, "considered_to": None}
 
 
-def take_back(connection: Connection, keys: Sequence[int]) -> None:
-    """Papers on pages that never went out were not shown."""
+def reopen(connection: Connection, subscription: int, edition: date, now: datetime) -> None:
+    """Let an edition that was given up with nothing in its channel be built and tried anew."""
+    untouched = ~exists().where(pages.c.delivery == deliveries.c.id, pages.c.state != PageState.PLANNED)
+    key = connection.execute(
+        select(deliveries.c.id).where(
+            deliveries.c.subscription == subscription,
+            deliveries.c.edition == edition,
+            deliveries.c.state == DeliveryState.FAILED,
+            untouched,
+        )
+    ).scalar()
+    if key is not None:
+        anew = {"state": DeliveryState.WAITING, "next_try_at": now, "reason": "", "tell_at": None}
+        connection.execute(delete(pages).where(pages.c.delivery == key))
+        connection.execute(
+            update(deliveries).where(deliveries.c.id == key).values(**anew, failures=0, deaths=0)
+        )
+
+
+def take_back(connection: Connection, keys: Sequence[int], *, unknown_too: bool = False) -> None:
+    """Papers on pages that never went out were not shown; with `unknown_too` neither were those of which nobody knows."""
+    out = [state for state in WENT_OUT if not (unknown_too and state is PageState.POSTING)]
     never_went_out = select(pages.c.delivery, pages.c.number).where(
-        pages.c.delivery.in_(keys), pages.c.state.not_in(WENT_OUT)
+        pages.c.delivery.in_(keys), pages.c.state.not_in(out)
     )
     page = tuple_(shown.c.delivery, shown.c.page)
     connection.execute(delete(shown).where(shown.c.delivery.in_(keys), page.in_(never_went_out)))
@@ -95,3 +120,30 @@ def _before(connection: Connection, found: Select[Any], before: Mapping[int, dat
     """The subscriptions of those deliveries that are of editions before these dates."""
     rows = connection.execute(found, {"subscriptions": before})
     return {row.id: row.subscription for row in rows if row.edition < before[row.subscription]}
+
+
+def never_came(connection: Connection, before: Mapping[int, date]) -> dict[int, date]:
+    """The first of the editions before these dates that were given up with nothing in their channels, since one last came."""
+    failed = select(deliveries.c.subscription, deliveries.c.edition).where(
+        deliveries.c.subscription.in_(before),
+        deliveries.c.state == DeliveryState.FAILED,
+        deliveries.c.reason != PAUSED,
+        ~has_begun(),
+    )
+    rows = [row for row in connection.execute(failed) if row.edition < before[row.subscription]]
+    if not rows:
+        return {}
+    came = (
+        select(deliveries.c.subscription, func.max(deliveries.c.edition).label("edition"))
+        .where(
+            deliveries.c.subscription.in_({row.subscription for row in rows}),
+            or_(deliveries.c.state.in_(CAME), has_begun()),
+        )
+        .group_by(deliveries.c.subscription)
+    )
+    last = {row.subscription: row.edition for row in connection.execute(came)}
+    first = dict[int, date]()
+    for row in sorted(rows, key=lambda row: row.edition):
+        if row.edition > last.get(row.subscription, date.min):
+            first.setdefault(row.subscription, row.edition)
+    return first

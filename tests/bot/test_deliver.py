@@ -12,6 +12,8 @@ import pytest
 
 from bot.clock import tick
 from bot.deliver import Desk, OnUnknown
+from bot.message import Message
+from bot.owners import tell_owners
 from bot.platforms import Outcome, Page, PostError
 from digests.build import Habits
 from digests.errors import StoreError
@@ -59,6 +61,10 @@ class World:
                 )
             )
         )
+
+    def tell_owners(self, platform: BoardPlatform) -> None:
+        desk = Desk(self.store, {"console": platform}, Habits(), "teller", lambda: self.now)
+        asyncio.run(tell_owners(desk))
 
     async def _sleep(self, seconds: float) -> None:
         self.slept.append(seconds)
@@ -241,17 +247,49 @@ def test_a_refused_post_fails_for_good_with_its_reason() -> None:
     assert world.board.posted == []
 
 
-def test_tries_come_to_an_end() -> None:
+def down() -> None:
+    raise PostError("Slack is out.", Outcome.NOT_POSTED)
+
+
+def test_a_digest_that_cannot_be_posted_comes_when_the_platform_is_back_that_day() -> None:
     world = a_world()
-
-    def always() -> None:
-        raise PostError("still down", Outcome.NOT_POSTED)
-
-    for _ in range(4):
-        world.tick(BoardPlatform(world.board, before=always), attempts=3)
+    for _ in range(12):
+        world.tick(BoardPlatform(world.board, before=down))
         world.now += timedelta(hours=1)
-    (delivery,) = world.history()
-    assert (delivery.state, delivery.attempts) == (DeliveryState.FAILED, 3)
+    assert world.board.posted == []
+    world.tick()
+    assert len(world.board.papers(CHANNEL)) == 3
+
+
+def test_tries_come_to_an_end_with_the_day_and_the_next_edition_says_so() -> None:
+    world = a_world()
+    while world.now < NOW + timedelta(hours=14):
+        world.tick(BoardPlatform(world.board, before=down), attempts=3)
+        (delivery,) = world.history()
+        assert delivery.state is DeliveryState.WAITING
+        world.now += timedelta(minutes=20)
+    world.now = NOW + timedelta(hours=14, minutes=59)
+    world.tick(BoardPlatform(world.board, before=down), attempts=3)
+    assert world.history()[0].state is DeliveryState.FAILED
+    world.now = NOW + timedelta(days=1)
+    world.tick()
+    assert len(world.board.papers(CHANNEL)) == 3
+    told = world.board.posted[0][2].payload["blocks"][1]["text"]
+    assert told == "The one of Tuesday 24 November never came; this one chooses from their papers too."
+
+
+def test_an_edition_whose_day_is_over_is_tried_a_few_times_all_the_same() -> None:
+    world = a_world()
+    with pytest.raises(BaseExceptionGroup):
+        world.tick(killed_platform(world.board, "after", 2))
+    world.now += timedelta(days=1, hours=2)
+    for tries in range(3):
+        assert world.history()[0].state is not DeliveryState.FAILED, tries
+        world.tick(BoardPlatform(world.board, before=down), attempts=4)
+        world.now += timedelta(minutes=20)
+    world.tick()
+    world.tick()
+    assert world.board.papers(CHANNEL) == ["2401.00000", "2401.00001", "2401.00002"]
 
 
 def test_one_channel_that_fails_does_not_take_the_others_down() -> None:
@@ -429,7 +467,7 @@ def test_an_edition_that_ends_its_process_each_time_is_given_up_and_takes_no_oth
     assert all(len(world.board.keys(one.channel)) == 4 for one in others)
     given_up, *done = [world.store.deliveries.history(one, 9)[0] for one in world.store.subscriptions.all()]
     assert (given_up.state, given_up.attempts) == (DeliveryState.FAILED, 5)
-    assert given_up.reason == "It failed, or its process died over it, 4 times in a row."
+    assert given_up.reason == "Its process died over it 4 times in a row."
     assert {one.state for one in done} == {DeliveryState.POSTED}
 
 
@@ -438,6 +476,7 @@ def test_who_subscribed_a_channel_is_told_when_it_is_gone_and_no_more_is_tried()
     world.subscribe(replace(a_subscription(), owner="UADA"), a_subscription("well"))
     gone = BoardPlatform(world.board, before=raising(1, PostError("The channel was archived.", Outcome.GONE)))
     world.tick(gone, at_once=1)
+    world.tell_owners(gone)
     ((person, message),) = gone.told
     assert (person, message.summary) == (
         "UADA",
@@ -446,7 +485,27 @@ def test_who_subscribed_a_channel_is_told_when_it_is_gone_and_no_more_is_tried()
     assert [bool(each.stopped) for each in world.store.subscriptions.all()] == [True, False]
     world.now += timedelta(days=1)
     world.tick(gone)
+    world.tell_owners(gone)
     assert len(gone.told) == 1
+
+
+def test_an_owner_who_cannot_be_reached_is_told_when_the_platform_is_back() -> None:
+    world = a_world()
+    world.subscribe(replace(a_subscription(), owner="UADA"))
+    refused = PostError("Slack refused it.", Outcome.REFUSED)
+    world.tick(BoardPlatform(world.board, before=raising(1, refused)))
+
+    class Deaf(BoardPlatform):
+        async def tell(self, channel: Channel, person: str, message: Message) -> None:
+            raise KeyError("what nobody foresaw")
+
+    world.tell_owners(Deaf(world.board))
+    back = BoardPlatform(world.board)
+    world.now += timedelta(hours=1)
+    world.tell_owners(back)
+    world.now += timedelta(hours=1)
+    world.tell_owners(back)
+    assert [person for person, _ in back.told] == ["UADA"]
 
 
 def test_a_process_that_was_stopped_past_its_lease_does_not_post_when_it_goes_on() -> None:

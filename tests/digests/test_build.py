@@ -62,7 +62,7 @@ def test_what_a_first_edition_that_was_given_up_considered_is_considered_again_b
     subscription = stored(store, a_subscription())
     claim = store.deliveries.claim(subscription, NOW.date(), owner="a", now=NOW, lease=DAY)
     assert claim
-    store.deliveries.fail(claim, "the channel is full")
+    store.deliveries.fail(claim, "the channel is full", now=NOW)
     assert send(store, subscription, 4 * DAY) == ["2401.00002"]
 
 

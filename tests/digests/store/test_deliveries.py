@@ -81,7 +81,7 @@ def test_who_lost_the_lease_can_write_nothing_any_more() -> None:
         lambda: ledger.not_posted(plan, 0),
         lambda: ledger.finish(plan, now=NOW),
         lambda: ledger.wait(plan, "x", until=NOW),
-        lambda: ledger.fail(plan, "x"),
+        lambda: ledger.fail(plan, "x", now=NOW),
     ]
     for write in writes:
         with pytest.raises(LeaseLostError):
@@ -237,7 +237,7 @@ def test_papers_on_pages_that_never_went_out_count_as_not_shown_after_a_failure_
     )
     store.deliveries.posting(got, 0, now=NOW, lease=LEASE)
     store.deliveries.posted(got, 0, "r", now=NOW)
-    store.deliveries.fail(got, "the channel is gone")
+    store.deliveries.fail(got, "the channel is gone", now=NOW)
     assert store.deliveries.shown(subscription, 0, 4) == {"2401.00001"}
     (delivery,) = store.deliveries.history(subscription, 5)
     assert (delivery.state, delivery.reason) == (DeliveryState.FAILED, "the channel is gone")
@@ -400,7 +400,7 @@ def test_late_papers_on_a_page_that_never_changed_count_as_not_shown() -> None:
     )
     store.deliveries.posted(got, 0, "there", now=NOW)
     anew = store.deliveries.plan_anew(got, [a_page(0, "2401.00001")], considered_to=4)
-    store.deliveries.fail(anew, "the channel is gone")
+    store.deliveries.fail(anew, "the channel is gone", now=NOW)
     assert store.deliveries.shown(subscription, 0, 9) == frozenset()
 
 
@@ -484,7 +484,7 @@ def test_an_edition_of_which_something_went_out_is_finished_before_a_newer_one_b
     two_days = timedelta(days=2)
     assert claim(store, subscription, "b", two_days, TODAY + two_days) is None
     (again,) = taken(store, two_days)
-    assert (again.edition, again.was_left, len(again.pages)) == (TODAY, True, 2)
+    assert (again.edition, again.deaths, len(again.pages)) == (TODAY, 1, 2)
     assert taken(store, two_days) == [], "while a process is at it"
     store.deliveries.finish(again, now=NOW + two_days)
     (newest,) = taken(store, two_days)
@@ -497,7 +497,7 @@ def test_what_was_begun_and_waits_for_its_hour_holds_the_newer_edition_up_until_
     store.deliveries.wait(begun(store, subscription), "not now", until=NOW + two_days + LEASE)
     assert taken(store, two_days) == []
     (again,) = taken(store, two_days + LEASE)
-    store.deliveries.fail(again, "The channel takes nothing.")
+    store.deliveries.fail(again, "The channel takes nothing.", now=NOW)
     (newest,) = taken(store, two_days + LEASE)
     assert newest.edition == TODAY + two_days
 
@@ -542,13 +542,83 @@ def test_many_who_ask_while_an_old_edition_is_unfinished_never_have_two_of_one_c
     assert set(done) == newest | {(f"c{number}", TODAY) for number in range(6)}
 
 
-def test_a_channel_that_was_paused_does_not_get_the_rest_of_an_old_edition() -> None:
-    store, _ = a_ledger()
-    (one,) = store.subscriptions.all()
-    store.deliveries.wait(claimed(store, one), "not now", until=NOW + LEASE)
-    store.subscriptions.change(one.channel, replace(one, paused_by="Ada"), by="Ada", now=NOW)
-    store.subscriptions.change(one.channel, one, by="Ada", now=NOW + timedelta(hours=1))
-    assert taken(store, timedelta(hours=2)) == []
+def test_a_channel_that_was_paused_gets_what_is_left_of_today_and_nothing_of_an_old_edition() -> None:
+    for days, editions in ((0, [TODAY]), (1, [])):
+        store, _ = a_ledger()
+        (one,) = store.subscriptions.all()
+        store.deliveries.wait(claimed(store, one), "not now", until=NOW + LEASE)
+        store.subscriptions.change(one.channel, replace(one, paused_by="Ada"), by="Ada", now=NOW)
+        resumed = timedelta(days=days, hours=1)
+        store.subscriptions.change(one.channel, one, by="Ada", now=NOW + resumed)
+        assert [each.edition for each in taken(store, resumed + LEASE)] == editions
+
+
+def test_a_channel_that_was_mended_on_the_same_day_gets_todays_edition_after_all() -> None:
+    store, subscription = a_ledger()
+    got = store.deliveries.plan(claimed(store, subscription), [a_page(0, "2401.00001")], considered_to=4)
+    store.deliveries.fail(got, "The app is not in the channel.", now=NOW, stop=True)
+    assert taken(store, timedelta(hours=1)) == []
+    assert store.subscriptions.start(subscription.channel, now=NOW + timedelta(hours=1))
+    (again,) = taken(store, timedelta(hours=1))
+    assert (again.edition, again.pages, again.failures) == (TODAY, (), 0)
+    assert store.deliveries.untold(now=NOW, again=LEASE, most=9) == []
+
+
+def test_an_edition_that_failed_is_begun_anew_where_that_is_asked_for_unless_some_of_it_is_out() -> None:
+    for out in (False, True):
+        store, subscription = a_ledger()
+        got = begun(store, subscription)
+        if not out:
+            store.deliveries.not_posted(got, 0)
+        store.deliveries.fail(got, "Slack is out.", now=NOW)
+        assert claim(store, subscription, late=LEASE) is None
+        anew = store.deliveries.claim(
+            subscription, TODAY, owner="b", now=NOW + LEASE, lease=LEASE, again=True
+        )
+        assert (anew is None) == out
+        assert anew is None or anew.pages == ()
+
+
+@pytest.mark.parametrize("unknown_is_lost", [False, True])
+def test_papers_of_a_page_of_which_nobody_knows_are_considered_again_where_it_counts_as_lost(
+    unknown_is_lost: bool,
+) -> None:
+    store, subscription = a_ledger()
+    store.deliveries.fail(
+        begun(store, subscription), "Slack is out.", now=NOW, unknown_is_lost=unknown_is_lost
+    )
+    shown = store.deliveries.shown(subscription, 0, 4)
+    assert shown == (frozenset() if unknown_is_lost else {"2401.00001"})
+
+
+def test_the_next_edition_knows_of_those_that_were_given_up_since_one_last_came() -> None:
+    store, subscription = a_ledger()
+    store.deliveries.finish(claimed(store, subscription), now=NOW)
+    for days in (1, 2):
+        (one,) = taken(store, timedelta(days=days))
+        assert one.first_missed == (None if days == 1 else TODAY + timedelta(days=1))
+        store.deliveries.fail(one, "Slack is out.", now=NOW)
+    (third,) = taken(store, timedelta(days=3))
+    assert third.first_missed == TODAY + timedelta(days=1)
+    store.deliveries.finish(third, now=NOW)
+    (monday,) = taken(store, timedelta(days=6))
+    assert monday.first_missed is None
+
+
+def test_an_owner_is_to_be_told_until_that_is_done_by_one_at_a_time() -> None:
+    store = a_store()
+    owned = stored(store, replace(a_subscription(), owner="UADA"))
+    store.deliveries.fail(claimed(store, owned), "Slack is out.", now=NOW)
+
+    def untold(late: timedelta) -> list[str]:
+        found = store.deliveries.untold(now=NOW + late, again=LEASE, most=9)
+        return [f"{one.subscription.owner}: {one.edition}: {one.reason}" for one in found]
+
+    assert untold(timedelta()) == [f"UADA: {TODAY}: Slack is out."]
+    assert untold(timedelta(minutes=1)) == []
+    (again,) = store.deliveries.untold(now=NOW + LEASE, again=LEASE, most=9)
+    store.deliveries.told(again)
+    assert untold(timedelta(days=1)) == []
 
 
 def test_how_a_channel_stands_and_how_many_editions_are_in_each_state() -> None:
