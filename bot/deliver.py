@@ -21,7 +21,7 @@ from bot.present import digest_message
 from bot.together import Together
 from digests.build import Came, Habits, build, windows
 from digests.errors import InputError, PaperroundError
-from digests.model import Channel, Heartbeat, Nothing, Said, Subscription
+from digests.model import Heartbeat, Nothing, Said, Subscription
 from digests.ports import (
     Begins,
     Claim,

@@ -55,7 +55,7 @@ from digests.store import schema
 from digests.store.ahead import bring_back
 from digests.store.engine import Database, among, insert_many, insert_new
 from digests.store.marks import NewPost, said_of, write_posts
-from digests.store.subscriptions import as_subscription, readable_or_stopped, running
+from digests.store.subscriptions import as_subscription, readable, readable_or_stopped, running
 from digests.store.unfinished import (
     HELD,
     PUT_OFF,
