@@ -251,7 +251,10 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True)
 class Untold:
-    """An edition that was given up, of which its owner does not know yet. `delivery` is the store's number of it."""
+    """An edition that was given up, of which its owner does not know yet. `delivery` is the store's number of it.
+
+    Of a `subscription` that cannot be read there is only the channel, the owner, and why it is stopped.
+    """
 
     delivery: int
     subscription: Subscription

@@ -55,7 +55,7 @@ from digests.store import schema
 from digests.store.ahead import bring_back
 from digests.store.engine import Database, among, insert_many, insert_new
 from digests.store.marks import NewPost, said_of, write_posts
-from digests.store.subscriptions import as_subscription, readable, readable_or_stopped, running
+from digests.store.subscriptions import as_owned, as_subscription, readable_or_stopped, running
 from digests.store.unfinished import (
     HELD,
     PUT_OFF,
@@ -147,7 +147,7 @@ class SqlDeliveries:
             give_up(connection, {subscription.id: edition}, SUPERSEDED, now)
             taken = update(deliveries).where(deliveries.c.id == row.id)
             connection.execute(taken.values(**_taken_again(owner, now + lease)))
-            claims = _claims(connection, [row], {subscription.id: subscription}, owner, now + lease)
+            claims = _claims(connection, [row], {subscription.id: subscription}, owner, now, lease)
             return claims[0] if claims else None
 
     def claim_due(
@@ -308,15 +308,10 @@ class SqlDeliveries:
             if not rows:
                 return []
             its = select(table).where(table.c.id.in_({row.subscription for row in rows}))
-            found = {one.id: one for one in readable(connection.execute(its))}
-            later = case((deliveries.c.subscription.in_(found), now + again), else_=None)
+            found = {row.id: as_owned(row) for row in connection.execute(its)}
             taken = update(deliveries).where(deliveries.c.id.in_([row.id for row in rows]))
-            connection.execute(taken.values(tell_at=later))
-        return [
-            Untold(row.id, found[row.subscription], row.edition, row.reason)
-            for row in rows
-            if row.subscription in found
-        ]
+            connection.execute(taken.values(tell_at=now + again))
+        return [Untold(row.id, found[row.subscription], row.edition, row.reason) for row in rows]
 
     def told(self, untold: Untold) -> None:
         with self.database.write() as connection:
@@ -494,7 +489,8 @@ def _claims(
     rows: Sequence[Row[Any]],
     of: Mapping[int, Subscription],
     owner: str,
-    until: datetime,
+    now: datetime,
+    lease: timedelta,
 ) -> list[Claim]:
     """The claims on deliveries that stood as these rows say. One that cannot be read is given up, and disturbs no other."""
     its_pages = _page_rows(connection, [row.delivery for row in rows])
@@ -503,12 +499,13 @@ def _claims(
         subscription = of[row.subscription]
         try:
             planned = tuple(_planned(page) for page in its_pages[row.delivery])
-            claims.append(_claim(row, subscription, owner, until, planned))
+            claims.append(_claim(row, subscription, owner, now + lease, planned))
         except DAMAGE as error:
             reason = UNREADABLE.format(error)
             log.error("%s, %s: %s Given up.", subscription.channel, row.edition, reason)
             damaged = update(deliveries).where(deliveries.c.id == row.delivery)
-            connection.execute(damaged.values(**given_up(reason)))
+            tell_at = now if subscription.owner else None
+            connection.execute(damaged.values(**given_up(reason), tell_at=tell_at))
             take_back(connection, [row.delivery])
     return claims
 
@@ -597,12 +594,12 @@ def _claim_unfinished(
         return []
     its = select(table).where(table.c.id.in_({row.subscription for row in rows}))
     subscriptions = connection.execute(its).fetchall()
-    due = {one.id: one for one in readable_or_stopped(connection, subscriptions)}
+    due = {one.id: one for one in readable_or_stopped(connection, subscriptions, now)}
     rows = [row for row in rows if row.subscription in due]
     keys = [row.delivery for row in rows]
     taken = update(deliveries).where(deliveries.c.id.in_(keys))
     connection.execute(taken.values(**_taken_again(owner, now + lease)))
-    return _claims(connection, rows, due, owner, now + lease)
+    return _claims(connection, rows, due, owner, now, lease)
 
 
 def _is_at_work(connection: Connection, owner: str, now: datetime) -> bool:
@@ -655,7 +652,7 @@ def _begin(
 ) -> list[Claim]:
     """Begin the newest edition of each, and move each on to its next hour. One that was begun before is left alone, and so
     is a channel of which another process has just taken an older one, which is then among the `blocked`."""
-    due = readable_or_stopped(connection, rows)
+    due = readable_or_stopped(connection, rows, now)
     if not due:
         return []
     of = {row.id: row for row in rows}

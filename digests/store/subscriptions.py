@@ -17,7 +17,7 @@ from digests.model import Change, Channel, Schedule, Style, Subscription, Wish
 from digests.schedule import Due, due_after_change, due_again, next_due
 from digests.store import schema
 from digests.store.engine import Database
-from digests.store.unfinished import PAUSED, give_up, reopen
+from digests.store.unfinished import PAUSED, fail_what_is_due, give_up, reopen
 
 log = logging.getLogger(__name__)
 
@@ -174,8 +174,11 @@ def readable(rows: Iterable[Row[Any]]) -> list[Subscription]:
     return found
 
 
-def readable_or_stopped(connection: Connection, rows: Iterable[Row[Any]]) -> list[Subscription]:
-    """The same; those that cannot be read are stopped, with the reason, so that they are not met again at every tick."""
+def readable_or_stopped(
+    connection: Connection, rows: Iterable[Row[Any]], now: datetime
+) -> list[Subscription]:
+    """The same; those that cannot be read are stopped, with the reason, so that they are not met again at every tick, and
+    their owners are to be told of the edition that does not come."""
     found = []
     for row in rows:
         try:
@@ -184,7 +187,16 @@ def readable_or_stopped(connection: Connection, rows: Iterable[Row[Any]]) -> lis
             log.error("%s", error)
             stopped = update(subscriptions).where(subscriptions.c.id == row.id)
             connection.execute(stopped.values(stopped=str(error)))
+            fail_what_is_due(connection, row, str(error), now)
     return found
+
+
+def as_owned(row: Row[Any]) -> Subscription:
+    """A subscription by its row; where that cannot be read, its channel and owner alone."""
+    try:
+        return as_subscription(row)
+    except StoreError:
+        return Subscription(_channel(row), id=row.id, stopped=row.stopped, owner=row.owner)
 
 
 def running() -> tuple[ColumnElement[bool], ...]:

@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import (
     ColumnElement,
     Connection,
+    Row,
     Select,
     and_,
     delete,
@@ -21,7 +22,7 @@ from sqlalchemy import (
 
 from digests.ports import WENT_OUT, DeliveryState, PageState
 from digests.store import schema
-from digests.store.engine import among
+from digests.store.engine import among, insert_new
 
 deliveries, pages, shown = schema.deliveries, schema.pages, schema.shown
 
@@ -79,7 +80,13 @@ def reopen(connection: Connection, subscription: int, edition: date, now: dateti
         )
     ).scalar()
     if key is not None:
-        anew = {"state": DeliveryState.WAITING, "next_try_at": now, "reason": "", "tell_at": None}
+        anew = {
+            "state": DeliveryState.WAITING,
+            "next_try_at": now,
+            "reason": "",
+            "tell_at": None,
+            "empty_because": "",
+        }
         connection.execute(delete(pages).where(pages.c.delivery == key))
         connection.execute(
             update(deliveries).where(deliveries.c.id == key).values(**anew, failures=0, deaths=0)
@@ -114,6 +121,26 @@ def give_up(connection: Connection, before: Mapping[int, date], reason: str, now
     connection.execute(update(deliveries).where(deliveries.c.id.in_(given)).values(**given_up(reason)))
     take_back(connection, given)
     return {subscription for key, subscription in older.items() if key not in given}
+
+
+def fail_what_is_due(connection: Connection, row: Row[Any], reason: str, now: datetime) -> None:
+    """What is begun or due of the subscription with this row has failed, unless a process is at it; its owner is to be told."""
+    failed = {**given_up(reason), "tell_at": now if row.owner else None}
+    nobodys = _NOT_DONE.where(not_(is_at_it(now))).with_for_update(skip_locked=True)
+    begun = [one.id for one in connection.execute(nobodys, {"subscriptions": [row.id]})]
+    if begun:
+        connection.execute(update(deliveries).where(deliveries.c.id.in_(begun)).values(**failed))
+        take_back(connection, begun)
+    elif row.next_due_at <= now:
+        edition = row.next_edition or row.next_due_at.date()
+        new = {
+            "subscription": row.id,
+            "edition": edition,
+            "due_at": row.next_due_at,
+            "owner": "",
+            "attempts": 0,
+        }
+        insert_new(connection, deliveries, {**new, **failed})
 
 
 def _before(connection: Connection, found: Select[Any], before: Mapping[int, date]) -> dict[int, int]:

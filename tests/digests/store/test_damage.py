@@ -1,6 +1,7 @@
 """Rows that something else than Paperround wrote, or half of them: each takes down itself alone."""
 
-from datetime import timedelta
+from dataclasses import replace
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -129,3 +130,64 @@ def test_a_message_whose_payload_cannot_be_read_has_its_papers_and_is_never_edit
         assert [edit.post.message for edit in edits] == ["a", "c"]
         for edit in edits:
             store.upkeep.edited(edit, "", now=NOW - LEASE, every=LEASE)
+
+
+def to_be_told(store: Store) -> list[tuple[str, str, date]]:
+    """Who hears of which edition of which channel."""
+    untold = store.deliveries.untold(now=NOW, again=LEASE, most=9)
+    for one in untold:
+        store.deliveries.told(one)
+    return [(one.subscription.owner, one.subscription.channel.channel, one.edition) for one in untold]
+
+
+def three_with_owners() -> Store:
+    store = a_store()
+    wanted = [replace(a_subscription(name), owner=f"U{name}") for name in NAMES]
+    store.subscriptions.keep(wanted, now=NOW - timedelta(minutes=1))
+    return store
+
+
+def test_the_owner_of_a_subscription_that_cannot_be_read_is_told_once_of_the_edition_that_does_not_come() -> (
+    None
+):
+    store = three_with_owners()
+    damage(store, "UPDATE subscriptions SET domains = '{' WHERE channel = 'b'")
+    assert names(taken(store)) == ["a", "c"]
+    (untold,) = store.deliveries.untold(now=NOW, again=LEASE, most=9)
+    assert (untold.subscription.owner, untold.edition) == ("Ub", TODAY)
+    assert "cannot be read" in untold.subscription.stopped
+    assert untold.reason == untold.subscription.stopped
+    store.deliveries.told(untold)
+    assert (taken(store), to_be_told(store)) == ([], [])
+    # Mended within the day, it has that day's digest.
+    store.subscriptions.keep([replace(a_subscription("b"), owner="Ub")], now=NOW)
+    assert names(taken(store)) == ["b"]
+    assert (taken(store), to_be_told(store)) == ([], [])
+
+
+def test_what_is_begun_of_a_subscription_that_cannot_be_read_is_given_up_and_its_owner_told_of_that_alone() -> (
+    None
+):
+    store = three_with_owners()
+    for claim in taken(store):
+        store.deliveries.wait(claim, "Slack is away.", until=NOW)
+    damage(store, "UPDATE subscriptions SET domains = '{' WHERE channel = 'b'")
+    assert names(taken(store)) == ["a", "c"]
+    assert [one.state for one in store.deliveries.standings()] == [
+        DeliveryState.CLAIMED,
+        DeliveryState.FAILED,
+        DeliveryState.CLAIMED,
+    ]
+    assert to_be_told(store) == [("Ub", "b", TODAY)]
+
+
+def test_the_owner_of_a_delivery_that_cannot_be_read_is_told() -> None:
+    store = three_with_owners()
+    for claim in taken(store):
+        store.deliveries.wait(claim, "Slack is away.", until=NOW)
+    its_rows(store, "deliveries", "empty_because = 'moon'")
+    assert names(taken(store)) == ["a", "c"]
+    assert to_be_told(store) == [("Ub", "b", TODAY)]
+    again = store.deliveries.claim(of(store, "b"), TODAY, owner="a", now=NOW, lease=LEASE, again=True)
+    assert again
+    assert again.pages == ()
