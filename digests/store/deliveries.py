@@ -23,7 +23,6 @@ from sqlalchemy import (
     delete,
     exists,
     func,
-    insert,
     not_,
     or_,
     select,
@@ -53,7 +52,7 @@ from digests.ports import (
 from digests.schedule import newest_due, next_due
 from digests.store import schema
 from digests.store.ahead import bring_back
-from digests.store.engine import Database, among, insert_many, insert_new
+from digests.store.engine import Database, among, insert_many, insert_new, update_many
 from digests.store.marks import NewPost, said_of, write_posts
 from digests.store.subscriptions import as_owned, as_subscription, readable_or_stopped, running
 from digests.store.unfinished import (
@@ -671,23 +670,24 @@ def _begin(
     failed = never_came(connection, {one.id: editions[one.id] for one in new})
     came = {one.id: _came(of[one.id], editions[one.id], newest[one.id].at, failed.get(one.id)) for one in new}
     row = {"attempts": 1, "reason": "", **_taken(owner, now + lease)}
-    connection.execute(
-        insert(deliveries),
-        [{"subscription": one.id, "edition": editions[one.id], **row, **came[one.id]} for one in new],
-    )
+    its = [{"subscription": one.id, "edition": editions[one.id], **row, **came[one.id]} for one in new]
+    insert_many(connection, deliveries, its)
     keys = _keys(connection, {one.id: editions[one.id] for one in new})
     return [Claim(keys[one.id], one, editions[one.id], owner, now + lease, 1, **came[one.id]) for one in new]
 
 
 def _move_all_on(connection: Connection, due: Sequence[Subscription], now: datetime) -> None:
-    table = schema.subscriptions
-    moved = update(table).where(table.c.id == bindparam("key"))
     next_of = cache(lambda schedule: next_due(schedule, now))
     coming = [(one.id, next_of(one.schedule)) for one in due]
-    connection.execute(
-        moved.values(next_due_at=bindparam("due"), next_edition=bindparam("edition")),
-        [{"key": key, "due": each.at, "edition": each.edition} for key, each in coming],
-    )
+    moved = [{"key": key, "due": each.at, "to": each.edition} for key, each in coming]
+    update_many(connection, _MOVES_ON, moved)
+
+
+_MOVES_ON = (
+    update(schema.subscriptions)
+    .where(schema.subscriptions.c.id == bindparam("key"))
+    .values(next_due_at=bindparam("due"), next_edition=bindparam("to"))
+)
 
 
 def _keys(connection: Connection, editions: Mapping[int, date]) -> dict[int, int]:
@@ -731,16 +731,25 @@ def _change_all(
     """Change the deliveries of these claims, each by what is told of it. Raises LeaseLostError when one is lost."""
     if not claims:
         return
-    keys = [{"its": one.id, "ours": one.owner, "try": one.attempts} for one in claims]
+    keys = [_key(one) for one in claims]
     rows = [key | values for key, values in zip(keys, told, strict=True)] if told else keys
-    if connection.execute(change, rows).rowcount != len(rows):
+    _expect(update_many(connection, change, rows), claims)
+
+
+def _key(claim: Claim) -> dict[str, Any]:
+    return {"its": claim.id, "ours": claim.owner, "try": claim.attempts}
+
+
+def _expect(changed: int, claims: Sequence[Claim]) -> None:
+    if changed != len(claims):
         names = ", ".join(f"{one.subscription.channel}, {one.edition}" for one in claims)
-        raise LeaseLostError(f"{names}: another process has taken {'it' if len(rows) == 1 else 'one'} over")
+        raise LeaseLostError(f"{names}: another process has taken {'it' if len(claims) == 1 else 'one'} over")
 
 
 def _change(connection: Connection, claim: Claim, **values: Any) -> None:
     """Change a delivery that is still the claim's own."""
-    _change_all(connection, _ours().values(owner=claim.owner, **values), [claim])
+    change = _ours().values(owner=claim.owner, **values)
+    _expect(connection.execute(change, _key(claim)).rowcount, [claim])
 
 
 def _plan(connection: Connection, plans: Sequence[Plan]) -> None:
@@ -766,7 +775,7 @@ def _go_out(connection: Connection, going: Sequence[GoesOut]) -> None:
     untils = [{"until": one.now + one.lease} for one in going]
     _change_all(connection, _GOES_OUT, [one.claim for one in going], untils)
     if going:
-        connection.execute(_PAGE_GOES_OUT, [{"its": one.claim.id, "page": one.page} for one in going])
+        update_many(connection, _PAGE_GOES_OUT, [{"its": one.claim.id, "page": one.page} for one in going])
 
 
 def _land(connection: Connection, landed: Sequence[Landed]) -> None:
@@ -774,7 +783,7 @@ def _land(connection: Connection, landed: Sequence[Landed]) -> None:
         return
     _change_all(connection, _LANDED, [one.claim for one in landed if not one.last])
     _change_all(connection, _FINISHED, [one.claim for one in landed if one.last])
-    connection.execute(_PAGE_LANDED, [_landed_row(one) for one in landed])
+    update_many(connection, _PAGE_LANDED, [_landed_row(one) for one in landed])
     if told := [one for one in landed if one.receipt is not None]:
         _remember_posts(connection, told)
 

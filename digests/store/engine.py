@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from sqlalchemy import (
     Table,
     Text,
     TypeDecorator,
+    Update,
     bindparam,
     create_engine,
     event,
@@ -138,6 +140,39 @@ def insert_many(
     unless = " ON CONFLICT DO NOTHING" if unless_known else ""
     statement = f"INSERT INTO {table.name} ({names}) VALUES ({marks}){unless}"  # noqa: S608
     connection.exec_driver_sql(statement, values)
+
+
+def update_many(connection: Connection, change: Update, rows: Sequence[Mapping[str, Any]]) -> int:
+    """Run a statement that is kept for good once for each row of its parameters; how many rows of the table it changed.
+
+    Over SQLite by its driver alone, value by value.
+    """
+    if connection.dialect.name != "sqlite":
+        return connection.execute(change, list(rows)).rowcount
+    statement, parameters = _by_position(change, connection.dialect)
+    values = [
+        tuple([fixed if name is None else write(row[name]) for name, write, fixed in parameters])
+        for row in rows
+    ]
+    return connection.exec_driver_sql(statement, values).rowcount
+
+
+@lru_cache(maxsize=256)
+def _by_position(
+    change: Update, dialect: Dialect
+) -> tuple[str, list[tuple[str | None, Callable[[Any], Any], Any]]]:
+    """The statement's text, and of each of its parameters the name and writer, or no name and its one value."""
+    compiled: Any = change.compile(dialect=dialect)
+    parameters = []
+    for name in compiled.positiontup:
+        bind = compiled.binds[name]
+        write = bind.type.dialect_impl(dialect).bind_processor(dialect) or _as_it_is
+        parameters.append((name, write, None) if bind.required else (None, write, write(bind.value)))
+    return str(compiled), parameters
+
+
+def _as_it_is(value: Any) -> Any:
+    return value
 
 
 def _writer(table: Table, name: str, connection: Connection) -> Callable[[Any], Any] | None:
