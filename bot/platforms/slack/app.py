@@ -1,6 +1,7 @@
 """The Slack app, put together: checked before it starts, drained before it stops."""
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -17,7 +18,13 @@ from bot.platforms.slack.client import SlackPlatform
 from bot.platforms.slack.listeners import Listeners
 from bot.platforms.slack.preflight import Report, preflight
 from bot.platforms.slack.session import open_session, web_client
-from bot.platforms.slack.transport import HttpTransport, SocketTransport, bolt_app
+from bot.platforms.slack.transport import (
+    FIRST_WAIT,
+    LONGEST_WAIT,
+    HttpTransport,
+    SocketTransport,
+    bolt_app,
+)
 from config.secrets import SlackSecrets
 from config.settings import Slack
 from digests.errors import InputError
@@ -67,24 +74,36 @@ class SlackApp:
         )
 
     async def open(self) -> SlackPlatform:
+        """Where Slack cannot be reached just now, digests are tried all the same, and `serve` asks again who we are."""
         session = open_session(self.time_out)
         posting = web_client(self.secrets.bot_token, settings=self.settings, session=session)
         platform = SlackPlatform(posting)
         report = await self._checked(posting, ())
         self._opened = _Opened(platform, session, report)
-        if report.faults:
+        if report.faults and not report.is_away:
             await self.close()
             raise InputError("\n".join(f"{fault.subject}: {fault.sentence}" for fault in report.faults))
-        for finding in report.findings:
-            if finding.level is Level.WARNING:
-                log.warning("%s: %s", finding.subject, finding.sentence)
-        log.info("Slack: the app is in the workspace %s", report.team)
+        _tell(report)
         return platform
+
+    async def _known(self, opened: _Opened, stop: asyncio.Event) -> Report | None:
+        """Who we are in Slack, asked until it says so; None when told to stop before."""
+        report, wait = opened.report, FIRST_WAIT
+        while not report.team_id:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), wait)
+            if stop.is_set():
+                return None
+            report, wait = await self._checked(opened.platform.client, ()), min(wait * 2, LONGEST_WAIT)
+            _tell(report)
+        return report
 
     async def serve(self, answers: Answers, stop: asyncio.Event) -> None:
         if not self._opened:
             raise RuntimeError("open the app before it is served")
-        platform, report = self._opened.platform, self._opened.report
+        platform, report = self._opened.platform, await self._known(self._opened, stop)
+        if not report:
+            return
         listeners = Listeners(
             answers, platform, platform.client, self.settings, report.team_id, report.bot_user, self.clock
         )
@@ -117,6 +136,17 @@ class SlackApp:
         if self._opened:
             await self._opened.session.close()
             self._opened = None
+
+
+def _tell(report: Report) -> None:
+    """Log what keeps the app from a part of its work, and who it is."""
+    for finding in report.findings:
+        if finding.level is not Level.OK:
+            log.warning("%s: %s", finding.subject, finding.sentence)
+    if report.team_id:
+        log.info("Slack: the app is in the workspace %s", report.team)
+    else:
+        log.warning("Nobody is answered in Slack until it is asked again, in a while; digests are tried.")
 
 
 def transport_of(settings: Slack, secrets: SlackSecrets) -> str:

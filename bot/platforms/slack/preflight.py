@@ -11,7 +11,7 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.findings import Finding, Level
-from bot.platforms.slack.errors import explain, explain_socket
+from bot.platforms.slack.errors import explain, explain_socket, is_passing, said
 from bot.platforms.slack.manifest import scopes
 from config.settings import Slack
 
@@ -22,7 +22,10 @@ CLOCK_SECONDS = 120
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What was found, and who the app is; the ids are empty when Slack did not say."""
+    """What was found, and who the app is; the ids are empty when Slack did not say.
+
+    `is_away` when Slack could not be asked just now, which says nothing against the app.
+    """
 
     findings: tuple[Finding, ...]
     team_id: str = ""
@@ -30,6 +33,7 @@ class Report:
     bot_user: str = ""
     bot_id: str = ""
     scopes: frozenset[str] = field(default_factory=frozenset)
+    is_away: bool = False
 
     @property
     def faults(self) -> tuple[Finding, ...]:
@@ -46,14 +50,17 @@ async def preflight(
     """
     try:
         known = await _asked(client.auth_test())
+        if not known.get("team_id"):
+            raise _RefusedError(_not_slack("who answers does not say who we are"))
     except _RefusedError as refused:
-        return Report((Finding(Level.FAULT, "bot token", str(refused)),))
+        finding = Finding(Level.FAULT, "Slack" if refused.is_passing else "bot token", str(refused))
+        return Report((finding,), is_away=refused.is_passing)
     headers = {name.lower(): value for name, value in known.headers.items()}
     granted = frozenset(
         filter(None, (scope.strip() for scope in headers.get("x-oauth-scopes", "").split(",")))
     )
     findings = [
-        Finding(Level.OK, "bot token", f"Slack knows us as {known['user']} in {known['team']}."),
+        Finding(Level.OK, "bot token", f"Slack knows us as {known.get('user')} in {known.get('team')}."),
         *_clock(headers),
         *_missing_scopes(granted, settings),
         *([await _socket(client, app_token)] if app_token else []),
@@ -62,8 +69,8 @@ async def preflight(
     return Report(
         tuple(findings),
         str(known["team_id"]),
-        str(known["team"]),
-        str(known["user_id"]),
+        str(known.get("team", "")),
+        str(known.get("user_id", "")),
         str(known.get("bot_id", "")),
         granted,
     )
@@ -76,16 +83,22 @@ class _RefusedError(Exception):
         super().__init__(sentence)
         self.code = code
 
+    @property
+    def is_passing(self) -> bool:
+        """Whether it may be otherwise in a minute."""
+        return not self.code or is_passing(self.code)
+
 
 async def _asked(call: Awaitable[Any]) -> Any:
     try:
         async with asyncio.timeout(CALL_SECONDS):
             return await call
     except SlackApiError as error:
-        answer = error.response.data if isinstance(error.response.data, dict) else {}
+        answer = said(error.response)
         code = str(answer.get("error", ""))
         if not code:
-            raise _RefusedError(_not_slack(f"status {error.response.status_code}")) from error
+            status = getattr(error.response, "status_code", None)
+            raise _RefusedError(_not_slack(f"status {status}" if status else "half an answer")) from error
         raise _RefusedError(explain(code, needed=str(answer.get("needed", ""))), code) from error
     except TimeoutError:
         raise _RefusedError(_not_slack(f"no answer within {CALL_SECONDS:.0f} seconds")) from None
@@ -131,9 +144,8 @@ async def _socket(client: AsyncWebClient, app_token: str) -> Finding:
     try:
         await _asked(client.apps_connections_open(app_token=app_token))
     except _RefusedError as refused:
-        return Finding(
-            Level.FAULT, "app token", explain_socket(refused.code) if refused.code else str(refused)
-        )
+        level = Level.WARNING if refused.is_passing else Level.FAULT
+        return Finding(level, "app token", explain_socket(refused.code) if refused.code else str(refused))
     return Finding(Level.OK, "app token", "Slack opens a socket for us.")
 
 

@@ -134,6 +134,32 @@ def test_slack_and_discord_run_side_by_side_and_one_that_fails_leaves_the_other_
     asyncio.run(run())
 
 
+def test_where_slack_is_away_at_the_start_discord_goes_on_and_slack_is_served_when_it_is_back(
+    tmp_path: Path,
+) -> None:
+    async def run() -> None:
+        async with patient_discord() as discord:
+            async with FakeSlack() as slack:  # For a port that nobody has.
+                lab = slack.add_channel("lab")
+            papers = discord.add_channel("papers")
+            overdue(discord, prepared(tmp_path), papers)
+            processes.overdue(prepared(tmp_path), Channel("slack", lab, "T1"))
+            both = f'{table(discord)}\n[platforms.slack]\napi_base_url = "{slack.url}"'
+            secrets = {
+                "DISCORD_TOKEN": discord.token, "SLACK_BOT_TOKEN": slack.bot_token, "SLACK_APP_TOKEN": slack.app_token,
+            }  # fmt: skip
+            async with processes.running(tmp_path, settings=both, secrets=secrets, connected=None) as bot:
+                await bot.says("Slack: Slack cannot be reached")
+                await bot.says("delivered", papers)
+                await bot.says(lab, "could not be reached")
+                async with slack:
+                    await slack.until(lambda: slack.sockets)
+                    asked = await slack.command("/paper", "kto", user=slack.add_user("ada"), channel=lab)
+                    await slack.until(lambda: asked.responses)
+
+    asyncio.run(run())
+
+
 def test_a_wrong_token_and_a_wrong_intent_end_with_a_sentence(tmp_path: Path) -> None:
     async def run() -> None:
         async with patient_discord() as discord:
