@@ -82,12 +82,14 @@ class FanOut:
     """The deliveries that are under way: at most `desk.at_once`, and `desk.at_once_a_workspace` of one workspace.
 
     Editions are claimed a few at a time, as places become free, so that ten thousand that are due at once wait in the
-    store and not in memory, and other replicas take their share of them. Workspaces take turns: whoever had one
+    store and not in memory, and other replicas take their share of them; of one workspace no more wait here than it has
+    places, so that one that does not answer keeps no other waiting. Workspaces take turns: whoever had one
     stands back until every other had one. A tick never waits for what is under way.
     """
 
     desk: Desk
     under_way: Counter[Workspace] = field(default_factory=Counter)
+    waiting: Counter[Workspace] = field(default_factory=Counter)
     ticks: int = 0
     _claimed: deque[Claim] = field(default_factory=deque)
     _served: set[Workspace] = field(default_factory=set)
@@ -124,9 +126,8 @@ class FanOut:
         await self._give_back()
 
     def _wants_more(self) -> bool:
-        """Whether to look in the store: claims whose workspace has no room wait here, but not many."""
-        has_places = self.under_way.total() < self.desk.at_once
-        return self._look and not self._closed and has_places and len(self._claimed) < self.desk.at_once
+        """Whether to look in the store."""
+        return self._look and not self._closed and self.under_way.total() < self.desk.at_once
 
     def _start(self, group: asyncio.TaskGroup) -> None:
         """Begin what was claimed, as far as there are places and its workspace has room."""
@@ -134,6 +135,7 @@ class FanOut:
             claim = self._claimed.popleft()
             place = _workspace(claim)
             if self.under_way.total() < self.desk.at_once and not self._is_full(place):
+                self.waiting[place] -= 1
                 self.under_way[place] += 1
                 group.create_task(self._one(claim, place))
             else:
@@ -142,6 +144,13 @@ class FanOut:
     def _is_full(self, place: Workspace) -> bool:
         return self.under_way[place] >= self.desk.at_once_a_workspace
 
+    def _has_enough(self, place: Workspace) -> bool:
+        """Whether nothing more is claimed of a workspace: fewer wait for its room than it has room for."""
+        return self.under_way[place] + self.waiting[place] >= self.desk.at_once_a_workspace
+
+    def _with_enough(self) -> set[Workspace]:
+        return {place for place in self.under_way.keys() | self.waiting.keys() if self._has_enough(place)}
+
     async def _one(self, claim: Claim, place: Workspace) -> None:
         try:
             await deliver(claim, desk=self.desk)
@@ -149,11 +158,11 @@ class FanOut:
             told = claim.edition, claim.subscription.channel
             log.exception("delivering %s to %s failed; it is tried again once its lease is over", *told)
         finally:
-            if self._look_when_there_is_room and self._is_full(place):
-                self._look, self._look_when_there_is_room = True, False
+            had_enough = self._has_enough(place)
             self.under_way[place] -= 1
-            if not self.under_way[place]:
-                del self.under_way[place]
+            if self._look_when_there_is_room and had_enough and not self._has_enough(place):
+                self._look, self._look_when_there_is_room = True, False
+            self.under_way, self.waiting = +self.under_way, +self.waiting
             if not self.under_way:
                 self._look = True  # What may end its process is given only to one that is at nothing else.
             self._changed.set()
@@ -161,10 +170,10 @@ class FanOut:
     async def _claim(self) -> None:
         """Take a few. A store that fails is asked again at the next tick."""
         self._look = False
-        full = {place for place in self.under_way if self._is_full(place)}
+        enough = self._with_enough()
         most = max(self.desk.at_once - self.under_way.total(), self.desk.at_once // 2)
         try:
-            claims = await asyncio.to_thread(self._ask, most, full | self._served)
+            claims = await asyncio.to_thread(self._ask, most, enough | self._served)
         except PaperroundError as error:
             log.error("%s Trying again in a minute.", error)
             return
@@ -172,12 +181,13 @@ class FanOut:
             log.exception("What is due could not be found out; trying again in a minute.")
             return
         self._claimed.extend(claims)
+        self.waiting.update(map(_workspace, claims))
         if len(claims) == most:
             self._look, self._served = True, self._served | {_workspace(claim) for claim in claims}
         elif self._served:
             self._look, self._served = True, set()
-        elif all(self._is_full(place) for place in full):
-            self._look_when_there_is_room = bool(full)
+        elif all(self._has_enough(place) for place in enough):
+            self._look_when_there_is_room = bool(self._with_enough())
         else:
             self._look = True  # One of them got room while the store was asked.
 
@@ -202,7 +212,12 @@ class FanOut:
         self._seen = now
         return list(
             desk.store.deliveries.claim_due(
-                owner=desk.owner, now=now, lease=desk.lease, most=most, but_not=but_not
+                owner=desk.owner,
+                now=now,
+                lease=desk.lease,
+                most=most,
+                most_a_workspace=desk.at_once_a_workspace,
+                but_not=but_not,
             )
         )
 

@@ -382,6 +382,7 @@ class Deliveries(Protocol):
         now: datetime,
         lease: timedelta,
         most: int,
+        most_a_workspace: int | None = None,
         but_not: Collection[tuple[str, str]] = (),
     ) -> Sequence[Claim]:
         """Take up to `most` editions that are unfinished or due, those left unfinished first, then longest overdue.
@@ -389,7 +390,8 @@ class Deliveries(Protocol):
         What was left in the middle more often than `SUSPECT` times in a row is taken when there is nothing else, by an owner that is
         at nothing else, one at a time: it may be what ends its process, and no other must be given up with it.
         An edition that is due is the newest whose hour has come; it waits for others, and others are given up for it, as by
-        `claim`: no channel has two under way. Fewer than `most`: there are no more just now. Of several processes that ask at once each gets others, and none waits for
+        `claim`: no channel has two under way. Fewer than `most`: there are no more just now, but in workspaces of which
+        `most_a_workspace` were taken. Of several processes that ask at once each gets others, and none waits for
         another. Nothing is taken of the workspaces in `but_not`, as (platform, workspace). A subscription that cannot be
         read is stopped, and a delivery given up, with the reason, and the others never notice.
         """

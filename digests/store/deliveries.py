@@ -2,12 +2,13 @@
 
 import json
 import logging
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from functools import cache
+from itertools import islice
 from typing import Any, TypeVar
 
 from sqlalchemy import (
@@ -156,18 +157,19 @@ class SqlDeliveries:
         now: datetime,
         lease: timedelta,
         most: int,
+        most_a_workspace: int | None = None,
         but_not: Collection[tuple[str, str]] = (),
     ) -> Sequence[Claim]:
-        blocked = set[int]()
+        blocked, room = set[int](), _Room(most_a_workspace or most, set(but_not))
         with self.database.write() as connection:
-            claims = _claim_unfinished(connection, _UNFINISHED, owner, now, lease, most, but_not)
+            claims = _claim_unfinished(connection, _UNFINISHED, owner, now, lease, most, room)
             while len(claims) < most:
-                rows = _due(connection, now, most - len(claims), but_not, blocked)
+                rows = _due(connection, now, most - len(claims), room, blocked)
                 if not rows:
                     break
                 claims += _begin(connection, rows, blocked, owner, now, lease)
             if not claims and not _is_at_work(connection, owner, now):
-                claims = _claim_unfinished(connection, _UNFINISHED_SUSPECT, owner, now, lease, 1, but_not)
+                claims = _claim_unfinished(connection, _UNFINISHED_SUSPECT, owner, now, lease, 1, room)
         return claims
 
     def considered_to(self, subscription: Subscription, before: date) -> int | None:
@@ -575,6 +577,27 @@ _NOT_OF_THEM = not_(among(_WORKSPACE, "but_not"))
 _UNFINISHED, _UNFINISHED_SUSPECT = _unfinished(not_(_SUSPECT)), _unfinished(_SUSPECT)
 
 
+@dataclass(slots=True)
+class _Room:
+    """How much is taken of each workspace, at most so much; nothing of those that are full."""
+
+    a_workspace: int
+    full: set[tuple[str, str]]
+    taken: Counter[tuple[str, str]] = field(default_factory=Counter)
+
+    def taken_of(self, rows: Iterable[Row[Any]], most: int) -> list[Row[Any]]:
+        """Those of these subscriptions that there is room for, at most so many."""
+        return list(islice((row for row in rows if self._takes((row.platform, row.workspace))), most))
+
+    def _takes(self, workspace: tuple[str, str]) -> bool:
+        if workspace in self.full:
+            return False
+        self.taken[workspace] += 1
+        if self.taken[workspace] >= self.a_workspace:
+            self.full.add(workspace)
+        return True
+
+
 def _claim_unfinished(
     connection: Connection,
     unfinished: Select[Any],
@@ -582,23 +605,44 @@ def _claim_unfinished(
     now: datetime,
     lease: timedelta,
     most: int,
-    but_not: Collection[tuple[str, str]],
+    room: _Room,
 ) -> list[Claim]:
     """Take these, at most so many."""
+    claims = list[Claim]()
+    while len(claims) < most:
+        seen, some = _some_unfinished(connection, unfinished, owner, now, lease, most - len(claims), room)
+        claims += some
+        if seen == len(some):
+            break
+    return claims
+
+
+def _some_unfinished(
+    connection: Connection,
+    unfinished: Select[Any],
+    owner: str,
+    now: datetime,
+    lease: timedelta,
+    most: int,
+    room: _Room,
+) -> tuple[int, list[Claim]]:
+    """Those that there is room for of the first so many, and how many were looked at."""
     table = schema.subscriptions
-    asked = {"now": now, "settled_at": now - SETTLED, "most": most, "but_not": _named(but_not)}
+    asked = {"now": now, "settled_at": now - SETTLED, "most": most, "but_not": _named(room.full)}
     rows = list(connection.execute(unfinished, asked))
     rows = list({row.subscription: row for row in reversed(rows)}.values())[::-1]
     if not rows:
-        return []
+        return 0, []
+    seen = len(rows)
     its = select(table).where(table.c.id.in_({row.subscription for row in rows}))
-    subscriptions = connection.execute(its).fetchall()
-    due = {one.id: one for one in readable_or_stopped(connection, subscriptions, now)}
+    of = {row.id: row for row in connection.execute(its)}
+    taken_of = room.taken_of((of[row.subscription] for row in rows if row.subscription in of), most)
+    due = {one.id: one for one in readable_or_stopped(connection, taken_of, now)}
     rows = [row for row in rows if row.subscription in due]
     keys = [row.delivery for row in rows]
     taken = update(deliveries).where(deliveries.c.id.in_(keys))
     connection.execute(taken.values(**_taken_again(owner, now + lease)))
-    return _claims(connection, rows, due, owner, now, lease)
+    return seen, _claims(connection, rows, due, owner, now, lease)
 
 
 def _is_at_work(connection: Connection, owner: str, now: datetime) -> bool:
@@ -610,13 +654,21 @@ def _due(
     connection: Connection,
     now: datetime,
     most: int,
-    but_not: Collection[tuple[str, str]],
-    blocked: Collection[int],
+    room: _Room,
+    blocked: set[int],
 ) -> Sequence[Row[Any]]:
     """Subscriptions whose hour has come, and of which nothing is to be finished first, but for those that are known to be
     blocked. Nobody else begins an edition of theirs until the transaction ends."""
-    asked = {"now": now, "most": most, "but_not": _named(but_not), "blocked": blocked}
-    return connection.execute(_DUE, asked).fetchall()
+    found = list[int]()
+    looked_at = most * LOOKED_AT
+    while len(found) < most:
+        seen = [*blocked, *found]
+        asked = {"now": now, "most": looked_at, "but_not": _named(room.full), "blocked": seen}
+        rows = connection.execute(_DUE, asked).fetchall()
+        found += [row.id for row in room.taken_of(rows, most - len(found))]
+        if len(rows) < looked_at:
+            break
+    return connection.execute(_OF_THESE, {"keys": found}).fetchall() if found else []
 
 
 def _all_due() -> Select[Any]:
@@ -626,7 +678,7 @@ def _all_due() -> Select[Any]:
     in_the_way = exists().where(deliveries.c.subscription == table.c.id, older, is_in_the_way(_NOW))
     not_blocked = not_(among(table.c.id, "blocked"))
     return (
-        select(table)
+        select(table.c.id, table.c.platform, table.c.workspace)
         .where(*running(), _NOT_OF_THEM, table.c.next_due_at <= _NOW, ~in_the_way, not_blocked)
         .order_by(table.c.next_due_at, table.c.id)
         .limit(bindparam("most", type_=Integer))
@@ -635,6 +687,14 @@ def _all_due() -> Select[Any]:
 
 
 _DUE = _all_due()
+_OF_THESE = (
+    select(schema.subscriptions)
+    .where(among(schema.subscriptions.c.id, "keys"))
+    .order_by(schema.subscriptions.c.next_due_at, schema.subscriptions.c.id)
+)
+
+LOOKED_AT = 3
+"""Times as many as are wanted: there is not room for all of them where a workspace has many channels."""
 
 
 def _named(workspaces: Collection[tuple[str, str]]) -> list[str]:

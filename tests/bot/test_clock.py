@@ -96,6 +96,30 @@ def test_a_workspace_that_does_not_answer_holds_up_no_other() -> None:
     asyncio.run(run())
 
 
+def test_workspaces_that_do_not_answer_hold_up_no_other_however_many_channels_they_have() -> None:
+    class Stuck(Slow):
+        async def post(self, channel: Channel, page: Page, *, key: str, thread: str | None) -> str:
+            if channel.workspace.startswith("stuck"):
+                await self.released.wait()
+            return await BoardPlatform.post(self, channel, page, key=key, thread=thread)
+
+    async def run() -> None:
+        platform = Stuck(Board())
+        store = a_house(("stuck1", 30), ("stuck2", 30), ("stuck3", 30), ("well", 30))
+        fan_out = FanOut(a_desk(store, platform, at_once=10, at_once_a_workspace=3))
+        working = asyncio.create_task(fan_out.work())
+        await until(lambda: len(platform.board.posted) == 30)
+        assert set(channels_of(platform)) == {"well"}
+        assert max(fan_out.waiting.values()) <= 3
+        platform.released.set()
+        await until(lambda: len(platform.board.posted) == 120)
+        fan_out.close()
+        await working
+        assert not +fan_out.waiting
+
+    asyncio.run(run())
+
+
 def test_a_workspace_with_one_channel_does_not_wait_for_those_with_many() -> None:
     platform = Slow(Board())
     store = a_house(*((f"big{n}", 30) for n in range(4)), ("small", 1))

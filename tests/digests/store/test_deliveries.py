@@ -1,5 +1,6 @@
 """The ledger: one edition is one process's at a time, and what was shown is never shown again."""
 
+from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -332,6 +333,20 @@ def test_workspaces_that_have_enough_to_do_are_passed_over() -> None:
     store = due_ledger(4)
     assert claim_due(store, but_not=(("console", "w0"), ("slack", "w1"))) == ["c1", "c3"]
     assert claim_due(store, late=LEASE, but_not=(("console", "w1"),)) == ["c0", "c2"]
+
+
+def test_of_each_workspace_no_more_are_taken_than_are_wanted() -> None:
+    store = due_ledger(9)
+
+    def each(most_a_workspace: int, late: timedelta = timedelta()) -> Counter[str]:
+        got = store.deliveries.claim_due(
+            owner="a", now=NOW + late, lease=LEASE, most=7, most_a_workspace=most_a_workspace
+        )
+        return Counter(one.subscription.channel.workspace for one in got)
+
+    assert each(2) == {"w0": 2, "w1": 2}
+    assert each(1, LEASE) == {"w0": 1, "w1": 1}, "of what was left unfinished"
+    assert each(9, LEASE).total() == 7
 
 
 def test_many_who_ask_at_once_take_each_edition_once() -> None:
