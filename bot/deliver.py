@@ -21,7 +21,7 @@ from bot.present import digest_message
 from bot.together import Together
 from digests.build import Came, Habits, build, windows
 from digests.errors import InputError, PaperroundError
-from digests.model import Heartbeat, Nothing, Said, Subscription
+from digests.model import Channel, Heartbeat, Nothing, Said, Subscription
 from digests.ports import (
     Begins,
     Claim,
@@ -363,8 +363,7 @@ async def _post(
     its lease has no time left, and does not reach the wire.
     """
     ledger, channel = desk.store.deliveries, claim.subscription.channel
-    if pace := desk.paces.get(platform.name):
-        await pace.turn(channel)
+    await _turn(channel, platform, desk)
     began, started = desk.clock(), monotonic()
     if considered_to is None:
         await _write_down(GoesOut(claim, page.number, began, desk.lease), desk)
@@ -393,11 +392,17 @@ async def _write_landed(claim: Claim, page: PlannedPage, receipt: str | None, de
     await _write_down(Landed(claim, page.number, receipt, desk.clock(), last), desk)
 
 
+async def _turn(channel: Channel, platform: Platform, desk: Desk) -> None:
+    if pace := desk.paces.get(platform.name):
+        await pace.turn(channel)
+
+
 async def _edit(
     claim: Claim, page: PlannedPage, platform: Platform, desk: Desk, thread: str | None
 ) -> str | None:
     """A posted page is made what it now is to say; where the message is not there any more, it is posted anew."""
     ledger, channel, receipt = desk.store.deliveries, claim.subscription.channel, page.receipt or ""
+    await _turn(channel, platform, desk)
     try:
         await _in_time(platform.edit(channel, receipt, _as_page(page)), desk.time_out)
     except PostError as error:

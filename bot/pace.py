@@ -35,18 +35,35 @@ class Pace:
         The turns are taken from the narrowest to the widest, each once the one before has come: a channel that waits
         for its own second holds no place of its workspace's.
         """
-        limits = self.limits
-        await self._turn(("channel", channel.workspace, channel.channel), limits.channel)
-        await self._turn(("workspace", channel.workspace), limits.workspace)
-        await self._turn("bot", limits.bot)
+        for place, rate in self._places(channel):
+            if wait := self._take(place, rate):
+                await self.sleep(wait)
 
-    async def _turn(self, place: Hashable, rate: float | None) -> None:
-        if rate is None:
-            return
-        now = self.now()
-        at = max(now, self._next.get(place, now))
+    async def spare_turn(self, channel: Channel) -> None:
+        """Wait until nobody waits for a turn: for what is never urgent, and takes none from what is."""
+        places = self._places(channel)
+        while wait := max((self._wait(place) for place, _ in places), default=0.0):
+            await self.sleep(wait)
+        for place, rate in places:
+            self._take(place, rate)
+
+    def _places(self, channel: Channel) -> list[tuple[Hashable, float]]:
+        limits = self.limits
+        places: list[tuple[Hashable, float | None]] = [
+            (("channel", channel.workspace, channel.channel), limits.channel),
+            (("workspace", channel.workspace), limits.workspace),
+            ("bot", limits.bot),
+        ]
+        return [(place, rate) for place, rate in places if rate is not None]
+
+    def _wait(self, place: Hashable) -> float:
+        """Seconds until the next turn that nobody has."""
+        return max(0.0, self._next.get(place, 0.0) - self.now())
+
+    def _take(self, place: Hashable, rate: float) -> float:
+        """Take the next turn, and say in how many seconds it comes."""
+        now, wait = self.now(), self._wait(place)
         if len(self._next) >= MOST_REMEMBERED:
             self._next = {known: late for known, late in self._next.items() if late > now}
-        self._next[place] = at + 1 / rate
-        if at > now:
-            await self.sleep(at - now)
+        self._next[place] = now + wait + 1 / rate
+        return wait

@@ -105,6 +105,8 @@ async def _shown(edit: Edit, desk: Desk) -> str | None:
     if said == edit.said:
         return None
     platform = _platform(edit.post, desk)
+    if pace := desk.paces.get(platform.name):
+        await pace.spare_turn(edit.post.channel)
     try:
         async with asyncio.timeout(desk.time_out.total_seconds()):
             await platform.refresh(edit.post, true)

@@ -1,6 +1,7 @@
 """Pace: turns by channel, workspace and bot."""
 
 import asyncio
+from collections.abc import Awaitable
 from dataclasses import dataclass, field
 
 from bot.pace import Limits, Pace
@@ -87,3 +88,26 @@ def test_turns_that_have_passed_are_forgotten() -> None:
 
     asyncio.run(run())
     assert len(pace._next) < 5000
+
+
+def test_what_is_not_urgent_goes_out_when_nobody_waits_and_in_its_own_turn() -> None:
+    pace = Pace(Limits(channel=20, workspace=100))
+    went = list[str]()
+
+    async def out(name: str, turn: Awaitable[None]) -> None:
+        await turn
+        went.append(name)
+
+    async def run() -> None:
+        urgent = [Channel("slack", f"c{number}", "T1") for number in range(5)]
+        async with asyncio.TaskGroup() as group:
+            group.create_task(out("first", pace.turn(A)))
+            group.create_task(out("edit", pace.spare_turn(A)))
+            for channel in urgent:
+                group.create_task(out("urgent", pace.turn(channel)))
+
+    asyncio.run(run())
+    assert went == ["first", *["urgent"] * 5, "edit"]
+    pace, time = a_pace(Limits(channel=1))
+    asyncio.run(pace.spare_turn(A))
+    assert turns(pace, time, A) == [1]

@@ -6,6 +6,7 @@ from datetime import date, timedelta
 import pytest
 
 from bot.deliver import Desk
+from bot.pace import Limits, Pace
 from bot.platforms import Facts, Outcome, PostError
 from bot.present import news_line
 from bot.upkeep import TRIES, mend
@@ -139,6 +140,23 @@ def test_a_message_that_nobody_foresaw_is_one_message_and_the_others_are_kept_tr
     assert mended(world) == []
     world.now += HOUR
     assert len(mended(world)) == 1
+
+
+def test_each_edit_has_a_turn_of_its_platform() -> None:
+    world = a_posted_world()
+    for paper in ("2401.00000", "2401.00001"):
+        world.store.papers.add([(a_paper(paper), a_review(9.0))], now=world.now)
+    slept = list[float]()
+
+    async def sleep(seconds: float) -> None:
+        slept.append(seconds)
+
+    pace = Pace(Limits(channel=1), now=lambda: sum(slept), sleep=sleep)
+    platform = BoardPlatform(world.board)
+    desk = Desk(world.store, {"console": platform}, Habits(), "a", lambda: world.now, paces={"console": pace})
+    asyncio.run(mend(desk, KEEP, asyncio.Event()))
+    assert len(platform.refreshed) == 2
+    assert slept == [1.0]
 
 
 def test_tries_come_to_an_end() -> None:
