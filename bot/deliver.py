@@ -19,7 +19,7 @@ from bot.platforms import CANNOT_ASK, Outcome, Page, Platform, PostError, Unknow
 from bot.platforms.tries import one_page
 from bot.present import digest_message
 from bot.together import Together
-from digests.build import Came, Habits, build, windows
+from digests.build import Came, Habits, Window, build, windows
 from digests.errors import InputError, PaperroundError
 from digests.model import Channel, Heartbeat, Nothing, Said, Subscription
 from digests.ports import (
@@ -276,18 +276,21 @@ class Rendered:
         views = windows(editions, store=store, habits=desk.habits, now=now)
         minute = now.replace(second=0, microsecond=0)
         return [
-            self._made(claim, platform, desk, (view, last, minute))
+            self._made(claim, platform, desk, view, now, (last, minute))
             for (claim, platform), view in zip(asked, views, strict=True)
         ]
 
-    def _made(self, claim: Claim, platform: Platform, desk: Desk, seen: Hashable) -> Made:
+    def _made(
+        self, claim: Claim, platform: Platform, desk: Desk, view: Window, now: datetime, seen: Hashable
+    ) -> Made:
         one, came = claim.subscription, _came(claim, desk)
         told_before = bool(claim.quiet_until and claim.pages)
-        key = (platform.name, one.wish, one.schedule, claim.edition, came, told_before, seen)
+        key = (platform.name, one.wish, one.schedule, claim.edition, came, told_before, view, seen)
         with self._lock:  # Two threads that want the same make it once.
             made = self._kept.get(key)
             if made is None:
-                made = self._kept[key] = _made(claim, came, told_before, platform, desk)
+                # Of the view in the key: the channel itself may have been shown more since, by whoever took it over.
+                made = self._kept[key] = _made(claim, came, told_before, platform, desk, view, now)
             self._kept.move_to_end(key)
             while len(self._kept) > MOST_RENDERED:
                 self._kept.popitem(last=False)
@@ -298,9 +301,11 @@ def _came(claim: Claim, desk: Desk) -> Came:
     return Came(None if claim.quiet_until else claim.due_at, claim.first_missed, desk.merge_missed)
 
 
-def _made(claim: Claim, came: Came, told_before: bool, platform: Platform, desk: Desk) -> Made:
+def _made(
+    claim: Claim, came: Came, told_before: bool, platform: Platform, desk: Desk, view: Window, now: datetime
+) -> Made:
     one = claim.subscription
-    digest = build(one, claim.edition, store=desk.store, habits=desk.habits, now=desk.clock(), came=came)
+    digest = build(one, claim.edition, store=desk.store, habits=desk.habits, now=now, came=came, view=view)
     unsaid = digest.nothing and digest.heartbeat is Heartbeat.OFF
     message = digest_message(replace(digest, came_late=told_before))
     pages = () if unsaid else tuple(platform.render(message, one.wish.style))

@@ -127,10 +127,14 @@ def build(
     habits: Habits,
     now: datetime,
     came: Came = Came(),
+    view: Window | None = None,
 ) -> Digest:
-    """The digest of one channel for one local day, out of what became known up to `now` since its last edition."""
+    """The digest of one channel for one local day, out of what became known up to `now` since its last edition.
+
+    Where the `view` is given, whatever was shown since is not looked at.
+    """
     wish = subscription.wish
-    view = window(subscription, edition, store=store, habits=habits, now=now, came=came)
+    view = view or window(subscription, edition, store=store, habits=habits, now=now, came=came)
     to = view.to
     candidates = store.papers.candidates(view.after, to, texts=bool(wish.keywords or wish.muted))
     selection = pick(candidates, wish, view.shown, edition, habits.rules)

@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any
@@ -20,7 +20,7 @@ from bot.platforms import Outcome, Page, PostError
 from bot.status import as_record, show, status
 from digests.build import Habits
 from digests.model import Channel, Schedule, Style, Subscription, Wish
-from digests.ports import Claim, Store
+from digests.ports import Claim, Deliveries, Store
 from tests.builders import NOW, a_paper, a_review, a_store, a_subscription, damage
 from tests.fakes.platform import Board, BoardPlatform
 
@@ -162,6 +162,38 @@ def test_channels_that_wish_the_same_and_had_the_same_share_one_digest() -> None
     had = platform.board.posted[0][2].papers
     assert len(had) == 3
     assert {len(page.papers) for name, _, page in platform.board.posted if "other" in name} == {1}
+
+
+@dataclass
+class TakenMeanwhile:
+    """A ledger in which something happens once, right after it was asked what was shown."""
+
+    ledger: Deliveries
+    happens: list[Callable[[], object]]
+
+    def shown_in(self, windows: Sequence[tuple[Subscription, int, int]]) -> Sequence[frozenset[str]]:
+        shown = self.ledger.shown_in(windows)
+        if self.happens:
+            self.happens.pop()()
+        return shown
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.ledger, name)
+
+
+def test_what_another_process_shows_a_channel_meanwhile_does_not_empty_the_digest_of_others() -> None:
+    platform, store = BoardPlatform(Board()), a_house(("a", 2), papers=3)
+    ledger, later = store.deliveries, NOW + timedelta(minutes=10)
+    claims = ledger.claim_due(owner="p", now=NOW, lease=timedelta(minutes=5), most=2)
+
+    def take_over() -> None:
+        (theirs, *_) = ledger.claim_due(owner="q", now=later, lease=timedelta(minutes=5), most=1)
+        asyncio.run(deliver(theirs, desk=replace(a_desk(store, platform, clock=lambda: later), owner="q")))
+
+    desk = a_desk(replace(store, deliveries=TakenMeanwhile(ledger, [take_over])), platform)
+    made = desk.rendered.all([(claim, platform) for claim in claims], desk)
+    assert len(platform.board.posted) == 1
+    assert [len(each.pages[0].papers) for each in made] == [3, 3]
 
 
 def test_a_channel_that_was_shown_more_gets_a_digest_of_its_own() -> None:

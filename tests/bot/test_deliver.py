@@ -171,7 +171,7 @@ class KilledLedger:
 
 
 @pytest.mark.parametrize("after", [False, True])
-@pytest.mark.parametrize("at", range(1, 15))
+@pytest.mark.parametrize("at", range(1, 13))
 def test_a_process_that_is_killed_around_any_word_in_the_ledger_leaves_each_page_posted_once(
     at: int, after: bool
 ) -> None:
