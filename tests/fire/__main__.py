@@ -8,7 +8,7 @@ import random
 import sys
 import time
 from collections.abc import Sequence
-from contextlib import ExitStack, nullcontext
+from contextlib import ExitStack
 from dataclasses import asdict
 
 import pytest
@@ -19,6 +19,9 @@ from tests.postgres import VARIABLE, running_server
 
 COLUMNS = ("scenario", "store", "platform", "kills", "channels", "pages", "lost", "repeated")
 WIDTHS = (30, 10, 8, 6, 8, 6, 5, 8)
+
+WAITING_PLACES = 2
+"""For each place of those that are at work, as many for trials that wait more than they work."""
 
 Outcome = tuple[Trial, Tally, float]
 
@@ -59,16 +62,18 @@ def _asked() -> argparse.Namespace:
 
 async def _all(chosen: Sequence[Trial], seed: int, jobs: int) -> list[Outcome]:
     """Each trial in a process of its own, against one PostgreSQL for all that crash none."""
-    places = asyncio.Semaphore(jobs)
+    places = {False: asyncio.Semaphore(jobs), True: asyncio.Semaphore(jobs * WAITING_PLACES)}
     with ExitStack() as exits:
         environment = dict(os.environ)
         if any(trial.place.store == "postgresql" for trial in chosen):
             environment[VARIABLE] = exits.enter_context(running_server()).url
-        return await asyncio.gather(*(_one(trial, seed, places, environment) for trial in chosen))
+        return await asyncio.gather(
+            *(_one(trial, seed, places[trial.waits], environment) for trial in chosen)
+        )
 
 
 async def _one(trial: Trial, seed: int, places: asyncio.Semaphore, environment: dict[str, str]) -> Outcome:
-    async with nullcontext() if trial.waits else places:
+    async with places:
         began = time.monotonic()
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "tests.fire", "--one", str(trial), "--seed", str(seed),

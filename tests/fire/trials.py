@@ -47,7 +47,7 @@ class Trial:
     place: Place
     play: Play
     waits: bool = False
-    """For the greater part it waits: it takes no place among those that are at work at once."""
+    """For the greater part it waits, so that more of its kind can run at once."""
 
     def __str__(self) -> str:
         return f"{self.name} ({self.place})"
@@ -64,6 +64,8 @@ def trials() -> Iterator[Trial]:
     """All of a run, the longest first."""
     places = [Place(store, platform) for store in STORES for platform in PLATFORMS]
     for place in places:
+        in_recovery = _sure(deaths.killed_in_recovery, place, Side.AFTER)
+        yield Trial("killed in recovery", place, in_recovery, waits=True)
         locked = _sure(database.database_locked_long, place)
         yield Trial("database locked for 30 s", place, locked, waits=True)
     for place in places:
@@ -76,12 +78,14 @@ def trials() -> Iterator[Trial]:
 
 def _everywhere(place: Place) -> Iterator[Trial]:
     kills = RANDOM_KILLS // (len(STORES) * len(PLATFORMS))
-    yield Trial("killed at random", place, _by_chance(deaths.killed_at_random, place, kills=kills))
-    yield Trial("stopped at random", place, _by_chance(deaths.stopped_at_random, place))
+    killed = _by_chance(deaths.killed_at_random, place, kills=kills)
+    yield Trial("killed at random", place, killed, waits=True)
+    yield Trial("stopped at random", place, _by_chance(deaths.stopped_at_random, place), waits=True)
     for side in Side:
-        yield Trial(f"killed {side} each await", place, _sure(deaths.killed_at_every_await, place, side))
-        yield Trial(f"stopped {side} each await", place, _sure(deaths.stopped_past_its_lease, place, side))
-    yield Trial("killed in recovery", place, _sure(deaths.killed_in_recovery, place, Side.AFTER))
+        killed = _sure(deaths.killed_at_every_await, place, side)
+        yield Trial(f"killed {side} each await", place, killed, waits=True)
+        stopped = _sure(deaths.stopped_past_its_lease, place, side)
+        yield Trial(f"stopped {side} each await", place, stopped, waits=True)
     for name, chances in WEATHER.items():
         yield Trial(name, place, _by_chance(weather.storm, place, chances))
     lag = {Trouble.DROPPED_AFTER: 15}
@@ -100,7 +104,7 @@ def _in_time(place: Place) -> Iterator[Trial]:
     yield Trial("clock back an hour", place, _sure(clocks.clock_back_an_hour, place))
     for hours in (20, 72, -48):
         wrong = _sure(clocks.killed_with_a_wrong_clock, place, by=timedelta(hours=hours))
-        yield Trial(f"killed, clock wrong {hours:+} h", place, wrong)
+        yield Trial(f"killed, clock wrong {hours:+} h", place, wrong, waits=True)
     if place.replicas > 1:
         # Where an hour is six minutes a time-out is 20 s: that and this are less than a lease.
         differ = _by_chance(clocks.clocks_differ, place, apart=timedelta(seconds=20))

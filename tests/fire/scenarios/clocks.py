@@ -11,7 +11,7 @@ from random import Random
 from digests.model import Schedule
 from tests.fire.scenarios.deaths import struck
 from tests.fire.strikes import Blow, Side, Strike
-from tests.fire.world import DAILY, FAST, NOON, Place, Tally, World, world
+from tests.fire.world import DAILY, FAST, NOON, SECOND, Place, Tally, World, world
 
 
 async def clock_forward_two_days(place: Place, *, channels: int = 6) -> Tally:
@@ -83,7 +83,7 @@ def _come(here: World, instant: datetime) -> None:
 
 async def killed_with_a_wrong_clock(place: Place, *, by: timedelta) -> Tally:
     """Our clock goes wrong, the platform's does not; what was on its way at the kill is found all the same."""
-    async with world(place, chat_clock_of_its_own=True) as here:
+    async with world(place, time_out=SECOND, chat_clock_of_its_own=True) as here:
         here.clock.jump(by)
         papers = here.bring(here.clock().date())
         here.populate()

@@ -14,7 +14,7 @@ from tests.fire.world import AFTER_ANY_LEASE, FAST, SECOND, Place, Tally, World,
 
 async def killed_at_every_await(place: Place, side: Side, *, step: int = 1, most: int = 999) -> Tally:
     """Each delivery dies at its next await, until one has no more; whoever comes next finishes it."""
-    async with world(place) as here:
+    async with world(place, time_out=SECOND) as here:
         papers = here.bring(here.clock().date())
         here.populate()
         for number in itertools.islice(itertools.count(1, step), most):
@@ -25,7 +25,7 @@ async def killed_at_every_await(place: Place, side: Side, *, step: int = 1, most
 
 async def killed_in_recovery(place: Place, side: Side, *, step: int = 1, most: int = 999) -> Tally:
     """A delivery dies while a page is on its way, and the one that follows it dies at its next await, until none is left."""
-    async with world(place) as here:
+    async with world(place, time_out=SECOND) as here:
         papers = here.bring(here.clock().date())
         here.populate()
         on_the_way = await _awaits_on_the_way(here, papers)
@@ -67,20 +67,20 @@ async def struck(here: World, papers: list[str], strikes: Sequence[Strike]) -> b
     return True
 
 
-async def killed_at_random(place: Place, random: Random, *, kills: int = 50, channels: int = 60) -> Tally:
-    """At any moment of a life, so often and until so many channels are finished: in its start, in a transaction, in a
-    post, while it takes over from another. Now and then every lease runs out, also of those that live."""
-    async with world(place, rate=FAST if place.replicas > 1 else 1) as here:
+async def killed_at_random(place: Place, random: Random, *, kills: int = 50) -> Tally:
+    """At any moment of a life: in its start, in a transaction, in a post, while it takes over from another. Now and then
+    every lease runs out, also of those that live, and after every fifth kill all is finished before the next one."""
+    async with world(place, rate=FAST if place.replicas > 1 else 1, time_out=SECOND) as here:
         papers = here.bring(here.clock().date())
         here.chat.slow_down(latency=0.01)
         here.populate()
-        killed = 0
-        while killed < kills or len(here.due) - len(here.unfinished()) < channels:
+        for number in range(kills):
+            if number % 5 == 0:
+                await here.all_finished()
             _keep_busy(here, papers)
             await asyncio.sleep(random.uniform(0.02, 0.9 / place.replicas))
             random.choice(here.alive()).signal(signal.SIGKILL)
             await here.replace_the_dead()
-            killed += 1
             if place.replicas == 1 or random.random() < 0.3:
                 here.clock.jump(AFTER_ANY_LEASE)
         await here.all_finished()
