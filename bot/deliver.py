@@ -6,17 +6,16 @@ import logging
 import random
 import threading
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Coroutine, Hashable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 from functools import partial
 from time import monotonic
-from typing import Any, TypeVar
 
 from bot.pace import Pace
 from bot.platforms import CANNOT_ASK, Outcome, Page, Platform, PostError, Unknown
-from bot.platforms.tries import one_page
+from bot.platforms.tries import in_time
 from bot.present import digest_message
 from bot.together import Together
 from digests.build import Came, Habits, Window, build, windows
@@ -37,7 +36,6 @@ from digests.ports import (
 )
 from digests.schedule import ends_at
 
-_T = TypeVar("_T")
 log = logging.getLogger(__name__)
 
 KEY_LENGTH = 25
@@ -382,7 +380,7 @@ async def _post(
         posting = platform.post(
             channel, _as_page(page), key=page.key, thread=thread if page.in_thread else None
         )
-        receipt = await _in_time(posting, left)
+        receipt = await in_time(posting, left)
     except PostError as error:
         if error.outcome is not Outcome.UNKNOWN:
             await asyncio.to_thread(ledger.not_posted, claim, page.number)
@@ -409,7 +407,7 @@ async def _edit(
     ledger, channel, receipt = desk.store.deliveries, claim.subscription.channel, page.receipt or ""
     await _turn(channel, platform, desk)
     try:
-        await _in_time(platform.edit(channel, receipt, _as_page(page)), desk.time_out)
+        await in_time(platform.edit(channel, receipt, _as_page(page)), desk.time_out)
     except PostError as error:
         if error.outcome is not Outcome.REFUSED:
             raise
@@ -417,18 +415,6 @@ async def _edit(
         return await _post(claim, page, platform, desk, thread)
     await _write_landed(claim, page, receipt, desk)
     return receipt
-
-
-async def _in_time(posting: Coroutine[Any, Any, _T], limit: timedelta) -> _T:
-    seconds = limit.total_seconds()
-    with one_page(seconds) as tries:
-        try:
-            async with asyncio.timeout(seconds):
-                return await posting
-        except TimeoutError:
-            also = "; it may have arrived" if tries.may_have_arrived else ""
-            outcome = tries.outcome(Outcome.UNKNOWN)
-            raise PostError(f"No answer within {seconds:.3g} seconds{also}.", outcome) from None
 
 
 async def _reconcile(
@@ -454,7 +440,7 @@ async def _reconcile(
 
 async def _found(claim: Claim, page: PlannedPage, platform: Platform, desk: Desk) -> str | Unknown | None:
     since = datetime.combine(claim.edition, time(), UTC) - EARLIEST
-    return await _in_time(platform.find(claim.subscription.channel, key=page.key, since=since), desk.time_out)
+    return await in_time(platform.find(claim.subscription.channel, key=page.key, since=since), desk.time_out)
 
 
 def _as_page(planned: PlannedPage) -> Page:

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from bot.deliver import Desk
 from bot.platforms import PostError
+from bot.platforms.tries import in_time
 from bot.present import failed_message
 from digests.errors import PaperroundError
 from digests.ports import Untold
@@ -50,10 +51,9 @@ async def _tell(untold: Untold, desk: Desk) -> None:
     try:
         if platform and one.owner and not is_old:
             message = failed_message(one, untold.edition, untold.reason, stopped=bool(one.stopped))
-            async with asyncio.timeout(desk.time_out.total_seconds()):
-                await platform.tell(one.channel, one.owner, message)
+            await in_time(platform.tell(one.channel, one.owner, message), desk.time_out)
         await asyncio.to_thread(desk.store.deliveries.told, untold)
-    except (PostError, PaperroundError, TimeoutError) as error:
+    except (PostError, PaperroundError) as error:
         log.warning("the owner of %s could not be told yet: %s", one.channel, error)
     except Exception:
         log.exception("the owner of %s could not be told yet", one.channel)

@@ -10,6 +10,7 @@ from itertools import groupby
 from bot.deliver import Desk
 from bot.facts import facts
 from bot.platforms import Outcome, Platform, PostError
+from bot.platforms.tries import in_time
 from digests.errors import PaperroundError
 from digests.model import Post
 from digests.ports import Edit
@@ -107,11 +108,7 @@ async def _shown(edit: Edit, desk: Desk) -> str | None:
     platform = _platform(edit.post, desk)
     if pace := desk.paces.get(platform.name):
         await pace.spare_turn(edit.post.channel)
-    try:
-        async with asyncio.timeout(desk.time_out.total_seconds()):
-            await platform.refresh(edit.post, true)
-    except TimeoutError:
-        raise PostError("No answer in time; the edit may have been made.", Outcome.UNKNOWN) from None
+    await in_time(platform.refresh(edit.post, true), desk.time_out)
     return said
 
 

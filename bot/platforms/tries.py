@@ -1,13 +1,18 @@
 """What is known of a page on its way: told try by try, so that it is known whatever ends the call, a time-out too."""
 
+import asyncio
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, TypeVar
 
-from bot.platforms import Outcome
+from bot.platforms import Outcome, PostError
+
+_T = TypeVar("_T")
 
 
 @dataclass(slots=True)
@@ -55,6 +60,19 @@ _current: ContextVar[Tries | None] = ContextVar("tries", default=None)
 def current() -> Tries | None:
     """Those of the page that is under way here."""
     return _current.get()
+
+
+async def in_time(call: Coroutine[Any, Any, _T], limit: timedelta) -> _T:
+    """What a platform answers within the limit, which it is told of. Raises PostError."""
+    seconds = limit.total_seconds()
+    with one_page(seconds) as tries:
+        try:
+            async with asyncio.timeout(seconds):
+                return await call
+        except TimeoutError:
+            also = "; it may have arrived" if tries.may_have_arrived else ""
+            outcome = tries.outcome(Outcome.UNKNOWN)
+            raise PostError(f"No answer within {seconds:.3g} seconds{also}.", outcome) from None
 
 
 @contextmanager

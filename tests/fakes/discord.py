@@ -84,6 +84,9 @@ class Channel:
     applied_tags: list[str] = field(default_factory=list)
     requires_tag: bool = False
     archived: bool = False
+    owner: str = ""
+    """Who began a thread, by default the bot."""
+    archived_at: str = "2026-01-01T00:00:00+00:00"
     locked: bool = False
     messages: list[Json] = field(default_factory=list)
     sent: list[float] = field(default_factory=list)
@@ -1004,10 +1007,13 @@ class FakeDiscord:
 
     def _do_archived_threads(self, request: web.Request, body: Json, channel: str) -> Json:
         where = self._known_channel(channel, "read_message_history")
+        limit, before = int(request.query.get("limit", 50)), request.query.get("before", "9999")
+        archived = [one for one in self.threads(where.id) if one.archived and one.archived_at < before]
+        archived.sort(key=lambda one: one.archived_at, reverse=True)
         return {
-            "threads": [self._channel_json(one) for one in self.threads(where.id) if one.archived],
+            "threads": [self._channel_json(one) for one in archived[:limit]],
             "members": [],
-            "has_more": False,
+            "has_more": len(archived) > limit,
         }
 
     def _do_edit_channel(self, request: web.Request, body: Json, channel: str) -> Json:
@@ -1154,9 +1160,9 @@ class FakeDiscord:
             "parent_id": channel.parent or None, "last_message_id": newest, "rate_limit_per_user": 0, "flags": 0,
         }  # fmt: skip
         if channel.kind == THREAD:
-            stamp = "2026-01-01T00:00:00+00:00"
+            stamp = channel.archived_at
             return base | {
-                "owner_id": self.bot_user, "message_count": len(channel.messages), "member_count": 1,
+                "owner_id": channel.owner or self.bot_user, "message_count": len(channel.messages), "member_count": 1,
                 "total_message_sent": len(channel.messages), "applied_tags": channel.applied_tags,
                 "thread_metadata": {"archived": channel.archived, "auto_archive_duration": 1440, "archive_timestamp": stamp, "locked": channel.locked, "create_timestamp": stamp},
             }  # fmt: skip

@@ -194,7 +194,9 @@ class DiscordPlatform:
         self, forum: Mapping[str, Any], key: str, since: datetime
     ) -> str | Unknown | None:
         me = await self._me()
-        threads = await self._threads(forum)
+        threads = await self._threads(forum, since)
+        if threads is None:
+            return CANNOT_ASK
         oldest = discord.utils.time_snowflake(since)
         all_ours = [one for one in threads if one.get("owner_id") == me]
         ours = [
@@ -209,16 +211,31 @@ class DiscordPlatform:
         user = (await self.rest.client()).user
         return str(user.id) if user else ""
 
-    async def _threads(self, forum: Mapping[str, Any]) -> list[dict[str, Any]]:
-        """A forum's posts, newest first."""
+    async def _threads(self, forum: Mapping[str, Any], since: datetime) -> list[dict[str, Any]] | None:
+        """A forum's posts, newest first; None when they cannot all be seen."""
         active = await self.rest.things(
             "/guilds/{guild_id}/threads/active", "threads", guild_id=forum["guild_id"]
         )
-        archived = await self.rest.things(
-            f"{CHANNEL}/threads/archived/public", "threads", channel_id=forum["id"]
-        )
+        archived = await self._archived(forum["id"], since)
+        if archived is None:
+            return None
         here = [one for one in active if one.get("parent_id") == forum["id"]]
         return sorted([*here, *archived], key=lambda one: int(one["id"]), reverse=True)
+
+    async def _archived(self, forum: str, since: datetime) -> list[dict[str, Any]] | None:
+        """Those that were put into the archive since an instant, at least; Discord gives them from the last one on."""
+        found, before = list[dict[str, Any]](), ""
+        for _ in range(HISTORY_PAGES):
+            query = {"limit": str(HISTORY_LENGTH)} | ({"before": before} if before else {})
+            path = f"{CHANNEL}/threads/archived/public"
+            page = await self.rest.things(path, "threads", channel_id=forum, query=query)
+            found += page
+            if len(page) < HISTORY_LENGTH:
+                return found
+            before = page[-1]["thread_metadata"]["archive_timestamp"]
+            if datetime.fromisoformat(before) < since:
+                return found
+        return None
 
     async def _history(self, channel: str, since: datetime) -> AsyncIterator[dict[str, Any] | None]:
         """Messages since an instant, newest first; a None at the end when they cannot all be seen.

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import discord as discord_py
@@ -319,6 +320,23 @@ def test_nor_in_a_forum_whose_older_posts_are_shut_to_us_and_it_is_not_stopped_f
         forum = discord.add_channel("forum", FORUM, denied=["read_message_history"])
         await platform.post(where(discord, forum), a_page(platform, A_CARD), key=KEY, thread=None)
         assert await platform.find(where(discord, forum), key=KEY, since=LONG_AGO) is CANNOT_ASK
+
+    tried(trial)
+
+
+def test_a_forum_s_archive_is_looked_through_page_by_page() -> None:
+    async def trial(discord: FakeDiscord, platform: DiscordPlatform) -> None:
+        forum = discord.add_channel("forum", FORUM)
+        place, card = where(discord, forum), a_page(platform, A_CARD)
+        ours = await platform.post(place, card, key=KEY, thread=None)
+        (post,) = discord.threads(forum)
+        now = datetime.now(UTC)
+        post.archived, post.archived_at = True, now.isoformat()
+        for number in range(250):
+            at = (now + timedelta(seconds=number + 1)).isoformat()
+            other = replace(post, id=discord.snowflake(), owner="1", archived_at=at, messages=[])
+            discord.channels[other.id] = other
+        assert await platform.find(place, key=KEY, since=LONG_AGO) == ours
 
     tried(trial)
 
