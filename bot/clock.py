@@ -6,12 +6,15 @@ from collections import Counter, deque
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from math import inf
+from time import monotonic
 
 from apscheduler.job import Job
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.triggers.base import BaseTrigger
 
 from bot.deliver import Desk, deliver
+from bot.pace import Pace
 from digests.errors import PaperroundError
 from digests.ports import Claim
 
@@ -25,6 +28,9 @@ SINCE = datetime(1970, 1, 1, tzinfo=UTC)
 
 SET_BACK = timedelta(minutes=2)
 """A clock that goes back by less was only corrected."""
+
+SHARE_SECONDS = 1.0
+"""Between two looks at who else is at work."""
 
 Workspace = tuple[str, str]
 
@@ -99,6 +105,7 @@ class FanOut:
     _closed: bool = False
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
     _seen: datetime | None = None
+    _shared_at: float = -inf
 
     def tick(self) -> None:
         """Look again what is due."""
@@ -119,15 +126,42 @@ class FanOut:
                 self._changed.clear()
                 if self._wants_more():
                     await self._claim()
-                    self._start(group)
                 else:
-                    await self._changed.wait()
-                    self._start(group)
+                    await self._wait()
+                await self._share()
+                self._start(group)
         await self._give_back()
 
     def _wants_more(self) -> bool:
         """Whether to look in the store."""
         return self._look and not self._closed and self.under_way.total() < self.desk.at_once
+
+    async def _wait(self) -> None:
+        """For a change, but while something is under way not for long, so that turns are shared anew."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(SHARE_SECONDS if self.under_way and self._shared else None):
+                await self._changed.wait()
+
+    @property
+    def _shared(self) -> dict[str, Pace]:
+        return {platform: pace for platform, pace in self.desk.paces.items() if pace.is_shared}
+
+    async def _share(self) -> None:
+        """What a platform allows is for all replicas together: each has its part of a workspace at which several are."""
+        has_work = self.under_way or self._claimed
+        if not (has_work and self._shared and monotonic() - self._shared_at >= SHARE_SECONDS):
+            return
+        self._shared_at, desk = monotonic(), self.desk
+        with suppress(PaperroundError):  # Then it goes on as it was.
+            at_work = await asyncio.to_thread(desk.store.deliveries.at_work, now=desk.clock())
+            for platform, pace in self._shared.items():
+                pace.share_with(
+                    [
+                        (place, owner)
+                        for name, place, owner in at_work
+                        if name == platform and owner != desk.owner
+                    ]
+                )
 
     def _start(self, group: asyncio.TaskGroup) -> None:
         """Begin what was claimed, as far as there are places and its workspace has room."""

@@ -2,7 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Hashable
+from collections import Counter
+from collections.abc import Awaitable, Callable, Collection, Hashable, Mapping
 from dataclasses import dataclass, field
 
 from digests.model import Channel
@@ -22,12 +23,24 @@ class Limits:
 
 @dataclass(slots=True)
 class Pace:
-    """The turns of one platform, in this process. `now` and `sleep` are the loop's."""
+    """The turns of one platform, in this process, which has its part of them. `now` and `sleep` are the loop's."""
 
     limits: Limits
     now: Callable[[], float] = time.monotonic
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     _next: dict[Hashable, float] = field(default_factory=dict)
+    _others_in: Mapping[str, int] = field(default_factory=Counter)
+    _others: int = 0
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether there is a limit that holds for all processes together."""
+        return self.limits.workspace is not None or self.limits.bot is not None
+
+    def share_with(self, others: Collection[tuple[str, str]]) -> None:
+        """Leave other processes their part: those that post just now, each as (workspace, owner) where it does."""
+        self._others_in = Counter(workspace for workspace, _ in set(others))
+        self._others = len({owner for _, owner in others})
 
     async def turn(self, channel: Channel) -> None:
         """Wait until a message to this channel may go out. Two for one channel at a time are not foreseen.
@@ -48,13 +61,13 @@ class Pace:
             self._take(place, rate)
 
     def _places(self, channel: Channel) -> list[tuple[Hashable, float]]:
-        limits = self.limits
-        places: list[tuple[Hashable, float | None]] = [
-            (("channel", channel.workspace, channel.channel), limits.channel),
-            (("workspace", channel.workspace), limits.workspace),
-            ("bot", limits.bot),
+        limits, others = self.limits, self._others_in.get(channel.workspace, 0)
+        places: list[tuple[Hashable, float | None, int]] = [
+            (("channel", channel.workspace, channel.channel), limits.channel, 0),
+            (("workspace", channel.workspace), limits.workspace, others),
+            ("bot", limits.bot, self._others),
         ]
-        return [(place, rate) for place, rate in places if rate is not None]
+        return [(place, rate / (1 + others)) for place, rate, others in places if rate is not None]
 
     def _wait(self, place: Hashable) -> float:
         """Seconds until the next turn that nobody has."""

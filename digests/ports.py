@@ -396,6 +396,9 @@ class Deliveries(Protocol):
         read is stopped, and a delivery given up, with the reason, and the others never notice.
         """
 
+    def at_work(self, *, now: datetime) -> Collection[tuple[str, str, str]]:
+        """Who is at deliveries just now, or died over them less than a lease ago: (platform, workspace, owner), each once."""
+
     def considered_to(self, subscription: Subscription, before: date) -> int | None:
         """The number up to which the last edition before that date considered papers; None when there was none.
 

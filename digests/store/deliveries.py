@@ -172,6 +172,11 @@ class SqlDeliveries:
                 claims = _claim_unfinished(connection, _UNFINISHED_SUSPECT, owner, now, lease, 1, room)
         return claims
 
+    def at_work(self, *, now: datetime) -> Collection[tuple[str, str, str]]:
+        with self.database.read() as connection:
+            rows = connection.execute(_AT_WORK, {"now": now})
+            return {(row.platform, row.workspace, row.owner) for row in rows}
+
     def considered_to(self, subscription: Subscription, before: date) -> int | None:
         return self.pasts([(subscription, before)])[0].considered_to
 
@@ -643,6 +648,14 @@ def _some_unfinished(
     taken = update(deliveries).where(deliveries.c.id.in_(keys))
     connection.execute(taken.values(**_taken_again(owner, now + lease)))
     return seen, _claims(connection, rows, due, owner, now, lease)
+
+
+_AT_WORK = (
+    select(schema.subscriptions.c.platform, schema.subscriptions.c.workspace, deliveries.c.owner)
+    .join(deliveries, deliveries.c.subscription == schema.subscriptions.c.id)
+    .where(is_at_it(_NOW))
+    .distinct()
+)
 
 
 def _is_at_work(connection: Connection, owner: str, now: datetime) -> bool:

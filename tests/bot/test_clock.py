@@ -16,6 +16,7 @@ import bot.clock
 from bot.clock import FanOut, FullMinute, keep_time, tick
 from bot.deliver import Desk, deliver
 from bot.message import Message
+from bot.pace import Limits, Pace
 from bot.platforms import Outcome, Page, PostError
 from bot.status import as_record, show, status
 from digests.build import Habits
@@ -116,6 +117,33 @@ def test_workspaces_that_do_not_answer_hold_up_no_other_however_many_channels_th
         fan_out.close()
         await working
         assert not +fan_out.waiting
+
+    asyncio.run(run())
+
+
+def test_replicas_that_are_at_one_workspace_share_its_turns(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bot.clock, "SHARE_SECONDS", 0.01)
+    waits = list[float]()
+
+    async def sleep(seconds: float) -> None:
+        waits.append(round(seconds, 3))
+
+    async def run() -> None:
+        store, theirs, stuck = a_house(("slow", 5), ("a", 4)), Slow(Board()), Slow(Board())
+        ours = {"console": Pace(Limits(workspace=5), now=lambda: 0.0, sleep=sleep)}
+        other = replace(a_desk(store, stuck, at_once=3, at_once_a_workspace=3), owner="q")
+        at_it = asyncio.create_task(tick(other))
+        await until(lambda: stuck.now["slow"] == 3)
+        theirs.released.set()
+        await tick(a_desk(store, theirs, paces=ours))
+        assert sorted(waits) == [0.2, 0.4, 0.4, 0.6], "two of the shared workspace, four of the other"
+        late = Subscription(Channel("console", "late", "slow"), schedule=Schedule(NOW.time()))
+        assert ours["console"]._others_in == {"slow": 1}
+        stuck.released.set()
+        await at_it
+        store.subscriptions.change(late.channel, late, by="Ada", now=NOW - timedelta(minutes=1))
+        await tick(a_desk(store, theirs, paces=ours))
+        assert ours["console"]._others_in == {}
 
     asyncio.run(run())
 

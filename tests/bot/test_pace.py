@@ -54,6 +54,18 @@ def test_a_bot_has_its_own_limit_over_all() -> None:
     assert turns(pace, time, A, B, C) == [0, 0.02, 0.04]
 
 
+def test_processes_share_the_turns_of_a_workspace_and_of_a_bot_but_not_those_of_a_channel() -> None:
+    pace, time = a_pace(Limits(channel=1, workspace=5))
+    pace.share_with([("T1", "b"), ("T1", "c"), ("T2", "b")])
+    assert turns(pace, time, A, B, C) == [0, 0.6, 0.6]
+    pace.share_with([])
+    assert turns(pace, time, A, B) == [1.2, 1.4], "alone again"
+    pace, time = a_pace(Limits(bot=50))
+    pace.share_with([("T1", "b"), ("T9", "b"), ("T9", "c")])
+    assert turns(pace, time, A, B, C) == [0, 0.06, 0.12]
+    assert not Pace(Limits(channel=1)).is_shared
+
+
 def test_without_limits_nobody_waits() -> None:
     pace, time = a_pace(Limits())
     assert turns(pace, time, A, A, A) == [0, 0, 0]

@@ -349,6 +349,17 @@ def test_of_each_workspace_no_more_are_taken_than_are_wanted() -> None:
     assert each(9, LEASE).total() == 7
 
 
+def test_who_is_at_work_where_is_known_until_it_is_done_or_its_lease_is_over() -> None:
+    store = due_ledger(6)
+    first, *_ = store.deliveries.claim_due(owner="a", now=NOW, lease=LEASE, most=3)
+    later = LEASE / 2
+    claim_due(store, most=1, owner="b", late=later)
+    in_w0, in_w1 = ("console", "w0"), ("console", "w1")
+    assert set(store.deliveries.at_work(now=NOW + later)) == {(*in_w0, "a"), (*in_w1, "a"), (*in_w1, "b")}
+    store.deliveries.finish(first, now=NOW)
+    assert set(store.deliveries.at_work(now=NOW + LEASE)) == {(*in_w1, "b")}
+
+
 def test_many_who_ask_at_once_take_each_edition_once() -> None:
     store = due_ledger(60)
 
