@@ -85,7 +85,7 @@ def _missed(late: Late) -> str:
 
 def _what_of_them(late: Late) -> str:
     if late.passed_over is None:
-        return "; this one chooses from their papers too."
+        return f"; this one chooses from {'their' if len(late.missed) > 1 else 'its'} papers too."
     if not late.passed_over:
         return ", and had no papers."
     return f"; {late.passed_over:,} {_papers(late.passed_over)} of that time were passed over."

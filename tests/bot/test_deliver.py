@@ -275,7 +275,7 @@ def test_tries_come_to_an_end_with_the_day_and_the_next_edition_says_so() -> Non
     world.tick()
     assert len(world.board.papers(CHANNEL)) == 3
     told = world.board.posted[0][2].payload["blocks"][1]["text"]
-    assert told == "The one of Tuesday 24 November never came; this one chooses from their papers too."
+    assert told == "The one of Tuesday 24 November never came; this one chooses from its papers too."
 
 
 def test_an_edition_whose_day_is_over_is_tried_a_few_times_all_the_same() -> None:
