@@ -267,7 +267,8 @@ def _tame_sqlite(engine: Engine, *, in_memory: bool) -> None:
         connection.isolation_level = None
         cursor = connection.cursor()
         cursor.execute("PRAGMA foreign_keys = ON")
-        cursor.execute("PRAGMA synchronous = NORMAL")
+        # Each commit reaches the disk, some milliseconds long: what was posted must not be forgotten by a power failure.
+        cursor.execute("PRAGMA synchronous = FULL")
         cursor.execute("PRAGMA temp_store = MEMORY")
         if not in_memory:
             cursor.execute("PRAGMA cache_size = -65536")
