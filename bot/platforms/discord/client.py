@@ -282,13 +282,21 @@ class DiscordPlatform:
             await self.rest.thing("POST", MESSAGES, page.payload, channel_id=opened["id"])
 
     async def _edit(self, channel: Channel, receipt: str, changes: Mapping[str, Any]) -> None:
-        """A thread that went to the archive in the meantime is taken out of it first; one that is gone took its messages."""
+        """What a thread refuses says nothing of its channel: one that is gone took its messages, one may be locked."""
         where, message = place_of(channel, receipt)
+        try:
+            await self._edit_there(where, message, changes)
+        except CodeError as error:
+            if error.outcome is not Outcome.GONE or where == channel.channel:
+                raise
+            gone = error.code == UNKNOWN_CHANNEL
+            raise PostError(explain(UNKNOWN_MESSAGE) if gone else str(error), Outcome.REFUSED) from error
+
+    async def _edit_there(self, where: str, message: str, changes: Mapping[str, Any]) -> None:
+        """A thread that went to the archive in the meantime is taken out of it first."""
         try:
             await self.rest.thing("PATCH", MESSAGE, changes, channel_id=where, message_id=message)
         except CodeError as error:
-            if error.code == UNKNOWN_CHANNEL and where != channel.channel:
-                raise PostError(explain(UNKNOWN_MESSAGE), Outcome.REFUSED) from error
             if error.code != THREAD_ARCHIVED:
                 raise
             await self.rest.call("PATCH", CHANNEL, {"archived": False}, channel_id=where)

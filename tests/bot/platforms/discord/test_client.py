@@ -366,6 +366,18 @@ def test_where_a_thread_was_deleted_its_messages_are_gone_and_not_the_channel() 
     tried(trial)
 
 
+def test_a_post_that_was_locked_in_the_archive_refuses_its_edit_and_the_forum_goes_on() -> None:
+    async def trial(discord: FakeDiscord, platform: DiscordPlatform) -> None:
+        forum, card = discord.add_channel("forum", FORUM), a_page(platform, A_CARD)
+        first = await platform.post(where(discord, forum), card, key=KEY, thread=None)
+        (post,) = discord.threads(forum)
+        post.archived = post.locked = True
+        error = await failure(platform.edit(where(discord, forum), first, card))
+        assert error.outcome is Outcome.REFUSED
+
+    tried(trial)
+
+
 @pytest.mark.parametrize(
     ("fault", "outcome"), [(Fault.DROP_AFTER, Outcome.NOT_POSTED), (Fault.BANNED, Outcome.NOT_POSTED)]
 )
