@@ -11,7 +11,7 @@ from bot.platforms import Facts, Outcome, PostError
 from bot.present import news_line
 from bot.upkeep import TRIES, mend
 from digests.build import Habits
-from digests.model import NOT_REVIEWED, Mark, MarkedBy, News
+from digests.model import NOT_REVIEWED, Channel, Mark, MarkedBy, News
 from tests.bot.test_deliver import CHANNEL, World, a_world, raising
 from tests.builders import NOW, a_paper, a_review
 from tests.fakes.platform import BoardPlatform, KilledError
@@ -39,6 +39,19 @@ def mended(world: World, platform: BoardPlatform | None = None) -> list[tuple[st
 def revise(world: World, version: int = 2) -> None:
     paper = a_paper(PAPER, version=version, updated=date(2026, 11, 24))
     world.store.papers.add([(paper, a_review(7.5 + version))], now=world.now)
+
+
+def test_what_changes_while_a_digest_waits_for_its_turn_is_told_on_its_card() -> None:
+    world = a_world()
+    world.store.upkeep.notice(since=NOW - KEEP, now=NOW)
+
+    class Slow(Pace):
+        async def turn(self, channel: Channel) -> None:
+            revise(world)  # The digest is made, and not written down yet.
+
+    world.tick(paces={"console": Slow(Limits())})
+    ((_, facts),) = mended(world)
+    assert facts.news == {PAPER: "Update: reviewed anew: 9.5, was 7.5"}
 
 
 @pytest.mark.parametrize(
