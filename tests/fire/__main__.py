@@ -20,9 +20,6 @@ from tests.postgres import VARIABLE, running_server
 COLUMNS = ("scenario", "store", "platform", "kills", "channels", "pages", "lost", "repeated")
 WIDTHS = (30, 10, 8, 6, 8, 6, 5, 8)
 
-WAITING_PLACES = 2
-"""For each place of those that are at work, as many for trials that wait more than they work."""
-
 Outcome = tuple[Trial, Tally, float]
 
 
@@ -62,7 +59,8 @@ def _asked() -> argparse.Namespace:
 
 async def _all(chosen: Sequence[Trial], seed: int, jobs: int) -> list[Outcome]:
     """Each trial in a process of its own, against one PostgreSQL for all that crash none."""
-    places = {False: asyncio.Semaphore(jobs), True: asyncio.Semaphore(jobs * WAITING_PLACES)}
+    # Those that wait more than they work have places of their own beside the others.
+    places = {False: asyncio.Semaphore(jobs), True: asyncio.Semaphore(jobs)}
     with ExitStack() as exits:
         environment = dict(os.environ)
         if any(trial.place.store == "postgresql" for trial in chosen):
