@@ -8,7 +8,6 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from functools import cache
-from itertools import islice
 from typing import Any, TypeVar
 
 from sqlalchemy import (
@@ -590,17 +589,22 @@ class _Room:
     full: set[tuple[str, str]]
     taken: Counter[tuple[str, str]] = field(default_factory=Counter)
 
-    def taken_of(self, rows: Iterable[Row[Any]], most: int) -> list[Row[Any]]:
-        """Those of these subscriptions that there is room for, at most so many."""
-        return list(islice((row for row in rows if self._takes((row.platform, row.workspace))), most))
+    def chosen(self, rows: Iterable[Row[Any]], most: int) -> list[int]:
+        """The numbers of those of these subscriptions that there is room for, at most so many."""
+        taken = Counter(self.taken)
+        keys = list[int]()
+        for row in rows:
+            place = row.platform, row.workspace
+            if len(keys) < most and place not in self.full and taken[place] < self.a_workspace:
+                taken[place] += 1
+                keys.append(row.id)
+        return keys
 
-    def _takes(self, workspace: tuple[str, str]) -> bool:
-        if workspace in self.full:
-            return False
-        self.taken[workspace] += 1
-        if self.taken[workspace] >= self.a_workspace:
-            self.full.add(workspace)
-        return True
+    def took(self, rows: Sequence[Row[Any]]) -> Sequence[Row[Any]]:
+        """These, which are now taken."""
+        self.taken.update((row.platform, row.workspace) for row in rows)
+        self.full |= {place for place, many in self.taken.items() if many >= self.a_workspace}
+        return rows
 
 
 def _claim_unfinished(
@@ -641,8 +645,8 @@ def _some_unfinished(
     seen = len(rows)
     its = select(table).where(table.c.id.in_({row.subscription for row in rows}))
     of = {row.id: row for row in connection.execute(its)}
-    taken_of = room.taken_of((of[row.subscription] for row in rows if row.subscription in of), most)
-    due = {one.id: one for one in readable_or_stopped(connection, taken_of, now)}
+    keys = room.chosen((of[row.subscription] for row in rows if row.subscription in of), most)
+    due = {one.id: one for one in readable_or_stopped(connection, room.took([of[key] for key in keys]), now)}
     rows = [row for row in rows if row.subscription in due]
     keys = [row.delivery for row in rows]
     taken = update(deliveries).where(deliveries.c.id.in_(keys))
@@ -672,38 +676,37 @@ def _due(
 ) -> Sequence[Row[Any]]:
     """Subscriptions whose hour has come, and of which nothing is to be finished first, but for those that are known to be
     blocked. Nobody else begins an edition of theirs until the transaction ends."""
-    found = list[int]()
-    looked_at = most * LOOKED_AT
+    found, seen = list[Row[Any]](), set(blocked)
     while len(found) < most:
-        seen = [*blocked, *found]
-        asked = {"now": now, "most": looked_at, "but_not": _named(room.full), "blocked": seen}
-        rows = connection.execute(_DUE, asked).fetchall()
-        found += [row.id for row in room.taken_of(rows, most - len(found))]
-        if len(rows) < looked_at:
+        asked = {"now": now, "most": most * LOOKED_AT, "but_not": _named(room.full), "blocked": sorted(seen)}
+        keys = room.chosen(connection.execute(_DUE, asked), most - len(found))
+        if not keys:
             break
-    return connection.execute(_OF_THESE, {"keys": found}).fetchall() if found else []
+        seen.update(keys)  # Those that another process has just locked are passed over.
+        found += room.took(connection.execute(_DUE_OF_THESE, {"now": now, "keys": keys}).fetchall())
+    return found
 
 
-def _all_due() -> Select[Any]:
+def _is_due() -> ColumnElement[bool]:
     table = schema.subscriptions
     # What is of a later date was begun by a clock that was ahead, and may wait for long.
     older = or_(table.c.next_edition.is_(None), deliveries.c.edition < table.c.next_edition)
     in_the_way = exists().where(deliveries.c.subscription == table.c.id, older, is_in_the_way(_NOW))
-    not_blocked = not_(among(table.c.id, "blocked"))
-    return (
-        select(table.c.id, table.c.platform, table.c.workspace)
-        .where(*running(), _NOT_OF_THEM, table.c.next_due_at <= _NOW, ~in_the_way, not_blocked)
-        .order_by(table.c.next_due_at, table.c.id)
-        .limit(bindparam("most", type_=Integer))
-        .with_for_update(skip_locked=True)
-    )
+    return and_(*running(), table.c.next_due_at <= _NOW, ~in_the_way)
 
 
-_DUE = _all_due()
-_OF_THESE = (
+_OVERDUE_FIRST = schema.subscriptions.c.next_due_at, schema.subscriptions.c.id
+_DUE = (
+    select(schema.subscriptions.c.id, schema.subscriptions.c.platform, schema.subscriptions.c.workspace)
+    .where(_is_due(), _NOT_OF_THEM, not_(among(schema.subscriptions.c.id, "blocked")))
+    .order_by(*_OVERDUE_FIRST)
+    .limit(bindparam("most", type_=Integer))
+)
+_DUE_OF_THESE = (
     select(schema.subscriptions)
-    .where(among(schema.subscriptions.c.id, "keys"))
-    .order_by(schema.subscriptions.c.next_due_at, schema.subscriptions.c.id)
+    .where(_is_due(), among(schema.subscriptions.c.id, "keys"))
+    .order_by(*_OVERDUE_FIRST)
+    .with_for_update(skip_locked=True)
 )
 
 LOOKED_AT = 3
