@@ -88,6 +88,7 @@ def _everywhere(place: Place) -> Iterator[Trial]:
         yield Trial(f"stopped {side} each await", place, stopped, waits=True)
     for name, chances in WEATHER.items():
         yield Trial(name, place, _by_chance(weather.storm, place, chances))
+    yield Trial("out for three hours", place, _by_chance(weather.outage, place))
     lag = {Trouble.DROPPED_AFTER: 15}
     yield Trial("history lags", place, _by_chance(weather.storm, place, lag, history_lag=20))
     worst = _by_chance(weather.storm, place, EVERYTHING, history_lag=20, kills=8)

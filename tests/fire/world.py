@@ -382,6 +382,7 @@ async def world(
     small_disk: bool = False,
     chat_clock_of_its_own: bool = False,
     apart: timedelta = timedelta(),
+    attempts: int = 50,
 ) -> AsyncIterator[World]:
     """An empty world; its processes are killed at the end. With `over_wire` the network to PostgreSQL can be cut, with
     `own_server` PostgreSQL can be crashed, stopped and made read-only, with `small_disk` its disk can be filled."""
@@ -397,7 +398,7 @@ async def world(
         chat_clock = its_own if chat_clock_of_its_own else clock
         async with _chat(place, chat_clock) as chat:
             here = World(place, folder, chat, store, clock, its_base, apart=apart)
-            _write_settings(folder, its_base.url_of_bot, time_out, chat)
+            _write_settings(folder, its_base.url_of_bot, time_out, attempts, chat)
             try:
                 yield here
             finally:
@@ -415,10 +416,10 @@ async def _chat(place: Place, clock: Clock) -> AsyncIterator[Chat]:
             yield DiscordChat(discord)
 
 
-def _write_settings(folder: Path, url: str, time_out: timedelta, chat: Chat) -> None:
+def _write_settings(folder: Path, url: str, time_out: timedelta, attempts: int, chat: Chat) -> None:
     (folder / "paperround.toml").write_text(
         f'[store]\nurl = "{url}"\n[digest]\nmax_age_days = 0\ndomain_share = 1\n'
-        f"[delivery]\nattempts = 50\nlease_seconds = {LEASE.total_seconds():.0f}\n"
+        f"[delivery]\nattempts = {attempts}\nlease_seconds = {LEASE.total_seconds():.0f}\n"
         f"time_out_seconds = {time_out.total_seconds():.0f}\nsettle_seconds = 0.1\n"
         f"at_once_a_workspace = 50\n{chat.settings}",
         encoding="utf-8",

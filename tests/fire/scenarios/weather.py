@@ -4,6 +4,7 @@ import asyncio
 import signal
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from random import Random
 
 from tests.fire.chat import Trouble
@@ -35,6 +36,22 @@ async def storm(
             await asyncio.sleep(seconds)
             here.chat.weather({}, random)
             await here.all_finished()
+        return here.tally()
+
+
+async def outage(place: Place, random: Random, *, channels: int = 12) -> Tally:
+    """For three hours every call fails, some after they were done, which is far more often than a digest is tried at
+    least; those of that day come all the same."""
+    async with world(place, rate=FAST, attempts=6) as here:
+        papers = here.bring(here.clock().date())
+        here.chat.weather({Trouble.FAILED: 80, Trouble.DROPPED_AFTER: 20}, random)
+        here.subscribe_all(papers, channels)
+        here.populate()
+        for _ in range(12):
+            await here.some_ticks()
+            here.clock.jump(timedelta(minutes=15))
+        here.chat.weather({}, random)
+        await here.all_finished()
         return here.tally()
 
 
