@@ -7,7 +7,8 @@ import os
 import random
 import sys
 import time
-from collections.abc import Sequence
+import traceback
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict
 
@@ -19,6 +20,8 @@ from tests.postgres import VARIABLE, running_server
 
 COLUMNS = ("scenario", "store", "platform", "kills", "channels", "pages", "lost", "repeated")
 WIDTHS = (30, 10, 8, 6, 8, 6, 5, 8)
+MOST_SAID = 2**24
+"""Bytes of a trial's tally, with the ends of logs."""
 
 Outcome = tuple[Trial, Tally, float]
 
@@ -26,9 +29,10 @@ Outcome = tuple[Trial, Tally, float]
 def main() -> int:
     asked = _asked()
     chosen = [trial for trial in trials() if all(word in str(trial) for word in asked.only)]
-    if asked.one:
-        (trial,) = (one for one in chosen if str(one) == asked.one)
-        print(json.dumps(asdict(_played(trial, asked.seed))))
+    if asked.play:
+        known = {str(trial): trial for trial in chosen}
+        for name in sys.stdin:
+            print(json.dumps(asdict(_played(known[name.strip()], asked.seed))), flush=True)
         return 0
     worst = 0
     for number in range(asked.runs):
@@ -43,6 +47,8 @@ def _played(trial: Trial, seed: int) -> Tally:
         return trial.run(seed)
     except pytest.skip.Exception as skipped:
         return Tally(skipped=str(skipped))
+    except Exception:
+        return Tally(wrong=["it could not be played", traceback.format_exc()])
 
 
 def _asked() -> argparse.Namespace:
@@ -53,38 +59,56 @@ def _asked() -> argparse.Namespace:
     parser.add_argument(
         "--only", nargs="*", default=[], metavar="WORD", help="trials whose names have all words"
     )
-    parser.add_argument("--one", default="", help=argparse.SUPPRESS)
+    parser.add_argument("--play", action="store_true", help=argparse.SUPPRESS)
     return parser.parse_args()
 
 
 async def _all(chosen: Sequence[Trial], seed: int, jobs: int) -> list[Outcome]:
-    """Each trial in a process of its own, against one PostgreSQL for all that crash none."""
-    # Those that wait more than they work have places of their own beside the others.
-    places = {False: asyncio.Semaphore(jobs), True: asyncio.Semaphore(jobs)}
+    """Played by a few processes, one trial after the other, against one PostgreSQL for all that crash none."""
     with ExitStack() as exits:
         environment = dict(os.environ)
         if any(trial.place.store == "postgresql" for trial in chosen):
             environment[VARIABLE] = exits.enter_context(running_server()).url
-        return await asyncio.gather(
-            *(_one(trial, seed, places[trial.waits], environment) for trial in chosen)
-        )
+        played = dict[str, Outcome]()
+        # Those that wait more than they work have players of their own beside the others.
+        for_work = iter([trial for trial in chosen if not trial.waits])
+        for_waiting = iter([trial for trial in chosen if trial.waits])
+        async with asyncio.TaskGroup() as group:
+            for left in (for_work, for_waiting):
+                for _ in range(jobs):
+                    group.create_task(_play(left, seed, environment, played))
+        return [played[str(trial)] for trial in chosen]
 
 
-async def _one(trial: Trial, seed: int, places: asyncio.Semaphore, environment: dict[str, str]) -> Outcome:
-    async with places:
+async def _play(
+    left: Iterator[Trial], seed: int, environment: dict[str, str], played: dict[str, Outcome]
+) -> None:
+    """One process, which has imported everything once, for as many trials as come to it; another when it ended."""
+    process = None
+    for trial in left:
+        if process is None or process.returncode is not None:
+            process = await asyncio.create_subprocess_exec(
+                sys.executable, "-m", "tests.fire", "--play", "--seed", str(seed), env=environment,
+                stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, limit=MOST_SAID,
+            )  # fmt: skip
         began = time.monotonic()
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "tests.fire", "--one", str(trial), "--seed", str(seed),
-            env=environment, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
-        )  # fmt: skip
-        output, errors = await process.communicate()
-        try:
-            tally = Tally(**json.loads(output))
-        except ValueError:
-            tally = Tally(wrong=["it could not be played", *errors.decode().splitlines()[-12:]])
+        tally = await _told(trial, process)
         seconds = time.monotonic() - began
         print(f"{_word(tally)} {seconds:5.1f} s  {trial}", flush=True)
-        return trial, tally, seconds
+        played[str(trial)] = trial, tally, seconds
+    if process is not None and process.stdin:
+        process.stdin.close()
+        await process.wait()
+
+
+async def _told(trial: Trial, process: asyncio.subprocess.Process) -> Tally:
+    assert process.stdin
+    assert process.stdout
+    process.stdin.write(f"{trial}\n".encode())
+    answer = await process.stdout.readline()
+    if not answer:
+        return Tally(wrong=[f"its player ended: {await process.wait()}"])
+    return Tally(**json.loads(answer))
 
 
 def _word(tally: Tally) -> str:

@@ -59,9 +59,12 @@ class Strikes:
 
     def hit(self, channel: str, strike: Strike) -> None:
         """Do it, unless another process has; it is marked as done first."""
-        lines = self._file(channel).read_text().splitlines()
         left = self.left(channel)
         if not left or left[0] != strike:
+            return
+        try:
+            lines = self._file(channel).read_text().splitlines()
+        except FileNotFoundError:  # It was just withdrawn.
             return
         try:
             self._done(channel, len(lines) - len(left)).touch(exist_ok=False)

@@ -31,10 +31,12 @@ async def database_locked_long(place: Place, *, seconds: float = 30.0, channels:
         return here.tally()
 
 
+OF_A_FULL_DISK = ["disk is full", "went away", "cannot be reached"]
+"""Which of it PostgreSQL's log leaves room for depends on what was written before."""
 SAID_OF = {
     Disk.READ_ONLY: ["is read-only"],
-    Disk.FULL: ["disk is full"],
-    Disk.FULL_FOR_ITS_LOG: ["went away", "cannot be reached"],
+    Disk.FULL: OF_A_FULL_DISK,
+    Disk.FULL_FOR_ITS_LOG: OF_A_FULL_DISK,
 }
 
 
