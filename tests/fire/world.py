@@ -36,7 +36,8 @@ NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 TOP = 3
 DAILY = frozenset(range(7))
 MIDNIGHT = Schedule(hour(0), DAILY)
-LEASE = timedelta(seconds=45)
+LEASE = timedelta(seconds=75)
+"""At a `FAST` clock 7.5 seconds: what a busy machine's chat service commits late is there before another takes over."""
 SAFE = timedelta(seconds=45)
 TIME_OUT = timedelta(seconds=2)
 SECOND = timedelta(seconds=1)
@@ -369,10 +370,16 @@ class World:
             tally.wrong.append(f"{channel}: out of order")
         if missing or more:
             tally.wrong.append(
-                f"{channel}: lost {list(missing.elements())}, repeated {list(more.elements())}"
+                f"{channel}: lost {list(missing.elements())}, repeated {list(more.elements())}{self._said_of(channel)}"
             )
         failed = [one.reason for one in self.deliveries(channel) if one.state is DeliveryState.FAILED]
         tally.wrong += [f"{channel}: failed: {reason}" for reason in failed]
+
+    def _said_of(self, channel: Channel) -> str:
+        """What the processes said of a channel, and how its editions stand."""
+        lines = [line for life in self.lives for line in life.said().splitlines() if channel.channel in line]
+        stand = [f"{one.edition} {one.state}, {one.attempts} attempts" for one in self.deliveries(channel)]
+        return "".join(f"\n    {line}" for line in [*sorted(lines)[-20:], *stand])
 
 
 @asynccontextmanager
