@@ -93,7 +93,8 @@ def _of_last(one: Standing, now: datetime) -> str:
         case DeliveryState.FAILED:
             return f"Not posted: {one.reason}"
         case DeliveryState.WAITING | DeliveryState.UNKNOWN:
-            return f"Tried {one.attempts} times: {one.reason}"
+            times = "once" if one.attempts == 1 else f"{one.attempts} times"
+            return f"Tried {times}: {one.reason}"
         case DeliveryState.CLAIMED | DeliveryState.POSTING if _is_long_past(one.lease_until, now):
             return f"Left in the middle since {one.lease_until:%a %d %b %H:%M}."
     if one.unknown:

@@ -328,7 +328,7 @@ def test_the_status_puts_what_needs_somebody_first() -> None:
     told = {one["channel"]: one["trouble"] for one in record["channels"]}
     assert told == {
         "console:gone:gone0": "Stopped: The channel was archived.",
-        "console:lost:lost0": "Tried 1 times: Slack's answer was lost.",
+        "console:lost:lost0": "Tried once: Slack's answer was lost.",
         "console:wrong:wrong0": "Not posted: Slack takes no such page.",
         "console:a:a0": "",
         "console:a:a1": "",

@@ -88,7 +88,7 @@ def test_what_is_due_or_to_be_tried_again_and_is_not_is_in_trouble() -> None:
     claim = store.deliveries.claim(subscription, TODAY, owner="a", now=NOW, lease=LEASE)
     assert claim
     store.deliveries.wait(claim, "Slack is away.", until=NOW + LEASE)
-    assert what_is_wrong(store, NOW + LEASE) == "Tried 1 times: Slack is away."
+    assert what_is_wrong(store, NOW + LEASE) == "Tried once: Slack is away."
     assert what_is_wrong(store, NOW + timedelta(hours=1)).endswith("Is a “paperround run” running?")
 
 

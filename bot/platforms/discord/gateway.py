@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import logging
+import sys
 import time
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -14,6 +15,7 @@ from bot.platforms.discord.listeners import Listeners
 from bot.platforms.discord.rest import LONGEST_RATE_LIMIT
 from bot.platforms.discord.slash import AnyButton, Tree, add_commands, sync
 from config.settings import Discord
+from digests.errors import PaperroundError
 
 log = logging.getLogger(__name__)
 
@@ -27,6 +29,8 @@ SILENT_SECONDS = 90.0
 discord.py gives up after 60."""
 UNWELL_SECONDS = 60.0
 """A connection that is not there for so long is built anew; until then discord.py tries by itself."""
+AGAIN_SECONDS = (2.0, 10.0, 60.0, 300.0)
+"""Waits of a new connection until our store, which was away, is asked again what has to be caught up with."""
 READY_SECONDS = 2.0
 """The first servers come one by one; so long after the last one they are all there."""
 HEARTBEAT_SECONDS = 60.0
@@ -74,7 +78,15 @@ class Gateway(discord.Client):
 
     async def on_ready(self) -> None:
         log.info("Discord is connected, in %d servers", len(self.guilds))
-        await self.listeners.on_ready([guild.id for guild in self.guilds])
+        for wait in AGAIN_SECONDS:
+            try:
+                await self.listeners.on_ready([guild.id for guild in self.guilds])
+                return
+            except PaperroundError as error:
+                log.warning("what happened in Discord meanwhile is not known yet: %s", error)
+            await asyncio.sleep(wait)
+            if self.is_closed():
+                return
 
     async def on_resumed(self) -> None:
         log.info("Discord is connected again; nothing was missed")
@@ -105,7 +117,10 @@ class Gateway(discord.Client):
             await self.listeners.on_form(interaction)
 
     async def on_error(self, event_method: str, /, *args: Any, **kwargs: Any) -> None:
-        log.exception("%s failed", event_method)
+        if isinstance(error := sys.exc_info()[1], PaperroundError):
+            log.warning("what Discord told was not dealt with (%s): %s", event_method, error)
+        else:
+            log.exception("%s failed", event_method)
 
     @property
     def silence(self) -> float:

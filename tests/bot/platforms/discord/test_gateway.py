@@ -10,11 +10,13 @@ import pytest
 from discord.gateway import DiscordWebSocket
 from discord.http import Route
 
+from bot.platforms.discord import gateway as gateway_module
 from bot.platforms.discord.client import DiscordPlatform
 from bot.platforms.discord.gateway import Gateway, keep_connected
 from bot.platforms.discord.listeners import Listeners
 from bot.platforms.discord.rest import Rest, use_addresses
 from config.settings import Discord
+from digests.errors import StoreError
 from tests.builders import a_store
 from tests.fakes.discord import FakeDiscord
 
@@ -66,6 +68,29 @@ def kept(trial: Trial, *, ends_itself: bool = False, **world: object) -> list[st
 
     asyncio.run(run())
     return drained
+
+
+def test_what_happened_meanwhile_is_asked_for_again_where_our_store_was_away(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(gateway_module, "AGAIN_SECONDS", (0.0, 0.0))
+    asked = list[int]()
+
+    async def on_ready(self: Listeners, guilds: list[int]) -> None:
+        asked.append(len(guilds))
+        if len(asked) == 1:
+            raise StoreError("The store is away.")
+
+    monkeypatch.setattr(Listeners, "on_ready", on_ready)
+
+    async def trial(discord: FakeDiscord, stop: asyncio.Event, made: list[Gateway]) -> None:
+        await discord.until(lambda: len(asked) == 2)
+
+    kept(trial)
+    warnings = [one for one in caplog.records if one.levelno == logging.WARNING]
+    assert [one.message for one in warnings if one.name == gateway_module.__name__] == [
+        "what happened in Discord meanwhile is not known yet: The store is away."
+    ]
 
 
 def test_a_connection_that_falls_silent_is_resumed_and_its_silence_is_known() -> None:
