@@ -11,7 +11,7 @@ from hypothesis import settings
 from tests.builders import empty_stores
 from tests.postgres import EmptyStores, Server, running_server
 
-settings.register_profile("house", deadline=None, max_examples=50)
+settings.register_profile("house", deadline=None, max_examples=30)
 settings.register_profile("fire", deadline=None, max_examples=1000)
 settings.load_profile("fire" if os.environ.get("PAPERROUND_FIRE") else "house")
 

@@ -106,14 +106,14 @@ def test_workspaces_that_do_not_answer_hold_up_no_other_however_many_channels_th
 
     async def run() -> None:
         platform = Stuck(Board())
-        store = a_house(("stuck1", 30), ("stuck2", 30), ("stuck3", 30), ("well", 30))
+        store = a_house(("stuck1", 12), ("stuck2", 12), ("stuck3", 12), ("well", 12))
         fan_out = FanOut(a_desk(store, platform, at_once=10, at_once_a_workspace=3))
         working = asyncio.create_task(fan_out.work())
-        await until(lambda: len(platform.board.posted) == 30)
+        await until(lambda: len(platform.board.posted) == 12)
         assert set(channels_of(platform)) == {"well"}
         assert max(fan_out.waiting.values()) <= 3
         platform.released.set()
-        await until(lambda: len(platform.board.posted) == 120)
+        await until(lambda: len(platform.board.posted) == 48)
         fan_out.close()
         await working
         assert not +fan_out.waiting

@@ -186,7 +186,7 @@ records = st.lists(
 )
 
 
-@settings(max_examples=40)
+@settings(max_examples=25)
 @given(records, st.integers(0, 8))
 def test_in_one_batch_or_in_two_the_store_ends_the_same(batch: list[tuple[object, object]], cut: int) -> None:
     whole, halves = a_store(), a_store()
