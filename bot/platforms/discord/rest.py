@@ -99,9 +99,10 @@ class Rest:
         more |= {"params": query} if query else {}
         with followed(self.seconds) as tries, _failures(parameters.get("channel_id", ""), tries):
             more |= {"files": [_Once(tries)]} if once else {}
-            client = await self.client()
+            client, route = await self.client(), Route(method, path, **parameters)
+            _fill(client.http, route)
             async with asyncio.timeout(self.seconds):
-                return await client.http.request(Route(method, path, **parameters), **more)
+                return await client.http.request(route, **more)
 
     async def thing(
         self, method: str, path: str, body: Mapping[str, Any] | None = None, **parameters: Any
@@ -136,6 +137,20 @@ class CodeError(PostError):
     def __init__(self, reason: str, outcome: Outcome, code: int) -> None:
         super().__init__(reason, outcome)
         self.code = code
+
+
+def _fill(http: discord.http.HTTPClient, route: Route) -> None:
+    """Fill a bucket that discord.py left empty for good.
+
+    A call that is cancelled while it gives its token back does not: the bucket has none, nobody uses one, and no hour is
+    known at which it is filled. Whoever comes then waits for half a minute, and is cancelled again.
+    """
+    known = http._bucket_hashes.get(route.key, route.key)
+    bucket = http._buckets.get(f"{known}:{route.major_parameters}")
+    if bucket is None or bucket.expires is not None or bucket._sleeping.locked():
+        return
+    if bucket.remaining <= 0 and not bucket.outgoing:
+        bucket.reset()  # type: ignore[no-untyped-call]
 
 
 @contextmanager

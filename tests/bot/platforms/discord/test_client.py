@@ -397,6 +397,20 @@ def test_a_thread_that_may_have_been_opened_is_no_page_that_may_have_arrived(
     tried(trial)
 
 
+def test_a_bucket_that_a_cancelled_call_left_empty_is_filled_for_the_next() -> None:
+    async def trial(discord: FakeDiscord, platform: DiscordPlatform) -> None:
+        papers = discord.add_channel("papers")
+        await platform.post(where(discord, papers), a_page(platform), key=KEY, thread=None)
+        http = (await platform.rest.client()).http
+        for bucket in http._buckets.values():
+            bucket.remaining, bucket.outgoing, bucket.expires = 0, 0, None
+        async with asyncio.timeout(5):
+            await platform.post(where(discord, papers), a_page(platform), key="another", thread=None)
+        assert len(discord.messages(papers)) == 2
+
+    tried(trial)
+
+
 def test_the_history_is_looked_through_page_by_page_and_in_threads() -> None:
     async def trial(discord: FakeDiscord, platform: DiscordPlatform) -> None:
         papers = discord.add_channel("papers")
