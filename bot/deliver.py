@@ -423,11 +423,10 @@ async def _reconcile(
     """A page that was on its way when its process died: the channel knows, or else the setting decides."""
     channel = claim.subscription.channel
     found = await _found(claim, page, platform, desk)
-    # What was just posted may not be in the history yet. And where a clock jumped, or those of two machines differ, a lease
-    # is over while its owner's request is still under way: it is no longer once a time-out has passed.
-    wait = desk.settle + (desk.time_out if claim.deaths else timedelta())
-    if found is None and wait:
-        await desk.sleep(wait.total_seconds())
+    # What was just posted may not be in the history yet. And where a clock jumped, or those of two machines differ, the
+    # request is still under way although its lease, or the wait after it, is over: no longer once a time-out has passed.
+    if found is None:
+        await desk.sleep((desk.settle + desk.time_out).total_seconds())
         found = await _found(claim, page, platform, desk)
     if found is None or (found is CANNOT_ASK and desk.on_unknown is OnUnknown.RESEND):
         return await _post(claim, page, platform, desk, thread)
