@@ -90,12 +90,14 @@ def open_house(settings: Settings, console: Console, *, clock: Callable[[], date
 
 
 def _check_lease(settings: Settings) -> None:
-    """A lease that ends while an answer is still waited for would let another process post the same page."""
+    """A lease that ends while an answer is still waited for would let another process post the same page, and one that ends
+    before a lost page was looked for twice would be taken over for ever."""
     sending = settings.delivery
-    if sending.lease_seconds <= sending.time_out_seconds:
+    least = sending.settle_seconds + 2 * sending.time_out_seconds
+    if sending.lease_seconds <= least:
         raise InputError(
-            f"delivery.lease_seconds is {sending.lease_seconds}, delivery.time_out_seconds {sending.time_out_seconds}: "
-            "the lease must be the longer one, or a page could be posted twice."
+            f"delivery.lease_seconds is {sending.lease_seconds}: it must be over {least:g} (settle_seconds and twice "
+            "time_out_seconds), or a page could be posted twice."
         )
 
 

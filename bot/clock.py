@@ -152,16 +152,16 @@ class FanOut:
         if not (has_work and self._shared and monotonic() - self._shared_at >= SHARE_SECONDS):
             return
         self._shared_at, desk = monotonic(), self.desk
-        with suppress(PaperroundError):  # Then it goes on as it was.
+        try:
             at_work = await asyncio.to_thread(desk.store.deliveries.at_work, now=desk.clock())
-            for platform, pace in self._shared.items():
-                pace.share_with(
-                    [
-                        (place, owner)
-                        for name, place, owner in at_work
-                        if name == platform and owner != desk.owner
-                    ]
-                )
+        except Exception as error:  # Then it goes on as it was.
+            log.warning("who else is at work is not known: %s", error)
+            return
+        for platform, pace in self._shared.items():
+            others = [
+                (place, owner) for name, place, owner in at_work if name == platform and owner != desk.owner
+            ]
+            pace.share_with(others)
 
     def _start(self, group: asyncio.TaskGroup) -> None:
         """Begin what was claimed, as far as there are places and its workspace has room."""

@@ -439,7 +439,14 @@ async def _reconcile(
 
 async def _found(claim: Claim, page: PlannedPage, platform: Platform, desk: Desk) -> str | Unknown | None:
     since = datetime.combine(claim.edition, time(), UTC) - EARLIEST
-    return await in_time(platform.find(claim.subscription.channel, key=page.key, since=since), desk.time_out)
+    finding = platform.find(claim.subscription.channel, key=page.key, since=since)
+    try:
+        return await in_time(finding, desk.time_out)
+    except PostError as error:
+        if error.outcome is not Outcome.REFUSED:
+            raise
+        # The question is refused, not the page: it is asked again later.
+        raise PostError(str(error), Outcome.NOT_POSTED) from error
 
 
 def _as_page(planned: PlannedPage) -> Page:

@@ -78,7 +78,8 @@ def claim(
     _move_on(connection, subscription, edition, now)
     if row is None or not row.is_free:
         return None
-    give_up(connection, {subscription.id: edition}, SUPERSEDED, now)
+    if give_up(connection, {subscription.id: edition}, SUPERSEDED, now):
+        return None  # Another process has just taken an older one; this one waits, and comes after it.
     taken = update(deliveries).where(deliveries.c.id == row.id)
     connection.execute(taken.values(**_taken_again(owner, now + lease)))
     claims = _claims(connection, [row], {subscription.id: subscription}, owner, now, lease)

@@ -159,7 +159,10 @@ def test_a_wrong_command_is_answered_with_a_sentence(
         ("version = 99", "newer Paperround"),
         ("[store]\nurll = 1", "urll"),
         ('[store]\nurl = "sqlite:////no/such/folder/p.db"', "its folder must exist"),
-        ("[delivery]\nlease_seconds = 30\ntime_out_seconds = 30", "the lease must be the longer one"),
+        (
+            "[delivery]\nlease_seconds = 30\ntime_out_seconds = 30",
+            "it must be over 62 (settle_seconds and twice time_out_seconds)",
+        ),
         ("[[subscriptions]]", "platform"),
         (
             '[[subscriptions]]\nplatform = "console"\nchannel = "c"\ndomains = ["visoin"]',
@@ -266,6 +269,7 @@ SETTINGS = """
 transcript = "transcript.jsonl"
 [delivery]
 lease_seconds = 31
+time_out_seconds = 10
 [[subscriptions]]
 platform = "console"
 channel = "here"

@@ -46,7 +46,6 @@ FAST = 10.0
 AFTER_ANY_LEASE = timedelta(minutes=5)
 """Longer than a lease, and than Discord remembers a nonce: then the history alone tells what was posted."""
 OVER = (DeliveryState.POSTED, DeliveryState.QUIET, DeliveryState.FAILED)
-HELD = (DeliveryState.CLAIMED, DeliveryState.POSTING)
 PUT_OFF = (DeliveryState.WAITING, DeliveryState.UNKNOWN)
 PATIENCE = 60.0
 """Seconds that are waited for what must come: a busy machine is slow, and nothing is decided by speed."""
@@ -243,10 +242,6 @@ class World:
 
     async def a_tick(self) -> None:
         await asyncio.sleep(2 * self.minute)
-
-    def is_idle(self) -> bool:
-        """Whether no process is at a delivery."""
-        return not any(state in HELD for state, _ in self.base.standing().values())
 
     async def within(self, seconds: float, holds: Callable[[], object]) -> None:
         """Wait so long at most for something to come true."""

@@ -183,11 +183,16 @@ class DiscordPlatform:
         return None
 
     async def _find_in_thread(self, thread: str, key: str, since: datetime, me: str) -> str | Unknown | None:
-        async for message in self._history(thread, since):
-            if message is None:
-                return CANNOT_ASK
-            if _is_ours(message, me) and key_of(message) == key:
-                return f"{thread}/{message['id']}"
+        try:
+            async for message in self._history(thread, since):
+                if message is None:
+                    return CANNOT_ASK
+                if _is_ours(message, me) and key_of(message) == key:
+                    return f"{thread}/{message['id']}"
+        except PostError as error:
+            if error.outcome is not Outcome.GONE:
+                raise
+            # The thread was deleted meanwhile, and the channel was not.
         return None
 
     async def _find_in_forum(

@@ -78,15 +78,15 @@ class Gateway(discord.Client):
 
     async def on_ready(self) -> None:
         log.info("Discord is connected, in %d servers", len(self.guilds))
-        for wait in AGAIN_SECONDS:
+        for wait in (0.0, *AGAIN_SECONDS):
+            await asyncio.sleep(wait)
+            if self.is_closed():
+                return
             try:
                 await self.listeners.on_ready([guild.id for guild in self.guilds])
                 return
             except PaperroundError as error:
                 log.warning("what happened in Discord meanwhile is not known yet: %s", error)
-            await asyncio.sleep(wait)
-            if self.is_closed():
-                return
 
     async def on_resumed(self) -> None:
         log.info("Discord is connected again; nothing was missed")

@@ -83,7 +83,7 @@ async def running(
         url = f"sqlite:///{folder / 'p.db'}"
     (folder / "paperround.toml").write_text(
         f'[store]\nurl = "{url}"\n[digest]\nmax_age_days = 0\n'
-        f"[delivery]\ntime_out_seconds = {time_out:g}\nlease_seconds = 60\n{settings}\n",
+        f"[delivery]\ntime_out_seconds = {time_out:g}\nlease_seconds = 90\n{settings}\n",
         encoding="utf-8",
     )
     ours = ("SLACK_", "DISCORD_", "PAPERROUND_")

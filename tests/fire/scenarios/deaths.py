@@ -20,6 +20,7 @@ async def killed_at_every_await(place: Place, side: Side, *, step: int = 1, most
         for number in itertools.islice(itertools.count(1, step), most):
             if not await struck(here, papers, [Strike(Blow.KILL, side, number)]):
                 break
+        assert any(life.killed for life in here.lives), "an await is struck"
         return here.tally()
 
 
@@ -29,6 +30,7 @@ async def killed_in_recovery(place: Place, side: Side, *, step: int = 1, most: i
         papers = here.bring(here.clock().date())
         here.populate()
         on_the_way = await _awaits_on_the_way(here, papers)
+        assert len(on_the_way) == 2, "a kill before the second page is there, and one after"
         for first in on_the_way:
             for number in itertools.islice(itertools.count(1, step), most):
                 if not await struck(here, papers, [first, Strike(Blow.KILL, side, number)]):
@@ -39,7 +41,9 @@ async def killed_in_recovery(place: Place, side: Side, *, step: int = 1, most: i
 async def _awaits_on_the_way(here: World, papers: list[str]) -> list[Strike]:
     """Where a kill leaves the second page marked as on its way: once before it is there, once after."""
     found: dict[int, Strike] = {}
-    for side, number in itertools.product(Side, range(5, 9)):
+    for number, side in itertools.product(range(4, 20), Side):
+        if len(found) == 2:
+            break
         strike = Strike(Blow.KILL, side, number)
         channel = here.subscribe(papers, strikes=[strike])
         await here.struck(channel, f"it dies: {strike}")
@@ -135,4 +139,5 @@ async def stopped_past_its_lease(place: Place, side: Side, *, step: int = 1, mos
         await here.some_ticks()
         tally = here.tally()
         tally.kills = len(here.due) - 1
+        assert tally.kills > 0, "an await is struck"
         return tally
