@@ -28,15 +28,16 @@ Outcome = tuple[Trial, Tally, float]
 
 def main() -> int:
     asked = _asked()
-    chosen = [trial for trial in trials() if all(word in str(trial) for word in asked.only)]
     if asked.play:
-        known = {str(trial): trial for trial in chosen}
+        known = {str(trial): trial for trial in trials()}
         for name in sys.stdin:
             print(json.dumps(asdict(_played(known[name.strip()], asked.seed))), flush=True)
         return 0
     worst = 0
     for number in range(asked.runs):
         seed = asked.seed + number
+        every = trials(None if asked.only else seed)
+        chosen = [trial for trial in every if all(word in str(trial) for word in asked.only)]
         print(f"run {number + 1} of {asked.runs}, seed {seed}: {len(chosen)} trials, {asked.jobs} at a time")
         worst = max(worst, _report(asyncio.run(_all(chosen, seed, asked.jobs))))
     return worst
