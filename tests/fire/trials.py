@@ -63,22 +63,21 @@ class Trial:
 def trials(seed: int | None = None) -> Iterator[Trial]:
     """All of the run with a seed, the longest first, or all that there are.
 
-    What has to do with the clock or the database is tried, by turns, on Slack with one kind of store and on Discord with
-    the other: two runs one after the other try all of it, and each is short enough to be made again and again.
+    Deliveries are killed and stopped everywhere. The rest is tried, by turns, on Slack with one kind of store and on
+    Discord with the other: two runs one after the other try all of it, and each is short enough to be made again and again.
     """
     places = [Place(store, platform) for store in STORES for platform in PLATFORMS]
     in_turn = [place for place in places if seed is None or _is_in_turn(place, seed)]
-    for place in places:
+    for place in in_turn:
         in_recovery = _sure(deaths.killed_in_recovery, place, Side.AFTER)
         yield Trial("killed in recovery", place, in_recovery, waits=True)
-    for place in in_turn:
         locked = _sure(database.database_locked_long, place)
         yield Trial("database locked for 30 s", place, locked, waits=True)
     for place in places:
         yield from _everywhere(place)
     for place in in_turn:
+        yield from _in_weather(place)
         yield from _in_time(place)
-    for place in in_turn:
         yield from _in_trouble(place)
 
 
@@ -96,6 +95,9 @@ def _everywhere(place: Place) -> Iterator[Trial]:
         yield Trial(f"killed {side} each await", place, killed, waits=True)
         stopped = _sure(deaths.stopped_past_its_lease, place, side)
         yield Trial(f"stopped {side} each await", place, stopped, waits=True)
+
+
+def _in_weather(place: Place) -> Iterator[Trial]:
     for name, chances in WEATHER.items():
         yield Trial(name, place, _by_chance(weather.storm, place, chances))
     yield Trial("out for three hours", place, _by_chance(weather.outage, place))

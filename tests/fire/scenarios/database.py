@@ -45,7 +45,9 @@ async def disk_fails(place: Place, disk: Disk, *, seconds: float = 2.0, channels
     several = place.store == "postgresql"
     full = disk is not Disk.READ_ONLY
     async with world(place, rate=FAST, own_server=several, small_disk=full) as here:
-        await _troubled(here, channels)
+        await _troubled(
+            here, channels, latency=0.5
+        )  # There is still something to be written down when it fails.
         here.set_disk(disk)
         await here.heard(*SAID_OF[disk])
         await asyncio.sleep(seconds)
@@ -92,10 +94,10 @@ async def network_is_cut(place: Place, *, seconds: float = 3.0, channels: int = 
         return here.tally()
 
 
-async def _troubled(here: World, channels: int) -> list[str]:
+async def _troubled(here: World, channels: int, *, latency: float = 0.05) -> list[str]:
     """Digests to so many channels, the first of which has begun; gives their papers."""
     papers = here.bring(here.clock().date())
-    here.chat.slow_down(latency=0.05)
+    here.chat.slow_down(latency=latency)
     here.subscribe_all(papers, channels)
     here.populate()
     await here.until(lambda: any(map(here.chat.pages, here.due)), "the first page")
