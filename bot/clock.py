@@ -16,7 +16,7 @@ from apscheduler.triggers.base import BaseTrigger
 from bot.deliver import Desk, deliver
 from bot.pace import Pace
 from digests.errors import PaperroundError
-from digests.ports import Claim
+from digests.ports import Claim, LeaseLostError
 
 log = logging.getLogger(__name__)
 
@@ -69,10 +69,12 @@ class FullMinute(BaseTrigger):  # type: ignore[misc]
 
 async def _tick_whatever_the_clock(fan_out: "FanOut", job: Job) -> None:
     """A tick's hour is a time of the wall, of which a clock that is set back makes a later one: then tick at once."""
+    ticks, since = fan_out.ticks, monotonic()
     while True:
-        ticks = fan_out.ticks
-        await asyncio.sleep((MINUTE * 1.25).total_seconds())
-        if fan_out.ticks == ticks:
+        await asyncio.sleep((MINUTE / 4).total_seconds())
+        if fan_out.ticks != ticks:
+            ticks, since = fan_out.ticks, monotonic()
+        elif monotonic() - since >= (MINUTE * 1.25).total_seconds():
             job.modify(next_run_time=SINCE)
 
 
@@ -230,10 +232,17 @@ class FanOut:
         ledger, now = self.desk.store.deliveries, self.desk.clock()
         while self._claimed:
             claim = self._claimed.popleft()
-            with suppress(Exception):  # Else its lease ends.
+            try:
                 await asyncio.to_thread(
                     ledger.wait, claim, "Stopped before its turn.", until=now, failed=False
                 )
+            except LeaseLostError:
+                continue
+            except (
+                Exception
+            ) as error:  # The next would fail as well, and whoever stops us does not wait for long.
+                log.warning("%d editions wait until their leases end: %s", len(self._claimed) + 1, error)
+                return
 
     def _ask(self, most: int, but_not: set[Workspace]) -> list[Claim]:
         desk, now = self.desk, self.desk.clock()

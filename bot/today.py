@@ -15,6 +15,9 @@ from digests.errors import InputError, PaperroundError
 from digests.model import Digest, Subscription
 from digests.ports import Delivery, DeliveryState
 
+LATEST = 9
+"""Editions that are looked at: what a clock that was ahead has left is among them."""
+
 
 def todays_digest(channel: str, house: House) -> tuple[str, Digest | None]:
     """What would become of today's edition, in a sentence, and the digest if it would be posted. Reads alone."""
@@ -41,13 +44,14 @@ async def post_today(channel: str, house: House, environment: Mapping[str, str])
         desk = await _opened(subscription, house, environment, exits)
         await _finish_older(subscription, edition, desk)
         began = await deliver_edition(subscription, edition, desk=desk)
-    last = await asyncio.to_thread(house.store.deliveries.history, subscription, 1)
-    return _sentence(subscription, edition, last[0] if last else None, began=began)
+    every = await asyncio.to_thread(house.store.deliveries.history, subscription, LATEST)
+    last = next((one for one in every if one.edition <= edition), None)
+    return _sentence(subscription, edition, last, began=began)
 
 
 async def _finish_older(subscription: Subscription, edition: date, desk: Desk) -> None:
     """What went out in part is finished before today's."""
-    for older in await asyncio.to_thread(desk.store.deliveries.history, subscription, 2):
+    for older in await asyncio.to_thread(desk.store.deliveries.history, subscription, LATEST):
         if older.edition < edition and older.is_half_done:
             await deliver_edition(subscription, older.edition, desk=desk)
 

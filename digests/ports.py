@@ -468,8 +468,8 @@ class Deliveries(Protocol):
     def untold(self, *, now: datetime, again: timedelta, most: int) -> Sequence[Untold]:
         """What owners are to be told now; nobody else is given it, and it is given once more after `again`."""
 
-    def told(self, untold: Untold) -> None:
-        """Its owner has heard, or never will."""
+    def told(self, untold: Untold, *, again_at: datetime | None = None) -> None:
+        """Its owner has heard, or never will, and is not told of this edition any more; or is to be told at that instant."""
 
     def bring_back(self, *, now: datetime, lease: timedelta) -> None:
         """What a clock that was ahead by more than `FURTHEST` wrote holds nothing up: leases end after `lease`, what waits for

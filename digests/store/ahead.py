@@ -6,7 +6,7 @@ from sqlalchemy import Column, ColumnElement, Connection, and_, delete, exists, 
 
 from digests.ports import FURTHEST, DeliveryState, PageState
 from digests.store import schema
-from digests.store.unfinished import HELD, PUT_OFF
+from digests.store.unfinished import HELD, PUT_OFF, TOLD
 
 deliveries, pages, shown = schema.deliveries, schema.pages, schema.shown
 edits, queue = schema.edits, schema.review_queue
@@ -25,6 +25,8 @@ def bring_back(connection: Connection, now: datetime, lease: timedelta) -> None:
     connection.execute(held.values(lease_until=now + lease))
     waits = deliveries.c.state.in_(PUT_OFF)
     _wait_no_more(connection, deliveries.c.next_try_at, now, waits, not_(_of_a_coming_day(now)))
+    untold = deliveries.c.tell_at != TOLD
+    _wait_no_more(connection, deliveries.c.tell_at, now, untold)
     for hour in (edits.c.due_at, edits.c.not_before, queue.c.next_try_at):
         _wait_no_more(connection, hour, now)
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any, TypeVar
 
-from sqlalchemy import Row, and_, bindparam, delete, exists, func, select, update
+from sqlalchemy import Row, and_, bindparam, delete, exists, func, literal, or_, select, update
 
 from digests.errors import StoreError
 from digests.model import Channel, Nothing, Subscription
@@ -31,7 +31,7 @@ from digests.store.ahead import bring_back
 from digests.store.engine import Database, among
 from digests.store.pages import UNREADABLE, keep, page_rows, readable_pages
 from digests.store.subscriptions import as_owned, as_subscription
-from digests.store.unfinished import HELD, given_up, take_back
+from digests.store.unfinished import HELD, TOLD, given_up, take_back
 from digests.store.words import change, this_page
 
 deliveries, pages, shown, papers = schema.deliveries, schema.pages, schema.shown, schema.papers
@@ -211,7 +211,8 @@ class SqlDeliveries:
     ) -> None:
         table, one = schema.subscriptions, claim.subscription
         with self.database.write() as connection:
-            change(connection, claim, **given_up(reason), tell_at=now if one.owner else None)
+            once = func.coalesce(deliveries.c.tell_at, literal(now, schema.Instant)) if one.owner else None
+            change(connection, claim, **given_up(reason), tell_at=once)
             take_back(connection, [claim.id], unknown_too=unknown_is_lost)
             if stop:
                 runs = update(table).where(table.c.id == one.id, table.c.stopped == "")
@@ -236,11 +237,10 @@ class SqlDeliveries:
             connection.execute(taken.values(tell_at=now + again))
         return [Untold(row.id, found[row.subscription], row.edition, row.reason) for row in rows]
 
-    def told(self, untold: Untold) -> None:
+    def told(self, untold: Untold, *, again_at: datetime | None = None) -> None:
+        its = update(deliveries).where(deliveries.c.id == untold.delivery)
         with self.database.write() as connection:
-            connection.execute(
-                update(deliveries).where(deliveries.c.id == untold.delivery).values(tell_at=None)
-            )
+            connection.execute(its.values(tell_at=again_at or TOLD))
 
     def bring_back(self, *, now: datetime, lease: timedelta) -> None:
         with self.database.write() as connection:
@@ -259,8 +259,15 @@ class SqlDeliveries:
         return [_delivery(row, subscription, its_pages[row.id]) for row in rows]
 
     def standings(self) -> Sequence[Standing]:
+        # What a clock that was ahead has left is of a day to come.
+        not_ahead = or_(
+            schema.subscriptions.c.next_edition.is_(None),
+            deliveries.c.edition <= schema.subscriptions.c.next_edition,
+        )
         newest = (
             select(deliveries.c.subscription, func.max(deliveries.c.edition).label("edition"))
+            .join(schema.subscriptions, schema.subscriptions.c.id == deliveries.c.subscription)
+            .where(not_ahead)
             .group_by(deliveries.c.subscription)
             .subquery()
         )

@@ -169,6 +169,8 @@ subscriptions = Table(
     Column("owner", Text, nullable=False, server_default=""),
     # The edition that is due at next_due_at; null in a store of an older version until it is reckoned again.
     Column("next_edition", Date),
+    # The channel's own date on which somebody last subscribed it or resumed it; null in a store of an older version.
+    Column("runs_since", Date),
     UniqueConstraint("platform", "workspace", "channel"),
     Index("ix_subscriptions_active_next_due_at", "active", "next_due_at"),
 )

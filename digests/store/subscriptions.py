@@ -154,13 +154,16 @@ def _coming(
 ) -> dict[str, Any]:
     """The columns that say what is due next, once a schedule has changed or runs again."""
     had = _had(connection, now, row.id).get(row.id, frozenset()) if row is not None else frozenset()
-    awaited = row.next_edition if row is not None and awaits else None
+    today = now.astimezone(ZoneInfo(schedule.time_zone)).date()
     if row is not None and not awaits:  # What is of today comes all the same.
-        today = now.astimezone(ZoneInfo(schedule.time_zone)).date()
         give_up(connection, {row.id: today}, PAUSED, now)
         reopen(connection, row.id, today, now)
+    by_us = row is not None and bool(row.active and row.stopped and not row.paused_by)
+    still_today = by_us and row is not None and row.next_edition == today
+    awaited = row.next_edition if row is not None and (awaits or still_today) else None
     due = due_after_change(schedule, now, awaited=awaited, had=had)
-    return {"next_due_at": due.at, "next_edition": due.edition}
+    coming = {"next_due_at": due.at, "next_edition": due.edition}
+    return coming if awaits or by_us else {**coming, "runs_since": today}
 
 
 def readable(rows: Iterable[Row[Any]]) -> list[Subscription]:

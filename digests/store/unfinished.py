@@ -1,7 +1,7 @@
 """Deliveries that are not done, and giving them up so that nothing they did not show is lost."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 from sqlalchemy import (
@@ -10,6 +10,7 @@ from sqlalchemy import (
     Row,
     Select,
     and_,
+    case,
     delete,
     exists,
     func,
@@ -33,6 +34,8 @@ PUT_OFF = (DeliveryState.WAITING, DeliveryState.UNKNOWN)
 CAME = (DeliveryState.POSTED, DeliveryState.QUIET)
 """Its channel has it."""
 
+TOLD = datetime(9999, 1, 1, tzinfo=UTC)
+"""When its owner, who knows of it, is to be told next."""
 PAUSED = "The digest was paused or stopped before this was done."
 
 
@@ -84,7 +87,7 @@ def reopen(connection: Connection, subscription: int, edition: date, now: dateti
             "state": DeliveryState.WAITING,
             "next_try_at": now,
             "reason": "",
-            "tell_at": None,
+            "tell_at": case((deliveries.c.tell_at == TOLD, deliveries.c.tell_at)),
             "empty_because": "",
         }
         connection.execute(delete(pages).where(pages.c.delivery == key))
@@ -150,12 +153,19 @@ def _before(connection: Connection, found: Select[Any], before: Mapping[int, dat
 
 
 def never_came(connection: Connection, before: Mapping[int, date]) -> dict[int, date]:
-    """The first of the editions before these dates that were given up with nothing in their channels, since one last came."""
-    failed = select(deliveries.c.subscription, deliveries.c.edition).where(
-        deliveries.c.subscription.in_(before),
-        deliveries.c.state == DeliveryState.FAILED,
-        deliveries.c.reason != PAUSED,
-        ~has_begun(),
+    """The first of the editions before these dates that were given up with nothing in their channels, since one last came,
+    and since somebody last subscribed or resumed the channel."""
+    runs_since = schema.subscriptions.c.runs_since
+    failed = (
+        select(deliveries.c.subscription, deliveries.c.edition)
+        .join(schema.subscriptions, schema.subscriptions.c.id == deliveries.c.subscription)
+        .where(
+            deliveries.c.subscription.in_(before),
+            deliveries.c.state == DeliveryState.FAILED,
+            deliveries.c.reason != PAUSED,
+            or_(runs_since.is_(None), deliveries.c.edition >= runs_since),
+            ~has_begun(),
+        )
     )
     rows = [row for row in connection.execute(failed) if row.edition < before[row.subscription]]
     if not rows:

@@ -364,8 +364,13 @@ class Listeners:
             reason = reasons.get(
                 str(event["type"]).partition("_")[2], "Paperround was removed from the channel."
             )
-            if await asyncio.to_thread(self.answers.store.subscriptions.stop, channel, reason):
+            store = self.answers.store.subscriptions
+            one = await asyncio.to_thread(store.find, channel)
+            if await asyncio.to_thread(store.stop, channel, reason):
                 log.warning("%s gets no more digests: %s", channel, reason)
+                if one and one.owner:  # Since the channel cannot be told.
+                    told = f"The digest that you set up comes no more: {reason}"
+                    await self.platform.tell(channel, one.owner, sentence(told))
 
     async def _on_channel_back(self, event: Payload) -> None:
         async with self._work(""):

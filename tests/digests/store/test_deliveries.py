@@ -643,8 +643,36 @@ def test_an_owner_is_to_be_told_until_that_is_done_by_one_at_a_time() -> None:
     assert untold(timedelta()) == [f"UADA: {TODAY}: Slack is out."]
     assert untold(timedelta(minutes=1)) == []
     (again,) = store.deliveries.untold(now=NOW + LEASE, again=LEASE, most=9)
+    store.deliveries.told(again, again_at=NOW + timedelta(hours=2))
+    assert untold(timedelta(hours=1)) == []
+    (again,) = store.deliveries.untold(now=NOW + timedelta(hours=2), again=LEASE, most=9)
     store.deliveries.told(again)
     assert untold(timedelta(days=1)) == []
+
+
+def test_an_owner_who_knows_that_an_edition_failed_is_not_told_again_after_another_try() -> None:
+    store = a_store()
+    owned = stored(store, replace(a_subscription(), owner="UADA"))
+    store.deliveries.fail(claimed(store, owned), "The channel is gone.", now=NOW, stop=True)
+    (untold,) = store.deliveries.untold(now=NOW, again=LEASE, most=9)
+    store.deliveries.told(untold)
+    store.subscriptions.start(owned.channel, now=NOW + LEASE)
+    (again,) = taken(store, LEASE)
+    store.deliveries.fail(again, "The channel is gone.", now=NOW + LEASE, stop=True)
+    assert store.deliveries.untold(now=NOW + timedelta(days=1), again=LEASE, most=9) == []
+
+
+def test_editions_that_failed_before_a_break_that_somebody_made_are_not_missed_after_it() -> None:
+    for broken_off, missed in ((True, None), (False, TODAY)):
+        store, subscription = a_ledger()
+        store.deliveries.fail(claimed(store, subscription), "Slack is out.", now=NOW)
+        later = NOW + timedelta(days=14)
+        if broken_off:
+            paused = replace(subscription, paused_by="Ada")
+            store.subscriptions.change(subscription.channel, paused, by="Ada", now=NOW + timedelta(hours=5))
+            store.subscriptions.change(subscription.channel, subscription, by="Ada", now=later)
+        (next_one,) = taken(store, timedelta(days=15))
+        assert next_one.first_missed == missed
 
 
 def test_how_a_channel_stands_and_how_many_editions_are_in_each_state() -> None:
