@@ -188,13 +188,15 @@ def _runtime_directory() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def running_server() -> Iterator[Server]:
-    """The server that the environment names, or one of our own. Skips where there is neither."""
+def running_server(connections: int = 0) -> Iterator[Server]:
+    """The server that the environment names, or one of our own, which takes so many connections. Skips where there is
+    neither."""
     with contextlib.ExitStack() as exits:
-        url = os.environ.get(VARIABLE)
+        url, cluster = os.environ.get(VARIABLE), None
         own = not url
         try:
-            url = url or exits.enter_context(own_server()).url
+            cluster = None if url else exits.enter_context(own_server())
+            url = url or (cluster.url if cluster else "")
         except ImportError as error:
             pytest.skip(f"no PostgreSQL: set {VARIABLE}, or install {error.name}")
         server = Server(url, is_ours=own)
@@ -204,6 +206,10 @@ def running_server() -> Iterator[Server]:
             for setting in ("fsync", "synchronous_commit", "full_page_writes"):
                 server.run(f"ALTER SYSTEM SET {setting} = off")
             server.run("SELECT pg_reload_conf()")
+        if cluster and connections:
+            server.run(f"ALTER SYSTEM SET max_connections = {connections}")
+            cluster.stop("fast")
+            cluster.start()
         yield server
 
 

@@ -20,6 +20,8 @@ from tests.postgres import VARIABLE, running_server
 
 COLUMNS = ("scenario", "store", "platform", "kills", "channels", "pages", "lost", "repeated")
 WIDTHS = (30, 10, 8, 6, 8, 6, 5, 8)
+CONNECTIONS = 500
+"""To PostgreSQL, from the processes of all trials that are under way."""
 MOST_SAID = 2**24
 """Bytes of a trial's tally, with the ends of logs."""
 
@@ -69,7 +71,7 @@ async def _all(chosen: Sequence[Trial], seed: int, jobs: int) -> list[Outcome]:
     with ExitStack() as exits:
         environment = dict(os.environ)
         if any(trial.place.store == "postgresql" for trial in chosen):
-            environment[VARIABLE] = exits.enter_context(running_server()).url
+            environment[VARIABLE] = exits.enter_context(running_server(CONNECTIONS)).url
         played = dict[str, Outcome]()
         # Those that wait more than they work have players of their own beside the others.
         for_work = iter([trial for trial in chosen if not trial.waits])

@@ -63,7 +63,7 @@ class Trial:
 def trials(seed: int | None = None) -> Iterator[Trial]:
     """All of the run with a seed, the longest first, or all that there are.
 
-    Deliveries are killed and stopped everywhere. The rest is tried, by turns, on Slack with one kind of store and on
+    Deliveries are killed everywhere. The rest is tried, by turns, on Slack with one kind of store and on
     Discord with the other: two runs one after the other try all of it, and each is short enough to be made again and again.
     """
     places = [Place(store, platform) for store in STORES for platform in PLATFORMS]
@@ -76,6 +76,7 @@ def trials(seed: int | None = None) -> Iterator[Trial]:
     for place in places:
         yield from _everywhere(place)
     for place in in_turn:
+        yield from _stopped(place)
         yield from _in_weather(place)
         yield from _in_time(place)
         yield from _in_trouble(place)
@@ -89,10 +90,14 @@ def _everywhere(place: Place) -> Iterator[Trial]:
     kills = RANDOM_KILLS // (len(STORES) * len(PLATFORMS))
     killed = _by_chance(deaths.killed_at_random, place, kills=kills)
     yield Trial("killed at random", place, killed, waits=True)
-    yield Trial("stopped at random", place, _by_chance(deaths.stopped_at_random, place), waits=True)
     for side in Side:
         killed = _sure(deaths.killed_at_every_await, place, side)
         yield Trial(f"killed {side} each await", place, killed, waits=True)
+
+
+def _stopped(place: Place) -> Iterator[Trial]:
+    yield Trial("stopped at random", place, _by_chance(deaths.stopped_at_random, place), waits=True)
+    for side in Side:
         stopped = _sure(deaths.stopped_past_its_lease, place, side)
         yield Trial(f"stopped {side} each await", place, stopped, waits=True)
 

@@ -46,7 +46,7 @@ async def disk_fails(place: Place, disk: Disk, *, seconds: float = 2.0, channels
     full = disk is not Disk.READ_ONLY
     async with world(place, rate=FAST, own_server=several, small_disk=full) as here:
         await _troubled(
-            here, channels, latency=0.5
+            here, channels, latency=0.2
         )  # There is still something to be written down when it fails.
         here.set_disk(disk)
         await here.heard(*SAID_OF[disk])
