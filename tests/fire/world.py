@@ -49,6 +49,8 @@ OVER = (DeliveryState.POSTED, DeliveryState.QUIET, DeliveryState.FAILED)
 PUT_OFF = (DeliveryState.WAITING, DeliveryState.UNKNOWN)
 PATIENCE = 60.0
 """Seconds that are waited for what must come: a busy machine is slow, and nothing is decided by speed."""
+A_MINUTE_SECONDS = 4.0
+"""So much of our time is left before a wait is skipped: what a chat service does late, and shows later, is there by then."""
 LOOK_SECONDS = 0.01
 """Between two looks at whether something has come true in another process."""
 
@@ -144,6 +146,7 @@ class World:
     styles: dict[Channel, Style] = field(default_factory=dict)
     lives: list[Life] = field(default_factory=list)
     replaced: int = 0
+    put_off_since: float | None = None
 
     @property
     def strikes(self) -> Strikes:
@@ -339,8 +342,13 @@ class World:
             for state, next_try in [standing.get((channel.channel, edition), (None, None))]
             if state in PUT_OFF and next_try
         ]
-        if put_off and len(put_off) == len(left) and min(put_off) > self.clock() + SAFE:
+        if not put_off or len(put_off) < len(left) or min(put_off) <= self.clock() + SAFE:
+            self.put_off_since = None
+        elif self.put_off_since is None:
+            self.put_off_since = time.monotonic()
+        elif time.monotonic() - self.put_off_since > A_MINUTE_SECONDS:
             self.clock.set(min(put_off), self.clock.rate)
+            self.put_off_since = None
         return not left
 
     def tally(self) -> Tally:
