@@ -92,6 +92,7 @@ class Base:
         match disk:
             case Disk.READ_ONLY:
                 self.server.run("ALTER SYSTEM SET default_transaction_read_only = on")
+                self.server.run("SELECT pg_reload_conf()")
             case Disk.FULL:
                 self.server.run("SELECT pg_switch_wal()")
                 self.server.run("CHECKPOINT")  # The next file of the log, 16 MB, is there.
@@ -102,8 +103,18 @@ class Base:
             case Disk.WELL:
                 self.cluster.free_disk()
                 self.cluster.start()
-                self.server.run("ALTER SYSTEM RESET default_transaction_read_only")
-        self.server.run("SELECT pg_reload_conf()")
+                self._run_once_recovered("ALTER SYSTEM RESET default_transaction_read_only")
+                self.server.run("SELECT pg_reload_conf()")
+
+    def _run_once_recovered(self, statement: str) -> None:
+        """PostgreSQL that came down with its log may still be at its recovery."""
+        assert self.server
+        for _ in range(60):
+            with suppress(OperationalError):
+                self.server.run(statement)
+                return
+            time.sleep(0.5)
+        self.server.run(statement)
 
 
 @contextmanager
