@@ -70,11 +70,11 @@ async def fetch(
     progress: Progress = lambda done, size: None,
 ) -> Fetched:
     """Fetch one source and store each batch as it comes. A failure is told and kept, never raised."""
-    fetched = Fetched(source.name)
+    fetched, began = Fetched(source.name), clock()
     try:
         state = await asyncio.to_thread(store.sources.state, source.name)
         failure = await _take_all(source, state, store, clock, fetched, since, progress)
-        await asyncio.to_thread(_note, fetched, failure, store, clock())
+        await asyncio.to_thread(_note, fetched, failure, store, began, clock())
     except PaperroundError as error:
         fetched.failure = str(error)
     return fetched
@@ -149,9 +149,11 @@ def _take(batch: Batch, fetched: Fetched, store: Store, now: datetime) -> None:
         store.sources.keep(fetched.source, replace(state, position=batch.position))
 
 
-def _note(fetched: Fetched, failure: PaperroundError | None, store: Store, now: datetime) -> None:
-    """How it went, for the next try and for the digests."""
-    state = replace(store.sources.state(fetched.source), last_try=now)
+def _note(
+    fetched: Fetched, failure: PaperroundError | None, store: Store, began: datetime, now: datetime
+) -> None:
+    """How it went, for the next try and for the digests. What came in between may not have been seen."""
+    state = replace(store.sources.state(fetched.source), last_try=began)
     trouble = Trouble.OUTAGE if failure else Trouble.STALE if fetched.stale else None
     detail = str(failure) if failure else ". ".join(fetched.remarks)
     store.health.report(fetched.source, trouble, detail=detail, now=now)

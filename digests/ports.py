@@ -759,6 +759,9 @@ class Reviewing(Protocol):
     def revive(self) -> None:
         """What was given up waits again, as if it had never failed: the model or the rubric is another one."""
 
+    def let_go(self, stage: Stage, *, before: datetime, below: float) -> None:
+        """What has waited for this stage since before then, with a promise below this, waits no more."""
+
     def waiting(self) -> Mapping[Stage, int]:
         """How many wait for each stage, those with a later next try among them."""
 

@@ -147,7 +147,7 @@ async def work(desk: Desk, wishes: Sequence[Wish], stop: asyncio.Event) -> Outco
         outcome.trouble, outcome.detail = None, ""
         await asyncio.to_thread(choose_best, desk, wishes)
         await _stage(desk, Stage.FULL, outcome, stop)
-    if not _is_over(outcome, stop):
+    if not _is_over(outcome, stop) and not _best_are_to_come(desk):
         await _stage(desk, Stage.SCORE, outcome, stop)
     if desk.compare_best and not _is_over(outcome, stop):
         await _compare_best(desk, outcome, stop)
@@ -162,6 +162,8 @@ def _is_over(outcome: Outcome, stop: asyncio.Event, but: Trouble | None = None) 
 def fill(desk: Desk, wishes: Sequence[Wish]) -> None:
     """Put into the queue what channels want and what people asked for; what waits already gets its promise anew."""
     now, store = desk.clock(), desk.store
+    store.reviewing.let_go(Stage.SCORE, before=now - desk.look_back, below=ASKED)
+    store.reviewing.let_go(Stage.FULL, before=_midnight(now), below=ASKED)  # Its digest is out.
     if store.notes.read(SCALE_NOTE) != desk.scale:
         store.reviewing.revive()
         store.notes.write(SCALE_NOTE, desk.scale)
@@ -199,6 +201,11 @@ def _midnight(now: datetime) -> datetime:
 def _is_early(desk: Desk, now: datetime) -> bool:
     """Whether the papers that arXiv shows on this day (UTC) are still to come."""
     return desk.awaits_news and now < datetime.combine(now.date(), NEWS_ARE_IN, NEW_YORK)
+
+
+def _best_are_to_come(desk: Desk) -> bool:
+    """Whether this day's full reviews, for which a share of the budget is kept, are still to be chosen."""
+    return desk.full_reviews > 0 and _is_early(desk, desk.clock())
 
 
 async def _stage(desk: Desk, stage: Stage, outcome: Outcome, stop: asyncio.Event, share: float = 1.0) -> None:

@@ -83,6 +83,11 @@ class SqlReviewing:
         with self.database.write() as connection:
             connection.execute(update(queue).where(queue.c.given_up.is_(True)).values(anew))
 
+    def let_go(self, stage: Stage, *, before: datetime, below: float) -> None:
+        over = delete(queue).where(queue.c.stage == stage, queue.c.since < before, queue.c.promise < below)
+        with self.database.write() as connection:
+            connection.execute(over)
+
     def waiting(self) -> Mapping[Stage, int]:
         by_stage = select(queue.c.stage, func.count()).where(_READY).group_by(queue.c.stage)
         with self.database.read() as connection:

@@ -18,6 +18,7 @@ from typing import Any
 from aiohttp import web
 
 MODEL = "sample-reviewer"
+GATHERING = 30.0
 
 
 class Fault(StrEnum):
@@ -46,10 +47,14 @@ class Fault(StrEnum):
 
 
 class OpenAiServer:
-    """The server. `faults` are used up one an answer; `fault_of` holds for papers whose title has the words."""
+    """The server. `faults` are used up one an answer; `fault_of` holds for papers whose title has the words.
 
-    def __init__(self, *, latency: float = 0.0, slots: int = 1000, key: str = "") -> None:
+    Nobody is answered before `gather` have asked at once, or after `GATHERING` seconds.
+    """
+
+    def __init__(self, *, latency: float = 0.0, slots: int = 1000, key: str = "", gather: int = 0) -> None:
         self.latency = latency
+        self.gather = gather
         self.key = key
         self.faults: deque[Fault | None] = deque()
         self.fault_of: dict[str, Fault] = {}
@@ -61,6 +66,7 @@ class OpenAiServer:
         )
         self.most_at_once = 0
         self._under_way = 0
+        self._gathered = asyncio.Event()
         self._slots = asyncio.Semaphore(slots)
         self._runner: web.AppRunner | None = None
         self.base_url = ""
@@ -126,6 +132,7 @@ class OpenAiServer:
             self._under_way += 1
             self.most_at_once = max(self.most_at_once, self._under_way)
             try:
+                await self._gather()
                 await asyncio.sleep(3600 if fault is Fault.STALL else self.latency)
             finally:
                 self._under_way -= 1
@@ -137,6 +144,12 @@ class OpenAiServer:
             json.dumps({"reason": "By rule.", "better": self.prefers(*pair)}) if pair and not fault else ""
         )
         return web.json_response(_completion(asked, title, text, fault, choice))
+
+    async def _gather(self) -> None:
+        if self._under_way >= self.gather:
+            self._gathered.set()
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._gathered.wait(), GATHERING)
 
     def _fault(self, title: str, asked: Mapping[str, Any]) -> Fault | None:
         repaired = len(asked["messages"]) > 2

@@ -49,6 +49,16 @@ def test_of_equal_promise_the_newest_is_read_first() -> None:
     assert names(reviewing.next(Stage.SCORE, 9, now=LATER)) == ["new", "old"]
 
 
+def test_what_promised_little_and_waited_long_is_let_go() -> None:
+    reviewing = a_store().reviewing
+    reviewing.put({"old": 1.0, "wanted": 9.0}, Stage.SCORE, now=NOW)
+    reviewing.put({"best": 1.0}, Stage.FULL, now=NOW)
+    reviewing.put({"new": 1.0}, Stage.SCORE, now=LATER)
+    reviewing.let_go(Stage.SCORE, before=LATER, below=9.0)
+    assert names(reviewing.next(Stage.SCORE, 9, now=LATER)) == ["wanted", "new"]
+    assert names(reviewing.next(Stage.FULL, 9, now=LATER)) == ["best"]
+
+
 def test_a_paper_is_lifted_to_a_full_review_and_never_back() -> None:
     reviewing = a_store().reviewing
     reviewing.put({"a": 1.0}, Stage.SCORE, now=NOW)
