@@ -87,6 +87,14 @@ class Desk:
     rendered: "Rendered" = field(default_factory=lambda: Rendered())
     together: Together = field(default_factory=Together)
 
+    @property
+    def looking(self) -> timedelta:
+        """How long one look for a page may take: of a long history, or a forum with many posts, it is many requests.
+
+        Two looks, the wait between them and the post that may follow are within one lease.
+        """
+        return max(self.time_out, (self.lease - self.settle - 2 * self.time_out) / 2)
+
 
 async def deliver_edition(subscription: Subscription, edition: date, *, desk: Desk) -> bool:
     """One edition of one channel, outside its hour; False when it was posted before, is under way, or was given up in the
@@ -441,7 +449,7 @@ async def _found(claim: Claim, page: PlannedPage, platform: Platform, desk: Desk
     since = datetime.combine(claim.edition, time(), UTC) - EARLIEST
     finding = platform.find(claim.subscription.channel, key=page.key, since=since)
     try:
-        return await in_time(finding, desk.time_out)
+        return await in_time(finding, desk.looking)
     except PostError as error:
         if error.outcome is not Outcome.REFUSED:
             raise

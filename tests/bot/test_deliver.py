@@ -545,3 +545,29 @@ def test_a_page_that_the_history_does_not_show_at_once_is_asked_for_again() -> N
     assert [one.state for one in world.history()] == [DeliveryState.UNKNOWN]
     world.tick(Lagging(world.board), settle=timedelta(milliseconds=1))
     assert len(set(world.board.keys(CHANNEL))) == len(world.board.posted) == 4
+
+
+def test_a_look_that_takes_many_requests_may_take_longer_than_one_of_them_but_not_longer_than_the_lease() -> (
+    None
+):
+    world = a_world()
+    world.tick(BoardPlatform(world.board, after=raising(2, PostError("dropped", Outcome.UNKNOWN))))
+
+    class Long(BoardPlatform):
+        async def find(self, channel: Channel, *, key: str, since: datetime) -> Any:
+            await asyncio.sleep(1.2)
+            return await super().find(channel, key=key, since=since)
+
+    class Endless(BoardPlatform):
+        async def find(self, channel: Channel, *, key: str, since: datetime) -> Any:
+            await asyncio.sleep(60)
+
+    world.now += timedelta(minutes=1)
+    soon = timedelta(seconds=0.1)
+    world.tick(Endless(world.board), time_out=soon, settle=LEASE - timedelta(seconds=1))
+    (delivery,) = world.history()
+    assert (delivery.state, "No answer within" in delivery.reason) == (DeliveryState.UNKNOWN, True)
+    world.now += timedelta(minutes=5)
+    world.tick(Long(world.board), time_out=timedelta(seconds=1))
+    assert [one.state for one in world.history()] == [DeliveryState.POSTED]
+    assert len(set(world.board.keys(CHANNEL))) == len(world.board.posted) == 4
