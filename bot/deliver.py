@@ -214,7 +214,7 @@ async def _finish(claim: Claim, desk: Desk) -> None:
         log.info("%s, %s: nothing to read (%s)", channel, claim.edition, claim.nothing)
         return
     if all(page.state in _DONE for page in claim.pages):  # Nothing was left to be posted.
-        await asyncio.to_thread(desk.store.deliveries.finish, claim, now=desk.clock())
+        await asyncio.to_thread(desk.store.deliveries.finish, claim)
     log.info("delivered %s to %s, %d pages", claim.edition, channel, len(claim.pages))
 
 

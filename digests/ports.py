@@ -118,9 +118,6 @@ class Subscriptions(Protocol):
     def find(self, channel: Channel) -> Subscription | None:
         """The subscription of a channel, running or not; an empty workspace matches any."""
 
-    def due(self, now: datetime) -> Sequence[Subscription]:
-        """Those running whose next edition's hour has come, longest overdue first."""
-
     def change(
         self, channel: Channel, after: Subscription | None, *, by: str, now: datetime
     ) -> Change | None:
@@ -264,7 +261,7 @@ class Untold:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What `Deliveries.plan` writes down, of a claim as it returns it."""
+    """The claim's pages, that their papers are shown, what kind of nothing they say, and the number considered up to."""
 
     claim: Claim
     considered_to: int
@@ -272,7 +269,7 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class GoesOut:
-    """What `Deliveries.posting` writes down."""
+    """This page goes out now; the lease starts anew."""
 
     claim: Claim
     page: int
@@ -282,7 +279,7 @@ class GoesOut:
 
 @dataclass(frozen=True, slots=True)
 class Begins:
-    """A plan, and that its first page goes out now: what `Deliveries.plan` and `posting` write down, in one step."""
+    """A plan, and that its first page goes out now, in one step."""
 
     claim: Claim
     considered_to: int
@@ -292,7 +289,7 @@ class Begins:
 
 @dataclass(frozen=True, slots=True)
 class Landed:
-    """What `Deliveries.posted` writes down; after the `last` page the delivery is done."""
+    """This page has landed; without a receipt it is given up as `SKIPPED`. After the `last` page the delivery is done."""
 
     claim: Claim
     page: int
@@ -408,21 +405,9 @@ class Deliveries(Protocol):
     def pasts(self, editions: Sequence[tuple[Subscription, date]]) -> Sequence[Past]:
         """What came before each of these editions, in their order."""
 
-    def shown(self, subscription: Subscription, after: int, to: int) -> frozenset[str]:
-        """The ids of papers known in that window of numbers which this channel already had, in any edition."""
-
     def shown_in(self, windows: Sequence[tuple[Subscription, int, int]]) -> Sequence[frozenset[str]]:
-        """The same for many channels, each with its window, in their order."""
-
-    def plan(
-        self,
-        claim: Claim,
-        pages: Sequence[PlannedPage],
-        *,
-        considered_to: int,
-        nothing: Nothing | None = None,
-    ) -> Claim:
-        """Write down the pages, that their papers are shown, and the number considered up to: all or none."""
+        """For each channel with its window of numbers, in their order: the ids of papers known in that window which the
+        channel already had, in any edition."""
 
     def plan_anew(self, claim: Claim, pages: Sequence[PlannedPage], *, considered_to: int) -> Claim:
         """Papers came in after all: plan their digest in the place of what was posted. Once, since it is quiet no more.
@@ -430,21 +415,15 @@ class Deliveries(Protocol):
         A page of the same number that was posted is `CHANGING`, with its receipt; the others are to be posted.
         """
 
-    def posting(self, claim: Claim, page: int, *, now: datetime, lease: timedelta) -> None:
-        """This page goes out now; the lease starts anew."""
-
-    def posted(self, claim: Claim, page: int, receipt: str | None, *, now: datetime) -> None:
-        """This page has landed; without a receipt it is given up as `SKIPPED`."""
-
     def not_posted(self, claim: Claim, page: int) -> None:
         """This page is known not to have gone out."""
 
-    def finish(self, claim: Claim, *, now: datetime) -> None:
+    def finish(self, claim: Claim) -> None:
         """Every page has landed."""
 
     def write(self, words: Sequence[Word]) -> None:
-        """What `plan`, `posting` and `posted` write, of many claims in one transaction: when one of them is lost, nothing
-        is written. One word a claim."""
+        """Write down what these say, of many claims in one transaction: when one of them is lost, nothing is written.
+        One word a claim."""
 
     def quiet(self, claim: Claim, *, looked_to: int, until: datetime, now: datetime) -> None:
         """There is nothing to read, and whoever has to hear of it has. Until then it is unfinished again as soon as

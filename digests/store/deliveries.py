@@ -15,11 +15,8 @@ from digests.ports import (
     Claim,
     Delivery,
     DeliveryState,
-    GoesOut,
-    Landed,
     PageState,
     Past,
-    Plan,
     PlannedPage,
     Standing,
     Untold,
@@ -119,9 +116,6 @@ class SqlDeliveries:
                 found |= {(row.subscription, before): Past(row.considered_to, row.first_due) for row in rows}
         return [found.get((one.id, edition), Past(None, None)) for one, edition in editions]
 
-    def shown(self, subscription: Subscription, after: int, to: int) -> frozenset[str]:
-        return self.shown_in([(subscription, after, to)])[0]
-
     def shown_in(self, windows: Sequence[tuple[Subscription, int, int]]) -> Sequence[frozenset[str]]:
         found: defaultdict[tuple[int, int, int], set[str]] = defaultdict(set)
         with self.database.read() as connection:
@@ -129,18 +123,6 @@ class SqlDeliveries:
                 for row in connection.execute(_SHOWN, {"keys": keys, "after": after, "to": to}):
                     found[row.subscription, after, to].add(row.name)
         return [frozenset(found[one.id, after, to]) for one, after, to in windows]
-
-    def plan(
-        self,
-        claim: Claim,
-        planned: Sequence[PlannedPage],
-        *,
-        considered_to: int,
-        nothing: Nothing | None = None,
-    ) -> Claim:
-        planned_claim = replace(claim, pages=tuple(planned), nothing=nothing)
-        self.write([Plan(planned_claim, considered_to)])
-        return planned_claim
 
     def plan_anew(self, claim: Claim, planned: Sequence[PlannedPage], *, considered_to: int) -> Claim:
         receipts = {page.number: page.receipt for page in claim.pages if page.receipt}
@@ -157,18 +139,12 @@ class SqlDeliveries:
             keep(connection, [(claim, changed)])
         return replace(claim, pages=tuple(changed), nothing=None, quiet_until=None)
 
-    def posting(self, claim: Claim, page: int, *, now: datetime, lease: timedelta) -> None:
-        self.write([GoesOut(claim, page, now, lease)])
-
-    def posted(self, claim: Claim, page: int, receipt: str | None, *, now: datetime) -> None:
-        self.write([Landed(claim, page, receipt, now)])
-
     def not_posted(self, claim: Claim, page: int) -> None:
         with self.database.write() as connection:
             change(connection, claim)
             connection.execute(this_page(claim, page).values(state=PageState.PLANNED))
 
-    def finish(self, claim: Claim, *, now: datetime) -> None:
+    def finish(self, claim: Claim) -> None:
         with self.database.write() as connection:
             written.finish(connection, claim)
 

@@ -52,15 +52,6 @@ class SqlSubscriptions:
             row = connection.execute(_of(channel).limit(1)).first()
         return as_subscription(row) if row else None
 
-    def due(self, now: datetime) -> Sequence[Subscription]:
-        overdue = (
-            select(subscriptions)
-            .where(*running(), subscriptions.c.next_due_at <= now)
-            .order_by(subscriptions.c.next_due_at, subscriptions.c.id)
-        )
-        with self.database.read() as connection:
-            return readable(connection.execute(overdue).fetchall())
-
     def change(
         self, channel: Channel, after: Subscription | None, *, by: str, now: datetime
     ) -> Change | None:

@@ -21,6 +21,7 @@ from digests.model import Channel, Schedule, Subscription
 from digests.ports import PlannedPage
 from digests.store import open_store
 from tests.builders import NOW, a_store
+from tests.ledger import land, plan
 from tests.shared_data import FOLDER, needs_shared_data
 
 RECORDS = [
@@ -384,8 +385,8 @@ def test_what_yesterday_left_half_done_is_finished_before_todays_is_posted(tmp_p
     )
     assert claim
     pages = [PlannedPage(number, f"old {number}", {"blocks": []}, (), in_thread=False) for number in range(2)]
-    claim = store.deliveries.plan(claim, pages, considered_to=0)
-    store.deliveries.posted(claim, 0, "there", now=yesterday)
+    claim = plan(store, claim, pages, considered_to=0)
+    land(store, claim, 0, "there", now=yesterday)
     store.close()
     done = paperround(tmp_path, "digest", "here", "--now")
     assert "posted, in 6 messages." in done.stdout

@@ -15,6 +15,7 @@ from digests.errors import InputError
 from digests.model import Digest, Style
 from digests.ports import PlannedPage
 from tests.builders import NOW, TODAY, a_paper, a_review
+from tests.ledger import plan
 
 DAY = timedelta(days=1)
 
@@ -83,5 +84,5 @@ def test_what_a_channel_already_had_is_not_previewed_again(tmp_path: Path) -> No
     claim = house.store.deliveries.claim(subscription, TODAY - DAY, owner="a", now=NOW, lease=DAY)
     assert claim
     page = PlannedPage(0, "k", {}, tuple(first), in_thread=False)
-    house.store.deliveries.plan(claim, [page], considered_to=0)
+    plan(house.store, claim, [page], considered_to=0)
     assert not set(first) & set(picked(preview_digest(Asked(), house)))

@@ -9,6 +9,7 @@ from digests.build import Habits, build
 from digests.model import NOT_REVIEWED, REVIEWER, Digest, Nothing, Schedule, Subscription, Trouble
 from digests.ports import PlannedPage, Store
 from tests.builders import NOW, TODAY, a_paper, a_review, a_store, a_subscription, stored
+from tests.ledger import plan
 
 pytestmark = pytest.mark.usefixtures("over_both")
 
@@ -31,10 +32,10 @@ def send(store: Store, subscription: Subscription, now: timedelta = timedelta())
     claim = store.deliveries.claim(subscription, digest.edition, owner="a", now=NOW + now, lease=DAY)
     assert claim
     papers = tuple(pick.scored.paper.id for pick in digest.picks)
-    claim = store.deliveries.plan(
-        claim, [PlannedPage(0, "k", {}, papers, in_thread=False)], considered_to=digest.considered_to
+    claim = plan(
+        store, claim, [PlannedPage(0, "k", {}, papers, in_thread=False)], considered_to=digest.considered_to
     )
-    store.deliveries.finish(claim, now=NOW + now)
+    store.deliveries.finish(claim)
     return list(papers)
 
 

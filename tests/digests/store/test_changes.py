@@ -9,11 +9,13 @@ from digests.errors import InputError
 from digests.model import Change, Channel, Schedule, Subscription, Wish
 from digests.ports import Store
 from tests.builders import NOW, a_store
+from tests.ledger import taken
 
 pytestmark = pytest.mark.usefixtures("over_both")
 
 CHANNEL = Channel("slack", "C1", "T1")
-LATER = NOW + timedelta(hours=1)
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+LATER = NOW + HOUR
 
 
 def subscribed(store: Store, **wish: object) -> Change:
@@ -35,8 +37,8 @@ def test_a_channel_is_subscribed_and_due_at_its_next_hour() -> None:
     assert (change.before, change.by) == (None, "Ada")
     assert found(store) == change.after
     assert not found(store).from_settings
-    assert store.subscriptions.due(NOW) == []
-    assert [one.id for one in store.subscriptions.due(LATER)] == [found(store).id]
+    assert taken(store) == []
+    assert [one.subscription for one in taken(store, HOUR)] == [found(store)]
 
 
 def test_nothing_changed_is_no_change() -> None:
@@ -81,11 +83,10 @@ def test_a_paused_channel_is_not_due_and_goes_on_with_the_next_edition() -> None
     store = a_store()
     subscribed(store)
     store.subscriptions.change(CHANNEL, replace(found(store), paused_by="Ada"), by="Ada", now=NOW)
-    tomorrow = NOW + timedelta(days=1)
-    assert store.subscriptions.due(tomorrow) == []
-    store.subscriptions.change(CHANNEL, replace(found(store), paused_by=""), by="Bob", now=tomorrow)
-    assert store.subscriptions.due(tomorrow) == []
-    assert len(store.subscriptions.due(tomorrow + timedelta(hours=1))) == 1
+    assert taken(store, DAY) == []
+    store.subscriptions.change(CHANNEL, replace(found(store), paused_by=""), by="Bob", now=NOW + DAY)
+    assert taken(store, DAY) == []
+    assert len(taken(store, DAY + HOUR)) == 1
 
 
 def test_a_stopped_channel_is_not_due_until_it_starts_again() -> None:
@@ -94,10 +95,10 @@ def test_a_stopped_channel_is_not_due_until_it_starts_again() -> None:
     assert store.subscriptions.stop(CHANNEL, "It was archived.")
     assert not store.subscriptions.stop(CHANNEL, "It was deleted.")
     assert found(store).stopped == "It was archived."
-    assert store.subscriptions.due(LATER) == []
+    assert taken(store, HOUR) == []
     assert store.subscriptions.start(CHANNEL, now=NOW)
     assert not store.subscriptions.start(CHANNEL, now=NOW)
-    assert len(store.subscriptions.due(LATER)) == 1
+    assert len(taken(store, HOUR)) == 1
 
 
 def test_a_channel_of_the_settings_is_changed_there_but_may_be_paused_here() -> None:

@@ -9,10 +9,10 @@ import pytest
 from digests.model import NOT_REVIEWED, Channel, Nothing, Post, Subscription
 from digests.ports import Claim, DeliveryState, PlannedPage, Store
 from tests.builders import NOW, TODAY, a_paper, a_store, a_subscription, damage
+from tests.ledger import LEASE, go_out, had, plan, taken
 
 pytestmark = pytest.mark.usefixtures("over_both")
 
-LEASE = timedelta(minutes=5)
 NAMES = "abc"
 
 
@@ -23,13 +23,9 @@ def three_that_wait(nothing: Nothing | None = None) -> Store:
     store.subscriptions.keep([a_subscription(name) for name in NAMES], now=NOW - timedelta(minutes=1))
     pages = [PlannedPage(n, f"key {n}", {"text": "x"}, (f"2401.0000{n}",), in_thread=False) for n in range(2)]
     for claim in taken(store):
-        planned = store.deliveries.plan(claim, pages, considered_to=2, nothing=nothing)
+        planned = plan(store, claim, pages, considered_to=2, nothing=nothing)
         store.deliveries.wait(planned, "Slack is away.", until=NOW)
     return store
-
-
-def taken(store: Store) -> list[Claim]:
-    return list(store.deliveries.claim_due(owner="a", now=NOW, lease=LEASE, most=9))
 
 
 def names(claims: list[Claim]) -> list[str]:
@@ -69,7 +65,7 @@ def test_a_delivery_that_cannot_be_read_is_given_up_with_a_reason_and_the_others
     stands = {one.channel.channel: one for one in store.deliveries.standings()}
     assert stands["b"].state is DeliveryState.FAILED
     assert stands["b"].reason.startswith("What the store keeps of it cannot be read")
-    assert store.deliveries.shown(of(store, "b"), 0, 2) == frozenset()
+    assert had(store, of(store, "b"), 0, 2) == frozenset()
     assert store.deliveries.considered_to(of(store, "b"), TODAY + timedelta(days=1)) is None
     assert taken(store) == []
 
@@ -107,7 +103,7 @@ def test_a_state_that_nobody_knows_is_shown_as_a_failure_beside_the_others() -> 
 def test_what_waits_again_is_unknown_where_a_page_may_have_gone_out_whatever_else_is_damaged() -> None:
     store = three_that_wait()
     (first, *_) = taken(store)
-    store.deliveries.posting(first, 0, now=NOW, lease=LEASE)
+    go_out(store, first, 0)
     damage(store, "UPDATE pages SET payload = '{'")
     store.deliveries.wait(first, "lost", until=NOW)
     assert store.deliveries.standings()[0].state is DeliveryState.UNKNOWN

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 import pytest
 
@@ -23,10 +23,9 @@ from digests.ports import (
     Store,
 )
 from tests.builders import NOW, TODAY, a_paper, a_store, a_subscription, stored
+from tests.ledger import LEASE, go_out, had, land, plan, taken
 
 pytestmark = pytest.mark.usefixtures("over_both")
-
-LEASE = timedelta(minutes=5)
 
 
 def a_ledger() -> tuple[Store, Subscription]:
@@ -53,11 +52,6 @@ def claimed(
     return got
 
 
-def taken(store: Store, late: timedelta, owner: str = "b") -> list[Claim]:
-    """What another process takes."""
-    return list(store.deliveries.claim_due(owner=owner, now=NOW + late, lease=LEASE, most=9))
-
-
 def a_page(number: int, *papers: str) -> PlannedPage:
     return PlannedPage(number, f"key {number}", {"text": f"ünï {number}"}, papers, in_thread=number > 0)
 
@@ -73,16 +67,16 @@ def test_an_edition_is_claimed_once_until_its_lease_runs_out() -> None:
 def test_who_lost_the_lease_can_write_nothing_any_more() -> None:
     store, subscription = a_ledger()
     late = claimed(store, subscription)
-    plan = store.deliveries.plan(late, [a_page(0)], considered_to=1)
+    lost = plan(store, late, [a_page(0)], considered_to=1)
     claimed(store, subscription, "b", LEASE)
     ledger = store.deliveries
     writes: list[Callable[[], None]] = [
-        lambda: ledger.posting(plan, 0, now=NOW, lease=LEASE),
-        lambda: ledger.posted(plan, 0, "r", now=NOW),
-        lambda: ledger.not_posted(plan, 0),
-        lambda: ledger.finish(plan, now=NOW),
-        lambda: ledger.wait(plan, "x", until=NOW),
-        lambda: ledger.fail(plan, "x", now=NOW),
+        lambda: go_out(store, lost, 0),
+        lambda: land(store, lost, 0, "r"),
+        lambda: ledger.not_posted(lost, 0),
+        lambda: ledger.finish(lost),
+        lambda: ledger.wait(lost, "x", until=NOW),
+        lambda: ledger.fail(lost, "x", now=NOW),
     ]
     for write in writes:
         with pytest.raises(LeaseLostError):
@@ -95,7 +89,7 @@ def test_a_try_that_was_left_in_the_middle_counts_as_a_failure_until_a_page_land
     assert claimed(store, subscription, "b", late=LEASE).failures == 1
     got = claimed(store, subscription, "c", late=2 * LEASE)
     assert got.failures == 2
-    store.deliveries.posted(store.deliveries.plan(got, [a_page(0)], considered_to=1), 0, "r", now=NOW)
+    land(store, plan(store, got, [a_page(0)], considered_to=1), 0, "r")
     assert claimed(store, subscription, "d", late=3 * LEASE).failures == 1
 
 
@@ -109,11 +103,11 @@ def test_what_may_be_the_reason_why_its_process_dies_is_taken_when_there_is_noth
     (another,) = taken(store, 3 * LEASE, "3")
     assert another.subscription.channel.channel == "c"
     assert taken(store, 3 * LEASE, "3") == []
-    store.deliveries.finish(another, now=NOW)
+    store.deliveries.finish(another)
     (first,) = taken(store, 3 * LEASE, "3")
     assert (first.subscription.channel.channel, first.failures) == ("a", 3)
     assert taken(store, 3 * LEASE, "3") == []
-    store.deliveries.finish(first, now=NOW)
+    store.deliveries.finish(first)
     assert [one.subscription.channel.channel for one in taken(store, 3 * LEASE, "3")] == ["b"]
 
 
@@ -175,12 +169,10 @@ def test_of_many_claims_nothing_is_written_when_one_is_lost() -> None:
 
 def test_the_next_owner_finds_every_page_as_it_was_left() -> None:
     store, subscription = a_ledger()
-    first = store.deliveries.plan(
-        claimed(store, subscription), [a_page(n) for n in range(3)], considered_to=1
-    )
-    store.deliveries.posting(first, 0, now=NOW, lease=LEASE)
-    store.deliveries.posted(first, 0, "receipt", now=NOW)
-    store.deliveries.posting(first, 1, now=NOW, lease=LEASE)
+    first = plan(store, claimed(store, subscription), [a_page(n) for n in range(3)], considered_to=1)
+    go_out(store, first, 0)
+    land(store, first, 0, "receipt")
+    go_out(store, first, 1)
     pages = claimed(store, subscription, "b", LEASE).pages
     assert [page.state for page in pages] == [PageState.POSTED, PageState.POSTING, PageState.PLANNED]
     assert pages[0].receipt == "receipt"
@@ -190,34 +182,32 @@ def test_the_next_owner_finds_every_page_as_it_was_left() -> None:
 
 def test_what_a_channel_had_is_known_by_window_and_not_by_edition() -> None:
     store, subscription = a_ledger()
-    store.deliveries.plan(
-        claimed(store, subscription), [a_page(0, "2401.00001", "2401.00003")], considered_to=4
-    )
-    assert store.deliveries.shown(subscription, 0, 4) == {"2401.00001", "2401.00003"}
-    assert store.deliveries.shown(subscription, 2, 4) == {"2401.00003"}
+    plan(store, claimed(store, subscription), [a_page(0, "2401.00001", "2401.00003")], considered_to=4)
+    assert had(store, subscription, 0, 4) == {"2401.00001", "2401.00003"}
+    assert had(store, subscription, 2, 4) == {"2401.00003"}
 
 
 def test_a_paper_shown_twice_is_no_error() -> None:
     store, subscription = a_ledger()
-    first = store.deliveries.plan(claimed(store, subscription), [a_page(0, "2401.00001")], considered_to=4)
-    store.deliveries.finish(first, now=NOW)
+    first = plan(store, claimed(store, subscription), [a_page(0, "2401.00001")], considered_to=4)
+    store.deliveries.finish(first)
     second = claim(store, subscription, edition=TODAY + timedelta(days=1))
     assert second
-    store.deliveries.plan(second, [a_page(0, "2401.00001", "2401.00002")], considered_to=4)
-    assert store.deliveries.shown(subscription, 0, 4) == {"2401.00001", "2401.00002"}
+    plan(store, second, [a_page(0, "2401.00001", "2401.00002")], considered_to=4)
+    assert had(store, subscription, 0, 4) == {"2401.00001", "2401.00002"}
 
 
 def test_the_next_edition_begins_where_the_last_one_ended() -> None:
     store, subscription = a_ledger()
     assert store.deliveries.considered_to(subscription, TODAY) is None
-    store.deliveries.plan(claimed(store, subscription), [], considered_to=3)
+    plan(store, claimed(store, subscription), [], considered_to=3)
     assert store.deliveries.considered_to(subscription, TODAY) is None
     assert store.deliveries.considered_to(subscription, TODAY + timedelta(days=1)) == 3
 
 
 def test_a_finished_edition_is_never_claimed_again() -> None:
     store, subscription = a_ledger()
-    store.deliveries.finish(claimed(store, subscription), now=NOW)
+    store.deliveries.finish(claimed(store, subscription))
     assert claim(store, subscription, "b", timedelta(days=9)) is None
     assert [one.edition for one in taken(store, timedelta(days=9))] == [TODAY + timedelta(days=9)]
 
@@ -233,24 +223,30 @@ def test_a_delivery_that_waits_is_unfinished_from_its_hour_on() -> None:
 
 def test_papers_on_pages_that_never_went_out_count_as_not_shown_after_a_failure_for_good() -> None:
     store, subscription = a_ledger()
-    got = store.deliveries.plan(
-        claimed(store, subscription), [a_page(0, "2401.00001"), a_page(1, "2401.00002")], considered_to=4
+    got = plan(
+        store,
+        claimed(store, subscription),
+        [a_page(0, "2401.00001"), a_page(1, "2401.00002")],
+        considered_to=4,
     )
-    store.deliveries.posting(got, 0, now=NOW, lease=LEASE)
-    store.deliveries.posted(got, 0, "r", now=NOW)
+    go_out(store, got, 0)
+    land(store, got, 0, "r")
     store.deliveries.fail(got, "the channel is gone", now=NOW)
-    assert store.deliveries.shown(subscription, 0, 4) == {"2401.00001"}
+    assert had(store, subscription, 0, 4) == {"2401.00001"}
     (delivery,) = store.deliveries.history(subscription, 5)
     assert (delivery.state, delivery.reason) == (DeliveryState.FAILED, "the channel is gone")
+
+
+def next_hours(store: Store) -> list[datetime | None]:
+    return [one.next_due_at for one in store.deliveries.standings()]
 
 
 def test_claiming_moves_the_channel_on_to_its_next_hour() -> None:
     store = a_store()
     subscription = stored(store, a_subscription(), NOW - timedelta(hours=1))
-    assert len(store.subscriptions.due(NOW)) == 1
+    assert next_hours(store) == [NOW]
     claimed(store, subscription)
-    assert store.subscriptions.due(NOW) == []
-    assert len(store.subscriptions.due(NOW + timedelta(days=1))) == 1
+    assert next_hours(store) == [NOW + timedelta(days=1)]
 
 
 def due_ledger(channels: int) -> Store:
@@ -282,7 +278,7 @@ def test_what_is_due_is_taken_a_few_at_a_time_and_each_once() -> None:
     assert claim_due(store, 2, "b") == ["c2", "c3"]
     assert claim_due(store, 2) == ["c4"]
     assert claim_due(store, 2, "b") == []
-    assert store.subscriptions.due(NOW) == []
+    assert next_hours(store) == [NOW + timedelta(days=1)] * 5
 
 
 def test_what_is_taken_is_a_claim_like_any_other() -> None:
@@ -290,14 +286,14 @@ def test_what_is_taken_is_a_claim_like_any_other() -> None:
     (got,) = store.deliveries.claim_due(owner="a", now=NOW, lease=LEASE, most=1)
     assert (got.edition, got.owner, got.lease_until, got.attempts) == (TODAY, "a", NOW + LEASE, 1)
     assert claim(store, got.subscription, "b") is None
-    store.deliveries.finish(store.deliveries.plan(got, [a_page(0)], considered_to=0), now=NOW)
+    store.deliveries.finish(plan(store, got, [a_page(0)], considered_to=0))
     assert claim_due(store, late=LEASE) == []
 
 
 def test_what_was_left_unfinished_comes_first_with_its_pages_and_gives_way_to_a_newer_edition() -> None:
     store = due_ledger(2)
     (first,) = store.deliveries.claim_due(owner="a", now=NOW, lease=LEASE, most=1)
-    store.deliveries.plan(first, [a_page(0), a_page(1)], considered_to=0)
+    plan(store, first, [a_page(0), a_page(1)], considered_to=0)
     assert claim_due(store) == ["c1"]
     claims = store.deliveries.claim_due(owner="b", now=NOW + LEASE, lease=LEASE, most=9)
     assert [(one.subscription.channel.channel, one.edition, len(one.pages)) for one in claims] == [
@@ -315,9 +311,9 @@ def test_what_was_left_unfinished_comes_first_with_its_pages_and_gives_way_to_a_
 def test_an_edition_that_was_begun_before_its_hour_is_not_begun_again() -> None:
     store = due_ledger(2)
     early = claimed(store, store.subscriptions.all()[1], late=-timedelta(minutes=1))
-    store.deliveries.finish(early, now=NOW)
+    store.deliveries.finish(early)
     assert claim_due(store) == ["c0"]
-    assert store.subscriptions.due(NOW) == []
+    assert claim_due(store) == []
 
 
 def test_what_waits_for_its_hour_is_not_taken_and_neither_is_a_channel_that_was_paused() -> None:
@@ -356,7 +352,7 @@ def test_who_is_at_work_where_is_known_until_it_is_done_or_its_lease_is_over() -
     claim_due(store, most=1, owner="b", late=later)
     in_w0, in_w1 = ("console", "w0"), ("console", "w1")
     assert set(store.deliveries.at_work(now=NOW + later)) == {(*in_w0, "a"), (*in_w1, "a"), (*in_w1, "b")}
-    store.deliveries.finish(first, now=NOW)
+    store.deliveries.finish(first)
     assert set(store.deliveries.at_work(now=NOW + LEASE)) == {(*in_w1, "b")}
 
 
@@ -378,13 +374,13 @@ def test_many_who_ask_at_once_take_each_edition_once() -> None:
 
 def test_an_expired_lease_is_taken_over_by_one_of_many_and_its_old_owner_can_write_nothing() -> None:
     store, subscription = a_ledger()
-    old = store.deliveries.plan(claimed(store, subscription), [a_page(0)], considered_to=1)
+    old = plan(store, claimed(store, subscription), [a_page(0)], considered_to=1)
     with ThreadPoolExecutor(6) as pool:
         takes = [pool.submit(claim, store, subscription, owner, LEASE) for owner in "bcdefg"]
         owners = [got.owner for take in takes if (got := take.result())]
     assert len(owners) == 1
     with pytest.raises(LeaseLostError):
-        store.deliveries.posting(old, 0, now=NOW, lease=LEASE)
+        go_out(store, old, 0)
 
 
 def test_one_edition_begun_by_many_at_once_is_one_claim() -> None:
@@ -400,10 +396,8 @@ def test_one_edition_begun_by_many_at_once_is_one_claim() -> None:
 def test_a_quiet_day_is_unfinished_again_once_papers_have_come_in_and_settled_until_it_ends() -> None:
     store, subscription = a_ledger()
     to = store.papers.number_at(NOW)
-    got = store.deliveries.plan(
-        claimed(store, subscription), [a_page(0)], considered_to=to, nothing=Nothing.QUIET
-    )
-    store.deliveries.posted(got, 0, "there", now=NOW)
+    got = plan(store, claimed(store, subscription), [a_page(0)], considered_to=to, nothing=Nothing.QUIET)
+    land(store, got, 0, "there")
     store.deliveries.quiet(got, looked_to=to, until=NOW + timedelta(hours=3), now=NOW)
     assert claim(store, subscription, late=SETTLED) is None
     store.papers.add([(a_paper("2402.00001"), NOT_REVIEWED)], now=NOW + SETTLED)
@@ -421,13 +415,11 @@ def test_a_quiet_day_is_unfinished_again_once_papers_have_come_in_and_settled_un
 
 def test_late_papers_on_a_page_that_never_changed_count_as_not_shown() -> None:
     store, subscription = a_ledger()
-    got = store.deliveries.plan(
-        claimed(store, subscription), [a_page(0)], considered_to=0, nothing=Nothing.QUIET
-    )
-    store.deliveries.posted(got, 0, "there", now=NOW)
+    got = plan(store, claimed(store, subscription), [a_page(0)], considered_to=0, nothing=Nothing.QUIET)
+    land(store, got, 0, "there")
     anew = store.deliveries.plan_anew(got, [a_page(0, "2401.00001")], considered_to=4)
     store.deliveries.fail(anew, "the channel is gone", now=NOW)
-    assert store.deliveries.shown(subscription, 0, 9) == frozenset()
+    assert had(store, subscription, 0, 9) == frozenset()
 
 
 def test_a_claim_whose_turn_did_not_come_is_given_back_without_a_failure() -> None:
@@ -439,12 +431,12 @@ def test_a_claim_whose_turn_did_not_come_is_given_back_without_a_failure() -> No
 
 def test_what_a_newer_edition_replaces_is_considered_again() -> None:
     store, subscription = a_ledger()
-    store.deliveries.plan(claimed(store, subscription), [a_page(0, "2401.00001")], considered_to=4)
+    plan(store, claimed(store, subscription), [a_page(0, "2401.00001")], considered_to=4)
     tomorrow = TODAY + timedelta(days=1)
     (newer,) = taken(store, timedelta(days=1))
     assert newer.edition == tomorrow
     assert store.deliveries.considered_to(subscription, tomorrow) is None
-    assert store.deliveries.shown(subscription, 0, 4) == frozenset()
+    assert had(store, subscription, 0, 4) == frozenset()
     states = [one.state for one in store.deliveries.history(subscription, 9)]
     assert states == [DeliveryState.CLAIMED, DeliveryState.FAILED]
 
@@ -452,8 +444,8 @@ def test_what_a_newer_edition_replaces_is_considered_again() -> None:
 def begun(store: Store, subscription: Subscription) -> Claim:
     """An edition whose first page is on its way."""
     pages = [a_page(0, "2401.00001"), a_page(1, "2401.00002")]
-    got = store.deliveries.plan(claimed(store, subscription), pages, considered_to=4)
-    store.deliveries.posting(got, 0, now=NOW, lease=LEASE)
+    got = plan(store, claimed(store, subscription), pages, considered_to=4)
+    go_out(store, got, 0)
     return got
 
 
@@ -468,9 +460,9 @@ def test_a_lease_by_a_clock_that_was_far_ahead_ends_soon_and_an_honest_one_as_it
     store, subscription = a_ledger()
     got = begun(store, subscription)
     set_back(store)
-    store.deliveries.posting(got, 0, now=NOW + YEAR, lease=LEASE)
+    go_out(store, got, 0, now=NOW + YEAR)
     set_back(store)
-    store.deliveries.posted(got, 0, "m1", now=NOW)  # Whoever is at it may go on.
+    land(store, got, 0, "m1")  # Whoever is at it may go on.
     assert taken(store, LEASE - timedelta(seconds=1)) == []
     (again,) = taken(store, LEASE)
     assert [page.state for page in again.pages] == [PageState.POSTED, PageState.PLANNED]
@@ -492,11 +484,11 @@ def test_an_edition_that_a_clock_far_ahead_planned_waits_for_its_day_and_keeps_n
     store, subscription = a_ledger()
     ahead = claim(store, subscription, late=YEAR, edition=TODAY + YEAR)
     assert ahead
-    store.deliveries.plan(ahead, [a_page(0, "2401.00001")], considered_to=4)
+    plan(store, ahead, [a_page(0, "2401.00001")], considered_to=4)
     set_back(store)
-    assert store.deliveries.shown(subscription, 0, 9) == frozenset()
+    assert had(store, subscription, 0, 9) == frozenset()
     with pytest.raises(LeaseLostError):
-        store.deliveries.posting(ahead, 0, now=NOW, lease=LEASE)
+        go_out(store, ahead, 0)
     assert [one.edition for one in taken(store, timedelta(days=3))] != [TODAY + YEAR]
     set_back(store, timedelta(days=3))
     due = store.deliveries.claim(subscription, TODAY + YEAR, owner="c", now=NOW + YEAR, lease=LEASE)
@@ -512,7 +504,7 @@ def test_an_edition_of_which_something_went_out_is_finished_before_a_newer_one_b
     (again,) = taken(store, two_days)
     assert (again.edition, again.deaths, len(again.pages)) == (TODAY, 1, 2)
     assert taken(store, two_days) == [], "while a process is at it"
-    store.deliveries.finish(again, now=NOW + two_days)
+    store.deliveries.finish(again)
     (newest,) = taken(store, two_days)
     assert (newest.edition, newest.first_missed) == (TODAY + two_days, TODAY + timedelta(days=1))
 
@@ -532,7 +524,7 @@ def test_an_edition_of_which_nothing_went_out_gives_way_whatever_other_channels_
     store = due_ledger(2)
     one, other = store.subscriptions.all()
     begun(store, one)
-    store.deliveries.plan(claimed(store, other), [a_page(0, "2401.00001")], considered_to=4)
+    plan(store, claimed(store, other), [a_page(0, "2401.00001")], considered_to=4)
     editions = {each.subscription.channel.channel: each.edition for each in taken(store, timedelta(days=1))}
     assert editions == {"c0": TODAY, "c1": TODAY + timedelta(days=1)}
 
@@ -543,7 +535,7 @@ def test_taking_an_old_edition_leaves_the_one_that_is_due_to_be_taken() -> None:
     tomorrow = timedelta(days=1)
     again = claim(store, subscription, "b", tomorrow)
     assert again
-    store.deliveries.finish(again, now=NOW + tomorrow)
+    store.deliveries.finish(again)
     assert [one.edition for one in taken(store, tomorrow)] == [TODAY + tomorrow]
 
 
@@ -558,7 +550,7 @@ def test_many_who_ask_while_an_old_edition_is_unfinished_never_have_two_of_one_c
         for _ in range(30):
             for one in store.deliveries.claim_due(owner=owner, now=two_days, lease=LEASE, most=2):
                 done.append((one.subscription.channel.channel, one.edition))
-                store.deliveries.finish(one, now=two_days)
+                store.deliveries.finish(one)
         return done
 
     with ThreadPoolExecutor(4) as pool:
@@ -581,7 +573,7 @@ def test_a_channel_that_was_paused_gets_what_is_left_of_today_and_nothing_of_an_
 
 def test_a_channel_that_was_mended_on_the_same_day_gets_todays_edition_after_all() -> None:
     store, subscription = a_ledger()
-    got = store.deliveries.plan(claimed(store, subscription), [a_page(0, "2401.00001")], considered_to=4)
+    got = plan(store, claimed(store, subscription), [a_page(0, "2401.00001")], considered_to=4)
     store.deliveries.fail(got, "The app is not in the channel.", now=NOW, stop=True)
     assert taken(store, timedelta(hours=1)) == []
     assert store.subscriptions.start(subscription.channel, now=NOW + timedelta(hours=1))
@@ -613,20 +605,20 @@ def test_papers_of_a_page_of_which_nobody_knows_are_considered_again_where_it_co
     store.deliveries.fail(
         begun(store, subscription), "Slack is out.", now=NOW, unknown_is_lost=unknown_is_lost
     )
-    shown = store.deliveries.shown(subscription, 0, 4)
+    shown = had(store, subscription, 0, 4)
     assert shown == (frozenset() if unknown_is_lost else {"2401.00001"})
 
 
 def test_the_next_edition_knows_of_those_that_were_given_up_since_one_last_came() -> None:
     store, subscription = a_ledger()
-    store.deliveries.finish(claimed(store, subscription), now=NOW)
+    store.deliveries.finish(claimed(store, subscription))
     for days in (1, 2):
         (one,) = taken(store, timedelta(days=days))
         assert one.first_missed == (None if days == 1 else TODAY + timedelta(days=1))
         store.deliveries.fail(one, "Slack is out.", now=NOW)
     (third,) = taken(store, timedelta(days=3))
     assert third.first_missed == TODAY + timedelta(days=1)
-    store.deliveries.finish(third, now=NOW)
+    store.deliveries.finish(third)
     (monday,) = taken(store, timedelta(days=6))
     assert monday.first_missed is None
 
@@ -677,10 +669,10 @@ def test_editions_that_failed_before_a_break_that_somebody_made_are_not_missed_a
 
 def test_how_a_channel_stands_and_how_many_editions_are_in_each_state() -> None:
     store, subscription = a_ledger()
-    got = store.deliveries.plan(claimed(store, subscription), [a_page(0), a_page(1)], considered_to=1)
-    store.deliveries.posting(got, 0, now=NOW, lease=LEASE)
-    store.deliveries.posted(got, 0, "there", now=NOW)
-    store.deliveries.posting(got, 1, now=NOW, lease=LEASE)
+    got = plan(store, claimed(store, subscription), [a_page(0), a_page(1)], considered_to=1)
+    go_out(store, got, 0)
+    land(store, got, 0, "there")
+    go_out(store, got, 1)
     (busy,) = store.deliveries.standings()
     assert (busy.state, busy.posted, busy.unknown) == (DeliveryState.POSTING, 1, 0)
     store.deliveries.wait(got, "lost", until=NOW + LEASE)

@@ -1,12 +1,14 @@
 """Channels and their wishes in the store."""
 
 from dataclasses import replace
-from datetime import time, timedelta
+from datetime import datetime, time, timedelta
 
 import pytest
 
 from digests.model import Channel, Schedule, Style, Subscription, Wish
-from tests.builders import NOW, a_store, a_subscription, stored
+from digests.ports import Store
+from tests.builders import NOW, TODAY, a_store, a_subscription, stored
+from tests.ledger import LEASE, taken
 
 pytestmark = pytest.mark.usefixtures("over_both")
 
@@ -37,30 +39,30 @@ def test_a_channel_that_left_the_settings_gets_no_digest_and_may_come_back() -> 
 def test_a_channel_is_due_from_its_hour_on() -> None:
     store = a_store()
     store.subscriptions.keep([replace(a_subscription(), schedule=TEN)], now=NOW)
-    assert store.subscriptions.due(NOW + timedelta(minutes=59)) == []
-    assert len(store.subscriptions.due(NOW + timedelta(minutes=60))) == 1
+    assert taken(store, timedelta(minutes=59)) == []
+    assert len(taken(store, timedelta(minutes=60))) == 1
 
 
 def test_keeping_the_same_schedule_again_does_not_put_an_edition_off() -> None:
     store = a_store()
     store.subscriptions.keep([replace(a_subscription(), schedule=TEN)], now=NOW)
-    late = NOW + timedelta(hours=3)
-    store.subscriptions.keep([replace(a_subscription(top=9), schedule=TEN)], now=late)
-    (due,) = store.subscriptions.due(late)
-    assert due.wish.top == 9
+    late = timedelta(hours=3)
+    store.subscriptions.keep([replace(a_subscription(top=9), schedule=TEN)], now=NOW + late)
+    (due,) = taken(store, late)
+    assert due.subscription.wish.top == 9
 
 
 def test_a_new_schedule_brings_an_edition_that_was_awaited_and_none_that_was_had() -> None:
     store = a_store()
     store.subscriptions.keep([replace(a_subscription(), schedule=TEN)], now=NOW)
-    early, late = NOW + timedelta(minutes=30), NOW + timedelta(hours=3)
-    store.subscriptions.keep([replace(a_subscription(), schedule=NINE)], now=early)
-    (due,) = store.subscriptions.due(early)
-    store.deliveries.claim(due, NOW.date(), owner="a", now=early, lease=timedelta(minutes=5))
-    store.subscriptions.keep([replace(a_subscription(), schedule=Schedule(time(11)))], now=late)
-    assert store.subscriptions.due(late) == []
-    assert store.subscriptions.due(NOW + timedelta(hours=24)) == []
-    assert len(store.subscriptions.due(NOW + timedelta(hours=26))) == 1
+    early, late = timedelta(minutes=30), timedelta(hours=3)
+    store.subscriptions.keep([replace(a_subscription(), schedule=NINE)], now=NOW + early)
+    (due,) = taken(store, early)
+    store.deliveries.finish(due)
+    store.subscriptions.keep([replace(a_subscription(), schedule=Schedule(time(11)))], now=NOW + late)
+    assert taken(store, late) == []
+    assert taken(store, timedelta(hours=24)) == []
+    assert len(taken(store, timedelta(hours=26))) == 1
 
 
 def test_a_channel_that_was_paused_over_its_hour_waits_for_the_next() -> None:
@@ -69,46 +71,50 @@ def test_a_channel_that_was_paused_over_its_hour_waits_for_the_next() -> None:
     (one,) = store.subscriptions.all()
     store.subscriptions.change(one.channel, replace(one, paused_by="Ada"), by="Ada", now=NOW)
     store.subscriptions.change(one.channel, one, by="Ada", now=NOW + timedelta(hours=3))
-    assert store.subscriptions.due(NOW + timedelta(hours=3)) == []
-    assert len(store.subscriptions.due(NOW + timedelta(hours=25))) == 1
+    assert taken(store, timedelta(hours=3)) == []
+    assert len(taken(store, timedelta(hours=25))) == 1
+
+
+def finished(store: Store, one: Subscription, now: datetime) -> None:
+    """The channel had the edition of that day."""
+    claim = store.deliveries.claim(one, now.date(), owner="a", now=now, lease=LEASE)
+    assert claim
+    store.deliveries.finish(claim)
 
 
 def test_a_clock_that_ran_two_days_ahead_costs_no_edition_once_it_is_right() -> None:
     store = a_store()
     one = stored(store, replace(a_subscription(), schedule=TEN), NOW)
-    ahead = NOW + timedelta(days=2, hours=2)
-    store.deliveries.claim(one, ahead.date(), owner="a", now=ahead, lease=timedelta(minutes=5))
+    finished(store, one, NOW + timedelta(days=2, hours=2))
     assert store.subscriptions.reckon(now=NOW) == 1
     assert store.subscriptions.reckon(now=NOW) == 0
     came = []
     for days in range(4):
-        hour = NOW + timedelta(days=days, hours=1)
-        for due in store.subscriptions.due(hour):
-            if store.deliveries.claim(due, hour.date(), owner="a", now=hour, lease=timedelta(minutes=5)):
-                came.append(days)
+        for due in taken(store, timedelta(days=days, hours=1)):
+            store.deliveries.finish(due)
+            came.append((due.edition - TODAY).days)
     assert came == [0, 1, 3], "the third day's came while the clock was ahead"
 
 
 def test_a_channel_that_is_paused_and_resumed_after_a_clock_was_a_year_ahead_goes_on_tomorrow() -> None:
     store = a_store()
     one = stored(store, replace(a_subscription(), schedule=TEN), NOW)
-    year = NOW + timedelta(days=365, hours=2)
-    store.deliveries.claim(one, year.date(), owner="a", now=year, lease=timedelta(minutes=5))
+    finished(store, one, NOW + timedelta(days=365, hours=2))
     store.subscriptions.reckon(now=NOW)
-    late = NOW + timedelta(hours=3)
-    store.subscriptions.change(one.channel, replace(one, paused_by="Ada"), by="Ada", now=late)
-    store.subscriptions.change(one.channel, one, by="Ada", now=late)
-    assert store.subscriptions.due(late) == []
-    assert len(store.subscriptions.due(NOW + timedelta(hours=25))) == 1
+    late = timedelta(hours=3)
+    store.subscriptions.change(one.channel, replace(one, paused_by="Ada"), by="Ada", now=NOW + late)
+    store.subscriptions.change(one.channel, one, by="Ada", now=NOW + late)
+    assert taken(store, late) == []
+    assert len(taken(store, timedelta(hours=25))) == 1
 
 
 def test_a_clock_that_goes_back_an_hour_repeats_nothing() -> None:
     store = a_store()
     one = stored(store, replace(a_subscription(), schedule=TEN), NOW)
-    hour = NOW + timedelta(hours=1)
-    store.deliveries.claim(one, NOW.date(), owner="a", now=hour, lease=timedelta(minutes=5))
+    hour = timedelta(hours=1)
+    finished(store, one, NOW + hour)
     store.subscriptions.reckon(now=NOW)
-    assert store.subscriptions.due(hour) == []
+    assert taken(store, hour) == []
 
 
 def test_a_channel_is_found_with_its_workspace_or_without() -> None:

@@ -7,6 +7,7 @@ import pytest
 from digests.model import NOT_REVIEWED, Channel, News, Post
 from digests.ports import PlannedPage, Store
 from tests.builders import NOW, TODAY, a_paper, a_review, a_store, a_subscription, stored
+from tests.ledger import land, plan
 
 pytestmark = pytest.mark.usefixtures("over_both")
 
@@ -151,10 +152,10 @@ def test_a_page_of_a_digest_says_what_was_known_when_it_was_planned_and_is_edite
     assert claim
     said = {A: store.papers.get([A])[A].said}
     pages = [PlannedPage(0, "k0", {}, (), False), PlannedPage(1, "k1", {"text": "x"}, (A,), False, said=said)]
-    claim = store.deliveries.plan(claim, pages, considered_to=9)
+    claim = plan(store, claim, pages, considered_to=9)
     revise(store)
     notice(store)
-    store.deliveries.posted(claim, 1, "late", now=NOW)
+    land(store, claim, 1, "late")
     assert taken(store) == ["late"]
     post = store.marks.post(subscription.channel, "late")
     assert post
