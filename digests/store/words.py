@@ -69,7 +69,9 @@ _FINISHED = _LANDED.values(state=DeliveryState.POSTED, reason="", lease_until=No
 
 _PAGE = update(pages).where(pages.c.delivery == bindparam("its"), pages.c.number == bindparam("page"))
 _PAGE_GOES_OUT = _PAGE.values(state=PageState.POSTING)
-_PAGE_LANDED = _PAGE.values(state=bindparam("now"), receipt=bindparam("at"), posted_at=bindparam("when"))
+_PAGE_LANDED = _PAGE.values(
+    state=bindparam("page_state"), receipt=bindparam("page_receipt"), posted_at=bindparam("landed_at")
+)
 
 
 def _change_all(
@@ -141,7 +143,7 @@ def _land(connection: Connection, landed: Sequence[Landed]) -> None:
 def _landed_row(landed: Landed) -> dict[str, Any]:
     state = PageState.SKIPPED if landed.receipt is None else PageState.POSTED
     key = {"its": landed.claim.id, "page": landed.page}
-    return {**key, "now": state, "at": landed.receipt, "when": landed.now}
+    return {**key, "page_state": state, "page_receipt": landed.receipt, "landed_at": landed.now}
 
 
 def _remember_posts(connection: Connection, landed: Sequence[Landed]) -> None:
