@@ -64,7 +64,7 @@ def punctual(time_out: float, now: Callable[[], float] = time.time) -> aiohttp.T
 
 
 def _seconds(header: str) -> float:
-    """None where it says no number."""
+    """Zero where it says no number."""
     try:
         return float(header)
     except ValueError:
