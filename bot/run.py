@@ -60,7 +60,7 @@ async def run(house: House, environment: Mapping[str, str]) -> int:
                 group.create_task(_kept_up(what, work, stop))
             for app in talking:
                 group.create_task(_serve(app, house, stop))
-    log.info("stopped; nothing was left half done")
+    log.info("stopped")
     return 0
 
 
