@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import aiohttp
-from slack_bolt.async_app import AsyncApp
 from slack_bolt.authorization import AuthorizeResult
 from slack_sdk.web.async_client import AsyncWebClient
 
@@ -99,15 +98,32 @@ class SlackApp:
         return report
 
     async def serve(self, answers: Answers, stop: asyncio.Event) -> None:
+        """Raises OSError when the port for Slack's requests is taken."""
         if not self._opened:
             raise RuntimeError("open the app before it is served")
-        platform, report = self._opened.platform, await self._known(self._opened, stop)
-        if not report:
-            return
+        opened, http = self._opened, self._http()
+        try:
+            if http:  # Before Slack answers: whoever runs us asks whether we are well from the start.
+                await http.listen()
+            if report := await self._known(opened, stop):
+                await self._answer(report, answers, opened, http, stop)
+        finally:
+            if http:
+                await http.close()
+
+    async def _answer(
+        self,
+        report: Report,
+        answers: Answers,
+        opened: _Opened,
+        http: HttpTransport | None,
+        stop: asyncio.Event,
+    ) -> None:
+        platform = opened.platform
         listeners = Listeners(
             answers, platform, platform.client, self.settings, report.team_id, report.bot_user, self.clock
         )
-        nameless = web_client("", settings=self.settings, session=self._opened.session)
+        nameless = web_client("", settings=self.settings, session=opened.session)
         authorized = AuthorizeResult(
             enterprise_id=None,
             team_id=report.team_id,
@@ -117,20 +133,21 @@ class SlackApp:
         )
         app = bolt_app(nameless, authorized, self.secrets.signing_secret)
         listeners.register(app)
-        transport = self._transport(app, nameless, listeners)
+        transport = http or SocketTransport(app, nameless, self.secrets.app_token, listeners.catch_up)
         try:
-            await transport.serve(stop)
+            if isinstance(transport, HttpTransport):
+                await transport.serve(app, listeners.catch_up, stop)
+            else:
+                await transport.serve(stop)
         finally:
             transport.refuse()
             await listeners.drain(DRAIN_SECONDS)
             await transport.close()
 
-    def _transport(
-        self, app: AsyncApp, client: AsyncWebClient, listeners: Listeners
-    ) -> SocketTransport | HttpTransport:
+    def _http(self) -> HttpTransport | None:
         if transport_of(self.settings, self.secrets) == "socket":
-            return SocketTransport(app, client, self.secrets.app_token, listeners.catch_up)
-        return HttpTransport(app, self.settings.http_host, self.settings.http_port, listeners.catch_up)
+            return None
+        return HttpTransport(self.settings.http_host, self.settings.http_port)
 
     async def close(self) -> None:
         if self._opened:

@@ -6,7 +6,7 @@ import logging
 import os
 import time
 from collections.abc import Awaitable, Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import aiohttp
@@ -184,30 +184,38 @@ async def _sleep(seconds: float, stop: asyncio.Event) -> None:
 class HttpTransport:
     """Signed requests. What is not signed by Slack within five minutes is refused and counted, and never looked at."""
 
-    app: AsyncApp
     host: str
     port: int
-    on_connected: Callable[[], Awaitable[None]]
     refused: int = 0
+    _app: AsyncApp | None = None
     _runner: web.AppRunner | None = None
-    _closed: bool = field(default=False)
 
-    async def serve(self, stop: asyncio.Event) -> None:
-        """Listen until told to stop. Raises OSError when the port is taken."""
+    async def listen(self) -> None:
+        """Tell who asks that the process is well; what Slack sends is turned away until it is served.
+
+        Raises OSError when the port is taken.
+        """
         site = web.Application(client_max_size=REQUEST_BYTES)
         site.router.add_post(EVENTS_PATH, self._events)
         site.router.add_get(HEALTH_PATH, self._health)
         self._runner = web.AppRunner(site, access_log=None)
         await self._runner.setup()
         await web.TCPSite(self._runner, self.host, self.port).start()
+        log.info("health is told at http://%s:%d%s", self.host, self.port, HEALTH_PATH)
+
+    async def serve(
+        self, app: AsyncApp, on_connected: Callable[[], Awaitable[None]], stop: asyncio.Event
+    ) -> None:
+        """Let the app answer what Slack sends, until told to stop."""
+        self._app = app
         log.info("listening for Slack on http://%s:%d%s", self.host, self.port, EVENTS_PATH)
-        await _logged(self.on_connected())
+        await _logged(on_connected())
         await stop.wait()
 
     async def _events(self, request: web.Request) -> web.StreamResponse:
-        if self._closed:
+        if self._app is None:
             return web.Response(status=503)
-        answer = await self.app.async_dispatch(await to_bolt_request(request))
+        answer = await self._app.async_dispatch(await to_bolt_request(request))
         if answer.status == 401:
             self.refused += 1
             if self.refused & (self.refused - 1) == 0:  # At 1, 2, 4, 8 ...: an attack must not fill the log.
@@ -219,9 +227,10 @@ class HttpTransport:
 
     def refuse(self) -> None:
         """Take nothing new: Slack brings events again."""
-        self._closed = True
+        self._app = None
 
     async def close(self) -> None:
         """Stop listening."""
         if self._runner:
             await self._runner.cleanup()
+            self._runner = None

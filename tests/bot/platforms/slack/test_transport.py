@@ -157,10 +157,12 @@ def test_what_slack_did_not_sign_is_refused_and_counted_and_never_looked_at() ->
 
         async with FakeSlack() as slack, open_session(2) as session:
             slack.http_endpoint = f"http://127.0.0.1:{port}/slack/events"
-            transport = HttpTransport(an_app(slack, session, heard), "127.0.0.1", port, connected)
-            serving = asyncio.create_task(transport.serve(stop))
-            await asyncio.wait_for(listening.wait(), PATIENCE)
+            transport = HttpTransport("127.0.0.1", port)
+            await transport.listen()
             body = "command=%2Fpaper&text=bad&user_id=U1&channel_id=C1&team_id=T1"
+            assert (await slack.post_signed(body, is_json=False))[0] == 503
+            serving = asyncio.create_task(transport.serve(an_app(slack, session, heard), connected, stop))
+            await asyncio.wait_for(listening.wait(), PATIENCE)
             wrong, _ = await slack.post_signed(body, is_json=False, secret="another")
             old, _ = await slack.post_signed(body, is_json=False, at=slack.clock() - 600)
             right, _ = await slack.post_signed(body.replace("bad", "good"), is_json=False)
@@ -224,6 +226,27 @@ def test_over_http_a_whole_bot_answers_what_slack_signed_and_tells_that_it_is_we
             known = prepared(tmp_path).subscriptions.find(Channel("slack", papers, "T1"))
             assert known
             assert known.running
+
+    asyncio.run(run())
+
+
+def test_over_http_a_process_says_that_it_is_well_while_slack_is_away(tmp_path: Path) -> None:
+    async def run() -> None:
+        port = free_port()
+        async with patient_slack() as slack:  # For a port that nobody has.
+            papers = slack.add_channel("papers")
+        prepared(tmp_path)
+        settings = f'http_host = "127.0.0.1"\nhttp_port = {port}'
+        secrets = {"SLACK_BOT_TOKEN": slack.bot_token, "SLACK_SIGNING_SECRET": slack.signing_secret}
+        async with running(slack, tmp_path, settings=settings, secrets=secrets, connected=False) as bot:
+            await bot.says("Nobody is answered in Slack until it is asked again")
+            await bot.says("health is told")
+            assert await health(port) == {"ok": True, "refused": 0}
+            async with slack:
+                await bot.says("listening for Slack")
+                slack.http_endpoint = f"http://127.0.0.1:{port}/slack/events"
+                asked = await slack.command("/paper", "kto", user=slack.add_user("ada"), channel=papers)
+                await slack.until(lambda: asked.responses)
 
     asyncio.run(run())
 
