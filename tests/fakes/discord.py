@@ -4,6 +4,7 @@ It refuses what Discord refuses, and fails where it is told to. `python -m tests
 """
 
 import asyncio
+import contextlib
 import itertools
 import json
 import math
@@ -552,7 +553,8 @@ class FakeDiscord:
         event = {"op": 0, "t": kind, "s": len(session.sent) + 1, "d": data}
         session.sent.append(event)
         if session.socket and not session.socket.closed and not self.silent:
-            await session.socket.send_str(json.dumps(event))
+            with contextlib.suppress(ConnectionResetError):  # Whoever was to hear it died just now.
+                await session.socket.send_str(json.dumps(event))
 
     async def _gateway(self, request: web.Request) -> web.StreamResponse:
         if self.refuse_gateway:

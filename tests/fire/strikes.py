@@ -54,23 +54,29 @@ class Strikes:
         ]
         return [one for place, one in enumerate(strikes) if not self._done(channel, place).exists()]
 
-    def withdraw(self, channel: str) -> None:
-        self._file(channel).unlink(missing_ok=True)
+    def withdraw(self, channel: str) -> bool:
+        """Nothing more is done to a channel; False where something was done at the very last moment."""
+        lines = self._file(channel).read_text().splitlines()
+        left = len(self.left(channel))
+        claimed = [self._claim(channel, place) for place in range(len(lines) - left, len(lines))]
+        return all(claimed)
 
     def hit(self, channel: str, strike: Strike) -> None:
-        """Do it, unless another process has; it is marked as done first."""
+        """Do it, unless another process has, or it was withdrawn; it is marked as done first."""
         left = self.left(channel)
         if not left or left[0] != strike:
             return
+        lines = self._file(channel).read_text().splitlines()
+        if self._claim(channel, len(lines) - len(left)):
+            os.kill(os.getpid(), signal.SIGKILL if strike.blow is Blow.KILL else signal.SIGSTOP)
+
+    def _claim(self, channel: str, place: int) -> bool:
+        """Whether it was left, and is now marked as done, by nobody else."""
         try:
-            lines = self._file(channel).read_text().splitlines()
-        except FileNotFoundError:  # It was just withdrawn.
-            return
-        try:
-            self._done(channel, len(lines) - len(left)).touch(exist_ok=False)
+            self._done(channel, place).touch(exist_ok=False)
         except FileExistsError:
-            return
-        os.kill(os.getpid(), signal.SIGKILL if strike.blow is Blow.KILL else signal.SIGSTOP)
+            return False
+        return True
 
     def _file(self, channel: str) -> Path:
         return self.folder / f"{channel}.strikes"

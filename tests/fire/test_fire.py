@@ -1,6 +1,7 @@
 """A small sample of what `make fire` does at length, and all of it under the marker `fire`."""
 
 import asyncio
+from pathlib import Path
 from random import Random
 
 import pytest
@@ -8,7 +9,7 @@ import pytest
 from tests.fire.chat import Trouble
 from tests.fire.scenarios.deaths import killed_at_every_await, stopped_past_its_lease
 from tests.fire.scenarios.weather import storm
-from tests.fire.strikes import Side
+from tests.fire.strikes import Blow, Side, Strike, Strikes
 from tests.fire.trials import Trial, trials
 from tests.fire.world import Place, Tally
 
@@ -18,6 +19,15 @@ HERE = Place("sqlite", "slack")
 def held(tally: Tally) -> None:
     assert (tally.lost, tally.repeated, tally.wrong) == (0, 0, [])
     assert tally.pages > 0
+
+
+def test_what_was_withdrawn_kills_nobody(tmp_path: Path) -> None:
+    """Or a process dies that nobody waits for, and none takes its place: here it would be this one."""
+    strikes, blows = Strikes(tmp_path), [Strike(Blow.KILL, Side.AFTER, number) for number in (1, 2)]
+    strikes.order("withdrawn", blows)
+    assert strikes.withdraw("withdrawn")
+    assert strikes.left("withdrawn") == []
+    strikes.hit("withdrawn", blows[0])
 
 
 def test_what_is_killed_at_some_awaits_of_a_delivery_is_finished_by_the_next_process_once() -> None:

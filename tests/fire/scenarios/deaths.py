@@ -63,7 +63,8 @@ async def struck(here: World, papers: list[str], strikes: Sequence[Strike]) -> b
     for left in range(len(strikes) - 1, -1, -1):
         await here.struck(channel, str(strikes), left=left)
         if len(here.strikes.left(name)) > left:
-            here.strikes.withdraw(name)
+            if not here.strikes.withdraw(name):  # It died as its last word had just been written.
+                await here.replace_the_dead()
             return False
         await here.replace_the_dead()
         here.clock.jump(AFTER_ANY_LEASE)
@@ -126,8 +127,7 @@ async def stopped_past_its_lease(place: Place, side: Side, *, step: int = 1, mos
         for number in itertools.islice(itertools.count(1, step), most):
             channel = here.subscribe(papers, strikes=[Strike(Blow.STOP, side, number)])
             await here.struck(channel, f"stop {number}")
-            if here.strikes.left(channel.channel):
-                here.strikes.withdraw(channel.channel)
+            if here.strikes.left(channel.channel) and here.strikes.withdraw(channel.channel):
                 break
             here.clock.jump(AFTER_ANY_LEASE)
             # A lease is longer than a time-out; nobody else can finish when it was stopped with a lock in its hand.
