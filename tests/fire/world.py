@@ -309,6 +309,16 @@ class World:
             if not self._is_over(channel, standing)
         ]
 
+    def all_put_off(self) -> bool:
+        """Whether nothing is under way, and something is to come of every edition that is due."""
+        standing = self.base.standing()
+        states = [
+            standing.get((channel.channel, edition), (None, None))[0]
+            for channel, editions in self.due.items()
+            for edition in editions
+        ]
+        return all(state in PUT_OFF for state in states)
+
     def _is_over(self, channel: Channel, standing: Standing) -> bool:
         states = [standing.get((channel.channel, edition), (None, None))[0] for edition in self.due[channel]]
         return all(state in OVER for state in states)
