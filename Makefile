@@ -48,7 +48,7 @@ fire: $(READY) ## Kill, stop and cut it off everywhere, and count what came out 
 	@PAPERROUND_FIRE=1 $(BIN)/python -m pytest -q -n 4 --dist loadfile tests/digests
 
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
-	--no-emit-index-url --no-header --no-annotate
+	--no-header --no-annotate
 lock: $(READY) ## Renew the locked requirements
 	@$(LOCK) --upgrade --all-extras pyproject.toml -o requirements/run.txt
 	@$(LOCK) --upgrade --group pyproject.toml:build -o requirements/build.txt
