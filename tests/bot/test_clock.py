@@ -97,6 +97,31 @@ def test_a_workspace_that_does_not_answer_holds_up_no_other() -> None:
     asyncio.run(run())
 
 
+def test_what_is_claimed_beyond_the_room_of_its_workspace_waits_for_room() -> None:
+    async def run() -> None:
+        held = asyncio.Semaphore(0)
+
+        class Held(Slow):
+            async def post(self, channel: Channel, page: Page, *, key: str, thread: str | None) -> str:
+                await held.acquire()
+                return await BoardPlatform.post(self, channel, page, key=key, thread=thread)
+
+        platform, place = Held(Board()), ("console", "a")
+        fan_out = FanOut(a_desk(a_house(("a", 6)), platform, at_once=8, at_once_a_workspace=2))
+        working = asyncio.create_task(fan_out.work())
+        await until(lambda: fan_out.under_way[place] == 2)
+        held.release()
+        await until(lambda: fan_out.under_way[place] + fan_out.waiting[place] == 3)
+        assert (fan_out.under_way[place], fan_out.waiting[place]) == (2, 1)
+        for _ in range(5):
+            held.release()
+        await until(lambda: len(platform.board.posted) == 6)
+        fan_out.close()
+        await working
+
+    asyncio.run(run())
+
+
 def test_workspaces_that_do_not_answer_hold_up_no_other_however_many_channels_they_have() -> None:
     class Stuck(Slow):
         async def post(self, channel: Channel, page: Page, *, key: str, thread: str | None) -> str:
@@ -190,6 +215,14 @@ def test_channels_that_wish_the_same_and_had_the_same_share_one_digest() -> None
     had = platform.board.posted[0][2].papers
     assert len(had) == 3
     assert {len(page.papers) for name, _, page in platform.board.posted if "other" in name} == {1}
+
+
+def test_two_platforms_share_no_rendered_digest() -> None:
+    store, one, other = a_house(("a", 2)), Slow(Board()), Slow(Board(), name="other")
+    first, second = store.deliveries.claim_due(owner="p", now=NOW, lease=timedelta(minutes=5), most=2)
+    desk = a_desk(store, one)
+    desk.rendered.all([(first, one), (second, other)], desk)
+    assert (one.rendered, other.rendered) == (1, 1)
 
 
 @dataclass

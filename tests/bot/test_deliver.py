@@ -6,6 +6,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from time import sleep
 from typing import Any
 
 import pytest
@@ -188,6 +189,29 @@ def test_a_process_that_is_killed_around_any_word_in_the_ledger_leaves_each_page
     assert [delivery.state for delivery in world.history()] == [DeliveryState.POSTED]
 
 
+def test_the_plan_and_the_first_page_are_written_in_one_transaction() -> None:
+    world = a_world()
+
+    class KilledAfterTheFirstWrite:
+        def __getattr__(self, name: str) -> Any:
+            method = getattr(world.store.deliveries, name)
+
+            def call(*arguments: Any, **named: Any) -> Any:
+                result = method(*arguments, **named)
+                if name == "write":
+                    raise KilledError
+                return result
+
+            return call
+
+    ledger: Any = KilledAfterTheFirstWrite()
+    with pytest.raises((KilledError, BaseExceptionGroup)):
+        world.tick(store=replace(world.store, deliveries=ledger))
+    (delivery,) = world.history()
+    assert [page.state for page in delivery.pages] == [PageState.POSTING, *[PageState.PLANNED] * 3]
+    assert world.board.posted == []
+
+
 @pytest.mark.parametrize(
     ("on_unknown", "posted", "states"),
     [(OnUnknown.SKIP, 3, {PageState.POSTED, PageState.SKIPPED}), (OnUnknown.RESEND, 4, {PageState.POSTED})],
@@ -259,6 +283,18 @@ def test_a_digest_that_cannot_be_posted_comes_when_the_platform_is_back_that_day
     assert world.board.posted == []
     world.tick()
     assert len(world.board.papers(CHANNEL)) == 3
+
+
+def test_waits_between_tries_double_up_to_a_quarter_of_an_hour_with_jitter() -> None:
+    world = a_world()
+    waits = list[float]()
+    for _ in range(6):
+        world.tick(BoardPlatform(world.board, before=down), chance=lambda: 1.0)
+        again = world.history()[0].next_try_at
+        assert again
+        waits.append((again - world.now) / timedelta(minutes=1))
+        world.now = again
+    assert waits == [1.25, 2.5, 5, 10, 18.75, 18.75]
 
 
 def test_tries_come_to_an_end_with_the_day_and_the_next_edition_says_so() -> None:
@@ -508,6 +544,24 @@ def test_an_owner_who_cannot_be_reached_is_told_when_the_platform_is_back() -> N
     assert [person for person, _ in back.told] == ["UADA"]
 
 
+def test_a_failure_notice_that_may_have_arrived_is_not_sent_again_for_a_day() -> None:
+    world = a_world()
+    world.subscribe(replace(a_subscription(), owner="UADA"))
+    refused = PostError("Slack refused it.", Outcome.REFUSED)
+    world.tick(BoardPlatform(world.board, before=raising(1, refused)))
+
+    class Lossy(BoardPlatform):
+        async def tell(self, channel: Channel, person: str, message: Message) -> None:
+            self.told.append((person, message))
+            raise PostError("dropped", Outcome.UNKNOWN)
+
+    lossy = Lossy(world.board)
+    for hours, told in ((0, 1), (1, 1), (24, 2)):
+        world.now += timedelta(hours=hours)
+        world.tell_owners(lossy)
+        assert len(lossy.told) == told
+
+
 def test_a_process_that_was_stopped_past_its_lease_does_not_post_when_it_goes_on() -> None:
     """The clock jumps between the fence and the wire, as for a process that is stopped there and continued."""
     world = a_world()
@@ -530,6 +584,23 @@ def test_a_process_that_was_stopped_past_its_lease_does_not_post_when_it_goes_on
     assert world.now == NOW + 2 * LEASE
     keys = world.board.keys(CHANNEL)
     assert len(keys) == len(set(keys)) == 4
+
+
+def test_a_page_is_not_posted_when_the_outbox_took_too_long_while_the_clock_stood() -> None:
+    """The wall clock is set back by as much as the writing took."""
+    world = a_world()
+
+    class Slow:
+        def __getattr__(self, name: str) -> Any:
+            if name == "write":
+                sleep(0.1)
+            return getattr(world.store.deliveries, name)
+
+    slow: Any = Slow()
+    world.tick(store=replace(world.store, deliveries=slow), time_out=timedelta(seconds=0.1))
+    (delivery,) = world.history()
+    assert (delivery.state, delivery.pages[0].state) == (DeliveryState.WAITING, PageState.PLANNED)
+    assert world.board.posted == []
 
 
 def test_a_page_that_the_history_does_not_show_at_once_is_asked_for_again() -> None:

@@ -83,6 +83,29 @@ def test_who_lost_the_lease_can_write_nothing_any_more() -> None:
             write()
 
 
+def test_an_earlier_claim_of_the_same_owner_can_write_nothing() -> None:
+    store, subscription = a_ledger()
+    earlier = plan(store, claimed(store, subscription), [a_page(0)], considered_to=1)
+    claimed(store, subscription, late=LEASE)
+    with pytest.raises(LeaseLostError):
+        go_out(store, earlier, 0)
+
+
+def test_nobody_writes_to_a_delivery_that_another_owns() -> None:
+    store, subscription = a_ledger()
+    got = plan(store, claimed(store, subscription), [a_page(0)], considered_to=1)
+    with pytest.raises(LeaseLostError):
+        go_out(store, replace(got, owner="b"), 0)
+
+
+def test_who_rescheduled_a_delivery_can_write_nothing_more() -> None:
+    store, subscription = a_ledger()
+    got = plan(store, claimed(store, subscription), [a_page(0)], considered_to=1)
+    store.deliveries.wait(got, "not now", until=NOW + LEASE)
+    with pytest.raises(LeaseLostError):
+        go_out(store, got, 0)
+
+
 def test_a_try_that_was_left_in_the_middle_counts_as_a_failure_until_a_page_lands() -> None:
     store, subscription = a_ledger()
     claimed(store, subscription)
@@ -439,6 +462,16 @@ def test_what_a_newer_edition_replaces_is_considered_again() -> None:
     assert had(store, subscription, 0, 4) == frozenset()
     states = [one.state for one in store.deliveries.history(subscription, 9)]
     assert states == [DeliveryState.CLAIMED, DeliveryState.FAILED]
+
+
+def test_an_older_edition_is_superseded_by_one_that_is_asked_for() -> None:
+    store, subscription = a_ledger()
+    older = plan(store, claimed(store, subscription), [a_page(0, "2401.00001")], considered_to=4)
+    store.deliveries.wait(older, "not now", until=NOW + LEASE)
+    assert claim(store, subscription, edition=TODAY + timedelta(days=1))
+    states = [one.state for one in store.deliveries.history(subscription, 9)]
+    assert states == [DeliveryState.CLAIMED, DeliveryState.FAILED]
+    assert had(store, subscription, 0, 4) == frozenset()
 
 
 def begun(store: Store, subscription: Subscription) -> Claim:

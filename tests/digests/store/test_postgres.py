@@ -4,6 +4,7 @@ import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -15,8 +16,9 @@ from digests.ports import Store
 from digests.store import open_store
 from digests.store.engine import Database, connect
 from digests.store.migration import migrate
-from tests.builders import NOW, a_paper, a_review
+from tests.builders import NOW, a_paper, a_review, a_subscription
 from tests.digests.store.test_store import differences
+from tests.ledger import LEASE
 from tests.postgres import EmptyStores, Server
 
 
@@ -83,14 +85,20 @@ def test_a_database_that_does_not_take_every_text_is_named_in_a_sentence(postgre
 def test_imports_at_once_draw_numbers_that_become_visible_in_order(url: str, store: Store) -> None:
     other = open_store(url)
     seen: list[int] = []
+    done: list[int] = []
 
     def bring(which: int) -> None:
-        for number in range(10):
-            records = [(a_paper(f"24{which:02}.{number:03}{n:02}"), a_review()) for n in range(5)]
-            (store if which % 2 else other).papers.add([*records, (a_paper(), a_review())], now=NOW)
+        try:
+            for number in range(10):
+                records = [(a_paper(f"24{which:02}.{number:03}{n:02}"), a_review()) for n in range(5)]
+                (store if which % 2 else other).papers.add([*records, (a_paper(), a_review())], now=NOW)
+        finally:
+            done.append(which)
 
     def watch(_: int) -> None:
-        while len(seen) < 201:
+        is_last = False
+        while not is_last:
+            is_last = len(done) == 4
             last = seen[-1] if seen else 0
             numbers = [number for number, _ in store.papers.changes(last, 1000)]
             assert numbers == list(range(last + 1, last + 1 + len(numbers)))
@@ -152,6 +160,40 @@ def test_another_process_that_holds_a_row_for_too_long_is_named_in_a_sentence(ur
         other.exec_driver_sql("SELECT * FROM counters FOR UPDATE")
         with pytest.raises(StoreError, match="locked by another process"):
             ask(database, "SET LOCAL lock_timeout = '50ms'", "SELECT * FROM counters FOR UPDATE")
+    database.engine.dispose()
+
+
+def a_busy_store(store: Store) -> None:
+    channels = [a_subscription(name) for name in "ab"]
+    store.subscriptions.keep(channels, now=NOW - timedelta(minutes=1))
+
+
+def claimed_beside(store: Store, database: Database, locked: str, now: datetime) -> list[str]:
+    """The channels that are claimed while another process holds a row, as long as nobody waits for it."""
+    with ThreadPoolExecutor(1) as pool, database.write() as other:
+        other.exec_driver_sql(locked)
+        claiming = pool.submit(store.deliveries.claim_due, owner="b", now=now, lease=LEASE, most=9)
+        return [one.subscription.channel.channel for one in claiming.result(timeout=5)]
+
+
+def test_a_due_subscription_that_another_process_has_locked_is_passed_over(url: str, store: Store) -> None:
+    a_busy_store(store)
+    database = connect(url)
+    row = "SELECT * FROM subscriptions WHERE channel = 'a' FOR UPDATE"
+    assert claimed_beside(store, database, row, NOW) == ["b"]
+    assert claimed_beside(store, database, "SELECT 1", NOW) == ["a"]
+    database.engine.dispose()
+
+
+def test_an_unfinished_delivery_that_another_process_has_locked_is_passed_over(
+    url: str, store: Store
+) -> None:
+    a_busy_store(store)
+    database = connect(url)
+    (first, _) = store.deliveries.claim_due(owner="a", now=NOW, lease=LEASE, most=9)
+    row = f"SELECT * FROM deliveries WHERE id = {first.id} FOR UPDATE"
+    assert claimed_beside(store, database, row, NOW + LEASE) == ["b"]
+    assert claimed_beside(store, database, "SELECT 1", NOW + LEASE) == ["a"]
     database.engine.dispose()
 
 
