@@ -284,6 +284,12 @@ def test_a_long_title_is_cut_and_still_there() -> None:
     assert as_read(page.payload["embeds"][0]["title"]).startswith("1. https://evil.example/xxx")
 
 
+@pytest.mark.parametrize("letters", [1, 2])
+def test_a_part_of_a_card_is_cut_before_it_is_escaped(letters: int) -> None:
+    (page,) = pages_of(Message("A paper", (a_card(title="x" * letters + "*" * 1000),)), Style.CARDS)
+    assert page.payload["embeds"][0]["title"].endswith("\\*…")
+
+
 @every_style
 def test_long_paragraphs_go_on_and_lose_nothing(style: Style) -> None:
     words = [f"word_{number}" for number in range(3000)]

@@ -82,6 +82,10 @@ nasty_text = st.lists(st.one_of(st.sampled_from(NASTY), st.text(max_size=3)), ma
 CONTEXTS = ["{}", "before {}", "{} after", "a\n{}\nb", "before {} between {} after", "({})", "a · {} · b"]
 
 
+def test_markup_from_outside_is_escaped_and_a_mention_taken_apart() -> None:
+    assert inline("@everyone *bold*") == "@\u200beveryone \\*bold\\*"
+
+
 @given(nasty_text)
 @settings(max_examples=150, deadline=None)
 def test_nothing_untrusted_is_ever_more_than_text(text: str) -> None:

@@ -88,6 +88,16 @@ def test_a_rate_limit_that_lasts_longer_than_anybody_waits_has_refused_the_page(
     )
 
 
+def test_a_rate_limit_that_outlasts_every_retry_has_refused_the_page() -> None:
+    async def story(slack: FakeSlack, platform: SlackPlatform, papers: Channel) -> None:
+        platform.client.retry_handlers.clear()
+        slack.fail("chat.postMessage", Fault.RATE_LIMITED)
+        with one_page(60):
+            await platform.post(papers, PAGE, key="k", thread=None)
+
+    assert outcome(story)[0] is Outcome.NOT_POSTED
+
+
 @pytest.mark.parametrize("odd", ODD_ANSWERS)
 def test_whatever_is_answered_to_a_page_that_landed_it_may_have_arrived(odd: str) -> None:
     async def story(slack: FakeSlack, platform: SlackPlatform, papers: Channel) -> None:

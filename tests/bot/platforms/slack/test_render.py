@@ -442,6 +442,15 @@ def test_texts_of_ten_thousand_characters_keep_the_limits(style: Style, sign: st
     assert any("…" in says(page) or "Sentence." in says(page) for page in pages)
 
 
+@pytest.mark.parametrize("letters", range(1, 6))
+def test_a_part_of_a_card_is_cut_before_it_is_escaped(letters: int) -> None:
+    """And its length is that of the escaped text."""
+    long = "x" * letters + "&" * 1000
+    (page,) = check_all(of(a_card(limitations=(long,))), Style.CARDS)
+    (line,) = [line for markup in markups(page) for line in markup.splitlines() if "&amp;" in line]
+    assert len(line) <= len("• ") + 300
+
+
 @every_style
 def test_the_fullest_card_fits_one_page(style: Style) -> None:
     long = "&" * 10_000
