@@ -1,0 +1,738 @@
+"""Faults that a careless change could bring in, each with the tests that must catch it.
+
+`before` stands once in `file`, and is as short as that allows, so that a rename or a move takes little work.
+`after` keeps syntax and types. Change or remove an entry together with the code that it is about, never to
+make a run pass.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Mutant:
+    """One fault: `before` in `file` becomes `after`. Each of `tests` (pytest node ids) must then fail."""
+
+    name: str
+    file: str
+    before: str
+    after: str
+    tests: tuple[str, ...]
+
+
+DELIVER = "tests/bot/test_deliver.py"
+OUTBOX = "tests/digests/store/test_deliveries.py"
+POSTGRES = "tests/digests/store/test_postgres.py"
+SLACK = "tests/bot/platforms/slack"
+DISCORD = "tests/bot/platforms/discord"
+HTTP = "tests/digests/sources/test_http.py"
+SCHEDULE = "tests/digests/test_schedule.py"
+PICK = "tests/digests/test_pick.py"
+
+POISON = (
+    f"{OUTBOX}::"
+    "test_what_may_be_the_reason_why_its_process_dies_is_taken_when_there_is_nothing_else_one_at_a_time"
+    "[sqlite]"
+)
+
+MUTANTS: tuple[Mutant, ...] = (
+    # Fencing, and write-before-post.
+    Mutant(
+        "fencing token left out of the update",
+        "digests/store/words.py",
+        'deliveries.c.attempts == bindparam("try")',
+        'deliveries.c.attempts >= bindparam("try")',
+        (f"{OUTBOX}::test_an_earlier_claim_of_the_same_owner_can_write_nothing[sqlite]",),
+    ),
+    Mutant(
+        "owner left out of the update",
+        "digests/store/words.py",
+        'deliveries.c.owner == bindparam("ours")',
+        'or_(deliveries.c.owner != "", deliveries.c.owner == bindparam("ours"))',
+        (f"{OUTBOX}::test_nobody_writes_to_a_delivery_that_another_owns[sqlite]",),
+    ),
+    Mutant(
+        "write to a delivery that is no longer leased",
+        "digests/store/words.py",
+        "state for state in HELD)",
+        "state for state in DeliveryState)",
+        (f"{OUTBOX}::test_who_rescheduled_a_delivery_can_write_nothing_more[sqlite]",),
+    ),
+    Mutant(
+        "batch written although one of its claims is lost",
+        "digests/store/words.py",
+        "if changed != len(claims):",
+        "if not changed:",
+        (f"{OUTBOX}::test_of_many_claims_nothing_is_written_when_one_is_lost[sqlite]",),
+    ),
+    Mutant(
+        "first page not marked as sending before its post",
+        "digests/store/words.py",
+        "planned[0], state=PageState.POSTING",
+        "planned[0], state=PageState.PLANNED",
+        (
+            f"{DELIVER}::test_a_process_that_is_killed_around_any_post_leaves_each_page_posted_once"
+            "[sqlite-after-1]",
+        ),
+    ),
+    Mutant(
+        "later page not marked as sending before its post",
+        "digests/store/words.py",
+        "_PAGE_GOES_OUT = _PAGE.values(state=PageState.POSTING)",
+        "_PAGE_GOES_OUT = _PAGE.values(state=PageState.PLANNED)",
+        (
+            f"{DELIVER}::test_a_process_that_is_killed_around_any_post_leaves_each_page_posted_once"
+            "[sqlite-after-2]",
+        ),
+    ),
+    Mutant(
+        "plan and first page in two transactions",
+        "bot/deliver.py",
+        "    if planned.pages:",
+        "    if planned.pages and not made.pages:",
+        (f"{DELIVER}::test_the_plan_and_the_first_page_are_written_in_one_transaction[sqlite]",),
+    ),
+    Mutant(
+        "page posted although the outbox took too long",
+        "bot/deliver.py",
+        "if left <= timedelta():",
+        "if left <= timedelta.min:",
+        (f"{DELIVER}::test_a_process_that_was_stopped_past_its_lease_does_not_post_when_it_goes_on[sqlite]",),
+    ),
+    Mutant(
+        "time left by the monotonic clock alone, which stops while a machine sleeps",
+        "bot/deliver.py",
+        "max(desk.clock() - began, ",
+        "max(timedelta(), ",
+        (f"{DELIVER}::test_a_process_that_was_stopped_past_its_lease_does_not_post_when_it_goes_on[sqlite]",),
+    ),
+    Mutant(
+        "time left by the wall clock alone, which may be set back",
+        "bot/deliver.py",
+        "timedelta(seconds=monotonic() - started)",
+        "timedelta()",
+        (
+            f"{DELIVER}"
+            "::test_a_page_is_not_posted_when_the_outbox_took_too_long_while_the_clock_stood[sqlite]",
+        ),
+    ),
+    # Reconciliation of what nobody knows.
+    Mutant(
+        "one look instead of two",
+        "bot/deliver.py",
+        "        found = await _found(claim, page, platform, desk)",
+        '        found = await _found(claim, replace(page, key=""), platform, desk)',
+        (f"{DELIVER}::test_a_page_that_the_history_does_not_show_at_once_is_asked_for_again[sqlite]",),
+    ),
+    Mutant(
+        "no time-out between the two looks",
+        "bot/deliver.py",
+        "(desk.settle + desk.time_out).total_seconds()",
+        "desk.settle.total_seconds()",
+        (
+            f"{DELIVER}"
+            "::test_a_page_that_another_process_may_be_posting_still_is_waited_for_before_it_is_sent_again"
+            "[sqlite]",
+        ),
+    ),
+    Mutant(
+        "unknown page sent again against the setting",
+        "bot/deliver.py",
+        "(found is CANNOT_ASK and desk.on_unknown is OnUnknown.RESEND)",
+        "(found is CANNOT_ASK and desk.on_unknown in OnUnknown)",
+        (f"{DELIVER}::test_a_channel_that_cannot_be_asked_is_decided_by_the_setting",),
+    ),
+    Mutant(
+        "ambiguous outcome treated as not posted",
+        "bot/deliver.py",
+        "if error.outcome is not Outcome.UNKNOWN:",
+        "if error.outcome is not Outcome.GONE:",
+        (f"{DELIVER}::test_a_post_of_unknown_fate_is_looked_for_before_it_is_posted_again[sqlite]",),
+    ),
+    # Retries, give-up and quarantine.
+    Mutant(
+        "retries without an end",
+        "bot/deliver.py",
+        "if day_is_over and claim.failures + 1 >= desk.attempts:",
+        "if day_is_over and claim.failures < 0:",
+        (f"{DELIVER}::test_tries_come_to_an_end_with_the_day_and_the_next_edition_says_so[sqlite]",),
+    ),
+    Mutant(
+        "edition given up before its day is over",
+        "bot/deliver.py",
+        "if day_is_over and claim",
+        "if claim",
+        (f"{DELIVER}::test_a_digest_that_cannot_be_posted_comes_when_the_platform_is_back_that_day[sqlite]",),
+    ),
+    Mutant(
+        "no backoff between retries",
+        "bot/deliver.py",
+        "2 ** min(failures, 9)",
+        "1",
+        (f"{DELIVER}::test_waits_between_tries_double_up_to_a_quarter_of_an_hour_with_jitter[sqlite]",),
+    ),
+    Mutant(
+        "no jitter in the backoff",
+        "bot/deliver.py",
+        "return wait * (1 + desk.chance() / 4)",
+        "return wait",
+        (f"{DELIVER}::test_waits_between_tries_double_up_to_a_quarter_of_an_hour_with_jitter[sqlite]",),
+    ),
+    Mutant(
+        "poison delivery retried for ever",
+        "bot/deliver.py",
+        "if claim.deaths >= max(desk.attempts, FEWEST_DEATHS):",
+        "if claim.deaths < 0:",
+        (
+            f"{DELIVER}::test_an_edition_that_ends_its_process_each_time_is_given_up_and_takes_no_other_down"
+            "[sqlite]",
+        ),
+    ),
+    Mutant(
+        "poison delivery leased with others",
+        "digests/store/claiming.py",
+        "_unfinished(not_(_SUSPECT))",
+        "_unfinished(or_(_SUSPECT, not_(_SUSPECT)))",
+        (POISON,),
+    ),
+    Mutant(
+        "poison delivery leased to a busy worker",
+        "digests/store/claiming.py",
+        "if not claims and not _is_at_work(connection, owner, now):",
+        "if not claims:",
+        (POISON,),
+    ),
+    Mutant(
+        "superseded edition not given up when a newer one is due",
+        "digests/store/claiming.py",
+        "if key not in begun}, SUPERSEDED",
+        "if key in begun}, SUPERSEDED",
+        (f"{OUTBOX}::test_what_a_newer_edition_replaces_is_considered_again[sqlite]",),
+    ),
+    Mutant(
+        "superseded edition not given up when a newer one is asked for",
+        "digests/store/claiming.py",
+        "if give_up(connection, {subscription.id: edition}, SUPERSEDED",
+        "if give_up(connection, dict[int, date](), SUPERSEDED",
+        (f"{OUTBOX}::test_an_older_edition_is_superseded_by_one_that_is_asked_for[sqlite]",),
+    ),
+    Mutant(
+        "unseen papers not returned on give-up",
+        "digests/store/deliveries.py",
+        "take_back(connection, [claim.id], ",
+        "take_back(connection, [], ",
+        (
+            f"{OUTBOX}::test_papers_on_pages_that_never_went_out_count_as_not_shown_after_a_failure_for_good"
+            "[sqlite]",
+        ),
+    ),
+    Mutant(
+        "unseen papers of a superseded edition not returned",
+        "digests/store/unfinished.py",
+        "take_back(connection, given)",
+        "take_back(connection, [])",
+        (f"{OUTBOX}::test_what_a_newer_edition_replaces_is_considered_again[sqlite]",),
+    ),
+    Mutant(
+        "seen papers returned on give-up",
+        "digests/store/unfinished.py",
+        "pages.c.state.not_in(out)",
+        "pages.c.state.in_(list(PageState))",
+        (
+            f"{OUTBOX}::test_papers_on_pages_that_never_went_out_count_as_not_shown_after_a_failure_for_good"
+            "[sqlite]",
+        ),
+    ),
+    Mutant(
+        "watermark of a superseded edition kept",
+        "digests/store/unfinished.py",
+        '"next_try_at": None, "considered_to": None}',
+        '"next_try_at": None}',
+        (f"{OUTBOX}::test_what_a_newer_edition_replaces_is_considered_again[sqlite]",),
+    ),
+    # Claims and leases.
+    Mutant(
+        "a lease that never ends",
+        "digests/store/claiming.py",
+        "deliveries.c.lease_until <= now)",
+        "deliveries.c.lease_until.is_(None))",
+        (f"{OUTBOX}::test_an_edition_is_claimed_once_until_its_lease_runs_out[sqlite]",),
+    ),
+    Mutant(
+        "a lease that protects nothing",
+        "digests/store/claiming.py",
+        "deliveries.c.lease_until <= now)",
+        "deliveries.c.lease_until.is_not(None))",
+        (f"{OUTBOX}::test_an_edition_is_claimed_once_until_its_lease_runs_out[sqlite]",),
+    ),
+    Mutant(
+        "two editions of a channel in progress",
+        "digests/store/unfinished.py",
+        "or_(is_at_it(now, of), has_begun(of)))",
+        "is_at_it(now, of))",
+        (
+            f"{OUTBOX}::test_an_edition_of_which_something_went_out_is_finished_before_a_newer_one_begins"
+            "[sqlite]",
+        ),
+    ),
+    Mutant(
+        "due subscriptions claimed without SKIP LOCKED",
+        "digests/store/claiming.py",
+        ".with_for_update(skip_locked=True)\n)",
+        ".with_for_update()\n)",
+        (f"{POSTGRES}::test_a_due_subscription_that_another_process_has_locked_is_passed_over",),
+    ),
+    Mutant(
+        "unfinished deliveries claimed without SKIP LOCKED",
+        "digests/store/claiming.py",
+        "        .with_for_update(skip_locked=True)\n    )",
+        "        .with_for_update()\n    )",
+        (f"{POSTGRES}::test_an_unfinished_delivery_that_another_process_has_locked_is_passed_over",),
+    ),
+    Mutant(
+        "more claimed of one workspace than it may have",
+        "digests/store/claiming.py",
+        "taken[place] < self.a_workspace",
+        "taken[place] <= self.a_workspace",
+        (f"{OUTBOX}::test_of_each_workspace_no_more_are_taken_than_are_wanted[sqlite]",),
+    ),
+    Mutant(
+        "lease of a clock that was far ahead kept",
+        "digests/store/ahead.py",
+        "held.values(lease_until=now + lease)",
+        "held.values(lease_until=deliveries.c.lease_until)",
+        (
+            f"{OUTBOX}"
+            "::test_a_lease_by_a_clock_that_was_far_ahead_ends_soon_and_an_honest_one_as_it_did[sqlite]",
+        ),
+    ),
+    Mutant(
+        "clock that went back not noticed",
+        "bot/clock.py",
+        "now < self._seen - SET_BACK",
+        "now < SINCE",
+        ("tests/bot/test_clock.py::test_a_clock_that_was_ahead_and_went_back_loses_no_day",),
+    ),
+    Mutant(
+        "one workspace takes every place",
+        "bot/clock.py",
+        "return self.under_way[place] >= self.desk.at_once_a_workspace",
+        "return self.under_way[place] >= self.desk.at_once",
+        ("tests/bot/test_clock.py::test_what_is_claimed_beyond_the_room_of_its_workspace_waits_for_room",),
+    ),
+    Mutant(
+        "two leaders over one file",
+        "digests/store/leadership.py",
+        "fcntl.LOCK_EX",
+        "fcntl.LOCK_SH",
+        (
+            "tests/digests/store/test_leadership.py"
+            "::test_of_two_one_leads_until_it_gives_the_lead_back[sqlite]",
+        ),
+    ),
+    Mutant(
+        "leader that does not ask whether its session is lost",
+        "digests/store/leadership.py",
+        "session.execute(_ARE_YOU_THERE)",
+        "session.in_transaction()",
+        (
+            "tests/digests/store/test_leadership.py"
+            "::test_a_cut_connection_loses_every_lead_and_the_next_one_is_asked_for_anew",
+        ),
+    ),
+    Mutant(
+        "sequence number without lock",
+        "digests/store/papers.py",
+        '.where(schema.counters.c.name == "change").with_for_update()',
+        '.where(schema.counters.c.name == "change")',
+        (f"{POSTGRES}::test_imports_at_once_draw_numbers_that_become_visible_in_order",),
+    ),
+    # Batches, rate limits, caches, notices, edits.
+    Mutant(
+        "one fault fails a whole batch",
+        "bot/together.py",
+        "return [_Apart() for _ in asked]",
+        "raise",
+        ("tests/bot/test_together.py::test_only_those_fail_whose_fault_it_is",),
+    ),
+    Mutant(
+        "rate limit of a workspace left out",
+        "bot/pace.py",
+        "limits.workspace, others)",
+        "None, others)",
+        ("tests/bot/test_pace.py::test_channels_of_one_workspace_share_its_turns_and_others_have_their_own",),
+    ),
+    Mutant(
+        "rate limit not shared with other replicas",
+        "bot/pace.py",
+        "rate / (1 + others)",
+        "rate",
+        (
+            "tests/bot/test_pace.py"
+            "::test_processes_share_the_turns_of_a_workspace_and_of_a_bot_but_not_those_of_a_channel",
+        ),
+    ),
+    Mutant(
+        "render cache that forgets what a channel was shown",
+        "bot/deliver.py",
+        "told_before, view, seen)",
+        "told_before, seen)",
+        ("tests/bot/test_clock.py::test_a_channel_that_was_shown_more_gets_a_digest_of_its_own",),
+    ),
+    Mutant(
+        "render cache that forgets the platform",
+        "bot/deliver.py",
+        "key = (platform.name, one.wish",
+        "key = (one.wish",
+        ("tests/bot/test_clock.py::test_two_platforms_share_no_rendered_digest",),
+    ),
+    Mutant(
+        "failure notice sent again and again",
+        "bot/owners.py",
+        "again_at=until)",
+        "again_at=now)",
+        (f"{DELIVER}::test_who_subscribed_a_channel_is_told_when_it_is_gone_and_no_more_is_tried[sqlite]",),
+    ),
+    Mutant(
+        "failure notice that may have arrived sent again at once",
+        "bot/owners.py",
+        "return now + AGAIN_PERHAPS",
+        "return now + AGAIN",
+        (f"{DELIVER}::test_a_failure_notice_that_may_have_arrived_is_not_sent_again_for_a_day[sqlite]",),
+    ),
+    Mutant(
+        "post edited more than once an hour",
+        "bot/upkeep.py",
+        "upkeep.edited, edit, said, now=desk.clock(), every=EVERY",
+        "upkeep.edited, edit, said, now=desk.clock(), every=FIRST_WAIT",
+        ("tests/bot/test_upkeep.py::test_within_the_hour_changes_gather_for_one_edit",),
+    ),
+    Mutant(
+        "change lost that came while an edit was made",
+        "digests/store/upkeep.py",
+        "edits.c.noticed > edit.noticed",
+        "edits.c.noticed < edit.noticed",
+        ("tests/digests/store/test_upkeep.py::test_what_changes_while_an_edit_is_made_is_not_lost[sqlite]",),
+    ),
+    # The wire.
+    Mutant(
+        "no deadline check before the first byte",
+        "bot/platforms/punctual.py",
+        "if now() - request.began >= time_out:",
+        "if now() - request.began < 0:",
+        (
+            "tests/bot/platforms/test_punctual.py"
+            "::test_a_request_that_was_held_up_past_its_time_out_fails_and_is_not_sent",
+        ),
+    ),
+    Mutant(
+        "rate limit of Slack taken for a refusal",
+        "bot/platforms/slack/client.py",
+        'is_limit = status == 429 or code in ("ratelimited", "rate_limited")',
+        'is_limit = code == "rate_limited"',
+        (f"{SLACK}/test_client.py::test_a_rate_limit_that_outlasts_every_retry_has_refused_the_page",),
+    ),
+    Mutant(
+        "429 treated as ambiguous",
+        "bot/platforms/punctual.py",
+        "tries.refuse()",
+        "tries.write()",
+        (
+            f"{SLACK}/test_client.py"
+            "::test_a_rate_limit_that_lasts_longer_than_anybody_waits_has_refused_the_page",
+            f"{DISCORD}/test_client.py"
+            "::test_a_rate_limit_that_lasts_longer_than_anybody_waits_has_refused_the_page",
+        ),
+    ),
+    Mutant(
+        "refusal that forgets an earlier attempt",
+        "bot/platforms/tries.py",
+        "self.sent = self._before",
+        "self.sent = False",
+        (
+            f"{DISCORD}/test_client.py"
+            "::test_after_a_try_that_may_have_arrived_no_later_one_says_that_it_has_not",
+        ),
+    ),
+    Mutant(
+        "lost answer treated as not posted",
+        "bot/platforms/tries.py",
+        "return self.sent or not self.followed",
+        "return not self.followed",
+        (
+            f"{SLACK}/test_client.py"
+            "::test_where_the_answer_is_lost_nothing_is_sent_again_and_the_outcome_is_unknown",
+        ),
+    ),
+    Mutant(
+        "ambiguous code of Slack treated as a refusal",
+        "bot/platforms/slack/client.py",
+        "status >= 500 or is_ambiguous(code))",
+        "status >= 500)",
+        (
+            f"{SLACK}/test_client.py"
+            "::test_where_the_answer_is_lost_nothing_is_sent_again_and_the_outcome_is_unknown",
+        ),
+    ),
+    Mutant(
+        "posting client with the library's own retries",
+        "bot/platforms/slack/session.py",
+        "retry_handlers=[AsyncRateLimitErrorRetryHandler(max_retry_count=RATE_LIMIT_TRIES)]",
+        "retry_handlers=None",
+        (
+            f"{SLACK}/test_client.py"
+            "::test_where_the_answer_is_lost_nothing_is_sent_again_and_the_outcome_is_unknown",
+        ),
+    ),
+    Mutant(
+        "nonce of Discord not enforced",
+        "bot/platforms/discord/client.py",
+        '"enforce_nonce": True',
+        '"enforce_nonce": False',
+        (f"{DISCORD}/test_client.py::test_the_same_key_posts_once_and_every_message_carries_its_key",),
+    ),
+    Mutant(
+        "forum post without a nonce sent more than once",
+        "bot/platforms/discord/client.py",
+        "once=True)",
+        "once=False)",
+        (
+            f"{DISCORD}/test_client.py"
+            "::test_a_forum_post_has_no_nonce_so_it_is_sent_once_and_found_by_its_key",
+        ),
+    ),
+    Mutant(
+        "message of another under our key taken for ours",
+        "bot/platforms/discord/client.py",
+        'bool(message["author"]["id"] == me)',
+        'bool(message["author"]["id"])',
+        (f"{DISCORD}/test_client.py::test_a_page_that_another_wrote_under_our_key_is_not_ours",),
+    ),
+    Mutant(
+        "history that may not be read taken for an empty one",
+        "bot/platforms/discord/client.py",
+        "if number == 0 and await",
+        "if number < 0 and await",
+        (
+            f"{DISCORD}/test_client.py"
+            "::test_without_the_right_to_read_the_history_nobody_can_know_what_was_posted",
+        ),
+    ),
+    # Limits and untrusted text.
+    Mutant(
+        "off-by-one in Slack's 3,000",
+        "bot/platforms/slack/render.py",
+        "SECTION_UNITS = 3000",
+        "SECTION_UNITS = 3001",
+        (f"{SLACK}/test_render.py::test_texts_of_ten_thousand_characters_keep_the_limits",),
+    ),
+    Mutant(
+        "characters counted instead of UTF-16 units on Slack",
+        "bot/platforms/slack/render.py",
+        'return len(text.encode("utf-16-le")) // 2',
+        "return len(text)",
+        (f"{SLACK}/test_render.py::test_texts_of_ten_thousand_characters_keep_the_limits",),
+    ),
+    Mutant(
+        "length counted before escaping on Slack",
+        "bot/platforms/slack/render.py",
+        "return _mrkdwn(clip(_line(text), limit, cost=_mrkdwn_units))",
+        "return _mrkdwn(clip(_line(text), limit))",
+        (f"{SLACK}/test_render.py::test_a_part_of_a_card_is_cut_before_it_is_escaped",),
+    ),
+    Mutant(
+        "clip after escaping on Slack",
+        "bot/platforms/slack/render.py",
+        "return _mrkdwn(clip(_line(text), limit, cost=_mrkdwn_units))",
+        "return clip(_mrkdwn(_line(text)), limit, cost=_units)",
+        (f"{SLACK}/test_render.py::test_a_part_of_a_card_is_cut_before_it_is_escaped",),
+    ),
+    Mutant(
+        "Slack escape left out",
+        "bot/platforms/slack/render.py",
+        '.replace("<", "&lt;")',
+        "",
+        (f"{SLACK}/test_render.py::test_nothing_from_outside_pings_links_or_formats_and_the_limits_hold",),
+    ),
+    Mutant(
+        "Slack mention not neutralised",
+        "bot/platforms/slack/render.py",
+        "@(?=everyone|channel|here)|",
+        "@(?=everyone|here)|",
+        (f"{SLACK}/test_render.py::test_nothing_from_outside_pings_links_or_formats_and_the_limits_hold",),
+    ),
+    Mutant(
+        "off-by-one in Discord's 2,000",
+        "bot/platforms/discord/render.py",
+        "CONTENT_UNITS = 2000",
+        "CONTENT_UNITS = 2001",
+        (f"{DISCORD}/test_render.py::test_any_text_anywhere_makes_good_pages",),
+    ),
+    Mutant(
+        "clip after escaping on Discord",
+        "bot/platforms/discord/render.py",
+        "return inline(clip(text, limit, cost=_escaped_units) or text[: _fitting(text, limit)])",
+        "return clip(inline(text), limit, cost=units)",
+        (f"{DISCORD}/test_render.py::test_a_part_of_a_card_is_cut_before_it_is_escaped",),
+    ),
+    Mutant(
+        "Discord escape left out",
+        "bot/platforms/discord/sanitize.py",
+        '"\\\\" + found[0]',
+        "found[0]",
+        (f"{DISCORD}/test_sanitize.py::test_markup_from_outside_is_escaped_and_a_mention_taken_apart",),
+    ),
+    Mutant(
+        "Discord mention not neutralised",
+        "bot/platforms/discord/sanitize.py",
+        'r"@(?=everyone|here)"',
+        'r"@(?=everyone!|here!)"',
+        (f"{DISCORD}/test_sanitize.py::test_markup_from_outside_is_escaped_and_a_mention_taken_apart",),
+    ),
+    Mutant(
+        "Discord allowed to ping",
+        "bot/platforms/discord/render.py",
+        '"allowed_mentions": {"parse": []}',
+        '"allowed_mentions": {"parse": ["everyone"]}',
+        (f"{DISCORD}/test_render.py::test_cards_come_one_a_page_after_the_header",),
+    ),
+    Mutant(
+        "script address made a link",
+        "bot/platforms/links.py",
+        'if parts.scheme not in ("http", "https") or not',
+        "if not",
+        (f"{DISCORD}/test_sanitize.py::test_only_web_addresses_become_links",),
+    ),
+    # Hours.
+    Mutant(
+        "DST gap rule bent",
+        "digests/schedule.py",
+        "return _end_of_gap(local.replace(fold=1).astimezone(UTC), instant, zone)",
+        "return instant",
+        (f"{SCHEDULE}::test_an_hour_that_the_clocks_skip_is_due_at_the_first_instant_after_the_gap",),
+    ),
+    Mutant(
+        "hour that comes twice due the second time",
+        "digests/schedule.py",
+        "local = datetime.combine(edition, schedule.at, zone)",
+        "local = datetime.combine(edition, schedule.at, zone).replace(fold=1)",
+        (f"{SCHEDULE}::test_an_hour_that_comes_twice_is_due_the_first_time",),
+    ),
+    Mutant(
+        "edition due again at its own instant",
+        "digests/schedule.py",
+        "(at := due_at(schedule, edition)) > after:",
+        "(at := due_at(schedule, edition)) >= after:",
+        (f"{SCHEDULE}::test_an_edition_is_due_at_its_own_instant_and_next_only_after_it",),
+    ),
+    Mutant(
+        "date with a second edition after a change of schedule",
+        "digests/schedule.py",
+        "while due.edition <= last:",
+        "while due.edition < last:",
+        (f"{SCHEDULE}::test_a_change_of_zone_brings_no_date_twice",),
+    ),
+    # The choice of papers.
+    Mutant(
+        "held paper picked",
+        "digests/pick.py",
+        "if candidate.held:",
+        "if candidate.held and candidate.withdrawn:",
+        (f"{PICK}::test_a_held_paper_waits_for_a_person",),
+    ),
+    Mutant(
+        "withdrawn paper picked",
+        "digests/pick.py",
+        "if candidate.withdrawn:",
+        "if candidate.withdrawn and candidate.held:",
+        (f"{PICK}::test_a_withdrawn_paper_is_not_picked",),
+    ),
+    Mutant(
+        "a paper shown twice",
+        "digests/pick.py",
+        "LeftOut.SHOWN_BEFORE if candidate.id in seen else gate(candidate)",
+        "gate(candidate)",
+        (
+            f"{PICK}::test_what_was_shown_or_is_too_old_stays_out_and_an_unknown_date_does_not",
+            "tests/digests/test_build.py"
+            "::test_a_paper_reviewed_anew_is_considered_again_but_never_shown_again[sqlite]",
+        ),
+    ),
+    Mutant(
+        "paper at the minimum score left out",
+        "digests/pick.py",
+        "candidate.score < min_score:",
+        "candidate.score <= min_score:",
+        (f"{PICK}::test_a_minimum_score_leaves_out_what_is_under_it_and_what_has_none",),
+    ),
+    # The budget.
+    Mutant(
+        "budget reserved without limit",
+        "digests/store/reviewing.py",
+        "update(days).where(and_(*fits))",
+        "update(days).where(fits[0])",
+        (
+            "tests/digests/store/test_reviewing.py"
+            "::test_nothing_is_reserved_over_either_ceiling_and_what_is_settled_is_free_again[sqlite]",
+        ),
+    ),
+    Mutant(
+        "reservation not given back when it is settled",
+        "digests/store/reviewing.py",
+        "Spending(spent.tokens - reserved.tokens,",
+        "Spending(spent.tokens,",
+        (
+            "tests/digests/store/test_reviewing.py"
+            "::test_nothing_is_reserved_over_either_ceiling_and_what_is_settled_is_free_again[sqlite]",
+        ),
+    ),
+    # What sources serve.
+    Mutant(
+        "private address not refused",
+        "digests/sources/http.py",
+        "return ip.is_global and not",
+        "return not",
+        (f"{HTTP}::test_which_addresses_are_public",),
+    ),
+    Mutant(
+        "only the first of several addresses judged",
+        "digests/sources/http.py",
+        "self.may_ask(ip)",
+        "self.may_ask(found[0])",
+        (f"{HTTP}::test_one_private_address_among_several_is_enough_to_refuse",),
+    ),
+    Mutant(
+        "redirect into a private network followed",
+        "digests/sources/http.py",
+        "if at in self.trusted:",
+        "if at and self.trusted:",
+        (f"{HTTP}::test_a_redirect_into_a_private_network_is_not_followed_even_from_a_trusted_server",),
+    ),
+    Mutant(
+        "host resolved again after its address was judged",
+        "digests/sources/http.py",
+        "pinned = url.copy_with(host=ip)",
+        "pinned = url.copy_with(host=url.host)",
+        (f"{HTTP}::test_the_address_that_was_judged_is_the_one_that_is_asked",),
+    ),
+    Mutant(
+        "unpacked size not limited",
+        "digests/sources/http.py",
+        "if max(received, unpacked) > ",
+        "if received > ",
+        (f"{HTTP}::test_more_than_the_limit_is_not_read_packed_or_unpacked",),
+    ),
+    Mutant(
+        "Retry-After ignored",
+        "digests/sources/http.py",
+        "if refused.wait is not None:",
+        "if refused.wait is not None and attempt < 0:",
+        (f"{HTTP}::test_a_server_that_says_when_to_come_again_is_asked_again_then",),
+    ),
+    Mutant(
+        "no gap between the requests of two processes",
+        "digests/sources/http.py",
+        "turn = Turn(self.gap)",
+        "turn = Turn(timedelta())",
+        (f"{HTTP}::test_two_processes_ask_one_after_the_other_with_the_gap_between_them",),
+    ),
+)
