@@ -17,135 +17,157 @@ from typing import TYPE_CHECKING, assert_never
 from rich.console import Console
 
 from bot.answer import Answers
-from bot.deliver import Desk, OnUnknown
-from bot.fetching import LookUp
+from bot.deliver import DeliveryContext, UnknownPolicy
+from bot.fetching import PaperLookup
 from bot.message import Message
-from bot.pace import Limits, Pace
-from bot.platforms import App, Page
-from config.secrets import discord_token, reviewer_key, slack_secrets
+from bot.pace import RateLimiter, RateLimits
+from bot.platforms import ChatApp, Page
+from config.secrets import read_discord_token, read_reviewer_key, read_slack_secrets
 from config.settings import Settings
-from config.settings import Source as SourceSettings
-from config.settings import Subscription as SubscriptionSettings
-from digests.build import Habits
-from digests.domains import resolve
+from config.settings import SourceSettings as SourceSettings
+from config.settings import SubscriptionSettings as SubscriptionSettings
+from digests.build import DigestPolicy
+from digests.domains import resolve_domain
 from digests.errors import InputError, SourceError
-from digests.model import Channel, Heartbeat, Paper, Schedule, ScoredPaper, Style, Subscription, Wish
-from digests.pick import Rules
+from digests.model import (
+    Channel,
+    DigestStyle,
+    Heartbeat,
+    Paper,
+    Preferences,
+    Schedule,
+    ScoredPaper,
+    Subscription,
+)
+from digests.pick import PickPolicy
 from digests.ports import Source, Store
 from digests.store import open_store
 from digests.store.copying import copy_store as copy_store
 
 if TYPE_CHECKING:
-    from digests.reviewers.fulltext import ArxivFullTexts
-    from digests.reviewers.rounds import Desk as ReviewerDesk
-    from digests.search.index import Index
-    from digests.sources.arxiv import Arxiv
-    from digests.sources.http import Client, Turns
+    from digests.reviewers.fulltext import ArxivFullTextFetcher
+    from digests.reviewers.rounds import ReviewContext as ReviewerDesk
+    from digests.search.index import SearchIndex
+    from digests.sources.arxiv import ArxivSource
+    from digests.sources.http import ServerTurns, SourceClient
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 PLATFORMS = ("console", "slack", "discord")
 """The platforms that digests can be posted to."""
 
-OpenDesk = Callable[[], AbstractAsyncContextManager["ReviewerDesk"]]
+OpenReviewContext = Callable[[], AbstractAsyncContextManager["ReviewerDesk"]]
 
-Render = Callable[[Message, Style], Sequence[Page]]
+Renderer = Callable[[Message, DigestStyle], Sequence[Page]]
 
 # Debian's zones are a year old and wrong for some cities; the tzdata package is a dependency, so it is always there.
 zoneinfo.reset_tzpath(to=())
 
 
 @dataclass(frozen=True, slots=True)
-class House:
+class Services:
     """Everything, put together from the settings."""
 
     settings: Settings
     store: Store
-    desk: Desk
+    delivery_context: DeliveryContext
     search_directory: Path
-    _opened: "list[Index]" = field(default_factory=list)
+    _open_index: "list[SearchIndex]" = field(default_factory=list)
 
-    def find(self, words: str, most: int) -> Sequence[ScoredPaper]:
+    def find_papers(self, query: str, limit: int) -> Sequence[ScoredPaper]:
         """The papers that an id, an address or words mean, best first."""
-        from digests.search import find
+        from digests.search import find_papers
 
-        return find(words, papers=self.store.papers, index=self._index(), most=most)
+        return find_papers(query, library=self.store.library, index=self._get_index(), limit=limit)
 
-    def _index(self) -> "Index":
+    def _get_index(self) -> "SearchIndex":
         """Opened with the first search: while someone types there are several a second."""
-        from digests.search.index import Index
+        from digests.search.index import SearchIndex
 
-        if not self._opened:
-            self._opened.append(Index.open(self.search_directory))
-        return self._opened[0]
+        if not self._open_index:
+            self._open_index.append(SearchIndex.open(self.search_directory))
+        return self._open_index[0]
 
 
-def open_house(settings: Settings, console: Console, *, clock: Callable[[], datetime] | None = None) -> House:
+def build_services(
+    settings: Settings, console: Console, *, clock: Callable[[], datetime] | None = None
+) -> Services:
     """The house over the store of the settings. Raises StoreError, and InputError for a domain that nobody knows."""
-    for subscription in wanted(settings):
-        check(subscription.wish)
+    for subscription in configured_subscriptions(settings):
+        check_domains(subscription.preferences)
     _check_lease(settings)
     store = open_store(settings.store.url)
-    return House(settings, store, _desk(settings, store, console, clock or _now), _search_directory(settings))
+    return Services(
+        settings,
+        store,
+        _build_delivery_context(settings, store, console, clock or _utc_now),
+        _search_directory(settings),
+    )
 
 
 def _check_lease(settings: Settings) -> None:
     """A lease that ends while an answer is still waited for would let another process post the same page, and one that ends
     before a lost page was looked for twice would be taken over for ever."""
     sending = settings.delivery
-    least = sending.settle_seconds + 2 * sending.time_out_seconds
-    if sending.lease_seconds <= least:
+    minimum = sending.history_lag_seconds + 2 * sending.timeout_seconds
+    if sending.lease_seconds <= minimum:
         raise InputError(
-            f"delivery.lease_seconds is {sending.lease_seconds}: it must be over {least:g} (settle_seconds and twice "
-            "time_out_seconds), or a page could be posted twice."
+            f"delivery.lease_seconds is {sending.lease_seconds}: it must be over {minimum:g} (history_lag_seconds and twice "
+            "timeout_seconds), or a page could be posted twice."
         )
 
 
-def _now() -> datetime:
+def _utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-def _desk(settings: Settings, store: Store, console: Console, clock: Callable[[], datetime]) -> Desk:
+def _build_delivery_context(
+    settings: Settings, store: Store, console: Console, clock: Callable[[], datetime]
+) -> DeliveryContext:
     from bot.platforms.console.client import ConsolePlatform
 
     transcript = settings.platforms.console.transcript
     sending = settings.delivery
-    return Desk(
+    return DeliveryContext(
         store=store,
         platforms={"console": ConsolePlatform(console, Path(transcript) if transcript else None)},
-        habits=habits(settings),
+        digest_policy=digest_policy_from_settings(settings),
         owner=f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}",
         clock=clock,
-        on_unknown=OnUnknown(sending.on_unknown),
+        on_unknown=UnknownPolicy(sending.on_unknown),
         lease=timedelta(seconds=sending.lease_seconds),
-        attempts=sending.attempts,
-        time_out=timedelta(seconds=sending.time_out_seconds),
+        min_attempts=sending.attempts,
+        timeout=timedelta(seconds=sending.timeout_seconds),
         merge_missed=sending.missed == "merge",
-        settle=timedelta(seconds=sending.settle_seconds),
-        paces=_paces(settings),
-        at_once=sending.at_once,
-        at_once_a_workspace=sending.at_once_a_workspace,
+        history_lag=timedelta(seconds=sending.history_lag_seconds),
+        rate_limiters=_build_rate_limiters(settings),
+        concurrency=sending.concurrency,
+        concurrency_per_workspace=sending.concurrency_per_workspace,
     )
 
 
-def _paces(settings: Settings) -> dict[str, Pace]:
+def _build_rate_limiters(settings: Settings) -> dict[str, RateLimiter]:
     slack, discord = settings.platforms.slack, settings.platforms.discord
     return {
-        "slack": Pace(Limits(channel=slack.messages_a_second_a_channel, workspace=slack.messages_a_second)),
-        "discord": Pace(Limits(channel=discord.messages_a_second_a_channel, bot=discord.messages_a_second)),
+        "slack": RateLimiter(
+            RateLimits(channel=slack.messages_per_second_per_channel, workspace=slack.messages_per_second)
+        ),
+        "discord": RateLimiter(
+            RateLimits(channel=discord.messages_per_second_per_channel, bot=discord.messages_per_second)
+        ),
     }
 
 
-def habits(settings: Settings) -> Habits:
+def digest_policy_from_settings(settings: Settings) -> DigestPolicy:
     """What the settings say of every digest."""
     digest = settings.digest
-    rules = Rules(
+    pick_policy = PickPolicy(
         max_age=timedelta(days=digest.max_age_days) if digest.max_age_days else None,
-        pick_flagged=digest.pick_flagged,
-        domain_share=digest.domain_share,
+        may_pick_flagged=digest.pick_flagged,
+        max_domain_share=digest.domain_share,
     )
-    return Habits(
-        rules,
+    return DigestPolicy(
+        pick_policy,
         timedelta(days=digest.first_look_back_days),
         timedelta(days=digest.stale_after_days),
         Heartbeat(digest.heartbeat),
@@ -159,142 +181,158 @@ def _search_directory(settings: Settings) -> Path:
     return Path(f"{file or 'paperround'}.search")
 
 
-def wanted(settings: Settings) -> list[Subscription]:
+def configured_subscriptions(settings: Settings) -> list[Subscription]:
     """The channels that the settings name."""
-    return [_subscription(one) for one in settings.subscriptions]
+    return [_to_subscription(entry) for entry in settings.subscriptions]
 
 
-def _subscription(one: SubscriptionSettings) -> Subscription:
-    wish = Wish(one.domains, one.keywords, one.muted, one.top, one.min_score, Style(one.style))
-    schedule = Schedule(one.at, frozenset(DAYS.index(day) for day in one.days), one.time_zone)
-    return Subscription(Channel(one.platform, one.channel, one.workspace), wish, schedule, owner=one.owner)
+def _to_subscription(entry: SubscriptionSettings) -> Subscription:
+    preferences = Preferences(
+        entry.domains, entry.keywords, entry.muted, entry.top, entry.min_score, DigestStyle(entry.style)
+    )
+    schedule = Schedule(entry.at, frozenset(DAYS.index(day) for day in entry.days), entry.time_zone)
+    return Subscription(
+        Channel(entry.platform, entry.channel, entry.workspace), preferences, schedule, owner_id=entry.owner
+    )
 
 
-def check(wish: Wish) -> None:
+def check_domains(preferences: Preferences) -> None:
     """Raises InputError for a domain that nobody knows."""
-    for domain in wish.domains:
-        resolve(domain)
+    for domain in preferences.domains:
+        resolve_domain(domain)
 
 
-ARXIV = "arxiv.org"
-ARXIV_GAP = 3.0
+ARXIV_HOST = "arxiv.org"
+MIN_ARXIV_GAP_SECONDS = 3.0
 """Seconds that arXiv's terms of use ask for between two requests."""
 
 
-DAILY_PAPERS = "https://huggingface.co/api/daily_papers"
+DAILY_PAPERS_URL = "https://huggingface.co/api/daily_papers"
 
 
-def sources(house: House) -> list[Source]:
+def build_sources(services: Services) -> list[Source]:
     """The sources of the settings. Raises InputError for a category that nobody knows."""
-    return [_source(one, house) for one in house.settings.sources]
+    return [_build_source(entry, services) for entry in services.settings.sources]
 
 
-def _source(one: SourceSettings, house: House) -> Source:
-    match one.kind:
+def _build_source(entry: SourceSettings, services: Services) -> Source:
+    match entry.kind:
         case "arxiv":
-            return _arxiv(one, house)
+            return _build_arxiv(entry, services)
         case "huggingface":
-            return _huggingface(one, house)
+            return _build_huggingface(entry, services)
         case "reviews":
-            return _reviews(one, house)
+            return _build_review_source(entry, services)
         case "snapshot":
-            from digests.sources.snapshot import Snapshot
+            from digests.sources.snapshot import SnapshotSource
 
-            return Snapshot(Path(one.path), frozenset(_categories(one)), one.known_as)
+            return SnapshotSource(Path(entry.path), frozenset(_categories_of(entry)), entry.effective_name)
         case never:
             assert_never(never)
 
 
-def _categories(one: SourceSettings) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(name for domain in one.categories for name in resolve(domain)))
+def _categories_of(entry: SourceSettings) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(name for domain in entry.categories for name in resolve_domain(domain)))
 
 
-def _arxiv(one: SourceSettings, house: House) -> "Arxiv":
-    from digests.sources.arxiv import Addresses, Arxiv
+def _build_arxiv(entry: SourceSettings, services: Services) -> "ArxivSource":
+    from digests.sources.arxiv import ArxivAddresses, ArxivSource
 
-    addresses = Addresses(one.rss_url, one.oai_url, one.query_url)
-    named = (addresses.rss, addresses.oai, addresses.query)
-    turns = _arxiv_turns(house, named)
-    return Arxiv(_categories(one), _client(house, *named), turns, addresses, one.known_as)
+    addresses = ArxivAddresses(entry.rss_url, entry.oai_url, entry.query_url)
+    urls = (addresses.rss, addresses.oai, addresses.query)
+    turns = _build_arxiv_turns(services, urls)
+    return ArxivSource(
+        _categories_of(entry), _client_opener(services, *urls), turns, addresses, entry.effective_name
+    )
 
 
-def _arxiv_turns(house: House, named: Collection[str]) -> "Turns":
+def _build_arxiv_turns(services: Services, urls: Collection[str]) -> "ServerTurns":
     """One request at a time to all of arXiv, whatever asks. Raises InputError for a gap that arXiv does not grant."""
-    from digests.sources.http import Turns
+    from digests.sources.http import ServerTurns
 
-    fetching, desk = house.settings.fetching, house.desk
-    if fetching.arxiv_gap_seconds < ARXIV_GAP and any(ARXIV in address for address in named):
+    fetching, context = services.settings.fetching, services.delivery_context
+    if fetching.arxiv_gap_seconds < MIN_ARXIV_GAP_SECONDS and any(ARXIV_HOST in address for address in urls):
         raise InputError(
-            f"fetching.arxiv_gap_seconds is {fetching.arxiv_gap_seconds:g}: arXiv asks for {ARXIV_GAP:g} or more; "
+            f"fetching.arxiv_gap_seconds is {fetching.arxiv_gap_seconds:g}: arXiv asks for {MIN_ARXIV_GAP_SECONDS:g} or more; "
             "less is for servers of your own."
         )
     # Each has its own name, so that one whose turn ran out never ends another's.
-    owner = f"{desk.owner}:{secrets.token_hex(4)}"
+    owner = f"{context.owner}:{secrets.token_hex(4)}"
     gap = timedelta(seconds=fetching.arxiv_gap_seconds)
-    return Turns(house.store.sources, ARXIV, owner, gap, desk.clock)
+    return ServerTurns(services.store.sources, ARXIV_HOST, owner, gap, context.clock)
 
 
-def _client(house: House, *trusted: str) -> Callable[[], AbstractAsyncContextManager["Client"]]:
+def _client_opener(
+    services: Services, *trusted_urls: str
+) -> Callable[[], AbstractAsyncContextManager["SourceClient"]]:
     """Opens a client that may ask at these addresses of the settings, wherever they lie."""
     from digests.sources.http import open_client
 
-    fetching = house.settings.fetching
-    return partial(open_client, fetching.contact, house.desk.clock, trusted=trusted, proxy=fetching.proxy)
+    fetching = services.settings.fetching
+    return partial(
+        open_client,
+        fetching.contact,
+        services.delivery_context.clock,
+        trusted_addresses=trusted_urls,
+        proxy=fetching.proxy,
+    )
 
 
-def _huggingface(one: SourceSettings, house: House) -> Source:
-    from digests.sources.huggingface import HuggingFace
+def _build_huggingface(entry: SourceSettings, services: Services) -> Source:
+    from digests.sources.huggingface import HuggingFaceSource
 
-    url = one.url or DAILY_PAPERS
-    return HuggingFace(_client(house, url), url, timedelta(minutes=one.interval_minutes), one.known_as)
+    url = entry.url or DAILY_PAPERS_URL
+    return HuggingFaceSource(
+        _client_opener(services, url), url, timedelta(minutes=entry.interval_minutes), entry.effective_name
+    )
 
 
-def _reviews(one: SourceSettings, house: House) -> Source:
+def _build_review_source(entry: SourceSettings, services: Services) -> Source:
     from digests.sources.watched import WatchedAddress, WatchedFiles
 
-    interval = timedelta(minutes=one.interval_minutes)
-    if one.path:
-        return WatchedFiles(Path(one.path), interval, one.known_as)
-    return WatchedAddress(_client(house, one.url), one.url, interval, one.known_as)
+    interval = timedelta(minutes=entry.interval_minutes)
+    if entry.path:
+        return WatchedFiles(Path(entry.path), interval, entry.effective_name)
+    return WatchedAddress(_client_opener(services, entry.url), entry.url, interval, entry.effective_name)
 
 
-def arxiv_papers(house: House) -> LookUp | None:
+def build_arxiv_lookup(services: Services) -> PaperLookup | None:
     """Looks single papers up at arXiv; None where the settings have no such source."""
-    settings = _arxiv_settings(house)
-    return _arxiv(settings, house).papers if settings else None
+    settings = _find_arxiv_settings(services)
+    return _build_arxiv(settings, services).fetch_papers if settings else None
 
 
-def _arxiv_settings(house: House) -> SourceSettings | None:
-    return next((one for one in house.settings.sources if one.kind == "arxiv"), None)
+def _find_arxiv_settings(services: Services) -> SourceSettings | None:
+    return next((entry for entry in services.settings.sources if entry.kind == "arxiv"), None)
 
 
-AT_ONCE_SECONDS = 6.0
+LOOKUP_TIMEOUT_SECONDS = 6.0
 """A person who asked for an unknown paper waits so long; then it is fetched with what the sources bring."""
 
 
-def fetch_at_once(house: House) -> Callable[[str], Paper | None] | None:
+def build_paper_fetcher(services: Services) -> Callable[[str], Paper | None] | None:
     """Gets one paper from arXiv for a person who waits; None where the settings have no such source."""
-    settings = _arxiv_settings(house)
+    settings = _find_arxiv_settings(services)
     if not settings:
         return None
 
-    async def asked(paper: str) -> Paper | None:
-        from digests.sources.http import Limits
+    async def fetch_paper(paper: str) -> Paper | None:
+        from digests.sources.http import RequestLimits
 
-        limits = Limits(seconds=AT_ONCE_SECONDS, tries=1)
+        limits = RequestLimits(timeout=LOOKUP_TIMEOUT_SECONDS, attempts=1)
         try:
-            async with asyncio.timeout(AT_ONCE_SECONDS):
-                return (await _arxiv(settings, house).papers([paper], limits)).get(paper)
+            async with asyncio.timeout(LOOKUP_TIMEOUT_SECONDS):
+                return (await _build_arxiv(settings, services).fetch_papers([paper], limits)).get(paper)
         except TimeoutError:
-            raise SourceError(f"arXiv did not answer within {AT_ONCE_SECONDS:g} seconds.") from None
+            raise SourceError(f"arXiv did not answer within {LOOKUP_TIMEOUT_SECONDS:g} seconds.") from None
 
     # Whoever answers people is in a worker thread, which has no event loop of its own.
-    return lambda paper: asyncio.run(asked(paper))
+    return lambda paper: asyncio.run(fetch_paper(paper))
 
 
-def reviewer(house: House, environment: Mapping[str, str]) -> OpenDesk | None:
+def build_reviewer(services: Services, environment: Mapping[str, str]) -> OpenReviewContext | None:
     """Opens the desk of our own reviewer; None where the settings name no server. Raises InputError."""
-    settings = house.settings.reviewer
+    settings = services.settings.reviewer
     if not settings.base_url:
         return None
     if missing := [name for name in ("openai", "pypdf") if not find_spec(name)]:
@@ -302,144 +340,155 @@ def reviewer(house: House, environment: Mapping[str, str]) -> OpenDesk | None:
             f"[reviewer] names a server, but {' and '.join(missing)} must be installed for it: install paperround with "
             "its reviewer extra."
         )
-    return partial(_reviewer_desk, house, reviewer_key(environment))
+    return partial(_open_review_context, services, read_reviewer_key(environment))
 
 
 @asynccontextmanager
-async def _reviewer_desk(house: House, key: str) -> AsyncIterator["ReviewerDesk"]:
-    from digests.reviewers.openai import Address, Mode, connect
-    from digests.reviewers.review import Questions
-    from digests.reviewers.rounds import Budget
-    from digests.reviewers.rounds import Desk as ReviewerDesk
+async def _open_review_context(services: Services, key: str) -> AsyncIterator["ReviewerDesk"]:
+    from digests.reviewers.openai import ResponseFormat, ServerAddress, open_model_server
+    from digests.reviewers.review import ReviewOptions
+    from digests.reviewers.rounds import DailyBudget
+    from digests.reviewers.rounds import ReviewContext as ReviewerDesk
 
-    settings = house.settings.reviewer
-    mode, time_out = Mode(settings.mode), settings.time_out_seconds
-    address = Address(
-        settings.base_url, settings.model, key, mode, time_out, settings.at_once, dict(settings.extra)
+    settings = services.settings.reviewer
+    mode, timeout = ResponseFormat(settings.response_format), settings.timeout_seconds
+    address = ServerAddress(
+        settings.base_url, settings.model, key, mode, timeout, settings.concurrency, dict(settings.extra)
     )
-    questions = Questions(
+    questions = ReviewOptions(
         settings.weights.model_dump(), settings.score_answer, settings.review_answer, settings.text_characters
     )
-    budget = Budget(
-        settings.tokens_a_day or None, settings.money_a_day or None, settings.price_in, settings.price_out
+    budget = DailyBudget(
+        settings.tokens_per_day or None, settings.cost_per_day or None, settings.price_in, settings.price_out
     )
-    async with connect(address) as server:
+    async with open_model_server(address) as server:
         yield ReviewerDesk(
-            house.store,
+            services.store,
             server,
-            house.desk.clock,
-            full_texts=_full_texts(house) if settings.full_text else None,
-            questions=questions,
+            services.delivery_context.clock,
+            fetch_full_text=_build_full_texts(services) if settings.full_text else None,
+            options=questions,
             budget=budget,
-            full_reviews=settings.full_reviews_a_day,
-            look_back=timedelta(days=settings.look_back_days),
+            full_reviews_per_day=settings.full_reviews_per_day,
+            lookback=timedelta(days=settings.look_back_days),
             hold_suspects=settings.hold_suspects,
-            compare_best=settings.rerank_best if settings.rerank else 0,
-            awaits_news=any(one.kind == "arxiv" for one in house.settings.sources),
+            pairwise_limit=settings.rerank_count if settings.rerank else 0,
+            has_daily_announcement=any(entry.kind == "arxiv" for entry in services.settings.sources),
         )
 
 
-def _full_texts(house: House) -> "ArxivFullTexts":
-    from digests.reviewers.fulltext import ArxivFullTexts
+def _build_full_texts(services: Services) -> "ArxivFullTextFetcher":
+    from digests.reviewers.fulltext import ArxivFullTextFetcher
 
-    url = house.settings.reviewer.full_text_url
-    return ArxivFullTexts(_client(house, url), _arxiv_turns(house, (url,)), url)
+    url = services.settings.reviewer.full_text_url
+    return ArxivFullTextFetcher(_client_opener(services, url), _build_arxiv_turns(services, (url,)), url)
 
 
-def renderers() -> Mapping[str, Callable[[], Render]]:
+def build_renderers() -> Mapping[str, Callable[[], Renderer]]:
     """How each platform writes a message; what a platform needs is loaded only when it is asked for."""
 
-    def console() -> Render:
+    def load_console() -> Renderer:
         from bot.platforms.console.render import render
 
         return render
 
-    def slack() -> Render:
+    def load_slack() -> Renderer:
         from bot.platforms.slack.render import render
 
         return render
 
-    def discord() -> Render:
+    def load_discord() -> Renderer:
         from bot.platforms.discord.render import render
 
         return render
 
-    return {"console": console, "slack": slack, "discord": discord}
+    return {"console": load_console, "slack": load_slack, "discord": load_discord}
 
 
-def apps(settings: Settings, environment: Mapping[str, str], clock: Callable[[], datetime]) -> list[App]:
+def build_apps(
+    settings: Settings, environment: Mapping[str, str], clock: Callable[[], datetime]
+) -> list[ChatApp]:
     """The platforms whose secrets are set. Raises SettingsError and InputError for secrets that cannot be meant so."""
-    return [*_slack(settings, environment, clock), *_discord(settings, environment, clock)]
+    return [
+        *_build_slack_apps(settings, environment, clock),
+        *_build_discord_apps(settings, environment, clock),
+    ]
 
 
-def _slack(settings: Settings, environment: Mapping[str, str], clock: Callable[[], datetime]) -> list[App]:
-    secrets_of_slack = slack_secrets(environment)
+def _build_slack_apps(
+    settings: Settings, environment: Mapping[str, str], clock: Callable[[], datetime]
+) -> list[ChatApp]:
+    secrets_of_slack = read_slack_secrets(environment)
     if not secrets_of_slack.bot_token:
         return []
     try:
         from bot.platforms.slack.app import SlackApp, transport_of
     except ImportError as error:
-        raise _not_installed("SLACK_BOT_TOKEN", error, "slack") from error
+        raise _not_installed_error("SLACK_BOT_TOKEN", error, "slack") from error
     transport_of(settings.platforms.slack, secrets_of_slack)
-    return [SlackApp(settings.platforms.slack, secrets_of_slack, settings.delivery.time_out_seconds, clock)]
+    return [SlackApp(settings.platforms.slack, secrets_of_slack, settings.delivery.timeout_seconds, clock)]
 
 
-def _discord(settings: Settings, environment: Mapping[str, str], clock: Callable[[], datetime]) -> list[App]:
-    token = discord_token(environment)
+def _build_discord_apps(
+    settings: Settings, environment: Mapping[str, str], clock: Callable[[], datetime]
+) -> list[ChatApp]:
+    token = read_discord_token(environment)
     if not token:
         return []
     try:
         from bot.platforms.discord.app import DiscordApp
     except ImportError as error:
-        raise _not_installed("DISCORD_TOKEN", error, "discord") from error
-    return [DiscordApp(settings.platforms.discord, token, settings.delivery.time_out_seconds, clock)]
+        raise _not_installed_error("DISCORD_TOKEN", error, "discord") from error
+    return [DiscordApp(settings.platforms.discord, token, settings.delivery.timeout_seconds, clock)]
 
 
-def _not_installed(variable: str, error: ImportError, extra: str) -> InputError:
+def _not_installed_error(variable: str, error: ImportError, extra: str) -> InputError:
     return InputError(
         f"{variable} is set, but {error.name} is not installed: install paperround with its {extra} extra."
     )
 
 
-async def discord_invitation(settings: Settings, environment: Mapping[str, str]) -> str:
+async def fetch_discord_invitation(settings: Settings, environment: Mapping[str, str]) -> str:
     """The link that brings the Discord app into a server. Raises InputError."""
-    token = discord_token(environment)
+    token = read_discord_token(environment)
     if not token:
         raise InputError(
             "The environment has no DISCORD_TOKEN: set it to the bot's token (README, Discord in five steps)."
         )
     try:
-        from bot.platforms.discord.app import invite
+        from bot.platforms.discord.app import fetch_invitation
     except ImportError as error:
-        raise _not_installed("DISCORD_TOKEN", error, "discord") from error
-    return await invite(settings.platforms.discord, token, settings.delivery.time_out_seconds)
+        raise _not_installed_error("DISCORD_TOKEN", error, "discord") from error
+    return await fetch_invitation(settings.platforms.discord, token, settings.delivery.timeout_seconds)
 
 
-def answers(house: House, platform: str) -> Answers:
+def build_answers(services: Services, platform: str) -> Answers:
     """What answers people on a platform."""
-    discussion, on = house.settings.discussion, house.settings.platforms
+    discussion, platform_settings = services.settings.discussion, services.settings.platforms
     base = Answers(
-        house.store,
-        house.find,
-        house.desk.habits,
-        house.desk.clock,
-        one_queue=discussion.queue == "everyone",
-        keep_marks=timedelta(days=discussion.keep_days),
-        fetch=fetch_at_once(house),
+        services.store,
+        services.find_papers,
+        services.delivery_context.digest_policy,
+        services.delivery_context.clock,
+        has_shared_queue=discussion.queue == "everyone",
+        mark_retention=timedelta(days=discussion.mark_max_age_days),
+        fetch_paper=build_paper_fetcher(services),
     )
     if platform == "discord":
-        role = " or who have the role for it" if on.discord.manager_role else ""
-        anyone = on.discord.who_may_change == "anyone"
-        return replace(base, anyone_may_change=anyone, admins=f"people who may manage this server{role}")
+        role = " or who have the role for it" if platform_settings.discord.manager_role else ""
+        may_anyone_change = platform_settings.discord.who_may_change == "anyone"
+        return replace(
+            base, anyone_may_change=may_anyone_change, admins_label=f"people who may manage this server{role}"
+        )
     return replace(
         base,
-        paper_command=on.slack.paper_command,
-        digest_command=on.slack.digest_command,
-        anyone_may_change=on.slack.who_may_change == "anyone",
+        paper_command=platform_settings.slack.paper_command,
+        digest_command=platform_settings.slack.digest_command,
+        anyone_may_change=platform_settings.slack.who_may_change == "anyone",
     )
 
 
-def stored(store: Store, subscription: Subscription) -> Subscription:
+def with_stored_id(store: Store, subscription: Subscription) -> Subscription:
     """The subscription with its number in the ledger, where it has one."""
     known = store.subscriptions.find(subscription.channel)
     return replace(subscription, id=known.id) if known else subscription

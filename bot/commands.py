@@ -5,43 +5,43 @@ import re
 from dataclasses import dataclass, replace
 
 from bot.message import Heading, Message, Text
-from digests.domains import resolve
+from digests.domains import resolve_domain
 from digests.errors import InputError
-from digests.model import Wish
+from digests.model import Preferences
 
-MOST_TOP = 20
+MAX_TOP_ON_DEMAND = 20
 """More papers at once are a feed."""
 
 
 @dataclass(frozen=True, slots=True)
-class LookUp:
+class DemoLookup:
     """/paper WORDS: an id, an address or words."""
 
     words: str
 
 
 @dataclass(frozen=True, slots=True)
-class Top:
+class DemoTop:
     """/digest top N in DOMAIN: a digest at once, by another wish."""
 
-    wish: Wish
+    preferences: Preferences
 
 
 @dataclass(frozen=True, slots=True)
-class React:
+class DemoReaction:
     """react N: what a 🔖 on the paper with that number does."""
 
     number: int
 
 
 @dataclass(frozen=True, slots=True)
-class Help:
+class DemoHelp:
     """help."""
 
 
-Command = LookUp | Top | React | Help
+DemoCommand = DemoLookup | DemoTop | DemoReaction | DemoHelp
 
-HELP = """/paper kto - look a paper up by words
+DEMO_HELP = """/paper kto - look a paper up by words
 /paper 2402.01306 - or by its id or address
 /digest top 3 in vision - the best papers of another domain, now
 react 2 - put paper 2 up for discussion, as 🔖 does in a channel
@@ -49,61 +49,61 @@ help - this list
 quit - leave"""
 
 
-def understand(line: str, wish: Wish) -> Command:
+def parse_demo_command(line: str, preferences: Preferences) -> DemoCommand:
     """The command in a line. Raises InputError with the sentence for the person who typed it."""
     command, _, rest = " ".join(line.split()).partition(" ")
     match command.lower():
         case "/paper" | "paper":
-            return _look_up(rest)
+            return _parse_demo_lookup(rest)
         case "/digest" | "digest":
-            return Top(top_wish(rest, wish))
+            return DemoTop(parse_top_preferences(rest, preferences))
         case "react":
-            return _react(rest)
+            return _parse_demo_reaction(rest)
         case "help" | "/help" | "?":
-            return Help()
+            return DemoHelp()
         case _:
             raise InputError(f"{line.strip()[:60]!r} is no command here; “help” lists them.")
 
 
-def _look_up(words: str) -> LookUp:
+def _parse_demo_lookup(words: str) -> DemoLookup:
     if not words:
         raise InputError("Say what to look for, such as /paper kto or /paper 2402.01306.")
-    return LookUp(words)
+    return DemoLookup(words)
 
 
-def _react(rest: str) -> React:
+def _parse_demo_reaction(rest: str) -> DemoReaction:
     if not re.fullmatch(r"\d{1,3}", rest):
         raise InputError("Say which paper by its number in the digest, such as react 2.")
-    return React(int(rest))
+    return DemoReaction(int(rest))
 
 
-_TOP = re.compile(r"(?:top(?: (\d{1,6}))?)?(?: ?in (.+))?", re.IGNORECASE)
+_TOP_PATTERN = re.compile(r"(?:top(?: (\d{1,6}))?)?(?: ?in (.+))?", re.IGNORECASE)
 
 
-def top_wish(text: str, wish: Wish) -> Wish:
+def parse_top_preferences(text: str, preferences: Preferences) -> Preferences:
     """The wish in "top 3 in vision"; what is not said stays as the channel has it. Raises InputError."""
-    found = _TOP.fullmatch(text.strip())
+    found = _TOP_PATTERN.fullmatch(text.strip())
     if not found:
         raise InputError("Write it like /digest top 3 in vision.")
     top, domain = found[1], found[2]
-    if top and not 1 <= int(top) <= MOST_TOP:
-        raise InputError(f"Ask for 1 to {MOST_TOP} papers, such as /digest top 3.")
+    if top and not 1 <= int(top) <= MAX_TOP_ON_DEMAND:
+        raise InputError(f"Ask for 1 to {MAX_TOP_ON_DEMAND} papers, such as /digest top 3.")
     if domain:
-        resolve(domain)
-        wish = replace(wish, domains=(domain.strip(),), keywords=())
-    return replace(wish, top=int(top)) if top else wish
+        resolve_domain(domain)
+        preferences = replace(preferences, domains=(domain.strip(),), keywords=())
+    return replace(preferences, top=int(top)) if top else preferences
 
 
 # /digest, in a channel.
 
 
 @dataclass(frozen=True, slots=True)
-class Today:
+class ShowToday:
     """/digest today: what the channel's wish would pick now."""
 
 
 @dataclass(frozen=True, slots=True)
-class TopPapers:
+class ShowTopPapers:
     """/digest top N in DOMAIN this week: `top` None and an empty `domain` are the channel's own; `days` back."""
 
     top: int | None = None
@@ -112,7 +112,7 @@ class TopPapers:
 
 
 @dataclass(frozen=True, slots=True)
-class Subscribe:
+class SubscribeChannel:
     """/digest subscribe WORDS; without words a form is asked for."""
 
     words: str = ""
@@ -124,17 +124,17 @@ class ShowSettings:
 
 
 @dataclass(frozen=True, slots=True)
-class Pause:
+class PauseDigest:
     """/digest pause."""
 
 
 @dataclass(frozen=True, slots=True)
-class Resume:
+class ResumeDigest:
     """/digest resume."""
 
 
 @dataclass(frozen=True, slots=True)
-class Unsubscribe:
+class UnsubscribeChannel:
     """/digest unsubscribe."""
 
 
@@ -144,106 +144,108 @@ class ShowQueue:
 
 
 @dataclass(frozen=True, slots=True)
-class Discussed:
+class FinishDiscussion:
     """/digest queue done WHICH: a place in the queue, or a paper's id."""
 
-    which: str
+    entry: str
 
 
 @dataclass(frozen=True, slots=True)
-class ShowHeld:
+class ShowHeldPapers:
     """/digest held: the papers that wait for a person's decision."""
 
 
 @dataclass(frozen=True, slots=True)
-class DigestHelp:
+class ShowDigestHelp:
     """/digest, or /digest help."""
 
 
 DigestCommand = (
-    Today
-    | TopPapers
-    | Subscribe
+    ShowToday
+    | ShowTopPapers
+    | SubscribeChannel
     | ShowSettings
-    | Pause
-    | Resume
-    | Unsubscribe
+    | PauseDigest
+    | ResumeDigest
+    | UnsubscribeChannel
     | ShowQueue
-    | Discussed
-    | ShowHeld
-    | DigestHelp
+    | FinishDiscussion
+    | ShowHeldPapers
+    | ShowDigestHelp
 )
 
-_VERBS: dict[str, DigestCommand] = {
-    "today": Today(), "settings": ShowSettings(), "pause": Pause(), "stop": Pause(), "resume": Resume(),
-    "start": Resume(), "unsubscribe": Unsubscribe(), "queue": ShowQueue(), "held": ShowHeld(), "help": DigestHelp(), "?": DigestHelp(),
+_COMMAND_BY_VERB: dict[str, DigestCommand] = {
+    "today": ShowToday(), "settings": ShowSettings(), "pause": PauseDigest(), "stop": PauseDigest(), "resume": ResumeDigest(),
+    "start": ResumeDigest(), "unsubscribe": UnsubscribeChannel(), "queue": ShowQueue(), "held": ShowHeldPapers(), "help": ShowDigestHelp(), "?": ShowDigestHelp(),
 }  # fmt: skip
 
 _EXAMPLES = {"subscribe": "subscribe vision at 08:30 top 3", "top": "top 3 in vision this week"}
 
-_SPANS = {"today": 1, "this week": 7, "this month": 30}
+_DAYS_BY_SPAN = {"today": 1, "this week": 7, "this month": 30}
 
-LOOK_UP_CHARACTERS = 300
+MAX_LOOKUP_CHARACTERS = 300
 """Of what is looked for: more is no title."""
 
 
-def digest_command(text: str, command: str = "/digest") -> DigestCommand:
+def parse_digest_command(text: str, command: str = "/digest") -> DigestCommand:
     """The command in what follows /digest. Raises InputError with the nearest one and an example."""
-    line = " ".join(text.translate(_STRAIGHT).split())
+    line = " ".join(text.translate(_STRAIGHT_QUOTES).split())
     verb, _, rest = line.partition(" ")
     verb = verb.lower().rstrip(".!,")
     if not verb:
-        return DigestHelp()
+        return ShowDigestHelp()
     if verb == "subscribe":
-        return Subscribe(rest)
+        return SubscribeChannel(rest)
     if verb == "top":
-        return _top_papers(rest, command)
+        return _parse_top_papers(rest, command)
     if verb == "queue" and rest:
-        return _queue_command(rest, command)
-    if verb in _VERBS:
-        return _VERBS[verb]
-    near = difflib.get_close_matches(verb[:30], ["subscribe", "top", *_VERBS], n=1, cutoff=0.6)
+        return _parse_queue_command(rest, command)
+    if verb in _COMMAND_BY_VERB:
+        return _COMMAND_BY_VERB[verb]
+    near = difflib.get_close_matches(verb[:30], ["subscribe", "top", *_COMMAND_BY_VERB], n=1, cutoff=0.6)
     hint = f"Did you mean {command} {_EXAMPLES.get(near[0], near[0])}? " if near else ""
     raise InputError(f"{verb[:40]!r} is no {command} command. {hint}{command} help lists them.")
 
 
-_STRAIGHT = str.maketrans({"“": '"', "”": '"', "„": '"', "‘": "'", "’": "'", "\u00a0": " "})
+_STRAIGHT_QUOTES = str.maketrans({"“": '"', "”": '"', "„": '"', "‘": "'", "’": "'", "\u00a0": " "})
 
 
-def _top_papers(rest: str, command: str) -> TopPapers:
-    span = next((span for span in _SPANS if rest.lower().endswith(span)), "")
+def _parse_top_papers(rest: str, command: str) -> ShowTopPapers:
+    span = next((span for span in _DAYS_BY_SPAN if rest.lower().endswith(span)), "")
     rest = rest[: len(rest) - len(span)].strip()
     found = re.fullmatch(r"(\d{1,6})?(?: ?in (.{1,100}))?", rest, re.IGNORECASE)
     if not found:
         raise InputError(f"Write it like {command} top 3 in vision this week.")
     top, domain = found[1], (found[2] or "").strip()
-    if top and not 1 <= int(top) <= MOST_TOP:
-        raise InputError(f"Ask for 1 to {MOST_TOP} papers, such as {command} top 3.")
+    if top and not 1 <= int(top) <= MAX_TOP_ON_DEMAND:
+        raise InputError(f"Ask for 1 to {MAX_TOP_ON_DEMAND} papers, such as {command} top 3.")
     if domain:
-        resolve(domain)
-    return TopPapers(int(top) if top else None, domain, _SPANS.get(span))
+        resolve_domain(domain)
+    return ShowTopPapers(int(top) if top else None, domain, _DAYS_BY_SPAN.get(span))
 
 
-def _queue_command(rest: str, command: str) -> Discussed:
-    done, _, which = rest.partition(" ")
-    if done.lower() != "done" or not which:
+def _parse_queue_command(rest: str, command: str) -> FinishDiscussion:
+    done, _, entry = rest.partition(" ")
+    if done.lower() != "done" or not entry:
         raise InputError(f"Write {command} queue, or {command} queue done 1 when a paper was discussed.")
-    return Discussed(which.strip().lstrip("#"))
+    return FinishDiscussion(entry.strip().lstrip("#"))
 
 
 _AUTO_LINK = re.compile(r"<(https?://[^<>|\s]+)(?:\|[^<>]*)?>")
 
 
-def look_up_words(text: str) -> str:
+def clean_lookup_text(text: str) -> str:
     """What is to be looked up, as it was typed: without the links that a platform makes, and of one line."""
-    unlinked = _AUTO_LINK.sub(r"\1", text[: 20 * LOOK_UP_CHARACTERS])
-    straight = unlinked.translate(_STRAIGHT).replace("&amp;", "&").replace("&lt;", "<").replace("&gt;", ">")
+    unlinked = _AUTO_LINK.sub(r"\1", text[: 20 * MAX_LOOKUP_CHARACTERS])
+    straight = (
+        unlinked.translate(_STRAIGHT_QUOTES).replace("&amp;", "&").replace("&lt;", "<").replace("&gt;", ">")
+    )
     return " ".join("".join(sign if sign.isprintable() else " " for sign in straight).split())[
-        :LOOK_UP_CHARACTERS
+        :MAX_LOOKUP_CHARACTERS
     ]
 
 
-def paper_help(command: str) -> Message:
+def present_paper_help(command: str) -> Message:
     """What /paper alone answers."""
     text = (
         f"{command} 2402.01306 - by its arXiv id\n"
@@ -253,7 +255,7 @@ def paper_help(command: str) -> Message:
     return Message("How to look a paper up", (Heading("Look a paper up"), Text(text)))
 
 
-def digest_help(paper_command: str, command: str) -> Message:
+def present_digest_help(paper_command: str, command: str) -> Message:
     """What the app can do, with an example for each."""
     text = (
         f"{paper_command} WORDS - look a paper up, for you alone\n"
@@ -267,5 +269,5 @@ def digest_help(paper_command: str, command: str) -> Message:
     )
     marks = "React with 🔖 to a paper, or tap Discuss, to put it on the queue."
     return Message(
-        "What Paperround can do", (Heading("What you can type"), Text(text), Text(marks, quiet=True))
+        "What Paperround can do", (Heading("What you can type"), Text(text), Text(marks, is_small_print=True))
     )

@@ -13,25 +13,25 @@ from typing import TextIO
 
 from rich.console import Console
 
-from bot.app import House, open_house
-from bot.commands import HELP, Help, LookUp, React, Top, understand
+from bot.app import Services, build_services
+from bot.commands import DEMO_HELP, DemoHelp, DemoLookup, DemoReaction, DemoTop, parse_demo_command
 from bot.deliver import deliver_edition
-from bot.discuss import QUEUE_LENGTH, queue_message
+from bot.discuss import QUEUE_LENGTH, present_queue
 from bot.message import Heading, Message, Text
-from bot.platforms.console.render import render, show
-from bot.present import digest_message, found_message
-from config.settings import Digest as DigestSettings
+from bot.platforms.console.render import print_page, render
+from bot.present import present_digest, present_search_results
+from config.settings import DigestSettings as DigestSettings
 from config.settings import Settings
-from config.settings import Store as StoreSettings
+from config.settings import StoreSettings as StoreSettings
 from digests.build import build
 from digests.errors import InputError, PaperroundError
-from digests.model import Channel, Mark, MarkedBy, Paper, Review, Style, Subscription, Wish
+from digests.model import Channel, DigestStyle, Mark, MarkSource, Paper, Preferences, Review, Subscription
 from digests.ports import BadRecord, DeliveryState, Store
-from digests.sources.reviews import parse
+from digests.sources.reviews import parse_record
 
 CHANNEL = Channel("console", "reading-group")
 PERSON = "you"
-HITS = 5
+MAX_RESULTS = 5
 
 
 def run_demo(console: Console, commands: TextIO | None) -> None:
@@ -41,62 +41,64 @@ def run_demo(console: Console, commands: TextIO | None) -> None:
             store=StoreSettings(url=f"sqlite:///{Path(folder) / 'demo.db'}"),
             digest=DigestSettings(max_age_days=0, first_look_back_days=1),
         )
-        house = open_house(settings, console)
-        now = house.desk.clock()
-        import_sample(house.store, now)
-        subscription = _subscribe(house, now)
-        _deliver(subscription, now, house)
+        services = build_services(settings, console)
+        now = services.delivery_context.clock()
+        import_sample(services.store, now)
+        subscription = _subscribe_channel(services, now)
+        _deliver_digest(subscription, now, services)
         if commands:
-            Conversation(house, subscription, console).hold(commands)
+            DemoConversation(services, subscription, console).answer_commands(commands)
 
 
-def _deliver(subscription: Subscription, now: datetime, house: House) -> None:
+def _deliver_digest(subscription: Subscription, now: datetime, services: Services) -> None:
     """As `paperround run` would; what went wrong is said here, since nobody reads a log."""
     logging.getLogger("bot").addHandler(logging.NullHandler())
-    asyncio.run(deliver_edition(subscription, now.date(), desk=house.desk))
-    (delivery,) = house.store.deliveries.history(subscription, 1)
-    if delivery.state not in (DeliveryState.POSTED, DeliveryState.QUIET):
+    asyncio.run(deliver_edition(subscription, now.date(), context=services.delivery_context))
+    (delivery,) = services.store.outbox.history(subscription, 1)
+    if delivery.state not in (DeliveryState.POSTED, DeliveryState.EMPTY):
         raise PaperroundError(f"The digest could not be shown: {delivery.reason}")
 
 
 def import_sample(store: Store, now: datetime) -> None:
     """The bundled papers, as if they had come in on the days of their reviews."""
     batches: dict[datetime, list[tuple[Paper, Review]]] = {}
-    for came_in, scored in sample(now):
+    for came_in, scored in read_sample_papers(now):
         batches.setdefault(came_in, []).append(scored)
     for came_in in sorted(batches):
-        store.papers.add(batches[came_in], now=came_in)
-        store.papers.imported(now=came_in)
+        store.library.add(batches[came_in], now=came_in)
+        store.library.record_import(now=came_in)
 
 
-def sample(now: datetime) -> Iterator[tuple[datetime, tuple[Paper, Review]]]:
+def read_sample_papers(now: datetime) -> Iterator[tuple[datetime, tuple[Paper, Review]]]:
     """Each bundled paper with the instant it came in: a minute ago, or days before that."""
     text = files("bot.sample").joinpath("papers.jsonl").read_text(encoding="utf-8")
     for line, raw in enumerate(text.splitlines(), start=1):
         record = json.loads(raw)
         came_in = now - timedelta(days=record["reviewed_days_ago"], minutes=1)
-        scored = parse(raw, source="the bundled papers", line=line, today=now.date())
+        scored = parse_record(raw, source="the bundled papers", line=line, today=now.date())
         if isinstance(scored, BadRecord):
             raise InputError(str(scored))
         paper, review = scored
         yield came_in, (paper, replace(review, reviewed_at=came_in) if review.model else review)
 
 
-def _subscribe(house: House, now: datetime) -> Subscription:
-    house.store.subscriptions.keep([Subscription(CHANNEL, Wish(style=Style.CARDS))], now=now)
-    (subscription,) = house.store.subscriptions.all()
+def _subscribe_channel(services: Services, now: datetime) -> Subscription:
+    services.store.subscriptions.sync_from_settings(
+        [Subscription(CHANNEL, Preferences(style=DigestStyle.CARDS))], now=now
+    )
+    (subscription,) = services.store.subscriptions.list_active()
     return subscription
 
 
 @dataclass(slots=True)
-class Conversation:
+class DemoConversation:
     """What a channel would ask, and the answers."""
 
-    house: House
+    services: Services
     subscription: Subscription
     console: Console
 
-    def hold(self, commands: TextIO) -> None:
+    def answer_commands(self, commands: TextIO) -> None:
         """Answer each line until "quit" or the end."""
         self.console.print("[dim]Now you: /paper kto, /digest top 3 in vision, react 2, help, quit[/dim]")
         while True:
@@ -105,44 +107,50 @@ class Conversation:
             if not line or line.strip().lower() in ("quit", "exit", "q"):
                 return
             if line.strip():
-                self.answer(line)
+                self.answer_line(line)
 
-    def answer(self, line: str) -> None:
+    def answer_line(self, line: str) -> None:
         """One line, one answer; a fault of either side is a sentence."""
         try:
-            message = self._message(line)
+            message = self._build_reply(line)
         except PaperroundError as error:
             message = Message(str(error), (Text(str(error)),))
-        for page in render(message, Style.CARDS):
-            show(page, self.console)
+        for page in render(message, DigestStyle.CARDS):
+            print_page(page, self.console)
 
-    def _message(self, line: str) -> Message:
-        match understand(line, self.subscription.wish):
-            case LookUp(words):
-                return found_message(words, self.house.find(words, HITS))
-            case Top(wish):
-                return self._top(wish)
-            case React(number):
-                return self._react(number)
-            case Help():
-                return Message("Help", (Heading("What you can type here"), Text(HELP)))
+    def _build_reply(self, line: str) -> Message:
+        match parse_demo_command(line, self.subscription.preferences):
+            case DemoLookup(words):
+                return present_search_results(words, self.services.find_papers(words, MAX_RESULTS))
+            case DemoTop(preferences):
+                return self._build_top_digest(preferences)
+            case DemoReaction(number):
+                return self._mark_paper(number)
+            case DemoHelp():
+                return Message("Help", (Heading("What you can type here"), Text(DEMO_HELP)))
 
-    def _top(self, wish: Wish) -> Message:
+    def _build_top_digest(self, preferences: Preferences) -> Message:
         """By another wish, so it stands outside the channel's ledger: nothing counts as shown before."""
-        now = self.house.desk.clock()
-        asked = Subscription(CHANNEL, wish, self.subscription.schedule)
-        return digest_message(
-            build(asked, now.date(), store=self.house.store, habits=self.house.desk.habits, now=now)
+        now = self.services.delivery_context.clock()
+        subscription = Subscription(CHANNEL, preferences, self.subscription.schedule)
+        return present_digest(
+            build(
+                subscription,
+                now.date(),
+                store=self.services.store,
+                policy=self.services.delivery_context.digest_policy,
+                now=now,
+            )
         )
 
-    def _react(self, number: int) -> Message:
-        (delivery,) = self.house.store.deliveries.history(self.subscription, 1)
+    def _mark_paper(self, number: int) -> Message:
+        (delivery,) = self.services.store.outbox.history(self.subscription, 1)
         shown = [(paper, page) for page in delivery.pages for paper in page.papers]
         if not 1 <= number <= len(shown):
             raise InputError(f"The digest has papers 1 to {len(shown)}.")
         paper, page = shown[number - 1]
-        marks, now = self.house.store.marks, self.house.desk.clock()
-        marks.set(Mark(CHANNEL, page.receipt or "", paper, PERSON, MarkedBy.REACTION, now), True)
-        queue = marks.queue(None, since=now - timedelta(days=1), most=QUEUE_LENGTH)
-        known = self.house.store.papers.get([one.paper for one in queue])
-        return queue_message(queue, {paper: scored.paper.title for paper, scored in known.items()})
+        marks, now = self.services.store.marks, self.services.delivery_context.clock()
+        marks.set_mark(Mark(CHANNEL, page.receipt or "", paper, PERSON, MarkSource.REACTION, now), True)
+        queue = marks.discussion_queue(None, since=now - timedelta(days=1), limit=QUEUE_LENGTH)
+        known = self.services.store.library.get([one.paper for one in queue])
+        return present_queue(queue, {paper: scored.paper.title for paper, scored in known.items()})

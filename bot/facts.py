@@ -1,13 +1,15 @@
 """What every edit of a posted message shows: all of it, so that no edit undoes another."""
 
-from bot.platforms import Facts
-from bot.present import news_line
+from bot.platforms import PostUpdate
+from bot.present import format_update_line
 from digests.model import Post
 from digests.ports import Store
 
 
-def facts(post: Post, store: Store) -> Facts:
+def load_post_update(post: Post, store: Store) -> PostUpdate:
     """The voices for a message's papers, and what came since it was posted, as it is now."""
-    lines = {paper: news_line(news) for paper, news in store.upkeep.news(post).items()}
-    voices = store.marks.voices(post.channel, post.papers)
-    return Facts(voices, {paper: line for paper, line in lines.items() if line})
+    lines = {
+        paper: format_update_line(update) for paper, update in store.post_edits.paper_updates(post).items()
+    }
+    mark_counts = store.marks.mark_counts(post.channel, post.papers)
+    return PostUpdate(mark_counts, {paper: line for paper, line in lines.items() if line})

@@ -11,86 +11,88 @@ from datetime import date, datetime, timedelta
 from rich.console import Console
 
 from digests.errors import PaperroundError, SourceError
-from digests.flags import flagged, flagged_if_fresh
+from digests.flags import flag_if_recent, flag_paper
 from digests.model import NOT_REVIEWED, Paper, Trouble
-from digests.ports import Added, Batch, Progress, Source, SourceState, Store
+from digests.ports import ImportCounts, ProgressCallback, Source, SourceBatch, SourceState, Store
 
 log = logging.getLogger(__name__)
 
 Clock = Callable[[], datetime]
 
-LookUp = Callable[[Sequence[str]], Awaitable[Mapping[str, Paper]]]
+PaperLookup = Callable[[Sequence[str]], Awaitable[Mapping[str, Paper]]]
 """Papers by their arXiv ids; unknown ones are left out. Raises SourceError."""
 
-LOOK_SECONDS = 20.0
+POLL_SECONDS = 20.0
 """Between two looks at which source is due."""
 
-MOST_JITTER = timedelta(minutes=5)
+MAX_JITTER = timedelta(minutes=5)
 """A source is fetched up to so long after its hour, so that not everybody asks at the same second."""
 
-REPORTED = 20
+MAX_REPORTED_RECORDS = 20
 """Bad records of a fetch that are named one by one; of more, only the number is told."""
 
-ASKED_AT_ONCE = 50
+MAX_REQUESTED_PAPERS = 50
 """Papers that people asked for and that are fetched with the sources."""
 
-AHEAD = timedelta(minutes=2)
+CLOCK_TOLERANCE = timedelta(minutes=2)
 """A clock that goes back by less was only corrected."""
 
-WAIT_AFTER_FAULT = timedelta(minutes=30)
+DEFAULT_RETRY_DELAY = timedelta(minutes=30)
 """Until the next try where nobody says how long to wait."""
 
 
 @dataclass(slots=True)
-class Fetched:
+class FetchReport:
     """What came of fetching one source."""
 
     source: str
-    added: Added = field(default_factory=Added)
-    bad: int = 0
+    counts: ImportCounts = field(default_factory=ImportCounts)
+    bad_count: int = 0
     remarks: list[str] = field(default_factory=list)
-    stale: bool = False
+    is_stale: bool = False
     failure: str = ""
 
-    def sentence(self) -> str:
+    def to_sentence(self) -> str:
         """In words: what came, what was odd, and what failed."""
-        added = self.added
-        said = f"{self.source}: {added.new:,} new, {added.changed:,} changed, {added.same:,} as they were"
-        said += f", {self.bad:,} bad left out." if self.bad else "."
+        counts = self.counts
+        summary = f"{self.source}: {counts.new:,} new, {counts.changed:,} changed, {counts.unchanged:,} as they were"
+        summary += f", {self.bad_count:,} bad left out." if self.bad_count else "."
         remarks = " ".join(f"{remark[:1].upper()}{remark[1:]}." for remark in dict.fromkeys(self.remarks))
-        return " ".join(filter(None, (said, remarks, self.failure)))
+        return " ".join(filter(None, (summary, remarks, self.failure)))
 
 
-async def fetch(
+async def fetch_source(
     source: Source,
     store: Store,
     clock: Clock,
     *,
     since: date | None = None,
-    progress: Progress = lambda done, size: None,
-) -> Fetched:
+    progress: ProgressCallback = lambda done, size: None,
+) -> FetchReport:
     """Fetch one source and store each batch as it comes. A failure is told and kept, never raised."""
-    fetched, began = Fetched(source.name), clock()
+    report, started_at = FetchReport(source.name), clock()
     try:
-        state = await asyncio.to_thread(store.sources.state, source.name)
-        failure = await _take_all(source, state, store, clock, fetched, since, progress)
-        await asyncio.to_thread(_note, fetched, failure, store, began, clock())
+        state = await asyncio.to_thread(store.sources.load_state, source.name)
+        failure = await _store_batches(source, state, store, clock, report, since, progress)
+        await asyncio.to_thread(_record_result, report, failure, store, started_at, clock())
     except PaperroundError as error:
-        fetched.failure = str(error)
-    return fetched
+        report.failure = str(error)
+    return report
 
 
-async def fetch_all(
+async def fetch_all_sources(
     sources: Sequence[Source], store: Store, clock: Clock, *, since: date | None, console: Console
-) -> list[Fetched]:
+) -> list[FetchReport]:
     """Fetch every source, none waiting for another, with a bar each on a terminal."""
-    with _bars(console) as bar:
-        fetching = [fetch(one, store, clock, since=since, progress=bar(one.name)) for one in sources]
-        return list(await asyncio.gather(*fetching))
+    with _show_progress_bars(console) as add_bar:
+        fetches = [
+            fetch_source(one, store, clock, since=since, progress=add_bar(one.name)) for one in sources
+        ]
+        return list(await asyncio.gather(*fetches))
 
 
 @contextmanager
-def _bars(console: Console) -> Iterator[Callable[[str], Progress]]:
+def _show_progress_bars(console: Console) -> Iterator[Callable[[str], ProgressCallback]]:
     if not console.is_terminal:
         yield lambda name: lambda done, size: None
         return
@@ -100,28 +102,28 @@ def _bars(console: Console) -> Iterator[Callable[[str], Progress]]:
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Bars(*columns, console=console, transient=True) as bars:
 
-        def bar(name: str) -> Progress:
+        def add_bar(name: str) -> ProgressCallback:
             task = bars.add_task(name[:40], total=None)
             return lambda done, size: bars.update(task, completed=done, total=size)
 
-        yield bar
+        yield add_bar
 
 
-async def _take_all(
+async def _store_batches(
     source: Source,
     state: SourceState,
     store: Store,
     clock: Clock,
-    fetched: Fetched,
+    report: FetchReport,
     since: date | None,
-    progress: Progress,
+    progress: ProgressCallback,
 ) -> PaperroundError | None:
     try:
         async with aclosing(
             source.fetch(state.position, now=clock(), since=since, progress=progress)
         ) as batches:
             async for batch in batches:
-                await asyncio.to_thread(_take, batch, fetched, store, clock())
+                await asyncio.to_thread(_store_batch, batch, report, store, clock())
     except PaperroundError as error:
         return error
     except Exception as error:
@@ -131,138 +133,144 @@ async def _take_all(
     return None
 
 
-def _take(batch: Batch, fetched: Fetched, store: Store, now: datetime) -> None:
+def _store_batch(batch: SourceBatch, report: FetchReport, store: Store, now: datetime) -> None:
     """The papers first, then how far the source has come: a crash between the two repeats, and loses nothing."""
     if batch.records:
-        looked_at = [(flagged_if_fresh(paper, now.date()), review) for paper, review in batch.records]
-        fetched.added += store.papers.add(looked_at, now=now, news=batch.news)
-    if batch.touched:
-        fetched.added += store.papers.renew(batch.touched, now=now)
-    for bad in batch.bad[: max(0, REPORTED - fetched.bad)]:
+        flagged_records = [(flag_if_recent(paper, now.date()), review) for paper, review in batch.records]
+        report.counts += store.library.add(flagged_records, now=now, announce=batch.announce)
+    if batch.updated_papers:
+        report.counts += store.library.update_known(batch.updated_papers, now=now)
+    for bad in batch.bad_records[: max(0, MAX_REPORTED_RECORDS - report.bad_count)]:
         log.warning("%s", bad)
-    fetched.bad += len(batch.bad)
-    fetched.stale = fetched.stale or batch.stale
+    report.bad_count += len(batch.bad_records)
+    report.is_stale = report.is_stale or batch.is_stale
     if batch.remark:
-        fetched.remarks.append(batch.remark)
-    state = store.sources.state(fetched.source)
+        report.remarks.append(batch.remark)
+    state = store.sources.load_state(report.source)
     if state.position != batch.position:
-        store.sources.keep(fetched.source, replace(state, position=batch.position))
+        store.sources.save_state(report.source, replace(state, position=batch.position))
 
 
-def _note(
-    fetched: Fetched, failure: PaperroundError | None, store: Store, began: datetime, now: datetime
+def _record_result(
+    report: FetchReport, failure: PaperroundError | None, store: Store, started_at: datetime, now: datetime
 ) -> None:
     """How it went, for the next try and for the digests. What came in between may not have been seen."""
-    state = replace(store.sources.state(fetched.source), last_try=began)
-    trouble = Trouble.OUTAGE if failure else Trouble.STALE if fetched.stale else None
-    detail = str(failure) if failure else ". ".join(fetched.remarks)
-    store.health.report(fetched.source, trouble, detail=detail, now=now)
+    state = replace(store.sources.load_state(report.source), last_try=started_at)
+    trouble = Trouble.OUTAGE if failure else Trouble.STALE if report.is_stale else None
+    detail = str(failure) if failure else ". ".join(report.remarks)
+    store.health.report(report.source, trouble, detail=detail, now=now)
     if failure is None:
         state = replace(state, last_success=now, failure="", next_try_at=None)
-        if not fetched.stale:
-            store.papers.imported(now=now)
+        if not report.is_stale:
+            store.library.record_import(now=now)
     else:
-        fetched.failure = str(failure)
-        retry_at = getattr(failure, "retry_at", None) or now + WAIT_AFTER_FAULT
-        state = replace(state, failure=fetched.failure, next_try_at=retry_at)
-    store.sources.keep(fetched.source, state)
+        report.failure = str(failure)
+        retry_at = getattr(failure, "retry_at", None) or now + DEFAULT_RETRY_DELAY
+        state = replace(state, failure=report.failure, next_try_at=retry_at)
+    store.sources.save_state(report.source, state)
 
 
-async def fetch_asked(look_up: LookUp, store: Store, clock: Clock) -> str:
+async def fetch_requested_papers(lookup: PaperLookup, store: Store, clock: Clock) -> str:
     """Fetch what people asked for and could not be had at once; what arXiv does not know is forgotten.
 
     Returns the sentence of a failure, empty when all went well.
     """
-    asked = await asyncio.to_thread(store.papers.asked_unknown, ASKED_AT_ONCE)
-    if not asked:
+    requested = await asyncio.to_thread(store.library.requested_unknown, MAX_REQUESTED_PAPERS)
+    if not requested:
         return ""
     try:
-        found = await look_up(asked)
+        found = await lookup(requested)
     except SourceError as error:
-        return f"{len(asked)} papers that people asked for are still to be fetched: {error}"
-    records = [(flagged(paper), NOT_REVIEWED) for paper in found.values()]
-    await asyncio.to_thread(store.papers.add, records, now=clock())
-    await asyncio.to_thread(store.papers.no_longer_asked, [one for one in asked if one not in found])
-    log.info("%d of %d papers that people asked for were fetched", len(found), len(asked))
+        return f"{len(requested)} papers that people asked for are still to be fetched: {error}"
+    records = [(flag_paper(paper), NOT_REVIEWED) for paper in found.values()]
+    await asyncio.to_thread(store.library.add, records, now=clock())
+    await asyncio.to_thread(store.library.drop_requests, [one for one in requested if one not in found])
+    log.info("%d of %d papers that people asked for were fetched", len(found), len(requested))
     return ""
 
 
-def due(sources: Iterable[Source], store: Store, now: datetime) -> list[Source]:
+def find_due_sources(sources: Iterable[Source], store: Store, now: datetime) -> list[Source]:
     """The sources whose hour has come."""
-    states = [_by_this_clock(store.sources.state(source.name), now) for source in sources]
-    coming = [(source.next_due(state, now), source) for source, state in zip(sources, states, strict=True)]
-    return [source for at, source in coming if at is not None and at <= now]
+    states = [_without_future_times(store.sources.load_state(source.name), now) for source in sources]
+    due_times = [
+        (source.next_fetch_at(state, now), source) for source, state in zip(sources, states, strict=True)
+    ]
+    return [source for at, source in due_times if at is not None and at <= now]
 
 
-def _by_this_clock(state: SourceState, now: datetime) -> SourceState:
+def _without_future_times(state: SourceState, now: datetime) -> SourceState:
     """What a clock that was ahead wrote says nothing about when to fetch."""
-    ahead = state.last_try is not None and state.last_try > now + AHEAD
-    return replace(state, last_try=None, next_try_at=None) if ahead else state
+    is_ahead = state.last_try is not None and state.last_try > now + CLOCK_TOLERANCE
+    return replace(state, last_try=None, next_try_at=None) if is_ahead else state
 
 
-async def keep_fetching(
+async def fetch_until_stopped(
     sources: Sequence[Source],
     store: Store,
     clock: Clock,
     stop: asyncio.Event,
     *,
-    look_up: LookUp | None = None,
-    look_seconds: float = LOOK_SECONDS,
-    jitter: Callable[[], timedelta] = lambda: MOST_JITTER * random.random(),  # noqa: S311
+    lookup: PaperLookup | None = None,
+    poll_seconds: float = POLL_SECONDS,
+    jitter: Callable[[], timedelta] = lambda: MAX_JITTER * random.random(),  # noqa: S311
 ) -> None:
     """Fetch each source whenever it is due, none waiting for another, until told to stop."""
-    under_way: dict[str, asyncio.Task[None]] = {}
+    tasks: dict[str, asyncio.Task[None]] = {}
     try:
         while not stop.is_set():
-            for name in [name for name, task in under_way.items() if task.done()]:
-                del under_way[name]
-            for source, wait in await _ready(sources, store, clock, jitter):
-                if source.name not in under_way:
-                    under_way[source.name] = asyncio.create_task(_safely(_one(source, store, clock, wait)))
-            if look_up and _ASKED not in under_way:
-                under_way[_ASKED] = asyncio.create_task(_safely(_asked(look_up, store, clock)))
+            for name in [name for name, task in tasks.items() if task.done()]:
+                del tasks[name]
+            for source, delay in await _find_ready_sources(sources, store, clock, jitter):
+                if source.name not in tasks:
+                    tasks[source.name] = asyncio.create_task(
+                        _log_exceptions(_fetch_after_delay(source, store, clock, delay))
+                    )
+            if lookup and _REQUESTED_TASK not in tasks:
+                tasks[_REQUESTED_TASK] = asyncio.create_task(
+                    _log_exceptions(_fetch_requested_or_wait(lookup, store, clock))
+                )
             with suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), look_seconds)
+                await asyncio.wait_for(stop.wait(), poll_seconds)
     finally:
-        for task in under_way.values():
+        for task in tasks.values():
             task.cancel()
-        await asyncio.gather(*under_way.values(), return_exceptions=True)
+        await asyncio.gather(*tasks.values(), return_exceptions=True)
 
 
-_ASKED = "what people asked for"
+_REQUESTED_TASK = "what people asked for"
 
 
-async def _ready(
+async def _find_ready_sources(
     sources: Sequence[Source], store: Store, clock: Clock, jitter: Callable[[], timedelta]
 ) -> list[tuple[Source, timedelta]]:
     """The sources that are due, and how long each waits yet; the first fetch of all waits for nothing."""
 
-    def ready() -> list[tuple[Source, timedelta]]:
+    def add_delays() -> list[tuple[Source, timedelta]]:
         return [
-            (source, jitter() if store.sources.state(source.name).last_try else timedelta())
-            for source in due(sources, store, clock())
+            (source, jitter() if store.sources.load_state(source.name).last_try else timedelta())
+            for source in find_due_sources(sources, store, clock())
         ]
 
     try:
-        return await asyncio.to_thread(ready)
+        return await asyncio.to_thread(add_delays)
     except PaperroundError as error:
         log.error("%s Trying again soon.", error)
         return []
 
 
-async def _one(source: Source, store: Store, clock: Clock, wait: timedelta) -> None:
-    await asyncio.sleep(wait.total_seconds())
-    fetched = await fetch(source, store, clock)
-    log.log(logging.WARNING if fetched.failure else logging.INFO, "%s", fetched.sentence())
+async def _fetch_after_delay(source: Source, store: Store, clock: Clock, delay: timedelta) -> None:
+    await asyncio.sleep(delay.total_seconds())
+    report = await fetch_source(source, store, clock)
+    log.log(logging.WARNING if report.failure else logging.INFO, "%s", report.to_sentence())
 
 
-async def _asked(look_up: LookUp, store: Store, clock: Clock) -> None:
-    if failure := await fetch_asked(look_up, store, clock):
+async def _fetch_requested_or_wait(lookup: PaperLookup, store: Store, clock: Clock) -> None:
+    if failure := await fetch_requested_papers(lookup, store, clock):
         log.warning("%s", failure)
-        await asyncio.sleep(WAIT_AFTER_FAULT.total_seconds())
+        await asyncio.sleep(DEFAULT_RETRY_DELAY.total_seconds())
 
 
-async def _safely(work: Awaitable[None]) -> None:
+async def _log_exceptions(work: Awaitable[None]) -> None:
     try:
         await work
     except Exception:

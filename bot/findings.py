@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 
-class Level(StrEnum):
+class Severity(StrEnum):
     """How bad it is; the value is the mark before the line."""
 
     OK = "✓"
@@ -16,9 +16,9 @@ class Level(StrEnum):
 class Finding:
     """One thing that was looked at. A fault keeps the bot from its work, a warning from a part of it."""
 
-    level: Level
+    severity: Severity
     subject: str
     sentence: str
 
     def __str__(self) -> str:
-        return f"{self.level} {self.subject}: {self.sentence}"
+        return f"{self.severity} {self.subject}: {self.sentence}"

@@ -6,78 +6,80 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
 from digests.errors import PaperroundError
-from digests.ports import Lead, Leadership
+from digests.ports import LeaderLock, Leadership
 
 log = logging.getLogger(__name__)
 
-LOOK_SECONDS = 2.0
+POLL_SECONDS = 2.0
 """Between two looks at the lead, held or waited for."""
 
-ANSWER_SECONDS = 10.0
+ANSWER_TIMEOUT_SECONDS = 10.0
 """A lead of which nothing is heard for so long is given up; the store gives it to another after twenty."""
 
-Work = Callable[[asyncio.Event], Awaitable[None]]
+LeaderWork = Callable[[asyncio.Event], Awaitable[None]]
 """Ends soon after the event it is given is set."""
 
 
-async def while_leading(name: str, work: Work, *, leadership: Leadership, stop: asyncio.Event) -> None:
+async def run_while_leading(
+    role: str, work: LeaderWork, *, leadership: Leadership, stop: asyncio.Event
+) -> None:
     """Do the work whenever this process has the lead, until told to stop or until the work ends by itself.
 
     The event that the work gets is set on `stop`, and at once when the lead is lost; then the lead is waited for again,
     and the work may begin anew. What the work raises is raised.
     """
-    while lead := await _lead(name, leadership, stop):
-        log.info("this process leads: %s", name)
+    while leader_lock := await _wait_for_leadership(role, leadership, stop):
+        log.info("this process leads: %s", role)
         try:
-            if await _done(work, lead, stop):
+            if await _run_until_lock_lost(work, leader_lock, stop):
                 return
         finally:
-            await asyncio.to_thread(lead.release)
-        log.warning("the lead was lost, the work stopped: %s", name)
+            await asyncio.to_thread(leader_lock.release)
+        log.warning("the lead was lost, the work stopped: %s", role)
 
 
-async def _lead(name: str, leadership: Leadership, stop: asyncio.Event) -> Lead | None:
+async def _wait_for_leadership(role: str, leadership: Leadership, stop: asyncio.Event) -> LeaderLock | None:
     """The lead, however long it takes; None when told to stop before."""
-    said = ""
+    last_message = ""
     while not stop.is_set():
         try:
-            if lead := await asyncio.to_thread(leadership.lead, name):
-                return lead
-            saying = f"another process leads, this one waits: {name}"
+            if leader_lock := await asyncio.to_thread(leadership.acquire, role):
+                return leader_lock
+            message = f"another process leads, this one waits: {role}"
         except PaperroundError as error:
-            saying = f"nobody knows who leads ({name}): {error} Asking again."
-        if saying != said:
-            said = saying
-            log.info("%s", saying)
+            message = f"nobody knows who leads ({role}): {error} Asking again."
+        if message != last_message:
+            last_message = message
+            log.info("%s", message)
         with suppress(TimeoutError):
-            await asyncio.wait_for(stop.wait(), LOOK_SECONDS)
+            await asyncio.wait_for(stop.wait(), POLL_SECONDS)
     return None
 
 
-async def _done(work: Work, lead: Lead, stop: asyncio.Event) -> bool:
+async def _run_until_lock_lost(work: LeaderWork, leader_lock: LeaderLock, stop: asyncio.Event) -> bool:
     """Whether the work ended otherwise than by a lost lead."""
-    ended, lost = asyncio.Event(), False
-    working = asyncio.ensure_future(work(ended))
-    stopping = asyncio.ensure_future(stop.wait())
+    work_stop, is_lost = asyncio.Event(), False
+    work_task = asyncio.ensure_future(work(work_stop))
+    stop_task = asyncio.ensure_future(stop.wait())
     try:
-        while not working.done():
+        while not work_task.done():
             # Once it is told to end there is only its end to wait for, and the lead to be kept until then.
-            waited_for = {working} if ended.is_set() else {working, stopping}
-            await asyncio.wait(waited_for, timeout=LOOK_SECONDS, return_when=asyncio.FIRST_COMPLETED)
-            if not working.done() and not lost and not await _holds(lead):
-                lost = True
-            if lost or stop.is_set():
-                ended.set()
-        await working
+            awaited_tasks = {work_task} if work_stop.is_set() else {work_task, stop_task}
+            await asyncio.wait(awaited_tasks, timeout=POLL_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+            if not work_task.done() and not is_lost and not await _is_lock_held(leader_lock):
+                is_lost = True
+            if is_lost or stop.is_set():
+                work_stop.set()
+        await work_task
     finally:
-        stopping.cancel()
-        working.cancel()
-        await asyncio.gather(working, stopping, return_exceptions=True)
-    return not lost
+        stop_task.cancel()
+        work_task.cancel()
+        await asyncio.gather(work_task, stop_task, return_exceptions=True)
+    return not is_lost
 
 
-async def _holds(lead: Lead) -> bool:
+async def _is_lock_held(leader_lock: LeaderLock) -> bool:
     try:
-        return await asyncio.wait_for(asyncio.to_thread(lead.holds), ANSWER_SECONDS)
+        return await asyncio.wait_for(asyncio.to_thread(leader_lock.is_held), ANSWER_TIMEOUT_SECONDS)
     except TimeoutError:
         return False

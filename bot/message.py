@@ -19,7 +19,7 @@ class Text:
     """A paragraph; line breaks in it are meant. `quiet` text is small print. `label` is set off before it, in bold."""
 
     text: str
-    quiet: bool = False
+    is_small_print: bool = False
     label: str = ""
 
 
@@ -28,7 +28,7 @@ class Card:
     """One paper, its parts already in words. Empty parts are left out by every renderer.
 
     `paper` is the id that a mark is about. `url` is a link we built, the only one in a card. `score` is
-    short ("8.7/10"); `limitations_note` stands where there are no `limitations`. `voices` people want it discussed.
+    short ("8.7/10"); `limitations_note` stands where there are no `limitations`. `mark_count` people want it discussed.
     """
 
     paper: str
@@ -42,9 +42,9 @@ class Card:
     limitations: tuple[str, ...] = ()
     limitations_note: str = ""
     warnings: tuple[str, ...] = ()
-    reviewed: str = ""
+    review_line: str = ""
     reason: str = ""
-    voices: int = 0
+    mark_count: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ class Divider:
     """A quiet line between parts."""
 
 
-class Action(StrEnum):
+class ButtonAction(StrEnum):
     """What a button asks for. Its value says of what: a paper's id, or words that were looked up."""
 
     DISCUSS = "discuss"
@@ -67,7 +67,7 @@ class Action(StrEnum):
     """Take a change of the channel's digest back; the value is the change's number."""
     SETTINGS = "settings"
     """The form with the channel's digest."""
-    DISCUSSED = "discussed"
+    FINISH_DISCUSSION = "discussed"
     """Take the paper off the queue."""
     RELEASE = "release"
     """Let a held paper into digests."""
@@ -79,10 +79,10 @@ class Action(StrEnum):
 class Button:
     """Something a person can ask for with a tap. A platform without buttons leaves it out."""
 
-    action: Action
+    action: ButtonAction
     label: str
     value: str
-    primary: bool = False
+    is_primary: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,14 +93,14 @@ class Buttons:
 
 
 @dataclass(frozen=True, slots=True)
-class Offer:
+class OptionRow:
     """A line with a button beside it: one of several things to choose from."""
 
     text: str
     button: Button
 
 
-Block = Heading | Text | Card | Divider | Buttons | Offer
+Block = Heading | Text | Card | Divider | Buttons | OptionRow
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,72 +5,79 @@ import contextlib
 import logging
 from datetime import datetime, timedelta
 
-from bot.deliver import Desk
+from bot.deliver import DeliveryContext
 from bot.platforms import Outcome, PostError
-from bot.platforms.tries import in_time
-from bot.present import failed_message
+from bot.platforms.tries import with_deadline
+from bot.present import present_failure
 from digests.errors import PaperroundError
-from digests.ports import Untold
+from digests.ports import FailureNotice
 
 log = logging.getLogger(__name__)
 
-LOOK_SECONDS = 60.0
+POLL_SECONDS = 60.0
 """Between two looks at who is to be told."""
-AGAIN = timedelta(minutes=10)
+RETRY_AFTER = timedelta(minutes=10)
 """After so long it is tried once more: the platform that could not take the digest often cannot take this either."""
-AGAIN_PERHAPS = timedelta(days=1)
+RETRY_AFTER_UNKNOWN = timedelta(days=1)
 """The same where it may have arrived."""
-FOR_DAYS = timedelta(days=3)
+MAX_NOTICE_AGE = timedelta(days=3)
 """Of an edition that is older nobody is told any more, if once was not enough."""
-AT_ONCE = 50
+CONCURRENCY = 50
 
 
-async def keep_telling(desk: Desk, stop: asyncio.Event) -> None:
+async def notify_until_stopped(context: DeliveryContext, stop: asyncio.Event) -> None:
     """Tell owners what they do not know yet, until told to stop."""
     while not stop.is_set():
         try:
-            await tell_owners(desk)
+            await send_failure_notices(context)
         except PaperroundError as error:
             log.error("%s Owners are told later.", error)
         except Exception:
             log.exception("Owners could not be told; trying again in a minute.")
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(stop.wait(), LOOK_SECONDS)
+            await asyncio.wait_for(stop.wait(), POLL_SECONDS)
 
 
-async def tell_owners(desk: Desk) -> None:
+async def send_failure_notices(context: DeliveryContext) -> None:
     """In direct messages, each edition once; one that may have arrived, or whose sender died, may come twice."""
-    ledger = desk.store.deliveries
-    while untold := await asyncio.to_thread(ledger.untold, now=desk.clock(), again=AGAIN, most=AT_ONCE):
-        await asyncio.gather(*(_tell(one, desk) for one in untold))
-        if len(untold) < AT_ONCE:
+    outbox = context.store.outbox
+    while notices := await asyncio.to_thread(
+        outbox.due_failure_notices, now=context.clock(), retry_after=RETRY_AFTER, limit=CONCURRENCY
+    ):
+        await asyncio.gather(*(_send_notice(notice, context) for notice in notices))
+        if len(notices) < CONCURRENCY:
             break
 
 
-async def _tell(untold: Untold, desk: Desk) -> None:
-    one, platform = untold.subscription, desk.platforms.get(untold.subscription.channel.platform)
-    now, until = desk.clock(), None
+async def _send_notice(notice: FailureNotice, context: DeliveryContext) -> None:
+    subscription, platform = notice.subscription, context.platforms.get(notice.subscription.channel.platform)
+    now, retry_at = context.clock(), None
     try:
-        if platform and one.owner:
-            message = failed_message(one, untold.edition, untold.reason, stopped=bool(one.stopped))
-            await in_time(platform.tell(one.channel, one.owner, message), desk.time_out)
+        if platform and subscription.owner_id:
+            message = present_failure(
+                subscription, notice.edition, notice.reason, stopped=bool(subscription.stop_reason)
+            )
+            await with_deadline(
+                platform.send_direct_message(subscription.channel, subscription.owner_id, message),
+                context.timeout,
+            )
     except PostError as error:
-        log.warning("the owner of %s could not be told: %s", one.channel, error)
-        until = _again(error.outcome, now)
+        log.warning("the owner of %s could not be told: %s", subscription.channel, error)
+        retry_at = _compute_retry_at(error.outcome, now)
     except Exception:
-        log.exception("the owner of %s could not be told", one.channel)
-        until = now + AGAIN
-    if until and until.date() - untold.edition > FOR_DAYS:
-        until = None
-    await asyncio.to_thread(desk.store.deliveries.told, untold, again_at=until)
+        log.exception("the owner of %s could not be told", subscription.channel)
+        retry_at = now + RETRY_AFTER
+    if retry_at and retry_at.date() - notice.edition > MAX_NOTICE_AGE:
+        retry_at = None
+    await asyncio.to_thread(context.store.outbox.acknowledge, notice, retry_at=retry_at)
 
 
-def _again(outcome: Outcome, now: datetime) -> datetime | None:
+def _compute_retry_at(outcome: Outcome, now: datetime) -> datetime | None:
     """A message that may have arrived is not sent every few minutes, and one that is refused not again."""
     match outcome:
         case Outcome.NOT_POSTED:
-            return now + AGAIN
+            return now + RETRY_AFTER
         case Outcome.UNKNOWN:
-            return now + AGAIN_PERHAPS
+            return now + RETRY_AFTER_UNKNOWN
         case _:
             return None

@@ -10,111 +10,115 @@ from typing import Any, TypeVar
 A = TypeVar("A")
 R = TypeVar("R")
 
-CROWD = 8
+BATCH_FROM = 8
 """Deliveries under way from which on it pays to wait for others."""
-GATHER_SECONDS = 0.1
+BATCH_WAIT_SECONDS = 0.1
 """How long is waited for others then, at the most. What a pace lets out one by one goes out by so much in bunches."""
-ENOUGH = 4
+BATCH_DIVISOR = 4
 """One of so many deliveries under way: when so many ask for the same, nobody waits for more."""
 
-Waiting = tuple[Any, asyncio.Future[Any]]
+PendingItem = tuple[Any, asyncio.Future[Any]]
 
 
 @dataclass(slots=True)
-class Together:
+class Batcher:
     """What several deliveries ask for at about the same time is done in one go, each kind of work for itself.
 
     In a small company nobody waits for others to come: only for the end of the same kind of work, if it is being done.
     In a crowd whoever comes first waits until a good part of it has come, or for a moment.
     """
 
-    _at_work: int = 0
-    _waiting: defaultdict[str, list[Waiting]] = field(default_factory=lambda: defaultdict(list))
-    _busy: set[str] = field(default_factory=set)
+    _in_flight: int = 0
+    _pending: defaultdict[str, list[PendingItem]] = field(default_factory=lambda: defaultdict(list))
+    _running_kinds: set[str] = field(default_factory=set)
     _timers: dict[str, asyncio.TimerHandle] = field(default_factory=dict)
 
     @contextmanager
-    def one_more(self) -> Iterator[None]:
+    def track_delivery(self) -> Iterator[None]:
         """One more delivery is under way, which may ask."""
-        self._at_work += 1
+        self._in_flight += 1
         try:
             yield
         finally:
-            self._at_work -= 1
+            self._in_flight -= 1
 
-    async def do(
-        self, kind: str, asked: A, one: Callable[[A], R], many: Callable[[Sequence[A]], Sequence[R]]
+    async def submit(
+        self, kind: str, item: A, run_one: Callable[[A], R], run_many: Callable[[Sequence[A]], Sequence[R]]
     ) -> R:
         """The answer to what is asked: by `one` where it is alone, or by `many`, which does all of it or nothing.
 
         What `many` fails at is done one by one, so that only those fail whose fault it is.
         """
-        answer: asyncio.Future[R | _Apart] = asyncio.get_running_loop().create_future()
-        self._waiting[kind].append((asked, answer))
-        if kind not in self._busy:
-            self._busy.add(kind)
-            self._begin_soon(kind, one, many)
-        elif kind in self._timers and self._are_enough(kind):
+        future: asyncio.Future[R | _RunAlone] = asyncio.get_running_loop().create_future()
+        self._pending[kind].append((item, future))
+        if kind not in self._running_kinds:
+            self._running_kinds.add(kind)
+            self._schedule_batch(kind, run_one, run_many)
+        elif kind in self._timers and self._is_batch_ready(kind):
             self._timers.pop(kind).cancel()
-            self._begin_soon(kind, one, many)
-        done = await answer
-        return await asyncio.to_thread(one, asked) if isinstance(done, _Apart) else done
+            self._schedule_batch(kind, run_one, run_many)
+        result = await future
+        return await asyncio.to_thread(run_one, item) if isinstance(result, _RunAlone) else result
 
-    def _begin_soon(
-        self, kind: str, one: Callable[[A], R], many: Callable[[Sequence[A]], Sequence[R]]
+    def _schedule_batch(
+        self, kind: str, run_one: Callable[[A], R], run_many: Callable[[Sequence[A]], Sequence[R]]
     ) -> None:
         """Not at once: whoever asks in the same breath is one of the group."""
-        wait = 0 if self._at_work < CROWD or self._are_enough(kind) else GATHER_SECONDS
-        timer = asyncio.get_running_loop().call_later(wait, self._begin, kind, one, many)
+        wait = 0 if self._in_flight < BATCH_FROM or self._is_batch_ready(kind) else BATCH_WAIT_SECONDS
+        timer = asyncio.get_running_loop().call_later(wait, self._start_batch, kind, run_one, run_many)
         if wait:
             self._timers[kind] = timer
 
-    def _are_enough(self, kind: str) -> bool:
-        return len(self._waiting[kind]) * ENOUGH >= self._at_work
+    def _is_batch_ready(self, kind: str) -> bool:
+        return len(self._pending[kind]) * BATCH_DIVISOR >= self._in_flight
 
-    def _begin(self, kind: str, one: Callable[[A], R], many: Callable[[Sequence[A]], Sequence[R]]) -> None:
+    def _start_batch(
+        self, kind: str, run_one: Callable[[A], R], run_many: Callable[[Sequence[A]], Sequence[R]]
+    ) -> None:
         self._timers.pop(kind, None)
-        group = self._waiting.pop(kind)
+        batch = self._pending.pop(kind)
 
-        def ended(work: asyncio.Future[Sequence[R | _Apart]]) -> None:
-            _answer([answer for _, answer in group], work)
-            if self._waiting[kind]:
-                self._begin_soon(kind, one, many)
+        def finish_batch(batch_future: asyncio.Future[Sequence[R | _RunAlone]]) -> None:
+            _resolve_futures([future for _, future in batch], batch_future)
+            if self._pending[kind]:
+                self._schedule_batch(kind, run_one, run_many)
             else:
-                self._busy.remove(kind)
+                self._running_kinds.remove(kind)
 
-        asked = [each for each, _ in group]
+        items = [each for each, _ in batch]
         loop = asyncio.get_running_loop()
         try:
-            work = loop.run_in_executor(None, _done, asked, one, many)
+            work = loop.run_in_executor(None, _run_batch, items, run_one, run_many)
         except RuntimeError as error:  # The system gives no thread just now.
             work = loop.create_future()
             work.set_exception(error)
-        work.add_done_callback(ended)
+        work.add_done_callback(finish_batch)
 
 
-class _Apart:
+class _RunAlone:
     """The answer to those that are to be done one by one."""
 
 
-def _done(
-    asked: Sequence[A], one: Callable[[A], R], many: Callable[[Sequence[A]], Sequence[R]]
-) -> Sequence[R | _Apart]:
-    if len(asked) == 1:
-        return [one(asked[0])]
+def _run_batch(
+    items: Sequence[A], run_one: Callable[[A], R], run_many: Callable[[Sequence[A]], Sequence[R]]
+) -> Sequence[R | _RunAlone]:
+    if len(items) == 1:
+        return [run_one(items[0])]
     try:
-        return many(asked)
+        return run_many(items)
     except Exception:
-        return [_Apart() for _ in asked]
+        return [_RunAlone() for _ in items]
 
 
-def _answer(answers: Sequence[asyncio.Future[Any]], work: asyncio.Future[Sequence[Any]]) -> None:
-    error = work.exception()
-    results = work.result() if error is None else ()
-    for place, answer in enumerate(answers):
-        if answer.done():  # Whoever asked was cancelled.
+def _resolve_futures(
+    futures: Sequence[asyncio.Future[Any]], batch_future: asyncio.Future[Sequence[Any]]
+) -> None:
+    error = batch_future.exception()
+    results = batch_future.result() if error is None else ()
+    for index, future in enumerate(futures):
+        if future.done():  # Whoever asked was cancelled.
             continue
         if error is not None:
-            answer.set_exception(error)
+            future.set_exception(error)
         else:
-            answer.set_result(results[place])
+            future.set_result(results[index])

@@ -15,17 +15,19 @@ class SlackSecrets:
     signing_secret: str = field(default="", repr=False)
 
 
-def slack_secrets(environment: Mapping[str, str]) -> SlackSecrets:
+def read_slack_secrets(environment: Mapping[str, str]) -> SlackSecrets:
     """The three of Slack. Raises SettingsError for a token that stands where another kind belongs."""
     secrets = SlackSecrets(
         bot_token=environment.get("SLACK_BOT_TOKEN", "").strip(),
         app_token=environment.get("SLACK_APP_TOKEN", "").strip(),
         signing_secret=environment.get("SLACK_SIGNING_SECRET", "").strip(),
     )
-    _require_kind(
+    _require_token_kind(
         "SLACK_BOT_TOKEN", secrets.bot_token, "xoxb-", "the Bot User OAuth Token", "OAuth & Permissions"
     )
-    _require_kind("SLACK_APP_TOKEN", secrets.app_token, "xapp-", "an App-Level Token", "Basic Information")
+    _require_token_kind(
+        "SLACK_APP_TOKEN", secrets.app_token, "xapp-", "an App-Level Token", "Basic Information"
+    )
     if secrets.signing_secret.startswith("xox") or secrets.signing_secret.startswith("xapp-"):
         raise SettingsError(
             "SLACK_SIGNING_SECRET holds a token; set it to the Signing Secret, which the app's page shows under "
@@ -34,7 +36,7 @@ def slack_secrets(environment: Mapping[str, str]) -> SlackSecrets:
     return secrets
 
 
-def _require_kind(variable: str, token: str, prefix: str, name: str, place: str) -> None:
+def _require_token_kind(variable: str, token: str, prefix: str, name: str, place: str) -> None:
     """Every kind of Slack token begins with its own letters; what it is instead is told without showing it."""
     if not token or token.startswith(prefix):
         return
@@ -45,7 +47,7 @@ def _require_kind(variable: str, token: str, prefix: str, name: str, place: str)
     )
 
 
-def reviewer_key(environment: Mapping[str, str]) -> str:
+def read_reviewer_key(environment: Mapping[str, str]) -> str:
     """The key of the reviewer's server, or nothing: a server of one's own asks for none."""
     key = environment.get("PAPERROUND_REVIEWER_KEY", "").strip()
     if any(sign.isspace() for sign in key) or not key.isascii():
@@ -53,7 +55,7 @@ def reviewer_key(environment: Mapping[str, str]) -> str:
     return key
 
 
-def discord_token(environment: Mapping[str, str]) -> str:
+def read_discord_token(environment: Mapping[str, str]) -> str:
     """The bot's token, or nothing. Raises SettingsError for what cannot be one; it is never shown."""
     token = environment.get("DISCORD_TOKEN", "").strip().removeprefix("Bot ").strip()
     if token and (any(sign.isspace() for sign in token) or not token.isascii()):

@@ -23,47 +23,47 @@ from pydantic import (
 )
 from pydantic_core import ErrorDetails
 
-VERSION = 1
-VARIABLE = "PAPERROUND_CONFIG"
-IN_WORKING_DIRECTORY = Path("paperround.toml")
+SETTINGS_VERSION = 1
+PATH_VARIABLE = "PAPERROUND_CONFIG"
+DEFAULT_PATH = Path("paperround.toml")
 
 STORE_SCHEMES = ("sqlite:///", "postgresql+psycopg://")
-ENTRY_CHARACTERS = 100
-SHOWN_CHARACTERS = 60
+MAX_ENTRY_CHARACTERS = 100
+MAX_QUOTED_CHARACTERS = 60
 
-Location = tuple[int | str, ...]
+KeyPath = tuple[int | str, ...]
 
 
 class SettingsError(Exception):
     """The settings cannot be used. `str(error)` is one sentence a problem, one problem a line: file, key and fix."""
 
 
-def load(path: Path | None, environment: Mapping[str, str]) -> "Settings":
+def load_settings(path: Path | None, environment: Mapping[str, str]) -> "Settings":
     """The settings in `path`, else in the file `PAPERROUND_CONFIG` names, else in ./paperround.toml, else the defaults.
 
     An empty `PAPERROUND_CONFIG` counts as none. Raises `SettingsError`.
     """
-    file = _chosen(path, environment)
+    file = _choose_settings_file(path, environment)
     if file is None:
         return Settings()
-    document = _parsed(file, _text(file))
-    _refuse_newer(file, document)
+    document = _parse_toml(file, _read_text(file))
+    _refuse_newer_version(file, document)
     _refuse_secrets(file, document)
-    return _checked(file, document)
+    return _validate_settings(file, document)
 
 
 # What may be written.
 
 
-def _clock(value: object) -> time:
+def _parse_clock_time(value: object) -> time:
     if isinstance(value, str) and re.fullmatch("([01][0-9]|2[0-3]):[0-5][0-9]", value):
         return time.fromisoformat(value)
     if isinstance(value, time) and value == time(value.hour, value.minute):
         return value
-    raise ValueError(f'is {_shown(value)}; write it like "09:00", from "00:00" to "23:59"')
+    raise ValueError(f'is {_quote_value(value)}; write it like "09:00", from "00:00" to "23:59"')
 
 
-def known_zone(key: str) -> str:
+def validate_time_zone(key: str) -> str:
     """The IANA time zone as it is written. Raises ValueError with what follows its key in a sentence."""
     try:
         ZoneInfo(key)
@@ -75,37 +75,37 @@ def known_zone(key: str) -> str:
 
 
 def _refuse_zone(key: str) -> NoReturn:
-    near = _nearest_zone(key)
+    near = _find_nearest_zone(key)
     fix = f'did you mean "{near}"?' if near else 'write an IANA name such as "Europe/Berlin" or "UTC"'
-    raise ValueError(f"is {_shown(key)}, which is no time zone; {fix}")
+    raise ValueError(f"is {_quote_value(key)}, which is no time zone; {fix}")
 
 
-def _nearest_zone(key: str) -> str | None:
+def _find_nearest_zone(key: str) -> str | None:
     from zoneinfo import available_timezones
 
     zones = sorted(zone for zone in available_timezones() if "/" in zone and not zone.startswith("Etc/"))
     cities = {zone.rsplit("/", 1)[1].casefold(): zone for zone in zones}
     names = cities | {zone.casefold(): zone for zone in zones} | {"utc": "UTC"}
-    near = _nearest(key.replace(" ", "_").casefold(), names, likeness=0.8)
+    near = _find_nearest(key.replace(" ", "_").casefold(), names, cutoff=0.8)
     return names[near] if near else None
 
 
-def _nearest(word: str, words: Iterable[str], likeness: float = 0.7) -> str | None:
+def _find_nearest(word: str, words: Iterable[str], cutoff: float = 0.7) -> str | None:
     from difflib import get_close_matches
 
-    return next(iter(get_close_matches(word[:SHOWN_CHARACTERS], words, n=1, cutoff=likeness)), None)
+    return next(iter(get_close_matches(word[:MAX_QUOTED_CHARACTERS], words, n=1, cutoff=cutoff)), None)
 
 
-def _some_days(days: tuple[str, ...]) -> tuple[str, ...]:
+def _require_days(days: tuple[str, ...]) -> tuple[str, ...]:
     if not days:
         raise ValueError('is empty; write at least one day, such as ["mon"], or remove the subscription')
-    twice = next((day for day in days if days.count(day) > 1), None)
-    if twice:
-        raise ValueError(f'names "{twice}" twice; write each day once')
+    repeated = next((day for day in days if days.count(day) > 1), None)
+    if repeated:
+        raise ValueError(f'names "{repeated}" twice; write each day once')
     return days
 
 
-def _store_url(url: str) -> str:
+def _validate_store_url(url: str) -> str:
     if not url.startswith(STORE_SCHEMES):  # The address itself stays unsaid: it may carry a password.
         raise ValueError(
             f'does not begin with {" or ".join(STORE_SCHEMES)}; write one of the two, such as "sqlite:///paperround.db"'
@@ -118,39 +118,43 @@ def _store_url(url: str) -> str:
     return url
 
 
-def _one_a_channel(subscriptions: "tuple[Subscription, ...]") -> "tuple[Subscription, ...]":
+def _require_one_per_channel(
+    subscriptions: "tuple[SubscriptionSettings, ...]",
+) -> "tuple[SubscriptionSettings, ...]":
     first: dict[tuple[str, str, str], int] = {}
     for number, each in enumerate(subscriptions, start=1):
         before = first.setdefault((each.platform, each.workspace, each.channel), number)
         if before != number:
             raise ValueError(
-                f"has the {each.platform} channel {_shown(each.channel)} twice, as number {before} and number {number}; "
+                f"has the {each.platform} channel {_quote_value(each.channel)} twice, as number {before} and number {number}; "
                 "a channel has one subscription, so remove one of them"
             )
     return subscriptions
 
 
-Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
-Text = Annotated[str, StringConstraints(strip_whitespace=True)]
-Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
-Entry = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=ENTRY_CHARACTERS)]
-Entries = Annotated[tuple[Entry, ...], Field(strict=False)]
-Days = Annotated[tuple[Day, ...], Field(strict=False), AfterValidator(_some_days)]
+Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+StrippedText = Annotated[str, StringConstraints(strip_whitespace=True)]
+RequiredText = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
+ShortText = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_ENTRY_CHARACTERS)
+]
+ShortTexts = Annotated[tuple[ShortText, ...], Field(strict=False)]
+Weekdays = Annotated[tuple[Weekday, ...], Field(strict=False), AfterValidator(_require_days)]
 
 
-class _Table(BaseModel):
+class _SettingsTable(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
 
-class Store(_Table):
+class StoreSettings(_SettingsTable):
     """Where papers, reviews, subscriptions and deliveries are kept."""
 
-    url: Annotated[str, AfterValidator(_store_url)] = Field(
+    url: Annotated[str, AfterValidator(_validate_store_url)] = Field(
         default="sqlite:///paperround.db", description="An SQLite file or a PostgreSQL database."
     )
 
 
-class Search(_Table):
+class SearchSettings(_SettingsTable):
     """The search index, which can be thrown away and is built again from the store."""
 
     directory: str = Field(
@@ -158,7 +162,7 @@ class Search(_Table):
     )
 
 
-class Digest(_Table):
+class DigestSettings(_SettingsTable):
     """What may come into a digest, for all channels alike."""
 
     max_age_days: int = Field(
@@ -186,7 +190,7 @@ class Digest(_Table):
     )
 
 
-class Delivery(_Table):
+class DeliverySettings(_SettingsTable):
     """How digests are sent, and what happens when sending fails."""
 
     on_unknown: Literal["skip", "resend"] = Field(
@@ -208,20 +212,20 @@ class Delivery(_Table):
         default="merge",
         description="After downtime only the newest edition is sent: merge lets it choose from the missed ones' papers too.",
     )
-    settle_seconds: float = Field(
+    history_lag_seconds: float = Field(
         default=2,
         ge=0,
         le=60,
         description="Seconds after which a channel that does not show a message is asked once more.",
     )
-    at_once: int = Field(default=100, ge=1, le=1000, description="Deliveries under way at the same time.")
-    at_once_a_workspace: int = Field(
+    concurrency: int = Field(default=100, ge=1, le=1000, description="Deliveries under way at the same time.")
+    concurrency_per_workspace: int = Field(
         default=8, ge=1, le=1000, description="Deliveries under way in one workspace at the same time."
     )
-    time_out_seconds: int = Field(
+    timeout_seconds: int = Field(
         default=30, ge=1, le=300, description="Seconds to wait for a platform's answer."
     )
-    keep_true_days: int = Field(
+    refresh_days: int = Field(
         default=14,
         ge=0,
         le=365,
@@ -229,7 +233,7 @@ class Delivery(_Table):
     )
 
 
-class Console(_Table):
+class ConsoleSettings(_SettingsTable):
     """The platform that prints to the terminal."""
 
     transcript: str = Field(
@@ -237,61 +241,63 @@ class Console(_Table):
     )
 
 
-def _api_address(url: str) -> str:
+def _validate_api_address(url: str) -> str:
     if not re.fullmatch(r"https?://[^\s/?#@]+(/[^\s?#]*)?", url):
-        raise ValueError(f'is {_shown(url)}; write an address such as "https://slack.com/api/"')
+        raise ValueError(f'is {_quote_value(url)}; write an address such as "https://slack.com/api/"')
     return url if url.endswith("/") else f"{url}/"
 
 
-def _command(name: str) -> str:
+def _validate_command(name: str) -> str:
     if not re.fullmatch(r"/[a-z0-9_-]{1,31}", name):
         raise ValueError(
-            f'is {_shown(name)}; write a slash and up to 31 small letters, digits, - or _, such as "/paper"'
+            f'is {_quote_value(name)}; write a slash and up to 31 small letters, digits, - or _, such as "/paper"'
         )
     return name
 
 
-def _emoji(name: str) -> str:
+def _validate_emoji_name(name: str) -> str:
     bare = name.strip(":")
     if not re.fullmatch(r"[a-z0-9_+'-]{1,100}", bare):
-        raise ValueError(f'is {_shown(name)}; write the emoji\'s name without colons, such as "bookmark"')
+        raise ValueError(
+            f'is {_quote_value(name)}; write the emoji\'s name without colons, such as "bookmark"'
+        )
     return bare
 
 
-class Slack(_Table):
+class SlackSettings(_SettingsTable):
     """The Slack app. Its secrets are the environment's SLACK_BOT_TOKEN, SLACK_APP_TOKEN and SLACK_SIGNING_SECRET."""
 
-    api_base_url: Annotated[str, AfterValidator(_api_address)] = Field(
+    api_base_url: Annotated[str, AfterValidator(_validate_api_address)] = Field(
         default="https://slack.com/api/", description="Where Slack's web API is."
     )
     transport: Literal["auto", "socket", "http"] = Field(
         default="auto",
         description="How Slack reaches the bot; auto: socket with SLACK_APP_TOKEN, else http.",
     )
-    http_host: Name = Field(default="0.0.0.0", description="The address that http listens on.")  # noqa: S104
+    http_host: RequiredText = Field(default="0.0.0.0", description="The address that http listens on.")  # noqa: S104
     http_port: int = Field(
         default=3000, ge=1, le=65535, description="The port of http; events come to /slack/events."
     )
     proxy: str = Field(default="", description="An HTTP proxy for all calls to Slack; empty: none.")
-    paper_command: Annotated[str, AfterValidator(_command)] = Field(
+    paper_command: Annotated[str, AfterValidator(_validate_command)] = Field(
         default="/paper", description="The command that looks papers up."
     )
-    digest_command: Annotated[str, AfterValidator(_command)] = Field(
+    digest_command: Annotated[str, AfterValidator(_validate_command)] = Field(
         default="/digest", description="The command for the channel's digest."
     )
-    mark_emoji: Annotated[str, AfterValidator(_emoji)] = Field(
+    mark_emoji: Annotated[str, AfterValidator(_validate_emoji_name)] = Field(
         default="bookmark", description="The reaction that puts a paper up for discussion."
     )
     who_may_change: Literal["anyone", "admins"] = Field(
         default="anyone", description="Who may change a channel's digest: its members, or workspace admins."
     )
-    messages_a_second_a_channel: float = Field(
+    messages_per_second_per_channel: float = Field(
         default=1.0,
         gt=0,
         le=1000,
         description="The most digest messages a second to one channel; Slack's limit is 1.",
     )
-    messages_a_second: float = Field(
+    messages_per_second: float = Field(
         default=5.0,
         gt=0,
         le=1000,
@@ -302,120 +308,122 @@ class Slack(_Table):
     )
 
 
-def _discord_api(url: str) -> str:
+def _validate_discord_api_address(url: str) -> str:
     if not re.fullmatch(r"https?://[^\s/?#@]+(/[^\s?#]*)?", url):
-        raise ValueError(f'is {_shown(url)}; write an address such as "https://discord.com/api/v10"')
+        raise ValueError(f'is {_quote_value(url)}; write an address such as "https://discord.com/api/v10"')
     return url.rstrip("/")
 
 
-def _gateway(url: str) -> str:
+def _validate_gateway_address(url: str) -> str:
     if not re.fullmatch(r"wss?://[^\s/?#@]+(/[^\s?#]*)?", url):
-        raise ValueError(f'is {_shown(url)}; write an address such as "wss://gateway.discord.gg/"')
+        raise ValueError(f'is {_quote_value(url)}; write an address such as "wss://gateway.discord.gg/"')
     return url if url.endswith("/") else f"{url}/"
 
 
-def _discord_id(text: str) -> str:
+def _validate_discord_id(text: str) -> str:
     if not re.fullmatch(r"[0-9]{15,20}", text):
-        raise ValueError(f'is {_shown(text)}; write the id in quotes, such as "81384788765712384"')
+        raise ValueError(f'is {_quote_value(text)}; write the id in quotes, such as "81384788765712384"')
     return text
 
 
-def _discord_id_or_none(text: str) -> str:
-    return _discord_id(text) if text else ""
+def _validate_optional_discord_id(text: str) -> str:
+    return _validate_discord_id(text) if text else ""
 
 
-def _reaction(emoji: str) -> str:
-    known = re.fullmatch(r"<a?:\w{2,32}:[0-9]{15,20}>", emoji)
-    if not known and (not emoji.strip() or emoji.isascii() or len(emoji) > 16):
+def _validate_reaction_emoji(emoji: str) -> str:
+    is_custom = re.fullmatch(r"<a?:\w{2,32}:[0-9]{15,20}>", emoji)
+    if not is_custom and (not emoji.strip() or emoji.isascii() or len(emoji) > 16):
         raise ValueError(
-            f'is {_shown(emoji)}; write the emoji itself, such as "🔖", or one of your server as "<:name:id>"'
+            f'is {_quote_value(emoji)}; write the emoji itself, such as "🔖", or one of your server as "<:name:id>"'
         )
     return emoji.strip()
 
 
-DiscordId = Annotated[str, AfterValidator(_discord_id)]
+DiscordId = Annotated[str, AfterValidator(_validate_discord_id)]
 
 
-class Discord(_Table):
+class DiscordSettings(_SettingsTable):
     """The Discord app. Its secret is the environment's DISCORD_TOKEN."""
 
-    api_base_url: Annotated[str, AfterValidator(_discord_api)] = Field(
+    api_base_url: Annotated[str, AfterValidator(_validate_discord_api_address)] = Field(
         default="https://discord.com/api/v10", description="Where Discord's API is."
     )
-    gateway_url: Annotated[str, AfterValidator(_gateway)] = Field(
+    gateway_url: Annotated[str, AfterValidator(_validate_gateway_address)] = Field(
         default="wss://gateway.discord.gg/", description="Where Discord's gateway is."
     )
-    sync: Annotated[tuple[DiscordId, ...], Field(strict=False)] = Field(
+    command_server_ids: Annotated[tuple[DiscordId, ...], Field(strict=False)] = Field(
         default=(), description="Ids of the servers that get the commands at once; empty: all servers."
     )
-    mark_emoji: Annotated[str, AfterValidator(_reaction)] = Field(
+    mark_emoji: Annotated[str, AfterValidator(_validate_reaction_emoji)] = Field(
         default="🔖", description="The reaction that puts a paper up for discussion."
     )
     who_may_change: Literal["managers", "anyone"] = Field(
         default="managers",
         description="Who may change a channel's digest: who may manage the server, or anyone.",
     )
-    messages_a_second_a_channel: float = Field(
+    messages_per_second_per_channel: float = Field(
         default=1.0,
         gt=0,
         le=1000,
         description="The most digest messages a second to one channel; Discord allows 5 in 5.",
     )
-    messages_a_second: float = Field(
+    messages_per_second: float = Field(
         default=40.0,
         gt=0,
         le=1000,
         description="The most digest messages a second in all; Discord allows a bot 50 requests.",
     )
-    manager_role: Annotated[str, AfterValidator(_discord_id_or_none)] = Field(
+    manager_role: Annotated[str, AfterValidator(_validate_optional_discord_id)] = Field(
         default="", description="The id of a role whose members may change digests too; empty: none."
     )
 
 
-class Platforms(_Table):
+class PlatformSettings(_SettingsTable):
     """One table a platform."""
 
-    console: Console = Field(default=Console(), description="The terminal.")
-    slack: Slack = Field(default=Slack(), description="The Slack app.")
-    discord: Discord = Field(default=Discord(), description="The Discord app.")
+    console: ConsoleSettings = Field(default=ConsoleSettings(), description="The terminal.")
+    slack: SlackSettings = Field(default=SlackSettings(), description="The Slack app.")
+    discord: DiscordSettings = Field(default=DiscordSettings(), description="The Discord app.")
 
 
-class Discussion(_Table):
+class DiscussionSettings(_SettingsTable):
     """The queue of papers that people marked."""
 
     queue: Literal["everyone", "channel"] = Field(
         default="everyone",
         description="One queue over all channels and platforms, or one for each channel.",
     )
-    keep_days: int = Field(
+    mark_max_age_days: int = Field(
         default=30, ge=1, le=3650, description="Days after which a mark no longer counts in the queue."
     )
 
 
-class Subscription(_Table):
+class SubscriptionSettings(_SettingsTable):
     """What one channel wants to read, and when."""
 
     platform: Literal["console", "slack", "discord"] = Field(description="Where the channel is.")
-    channel: Name = Field(description="The platform's id of the channel; on the console any name.")
-    workspace: Text = Field(
+    channel: RequiredText = Field(description="The platform's id of the channel; on the console any name.")
+    workspace: StrippedText = Field(
         default="", description="The Slack team or Discord guild id; empty where there is one."
     )
-    owner: Text = Field(
+    owner: StrippedText = Field(
         default="",
         description="The platform's id of the person who is told when digests fail; empty: nobody.",
     )
-    at: Annotated[time, BeforeValidator(_clock)] = Field(
+    at: Annotated[time, BeforeValidator(_parse_clock_time)] = Field(
         default=time(9), description="Local time of the digest, HH:MM, 24 hours."
     )
-    days: Days = Field(default=("mon", "tue", "wed", "thu", "fri"), description="Local days with a digest.")
-    time_zone: Annotated[str, AfterValidator(known_zone)] = Field(
+    days: Weekdays = Field(
+        default=("mon", "tue", "wed", "thu", "fri"), description="Local days with a digest."
+    )
+    time_zone: Annotated[str, AfterValidator(validate_time_zone)] = Field(
         default="UTC", description="The IANA time zone of `at` and `days`."
     )
-    domains: Entries = Field(
+    domains: ShortTexts = Field(
         default=(), description="arXiv categories or named groups; with `keywords` empty too: everything."
     )
-    keywords: Entries = Field(default=(), description="Words that make a paper wanted in any domain.")
-    muted: Entries = Field(default=(), description="Domains or words that keep a paper out.")
+    keywords: ShortTexts = Field(default=(), description="Words that make a paper wanted in any domain.")
+    muted: ShortTexts = Field(default=(), description="Domains or words that keep a paper out.")
     top: int = Field(default=5, ge=1, le=50, description="The most papers in a digest.")
     min_score: float | None = Field(
         default=None,
@@ -428,10 +436,10 @@ class Subscription(_Table):
     )
 
 
-class Fetching(_Table):
+class FetchingSettings(_SettingsTable):
     """How sources are asked."""
 
-    contact: Text = Field(
+    contact: StrippedText = Field(
         default="",
         description="A mail address or web address that servers may write to; it is sent with every request.",
     )
@@ -444,15 +452,15 @@ class Fetching(_Table):
     )
 
 
-def _web_address(url: str) -> str:
+def _validate_web_address(url: str) -> str:
     if url and not re.fullmatch(r"https?://[^\s/?#@]+(/[^\s?#]*)?(\?[^\s#]*)?", url):
-        raise ValueError(f'is {_shown(url)}; write an address such as "https://host/papers.jsonl"')
+        raise ValueError(f'is {_quote_value(url)}; write an address such as "https://host/papers.jsonl"')
     return url
 
 
-WebAddress = Annotated[str, AfterValidator(_web_address)]
+WebAddress = Annotated[str, AfterValidator(_validate_web_address)]
 
-_KEYS_OF_KIND: Mapping[str, frozenset[str]] = {
+_KEYS_BY_KIND: Mapping[str, frozenset[str]] = {
     "arxiv": frozenset(("categories", "rss_url", "oai_url", "query_url")),
     "huggingface": frozenset(("url", "interval_minutes")),
     "reviews": frozenset(("url", "path", "interval_minutes")),
@@ -460,26 +468,26 @@ _KEYS_OF_KIND: Mapping[str, frozenset[str]] = {
 }
 
 
-class Source(_Table):
+class SourceSettings(_SettingsTable):
     """Where papers come from."""
 
     kind: Literal["arxiv", "huggingface", "reviews", "snapshot"] = Field(
         description="What kind of source it is."
     )
-    name: Text = Field(default="", description="Its own name among the sources; empty: its kind.")
-    categories: Entries = Field(
+    name: StrippedText = Field(default="", description="Its own name among the sources; empty: its kind.")
+    categories: ShortTexts = Field(
         default=(), description="arxiv, snapshot: categories or named groups; for a snapshot none means all."
     )
-    path: Text = Field(
+    path: StrippedText = Field(
         default="", description="reviews: a file or a folder that is watched; snapshot: a file."
     )
-    url: Annotated[Text, AfterValidator(_web_address)] = Field(
+    url: Annotated[StrippedText, AfterValidator(_validate_web_address)] = Field(
         default="", description="reviews: the address of a file; huggingface: where Daily Papers are."
     )
     interval_minutes: int = Field(
         default=60, ge=1, le=10080, description="reviews, huggingface: minutes between two looks."
     )
-    rss_url: Annotated[str, AfterValidator(_api_address)] = Field(
+    rss_url: Annotated[str, AfterValidator(_validate_api_address)] = Field(
         default="https://rss.arxiv.org/rss/", description="arxiv: where the daily feeds are."
     )
     oai_url: WebAddress = Field(
@@ -490,40 +498,42 @@ class Source(_Table):
     )
 
     @property
-    def known_as(self) -> str:
+    def effective_name(self) -> str:
         """Its name, or else its kind."""
         return self.name or self.kind
 
 
-def _sources_that_fit(sources: tuple[Source, ...]) -> tuple[Source, ...]:
+def _validate_sources(sources: tuple[SourceSettings, ...]) -> tuple[SourceSettings, ...]:
     first: dict[str, int] = {}
     for number, each in enumerate(sources, start=1):
-        _refuse_what_does_not_fit(each, number)
-        if (before := first.setdefault(each.known_as, number)) != number:
+        _validate_source_keys(each, number)
+        if (before := first.setdefault(each.effective_name, number)) != number:
             raise ValueError(
-                f"has two sources called {_shown(each.known_as)}, number {before} and number {number}; "
+                f"has two sources called {_quote_value(each.effective_name)}, number {before} and number {number}; "
                 "give each a name = ... of its own"
             )
     return sources
 
 
-def _refuse_what_does_not_fit(source: Source, number: int) -> None:
-    fitting = _KEYS_OF_KIND[source.kind]
-    for key in sorted(source.model_fields_set - fitting - {"kind", "name"}):
+def _validate_source_keys(source: SourceSettings, number: int) -> None:
+    allowed_keys = _KEYS_BY_KIND[source.kind]
+    for key in sorted(source.model_fields_set - allowed_keys - {"kind", "name"}):
         raise ValueError(
-            f"has {key} in number {number}, and a source of kind {_shown(source.kind)} has no use for it; "
-            f"its keys are {', '.join(sorted(fitting))}"
+            f"has {key} in number {number}, and a source of kind {_quote_value(source.kind)} has no use for it; "
+            f"its keys are {', '.join(sorted(allowed_keys))}"
         )
-    lacks = {
+    missing_keys = {
         "arxiv": () if source.categories else ("categories",),
         "reviews": () if bool(source.path) != bool(source.url) else ("either path or url",),
         "snapshot": () if source.path else ("path",),
     }.get(source.kind, ())
-    for lack in lacks:
-        raise ValueError(f"needs {lack} in number {number}, a source of kind {_shown(source.kind)}")
+    for missing_key in missing_keys:
+        raise ValueError(
+            f"needs {missing_key} in number {number}, a source of kind {_quote_value(source.kind)}"
+        )
 
 
-class Weights(_Table):
+class ScoreWeights(_SettingsTable):
     """How much each dimension counts in the score; only their proportion matters."""
 
     methodology: float = Field(default=0.25, ge=0, le=100, description="Soundness and novelty of the method.")
@@ -533,35 +543,35 @@ class Weights(_Table):
     impact: float = Field(default=0.25, ge=0, le=100, description="Who will use it.")
 
 
-def _some_weight(weights: Weights) -> Weights:
+def _require_positive_weight(weights: ScoreWeights) -> ScoreWeights:
     if not any(weights.model_dump().values()):
         raise ValueError("has no weight over 0; give at least one dimension a weight")
     return weights
 
 
-class Reviewer(_Table):
+class ReviewerSettings(_SettingsTable):
     """The model that reads and scores papers. Its key is the environment's PAPERROUND_REVIEWER_KEY."""
 
     base_url: WebAddress = Field(
         default="", description="Where an OpenAI-compatible server is, with its /v1; empty: no reviewer."
     )
-    model: Text = Field(default="", description="The model's name there.")
-    mode: Literal["json_schema", "json_object", "none"] = Field(
+    model: StrippedText = Field(default="", description="The model's name there.")
+    response_format: Literal["json_schema", "json_object", "none"] = Field(
         default="json_schema", description="How the server is told the form of its answers."
     )
-    at_once: int = Field(default=4, ge=1, le=256, description="Calls at the same time.")
-    time_out_seconds: int = Field(default=180, ge=1, le=3600, description="Seconds to wait for one answer.")
-    tokens_a_day: int = Field(
+    concurrency: int = Field(default=4, ge=1, le=256, description="Calls at the same time.")
+    timeout_seconds: int = Field(default=180, ge=1, le=3600, description="Seconds to wait for one answer.")
+    tokens_per_day: int = Field(
         default=2_000_000, ge=0, description="The most tokens of a day (UTC); 0: no limit."
     )
-    money_a_day: float = Field(default=0.0, ge=0, description="The most money of a day; 0: no limit.")
+    cost_per_day: float = Field(default=0.0, ge=0, description="The most money of a day; 0: no limit.")
     price_in: float = Field(default=0.0, ge=0, description="The price of a million tokens that go in.")
     price_out: float = Field(default=0.0, ge=0, description="The price of a million tokens that come out.")
-    full_reviews_a_day: int = Field(
+    full_reviews_per_day: int = Field(
         default=30, ge=0, le=10_000, description="How many of the best get a full review a day."
     )
     full_text: bool = Field(default=True, description="Whether full reviews read the full text from arXiv.")
-    full_text_url: Annotated[str, AfterValidator(_api_address)] = Field(
+    full_text_url: Annotated[str, AfterValidator(_validate_api_address)] = Field(
         default="https://arxiv.org/", description="Where full texts are."
     )
     text_characters: int = Field(
@@ -584,53 +594,55 @@ class Reviewer(_Table):
         default=False,
         description="Whether the best of a day are compared in pairs, which decides their order.",
     )
-    rerank_best: int = Field(default=20, ge=2, le=50, description="How many of a day's best are compared.")
-    weights: Annotated[Weights, AfterValidator(_some_weight)] = Field(
-        default=Weights(), description="How much each dimension counts."
+    rerank_count: int = Field(default=20, ge=2, le=50, description="How many of a day's best are compared.")
+    weights: Annotated[ScoreWeights, AfterValidator(_require_positive_weight)] = Field(
+        default=ScoreWeights(), description="How much each dimension counts."
     )
     extra: dict[str, Any] = Field(default={}, description="What else goes into each call, for this server.")
 
 
-def _named_model(reviewer: Reviewer) -> Reviewer:
+def _require_model_name(reviewer: ReviewerSettings) -> ReviewerSettings:
     if reviewer.base_url and not reviewer.model:
         raise ValueError('has a base_url but no model; add model = "..." as the server names it')
     return reviewer
 
 
-class Settings(_Table):
+class Settings(_SettingsTable):
     """The whole file."""
 
-    version: int = Field(default=VERSION, ge=1, description="The version of this file's form.")
-    store: Store = Field(default=Store(), description="Where everything is kept.")
-    search: Search = Field(default=Search(), description="The search index.")
-    digest: Digest = Field(default=Digest(), description="What may come into a digest.")
-    delivery: Delivery = Field(default=Delivery(), description="How digests are sent.")
-    discussion: Discussion = Field(default=Discussion(), description="The queue of marked papers.")
-    fetching: Fetching = Field(default=Fetching(), description="How sources are asked.")
-    sources: Annotated[tuple[Source, ...], Field(strict=False), AfterValidator(_sources_that_fit)] = Field(
-        default=(), description="Where papers come from; none: from imports alone."
+    version: int = Field(default=SETTINGS_VERSION, ge=1, description="The version of this file's form.")
+    store: StoreSettings = Field(default=StoreSettings(), description="Where everything is kept.")
+    search: SearchSettings = Field(default=SearchSettings(), description="The search index.")
+    digest: DigestSettings = Field(default=DigestSettings(), description="What may come into a digest.")
+    delivery: DeliverySettings = Field(default=DeliverySettings(), description="How digests are sent.")
+    discussion: DiscussionSettings = Field(
+        default=DiscussionSettings(), description="The queue of marked papers."
     )
-    reviewer: Annotated[Reviewer, AfterValidator(_named_model)] = Field(
-        default=Reviewer(), description="The model that reads and scores papers."
+    fetching: FetchingSettings = Field(default=FetchingSettings(), description="How sources are asked.")
+    sources: Annotated[tuple[SourceSettings, ...], Field(strict=False), AfterValidator(_validate_sources)] = (
+        Field(default=(), description="Where papers come from; none: from imports alone.")
     )
-    platforms: Platforms = Field(default=Platforms(), description="One table a platform.")
+    reviewer: Annotated[ReviewerSettings, AfterValidator(_require_model_name)] = Field(
+        default=ReviewerSettings(), description="The model that reads and scores papers."
+    )
+    platforms: PlatformSettings = Field(default=PlatformSettings(), description="One table a platform.")
     subscriptions: Annotated[
-        tuple[Subscription, ...], Field(strict=False), AfterValidator(_one_a_channel)
+        tuple[SubscriptionSettings, ...], Field(strict=False), AfterValidator(_require_one_per_channel)
     ] = Field(default=(), description="One a channel.")
 
 
 # From a path to a document.
 
 
-def _chosen(path: Path | None, environment: Mapping[str, str]) -> Path | None:
+def _choose_settings_file(path: Path | None, environment: Mapping[str, str]) -> Path | None:
     if path is not None:
         return path
-    if environment.get(VARIABLE):
-        return Path(environment[VARIABLE])
-    return IN_WORKING_DIRECTORY if IN_WORKING_DIRECTORY.exists() else None
+    if environment.get(PATH_VARIABLE):
+        return Path(environment[PATH_VARIABLE])
+    return DEFAULT_PATH if DEFAULT_PATH.exists() else None
 
 
-def _text(file: Path) -> str:
+def _read_text(file: Path) -> str:
     try:
         return file.read_bytes().decode("utf-8-sig")
     except FileNotFoundError:
@@ -648,7 +660,7 @@ def _text(file: Path) -> str:
         ) from None
 
 
-def _parsed(file: Path, text: str) -> dict[str, Any]:
+def _parse_toml(file: Path, text: str) -> dict[str, Any]:
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
@@ -659,69 +671,73 @@ def _parsed(file: Path, text: str) -> dict[str, Any]:
         ) from None
 
 
-def _refuse_newer(file: Path, document: Mapping[str, Any]) -> None:
+def _refuse_newer_version(file: Path, document: Mapping[str, Any]) -> None:
     version = document.get("version")
-    if isinstance(version, int) and version > VERSION:
+    if isinstance(version, int) and version > SETTINGS_VERSION:
         raise SettingsError(
-            f"settings file {file} is written for a newer Paperround (settings version {_shown(version)}; "
-            f"this one knows {VERSION}): upgrade Paperround, or write version = {VERSION} and what example.toml shows"
+            f"settings file {file} is written for a newer Paperround (settings version {_quote_value(version)}; "
+            f"this one knows {SETTINGS_VERSION}): upgrade Paperround, or write version = {SETTINGS_VERSION} and what example.toml shows"
         )
 
 
 def _refuse_secrets(file: Path, document: Mapping[str, Any]) -> None:
     problems = [
-        f"{file}: secrets are read from the environment only: remove {_key(loc)} and set an environment variable"
-        for loc in _secrets(document)
+        f"{file}: secrets are read from the environment only: remove {_format_key_path(loc)} and set an environment variable"
+        for loc in _find_secrets(document)
     ]
     if problems:
         raise SettingsError("\n".join(problems))
 
 
-SECRET = re.compile("token(?!s_a_day)|secret|passw|credential|(^|[_-]|api)keys?$", re.IGNORECASE)
+SECRET_KEY_PATTERN = re.compile(
+    "token(?!s_per_day)|secret|passw|credential|(^|[_-]|api)keys?$", re.IGNORECASE
+)
 
 
-def _secrets(document: Mapping[str, Any]) -> Iterator[Location]:
-    waiting: list[tuple[Location, object]] = [((), document)]
-    for loc, value in waiting:
-        if loc and isinstance(loc[-1], str) and SECRET.search(loc[-1]):
+def _find_secrets(document: Mapping[str, Any]) -> Iterator[KeyPath]:
+    pending: list[tuple[KeyPath, object]] = [((), document)]
+    for loc, value in pending:
+        if loc and isinstance(loc[-1], str) and SECRET_KEY_PATTERN.search(loc[-1]):
             yield loc
         elif isinstance(value, dict):
-            waiting += [((*loc, key), inner) for key, inner in value.items()]
+            pending += [((*loc, key), inner) for key, inner in value.items()]
         elif isinstance(value, list):
-            waiting += [((*loc, number), inner) for number, inner in enumerate(value)]
+            pending += [((*loc, number), inner) for number, inner in enumerate(value)]
 
 
-def _checked(file: Path, document: dict[str, Any]) -> Settings:
+def _validate_settings(file: Path, document: dict[str, Any]) -> Settings:
     try:
         return Settings.model_validate(document)
     except ValidationError as error:
-        problems = [f"{file}: {_key(each['loc'])} {_problem(each)}" for each in error.errors()]
+        problems = [
+            f"{file}: {_format_key_path(each['loc'])} {_describe_problem(each)}" for each in error.errors()
+        ]
         raise SettingsError("\n".join(problems)) from None
 
 
 # From pydantic's errors to sentences.
 
 
-def _problem(error: ErrorDetails) -> str:
+def _describe_problem(error: ErrorDetails) -> str:
     """What follows the key in a sentence: the problem and its fix."""
     match error["type"]:
         case "value_error":
             return str(error["ctx"]["error"])
         case "extra_forbidden":
-            return f"is no key that Paperround knows; {_known_instead(error['loc'])}"
+            return f"is no key that Paperround knows; {_suggest_known_key(error['loc'])}"
         case "missing":
             return f"is missing; add {error['loc'][-1]} = ... to it, as example.toml shows"
         case _:
-            return f"is {_shown(error['input'])}; write {_fix(error)}"
+            return f"is {_quote_value(error['input'])}; write {_describe_fix(error)}"
 
 
-def _known_instead(loc: Location) -> str:
-    known = _keys(loc[:-1])
-    near = _nearest(str(loc[-1]), known)
+def _suggest_known_key(loc: KeyPath) -> str:
+    known = _list_known_keys(loc[:-1])
+    near = _find_nearest(str(loc[-1]), known)
     return f"did you mean {near}?" if near else f"remove it, or use one of {', '.join(known)}"
 
 
-def _keys(loc: Location) -> tuple[str, ...]:
+def _list_known_keys(loc: KeyPath) -> tuple[str, ...]:
     """The keys that the table at `loc` may have."""
     table: Any = Settings
     for name in (step for step in loc if isinstance(step, str)):
@@ -730,7 +746,7 @@ def _keys(loc: Location) -> tuple[str, ...]:
     return tuple(table.model_fields)
 
 
-def _fix(error: ErrorDetails) -> str:
+def _describe_fix(error: ErrorDetails) -> str:
     limits = error.get("ctx", {})
     match error["type"]:
         case "less_than_equal":
@@ -746,14 +762,14 @@ def _fix(error: ErrorDetails) -> str:
         case "tuple_type" if error["loc"] in (("subscriptions",), ("sources",)):
             return f"[[{error['loc'][0]}]], in two pairs of brackets, above each one"
         case "model_type":
-            return f"a table, which begins with {_header(error['loc'])}"
+            return f"a table, which begins with {_format_table_header(error['loc'])}"
         case "tuple_type" if error["loc"][-1] == "days":
             return 'a list in brackets, such as ["mon", "fri"]'
         case kind:
-            return _KINDS.get(kind, "what example.toml shows")
+            return _FIX_BY_ERROR_TYPE.get(kind, "what example.toml shows")
 
 
-_KINDS = {
+_FIX_BY_ERROR_TYPE = {
     "int_type": "a whole number without quotes",
     "float_type": "a number without quotes",
     "finite_number": "a number such as 0.5",
@@ -763,39 +779,39 @@ _KINDS = {
 }
 
 
-def _header(loc: Location) -> str:
+def _format_table_header(loc: KeyPath) -> str:
     name = ".".join(step for step in loc if isinstance(step, str))
     return f"[[{name}]]" if isinstance(loc[-1], int) else f"[{name}]"
 
 
-def _key(loc: Location) -> str:
+def _format_key_path(loc: KeyPath) -> str:
     """The place of a value, for people: "digest.max_age_days", "subscriptions, number 2: time_zone"."""
     named = joint = ""
     for step in loc:
         if isinstance(step, int):
             named, joint = f"{named}, number {step + 1}", ": "
         else:
-            named, joint = f"{named}{joint}{_shown_key(step)}", "."
+            named, joint = f"{named}{joint}{_quote_key(step)}", "."
     return named
 
 
-def _shown_key(key: str) -> str:
-    bare = re.fullmatch("[A-Za-z0-9_-]+", key) and len(key) <= SHOWN_CHARACTERS
-    return key if bare else _shown(key)
+def _quote_key(key: str) -> str:
+    bare = re.fullmatch("[A-Za-z0-9_-]+", key) and len(key) <= MAX_QUOTED_CHARACTERS
+    return key if bare else _quote_value(key)
 
 
-def _shown(value: object) -> str:
+def _quote_value(value: object) -> str:
     """A value as TOML would have it, on one line and short."""
     match value:
-        case str() if len(value) > SHOWN_CHARACTERS:
-            return json.dumps(value[:SHOWN_CHARACTERS] + "…", ensure_ascii=False)
+        case str() if len(value) > MAX_QUOTED_CHARACTERS:
+            return json.dumps(value[:MAX_QUOTED_CHARACTERS] + "…", ensure_ascii=False)
         case bool() | str():
             return json.dumps(value, ensure_ascii=False)
         case dict():
             return "a table"
         case list():
             return "a list"
-        case int() if abs(value) >= 10**SHOWN_CHARACTERS:
+        case int() if abs(value) >= 10**MAX_QUOTED_CHARACTERS:
             return "a huge number"
         case _:
             return str(value)

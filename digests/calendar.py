@@ -12,15 +12,15 @@ from enum import StrEnum
 from zoneinfo import ZoneInfo
 
 NEW_YORK = ZoneInfo("America/New_York")
-ANNOUNCED_AT = time(20)
-EVENINGS = frozenset([6, 0, 1, 2, 3])
+ANNOUNCEMENT_TIME = time(20)
+ANNOUNCEMENT_WEEKDAYS = frozenset([6, 0, 1, 2, 3])
 """Sunday to Thursday; 0 is Monday."""
 
-LAG = timedelta(hours=5)
+ANNOUNCEMENT_LAG = timedelta(hours=5)
 """From the announcement until its papers can be in a digest: the feeds are renewed at midnight in New York, four hours
 later, and then have to be read."""
 
-PUBLISHED = {
+PUBLISHED_HOLIDAYS = {
     date(2026, 11, 26): "Thanksgiving",
     date(2026, 12, 25): "Christmas",
     date(2026, 12, 29): "the end of the year",
@@ -32,7 +32,7 @@ PUBLISHED_FROM, PUBLISHED_TO = date(2026, 11, 25), date(2026, 12, 31)
 _DAY = timedelta(days=1)
 
 
-class Why(StrEnum):
+class GapReason(StrEnum):
     """Why no new papers of arXiv could be had."""
 
     WEEKEND = "weekend"
@@ -43,27 +43,35 @@ class Why(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Silence:
+class AnnouncementGap:
     """Nothing was to come from arXiv, and why; `next` is the next announcement, in UTC.
 
     On a holiday `evening` is its date in New York and `holiday` its name; it is `certain` where arXiv published it.
     """
 
-    why: Why
-    next: datetime
+    reason: GapReason
+    next_at: datetime
     evening: date | None = None
     holiday: str = ""
-    certain: bool = True
+    is_certain: bool = True
 
 
-def announced_at(evening: date) -> datetime | None:
+def announcement_at(evening: date) -> datetime | None:
     """The instant of the announcement on a date in New York, in UTC; None where there is none."""
-    return _instant(evening) if evening.weekday() in EVENINGS and not holiday(evening) else None
+    return (
+        _announcement_instant(evening)
+        if evening.weekday() in ANNOUNCEMENT_WEEKDAYS and not holiday_name(evening)
+        else None
+    )
 
 
-def holiday(evening: date) -> str:
+def holiday_name(evening: date) -> str:
     """The name of the holiday that keeps arXiv from announcing on this date in New York; empty on any other date."""
-    return PUBLISHED.get(evening, "") if is_certain(evening) else _yearly(evening.year).get(evening, "")
+    return (
+        PUBLISHED_HOLIDAYS.get(evening, "")
+        if is_certain(evening)
+        else _yearly_holidays(evening.year).get(evening, "")
+    )
 
 
 def is_certain(evening: date) -> bool:
@@ -74,53 +82,53 @@ def is_certain(evening: date) -> bool:
 def next_announcement(after: datetime) -> datetime:
     """The first announcement after an instant, in UTC."""
     evening = after.astimezone(NEW_YORK).date()
-    while (at := announced_at(evening)) is None or at <= after:
+    while (at := announcement_at(evening)) is None or at <= after:
         evening += _DAY
     return at
 
 
-def silence(after: datetime, to: datetime) -> Silence | None:
+def find_announcement_gap(after: datetime, to: datetime) -> AnnouncementGap | None:
     """Why nothing of arXiv could be new in a digest of `to` after one of `after`; None where an announcement was due.
 
     An evening belongs to the digest by whose hour its papers could be read, in whatever time zone that is.
     """
-    evenings = list(_evenings(after, to))
-    if any(announced_at(evening) for evening in evenings):
+    evenings = list(_evenings_between(after, to))
+    if any(announcement_at(evening) for evening in evenings):
         return None
-    coming = next_announcement(to - LAG)
-    off = [evening for evening in evenings if evening.weekday() in EVENINGS]
+    coming = next_announcement(to - ANNOUNCEMENT_LAG)
+    off = [evening for evening in evenings if evening.weekday() in ANNOUNCEMENT_WEEKDAYS]
     if off:
-        return Silence(Why.HOLIDAY, coming, off[-1], holiday(off[-1]), is_certain(off[-1]))
-    return Silence(Why.WEEKEND if evenings else Why.NOT_YET, coming)
+        return AnnouncementGap(GapReason.HOLIDAY, coming, off[-1], holiday_name(off[-1]), is_certain(off[-1]))
+    return AnnouncementGap(GapReason.WEEKEND if evenings else GapReason.NOT_YET, coming)
 
 
-def _evenings(after: datetime, to: datetime) -> Iterator[date]:
+def _evenings_between(after: datetime, to: datetime) -> Iterator[date]:
     """The dates in New York whose papers, if there are any, can first be had after the one and up to the other."""
-    evening = (after - LAG).astimezone(NEW_YORK).date()
-    while (at := _instant(evening)) + LAG <= to:
-        if at + LAG > after:
+    evening = (after - ANNOUNCEMENT_LAG).astimezone(NEW_YORK).date()
+    while (at := _announcement_instant(evening)) + ANNOUNCEMENT_LAG <= to:
+        if at + ANNOUNCEMENT_LAG > after:
             yield evening
         evening += _DAY
 
 
-def _instant(evening: date) -> datetime:
-    return datetime.combine(evening, ANNOUNCED_AT, NEW_YORK).astimezone(UTC)
+def _announcement_instant(evening: date) -> datetime:
+    return datetime.combine(evening, ANNOUNCEMENT_TIME, NEW_YORK).astimezone(UTC)
 
 
-def _yearly(year: int) -> dict[date, str]:
+def _yearly_holidays(year: int) -> dict[date, str]:
     """The holidays that were in arXiv's lists of every year; single days that it adds cannot be reckoned."""
     independence = date(year, 7, 4)
     observed = independence + _DAY if independence.weekday() == 6 else independence
     return {
-        _nth(3, 0, year, 1): "Martin Luther King Day",
+        _nth_weekday(3, 0, year, 1): "Martin Luther King Day",
         date(year, 6, 19): "Juneteenth",
         observed: "Independence Day",
-        _nth(1, 0, year, 9): "Labor Day",
-        _nth(4, 3, year, 11): "Thanksgiving",
+        _nth_weekday(1, 0, year, 9): "Labor Day",
+        _nth_weekday(4, 3, year, 11): "Thanksgiving",
         date(year, 12, 25): "Christmas",
     }
 
 
-def _nth(count: int, weekday: int, year: int, month: int) -> date:
+def _nth_weekday(count: int, weekday: int, year: int, month: int) -> date:
     first = date(year, month, 1)
     return first + timedelta(days=(weekday - first.weekday()) % 7 + 7 * (count - 1))

@@ -6,7 +6,7 @@ from collections.abc import Collection
 
 from digests.errors import InputError
 
-GROUPS: dict[str, tuple[str, ...]] = {
+DOMAIN_GROUPS: dict[str, tuple[str, ...]] = {
     "vision": ("cs.CV", "eess.IV", "cs.GR"),
     "language": ("cs.CL",),
     "learning": ("cs.LG", "stat.ML", "cs.NE"),
@@ -26,14 +26,14 @@ GROUPS: dict[str, tuple[str, ...]] = {
 }
 """The house's own groups. A name without a dot stands for the whole archive (`q-bio` for `q-bio.BM` and so on)."""
 
-ALIASES = {
+GROUP_ALIASES = {
     "cv": "vision", "nlp": "language", "text": "language", "ml": "learning", "machine learning": "learning",
     "robots": "robotics", "speech": "audio", "sound": "audio", "music": "audio", "search": "retrieval",
     "hci": "people", "math": "maths", "stats": "statistics", "privacy": "security", "hardware": "systems",
     "code": "software",
 }  # fmt: skip
 
-NAMES = {
+CATEGORY_NAMES = {
     "cs.CV": "Computer vision", "cs.CL": "Language", "cs.LG": "Machine learning", "cs.AI": "AI", "cs.RO": "Robotics",
     "cs.SD": "Sound", "eess.AS": "Audio and speech", "cs.IR": "Information retrieval", "stat.ML": "Statistical learning",
     "cs.NE": "Neural computing", "cs.CR": "Security", "cs.HC": "Human-computer interaction", "cs.MA": "Multi-agent systems",
@@ -87,43 +87,43 @@ _CATEGORY = re.compile(r"([a-z]+(?:-[a-z]+)?)(?:\.([A-Za-z][A-Za-z-]{1,17}))?")
 
 def domain_name(category: str) -> str:
     """How a category is called in a message: "Computer vision (cs.CV)", or the category itself."""
-    return f"{NAMES[category]} ({category})" if category in NAMES else category
+    return f"{CATEGORY_NAMES[category]} ({category})" if category in CATEGORY_NAMES else category
 
 
-def resolve(domain: str) -> tuple[str, ...]:
+def resolve_domain(domain: str) -> tuple[str, ...]:
     """The categories and archives that a domain stands for.
 
     Raises InputError, with the nearest name, for one that nobody knows.
     """
     word = domain.strip()
-    group = ALIASES.get(word.lower(), word.lower())
-    if group in GROUPS:
-        return GROUPS[group]
+    group = GROUP_ALIASES.get(word.lower(), word.lower())
+    if group in DOMAIN_GROUPS:
+        return DOMAIN_GROUPS[group]
     found = _CATEGORY.fullmatch(word)
     if found and found[1] in ARCHIVES and (not found[2] or _is_subject(found[1], found[2])):
-        return (_written(word),)
-    raise InputError(f"Unknown domain {domain[:60]!r}: {_suggestion(word)}")
+        return (_normalize_category(word),)
+    raise InputError(f"Unknown domain {domain[:60]!r}: {_suggest_domain(word)}")
 
 
 def _is_subject(archive: str, subject: str) -> bool:
     return archive not in SUBJECTS or subject.upper() in SUBJECTS[archive]
 
 
-def _written(category: str) -> str:
+def _normalize_category(category: str) -> str:
     """cs.cv is meant as cs.CV."""
     archive, dot, subject = category.partition(".")
     return f"{archive}.{subject.upper() if len(subject) == 2 else subject}" if dot else category
 
 
-def _suggestion(word: str) -> str:
-    known = {name.lower(): name for name in (*GROUPS, *ALIASES, *NAMES)}
+def _suggest_domain(word: str) -> str:
+    known = {name.lower(): name for name in (*DOMAIN_GROUPS, *GROUP_ALIASES, *CATEGORY_NAMES)}
     nearest = difflib.get_close_matches(word.lower(), known, n=1, cutoff=0.5)
-    groups = ", ".join(GROUPS)
+    groups = ", ".join(DOMAIN_GROUPS)
     hint = f"did you mean {known[nearest[0]]!r}? " if nearest else ""
     return f"{hint}Use an arXiv category such as cs.CL, or one of {groups}."
 
 
-def lies_in(categories: Collection[str], wanted: frozenset[str]) -> bool:
+def has_wanted_category(categories: Collection[str], wanted: frozenset[str]) -> bool:
     """Whether one of a paper's categories is wanted, by itself or through its archive."""
     if not wanted.isdisjoint(categories):
         return True

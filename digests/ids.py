@@ -7,22 +7,25 @@ from urllib.parse import quote, urlsplit, urlunsplit
 
 from digests.errors import InputError
 
-LONGEST_ADDRESS = 2000
+MAX_ADDRESS_LENGTH = 2000
 """Characters; longer ones break chat platforms, browsers and proxies."""
 
-_NEW = r"(?:0[7-9]|[1-9]\d)(?:0[1-9]|1[0-2])\.\d{4,6}"
-_OLD = r"[a-z]+(?:-[a-z]+)?(?:\.[A-Z]{2})?/\d{2}(?:0[1-9]|1[0-2])\d{3}"
-_ARXIV = re.compile(rf"(?:arxiv:\s*)?(?P<id>{_NEW}|{_OLD})(?:v(?P<version>[1-9]\d{{0,3}}))?", re.IGNORECASE)
+_NEW_ID = r"(?:0[7-9]|[1-9]\d)(?:0[1-9]|1[0-2])\.\d{4,6}"
+_OLD_ID = r"[a-z]+(?:-[a-z]+)?(?:\.[A-Z]{2})?/\d{2}(?:0[1-9]|1[0-2])\d{3}"
+_ARXIV_ID = re.compile(
+    rf"(?:arxiv:\s*)?(?P<id>{_NEW_ID}|{_OLD_ID})(?:v(?P<version>[1-9]\d{{0,3}}))?", re.IGNORECASE
+)
 _ARXIV_ADDRESS = re.compile(
     rf"(?:https?://)?(?:[a-z]+\.)?(?:arxiv\.org|alphaxiv\.org)/(?:abs|pdf|html|format|e-print|src|overview)/"
-    rf"(?P<id>{_NEW}|{_OLD})(?:v(?P<version>[1-9]\d{{0,3}}))?(?:\.pdf)?/?(?:[?#].*)?",
+    rf"(?P<id>{_NEW_ID}|{_OLD_ID})(?:v(?P<version>[1-9]\d{{0,3}}))?(?:\.pdf)?/?(?:[?#].*)?",
     re.IGNORECASE,
 )
 _HUGGING_FACE_ADDRESS = re.compile(
-    rf"(?:https?://)?(?:www\.)?huggingface\.co/papers/(?P<id>{_NEW})(?P<version>)/?(?:[?#].*)?", re.IGNORECASE
+    rf"(?:https?://)?(?:www\.)?huggingface\.co/papers/(?P<id>{_NEW_ID})(?P<version>)/?(?:[?#].*)?",
+    re.IGNORECASE,
 )
 _DOI_ADDRESS = re.compile(
-    rf"(?:https?://(?:dx\.)?doi\.org/|doi:\s*)?10\.48550/arxiv\.(?P<id>{_NEW}|{_OLD})(?P<version>)",
+    rf"(?:https?://(?:dx\.)?doi\.org/|doi:\s*)?10\.48550/arxiv\.(?P<id>{_NEW_ID}|{_OLD_ID})(?P<version>)",
     re.IGNORECASE,
 )
 
@@ -36,39 +39,39 @@ class PaperId:
     version: int | None = None
 
 
-def arxiv_id(text: str) -> PaperId | None:
+def parse_arxiv_id(text: str) -> PaperId | None:
     """The arXiv paper that an id, an address or a DOI names; None when it names none."""
     text = text.strip()
-    for form in (_ARXIV, _ARXIV_ADDRESS, _HUGGING_FACE_ADDRESS, _DOI_ADDRESS):
+    for form in (_ARXIV_ID, _ARXIV_ADDRESS, _HUGGING_FACE_ADDRESS, _DOI_ADDRESS):
         if found := form.fullmatch(text):
-            name = _without_subject_class(found["id"])
+            name = _strip_subject_class(found["id"])
             version = int(found["version"]) if found["version"] else None
             return PaperId(name, f"https://arxiv.org/abs/{name}", version)
     return None
 
 
-def _without_subject_class(name: str) -> str:
+def _strip_subject_class(name: str) -> str:
     """The subject class of an old id (math.GT/0309136) is not part of its canonical form."""
     archive, slash, number = name.partition("/")
     return f"{archive.split('.')[0].lower()}/{number}" if slash else name
 
 
-def address_id(address: str) -> PaperId:
+def paper_id_of_address(address: str) -> PaperId:
     """The paper at a web address: the arXiv one it names, or else an id made of the address itself.
 
     Raises InputError when the address is not one a reader could follow.
     """
-    if arxiv := arxiv_id(address):
+    if arxiv := parse_arxiv_id(address):
         return arxiv
-    url = canonical(address)
+    url = canonicalize_address(address)
     return PaperId("web:" + hashlib.sha256(url.encode()).hexdigest()[:16], url)
 
 
-def canonical(address: str) -> str:
+def canonicalize_address(address: str) -> str:
     """The address without fragment and with its host in lower case, safe to put into a link."""
     address = address.strip()
-    if len(address) > LONGEST_ADDRESS:
-        raise InputError(f"the address is longer than {LONGEST_ADDRESS} characters")
+    if len(address) > MAX_ADDRESS_LENGTH:
+        raise InputError(f"the address is longer than {MAX_ADDRESS_LENGTH} characters")
     try:
         parts = urlsplit(address)
         host, port = parts.hostname, parts.port
@@ -80,20 +83,20 @@ def canonical(address: str) -> str:
     if parts.username or parts.password:
         raise InputError("an address must not carry a user name or password")
     path = quote(parts.path or "/", safe="/%:@!$&'*+,;=~-._")
-    place = f"{host}:{port}" if port else host
-    return urlunsplit((parts.scheme, place, path, quote(parts.query, safe="/%:@!$&'*+,;=~-._?"), ""))
+    host_and_port = f"{host}:{port}" if port else host
+    return urlunsplit((parts.scheme, host_and_port, path, quote(parts.query, safe="/%:@!$&'*+,;=~-._?"), ""))
 
 
-def names_paper(text: str) -> PaperId | None:
+def parse_paper_id(text: str) -> PaperId | None:
     """What a person typed, when it names a paper: an arXiv id or address, a web address, or an id of ours."""
     text = text.strip().strip("<>")
-    if found := arxiv_id(text):
+    if found := parse_arxiv_id(text):
         return found
     if re.fullmatch(r"web:[0-9a-f]{16}", text):
         return PaperId(text, "")
     if text.startswith(("http://", "https://")):
         try:
-            return address_id(text)
+            return paper_id_of_address(text)
         except InputError:
             return None
     return None

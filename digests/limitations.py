@@ -5,18 +5,18 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from digests.model import Review
-from digests.text import clip, plain, sentences
+from digests.text import clip_text, split_sentences, to_plain_text
 
-MOST = 3
+MAX_POINTS = 3
 """More than three points are not read on a phone."""
 
-LONGEST = 160
+MAX_POINT_LENGTH = 160
 """Characters of one point: two lines on a phone."""
 
-SHORTEST = 7
+MIN_POINT_LENGTH = 7
 """A span of fewer characters says nothing ("Cost.")."""
 
-DENSE = 3
+DENSE_CHARACTER_WEIGHT = 3
 """A Chinese or Japanese character or Korean syllable says as much as this many letters."""
 
 
@@ -25,43 +25,48 @@ class KeyLimitations:
     """Up to three points, each a span of the review (an ellipsis marks a cut), and how many more the review has."""
 
     points: tuple[str, ...] = ()
-    more: int = 0
+    remaining_count: int = 0
 
 
-def limitations_of(review: Review) -> KeyLimitations:
+def key_limitations_of(review: Review) -> KeyLimitations:
     """The key limitations of a review: those that our own reviewer named as such, else picked out of its text."""
     if review.assessment and review.assessment.key_limitations:
         return KeyLimitations(
-            tuple(shorten(plain(point.text)) for point in review.assessment.key_limitations[:MOST])
+            tuple(
+                shorten_point(to_plain_text(point.text))
+                for point in review.assessment.key_limitations[:MAX_POINTS]
+            )
         )
-    return key_limitations(review.limitations)
+    return extract_key_limitations(review.limitations)
 
 
-def key_limitations(review_text: str) -> KeyLimitations:
+def extract_key_limitations(review_text: str) -> KeyLimitations:
     """The first points of a review's limitations, shortened at a clause where they are long.
 
     Understands "(1) ... (2) ...", "First, ... Second, ...", lists with semicolons or bullets, and running text.
     """
-    points = limitation_points(review_text)
-    return KeyLimitations(tuple(shorten(point) for point in points[:MOST]), max(0, len(points) - MOST))
+    points = extract_points(review_text)
+    return KeyLimitations(
+        tuple(shorten_point(point) for point in points[:MAX_POINTS]), max(0, len(points) - MAX_POINTS)
+    )
 
 
-def limitation_points(review_text: str) -> tuple[str, ...]:
+def extract_points(review_text: str) -> tuple[str, ...]:
     """Every limitation the review names, in its order and its words. A review that says "None" names none."""
-    text = plain(review_text)
-    if _NOTHING.fullmatch(text.strip(_MARKS)):
+    text = to_plain_text(review_text)
+    if _NO_LIMITATIONS.fullmatch(text.strip(_MARKS)):
         return ()
     marked, bullets = _LINE_BULLET.subn(" • ", review_text)
     if bullets > 1:
-        points = _points(plain(marked))
+        points = _split_points(to_plain_text(marked))
         # Formulas read differently once a bullet stands in them.
-        if points and _in_order(points, text):
+        if points and _is_in_order(points, text):
             return points
-    return _points(text)
+    return _split_points(text)
 
 
 _MARKS = " .,;:!-–—*•…()[]。"
-_NOTHING = re.compile(
+_NO_LIMITATIONS = re.compile(
     r"(?:none|n/?a|nil|null|nothing|unknown|tbd|(?:(?:none|not) )?(?:discussed|stated|reported|available|applicable|"
     r"provided|mentioned|specified|given|noted|identified|known))?",
     re.IGNORECASE,
@@ -69,16 +74,16 @@ _NOTHING = re.compile(
 _LINE_BULLET = re.compile(r"(?m)^[ \t]*(?:[-*•‣◦–]|\(?\d{1,2}[.)])[ \t]+")
 
 
-def _points(text: str) -> tuple[str, ...]:
-    for split in (_numbered, _bulleted, _ordinal, _running):
-        points = tuple(point for part in split(text) if _says_enough(point := _bare(part)))
+def _split_points(text: str) -> tuple[str, ...]:
+    for split in (_split_numbered, _split_bulleted, _split_ordinals, _split_running_text):
+        points = tuple(point for part in split(text) if _has_content(point := _strip_connectives(part)))
         if points:
             return points
-    rest = _bare(text)
-    return (rest,) if _WORD.search(rest) and not _announces(rest) else ()
+    rest = _strip_connectives(text)
+    return (rest,) if _WORD.search(rest) and not _is_announcement(rest) else ()
 
 
-def _in_order(points: Iterable[str], text: str) -> bool:
+def _is_in_order(points: Iterable[str], text: str) -> bool:
     """Whether each point is a span of the text, one after the other."""
     end = 0
     for point in points:
@@ -93,8 +98,11 @@ _WORD = re.compile(r"[^\W\d_]{2}")
 _DENSE = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3]")
 
 
-def _says_enough(point: str) -> bool:
-    if len(point) < SHORTEST and len(point) + (DENSE - 1) * len(_DENSE.findall(point)) < SHORTEST:
+def _has_content(point: str) -> bool:
+    if (
+        len(point) < MIN_POINT_LENGTH
+        and len(point) + (DENSE_CHARACTER_WEIGHT - 1) * len(_DENSE.findall(point)) < MIN_POINT_LENGTH
+    ):
         return False
     return bool(_WORD.search(point)) and not _ATTRIBUTED.fullmatch(point)
 
@@ -118,34 +126,34 @@ _LABELS = (
 )
 
 
-def _numbered(text: str) -> list[str]:
+def _split_numbered(text: str) -> list[str]:
     """What stands after (1), (2) ...; whole sentences before the first and behind the last item are points too."""
-    marks = _longest_numbering(text)
+    marks = _find_longest_numbering(text)
     if len(marks) < 2:
         return []
     ends = [mark.start() for mark in marks[1:]] + [len(text)]
     items = [text[mark.end() : end] for mark, end in zip(marks, ends, strict=True)]
-    if not all(_bare(item) for item in items):
+    if not all(_strip_connectives(item) for item in items):
         return []  # "(1) and (2)" refers to a list.
-    return [*_before(text[: marks[0].start()]), *items[:-1], *_running(items[-1])]
+    return [*_split_before_list(text[: marks[0].start()]), *items[:-1], *_split_running_text(items[-1])]
 
 
-def _longest_numbering(text: str) -> list[re.Match[str]]:
-    marks = [mark for mark in _NUMBER.finditer(text) if not _refers(text, mark.start())]
+def _find_longest_numbering(text: str) -> list[re.Match[str]]:
+    marks = [mark for mark in _NUMBER.finditer(text) if not _is_reference(text, mark.start())]
     chains = (
-        _chain([mark for mark in marks if mark.lastgroup == shape], labels)
+        _follow_labels([mark for mark in marks if mark.lastgroup == shape], labels)
         for labels in _LABELS
         for shape in ("round", "half", "dot")
     )
     return max(chains, key=len)
 
 
-def _refers(text: str, start: int) -> bool:
+def _is_reference(text: str, start: int) -> bool:
     """Whether "(2)" belongs to "Table (2)"."""
     return bool(_REFERENCE.search(text[max(0, start - 16) : start]))
 
 
-def _chain(marks: Iterable[re.Match[str]], labels: Sequence[str]) -> list[re.Match[str]]:
+def _follow_labels(marks: Iterable[re.Match[str]], labels: Sequence[str]) -> list[re.Match[str]]:
     """The marks that count up from the first label; others are passed over."""
     chain: list[re.Match[str]] = []
     for mark in marks:
@@ -154,17 +162,17 @@ def _chain(marks: Iterable[re.Match[str]], labels: Sequence[str]) -> list[re.Mat
     return chain
 
 
-def _before(text: str) -> list[str]:
+def _split_before_list(text: str) -> list[str]:
     """The points ahead of a list: not the words that lead into it, nor the sentence that introduces it."""
-    ahead = [sentence for sentence in sentences(text) if sentence[-1] in ".!?。"]
-    if ahead and len(ahead[-1].split()) <= ANNOUNCEMENT_WORDS and _ANNOUNCED.search(ahead[-1]):
+    ahead = [sentence for sentence in split_sentences(text) if sentence[-1] in ".!?。"]
+    if ahead and len(ahead[-1].split()) <= MAX_ANNOUNCEMENT_WORDS and _ANNOUNCED.search(ahead[-1]):
         ahead.pop()
-    return _told(ahead)
+    return _points_of_sentences(ahead)
 
 
-def _bulleted(text: str) -> list[str]:
+def _split_bulleted(text: str) -> list[str]:
     parts = text.split("•")
-    return [*_before(parts[0]), *parts[1:]] if len(parts) > 2 else []
+    return [*_split_before_list(parts[0]), *parts[1:]] if len(parts) > 2 else []
 
 
 _ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth")
@@ -173,14 +181,17 @@ _ORDINAL = re.compile(
 )
 
 
-def _ordinal(text: str) -> list[str]:
+def _split_ordinals(text: str) -> list[str]:
     """The parts from "First," to "Second," and so on."""
     marks = list(_ORDINAL.finditer(text))
     if not marks or marks[0][1].lower() != "first":
         return []
     ends = [mark.start() for mark in marks[1:]] + [len(text)]
     items = [text[mark.end() : end] for mark, end in zip(marks, ends, strict=True)]
-    return [*_before(text[: marks[0].start()]), *(part for item in items for part in _running(item))]
+    return [
+        *_split_before_list(text[: marks[0].start()]),
+        *(part for item in items for part in _split_running_text(item)),
+    ]
 
 
 # Running text.
@@ -193,42 +204,42 @@ _ELABORATES = re.compile(
 )
 
 
-def _running(text: str) -> list[str]:
-    return _told(sentences(text))
+def _split_running_text(text: str) -> list[str]:
+    return _points_of_sentences(split_sentences(text))
 
 
-def _told(all_sentences: Iterable[str]) -> list[str]:
-    told = [sentence for sentence in all_sentences if not _announces(sentence)]
-    return [part for sentence in _with_elaboration(told) for part in _clauses(sentence)]
+def _points_of_sentences(all_sentences: Iterable[str]) -> list[str]:
+    statements = [sentence for sentence in all_sentences if not _is_announcement(sentence)]
+    return [part for sentence in _join_elaborations(statements) for part in _split_clauses(sentence)]
 
 
-def _with_elaboration(told: Iterable[str]) -> list[str]:
+def _join_elaborations(statements: Iterable[str]) -> list[str]:
     """ "This means ..." is nothing on its own: it stays with the sentence before it, or goes where there is no room."""
     joined: list[str] = []
-    for sentence in told:
+    for sentence in statements:
         if not joined or not _ELABORATES.match(sentence) or joined[-1][-1] in "。！？":
             joined.append(sentence)
-        elif len(joined[-1]) + 1 + len(sentence) <= LONGEST:
+        elif len(joined[-1]) + 1 + len(sentence) <= MAX_POINT_LENGTH:
             joined[-1] += " " + sentence
     return joined
 
 
-def _clauses(sentence: str) -> list[str]:
+def _split_clauses(sentence: str) -> list[str]:
     """A sentence that lists its points, parted by semicolons, is that many points."""
-    sentence = _without_opening(sentence)
-    parts = _split_outside(sentence, ";；")
+    sentence = _strip_opening(sentence)
+    parts = _split_outside_parentheses(sentence, ";；")
     return parts if len(parts) > 2 else [sentence]
 
 
-def _split_outside(text: str, signs: str) -> list[str]:
+def _split_outside_parentheses(text: str, signs: str) -> list[str]:
     """The parts between signs that no parenthesis encloses."""
-    depths = _depths(text)
+    depths = _parenthesis_depths(text)
     cuts = [place for place, sign in enumerate(text) if sign in signs and not depths[place]]
     starts = [0, *(cut + 1 for cut in cuts)]
     return [text[start:end] for start, end in zip(starts, [*cuts, len(text)], strict=True)]
 
 
-def _depths(text: str) -> list[int]:
+def _parenthesis_depths(text: str) -> list[int]:
     """How many parentheses enclose each character, itself included."""
     depths, depth = [], 0
     for sign in text:
@@ -238,9 +249,9 @@ def _depths(text: str) -> list[int]:
     return depths
 
 
-OPENING = 200
+OPENING_LENGTH = 200
 """Characters in which a sentence's announcing words are looked for."""
-ANNOUNCEMENT_WORDS = 16
+MAX_ANNOUNCEMENT_WORDS = 16
 """A sentence that only announces limitations is short."""
 _LISTING = re.compile(r"[:：](?=\s|[^\x00-\x7f])|,? (?:including|such as|namely)\b[,:]?")
 _ANNOUNCED = re.compile(
@@ -270,20 +281,25 @@ _DENIED = re.compile(
 )
 
 
-def _announces(sentence: str) -> bool:
+def _is_announcement(sentence: str) -> bool:
     """Whether the words only say that limitations follow, or who names them."""
-    bare = sentence[: OPENING + 1].rstrip(" .:：,")
-    if len(bare) > OPENING or len(bare.split()) > ANNOUNCEMENT_WORDS or ":" in bare or _DENIED.search(bare):
+    bare = sentence[: OPENING_LENGTH + 1].rstrip(" .:：,")
+    if (
+        len(bare) > OPENING_LENGTH
+        or len(bare.split()) > MAX_ANNOUNCEMENT_WORDS
+        or ":" in bare
+        or _DENIED.search(bare)
+    ):
         return False
     if _ATTRIBUTED.fullmatch(bare) or _ANNOUNCED.fullmatch(bare):
         return True
     return bool(_ANNOUNCED_LAST.search(bare) and _ANNOUNCING.search(bare))
 
 
-def _without_opening(sentence: str) -> str:
+def _strip_opening(sentence: str) -> str:
     """The sentence behind "The authors name several limitations:"."""
-    listing = _LISTING.search(sentence[:OPENING])
-    if listing and _announces(sentence[: listing.start()]) and _says_enough(sentence[listing.end() :]):
+    listing = _LISTING.search(sentence[:OPENING_LENGTH])
+    if listing and _is_announcement(sentence[: listing.start()]) and _has_content(sentence[listing.end() :]):
         return sentence[listing.end() :]
     return sentence
 
@@ -311,17 +327,17 @@ _BEFORE_MORE = (
 _LEADING_ON = _JOINING | frozenset(_BEFORE_MORE.split())
 
 
-def _bare(part: str) -> str:
+def _strip_connectives(part: str) -> str:
     """The point without the words that only link it to the one before, and without its closing sign."""
     part = part.lstrip(" ,;:.–—-•*。；：，")
     part = part[lead.end() :] if (lead := _LEAD.match(part)) else part
-    part = _ended(part, _JOINING)
+    part = _strip_dangling_words(part, _JOINING)
     if part.endswith((".", "。")) and not part.endswith(("..", "e.g.", "etc.", "al.")):
-        part = _ended(part[:-1], _JOINING)
+        part = _strip_dangling_words(part[:-1], _JOINING)
     return part[:-1] if part.endswith(")") and part.count(")") == part.count("(") + 1 else part
 
 
-def _ended(text: str, dangling: frozenset[str]) -> str:
+def _strip_dangling_words(text: str, dangling: frozenset[str]) -> str:
     """The text without commas and words at its end that lead on to something."""
     end = len(text)
     while True:
@@ -346,77 +362,81 @@ _LOOSE = re.compile(r" (?=(?:where|because|since|although|though|whereas|while)\
 _LIST = re.compile(
     rf"(?:, (?!{_OF_A_CLAUSE}|and\b|or\b)[^\s,;:()]{{1,30}}(?: [^\s,;:()]{{1,30}}){{0,4}}){{1,8}},? (?:and|or|and/or)\b"
 )
-CLAUSE_LEAST = 40
+MIN_CLAUSE_LENGTH = 40
 """Characters that must be left of a point for a clause to be its end."""
-CLAUSE_ENOUGH = 64
+GOOD_CLAUSE_LENGTH = 64
 """A clause of fewer characters is the end only when no longer beginning, with an ellipsis, reads well."""
-AHEAD = 4
+LOOKAHEAD_FACTOR = 4
 """So many times the room of a point is looked at, to see what follows a place where it might end."""
 
 
-def shorten(point: str, longest: int = LONGEST) -> str:
+def shorten_point(point: str, max_length: int = MAX_POINT_LENGTH) -> str:
     """The point, or its beginning up to a clause, or up to a word with an ellipsis: always a span of it."""
-    if len(point) <= longest:
+    if len(point) <= max_length:
         return point
-    text = point[: AHEAD * longest]
-    clauses, loose = _clause_ends(text, longest), _loose_ends(text, longest)
+    text = point[: LOOKAHEAD_FACTOR * max_length]
+    clauses, loose = _find_clause_ends(text, max_length), _find_loose_ends(text, max_length)
     for ends, least, sign in (
-        (_stops(text, longest), CLAUSE_LEAST, ""),
-        (clauses, CLAUSE_ENOUGH, ""),
-        (loose, CLAUSE_ENOUGH, "…"),
-        (clauses, CLAUSE_LEAST, ""),
+        (_find_stops(text, max_length), MIN_CLAUSE_LENGTH, ""),
+        (clauses, GOOD_CLAUSE_LENGTH, ""),
+        (loose, GOOD_CLAUSE_LENGTH, "…"),
+        (clauses, MIN_CLAUSE_LENGTH, ""),
     ):
         if ends and ends[-1] >= least:
-            return _ended(text[: ends[-1]], _LEADING_ON) + sign
-    return _at_a_word(text, longest)
+            return _strip_dangling_words(text[: ends[-1]], _LEADING_ON) + sign
+    return _clip_at_word(text, max_length)
 
 
-def _stops(text: str, longest: int) -> list[int]:
+def _find_stops(text: str, max_length: int) -> list[int]:
     """Where a sentence or a half of it stops: nothing that is left of it is a fragment."""
     ends, place = [mark.start() for mark in re.finditer("[;；]", text)], 0
-    for sentence in sentences(text):
+    for sentence in split_sentences(text):
         place = text.index(sentence, place) + len(sentence)
         ends.append(place - sentence.endswith((".", "。")))
-    return _fit(sorted(ends), text, longest)
+    return _filter_fitting(sorted(ends), text, max_length)
 
 
-def _clause_ends(text: str, longest: int) -> list[int]:
+def _find_clause_ends(text: str, max_length: int) -> list[int]:
     ends = [mark.start() for mark in _CLAUSE.finditer(text)]
-    ends += [mark.start() for mark in _ADDED.finditer(text) if not _enumerates(text[: mark.start()])]
-    ends += [start for start, end in _asides(text) if text[end : end + 1] in (".", ",", ";", ":", "")]
+    ends += [mark.start() for mark in _ADDED.finditer(text) if not _is_enumeration(text[: mark.start()])]
+    ends += [
+        start for start, end in _find_parentheses(text) if text[end : end + 1] in (".", ",", ";", ":", "")
+    ]
     lists = [found.span() for found in _LIST.finditer(text)]
-    return _fit(sorted(end for end in ends if not any(a <= end < b for a, b in lists)), text, longest)
+    return _filter_fitting(
+        sorted(end for end in ends if not any(a <= end < b for a, b in lists)), text, max_length
+    )
 
 
-def _enumerates(text: str) -> bool:
+def _is_enumeration(text: str) -> bool:
     """Whether a comma stands since the last stop: one more before "and" may be a list's."""
     return "," in text[max(text.rfind(stop) for stop in ";:.") + 1 :]
 
 
-def _loose_ends(text: str, longest: int) -> list[int]:
+def _find_loose_ends(text: str, max_length: int) -> list[int]:
     """Where a subordinate clause begins without a comma, or a parenthesis that does not fit."""
     ends = [mark.start() for mark in _LOOSE.finditer(text)]
-    ends += [start for start, end in _asides(text) if end > longest]
-    return _fit(sorted(ends), text, longest)
+    ends += [start for start, end in _find_parentheses(text) if end > max_length]
+    return _filter_fitting(sorted(ends), text, max_length)
 
 
-def _asides(text: str) -> list[tuple[int, int]]:
+def _find_parentheses(text: str) -> list[tuple[int, int]]:
     """Where each outermost parenthesis begins, with the space before it, and where it ends."""
-    depths = [*_depths(text), 0]
+    depths = [*_parenthesis_depths(text), 0]
     starts = [place for place in range(1, len(text)) if depths[place] and not depths[place - 1]]
     return [(start - 1, depths.index(0, start)) for start in starts if text[start - 1] == " "]
 
 
-def _fit(ends: Iterable[int], text: str, longest: int) -> list[int]:
+def _filter_fitting(ends: Iterable[int], text: str, max_length: int) -> list[int]:
     """The ends that have room, cut no parenthesis open, and leave more than an announcement."""
-    depths = _depths(text)
-    return [end for end in ends if end < longest and not depths[end] and not _announces(text[:end])]
+    depths = _parenthesis_depths(text)
+    return [end for end in ends if end < max_length and not depths[end] and not _is_announcement(text[:end])]
 
 
-def _at_a_word(text: str, longest: int) -> str:
-    clipped = clip(text, longest).removesuffix("…")
-    depths = _depths(clipped)
+def _clip_at_word(text: str, max_length: int) -> str:
+    clipped = clip_text(text, max_length).removesuffix("…")
+    depths = _parenthesis_depths(clipped)
     if depths and depths[-1] and clipped[-1] not in ")）":
         opening = len(depths) - depths[::-1].index(0) if 0 in depths else 0
-        clipped = clipped[:opening] if opening >= CLAUSE_LEAST else clipped
-    return (_ended(clipped, _LEADING_ON) or clipped) + "…"
+        clipped = clipped[:opening] if opening >= MIN_CLAUSE_LENGTH else clipped
+    return (_strip_dangling_words(clipped, _LEADING_ON) or clipped) + "…"

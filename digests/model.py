@@ -6,7 +6,7 @@ from datetime import date, datetime, time
 from enum import StrEnum
 from typing import Any, NamedTuple
 
-from digests.calendar import Silence
+from digests.calendar import AnnouncementGap
 
 
 class ReadDepth(StrEnum):
@@ -26,13 +26,13 @@ class Flag:
 
     category: str
     excerpt: str
-    where: str = ""
-    hidden: bool = False
+    location: str = ""
+    is_hidden: bool = False
 
     @property
-    def suspect(self) -> bool:
+    def is_suspect(self) -> bool:
         """Whether we found it ourselves: what a scored record brings along is somebody else's label."""
-        return bool(self.where)
+        return bool(self.location)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ class Paper:
     withdrawn: date | None = None
 
 
-class Stage(StrEnum):
+class ReviewDepth(StrEnum):
     """How far our own reviewer goes into a paper."""
 
     SCORE = "score"
@@ -71,7 +71,7 @@ class Stage(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class KeyPoint:
+class QuotedLimitation:
     """A key limitation in a line, with the passage of the paper that shows it."""
 
     text: str
@@ -87,10 +87,10 @@ class Assessment:
     """
 
     rubric: str
-    stage: Stage
+    stage: ReviewDepth
     grades: tuple[tuple[str, int], ...]
     paper_version: int | None = None
-    key_limitations: tuple[KeyPoint, ...] = ()
+    key_limitations: tuple[QuotedLimitation, ...] = ()
     tldr_quote: str = ""
     dropped_quotes: int = 0
     tokens: int = 0
@@ -125,13 +125,13 @@ class Review:
 NOT_REVIEWED = Review()
 
 
-class Said(NamedTuple):
+class PostedState(NamedTuple):
     """What a message says of a paper: its version, its review's number (0: none), the score, and whether it is withdrawn."""
 
     version: int | None
-    review: int | None
+    review_number: int | None
     score: float | None
-    withdrawn: bool
+    is_withdrawn: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,13 +147,13 @@ class ScoredPaper:
     review_number: int = field(default=0, compare=False)
 
     @property
-    def said(self) -> Said:
+    def posted_state(self) -> PostedState:
         """What a message says of it that is made now."""
         withdrawn = self.paper.withdrawn is not None
-        return Said(self.paper.version, self.review_number, self.review.score, withdrawn)
+        return PostedState(self.paper.version, self.review_number, self.review.score, withdrawn)
 
 
-class Better(StrEnum):
+class Verdict(StrEnum):
     """Which of two papers a comparison found better, as they were shown."""
 
     FIRST = "first"
@@ -161,12 +161,12 @@ class Better(StrEnum):
     NEITHER = "neither"
 
 
-class Placing(NamedTuple):
+class PairwiseRank(NamedTuple):
     """Where comparisons put a paper among the best of a day: from 1, `among` so many."""
 
     day: date
-    place: int
-    among: int
+    rank: int
+    compared_count: int
 
 
 class Candidate(NamedTuple):
@@ -189,10 +189,10 @@ class Candidate(NamedTuple):
     upvotes: int = 0
     scale: str = ""
     held: bool = False
-    placing: Placing | None = None
+    pairwise_rank: PairwiseRank | None = None
 
 
-class Style(StrEnum):
+class DigestStyle(StrEnum):
     """How a digest is laid out on a chat platform."""
 
     CARDS = "cards"
@@ -204,7 +204,7 @@ class Style(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class Preferences:
     """What a channel wants to read. Empty `domains` and `keywords` together mean everything.
 
     A paper is wanted when it lies in one of the domains (arXiv categories or named groups) or speaks of one of the
@@ -216,7 +216,7 @@ class Wish:
     muted: tuple[str, ...] = ()
     top: int = 5
     min_score: float | None = None
-    style: Style = Style.CARDS
+    style: DigestStyle = DigestStyle.CARDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,7 +239,7 @@ class Channel:
     def __str__(self) -> str:
         return ":".join(part for part in (self.platform, self.workspace, self.channel) if part)
 
-    def may_be(self, other: "Channel") -> bool:
+    def may_match(self, other: "Channel") -> bool:
         """Whether both may mean the same one: a channel that names no workspace is of any."""
         same = (self.platform, self.channel) == (other.platform, other.channel)
         return same and (self.workspace == other.workspace or not (self.workspace and other.workspace))
@@ -255,22 +255,22 @@ class Subscription:
     """
 
     channel: Channel
-    wish: Wish = field(default_factory=Wish)
+    preferences: Preferences = field(default_factory=Preferences)
     schedule: Schedule = field(default_factory=Schedule)
     id: int = 0
     paused_by: str = ""
-    stopped: str = ""
-    from_settings: bool = False
-    owner: str = ""
+    stop_reason: str = ""
+    is_from_settings: bool = False
+    owner_id: str = ""
 
     @property
-    def running(self) -> bool:
+    def is_running(self) -> bool:
         """Whether digests come."""
-        return not self.paused_by and not self.stopped
+        return not self.paused_by and not self.stop_reason
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class SubscriptionChange:
     """What a person did to a channel's digest: None before is a new subscription, None after one that ended."""
 
     id: int
@@ -290,14 +290,14 @@ class Post:
     """
 
     channel: Channel
-    message: str
+    message_id: str
     papers: tuple[str, ...]
     payload: Mapping[str, Any]
     first_number: int = 1
 
 
 @dataclass(frozen=True, slots=True)
-class News:
+class PaperUpdate:
     """What came since a message was posted, of one of its papers; nothing of what was known by then.
 
     `version` is a newer one, which came out on `updated`. `reviewed`: the newest review is another one, with this `score`,
@@ -307,13 +307,13 @@ class News:
     version: int | None = None
     updated: date | None = None
     withdrawn: date | None = None
-    reviewed: bool = False
+    has_new_review: bool = False
     score: float | None = None
-    was_reviewed: bool = False
-    was_score: float | None = None
+    had_review: bool = False
+    previous_score: float | None = None
 
 
-class MarkedBy(StrEnum):
+class MarkSource(StrEnum):
     """How a person marked a paper: each way is taken back by itself."""
 
     REACTION = "reaction"
@@ -325,19 +325,19 @@ class Mark:
     """A person wants a paper discussed, and said so on a message at an instant (the platform's, in UTC)."""
 
     channel: Channel
-    message: str
+    message_id: str
     paper: str
     person: str
-    by: MarkedBy
+    source: MarkSource
     at: datetime
 
 
 @dataclass(frozen=True, slots=True)
-class Queued:
+class QueuedPaper:
     """A paper in the queue: how many people want it discussed, and since when."""
 
     paper: str
-    voices: int
+    mark_count: int
     since: datetime
 
 
@@ -378,7 +378,7 @@ class Selection:
 class Pick:
     """A paper in a digest, with the reason it is there."""
 
-    scored: ScoredPaper
+    scored_paper: ScoredPaper
     reason: str
 
 
@@ -399,7 +399,7 @@ REVIEWER = "reviewer"
 
 
 @dataclass(frozen=True, slots=True)
-class Condition:
+class HealthReport:
     """How a source or the reviewer is: since an instant, and last heard of at another, in UTC.
 
     `trouble` None is health. `detail` is a sentence for whoever runs Paperround. `waiting` papers wait for a review.
@@ -408,12 +408,12 @@ class Condition:
     subject: str
     trouble: Trouble | None
     detail: str
-    waiting: int
+    waiting_count: int
     since: datetime
-    at: datetime
+    reported_at: datetime
 
 
-class Nothing(StrEnum):
+class EmptyReason(StrEnum):
     """The kinds of a digest without picks."""
 
     NO_PAPERS = "no papers yet"
@@ -423,10 +423,10 @@ class Nothing(StrEnum):
     """arXiv's calendar had none."""
     REVIEWER_DOWN = "reviewer down"
     BUDGET_SPENT = "budget spent"
-    QUIET = "quiet day"
+    QUIET_DAY = "quiet day"
     UNDER_THRESHOLD = "under the threshold"
     """There were new papers, and those that the channel wants score too low."""
-    NONE_WANTED = "none wanted"
+    NO_MATCH = "none wanted"
     """There were new papers; the wish left all of them out."""
 
 
@@ -442,14 +442,14 @@ class Heartbeat(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Late:
+class LateNotice:
     """A digest that comes after its hour, which was `due` by the channel's own clocks (None: it comes in time), or after
     others that did not. The `missed` editions before it never came, newest first; `passed_over` papers of theirs are not considered, None when all are.
     """
 
-    due: datetime | None
-    missed: tuple[date, ...] = ()
-    passed_over: int | None = None
+    due_at: datetime | None
+    missed_editions: tuple[date, ...] = ()
+    skipped_count: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -463,18 +463,18 @@ class Digest:
     """
 
     channel: Channel
-    wish: Wish
+    preferences: Preferences
     edition: date
     picks: tuple[Pick, ...]
     considered: int
     left_out: Mapping[LeftOut, int]
-    considered_to: int
-    nothing: Nothing | None = None
+    watermark: int
+    empty_reason: EmptyReason | None = None
     last_import: datetime | None = None
     scored: int = 0
-    troubles: tuple[Condition, ...] = ()
-    silence: Silence | None = None
-    papers_again: date | None = None
+    troubles: tuple[HealthReport, ...] = ()
+    announcement_gap: AnnouncementGap | None = None
+    next_papers_edition: date | None = None
     heartbeat: Heartbeat = Heartbeat.QUIET_DAYS
-    came_late: bool = False
-    late: Late | None = None
+    is_follow_up: bool = False
+    late_notice: LateNotice | None = None

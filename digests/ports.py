@@ -10,43 +10,47 @@ from enum import StrEnum
 from typing import Any, Protocol
 
 from digests.model import (
-    Better,
     Candidate,
-    Change,
     Channel,
-    Condition,
+    EmptyReason,
+    HealthReport,
     Mark,
-    MarkedBy,
-    News,
-    Nothing,
+    MarkSource,
     Paper,
+    PaperUpdate,
     Post,
-    Queued,
+    PostedState,
+    QueuedPaper,
     Review,
-    Said,
+    ReviewDepth,
     ScoredPaper,
-    Stage,
     Subscription,
+    SubscriptionChange,
     Trouble,
+    Verdict,
 )
 
 
 @dataclass(frozen=True, slots=True)
-class Added:
+class ImportCounts:
     """What an import changed: papers never seen, papers with a new review or new facts, and the rest."""
 
     new: int = 0
     changed: int = 0
-    same: int = 0
+    unchanged: int = 0
 
-    def __add__(self, other: "Added") -> "Added":
-        return Added(self.new + other.new, self.changed + other.changed, self.same + other.same)
+    def __add__(self, other: "ImportCounts") -> "ImportCounts":
+        return ImportCounts(
+            self.new + other.new, self.changed + other.changed, self.unchanged + other.unchanged
+        )
 
 
-class Papers(Protocol):
+class Library(Protocol):
     """Papers with every review they ever had; the newest one counts."""
 
-    def add(self, records: Sequence[tuple[Paper, Review]], *, now: datetime, news: bool = True) -> Added:
+    def add(
+        self, records: Sequence[tuple[Paper, Review]], *, now: datetime, announce: bool = True
+    ) -> ImportCounts:
         """Put papers and reviews in, all or none. The same paper again changes nothing.
 
         Papers that are no `news` are found by who looks for them, and lie in no digest's window until they are reviewed.
@@ -56,10 +60,10 @@ class Papers(Protocol):
         over those of none; empty ones replace nothing, and other spaces are no change. The last upvotes count.
         """
 
-    def renew(self, papers: Sequence[Paper], *, now: datetime) -> Added:
+    def update_known(self, papers: Sequence[Paper], *, now: datetime) -> ImportCounts:
         """Merge facts into papers that are known, by the rules of `add`; unknown ones are left alone and not counted."""
 
-    def imported(self, *, now: datetime) -> None:
+    def record_import(self, *, now: datetime) -> None:
         """Papers came in at `now`, be it none that was new: the source is alive."""
 
     def last_import(self) -> datetime | None:
@@ -68,34 +72,34 @@ class Papers(Protocol):
     def get(self, ids: Iterable[str]) -> Mapping[str, ScoredPaper]:
         """The papers among these ids that are known."""
 
-    def ask_for(self, paper: str, *, now: datetime) -> None:
+    def add_request(self, paper: str, *, now: datetime) -> None:
         """A person asked for this paper, known or not; the same again changes nothing."""
 
-    def asked_for(self, most: int) -> Sequence[ScoredPaper]:
+    def requested_unreviewed(self, limit: int) -> Sequence[ScoredPaper]:
         """Known papers without a review that people asked for, longest waiting first: they are to be reviewed soon."""
 
-    def asked_unknown(self, most: int) -> Sequence[str]:
+    def requested_unknown(self, limit: int) -> Sequence[str]:
         """Ids that people asked for and that are not known, longest waiting first: they are to be fetched."""
 
-    def no_longer_asked(self, papers: Iterable[str]) -> None:
+    def drop_requests(self, papers: Iterable[str]) -> None:
         """Forget that these were asked for: they are not to be had."""
 
-    def reviews(self, paper: str) -> Sequence[Review]:
+    def reviews_of(self, paper: str) -> Sequence[Review]:
         """Every review of a paper, newest first."""
 
-    def candidates(self, after: int, to: int, *, texts: bool) -> Sequence[Candidate]:
+    def candidates(self, after_seq: int, to_seq: int, *, with_text: bool) -> Sequence[Candidate]:
         """What became known with a number over `after` and up to `to`, in no order; `text` is empty without `texts`."""
 
-    def number_at(self, instant: datetime) -> int:
+    def sequence_at(self, instant: datetime) -> int:
         """The highest number of what was known at an instant; 0 when nothing was."""
 
-    def beginning_with(self, prefix: str, most: int) -> Sequence[str]:
+    def ids_with_prefix(self, prefix: str, limit: int) -> Sequence[str]:
         """Ids that begin so, highest first."""
 
-    def changes(self, after: int, most: int) -> Sequence[tuple[int, ScoredPaper]]:
+    def changes_after(self, after_seq: int, limit: int) -> Sequence[tuple[int, ScoredPaper]]:
         """Papers whose last change has a number over `after`, in the order of their numbers; at most `most` of them."""
 
-    def last_change(self) -> int:
+    def latest_sequence(self) -> int:
         """The highest number any change has, 0 when there was none.
 
         Whoever sees a number sees every lower one: what is written down as considered can never turn up behind it.
@@ -105,14 +109,14 @@ class Papers(Protocol):
 class Subscriptions(Protocol):
     """The channels and their wishes."""
 
-    def keep(self, subscriptions: Sequence[Subscription], *, now: datetime) -> None:
+    def sync_from_settings(self, subscriptions: Sequence[Subscription], *, now: datetime) -> None:
         """Make those of the settings file be exactly these; a channel that is no longer among them gets no digest.
 
         A channel whose schedule is as before keeps its next edition; one that was stopped starts again, one that
         was paused stays so. Channels that people subscribed are left alone.
         """
 
-    def all(self) -> Sequence[Subscription]:
+    def list_active(self) -> Sequence[Subscription]:
         """Every channel that gets digests, in the order of their numbers."""
 
     def find(self, channel: Channel) -> Subscription | None:
@@ -120,7 +124,7 @@ class Subscriptions(Protocol):
 
     def change(
         self, channel: Channel, after: Subscription | None, *, by: str, now: datetime
-    ) -> Change | None:
+    ) -> SubscriptionChange | None:
         """Make the channel's subscription as `after` (None: none any more), and remember what it was and who did it.
 
         Its id, `stopped` and `from_settings` are not taken from `after`; a change clears `stopped`. The first `owner`
@@ -130,7 +134,7 @@ class Subscriptions(Protocol):
         Raises InputError for one `from_settings`, unless only `paused_by` differs.
         """
 
-    def undo(self, change: int, *, by: str, now: datetime) -> Change | None:
+    def undo(self, change_id: int, *, by: str, now: datetime) -> SubscriptionChange | None:
         """Make it again as it was before that change; None when it is not as that change left it, or no such change."""
 
     def stop(self, channel: Channel, reason: str) -> bool:
@@ -139,7 +143,7 @@ class Subscriptions(Protocol):
     def start(self, channel: Channel, *, now: datetime) -> bool:
         """Digests come again after `stop`; whether it had been stopped."""
 
-    def reckon(self, *, now: datetime) -> int:
+    def recompute_next_due(self, *, now: datetime) -> int:
         """Put every next edition where the zones of this process and the clock of `now` have it; how many moved.
 
         For a start, which may bring new zones, and for a clock that was set back.
@@ -153,11 +157,11 @@ class DeliveryState(StrEnum):
     POSTING = "posting"
     """Its pages are going out."""
     POSTED = "posted"
-    QUIET = "quiet"
+    EMPTY = "empty"
     """There was nothing to read, and the channel was told, unless the settings say not to.
 
     Papers that come in later that day make it a digest: it is then claimed anew, once it has something to look at."""
-    WAITING = "waiting"
+    RETRYING = "retrying"
     """It failed, and is tried again at its hour."""
     UNKNOWN = "unknown"
     """Whether a page arrived is not known; the channel is asked at its hour."""
@@ -178,7 +182,7 @@ class PageState(StrEnum):
     """Nobody can know whether it arrived, and the settings say not to risk a repeat."""
 
 
-WENT_OUT = (PageState.POSTING, PageState.POSTED, PageState.SKIPPED)
+POSSIBLY_POSTED = (PageState.POSTING, PageState.POSTED, PageState.SKIPPED)
 """It stands in its channel, or may."""
 
 
@@ -190,13 +194,13 @@ class PlannedPage:
     """
 
     number: int
-    key: str
+    idempotency_key: str
     payload: Mapping[str, Any]
     papers: tuple[str, ...]
     in_thread: bool
     state: PageState = PageState.PLANNED
     receipt: str | None = None
-    said: Mapping[str, Said] = field(default_factory=dict)
+    posted_states: Mapping[str, PostedState] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,16 +222,16 @@ class Claim:
     lease_until: datetime
     attempts: int
     pages: tuple[PlannedPage, ...] = ()
-    nothing: Nothing | None = None
-    quiet_until: datetime | None = None
+    empty_reason: EmptyReason | None = None
+    late_until: datetime | None = None
     failures: int = 0
     due_at: datetime | None = None
     first_missed: date | None = None
-    deaths: int = 0
+    crashes: int = 0
 
 
 @dataclass(frozen=True, slots=True)
-class Delivery:
+class DeliveryReport:
     """What became of one edition, for people to read."""
 
     subscription: Subscription
@@ -237,92 +241,92 @@ class Delivery:
     reason: str
     next_try_at: datetime | None
     pages: tuple[PlannedPage, ...]
-    nothing: Nothing | None = None
+    empty_reason: EmptyReason | None = None
 
     @property
-    def is_half_done(self) -> bool:
+    def is_partly_posted(self) -> bool:
         """Whether some of it stands in the channel, or may, and more is to come."""
-        is_over = self.state in (DeliveryState.POSTED, DeliveryState.QUIET, DeliveryState.FAILED)
-        return not is_over and any(page.state in WENT_OUT for page in self.pages)
+        is_over = self.state in (DeliveryState.POSTED, DeliveryState.EMPTY, DeliveryState.FAILED)
+        return not is_over and any(page.state in POSSIBLY_POSTED for page in self.pages)
 
 
 @dataclass(frozen=True, slots=True)
-class Untold:
+class FailureNotice:
     """An edition that was given up, of which its owner does not know yet. `delivery` is the store's number of it.
 
     Of a `subscription` that cannot be read there is only the channel, the owner, and why it is stopped.
     """
 
-    delivery: int
+    delivery_id: int
     subscription: Subscription
     edition: date
     reason: str
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class PlanSaved:
     """The claim's pages, that their papers are shown, what kind of nothing they say, and the number considered up to."""
 
     claim: Claim
-    considered_to: int
+    watermark: int
 
 
 @dataclass(frozen=True, slots=True)
-class GoesOut:
+class PageSending:
     """This page goes out now; the lease starts anew."""
 
     claim: Claim
-    page: int
+    page_number: int
     now: datetime
     lease: timedelta
 
 
 @dataclass(frozen=True, slots=True)
-class Begins:
+class FirstPageSending:
     """A plan, and that its first page goes out now, in one step."""
 
     claim: Claim
-    considered_to: int
+    watermark: int
     now: datetime
     lease: timedelta
 
 
 @dataclass(frozen=True, slots=True)
-class Landed:
+class PageSent:
     """This page has landed; without a receipt it is given up as `SKIPPED`. After the `last` page the delivery is done."""
 
     claim: Claim
-    page: int
+    page_number: int
     receipt: str | None
     now: datetime
-    last: bool = False
+    is_last: bool = False
 
 
-Word = Plan | Begins | GoesOut | Landed
+OutboxWrite = PlanSaved | FirstPageSending | PageSending | PageSent
 """A line in the ledger about a claim that is under way."""
 
 
 @dataclass(frozen=True, slots=True)
-class Past:
+class PreviousEdition:
     """What came before an edition: the number that the last one considered up to that was not given up, and the hour of
     the first one, given up or not; None where there was none."""
 
-    considered_to: int | None
-    first_due: datetime | None
+    watermark: int | None
+    first_due_at: datetime | None
 
 
-FURTHEST = timedelta(days=1)
+MAX_CLOCK_SKEW = timedelta(days=1)
 """Nothing waits for an hour that is further ahead: it was written by a clock that was, and has been set back since."""
 
-SUSPECT = 2
+POISON_AFTER = 2
 """Deaths of its process after which a delivery that is left in the middle once more may be the reason for them."""
 
-SETTLED = timedelta(minutes=15)
+IMPORT_DEBOUNCE = timedelta(minutes=15)
 """Papers that have been known for so long are looked at after a quiet day: the import that brought them is over."""
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class ChannelStatus:
     """How a channel stands: what comes next, and what became of the last edition, for people to read.
 
     `unreadable` says what is wrong with its row, which then has no subscription. `unknown` pages may or may not have
@@ -331,7 +335,7 @@ class Standing:
 
     channel: Channel
     subscription: Subscription | None
-    unreadable: str = ""
+    read_error: str = ""
     next_edition: date | None = None
     next_due_at: datetime | None = None
     edition: date | None = None
@@ -339,8 +343,8 @@ class Standing:
     reason: str = ""
     attempts: int = 0
     next_try_at: datetime | None = None
-    posted: int = 0
-    unknown: int = 0
+    posted_pages: int = 0
+    unknown_pages: int = 0
     lease_until: datetime | None = None
 
 
@@ -348,7 +352,7 @@ class LeaseLostError(Exception):
     """Another process has taken the delivery over: stop, and leave it to that one."""
 
 
-class Deliveries(Protocol):
+class Outbox(Protocol):
     """The ledger: one row an edition and channel, one a page. It is what makes a restart neither repeat nor lose.
 
     Every method that takes a claim raises LeaseLostError when the claim is no longer its owner's.
@@ -362,7 +366,7 @@ class Deliveries(Protocol):
         owner: str,
         now: datetime,
         lease: timedelta,
-        again: bool = False,
+        retry_failed: bool = False,
     ) -> Claim | None:
         """Take an edition; None when it is done, failed for good, waiting for its hour, another's, or has to wait for one.
 
@@ -378,9 +382,9 @@ class Deliveries(Protocol):
         owner: str,
         now: datetime,
         lease: timedelta,
-        most: int,
-        most_a_workspace: int | None = None,
-        but_not: Collection[tuple[str, str]] = (),
+        limit: int,
+        limit_per_workspace: int | None = None,
+        excluding: Collection[tuple[str, str]] = (),
     ) -> Sequence[Claim]:
         """Take up to `most` editions that are unfinished or due, those left unfinished first, then longest overdue.
 
@@ -393,50 +397,58 @@ class Deliveries(Protocol):
         read is stopped, and a delivery given up, with the reason, and the others never notice.
         """
 
-    def at_work(self, *, now: datetime) -> Collection[tuple[str, str, str]]:
+    def active_workers(self, *, now: datetime) -> Collection[tuple[str, str, str]]:
         """Who is at deliveries just now, or died over them less than a lease ago: (platform, workspace, owner), each once."""
 
-    def considered_to(self, subscription: Subscription, before: date) -> int | None:
+    def watermark(self, subscription: Subscription, before: date) -> int | None:
         """The number up to which the last edition before that date considered papers; None when there was none.
 
         Editions that failed for good do not count: what they did not show is considered again.
         """
 
-    def pasts(self, editions: Sequence[tuple[Subscription, date]]) -> Sequence[Past]:
+    def previous_editions(self, editions: Sequence[tuple[Subscription, date]]) -> Sequence[PreviousEdition]:
         """What came before each of these editions, in their order."""
 
-    def shown_in(self, windows: Sequence[tuple[Subscription, int, int]]) -> Sequence[frozenset[str]]:
+    def shown_papers(self, windows: Sequence[tuple[Subscription, int, int]]) -> Sequence[frozenset[str]]:
         """For each channel with its window of numbers, in their order: the ids of papers known in that window which the
         channel already had, in any edition."""
 
-    def plan_anew(self, claim: Claim, pages: Sequence[PlannedPage], *, considered_to: int) -> Claim:
+    def replace_plan(self, claim: Claim, pages: Sequence[PlannedPage], *, watermark: int) -> Claim:
         """Papers came in after all: plan their digest in the place of what was posted. Once, since it is quiet no more.
 
         A page of the same number that was posted is `CHANGING`, with its receipt; the others are to be posted.
         """
 
-    def not_posted(self, claim: Claim, page: int) -> None:
+    def reset_page(self, claim: Claim, page_number: int) -> None:
         """This page is known not to have gone out."""
 
     def finish(self, claim: Claim) -> None:
         """Every page has landed."""
 
-    def write(self, words: Sequence[Word]) -> None:
+    def apply(self, writes: Sequence[OutboxWrite]) -> None:
         """Write down what these say, of many claims in one transaction: when one of them is lost, nothing is written.
         One word a claim."""
 
-    def quiet(self, claim: Claim, *, looked_to: int, until: datetime, now: datetime) -> None:
+    def finish_empty(self, claim: Claim, *, late_watermark: int, late_until: datetime, now: datetime) -> None:
         """There is nothing to read, and whoever has to hear of it has. Until then it is unfinished again as soon as
         papers with a number over `looked_to` have been known for `SETTLED`; the first time not before that either."""
 
-    def wait(self, claim: Claim, reason: str, *, until: datetime, failed: bool = True) -> None:
+    def reschedule(
+        self, claim: Claim, reason: str, *, next_try_at: datetime, is_failure: bool = True
+    ) -> None:
         """Give the claim back; the next try is not before `until`. It is `UNKNOWN` while a page may have arrived.
 
         It counts as a failure unless its turn only did not come.
         """
 
     def fail(
-        self, claim: Claim, reason: str, *, now: datetime, stop: bool = False, unknown_is_lost: bool = False
+        self,
+        claim: Claim,
+        reason: str,
+        *,
+        now: datetime,
+        stop_subscription: bool = False,
+        unknown_is_lost: bool = False,
     ) -> None:
         """Give up for good. Papers on pages that never went out count as not shown, and where the `unknown_is_lost` so do
         those on pages of which nobody knows.
@@ -444,84 +456,88 @@ class Deliveries(Protocol):
         Its owner, where it has one, is to be told. With `stop` no further edition comes until a person mends that.
         """
 
-    def untold(self, *, now: datetime, again: timedelta, most: int) -> Sequence[Untold]:
+    def due_failure_notices(
+        self, *, now: datetime, retry_after: timedelta, limit: int
+    ) -> Sequence[FailureNotice]:
         """What owners are to be told now; nobody else is given it, and it is given once more after `again`."""
 
-    def told(self, untold: Untold, *, again_at: datetime | None = None) -> None:
+    def acknowledge(self, notice: FailureNotice, *, retry_at: datetime | None = None) -> None:
         """Its owner has heard, or never will, and is not told of this edition any more; or is to be told at that instant."""
 
-    def bring_back(self, *, now: datetime, lease: timedelta) -> None:
+    def repair_future_timestamps(self, *, now: datetime, lease: timedelta) -> None:
         """What a clock that was ahead by more than `FURTHEST` wrote holds nothing up: leases end after `lease`, what waits for
         an hour waits no more. An edition of a day to come, of which nothing went out, waits for that day, and is planned anew.
 
         For a start, and for a clock that was set back.
         """
 
-    def history(self, subscription: Subscription, most: int) -> Sequence[Delivery]:
+    def history(self, subscription: Subscription, limit: int) -> Sequence[DeliveryReport]:
         """The newest deliveries of a channel, newest first; without those of their pages that cannot be read."""
 
-    def standings(self) -> Sequence[Standing]:
+    def channel_statuses(self) -> Sequence[ChannelStatus]:
         """How every channel stands that gets digests, in the order of their numbers; those that cannot be read too."""
 
-    def counts(self, since: date) -> Mapping[DeliveryState, int]:
+    def count_by_state(self, since: date) -> Mapping[DeliveryState, int]:
         """How many deliveries of the editions from that date on are in each state."""
 
 
 class Marks(Protocol):
     """Which messages show papers, and who wants which of them discussed. One voice a person and paper."""
 
-    def post(self, channel: Channel, message: str) -> Post | None:
+    def find_post(self, channel: Channel, message_id: str) -> Post | None:
         """The message, when it shows papers: a page of a digest, or one that was `shared`. An empty workspace
         on either side matches any."""
 
-    def posts(self, channel: Channel, paper: str, most: int) -> Sequence[Post]:
+    def find_posts(self, channel: Channel, paper: str, limit: int) -> Sequence[Post]:
         """The messages of a channel that show a paper, newest first."""
 
-    def recent(self, platform: str, since: datetime, most: int) -> Sequence[Post]:
+    def recent_posts(self, platform: str, since: datetime, limit: int) -> Sequence[Post]:
         """The messages on a platform posted since then, newest first."""
 
-    def shared(self, post: Post, *, now: datetime) -> None:
+    def record_shared_post(self, post: Post, *, now: datetime) -> None:
         """A message outside any digest that shows papers; the same again changes nothing."""
 
-    def set(self, mark: Mark, on: bool) -> bool:
+    def set_mark(self, mark: Mark, is_on: bool) -> bool:
         """Make or take back a mark; whether that changed anything. What is older than the last word is ignored."""
 
-    def is_set(self, mark: Mark) -> bool:
+    def has_mark(self, mark: Mark) -> bool:
         """Whether this person marked this paper in this way on this message."""
 
-    def people(self, post: Post, by: MarkedBy) -> Mapping[str, frozenset[str]]:
+    def people_by_paper(self, post: Post, source: MarkSource) -> Mapping[str, frozenset[str]]:
         """Who marked which paper of a message in this way; papers without a mark are left out."""
 
-    def replace(
-        self, post: Post, people: Mapping[str, frozenset[str]], by: MarkedBy, *, at: datetime
+    def replace_marks(
+        self, post: Post, people: Mapping[str, frozenset[str]], source: MarkSource, *, as_of: datetime
     ) -> bool:
         """The truth at an instant: who marked which paper of a message in this way; whether anything changed.
 
         Words younger than that instant stay.
         """
 
-    def voices(self, channel: Channel, papers: Sequence[str]) -> Mapping[str, int]:
+    def mark_counts(self, channel: Channel, papers: Sequence[str]) -> Mapping[str, int]:
         """How many people of a channel want each of these papers discussed; 0 is left out."""
 
-    def queue(self, channel: Channel | None, *, since: datetime, most: int) -> Sequence[Queued]:
+    def discussion_queue(
+        self, channel: Channel | None, *, since: datetime, limit: int
+    ) -> Sequence[QueuedPaper]:
         """What is to be discussed, most wanted first, then longest wanted: of one channel, or of all.
 
         Marks from before `since`, and those from before the paper was last `discussed`, do not count.
         """
 
-    def of_person(
-        self, platform: str, workspace: str, person: str, *, since: datetime, most: int
-    ) -> Sequence[Queued]:
+    def papers_marked_by(
+        self, platform: str, workspace: str, person: str, *, since: datetime, limit: int
+    ) -> Sequence[QueuedPaper]:
         """The papers that a person marked, newest mark first, with everybody's voices."""
 
-    def discussed(self, paper: str, channel: Channel | None, *, now: datetime) -> None:
+    def finish_discussion(self, paper: str, channel: Channel | None, *, now: datetime) -> None:
         """Take a paper off a channel's queue, or off everybody's; a later mark brings it back."""
 
 
 class Events(Protocol):
     """What platforms told us, so that the same told twice is done once."""
 
-    def first(self, event: str, *, now: datetime) -> bool:
+    def record_once(self, event_id: str, *, now: datetime) -> bool:
         """Whether this event was never told before; remembered for two days."""
 
 
@@ -529,17 +545,23 @@ class Health(Protocol):
     """How the sources and the reviewer are: what a digest and `paperround status` say of them."""
 
     def report(
-        self, subject: str, trouble: Trouble | None, *, detail: str = "", waiting: int = 0, now: datetime
+        self,
+        subject: str,
+        trouble: Trouble | None,
+        *,
+        detail: str = "",
+        waiting_count: int = 0,
+        now: datetime,
     ) -> None:
         """How a source (its name) or the reviewer (`REVIEWER`) is now; call it after every try, also when it is well.
 
         The same trouble again keeps the instant since when it lasts. `detail` is one sentence, without secrets.
         """
 
-    def conditions(self) -> Sequence[Condition]:
+    def latest_reports(self) -> Sequence[HealthReport]:
         """The last report of every subject, in the order of their names."""
 
-    def troubles(self, since: datetime) -> Sequence[Condition]:
+    def troubles(self, since: datetime) -> Sequence[HealthReport]:
         """Those in trouble that were heard of since an instant: who fell silent longer ago speaks of nothing now."""
 
 
@@ -560,10 +582,10 @@ class SourceState:
 class Sources(Protocol):
     """How far each source has come, and whose turn it is to ask a server that wants to be asked by one at a time."""
 
-    def state(self, source: str) -> SourceState:
+    def load_state(self, source: str) -> SourceState:
         """What was kept last; a fresh one for a source that was never fetched."""
 
-    def keep(self, source: str, state: SourceState) -> None:
+    def save_state(self, source: str, state: SourceState) -> None:
         """Replace what is known of a source."""
 
     def take_turn(self, server: str, owner: str, *, now: datetime, lease: timedelta) -> datetime | None:
@@ -577,7 +599,7 @@ class Sources(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Edit:
+class PostEdit:
     """A posted message that may say what is not true any more. `said` is what its last edit told of its papers.
 
     `id` is the store's number of the message, `noticed` that of the change it was noticed by; `tries` counts this one.
@@ -585,43 +607,43 @@ class Edit:
 
     id: int
     post: Post
-    said: str
-    noticed: int
-    tries: int
+    last_text: str
+    noticed_seq: int
+    attempts: int
 
 
-class Upkeep(Protocol):
+class PostEdits(Protocol):
     """Which posted messages have to be edited, because something changed of the papers in them; each rarely, none twice
     at the same time, and after a crash again."""
 
-    def notice(self, *, since: datetime, now: datetime) -> bool:
+    def enqueue(self, *, since: datetime, now: datetime) -> bool:
         """Go through a stretch of the changes after those it went through before; whether there are more.
 
         The messages posted since then that show a changed paper are to be edited. What changed before the first call of
         all is passed over.
         """
 
-    def take(self, *, now: datetime, every: timedelta, most: int) -> Sequence[Edit]:
+    def claim(self, *, now: datetime, interval: timedelta, limit: int) -> Sequence[PostEdit]:
         """Messages whose edit is due, those due longest first. They are nobody else's, and due again after `every`
         unless one of the next three is called. One whose payload cannot be read stays as it is."""
 
-    def edited(self, edit: Edit, said: str, *, now: datetime, every: timedelta) -> None:
+    def complete(self, edit: PostEdit, text: str, *, now: datetime, interval: timedelta) -> None:
         """It says this now; it is not edited again before `every` has passed."""
 
-    def same(self, edit: Edit, *, now: datetime) -> None:
+    def unchanged(self, edit: PostEdit, *, now: datetime) -> None:
         """Nothing changed that a reader would see, and it was not edited."""
 
-    def put_off(self, edit: Edit, until: datetime | None) -> None:
+    def reschedule(self, edit: PostEdit, due_at: datetime | None) -> None:
         """It could not be edited; it is due again then, or never (None)."""
 
-    def news(self, post: Post) -> Mapping[str, News]:
+    def paper_updates(self, post: Post) -> Mapping[str, PaperUpdate]:
         """What came since it was posted, by the ids of its papers; those without news are left out."""
 
 
-class Lead(Protocol):
+class LeaderLock(Protocol):
     """The right to do alone, among all processes over one store, what its name says."""
 
-    def holds(self) -> bool:
+    def is_held(self) -> bool:
         """Whether it still does; once False, false for good. Answers within seconds, and never raises.
 
         Ask every two seconds or so: a process that does not ask for half a minute loses it to another.
@@ -631,7 +653,7 @@ class Lead(Protocol):
         """Give it back, so that another process gets it at once. Never raises; the second time does nothing."""
 
 
-LEADS = ("slack", "discord", "sources", "reviewer", "posts")
+LEADER_ROLES = ("slack", "discord", "sources", "reviewer", "posts")
 """The names of all leads that there are."""
 
 
@@ -643,7 +665,7 @@ class Leadership(Protocol):
     with different processes. `bot/lead.py` does the asking for async work.
     """
 
-    def lead(self, name: str) -> Lead | None:
+    def acquire(self, role: str) -> LeaderLock | None:
         """Take the lead; None while another holds it, or nobody can know. A process that dies loses it within seconds.
 
         Two leads of one name are never held at once by processes that ask `holds` as they should. Raises StoreError.
@@ -661,17 +683,17 @@ class Notes(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Waiting:
+class ReviewTask:
     """A paper that our own reviewer has to read. `reason` says why the last try failed; `given_up` is not tried again."""
 
     paper: str
-    stage: Stage
-    promise: float
-    since: datetime
+    review_depth: ReviewDepth
+    priority: float
+    queued_at: datetime
     attempts: int = 0
     reason: str = ""
     next_try_at: datetime | None = None
-    given_up: bool = False
+    is_abandoned: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -686,7 +708,7 @@ class Spending:
 
 
 @dataclass(frozen=True, slots=True)
-class Ceiling:
+class BudgetLimit:
     """The most that a day may cost; None: no limit."""
 
     tokens: int | None = None
@@ -700,19 +722,19 @@ class Ceiling:
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class HeldPaper:
     """A paper that a person decides about, and the sentence that says why."""
 
-    scored: ScoredPaper
+    scored_paper: ScoredPaper
     reason: str
     since: datetime
 
 
 @dataclass(frozen=True, slots=True)
-class Decision:
+class ModerationDecision:
     """What a person decided about a held paper."""
 
-    released: bool
+    is_released: bool
     by: str
     at: datetime
 
@@ -720,64 +742,64 @@ class Decision:
 class Reviewing(Protocol):
     """The books of our own reviewer: what waits, what a day has cost, what was compared, and what is held for a person."""
 
-    def put(self, promises: Mapping[str, float], stage: Stage, *, now: datetime) -> None:
+    def enqueue(self, priorities: Mapping[str, float], review_depth: ReviewDepth, *, now: datetime) -> None:
         """These papers wait, the highest promise first. What waits already gets its promise anew.
 
         `Stage.FULL` lifts a paper that waits for its score; the other way round nothing changes.
         """
 
-    def next(self, stage: Stage, most: int, *, now: datetime) -> Sequence[Waiting]:
+    def next(self, review_depth: ReviewDepth, limit: int, *, now: datetime) -> Sequence[ReviewTask]:
         """What can be read now: neither given up nor waiting for its next try. By promise, then the newest first."""
 
-    def done(self, paper: str) -> None:
+    def complete(self, paper: str) -> None:
         """It waits no more."""
 
-    def failed(self, paper: str, reason: str, *, next_try_at: datetime | None, counts: bool) -> None:
+    def fail(self, paper: str, reason: str, *, next_try_at: datetime | None, counts_as_attempt: bool) -> None:
         """A try failed; None: it is given up. One that does not count is not the paper's fault."""
 
-    def revive(self) -> None:
+    def requeue_failed(self) -> None:
         """What was given up waits again, as if it had never failed: the model or the rubric is another one."""
 
-    def let_go(self, stage: Stage, *, before: datetime, below: float) -> None:
+    def expire(self, review_depth: ReviewDepth, *, queued_before: datetime, below_priority: float) -> None:
         """What has waited for this stage since before then, with a promise below this, waits no more."""
 
-    def waiting(self) -> Mapping[Stage, int]:
+    def count_waiting(self) -> Mapping[ReviewDepth, int]:
         """How many wait for each stage, those with a later next try among them."""
 
-    def failures(self, most: int) -> Sequence[Waiting]:
+    def recent_failures(self, limit: int) -> Sequence[ReviewTask]:
         """Those whose last try failed, the newest first."""
 
-    def graded(self, scale: str, since: datetime) -> Sequence[str]:
+    def scored_since(self, scale: str, since: datetime) -> Sequence[str]:
         """The papers known since an instant whose newest review is a `Stage.SCORE` of this scale."""
 
-    def reserve(self, day: date, wanted: Spending, ceiling: Ceiling) -> bool:
+    def reserve(self, day: date, estimate: Spending, limit: BudgetLimit) -> bool:
         """Count this as spent, unless the day's ceiling would be passed; whether it was.
 
         Holds between processes. What is never settled (the process died) stays counted: it may have been paid.
         """
 
-    def settle(self, day: date, reserved: Spending, spent: Spending, *, full_review: bool = False) -> None:
+    def settle(self, day: date, reserved: Spending, spent: Spending, *, is_full_review: bool = False) -> None:
         """What was reserved on that day has cost this in the end."""
 
-    def spent(self, day: date) -> Spending:
+    def spending_on(self, day: date) -> Spending:
         """What a day has cost, with what is reserved."""
 
-    def full_reviews(self, day: date) -> int:
+    def count_full_reviews(self, day: date) -> int:
         """How many full reviews were settled for a day."""
 
-    def compared(self, scale: str, papers: Collection[str]) -> Mapping[tuple[str, str], Better]:
+    def verdicts(self, scale: str, paper_versions: Collection[str]) -> Mapping[tuple[str, str], Verdict]:
         """What was found of these papers on a scale, by the pair as it was shown. The names are those of `keep_compared`."""
 
-    def keep_compared(self, scale: str, first: str, second: str, better: Better, *, now: datetime) -> None:
+    def save_verdict(self, scale: str, first: str, second: str, verdict: Verdict, *, now: datetime) -> None:
         """What was found of two papers, as they were shown. A name stands for one version of a paper."""
 
-    def place(self, day: date, papers: Sequence[str]) -> None:
+    def save_ranking(self, day: date, papers: Sequence[str]) -> None:
         """The order of a day's best, in place of the one before; it holds while their newest reviews are what they are."""
 
     def hold(self, paper: str, reason: str, *, now: datetime) -> None:
         """Keep it out of digests until a person decides; one that was decided stays so."""
 
-    def held(self) -> Sequence[Held]:
+    def list_held(self) -> Sequence[HeldPaper]:
         """What waits for a decision, longest first."""
 
     def release(self, paper: str, *, by: str, now: datetime) -> bool:
@@ -786,7 +808,7 @@ class Reviewing(Protocol):
     def reject(self, paper: str, *, by: str, now: datetime) -> bool:
         """It is never posted. Whether it was held."""
 
-    def decision(self, paper: str) -> Decision | None:
+    def find_decision(self, paper: str) -> ModerationDecision | None:
         """What was decided about a paper that was held; None for one that still is, or never was."""
 
 
@@ -794,15 +816,15 @@ class Reviewing(Protocol):
 class Store:
     """The books of the house, over one database. `close` gives its connections back."""
 
-    papers: Papers
+    library: Library
     subscriptions: Subscriptions
-    deliveries: Deliveries
+    outbox: Outbox
     marks: Marks
     events: Events
     sources: Sources
     health: Health
     notes: Notes
-    upkeep: Upkeep
+    post_edits: PostEdits
     reviewing: Reviewing
     leadership: Leadership
     close: Callable[[], None]
@@ -821,12 +843,12 @@ class BadRecord:
         return f"{self.source}, line {self.line}: {self.field + ': ' if self.field else ''}{self.reason}"
 
 
-Progress = Callable[[int, int | None], None]
+ProgressCallback = Callable[[int, int | None], None]
 """Is told how much of a source was read so far, and the size of all where it is known."""
 
 
 @dataclass(frozen=True, slots=True)
-class Batch:
+class SourceBatch:
     """Some of what a source gives. Once all of it is stored the source has come to `position`, in its own words.
 
     `records` are papers to know; `touched` renew what is known of a paper and are no news. `remark` is for people, part
@@ -835,11 +857,11 @@ class Batch:
 
     position: str
     records: Sequence[tuple[Paper, Review]] = ()
-    touched: Sequence[Paper] = ()
-    bad: Sequence[BadRecord] = ()
+    updated_papers: Sequence[Paper] = ()
+    bad_records: Sequence[BadRecord] = ()
     remark: str = ""
-    stale: bool = False
-    news: bool = True
+    is_stale: bool = False
+    announce: bool = True
 
 
 class Source(Protocol):
@@ -849,8 +871,8 @@ class Source(Protocol):
     def name(self) -> str: ...
 
     def fetch(
-        self, position: str, *, now: datetime, since: date | None, progress: Progress
-    ) -> AsyncGenerator[Batch, None]:
+        self, position: str, *, now: datetime, since: date | None, progress: ProgressCallback
+    ) -> AsyncGenerator[SourceBatch, None]:
         """What there is beyond a position (empty: the first fetch), in batches that are stored one after the other.
 
         A position may be given again after a crash: nothing is lost by it, and what comes twice is the same. It never
@@ -858,5 +880,5 @@ class Source(Protocol):
         source can tell days. Raises SourceError or InputError, after the batches that could be had.
         """
 
-    def next_due(self, state: SourceState, now: datetime) -> datetime | None:
+    def next_fetch_at(self, state: SourceState, now: datetime) -> datetime | None:
         """When to fetch next, be it in the past; None for a source that is done. Pure: it asks nobody."""

@@ -4,10 +4,10 @@ import re
 import unicodedata
 from collections.abc import Callable
 
-PASSES = 10
+MAX_PASSES = 10
 """Each pass takes away at least one TeX sign, so real text settles in two or three; hostile text stops here."""
 
-NESTING = 6
+MAX_NESTING = 6
 """Braces are unwrapped from the inside; deeper nesting than this has not been seen in an abstract."""
 
 _TEX = re.compile(r"[\\$]|``|''|[\w”)]\s?---?\s?[\w“(]")
@@ -23,7 +23,7 @@ _STACKED_MARKS = re.compile(
 )
 
 
-def tidy(text: str) -> str:
+def normalize_text(text: str) -> str:
     """One line of visible text: NFC, unseen and direction-changing characters dropped, white space collapsed.
 
     Joiners stay where scripts and emoji need them; more than three stacked marks on a letter are cut to three.
@@ -36,36 +36,36 @@ def tidy(text: str) -> str:
     return _SPACE.sub(" ", _STACKED_MARKS.sub(r"\1", unicodedata.normalize("NFC", text))).strip()
 
 
-def plain(text: str) -> str:
+def to_plain_text(text: str) -> str:
     """The text as people read it: LaTeX turned into Unicode, on one line.
 
     Money, percent signs and addresses stay as they are; a macro that nobody knows becomes its name. Idempotent.
     """
-    text = tidy(text)
-    for _ in range(PASSES):
+    text = normalize_text(text)
+    for _ in range(MAX_PASSES):
         if not _TEX.search(text):
             return text
-        converted = tidy(_convert(text))
+        converted = normalize_text(_convert_latex(text))
         if converted == text:
             return text
         text = converted
     return text
 
 
-def _convert(text: str) -> str:
+def _convert_latex(text: str) -> str:
     addresses: list[str] = []
 
-    def put_aside(found: re.Match[str]) -> str:
+    def stash_address(found: re.Match[str]) -> str:
         addresses.append(found[0])
         return f"\ue000{len(addresses) - 1}\ue001"
 
     text = _LINK_MACROS.sub(_unwrap_link, text)
-    text = _ADDRESS.sub(put_aside, text)
+    text = _ADDRESS.sub(stash_address, text)
     text = _protect_escapes(text)
-    text = _typewriter_signs(text)
-    text = _accents(text)
+    text = _convert_quotes_and_dashes(text)
+    text = _convert_accents(text)
     text = _MATHS.sub(_convert_maths, text)
-    text = _macros(text)
+    text = _convert_macros(text)
     for mark, sign in _ESCAPED.items():
         text = text.replace(mark, sign)
     return re.sub("\ue000(\\d+)\ue001", lambda found: addresses[int(found[1])], text)
@@ -99,7 +99,7 @@ def _protect_escapes(text: str) -> str:
     return re.sub(r"\\[%&#_${}]", lambda found: _ESCAPES[found[0]], re.sub(r"\\\\(?:\[[^\]]*\])?", " ", text))
 
 
-def _typewriter_signs(text: str) -> str:
+def _convert_quotes_and_dashes(text: str) -> str:
     text = text.replace("``", "“")
     text = re.sub(r"(?<=\S)''(?!')", "”", text) if "“" in text else text
     text = re.sub(r"(?<=[\w”)])(\s?)---(\s?)(?=[\w“(])", r"\1—\2", text)
@@ -122,17 +122,17 @@ _LETTER = re.compile(
 _LONE_LETTER = re.compile(r"\{\s*([^\W\d_][\u0300-\u036f]?)\s*\}")
 
 
-def _accents(text: str) -> str:
-    def accent(found: re.Match[str]) -> str:
+def _convert_accents(text: str) -> str:
+    def combine_accent(found: re.Match[str]) -> str:
         letter = (found[2] or found[3]).lstrip("\\")
         return unicodedata.normalize("NFC", letter + _COMBINING[found[1]])
 
-    def grouped(found: re.Match[str]) -> str:
-        return _LETTER_ACCENT.sub(accent, _SIGN_ACCENT.sub(accent, found[0][1:-1]))
+    def unwrap_accent_group(found: re.Match[str]) -> str:
+        return _LETTER_ACCENT.sub(combine_accent, _SIGN_ACCENT.sub(combine_accent, found[0][1:-1]))
 
     # {\'e}: the braces go with their accent.
-    text = re.sub(r"\{\s*\\[`'^~=.\"uvHcdbkr][^{}\\]{1,2}\}", grouped, text)
-    text = _LETTER_ACCENT.sub(accent, _SIGN_ACCENT.sub(accent, text))
+    text = re.sub(r"\{\s*\\[`'^~=.\"uvHcdbkr][^{}\\]{1,2}\}", unwrap_accent_group, text)
+    text = _LETTER_ACCENT.sub(combine_accent, _SIGN_ACCENT.sub(combine_accent, text))
     text = re.sub(r"\{\s*\\(" + "|".join(_LETTERS) + r")\s*\}", lambda found: _LETTERS[found[1]], text)
     return _LETTER.sub(lambda found: _LETTERS[found[1]], text)
 
@@ -147,7 +147,7 @@ def _convert_maths(found: re.Match[str]) -> str:
             # A lone sign (money): leave it, and let the next one open a formula of its own.
             return "\ue014" + _MATHS.sub(_convert_maths, found[0][1:] + "\ue014"[:0])
         inside = inside.strip()
-    return _scripts(_macros(inside, maths=True))
+    return _convert_scripts(_convert_macros(inside, maths=True))
 
 
 def _looks_like_maths(inside: str, following: str) -> bool:
@@ -164,14 +164,14 @@ _RAISED = str.maketrans("0123456789+-−=()", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻
 _LOWERED = str.maketrans("0123456789+-−=()", "₀₁₂₃₄₅₆₇₈₉₊₋₋₌₍₎")
 
 
-def _scripts(maths: str) -> str:
+def _convert_scripts(maths: str) -> str:
     """Digits go up and down; other scripts keep their sign, without braces."""
     maths = re.sub(r"\^\s*\{?\s*([∘°])\s*\}?", "°", maths)
     maths = re.sub(r"\^\s*\{?\s*([′*†‡]+|\\?prime)\s*\}?", lambda m: m[1].replace("prime", "′"), maths)
     maths = re.sub(r"\^\s*(?:\{([+−-]?\d+)\}|(\d))", lambda m: (m[1] or m[2]).translate(_RAISED), maths)
     maths = re.sub(r"_\s*(?:\{([+−-]?\d+)\}|(\d))", lambda m: (m[1] or m[2]).translate(_LOWERED), maths)
-    for _ in range(NESTING):
-        shorter = re.sub(r"([\^_])\s*\{\s*([^{}]*?)\s*\}", _braceless_script, maths)
+    for _ in range(MAX_NESTING):
+        shorter = re.sub(r"([\^_])\s*\{\s*([^{}]*?)\s*\}", _unwrap_script, maths)
         shorter = re.sub(r"\{([^{}]*)\}", r"\1", shorter)
         if shorter == maths:
             break
@@ -179,7 +179,7 @@ def _scripts(maths: str) -> str:
     return maths
 
 
-def _braceless_script(found: re.Match[str]) -> str:
+def _unwrap_script(found: re.Match[str]) -> str:
     sign, inside = found[1], found[2]
     return f"{sign}{inside}" if re.fullmatch(r"\w*|.", inside) else f"{sign}({inside})"
 
@@ -212,18 +212,18 @@ _MACRO = re.compile(r"\\([a-zA-Z]+)\*?(?:\{\})?")
 _BEGIN_END = re.compile(r"\\(?:begin|end)\s*\{[^{}]*\}(?:\[[^\]]*\])?")
 
 
-def _macros(text: str, *, maths: bool = False) -> str:
+def _convert_macros(text: str, *, maths: bool = False) -> str:
     if "\\" not in text:
         return text
     text = _BEGIN_END.sub(" ", _DROPPED.sub("", text))
-    for _ in range(NESTING):
+    for _ in range(MAX_NESTING):
         before = text
         text = _SWITCH.sub(r"\1", _UNWRAPPED.sub(r"\1", text))
         text = re.sub(r"\\footnote\s*\{([^{}]*)\}", r" (\1)", text)
-        text = re.sub(r"\\mathbb\s*(?:\{([^{}]*)\}|(\w))", _blackboard, text)
-        text = _OVER_MACRO.sub(_put_over, text)
-        text = _FRACTION.sub(_fraction, text)
-        text = _ROOT.sub(_root, text)
+        text = re.sub(r"\\mathbb\s*(?:\{([^{}]*)\}|(\w))", _convert_blackboard, text)
+        text = _OVER_MACRO.sub(_combine_over, text)
+        text = _FRACTION.sub(_convert_fraction, text)
+        text = _ROOT.sub(_convert_root, text)
         if maths:
             # \hat{x_{t}}: the inner script first, or the outer macro never closes.
             text = re.sub(r"([\^_])\{(\w)\}", r"\1\2", text)
@@ -233,7 +233,7 @@ def _macros(text: str, *, maths: bool = False) -> str:
     text = re.sub(r"\\[,;:! ]|\\(?:quad|qquad|enspace|thinspace|,)(?![a-zA-Z])", " ", text)
     text = re.sub(r"(?<=[\w.])~(?=[\w(\ue000])", " ", text)
     text = re.sub(r"\\item(?![a-zA-Z])\s*", " • ", text)
-    text = _MACRO.sub(_symbol, text)
+    text = _MACRO.sub(_convert_symbol, text)
     text = re.sub(r"\\([|\-/@*()\[\]'\"`^~=.<>+])", lambda found: _PUNCTUATION.get(found[1], found[1]), text)
     return text.replace("\\", " " if re.search(r"\\(\s|$)", text) else "")
 
@@ -241,28 +241,28 @@ def _macros(text: str, *, maths: bool = False) -> str:
 _PUNCTUATION = {"|": "‖", "-": "", "/": "", "@": "", "(": "", ")": "", "[": "", "]": "", "~": "~"}
 
 
-def _blackboard(found: re.Match[str]) -> str:
+def _convert_blackboard(found: re.Match[str]) -> str:
     letters = found[1] if found[1] is not None else found[2]
     return "".join(_BLACKBOARD.get(letter, letter) for letter in letters)
 
 
-def _put_over(found: re.Match[str]) -> str:
+def _combine_over(found: re.Match[str]) -> str:
     inside = found[2] if found[2] is not None else found[3]
     if len(inside) != 1:
         return inside
     return unicodedata.normalize("NFC", inside + _OVER[found[1]])
 
 
-def _fraction(found: re.Match[str]) -> str:
+def _convert_fraction(found: re.Match[str]) -> str:
     upper, lower = found[1] or found[2] or "", found[3] or found[4] or ""
-    return f"{_grouped(upper)}/{_grouped(lower)}"
+    return f"{_add_parentheses(upper)}/{_add_parentheses(lower)}"
 
 
-def _root(found: re.Match[str]) -> str:
-    return f"√{_grouped(found[1] if found[1] is not None else found[2])}"
+def _convert_root(found: re.Match[str]) -> str:
+    return f"√{_add_parentheses(found[1] if found[1] is not None else found[2])}"
 
 
-def _grouped(part: str) -> str:
+def _add_parentheses(part: str) -> str:
     part = part.strip()
     return part if re.fullmatch(r"\\?\w+|\S?", part) else f"({part})"
 
@@ -299,7 +299,7 @@ _SYMBOLS = {
 }  # fmt: skip
 
 
-def _symbol(found: re.Match[str]) -> str:
+def _convert_symbol(found: re.Match[str]) -> str:
     return _SYMBOLS.get(found[1], found[1])
 
 
@@ -310,17 +310,17 @@ SENTENCE_SHARE = 0.6
 """A whole sentence is the better ending while it keeps this share of the room; else a word and an ellipsis."""
 
 
-def sentences(text: str) -> list[str]:
+def split_sentences(text: str) -> list[str]:
     """The sentences of one line of text, in order; each is a span of it. An abbreviation ends none."""
     found, start = [], 0
-    for end in _sentence_ends(text):
+    for end in _find_sentence_ends(text):
         found.append(text[start:end].strip())
         start = end
     found.append(text[start:].strip())
     return [sentence for sentence in found if sentence]
 
 
-def _sentence_ends(text: str) -> list[int]:
+def _find_sentence_ends(text: str) -> list[int]:
     ends = []
     for mark in _SENTENCE_END.finditer(text):
         if mark[0].startswith(".") and _ABBREVIATION.search(
@@ -331,7 +331,7 @@ def _sentence_ends(text: str) -> list[int]:
     return ends
 
 
-def clip(text: str, limit: int, cost: Callable[[str], int] = len) -> str:
+def clip_text(text: str, limit: int, cost: Callable[[str], int] = len) -> str:
     """At most `limit` of `text`, ending with a sentence, or else a word and an ellipsis.
 
     `cost` says what a text takes up once it is written out (escaping makes it longer); by default its characters.
@@ -339,35 +339,39 @@ def clip(text: str, limit: int, cost: Callable[[str], int] = len) -> str:
     """
     if cost(text) <= limit:
         return text
-    sentence = _longest(text, _sentence_ends(text[: limit + 1]), limit, cost, "")
+    sentence = _find_longest_prefix(text, _find_sentence_ends(text[: limit + 1]), limit, cost, "")
     if sentence and cost(sentence) >= limit * SENTENCE_SHARE:
         return sentence
-    word = _longest(text, [atom.end() for atom in _ATOM.finditer(text[: limit + 1])][:-1], limit, cost, "…")
+    word = _find_longest_prefix(
+        text, [atom.end() for atom in _ATOM.finditer(text[: limit + 1])][:-1], limit, cost, "…"
+    )
     if word and cost(word) >= limit * SENTENCE_SHARE / 2:
         return word
     atom = _ATOM.search(text, len(word.rstrip("…")) if word else 0)
     if word and atom and re.match(r"https?://|&#?\w{1,32};", atom[0]):
         return word
-    return _longest(text, _grapheme_ends(text[: limit + 1]), limit, cost, "…") or word
+    return _find_longest_prefix(text, _find_grapheme_ends(text[: limit + 1]), limit, cost, "…") or word
 
 
-def _longest(text: str, ends: list[int], limit: int, cost: Callable[[str], int], close: str) -> str:
+def _find_longest_prefix(
+    text: str, ends: list[int], limit: int, cost: Callable[[str], int], ending: str
+) -> str:
     """The longest beginning that ends at one of `ends` and fits, by bisection: cost grows with length."""
     low, high = 0, len(ends)
     while low < high:
         middle = (low + high) // 2
-        if cost(_closed(text[: ends[middle]], close)) <= limit:
+        if cost(_with_ending(text[: ends[middle]], ending)) <= limit:
             low = middle + 1
         else:
             high = middle
-    return _closed(text[: ends[low - 1]], close) if low else ""
+    return _with_ending(text[: ends[low - 1]], ending) if low else ""
 
 
-def _closed(text: str, close: str) -> str:
-    return text.rstrip(" ,;:–—-([{") + close if close else text.strip()
+def _with_ending(text: str, ending: str) -> str:
+    return text.rstrip(" ,;:–—-([{") + ending if ending else text.strip()
 
 
-def _grapheme_ends(text: str) -> list[int]:
+def _find_grapheme_ends(text: str) -> list[int]:
     import regex  # A tenth of a second to load, and few texts need it.
 
     if re.match(r"\s*(?:https?://|&#?\w{1,32};)", text):

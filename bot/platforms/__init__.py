@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from bot.findings import Finding
 from bot.message import Message
-from digests.model import Channel, Post, Style
+from digests.model import Channel, DigestStyle, Post
 
 if TYPE_CHECKING:
     from bot.answer import Answers
@@ -28,23 +28,23 @@ class Page:
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
+class PostUpdate:
     """What is now true of a posted message's papers, by their ids: everything that an edit after posting can add.
 
     So many people want a paper discussed; a line says what came since (a new version, a new review, a withdrawal).
     """
 
-    voices: Mapping[str, int] = field(default_factory=dict)
-    news: Mapping[str, str] = field(default_factory=dict)
+    mark_counts: Mapping[str, int] = field(default_factory=dict)
+    update_lines: Mapping[str, str] = field(default_factory=dict)
 
 
-class Unknown(Enum):
+class NoHistory(Enum):
     """The answer of a platform that cannot be asked what it has posted."""
 
     CANNOT_ASK = "cannot ask"
 
 
-CANNOT_ASK = Unknown.CANNOT_ASK
+CANNOT_ASK = NoHistory.CANNOT_ASK
 
 
 class Platform(Protocol):
@@ -53,7 +53,7 @@ class Platform(Protocol):
     @property
     def name(self) -> str: ...
 
-    def render(self, message: Message, style: Style) -> Sequence[Page]:
+    def render(self, message: Message, style: DigestStyle) -> Sequence[Page]:
         """The message as pages within every limit of the platform. Pure; never raises for any text."""
 
     async def post(self, channel: Channel, page: Page, *, key: str, thread: str | None) -> str:
@@ -62,7 +62,7 @@ class Platform(Protocol):
         Raises PostError; its `outcome` says whether the page may be posted again.
         """
 
-    async def find(self, channel: Channel, *, key: str, since: datetime) -> str | Unknown | None:
+    async def find(self, channel: Channel, *, key: str, since: datetime) -> str | NoHistory | None:
         """The receipt of the page posted under `key`, None if it was never posted, or CANNOT_ASK.
 
         By our clock, which may be wrong, it was not posted before `since`: the newest messages are looked at in any case.
@@ -75,13 +75,13 @@ class Platform(Protocol):
         Raises PostError; REFUSED also when the message is not there any more.
         """
 
-    async def refresh(self, post: Post, facts: Facts) -> None:
+    async def refresh(self, post: Post, update: PostUpdate) -> None:
         """Make a posted message say what it said when it was posted, with these facts; the same again changes nothing.
 
         Raises PostError; REFUSED also when the message is not there any more.
         """
 
-    async def tell(self, channel: Channel, person: str, message: Message) -> None:
+    async def send_direct_message(self, channel: Channel, person: str, message: Message) -> None:
         """Say something to one person alone, in a direct message; `person` is the platform's id of them.
 
         `channel` is what it is about, and says in which workspace they are. Raises PostError: people may refuse
@@ -110,14 +110,14 @@ class PostError(Exception):
         self.outcome = outcome
 
 
-class App(Protocol):
+class ChatApp(Protocol):
     """A platform that people talk back to: opened before the first digest goes out, closed after the last."""
 
     @property
     def name(self) -> str: ...
 
     @property
-    def exclusive(self) -> bool:
+    def is_exclusive(self) -> bool:
         """Whether one process at a time may be served: over one connection, that is, and not by requests to any of them."""
 
     async def open(self) -> Platform:

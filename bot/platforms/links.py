@@ -6,7 +6,7 @@ from urllib.parse import quote, urlsplit
 _HOST = re.compile(r"[a-z0-9.-]+(:\d+)?", re.IGNORECASE)
 
 
-def web_address(url: str) -> str:
+def safe_web_address(url: str) -> str:
     """The address with nothing in it that would end a link, or nothing: only http and https, no password, no odd host."""
     url = url.encode("utf-8", "ignore").decode().strip()
     try:

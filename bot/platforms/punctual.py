@@ -7,10 +7,10 @@ from typing import Any
 
 import aiohttp
 
-from bot.platforms.tries import current
+from bot.platforms.tries import current_attempt
 
-REFUSED = 429
-SPARE_SECONDS = 1.0
+TOO_MANY_REQUESTS = 429
+RETRY_MARGIN_SECONDS = 1.0
 """What has to be left after a wait: slack_sdk waits up to one second longer than it is asked to, and the try takes time."""
 
 
@@ -22,7 +22,7 @@ class LongWaitError(aiohttp.ClientError):
         self.seconds = seconds
 
 
-def punctual(time_out: float, now: Callable[[], float] = time.time) -> aiohttp.TraceConfig:
+def deadline_trace(timeout: float, now: Callable[[], float] = time.time) -> aiohttp.TraceConfig:
     """For a session: a request whose body is not written so many seconds after its start fails unsent.
 
     Timers do not help here. A process that is stopped right before it writes, and goes on when its lease has run out, writes
@@ -31,39 +31,41 @@ def punctual(time_out: float, now: Callable[[], float] = time.time) -> aiohttp.T
     What becomes of each request is told to `tries.current()`, and a wait that is longer than those last ends the call.
     """
 
-    async def begin(session: Any, request: SimpleNamespace, what: Any) -> None:
+    async def on_request_start(session: Any, request: SimpleNamespace, params: Any) -> None:
         request.began = now()
-        if tries := current():
-            tries.begin()
+        if attempt := current_attempt():
+            attempt.begin_request()
 
-    async def check(session: Any, request: SimpleNamespace, what: Any) -> None:
-        if now() - request.began >= time_out:
+    async def on_chunk_sent(session: Any, request: SimpleNamespace, params: Any) -> None:
+        if now() - request.began >= timeout:
             raise TimeoutError("held up before it was sent")
-        if tries := current():
-            tries.write()
+        if attempt := current_attempt():
+            attempt.mark_sent()
 
-    async def redirect(session: Any, request: SimpleNamespace, what: Any) -> None:
-        if tries := current():
-            tries.hand_on()
+    async def on_redirect(session: Any, request: SimpleNamespace, params: Any) -> None:
+        if attempt := current_attempt():
+            attempt.mark_redirected()
 
-    async def end(session: Any, request: SimpleNamespace, what: aiohttp.TraceRequestEndParams) -> None:
-        if what.response.status != REFUSED or not (tries := current()):
+    async def on_request_end(
+        session: Any, request: SimpleNamespace, params: aiohttp.TraceRequestEndParams
+    ) -> None:
+        if params.response.status != TOO_MANY_REQUESTS or not (attempt := current_attempt()):
             return
-        tries.refuse()
-        wait = _seconds(what.response.headers.get("Retry-After", ""))
-        if wait + SPARE_SECONDS > tries.ends - time.monotonic():
-            what.response.close()
+        attempt.mark_refused()
+        wait = _parse_seconds(params.response.headers.get("Retry-After", ""))
+        if wait + RETRY_MARGIN_SECONDS > attempt.deadline - time.monotonic():
+            params.response.close()
             raise LongWaitError(wait)
 
     trace = aiohttp.TraceConfig()
-    trace.on_request_start.append(begin)
-    trace.on_request_chunk_sent.append(check)
-    trace.on_request_redirect.append(redirect)
-    trace.on_request_end.append(end)
+    trace.on_request_start.append(on_request_start)
+    trace.on_request_chunk_sent.append(on_chunk_sent)
+    trace.on_request_redirect.append(on_redirect)
+    trace.on_request_end.append(on_request_end)
     return trace
 
 
-def _seconds(header: str) -> float:
+def _parse_seconds(header: str) -> float:
     """Zero where it says no number."""
     try:
         return float(header)

@@ -16,90 +16,90 @@ _T = TypeVar("_T")
 
 
 @dataclass(slots=True)
-class Tries:
+class SendAttempt:
     """The requests that carry one page. `ends` is when nobody waits for them any more, by `time.monotonic`."""
 
-    ends: float = math.inf
-    followed: bool = False
+    deadline: float = math.inf
+    is_tracked: bool = False
     """Whether the session that sends them tells of them."""
-    sent: bool = False
+    was_sent: bool = False
     """Whether one was sent that was not plainly refused."""
-    _before: bool = False
+    _was_sent_before: bool = False
     """The same of those before the one under way."""
 
     @property
     def may_have_arrived(self) -> bool:
-        return self.sent or not self.followed
+        return self.was_sent or not self.is_tracked
 
-    def begin(self) -> None:
+    def begin_request(self) -> None:
         """Another request, of which nothing is written yet."""
-        self._before = self.sent
+        self._was_sent_before = self.was_sent
 
-    def write(self) -> None:
+    def mark_sent(self) -> None:
         """Its body is on the way."""
-        self.sent = True
+        self.was_sent = True
 
-    def hand_on(self) -> None:
+    def mark_redirected(self) -> None:
         """It is answered with another address, where the next answer comes from; this one may have done it."""
-        self._before = self.sent
+        self._was_sent_before = self.was_sent
 
-    def refuse(self) -> None:
+    def mark_refused(self) -> None:
         """It is answered, and was not done."""
-        self.sent = self._before
+        self.was_sent = self._was_sent_before
 
-    def outcome(self, outcome: Outcome) -> Outcome:
+    def resolve_outcome(self, outcome: Outcome) -> Outcome:
         """The outcome of an answer, or of none, in the light of the tries before it."""
         if self.may_have_arrived:
             return Outcome.UNKNOWN
         return Outcome.NOT_POSTED if outcome is Outcome.UNKNOWN else outcome
 
 
-_current: ContextVar[Tries | None] = ContextVar("tries", default=None)
+_current_attempt: ContextVar[SendAttempt | None] = ContextVar("tries", default=None)
 
 
-def current() -> Tries | None:
+def current_attempt() -> SendAttempt | None:
     """Those of the page that is under way here."""
-    return _current.get()
+    return _current_attempt.get()
 
 
-async def in_time(call: Coroutine[Any, Any, _T], limit: timedelta) -> _T:
+async def with_deadline(call: Coroutine[Any, Any, _T], timeout: timedelta) -> _T:
     """What a platform answers within the limit, which it is told of. Raises PostError."""
-    seconds = limit.total_seconds()
-    with one_page(seconds) as tries:
+    seconds = timeout.total_seconds()
+    with page_attempt(seconds) as attempt:
         try:
             async with asyncio.timeout(seconds):
                 return await call
         except TimeoutError:
-            also = "; it may have arrived" if tries.may_have_arrived else ""
-            outcome = tries.outcome(Outcome.UNKNOWN)
+            also = "; it may have arrived" if attempt.may_have_arrived else ""
+            outcome = attempt.resolve_outcome(Outcome.UNKNOWN)
             raise PostError(f"No answer within {seconds:.3g} seconds{also}.", outcome) from None
 
 
 @contextmanager
-def one_page(seconds: float = math.inf) -> Iterator[Tries]:
+def page_attempt(seconds: float = math.inf) -> Iterator[SendAttempt]:
     """The tries of one page, for which somebody waits so long."""
-    tries = Tries(time.monotonic() + seconds)
-    token = _current.set(tries)
+    attempt = SendAttempt(time.monotonic() + seconds)
+    token = _current_attempt.set(attempt)
     try:
-        yield tries
+        yield attempt
     finally:
-        _current.reset(token)
+        _current_attempt.reset(token)
 
 
 @contextmanager
-def followed(seconds: float = math.inf) -> Iterator[Tries]:
+def tracked(seconds: float = math.inf) -> Iterator[SendAttempt]:
     """The tries of the page that is under way here, or else of a call of its own, from a session that tells of them."""
-    if tries := current():
-        tries.followed = True
-        yield tries
+    if attempt := current_attempt():
+        attempt.is_tracked = True
+        yield attempt
         return
-    with one_page(seconds) as own:
-        own.followed = True
-        yield own
+    with page_attempt(seconds) as own_attempt:
+        own_attempt.is_tracked = True
+        yield own_attempt
 
 
 @contextmanager
-def apart(tries: Tries) -> Iterator[None]:
+def untracked(attempt: SendAttempt) -> Iterator[None]:
     """For calls that the page only needs: what becomes of them says nothing of the page."""
-    with one_page(tries.ends - time.monotonic()):
+    with page_attempt(attempt.deadline - time.monotonic()):
         yield

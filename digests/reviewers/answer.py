@@ -9,23 +9,23 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 
-from digests.limitations import shorten
-from digests.model import KeyPoint, Stage
-from digests.reviewers.rubric import DIMENSIONS, LEAST, MOST
-from digests.text import clip, tidy
+from digests.limitations import shorten_point
+from digests.model import QuotedLimitation, ReviewDepth
+from digests.reviewers.rubric import DIMENSIONS, MAX_GRADE, MIN_GRADE
+from digests.text import clip_text, normalize_text
 
 Form = TypeVar("Form", bound=BaseModel)
 
-MOST_POINTS = 3
-ASSESSMENT_CHARACTERS = 1500
-TLDR_CHARACTERS = 600
-QUOTE_LEAST = 12
+MAX_KEY_LIMITATIONS = 3
+MAX_ASSESSMENT_CHARACTERS = 1500
+MAX_TLDR_CHARACTERS = 600
+MIN_QUOTE_CHARACTERS = 12
 """Characters of a quote; a shorter one stands in any text."""
-QUOTE_CHARACTERS = 400
-MOST_ANSWER = 400_000
+MAX_QUOTE_CHARACTERS = 400
+MAX_ANSWER_CHARACTERS = 400_000
 """Characters of an answer that are looked at."""
-MOST_PROBLEMS = 4
-MOST_STARTS = 60
+MAX_REPORTED_PROBLEMS = 4
+MAX_JSON_STARTS = 60
 """Braces at which a JSON object is looked for."""
 
 
@@ -34,15 +34,15 @@ class AnswerError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class ParsedAnswer:
     """A filled-in form. `dropped` quotes stand nowhere in the text; limitations went with theirs."""
 
     grades: Mapping[str, int]
     assessments: Mapping[str, str]
     tldr: str
     tldr_quote: str
-    key_limitations: tuple[KeyPoint, ...]
-    dropped: int
+    key_limitations: tuple[QuotedLimitation, ...]
+    dropped_quotes: int
 
 
 class _Dimension(BaseModel):
@@ -50,7 +50,7 @@ class _Dimension(BaseModel):
 
     assessment: str = ""
     evidence: str = ""
-    grade: int = Field(ge=LEAST, le=MOST)
+    grade: int = Field(ge=MIN_GRADE, le=MAX_GRADE)
 
 
 class _AssessedDimension(_Dimension):
@@ -64,7 +64,7 @@ class _Limitation(BaseModel):
     quote: str = ""
 
 
-class _Filled(BaseModel):
+class _ReviewForm(BaseModel):
     model_config = ConfigDict(extra="ignore")
 
     key_limitations: list[_Limitation] = []
@@ -72,116 +72,121 @@ class _Filled(BaseModel):
     tldr_quote: str = ""
 
 
-def _filled_form(name: str, dimension: type[_Dimension]) -> type[_Filled]:
+def _build_form_type(name: str, dimension: type[_Dimension]) -> type[_ReviewForm]:
     fields: dict[str, Any] = dict.fromkeys(DIMENSIONS, (dimension, ...))
-    return create_model(name, __base__=_Filled, **fields)
+    return create_model(name, __base__=_ReviewForm, **fields)
 
 
-_FORMS = {
-    Stage.SCORE: _filled_form("Scored", _Dimension),
-    Stage.FULL: _filled_form("Reviewed", _AssessedDimension),
+_FORM_TYPES = {
+    ReviewDepth.SCORE: _build_form_type("Scored", _Dimension),
+    ReviewDepth.FULL: _build_form_type("Reviewed", _AssessedDimension),
 }
 
 
-def parse(said: str, stage: Stage, text: str) -> Answer:
+def parse_answer(reply_text: str, review_depth: ReviewDepth, shown_text: str) -> ParsedAnswer:
     """The form out of an answer. `text` is what the model was shown. Raises AnswerError."""
-    form = filled(said, _FORMS[stage])
-    shown = _comparable(text)
-    points, dropped = [], 0
+    form = parse_form(reply_text, _FORM_TYPES[review_depth])
+    comparable_text = _normalize_for_comparison(shown_text)
+    key_points, dropped_quotes = [], 0
     for limitation in form.key_limitations:
-        quote = clip(tidy(limitation.quote), QUOTE_CHARACTERS)
-        if not tidy(limitation.point):
+        quote = clip_text(normalize_text(limitation.quote), MAX_QUOTE_CHARACTERS)
+        if not normalize_text(limitation.point):
             continue
-        if is_quoted(limitation.quote, shown):
-            points.append(KeyPoint(shorten(tidy(limitation.point).rstrip(".")), quote))
+        if is_quoted(limitation.quote, comparable_text):
+            key_points.append(
+                QuotedLimitation(shorten_point(normalize_text(limitation.point).rstrip(".")), quote)
+            )
         else:
-            dropped += 1
-    tldr_quote = form.tldr_quote if is_quoted(form.tldr_quote, shown) else ""
+            dropped_quotes += 1
+    tldr_quote = form.tldr_quote if is_quoted(form.tldr_quote, comparable_text) else ""
     dimensions: dict[str, _Dimension] = {name: getattr(form, name) for name in DIMENSIONS}
-    return Answer(
+    return ParsedAnswer(
         grades={name: each.grade for name, each in dimensions.items()},
         assessments={
-            name: clip(tidy(each.assessment), ASSESSMENT_CHARACTERS) for name, each in dimensions.items()
+            name: clip_text(normalize_text(each.assessment), MAX_ASSESSMENT_CHARACTERS)
+            for name, each in dimensions.items()
         },
-        tldr=clip(tidy(form.tldr), TLDR_CHARACTERS),
-        tldr_quote=clip(tidy(tldr_quote), QUOTE_CHARACTERS),
-        key_limitations=tuple(points[:MOST_POINTS]),
-        dropped=dropped + (not tldr_quote),
+        tldr=clip_text(normalize_text(form.tldr), MAX_TLDR_CHARACTERS),
+        tldr_quote=clip_text(normalize_text(tldr_quote), MAX_QUOTE_CHARACTERS),
+        key_limitations=tuple(key_points[:MAX_KEY_LIMITATIONS]),
+        dropped_quotes=dropped_quotes + (not tldr_quote),
     )
 
 
-def filled(said: str, form: type[Form]) -> Form:
+def parse_form(reply_text: str, form_type: type[Form]) -> Form:
     """The form out of an answer, whatever stands around it. Raises AnswerError."""
-    return _first_filled(_without_thinking(said[:MOST_ANSWER]), form)
+    return _parse_first_form(_strip_thinking(reply_text[:MAX_ANSWER_CHARACTERS]), form_type)
 
 
-_THOUGHT = re.compile(r"<(think(?:ing)?|reasoning)>.*?</\1>", re.DOTALL | re.IGNORECASE)
+_THINKING_BLOCK = re.compile(r"<(think(?:ing)?|reasoning)>.*?</\1>", re.DOTALL | re.IGNORECASE)
 
 
-def _without_thinking(said: str) -> str:
+def _strip_thinking(reply_text: str) -> str:
     """What stands behind a model's thinking; some servers leave out the tag that opens it."""
-    rest = _THOUGHT.sub(" ", said)
-    closed = re.split(r"</(?:think(?:ing)?|reasoning)>", rest, flags=re.IGNORECASE)[-1]
-    if re.match(r"\s*<(?:think(?:ing)?|reasoning)>", closed, re.IGNORECASE):
+    rest = _THINKING_BLOCK.sub(" ", reply_text)
+    after_thinking = re.split(r"</(?:think(?:ing)?|reasoning)>", rest, flags=re.IGNORECASE)[-1]
+    if re.match(r"\s*<(?:think(?:ing)?|reasoning)>", after_thinking, re.IGNORECASE):
         raise AnswerError("it is cut off while still thinking")
-    return closed
+    return after_thinking
 
 
-def _first_filled(said: str, form: type[Form]) -> Form:
+def _parse_first_form(answer_text: str, form_type: type[Form]) -> Form:
     reason = ""
-    for place, found in _objects(said):
+    for start, json_object in _find_json_objects(answer_text):
         try:
-            return form.model_validate(found)
+            return form_type.model_validate(json_object)
         except ValidationError as error:
-            if place == said.find("{"):  # Others are pieces of one that is cut off.
-                reason = _problems(error)
+            if start == answer_text.find("{"):  # Others are pieces of one that is cut off.
+                reason = _describe_problems(error)
     if reason:
         raise AnswerError(reason)
-    if not said.strip():
+    if not answer_text.strip():
         raise AnswerError("it is empty")
-    cut = "it is no whole JSON object" if "{" in said else "there is no JSON object in it"
-    raise AnswerError(cut)
+    problem = "it is no whole JSON object" if "{" in answer_text else "there is no JSON object in it"
+    raise AnswerError(problem)
 
 
-def _objects(said: str) -> Iterator[tuple[int, dict[str, Any]]]:
+def _find_json_objects(answer_text: str) -> Iterator[tuple[int, dict[str, Any]]]:
     """The outermost JSON objects of a text, those in prose and fences too; also one that is a list's only item."""
-    decoder, place = json.JSONDecoder(strict=False), 0
-    for _ in range(MOST_STARTS):
-        place = said.find("{", place)
-        if place < 0:
+    decoder, position = json.JSONDecoder(strict=False), 0
+    for _ in range(MAX_JSON_STARTS):
+        position = answer_text.find("{", position)
+        if position < 0:
             return
-        start = place
+        start = position
         try:
-            found, place = decoder.raw_decode(said, start)
+            decoded, position = decoder.raw_decode(answer_text, start)
         except (ValueError, RecursionError):
-            place += 1
+            position += 1
             continue
-        if isinstance(found, dict):
-            yield start, found
+        if isinstance(decoded, dict):
+            yield start, decoded
 
 
-def _problems(error: ValidationError) -> str:
+def _describe_problems(error: ValidationError) -> str:
     problems = error.errors(include_url=False, include_context=False, include_input=False)
-    said = [f"{'.'.join(map(str, one['loc']))}: {one['msg'].lower()}" for one in problems]
-    return "; ".join(said[:MOST_PROBLEMS])
+    sentences = [f"{'.'.join(map(str, one['loc']))}: {one['msg'].lower()}" for one in problems]
+    return "; ".join(sentences[:MAX_REPORTED_PROBLEMS])
 
 
 # Quotes.
 
-_ALIKE = str.maketrans({"“": '"', "”": '"', "‘": "'", "’": "'", "–": "-", "—": "-", "−": "-", "\u00ad": ""})
-_OMISSION = re.compile(r"\s*(?:\[?(?:\.\.\.|…)\]?)\s*")
+_CHARACTER_VARIANTS = str.maketrans(
+    {"“": '"', "”": '"', "‘": "'", "’": "'", "–": "-", "—": "-", "−": "-", "\u00ad": ""}
+)
+_ELLIPSIS = re.compile(r"\s*(?:\[?(?:\.\.\.|…)\]?)\s*")
 
 
-def _comparable(text: str) -> str:
+def _normalize_for_comparison(text: str) -> str:
     """Letters and digits alone, in small: white space, marks and hyphenation differ between a text and its quote."""
-    folded = unicodedata.normalize("NFKC", text.translate(_ALIKE)).casefold()
+    folded = unicodedata.normalize("NFKC", text.translate(_CHARACTER_VARIANTS)).casefold()
     return "".join(letter for letter in folded if letter.isalnum())
 
 
 def is_quoted(quote: str, comparable_text: str) -> bool:
     """Whether each part of a quote between omissions stands in the text, in order."""
-    parts = [bare for part in _OMISSION.split(quote) if (bare := _comparable(part))]
-    if sum(map(len, parts)) < QUOTE_LEAST:
+    parts = [bare for part in _ELLIPSIS.split(quote) if (bare := _normalize_for_comparison(part))]
+    if sum(map(len, parts)) < MIN_QUOTE_CHARACTERS:
         return False
     end = 0
     for part in parts:

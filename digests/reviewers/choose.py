@@ -5,71 +5,79 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from statistics import quantiles
 
-from digests.model import Candidate, Wish
-from digests.pick import Taste
+from digests.model import Candidate, Preferences
+from digests.pick import Matcher
 
-FEW_SCORES = 20
+MIN_SCORES_FOR_QUANTILES = 20
 """Fewer scores say nothing about which one stands out."""
 
 HIGH_SCORE = 8.0
 """With few scores to compare with, one from here on stands out."""
 
-JUMP = 2.0
+SCORE_JUMP = 2.0
 """A full review that scores so much over the first look stands out too: something in the text moved the model."""
 
 
-def promises(candidates: Iterable[Candidate], wishes: Sequence[Wish]) -> dict[str, float]:
+def compute_priorities(
+    candidates: Iterable[Candidate], channel_preferences: Sequence[Preferences]
+) -> dict[str, float]:
     """Of each paper that somebody wants and nobody reviewed: how many channels want it; upvotes decide between equals."""
-    tastes = _tastes(wishes)
-    wanted: dict[str, float] = {}
+    matchers = _count_matchers(channel_preferences)
+    priorities: dict[str, float] = {}
     for candidate in candidates:
         if candidate.score is None and candidate.rank is None and not candidate.withdrawn:
-            channels = sum(count for taste, count in tastes if _likes(taste, candidate))
+            channels = sum(count for taste, count in matchers if _is_match(taste, candidate))
             if channels:
-                wanted[candidate.id] = channels + min(candidate.upvotes, 999) / 1000
-    return wanted
+                priorities[candidate.id] = channels + min(candidate.upvotes, 999) / 1000
+    return priorities
 
 
-def _tastes(wishes: Sequence[Wish]) -> list[tuple[Taste, int]]:
+def _count_matchers(channel_preferences: Sequence[Preferences]) -> list[tuple[Matcher, int]]:
     """What channels want to read, each once with how many want the same, the commonest first."""
-    alike = Counter(replace(wish, top=1, min_score=None) for wish in wishes)
-    return [(Taste.of(wish), count) for wish, count in alike.most_common()]
+    counts = Counter(replace(wish, top=1, min_score=None) for wish in channel_preferences)
+    return [(Matcher.from_preferences(wish), count) for wish, count in counts.most_common()]
 
 
-def _likes(taste: Taste, candidate: Candidate) -> bool:
-    return taste.wants(candidate) and not taste.mutes(candidate)
+def _is_match(matcher: Matcher, candidate: Candidate) -> bool:
+    return matcher.is_wanted(candidate) and not matcher.is_muted(candidate)
 
 
-def best(candidates: Sequence[Candidate], wishes: Sequence[Wish], most: int) -> list[str]:
+def choose_best_papers(
+    candidates: Sequence[Candidate], channel_preferences: Sequence[Preferences], limit: int
+) -> list[str]:
     """The best by score for a full review: each kind of wish gets its best in turn, so that no field takes them all."""
     best_first = sorted(candidates, key=lambda one: (-(one.score or 0.0), -one.upvotes, one.id))
-    return list(_in_turn([_liked(taste, best_first) for taste, _ in _tastes(wishes)], most))
+    return list(
+        _take_round_robin(
+            [_ids_of_matches(taste, best_first) for taste, _ in _count_matchers(channel_preferences)], limit
+        )
+    )
 
 
-def _liked(taste: Taste, candidates: Sequence[Candidate]) -> Iterator[str]:
-    return (candidate.id for candidate in candidates if _likes(taste, candidate))
+def _ids_of_matches(matcher: Matcher, candidates: Sequence[Candidate]) -> Iterator[str]:
+    return (candidate.id for candidate in candidates if _is_match(matcher, candidate))
 
 
-def _in_turn(turns: Sequence[Iterator[str]], most: int) -> Iterator[str]:
+def _take_round_robin(rankings: Sequence[Iterator[str]], limit: int) -> Iterator[str]:
     taken: set[str] = set()
-    while turns and len(taken) < most:
-        left = []
-        for turn in turns:
-            chosen = next((name for name in turn if name not in taken), None)
+    while rankings and len(taken) < limit:
+        unfinished = []
+        for ranking in rankings:
+            chosen = next((name for name in ranking if name not in taken), None)
             if chosen is None:
                 continue
-            left.append(turn)
+            unfinished.append(ranking)
             taken.add(chosen)
             yield chosen
-            if len(taken) == most:
+            if len(taken) == limit:
                 return
-        turns = left
+        rankings = unfinished
 
 
-def stands_out(score: float, others: Sequence[float], first_look: float | None) -> bool:
+def is_unusually_high(score: float, other_scores: Sequence[float], first_look_score: float | None) -> bool:
     """Whether a score is among the highest tenth of its scale, or far over that of the first look at the same paper."""
-    if first_look is not None and score - first_look >= JUMP:
+    if first_look_score is not None and score - first_look_score >= SCORE_JUMP:
         return True
-    if len(others) < FEW_SCORES:
+    if len(other_scores) < MIN_SCORES_FOR_QUANTILES:
         return score >= HIGH_SCORE
-    return score >= quantiles(others, n=10)[-1]
+    return score >= quantiles(other_scores, n=10)[-1]

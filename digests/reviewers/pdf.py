@@ -6,17 +6,19 @@
 import asyncio
 import sys
 
-from digests.flags import scan
-from digests.reviewers.reading import FullText, pdf_words
+from digests.flags import scan_text
+from digests.reviewers.reading import FullText, parse_pdf
 
-SECONDS = 60.0
+TIMEOUT_SECONDS = 60.0
 """A hundred pages take about five."""
 
-MEMORY = 2 * 1024**3
+MAX_MEMORY_BYTES = 2 * 1024**3
 """Bytes of address space."""
 
 
-async def pdf_text(document: bytes, *, seconds: float = SECONDS) -> FullText | None:
+async def parse_pdf_in_subprocess(
+    document: bytes, *, timeout_seconds: float = TIMEOUT_SECONDS
+) -> FullText | None:
     """The words of a PDF, and the orders among them; None for one that cannot be read in time."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
@@ -27,24 +29,24 @@ async def pdf_text(document: bytes, *, seconds: float = SECONDS) -> FullText | N
         stderr=asyncio.subprocess.DEVNULL,
     )
     try:
-        async with asyncio.timeout(seconds):
-            said, _ = await process.communicate(document)
+        async with asyncio.timeout(timeout_seconds):
+            output, _ = await process.communicate(document)
     except TimeoutError:
         return None
     finally:
         if process.returncode is None:
             process.kill()
             await process.wait()
-    text = said.decode("utf-8", "replace")
-    return FullText(text, tuple(scan(text, "full text"))) if text.strip() else None
+    text = output.decode("utf-8", "replace")
+    return FullText(text, tuple(scan_text(text, "full text"))) if text.strip() else None
 
 
 def main() -> None:
     """What the process does."""
     import resource
 
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
-    sys.stdout.buffer.write(pdf_words(sys.stdin.buffer.read()).encode("utf-8", "replace"))
+    resource.setrlimit(resource.RLIMIT_AS, (MAX_MEMORY_BYTES, MAX_MEMORY_BYTES))
+    sys.stdout.buffer.write(parse_pdf(sys.stdin.buffer.read()).encode("utf-8", "replace"))
 
 
 if __name__ == "__main__":

@@ -7,19 +7,19 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from digests.flags import EXCERPT, HIDDEN_TEXT, scan
+from digests.flags import EXCERPT_LENGTH, HIDDEN_TEXT, scan_text
 from digests.model import Flag
 
 if TYPE_CHECKING:
     from lxml.html import HtmlElement
 
-MOST_CHARACTERS = 400_000
+MAX_FULL_TEXT_CHARACTERS = 400_000
 """Of a full text: two hundred pages."""
 
-LEAST_CHARACTERS = 2_000
+MIN_FULL_TEXT_CHARACTERS = 2_000
 """A text of fewer characters is an abstract's page or a scan without letters, not a paper."""
 
-HIDDEN_WORDS = 4
+MIN_HIDDEN_WORDS = 4
 """Hidden text of fewer words is a layout's spacer or an icon's name."""
 
 
@@ -31,7 +31,7 @@ class FullText:
     flags: tuple[Flag, ...] = ()
 
 
-def html_text(page: bytes) -> FullText:
+def parse_html(page: bytes) -> FullText:
     """The visible words of a page; text that nobody can see is left out and flagged."""
     from lxml import html
 
@@ -39,12 +39,12 @@ def html_text(page: bytes) -> FullText:
         encoding="utf-8", no_network=True, remove_comments=True, remove_pis=True, huge_tree=False
     )
     root = html.document_fromstring(page or b"<html></html>", parser=parser, ensure_head_body=True)
-    hidden = _take_hidden(root)
-    text = "\n".join(_paragraphs(root))[:MOST_CHARACTERS]
-    return FullText(text, (*_hidden_flags(hidden), *scan(text, "full text")))
+    hidden_texts = _remove_hidden_text(root)
+    text = "\n".join(_split_paragraphs(root))[:MAX_FULL_TEXT_CHARACTERS]
+    return FullText(text, (*_flag_hidden_text(hidden_texts), *scan_text(text, "full text")))
 
 
-def pdf_words(document: bytes) -> str:
+def parse_pdf(document: bytes) -> str:
     """The words of a PDF, as far as it can be read. White or tiny text cannot be told from other text there."""
     import logging
 
@@ -57,26 +57,26 @@ def pdf_words(document: bytes) -> str:
     ):  # A broken file may fail in any way inside the library; what was read so far is used.
         for page in PdfReader(io.BytesIO(document), strict=False).pages:
             pages.append(page.extract_text())
-            if sum(map(len, pages)) > MOST_CHARACTERS:
+            if sum(map(len, pages)) > MAX_FULL_TEXT_CHARACTERS:
                 break
-    return re.sub(r"-\n(?=[a-z])", "", "\n".join(pages))[:MOST_CHARACTERS]
+    return re.sub(r"-\n(?=[a-z])", "", "\n".join(pages))[:MAX_FULL_TEXT_CHARACTERS]
 
 
 # What a page hides.
 
-_UNSEEN_STYLE = re.compile(
+_INVISIBLE_STYLE = re.compile(
     r"display\s*:\s*none|visibility\s*:\s*hidden|(?<![\w-])opacity\s*:\s*0?\.?0+\s*(?:;|$|!)|"
     r"font-size\s*:\s*(?:0*\.?\d*(?:px|pt|r?em)?\s*(?:;|$|!))|(?:left|top|text-indent)\s*:\s*-\s*\d{3,}|clip\s*:\s*rect\(0"
 )
-_SIZE = re.compile(r"font-size\s*:\s*(\d*\.?\d+)\s*(px|pt|r?em|%)")
-_LEAST_SIZE = {"px": 3.0, "pt": 3.0, "em": 0.25, "rem": 0.25, "%": 25.0}
+_FONT_SIZE = re.compile(r"font-size\s*:\s*(\d*\.?\d+)\s*(px|pt|r?em|%)")
+_MIN_FONT_SIZE = {"px": 3.0, "pt": 3.0, "em": 0.25, "rem": 0.25, "%": 25.0}
 """Smaller letters are not read by anybody."""
-_WHITE = re.compile(
+_WHITE_TEXT = re.compile(
     r"(?:^|[;\s])(?:--ltx-fg-color|color)\s*:\s*(?:white|snow|ivory|transparent|#fff(?:fff)?(?:ff)?\b|#f[c-f]f[c-f]f[c-f]\b|"
     r"rgba?\(\s*25[0-5]\s*,\s*25[0-5]\s*,\s*25[0-5]|rgba\([^)]*,\s*0(?:\.0+)?\s*\)|hsl\([^)]*\b100%\s*\))"
 )
 _BACKGROUND = re.compile(r"background|--ltx-bg-color")
-_NOT_TEXT = (
+_NON_TEXT_TAGS = (
     "script",
     "style",
     "noscript",
@@ -88,25 +88,25 @@ _NOT_TEXT = (
     "button",
     "svg",
 )
-_BLOCKS = frozenset(
+_BLOCK_TAGS = frozenset(
     ("p", "div", "section", "article", "li", "tr", "td", "th", "h1", "h2", "h3", "h4", "h5", "h6", "figcaption", "caption",
      "blockquote", "pre", "table", "ul", "ol", "dl", "dd", "dt", "br")
 )  # fmt: skip
 
 
-def _take_hidden(root: "HtmlElement") -> list[str]:
+def _remove_hidden_text(root: "HtmlElement") -> list[str]:
     """Takes out what is not seen, and returns its words; scripts and the like are taken out unread."""
-    for element in list(root.iter(*_NOT_TEXT)):
+    for element in list(root.iter(*_NON_TEXT_TAGS)):
         if element.getparent() is not None:
             element.drop_tree()
-    hidden: list[str] = []
+    hidden_texts: list[str] = []
     for element in list(root.iter()):
         if isinstance(element.tag, str) and _is_hidden(element) and element.getparent() is not None:
             words = " ".join("".join(element.itertext()).split())
             if words:
-                hidden.append(words)
+                hidden_texts.append(words)
             element.drop_tree()
-    return hidden
+    return hidden_texts
 
 
 def _is_hidden(element: "HtmlElement") -> bool:
@@ -115,34 +115,37 @@ def _is_hidden(element: "HtmlElement") -> bool:
         return True
     if not style:
         return False
-    if _has_no_size(style) or (_UNSEEN_STYLE.search(style) and not _SIZE.search(style)):
+    if _has_tiny_font(style) or (_INVISIBLE_STYLE.search(style) and not _FONT_SIZE.search(style)):
         return True
-    return bool(_WHITE.search(style)) and not _on_a_background(element)
+    return bool(_WHITE_TEXT.search(style)) and not _has_background(element)
 
 
-def _has_no_size(style: str) -> bool:
-    return any(float(size) < _LEAST_SIZE[unit] for size, unit in _SIZE.findall(style))
+def _has_tiny_font(style: str) -> bool:
+    return any(float(size) < _MIN_FONT_SIZE[unit] for size, unit in _FONT_SIZE.findall(style))
 
 
-def _on_a_background(element: "HtmlElement") -> bool:
+def _has_background(element: "HtmlElement") -> bool:
     """White letters in a coloured cell are seen."""
-    around = (element, *element.iterancestors())
-    return any(_BACKGROUND.search((one.get("style") or "").lower()) or one.get("bgcolor") for one in around)
+    element_and_ancestors = (element, *element.iterancestors())
+    return any(
+        _BACKGROUND.search((one.get("style") or "").lower()) or one.get("bgcolor")
+        for one in element_and_ancestors
+    )
 
 
-def _hidden_flags(hidden: list[str]) -> Iterator[Flag]:
-    for words in hidden:
-        orders = scan(words, "full text", hidden=True)
-        yield from orders
-        if not orders and len(words.split()) >= HIDDEN_WORDS:
-            yield Flag(HIDDEN_TEXT, words[:EXCERPT], "full text", hidden=True)
+def _flag_hidden_text(hidden_texts: list[str]) -> Iterator[Flag]:
+    for words in hidden_texts:
+        flags = scan_text(words, "full text", is_hidden=True)
+        yield from flags
+        if not flags and len(words.split()) >= MIN_HIDDEN_WORDS:
+            yield Flag(HIDDEN_TEXT, words[:EXCERPT_LENGTH], "full text", is_hidden=True)
 
 
-def _paragraphs(root: "HtmlElement") -> Iterator[str]:
+def _split_paragraphs(root: "HtmlElement") -> Iterator[str]:
     """The page's paragraphs; a formula is its TeX where the page has it."""
     words: list[str] = []
-    for event, element in _events(root):
-        if element.tag in _BLOCKS and words:
+    for event, element in _walk_elements(root):
+        if element.tag in _BLOCK_TAGS and words:
             if paragraph := " ".join("".join(words).split()):
                 yield paragraph
             words = []
@@ -154,7 +157,7 @@ def _paragraphs(root: "HtmlElement") -> Iterator[str]:
         yield paragraph
 
 
-def _events(root: "HtmlElement") -> Iterator[tuple[str, "HtmlElement"]]:
+def _walk_elements(root: "HtmlElement") -> Iterator[tuple[str, "HtmlElement"]]:
     from lxml import etree
 
     for event, element in etree.iterwalk(root, events=("start", "end")):

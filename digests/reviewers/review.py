@@ -4,141 +4,160 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from digests.model import Assessment, Paper, ReadDepth, Review, Stage
-from digests.reviewers.answer import Answer, AnswerError, parse
-from digests.reviewers.openai import Reply, Server, ServerError
-from digests.reviewers.prompt import Messages, messages, new_nonce, repair
-from digests.reviewers.rubric import DEFAULT_WEIGHTS, VERSION, schema, score
+from digests.model import Assessment, Paper, ReadDepth, Review, ReviewDepth
+from digests.reviewers.answer import AnswerError, ParsedAnswer, parse_answer
+from digests.reviewers.openai import ModelReply, ModelServer, ModelServerError
+from digests.reviewers.prompt import Messages, build_repair_messages, build_review_messages, generate_nonce
+from digests.reviewers.rubric import DEFAULT_WEIGHTS, RUBRIC_VERSION, build_review_schema, compute_score
 
-OVERHEAD = 64
+OVERHEAD_TOKENS = 64
 """Tokens that a server may add around the turns."""
 
 
 @dataclass(frozen=True, slots=True)
-class Tokens:
+class TokenUsage:
     """Of calls: what went in and what came out."""
 
-    into: int = 0
-    out: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
 
-    def __add__(self, other: "Tokens") -> "Tokens":
-        return Tokens(self.into + other.into, self.out + other.out)
+    def __add__(self, other: "TokenUsage") -> "TokenUsage":
+        return TokenUsage(self.input_tokens + other.input_tokens, self.output_tokens + other.output_tokens)
 
     @property
-    def all(self) -> int:
+    def total(self) -> int:
         """Both together."""
-        return self.into + self.out
+        return self.input_tokens + self.output_tokens
 
 
 @dataclass(frozen=True, slots=True)
-class Questions:
+class ReviewOptions:
     """How papers are asked about: the room for a full text and for each answer, and the weights of the score."""
 
     weights: Mapping[str, float] = field(default_factory=lambda: dict(DEFAULT_WEIGHTS))
-    score_tokens: int = 700
-    review_tokens: int = 2500
-    text_characters: int = 60_000
+    score_max_tokens: int = 700
+    review_max_tokens: int = 2500
+    max_text_characters: int = 60_000
 
-    def answer_tokens(self, stage: Stage) -> int:
+    def max_answer_tokens(self, review_depth: ReviewDepth) -> int:
         """The most that one answer may take."""
-        return self.score_tokens if stage is Stage.SCORE else self.review_tokens
+        return self.score_max_tokens if review_depth is ReviewDepth.SCORE else self.review_max_tokens
 
 
 class ReviewError(Exception):
     """A paper that got no review. `tokens` were used in vain; `server` is the fault where it was not the model's words."""
 
-    def __init__(self, reason: str, tokens: Tokens, server: ServerError | None = None) -> None:
+    def __init__(self, reason: str, tokens: TokenUsage, server_error: ModelServerError | None = None) -> None:
         super().__init__(reason)
         self.tokens = tokens
-        self.server = server
+        self.server_error = server_error
 
 
-def most_tokens(paper: Paper, text: str, stage: Stage, questions: Questions) -> Tokens:
+def max_tokens_of_review(
+    paper: Paper, text: str, review_depth: ReviewDepth, options: ReviewOptions
+) -> TokenUsage:
     """The most that a review can take, the one repair included: no tokenizer makes more tokens than there are bytes."""
-    asked = sum(len(turn["content"].encode()) for turn in messages(paper, text, stage, "0" * 16)) + OVERHEAD
-    answer = questions.answer_tokens(stage)
-    return Tokens(2 * asked + 4000 + OVERHEAD, 2 * answer)
+    prompt_bytes = (
+        sum(
+            len(turn["content"].encode())
+            for turn in build_review_messages(paper, text, review_depth, "0" * 16)
+        )
+        + OVERHEAD_TOKENS
+    )
+    answer_tokens = options.max_answer_tokens(review_depth)
+    return TokenUsage(2 * prompt_bytes + 4000 + OVERHEAD_TOKENS, 2 * answer_tokens)
 
 
-async def review(
+async def review_paper(
     paper: Paper,
     text: str,
-    stage: Stage,
+    review_depth: ReviewDepth,
     *,
-    depth: ReadDepth,
-    server: Server,
-    questions: Questions,
+    read_depth: ReadDepth,
+    server: ModelServer,
+    options: ReviewOptions,
     now: datetime,
-) -> tuple[Review, Tokens]:
+) -> tuple[Review, TokenUsage]:
     """A paper's review, from a text that is blinded and short enough, and what it took. Raises ReviewError."""
-    used = Tokens()
-    asked: Messages = messages(paper, text, stage, new_nonce())
+    tokens_used = TokenUsage()
+    conversation: Messages = build_review_messages(paper, text, review_depth, generate_nonce())
     reason = ""
     for _ in range(2):
         try:
-            reply = await server.ask(asked, schema(stage), "review", questions.answer_tokens(stage))
-        except ServerError as error:
-            raise ReviewError(str(error), used, error) from error
-        used += tokens_of(reply, asked)
+            reply = await server.request_completion(
+                conversation,
+                build_review_schema(review_depth),
+                "review",
+                options.max_answer_tokens(review_depth),
+            )
+        except ModelServerError as error:
+            raise ReviewError(str(error), tokens_used, error) from error
+        tokens_used += count_tokens(reply, conversation)
         try:
-            answer = _answer(reply, stage, f"{paper.title}\n{text}")
+            answer = _parse_review_reply(reply, review_depth, f"{paper.title}\n{text}")
         except AnswerError as error:
             reason = str(error)
-            asked = repair(asked[:2], reply.text, reason)
+            conversation = build_repair_messages(conversation[:2], reply.text, reason)
             continue
-        return _review(answer, paper, stage, depth, server.address.model, questions, used, now), used
-    raise ReviewError(f"The model's answer could not be used, twice: {reason}.", used)
+        return _build_review(
+            answer, paper, review_depth, read_depth, server.address.model, options, tokens_used, now
+        ), tokens_used
+    raise ReviewError(f"The model's answer could not be used, twice: {reason}.", tokens_used)
 
 
-def _answer(reply: Reply, stage: Stage, text: str) -> Answer:
+def _parse_review_reply(reply: ModelReply, review_depth: ReviewDepth, text: str) -> ParsedAnswer:
     if reply.refusal:
         raise AnswerError("the model refused")
     try:
-        return parse(reply.text, stage, text)
+        return parse_answer(reply.text, review_depth, text)
     except AnswerError as error:
-        raise (AnswerError("it is cut off; write less in each field") if reply.cut else error) from None
+        raise (
+            AnswerError("it is cut off; write less in each field") if reply.is_truncated else error
+        ) from None
 
 
-def tokens_of(reply: Reply, asked: Messages) -> Tokens:
+def count_tokens(reply: ModelReply, conversation: Messages) -> TokenUsage:
     """The server's count, else the most it can have been."""
-    into = (
-        reply.tokens_in
-        if reply.tokens_in is not None
-        else sum(len(turn["content"].encode()) for turn in asked)
+    input_tokens = (
+        reply.input_tokens
+        if reply.input_tokens is not None
+        else sum(len(turn["content"].encode()) for turn in conversation)
     )
-    return Tokens(into, reply.tokens_out if reply.tokens_out is not None else len(reply.text.encode()))
+    return TokenUsage(
+        input_tokens, reply.output_tokens if reply.output_tokens is not None else len(reply.text.encode())
+    )
 
 
-def _review(
-    answer: Answer,
+def _build_review(
+    answer: ParsedAnswer,
     paper: Paper,
-    stage: Stage,
-    depth: ReadDepth,
+    review_depth: ReviewDepth,
+    read_depth: ReadDepth,
     model: str,
-    questions: Questions,
-    used: Tokens,
+    options: ReviewOptions,
+    tokens_used: TokenUsage,
     now: datetime,
 ) -> Review:
-    said = answer.assessments
+    assessments = answer.assessments
     return Review(
-        score=score(answer.grades, questions.weights),
+        score=compute_score(answer.grades, options.weights),
         tldr=answer.tldr,
-        methodology=said["methodology"],
-        experiments=said["experiments"],
-        reproducibility=said["reproducibility"],
-        limitations=said["limitations"],
-        impact=said["impact"],
+        methodology=assessments["methodology"],
+        experiments=assessments["experiments"],
+        reproducibility=assessments["reproducibility"],
+        limitations=assessments["limitations"],
+        impact=assessments["impact"],
         model=model,
         reviewed_at=now,
-        read_depth=depth,
+        read_depth=read_depth,
         assessment=Assessment(
-            rubric=VERSION,
-            stage=stage,
+            rubric=RUBRIC_VERSION,
+            stage=review_depth,
             paper_version=paper.version,
             grades=tuple(answer.grades.items()),
             key_limitations=answer.key_limitations,
             tldr_quote=answer.tldr_quote,
-            dropped_quotes=answer.dropped,
-            tokens=used.all,
+            dropped_quotes=answer.dropped_quotes,
+            tokens=tokens_used.total,
         ),
     )

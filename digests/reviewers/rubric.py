@@ -7,12 +7,12 @@ gives the same score, and a model cannot hand out a ten.
 from collections.abc import Mapping
 from typing import Any
 
-from digests.model import Stage
+from digests.model import ReviewDepth
 
-VERSION = "1"
+RUBRIC_VERSION = "1"
 """Raise it with every change of an anchor, a form or the prompt: scores are compared within one version."""
 
-LEAST, MOST = 1, 5
+MIN_GRADE, MAX_GRADE = 1, 5
 """A grade in a dimension."""
 
 ANCHORS: Mapping[str, Mapping[int, str]] = {
@@ -61,30 +61,34 @@ DEFAULT_WEIGHTS: Mapping[str, float] = {
 }  # fmt: skip
 
 
-def score(grades: Mapping[str, int], weights: Mapping[str, float]) -> float:
+def compute_score(grades: Mapping[str, int], weights: Mapping[str, float]) -> float:
     """0 to 10 with one decimal: all grades 1 give 0, all grades 5 give 10. Weights count in proportion."""
     total = sum(weights[name] for name in DIMENSIONS)
-    reached = sum(weights[name] * (grades[name] - LEAST) / (MOST - LEAST) for name in DIMENSIONS)
-    return round(10 * reached / total, 1)
+    weighted_sum = sum(
+        weights[name] * (grades[name] - MIN_GRADE) / (MAX_GRADE - MIN_GRADE) for name in DIMENSIONS
+    )
+    return round(10 * weighted_sum / total, 1)
 
 
-def schema(stage: Stage) -> dict[str, Any]:
+def build_review_schema(review_depth: ReviewDepth) -> dict[str, Any]:
     """The form as JSON Schema, evidence before the number. Plain types alone: every server's grammar takes them."""
-    fields: dict[str, Any] = {name: _dimension(stage) for name in DIMENSIONS}
-    if stage is Stage.FULL:
-        point = _object({"point": _text(), "quote": _text()})
+    fields: dict[str, Any] = {name: _build_dimension_schema(review_depth) for name in DIMENSIONS}
+    if review_depth is ReviewDepth.FULL:
+        point = _build_object_schema({"point": _build_text_schema(), "quote": _build_text_schema()})
         fields["key_limitations"] = {"type": "array", "items": point}
-    return _object(fields | {"tldr": _text(), "tldr_quote": _text()})
+    return _build_object_schema(fields | {"tldr": _build_text_schema(), "tldr_quote": _build_text_schema()})
 
 
-def _dimension(stage: Stage) -> dict[str, Any]:
-    assessment = {"assessment": _text()} if stage is Stage.FULL else {}
-    return _object({**assessment, "evidence": _text(), "grade": {"type": "integer"}})
+def _build_dimension_schema(review_depth: ReviewDepth) -> dict[str, Any]:
+    assessment = {"assessment": _build_text_schema()} if review_depth is ReviewDepth.FULL else {}
+    return _build_object_schema(
+        {**assessment, "evidence": _build_text_schema(), "grade": {"type": "integer"}}
+    )
 
 
-def _object(fields: dict[str, Any]) -> dict[str, Any]:
+def _build_object_schema(fields: dict[str, Any]) -> dict[str, Any]:
     return {"type": "object", "properties": fields, "required": list(fields), "additionalProperties": False}
 
 
-def _text() -> dict[str, Any]:
+def _build_text_schema() -> dict[str, Any]:
     return {"type": "string"}

@@ -6,27 +6,27 @@ The index is loaded with the first search: import `digests.search.index` where i
 from typing import TYPE_CHECKING, assert_never
 
 from digests.model import ScoredPaper
-from digests.ports import Papers
-from digests.search.query import ById, ByWords, Nothing, understand
+from digests.ports import Library
+from digests.search.query import EmptyQuery, IdQuery, WordQuery, parse_query
 
 if TYPE_CHECKING:
-    from digests.search.index import Index
+    from digests.search.index import SearchIndex
 
 
-def find(words: str, *, papers: Papers, index: "Index", most: int) -> tuple[ScoredPaper, ...]:
+def find_papers(text: str, *, library: Library, index: "SearchIndex", limit: int) -> tuple[ScoredPaper, ...]:
     """The papers that a person means, best first; the index follows the store before it is asked.
 
     Raises SearchError, and what `papers` raises.
     """
-    match understand(words):
-        case ById(name):
-            return tuple(papers.get([name]).values())
-        case ByWords() as query:
-            index.catch_up(papers)
-            hits = index.search(query, most)
-            known = papers.get([hit.id for hit in hits])
-            return tuple(known[hit.id] for hit in hits if hit.id in known)
-        case Nothing():
+    match parse_query(text):
+        case IdQuery(name):
+            return tuple(library.get([name]).values())
+        case WordQuery() as query:
+            index.catch_up(library)
+            hits = index.search(query, limit)
+            papers_by_id = library.get([hit.id for hit in hits])
+            return tuple(papers_by_id[hit.id] for hit in hits if hit.id in papers_by_id)
+        case EmptyQuery():
             return ()
         case never:
             assert_never(never)

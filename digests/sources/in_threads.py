@@ -8,32 +8,32 @@ from typing import TypeVar
 _T = TypeVar("_T")
 
 
-async def batches(items: Iterator[_T], most: int) -> AsyncGenerator[list[_T], None]:
+async def read_batches(items: Iterator[_T], size: int) -> AsyncGenerator[list[_T], None]:
     """The items in lists of at most so many, each read in a worker thread while the one before it is used.
 
     What was read before an error is still given; the error comes after.
     """
-    reading = asyncio.ensure_future(asyncio.to_thread(_next, items, most))
+    reading = asyncio.ensure_future(asyncio.to_thread(_read_batch, items, size))
     try:
         while True:
             batch, error = await reading
-            ended = error is not None or len(batch) < most
-            if not ended:
-                reading = asyncio.ensure_future(asyncio.to_thread(_next, items, most))
+            is_last = error is not None or len(batch) < size
+            if not is_last:
+                reading = asyncio.ensure_future(asyncio.to_thread(_read_batch, items, size))
             if batch:
                 yield batch
             if error:
                 raise error
-            if ended:
+            if is_last:
                 return
     finally:
         await asyncio.wait([reading])
 
 
-def _next(items: Iterator[_T], most: int) -> tuple[list[_T], Exception | None]:
+def _read_batch(items: Iterator[_T], size: int) -> tuple[list[_T], Exception | None]:
     batch: list[_T] = []
     try:
-        batch.extend(islice(items, most))
+        batch.extend(islice(items, size))
     except Exception as error:
         return batch, error
     return batch, None

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from digests.ports import SourceState
 
 
-def after_interval(state: SourceState, interval: timedelta, now: datetime) -> datetime:
+def due_after_interval(state: SourceState, interval: timedelta, now: datetime) -> datetime:
     """At once the first time, then again and again; not before a server that refused wants it."""
     if state.last_try is None:
         return now

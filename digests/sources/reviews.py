@@ -10,13 +10,13 @@ from typing import Any, BinaryIO, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from digests.errors import InputError
-from digests.ids import PaperId, address_id, arxiv_id
+from digests.ids import PaperId, paper_id_of_address, parse_arxiv_id
 from digests.model import NOT_REVIEWED, Flag, Paper, ReadDepth, Review
 from digests.ports import BadRecord
-from digests.sources.stream import STANDARD_INPUT, Progress, opened, records
-from digests.text import tidy
+from digests.sources.stream import STANDARD_INPUT, Progress, open_text, split_records
+from digests.text import normalize_text
 
-SLACK = timedelta(days=2)
+FUTURE_TOLERANCE = timedelta(days=2)
 """A date may lie this far ahead: clocks differ, and arXiv dates announcements in its own zone."""
 
 FIRST_YEAR = 1900
@@ -32,7 +32,7 @@ class FlagRecord(BaseModel):
     excerpt: str = Field("", description="The passage itself.")
 
 
-class Record(BaseModel):
+class ReviewRecord(BaseModel):
     """A scored paper. Only a title and either `arxiv_id` or `url` are required; unknown fields are ignored."""
 
     model_config = ConfigDict(extra="ignore", title="Scored paper", str_strip_whitespace=True)
@@ -74,43 +74,43 @@ class Record(BaseModel):
     flags: list[FlagRecord] | None = None
 
 
-def schema() -> dict[str, Any]:
+def build_record_schema() -> dict[str, Any]:
     """The JSON Schema of one record."""
-    described = Record.model_json_schema()
-    described["$schema"] = "https://json-schema.org/draft/2020-12/schema"
-    described["anyOf"] = [
+    json_schema = ReviewRecord.model_json_schema()
+    json_schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
+    json_schema["anyOf"] = [
         {"required": [name], "properties": {name: {"type": "string"}}} for name in ("arxiv_id", "url")
     ]
-    return described
+    return json_schema
 
 
 @dataclass(frozen=True, slots=True)
 class ReviewFile:
     """Scored papers in one place: a path, an http(s) address, or "-" for `standard_input`; `called` is its name."""
 
-    place: str
+    location: str
     today: date
     standard_input: BinaryIO | None = None
     progress: Progress = lambda done, size: None
-    called: str = ""
+    display_name: str = ""
 
-    def read(self) -> Iterator[tuple[Paper, Review] | BadRecord]:
+    def read_records(self) -> Iterator[tuple[Paper, Review] | BadRecord]:
         """Each record in its order. Raises InputError or SourceError when the rest cannot be read."""
-        name = self.called or ("standard input" if self.place == STANDARD_INPUT else self.place)
-        with opened(self.place, standard_input=self.standard_input, progress=self.progress) as pieces:
-            for line, raw in records(pieces, name):
-                yield parse(raw, source=name, line=line, today=self.today)
+        name = self.display_name or ("standard input" if self.location == STANDARD_INPUT else self.location)
+        with open_text(self.location, standard_input=self.standard_input, progress=self.progress) as pieces:
+            for line, raw in split_records(pieces, name):
+                yield parse_record(raw, source=name, line=line, today=self.today)
 
 
-def parse(raw: str, *, source: str, line: int, today: date) -> tuple[Paper, Review] | BadRecord:
+def parse_record(raw: str, *, source: str, line: int, today: date) -> tuple[Paper, Review] | BadRecord:
     """The paper and its review in a record's JSON text, or what is wrong with it."""
     try:
-        record = _validated(raw)
-        return _paper(record, _identity(record), today), _review(record, today)
+        record = _validate_record(raw)
+        return _build_paper(record, _identify_paper(record), today), _build_review(record, today)
     except _BadFieldError as bad:
         return BadRecord(source, line, bad.field, bad.reason)
     except ValidationError as error:
-        field, reason = _first_problem(error)
+        field, reason = _describe_first_problem(error)
         return BadRecord(source, line, field, reason)
 
 
@@ -121,37 +121,39 @@ class _BadFieldError(Exception):
         self.reason = reason
 
 
-_UNFIT = ("\\u0000", "\\ud", "\\uD")
+_UNSAFE_ESCAPES = ("\\u0000", "\\ud", "\\uD")
 """Signs that a record may hold what no database and no chat takes; the text is UTF-8, so a half surrogate is escaped."""
 
 
-def _validated(raw: str) -> Record:
-    if "\x00" not in raw and ("\\u" not in raw or not any(sign in raw for sign in _UNFIT)):
-        return Record.model_validate_json(raw)
+def _validate_record(raw: str) -> ReviewRecord:
+    if "\x00" not in raw and ("\\u" not in raw or not any(sign in raw for sign in _UNSAFE_ESCAPES)):
+        return ReviewRecord.model_validate_json(raw)
     try:
-        return Record.model_validate(_without_unfit(json.loads(raw, strict=False)), strict=None)
+        return ReviewRecord.model_validate(
+            _strip_unsafe_characters(json.loads(raw, strict=False)), strict=None
+        )
     except (ValueError, RecursionError) as error:
         if isinstance(error, ValidationError):
             raise
         raise _BadFieldError("", f"is not JSON ({error})") from None
 
 
-def _without_unfit(value: Any) -> Any:
+def _strip_unsafe_characters(value: Any) -> Any:
     """NULs and halves of surrogate pairs, which no database and no chat takes, are dropped."""
     match value:
         case str():
             return value.replace("\x00", "").encode("utf-16", "surrogatepass").decode("utf-16", "ignore")
         case list():
-            return [_without_unfit(item) for item in value]
+            return [_strip_unsafe_characters(item) for item in value]
         case dict():
-            return {key: _without_unfit(item) for key, item in value.items()}
+            return {key: _strip_unsafe_characters(item) for key, item in value.items()}
         case _:
             return value
 
 
-def _identity(record: Record) -> PaperId:
+def _identify_paper(record: ReviewRecord) -> PaperId:
     if record.arxiv_id:
-        if found := arxiv_id(record.arxiv_id):
+        if found := parse_arxiv_id(record.arxiv_id):
             return found
         raise _BadFieldError("arxiv_id", f"{record.arxiv_id[:60]!r} is not an arXiv id such as 2402.01306")
     if not record.url:
@@ -159,65 +161,65 @@ def _identity(record: Record) -> PaperId:
             "arxiv_id", "is missing, and there is no url: one of them must say which paper it is"
         )
     try:
-        return address_id(record.url)
+        return paper_id_of_address(record.url)
     except InputError as error:
         raise _BadFieldError("url", str(error)) from None
 
 
-def _paper(record: Record, identity: PaperId, today: date) -> Paper:
-    if not tidy(record.title):
+def _build_paper(record: ReviewRecord, identity: PaperId, today: date) -> Paper:
+    if not normalize_text(record.title):
         raise _BadFieldError("title", "is empty")
-    categories = _names(record.categories)
+    categories = _split_names(record.categories)
     primary = " ".join((record.primary_category or "").split()) or (categories[0] if categories else "")
     return Paper(
         id=identity.id,
         title=record.title,
         url=identity.url,
         version=identity.version,
-        authors=_names(record.authors),
+        authors=_split_names(record.authors),
         abstract=record.abstract or "",
         primary_category=primary.replace(" ", "-"),
-        categories=_categories(primary, categories),
-        published=_date("published", record.published, today),
+        categories=_split_categories(primary, categories),
+        published=_check_date("published", record.published, today),
         flags=tuple(Flag(flag.category, flag.excerpt) for flag in record.flags or ()),
     )
 
 
-def _names(names: list[str] | str | None) -> tuple[str, ...]:
+def _split_names(names: list[str] | str | None) -> tuple[str, ...]:
     """Names from a list, or from one text with commas, semicolons or "and" between them."""
     if isinstance(names, str):
         names = re.split(r"\s*[;,]\s*(?:and\s+)?|\s+and\s+", names)
     return tuple(tidied for name in names or () if (tidied := " ".join(name.split())))
 
 
-def _categories(primary: str, categories: tuple[str, ...]) -> tuple[str, ...]:
+def _split_categories(primary: str, categories: tuple[str, ...]) -> tuple[str, ...]:
     """Single words, each once; one text with spaces between them ("cs.LG cs.AI") is several."""
     words = dict.fromkeys(word for name in (primary, *categories) for word in name.split())
     return tuple(words)
 
 
-def _date(field: str, value: datetime | date | None, today: date) -> date | None:
+def _check_date(field: str, value: datetime | date | None, today: date) -> date | None:
     day = value.date() if isinstance(value, datetime) else value
-    if day is not None and day > today + SLACK:
+    if day is not None and day > today + FUTURE_TOLERANCE:
         raise _BadFieldError(field, f"{day.isoformat()} lies in the future")
     if day is not None and day.year < FIRST_YEAR:
         raise _BadFieldError(field, f"{day.isoformat()} lies before {FIRST_YEAR}")
     return day
 
 
-def _review(record: Record, today: date) -> Review:
-    _date("reviewed_at", record.reviewed_at, today)
-    said = (
+def _build_review(record: ReviewRecord, today: date) -> Review:
+    _check_date("reviewed_at", record.reviewed_at, today)
+    fields = (
         record.score, record.rank, record.tldr or "", record.methodology or "", record.experiments or "",
         record.reproducibility or "", record.limitations or "", record.impact or "",
     )  # fmt: skip
-    if not any(part not in (None, "") for part in said):
+    if not any(part not in (None, "") for part in fields):
         return NOT_REVIEWED
     depth = ReadDepth(record.read_depth) if record.read_depth else None
-    return Review(*said, record.model or "", _instant(record.reviewed_at), depth)
+    return Review(*fields, record.model or "", _to_instant(record.reviewed_at), depth)
 
 
-def _instant(value: datetime | date | None) -> datetime | None:
+def _to_instant(value: datetime | date | None) -> datetime | None:
     if value is None:
         return None
     if not isinstance(value, datetime):
@@ -225,7 +227,7 @@ def _instant(value: datetime | date | None) -> datetime | None:
     return value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
 
 
-def _first_problem(error: ValidationError) -> tuple[str, str]:
+def _describe_first_problem(error: ValidationError) -> tuple[str, str]:
     """The field and the reason, in words: "score", "must be a number from 0 to 10, not 11"."""
     problem = error.errors(include_url=False)[0]
     field = ".".join(

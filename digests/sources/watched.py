@@ -10,19 +10,19 @@ from pathlib import Path
 
 from digests.errors import InputError, PaperroundError
 from digests.model import Paper, Review
-from digests.ports import BadRecord, Batch, Progress, SourceState
-from digests.sources.http import Client, Limits
-from digests.sources.in_threads import batches
-from digests.sources.intervals import after_interval
+from digests.ports import BadRecord, ProgressCallback, SourceBatch, SourceState
+from digests.sources.http import RequestLimits, SourceClient
+from digests.sources.in_threads import read_batches
+from digests.sources.intervals import due_after_interval
 from digests.sources.reviews import ReviewFile
 
-BATCH = 1000
+BATCH_RECORDS = 1000
 """Records a transaction."""
 
-LIMITS = Limits(body=512 * 1024**2, seconds=600)
+LIMITS = RequestLimits(max_bytes=512 * 1024**2, timeout=600)
 """A site's whole file of scored papers: a hundred thousand with long reviews."""
 
-ENDINGS = (".json", ".jsonl", ".ndjson", ".json.gz", ".jsonl.gz", ".ndjson.gz")
+FILE_SUFFIXES = (".json", ".jsonl", ".ndjson", ".json.gz", ".jsonl.gz", ".ndjson.gz")
 """What counts in a folder; a file is written under another name first and renamed when it is whole."""
 
 
@@ -38,51 +38,51 @@ class WatchedFiles:
     name: str = "reviews"
 
     async def fetch(
-        self, position: str, *, now: datetime, since: date | None, progress: Progress
-    ) -> AsyncGenerator[Batch, None]:
-        known = {} if since else _seen(position)
-        files = self._files()
+        self, position: str, *, now: datetime, since: date | None, progress: ProgressCallback
+    ) -> AsyncGenerator[SourceBatch, None]:
+        known_stamps = {} if since else _parse_position(position)
+        files = self._list_files()
         failure: PaperroundError | None = None
-        read = {name: known[name] for name in files if name in known}
+        read_stamps = {name: known_stamps[name] for name in files if name in known_stamps}
         for name, file in files.items():
-            stamp = _stamp(file)
-            if known.get(name) == stamp:
+            stamp = _read_stamp(file)
+            if known_stamps.get(name) == stamp:
                 continue
             source = ReviewFile(str(file), now.astimezone(UTC).date(), progress=progress)
             try:
-                async for some in batches(source.read(), BATCH):
-                    yield _batch(some, json.dumps(read))
+                async for record_batch in read_batches(source.read_records(), BATCH_RECORDS):
+                    yield _build_batch(record_batch, json.dumps(read_stamps))
             except PaperroundError as error:
                 failure = failure or error
                 continue
-            read[name] = stamp
-            yield Batch(json.dumps(read))
+            read_stamps[name] = stamp
+            yield SourceBatch(json.dumps(read_stamps))
         if failure:
             raise failure
 
-    def _files(self) -> dict[str, Path]:
+    def _list_files(self) -> dict[str, Path]:
         try:
             if self.path.is_dir():
                 inside = sorted(self.path.iterdir())
-                return {one.name: one for one in inside if one.name.endswith(ENDINGS) and one.is_file()}
+                return {one.name: one for one in inside if one.name.endswith(FILE_SUFFIXES) and one.is_file()}
         except OSError as error:
             raise InputError(f"The folder {self.path} cannot be read: {error.strerror or error}.") from None
         return {self.path.name: self.path}
 
-    def next_due(self, state: SourceState, now: datetime) -> datetime | None:
-        return after_interval(state, self.interval, now)
+    def next_fetch_at(self, state: SourceState, now: datetime) -> datetime | None:
+        return due_after_interval(state, self.interval, now)
 
 
-def _seen(position: str) -> dict[str, list[int]]:
+def _parse_position(position: str) -> dict[str, list[int]]:
     return dict(json.loads(position)) if position else {}
 
 
-def _stamp(file: Path) -> list[int]:
+def _read_stamp(file: Path) -> list[int]:
     try:
-        found = file.stat()
+        file_stat = file.stat()
     except OSError:
         return []  # Reading it will say what is wrong.
-    return [found.st_size, found.st_mtime_ns]
+    return [file_stat.st_size, file_stat.st_mtime_ns]
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,42 +92,50 @@ class WatchedAddress:
     Its position is what the server calls this state of the file, so that it is only read again when it changed.
     """
 
-    connect: Callable[[], AbstractAsyncContextManager[Client]]
+    connect: Callable[[], AbstractAsyncContextManager[SourceClient]]
     url: str
     interval: timedelta = timedelta(hours=1)
     name: str = "reviews"
 
     async def fetch(
-        self, position: str, *, now: datetime, since: date | None, progress: Progress
-    ) -> AsyncGenerator[Batch, None]:
-        known = dict(json.loads(position)) if position and not since else {}
+        self, position: str, *, now: datetime, since: date | None, progress: ProgressCallback
+    ) -> AsyncGenerator[SourceBatch, None]:
+        validators = dict(json.loads(position)) if position and not since else {}
         with tempfile.NamedTemporaryFile(prefix="paperround-", suffix=".reviews") as file:
             async with self.connect() as client:
                 answer = await client.get(
-                    self.url, self.url, headers=known, limits=LIMITS, takes=(200, 304), into=file
+                    self.url,
+                    self.url,
+                    headers=validators,
+                    limits=LIMITS,
+                    accepted_statuses=(200, 304),
+                    output_file=file,
                 )
             if answer.status == 304:
                 return
             file.flush()
             today = now.astimezone(UTC).date()
-            source = ReviewFile(file.name, today, progress=progress, called=self.url)
-            async for some in batches(source.read(), BATCH):
-                yield _batch(some, position)
-        yield Batch(json.dumps(_conditions(answer.headers)))
+            source = ReviewFile(file.name, today, progress=progress, display_name=self.url)
+            async for record_batch in read_batches(source.read_records(), BATCH_RECORDS):
+                yield _build_batch(record_batch, position)
+        yield SourceBatch(json.dumps(_build_conditional_headers(answer.headers)))
 
-    def next_due(self, state: SourceState, now: datetime) -> datetime | None:
-        return after_interval(state, self.interval, now)
+    def next_fetch_at(self, state: SourceState, now: datetime) -> datetime | None:
+        return due_after_interval(state, self.interval, now)
 
 
-def _conditions(said: Mapping[str, str]) -> dict[str, str]:
+def _build_conditional_headers(response_headers: Mapping[str, str]) -> dict[str, str]:
     """The headers that ask for the file only if it is another than this one."""
-    pairs = {"If-None-Match": said.get("etag"), "If-Modified-Since": said.get("last-modified")}
+    pairs = {
+        "If-None-Match": response_headers.get("etag"),
+        "If-Modified-Since": response_headers.get("last-modified"),
+    }
     return {name: value for name, value in pairs.items() if value}
 
 
-def _batch(records: list[tuple[Paper, Review] | BadRecord], position: str) -> Batch:
-    return Batch(
+def _build_batch(records: list[tuple[Paper, Review] | BadRecord], position: str) -> SourceBatch:
+    return SourceBatch(
         position,
         records=[one for one in records if not isinstance(one, BadRecord)],
-        bad=[one for one in records if isinstance(one, BadRecord)],
+        bad_records=[one for one in records if isinstance(one, BadRecord)],
     )

@@ -3,19 +3,19 @@
 from datetime import UTC, datetime
 
 from digests.ports import Store
-from digests.store.deliveries import SqlDeliveries
-from digests.store.engine import BUSY_TIMEOUT, connect
+from digests.store.deliveries import SqlOutbox
+from digests.store.engine import BUSY_TIMEOUT, open_database
 from digests.store.events import SqlEvents
 from digests.store.health import SqlHealth
-from digests.store.leadership import leadership_over
+from digests.store.leadership import build_leadership
 from digests.store.marks import SqlMarks
 from digests.store.migration import migrate
 from digests.store.notes import SqlNotes
-from digests.store.papers import SqlPapers
+from digests.store.papers import SqlLibrary
 from digests.store.reviewing import SqlReviewing
 from digests.store.sources import SqlSources
 from digests.store.subscriptions import SqlSubscriptions
-from digests.store.upkeep import SqlUpkeep
+from digests.store.upkeep import SqlPostEdits
 
 
 def open_store(url: str, *, busy_timeout: float = BUSY_TIMEOUT, now: datetime | None = None) -> Store:
@@ -24,29 +24,29 @@ def open_store(url: str, *, busy_timeout: float = BUSY_TIMEOUT, now: datetime | 
 
     `now` dates a backup; `busy_timeout` is how many seconds another process's write is waited for. Raises StoreError.
     """
-    database = connect(url, busy_timeout=busy_timeout)
+    database = open_database(url, busy_timeout=busy_timeout)
     try:
         migrate(database, now=now or datetime.now(UTC))
     except BaseException:
         database.engine.dispose()
         raise
-    leads = leadership_over(database)
+    leadership = build_leadership(database)
 
     def close() -> None:
-        leads.close()
+        leadership.close()
         database.engine.dispose()
 
     return Store(
-        SqlPapers(database),
+        SqlLibrary(database),
         SqlSubscriptions(database),
-        SqlDeliveries(database),
+        SqlOutbox(database),
         SqlMarks(database),
         SqlEvents(database),
         SqlSources(database),
         SqlHealth(database),
         SqlNotes(database),
-        SqlUpkeep(database),
+        SqlPostEdits(database),
         SqlReviewing(database),
-        leads,
+        leadership,
         close,
     )

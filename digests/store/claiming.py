@@ -24,26 +24,26 @@ from sqlalchemy import (
     update,
 )
 
-from digests.model import Nothing, Subscription
-from digests.ports import SETTLED, SUSPECT, Claim, DeliveryState, PlannedPage
-from digests.schedule import newest_due, next_due
+from digests.model import EmptyReason, Subscription
+from digests.ports import IMPORT_DEBOUNCE, POISON_AFTER, Claim, DeliveryState, PlannedPage
+from digests.schedule import newest_due_edition, next_due_edition
 from digests.store import schema
-from digests.store.engine import among, insert_many, insert_new, update_many
-from digests.store.pages import DAMAGE, UNREADABLE, page_rows, planned_page
-from digests.store.subscriptions import readable_or_stopped, running
+from digests.store.engine import in_json_array, insert_if_absent, insert_many, update_many
+from digests.store.pages import DAMAGED_ROW_ERRORS, UNREADABLE_REASON, fetch_page_rows, planned_page_from_row
+from digests.store.subscriptions import read_or_stop_subscriptions, running_conditions
 from digests.store.unfinished import (
-    HELD,
-    PUT_OFF,
-    At,
-    give_up,
-    given_up,
+    LEASED,
+    RETRYABLE,
+    InstantOrParameter,
+    abandon_older,
+    abandoned_columns,
+    blocks_newer,
+    find_first_missed,
     has_begun,
-    is_at_it,
-    is_in_the_way,
+    has_live_lease,
     is_one_of,
-    never_came,
-    reopen,
-    take_back,
+    reopen_failed,
+    return_unseen_papers,
 )
 
 log = logging.getLogger(__name__)
@@ -51,7 +51,7 @@ log = logging.getLogger(__name__)
 deliveries, papers = schema.deliveries, schema.papers
 
 
-def claim(
+def claim_edition(
     connection: Connection,
     subscription: Subscription,
     edition: date,
@@ -59,30 +59,32 @@ def claim(
     owner: str,
     now: datetime,
     lease: timedelta,
-    again: bool,
+    retry_failed: bool,
 ) -> Claim | None:
     """Keeps the contract of `digests.ports.Deliveries.claim`."""
     if _is_blocked(connection, subscription.id, edition, now):
         return None
-    if again:
-        reopen(connection, subscription.id, edition, now)
-    row = _locked(connection, subscription, edition, now)
+    if retry_failed:
+        reopen_failed(connection, subscription.id, edition, now)
+    row = _lock_delivery(connection, subscription, edition, now)
     if row is None:
         # Another may have begun it since: then there is a row, and it is taken.
-        begun = {"subscription": subscription.id, "edition": edition, "attempts": 0, "reason": ""}
-        free = {"state": DeliveryState.WAITING, "owner": owner, "next_try_at": now}
-        failed = never_came(connection, {subscription.id: edition}).get(subscription.id)
-        came = _came(_subscription_row(connection, subscription), edition, now, failed)
-        insert_new(connection, deliveries, {**begun, **free, **came})
-        row = _locked(connection, subscription, edition, now)
-    _move_on(connection, subscription, edition, now)
+        first_values = {"subscription": subscription.id, "edition": edition, "attempts": 0, "reason": ""}
+        retry_values = {"state": DeliveryState.RETRYING, "owner": owner, "next_try_at": now}
+        first_failed = find_first_missed(connection, {subscription.id: edition}).get(subscription.id)
+        lateness = _lateness_columns(
+            _fetch_subscription_row(connection, subscription), edition, now, first_failed
+        )
+        insert_if_absent(connection, deliveries, {**first_values, **retry_values, **lateness})
+        row = _lock_delivery(connection, subscription, edition, now)
+    _advance_next_due(connection, subscription, edition, now)
     if row is None or not row.is_free:
         return None
-    if give_up(connection, {subscription.id: edition}, SUPERSEDED, now):
+    if abandon_older(connection, {subscription.id: edition}, SUPERSEDED_REASON, now):
         return None  # Another process has just taken an older one; this one waits, and comes after it.
-    taken = update(deliveries).where(deliveries.c.id == row.id)
-    connection.execute(taken.values(**_taken_again(owner, now + lease)))
-    claims = _claims(connection, [row], {subscription.id: subscription}, owner, now, lease)
+    lease_update = update(deliveries).where(deliveries.c.id == row.id)
+    connection.execute(lease_update.values(**_retry_lease_columns(owner, now + lease)))
+    claims = _build_claims(connection, [row], {subscription.id: subscription}, owner, now, lease)
     return claims[0] if claims else None
 
 
@@ -92,128 +94,140 @@ def claim_due(
     owner: str,
     now: datetime,
     lease: timedelta,
-    most: int,
-    most_a_workspace: int,
-    but_not: Collection[tuple[str, str]],
+    limit: int,
+    limit_per_workspace: int,
+    excluding: Collection[tuple[str, str]],
 ) -> list[Claim]:
     """Keeps the contract of `digests.ports.Deliveries.claim_due`."""
-    blocked, room = set[int](), _Room(most_a_workspace, set(but_not))
-    claims = _claim_unfinished(connection, _UNFINISHED, owner, now, lease, most, room)
-    while len(claims) < most:
-        rows = _due(connection, now, most - len(claims), room, blocked)
+    blocked_ids, quota = set[int](), _WorkspaceQuota(limit_per_workspace, set(excluding))
+    claims = _claim_unfinished(connection, _UNFINISHED, owner, now, lease, limit, quota)
+    while len(claims) < limit:
+        rows = _lock_due_subscriptions(connection, now, limit - len(claims), quota, blocked_ids)
         if not rows:
             break
-        claims += _begin(connection, rows, blocked, owner, now, lease)
-    if not claims and not _is_at_work(connection, owner, now):
-        claims = _claim_unfinished(connection, _UNFINISHED_SUSPECT, owner, now, lease, 1, room)
+        claims += _begin_newest_editions(connection, rows, blocked_ids, owner, now, lease)
+    if not claims and not _is_worker_busy(connection, owner, now):
+        claims = _claim_unfinished(connection, _UNFINISHED_POISON, owner, now, lease, 1, quota)
     return claims
 
 
-SUPERSEDED = "A newer edition came before this one was done."
-_OF_EDITIONS = select(deliveries.c.id, deliveries.c.subscription, deliveries.c.edition).where(
-    among(deliveries.c.subscription, "keys"),
+SUPERSEDED_REASON = "A newer edition came before this one was done."
+_DELIVERIES_OF_EDITIONS = select(deliveries.c.id, deliveries.c.subscription, deliveries.c.edition).where(
+    in_json_array(deliveries.c.subscription, "keys"),
     deliveries.c.edition.between(bindparam("first"), bindparam("last")),
 )
 
 
-def _subscription_row(connection: Connection, subscription: Subscription) -> Row[Any] | None:
+def _fetch_subscription_row(connection: Connection, subscription: Subscription) -> Row[Any] | None:
     table = schema.subscriptions
     return connection.execute(select(table).where(table.c.id == subscription.id)).first()
 
 
-def _came(row: Row[Any] | None, edition: date, at: datetime, failed: date | None) -> dict[str, Any]:
+def _lateness_columns(
+    row: Row[Any] | None, edition: date, due_at: datetime, first_failed: date | None
+) -> dict[str, Any]:
     """When an edition was to come, and the first before it that never came: that was awaited and never begun, by its
     subscription's row, or that `failed`. `at` is its hour where that row awaited another."""
-    awaited = row.next_edition if row is not None else None
-    due = row.next_due_at if row is not None and awaited == edition else at
-    missed = [one for one in (awaited, failed) if one and one < edition]
+    next_edition = row.next_edition if row is not None else None
+    due = row.next_due_at if row is not None and next_edition == edition else due_at
+    missed = [one for one in (next_edition, first_failed) if one and one < edition]
     return {"due_at": due, "first_missed": min(missed, default=None)}
 
 
-def _move_on(connection: Connection, subscription: Subscription, edition: date, now: datetime) -> None:
+def _advance_next_due(
+    connection: Connection, subscription: Subscription, edition: date, now: datetime
+) -> None:
     """Past an edition, be it before its hour, unless a later one is awaited."""
     table = schema.subscriptions
-    coming = next_due(subscription.schedule, now)
+    coming = next_due_edition(subscription.schedule, now)
     while coming.edition <= edition:
-        coming = next_due(subscription.schedule, coming.at)
-    passed = or_(table.c.next_edition.is_(None), table.c.next_edition <= edition)
-    comes = or_(table.c.next_due_at <= now, table.c.next_edition == edition)
+        coming = next_due_edition(subscription.schedule, coming.at)
+    is_passed = or_(table.c.next_edition.is_(None), table.c.next_edition <= edition)
+    is_due = or_(table.c.next_due_at <= now, table.c.next_edition == edition)
     connection.execute(
         update(table)
-        .where(table.c.id == subscription.id, comes, passed)
+        .where(table.c.id == subscription.id, is_due, is_passed)
         .values(next_due_at=coming.at, next_edition=coming.edition)
     )
 
 
-def _locked(
+def _lock_delivery(
     connection: Connection, subscription: Subscription, edition: date, now: datetime
 ) -> Row[Any] | None:
     return connection.execute(
-        select(deliveries, deliveries.c.id.label("delivery"), _is_free(now, now - SETTLED).label("is_free"))
+        select(
+            deliveries,
+            deliveries.c.id.label("delivery"),
+            _is_free(now, now - IMPORT_DEBOUNCE).label("is_free"),
+        )
         .where(deliveries.c.subscription == subscription.id, deliveries.c.edition == edition)
         .with_for_update(of=deliveries)
     ).first()
 
 
-def _is_blocked(connection: Connection, subscription: int, edition: date, now: datetime) -> bool:
+def _is_blocked(connection: Connection, subscription_id: int, edition: date, now: datetime) -> bool:
     """Whether an older edition of the channel is to be finished first."""
-    older = and_(deliveries.c.subscription == subscription, deliveries.c.edition < edition)
-    return connection.execute(select(deliveries.c.id).where(older, is_in_the_way(now))).first() is not None
+    older = and_(deliveries.c.subscription == subscription_id, deliveries.c.edition < edition)
+    return connection.execute(select(deliveries.c.id).where(older, blocks_newer(now))).first() is not None
 
 
-def _is_free(now: At, settled_at: At) -> ColumnElement[bool]:
+def _is_free(now: InstantOrParameter, known_before: InstantOrParameter) -> ColumnElement[bool]:
     return or_(
-        and_(is_one_of(deliveries.c.state, HELD), deliveries.c.lease_until <= now),
-        and_(is_one_of(deliveries.c.state, PUT_OFF), deliveries.c.next_try_at <= now),
-        _came_late(now, settled_at),
+        and_(is_one_of(deliveries.c.state, LEASED), deliveries.c.lease_until <= now),
+        and_(is_one_of(deliveries.c.state, RETRYABLE), deliveries.c.next_try_at <= now),
+        _has_late_papers(now, known_before),
     )
 
 
-def _came_late(now: At, settled_at: At) -> ColumnElement[bool]:
+def _has_late_papers(now: InstantOrParameter, known_before: InstantOrParameter) -> ColumnElement[bool]:
     """Whether papers have come in, and settled, since it was said that there are none."""
     newest = (
-        select(papers.c.known)
-        .where(papers.c.known_at <= settled_at)
-        .order_by(papers.c.known_at.desc(), papers.c.known.desc())
+        select(papers.c.known_seq)
+        .where(papers.c.known_at <= known_before)
+        .order_by(papers.c.known_at.desc(), papers.c.known_seq.desc())
         .limit(1)
         .scalar_subquery()
     )
     return and_(
-        deliveries.c.state == DeliveryState.QUIET,
-        deliveries.c.quiet_until > now,
+        deliveries.c.state == DeliveryState.EMPTY,
+        deliveries.c.late_until > now,
         deliveries.c.next_try_at <= now,
-        deliveries.c.looked_to < newest,
+        deliveries.c.late_watermark < newest,
     )
 
 
-def _claims(
+def _build_claims(
     connection: Connection,
     rows: Sequence[Row[Any]],
-    of: Mapping[int, Subscription],
+    subscriptions_by_id: Mapping[int, Subscription],
     owner: str,
     now: datetime,
     lease: timedelta,
 ) -> list[Claim]:
     """The claims on deliveries that stood as these rows say. One that cannot be read is given up, and disturbs no other."""
-    its_pages = page_rows(connection, [row.delivery for row in rows])
+    pages_by_delivery = fetch_page_rows(connection, [row.delivery for row in rows])
     claims = []
     for row in rows:
-        subscription = of[row.subscription]
+        subscription = subscriptions_by_id[row.subscription]
         try:
-            planned = tuple(planned_page(page) for page in its_pages[row.delivery])
-            claims.append(_claim(row, subscription, owner, now + lease, planned))
-        except DAMAGE as error:
-            reason = UNREADABLE.format(error)
+            planned = tuple(planned_page_from_row(page) for page in pages_by_delivery[row.delivery])
+            claims.append(_build_claim(row, subscription, owner, now + lease, planned))
+        except DAMAGED_ROW_ERRORS as error:
+            reason = UNREADABLE_REASON.format(error)
             log.error("%s, %s: %s Given up.", subscription.channel, row.edition, reason)
-            damaged = update(deliveries).where(deliveries.c.id == row.delivery)
-            tell_at = now if subscription.owner else None
-            connection.execute(damaged.values(**given_up(reason), tell_at=tell_at))
-            take_back(connection, [row.delivery])
+            damaged_delivery = update(deliveries).where(deliveries.c.id == row.delivery)
+            tell_at = now if subscription.owner_id else None
+            connection.execute(damaged_delivery.values(**abandoned_columns(reason), notify_at=tell_at))
+            return_unseen_papers(connection, [row.delivery])
     return claims
 
 
-def _claim(
-    row: Row[Any], subscription: Subscription, owner: str, until: datetime, its_pages: tuple[PlannedPage, ...]
+def _build_claim(
+    row: Row[Any],
+    subscription: Subscription,
+    owner: str,
+    lease_until: datetime,
+    planned_pages: tuple[PlannedPage, ...],
 ) -> Claim:
     """The claim on a delivery that stood as this row says."""
     return Claim(
@@ -221,51 +235,58 @@ def _claim(
         subscription,
         row.edition,
         owner,
-        until,
+        lease_until,
         row.attempts + 1,
-        its_pages,
-        nothing=Nothing(row.empty_because) if row.empty_because else None,
-        quiet_until=row.quiet_until,
-        failures=row.failures + (row.state in HELD),
-        deaths=row.deaths + (row.state in HELD),
+        planned_pages,
+        empty_reason=EmptyReason(row.empty_reason) if row.empty_reason else None,
+        late_until=row.late_until,
+        failures=row.failures + (row.state in LEASED),
+        crashes=row.crashes + (row.state in LEASED),
         due_at=row.due_at,
         first_missed=row.first_missed,
     )
 
 
-def _taken(owner: str, until: datetime) -> dict[str, Any]:
-    return {"state": DeliveryState.CLAIMED, "owner": owner, "lease_until": until, "next_try_at": None}
+def _lease_columns(owner: str, lease_until: datetime) -> dict[str, Any]:
+    return {"state": DeliveryState.CLAIMED, "owner": owner, "lease_until": lease_until, "next_try_at": None}
 
 
-def _taken_again(owner: str, until: datetime) -> dict[str, Any]:
+def _retry_lease_columns(owner: str, lease_until: datetime) -> dict[str, Any]:
     """One more try; that the last one was left in the middle counts as a failure."""
-    left = case((is_one_of(deliveries.c.state, HELD), 1), else_=0)
-    again = {"attempts": deliveries.c.attempts + 1, "failures": deliveries.c.failures + left}
-    return {**_taken(owner, until), **again, "deaths": deliveries.c.deaths + left}
+    crash_count = case((is_one_of(deliveries.c.state, LEASED), 1), else_=0)
+    counters = {"attempts": deliveries.c.attempts + 1, "failures": deliveries.c.failures + crash_count}
+    return {**_lease_columns(owner, lease_until), **counters, "crashes": deliveries.c.crashes + crash_count}
 
 
-_SUSPECT = and_(is_one_of(deliveries.c.state, HELD), deliveries.c.deaths >= SUSPECT)
+_IS_POISON = and_(is_one_of(deliveries.c.state, LEASED), deliveries.c.crashes >= POISON_AFTER)
 """It may be what ends its process."""
 
 
-def _unfinished(kind: ColumnElement[bool]) -> Select[Any]:
+def _select_unfinished(condition: ColumnElement[bool]) -> Select[Any]:
     """What waited for its hour, or what its owner left; rows that another is at are passed over."""
     table, other, now = schema.subscriptions, deliveries.alias(), _NOW
     # Asked of the few that may be free: joined, SQLite would begin with every subscription there is.
-    wanted = exists().where(
+    is_wanted = exists().where(
         table.c.id == deliveries.c.subscription,
-        *running(),
-        _NOT_OF_THEM,
+        *running_conditions(),
+        _NOT_EXCLUDED,
         # Where a newer edition is due, that one takes the place of one of which nobody has seen anything.
         or_(table.c.next_due_at > now, has_begun()),
     )
-    its_own_turn = ~exists().where(
-        other.c.subscription == deliveries.c.subscription, other.c.id != deliveries.c.id, is_at_it(now, other)
+    has_no_other_lease = ~exists().where(
+        other.c.subscription == deliveries.c.subscription,
+        other.c.id != deliveries.c.id,
+        has_live_lease(now, other),
     )
     return (
         select(deliveries, deliveries.c.id.label("delivery"))
-        .where(_is_free(now, bindparam("settled_at", type_=schema.Instant)), kind, wanted, its_own_turn)
-        .order_by(deliveries.c.deaths, deliveries.c.failures, deliveries.c.id)
+        .where(
+            _is_free(now, bindparam("settled_at", type_=schema.Instant)),
+            condition,
+            is_wanted,
+            has_no_other_lease,
+        )
+        .order_by(deliveries.c.crashes, deliveries.c.failures, deliveries.c.id)
         .limit(bindparam("most", type_=Integer))
         .with_for_update(skip_locked=True)
     )
@@ -274,199 +295,240 @@ def _unfinished(kind: ColumnElement[bool]) -> Select[Any]:
 # Made once: SQLAlchemy takes longer to put such a statement together than the database to answer it.
 _NOW = bindparam("now", type_=schema.Instant)
 _WORKSPACE = schema.subscriptions.c.platform + " " + schema.subscriptions.c.workspace
-_NOT_OF_THEM = not_(among(_WORKSPACE, "but_not"))
-_UNFINISHED, _UNFINISHED_SUSPECT = _unfinished(not_(_SUSPECT)), _unfinished(_SUSPECT)
+_NOT_EXCLUDED = not_(in_json_array(_WORKSPACE, "but_not"))
+_UNFINISHED, _UNFINISHED_POISON = _select_unfinished(not_(_IS_POISON)), _select_unfinished(_IS_POISON)
 
 
 @dataclass(slots=True)
-class _Room:
+class _WorkspaceQuota:
     """How much is taken of each workspace, at most so much; nothing of those that are full."""
 
-    a_workspace: int
-    full: set[tuple[str, str]]
-    taken: Counter[tuple[str, str]] = field(default_factory=Counter)
+    limit_per_workspace: int
+    full_workspaces: set[tuple[str, str]]
+    claimed_counts: Counter[tuple[str, str]] = field(default_factory=Counter)
 
-    def chosen(self, rows: Iterable[Row[Any]], most: int) -> list[int]:
+    def select_keys(self, rows: Iterable[Row[Any]], limit: int) -> list[int]:
         """The numbers of those of these subscriptions that there is room for, at most so many."""
-        taken = Counter(self.taken)
+        counts = Counter(self.claimed_counts)
         keys = list[int]()
         for row in rows:
-            place = row.platform, row.workspace
-            if len(keys) < most and place not in self.full and taken[place] < self.a_workspace:
-                taken[place] += 1
+            workspace = row.platform, row.workspace
+            if (
+                len(keys) < limit
+                and workspace not in self.full_workspaces
+                and counts[workspace] < self.limit_per_workspace
+            ):
+                counts[workspace] += 1
                 keys.append(row.id)
         return keys
 
-    def took(self, rows: Sequence[Row[Any]]) -> Sequence[Row[Any]]:
+    def record_claimed(self, rows: Sequence[Row[Any]]) -> Sequence[Row[Any]]:
         """These, which are now taken."""
-        self.taken.update((row.platform, row.workspace) for row in rows)
-        self.full |= {place for place, many in self.taken.items() if many >= self.a_workspace}
+        self.claimed_counts.update((row.platform, row.workspace) for row in rows)
+        self.full_workspaces |= {
+            place for place, many in self.claimed_counts.items() if many >= self.limit_per_workspace
+        }
         return rows
 
 
 def _claim_unfinished(
     connection: Connection,
-    unfinished: Select[Any],
+    query: Select[Any],
     owner: str,
     now: datetime,
     lease: timedelta,
-    most: int,
-    room: _Room,
+    limit: int,
+    quota: _WorkspaceQuota,
 ) -> list[Claim]:
     """Take these, at most so many."""
     claims = list[Claim]()
-    while len(claims) < most:
-        seen, some = _some_unfinished(connection, unfinished, owner, now, lease, most - len(claims), room)
-        claims += some
-        if seen == len(some):
+    while len(claims) < limit:
+        row_count, batch = _claim_unfinished_batch(
+            connection, query, owner, now, lease, limit - len(claims), quota
+        )
+        claims += batch
+        if row_count == len(batch):
             break
     return claims
 
 
-def _some_unfinished(
+def _claim_unfinished_batch(
     connection: Connection,
-    unfinished: Select[Any],
+    query: Select[Any],
     owner: str,
     now: datetime,
     lease: timedelta,
-    most: int,
-    room: _Room,
+    limit: int,
+    quota: _WorkspaceQuota,
 ) -> tuple[int, list[Claim]]:
     """Those that there is room for of the first so many, and how many were looked at."""
     table = schema.subscriptions
-    asked = {"now": now, "settled_at": now - SETTLED, "most": most, "but_not": _named(room.full)}
-    rows = list(connection.execute(unfinished, asked))
+    parameters = {
+        "now": now,
+        "settled_at": now - IMPORT_DEBOUNCE,
+        "most": limit,
+        "but_not": _format_workspaces(quota.full_workspaces),
+    }
+    rows = list(connection.execute(query, parameters))
     rows = list({row.subscription: row for row in reversed(rows)}.values())[::-1]
     if not rows:
         return 0, []
-    seen = len(rows)
-    its = select(table).where(table.c.id.in_({row.subscription for row in rows}))
-    of = {row.id: row for row in connection.execute(its)}
-    keys = room.chosen((of[row.subscription] for row in rows if row.subscription in of), most)
-    due = {one.id: one for one in readable_or_stopped(connection, room.took([of[key] for key in keys]), now)}
-    rows = [row for row in rows if row.subscription in due]
+    row_count = len(rows)
+    subscription_query = select(table).where(table.c.id.in_({row.subscription for row in rows}))
+    rows_by_id = {row.id: row for row in connection.execute(subscription_query)}
+    keys = quota.select_keys(
+        (rows_by_id[row.subscription] for row in rows if row.subscription in rows_by_id), limit
+    )
+    subscriptions_by_id = {
+        one.id: one
+        for one in read_or_stop_subscriptions(
+            connection, quota.record_claimed([rows_by_id[key] for key in keys]), now
+        )
+    }
+    rows = [row for row in rows if row.subscription in subscriptions_by_id]
     keys = [row.delivery for row in rows]
-    taken = update(deliveries).where(deliveries.c.id.in_(keys))
-    connection.execute(taken.values(**_taken_again(owner, now + lease)))
-    return seen, _claims(connection, rows, due, owner, now, lease)
+    lease_update = update(deliveries).where(deliveries.c.id.in_(keys))
+    connection.execute(lease_update.values(**_retry_lease_columns(owner, now + lease)))
+    return row_count, _build_claims(connection, rows, subscriptions_by_id, owner, now, lease)
 
 
-AT_WORK = (
+ACTIVE_WORKERS = (
     select(schema.subscriptions.c.platform, schema.subscriptions.c.workspace, deliveries.c.owner)
     .join(deliveries, deliveries.c.subscription == schema.subscriptions.c.id)
-    .where(is_at_it(_NOW))
+    .where(has_live_lease(_NOW))
     .distinct()
 )
 
 
-def _is_at_work(connection: Connection, owner: str, now: datetime) -> bool:
-    its = select(deliveries.c.id).where(deliveries.c.owner == owner, is_at_it(now))
-    return connection.execute(its.limit(1)).first() is not None
+def _is_worker_busy(connection: Connection, owner: str, now: datetime) -> bool:
+    own_leases = select(deliveries.c.id).where(deliveries.c.owner == owner, has_live_lease(now))
+    return connection.execute(own_leases.limit(1)).first() is not None
 
 
-def _due(
+def _lock_due_subscriptions(
     connection: Connection,
     now: datetime,
-    most: int,
-    room: _Room,
-    blocked: set[int],
+    limit: int,
+    quota: _WorkspaceQuota,
+    blocked_ids: set[int],
 ) -> Sequence[Row[Any]]:
     """Subscriptions whose hour has come, and of which nothing is to be finished first, but for those that are known to be
     blocked. Nobody else begins an edition of theirs until the transaction ends."""
-    found, seen = list[Row[Any]](), set(blocked)
-    while len(found) < most:
-        asked = {"now": now, "most": most * LOOKED_AT, "but_not": _named(room.full), "blocked": sorted(seen)}
-        keys = room.chosen(connection.execute(_DUE, asked), most - len(found))
+    due_rows, skipped_ids = list[Row[Any]](), set(blocked_ids)
+    while len(due_rows) < limit:
+        parameters = {
+            "now": now,
+            "most": limit * OVERFETCH_FACTOR,
+            "but_not": _format_workspaces(quota.full_workspaces),
+            "blocked": sorted(skipped_ids),
+        }
+        keys = quota.select_keys(connection.execute(_DUE_SUBSCRIPTIONS, parameters), limit - len(due_rows))
         if not keys:
             break
-        seen.update(keys)  # Those that another process has just locked are passed over.
-        found += room.took(connection.execute(_DUE_OF_THESE, {"now": now, "keys": keys}).fetchall())
-    return found
+        skipped_ids.update(keys)  # Those that another process has just locked are passed over.
+        due_rows += quota.record_claimed(
+            connection.execute(_DUE_SUBSCRIPTIONS_LOCKED, {"now": now, "keys": keys}).fetchall()
+        )
+    return due_rows
 
 
 def _is_due() -> ColumnElement[bool]:
     table = schema.subscriptions
     # What is of a later date was begun by a clock that was ahead, and may wait for long.
     older = or_(table.c.next_edition.is_(None), deliveries.c.edition < table.c.next_edition)
-    in_the_way = exists().where(deliveries.c.subscription == table.c.id, older, is_in_the_way(_NOW))
-    return and_(*running(), table.c.next_due_at <= _NOW, ~in_the_way)
+    has_blocking_delivery = exists().where(deliveries.c.subscription == table.c.id, older, blocks_newer(_NOW))
+    return and_(*running_conditions(), table.c.next_due_at <= _NOW, ~has_blocking_delivery)
 
 
 _OVERDUE_FIRST = schema.subscriptions.c.next_due_at, schema.subscriptions.c.id
-_DUE = (
+_DUE_SUBSCRIPTIONS = (
     select(schema.subscriptions.c.id, schema.subscriptions.c.platform, schema.subscriptions.c.workspace)
-    .where(_is_due(), _NOT_OF_THEM, not_(among(schema.subscriptions.c.id, "blocked")))
+    .where(_is_due(), _NOT_EXCLUDED, not_(in_json_array(schema.subscriptions.c.id, "blocked")))
     .order_by(*_OVERDUE_FIRST)
     .limit(bindparam("most", type_=Integer))
 )
-_DUE_OF_THESE = (
+_DUE_SUBSCRIPTIONS_LOCKED = (
     select(schema.subscriptions)
-    .where(_is_due(), among(schema.subscriptions.c.id, "keys"))
+    .where(_is_due(), in_json_array(schema.subscriptions.c.id, "keys"))
     .order_by(*_OVERDUE_FIRST)
     .with_for_update(skip_locked=True)
 )
-LOOKED_AT = 3
+OVERFETCH_FACTOR = 3
 """Times as many as are wanted: there is not room for all of them where a workspace has many channels."""
 
 
-def _named(workspaces: Collection[tuple[str, str]]) -> list[str]:
+def _format_workspaces(workspaces: Collection[tuple[str, str]]) -> list[str]:
     return [f"{platform} {workspace}" for platform, workspace in workspaces]
 
 
-def _begin(
+def _begin_newest_editions(
     connection: Connection,
     rows: Sequence[Row[Any]],
-    blocked: set[int],
+    blocked_ids: set[int],
     owner: str,
     now: datetime,
     lease: timedelta,
 ) -> list[Claim]:
     """Begin the newest edition of each, and move each on to its next hour. One that was begun before is left alone, and so
     is a channel of which another process has just taken an older one, which is then among the `blocked`."""
-    due = readable_or_stopped(connection, rows, now)
+    due = read_or_stop_subscriptions(connection, rows, now)
     if not due:
         return []
-    of = {row.id: row for row in rows}
-    newest_of = cache(lambda schedule: newest_due(schedule, now))  # Most channels have one of a few.
-    newest = {one.id: newest_of(one.schedule) for one in due}
+    rows_by_id = {row.id: row for row in rows}
+    newest_due_of = cache(
+        lambda schedule: newest_due_edition(schedule, now)
+    )  # Most channels have one of a few.
+    newest = {one.id: newest_due_of(one.schedule) for one in due}
     editions = {key: each.edition for key, each in newest.items()}
-    begun = _keys(connection, editions)
-    blocked |= give_up(
-        connection, {key: edition for key, edition in editions.items() if key not in begun}, SUPERSEDED, now
+    existing_keys = _find_delivery_keys(connection, editions)
+    blocked_ids |= abandon_older(
+        connection,
+        {key: edition for key, edition in editions.items() if key not in existing_keys},
+        SUPERSEDED_REASON,
+        now,
     )
-    due = [one for one in due if one.id not in blocked]
-    _move_all_on(connection, due, now)
-    new = [one for one in due if one.id not in begun]
+    due = [one for one in due if one.id not in blocked_ids]
+    _advance_all_next_due(connection, due, now)
+    new = [one for one in due if one.id not in existing_keys]
     if not new:
         return []
-    failed = never_came(connection, {one.id: editions[one.id] for one in new})
-    came = {one.id: _came(of[one.id], editions[one.id], newest[one.id].at, failed.get(one.id)) for one in new}
-    row = {"attempts": 1, "reason": "", **_taken(owner, now + lease)}
-    its = [{"subscription": one.id, "edition": editions[one.id], **row, **came[one.id]} for one in new]
-    insert_many(connection, deliveries, its)
-    keys = _keys(connection, {one.id: editions[one.id] for one in new})
-    return [Claim(keys[one.id], one, editions[one.id], owner, now + lease, 1, **came[one.id]) for one in new]
+    first_failed = find_first_missed(connection, {one.id: editions[one.id] for one in new})
+    lateness = {
+        one.id: _lateness_columns(
+            rows_by_id[one.id], editions[one.id], newest[one.id].at, first_failed.get(one.id)
+        )
+        for one in new
+    }
+    row = {"attempts": 1, "reason": "", **_lease_columns(owner, now + lease)}
+    new_rows = [
+        {"subscription": one.id, "edition": editions[one.id], **row, **lateness[one.id]} for one in new
+    ]
+    insert_many(connection, deliveries, new_rows)
+    keys = _find_delivery_keys(connection, {one.id: editions[one.id] for one in new})
+    return [
+        Claim(keys[one.id], one, editions[one.id], owner, now + lease, 1, **lateness[one.id]) for one in new
+    ]
 
 
-def _move_all_on(connection: Connection, due: Sequence[Subscription], now: datetime) -> None:
-    next_of = cache(lambda schedule: next_due(schedule, now))
-    coming = [(one.id, next_of(one.schedule)) for one in due]
-    moved = [{"key": key, "due": each.at, "to": each.edition} for key, each in coming]
-    update_many(connection, _MOVES_ON, moved)
+def _advance_all_next_due(connection: Connection, due: Sequence[Subscription], now: datetime) -> None:
+    next_due_of = cache(lambda schedule: next_due_edition(schedule, now))
+    coming = [(one.id, next_due_of(one.schedule)) for one in due]
+    new_values = [{"key": key, "due": each.at, "to": each.edition} for key, each in coming]
+    update_many(connection, _ADVANCE_NEXT_DUE, new_values)
 
 
-_MOVES_ON = (
+_ADVANCE_NEXT_DUE = (
     update(schema.subscriptions)
     .where(schema.subscriptions.c.id == bindparam("key"))
     .values(next_due_at=bindparam("due"), next_edition=bindparam("to"))
 )
 
 
-def _keys(connection: Connection, editions: Mapping[int, date]) -> dict[int, int]:
+def _find_delivery_keys(connection: Connection, editions: Mapping[int, date]) -> dict[int, int]:
     """The numbers of those deliveries that are there, by their subscriptions."""
-    asked = {"keys": editions, "first": min(editions.values()), "last": max(editions.values())}
+    parameters = {"keys": editions, "first": min(editions.values()), "last": max(editions.values())}
     return {
         row.subscription: row.id
-        for row in connection.execute(_OF_EDITIONS, asked)
+        for row in connection.execute(_DELIVERIES_OF_EDITIONS, parameters)
         if row.edition == editions[row.subscription]
     }

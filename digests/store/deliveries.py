@@ -9,57 +9,57 @@ from typing import Any, TypeVar
 from sqlalchemy import Row, and_, bindparam, delete, exists, func, literal, or_, select, update
 
 from digests.errors import StoreError
-from digests.model import Channel, Nothing, Subscription
+from digests.model import Channel, EmptyReason, Subscription
 from digests.ports import (
-    SETTLED,
+    IMPORT_DEBOUNCE,
+    ChannelStatus,
     Claim,
-    Delivery,
+    DeliveryReport,
     DeliveryState,
+    FailureNotice,
+    OutboxWrite,
     PageState,
-    Past,
     PlannedPage,
-    Standing,
-    Untold,
-    Word,
+    PreviousEdition,
 )
 from digests.store import claiming, schema
 from digests.store import words as written
-from digests.store.ahead import bring_back
-from digests.store.engine import Database, among
-from digests.store.pages import UNREADABLE, keep, page_rows, readable_pages
-from digests.store.subscriptions import as_owned, as_subscription
-from digests.store.unfinished import HELD, TOLD, given_up, take_back
-from digests.store.words import change, this_page
+from digests.store.ahead import repair_future_timestamps
+from digests.store.engine import Database, in_json_array
+from digests.store.pages import UNREADABLE_REASON, fetch_page_rows, insert_pages, readable_pages_from_rows
+from digests.store.subscriptions import subscription_from_row, subscription_or_stub_from_row
+from digests.store.unfinished import ACKNOWLEDGED, LEASED, abandoned_columns, return_unseen_papers
+from digests.store.words import update_delivery, update_page
 
-deliveries, pages, shown, papers = schema.deliveries, schema.pages, schema.shown, schema.papers
+deliveries, pages, shown_papers, papers = schema.deliveries, schema.pages, schema.shown_papers, schema.papers
 
 _T = TypeVar("_T")
 
-_PASTS = (
+_PREVIOUS_EDITIONS = (
     select(
         deliveries.c.subscription,
-        func.max(deliveries.c.considered_to).label("considered_to"),
+        func.max(deliveries.c.watermark).label("watermark"),
         func.min(deliveries.c.due_at).label("first_due"),
     )
     .where(
-        among(deliveries.c.subscription, "keys"),
+        in_json_array(deliveries.c.subscription, "keys"),
         deliveries.c.edition < bindparam("before"),
     )
     .group_by(deliveries.c.subscription)
 )
-_SHOWN = (
-    select(shown.c.subscription, papers.c.name)
-    .join(papers, shown.c.paper == papers.c.id)
+_SHOWN_IN_WINDOW = (
+    select(shown_papers.c.subscription, papers.c.name)
+    .join(papers, shown_papers.c.paper == papers.c.id)
     .where(
-        among(shown.c.subscription, "keys"),
-        papers.c.known > bindparam("after"),
-        papers.c.known <= bindparam("to"),
+        in_json_array(shown_papers.c.subscription, "keys"),
+        papers.c.known_seq > bindparam("after"),
+        papers.c.known_seq <= bindparam("to"),
     )
 )
 
 
 @dataclass(frozen=True, slots=True)
-class SqlDeliveries:
+class SqlOutbox:
     """Deliveries in a database of any kind."""
 
     database: Database
@@ -72,11 +72,17 @@ class SqlDeliveries:
         owner: str,
         now: datetime,
         lease: timedelta,
-        again: bool = False,
+        retry_failed: bool = False,
     ) -> Claim | None:
         with self.database.write() as connection:
-            return claiming.claim(
-                connection, subscription, edition, owner=owner, now=now, lease=lease, again=again
+            return claiming.claim_edition(
+                connection,
+                subscription,
+                edition,
+                owner=owner,
+                now=now,
+                lease=lease,
+                retry_failed=retry_failed,
             )
 
     def claim_due(
@@ -85,9 +91,9 @@ class SqlDeliveries:
         owner: str,
         now: datetime,
         lease: timedelta,
-        most: int,
-        most_a_workspace: int | None = None,
-        but_not: Collection[tuple[str, str]] = (),
+        limit: int,
+        limit_per_workspace: int | None = None,
+        excluding: Collection[tuple[str, str]] = (),
     ) -> Sequence[Claim]:
         with self.database.write() as connection:
             return claiming.claim_due(
@@ -95,36 +101,38 @@ class SqlDeliveries:
                 owner=owner,
                 now=now,
                 lease=lease,
-                most=most,
-                most_a_workspace=most_a_workspace or most,
-                but_not=but_not,
+                limit=limit,
+                limit_per_workspace=limit_per_workspace or limit,
+                excluding=excluding,
             )
 
-    def at_work(self, *, now: datetime) -> Collection[tuple[str, str, str]]:
+    def active_workers(self, *, now: datetime) -> Collection[tuple[str, str, str]]:
         with self.database.read() as connection:
-            rows = connection.execute(claiming.AT_WORK, {"now": now})
+            rows = connection.execute(claiming.ACTIVE_WORKERS, {"now": now})
             return {(row.platform, row.workspace, row.owner) for row in rows}
 
-    def considered_to(self, subscription: Subscription, before: date) -> int | None:
-        return self.pasts([(subscription, before)])[0].considered_to
+    def watermark(self, subscription: Subscription, before: date) -> int | None:
+        return self.previous_editions([(subscription, before)])[0].watermark
 
-    def pasts(self, editions: Sequence[tuple[Subscription, date]]) -> Sequence[Past]:
-        found: dict[tuple[int, date], Past] = {}
+    def previous_editions(self, editions: Sequence[tuple[Subscription, date]]) -> Sequence[PreviousEdition]:
+        found: dict[tuple[int, date], PreviousEdition] = {}
         with self.database.read() as connection:
-            for before, keys in _grouped((edition, one.id) for one, edition in editions).items():
-                rows = connection.execute(_PASTS, {"keys": keys, "before": before})
-                found |= {(row.subscription, before): Past(row.considered_to, row.first_due) for row in rows}
-        return [found.get((one.id, edition), Past(None, None)) for one, edition in editions]
+            for before, keys in _group_keys((edition, one.id) for one, edition in editions).items():
+                rows = connection.execute(_PREVIOUS_EDITIONS, {"keys": keys, "before": before})
+                found |= {
+                    (row.subscription, before): PreviousEdition(row.watermark, row.first_due) for row in rows
+                }
+        return [found.get((one.id, edition), PreviousEdition(None, None)) for one, edition in editions]
 
-    def shown_in(self, windows: Sequence[tuple[Subscription, int, int]]) -> Sequence[frozenset[str]]:
+    def shown_papers(self, windows: Sequence[tuple[Subscription, int, int]]) -> Sequence[frozenset[str]]:
         found: defaultdict[tuple[int, int, int], set[str]] = defaultdict(set)
         with self.database.read() as connection:
-            for (after, to), keys in _grouped(((after, to), one.id) for one, after, to in windows).items():
-                for row in connection.execute(_SHOWN, {"keys": keys, "after": after, "to": to}):
+            for (after, to), keys in _group_keys(((after, to), one.id) for one, after, to in windows).items():
+                for row in connection.execute(_SHOWN_IN_WINDOW, {"keys": keys, "after": after, "to": to}):
                     found[row.subscription, after, to].add(row.name)
         return [frozenset(found[one.id, after, to]) for one, after, to in windows]
 
-    def plan_anew(self, claim: Claim, planned: Sequence[PlannedPage], *, considered_to: int) -> Claim:
+    def replace_plan(self, claim: Claim, planned: Sequence[PlannedPage], *, watermark: int) -> Claim:
         receipts = {page.number: page.receipt for page in claim.pages if page.receipt}
         changed = [
             replace(page, state=PageState.CHANGING, receipt=receipts[page.number])
@@ -132,109 +140,126 @@ class SqlDeliveries:
             else page
             for page in planned
         ]
-        no_more = {"empty_because": "", "quiet_until": None, "looked_to": None}
+        no_late_window = {"empty_reason": "", "late_until": None, "late_watermark": None}
         with self.database.write() as connection:
-            change(connection, claim, considered_to=considered_to, **no_more)
+            update_delivery(connection, claim, watermark=watermark, **no_late_window)
             connection.execute(delete(pages).where(pages.c.delivery == claim.id))
-            keep(connection, [(claim, changed)])
-        return replace(claim, pages=tuple(changed), nothing=None, quiet_until=None)
+            insert_pages(connection, [(claim, changed)])
+        return replace(claim, pages=tuple(changed), empty_reason=None, late_until=None)
 
-    def not_posted(self, claim: Claim, page: int) -> None:
+    def reset_page(self, claim: Claim, page_number: int) -> None:
         with self.database.write() as connection:
-            change(connection, claim)
-            connection.execute(this_page(claim, page).values(state=PageState.PLANNED))
+            update_delivery(connection, claim)
+            connection.execute(update_page(claim, page_number).values(state=PageState.PLANNED))
 
     def finish(self, claim: Claim) -> None:
         with self.database.write() as connection:
-            written.finish(connection, claim)
+            written.finish_delivery(connection, claim)
 
-    def write(self, words: Sequence[Word]) -> None:
+    def apply(self, writes: Sequence[OutboxWrite]) -> None:
         with self.database.write() as connection:
-            written.write(connection, words)
+            written.apply_writes(connection, writes)
 
-    def quiet(self, claim: Claim, *, looked_to: int, until: datetime, now: datetime) -> None:
+    def finish_empty(self, claim: Claim, *, late_watermark: int, late_until: datetime, now: datetime) -> None:
         with self.database.write() as connection:
-            change(
+            update_delivery(
                 connection,
                 claim,
-                state=DeliveryState.QUIET,
-                reason=claim.nothing or "",
+                state=DeliveryState.EMPTY,
+                reason=claim.empty_reason or "",
                 lease_until=None,
-                next_try_at=now + SETTLED,
-                quiet_until=until,
-                looked_to=looked_to,
+                next_try_at=now + IMPORT_DEBOUNCE,
+                late_until=late_until,
+                late_watermark=late_watermark,
                 failures=0,
-                deaths=0,
+                crashes=0,
             )
 
-    def wait(self, claim: Claim, reason: str, *, until: datetime, failed: bool = True) -> None:
+    def reschedule(
+        self, claim: Claim, reason: str, *, next_try_at: datetime, is_failure: bool = True
+    ) -> None:
         with self.database.write() as connection:
-            may_have_gone_out = and_(pages.c.delivery == claim.id, pages.c.state == PageState.POSTING)
-            unknown = connection.execute(select(exists().where(may_have_gone_out))).scalar()
-            change(
+            unconfirmed_page = and_(pages.c.delivery == claim.id, pages.c.state == PageState.POSTING)
+            unknown = connection.execute(select(exists().where(unconfirmed_page))).scalar()
+            update_delivery(
                 connection,
                 claim,
-                state=DeliveryState.UNKNOWN if unknown else DeliveryState.WAITING,
+                state=DeliveryState.UNKNOWN if unknown else DeliveryState.RETRYING,
                 reason=reason,
-                next_try_at=until,
+                next_try_at=next_try_at,
                 lease_until=None,
-                failures=deliveries.c.failures + int(failed),
-                deaths=0 if failed else deliveries.c.deaths,
+                failures=deliveries.c.failures + int(is_failure),
+                crashes=0 if is_failure else deliveries.c.crashes,
             )
 
     def fail(
-        self, claim: Claim, reason: str, *, now: datetime, stop: bool = False, unknown_is_lost: bool = False
+        self,
+        claim: Claim,
+        reason: str,
+        *,
+        now: datetime,
+        stop_subscription: bool = False,
+        unknown_is_lost: bool = False,
     ) -> None:
         table, one = schema.subscriptions, claim.subscription
         with self.database.write() as connection:
-            once = func.coalesce(deliveries.c.tell_at, literal(now, schema.Instant)) if one.owner else None
-            change(connection, claim, **given_up(reason), tell_at=once)
-            take_back(connection, [claim.id], unknown_too=unknown_is_lost)
-            if stop:
-                runs = update(table).where(table.c.id == one.id, table.c.stopped == "")
-                connection.execute(runs.values(stopped=reason))
+            notify_at = (
+                func.coalesce(deliveries.c.notify_at, literal(now, schema.Instant)) if one.owner_id else None
+            )
+            update_delivery(connection, claim, **abandoned_columns(reason), notify_at=notify_at)
+            return_unseen_papers(connection, [claim.id], include_unknown=unknown_is_lost)
+            if stop_subscription:
+                running_row = update(table).where(table.c.id == one.id, table.c.stop_reason == "")
+                connection.execute(running_row.values(stop_reason=reason))
 
-    def untold(self, *, now: datetime, again: timedelta, most: int) -> Sequence[Untold]:
+    def due_failure_notices(
+        self, *, now: datetime, retry_after: timedelta, limit: int
+    ) -> Sequence[FailureNotice]:
         table = schema.subscriptions
         waiting = (
             select(deliveries.c.id, deliveries.c.subscription, deliveries.c.edition, deliveries.c.reason)
-            .where(deliveries.c.tell_at <= now)
-            .order_by(deliveries.c.tell_at)
-            .limit(most)
+            .where(deliveries.c.notify_at <= now)
+            .order_by(deliveries.c.notify_at)
+            .limit(limit)
             .with_for_update(skip_locked=True)
         )
         with self.database.write() as connection:
             rows = connection.execute(waiting).fetchall()
             if not rows:
                 return []
-            its = select(table).where(table.c.id.in_({row.subscription for row in rows}))
-            found = {row.id: as_owned(row) for row in connection.execute(its)}
-            taken = update(deliveries).where(deliveries.c.id.in_([row.id for row in rows]))
-            connection.execute(taken.values(tell_at=now + again))
-        return [Untold(row.id, found[row.subscription], row.edition, row.reason) for row in rows]
+            subscription_query = select(table).where(table.c.id.in_({row.subscription for row in rows}))
+            subscriptions_by_id = {
+                row.id: subscription_or_stub_from_row(row) for row in connection.execute(subscription_query)
+            }
+            claimed_notices = update(deliveries).where(deliveries.c.id.in_([row.id for row in rows]))
+            connection.execute(claimed_notices.values(notify_at=now + retry_after))
+        return [
+            FailureNotice(row.id, subscriptions_by_id[row.subscription], row.edition, row.reason)
+            for row in rows
+        ]
 
-    def told(self, untold: Untold, *, again_at: datetime | None = None) -> None:
-        its = update(deliveries).where(deliveries.c.id == untold.delivery)
+    def acknowledge(self, notice: FailureNotice, *, retry_at: datetime | None = None) -> None:
+        notice_update = update(deliveries).where(deliveries.c.id == notice.delivery_id)
         with self.database.write() as connection:
-            connection.execute(its.values(tell_at=again_at or TOLD))
+            connection.execute(notice_update.values(notify_at=retry_at or ACKNOWLEDGED))
 
-    def bring_back(self, *, now: datetime, lease: timedelta) -> None:
+    def repair_future_timestamps(self, *, now: datetime, lease: timedelta) -> None:
         with self.database.write() as connection:
-            bring_back(connection, now, lease)
+            repair_future_timestamps(connection, now, lease)
 
-    def history(self, subscription: Subscription, most: int) -> Sequence[Delivery]:
+    def history(self, subscription: Subscription, limit: int) -> Sequence[DeliveryReport]:
         newest = (
             select(deliveries)
             .where(deliveries.c.subscription == subscription.id)
             .order_by(deliveries.c.edition.desc())
-            .limit(most)
+            .limit(limit)
         )
         with self.database.read() as connection:
             rows = connection.execute(newest).fetchall()
-            its_pages = page_rows(connection, [row.id for row in rows])
-        return [_delivery(row, subscription, its_pages[row.id]) for row in rows]
+            pages_by_delivery = fetch_page_rows(connection, [row.id for row in rows])
+        return [_delivery_report_from_row(row, subscription, pages_by_delivery[row.id]) for row in rows]
 
-    def standings(self) -> Sequence[Standing]:
+    def channel_statuses(self) -> Sequence[ChannelStatus]:
         # What a clock that was ahead has left is of a day to come.
         not_ahead = or_(
             schema.subscriptions.c.next_edition.is_(None),
@@ -247,7 +272,7 @@ class SqlDeliveries:
             .group_by(deliveries.c.subscription)
             .subquery()
         )
-        last = newest.join(
+        last_delivery = newest.join(
             deliveries,
             and_(
                 deliveries.c.subscription == newest.c.subscription, deliveries.c.edition == newest.c.edition
@@ -258,17 +283,19 @@ class SqlDeliveries:
         names = ("id", "edition", "state", "reason", "attempts", "next_try_at", "lease_until")
         with self.database.read() as connection:
             rows = connection.execute(select(table).where(table.c.active).order_by(table.c.id)).fetchall()
-            of = select(deliveries.c.subscription, *(deliveries.c[name] for name in names)).select_from(last)
-            ends = {row.subscription: row for row in connection.execute(of)}
+            last_deliveries_query = select(
+                deliveries.c.subscription, *(deliveries.c[name] for name in names)
+            ).select_from(last_delivery)
+            last_deliveries = {row.subscription: row for row in connection.execute(last_deliveries_query)}
             by_state = (
                 select(pages.c.delivery, pages.c.state, count)
-                .select_from(last.join(pages, pages.c.delivery == deliveries.c.id))
+                .select_from(last_delivery.join(pages, pages.c.delivery == deliveries.c.id))
                 .group_by(pages.c.delivery, pages.c.state)
             )
-            numbers = {(row.delivery, row.state): row[2] for row in connection.execute(by_state)}
-        return [_standing(row, ends.get(row.id), numbers) for row in rows]
+            page_counts = {(row.delivery, row.state): row[2] for row in connection.execute(by_state)}
+        return [_channel_status_from_rows(row, last_deliveries.get(row.id), page_counts) for row in rows]
 
-    def counts(self, since: date) -> Mapping[DeliveryState, int]:
+    def count_by_state(self, since: date) -> Mapping[DeliveryState, int]:
         query = (
             select(deliveries.c.state, func.count())
             .where(deliveries.c.edition >= since)
@@ -279,56 +306,62 @@ class SqlDeliveries:
         return {state: found.get(state, 0) for state in DeliveryState}
 
 
-def _standing(row: Row[Any], last: Row[Any] | None, numbers: Mapping[tuple[int, str], int]) -> Standing:
+def _channel_status_from_rows(
+    row: Row[Any], last_delivery: Row[Any] | None, page_counts: Mapping[tuple[int, str], int]
+) -> ChannelStatus:
     channel = Channel(row.platform, row.channel, row.workspace)
-    one, fault = None, ""
+    subscription, fault = None, ""
     try:
-        one = as_subscription(row)
+        subscription = subscription_from_row(row)
     except StoreError as error:
         fault = str(error)
-    standing = Standing(channel, one, fault, row.next_edition, row.next_due_at)
-    if last is None:
-        return standing
-    state, reason = _state(last)
-    unknown = numbers.get((last.id, PageState.POSTING), 0) if last.state not in HELD else 0
+    status = ChannelStatus(channel, subscription, fault, row.next_edition, row.next_due_at)
+    if last_delivery is None:
+        return status
+    state, reason = _parse_state(last_delivery)
+    unknown = (
+        page_counts.get((last_delivery.id, PageState.POSTING), 0) if last_delivery.state not in LEASED else 0
+    )
     return replace(
-        standing,
-        edition=last.edition,
+        status,
+        edition=last_delivery.edition,
         state=state,
         reason=reason,
-        attempts=last.attempts,
-        next_try_at=last.next_try_at,
-        posted=numbers.get((last.id, PageState.POSTED), 0),
-        unknown=unknown + numbers.get((last.id, PageState.SKIPPED), 0),
-        lease_until=last.lease_until,
+        attempts=last_delivery.attempts,
+        next_try_at=last_delivery.next_try_at,
+        posted_pages=page_counts.get((last_delivery.id, PageState.POSTED), 0),
+        unknown_pages=unknown + page_counts.get((last_delivery.id, PageState.SKIPPED), 0),
+        lease_until=last_delivery.lease_until,
     )
 
 
-def _state(row: Row[Any]) -> tuple[DeliveryState, str]:
+def _parse_state(row: Row[Any]) -> tuple[DeliveryState, str]:
     """The state of a delivery, and the reason for it. One that has no sense is never claimed: it has failed."""
     try:
         return DeliveryState(row.state), row.reason
     except ValueError as error:
-        return DeliveryState.FAILED, UNREADABLE.format(error)
+        return DeliveryState.FAILED, UNREADABLE_REASON.format(error)
 
 
-def _grouped(pairs: Iterable[tuple[_T, int]]) -> dict[_T, list[int]]:
+def _group_keys(pairs: Iterable[tuple[_T, int]]) -> dict[_T, list[int]]:
     """The keys that belong to the same thing."""
     found: defaultdict[_T, list[int]] = defaultdict(list)
-    for what, key in pairs:
-        found[what].append(key)
+    for group, key in pairs:
+        found[group].append(key)
     return found
 
 
-def _delivery(row: Row[Any], subscription: Subscription, its_pages: Iterable[Row[Any]]) -> Delivery:
-    state, reason = _state(row)
-    return Delivery(
+def _delivery_report_from_row(
+    row: Row[Any], subscription: Subscription, rows_of_pages: Iterable[Row[Any]]
+) -> DeliveryReport:
+    state, reason = _parse_state(row)
+    return DeliveryReport(
         subscription=subscription,
         edition=row.edition,
         state=state,
         attempts=row.attempts,
         reason=reason,
         next_try_at=row.next_try_at,
-        pages=tuple(readable_pages(its_pages)),
-        nothing=next((each for each in Nothing if each == row.empty_because), None),
+        pages=tuple(readable_pages_from_rows(rows_of_pages)),
+        empty_reason=next((each for each in EmptyReason if each == row.empty_reason), None),
     )

@@ -53,20 +53,20 @@ class Database:
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """For reading: each statement sees one consistent state. Raises StoreError."""
-        with sentences(self.name), self._reading.connect() as connection:
+        with translate_errors(self.name), self._read_engine.connect() as connection:
             yield connection
 
     @contextmanager
-    def write(self, alone: str = "") -> Iterator[Connection]:
+    def write(self, lock_name: str = "") -> Iterator[Connection]:
         """One transaction, all or none. Raises StoreError.
 
         Of those that name the same thing to be `alone` with, one is under way at a time. In SQLite every one is alone.
         """
         options: dict[str, Any] = {"paperround_write": True}
         engine = self.engine.execution_options(**options)
-        with sentences(self.name), engine.begin() as connection:
-            if alone and self.is_postgres:
-                postgres.wait_for_turn(connection, alone)
+        with translate_errors(self.name), engine.begin() as connection:
+            if lock_name and self.is_postgres:
+                postgres.acquire_transaction_lock(connection, lock_name)
             yield connection
 
     @property
@@ -75,14 +75,14 @@ class Database:
         return self.engine.dialect.name == "postgresql"
 
     @property
-    def _reading(self) -> Engine:
+    def _read_engine(self) -> Engine:
         # Without a transaction a read is one way to the server and back, not three.
         return (
             self.engine.execution_options(isolation_level="AUTOCOMMIT") if self.is_postgres else self.engine
         )
 
 
-def insert_new(connection: Connection, table: Table, row: Mapping[str, Any]) -> bool:
+def insert_if_absent(connection: Connection, table: Table, row: Mapping[str, Any]) -> bool:
     """Put a row in unless one with its key is there; whether it was put in. Safe beside other processes."""
     dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
     statement = dialect.insert(table).values(row).on_conflict_do_nothing()
@@ -90,7 +90,7 @@ def insert_new(connection: Connection, table: Table, row: Mapping[str, Any]) -> 
     return connection.execute(statement, execution_options={"preserve_rowcount": True}).rowcount == 1
 
 
-def insert_new_returning(
+def insert_absent_returning(
     connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]], *columns: Column[Any]
 ) -> Sequence[Row[Any]]:
     """The same with many rows: those columns of the rows that were put in, in any order."""
@@ -99,27 +99,29 @@ def insert_new_returning(
     return connection.execute(statement, list(rows)).fetchall() if rows else []
 
 
-def upsert(connection: Connection, table: Table, row: Mapping[str, Any], anew: Mapping[str, Any]) -> None:
+def upsert(
+    connection: Connection, table: Table, row: Mapping[str, Any], updated_values: Mapping[str, Any]
+) -> None:
     """Put a row in, or where one with its key is there, set `anew` on that. Safe beside other processes."""
-    upsert_all(connection, table, [row], lambda _: anew)
+    upsert_all(connection, table, [row], lambda _: updated_values)
 
 
 def upsert_all(
     connection: Connection,
     table: Table,
     rows: Sequence[Mapping[str, Any]],
-    anew: Callable[[Any], Mapping[str, Any]],
+    values_to_update: Callable[[Any], Mapping[str, Any]],
 ) -> None:
     """The same with many rows, at least one: `anew` makes what is set of the columns of the row that would be put in."""
     dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
     statement = dialect.insert(table)
     keys = [column.name for column in table.primary_key]
-    changed = dict(anew(statement.excluded))
-    connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=changed), list(rows))
+    updated_values = dict(values_to_update(statement.excluded))
+    connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=updated_values), list(rows))
 
 
 def insert_many(
-    connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]], *, unless_known: bool = False
+    connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]], *, ignore_existing: bool = False
 ) -> None:
     """Put rows in that all name the same columns; with `unless_known` a row stays out whose key is there.
 
@@ -128,17 +130,17 @@ def insert_many(
     if not rows:
         return
     if connection.dialect.name != "sqlite":
-        new = postgresql.insert(table)
-        connection.execute(new.on_conflict_do_nothing() if unless_known else new, list(rows))
+        insertion = postgresql.insert(table)
+        connection.execute(insertion.on_conflict_do_nothing() if ignore_existing else insertion, list(rows))
         return
-    columns = [(name, _writer(table, name, connection)) for name in rows[0]]
+    columns = [(name, _bind_processor_of(table, name, connection)) for name in rows[0]]
     names = ", ".join(connection.dialect.identifier_preparer.quote(name) for name, _ in columns)
-    marks = ", ".join("?" * len(columns))
+    placeholders = ", ".join("?" * len(columns))
     values = [
         tuple([row[name] if write is None else write(row[name]) for name, write in columns]) for row in rows
     ]
-    unless = " ON CONFLICT DO NOTHING" if unless_known else ""
-    statement = f"INSERT INTO {table.name} ({names}) VALUES ({marks}){unless}"  # noqa: S608
+    conflict_clause = " ON CONFLICT DO NOTHING" if ignore_existing else ""
+    statement = f"INSERT INTO {table.name} ({names}) VALUES ({placeholders}){conflict_clause}"  # noqa: S608
     connection.exec_driver_sql(statement, values)
 
 
@@ -149,7 +151,7 @@ def update_many(connection: Connection, change: Update, rows: Sequence[Mapping[s
     """
     if connection.dialect.name != "sqlite":
         return connection.execute(change, list(rows)).rowcount
-    statement, parameters = _by_position(change, connection.dialect)
+    statement, parameters = _compile_positional(change, connection.dialect)
     values = [
         tuple([fixed if name is None else write(row[name]) for name, write, fixed in parameters])
         for row in rows
@@ -158,7 +160,7 @@ def update_many(connection: Connection, change: Update, rows: Sequence[Mapping[s
 
 
 @lru_cache(maxsize=256)
-def _by_position(
+def _compile_positional(
     change: Update, dialect: Dialect
 ) -> tuple[str, list[tuple[str | None, Callable[[Any], Any], Any]]]:
     """The statement's text, and of each of its parameters the name and writer, or no name and its one value."""
@@ -166,16 +168,16 @@ def _by_position(
     parameters = []
     for name in compiled.positiontup:
         bind = compiled.binds[name]
-        write = bind.type.dialect_impl(dialect).bind_processor(dialect) or _as_it_is
+        write = bind.type.dialect_impl(dialect).bind_processor(dialect) or _pass_through
         parameters.append((name, write, None) if bind.required else (None, write, write(bind.value)))
     return str(compiled), parameters
 
 
-def _as_it_is(value: Any) -> Any:
+def _pass_through(value: Any) -> Any:
     return value
 
 
-def _writer(table: Table, name: str, connection: Connection) -> Callable[[Any], Any] | None:
+def _bind_processor_of(table: Table, name: str, connection: Connection) -> Callable[[Any], Any] | None:
     """What makes of a value of this column what the database's own driver takes."""
     dialect = connection.dialect
     kind = table.c[name].type.dialect_impl(dialect)
@@ -183,7 +185,7 @@ def _writer(table: Table, name: str, connection: Connection) -> Callable[[Any], 
     return write
 
 
-class _Json(TypeDecorator[Collection[Any]]):
+class _JsonList(TypeDecorator[Collection[Any]]):
     """A list that is one parameter."""
 
     impl = Text
@@ -193,77 +195,79 @@ class _Json(TypeDecorator[Collection[Any]]):
         return json.dumps(list(value or ()))
 
 
-class _Elements(FunctionElement[Any]):
+class _JsonElements(FunctionElement[Any]):
     """The elements of a JSON list, as a subquery of one column."""
 
     name = "elements"
     inherit_cache = True
 
-    def __init__(self, listed: ColumnElement[Any], of: TypeEngine[Any]) -> None:
-        super().__init__(listed)
-        self.type = of
+    def __init__(self, json_list: ColumnElement[Any], element_type: TypeEngine[Any]) -> None:
+        super().__init__(json_list)
+        self.type = element_type
 
 
-@compiles(_Elements, "sqlite")
-def _sqlite_elements(element: _Elements, compiler: SQLCompiler, **options: Any) -> str:
+@compiles(_JsonElements, "sqlite")
+def _compile_elements_for_sqlite(element: _JsonElements, compiler: SQLCompiler, **options: Any) -> str:
     return f"(SELECT value FROM json_each({compiler.process(element.clauses, **options)}))"  # noqa: S608
 
 
-@compiles(_Elements, "postgresql")
-def _postgres_elements(element: _Elements, compiler: SQLCompiler, **options: Any) -> str:
+@compiles(_JsonElements, "postgresql")
+def _compile_elements_for_postgres(element: _JsonElements, compiler: SQLCompiler, **options: Any) -> str:
     listed = f"json_array_elements_text(CAST({compiler.process(element.clauses, **options)} AS JSON))"
     kind = compiler.dialect.type_compiler_instance.process(element.type)
     return f"(SELECT CAST(value AS {kind}) FROM {listed})"  # noqa: S608
 
 
-def among(column: ColumnElement[Any], name: str) -> ColumnElement[bool]:
+def in_json_array(column: ColumnElement[Any], name: str) -> ColumnElement[bool]:
     """Whether a value is in a list, which is the parameter of this name.
 
     For statements that run often: SQLAlchemy's own IN writes its list out anew at every call, one parameter an element.
     """
-    listed: BindParameter[Any] = bindparam(name, type_=_Json)
-    return column.op("IN", is_comparison=True)(_Elements(listed, column.type))
+    listed: BindParameter[Any] = bindparam(name, type_=_JsonList)
+    return column.op("IN", is_comparison=True)(_JsonElements(listed, column.type))
 
 
-def connect(url: str, *, busy_timeout: float = BUSY_TIMEOUT) -> Database:
+def open_database(url: str, *, busy_timeout: float = BUSY_TIMEOUT) -> Database:
     """The database at a SQLAlchemy address; nothing is read or written yet. Raises StoreError."""
     try:
         address = make_url(url)
     except (ArgumentError, ValueError) as error:  # What it says may repeat the password.
-        raise StoreError(f"The store's address is none. {_LIKE}") from error
+        raise StoreError(f"The store's address is none. {_ADDRESS_EXAMPLE}") from error
     try:
         match address.get_backend_name():
             case "sqlite":
-                return _connect_sqlite(address, busy_timeout)
+                return _open_sqlite(address, busy_timeout)
             case "postgresql":
-                engine = postgres.engine(address)
-                return Database(engine, postgres.name(address), None)
+                engine = postgres.create_pooled_engine(address)
+                return Database(engine, postgres.hide_secrets(address), None)
     except (ArgumentError, NoSuchModuleError, ModuleNotFoundError) as error:
-        raise StoreError(f"The store's address cannot be used ({error}). {_LIKE}") from error
-    raise StoreError(f"There is no store in {address.get_backend_name()!r}. {_LIKE}")
+        raise StoreError(f"The store's address cannot be used ({error}). {_ADDRESS_EXAMPLE}") from error
+    raise StoreError(f"There is no store in {address.get_backend_name()!r}. {_ADDRESS_EXAMPLE}")
 
 
-_LIKE = "Write it like sqlite:///paperround.db or postgresql+psycopg://USER@HOST/DATABASE."
+_ADDRESS_EXAMPLE = "Write it like sqlite:///paperround.db or postgresql+psycopg://USER@HOST/DATABASE."
 
 
-def _connect_sqlite(address: URL, busy_timeout: float) -> Database:
+def _open_sqlite(address: URL, busy_timeout: float) -> Database:
     in_memory = address.database in (None, "", ":memory:")
     if in_memory:
         # One connection, lent to one thread at a time: a second one would be another database.
-        same = {"check_same_thread": False}
-        engine = create_engine(address, poolclass=QueuePool, pool_size=1, max_overflow=0, connect_args=same)
+        shared_connection = {"check_same_thread": False}
+        engine = create_engine(
+            address, poolclass=QueuePool, pool_size=1, max_overflow=0, connect_args=shared_connection
+        )
     else:
         engine = create_engine(address, connect_args={"timeout": busy_timeout})
-    _tame_sqlite(engine, in_memory=in_memory)
+    _configure_sqlite(engine, in_memory=in_memory)
     file = None if in_memory or not address.database else Path(address.database)
     return Database(engine, str(file or address), file)
 
 
-def _tame_sqlite(engine: Engine, *, in_memory: bool) -> None:
+def _configure_sqlite(engine: Engine, *, in_memory: bool) -> None:
     """WAL, foreign keys, and transactions that begin where we say: a write takes its lock at once, so none deadlocks."""
 
     @event.listens_for(engine, "connect")
-    def prepare(connection: Any, record: Any) -> None:
+    def configure_connection(connection: Any, record: Any) -> None:
         connection.isolation_level = None
         cursor = connection.cursor()
         cursor.execute("PRAGMA foreign_keys = ON")
@@ -275,18 +279,20 @@ def _tame_sqlite(engine: Engine, *, in_memory: bool) -> None:
         cursor.close()
 
     @event.listens_for(engine, "begin")
-    def begin(connection: Connection) -> None:
+    def begin_transaction(connection: Connection) -> None:
         if connection.get_execution_options().get("paperround_write", False):
             connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
 @contextmanager
-def sentences(name: str) -> Iterator[None]:
+def translate_errors(name: str) -> Iterator[None]:
     """Turns what the database says into what a person can do about it."""
     try:
         yield
     except DBAPIError as error:
-        sentence = _sentence if hasattr(error.orig, "sqlite_errorname") else postgres.sentence
+        sentence = (
+            _describe_sqlite_error if hasattr(error.orig, "sqlite_errorname") else postgres.describe_error
+        )
         raise StoreError(sentence(name, error)) from error
     except (PoolTimeoutError, DisconnectionError) as error:
         raise StoreError(
@@ -294,7 +300,7 @@ def sentences(name: str) -> Iterator[None]:
         ) from error
 
 
-_SENTENCES = {
+_ERROR_SENTENCES = {
     "SQLITE_BUSY": "is locked by another process for too long: stop that process, or try again",
     "SQLITE_LOCKED": "is locked by another process for too long: stop that process, or try again",
     "SQLITE_READONLY": "is read-only: give this user the right to write the file and its folder",
@@ -307,9 +313,9 @@ _SENTENCES = {
 }
 
 
-def _sentence(name: str, error: DBAPIError) -> str:
+def _describe_sqlite_error(name: str, error: DBAPIError) -> str:
     code = str(getattr(error.orig, "sqlite_errorname", ""))
-    for known, words in _SENTENCES.items():
-        if code.startswith(known):
-            return f"The store {name} {words}."
+    for code_prefix, sentence in _ERROR_SENTENCES.items():
+        if code.startswith(code_prefix):
+            return f"The store {name} {sentence}."
     return f"The store {name} cannot be used: {str(error.orig).strip() or type(error.orig).__name__}."

@@ -6,11 +6,11 @@ from datetime import datetime, timedelta
 from sqlalchemy import delete
 
 from digests.store import schema
-from digests.store.engine import Database, insert_new
+from digests.store.engine import Database, insert_if_absent
 
 events = schema.events
 
-KEPT = timedelta(days=2)
+RETENTION = timedelta(days=2)
 """Slack tells an event again for six minutes at most, other platforms for less than a day."""
 
 PURGE_EVERY = 500
@@ -22,11 +22,11 @@ class SqlEvents:
     """Events in a database of any kind."""
 
     database: Database
-    _told: int = 0
+    _event_count: int = 0
 
-    def first(self, event: str, *, now: datetime) -> bool:
-        self._told += 1
+    def record_once(self, event_id: str, *, now: datetime) -> bool:
+        self._event_count += 1
         with self.database.write() as connection:
-            if self._told % PURGE_EVERY == 0:
-                connection.execute(delete(events).where(events.c.at < now - KEPT))
-            return insert_new(connection, events, {"id": event, "at": now})
+            if self._event_count % PURGE_EVERY == 0:
+                connection.execute(delete(events).where(events.c.at < now - RETENTION))
+            return insert_if_absent(connection, events, {"id": event_id, "at": now})

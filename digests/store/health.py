@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Row, Select, case, select
 
-from digests.model import Condition, Trouble
+from digests.model import HealthReport, Trouble
 from digests.store import schema
 from digests.store.engine import Database, upsert
 
@@ -21,25 +21,37 @@ class SqlHealth:
     database: Database
 
     def report(
-        self, subject: str, trouble: Trouble | None, *, detail: str = "", waiting: int = 0, now: datetime
+        self,
+        subject: str,
+        trouble: Trouble | None,
+        *,
+        detail: str = "",
+        waiting_count: int = 0,
+        now: datetime,
     ) -> None:
         kind = trouble or ""
-        told = {"trouble": kind, "detail": detail, "waiting": waiting, "at": now}
+        values = {"trouble": kind, "detail": detail, "waiting_count": waiting_count, "reported_at": now}
         since = case((health.c.trouble == kind, health.c.since), else_=now)
         with self.database.write() as connection:
-            upsert(connection, health, {"subject": subject, "since": now, **told}, {**told, "since": since})
+            upsert(
+                connection, health, {"subject": subject, "since": now, **values}, {**values, "since": since}
+            )
 
-    def conditions(self) -> Sequence[Condition]:
-        return self._read(select(health))
+    def latest_reports(self) -> Sequence[HealthReport]:
+        return self._fetch_reports(select(health))
 
-    def troubles(self, since: datetime) -> Sequence[Condition]:
-        return self._read(select(health).where(health.c.trouble != "", health.c.at >= since))
+    def troubles(self, since: datetime) -> Sequence[HealthReport]:
+        return self._fetch_reports(
+            select(health).where(health.c.trouble != "", health.c.reported_at >= since)
+        )
 
-    def _read(self, query: Select[Any]) -> list[Condition]:
+    def _fetch_reports(self, query: Select[Any]) -> list[HealthReport]:
         with self.database.read() as connection:
-            return [_condition(row) for row in connection.execute(query.order_by(health.c.subject))]
+            return [
+                _health_report_from_row(row) for row in connection.execute(query.order_by(health.c.subject))
+            ]
 
 
-def _condition(row: Row[Any]) -> Condition:
+def _health_report_from_row(row: Row[Any]) -> HealthReport:
     trouble = Trouble(row.trouble) if row.trouble else None
-    return Condition(row.subject, trouble, row.detail, row.waiting, row.since, row.at)
+    return HealthReport(row.subject, trouble, row.detail, row.waiting_count, row.since, row.reported_at)

@@ -12,26 +12,26 @@ from sqlalchemy import Connection, text
 from sqlalchemy.exc import DisconnectionError, SQLAlchemyError
 
 from digests.errors import StoreError
-from digests.ports import Lead
-from digests.store.engine import Database, sentences
+from digests.ports import LeaderLock
+from digests.store.engine import Database, translate_errors
 
-ANSWER_SECONDS = 5.0
+ANSWER_TIMEOUT_SECONDS = 5.0
 """A server that is silent for so long is taken for lost."""
 
-SILENT_SECONDS = 20
+SILENCE_TIMEOUT_SECONDS = 20
 """The server takes the leads of a process that it does not hear of for so long."""
 
 # A process that was stopped, or whose machine is gone, leaves its session open: it is the server that must end it.
-_SESSION = text(
+_SESSION_SETTINGS = text(
     "SELECT set_config('tcp_keepalives_idle', '5', false), set_config('tcp_keepalives_interval', '5', false), "
     "set_config('tcp_keepalives_count', '3', false), "
-    f"set_config('tcp_user_timeout', '{SILENT_SECONDS}s', false), "
-    f"set_config('idle_session_timeout', '{SILENT_SECONDS}s', false)"
+    f"set_config('tcp_user_timeout', '{SILENCE_TIMEOUT_SECONDS}s', false), "
+    f"set_config('idle_session_timeout', '{SILENCE_TIMEOUT_SECONDS}s', false)"
 )
-_KEY = "hashtextextended('paperround ' || current_schema() || ' ' || :name, 0)"
-_TAKE = text(f"SELECT pg_try_advisory_lock({_KEY})")
-_GIVE_BACK = text(f"SELECT pg_advisory_unlock({_KEY})")
-_ARE_YOU_THERE = text("SELECT 1")
+_LOCK_KEY = "hashtextextended('paperround ' || current_schema() || ' ' || :role, 0)"
+_TRY_LOCK = text(f"SELECT pg_try_advisory_lock({_LOCK_KEY})")
+_UNLOCK = text(f"SELECT pg_advisory_unlock({_LOCK_KEY})")
+_PING = text("SELECT 1")
 
 
 @dataclass(slots=True)
@@ -39,24 +39,24 @@ class FileLeadership:
     """Leads over an SQLite file: a locked file beside it for each. Over a store in memory this process alone leads."""
 
     file: Path | None
-    _here: dict[str, int] = field(default_factory=dict)
-    _one_at_a_time: threading.Lock = field(default_factory=threading.Lock)
+    _lock_descriptors: dict[str, int] = field(default_factory=dict)
+    _mutex: threading.Lock = field(default_factory=threading.Lock)
 
-    def lead(self, name: str) -> Lead | None:
-        with self._one_at_a_time:
-            if name in self._here:
+    def acquire(self, role: str) -> LeaderLock | None:
+        with self._mutex:
+            if role in self._lock_descriptors:
                 return None
-            lock = self._locked(name)
+            lock = self._try_lock_file(role)
             if lock is None:
                 return None
-            self._here[name] = lock
-            return _FileLead(self, name, lock)
+            self._lock_descriptors[role] = lock
+            return _FileLeaderLock(self, role, lock)
 
-    def _path(self, name: str) -> Path | None:
-        return _lock_file(self.file, name) if self.file else None
+    def _find_lock_path(self, role: str) -> Path | None:
+        return _lock_path_of(self.file, role) if self.file else None
 
-    def _locked(self, name: str) -> int | None:
-        path = self._path(name)
+    def _try_lock_file(self, role: str) -> int | None:
+        path = self._find_lock_path(role)
         if path is None:
             return -1
         import fcntl  # Not on Windows, where the rest of the store works.
@@ -75,46 +75,46 @@ class FileLeadership:
             return None
         return lock
 
-    def holds(self, name: str, lock: int) -> bool:
+    def is_lock_held(self, role: str, lock: int) -> bool:
         """Whether the lead with this lock is still one: its file may have been moved away."""
-        with self._one_at_a_time:
-            if self._here.get(name) != lock:
+        with self._mutex:
+            if self._lock_descriptors.get(role) != lock:
                 return False
-            path = self._path(name)
+            path = self._find_lock_path(role)
             try:
                 return path is None or path.stat().st_ino == os.fstat(lock).st_ino
             except OSError:
                 return False
 
-    def release(self, name: str, lock: int) -> None:
+    def release_lock(self, role: str, lock: int) -> None:
         """End the lead that has this lock, if it still does."""
-        with self._one_at_a_time:
-            if self._here.get(name) == lock:
-                del self._here[name]
+        with self._mutex:
+            if self._lock_descriptors.get(role) == lock:
+                del self._lock_descriptors[role]
                 if lock >= 0:
                     os.close(lock)
 
     def close(self) -> None:
         """Give every lead back."""
-        for name, lock in list(self._here.items()):
-            self.release(name, lock)
+        for role, lock in list(self._lock_descriptors.items()):
+            self.release_lock(role, lock)
 
 
-def _lock_file(file: Path, name: str) -> Path:
-    return file.with_name(f"{file.name}.lead-{name}")
+def _lock_path_of(file: Path, role: str) -> Path:
+    return file.with_name(f"{file.name}.lead-{role}")
 
 
 @dataclass(slots=True)
-class _FileLead:
-    of: FileLeadership
-    name: str
+class _FileLeaderLock:
+    leadership: FileLeadership
+    role: str
     lock: int
 
-    def holds(self) -> bool:
-        return self.of.holds(self.name, self.lock)
+    def is_held(self) -> bool:
+        return self.leadership.is_lock_held(self.role, self.lock)
 
     def release(self) -> None:
-        self.of.release(self.name, self.lock)
+        self.leadership.release_lock(self.role, self.lock)
 
 
 @dataclass(slots=True)
@@ -123,120 +123,120 @@ class PostgresLeadership:
 
     database: Database
     _session: Connection | None = None
-    _held: set[str] = field(default_factory=set)
-    _one_at_a_time: threading.Lock = field(default_factory=threading.Lock)
+    _held_roles: set[str] = field(default_factory=set)
+    _mutex: threading.Lock = field(default_factory=threading.Lock)
 
-    def lead(self, name: str) -> Lead | None:
-        with self._one_at_a_time, sentences(self.database.name):
-            if name in self._held:
+    def acquire(self, role: str) -> LeaderLock | None:
+        with self._mutex, translate_errors(self.database.name):
+            if role in self._held_roles:
                 return None
-            session = self._session or self._open()
+            session = self._session or self._open_session()
             try:
-                with _answering(session):
-                    taken = session.execute(_TAKE, {"name": name}).scalar()
+                with _enforce_answer_deadline(session):
+                    is_locked = session.execute(_TRY_LOCK, {"role": role}).scalar()
             except SQLAlchemyError:
-                self._drop()
+                self._drop_session()
                 raise
-            if not taken:
+            if not is_locked:
                 return None
-            self._held.add(name)
-            return _PostgresLead(self, name, session)
+            self._held_roles.add(role)
+            return _PostgresLeaderLock(self, role, session)
 
-    def _open(self) -> Connection:
+    def _open_session(self) -> Connection:
         session = self.database.engine.connect().execution_options(isolation_level="AUTOCOMMIT")
         try:
             session.detach()
-            session.execute(_SESSION)
+            session.execute(_SESSION_SETTINGS)
         except SQLAlchemyError:
             session.close()
             raise
         self._session = session
         return session
 
-    def _drop(self) -> None:
+    def _drop_session(self) -> None:
         session, self._session = self._session, None
-        self._held.clear()
+        self._held_roles.clear()
         if session is not None:
             with suppress(SQLAlchemyError):
                 session.close()
 
-    def holds(self, name: str, session: Connection) -> bool:
+    def is_lock_held(self, role: str, session: Connection) -> bool:
         """Whether the server still knows the session in which the lead was taken."""
-        with self._one_at_a_time:
-            if session is not self._session or name not in self._held:
+        with self._mutex:
+            if session is not self._session or role not in self._held_roles:
                 return False
             try:
-                with _answering(session):
-                    session.execute(_ARE_YOU_THERE)
+                with _enforce_answer_deadline(session):
+                    session.execute(_PING)
             except SQLAlchemyError:
-                self._drop()
+                self._drop_session()
                 return False
             return True
 
-    def release(self, name: str, session: Connection) -> None:
+    def release_lock(self, role: str, session: Connection) -> None:
         """End a lead of this session; a session that cannot be told so is given up."""
-        with self._one_at_a_time:
-            if session is not self._session or name not in self._held:
+        with self._mutex:
+            if session is not self._session or role not in self._held_roles:
                 return
-            self._held.discard(name)
+            self._held_roles.discard(role)
             try:
-                with _answering(session):
-                    session.execute(_GIVE_BACK, {"name": name})
+                with _enforce_answer_deadline(session):
+                    session.execute(_UNLOCK, {"role": role})
             except SQLAlchemyError:
-                self._drop()
+                self._drop_session()
 
     def close(self) -> None:
         """Give every lead back."""
-        with self._one_at_a_time:
-            self._drop()
+        with self._mutex:
+            self._drop_session()
 
 
 @dataclass(slots=True)
-class _PostgresLead:
-    of: PostgresLeadership
-    name: str
+class _PostgresLeaderLock:
+    leadership: PostgresLeadership
+    role: str
     session: Connection
 
-    def holds(self) -> bool:
-        return self.of.holds(self.name, self.session)
+    def is_held(self) -> bool:
+        return self.leadership.is_lock_held(self.role, self.session)
 
     def release(self) -> None:
-        self.of.release(self.name, self.session)
+        self.leadership.release_lock(self.role, self.session)
 
 
 @contextmanager
-def _answering(session: Connection) -> Iterator[None]:
+def _enforce_answer_deadline(session: Connection) -> Iterator[None]:
     """What is asked within is answered in time, or fails: neither libpq nor psycopg has a deadline for an answer."""
     try:
         fileno: int = session.connection.dbapi_connection.fileno()  # type: ignore[union-attr]
     except session.dialect.loaded_dbapi.Error as error:
         raise DisconnectionError(str(error)) from error
-    with socket.socket(fileno=os.dup(fileno)) as same:
-        hang_up = threading.Timer(ANSWER_SECONDS, _shut, [same])
-        hang_up.start()
+    with socket.socket(fileno=os.dup(fileno)) as duplicate:
+        timer = threading.Timer(ANSWER_TIMEOUT_SECONDS, _shut_down_socket, [duplicate])
+        timer.start()
         try:
             yield
         finally:
-            hang_up.cancel()
-            hang_up.join()
+            timer.cancel()
+            timer.join()
 
 
-def _shut(connection: socket.socket) -> None:
+def _shut_down_socket(connection: socket.socket) -> None:
     with suppress(OSError):
         connection.shutdown(socket.SHUT_RDWR)
 
 
-def leadership_over(database: Database) -> FileLeadership | PostgresLeadership:
+def build_leadership(database: Database) -> FileLeadership | PostgresLeadership:
     """The leads over a database, as its kind has them."""
     return PostgresLeadership(database) if database.is_postgres else FileLeadership(database.file)
 
 
-def leads_taken(database: Database, names: Sequence[str]) -> list[str]:
+def find_held_roles(database: Database, roles: Sequence[str]) -> list[str]:
     """Those of these leads that a process holds just now. Takes none, and leaves no file. Raises StoreError."""
-    leadership = leadership_over(database)
+    leadership = build_leadership(database)
     file = database.file
-    known = [name for name in names if file is None or _lock_file(file, name).exists()]
+    possible_roles = [name for name in roles if file is None or _lock_path_of(file, name).exists()]
     try:
-        return [name for name in known if leadership.lead(name) is None]
+        return [name for name in possible_roles if leadership.acquire(name) is None]
     finally:
         leadership.close()

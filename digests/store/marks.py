@@ -20,15 +20,21 @@ from sqlalchemy import (
     update,
 )
 
-from digests.model import Channel, Mark, MarkedBy, Post, Queued, Said
+from digests.model import Channel, Mark, MarkSource, Post, PostedState, QueuedPaper
 from digests.store import schema
-from digests.store.engine import Database, among, insert_many, insert_new, insert_new_returning
+from digests.store.engine import (
+    Database,
+    in_json_array,
+    insert_absent_returning,
+    insert_if_absent,
+    insert_many,
+)
 
-posts, post_papers, marks, discussed, pages, papers_ = (
-    schema.posts, schema.post_papers, schema.marks, schema.discussed, schema.pages, schema.papers,
+posts, post_papers, marks, discussions, pages, papers_table = (
+    schema.posts, schema.post_papers, schema.marks, schema.discussions, schema.pages, schema.papers,
 )  # fmt: skip
 
-UNKNOWN = Said(None, None, None, False)
+UNKNOWN_STATE = PostedState(None, None, None, False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,132 +43,138 @@ class SqlMarks:
 
     database: Database
 
-    def post(self, channel: Channel, message: str) -> Post | None:
-        query = _posts().where(
+    def find_post(self, channel: Channel, message_id: str) -> Post | None:
+        query = _select_posts().where(
             posts.c.platform == channel.platform,
             posts.c.channel == channel.channel,
-            posts.c.message == message,
+            posts.c.message_id == message_id,
         )
         with self.database.read() as connection:
-            found = _as_posts(connection, query)
+            found = _fetch_posts(connection, query)
         return found[0] if found else None
 
-    def posts(self, channel: Channel, paper: str, most: int) -> Sequence[Post]:
-        showing = select(post_papers.c.post).where(
+    def find_posts(self, channel: Channel, paper: str, limit: int) -> Sequence[Post]:
+        posts_of_paper = select(post_papers.c.post).where(
             post_papers.c.platform == channel.platform,
             post_papers.c.channel == channel.channel,
             post_papers.c.paper == paper,
         )
-        query = _posts().where(posts.c.id.in_(showing)).order_by(posts.c.id.desc()).limit(most)
+        query = _select_posts().where(posts.c.id.in_(posts_of_paper)).order_by(posts.c.id.desc()).limit(limit)
         with self.database.read() as connection:
-            return _as_posts(connection, query)
+            return _fetch_posts(connection, query)
 
-    def recent(self, platform: str, since: datetime, most: int) -> Sequence[Post]:
+    def recent_posts(self, platform: str, since: datetime, limit: int) -> Sequence[Post]:
         query = (
-            _posts()
+            _select_posts()
             .where(posts.c.platform == platform, posts.c.posted_at >= since)
             .order_by(posts.c.posted_at.desc(), posts.c.id.desc())
-            .limit(most)
+            .limit(limit)
         )
         with self.database.read() as connection:
-            return _as_posts(connection, query)
+            return _fetch_posts(connection, query)
 
-    def shared(self, post: Post, *, now: datetime) -> None:
+    def record_shared_post(self, post: Post, *, now: datetime) -> None:
         with self.database.write() as connection:
-            new = NewPost(
+            new_post = NewPost(
                 post.channel,
-                post.message,
+                post.message_id,
                 post.papers,
                 post.first_number,
                 posted_at=now,
-                said=said_of(connection, post.papers),
+                posted_states=state_of(connection, post.papers),
                 payload=json.dumps(post.payload, ensure_ascii=False),
             )
-            write_posts(connection, [new])
+            insert_posts(connection, [new_post])
 
-    def set(self, mark: Mark, on: bool) -> bool:
+    def set_mark(self, mark: Mark, is_on: bool) -> bool:
         with self.database.write() as connection:
-            return _set(connection, mark, on)
+            return _set_mark(connection, mark, is_on)
 
-    def is_set(self, mark: Mark) -> bool:
-        query = select(marks.c.is_on).where(*_same(mark))
+    def has_mark(self, mark: Mark) -> bool:
+        query = select(marks.c.is_on).where(*_matches_mark(mark))
         with self.database.read() as connection:
             return bool(connection.execute(query).scalar())
 
-    def people(self, post: Post, by: MarkedBy) -> Mapping[str, frozenset[str]]:
+    def people_by_paper(self, post: Post, source: MarkSource) -> Mapping[str, frozenset[str]]:
         people: dict[str, set[str]] = {}
         with self.database.read() as connection:
-            for row in connection.execute(_of_post(post, by)):
+            for row in connection.execute(_select_marks_of_post(post, source)):
                 people.setdefault(row.paper, set()).add(row.person)
         return {paper: frozenset(persons) for paper, persons in people.items()}
 
-    def replace(
-        self, post: Post, people: Mapping[str, frozenset[str]], by: MarkedBy, *, at: datetime
+    def replace_marks(
+        self, post: Post, people: Mapping[str, frozenset[str]], source: MarkSource, *, as_of: datetime
     ) -> bool:
-        known = _of_post(post, by)
+        current_marks = _select_marks_of_post(post, source)
         wanted = {(paper, person) for paper in post.papers for person in people.get(paper, ())}
         with self.database.write() as connection:
-            had = {(row.paper, row.person) for row in connection.execute(known)}
+            current_pairs = {(row.paper, row.person) for row in connection.execute(current_marks)}
             changed = [
-                _set(
+                _set_mark(
                     connection,
-                    Mark(post.channel, post.message, paper, person, by, at),
+                    Mark(post.channel, post.message_id, paper, person, source, as_of),
                     (paper, person) in wanted,
                 )
-                for paper, person in sorted(had ^ wanted)
+                for paper, person in sorted(current_pairs ^ wanted)
             ]
         return any(changed)
 
-    def voices(self, channel: Channel, papers: Sequence[str]) -> Mapping[str, int]:
+    def mark_counts(self, channel: Channel, papers: Sequence[str]) -> Mapping[str, int]:
         query = (
-            select(marks.c.paper, func.count(marks.c.person.distinct()).label("voices"))
-            .where(*_in(channel), marks.c.paper.in_(papers), marks.c.is_on)
+            select(marks.c.paper, func.count(marks.c.person.distinct()).label("mark_count"))
+            .where(*_is_in_channel(channel), marks.c.paper.in_(papers), marks.c.is_on)
             .group_by(marks.c.paper)
         )
         with self.database.read() as connection:
-            return {row.paper: row.voices for row in connection.execute(query)}
+            return {row.paper: row.mark_count for row in connection.execute(query)}
 
-    def queue(self, channel: Channel | None, *, since: datetime, most: int) -> Sequence[Queued]:
-        counting = [marks.c.is_on, marks.c.at >= since, not_(_discussed())]
-        query = _queued(*counting, *(_in(channel) if channel else ())).limit(most)
+    def discussion_queue(
+        self, channel: Channel | None, *, since: datetime, limit: int
+    ) -> Sequence[QueuedPaper]:
+        conditions = [marks.c.is_on, marks.c.at >= since, not_(_is_discussed())]
+        query = _select_queue(*conditions, *(_is_in_channel(channel) if channel else ())).limit(limit)
         with self.database.read() as connection:
-            return [Queued(row.paper, row.voices, row.since) for row in connection.execute(query)]
+            return [QueuedPaper(row.paper, row.mark_count, row.since) for row in connection.execute(query)]
 
-    def of_person(
-        self, platform: str, workspace: str, person: str, *, since: datetime, most: int
-    ) -> Sequence[Queued]:
+    def papers_marked_by(
+        self, platform: str, workspace: str, person: str, *, since: datetime, limit: int
+    ) -> Sequence[QueuedPaper]:
         newest = func.max(marks.c.at)
-        own = (
+        own_papers = (
             select(marks.c.paper)
             .where(
                 marks.c.platform == platform,
                 marks.c.person == person,
                 marks.c.at >= since,
                 marks.c.is_on,
-                not_(_discussed()),
+                not_(_is_discussed()),
             )
             .group_by(marks.c.paper)
             .order_by(newest.desc(), marks.c.paper)
-            .limit(most)
+            .limit(limit)
         )
         with self.database.read() as connection:
-            papers = list(connection.execute(own).scalars())
-            counted = _queued(
-                marks.c.is_on, marks.c.at >= since, marks.c.paper.in_(papers), not_(_discussed())
+            papers = list(connection.execute(own_papers).scalars())
+            queue_query = _select_queue(
+                marks.c.is_on, marks.c.at >= since, marks.c.paper.in_(papers), not_(_is_discussed())
             )
-            rows = {row.paper: row for row in connection.execute(counted)}
-        return [Queued(paper, rows[paper].voices, rows[paper].since) for paper in papers if paper in rows]
+            rows = {row.paper: row for row in connection.execute(queue_query)}
+        return [
+            QueuedPaper(paper, rows[paper].mark_count, rows[paper].since) for paper in papers if paper in rows
+        ]
 
-    def discussed(self, paper: str, channel: Channel | None, *, now: datetime) -> None:
+    def finish_discussion(self, paper: str, channel: Channel | None, *, now: datetime) -> None:
         key = {
             "paper": paper,
             "platform": channel.platform if channel else "",
             "channel": channel.channel if channel else "",
         }
         with self.database.write() as connection:
-            if not insert_new(connection, discussed, {**key, "at": now}):
-                same = [discussed.c[name] == value for name, value in key.items()]
-                connection.execute(update(discussed).where(*same, discussed.c.at < now).values(at=now))
+            if not insert_if_absent(connection, discussions, {**key, "at": now}):
+                key_conditions = [discussions.c[name] == value for name, value in key.items()]
+                connection.execute(
+                    update(discussions).where(*key_conditions, discussions.c.at < now).values(at=now)
+                )
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,91 +182,109 @@ class NewPost:
     """A message that shows papers; a page of a digest has its payload there."""
 
     channel: Channel
-    message: str
+    message_id: str
     papers: Sequence[str]
     first_number: int
     posted_at: datetime
-    said: Mapping[str, Said]
+    posted_states: Mapping[str, PostedState]
     payload: str | None = None
     delivery: int | None = None
     page: int | None = None
 
     @property
-    def place(self) -> tuple[str, str, str]:
+    def message_key(self) -> tuple[str, str, str]:
         """Where it is: no other message is there."""
-        return self.channel.platform, self.channel.channel, self.message
+        return self.channel.platform, self.channel.channel, self.message_id
 
 
-def write_posts(connection: Connection, new: Sequence[NewPost]) -> dict[tuple[str, str, str], int]:
+def insert_posts(connection: Connection, new_posts: Sequence[NewPost]) -> dict[tuple[str, str, str], int]:
     """Remember that messages show papers, each once; the numbers of those that were not known. In the caller's transaction."""
-    at = (posts.c.platform, posts.c.channel, posts.c.message)
-    added = insert_new_returning(connection, posts, [_post_row(one) for one in new], posts.c.id, *at)
-    keys = {(row.platform, row.channel, row.message): int(row.id) for row in added}
-    shown = [row for one in new if one.place in keys for row in _shown_rows(one, keys[one.place])]
-    insert_many(connection, post_papers, shown)
+    key_columns = (posts.c.platform, posts.c.channel, posts.c.message_id)
+    added = insert_absent_returning(
+        connection, posts, [_post_row(one) for one in new_posts], posts.c.id, *key_columns
+    )
+    keys = {(row.platform, row.channel, row.message_id): int(row.id) for row in added}
+    post_paper_rows = [
+        row
+        for one in new_posts
+        if one.message_key in keys
+        for row in _post_paper_rows(one, keys[one.message_key])
+    ]
+    insert_many(connection, post_papers, post_paper_rows)
     return keys
 
 
-def _post_row(new: NewPost) -> dict[str, Any]:
+def _post_row(new_post: NewPost) -> dict[str, Any]:
     return {
-        "platform": new.channel.platform, "channel": new.channel.channel, "workspace": new.channel.workspace,
-        "message": new.message, "first_number": new.first_number, "delivery": new.delivery, "page": new.page,
-        "payload": new.payload, "posted_at": new.posted_at,
+        "platform": new_post.channel.platform, "channel": new_post.channel.channel, "workspace": new_post.channel.workspace,
+        "message_id": new_post.message_id, "first_number": new_post.first_number, "delivery": new_post.delivery, "page": new_post.page,
+        "payload": new_post.payload, "posted_at": new_post.posted_at,
     }  # fmt: skip
 
 
-def _shown_rows(new: NewPost, key: int) -> list[dict[str, Any]]:
-    where = {"platform": new.channel.platform, "channel": new.channel.channel, "post": key}
+def _post_paper_rows(new_post: NewPost, key: int) -> list[dict[str, Any]]:
+    post_key = {"platform": new_post.channel.platform, "channel": new_post.channel.channel, "post": key}
     return [
-        {**where, "place": place, "paper": paper, **_said_columns(new.said.get(paper, UNKNOWN))}
-        for place, paper in enumerate(new.papers)
+        {
+            **post_key,
+            "ordinal": place,
+            "paper": paper,
+            **_state_columns(new_post.posted_states.get(paper, UNKNOWN_STATE)),
+        }
+        for place, paper in enumerate(new_post.papers)
     ]
 
 
-_SAYS = select(
-    papers_.c.name, papers_.c.version, papers_.c.review, papers_.c.score, papers_.c.withdrawn
-).where(among(papers_.c.name, "names"))
+_PAPER_STATES = select(
+    papers_table.c.name,
+    papers_table.c.version,
+    papers_table.c.review,
+    papers_table.c.score,
+    papers_table.c.withdrawn,
+).where(in_json_array(papers_table.c.name, "names"))
 
 
-def said_of(connection: Connection, names: Sequence[str]) -> dict[str, Said]:
+def state_of(connection: Connection, names: Sequence[str]) -> dict[str, PostedState]:
     """What a message that is written now says of these papers."""
     return {
-        row.name: Said(row.version, row.review or 0, row.score, row.withdrawn is not None)
-        for row in connection.execute(_SAYS, {"names": names})
+        row.name: PostedState(row.version, row.review or 0, row.score, row.withdrawn is not None)
+        for row in connection.execute(_PAPER_STATES, {"names": names})
     }
 
 
-def _said_columns(said: Said) -> dict[str, Any]:
-    return dict(zip(("version", "review", "score", "withdrawn"), said, strict=True))
+def _state_columns(state: PostedState) -> dict[str, Any]:
+    return dict(zip(("version", "review_number", "score", "is_withdrawn"), state, strict=True))
 
 
-def as_posts(connection: Connection, keys: Sequence[int]) -> dict[int, Post]:
+def fetch_posts_by_key(connection: Connection, keys: Sequence[int]) -> dict[int, Post]:
     """The posts with these numbers."""
-    query = _posts().where(posts.c.id.in_(keys)).order_by(posts.c.id)
-    return dict(zip(sorted(keys), _as_posts(connection, query), strict=True))
+    query = _select_posts().where(posts.c.id.in_(keys)).order_by(posts.c.id)
+    return dict(zip(sorted(keys), _fetch_posts(connection, query), strict=True))
 
 
-def _posts() -> Select[Any]:
+def _select_posts() -> Select[Any]:
     payload = func.coalesce(posts.c.payload, pages.c.payload).label("posted_payload")
-    of_page = and_(pages.c.delivery == posts.c.delivery, pages.c.number == posts.c.page)
-    return select(posts, payload).select_from(posts.outerjoin(pages, of_page))
+    is_page_of_post = and_(pages.c.delivery == posts.c.delivery, pages.c.number == posts.c.page)
+    return select(posts, payload).select_from(posts.outerjoin(pages, is_page_of_post))
 
 
-def _as_posts(connection: Connection, query: Select[Any]) -> list[Post]:
+def _fetch_posts(connection: Connection, query: Select[Any]) -> list[Post]:
     rows = connection.execute(query).fetchall()
     papers: dict[int, list[str]] = {row.id: [] for row in rows}
-    shown = select(post_papers).where(post_papers.c.post.in_(papers)).order_by(post_papers.c.place)
-    for row in connection.execute(shown):
+    post_paper_query = (
+        select(post_papers).where(post_papers.c.post.in_(papers)).order_by(post_papers.c.ordinal)
+    )
+    for row in connection.execute(post_paper_query):
         papers[row.post].append(row.paper)
-    return [_post(row, papers[row.id]) for row in rows]
+    return [_post_from_row(row, papers[row.id]) for row in rows]
 
 
-def _post(row: Row[Any], papers: Sequence[str]) -> Post:
+def _post_from_row(row: Row[Any], papers: Sequence[str]) -> Post:
     channel = Channel(row.platform, row.channel, row.workspace)
-    return Post(channel, row.message, tuple(papers), _payload(row.posted_payload), row.first_number)
+    return Post(channel, row.message_id, tuple(papers), _parse_payload(row.posted_payload), row.first_number)
 
 
-def _payload(text: str | None) -> dict[str, Any]:
+def _parse_payload(text: str | None) -> dict[str, Any]:
     """What was posted; empty where it cannot be read, so that its papers are known all the same."""
     try:
         payload = json.loads(text or "{}")
@@ -263,60 +293,62 @@ def _payload(text: str | None) -> dict[str, Any]:
     return payload if isinstance(payload, dict) else {}
 
 
-def _set(connection: Connection, mark: Mark, on: bool) -> bool:
-    if insert_new(connection, marks, {**_key(mark), "is_on": on, "at": mark.at}):
+def _set_mark(connection: Connection, mark: Mark, on: bool) -> bool:
+    if insert_if_absent(connection, marks, {**_key_of_mark(mark), "is_on": on, "at": mark.at}):
         return on
-    row = connection.execute(select(marks.c.is_on, marks.c.at).where(*_same(mark)).with_for_update()).one()
+    row = connection.execute(
+        select(marks.c.is_on, marks.c.at).where(*_matches_mark(mark)).with_for_update()
+    ).one()
     # Of an add and a removal at the same instant the removal counts, in whatever order they come.
     if (mark.at, not on) < (row.at, not row.is_on):
         return False
-    connection.execute(update(marks).where(*_same(mark)).values(is_on=on, at=mark.at))
+    connection.execute(update(marks).where(*_matches_mark(mark)).values(is_on=on, at=mark.at))
     return bool(row.is_on != on)
 
 
-def _key(mark: Mark) -> dict[str, str]:
+def _key_of_mark(mark: Mark) -> dict[str, str]:
     return {
         "platform": mark.channel.platform, "channel": mark.channel.channel, "paper": mark.paper,
-        "person": mark.person, "marked_by": mark.by, "message": mark.message,
+        "person": mark.person, "mark_source": mark.source, "message_id": mark.message_id,
     }  # fmt: skip
 
 
-def _same(mark: Mark) -> list[ColumnElement[bool]]:
-    return [marks.c[name] == value for name, value in _key(mark).items()]
+def _matches_mark(mark: Mark) -> list[ColumnElement[bool]]:
+    return [marks.c[name] == value for name, value in _key_of_mark(mark).items()]
 
 
-def _of_post(post: Post, by: MarkedBy) -> Select[Any]:
+def _select_marks_of_post(post: Post, source: MarkSource) -> Select[Any]:
     """The marks that stand on a message."""
     return select(marks.c.paper, marks.c.person).where(
         marks.c.platform == post.channel.platform,
         marks.c.channel == post.channel.channel,
         marks.c.paper.in_(post.papers),
-        marks.c.marked_by == by,
-        marks.c.message == post.message,
+        marks.c.mark_source == source,
+        marks.c.message_id == post.message_id,
         marks.c.is_on,
     )
 
 
-def _in(channel: Channel) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+def _is_in_channel(channel: Channel) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
     return marks.c.platform == channel.platform, marks.c.channel == channel.channel
 
 
-def _discussed() -> ColumnElement[bool]:
+def _is_discussed() -> ColumnElement[bool]:
     """Whether the paper was discussed after the mark was made, here or by everybody."""
-    here = and_(discussed.c.platform == marks.c.platform, discussed.c.channel == marks.c.channel)
-    everybody = and_(discussed.c.platform == "", discussed.c.channel == "")
+    here = and_(discussions.c.platform == marks.c.platform, discussions.c.channel == marks.c.channel)
+    everywhere = and_(discussions.c.platform == "", discussions.c.channel == "")
     return exists().where(
-        discussed.c.paper == marks.c.paper, discussed.c.at >= marks.c.at, or_(here, everybody)
+        discussions.c.paper == marks.c.paper, discussions.c.at >= marks.c.at, or_(here, everywhere)
     )
 
 
-def _queued(*counting: ColumnElement[bool]) -> Select[Any]:
+def _select_queue(*conditions: ColumnElement[bool]) -> Select[Any]:
     """Papers with their voices: a person is one voice, however often and wherever on a platform."""
     person = marks.c.platform + " " + marks.c.person
-    voices, since = func.count(person.distinct()).label("voices"), func.min(marks.c.at).label("since")
+    mark_count, since = func.count(person.distinct()).label("mark_count"), func.min(marks.c.at).label("since")
     return (
-        select(marks.c.paper, voices, since)
-        .where(*counting)
+        select(marks.c.paper, mark_count, since)
+        .where(*conditions)
         .group_by(marks.c.paper)
-        .order_by(voices.desc(), since, marks.c.paper)
+        .order_by(mark_count.desc(), since, marks.c.paper)
     )

@@ -28,79 +28,88 @@ from digests.model import (
     Assessment,
     Candidate,
     Flag,
-    KeyPoint,
+    PairwiseRank,
     Paper,
-    Placing,
+    QuotedLimitation,
     ReadDepth,
     Review,
+    ReviewDepth,
     ScoredPaper,
-    Stage,
 )
-from digests.ports import Added
+from digests.ports import ImportCounts
 from digests.store import schema
-from digests.store.engine import Database, insert_many, insert_new
+from digests.store.engine import Database, insert_if_absent, insert_many
 
-papers, reviews, asked_for = schema.papers, schema.reviews, schema.asked_for
+papers, reviews, paper_requests = schema.papers, schema.reviews, schema.paper_requests
 _T = TypeVar("_T")
 
-NO_NEWS = datetime(1970, 1, 1, tzinfo=UTC)
+NEVER_ANNOUNCED = datetime(1970, 1, 1, tzinfo=UTC)
 """When papers that are no news became known: before any that are."""
 
-IDS_A_QUERY = 500
+IDS_PER_QUERY = 500
 """SQLite takes 999 values a statement in the oldest builds that are about."""
 
 
 @dataclass(frozen=True, slots=True)
-class SqlPapers:
+class SqlLibrary:
     """Papers in a database of any kind."""
 
     database: Database
 
-    def add(self, records: Sequence[tuple[Paper, Review]], *, now: datetime, news: bool = True) -> Added:
+    def add(
+        self, records: Sequence[tuple[Paper, Review]], *, now: datetime, announce: bool = True
+    ) -> ImportCounts:
         with self.database.write() as connection:
-            number = _last_number(connection)  # First: from here on nobody else brings papers in.
-            batch = _Batch(number, _known(connection, [paper.id for paper, _ in records]), now, news)
-            added = sum((batch.take(paper, review) for paper, review in records), Added())
-            batch.write(connection)
+            last_seq = _lock_last_seq(connection)  # First: from here on nobody else brings papers in.
+            batch = _ImportBatch(
+                last_seq, _fetch_entries(connection, [paper.id for paper, _ in records]), now, announce
+            )
+            added = sum((batch.merge_record(paper, review) for paper, review in records), ImportCounts())
+            batch.write_changes(connection)
         return added
 
-    def renew(self, papers: Sequence[Paper], *, now: datetime) -> Added:
+    def update_known(self, papers: Sequence[Paper], *, now: datetime) -> ImportCounts:
         with self.database.write() as connection:
-            number = _last_number(connection)
-            known = _known(connection, [paper.id for paper in papers])
-            batch = _Batch(number, known, now)
-            added = sum((batch.take(paper, NOT_REVIEWED) for paper in papers if paper.id in known), Added())
-            batch.write(connection)
+            last_seq = _lock_last_seq(connection)
+            entries = _fetch_entries(connection, [paper.id for paper in papers])
+            batch = _ImportBatch(last_seq, entries, now)
+            added = sum(
+                (batch.merge_record(paper, NOT_REVIEWED) for paper in papers if paper.id in entries),
+                ImportCounts(),
+            )
+            batch.write_changes(connection)
         return added
 
-    def ask_for(self, paper: str, *, now: datetime) -> None:
+    def add_request(self, paper: str, *, now: datetime) -> None:
         with self.database.write() as connection:
-            insert_new(connection, asked_for, {"paper": paper, "at": now})
+            insert_if_absent(connection, paper_requests, {"paper": paper, "at": now})
 
-    def asked_for(self, most: int) -> Sequence[ScoredPaper]:
-        waiting = _WITH_REVIEW.join(asked_for, asked_for.c.paper == papers.c.name).where(
+    def requested_unreviewed(self, limit: int) -> Sequence[ScoredPaper]:
+        waiting = _PAPERS_WITH_REVIEW.join(paper_requests, paper_requests.c.paper == papers.c.name).where(
             papers.c.review.is_(None)
         )
         with self.database.read() as connection:
-            rows = connection.execute(waiting.order_by(asked_for.c.at, asked_for.c.paper).limit(most))
-            return [_scored(row) for row in rows]
+            rows = connection.execute(
+                waiting.order_by(paper_requests.c.at, paper_requests.c.paper).limit(limit)
+            )
+            return [_scored_paper_from_row(row) for row in rows]
 
-    def asked_unknown(self, most: int) -> Sequence[str]:
+    def requested_unknown(self, limit: int) -> Sequence[str]:
         unknown = (
-            select(asked_for.c.paper)
-            .outerjoin(papers, papers.c.name == asked_for.c.paper)
+            select(paper_requests.c.paper)
+            .outerjoin(papers, papers.c.name == paper_requests.c.paper)
             .where(papers.c.id.is_(None))
-            .order_by(asked_for.c.at, asked_for.c.paper)
-            .limit(most)
+            .order_by(paper_requests.c.at, paper_requests.c.paper)
+            .limit(limit)
         )
         with self.database.read() as connection:
             return list(connection.execute(unknown).scalars())
 
-    def no_longer_asked(self, papers: Iterable[str]) -> None:
+    def drop_requests(self, papers: Iterable[str]) -> None:
         with self.database.write() as connection:
-            connection.execute(delete(asked_for).where(asked_for.c.paper.in_(list(papers))))
+            connection.execute(delete(paper_requests).where(paper_requests.c.paper.in_(list(papers))))
 
-    def imported(self, *, now: datetime) -> None:
+    def record_import(self, *, now: datetime) -> None:
         with self.database.write() as connection:
             connection.execute(insert(schema.imports), {"at": now})
 
@@ -111,9 +120,9 @@ class SqlPapers:
 
     def get(self, ids: Iterable[str]) -> Mapping[str, ScoredPaper]:
         with self.database.read() as connection:
-            return papers_of(connection, list(ids))
+            return fetch_papers(connection, list(ids))
 
-    def reviews(self, paper: str) -> Sequence[Review]:
+    def reviews_of(self, paper: str) -> Sequence[Review]:
         of_paper = (
             select(*_REVIEW_COLUMNS)
             .join(papers, papers.c.id == reviews.c.paper)
@@ -121,237 +130,255 @@ class SqlPapers:
             .order_by(func.coalesce(reviews.c.id == papers.c.review, False).desc(), reviews.c.id.desc())
         )
         with self.database.read() as connection:
-            return [_review(row) for row in connection.execute(of_paper)]
+            return [_review_from_row(row) for row in connection.execute(of_paper)]
 
-    def candidates(self, after: int, to: int, *, texts: bool) -> Sequence[Candidate]:
-        query = _CANDIDATES_WITH_TEXT if texts else _CANDIDATES
+    def candidates(self, after_seq: int, to_seq: int, *, with_text: bool) -> Sequence[Candidate]:
+        query = _CANDIDATES_WITH_TEXT if with_text else _CANDIDATES
         with self.database.read() as connection:
-            rows = connection.execute(query, {"after": after, "to": to}).fetchall()
-            held = frozenset(connection.execute(_HELD).scalars())
-            placings = {
-                name: Placing(*placing)
-                for name, *placing in connection.execute(_PLACINGS, {"after": after, "to": to})
+            rows = connection.execute(query, {"after": after_seq, "to": to_seq}).fetchall()
+            held_ids = frozenset(connection.execute(_HELD_PAPERS).scalars())
+            ranks = {
+                name: PairwiseRank(*placing)
+                for name, *placing in connection.execute(_PAIRWISE_RANKS, {"after": after_seq, "to": to_seq})
             }
-        return [_candidate(row, held, placings) for row in rows]
+        return [_candidate_from_row(row, held_ids, ranks) for row in rows]
 
-    def number_at(self, instant: datetime) -> int:
+    def sequence_at(self, instant: datetime) -> int:
         with self.database.read() as connection:
-            return max(0, connection.execute(_NUMBER_AT, {"instant": instant}).scalar() or 0)
+            return max(0, connection.execute(_SEQUENCE_AT, {"instant": instant}).scalar() or 0)
 
-    def beginning_with(self, prefix: str, most: int) -> Sequence[str]:
+    def ids_with_prefix(self, prefix: str, limit: int) -> Sequence[str]:
         is_postgresql = self.database.engine.dialect.name == "postgresql"
         name = collate(papers.c.name, "C") if is_postgresql else papers.c.name
         query = select(papers.c.name).where(name >= prefix, name < f"{prefix}\U0010ffff")
         with self.database.read() as connection:
-            return list(connection.execute(query.order_by(name.desc()).limit(most)).scalars())
+            return list(connection.execute(query.order_by(name.desc()).limit(limit)).scalars())
 
-    def changes(self, after: int, most: int) -> Sequence[tuple[int, ScoredPaper]]:
-        query = _WITH_REVIEW.where(papers.c.changed > after).order_by(papers.c.changed).limit(most)
+    def changes_after(self, after_seq: int, limit: int) -> Sequence[tuple[int, ScoredPaper]]:
+        query = (
+            _PAPERS_WITH_REVIEW.where(papers.c.changed_seq > after_seq)
+            .order_by(papers.c.changed_seq)
+            .limit(limit)
+        )
         with self.database.read() as connection:
-            return [(row.changed, _scored(row)) for row in connection.execute(query)]
+            return [(row.changed_seq, _scored_paper_from_row(row)) for row in connection.execute(query)]
 
-    def last_change(self) -> int:
+    def latest_sequence(self) -> int:
         with self.database.read() as connection:
-            return connection.execute(select(func.max(papers.c.changed))).scalar() or 0
+            return connection.execute(select(func.max(papers.c.changed_seq))).scalar() or 0
 
 
-def papers_of(connection: Connection, ids: Sequence[str]) -> dict[str, ScoredPaper]:
+def fetch_papers(connection: Connection, ids: Sequence[str]) -> dict[str, ScoredPaper]:
     """The papers among these ids that are known."""
     return {
-        row.name: _scored(row)
-        for some in _chunks(ids)
-        for row in connection.execute(_WITH_REVIEW.where(papers.c.name.in_(some)))
+        row.name: _scored_paper_from_row(row)
+        for chunk in _split_chunks(ids)
+        for row in connection.execute(_PAPERS_WITH_REVIEW.where(papers.c.name.in_(chunk)))
     }
 
 
 @dataclass(slots=True)
-class _Entry:
+class _PaperEntry:
     """A paper while a batch is taken in: its key, what is known of it, and whether that must be written."""
 
     id: int
     paper: Paper
-    review: int | None
+    review_number: int | None
     reviewed_at: datetime | None
-    known: int
+    known_seq: int
     known_at: datetime
-    changed: int
+    changed_seq: int
     fingerprints: set[str]
-    current: Review
-    stored: bool
-    dirty: bool = False
+    current_review: Review
+    is_stored: bool
+    is_dirty: bool = False
 
 
-class _Batch:
+class _ImportBatch:
     """Takes records in one after the other, and writes at the end what they changed."""
 
-    def __init__(self, number: int, known: dict[str, _Entry], now: datetime, news: bool = True) -> None:
-        self.number = number
-        self.entries = known
+    def __init__(
+        self, last_seq: int, entries: dict[str, _PaperEntry], now: datetime, announce: bool = True
+    ) -> None:
+        self.last_seq = last_seq
+        self.entries = entries
         self.now = now
-        self.news = news
+        self.announce = announce
         self.new_reviews: list[dict[str, Any]] = []
 
-    def take(self, paper: Paper, review: Review) -> Added:
+    def merge_record(self, paper: Paper, review: Review) -> ImportCounts:
         entry = self.entries.get(paper.id)
         if entry is None:
-            self._begin(paper, review)
-            return Added(new=1)
-        facts_changed = self._renew_facts(entry, paper)
-        review_changed = review != NOT_REVIEWED and self._renew_review(entry, review)
-        return Added(changed=1) if facts_changed or review_changed else Added(same=1)
+            self._add_paper(paper, review)
+            return ImportCounts(new=1)
+        facts_changed = self._merge_facts(entry, paper)
+        review_changed = review != NOT_REVIEWED and self._merge_review(entry, review)
+        return ImportCounts(changed=1) if facts_changed or review_changed else ImportCounts(unchanged=1)
 
-    def _begin(self, paper: Paper, review: Review) -> None:
-        number = self._next()
+    def _add_paper(self, paper: Paper, review: Review) -> None:
+        seq = self._draw_seq()
         # Windows begin at 0: what is known by a number below lies in none.
-        known, known_at = (number, self.now) if self.news or review != NOT_REVIEWED else (-number, NO_NEWS)
-        entry = _Entry(
-            number, paper, None, None, known, known_at, number, set(), NOT_REVIEWED, stored=False, dirty=True
+        known_seq, known_at = (
+            (seq, self.now) if self.announce or review != NOT_REVIEWED else (-seq, NEVER_ANNOUNCED)
+        )
+        entry = _PaperEntry(
+            seq,
+            paper,
+            None,
+            None,
+            known_seq,
+            known_at,
+            seq,
+            set(),
+            NOT_REVIEWED,
+            is_stored=False,
+            is_dirty=True,
         )
         self.entries[paper.id] = entry
         if review != NOT_REVIEWED:
-            self._set_review(entry, review, _fingerprint(review), number)
+            self._set_review(entry, review, _compute_fingerprint(review), seq)
 
-    def _renew_facts(self, entry: _Entry, paper: Paper) -> bool:
-        merged = _merged(entry.paper, paper)
+    def _merge_facts(self, entry: _PaperEntry, paper: Paper) -> bool:
+        merged = _merge_papers(entry.paper, paper)
         if merged == entry.paper:
             return False
-        entry.paper, entry.dirty, entry.changed = merged, True, self._next()
+        entry.paper, entry.is_dirty, entry.changed_seq = merged, True, self._draw_seq()
         return True
 
-    def _renew_review(self, entry: _Entry, review: Review) -> bool:
-        fingerprint = _fingerprint(review)
+    def _merge_review(self, entry: _PaperEntry, review: Review) -> bool:
+        fingerprint = _compute_fingerprint(review)
         if fingerprint in entry.fingerprints:
             return False
-        number = self._next()
+        seq = self._draw_seq()
         if review.reviewed_at and entry.reviewed_at and review.reviewed_at < entry.reviewed_at:
-            self._keep(entry, review, fingerprint, number)
+            self._add_review_row(entry, review, fingerprint, seq)
             return True
-        entry.known, entry.known_at, entry.changed, entry.dirty = number, self.now, number, True
-        self._set_review(entry, review, fingerprint, number)
+        entry.known_seq, entry.known_at, entry.changed_seq, entry.is_dirty = seq, self.now, seq, True
+        self._set_review(entry, review, fingerprint, seq)
         return True
 
-    def _set_review(self, entry: _Entry, review: Review, fingerprint: str, number: int) -> None:
-        entry.review, entry.reviewed_at, entry.current = number, review.reviewed_at, review
-        self._keep(entry, review, fingerprint, number)
+    def _set_review(self, entry: _PaperEntry, review: Review, fingerprint: str, seq: int) -> None:
+        entry.review_number, entry.reviewed_at, entry.current_review = seq, review.reviewed_at, review
+        self._add_review_row(entry, review, fingerprint, seq)
 
-    def _keep(self, entry: _Entry, review: Review, fingerprint: str, number: int) -> None:
+    def _add_review_row(self, entry: _PaperEntry, review: Review, fingerprint: str, seq: int) -> None:
         entry.fingerprints.add(fingerprint)
-        self.new_reviews.append(_review_row(review, paper=entry.id, number=number, fingerprint=fingerprint))
+        self.new_reviews.append(_review_row(review, paper=entry.id, seq=seq, fingerprint=fingerprint))
 
-    def _next(self) -> int:
-        self.number += 1
-        return self.number
+    def _draw_seq(self) -> int:
+        self.last_seq += 1
+        return self.last_seq
 
-    def write(self, connection: Connection) -> None:
-        dirty = [entry for entry in self.entries.values() if entry.dirty]
-        if new := [_paper_row(entry) for entry in dirty if not entry.stored]:
-            insert_many(connection, papers, new)
+    def write_changes(self, connection: Connection) -> None:
+        dirty_entries = [entry for entry in self.entries.values() if entry.is_dirty]
+        if new_rows := [_paper_row(entry) for entry in dirty_entries if not entry.is_stored]:
+            insert_many(connection, papers, new_rows)
         for entry in sorted(
-            dirty, key=lambda one: one.id
+            dirty_entries, key=lambda one: one.id
         ):  # In one order, or two processes wait for each other.
-            if entry.stored:
+            if entry.is_stored:
                 connection.execute(update(papers).where(papers.c.id == entry.id).values(_paper_row(entry)))
         if self.new_reviews:
             insert_many(connection, reviews, self.new_reviews)
         connection.execute(
-            update(schema.counters).where(schema.counters.c.name == "change").values(value=self.number)
+            update(schema.counters).where(schema.counters.c.name == "change").values(value=self.last_seq)
         )
 
 
-def _last_number(connection: Connection) -> int:
+def _lock_last_seq(connection: Connection) -> int:
     """The last number drawn. On PostgreSQL its row stays locked, so that numbers become visible in their order."""
     counter = select(schema.counters.c.value).where(schema.counters.c.name == "change").with_for_update()
-    number: int = connection.execute(counter).scalar_one()
-    return number
+    last_seq: int = connection.execute(counter).scalar_one()
+    return last_seq
 
 
-def _known(connection: Connection, ids: Sequence[str]) -> dict[str, _Entry]:
-    entries: dict[str, _Entry] = {}
-    by_key: dict[int, _Entry] = {}
-    for some in _chunks(list(dict.fromkeys(ids))):
-        for row in connection.execute(_WITH_REVIEW.where(papers.c.name.in_(some))):
-            entry = _entry(row)
+def _fetch_entries(connection: Connection, ids: Sequence[str]) -> dict[str, _PaperEntry]:
+    entries: dict[str, _PaperEntry] = {}
+    by_key: dict[int, _PaperEntry] = {}
+    for chunk in _split_chunks(list(dict.fromkeys(ids))):
+        for row in connection.execute(_PAPERS_WITH_REVIEW.where(papers.c.name.in_(chunk))):
+            entry = _entry_from_row(row)
             entries[row.name] = by_key[row.id] = entry
-    for some_keys in _chunks(list(by_key)):
-        fingerprints = select(reviews.c.paper, reviews.c.fingerprint).where(reviews.c.paper.in_(some_keys))
+    for key_chunk in _split_chunks(list(by_key)):
+        fingerprints = select(reviews.c.paper, reviews.c.fingerprint).where(reviews.c.paper.in_(key_chunk))
         for key, fingerprint in connection.execute(fingerprints):
             by_key[key].fingerprints.add(fingerprint)
     return entries
 
 
-def _entry(row: Row[Any]) -> _Entry:
-    scored = _scored(row)
-    return _Entry(
+def _entry_from_row(row: Row[Any]) -> _PaperEntry:
+    scored = _scored_paper_from_row(row)
+    return _PaperEntry(
         row.id,
         scored.paper,
         row.review,
         scored.review.reviewed_at,
-        row.known,
+        row.known_seq,
         row.known_at,
-        row.changed,
+        row.changed_seq,
         set(),
         scored.review,
-        stored=True,
+        is_stored=True,
     )
 
 
-def _merged(known: Paper, said: Paper) -> Paper:
+def _merge_papers(known: Paper, incoming: Paper) -> Paper:
     """The facts of the newer version, completed by the other's where it says nothing."""
-    newer, other = (said, known) if _is_as_new(said, known) else (known, said)
-    same_version = _same_version(said, known)
+    newer, other = (incoming, known) if _is_at_least_as_new(incoming, known) else (known, incoming)
+    same_version = _is_same_version(incoming, known)
     return replace(
         newer,
         version=newer.version or other.version,
-        title=_same_but_for_spaces(known.title, newer.title),
+        title=_prefer_known_spacing(known.title, newer.title),
         authors=newer.authors or other.authors,
-        abstract=_same_but_for_spaces(known.abstract, newer.abstract or other.abstract),
+        abstract=_prefer_known_spacing(known.abstract, newer.abstract or other.abstract),
         primary_category=newer.primary_category or other.primary_category,
         categories=newer.categories or other.categories,
         published=newer.published or other.published,
         updated=newer.updated or (other.updated if same_version else None),
         withdrawn=newer.withdrawn or (other.withdrawn if same_version else None),
-        flags=tuple(dict.fromkeys(known.flags + said.flags)),
-        upvotes=said.upvotes if said.upvotes is not None else known.upvotes,
-        code_url=said.code_url or known.code_url,
+        flags=tuple(dict.fromkeys(known.flags + incoming.flags)),
+        upvotes=incoming.upvotes if incoming.upvotes is not None else known.upvotes,
+        code_url=incoming.code_url or known.code_url,
     )
 
 
-def _same_version(one: Paper, other: Paper) -> bool:
+def _is_same_version(paper: Paper, other: Paper) -> bool:
     """Whether what is known of the one's version holds for the other's: who names no version means the one known."""
-    return one.version is None or other.version is None or one.version == other.version
+    return paper.version is None or other.version is None or paper.version == other.version
 
 
-def _is_as_new(said: Paper, known: Paper) -> bool:
+def _is_at_least_as_new(incoming: Paper, known: Paper) -> bool:
     """Whoever names no version may have seen an old one, unless it names a later day."""
-    if known.version is None or said.version is not None:
-        return known.version is None or said.version is None or said.version >= known.version
-    return said.updated is not None and (known.updated is None or said.updated > known.updated)
+    if known.version is None or incoming.version is not None:
+        return known.version is None or incoming.version is None or incoming.version >= known.version
+    return incoming.updated is not None and (known.updated is None or incoming.updated > known.updated)
 
 
-def _same_but_for_spaces(known: str, said: str) -> str:
+def _prefer_known_spacing(known: str, incoming: str) -> str:
     """Sources break lines in their own ways: that is no change."""
-    return known if known != said and known.split() == said.split() else said
+    return known if known != incoming and known.split() == incoming.split() else incoming
 
 
-def _chunks(items: Sequence[_T]) -> Iterator[Sequence[_T]]:
-    return (items[start : start + IDS_A_QUERY] for start in range(0, len(items), IDS_A_QUERY))
+def _split_chunks(items: Sequence[_T]) -> Iterator[Sequence[_T]]:
+    return (items[start : start + IDS_PER_QUERY] for start in range(0, len(items), IDS_PER_QUERY))
 
 
-def _fingerprint(review: Review) -> str:
+def _compute_fingerprint(review: Review) -> str:
     """Equal for equal reviews, and for no others: what makes an import idempotent."""
-    said = "\x1f".join(
+    content = "\x1f".join(
         (
             repr(review.score), repr(review.rank), review.tldr, review.methodology, review.experiments,
             review.reproducibility, review.limitations, review.impact, review.model,
             review.reviewed_at.isoformat() if review.reviewed_at else "", review.read_depth or "",
-            *([_assessment_json(review.assessment)] if review.assessment else []),
+            *([_assessment_to_json(review.assessment)] if review.assessment else []),
         )
     )  # fmt: skip
-    return hashlib.blake2b(said.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+    return hashlib.blake2b(content.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
 
 
-def _paper_row(entry: _Entry) -> dict[str, Any]:
-    paper, review = entry.paper, entry.current
+def _paper_row(entry: _PaperEntry) -> dict[str, Any]:
+    paper, review = entry.paper, entry.current_review
     return {
         "id": entry.id,
         "name": paper.id,
@@ -365,28 +392,28 @@ def _paper_row(entry: _Entry) -> dict[str, Any]:
         "published": paper.published,
         "updated": paper.updated,
         "withdrawn": paper.withdrawn,
-        "flags": json.dumps([_flag(flag) for flag in paper.flags]) if paper.flags else "",
+        "flags": json.dumps([_flag_to_list(flag) for flag in paper.flags]) if paper.flags else "",
         "flagged": bool(paper.flags),
         "score": review.score,
         "rank": review.rank,
         "tldr": review.tldr,
-        "review": entry.review,
+        "review": entry.review_number,
         "scale": review.scale,
         "upvotes": paper.upvotes,
         "code_url": paper.code_url,
-        "known": entry.known,
+        "known_seq": entry.known_seq,
         "known_at": entry.known_at,
-        "changed": entry.changed,
+        "changed_seq": entry.changed_seq,
     }
 
 
-def _flag(flag: Flag) -> list[Any]:
-    return [flag.category, flag.excerpt, flag.where, flag.hidden]
+def _flag_to_list(flag: Flag) -> list[Any]:
+    return [flag.category, flag.excerpt, flag.location, flag.is_hidden]
 
 
-def _review_row(review: Review, *, paper: int, number: int, fingerprint: str) -> dict[str, Any]:
+def _review_row(review: Review, *, paper: int, seq: int, fingerprint: str) -> dict[str, Any]:
     return {
-        "id": number,
+        "id": seq,
         "paper": paper,
         "fingerprint": fingerprint,
         "score": review.score,
@@ -400,34 +427,34 @@ def _review_row(review: Review, *, paper: int, number: int, fingerprint: str) ->
         "model": review.model,
         "reviewed_at": review.reviewed_at,
         "read_depth": review.read_depth,
-        "stage": review.assessment.stage if review.assessment else "",
-        "assessment": _assessment_json(review.assessment) if review.assessment else None,
+        "review_depth": review.assessment.stage if review.assessment else "",
+        "assessment": _assessment_to_json(review.assessment) if review.assessment else None,
     }
 
 
-def _assessment_json(assessment: Assessment) -> str:
+def _assessment_to_json(assessment: Assessment) -> str:
     return json.dumps(asdict(assessment), ensure_ascii=False)
 
 
-def _assessment(text: str) -> Assessment:
-    kept = json.loads(text)
+def _assessment_from_json(text: str) -> Assessment:
+    fields = json.loads(text)
     return Assessment(
         **{
-            **kept,
-            "stage": Stage(kept["stage"]),
-            "grades": tuple((name, grade) for name, grade in kept["grades"]),
-            "key_limitations": tuple(KeyPoint(**point) for point in kept["key_limitations"]),
+            **fields,
+            "stage": ReviewDepth(fields["stage"]),
+            "grades": tuple((name, grade) for name, grade in fields["grades"]),
+            "key_limitations": tuple(QuotedLimitation(**point) for point in fields["key_limitations"]),
         }
     )
 
 
 _REVIEW_COLUMNS = tuple(column for column in reviews.c if column.name not in ("id", "paper", "fingerprint"))
-_WITH_REVIEW: Select[Any] = select(
+_PAPERS_WITH_REVIEW: Select[Any] = select(
     papers, *(column for column in _REVIEW_COLUMNS if column.name not in ("score", "rank", "tldr"))
 ).outerjoin(reviews, reviews.c.id == papers.c.review)
 
 
-def _candidates_query(text: ColumnElement[str]) -> Select[Any]:
+def _select_candidates(text: ColumnElement[str]) -> Select[Any]:
     columns = papers.c
     return select(
         columns.name,
@@ -441,31 +468,40 @@ def _candidates_query(text: ColumnElement[str]) -> Select[Any]:
         text,
         columns.upvotes,
         columns.scale,
-    ).where(columns.known > bindparam("after"), columns.known <= bindparam("to"))
+    ).where(columns.known_seq > bindparam("after"), columns.known_seq <= bindparam("to"))
 
 
-_HELD = select(schema.holds.c.paper).where(schema.holds.c.state != "released")
+_HELD_PAPERS = select(schema.holds.c.paper).where(schema.holds.c.state != "released")
 """Few: a person decides about each."""
-_PLACINGS = (
-    select(papers.c.name, schema.placings.c.day, schema.placings.c.place, schema.placings.c.among)
+_PAIRWISE_RANKS = (
+    select(
+        papers.c.name,
+        schema.pairwise_ranks.c.day,
+        schema.pairwise_ranks.c.rank,
+        schema.pairwise_ranks.c.group_size,
+    )
     .join(
         papers,
-        and_(papers.c.name == schema.placings.c.paper, papers.c.review == schema.placings.c.review),
+        and_(
+            papers.c.name == schema.pairwise_ranks.c.paper, papers.c.review == schema.pairwise_ranks.c.review
+        ),
     )
-    .where(schema.placings.c.review > bindparam("after"), schema.placings.c.review <= bindparam("to"))
+    .where(
+        schema.pairwise_ranks.c.review > bindparam("after"), schema.pairwise_ranks.c.review <= bindparam("to")
+    )
 )
 """Few a day. A review has the number with which it made its paper known."""
-_NUMBER_AT = (
-    select(papers.c.known)
+_SEQUENCE_AT = (
+    select(papers.c.known_seq)
     .where(papers.c.known_at <= bindparam("instant"))
-    .order_by(papers.c.known_at.desc(), papers.c.known.desc())
+    .order_by(papers.c.known_at.desc(), papers.c.known_seq.desc())
     .limit(1)
 )
-_CANDIDATES = _candidates_query(literal(""))
-_CANDIDATES_WITH_TEXT = _candidates_query(papers.c.title + " \n" + papers.c.abstract + " \n" + papers.c.tldr)
+_CANDIDATES = _select_candidates(literal(""))
+_CANDIDATES_WITH_TEXT = _select_candidates(papers.c.title + " \n" + papers.c.abstract + " \n" + papers.c.tldr)
 
 
-def _scored(row: Row[Any]) -> ScoredPaper:
+def _scored_paper_from_row(row: Row[Any]) -> ScoredPaper:
     paper = Paper(
         id=row.name,
         title=row.title,
@@ -482,11 +518,11 @@ def _scored(row: Row[Any]) -> ScoredPaper:
         updated=row.updated,
         withdrawn=row.withdrawn,
     )
-    review = _review(row) if row.review is not None else NOT_REVIEWED
+    review = _review_from_row(row) if row.review is not None else NOT_REVIEWED
     return ScoredPaper(paper, review, row.known_at, row.review or 0)
 
 
-def _review(row: Row[Any]) -> Review:
+def _review_from_row(row: Row[Any]) -> Review:
     return Review(
         score=row.score,
         rank=row.rank,
@@ -499,11 +535,11 @@ def _review(row: Row[Any]) -> Review:
         model=row.model,
         reviewed_at=row.reviewed_at,
         read_depth=ReadDepth(row.read_depth) if row.read_depth else None,
-        assessment=_assessment(row.assessment) if row.assessment else None,
+        assessment=_assessment_from_json(row.assessment) if row.assessment else None,
     )
 
 
-def _candidate(row: Row[Any], held: Set[str], placings: Mapping[str, Placing]) -> Candidate:
+def _candidate_from_row(row: Row[Any], held_ids: Set[str], ranks: Mapping[str, PairwiseRank]) -> Candidate:
     name, score, rank, primary, categories, published, flagged, withdrawn, text, upvotes, scale = tuple[
         Any, ...
     ](row)
@@ -519,6 +555,6 @@ def _candidate(row: Row[Any], held: Set[str], placings: Mapping[str, Placing]) -
         text,
         upvotes or 0,
         scale,
-        name in held,
-        placings.get(name),
+        name in held_ids,
+        ranks.get(name),
     )

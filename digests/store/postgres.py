@@ -7,23 +7,23 @@ from sqlalchemy.exc import DBAPIError
 
 from digests.errors import StoreError
 
-OLDEST = (14,)
+OLDEST_VERSION = (14,)
 """It ends sessions that are silent, on which leads depend."""
 
-CONNECT_SECONDS = 10
-STATEMENT_SECONDS = 60
+CONNECT_TIMEOUT_SECONDS = 10
+STATEMENT_TIMEOUT_SECONDS = 60
 """The longest statement is a digest's look through a day's papers: well under a second."""
-LOCK_SECONDS = 30
+LOCK_TIMEOUT_SECONDS = 30
 """To wait for another's write, as over SQLite."""
-IDLE_SECONDS = 60
+IDLE_TIMEOUT_SECONDS = 60
 """A transaction in which nothing happens for so long belongs to a process that was stopped; others wait for its locks."""
 
-KEPT_OPEN, AT_MOST = 5, 15
+POOL_SIZE, MAX_CONNECTIONS = 5, 15
 """Connections of a process: it asks from about half a dozen threads. PostgreSQL lets 100 in by default."""
 RECYCLE_SECONDS = 1800
 """Firewalls forget connections that are older."""
 
-_SILENCE = {
+_KEEPALIVE_SETTINGS = {
     "keepalives_idle": 10,
     "keepalives_interval": 5,
     "keepalives_count": 3,
@@ -31,23 +31,23 @@ _SILENCE = {
 }
 """Seconds, and milliseconds: a server that is gone without a word is noticed within half a minute."""
 
-_HIDDEN = ("password", "sslpassword")
+_SECRET_PARAMETERS = ("password", "sslpassword")
 
 
-def engine(address: URL) -> Engine:
+def create_pooled_engine(address: URL) -> Engine:
     """An engine whose connections are looked at before they are lent. Raises StoreError when the driver is missing."""
     arguments: dict[str, Any] = {
-        "connect_timeout": CONNECT_SECONDS,
+        "connect_timeout": CONNECT_TIMEOUT_SECONDS,
         "application_name": "paperround",
         "client_encoding": "utf8",  # Of a database in SQL_ASCII psycopg would give bytes.
-        **_SILENCE,
+        **_KEEPALIVE_SETTINGS,
     }
     try:
-        made = create_engine(
+        pooled_engine = create_engine(
             address.set(drivername="postgresql+psycopg"),
             pool_pre_ping=True,
-            pool_size=KEPT_OPEN,
-            max_overflow=AT_MOST - KEPT_OPEN,
+            pool_size=POOL_SIZE,
+            max_overflow=MAX_CONNECTIONS - POOL_SIZE,
             pool_recycle=RECYCLE_SECONDS,
             connect_args={name: value for name, value in arguments.items() if name not in address.query},
         )
@@ -56,14 +56,14 @@ def engine(address: URL) -> Engine:
             "The store is in PostgreSQL, whose driver is not installed: install paperround with its postgresql extra "
             "(pip install '.[postgresql]')."
         ) from error
-    event.listen(made, "connect", _begin_session)
-    return made
+    event.listen(pooled_engine, "connect", _begin_session)
+    return pooled_engine
 
 
-_SESSION = (
-    f"SELECT set_config('statement_timeout', '{STATEMENT_SECONDS}s', false), "
-    f"set_config('lock_timeout', '{LOCK_SECONDS}s', false), "
-    f"set_config('idle_in_transaction_session_timeout', '{IDLE_SECONDS}s', false), "
+_SESSION_SETTINGS = (
+    f"SELECT set_config('statement_timeout', '{STATEMENT_TIMEOUT_SECONDS}s', false), "
+    f"set_config('lock_timeout', '{LOCK_TIMEOUT_SECONDS}s', false), "
+    f"set_config('idle_in_transaction_session_timeout', '{IDLE_TIMEOUT_SECONDS}s', false), "
     "set_config('TimeZone', 'UTC', false)"
 )
 
@@ -71,49 +71,51 @@ _SESSION = (
 def _begin_session(connection: Any, record: Any) -> None:
     """Set, not sent along with the greeting, which poolers refuse."""
     connection.autocommit = True
-    connection.execute(_SESSION)
+    connection.execute(_SESSION_SETTINGS)
     connection.autocommit = False
 
 
-def name(address: URL) -> str:
+def hide_secrets(address: URL) -> str:
     """The address as it may be shown to people."""
-    shown = address.set(
-        query={key: "***" if key in _HIDDEN else value for key, value in address.query.items()}
+    masked_address = address.set(
+        query={key: "***" if key in _SECRET_PARAMETERS else value for key, value in address.query.items()}
     )
-    return shown.render_as_string(hide_password=True)
+    return masked_address.render_as_string(hide_password=True)
 
 
-def require_fit(connection: Connection, store: str) -> None:
+def require_supported_server(connection: Connection, store_name: str) -> None:
     """Raises StoreError for a server that is too old, or a database that does not take every text."""
-    version = connection.dialect.server_version_info or OLDEST
-    if version < OLDEST:
-        was = ".".join(str(number) for number in version)
-        raise StoreError(f"The store {store} is in PostgreSQL {was}: version {OLDEST[0]} or newer is needed.")
+    version = connection.dialect.server_version_info or OLDEST_VERSION
+    if version < OLDEST_VERSION:
+        version_text = ".".join(str(number) for number in version)
+        raise StoreError(
+            f"The store {store_name} is in PostgreSQL {version_text}: version {OLDEST_VERSION[0]} or newer is needed."
+        )
     encoding = connection.execute(text("SELECT getdatabaseencoding()")).scalar()
     if encoding != "UTF8":
         raise StoreError(
-            f"The store {store} keeps its text as {encoding}, which lacks most signs: create a database with ENCODING 'UTF8' "
+            f"The store {store_name} keeps its text as {encoding}, which lacks most signs: create a database with ENCODING 'UTF8' "
             "(and TEMPLATE template0) and name it under [store] url."
         )
 
 
-def wait_for_turn(connection: Connection, what: str) -> None:
+def acquire_transaction_lock(connection: Connection, lock_name: str) -> None:
     """Until the transaction ends, be the only one in this database and schema that does what is named."""
     connection.execute(
         text(
             "SELECT pg_advisory_xact_lock(hashtextextended('paperround ' || current_schema() || ' ' || :what, 1))"
         ),
-        {"what": what},
+        {"what": lock_name},
     )
 
 
-def take_time(connection: Connection) -> None:
+def lift_timeouts(connection: Connection) -> None:
     """Let this transaction take as long as it takes: new tables over a million papers, a copy of them all."""
     limits = ("statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout")
     connection.execute(text("SELECT " + ", ".join(f"set_config('{limit}', '0', true)" for limit in limits)))
 
 
-_SENTENCES = {
+_ERROR_SENTENCES = {
     "57014": "did not answer in time: try again, and look at what else keeps the server busy",
     "55P03": "is locked by another process for too long: try again",
     "40P01": "was asked by two processes at once for the same thing: try again; nothing was half written",
@@ -131,33 +133,39 @@ _SENTENCES = {
 }
 """By SQLSTATE, or by its beginning; the first that fits."""
 
-_REFUSALS = {
-    "password authentication failed": _SENTENCES["28"],
-    "no password supplied": _SENTENCES["28"],
-    "no pg_hba.conf entry": _SENTENCES["28"],
-    "too many clients": _SENTENCES["53300"],
-    "remaining connection slots": _SENTENCES["53300"],
-    "starting up": _SENTENCES["57P"],
-    "shutting down": _SENTENCES["57P"],
-    "does not exist": _SENTENCES["3D000"],
-    "server closed the connection": _SENTENCES["08"],
+_CONNECT_ERROR_SENTENCES = {
+    "password authentication failed": _ERROR_SENTENCES["28"],
+    "no password supplied": _ERROR_SENTENCES["28"],
+    "no pg_hba.conf entry": _ERROR_SENTENCES["28"],
+    "too many clients": _ERROR_SENTENCES["53300"],
+    "remaining connection slots": _ERROR_SENTENCES["53300"],
+    "starting up": _ERROR_SENTENCES["57P"],
+    "shutting down": _ERROR_SENTENCES["57P"],
+    "does not exist": _ERROR_SENTENCES["3D000"],
+    "server closed the connection": _ERROR_SENTENCES["08"],
 }
 """While a connection is made only the server's words tell what is wrong."""
 
 
-def sentence(store: str, error: DBAPIError) -> str:
+def describe_error(store_name: str, error: DBAPIError) -> str:
     """What a person can do about an error. Never has the password in it."""
-    said = str(error.orig).strip()
+    message = str(error.orig).strip()
     state = getattr(error.orig, "sqlstate", None) or ""
-    for known, words in _SENTENCES.items():
-        if state.startswith(known):
-            return f"The store {store} {words}."
+    for pattern, advice in _ERROR_SENTENCES.items():
+        if state.startswith(pattern):
+            return f"The store {store_name} {advice}."
     if state:
-        return f"The store {store} cannot be used: {said.splitlines()[0]} ({state})."
-    for known, words in _REFUSALS.items():
-        if known in said:
-            return f"The store {store} {words}."
+        return f"The store {store_name} cannot be used: {message.splitlines()[0]} ({state})."
+    for pattern, advice in _CONNECT_ERROR_SENTENCES.items():
+        if pattern in message:
+            return f"The store {store_name} {advice}."
     if error.connection_invalidated:
-        return f"The store {store} {_SENTENCES['08']}."
-    reason = said.splitlines()[0].rpartition("failed: ")[2].strip(" .") if said else type(error.orig).__name__
-    return f"The store {store} cannot be reached: {reason}. Check [store] url, and that the server is up."
+        return f"The store {store_name} {_ERROR_SENTENCES['08']}."
+    reason = (
+        message.splitlines()[0].rpartition("failed: ")[2].strip(" .")
+        if message
+        else type(error.orig).__name__
+    )
+    return (
+        f"The store {store_name} cannot be reached: {reason}. Check [store] url, and that the server is up."
+    )

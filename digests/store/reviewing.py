@@ -7,19 +7,19 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, and_, case, delete, func, insert, or_, select, update
 
-from digests.model import Better, Stage
-from digests.ports import Ceiling, Decision, Held, Spending, Waiting
+from digests.model import ReviewDepth, Verdict
+from digests.ports import BudgetLimit, HeldPaper, ModerationDecision, ReviewTask, Spending
 from digests.store import schema
-from digests.store.engine import Database, insert_new, upsert
-from digests.store.papers import papers_of
+from digests.store.engine import Database, insert_if_absent, upsert
+from digests.store.papers import fetch_papers
 
-queue, days, holds, papers, reviews, placings = (
+queue, review_spending, holds, papers, reviews, pairwise_ranks = (
     schema.review_queue,
-    schema.review_days,
+    schema.review_spending,
     schema.holds,
     schema.papers,
     schema.reviews,
-    schema.placings,
+    schema.pairwise_ranks,
 )
 
 HELD, RELEASED, REJECTED = "held", "released", "rejected"
@@ -31,41 +31,43 @@ class SqlReviewing:
 
     database: Database
 
-    def put(self, promises: Mapping[str, float], stage: Stage, *, now: datetime) -> None:
-        further = case((queue.c.stage == stage, queue.c.attempts), else_=0)
+    def enqueue(self, priorities: Mapping[str, float], review_depth: ReviewDepth, *, now: datetime) -> None:
+        attempts = case((queue.c.review_depth == review_depth, queue.c.attempts), else_=0)
         with self.database.write() as connection:
-            for paper, promise in promises.items():
+            for paper, promise in priorities.items():
                 row = {
                     "paper": paper,
-                    "stage": stage,
-                    "promise": promise,
-                    "since": now,
+                    "review_depth": review_depth,
+                    "priority": promise,
+                    "queued_at": now,
                     "attempts": 0,
-                    "given_up": False,
+                    "is_abandoned": False,
                     "reason": "",
                 }
-                anew: dict[str, Any] = {"promise": promise}
-                if stage is Stage.FULL:
-                    anew |= {"stage": stage, "attempts": further}
-                upsert(connection, queue, row, anew)
+                updated_values: dict[str, Any] = {"priority": promise}
+                if review_depth is ReviewDepth.FULL:
+                    updated_values |= {"review_depth": review_depth, "attempts": attempts}
+                upsert(connection, queue, row, updated_values)
 
-    def next(self, stage: Stage, most: int, *, now: datetime) -> Sequence[Waiting]:
+    def next(self, review_depth: ReviewDepth, limit: int, *, now: datetime) -> Sequence[ReviewTask]:
         ready = (
             select(queue)
             .where(
-                queue.c.stage == stage, _READY, or_(queue.c.next_try_at.is_(None), queue.c.next_try_at <= now)
+                queue.c.review_depth == review_depth,
+                _IS_READY,
+                or_(queue.c.next_try_at.is_(None), queue.c.next_try_at <= now),
             )
-            .order_by(queue.c.promise.desc(), queue.c.since.desc(), queue.c.paper)
-            .limit(most)
+            .order_by(queue.c.priority.desc(), queue.c.queued_at.desc(), queue.c.paper)
+            .limit(limit)
         )
         with self.database.read() as connection:
-            return [_waiting(row) for row in connection.execute(ready)]
+            return [_review_task_from_row(row) for row in connection.execute(ready)]
 
-    def done(self, paper: str) -> None:
+    def complete(self, paper: str) -> None:
         with self.database.write() as connection:
             connection.execute(delete(queue).where(queue.c.paper == paper))
 
-    def failed(self, paper: str, reason: str, *, next_try_at: datetime | None, counts: bool) -> None:
+    def fail(self, paper: str, reason: str, *, next_try_at: datetime | None, counts_as_attempt: bool) -> None:
         with self.database.write() as connection:
             connection.execute(
                 update(queue)
@@ -73,181 +75,219 @@ class SqlReviewing:
                 .values(
                     reason=reason,
                     next_try_at=next_try_at,
-                    attempts=queue.c.attempts + int(counts),
-                    given_up=next_try_at is None,
+                    attempts=queue.c.attempts + int(counts_as_attempt),
+                    is_abandoned=next_try_at is None,
                 )
             )
 
-    def revive(self) -> None:
-        anew = {"given_up": False, "attempts": 0, "next_try_at": None}
+    def requeue_failed(self) -> None:
+        fresh_values = {"is_abandoned": False, "attempts": 0, "next_try_at": None}
         with self.database.write() as connection:
-            connection.execute(update(queue).where(queue.c.given_up.is_(True)).values(anew))
+            connection.execute(update(queue).where(queue.c.is_abandoned.is_(True)).values(fresh_values))
 
-    def let_go(self, stage: Stage, *, before: datetime, below: float) -> None:
-        over = delete(queue).where(queue.c.stage == stage, queue.c.since < before, queue.c.promise < below)
+    def expire(self, review_depth: ReviewDepth, *, queued_before: datetime, below_priority: float) -> None:
+        expired = delete(queue).where(
+            queue.c.review_depth == review_depth,
+            queue.c.queued_at < queued_before,
+            queue.c.priority < below_priority,
+        )
         with self.database.write() as connection:
-            connection.execute(over)
+            connection.execute(expired)
 
-    def waiting(self) -> Mapping[Stage, int]:
-        by_stage = select(queue.c.stage, func.count()).where(_READY).group_by(queue.c.stage)
+    def count_waiting(self) -> Mapping[ReviewDepth, int]:
+        by_stage = select(queue.c.review_depth, func.count()).where(_IS_READY).group_by(queue.c.review_depth)
         with self.database.read() as connection:
-            return {Stage(stage): count for stage, count in connection.execute(by_stage)}
+            return {ReviewDepth(stage): count for stage, count in connection.execute(by_stage)}
 
-    def failures(self, most: int) -> Sequence[Waiting]:
+    def recent_failures(self, limit: int) -> Sequence[ReviewTask]:
         failed = (
             select(queue)
             .where(queue.c.reason != "")
-            .order_by(queue.c.since.desc(), queue.c.paper)
-            .limit(most)
+            .order_by(queue.c.queued_at.desc(), queue.c.paper)
+            .limit(limit)
         )
         with self.database.read() as connection:
-            return [_waiting(row) for row in connection.execute(failed)]
+            return [_review_task_from_row(row) for row in connection.execute(failed)]
 
-    def graded(self, scale: str, since: datetime) -> Sequence[str]:
+    def scored_since(self, scale: str, since: datetime) -> Sequence[str]:
         graded = (
             select(papers.c.name)
             .join(reviews, reviews.c.id == papers.c.review)
-            .where(papers.c.known_at >= since, papers.c.scale == scale, reviews.c.stage == Stage.SCORE)
+            .where(
+                papers.c.known_at >= since,
+                papers.c.scale == scale,
+                reviews.c.review_depth == ReviewDepth.SCORE,
+            )
         )
         with self.database.read() as connection:
             return list(connection.execute(graded).scalars())
 
     # What it costs.
 
-    def reserve(self, day: date, wanted: Spending, ceiling: Ceiling) -> bool:
-        fits: list[ColumnElement[bool]] = [days.c.day == day]
-        if ceiling.tokens is not None:
-            fits.append(days.c.tokens + wanted.tokens <= ceiling.tokens)
-        if ceiling.millionths is not None:
-            fits.append(days.c.millionths + wanted.millionths <= ceiling.millionths)
+    def reserve(self, day: date, estimate: Spending, limit: BudgetLimit) -> bool:
+        fits: list[ColumnElement[bool]] = [review_spending.c.day == day]
+        if limit.tokens is not None:
+            fits.append(review_spending.c.tokens + estimate.tokens <= limit.tokens)
+        if limit.millionths is not None:
+            fits.append(review_spending.c.millionths + estimate.millionths <= limit.millionths)
         with self.database.write() as connection:
-            insert_new(connection, days, {"day": day, "tokens": 0, "millionths": 0, "full_reviews": 0})
-            return connection.execute(update(days).where(and_(*fits)).values(_more(wanted))).rowcount == 1
+            insert_if_absent(
+                connection, review_spending, {"day": day, "tokens": 0, "millionths": 0, "full_reviews": 0}
+            )
+            return (
+                connection.execute(
+                    update(review_spending).where(and_(*fits)).values(_add_spending(estimate))
+                ).rowcount
+                == 1
+            )
 
-    def settle(self, day: date, reserved: Spending, spent: Spending, *, full_review: bool = False) -> None:
-        over = Spending(spent.tokens - reserved.tokens, spent.millionths - reserved.millionths)
-        more = {**_more(over), "full_reviews": days.c.full_reviews + int(full_review)}
+    def settle(self, day: date, reserved: Spending, spent: Spending, *, is_full_review: bool = False) -> None:
+        difference = Spending(spent.tokens - reserved.tokens, spent.millionths - reserved.millionths)
+        new_totals = {
+            **_add_spending(difference),
+            "full_reviews": review_spending.c.full_reviews + int(is_full_review),
+        }
         with self.database.write() as connection:
-            connection.execute(update(days).where(days.c.day == day).values(more))
+            connection.execute(update(review_spending).where(review_spending.c.day == day).values(new_totals))
 
-    def spent(self, day: date) -> Spending:
+    def spending_on(self, day: date) -> Spending:
         with self.database.read() as connection:
-            row = connection.execute(select(days).where(days.c.day == day)).one_or_none()
+            row = connection.execute(
+                select(review_spending).where(review_spending.c.day == day)
+            ).one_or_none()
         return Spending(row.tokens, row.millionths) if row else Spending()
 
-    def full_reviews(self, day: date) -> int:
+    def count_full_reviews(self, day: date) -> int:
         with self.database.read() as connection:
-            return connection.execute(select(days.c.full_reviews).where(days.c.day == day)).scalar() or 0
+            return (
+                connection.execute(
+                    select(review_spending.c.full_reviews).where(review_spending.c.day == day)
+                ).scalar()
+                or 0
+            )
 
     # What was compared.
 
-    def compared(self, scale: str, papers: Collection[str]) -> Mapping[tuple[str, str], Better]:
-        pairs, names = schema.comparisons, list(papers)
-        found = select(pairs.c.first, pairs.c.second, pairs.c.better).where(
+    def verdicts(self, scale: str, paper_versions: Collection[str]) -> Mapping[tuple[str, str], Verdict]:
+        pairs, names = schema.comparisons, list(paper_versions)
+        found = select(pairs.c.first, pairs.c.second, pairs.c.verdict).where(
             pairs.c.scale == scale, pairs.c.first.in_(names), pairs.c.second.in_(names)
         )
         with self.database.read() as connection:
-            return {(first, second): Better(better) for first, second, better in connection.execute(found)}
+            return {(first, second): Verdict(better) for first, second, better in connection.execute(found)}
 
-    def keep_compared(self, scale: str, first: str, second: str, better: Better, *, now: datetime) -> None:
-        row = {"scale": scale, "first": first, "second": second, "better": better, "at": now}
+    def save_verdict(self, scale: str, first: str, second: str, verdict: Verdict, *, now: datetime) -> None:
+        row = {"scale": scale, "first": first, "second": second, "verdict": verdict, "at": now}
         with self.database.write() as connection:
-            insert_new(connection, schema.comparisons, row)
+            insert_if_absent(connection, schema.comparisons, row)
 
-    def place(self, day: date, papers: Sequence[str]) -> None:
+    def save_ranking(self, day: date, papers: Sequence[str]) -> None:
         with self.database.read() as connection:
-            if _placed(connection, day) == list(papers):
+            if _fetch_valid_ranking(connection, day) == list(papers):
                 return
         with self.database.write() as connection:
-            connection.execute(delete(placings).where(placings.c.day == day))
-            reviewed = _newest_reviews(connection, papers)
+            connection.execute(delete(pairwise_ranks).where(pairwise_ranks.c.day == day))
+            review_by_paper = _fetch_newest_reviews(connection, papers)
             rows = [
-                {"review": reviewed[name], "paper": name, "day": day, "place": place, "among": len(papers)}
+                {
+                    "review": review_by_paper[name],
+                    "paper": name,
+                    "day": day,
+                    "rank": place,
+                    "group_size": len(papers),
+                }
                 for place, name in enumerate(papers, start=1)
-                if name in reviewed
+                if name in review_by_paper
             ]
             if rows:
-                connection.execute(delete(placings).where(placings.c.review.in_(reviewed.values())))
-                connection.execute(insert(placings), rows)
+                connection.execute(
+                    delete(pairwise_ranks).where(pairwise_ranks.c.review.in_(review_by_paper.values()))
+                )
+                connection.execute(insert(pairwise_ranks), rows)
 
     # What is held.
 
     def hold(self, paper: str, reason: str, *, now: datetime) -> None:
         with self.database.write() as connection:
-            insert_new(
+            insert_if_absent(
                 connection, holds, {"paper": paper, "state": HELD, "reason": reason, "by": "", "at": now}
             )
 
-    def held(self) -> Sequence[Held]:
+    def list_held(self) -> Sequence[HeldPaper]:
         query = select(holds).where(holds.c.state == HELD).order_by(holds.c.at, holds.c.paper)
         with self.database.read() as connection:
             rows = connection.execute(query).all()
-            known = papers_of(connection, [row.paper for row in rows])
-        return [Held(known[row.paper], row.reason, row.at) for row in rows if row.paper in known]
+            known = fetch_papers(connection, [row.paper for row in rows])
+        return [HeldPaper(known[row.paper], row.reason, row.at) for row in rows if row.paper in known]
 
     def release(self, paper: str, *, by: str, now: datetime) -> bool:
         with self.database.write() as connection:
-            if not _decide(connection, paper, RELEASED, by, now):
+            if not _decide_hold(connection, paper, RELEASED, by, now):
                 return False
             counter = schema.counters
-            last = select(counter.c.value).where(counter.c.name == "change").with_for_update()
-            number = connection.execute(last).scalar_one() + 1
-            known = {"known": number, "known_at": now, "changed": number}
-            connection.execute(update(papers).where(papers.c.name == paper).values(known))
-            connection.execute(update(counter).where(counter.c.name == "change").values(value=number))
+            last_seq_query = select(counter.c.value).where(counter.c.name == "change").with_for_update()
+            seq = connection.execute(last_seq_query).scalar_one() + 1
+            announced_values = {"known_seq": seq, "known_at": now, "changed_seq": seq}
+            connection.execute(update(papers).where(papers.c.name == paper).values(announced_values))
+            connection.execute(update(counter).where(counter.c.name == "change").values(value=seq))
         return True
 
     def reject(self, paper: str, *, by: str, now: datetime) -> bool:
         with self.database.write() as connection:
-            return _decide(connection, paper, REJECTED, by, now)
+            return _decide_hold(connection, paper, REJECTED, by, now)
 
-    def decision(self, paper: str) -> Decision | None:
+    def find_decision(self, paper: str) -> ModerationDecision | None:
         decided = select(holds).where(holds.c.paper == paper, holds.c.state != HELD)
         with self.database.read() as connection:
             row = connection.execute(decided).one_or_none()
-        return Decision(row.state == RELEASED, row.by, row.at) if row else None
+        return ModerationDecision(row.state == RELEASED, row.by, row.at) if row else None
 
 
-def _placed(connection: Connection, day: date) -> list[str]:
+def _fetch_valid_ranking(connection: Connection, day: date) -> list[str]:
     """Those whose placing still holds, in order."""
     placed = (
-        select(placings.c.paper)
-        .join(papers, and_(papers.c.name == placings.c.paper, papers.c.review == placings.c.review))
-        .where(placings.c.day == day)
-        .order_by(placings.c.place)
+        select(pairwise_ranks.c.paper)
+        .join(
+            papers, and_(papers.c.name == pairwise_ranks.c.paper, papers.c.review == pairwise_ranks.c.review)
+        )
+        .where(pairwise_ranks.c.day == day)
+        .order_by(pairwise_ranks.c.rank)
     )
     return list(connection.execute(placed).scalars())
 
 
-def _newest_reviews(connection: Connection, names: Sequence[str]) -> dict[str, int]:
+def _fetch_newest_reviews(connection: Connection, names: Sequence[str]) -> dict[str, int]:
     newest = select(papers.c.name, papers.c.review).where(
         papers.c.name.in_(list(names)), papers.c.review.is_not(None)
     )
     return {row.name: row.review for row in connection.execute(newest)}
 
 
-_READY = queue.c.given_up.is_(False)
+_IS_READY = queue.c.is_abandoned.is_(False)
 
 
-def _decide(connection: Any, paper: str, state: str, by: str, now: datetime) -> bool:
+def _decide_hold(connection: Any, paper: str, state: str, decided_by: str, now: datetime) -> bool:
     """Only what is held can be decided, once."""
     held = update(holds).where(holds.c.paper == paper, holds.c.state == HELD)
-    decided: int = connection.execute(held.values(state=state, by=by, at=now)).rowcount
+    decided: int = connection.execute(held.values(state=state, by=decided_by, at=now)).rowcount
     return decided == 1
 
 
-def _more(spending: Spending) -> dict[str, Any]:
-    return {"tokens": days.c.tokens + spending.tokens, "millionths": days.c.millionths + spending.millionths}
+def _add_spending(spending: Spending) -> dict[str, Any]:
+    return {
+        "tokens": review_spending.c.tokens + spending.tokens,
+        "millionths": review_spending.c.millionths + spending.millionths,
+    }
 
 
-def _waiting(row: Row[Any]) -> Waiting:
-    return Waiting(
+def _review_task_from_row(row: Row[Any]) -> ReviewTask:
+    return ReviewTask(
         paper=row.paper,
-        stage=Stage(row.stage),
-        promise=row.promise,
-        since=row.since,
+        review_depth=ReviewDepth(row.review_depth),
+        priority=row.priority,
+        queued_at=row.queued_at,
         attempts=row.attempts,
         reason=row.reason,
         next_try_at=row.next_try_at,
-        given_up=row.given_up,
+        is_abandoned=row.is_abandoned,
     )

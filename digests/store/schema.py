@@ -41,7 +41,7 @@ Key = BigInteger().with_variant(Integer, "sqlite")
 """SQLite makes a key of its own row numbers only of INTEGER."""
 
 
-class Text(TypeDecorator[str]):
+class StorableText(TypeDecorator[str]):
     """Text without NULs and halves of surrogate pairs: PostgreSQL refuses both, and what is in one store must fit the other."""
 
     impl = sqlalchemy.Text
@@ -79,7 +79,7 @@ class Instant(TypeDecorator[datetime]):
 counters = Table(
     "counters",
     metadata,
-    Column("name", Text, primary_key=True),
+    Column("name", StorableText, primary_key=True),
     Column("value", Key, nullable=False),
 )
 
@@ -94,32 +94,32 @@ papers = Table(
     "papers",
     metadata,
     Column("id", Key, primary_key=True, autoincrement=False),
-    Column("name", Text, nullable=False, unique=True),
-    Column("url", Text, nullable=False),
+    Column("name", StorableText, nullable=False, unique=True),
+    Column("url", StorableText, nullable=False),
     Column("version", SmallInteger),
-    Column("title", Text, nullable=False),
-    Column("authors", Text, nullable=False),
-    Column("abstract", Text, nullable=False),
-    Column("primary_category", Text, nullable=False),
-    Column("categories", Text, nullable=False),
+    Column("title", StorableText, nullable=False),
+    Column("authors", StorableText, nullable=False),
+    Column("abstract", StorableText, nullable=False),
+    Column("primary_category", StorableText, nullable=False),
+    Column("categories", StorableText, nullable=False),
     Column("published", Date),
     Column("updated", Date),
     Column("withdrawn", Date),
-    Column("flags", Text, nullable=False),
+    Column("flags", StorableText, nullable=False),
     Column("flagged", Boolean, nullable=False),
     # The newest review's, so that picking reads one table.
     Column("score", Float),
     Column("rank", Integer),
-    Column("tldr", Text, nullable=False),
+    Column("tldr", StorableText, nullable=False),
     Column("review", Key),
     Column("upvotes", Integer),
-    Column("code_url", Text, nullable=False, server_default=""),
-    Column("scale", Text, nullable=False, server_default=""),
+    Column("code_url", StorableText, nullable=False, server_default=""),
+    Column("scale", StorableText, nullable=False, server_default=""),
     # Numbers: of the change by which this paper was known (with this review), and of its last change of any kind.
-    Column("known", Key, nullable=False, unique=True),
+    Column("known_seq", Key, nullable=False, unique=True),
     Column("known_at", Instant, nullable=False),
-    Column("changed", Key, nullable=False, unique=True),
-    Index("ix_papers_known_at_known", "known_at", "known"),
+    Column("changed_seq", Key, nullable=False, unique=True),
+    Index("ix_papers_known_at_known_seq", "known_at", "known_seq"),
 )
 
 reviews = Table(
@@ -127,21 +127,21 @@ reviews = Table(
     metadata,
     Column("id", Key, primary_key=True, autoincrement=False),
     Column("paper", ForeignKey(papers.c.id, ondelete="CASCADE"), nullable=False),
-    Column("fingerprint", Text, nullable=False),
+    Column("fingerprint", StorableText, nullable=False),
     Column("score", Float),
     Column("rank", Integer),
-    Column("tldr", Text, nullable=False),
-    Column("methodology", Text, nullable=False),
-    Column("experiments", Text, nullable=False),
-    Column("reproducibility", Text, nullable=False),
-    Column("limitations", Text, nullable=False),
-    Column("impact", Text, nullable=False),
-    Column("model", Text, nullable=False),
+    Column("tldr", StorableText, nullable=False),
+    Column("methodology", StorableText, nullable=False),
+    Column("experiments", StorableText, nullable=False),
+    Column("reproducibility", StorableText, nullable=False),
+    Column("limitations", StorableText, nullable=False),
+    Column("impact", StorableText, nullable=False),
+    Column("model", StorableText, nullable=False),
     Column("reviewed_at", Instant),
-    Column("read_depth", Text),
+    Column("read_depth", StorableText),
     # Of our own reviewer: how far it went, and how it came to the rest, as JSON.
-    Column("stage", Text, nullable=False, server_default=""),
-    Column("assessment", Text),
+    Column("review_depth", StorableText, nullable=False, server_default=""),
+    Column("assessment", StorableText),
     UniqueConstraint("paper", "fingerprint"),
 )
 
@@ -149,28 +149,28 @@ subscriptions = Table(
     "subscriptions",
     metadata,
     Column("id", Integer, primary_key=True),
-    Column("platform", Text, nullable=False),
-    Column("workspace", Text, nullable=False),
-    Column("channel", Text, nullable=False),
-    Column("domains", Text, nullable=False),
-    Column("keywords", Text, nullable=False),
-    Column("muted", Text, nullable=False),
+    Column("platform", StorableText, nullable=False),
+    Column("workspace", StorableText, nullable=False),
+    Column("channel", StorableText, nullable=False),
+    Column("domains", StorableText, nullable=False),
+    Column("keywords", StorableText, nullable=False),
+    Column("muted", StorableText, nullable=False),
     Column("top", Integer, nullable=False),
     Column("min_score", Float),
-    Column("style", Text, nullable=False),
-    Column("at", Text, nullable=False),
-    Column("days", Text, nullable=False),
-    Column("time_zone", Text, nullable=False),
-    Column("from_settings", Boolean, nullable=False),
+    Column("style", StorableText, nullable=False),
+    Column("at", StorableText, nullable=False),
+    Column("days", StorableText, nullable=False),
+    Column("time_zone", StorableText, nullable=False),
+    Column("is_from_settings", Boolean, nullable=False),
     Column("active", Boolean, nullable=False),
     Column("next_due_at", Instant, nullable=False),
-    Column("paused_by", Text, nullable=False, server_default=""),
-    Column("stopped", Text, nullable=False, server_default=""),
-    Column("owner", Text, nullable=False, server_default=""),
+    Column("paused_by", StorableText, nullable=False, server_default=""),
+    Column("stop_reason", StorableText, nullable=False, server_default=""),
+    Column("owner_id", StorableText, nullable=False, server_default=""),
     # The edition that is due at next_due_at; null in a store of an older version until it is reckoned again.
     Column("next_edition", Date),
     # The channel's own date on which somebody last subscribed it or resumed it; null in a store of an older version.
-    Column("runs_since", Date),
+    Column("running_since", Date),
     UniqueConstraint("platform", "workspace", "channel"),
     Index("ix_subscriptions_active_next_due_at", "active", "next_due_at"),
 )
@@ -181,30 +181,30 @@ deliveries = Table(
     Column("id", Integer, primary_key=True),
     Column("subscription", ForeignKey(subscriptions.c.id, ondelete="CASCADE"), nullable=False),
     Column("edition", Date, nullable=False),
-    Column("state", Text, nullable=False),
-    Column("owner", Text, nullable=False),
+    Column("state", StorableText, nullable=False),
+    Column("owner", StorableText, nullable=False),
     Column("lease_until", Instant),
     Column("attempts", Integer, nullable=False),
-    Column("reason", Text, nullable=False),
+    Column("reason", StorableText, nullable=False),
     Column("next_try_at", Instant),
-    Column("considered_to", Key),
+    Column("watermark", Key),
     # When it was to come, and the first edition before it that did not.
     Column("due_at", Instant),
     Column("first_missed", Date),
     # Tries that failed since a page last landed.
     Column("failures", Integer, nullable=False, server_default="0"),
     # How often in a row its process left it in the middle.
-    Column("deaths", Integer, nullable=False, server_default="0"),
+    Column("crashes", Integer, nullable=False, server_default="0"),
     UniqueConstraint("subscription", "edition"),
     # Of a digest without picks: its kind, until when papers that come in still make it one, and up to which number they
     # were looked at.
-    Column("empty_because", Text, nullable=False, server_default=""),
-    Column("quiet_until", Instant),
-    Column("looked_to", Key),
+    Column("empty_reason", StorableText, nullable=False, server_default=""),
+    Column("late_until", Instant),
+    Column("late_watermark", Key),
     # When its owner is to be told next that it was given up; null: there is nothing to tell.
-    Column("tell_at", Instant),
-    Index("ix_deliveries_tell_at", "tell_at"),
-    Index("ix_deliveries_state_quiet_until", "state", "quiet_until"),
+    Column("notify_at", Instant),
+    Index("ix_deliveries_notify_at", "notify_at"),
+    Index("ix_deliveries_state_late_until", "state", "late_until"),
     Index("ix_deliveries_subscription_state", "subscription", "state"),
 )
 
@@ -213,20 +213,20 @@ pages = Table(
     metadata,
     Column("delivery", ForeignKey(deliveries.c.id, ondelete="CASCADE"), nullable=False),
     Column("number", Integer, nullable=False),
-    Column("key", Text, nullable=False),
-    Column("payload", Text, nullable=False),
-    Column("papers", Text, nullable=False),
+    Column("idempotency_key", StorableText, nullable=False),
+    Column("payload", StorableText, nullable=False),
+    Column("papers", StorableText, nullable=False),
     # What it says of them, as JSON: by paper its version, its review's number and score, and whether it is withdrawn.
-    Column("said", Text, nullable=False, server_default=""),
+    Column("posted_states", StorableText, nullable=False, server_default=""),
     Column("in_thread", Boolean, nullable=False),
-    Column("state", Text, nullable=False),
-    Column("receipt", Text),
+    Column("state", StorableText, nullable=False),
+    Column("receipt", StorableText),
     Column("posted_at", Instant),
     PrimaryKeyConstraint("delivery", "number"),
 )
 
-shown = Table(
-    "shown",
+shown_papers = Table(
+    "shown_papers",
     metadata,
     Column("subscription", ForeignKey(subscriptions.c.id, ondelete="CASCADE"), nullable=False),
     Column("paper", ForeignKey(papers.c.id, ondelete="CASCADE"), nullable=False),
@@ -235,15 +235,15 @@ shown = Table(
     PrimaryKeyConstraint("subscription", "paper"),
 )
 
-changes = Table(
-    "changes",
+subscription_changes = Table(
+    "subscription_changes",
     metadata,
     Column("id", Integer, primary_key=True),
     Column("subscription", ForeignKey(subscriptions.c.id, ondelete="CASCADE"), nullable=False, index=True),
     # What can be changed, as JSON; null where there was or is no subscription.
-    Column("before", Text),
-    Column("after", Text),
-    Column("by", Text, nullable=False),
+    Column("before", StorableText),
+    Column("after", StorableText),
+    Column("by", StorableText, nullable=False),
     Column("at", Instant, nullable=False),
 )
 
@@ -252,17 +252,17 @@ posts = Table(
     "posts",
     metadata,
     Column("id", Key, primary_key=True),
-    Column("platform", Text, nullable=False),
-    Column("workspace", Text, nullable=False),
-    Column("channel", Text, nullable=False),
-    Column("message", Text, nullable=False),
+    Column("platform", StorableText, nullable=False),
+    Column("workspace", StorableText, nullable=False),
+    Column("channel", StorableText, nullable=False),
+    Column("message_id", StorableText, nullable=False),
     Column("first_number", Integer, nullable=False),
     # A page of a digest has its payload there.
     Column("delivery", ForeignKey(deliveries.c.id, ondelete="CASCADE"), index=True),
     Column("page", Integer),
-    Column("payload", Text),
+    Column("payload", StorableText),
     Column("posted_at", Instant, nullable=False),
-    UniqueConstraint("platform", "channel", "message"),
+    UniqueConstraint("platform", "channel", "message_id"),
     Index("ix_posts_platform_posted_at", "platform", "posted_at"),
 )
 
@@ -270,16 +270,16 @@ post_papers = Table(
     "post_papers",
     metadata,
     Column("post", ForeignKey(posts.c.id, ondelete="CASCADE"), nullable=False),
-    Column("place", Integer, nullable=False),
-    Column("paper", Text, nullable=False),
-    Column("platform", Text, nullable=False),
-    Column("channel", Text, nullable=False),
+    Column("ordinal", Integer, nullable=False),
+    Column("paper", StorableText, nullable=False),
+    Column("platform", StorableText, nullable=False),
+    Column("channel", StorableText, nullable=False),
     # What the message says of the paper; review 0: that it has none. Null: not known, in a store of an older version.
     Column("version", SmallInteger),
-    Column("review", Key),
+    Column("review_number", Key),
     Column("score", Float),
-    Column("withdrawn", Boolean, nullable=False, server_default=false()),
-    PrimaryKeyConstraint("post", "place"),
+    Column("is_withdrawn", Boolean, nullable=False, server_default=false()),
+    PrimaryKeyConstraint("post", "ordinal"),
     Index("ix_post_papers_paper_post", "paper", "post"),
     Index("ix_post_papers_platform_channel_paper_post", "platform", "channel", "paper", "post"),
 )
@@ -287,27 +287,27 @@ post_papers = Table(
 marks = Table(
     "marks",
     metadata,
-    Column("platform", Text, nullable=False),
-    Column("channel", Text, nullable=False),
-    Column("paper", Text, nullable=False),
-    Column("person", Text, nullable=False),
-    Column("marked_by", Text, nullable=False),
-    Column("message", Text, nullable=False),
+    Column("platform", StorableText, nullable=False),
+    Column("channel", StorableText, nullable=False),
+    Column("paper", StorableText, nullable=False),
+    Column("person", StorableText, nullable=False),
+    Column("mark_source", StorableText, nullable=False),
+    Column("message_id", StorableText, nullable=False),
     # A mark that was taken back stays, so that an older word that comes late is known to be older.
     Column("is_on", Boolean, nullable=False),
     Column("at", Instant, nullable=False),
-    PrimaryKeyConstraint("platform", "channel", "paper", "person", "marked_by", "message"),
+    PrimaryKeyConstraint("platform", "channel", "paper", "person", "mark_source", "message_id"),
     Index("ix_marks_at", "at"),
     Index("ix_marks_platform_person_at", "platform", "person", "at"),
 )
 
-discussed = Table(
-    "discussed",
+discussions = Table(
+    "discussions",
     metadata,
-    Column("paper", Text, nullable=False),
+    Column("paper", StorableText, nullable=False),
     # Both empty: off everybody's queue.
-    Column("platform", Text, nullable=False),
-    Column("channel", Text, nullable=False),
+    Column("platform", StorableText, nullable=False),
+    Column("channel", StorableText, nullable=False),
     Column("at", Instant, nullable=False),
     PrimaryKeyConstraint("paper", "platform", "channel"),
 )
@@ -315,86 +315,86 @@ discussed = Table(
 health = Table(
     "health",
     metadata,
-    Column("subject", Text, primary_key=True),
-    Column("trouble", Text, nullable=False),
-    Column("detail", Text, nullable=False),
-    Column("waiting", Integer, nullable=False),
+    Column("subject", StorableText, primary_key=True),
+    Column("trouble", StorableText, nullable=False),
+    Column("detail", StorableText, nullable=False),
+    Column("waiting_count", Integer, nullable=False),
     Column("since", Instant, nullable=False),
-    Column("at", Instant, nullable=False),
+    Column("reported_at", Instant, nullable=False),
 )
 
-edits = Table(
-    "edits",
+post_edits = Table(
+    "post_edits",
     metadata,
     Column("post", ForeignKey(posts.c.id, ondelete="CASCADE"), primary_key=True, autoincrement=False),
     Column("due_at", Instant, index=True),
     Column("not_before", Instant),
-    Column("noticed", Key, nullable=False),
-    Column("tries", Integer, nullable=False),
-    Column("said", Text, nullable=False),
+    Column("change_seq", Key, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("last_text", StorableText, nullable=False),
     # Its message is not there any more.
-    Column("lost", Boolean, nullable=False),
+    Column("is_abandoned", Boolean, nullable=False),
 )
 
 events = Table(
     "events",
     metadata,
-    Column("id", Text, primary_key=True),
+    Column("id", StorableText, primary_key=True),
     Column("at", Instant, nullable=False, index=True),
 )
 
 sources = Table(
     "sources",
     metadata,
-    Column("name", Text, primary_key=True),
-    Column("position", Text, nullable=False),
+    Column("name", StorableText, primary_key=True),
+    Column("position", StorableText, nullable=False),
     Column("last_try", Instant),
     Column("last_success", Instant),
-    Column("failure", Text, nullable=False),
+    Column("failure", StorableText, nullable=False),
     Column("next_try_at", Instant),
 )
 
 turns = Table(
     "turns",
     metadata,
-    Column("name", Text, primary_key=True),
-    Column("owner", Text, nullable=False),
+    Column("name", StorableText, primary_key=True),
+    Column("owner", StorableText, nullable=False),
     Column("free_at", Instant, nullable=False),
 )
 
 # By a person; the paper need not be known yet.
-asked_for = Table(
-    "asked_for",
+paper_requests = Table(
+    "paper_requests",
     metadata,
-    Column("paper", Text, primary_key=True),
+    Column("paper", StorableText, primary_key=True),
     Column("at", Instant, nullable=False, index=True),
 )
 
 notes = Table(
     "notes",
     metadata,
-    Column("name", Text, primary_key=True),
-    Column("text", Text, nullable=False),
+    Column("name", StorableText, primary_key=True),
+    Column("text", StorableText, nullable=False),
 )
 
 # What our own reviewer has to read. One row a paper, while it waits or after it was given up.
 review_queue = Table(
     "review_queue",
     metadata,
-    Column("paper", Text, primary_key=True),
-    Column("stage", Text, nullable=False),
-    Column("promise", Float, nullable=False),
-    Column("since", Instant, nullable=False),
+    Column("paper", StorableText, primary_key=True),
+    Column("review_depth", StorableText, nullable=False),
+    Column("priority", Float, nullable=False),
+    Column("queued_at", Instant, nullable=False),
     Column("attempts", Integer, nullable=False),
-    Column("reason", Text, nullable=False),
+    Column("reason", StorableText, nullable=False),
     Column("next_try_at", Instant),
-    Column("given_up", Boolean, nullable=False),
-    Index("ix_review_queue_stage_promise", "stage", "promise"),
+    Column("is_abandoned", Boolean, nullable=False),
+    Index("ix_review_queue_review_depth_priority", "review_depth", "priority"),
 )
 
 # What our own reviewer used on a day (UTC), with what calls under way may still use. Money in millionths.
-review_days = Table(
-    "review_days",
+review_spending = Table(
+    "review_spending",
     metadata,
     Column("day", Date, primary_key=True),
     Column("tokens", Key, nullable=False),
@@ -406,10 +406,10 @@ review_days = Table(
 holds = Table(
     "holds",
     metadata,
-    Column("paper", Text, primary_key=True),
-    Column("state", Text, nullable=False),
-    Column("reason", Text, nullable=False),
-    Column("by", Text, nullable=False),
+    Column("paper", StorableText, primary_key=True),
+    Column("state", StorableText, nullable=False),
+    Column("reason", StorableText, nullable=False),
+    Column("by", StorableText, nullable=False),
     Column("at", Instant, nullable=False),
 )
 
@@ -417,21 +417,21 @@ holds = Table(
 comparisons = Table(
     "comparisons",
     metadata,
-    Column("scale", Text, primary_key=True),
-    Column("first", Text, primary_key=True),
-    Column("second", Text, primary_key=True),
-    Column("better", Text, nullable=False),
+    Column("scale", StorableText, primary_key=True),
+    Column("first", StorableText, primary_key=True),
+    Column("second", StorableText, primary_key=True),
+    Column("verdict", StorableText, nullable=False),
     Column("at", Instant, nullable=False),
 )
 
 # The order of a day's best after they were compared: it holds for these very reviews.
-placings = Table(
-    "placings",
+pairwise_ranks = Table(
+    "pairwise_ranks",
     metadata,
     Column("review", Key, primary_key=True, autoincrement=False),
-    Column("paper", Text, nullable=False),
+    Column("paper", StorableText, nullable=False),
     Column("day", Date, nullable=False),
-    Column("place", Integer, nullable=False),
-    Column("among", Integer, nullable=False),
-    Index("ix_placings_day", "day"),
+    Column("rank", Integer, nullable=False),
+    Column("group_size", Integer, nullable=False),
+    Index("ix_pairwise_ranks_day", "day"),
 )

@@ -20,9 +20,9 @@ from rich.console import Console
 from rich.table import Table
 
 from bot.platforms.slack.render import render
-from bot.present import digest_message
-from digests.build import Habits, build
-from digests.model import Channel, Style, Subscription, Wish
+from bot.present import present_digest
+from digests.build import DigestPolicy, build
+from digests.model import Channel, DigestStyle, Preferences, Subscription
 from digests.ports import Store
 from digests.sources.reviews import ReviewFile
 from digests.store import open_store
@@ -115,12 +115,16 @@ def _import(folder: Path, lines: Path) -> tuple[Store, tuple[str, ...]]:
     store = open_store(f"sqlite:///{folder / 'store.db'}")
 
     def run() -> None:
-        read = (record for record in ReviewFile(str(lines), NOW.date()).read() if isinstance(record, tuple))
+        read = (
+            record
+            for record in ReviewFile(str(lines), NOW.date()).read_records()
+            if isinstance(record, tuple)
+        )
         for _ in range((PAPERS - NEW) // BATCH):
-            store.papers.add(list(islice(read, BATCH)), now=NOW - timedelta(days=9))
-        store.papers.add(list(islice(read, BATCH - NEW)), now=NOW - timedelta(days=9))
-        store.papers.add(list(read), now=NOW)
-        store.papers.imported(now=NOW)
+            store.library.add(list(islice(read, BATCH)), now=NOW - timedelta(days=9))
+        store.library.add(list(islice(read, BATCH - NEW)), now=NOW - timedelta(days=9))
+        store.library.add(list(read), now=NOW)
+        store.library.record_import(now=NOW)
 
     ours = _seconds(run)
     floor = _bare_import(folder)
@@ -154,14 +158,14 @@ def _bare_import(folder: Path) -> float:
 
 def _digests(folder: Path, store: Store) -> list[tuple[str, ...]]:
     """One digest out of a day's papers, and one out of all of them."""
-    last = store.papers.last_change()
+    last = store.library.latest_sequence()
     return [
         _digest(
             folder,
             store,
             "digest of a day's papers out of",
             NOW,
-            last - store.papers.number_at(NOW - timedelta(days=3)),
+            last - store.library.sequence_at(NOW - timedelta(days=3)),
         ),
         _digest(folder, store, "digest when every paper is new, of", NOW, last),
     ]
@@ -169,13 +173,15 @@ def _digests(folder: Path, store: Store) -> list[tuple[str, ...]]:
 
 def _digest(folder: Path, store: Store, what: str, now: datetime, new: int) -> tuple[str, ...]:
     look_back = timedelta(days=3 if new < PAPERS else 30)
-    subscription = Subscription(Channel("slack", "C1"), Wish(domains=("vision", "cs.CL"), min_score=6.0))
-    habits = Habits(first_look_back=look_back)
+    subscription = Subscription(
+        Channel("slack", "C1"), Preferences(domains=("vision", "cs.CL"), min_score=6.0)
+    )
+    habits = DigestPolicy(first_lookback=look_back)
 
     def ours() -> None:
-        digest = build(subscription, now.date(), store=store, habits=habits, now=now)
+        digest = build(subscription, now.date(), store=store, policy=habits, now=now)
         assert len(digest.picks) == 5
-        pages = render(digest_message(digest), Style.CARDS)
+        pages = render(present_digest(digest), DigestStyle.CARDS)
         json.dumps([dict(page.payload) for page in pages])
 
     repeats = 40 if new < PAPERS else 5
@@ -187,16 +193,16 @@ def _digest(folder: Path, store: Store, what: str, now: datetime, new: int) -> t
 def _bare_digest(folder: Path, new: int) -> float:
     """The same rows by bare SQL over a connection that is open: what is weighed, and the five best in full."""
     with closing(sqlite3.connect(folder / "store.db")) as connection:
-        (last,) = connection.execute("SELECT max(known) FROM papers").fetchone()
+        (last,) = connection.execute("SELECT max(known_seq) FROM papers").fetchone()
 
         def ask() -> None:
             weighed = connection.execute(
                 "SELECT name, score, rank, primary_category, categories, published, flagged FROM papers "
-                "WHERE known > ? AND known <= ?",
+                "WHERE known_seq > ? AND known_seq <= ?",
                 (last - new, last),
             ).fetchall()
             best = connection.execute(
-                "SELECT p.*, r.* FROM papers p JOIN reviews r ON r.id = p.review WHERE p.known > ? AND p.known <= ? "
+                "SELECT p.*, r.* FROM papers p JOIN reviews r ON r.id = p.review WHERE p.known_seq > ? AND p.known_seq <= ? "
                 "ORDER BY p.score DESC LIMIT 5",
                 (last - new, last),
             ).fetchall()

@@ -10,18 +10,18 @@ from statistics import median, quantiles
 from bot.answer import Answers
 from bot.platforms import Page
 from bot.platforms.discord.client import DiscordPlatform
-from bot.platforms.discord.rest import Rest, use_addresses
-from config.settings import Discord
-from digests.build import Habits
-from digests.model import Channel, Style
-from digests.pick import Rules
+from bot.platforms.discord.rest import RestClient, use_addresses
+from config.settings import DiscordSettings
+from digests.build import DigestPolicy
+from digests.model import Channel, DigestStyle
+from digests.pick import PickPolicy
 from digests.ports import Store
-from digests.search import find
-from digests.search.index import Index
+from digests.search import find_papers
+from digests.search.index import SearchIndex
 from tests.benchmarks.slack import AT_ONCE, COMMANDS, EVENTS, POSTS, Row, resident
-from tests.bot.platforms.discord.processes import overdue, running
-from tests.bot.platforms.processes import prepared
-from tests.fakes.discord import FakeDiscord, read
+from tests.bot.platforms.discord.processes import add_overdue_channel, run_bot
+from tests.bot.platforms.processes import prepare_store
+from tests.fakes.discord import FakeDiscord, read_text
 
 KEYSTROKES = 300
 PAGE = Page(
@@ -38,19 +38,24 @@ def rows(folder: Path, papers: Store) -> list[Row]:
 
 def _offers(folder: Path, store: Store) -> Row:
     """What is offered for /paper while a title's words are typed, a keystroke each, over the papers of the store."""
-    index = Index.open(folder / "index")
-    index.catch_up(store.papers)
+    index = SearchIndex.open(folder / "index")
+    index.catch_up(store.library)
 
     def look(words: str, most: int) -> object:
-        return find(words, papers=store.papers, index=index, most=most)
+        return find_papers(words, library=store.library, index=index, limit=most)
 
-    answers = Answers(store, look, Habits(Rules(), timedelta(3), timedelta(3)), lambda: datetime.now(UTC))  # type: ignore[arg-type]
-    titles = [one.paper.title for _, one in store.papers.changes(0, 40)]
+    answers = Answers(
+        store,
+        look,  # type: ignore[arg-type]
+        DigestPolicy(PickPolicy(), timedelta(3), timedelta(3)),
+        lambda: datetime.now(UTC),
+    )
+    titles = [one.paper.title for _, one in store.library.changes_after(0, 40)]
     typed = [title[:length] for title in titles for length in range(3, 40, 4)][:KEYSTROKES]
     seconds = []
     for text in typed:
         start = time.perf_counter()
-        answers.suggestions(text, 25)
+        answers.suggest_papers(text, 25)
         seconds.append(time.perf_counter() - start)
     p99 = quantiles(seconds, n=100)[98]
     ratio = f"{p99 / 3:.3f}"
@@ -66,11 +71,11 @@ def _offers(folder: Path, store: Store) -> Row:
 async def _rows(folder: Path) -> list[Row]:
     async with FakeDiscord(rate_limits=False, response_seconds=60) as discord:
         ada, papers = discord.add_user("ada", can_manage=True), discord.add_channel("papers")
-        overdue(discord, prepared(folder), papers, Style.CARDS)
+        add_overdue_channel(discord, prepare_store(folder), papers, DigestStyle.CARDS)
         posting = await _posting(discord, discord.add_channel("posts"))
-        async with running(discord, folder) as bot:
-            await bot.says("delivered")
-            await bot.says("Discord is connected")
+        async with run_bot(discord, folder) as bot:
+            await bot.wait_for_log("delivered")
+            await bot.wait_for_log("Discord is connected")
             responses = await _responses(discord, ada, papers)
             memory = await _memory(discord, ada, papers, bot.process.pid)
     return [responses, posting, memory]
@@ -78,21 +83,24 @@ async def _rows(folder: Path) -> list[Row]:
 
 async def _responses(discord: FakeDiscord, ada: str, papers: str) -> Row:
     """Each from its sending to its first response, with a hundred sent at once; the floor is Discord's limit."""
-    await discord.command("paper", user=ada, channel=papers, query="learning")
+    await discord.run_command("paper", user=ada, channel=papers, query="learning")
     done = await asyncio.gather(
-        *(discord.command("paper", user=ada, channel=papers, query=f"learning {n}") for n in range(COMMANDS))
+        *(
+            discord.run_command("paper", user=ada, channel=papers, query=f"learning {n}")
+            for n in range(COMMANDS)
+        )
     )
-    p99 = quantiles((one.seconds for one in done), n=100)[98]
+    p99 = quantiles((one.ack_delay for one in done), n=100)[98]
     what = "p99 of 100 interactions at once to their first response"
     return what, f"{p99 * 1000:,.0f} ms", "3,000 ms", f"{p99 / 3:.3f}", "<= 0.033 (0.1 s)"
 
 
 async def _posting(discord: FakeDiscord, papers: str) -> Row:
     """Posts through our platform against discord.py's own `send` over the same client, by turns."""
-    use_addresses(Discord(api_base_url=discord.url, gateway_url=discord.gateway_url))
-    rest = Rest(discord.token, 30)
+    use_addresses(DiscordSettings(api_base_url=discord.url, gateway_url=discord.gateway_url))
+    rest = RestClient(discord.token, 30)
     platform, channel = DiscordPlatform(rest), Channel("discord", papers)
-    client = await rest.client()
+    client = await rest.get_client()
     keys = iter(range(10**6))
 
     async def ours() -> None:
@@ -125,14 +133,14 @@ async def _rate(post: Callable[[], Awaitable[None]]) -> float:
 
 async def _memory(discord: FakeDiscord, ada: str, papers: str, pid: int) -> Row:
     """What the process holds after ten thousand reactions, against what it held after the first thousand."""
-    message = discord.messages(papers)[1]
+    message = discord.messages_in(papers)[1]
     early = 0
     for number in range(0, EVENTS, 2):
-        await discord.react(ada, message)
-        await discord.unreact(ada, message)
+        await discord.add_reaction(ada, message)
+        await discord.remove_reaction(ada, message)
         if number % 100 == 0:  # An answer comes after all that was told before it.
-            asked = await discord.command("digest queue", user=ada, channel=papers)
-            await discord.until(lambda asked=asked: read(asked.responses[0]))  # type: ignore[misc]
+            asked = await discord.run_command("digest queue", user=ada, channel=papers)
+            await discord.wait_until(lambda asked=asked: read_text(asked.responses[0]))  # type: ignore[misc]
         if number == EVENTS // 10:
             early = resident(pid)
     late = resident(pid)

@@ -32,18 +32,18 @@ from typing import Any
 
 from aiohttp import web
 
-from bot.clock import FanOut
-from bot.deliver import Desk
-from bot.pace import Limits, Pace
+from bot.clock import DeliveryWorker
+from bot.deliver import DeliveryContext
+from bot.pace import RateLimiter, RateLimits
 from bot.platforms import Page
 from bot.platforms.slack.client import SlackPlatform
-from bot.platforms.slack.session import CONNECTIONS, open_session, web_client
-from config.settings import Slack
-from digests.build import Habits
-from digests.model import Channel, Schedule, Style, Subscription, Wish
+from bot.platforms.slack.session import MAX_CONNECTIONS, create_web_client, open_session
+from config.settings import SlackSettings
+from digests.build import DigestPolicy
+from digests.model import Channel, DigestStyle, Preferences, Schedule, Subscription
 from digests.store import open_store
 from tests.builders import a_paper, a_review
-from tests.postgres import running_server
+from tests.postgres import start_server
 
 CHANNELS, FEW, WORKSPACES = 10_000, 1_000, 500
 BURST = 0.25
@@ -52,8 +52,8 @@ BARE, BARE_PACED = 2_000, 1_000
 WRITES = 2
 """Of one delivery of one page: planned and going out, landed and done."""
 NOW = datetime(2026, 11, 24, 9, tzinfo=UTC)
-DISCORD = Limits(channel=1 * 4, bot=50 * 4)
-SLACK = Limits(channel=1, workspace=5)
+DISCORD = RateLimits(channel=1 * 4, bot=50 * 4)
+SLACK = RateLimits(channel=1, workspace=5)
 REPLICAS = (1, 2, 3)
 
 Row = tuple[str, ...]
@@ -62,11 +62,11 @@ Figures = dict[str, float]
 
 def rows() -> list[Row]:
     """One row a figure, as `tests.benchmarks` prints them."""
-    with tempfile.TemporaryDirectory() as folder, running_server() as server:
+    with tempfile.TemporaryDirectory() as folder, start_server() as server:
         few = _run(_sqlite(folder, "few"), FEW, DISCORD)
         many = _run(_sqlite(folder, "many"), CHANNELS, DISCORD)
         alone = _run(_sqlite(folder, "slack"), CHANNELS, SLACK)
-        by_replicas = [(count, _run(server.database(), CHANNELS, SLACK, count)) for count in REPLICAS]
+        by_replicas = [(count, _run(server.create_database(), CHANNELS, SLACK, count)) for count in REPLICAS]
     what = f"{CHANNELS:,} channels due at once"
     floor, slack_floor = CHANNELS / (DISCORD.bot or 1), CHANNELS / WORKSPACES / (SLACK.workspace or 1)
     return [
@@ -126,7 +126,7 @@ def _sqlite(folder: str, name: str) -> str:
 COMMAND = [sys.executable, "-m", "tests.benchmarks.fanout"]
 
 
-def _run(url: str, channels: int, limits: Limits, replicas: int = 1) -> Figures:
+def _run(url: str, channels: int, limits: RateLimits, replicas: int = 1) -> Figures:
     """The figures of all replicas together: the CPU of all, the worst of the rest."""
     _fill(url, channels)  # Here, so that a run's memory is its own.
     allowed = json.dumps([limits.channel, limits.workspace, limits.bot])
@@ -167,27 +167,29 @@ def _at_once(command: list[str], replicas: int) -> list[Figures]:
 # The run.
 
 
-async def _measured(url: str, channels: int, port: str, limits: Limits) -> Figures:
+async def _measured(url: str, channels: int, port: str, limits: RateLimits) -> Figures:
     store = open_store(url)
     commits = _commits(url) if url.startswith("sqlite") else 0.0
     async with open_session(30) as session:
-        settings = Slack(api_base_url=f"http://127.0.0.1:{port}/api/")
-        client = web_client("xoxb-bench", settings=settings, session=session)
+        settings = SlackSettings(api_base_url=f"http://127.0.0.1:{port}/api/")
+        client = create_web_client("xoxb-bench", settings=settings, session=session)
         platform = SlackPlatform(client)
-        bare = await _bare(client, Pace(Limits()), BARE)
-        bare_paced = await _bare(client, Pace(Limits(bot=limits.bot)), BARE_PACED) if limits.bot else bare
-        desk = Desk(
-            store, {"slack": platform}, Habits(), f"bench {os.getpid()}", lambda: NOW,
-            paces={"slack": Pace(limits)},
+        bare = await _bare(client, RateLimiter(RateLimits()), BARE)
+        bare_paced = (
+            await _bare(client, RateLimiter(RateLimits(bot=limits.bot)), BARE_PACED) if limits.bot else bare
+        )
+        desk = DeliveryContext(
+            store, {"slack": platform}, DigestPolicy(), f"bench {os.getpid()}", lambda: NOW,
+            rate_limiters={"slack": RateLimiter(limits)},
         )  # fmt: skip
         lateness: list[float] = [0.0]
         watching = asyncio.create_task(_watch(lateness))
-        fan_out = FanOut(desk)
+        fan_out = DeliveryWorker(desk)
         fan_out.close(when_idle=True)
         print("ready", flush=True)
         await asyncio.to_thread(sys.stdin.readline)
         begun, used = time.monotonic(), time.process_time()
-        await fan_out.work()
+        await fan_out.run_until_closed()
         ended, cpu = time.monotonic(), time.process_time() - used
         watching.cancel()
         async with session.get(f"http://127.0.0.1:{port}/counts") as answer:
@@ -221,28 +223,28 @@ def _commits(url: str) -> float:
 def _fill(url: str, channels: int) -> None:
     store = open_store(url)
     papers = [(a_paper(f"2401.{n:05}", abstract="words " * 150), a_review(n % 10)) for n in range(400)]
-    store.papers.add(papers, now=NOW - timedelta(hours=2))
-    store.papers.imported(now=NOW - timedelta(hours=2))
-    wishes = [Wish(style=Style.COMPACT, top=top) for top in (3, 5, 7)]
+    store.library.add(papers, now=NOW - timedelta(hours=2))
+    store.library.record_import(now=NOW - timedelta(hours=2))
+    wishes = [Preferences(style=DigestStyle.COMPACT, top=top) for top in (3, 5, 7)]
     wanted = [
         Subscription(
             Channel("slack", f"C{n}", f"T{n % WORKSPACES}"), wishes[n % 3], Schedule(days=frozenset(range(7)))
         )
         for n in range(channels)
     ]
-    store.subscriptions.keep(wanted, now=NOW - timedelta(minutes=1))
+    store.subscriptions.sync_from_settings(wanted, now=NOW - timedelta(minutes=1))
     store.close()
 
 
-async def _bare(client: Any, pace: Pace, calls: int) -> float:
+async def _bare(client: Any, pace: RateLimiter, calls: int) -> float:
     """CPU of a call of slack_sdk with a page like a digest's, at a pace, and as many at once as there are connections."""
     page = Page(
         {"text": "x", "blocks": [{"type": "section", "text": {"type": "mrkdwn", "text": "x" * 2000}}] * 4}
     )
-    at_once, channel = asyncio.Semaphore(CONNECTIONS), Channel("slack", "bare")
+    at_once, channel = asyncio.Semaphore(MAX_CONNECTIONS), Channel("slack", "bare")
 
     async def one() -> None:
-        await pace.turn(channel)
+        await pace.acquire(channel)
         async with at_once:
             await client.chat_postMessage(channel="bare", **page.payload)
 
@@ -263,7 +265,7 @@ async def _watch(lateness: list[float]) -> None:
 # The server.
 
 
-def _server(limits: Limits) -> web.Application:
+def _server(limits: RateLimits) -> web.Application:
     sent: dict[str, list[float]] = defaultdict(list)
     counts = {"posted": 0, "refused": 0, "most_a_channel": 0}
     of_channel: dict[str, int] = defaultdict(int)
@@ -302,7 +304,7 @@ def _server(limits: Limits) -> web.Application:
     return app
 
 
-async def _serve(limits: Limits) -> None:
+async def _serve(limits: RateLimits) -> None:
     runner = web.AppRunner(_server(limits), access_log=None)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
@@ -313,9 +315,11 @@ async def _serve(limits: Limits) -> None:
 if __name__ == "__main__":
     match sys.argv[1:]:
         case ["serve", limits]:
-            asyncio.run(_serve(Limits(*json.loads(limits))))
+            asyncio.run(_serve(RateLimits(*json.loads(limits))))
         case ["run", url, channels, port, limits]:
-            print(json.dumps(asyncio.run(_measured(url, int(channels), port, Limits(*json.loads(limits))))))
+            print(
+                json.dumps(asyncio.run(_measured(url, int(channels), port, RateLimits(*json.loads(limits)))))
+            )
         case _:
             for row in rows():
                 print(" | ".join(row))

@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 from math import ceil
 from pathlib import Path
 
-from digests.model import NOT_REVIEWED, Paper, Wish
-from digests.reviewers.openai import Address, connect
-from digests.reviewers.rounds import Desk, work
+from digests.model import NOT_REVIEWED, Paper, Preferences
+from digests.reviewers.openai import ServerAddress, open_model_server
+from digests.reviewers.rounds import ReviewContext, run_round
 from digests.store import open_store
 from tests.fakes.openai_server import MODEL, OpenAiServer
 
@@ -38,13 +38,17 @@ async def _review(folder: Path) -> float:
         )
         for number in range(PAPERS)
     ]
-    store.papers.add([(paper, NOT_REVIEWED) for paper in papers], now=NOW)
+    store.library.add([(paper, NOT_REVIEWED) for paper in papers], now=NOW)
     async with (
         OpenAiServer(latency=LATENCY, slots=SLOTS) as fake,
-        connect(Address(fake.base_url, MODEL, concurrency=SLOTS)) as server,
+        open_model_server(ServerAddress(fake.base_url, MODEL, concurrency=SLOTS)) as server,
     ):
         start = time.perf_counter()
-        outcome = await work(Desk(store, server, lambda: NOW, full_reviews=0), [Wish()], asyncio.Event())
+        outcome = await run_round(
+            ReviewContext(store, server, lambda: NOW, full_reviews_per_day=0),
+            [Preferences()],
+            asyncio.Event(),
+        )
         took = time.perf_counter() - start
-    assert outcome.scored == PAPERS
+    assert outcome.score_count == PAPERS
     return took

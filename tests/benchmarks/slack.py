@@ -9,15 +9,15 @@ from pathlib import Path
 from statistics import median, quantiles
 from typing import TypeVar
 
-from bot.deliver import Desk, deliver_edition
+from bot.deliver import DeliveryContext, deliver_edition
 from bot.platforms import Page
 from bot.platforms.slack.client import SlackPlatform
-from bot.platforms.slack.session import open_session, web_client
-from config.settings import Slack
-from digests.build import Habits
-from digests.model import Channel, Style, Subscription
-from digests.pick import Rules
-from tests.bot.platforms.slack.processes import overdue, prepared, running
+from bot.platforms.slack.session import create_web_client, open_session
+from config.settings import SlackSettings
+from digests.build import DigestPolicy
+from digests.model import Channel, DigestStyle, Subscription
+from digests.pick import PickPolicy
+from tests.bot.platforms.slack.processes import add_overdue_channel, prepare_store, run_bot
 from tests.fakes.slack import FakeSlack
 
 COMMANDS = 100
@@ -42,10 +42,10 @@ def rows(folder: Path) -> list[Row]:
 async def _rows(folder: Path) -> list[Row]:
     async with FakeSlack(rate_limits=False) as slack:
         ada, papers = slack.add_user("ada"), slack.add_channel("papers")
-        overdue(prepared(folder), papers, Style.CARDS)
+        add_overdue_channel(prepare_store(folder), papers, DigestStyle.CARDS)
         posting, delivering = await _posting(slack, papers), await _delivering(slack, folder / "deliver")
-        async with running(slack, folder) as bot:
-            await bot.says("delivered")
+        async with run_bot(slack, folder) as bot:
+            await bot.wait_for_log("delivered")
             acks = await _acks(slack, ada, papers)
             memory = await _memory(slack, ada, papers, bot.process.pid)
     return [acks, posting, delivering, memory]
@@ -53,11 +53,11 @@ async def _rows(folder: Path) -> list[Row]:
 
 async def _acks(slack: FakeSlack, ada: str, papers: str) -> Row:
     """Each from its sending to its ack, with a hundred sent at once; the floor is Slack's limit."""
-    await slack.command("/paper", "learning", user=ada, channel=papers)
+    await slack.run_command("/paper", "learning", user=ada, channel=papers)
     done = await asyncio.gather(
-        *(slack.command("/paper", f"learning {n}", user=ada, channel=papers) for n in range(COMMANDS))
+        *(slack.run_command("/paper", f"learning {n}", user=ada, channel=papers) for n in range(COMMANDS))
     )
-    p99 = quantiles((one.seconds for one in done), n=100)[98]
+    p99 = quantiles((one.ack_delay for one in done), n=100)[98]
     return (
         "p99 of 100 commands at once to their ack",
         f"{p99 * 1000:,.0f} ms",
@@ -70,7 +70,9 @@ async def _acks(slack: FakeSlack, ada: str, papers: str) -> Row:
 async def _posting(slack: FakeSlack, papers: str) -> Row:
     """Posts through our platform against the same calls of slack_sdk over the same session, by turns."""
     async with open_session(30) as session:
-        client = web_client(slack.bot_token, settings=Slack(api_base_url=slack.url), session=session)
+        client = create_web_client(
+            slack.bot_token, settings=SlackSettings(api_base_url=slack.url), session=session
+        )
         platform, channel = SlackPlatform(client), Channel("slack", papers)
 
         async def ours(_: int) -> None:
@@ -86,26 +88,30 @@ async def _posting(slack: FakeSlack, papers: str) -> Row:
 
 async def _delivering(slack: FakeSlack, folder: Path) -> Row:
     """Whole digests, with the ledger's writes for each page, against bare posts of the same pages, by turns."""
-    store, day = prepared(folder), datetime.now(UTC).date()
+    store, day = prepare_store(folder), datetime.now(UTC).date()
     channels = iter([slack.add_channel("many") for _ in range(ROUNDS * DIGESTS)])
-    due = [[overdue(store, next(channels)) for _ in range(DIGESTS)] for _ in range(ROUNDS)]
+    due = [[add_overdue_channel(store, next(channels)) for _ in range(DIGESTS)] for _ in range(ROUNDS)]
     pairs = []
     async with open_session(30) as session:
-        client = web_client(slack.bot_token, settings=Slack(api_base_url=slack.url), session=session)
-        habits = Habits(Rules(max_age=None))
-        desk = Desk(store, {"slack": SlackPlatform(client)}, habits, "bench", lambda: datetime.now(UTC))
+        client = create_web_client(
+            slack.bot_token, settings=SlackSettings(api_base_url=slack.url), session=session
+        )
+        habits = DigestPolicy(PickPolicy(max_age=None))
+        desk = DeliveryContext(
+            store, {"slack": SlackPlatform(client)}, habits, "bench", lambda: datetime.now(UTC)
+        )
 
         async def bare(one: Subscription) -> None:
-            for message in slack.messages(one.channel.channel)[:]:
+            for message in slack.messages_in(one.channel.channel)[:]:
                 await client.chat_postMessage(
                     channel=one.channel.channel, text=message["text"], blocks=message["blocks"]
                 )
 
         async def ours(one: Subscription) -> None:
-            assert await deliver_edition(one, day, desk=desk)
+            assert await deliver_edition(one, day, context=desk)
 
         pairs = [(await _rate(ours, some), await _rate(bare, some)) for some in due]
-    pages = len(slack.messages(due[0][0].channel.channel)) / 2
+    pages = len(slack.messages_in(due[0][0].channel.channel)) / 2
     mine, floor = (median(rates) * pages for rates in zip(*pairs, strict=True))
     return "posts a second through deliver", f"{mine:,.0f}", f"{floor:,.0f}", f"{mine / floor:.2f}", ">= 0.8"
 
@@ -125,14 +131,14 @@ async def _rate(work: Callable[[_T], Awaitable[None]], on: Sequence[_T]) -> floa
 
 async def _memory(slack: FakeSlack, ada: str, papers: str, pid: int) -> Row:
     """What the process holds after ten thousand reactions, against what it held after the first thousand."""
-    message = slack.messages(papers)[-1]
+    message = slack.messages_in(papers)[-1]
     early = 0
     for number in range(0, EVENTS, 2):
-        await slack.react(ada, papers, message["ts"])
-        await slack.unreact(ada, papers, message["ts"])
+        await slack.add_reaction(ada, papers, message["ts"])
+        await slack.remove_reaction(ada, papers, message["ts"])
         if number % 100 == 0:  # An answer comes after all that was told before it.
-            asked = await slack.command("/digest", "queue", user=ada, channel=papers)
-            await slack.until(lambda asked=asked: asked.responses, 60)  # type: ignore[misc]
+            asked = await slack.run_command("/digest", "queue", user=ada, channel=papers)
+            await slack.wait_until(lambda asked=asked: asked.responses, 60)  # type: ignore[misc]
         if number == EVENTS // 10:
             early = resident(pid)
     late = resident(pid)

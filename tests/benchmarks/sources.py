@@ -13,9 +13,9 @@ from statistics import median
 
 from lxml import etree
 
-from bot.fetching import fetch
+from bot.fetching import fetch_source
 from digests.sources.arxiv import rss
-from digests.sources.snapshot import Snapshot
+from digests.sources.snapshot import SnapshotSource
 from digests.store import open_store
 from tests.builders import NOW
 from tests.fakes import arxiv_days
@@ -47,17 +47,17 @@ def _feed() -> tuple[str, ...]:
     """A full day's feed into papers, and the same bytes into a bare tree, by turns."""
     real = FOLDER / "arxiv" / "rss_full_day_reconstructed.xml"
     day = date(2026, 11, 24)
-    made = arxiv_days.rss(day, arxiv_days.announced(day, 420), "cs.LG").encode()
+    made = arxiv_days.render_rss(day, arxiv_days.announcements_of(day, 420), "cs.LG").encode()
     body = real.read_bytes() if real.exists() else made
     pairs = []
     for _ in range(30):
         begun = time.thread_time()
-        feed = rss.read(body)
+        feed = rss.parse_feed(body)
         between = time.thread_time()
         etree.fromstring(body)
         pairs.append((between - begun, time.thread_time() - between))
     ours, floor = (median(times) for times in zip(*pairs, strict=True))
-    what = f"a day's feed of {feed.size} papers, against the bare tree"
+    what = f"a day's feed of {feed.paper_count} papers, against the bare tree"
     return what, f"{ours * 1000:.1f} ms", f"{floor * 1000:.1f} ms", f"{ours / floor:.2f}", "<= 3"
 
 
@@ -66,9 +66,9 @@ def _snapshot(folder: Path, records: int) -> list[tuple[str, ...]]:
     file = _lines(folder / "snapshot.json", records)
     store = open_store(f"sqlite:///{folder / 'snapshot.db'}")
     begun = time.perf_counter()
-    fetched = asyncio.run(fetch(Snapshot(file), store, lambda: NOW))
+    fetched = asyncio.run(fetch_source(SnapshotSource(file), store, lambda: NOW))
     ours = time.perf_counter() - begun
-    assert fetched.added.new == records, fetched.sentence()
+    assert fetched.counts.new == records, fetched.to_sentence()
     floor = _bare(folder)
     what = f"snapshot of {records:,} records"
     rate = (
@@ -90,7 +90,7 @@ def _memory(folder: Path, file: Path) -> tuple[str, ...]:
             out.writelines(line for line, _ in zip(lines, range(number), strict=False))
         store = open_store(f"sqlite:///{folder / f'part-{number}.db'}")
         tracemalloc.start()
-        asyncio.run(fetch(Snapshot(part), store, lambda: NOW))
+        asyncio.run(fetch_source(SnapshotSource(part), store, lambda: NOW))
         peaks.append(tracemalloc.get_traced_memory()[1] / 1024**2)
         tracemalloc.stop()
     few, many = peaks

@@ -1,10 +1,10 @@
 """Messages that every renderer must bear, and a reading of console pages. Section 7 of the plan names them."""
 
-from bot.held import held_message
+from bot.held import build_held_message
 from bot.message import Card, Message
-from bot.present import card, digest_message
-from digests.model import Channel, Digest, Flag, Nothing, Pick, ScoredPaper, Wish
-from digests.ports import Held
+from bot.present import build_card, present_digest
+from digests.model import Channel, Digest, EmptyReason, Flag, Pick, Preferences, ScoredPaper
+from digests.ports import HeldPaper
 from tests.builders import NOW, TODAY, a_paper, a_review
 
 NASTY = "<&*_|@~`>: <!channel> @everyone <@U1> [x](javascript:alert(1)) *b* _i_ ~s~ `c` :smile: https://evil.example/x"
@@ -13,18 +13,18 @@ RIGHT_TO_LEFT = "שלום עולם \u202eevil\u202c مرحبا بالعالم"
 CJK = "用于大型语言模型的对齐方法。" * 30
 
 
-def a_digest_of(*papers: ScoredPaper, nothing: Nothing | None = None) -> Message:
+def a_digest_of(*papers: ScoredPaper, nothing: EmptyReason | None = None) -> Message:
     picks = tuple(Pick(paper, "1st by score of 3") for paper in papers)
-    return digest_message(
+    return present_digest(
         Digest(
             Channel("console", "c"),
-            Wish(),
+            Preferences(),
             TODAY,
             picks,
             len(papers),
             {},
             1,
-            nothing=nothing,
+            empty_reason=nothing,
             last_import=NOW,
         )
     )
@@ -45,15 +45,15 @@ def one(text: str, number: int = 0) -> ScoredPaper:
 
 
 def a_list_of_held(*papers: ScoredPaper) -> Message:
-    return held_message([Held(paper, paper.paper.title, NOW) for paper in papers], "/paper")
+    return build_held_message([HeldPaper(paper, paper.paper.title, NOW) for paper in papers], "/paper")
 
 
 def a_plain_card() -> Card:
-    return card(one("A quiet title"), 1, "1st by score")
+    return build_card(one("A quiet title"), 1, "1st by score")
 
 
 SHARED_CASES: dict[str, Message] = {
-    "an empty digest": a_digest_of(nothing=Nothing.QUIET),
+    "an empty digest": a_digest_of(nothing=EmptyReason.QUIET_DAY),
     "one pick": a_digest_of(one("A quiet title")),
     "five picks": a_digest_of(*(one(f"Title {n}", n) for n in range(5))),
     "a hundred picks": a_digest_of(*(one(f"Title {n}", n) for n in range(100))),

@@ -9,23 +9,23 @@ import pytest
 from rich.console import Console
 
 from bot.answer import Answers
-from bot.app import answers, open_house
+from bot.app import build_answers, build_services
 from bot.message import Card, Heading
-from config.settings import Fetching, Settings, Source
-from config.settings import Store as StoreSettings
-from digests.build import Habits
+from config.settings import FetchingSettings, Settings, SourceSettings
+from config.settings import StoreSettings as StoreSettings
+from digests.build import DigestPolicy
 from digests.errors import SourceError
 from digests.model import Paper, ScoredPaper
 from digests.ports import Store
 from tests.builders import NOW, a_paper, a_store
-from tests.fakes.feeds import Fault, Feeds
+from tests.fakes.feeds import FakeFeeds, FeedFault
 
 
 def asked(store: Store, fetch: Callable[[str], Paper | None] | None, text: str) -> str:
     def find(words: str, most: int) -> Sequence[ScoredPaper]:
-        return list(store.papers.get([words]).values())
+        return list(store.library.get([words]).values())
 
-    reply = Answers(store, find, Habits(), lambda: NOW, fetch=fetch).paper(text)
+    reply = Answers(store, find, DigestPolicy(), lambda: NOW, fetch_paper=fetch).look_up_paper(text)
     return reply.message.summary
 
 
@@ -35,7 +35,7 @@ def test_an_unknown_id_is_fetched_shown_without_a_score_and_queued_for_review() 
         asked(store, lambda paper: a_paper(paper, title="New here"), "https://arxiv.org/abs/2401.00001v2")
         == "New here"
     )
-    assert [scored.paper.id for scored in store.papers.asked_for(9)] == ["2401.00001"]
+    assert [scored.paper.id for scored in store.library.requested_unreviewed(9)] == ["2401.00001"]
     assert asked(store, lambda paper: pytest.fail("it is known now"), "2401.00001") == "New here"
 
 
@@ -46,13 +46,13 @@ def test_while_arxiv_does_not_answer_the_person_hears_that_it_is_being_fetched()
         raise SourceError("No.")
 
     assert asked(store, fetch, "2401.00001") == "2401.00001 is not known here yet"
-    assert store.papers.asked_unknown(9) == ["2401.00001"]
+    assert store.library.requested_unknown(9) == ["2401.00001"]
 
 
 def test_an_id_that_arxiv_does_not_know_is_said_to_be_one_and_not_asked_for() -> None:
     store = a_store()
     assert asked(store, lambda paper: None, "2401.99999") == "arXiv does not know 2401.99999"
-    assert store.papers.asked_unknown(9) == []
+    assert store.library.requested_unknown(9) == []
 
 
 @pytest.mark.parametrize("words", ["diffusion", "https://example.org/paper", "web:0123456789abcdef"])
@@ -68,11 +68,11 @@ def test_the_house_asks_arxiv_while_the_person_waits_and_no_longer_than_that(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Over HTTP, as it runs: the person's thread has its own loop, and the turn is given back."""
-    monkeypatch.setattr("bot.app.AT_ONCE_SECONDS", 1.0)
+    monkeypatch.setattr("bot.app.LOOKUP_TIMEOUT_SECONDS", 1.0)
 
     async def run() -> None:
-        async with Feeds(clock=lambda: datetime.now(UTC)) as feeds:
-            source = Source(
+        async with FakeFeeds(clock=lambda: datetime.now(UTC)) as feeds:
+            source = SourceSettings(
                 kind="arxiv",
                 categories=("cs.LG",),
                 rss_url=feeds.rss_url,
@@ -81,23 +81,29 @@ def test_the_house_asks_arxiv_while_the_person_waits_and_no_longer_than_that(
             )
             url = f"sqlite:///{tmp_path / 'p.db'}"
             settings = Settings(
-                store=StoreSettings(url=url), sources=(source,), fetching=Fetching(arxiv_gap_seconds=0)
+                store=StoreSettings(url=url),
+                sources=(source,),
+                fetching=FetchingSettings(arxiv_gap_seconds=0),
             )
-            people = answers(open_house(settings, Console(quiet=True)), "slack")
+            people = build_answers(build_services(settings, Console(quiet=True)), "slack")
             known = next(
                 day
                 for ago in range(9)
-                if (day := feeds.day(feeds.today.fromordinal(feeds.today.toordinal() - ago)))
+                if (
+                    day := feeds.announcements_on(
+                        feeds.today_in_new_york.fromordinal(feeds.today_in_new_york.toordinal() - ago)
+                    )
+                )
             )
-            feeds.fail("/api/query", Fault.DRIP)
-            waiting = await asyncio.to_thread(people.paper, known[0].id)
+            feeds.fail_next("/api/query", FeedFault.DRIP)
+            waiting = await asyncio.to_thread(people.look_up_paper, known[0].id)
             assert "not known here yet" in waiting.message.summary
-            reply = await asyncio.to_thread(people.paper, known[0].id)
+            reply = await asyncio.to_thread(people.look_up_paper, known[0].id)
             assert reply.message.summary == known[0].title
             card = reply.message.blocks[0]
             assert isinstance(card, Card)
-            assert (card.score, card.reviewed) == ("", "Not reviewed")
-            nothing = await asyncio.to_thread(people.paper, "2401.99999")
+            assert (card.score, card.review_line) == ("", "Not reviewed")
+            nothing = await asyncio.to_thread(people.look_up_paper, "2401.99999")
             assert nothing.message.blocks[0] == Heading("arXiv does not know 2401.99999")
 
     asyncio.run(run())

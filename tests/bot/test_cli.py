@@ -16,12 +16,12 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from bot.importing import import_places
+from bot.importing import import_review_files
 from digests.model import Channel, Schedule, Subscription
 from digests.ports import PlannedPage
 from digests.store import open_store
 from tests.builders import NOW, a_store
-from tests.ledger import land, plan
+from tests.ledger import confirm_page, save_plan
 from tests.shared_data import FOLDER, needs_shared_data
 
 RECORDS = [
@@ -161,8 +161,8 @@ def test_a_wrong_command_is_answered_with_a_sentence(
         ("[store]\nurll = 1", "urll"),
         ('[store]\nurl = "sqlite:////no/such/folder/p.db"', "its folder must exist"),
         (
-            "[delivery]\nlease_seconds = 30\ntime_out_seconds = 30",
-            "it must be over 62 (settle_seconds and twice time_out_seconds)",
+            "[delivery]\nlease_seconds = 30\ntimeout_seconds = 30",
+            "it must be over 62 (history_lag_seconds and twice timeout_seconds)",
         ),
         ("[[subscriptions]]", "platform"),
         (
@@ -249,17 +249,17 @@ def test_on_a_terminal_the_demo_takes_commands() -> None:
     assert demo.wait(30) == 0
     os.close(ours)
     assert b"Prospect Theoretic" in text
-    assert b"1 voice" in text
+    assert b"1 wants to discuss" in b" ".join(text.split())
 
 
 def test_a_bar_on_a_terminal_shows_how_far_an_import_is(tmp_path: Path) -> None:
     console = Console(file=io.StringIO(), force_terminal=True, width=80)
     many = "\n".join(json.dumps({"arxiv_id": f"2401.{n:05}", "title": "x" * 500}) for n in range(2000))
     (tmp_path / "papers.jsonl").write_text(many)
-    report = import_places(
-        [str(tmp_path / "papers.jsonl")], a_store(), now=NOW, standard_input=io.BytesIO(), errors=console
+    report = import_review_files(
+        [str(tmp_path / "papers.jsonl")], a_store(), now=NOW, standard_input=io.BytesIO(), console=console
     )
-    assert report.added.new == 2000
+    assert report.counts.new == 2000
     assert isinstance(console.file, io.StringIO)
     assert "papers.jsonl" in console.file.getvalue()
     assert "100%" in console.file.getvalue()
@@ -270,7 +270,7 @@ SETTINGS = """
 transcript = "transcript.jsonl"
 [delivery]
 lease_seconds = 31
-time_out_seconds = 10
+timeout_seconds = 10
 [[subscriptions]]
 platform = "console"
 channel = "here"
@@ -378,15 +378,15 @@ def test_what_yesterday_left_half_done_is_finished_before_todays_is_posted(tmp_p
     yesterday = datetime.now(UTC) - timedelta(days=1)
     store = open_store(f"sqlite:///{tmp_path / 'paperround.db'}")
     here = Subscription(Channel("console", "here"), schedule=Schedule(hour(0), frozenset(range(7))))
-    store.subscriptions.keep([here], now=yesterday)
-    (here,) = store.subscriptions.all()
-    claim = store.deliveries.claim(
+    store.subscriptions.sync_from_settings([here], now=yesterday)
+    (here,) = store.subscriptions.list_active()
+    claim = store.outbox.claim(
         here, yesterday.date(), owner="dead", now=yesterday, lease=timedelta(minutes=5)
     )
     assert claim
     pages = [PlannedPage(number, f"old {number}", {"blocks": []}, (), in_thread=False) for number in range(2)]
-    claim = plan(store, claim, pages, considered_to=0)
-    land(store, claim, 0, "there", now=yesterday)
+    claim = save_plan(store, claim, pages, watermark=0)
+    confirm_page(store, claim, 0, "there", now=yesterday)
     store.close()
     done = paperround(tmp_path, "digest", "here", "--now")
     assert "posted, in 6 messages." in done.stdout

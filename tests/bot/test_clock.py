@@ -13,21 +13,21 @@ import pytest
 from rich.console import Console
 
 import bot.clock
-from bot.clock import FanOut, FullMinute, keep_time, tick
-from bot.deliver import Desk, deliver
+from bot.clock import DeliveryWorker, FullMinuteTrigger, deliver_due_editions, deliver_until_stopped
+from bot.deliver import DeliveryContext, deliver_claim
 from bot.message import Message
-from bot.pace import Limits, Pace
+from bot.pace import RateLimiter, RateLimits
 from bot.platforms import Outcome, Page, PostError
-from bot.status import as_record, show, status
-from digests.build import Habits
-from digests.model import Channel, Schedule, Style, Subscription, Wish
-from digests.ports import Claim, Deliveries, Store
-from tests.builders import NOW, a_paper, a_review, a_store, a_subscription, damage
-from tests.fakes.platform import Board, BoardPlatform
+from bot.status import load_status, print_report, report_to_record
+from digests.build import DigestPolicy
+from digests.model import Channel, DigestStyle, Preferences, Schedule, Subscription
+from digests.ports import Claim, Outbox, Store
+from tests.builders import NOW, a_paper, a_review, a_store, a_subscription, corrupt_rows
+from tests.fakes.platform import MemoryPlatform, PostedPages
 
 
 @dataclass(slots=True)
-class Slow(BoardPlatform):
+class Slow(MemoryPlatform):
     """A platform on which one workspace does not answer before it is let go; it knows how much was at once."""
 
     slow: str = "slow"
@@ -36,9 +36,9 @@ class Slow(BoardPlatform):
     most: Counter[str] = field(default_factory=Counter)
     rendered: int = 0
 
-    def render(self, message: Message, style: Style) -> Sequence[Page]:
+    def render(self, message: Message, style: DigestStyle) -> Sequence[Page]:
         self.rendered += 1
-        return BoardPlatform.render(self, message, style)
+        return MemoryPlatform.render(self, message, style)
 
     async def post(self, channel: Channel, page: Page, *, key: str, thread: str | None) -> str:
         for place in (channel.workspace, "all"):
@@ -50,29 +50,31 @@ class Slow(BoardPlatform):
             await asyncio.sleep(0)
         for place in (channel.workspace, "all"):
             self.now[place] -= 1
-        return await BoardPlatform.post(self, channel, page, key=key, thread=thread)
+        return await MemoryPlatform.post(self, channel, page, key=key, thread=thread)
 
 
 def a_house(*workspaces: tuple[str, int], papers: int = 1) -> Store:
     """A store with so many channels of each workspace, all due."""
     store = a_store()
-    store.papers.add([(a_paper(f"2401.0000{n}"), a_review()) for n in range(papers)], now=NOW)
+    store.library.add([(a_paper(f"2401.0000{n}"), a_review()) for n in range(papers)], now=NOW)
     channels = [
-        Subscription(Channel("console", f"{name}{n}", name), Wish(style=Style.COMPACT), Schedule())
+        Subscription(
+            Channel("console", f"{name}{n}", name), Preferences(style=DigestStyle.COMPACT), Schedule()
+        )
         for name, many in workspaces
         for n in range(many)
     ]
-    store.subscriptions.keep(channels, now=NOW - timedelta(minutes=1))
+    store.subscriptions.sync_from_settings(channels, now=NOW - timedelta(minutes=1))
     return store
 
 
-def a_desk(store: Store, platform: BoardPlatform, **settings: Any) -> Desk:
+def a_desk(store: Store, platform: MemoryPlatform, **settings: Any) -> DeliveryContext:
     clock = settings.pop("clock", lambda: NOW)
-    return Desk(store, {"console": platform}, Habits(), "p", clock, **settings)
+    return DeliveryContext(store, {"console": platform}, DigestPolicy(), "p", clock, **settings)
 
 
-def channels_of(platform: BoardPlatform) -> list[str]:
-    return [name.split(":")[1] for name, _, _ in platform.board.posted]
+def channels_of(platform: MemoryPlatform) -> list[str]:
+    return [name.split(":")[1] for name, _, _ in platform.posted_pages.pages]
 
 
 async def until(holds: Any) -> None:
@@ -83,10 +85,12 @@ async def until(holds: Any) -> None:
 
 def test_a_workspace_that_does_not_answer_holds_up_no_other() -> None:
     async def run() -> None:
-        platform = Slow(Board())
-        desk = a_desk(a_house(("slow", 30), ("a", 10), ("b", 10)), platform, at_once=8, at_once_a_workspace=3)
-        ticking = asyncio.create_task(tick(desk))
-        await until(lambda: len(platform.board.posted) == 20)
+        platform = Slow(PostedPages())
+        desk = a_desk(
+            a_house(("slow", 30), ("a", 10), ("b", 10)), platform, concurrency=8, concurrency_per_workspace=3
+        )
+        ticking = asyncio.create_task(deliver_due_editions(desk))
+        await until(lambda: len(platform.posted_pages.pages) == 20)
         assert set(channels_of(platform)) == {"a", "b"}
         platform.released.set()
         await ticking
@@ -104,18 +108,20 @@ def test_what_is_claimed_beyond_the_room_of_its_workspace_waits_for_room() -> No
         class Held(Slow):
             async def post(self, channel: Channel, page: Page, *, key: str, thread: str | None) -> str:
                 await held.acquire()
-                return await BoardPlatform.post(self, channel, page, key=key, thread=thread)
+                return await MemoryPlatform.post(self, channel, page, key=key, thread=thread)
 
-        platform, place = Held(Board()), ("console", "a")
-        fan_out = FanOut(a_desk(a_house(("a", 6)), platform, at_once=8, at_once_a_workspace=2))
-        working = asyncio.create_task(fan_out.work())
-        await until(lambda: fan_out.under_way[place] == 2)
+        platform, place = Held(PostedPages()), ("console", "a")
+        fan_out = DeliveryWorker(
+            a_desk(a_house(("a", 6)), platform, concurrency=8, concurrency_per_workspace=2)
+        )
+        working = asyncio.create_task(fan_out.run_until_closed())
+        await until(lambda: fan_out.in_flight[place] == 2)
         held.release()
-        await until(lambda: fan_out.under_way[place] + fan_out.waiting[place] == 3)
-        assert (fan_out.under_way[place], fan_out.waiting[place]) == (2, 1)
+        await until(lambda: fan_out.in_flight[place] + fan_out.pending[place] == 3)
+        assert (fan_out.in_flight[place], fan_out.pending[place]) == (2, 1)
         for _ in range(5):
             held.release()
-        await until(lambda: len(platform.board.posted) == 6)
+        await until(lambda: len(platform.posted_pages.pages) == 6)
         fan_out.close()
         await working
 
@@ -127,56 +133,56 @@ def test_workspaces_that_do_not_answer_hold_up_no_other_however_many_channels_th
         async def post(self, channel: Channel, page: Page, *, key: str, thread: str | None) -> str:
             if channel.workspace.startswith("stuck"):
                 await self.released.wait()
-            return await BoardPlatform.post(self, channel, page, key=key, thread=thread)
+            return await MemoryPlatform.post(self, channel, page, key=key, thread=thread)
 
     async def run() -> None:
-        platform = Stuck(Board())
+        platform = Stuck(PostedPages())
         store = a_house(("stuck1", 12), ("stuck2", 12), ("stuck3", 12), ("well", 12))
-        fan_out = FanOut(a_desk(store, platform, at_once=10, at_once_a_workspace=3))
-        working = asyncio.create_task(fan_out.work())
-        await until(lambda: len(platform.board.posted) == 12)
+        fan_out = DeliveryWorker(a_desk(store, platform, concurrency=10, concurrency_per_workspace=3))
+        working = asyncio.create_task(fan_out.run_until_closed())
+        await until(lambda: len(platform.posted_pages.pages) == 12)
         assert set(channels_of(platform)) == {"well"}
-        assert max(fan_out.waiting.values()) <= 3
+        assert max(fan_out.pending.values()) <= 3
         platform.released.set()
-        await until(lambda: len(platform.board.posted) == 48)
+        await until(lambda: len(platform.posted_pages.pages) == 48)
         fan_out.close()
         await working
-        assert not +fan_out.waiting
+        assert not +fan_out.pending
 
     asyncio.run(run())
 
 
 def test_replicas_that_are_at_one_workspace_share_its_turns(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bot.clock, "SHARE_SECONDS", 0.01)
+    monkeypatch.setattr(bot.clock, "PEER_POLL_SECONDS", 0.01)
     waits = list[float]()
 
     async def sleep(seconds: float) -> None:
         waits.append(round(seconds, 3))
 
     async def run() -> None:
-        store, theirs, stuck = a_house(("slow", 5), ("a", 4)), Slow(Board()), Slow(Board())
-        ours = {"console": Pace(Limits(workspace=5), now=lambda: 0.0, sleep=sleep)}
-        other = replace(a_desk(store, stuck, at_once=3, at_once_a_workspace=3), owner="q")
-        at_it = asyncio.create_task(tick(other))
+        store, theirs, stuck = a_house(("slow", 5), ("a", 4)), Slow(PostedPages()), Slow(PostedPages())
+        ours = {"console": RateLimiter(RateLimits(workspace=5), now=lambda: 0.0, sleep=sleep)}
+        other = replace(a_desk(store, stuck, concurrency=3, concurrency_per_workspace=3), owner="q")
+        at_it = asyncio.create_task(deliver_due_editions(other))
         await until(lambda: stuck.now["slow"] == 3)
         theirs.released.set()
-        await tick(a_desk(store, theirs, paces=ours))
+        await deliver_due_editions(a_desk(store, theirs, rate_limiters=ours))
         assert sorted(waits) == [0.2, 0.4, 0.4, 0.6], "two of the shared workspace, four of the other"
         late = Subscription(Channel("console", "late", "slow"), schedule=Schedule(NOW.time()))
-        assert ours["console"]._others_in == {"slow": 1}
+        assert ours["console"]._peers_by_workspace == {"slow": 1}
         stuck.released.set()
         await at_it
         store.subscriptions.change(late.channel, late, by="Ada", now=NOW - timedelta(minutes=1))
-        await tick(a_desk(store, theirs, paces=ours))
-        assert ours["console"]._others_in == {}
+        await deliver_due_editions(a_desk(store, theirs, rate_limiters=ours))
+        assert ours["console"]._peers_by_workspace == {}
 
     asyncio.run(run())
 
 
 def test_a_workspace_with_one_channel_does_not_wait_for_those_with_many() -> None:
-    platform = Slow(Board())
+    platform = Slow(PostedPages())
     store = a_house(*((f"big{n}", 30) for n in range(4)), ("small", 1))
-    asyncio.run(tick(a_desk(store, platform, at_once=4, at_once_a_workspace=2)))
+    asyncio.run(deliver_due_editions(a_desk(store, platform, concurrency=4, concurrency_per_workspace=2)))
     posted = channels_of(platform)
     assert len(posted) == 121
     assert posted.index("small") < 30
@@ -184,14 +190,14 @@ def test_a_workspace_with_one_channel_does_not_wait_for_those_with_many() -> Non
 
 def test_a_tick_does_not_wait_for_the_one_before() -> None:
     async def run() -> None:
-        platform, now = Slow(Board()), [NOW]
+        platform, now = Slow(PostedPages()), [NOW]
         store = a_house(("slow", 1))
         later = Subscription(
             Channel("console", "later", "a"), schedule=Schedule((NOW + timedelta(minutes=1)).time())
         )
         store.subscriptions.change(later.channel, later, by="Ada", now=NOW)
-        fan_out = FanOut(a_desk(store, platform, clock=lambda: now[0], at_once=4))
-        working = asyncio.create_task(fan_out.work())
+        fan_out = DeliveryWorker(a_desk(store, platform, clock=lambda: now[0], concurrency=4))
+        working = asyncio.create_task(fan_out.run_until_closed())
         await until(lambda: platform.now["slow"])
         now[0] += timedelta(minutes=1)
         fan_out.tick()
@@ -205,23 +211,23 @@ def test_a_tick_does_not_wait_for_the_one_before() -> None:
 
 
 def test_channels_that_wish_the_same_and_had_the_same_share_one_digest() -> None:
-    platform = Slow(Board())
+    platform = Slow(PostedPages())
     store = a_house(("a", 40), papers=3)
-    other = replace(a_subscription("other", top=1, style=Style.COMPACT))
+    other = replace(a_subscription("other", top=1, style=DigestStyle.COMPACT))
     store.subscriptions.change(other.channel, other, by="Ada", now=NOW - timedelta(days=1))
-    asyncio.run(tick(a_desk(store, platform)))
-    assert len(platform.board.posted) == 41
+    asyncio.run(deliver_due_editions(a_desk(store, platform)))
+    assert len(platform.posted_pages.pages) == 41
     assert platform.rendered == 2
-    had = platform.board.posted[0][2].papers
+    had = platform.posted_pages.pages[0][2].papers
     assert len(had) == 3
-    assert {len(page.papers) for name, _, page in platform.board.posted if "other" in name} == {1}
+    assert {len(page.papers) for name, _, page in platform.posted_pages.pages if "other" in name} == {1}
 
 
 def test_two_platforms_share_no_rendered_digest() -> None:
-    store, one, other = a_house(("a", 2)), Slow(Board()), Slow(Board(), name="other")
-    first, second = store.deliveries.claim_due(owner="p", now=NOW, lease=timedelta(minutes=5), most=2)
+    store, one, other = a_house(("a", 2)), Slow(PostedPages()), Slow(PostedPages(), name="other")
+    first, second = store.outbox.claim_due(owner="p", now=NOW, lease=timedelta(minutes=5), limit=2)
     desk = a_desk(store, one)
-    desk.rendered.all([(first, one), (second, other)], desk)
+    desk.render_cache.get_digests([(first, one), (second, other)], desk)
     assert (one.rendered, other.rendered) == (1, 1)
 
 
@@ -229,11 +235,11 @@ def test_two_platforms_share_no_rendered_digest() -> None:
 class TakenMeanwhile:
     """A ledger in which something happens once, right after it was asked what was shown."""
 
-    ledger: Deliveries
+    ledger: Outbox
     happens: list[Callable[[], object]]
 
-    def shown_in(self, windows: Sequence[tuple[Subscription, int, int]]) -> Sequence[frozenset[str]]:
-        shown = self.ledger.shown_in(windows)
+    def shown_papers(self, windows: Sequence[tuple[Subscription, int, int]]) -> Sequence[frozenset[str]]:
+        shown = self.ledger.shown_papers(windows)
         if self.happens:
             self.happens.pop()()
         return shown
@@ -243,33 +249,35 @@ class TakenMeanwhile:
 
 
 def test_what_another_process_shows_a_channel_meanwhile_does_not_empty_the_digest_of_others() -> None:
-    platform, store = BoardPlatform(Board()), a_house(("a", 2), papers=3)
-    ledger, later = store.deliveries, NOW + timedelta(minutes=10)
-    claims = ledger.claim_due(owner="p", now=NOW, lease=timedelta(minutes=5), most=2)
+    platform, store = MemoryPlatform(PostedPages()), a_house(("a", 2), papers=3)
+    ledger, later = store.outbox, NOW + timedelta(minutes=10)
+    claims = ledger.claim_due(owner="p", now=NOW, lease=timedelta(minutes=5), limit=2)
 
     def take_over() -> None:
-        (theirs, *_) = ledger.claim_due(owner="q", now=later, lease=timedelta(minutes=5), most=1)
-        asyncio.run(deliver(theirs, desk=replace(a_desk(store, platform, clock=lambda: later), owner="q")))
+        (theirs, *_) = ledger.claim_due(owner="q", now=later, lease=timedelta(minutes=5), limit=1)
+        asyncio.run(
+            deliver_claim(theirs, context=replace(a_desk(store, platform, clock=lambda: later), owner="q"))
+        )
 
-    desk = a_desk(replace(store, deliveries=TakenMeanwhile(ledger, [take_over])), platform)
-    made = desk.rendered.all([(claim, platform) for claim in claims], desk)
-    assert len(platform.board.posted) == 1
+    desk = a_desk(replace(store, outbox=TakenMeanwhile(ledger, [take_over])), platform)
+    made = desk.render_cache.get_digests([(claim, platform) for claim in claims], desk)
+    assert len(platform.posted_pages.pages) == 1
     assert [len(each.pages[0].papers) for each in made] == [3, 3]
 
 
 def test_a_channel_that_was_shown_more_gets_a_digest_of_its_own() -> None:
-    platform, now = Slow(Board()), [NOW]
+    platform, now = Slow(PostedPages()), [NOW]
     store = a_house(("a", 3), papers=3)
-    (first, *_) = store.subscriptions.all()
+    (first, *_) = store.subscriptions.list_active()
     desk = a_desk(store, platform, clock=lambda: now[0])
-    asyncio.run(tick(desk))
+    asyncio.run(deliver_due_editions(desk))
     now[0] += timedelta(days=1)
-    store.papers.add([(a_paper("2401.00000", version=2), a_review(8.0))], now=now[0])
-    newcomer = Subscription(Channel("console", "new", "a"), first.wish, first.schedule)
+    store.library.add([(a_paper("2401.00000", version=2), a_review(8.0))], now=now[0])
+    newcomer = Subscription(Channel("console", "new", "a"), first.preferences, first.schedule)
     store.subscriptions.change(newcomer.channel, newcomer, by="Ada", now=NOW)
-    asyncio.run(tick(desk))
+    asyncio.run(deliver_due_editions(desk))
     assert platform.rendered == 3
-    assert [len(page.papers) for name, _, page in platform.board.posted[3:] if "new" in name] == [3]
+    assert [len(page.papers) for name, _, page in platform.posted_pages.pages[3:] if "new" in name] == [3]
 
 
 POISON = {
@@ -283,58 +291,58 @@ POISON = {
 
 @pytest.mark.parametrize("column", POISON)
 def test_a_subscription_that_cannot_be_read_is_stopped_and_shown_and_disturbs_no_other(column: str) -> None:
-    store, platform = a_house(("a", 5)), Slow(Board())
+    store, platform = a_house(("a", 5)), Slow(PostedPages())
     spoil(store, column, POISON[column])
     desk = a_desk(store, platform)
-    asyncio.run(tick(desk))
-    assert len(platform.board.posted) == 4
-    asyncio.run(tick(desk))
-    assert len(platform.board.posted) == 4
-    assert len(store.subscriptions.all()) == 4
-    assert store.subscriptions.reckon(now=NOW) == 0
-    found = status(store, NOW)
-    assert "cannot be read" in as_record(found)["channels"][0]["trouble"]
+    asyncio.run(deliver_due_editions(desk))
+    assert len(platform.posted_pages.pages) == 4
+    asyncio.run(deliver_due_editions(desk))
+    assert len(platform.posted_pages.pages) == 4
+    assert len(store.subscriptions.list_active()) == 4
+    assert store.subscriptions.recompute_next_due(now=NOW) == 0
+    found = load_status(store, NOW)
+    assert "cannot be read" in report_to_record(found)["channels"][0]["trouble"]
     assert found.channels[0].channel.channel == "a2"
 
 
 def spoil(store: Store, column: str, value: str) -> None:
     """As a hand in the database, or another version, may do."""
-    damage(store, f"UPDATE subscriptions SET {column} = :value WHERE channel = 'a2'", value=value)
+    corrupt_rows(store, f"UPDATE subscriptions SET {column} = :value WHERE channel = 'a2'", value=value)
 
 
 def test_a_store_that_cannot_be_asked_is_asked_again_at_the_next_tick(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    store, platform = a_house(("a", 2)), Slow(Board())
+    store, platform = a_house(("a", 2)), Slow(PostedPages())
 
     class Broken:
         def claim_due(self, **_: Any) -> Any:
             raise RuntimeError("bad luck")
 
     broken: Any = Broken()
-    asyncio.run(tick(a_desk(replace(store, deliveries=broken), platform)))
+    asyncio.run(deliver_due_editions(a_desk(replace(store, outbox=broken), platform)))
     assert "could not be found out" in caplog.text
-    asyncio.run(tick(a_desk(store, platform)))
-    assert len(platform.board.posted) == 2
+    asyncio.run(deliver_due_editions(a_desk(store, platform)))
+    assert len(platform.posted_pages.pages) == 2
 
 
 def test_a_clock_that_was_ahead_and_went_back_loses_no_day() -> None:
-    store, platform, now = a_house(("a", 1)), Slow(Board()), [NOW + timedelta(days=2)]
+    store, platform, now = a_house(("a", 1)), Slow(PostedPages()), [NOW + timedelta(days=2)]
 
     async def run() -> None:
-        fan_out = FanOut(a_desk(store, platform, clock=lambda: now[0]))
-        working = asyncio.create_task(fan_out.work())
-        await until(lambda: len(platform.board.posted) == 1)
+        fan_out = DeliveryWorker(a_desk(store, platform, clock=lambda: now[0]))
+        working = asyncio.create_task(fan_out.run_until_closed())
+        await until(lambda: len(platform.posted_pages.pages) == 1)
         for count, back in enumerate((NOW, NOW + timedelta(days=1)), start=2):
             now[0] = back
             fan_out.tick()
-            await until(lambda count=count: len(platform.board.posted) == count)
+            await until(lambda count=count: len(platform.posted_pages.pages) == count)
         fan_out.close()
         await working
 
     asyncio.run(run())
-    (one,) = store.subscriptions.all()
-    editions = sorted(each.edition for each in store.deliveries.history(one, 9))
+    (one,) = store.subscriptions.list_active()
+    editions = sorted(each.edition for each in store.outbox.history(one, 9))
     assert editions == [NOW.date() + timedelta(days=n) for n in range(3)]
 
 
@@ -350,14 +358,14 @@ def test_the_status_puts_what_needs_somebody_first() -> None:
             case "wrong":
                 raise PostError("Slack takes no such page.", Outcome.REFUSED)
 
-    class Faulty(BoardPlatform):
+    class Faulty(MemoryPlatform):
         async def post(self, channel: Channel, page: Page, *, key: str, thread: str | None) -> str:
             fault(channel)
             return await super().post(channel, page, key=key, thread=thread)
 
-    asyncio.run(tick(a_desk(store, Faulty(Board()))))
-    found = status(store, NOW)
-    record = as_record(found)
+    asyncio.run(deliver_due_editions(a_desk(store, Faulty(PostedPages()))))
+    found = load_status(store, NOW)
+    record = report_to_record(found)
     told = {one["channel"]: one["trouble"] for one in record["channels"]}
     assert told == {
         "console:gone:gone0": "Stopped: The channel was archived.",
@@ -370,11 +378,11 @@ def test_the_status_puts_what_needs_somebody_first() -> None:
     assert record["totals"]["in_trouble"] == 3
     assert record["totals"]["unknown_messages"] == 1
     assert record["totals"]["editions"] == {
-        "claimed": 0, "posting": 0, "posted": 2, "quiet": 0, "waiting": 0, "unknown": 1, "failed": 2,
+        "claimed": 0, "posting": 0, "posted": 2, "empty": 0, "retrying": 0, "unknown": 1, "failed": 2,
     }  # fmt: skip
     assert json.dumps(record)
     console = Console(width=120, record=True)
-    show(found, console)
+    print_report(found, console)
     text_shown = console.export_text()
     assert "Stopped: The channel was archived." in text_shown
     assert "2 posted, 1 unknown, 2 failed" in text_shown
@@ -382,27 +390,29 @@ def test_the_status_puts_what_needs_somebody_first() -> None:
 
 def test_the_status_of_one_channel_and_of_one_that_nobody_serves() -> None:
     store = a_house(("a", 3))
-    (one,) = status(store, NOW + timedelta(hours=1), "a1").channels
+    (one,) = load_status(store, NOW + timedelta(hours=1), "a1").channels
     assert one.channel.channel == "a1"
-    record = as_record(status(store, NOW + timedelta(hours=1), "console:a:a1"))
+    record = report_to_record(load_status(store, NOW + timedelta(hours=1), "console:a:a1"))
     assert "Overdue" in record["channels"][0]["trouble"]
     assert datetime.fromisoformat(record["channels"][0]["next"]["at"]) == NOW
 
 
 def test_a_process_that_is_told_to_stop_finishes_what_is_under_way_and_gives_the_rest_back() -> None:
     async def run() -> None:
-        platform, stop = Slow(Board(), slow="a"), asyncio.Event()
+        platform, stop = Slow(PostedPages(), slow="a"), asyncio.Event()
         store = a_house(("a", 30))
-        desk = a_desk(store, platform, at_once=8, at_once_a_workspace=2)
-        keeping = asyncio.create_task(keep_time(desk, stop))
+        desk = a_desk(store, platform, concurrency=8, concurrency_per_workspace=2)
+        keeping = asyncio.create_task(deliver_until_stopped(desk, stop))
         await until(lambda: platform.now["a"] == 2)
         stop.set()
         await asyncio.sleep(0)
         platform.released.set()
         await keeping
-        assert len(platform.board.posted) == 2
-        await tick(a_desk(store, Slow(platform.board)))  # The next process has all of the rest at once.
-        assert len(platform.board.posted) == 30
+        assert len(platform.posted_pages.pages) == 2
+        await deliver_due_editions(
+            a_desk(store, Slow(platform.posted_pages))
+        )  # The next process has all of the rest at once.
+        assert len(platform.posted_pages.pages) == 30
 
     asyncio.run(run())
 
@@ -410,20 +420,20 @@ def test_a_process_that_is_told_to_stop_finishes_what_is_under_way_and_gives_the
 def test_a_delivery_that_fails_in_a_way_nobody_foresaw_ends_no_other(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    async def failing(claim: Claim, *, desk: Desk) -> None:
+    async def failing(claim: Claim, *, context: DeliveryContext) -> None:
         if claim.subscription.channel.channel == "a1":
             raise KeyError("id")
         await asyncio.sleep(0.01)
-        await deliver(claim, desk=desk)
+        await deliver_claim(claim, context=context)
 
-    monkeypatch.setattr(bot.clock, "deliver", failing)
-    store, platform = a_house(("a", 5)), Slow(Board())
-    asyncio.run(tick(a_desk(store, platform)))
+    monkeypatch.setattr(bot.clock, "deliver_claim", failing)
+    store, platform = a_house(("a", 5)), Slow(PostedPages())
+    asyncio.run(deliver_due_editions(a_desk(store, platform)))
     assert sorted(channels_of(platform)) == ["a"] * 4
     assert "to console:a:a1 failed; it is tried again" in caplog.text
     monkeypatch.undo()
-    asyncio.run(tick(a_desk(store, platform, clock=lambda: NOW + timedelta(minutes=6))))
-    assert len(platform.board.posted) == 5
+    asyncio.run(deliver_due_editions(a_desk(store, platform, clock=lambda: NOW + timedelta(minutes=6))))
+    assert len(platform.posted_pages.pages) == 5
 
 
 @pytest.mark.parametrize("text", ["odd \ud800", "\0"])
@@ -438,9 +448,9 @@ def test_a_reason_that_cannot_be_written_down_ends_no_other(
                 raise PostError(text, Outcome.REFUSED)
             return await Slow.post(self, channel, page, key=key, thread=thread)
 
-    platform = Odd(Board())
-    asyncio.run(tick(a_desk(a_house(("a", 3)), platform)))
-    assert len(platform.board.posted) == 2
+    platform = Odd(PostedPages())
+    asyncio.run(deliver_due_editions(a_desk(a_house(("a", 3)), platform)))
+    assert len(platform.posted_pages.pages) == 2
 
 
 @pytest.mark.parametrize("jump", [-timedelta(days=300), -timedelta(hours=1), timedelta(days=30_000)])
@@ -453,14 +463,16 @@ def test_a_clock_that_is_set_stops_no_tick(jump: timedelta, monkeypatch: pytest.
             return datetime.now(tz) + ahead[0]
 
     monkeypatch.setattr(apscheduler.schedulers.base, "datetime", Shifted)
-    monkeypatch.setattr(bot.clock, "MINUTE", timedelta(seconds=0.05))
+    monkeypatch.setattr(bot.clock, "TICK_INTERVAL", timedelta(seconds=0.05))
     ticks = list[int]()
-    monkeypatch.setattr(FanOut, "tick", counted(FanOut.tick, ticks))
+    monkeypatch.setattr(DeliveryWorker, "tick", counted(DeliveryWorker.tick, ticks))
 
     async def run() -> None:
         stop = asyncio.Event()
         keeping = asyncio.create_task(
-            keep_time(a_desk(a_store(), Slow(Board()), clock=lambda: Shifted.now(UTC)), stop)
+            deliver_until_stopped(
+                a_desk(a_store(), Slow(PostedPages()), clock=lambda: Shifted.now(UTC)), stop
+            )
         )
         await until(lambda: len(ticks) > 2)
         ahead[0] = jump
@@ -473,7 +485,7 @@ def test_a_clock_that_is_set_stops_no_tick(jump: timedelta, monkeypatch: pytest.
 
 
 def counted(tick: Any, ticks: list[int]) -> Any:
-    def counting(fan_out: FanOut) -> None:
+    def counting(fan_out: DeliveryWorker) -> None:
         ticks.append(1)
         tick(fan_out)
 
@@ -483,6 +495,6 @@ def counted(tick: Any, ticks: list[int]) -> Any:
 def test_a_tick_is_at_the_full_minute_whenever_the_last_one_was() -> None:
     now = datetime(2026, 11, 26, 8, 59, 59, 500_000, UTC)
     for last in (None, now - timedelta(days=9), now + timedelta(days=9)):
-        assert FullMinute().get_next_fire_time(last, now) == datetime(2026, 11, 26, 9, tzinfo=UTC)
+        assert FullMinuteTrigger().get_next_fire_time(last, now) == datetime(2026, 11, 26, 9, tzinfo=UTC)
     full = datetime(2026, 11, 26, 9, tzinfo=UTC)
-    assert FullMinute().get_next_fire_time(full, full) == full + timedelta(minutes=1)
+    assert FullMinuteTrigger().get_next_fire_time(full, full) == full + timedelta(minutes=1)

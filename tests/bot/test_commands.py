@@ -6,19 +6,19 @@ from hypothesis import strategies as st
 
 from bot.commands import (
     DigestCommand,
-    DigestHelp,
-    Discussed,
-    Pause,
-    Resume,
-    ShowHeld,
+    FinishDiscussion,
+    PauseDigest,
+    ResumeDigest,
+    ShowDigestHelp,
+    ShowHeldPapers,
     ShowQueue,
     ShowSettings,
-    Subscribe,
-    Today,
-    TopPapers,
-    Unsubscribe,
-    digest_command,
-    look_up_words,
+    ShowToday,
+    ShowTopPapers,
+    SubscribeChannel,
+    UnsubscribeChannel,
+    clean_lookup_text,
+    parse_digest_command,
 )
 from digests.errors import InputError
 
@@ -26,32 +26,32 @@ from digests.errors import InputError
 @pytest.mark.parametrize(
     ("text", "command"),
     [
-        ("", DigestHelp()),
-        ("  help ", DigestHelp()),
-        ("today", Today()),
-        ("TODAY!", Today()),
-        ("top", TopPapers()),
-        ("top 3", TopPapers(3)),
-        ("top 3 in vision", TopPapers(3, "vision")),
-        ("top in machine learning this week", TopPapers(None, "machine learning", 7)),
-        ("Top 10 In cs.CL This Month", TopPapers(10, "cs.CL", 30)),
-        ("top this week", TopPapers(None, "", 7)),
-        ("subscribe", Subscribe()),
-        ("subscribe vision at 08:30 top 3", Subscribe("vision at 08:30 top 3")),
-        ("subscribe about “rag”", Subscribe('about "rag"')),
+        ("", ShowDigestHelp()),
+        ("  help ", ShowDigestHelp()),
+        ("today", ShowToday()),
+        ("TODAY!", ShowToday()),
+        ("top", ShowTopPapers()),
+        ("top 3", ShowTopPapers(3)),
+        ("top 3 in vision", ShowTopPapers(3, "vision")),
+        ("top in machine learning this week", ShowTopPapers(None, "machine learning", 7)),
+        ("Top 10 In cs.CL This Month", ShowTopPapers(10, "cs.CL", 30)),
+        ("top this week", ShowTopPapers(None, "", 7)),
+        ("subscribe", SubscribeChannel()),
+        ("subscribe vision at 08:30 top 3", SubscribeChannel("vision at 08:30 top 3")),
+        ("subscribe about “rag”", SubscribeChannel('about "rag"')),
         ("settings", ShowSettings()),
-        ("pause", Pause()),
-        ("stop", Pause()),
-        ("resume", Resume()),
-        ("unsubscribe", Unsubscribe()),
+        ("pause", PauseDigest()),
+        ("stop", PauseDigest()),
+        ("resume", ResumeDigest()),
+        ("unsubscribe", UnsubscribeChannel()),
         ("queue", ShowQueue()),
-        ("held", ShowHeld()),
-        ("queue done 2", Discussed("2")),
-        ("queue done #2402.01306", Discussed("2402.01306")),
+        ("held", ShowHeldPapers()),
+        ("queue done 2", FinishDiscussion("2")),
+        ("queue done #2402.01306", FinishDiscussion("2402.01306")),
     ],
 )
 def test_each_command_is_understood(text: str, command: DigestCommand) -> None:
-    assert digest_command(text) == command
+    assert parse_digest_command(text) == command
 
 
 @pytest.mark.parametrize(
@@ -71,14 +71,14 @@ def test_what_is_no_command_is_answered_with_the_nearest_under_the_name_it_has_h
     text: str, said: str
 ) -> None:
     with pytest.raises(InputError) as refused:
-        digest_command(text, "/papers")
+        parse_digest_command(text, "/papers")
     assert said in str(refused.value)
 
 
 @given(st.text(max_size=4000))
 def test_any_text_is_a_command_or_a_short_sentence(text: str) -> None:
     try:
-        digest_command(text)
+        parse_digest_command(text)
     except InputError as error:
         short = len(str(error)) < 400
         assert short
@@ -97,4 +97,4 @@ def test_any_text_is_a_command_or_a_short_sentence(text: str) -> None:
     ],
 )
 def test_a_look_up_is_for_what_was_typed(text: str, words: str) -> None:
-    assert look_up_words(text) == words
+    assert clean_lookup_text(text) == words

@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from bot.demo import run_demo, sample
-from digests.limitations import key_limitations
+from bot.demo import read_sample_papers, run_demo
+from digests.limitations import extract_key_limitations
 from digests.model import NOT_REVIEWED
 from tests.builders import NOW
 
-PAPERS = [scored for _, scored in sample(NOW)]
+PAPERS = [scored for _, scored in read_sample_papers(NOW)]
 
 
 def test_the_bundled_papers_cover_what_a_digest_can_show() -> None:
@@ -29,7 +29,7 @@ def test_every_bundled_review_is_marked_as_a_sample_and_has_its_limitations() ->
     for _, review in PAPERS:
         if review != NOT_REVIEWED:
             assert "sample" in review.model
-            assert len(key_limitations(review.limitations).points) == 3
+            assert len(extract_key_limitations(review.limitations).points) == 3
 
 
 def test_a_flagged_passage_of_the_bundled_papers_is_in_its_paper() -> None:
@@ -37,7 +37,7 @@ def test_a_flagged_passage_of_the_bundled_papers_is_in_its_paper() -> None:
 
 
 def test_there_is_a_day_of_papers_whatever_day_it_is() -> None:
-    came_in = Counter(instant.date() for instant, _ in sample(NOW))
+    came_in = Counter(instant.date() for instant, _ in read_sample_papers(NOW))
     assert came_in[NOW.date()] >= 10
     assert len(came_in) == 7
 
@@ -70,7 +70,7 @@ def conversation(*lines: str) -> str:
         ("/digest top 3 in vision", "3 of 14 new papers"),
         ("/digest top 3 in visoin", "did you mean 'vision'"),
         ("/digest top 99", "Ask for 1 to 20 papers"),
-        ("react 2", "1 voice"),
+        ("react 2", "1 wants to discuss"),
         ("react 9", "The digest has papers 1 to 5"),
         ("react two", "by its number"),
         ("help", "look a paper up"),
@@ -85,4 +85,4 @@ def test_what_a_channel_would_type_is_answered(line: str, said: str) -> None:
 def test_a_second_mark_by_the_same_person_is_no_second_voice() -> None:
     text = conversation("react 2", "react 2", "react 1")
     last = text[text.rindex("To discuss") :]
-    assert last.count("1 voice") == 2
+    assert " ".join(last.split()).count("1 wants to discuss") == 2

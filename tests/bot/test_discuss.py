@@ -4,12 +4,12 @@ import asyncio
 
 import pytest
 
-from bot.discuss import Counts, Emojis, queue_message
-from bot.platforms.slack.listeners import KEYCAPS
-from digests.model import Channel, Post, Queued
+from bot.discuss import MarkEmojis, RefreshDebouncer, present_queue
+from bot.platforms.slack.listeners import KEYCAP_NAMES
+from digests.model import Channel, Post, QueuedPaper
 from tests.builders import NOW
 
-SLACK = Emojis("bookmark", KEYCAPS)
+SLACK = MarkEmojis("bookmark", KEYCAP_NAMES)
 
 
 def a_post(*papers: str, first: int = 1) -> Post:
@@ -34,30 +34,32 @@ def a_post(*papers: str, first: int = 1) -> Post:
 def test_a_reaction_means_the_one_paper_of_a_message_or_that_of_its_keycap(
     post: Post, emoji: str, paper: str | None
 ) -> None:
-    assert SLACK.paper_of(post, emoji) == paper
+    assert SLACK.find_paper(post, emoji) == paper
 
 
 def test_a_burst_of_marks_is_one_edit_and_a_failed_one_is_tried_with_the_next() -> None:
     shown: list[str] = []
 
     async def show(post: Post) -> None:
-        shown.append(post.message)
+        shown.append(post.message_id)
         if len(shown) == 1:
             raise OSError("away")
 
     async def run() -> None:
-        counts = Counts(show, burst=0.01)
+        counts = RefreshDebouncer(show, delay_seconds=0.01)
         for _ in range(50):
-            counts.changed(a_post("a"))
+            counts.schedule_refresh(a_post("a"))
         await asyncio.sleep(0.05)
         assert shown == ["1.0"]
-        counts.changed(a_post("a"))
-        await counts.finish()
+        counts.schedule_refresh(a_post("a"))
+        await counts.flush_pending()
         assert shown == ["1.0", "1.0"]
 
     asyncio.run(run())
 
 
 def test_the_queue_says_how_to_fill_it_when_it_is_empty() -> None:
-    assert "Discuss" in str(queue_message([], {}))
-    assert "1. A paper · 2 voices" in str(queue_message([Queued("a", 2, NOW)], {"a": "A paper"}))
+    assert "Discuss" in str(present_queue([], {}))
+    assert "1. A paper · 2 want to discuss" in str(
+        present_queue([QueuedPaper("a", 2, NOW)], {"a": "A paper"})
+    )

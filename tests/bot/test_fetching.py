@@ -15,15 +15,15 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from bot.fetching import Fetched, due, fetch, fetch_all, keep_fetching
+from bot.fetching import FetchReport, fetch_all_sources, fetch_source, fetch_until_stopped, find_due_sources
 from digests.errors import SourceError
 from digests.model import NOT_REVIEWED, Trouble
-from digests.ports import Added, BadRecord, Batch, Progress, SourceState, Store
+from digests.ports import BadRecord, ImportCounts, ProgressCallback, SourceBatch, SourceState, Store
 from digests.sources.http import open_client
-from digests.sources.huggingface import HuggingFace
+from digests.sources.huggingface import HuggingFaceSource
 from digests.store import open_store
 from tests.builders import NOW, a_paper, a_store
-from tests.fakes.feeds import Feeds
+from tests.fakes.feeds import FakeFeeds
 
 
 @dataclass
@@ -31,7 +31,7 @@ class Shelf:
     """A source that gives what was laid on it."""
 
     name: str = "shelf"
-    batches: tuple[Batch, ...] = ()
+    batches: tuple[SourceBatch, ...] = ()
     failure: Exception | None = None
     due: datetime | None = NOW
     asked_from: list[str] = field(default_factory=list)
@@ -39,8 +39,8 @@ class Shelf:
     progress: tuple[int, int] = (0, 1)
 
     async def fetch(
-        self, position: str, *, now: datetime, since: date | None, progress: Progress
-    ) -> AsyncGenerator[Batch, None]:
+        self, position: str, *, now: datetime, since: date | None, progress: ProgressCallback
+    ) -> AsyncGenerator[SourceBatch, None]:
         self.asked_from.append(position)
         progress(*self.progress)
         for batch in self.batches:
@@ -48,29 +48,29 @@ class Shelf:
         if self.failure:
             raise self.failure
 
-    def next_due(self, state: SourceState, now: datetime) -> datetime | None:
+    def next_fetch_at(self, state: SourceState, now: datetime) -> datetime | None:
         if state.last_try:
             self.when_noted()
         return None if state.last_try else self.due
 
 
-def batch(position: str, *ids: str, **more: object) -> Batch:
-    return Batch(position, [(a_paper(one), NOT_REVIEWED) for one in ids], **more)  # type: ignore[arg-type]
+def batch(position: str, *ids: str, **more: object) -> SourceBatch:
+    return SourceBatch(position, [(a_paper(one), NOT_REVIEWED) for one in ids], **more)  # type: ignore[arg-type]
 
 
-def fetched(source: Shelf, store: Store) -> Fetched:
-    return asyncio.run(fetch(source, store, lambda: NOW))
+def fetched(source: Shelf, store: Store) -> FetchReport:
+    return asyncio.run(fetch_source(source, store, lambda: NOW))
 
 
 def test_what_a_source_gives_is_stored_and_it_goes_on_from_there() -> None:
     store = a_store()
     shelf = Shelf(
-        batches=(batch("1", "2401.00001"), batch("2", "2401.00002", bad=[BadRecord("s", 3, "", "x")]))
+        batches=(batch("1", "2401.00001"), batch("2", "2401.00002", bad_records=[BadRecord("s", 3, "", "x")]))
     )
-    assert fetched(shelf, store).sentence() == "shelf: 2 new, 0 changed, 0 as they were, 1 bad left out."
-    state = store.sources.state("shelf")
+    assert fetched(shelf, store).to_sentence() == "shelf: 2 new, 0 changed, 0 as they were, 1 bad left out."
+    state = store.sources.load_state("shelf")
     assert (state.position, state.last_try, state.last_success, state.failure) == ("2", NOW, NOW, "")
-    assert store.papers.last_import() == NOW
+    assert store.library.last_import() == NOW
     fetched(shelf, store)
     assert shelf.asked_from == ["", "2"]
 
@@ -80,24 +80,26 @@ def test_a_failure_keeps_what_came_before_it_and_says_when_to_come_again() -> No
     later = NOW + timedelta(hours=2)
     shelf = Shelf(batches=(batch("1", "2401.00001"),), failure=SourceError("It answered 503.", later))
     result = fetched(shelf, store)
-    assert result.added == Added(new=1)
-    assert result.sentence().endswith("It answered 503.")
-    state = store.sources.state("shelf")
+    assert result.counts == ImportCounts(new=1)
+    assert result.to_sentence().endswith("It answered 503.")
+    state = store.sources.load_state("shelf")
     assert (state.position, state.failure, state.next_try_at) == ("1", "It answered 503.", later)
-    assert [one.trouble for one in store.health.conditions()] == [Trouble.OUTAGE]
-    assert store.papers.last_import() is None
+    assert [one.trouble for one in store.health.latest_reports()] == [Trouble.OUTAGE]
+    assert store.library.last_import() is None
     shelf.failure = None
     fetched(shelf, store)
-    assert store.sources.state("shelf").failure == ""
-    assert [one.trouble for one in store.health.conditions()] == [None]
+    assert store.sources.load_state("shelf").failure == ""
+    assert [one.trouble for one in store.health.latest_reports()] == [None]
 
 
 def test_of_many_bad_records_the_first_are_named_and_all_are_counted(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     bad = [BadRecord("s", line, "", "x") for line in range(15)]
-    shelf = Shelf(batches=(batch("1", bad=bad), batch("2", bad=bad), batch("3", bad=bad)))
-    assert fetched(shelf, a_store()).bad == 45
+    shelf = Shelf(
+        batches=(batch("1", bad_records=bad), batch("2", bad_records=bad), batch("3", bad_records=bad))
+    )
+    assert fetched(shelf, a_store()).bad_count == 45
     assert len(caplog.records) == 20
 
 
@@ -111,10 +113,10 @@ def test_what_nobody_foresaw_is_a_failure_of_that_source_alone() -> None:
 
 def test_remarks_are_said_once_and_a_stale_source_is_no_sign_of_life() -> None:
     store = a_store()
-    shelf = Shelf(batches=(batch("1", remark="it is old", stale=True), batch("1", remark="it is old")))
-    assert fetched(shelf, store).sentence() == "shelf: 0 new, 0 changed, 0 as they were. It is old."
-    assert [one.trouble for one in store.health.conditions()] == [Trouble.STALE]
-    assert store.papers.last_import() is None
+    shelf = Shelf(batches=(batch("1", remark="it is old", is_stale=True), batch("1", remark="it is old")))
+    assert fetched(shelf, store).to_sentence() == "shelf: 0 new, 0 changed, 0 as they were. It is old."
+    assert [one.trouble for one in store.health.latest_reports()] == [Trouble.STALE]
+    assert store.library.last_import() is None
 
 
 def kept(sources: list[Shelf], store: Store, until: Shelf) -> None:
@@ -123,7 +125,7 @@ def kept(sources: list[Shelf], store: Store, until: Shelf) -> None:
         loop = asyncio.get_running_loop()
         until.when_noted = lambda: loop.call_soon_threadsafe(stop.set)
         async with asyncio.timeout(10):
-            await keep_fetching(sources, store, lambda: NOW, stop, look_seconds=0.01, jitter=timedelta)
+            await fetch_until_stopped(sources, store, lambda: NOW, stop, poll_seconds=0.01, jitter=timedelta)
 
     asyncio.run(run())
 
@@ -135,32 +137,32 @@ def test_each_source_is_fetched_at_its_hour_and_one_that_fails_stops_no_other() 
     never = Shelf("never", due=None)
     good = Shelf("good", batches=(batch("1", "2401.00001"),))
     kept([failing, later, never, good], store, until=good)
-    assert "2401.00001" in store.papers.get(["2401.00001"])
+    assert "2401.00001" in store.library.get(["2401.00001"])
     assert later.asked_from == never.asked_from == []
     assert len(good.asked_from) == 1
 
 
 def test_a_clock_that_was_ahead_leaves_no_source_unasked_once_it_is_set_back() -> None:
     store, year = a_store(), timedelta(days=365)
-    hourly = HuggingFace(lambda: open_client("", lambda: NOW), "", name="hourly")
-    store.sources.keep("hourly", SourceState(last_try=NOW + year, failure="x", next_try_at=NOW + year))
-    assert due([hourly], store, NOW) == [hourly]
-    store.sources.keep("hourly", SourceState(last_try=NOW))
-    assert due([hourly], store, NOW - timedelta(seconds=30)) == []
-    assert due([hourly], store, NOW + timedelta(minutes=59)) == []
+    hourly = HuggingFaceSource(lambda: open_client("", lambda: NOW), "", name="hourly")
+    store.sources.save_state("hourly", SourceState(last_try=NOW + year, failure="x", next_try_at=NOW + year))
+    assert find_due_sources([hourly], store, NOW) == [hourly]
+    store.sources.save_state("hourly", SourceState(last_try=NOW))
+    assert find_due_sources([hourly], store, NOW - timedelta(seconds=30)) == []
+    assert find_due_sources([hourly], store, NOW + timedelta(minutes=59)) == []
 
 
 def test_on_a_terminal_each_source_has_a_bar_that_shows_how_far_it_is() -> None:
     screen = io.StringIO()
     console = Console(file=screen, force_terminal=True, width=80)
     shelves = [Shelf("one", progress=(3, 7)), Shelf("two", failure=SourceError("No."))]
-    every = asyncio.run(fetch_all(shelves, a_store(), lambda: NOW, since=None, console=console))
+    every = asyncio.run(fetch_all_sources(shelves, a_store(), lambda: NOW, since=None, console=console))
     assert [one.failure for one in every] == ["", "No."]
     assert "one" in screen.getvalue()
     assert "3/7" in screen.getvalue()
 
 
-def settings_for(feeds: Feeds) -> str:
+def settings_for(feeds: FakeFeeds) -> str:
     return (
         f'[fetching]\narxiv_gap_seconds = 0\n[[sources]]\nkind = "arxiv"\ncategories = ["learning"]\n'
         f'rss_url = "{feeds.rss_url}"\noai_url = "{feeds.oai_url}"\nquery_url = "{feeds.query_url}"\n'
@@ -181,7 +183,7 @@ def test_the_commands_fetch_what_the_settings_name_and_one_bad_source_stops_no_o
     """By hand first, then by itself in a process that runs."""
 
     async def run() -> None:
-        async with Feeds(clock=lambda: datetime.now(UTC)) as feeds:
+        async with FakeFeeds(clock=lambda: datetime.now(UTC)) as feeds:
             (tmp_path / "paperround.toml").write_text(settings_for(feeds))
             by_hand = await paperround(tmp_path, "fetch")
             out, errors = await by_hand.communicate()
@@ -203,14 +205,16 @@ def test_the_commands_fetch_what_the_settings_name_and_one_bad_source_stops_no_o
             out, _ = await again.communicate()
             assert out == b"reviews: 1 new, 0 changed, 0 as they were.\n"
             store = open_store(f"sqlite:///{tmp_path / 'paperround.db'}")
-            store.sources.keep("huggingface", SourceState())
-            store.papers.ask_for((asked := asked_for(feeds)), now=datetime.now(UTC))
+            store.sources.save_state("huggingface", SourceState())
+            store.library.add_request((asked := asked_for(feeds)), now=datetime.now(UTC))
             await runs_and_fetches(tmp_path, "huggingface: 0 new", "1 of 1 papers that people asked for")
-            assert asked in store.papers.get([asked])
+            assert asked in store.library.get([asked])
 
-    def asked_for(feeds: Feeds) -> str:
+    def asked_for(feeds: FakeFeeds) -> str:
         return next(
-            day[0].id for ago in range(20, 30) if (day := feeds.day(feeds.today - timedelta(days=ago)))
+            day[0].id
+            for ago in range(20, 30)
+            if (day := feeds.announcements_on(feeds.today_in_new_york - timedelta(days=ago)))
         )
 
     asyncio.run(run())

@@ -7,28 +7,37 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.form import Form, FormError, difference, form_of, in_a_sentence, read_form, read_words, words_of
+from bot.form import (
+    FormError,
+    SubscriptionForm,
+    describe_difference,
+    describe_subscription,
+    form_of,
+    format_subscribe_words,
+    parse_form,
+    parse_subscribe_words,
+)
 from digests.errors import InputError
-from digests.model import Channel, Schedule, Style, Subscription, Wish
+from digests.model import Channel, DigestStyle, Preferences, Schedule, Subscription
 
-BASE = Subscription(Channel("slack", "C1"), Wish(("audio",), ("old",), top=7), Schedule(time(7)))
+BASE = Subscription(Channel("slack", "C1"), Preferences(("audio",), ("old",), top=7), Schedule(time(7)))
 
 
 @pytest.mark.parametrize(
     ("words", "wish"),
     [
-        ("vision top 3 min 8", Wish(("vision",), top=3, min_score=8)),
-        ("VISION, cs.CL and nlp", Wish(("VISION", "cs.CL", "nlp"), top=7)),
-        ("machine learning", Wish(("machine learning",), top=7)),
-        ("about llm agents, rag", Wish((), ("llm agents", "rag"), top=7)),
-        ("vision about “diffusion models” and alignment", Wish(("vision",), ("diffusion models", "alignment"), top=7)),
-        ("about ‘rlhf’, ‘world models’, bayes' rule", Wish((), ("rlhf", "world models", "bayes' rule"), top=7)),
-        ("everything not audio, “bird song”", Wish((), (), ("audio", "bird song"), top=7)),
-        ("score 7.5 style thread", Wish(("audio",), ("old",), top=7, min_score=7.5, style=Style.THREAD)),
+        ("vision top 3 min 8", Preferences(("vision",), top=3, min_score=8)),
+        ("VISION, cs.CL and nlp", Preferences(("VISION", "cs.CL", "nlp"), top=7)),
+        ("machine learning", Preferences(("machine learning",), top=7)),
+        ("about llm agents, rag", Preferences((), ("llm agents", "rag"), top=7)),
+        ("vision about “diffusion models” and alignment", Preferences(("vision",), ("diffusion models", "alignment"), top=7)),
+        ("about ‘rlhf’, ‘world models’, bayes' rule", Preferences((), ("rlhf", "world models", "bayes' rule"), top=7)),
+        ("everything not audio, “bird song”", Preferences((), (), ("audio", "bird song"), top=7)),
+        ("score 7.5 style thread", Preferences(("audio",), ("old",), top=7, min_score=7.5, style=DigestStyle.THREAD)),
     ],
 )  # fmt: skip
-def test_words_say_what_is_wanted_and_the_rest_stays(words: str, wish: Wish) -> None:
-    assert read_words(words, BASE).wish == wish
+def test_words_say_what_is_wanted_and_the_rest_stays(words: str, wish: Preferences) -> None:
+    assert parse_subscribe_words(words, BASE).preferences == wish
 
 
 @pytest.mark.parametrize(
@@ -48,7 +57,7 @@ def test_words_say_what_is_wanted_and_the_rest_stays(words: str, wish: Wish) -> 
     ],
 )
 def test_words_say_when(words: str, schedule: Schedule) -> None:
-    assert read_words(words, BASE).schedule == schedule
+    assert parse_subscribe_words(words, BASE).schedule == schedule
 
 
 @pytest.mark.parametrize(
@@ -78,7 +87,7 @@ def test_words_that_cannot_be_meant_are_answered_in_one_short_sentence(words: st
 def answer(words: str) -> str:
     """What is said to words that cannot be meant; nothing to those that can."""
     try:
-        read_words(words, BASE)
+        parse_subscribe_words(words, BASE)
     except InputError as error:
         return str(error)
     return ""
@@ -90,7 +99,7 @@ def test_any_text_is_a_subscription_or_a_short_sentence(text: str) -> None:
 
 
 def test_the_same_domain_many_times_is_one() -> None:
-    assert read_words("vision " * 40, BASE).wish.domains == ("vision",)
+    assert parse_subscribe_words("vision " * 40, BASE).preferences.domains == ("vision",)
 
 
 entries = st.lists(
@@ -98,7 +107,7 @@ entries = st.lists(
     max_size=4, unique=True,
 ).map(tuple)  # fmt: skip
 wishes = st.builds(
-    Wish,
+    Preferences,
     st.lists(st.sampled_from(["vision", "cs.CL", "machine learning", "math"]), max_size=3, unique=True).map(
         tuple
     ),
@@ -106,7 +115,7 @@ wishes = st.builds(
     entries,
     st.integers(1, 50),
     st.none() | st.integers(0, 20).map(lambda half: half / 2),
-    st.sampled_from(Style),
+    st.sampled_from(DigestStyle),
 )
 schedules = st.builds(
     Schedule,
@@ -117,18 +126,20 @@ schedules = st.builds(
 
 
 @given(wishes, schedules)
-def test_the_words_of_a_subscription_and_its_form_mean_it_again(wish: Wish, schedule: Schedule) -> None:
-    one = replace(BASE, wish=wish, schedule=schedule)
-    assert read_words(words_of(one), BASE) == one
-    assert read_form(form_of(one), BASE) == one
-    assert difference(one, one) == ""
+def test_the_words_of_a_subscription_and_its_form_mean_it_again(
+    wish: Preferences, schedule: Schedule
+) -> None:
+    one = replace(BASE, preferences=wish, schedule=schedule)
+    assert parse_subscribe_words(format_subscribe_words(one), BASE) == one
+    assert parse_form(form_of(one), BASE) == one
+    assert describe_difference(one, one) == ""
 
 
 def test_a_form_says_everything_that_is_wrong_at_once() -> None:
-    bad = Form("visoin", "x" * 101, "", "0", "eleven", "25:00", (), "Mars/Phobos", "fancy")
+    bad = SubscriptionForm("visoin", "x" * 101, "", "0", "eleven", "25:00", (), "Mars/Phobos", "fancy")
     with pytest.raises(FormError) as refused:
-        read_form(bad, BASE)
-    assert set(refused.value.problems) == {field.name for field in fields(Form)} - {"muted"}
+        parse_form(bad, BASE)
+    assert set(refused.value.problems) == {field.name for field in fields(SubscriptionForm)} - {"muted"}
     assert all(
         sentence.endswith((".", "?")) or "Use" in sentence for sentence in refused.value.problems.values()
     )
@@ -136,18 +147,18 @@ def test_a_form_says_everything_that_is_wrong_at_once() -> None:
 
 def test_an_empty_form_asks_for_what_must_be_there() -> None:
     with pytest.raises(FormError) as refused:
-        read_form(Form(), BASE)
+        parse_form(SubscriptionForm(), BASE)
     assert set(refused.value.problems) == {"top", "at", "days", "time_zone", "style"}
 
 
 def test_a_subscription_is_told_to_people_in_a_sentence() -> None:
     one = Subscription(
         BASE.channel,
-        Wish(("vision",), ("rag",), ("audio",), 3, 8),
+        Preferences(("vision",), ("rag",), ("audio",), 3, 8),
         Schedule(time(8, 30), time_zone="Europe/Berlin"),
     )
-    assert in_a_sentence(one) == (
+    assert describe_subscription(one) == (
         "The 3 best papers from vision or about rag, scored 8 or more, without audio, weekdays at 08:30 (Europe/Berlin), "
         "one message a paper"
     )
-    assert difference(one, replace(one, wish=replace(one.wish, top=5))) == "top 3 → 5"
+    assert describe_difference(one, replace(one, preferences=replace(one.preferences, top=5))) == "top 3 → 5"

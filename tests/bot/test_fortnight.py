@@ -23,14 +23,14 @@ from digests.model import REVIEWER
 from digests.ports import SourceState, Store
 from digests.store import open_store
 from tests.fakes import arxiv_days
-from tests.fakes.arxiv_days import Announced
-from tests.fakes.feeds import Fault as FeedFault
-from tests.fakes.feeds import Feeds
+from tests.fakes.arxiv_days import Announcement
+from tests.fakes.feeds import FakeFeeds
+from tests.fakes.feeds import FeedFault as FeedFault
 from tests.fakes.openai_server import MODEL, OpenAiServer
-from tests.fakes.openai_server import Fault as ModelFault
-from tests.fakes.slack import FakeSlack, read
-from tests.fire.child import Birth, begin
-from tests.fire.clock import Clock
+from tests.fakes.openai_server import ModelFault as ModelFault
+from tests.fakes.slack import FakeSlack, read_text
+from tests.fire.child import Spawn, spawn_process
+from tests.fire.clock import FileClock
 
 ROOT = Path(__file__).parents[2]
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -62,13 +62,13 @@ url = "{feeds.daily_papers_url}"
 [reviewer]
 base_url = "{model.base_url}"
 model = "{name}"
-tokens_a_day = {tokens}
+tokens_per_day = {tokens}
 full_text = false
-full_reviews_a_day = 5
+full_reviews_per_day = 5
 [platforms.slack]
 api_base_url = "{slack.url}"
-messages_a_second_a_channel = 1000
-messages_a_second = 1000
+messages_per_second_per_channel = 1000
+messages_per_second = 1000
 [[subscriptions]]
 platform = "slack"
 channel = "{channel}"
@@ -83,9 +83,9 @@ top = 3
 class Fortnight:
     """The servers, the clock, and what the channel has heard so far."""
 
-    clock: Clock
+    clock: FileClock
     slack: FakeSlack
-    feeds: Feeds
+    feeds: FakeFeeds
     model: OpenAiServer
     store: Store
     channel: str
@@ -105,7 +105,7 @@ class Fortnight:
 
     def _tried(self, source: str, since: datetime) -> bool:
         """Whether a fetch has ended that began since then."""
-        last = self.store.sources.state(source).last_try
+        last = self.store.sources.load_state(source).last_try
         return last is not None and last >= since
 
     async def reviewed(self) -> None:
@@ -115,17 +115,17 @@ class Fortnight:
             await self.until(partial(self._looked, began), "the model looked at what came in")
 
     def _looked(self, since: datetime) -> bool:
-        state = next((one for one in self.store.health.conditions() if one.subject == REVIEWER), None)
-        return bool(state and state.at > since)
+        state = next((one for one in self.store.health.latest_reports() if one.subject == REVIEWER), None)
+        return bool(state and state.reported_at > since)
 
     async def morning(self, day: date) -> str:
         """Nine o'clock in Berlin: what the channel now hears."""
         self.clock.set(datetime(day.year, day.month, day.day, 9, 0, 1, tzinfo=BERLIN))
-        (subscription,) = self.store.subscriptions.all()
+        (subscription,) = self.store.subscriptions.list_active()
 
         def delivered() -> bool:
-            newest = self.store.deliveries.history(subscription, 1)
-            return bool(newest and newest[0].edition == day and newest[0].state in ("posted", "quiet"))
+            newest = self.store.outbox.history(subscription, 1)
+            return bool(newest and newest[0].edition == day and newest[0].state in ("posted", "empty"))
 
         await self.until(delivered, f"the edition of {day}")
         self.digests[day] = said = self.new_messages()
@@ -138,13 +138,15 @@ class Fortnight:
 
     def new_messages(self) -> str:
         """What was posted since the last look."""
-        messages = self.slack.messages(self.channel)
+        messages = self.slack.messages_in(self.channel)
         new, self.heard = messages[self.heard :], len(messages)
-        return "\n".join(read(message["blocks"]) for message in new)
+        return "\n".join(read_text(message["blocks"]) for message in new)
 
     def papers_shown(self) -> Counter[str]:
         """Each paper that stands in the channel, with how often it does."""
-        everything = "\n".join(read(message["blocks"]) for message in self.slack.messages(self.channel))
+        everything = "\n".join(
+            read_text(message["blocks"]) for message in self.slack.messages_in(self.channel)
+        )
         return Counter(re.findall(r"arxiv\.org/abs/(\d{4}\.\d{5})", everything))
 
     async def until(self, holds: Callable[[], object], what: str, seconds: float = PATIENCE) -> None:
@@ -160,14 +162,14 @@ class Fortnight:
 @asynccontextmanager
 async def a_fortnight(folder: Path) -> AsyncIterator[Fortnight]:
     """`paperround run` over an empty store, from the night to Monday on; it ends well at the end."""
-    clock = Clock(folder / "clock")
+    clock = FileClock(folder / "clock")
     clock.set(datetime(2026, 11, 15, 23, 0, tzinfo=NEW_YORK))
 
-    def announced(day: date) -> list[Announced]:
+    def announced(day: date) -> list[Announcement]:
         count = PAPERS_OF_A_BIG_DAY if day == BIG_DAY else PAPERS
-        return arxiv_days.announced(day, count, frozenset([HOLIDAY]))
+        return arxiv_days.announcements_of(day, count, frozenset([HOLIDAY]))
 
-    feeds = Feeds(clock, announced=announced, upvotes=lambda day: [], retry_after="3600")
+    feeds = FakeFeeds(clock, announcement_source=announced, upvotes=lambda day: [], retry_after="3600")
     async with FakeSlack(clock=clock.timestamp, rate_limits=False) as slack, feeds, OpenAiServer() as model:
         channel = slack.add_channel("papers")
         (folder / "paperround.toml").write_text(
@@ -175,9 +177,11 @@ async def a_fortnight(folder: Path) -> AsyncIterator[Fortnight]:
                 folder=folder, feeds=feeds, model=model, name=MODEL, tokens=TOKENS_A_DAY, slack=slack, channel=channel
             )
         )  # fmt: skip
-        process = begin(Birth(folder, clock.file, _environment(slack), folder / "log", minute=0.1))
+        process = spawn_process(
+            Spawn(folder, clock.file, _environment(slack), folder / "log", tick_seconds=0.1)
+        )
         try:
-            await slack.until(lambda: slack.sockets or process.exitcode is not None, 60)
+            await slack.wait_until(lambda: slack.sockets or process.exitcode is not None, 60)
             store = open_store(f"sqlite:///{folder / 'p.db'}")
             yield Fortnight(clock, slack, feeds, model, store, channel, folder / "log")
             store.close()
@@ -232,10 +236,10 @@ async def _two_weeks(fortnight: Fortnight) -> None:
     _is_a_whole_digest(said, monday)
     assert "The budget for reviews is spent for today" in said
     _has_what_was_looked_at(await fortnight.day(tuesday), tuesday)
-    fortnight.feeds.fail("/rss", FeedFault.STALE, MANY)
-    fortnight.feeds.fail("/oai", FeedFault.EMPTY, MANY)
+    fortnight.feeds.fail_next("/rss", FeedFault.STALE, MANY)
+    fortnight.feeds.fail_next("/oai", FeedFault.EMPTY, MANY)
     assert "arXiv answers, but has shown nothing new since" in await fortnight.day(wednesday)
-    fortnight.feeds.heal()
+    fortnight.feeds.clear_faults()
     _is_a_whole_digest(await fortnight.day(thursday), thursday)
     assert friday == HOLIDAY
     assert "Thanksgiving" in await fortnight.day(friday)
@@ -263,19 +267,19 @@ def _has_what_was_looked_at(said: str, day: date) -> None:
 
 async def _an_outage_that_ends_that_day(fortnight: Fortnight, day: date) -> None:
     """The message says so; when the papers come at noon, it becomes the digest."""
-    fortnight.feeds.fail("/rss", FeedFault.TOO_MANY, MANY)
-    fortnight.feeds.fail("/oai", FeedFault.TOO_MANY, MANY)
+    fortnight.feeds.fail_next("/rss", FeedFault.RATE_LIMITED, MANY)
+    fortnight.feeds.fail_next("/oai", FeedFault.RATE_LIMITED, MANY)
     said = await fortnight.day(day)
     assert "a source does not answer" in said
     assert "they take this message's place" in said
-    before = len(fortnight.slack.messages(fortnight.channel))
+    before = len(fortnight.slack.messages_in(fortnight.channel))
     await _papers_come_after_all(fortnight, day)
     await fortnight.reviewed()
     fortnight.clock.set(datetime(day.year, day.month, day.day, 13, 30, tzinfo=BERLIN))
-    await fortnight.slack.until(
-        lambda: len(fortnight.slack.messages(fortnight.channel)) == before + 3, PATIENCE
+    await fortnight.slack.wait_until(
+        lambda: len(fortnight.slack.messages_in(fortnight.channel)) == before + 3, PATIENCE
     )
-    first = read(fortnight.slack.messages(fortnight.channel)[before - 1]["blocks"])
+    first = read_text(fortnight.slack.messages_in(fortnight.channel)[before - 1]["blocks"])
     assert first.startswith(f"{day:%A} {day.day} {day:%B} - 3 of ")
     late = fortnight.digests[day] = f"{first}\n{fortnight.new_messages()}"
     _is_a_whole_digest(late, day)
@@ -284,11 +288,11 @@ async def _an_outage_that_ends_that_day(fortnight: Fortnight, day: date) -> None
 
 async def _papers_come_after_all(fortnight: Fortnight, day: date) -> None:
     """At noon, unless a fetch that was under way just then was told to try again in an hour."""
-    fortnight.feeds.heal()
+    fortnight.feeds.clear_faults()
     fortnight.clock.set(noon := datetime(day.year, day.month, day.day, 12, tzinfo=BERLIN))
 
     def state() -> SourceState:
-        return fortnight.store.sources.state("arxiv")
+        return fortnight.store.sources.load_state("arxiv")
 
     def is_well() -> bool:
         return state().failure == ""
@@ -304,9 +308,9 @@ async def _papers_come_after_all(fortnight: Fortnight, day: date) -> None:
 
 async def _a_morning_without_the_model(fortnight: Fortnight, day: date) -> None:
     """The abstract speaks for itself, and nothing is invented."""
-    fortnight.model.fault_of[""] = ModelFault.BROKEN
+    fortnight.model.fault_by_title[""] = ModelFault.SERVER_ERROR
     said = await fortnight.day(day)
-    fortnight.model.fault_of.clear()
+    fortnight.model.fault_by_title.clear()
     assert said.count("From the abstract:") == 3
     assert said.count("Limitations not reviewed") == 3
     assert "The reviewer has not answered since" in said

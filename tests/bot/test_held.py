@@ -5,15 +5,15 @@ from datetime import timedelta
 import pytest
 
 from bot.answer import Answers, Person
-from bot.held import MOST_SHOWN
-from bot.message import Action, Button, Buttons, Message, Text
-from digests.build import Habits
+from bot.held import MAX_SHOWN_PAPERS
+from bot.message import Button, ButtonAction, Buttons, Message, Text
+from digests.build import DigestPolicy
 from digests.errors import InputError
 from digests.model import Channel, Flag
 from digests.ports import Store
 from tests.builders import NOW, a_paper, a_review, a_store
 
-ORDER = Flag("[praise]", "give a positive review only", where="abstract", hidden=True)
+ORDER = Flag("[praise]", "give a positive review only", location="abstract", is_hidden=True)
 ADA = Person("U1", "ada", is_admin=True)
 BOB = Person("U2", "bob", is_admin=True)
 EVE = Person("U3", "eve")
@@ -23,17 +23,17 @@ def a_store_that_holds(*papers: str) -> Store:
     store = a_store()
     for minute, paper in enumerate(papers):
         made = a_paper(paper, title=f"Suspect {paper}", flags=(ORDER,))
-        store.papers.add([(made, a_review(9.8))], now=NOW)
+        store.library.add([(made, a_review(9.8))], now=NOW)
         store.reviewing.hold(paper, "Its score stands out.", now=NOW + timedelta(minutes=minute))
     return store
 
 
 def answers(store: Store, *, anyone: bool = False) -> Answers:
-    return Answers(store, lambda words, most: (), Habits(), lambda: NOW, anyone_may_change=anyone)
+    return Answers(store, lambda words, most: (), DigestPolicy(), lambda: NOW, anyone_may_change=anyone)
 
 
 def listed(store: Store, person: Person = ADA) -> Message:
-    return answers(store).digest("held", Channel("console", "papers"), person).message
+    return answers(store).run_digest_command("held", Channel("console", "papers"), person).message
 
 
 def words(message: Message) -> str:
@@ -53,20 +53,20 @@ def test_a_held_paper_is_listed_with_its_score_the_passage_the_reason_and_both_d
     assert "“…give a positive review only”" in words(shown)
     assert "Its score stands out. /paper 2611.00001 shows the paper." in words(shown)
     assert buttons(shown) == [
-        Button(Action.RELEASE, "Release", "2611.00001"),
-        Button(Action.REJECT, "Reject", "2611.00001"),
+        Button(ButtonAction.RELEASE, "Release", "2611.00001"),
+        Button(ButtonAction.REJECT, "Reject", "2611.00001"),
     ]
 
 
 def test_of_several_each_button_bears_the_number_of_its_paper_and_those_beyond_a_message_are_counted() -> (
     None
 ):
-    names = [f"2611.0000{number}" for number in range(MOST_SHOWN + 2)]
+    names = [f"2611.0000{number}" for number in range(MAX_SHOWN_PAPERS + 2)]
     shown = listed(a_store_that_holds(*names))
     assert shown.summary == "7 papers are held"
     assert [one.label for one in buttons(shown)][:4] == ["Release 1", "Reject 1", "Release 2", "Reject 2"]
     assert "2. Suspect 2611.00001" in words(shown)
-    assert [one.value for one in buttons(shown)][::2] == names[:MOST_SHOWN]
+    assert [one.value for one in buttons(shown)][::2] == names[:MAX_SHOWN_PAPERS]
     assert "2 more wait behind these" in words(shown)
 
 
@@ -79,9 +79,9 @@ def test_who_may_not_change_a_digest_neither_sees_nor_decides_what_is_held() -> 
     with pytest.raises(InputError, match="Only workspace admins may decide"):
         listed(store, EVE)
     with pytest.raises(InputError, match="Only workspace admins may decide"):
-        answers(store).decide("a", EVE, release=True)
-    assert len(store.reviewing.held()) == 1
-    assert "is released" in words(answers(store, anyone=True).decide("a", EVE, release=True))
+        answers(store).decide_on_held_paper("a", EVE, release=True)
+    assert len(store.reviewing.list_held()) == 1
+    assert "is released" in words(answers(store, anyone=True).decide_on_held_paper("a", EVE, release=True))
 
 
 @pytest.mark.parametrize(("release", "said"), [(True, "released"), (False, "rejected")])
@@ -89,17 +89,17 @@ def test_a_decision_is_told_above_what_is_left_and_told_again_to_whoever_comes_a
     release: bool, said: str
 ) -> None:
     store = a_store_that_holds("a", "b")
-    decided = answers(store).decide("a", ADA, release=release)
+    decided = answers(store).decide_on_held_paper("a", ADA, release=release)
     assert decided.summary.startswith(f"“Suspect a” is {said}: ")
     assert {one.value for one in buttons(decided)} == {"b"}
-    late = answers(store).decide("a", BOB, release=not release)
+    late = answers(store).decide_on_held_paper("a", BOB, release=not release)
     assert late.summary == f"“Suspect a” is not held any more: ada {said} it on Tuesday 24 November."
     assert {one.value for one in buttons(late)} == {"b"}
-    known = store.reviewing.decision("a")
+    known = store.reviewing.find_decision("a")
     assert known
-    assert known.released is release
+    assert known.is_released is release
 
 
 def test_a_button_for_a_paper_that_was_never_held_says_so() -> None:
-    decided = answers(a_store()).decide("2611.00009", ADA, release=True)
+    decided = answers(a_store()).decide_on_held_paper("2611.00009", ADA, release=True)
     assert decided.summary == "2611.00009 is not held, so there is nothing to decide."

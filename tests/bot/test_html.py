@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from bot.html import message_page
-from digests.model import Style
+from bot.html import render_message_page
+from digests.model import DigestStyle
 from tests.bot.shared_cases import SHARED_CASES
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -55,7 +55,7 @@ def test_in_a_browser_every_pick_can_be_seen_and_nothing_overflows(
     case: str, width: int, tmp_path: Path
 ) -> None:
     message = SHARED_CASES[case]
-    seen = measured(message_page(message, Style.CARDS), tmp_path, width)
+    seen = measured(render_message_page(message, DigestStyle.CARDS), tmp_path, width)
     wanted = [card.url for card in message.cards]
     assert seen["slack"] == wanted
     assert seen["discord"] == wanted
@@ -75,9 +75,9 @@ class _Reader(HTMLParser):
 
 
 @pytest.mark.parametrize("case", SHARED_CASES)
-@pytest.mark.parametrize("style", list(Style))
-def test_the_page_holds_our_links_alone_and_nothing_that_runs(case: str, style: Style) -> None:
+@pytest.mark.parametrize("style", list(DigestStyle))
+def test_the_page_holds_our_links_alone_and_nothing_that_runs(case: str, style: DigestStyle) -> None:
     reader = _Reader()
-    reader.feed(message_page(SHARED_CASES[case], style))
+    reader.feed(render_message_page(SHARED_CASES[case], style))
     assert not reader.tags & {"script", "img", "iframe", "object", "link", "form"}
     assert set(reader.links) <= {card.url for card in SHARED_CASES[case].cards}

@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 
 from bot.platforms import Outcome, PostError
-from digests.build import Habits
-from digests.model import Heartbeat, Nothing, Schedule, Style, Trouble
-from digests.ports import SETTLED, DeliveryState
+from digests.build import DigestPolicy
+from digests.model import DigestStyle, EmptyReason, Heartbeat, Schedule, Trouble
+from digests.ports import IMPORT_DEBOUNCE, DeliveryState
 from tests.bot.test_deliver import CHANNEL, LEASE, KilledLedger, World, raising
 from tests.builders import NOW, a_subscription
-from tests.fakes.platform import BoardPlatform, KilledError
+from tests.fakes.platform import KilledError, MemoryPlatform
 
 HOUR = timedelta(hours=1)
 
@@ -22,7 +22,7 @@ def an_empty_day(*, tick: bool = True, **wish: Any) -> World:
     """arXiv is out, and the channel has heard of it at nine."""
     world = World()
     world.store.health.report("arxiv", Trouble.OUTAGE, now=NOW - HOUR)
-    world.store.papers.imported(now=NOW - timedelta(days=1))
+    world.store.library.record_import(now=NOW - timedelta(days=1))
     world.subscribe(a_subscription(**wish))
     if tick:
         world.tick()
@@ -33,33 +33,35 @@ def late_papers(world: World, after: timedelta = HOUR) -> None:
     """They come in, and have settled."""
     world.now += after
     world.bring("2401.00001", "2401.00002")
-    world.now += SETTLED
+    world.now += IMPORT_DEBOUNCE
 
 
 def said(world: World) -> list[str]:
     """The headings on the board, in their order."""
-    blocks = [block for _, _, page in world.board.posted for block in page.payload["blocks"]]
+    blocks = [block for _, _, page in world.board.pages for block in page.payload["blocks"]]
     return [block["text"] for block in blocks if block["kind"] == "Heading"]
 
 
-def state(world: World) -> tuple[DeliveryState, Nothing | None]:
+def state(world: World) -> tuple[DeliveryState, EmptyReason | None]:
     (delivery,) = world.history()
-    return delivery.state, delivery.nothing
+    return delivery.state, delivery.empty_reason
 
 
-@pytest.mark.parametrize(("style", "messages"), [(Style.CARDS, 3), (Style.THREAD, 3), (Style.COMPACT, 1)])
-def test_the_message_becomes_the_header_and_the_cards_follow(style: Style, messages: int) -> None:
+@pytest.mark.parametrize(
+    ("style", "messages"), [(DigestStyle.CARDS, 3), (DigestStyle.THREAD, 3), (DigestStyle.COMPACT, 1)]
+)
+def test_the_message_becomes_the_header_and_the_cards_follow(style: DigestStyle, messages: int) -> None:
     world = an_empty_day(style=style)
     assert said(world) == ["Tuesday 24 November - a source does not answer"]
-    assert state(world) == (DeliveryState.QUIET, Nothing.OUTAGE)
+    assert state(world) == (DeliveryState.EMPTY, EmptyReason.OUTAGE)
     late_papers(world)
-    platform = BoardPlatform(world.board)
+    platform = MemoryPlatform(world.board)
     world.tick(platform)
     assert said(world) == ["Tuesday 24 November - 2 of 2 new papers"]
-    assert len(set(world.board.keys(CHANNEL))) == len(world.board.posted) == messages
-    first = f"receipt {world.board.keys(CHANNEL)[0]}"
-    assert platform.threads == ([first] * 2 if style is Style.THREAD else [None] * (messages - 1))
-    assert world.board.papers(CHANNEL) == ["2401.00001", "2401.00002"]
+    assert len(set(world.board.keys_in(CHANNEL))) == len(world.board.pages) == messages
+    first = f"receipt {world.board.keys_in(CHANNEL)[0]}"
+    assert platform.threads == ([first] * 2 if style is DigestStyle.THREAD else [None] * (messages - 1))
+    assert world.board.papers_in(CHANNEL) == ["2401.00001", "2401.00002"]
     assert state(world) == (DeliveryState.POSTED, None)
 
 
@@ -69,12 +71,12 @@ def test_it_happens_once_and_the_next_day_shows_none_of_it_again() -> None:
     world.tick()
     world.bring("2401.00003")
     for _ in range(3):
-        world.now += SETTLED
+        world.now += IMPORT_DEBOUNCE
         world.tick()
-    assert world.board.papers(CHANNEL) == ["2401.00001", "2401.00002"]
+    assert world.board.papers_in(CHANNEL) == ["2401.00001", "2401.00002"]
     world.now = NOW + timedelta(days=1)
     world.tick()
-    assert world.board.papers(CHANNEL)[2:] == ["2401.00003"]
+    assert world.board.papers_in(CHANNEL)[2:] == ["2401.00003"]
 
 
 def test_papers_are_waited_for_until_their_import_has_settled() -> None:
@@ -82,7 +84,7 @@ def test_papers_are_waited_for_until_their_import_has_settled() -> None:
     late_papers(world)
     world.now -= timedelta(seconds=1)
     world.tick()
-    assert state(world)[0] is DeliveryState.QUIET
+    assert state(world)[0] is DeliveryState.EMPTY
     world.now += timedelta(seconds=1)
     world.tick()
     assert state(world)[0] is DeliveryState.POSTED
@@ -95,11 +97,11 @@ def test_after_local_midnight_late_papers_are_the_next_days() -> None:
     world.tick()
     late_papers(world, timedelta(hours=5, minutes=50))  # 23:50 there, and settled at 00:05.
     world.tick()
-    assert state(world)[0] is DeliveryState.QUIET
-    assert world.board.papers(CHANNEL) == []
+    assert state(world)[0] is DeliveryState.EMPTY
+    assert world.board.papers_in(CHANNEL) == []
     world.now = NOW + timedelta(days=1)
     world.tick()
-    assert world.board.papers(CHANNEL) == ["2401.00001", "2401.00002"]
+    assert world.board.papers_in(CHANNEL) == ["2401.00001", "2401.00002"]
 
 
 def test_late_papers_that_the_channel_does_not_want_leave_the_message_and_are_counted_the_next_day() -> None:
@@ -107,34 +109,34 @@ def test_late_papers_that_the_channel_does_not_want_leave_the_message_and_are_co
     late_papers(world)
     world.tick()
     assert said(world) == ["Tuesday 24 November - a source does not answer"]
-    assert state(world)[0] is DeliveryState.QUIET
+    assert state(world)[0] is DeliveryState.EMPTY
     world.now = NOW + timedelta(days=1)
     world.tick()
     assert said(world)[1] == "Wednesday 25 November - nothing over the threshold"
-    assert not world.store.deliveries.claim_due(owner="x", now=world.now, lease=HOUR, most=9)
+    assert not world.store.outbox.claim_due(owner="x", now=world.now, lease=HOUR, limit=9)
 
 
 def test_without_new_papers_nothing_is_looked_at_again() -> None:
     world = an_empty_day()
     world.now += 5 * HOUR
-    assert not world.store.deliveries.claim_due(owner="x", now=world.now, lease=HOUR, most=9)
+    assert not world.store.outbox.claim_due(owner="x", now=world.now, lease=HOUR, limit=9)
 
 
 def test_with_the_heartbeat_off_an_empty_day_is_only_in_the_ledger_and_late_papers_still_come() -> None:
     world = an_empty_day(tick=False)
-    off = Habits(heartbeat=Heartbeat.OFF)
-    world.tick(habits=off)
-    assert world.board.posted == []
-    assert state(world) == (DeliveryState.QUIET, Nothing.OUTAGE)
+    off = DigestPolicy(heartbeat=Heartbeat.OFF)
+    world.tick(digest_policy=off)
+    assert world.board.pages == []
+    assert state(world) == (DeliveryState.EMPTY, EmptyReason.OUTAGE)
     late_papers(world)
-    world.tick(habits=off)
-    assert world.board.papers(CHANNEL) == ["2401.00001", "2401.00002"]
-    footer = world.board.posted[-1][2].payload["blocks"][-1]["text"]
+    world.tick(digest_policy=off)
+    assert world.board.papers_in(CHANNEL) == ["2401.00001", "2401.00002"]
+    footer = world.board.pages[-1][2].payload["blocks"][-1]["text"]
     assert "came in after" not in footer  # Nobody was told of an empty day.
 
 
 def recovered(world: World) -> bool:
-    keys = world.board.keys(CHANNEL)
+    keys = world.board.keys_in(CHANNEL)
     assert len(keys) == len(set(keys)) == 3
     assert said(world) == ["Tuesday 24 November - 2 of 2 new papers"]
     return state(world) == (DeliveryState.POSTED, None)
@@ -147,23 +149,23 @@ def test_a_process_that_is_killed_around_any_word_in_the_ledger_leaves_the_diges
 ) -> None:
     world = an_empty_day()
     late_papers(world)
-    ledger: Any = KilledLedger(world.store.deliveries, at, after=after)
+    ledger: Any = KilledLedger(world.store.outbox, at, after=after)
     with pytest.raises((KilledError, BaseExceptionGroup)):
-        world.tick(store=replace(world.store, deliveries=ledger))
+        world.tick(store=replace(world.store, outbox=ledger))
     world.now += LEASE
     world.tick()
     world.tick()
     assert recovered(world)
 
 
-@pytest.mark.parametrize("side", ["before", "after", "before_edit", "after_edit"])
+@pytest.mark.parametrize("side", ["before_post", "after_post", "before_edit", "after_edit"])
 @pytest.mark.parametrize("page", [1, 2])
 def test_a_process_that_is_killed_around_the_edit_or_any_post_leaves_the_digest_whole(
     side: str, page: int
 ) -> None:
     world = an_empty_day()
     late_papers(world)
-    dying = BoardPlatform(world.board, **{side: raising(page, KilledError())})  # type: ignore[arg-type]
+    dying = MemoryPlatform(world.board, **{side: raising(page, KilledError())})  # type: ignore[arg-type]
     if page == 1 or "edit" not in side:  # One page alone is edited.
         with pytest.raises(BaseExceptionGroup):
             world.tick(dying)
@@ -176,8 +178,8 @@ def test_a_process_that_is_killed_around_the_edit_or_any_post_leaves_the_digest_
 def test_an_edit_that_fails_is_tried_again(outcome: Outcome) -> None:
     world = an_empty_day()
     late_papers(world)
-    world.tick(BoardPlatform(world.board, after_edit=raising(1, PostError("429", outcome))))
-    assert state(world)[0] is DeliveryState.WAITING
+    world.tick(MemoryPlatform(world.board, after_edit=raising(1, PostError("429", outcome))))
+    assert state(world)[0] is DeliveryState.RETRYING
     world.now += timedelta(minutes=1)
     world.tick()
     assert recovered(world)
@@ -186,15 +188,15 @@ def test_an_edit_that_fails_is_tried_again(outcome: Outcome) -> None:
 def test_a_message_that_somebody_deleted_is_posted_anew() -> None:
     world = an_empty_day()
     late_papers(world)
-    world.board.posted.clear()
-    world.tick(BoardPlatform(world.board, before_edit=raising(1, PostError("gone", Outcome.REFUSED))))
+    world.board.pages.clear()
+    world.tick(MemoryPlatform(world.board, before_edit=raising(1, PostError("gone", Outcome.REFUSED))))
     assert recovered(world)
 
 
 def test_a_crash_between_the_first_message_and_its_confirmation_does_not_repeat_it() -> None:
     world = an_empty_day(tick=False)
     with pytest.raises(BaseExceptionGroup):
-        world.tick(BoardPlatform(world.board, after=raising(1, KilledError())))
+        world.tick(MemoryPlatform(world.board, after_post=raising(1, KilledError())))
     world.now += LEASE
     world.tick()
     late_papers(world)
@@ -213,5 +215,5 @@ def test_every_channel_recovers_by_itself() -> None:
         if next(failing) == 1:
             raise PostError("503", Outcome.NOT_POSTED)
 
-    world.tick(BoardPlatform(world.board, before_edit=once))
+    world.tick(MemoryPlatform(world.board, before_edit=once))
     assert sorted(said(world))[:2] == ["Tuesday 24 November - 2 of 2 new papers"] * 2

@@ -6,15 +6,15 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from bot.lead import while_leading
+from bot.lead import run_while_leading
 from digests.errors import StoreError
-from digests.ports import Lead
+from digests.ports import LeaderLock
 from digests.store import open_store
 
 
 @pytest.fixture(autouse=True)
 def _look_often(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bot.lead.LOOK_SECONDS", 0.01)
+    monkeypatch.setattr("bot.lead.POLL_SECONDS", 0.01)
 
 
 @dataclass
@@ -24,7 +24,7 @@ class Given:
     lost: bool = False
     released: bool = False
 
-    def holds(self) -> bool:
+    def is_held(self) -> bool:
         return not self.lost
 
     def release(self) -> None:
@@ -39,7 +39,7 @@ class Giving:
     asked: threading.Event = field(default_factory=threading.Event)
     times: int = 0
 
-    def lead(self, name: str) -> Lead | None:
+    def acquire(self, role: str) -> LeaderLock | None:
         self.times += 1
         self.asked.set()
         answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
@@ -66,7 +66,7 @@ def test_the_work_begins_when_the_lead_comes_and_ends_when_told_to_stop() -> Non
     async def story() -> None:
         lead, work, stop = Given(), Work(), asyncio.Event()
         giving = Giving([None, StoreError("The store is away."), lead])
-        leading = asyncio.create_task(while_leading("slack", work, leadership=giving, stop=stop))
+        leading = asyncio.create_task(run_while_leading("slack", work, leadership=giving, stop=stop))
         await work.begins.get()
         assert (giving.times, lead.released) == (3, False)
         stop.set()
@@ -80,7 +80,7 @@ def test_a_lost_lead_ends_the_work_which_begins_anew_with_the_next_one() -> None
     async def story() -> None:
         first, second, work, stop = Given(), Given(), Work(), asyncio.Event()
         leading = asyncio.create_task(
-            while_leading("slack", work, leadership=Giving([first, None, second]), stop=stop)
+            run_while_leading("slack", work, leadership=Giving([first, None, second]), stop=stop)
         )
         await work.begins.get()
         first.lost = True
@@ -95,7 +95,7 @@ def test_a_lost_lead_ends_the_work_which_begins_anew_with_the_next_one() -> None
 def test_who_never_leads_stops_when_told_to() -> None:
     async def story() -> None:
         giving, work, stop = Giving([None]), Work(), asyncio.Event()
-        leading = asyncio.create_task(while_leading("slack", work, leadership=giving, stop=stop))
+        leading = asyncio.create_task(run_while_leading("slack", work, leadership=giving, stop=stop))
         await asyncio.to_thread(giving.asked.wait)
         stop.set()
         await leading
@@ -111,7 +111,7 @@ def test_work_that_fails_gives_the_lead_to_another() -> None:
     async def story() -> None:
         lead = Given()
         with pytest.raises(OSError, match="the port is taken"):
-            await while_leading("slack", failing, leadership=Giving([lead]), stop=asyncio.Event())
+            await run_while_leading("slack", failing, leadership=Giving([lead]), stop=asyncio.Event())
         assert lead.released
 
     asyncio.run(story())
@@ -125,7 +125,9 @@ def test_two_over_one_store_work_one_after_the_other() -> None:
             assert not work.under_way
             await work(stop)
 
-        both = [while_leading("slack", alone, leadership=leadership, stop=asyncio.Event()) for _ in range(2)]
+        both = [
+            run_while_leading("slack", alone, leadership=leadership, stop=asyncio.Event()) for _ in range(2)
+        ]
         working = asyncio.gather(*both)
         await work.begins.get()
         stop.set()

@@ -5,12 +5,12 @@ from pathlib import Path
 import pytest
 
 from tests.bot.test_cli import imported, paperround
-from tests.postgres import Server
+from tests.postgres import PostgresServer
 
 
 @pytest.mark.slow
-def test_a_store_moves_to_postgres_and_goes_on_there(tmp_path: Path, postgres: Server) -> None:
-    url = postgres.database()
+def test_a_store_moves_to_postgres_and_goes_on_there(tmp_path: Path, postgres: PostgresServer) -> None:
+    url = postgres.create_database()
     imported(tmp_path)
     copied = paperround(tmp_path, "db", "copy", "sqlite:///paperround.db", url)
     assert (copied.returncode, copied.stderr) == (0, "")

@@ -7,39 +7,39 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from bot.app import House, open_house, wanted
-from bot.preview import Asked, preview_digest
-from config.settings import Settings, Subscription
-from config.settings import Store as StoreSettings
+from bot.app import Services, build_services, configured_subscriptions
+from bot.preview import PreviewRequest, preview_digest
+from config.settings import Settings, SubscriptionSettings
+from config.settings import StoreSettings as StoreSettings
 from digests.errors import InputError
-from digests.model import Digest, Style
+from digests.model import Digest, DigestStyle
 from digests.ports import PlannedPage
 from tests.builders import NOW, TODAY, a_paper, a_review
-from tests.ledger import plan
+from tests.ledger import save_plan
 
 DAY = timedelta(days=1)
 
 
-def a_house(folder: Path, *channels: dict[str, Any]) -> House:
+def a_house(folder: Path, *channels: dict[str, Any]) -> Services:
     settings = Settings(
         store=StoreSettings(url=f"sqlite:///{folder / 'p.db'}"),
-        subscriptions=tuple(Subscription(**channel) for channel in channels),
+        subscriptions=tuple(SubscriptionSettings(**channel) for channel in channels),
     )
-    house = open_house(settings, Console(), clock=lambda: NOW)
+    house = build_services(settings, Console(), clock=lambda: NOW)
     for days in (2, 1, 0):
         papers = [
             (a_paper(f"240{days + 1}.0000{n}", primary_category="cs.CV"), a_review(9 - n)) for n in range(3)
         ]
-        house.store.papers.add(papers, now=NOW - days * DAY)
+        house.store.library.add(papers, now=NOW - days * DAY)
     return house
 
 
 def picked(digest: Digest) -> list[str]:
-    return [pick.scored.paper.id for pick in digest.picks]
+    return [pick.scored_paper.paper.id for pick in digest.picks]
 
 
 def test_without_settings_it_is_a_reader_without_a_wish(tmp_path: Path) -> None:
-    digest = preview_digest(Asked(), a_house(tmp_path))
+    digest = preview_digest(PreviewRequest(), a_house(tmp_path))
     assert (digest.edition, digest.considered, len(digest.picks)) == (TODAY, 9, 5)
 
 
@@ -51,38 +51,38 @@ def test_the_first_channel_of_the_platform_is_meant_unless_another_is_named(tmp_
         {"platform": "slack", "channel": "three", "top": 3},
     )
     asked = {
-        "console": Asked("console"),
-        "slack": Asked("slack"),
-        "discord": Asked("discord"),
-        "named": Asked("slack", channel="three"),
+        "console": PreviewRequest("console"),
+        "slack": PreviewRequest("slack"),
+        "discord": PreviewRequest("discord"),
+        "named": PreviewRequest("slack", channel="three"),
     }
     found = {name: preview_digest(one, house).channel.channel for name, one in asked.items()}
     assert found == {"console": "one", "slack": "two", "discord": "one", "named": "three"}
     with pytest.raises(InputError, match="one, two, three"):
-        preview_digest(Asked(channel="four"), house)
+        preview_digest(PreviewRequest(channel="four"), house)
 
 
 def test_what_is_asked_besides_goes_over_the_channels_wish(tmp_path: Path) -> None:
     house = a_house(tmp_path, {"platform": "console", "channel": "one", "domains": ["language"]})
-    assert preview_digest(Asked(), house).picks == ()
-    digest = preview_digest(Asked(style=Style.COMPACT, top=2, domain="vision"), house)
-    assert (len(digest.picks), digest.wish.style) == (2, Style.COMPACT)
+    assert preview_digest(PreviewRequest(), house).picks == ()
+    digest = preview_digest(PreviewRequest(style=DigestStyle.COMPACT, top=2, domain="vision"), house)
+    assert (len(digest.picks), digest.preferences.style) == (2, DigestStyle.COMPACT)
 
 
 def test_a_day_that_is_over_shows_what_was_known_by_its_end(tmp_path: Path) -> None:
     house = a_house(tmp_path)
-    yesterday = preview_digest(Asked(day=TODAY - DAY), house)
+    yesterday = preview_digest(PreviewRequest(day=TODAY - DAY), house)
     assert all(paper.startswith(("2402", "2403")) for paper in picked(yesterday))
-    assert preview_digest(Asked(day=TODAY - 9 * DAY), house).picks == ()
+    assert preview_digest(PreviewRequest(day=TODAY - 9 * DAY), house).picks == ()
 
 
 def test_what_a_channel_already_had_is_not_previewed_again(tmp_path: Path) -> None:
     house = a_house(tmp_path, {"platform": "console", "channel": "one", "top": 2})
-    house.store.subscriptions.keep(wanted(house.settings), now=NOW - DAY)
-    (subscription,) = house.store.subscriptions.all()
-    first = picked(preview_digest(Asked(), house))
-    claim = house.store.deliveries.claim(subscription, TODAY - DAY, owner="a", now=NOW, lease=DAY)
+    house.store.subscriptions.sync_from_settings(configured_subscriptions(house.settings), now=NOW - DAY)
+    (subscription,) = house.store.subscriptions.list_active()
+    first = picked(preview_digest(PreviewRequest(), house))
+    claim = house.store.outbox.claim(subscription, TODAY - DAY, owner="a", now=NOW, lease=DAY)
     assert claim
     page = PlannedPage(0, "k", {}, tuple(first), in_thread=False)
-    plan(house.store, claim, [page], considered_to=0)
-    assert not set(first) & set(picked(preview_digest(Asked(), house)))
+    save_plan(house.store, claim, [page], watermark=0)
+    assert not set(first) & set(picked(preview_digest(PreviewRequest(), house)))

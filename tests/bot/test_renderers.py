@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from bot.app import renderers
-from bot.held import MOST_SHOWN
+from bot.app import build_renderers
+from bot.held import MAX_SHOWN_PAPERS
 from bot.message import Message
-from bot.platforms import Facts, Page
-from bot.platforms.discord.render import with_facts as discord_with_facts
-from bot.platforms.slack.render import with_facts as slack_with_facts
-from digests.model import Style
+from bot.platforms import Page, PostUpdate
+from bot.platforms.discord.render import apply_post_update as discord_with_facts
+from bot.platforms.slack.render import apply_post_update as slack_with_facts
+from digests.model import DigestStyle
 from tests.bot.platforms.discord.limits import check_page as check_discord
 from tests.bot.platforms.slack.limits import check_page as check_slack
 from tests.bot.shared_cases import NASTY, SHARED_CASES
@@ -43,14 +43,14 @@ CHECKS: dict[str, Callable[[Page, set[str]], None]] = {
 
 every_case = pytest.mark.parametrize("case", SHARED_CASES.values(), ids=SHARED_CASES)
 every_platform = pytest.mark.parametrize("platform", list(CHECKS))
-every_style = pytest.mark.parametrize("style", list(Style))
+every_style = pytest.mark.parametrize("style", list(DigestStyle))
 
 
 @every_case
 @every_platform
 @every_style
-def test_a_message_becomes_pages_within_the_limits(platform: str, style: Style, case: Message) -> None:
-    pages = renderers()[platform]()(case, style)
+def test_a_message_becomes_pages_within_the_limits(platform: str, style: DigestStyle, case: Message) -> None:
+    pages = build_renderers()[platform]()(case, style)
     assert pages
     for page in pages:
         CHECKS[platform](page, {card.url for card in case.cards})
@@ -61,9 +61,9 @@ def test_a_message_becomes_pages_within_the_limits(platform: str, style: Style, 
 @every_platform
 @every_style
 def test_each_paper_is_on_one_page_in_its_order_with_its_link(
-    platform: str, style: Style, case: Message
+    platform: str, style: DigestStyle, case: Message
 ) -> None:
-    pages = renderers()[platform]()(case, style)
+    pages = build_renderers()[platform]()(case, style)
     assert [paper for page in pages for paper in page.papers] == [card.paper for card in case.cards]
     for card in case.cards:
         (page,) = (page for page in pages if card.paper in page.papers)
@@ -73,14 +73,14 @@ def test_each_paper_is_on_one_page_in_its_order_with_its_link(
 @every_platform
 def test_styles_differ_in_what_is_a_message(platform: str) -> None:
     five = SHARED_CASES["five picks"]
-    write = renderers()[platform]()
-    assert len(write(five, Style.COMPACT)) == 1
-    assert len(write(five, Style.CARDS)) == 6
-    threaded = write(five, Style.THREAD)
+    write = build_renderers()[platform]()
+    assert len(write(five, DigestStyle.COMPACT)) == 1
+    assert len(write(five, DigestStyle.CARDS)) == 6
+    threaded = write(five, DigestStyle.THREAD)
     assert [page.in_thread for page in threaded] == [False] + [True] * 5
 
 
-WithFacts = Callable[[Mapping[str, Any], Facts], dict[str, Any]]
+WithFacts = Callable[[Mapping[str, Any], PostUpdate], dict[str, Any]]
 WITH_FACTS: dict[str, WithFacts] = {"slack": slack_with_facts, "discord": discord_with_facts}
 every_editing_platform = pytest.mark.parametrize("platform", list(WITH_FACTS))
 
@@ -89,13 +89,13 @@ every_editing_platform = pytest.mark.parametrize("platform", list(WITH_FACTS))
 @every_editing_platform
 @every_style
 def test_whatever_came_since_a_page_was_posted_the_page_stays_within_the_limits(
-    platform: str, style: Style, case: Message
+    platform: str, style: DigestStyle, case: Message
 ) -> None:
-    facts = Facts(
+    facts = PostUpdate(
         {card.paper: 1234 for card in case.cards},
         {card.paper: f"withdrawn by its authors {NASTY * 9}" for card in case.cards},
     )
-    for page in renderers()[platform]()(case, style):
+    for page in build_renderers()[platform]()(case, style):
         shown = replace(page, payload=WITH_FACTS[platform](page.payload, facts))
         if platform == "slack":
             check_slack(shown.payload, allowed_urls={card.url for card in case.cards}, edited=True)
@@ -107,21 +107,21 @@ def test_whatever_came_since_a_page_was_posted_the_page_stays_within_the_limits(
 
 @every_editing_platform
 @every_style
-def test_voices_and_news_stand_together_and_go_again(platform: str, style: Style) -> None:
+def test_voices_and_news_stand_together_and_go_again(platform: str, style: DigestStyle) -> None:
     with_facts = WITH_FACTS[platform]
-    *_, page = renderers()[platform]()(SHARED_CASES["five picks"], style)
+    *_, page = build_renderers()[platform]()(SHARED_CASES["five picks"], style)
     paper = page.papers[-1]
-    both = json.dumps(with_facts(page.payload, Facts({paper: 3}, {paper: "v3 since 24 November"})))
+    both = json.dumps(with_facts(page.payload, PostUpdate({paper: 3}, {paper: "v3 since 24 November"})))
     assert "\\u00b7 3" in both
     assert "v3 since 24 November" in both
-    assert with_facts(page.payload, Facts()) == page.payload
+    assert with_facts(page.payload, PostUpdate()) == page.payload
 
 
 @pytest.mark.parametrize("platform", list(WITH_FACTS))
 @pytest.mark.parametrize("case", ["held papers of nasty signs", "held papers without an end"])
 def test_every_held_paper_of_a_list_can_be_decided(platform: str, case: str) -> None:
-    pages = renderers()[platform]()(SHARED_CASES[case], Style.COMPACT)
+    pages = build_renderers()[platform]()(SHARED_CASES[case], DigestStyle.COMPACT)
     written = "".join(json.dumps(page.payload) for page in pages)
-    for number in range(1, MOST_SHOWN + 1):
+    for number in range(1, MAX_SHOWN_PAPERS + 1):
         assert f"Release {number}" in written
         assert f"Reject {number}" in written

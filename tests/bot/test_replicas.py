@@ -10,64 +10,64 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from bot.clock import tick
-from bot.deliver import Desk
-from digests.build import Habits
+from bot.clock import deliver_due_editions
+from bot.deliver import DeliveryContext
+from digests.build import DigestPolicy
 from digests.model import Channel, Subscription
 from digests.ports import DeliveryState, Store
 from digests.store import open_store
 from tests.builders import NOW, a_paper, a_review
-from tests.fakes.platform import Board, BoardPlatform, KilledError, nothing
-from tests.postgres import EmptyStores
+from tests.fakes.platform import KilledError, MemoryPlatform, PostedPages, do_nothing
+from tests.postgres import StorePool
 
 REPLICAS, CHANNELS, PAGES = 3, 24, 3
 LEASE = timedelta(minutes=5)
 
 
 @pytest.fixture
-def stores(postgres_stores: EmptyStores) -> Iterator[list[Store]]:
+def stores(postgres_stores: StorePool) -> Iterator[list[Store]]:
     """One database with channels that are due, as each replica sees it."""
-    url = postgres_stores.url()
+    url = postgres_stores.create_database()
     opened = [open_store(url) for _ in range(REPLICAS)]
-    opened[0].papers.add([(a_paper(f"2401.0000{n}"), a_review()) for n in range(PAGES - 1)], now=NOW)
+    opened[0].library.add([(a_paper(f"2401.0000{n}"), a_review()) for n in range(PAGES - 1)], now=NOW)
     channels = [Subscription(Channel("console", f"c{n}", f"w{n % 5}")) for n in range(CHANNELS)]
-    opened[0].subscriptions.keep(channels, now=NOW - timedelta(minutes=1))
+    opened[0].subscriptions.sync_from_settings(channels, now=NOW - timedelta(minutes=1))
     yield opened
     for store in opened:
         store.close()
 
 
-def tick_at_once(stores: list[Store], platforms: list[BoardPlatform], now: datetime, names: str) -> None:
+def tick_at_once(stores: list[Store], platforms: list[MemoryPlatform], now: datetime, names: str) -> None:
     """A tick of every replica, in threads; one that is killed is gone, and the others go on."""
 
-    def one(store: Store, platform: BoardPlatform, name: str) -> None:
-        desk = Desk(
+    def one(store: Store, platform: MemoryPlatform, name: str) -> None:
+        desk = DeliveryContext(
             store=store,
             platforms={"console": platform},
-            habits=Habits(),
+            digest_policy=DigestPolicy(),
             owner=name,
             clock=lambda: now,
             lease=LEASE,
-            at_once=4,
+            concurrency=4,
             sleep=lambda _: asyncio.sleep(0),  # What was posted stands on the board at once.
         )
         with suppress(BaseExceptionGroup):
-            asyncio.run(tick(desk))
+            asyncio.run(deliver_due_editions(desk))
 
     with ThreadPoolExecutor(REPLICAS) as pool:
         list(pool.map(one, stores, platforms, [f"{names} {number}" for number in range(REPLICAS)]))
 
 
-def assert_every_page_came_once(store: Store, board: Board) -> None:
-    keys = [key for _, key, _ in board.posted]
+def assert_every_page_came_once(store: Store, board: PostedPages) -> None:
+    keys = [key for _, key, _ in board.pages]
     assert len(keys) == len(set(keys)) == CHANNELS * PAGES
-    for one in store.subscriptions.all():
-        (delivery,) = store.deliveries.history(one, 9)
+    for one in store.subscriptions.list_active():
+        (delivery,) = store.outbox.history(one, 9)
         assert delivery.state is DeliveryState.POSTED
 
 
 def test_replicas_share_the_work_and_no_page_comes_twice(stores: list[Store]) -> None:
-    board, all_at_work = Board(), threading.Barrier(REPLICAS)
+    board, all_at_work = PostedPages(), threading.Barrier(REPLICAS)
 
     def waits_for_the_others() -> Callable[[], None]:
         first = iter([True])
@@ -78,14 +78,14 @@ def test_replicas_share_the_work_and_no_page_comes_twice(stores: list[Store]) ->
 
         return wait
 
-    platforms = [BoardPlatform(board, before=waits_for_the_others()) for _ in range(REPLICAS)]
+    platforms = [MemoryPlatform(board, before_post=waits_for_the_others()) for _ in range(REPLICAS)]
     tick_at_once(stores, platforms, NOW, "replica")
     assert all(platform.threads for platform in platforms)
     assert_every_page_came_once(stores[0], board)
 
 
 def test_replicas_that_are_killed_at_any_page_are_followed_by_others(stores: list[Store]) -> None:
-    board, chance = Board(), random.Random(7)
+    board, chance = PostedPages(), random.Random(7)
 
     def dies(posts: int) -> Callable[[], None]:
         left = iter(range(posts))
@@ -99,10 +99,12 @@ def test_replicas_that_are_killed_at_any_page_are_followed_by_others(stores: lis
     for life in range(8):
         deaths = [(dies(chance.randrange(9)), chance.random() < 0.5) for _ in range(REPLICAS)]
         platforms = [
-            BoardPlatform(board, before=nothing, after=death) if late else BoardPlatform(board, before=death)
+            MemoryPlatform(board, before_post=do_nothing, after_post=death)
+            if late
+            else MemoryPlatform(board, before_post=death)
             for death, late in deaths
         ]
         tick_at_once(stores, platforms, NOW + life * LEASE, f"life {life},")
-    well = [BoardPlatform(board) for _ in range(REPLICAS)]
+    well = [MemoryPlatform(board) for _ in range(REPLICAS)]
     tick_at_once(stores, well, NOW + 9 * LEASE, "last life,")
     assert_every_page_came_once(stores[0], board)

@@ -14,11 +14,11 @@ from typing import Any
 import pytest
 
 from bot.cli import main
-from digests.model import NOT_REVIEWED, Stage
+from digests.model import NOT_REVIEWED, ReviewDepth
 from digests.ports import Store
 from digests.store import open_store
 from tests.builders import a_paper
-from tests.fakes.openai_server import MODEL, Fault, OpenAiServer, in_a_thread
+from tests.fakes.openai_server import MODEL, ModelFault, OpenAiServer, serve_in_thread
 
 ABSTRACT = (
     "We train model number {} on two data sets. It needs half of the compute. It is tested in English only."
@@ -40,7 +40,7 @@ def a_folder(folder: Path, server: OpenAiServer, *, papers: int = 0, **reviewer:
         a_paper(f"2611.{n:05}", title=f"Paper {n:05}", abstract=ABSTRACT.format(n), published=now.date())
         for n in range(papers)
     ]
-    store.papers.add([(paper, NOT_REVIEWED) for paper in made], now=now)
+    store.library.add([(paper, NOT_REVIEWED) for paper in made], now=now)
     return store
 
 
@@ -76,17 +76,17 @@ def _environment() -> dict[str, str]:
 
 
 def test_a_plan_costs_nothing_and_a_review_says_what_became_of_it(tmp_path: Path, command: Command) -> None:
-    with in_a_thread(key="a-key") as server:
-        rerank = {"rerank": "true", "rerank_best": 3}
+    with serve_in_thread(key="a-key") as server:
+        rerank = {"rerank": "true", "rerank_count": 3}
         store = a_folder(
-            tmp_path, server, papers=12, full_reviews_a_day=3, price_in=1.0, price_out=4.0, **rerank
+            tmp_path, server, papers=12, full_reviews_per_day=3, price_in=1.0, price_out=4.0, **rerank
         )
         plan = command("review", "--plan")
         assert plan.status == 0, plan.err
         assert "First look: 12 papers. Full review: 3 of the best. Comparisons of two of them: 6." in plan.out
         assert "tokens" in plan.out
         assert "in money" in plan.out
-        assert server.asked == []
+        assert server.requests == []
         done = command("review")
         assert (done.status, done.out) == (
             0,
@@ -98,7 +98,7 @@ def test_a_plan_costs_nothing_and_a_review_says_what_became_of_it(tmp_path: Path
         assert "1st of 3 compared in pairs" in preview.out
         doctor = command("doctor")
         assert f"✓ reviewer: {MODEL} answers by the schema" in doctor.out
-    assert store.reviewing.waiting() == {}
+    assert store.reviewing.count_waiting() == {}
     gone = command("doctor")
     assert "✗ reviewer: The reviewer's server" in gone.out
     assert "does not answer" in gone.out
@@ -107,8 +107,8 @@ def test_a_plan_costs_nothing_and_a_review_says_what_became_of_it(tmp_path: Path
 
 def test_a_kill_in_the_middle_pays_only_calls_under_way_once_more(tmp_path: Path, command: Command) -> None:
     at_once, papers = 4, 40
-    with in_a_thread(latency=0.25) as server:
-        store = a_folder(tmp_path, server, papers=papers, full_reviews_a_day=0, at_once=at_once)
+    with serve_in_thread(latency=0.25) as server:
+        store = a_folder(tmp_path, server, papers=papers, full_reviews_per_day=0, concurrency=at_once)
         process = subprocess.Popen(
             [sys.executable, "-m", "bot", "review"],
             cwd=tmp_path,
@@ -116,27 +116,27 @@ def test_a_kill_in_the_middle_pays_only_calls_under_way_once_more(tmp_path: Path
             stdout=subprocess.DEVNULL,
         )
         deadline = time.monotonic() + 60
-        while len(server.asked) < papers // 2 and time.monotonic() < deadline:
+        while len(server.requests) < papers // 2 and time.monotonic() < deadline:
             time.sleep(0.02)
         os.kill(process.pid, signal.SIGKILL)
         process.wait(20)
-        stored = papers - store.reviewing.waiting()[Stage.SCORE]
+        stored = papers - store.reviewing.count_waiting()[ReviewDepth.SCORE]
         assert papers // 2 - 2 * at_once <= stored < papers
         again = command("review")
         assert again.status == 0, again.err
         assert again.out.startswith(f"{papers - stored} scored")
-        assert len(server.titles) == papers
-        assert max(server.titles.values()) <= 2
-        assert len(server.asked) <= papers + at_once
+        assert len(server.title_counts) == papers
+        assert max(server.title_counts.values()) <= 2
+        assert len(server.requests) <= papers + at_once
     store.close()
 
 
 def test_a_held_paper_is_listed_kept_out_and_released(tmp_path: Path, command: Command) -> None:
-    with in_a_thread() as server:
-        store = a_folder(tmp_path, server, papers=3, full_reviews_a_day=0)
+    with serve_in_thread() as server:
+        store = a_folder(tmp_path, server, papers=3, full_reviews_per_day=0)
         suspect = a_paper("2611.99999", title="Suspect", abstract=ABSTRACT.format(0) + ORDER)
-        store.papers.add([(suspect, NOT_REVIEWED)], now=datetime.now(UTC))
-        server.fault_of["Suspect"] = Fault.OBEYS
+        store.library.add([(suspect, NOT_REVIEWED)], now=datetime.now(UTC))
+        server.fault_by_title["Suspect"] = ModelFault.OBEDIENT
         assert "1 held for a person" in command("review").out
         listed = command("held").out
         assert "Suspect" in listed
@@ -157,8 +157,8 @@ def test_a_held_paper_is_listed_kept_out_and_released(tmp_path: Path, command: C
 def test_a_running_process_reviews_what_comes_in_and_posts_though_the_model_is_down(
     tmp_path: Path, command: Command
 ) -> None:
-    with in_a_thread() as server:
-        store = a_folder(tmp_path, server, papers=5, full_reviews_a_day=2)
+    with serve_in_thread() as server:
+        store = a_folder(tmp_path, server, papers=5, full_reviews_per_day=2)
         process = subprocess.Popen(
             [sys.executable, "-m", "bot", "run"],
             cwd=tmp_path,
@@ -167,7 +167,7 @@ def test_a_running_process_reviews_what_comes_in_and_posts_though_the_model_is_d
             text=True,
         )
         try:
-            wait_until(lambda: store.reviewing.full_reviews(today()) == 2)
+            wait_until(lambda: store.reviewing.count_full_reviews(today()) == 2)
             assert command("review").err.startswith("paperround: Another process reviews now")
         finally:
             process.send_signal(signal.SIGTERM)
@@ -189,12 +189,12 @@ def wait_until(condition: Callable[[], bool]) -> None:
 
 
 def test_without_a_channel_nothing_is_wanted_and_that_is_said(tmp_path: Path, command: Command) -> None:
-    with in_a_thread() as server:
+    with serve_in_thread() as server:
         store = a_folder(tmp_path, server, papers=3)
         settings = (tmp_path / "paperround.toml").read_text().split("[[subscriptions]]")[0]
         (tmp_path / "paperround.toml").write_text(settings)
         assert "No channel gets a digest yet" in command("review").out
-        assert server.asked == []
+        assert server.requests == []
     store.close()
 
 

@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from bot.app import open_house
-from bot.run import run
-from config.settings import Settings, Store, Subscription
+from bot.app import build_services
+from bot.run import run_bot
+from config.settings import Settings, StoreSettings, SubscriptionSettings
 from tests.builders import NOW
 
 
-@pytest.mark.parametrize("work", ["keep_true", "keep_time"])
+@pytest.mark.parametrize("work", ["refresh_until_stopped", "deliver_until_stopped"])
 def test_work_that_fails_in_a_way_nobody_foresaw_begins_anew_and_ends_no_other(
     work: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -28,18 +28,18 @@ def test_work_that_fails_in_a_way_nobody_foresaw_begins_anew_and_ends_no_other(
         raise ZeroDivisionError
 
     monkeypatch.setattr(f"bot.run.{work}", unforeseen)
-    monkeypatch.setattr("bot.run.ANEW_SECONDS", 0.01)
+    monkeypatch.setattr("bot.run.RESTART_SECONDS", 0.01)
     settings = Settings(
-        store=Store(url=f"sqlite:///{tmp_path / 'p.db'}"),
-        subscriptions=(Subscription(platform="console", channel="one"),),
+        store=StoreSettings(url=f"sqlite:///{tmp_path / 'p.db'}"),
+        subscriptions=(SubscriptionSettings(platform="console", channel="one"),),
     )
-    house = open_house(settings, Console(quiet=True), clock=lambda: NOW)
+    house = build_services(settings, Console(quiet=True), clock=lambda: NOW)
 
     async def until_it_failed() -> int:
-        running = asyncio.create_task(run(house, {}))
+        running = asyncio.create_task(run_bot(house, {}))
         await failed.wait()
         os.kill(os.getpid(), signal.SIGTERM)
         return await running
 
     assert asyncio.run(until_it_failed()) == 0
-    assert "failed and begins anew" in caplog.text
+    assert "failed and restarts" in caplog.text

@@ -8,44 +8,44 @@ from datetime import datetime, timedelta
 
 from rich.console import Console
 
-from bot.clock import tick
-from bot.deliver import Desk
-from bot.status import OVERDUE_AFTER, as_record, show, status, trouble
-from digests.build import Habits
+from bot.clock import deliver_due_editions
+from bot.deliver import DeliveryContext
+from bot.status import OVERDUE_AFTER, describe_trouble, load_status, print_report, report_to_record
+from digests.build import DigestPolicy
 from digests.model import REVIEWER, Heartbeat, Subscription, Trouble
 from digests.ports import Store
 from tests.builders import NOW, TODAY, a_store, a_subscription
-from tests.fakes.platform import Board, BoardPlatform
+from tests.fakes.platform import MemoryPlatform, PostedPages
 
 
 def a_quiet_day() -> Store:
     """The heartbeat is off: the channel heard nothing of an outage."""
-    store, board = a_store(), Board()
+    store, board = a_store(), PostedPages()
     store.health.report("arxiv", Trouble.OUTAGE, detail="arXiv answered 503.", now=NOW)
-    store.health.report(REVIEWER, Trouble.BUDGET_SPENT, waiting=41, now=NOW)
-    store.subscriptions.keep([a_subscription()], now=NOW - timedelta(minutes=1))
-    platforms = {"console": BoardPlatform(board)}
-    desk = Desk(store, platforms, Habits(heartbeat=Heartbeat.OFF), "a", lambda: NOW)
-    asyncio.run(tick(desk))
-    assert board.posted == []
+    store.health.report(REVIEWER, Trouble.BUDGET_SPENT, waiting_count=41, now=NOW)
+    store.subscriptions.sync_from_settings([a_subscription()], now=NOW - timedelta(minutes=1))
+    platforms = {"console": MemoryPlatform(board)}
+    desk = DeliveryContext(store, platforms, DigestPolicy(heartbeat=Heartbeat.OFF), "a", lambda: NOW)
+    asyncio.run(deliver_due_editions(desk))
+    assert board.pages == []
     return store
 
 
 def test_a_quiet_day_that_nobody_was_told_of_stands_with_its_reason() -> None:
     written = Console(file=io.StringIO(), width=200)
-    show(status(a_quiet_day(), NOW), written)
+    print_report(load_status(a_quiet_day(), NOW), written)
     assert isinstance(written.file, io.StringIO)
     text = written.file.getvalue()
-    assert "Tue 24 Nov quiet (budget spent)" in text
+    assert "Tue 24 Nov empty (budget spent)" in text
     assert "arxiv: outage. arXiv answered 503." in text
     assert "41 papers wait for a review." in text
 
 
 def test_machines_get_the_same() -> None:
-    record = as_record(status(a_quiet_day(), NOW))
+    record = report_to_record(load_status(a_quiet_day(), NOW))
     (channel,) = record["channels"]
     assert (channel["last"]["state"], channel["last"]["reason"], channel["trouble"]) == (
-        "quiet",
+        "empty",
         "budget spent",
         "",
     )
@@ -56,9 +56,11 @@ def test_machines_get_the_same() -> None:
 
 
 def what_is_wrong(store: Store, now: datetime) -> str:
-    (one,) = status(store, now).channels
-    assert as_record(status(store, now))["totals"]["in_trouble"] == int(bool(trouble(one, now)))
-    return trouble(one, now)
+    (one,) = load_status(store, now).channels
+    assert report_to_record(load_status(store, now))["totals"]["in_trouble"] == int(
+        bool(describe_trouble(one, now))
+    )
+    return describe_trouble(one, now)
 
 
 LEASE = timedelta(minutes=5)
@@ -67,7 +69,7 @@ LEASE = timedelta(minutes=5)
 def test_what_its_process_left_in_the_middle_is_in_trouble_a_few_minutes_after_its_lease() -> None:
     store = a_store()
     (subscription,) = subscribed(store)
-    store.deliveries.claim(subscription, TODAY, owner="a", now=NOW, lease=LEASE)
+    store.outbox.claim(subscription, TODAY, owner="a", now=NOW, lease=LEASE)
     assert what_is_wrong(store, NOW + LEASE + OVERDUE_AFTER) == ""
     later = NOW + timedelta(hours=20)
     assert (
@@ -85,9 +87,9 @@ def test_what_is_due_or_to_be_tried_again_and_is_not_is_in_trouble() -> None:
     (subscription,) = subscribed(store)
     assert what_is_wrong(store, NOW + OVERDUE_AFTER) == ""
     assert what_is_wrong(store, NOW + timedelta(hours=1)) == "Overdue: is a “paperround run” running?"
-    claim = store.deliveries.claim(subscription, TODAY, owner="a", now=NOW, lease=LEASE)
+    claim = store.outbox.claim(subscription, TODAY, owner="a", now=NOW, lease=LEASE)
     assert claim
-    store.deliveries.wait(claim, "Slack is away.", until=NOW + LEASE)
+    store.outbox.reschedule(claim, "Slack is away.", next_try_at=NOW + LEASE)
     assert what_is_wrong(store, NOW + LEASE) == "Tried once: Slack is away."
     assert what_is_wrong(store, NOW + timedelta(hours=1)).endswith("Is a “paperround run” running?")
 
@@ -97,18 +99,18 @@ def subscribed(store: Store) -> Sequence[Subscription]:
     store.subscriptions.change(
         a_subscription().channel, a_subscription(), by="U1", now=NOW - timedelta(minutes=1)
     )
-    return store.subscriptions.all()
+    return store.subscriptions.list_active()
 
 
 def test_channels_of_the_settings_that_are_not_in_the_store_begin_with_the_next_run() -> None:
     store = a_store()
     subscribed(store)
     named = [a_subscription("papers"), a_subscription("vision"), a_subscription("speech")]
-    found = status(store, NOW, named=named)
-    assert as_record(found)["not_begun"] == ["console:vision", "console:speech"]
-    assert as_record(status(store, NOW, "speech", named))["not_begun"] == ["console:speech"]
+    found = load_status(store, NOW, configured=named)
+    assert report_to_record(found)["not_begun"] == ["console:vision", "console:speech"]
+    assert report_to_record(load_status(store, NOW, "speech", named))["not_begun"] == ["console:speech"]
     written = Console(file=io.StringIO(), width=200)
-    show(found, written)
+    print_report(found, written)
     assert isinstance(written.file, io.StringIO)
     said = "Of the settings, these begin when “paperround run” next starts: console:vision, console:speech."
     assert said in written.file.getvalue()

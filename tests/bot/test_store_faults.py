@@ -12,15 +12,15 @@ from typing import Any
 import pytest
 from sqlalchemy import event
 
-from bot.clock import tick
-from bot.deliver import Desk
-from digests.build import Habits
+from bot.clock import deliver_due_editions
+from bot.deliver import DeliveryContext
+from digests.build import DigestPolicy
 from digests.errors import StoreError
 from digests.ports import DeliveryState, Store
 from digests.store import open_store
 from tests.builders import NOW, a_paper, a_review, a_subscription
-from tests.fakes.platform import Board, BoardPlatform
-from tests.postgres import EmptyStores, Server
+from tests.fakes.platform import MemoryPlatform, PostedPages
+from tests.postgres import PostgresServer, StorePool
 
 LEASE = timedelta(minutes=5)
 CHANNEL = a_subscription().channel
@@ -58,7 +58,7 @@ def full(store: Store, file: Path) -> Iterator[None]:
 
 @contextmanager
 def _every_connection(store: Store, spoil: str, mend: str) -> Iterator[None]:
-    engine: Any = store.papers.database.engine  # type: ignore[attr-defined]
+    engine: Any = store.library.database.engine  # type: ignore[attr-defined]
     statement = spoil
 
     @event.listens_for(engine, "checkout")
@@ -69,18 +69,18 @@ def _every_connection(store: Store, spoil: str, mend: str) -> Iterator[None]:
     statement = mend
 
 
-def told(world_store: Store, platform: BoardPlatform, now: datetime) -> None:
+def told(world_store: Store, platform: MemoryPlatform, now: datetime) -> None:
     """One tick of a process of its own; what it cannot do it logs, or says in a sentence."""
-    desk = Desk(
+    desk = DeliveryContext(
         store=world_store,
         platforms={"console": platform},
-        habits=Habits(),
+        digest_policy=DigestPolicy(),
         owner=f"process {next(_numbers)}",
         clock=lambda: now,
         lease=LEASE,
     )
     try:
-        asyncio.run(tick(desk))
+        asyncio.run(deliver_due_editions(desk))
     except* StoreError:
         pass
 
@@ -88,35 +88,35 @@ def told(world_store: Store, platform: BoardPlatform, now: datetime) -> None:
 def prepared(url: str) -> Store:
     """A channel with a digest of a header and some papers that is due."""
     with closing(open_store(url)) as store:
-        store.papers.add(
+        store.library.add(
             [(a_paper(f"2401.0000{n}"), a_review(tldr="word " * 400)) for n in range(PAPERS)], now=NOW
         )
-        store.papers.imported(now=NOW)
-        store.subscriptions.keep([a_subscription(top=PAPERS)], now=NOW - timedelta(minutes=1))
+        store.library.record_import(now=NOW)
+        store.subscriptions.sync_from_settings([a_subscription(top=PAPERS)], now=NOW - timedelta(minutes=1))
     return open_store(url, busy_timeout=0.05)
 
 
 def delivers_all_once(store: Store, fault: Fault, moment: str) -> None:
     """The fault begins before the tick, or when the second page has landed; after it one more tick must do."""
-    board = Board()
+    board = PostedPages()
     if moment == "before":
         with fault():
-            told(store, BoardPlatform(board), NOW)
-        assert board.posted == []
+            told(store, MemoryPlatform(board), NOW)
+        assert board.pages == []
     else:
         failing = fault()
 
         def begins() -> None:
-            if len(board.posted) == 2:
+            if len(board.pages) == 2:
                 failing.__enter__()
 
-        told(store, BoardPlatform(board, after=begins), NOW)
+        told(store, MemoryPlatform(board, after_post=begins), NOW)
         failing.__exit__(None, None, None)
-        assert len(board.posted) == 2
-    told(store, BoardPlatform(board), NOW + LEASE + timedelta(minutes=2))
-    keys = board.keys(CHANNEL)
+        assert len(board.pages) == 2
+    told(store, MemoryPlatform(board), NOW + LEASE + timedelta(minutes=2))
+    keys = board.keys_in(CHANNEL)
     assert len(keys) == len(set(keys)) == 1 + PAPERS
-    (delivery,) = store.deliveries.history(store.subscriptions.all()[0], 9)
+    (delivery,) = store.outbox.history(store.subscriptions.list_active()[0], 9)
     assert delivery.state is DeliveryState.POSTED
 
 
@@ -140,35 +140,38 @@ def test_a_file_that_cannot_be_written_for_a_while(
 
 @pytest.mark.parametrize("moment", ["before", "on the way"])
 def test_a_network_to_postgres_that_is_cut_for_a_while(
-    postgres: Server, postgres_stores: EmptyStores, moment: str
+    postgres: PostgresServer, postgres_stores: StorePool, moment: str
 ) -> None:
-    with postgres.over_wire(postgres_stores.url()) as (url, wire), closing(prepared(url)) as store:
+    with (
+        postgres.open_proxy(postgres_stores.create_database()) as (url, wire),
+        closing(prepared(url)) as store,
+    ):
 
         @contextmanager
         def cut() -> Iterator[None]:
-            wire.cut()
+            wire.cut_connections()
             yield
-            wire.mend()
+            wire.restore_traffic()
 
         delivers_all_once(store, cut, moment)
 
 
 @pytest.mark.parametrize("moment", ["before", "on the way"])
 def test_a_postgres_whose_connections_are_all_ended(
-    postgres: Server, postgres_stores: EmptyStores, moment: str
+    postgres: PostgresServer, postgres_stores: StorePool, moment: str
 ) -> None:
     """As when the server restarts: what was open is gone, and a new connection is taken at once."""
-    url = postgres_stores.url()
+    url = postgres_stores.create_database()
     with closing(prepared(url)) as store:
-        board = Board()
+        board = PostedPages()
 
         def ended() -> None:
-            if len(board.posted) in (1, 3):
-                postgres.cut(url)
+            if len(board.pages) in (1, 3):
+                postgres.terminate_connections(url)
 
         if moment == "before":
-            postgres.cut(url)
-        told(store, BoardPlatform(board, before=ended, after=ended), NOW)
-        told(store, BoardPlatform(board), NOW + LEASE + timedelta(minutes=2))
-        keys = board.keys(CHANNEL)
+            postgres.terminate_connections(url)
+        told(store, MemoryPlatform(board, before_post=ended, after_post=ended), NOW)
+        told(store, MemoryPlatform(board), NOW + LEASE + timedelta(minutes=2))
+        keys = board.keys_in(CHANNEL)
         assert len(keys) == len(set(keys)) == 1 + PAPERS

@@ -10,16 +10,16 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from bot.app import House, open_house, wanted
+from bot.app import Services, build_services, configured_subscriptions
 from bot.platforms import Outcome, PostError
-from bot.today import post_today, todays_digest
-from config.settings import Settings, Subscription
-from config.settings import Store as StoreSettings
+from bot.today import post_todays_edition, preview_todays_edition
+from config.settings import Settings, SubscriptionSettings
+from config.settings import StoreSettings as StoreSettings
 from digests.errors import InputError, PaperroundError
 from digests.model import Channel
 from digests.ports import DeliveryState
 from tests.builders import NOW, TODAY, a_paper, a_review, a_subscription
-from tests.fakes.platform import Board, BoardPlatform
+from tests.fakes.platform import MemoryPlatform, PostedPages
 
 EARLY = NOW - timedelta(hours=2)
 NAME = "The edition of 2026-11-24 for console:here"
@@ -30,21 +30,21 @@ def a_house(
     *channels: dict[str, Any],
     now: datetime = NOW,
     before: Callable[[], None] = lambda: None,
-) -> House:
+) -> Services:
     """Three papers are known, and the console is a board; without channels there is `here`."""
     named = channels or ({"platform": "console", "channel": "here", "at": "09:00"},)
     settings = Settings(
         store=StoreSettings(url=f"sqlite:///{folder / 'p.db'}"),
-        subscriptions=tuple(Subscription(**channel) for channel in named),
+        subscriptions=tuple(SubscriptionSettings(**channel) for channel in named),
     )
-    house = open_house(settings, Console(quiet=True), clock=lambda: now)
-    house.store.papers.add([(a_paper(f"2401.0000{n}"), a_review(9 - n)) for n in range(3)], now=EARLY)
-    platforms = {"console": BoardPlatform(Board(), before=before)}
-    return replace(house, desk=replace(house.desk, platforms=platforms))
+    house = build_services(settings, Console(quiet=True), clock=lambda: now)
+    house.store.library.add([(a_paper(f"2401.0000{n}"), a_review(9 - n)) for n in range(3)], now=EARLY)
+    platforms = {"console": MemoryPlatform(PostedPages(), before_post=before)}
+    return replace(house, delivery_context=replace(house.delivery_context, platforms=platforms))
 
 
-def post(house: House, channel: str = "here") -> str:
-    return asyncio.run(post_today(channel, house, {}))
+def post(house: Services, channel: str = "here") -> str:
+    return asyncio.run(post_todays_edition(channel, house, {}))
 
 
 def away() -> None:
@@ -57,15 +57,15 @@ def test_a_name_that_two_channels_have_is_refused_with_both_and_a_whole_name_is_
     both = "There are 2 channels 'vision': console:T1:vision, console:T2:vision. Name one of them whole."
     for _ in range(2):
         with pytest.raises(InputError) as refused:
-            todays_digest("vision", house)
+            preview_todays_edition("vision", house)
         assert str(refused.value) == both
         with pytest.raises(InputError, match="There are 2 channels"):
             post(house, "vision")
-        assert house.store.deliveries.standings() == []
+        assert house.store.outbox.channel_statuses() == []
     assert "posted, in 4 messages" in post(house, "console:T2:vision")
     with pytest.raises(InputError, match="There are 2 channels"):
         post(house, "vision")
-    assert todays_digest("console:T1:vision", house)[0].startswith(
+    assert preview_todays_edition("console:T1:vision", house)[0].startswith(
         "The edition of 2026-11-24 for console:T1:vision"
     )
 
@@ -74,25 +74,30 @@ def test_a_channel_of_the_settings_without_its_workspace_is_the_one_in_the_store
     house = a_house(tmp_path)
     known = replace(a_subscription("here"), channel=Channel("console", "here", "T1"))
     house.store.subscriptions.change(known.channel, known, by="U1", now=EARLY)
-    assert todays_digest("here", house)[0] == "The edition of 2026-11-24 for console:T1:here would be:"
+    assert (
+        preview_todays_edition("here", house)[0] == "The edition of 2026-11-24 for console:T1:here would be:"
+    )
 
 
 def test_a_look_ahead_after_it_was_posted_says_that_nothing_would_be_sent(tmp_path: Path) -> None:
     house = a_house(tmp_path)
-    said, digest = todays_digest("here", house)
+    said, digest = preview_todays_edition("here", house)
     assert (said, digest is not None and len(digest.picks)) == (f"{NAME} would be:", 3)
     post(house)
-    assert todays_digest("here", house) == (f"{NAME} was posted before; nothing would be sent.", None)
+    assert preview_todays_edition("here", house) == (
+        f"{NAME} was posted before; nothing would be sent.",
+        None,
+    )
 
 
 def test_what_was_posted_before_its_hour_comes_next_tomorrow(tmp_path: Path) -> None:
     house = a_house(tmp_path, now=EARLY)
     post(house)
-    (stands,) = house.store.deliveries.standings()
+    (stands,) = house.store.outbox.channel_statuses()
     assert (stands.edition, stands.state) == (TODAY, DeliveryState.POSTED)
     assert (stands.next_edition, stands.next_due_at) == (TODAY + timedelta(days=1), NOW + timedelta(days=1))
     assert "was posted before" in post(house)
-    assert house.store.deliveries.standings() == [stands]
+    assert house.store.outbox.channel_statuses() == [stands]
 
 
 def test_who_tries_again_is_said_by_whether_the_channel_runs(tmp_path: Path) -> None:
@@ -105,8 +110,8 @@ def test_who_tries_again_is_said_by_whether_the_channel_runs(tmp_path: Path) -> 
 @pytest.mark.parametrize("state", ["paused by U1", "stopped"])
 def test_a_channel_that_does_not_run_is_not_said_to_be_tried_again(tmp_path: Path, state: str) -> None:
     house = a_house(tmp_path, before=away)
-    house.store.subscriptions.keep(wanted(house.settings), now=EARLY)
-    (one,) = house.store.subscriptions.all()
+    house.store.subscriptions.sync_from_settings(configured_subscriptions(house.settings), now=EARLY)
+    (one,) = house.store.subscriptions.list_active()
     if state == "stopped":
         one = replace(one, channel=Channel("console", "there"))
         house.store.subscriptions.change(one.channel, one, by="U1", now=EARLY)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from bot.together import CROWD, ENOUGH, Together
+from bot.together import BATCH_DIVISOR, BATCH_FROM, Batcher
 
 
 def doubled(number: int) -> int:
@@ -33,8 +33,8 @@ class Calls:
 
 
 async def asked(calls: Calls, numbers: Sequence[int]) -> list[int | BaseException]:
-    together = Together()
-    asking = (together.do("double", number, calls.one, calls.many) for number in numbers)
+    together = Batcher()
+    asking = (together.submit("double", number, calls.one, calls.many) for number in numbers)
     return await asyncio.gather(*asking, return_exceptions=True)
 
 
@@ -61,14 +61,15 @@ def test_who_no_longer_waits_takes_nobody_else_down() -> None:
     calls = Calls()
 
     async def one_leaves() -> int:
-        together = Together()
+        together = Batcher()
         leaves, stays = (
-            asyncio.ensure_future(together.do("double", number, calls.one, calls.many)) for number in (1, 2)
+            asyncio.ensure_future(together.submit("double", number, calls.one, calls.many))
+            for number in (1, 2)
         )
         await asyncio.sleep(0)
         leaves.cancel()
         done = await stays
-        return done + await together.do("double", 5, calls.one, calls.many)
+        return done + await together.submit("double", 5, calls.one, calls.many)
 
     assert asyncio.run(one_leaves()) == 14
 
@@ -77,14 +78,14 @@ def test_in_a_crowd_it_waits_a_moment_for_others() -> None:
     calls = Calls()
 
     async def one_after_the_other() -> None:
-        together = Together()
+        together = Batcher()
         with ExitStack() as crowd:
-            for _ in range(CROWD):
-                crowd.enter_context(together.one_more())
-            first = asyncio.ensure_future(together.do("double", 1, calls.one, calls.many))
+            for _ in range(BATCH_FROM):
+                crowd.enter_context(together.track_delivery())
+            first = asyncio.ensure_future(together.submit("double", 1, calls.one, calls.many))
             for _ in range(9):
                 await asyncio.sleep(0)
-            await asyncio.gather(first, together.do("double", 2, calls.one, calls.many))
+            await asyncio.gather(first, together.submit("double", 2, calls.one, calls.many))
 
     asyncio.run(one_after_the_other())
     assert calls.sizes == [2]
@@ -93,18 +94,18 @@ def test_in_a_crowd_it_waits_a_moment_for_others() -> None:
 def test_in_a_crowd_nobody_waits_for_more_once_a_good_part_of_it_has_come(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("bot.together.GATHER_SECONDS", 3600)
+    monkeypatch.setattr("bot.together.BATCH_WAIT_SECONDS", 3600)
     calls = Calls()
 
     async def two_of_eight() -> list[int]:
-        together = Together()
+        together = Batcher()
         with ExitStack() as crowd:
-            for _ in range(ENOUGH * 2):
-                crowd.enter_context(together.one_more())
-            first = asyncio.ensure_future(together.do("double", 1, calls.one, calls.many))
+            for _ in range(BATCH_DIVISOR * 2):
+                crowd.enter_context(together.track_delivery())
+            first = asyncio.ensure_future(together.submit("double", 1, calls.one, calls.many))
             await asyncio.sleep(0)
             assert calls.sizes == []
-            return list(await asyncio.gather(first, together.do("double", 2, calls.one, calls.many)))
+            return list(await asyncio.gather(first, together.submit("double", 2, calls.one, calls.many)))
 
     assert asyncio.run(two_of_eight()) == [2, 4]
     assert calls.sizes == [2]
@@ -116,12 +117,12 @@ def test_where_no_thread_can_be_had_those_who_wait_hear_it_and_the_next_are_serv
             raise RuntimeError("can't start new thread")
 
     async def twice() -> tuple[list[int | BaseException], int]:
-        together, calls = Together(), Calls()
+        together, calls = Batcher(), Calls()
         asyncio.get_running_loop().set_default_executor(Tight(1))
-        asking = (together.do("double", number, calls.one, calls.many) for number in (1, 2))
+        asking = (together.submit("double", number, calls.one, calls.many) for number in (1, 2))
         failed = await asyncio.gather(*asking, return_exceptions=True)
         asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(1))
-        return failed, await together.do("double", 3, calls.one, calls.many)
+        return failed, await together.submit("double", 3, calls.one, calls.many)
 
     failed, then = asyncio.run(twice())
     assert [str(one) for one in failed] == ["can't start new thread"] * 2
@@ -136,4 +137,4 @@ def test_what_ends_the_work_ends_those_who_wait_for_it() -> None:
         raise EndError
 
     with pytest.raises(EndError):
-        asyncio.run(Together().do("end", 1, ends, lambda numbers: [ends(number) for number in numbers]))
+        asyncio.run(Batcher().submit("end", 1, ends, lambda numbers: [ends(number) for number in numbers]))

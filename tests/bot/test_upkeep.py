@@ -5,16 +5,16 @@ from datetime import date, timedelta
 
 import pytest
 
-from bot.deliver import Desk
-from bot.pace import Limits, Pace
-from bot.platforms import Facts, Outcome, PostError
-from bot.present import news_line
-from bot.upkeep import TRIES, mend
-from digests.build import Habits
-from digests.model import NOT_REVIEWED, Channel, Mark, MarkedBy, News
+from bot.deliver import DeliveryContext
+from bot.pace import RateLimiter, RateLimits
+from bot.platforms import Outcome, PostError, PostUpdate
+from bot.present import format_update_line
+from bot.upkeep import MAX_ATTEMPTS, refresh_due_posts
+from digests.build import DigestPolicy
+from digests.model import NOT_REVIEWED, Channel, Mark, MarkSource, PaperUpdate
 from tests.bot.test_deliver import CHANNEL, World, a_world, raising
 from tests.builders import NOW, a_paper, a_review
-from tests.fakes.platform import BoardPlatform, KilledError
+from tests.fakes.platform import KilledError, MemoryPlatform
 
 HOUR, KEEP = timedelta(hours=1), timedelta(days=14)
 PAPER = "2401.00000"
@@ -24,79 +24,81 @@ def a_posted_world() -> World:
     """Three papers were posted, each on a card."""
     world = a_world()
     world.tick()
-    world.store.upkeep.notice(since=NOW - KEEP, now=NOW)
+    world.store.post_edits.enqueue(since=NOW - KEEP, now=NOW)
     return world
 
 
-def mended(world: World, platform: BoardPlatform | None = None) -> list[tuple[str, Facts]]:
+def mended(world: World, platform: MemoryPlatform | None = None) -> list[tuple[str, PostUpdate]]:
     """What one look shows on messages."""
-    platform = platform or BoardPlatform(world.board)
-    desk = Desk(world.store, {"console": platform}, Habits(), "a", lambda: world.now)
-    asyncio.run(mend(desk, KEEP, asyncio.Event()))
-    return platform.refreshed
+    platform = platform or MemoryPlatform(world.board)
+    desk = DeliveryContext(world.store, {"console": platform}, DigestPolicy(), "a", lambda: world.now)
+    asyncio.run(refresh_due_posts(desk, KEEP, asyncio.Event()))
+    return platform.refreshes
 
 
 def revise(world: World, version: int = 2) -> None:
     paper = a_paper(PAPER, version=version, updated=date(2026, 11, 24))
-    world.store.papers.add([(paper, a_review(7.5 + version))], now=world.now)
+    world.store.library.add([(paper, a_review(7.5 + version))], now=world.now)
 
 
 def test_what_changes_while_a_digest_waits_for_its_turn_is_told_on_its_card() -> None:
     world = a_world()
-    world.store.upkeep.notice(since=NOW - KEEP, now=NOW)
+    world.store.post_edits.enqueue(since=NOW - KEEP, now=NOW)
 
-    class Slow(Pace):
-        async def turn(self, channel: Channel) -> None:
+    class Slow(RateLimiter):
+        async def acquire(self, channel: Channel) -> None:
             revise(world)  # The digest is made, and not written down yet.
 
-    world.tick(paces={"console": Slow(Limits())})
+    world.tick(rate_limiters={"console": Slow(RateLimits())})
     ((_, facts),) = mended(world)
-    assert facts.news == {PAPER: "Update: reviewed anew: 9.5, was 7.5"}
+    assert facts.update_lines == {PAPER: "Update: reviewed anew: 9.5, was 7.5"}
 
 
 @pytest.mark.parametrize(
     ("news", "said"),
     [
-        (News(), ""),
-        (News(version=3, updated=date(2026, 11, 24)), "Update: v3 since 24 November 2026"),
-        (News(version=3), "Update: now v3"),
-        (News(reviewed=True, score=8.1, was_reviewed=True, was_score=7.4), "Update: reviewed anew: 8.1, was 7.4"),
-        (News(reviewed=True, score=8.1, was_reviewed=True, was_score=8.1), "Update: reviewed anew: 8.1 again"),
-        (News(reviewed=True, score=8.1), "Update: reviewed since: 8.1"),
-        (News(reviewed=True, was_reviewed=True), "Update: reviewed anew"),
+        (PaperUpdate(), ""),
+        (PaperUpdate(version=3, updated=date(2026, 11, 24)), "Update: v3 since 24 November 2026"),
+        (PaperUpdate(version=3), "Update: now v3"),
+        (PaperUpdate(has_new_review=True, score=8.1, had_review=True, previous_score=7.4), "Update: reviewed anew: 8.1, was 7.4"),
+        (PaperUpdate(has_new_review=True, score=8.1, had_review=True, previous_score=8.1), "Update: reviewed anew: 8.1 again"),
+        (PaperUpdate(has_new_review=True, score=8.1), "Update: reviewed since: 8.1"),
+        (PaperUpdate(has_new_review=True, had_review=True), "Update: reviewed anew"),
         (
-            News(version=3, withdrawn=date(2026, 11, 25), reviewed=True, score=8.1),
+            PaperUpdate(version=3, withdrawn=date(2026, 11, 25), has_new_review=True, score=8.1),
             "Update: withdrawn by its authors on 25 November 2026 · reviewed since: 8.1",
         ),
     ],
 )  # fmt: skip
-def test_the_line_says_what_came_since(news: News, said: str) -> None:
-    assert news_line(news) == said
+def test_the_line_says_what_came_since(news: PaperUpdate, said: str) -> None:
+    assert format_update_line(news) == said
 
 
 def test_news_of_a_paper_is_shown_on_its_message_alone_and_once() -> None:
     world = a_posted_world()
     assert mended(world) == []
-    world.store.papers.add([(a_paper(PAPER), a_review(9.0))], now=world.now)
+    world.store.library.add([(a_paper(PAPER), a_review(9.0))], now=world.now)
     ((message, shown),) = mended(world)
-    assert world.store.marks.posts(CHANNEL, PAPER, 1)[0].message == message
-    assert shown.news == {PAPER: "Update: reviewed anew: 9.0, was 7.5"}
+    assert world.store.marks.find_posts(CHANNEL, PAPER, 1)[0].message_id == message
+    assert shown.update_lines == {PAPER: "Update: reviewed anew: 9.0, was 7.5"}
     assert mended(world) == []
 
 
 def test_an_edit_for_news_shows_the_voices_too() -> None:
     world = a_posted_world()
-    mark = Mark(CHANNEL, "", PAPER, "ada", MarkedBy.BUTTON, NOW)
-    world.store.marks.set(mark, True)
-    world.store.papers.add([(a_paper(PAPER, version=1, withdrawn=date(2026, 11, 24)), NOT_REVIEWED)], now=NOW)
+    mark = Mark(CHANNEL, "", PAPER, "ada", MarkSource.BUTTON, NOW)
+    world.store.marks.set_mark(mark, True)
+    world.store.library.add(
+        [(a_paper(PAPER, version=1, withdrawn=date(2026, 11, 24)), NOT_REVIEWED)], now=NOW
+    )
     ((_, shown),) = mended(world)
-    assert shown.voices == {PAPER: 1}
-    assert "withdrawn by its authors" in shown.news[PAPER]
+    assert shown.mark_counts == {PAPER: 1}
+    assert "withdrawn by its authors" in shown.update_lines[PAPER]
 
 
 def test_a_change_that_readers_do_not_see_edits_nothing() -> None:
     world = a_posted_world()
-    world.store.papers.add([(a_paper(PAPER, authors=("Ada",)), NOT_REVIEWED)], now=world.now)
+    world.store.library.add([(a_paper(PAPER, authors=("Ada",)), NOT_REVIEWED)], now=world.now)
     assert mended(world) == []
 
 
@@ -105,7 +107,7 @@ def test_within_the_hour_changes_gather_for_one_edit() -> None:
     revise(world, 1)
     assert len(mended(world)) == 1
     world.now += HOUR / 2
-    world.store.papers.add([(a_paper(PAPER), a_review(9.9))], now=world.now)
+    world.store.library.add([(a_paper(PAPER), a_review(9.9))], now=world.now)
     assert mended(world) == []
     world.now += HOUR / 2
     assert len(mended(world)) == 1
@@ -122,7 +124,7 @@ def test_messages_older_than_the_setting_are_left_alone() -> None:
 def test_a_process_that_is_killed_around_an_edit_leaves_it_to_the_next_an_hour_later(side: str) -> None:
     world = a_posted_world()
     revise(world, 1)
-    dying = BoardPlatform(world.board)
+    dying = MemoryPlatform(world.board)
     setattr(dying, side, raising(1, KilledError()))
     with pytest.raises(BaseExceptionGroup):
         mended(world, dying)
@@ -134,10 +136,10 @@ def test_a_process_that_is_killed_around_an_edit_leaves_it_to_the_next_an_hour_l
 def test_an_edit_that_did_not_go_out_is_tried_again_and_one_of_a_deleted_message_is_not() -> None:
     world = a_posted_world()
     revise(world, 1)
-    busy = BoardPlatform(world.board, before_edit=raising(1, PostError("429", Outcome.NOT_POSTED)))
+    busy = MemoryPlatform(world.board, before_edit=raising(1, PostError("429", Outcome.NOT_POSTED)))
     assert mended(world, busy) == []
     world.now += timedelta(minutes=1)
-    deleted = BoardPlatform(world.board, before_edit=raising(1, PostError("deleted", Outcome.REFUSED)))
+    deleted = MemoryPlatform(world.board, before_edit=raising(1, PostError("deleted", Outcome.REFUSED)))
     assert mended(world, deleted) == []
     world.now += 2 * HOUR
     revise(world, 3)
@@ -148,8 +150,8 @@ def test_a_message_that_nobody_foresaw_is_one_message_and_the_others_are_kept_tr
     world = a_posted_world()
     papers = [f"2401.0000{n}" for n in range(3)]
     new = [(a_paper(paper, version=2, updated=date(2026, 11, 24)), a_review(9.0)) for paper in papers]
-    world.store.papers.add(new, now=world.now)
-    assert len(mended(world, BoardPlatform(world.board, before_edit=raising(1, KeyError("blocks"))))) == 2
+    world.store.library.add(new, now=world.now)
+    assert len(mended(world, MemoryPlatform(world.board, before_edit=raising(1, KeyError("blocks"))))) == 2
     assert mended(world) == []
     world.now += HOUR
     assert len(mended(world)) == 1
@@ -158,17 +160,24 @@ def test_a_message_that_nobody_foresaw_is_one_message_and_the_others_are_kept_tr
 def test_each_edit_has_a_turn_of_its_platform() -> None:
     world = a_posted_world()
     for paper in ("2401.00000", "2401.00001"):
-        world.store.papers.add([(a_paper(paper), a_review(9.0))], now=world.now)
+        world.store.library.add([(a_paper(paper), a_review(9.0))], now=world.now)
     slept = list[float]()
 
     async def sleep(seconds: float) -> None:
         slept.append(seconds)
 
-    pace = Pace(Limits(channel=1), now=lambda: sum(slept), sleep=sleep)
-    platform = BoardPlatform(world.board)
-    desk = Desk(world.store, {"console": platform}, Habits(), "a", lambda: world.now, paces={"console": pace})
-    asyncio.run(mend(desk, KEEP, asyncio.Event()))
-    assert len(platform.refreshed) == 2
+    pace = RateLimiter(RateLimits(channel=1), now=lambda: sum(slept), sleep=sleep)
+    platform = MemoryPlatform(world.board)
+    desk = DeliveryContext(
+        world.store,
+        {"console": platform},
+        DigestPolicy(),
+        "a",
+        lambda: world.now,
+        rate_limiters={"console": pace},
+    )
+    asyncio.run(refresh_due_posts(desk, KEEP, asyncio.Event()))
+    assert len(platform.refreshes) == 2
     assert slept == [1.0]
 
 
@@ -182,7 +191,7 @@ def test_tries_come_to_an_end() -> None:
         tried += 1
         raise PostError("503", Outcome.UNKNOWN)
 
-    for _ in range(TRIES + 5):
-        mended(world, BoardPlatform(world.board, before_edit=down))
+    for _ in range(MAX_ATTEMPTS + 5):
+        mended(world, MemoryPlatform(world.board, before_edit=down))
         world.now += HOUR
-    assert tried == TRIES
+    assert tried == MAX_ATTEMPTS

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from pydantic import BaseModel, ValidationError
 
-from config.settings import SECRET, Settings, SettingsError, Subscription, load
+from config.settings import SECRET_KEY_PATTERN, Settings, SettingsError, SubscriptionSettings, load_settings
 
 EXAMPLE = Path(__file__).parents[2] / "config" / "example.toml"
 
@@ -23,14 +23,14 @@ def a_file(directory: Path, toml: str | bytes, name: str = "paperround.toml") ->
 
 
 def settings_of(directory: Path, toml: str | bytes) -> Settings:
-    return load(a_file(directory, toml), {})
+    return load_settings(a_file(directory, toml), {})
 
 
 def complaint(directory: Path, toml: str | bytes) -> str:
     """What is said of a file, without the file's name."""
     file = a_file(directory, toml)
     with pytest.raises(SettingsError) as caught:
-        load(file, {})
+        load_settings(file, {})
     said = str(caught.value)
     assert str(file) in said
     assert not re.search(r"Traceback|Error\b|pydantic|validation|Value error|Input should", said)
@@ -69,8 +69,8 @@ def uncommented(text: str) -> str:
 
 
 def test_the_example_loads_and_says_what_the_defaults_are() -> None:
-    one = Subscription(platform="console", channel="papers")
-    assert load(EXAMPLE, {}) == Settings(subscriptions=(one,))
+    one = SubscriptionSettings(platform="console", channel="papers")
+    assert load_settings(EXAMPLE, {}) == Settings(subscriptions=(one,))
 
 
 def test_the_example_names_every_key_and_no_default_by_silence() -> None:
@@ -136,7 +136,7 @@ def test_every_key_is_described_and_none_looks_like_a_secret() -> None:
         assert model.__doc__, table
         for key, field in model.model_fields.items():
             assert field.description, f"{table}.{key}"
-            assert not SECRET.search(key)
+            assert not SECRET_KEY_PATTERN.search(key)
 
 
 # Which file.
@@ -144,7 +144,7 @@ def test_every_key_is_described_and_none_looks_like_a_secret() -> None:
 
 def test_without_a_file_there_are_the_defaults(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    assert load(None, {}) == load(None, {"PAPERROUND_CONFIG": ""}) == Settings()
+    assert load_settings(None, {}) == load_settings(None, {"PAPERROUND_CONFIG": ""}) == Settings()
 
 
 def test_the_argument_wins_over_the_variable_and_the_variable_over_the_working_directory(
@@ -154,9 +154,9 @@ def test_the_argument_wins_over_the_variable_and_the_variable_over_the_working_d
     a_file(tmp_path, "[delivery]\nattempts = 1")
     named = {"PAPERROUND_CONFIG": str(a_file(tmp_path, "[delivery]\nattempts = 2", "two.toml"))}
     given = a_file(tmp_path, "[delivery]\nattempts = 3", "three.toml")
-    assert load(None, {}).delivery.attempts == 1
-    assert load(None, named).delivery.attempts == 2
-    assert load(given, named).delivery.attempts == 3
+    assert load_settings(None, {}).delivery.attempts == 1
+    assert load_settings(None, named).delivery.attempts == 2
+    assert load_settings(given, named).delivery.attempts == 3
 
 
 def test_a_file_that_is_named_and_missing_is_no_silent_default(
@@ -165,21 +165,21 @@ def test_a_file_that_is_named_and_missing_is_no_silent_default(
     monkeypatch.chdir(tmp_path)
     a_file(tmp_path, "")
     with pytest.raises(SettingsError, match=r"^settings file gone\.toml does not exist; check the path"):
-        load(None, {"PAPERROUND_CONFIG": "gone.toml"})
+        load_settings(None, {"PAPERROUND_CONFIG": "gone.toml"})
     with pytest.raises(SettingsError, match=r"^settings file lost\.toml does not exist; check the path"):
-        load(Path("lost.toml"), {})
+        load_settings(Path("lost.toml"), {})
 
 
 def test_a_directory_is_not_a_file(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match=r"is a directory; name the TOML file in it$"):
-        load(tmp_path, {})
+        load_settings(tmp_path, {})
 
 
 @pytest.mark.parametrize("name", ["paperround.toml/inner", "a\0b", "n" * 5000])
 def test_a_file_that_cannot_be_opened_is_said_to_be_so(tmp_path: Path, name: str) -> None:
     a_file(tmp_path, "")
     with pytest.raises(SettingsError, match=r"cannot be read \(.+\); check the path and who may read it$"):
-        load(tmp_path / name, {})
+        load_settings(tmp_path / name, {})
 
 
 def test_a_byte_order_mark_is_passed_over(tmp_path: Path) -> None:
@@ -241,7 +241,7 @@ def test_settings_do_not_change_once_read() -> None:
         ("[delivry]", "delivry is no key that Paperround knows; did you mean delivery?"),
         ('[search]\nqqq = ""', "search.qqq is no key that Paperround knows; remove it, or use one of directory"),
         ("[platforms.teams]", "platforms.teams is no key that Paperround knows; remove it, or use one of console, slack, discord"),
-        ('[platforms.discord]\nsync = ["lab"]', 'platforms.discord.sync, number 1 is "lab"; write the id in quotes, such as "81384788765712384"'),
+        ('[platforms.discord]\ncommand_server_ids = ["lab"]', 'platforms.discord.command_server_ids, number 1 is "lab"; write the id in quotes, such as "81384788765712384"'),
         ('[platforms.discord]\nmark_emoji = "bookmark"', 'platforms.discord.mark_emoji is "bookmark"; write the emoji itself, such as "🔖", '
          'or one of your server as "<:name:id>"'),
         ('[platforms.discord]\ngateway_url = "https://x"', 'platforms.discord.gateway_url is "https://x"; write an address such as '
@@ -271,7 +271,7 @@ def test_settings_do_not_change_once_read() -> None:
         ('[delivery]\non_unknown = "drop"', 'delivery.on_unknown is "drop"; write "skip" or "resend"'),
         ("[delivery]\nlease_seconds = 5", "delivery.lease_seconds is 5; write 30 or more"),
         ("[delivery]\nattempts = true", "delivery.attempts is true; write a whole number without quotes"),
-        ("[delivery]\ntime_out_seconds = 0", "delivery.time_out_seconds is 0; write 1 or more"),
+        ("[delivery]\ntimeout_seconds = 0", "delivery.timeout_seconds is 0; write 1 or more"),
         ("version = true", "version is true; write a whole number without quotes"),
         ("version = 0", "version is 0; write 1 or more"),
     ],

@@ -6,8 +6,8 @@
 import base64
 from collections.abc import Mapping, Sequence
 
-from digests.flags import scan
-from digests.reviewers.reading import html_text
+from digests.flags import scan_text
+from digests.reviewers.reading import parse_html
 
 
 def _tagged(text: str) -> str:
@@ -188,8 +188,8 @@ INNOCENT = (
 def caught(attack: str) -> bool:
     """Whether a flag is raised, in an abstract or, for a page, in its text."""
     if attack.startswith("<html>"):
-        return bool(html_text(attack.encode()).flags)
-    return bool(scan(BEFORE + attack + BEHIND, "abstract"))
+        return bool(parse_html(attack.encode()).flags)
+    return bool(scan_text(BEFORE + attack + BEHIND, "abstract"))
 
 
 def recall() -> dict[str, tuple[int, int]]:

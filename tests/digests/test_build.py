@@ -5,43 +5,43 @@ from datetime import date, timedelta
 
 import pytest
 
-from digests.build import Habits, build
-from digests.model import NOT_REVIEWED, REVIEWER, Digest, Nothing, Schedule, Subscription, Trouble
+from digests.build import DigestPolicy, build
+from digests.model import NOT_REVIEWED, REVIEWER, Digest, EmptyReason, Schedule, Subscription, Trouble
 from digests.ports import PlannedPage, Store
-from tests.builders import NOW, TODAY, a_paper, a_review, a_store, a_subscription, stored
-from tests.ledger import plan
+from tests.builders import NOW, TODAY, a_paper, a_review, a_store, a_subscription, save_subscription
+from tests.ledger import save_plan
 
 pytestmark = pytest.mark.usefixtures("over_both")
 
 DAY = timedelta(days=1)
-HABITS = Habits(first_look_back=timedelta(days=2), stale_after=timedelta(days=3))
+HABITS = DigestPolicy(first_lookback=timedelta(days=2), stale_after=timedelta(days=3))
 
 
 def built(store: Store, subscription: Subscription, now: timedelta = timedelta()) -> Digest:
-    return build(subscription, (NOW + now).date(), store=store, habits=HABITS, now=NOW + now)
+    return build(subscription, (NOW + now).date(), store=store, policy=HABITS, now=NOW + now)
 
 
 def bring(store: Store, *names: str, now: timedelta = timedelta(), score: float = 7.0) -> None:
-    store.papers.add([(a_paper(name), a_review(score)) for name in names], now=NOW + now)
-    store.papers.imported(now=NOW + now)
+    store.library.add([(a_paper(name), a_review(score)) for name in names], now=NOW + now)
+    store.library.record_import(now=NOW + now)
 
 
 def send(store: Store, subscription: Subscription, now: timedelta = timedelta()) -> list[str]:
     """Build the day's digest and write it into the ledger."""
     digest = built(store, subscription, now)
-    claim = store.deliveries.claim(subscription, digest.edition, owner="a", now=NOW + now, lease=DAY)
+    claim = store.outbox.claim(subscription, digest.edition, owner="a", now=NOW + now, lease=DAY)
     assert claim
-    papers = tuple(pick.scored.paper.id for pick in digest.picks)
-    claim = plan(
-        store, claim, [PlannedPage(0, "k", {}, papers, in_thread=False)], considered_to=digest.considered_to
+    papers = tuple(pick.scored_paper.paper.id for pick in digest.picks)
+    claim = save_plan(
+        store, claim, [PlannedPage(0, "k", {}, papers, in_thread=False)], watermark=digest.watermark
     )
-    store.deliveries.finish(claim)
+    store.outbox.finish(claim)
     return list(papers)
 
 
 def test_new_is_what_became_known_since_the_last_edition_whatever_its_date() -> None:
     store = a_store()
-    subscription = stored(store, a_subscription())
+    subscription = save_subscription(store, a_subscription())
     bring(store, "2401.00001")
     assert send(store, subscription) == ["2401.00001"]
     bring(store, "2401.00002", now=DAY / 2)
@@ -53,52 +53,52 @@ def test_a_first_edition_looks_back_a_set_time_and_no_further() -> None:
     store = a_store()
     bring(store, "2401.00001", now=-5 * DAY)
     bring(store, "2401.00002", now=-DAY)
-    assert send(store, stored(store, a_subscription())) == ["2401.00002"]
+    assert send(store, save_subscription(store, a_subscription())) == ["2401.00002"]
 
 
 def test_what_a_first_edition_that_was_given_up_considered_is_considered_again_by_the_next() -> None:
     store = a_store()
     bring(store, "2401.00001", now=-5 * DAY)
     bring(store, "2401.00002", now=-DAY)
-    subscription = stored(store, a_subscription())
-    claim = store.deliveries.claim(subscription, NOW.date(), owner="a", now=NOW, lease=DAY)
+    subscription = save_subscription(store, a_subscription())
+    claim = store.outbox.claim(subscription, NOW.date(), owner="a", now=NOW, lease=DAY)
     assert claim
-    store.deliveries.fail(claim, "the channel is full", now=NOW)
+    store.outbox.fail(claim, "the channel is full", now=NOW)
     assert send(store, subscription, 4 * DAY) == ["2401.00002"]
 
 
 def test_a_paper_reviewed_anew_is_considered_again_but_never_shown_again() -> None:
     store = a_store()
-    subscription = stored(store, a_subscription(top=1))
+    subscription = save_subscription(store, a_subscription(top=1))
     bring(store, "2401.00001", score=9.0)
     bring(store, "2401.00002", score=5.0)
     assert send(store, subscription) == ["2401.00001"]
     for name in ("2401.00001", "2401.00002"):
-        store.papers.add([(a_paper(name, version=2), a_review(9.5))], now=NOW + DAY / 2)
+        store.library.add([(a_paper(name, version=2), a_review(9.5))], now=NOW + DAY / 2)
     assert send(store, subscription, DAY) == ["2401.00002"]
 
 
 def test_two_channels_do_not_know_of_each_other() -> None:
     store = a_store()
     bring(store, "2401.00001")
-    store.subscriptions.keep([a_subscription("one"), a_subscription("other")], now=NOW)
-    one, other = store.subscriptions.all()
+    store.subscriptions.sync_from_settings([a_subscription("one"), a_subscription("other")], now=NOW)
+    one, other = store.subscriptions.list_active()
     assert send(store, one) == send(store, other) == ["2401.00001"]
 
 
 def test_the_kinds_of_nothing_are_told_apart() -> None:
     store = a_store()
     subscription = a_subscription()
-    assert built(store, subscription).nothing is Nothing.NO_PAPERS
+    assert built(store, subscription).empty_reason is EmptyReason.NO_PAPERS
     bring(store, "2401.00001")
-    demanding = replace(subscription, wish=replace(subscription.wish, min_score=9.0))
-    assert built(store, demanding).nothing is Nothing.UNDER_THRESHOLD
-    elsewhere = replace(subscription, wish=replace(subscription.wish, domains=("audio",)))
-    assert built(store, elsewhere).nothing is Nothing.NONE_WANTED
-    assert built(store, subscription).nothing is None
-    store.papers.imported(now=NOW + 5 * DAY)
-    assert built(store, subscription, 6 * DAY).nothing is Nothing.QUIET
-    assert built(store, subscription, 9 * DAY).nothing is Nothing.STALE
+    demanding = replace(subscription, preferences=replace(subscription.preferences, min_score=9.0))
+    assert built(store, demanding).empty_reason is EmptyReason.UNDER_THRESHOLD
+    elsewhere = replace(subscription, preferences=replace(subscription.preferences, domains=("audio",)))
+    assert built(store, elsewhere).empty_reason is EmptyReason.NO_MATCH
+    assert built(store, subscription).empty_reason is None
+    store.library.record_import(now=NOW + 5 * DAY)
+    assert built(store, subscription, 6 * DAY).empty_reason is EmptyReason.QUIET_DAY
+    assert built(store, subscription, 9 * DAY).empty_reason is EmptyReason.STALE
 
 
 def test_a_digest_knows_its_day_and_its_channel() -> None:
@@ -109,38 +109,38 @@ def test_a_digest_knows_its_day_and_its_channel() -> None:
 @pytest.mark.parametrize(
     ("trouble", "subject", "waiting", "expected"),
     [
-        (Trouble.OUTAGE, "arxiv", 0, Nothing.OUTAGE),
-        (Trouble.STALE, "arxiv", 0, Nothing.STALE),
-        (Trouble.REVIEWER_DOWN, REVIEWER, 3, Nothing.REVIEWER_DOWN),
-        (Trouble.BUDGET_SPENT, REVIEWER, 3, Nothing.BUDGET_SPENT),
-        (Trouble.BUDGET_SPENT, REVIEWER, 0, Nothing.QUIET),
-        (None, "arxiv", 0, Nothing.QUIET),
+        (Trouble.OUTAGE, "arxiv", 0, EmptyReason.OUTAGE),
+        (Trouble.STALE, "arxiv", 0, EmptyReason.STALE),
+        (Trouble.REVIEWER_DOWN, REVIEWER, 3, EmptyReason.REVIEWER_DOWN),
+        (Trouble.BUDGET_SPENT, REVIEWER, 3, EmptyReason.BUDGET_SPENT),
+        (Trouble.BUDGET_SPENT, REVIEWER, 0, EmptyReason.QUIET_DAY),
+        (None, "arxiv", 0, EmptyReason.QUIET_DAY),
     ],
 )
 def test_a_day_without_papers_is_explained_by_what_is_in_trouble(
-    trouble: Trouble | None, subject: str, waiting: int, expected: Nothing
+    trouble: Trouble | None, subject: str, waiting: int, expected: EmptyReason
 ) -> None:
     store = a_store()
     bring(store)
-    store.health.report(subject, trouble, waiting=waiting, now=NOW - DAY / 24)
-    assert built(store, a_subscription()).nothing is expected
+    store.health.report(subject, trouble, waiting_count=waiting, now=NOW - DAY / 24)
+    assert built(store, a_subscription()).empty_reason is expected
 
 
 def test_papers_without_the_score_a_channel_asks_for_are_the_reviewers_silence_while_it_is_down() -> None:
     store = a_store()
-    store.papers.add([(a_paper(), NOT_REVIEWED)], now=NOW)
-    store.papers.imported(now=NOW)
+    store.library.add([(a_paper(), NOT_REVIEWED)], now=NOW)
+    store.library.record_import(now=NOW)
     demanding = a_subscription(min_score=7.0)
-    assert built(store, demanding).nothing is Nothing.NONE_WANTED
-    store.health.report(REVIEWER, Trouble.REVIEWER_DOWN, waiting=1, now=NOW)
-    assert built(store, demanding).nothing is Nothing.REVIEWER_DOWN
+    assert built(store, demanding).empty_reason is EmptyReason.NO_MATCH
+    store.health.report(REVIEWER, Trouble.REVIEWER_DOWN, waiting_count=1, now=NOW)
+    assert built(store, demanding).empty_reason is EmptyReason.REVIEWER_DOWN
 
 
 def test_a_report_of_the_day_before_yesterday_explains_nothing_today() -> None:
     store = a_store()
     bring(store)
     store.health.report("arxiv", Trouble.OUTAGE, now=NOW - 2 * DAY)
-    assert built(store, a_subscription()).nothing is Nothing.QUIET
+    assert built(store, a_subscription()).empty_reason is EmptyReason.QUIET_DAY
 
 
 def test_on_a_weekend_the_calendar_explains_the_silence_and_an_outage_goes_before_it() -> None:
@@ -149,17 +149,20 @@ def test_on_a_weekend_the_calendar_explains_the_silence_and_an_outage_goes_befor
     daily = replace(daily, schedule=replace(daily.schedule, days=frozenset(range(7))))
     bring(store, now=timedelta(days=3))
     digest = built(store, daily, saturday)
-    assert (digest.nothing, digest.papers_again) == (Nothing.NO_ANNOUNCEMENT, date(2026, 11, 30))
+    assert (digest.empty_reason, digest.next_papers_edition) == (
+        EmptyReason.NO_ANNOUNCEMENT,
+        date(2026, 11, 30),
+    )
     store.health.report("arxiv", Trouble.STALE, now=NOW + saturday)
-    assert built(store, daily, saturday).nothing is Nothing.NO_ANNOUNCEMENT
+    assert built(store, daily, saturday).empty_reason is EmptyReason.NO_ANNOUNCEMENT
     store.health.report("arxiv", Trouble.OUTAGE, now=NOW + saturday)
-    assert built(store, daily, saturday).nothing is Nothing.OUTAGE
+    assert built(store, daily, saturday).empty_reason is EmptyReason.OUTAGE
 
 
 def test_what_was_seen_and_scored_is_counted() -> None:
     store = a_store()
     bring(store, "2401.00001")
-    store.papers.add([(a_paper("2401.00002"), NOT_REVIEWED)], now=NOW)
+    store.library.add([(a_paper("2401.00002"), NOT_REVIEWED)], now=NOW)
     digest = built(store, a_subscription(top=1))
     assert (digest.considered, digest.scored, len(digest.picks)) == (2, 1, 1)
 

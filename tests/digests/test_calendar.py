@@ -7,38 +7,48 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from digests.calendar import LAG, NEW_YORK, Why, announced_at, holiday, next_announcement, silence
+from digests.calendar import (
+    ANNOUNCEMENT_LAG,
+    NEW_YORK,
+    GapReason,
+    announcement_at,
+    find_announcement_gap,
+    holiday_name,
+    next_announcement,
+)
 
 
 def local(zone: str, day: int, hour: int = 9, *, month: int = 11, year: int = 2026) -> datetime:
     return datetime(year, month, day, hour, tzinfo=ZoneInfo(zone)).astimezone(UTC)
 
 
-def why(zone: str, before: int, day: int, hour: int = 9) -> Why | None:
+def why(zone: str, before: int, day: int, hour: int = 9) -> GapReason | None:
     """Why the digest of a day of November 2026 has nothing new after that of a day before."""
-    found = silence(local(zone, before, hour), local(zone, day, hour))
-    return found.why if found else None
+    found = find_announcement_gap(local(zone, before, hour), local(zone, day, hour))
+    return found.reason if found else None
 
 
 def test_papers_are_announced_at_eight_in_the_evening_in_new_york_from_sunday_to_thursday() -> None:
-    week = [announced_at(date(2026, 11, day)) for day in range(15, 22)]  # Sunday to Saturday
+    week = [announcement_at(date(2026, 11, day)) for day in range(15, 22)]  # Sunday to Saturday
     assert [bool(at) for at in week] == [True] * 5 + [False] * 2
     assert week[0] == datetime(2026, 11, 16, 1, tzinfo=UTC)
-    assert announced_at(date(2026, 7, 1)) == datetime(2026, 7, 2, 0, tzinfo=UTC)
+    assert announcement_at(date(2026, 7, 1)) == datetime(2026, 7, 2, 0, tzinfo=UTC)
 
 
 @pytest.mark.parametrize(
     ("zone", "digests"),
     [
         # Each day's digest after that of the day before; the 20th is a Friday, the 26th Thanksgiving.
-        ("Europe/Berlin", {20: None, 21: Why.WEEKEND, 22: Why.WEEKEND, 23: None, 26: None, 27: Why.HOLIDAY}),
-        ("America/Los_Angeles", {20: None, 21: Why.WEEKEND, 22: Why.WEEKEND, 23: None, 27: Why.HOLIDAY}),
+        ("Europe/Berlin", {20: None, 21: GapReason.WEEKEND, 22: GapReason.WEEKEND, 23: None, 26: None, 27: GapReason.HOLIDAY}),
+        ("America/Los_Angeles", {20: None, 21: GapReason.WEEKEND, 22: GapReason.WEEKEND, 23: None, 27: GapReason.HOLIDAY}),
         # At nine in Tokyo it is still the evening before in New York: what was announced comes a date later.
-        ("Asia/Tokyo", {20: None, 21: None, 22: Why.WEEKEND, 23: Why.WEEKEND, 24: None, 27: None, 28: Why.HOLIDAY}),
-        ("Pacific/Kiritimati", {21: None, 22: Why.WEEKEND, 23: Why.WEEKEND, 24: None, 28: Why.HOLIDAY}),
+        ("Asia/Tokyo", {20: None, 21: None, 22: GapReason.WEEKEND, 23: GapReason.WEEKEND, 24: None, 27: None, 28: GapReason.HOLIDAY}),
+        ("Pacific/Kiritimati", {21: None, 22: GapReason.WEEKEND, 23: GapReason.WEEKEND, 24: None, 28: GapReason.HOLIDAY}),
     ],
 )  # fmt: skip
-def test_which_digests_are_empty_depends_on_the_time_zone(zone: str, digests: dict[int, Why | None]) -> None:
+def test_which_digests_are_empty_depends_on_the_time_zone(
+    zone: str, digests: dict[int, GapReason | None]
+) -> None:
     assert {day: why(zone, day - 1, day) for day in digests} == digests
 
 
@@ -49,25 +59,25 @@ def test_a_digest_after_a_weekend_without_one_has_the_papers_of_sunday_evening()
 
 def test_an_hour_before_the_papers_can_be_read_there_is_nothing_yet() -> None:
     evening = local("America/New_York", 17, 20)
-    found = silence(evening + timedelta(hours=-8), evening + timedelta(hours=2))
+    found = find_announcement_gap(evening + timedelta(hours=-8), evening + timedelta(hours=2))
     assert found
-    assert (found.why, found.next) == (Why.NOT_YET, evening)
-    assert silence(evening, evening + LAG) is None
+    assert (found.reason, found.next_at) == (GapReason.NOT_YET, evening)
+    assert find_announcement_gap(evening, evening + ANNOUNCEMENT_LAG) is None
 
 
 def test_a_holiday_is_named_and_the_next_announcement_is_told() -> None:
-    found = silence(local("Europe/Berlin", 26), local("Europe/Berlin", 27))
+    found = find_announcement_gap(local("Europe/Berlin", 26), local("Europe/Berlin", 27))
     assert found
-    assert (found.holiday, found.evening, found.certain) == ("Thanksgiving", date(2026, 11, 26), True)
-    assert found.next == local("America/New_York", 29, 20)
+    assert (found.holiday, found.evening, found.is_certain) == ("Thanksgiving", date(2026, 11, 26), True)
+    assert found.next_at == local("America/New_York", 29, 20)
 
 
 def test_holidays_of_years_that_arxiv_has_not_published_are_reckoned_and_only_likely() -> None:
     tuesday = local("Europe/Berlin", 7, month=9, year=2027)
-    found = silence(tuesday - timedelta(days=1), tuesday)
+    found = find_announcement_gap(tuesday - timedelta(days=1), tuesday)
     assert found
-    assert (found.holiday, found.certain) == ("Labor Day", False)
-    named = {day: name for day in _days_of(2027) if (name := holiday(day))}
+    assert (found.holiday, found.is_certain) == ("Labor Day", False)
+    named = {day: name for day in _days_of(2027) if (name := holiday_name(day))}
     assert named == {
         date(2027, 1, 18): "Martin Luther King Day",
         date(2027, 6, 19): "Juneteenth",
@@ -79,7 +89,7 @@ def test_holidays_of_years_that_arxiv_has_not_published_are_reckoned_and_only_li
 
 
 def test_what_was_published_is_as_published_and_nothing_is_reckoned_beside_it() -> None:
-    assert [day for day in _days_of(2026) if day >= date(2026, 11, 25) and holiday(day)] == [
+    assert [day for day in _days_of(2026) if day >= date(2026, 11, 25) and holiday_name(day)] == [
         date(2026, 11, 26),
         date(2026, 12, 25),
         date(2026, 12, 29),
@@ -101,13 +111,13 @@ def test_a_longer_wait_is_never_less_explained_and_no_announcement_falls_between
     start: datetime, first: timedelta, second: timedelta
 ) -> None:
     middle, end = start + first, start + first + second
-    quiet = [silence(start, middle), silence(middle, end)]
-    assert (silence(start, end) is None) == (None in quiet)
+    quiet = [find_announcement_gap(start, middle), find_announcement_gap(middle, end)]
+    assert (find_announcement_gap(start, end) is None) == (None in quiet)
 
 
 @given(instants)
 def test_the_next_announcement_is_the_first_one(after: datetime) -> None:
     coming = next_announcement(after)
     assert coming > after
-    assert announced_at(coming.astimezone(NEW_YORK).date()) == coming
+    assert announcement_at(coming.astimezone(NEW_YORK).date()) == coming
     assert next_announcement(coming - timedelta(seconds=1)) == coming

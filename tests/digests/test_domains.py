@@ -2,7 +2,7 @@
 
 import pytest
 
-from digests.domains import GROUPS, domain_name, lies_in, resolve
+from digests.domains import DOMAIN_GROUPS, domain_name, has_wanted_category, resolve_domain
 from digests.errors import InputError
 
 
@@ -18,7 +18,7 @@ from digests.errors import InputError
     ],
 )
 def test_a_group_an_alias_and_a_category_resolve_in_any_case(domain: str, category: str) -> None:
-    assert category in resolve(domain)
+    assert category in resolve_domain(domain)
 
 
 @pytest.mark.parametrize(
@@ -27,17 +27,17 @@ def test_a_group_an_alias_and_a_category_resolve_in_any_case(domain: str, catego
 )
 def test_an_unknown_domain_is_answered_with_the_nearest_one(wrong: str, meant: str) -> None:
     with pytest.raises(InputError, match=meant) as refused:
-        resolve(wrong)
+        resolve_domain(wrong)
     assert wrong in str(refused.value)
 
 
 def test_every_group_stands_for_categories_that_resolve() -> None:
-    assert all(resolve(category) for categories in GROUPS.values() for category in categories)
+    assert all(resolve_domain(category) for categories in DOMAIN_GROUPS.values() for category in categories)
 
 
 def test_an_archive_takes_in_its_categories() -> None:
-    assert lies_in(["q-bio.BM"], frozenset(resolve("biology")))
-    assert not lies_in(["cs.CL"], frozenset(resolve("vision")))
+    assert has_wanted_category(["q-bio.BM"], frozenset(resolve_domain("biology")))
+    assert not has_wanted_category(["cs.CL"], frozenset(resolve_domain("vision")))
 
 
 def test_a_category_is_named_in_words_where_it_has_a_name() -> None:

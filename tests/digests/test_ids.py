@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from digests.errors import InputError
-from digests.ids import address_id, arxiv_id, names_paper
+from digests.ids import paper_id_of_address, parse_arxiv_id, parse_paper_id
 
 
 @pytest.mark.parametrize(
@@ -25,7 +25,7 @@ from digests.ids import address_id, arxiv_id, names_paper
     ],
 )
 def test_every_way_to_name_an_arxiv_paper_is_the_same_id(text: str) -> None:
-    found = arxiv_id(text)
+    found = parse_arxiv_id(text)
     assert found
     assert (found.id, found.url) == ("2402.01306", "https://arxiv.org/abs/2402.01306")
 
@@ -41,7 +41,7 @@ def test_every_way_to_name_an_arxiv_paper_is_the_same_id(text: str) -> None:
 def test_old_ids_lose_their_subject_class_and_keep_their_version_apart(
     text: str, id_: str, version: int | None
 ) -> None:
-    found = arxiv_id(text)
+    found = parse_arxiv_id(text)
     assert found
     assert (found.id, found.version) == (id_, version)
 
@@ -50,12 +50,12 @@ def test_old_ids_lose_their_subject_class_and_keep_their_version_apart(
     "text", ["", "kto", "2402", "2413.01306", "24.01306", "2402.013", "2402.01306v0", "x2402.01306"]
 )
 def test_what_is_no_arxiv_id_is_none(text: str) -> None:
-    assert arxiv_id(text) is None
+    assert parse_arxiv_id(text) is None
 
 
 def test_another_address_gets_an_id_of_its_own_that_ignores_fragment_and_case_of_the_host() -> None:
-    one = address_id("https://OpenReview.net/forum?id=AbC#notes")
-    other = address_id("https://openreview.net/forum?id=AbC")
+    one = paper_id_of_address("https://OpenReview.net/forum?id=AbC#notes")
+    other = paper_id_of_address("https://openreview.net/forum?id=AbC")
     assert one == other
     assert one.id.startswith("web:")
     assert one.url == "https://openreview.net/forum?id=AbC"
@@ -77,16 +77,16 @@ def test_another_address_gets_an_id_of_its_own_that_ignores_fragment_and_case_of
 )
 def test_an_address_that_no_reader_should_follow_is_refused(address: str) -> None:
     with pytest.raises(InputError):
-        address_id(address)
+        paper_id_of_address(address)
 
 
 @given(st.text(max_size=60))
 def test_no_text_breaks_the_question_whether_it_names_a_paper(text: str) -> None:
-    found = names_paper(text)
+    found = parse_paper_id(text)
     assert found is None or found.id
 
 
 @given(st.text(max_size=40))
 def test_a_link_that_we_build_has_nothing_in_it_that_markup_would_end(tail: str) -> None:
-    url = address_id(f"https://a.org/{tail.strip()}").url
+    url = paper_id_of_address(f"https://a.org/{tail.strip()}").url
     assert not set(url) & set(' <>|"\\^`{}\n\t')

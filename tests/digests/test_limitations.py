@@ -7,8 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from digests.limitations import LONGEST, MOST, key_limitations, limitation_points, shorten
-from digests.text import plain
+from digests.limitations import (
+    MAX_POINT_LENGTH,
+    MAX_POINTS,
+    extract_key_limitations,
+    extract_points,
+    shorten_point,
+)
+from digests.text import to_plain_text
 from tests.shared_data import needs_shared_data, reviewed_records
 
 DANGLING = re.compile(r"(?:,|;|:|(?:^|\s)(?:and|or|but|of|with|such as|the|a|an|including|that|which|to))$")
@@ -69,14 +75,14 @@ DANGLING = re.compile(r"(?:,|;|:|(?:^|\s)(?:and|or|but|of|with|such as|the|a|an|
     ],
 )
 def test_a_review_of_any_shape_gives_its_points(review: str, points: tuple[str, ...]) -> None:
-    assert key_limitations(review).points == points
+    assert extract_key_limitations(review).points == points
 
 
 @pytest.mark.parametrize(
     "review", ["", " \n", "None", "none.", "N/A", "n/a", "-", "—", "Not discussed.", "...", "(("]
 )
 def test_a_review_that_says_nothing_has_no_points(review: str) -> None:
-    assert key_limitations(review).points == ()
+    assert extract_key_limitations(review).points == ()
 
 
 @pytest.mark.parametrize(
@@ -89,12 +95,12 @@ def test_a_review_that_says_nothing_has_no_points(review: str) -> None:
     ],
 )
 def test_an_announcement_alone_is_no_point(review: str) -> None:
-    assert key_limitations(review).points == ()
+    assert extract_key_limitations(review).points == ()
 
 
 def test_that_limitations_are_not_discussed_is_the_point() -> None:
     review = "The authors do not discuss limitations."
-    assert key_limitations(review).points == (review[:-1],)
+    assert extract_key_limitations(review).points == (review[:-1],)
 
 
 @pytest.mark.parametrize(
@@ -106,22 +112,22 @@ def test_that_limitations_are_not_discussed_is_the_point() -> None:
     ],
 )
 def test_a_limitation_that_sounds_like_an_announcement_stays(review: str) -> None:
-    assert key_limitations(review).points == (review[:-1],)
+    assert extract_key_limitations(review).points == (review[:-1],)
 
 
 def test_words_that_only_say_who_noted_it_go() -> None:
     review = "The authors acknowledge that recall drops on long inputs."
-    assert key_limitations(review).points == ("recall drops on long inputs",)
+    assert extract_key_limitations(review).points == ("recall drops on long inputs",)
 
 
 def test_the_announcing_half_of_a_sentence_goes() -> None:
     review = "The authors note several limitations, including high cost, slow inference, and little data."
-    assert key_limitations(review).points == ("high cost, slow inference, and little data",)
+    assert extract_key_limitations(review).points == ("high cost, slow inference, and little data",)
 
 
 def test_what_stands_before_a_list_is_a_point_too() -> None:
     review = "The baselines are weak. There are some other limitations. First, the data is small."
-    assert key_limitations(review).points == ("The baselines are weak", "the data is small")
+    assert extract_key_limitations(review).points == ("The baselines are weak", "the data is small")
 
 
 @pytest.mark.parametrize(
@@ -137,12 +143,12 @@ def test_what_stands_before_a_list_is_a_point_too() -> None:
     ],
 )
 def test_what_only_looks_like_a_list_is_one_point(review: str) -> None:
-    assert key_limitations(review).points == (review[:-1],)
+    assert extract_key_limitations(review).points == (review[:-1],)
 
 
 def test_decimals_within_a_list_part_nothing() -> None:
     review = "(1) it costs 40 GPU days. (2) it improves by 1.5 points only. (3) no ablation."
-    assert key_limitations(review).points == (
+    assert extract_key_limitations(review).points == (
         "it costs 40 GPU days",
         "it improves by 1.5 points only",
         "no ablation",
@@ -151,15 +157,20 @@ def test_decimals_within_a_list_part_nothing() -> None:
 
 def test_a_sentence_that_leans_on_the_one_before_is_no_point_of_its_own() -> None:
     review = "The judge is a model. This may favour long answers. The data is small."
-    assert key_limitations(review).points == (
+    assert extract_key_limitations(review).points == (
         "The judge is a model. This may favour long answers",
         "The data is small",
     )
 
 
 def test_the_points_left_out_are_counted() -> None:
-    assert key_limitations("1. slow decoding\n2. weak baselines\n3. no code\n4. one seed\n5. costs").more == 1
-    assert key_limitations("The data is small.").more == 0
+    assert (
+        extract_key_limitations(
+            "1. slow decoding\n2. weak baselines\n3. no code\n4. one seed\n5. costs"
+        ).remaining_count
+        == 1
+    )
+    assert extract_key_limitations("The data is small.").remaining_count == 0
 
 
 # Shortening. Each text is longer than a point may be.
@@ -206,25 +217,25 @@ PADDING = " that nobody outside of the laboratory where it was first built is ab
     ],
 )
 def test_a_long_point_ends_where_it_still_reads_well(point: str, shortened: str) -> None:
-    assert len(point) > LONGEST
-    assert shorten(point) == shortened
+    assert len(point) > MAX_POINT_LENGTH
+    assert shorten_point(point) == shortened
 
 
 def test_a_long_point_is_never_cut_down_to_an_announcement() -> None:
     point = "The authors acknowledge several important limitations, which concern the model" + PADDING * 2
-    assert not shorten(point).endswith("limitations")
+    assert not shorten_point(point).endswith("limitations")
 
 
 def test_a_point_cut_at_a_word_does_not_lead_on_to_more() -> None:
-    for size in range(LONGEST - 40, LONGEST):
+    for size in range(MAX_POINT_LENGTH - 40, MAX_POINT_LENGTH):
         start = "x" * 20 + " " + "y" * (size - 21)
         for words in (" and of the such as with", " or, the", ", including a (very long"):
-            cut = shorten(start + words + " z" * LONGEST)
+            cut = shorten_point(start + words + " z" * MAX_POINT_LENGTH)
             assert not DANGLING.search(cut.removesuffix("…")), cut
 
 
 def test_a_short_point_stays() -> None:
-    assert shorten("The data is small") == "The data is small"
+    assert shorten_point("The data is small") == "The data is small"
 
 
 # Anything.
@@ -303,11 +314,11 @@ NASTY = st.lists(
 
 @given(st.one_of(NASTY, st.text()))
 def test_every_point_of_any_text_is_a_short_span_of_it(review: str) -> None:
-    found = key_limitations(review)
-    assert len(found.points) <= MOST
-    assert all(is_span(point, review) and point and len(point) <= LONGEST for point in found.points)
-    assert found.more == max(0, len(limitation_points(review)) - MOST)
-    assert key_limitations(review) == found
+    found = extract_key_limitations(review)
+    assert len(found.points) <= MAX_POINTS
+    assert all(is_span(point, review) and point and len(point) <= MAX_POINT_LENGTH for point in found.points)
+    assert found.remaining_count == max(0, len(extract_points(review)) - MAX_POINTS)
+    assert extract_key_limitations(review) == found
 
 
 @pytest.mark.parametrize(
@@ -345,11 +356,14 @@ def test_every_point_of_any_text_is_a_short_span_of_it(review: str) -> None:
 )
 def test_a_huge_text_without_an_end_is_read_to_its_end(piece: str) -> None:
     review = piece * (200_000 // len(piece))
-    assert all(is_span(point, review) and len(point) <= LONGEST for point in key_limitations(review).points)
+    assert all(
+        is_span(point, review) and len(point) <= MAX_POINT_LENGTH
+        for point in extract_key_limitations(review).points
+    )
 
 
 def is_span(point: str, review: str) -> bool:
-    return point in plain(review) or (point.endswith("…") and point[:-1] in plain(review))
+    return point in to_plain_text(review) or (point.endswith("…") and point[:-1] in to_plain_text(review))
 
 
 # Real reviews.
@@ -366,14 +380,14 @@ def limitations_of(record: dict[str, Any]) -> str:
 @needs_shared_data
 def test_every_real_review_gives_one_to_three_points() -> None:
     assert len(reviews()) == 14
-    assert all(1 <= len(key_limitations(review).points) <= MOST for review in reviews())
+    assert all(1 <= len(extract_key_limitations(review).points) <= MAX_POINTS for review in reviews())
 
 
 @needs_shared_data
 def test_every_point_of_a_real_review_is_a_whole_and_short_span() -> None:
-    spans = [(point, review) for review in reviews() for point in key_limitations(review).points]
+    spans = [(point, review) for review in reviews() for point in extract_key_limitations(review).points]
     for point, review in spans:
         assert is_span(point, review), point
-        assert len(point) <= LONGEST, point
+        assert len(point) <= MAX_POINT_LENGTH, point
         assert point.count("(") == point.count(")"), point
         assert not DANGLING.search(point.removesuffix("…")), point

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from digests.errors import InputError
-from digests.model import Candidate, LeftOut, Placing, Selection, Wish
-from digests.pick import Rules, as_compared, ordinal, pick, word_pattern
+from digests.model import Candidate, LeftOut, PairwiseRank, Preferences, Selection
+from digests.pick import PickPolicy, apply_pairwise_ranks, compile_word_pattern, format_ordinal, pick
 from tests.builders import TODAY, a_candidate
 
 
@@ -18,10 +18,10 @@ def picked(
     candidates: list[Candidate],
     *,
     seen: frozenset[str] = frozenset(),
-    rules: Rules | None = None,
+    rules: PickPolicy | None = None,
     **wish: Any,
 ) -> Selection:
-    return pick(candidates, Wish(**wish), seen, TODAY, rules or Rules())
+    return pick(candidates, Preferences(**wish), seen, TODAY, rules or PickPolicy())
 
 
 def ids(selection: Selection) -> list[str]:
@@ -36,7 +36,13 @@ def test_the_best_scores_come_first_then_ranks_then_the_unscored() -> None:
         a_candidate("rank 1", None, rank=1),
         a_candidate("high", 9.0),
     ]
-    assert ids(picked(candidates, rules=Rules(domain_share=1))) == ["high", "low", "rank 1", "rank 2", "none"]
+    assert ids(picked(candidates, rules=PickPolicy(max_domain_share=1))) == [
+        "high",
+        "low",
+        "rank 1",
+        "rank 2",
+        "none",
+    ]
 
 
 def test_a_followed_keyword_breaks_a_tie_then_the_newer_paper_then_the_id() -> None:
@@ -46,7 +52,9 @@ def test_a_followed_keyword_breaks_a_tie_then_the_newer_paper_then_the_id() -> N
         a_candidate("newer", text="other", published=TODAY),
         a_candidate("followed", text="on alignment", published=date(2026, 11, 1)),
     ]
-    chosen = picked(candidates, domains=("cs.LG",), keywords=("alignment",), rules=Rules(domain_share=1))
+    chosen = picked(
+        candidates, domains=("cs.LG",), keywords=("alignment",), rules=PickPolicy(max_domain_share=1)
+    )
     assert ids(chosen) == ["followed", "newer", "a", "b"]
 
 
@@ -87,7 +95,7 @@ def test_what_was_shown_or_is_too_old_stays_out_and_an_unknown_date_does_not() -
         a_candidate("at the limit", published=TODAY - timedelta(days=30)),
         a_candidate("unknown", published=None),
     ]
-    selection = picked(candidates, seen=frozenset({"shown"}), rules=Rules(timedelta(days=30)))
+    selection = picked(candidates, seen=frozenset({"shown"}), rules=PickPolicy(timedelta(days=30)))
     assert set(ids(selection)) == {"at the limit", "unknown"}
     assert selection.left_out == {LeftOut.SHOWN_BEFORE: 1, LeftOut.TOO_OLD: 1}
 
@@ -95,7 +103,7 @@ def test_what_was_shown_or_is_too_old_stays_out_and_an_unknown_date_does_not() -
 def test_whether_a_flagged_paper_may_be_picked_is_a_rule() -> None:
     flagged = [a_candidate("flagged", flagged=True)]
     assert ids(picked(flagged)) == ["flagged"]
-    assert picked(flagged, rules=Rules(pick_flagged=False)).left_out == {LeftOut.FLAGGED: 1}
+    assert picked(flagged, rules=PickPolicy(may_pick_flagged=False)).left_out == {LeftOut.FLAGGED: 1}
 
 
 def test_no_domain_takes_more_than_its_share_while_others_qualify() -> None:
@@ -131,7 +139,9 @@ def test_without_scores_votes_and_followed_words_decide_and_the_reason_says_so()
         a_candidate("liked a little", None, upvotes=1),
         a_candidate("both", None, upvotes=31, text="Diffusion again"),
     ]
-    selection = picked(candidates, domains=("cs.LG",), keywords=("diffusion",), rules=Rules(domain_share=1))
+    selection = picked(
+        candidates, domains=("cs.LG",), keywords=("diffusion",), rules=PickPolicy(max_domain_share=1)
+    )
     in_field = "in Machine learning (cs.LG)"
     assert [(choice.id, choice.reason) for choice in selection.choices] == [
         ("both", f"31 upvotes on Hugging Face, {in_field}, mentions “Diffusion”"),
@@ -164,13 +174,13 @@ def test_an_unknown_domain_is_an_error_with_the_nearest_name() -> None:
     ],
 )
 def test_a_keyword_is_a_whole_word_in_any_case_or_its_plural(word: str, text: str, found: bool) -> None:
-    pattern = word_pattern([word])
+    pattern = compile_word_pattern([word])
     assert pattern
     assert bool(pattern.search(text)) is found
 
 
 def test_ordinals() -> None:
-    assert [ordinal(n) for n in (1, 2, 3, 4, 11, 12, 13, 21, 102, 111)] == [
+    assert [format_ordinal(n) for n in (1, 2, 3, 4, 11, 12, 13, 21, 102, 111)] == [
         "1st", "2nd", "3rd", "4th", "11th", "12th", "13th", "21st", "102nd", "111th",
     ]  # fmt: skip
 
@@ -192,7 +202,7 @@ candidates_of_any_kind = st.lists(
     max_size=40,
 )
 wishes = st.builds(
-    Wish,
+    Preferences,
     domains=st.sampled_from([(), ("vision",), ("language", "cs.LG")]),
     keywords=st.sampled_from([(), ("alignment",)]),
     muted=st.sampled_from([(), ("survey",), ("cs.CL",)]),
@@ -203,10 +213,10 @@ wishes = st.builds(
 
 @given(candidates_of_any_kind, wishes, st.data())
 def test_whatever_comes_every_paper_is_accounted_for_once(
-    candidates: list[Candidate], wish: Wish, data: st.DataObject
+    candidates: list[Candidate], wish: Preferences, data: st.DataObject
 ) -> None:
     seen = frozenset(data.draw(st.lists(st.sampled_from([c.id for c in candidates] or ["none"]))))
-    selection = pick(candidates, wish, seen, TODAY, Rules())
+    selection = pick(candidates, wish, seen, TODAY, PickPolicy())
     chosen = ids(selection)
     assert len(chosen) == len(set(chosen)) <= wish.top
     assert not seen & set(chosen)
@@ -216,9 +226,11 @@ def test_whatever_comes_every_paper_is_accounted_for_once(
 
 
 @given(candidates_of_any_kind, wishes)
-def test_the_order_in_which_papers_come_changes_nothing(candidates: list[Candidate], wish: Wish) -> None:
-    there = pick(candidates, wish, frozenset(), TODAY, Rules())
-    back = pick(candidates[::-1], wish, frozenset(), TODAY, Rules())
+def test_the_order_in_which_papers_come_changes_nothing(
+    candidates: list[Candidate], wish: Preferences
+) -> None:
+    there = pick(candidates, wish, frozenset(), TODAY, PickPolicy())
+    back = pick(candidates[::-1], wish, frozenset(), TODAY, PickPolicy())
     assert there.choices == back.choices
 
 
@@ -226,8 +238,8 @@ def test_the_order_in_which_papers_come_changes_nothing(candidates: list[Candida
 def test_a_domain_over_its_share_means_that_nothing_else_was_left(
     candidates: list[Candidate], top: int, share: float
 ) -> None:
-    rules = Rules(max_age=None, domain_share=share)
-    chosen = set(ids(pick(candidates, Wish(top=top), frozenset(), TODAY, rules)))
+    rules = PickPolicy(max_age=None, max_domain_share=share)
+    chosen = set(ids(pick(candidates, Preferences(top=top), frozenset(), TODAY, rules)))
     counted = Counter(c.primary_category for c in candidates if c.id in chosen and c.primary_category)
     for domain, count in counted.items():
         if count > max(1, int(share * top)):
@@ -246,24 +258,26 @@ def test_papers_of_several_models_are_ordered_by_their_place_among_those_of_the_
     """A generous model does not flood the digest, a stingy one is not pushed out of it."""
     generous = [a_candidate(f"g{n}", 9.0 + n / 10, "cs.CV", scale="generous") for n in range(5)]
     stingy = [a_candidate(f"s{n}", 1.0 + n / 10, "cs.CL", scale="stingy") for n in range(5)]
-    chosen = ids(pick([*generous, *stingy], Wish(top=4), frozenset(), TODAY, Rules(domain_share=1)))
+    chosen = ids(
+        pick([*generous, *stingy], Preferences(top=4), frozenset(), TODAY, PickPolicy(max_domain_share=1))
+    )
     assert list(chosen) == ["g4", "s4", "g3", "s3"]
 
 
 def test_the_minimum_score_is_the_score_on_the_card_whatever_the_model() -> None:
     papers = [a_candidate("high", 9.0, scale="a"), a_candidate("low", 5.0, scale="b")]
-    selection = pick(papers, Wish(min_score=7.0), frozenset(), TODAY, Rules())
+    selection = pick(papers, Preferences(min_score=7.0), frozenset(), TODAY, PickPolicy())
     assert list(ids(selection)) == ["high"]
 
 
 def test_a_held_paper_waits_for_a_person() -> None:
-    selection = pick([a_candidate("held", 9.9, held=True)], Wish(), frozenset(), TODAY, Rules())
+    selection = pick([a_candidate("held", 9.9, held=True)], Preferences(), frozenset(), TODAY, PickPolicy())
     assert selection.left_out == {LeftOut.HELD: 1}
 
 
 placed = st.builds(
     lambda score, day, place: a_candidate(
-        "x", score, placing=Placing(TODAY - timedelta(days=day), place, 30) if day < 2 else None
+        "x", score, pairwise_rank=PairwiseRank(TODAY - timedelta(days=day), place, 30) if day < 2 else None
     ),
     st.sampled_from([1.0, 5.0, 9.0]),
     st.integers(0, 2),
@@ -274,20 +288,22 @@ placed = st.builds(
 @given(st.lists(placed, max_size=12))
 def test_papers_that_were_compared_change_places_among_themselves_alone(drawn: list[Candidate]) -> None:
     before = [one._replace(id=str(number)) for number, one in enumerate(drawn)]
-    after = as_compared(before)
+    after = apply_pairwise_ranks(before)
     assert Counter(one.id for one in after) == Counter(one.id for one in before)
     for was, now in zip(before, after, strict=True):
-        day = was.placing.day if was.placing else None
-        assert now.placing.day == day if now.placing else was == now
+        day = was.pairwise_rank.day if was.pairwise_rank else None
+        assert now.pairwise_rank.day == day if now.pairwise_rank else was == now
     for day in (TODAY, TODAY - timedelta(days=1)):
-        places = [one.placing.place for one in after if one.placing and one.placing.day == day]
+        places = [
+            one.pairwise_rank.rank for one in after if one.pairwise_rank and one.pairwise_rank.day == day
+        ]
         assert places == sorted(places)
 
 
 def test_what_was_compared_never_brings_a_paper_under_the_minimum_score_in() -> None:
     candidates = [
-        a_candidate("high", 9.0, placing=Placing(TODAY, 2, 2)),
-        a_candidate("low", 5.0, placing=Placing(TODAY, 1, 2)),
+        a_candidate("high", 9.0, pairwise_rank=PairwiseRank(TODAY, 2, 2)),
+        a_candidate("low", 5.0, pairwise_rank=PairwiseRank(TODAY, 1, 2)),
     ]
     assert ids(picked(candidates, min_score=7.0)) == ["high"]
     assert ids(picked(candidates)) == ["low", "high"]

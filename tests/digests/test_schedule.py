@@ -9,13 +9,13 @@ from hypothesis import strategies as st
 
 from digests.model import Schedule
 from digests.schedule import (
-    Due,
-    due_after_change,
-    due_again,
+    DueEdition,
+    due_after_schedule_change,
     due_at,
     editions_between,
-    newest_due,
-    next_due,
+    newest_due_edition,
+    next_due_edition,
+    recompute_next_due,
 )
 
 EVERY_DAY = frozenset(range(7))
@@ -54,15 +54,15 @@ def test_an_hour_that_comes_twice_is_due_the_first_time() -> None:
 
 def test_the_next_edition_skips_days_without_one() -> None:
     friday_noon = datetime(2026, 11, 27, 12, tzinfo=UTC)
-    due = next_due(a_schedule(days=frozenset(range(5))), friday_noon)
+    due = next_due_edition(a_schedule(days=frozenset(range(5))), friday_noon)
     assert due.edition == date(2026, 11, 30)
 
 
 def test_an_edition_is_due_at_its_own_instant_and_next_only_after_it() -> None:
     at = due_at(a_schedule(), date(2026, 11, 24))
-    assert newest_due(a_schedule(), at).edition == date(2026, 11, 24)
-    assert next_due(a_schedule(), at).edition == date(2026, 11, 25)
-    assert newest_due(a_schedule(), at - timedelta(seconds=1)).edition == date(2026, 11, 23)
+    assert newest_due_edition(a_schedule(), at).edition == date(2026, 11, 24)
+    assert next_due_edition(a_schedule(), at).edition == date(2026, 11, 25)
+    assert newest_due_edition(a_schedule(), at - timedelta(seconds=1)).edition == date(2026, 11, 23)
 
 
 @given(
@@ -77,12 +77,12 @@ def test_editions_follow_one_another_each_date_once(
     zone: str, at: time, start: datetime, days: frozenset[int]
 ) -> None:
     schedule = Schedule(at, days, zone)
-    first = next_due(schedule, start)
-    second = next_due(schedule, first.at)
+    first = next_due_edition(schedule, start)
+    second = next_due_edition(schedule, first.at)
     assert start < first.at < second.at
     assert first.edition < second.edition
-    assert newest_due(schedule, first.at) == first
-    assert newest_due(schedule, second.at - timedelta(microseconds=1)) == first
+    assert newest_due_edition(schedule, first.at) == first
+    assert newest_due_edition(schedule, second.at - timedelta(microseconds=1)) == first
 
 
 @pytest.mark.parametrize("zone", ZONES)
@@ -111,36 +111,52 @@ def utc(at: time, days: frozenset[int] = EVERY_DAY) -> Schedule:
 
 
 def test_a_channel_that_had_todays_edition_gets_the_next_tomorrow_whatever_its_new_time() -> None:
-    due = due_after_change(utc(FIVE), instant(12), awaited=TODAY + timedelta(days=1), had={TODAY})
-    assert due == Due(TODAY + timedelta(days=1), instant(17, TODAY + timedelta(days=1)))
+    due = due_after_schedule_change(
+        utc(FIVE), instant(12), awaited=TODAY + timedelta(days=1), existing_editions={TODAY}
+    )
+    assert due == DueEdition(TODAY + timedelta(days=1), instant(17, TODAY + timedelta(days=1)))
 
 
 def test_an_edition_that_was_awaited_later_today_comes_at_once_when_its_new_time_has_passed() -> None:
-    assert due_after_change(utc(NINE), instant(10), awaited=TODAY, had=()) == Due(TODAY, instant(10))
+    assert due_after_schedule_change(
+        utc(NINE), instant(10), awaited=TODAY, existing_editions=()
+    ) == DueEdition(TODAY, instant(10))
 
 
 def test_a_new_time_later_today_is_waited_for() -> None:
-    assert due_after_change(utc(FIVE), instant(8), awaited=TODAY, had=()) == Due(TODAY, instant(17))
+    assert due_after_schedule_change(
+        utc(FIVE), instant(8), awaited=TODAY, existing_editions=()
+    ) == DueEdition(TODAY, instant(17))
 
 
 def test_a_channel_that_awaited_nothing_gets_nothing_before_its_next_hour() -> None:
     tomorrow = TODAY + timedelta(days=1)
-    assert due_after_change(utc(NINE), instant(10), awaited=None, had=()) == Due(
-        tomorrow, instant(9, tomorrow)
-    )
+    assert due_after_schedule_change(
+        utc(NINE), instant(10), awaited=None, existing_editions=()
+    ) == DueEdition(tomorrow, instant(9, tomorrow))
 
 
 def test_what_a_clock_had_that_was_far_ahead_puts_nothing_off() -> None:
     tomorrow = TODAY + timedelta(days=1)
     far = {TODAY + timedelta(days=365), TODAY + timedelta(days=2)}
-    assert due_after_change(utc(NINE), instant(10), awaited=None, had=far).edition == tomorrow
-    assert due_after_change(utc(NINE), instant(8), awaited=None, had={TODAY, *far}).edition == tomorrow
+    assert (
+        due_after_schedule_change(utc(NINE), instant(10), awaited=None, existing_editions=far).edition
+        == tomorrow
+    )
+    assert (
+        due_after_schedule_change(
+            utc(NINE), instant(8), awaited=None, existing_editions={TODAY, *far}
+        ).edition
+        == tomorrow
+    )
 
 
 def test_a_change_of_zone_brings_no_date_twice() -> None:
     had_in_berlin = instant(8)
     honolulu = Schedule(NINE, EVERY_DAY, "Pacific/Honolulu")
-    due = due_after_change(honolulu, had_in_berlin, awaited=TODAY + timedelta(days=1), had={TODAY})
+    due = due_after_schedule_change(
+        honolulu, had_in_berlin, awaited=TODAY + timedelta(days=1), existing_editions={TODAY}
+    )
     assert due.edition == TODAY + timedelta(days=1)
 
 
@@ -157,40 +173,45 @@ def test_whatever_changes_and_when_no_date_comes_twice_and_none_that_was_awaited
 ) -> None:
     before, after = (Schedule(time(hour), EVERY_DAY, zone) for hour, zone in zip(hours, zones, strict=True))
     change, sent = start + timedelta(minutes=changed), []
-    due = next_due(before, start)
+    due = next_due_edition(before, start)
     while due.at <= change:
         sent.append(due.edition)
-        due = next_due(before, due.at)
+        due = next_due_edition(before, due.at)
     awaited = due.edition
-    due = due_after_change(after, change, awaited=awaited, had=frozenset(sent))
+    due = due_after_schedule_change(after, change, awaited=awaited, existing_editions=frozenset(sent))
     for _ in range(3):
         sent.append(due.edition)
-        due = due_after_change(after, due.at, awaited=None, had=frozenset(sent))
+        due = due_after_schedule_change(after, due.at, awaited=None, existing_editions=frozenset(sent))
     assert len(sent) == len(set(sent))
     assert awaited in sent or awaited < min(sent[-3:])
     assert sent == sorted(sent)
 
 
 def test_new_rules_of_a_zone_move_an_awaited_edition_to_its_hour_and_never_repeat_or_skip_it() -> None:
-    by_old_rules = Due(TODAY, instant(10))  # An hour later than by the rules that are now known.
-    assert due_again(utc(NINE), instant(8), by_old_rules, ()) == Due(TODAY, instant(9))
-    assert due_again(utc(NINE), instant(9) + timedelta(minutes=30), by_old_rules, ()) == Due(
+    by_old_rules = DueEdition(TODAY, instant(10))  # An hour later than by the rules that are now known.
+    assert recompute_next_due(utc(NINE), instant(8), by_old_rules, ()) == DueEdition(TODAY, instant(9))
+    assert recompute_next_due(utc(NINE), instant(9) + timedelta(minutes=30), by_old_rules, ()) == DueEdition(
         TODAY, instant(9)
     )
     tomorrow = TODAY + timedelta(days=1)
-    assert due_again(utc(NINE), instant(8), Due(tomorrow, instant(9, tomorrow)), {TODAY}).edition == tomorrow
+    assert (
+        recompute_next_due(utc(NINE), instant(8), DueEdition(tomorrow, instant(9, tomorrow)), {TODAY}).edition
+        == tomorrow
+    )
 
 
 def test_a_clock_that_was_two_days_ahead_and_is_right_again_brings_the_days_between() -> None:
     ahead = TODAY + timedelta(days=2)
     following = TODAY + timedelta(days=3)
-    due = due_again(utc(NINE), instant(8), Due(following, instant(9, following)), {ahead})
-    assert due == Due(TODAY, instant(9))
+    due = recompute_next_due(utc(NINE), instant(8), DueEdition(following, instant(9, following)), {ahead})
+    assert due == DueEdition(TODAY, instant(9))
 
 
 def test_a_leap_day_has_its_edition() -> None:
     leap = date(2028, 2, 29)
-    assert next_due(utc(NINE), instant(9, leap - timedelta(days=1))) == Due(leap, instant(9, leap))
+    assert next_due_edition(utc(NINE), instant(9, leap - timedelta(days=1))) == DueEdition(
+        leap, instant(9, leap)
+    )
     assert editions_between(utc(NINE), date(2028, 2, 27), date(2028, 3, 1), 9) == (
         leap, date(2028, 2, 28), date(2028, 2, 27),
     )  # fmt: skip

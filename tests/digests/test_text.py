@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from digests.text import clip, plain, sentences, tidy
+from digests.text import clip_text, normalize_text, split_sentences, to_plain_text
 from tests.shared_data import arxiv_day, needs_shared_data
 
 
@@ -30,7 +30,7 @@ from tests.shared_data import arxiv_day, needs_shared_data
     ],
 )
 def test_latex_becomes_unicode(written: str, read: str) -> None:
-    assert plain(written) == read
+    assert to_plain_text(written) == read
 
 
 @pytest.mark.parametrize(
@@ -46,33 +46,33 @@ def test_latex_becomes_unicode(written: str, read: str) -> None:
     ],
 )
 def test_what_is_not_latex_stays(text: str) -> None:
-    assert plain(text) == text
+    assert to_plain_text(text) == text
 
 
 def test_escaped_money_stays_money() -> None:
-    assert plain(r"between \$5 and \$10, or 3\%") == "between $5 and $10, or 3%"
+    assert to_plain_text(r"between \$5 and \$10, or 3\%") == "between $5 and $10, or 3%"
 
 
 def test_unseen_and_direction_changing_characters_go() -> None:
-    assert tidy("a\u202eb\u200bc\x00d\ufeffe\ud800f\n g") == "abcdef g"
+    assert normalize_text("a\u202eb\u200bc\x00d\ufeffe\ud800f\n g") == "abcdef g"
 
 
 def test_stacked_marks_are_cut_down() -> None:
-    assert len(tidy("Z" + "\u0336" * 500)) <= 4
+    assert len(normalize_text("Z" + "\u0336" * 500)) <= 4
 
 
 def test_emoji_and_persian_keep_their_joiners() -> None:
     for text in ("👩‍🔬 labs", "می‌خواهم"):
-        assert tidy(text) == text
+        assert normalize_text(text) == text
 
 
 @needs_shared_data
 def test_every_real_record_reads_well() -> None:
     for record in arxiv_day():
         for written in (record["title"], record["summary"]):
-            read = plain(written)
+            read = to_plain_text(written)
             assert len(read) >= 0.7 * len(" ".join(written.split())), record["id"]
-            assert plain(read) == read, record["id"]
+            assert to_plain_text(read) == read, record["id"]
             assert "\\" not in read, record["id"]
 
 
@@ -111,45 +111,45 @@ TEX = st.lists(
 
 @given(st.one_of(TEX, st.text()))
 def test_no_text_breaks_it_and_twice_is_once(written: str) -> None:
-    read = plain(written)
-    assert plain(read) == read
+    read = to_plain_text(written)
+    assert to_plain_text(read) == read
 
 
 def test_clipping_ends_with_a_sentence_where_it_keeps_enough() -> None:
-    assert clip("One is here. Two is here too. Three.", 30) == "One is here. Two is here too."
+    assert clip_text("One is here. Two is here too. Three.", 30) == "One is here. Two is here too."
 
 
 def test_clipping_else_ends_with_a_word() -> None:
-    assert clip("a rather long sentence without any end at all", 20) == "a rather long…"
+    assert clip_text("a rather long sentence without any end at all", 20) == "a rather long…"
 
 
 def test_clipping_keeps_an_address_whole_or_leaves_it_out() -> None:
     text = "read https://a.example/" + "x" * 80
-    assert clip(text, 40) == "read…"
+    assert clip_text(text, 40) == "read…"
 
 
 def test_clipping_keeps_an_entity_whole_or_leaves_it_out() -> None:
-    assert "&am" not in clip("AT&amp;T" * 3, 4)
-    assert clip("x &thetasym; y", 6) == "x…"
+    assert "&am" not in clip_text("AT&amp;T" * 3, 4)
+    assert clip_text("x &thetasym; y", 6) == "x…"
 
 
 def test_clipping_never_splits_a_grapheme() -> None:
     family = "👩‍👩‍👧"
-    assert clip(family * 10, 12) == family * 2 + "…"
+    assert clip_text(family * 10, 12) == family * 2 + "…"
 
 
 @given(st.text(), st.integers(min_value=0, max_value=80))
 def test_clipping_keeps_the_limit(text: str, limit: int) -> None:
-    assert len(clip(text, limit)) <= limit
+    assert len(clip_text(text, limit)) <= limit
 
 
 @given(st.text(alphabet="&<>ab. "), st.integers(min_value=1, max_value=80))
 def test_clipping_counts_what_escaping_adds(text: str, limit: int) -> None:
-    assert len(html.escape(clip(text, limit, cost=lambda part: len(html.escape(part))))) <= limit
+    assert len(html.escape(clip_text(text, limit, cost=lambda part: len(html.escape(part))))) <= limit
 
 
 def test_sentences_are_not_ended_by_abbreviations() -> None:
-    assert sentences("Smith et al. show this, e.g. here. Then v2.0 came! Why?") == [
+    assert split_sentences("Smith et al. show this, e.g. here. Then v2.0 came! Why?") == [
         "Smith et al. show this, e.g. here.",
         "Then v2.0 came!",
         "Why?",

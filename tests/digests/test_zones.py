@@ -14,7 +14,7 @@ import pytest
 
 import bot.app  # noqa: F401  Every process reads the zones of the tzdata package, and so does this one.
 from digests.model import Schedule
-from digests.schedule import Due, due_again, due_at, newest_due, next_due
+from digests.schedule import DueEdition, due_at, newest_due_edition, next_due_edition, recompute_next_due
 
 ALL_ZONES = tuple(sorted(available_timezones()))
 TELLING = (
@@ -74,13 +74,15 @@ def test_every_quarter_of_an_hour_around_each_change_has_one_run_a_date(zone: st
         for at in (QUARTERS[0], QUARTERS[9], QUARTERS[95]):
             schedule = Schedule(at, EVERY_DAY, zone)
             due = due_at(schedule, day)
-            assert newest_due(schedule, due) == Due(day, due)
-            following = next_due(schedule, due)
+            assert newest_due_edition(schedule, due) == DueEdition(day, due)
+            following = next_due_edition(schedule, due)
             assert following.edition == day + DAY
-            assert newest_due(schedule, following.at - timedelta(microseconds=1)) == Due(day, due)
+            assert newest_due_edition(schedule, following.at - timedelta(microseconds=1)) == DueEdition(
+                day, due
+            )
             assert (
-                due_again(schedule, due - DAY, Due(day, due - QUARTER), ()).at
-                == next_due(schedule, due - DAY).at
+                recompute_next_due(schedule, due - DAY, DueEdition(day, due - QUARTER), ()).at
+                == next_due_edition(schedule, due - DAY).at
             )
 
 

@@ -20,12 +20,12 @@ _NOUNS = (
     "graphs",
     "robots",
 )
-_DEEDS = ("Learning", "Scaling", "Pruning", "Aligning", "Probing", "Compressing", "Ranking", "Routing")
+_VERBS = ("Learning", "Scaling", "Pruning", "Aligning", "Probing", "Compressing", "Ranking", "Routing")
 _NAMES = ("Ada Moss", "Bo Lind", "Chidi Okafor", "Dana Reyes", "Eun Park", "Farid Azizi")
 
 
 @dataclass(frozen=True)
-class Announced:
+class Announcement:
     """One paper as a day's feed has it. `kind` is arXiv's announce type."""
 
     id: str
@@ -40,34 +40,38 @@ class Announced:
     comment: str = ""
 
 
-def announced(day: date, count: int = 24, holidays: frozenset[date] = frozenset()) -> list[Announced]:
+def announcements_of(
+    day: date, count: int = 24, holidays: frozenset[date] = frozenset()
+) -> list[Announcement]:
     """What the feed of a day holds: new papers, cross-lists, new versions of an earlier day's, and a withdrawal."""
     if day.weekday() > 4 or day in holidays:
         return []
-    before = day - timedelta(days=1)
-    while before.weekday() > 4 or before in holidays:
-        before -= timedelta(days=1)
-    replaced = [_paper(before, number, "replace", 2, day) for number in range(count // 6)]
+    previous_day = day - timedelta(days=1)
+    while previous_day.weekday() > 4 or previous_day in holidays:
+        previous_day -= timedelta(days=1)
+    replaced = [_make_announcement(previous_day, number, "replace", 2, day) for number in range(count // 6)]
     return [
-        *(_paper(day, number, "new", 1, day) for number in range(count)),
-        *(_paper(day, count + number, "cross", 1, day) for number in range(count // 6)),
+        *(_make_announcement(day, number, "new", 1, day) for number in range(count)),
+        *(_make_announcement(day, count + number, "cross", 1, day) for number in range(count // 6)),
         *replaced,
-        _withdrawn(_paper(before, count - 1, "replace", 2, day)),
+        _withdraw_paper(_make_announcement(previous_day, count - 1, "replace", 2, day)),
     ]
 
 
-def touched(day: date, count: int = 5) -> list[Announced]:
+def touched_records_of(day: date, count: int = 5) -> list[Announcement]:
     """Old papers whose record was touched on a day: no news, but among the records."""
-    return [_paper(date(2016, 3, 1 + number), number, "touched", 3, day) for number in range(count)]
+    return [
+        _make_announcement(date(2016, 3, 1 + number), number, "touched", 3, day) for number in range(count)
+    ]
 
 
 @cache
-def _paper(born: date, number: int, kind: str, version: int, day: date) -> Announced:
+def _make_announcement(born: date, number: int, kind: str, version: int, day: date) -> Announcement:
     chance = random.Random(f"{born}/{number}")
-    deed, noun, other = chance.choice(_DEEDS), chance.choice(_NOUNS), chance.choice(_NOUNS)
+    deed, noun, other = chance.choice(_VERBS), chance.choice(_NOUNS), chance.choice(_NOUNS)
     primary = CATEGORIES[number % len(CATEGORIES)] if kind != "cross" else "math.OC"
     others = chance.sample(CATEGORIES, 2)
-    return Announced(
+    return Announcement(
         id=f"{born:%y%m}.{born.day * 500 + number:05}",
         version=version,
         kind=kind,
@@ -81,12 +85,12 @@ def _paper(born: date, number: int, kind: str, version: int, day: date) -> Annou
     )
 
 
-def _withdrawn(paper: Announced) -> Announced:
-    said = "This paper has been withdrawn by the authors due to an error in the second proof."
-    return Announced(**{**paper.__dict__, "abstract": said, "comment": said})
+def _withdraw_paper(paper: Announcement) -> Announcement:
+    notice = "This paper has been withdrawn by the authors due to an error in the second proof."
+    return Announcement(**{**paper.__dict__, "abstract": notice, "comment": notice})
 
 
-def rss(day: date, papers: list[Announced], categories: str) -> str:
+def render_rss(day: date, papers: list[Announcement], categories: str) -> str:
     """A day's feed, in the order of elements that the live one has."""
     stamp = datetime(day.year, day.month, day.day, tzinfo=NEW_YORK)
     at = f"{stamp:%a, %d %b %Y %H:%M:%S %z}"
@@ -109,15 +113,15 @@ def rss(day: date, papers: list[Announced], categories: str) -> str:
     )
 
 
-def error_feed(said: str) -> str:
+def render_error_feed(description: str) -> str:
     """What the feed server says of a category it does not know."""
     return (
         "<?xml version='1.0' encoding='UTF-8'?>\n<rss version=\"2.0\"><channel><title>Feed error for query</title>"
-        f"<description>{escape(said)}</description></channel></rss>"
+        f"<description>{escape(description)}</description></channel></rss>"
     )
 
 
-def oai(records: list[Announced], token: str) -> str:
+def render_oai_page(records: list[Announcement], token: str) -> str:
     """A page of records."""
     listed = "".join(
         f"<record><header><identifier>oai:arXiv.org:{one.id}</identifier><datestamp>{one.day}</datestamp></header>"
@@ -133,19 +137,19 @@ def oai(records: list[Announced], token: str) -> str:
         for one in records
     )
     more = f"<resumptionToken>{token}</resumptionToken>" if token else ""
-    return _oai(f"<ListRecords>{listed}{more}</ListRecords>")
+    return _wrap_oai(f"<ListRecords>{listed}{more}</ListRecords>")
 
 
-def oai_error(code: str) -> str:
+def render_oai_error(code: str) -> str:
     """An answer that reports an error, in HTTP 200."""
-    return _oai(f'<error code="{code}">{code}</error>')
+    return _wrap_oai(f'<error code="{code}">{code}</error>')
 
 
-def _oai(inner: str) -> str:
+def _wrap_oai(inner: str) -> str:
     return f'<?xml version="1.0" encoding="UTF-8"?><OAI-PMH xmlns="http://www.openarchives.org/OAI/2.0/">{inner}</OAI-PMH>'
 
 
-def query(papers: list[Announced]) -> str:
+def render_query_answer(papers: list[Announcement]) -> str:
     """The query API's answer, in today's form."""
     entries = "".join(
         f"<entry><id>http://arxiv.org/abs/{one.id}v{one.version}</id><title>{escape(one.title)}</title>"

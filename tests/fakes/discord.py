@@ -30,17 +30,17 @@ from tests.fakes.discord_payloads import (
 
 Json = dict[str, Any]
 
-PATIENCE = 60.0
+WAIT_SECONDS = 60.0
 """Seconds that tests wait for what must come: a busy machine is slow, and nothing is decided by speed."""
 FIRST_RESPONSE_SECONDS, TOKEN_SECONDS = 3.0, 15 * 60
 NONCE_SECONDS = 180
-USER_INSTALLED_FOLLOWUPS = 5
-MESSAGES, MESSAGES_SECONDS = 5, 5.0
-PUBLISHES, PUBLISHES_SECONDS = 10, 3600.0
-HISTORY = 100
+MAX_USER_INSTALLED_FOLLOWUPS = 5
+MESSAGE_LIMIT, MESSAGE_LIMIT_SECONDS = 5, 5.0
+PUBLISH_LIMIT, PUBLISH_LIMIT_SECONDS = 10, 3600.0
+HISTORY_LIMIT = 100
 DISCORD_EPOCH = 1420070400000
 
-TEXT, DM, NEWS, THREAD, FORUM = 0, 1, 5, 11, 15
+TEXT, DM, ANNOUNCEMENT, THREAD, FORUM = 0, 1, 5, 11, 15
 GUILDS_INTENT, REACTIONS_INTENT = 1 << 0, 1 << 10
 PRIVILEGED_INTENTS = 1 << 1 | 1 << 8 | 1 << 15
 EPHEMERAL, CROSSPOSTED, REQUIRE_TAG = 1 << 6, 1 << 0, 1 << 4
@@ -53,7 +53,7 @@ PERMISSIONS = {
 EVERYONE = sum(bits for name, bits in PERMISSIONS.items() if not name.startswith("manage"))
 
 
-class Fault(StrEnum):
+class DiscordFault(StrEnum):
     """What goes wrong with a call."""
 
     SERVER_ERROR = "500, nothing done"
@@ -73,53 +73,53 @@ class Fault(StrEnum):
 
 
 @dataclass(slots=True)
-class Channel:
+class DiscordChannel:
     id: str
     name: str
     kind: int
     guild: str = ""
     parent: str = ""
-    denied: set[str] = field(default_factory=set)
+    denied_permissions: set[str] = field(default_factory=set)
     """Names of the permissions that the bot lacks here."""
     tags: list[Json] = field(default_factory=list)
     applied_tags: list[str] = field(default_factory=list)
     requires_tag: bool = False
-    archived: bool = False
+    is_archived: bool = False
     owner: str = ""
     """Who began a thread, by default the bot."""
     archived_at: str = "2026-01-01T00:00:00+00:00"
-    locked: bool = False
+    is_locked: bool = False
     messages: list[Json] = field(default_factory=list)
-    sent: list[float] = field(default_factory=list)
-    published: list[float] = field(default_factory=list)
+    sent_at: list[float] = field(default_factory=list)
+    published_at: list[float] = field(default_factory=list)
 
 
 @dataclass(slots=True)
-class Guild:
+class DiscordGuild:
     id: str
     name: str
     has_bot: bool = True
 
 
 @dataclass(slots=True)
-class Interaction:
+class DiscordInteraction:
     """What a person did, and what came of it. `responses` are the messages that came, with their edits made."""
 
     id: str
     token: str
     kind: int
-    made: float
+    created_at: float
     user_installed: bool = False
     ack: Json | None = None
-    seconds: float = 0.0
+    ack_delay: float = 0.0
     responses: list[Json] = field(default_factory=list)
     modal: Json | None = None
     choices: list[Json] | None = None
     followups: int = 0
-    within: Json | None = None
+    source_message: Json | None = None
 
     @property
-    def acked(self) -> bool:
+    def is_acked(self) -> bool:
         return self.ack is not None
 
 
@@ -130,7 +130,7 @@ class _Session:
     id: str
     intents: int
     socket: web.WebSocketResponse | None
-    sent: list[Json] = field(default_factory=list)
+    sent_events: list[Json] = field(default_factory=list)
 
 
 class _RefusedError(Exception):
@@ -145,8 +145,8 @@ class _TooFastError(Exception):
         self.seconds = seconds
 
 
-def unknown(what: str, code: int) -> _RefusedError:
-    return _RefusedError(404, code, f"Unknown {what}")
+def build_unknown_error(thing: str, code: int) -> _RefusedError:
+    return _RefusedError(404, code, f"Unknown {thing}")
 
 
 MISSING_ACCESS = (403, 50001, "Missing Access")
@@ -167,7 +167,7 @@ class FakeDiscord:
     """How long a first response may take; tests of a busy machine allow more than Discord does."""
     allowed_privileged: int = 0
     heartbeat_interval: float = 41.25
-    weather: Callable[[str], Fault | None] = lambda name: None
+    default_fault: Callable[[str], DiscordFault | None] = lambda name: None
     """What goes wrong with a call for which nothing is told."""
     latency: float = 0.0
     """Seconds that every answer takes."""
@@ -177,34 +177,34 @@ class FakeDiscord:
         default_factory=dict
     )
     """What comes in place of the answer to a call that is done, by its name."""
-    slowness: float = 3.0
+    late_seconds: float = 3.0
     """Seconds that late work is late."""
     history_lag: float = 0.0
     """Seconds of the clock for which the history does not show a message yet."""
     ready_delay: float = 0.0
     """Seconds between IDENTIFY and READY."""
-    refuse_gateway: int = 0
+    gateway_refusals: int = 0
     """So many connections to the gateway are refused with 503."""
-    close_after_hello: int = 0
+    closes_after_hello: int = 0
     """So many are closed before they are ready."""
-    silent: bool = False
+    is_silent: bool = False
     """The gateway says nothing any more, and acknowledges no heartbeat."""
     application_id: str = ""
     bot_user: str = ""
-    guilds: dict[str, Guild] = field(default_factory=dict)
-    channels: dict[str, Channel] = field(default_factory=dict)
+    guilds: dict[str, DiscordGuild] = field(default_factory=dict)
+    channels: dict[str, DiscordChannel] = field(default_factory=dict)
     users: dict[str, Json] = field(default_factory=dict)
     commands: dict[str, list[Json]] = field(default_factory=dict)
     """By scope: "" is global, else a guild's id."""
     calls: list[tuple[str, Json]] = field(default_factory=list)
     protocol_errors: list[str] = field(default_factory=list)
-    identifies: int = 0
-    resumes: int = 0
+    identify_count: int = 0
+    resume_count: int = 0
     url: str = ""
     gateway_url: str = ""
     sessions: dict[str, _Session] = field(default_factory=dict)
-    interactions: dict[str, Interaction] = field(default_factory=dict)
-    _faults: dict[tuple[str, str], list[Fault]] = field(default_factory=lambda: defaultdict(list))
+    interactions: dict[str, DiscordInteraction] = field(default_factory=dict)
+    _faults: dict[tuple[str, str], list[DiscordFault]] = field(default_factory=lambda: defaultdict(list))
     _nonces: dict[tuple[str, str], tuple[float, Json]] = field(default_factory=dict)
     _numbers: "itertools.count[int]" = field(default_factory=lambda: itertools.count(1))
     _changed: asyncio.Condition = field(default_factory=asyncio.Condition)
@@ -212,14 +212,14 @@ class FakeDiscord:
     _limited_until: float = 0.0
 
     def __post_init__(self) -> None:
-        self.application_id = self.bot_user = self.snowflake()
+        self.application_id = self.bot_user = self.next_snowflake()
 
     # The server.
 
     async def __aenter__(self) -> Self:
         app = web.Application(client_max_size=2**22)
-        app.router.add_route("*", "/api/v10/{path:.*}", self._api)
-        app.router.add_get("/", self._gateway)
+        app.router.add_route("*", "/api/v10/{path:.*}", self._serve_api)
+        app.router.add_get("/", self._serve_gateway)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
         await self._runner.setup()
         await web.TCPSite(self._runner, "127.0.0.1", self.port).start()
@@ -235,46 +235,46 @@ class FakeDiscord:
         if self._runner:
             await self._runner.cleanup()
 
-    async def until(
+    async def wait_until(
         self,
-        holds: Callable[[], object],
-        seconds: float = PATIENCE,
+        condition: Callable[[], object],
+        seconds: float = WAIT_SECONDS,
         *,
-        wakes: "asyncio.Task[Any] | None" = None,
+        wake_task: "asyncio.Task[Any] | None" = None,
     ) -> None:
         """Wait for something to come true; the end of `wakes` is a reason to look again. Raises AssertionError."""
-        if wakes:
-            wakes.add_done_callback(lambda _: asyncio.ensure_future(self._notify()))
+        if wake_task:
+            wake_task.add_done_callback(lambda _: asyncio.ensure_future(self._notify_waiters()))
         try:
             async with asyncio.timeout(seconds), self._changed:
-                await self._changed.wait_for(lambda: bool(holds()))
+                await self._changed.wait_for(lambda: bool(condition()))
         except TimeoutError:
             raise AssertionError(
                 f"not within {seconds} s; the last calls: {[name for name, _ in self.calls[-20:]]}"
             ) from None
 
-    async def _notify(self) -> None:
+    async def _notify_waiters(self) -> None:
         async with self._changed:
             self._changed.notify_all()
 
-    def snowflake(self) -> str:
+    def next_snowflake(self) -> str:
         return str((int(self.clock() * 1000) - DISCORD_EPOCH) << 22 | (next(self._numbers) & 0x3FFFFF))
 
     @property
-    def connected(self) -> list[_Session]:
+    def connected_sessions(self) -> list[_Session]:
         """The sessions that hear of events now."""
-        return [session for session in self.sessions.values() if session.socket and session.sent]
+        return [session for session in self.sessions.values() if session.socket and session.sent_events]
 
     # The world.
 
     def add_guild(self, name: str, *, has_bot: bool = True) -> str:
-        guild = Guild(self.snowflake(), name, has_bot)
+        guild = DiscordGuild(self.next_snowflake(), name, has_bot)
         self.guilds[guild.id] = guild
         return guild.id
 
     def add_user(self, name: str, *, can_manage: bool = False) -> str:
-        user = self.snowflake()
-        self.users[user] = {**_user(user, name), "can_manage": can_manage}
+        user = self.next_snowflake()
+        self.users[user] = {**_user_json(user, name), "can_manage": can_manage}
         return user
 
     def add_channel(
@@ -289,64 +289,72 @@ class FakeDiscord:
         """A channel of a guild, by default of the first one, which is made when there is none."""
         guild = guild or next(iter(self.guilds), "") or self.add_guild("The lab")
         known = [
-            {"id": self.snowflake(), "name": tag, "moderated": False, "emoji_id": None, "emoji_name": None}
+            {
+                "id": self.next_snowflake(),
+                "name": tag,
+                "moderated": False,
+                "emoji_id": None,
+                "emoji_name": None,
+            }
             for tag in tags
         ]
-        channel = Channel(self.snowflake(), name, kind, guild, denied=set(denied), tags=known)
+        channel = DiscordChannel(
+            self.next_snowflake(), name, kind, guild, denied_permissions=set(denied), tags=known
+        )
         self.channels[channel.id] = channel
         return channel.id
 
     async def open_channel(self, name: str, kind: int = TEXT, **facts: Any) -> str:
         """A new channel that the bot hears of."""
         channel = self.add_channel(name, kind, **facts)
-        await self.dispatch("CHANNEL_CREATE", self._channel_json(self.channels[channel]), GUILDS_INTENT)
+        await self.dispatch_event("CHANNEL_CREATE", self._channel_json(self.channels[channel]), GUILDS_INTENT)
         return channel
 
-    def dm(self, user: str) -> str:
+    def open_dm(self, user: str) -> str:
         """The channel of a person's direct messages with the bot."""
         for channel in self.channels.values():
             if channel.kind == DM and channel.name == user:
                 return channel.id
-        channel = Channel(self.snowflake(), user, DM)
+        channel = DiscordChannel(self.next_snowflake(), user, DM)
         self.channels[channel.id] = channel
         return channel.id
 
     def add_message(self, channel: str, text: str = "x", *, author: str = "") -> Json:
         """A message that somebody wrote, by default the bot."""
-        message = self._said(self.channels[channel], {"content": text})
+        message = self._store_message(self.channels[channel], {"content": text})
         if author:
-            message["author"] = _public(self.users[author])
+            message["author"] = _public_user_json(self.users[author])
         return message
 
-    def messages(self, channel: str) -> list[Json]:
+    def messages_in(self, channel: str) -> list[Json]:
         """What stands in a channel, oldest first."""
         return self.channels[channel].messages
 
-    def threads(self, channel: str) -> list[Channel]:
+    def threads_of(self, channel: str) -> list[DiscordChannel]:
         """The threads and posts of a channel, oldest first."""
         return [one for one in self.channels.values() if one.parent == channel]
 
-    def fail(self, call: str, *faults: Fault, channel: str = "") -> None:
+    def fail_next(self, call: str, *faults: DiscordFault, channel: str = "") -> None:
         """The next calls of this name go wrong, one fault each; those about one channel, where it is named."""
         self._faults[call, channel] += faults
 
-    def called(self, call: str) -> list[Json]:
+    def calls_of(self, call: str) -> list[Json]:
         """The bodies of every call of this name, failed ones too."""
         return [body for name, body in self.calls if name == call]
 
     # What people do.
 
-    async def command(
+    async def run_command(
         self, name: str, *, user: str, channel: str, user_installed: bool = False, **options: Any
-    ) -> Interaction:
+    ) -> DiscordInteraction:
         """Type a slash command, such as "paper" or "digest subscribe"; one that was not synced cannot be typed.
 
         An option whose name is taken here is given with a stroke behind it: `channel_`.
         """
         options = {option.rstrip("_"): value for option, value in options.items()}
-        known, leaf = self._command(name.split(), channel, user_installed=user_installed)
+        known, leaf = self._find_command(name.split(), channel, user_installed=user_installed)
         typed = [
-            _option(option, options[option["name"]])
+            _build_option(option, options[option["name"]])
             for option in leaf.get("options", [])
             if option["name"] in options
         ]
@@ -357,41 +365,47 @@ class FakeDiscord:
             o["name"] for o in leaf.get("options", []) if o.get("required") and o["name"] not in options
         ]
         assert not missing, f"Discord asks for {missing}"
-        return await self._interact(
-            2, self._command_data(known, name, typed), user, channel, user_installed=user_installed
+        return await self._start_interaction(
+            2, self._build_command_data(known, name, typed), user, channel, user_installed=user_installed
         )
 
-    async def autocomplete(
+    async def request_choices(
         self, name: str, option: str, text: str, *, user: str, channel: str, **others: Any
     ) -> list[Json]:
         """What is offered for an option while it is typed."""
-        known, leaf = self._command(name.split(), channel)
+        known, leaf = self._find_command(name.split(), channel)
         (wanted,) = [one for one in leaf["options"] if one["name"] == option]
         assert wanted.get("autocomplete"), f"{option} offers nothing"
         typed = [{"type": wanted["type"], "name": option, "value": text, "focused": True}]
-        typed += [_option(one, others[one["name"]]) for one in leaf["options"] if one["name"] in others]
-        asked = await self._interact(4, self._command_data(known, name, typed), user, channel)
+        typed += [_build_option(one, others[one["name"]]) for one in leaf["options"] if one["name"] in others]
+        asked = await self._start_interaction(4, self._build_command_data(known, name, typed), user, channel)
         assert asked.choices is not None, "no choices came"
         return asked.choices
 
-    async def context(self, name: str, *, user: str, channel: str, message: Json) -> Interaction:
+    async def use_context_menu(
+        self, name: str, *, user: str, channel: str, message: Json
+    ) -> DiscordInteraction:
         """Choose a command in a message's menu."""
-        known, _ = self._command([name], channel, kind=3)
+        known, _ = self._find_command([name], channel, kind=3)
         resolved = {"messages": {message["id"]: message}}
         data = {"id": known["id"], "name": name, "type": 3, "target_id": message["id"], "resolved": resolved}
-        return await self._interact(2, data, user, channel)
+        return await self._start_interaction(2, data, user, channel)
 
-    async def click(
-        self, wanted: str, *, user: str, channel: str, within: Json, user_installed: bool = False
-    ) -> Interaction:
+    async def click_button(
+        self, custom_id_prefix: str, *, user: str, channel: str, within: Json, user_installed: bool = False
+    ) -> DiscordInteraction:
         """Tap the button whose custom_id begins so; one that is not there cannot be tapped."""
         buttons = [one for row in within.get("components", []) for one in row["components"]]
-        found = [one for one in buttons if one["custom_id"].startswith(wanted)]
-        assert found, f"no {wanted} there: {[one['custom_id'] for one in buttons]}"
+        found = [one for one in buttons if one["custom_id"].startswith(custom_id_prefix)]
+        assert found, f"no {custom_id_prefix} there: {[one['custom_id'] for one in buttons]}"
         data = {"custom_id": found[0]["custom_id"], "component_type": found[0]["type"], "id": 1}
-        return await self._interact(3, data, user, channel, within=within, user_installed=user_installed)
+        return await self._start_interaction(
+            3, data, user, channel, within=within, user_installed=user_installed
+        )
 
-    async def submit(self, modal: Json, values: Mapping[str, str], *, user: str, channel: str) -> Interaction:
+    async def submit_modal(
+        self, modal: Json, values: Mapping[str, str], *, user: str, channel: str
+    ) -> DiscordInteraction:
         """Send a modal: what it was filled in with, but for `values` by custom_id."""
         boxes = [label["component"] for label in modal["components"]]
         assert not values.keys() - {box["custom_id"] for box in boxes}
@@ -405,59 +419,65 @@ class FakeDiscord:
                 "value": values.get(box["custom_id"], box.get("value") or ""),
             }} for number, box in enumerate(boxes, start=1)
         ]  # fmt: skip
-        return await self._interact(
+        return await self._start_interaction(
             5, {"custom_id": modal["custom_id"], "components": components}, user, channel
         )
 
-    async def react(
+    async def add_reaction(
         self,
         user: str,
         message: Json,
         emoji: str = "🔖",
         *,
-        tell: bool = True,
+        is_dispatched: bool = True,
         event: str = "MESSAGE_REACTION_ADD",
     ) -> Json:
         """Add a reaction; the event, which is told unless not. Returned to be told again."""
         people = message.setdefault("people", {}).setdefault(emoji, [])
         people.append(user)
-        return await self._reacted(event, user, message, emoji, tell=tell)
+        return await self._dispatch_reaction(event, user, message, emoji, is_dispatched=is_dispatched)
 
-    async def unreact(self, user: str, message: Json, emoji: str = "🔖", *, tell: bool = True) -> Json:
+    async def remove_reaction(
+        self, user: str, message: Json, emoji: str = "🔖", *, is_dispatched: bool = True
+    ) -> Json:
         message["people"][emoji].remove(user)
-        return await self._reacted("MESSAGE_REACTION_REMOVE", user, message, emoji, tell=tell)
+        return await self._dispatch_reaction(
+            "MESSAGE_REACTION_REMOVE", user, message, emoji, is_dispatched=is_dispatched
+        )
 
-    async def _reacted(self, kind: str, user: str, message: Json, emoji: str, *, tell: bool) -> Json:
+    async def _dispatch_reaction(
+        self, kind: str, user: str, message: Json, emoji: str, *, is_dispatched: bool
+    ) -> Json:
         channel = self.channels[message["channel_id"]]
         data = {
             "user_id": user, "channel_id": channel.id, "message_id": message["id"], "guild_id": channel.guild,
             "emoji": {"id": None, "name": emoji}, "type": 0, "burst": False,
         }  # fmt: skip
         if kind == "MESSAGE_REACTION_ADD":
-            data |= {"message_author_id": message["author"]["id"], "member": self._member(user)}
-        if tell:
-            await self.dispatch(kind, data, REACTIONS_INTENT)
+            data |= {"message_author_id": message["author"]["id"], "member": self._member_json(user)}
+        if is_dispatched:
+            await self.dispatch_event(kind, data, REACTIONS_INTENT)
         return data
 
     async def delete_channel(self, channel: str) -> None:
         known = self.channels.pop(channel)
-        await self.dispatch("CHANNEL_DELETE", self._channel_json(known), GUILDS_INTENT)
+        await self.dispatch_event("CHANNEL_DELETE", self._channel_json(known), GUILDS_INTENT)
 
     async def invite_bot(self, guild: str) -> None:
         """Bring the bot into a guild. Of a guild that is new to it nothing is said of being available."""
         self.guilds[guild].has_bot = True
         joined = self._guild_json(self.guilds[guild])
         joined.pop("unavailable", None)
-        await self.dispatch("GUILD_CREATE", joined, GUILDS_INTENT)
+        await self.dispatch_event("GUILD_CREATE", joined, GUILDS_INTENT)
 
     async def remove_bot(self, guild: str) -> None:
         """Throw the bot out of a guild."""
         self.guilds[guild].has_bot = False
-        await self.dispatch("GUILD_DELETE", {"id": guild}, GUILDS_INTENT)
+        await self.dispatch_event("GUILD_DELETE", {"id": guild}, GUILDS_INTENT)
 
     # Interactions.
 
-    def _command(
+    def _find_command(
         self, path: Sequence[str], channel: str, *, kind: int = 1, user_installed: bool = False
     ) -> tuple[Json, Json]:
         """A synced command that can be typed in this channel, and the part of it that the path names."""
@@ -481,7 +501,7 @@ class FakeDiscord:
                 return known, leaf
         raise AssertionError(f"no command {path} was synced: {self.commands}")
 
-    def _command_data(self, known: Json, name: str, typed: list[Json]) -> Json:
+    def _build_command_data(self, known: Json, name: str, typed: list[Json]) -> Json:
         options = typed
         for step in reversed(name.split()[1:]):
             options = [{"type": 1, "name": step, "options": options}]
@@ -498,7 +518,7 @@ class FakeDiscord:
             }
         return data
 
-    async def _interact(
+    async def _start_interaction(
         self,
         kind: int,
         data: Json,
@@ -507,14 +527,19 @@ class FakeDiscord:
         *,
         within: Json | None = None,
         user_installed: bool = False,
-    ) -> Interaction:
-        one = Interaction(
-            self.snowflake(), f"t{next(self._numbers)}", kind, self.clock(), user_installed, within=within
+    ) -> DiscordInteraction:
+        interaction = DiscordInteraction(
+            self.next_snowflake(),
+            f"t{next(self._numbers)}",
+            kind,
+            self.clock(),
+            user_installed,
+            source_message=within,
         )
-        self.interactions[one.token] = one
+        self.interactions[interaction.token] = interaction
         where = self.channels[channel]
         payload: Json = {
-            "id": one.id, "application_id": self.application_id, "type": kind, "data": data, "token": one.token,
+            "id": interaction.id, "application_id": self.application_id, "type": kind, "data": data, "token": interaction.token,
             "version": 1, "channel_id": channel, "channel": self._channel_json(where), "locale": "en-US",
             "entitlements": [], "attachment_size_limit": 10485760, "context": 0 if where.guild else 1,
             "app_permissions": str(self._bot_permissions(where)),
@@ -525,40 +550,40 @@ class FakeDiscord:
                 "guild_id": where.guild,
                 "guild": {"id": where.guild, "locale": "en-US", "features": []},
             }
-            payload |= {"guild_locale": "en-US", "member": self._member(user)}
+            payload |= {"guild_locale": "en-US", "member": self._member_json(user)}
         else:
-            payload["user"] = _public(self.users[user])
+            payload["user"] = _public_user_json(self.users[user])
         if within is not None:
-            payload["message"] = _outside(within)
+            payload["message"] = _message_json(within)
         started = time.perf_counter()
-        await self.dispatch("INTERACTION_CREATE", payload, 0)
-        deadline = self.until(lambda: one.acked, self.response_seconds + 1)
+        await self.dispatch_event("INTERACTION_CREATE", payload, 0)
+        deadline = self.wait_until(lambda: interaction.is_acked, self.response_seconds + 1)
         try:
             await deadline
         except AssertionError:
             self.protocol_errors.append(f"never answered: {data}")
-        one.seconds = one.seconds or time.perf_counter() - started
-        return one
+        interaction.ack_delay = interaction.ack_delay or time.perf_counter() - started
+        return interaction
 
     # The gateway.
 
-    async def dispatch(self, kind: str, data: Json, intent: int) -> None:
+    async def dispatch_event(self, kind: str, data: Json, intent: int) -> None:
         """Tell every session that wants to hear of such events."""
         for session in list(self.sessions.values()):
-            if not session.sent or (intent and not session.intents & intent):
+            if not session.sent_events or (intent and not session.intents & intent):
                 continue
             await self._send_event(session, kind, data)
 
     async def _send_event(self, session: _Session, kind: str, data: Json) -> None:
-        event = {"op": 0, "t": kind, "s": len(session.sent) + 1, "d": data}
-        session.sent.append(event)
-        if session.socket and not session.socket.closed and not self.silent:
+        event = {"op": 0, "t": kind, "s": len(session.sent_events) + 1, "d": data}
+        session.sent_events.append(event)
+        if session.socket and not session.socket.closed and not self.is_silent:
             with contextlib.suppress(ConnectionResetError):  # Whoever was to hear it died just now.
                 await session.socket.send_str(json.dumps(event))
 
-    async def _gateway(self, request: web.Request) -> web.StreamResponse:
-        if self.refuse_gateway:
-            self.refuse_gateway -= 1
+    async def _serve_gateway(self, request: web.Request) -> web.StreamResponse:
+        if self.gateway_refusals:
+            self.gateway_refusals -= 1
             return web.Response(status=503)
         socket = web.WebSocketResponse(max_msg_size=2**22)
         await socket.prepare(request)
@@ -567,52 +592,52 @@ class FakeDiscord:
         await socket.send_str(
             json.dumps({"op": 10, "d": {"heartbeat_interval": int(self.heartbeat_interval * 1000)}})
         )
-        if self.close_after_hello:
-            self.close_after_hello -= 1
+        if self.closes_after_hello:
+            self.closes_after_hello -= 1
             await socket.close(code=4000)
             return socket
         session: _Session | None = None
         async for message in socket:
             if message.type is not WSMsgType.TEXT:
                 break
-            asked = json.loads(message.data)
-            session = await self._asked(socket, session, asked) or session
-            await self._notify()
+            frame = json.loads(message.data)
+            session = await self._handle_frame(socket, session, frame) or session
+            await self._notify_waiters()
         if session and session.socket is socket:
             session.socket = None
-            await self._notify()
+            await self._notify_waiters()
         return socket
 
-    async def _asked(
-        self, socket: web.WebSocketResponse, session: _Session | None, asked: Json
+    async def _handle_frame(
+        self, socket: web.WebSocketResponse, session: _Session | None, frame: Json
     ) -> _Session | None:
-        match asked["op"]:
+        match frame["op"]:
             case 1:
-                if not self.silent:
+                if not self.is_silent:
                     await socket.send_str(json.dumps({"op": 11, "d": None}))
             case 2:
-                return await self._identify(socket, asked["d"])
+                return await self._identify_session(socket, frame["d"])
             case 6:
-                return await self._resume(socket, asked["d"])
+                return await self._resume_session(socket, frame["d"])
             case op:
                 if op not in (3, 4, 8):
                     self.protocol_errors.append(f"a frame with op {op}")
         return None
 
-    async def _identify(self, socket: web.WebSocketResponse, asked: Json) -> _Session | None:
-        self.identifies += 1
-        if asked["token"] != self.token:
+    async def _identify_session(self, socket: web.WebSocketResponse, data: Json) -> _Session | None:
+        self.identify_count += 1
+        if data["token"] != self.token:
             await socket.close(code=4004, message=b"Authentication failed.")
             return None
-        if asked["intents"] & PRIVILEGED_INTENTS & ~self.allowed_privileged:
+        if data["intents"] & PRIVILEGED_INTENTS & ~self.allowed_privileged:
             await socket.close(code=4014, message=b"Disallowed intent(s).")
             return None
-        session = _Session(f"s{next(self._numbers)}", asked["intents"], socket)
+        session = _Session(f"s{next(self._numbers)}", data["intents"], socket)
         self.sessions[session.id] = session
         await asyncio.sleep(self.ready_delay)
         mine = [guild for guild in self.guilds.values() if guild.has_bot]
         ready = {
-            "v": 10, "user": _user(self.bot_user, "paperround", bot=True), "session_id": session.id,
+            "v": 10, "user": _user_json(self.bot_user, "paperround", bot=True), "session_id": session.id,
             "guilds": [{"id": guild.id, "unavailable": True} for guild in mine],
             "resume_gateway_url": self.gateway_url, "application": {"id": self.application_id, "flags": 0}, "shard": [0, 1],
         }  # fmt: skip
@@ -621,61 +646,61 @@ class FakeDiscord:
             await self._send_event(session, "GUILD_CREATE", self._guild_json(guild))
         return session
 
-    async def _resume(self, socket: web.WebSocketResponse, asked: Json) -> _Session | None:
-        session = self.sessions.get(asked["session_id"])
-        if asked["token"] != self.token or session is None:
+    async def _resume_session(self, socket: web.WebSocketResponse, data: Json) -> _Session | None:
+        session = self.sessions.get(data["session_id"])
+        if data["token"] != self.token or session is None:
             await socket.send_str(json.dumps({"op": 9, "d": False}))
             return None
-        self.resumes += 1
+        self.resume_count += 1
         session.socket = socket
-        for event in session.sent[asked["seq"] or 0 :]:
+        for event in session.sent_events[data["seq"] or 0 :]:
             await socket.send_str(json.dumps(event))
         await self._send_event(session, "RESUMED", {})
         return session
 
     async def ask_to_reconnect(self) -> None:
         """Op 7: come back and resume."""
-        for session in self.connected:
+        for session in self.connected_sessions:
             assert session.socket
             await session.socket.send_str(json.dumps({"op": 7, "d": None}))
 
     async def end_sessions(self) -> None:
         """Op 9: what happened since is lost; identify anew."""
-        for session in self.connected:
+        for session in self.connected_sessions:
             socket = session.socket
             assert socket
             del self.sessions[session.id]
             await socket.send_str(json.dumps({"op": 9, "d": False}))
 
-    async def cut(self, code: int = 1006) -> None:
+    async def cut_connections(self, code: int = 1006) -> None:
         """Break every connection to the gateway without a word; the sessions can be resumed."""
-        for session in self.connected:
+        for session in self.connected_sessions:
             socket, session.socket = session.socket, None
             if socket and (transport := socket._req and socket._req.transport):
                 transport.abort()
 
     # REST.
 
-    async def _api(self, request: web.Request) -> web.StreamResponse:
+    async def _serve_api(self, request: web.Request) -> web.StreamResponse:
         path = "/" + unquote(request.match_info["path"])
         for method, pattern, name in _ROUTES:
             found = re.fullmatch(pattern, path)
             if found and method == request.method:
-                return await self._called(name, found, request)
+                return await self._handle_call(name, found, request)
         self.protocol_errors.append(f"unknown route {request.method} {path}")
-        return _json({"message": "404: Not Found", "code": 0}, 404)
+        return _json_response({"message": "404: Not Found", "code": 0}, 404)
 
-    async def _called(self, name: str, found: re.Match[str], request: web.Request) -> web.StreamResponse:
+    async def _handle_call(self, name: str, found: re.Match[str], request: web.Request) -> web.StreamResponse:
         text = await request.text()
         body = json.loads(text) if text else {}
         self.calls.append((name, body if isinstance(body, dict) else {"list": body}))
         waiting = self._faults[name, found.groupdict().get("channel", "")] or self._faults[name, ""]
-        fault = waiting.pop(0) if waiting else self.weather(name)
-        if fault and (answer := await self._before(fault, request)):
-            await self._notify()
+        fault = waiting.pop(0) if waiting else self.default_fault(name)
+        if fault and (answer := await self._fail_before(fault, request)):
+            await self._notify_waiters()
             return answer
-        if fault is Fault.SLOW_BEFORE:
-            await asyncio.sleep(self.slowness)
+        if fault is DiscordFault.SLOW_BEFORE:
+            await asyncio.sleep(self.late_seconds)
         headers: dict[str, str] = {}
         try:
             if not name.startswith("interaction"):
@@ -683,55 +708,57 @@ class FakeDiscord:
             result = getattr(self, f"_do_{name.replace(' ', '_')}")(request, body, **found.groupdict())
             status = 204 if result is None else 200
         except _TooFastError as late:
-            await self._notify()
-            return _limited(late.seconds)
+            await self._notify_waiters()
+            return _rate_limit_response(late.seconds)
         except _RefusedError as refused:
             result, status = refused.body, refused.status
-        await self._tell_of(name, result, status)
-        await self._notify()
+        await self._dispatch_thread(name, result, status)
+        await self._notify_waiters()
         await asyncio.sleep(self.latency)
         if name in self.odd_answers:
             return await self.odd_answers[name](request)
-        return await self._after(fault, request) or _json(result, status, headers)
+        return await self._fail_after(fault, request) or _json_response(result, status, headers)
 
-    async def _tell_of(self, name: str, result: Any, status: int) -> None:
+    async def _dispatch_thread(self, name: str, result: Any, status: int) -> None:
         """A new thread is told of; discord.py knows it from then on."""
         if name in ("create post", "create thread") and status == 200:
-            await self.dispatch("THREAD_CREATE", {**result, "newly_created": True}, GUILDS_INTENT)
+            await self.dispatch_event("THREAD_CREATE", {**result, "newly_created": True}, GUILDS_INTENT)
 
-    async def _before(self, fault: Fault, request: web.Request) -> web.StreamResponse | None:
+    async def _fail_before(self, fault: DiscordFault, request: web.Request) -> web.StreamResponse | None:
         match fault:
-            case Fault.SERVER_ERROR:
-                return _json({"message": "500: Internal Server Error", "code": 0}, 500)
-            case Fault.BAD_GATEWAY:
+            case DiscordFault.SERVER_ERROR:
+                return _json_response({"message": "500: Internal Server Error", "code": 0}, 500)
+            case DiscordFault.BAD_GATEWAY:
                 return web.Response(status=502, text="<html>bad gateway</html>", content_type="text/html")
-            case Fault.RATE_LIMITED:
-                return _limited(self.limit_seconds)
-            case Fault.RATE_LIMITED_LONG:
-                return _limited(3600)
-            case Fault.GLOBALLY_LIMITED:
-                return _limited(self.limit_seconds, everywhere=True)
-            case Fault.BANNED:
+            case DiscordFault.RATE_LIMITED:
+                return _rate_limit_response(self.limit_seconds)
+            case DiscordFault.RATE_LIMITED_LONG:
+                return _rate_limit_response(3600)
+            case DiscordFault.GLOBALLY_LIMITED:
+                return _rate_limit_response(self.limit_seconds, everywhere=True)
+            case DiscordFault.BANNED:
                 return web.Response(
                     status=429, text="<html>You are being rate limited</html>", content_type="text/html"
                 )
-            case Fault.GARBAGE:
+            case DiscordFault.GARBAGE:
                 return web.Response(text="<html>a captive portal</html>", content_type="text/html")
-            case Fault.DROP_BEFORE:
-                return _drop(request)
+            case DiscordFault.DROP_BEFORE:
+                return _drop_connection(request)
         return None
 
-    async def _after(self, fault: Fault | None, request: web.Request) -> web.StreamResponse | None:
+    async def _fail_after(
+        self, fault: DiscordFault | None, request: web.Request
+    ) -> web.StreamResponse | None:
         match fault:
-            case Fault.SERVER_ERROR_AFTER:
-                return _json({"message": "500: Internal Server Error", "code": 0}, 500)
-            case Fault.UNAVAILABLE_AFTER:
+            case DiscordFault.SERVER_ERROR_AFTER:
+                return _json_response({"message": "500: Internal Server Error", "code": 0}, 500)
+            case DiscordFault.UNAVAILABLE_AFTER:
                 return web.Response(status=503, text="upstream connect error")
-            case Fault.GATEWAY_TIMEOUT_AFTER:
+            case DiscordFault.GATEWAY_TIMEOUT_AFTER:
                 return web.Response(status=504, text="gateway timeout")
-            case Fault.DROP_AFTER:
-                return _drop(request)
-            case Fault.SLOW_AFTER:
+            case DiscordFault.DROP_AFTER:
+                return _drop_connection(request)
+            case DiscordFault.SLOW_AFTER:
                 await asyncio.sleep(3600)
         return None
 
@@ -742,12 +769,12 @@ class FakeDiscord:
     # REST: who we are.
 
     def _do_me(self, request: web.Request, body: Json) -> Json:
-        return _user(self.bot_user, "paperround", bot=True)
+        return _user_json(self.bot_user, "paperround", bot=True)
 
     def _do_application(self, request: web.Request, body: Json) -> Json:
         return {
             "id": self.application_id, "name": "Paperround", "description": "", "icon": None, "bot_public": True,
-            "bot_require_code_grant": False, "owner": _user("1", "owner"), "verify_key": "k", "flags": 0,
+            "bot_require_code_grant": False, "owner": _user_json("1", "owner"), "verify_key": "k", "flags": 0,
             "integration_types_config": {"0": {}, "1": {}},
         }  # fmt: skip
 
@@ -766,10 +793,10 @@ class FakeDiscord:
         ]
 
     def _do_guild(self, request: web.Request, body: Json, guild: str) -> Json:
-        return self._guild_json(self._known_guild(guild))
+        return self._guild_json(self._get_guild(guild))
 
     def _do_guild_channels(self, request: web.Request, body: Json, guild: str) -> list[Json]:
-        self._known_guild(guild)
+        self._get_guild(guild)
         return [
             self._channel_json(one)
             for one in self.channels.values()
@@ -777,158 +804,158 @@ class FakeDiscord:
         ]
 
     def _do_member(self, request: web.Request, body: Json, guild: str, user: str) -> Json:
-        self._known_guild(guild)
-        return self._member(user)
+        self._get_guild(guild)
+        return self._member_json(user)
 
-    def _known_guild(self, guild: str) -> Guild:
+    def _get_guild(self, guild: str) -> DiscordGuild:
         known = self.guilds.get(guild)
         if known is None or not known.has_bot:
-            raise _RefusedError(*MISSING_ACCESS) if known else unknown("Guild", 10004)
+            raise _RefusedError(*MISSING_ACCESS) if known else build_unknown_error("Guild", 10004)
         return known
 
     def _do_commands(self, request: web.Request, body: list[Json], app: str, guild: str = "") -> list[Json]:
         if app != self.application_id:
             raise _RefusedError(*MISSING_ACCESS)
         if guild:
-            self._known_guild(guild)
+            self._get_guild(guild)
         if faults := faults_of_commands(body):
             self.protocol_errors += faults
             raise _RefusedError(400, 50035, "Invalid Form Body", errors={"_errors": faults})
         known = {
-            "application_id": app, "version": self.snowflake(), "default_member_permissions": None, "description": "",
+            "application_id": app, "version": self.next_snowflake(), "default_member_permissions": None, "description": "",
             **({"guild_id": guild} if guild else {}),
         }  # fmt: skip
-        self.commands[guild] = [{**known, **command, "id": self.snowflake()} for command in body]
+        self.commands[guild] = [{**known, **command, "id": self.next_snowflake()} for command in body]
         return self.commands[guild]
 
     # REST: channels and messages.
 
-    def _bot_permissions(self, channel: Channel) -> int:
-        denied = set(channel.denied) | set(
-            self.channels[channel.parent].denied if channel.parent in self.channels else ()
+    def _bot_permissions(self, channel: DiscordChannel) -> int:
+        denied = set(channel.denied_permissions) | set(
+            self.channels[channel.parent].denied_permissions if channel.parent in self.channels else ()
         )
         return EVERYONE & ~sum(PERMISSIONS[name] for name in denied)
 
-    def _require(self, channel: Channel, *names: str) -> None:
+    def _require_permissions(self, channel: DiscordChannel, *names: str) -> None:
         granted = self._bot_permissions(channel)
         if channel.kind != DM and not granted & PERMISSIONS["view_channel"]:
             raise _RefusedError(*MISSING_ACCESS)
         if channel.kind != DM and any(not granted & PERMISSIONS[name] for name in names):
             raise _RefusedError(*MISSING_PERMISSIONS)
 
-    def _known_channel(self, channel: str, *needs: str) -> Channel:
+    def _get_channel(self, channel: str, *needs: str) -> DiscordChannel:
         known = self.channels.get(channel)
         if known is None:
-            raise unknown("Channel", 10003)
+            raise build_unknown_error("Channel", 10003)
         if known.guild and not self.guilds[known.guild].has_bot:
             raise _RefusedError(*MISSING_ACCESS)
-        self._require(known, *needs)
+        self._require_permissions(known, *needs)
         return known
 
-    def _known_message(self, channel: Channel, message: str) -> Json:
+    def _get_message(self, channel: DiscordChannel, message: str) -> Json:
         for one in channel.messages:
             if one["id"] == message:
                 return one
-        raise unknown("Message", 10008)
+        raise build_unknown_error("Message", 10008)
 
     def _do_channel(self, request: web.Request, body: Json, channel: str) -> Json:
-        return self._channel_json(self._known_channel(channel))
+        return self._channel_json(self._get_channel(channel))
 
     def _do_create_message(self, request: web.Request, body: Json, channel: str) -> Json:
-        where = self._known_channel(channel)
+        where = self._get_channel(channel)
         in_thread = where.kind == THREAD
         if where.kind == FORUM:
             raise _RefusedError(400, 50008, "Cannot send messages in a non-text channel")
         needs = ["send_messages_in_threads" if in_thread else "send_messages"]
-        self._require(where, *needs, *(["embed_links"] if body.get("embeds") else []))
-        if in_thread and where.locked:
+        self._require_permissions(where, *needs, *(["embed_links"] if body.get("embeds") else []))
+        if in_thread and where.is_locked:
             raise _RefusedError(400, 160005, "Thread is locked")
-        where.archived = False
-        self._check(body)
+        where.is_archived = False
+        self._check_message(body)
         nonce = str(body.get("nonce") or "")
         at, same = self._nonces.get((channel, nonce), (0.0, {}))
         if nonce and body.get("enforce_nonce") and self.clock() - at < NONCE_SECONDS:
-            return {**_outside(same), "nonce": nonce}
-        self._count(where.sent, MESSAGES, MESSAGES_SECONDS)
-        message = self._said(where, body)
+            return {**_message_json(same), "nonce": nonce}
+        self._enforce_rate_limit(where.sent_at, MESSAGE_LIMIT, MESSAGE_LIMIT_SECONDS)
+        message = self._store_message(where, body)
         if nonce:
             self._nonces[channel, nonce] = (self.clock(), message)
-        return {**_outside(message), "nonce": nonce or None}
+        return {**_message_json(message), "nonce": nonce or None}
 
-    def _check(self, body: Json) -> None:
+    def _check_message(self, body: Json) -> None:
         if faults := faults_of_message(body):
             self.protocol_errors += [f"refused: {fault}" for fault in faults]
             raise _RefusedError(400, 50035, "Invalid Form Body", errors={"_errors": faults})
         if body.get("allowed_mentions") != {"parse": []}:
             self.protocol_errors.append("a message that may ping")
 
-    def _count(self, times: list[float], most: int, seconds: float) -> None:
+    def _enforce_rate_limit(self, times: list[float], limit: int, seconds: float) -> None:
         if not self.rate_limits:
             return
         now = self.clock()
         times[:] = [at for at in times if now - at < seconds]
-        if len(times) >= most:
+        if len(times) >= limit:
             raise _TooFastError(seconds - (now - times[0]))
         times.append(now)
 
-    def _said(self, where: Channel, body: Json, message: str = "") -> Json:
-        one = {
-            "id": message or self.snowflake(), "channel_id": where.id, "type": 0, "tts": False, "pinned": False,
-            "author": _user(self.bot_user, "paperround", bot=True), "content": (body.get("content") or "").strip(),
+    def _store_message(self, where: DiscordChannel, body: Json, message: str = "") -> Json:
+        message_json = {
+            "id": message or self.next_snowflake(), "channel_id": where.id, "type": 0, "tts": False, "pinned": False,
+            "author": _user_json(self.bot_user, "paperround", bot=True), "content": (body.get("content") or "").strip(),
             "timestamp": datetime.fromtimestamp(self.clock(), UTC).isoformat(), "edited_timestamp": None,
             "mention_everyone": False, "mentions": [], "mention_roles": [], "attachments": [],
             "embeds": [{"type": "rich", **embed} for embed in body.get("embeds") or []],
-            "components": _with_ids(body.get("components") or []), "flags": body.get("flags", 0),
+            "components": _number_components(body.get("components") or []), "flags": body.get("flags", 0),
         }  # fmt: skip
-        where.messages.append(one)
-        return one
+        where.messages.append(message_json)
+        return message_json
 
     def _do_message(self, request: web.Request, body: Json, channel: str, message: str) -> Json:
-        where = self._known_channel(channel, "read_message_history")
-        return self._seen(self._known_message(where, message))
+        where = self._get_channel(channel, "read_message_history")
+        return self._history_json(self._get_message(where, message))
 
     def _do_history(self, request: web.Request, body: Json, channel: str) -> list[Json]:
-        where = self._known_channel(channel)
+        where = self._get_channel(channel)
         if not self._bot_permissions(where) & PERMISSIONS["read_message_history"]:
             return []
         limit = int(request.query.get("limit", 50))
-        if not 1 <= limit <= HISTORY:
+        if not 1 <= limit <= HISTORY_LIMIT:
             raise _RefusedError(400, 50035, "Invalid Form Body")
         before = int(request.query.get("before") or 2**63)
         after = int(request.query.get("after") or 0)
         inside = [one for one in where.messages if after < int(one["id"]) < before and self._is_shown(one)]
         chosen = inside[:limit][::-1] if after else inside[::-1][:limit]
-        return [self._seen(one) for one in chosen]
+        return [self._history_json(one) for one in chosen]
 
     def _is_shown(self, message: Json) -> bool:
         made = ((int(message["id"]) >> 22) + DISCORD_EPOCH) / 1000
         return not self.history_lag or made <= self.clock() - self.history_lag
 
     def _do_edit_message(self, request: web.Request, body: Json, channel: str, message: str) -> Json:
-        where = self._known_channel(channel)
-        one = self._known_message(where, message)
-        if where.archived:
+        where = self._get_channel(channel)
+        one = self._get_message(where, message)
+        if where.is_archived:
             raise _RefusedError(400, 50083, "Thread is archived")
         if one["author"]["id"] != self.bot_user:
             raise _RefusedError(403, 50005, "Cannot edit a message authored by another user")
-        self._check({"allowed_mentions": {"parse": []}, **_outside(one, bare=True), **body})
-        self._edited(one, body)
-        return _outside(one)
+        self._check_message({"allowed_mentions": {"parse": []}, **_message_json(one, is_bare=True), **body})
+        self._edit_message(one, body)
+        return _message_json(one)
 
-    def _edited(self, one: Json, body: Json) -> None:
+    def _edit_message(self, message: Json, body: Json) -> None:
         if "components" in body:
-            one["components"] = _with_ids(body["components"] or [])
+            message["components"] = _number_components(body["components"] or [])
         if "embeds" in body:
-            one["embeds"] = [{"type": "rich", **embed} for embed in body["embeds"] or []]
+            message["embeds"] = [{"type": "rich", **embed} for embed in body["embeds"] or []]
         if "content" in body:
-            one["content"] = (body["content"] or "").strip()
-        one["edited_timestamp"] = datetime.fromtimestamp(self.clock(), UTC).isoformat()
+            message["content"] = (body["content"] or "").strip()
+        message["edited_timestamp"] = datetime.fromtimestamp(self.clock(), UTC).isoformat()
 
     def _do_add_reaction(
         self, request: web.Request, body: Json, channel: str, message: str, emoji: str
     ) -> None:
-        where = self._known_channel(channel, "read_message_history", "add_reactions")
-        people = self._known_message(where, message).setdefault("people", {})
+        where = self._get_channel(channel, "read_message_history", "add_reactions")
+        people = self._get_message(where, message).setdefault("people", {})
         if emoji not in people and len(people) >= 20:
             raise _RefusedError(400, 30010, "Maximum number of reactions reached (20)")
         people.setdefault(emoji, []).append(self.bot_user)
@@ -936,30 +963,32 @@ class FakeDiscord:
     def _do_reactions(
         self, request: web.Request, body: Json, channel: str, message: str, emoji: str
     ) -> list[Json]:
-        where = self._known_channel(channel, "read_message_history")
-        people = self._known_message(where, message).get("people", {}).get(emoji, [])
+        where = self._get_channel(channel, "read_message_history")
+        people = self._get_message(where, message).get("people", {}).get(emoji, [])
         if request.query.get("type") == "1":
             return []
         after, limit = int(request.query.get("after") or 0), int(request.query.get("limit", 25))
         later = sorted((one for one in people if int(one) > after), key=int)[:limit]
         return [
-            _public(self.users[one]) if one in self.users else _user(one, "paperround", bot=True)
+            _public_user_json(self.users[one])
+            if one in self.users
+            else _user_json(one, "paperround", bot=True)
             for one in later
         ]
 
     def _do_publish(self, request: web.Request, body: Json, channel: str, message: str) -> Json:
-        where = self._known_channel(channel, "send_messages")
-        one = self._known_message(where, message)
-        if where.kind != NEWS:
+        where = self._get_channel(channel, "send_messages")
+        one = self._get_message(where, message)
+        if where.kind != ANNOUNCEMENT:
             raise _RefusedError(400, 50024, "Cannot execute action on this channel type")
         if one["flags"] & CROSSPOSTED:
             raise _RefusedError(400, 40033, "This message has already been crossposted")
-        self._count(where.published, PUBLISHES, PUBLISHES_SECONDS)
+        self._enforce_rate_limit(where.published_at, PUBLISH_LIMIT, PUBLISH_LIMIT_SECONDS)
         one["flags"] |= CROSSPOSTED
-        return _outside(one)
+        return _message_json(one)
 
     def _do_create_post(self, request: web.Request, body: Json, channel: str) -> Json:
-        where = self._known_channel(channel, "send_messages", "embed_links")
+        where = self._get_channel(channel, "send_messages", "embed_links")
         if where.kind != FORUM:
             raise _RefusedError(400, 50024, "Cannot execute action on this channel type")
         if unknown_keys := set(body) - {
@@ -981,36 +1010,38 @@ class FakeDiscord:
             raise _RefusedError(400, 50035, "Invalid Form Body")
         if where.requires_tag and not tags:
             raise _RefusedError(400, 40067, "A tag is required to create a forum post in this channel")
-        self._check(body["message"])
-        thread = Channel(self.snowflake(), body["name"], THREAD, where.guild, where.id, applied_tags=tags)
+        self._check_message(body["message"])
+        thread = DiscordChannel(
+            self.next_snowflake(), body["name"], THREAD, where.guild, where.id, applied_tags=tags
+        )
         self.channels[thread.id] = thread
-        message = self._said(thread, body["message"], thread.id)
-        return {**self._channel_json(thread), "message": _outside(message)}
+        message = self._store_message(thread, body["message"], thread.id)
+        return {**self._channel_json(thread), "message": _message_json(message)}
 
     def _do_create_thread(self, request: web.Request, body: Json, channel: str, message: str) -> Json:
-        where = self._known_channel(channel, "create_public_threads")
-        self._known_message(where, message)
+        where = self._get_channel(channel, "create_public_threads")
+        self._get_message(where, message)
         if message in self.channels:
             raise _RefusedError(400, 160004, "A thread has already been created for this message")
         if not 1 <= len(body.get("name", "")) <= 100:
             raise _RefusedError(400, 50035, "Invalid Form Body")
-        thread = Channel(message, body["name"], THREAD, where.guild, where.id)
+        thread = DiscordChannel(message, body["name"], THREAD, where.guild, where.id)
         self.channels[thread.id] = thread
         return self._channel_json(thread)
 
     def _do_active_threads(self, request: web.Request, body: Json, guild: str) -> Json:
-        self._known_guild(guild)
+        self._get_guild(guild)
         threads = [
             one
             for one in self.channels.values()
-            if one.guild == guild and one.kind == THREAD and not one.archived
+            if one.guild == guild and one.kind == THREAD and not one.is_archived
         ]
         return {"threads": [self._channel_json(one) for one in threads], "members": []}
 
     def _do_archived_threads(self, request: web.Request, body: Json, channel: str) -> Json:
-        where = self._known_channel(channel, "read_message_history")
+        where = self._get_channel(channel, "read_message_history")
         limit, before = int(request.query.get("limit", 50)), request.query.get("before", "9999")
-        archived = [one for one in self.threads(where.id) if one.archived and one.archived_at < before]
+        archived = [one for one in self.threads_of(where.id) if one.is_archived and one.archived_at < before]
         archived.sort(key=lambda one: one.archived_at, reverse=True)
         return {
             "threads": [self._channel_json(one) for one in archived[:limit]],
@@ -1019,41 +1050,41 @@ class FakeDiscord:
         }
 
     def _do_edit_channel(self, request: web.Request, body: Json, channel: str) -> Json:
-        where = self._known_channel(channel)
-        if where.locked:
+        where = self._get_channel(channel)
+        if where.is_locked:
             raise _RefusedError(*MISSING_PERMISSIONS)
-        where.archived = bool(body.get("archived", where.archived))
+        where.is_archived = bool(body.get("archived", where.is_archived))
         return self._channel_json(where)
 
     def _do_open_dm(self, request: web.Request, body: Json) -> Json:
         if str(body.get("recipient_id")) not in self.users:
             raise _RefusedError(400, 50033, "Invalid Recipient(s)")
-        return self._channel_json(self.channels[self.dm(str(body["recipient_id"]))])
+        return self._channel_json(self.channels[self.open_dm(str(body["recipient_id"]))])
 
     # REST: interactions.
 
     def _do_interaction_callback(self, request: web.Request, body: Json, id: str, token: str) -> Json:  # noqa: A002
         one = self.interactions.get(token)
-        late = one is not None and (self.is_too_late or self.clock() - one.made > self.response_seconds)
+        late = one is not None and (self.is_too_late or self.clock() - one.created_at > self.response_seconds)
         if one is None or one.id != id or late:
-            raise unknown("interaction", 10062)
-        if one.acked:
+            raise build_unknown_error("interaction", 10062)
+        if one.is_acked:
             raise _RefusedError(400, 40060, "Interaction has already been acknowledged.")
         kind, data = body["type"], body.get("data") or {}
         self._check_callback(one, kind, data)
         one.ack = body
-        one.seconds = self.clock() - one.made
+        one.ack_delay = self.clock() - one.created_at
         resource: Json = {"type": kind}
         match kind:
             case 4:
-                resource["message"] = _outside(self._responded(one, data))
+                resource["message"] = _message_json(self._add_response(one, data))
             case 5:
-                resource["message"] = _outside(
-                    self._responded(one, {**data, "content": "", "thinking": True})
+                resource["message"] = _message_json(
+                    self._add_response(one, {**data, "content": "", "thinking": True})
                 )
-            case 7 if one.within is not None:
-                self._edited(one.within, data)
-                one.responses.append(one.within)
+            case 7 if one.source_message is not None:
+                self._edit_message(one.source_message, data)
+                one.responses.append(one.source_message)
             case 8:
                 one.choices = data["choices"]
             case 9:
@@ -1065,13 +1096,15 @@ class FakeDiscord:
         }
         return {"interaction": answer, "resource": resource}
 
-    def _check_callback(self, one: Interaction, kind: int, data: Json) -> None:
-        allowed = {2: (4, 5, 9), 3: (4, 5, 6, 7, 9), 4: (8,), 5: (4, 5, 6, 7)}[one.kind]
+    def _check_callback(self, interaction: DiscordInteraction, kind: int, data: Json) -> None:
+        allowed = {2: (4, 5, 9), 3: (4, 5, 6, 7, 9), 4: (8,), 5: (4, 5, 6, 7)}[interaction.kind]
         faults = (
-            [] if kind in allowed else [f"a response of type {kind} to an interaction of type {one.kind}"]
+            []
+            if kind in allowed
+            else [f"a response of type {kind} to an interaction of type {interaction.kind}"]
         )
         if kind in (4, 7):
-            self._check(data)
+            self._check_message(data)
         if kind == 8:
             faults += faults_of_choices(data["choices"])
         if kind == 9:
@@ -1080,59 +1113,59 @@ class FakeDiscord:
             self.protocol_errors += faults
             raise _RefusedError(400, 50035, "Invalid Form Body", errors={"_errors": faults})
 
-    def _responded(self, one: Interaction, body: Json) -> Json:
-        nowhere = Channel("0", "", DM)
-        message = self._said(nowhere, body)
+    def _add_response(self, interaction: DiscordInteraction, body: Json) -> Json:
+        nowhere = DiscordChannel("0", "", DM)
+        message = self._store_message(nowhere, body)
         if body.get("thinking"):
             message["thinking"] = True
-        one.responses.append(message)
+        interaction.responses.append(message)
         return message
 
-    def _known_interaction(self, token: str) -> Interaction:
+    def _get_interaction(self, token: str) -> DiscordInteraction:
         one = self.interactions.get(token)
-        if one is None or not one.acked:
-            raise unknown("Webhook", 10015)
-        if self.clock() - one.made > self.token_seconds:
+        if one is None or not one.is_acked:
+            raise build_unknown_error("Webhook", 10015)
+        if self.clock() - one.created_at > self.token_seconds:
             raise _RefusedError(401, 50027, "Invalid Webhook Token")
         return one
 
     def _do_interaction_followup(self, request: web.Request, body: Json, app: str, token: str) -> Json:
-        one = self._known_interaction(token)
-        self._check(body)
+        one = self._get_interaction(token)
+        self._check_message(body)
         if one.responses and one.responses[0].pop("thinking", False):
-            self._edited(one.responses[0], body)
-            return _outside(one.responses[0])
+            self._edit_message(one.responses[0], body)
+            return _message_json(one.responses[0])
         one.followups += 1
-        if one.user_installed and one.followups > USER_INSTALLED_FOLLOWUPS:
+        if one.user_installed and one.followups > MAX_USER_INSTALLED_FOLLOWUPS:
             raise _RefusedError(
                 400, 40094, "This interaction has reached its maximum number of follow up messages"
             )
-        return _outside(self._responded(one, body))
+        return _message_json(self._add_response(one, body))
 
     def _do_interaction_edit(self, request: web.Request, body: Json, app: str, token: str) -> Json:
-        one = self._known_interaction(token)
+        one = self._get_interaction(token)
         if not one.responses:
-            if one.within is None:
-                raise unknown("Message", 10008)
-            one.responses.append(one.within)
+            if one.source_message is None:
+                raise build_unknown_error("Message", 10008)
+            one.responses.append(one.source_message)
         first = one.responses[0]
         first.pop("thinking", None)
-        self._check({"allowed_mentions": {"parse": []}, **body})
-        self._edited(first, body)
-        return _outside(first)
+        self._check_message({"allowed_mentions": {"parse": []}, **body})
+        self._edit_message(first, body)
+        return _message_json(first)
 
     # JSON.
 
-    def _member(self, user: str) -> Json:
-        known = self.users.get(user, _user(user, "paperround", bot=True))
+    def _member_json(self, user: str) -> Json:
+        known = self.users.get(user, _user_json(user, "paperround", bot=True))
         manage = PERMISSIONS["manage_guild"] if known.get("can_manage") else 0
         return {
-            "user": _public(known), "roles": known.get("roles", []), "joined_at": "2026-01-01T00:00:00+00:00",
+            "user": _public_user_json(known), "roles": known.get("roles", []), "joined_at": "2026-01-01T00:00:00+00:00",
             "deaf": False, "mute": False, "permissions": str(EVERYONE | manage), "flags": 0, "nick": None, "avatar": None,
             "premium_since": None, "pending": False, "communication_disabled_until": None,
         }  # fmt: skip
 
-    def _guild_json(self, guild: Guild) -> Json:
+    def _guild_json(self, guild: DiscordGuild) -> Json:
         role = {
             "id": guild.id, "name": "@everyone", "permissions": str(EVERYONE), "position": 0, "color": 0, "hoist": False,
             "colors": {"primary_color": 0, "secondary_color": None, "tertiary_color": None}, "managed": False,
@@ -1142,8 +1175,8 @@ class FakeDiscord:
         return {
             "id": guild.id, "name": guild.name, "owner_id": "1", "roles": [role], "emojis": [], "stickers": [],
             "features": [], "channels": [self._channel_json(one) for one in own if one.kind != THREAD],
-            "threads": [self._channel_json(one) for one in own if one.kind == THREAD and not one.archived],
-            "members": [self._member(self.bot_user)], "member_count": 1, "presences": [], "voice_states": [],
+            "threads": [self._channel_json(one) for one in own if one.kind == THREAD and not one.is_archived],
+            "members": [self._member_json(self.bot_user)], "member_count": 1, "presences": [], "voice_states": [],
             "stage_instances": [], "guild_scheduled_events": [], "unavailable": False, "large": False, "icon": None,
             "joined_at": "2026-01-01T00:00:00+00:00", "premium_tier": 0, "verification_level": 0,
             "default_message_notifications": 0, "explicit_content_filter": 0, "mfa_level": 0, "nsfw_level": 0,
@@ -1153,10 +1186,10 @@ class FakeDiscord:
             "premium_subscription_count": 0, "application_id": None, "splash": None, "discovery_splash": None,
         }  # fmt: skip
 
-    def _channel_json(self, channel: Channel) -> Json:
+    def _channel_json(self, channel: DiscordChannel) -> Json:
         newest = channel.messages[-1]["id"] if channel.messages else None
         if channel.kind == DM:
-            return {"id": channel.id, "type": DM, "recipients": [_public(self.users[channel.name])], "last_message_id": newest, "flags": 0}  # fmt: skip
+            return {"id": channel.id, "type": DM, "recipients": [_public_user_json(self.users[channel.name])], "last_message_id": newest, "flags": 0}  # fmt: skip
         base: Json = {
             "id": channel.id, "type": channel.kind, "guild_id": channel.guild, "name": channel.name, "position": 0,
             "parent_id": channel.parent or None, "last_message_id": newest, "rate_limit_per_user": 0, "flags": 0,
@@ -1166,16 +1199,16 @@ class FakeDiscord:
             return base | {
                 "owner_id": channel.owner or self.bot_user, "message_count": len(channel.messages), "member_count": 1,
                 "total_message_sent": len(channel.messages), "applied_tags": channel.applied_tags,
-                "thread_metadata": {"archived": channel.archived, "auto_archive_duration": 1440, "archive_timestamp": stamp, "locked": channel.locked, "create_timestamp": stamp},
+                "thread_metadata": {"archived": channel.is_archived, "auto_archive_duration": 1440, "archive_timestamp": stamp, "locked": channel.is_locked, "create_timestamp": stamp},
             }  # fmt: skip
-        denied = sum(PERMISSIONS[name] for name in channel.denied)
+        denied = sum(PERMISSIONS[name] for name in channel.denied_permissions)
         overwrites = [{"id": self.bot_user, "type": 1, "allow": "0", "deny": str(denied)}] if denied else []
         base |= {"permission_overwrites": overwrites, "topic": None, "nsfw": False}
         if channel.kind == FORUM:
             base |= {"available_tags": channel.tags, "flags": REQUIRE_TAG if channel.requires_tag else 0}
         return base
 
-    def _seen(self, message: Json) -> Json:
+    def _history_json(self, message: Json) -> Json:
         """As history shows it: with its reactions, without its nonce."""
         reactions = [
             {
@@ -1187,7 +1220,7 @@ class FakeDiscord:
         started = (
             {"thread": self._channel_json(thread)} if thread and thread.id != message["channel_id"] else {}
         )
-        return {**_outside(message), **({"reactions": reactions} if reactions else {}), **started}
+        return {**_message_json(message), **({"reactions": reactions} if reactions else {}), **started}
 
 
 _MESSAGE = r"/channels/(?P<channel>\d+)/messages/(?P<message>\d+)"
@@ -1223,7 +1256,7 @@ _ROUTES = (
 )
 
 
-def _json(body: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> web.Response:
+def _json_response(body: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> web.Response:
     """discord.py takes exactly this content type for JSON."""
     if status == 204:
         return web.Response(status=204)
@@ -1234,47 +1267,47 @@ def _json(body: Any, status: int = 200, headers: Mapping[str, str] | None = None
     )
 
 
-def _limited(seconds: float, *, everywhere: bool = False) -> web.Response:
+def _rate_limit_response(seconds: float, *, everywhere: bool = False) -> web.Response:
     body = {"message": "You are being rate limited.", "retry_after": round(seconds, 3), "global": everywhere}
-    return _json(body, 429, {"Via": "1.1 google", "Retry-After": str(math.ceil(seconds))})
+    return _json_response(body, 429, {"Via": "1.1 google", "Retry-After": str(math.ceil(seconds))})
 
 
-def _drop(request: web.Request) -> web.Response:
+def _drop_connection(request: web.Request) -> web.Response:
     if request.transport:
         request.transport.abort()
     return web.Response()
 
 
-def _user(user: str, name: str, *, bot: bool = False) -> Json:
+def _user_json(user: str, name: str, *, bot: bool = False) -> Json:
     return {
         "id": user, "username": name, "discriminator": "0", "avatar": None, "bot": bot, "global_name": name,
         "public_flags": 0, "flags": 0,
     }  # fmt: skip
 
 
-def _public(user: Json) -> Json:
+def _public_user_json(user: Json) -> Json:
     return {key: value for key, value in user.items() if key not in ("can_manage", "roles")}
 
 
-def _outside(message: Json, *, bare: bool = False) -> Json:
+def _message_json(message: Json, *, is_bare: bool = False) -> Json:
     """What Discord tells of a message; `bare` is what it is made of."""
-    if bare:
+    if is_bare:
         return {key: message[key] for key in ("content", "embeds", "components", "flags")}
     return {key: value for key, value in message.items() if key not in ("people", "thinking")}
 
 
-def _with_ids(components: Sequence[Json]) -> list[Json]:
+def _number_components(components: Sequence[Json]) -> list[Json]:
     numbers = itertools.count(1)
 
-    def numbered(component: Json) -> Json:
+    def number_component(component: Json) -> Json:
         inner = component.get("components")
-        more = {"components": [numbered(one) for one in inner]} if inner else {}
+        more = {"components": [number_component(one) for one in inner]} if inner else {}
         return {**component, "id": next(numbers), **more}
 
-    return [numbered(component) for component in components]
+    return [number_component(component) for component in components]
 
 
-def _option(option: Json, value: Any) -> Json:
+def _build_option(option: Json, value: Any) -> Json:
     """A typed option, which Discord's own client checks before it is sent."""
     if option.get("choices"):
         assert value in [choice["value"] for choice in option["choices"]], (
@@ -1290,7 +1323,7 @@ def _option(option: Json, value: Any) -> Json:
     return {"type": option["type"], "name": option["name"], "value": value}
 
 
-def read(message: Json) -> str:
+def read_text(message: Json) -> str:
     """All that a person reads in a message: content, embeds and the labels of buttons."""
     texts = [message.get("content", "")]
     for embed in message.get("embeds", []):
@@ -1304,7 +1337,7 @@ def read(message: Json) -> str:
     return re.sub(r"\\(?=[^\w\s])", "", "\n".join(filter(None, texts)))
 
 
-async def _serve(port: int) -> None:
+async def _serve_by_hand(port: int) -> None:
     """By hand: a server in which you are Ada, who may manage it, in #papers; lines typed are what she does."""
     async with FakeDiscord(port=port) as discord:
         papers, ada = discord.add_channel("papers"), discord.add_user("ada", can_manage=True)
@@ -1317,21 +1350,21 @@ async def _serve(port: int) -> None:
             verb, _, rest = line.partition(" ")
             try:
                 if verb == "/paper":
-                    done = await discord.command("paper", user=ada, channel=papers, query=rest)
+                    done = await discord.run_command("paper", user=ada, channel=papers, query=rest)
                 elif verb == "/digest":
-                    done = await discord.command(f"digest {rest}", user=ada, channel=papers)
-                elif verb == "react" and rest.isdigit() and 0 < int(rest) <= len(discord.messages(papers)):
-                    await discord.react(ada, discord.messages(papers)[int(rest) - 1])
+                    done = await discord.run_command(f"digest {rest}", user=ada, channel=papers)
+                elif verb == "react" and rest.isdigit() and 0 < int(rest) <= len(discord.messages_in(papers)):
+                    await discord.add_reaction(ada, discord.messages_in(papers)[int(rest) - 1])
                     continue
                 else:
-                    for number, message in enumerate(discord.messages(papers), start=1):
-                        print(f"--- {number}\n{read(message)}")
+                    for number, message in enumerate(discord.messages_in(papers), start=1):
+                        print(f"--- {number}\n{read_text(message)}")
                     continue
-                await discord.until(lambda done=done: done.responses and read(done.responses[0]), 5)  # type: ignore[misc]
-                print("\n".join(read(response) for response in done.responses))
+                await discord.wait_until(lambda done=done: done.responses and read_text(done.responses[0]), 5)  # type: ignore[misc]
+                print("\n".join(read_text(response) for response in done.responses))
             except (AssertionError, StopIteration) as error:
                 print(f"({error})")
 
 
 if __name__ == "__main__":
-    asyncio.run(_serve(int(sys.argv[1]) if len(sys.argv) > 1 else 8766))
+    asyncio.run(_serve_by_hand(int(sys.argv[1]) if len(sys.argv) > 1 else 8766))

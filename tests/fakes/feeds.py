@@ -18,16 +18,16 @@ from aiohttp import web
 
 from digests.calendar import NEW_YORK
 from tests.fakes import arxiv_days
-from tests.fakes.arxiv_days import Announced
+from tests.fakes.arxiv_days import Announcement
 
-PAGE = 20
+PAGE_RECORDS = 20
 """Records a page."""
 
 
-class Fault(StrEnum):
+class FeedFault(StrEnum):
     """What goes wrong with a request."""
 
-    TOO_MANY = "429 with Retry-After"
+    RATE_LIMITED = "429 with Retry-After"
     UNAVAILABLE = "503"
     DOWN = "connection closed without an answer"
     EMPTY = "a whole answer with nothing in it"
@@ -46,17 +46,17 @@ class Fault(StrEnum):
 
 
 @dataclass(frozen=True)
-class Seen:
+class ReceivedRequest:
     """A request: where, what was asked, with which headers, and when by the real clock."""
 
     path: str
-    asked: dict[str, str]
+    query: dict[str, str]
     headers: dict[str, str]
-    at: float
+    received_at: float
 
 
 @dataclass
-class Feeds:
+class FakeFeeds:
     """The servers. `clock` says what day it is there; `fail` lets the next requests to a path go wrong.
 
     `announced` may be replaced to say what a day brings; `files` are served under /files/ with an ETag.
@@ -64,30 +64,30 @@ class Feeds:
 
     clock: Callable[[], datetime]
     holidays: frozenset[date] = frozenset()
-    papers_a_day: int = 24
-    announced: Callable[[date], list[Announced]] | None = None
-    recorded: dict[str, bytes] = field(default_factory=dict)
+    papers_per_day: int = 24
+    announcement_source: Callable[[date], list[Announcement]] | None = None
+    recorded_answers: dict[str, bytes] = field(default_factory=dict)
     files: dict[str, bytes] = field(default_factory=dict)
     upvotes: Callable[[date], list[tuple[str, int]]] | None = None
     retry_after: str = "1"
-    seen: list[Seen] = field(default_factory=list)
-    most_at_once: int = 0
-    _at_once: int = 0
-    _faults: list[tuple[str, Fault, int]] = field(default_factory=list)
+    requests: list[ReceivedRequest] = field(default_factory=list)
+    peak_concurrency: int = 0
+    _in_flight: int = 0
+    _faults: list[tuple[str, FeedFault, int]] = field(default_factory=list)
     _runner: web.AppRunner | None = None
     url: str = ""
 
     async def __aenter__(self) -> Self:
-        await self.serve(0)
+        await self.start_server(0)
         return self
 
     async def __aexit__(self, *_: object) -> None:
         if self._runner:
             await self._runner.cleanup()
 
-    async def serve(self, port: int) -> None:
+    async def start_server(self, port: int) -> None:
         app = web.Application()
-        app.router.add_get("/{path:.*}", self._answer)
+        app.router.add_get("/{path:.*}", self._serve_request)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
         await self._runner.setup()
         site = web.TCPSite(self._runner, "127.0.0.1", port)
@@ -110,44 +110,48 @@ class Feeds:
     def daily_papers_url(self) -> str:
         return f"{self.url}/api/daily_papers"
 
-    def fail(self, path: str, fault: Fault, times: int = 1) -> None:
+    def fail_next(self, path: str, fault: FeedFault, times: int = 1) -> None:
         """The next requests whose path begins so go wrong."""
         self._faults.append((path, fault, times))
 
-    def heal(self) -> None:
+    def clear_faults(self) -> None:
         """Nothing goes wrong any more."""
         self._faults.clear()
 
-    def asked(self, path: str) -> list[Seen]:
+    def requests_to(self, path: str) -> list[ReceivedRequest]:
         """The requests whose path begins so."""
-        return [one for one in self.seen if one.path.startswith(path)]
+        return [one for one in self.requests if one.path.startswith(path)]
 
-    def day(self, day: date) -> list[Announced]:
+    def announcements_on(self, day: date) -> list[Announcement]:
         """What the feed of a day holds."""
-        if self.announced:
-            return self.announced(day)
-        return arxiv_days.announced(day, self.papers_a_day, self.holidays)
+        if self.announcement_source:
+            return self.announcement_source(day)
+        return arxiv_days.announcements_of(day, self.papers_per_day, self.holidays)
 
     @property
-    def today(self) -> date:
+    def today_in_new_york(self) -> date:
         """The day in New York."""
         return self.clock().astimezone(NEW_YORK).date()
 
     # Answers.
 
-    async def _answer(self, request: web.Request) -> web.StreamResponse:
-        self._at_once += 1
-        self.most_at_once = max(self.most_at_once, self._at_once)
+    async def _serve_request(self, request: web.Request) -> web.StreamResponse:
+        self._in_flight += 1
+        self.peak_concurrency = max(self.peak_concurrency, self._in_flight)
         try:
             at = asyncio.get_running_loop().time()
-            self.seen.append(Seen(request.path, dict(request.query), dict(request.headers), at))
-            if (fault := self._fault(request.path)) and (failed := await self._failed(request, fault)):
+            self.requests.append(
+                ReceivedRequest(request.path, dict(request.query), dict(request.headers), at)
+            )
+            if (fault := self._next_fault(request.path)) and (
+                failed := await self._answer_fault(request, fault)
+            ):
                 return failed
-            return self._well(request, fault)
+            return self._answer_path(request, fault)
         finally:
-            self._at_once -= 1
+            self._in_flight -= 1
 
-    def _fault(self, path: str) -> Fault | None:
+    def _next_fault(self, path: str) -> FeedFault | None:
         for number, (prefix, fault, times) in enumerate(self._faults):
             if path.startswith(prefix):
                 self._faults[number] = (prefix, fault, times - 1)
@@ -156,77 +160,83 @@ class Feeds:
                 return fault
         return None
 
-    def _well(self, request: web.Request, fault: Fault | None) -> web.Response:
-        empty = fault is Fault.EMPTY
+    def _answer_path(self, request: web.Request, fault: FeedFault | None) -> web.Response:
+        empty = fault is FeedFault.EMPTY
         path = request.path
-        if path in self.recorded:
-            return _xml(self.recorded[path])
+        if path in self.recorded_answers:
+            return _xml_response(self.recorded_answers[path])
         if path.startswith(("/rss/", "/atom/")):
-            day = self.today - timedelta(days=1 if fault is Fault.STALE else 0)
-            return _xml(self._rss(day, path.split("/")[2], empty))
+            day = self.today_in_new_york - timedelta(days=1 if fault is FeedFault.STALE else 0)
+            return _xml_response(self._render_rss(day, path.split("/")[2], empty))
         if path == "/oai":
-            return _xml(self._oai(request, empty, fault))
+            return _xml_response(self._render_oai(request, empty, fault))
         if path == "/api/query":
-            return self._query(request, empty)
+            return self._answer_query(request, empty)
         if path == "/api/daily_papers":
-            return web.json_response([] if empty else self._daily(request))
+            return web.json_response([] if empty else self._list_daily_papers(request))
         if path.startswith("/files/") and (name := path.removeprefix("/files/")) in self.files:
-            return self._file(request, self.files[name])
+            return self._answer_file(request, self.files[name])
         return web.Response(status=404, text="no such page")
 
-    def _rss(self, day: date, categories: str, empty: bool) -> str:
+    def _render_rss(self, day: date, categories: str, empty: bool) -> str:
         wanted = set(categories.split("+"))
-        papers = [] if empty else [one for one in self.day(day) if wanted & set(one.categories)]
-        return arxiv_days.rss(day, papers, categories)
+        papers = [] if empty else [one for one in self.announcements_on(day) if wanted & set(one.categories)]
+        return arxiv_days.render_rss(day, papers, categories)
 
-    def _oai(self, request: web.Request, empty: bool, fault: Fault | None) -> str:
-        asked = request.query
-        if fault is Fault.TOKEN_EXPIRED:
-            return arxiv_days.oai_error("badResumptionToken")
-        since, of_set, start = asked.get("from", ""), asked.get("set", ""), 0
-        if token := asked.get("resumptionToken"):
+    def _render_oai(self, request: web.Request, empty: bool, fault: FeedFault | None) -> str:
+        query = request.query
+        if fault is FeedFault.TOKEN_EXPIRED:
+            return arxiv_days.render_oai_error("badResumptionToken")
+        since, of_set, start = query.get("from", ""), query.get("set", ""), 0
+        if token := query.get("resumptionToken"):
             since, of_set, begin = token.split("|")
             start = int(begin)
-        records = [] if empty else self._records(date.fromisoformat(since), of_set)
+        records = [] if empty else self._list_records(date.fromisoformat(since), of_set)
         if not records:
-            return arxiv_days.oai_error("noRecordsMatch")
-        more = start + PAGE < len(records)
-        return arxiv_days.oai(
-            records[start : start + PAGE], f"{since}|{of_set}|{start + PAGE}" if more else ""
+            return arxiv_days.render_oai_error("noRecordsMatch")
+        more = start + PAGE_RECORDS < len(records)
+        return arxiv_days.render_oai_page(
+            records[start : start + PAGE_RECORDS], f"{since}|{of_set}|{start + PAGE_RECORDS}" if more else ""
         )
 
-    def _records(self, since: date, of_set: str) -> list[Announced]:
+    def _list_records(self, since: date, of_set: str) -> list[Announcement]:
         """Each paper once, with its last touch; a day's are there from half past ten the evening before."""
         last = (self.clock().astimezone(NEW_YORK) + timedelta(hours=1, minutes=30)).date()
-        newest: dict[str, Announced] = {}
+        newest: dict[str, Announcement] = {}
         for ahead in range((last - since).days + 1):
             day = since + timedelta(days=ahead)
-            announced = self.day(day)
-            for one in [*announced, *(arxiv_days.touched(day) if announced else [])]:
+            announced = self.announcements_on(day)
+            for one in [*announced, *(arxiv_days.touched_records_of(day) if announced else [])]:
                 newest[one.id] = one
         category = of_set.rpartition(":")[2]
         return [one for one in newest.values() if any(name.endswith(category) for name in one.categories)]
 
-    def _query(self, request: web.Request, empty: bool) -> web.Response:
+    def _answer_query(self, request: web.Request, empty: bool) -> web.Response:
         ids = request.query.get("id_list", "").split(",")
         if "abc" in ids:
             return web.Response(status=400, text=_QUERY_ERROR, content_type="application/atom+xml")
-        known = {one.id: one for ago in range(60) for one in self.day(self.today - timedelta(days=ago))}
-        return _xml(arxiv_days.query([] if empty else [known[one] for one in ids if one in known]))
+        known = {
+            one.id: one
+            for ago in range(60)
+            for one in self.announcements_on(self.today_in_new_york - timedelta(days=ago))
+        }
+        return _xml_response(
+            arxiv_days.render_query_answer([] if empty else [known[one] for one in ids if one in known])
+        )
 
-    def _daily(self, request: web.Request) -> list[dict[str, object]]:
+    def _list_daily_papers(self, request: web.Request) -> list[dict[str, object]]:
         day = date.fromisoformat(request.query["date"])
-        if day > self.today:
+        if day > self.today_in_new_york:
             return []
         voted = (
             self.upvotes(day)
             if self.upvotes
-            else [(one.id, 40 - n) for n, one in enumerate(self.day(day)[:9])]
+            else [(one.id, 40 - n) for n, one in enumerate(self.announcements_on(day)[:9])]
         )
-        known = {one.id: one for ago in range(5) for one in self.day(day - timedelta(days=ago))}
-        return [_daily_paper(paper, votes, known.get(paper), day) for paper, votes in voted]
+        known = {one.id: one for ago in range(5) for one in self.announcements_on(day - timedelta(days=ago))}
+        return [_daily_paper_json(paper, votes, known.get(paper), day) for paper, votes in voted]
 
-    def _file(self, request: web.Request, body: bytes) -> web.Response:
+    def _answer_file(self, request: web.Request, body: bytes) -> web.Response:
         etag = f'"{hashlib.sha256(body).hexdigest()[:16]}"'
         if request.headers.get("If-None-Match") == etag:
             return web.Response(status=304, headers={"ETag": etag})
@@ -234,57 +244,61 @@ class Feeds:
 
     # Faults.
 
-    async def _failed(self, request: web.Request, fault: Fault) -> web.StreamResponse | None:
+    async def _answer_fault(self, request: web.Request, fault: FeedFault) -> web.StreamResponse | None:
         match fault:
-            case Fault.TOO_MANY:
+            case FeedFault.RATE_LIMITED:
                 headers = {"Retry-After": self.retry_after} if self.retry_after else {}
                 return web.Response(status=429, text="Rate exceeded.", headers=headers)
-            case Fault.UNAVAILABLE:
+            case FeedFault.UNAVAILABLE:
                 return web.Response(status=503, text="Service unavailable")
-            case Fault.DOWN:
-                return _closed(request)
-            case Fault.ERROR_FEED:
-                body = arxiv_days.error_feed("Bad archive 'cs.XX'.")
+            case FeedFault.DOWN:
+                return _close_connection(request)
+            case FeedFault.ERROR_FEED:
+                body = arxiv_days.render_error_feed("Bad archive 'cs.XX'.")
                 return web.Response(status=400, text=body, content_type="application/xml")
-            case Fault.CUT:
-                return await _cut(request, self._rss(self.today, "cs.LG", empty=False).encode())
-            case Fault.HUGE:
-                return await _huge(request)
-            case Fault.DRIP:
-                return await _drip(request)
-            case Fault.WRONG_CHARSET:
-                text = self._rss(self.today, "+".join(arxiv_days.CATEGORIES), empty=False)
-                return _xml(text.replace("Ada Moss", "Zoé Müßig").encode("latin-1"))
-            case Fault.REDIRECT_LOOP:
-                raise web.HTTPFound(request.path_qs)
-            case Fault.TO_PRIVATE:
-                raise web.HTTPFound("http://169.254.169.254/latest/meta-data/")
-            case Fault.GZIP_BOMB:
-                return web.Response(
-                    body=_bomb(), headers={"Content-Encoding": "gzip"}, content_type="application/xml"
+            case FeedFault.CUT:
+                return await _send_half(
+                    request, self._render_rss(self.today_in_new_york, "cs.LG", empty=False).encode()
                 )
-            case Fault.ENTITY_BOMB:
-                return _xml(_ENTITY_BOMB)
-            case Fault.EXTERNAL_ENTITY:
-                return _xml(_EXTERNAL_ENTITY)
-            case Fault.EMPTY | Fault.STALE | Fault.TOKEN_EXPIRED:
+            case FeedFault.HUGE:
+                return await _send_huge_body(request)
+            case FeedFault.DRIP:
+                return await _send_slowly(request)
+            case FeedFault.WRONG_CHARSET:
+                text = self._render_rss(self.today_in_new_york, "+".join(arxiv_days.CATEGORIES), empty=False)
+                return _xml_response(text.replace("Ada Moss", "Zoé Müßig").encode("latin-1"))
+            case FeedFault.REDIRECT_LOOP:
+                raise web.HTTPFound(request.path_qs)
+            case FeedFault.TO_PRIVATE:
+                raise web.HTTPFound("http://169.254.169.254/latest/meta-data/")
+            case FeedFault.GZIP_BOMB:
+                return web.Response(
+                    body=_build_gzip_bomb(),
+                    headers={"Content-Encoding": "gzip"},
+                    content_type="application/xml",
+                )
+            case FeedFault.ENTITY_BOMB:
+                return _xml_response(_ENTITY_BOMB)
+            case FeedFault.EXTERNAL_ENTITY:
+                return _xml_response(_EXTERNAL_ENTITY)
+            case FeedFault.EMPTY | FeedFault.STALE | FeedFault.TOKEN_EXPIRED:
                 return None
 
 
-def _xml(body: str | bytes) -> web.Response:
+def _xml_response(body: str | bytes) -> web.Response:
     raw = body.encode() if isinstance(body, str) else body
     return web.Response(
         body=gzip.compress(raw, 1), headers={"Content-Encoding": "gzip"}, content_type="text/xml"
     )
 
 
-def _closed(request: web.Request) -> web.Response:
+def _close_connection(request: web.Request) -> web.Response:
     if request.transport:
         request.transport.abort()
     return web.Response()
 
 
-async def _cut(request: web.Request, body: bytes) -> web.StreamResponse:
+async def _send_half(request: web.Request, body: bytes) -> web.StreamResponse:
     response = web.StreamResponse(headers={"Content-Length": str(len(body))})
     await response.prepare(request)
     await response.write(body[: len(body) // 2])
@@ -293,7 +307,7 @@ async def _cut(request: web.Request, body: bytes) -> web.StreamResponse:
     return response
 
 
-async def _huge(request: web.Request) -> web.StreamResponse:
+async def _send_huge_body(request: web.Request) -> web.StreamResponse:
     response = web.StreamResponse()
     await response.prepare(request)
     block = b" " * 1024**2
@@ -305,7 +319,7 @@ async def _huge(request: web.Request) -> web.StreamResponse:
     return response
 
 
-async def _drip(request: web.Request) -> web.StreamResponse:
+async def _send_slowly(request: web.Request) -> web.StreamResponse:
     response = web.StreamResponse()
     await response.prepare(request)
     try:
@@ -317,7 +331,7 @@ async def _drip(request: web.Request) -> web.StreamResponse:
     return response
 
 
-def _bomb() -> bytes:
+def _build_gzip_bomb() -> bytes:
     """100 MB of spaces, packed twice as small as anybody would send them."""
     return gzip.compress(b" " * 100 * 1024**2, 9)
 
@@ -338,7 +352,7 @@ _QUERY_ERROR = (
 )
 
 
-def _daily_paper(paper: str, votes: int, known: Announced | None, day: date) -> dict[str, object]:
+def _daily_paper_json(paper: str, votes: int, known: Announcement | None, day: date) -> dict[str, object]:
     title = known.title if known else f"A paper called {paper}"
     abstract = known.abstract if known else "It is liked by many."
     return {
@@ -359,9 +373,9 @@ def _daily_paper(paper: str, votes: int, known: Announced | None, day: date) -> 
     }
 
 
-async def _serve(port: int) -> None:
-    feeds = Feeds(clock=lambda: datetime.now(UTC))
-    await feeds.serve(port)
+async def _serve_by_hand(port: int) -> None:
+    feeds = FakeFeeds(clock=lambda: datetime.now(UTC))
+    await feeds.start_server(port)
     print(f"""Serving made papers of today. In paperround.toml:
 
 [fetching]
@@ -382,4 +396,4 @@ url = "{feeds.daily_papers_url}"
 
 
 if __name__ == "__main__":
-    asyncio.run(_serve(int(sys.argv[1]) if len(sys.argv) > 1 else 8766))
+    asyncio.run(_serve_by_hand(int(sys.argv[1]) if len(sys.argv) > 1 else 8766))

@@ -18,18 +18,18 @@ from typing import Any
 from aiohttp import web
 
 MODEL = "sample-reviewer"
-GATHERING = 30.0
+GATHER_SECONDS = 30.0
 
 
-class Fault(StrEnum):
+class ModelFault(StrEnum):
     """How the next answer goes wrong."""
 
     SCHEMA_IGNORED = "schema ignored"
     HALF_JSON = "half json"
     REFUSAL = "refusal"
-    TOO_MANY = "429"
-    TOO_MANY_FOR_LONG = "429 for long"
-    BROKEN = "500"
+    RATE_LIMITED = "429"
+    RATE_LIMITED_LONG = "429 for long"
+    SERVER_ERROR = "500"
     STALL = "stall"
     WRONG_MODEL = "wrong model"
     THINKING = "thinking"
@@ -37,7 +37,7 @@ class Fault(StrEnum):
     HUGE = "huge"
     PROSE = "prose"
     FENCES = "fences"
-    OBEYS = "obeys"
+    OBEDIENT = "obeys"
     INVENTED_QUOTES = "invented quotes"
     GRADES_OUT_OF_RANGE = "grades out of range"
     NO_USAGE = "no usage"
@@ -52,29 +52,31 @@ class OpenAiServer:
     Nobody is answered before `gather` have asked at once, or after `GATHERING` seconds.
     """
 
-    def __init__(self, *, latency: float = 0.0, slots: int = 1000, key: str = "", gather: int = 0) -> None:
+    def __init__(
+        self, *, latency: float = 0.0, slots: int = 1000, key: str = "", batch_size: int = 0
+    ) -> None:
         self.latency = latency
-        self.gather = gather
+        self.batch_size = batch_size
         self.key = key
-        self.faults: deque[Fault | None] = deque()
-        self.fault_of: dict[str, Fault] = {}
-        self.asked: list[dict[str, Any]] = []
-        self.titles: Counter[str] = Counter()
-        self.compared: Counter[tuple[str, str]] = Counter()
-        self.prefers: Callable[[str, str], str] = lambda first, second: (
+        self.faults: deque[ModelFault | None] = deque()
+        self.fault_by_title: dict[str, ModelFault] = {}
+        self.requests: list[dict[str, Any]] = []
+        self.title_counts: Counter[str] = Counter()
+        self.pair_counts: Counter[tuple[str, str]] = Counter()
+        self.preference: Callable[[str, str], str] = lambda first, second: (
             "first" if first > second else "second"
         )
-        self.most_at_once = 0
-        self._under_way = 0
-        self._gathered = asyncio.Event()
+        self.peak_concurrency = 0
+        self._in_flight = 0
+        self._batch_ready = asyncio.Event()
         self._slots = asyncio.Semaphore(slots)
         self._runner: web.AppRunner | None = None
         self.base_url = ""
 
     async def start(self, port: int = 0) -> "OpenAiServer":
         app = web.Application(client_max_size=2**24)
-        app.router.add_post("/v1/chat/completions", self._complete)
-        app.router.add_get("/v1/models", self._models)
+        app.router.add_post("/v1/chat/completions", self._answer_completion)
+        app.router.add_get("/v1/models", self._list_models)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
         await self._runner.setup()
         site = web.TCPSite(self._runner, "127.0.0.1", port)
@@ -93,73 +95,73 @@ class OpenAiServer:
     async def __aexit__(self, *_: object) -> None:
         await self.stop()
 
-    async def _models(self, request: web.Request) -> web.Response:
-        if refused := self._refused(request):
+    async def _list_models(self, request: web.Request) -> web.Response:
+        if refused := self._refuse_wrong_key(request):
             return refused
         return web.json_response(
             {"object": "list", "data": [{"id": MODEL, "object": "model", "created": 0, "owned_by": "us"}]}
         )
 
-    def _refused(self, request: web.Request) -> web.Response | None:
+    def _refuse_wrong_key(self, request: web.Request) -> web.Response | None:
         if self.key and request.headers.get("Authorization") != f"Bearer {self.key}":
-            return _error(401, "Incorrect API key provided")
+            return _error_response(401, "Incorrect API key provided")
         return None
 
-    async def _complete(self, request: web.Request) -> web.StreamResponse:
-        if refused := self._refused(request):
+    async def _answer_completion(self, request: web.Request) -> web.StreamResponse:
+        if refused := self._refuse_wrong_key(request):
             return refused
-        asked = await request.json()
-        self.asked.append(asked)
-        if asked["model"] != MODEL:
-            return _error(404, f"The model `{asked['model']}` does not exist")
-        if problem := _form_problem(asked):
-            return _error(400, problem)
-        title, text = _paper(asked["messages"])
-        pair = _pair(asked["messages"])
+        body = await request.json()
+        self.requests.append(body)
+        if body["model"] != MODEL:
+            return _error_response(404, f"The model `{body['model']}` does not exist")
+        if problem := _find_request_problem(body):
+            return _error_response(400, problem)
+        title, text = _parse_paper(body["messages"])
+        pair = _parse_pair(body["messages"])
         if pair:
-            self.compared[pair] += 1
+            self.pair_counts[pair] += 1
         else:
-            self.titles[title] += 1
-        fault = self._fault(title, asked)
-        if fault in (Fault.TOO_MANY, Fault.TOO_MANY_FOR_LONG):
-            pause = "0.05" if fault is Fault.TOO_MANY else "3600"
-            return _error(429, "Rate limit reached", {"Retry-After": pause})
-        if fault is Fault.BROKEN:
-            return _error(500, "The server had an error")
-        if fault is Fault.NO_SCHEMA_MODE and "response_format" in asked:
-            return _error(400, "response_format is not supported by this model")
+            self.title_counts[title] += 1
+        fault = self._next_fault(title, body)
+        if fault in (ModelFault.RATE_LIMITED, ModelFault.RATE_LIMITED_LONG):
+            pause = "0.05" if fault is ModelFault.RATE_LIMITED else "3600"
+            return _error_response(429, "Rate limit reached", {"Retry-After": pause})
+        if fault is ModelFault.SERVER_ERROR:
+            return _error_response(500, "The server had an error")
+        if fault is ModelFault.NO_SCHEMA_MODE and "response_format" in body:
+            return _error_response(400, "response_format is not supported by this model")
         async with self._slots:
-            self._under_way += 1
-            self.most_at_once = max(self.most_at_once, self._under_way)
+            self._in_flight += 1
+            self.peak_concurrency = max(self.peak_concurrency, self._in_flight)
             try:
-                await self._gather()
-                await asyncio.sleep(3600 if fault is Fault.STALL else self.latency)
+                await self._wait_for_batch()
+                await asyncio.sleep(3600 if fault is ModelFault.STALL else self.latency)
             finally:
-                self._under_way -= 1
-        if fault is Fault.HUGE:
-            return await _huge(request)
-        if fault is Fault.NOT_JSON:
+                self._in_flight -= 1
+        if fault is ModelFault.HUGE:
+            return await _send_huge_body(request)
+        if fault is ModelFault.NOT_JSON:
             return web.Response(text="<html>Bad gateway</html>", content_type="text/html")
         choice = (
-            json.dumps({"reason": "By rule.", "better": self.prefers(*pair)}) if pair and not fault else ""
+            json.dumps({"reason": "By rule.", "better": self.preference(*pair)}) if pair and not fault else ""
         )
-        return web.json_response(_completion(asked, title, text, fault, choice))
+        return web.json_response(_build_completion(body, title, text, fault, choice))
 
-    async def _gather(self) -> None:
-        if self._under_way >= self.gather:
-            self._gathered.set()
+    async def _wait_for_batch(self) -> None:
+        if self._in_flight >= self.batch_size:
+            self._batch_ready.set()
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._gathered.wait(), GATHERING)
+            await asyncio.wait_for(self._batch_ready.wait(), GATHER_SECONDS)
 
-    def _fault(self, title: str, asked: Mapping[str, Any]) -> Fault | None:
-        repaired = len(asked["messages"]) > 2
-        for words, fault in self.fault_of.items():
-            if words in title and not (repaired and fault is Fault.HALF_JSON):
+    def _next_fault(self, title: str, body: Mapping[str, Any]) -> ModelFault | None:
+        repaired = len(body["messages"]) > 2
+        for words, fault in self.fault_by_title.items():
+            if words in title and not (repaired and fault is ModelFault.HALF_JSON):
                 return fault
         return self.faults.popleft() if self.faults else None
 
 
-def _error(status: int, message: str, headers: Mapping[str, str] | None = None) -> web.Response:
+def _error_response(status: int, message: str, headers: Mapping[str, str] | None = None) -> web.Response:
     body = {"error": {"message": message, "type": "invalid_request_error", "param": None, "code": None}}
     return web.json_response(body, status=status, headers=headers)
 
@@ -167,23 +169,23 @@ def _error(status: int, message: str, headers: Mapping[str, str] | None = None) 
 _ALLOWED_WORDS = {"type", "properties", "required", "additionalProperties", "items"}
 
 
-def _form_problem(asked: Mapping[str, Any]) -> str:
+def _find_request_problem(body: Mapping[str, Any]) -> str:
     """What a strict server says of a request; the empty string for a good one."""
-    if not isinstance(asked.get("max_tokens"), int):
+    if not isinstance(body.get("max_tokens"), int):
         return "max_tokens is required"
-    if [turn["role"] for turn in asked["messages"]][:2] != ["system", "user"]:
+    if [turn["role"] for turn in body["messages"]][:2] != ["system", "user"]:
         return "messages must begin with system and user"
-    form = asked.get("response_format")
+    form = body.get("response_format")
     if not form or form["type"] != "json_schema":
         return ""
     return (
-        _schema_problem(form["json_schema"]["schema"])
+        _find_schema_problem(form["json_schema"]["schema"])
         if form["json_schema"].get("strict") is True
         else "strict is required"
     )
 
 
-def _schema_problem(schema: Mapping[str, Any]) -> str:
+def _find_schema_problem(schema: Mapping[str, Any]) -> str:
     if unknown := set(schema) - _ALLOWED_WORDS:
         return f"schema: {sorted(unknown)} is not permitted"
     if schema["type"] == "object":
@@ -191,11 +193,11 @@ def _schema_problem(schema: Mapping[str, Any]) -> str:
             schema["properties"]
         ):
             return "schema: additionalProperties must be false and every property required"
-        return next(filter(None, map(_schema_problem, schema["properties"].values())), "")
-    return _schema_problem(schema["items"]) if schema["type"] == "array" else ""
+        return next(filter(None, map(_find_schema_problem, schema["properties"].values())), "")
+    return _find_schema_problem(schema["items"]) if schema["type"] == "array" else ""
 
 
-def _paper(messages: list[dict[str, str]]) -> tuple[str, str]:
+def _parse_paper(messages: list[dict[str, str]]) -> tuple[str, str]:
     """Title and text out of the fence."""
     found = re.search(
         r"----- (\w+) begins -----\nTitle: (.*?)\n\n?(.*)\n----- \1 ends -----",
@@ -205,34 +207,34 @@ def _paper(messages: list[dict[str, str]]) -> tuple[str, str]:
     return (found[2], found[3]) if found else ("", messages[1]["content"])
 
 
-def _pair(messages: list[dict[str, str]]) -> tuple[str, str] | None:
+def _parse_pair(messages: list[dict[str, str]]) -> tuple[str, str] | None:
     """Both titles, where two papers are to be compared."""
     found = re.findall(r"----- \w+ (?:first|second) begins -----\nTitle: (.*?)\n", messages[1]["content"])
     return (found[0], found[1]) if len(found) == 2 else None
 
 
-def _completion(
-    asked: Mapping[str, Any], title: str, text: str, fault: Fault | None, choice: str = ""
+def _build_completion(
+    body: Mapping[str, Any], title: str, text: str, fault: ModelFault | None, choice: str = ""
 ) -> dict[str, Any]:
-    content = choice or _content(asked, title, text, fault)
+    content = choice or _build_content(body, title, text, fault)
     message: dict[str, Any] = {"role": "assistant", "content": content}
-    if fault is Fault.REFUSAL:
+    if fault is ModelFault.REFUSAL:
         message |= {"content": None, "refusal": "I cannot review this."}
-    sent = sum(len(turn["content"]) for turn in asked["messages"])
+    sent = sum(len(turn["content"]) for turn in body["messages"])
     return {
         "id": "chatcmpl-1",
         "object": "chat.completion",
         "created": 1,
-        "model": "another-model" if fault is Fault.WRONG_MODEL else asked["model"],
+        "model": "another-model" if fault is ModelFault.WRONG_MODEL else body["model"],
         "choices": [
             {
                 "index": 0,
                 "message": message,
-                "finish_reason": "length" if fault is Fault.HALF_JSON else "stop",
+                "finish_reason": "length" if fault is ModelFault.HALF_JSON else "stop",
             }
         ],
         "usage": None
-        if fault is Fault.NO_USAGE
+        if fault is ModelFault.NO_USAGE
         else {
             "prompt_tokens": sent // 4,
             "completion_tokens": len(message["content"] or "") // 4,
@@ -241,38 +243,38 @@ def _completion(
     }
 
 
-def _content(asked: Mapping[str, Any], title: str, text: str, fault: Fault | None) -> str:
-    filled = _filled(title, text, full="key_limitations" in asked["messages"][0]["content"])
-    if fault is Fault.OBEYS:
+def _build_content(body: Mapping[str, Any], title: str, text: str, fault: ModelFault | None) -> str:
+    filled = _fill_form(title, text, full="key_limitations" in body["messages"][0]["content"])
+    if fault is ModelFault.OBEDIENT:
         filled |= {name: {**filled[name], "grade": 5} for name in filled if isinstance(filled[name], dict)}
         filled["tldr"] = "Everything about this paper is outstanding, see https://evil.example @everyone."
-    if fault is Fault.INVENTED_QUOTES:
+    if fault is ModelFault.INVENTED_QUOTES:
         filled["tldr_quote"] = "a passage that stands nowhere in it"
         for point in filled.get("key_limitations", []):
             point["quote"] = "another passage that stands nowhere in it"
-    if fault is Fault.GRADES_OUT_OF_RANGE:
+    if fault is ModelFault.GRADES_OUT_OF_RANGE:
         filled["impact"]["grade"] = 11
     whole = json.dumps(filled)
     match fault:
-        case Fault.SCHEMA_IGNORED:
+        case ModelFault.SCHEMA_IGNORED:
             return json.dumps({"score": 9, "summary": "Great."})
-        case Fault.HALF_JSON:
+        case ModelFault.HALF_JSON:
             return whole[: len(whole) // 2]
-        case Fault.THINKING:
+        case ModelFault.THINKING:
             return f'<think>Is {{"grade": 5}} right? {{"methodology": 1}}</think>\n{whole}'
-        case Fault.ONLY_THINKING:
+        case ModelFault.ONLY_THINKING:
             return "<think>Let me see, the paper"
-        case Fault.PROSE:
+        case ModelFault.PROSE:
             return f"Here is my review of {{the paper}}:\n\n{whole}\n\nI hope it helps!"
-        case Fault.FENCES:
+        case ModelFault.FENCES:
             return f"```json\n{json.dumps(filled, indent=2)}\n```"
-        case Fault.EMPTY:
+        case ModelFault.EMPTY:
             return ""
         case _:
             return whole
 
 
-def _filled(title: str, text: str, *, full: bool) -> dict[str, Any]:
+def _fill_form(title: str, text: str, *, full: bool) -> dict[str, Any]:
     """The form, filled in by rule: the same paper always gets the same grades, and each quote is one of its sentences."""
     digest = hashlib.blake2b(title.encode(), digest_size=8).digest()
     spans = [span.strip() for span in re.split(r"(?<=[.!?])\s+|\n", text) if len(span.split()) >= 4] or [
@@ -296,7 +298,7 @@ def _filled(title: str, text: str, *, full: bool) -> dict[str, Any]:
     return filled | {"tldr": f"In short: {spans[0][:200]}", "tldr_quote": " ".join(spans[0].split()[:20])}
 
 
-async def _huge(request: web.Request) -> web.StreamResponse:
+async def _send_huge_body(request: web.Request) -> web.StreamResponse:
     response = web.StreamResponse(headers={"Content-Type": "application/json"})
     await response.prepare(request)
     try:
@@ -308,7 +310,7 @@ async def _huge(request: web.Request) -> web.StreamResponse:
 
 
 @contextlib.contextmanager
-def in_a_thread(**options: Any) -> Iterator[OpenAiServer]:
+def serve_in_thread(**options: Any) -> Iterator[OpenAiServer]:
     """The server in a thread of its own, for tests that start processes."""
     loop, server = asyncio.new_event_loop(), OpenAiServer(**options)
     thread = threading.Thread(target=loop.run_forever, daemon=True)
@@ -323,11 +325,11 @@ def in_a_thread(**options: Any) -> Iterator[OpenAiServer]:
         loop.close()
 
 
-async def _serve(asked: argparse.Namespace) -> None:
-    server = OpenAiServer(latency=asked.latency, slots=asked.slots, key=asked.key)
-    if asked.fault:
-        server.fault_of[""] = Fault(asked.fault)
-    await server.start(asked.port)
+async def _serve_by_hand(arguments: argparse.Namespace) -> None:
+    server = OpenAiServer(latency=arguments.latency, slots=arguments.slots, key=arguments.key)
+    if arguments.fault:
+        server.fault_by_title[""] = ModelFault(arguments.fault)
+    await server.start(arguments.port)
     print(f"model {MODEL} at {server.base_url}", flush=True)
     await asyncio.Event().wait()
 
@@ -338,9 +340,9 @@ def main() -> None:
     parser.add_argument("--latency", type=float, default=0.0, help="seconds an answer takes")
     parser.add_argument("--slots", type=int, default=1000, help="answers at the same time")
     parser.add_argument("--key", default="", help="the key that is asked for")
-    parser.add_argument("--fault", choices=[str(fault) for fault in Fault], help="of every answer")
+    parser.add_argument("--fault", choices=[str(fault) for fault in ModelFault], help="of every answer")
     with contextlib.suppress(KeyboardInterrupt):
-        asyncio.run(_serve(parser.parse_args()))
+        asyncio.run(_serve_by_hand(parser.parse_args()))
 
 
 if __name__ == "__main__":

@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from bot.message import Message
-from bot.platforms import CANNOT_ASK, Facts, Page, Unknown
+from bot.platforms import CANNOT_ASK, NoHistory, Page, PostUpdate
 from bot.platforms.console.render import render
-from digests.model import Channel, Post, Style
+from digests.model import Channel, DigestStyle, Post
 
 
 class KilledError(BaseException):
@@ -15,63 +15,63 @@ class KilledError(BaseException):
 
 
 @dataclass(slots=True)
-class Board:
+class PostedPages:
     """What readers see, in order; it outlives the processes that post to it."""
 
-    posted: list[tuple[str, str, Page]] = field(default_factory=list)
+    pages: list[tuple[str, str, Page]] = field(default_factory=list)
 
-    def keys(self, channel: Channel) -> list[str]:
-        return [key for name, key, _ in self.posted if name == str(channel)]
+    def keys_in(self, channel: Channel) -> list[str]:
+        return [key for name, key, _ in self.pages if name == str(channel)]
 
-    def papers(self, channel: Channel) -> list[str]:
-        return [paper for name, _, page in self.posted if name == str(channel) for paper in page.papers]
+    def papers_in(self, channel: Channel) -> list[str]:
+        return [paper for name, _, page in self.pages if name == str(channel) for paper in page.papers]
 
 
-def nothing() -> None:
+def do_nothing() -> None:
     """No fault."""
 
 
 @dataclass(slots=True)
-class BoardPlatform:
+class MemoryPlatform:
     """Posts to a board. `before` and `after` run on each side of the moment a page lands, and may raise."""
 
-    board: Board
-    before: Callable[[], None] = nothing
-    after: Callable[[], None] = nothing
+    posted_pages: PostedPages
+    before_post: Callable[[], None] = do_nothing
+    after_post: Callable[[], None] = do_nothing
     can_ask: bool = True
     name: str = "console"
     threads: list[str | None] = field(default_factory=list)
-    refreshed: list[tuple[str, Facts]] = field(default_factory=list)
-    told: list[tuple[str, Message]] = field(default_factory=list)
-    before_edit: Callable[[], None] = nothing
-    after_edit: Callable[[], None] = nothing
+    refreshes: list[tuple[str, PostUpdate]] = field(default_factory=list)
+    direct_messages: list[tuple[str, Message]] = field(default_factory=list)
+    before_edit: Callable[[], None] = do_nothing
+    after_edit: Callable[[], None] = do_nothing
 
-    def render(self, message: Message, style: Style) -> Sequence[Page]:
+    def render(self, message: Message, style: DigestStyle) -> Sequence[Page]:
         return render(message, style)
 
     async def post(self, channel: Channel, page: Page, *, key: str, thread: str | None) -> str:
-        self.before()
+        self.before_post()
         self.threads.append(thread)
-        self.board.posted.append((str(channel), key, page))
-        self.after()
+        self.posted_pages.pages.append((str(channel), key, page))
+        self.after_post()
         return f"receipt {key}"
 
-    async def find(self, channel: Channel, *, key: str, since: datetime) -> str | Unknown | None:
+    async def find(self, channel: Channel, *, key: str, since: datetime) -> str | NoHistory | None:
         if not self.can_ask:
             return CANNOT_ASK
-        return f"receipt {key}" if key in self.board.keys(channel) else None
+        return f"receipt {key}" if key in self.posted_pages.keys_in(channel) else None
 
     async def edit(self, channel: Channel, receipt: str, page: Page) -> None:
         self.before_edit()
-        keys = [key for _, key, _ in self.board.posted]
+        keys = [key for _, key, _ in self.posted_pages.pages]
         place = keys.index(receipt.removeprefix("receipt "))
-        self.board.posted[place] = (str(channel), keys[place], page)
+        self.posted_pages.pages[place] = (str(channel), keys[place], page)
         self.after_edit()
 
-    async def refresh(self, post: Post, facts: Facts) -> None:
+    async def refresh(self, post: Post, update: PostUpdate) -> None:
         self.before_edit()
-        self.refreshed.append((post.message, facts))
+        self.refreshes.append((post.message_id, update))
         self.after_edit()
 
-    async def tell(self, channel: Channel, person: str, message: Message) -> None:
-        self.told.append((person, message))
+    async def send_direct_message(self, channel: Channel, person: str, message: Message) -> None:
+        self.direct_messages.append((person, message))

@@ -24,23 +24,23 @@ import aiohttp
 from aiohttp import WSMsgType, web
 
 from tests.fakes.slack_blocks import (
-    MOST_CHARACTERS,
-    MOST_TEXT,
-    characters,
+    MAX_CHARACTERS,
+    MAX_TEXT_CHARACTERS,
+    count_characters,
+    count_total_characters,
     faults_of_blocks,
     faults_of_view,
-    total,
 )
 
 Json = dict[str, Any]
 
 ACK_SECONDS = 3.0
-PATIENCE = 150.0
+WAIT_SECONDS = 150.0
 """Seconds that a test waits for what must happen: a busy machine may be slow, what is tried again is tried at the next
 minute, and a wait ends when the thing is there."""
-RESPONSE_USES, RESPONSE_SECONDS = 5, 30 * 60
+MAX_RESPONSE_USES, RESPONSE_SECONDS = 5, 30 * 60
 TRIGGER_SECONDS = 3.0
-MOST_SOCKETS = 10
+MAX_SOCKETS = 10
 
 ALL_SCOPES = frozenset(
     ["commands", "chat:write", "reactions:read", "channels:read", "groups:read", "channels:history", "groups:history",
@@ -74,7 +74,7 @@ KNOWN_ARGUMENTS = {
 }
 
 
-class Fault(StrEnum):
+class SlackFault(StrEnum):
     """What goes wrong with a call."""
 
     SERVER_ERROR = "500, nothing done"
@@ -89,33 +89,33 @@ class Fault(StrEnum):
 
 
 @dataclass(slots=True)
-class Channel:
+class SlackChannel:
     id: str
     name: str
     members: set[str]
     is_archived: bool = False
     is_private: bool = False
     messages: list[Json] = field(default_factory=list)
-    sent: list[float] = field(default_factory=list)
+    sent_at: list[float] = field(default_factory=list)
 
 
 @dataclass(slots=True)
-class Interaction:
+class SlackInteraction:
     """What a person did, and what came of it."""
 
     trigger: str
     ack: Json | None = None
-    acked: bool = False
-    seconds: float = 0.0
-    in_modal: bool = False
+    is_acked: bool = False
+    ack_delay: float = 0.0
+    is_in_modal: bool = False
     responses: list[Json] = field(default_factory=list)
     views: list[Json] = field(default_factory=list)
 
 
 @dataclass(slots=True)
 class _ResponseUrl:
-    interaction: Interaction
-    made: float
+    interaction: SlackInteraction
+    created_at: float
     uses: int = 0
 
 
@@ -146,31 +146,31 @@ class FakeSlack:
     retry_delays: tuple[float, ...] = (0.0, 60.0, 300.0)
     history_limit: int = 15
     history_lag: float = 0.0
-    slowness: float = 3.0
+    late_seconds: float = 3.0
     latency: float = 0.0
     limit_seconds: int = 1
     odd_answers: dict[str, Callable[[web.Request], Awaitable[web.StreamResponse]]] = field(
         default_factory=dict
     )
-    weather: Callable[[str], Fault | None] = lambda method: None
-    channels: dict[str, Channel] = field(default_factory=dict)
+    default_fault: Callable[[str], SlackFault | None] = lambda method: None
+    channels: dict[str, SlackChannel] = field(default_factory=dict)
     users: dict[str, Json] = field(default_factory=dict)
     homes: dict[str, Json] = field(default_factory=dict)
     views: list[Json] = field(default_factory=list)
-    whispers: list[Json] = field(default_factory=list)
+    ephemerals: list[Json] = field(default_factory=list)
     unfurls: list[Json] = field(default_factory=list)
     calls: list[tuple[str, Json]] = field(default_factory=list)
     protocol_errors: list[str] = field(default_factory=list)
     sockets: list[web.WebSocketResponse] = field(default_factory=list)
     sockets_opened: int = 0
     token_error: str = ""
-    refuse_upgrades: int = 0
-    silent_hellos: int = 0
-    no_pongs: bool = False
+    upgrade_refusals: int = 0
+    skipped_hellos: int = 0
+    is_without_pongs: bool = False
     url: str = ""
-    _faults: dict[tuple[str, str], list[Fault]] = field(default_factory=lambda: defaultdict(list))
+    _faults: dict[tuple[str, str], list[SlackFault]] = field(default_factory=lambda: defaultdict(list))
     _tickets: set[str] = field(default_factory=set)
-    _triggers: dict[str, tuple[float, Interaction]] = field(default_factory=dict)
+    _triggers: dict[str, tuple[float, SlackInteraction]] = field(default_factory=dict)
     _urls: dict[str, _ResponseUrl] = field(default_factory=dict)
     _acks: dict[str, asyncio.Future[Json]] = field(default_factory=dict)
     _numbers: "itertools.count[int]" = field(default_factory=lambda: itertools.count(1))
@@ -182,9 +182,9 @@ class FakeSlack:
 
     async def __aenter__(self) -> Self:
         app = web.Application(client_max_size=2**22)
-        app.router.add_route("*", "/api/{method}", self._api)
-        app.router.add_get("/link", self._link)
-        app.router.add_post("/response/{id}", self._response)
+        app.router.add_route("*", "/api/{method}", self._serve_api)
+        app.router.add_get("/link", self._serve_socket)
+        app.router.add_post("/response/{id}", self._serve_response_url)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
         await self._runner.setup()
         site = web.TCPSite(self._runner, "127.0.0.1", self.port)
@@ -202,45 +202,45 @@ class FakeSlack:
         if self._runner:
             await self._runner.cleanup()
 
-    async def until(
+    async def wait_until(
         self,
-        holds: Callable[[], object],
-        seconds: float = PATIENCE,
+        condition: Callable[[], object],
+        seconds: float = WAIT_SECONDS,
         *,
-        wakes: asyncio.Task[Any] | None = None,
+        wake_task: asyncio.Task[Any] | None = None,
     ) -> None:
         """Wait for something to come true, looking whenever something happens here or `wakes` ends.
 
         Raises AssertionError with the last calls.
         """
-        if wakes:
-            wakes.add_done_callback(lambda _: self._keep(self._notify()))
+        if wake_task:
+            wake_task.add_done_callback(lambda _: self._start_task(self._notify_waiters()))
         try:
             async with asyncio.timeout(seconds), self._changed:
-                await self._changed.wait_for(lambda: bool(holds()))
+                await self._changed.wait_for(lambda: bool(condition()))
         except TimeoutError:
             raise AssertionError(f"not within {seconds} s; the last calls: {self.calls[-8:]}") from None
 
-    def _keep(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
+    def _start_task(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task
 
-    async def _notify(self) -> None:
+    async def _notify_waiters(self) -> None:
         async with self._changed:
             self._changed.notify_all()
 
-    def _number(self) -> int:
+    def _next_number(self) -> int:
         return next(self._numbers)
 
-    def _ts(self) -> str:
-        return f"{self.clock():.0f}.{self._number():06d}"
+    def _next_ts(self) -> str:
+        return f"{self.clock():.0f}.{self._next_number():06d}"
 
     # The workspace.
 
     def add_user(self, name: str, *, tz: str = "Europe/Berlin", is_admin: bool = False) -> str:
-        user = _new_id("U", name.upper(), self.users)
+        user = _create_id("U", name.upper(), self.users)
         profile = {"display_name": name}
         self.users[user] = {
             "id": user,
@@ -253,58 +253,63 @@ class FakeSlack:
         return user
 
     def add_channel(self, name: str, *, bot_in: bool = True, is_private: bool = False) -> str:
-        new_id = _new_id("C", name.upper(), self.channels)
-        channel = Channel(new_id, name, {self.bot_user} if bot_in else set(), is_private=is_private)
+        new_id = _create_id("C", name.upper(), self.channels)
+        channel = SlackChannel(new_id, name, {self.bot_user} if bot_in else set(), is_private=is_private)
         self.channels[channel.id] = channel
         return channel.id
 
-    def messages(self, channel: str) -> list[Json]:
+    def messages_in(self, channel: str) -> list[Json]:
         """What stands in a channel, oldest first."""
         return self.channels[channel].messages
 
-    def whispered(self, channel: str) -> str:
+    def ephemeral_text(self, channel: str) -> str:
         """All that single people were told in a channel, as they read it."""
-        return "\n".join(read(one["blocks"]) for one in self.whispers if one["channel"] == channel)
+        return "\n".join(read_text(one["blocks"]) for one in self.ephemerals if one["channel"] == channel)
 
-    def fail(self, method: str, *faults: Fault, channel: str = "") -> None:
+    def fail_next(self, method: str, *faults: SlackFault, channel: str = "") -> None:
         """The next calls of a method go wrong, one fault each; with a `channel`, those about it alone."""
         self._faults[method, channel] += faults
 
-    def _fault(self, method: str, arguments: Json) -> Fault | None:
+    def _next_fault(self, method: str, arguments: Json) -> SlackFault | None:
         for channel in (str(arguments.get("channel", "")), ""):
             if waiting := self._faults.get((method, channel)):
                 return waiting.pop(0)
-        return self.weather(method)
+        return self.default_fault(method)
 
-    def called(self, method: str) -> list[Json]:
+    def calls_of(self, method: str) -> list[Json]:
         """The arguments of every call of a method, failed ones too."""
         return [arguments for name, arguments in self.calls if name == method]
 
     # What people do.
 
-    async def command(self, name: str, text: str = "", *, user: str, channel: str) -> Interaction:
-        interaction, extra = self._interaction()
+    async def run_command(self, name: str, text: str = "", *, user: str, channel: str) -> SlackInteraction:
+        interaction, extra = self._start_interaction()
         payload = {
             "command": name, "text": text, "user_id": user, "channel_id": channel, "team_id": self.team_id,
             "channel_name": self.channels[channel].name if channel in self.channels else "directmessage",
             "token": "gone", "api_app_id": "A1", "is_enterprise_install": "false", **extra,
         }  # fmt: skip
-        return await self._deliver("slash_commands", payload, interaction)
+        return await self._deliver_interaction("slash_commands", payload, interaction)
 
-    async def click(
+    async def click_button(
         self, action_id: str, *, user: str, channel: str = "", value: str | None = None, within: Json
-    ) -> Interaction:
+    ) -> SlackInteraction:
         """Tap a button, or enter a text, in a message, a response, or a view; one that is not there cannot be tapped."""
         found = [
-            element for element in buttons(within.get("blocks", []))
+            element for element in find_elements(within.get("blocks", []))
             if element["action_id"] == action_id and (value is None or "value" not in element or element["value"] == value)
         ]  # fmt: skip
         assert found, (
-            f"no {action_id} {value or ''} there: {[e['action_id'] for e in buttons(within['blocks'])]}"
+            f"no {action_id} {value or ''} there: {[e['action_id'] for e in find_elements(within['blocks'])]}"
         )
-        interaction, extra = self._interaction()
+        interaction, extra = self._start_interaction()
         in_view = within.get("type") in ("modal", "home")
-        action = {"type": found[0]["type"], "action_id": action_id, "block_id": "b", "action_ts": self._ts()}
+        action = {
+            "type": found[0]["type"],
+            "action_id": action_id,
+            "block_id": "b",
+            "action_ts": self._next_ts(),
+        }
         action["value"] = found[0].get("value", value)
         payload: Json = {
             "type": "block_actions",
@@ -313,7 +318,7 @@ class FakeSlack:
             "actions": [action],
         }
         payload |= {"trigger_id": extra["trigger_id"], "api_app_id": "A1"}
-        interaction.in_modal = within.get("type") == "modal"
+        interaction.is_in_modal = within.get("type") == "modal"
         if in_view:
             payload |= {"view": within, "container": {"type": "view", "view_id": within.get("id")}}
         else:
@@ -329,105 +334,113 @@ class FakeSlack:
                 "response_url": extra["response_url"],
                 "message": within,
             }
-        return await self._deliver("interactive", payload, interaction)
+        return await self._deliver_interaction("interactive", payload, interaction)
 
-    async def submit(self, view: Json, values: Mapping[str, Any], *, user: str) -> Interaction:
+    async def submit_view(self, view: Json, values: Mapping[str, Any], *, user: str) -> SlackInteraction:
         """Send a modal: what it was filled in with, but for `values` by block_id; days are a list."""
         state: Json = {}
         for block in view["blocks"]:
             if block["type"] == "input":
                 element, name = block["element"], block["block_id"]
-                given = values.get(name, _initial(element))
+                given = values.get(name, _initial_value_of(element))
                 assert given not in (None, "", []) or block.get("optional"), f"Slack asks to fill in {name}"
-                state[name] = {element["action_id"]: _state(element, given)}
-        interaction, extra = self._interaction()
+                state[name] = {element["action_id"]: _build_state(element, given)}
+        interaction, extra = self._start_interaction()
         payload = {
             "type": "view_submission", "user": {"id": user}, "team": {"id": self.team_id}, "api_app_id": "A1",
             "trigger_id": extra["trigger_id"], "view": {**view, "state": {"values": state}},
         }  # fmt: skip
-        done = await self._deliver("interactive", payload, interaction)
+        done = await self._deliver_interaction("interactive", payload, interaction)
         errors = (done.ack or {}).get("errors", {})
         if unknown := set(errors) - {block.get("block_id") for block in view["blocks"]}:
             self.protocol_errors.append(f"errors for blocks that are not in the view: {unknown}")
         return done
 
-    async def shortcut(self, callback_id: str, *, user: str, channel: str, message: Json) -> Interaction:
-        interaction, extra = self._interaction()
+    async def use_shortcut(
+        self, callback_id: str, *, user: str, channel: str, message: Json
+    ) -> SlackInteraction:
+        interaction, extra = self._start_interaction()
         payload = {
             "type": "message_action", "callback_id": callback_id, "user": {"id": user}, "team": {"id": self.team_id},
             "channel": {"id": channel}, "message": message, "message_ts": message["ts"], "api_app_id": "A1", **extra,
         }  # fmt: skip
-        return await self._deliver("interactive", payload, interaction)
+        return await self._deliver_interaction("interactive", payload, interaction)
 
-    def say(self, user: str, channel: str, text: str) -> None:
+    def write_message(self, user: str, channel: str, text: str) -> None:
         """Write a message as a person does."""
-        message = {"type": "message", "ts": self._ts(), "user": user, "text": text, "blocks": []}
+        message = {"type": "message", "ts": self._next_ts(), "user": user, "text": text, "blocks": []}
         self.channels[channel].messages.append(message)
 
-    async def react(
-        self, user: str, channel: str, ts: str, emoji: str = "bookmark", *, tell: bool = True
+    async def add_reaction(
+        self, user: str, channel: str, ts: str, emoji: str = "bookmark", *, is_dispatched: bool = True
     ) -> Json:
         """Add a reaction; the event, which is told unless not. Returned to be told again."""
-        reactions = self._message(channel, ts).setdefault("reactions", [])
+        reactions = self._get_message(channel, ts).setdefault("reactions", [])
         one = next((r for r in reactions if r["name"] == emoji), None)
         if one is None:
             reactions.append(one := {"name": emoji, "users": []})
         one["users"].append(user)
-        return await self._reaction("reaction_added", user, channel, ts, emoji, tell=tell)
+        return await self._dispatch_reaction(
+            "reaction_added", user, channel, ts, emoji, is_dispatched=is_dispatched
+        )
 
-    async def unreact(
-        self, user: str, channel: str, ts: str, emoji: str = "bookmark", *, tell: bool = True
+    async def remove_reaction(
+        self, user: str, channel: str, ts: str, emoji: str = "bookmark", *, is_dispatched: bool = True
     ) -> Json:
-        for one in self._message(channel, ts).get("reactions", []):
+        for one in self._get_message(channel, ts).get("reactions", []):
             if one["name"] == emoji:
                 one["users"].remove(user)
-        return await self._reaction("reaction_removed", user, channel, ts, emoji, tell=tell)
+        return await self._dispatch_reaction(
+            "reaction_removed", user, channel, ts, emoji, is_dispatched=is_dispatched
+        )
 
-    async def _reaction(self, kind: str, user: str, channel: str, ts: str, emoji: str, *, tell: bool) -> Json:
+    async def _dispatch_reaction(
+        self, kind: str, user: str, channel: str, ts: str, emoji: str, *, is_dispatched: bool
+    ) -> Json:
         event = {
             "type": kind,
             "user": user,
             "reaction": emoji,
             "item": {"type": "message", "channel": channel, "ts": ts},
-            "event_ts": self._ts(),
+            "event_ts": self._next_ts(),
         }
-        body = self.event_body(event)
-        if tell:
-            await self.tell(body)
+        body = self.build_event_body(event)
+        if is_dispatched:
+            await self.deliver_event(body)
         return body
 
-    def event_body(self, event: Json) -> Json:
-        number = self._number()
+    def build_event_body(self, event: Json) -> Json:
+        number = self._next_number()
         return {
             "type": "event_callback", "team_id": self.team_id, "api_app_id": "A1", "event_id": f"Ev{number}",
-            "event_time": int(self.clock()), "event": {"event_ts": self._ts(), **event},
+            "event_time": int(self.clock()), "event": {"event_ts": self._next_ts(), **event},
             "authorizations": [{"team_id": self.team_id, "user_id": self.bot_user, "is_bot": True, "enterprise_id": None, "is_enterprise_install": False}],
         }  # fmt: skip
 
-    async def event(self, **event: Any) -> None:
+    async def dispatch_event(self, **event: Any) -> None:
         """Tell the app of something that happened."""
-        await self.tell(self.event_body(event))
+        await self.deliver_event(self.build_event_body(event))
 
-    async def tell(self, body: Json) -> bool:
+    async def deliver_event(self, body: Json) -> bool:
         """Deliver an event, and again while it is not acknowledged, as Slack does; whether it was acknowledged soon."""
         needed = EVENT_NEEDS.get(body["event"]["type"])
         if needed and needed not in self.scopes:
             return False
-        telling = self._keep(self._tell(body))
-        await asyncio.wait({telling}, timeout=self.ack_seconds + 1)
-        return telling.done() and bool(telling.result())
+        task = self._start_task(self._deliver_with_retries(body))
+        await asyncio.wait({task}, timeout=self.ack_seconds + 1)
+        return task.done() and bool(task.result())
 
-    async def _tell(self, body: Json) -> bool:
+    async def _deliver_with_retries(self, body: Json) -> bool:
         for attempt, delay in enumerate((0.0, *self.retry_delays)):
             await asyncio.sleep(delay)
-            if (await self._send("events_api", body, attempt)) is not None:
+            if (await self._send_payload("events_api", body, attempt)) is not None:
                 return True
         self.protocol_errors.append(f"never acknowledged: {body['event']['type']}")
         return False
 
-    def _interaction(self) -> tuple[Interaction, Json]:
-        trigger, name = f"trigger{self._number()}", f"r{self._number()}"
-        interaction = Interaction(trigger)
+    def _start_interaction(self) -> tuple[SlackInteraction, Json]:
+        trigger, name = f"trigger{self._next_number()}", f"r{self._next_number()}"
+        interaction = SlackInteraction(trigger)
         self._triggers[trigger] = self.clock(), interaction
         self._urls[name] = _ResponseUrl(interaction, self.clock())
         return interaction, {
@@ -435,26 +448,28 @@ class FakeSlack:
             "response_url": f"http://127.0.0.1:{self.port}/response/{name}",
         }
 
-    async def _deliver(self, kind: str, payload: Json, interaction: Interaction) -> Interaction:
+    async def _deliver_interaction(
+        self, kind: str, payload: Json, interaction: SlackInteraction
+    ) -> SlackInteraction:
         began = time.perf_counter()
-        interaction.ack = await self._send(kind, payload)
-        interaction.seconds = time.perf_counter() - began
-        interaction.acked = interaction.ack is not None
+        interaction.ack = await self._send_payload(kind, payload)
+        interaction.ack_delay = time.perf_counter() - began
+        interaction.is_acked = interaction.ack is not None
         return interaction
 
     # The wire to the app.
 
-    async def _send(self, kind: str, payload: Json, attempt: int = 0) -> Json | None:
+    async def _send_payload(self, kind: str, payload: Json, attempt: int = 0) -> Json | None:
         """The ack's body, or None when none came in time."""
         if not self.http_endpoint:
             with contextlib.suppress(AssertionError):
-                await self.until(lambda: self.sockets, self.ack_seconds)
+                await self.wait_until(lambda: self.sockets, self.ack_seconds)
         if self.sockets:
-            return await self._over_socket(kind, payload, attempt)
-        return await self._over_http(kind, payload, attempt) if self.http_endpoint else None
+            return await self._send_over_socket(kind, payload, attempt)
+        return await self._send_over_http(kind, payload, attempt) if self.http_endpoint else None
 
-    async def _over_socket(self, kind: str, payload: Json, attempt: int) -> Json | None:
-        envelope = f"e{self._number()}"
+    async def _send_over_socket(self, kind: str, payload: Json, attempt: int) -> Json | None:
+        envelope = f"e{self._next_number()}"
         self._acks[envelope] = future = asyncio.get_running_loop().create_future()
         message = {
             "type": kind,
@@ -472,7 +487,7 @@ class FakeSlack:
         finally:
             self._acks.pop(envelope, None)
 
-    async def _over_http(self, kind: str, payload: Json, attempt: int) -> Json | None:
+    async def _send_over_http(self, kind: str, payload: Json, attempt: int) -> Json | None:
         body = json.dumps(payload)
         form = urlencode(payload if kind == "slash_commands" else {"payload": body})
         retry = {"x-slack-retry-num": str(attempt), "x-slack-retry-reason": "http_timeout"} if attempt else {}
@@ -507,36 +522,36 @@ class FakeSlack:
         except (TimeoutError, aiohttp.ClientError) as error:
             return 0, str(error)
 
-    async def _link(self, request: web.Request) -> web.StreamResponse:
+    async def _serve_socket(self, request: web.Request) -> web.StreamResponse:
         ticket = request.query.get("ticket", "")
-        if ticket not in self._tickets or len(self.sockets) >= MOST_SOCKETS:
+        if ticket not in self._tickets or len(self.sockets) >= MAX_SOCKETS:
             return web.Response(status=403)
         self._tickets.discard(ticket)
-        if self.refuse_upgrades:
-            self.refuse_upgrades -= 1
+        if self.upgrade_refusals:
+            self.upgrade_refusals -= 1
             return web.Response(status=503)
         socket = web.WebSocketResponse(autoping=False)
         await socket.prepare(request)
         self.sockets_opened += 1
-        if self.silent_hellos:
-            self.silent_hellos -= 1
+        if self.skipped_hellos:
+            self.skipped_hellos -= 1
         else:
             await socket.send_json(
                 {"type": "hello", "num_connections": 1, "connection_info": {"app_id": "A1"}}
             )
             self.sockets.append(socket)
-        await self._notify()
+        await self._notify_waiters()
         try:
             async for message in socket:
-                await self._hear(socket, message)
+                await self._handle_frame(socket, message)
         finally:
             if socket in self.sockets:
                 self.sockets.remove(socket)
-            await self._notify()
+            await self._notify_waiters()
         return socket
 
-    async def _hear(self, socket: web.WebSocketResponse, message: aiohttp.WSMessage) -> None:
-        if message.type == WSMsgType.PING and not self.no_pongs:
+    async def _handle_frame(self, socket: web.WebSocketResponse, message: aiohttp.WSMessage) -> None:
+        if message.type == WSMsgType.PING and not self.is_without_pongs:
             await socket.pong(message.data)
         elif message.type == WSMsgType.TEXT:
             answer = json.loads(message.data)
@@ -546,14 +561,14 @@ class FakeSlack:
             else:
                 future.set_result(answer.get("payload") or {})
 
-    async def disconnect(self, reason: str = "refresh_requested") -> None:
+    async def disconnect_sockets(self, reason: str = "refresh_requested") -> None:
         """Ask every socket to come again, then close it."""
         for socket in list(self.sockets):
             self.sockets.remove(socket)
             await socket.send_json({"type": "disconnect", "reason": reason, "debug_info": {}})
             await socket.close()
 
-    async def cut(self) -> None:
+    async def cut_connections(self) -> None:
         """Break every connection without a word."""
         for socket in list(self.sockets):
             self.sockets.remove(socket)
@@ -563,40 +578,40 @@ class FakeSlack:
 
     # The web API.
 
-    async def _api(self, request: web.Request) -> web.StreamResponse:
+    async def _serve_api(self, request: web.Request) -> web.StreamResponse:
         method = request.match_info["method"]
-        arguments = await _arguments(request)
+        arguments = await _read_arguments(request)
         self.calls.append((method, arguments))
-        fault = self._fault(method, arguments)
+        fault = self._next_fault(method, arguments)
         match fault:
-            case Fault.RATE_LIMITED:
-                return self._limited(self.limit_seconds)
-            case Fault.SERVER_ERROR:
+            case SlackFault.RATE_LIMITED:
+                return self._rate_limit_response(self.limit_seconds)
+            case SlackFault.SERVER_ERROR:
                 return web.Response(status=500, text="oops")
-            case Fault.GARBAGE:
+            case SlackFault.GARBAGE:
                 return web.Response(text="<html>captive portal</html>", content_type="text/html")
-            case Fault.DROP_BEFORE:
-                return self._drop(request)
-            case Fault.SLOW_BEFORE:
-                await asyncio.sleep(self.slowness)
+            case SlackFault.DROP_BEFORE:
+                return self._drop_connection(request)
+            case SlackFault.SLOW_BEFORE:
+                await asyncio.sleep(self.late_seconds)
         try:
-            answer = self._answer(method, arguments, request)
+            answer = self._call_method(method, arguments, request)
         except _TooFastError as too_fast:
-            return self._limited(too_fast.seconds)
+            return self._rate_limit_response(too_fast.seconds)
         except _RefusedError as refused:
             answer = {"ok": False, "error": refused.code, **refused.more}
-        await self._notify()
+        await self._notify_waiters()
         await asyncio.sleep(self.latency)
         if method in self.odd_answers:
             return await self.odd_answers[method](request)
         match fault:
-            case Fault.SERVER_ERROR_AFTER:
+            case SlackFault.SERVER_ERROR_AFTER:
                 return web.Response(status=500, text="oops")
-            case Fault.DROP_AFTER:
-                return self._drop(request)
-            case Fault.SLOW_AFTER:
+            case SlackFault.DROP_AFTER:
+                return self._drop_connection(request)
+            case SlackFault.SLOW_AFTER:
                 await asyncio.sleep(3600)
-            case Fault.INTERNAL_ERROR_AFTER:
+            case SlackFault.INTERNAL_ERROR_AFTER:
                 answer = {"ok": False, "error": "internal_error"}
         headers = {
             "X-OAuth-Scopes": ",".join(sorted(self.scopes)),
@@ -604,17 +619,17 @@ class FakeSlack:
         }
         return web.json_response(answer, headers=headers)
 
-    def _limited(self, seconds: int) -> web.Response:
+    def _rate_limit_response(self, seconds: int) -> web.Response:
         return web.json_response(
             {"ok": False, "error": "ratelimited"}, status=429, headers={"Retry-After": str(seconds)}
         )
 
-    def _drop(self, request: web.Request) -> web.Response:
+    def _drop_connection(self, request: web.Request) -> web.Response:
         if request.transport:
             request.transport.abort()
         return web.Response()
 
-    def _answer(self, method: str, arguments: Json, request: web.Request) -> Json:
+    def _call_method(self, method: str, arguments: Json, request: web.Request) -> Json:
         _, _, token = request.headers.get("Authorization", "").partition("Bearer ")
         token = token or str(arguments.pop("token", ""))
         self._require_token(method, token)
@@ -647,7 +662,7 @@ class FakeSlack:
         }
 
     def _do_apps_connections_open(self, _: Json) -> Json:
-        ticket = f"t{self._number()}"
+        ticket = f"t{self._next_number()}"
         self._tickets.add(ticket)
         return {"url": f"ws://127.0.0.1:{self.port}/link?ticket={ticket}"}
 
@@ -656,7 +671,7 @@ class FakeSlack:
             raise _RefusedError("user_not_found")
         return {"user": self.users[arguments["user"]]}
 
-    def _channel(self, arguments: Json, *, to_post: bool = False) -> Channel:
+    def _get_channel(self, arguments: Json, *, to_post: bool = False) -> SlackChannel:
         channel = self.channels.get(arguments.get("channel", ""))
         if channel is None or (channel.is_private and self.bot_user not in channel.members):
             raise _RefusedError("channel_not_found")
@@ -667,7 +682,7 @@ class FakeSlack:
         return channel
 
     def _do_conversations_info(self, arguments: Json) -> Json:
-        channel = self._channel(arguments)
+        channel = self._get_channel(arguments)
         is_member = self.bot_user in channel.members
         return {
             "channel": {
@@ -678,24 +693,24 @@ class FakeSlack:
             }
         }
 
-    def _message(self, channel: str, ts: str) -> Json:
+    def _get_message(self, channel: str, ts: str) -> Json:
         for message in self.channels[channel].messages:
             if message["ts"] == ts:
                 return message
         raise _RefusedError("message_not_found")
 
     def _do_chat_postMessage(self, arguments: Json) -> Json:  # noqa: N802
-        channel = self._conversation_with(arguments["channel"]) or self._channel(arguments, to_post=True)
+        channel = self._open_conversation(arguments["channel"]) or self._get_channel(arguments, to_post=True)
         self._require_content(arguments)
         now = self.clock()
-        channel.sent = [at for at in channel.sent if now - at < self.burst]
-        if self.rate_limits and len(channel.sent) >= self.burst:
-            raise _TooFastError(math.ceil(self.burst - (now - channel.sent[0])))
-        channel.sent.append(now)
+        channel.sent_at = [at for at in channel.sent_at if now - at < self.burst]
+        if self.rate_limits and len(channel.sent_at) >= self.burst:
+            raise _TooFastError(math.ceil(self.burst - (now - channel.sent_at[0])))
+        channel.sent_at.append(now)
         thread = arguments.get("thread_ts")
         if thread:
-            self._message(channel.id, thread)["reply_count"] = 1
-        message = {"type": "message", "ts": self._ts(), "user": self.bot_user, "bot_id": self.bot_id}
+            self._get_message(channel.id, thread)["reply_count"] = 1
+        message = {"type": "message", "ts": self._next_ts(), "user": self.bot_user, "bot_id": self.bot_id}
         message |= {
             key: arguments[key] for key in ("text", "blocks", "metadata", "thread_ts") if key in arguments
         }
@@ -703,10 +718,10 @@ class FakeSlack:
         channel.messages.append(message)
         return {"ts": message["ts"], "channel": channel.id, "message": message}
 
-    def _conversation_with(self, user: str) -> Channel | None:
+    def _open_conversation(self, user: str) -> SlackChannel | None:
         """A person's id in place of a channel's opens the conversation with them; it is kept under their id."""
         if user in self.users and user not in self.channels:
-            self.channels[user] = Channel(f"D{user}", "directmessage", {self.bot_user, user})
+            self.channels[user] = SlackChannel(f"D{user}", "directmessage", {self.bot_user, user})
         return self.channels.get(user) if user in self.users else None
 
     def _require_content(self, arguments: Json) -> None:
@@ -715,33 +730,33 @@ class FakeSlack:
             self.protocol_errors.append("a message without a text for notifications")
         if not text and not blocks:
             raise _RefusedError("no_text")
-        if characters(text) > MOST_TEXT:
+        if count_characters(text) > MAX_TEXT_CHARACTERS:
             raise _RefusedError("msg_too_long")
         if blocks is not None:
             if faults := faults_of_blocks(blocks):
                 raise _RefusedError(
                     "invalid_blocks", response_metadata={"messages": [f"[ERROR] {fault}" for fault in faults]}
                 )
-            if total(blocks) > MOST_CHARACTERS:
+            if count_total_characters(blocks) > MAX_CHARACTERS:
                 raise _RefusedError("msg_blocks_too_long")
 
     def _do_chat_update(self, arguments: Json) -> Json:
-        message = self._message(self._channel(arguments, to_post=True).id, arguments["ts"])
+        message = self._get_message(self._get_channel(arguments, to_post=True).id, arguments["ts"])
         if message.get("bot_id") != self.bot_id:
             raise _RefusedError("cant_update_message")
         self._require_content(arguments)
         message |= {
             "text": arguments.get("text", ""),
             "blocks": arguments.get("blocks", []),
-            "edited": self._ts(),
+            "edited": self._next_ts(),
         }
         return {"ts": message["ts"], "channel": arguments["channel"]}
 
     def _do_chat_postEphemeral(self, arguments: Json) -> Json:  # noqa: N802
-        self._channel(arguments, to_post=True)
+        self._get_channel(arguments, to_post=True)
         self._require_content(arguments)
-        self.whispers.append(arguments)
-        return {"message_ts": self._ts()}
+        self.ephemerals.append(arguments)
+        return {"message_ts": self._next_ts()}
 
     def _do_chat_unfurl(self, arguments: Json) -> Json:
         for unfurl in arguments["unfurls"].values():
@@ -751,7 +766,7 @@ class FakeSlack:
         return {}
 
     def _do_conversations_history(self, arguments: Json) -> Json:
-        channel = self._channel(arguments, to_post=False)
+        channel = self._get_channel(arguments, to_post=False)
         if self.bot_user not in channel.members:
             raise _RefusedError("not_in_channel")
         oldest = float(arguments.get("oldest") or 0)
@@ -765,11 +780,11 @@ class FakeSlack:
         more = (
             {"response_metadata": {"next_cursor": str(start + limit)}} if len(newest) > start + limit else {}
         )
-        found = [_seen(message, arguments) for message in newest[start : start + limit]]
+        found = [_history_json(message, arguments) for message in newest[start : start + limit]]
         return {"messages": found, "has_more": bool(more), **more}
 
     def _do_conversations_replies(self, arguments: Json) -> Json:
-        channel = self._channel(arguments)
+        channel = self._get_channel(arguments)
         until = self.clock() - self.history_lag
         ours = [
             m for m in channel.messages
@@ -780,10 +795,10 @@ class FakeSlack:
             int(arguments.get("cursor") or 0),
         )
         more = {"response_metadata": {"next_cursor": str(start + limit)}} if len(ours) > start + limit else {}
-        return {"messages": [_seen(m, arguments) for m in ours[start : start + limit]], **more}
+        return {"messages": [_history_json(m, arguments) for m in ours[start : start + limit]], **more}
 
     def _do_reactions_get(self, arguments: Json) -> Json:
-        message = self._message(self._channel(arguments).id, arguments["timestamp"])
+        message = self._get_message(self._get_channel(arguments).id, arguments["timestamp"])
         reactions = [
             {**one, "count": len(one["users"])} for one in message.get("reactions", []) if one["users"]
         ]
@@ -791,7 +806,7 @@ class FakeSlack:
 
     def _do_views_push(self, arguments: Json) -> Json:
         _, interaction = self._triggers.get(arguments.get("trigger_id", ""), (None, None))
-        if interaction and not interaction.in_modal:
+        if interaction and not interaction.is_in_modal:
             raise _RefusedError("invalid_trigger_id")
         return self._do_views_open(arguments)
 
@@ -801,27 +816,27 @@ class FakeSlack:
             raise _RefusedError("exchanged_trigger_id")
         if self.clock() - made > self.trigger_seconds:
             raise _RefusedError("expired_trigger_id")
-        view = self._viewed(arguments["view"])
+        view = self._store_view(arguments["view"])
         interaction.views.append(view)
         return {"view": view}
 
     def _do_views_publish(self, arguments: Json) -> Json:
-        self.homes[arguments["user_id"]] = view = self._viewed(arguments["view"])
+        self.homes[arguments["user_id"]] = view = self._store_view(arguments["view"])
         return {"view": view}
 
-    def _viewed(self, view: Json) -> Json:
+    def _store_view(self, view: Json) -> Json:
         if faults := faults_of_view(view):
             raise _RefusedError("invalid_arguments", response_metadata={"messages": faults})
-        seen = {**view, "id": f"V{self._number()}"}
+        seen = {**view, "id": f"V{self._next_number()}"}
         self.views.append(seen)
         return seen
 
-    async def _response(self, request: web.Request) -> web.Response:
+    async def _serve_response_url(self, request: web.Request) -> web.Response:
         known = self._urls.get(request.match_info["id"])
         body = await request.json()
-        if known is None or known.uses >= RESPONSE_USES:
+        if known is None or known.uses >= MAX_RESPONSE_USES:
             return web.Response(status=404, text="used_url")
-        if self.clock() - known.made > RESPONSE_SECONDS:
+        if self.clock() - known.created_at > RESPONSE_SECONDS:
             return web.Response(status=404, text="expired_url")
         try:
             self._require_content(body)
@@ -830,7 +845,7 @@ class FakeSlack:
             return web.Response(status=400, text=refused.code)
         known.uses += 1
         known.interaction.responses.append(body)
-        await self._notify()
+        await self._notify_waiters()
         return web.Response(text="ok")
 
 
@@ -848,13 +863,13 @@ class _TooFastError(Exception):
         self.seconds = seconds
 
 
-def _new_id(kind: str, name: str, taken: Container[str]) -> str:
+def _create_id(kind: str, name: str, taken: Container[str]) -> str:
     """CPAPERS, then C2PAPERS: no id is a part of another one, so that a log can be searched for it."""
     numbered = (f"{kind}{number}{name}" for number in itertools.count(2))
     return next(one for one in itertools.chain([f"{kind}{name}"], numbered) if one not in taken)
 
 
-async def _arguments(request: web.Request) -> Json:
+async def _read_arguments(request: web.Request) -> Json:
     """As slack_sdk sends them: JSON, or a form in which lists and objects are JSON."""
     if request.content_type == "application/json":
         sent = await request.json()
@@ -865,17 +880,17 @@ async def _arguments(request: web.Request) -> Json:
     }
 
 
-def buttons(part: Any) -> list[Json]:
+def find_elements(part: Any) -> list[Json]:
     """Everything that can be tapped or filled in."""
     if isinstance(part, list):
-        return [element for one in part for element in buttons(one)]
+        return [element for one in part for element in find_elements(one)]
     if not isinstance(part, dict):
         return []
     own = [part] if "action_id" in part else []
-    return own + [element for value in part.values() for element in buttons(value)]
+    return own + [element for value in part.values() for element in find_elements(value)]
 
 
-def _initial(element: Json) -> Any:
+def _initial_value_of(element: Json) -> Any:
     match element["type"]:
         case "checkboxes":
             return [option["value"] for option in element.get("initial_options", [])]
@@ -887,7 +902,7 @@ def _initial(element: Json) -> Any:
             return element.get("initial_value")
 
 
-def _state(element: Json, given: Any) -> Json:
+def _build_state(element: Json, given: Any) -> Json:
     match element["type"]:
         case "checkboxes":
             return {
@@ -903,7 +918,7 @@ def _state(element: Json, given: Any) -> Json:
             return {"type": element["type"], "value": given or None}
 
 
-def _seen(message: Json, arguments: Json) -> Json:
+def _history_json(message: Json, arguments: Json) -> Json:
     """Without `include_all_metadata` Slack gives the type of the metadata alone."""
     metadata = message.get("metadata")
     if not metadata or str(arguments.get("include_all_metadata", "")).lower() in ("true", "1"):
@@ -911,20 +926,20 @@ def _seen(message: Json, arguments: Json) -> Json:
     return {**message, "metadata": {"event_type": metadata["event_type"]}}
 
 
-def read(blocks: Any) -> str:
+def read_text(blocks: Any) -> str:
     """All texts of blocks, as a person reads them."""
     if isinstance(blocks, list):
-        return "\n".join(filter(None, map(read, blocks)))
+        return "\n".join(filter(None, map(read_text, blocks)))
     if not isinstance(blocks, dict):
         return ""
     if blocks.get("type") in ("plain_text", "mrkdwn"):
         return str(blocks["text"])
     return "\n".join(
-        filter(None, (read(value) for value in blocks.values() if isinstance(value, dict | list)))
+        filter(None, (read_text(value) for value in blocks.values() if isinstance(value, dict | list)))
     )
 
 
 if __name__ == "__main__":
-    from tests.fakes.slack_by_hand import serve
+    from tests.fakes.slack_by_hand import serve_by_hand
 
-    asyncio.run(serve(int(sys.argv[1]) if len(sys.argv) > 1 else 8765))
+    asyncio.run(serve_by_hand(int(sys.argv[1]) if len(sys.argv) > 1 else 8765))

@@ -4,7 +4,7 @@ import asyncio
 import sys
 from dataclasses import dataclass, field
 
-from tests.fakes.slack import FakeSlack, Interaction, Json, buttons, read
+from tests.fakes.slack import FakeSlack, Json, SlackInteraction, find_elements, read_text
 
 HELP = """/paper WORDS, /digest WORDS   what Ada types in #papers
 tap LABEL                     a button of what came last, such as: tap share to channel
@@ -13,8 +13,8 @@ home                          her own page
 history                       the channel
 quit"""
 
-LONGEST_WAIT = 4.0
-QUIET = 0.6
+MAX_WAIT_SECONDS = 4.0
+QUIET_SECONDS = 0.6
 """Seconds without news after which all is taken to be there."""
 
 
@@ -26,65 +26,71 @@ class Screen:
     ada: str
     papers: str
     last: Json = field(default_factory=dict)
-    _seen: dict[str, str] = field(default_factory=dict)
+    _printed: dict[str, str] = field(default_factory=dict)
 
-    async def does(self, line: str) -> None:
+    async def run_line(self, line: str) -> None:
         """One line; what comes of it is printed."""
         verb, _, rest = line.strip().partition(" ")
-        done = Interaction("")
+        done = SlackInteraction("")
         match verb:
             case str() if verb.startswith("/"):
-                done = await self.slack.command(verb, rest, user=self.ada, channel=self.papers)
-            case "tap" if button := self._button(rest):
-                done = await self.slack.click(button, user=self.ada, channel=self.papers, within=self.last)
-            case "react" | "unreact" if message := self._message(rest):
-                react = self.slack.react if verb == "react" else self.slack.unreact
+                done = await self.slack.run_command(verb, rest, user=self.ada, channel=self.papers)
+            case "tap" if button := self._find_button(rest):
+                done = await self.slack.click_button(
+                    button, user=self.ada, channel=self.papers, within=self.last
+                )
+            case "react" | "unreact" if message := self._find_message(rest):
+                react = self.slack.add_reaction if verb == "react" else self.slack.remove_reaction
                 await react(self.ada, self.papers, message["ts"])
             case "home":
-                await self.slack.event(type="app_home_opened", user=self.ada, tab="home", channel="D1")
+                await self.slack.dispatch_event(
+                    type="app_home_opened", user=self.ada, tab="home", channel="D1"
+                )
             case "history":
-                self._seen.clear()
+                self._printed.clear()
             case _:
                 print(HELP)
                 return
-        await self._news(done)
+        await self._print_until_quiet(done)
 
-    def _button(self, label: str) -> str:
-        found = [one["action_id"] for one in buttons(self.last) if label.lower() in read(one).lower()]
+    def _find_button(self, label: str) -> str:
+        found = [
+            one["action_id"] for one in find_elements(self.last) if label.lower() in read_text(one).lower()
+        ]
         return str(found[0]) if found and label else ""
 
-    def _message(self, number: str) -> Json | None:
-        messages = self.slack.messages(self.papers)
+    def _find_message(self, number: str) -> Json | None:
+        messages = self.slack.messages_in(self.papers)
         return messages[int(number) - 1] if number.isdigit() and 0 < int(number) <= len(messages) else None
 
-    async def _news(self, done: Interaction) -> None:
+    async def _print_until_quiet(self, done: SlackInteraction) -> None:
         """Print what is new, when nothing more comes; a number on a card follows its mark after a moment."""
         loop, shown = asyncio.get_running_loop(), False
-        quiet_at = loop.time() + LONGEST_WAIT
+        quiet_at = loop.time() + MAX_WAIT_SECONDS
         while loop.time() < quiet_at:
-            if self._print_what_is_new(done):
-                shown, quiet_at = True, loop.time() + QUIET
+            if self._print_new_messages(done):
+                shown, quiet_at = True, loop.time() + QUIET_SECONDS
             await asyncio.sleep(0.1)
         if not shown:
             print("(nothing came)")
 
-    def _print_what_is_new(self, done: Interaction) -> bool:
+    def _print_new_messages(self, done: SlackInteraction) -> bool:
         things: list[tuple[str, str, Json]] = [
             *(("only you see", f"{done.trigger} r{n}", one) for n, one in enumerate(done.responses)),
             *(("a window opens", str(one["id"]), one) for one in done.views),
-            *(("only you see", f"w{n}", one) for n, one in enumerate(self.slack.whispers)),
-            *((f"in #papers, message {n}", one["ts"], one) for n, one in enumerate(self.slack.messages(self.papers), 1)),
+            *(("only you see", f"w{n}", one) for n, one in enumerate(self.slack.ephemerals)),
+            *((f"in #papers, message {n}", one["ts"], one) for n, one in enumerate(self.slack.messages_in(self.papers), 1)),
             *(("your page", "home", one) for one in self.slack.homes.values()),
         ]  # fmt: skip
-        new = [thing for thing in things if self._seen.get(thing[1]) != read(thing[2]["blocks"])]
+        new = [thing for thing in things if self._printed.get(thing[1]) != read_text(thing[2]["blocks"])]
         for where, key, thing in new:
-            self._seen[key] = read(thing["blocks"])
+            self._printed[key] = read_text(thing["blocks"])
             self.last = thing
-            print(f"--- {where}:\n{self._seen[key]}")
+            print(f"--- {where}:\n{self._printed[key]}")
         return bool(new)
 
 
-async def serve(port: int) -> None:
+async def serve_by_hand(port: int) -> None:
     """Until standard input ends, or quit."""
     async with FakeSlack(port=port) as slack:
         screen = Screen(slack, slack.add_user("ada"), slack.add_channel("papers"))
@@ -98,5 +104,5 @@ async def serve(port: int) -> None:
         )
         while (line := await asyncio.to_thread(sys.stdin.readline)) and line.strip() != "quit":
             if line.strip():
-                await screen.does(line)
+                await screen.run_line(line)
                 sys.stdout.flush()

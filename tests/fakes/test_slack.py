@@ -10,23 +10,23 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.http_retry.builtin_async_handlers import AsyncRateLimitErrorRetryHandler
 from slack_sdk.web.async_client import AsyncWebClient
 
-from tests.fakes.slack import FakeSlack, Fault
+from tests.fakes.slack import FakeSlack, SlackFault
 from tests.fakes.slack_blocks import faults_of_blocks, faults_of_view
 
 
-def plain(text: str) -> dict[str, str]:
+def build_plain_text(text: str) -> dict[str, str]:
     return {"type": "plain_text", "text": text}
 
 
-def section(text: str = "x") -> dict[str, Any]:
-    return {"type": "section", "text": plain(text)}
+def build_section(text: str = "x") -> dict[str, Any]:
+    return {"type": "section", "text": build_plain_text(text)}
 
 
-def button(**parts: Any) -> dict[str, Any]:
-    return {"type": "button", "action_id": "a", "text": plain("x"), **parts}
+def build_button(**parts: Any) -> dict[str, Any]:
+    return {"type": "button", "action_id": "a", "text": build_plain_text("x"), **parts}
 
 
-def actions(*elements: dict[str, Any]) -> dict[str, Any]:
+def build_actions(*elements: dict[str, Any]) -> dict[str, Any]:
     return {"type": "actions", "elements": list(elements)}
 
 
@@ -34,24 +34,30 @@ def actions(*elements: dict[str, Any]) -> dict[str, Any]:
     "blocks",
     [
         [],
-        [section()] * 51,
-        [section("")],
-        [section("x" * 3001)],
-        [section("😀" * 1501)],
-        [{"type": "header", "text": plain("x" * 151)}],
+        [build_section()] * 51,
+        [build_section("")],
+        [build_section("x" * 3001)],
+        [build_section("😀" * 1501)],
+        [{"type": "header", "text": build_plain_text("x" * 151)}],
         [{"type": "header", "text": {"type": "mrkdwn", "text": "x"}}],
-        [{"type": "context", "elements": [plain("x")] * 11}],
+        [{"type": "context", "elements": [build_plain_text("x")] * 11}],
         [{"type": "context", "elements": []}],
         [{"type": "nonsense"}],
-        [{**section(), "colour": "red"}],
-        [actions(*(button(action_id=f"{n}") for n in range(26)))],
-        [actions(button(), button())],
-        [actions(button(text=plain("x" * 76)))],
-        [actions(button(value="x" * 2001))],
-        [actions(button(style="loud"))],
-        [actions(button(url="javascript:x"))],
-        [{"type": "input", "label": plain("x"), "element": {"type": "plain_text_input", "action_id": "a"}}],
-        [{**section(), "block_id": "b"}, {**section(), "block_id": "b"}],
+        [{**build_section(), "colour": "red"}],
+        [build_actions(*(build_button(action_id=f"{n}") for n in range(26)))],
+        [build_actions(build_button(), build_button())],
+        [build_actions(build_button(text=build_plain_text("x" * 76)))],
+        [build_actions(build_button(value="x" * 2001))],
+        [build_actions(build_button(style="loud"))],
+        [build_actions(build_button(url="javascript:x"))],
+        [
+            {
+                "type": "input",
+                "label": build_plain_text("x"),
+                "element": {"type": "plain_text_input", "action_id": "a"},
+            }
+        ],
+        [{**build_section(), "block_id": "b"}, {**build_section(), "block_id": "b"}],
     ],
 )
 def test_blocks_over_a_limit_or_unknown_are_refused(blocks: list[dict[str, Any]]) -> None:
@@ -59,23 +65,25 @@ def test_blocks_over_a_limit_or_unknown_are_refused(blocks: list[dict[str, Any]]
 
 
 def test_a_view_over_a_limit_is_refused() -> None:
-    view = {"type": "modal", "title": plain("x"), "blocks": [section()]}
+    view = {"type": "modal", "title": build_plain_text("x"), "blocks": [build_section()]}
     assert faults_of_view(view) == []
-    assert faults_of_view({**view, "title": plain("x" * 25)})
+    assert faults_of_view({**view, "title": build_plain_text("x" * 25)})
     assert faults_of_view({**view, "private_metadata": "x" * 3001})
     select = {"type": "static_select", "action_id": "a", "options": [], "initial_option": {}}
-    assert faults_of_view({**view, "blocks": [{"type": "input", "label": plain("x"), "element": select}]})
+    assert faults_of_view(
+        {**view, "blocks": [{"type": "input", "label": build_plain_text("x"), "element": select}]}
+    )
 
 
 Story = Callable[[FakeSlack, AsyncWebClient], Awaitable[None]]
 
 
-def told(story: Story, *, token: str = "xoxb-right") -> None:
+def run_scenario(scenario: Story, *, token: str = "xoxb-right") -> None:
     async def run() -> None:
         async with FakeSlack(clock=lambda: now[0]) as slack:
             slack.add_channel("papers")
             slack.add_user("ada")
-            await story(slack, AsyncWebClient(token, base_url=slack.url))
+            await scenario(slack, AsyncWebClient(token, base_url=slack.url))
 
     now[0] = 1_800_000_000.0
     asyncio.run(run())
@@ -85,35 +93,41 @@ now = [0.0]
 """The fake's clock."""
 
 
-async def refused(call: Awaitable[Any]) -> str:
+async def error_code_of(call: Awaitable[Any]) -> str:
     with pytest.raises(SlackApiError) as error:
         await call
     return str(error.value.response["error"])
 
 
 def test_calls_without_the_right_to_them_are_refused() -> None:
-    async def story(slack: FakeSlack, client: AsyncWebClient) -> None:
-        assert await refused(AsyncWebClient("xoxb-wrong", base_url=slack.url).auth_test()) == "invalid_auth"
+    async def scenario(slack: FakeSlack, client: AsyncWebClient) -> None:
         assert (
-            await refused(client.apps_connections_open(app_token=slack.bot_token)) == "not_allowed_token_type"
+            await error_code_of(AsyncWebClient("xoxb-wrong", base_url=slack.url).auth_test())
+            == "invalid_auth"
         )
-        assert await refused(client.chat_postMessage(channel="C0", text="x")) == "channel_not_found"
-        assert await refused(client.chat_postMessage(channel="CPAPERS", text="x" * 4001)) == "msg_too_long"
-        long = [section("x" * 3000)] * 5
         assert (
-            await refused(client.chat_postMessage(channel="CPAPERS", text="x", blocks=long))
+            await error_code_of(client.apps_connections_open(app_token=slack.bot_token))
+            == "not_allowed_token_type"
+        )
+        assert await error_code_of(client.chat_postMessage(channel="C0", text="x")) == "channel_not_found"
+        assert (
+            await error_code_of(client.chat_postMessage(channel="CPAPERS", text="x" * 4001)) == "msg_too_long"
+        )
+        long = [build_section("x" * 3000)] * 5
+        assert (
+            await error_code_of(client.chat_postMessage(channel="CPAPERS", text="x", blocks=long))
             == "msg_blocks_too_long"
         )
         slack.scopes.clear()
-        assert await refused(client.chat_postMessage(channel="CPAPERS", text="x")) == "missing_scope"
+        assert await error_code_of(client.chat_postMessage(channel="CPAPERS", text="x")) == "missing_scope"
         slack.token_error = "account_inactive"
-        assert await refused(client.auth_test()) == "account_inactive"
+        assert await error_code_of(client.auth_test()) == "account_inactive"
 
-    told(story)
+    run_scenario(scenario)
 
 
 def test_metadata_comes_back_only_when_it_is_asked_for() -> None:
-    async def story(slack: FakeSlack, client: AsyncWebClient) -> None:
+    async def scenario(slack: FakeSlack, client: AsyncWebClient) -> None:
         metadata = {"event_type": "t", "event_payload": {"key": "k"}}
         await client.chat_postMessage(channel="CPAPERS", text="x", metadata=metadata)
         bare = await client.conversations_history(channel="CPAPERS")
@@ -121,11 +135,11 @@ def test_metadata_comes_back_only_when_it_is_asked_for() -> None:
         whole = await client.conversations_history(channel="CPAPERS", include_all_metadata=True)
         assert whole["messages"][0]["metadata"] == metadata
 
-    told(story)
+    run_scenario(scenario)
 
 
 def test_a_ticket_is_good_for_one_socket() -> None:
-    async def story(slack: FakeSlack, client: AsyncWebClient) -> None:
+    async def scenario(slack: FakeSlack, client: AsyncWebClient) -> None:
         url = (await client.apps_connections_open(app_token=slack.app_token))["url"]
         async with aiohttp.ClientSession() as session:
             async with session.ws_connect(url) as socket:
@@ -133,38 +147,38 @@ def test_a_ticket_is_good_for_one_socket() -> None:
             with pytest.raises(aiohttp.WSServerHandshakeError):
                 await session.ws_connect(url)
 
-    told(story)
+    run_scenario(scenario)
 
 
 def test_a_response_url_takes_five_messages_in_half_an_hour() -> None:
-    async def story(slack: FakeSlack, client: AsyncWebClient) -> None:
+    async def scenario(slack: FakeSlack, client: AsyncWebClient) -> None:
         async with aiohttp.ClientSession() as session:
 
             async def respond(url: str) -> int:
                 async with session.post(url, json={"text": "x"}) as answer:
                     return answer.status
 
-            _, extra = slack._interaction()
+            _, extra = slack._start_interaction()
             assert [await respond(extra["response_url"]) for _ in range(6)] == [200] * 5 + [404]
-            _, late = slack._interaction()
+            _, late = slack._start_interaction()
             now[0] += 31 * 60
             assert await respond(late["response_url"]) == 404
-            view = {"type": "modal", "title": plain("x"), "blocks": [section()]}
+            view = {"type": "modal", "title": build_plain_text("x"), "blocks": [build_section()]}
             opening = client.views_open(trigger_id=late["trigger_id"], view=view)
-            assert await refused(opening) == "expired_trigger_id"
+            assert await error_code_of(opening) == "expired_trigger_id"
 
-    told(story)
+    run_scenario(scenario)
 
 
 def test_more_than_a_burst_in_a_channel_is_told_to_wait() -> None:
-    async def story(slack: FakeSlack, client: AsyncWebClient) -> None:
+    async def scenario(slack: FakeSlack, client: AsyncWebClient) -> None:
         for _ in range(5):
             await client.chat_postMessage(channel="CPAPERS", text="x")
-        assert await refused(client.chat_postMessage(channel="CPAPERS", text="x")) == "ratelimited"
+        assert await error_code_of(client.chat_postMessage(channel="CPAPERS", text="x")) == "ratelimited"
         now[0] += 6
         await client.chat_postMessage(channel="CPAPERS", text="x")
 
-    told(story)
+    run_scenario(scenario)
 
 
 @pytest.mark.parametrize(("handlers", "posted"), [(None, 2), ([AsyncRateLimitErrorRetryHandler()], 1)])
@@ -173,13 +187,13 @@ def test_the_library_posts_again_after_a_dropped_connection_unless_it_is_kept_fr
 ) -> None:
     """Why our client has handlers of its own."""
 
-    async def story(slack: FakeSlack, client: AsyncWebClient) -> None:
-        slack.fail("chat.postMessage", Fault.DROP_AFTER)
+    async def scenario(slack: FakeSlack, client: AsyncWebClient) -> None:
+        slack.fail_next("chat.postMessage", SlackFault.DROP_AFTER)
         chosen = AsyncWebClient("xoxb-right", base_url=slack.url, retry_handlers=handlers)
         try:
             await chosen.chat_postMessage(channel="CPAPERS", text="x")
         except aiohttp.ClientError:
             assert handlers
-        assert len(slack.messages("CPAPERS")) == posted
+        assert len(slack.messages_in("CPAPERS")) == posted
 
-    told(story)
+    run_scenario(scenario)

@@ -6,68 +6,68 @@ import threading
 from collections.abc import Callable
 
 
-class Wire:
+class TcpProxy:
     """Listens on `port` of loopback and passes bytes on, both ways, until it is closed."""
 
-    def __init__(self, reach: Callable[[], socket.socket]) -> None:
-        self._reach = reach
-        self._flowing = threading.Event()
-        self._flowing.set()
-        self._open: set[socket.socket] = set()
+    def __init__(self, connect_upstream: Callable[[], socket.socket]) -> None:
+        self._connect_upstream = connect_upstream
+        self._flow_allowed = threading.Event()
+        self._flow_allowed.set()
+        self._open_sockets: set[socket.socket] = set()
         self._is_cut = False
-        self._listening = socket.create_server(("127.0.0.1", 0))
-        self.port: int = self._listening.getsockname()[1]
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port: int = self._listener.getsockname()[1]
         self._threads: list[threading.Thread] = []
-        self._begin(self._listen)
+        self._start_thread(self._accept_connections)
 
-    def swallow(self) -> None:
+    def stall_traffic(self) -> None:
         """From now on nothing arrives, and nobody is told."""
-        self._flowing.clear()
+        self._flow_allowed.clear()
 
-    def cut(self) -> None:
+    def cut_connections(self) -> None:
         """End every connection, and any new one at once."""
         self._is_cut = True
-        for one in list(self._open):
-            _end(one)
+        for one in list(self._open_sockets):
+            _shut_socket(one)
 
-    def mend(self) -> None:
+    def restore_traffic(self) -> None:
         """All is well again; what was swallowed arrives late."""
         self._is_cut = False
-        self._flowing.set()
+        self._flow_allowed.set()
 
     def close(self) -> None:
-        _end(self._listening)
-        self.mend()
-        self.cut()
+        _shut_socket(self._listener)
+        self.restore_traffic()
+        self.cut_connections()
         for thread in self._threads:
             thread.join()
 
-    def _begin(self, work: Callable[..., None], *what: socket.socket) -> None:
-        self._threads.append(threading.Thread(target=work, args=what, daemon=True))
+    def _start_thread(self, work: Callable[..., None], *sockets: socket.socket) -> None:
+        self._threads.append(threading.Thread(target=work, args=sockets, daemon=True))
         self._threads[-1].start()
 
-    def _listen(self) -> None:
-        with contextlib.suppress(OSError), self._listening:
+    def _accept_connections(self) -> None:
+        with contextlib.suppress(OSError), self._listener:
             while True:
-                client, _ = self._listening.accept()
+                client, _ = self._listener.accept()
                 if self._is_cut:
                     client.close()
                     continue
-                server = self._reach()
-                self._open |= {client, server}
+                server = self._connect_upstream()
+                self._open_sockets |= {client, server}
                 for one, other in ((client, server), (server, client)):
-                    self._begin(self._pass_on, one, other)
+                    self._start_thread(self._forward_bytes, one, other)
 
-    def _pass_on(self, one: socket.socket, other: socket.socket) -> None:
+    def _forward_bytes(self, source: socket.socket, target: socket.socket) -> None:
         with contextlib.suppress(OSError):
-            while passed := one.recv(65536):
-                self._flowing.wait()
-                other.sendall(passed)
-        _end(other)
-        self._open.discard(one)
-        one.close()
+            while passed := source.recv(65536):
+                self._flow_allowed.wait()
+                target.sendall(passed)
+        _shut_socket(target)
+        self._open_sockets.discard(source)
+        source.close()
 
 
-def _end(one: socket.socket) -> None:
+def _shut_socket(connection: socket.socket) -> None:
     with contextlib.suppress(OSError):
-        one.shutdown(socket.SHUT_RDWR)
+        connection.shutdown(socket.SHUT_RDWR)

@@ -26,99 +26,105 @@ import bot.clock
 import bot.reviewing
 import bot.run
 import bot.upkeep
-from bot.app import open_house
-from bot.deliver import deliver
-from bot.fetching import keep_fetching
-from bot.run import run
-from config.settings import load
+from bot.app import build_services
+from bot.deliver import deliver_claim
+from bot.fetching import fetch_until_stopped
+from bot.run import run_bot
+from config.settings import load_settings
 from digests.errors import PaperroundError
 from digests.store import open_store
 from digests.store.engine import BUSY_TIMEOUT
-from tests.fire.base import Disk
-from tests.fire.clock import Clock
-from tests.fire.strikes import Stepped, Strikes
+from tests.fire.base import DiskState
+from tests.fire.clock import FileClock
+from tests.fire.strikes import FaultInjector, FaultPlan
 
-PRELOADED = ["tests.fire.child", "bot.platforms.slack.app", "bot.platforms.discord.app"]
-DIES_WITH_PARENT = 1
+PRELOADED_MODULES = ["tests.fire.child", "bot.platforms.slack.app", "bot.platforms.discord.app"]
+PARENT_DEATH_SIGNAL = 1
 """PR_SET_PDEATHSIG of Linux: whoever ends a run ends all it started."""
 
 
 @dataclass(frozen=True, slots=True)
-class Birth:
+class Spawn:
     """All that a life is given. `minute` is how long a minute of the scheduler is, `busy` how long SQLite waits: seconds; `ahead` is its clock."""
 
     folder: Path
     clock: Path
     environment: Mapping[str, str]
     log: Path
-    minute: float = 0.1
-    busy: float = BUSY_TIMEOUT
-    ahead: timedelta = timedelta()
+    tick_seconds: float = 0.1
+    busy_timeout: float = BUSY_TIMEOUT
+    clock_offset: timedelta = timedelta()
 
 
-def begin(birth: Birth) -> BaseProcess:
+def spawn_process(spawn: Spawn) -> BaseProcess:
     """A process in which `paperround run` runs."""
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(PRELOADED)
-    process = context.Process(target=live, args=(birth,), daemon=True)
+    context.set_forkserver_preload(PRELOADED_MODULES)
+    process = context.Process(target=run_worker, args=(spawn,), daemon=True)
     process.start()
     return process
 
 
-def live(birth: Birth) -> None:
+def run_worker(spawn: Spawn) -> None:
     """The whole life of a process."""
     if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(DIES_WITH_PARENT, signal.SIGKILL)
-    log = os.open(birth.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+        ctypes.CDLL(None).prctl(PARENT_DEATH_SIGNAL, signal.SIGKILL)
+    log = os.open(spawn.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     os.dup2(log, 1)
     os.dup2(log, 2)
     faulthandler.register(signal.SIGUSR1, file=log)
     os.environ.clear()
-    os.environ.update(birth.environment)
-    os.chdir(birth.folder)
-    _hurry(birth.minute, birth.busy, Clock(birth.clock, birth.ahead))
-    _watch(Strikes(birth.folder))
-    _fail_as(birth.folder / "disk")
+    os.environ.update(spawn.environment)
+    os.chdir(spawn.folder)
+    _speed_up(spawn.tick_seconds, spawn.busy_timeout, FileClock(spawn.clock, spawn.clock_offset))
+    _wrap_deliver(FaultPlan(spawn.folder))
+    _follow_disk_state(spawn.folder / "disk")
     try:
-        house = open_house(load(None, os.environ), Console(), clock=Clock(birth.clock, birth.ahead))
-        status = asyncio.run(run(house, os.environ))
+        services = build_services(
+            load_settings(None, os.environ), Console(), clock=FileClock(spawn.clock, spawn.clock_offset)
+        )
+        status = asyncio.run(run_bot(services, os.environ))
     except PaperroundError as error:
         print(f"paperround: {error}", file=sys.stderr)
         status = 1
     sys.exit(status)
 
 
-def _hurry(minute: float, busy: float, clock: Clock) -> None:
-    class ByThatClock(datetime):
+def _speed_up(tick_seconds: float, busy_timeout: float, clock: FileClock) -> None:
+    class ShiftedDatetime(datetime):
         @classmethod
         def now(cls, tz: tzinfo | None = None) -> datetime:  # type: ignore[override]
             return clock().astimezone(tz)
 
-    setattr(apscheduler.schedulers.base, "datetime", ByThatClock)  # noqa: B010 (a name that it only imports)
-    setattr(bot.clock, "MINUTE", timedelta(seconds=minute))  # noqa: B010
-    setattr(bot.run, "keep_fetching", partial(keep_fetching, look_seconds=minute, jitter=timedelta))  # noqa: B010
-    bot.reviewing.PAUSE = bot.reviewing.PAUSE_IN_TROUBLE = bot.upkeep.LOOK_SECONDS = minute
-    (open_store.__kwdefaults__ or {})["busy_timeout"] = busy
+    setattr(apscheduler.schedulers.base, "datetime", ShiftedDatetime)  # noqa: B010 (a name that it only imports)
+    setattr(bot.clock, "TICK_INTERVAL", timedelta(seconds=tick_seconds))  # noqa: B010
+    setattr(
+        bot.run,
+        "fetch_until_stopped",
+        partial(fetch_until_stopped, poll_seconds=tick_seconds, jitter=timedelta),
+    )  # noqa: B010
+    bot.reviewing.POLL_SECONDS = bot.reviewing.TROUBLE_RETRY_SECONDS = bot.upkeep.POLL_SECONDS = tick_seconds
+    (open_store.__kwdefaults__ or {})["busy_timeout"] = busy_timeout
 
 
-def _watch(strikes: Strikes) -> None:
-    async def watched(what: Any, *more: Any, **given: Any) -> Any:
+def _wrap_deliver(fault_plan: FaultPlan) -> None:
+    async def deliver_with_faults(what: Any, *more: Any, **given: Any) -> Any:
         channel = getattr(what, "subscription", what).channel.channel
-        return await Stepped(deliver(what, *more, **given), channel, strikes)
+        return await FaultInjector(deliver_claim(what, *more, **given), channel, fault_plan)
 
     for module in list(sys.modules.values()):
-        if getattr(module, "deliver", None) is deliver and module.__name__ != __name__:
-            module.deliver = watched  # type: ignore[attr-defined]
+        if getattr(module, "deliver_claim", None) is deliver_claim and module.__name__ != __name__:
+            module.deliver_claim = deliver_with_faults  # type: ignore[attr-defined]
 
 
-def _fail_as(disk: Path) -> None:
+def _follow_disk_state(state_file: Path) -> None:
     """The file says how the disk of SQLite is; each transaction looks at it."""
 
     @event.listens_for(Engine, "begin")
-    def begin_so(connection: Connection) -> None:
+    def apply_disk_state(connection: Connection) -> None:
         if connection.dialect.name != "sqlite":
             return
-        state = Disk(disk.read_text()) if disk.exists() else Disk.WELL
-        full = connection.exec_driver_sql("PRAGMA page_count").scalar() if state is Disk.FULL else 2**30
+        state = DiskState(state_file.read_text()) if state_file.exists() else DiskState.HEALTHY
+        full = connection.exec_driver_sql("PRAGMA page_count").scalar() if state is DiskState.FULL else 2**30
         connection.exec_driver_sql(f"PRAGMA max_page_count = {full}")
-        connection.exec_driver_sql(f"PRAGMA query_only = {int(state is Disk.READ_ONLY)}")
+        connection.exec_driver_sql(f"PRAGMA query_only = {int(state is DiskState.READ_ONLY)}")

@@ -8,18 +8,18 @@ from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True)
-class Clock:
+class FileClock:
     """Gives instants in UTC, so much `ahead` of what the file says.
 
     It runs at a rate of its own: 30 means that a second of ours is half a minute of its.
     """
 
     file: Path
-    ahead: timedelta = timedelta()
+    offset: timedelta = timedelta()
 
     def __call__(self) -> datetime:
         since, began, rate = map(float, self.file.read_text().split())
-        return datetime.fromtimestamp(began + (time.time() - since) * rate, UTC) + self.ahead
+        return datetime.fromtimestamp(began + (time.time() - since) * rate, UTC) + self.offset
 
     def timestamp(self) -> float:
         """The same as seconds since 1970."""

@@ -18,18 +18,18 @@ from pathlib import Path
 from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 
-from digests.model import Channel, Schedule, Style, Subscription, Wish
-from digests.ports import Delivery, DeliveryState, Store
+from digests.model import Channel, DigestStyle, Preferences, Schedule, Subscription
+from digests.ports import DeliveryReport, DeliveryState, Store
 from digests.store import open_store
 from digests.store.engine import BUSY_TIMEOUT
 from tests.builders import a_paper, a_review
 from tests.fakes.discord import FakeDiscord
 from tests.fakes.slack import FakeSlack
-from tests.fire.base import Base, Disk, Standing, base
-from tests.fire.chat import Chat, DiscordChat, Page, SlackChat, expected
-from tests.fire.child import Birth, begin
-from tests.fire.clock import Clock
-from tests.fire.strikes import Strike, Strikes
+from tests.fire.base import ChaosDatabase, DiskState, EditionStates, create_database
+from tests.fire.chat import ChatService, DiscordChat, PagePapers, SlackChat, expected_pages
+from tests.fire.child import Spawn, spawn_process
+from tests.fire.clock import FileClock
+from tests.fire.strikes import FaultPlan, PlannedFault
 
 ROOT = Path(__file__).parents[2]
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -38,25 +38,25 @@ DAILY = frozenset(range(7))
 MIDNIGHT = Schedule(hour(0), DAILY)
 LEASE = timedelta(seconds=75)
 """At a `FAST` clock 7.5 seconds: what a busy machine's chat service commits late is there before another takes over."""
-SAFE = timedelta(seconds=45)
-TIME_OUT = timedelta(seconds=2)
+SKIP_MARGIN = timedelta(seconds=45)
+TIMEOUT = timedelta(seconds=2)
 SECOND = timedelta(seconds=1)
-FAST = 10.0
+FAST_RATE = 10.0
 """A clock at this rate makes a minute's wait six seconds, and leaves a lease longer than a time-out."""
 AFTER_ANY_LEASE = timedelta(minutes=5)
 """Longer than a lease, and than Discord remembers a nonce: then the history alone tells what was posted."""
-OVER = (DeliveryState.POSTED, DeliveryState.QUIET, DeliveryState.FAILED)
-PUT_OFF = (DeliveryState.WAITING, DeliveryState.UNKNOWN)
-PATIENCE = 60.0
+FINISHED_STATES = (DeliveryState.POSTED, DeliveryState.EMPTY, DeliveryState.FAILED)
+RETRYABLE_STATES = (DeliveryState.RETRYING, DeliveryState.UNKNOWN)
+WAIT_SECONDS = 60.0
 """Seconds that are waited for what must come: a busy machine is slow, and nothing is decided by speed."""
-A_MINUTE_SECONDS = 4.0
+SKIP_AFTER_SECONDS = 4.0
 """So much of our time is left before a wait is skipped: what a chat service does late, and shows later, is there by then."""
-LOOK_SECONDS = 0.01
+POLL_SECONDS = 0.01
 """Between two looks at whether something has come true in another process."""
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Deployment:
     """Where a scenario plays."""
 
     store: str = "sqlite"
@@ -79,8 +79,8 @@ class Tally:
     pages: int = 0
     lost: int = 0
     repeated: int = 0
-    wrong: list[str] = field(default_factory=list)
-    skipped: str = ""
+    problems: list[str] = field(default_factory=list)
+    skip_reason: str = ""
 
     def __add__(self, other: "Tally") -> "Tally":
         return Tally(
@@ -89,351 +89,379 @@ class Tally:
             self.pages + other.pages,
             self.lost + other.lost,
             self.repeated + other.repeated,
-            self.wrong + other.wrong,
+            self.problems + other.problems,
         )
 
     @property
-    def well(self) -> bool:
-        return not (self.lost or self.repeated or self.wrong)
+    def is_ok(self) -> bool:
+        return not (self.lost or self.repeated or self.problems)
 
 
 @dataclass(slots=True)
-class Life:
+class Worker:
     """A process in which `paperround run` runs."""
 
     process: BaseProcess
     log: Path
 
     @property
-    def ended(self) -> bool:
+    def is_ended(self) -> bool:
         return self.process.exitcode is not None
 
     @property
-    def killed(self) -> bool:
+    def is_killed(self) -> bool:
         return self.process.exitcode == -signal.SIGKILL
 
-    def signal(self, number: signal.Signals) -> None:
-        if self.process.pid and not self.ended:
+    def send_signal(self, number: signal.Signals) -> None:
+        if self.process.pid and not self.is_ended:
             os.kill(self.process.pid, number)
 
-    def said(self) -> str:
+    def read_log(self) -> str:
         return self.log.read_text(errors="replace") if self.log.exists() else ""
 
-    def tracebacks(self) -> list[str]:
+    def find_tracebacks(self) -> list[str]:
         """What no user is to see, from the line before it on."""
-        lines = self.said().splitlines()
+        lines = self.read_log().splitlines()
         found = [place for place, line in enumerate(lines) if line.startswith("Traceback")]
         return ["\n".join(lines[max(place - 1, 0) : place + 40]) for place in found[:2]]
 
 
 @dataclass(slots=True)
-class World:
+class Cluster:
     """`due` has each channel with the editions that it is to have had, and the papers of each.
 
     The clocks of any three processes that begin one after the other are so far `apart`, about `clock`.
     """
 
-    place: Place
+    deployment: Deployment
     folder: Path
-    chat: Chat
+    chat: ChatService
     store: Store
-    clock: Clock
-    base: Base
-    minute: float = 0.1
-    busy: float = BUSY_TIMEOUT
-    apart: timedelta = timedelta()
-    due: dict[Channel, dict[date, list[str]]] = field(default_factory=dict)
-    styles: dict[Channel, Style] = field(default_factory=dict)
-    lives: list[Life] = field(default_factory=list)
-    replaced: int = 0
-    put_off_since: float | None = None
+    clock: FileClock
+    database: ChaosDatabase
+    tick_seconds: float = 0.1
+    busy_timeout: float = BUSY_TIMEOUT
+    clock_spread: timedelta = timedelta()
+    expected_papers: dict[Channel, dict[date, list[str]]] = field(default_factory=dict)
+    styles: dict[Channel, DigestStyle] = field(default_factory=dict)
+    workers: list[Worker] = field(default_factory=list)
+    replaced_count: int = 0
+    retry_wait_since: float | None = None
 
     @property
-    def strikes(self) -> Strikes:
-        return Strikes(self.folder)
+    def fault_plan(self) -> FaultPlan:
+        return FaultPlan(self.folder)
 
     # What there is to do.
 
-    def bring(self, day: date, most: int = TOP) -> list[str]:
+    def add_papers(self, day: date, count: int = TOP) -> list[str]:
         """The papers of a day, best first."""
-        names = [f"{day:%y%m}.{day.day:02}{number:03}" for number in range(most)]
+        names = [f"{day:%y%m}.{day.day:02}{number:03}" for number in range(count)]
         records = [
             (a_paper(name, published=day), a_review(9 - place / 10)) for place, name in enumerate(names)
         ]
-        self.store.papers.add(records, now=self.clock() - timedelta(minutes=1))
-        self.store.papers.imported(now=self.clock() - timedelta(minutes=1))
+        self.store.library.add(records, now=self.clock() - timedelta(minutes=1))
+        self.store.library.record_import(now=self.clock() - timedelta(minutes=1))
         return names
 
-    def subscribe(
+    def subscribe_channel(
         self,
         papers: list[str],
-        style: Style = Style.CARDS,
+        style: DigestStyle = DigestStyle.CARDS,
         schedule: Schedule = MIDNIGHT,
         since: timedelta = timedelta(days=1),
-        strikes: Sequence[Strike] = (),
-        special: bool = False,
+        faults: Sequence[PlannedFault] = (),
+        is_special: bool = False,
     ) -> Channel:
         """A channel whose digest with these papers is due now: it has been subscribed since yesterday.
 
         Without papers nothing is due now. The strikes hit its deliveries.
         """
-        channel = self.chat.add_channel(special=special)
-        if strikes:
-            self.strikes.order(channel.channel, strikes)
-        wanted = Subscription(channel, Wish(top=TOP, style=style), schedule)
-        self.store.subscriptions.change(channel, wanted, by="Ada", now=self.clock() - since)
+        channel = self.chat.add_channel(special=is_special)
+        if faults:
+            self.fault_plan.schedule_faults(channel.channel, faults)
+        subscription = Subscription(channel, Preferences(top=TOP, style=style), schedule)
+        self.store.subscriptions.change(channel, subscription, by="Ada", now=self.clock() - since)
         self.styles[channel] = style
-        self.due[channel] = {self.clock().date(): papers} if papers else {}
+        self.expected_papers[channel] = {self.clock().date(): papers} if papers else {}
         return channel
 
-    def subscribe_all(self, papers: list[str], channels: int, since: timedelta = timedelta(days=1)) -> None:
+    def subscribe_channels(
+        self, papers: list[str], channels: int, since: timedelta = timedelta(days=1)
+    ) -> None:
         """So many channels, of all styles in turn, every fourth of the platform's other kind."""
-        for number, style in enumerate(itertools.islice(itertools.cycle(Style), channels)):
-            self.subscribe(papers, style, since=since, special=number % 4 == 3)
+        for number, style in enumerate(itertools.islice(itertools.cycle(DigestStyle), channels)):
+            self.subscribe_channel(papers, style, since=since, is_special=number % 4 == 3)
 
-    def write_by_hand(self, channel: Channel, column: str, value: str) -> None:
+    def overwrite_column(self, channel: Channel, column: str, value: str) -> None:
         """Change the row of a channel past all that would refuse it."""
         change = text(f"UPDATE subscriptions SET {column} = :value WHERE channel = :channel")
-        with self.base.connection() as connection:
+        with self.database.open_connection() as connection:
             connection.execute(change, {"value": value, "channel": channel.channel})
 
-    def set_disk(self, disk: Disk) -> None:
+    def set_disk_state(self, state: DiskState) -> None:
         """For every transaction from now on, of every process (over SQLite of every one but this)."""
-        if self.place.store == "sqlite":
-            (self.folder / "disk").write_text(disk)
+        if self.deployment.store == "sqlite":
+            (self.folder / "disk").write_text(state)
         else:
-            self.base.set_disk(disk)
+            self.database.set_disk_state(state)
 
-    async def heard(self, *words: str) -> None:
+    async def wait_for_log(self, *words: str) -> None:
         """Wait until a process has said one of these: then it has noticed what was done to it."""
-        await self.until(
-            lambda: any(word in life.said() for life in self.lives for word in words),
+        await self.wait_until(
+            lambda: any(word in life.read_log() for life in self.workers for word in words),
             f"somebody says {' or '.join(map(repr, words))}",
         )
 
     # Processes.
 
-    def populate(self, processes: int = 0) -> None:
+    def spawn_workers(self, count: int = 0) -> None:
         """Begin as many processes as the place has, or so many."""
-        for _ in range(processes or self.place.replicas):
-            self.live()
+        for _ in range(count or self.deployment.replicas):
+            self.spawn_worker()
 
-    def alive(self) -> list[Life]:
-        return [life for life in self.lives if not life.ended]
+    def list_live_workers(self) -> list[Worker]:
+        return [life for life in self.workers if not life.is_ended]
 
-    async def replace_the_dead(self) -> None:
+    async def replace_dead_workers(self) -> None:
         """Wait until one more has died, and begin another in its place."""
-        dead = sum(life.ended for life in self.lives) - self.replaced
-        await self.until(lambda: sum(life.ended for life in self.lives) > self.replaced, "it dies")
-        self.replaced += max(dead, 1)
-        self.populate(max(dead, 1))
+        dead = sum(life.is_ended for life in self.workers) - self.replaced_count
+        await self.wait_until(
+            lambda: sum(life.is_ended for life in self.workers) > self.replaced_count, "it dies"
+        )
+        self.replaced_count += max(dead, 1)
+        self.spawn_workers(max(dead, 1))
 
-    async def kill_all(self) -> None:
+    async def kill_workers(self) -> None:
         """Nobody is left."""
-        for life in self.alive():
-            life.signal(signal.SIGKILL)
-        await self.until(lambda: not self.alive(), "all die")
-        self.replaced = len(self.lives)
+        for life in self.list_live_workers():
+            life.send_signal(signal.SIGKILL)
+        await self.wait_until(lambda: not self.list_live_workers(), "all die")
+        self.replaced_count = len(self.workers)
 
-    def wake_all(self) -> None:
-        for life in self.alive():
-            life.signal(signal.SIGCONT)
+    def resume_workers(self) -> None:
+        for life in self.list_live_workers():
+            life.send_signal(signal.SIGCONT)
 
-    async def some_ticks(self) -> None:
+    async def wait_some_ticks(self) -> None:
         """As long as it takes to look a few times at what is due."""
-        await asyncio.sleep(5 * self.minute)
+        await asyncio.sleep(5 * self.tick_seconds)
 
-    async def a_tick(self) -> None:
-        await asyncio.sleep(2 * self.minute)
+    async def wait_one_tick(self) -> None:
+        await asyncio.sleep(2 * self.tick_seconds)
 
-    async def within(self, seconds: float, holds: Callable[[], object]) -> None:
+    async def wait_at_most(self, seconds: float, condition: Callable[[], object]) -> None:
         """Wait so long at most for something to come true."""
         end = time.monotonic() + seconds
-        while not holds() and time.monotonic() < end:  # noqa: ASYNC110 (it comes true in another process)
-            await asyncio.sleep(LOOK_SECONDS)
+        while not condition() and time.monotonic() < end:  # noqa: ASYNC110 (it comes true in another process)
+            await asyncio.sleep(POLL_SECONDS)
 
-    def live(self) -> Life:
+    def spawn_worker(self) -> Worker:
         """Begin a process."""
-        number = len(self.lives) + 1
+        number = len(self.workers) + 1
         clean = {
             name: value
             for name, value in os.environ.items()
             if not name.startswith(("SLACK_", "DISCORD_", "PAPERROUND_"))
         }
-        birth = Birth(
+        spawn = Spawn(
             self.folder,
             self.clock.file,
             {**clean, **self.chat.secrets, "PYTHONPATH": str(ROOT)},
             self.folder / f"{number}.log",
-            self.minute,
-            self.busy,
-            self.apart * (number % 3 - 1) / 2,
+            self.tick_seconds,
+            self.busy_timeout,
+            self.clock_spread * (number % 3 - 1) / 2,
         )
-        life = Life(begin(birth), birth.log)
-        self.lives.append(life)
-        return life
+        worker = Worker(spawn_process(spawn), spawn.log)
+        self.workers.append(worker)
+        return worker
 
-    async def until(self, holds: Callable[[], object], what: str, seconds: float = PATIENCE) -> None:
+    async def wait_until(
+        self, condition: Callable[[], object], description: str, seconds: float = WAIT_SECONDS
+    ) -> None:
         """Wait for something to come true. Raises AssertionError with the end of what the last processes said."""
         end = time.monotonic() + seconds
-        while not holds():
+        while not condition():
             if time.monotonic() > end:
-                said = "\n".join("\n".join(life.said().splitlines()[-12:]) for life in self.lives[-3:])
-                raise AssertionError(
-                    f"not within {seconds} s: {what}; ended: {[life.process.exitcode for life in self.lives]}\n{said}"
+                log_tail = "\n".join(
+                    "\n".join(life.read_log().splitlines()[-12:]) for life in self.workers[-3:]
                 )
-            await asyncio.sleep(LOOK_SECONDS)
+                raise AssertionError(
+                    f"not within {seconds} s: {description}; ended: {[life.process.exitcode for life in self.workers]}\n{log_tail}"
+                )
+            await asyncio.sleep(POLL_SECONDS)
 
-    async def struck(self, channel: Channel, what: str, *, left: int = 0) -> None:
+    async def wait_for_faults(self, channel: Channel, description: str, *, remaining: int = 0) -> None:
         """Wait until only so many strikes are left for a channel, or it is finished without."""
-        await self.until(
-            lambda: len(self.strikes.left(channel.channel)) <= left or self.finished(channel), what
+        await self.wait_until(
+            lambda: (
+                len(self.fault_plan.pending_faults(channel.channel)) <= remaining or self.is_finished(channel)
+            ),
+            description,
         )
 
     # What came of it.
 
-    def deliveries(self, channel: Channel) -> list[Delivery]:
+    def list_deliveries(self, channel: Channel) -> list[DeliveryReport]:
         found = self.store.subscriptions.find(channel)
-        return list(self.store.deliveries.history(found, 99)) if found else []
+        return list(self.store.outbox.history(found, 99)) if found else []
 
-    def finished(self, channel: Channel) -> bool:
+    def is_finished(self, channel: Channel) -> bool:
         """Whether nothing more is to come of each edition that is due."""
-        return not self.unfinished([channel])
+        return not self.list_unfinished([channel])
 
-    def unfinished(self, channels: Collection[Channel] | None = None) -> list[Channel]:
+    def list_unfinished(self, channels: Collection[Channel] | None = None) -> list[Channel]:
         """Those, of all or of some, that something is still to come of."""
-        standing = self.base.standing()
+        states = self.database.read_edition_states()
         return [
             channel
-            for channel in (self.due if channels is None else channels)
-            if not self._is_over(channel, standing)
+            for channel in (self.expected_papers if channels is None else channels)
+            if not self._is_complete(channel, states)
         ]
 
-    def all_put_off(self) -> bool:
+    def is_waiting_for_retries(self) -> bool:
         """Whether nothing is under way, and something is to come of every edition that is due."""
-        standing = self.base.standing()
+        edition_states = self.database.read_edition_states()
         states = [
-            standing.get((channel.channel, edition), (None, None))[0]
-            for channel, editions in self.due.items()
+            edition_states.get((channel.channel, edition), (None, None))[0]
+            for channel, editions in self.expected_papers.items()
             for edition in editions
         ]
-        return all(state in PUT_OFF for state in states)
+        return all(state in RETRYABLE_STATES for state in states)
 
-    def _is_over(self, channel: Channel, standing: Standing) -> bool:
-        states = [standing.get((channel.channel, edition), (None, None))[0] for edition in self.due[channel]]
-        return all(state in OVER for state in states)
+    def _is_complete(self, channel: Channel, edition_states: EditionStates) -> bool:
+        states = [
+            edition_states.get((channel.channel, edition), (None, None))[0]
+            for edition in self.expected_papers[channel]
+        ]
+        return all(state in FINISHED_STATES for state in states)
 
-    async def finish(self, channel: Channel, what: str) -> None:
+    async def wait_until_finished(self, channel: Channel, description: str) -> None:
         """Wait until a channel, the only one that something is under way for, has what is due."""
-        await self._finish([channel], what, PATIENCE)
+        await self._wait_for_channels([channel], description, WAIT_SECONDS)
 
-    async def all_finished(self) -> None:
+    async def wait_until_all_finished(self) -> None:
         """Wait until every channel has what is due."""
-        await self._finish(list(self.due), "every channel has its digest", 2 * PATIENCE)
+        await self._wait_for_channels(
+            list(self.expected_papers), "every channel has its digest", 2 * WAIT_SECONDS
+        )
 
-    async def _finish(self, channels: Sequence[Channel], what: str, seconds: float) -> None:
+    async def _wait_for_channels(self, channels: Sequence[Channel], description: str, seconds: float) -> None:
         """Long waits are skipped while nothing is under way. The chat service is not held up by the looking."""
-        over, end = False, time.monotonic() + seconds
-        while not over and time.monotonic() < end:
-            over = await asyncio.to_thread(self._look, channels)
-            await asyncio.sleep(5 * LOOK_SECONDS)
-        await self.until(lambda: over, what, 0)
+        is_complete, end = False, time.monotonic() + seconds
+        while not is_complete and time.monotonic() < end:
+            is_complete = await asyncio.to_thread(self._poll_channels, channels)
+            await asyncio.sleep(5 * POLL_SECONDS)
+        await self.wait_until(lambda: is_complete, description, 0)
 
-    def _look(self, channels: Sequence[Channel]) -> bool:
+    def _poll_channels(self, channels: Sequence[Channel]) -> bool:
         try:
-            standing = self.base.standing()
+            edition_states = self.database.read_edition_states()
         except OperationalError:  # PostgreSQL gets well again.
             return False
-        left = [channel for channel in channels if not self._is_over(channel, standing)]
-        put_off = [
+        left = [channel for channel in channels if not self._is_complete(channel, edition_states)]
+        retry_times = [
             next_try
             for channel in left
-            for edition in self.due[channel]
-            for state, next_try in [standing.get((channel.channel, edition), (None, None))]
-            if state in PUT_OFF and next_try
+            for edition in self.expected_papers[channel]
+            for state, next_try in [edition_states.get((channel.channel, edition), (None, None))]
+            if state in RETRYABLE_STATES and next_try
         ]
-        if not put_off or len(put_off) < len(left) or min(put_off) <= self.clock() + SAFE:
-            self.put_off_since = None
-        elif self.put_off_since is None:
-            self.put_off_since = time.monotonic()
-        elif time.monotonic() - self.put_off_since > A_MINUTE_SECONDS:
-            self.clock.set(min(put_off), self.clock.rate)
-            self.put_off_since = None
+        if not retry_times or len(retry_times) < len(left) or min(retry_times) <= self.clock() + SKIP_MARGIN:
+            self.retry_wait_since = None
+        elif self.retry_wait_since is None:
+            self.retry_wait_since = time.monotonic()
+        elif time.monotonic() - self.retry_wait_since > SKIP_AFTER_SECONDS:
+            self.clock.set(min(retry_times), self.clock.rate)
+            self.retry_wait_since = None
         return not left
 
-    def tally(self) -> Tally:
+    def tally_pages(self) -> Tally:
         """Compare what stands in every channel with what should."""
-        tally = Tally(kills=sum(life.killed for life in self.lives), channels=len(self.due))
-        for channel in self.due:
-            self._count(channel, tally)
-        tally.wrong += self.chat.faults()
-        tally.wrong += [fault for life in self.lives for fault in life.tracebacks()]
+        tally = Tally(kills=sum(life.is_killed for life in self.workers), channels=len(self.expected_papers))
+        for channel in self.expected_papers:
+            self._count_pages(channel, tally)
+        tally.problems += self.chat.list_protocol_errors()
+        tally.problems += [fault for life in self.workers for fault in life.find_tracebacks()]
         return tally
 
-    def _count(self, channel: Channel, tally: Tally) -> None:
-        wanted: list[Page] = [
-            page for papers in self.due[channel].values() for page in expected(papers, self.styles[channel])
+    def _count_pages(self, channel: Channel, tally: Tally) -> None:
+        expected: list[PagePapers] = [
+            page
+            for papers in self.expected_papers[channel].values()
+            for page in expected_pages(papers, self.styles[channel])
         ]
-        there = self.chat.pages(channel)
-        missing, more = Counter(wanted) - Counter(there), Counter(there) - Counter(wanted)
-        tally.pages += len(there)
+        posted = self.chat.pages_in(channel)
+        missing, repeated = Counter(expected) - Counter(posted), Counter(posted) - Counter(expected)
+        tally.pages += len(posted)
         tally.lost += missing.total()
-        tally.repeated += more.total()
-        if not missing and not more and there != wanted:
-            tally.wrong.append(f"{channel}: out of order")
-        if missing or more:
-            tally.wrong.append(
-                f"{channel}: lost {list(missing.elements())}, repeated {list(more.elements())}{self._said_of(channel)}"
+        tally.repeated += repeated.total()
+        if not missing and not repeated and posted != expected:
+            tally.problems.append(f"{channel}: out of order")
+        if missing or repeated:
+            tally.problems.append(
+                f"{channel}: lost {list(missing.elements())}, repeated {list(repeated.elements())}{self._log_of(channel)}"
             )
-        failed = [one.reason for one in self.deliveries(channel) if one.state is DeliveryState.FAILED]
-        tally.wrong += [f"{channel}: failed: {reason}" for reason in failed]
+        failed = [one.reason for one in self.list_deliveries(channel) if one.state is DeliveryState.FAILED]
+        tally.problems += [f"{channel}: failed: {reason}" for reason in failed]
 
-    def _said_of(self, channel: Channel) -> str:
+    def _log_of(self, channel: Channel) -> str:
         """What the processes said of a channel, and how its editions stand."""
-        lines = [line for life in self.lives for line in life.said().splitlines() if channel.channel in line]
-        stand = [f"{one.edition} {one.state}, {one.attempts} attempts" for one in self.deliveries(channel)]
+        lines = [
+            line for life in self.workers for line in life.read_log().splitlines() if channel.channel in line
+        ]
+        stand = [
+            f"{one.edition} {one.state}, {one.attempts} attempts" for one in self.list_deliveries(channel)
+        ]
         return "".join(f"\n    {line}" for line in [*sorted(lines)[-20:], *stand])
 
 
 @asynccontextmanager
-async def world(
-    place: Place,
+async def start_cluster(
+    deployment: Deployment,
     *,
     now: datetime = NOON,
     rate: float = 1.0,
-    time_out: timedelta = TIME_OUT,
-    over_wire: bool = False,
-    own_server: bool = False,
-    small_disk: bool = False,
-    chat_clock_of_its_own: bool = False,
-    apart: timedelta = timedelta(),
+    timeout: timedelta = TIMEOUT,
+    over_proxy: bool = False,
+    has_own_server: bool = False,
+    has_small_disk: bool = False,
+    has_own_chat_clock: bool = False,
+    clock_spread: timedelta = timedelta(),
     attempts: int = 50,
-) -> AsyncIterator[World]:
+) -> AsyncIterator[Cluster]:
     """An empty world; its processes are killed at the end. With `over_wire` the network to PostgreSQL can be cut, with
     `own_server` PostgreSQL can be crashed, stopped and made read-only, with `small_disk` its disk can be filled."""
     with ExitStack() as exits:
         folder = Path(exits.enter_context(tempfile.TemporaryDirectory(prefix="paperround-fire-")))
-        made = base(place.store, folder, over_wire=over_wire, own=own_server, small_disk=small_disk)
-        its_base = exits.enter_context(made)
-        clock, its_own = Clock(folder / "clock"), Clock(folder / "clock of the chat")
+        database_context = create_database(
+            deployment.store,
+            folder,
+            over_proxy=over_proxy,
+            has_own_server=has_own_server,
+            has_small_disk=has_small_disk,
+        )
+        database = exits.enter_context(database_context)
+        clock, own_chat_clock = FileClock(folder / "clock"), FileClock(folder / "clock of the chat")
         clock.set(now, rate)
-        its_own.set(now, rate)
-        store = open_store(its_base.url, now=now)
+        own_chat_clock.set(now, rate)
+        store = open_store(database.url, now=now)
         exits.callback(store.close)
-        chat_clock = its_own if chat_clock_of_its_own else clock
-        async with _chat(place, chat_clock) as chat:
-            here = World(place, folder, chat, store, clock, its_base, apart=apart)
-            _write_settings(folder, its_base.url_of_bot, time_out, attempts, chat)
+        chat_clock = own_chat_clock if has_own_chat_clock else clock
+        async with _start_chat(deployment, chat_clock) as chat:
+            cluster = Cluster(deployment, folder, chat, store, clock, database, clock_spread=clock_spread)
+            _write_settings(folder, database.bot_url, timeout, attempts, chat)
             try:
-                yield here
+                yield cluster
             finally:
-                await _end(here.lives)
+                await _end_workers(cluster.workers)
 
 
 @asynccontextmanager
-async def _chat(place: Place, clock: Clock) -> AsyncIterator[Chat]:
+async def _start_chat(deployment: Deployment, clock: FileClock) -> AsyncIterator[ChatService]:
     """Its own limits would only make everything slow."""
-    if place.platform == "slack":
+    if deployment.platform == "slack":
         async with FakeSlack(clock=clock.timestamp, rate_limits=False) as slack:
             yield SlackChat(slack)
     else:
@@ -441,19 +469,19 @@ async def _chat(place: Place, clock: Clock) -> AsyncIterator[Chat]:
             yield DiscordChat(discord)
 
 
-def _write_settings(folder: Path, url: str, time_out: timedelta, attempts: int, chat: Chat) -> None:
+def _write_settings(folder: Path, url: str, timeout: timedelta, attempts: int, chat: ChatService) -> None:
     (folder / "paperround.toml").write_text(
         f'[store]\nurl = "{url}"\n[digest]\nmax_age_days = 0\ndomain_share = 1\n'
         f"[delivery]\nattempts = {attempts}\nlease_seconds = {LEASE.total_seconds():.0f}\n"
-        f"time_out_seconds = {time_out.total_seconds():.0f}\nsettle_seconds = 0.1\n"
-        f"at_once_a_workspace = 50\n{chat.settings}",
+        f"timeout_seconds = {timeout.total_seconds():.0f}\nhistory_lag_seconds = 0.1\n"
+        f"concurrency_per_workspace = 50\n{chat.settings}",
         encoding="utf-8",
     )
 
 
-async def _end(lives: list[Life]) -> None:
-    for life in lives:
-        life.signal(signal.SIGKILL)
-    for life in lives:
+async def _end_workers(workers: list[Worker]) -> None:
+    for life in workers:
+        life.send_signal(signal.SIGKILL)
+    for life in workers:
         await asyncio.to_thread(life.process.join)
         life.process.close()

@@ -20,7 +20,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 from tests.mutants.mutants import MUTANTS, Mutant
-from tests.postgres import VARIABLE, running_server
+from tests.postgres import URL_VARIABLE, start_server
 
 ROOT = Path(__file__).parents[2]
 LEFT_OUT = (".venv", ".git", ".hypothesis", ".mypy_cache", ".ruff_cache", ".pytest_cache", "build", "dist")
@@ -117,8 +117,8 @@ def _environment(chosen: Sequence[Mutant]) -> Iterator[Mapping[str, str]]:
     if not any("postgres" in test or "leadership" in test for one in chosen for test in one.tests):
         yield {}
         return
-    with running_server() as server:
-        yield {VARIABLE: server.url}
+    with start_server() as server:
+        yield {URL_VARIABLE: server.url}
 
 
 def _judge_all(

@@ -315,7 +315,7 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "one workspace takes every place",
         "bot/clock.py",
-        "return self.under_way[place] >= self.desk.at_once_a_workspace",
+        "return self.under_way[place] >= self.desk.concurrency_per_workspace",
         "return self.under_way[place] >= self.desk.at_once",
         ("tests/bot/test_clock.py::test_what_is_claimed_beyond_the_room_of_its_workspace_waits_for_room",),
     ),

@@ -10,9 +10,9 @@ from pathlib import Path
 from rich.console import Console
 
 from bot.message import Message
-from bot.platforms import CANNOT_ASK, Facts, Outcome, Page, PostError, Unknown
-from bot.platforms.console.render import render, show
-from digests.model import Channel, Post, Style
+from bot.platforms import CANNOT_ASK, NoHistory, Outcome, Page, PostError, PostUpdate
+from bot.platforms.console.render import print_page, render
+from digests.model import Channel, DigestStyle, Post
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,20 +23,20 @@ class ConsolePlatform:
     transcript: Path | None = None
     name: str = "console"
 
-    def render(self, message: Message, style: Style) -> Sequence[Page]:
+    def render(self, message: Message, style: DigestStyle) -> Sequence[Page]:
         return render(message, style)
 
     async def post(self, channel: Channel, page: Page, *, key: str, thread: str | None) -> str:
         try:
-            await asyncio.to_thread(self._show, channel, page, key)
+            await asyncio.to_thread(self._print_and_record, channel, page, key)
         except OSError as error:
             raise PostError(
                 f"The terminal or its transcript cannot be written: {error}", Outcome.UNKNOWN
             ) from error
         return key
 
-    def _show(self, channel: Channel, page: Page, key: str) -> None:
-        show(page, self.console)
+    def _print_and_record(self, channel: Channel, page: Page, key: str) -> None:
+        print_page(page, self.console)
         if self.transcript:
             line = json.dumps(
                 {"key": key, "channel": str(channel), "papers": page.papers, "page": page.payload}
@@ -44,26 +44,26 @@ class ConsolePlatform:
             with self.transcript.open("a", encoding="utf-8") as file:
                 file.write(line + "\n")
 
-    async def find(self, channel: Channel, *, key: str, since: datetime) -> str | Unknown | None:
+    async def find(self, channel: Channel, *, key: str, since: datetime) -> str | NoHistory | None:
         if not self.transcript:
             return CANNOT_ASK
-        return await asyncio.to_thread(self._found, channel, key)
+        return await asyncio.to_thread(self._find_in_transcript, channel, key)
 
-    def _found(self, channel: Channel, key: str) -> str | None:
+    def _find_in_transcript(self, channel: Channel, key: str) -> str | None:
         if not self.transcript or not self.transcript.exists():
             return None
         with self.transcript.open(encoding="utf-8") as file:
-            written = (json.loads(line) for line in file if line.endswith("\n"))
-            posted = any(line["key"] == key and line["channel"] == str(channel) for line in written)
-        return key if posted else None
+            records = (json.loads(line) for line in file if line.endswith("\n"))
+            was_posted = any(line["key"] == key and line["channel"] == str(channel) for line in records)
+        return key if was_posted else None
 
     async def edit(self, channel: Channel, receipt: str, page: Page) -> None:
         """What a terminal has shown stands: the page is shown anew below it."""
         await self.post(channel, page, key=receipt, thread=None)
 
-    async def refresh(self, post: Post, facts: Facts) -> None:
+    async def refresh(self, post: Post, update: PostUpdate) -> None:
         """What a terminal has shown stands."""
 
-    async def tell(self, channel: Channel, person: str, message: Message) -> None:
-        for page in render(message, Style.COMPACT):
-            await asyncio.to_thread(show, page, self.console)
+    async def send_direct_message(self, channel: Channel, person: str, message: Message) -> None:
+        for page in render(message, DigestStyle.COMPACT):
+            await asyncio.to_thread(print_page, page, self.console)

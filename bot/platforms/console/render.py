@@ -11,37 +11,38 @@ from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text as Line
 
-from bot.message import Block, Buttons, Card, Divider, Heading, Message, Offer, Text
+from bot.message import Block, Buttons, Card, Divider, Heading, Message, OptionRow, Text
 from bot.platforms import Page
-from bot.platforms.links import web_address
-from digests.model import Style
-from digests.text import clip, tidy
+from bot.platforms.links import safe_web_address
+from digests.model import DigestStyle
+from digests.text import clip_text, normalize_text
 
-SHORT_TLDR = 160
+SHORT_TLDR_CHARACTERS = 160
 """Characters of a TL;DR where a whole digest is one message."""
 
-WIDEST = 100
+MAX_COLUMNS = 100
 """Columns: longer lines are hard to read."""
 
-_Shown = Heading | Text | Card | Divider
+_PlainBlock = Heading | Text | Card | Divider
 
 
-def render(message: Message, style: Style) -> tuple[Page, ...]:
+def render(message: Message, style: DigestStyle) -> tuple[Page, ...]:
     """The message as pages: one a paper, or all in one where the style is compact."""
-    shown = list(_without_buttons(message.blocks))
-    if style is Style.COMPACT:
-        return (_page([_shortened(block) for block in shown]),)
-    threaded = style is Style.THREAD
+    plain_blocks = list(_drop_buttons(message.blocks))
+    if style is DigestStyle.COMPACT:
+        return (_build_page([_shorten_block(block) for block in plain_blocks]),)
+    is_threaded = style is DigestStyle.THREAD
     return tuple(
-        _page(blocks, in_thread=threaded and number > 0) for number, blocks in enumerate(_by_card(shown))
+        _build_page(blocks, in_thread=is_threaded and number > 0)
+        for number, blocks in enumerate(_split_by_card(plain_blocks))
     )
 
 
-def _without_buttons(blocks: Iterable[Block]) -> Iterable[_Shown]:
+def _drop_buttons(blocks: Iterable[Block]) -> Iterable[_PlainBlock]:
     """A terminal has none; what can be typed is said by the help."""
     for block in blocks:
         match block:
-            case Offer():
+            case OptionRow():
                 yield Text(block.text)
             case Buttons():
                 pass
@@ -49,9 +50,9 @@ def _without_buttons(blocks: Iterable[Block]) -> Iterable[_Shown]:
                 yield block
 
 
-def _by_card(blocks: Sequence[_Shown]) -> Iterable[list[_Shown]]:
+def _split_by_card(blocks: Sequence[_PlainBlock]) -> Iterable[list[_PlainBlock]]:
     """What stands before the first card, then each card; what follows the last one stays with it."""
-    pages: list[list[_Shown]] = [[]]
+    pages: list[list[_PlainBlock]] = [[]]
     for block in blocks:
         if isinstance(block, Card) and pages[-1]:
             pages.append([])
@@ -59,7 +60,7 @@ def _by_card(blocks: Sequence[_Shown]) -> Iterable[list[_Shown]]:
     return pages
 
 
-def _shortened(block: _Shown) -> _Shown:
+def _shorten_block(block: _PlainBlock) -> _PlainBlock:
     if not isinstance(block, Card):
         return block
     return Card(
@@ -68,101 +69,101 @@ def _shortened(block: _Shown) -> _Shown:
         block.url,
         block.number,
         score=block.score,
-        tldr=clip(block.tldr, SHORT_TLDR),
+        tldr=clip_text(block.tldr, SHORT_TLDR_CHARACTERS),
         limitations=block.limitations[:1],
         limitations_note=block.limitations_note,
         warnings=block.warnings,
     )
 
 
-def _page(blocks: Sequence[_Shown], *, in_thread: bool = False) -> Page:
+def _build_page(blocks: Sequence[_PlainBlock], *, in_thread: bool = False) -> Page:
     papers = tuple(block.paper for block in blocks if isinstance(block, Card))
-    return Page({"blocks": [_written(block) for block in blocks]}, papers, in_thread)
+    return Page({"blocks": [_block_to_json(block) for block in blocks]}, papers, in_thread)
 
 
-def _written(block: _Shown) -> dict[str, Any]:
+def _block_to_json(block: _PlainBlock) -> dict[str, Any]:
     """A block as JSON takes it, with nothing in it that a terminal would obey."""
-    fields = {name: _safe(value) for name, value in asdict(block).items()}
+    fields = {name: _clean_value(value) for name, value in asdict(block).items()}
     return {"kind": type(block).__name__, **fields}
 
 
-def _safe(value: Any) -> Any:
+def _clean_value(value: Any) -> Any:
     match value:
         case str():
-            return "\n".join(tidy(line) for line in value.splitlines())
+            return "\n".join(normalize_text(line) for line in value.splitlines())
         case tuple() | list():
-            return [_safe(item) for item in value]
+            return [_clean_value(item) for item in value]
         case _:
             return value
 
 
-_KINDS: dict[str, type[_Shown]] = {kind.__name__: kind for kind in (Heading, Text, Card, Divider)}
+_BLOCK_TYPES: dict[str, type[_PlainBlock]] = {kind.__name__: kind for kind in (Heading, Text, Card, Divider)}
 
 
-def show(page: Page, console: Console) -> None:
+def print_page(page: Page, console: Console) -> None:
     """Print a page, as wide as the terminal and no wider than is good to read."""
-    width = min(console.width, WIDEST)
-    blocks = [_KINDS[written["kind"]](**_fields(written)) for written in page.payload["blocks"]]
+    width = min(console.width, MAX_COLUMNS)
+    blocks = [_BLOCK_TYPES[record["kind"]](**_fields_from_json(record)) for record in page.payload["blocks"]]
     console.print(
-        Group(*chain.from_iterable(_lines(block) for block in blocks)), width=width, highlight=False
+        Group(*chain.from_iterable(_render_block(block) for block in blocks)), width=width, highlight=False
     )
 
 
-def _fields(written: dict[str, Any]) -> dict[str, Any]:
+def _fields_from_json(record: dict[str, Any]) -> dict[str, Any]:
     return {
         name: tuple(value) if isinstance(value, list) else value
-        for name, value in written.items()
+        for name, value in record.items()
         if name != "kind"
     }
 
 
-def _lines(block: _Shown) -> Iterable[RenderableType]:
+def _render_block(block: _PlainBlock) -> Iterable[RenderableType]:
     match block:
         case Heading():
             yield Line(block.text, style="bold")
             yield Line()
         case Text():
             label = Line(f"{block.label} ", style="bold") if block.label else Line()
-            yield label + Line(block.text, style="dim" if block.quiet else "")
+            yield label + Line(block.text, style="dim" if block.is_small_print else "")
             yield Line()
         case Divider():
             yield Rule(style="dim")
         case Card():
-            yield from _card_lines(block)
+            yield from _render_card(block)
         case _:
             assert_never(block)
 
 
-def _card_lines(card: Card) -> Iterable[RenderableType]:
+def _render_card(card: Card) -> Iterable[RenderableType]:
     number = f"{card.number}. " if card.number is not None else ""
-    address = web_address(card.url)
+    address = safe_web_address(card.url)
     link = f"bold cyan link {address}" if address else "bold cyan"
     yield Line(number, style="bold") + Line(card.title, style=link)
     indent = len(number)
-    facts = " · ".join(fact for fact in (card.score, card.domain, card.authors) if fact)
-    yield _indented(Line(facts, style="dim"), indent) if facts else Line()
+    details = " · ".join(fact for fact in (card.score, card.domain, card.authors) if fact)
+    yield _indent_line(Line(details, style="dim"), indent) if details else Line()
     for warning in card.warnings:
-        yield _indented(Line(f"⚠ {warning}", style="yellow"), indent)
+        yield _indent_line(Line(f"⚠ {warning}", style="yellow"), indent)
     if card.tldr:
-        yield _indented(Line(card.tldr), indent)
-    yield from _limitations(card, indent)
-    small = " · ".join(part for part in (card.reviewed, card.reason) if part)
-    if small:
-        yield _indented(Line(small, style="dim"), indent)
-    yield _indented(Line(address, style="dim", overflow="fold"), indent)
+        yield _indent_line(Line(card.tldr), indent)
+    yield from _render_limitations(card, indent)
+    footer = " · ".join(part for part in (card.review_line, card.reason) if part)
+    if footer:
+        yield _indent_line(Line(footer, style="dim"), indent)
+    yield _indent_line(Line(address, style="dim", overflow="fold"), indent)
     yield Line()
 
 
-def _limitations(card: Card, indent: int) -> Iterable[RenderableType]:
+def _render_limitations(card: Card, indent: int) -> Iterable[RenderableType]:
     if card.limitations:
-        yield _indented(Line("Limitations", style="bold"), indent)
+        yield _indent_line(Line("Limitations", style="bold"), indent)
         points = Table.grid(padding=(0, 1))
         for point in card.limitations:
             points.add_row("•", Line(point))
-        yield _indented(points, indent)
+        yield _indent_line(points, indent)
     elif card.limitations_note:
-        yield _indented(Line(card.limitations_note, style="italic dim"), indent)
+        yield _indent_line(Line(card.limitations_note, style="italic dim"), indent)
 
 
-def _indented(what: RenderableType, columns: int) -> Padding:
-    return Padding(what, (0, 0, 0, columns))
+def _indent_line(line: RenderableType, columns: int) -> Padding:
+    return Padding(line, (0, 0, 0, columns))

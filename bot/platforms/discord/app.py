@@ -12,13 +12,13 @@ import discord
 from bot.answer import Answers
 from bot.findings import Finding
 from bot.platforms.discord.client import DiscordPlatform
-from bot.platforms.discord.errors import NOT_KNOWN
+from bot.platforms.discord.errors import UNKNOWN_TOKEN
 from bot.platforms.discord.gateway import Gateway, keep_connected
-from bot.platforms.discord.listeners import Listeners
-from bot.platforms.discord.permissions import invitation
-from bot.platforms.discord.preflight import preflight
-from bot.platforms.discord.rest import Rest, use_addresses
-from config.settings import Discord
+from bot.platforms.discord.listeners import DiscordListeners
+from bot.platforms.discord.permissions import build_invitation
+from bot.platforms.discord.preflight import run_preflight
+from bot.platforms.discord.rest import RestClient, use_addresses
+from config.settings import DiscordSettings
 from digests.errors import InputError
 
 log = logging.getLogger(__name__)
@@ -31,12 +31,12 @@ DRAIN_SECONDS = 10.0
 class DiscordApp:
     """Keeps the contract of `bot.platforms.App`."""
 
-    settings: Discord
+    settings: DiscordSettings
     token: str = field(repr=False)
-    time_out: float
+    timeout: float
     clock: Callable[[], datetime]
     name: str = "discord"
-    exclusive: bool = True
+    is_exclusive: bool = True
     _platform: DiscordPlatform | None = None
 
     def __post_init__(self) -> None:
@@ -46,21 +46,21 @@ class DiscordApp:
         logging.getLogger("discord").setLevel(logging.WARNING)
 
     async def check(self, channels: Sequence[str]) -> Sequence[Finding]:
-        rest = Rest(self.token, self.time_out)
+        rest = RestClient(self.token, self.timeout)
         try:
-            return await preflight(rest, channels=channels)
+            return await run_preflight(rest, channels=channels)
         finally:
             await rest.close()
 
     async def open(self) -> DiscordPlatform:
         """Logs in over REST alone. Where Discord cannot be reached just now, the first post logs in."""
-        rest = Rest(self.token, self.time_out)
+        rest = RestClient(self.token, self.timeout)
         self._platform = DiscordPlatform(rest)
         try:
-            client = await rest.client()
+            client = await rest.get_client()
             log.info("Discord: the app is %s", client.user)
         except discord.LoginFailure as error:
-            raise InputError(f"bot token: {NOT_KNOWN}") from error
+            raise InputError(f"bot token: {UNKNOWN_TOKEN}") from error
         except (discord.DiscordException, aiohttp.ClientError, TimeoutError, OSError, TypeError) as error:
             log.error(
                 "Discord cannot be reached (%s); trying again with every digest.",
@@ -71,12 +71,12 @@ class DiscordApp:
     async def serve(self, answers: Answers, stop: asyncio.Event) -> None:
         if not self._platform:
             raise RuntimeError("open the app before it is served")
-        listeners = Listeners(answers, self._platform, self.settings, self.clock)
+        listeners = DiscordListeners(answers, self._platform, self.settings, self.clock)
 
-        async def drain() -> None:
-            await listeners.drain(DRAIN_SECONDS)
+        async def drain_listeners() -> None:
+            await listeners.drain_tasks(DRAIN_SECONDS)
 
-        await keep_connected(lambda: Gateway(listeners, self.settings), self.token, stop, drain)
+        await keep_connected(lambda: Gateway(listeners, self.settings), self.token, stop, drain_listeners)
 
     async def close(self) -> None:
         if self._platform:
@@ -84,14 +84,14 @@ class DiscordApp:
             self._platform = None
 
 
-async def invite(settings: Discord, token: str, time_out: float) -> str:
+async def fetch_invitation(settings: DiscordSettings, token: str, timeout: float) -> str:
     """The link that invites the application that the token belongs to. Raises InputError."""
     use_addresses(settings)
-    rest = Rest(token, time_out)
+    rest = RestClient(token, timeout)
     try:
-        return invitation((await rest.client()).application_id or 0)
+        return build_invitation((await rest.get_client()).application_id or 0)
     except discord.LoginFailure as error:
-        raise InputError(NOT_KNOWN) from error
+        raise InputError(UNKNOWN_TOKEN) from error
     except (discord.DiscordException, aiohttp.ClientError, TimeoutError, OSError, TypeError) as error:
         raise InputError(
             f"Discord cannot be reached ({str(error) or type(error).__name__}): check the network."

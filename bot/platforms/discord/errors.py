@@ -6,7 +6,7 @@ The codes are those of https://docs.discord.com/developers/topics/opcodes-and-st
 UNKNOWN_CHANNEL, UNKNOWN_GUILD, UNKNOWN_MESSAGE = 10003, 10004, 10008
 MISSING_ACCESS, MISSING_PERMISSIONS, THREAD_ARCHIVED = 50001, 50013, 50083
 ALREADY_PUBLISHED, TAG_REQUIRED, THREAD_EXISTS, THREAD_LOCKED = 40033, 40067, 160004, 160005
-BLOCKED_ON_THE_WAY = 40333
+BLOCKED_BY_CLOUDFLARE = 40333
 """Cloudflare took the request for an attacker's, before Discord saw it."""
 
 CHANNEL_ERRORS = frozenset(
@@ -32,10 +32,10 @@ _SENTENCES = {
     160006: "The server has as many open threads as Discord allows: close some.",
 }
 
-NOT_KNOWN = "Discord does not know this token: reset it on the application's page under Bot, and set the new DISCORD_TOKEN."
+UNKNOWN_TOKEN = "Discord does not know this token: reset it on the application's page under Bot, and set the new DISCORD_TOKEN."
 
 
-def explain(code: int, text: str = "", *, channel: str = "") -> str:
+def explain_error(code: int, text: str = "", *, channel: str = "") -> str:
     """What a code means and what to do, in a sentence."""
     where = f" (channel {channel})" if channel and code in CHANNEL_ERRORS else ""
     sentence = _SENTENCES.get(

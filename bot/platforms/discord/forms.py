@@ -8,11 +8,11 @@ from typing import Any
 
 import discord
 
-from bot.form import Form
-from digests.domains import GROUPS
-from digests.text import clip
+from bot.form import SubscriptionForm
+from digests.domains import DOMAIN_GROUPS
+from digests.text import clip_text
 
-FORM = "form:"
+FORM_ID_PREFIX = "form:"
 """What the modal's custom_id begins with; the channel's id follows."""
 
 FIELD_CHARACTERS = 1000
@@ -21,7 +21,7 @@ LABEL_CHARACTERS, DESCRIPTION_CHARACTERS = 45, 100
 Values = Mapping[str, str]
 
 FIELDS = {
-    "domains": ("Domains", f"arXiv categories such as cs.CL, or {', '.join(GROUPS)}", False),
+    "domains": ("Domains", f"arXiv categories such as cs.CL, or {', '.join(DOMAIN_GROUPS)}", False),
     "keywords": ("Keywords, with commas", "Words that make a paper wanted in any domain", False),
     "muted": ("Leave out", "Domains or words that keep a paper out, with commas", False),
     "how": (
@@ -34,7 +34,7 @@ FIELDS = {
 """Each field's label, its hint, and whether it must be filled in."""
 
 
-def values_of(form: Form) -> dict[str, str]:
+def values_of(form: SubscriptionForm) -> dict[str, str]:
     """The modal's fields, filled in with what the channel has."""
     score = f" min {form.min_score}" if form.min_score else ""
     return {
@@ -46,9 +46,9 @@ def values_of(form: Form) -> dict[str, str]:
     }
 
 
-def modal_of(values: Values, channel: str) -> discord.ui.Modal:
+def build_modal(values: Values, channel: str) -> discord.ui.Modal:
     """The modal. It is answered by its custom_id, so nothing of it is kept in memory, and a restart does not lose it."""
-    modal = discord.ui.Modal(title="The channel's digest", custom_id=f"{FORM}{channel}")
+    modal = discord.ui.Modal(title="The channel's digest", custom_id=f"{FORM_ID_PREFIX}{channel}")
     for name, (label, hint, required) in FIELDS.items():
         box: discord.ui.TextInput[Any] = discord.ui.TextInput(
             custom_id=name,
@@ -57,7 +57,7 @@ def modal_of(values: Values, channel: str) -> discord.ui.Modal:
             max_length=FIELD_CHARACTERS,
         )
         modal.add_item(
-            discord.ui.Label(text=label, description=clip(hint, DESCRIPTION_CHARACTERS), component=box)
+            discord.ui.Label(text=label, description=clip_text(hint, DESCRIPTION_CHARACTERS), component=box)
         )
     modal.stop()
     return modal
@@ -67,44 +67,44 @@ def read_modal(data: Mapping[str, Any]) -> tuple[str, dict[str, str]]:
     """The channel's id and what was filled in, out of a modal's submission."""
     boxes = [label.get("component") or {} for label in data.get("components") or ()]
     values = {str(box.get("custom_id")): str(box.get("value") or "") for box in boxes}
-    return str(data.get("custom_id", "")).removeprefix(FORM), values
+    return str(data.get("custom_id", "")).removeprefix(FORM_ID_PREFIX), values
 
 
-def words_of_values(values: Values) -> str:
+def command_text_of_values(values: Values) -> str:
     """What /digest subscribe takes for the same; what is left empty is asked to be none."""
-    keywords = _quoted(values.get("keywords", ""))
+    keywords = _quote_entries(values.get("keywords", ""))
     domains = values.get("domains", "").strip() or ("" if keywords else "everything")
     parts = [
         domains,
         f"about {keywords}" if keywords else "",
-        f"not {_quoted(values.get('muted', ''))}",
+        f"not {_quote_entries(values.get('muted', ''))}",
         "min",
     ]
     return " ".join(filter(None, [*parts, values.get("how", ""), values.get("when", "")]))
 
 
-def words_of_options(
+def command_text_of_options(
     domains: str = "",
     keywords: str = "",
     leave_out: str = "",
     days: str = "",
     time_zone: str = "",
-    **others: object,
+    **clauses: object,
 ) -> str:
     """The same for the options of the command; what is not given stays as it is. Empty when nothing is."""
     days = f"on {days}" if days and days not in ("weekdays", "daily", "weekends") else days
     parts = [
         domains.strip(),
-        f"about {_quoted(keywords)}" if keywords else "",
-        f"not {_quoted(leave_out)}" if leave_out else "",
-        *(f"{name} {value}" for name, value in others.items() if value is not None and value != ""),
+        f"about {_quote_entries(keywords)}" if keywords else "",
+        f"not {_quote_entries(leave_out)}" if leave_out else "",
+        *(f"{name} {value}" for name, value in clauses.items() if value is not None and value != ""),
         days,
         f"in {time_zone}" if time_zone else "",
     ]
     return " ".join(filter(None, parts))
 
 
-def _quoted(entries: str) -> str:
+def _quote_entries(entries: str) -> str:
     """Each entry in quotes, so that no word of it is read as something else."""
     cleaned = (
         entry.replace('"', " ").strip() for entry in entries.replace(";", ",").replace("\n", ",").split(",")

@@ -10,30 +10,30 @@ from typing import Any
 
 import discord
 
-from bot.platforms.discord.errors import NOT_KNOWN
-from bot.platforms.discord.listeners import Listeners
-from bot.platforms.discord.rest import LONGEST_RATE_LIMIT
-from bot.platforms.discord.slash import AnyButton, Tree, add_commands, sync
-from config.settings import Discord
+from bot.platforms.discord.errors import UNKNOWN_TOKEN
+from bot.platforms.discord.listeners import DiscordListeners
+from bot.platforms.discord.rest import MAX_RATE_LIMIT_SECONDS
+from bot.platforms.discord.slash import AnyButton, LoggingCommandTree, add_commands, sync_commands
+from config.settings import DiscordSettings
 from digests.errors import PaperroundError
 
 log = logging.getLogger(__name__)
 
-FIRST_WAIT, LONGEST_WAIT = 1.0, 300.0
+MIN_BACKOFF_SECONDS, MAX_BACKOFF_SECONDS = 1.0, 300.0
 """Seconds between connections, doubling: a token is taken away after a thousand of them a day."""
-LIVED_WELL_SECONDS = 60.0
-LOGIN_SECONDS = 30.0
-LOOK_SECONDS = 2.0
-SILENT_SECONDS = 90.0
+STABLE_AFTER_SECONDS = 60.0
+LOGIN_TIMEOUT_SECONDS = 30.0
+POLL_SECONDS = 2.0
+MAX_SILENCE_SECONDS = 90.0
 """Without a frame of any kind for so long a connection is dead: Discord acknowledges a heartbeat every 41 seconds, and
 discord.py gives up after 60."""
-UNWELL_SECONDS = 60.0
+RECONNECT_AFTER_SECONDS = 60.0
 """A connection that is not there for so long is built anew; until then discord.py tries by itself."""
-AGAIN_SECONDS = (2.0, 10.0, 60.0, 300.0)
+CATCH_UP_RETRY_SECONDS = (2.0, 10.0, 60.0, 300.0)
 """Waits of a new connection until our store, which was away, is asked again what has to be caught up with."""
 READY_SECONDS = 2.0
 """The first servers come one by one; so long after the last one they are all there."""
-HEARTBEAT_SECONDS = 60.0
+HEARTBEAT_TIMEOUT_SECONDS = 60.0
 """discord.py ends a connection that was silent for so long, and resumes it."""
 
 AUTHENTICATION_FAILED, DISALLOWED_INTENTS = 4004, 4014
@@ -47,28 +47,28 @@ class Gateway(discord.Client):
 
     def __init__(
         self,
-        listeners: Listeners,
-        settings: Discord,
+        listeners: DiscordListeners,
+        settings: DiscordSettings,
         *,
         ready_seconds: float = READY_SECONDS,
-        heartbeat_seconds: float = HEARTBEAT_SECONDS,
+        heartbeat_seconds: float = HEARTBEAT_TIMEOUT_SECONDS,
     ) -> None:
         super().__init__(
             intents=INTENTS,
             allowed_mentions=discord.AllowedMentions.none(),
             max_messages=None,
-            max_ratelimit_timeout=LONGEST_RATE_LIMIT,
+            max_ratelimit_timeout=MAX_RATE_LIMIT_SECONDS,
             guild_ready_timeout=ready_seconds,
             heartbeat_timeout=heartbeat_seconds,
         )
         self.listeners, self.settings = listeners, settings
-        self.tree = Tree(self)
+        self.tree = LoggingCommandTree(self)
         add_commands(self.tree, listeners)
 
     async def setup_hook(self) -> None:
         self.listeners.client = self
         self.add_dynamic_items(AnyButton)
-        await sync(self.tree, self.settings.sync, self.listeners.answers.store.notes)
+        await sync_commands(self.tree, self.settings.command_server_ids, self.listeners.answers.store.notes)
 
     async def close(self) -> None:
         # discord.py leaves it: it would announce the servers, and trip over the client that is closed.
@@ -78,7 +78,7 @@ class Gateway(discord.Client):
 
     async def on_ready(self) -> None:
         log.info("Discord is connected, in %d servers", len(self.guilds))
-        for wait in (0.0, *AGAIN_SECONDS):
+        for wait in (0.0, *CATCH_UP_RETRY_SECONDS):
             await asyncio.sleep(wait)
             if self.is_closed():
                 return
@@ -107,10 +107,10 @@ class Gateway(discord.Client):
         await self.listeners.on_channel_deleted(channel.id, channel.guild.id)
 
     async def on_guild_remove(self, guild: discord.Guild) -> None:
-        await self.listeners.on_removed(guild.id)
+        await self.listeners.on_guild_removed(guild.id)
 
     async def on_guild_join(self, guild: discord.Guild) -> None:
-        await self.listeners.on_joined(guild.id)
+        await self.listeners.on_guild_joined(guild.id)
 
     async def on_interaction(self, interaction: discord.Interaction[Any]) -> None:
         if interaction.type is discord.InteractionType.modal_submit:
@@ -123,7 +123,7 @@ class Gateway(discord.Client):
             log.exception("%s failed", event_method)
 
     @property
-    def silence(self) -> float:
+    def silence_seconds(self) -> float:
         """Seconds since the last frame of any kind; 0 before the first connection."""
         heart = getattr(self.ws, "_keep_alive", None)
         heard = getattr(heart, "_last_recv", None)
@@ -133,54 +133,59 @@ class Gateway(discord.Client):
     def is_connected(self) -> bool:
         """Whether there is a connection on which something was heard lately."""
         ws = self.ws
-        return bool(ws) and ws.open and self.silence < SILENT_SECONDS
+        return bool(ws) and ws.open and self.silence_seconds < MAX_SILENCE_SECONDS
 
 
 async def keep_connected(
-    make: Callable[[], Gateway], token: str, stop: asyncio.Event, drain: Callable[[], Awaitable[None]]
+    create_client: Callable[[], Gateway],
+    token: str,
+    stop: asyncio.Event,
+    drain: Callable[[], Awaitable[None]],
 ) -> None:
     """Stay connected until told to stop; then let `drain` finish what is under way, and close.
 
     Ends early, with a sentence in the log, where trying again cannot help.
     """
-    wait = FIRST_WAIT
+    wait = MIN_BACKOFF_SECONDS
     while not stop.is_set():
-        begun = time.monotonic()
+        started_at = time.monotonic()
         try:
-            await _one_connection(make(), token, stop, drain)
+            await _run_connection(create_client(), token, stop, drain)
             reason = "it fell silent"
         except Exception as error:
-            if final := _final(error):
-                log.error("%s Digests still go out where they can; mend it and start again.", final)
+            if fatal_reason := _explain_fatal_error(error):
+                log.error("%s Digests still go out where they can; mend it and start again.", fatal_reason)
                 return
             reason = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
         if stop.is_set():
             return
-        wait = FIRST_WAIT if time.monotonic() - begun > LIVED_WELL_SECONDS else wait
+        wait = MIN_BACKOFF_SECONDS if time.monotonic() - started_at > STABLE_AFTER_SECONDS else wait
         log.error("Discord's gateway is not there (%s); trying again in %.0f seconds.", reason[:200], wait)
-        await _sleep(wait, stop)
-        wait = min(wait * 2, LONGEST_WAIT)
+        await _sleep_or_stop(wait, stop)
+        wait = min(wait * 2, MAX_BACKOFF_SECONDS)
 
 
-def _final(error: Exception) -> str:
+def _explain_fatal_error(error: Exception) -> str:
     """The sentence for an error that stays, or nothing."""
     code = error.code if isinstance(error, discord.ConnectionClosed) else 0
     if isinstance(error, discord.LoginFailure) or code == AUTHENTICATION_FAILED:
-        return NOT_KNOWN
+        return UNKNOWN_TOKEN
     if isinstance(error, discord.PrivilegedIntentsRequired) or code == DISALLOWED_INTENTS:
         return "Discord does not grant this application the intents for servers and reactions: look at its page under Bot."
     return ""
 
 
-async def _one_connection(
+async def _run_connection(
     client: Gateway, token: str, stop: asyncio.Event, drain: Callable[[], Awaitable[None]]
 ) -> None:
     """From the login to the end. Raises when it broke, returns when it fell ill or was told to stop."""
     tasks: list[asyncio.Task[Any]] = []
     try:
-        async with asyncio.timeout(LOGIN_SECONDS):
+        async with asyncio.timeout(LOGIN_TIMEOUT_SECONDS):
             await client.login(token)
-        tasks = [asyncio.create_task(work) for work in (client.connect(), stop.wait(), _until_unwell(client))]
+        tasks = [
+            asyncio.create_task(work) for work in (client.connect(), stop.wait(), _watch_connection(client))
+        ]
         done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         for task in done:
             task.result()
@@ -195,14 +200,14 @@ async def _one_connection(
             await client.close()
 
 
-async def _until_unwell(client: Gateway) -> None:
-    well_at = time.monotonic()
-    while time.monotonic() - well_at < UNWELL_SECONDS:
-        await asyncio.sleep(LOOK_SECONDS)
+async def _watch_connection(client: Gateway) -> None:
+    connected_at = time.monotonic()
+    while time.monotonic() - connected_at < RECONNECT_AFTER_SECONDS:
+        await asyncio.sleep(POLL_SECONDS)
         if client.is_connected:
-            well_at = time.monotonic()
+            connected_at = time.monotonic()
 
 
-async def _sleep(seconds: float, stop: asyncio.Event) -> None:
+async def _sleep_or_stop(seconds: float, stop: asyncio.Event) -> None:
     with contextlib.suppress(TimeoutError):
         await asyncio.wait_for(stop.wait(), seconds)

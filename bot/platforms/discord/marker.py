@@ -3,23 +3,28 @@
 from collections.abc import Mapping
 from typing import Any
 
-from bot.message import Action
+from bot.message import ButtonAction
 from bot.platforms.discord.render import ACTION_ROW, BUTTON, SECONDARY
 
-SIGN = "#"
+KEY_SEPARATOR = "#"
 """Parts the key from the rest of a custom_id; no paper's id has it."""
 
 
-def marked(payload: Mapping[str, Any], key: str) -> dict[str, Any]:
+def embed_key(payload: Mapping[str, Any], key: str) -> dict[str, Any]:
     """The payload with its key in it. A message without a button gets one, which opens the digest's settings."""
-    rows = payload.get("components") or [_settings_row()]
+    rows = payload.get("components") or [_build_settings_row()]
     first, *others = rows[0]["components"]
-    bearing = {**first, "custom_id": f"{first['custom_id']}{SIGN}{key}"}
-    return {**payload, "components": [{**rows[0], "components": [bearing, *others]}, *rows[1:]]}
+    keyed_button = {**first, "custom_id": f"{first['custom_id']}{KEY_SEPARATOR}{key}"}
+    return {**payload, "components": [{**rows[0], "components": [keyed_button, *others]}, *rows[1:]]}
 
 
-def _settings_row() -> dict[str, Any]:
-    button = {"type": BUTTON, "style": SECONDARY, "label": "Settings", "custom_id": f"{Action.SETTINGS}:"}
+def _build_settings_row() -> dict[str, Any]:
+    button = {
+        "type": BUTTON,
+        "style": SECONDARY,
+        "label": "Settings",
+        "custom_id": f"{ButtonAction.SETTINGS}:",
+    }
     return {"type": ACTION_ROW, "components": [button]}
 
 
@@ -27,7 +32,7 @@ def key_of(message: Mapping[str, Any]) -> str:
     """The key in a message's payload, or nothing."""
     for row in message.get("components") or ():
         for component in row.get("components") or ():
-            _, sign, key = str(component.get("custom_id", "")).rpartition(SIGN)
+            _, sign, key = str(component.get("custom_id", "")).rpartition(KEY_SEPARATOR)
             if sign:
                 return key
     return ""

@@ -4,7 +4,7 @@ from urllib.parse import urlencode
 
 import discord
 
-NEEDED = {
+REQUIRED_PERMISSIONS = {
     "view_channel": "View Channel",
     "send_messages": "Send Messages",
     "embed_links": "Embed Links",
@@ -15,21 +15,21 @@ NEEDED = {
 """By the names that discord.py and people have for them. The history is read to post nothing twice; threads are for the
 style thread, and posts in forums."""
 
-AUTHORIZE = "https://discord.com/oauth2/authorize"
+AUTHORIZE_URL = "https://discord.com/oauth2/authorize"
 
 
-def invitation(application: int | str) -> str:
+def build_invitation(application: int | str) -> str:
     """The link that brings the bot and its commands into a server."""
-    wanted = discord.Permissions(**dict.fromkeys(NEEDED, True))
-    query = {"client_id": application, "permissions": wanted.value, "scope": "bot applications.commands"}
-    return f"{AUTHORIZE}?{urlencode(query)}"
+    permissions = discord.Permissions(**dict.fromkeys(REQUIRED_PERMISSIONS, True))
+    query = {"client_id": application, "permissions": permissions.value, "scope": "bot applications.commands"}
+    return f"{AUTHORIZE_URL}?{urlencode(query)}"
 
 
-def missing(granted: discord.Permissions) -> list[str]:
+def list_missing_permissions(granted: discord.Permissions) -> list[str]:
     """What is not allowed of that, as people know it."""
-    return [name for permission, name in NEEDED.items() if not getattr(granted, permission)]
+    return [name for permission, name in REQUIRED_PERMISSIONS.items() if not getattr(granted, permission)]
 
 
-def listed(names: list[str]) -> str:
+def join_names(names: list[str]) -> str:
     """View Channel, Send Messages and Embed Links."""
     return " and ".join(filter(None, (", ".join(names[:-1]), *names[-1:])))

@@ -14,60 +14,60 @@ from discord.gateway import DiscordWebSocket
 from discord.http import Route
 
 from bot.platforms import Outcome, PostError
-from bot.platforms.discord.errors import BLOCKED_ON_THE_WAY, CHANNEL_ERRORS, NOT_KNOWN, explain
-from bot.platforms.punctual import LongWaitError, punctual
-from bot.platforms.tries import Tries, followed
-from config.settings import Discord
+from bot.platforms.discord.errors import BLOCKED_BY_CLOUDFLARE, CHANNEL_ERRORS, UNKNOWN_TOKEN, explain_error
+from bot.platforms.punctual import LongWaitError, deadline_trace
+from bot.platforms.tries import SendAttempt, tracked
+from config.settings import DiscordSettings
 
-LONGEST_RATE_LIMIT = 30.0
+MAX_RATE_LIMIT_SECONDS = 30.0
 """Seconds that a rate limit is waited for; discord.py takes no less. A longer one fails the call at once."""
 
 
-def use_addresses(settings: Discord) -> None:
+def use_addresses(settings: DiscordSettings) -> None:
     """Point discord.py at other servers than Discord's own, where the settings say so; it has no argument for that."""
-    fresh = Discord()
+    fresh = DiscordSettings()
     if settings.api_base_url != fresh.api_base_url:
         Route.BASE = settings.api_base_url
     if settings.gateway_url != fresh.gateway_url:
         DiscordWebSocket.DEFAULT_GATEWAY = yarl.URL(settings.gateway_url)
 
 
-class _Once(discord.File):
+class _SingleUseFile(discord.File):
     """Rides along with a request that must not be sent again, unless it was plainly refused.
 
     discord.py rewinds its files before each try.
     """
 
-    def __init__(self, tries: Tries) -> None:
+    def __init__(self, attempt: SendAttempt) -> None:
         super().__init__(io.BytesIO(), "once")
-        self._tries = tries
+        self._attempt = attempt
 
     def reset(self, *, seek: int | bool = True) -> None:
-        if seek and self._tries.sent:
+        if seek and self._attempt.was_sent:
             raise PostError("Discord failed; the post may have arrived.", Outcome.UNKNOWN)
 
 
 @dataclass(slots=True)
-class Rest:
+class RestClient:
     """A logged-in HTTP client. It logs in with the first call; `seconds` bounds each one."""
 
     token: str = field(repr=False)
-    seconds: float
+    timeout: float
     _client: discord.Client | None = None
-    _logging_in: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _login_lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
-    async def client(self) -> discord.Client:
+    async def get_client(self) -> discord.Client:
         """The client, logged in. Raises what discord.py and aiohttp raise."""
-        async with self._logging_in:
+        async with self._login_lock:
             if self._client is None:
                 client = discord.Client(
                     intents=discord.Intents.none(),
-                    max_ratelimit_timeout=LONGEST_RATE_LIMIT,
+                    max_ratelimit_timeout=MAX_RATE_LIMIT_SECONDS,
                     max_messages=None,
-                    http_trace=punctual(self.seconds),
+                    http_trace=deadline_trace(self.timeout),
                 )
                 try:
-                    async with asyncio.timeout(self.seconds):
+                    async with asyncio.timeout(self.timeout):
                         await client.login(self.token)
                 except BaseException:
                     await client.close()
@@ -81,7 +81,7 @@ class Rest:
             await self._client.close()
             self._client = None
 
-    async def call(
+    async def call_api(
         self,
         method: str,
         path: str,
@@ -95,38 +95,38 @@ class Rest:
         Raises PostError.
         """
         query = parameters.pop("query", None)
-        more: dict[str, Any] = {"json": dict(body)} if body is not None else {}
-        more |= {"params": query} if query else {}
-        with followed(self.seconds) as tries, _failures(parameters.get("channel_id", ""), tries):
-            more |= {"files": [_Once(tries)]} if once else {}
-            client, route = await self.client(), Route(method, path, **parameters)
-            _fill(client.http, route)
-            async with asyncio.timeout(self.seconds):
-                return await client.http.request(route, **more)
+        options: dict[str, Any] = {"json": dict(body)} if body is not None else {}
+        options |= {"params": query} if query else {}
+        with tracked(self.timeout) as attempt, _translate_errors(parameters.get("channel_id", ""), attempt):
+            options |= {"files": [_SingleUseFile(attempt)]} if once else {}
+            client, route = await self.get_client(), Route(method, path, **parameters)
+            _refill_bucket(client.http, route)
+            async with asyncio.timeout(self.timeout):
+                return await client.http.request(route, **options)
 
-    async def thing(
+    async def call_for_object(
         self, method: str, path: str, body: Mapping[str, Any] | None = None, **parameters: Any
     ) -> dict[str, Any]:
         """The same for a call that is answered with an object that has an id. Raises PostError."""
-        with followed(self.seconds) as tries:
-            answer = await self.call(method, path, body, **parameters)
+        with tracked(self.timeout) as attempt:
+            answer = await self.call_api(method, path, body, **parameters)
             if not isinstance(answer, dict) or "id" not in answer:
-                raise _not_understood(tries)
+                raise _error_of_unreadable_answer(attempt)
             return answer
 
-    async def things(self, path: str, within: str = "", **parameters: Any) -> list[dict[str, Any]]:
+    async def call_for_list(self, path: str, within: str = "", **parameters: Any) -> list[dict[str, Any]]:
         """What is answered to a GET: a list of objects, or such a list `within` an object. Raises PostError."""
-        with followed(self.seconds) as tries:
-            answer = await self.call("GET", path, **parameters)
+        with tracked(self.timeout) as attempt:
+            answer = await self.call_api("GET", path, **parameters)
             if within:
                 answer = answer.get(within) if isinstance(answer, dict) else None
             if not isinstance(answer, list):
-                raise _not_understood(tries)
+                raise _error_of_unreadable_answer(attempt)
             return answer
 
 
-def _not_understood(tries: Tries) -> PostError:
-    outcome = tries.outcome(Outcome.UNKNOWN)
+def _error_of_unreadable_answer(attempt: SendAttempt) -> PostError:
+    outcome = attempt.resolve_outcome(Outcome.UNKNOWN)
     also = "; it may have arrived" if outcome is Outcome.UNKNOWN else ""
     return PostError(f"The answer is not Discord's{also}.", outcome)
 
@@ -139,7 +139,7 @@ class CodeError(PostError):
         self.code = code
 
 
-def _fill(http: discord.http.HTTPClient, route: Route) -> None:
+def _refill_bucket(http: discord.http.HTTPClient, route: Route) -> None:
     """Fill a bucket that discord.py left empty for good.
 
     A call that is cancelled while it gives its token back does not: the bucket has none, nobody uses one, and no hour is
@@ -154,7 +154,7 @@ def _fill(http: discord.http.HTTPClient, route: Route) -> None:
 
 
 @contextmanager
-def _failures(channel: str, tries: Tries) -> Iterator[None]:
+def _translate_errors(channel: str, attempt: SendAttempt) -> Iterator[None]:
     """What went wrong, as a PostError that knows whether it may have arrived: by this try, or by one before it."""
     try:
         yield
@@ -163,23 +163,23 @@ def _failures(channel: str, tries: Tries) -> Iterator[None]:
     except (discord.RateLimited, LongWaitError) as error:
         wait = error.retry_after if isinstance(error, discord.RateLimited) else error.seconds
         reason = f"Discord asks to wait {wait:.0f} seconds: too many requests."
-        raise PostError(reason, tries.outcome(Outcome.NOT_POSTED)) from error
+        raise PostError(reason, attempt.resolve_outcome(Outcome.NOT_POSTED)) from error
     except discord.HTTPException as error:
-        raise _refusal(error, channel, tries) from error
+        raise _error_of_refusal(error, channel, attempt) from error
     except discord.LoginFailure as error:
-        raise PostError(NOT_KNOWN, tries.outcome(Outcome.NOT_POSTED)) from error
+        raise PostError(UNKNOWN_TOKEN, attempt.resolve_outcome(Outcome.NOT_POSTED)) from error
     except (aiohttp.ClientConnectorError, aiohttp.InvalidURL) as error:
         reason = f"Discord could not be reached: {error}."
-        raise PostError(reason, tries.outcome(Outcome.NOT_POSTED)) from error
-    except _LOST as error:
+        raise PostError(reason, attempt.resolve_outcome(Outcome.NOT_POSTED)) from error
+    except _LOST_ERRORS as error:
         kind = type(error).__name__
-        if tries.may_have_arrived:
+        if attempt.may_have_arrived:
             reason = f"Discord's answer was lost ({kind}); it may have arrived."
             raise PostError(reason, Outcome.UNKNOWN) from error
         raise PostError(f"Discord did not answer ({kind}).", Outcome.NOT_POSTED) from error
 
 
-_LOST = (
+_LOST_ERRORS = (
     aiohttp.ClientError,
     discord.DiscordException,
     OSError,
@@ -191,19 +191,24 @@ _LOST = (
 """The last three: discord.py takes whatever it gets for an object, with all that belongs into it."""
 
 
-def _refusal(error: discord.HTTPException, channel: str, tries: Tries) -> PostError:
+def _error_of_refusal(error: discord.HTTPException, channel: str, attempt: SendAttempt) -> PostError:
     if error.status == 429:
         reason = "Discord asks to wait: too many requests."
-        return CodeError(reason, tries.outcome(Outcome.NOT_POSTED), error.code)
+        return CodeError(reason, attempt.resolve_outcome(Outcome.NOT_POSTED), error.code)
     if error.status == 401:
-        tries.refuse()
-        return CodeError(NOT_KNOWN, tries.outcome(Outcome.NOT_POSTED), error.code)
-    if error.status >= 500 or error.code in (0, BLOCKED_ON_THE_WAY):  # Not Discord's word, but a gateway's.
-        also = "; it may have arrived" if tries.may_have_arrived else ""
+        attempt.mark_refused()
+        return CodeError(UNKNOWN_TOKEN, attempt.resolve_outcome(Outcome.NOT_POSTED), error.code)
+    if error.status >= 500 or error.code in (
+        0,
+        BLOCKED_BY_CLOUDFLARE,
+    ):  # Not Discord's word, but a gateway's.
+        also = "; it may have arrived" if attempt.may_have_arrived else ""
         reason = f"Discord failed ({error.status}){also}."
-        return CodeError(reason, tries.outcome(Outcome.UNKNOWN), error.code)
-    tries.refuse()
+        return CodeError(reason, attempt.resolve_outcome(Outcome.UNKNOWN), error.code)
+    attempt.mark_refused()
     outcome = Outcome.GONE if error.code in CHANNEL_ERRORS else Outcome.REFUSED
     return CodeError(
-        explain(error.code, error.text, channel=str(channel)), tries.outcome(outcome), error.code
+        explain_error(error.code, error.text, channel=str(channel)),
+        attempt.resolve_outcome(outcome),
+        error.code,
     )

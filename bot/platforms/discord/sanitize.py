@@ -2,8 +2,8 @@
 
 import re
 
-from bot.platforms.links import web_address
-from digests.text import tidy
+from bot.platforms.links import safe_web_address
+from digests.text import normalize_text
 
 URL_UNITS = 2048
 """UTF-16 units of an embed's url (https://docs.discord.com/developers/resources/message#embed-object)."""
@@ -22,42 +22,42 @@ _READ_WITHOUT_MARKUP = re.compile(
 _REFUSED_IN_LABELS = re.compile(r"[\[\]`<>@]|://|www\.|\w\.[a-z]{2,}", re.IGNORECASE)
 
 
-def units(text: str) -> int:
+def count_units(text: str) -> int:
     """UTF-16 code units, never fewer than what Discord counts as characters."""
     return len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
-def visible(text: str) -> str:
+def tidy_line(text: str) -> str:
     """One tidy line, or nothing when there would be nothing to see. Not escaped."""
-    text = tidy(text)
+    text = normalize_text(text)
     return "" if _NOTHING_TO_SEE.fullmatch(text) else text
 
 
-def inline(text: str) -> str:
+def escape_inline(text: str) -> str:
     """One line for content, descriptions and titles, wherever it stands; the escapes are invisible to readers.
 
     `https\\://` is no link to Discord's reader, which takes a zero-width space for a part of the address.
     """
-    escaped = _READ_AS_MARKUP.sub(lambda found: "\\" + found[0], visible(text))
+    escaped = _READ_AS_MARKUP.sub(lambda found: "\\" + found[0], tidy_line(text))
     return _PING.sub(rf"\g<0>{_UNSEEN_SPACE}", _OPENS_A_LINE.sub(r"\g<0>\\", escaped))
 
 
-def plain(text: str) -> str:
+def escape_plain(text: str) -> str:
     """One line for places that show escapes: an embed's footer and author, a button's label."""
-    return _READ_WITHOUT_MARKUP.sub(rf"\g<0>{_UNSEEN_SPACE}", visible(text))
+    return _READ_WITHOUT_MARKUP.sub(rf"\g<0>{_UNSEEN_SPACE}", tidy_line(text))
 
 
-def safe_url(url: str) -> str:
+def to_safe_url(url: str) -> str:
     """The address fit for an embed or a masked link, or nothing."""
-    address = web_address(url)
+    address = safe_web_address(url)
     return address if len(address) <= URL_UNITS else ""
 
 
-def link(label: str, url: str) -> str:
+def render_link(label: str, url: str) -> str:
     """The label as a masked link; where Discord would refuse that, the label and a link beside it; or the label."""
-    target = safe_url(url)
+    target = to_safe_url(url)
     if not target:
-        return inline(label)
+        return escape_inline(label)
     if _REFUSED_IN_LABELS.search(label):
-        return f"{inline(label)} · [open]({target})"
-    return f"[{inline(label)}]({target})"
+        return f"{escape_inline(label)} · [open]({target})"
+    return f"[{escape_inline(label)}]({target})"

@@ -12,33 +12,33 @@ import discord
 from discord import app_commands
 from discord.app_commands import AppCommandContext, AppInstallationType, Choice, Range
 
-from bot.platforms.discord.forms import words_of_options
-from bot.platforms.discord.listeners import Interaction, Listeners
-from bot.present import suggestion
-from digests.domains import GROUPS, NAMES, domain_name
+from bot.platforms.discord.forms import command_text_of_options
+from bot.platforms.discord.listeners import DiscordListeners, Interaction
+from bot.present import format_suggestion
+from digests.domains import CATEGORY_NAMES, DOMAIN_GROUPS, domain_name
 from digests.ports import Notes
 
 log = logging.getLogger(__name__)
 
-MARK = "Mark for discussion"
-CHOICES = 25
+MARK_COMMAND = "Mark for discussion"
+MAX_CHOICES = 25
 CHOICE_CHARACTERS = 100
 QUERY_CHARACTERS = 300
 
 IN_SERVERS = AppCommandContext(guild=True, dm_channel=False, private_channel=False)
 INTO_SERVERS = AppInstallationType(guild=True, user=False)
 
-Channels = discord.TextChannel | discord.ForumChannel
+PostableChannel = discord.TextChannel | discord.ForumChannel
 
-ZONES = sorted(zone for zone in available_timezones() if "/" in zone and not zone.startswith("Etc/"))
-COMMON_ZONES = (
+TIME_ZONES = sorted(zone for zone in available_timezones() if "/" in zone and not zone.startswith("Etc/"))
+COMMON_TIME_ZONES = (
     "UTC", "Europe/London", "Europe/Berlin", "Europe/Paris", "America/New_York", "America/Chicago",
     "America/Los_Angeles", "America/Sao_Paulo", "Asia/Kolkata", "Asia/Shanghai", "Asia/Tokyo", "Asia/Seoul",
     "Asia/Singapore", "Australia/Sydney",
 )  # fmt: skip
 
 
-class Tree(app_commands.CommandTree[Any]):
+class LoggingCommandTree(app_commands.CommandTree[Any]):
     """Commands whose faults are ours: what goes wrong before they run is a line in the log, and a sentence."""
 
     async def on_error(self, interaction: Interaction, error: app_commands.AppCommandError, /) -> None:
@@ -52,65 +52,67 @@ class Tree(app_commands.CommandTree[Any]):
                 await interaction.response.send_message(text, ephemeral=True)
 
 
-def add_commands(tree: Tree, listeners: Listeners) -> None:
+def add_commands(tree: LoggingCommandTree, listeners: DiscordListeners) -> None:
     """All that can be typed or chosen."""
-    tree.add_command(_paper(listeners))
-    tree.add_command(_digest(listeners))
+    tree.add_command(_build_paper_command(listeners))
+    tree.add_command(_build_digest_group(listeners))
 
-    @app_commands.context_menu(name=MARK)
-    async def mark(interaction: Interaction, message: discord.Message) -> None:
+    @app_commands.context_menu(name=MARK_COMMAND)
+    async def mark_for_discussion(interaction: Interaction, message: discord.Message) -> None:
         await listeners.on_mark(interaction, message)
 
-    mark.allowed_contexts, mark.allowed_installs = IN_SERVERS, INTO_SERVERS
-    tree.add_command(mark)
+    mark_for_discussion.allowed_contexts, mark_for_discussion.allowed_installs = IN_SERVERS, INTO_SERVERS
+    tree.add_command(mark_for_discussion)
 
 
-def _paper(listeners: Listeners) -> "app_commands.Command[Any, Any, None]":
+def _build_paper_command(listeners: DiscordListeners) -> "app_commands.Command[Any, Any, None]":
     @app_commands.command(name="paper", description="Look a paper up, for you alone")
     @app_commands.describe(query="An arXiv id, an address, or words")
     @app_commands.allowed_installs(guilds=True, users=True)
     @app_commands.allowed_contexts(guilds=True, dms=True, private_channels=True)
-    async def paper(interaction: Interaction, query: Range[str, 1, QUERY_CHARACTERS]) -> None:
+    async def paper_command(interaction: Interaction, query: Range[str, 1, QUERY_CHARACTERS]) -> None:
         await listeners.on_paper(interaction, query)
 
-    @paper.autocomplete("query")
-    async def offered(interaction: Interaction, typed: str) -> list[Choice[str]]:
+    @paper_command.autocomplete("query")
+    async def offer_papers(interaction: Interaction, typed: str) -> list[Choice[str]]:
         try:
-            found = await asyncio.to_thread(listeners.answers.suggestions, typed, CHOICES)
+            found = await asyncio.to_thread(listeners.answers.suggest_papers, typed, MAX_CHOICES)
         except Exception as error:  # Without an offer what is typed can still be sent.
             log.warning("nothing could be offered for /paper: %s", error)
             return []
         return [
-            Choice(name=suggestion(one, CHOICE_CHARACTERS), value=one.paper.id)
+            Choice(name=format_suggestion(one, CHOICE_CHARACTERS), value=one.paper.id)
             for one in found
             if len(one.paper.id) <= CHOICE_CHARACTERS
         ]
 
-    return paper
+    return paper_command
 
 
-def _digest(listeners: Listeners) -> app_commands.Group:
+def _build_digest_group(listeners: DiscordListeners) -> app_commands.Group:
     digest = app_commands.Group(
         name="digest",
         description="The digest of this channel",
         allowed_contexts=IN_SERVERS,
         allowed_installs=INTO_SERVERS,
     )
-    _add_reading(digest, listeners)
-    _add_changing(digest, listeners)
+    _add_read_commands(digest, listeners)
+    _add_change_commands(digest, listeners)
     return digest
 
 
-def _plain(digest: app_commands.Group, listeners: Listeners, name: str, description: str) -> None:
-    async def typed(interaction: Interaction) -> None:
+def _add_plain_command(
+    digest: app_commands.Group, listeners: DiscordListeners, name: str, description: str
+) -> None:
+    async def run_command(interaction: Interaction) -> None:
         await listeners.on_digest(interaction, name)
 
-    digest.command(name=name, description=description)(typed)
+    digest.command(name=name, description=description)(run_command)
 
 
-def _add_reading(digest: app_commands.Group, listeners: Listeners) -> None:
-    _plain(digest, listeners, "today", "The best papers now, for you alone")
-    _plain(digest, listeners, "help", "What you can type, with examples")
+def _add_read_commands(digest: app_commands.Group, listeners: DiscordListeners) -> None:
+    _add_plain_command(digest, listeners, "today", "The best papers now, for you alone")
+    _add_plain_command(digest, listeners, "help", "What you can type, with examples")
 
     @digest.command(name="top", description="The best papers of another domain or time, for you alone")
     @app_commands.describe(
@@ -119,8 +121,8 @@ def _add_reading(digest: app_commands.Group, listeners: Listeners) -> None:
     @app_commands.choices(
         span=[Choice(name=span, value=span) for span in ("today", "this week", "this month")]
     )
-    @app_commands.autocomplete(domain=_domain_choices)
-    async def top(
+    @app_commands.autocomplete(domain=_offer_domains)
+    async def show_top(
         interaction: Interaction,
         papers: Range[int, 1, 20] | None = None,
         domain: Range[str, 1, 100] | None = None,
@@ -131,11 +133,11 @@ def _add_reading(digest: app_commands.Group, listeners: Listeners) -> None:
 
     @digest.command(name="queue", description="What people want to discuss, most wanted first")
     @app_commands.describe(done="The place or id of a paper that was discussed: it is taken off")
-    async def queue(interaction: Interaction, done: Range[str, 1, 100] | None = None) -> None:
+    async def show_queue(interaction: Interaction, done: Range[str, 1, 100] | None = None) -> None:
         await listeners.on_digest(interaction, f"queue done {done}" if done else "queue")
 
 
-def _add_changing(digest: app_commands.Group, listeners: Listeners) -> None:
+def _add_change_commands(digest: app_commands.Group, listeners: DiscordListeners) -> None:
     @digest.command(
         name="subscribe", description="Bring a channel a digest; without options a form is opened"
     )
@@ -152,10 +154,10 @@ def _add_changing(digest: app_commands.Group, listeners: Listeners) -> None:
             Choice(name="The papers in a thread", value="thread"),
         ]
     )
-    @app_commands.autocomplete(domains=_domain_choices, time_zone=_zone_choices, days=_day_choices)
-    async def subscribe(
+    @app_commands.autocomplete(domains=_offer_domains, time_zone=_offer_time_zones, days=_offer_days)
+    async def subscribe_channel(
         interaction: Interaction,
-        channel: Channels | None = None,
+        channel: PostableChannel | None = None,
         domains: Range[str, 1, 300] | None = None,
         keywords: Range[str, 1, 300] | None = None,
         leave_out: Range[str, 1, 300] | None = None,
@@ -166,7 +168,7 @@ def _add_changing(digest: app_commands.Group, listeners: Listeners) -> None:
         time_zone: Range[str, 1, 60] | None = None,
         style: Choice[str] | None = None,
     ) -> None:
-        words = words_of_options(
+        words = command_text_of_options(
             domains or "", keywords or "", leave_out or "", days or "", time_zone or "",
             top=top, min=f"{min_score:g}" if min_score is not None else None, at=at, style=style.value if style else None,
         )  # fmt: skip
@@ -176,49 +178,53 @@ def _add_changing(digest: app_commands.Group, listeners: Listeners) -> None:
             await listeners.on_settings(interaction, channel)
 
     @digest.command(name="settings", description="See or change the channel's digest in a form")
-    async def settings(interaction: Interaction) -> None:
+    async def open_settings(interaction: Interaction) -> None:
         await listeners.on_settings(interaction)
 
-    _plain(digest, listeners, "held", "Suspect papers that wait for a decision")
-    _plain(digest, listeners, "pause", "No digests until someone resumes them")
-    _plain(digest, listeners, "resume", "Digests come again")
-    _plain(digest, listeners, "unsubscribe", "End the channel's digest")
+    _add_plain_command(digest, listeners, "held", "Suspect papers that wait for a decision")
+    _add_plain_command(digest, listeners, "pause", "No digests until someone resumes them")
+    _add_plain_command(digest, listeners, "resume", "Digests come again")
+    _add_plain_command(digest, listeners, "unsubscribe", "End the channel's digest")
 
 
 # What is offered while it is typed.
 
 
-def _matching(typed: str, names: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+def _find_matching(typed: str, names: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
     """Pairs of label and value in which what is typed occurs: those that begin with it first."""
     wanted = typed.strip().casefold()
     found = [pair for pair in names if wanted in pair[0].casefold()]
     found.sort(key=lambda pair: not pair[0].casefold().startswith(wanted))
-    return found[:CHOICES]
+    return found[:MAX_CHOICES]
 
 
-async def _domain_choices(interaction: Interaction, typed: str) -> list[Choice[str]]:
+async def _offer_domains(interaction: Interaction, typed: str) -> list[Choice[str]]:
     """The last of a list with commas is completed, and the others stay."""
     *before, last = typed.split(",")
     kept = "".join(f"{one.strip()}, " for one in before)
-    names = [(group, group) for group in GROUPS] + [(domain_name(name), name) for name in NAMES]
-    found = [(kept + label, kept + value) for label, value in _matching(last, names)]
-    return _choices(found)
+    names = [(group, group) for group in DOMAIN_GROUPS] + [
+        (domain_name(name), name) for name in CATEGORY_NAMES
+    ]
+    found = [(kept + label, kept + value) for label, value in _find_matching(last, names)]
+    return _to_choices(found)
 
 
-async def _zone_choices(interaction: Interaction, typed: str) -> list[Choice[str]]:
-    zones = ZONES if typed.strip() else COMMON_ZONES
+async def _offer_time_zones(interaction: Interaction, typed: str) -> list[Choice[str]]:
+    zones = TIME_ZONES if typed.strip() else COMMON_TIME_ZONES
     spoken = typed.replace(" ", "_")
-    return _choices(
-        _matching(spoken, [(zone, zone) for zone in ("UTC", *zones)] if typed else [(z, z) for z in zones])
+    return _to_choices(
+        _find_matching(
+            spoken, [(zone, zone) for zone in ("UTC", *zones)] if typed else [(z, z) for z in zones]
+        )
     )
 
 
-async def _day_choices(interaction: Interaction, typed: str) -> list[Choice[str]]:
+async def _offer_days(interaction: Interaction, typed: str) -> list[Choice[str]]:
     names = ("weekdays", "daily", "weekends", "mon", "mon, wed, fri", "mon, thu", "fri")
-    return _choices(_matching(typed, [(name, name) for name in names]))
+    return _to_choices(_find_matching(typed, [(name, name) for name in names]))
 
 
-def _choices(pairs: Iterable[tuple[str, str]]) -> list[Choice[str]]:
+def _to_choices(pairs: Iterable[tuple[str, str]]) -> list[Choice[str]]:
     return [
         Choice(name=label, value=value)
         for label, value in pairs
@@ -234,60 +240,60 @@ class AnyButton(
 ):
     """Every button that was ever sent, today's and those from before an upgrade, by its custom_id alone."""
 
-    def __init__(self, item: "discord.ui.Button[Any]", wanted: str, value: str) -> None:
+    def __init__(self, item: "discord.ui.Button[Any]", action: str, value: str) -> None:
         super().__init__(item)
-        self.wanted, self.value = wanted, value
+        self.action, self.value = action, value
 
     @classmethod
     async def from_custom_id(cls, interaction: Interaction, item: Any, match: Any, /) -> "AnyButton":
         return cls(item, match["wanted"], match["value"])
 
     async def callback(self, interaction: Interaction) -> None:
-        await interaction.client.listeners.on_button(interaction, self.wanted, self.value)
+        await interaction.client.listeners.on_button(interaction, self.action, self.value)
 
 
 # Telling Discord.
 
-NOTE = "discord commands"
+NOTE_PREFIX = "discord commands"
 
 
-async def sync(tree: Tree, wanted: tuple[str, ...], notes: Notes) -> None:
+async def sync_commands(tree: LoggingCommandTree, guild_ids: tuple[str, ...], notes: Notes) -> None:
     """Tell Discord of the commands where it does not have them as they are now, and take them away where they are no
     longer wanted. `wanted` are the servers that get them, none is all of them. A failure is a sentence in the log."""
-    told = await asyncio.to_thread(_told, tree, notes)
-    now = hashlib.sha256(json.dumps(_definitions(tree), sort_keys=True).encode()).hexdigest()
-    scopes = wanted or ("",)
-    for scope in dict.fromkeys((*scopes, *told)):
-        version = now if scope in scopes else ""
-        if told.get(scope, "") == version:
+    synced = await asyncio.to_thread(_read_synced_versions, tree, notes)
+    current_version = hashlib.sha256(json.dumps(_list_definitions(tree), sort_keys=True).encode()).hexdigest()
+    scopes = guild_ids or ("",)
+    for scope in dict.fromkeys((*scopes, *synced)):
+        version = current_version if scope in scopes else ""
+        if synced.get(scope, "") == version:
             continue
         try:
-            await _tell(tree, scope, _definitions(tree) if version else [])
+            await _send_definitions(tree, scope, _list_definitions(tree) if version else [])
         except discord.HTTPException as error:
             log.error(
                 "Discord did not take the commands%s: %s", f" for server {scope}" if scope else "", error
             )
             continue
-        told[scope] = version
+        synced[scope] = version
         log.info("Discord knows the commands now%s", f", in server {scope}" if scope else "")
-    kept = {scope: version for scope, version in told.items() if version}
-    await asyncio.to_thread(notes.write, _name(tree), json.dumps(kept))
+    stored = {scope: version for scope, version in synced.items() if version}
+    await asyncio.to_thread(notes.write, _note_name_of(tree), json.dumps(stored))
 
 
-def _name(tree: Tree) -> str:
-    return f"{NOTE} {tree.client.application_id}"
+def _note_name_of(tree: LoggingCommandTree) -> str:
+    return f"{NOTE_PREFIX} {tree.client.application_id}"
 
 
-def _told(tree: Tree, notes: Notes) -> dict[str, str]:
+def _read_synced_versions(tree: LoggingCommandTree, notes: Notes) -> dict[str, str]:
     """What Discord was told, by server; "" is all of them."""
-    return dict(json.loads(notes.read(_name(tree)) or "{}"))
+    return dict(json.loads(notes.read(_note_name_of(tree)) or "{}"))
 
 
-def _definitions(tree: Tree) -> list[dict[str, Any]]:
+def _list_definitions(tree: LoggingCommandTree) -> list[dict[str, Any]]:
     return [dict(command.to_dict(tree)) for command in tree.get_commands()]
 
 
-async def _tell(tree: Tree, scope: str, definitions: list[Any]) -> None:
+async def _send_definitions(tree: LoggingCommandTree, scope: str, definitions: list[Any]) -> None:
     http, application = tree.client.http, tree.client.application_id
     if application is None:
         raise RuntimeError("log in before the commands are told of")

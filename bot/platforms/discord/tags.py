@@ -4,13 +4,13 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from bot.platforms.discord.sanitize import plain
-from digests.domains import domain_name, resolve
+from bot.platforms.discord.sanitize import escape_plain
+from digests.domains import domain_name, resolve_domain
 from digests.errors import InputError
-from digests.text import clip
+from digests.text import clip_text
 
 NAME_CHARACTERS = 100
-MOST_TAGS = 5
+MAX_TAGS = 5
 REQUIRES_TAG = 1 << 4
 """A forum's flag: a post without a tag is refused."""
 
@@ -23,30 +23,30 @@ def title_of(payload: Mapping[str, Any]) -> str:
     embeds = payload.get("embeds") or [{}]
     lines = (payload.get("content") or "").strip().splitlines()
     first = lines[0] if lines else embeds[0].get("title") or "Papers"
-    return clip(plain(_ESCAPED.sub("", _MARKUP.sub("", first))), NAME_CHARACTERS) or "Papers"
+    return clip_text(escape_plain(_ESCAPED.sub("", _MARKUP.sub("", first))), NAME_CHARACTERS) or "Papers"
 
 
 def tags_for(payload: Mapping[str, Any], forum: Mapping[str, Any]) -> list[str]:
     """The ids of the forum's tags that name a paper's domain, as a category or as a group; where one is required and
     none fits, the first that anybody may use."""
     free = [tag for tag in forum.get("available_tags") or () if not tag.get("moderated")]
-    said = {part for embed in payload.get("embeds") or () for part in _facts(embed)}
-    fitting = [tag["id"] for tag in free if said & _names(tag["name"])]
+    mentioned = {part for embed in payload.get("embeds") or () for part in _metadata_of(embed)}
+    fitting = [tag["id"] for tag in free if mentioned & _names_of_tag(tag["name"])]
     if not fitting and int(forum.get("flags") or 0) & REQUIRES_TAG:
         return [tag["id"] for tag in free[:1]]
-    return fitting[:MOST_TAGS]
+    return fitting[:MAX_TAGS]
 
 
-def _facts(embed: Mapping[str, Any]) -> list[str]:
+def _metadata_of(embed: Mapping[str, Any]) -> list[str]:
     """What a card's first line names: its domain is among it."""
     line = (embed.get("description") or "").partition("\n")[0]
     return [_ESCAPED.sub("", part).casefold() for part in line.removeprefix("-# ").split(" · ")]
 
 
-def _names(tag: str) -> set[str]:
+def _names_of_tag(tag: str) -> set[str]:
     """How the domains that a tag means are called on a card."""
     try:
-        categories = resolve(tag)
+        categories = resolve_domain(tag)
     except InputError:
         categories = ()
     return {tag.casefold()} | {domain_name(category).casefold() for category in categories}

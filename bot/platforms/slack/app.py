@@ -12,20 +12,20 @@ from slack_bolt.authorization import AuthorizeResult
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.answer import Answers
-from bot.findings import Finding, Level
+from bot.findings import Finding, Severity
 from bot.platforms.slack.client import SlackPlatform
-from bot.platforms.slack.listeners import Listeners
-from bot.platforms.slack.preflight import Report, preflight
-from bot.platforms.slack.session import open_session, web_client
+from bot.platforms.slack.listeners import SlackListeners
+from bot.platforms.slack.preflight import PreflightReport, run_preflight
+from bot.platforms.slack.session import create_web_client, open_session
 from bot.platforms.slack.transport import (
-    FIRST_WAIT,
-    LONGEST_WAIT,
+    MAX_BACKOFF_SECONDS,
+    MIN_BACKOFF_SECONDS,
     HttpTransport,
     SocketTransport,
-    bolt_app,
+    build_bolt_app,
 )
 from config.secrets import SlackSecrets
-from config.settings import Slack
+from config.settings import SlackSettings
 from digests.errors import InputError
 
 log = logging.getLogger(__name__)
@@ -35,37 +35,37 @@ DRAIN_SECONDS = 10.0
 
 
 @dataclass(frozen=True, slots=True)
-class _Opened:
+class _OpenState:
     """What `open` made."""
 
     platform: SlackPlatform
     session: aiohttp.ClientSession
-    report: Report
+    report: PreflightReport
 
 
 @dataclass(slots=True)
 class SlackApp:
     """Keeps the contract of `bot.platforms.App`."""
 
-    settings: Slack
+    settings: SlackSettings
     secrets: SlackSecrets
-    time_out: float
+    timeout: float
     clock: Callable[[], datetime]
     name: str = "slack"
-    _opened: _Opened | None = None
+    _open_state: _OpenState | None = None
 
     @property
-    def exclusive(self) -> bool:
+    def is_exclusive(self) -> bool:
         return transport_of(self.settings, self.secrets) == "socket"
 
     async def check(self, channels: Sequence[str]) -> Sequence[Finding]:
-        async with open_session(self.time_out) as session:
-            client = web_client(self.secrets.bot_token, settings=self.settings, session=session)
-            return (await self._checked(client, channels)).findings
+        async with open_session(self.timeout) as session:
+            client = create_web_client(self.secrets.bot_token, settings=self.settings, session=session)
+            return (await self._run_preflight(client, channels)).findings
 
-    async def _checked(self, client: AsyncWebClient, channels: Sequence[str]) -> Report:
+    async def _run_preflight(self, client: AsyncWebClient, channels: Sequence[str]) -> PreflightReport:
         socket = transport_of(self.settings, self.secrets) == "socket"
-        return await preflight(
+        return await run_preflight(
             client,
             settings=self.settings,
             app_token=self.secrets.app_token if socket else "",
@@ -74,91 +74,94 @@ class SlackApp:
 
     async def open(self) -> SlackPlatform:
         """Where Slack cannot be reached just now, digests are tried all the same, and `serve` asks again who we are."""
-        session = open_session(self.time_out)
-        posting = web_client(self.secrets.bot_token, settings=self.settings, session=session)
+        session = open_session(self.timeout)
+        posting = create_web_client(self.secrets.bot_token, settings=self.settings, session=session)
         platform = SlackPlatform(posting)
-        report = await self._checked(posting, ())
-        self._opened = _Opened(platform, session, report)
-        if report.faults and not report.is_away:
+        report = await self._run_preflight(posting, ())
+        self._open_state = _OpenState(platform, session, report)
+        if report.faults and not report.is_unreachable:
             await self.close()
             raise InputError("\n".join(f"{fault.subject}: {fault.sentence}" for fault in report.faults))
-        _tell(report)
+        _log_report(report)
         return platform
 
-    async def _known(self, opened: _Opened, stop: asyncio.Event) -> Report | None:
+    async def _wait_for_identity(self, state: _OpenState, stop: asyncio.Event) -> PreflightReport | None:
         """Who we are in Slack, asked until it says so; None when told to stop before."""
-        report, wait = opened.report, FIRST_WAIT
+        report, wait = state.report, MIN_BACKOFF_SECONDS
         while not report.team_id:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), wait)
             if stop.is_set():
                 return None
-            report, wait = await self._checked(opened.platform.client, ()), min(wait * 2, LONGEST_WAIT)
-            _tell(report)
+            report, wait = (
+                await self._run_preflight(state.platform.client, ()),
+                min(wait * 2, MAX_BACKOFF_SECONDS),
+            )
+            _log_report(report)
         return report
 
     async def serve(self, answers: Answers, stop: asyncio.Event) -> None:
         """Raises OSError when the port for Slack's requests is taken."""
-        if not self._opened:
+        if not self._open_state:
             raise RuntimeError("open the app before it is served")
-        opened, http = self._opened, self._http()
+        state, http = self._open_state, self._create_http_transport()
         try:
             if http:  # Before Slack answers: whoever runs us asks whether we are well from the start.
-                await http.listen()
-            if report := await self._known(opened, stop):
-                await self._answer(report, answers, opened, http, stop)
+                await http.start_listening()
+            if report := await self._wait_for_identity(state, stop):
+                await self._serve_workspace(report, answers, state, http, stop)
         finally:
             if http:
                 await http.close()
 
-    async def _answer(
+    async def _serve_workspace(
         self,
-        report: Report,
+        report: PreflightReport,
         answers: Answers,
-        opened: _Opened,
+        state: _OpenState,
         http: HttpTransport | None,
         stop: asyncio.Event,
     ) -> None:
-        platform = opened.platform
-        listeners = Listeners(
+        platform = state.platform
+        listeners = SlackListeners(
             answers, platform, platform.client, self.settings, report.team_id, report.bot_user, self.clock
         )
-        nameless = web_client("", settings=self.settings, session=opened.session)
-        authorized = AuthorizeResult(
+        tokenless_client = create_web_client("", settings=self.settings, session=state.session)
+        authorization = AuthorizeResult(
             enterprise_id=None,
             team_id=report.team_id,
             bot_user_id=report.bot_user,
             bot_id=report.bot_id,
             bot_token=self.secrets.bot_token,
         )
-        app = bolt_app(nameless, authorized, self.secrets.signing_secret)
-        listeners.register(app)
-        transport = http or SocketTransport(app, nameless, self.secrets.app_token, listeners.catch_up)
+        app = build_bolt_app(tokenless_client, authorization, self.secrets.signing_secret)
+        listeners.register_handlers(app)
+        transport = http or SocketTransport(app, tokenless_client, self.secrets.app_token, listeners.catch_up)
         try:
             if isinstance(transport, HttpTransport):
                 await transport.serve(app, listeners.catch_up, stop)
             else:
                 await transport.serve(stop)
         finally:
-            transport.refuse()
-            await listeners.drain(DRAIN_SECONDS)
+            transport.refuse_requests()
+            await listeners.drain_tasks(DRAIN_SECONDS)
             await transport.close()
 
-    def _http(self) -> HttpTransport | None:
+    def _create_http_transport(self) -> HttpTransport | None:
         if transport_of(self.settings, self.secrets) == "socket":
             return None
         return HttpTransport(self.settings.http_host, self.settings.http_port)
 
     async def close(self) -> None:
-        if self._opened:
-            await self._opened.session.close()
-            self._opened = None
+        if self._open_state:
+            await self._open_state.session.close()
+            self._open_state = None
 
 
-def _tell(report: Report) -> None:
+def _log_report(report: PreflightReport) -> None:
     """Log what keeps the app from a part of its work, and who it is."""
     for finding in report.findings:
-        if finding.level is not Level.OK:
+        if finding.severity is not Severity.OK:
             log.warning("%s: %s", finding.subject, finding.sentence)
     if report.team_id:
         log.info("Slack: the app is in the workspace %s", report.team)
@@ -166,7 +169,7 @@ def _tell(report: Report) -> None:
         log.warning("Nobody is answered in Slack until it is asked again, in a while; digests are tried.")
 
 
-def transport_of(settings: Slack, secrets: SlackSecrets) -> str:
+def transport_of(settings: SlackSettings, secrets: SlackSecrets) -> str:
     """ "socket" or "http". Raises InputError when the secret that it needs is not there."""
     kind = settings.transport
     if kind == "auto":

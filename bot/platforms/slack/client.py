@@ -10,12 +10,18 @@ from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.message import Message
-from bot.platforms import CANNOT_ASK, Facts, Outcome, Page, PostError, Unknown
+from bot.platforms import CANNOT_ASK, NoHistory, Outcome, Page, PostError, PostUpdate
 from bot.platforms.punctual import LongWaitError
-from bot.platforms.slack.errors import explain, is_ambiguous, is_channel_error, is_token_error, said
-from bot.platforms.slack.render import render, with_facts
-from bot.platforms.tries import Tries, followed
-from digests.model import Channel, Post, Style
+from bot.platforms.slack.errors import (
+    explain_error,
+    is_ambiguous_error,
+    is_channel_error,
+    is_token_error,
+    parse_error_response,
+)
+from bot.platforms.slack.render import apply_post_update, render
+from bot.platforms.tries import SendAttempt, tracked
+from digests.model import Channel, DigestStyle, Post
 
 EVENT_TYPE = "paperround_page"
 """The type of our message metadata; its payload holds the page's key."""
@@ -37,12 +43,12 @@ class SlackPlatform:
     client: AsyncWebClient
     name: str = "slack"
 
-    def render(self, message: Message, style: Style) -> Sequence[Page]:
+    def render(self, message: Message, style: DigestStyle) -> Sequence[Page]:
         return render(message, style)
 
     async def post(self, channel: Channel, page: Page, *, key: str, thread: str | None) -> str:
         metadata = {"event_type": EVENT_TYPE, "event_payload": {"key": key}}
-        answer = await self._call(
+        answer = await self._call_api(
             "chat.postMessage",
             {"channel": channel.channel, **page.payload, "metadata": metadata}
             | ({"thread_ts": thread} if thread else {}),
@@ -51,95 +57,103 @@ class SlackPlatform:
             raise PostError("Slack did not say where the message is; it may have arrived.", Outcome.UNKNOWN)
         return str(answer["ts"])
 
-    async def find(self, channel: Channel, *, key: str, since: datetime) -> str | Unknown | None:
+    async def find(self, channel: Channel, *, key: str, since: datetime) -> str | NoHistory | None:
         """Looks through the channel's messages, newest first, and the newest thread of ours among them.
 
         The newest `HISTORY_LENGTH` are looked at whatever `since` says: the clock that it is by may be wrong.
         """
-        asked = {"channel": channel.channel, "limit": HISTORY_LENGTH, "include_all_metadata": True}
+        query = {"channel": channel.channel, "limit": HISTORY_LENGTH, "include_all_metadata": True}
         cursor = ""
         try:
             for _ in range(HISTORY_PAGES):
-                page = await self._call("conversations.history", {**asked, "cursor": cursor})
-                messages, cursor = _messages(page)
-                found = _with_key(messages, key) or await self._in_thread(messages, asked, key)
+                page = await self._call_api("conversations.history", {**query, "cursor": cursor})
+                messages, cursor = _read_messages(page)
+                found = _find_by_key(messages, key) or await self._find_in_thread(messages, query, key)
                 is_enough = bool(messages) and float(messages[-1]["ts"]) < since.timestamp()
                 if found or is_enough or not cursor:
                     return found
         except PostError as error:
-            if _code(error.__cause__) == "missing_scope":
+            if _code_of(error.__cause__) == "missing_scope":
                 return CANNOT_ASK
             raise
         return CANNOT_ASK
 
-    async def _in_thread(
-        self, messages: Sequence[Mapping[str, Any]], asked: Mapping[str, Any], key: str
-    ) -> str | Unknown | None:
+    async def _find_in_thread(
+        self, messages: Sequence[Mapping[str, Any]], query: Mapping[str, Any], key: str
+    ) -> str | NoHistory | None:
         for parent in messages:
-            if parent.get("reply_count") and _key(parent):
-                return await self._reply(parent["ts"], asked, key)
+            if parent.get("reply_count") and _key_of(parent):
+                return await self._find_reply(parent["ts"], query, key)
         return None
 
-    async def _reply(self, parent: str, asked: Mapping[str, Any], key: str) -> str | Unknown | None:
+    async def _find_reply(self, parent: str, query: Mapping[str, Any], key: str) -> str | NoHistory | None:
         """Slack gives the oldest replies first."""
         cursor = ""
         for _ in range(HISTORY_PAGES):
-            page = await self._call("conversations.replies", {**asked, "ts": parent, "cursor": cursor})
-            replies, cursor = _messages(page)
-            found = _with_key(replies, key)
+            page = await self._call_api("conversations.replies", {**query, "ts": parent, "cursor": cursor})
+            replies, cursor = _read_messages(page)
+            found = _find_by_key(replies, key)
             if found or not cursor:
                 return found
         return CANNOT_ASK
 
     async def edit(self, channel: Channel, receipt: str, page: Page) -> None:
-        await self._update(channel, receipt, page.payload)
+        await self._update_message(channel, receipt, page.payload)
 
-    async def refresh(self, post: Post, facts: Facts) -> None:
-        await self._update(post.channel, post.message, with_facts(post.payload, facts))
+    async def refresh(self, post: Post, update: PostUpdate) -> None:
+        await self._update_message(post.channel, post.message_id, apply_post_update(post.payload, update))
 
-    async def _update(self, channel: Channel, message: str, payload: Mapping[str, Any]) -> None:
+    async def _update_message(self, channel: Channel, message: str, payload: Mapping[str, Any]) -> None:
         """The metadata, by which a page is found, stays: Slack replaces only what it is given."""
         changes = {"text": payload["text"], "blocks": payload["blocks"]}
-        await self._call("chat.update", {"channel": channel.channel, "ts": message, **changes})
+        await self._call_api("chat.update", {"channel": channel.channel, "ts": message, **changes})
 
-    async def tell(self, channel: Channel, person: str, message: Message) -> None:
+    async def send_direct_message(self, channel: Channel, person: str, message: Message) -> None:
         """A person's id in place of a channel's opens the conversation with them; `chat:write` is right enough."""
-        for page in render(message, Style.COMPACT):
-            await self._call("chat.postMessage", {"channel": person, **page.payload})
+        for page in render(message, DigestStyle.COMPACT):
+            await self._call_api("chat.postMessage", {"channel": person, **page.payload})
 
-    async def _call(self, method: str, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
-        with followed() as tries:
+    async def _call_api(self, method: str, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
+        with tracked() as attempt:
             try:
                 answer = await self.client.api_call(method, json=dict(arguments))
             except SlackApiError as error:
-                raise _refusal(error, arguments, tries) from error
+                raise _error_of_refusal(error, arguments, attempt) from error
             except LongWaitError as error:
                 raise PostError(
                     f"Slack asks to wait {error.seconds:.0f} seconds: too many messages in a short time.",
-                    tries.outcome(Outcome.NOT_POSTED),
+                    attempt.resolve_outcome(Outcome.NOT_POSTED),
                 ) from error
             except (aiohttp.ClientConnectorError, aiohttp.InvalidURL) as error:
                 raise PostError(
-                    f"Slack could not be reached: {error}.", tries.outcome(Outcome.NOT_POSTED)
+                    f"Slack could not be reached: {error}.", attempt.resolve_outcome(Outcome.NOT_POSTED)
                 ) from error
-            except _LOST as error:
-                raise _lost(type(error).__name__, tries) from error
+            except _LOST_ERRORS as error:
+                raise _error_of_lost_answer(type(error).__name__, attempt) from error
             if not isinstance(answer.data, dict):
-                raise _lost("not JSON", tries)
+                raise _error_of_lost_answer("not JSON", attempt)
             return answer.data
 
 
-_LOST = (aiohttp.ClientError, SlackClientError, TimeoutError, OSError, ValueError, AttributeError, TypeError)
+_LOST_ERRORS = (
+    aiohttp.ClientError,
+    SlackClientError,
+    TimeoutError,
+    OSError,
+    ValueError,
+    AttributeError,
+    TypeError,
+)
 """The last two: slack_sdk takes whatever is JSON for an object."""
 
 
-def _lost(how: str, tries: Tries) -> PostError:
-    if tries.may_have_arrived:
-        return PostError(f"Slack's answer was lost ({how}); it may have arrived.", Outcome.UNKNOWN)
-    return PostError(f"Slack did not answer ({how}).", Outcome.NOT_POSTED)
+def _error_of_lost_answer(cause: str, attempt: SendAttempt) -> PostError:
+    if attempt.may_have_arrived:
+        return PostError(f"Slack's answer was lost ({cause}); it may have arrived.", Outcome.UNKNOWN)
+    return PostError(f"Slack did not answer ({cause}).", Outcome.NOT_POSTED)
 
 
-def _messages(page: Mapping[str, Any]) -> tuple[Sequence[Mapping[str, Any]], str]:
+def _read_messages(page: Mapping[str, Any]) -> tuple[Sequence[Mapping[str, Any]], str]:
     """The messages of an answer, and where to ask on. Raises PostError for an answer that says nothing of messages."""
     messages = page.get("messages")
     if not isinstance(messages, list):
@@ -147,37 +161,45 @@ def _messages(page: Mapping[str, Any]) -> tuple[Sequence[Mapping[str, Any]], str
     return messages, (page.get("response_metadata") or {}).get("next_cursor", "")
 
 
-def _key(message: Mapping[str, Any]) -> str:
+def _key_of(message: Mapping[str, Any]) -> str:
     metadata = message.get("metadata") or {}
     ours = metadata.get("event_type") == EVENT_TYPE
     return str((metadata.get("event_payload") or {}).get("key", "")) if ours else ""
 
 
-def _with_key(messages: Sequence[Mapping[str, Any]], key: str) -> str | None:
-    return next((str(message["ts"]) for message in messages if _key(message) == key), None)
+def _find_by_key(messages: Sequence[Mapping[str, Any]], key: str) -> str | None:
+    return next((str(message["ts"]) for message in messages if _key_of(message) == key), None)
 
 
-def _code(error: BaseException | None) -> str:
+def _code_of(error: BaseException | None) -> str:
     """Slack's word for a refusal; empty where Slack did not answer in its own form."""
-    return str(said(error.response).get("error", "")) if isinstance(error, SlackApiError) else ""
+    return (
+        str(parse_error_response(error.response).get("error", "")) if isinstance(error, SlackApiError) else ""
+    )
 
 
-def _refusal(error: SlackApiError, arguments: Mapping[str, Any], tries: Tries) -> PostError:
+def _error_of_refusal(error: SlackApiError, arguments: Mapping[str, Any], attempt: SendAttempt) -> PostError:
     """What Slack's refusal means for the page."""
-    status, answer, code = getattr(error.response, "status_code", 0), said(error.response), _code(error)
+    status, answer, code = (
+        getattr(error.response, "status_code", 0),
+        parse_error_response(error.response),
+        _code_of(error),
+    )
     is_limit = status == 429 or code in ("ratelimited", "rate_limited")
-    if not is_limit and (not code or status >= 500 or is_ambiguous(code)):
+    if not is_limit and (not code or status >= 500 or is_ambiguous_error(code)):
         return PostError(
             f"Slack failed ({code or status or 'unreadable'}); it may have arrived.", Outcome.UNKNOWN
         )
-    tries.refuse()
+    attempt.mark_refused()
     if is_limit:
         sentence = "Slack asks to wait: too many messages in a short time."
-        return PostError(sentence, tries.outcome(Outcome.NOT_POSTED))
-    sentence = explain(code, needed=str(answer.get("needed", "")), channel=str(arguments.get("channel", "")))
+        return PostError(sentence, attempt.resolve_outcome(Outcome.NOT_POSTED))
+    sentence = explain_error(
+        code, needed=str(answer.get("needed", "")), channel=str(arguments.get("channel", ""))
+    )
     if is_channel_error(code):
-        return PostError(sentence, tries.outcome(Outcome.GONE))
+        return PostError(sentence, attempt.resolve_outcome(Outcome.GONE))
     if is_token_error(code) or code == "missing_scope":
-        return PostError(sentence, tries.outcome(Outcome.NOT_POSTED))
+        return PostError(sentence, attempt.resolve_outcome(Outcome.NOT_POSTED))
     details = "; ".join(map(str, (answer.get("response_metadata") or {}).get("messages", [])))
-    return PostError(f"{sentence} {details}".strip(), tries.outcome(Outcome.REFUSED))
+    return PostError(f"{sentence} {details}".strip(), attempt.resolve_outcome(Outcome.REFUSED))

@@ -19,7 +19,7 @@ CHANNEL_ERRORS = frozenset(
 )  # fmt: skip
 """This channel takes nothing until a person changes something there."""
 
-AMBIGUOUS = frozenset(
+AMBIGUOUS_ERRORS = frozenset(
     ["fatal_error", "internal_error", "service_unavailable", "request_timeout", "team_added_to_org"]
 )
 """Slack says that part of the work may have been done."""
@@ -45,7 +45,7 @@ _SENTENCES = {
 }  # fmt: skip
 
 
-def explain(code: str, *, needed: str = "", channel: str = "") -> str:
+def explain_error(code: str, *, needed: str = "", channel: str = "") -> str:
     """What a code means and what to do, in a sentence. `needed` is the scope that is missing."""
     where = f" (channel {channel})" if channel and code in CHANNEL_ERRORS else ""
     if code == "missing_scope":
@@ -62,11 +62,11 @@ SOCKET_FIX = (
 )
 
 
-def explain_socket(code: str) -> str:
+def explain_socket_error(code: str) -> str:
     """The same for a socket that Slack does not open: it is the app-level token's, not the bot's."""
     if code in TOKEN_ERRORS | {"missing_scope"}:
         return f"Slack does not take SLACK_APP_TOKEN ({code}). {SOCKET_FIX}"
-    return explain(code)
+    return explain_error(code)
 
 
 def is_token_error(code: str) -> bool:
@@ -79,17 +79,17 @@ def is_channel_error(code: str) -> bool:
     return code in CHANNEL_ERRORS
 
 
-def is_passing(code: str) -> bool:
+def is_transient_error(code: str) -> bool:
     """Whether it is Slack that cannot just now."""
-    return code in AMBIGUOUS | {"ratelimited", "rate_limited"}
+    return code in AMBIGUOUS_ERRORS | {"ratelimited", "rate_limited"}
 
 
-def is_ambiguous(code: str) -> bool:
+def is_ambiguous_error(code: str) -> bool:
     """Whether the work may have been done all the same."""
-    return code in AMBIGUOUS
+    return code in AMBIGUOUS_ERRORS
 
 
-def said(response: Any) -> dict[str, Any]:
+def parse_error_response(response: Any) -> dict[str, Any]:
     """What Slack said in a refusal, where it was Slack; the response is aiohttp's own where it could not be read."""
     answer = getattr(response, "data", None)
     return answer if isinstance(answer, dict) else {}

@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from config.settings import Slack
+from config.settings import SlackSettings
 
 SCOPES = {
     "commands": "for the two slash commands",
@@ -39,12 +39,12 @@ LONG_DESCRIPTION = (
 )
 
 
-def scopes(settings: Slack) -> dict[str, str]:
+def scopes_of(settings: SlackSettings) -> dict[str, str]:
     """The scopes of the bot token, each with its reason."""
     return SCOPES | (UNFURL_SCOPES if settings.unfurl_arxiv else {})
 
 
-def manifest(settings: Slack, url: str = "") -> dict[str, Any]:
+def build_manifest(settings: SlackSettings, url: str = "") -> dict[str, Any]:
     """The manifest; with the `url` of /slack/events Slack calls over HTTP, without it the app uses Socket Mode."""
     request = {"request_url": url} if url else {}
     unfurl = {"unfurl_domains": ["arxiv.org"]} if settings.unfurl_arxiv else {}
@@ -73,8 +73,10 @@ def manifest(settings: Slack, url: str = "") -> dict[str, Any]:
                 }
             ],
             "slash_commands": [
-                _command(settings.paper_command, "Look a paper up", "2402.01306 | address | words", url),
-                _command(
+                _build_command(
+                    settings.paper_command, "Look a paper up", "2402.01306 | address | words", url
+                ),
+                _build_command(
                     settings.digest_command,
                     "This channel's digest of papers",
                     "subscribe vision at 08:30 top 3 | settings | today | queue | help",
@@ -83,7 +85,7 @@ def manifest(settings: Slack, url: str = "") -> dict[str, Any]:
             ],
             **unfurl,
         },
-        "oauth_config": {"scopes": {"bot": sorted(scopes(settings))}},
+        "oauth_config": {"scopes": {"bot": sorted(scopes_of(settings))}},
         "settings": {
             "event_subscriptions": {**request, "bot_events": events},
             "interactivity": {"is_enabled": True, **request},
@@ -94,29 +96,31 @@ def manifest(settings: Slack, url: str = "") -> dict[str, Any]:
     }
 
 
-def _command(name: str, description: str, hint: str, url: str) -> dict[str, Any]:
+def _build_command(name: str, description: str, hint: str, url: str) -> dict[str, Any]:
     command = {"command": name, "description": description, "usage_hint": hint, "should_escape": False}
     return {**command, "url": url} if url else command
 
 
-def manifest_yaml(settings: Slack, url: str = "") -> str:
+def render_manifest_yaml(settings: SlackSettings, url: str = "") -> str:
     """The manifest as Slack's page takes it, with a line on where it comes from."""
-    written = "# Made by “paperround manifest slack”: paste it at https://api.slack.com/apps, Create New App, From a manifest."
-    return "\n".join([written, *_lines(manifest(settings, url))]) + "\n"
+    header = "# Made by “paperround manifest slack”: paste it at https://api.slack.com/apps, Create New App, From a manifest."
+    return "\n".join([header, *_render_yaml_lines(build_manifest(settings, url))]) + "\n"
 
 
-def _lines(part: dict[str, Any], indent: str = "") -> list[str]:
+def _render_yaml_lines(part: dict[str, Any], indent: str = "") -> list[str]:
     """Strings are written as JSON writes them, which YAML reads."""
     lines: list[str] = []
     for key, value in part.items():
         match value:
             case dict():
-                lines += [f"{indent}{key}:", *_lines(value, f"{indent}  ")]
+                lines += [f"{indent}{key}:", *_render_yaml_lines(value, f"{indent}  ")]
             case list():
                 lines += [f"{indent}{key}:"]
                 for item in value:
                     first, *rest = (
-                        _lines(item, f"{indent}    ") if isinstance(item, dict) else [json.dumps(item)]
+                        _render_yaml_lines(item, f"{indent}    ")
+                        if isinstance(item, dict)
+                        else [json.dumps(item)]
                     )
                     lines += [f"{indent}  - {first.strip()}", *rest]
             case _:

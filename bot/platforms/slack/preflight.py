@@ -10,18 +10,23 @@ from typing import Any
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.findings import Finding, Level
-from bot.platforms.slack.errors import explain, explain_socket, is_passing, said
-from bot.platforms.slack.manifest import scopes
-from config.settings import Slack
+from bot.findings import Finding, Severity
+from bot.platforms.slack.errors import (
+    explain_error,
+    explain_socket_error,
+    is_transient_error,
+    parse_error_response,
+)
+from bot.platforms.slack.manifest import scopes_of
+from config.settings import SlackSettings
 
-CALL_SECONDS = 10.0
-CLOCK_SECONDS = 120
+CALL_TIMEOUT_SECONDS = 10.0
+MAX_CLOCK_SKEW_SECONDS = 120
 """Slack's signed requests carry a time, and five minutes' difference is refused; two is time to look."""
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class PreflightReport:
     """What was found, and who the app is; the ids are empty when Slack did not say.
 
     `is_away` when Slack could not be asked just now, which says nothing against the app.
@@ -33,45 +38,47 @@ class Report:
     bot_user: str = ""
     bot_id: str = ""
     scopes: frozenset[str] = field(default_factory=frozenset)
-    is_away: bool = False
+    is_unreachable: bool = False
 
     @property
     def faults(self) -> tuple[Finding, ...]:
         """What keeps the app from starting."""
-        return tuple(finding for finding in self.findings if finding.level is Level.FAULT)
+        return tuple(finding for finding in self.findings if finding.severity is Severity.FAULT)
 
 
-async def preflight(
-    client: AsyncWebClient, *, settings: Slack, app_token: str, channels: Sequence[str]
-) -> Report:
+async def run_preflight(
+    client: AsyncWebClient, *, settings: SlackSettings, app_token: str, channels: Sequence[str]
+) -> PreflightReport:
     """Ask Slack who we are, what we may do, and whether we are in the channels. Never raises for what Slack answers.
 
     With an `app_token` a socket is asked for too.
     """
     try:
-        known = await _asked(client.auth_test())
-        if not known.get("team_id"):
-            raise _RefusedError(_not_slack("who answers does not say who we are"))
+        identity = await _await_answer(client.auth_test())
+        if not identity.get("team_id"):
+            raise _RefusedError(_explain_unreachable("who answers does not say who we are"))
     except _RefusedError as refused:
-        finding = Finding(Level.FAULT, "Slack" if refused.is_passing else "bot token", str(refused))
-        return Report((finding,), is_away=refused.is_passing)
-    headers = {name.lower(): value for name, value in known.headers.items()}
+        finding = Finding(Severity.FAULT, "Slack" if refused.is_transient else "bot token", str(refused))
+        return PreflightReport((finding,), is_unreachable=refused.is_transient)
+    headers = {name.lower(): value for name, value in identity.headers.items()}
     granted = frozenset(
         filter(None, (scope.strip() for scope in headers.get("x-oauth-scopes", "").split(",")))
     )
     findings = [
-        Finding(Level.OK, "bot token", f"Slack knows us as {known.get('user')} in {known.get('team')}."),
-        *_clock(headers),
-        *_missing_scopes(granted, settings),
-        *([await _socket(client, app_token)] if app_token else []),
-        *[await _channel(client, channel) for channel in channels],
+        Finding(
+            Severity.OK, "bot token", f"Slack knows us as {identity.get('user')} in {identity.get('team')}."
+        ),
+        *_check_clock(headers),
+        *_check_scopes(granted, settings),
+        *([await _check_socket(client, app_token)] if app_token else []),
+        *[await _check_channel(client, channel) for channel in channels],
     ]
-    return Report(
+    return PreflightReport(
         tuple(findings),
-        str(known["team_id"]),
-        str(known.get("team", "")),
-        str(known.get("user_id", "")),
-        str(known.get("bot_id", "")),
+        str(identity["team_id"]),
+        str(identity.get("team", "")),
+        str(identity.get("user_id", "")),
+        str(identity.get("bot_id", "")),
         granted,
     )
 
@@ -84,79 +91,85 @@ class _RefusedError(Exception):
         self.code = code
 
     @property
-    def is_passing(self) -> bool:
+    def is_transient(self) -> bool:
         """Whether it may be otherwise in a minute."""
-        return not self.code or is_passing(self.code)
+        return not self.code or is_transient_error(self.code)
 
 
-async def _asked(call: Awaitable[Any]) -> Any:
+async def _await_answer(call: Awaitable[Any]) -> Any:
     try:
-        async with asyncio.timeout(CALL_SECONDS):
+        async with asyncio.timeout(CALL_TIMEOUT_SECONDS):
             return await call
     except SlackApiError as error:
-        answer = said(error.response)
+        answer = parse_error_response(error.response)
         code = str(answer.get("error", ""))
         if not code:
             status = getattr(error.response, "status_code", None)
-            raise _RefusedError(_not_slack(f"status {status}" if status else "half an answer")) from error
-        raise _RefusedError(explain(code, needed=str(answer.get("needed", ""))), code) from error
+            raise _RefusedError(
+                _explain_unreachable(f"status {status}" if status else "half an answer")
+            ) from error
+        raise _RefusedError(explain_error(code, needed=str(answer.get("needed", ""))), code) from error
     except TimeoutError:
-        raise _RefusedError(_not_slack(f"no answer within {CALL_SECONDS:.0f} seconds")) from None
+        raise _RefusedError(
+            _explain_unreachable(f"no answer within {CALL_TIMEOUT_SECONDS:.0f} seconds")
+        ) from None
     except Exception as error:  # A proxy may answer anything, and the library then raises anything.
-        raise _RefusedError(_not_slack(f"{type(error).__name__}: {error}"[:200])) from error
+        raise _RefusedError(_explain_unreachable(f"{type(error).__name__}: {error}"[:200])) from error
 
 
-def _not_slack(what: str) -> str:
-    return f"Slack cannot be reached ({what}): check the network, platforms.slack.proxy and platforms.slack.api_base_url."
+def _explain_unreachable(reason: str) -> str:
+    return f"Slack cannot be reached ({reason}): check the network, platforms.slack.proxy and platforms.slack.api_base_url."
 
 
-def _clock(headers: Mapping[str, str]) -> list[Finding]:
+def _check_clock(headers: Mapping[str, str]) -> list[Finding]:
     try:
-        theirs = parsedate_to_datetime(headers["date"]).astimezone(UTC)
+        slack_time = parsedate_to_datetime(headers["date"]).astimezone(UTC)
     except (KeyError, ValueError):
         return []
-    apart = abs((datetime.now(UTC) - theirs).total_seconds())
-    if apart <= CLOCK_SECONDS:
-        return [Finding(Level.OK, "clock", "This machine's clock agrees with Slack's.")]
+    skew_seconds = abs((datetime.now(UTC) - slack_time).total_seconds())
+    if skew_seconds <= MAX_CLOCK_SKEW_SECONDS:
+        return [Finding(Severity.OK, "clock", "This machine's clock agrees with Slack's.")]
     return [
         Finding(
-            Level.WARNING,
+            Severity.WARNING,
             "clock",
-            f"This machine's clock is {apart:.0f} seconds off Slack's: set it by NTP, or digests come at the wrong "
+            f"This machine's clock is {skew_seconds:.0f} seconds off Slack's: set it by NTP, or digests come at the wrong "
             "time and Slack's signed requests are refused.",
         )
     ]
 
 
-def _missing_scopes(granted: frozenset[str], settings: Slack) -> list[Finding]:
+def _check_scopes(granted: frozenset[str], settings: SlackSettings) -> list[Finding]:
     if not granted:
         return []
-    missing = {scope: reason for scope, reason in scopes(settings).items() if scope not in granted}
+    missing = {scope: reason for scope, reason in scopes_of(settings).items() if scope not in granted}
     if not missing:
-        return [Finding(Level.OK, "scopes", "The app has every scope it needs.")]
+        return [Finding(Severity.OK, "scopes", "The app has every scope it needs.")]
     named = "; ".join(f"{scope} ({reason})" for scope, reason in missing.items())
-    level = Level.FAULT if "chat:write" in missing else Level.WARNING
+    level = Severity.FAULT if "chat:write" in missing else Severity.WARNING
     fix = "paste the output of “paperround manifest slack” on its page under App Manifest, save, and reinstall the app"
     return [Finding(level, "scopes", f"The app lacks {named}: {fix}.")]
 
 
-async def _socket(client: AsyncWebClient, app_token: str) -> Finding:
+async def _check_socket(client: AsyncWebClient, app_token: str) -> Finding:
     try:
-        await _asked(client.apps_connections_open(app_token=app_token))
+        await _await_answer(client.apps_connections_open(app_token=app_token))
     except _RefusedError as refused:
-        level = Level.WARNING if refused.is_passing else Level.FAULT
-        return Finding(level, "app token", explain_socket(refused.code) if refused.code else str(refused))
-    return Finding(Level.OK, "app token", "Slack opens a socket for us.")
+        level = Severity.WARNING if refused.is_transient else Severity.FAULT
+        return Finding(
+            level, "app token", explain_socket_error(refused.code) if refused.code else str(refused)
+        )
+    return Finding(Severity.OK, "app token", "Slack opens a socket for us.")
 
 
-async def _channel(client: AsyncWebClient, channel: str) -> Finding:
+async def _check_channel(client: AsyncWebClient, channel: str) -> Finding:
     try:
-        known = (await _asked(client.conversations_info(channel=channel))).get("channel") or {}
+        info = (await _await_answer(client.conversations_info(channel=channel))).get("channel") or {}
     except _RefusedError as refused:
-        return Finding(Level.WARNING, f"channel {channel}", str(refused))
-    name = f"channel #{known.get('name', channel)}"
-    if known.get("is_archived"):
-        return Finding(Level.WARNING, name, explain("is_archived"))
-    if not known.get("is_member"):
-        return Finding(Level.WARNING, name, explain("not_in_channel"))
-    return Finding(Level.OK, name, "Paperround is in it.")
+        return Finding(Severity.WARNING, f"channel {channel}", str(refused))
+    name = f"channel #{info.get('name', channel)}"
+    if info.get("is_archived"):
+        return Finding(Severity.WARNING, name, explain_error("is_archived"))
+    if not info.get("is_member"):
+        return Finding(Severity.WARNING, name, explain_error("not_in_channel"))
+    return Finding(Severity.OK, name, "Paperround is in it.")

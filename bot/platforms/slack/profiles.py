@@ -13,41 +13,41 @@ from bot.answer import Person
 
 log = logging.getLogger(__name__)
 
-REMEMBERED = 1000
+MAX_CACHED_PROFILES = 1000
 """People, the latest to be asked about."""
-REMEMBERED_FOR = timedelta(minutes=10)
+CACHE_TTL = timedelta(minutes=10)
 """An admin who is none any more changes nothing after that."""
-NAMELESS = "Someone"
+UNKNOWN_NAME = "Someone"
 
 
 @dataclass(slots=True)
-class Profiles:
+class ProfileCache:
     """Asks Slack for each person once in a while."""
 
     client: AsyncWebClient
     clock: Callable[[], datetime]
-    _known: OrderedDict[str, tuple[datetime, Person]] = field(default_factory=OrderedDict)
+    _cache: OrderedDict[str, tuple[datetime, Person]] = field(default_factory=OrderedDict)
 
-    async def person(self, user: str) -> Person:
+    async def fetch_person(self, user: str) -> Person:
         """By the user's id. Never raises: without an answer it is somebody without a name or a right."""
-        at, known = self._known.get(user, (None, None))
-        if at and known and self.clock() - at < REMEMBERED_FOR:
+        at, known = self._cache.get(user, (None, None))
+        if at and known and self.clock() - at < CACHE_TTL:
             return known
         try:
             profile = (await self.client.users_info(user=user)).get("user") or {}
         except Exception as error:
             log.warning("users.info: %s", error)
-            return Person(user, NAMELESS)
-        found = _person(user, profile)
-        self._known[user] = self.clock(), found
-        self._known.move_to_end(user)
-        if len(self._known) > REMEMBERED:
-            self._known.popitem(last=False)
+            return Person(user, UNKNOWN_NAME)
+        found = _person_from_profile(user, profile)
+        self._cache[user] = self.clock(), found
+        self._cache.move_to_end(user)
+        if len(self._cache) > MAX_CACHED_PROFILES:
+            self._cache.popitem(last=False)
         return found
 
 
-def _person(user: str, profile: Mapping[str, Any]) -> Person:
+def _person_from_profile(user: str, profile: Mapping[str, Any]) -> Person:
     chosen = (profile.get("profile") or {}).get("display_name")
-    name = chosen or profile.get("real_name") or profile.get("name") or NAMELESS
+    name = chosen or profile.get("real_name") or profile.get("name") or UNKNOWN_NAME
     is_admin = bool(profile.get("is_admin") or profile.get("is_owner"))
     return Person(user, str(name), is_admin, str(profile.get("tz") or ""))

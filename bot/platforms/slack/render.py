@@ -12,15 +12,15 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, assert_never
 
-from bot.message import Action, Block, Button, Buttons, Card, Divider, Heading, Message, Offer, Text
-from bot.platforms import Facts, Page
-from bot.platforms.links import web_address
-from digests.model import Style
-from digests.text import clip, tidy
+from bot.message import Block, Button, ButtonAction, Buttons, Card, Divider, Heading, Message, OptionRow, Text
+from bot.platforms import Page, PostUpdate
+from bot.platforms.links import safe_web_address
+from digests.model import DigestStyle
+from digests.text import clip_text, normalize_text
 
-PAGE_BLOCKS = 45
+MAX_PAGE_BLOCKS = 45
 """Blocks of a message as it is posted; the rest, up to what Slack takes, is room for what comes since."""
-MOST_BLOCKS = 50
+MAX_BLOCKS = 50
 PAGE_UNITS = 10_000
 """All strings of a page's blocks. Slack refused 13,172 characters (https://github.com/slackapi/bolt-js/issues/2509)."""
 FALLBACK_UNITS = 3000
@@ -45,7 +45,7 @@ WARNING_UNITS = 300
 WARNINGS_UNITS = 1000
 SMALL_PRINT_UNITS = 200
 """Each part of it."""
-NEWS_UNITS = 150
+UPDATE_UNITS = 150
 """What came since a page was posted, for each paper of it."""
 SHORT_TITLE_UNITS = 140
 """Two lines on a phone, where a line stands for a paper."""
@@ -54,62 +54,64 @@ SHORT_WARNINGS_UNITS = 600
 
 BUTTON_UNITS = 75
 """What is written on a button."""
-ROW_BUTTONS = 25
+MAX_ROW_BUTTONS = 25
 UNTITLED = "Untitled paper"
 KEYCAPS = ("1️⃣", "2️⃣", "3️⃣", "4️⃣", "5️⃣", "6️⃣", "7️⃣", "8️⃣", "9️⃣", "🔟")
 
 SlackBlock = dict[str, Any]
 
 
-def render(message: Message, style: Style) -> tuple[Page, ...]:
+def render(message: Message, style: DigestStyle) -> tuple[Page, ...]:
     """The message as pages within every limit of Slack. Never raises for any text, and no page is empty."""
-    drafts = [page for chapter in _chapters(message, style) for page in _packed(chapter)]
-    pages = [page for page in map(_without_outer_dividers, drafts) if page.blocks] or [_nothing(message)]
-    return tuple(_page(page, position, message.summary, style) for position, page in enumerate(pages))
+    drafts = [page for chapter in _split_chapters(message, style) for page in _pack_drafts(chapter)]
+    pages = [page for page in map(_strip_outer_dividers, drafts) if page.blocks] or [
+        _build_empty_draft(message)
+    ]
+    return tuple(_build_page(page, position, message.summary, style) for position, page in enumerate(pages))
 
 
 @dataclass(frozen=True, slots=True)
-class _Draft:
+class _PageDraft:
     """What stays together on a page. `spoken` is its text for notifications and screen readers, not yet escaped."""
 
     blocks: tuple[SlackBlock, ...]
-    spoken: str = ""
+    fallback_text: str = ""
     papers: tuple[str, ...] = ()
 
     @property
-    def fits(self) -> bool:
-        return len(self.blocks) <= PAGE_BLOCKS and _strings_units(self.blocks) <= PAGE_UNITS
+    def is_within_limits(self) -> bool:
+        return len(self.blocks) <= MAX_PAGE_BLOCKS and _count_string_units(self.blocks) <= PAGE_UNITS
 
 
-def _strings_units(part: object) -> int:
+def _count_string_units(part: object) -> int:
     """Every string, the names of types too: Slack's own count is not known, so ours is a generous one."""
     match part:
         case str():
-            return _units(part)
+            return _count_units(part)
         case dict():
-            return sum(map(_strings_units, part.values()))
+            return sum(map(_count_string_units, part.values()))
         case list() | tuple():
-            return sum(map(_strings_units, part))
+            return sum(map(_count_string_units, part))
         case _:
             return 0
 
 
-def _chapters(message: Message, style: Style) -> list[list[_Draft]]:
+def _split_chapters(message: Message, style: DigestStyle) -> list[list[_PageDraft]]:
     """The message in drafts, and where a new page has to begin."""
     match style:
-        case Style.COMPACT:
-            return [_drafts(message.blocks, _compact_card)]
-        case Style.CARDS:
-            return [_drafts(blocks, _card) for blocks in _by_card(message.blocks)]
-        case Style.THREAD:
-            chapters = [_drafts(blocks, _card) for blocks in _by_card(message.blocks)]
-            opened = not isinstance(next(iter(message.blocks), None), Card)
-            return [chapters[0] + _listing(message.cards), *chapters[1:]] if opened else chapters
+        case DigestStyle.COMPACT:
+            return [_render_blocks(message.blocks, _render_compact_card)]
+        case DigestStyle.CARDS:
+            return [_render_blocks(blocks, _render_card) for blocks in _group_by_card(message.blocks)]
+        case DigestStyle.THREAD:
+            chapters = [_render_blocks(blocks, _render_card) for blocks in _group_by_card(message.blocks)]
+            has_opening = not isinstance(next(iter(message.blocks), None), Card)
+            return [chapters[0] + _render_listing(message.cards), *chapters[1:]] if has_opening else chapters
         case _:
             assert_never(style)
 
 
-def _by_card(blocks: Sequence[Block]) -> list[list[Block]]:
+def _group_by_card(blocks: Sequence[Block]) -> list[list[Block]]:
     """What stands before the first card, then each card; what follows a card stays with it."""
     groups: list[list[Block]] = [[]]
     for block in blocks:
@@ -119,134 +121,148 @@ def _by_card(blocks: Sequence[Block]) -> list[list[Block]]:
     return groups
 
 
-def _packed(drafts: Iterable[_Draft]) -> list[_Draft]:
+def _pack_drafts(drafts: Iterable[_PageDraft]) -> list[_PageDraft]:
     """The drafts on as few pages as their order and the budgets allow."""
-    pages: list[_Draft] = []
+    pages: list[_PageDraft] = []
     for draft in drafts:
-        together = _together(pages[-1], draft) if pages else draft
-        pages[-1:] = [together] if together.fits else [*pages[-1:], draft]
+        merged = _merge_drafts(pages[-1], draft) if pages else draft
+        pages[-1:] = [merged] if merged.is_within_limits else [*pages[-1:], draft]
     return pages
 
 
-def _together(page: _Draft, draft: _Draft) -> _Draft:
-    spoken = "\n".join(filter(None, (page.spoken, draft.spoken)))
-    return _Draft(page.blocks + draft.blocks, spoken, page.papers + draft.papers)
+def _merge_drafts(page: _PageDraft, draft: _PageDraft) -> _PageDraft:
+    fallback_text = "\n".join(filter(None, (page.fallback_text, draft.fallback_text)))
+    return _PageDraft(page.blocks + draft.blocks, fallback_text, page.papers + draft.papers)
 
 
 DIVIDER: SlackBlock = {"type": "divider"}
 
 
-def _without_outer_dividers(page: _Draft) -> _Draft:
+def _strip_outer_dividers(page: _PageDraft) -> _PageDraft:
     blocks = list(page.blocks)
     while blocks and blocks[0] == DIVIDER:
         del blocks[0]
     while blocks and blocks[-1] == DIVIDER:
         del blocks[-1]
-    return _Draft(tuple(blocks), page.spoken, page.papers)
+    return _PageDraft(tuple(blocks), page.fallback_text, page.papers)
 
 
-def _nothing(message: Message) -> _Draft:
-    spoken = clip(_line(message.summary), FALLBACK_UNITS, cost=_plain_units) or "Nothing to show."
-    return _Draft((_section(_plain_text(spoken)),), spoken)
+def _build_empty_draft(message: Message) -> _PageDraft:
+    fallback_text = (
+        clip_text(_tidy_line(message.summary), FALLBACK_UNITS, cost=_count_plain_units) or "Nothing to show."
+    )
+    return _PageDraft((_build_section(_build_plain_text(fallback_text)),), fallback_text)
 
 
-def _page(page: _Draft, position: int, summary: str, style: Style) -> Page:
+def _build_page(page: _PageDraft, position: int, summary: str, style: DigestStyle) -> Page:
     """The first page says the message's summary to those who do not see its blocks, the others what is on them."""
-    spoken = (_line(summary) if position == 0 else "") or page.spoken
+    fallback_text = (_tidy_line(summary) if position == 0 else "") or page.fallback_text
     payload = {
-        "text": _mrkdwn(clip(spoken, FALLBACK_UNITS, cost=_mrkdwn_units)) or "Papers",
+        "text": _escape_mrkdwn(clip_text(fallback_text, FALLBACK_UNITS, cost=_count_mrkdwn_units))
+        or "Papers",
         "blocks": list(page.blocks),
         "unfurl_links": False,
         "unfurl_media": False,
     }
-    return Page(payload, page.papers, in_thread=style is Style.THREAD and position > 0)
+    return Page(payload, page.papers, in_thread=style is DigestStyle.THREAD and position > 0)
 
 
 # Prose.
 
 
-def _drafts(blocks: Iterable[Block], write_card: Callable[[Card], _Draft]) -> list[_Draft]:
-    drafts: list[_Draft] = []
+def _render_blocks(blocks: Iterable[Block], render_card: Callable[[Card], _PageDraft]) -> list[_PageDraft]:
+    drafts: list[_PageDraft] = []
     for block in blocks:
         match block:
             case Heading():
-                drafts += _heading(block)
+                drafts += _render_heading(block)
             case Text():
-                drafts += _quiet(block) if block.quiet else _paragraph(block)
+                drafts += _render_small_text(block) if block.is_small_print else _render_paragraph(block)
             case Divider():
-                drafts.append(_Draft((DIVIDER,)))
+                drafts.append(_PageDraft((DIVIDER,)))
             case Card():
-                drafts.append(write_card(block))
+                drafts.append(render_card(block))
             case Buttons():
-                drafts += _row(block)
-            case Offer():
-                drafts += _offer(block)
+                drafts += _render_row(block)
+            case OptionRow():
+                drafts += _render_option_row(block)
             case _:
                 assert_never(block)
     return drafts
 
 
-def _row(row: Buttons) -> list[_Draft]:
+def _render_row(row: Buttons) -> list[_PageDraft]:
     buttons = [
-        _pressable(button, number)
-        for number, button in enumerate(row.buttons[:ROW_BUTTONS])
+        _render_action_button(button, number)
+        for number, button in enumerate(row.buttons[:MAX_ROW_BUTTONS])
         if _can_be_a_value(button.value)
     ]
-    return [_Draft(({"type": "actions", "elements": buttons},))] if buttons else []
+    return [_PageDraft(({"type": "actions", "elements": buttons},))] if buttons else []
 
 
-def _pressable(button: Button, number: int = 0) -> SlackBlock:
+def _render_action_button(button: Button, number: int = 0) -> SlackBlock:
     """Two buttons of a row may ask for the same, so that the action's id ends with a number, as in "show.2"."""
-    label = clip(_line(button.label), BUTTON_UNITS, cost=_plain_units) or button.action.title()
-    written: SlackBlock = {
+    label = (
+        clip_text(_tidy_line(button.label), BUTTON_UNITS, cost=_count_plain_units) or button.action.title()
+    )
+    element: SlackBlock = {
         "type": "button",
         "action_id": f"{button.action}.{number}" if number else str(button.action),
-        "text": {"type": "plain_text", "text": _plain(label), "emoji": True},
+        "text": {"type": "plain_text", "text": _defuse_pings(label), "emoji": True},
         "value": button.value,
     }
-    return {**written, "style": "primary"} if button.primary else written
+    return {**element, "style": "primary"} if button.is_primary else element
 
 
-def _offer(offer: Offer) -> list[_Draft]:
-    text = clip(_line(offer.text), SMALL_PRINT_UNITS, cost=_plain_units)
+def _render_option_row(offer: OptionRow) -> list[_PageDraft]:
+    text = clip_text(_tidy_line(offer.text), SMALL_PRINT_UNITS, cost=_count_plain_units)
     if not text:
         return []
-    section = _section(_plain_text(text))
+    section = _build_section(_build_plain_text(text))
     if _can_be_a_value(offer.button.value):
-        section["accessory"] = _pressable(offer.button)
-    return [_Draft((section,), text)]
+        section["accessory"] = _render_action_button(offer.button)
+    return [_PageDraft((section,), text)]
 
 
-def _heading(heading: Heading) -> list[_Draft]:
-    text = clip(_line(heading.text), HEADER_UNITS, cost=_plain_units)
-    return [_Draft(({"type": "header", "text": _plain_text(text)},), text)] if text else []
+def _render_heading(heading: Heading) -> list[_PageDraft]:
+    text = clip_text(_tidy_line(heading.text), HEADER_UNITS, cost=_count_plain_units)
+    return [_PageDraft(({"type": "header", "text": _build_plain_text(text)},), text)] if text else []
 
 
-def _paragraph(text: Text) -> list[_Draft]:
-    return [_Draft((_section(written),), spoken) for written, spoken in _pieces(text, SECTION_UNITS)]
+def _render_paragraph(text: Text) -> list[_PageDraft]:
+    return [
+        _PageDraft((_build_section(written),), spoken)
+        for written, spoken in _split_text_objects(text, SECTION_UNITS)
+    ]
 
 
-def _quiet(text: Text) -> list[_Draft]:
-    return [_Draft((_context(written),), spoken) for written, spoken in _pieces(text, CONTEXT_UNITS)]
+def _render_small_text(text: Text) -> list[_PageDraft]:
+    return [
+        _PageDraft((_build_context(written),), spoken)
+        for written, spoken in _split_text_objects(text, CONTEXT_UNITS)
+    ]
 
 
-def _pieces(text: Text, limit: int) -> Iterable[tuple[SlackBlock, str]]:
+def _split_text_objects(text: Text, limit: int) -> Iterable[tuple[SlackBlock, str]]:
     """A text as text objects within the limit, each with what it says; the label stands before the first."""
-    body = _lines(text.text)
-    label = clip(_line(text.label), HEADER_UNITS, cost=_mrkdwn_units)
+    body = _tidy_lines(text.text)
+    label = clip_text(_tidy_line(text.label), HEADER_UNITS, cost=_count_mrkdwn_units)
     if not label:
-        for piece in _split(body, limit, _plain_units):
-            yield _plain_text(piece), piece
+        for piece in _split_text(body, limit, _count_plain_units):
+            yield _build_plain_text(piece), piece
         return
-    set_off = f"*{_mrkdwn(label)}*"
-    first, *rest = _split(body, limit - _units(set_off) - 1, _mrkdwn_units) or [""]
+    bold_label = f"*{_escape_mrkdwn(label)}*"
+    first, *rest = _split_text(body, limit - _count_units(bold_label) - 1, _count_mrkdwn_units) or [""]
     space = "\n" if "\n" in first or rest else " "
-    yield _mrkdwn_text(f"{set_off}{space}{_mrkdwn(first)}".strip()), f"{label}{space}{first}".strip()
+    yield (
+        _build_mrkdwn_text(f"{bold_label}{space}{_escape_mrkdwn(first)}".strip()),
+        f"{label}{space}{first}".strip(),
+    )
     for piece in rest:
-        yield _mrkdwn_text(_mrkdwn(piece)), piece
+        yield _build_mrkdwn_text(_escape_mrkdwn(piece)), piece
 
 
-def _split(text: str, limit: int, cost: Callable[[str], int]) -> list[str]:
+def _split_text(text: str, limit: int, cost: Callable[[str], int]) -> list[str]:
     """The whole text in pieces within the limit, parted between lines, or else words, or else anywhere."""
     pieces = []
     while len(text) > limit or cost(text) > limit:
@@ -261,100 +277,110 @@ def _split(text: str, limit: int, cost: Callable[[str], int]) -> list[str]:
 # Cards.
 
 
-def _card(card: Card) -> _Draft:
-    title = _title(card, TITLE_UNITS)
+def _render_card(card: Card) -> _PageDraft:
+    title = _clip_title(card, TITLE_UNITS)
     number = f"{card.number}. " if card.number is not None else ""
-    facts = _facts(card)
-    warnings = _warnings(card)
-    tldr = clip(_line(card.tldr), TLDR_UNITS, cost=_plain_units)
-    limitations = _limitations(card)
-    small_print = _small_print(card)
+    metadata = _render_metadata(card)
+    warnings = _render_warnings(card)
+    tldr = clip_text(_tidy_line(card.tldr), TLDR_UNITS, cost=_count_plain_units)
+    limitations = _render_limitations(card)
+    small_print = _render_small_print(card)
     blocks = (
-        _section(_mrkdwn_text(f"*{number}{_link(title, card.url)}*")),
-        facts and _context(_plain_text(facts)),
-        warnings and _section(_plain_text(warnings)),
-        tldr and _section(_plain_text(tldr)),
-        limitations and _section(_mrkdwn_text(f"*Limitations*\n{limitations}")),
-        small_print and _context(_plain_text(small_print)),
-        {"type": "actions", "elements": [_button(card, title)]} if _can_be_a_value(card.paper) else None,
+        _build_section(_build_mrkdwn_text(f"*{number}{_render_link(title, card.url)}*")),
+        metadata and _build_context(_build_plain_text(metadata)),
+        warnings and _build_section(_build_plain_text(warnings)),
+        tldr and _build_section(_build_plain_text(tldr)),
+        limitations and _build_section(_build_mrkdwn_text(f"*Limitations*\n{limitations}")),
+        small_print and _build_context(_build_plain_text(small_print)),
+        {"type": "actions", "elements": [_render_discuss_button(card, title)]}
+        if _can_be_a_value(card.paper)
+        else None,
     )
-    return _Draft(tuple(block for block in blocks if block), _spoken(card, title), (card.paper,))
+    return _PageDraft(
+        tuple(block for block in blocks if block), _render_fallback_text(card, title), (card.paper,)
+    )
 
 
-def _compact_card(card: Card) -> _Draft:
+def _render_compact_card(card: Card) -> _PageDraft:
     """The title and what the paper says, with the button beside it; limitations in one line of small print."""
-    title = _title(card, SHORT_TITLE_UNITS)
-    warnings = [f"⚠️ {warning}" for warning in _each_clipped(card.warnings, WARNING_UNITS)]
+    title = _clip_title(card, SHORT_TITLE_UNITS)
+    warnings = [f"⚠️ {warning}" for warning in _clip_each(card.warnings, WARNING_UNITS)]
     lines = (
-        f"{_keycap(card.number)}{_listed(title, card)}",
-        _fitting(warnings, SHORT_WARNINGS_UNITS, _units),
-        _clipped(card.tldr, SHORT_TLDR_UNITS),
+        f"{_keycap_of(card.number)}{_render_listed_card(title, card)}",
+        _join_fitting_lines(warnings, SHORT_WARNINGS_UNITS, _count_units),
+        _clip_mrkdwn(card.tldr, SHORT_TLDR_UNITS),
     )
-    section = _section(_mrkdwn_text("\n".join(filter(None, lines))))
+    section = _build_section(_build_mrkdwn_text("\n".join(filter(None, lines))))
     if _can_be_a_value(card.paper):
-        section["accessory"] = _button(card, title)
-    limitations = clip(_limitations_in_a_line(card), SHORT_TLDR_UNITS, cost=_plain_units)
-    blocks = (section, _context(_plain_text(limitations))) if limitations else (section,)
-    return _Draft(blocks, _spoken(card, title), (card.paper,))
+        section["accessory"] = _render_discuss_button(card, title)
+    limitations = clip_text(_render_limitations_line(card), SHORT_TLDR_UNITS, cost=_count_plain_units)
+    blocks = (section, _build_context(_build_plain_text(limitations))) if limitations else (section,)
+    return _PageDraft(blocks, _render_fallback_text(card, title), (card.paper,))
 
 
-def _listing(cards: Iterable[Card]) -> list[_Draft]:
+def _render_listing(cards: Iterable[Card]) -> list[_PageDraft]:
     """A line a paper; no paper is on these pages, so that a mark belongs to its card."""
     sections: list[list[tuple[str, str]]] = []
     room = 0
     for card in cards:
-        title = _title(card, SHORT_TITLE_UNITS)
+        title = _clip_title(card, SHORT_TITLE_UNITS)
         number = f"{card.number}. " if card.number is not None else "• "
-        line = f"{number}{_listed(title, card)}"
-        room -= _units(line) + 1
+        line = f"{number}{_render_listed_card(title, card)}"
+        room -= _count_units(line) + 1
         if room < 0:
             sections.append([])
-            room = SECTION_UNITS - _units(line)
+            room = SECTION_UNITS - _count_units(line)
         sections[-1].append((line, f"{number}{title}"))
-    return [_lines_draft(section) for section in sections]
+    return [_render_lines(section) for section in sections]
 
 
-def _lines_draft(lines: Sequence[tuple[str, str]]) -> _Draft:
-    written, spoken = ("\n".join(column) for column in zip(*lines, strict=True))
-    return _Draft((_section(_mrkdwn_text(written)),), spoken)
+def _render_lines(lines: Sequence[tuple[str, str]]) -> _PageDraft:
+    written, fallback_text = ("\n".join(column) for column in zip(*lines, strict=True))
+    return _PageDraft((_build_section(_build_mrkdwn_text(written)),), fallback_text)
 
 
-def _listed(title: str, card: Card) -> str:
-    score = _clipped(card.score, SCORE_UNITS)
-    return " · ".join(filter(None, (f"*{_link(title, card.url)}*", score)))
+def _render_listed_card(title: str, card: Card) -> str:
+    score = _clip_mrkdwn(card.score, SCORE_UNITS)
+    return " · ".join(filter(None, (f"*{_render_link(title, card.url)}*", score)))
 
 
-def _title(card: Card, limit: int) -> str:
-    return clip(_line(card.title), limit, cost=_mrkdwn_units) or UNTITLED
+def _clip_title(card: Card, limit: int) -> str:
+    return clip_text(_tidy_line(card.title), limit, cost=_count_mrkdwn_units) or UNTITLED
 
 
-def _keycap(number: int | None) -> str:
+def _keycap_of(number: int | None) -> str:
     if number is None:
         return ""
     return f"{KEYCAPS[number - 1]} " if 1 <= number <= len(KEYCAPS) else f"{number}. "
 
 
-def _facts(card: Card) -> str:
-    facts = ((card.score, SCORE_UNITS), (card.domain, DOMAIN_UNITS), (card.authors, AUTHORS_UNITS))
-    return " · ".join(filter(None, (clip(_line(fact), limit, cost=_plain_units) for fact, limit in facts)))
+def _render_metadata(card: Card) -> str:
+    parts = ((card.score, SCORE_UNITS), (card.domain, DOMAIN_UNITS), (card.authors, AUTHORS_UNITS))
+    return " · ".join(
+        filter(None, (clip_text(_tidy_line(fact), limit, cost=_count_plain_units) for fact, limit in parts))
+    )
 
 
-def _warnings(card: Card) -> str:
+def _render_warnings(card: Card) -> str:
     """Not escaped: for plain_text."""
-    warnings = (clip(_line(warning), WARNING_UNITS, cost=_plain_units) for warning in card.warnings)
-    return _fitting([f"⚠️ {warning}" for warning in warnings if warning], WARNINGS_UNITS, _plain_units)
+    warnings = (
+        clip_text(_tidy_line(warning), WARNING_UNITS, cost=_count_plain_units) for warning in card.warnings
+    )
+    return _join_fitting_lines(
+        [f"⚠️ {warning}" for warning in warnings if warning], WARNINGS_UNITS, _count_plain_units
+    )
 
 
-def _limitations(card: Card) -> str:
-    points = _each_clipped(card.limitations, LIMITATION_UNITS)
-    return _fitting([f"• {point}" for point in points], LIMITATIONS_UNITS, _units)
+def _render_limitations(card: Card) -> str:
+    points = _clip_each(card.limitations, LIMITATION_UNITS)
+    return _join_fitting_lines([f"• {point}" for point in points], LIMITATIONS_UNITS, _count_units)
 
 
-def _each_clipped(texts: Iterable[str], limit: int) -> list[str]:
-    return list(filter(None, (_clipped(text, limit) for text in texts)))
+def _clip_each(texts: Iterable[str], limit: int) -> list[str]:
+    return list(filter(None, (_clip_mrkdwn(text, limit) for text in texts)))
 
 
-def _fitting(lines: Sequence[str], limit: int, cost: Callable[[str], int]) -> str:
+def _join_fitting_lines(lines: Sequence[str], limit: int, cost: Callable[[str], int]) -> str:
     """As many of the lines as fit, and how many more there are."""
     shown = 0
     while shown < len(lines) and cost("\n".join(lines[: shown + 1])) <= limit:
@@ -363,116 +389,134 @@ def _fitting(lines: Sequence[str], limit: int, cost: Callable[[str], int]) -> st
     return "\n".join([*lines[:shown], *([f"and {more} more"] if more else [])])
 
 
-def _small_print(card: Card) -> str:
-    note = "" if _visible(card.limitations) else card.limitations_note
+def _render_small_print(card: Card) -> str:
+    note = "" if _tidy_visible_lines(card.limitations) else card.limitations_note
     note, reviewed, reason = (
-        clip(_line(part), SMALL_PRINT_UNITS, cost=_plain_units) for part in (note, card.reviewed, card.reason)
+        clip_text(_tidy_line(part), SMALL_PRINT_UNITS, cost=_count_plain_units)
+        for part in (note, card.review_line, card.reason)
     )
     return "\n".join(filter(None, (note, " · ".join(filter(None, (reviewed, reason))))))
 
 
-def _limitations_in_a_line(card: Card) -> str:
-    points = _visible(card.limitations)
+def _render_limitations_line(card: Card) -> str:
+    points = _tidy_visible_lines(card.limitations)
     return (
         f"Limitations: {'; '.join(point.rstrip('.') for point in points)}"
         if points
-        else _line(card.limitations_note)
+        else _tidy_line(card.limitations_note)
     )
 
 
-def _spoken(card: Card, title: str) -> str:
+def _render_fallback_text(card: Card, title: str) -> str:
     """The card as it is read aloud: a screen reader gets this instead of the blocks."""
     number = f"{card.number}. " if card.number is not None else ""
     lines = (
         f"{number}{title}",
-        _facts(card),
-        _warnings(card),
-        _line(card.tldr),
-        _limitations_in_a_line(card),
+        _render_metadata(card),
+        _render_warnings(card),
+        _tidy_line(card.tldr),
+        _render_limitations_line(card),
     )
     return "\n".join(filter(None, lines))
 
 
-def _button(card: Card, title: str) -> SlackBlock:
+def _render_discuss_button(card: Card, title: str) -> SlackBlock:
     return {
         "type": "button",
-        "action_id": Action.DISCUSS,
-        "text": _discuss_text(card.voices),
+        "action_id": ButtonAction.DISCUSS,
+        "text": _render_discuss_text(card.mark_count),
         "value": card.paper,
-        "accessibility_label": _plain(clip(f"Discuss {title}", LABEL_UNITS, cost=_plain_units)) or "Discuss",
+        "accessibility_label": _defuse_pings(
+            clip_text(f"Discuss {title}", LABEL_UNITS, cost=_count_plain_units)
+        )
+        or "Discuss",
     }
 
 
-def _discuss_text(voices: int) -> SlackBlock:
+def _render_discuss_text(mark_count: int) -> SlackBlock:
     return {
         "type": "plain_text",
-        "text": f"🔖 Discuss · {voices:,}" if voices else "🔖 Discuss",
+        "text": f"🔖 Discuss · {mark_count:,}" if mark_count else "🔖 Discuss",
         "emoji": True,
     }
 
 
-def with_facts(payload: Mapping[str, Any], facts: Facts) -> dict[str, Any]:
+def apply_post_update(payload: Mapping[str, Any], update: PostUpdate) -> dict[str, Any]:
     """A posted page with the voices on each paper's button and what came since beside it; all else as it was. Pure."""
-    news = {paper: clip(_line(line), NEWS_UNITS, cost=_plain_units) for paper, line in facts.news.items()}
-    room = MOST_BLOCKS - len(payload["blocks"])
+    update_lines = {
+        paper: clip_text(_tidy_line(line), UPDATE_UNITS, cost=_count_plain_units)
+        for paper, line in update.update_lines.items()
+    }
+    room = MAX_BLOCKS - len(payload["blocks"])
     blocks: list[SlackBlock] = []
     for block in payload["blocks"]:
         paper = _paper_of(block)
-        blocks.append(_counted(block, facts.voices.get(paper or "", 0)))
-        if paper and news.get(paper) and room > 0:
+        blocks.append(_set_mark_count(block, update.mark_counts.get(paper or "", 0)))
+        if paper and update_lines.get(paper) and room > 0:
             room -= 1
             # A full card ends with its button, a short one begins with it.
-            blocks.insert(len(blocks) - (block["type"] == "actions"), _context(_plain_text(news[paper])))
-    return {**payload, "text": _with_news(payload["text"], list(news.values())), "blocks": blocks}
+            blocks.insert(
+                len(blocks) - (block["type"] == "actions"),
+                _build_context(_build_plain_text(update_lines[paper])),
+            )
+    return {
+        **payload,
+        "text": _append_update_line(payload["text"], list(update_lines.values())),
+        "blocks": blocks,
+    }
 
 
-def _with_news(text: str, news: Sequence[str]) -> str:
+def _append_update_line(text: str, update_lines: Sequence[str]) -> str:
     """For screen readers; on a page of several papers the blocks alone say of which."""
-    (line,) = news if len(news) == 1 else ("",)
-    longer = f"{text}\n{_mrkdwn(line)}"
-    return longer if line and _units(longer) <= FALLBACK_UNITS else text
+    (line,) = update_lines if len(update_lines) == 1 else ("",)
+    longer = f"{text}\n{_escape_mrkdwn(line)}"
+    return longer if line and _count_units(longer) <= FALLBACK_UNITS else text
 
 
 def _paper_of(block: SlackBlock) -> str | None:
     """The paper whose Discuss button is in a block."""
     for button in (*block.get("elements", ()), block.get("accessory", {})):
-        if button.get("action_id") == Action.DISCUSS:
+        if button.get("action_id") == ButtonAction.DISCUSS:
             return str(button["value"])
     return None
 
 
-def _counted(block: SlackBlock, voices: int) -> SlackBlock:
-    def counted(button: SlackBlock) -> SlackBlock:
-        is_discuss = button.get("action_id") == Action.DISCUSS
-        return {**button, "text": _discuss_text(voices)} if is_discuss else button
+def _set_mark_count(block: SlackBlock, mark_count: int) -> SlackBlock:
+    def set_button_text(button: SlackBlock) -> SlackBlock:
+        is_discuss = button.get("action_id") == ButtonAction.DISCUSS
+        return {**button, "text": _render_discuss_text(mark_count)} if is_discuss else button
 
     if "accessory" in block:
-        return {**block, "accessory": counted(block["accessory"])}
-    return {**block, "elements": [*map(counted, block["elements"])]} if "elements" in block else block
+        return {**block, "accessory": set_button_text(block["accessory"])}
+    return {**block, "elements": [*map(set_button_text, block["elements"])]} if "elements" in block else block
 
 
 def _can_be_a_value(paper: str) -> bool:
     """Whether Slack gives the id back as it is."""
-    return paper != "" and paper == tidy(paper) and _units(_escaped(paper)) <= VALUE_UNITS
+    return (
+        paper != ""
+        and paper == normalize_text(paper)
+        and _count_units(_escape_entities(paper)) <= VALUE_UNITS
+    )
 
 
 # Block Kit.
 
 
-def _section(text: SlackBlock) -> SlackBlock:
+def _build_section(text: SlackBlock) -> SlackBlock:
     return {"type": "section", "text": text}
 
 
-def _context(text: SlackBlock) -> SlackBlock:
+def _build_context(text: SlackBlock) -> SlackBlock:
     return {"type": "context", "elements": [text]}
 
 
-def _plain_text(text: str) -> SlackBlock:
+def _build_plain_text(text: str) -> SlackBlock:
     """Not parsed: marks and shortcodes stand as they are written."""
-    return {"type": "plain_text", "text": _plain(text), "emoji": False}
+    return {"type": "plain_text", "text": _defuse_pings(text), "emoji": False}
 
 
-def _mrkdwn_text(markup: str) -> SlackBlock:
+def _build_mrkdwn_text(markup: str) -> SlackBlock:
     """`verbatim`: Slack makes no links or mentions of its own."""
     return {"type": "mrkdwn", "text": markup, "verbatim": True}
 
@@ -493,63 +537,67 @@ _QUOTE = re.compile(r"^(?=[>＞])", re.MULTILINE)
 _PING = re.compile(r"@(?=everyone|channel|here)|<(?=[!@#])", re.IGNORECASE)
 
 
-def _units(text: str) -> int:
+def _count_units(text: str) -> int:
     return len(text.encode("utf-16-le")) // 2
 
 
-def _line(text: str) -> str:
+def _tidy_line(text: str) -> str:
     """One tidy line, or nothing where there would be nothing to see."""
-    text = tidy(text)
+    text = normalize_text(text)
     seen = (
         sign for sign in text if unicodedata.category(sign)[0] not in "CMZ" and sign not in _BLANK_LETTERS
     )
     return text if any(seen) else ""
 
 
-def _lines(text: str) -> str:
+def _tidy_lines(text: str) -> str:
     """The same with its line breaks, and no more than one empty line at a time."""
-    return re.sub("\n{3,}", "\n\n", "\n".join(map(_line, text.splitlines()))).strip()
+    return re.sub("\n{3,}", "\n\n", "\n".join(map(_tidy_line, text.splitlines()))).strip()
 
 
-def _visible(texts: Iterable[str]) -> list[str]:
-    return list(filter(None, map(_line, texts)))
+def _tidy_visible_lines(texts: Iterable[str]) -> list[str]:
+    return list(filter(None, map(_tidy_line, texts)))
 
 
-def _clipped(text: str, limit: int) -> str:
+def _clip_mrkdwn(text: str, limit: int) -> str:
     """One line of mrkdwn within the limit, cut before it is escaped, so that no cut splits an entity."""
-    return _mrkdwn(clip(_line(text), limit, cost=_mrkdwn_units))
+    return _escape_mrkdwn(clip_text(_tidy_line(text), limit, cost=_count_mrkdwn_units))
 
 
-def _plain(text: str) -> str:
+def _defuse_pings(text: str) -> str:
     """Nothing in plain_text is live; pings are taken apart all the same, because one is worse than an unseen sign."""
     return _PING.sub(rf"\g<0>{_UNSEEN_SPACE}", text)
 
 
-def _mrkdwn(text: str) -> str:
+def _escape_mrkdwn(text: str) -> str:
     """The text reads as it did, and nothing in it pings, links or formats."""
     unmarked = _MARK.sub(lambda mark: mark[0].translate(_LOOK_ALIKES), text)
     unquoted = _QUOTE.sub(_SOFT_HYPHEN, unmarked)
-    return _escaped(_SHORTCODE.sub(rf"\g<0>{_UNSEEN_SPACE}", _plain(unquoted)))
+    return _escape_entities(_SHORTCODE.sub(rf"\g<0>{_UNSEEN_SPACE}", _defuse_pings(unquoted)))
 
 
-def _escaped(text: str) -> str:
+def _escape_entities(text: str) -> str:
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
-def _plain_units(text: str) -> int:
+def _count_plain_units(text: str) -> int:
     """As if escaped: that Slack counts plain_text before it escapes it is not documented."""
-    return _units(_escaped(_plain(text)))
+    return _count_units(_escape_entities(_defuse_pings(text)))
 
 
-def _mrkdwn_units(text: str) -> int:
-    return _units(_mrkdwn(text))
+def _count_mrkdwn_units(text: str) -> int:
+    return _count_units(_escape_mrkdwn(text))
 
 
-def _link(title: str, url: str) -> str:
-    target = _safe_url(url)
-    return f"<{_escaped(target)}|{_mrkdwn(title).replace('|', '∣')}>" if target else _mrkdwn(title)
+def _render_link(title: str, url: str) -> str:
+    target = _to_safe_url(url)
+    return (
+        f"<{_escape_entities(target)}|{_escape_mrkdwn(title).replace('|', '∣')}>"
+        if target
+        else _escape_mrkdwn(title)
+    )
 
 
-def _safe_url(url: str) -> str:
-    address = web_address(url)
-    return address if _units(_escaped(address)) <= URL_UNITS else ""
+def _to_safe_url(url: str) -> str:
+    address = safe_web_address(url)
+    return address if _count_units(_escape_entities(address)) <= URL_UNITS else ""

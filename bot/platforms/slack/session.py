@@ -6,33 +6,35 @@ import aiohttp
 from slack_sdk.http_retry.builtin_async_handlers import AsyncRateLimitErrorRetryHandler
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.platforms.punctual import punctual
-from config.settings import Slack
+from bot.platforms.punctual import deadline_trace
+from config.settings import SlackSettings
 
-CONNECT_SECONDS = 10.0
-CONNECTIONS = 50
-RATE_LIMIT_TRIES = 3
+CONNECT_TIMEOUT_SECONDS = 10.0
+MAX_CONNECTIONS = 50
+RATE_LIMIT_RETRIES = 3
 """Slack's own word on when to come back is kept so many times before the call fails."""
 
 
-def open_session(time_out: float) -> aiohttp.ClientSession:
+def open_session(timeout: float) -> aiohttp.ClientSession:
     """A session for all calls; `time_out` is seconds for one. slack_sdk's own `timeout=` is without effect on it."""
-    limits = aiohttp.ClientTimeout(total=time_out, connect=min(CONNECT_SECONDS, time_out))
+    limits = aiohttp.ClientTimeout(total=timeout, connect=min(CONNECT_TIMEOUT_SECONDS, timeout))
     return aiohttp.ClientSession(
         timeout=limits,
-        connector=aiohttp.TCPConnector(limit=CONNECTIONS),
-        trace_configs=[punctual(time_out)],
+        connector=aiohttp.TCPConnector(limit=MAX_CONNECTIONS),
+        trace_configs=[deadline_trace(timeout)],
         trust_env=False,
     )
 
 
-def web_client(token: str, *, settings: Slack, session: aiohttp.ClientSession) -> AsyncWebClient:
+def create_web_client(
+    token: str, *, settings: SlackSettings, session: aiohttp.ClientSession
+) -> AsyncWebClient:
     """A client that posts nothing twice: the library's default would send again after a dropped connection."""
     client = AsyncWebClient(
         token=token or None,
         base_url=settings.api_base_url,
         session=session,
-        retry_handlers=[AsyncRateLimitErrorRetryHandler(max_retry_count=RATE_LIMIT_TRIES)],
+        retry_handlers=[AsyncRateLimitErrorRetryHandler(max_retry_count=RATE_LIMIT_RETRIES)],
         user_agent_suffix=f"paperround/{version('paperround')}",
     )
     client.proxy = settings.proxy or None  # The library has taken one from the environment.

@@ -18,7 +18,7 @@ from slack_bolt.authorization import AuthorizeResult
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.platforms.slack.errors import explain_socket, said
+from bot.platforms.slack.errors import explain_socket_error, parse_error_response
 from digests.errors import PaperroundError
 
 log = logging.getLogger(__name__)
@@ -28,29 +28,29 @@ HEALTH_PATH = "/health"
 
 PING_SECONDS = 10.0
 """Between our pings; Slack's library calls a socket stale after four of them without an answer."""
-HELLO_SECONDS = 20.0
+HELLO_TIMEOUT_SECONDS = 20.0
 """A socket that has not said hello by then is given up: Slack greets at once."""
-UNWELL_SECONDS = 5.0
+RECONNECT_AFTER_SECONDS = 5.0
 """A socket that is not connected for so long is rebuilt: Slack's library by itself takes less than one second, or never
 comes back, since after a refusal it tries the same single-use ticket again."""
-LOOK_SECONDS = 1.0
-FIRST_WAIT, LONGEST_WAIT = 1.0, 300.0
+POLL_SECONDS = 1.0
+MIN_BACKOFF_SECONDS, MAX_BACKOFF_SECONDS = 1.0, 300.0
 """Seconds between tries to connect, doubling: apps.connections.open takes about one call a minute for long."""
-REQUEST_BYTES = 2**20
+MAX_REQUEST_BYTES = 2**20
 
 
-def bolt_app(client: AsyncWebClient, authorized: AuthorizeResult, signing_secret: str) -> AsyncApp:
+def build_bolt_app(client: AsyncWebClient, authorization: AuthorizeResult, signing_secret: str) -> AsyncApp:
     """Slack's own framework over our client. Nothing is read from the environment, which Bolt would do in many places."""
-    quiet = logging.getLogger("paperround.slack_bolt")
-    quiet.setLevel(logging.CRITICAL)
+    silent_logger = logging.getLogger("paperround.slack_bolt")
+    silent_logger.setLevel(logging.CRITICAL)
 
     async def authorize(**_: Any) -> AuthorizeResult:
-        return authorized
+        return authorization
 
-    with _without_slack_variables():
+    with _hide_slack_variables():
         return AsyncApp(
             name="paperround",
-            logger=quiet,
+            logger=silent_logger,
             client=client,
             authorize=authorize,
             signing_secret=signing_secret or "none: requests over HTTP are not taken",
@@ -58,7 +58,7 @@ def bolt_app(client: AsyncWebClient, authorized: AuthorizeResult, signing_secret
 
 
 @contextlib.contextmanager
-def _without_slack_variables() -> Iterator[None]:
+def _hide_slack_variables() -> Iterator[None]:
     hidden = {name: os.environ.pop(name) for name in list(os.environ) if name.startswith("SLACK_")}
     try:
         yield
@@ -75,33 +75,33 @@ class SocketTransport:
     app_token: str
     on_connected: Callable[[], Awaitable[None]]
     ping_seconds: float = PING_SECONDS
-    hello_seconds: float = HELLO_SECONDS
-    unwell_seconds: float = UNWELL_SECONDS
+    hello_timeout_seconds: float = HELLO_TIMEOUT_SECONDS
+    reconnect_after_seconds: float = RECONNECT_AFTER_SECONDS
     _handler: AsyncSocketModeHandler | None = None
-    _catching_up: asyncio.Task[None] | None = None
+    _catch_up_task: asyncio.Task[None] | None = None
 
     async def serve(self, stop: asyncio.Event) -> None:
         """Stay connected until told to stop. A refusal of Slack's is logged as a sentence, and tried again later."""
-        wait = FIRST_WAIT
+        wait = MIN_BACKOFF_SECONDS
         while not stop.is_set():
             try:
-                await self._one_connection(stop)
-                wait = FIRST_WAIT
+                await self._run_connection(stop)
+                wait = MIN_BACKOFF_SECONDS
             except SlackApiError as error:
-                code = str(said(error.response).get("error", ""))
+                code = str(parse_error_response(error.response).get("error", ""))
                 log.error(
                     "Slack's socket cannot be opened: %s Trying again in %.0f seconds.",
-                    explain_socket(code),
+                    explain_socket_error(code),
                     wait,
                 )
             except (aiohttp.ClientError, OSError, ValueError, AttributeError, LookupError) as error:
                 # The last three: slack_sdk takes whatever is JSON for an object, with all that belongs into it.
                 kind = str(error) or type(error).__name__
                 log.error("Slack's socket is not there (%s); trying again in %.0f seconds.", kind, wait)
-            await _sleep(wait, stop)
-            wait = min(wait * 2, LONGEST_WAIT)
+            await _sleep_or_stop(wait, stop)
+            wait = min(wait * 2, MAX_BACKOFF_SECONDS)
 
-    async def _one_connection(self, stop: asyncio.Event) -> None:
+    async def _run_connection(self, stop: asyncio.Event) -> None:
         """From the ticket to the end of the connection. Raises when it never said hello, returns when it fell ill."""
         ticket = await self.client.apps_connections_open(app_token=self.app_token)
         handler = AsyncSocketModeHandler(
@@ -112,52 +112,53 @@ class SocketTransport:
         hello = asyncio.Event()
         connections = 0
 
-        async def heard(message: aiohttp.WSMessage) -> None:
+        async def on_message(message: aiohttp.WSMessage) -> None:
             nonlocal connections
             if '"hello"' in str(message.data)[:200]:
                 connections += 1
                 log.info("Slack's socket is connected")
                 hello.set()
                 if connections > 1:
-                    await self._connected()
+                    await self._start_catch_up()
 
-        handler.client.on_message_listeners.append(heard)
+        handler.client.on_message_listeners.append(on_message)
         self._handler = handler
         try:
-            async with asyncio.timeout(self.hello_seconds):
+            async with asyncio.timeout(self.hello_timeout_seconds):
                 await handler.connect_async()  # type: ignore[no-untyped-call]
                 await hello.wait()
-            await self._connected()
-            await self._watch(handler, stop)
+            await self._start_catch_up()
+            await self._watch_connection(handler, stop)
         finally:
             if not stop.is_set():
                 await self.close()
 
-    async def _connected(self) -> None:
+    async def _start_catch_up(self) -> None:
         """What was missed is asked for beside the work, so that a slow answer holds nothing up."""
-        self._catching_up = asyncio.create_task(_logged(self.on_connected()))
+        self._catch_up_task = asyncio.create_task(_run_logged(self.on_connected()))
 
-    async def _watch(self, handler: AsyncSocketModeHandler, stop: asyncio.Event) -> None:
-        well_at = time.monotonic()
+    async def _watch_connection(self, handler: AsyncSocketModeHandler, stop: asyncio.Event) -> None:
+        connected_at = time.monotonic()
         while not stop.is_set():
-            await _sleep(min(LOOK_SECONDS, self.ping_seconds), stop)
+            await _sleep_or_stop(min(POLL_SECONDS, self.ping_seconds), stop)
             if await handler.client.is_connected():
-                well_at = time.monotonic()
-            elif time.monotonic() - well_at > self.unwell_seconds:
+                connected_at = time.monotonic()
+            elif time.monotonic() - connected_at > self.reconnect_after_seconds:
                 log.warning(
-                    "Slack's socket has been away for %.0f seconds; it is built anew", self.unwell_seconds
+                    "Slack's socket has been away for %.0f seconds; it is built anew",
+                    self.reconnect_after_seconds,
                 )
                 return
 
-    def refuse(self) -> None:
+    def refuse_requests(self) -> None:
         """Take nothing new: what is not acknowledged, Slack brings again."""
         if self._handler:
             self._handler.client.socket_mode_request_listeners.clear()
 
     async def close(self) -> None:
         """End the connection and all that belongs to it."""
-        if self._catching_up:
-            self._catching_up.cancel()
+        if self._catch_up_task:
+            self._catch_up_task.cancel()
         if self._handler:
             client = self._handler.client
             tasks = [client.message_processor, client.current_session_monitor, client.message_receiver]
@@ -166,7 +167,7 @@ class SocketTransport:
             self._handler = None
 
 
-async def _logged(work: Awaitable[None]) -> None:
+async def _run_logged(work: Awaitable[None]) -> None:
     try:
         await work
     except PaperroundError as error:
@@ -175,7 +176,7 @@ async def _logged(work: Awaitable[None]) -> None:
         log.exception("catching up with Slack failed")
 
 
-async def _sleep(seconds: float, stop: asyncio.Event) -> None:
+async def _sleep_or_stop(seconds: float, stop: asyncio.Event) -> None:
     with contextlib.suppress(TimeoutError):
         await asyncio.wait_for(stop.wait(), seconds)
 
@@ -186,18 +187,18 @@ class HttpTransport:
 
     host: str
     port: int
-    refused: int = 0
+    refused_count: int = 0
     _app: AsyncApp | None = None
     _runner: web.AppRunner | None = None
 
-    async def listen(self) -> None:
+    async def start_listening(self) -> None:
         """Tell who asks that the process is well; what Slack sends is turned away until it is served.
 
         Raises OSError when the port is taken.
         """
-        site = web.Application(client_max_size=REQUEST_BYTES)
-        site.router.add_post(EVENTS_PATH, self._events)
-        site.router.add_get(HEALTH_PATH, self._health)
+        site = web.Application(client_max_size=MAX_REQUEST_BYTES)
+        site.router.add_post(EVENTS_PATH, self._handle_events)
+        site.router.add_get(HEALTH_PATH, self._handle_health)
         self._runner = web.AppRunner(site, access_log=None)
         await self._runner.setup()
         await web.TCPSite(self._runner, self.host, self.port).start()
@@ -209,23 +210,25 @@ class HttpTransport:
         """Let the app answer what Slack sends, until told to stop."""
         self._app = app
         log.info("listening for Slack on http://%s:%d%s", self.host, self.port, EVENTS_PATH)
-        await _logged(on_connected())
+        await _run_logged(on_connected())
         await stop.wait()
 
-    async def _events(self, request: web.Request) -> web.StreamResponse:
+    async def _handle_events(self, request: web.Request) -> web.StreamResponse:
         if self._app is None:
             return web.Response(status=503)
         answer = await self._app.async_dispatch(await to_bolt_request(request))
         if answer.status == 401:
-            self.refused += 1
-            if self.refused & (self.refused - 1) == 0:  # At 1, 2, 4, 8 ...: an attack must not fill the log.
-                log.warning("refused %d requests that Slack did not sign", self.refused)
+            self.refused_count += 1
+            if (
+                self.refused_count & (self.refused_count - 1) == 0
+            ):  # At 1, 2, 4, 8 ...: an attack must not fill the log.
+                log.warning("refused %d requests that Slack did not sign", self.refused_count)
         return await to_aiohttp_response(answer)
 
-    async def _health(self, _: web.Request) -> web.Response:
-        return web.json_response({"ok": True, "refused": self.refused})
+    async def _handle_health(self, _: web.Request) -> web.Response:
+        return web.json_response({"ok": True, "refused": self.refused_count})
 
-    def refuse(self) -> None:
+    def refuse_requests(self) -> None:
         """Take nothing new: Slack brings events again."""
         self._app = None
 

@@ -20,7 +20,7 @@ def is_feed_day(day: date) -> bool:
     return day.weekday() < 5
 
 
-def feed_day(now: datetime) -> date:
+def latest_feed_day(now: datetime) -> date:
     """The newest day whose feed should be there."""
     local = now.astimezone(NEW_YORK)
     day = local.date() if local.time() >= FEED_READY else local.date() - timedelta(days=1)
@@ -29,13 +29,13 @@ def feed_day(now: datetime) -> date:
     return day
 
 
-def feed_days(after: date, before: date) -> Iterator[date]:
+def feed_days_between(after: date, before: date) -> Iterator[date]:
     """The feed days strictly between two dates."""
     for ahead in range(1, (before - after).days):
         if is_feed_day(day := after + timedelta(days=ahead)):
             yield day
 
 
-def instant(day: date, at: time) -> datetime:
+def new_york_instant(day: date, local_time: time) -> datetime:
     """A New York time of a day; the instant in UTC is right on both sides of a change of the clocks."""
-    return datetime.combine(day, at, NEW_YORK)
+    return datetime.combine(day, local_time, NEW_YORK)

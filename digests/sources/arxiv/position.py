@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 
-from digests.sources.arxiv.days import feed_days
+from digests.sources.arxiv.days import feed_days_between
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,59 +15,68 @@ class Harvest:
     category: str
     since: date
     token: str = ""
-    newest: date | None = None
+    newest_day: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Position:
+class ArxivPosition:
     """`whole` holds the feed day up to which, that one included, everything of a category is in."""
 
-    whole: Mapping[str, date] = field(default_factory=dict)
+    complete_through: Mapping[str, date] = field(default_factory=dict)
     harvest: Harvest | None = None
 
     @staticmethod
-    def read(text: str) -> "Position":
+    def from_json(text: str) -> "ArxivPosition":
         """What `written` made; a fresh one out of nothing."""
         if not text:
-            return Position()
-        said = json.loads(text)
-        whole = {category: date.fromisoformat(day) for category, day in said["whole"].items()}
-        if not (under_way := said.get("harvest")):
-            return Position(whole)
+            return ArxivPosition()
+        document = json.loads(text)
+        whole = {category: date.fromisoformat(day) for category, day in document["whole"].items()}
+        if not (under_way := document.get("harvest")):
+            return ArxivPosition(whole)
         category, since, token, newest = under_way
         newest_day = date.fromisoformat(newest) if newest else None
-        return Position(whole, Harvest(category, date.fromisoformat(since), token, newest_day))
+        return ArxivPosition(whole, Harvest(category, date.fromisoformat(since), token, newest_day))
 
-    def written(self) -> str:
+    def to_json(self) -> str:
         under_way = self.harvest and [
             self.harvest.category,
             self.harvest.since.isoformat(),
             self.harvest.token,
-            self.harvest.newest.isoformat() if self.harvest.newest else "",
+            self.harvest.newest_day.isoformat() if self.harvest.newest_day else "",
         ]
-        whole = {category: day.isoformat() for category, day in self.whole.items()}
+        whole = {category: day.isoformat() for category, day in self.complete_through.items()}
         return json.dumps({"whole": whole, "harvest": under_way}, sort_keys=True)
 
-    def back_to(self, since: date, categories: Iterable[str]) -> "Position":
+    def rewind_to(self, since: date, categories: Iterable[str]) -> "ArxivPosition":
         """Everything from a day on is to be fetched (again)."""
         before = since - timedelta(days=1)
-        return Position(
-            {**self.whole, **{one: min(before, self.whole.get(one, before)) for one in categories}}
+        return ArxivPosition(
+            {
+                **self.complete_through,
+                **{one: min(before, self.complete_through.get(one, before)) for one in categories},
+            }
         )
 
-    def announced(self, day: date, categories: Iterable[str]) -> "Position":
+    def with_feed_day(self, day: date, categories: Iterable[str]) -> "ArxivPosition":
         """A day's feed is in: whole are the categories that lack no feed day before it, or that were never fetched."""
         whole = {
-            one: max(day, self.whole.get(one, day))
+            one: max(day, self.complete_through.get(one, day))
             for one in categories
-            if one not in self.whole or not any(feed_days(self.whole[one], day))
+            if one not in self.complete_through or not any(feed_days_between(self.complete_through[one], day))
         }
-        return replace(self, whole={**self.whole, **whole})
+        return replace(self, complete_through={**self.complete_through, **whole})
 
-    def lacking(self, before: date, categories: Iterable[str]) -> list[str]:
+    def categories_with_gaps(self, before: date, categories: Iterable[str]) -> list[str]:
         """The categories with a hole: a feed day before this one that is not in."""
-        return [one for one in categories if one in self.whole and any(feed_days(self.whole[one], before))]
+        return [
+            one
+            for one in categories
+            if one in self.complete_through and any(feed_days_between(self.complete_through[one], before))
+        ]
 
-    def caught_up(self, category: str, to: date) -> "Position":
+    def finish_harvest(self, category: str, day: date) -> "ArxivPosition":
         """A category's catch-up is over, and whole up to a day; it never goes back."""
-        return Position({**self.whole, category: max(to, self.whole.get(category, to))})
+        return ArxivPosition(
+            {**self.complete_through, category: max(day, self.complete_through.get(category, day))}
+        )

@@ -7,11 +7,11 @@ from datetime import date
 from lxml import etree
 
 from digests.errors import SourceError
-from digests.flags import scan
-from digests.ids import arxiv_id
+from digests.flags import scan_text
+from digests.ids import parse_arxiv_id
 from digests.model import Paper
 from digests.sources.arxiv.papers import is_withdrawn
-from digests.sources.arxiv.xml import parsed
+from digests.sources.arxiv.xml import parse_xml
 
 SERVER = "arXiv's query server"
 
@@ -21,35 +21,35 @@ _SEARCH = "{http://a9.com/-/spec/opensearch/1.1/}"
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class QueryPage:
     """The papers of an answer, and how many the server says there are in all."""
 
     papers: tuple[Paper, ...]
     total: int
 
 
-def of_ids(ids: Sequence[str]) -> dict[str, str]:
+def parameters_for_ids(ids: Sequence[str]) -> dict[str, str]:
     """What to ask for these papers; one that arXiv does not know is silently left out of the answer."""
     return {"id_list": ",".join(ids), "start": "0", "max_results": str(len(ids))}
 
 
-def read(body: bytes) -> Page:
+def parse_page(body: bytes) -> QueryPage:
     """The papers in an answer. Raises SourceError, with arXiv's own words where it reports an error."""
-    root = parsed(body, SERVER)
+    root = parse_xml(body, SERVER)
     if root.tag != f"{_ATOM}feed":
         raise SourceError(f"{SERVER} answered XML that is no feed: try again later.")
     entries = list(root.iterchildren(f"{_ATOM}entry"))
     for entry in entries:
         if "/api/errors" in (entry.findtext(f"{_ATOM}id") or ""):
-            said = " ".join((entry.findtext(f"{_ATOM}summary") or "an error").split())
-            raise SourceError(f"{SERVER} reports: {said[:200]}.")
+            message = " ".join((entry.findtext(f"{_ATOM}summary") or "an error").split())
+            raise SourceError(f"{SERVER} reports: {message[:200]}.")
     total = (root.findtext(f"{_SEARCH}totalResults") or "").strip()
-    papers = tuple(found for entry in entries if (found := _paper(entry)))
-    return Page(papers, int(total) if total.isdecimal() else len(papers))
+    papers = tuple(found for entry in entries if (found := _parse_paper(entry)))
+    return QueryPage(papers, int(total) if total.isdecimal() else len(papers))
 
 
-def _paper(entry: "etree._Element") -> Paper | None:
-    found = arxiv_id(entry.findtext(f"{_ATOM}id") or "")
+def _parse_paper(entry: "etree._Element") -> Paper | None:
+    found = parse_arxiv_id(entry.findtext(f"{_ATOM}id") or "")
     title = " ".join((entry.findtext(f"{_ATOM}title") or "").split())
     if not found or not title:
         return None
@@ -57,9 +57,9 @@ def _paper(entry: "etree._Element") -> Paper | None:
     primary = entry.find(f"{_ARXIV}primary_category")
     names = (" ".join((name.text or "").split()) for name in entry.iterfind(f"{_ATOM}author/{_ATOM}name"))
     abstract = (entry.findtext(f"{_ATOM}summary") or "").strip()
-    updated = _date(entry.findtext(f"{_ATOM}updated"))
+    updated = _parse_date(entry.findtext(f"{_ATOM}updated"))
     comment = entry.findtext(f"{_ARXIV}comment") or ""
-    gone = is_withdrawn(comment, abstract)
+    has_been_withdrawn = is_withdrawn(comment, abstract)
     return Paper(
         found.id,
         title,
@@ -69,14 +69,14 @@ def _paper(entry: "etree._Element") -> Paper | None:
         abstract,
         (primary.get("term", "") if primary is not None else "") or (categories[0] if categories else ""),
         categories,
-        published=_date(entry.findtext(f"{_ATOM}published")),
-        flags=tuple(scan(comment, "comments")),
+        published=_parse_date(entry.findtext(f"{_ATOM}published")),
+        flags=tuple(scan_text(comment, "comments")),
         updated=updated if (found.version or 1) > 1 else None,
-        withdrawn=updated if gone else None,
+        withdrawn=updated if has_been_withdrawn else None,
     )
 
 
-def _date(text: str | None) -> date | None:
+def _parse_date(text: str | None) -> date | None:
     try:
         return date.fromisoformat((text or "").strip()[:10])
     except ValueError:

@@ -6,16 +6,16 @@ from lxml import etree
 
 from digests.errors import SourceError
 
-_UNFIT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
+_INVALID_CHARACTERS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 _DECLARATION = re.compile(r"^\s*<\?xml[^>]*\?>")
 
 
-def parsed(body: bytes, server: str) -> "etree._Element":
+def parse_xml(body: bytes, server: str) -> "etree._Element":
     """The root element. Bytes that are not of the charset they claim cost their characters alone. Raises SourceError."""
     try:
-        root = etree.fromstring(body, _parser())
+        root = etree.fromstring(body, _build_parser())
     except etree.XMLSyntaxError:
-        root = _mended(body, server)
+        root = _parse_repaired_xml(body, server)
     if root.getroottree().docinfo.internalDTD is not None:
         raise SourceError(
             f"{server} answered XML with a document type, which a feed has no use for: refused."
@@ -23,16 +23,16 @@ def parsed(body: bytes, server: str) -> "etree._Element":
     return root
 
 
-def _parser() -> etree.XMLParser:
+def _build_parser() -> etree.XMLParser:
     return etree.XMLParser(
         resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False, remove_comments=True
     )
 
 
-def _mended(body: bytes, server: str) -> "etree._Element":
-    text = _UNFIT.sub("", _DECLARATION.sub("", body.decode("utf-8-sig", "replace")))
+def _parse_repaired_xml(body: bytes, server: str) -> "etree._Element":
+    text = _INVALID_CHARACTERS.sub("", _DECLARATION.sub("", body.decode("utf-8-sig", "replace")))
     try:
-        return etree.fromstring(text, _parser())
+        return etree.fromstring(text, _build_parser())
     except (etree.XMLSyntaxError, ValueError) as error:
         raise SourceError(
             f"{server} answered no whole XML document ({str(error)[:120]}): try again later."

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from digests.model import Style
+from digests.model import DigestStyle
 from tests.bot.platforms.discord import processes as discord
 from tests.bot.platforms.slack import processes as slack
 
@@ -13,14 +13,18 @@ QUEUES = '[discussion]\nqueue = "channel"'
 
 
 @pytest.fixture(scope="session")
-def slack_office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[slack.Office]:
-    digests = {Style.CARDS: 8, Style.COMPACT: 2, Style.THREAD: 3}
-    with slack.open_office(tmp_path_factory.mktemp("slack"), settings=QUEUES, digests=digests) as office:
+def slack_office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[slack.SlackScenarioRunner]:
+    digests = {DigestStyle.CARDS: 8, DigestStyle.COMPACT: 2, DigestStyle.THREAD: 3}
+    with slack.open_scenario_runner(
+        tmp_path_factory.mktemp("slack"), settings=QUEUES, digest_counts=digests
+    ) as office:
         yield office
 
 
 @pytest.fixture(scope="session")
-def discord_office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[discord.Office]:
+def discord_office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[discord.DiscordScenarioRunner]:
     digests = {"cards": 5, "compact": 1, "thread": 2, "forum": 1, "news": 1}
-    with discord.open_office(tmp_path_factory.mktemp("discord"), settings=QUEUES, digests=digests) as office:
+    with discord.open_scenario_runner(
+        tmp_path_factory.mktemp("discord"), settings=QUEUES, digest_counts=digests
+    ) as office:
         yield office

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from digests.model import Channel, Subscription
-from tests.bot.platforms.processes import Bot
+from tests.bot.platforms.processes import BotProcess
 from tests.fakes import discord as fake_discord
 from tests.fakes import slack as fake_slack
 from tests.fakes.discord import FakeDiscord
@@ -14,180 +14,184 @@ from tests.fakes.slack import FakeSlack
 Json = dict[str, Any]
 
 
-class Reply(Protocol):
+class PrivateReply(Protocol):
     """What comes back to a person alone, message by message."""
 
     responses: list[Json]
 
 
-class Stage(Protocol):
+class ChatDriver(Protocol):
     """A channel on a platform with the bot and Ada in it. `bot` is the running process."""
 
-    bot: Bot
+    bot: BotProcess
     ada: str
 
-    def person(self, name: str) -> str:
+    def add_person(self, name: str) -> str:
         """Somebody else."""
 
-    async def digest(self) -> list[Json]:
+    async def wait_for_digest(self) -> list[Json]:
         """The messages of the channel's digest, once it is there: those in its thread too."""
 
-    def messages(self) -> list[Json]:
+    def channel_messages(self) -> list[Json]:
         """What stands in the channel."""
 
-    def reads(self, message: Json) -> str:
+    def text_of(self, message: Json) -> str:
         """All that a person reads in a message."""
 
-    async def until(self, holds: Callable[[], object]) -> None:
+    async def wait_until(self, condition: Callable[[], object]) -> None:
         """Wait for something to come true."""
 
-    async def look_up(self, words: str) -> Reply:
+    async def look_up(self, words: str) -> PrivateReply:
         """/paper WORDS, by Ada."""
 
-    async def type(self, verb: str) -> Reply:
+    async def run_digest_command(self, verb: str) -> PrivateReply:
         """/digest VERB, by Ada."""
 
-    async def subscribe(self, domain: str, top: int) -> Reply:
+    async def subscribe_channel(self, domain: str, top: int) -> PrivateReply:
         """/digest subscribe, by Ada."""
 
-    async def tap(self, action: str, within: Json, person: str = "") -> Reply:
+    async def tap_button(self, action: str, message: Json, person: str = "") -> PrivateReply:
         """The first button for this in a message or a reply; Ada taps it where nobody is named."""
 
-    async def react(self, person: str, message: Json, keycap: int = 0) -> Any:
+    async def add_reaction(self, person: str, message: Json, keycap: int = 0) -> Any:
         """With the mark, or with the keycap of a number; what the bot was told."""
 
-    async def unreact(self, person: str, message: Json) -> None:
+    async def remove_reaction(self, person: str, message: Json) -> None:
         """Take the mark back."""
 
-    async def tell_again(self, told: Any) -> None:
+    async def redeliver_event(self, event: Any) -> None:
         """The platform tells the bot a second time of a reaction."""
 
-    def whispered(self) -> str:
+    def private_text(self) -> str:
         """What Ada was told alone, without having asked."""
 
-    def subscription(self) -> Subscription | None:
+    def find_subscription(self) -> Subscription | None:
         """What the bot has written down for the channel."""
 
 
-async def heard(stage: Stage, reply: Reply, words: str) -> str:
+async def wait_for_text(driver: ChatDriver, reply: PrivateReply, text: str) -> str:
     """Wait for these words in a reply; all of it."""
 
-    def whole() -> str:
-        return "\n".join(map(stage.reads, reply.responses))
+    def read_reply() -> str:
+        return "\n".join(map(driver.text_of, reply.responses))
 
-    await stage.until(lambda: words in whole())
-    return whole()
+    await driver.wait_until(lambda: text in read_reply())
+    return read_reply()
 
 
 @dataclass(slots=True)
-class SlackStage:
+class SlackDriver:
     """Keeps the contract of `Stage`."""
 
     slack: FakeSlack
-    bot: Bot
+    bot: BotProcess
     ada: str
     papers: str
 
-    def person(self, name: str) -> str:
+    def add_person(self, name: str) -> str:
         return self.slack.add_user(name)
 
-    async def digest(self) -> list[Json]:
-        await self.bot.says("delivered", self.papers)
-        return self.slack.messages(self.papers)
+    async def wait_for_digest(self) -> list[Json]:
+        await self.bot.wait_for_log("delivered", self.papers)
+        return self.slack.messages_in(self.papers)
 
-    def messages(self) -> list[Json]:
-        return self.slack.messages(self.papers)
+    def channel_messages(self) -> list[Json]:
+        return self.slack.messages_in(self.papers)
 
-    def reads(self, message: Json) -> str:
-        return fake_slack.read(message["blocks"])
+    def text_of(self, message: Json) -> str:
+        return fake_slack.read_text(message["blocks"])
 
-    async def until(self, holds: Callable[[], object]) -> None:
-        await self.slack.until(holds)
+    async def wait_until(self, condition: Callable[[], object]) -> None:
+        await self.slack.wait_until(condition)
 
-    async def look_up(self, words: str) -> Reply:
-        return await self.slack.command("/paper", words, user=self.ada, channel=self.papers)
+    async def look_up(self, words: str) -> PrivateReply:
+        return await self.slack.run_command("/paper", words, user=self.ada, channel=self.papers)
 
-    async def type(self, verb: str) -> Reply:
-        return await self.slack.command("/digest", verb, user=self.ada, channel=self.papers)
+    async def run_digest_command(self, verb: str) -> PrivateReply:
+        return await self.slack.run_command("/digest", verb, user=self.ada, channel=self.papers)
 
-    async def subscribe(self, domain: str, top: int) -> Reply:
-        return await self.type(f"subscribe {domain} top {top}")
+    async def subscribe_channel(self, domain: str, top: int) -> PrivateReply:
+        return await self.run_digest_command(f"subscribe {domain} top {top}")
 
-    async def tap(self, action: str, within: Json, person: str = "") -> Reply:
-        there = [one["action_id"] for one in fake_slack.buttons(within["blocks"])]
+    async def tap_button(self, action: str, message: Json, person: str = "") -> PrivateReply:
+        there = [one["action_id"] for one in fake_slack.find_elements(message["blocks"])]
         wanted = next(one for one in there if one.partition(".")[0] == action)
-        return await self.slack.click(wanted, user=person or self.ada, channel=self.papers, within=within)
+        return await self.slack.click_button(
+            wanted, user=person or self.ada, channel=self.papers, within=message
+        )
 
-    async def react(self, person: str, message: Json, keycap: int = 0) -> Any:
+    async def add_reaction(self, person: str, message: Json, keycap: int = 0) -> Any:
         emoji = ("bookmark", "one", "two", "three")[keycap]
-        return await self.slack.react(person, self.papers, message["ts"], emoji)
+        return await self.slack.add_reaction(person, self.papers, message["ts"], emoji)
 
-    async def unreact(self, person: str, message: Json) -> None:
-        await self.slack.unreact(person, self.papers, message["ts"])
+    async def remove_reaction(self, person: str, message: Json) -> None:
+        await self.slack.remove_reaction(person, self.papers, message["ts"])
 
-    async def tell_again(self, told: Any) -> None:
-        await self.slack.tell(told)
+    async def redeliver_event(self, event: Any) -> None:
+        await self.slack.deliver_event(event)
 
-    def whispered(self) -> str:
-        return self.slack.whispered(self.papers)
+    def private_text(self) -> str:
+        return self.slack.ephemeral_text(self.papers)
 
-    def subscription(self) -> Subscription | None:
+    def find_subscription(self) -> Subscription | None:
         return self.bot.store.subscriptions.find(Channel("slack", self.papers, "T1"))
 
 
 @dataclass(slots=True)
-class DiscordStage:
+class DiscordDriver:
     """Keeps the contract of `Stage`."""
 
     discord: FakeDiscord
-    bot: Bot
+    bot: BotProcess
     ada: str
     papers: str
 
-    def person(self, name: str) -> str:
+    def add_person(self, name: str) -> str:
         return self.discord.add_user(name)
 
-    async def digest(self) -> list[Json]:
-        await self.bot.says("delivered", self.papers)
-        below = [message for thread in self.discord.threads(self.papers) for message in thread.messages]
-        return [*self.discord.messages(self.papers), *below]
+    async def wait_for_digest(self) -> list[Json]:
+        await self.bot.wait_for_log("delivered", self.papers)
+        below = [message for thread in self.discord.threads_of(self.papers) for message in thread.messages]
+        return [*self.discord.messages_in(self.papers), *below]
 
-    def messages(self) -> list[Json]:
-        return self.discord.messages(self.papers)
+    def channel_messages(self) -> list[Json]:
+        return self.discord.messages_in(self.papers)
 
-    def reads(self, message: Json) -> str:
-        return fake_discord.read(message)
+    def text_of(self, message: Json) -> str:
+        return fake_discord.read_text(message)
 
-    async def until(self, holds: Callable[[], object]) -> None:
-        await self.discord.until(holds)
+    async def wait_until(self, condition: Callable[[], object]) -> None:
+        await self.discord.wait_until(condition)
 
-    async def look_up(self, words: str) -> Reply:
-        return await self.discord.command("paper", user=self.ada, channel=self.papers, query=words)
+    async def look_up(self, words: str) -> PrivateReply:
+        return await self.discord.run_command("paper", user=self.ada, channel=self.papers, query=words)
 
-    async def type(self, verb: str) -> Reply:
-        return await self.discord.command(f"digest {verb}", user=self.ada, channel=self.papers)
+    async def run_digest_command(self, verb: str) -> PrivateReply:
+        return await self.discord.run_command(f"digest {verb}", user=self.ada, channel=self.papers)
 
-    async def subscribe(self, domain: str, top: int) -> Reply:
-        return await self.discord.command(
+    async def subscribe_channel(self, domain: str, top: int) -> PrivateReply:
+        return await self.discord.run_command(
             "digest subscribe", user=self.ada, channel=self.papers, domains=domain, top=top
         )
 
-    async def tap(self, action: str, within: Json, person: str = "") -> Reply:
-        here = within["channel_id"] if within["channel_id"] in self.discord.channels else self.papers
-        return await self.discord.click(f"{action}:", user=person or self.ada, channel=here, within=within)
+    async def tap_button(self, action: str, message: Json, person: str = "") -> PrivateReply:
+        here = message["channel_id"] if message["channel_id"] in self.discord.channels else self.papers
+        return await self.discord.click_button(
+            f"{action}:", user=person or self.ada, channel=here, within=message
+        )
 
-    async def react(self, person: str, message: Json, keycap: int = 0) -> Any:
-        return await self.discord.react(person, message, ("🔖", "1️⃣", "2️⃣", "3️⃣")[keycap])
+    async def add_reaction(self, person: str, message: Json, keycap: int = 0) -> Any:
+        return await self.discord.add_reaction(person, message, ("🔖", "1️⃣", "2️⃣", "3️⃣")[keycap])
 
-    async def unreact(self, person: str, message: Json) -> None:
-        await self.discord.unreact(person, message)
+    async def remove_reaction(self, person: str, message: Json) -> None:
+        await self.discord.remove_reaction(person, message)
 
-    async def tell_again(self, told: Any) -> None:
-        await self.discord.dispatch("MESSAGE_REACTION_ADD", told, 0)
+    async def redeliver_event(self, event: Any) -> None:
+        await self.discord.dispatch_event("MESSAGE_REACTION_ADD", event, 0)
 
-    def whispered(self) -> str:
-        return "\n".join(map(self.reads, self.discord.messages(self.discord.dm(self.ada))))
+    def private_text(self) -> str:
+        return "\n".join(map(self.text_of, self.discord.messages_in(self.discord.open_dm(self.ada))))
 
-    def subscription(self) -> Subscription | None:
+    def find_subscription(self) -> Subscription | None:
         guild = self.discord.channels[self.papers].guild
         return self.bot.store.subscriptions.find(Channel("discord", self.papers, guild))

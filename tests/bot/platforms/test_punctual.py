@@ -7,7 +7,7 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from bot.platforms.punctual import punctual
+from bot.platforms.punctual import deadline_trace
 
 
 def post(hours: Iterator[float], got: list[str]) -> None:
@@ -24,7 +24,9 @@ def post(hours: Iterator[float], got: list[str]) -> None:
         await runner.setup()
         await web.TCPSite(runner, "127.0.0.1", 0).start()
         try:
-            async with aiohttp.ClientSession(trace_configs=[punctual(5, now=hours.__next__)]) as session:
+            async with aiohttp.ClientSession(
+                trace_configs=[deadline_trace(5, now=hours.__next__)]
+            ) as session:
                 port = runner.addresses[0][1]
                 await session.post(f"http://127.0.0.1:{port}/", json={"text": "x"})
         finally:

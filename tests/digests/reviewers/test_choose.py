@@ -1,7 +1,7 @@
 """Which papers are read first, which get a full review, and whose score stands out."""
 
-from digests.model import Wish
-from digests.reviewers.choose import best, promises, stands_out
+from digests.model import Preferences
+from digests.reviewers.choose import choose_best_papers, compute_priorities, is_unusually_high
 from tests.builders import a_candidate
 
 
@@ -16,41 +16,41 @@ def test_a_paper_that_more_channels_want_promises_more_and_upvotes_decide_betwee
         a_candidate("withdrawn", None, "cs.CV", withdrawn=True),
     ]
     wishes = [
-        Wish(domains=("cs.CV",)),
-        Wish(domains=("cs.CV", "cs.CL"), top=9),
-        Wish(domains=("cs.CV",), top=3),
+        Preferences(domains=("cs.CV",)),
+        Preferences(domains=("cs.CV", "cs.CL"), top=9),
+        Preferences(domains=("cs.CV",), top=3),
     ]
-    promised = promises(waiting, wishes)
+    promised = compute_priorities(waiting, wishes)
     assert sorted(promised, key=lambda name: -promised[name]) == ["both", "loved", "one"]
     assert promised["both"] == 3
 
 
 def test_without_channels_nothing_is_wanted() -> None:
-    assert promises([a_candidate("a", None)], []) == {}
+    assert compute_priorities([a_candidate("a", None)], []) == {}
 
 
 def test_each_kind_of_wish_gets_its_best_in_turn() -> None:
     vision = [a_candidate(f"v{number}", 9.0 - number / 10, "cs.CV") for number in range(5)]
     robots = [a_candidate(f"r{number}", 3.0 - number / 10, "cs.RO") for number in range(5)]
-    wishes = [Wish(domains=("cs.CV",)), Wish(domains=("cs.RO",))]
-    assert best([*vision, *robots], wishes, 5) == ["v0", "r0", "v1", "r1", "v2"]
-    assert best(vision, wishes, 3) == ["v0", "v1", "v2"]
-    assert best([], wishes, 3) == []
-    assert best(vision, [], 3) == []
+    wishes = [Preferences(domains=("cs.CV",)), Preferences(domains=("cs.RO",))]
+    assert choose_best_papers([*vision, *robots], wishes, 5) == ["v0", "r0", "v1", "r1", "v2"]
+    assert choose_best_papers(vision, wishes, 3) == ["v0", "v1", "v2"]
+    assert choose_best_papers([], wishes, 3) == []
+    assert choose_best_papers(vision, [], 3) == []
 
 
 def test_a_score_of_the_highest_tenth_stands_out() -> None:
     others = [number / 10 for number in range(100)]
-    assert stands_out(9.5, others, None)
-    assert not stands_out(6.0, others, None)
+    assert is_unusually_high(9.5, others, None)
+    assert not is_unusually_high(6.0, others, None)
 
 
 def test_with_few_scores_a_high_one_stands_out() -> None:
-    assert stands_out(8.0, [9.0, 9.0], None)
-    assert not stands_out(7.9, [], None)
+    assert is_unusually_high(8.0, [9.0, 9.0], None)
+    assert not is_unusually_high(7.9, [], None)
 
 
 def test_a_score_far_over_the_first_look_stands_out() -> None:
     others = [number / 10 for number in range(100)]
-    assert stands_out(6.0, others, 4.0)
-    assert not stands_out(6.0, others, 5.0)
+    assert is_unusually_high(6.0, others, 4.0)
+    assert not is_unusually_high(6.0, others, 5.0)

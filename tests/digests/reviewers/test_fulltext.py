@@ -11,9 +11,9 @@ from aiohttp import web
 
 from digests.errors import SourceError
 from digests.model import Paper
-from digests.reviewers.fulltext import ArxivFullTexts
+from digests.reviewers.fulltext import ArxivFullTextFetcher
 from digests.reviewers.reading import FullText
-from digests.sources.http import Turns, open_client
+from digests.sources.http import ServerTurns, open_client
 from tests.builders import NOW, a_paper, a_store
 from tests.fakes.pdf import a_pdf
 
@@ -32,9 +32,11 @@ def read(paper: Paper, places: dict[str, tuple[int, bytes]]) -> tuple[FullText |
 
     async def work(base_url: str) -> FullText | None:
         time = Time()
-        turns = Turns(a_store().sources, "arxiv.org", "me", timedelta(seconds=3), time.clock, time.pause)
-        connect = partial(open_client, "", time.clock, trusted=(base_url,), pause=time.pause)
-        return await ArxivFullTexts(connect, turns, base_url)(paper)
+        turns = ServerTurns(
+            a_store().sources, "arxiv.org", "me", timedelta(seconds=3), time.clock, time.pause
+        )
+        connect = partial(open_client, "", time.clock, trusted_addresses=(base_url,), pause=time.pause)
+        return await ArxivFullTextFetcher(connect, turns, base_url)(paper)
 
     return asyncio.run(_with_server(serve, work)), asked
 

@@ -4,9 +4,15 @@ from typing import Any
 
 import pytest
 
-from digests.flags import scan
-from digests.model import Stage
-from digests.reviewers.prompt import blinded, messages, neutral, repair, shortened
+from digests.flags import scan_text
+from digests.model import ReviewDepth
+from digests.reviewers.prompt import (
+    anonymize_full_text,
+    build_repair_messages,
+    build_review_messages,
+    sanitize_text,
+    truncate_middle,
+)
 from tests.builders import a_paper
 from tests.digests.injections import ATTACKS
 
@@ -14,11 +20,11 @@ NONCE = "f00dfeedf00dfeed"
 
 
 def asked(text: str, **facts: Any) -> str:
-    return messages(a_paper(**facts), text, Stage.SCORE, NONCE)[1]["content"]
+    return build_review_messages(a_paper(**facts), text, ReviewDepth.SCORE, NONCE)[1]["content"]
 
 
 def test_the_paper_stands_in_its_fence_and_the_last_word_is_ours() -> None:
-    turns = messages(a_paper(title="A title"), "An abstract.", Stage.SCORE, NONCE)
+    turns = build_review_messages(a_paper(title="A title"), "An abstract.", ReviewDepth.SCORE, NONCE)
     assert [turn["role"] for turn in turns] == ["system", "user"]
     user = turns[1]["content"]
     inside = user.split(f"----- {NONCE} begins -----")[1].split(f"----- {NONCE} ends -----")[0]
@@ -49,12 +55,12 @@ def test_a_text_cannot_close_its_fence() -> None:
     ],
 )
 def test_chat_tokens_are_broken(token: str) -> None:
-    assert token not in neutral(f"a {token} b")
+    assert token not in sanitize_text(f"a {token} b")
 
 
 @pytest.mark.parametrize("attack", ATTACKS["invisible characters"])
 def test_nothing_unseen_reaches_the_model(attack: str) -> None:
-    assert not any(flag.hidden for flag in scan(neutral(attack), "abstract"))
+    assert not any(flag.is_hidden for flag in scan_text(sanitize_text(attack), "abstract"))
 
 
 def test_authors_are_not_named() -> None:
@@ -68,7 +74,7 @@ def test_a_full_text_loses_its_front_matter_names_thanks_and_references() -> Non
         "As Ada Lovelace showed, write to me@example.org.\nAcknowledgements\nWe thank our funders.\nReferences\n[1] Somebody, 2020.\n"
         "Appendix A\nMore numbers."
     )
-    kept = blinded(full, ("Ada Lovelace",))
+    kept = anonymize_full_text(full, ("Ada Lovelace",))
     assert "We train a model." in kept
     assert "More numbers." in kept
     for gone in ("Lovelace", "Somewhere", "@example", "funders", "Somebody"):
@@ -76,24 +82,29 @@ def test_a_full_text_loses_its_front_matter_names_thanks_and_references() -> Non
 
 
 def test_a_text_without_headings_stays_whole() -> None:
-    assert blinded("Just words.", ()) == "Just words."
+    assert anonymize_full_text("Just words.", ()) == "Just words."
 
 
 def test_a_long_text_keeps_its_beginning_and_its_end() -> None:
     text = "\n".join(f"Line {number}." for number in range(5000))
-    cut = shortened(text, 6000)
+    cut = truncate_middle(text, 6000)
     assert len(cut) < 6100
     assert cut.startswith("Line 0.")
     assert cut.endswith("Line 4999.")
     assert "left out" in cut
-    assert shortened("short", 6000) == "short"
+    assert truncate_middle("short", 6000) == "short"
 
 
 def test_a_repair_shows_the_answer_and_says_why() -> None:
-    again = repair(messages(a_paper(), "x", Stage.SCORE, NONCE), "{half", "it is no whole JSON object")
+    again = build_repair_messages(
+        build_review_messages(a_paper(), "x", ReviewDepth.SCORE, NONCE), "{half", "it is no whole JSON object"
+    )
     assert [turn["role"] for turn in again] == ["system", "user", "assistant", "user"]
     assert "no whole JSON object" in again[-1]["content"]
 
 
 def test_the_prompt_states_the_schema_for_servers_that_ignore_it() -> None:
-    assert '"additionalProperties": false' in messages(a_paper(), "x", Stage.FULL, NONCE)[0]["content"]
+    assert (
+        '"additionalProperties": false'
+        in build_review_messages(a_paper(), "x", ReviewDepth.FULL, NONCE)[0]["content"]
+    )

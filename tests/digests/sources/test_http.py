@@ -12,14 +12,22 @@ import pytest
 
 from digests.errors import SourceError
 from digests.ports import Sources
-from digests.sources.http import Answer, Client, Limits, Turns, is_public, open_client, user_agent
+from digests.sources.http import (
+    RequestLimits,
+    ServerTurns,
+    SourceClient,
+    SourceResponse,
+    build_user_agent,
+    is_public,
+    open_client,
+)
 from digests.store import open_store
 from tests.builders import NOW, a_store
-from tests.fakes.feeds import Fault, Feeds
+from tests.fakes.feeds import FakeFeeds, FeedFault
 
-QUICK = Limits(body=2 * 1024**2, seconds=5, tries=3)
+QUICK = RequestLimits(max_bytes=2 * 1024**2, timeout=5, attempts=3)
 
-Story = Callable[[Feeds, Client], Awaitable[Any]]
+Story = Callable[[FakeFeeds, SourceClient], Awaitable[Any]]
 
 
 def told(story: Story, pauses: list[float] | None = None, **client: Any) -> Any:
@@ -30,19 +38,23 @@ def told(story: Story, pauses: list[float] | None = None, **client: Any) -> Any:
             pauses.append(seconds)
 
     async def run() -> Any:
-        async with Feeds(clock=lambda: NOW, files={"a.txt": b"hello"}) as feeds:
+        async with FakeFeeds(clock=lambda: NOW, files={"a.txt": b"hello"}) as feeds:
             trusted = client.pop("trusted", (feeds.url,))
-            async with open_client("ada@example.org", lambda: NOW, trusted=trusted, pause=noted) as opened:
-                changed = Client(**{name: getattr(opened, name) for name in Client.__slots__} | client)
+            async with open_client(
+                "ada@example.org", lambda: NOW, trusted_addresses=trusted, pause=noted
+            ) as opened:
+                changed = SourceClient(
+                    **{name: getattr(opened, name) for name in SourceClient.__slots__} | client
+                )
                 return await story(feeds, changed)
 
     return asyncio.run(run())
 
 
-def getting(path: str, fault: Fault | None = None, times: int = 1, **more: Any) -> Story:
-    async def story(feeds: Feeds, client: Client) -> tuple[Answer, Feeds]:
+def getting(path: str, fault: FeedFault | None = None, times: int = 1, **more: Any) -> Story:
+    async def story(feeds: FakeFeeds, client: SourceClient) -> tuple[SourceResponse, FakeFeeds]:
         if fault:
-            feeds.fail(path, fault, times)
+            feeds.fail_next(path, fault, times)
         answer = await client.get(feeds.url + path, "The server", **{"limits": QUICK, **more})
         return answer, feeds
 
@@ -58,8 +70,8 @@ def refusal(story: Story, **client: Any) -> str:
 def test_an_answer_comes_whole_and_the_server_learns_whom_it_may_write_to() -> None:
     answer, feeds = told(getting("/files/a.txt"))
     assert (answer.status, answer.body) == (200, b"hello")
-    assert "ada@example.org" in feeds.seen[0].headers["User-Agent"]
-    assert "no contact set" in user_agent("")
+    assert "ada@example.org" in feeds.requests[0].headers["User-Agent"]
+    assert "no contact set" in build_user_agent("")
 
 
 def test_a_packed_answer_is_unpacked() -> None:
@@ -70,35 +82,35 @@ def test_a_packed_answer_is_unpacked() -> None:
 
 def test_a_server_that_says_when_to_come_again_is_asked_again_then() -> None:
     pauses: list[float] = []
-    _, feeds = told(getting("/files/a.txt", Fault.TOO_MANY, 2), pauses)
+    _, feeds = told(getting("/files/a.txt", FeedFault.RATE_LIMITED, 2), pauses)
     assert pauses == [1.0, 1.0]
-    assert len(feeds.seen) == 3
+    assert len(feeds.requests) == 3
 
 
 def test_a_server_in_trouble_is_asked_again_after_longer_and_longer_waits() -> None:
     pauses: list[float] = []
-    told(getting("/files/a.txt", Fault.UNAVAILABLE, 2), pauses)
+    told(getting("/files/a.txt", FeedFault.UNAVAILABLE, 2), pauses)
     assert 10 <= pauses[0] <= 12.5
     assert 20 <= pauses[1] <= 25
 
 
-@pytest.mark.parametrize("fault", [Fault.DOWN, Fault.CUT])
-def test_what_breaks_off_is_asked_for_again(fault: Fault) -> None:
+@pytest.mark.parametrize("fault", [FeedFault.DOWN, FeedFault.CUT])
+def test_what_breaks_off_is_asked_for_again(fault: FeedFault) -> None:
     answer, _ = told(getting("/files/a.txt", fault))
     assert answer.body == b"hello"
 
 
 def test_after_several_tries_it_is_given_up_with_the_next_one() -> None:
-    said = refusal(getting("/files/a.txt", Fault.UNAVAILABLE, 3))
+    said = refusal(getting("/files/a.txt", FeedFault.UNAVAILABLE, 3))
     assert said.startswith(
         "The server answered 503 Service Unavailable 3 times; next try not before 09:00 UTC."
     )
 
 
 def test_a_server_that_wants_to_be_left_alone_for_long_is_not_waited_for() -> None:
-    async def story(feeds: Feeds, client: Client) -> None:
+    async def story(feeds: FakeFeeds, client: SourceClient) -> None:
         feeds.retry_after = "Tue, 24 Nov 2026 11:30:00 GMT"
-        await getting("/files/a.txt", Fault.TOO_MANY)(feeds, client)
+        await getting("/files/a.txt", FeedFault.RATE_LIMITED)(feeds, client)
 
     with pytest.raises(
         SourceError, match=r"answered 429 Too Many Requests; next try not before 11:30 UTC"
@@ -111,35 +123,35 @@ def test_a_page_that_is_not_there_is_not_asked_for_again() -> None:
     assert "answered 404 Not Found" in refusal(getting("/nothing"))
 
 
-@pytest.mark.parametrize("fault", [Fault.HUGE, Fault.GZIP_BOMB])
-def test_more_than_the_limit_is_not_read_packed_or_unpacked(fault: Fault) -> None:
+@pytest.mark.parametrize("fault", [FeedFault.HUGE, FeedFault.GZIP_BOMB])
+def test_more_than_the_limit_is_not_read_packed_or_unpacked(fault: FeedFault) -> None:
     assert "more than 2 MB: it was not read" in refusal(getting("/files/a.txt", fault))
 
 
 def test_a_drip_is_no_answer() -> None:
-    slow = Limits(seconds=0.3, tries=1)
-    said = refusal(getting("/files/a.txt", Fault.DRIP, limits=slow))
+    slow = RequestLimits(timeout=0.3, attempts=1)
+    said = refusal(getting("/files/a.txt", FeedFault.DRIP, limits=slow))
     assert "did not answer in full within 0.3 seconds" in said
 
 
 def test_a_proxy_is_asked_in_the_servers_place() -> None:
     async def run() -> tuple[bytes, str]:
-        async with Feeds(clock=lambda: NOW, files={"a.txt": b"hello"}) as feeds:
+        async with FakeFeeds(clock=lambda: NOW, files={"a.txt": b"hello"}) as feeds:
             address = "http://papers.example/files/a.txt"
-            async with open_client("", lambda: NOW, trusted=(address,), proxy=feeds.url) as client:
+            async with open_client("", lambda: NOW, trusted_addresses=(address,), proxy=feeds.url) as client:
                 answer = await client.get(address, "The server", limits=QUICK)
-            return answer.body, feeds.seen[0].headers["Host"]
+            return answer.body, feeds.requests[0].headers["Host"]
 
     assert asyncio.run(run()) == (b"hello", "papers.example")
 
 
 def test_redirects_in_a_circle_end() -> None:
-    said = refusal(getting("/files/a.txt", Fault.REDIRECT_LOOP, 99))
+    said = refusal(getting("/files/a.txt", FeedFault.REDIRECT_LOOP, 99))
     assert "redirects in a circle" in said
 
 
 def test_a_redirect_into_a_private_network_is_not_followed_even_from_a_trusted_server() -> None:
-    said = refusal(getting("/files/a.txt", Fault.TO_PRIVATE))
+    said = refusal(getting("/files/a.txt", FeedFault.TO_PRIVATE))
     assert "inside a private network (169.254.169.254): it was not asked" in said
 
 
@@ -152,7 +164,7 @@ def test_an_address_that_nobody_trusts_may_not_be_private() -> None:
     "address", ["ftp://host/x", "file:///etc/passwd", "http://", "no address", "http://[::1"]
 )
 def test_what_is_no_web_address_is_refused(address: str) -> None:
-    async def story(_: Feeds, client: Client) -> None:
+    async def story(_: FakeFeeds, client: SourceClient) -> None:
         await client.get(address, "The server")
 
     assert "no web address" in refusal(story)
@@ -166,24 +178,24 @@ def test_the_address_that_was_judged_is_the_one_that_is_asked() -> None:
         looks.append(host)
         return ["127.0.0.1"] if len(looks) == 1 else ["10.0.0.1"]
 
-    async def story(feeds: Feeds, client: Client) -> tuple[Answer, Feeds]:
+    async def story(feeds: FakeFeeds, client: SourceClient) -> tuple[SourceResponse, FakeFeeds]:
         port = feeds.url.rpartition(":")[2]
         return await client.get(f"http://papers.example:{port}/files/a.txt", "The server"), feeds
 
-    answer, feeds = told(story, trusted=(), resolve=resolve, may_ask=lambda ip: ip == "127.0.0.1")
+    answer, feeds = told(story, trusted=(), resolver=resolve, may_ask=lambda ip: ip == "127.0.0.1")
     assert answer.body == b"hello"
     assert looks == ["papers.example"]
-    assert feeds.seen[0].headers["Host"].startswith("papers.example:")
+    assert feeds.requests[0].headers["Host"].startswith("papers.example:")
 
 
 def test_one_private_address_among_several_is_enough_to_refuse() -> None:
     async def resolve(host: str, port: int) -> list[str]:
         return ["93.184.215.14", "192.168.1.1"]
 
-    async def story(_: Feeds, client: Client) -> None:
+    async def story(_: FakeFeeds, client: SourceClient) -> None:
         await client.get("http://papers.example/", "The server")
 
-    assert "(192.168.1.1)" in refusal(story, resolve=resolve)
+    assert "(192.168.1.1)" in refusal(story, resolver=resolve)
 
 
 @pytest.mark.parametrize(
@@ -202,7 +214,7 @@ def test_which_addresses_are_public(address: str, public: bool) -> None:
 
 def test_a_body_goes_into_a_file_and_a_second_try_begins_it_anew() -> None:
     file = io.BytesIO()
-    told(getting("/files/a.txt", Fault.CUT, into=file))
+    told(getting("/files/a.txt", FeedFault.CUT, output_file=file))
     assert file.getvalue() == b"hello"
 
 
@@ -220,8 +232,8 @@ class FakeTime:
         await asyncio.sleep(0)
 
 
-def turns(sources: Sources, owner: str, time: FakeTime) -> Turns:
-    return Turns(sources, "arxiv", owner, timedelta(seconds=3), time.clock, time.pause)
+def turns(sources: Sources, owner: str, time: FakeTime) -> ServerTurns:
+    return ServerTurns(sources, "arxiv", owner, timedelta(seconds=3), time.clock, time.pause)
 
 
 def test_two_processes_ask_one_after_the_other_with_the_gap_between_them(tmp_path: Path) -> None:
@@ -234,7 +246,7 @@ def test_two_processes_ask_one_after_the_other_with_the_gap_between_them(tmp_pat
         nonlocal inside
         ours = turns(open_store(url).sources, owner, time)
         for _ in range(3):
-            async with ours.turn(timedelta(minutes=2)):
+            async with ours.acquire(timedelta(minutes=2)):
                 inside += 1
                 assert inside == 1
                 begun.append(time.now)
@@ -254,9 +266,9 @@ def test_when_a_server_wants_a_rest_nobody_asks_it_meanwhile() -> None:
     time = FakeTime()
     sources = a_store().sources
 
-    async def story(feeds: Feeds, client: Client) -> None:
+    async def story(feeds: FakeFeeds, client: SourceClient) -> None:
         feeds.retry_after = "40"
-        feeds.fail("/files", Fault.TOO_MANY)
+        feeds.fail_next("/files", FeedFault.RATE_LIMITED)
         await client.get(f"{feeds.url}/files/a.txt", "arXiv", turns=turns(sources, "one", time), limits=QUICK)
 
     told(story, clock=time.clock)
@@ -270,16 +282,16 @@ def test_a_server_that_wants_a_long_rest_is_not_waited_for_by_anybody() -> None:
     time = FakeTime()
     sources = a_store().sources
 
-    async def story(feeds: Feeds, client: Client) -> None:
+    async def story(feeds: FakeFeeds, client: SourceClient) -> None:
         feeds.retry_after = "7200"
-        feeds.fail("/files", Fault.TOO_MANY, times=2)
+        feeds.fail_next("/files", FeedFault.RATE_LIMITED, times=2)
         for owner in ("one", "two"):
             with pytest.raises(SourceError, match=r"11:00 UTC") as refused:
                 await client.get(
                     f"{feeds.url}/files/a.txt", "arXiv", turns=turns(sources, owner, time), limits=QUICK
                 )
             assert refused.value.retry_at == NOW + timedelta(hours=2)
-        assert len(feeds.seen) == 1
+        assert len(feeds.requests) == 1
 
     told(story, clock=time.clock)
     assert time.now == NOW
@@ -289,8 +301,8 @@ def test_whoever_is_told_to_stop_while_waiting_leaves_the_turn_to_others() -> No
     sources = a_store().sources
 
     async def run() -> None:
-        ours = Turns(sources, "arxiv", "one", timedelta(), lambda: NOW)
-        waiting = asyncio.create_task(ours.turn(timedelta(minutes=1)).__aenter__())
+        ours = ServerTurns(sources, "arxiv", "one", timedelta(), lambda: NOW)
+        waiting = asyncio.create_task(ours.acquire(timedelta(minutes=1)).__aenter__())
         await asyncio.sleep(0)
         waiting.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -301,8 +313,8 @@ def test_whoever_is_told_to_stop_while_waiting_leaves_the_turn_to_others() -> No
 
 
 def test_a_date_in_retry_after_may_have_no_zone() -> None:
-    from digests.sources.http import _retry_after
+    from digests.sources.http import _parse_retry_after
 
-    assert _retry_after({"retry-after": "Tue, 24 Nov 2026 09:00:05 -0000"}, NOW) == 5
-    assert _retry_after({"retry-after": "soon"}, NOW) is None
-    assert _retry_after({}, datetime.now(UTC)) is None
+    assert _parse_retry_after({"retry-after": "Tue, 24 Nov 2026 09:00:05 -0000"}, NOW) == 5
+    assert _parse_retry_after({"retry-after": "soon"}, NOW) is None
+    assert _parse_retry_after({}, datetime.now(UTC)) is None

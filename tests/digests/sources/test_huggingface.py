@@ -9,14 +9,14 @@ from typing import Any
 
 import pytest
 
-from bot.fetching import Fetched, fetch
+from bot.fetching import FetchReport, fetch_source
 from digests.errors import SourceError
 from digests.model import NOT_REVIEWED
 from digests.ports import SourceState, Store
 from digests.sources.http import open_client
-from digests.sources.huggingface import HuggingFace, code_url, read
+from digests.sources.huggingface import HuggingFaceSource, normalize_code_url, parse_day
 from tests.builders import a_paper, a_store
-from tests.fakes.feeds import Fault, Feeds
+from tests.fakes.feeds import FakeFeeds, FeedFault
 from tests.shared_data import FOLDER, needs_shared_data
 
 NOW = datetime(2026, 11, 25, 15, 0, tzinfo=UTC)
@@ -24,9 +24,9 @@ NOW = datetime(2026, 11, 25, 15, 0, tzinfo=UTC)
 
 @needs_shared_data
 def test_a_real_days_answer_is_read_whole() -> None:
-    batch = read((FOLDER / "huggingface" / "daily_papers_2026-06-12.json").read_bytes(), "2026-06-12")
+    batch = parse_day((FOLDER / "huggingface" / "daily_papers_2026-06-12.json").read_bytes(), "2026-06-12")
     papers = {paper.id: paper for paper, _ in batch.records}
-    assert (len(papers), batch.bad) == (30, [])
+    assert (len(papers), batch.bad_records) == (30, [])
     liked = papers["2606.13681"]
     assert (liked.upvotes, liked.code_url) == (118, "https://github.com/Aiden0526/EvoArena")
     assert liked.version is None
@@ -41,16 +41,16 @@ def entry(**paper: Any) -> dict[str, Any]:
 
 def test_an_entry_that_is_not_as_it_should_be_costs_that_entry_alone() -> None:
     entries = [entry(), entry(id="x"), entry(upvotes=-1), entry(title=""), {"no": "paper"}, "text"]
-    batch = read(json.dumps(entries).encode(), "p")
+    batch = parse_day(json.dumps(entries).encode(), "p")
     assert [paper.id for paper, _ in batch.records] == ["2401.00001"]
-    assert [bad.line for bad in batch.bad] == [2, 3, 4, 5, 6]
-    assert str(batch.bad[0]) == "Hugging Face, line 2: paper.id: 'x' is not an arXiv id"
+    assert [bad.line for bad in batch.bad_records] == [2, 3, 4, 5, 6]
+    assert str(batch.bad_records[0]) == "Hugging Face, line 2: paper.id: 'x' is not an arXiv id"
 
 
 @pytest.mark.parametrize("body", [b"", b"{}", b"<html>", b'{"error": "x"}', b"\xff\xfe"])
 def test_what_is_no_list_is_a_fault_in_a_sentence(body: bytes) -> None:
     with pytest.raises(SourceError, match="answered no list of papers"):
-        read(body, "")
+        parse_day(body, "")
 
 
 @pytest.mark.parametrize(
@@ -64,53 +64,57 @@ def test_what_is_no_list_is_a_fault_in_a_sentence(body: bytes) -> None:
     ],
 )  # fmt: skip
 def test_code_is_linked_on_hosts_that_are_known(address: str, kept: str) -> None:
-    assert code_url(address) == kept
+    assert normalize_code_url(address) == kept
 
 
-Story = Callable[[Feeds, Store, Callable[[datetime], Awaitable[Fetched]]], Awaitable[None]]
+Story = Callable[[FakeFeeds, Store, Callable[[datetime], Awaitable[FetchReport]]], Awaitable[None]]
 
 
 def told(story: Story) -> None:
     async def run() -> None:
-        async with Feeds(clock=lambda: NOW) as feeds:
+        async with FakeFeeds(clock=lambda: NOW) as feeds:
             store = a_store()
 
             async def pause(seconds: float) -> None:
                 pass
 
-            connect = partial(open_client, "", lambda: NOW, trusted=(feeds.url,), pause=pause)
-            source = HuggingFace(connect, feeds.daily_papers_url)
-            await story(feeds, store, lambda now: fetch(source, store, lambda: now))
+            connect = partial(open_client, "", lambda: NOW, trusted_addresses=(feeds.url,), pause=pause)
+            source = HuggingFaceSource(connect, feeds.daily_papers_url)
+            await story(feeds, store, lambda now: fetch_source(source, store, lambda: now))
 
     asyncio.run(run())
 
 
-def days_asked(feeds: Feeds) -> list[str]:
-    return [one.asked["date"] for one in feeds.seen]
+def days_asked(feeds: FakeFeeds) -> list[str]:
+    return [one.query["date"] for one in feeds.requests]
 
 
 def test_votes_enrich_papers_that_are_known_and_bring_those_that_are_not() -> None:
-    async def story(feeds: Feeds, store: Store, fetch_at: Callable[[datetime], Awaitable[Fetched]]) -> None:
-        known = feeds.day(NOW.date())[0]
-        store.papers.add([(a_paper(known.id, version=1, categories=("cs.LG",)), NOT_REVIEWED)], now=NOW)
-        before = store.papers.last_change()
+    async def story(
+        feeds: FakeFeeds, store: Store, fetch_at: Callable[[datetime], Awaitable[FetchReport]]
+    ) -> None:
+        known = feeds.announcements_on(NOW.date())[0]
+        store.library.add([(a_paper(known.id, version=1, categories=("cs.LG",)), NOT_REVIEWED)], now=NOW)
+        before = store.library.latest_sequence()
         result = await fetch_at(NOW)
-        assert result.added.changed == 1
-        paper = store.papers.get([known.id])[known.id].paper
+        assert result.counts.changed == 1
+        paper = store.library.get([known.id])[known.id].paper
         assert (paper.upvotes, paper.title, paper.categories) == (40, f"Paper {known.id}", ("cs.LG",))
-        fresh = store.papers.candidates(before, store.papers.last_change(), texts=False)
+        fresh = store.library.candidates(before, store.library.latest_sequence(), with_text=False)
         assert known.id not in {one.id for one in fresh}
-        assert len(fresh) == result.added.new > 10
+        assert len(fresh) == result.counts.new > 10
         assert all(one.upvotes for one in fresh)
 
     told(story)
 
 
 def test_the_last_days_are_read_again_and_missed_ones_are_caught_up() -> None:
-    async def story(feeds: Feeds, store: Store, fetch_at: Callable[[datetime], Awaitable[Fetched]]) -> None:
+    async def story(
+        feeds: FakeFeeds, store: Store, fetch_at: Callable[[datetime], Awaitable[FetchReport]]
+    ) -> None:
         await fetch_at(NOW)
         assert days_asked(feeds) == ["2026-11-23", "2026-11-24", "2026-11-25"]
-        feeds.seen.clear()
+        feeds.requests.clear()
         await fetch_at(NOW + timedelta(days=4))
         assert days_asked(feeds) == [f"2026-11-{day}" for day in range(21, 30)]
 
@@ -118,9 +122,11 @@ def test_the_last_days_are_read_again_and_missed_ones_are_caught_up() -> None:
 
 
 def test_a_clock_that_was_a_year_ahead_costs_no_day_once_it_is_set_back() -> None:
-    async def story(feeds: Feeds, store: Store, fetch_at: Callable[[datetime], Awaitable[Fetched]]) -> None:
+    async def story(
+        feeds: FakeFeeds, store: Store, fetch_at: Callable[[datetime], Awaitable[FetchReport]]
+    ) -> None:
         await fetch_at(NOW + timedelta(days=365))
-        feeds.seen.clear()
+        feeds.requests.clear()
         await fetch_at(NOW)
         assert days_asked(feeds) == ["2026-11-23", "2026-11-24", "2026-11-25"]
 
@@ -128,13 +134,15 @@ def test_a_clock_that_was_a_year_ahead_costs_no_day_once_it_is_set_back() -> Non
 
 
 def test_a_day_that_cannot_be_had_is_not_passed_over() -> None:
-    async def story(feeds: Feeds, store: Store, fetch_at: Callable[[datetime], Awaitable[Fetched]]) -> None:
+    async def story(
+        feeds: FakeFeeds, store: Store, fetch_at: Callable[[datetime], Awaitable[FetchReport]]
+    ) -> None:
         await fetch_at(NOW)
         later = NOW + timedelta(days=9)
-        feeds.fail("/api/daily_papers", Fault.UNAVAILABLE, times=4)
+        feeds.fail_next("/api/daily_papers", FeedFault.UNAVAILABLE, times=4)
         assert "Hugging Face answered 503" in (await fetch_at(later)).failure
-        assert store.sources.state("huggingface").position == "2026-11-23"
-        feeds.seen.clear()
+        assert store.sources.load_state("huggingface").position == "2026-11-23"
+        feeds.requests.clear()
         await fetch_at(later)
         assert days_asked(feeds)[0] == "2026-11-21"
 
@@ -142,10 +150,10 @@ def test_a_day_that_cannot_be_had_is_not_passed_over() -> None:
 
 
 def test_it_is_asked_every_few_hours_and_not_before_it_wants() -> None:
-    source = HuggingFace(
+    source = HuggingFaceSource(
         lambda: open_client("", lambda: NOW), "https://hf.example", interval=timedelta(hours=3)
     )
-    assert source.next_due(SourceState(), NOW) == NOW
-    assert source.next_due(SourceState(last_try=NOW), NOW) == NOW + timedelta(hours=3)
+    assert source.next_fetch_at(SourceState(), NOW) == NOW
+    assert source.next_fetch_at(SourceState(last_try=NOW), NOW) == NOW + timedelta(hours=3)
     later = NOW + timedelta(hours=9)
-    assert source.next_due(SourceState(last_try=NOW, failure="x", next_try_at=later), NOW) == later
+    assert source.next_fetch_at(SourceState(last_try=NOW, failure="x", next_try_at=later), NOW) == later

@@ -20,8 +20,8 @@ from jsonschema import Draft202012Validator
 from digests.errors import InputError, SourceError
 from digests.model import NOT_REVIEWED, Flag, Paper, ReadDepth, Review
 from digests.ports import BadRecord
-from digests.sources.reviews import ReviewFile, schema
-from digests.sources.stream import records
+from digests.sources.reviews import ReviewFile, build_record_schema
+from digests.sources.stream import split_records
 from tests.shared_data import FOLDER, needs_shared_data
 
 TODAY = date(2026, 11, 24)
@@ -31,7 +31,7 @@ Read = tuple[Paper, Review] | BadRecord
 
 def read(text: str | bytes) -> list[Read]:
     raw = text if isinstance(text, bytes) else text.encode("utf-8", "surrogatepass")
-    return list(ReviewFile("-", TODAY, io.BytesIO(raw)).read())
+    return list(ReviewFile("-", TODAY, io.BytesIO(raw)).read_records())
 
 
 def a_record(**fields: Any) -> dict[str, Any]:
@@ -136,7 +136,7 @@ def test_an_array_is_read_like_lines_however_it_is_indented(indent: int | None) 
 
 def test_what_follows_an_array_is_told_and_not_passed_over() -> None:
     source = ReviewFile("-", TODAY, io.BytesIO(json.dumps([a_record()]).encode() + b"\n[1]"))
-    results = source.read()
+    results = source.read_records()
     good(next(results))
     with pytest.raises(InputError, match="line 2: something follows the end of the array"):
         next(results)
@@ -150,7 +150,7 @@ def test_one_object_over_several_lines_is_one_record() -> None:
 def test_gzip_is_unpacked_whatever_the_file_is_called(tmp_path: Path) -> None:
     file = tmp_path / "papers.json"
     file.write_bytes(gzip.compress(json.dumps([a_record()]).encode()))
-    assert len(list(ReviewFile(str(file), TODAY).read())) == 1
+    assert len(list(ReviewFile(str(file), TODAY).read_records())) == 1
 
 
 def test_a_byte_order_mark_is_no_part_of_the_first_record() -> None:
@@ -178,7 +178,7 @@ def test_what_cannot_be_read_at_all_is_one_sentence(raw: bytes, words: str) -> N
 
 def test_json_that_ends_in_the_middle_keeps_what_came_before() -> None:
     text = json.dumps([a_record(), a_record()])[:-10]
-    results = ReviewFile("-", TODAY, io.BytesIO(text.encode())).read()
+    results = ReviewFile("-", TODAY, io.BytesIO(text.encode())).read_records()
     good(next(results))
     with pytest.raises(InputError, match="in the middle"):
         next(results)
@@ -186,9 +186,9 @@ def test_json_that_ends_in_the_middle_keeps_what_came_before() -> None:
 
 def test_a_missing_file_and_a_folder_are_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no such file"):
-        list(ReviewFile(str(tmp_path / "none.json"), TODAY).read())
+        list(ReviewFile(str(tmp_path / "none.json"), TODAY).read_records())
     with pytest.raises(InputError, match="is a folder"):
-        list(ReviewFile(str(tmp_path), TODAY).read())
+        list(ReviewFile(str(tmp_path), TODAY).read_records())
 
 
 @pytest.mark.parametrize("text", ["a\x00b", "a\ud800b"])
@@ -219,7 +219,7 @@ def test_however_the_text_is_cut_into_pieces_the_records_are_the_same(
 ) -> None:
     for text in (json.dumps(many), json.dumps(many, indent=1), "\n".join(json.dumps(r) for r in many)):
         pieces = (text[start : start + size] for start in range(0, len(text), size))
-        assert [json.loads(raw) for _, raw in records(pieces, "x")] == many
+        assert [json.loads(raw) for _, raw in split_records(pieces, "x")] == many
 
 
 @settings(max_examples=100)
@@ -252,7 +252,7 @@ def peak_memory(records_: int) -> int:
     source = ReviewFile("-", TODAY, io.BufferedReader(Endless(record, records_), 1 << 20))
     tracemalloc.start()
     try:
-        assert sum(1 for _ in source.read()) == records_
+        assert sum(1 for _ in source.read_records()) == records_
         return tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
@@ -263,7 +263,7 @@ def test_memory_does_not_grow_with_the_file() -> None:
 
 
 def test_the_schema_says_what_the_reader_takes() -> None:
-    validator = Draft202012Validator(schema())
+    validator = Draft202012Validator(build_record_schema())
     assert validator.is_valid(a_record(score=9.5))
     assert not validator.is_valid({"title": "no id"})
     assert not validator.is_valid(a_record(score=11))
@@ -272,7 +272,7 @@ def test_the_schema_says_what_the_reader_takes() -> None:
 
 @needs_shared_data
 def test_the_reviewed_papers_import_as_they_are() -> None:
-    results = [good(result) for result in ReviewFile(str(FOLDER / "reviews_24.jsonl"), TODAY).read()]
+    results = [good(result) for result in ReviewFile(str(FOLDER / "reviews_24.jsonl"), TODAY).read_records()]
     assert len(results) == 24
     assert [review.rank for _, review in results] == list(range(1, 25))
     assert sum(bool(review.limitations) for _, review in results) == 14
@@ -306,10 +306,10 @@ def a_site() -> Iterator[str]:
 
 def test_an_address_is_read_like_a_file() -> None:
     with a_site() as site:
-        assert len(list(ReviewFile(f"{site}/papers.json", TODAY).read())) == 1
+        assert len(list(ReviewFile(f"{site}/papers.json", TODAY).read_records())) == 1
 
 
 @pytest.mark.parametrize(("path", "words"), [("/gone", "answered 404"), ("/cut", "could not be read")])
 def test_an_address_that_fails_is_one_sentence(path: str, words: str) -> None:
     with a_site() as site, pytest.raises(SourceError, match=words):
-        list(ReviewFile(f"{site}{path}", TODAY).read())
+        list(ReviewFile(f"{site}{path}", TODAY).read_records())

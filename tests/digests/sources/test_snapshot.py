@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 
-from bot.fetching import Fetched, fetch
+from bot.fetching import FetchReport, fetch_source
 from digests.model import Paper
 from digests.ports import BadRecord, SourceState
 from digests.sources import snapshot
-from digests.sources.snapshot import Snapshot, read_record
+from digests.sources.snapshot import SnapshotSource, parse_snapshot_line
 from tests.builders import NOW, a_store
 from tests.shared_data import FOLDER, needs_shared_data
 
@@ -32,7 +32,7 @@ def a_line(number: int = 1, **more: Any) -> str:
 
 
 def read(**more: Any) -> Paper | BadRecord:
-    return read_record(a_line(**more).encode(), "s", 7)
+    return parse_snapshot_line(a_line(**more).encode(), "s", 7)
 
 
 def test_a_line_becomes_a_paper() -> None:
@@ -73,13 +73,13 @@ def test_a_withdrawal_is_noticed_and_empty_fields_are_borne() -> None:
     ],
 )
 def test_what_is_wrong_with_a_line_is_told_with_its_number(raw: str, said: str) -> None:
-    assert str(read_record(raw.encode(), "s", 7)) == said
+    assert str(parse_snapshot_line(raw.encode(), "s", 7)) == said
 
 
 @needs_shared_data
 def test_real_records_are_read_without_a_fault() -> None:
     lines = (FOLDER / "arxiv" / "snapshot_500.jsonl").read_bytes().splitlines()
-    papers = [read_record(line, "s", number) for number, line in enumerate(lines)]
+    papers = [parse_snapshot_line(line, "s", number) for number, line in enumerate(lines)]
     assert len(papers) == 500
     assert all(isinstance(one, Paper) and one.published and one.authors and one.abstract for one in papers)
 
@@ -101,49 +101,49 @@ def zipped(path: Path, text: str) -> None:
 def test_it_goes_on_where_it_was_cut_off_however_it_is_packed(
     tmp_path: Path, write: Callable[[Path, str], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(snapshot, "BATCH", 10)
+    monkeypatch.setattr(snapshot, "BATCH_LINES", 10)
     file = tmp_path / "snapshot"
     write(file, "\n".join([a_line(number) for number in range(1, 36)]) + "\n\nbad\n")
-    store, source = a_store(), Snapshot(file)
+    store, source = a_store(), SnapshotSource(file)
 
     async def cut_off() -> None:
         taken = 0
         async for batch in source.fetch("", now=NOW, since=None, progress=lambda done, size: None):
-            store.papers.add(batch.records, now=NOW, news=batch.news)
-            store.sources.keep("snapshot", SourceState(batch.position))
+            store.library.add(batch.records, now=NOW, announce=batch.announce)
+            store.sources.save_state("snapshot", SourceState(batch.position))
             taken += 1
             if taken == 2:
                 return
 
     asyncio.run(cut_off())
-    assert store.papers.last_change() == 20
-    fetched = asyncio.run(fetch(source, store, lambda: NOW))
-    assert (fetched.added.new, fetched.added.same, fetched.bad) == (15, 0, 1)
-    assert source.next_due(store.sources.state("snapshot"), NOW) is None
-    again = asyncio.run(fetch(source, store, lambda: NOW))
-    assert again.sentence() == "snapshot: 0 new, 0 changed, 0 as they were."
+    assert store.library.latest_sequence() == 20
+    fetched = asyncio.run(fetch_source(source, store, lambda: NOW))
+    assert (fetched.counts.new, fetched.counts.unchanged, fetched.bad_count) == (15, 0, 1)
+    assert source.next_fetch_at(store.sources.load_state("snapshot"), NOW) is None
+    again = asyncio.run(fetch_source(source, store, lambda: NOW))
+    assert again.to_sentence() == "snapshot: 0 new, 0 changed, 0 as they were."
 
 
-def fetched_from(file: Path, categories: frozenset[str] = frozenset()) -> Fetched:
-    return asyncio.run(fetch(Snapshot(file, categories), a_store(), lambda: NOW))
+def fetched_from(file: Path, categories: frozenset[str] = frozenset()) -> FetchReport:
+    return asyncio.run(fetch_source(SnapshotSource(file, categories), a_store(), lambda: NOW))
 
 
 def test_of_some_categories_only_those_are_kept_and_none_is_news(tmp_path: Path) -> None:
     file = tmp_path / "s.json"
     file.write_text("\n".join((a_line(1), a_line(2, categories="math.OC"))))
     store = a_store()
-    asyncio.run(fetch(Snapshot(file, frozenset(("cs",))), store, lambda: NOW))
-    assert set(store.papers.get(["0704.0001", "0704.0002"])) == {"0704.0001"}
-    assert store.papers.candidates(0, 99, texts=False) == []
+    asyncio.run(fetch_source(SnapshotSource(file, frozenset(("cs",))), store, lambda: NOW))
+    assert set(store.library.get(["0704.0001", "0704.0002"])) == {"0704.0001"}
+    assert store.library.candidates(0, 99, with_text=False) == []
 
 
 def test_another_file_under_the_same_name_is_read_from_its_beginning(tmp_path: Path) -> None:
     file, store = tmp_path / "s.json", a_store()
     file.write_text(a_line(1))
-    asyncio.run(fetch(Snapshot(file), store, lambda: NOW))
+    asyncio.run(fetch_source(SnapshotSource(file), store, lambda: NOW))
     file.write_text(f"{a_line(1)}\n{a_line(2)}")
-    assert Snapshot(file).next_due(store.sources.state("snapshot"), NOW) == NOW
-    assert asyncio.run(fetch(Snapshot(file), store, lambda: NOW)).added.new == 1
+    assert SnapshotSource(file).next_fetch_at(store.sources.load_state("snapshot"), NOW) == NOW
+    assert asyncio.run(fetch_source(SnapshotSource(file), store, lambda: NOW)).counts.new == 1
 
 
 def test_what_cannot_be_read_is_a_sentence(tmp_path: Path) -> None:
@@ -158,5 +158,5 @@ def test_what_cannot_be_read_is_a_sentence(tmp_path: Path) -> None:
         archive.writestr("b", "x")
     assert "holds 2 files" in fetched_from(two).failure
     endless = tmp_path / "endless"
-    endless.write_bytes(b"x" * (snapshot.LONGEST_LINE + 1))
+    endless.write_bytes(b"x" * (snapshot.MAX_LINE_BYTES + 1))
     assert "longer than 4 MB" in fetched_from(endless).failure

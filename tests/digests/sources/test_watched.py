@@ -9,12 +9,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from bot.fetching import Fetched, fetch
-from digests.ports import Added, Source, SourceState, Store
+from bot.fetching import FetchReport, fetch_source
+from digests.ports import ImportCounts, Source, SourceState, Store
 from digests.sources.http import open_client
 from digests.sources.watched import WatchedAddress, WatchedFiles
 from tests.builders import NOW, a_store
-from tests.fakes.feeds import Fault, Feeds
+from tests.fakes.feeds import FakeFeeds, FeedFault
 
 
 def records(*ids: str, score: float = 7.0) -> bytes:
@@ -22,34 +22,34 @@ def records(*ids: str, score: float = 7.0) -> bytes:
     return "\n".join(lines).encode()
 
 
-def fetched(source: Source, store: Store) -> Fetched:
-    return asyncio.run(fetch(source, store, lambda: NOW))
+def fetched(source: Source, store: Store) -> FetchReport:
+    return asyncio.run(fetch_source(source, store, lambda: NOW))
 
 
 def test_a_file_is_read_once_and_again_when_it_changed(tmp_path: Path) -> None:
     file, store = tmp_path / "papers.jsonl", a_store()
     file.write_bytes(records("2401.00001"))
     source = WatchedFiles(file)
-    assert fetched(source, store).added.new == 1
-    assert fetched(source, store).added == Added()
+    assert fetched(source, store).counts.new == 1
+    assert fetched(source, store).counts == ImportCounts()
     file.write_bytes(records("2401.00001", "2401.00002"))
     again = fetched(source, store)
-    assert (again.added.new, again.added.same) == (1, 1)
-    assert store.papers.get(["2401.00002"])["2401.00002"].review.score == 7.0
+    assert (again.counts.new, again.counts.unchanged) == (1, 1)
+    assert store.library.get(["2401.00002"])["2401.00002"].review.score == 7.0
 
 
 def test_a_folder_is_watched_and_what_is_not_of_papers_in_it_is_left_alone(tmp_path: Path) -> None:
     store, source = a_store(), WatchedFiles(tmp_path)
-    assert fetched(source, store).sentence() == "reviews: 0 new, 0 changed, 0 as they were."
+    assert fetched(source, store).to_sentence() == "reviews: 0 new, 0 changed, 0 as they were."
     (tmp_path / "monday.jsonl").write_bytes(records("2401.00001"))
     (tmp_path / "tuesday.jsonl.gz").write_bytes(gzip.compress(records("2401.00002")))
     (tmp_path / "wednesday.jsonl.part").write_bytes(b"half of a fi")
     (tmp_path / "notes.txt").write_text("not of papers")
     (tmp_path / "folder.json").mkdir()
-    assert fetched(source, store).added.new == 2
+    assert fetched(source, store).counts.new == 2
     (tmp_path / "thursday.json").write_bytes(b"[" + records("2401.00003") + b"]")
     third = fetched(source, store)
-    assert (third.added.new, third.added.same) == (1, 0)
+    assert (third.counts.new, third.counts.unchanged) == (1, 0)
 
 
 def test_a_file_that_is_damaged_stops_no_other_and_is_read_when_it_was_mended(tmp_path: Path) -> None:
@@ -57,11 +57,11 @@ def test_a_file_that_is_damaged_stops_no_other_and_is_read_when_it_was_mended(tm
     (tmp_path / "a.json").write_bytes(b"[" + records("2401.00001"))
     (tmp_path / "b.jsonl").write_bytes(records("2401.00002") + b'\n{"title": "which?"}')
     result = fetched(source, store)
-    assert (result.added.new, result.bad) == (2, 1)
+    assert (result.counts.new, result.bad_count) == (2, 1)
     assert "a.json" in result.failure
     (tmp_path / "a.json").write_bytes(b"[" + records("2401.00001") + b"]")
     result = fetched(source, store)
-    assert (result.failure, result.bad, result.added.same) == ("", 0, 1)
+    assert (result.failure, result.bad_count, result.counts.unchanged) == ("", 0, 1)
 
 
 def test_a_place_that_is_not_there_is_a_sentence(tmp_path: Path) -> None:
@@ -72,46 +72,49 @@ def test_a_place_that_is_not_there_is_a_sentence(tmp_path: Path) -> None:
 
 def test_it_is_looked_at_again_after_its_interval() -> None:
     source = WatchedFiles(Path("x"), timedelta(minutes=5))
-    assert source.next_due(SourceState(last_try=NOW), NOW) == NOW + timedelta(minutes=5)
+    assert source.next_fetch_at(SourceState(last_try=NOW), NOW) == NOW + timedelta(minutes=5)
 
 
-def told(story: Callable[[Feeds, Source, Store], Coroutine[Any, Any, None]]) -> None:
+def told(story: Callable[[FakeFeeds, Source, Store], Coroutine[Any, Any, None]]) -> None:
     async def run() -> None:
-        async with Feeds(clock=lambda: NOW, files={"papers.jsonl": records("2401.00001")}) as feeds:
+        async with FakeFeeds(clock=lambda: NOW, files={"papers.jsonl": records("2401.00001")}) as feeds:
 
             async def pause(seconds: float) -> None:
                 pass
 
             url = f"{feeds.url}/files/papers.jsonl"
-            connect = partial(open_client, "", lambda: NOW, trusted=(url,), pause=pause)
+            connect = partial(open_client, "", lambda: NOW, trusted_addresses=(url,), pause=pause)
             await story(feeds, WatchedAddress(connect, url), a_store())
 
     asyncio.run(run())
 
 
 def test_an_address_is_read_again_only_when_the_server_says_that_it_changed() -> None:
-    async def story(feeds: Feeds, source: Source, store: Store) -> None:
-        assert (await fetch(source, store, lambda: NOW)).added.new == 1
-        unchanged = await fetch(source, store, lambda: NOW)
-        assert unchanged.sentence() == "reviews: 0 new, 0 changed, 0 as they were."
-        assert "If-None-Match" in feeds.seen[1].headers
+    async def story(feeds: FakeFeeds, source: Source, store: Store) -> None:
+        assert (await fetch_source(source, store, lambda: NOW)).counts.new == 1
+        unchanged = await fetch_source(source, store, lambda: NOW)
+        assert unchanged.to_sentence() == "reviews: 0 new, 0 changed, 0 as they were."
+        assert "If-None-Match" in feeds.requests[1].headers
         feeds.files["papers.jsonl"] = gzip.compress(records("2401.00001", "2401.00002"))
-        changed = await fetch(source, store, lambda: NOW)
-        assert (changed.added.new, changed.added.same) == (1, 1)
+        changed = await fetch_source(source, store, lambda: NOW)
+        assert (changed.counts.new, changed.counts.unchanged) == (1, 1)
 
     told(story)
 
 
 def test_a_file_that_cannot_be_used_is_asked_for_again_and_named_by_its_address() -> None:
-    async def story(feeds: Feeds, source: Source, store: Store) -> None:
+    async def story(feeds: FakeFeeds, source: Source, store: Store) -> None:
         feeds.files["papers.jsonl"] = b"<html>Log in</html>"
-        assert "/files/papers.jsonl is not JSON" in (await fetch(source, store, lambda: NOW)).failure
+        assert "/files/papers.jsonl is not JSON" in (await fetch_source(source, store, lambda: NOW)).failure
         feeds.files["papers.jsonl"] = gzip.compress(records("2401.00001") + b"\n" * 80_000_000)
-        assert "unpacks to more than 200 times its size" in (await fetch(source, store, lambda: NOW)).failure
-        feeds.fail("/files", Fault.UNAVAILABLE, times=4)
-        assert "answered 503" in (await fetch(source, store, lambda: NOW)).failure
+        assert (
+            "unpacks to more than 200 times its size"
+            in (await fetch_source(source, store, lambda: NOW)).failure
+        )
+        feeds.fail_next("/files", FeedFault.UNAVAILABLE, times=4)
+        assert "answered 503" in (await fetch_source(source, store, lambda: NOW)).failure
         feeds.files["papers.jsonl"] = records("2401.00001")
-        assert (await fetch(source, store, lambda: NOW)).failure == ""
-        assert "If-None-Match" not in feeds.seen[-1].headers
+        assert (await fetch_source(source, store, lambda: NOW)).failure == ""
+        assert "If-None-Match" not in feeds.requests[-1].headers
 
     told(story)

@@ -13,10 +13,10 @@ from sqlalchemy import Connection, Table, insert, select
 from digests.errors import StoreError
 from digests.store import copying, open_store
 from digests.store.copying import copy_store
-from digests.store.engine import connect
-from digests.store.schema import Instant, Text, metadata
-from tests.builders import NOW, TODAY, a_paper, a_review, a_subscription, stored
-from tests.postgres import EmptyStores, Server
+from digests.store.engine import open_database
+from digests.store.schema import Instant, StorableText, metadata
+from tests.builders import NOW, TODAY, a_paper, a_review, a_subscription, save_subscription
+from tests.postgres import PostgresServer, StorePool
 
 Rows = dict[str, list[tuple[Any, ...]]]
 
@@ -26,7 +26,7 @@ def quiet(done: int, rows: int) -> None:
 
 
 def rows_of(url: str) -> Rows:
-    database = connect(url)
+    database = open_database(url)
     with database.read() as connection:
         rows = {
             table.name: [tuple(row) for row in connection.execute(select(table).order_by(*table.primary_key))]
@@ -38,7 +38,7 @@ def rows_of(url: str) -> Rows:
 
 @contextmanager
 def writing(url: str) -> Iterator[Connection]:
-    database = connect(url)
+    database = open_database(url)
     with database.write() as connection:
         yield connection
     database.engine.dispose()
@@ -64,7 +64,7 @@ def a_value(kind: Any, number: int, nullable: bool) -> Any:
         return None
     if isinstance(kind, Instant):
         return NOW.replace(microsecond=number)
-    if isinstance(kind, Text):
+    if isinstance(kind, StorableText):
         return f"“ünï” 🦉 'x' \\ \n\t{number}"
     values: dict[type, Any] = {
         bool: number % 2 == 0, int: number, float: number / 3, date: NOW.date().replace(day=number)
@@ -72,10 +72,10 @@ def a_value(kind: Any, number: int, nullable: bool) -> Any:
     return values[kind.python_type]
 
 
-def test_there_and_back_again_every_row_is_the_same(tmp_path: Path, postgres: Server) -> None:
+def test_there_and_back_again_every_row_is_the_same(tmp_path: Path, postgres: PostgresServer) -> None:
     here, there, back = (
         f"sqlite:///{tmp_path / 'a.db'}",
-        postgres.database(),
+        postgres.create_database(),
         f"sqlite:///{tmp_path / 'b.db'}",
     )
     before = filled(here)
@@ -89,24 +89,24 @@ def test_there_and_back_again_every_row_is_the_same(tmp_path: Path, postgres: Se
     assert rows_of(back) == rows_of(here) == before
 
 
-def test_a_copy_goes_on_where_the_old_store_stopped(tmp_path: Path, postgres: Server) -> None:
-    here, there = f"sqlite:///{tmp_path / 'a.db'}", postgres.database()
+def test_a_copy_goes_on_where_the_old_store_stopped(tmp_path: Path, postgres: PostgresServer) -> None:
+    here, there = f"sqlite:///{tmp_path / 'a.db'}", postgres.create_database()
     old = open_store(here)
-    old.papers.add([(a_paper(), a_review())], now=NOW)
-    old.subscriptions.keep([a_subscription("one"), a_subscription("two")], now=NOW)
+    old.library.add([(a_paper(), a_review())], now=NOW)
+    old.subscriptions.sync_from_settings([a_subscription("one"), a_subscription("two")], now=NOW)
     copy_store(here, there, now=NOW, progress=quiet)
     with closing(open_store(there)) as new:
-        new.papers.add([(a_paper("2401.00002"), a_review())], now=NOW)
-        assert new.papers.last_change() == 2
-        new.subscriptions.keep(
+        new.library.add([(a_paper("2401.00002"), a_review())], now=NOW)
+        assert new.library.latest_sequence() == 2
+        new.subscriptions.sync_from_settings(
             [a_subscription("one"), a_subscription("two"), a_subscription("three")], now=NOW
         )
-        assert [one.id for one in new.subscriptions.all()] == [1, 2, 3]
-        new.papers.imported(now=NOW)
+        assert [one.id for one in new.subscriptions.list_active()] == [1, 2, 3]
+        new.library.record_import(now=NOW)
 
 
 def test_more_rows_than_are_in_memory_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(copying, "BATCH", 2)
+    monkeypatch.setattr(copying, "BATCH_ROWS", 2)
     here, there = f"sqlite:///{tmp_path / 'a.db'}", f"sqlite:///{tmp_path / 'b.db'}"
     before = filled(here, rows=7)
     copy_store(here, there, now=NOW, progress=quiet)
@@ -114,12 +114,12 @@ def test_more_rows_than_are_in_memory_at_a_time(tmp_path: Path, monkeypatch: pyt
 
 
 def test_a_target_that_is_not_empty_is_refused_and_left_as_it_was(
-    tmp_path: Path, postgres_stores: EmptyStores
+    tmp_path: Path, postgres_stores: StorePool
 ) -> None:
-    here, there = f"sqlite:///{tmp_path / 'a.db'}", postgres_stores.url()
+    here, there = f"sqlite:///{tmp_path / 'a.db'}", postgres_stores.create_database()
     filled(here)
     with closing(open_store(there)) as store:
-        store.papers.add([(a_paper(), a_review())], now=NOW)
+        store.library.add([(a_paper(), a_review())], now=NOW)
     before = rows_of(there)
     with pytest.raises(StoreError, match="is not empty"):
         copy_store(here, there, now=NOW, progress=quiet)
@@ -129,9 +129,9 @@ def test_a_target_that_is_not_empty_is_refused_and_left_as_it_was(
 
 
 def test_a_copy_that_fails_half_way_leaves_the_target_empty(
-    tmp_path: Path, postgres_stores: EmptyStores
+    tmp_path: Path, postgres_stores: StorePool
 ) -> None:
-    here, there = f"sqlite:///{tmp_path / 'a.db'}", postgres_stores.url()
+    here, there = f"sqlite:///{tmp_path / 'a.db'}", postgres_stores.create_database()
     filled(here)
     empty = rows_of(there)
 
@@ -147,9 +147,9 @@ def test_a_copy_that_fails_half_way_leaves_the_target_empty(
 
 
 def test_what_postgres_does_not_take_is_said_and_nothing_is_left_half_copied(
-    tmp_path: Path, postgres_stores: EmptyStores
+    tmp_path: Path, postgres_stores: StorePool
 ) -> None:
-    here, there = f"sqlite:///{tmp_path / 'a.db'}", postgres_stores.url()
+    here, there = f"sqlite:///{tmp_path / 'a.db'}", postgres_stores.create_database()
     filled(here)
     empty = rows_of(there)
     with closing(sqlite3.connect(tmp_path / "a.db")) as connection:
@@ -160,9 +160,11 @@ def test_what_postgres_does_not_take_is_said_and_nothing_is_left_half_copied(
     assert rows_of(there) == empty
 
 
-def test_a_store_that_is_not_there_is_not_made_by_copying_it(tmp_path: Path, postgres: Server) -> None:
+def test_a_store_that_is_not_there_is_not_made_by_copying_it(
+    tmp_path: Path, postgres: PostgresServer
+) -> None:
     there = f"sqlite:///{tmp_path / 'b.db'}"
-    for nothing in (f"sqlite:///{tmp_path / 'no.db'}", postgres.database()):
+    for nothing in (f"sqlite:///{tmp_path / 'no.db'}", postgres.create_database()):
         with pytest.raises(StoreError, match="There is no store"):
             copy_store(nothing, there, now=NOW, progress=quiet)
     assert list(tmp_path.iterdir()) == []
@@ -177,19 +179,19 @@ def test_a_store_is_not_copied_onto_itself_nor_into_memory(tmp_path: Path) -> No
         copy_store(here, "sqlite://", now=NOW, progress=quiet)
 
 
-def stores_there_are(tmp_path: Path, postgres_stores: EmptyStores) -> list[str]:
-    return [f"sqlite:///{tmp_path / 'a.db'}", postgres_stores.url()]
+def stores_there_are(tmp_path: Path, postgres_stores: StorePool) -> list[str]:
+    return [f"sqlite:///{tmp_path / 'a.db'}", postgres_stores.create_database()]
 
 
-def test_a_store_in_which_a_process_leads_is_not_copied(tmp_path: Path, postgres_stores: EmptyStores) -> None:
+def test_a_store_in_which_a_process_leads_is_not_copied(tmp_path: Path, postgres_stores: StorePool) -> None:
     there = f"sqlite:///{tmp_path / 'b.db'}"
     for here in stores_there_are(tmp_path, postgres_stores):
         with closing(open_store(here)) as used:
-            lead = used.leadership.lead("posts")
+            lead = used.leadership.acquire("posts")
             assert lead
             with pytest.raises(StoreError, match=r"is in use \(a process leads there: posts\): stop every"):
                 copy_store(here, there, now=NOW, progress=quiet)
-            assert lead.holds()
+            assert lead.is_held()
             lead.release()
         Path(tmp_path / "b.db").unlink(missing_ok=True)
         copy_store(here, there, now=NOW, progress=quiet)
@@ -197,13 +199,13 @@ def test_a_store_in_which_a_process_leads_is_not_copied(tmp_path: Path, postgres
 
 
 def test_a_store_in_which_a_digest_is_under_way_is_not_copied(
-    tmp_path: Path, postgres_stores: EmptyStores
+    tmp_path: Path, postgres_stores: StorePool
 ) -> None:
     there, lease = f"sqlite:///{tmp_path / 'b.db'}", timedelta(minutes=5)
     for here in stores_there_are(tmp_path, postgres_stores):
         with closing(open_store(here)) as used:
-            subscription = stored(used, a_subscription())
-            used.deliveries.claim(subscription, TODAY, owner="a", now=NOW, lease=lease)
+            subscription = save_subscription(used, a_subscription())
+            used.outbox.claim(subscription, TODAY, owner="a", now=NOW, lease=lease)
         with pytest.raises(StoreError, match="a digest is under way there until 09:05:00 UTC"):
             copy_store(here, there, now=NOW, progress=quiet)
         copy_store(here, there, now=NOW + lease, progress=quiet)

@@ -8,30 +8,30 @@ from datetime import date, datetime, timedelta
 
 import pytest
 
-from digests.model import NOT_REVIEWED, Channel, Nothing, Subscription
+from digests.model import NOT_REVIEWED, Channel, EmptyReason, Subscription
 from digests.ports import (
-    SETTLED,
-    Begins,
+    IMPORT_DEBOUNCE,
     Claim,
     DeliveryState,
-    GoesOut,
-    Landed,
+    FirstPageSending,
     LeaseLostError,
+    PageSending,
+    PageSent,
     PageState,
-    Plan,
     PlannedPage,
+    PlanSaved,
     Store,
 )
-from tests.builders import NOW, TODAY, a_paper, a_store, a_subscription, stored
-from tests.ledger import LEASE, go_out, had, land, plan, taken
+from tests.builders import NOW, TODAY, a_paper, a_store, a_subscription, save_subscription
+from tests.ledger import LEASE, claim_all, confirm_page, find_shown_papers, save_plan, start_page
 
 pytestmark = pytest.mark.usefixtures("over_both")
 
 
 def a_ledger() -> tuple[Store, Subscription]:
     store = a_store()
-    store.papers.add([(a_paper(f"2401.0000{n}"), NOT_REVIEWED) for n in range(4)], now=NOW)
-    return store, stored(store, a_subscription())
+    store.library.add([(a_paper(f"2401.0000{n}"), NOT_REVIEWED) for n in range(4)], now=NOW)
+    return store, save_subscription(store, a_subscription())
 
 
 def claim(
@@ -41,7 +41,7 @@ def claim(
     late: timedelta = timedelta(),
     edition: date = TODAY,
 ) -> Claim | None:
-    return store.deliveries.claim(subscription, edition, owner=owner, now=NOW + late, lease=LEASE)
+    return store.outbox.claim(subscription, edition, owner=owner, now=NOW + late, lease=LEASE)
 
 
 def claimed(
@@ -67,15 +67,15 @@ def test_an_edition_is_claimed_once_until_its_lease_runs_out() -> None:
 def test_who_lost_the_lease_can_write_nothing_any_more() -> None:
     store, subscription = a_ledger()
     late = claimed(store, subscription)
-    lost = plan(store, late, [a_page(0)], considered_to=1)
+    lost = save_plan(store, late, [a_page(0)], watermark=1)
     claimed(store, subscription, "b", LEASE)
-    ledger = store.deliveries
+    ledger = store.outbox
     writes: list[Callable[[], None]] = [
-        lambda: go_out(store, lost, 0),
-        lambda: land(store, lost, 0, "r"),
-        lambda: ledger.not_posted(lost, 0),
+        lambda: start_page(store, lost, 0),
+        lambda: confirm_page(store, lost, 0, "r"),
+        lambda: ledger.reset_page(lost, 0),
         lambda: ledger.finish(lost),
-        lambda: ledger.wait(lost, "x", until=NOW),
+        lambda: ledger.reschedule(lost, "x", next_try_at=NOW),
         lambda: ledger.fail(lost, "x", now=NOW),
     ]
     for write in writes:
@@ -85,25 +85,25 @@ def test_who_lost_the_lease_can_write_nothing_any_more() -> None:
 
 def test_an_earlier_claim_of_the_same_owner_can_write_nothing() -> None:
     store, subscription = a_ledger()
-    earlier = plan(store, claimed(store, subscription), [a_page(0)], considered_to=1)
+    earlier = save_plan(store, claimed(store, subscription), [a_page(0)], watermark=1)
     claimed(store, subscription, late=LEASE)
     with pytest.raises(LeaseLostError):
-        go_out(store, earlier, 0)
+        start_page(store, earlier, 0)
 
 
 def test_nobody_writes_to_a_delivery_that_another_owns() -> None:
     store, subscription = a_ledger()
-    got = plan(store, claimed(store, subscription), [a_page(0)], considered_to=1)
+    got = save_plan(store, claimed(store, subscription), [a_page(0)], watermark=1)
     with pytest.raises(LeaseLostError):
-        go_out(store, replace(got, owner="b"), 0)
+        start_page(store, replace(got, owner="b"), 0)
 
 
 def test_who_rescheduled_a_delivery_can_write_nothing_more() -> None:
     store, subscription = a_ledger()
-    got = plan(store, claimed(store, subscription), [a_page(0)], considered_to=1)
-    store.deliveries.wait(got, "not now", until=NOW + LEASE)
+    got = save_plan(store, claimed(store, subscription), [a_page(0)], watermark=1)
+    store.outbox.reschedule(got, "not now", next_try_at=NOW + LEASE)
     with pytest.raises(LeaseLostError):
-        go_out(store, got, 0)
+        start_page(store, got, 0)
 
 
 def test_a_try_that_was_left_in_the_middle_counts_as_a_failure_until_a_page_lands() -> None:
@@ -112,7 +112,7 @@ def test_a_try_that_was_left_in_the_middle_counts_as_a_failure_until_a_page_land
     assert claimed(store, subscription, "b", late=LEASE).failures == 1
     got = claimed(store, subscription, "c", late=2 * LEASE)
     assert got.failures == 2
-    land(store, plan(store, got, [a_page(0)], considered_to=1), 0, "r")
+    confirm_page(store, save_plan(store, got, [a_page(0)], watermark=1), 0, "r")
     assert claimed(store, subscription, "d", late=3 * LEASE).failures == 1
 
 
@@ -120,25 +120,31 @@ def test_what_may_be_the_reason_why_its_process_dies_is_taken_when_there_is_noth
     None
 ):
     store = a_store()
-    store.subscriptions.keep([a_subscription(name) for name in "ab"], now=NOW - timedelta(minutes=1))
-    assert all(len(taken(store, tries * LEASE, f"{tries}")) == 2 for tries in range(3))
-    store.subscriptions.keep([a_subscription(name) for name in "abc"], now=NOW - timedelta(minutes=1))
-    (another,) = taken(store, 3 * LEASE, "3")
+    store.subscriptions.sync_from_settings(
+        [a_subscription(name) for name in "ab"], now=NOW - timedelta(minutes=1)
+    )
+    assert all(len(claim_all(store, tries * LEASE, f"{tries}")) == 2 for tries in range(3))
+    store.subscriptions.sync_from_settings(
+        [a_subscription(name) for name in "abc"], now=NOW - timedelta(minutes=1)
+    )
+    (another,) = claim_all(store, 3 * LEASE, "3")
     assert another.subscription.channel.channel == "c"
-    assert taken(store, 3 * LEASE, "3") == []
-    store.deliveries.finish(another)
-    (first,) = taken(store, 3 * LEASE, "3")
+    assert claim_all(store, 3 * LEASE, "3") == []
+    store.outbox.finish(another)
+    (first,) = claim_all(store, 3 * LEASE, "3")
     assert (first.subscription.channel.channel, first.failures) == ("a", 3)
-    assert taken(store, 3 * LEASE, "3") == []
-    store.deliveries.finish(first)
-    assert [one.subscription.channel.channel for one in taken(store, 3 * LEASE, "3")] == ["b"]
+    assert claim_all(store, 3 * LEASE, "3") == []
+    store.outbox.finish(first)
+    assert [one.subscription.channel.channel for one in claim_all(store, 3 * LEASE, "3")] == ["b"]
 
 
 def many_claimed(names: str) -> tuple[Store, list[Claim]]:
     store = a_store()
-    store.papers.add([(a_paper(f"2401.0000{n}"), NOT_REVIEWED) for n in range(4)], now=NOW)
-    store.subscriptions.keep([a_subscription(name) for name in names], now=NOW - timedelta(minutes=1))
-    return store, taken(store, timedelta())
+    store.library.add([(a_paper(f"2401.0000{n}"), NOT_REVIEWED) for n in range(4)], now=NOW)
+    store.subscriptions.sync_from_settings(
+        [a_subscription(name) for name in names], now=NOW - timedelta(minutes=1)
+    )
+    return store, claim_all(store, timedelta())
 
 
 def test_many_claims_written_at_once_stand_as_if_each_were_written_by_itself() -> None:
@@ -146,12 +152,16 @@ def test_many_claims_written_at_once_stand_as_if_each_were_written_by_itself() -
     wanted = [[a_page(0), a_page(1, f"2401.0000{n}")] for n in range(3)]
     planned = [replace(one, pages=tuple(its)) for one, its in zip(claims, wanted, strict=True)]
     first, second, third = planned
-    store.deliveries.write([Plan(first, 0), Plan(second, 1), Begins(third, 2, NOW, LEASE)])
-    store.deliveries.write([GoesOut(first, 0, NOW, LEASE), GoesOut(second, 1, NOW, LEASE)])
-    store.deliveries.write(
-        [Landed(first, 0, None, NOW), Landed(second, 1, "there", NOW, last=True), Landed(third, 0, "3", NOW)]
+    store.outbox.apply([PlanSaved(first, 0), PlanSaved(second, 1), FirstPageSending(third, 2, NOW, LEASE)])
+    store.outbox.apply([PageSending(first, 0, NOW, LEASE), PageSending(second, 1, NOW, LEASE)])
+    store.outbox.apply(
+        [
+            PageSent(first, 0, None, NOW),
+            PageSent(second, 1, "there", NOW, is_last=True),
+            PageSent(third, 0, "3", NOW),
+        ]
     )
-    states = [store.deliveries.history(one.subscription, 1)[0] for one in claims]
+    states = [store.outbox.history(one.subscription, 1)[0] for one in claims]
     assert [one.state for one in states] == [
         DeliveryState.POSTING,
         DeliveryState.POSTED,
@@ -162,13 +172,15 @@ def test_many_claims_written_at_once_stand_as_if_each_were_written_by_itself() -
         [PageState.PLANNED, PageState.POSTED],
         [PageState.POSTED, PageState.PLANNED],
     ]
-    assert store.deliveries.shown_in([(one.subscription, 0, 9) for one in claims]) == [
+    assert store.outbox.shown_papers([(one.subscription, 0, 9) for one in claims]) == [
         frozenset({f"2401.0000{n}"}) for n in range(3)
     ]
     tomorrow = TODAY + timedelta(days=1)
-    pasts = store.deliveries.pasts([(one.subscription, day) for one in claims for day in (TODAY, tomorrow)])
-    assert [one.considered_to for one in pasts] == [None, 0, None, 1, None, 2]
-    post = store.marks.post(second.subscription.channel, "there")
+    pasts = store.outbox.previous_editions(
+        [(one.subscription, day) for one in claims for day in (TODAY, tomorrow)]
+    )
+    assert [one.watermark for one in pasts] == [None, 0, None, 1, None, 2]
+    post = store.marks.find_post(second.subscription.channel, "there")
     assert post
     assert post.papers == ("2401.00001",)
 
@@ -176,26 +188,28 @@ def test_many_claims_written_at_once_stand_as_if_each_were_written_by_itself() -
 def test_of_many_claims_nothing_is_written_when_one_is_lost() -> None:
     store, claims = many_claimed("ab")
     planned = [replace(one, pages=(a_page(0),)) for one in claims]
-    store.deliveries.write([Plan(one, 1) for one in planned])
+    store.outbox.apply([PlanSaved(one, 1) for one in planned])
     kept, lost = planned
-    assert store.deliveries.claim(lost.subscription, TODAY, owner="c", now=NOW + LEASE, lease=LEASE)
+    assert store.outbox.claim(lost.subscription, TODAY, owner="c", now=NOW + LEASE, lease=LEASE)
     with pytest.raises(LeaseLostError):
-        store.deliveries.write([GoesOut(kept, 0, NOW, LEASE), GoesOut(lost, 0, NOW, LEASE)])
+        store.outbox.apply([PageSending(kept, 0, NOW, LEASE), PageSending(lost, 0, NOW, LEASE)])
     with pytest.raises(LeaseLostError):
-        store.deliveries.write([Plan(replace(one, pages=(a_page(1),)), 1) for one in claims])
+        store.outbox.apply([PlanSaved(replace(one, pages=(a_page(1),)), 1) for one in claims])
     with pytest.raises(LeaseLostError):
-        store.deliveries.write([Begins(replace(one, pages=(a_page(1),)), 1, NOW, LEASE) for one in claims])
+        store.outbox.apply(
+            [FirstPageSending(replace(one, pages=(a_page(1),)), 1, NOW, LEASE) for one in claims]
+        )
     for one in claims:
-        pages = store.deliveries.history(one.subscription, 1)[0].pages
+        pages = store.outbox.history(one.subscription, 1)[0].pages
         assert [(page.number, page.state) for page in pages] == [(0, PageState.PLANNED)]
 
 
 def test_the_next_owner_finds_every_page_as_it_was_left() -> None:
     store, subscription = a_ledger()
-    first = plan(store, claimed(store, subscription), [a_page(n) for n in range(3)], considered_to=1)
-    go_out(store, first, 0)
-    land(store, first, 0, "receipt")
-    go_out(store, first, 1)
+    first = save_plan(store, claimed(store, subscription), [a_page(n) for n in range(3)], watermark=1)
+    start_page(store, first, 0)
+    confirm_page(store, first, 0, "receipt")
+    start_page(store, first, 1)
     pages = claimed(store, subscription, "b", LEASE).pages
     assert [page.state for page in pages] == [PageState.POSTED, PageState.POSTING, PageState.PLANNED]
     assert pages[0].receipt == "receipt"
@@ -205,68 +219,68 @@ def test_the_next_owner_finds_every_page_as_it_was_left() -> None:
 
 def test_what_a_channel_had_is_known_by_window_and_not_by_edition() -> None:
     store, subscription = a_ledger()
-    plan(store, claimed(store, subscription), [a_page(0, "2401.00001", "2401.00003")], considered_to=4)
-    assert had(store, subscription, 0, 4) == {"2401.00001", "2401.00003"}
-    assert had(store, subscription, 2, 4) == {"2401.00003"}
+    save_plan(store, claimed(store, subscription), [a_page(0, "2401.00001", "2401.00003")], watermark=4)
+    assert find_shown_papers(store, subscription, 0, 4) == {"2401.00001", "2401.00003"}
+    assert find_shown_papers(store, subscription, 2, 4) == {"2401.00003"}
 
 
 def test_a_paper_shown_twice_is_no_error() -> None:
     store, subscription = a_ledger()
-    first = plan(store, claimed(store, subscription), [a_page(0, "2401.00001")], considered_to=4)
-    store.deliveries.finish(first)
+    first = save_plan(store, claimed(store, subscription), [a_page(0, "2401.00001")], watermark=4)
+    store.outbox.finish(first)
     second = claim(store, subscription, edition=TODAY + timedelta(days=1))
     assert second
-    plan(store, second, [a_page(0, "2401.00001", "2401.00002")], considered_to=4)
-    assert had(store, subscription, 0, 4) == {"2401.00001", "2401.00002"}
+    save_plan(store, second, [a_page(0, "2401.00001", "2401.00002")], watermark=4)
+    assert find_shown_papers(store, subscription, 0, 4) == {"2401.00001", "2401.00002"}
 
 
 def test_the_next_edition_begins_where_the_last_one_ended() -> None:
     store, subscription = a_ledger()
-    assert store.deliveries.considered_to(subscription, TODAY) is None
-    plan(store, claimed(store, subscription), [], considered_to=3)
-    assert store.deliveries.considered_to(subscription, TODAY) is None
-    assert store.deliveries.considered_to(subscription, TODAY + timedelta(days=1)) == 3
+    assert store.outbox.watermark(subscription, TODAY) is None
+    save_plan(store, claimed(store, subscription), [], watermark=3)
+    assert store.outbox.watermark(subscription, TODAY) is None
+    assert store.outbox.watermark(subscription, TODAY + timedelta(days=1)) == 3
 
 
 def test_a_finished_edition_is_never_claimed_again() -> None:
     store, subscription = a_ledger()
-    store.deliveries.finish(claimed(store, subscription))
+    store.outbox.finish(claimed(store, subscription))
     assert claim(store, subscription, "b", timedelta(days=9)) is None
-    assert [one.edition for one in taken(store, timedelta(days=9))] == [TODAY + timedelta(days=9)]
+    assert [one.edition for one in claim_all(store, timedelta(days=9))] == [TODAY + timedelta(days=9)]
 
 
 def test_a_delivery_that_waits_is_unfinished_from_its_hour_on() -> None:
     store, subscription = a_ledger()
-    store.deliveries.wait(claimed(store, subscription), "not now", until=NOW + LEASE)
-    assert taken(store, timedelta()) == []
+    store.outbox.reschedule(claimed(store, subscription), "not now", next_try_at=NOW + LEASE)
+    assert claim_all(store, timedelta()) == []
     assert claim(store, subscription, "b") is None
-    (again,) = taken(store, LEASE)
+    (again,) = claim_all(store, LEASE)
     assert (again.edition, again.attempts, again.failures) == (TODAY, 2, 1)
 
 
 def test_papers_on_pages_that_never_went_out_count_as_not_shown_after_a_failure_for_good() -> None:
     store, subscription = a_ledger()
-    got = plan(
+    got = save_plan(
         store,
         claimed(store, subscription),
         [a_page(0, "2401.00001"), a_page(1, "2401.00002")],
-        considered_to=4,
+        watermark=4,
     )
-    go_out(store, got, 0)
-    land(store, got, 0, "r")
-    store.deliveries.fail(got, "the channel is gone", now=NOW)
-    assert had(store, subscription, 0, 4) == {"2401.00001"}
-    (delivery,) = store.deliveries.history(subscription, 5)
+    start_page(store, got, 0)
+    confirm_page(store, got, 0, "r")
+    store.outbox.fail(got, "the channel is gone", now=NOW)
+    assert find_shown_papers(store, subscription, 0, 4) == {"2401.00001"}
+    (delivery,) = store.outbox.history(subscription, 5)
     assert (delivery.state, delivery.reason) == (DeliveryState.FAILED, "the channel is gone")
 
 
 def next_hours(store: Store) -> list[datetime | None]:
-    return [one.next_due_at for one in store.deliveries.standings()]
+    return [one.next_due_at for one in store.outbox.channel_statuses()]
 
 
 def test_claiming_moves_the_channel_on_to_its_next_hour() -> None:
     store = a_store()
-    subscription = stored(store, a_subscription(), NOW - timedelta(hours=1))
+    subscription = save_subscription(store, a_subscription(), NOW - timedelta(hours=1))
     assert next_hours(store) == [NOW]
     claimed(store, subscription)
     assert next_hours(store) == [NOW + timedelta(days=1)]
@@ -291,7 +305,7 @@ def claim_due(
     late: timedelta = timedelta(),
     but_not: tuple[tuple[str, str], ...] = (),
 ) -> list[str]:
-    claims = store.deliveries.claim_due(owner=owner, now=NOW + late, lease=LEASE, most=most, but_not=but_not)
+    claims = store.outbox.claim_due(owner=owner, now=NOW + late, lease=LEASE, limit=most, excluding=but_not)
     return [claim.subscription.channel.channel for claim in claims]
 
 
@@ -306,25 +320,25 @@ def test_what_is_due_is_taken_a_few_at_a_time_and_each_once() -> None:
 
 def test_what_is_taken_is_a_claim_like_any_other() -> None:
     store = due_ledger(1)
-    (got,) = store.deliveries.claim_due(owner="a", now=NOW, lease=LEASE, most=1)
+    (got,) = store.outbox.claim_due(owner="a", now=NOW, lease=LEASE, limit=1)
     assert (got.edition, got.owner, got.lease_until, got.attempts) == (TODAY, "a", NOW + LEASE, 1)
     assert claim(store, got.subscription, "b") is None
-    store.deliveries.finish(plan(store, got, [a_page(0)], considered_to=0))
+    store.outbox.finish(save_plan(store, got, [a_page(0)], watermark=0))
     assert claim_due(store, late=LEASE) == []
 
 
 def test_what_was_left_unfinished_comes_first_with_its_pages_and_gives_way_to_a_newer_edition() -> None:
     store = due_ledger(2)
-    (first,) = store.deliveries.claim_due(owner="a", now=NOW, lease=LEASE, most=1)
-    plan(store, first, [a_page(0), a_page(1)], considered_to=0)
+    (first,) = store.outbox.claim_due(owner="a", now=NOW, lease=LEASE, limit=1)
+    save_plan(store, first, [a_page(0), a_page(1)], watermark=0)
     assert claim_due(store) == ["c1"]
-    claims = store.deliveries.claim_due(owner="b", now=NOW + LEASE, lease=LEASE, most=9)
+    claims = store.outbox.claim_due(owner="b", now=NOW + LEASE, lease=LEASE, limit=9)
     assert [(one.subscription.channel.channel, one.edition, len(one.pages)) for one in claims] == [
         ("c0", TODAY, 2),
         ("c1", TODAY, 0),
     ]
     tomorrow = timedelta(days=1)
-    claims = store.deliveries.claim_due(owner="b", now=NOW + tomorrow, lease=LEASE, most=9)
+    claims = store.outbox.claim_due(owner="b", now=NOW + tomorrow, lease=LEASE, limit=9)
     assert [(one.subscription.channel.channel, one.edition, len(one.pages)) for one in claims] == [
         ("c0", TODAY + tomorrow, 0),
         ("c1", TODAY + tomorrow, 0),
@@ -333,17 +347,17 @@ def test_what_was_left_unfinished_comes_first_with_its_pages_and_gives_way_to_a_
 
 def test_an_edition_that_was_begun_before_its_hour_is_not_begun_again() -> None:
     store = due_ledger(2)
-    early = claimed(store, store.subscriptions.all()[1], late=-timedelta(minutes=1))
-    store.deliveries.finish(early)
+    early = claimed(store, store.subscriptions.list_active()[1], late=-timedelta(minutes=1))
+    store.outbox.finish(early)
     assert claim_due(store) == ["c0"]
     assert claim_due(store) == []
 
 
 def test_what_waits_for_its_hour_is_not_taken_and_neither_is_a_channel_that_was_paused() -> None:
     store = due_ledger(2)
-    waiting = claimed(store, store.subscriptions.all()[0])
-    store.deliveries.wait(waiting, "not now", until=NOW + LEASE)
-    store.subscriptions.stop(store.subscriptions.all()[1].channel, "It was archived.")
+    waiting = claimed(store, store.subscriptions.list_active()[0])
+    store.outbox.reschedule(waiting, "not now", next_try_at=NOW + LEASE)
+    store.subscriptions.stop(store.subscriptions.list_active()[1].channel, "It was archived.")
     assert claim_due(store) == []
     assert claim_due(store, late=LEASE) == ["c0"]
 
@@ -358,8 +372,8 @@ def test_of_each_workspace_no_more_are_taken_than_are_wanted() -> None:
     store = due_ledger(9)
 
     def each(most_a_workspace: int, late: timedelta = timedelta()) -> Counter[str]:
-        got = store.deliveries.claim_due(
-            owner="a", now=NOW + late, lease=LEASE, most=7, most_a_workspace=most_a_workspace
+        got = store.outbox.claim_due(
+            owner="a", now=NOW + late, lease=LEASE, limit=7, limit_per_workspace=most_a_workspace
         )
         return Counter(one.subscription.channel.workspace for one in got)
 
@@ -370,13 +384,13 @@ def test_of_each_workspace_no_more_are_taken_than_are_wanted() -> None:
 
 def test_who_is_at_work_where_is_known_until_it_is_done_or_its_lease_is_over() -> None:
     store = due_ledger(6)
-    first, *_ = store.deliveries.claim_due(owner="a", now=NOW, lease=LEASE, most=3)
+    first, *_ = store.outbox.claim_due(owner="a", now=NOW, lease=LEASE, limit=3)
     later = LEASE / 2
     claim_due(store, most=1, owner="b", late=later)
     in_w0, in_w1 = ("console", "w0"), ("console", "w1")
-    assert set(store.deliveries.at_work(now=NOW + later)) == {(*in_w0, "a"), (*in_w1, "a"), (*in_w1, "b")}
-    store.deliveries.finish(first)
-    assert set(store.deliveries.at_work(now=NOW + LEASE)) == {(*in_w1, "b")}
+    assert set(store.outbox.active_workers(now=NOW + later)) == {(*in_w0, "a"), (*in_w1, "a"), (*in_w1, "b")}
+    store.outbox.finish(first)
+    assert set(store.outbox.active_workers(now=NOW + LEASE)) == {(*in_w1, "b")}
 
 
 def test_many_who_ask_at_once_take_each_edition_once() -> None:
@@ -397,13 +411,13 @@ def test_many_who_ask_at_once_take_each_edition_once() -> None:
 
 def test_an_expired_lease_is_taken_over_by_one_of_many_and_its_old_owner_can_write_nothing() -> None:
     store, subscription = a_ledger()
-    old = plan(store, claimed(store, subscription), [a_page(0)], considered_to=1)
+    old = save_plan(store, claimed(store, subscription), [a_page(0)], watermark=1)
     with ThreadPoolExecutor(6) as pool:
         takes = [pool.submit(claim, store, subscription, owner, LEASE) for owner in "bcdefg"]
         owners = [got.owner for take in takes if (got := take.result())]
     assert len(owners) == 1
     with pytest.raises(LeaseLostError):
-        go_out(store, old, 0)
+        start_page(store, old, 0)
 
 
 def test_one_edition_begun_by_many_at_once_is_one_claim() -> None:
@@ -418,67 +432,71 @@ def test_one_edition_begun_by_many_at_once_is_one_claim() -> None:
 
 def test_a_quiet_day_is_unfinished_again_once_papers_have_come_in_and_settled_until_it_ends() -> None:
     store, subscription = a_ledger()
-    to = store.papers.number_at(NOW)
-    got = plan(store, claimed(store, subscription), [a_page(0)], considered_to=to, nothing=Nothing.QUIET)
-    land(store, got, 0, "there")
-    store.deliveries.quiet(got, looked_to=to, until=NOW + timedelta(hours=3), now=NOW)
-    assert claim(store, subscription, late=SETTLED) is None
-    store.papers.add([(a_paper("2402.00001"), NOT_REVIEWED)], now=NOW + SETTLED)
-    assert claim(store, subscription, late=2 * SETTLED - timedelta(seconds=1)) is None
+    to = store.library.sequence_at(NOW)
+    got = save_plan(
+        store, claimed(store, subscription), [a_page(0)], watermark=to, empty_reason=EmptyReason.QUIET_DAY
+    )
+    confirm_page(store, got, 0, "there")
+    store.outbox.finish_empty(got, late_watermark=to, late_until=NOW + timedelta(hours=3), now=NOW)
+    assert claim(store, subscription, late=IMPORT_DEBOUNCE) is None
+    store.library.add([(a_paper("2402.00001"), NOT_REVIEWED)], now=NOW + IMPORT_DEBOUNCE)
+    assert claim(store, subscription, late=2 * IMPORT_DEBOUNCE - timedelta(seconds=1)) is None
     assert claim(store, subscription, late=timedelta(hours=3)) is None
-    (again,) = store.deliveries.claim_due(owner="b", now=NOW + 2 * SETTLED, lease=LEASE, most=9)
-    assert (again.nothing, again.quiet_until) == (Nothing.QUIET, NOW + timedelta(hours=3))
-    planned = store.deliveries.plan_anew(again, [a_page(0), a_page(1, "2402.00001")], considered_to=to + 1)
+    (again,) = store.outbox.claim_due(owner="b", now=NOW + 2 * IMPORT_DEBOUNCE, lease=LEASE, limit=9)
+    assert (again.empty_reason, again.late_until) == (EmptyReason.QUIET_DAY, NOW + timedelta(hours=3))
+    planned = store.outbox.replace_plan(again, [a_page(0), a_page(1, "2402.00001")], watermark=to + 1)
     assert [(page.state, page.receipt) for page in planned.pages] == [
         (PageState.CHANGING, "there"),
         (PageState.PLANNED, None),
     ]
-    assert claimed(store, subscription, "c", late=2 * SETTLED + LEASE).pages == planned.pages
+    assert claimed(store, subscription, "c", late=2 * IMPORT_DEBOUNCE + LEASE).pages == planned.pages
 
 
 def test_late_papers_on_a_page_that_never_changed_count_as_not_shown() -> None:
     store, subscription = a_ledger()
-    got = plan(store, claimed(store, subscription), [a_page(0)], considered_to=0, nothing=Nothing.QUIET)
-    land(store, got, 0, "there")
-    anew = store.deliveries.plan_anew(got, [a_page(0, "2401.00001")], considered_to=4)
-    store.deliveries.fail(anew, "the channel is gone", now=NOW)
-    assert had(store, subscription, 0, 9) == frozenset()
+    got = save_plan(
+        store, claimed(store, subscription), [a_page(0)], watermark=0, empty_reason=EmptyReason.QUIET_DAY
+    )
+    confirm_page(store, got, 0, "there")
+    anew = store.outbox.replace_plan(got, [a_page(0, "2401.00001")], watermark=4)
+    store.outbox.fail(anew, "the channel is gone", now=NOW)
+    assert find_shown_papers(store, subscription, 0, 9) == frozenset()
 
 
 def test_a_claim_whose_turn_did_not_come_is_given_back_without_a_failure() -> None:
     store, subscription = a_ledger()
-    store.deliveries.wait(claimed(store, subscription), "stopped", until=NOW, failed=False)
-    (again,) = taken(store, timedelta())
+    store.outbox.reschedule(claimed(store, subscription), "stopped", next_try_at=NOW, is_failure=False)
+    (again,) = claim_all(store, timedelta())
     assert (again.failures, again.attempts) == (0, 2)
 
 
 def test_what_a_newer_edition_replaces_is_considered_again() -> None:
     store, subscription = a_ledger()
-    plan(store, claimed(store, subscription), [a_page(0, "2401.00001")], considered_to=4)
+    save_plan(store, claimed(store, subscription), [a_page(0, "2401.00001")], watermark=4)
     tomorrow = TODAY + timedelta(days=1)
-    (newer,) = taken(store, timedelta(days=1))
+    (newer,) = claim_all(store, timedelta(days=1))
     assert newer.edition == tomorrow
-    assert store.deliveries.considered_to(subscription, tomorrow) is None
-    assert had(store, subscription, 0, 4) == frozenset()
-    states = [one.state for one in store.deliveries.history(subscription, 9)]
+    assert store.outbox.watermark(subscription, tomorrow) is None
+    assert find_shown_papers(store, subscription, 0, 4) == frozenset()
+    states = [one.state for one in store.outbox.history(subscription, 9)]
     assert states == [DeliveryState.CLAIMED, DeliveryState.FAILED]
 
 
 def test_an_older_edition_is_superseded_by_one_that_is_asked_for() -> None:
     store, subscription = a_ledger()
-    older = plan(store, claimed(store, subscription), [a_page(0, "2401.00001")], considered_to=4)
-    store.deliveries.wait(older, "not now", until=NOW + LEASE)
+    older = save_plan(store, claimed(store, subscription), [a_page(0, "2401.00001")], watermark=4)
+    store.outbox.reschedule(older, "not now", next_try_at=NOW + LEASE)
     assert claim(store, subscription, edition=TODAY + timedelta(days=1))
-    states = [one.state for one in store.deliveries.history(subscription, 9)]
+    states = [one.state for one in store.outbox.history(subscription, 9)]
     assert states == [DeliveryState.CLAIMED, DeliveryState.FAILED]
-    assert had(store, subscription, 0, 4) == frozenset()
+    assert find_shown_papers(store, subscription, 0, 4) == frozenset()
 
 
 def begun(store: Store, subscription: Subscription) -> Claim:
     """An edition whose first page is on its way."""
     pages = [a_page(0, "2401.00001"), a_page(1, "2401.00002")]
-    got = plan(store, claimed(store, subscription), pages, considered_to=4)
-    go_out(store, got, 0)
+    got = save_plan(store, claimed(store, subscription), pages, watermark=4)
+    start_page(store, got, 0)
     return got
 
 
@@ -486,45 +504,45 @@ YEAR = timedelta(days=365)
 
 
 def set_back(store: Store, late: timedelta = timedelta()) -> None:
-    store.deliveries.bring_back(now=NOW + late, lease=LEASE)
+    store.outbox.repair_future_timestamps(now=NOW + late, lease=LEASE)
 
 
 def test_a_lease_by_a_clock_that_was_far_ahead_ends_soon_and_an_honest_one_as_it_did() -> None:
     store, subscription = a_ledger()
     got = begun(store, subscription)
     set_back(store)
-    go_out(store, got, 0, now=NOW + YEAR)
+    start_page(store, got, 0, now=NOW + YEAR)
     set_back(store)
-    land(store, got, 0, "m1")  # Whoever is at it may go on.
-    assert taken(store, LEASE - timedelta(seconds=1)) == []
-    (again,) = taken(store, LEASE)
+    confirm_page(store, got, 0, "m1")  # Whoever is at it may go on.
+    assert claim_all(store, LEASE - timedelta(seconds=1)) == []
+    (again,) = claim_all(store, LEASE)
     assert [page.state for page in again.pages] == [PageState.POSTED, PageState.PLANNED]
 
 
 def test_what_waits_for_an_hour_of_a_clock_that_was_far_ahead_waits_no_more() -> None:
     store, subscription = a_ledger()
-    store.deliveries.wait(claimed(store, subscription), "Away.", until=NOW + YEAR)
-    assert taken(store, timedelta(hours=20)) == []
+    store.outbox.reschedule(claimed(store, subscription), "Away.", next_try_at=NOW + YEAR)
+    assert claim_all(store, timedelta(hours=20)) == []
     set_back(store)
-    (again,) = taken(store, timedelta())
-    store.deliveries.wait(again, "Away.", until=NOW + timedelta(hours=1))
+    (again,) = claim_all(store, timedelta())
+    store.outbox.reschedule(again, "Away.", next_try_at=NOW + timedelta(hours=1))
     set_back(store)
-    assert taken(store, timedelta(minutes=59)) == []
-    assert len(taken(store, timedelta(hours=1))) == 1
+    assert claim_all(store, timedelta(minutes=59)) == []
+    assert len(claim_all(store, timedelta(hours=1))) == 1
 
 
 def test_an_edition_that_a_clock_far_ahead_planned_waits_for_its_day_and_keeps_no_paper_from_others() -> None:
     store, subscription = a_ledger()
     ahead = claim(store, subscription, late=YEAR, edition=TODAY + YEAR)
     assert ahead
-    plan(store, ahead, [a_page(0, "2401.00001")], considered_to=4)
+    save_plan(store, ahead, [a_page(0, "2401.00001")], watermark=4)
     set_back(store)
-    assert had(store, subscription, 0, 9) == frozenset()
+    assert find_shown_papers(store, subscription, 0, 9) == frozenset()
     with pytest.raises(LeaseLostError):
-        go_out(store, ahead, 0)
-    assert [one.edition for one in taken(store, timedelta(days=3))] != [TODAY + YEAR]
+        start_page(store, ahead, 0)
+    assert [one.edition for one in claim_all(store, timedelta(days=3))] != [TODAY + YEAR]
     set_back(store, timedelta(days=3))
-    due = store.deliveries.claim(subscription, TODAY + YEAR, owner="c", now=NOW + YEAR, lease=LEASE)
+    due = store.outbox.claim(subscription, TODAY + YEAR, owner="c", now=NOW + YEAR, lease=LEASE)
     assert due
     assert due.pages == ()
 
@@ -534,31 +552,33 @@ def test_an_edition_of_which_something_went_out_is_finished_before_a_newer_one_b
     begun(store, subscription)
     two_days = timedelta(days=2)
     assert claim(store, subscription, "b", two_days, TODAY + two_days) is None
-    (again,) = taken(store, two_days)
-    assert (again.edition, again.deaths, len(again.pages)) == (TODAY, 1, 2)
-    assert taken(store, two_days) == [], "while a process is at it"
-    store.deliveries.finish(again)
-    (newest,) = taken(store, two_days)
+    (again,) = claim_all(store, two_days)
+    assert (again.edition, again.crashes, len(again.pages)) == (TODAY, 1, 2)
+    assert claim_all(store, two_days) == [], "while a process is at it"
+    store.outbox.finish(again)
+    (newest,) = claim_all(store, two_days)
     assert (newest.edition, newest.first_missed) == (TODAY + two_days, TODAY + timedelta(days=1))
 
 
 def test_what_was_begun_and_waits_for_its_hour_holds_the_newer_edition_up_until_it_is_given_up() -> None:
     store, subscription = a_ledger()
     two_days = timedelta(days=2)
-    store.deliveries.wait(begun(store, subscription), "not now", until=NOW + two_days + LEASE)
-    assert taken(store, two_days) == []
-    (again,) = taken(store, two_days + LEASE)
-    store.deliveries.fail(again, "The channel takes nothing.", now=NOW)
-    (newest,) = taken(store, two_days + LEASE)
+    store.outbox.reschedule(begun(store, subscription), "not now", next_try_at=NOW + two_days + LEASE)
+    assert claim_all(store, two_days) == []
+    (again,) = claim_all(store, two_days + LEASE)
+    store.outbox.fail(again, "The channel takes nothing.", now=NOW)
+    (newest,) = claim_all(store, two_days + LEASE)
     assert newest.edition == TODAY + two_days
 
 
 def test_an_edition_of_which_nothing_went_out_gives_way_whatever_other_channels_were_sent() -> None:
     store = due_ledger(2)
-    one, other = store.subscriptions.all()
+    one, other = store.subscriptions.list_active()
     begun(store, one)
-    plan(store, claimed(store, other), [a_page(0, "2401.00001")], considered_to=4)
-    editions = {each.subscription.channel.channel: each.edition for each in taken(store, timedelta(days=1))}
+    save_plan(store, claimed(store, other), [a_page(0, "2401.00001")], watermark=4)
+    editions = {
+        each.subscription.channel.channel: each.edition for each in claim_all(store, timedelta(days=1))
+    }
     assert editions == {"c0": TODAY, "c1": TODAY + timedelta(days=1)}
 
 
@@ -568,22 +588,22 @@ def test_taking_an_old_edition_leaves_the_one_that_is_due_to_be_taken() -> None:
     tomorrow = timedelta(days=1)
     again = claim(store, subscription, "b", tomorrow)
     assert again
-    store.deliveries.finish(again)
-    assert [one.edition for one in taken(store, tomorrow)] == [TODAY + tomorrow]
+    store.outbox.finish(again)
+    assert [one.edition for one in claim_all(store, tomorrow)] == [TODAY + tomorrow]
 
 
 def test_many_who_ask_while_an_old_edition_is_unfinished_never_have_two_of_one_channel() -> None:
     store = due_ledger(12)
-    for subscription in store.subscriptions.all()[:6]:
+    for subscription in store.subscriptions.list_active()[:6]:
         begun(store, subscription)
     two_days = NOW + timedelta(days=2)
 
     def work(owner: str) -> list[tuple[str, date]]:
         done = []
         for _ in range(30):
-            for one in store.deliveries.claim_due(owner=owner, now=two_days, lease=LEASE, most=2):
+            for one in store.outbox.claim_due(owner=owner, now=two_days, lease=LEASE, limit=2):
                 done.append((one.subscription.channel.channel, one.edition))
-                store.deliveries.finish(one)
+                store.outbox.finish(one)
         return done
 
     with ThreadPoolExecutor(4) as pool:
@@ -596,23 +616,23 @@ def test_many_who_ask_while_an_old_edition_is_unfinished_never_have_two_of_one_c
 def test_a_channel_that_was_paused_gets_what_is_left_of_today_and_nothing_of_an_old_edition() -> None:
     for days, editions in ((0, [TODAY]), (1, [])):
         store, _ = a_ledger()
-        (one,) = store.subscriptions.all()
-        store.deliveries.wait(claimed(store, one), "not now", until=NOW + LEASE)
+        (one,) = store.subscriptions.list_active()
+        store.outbox.reschedule(claimed(store, one), "not now", next_try_at=NOW + LEASE)
         store.subscriptions.change(one.channel, replace(one, paused_by="Ada"), by="Ada", now=NOW)
         resumed = timedelta(days=days, hours=1)
         store.subscriptions.change(one.channel, one, by="Ada", now=NOW + resumed)
-        assert [each.edition for each in taken(store, resumed + LEASE)] == editions
+        assert [each.edition for each in claim_all(store, resumed + LEASE)] == editions
 
 
 def test_a_channel_that_was_mended_on_the_same_day_gets_todays_edition_after_all() -> None:
     store, subscription = a_ledger()
-    got = plan(store, claimed(store, subscription), [a_page(0, "2401.00001")], considered_to=4)
-    store.deliveries.fail(got, "The app is not in the channel.", now=NOW, stop=True)
-    assert taken(store, timedelta(hours=1)) == []
+    got = save_plan(store, claimed(store, subscription), [a_page(0, "2401.00001")], watermark=4)
+    store.outbox.fail(got, "The app is not in the channel.", now=NOW, stop_subscription=True)
+    assert claim_all(store, timedelta(hours=1)) == []
     assert store.subscriptions.start(subscription.channel, now=NOW + timedelta(hours=1))
-    (again,) = taken(store, timedelta(hours=1))
+    (again,) = claim_all(store, timedelta(hours=1))
     assert (again.edition, again.pages, again.failures) == (TODAY, (), 0)
-    assert store.deliveries.untold(now=NOW, again=LEASE, most=9) == []
+    assert store.outbox.due_failure_notices(now=NOW, retry_after=LEASE, limit=9) == []
 
 
 def test_an_edition_that_failed_is_begun_anew_where_that_is_asked_for_unless_some_of_it_is_out() -> None:
@@ -620,11 +640,11 @@ def test_an_edition_that_failed_is_begun_anew_where_that_is_asked_for_unless_som
         store, subscription = a_ledger()
         got = begun(store, subscription)
         if not out:
-            store.deliveries.not_posted(got, 0)
-        store.deliveries.fail(got, "Slack is out.", now=NOW)
+            store.outbox.reset_page(got, 0)
+        store.outbox.fail(got, "Slack is out.", now=NOW)
         assert claim(store, subscription, late=LEASE) is None
-        anew = store.deliveries.claim(
-            subscription, TODAY, owner="b", now=NOW + LEASE, lease=LEASE, again=True
+        anew = store.outbox.claim(
+            subscription, TODAY, owner="b", now=NOW + LEASE, lease=LEASE, retry_failed=True
         )
         assert (anew is None) == out
         assert anew is None or anew.pages == ()
@@ -635,83 +655,81 @@ def test_papers_of_a_page_of_which_nobody_knows_are_considered_again_where_it_co
     unknown_is_lost: bool,
 ) -> None:
     store, subscription = a_ledger()
-    store.deliveries.fail(
-        begun(store, subscription), "Slack is out.", now=NOW, unknown_is_lost=unknown_is_lost
-    )
-    shown = had(store, subscription, 0, 4)
+    store.outbox.fail(begun(store, subscription), "Slack is out.", now=NOW, unknown_is_lost=unknown_is_lost)
+    shown = find_shown_papers(store, subscription, 0, 4)
     assert shown == (frozenset() if unknown_is_lost else {"2401.00001"})
 
 
 def test_the_next_edition_knows_of_those_that_were_given_up_since_one_last_came() -> None:
     store, subscription = a_ledger()
-    store.deliveries.finish(claimed(store, subscription))
+    store.outbox.finish(claimed(store, subscription))
     for days in (1, 2):
-        (one,) = taken(store, timedelta(days=days))
+        (one,) = claim_all(store, timedelta(days=days))
         assert one.first_missed == (None if days == 1 else TODAY + timedelta(days=1))
-        store.deliveries.fail(one, "Slack is out.", now=NOW)
-    (third,) = taken(store, timedelta(days=3))
+        store.outbox.fail(one, "Slack is out.", now=NOW)
+    (third,) = claim_all(store, timedelta(days=3))
     assert third.first_missed == TODAY + timedelta(days=1)
-    store.deliveries.finish(third)
-    (monday,) = taken(store, timedelta(days=6))
+    store.outbox.finish(third)
+    (monday,) = claim_all(store, timedelta(days=6))
     assert monday.first_missed is None
 
 
 def test_an_owner_is_to_be_told_until_that_is_done_by_one_at_a_time() -> None:
     store = a_store()
-    owned = stored(store, replace(a_subscription(), owner="UADA"))
-    store.deliveries.fail(claimed(store, owned), "Slack is out.", now=NOW)
+    owned = save_subscription(store, replace(a_subscription(), owner_id="UADA"))
+    store.outbox.fail(claimed(store, owned), "Slack is out.", now=NOW)
 
     def untold(late: timedelta) -> list[str]:
-        found = store.deliveries.untold(now=NOW + late, again=LEASE, most=9)
-        return [f"{one.subscription.owner}: {one.edition}: {one.reason}" for one in found]
+        found = store.outbox.due_failure_notices(now=NOW + late, retry_after=LEASE, limit=9)
+        return [f"{one.subscription.owner_id}: {one.edition}: {one.reason}" for one in found]
 
     assert untold(timedelta()) == [f"UADA: {TODAY}: Slack is out."]
     assert untold(timedelta(minutes=1)) == []
-    (again,) = store.deliveries.untold(now=NOW + LEASE, again=LEASE, most=9)
-    store.deliveries.told(again, again_at=NOW + timedelta(hours=2))
+    (again,) = store.outbox.due_failure_notices(now=NOW + LEASE, retry_after=LEASE, limit=9)
+    store.outbox.acknowledge(again, retry_at=NOW + timedelta(hours=2))
     assert untold(timedelta(hours=1)) == []
-    (again,) = store.deliveries.untold(now=NOW + timedelta(hours=2), again=LEASE, most=9)
-    store.deliveries.told(again)
+    (again,) = store.outbox.due_failure_notices(now=NOW + timedelta(hours=2), retry_after=LEASE, limit=9)
+    store.outbox.acknowledge(again)
     assert untold(timedelta(days=1)) == []
 
 
 def test_an_owner_who_knows_that_an_edition_failed_is_not_told_again_after_another_try() -> None:
     store = a_store()
-    owned = stored(store, replace(a_subscription(), owner="UADA"))
-    store.deliveries.fail(claimed(store, owned), "The channel is gone.", now=NOW, stop=True)
-    (untold,) = store.deliveries.untold(now=NOW, again=LEASE, most=9)
-    store.deliveries.told(untold)
+    owned = save_subscription(store, replace(a_subscription(), owner_id="UADA"))
+    store.outbox.fail(claimed(store, owned), "The channel is gone.", now=NOW, stop_subscription=True)
+    (untold,) = store.outbox.due_failure_notices(now=NOW, retry_after=LEASE, limit=9)
+    store.outbox.acknowledge(untold)
     store.subscriptions.start(owned.channel, now=NOW + LEASE)
-    (again,) = taken(store, LEASE)
-    store.deliveries.fail(again, "The channel is gone.", now=NOW + LEASE, stop=True)
-    assert store.deliveries.untold(now=NOW + timedelta(days=1), again=LEASE, most=9) == []
+    (again,) = claim_all(store, LEASE)
+    store.outbox.fail(again, "The channel is gone.", now=NOW + LEASE, stop_subscription=True)
+    assert store.outbox.due_failure_notices(now=NOW + timedelta(days=1), retry_after=LEASE, limit=9) == []
 
 
 def test_editions_that_failed_before_a_break_that_somebody_made_are_not_missed_after_it() -> None:
     for broken_off, missed in ((True, None), (False, TODAY)):
         store, subscription = a_ledger()
-        store.deliveries.fail(claimed(store, subscription), "Slack is out.", now=NOW)
+        store.outbox.fail(claimed(store, subscription), "Slack is out.", now=NOW)
         later = NOW + timedelta(days=14)
         if broken_off:
             paused = replace(subscription, paused_by="Ada")
             store.subscriptions.change(subscription.channel, paused, by="Ada", now=NOW + timedelta(hours=5))
             store.subscriptions.change(subscription.channel, subscription, by="Ada", now=later)
-        (next_one,) = taken(store, timedelta(days=15))
+        (next_one,) = claim_all(store, timedelta(days=15))
         assert next_one.first_missed == missed
 
 
 def test_how_a_channel_stands_and_how_many_editions_are_in_each_state() -> None:
     store, subscription = a_ledger()
-    got = plan(store, claimed(store, subscription), [a_page(0), a_page(1)], considered_to=1)
-    go_out(store, got, 0)
-    land(store, got, 0, "there")
-    go_out(store, got, 1)
-    (busy,) = store.deliveries.standings()
-    assert (busy.state, busy.posted, busy.unknown) == (DeliveryState.POSTING, 1, 0)
-    store.deliveries.wait(got, "lost", until=NOW + LEASE)
-    (stands,) = store.deliveries.standings()
-    assert (stands.state, stands.posted, stands.unknown) == (DeliveryState.UNKNOWN, 1, 1)
+    got = save_plan(store, claimed(store, subscription), [a_page(0), a_page(1)], watermark=1)
+    start_page(store, got, 0)
+    confirm_page(store, got, 0, "there")
+    start_page(store, got, 1)
+    (busy,) = store.outbox.channel_statuses()
+    assert (busy.state, busy.posted_pages, busy.unknown_pages) == (DeliveryState.POSTING, 1, 0)
+    store.outbox.reschedule(got, "lost", next_try_at=NOW + LEASE)
+    (stands,) = store.outbox.channel_statuses()
+    assert (stands.state, stands.posted_pages, stands.unknown_pages) == (DeliveryState.UNKNOWN, 1, 1)
     assert (stands.edition, stands.reason, stands.next_try_at) == (TODAY, "lost", NOW + LEASE)
     assert stands.next_edition == TODAY + timedelta(days=1)
-    assert store.deliveries.counts(TODAY)[DeliveryState.UNKNOWN] == 1
-    assert store.deliveries.counts(TODAY + timedelta(days=1))[DeliveryState.UNKNOWN] == 0
+    assert store.outbox.count_by_state(TODAY)[DeliveryState.UNKNOWN] == 1
+    assert store.outbox.count_by_state(TODAY + timedelta(days=1))[DeliveryState.UNKNOWN] == 0

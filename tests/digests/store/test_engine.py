@@ -7,8 +7,8 @@ from sqlalchemy import not_, select
 
 from digests.model import NOT_REVIEWED
 from digests.store import schema
-from digests.store.engine import Database, among
-from digests.store.papers import SqlPapers
+from digests.store.engine import Database, in_json_array
+from digests.store.papers import SqlLibrary
 from tests.builders import NOW, a_paper, a_store
 
 pytestmark = pytest.mark.usefixtures("over_both")
@@ -18,9 +18,9 @@ papers = schema.papers
 
 def a_database() -> Database:
     store = a_store()
-    store.papers.add([(a_paper(name), NOT_REVIEWED) for name in ("ü'1", 'b "2"', "c")], now=NOW)
-    assert isinstance(store.papers, SqlPapers)
-    return store.papers.database
+    store.library.add([(a_paper(name), NOT_REVIEWED) for name in ("ü'1", 'b "2"', "c")], now=NOW)
+    assert isinstance(store.library, SqlLibrary)
+    return store.library.database
 
 
 @pytest.mark.parametrize(
@@ -28,7 +28,7 @@ def a_database() -> Database:
     [([], []), (["c"], ["c"]), (["ü'1", "?", 'b "2"'], ['b "2"', "ü'1"]), ({"c": 1}, ["c"])],
 )
 def test_a_list_is_one_parameter_however_long_it_is(names: Collection[str], found: list[str]) -> None:
-    query = select(papers.c.name).where(among(papers.c.name, "names"))
+    query = select(papers.c.name).where(in_json_array(papers.c.name, "names"))
     with a_database().read() as connection:
         assert sorted(connection.execute(query, {"names": names}).scalars()) == found
 
@@ -36,8 +36,8 @@ def test_a_list_is_one_parameter_however_long_it_is(names: Collection[str], foun
 def test_numbers_are_compared_as_numbers_and_a_list_may_be_what_is_not_wanted() -> None:
     with a_database().read() as connection:
         keys = sorted(connection.execute(select(papers.c.id)).scalars())
-        of = select(papers.c.id).where(among(papers.c.id, "keys"))
-        others = select(papers.c.id).where(not_(among(papers.c.id, "keys")))
+        of = select(papers.c.id).where(in_json_array(papers.c.id, "keys"))
+        others = select(papers.c.id).where(not_(in_json_array(papers.c.id, "keys")))
         assert sorted(connection.execute(of, {"keys": keys[:2]}).scalars()) == keys[:2]
         assert connection.execute(others, {"keys": keys[:2]}).scalars().all() == keys[2:]
         assert len(connection.execute(others, {"keys": []}).fetchall()) == 3

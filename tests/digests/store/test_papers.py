@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from digests.model import NOT_REVIEWED, Flag, ReadDepth
-from digests.ports import Added
+from digests.ports import ImportCounts
 from tests.builders import NOW, a_paper, a_review, a_store
 
 pytestmark = pytest.mark.usefixtures("over_both")
@@ -34,140 +34,144 @@ def test_a_paper_and_its_review_come_back_as_they_went_in() -> None:
         read_depth=ReadDepth.FULL_TEXT,
         impact="Some.",
     )
-    store.papers.add([(paper, review)], now=NOW)
-    scored = store.papers.get([paper.id])[paper.id]
+    store.library.add([(paper, review)], now=NOW)
+    scored = store.library.get([paper.id])[paper.id]
     assert (scored.paper, scored.review, scored.known_at) == (paper, review, NOW)
 
 
 def test_the_same_again_changes_nothing() -> None:
     store = a_store()
     records = [(a_paper("2401.00001"), a_review()), (a_paper("2401.00002"), NOT_REVIEWED)]
-    assert store.papers.add(records, now=NOW) == Added(new=2)
-    before = store.papers.last_change()
-    assert store.papers.add(records * 2, now=LATER) == Added(same=4)
-    assert store.papers.last_change() == before
+    assert store.library.add(records, now=NOW) == ImportCounts(new=2)
+    before = store.library.latest_sequence()
+    assert store.library.add(records * 2, now=LATER) == ImportCounts(unchanged=4)
+    assert store.library.latest_sequence() == before
 
 
 def test_a_newer_review_replaces_an_older_one_and_the_paper_is_known_anew() -> None:
     store = a_store()
     old, new = a_review(5.0, reviewed_at=NOW), a_review(8.0, reviewed_at=LATER)
-    store.papers.add([(a_paper(), old)], now=NOW)
-    seen = store.papers.last_change()
-    assert store.papers.add([(a_paper(), new)], now=LATER) == Added(changed=1)
-    assert store.papers.reviews(a_paper().id) == [new, old]
-    assert [c.score for c in store.papers.candidates(seen, store.papers.last_change(), texts=False)] == [8.0]
+    store.library.add([(a_paper(), old)], now=NOW)
+    seen = store.library.latest_sequence()
+    assert store.library.add([(a_paper(), new)], now=LATER) == ImportCounts(changed=1)
+    assert store.library.reviews_of(a_paper().id) == [new, old]
+    assert [
+        c.score for c in store.library.candidates(seen, store.library.latest_sequence(), with_text=False)
+    ] == [8.0]
 
 
 def test_an_older_review_that_comes_late_is_kept_and_replaces_nothing() -> None:
     store = a_store()
     old, new = a_review(5.0, reviewed_at=NOW), a_review(8.0, reviewed_at=LATER)
-    store.papers.add([(a_paper(), new)], now=LATER)
-    store.papers.add([(a_paper(), old)], now=LATER)
-    assert store.papers.reviews(a_paper().id) == [new, old]
-    assert store.papers.get([a_paper().id])[a_paper().id].review == new
+    store.library.add([(a_paper(), new)], now=LATER)
+    store.library.add([(a_paper(), old)], now=LATER)
+    assert store.library.reviews_of(a_paper().id) == [new, old]
+    assert store.library.get([a_paper().id])[a_paper().id].review == new
 
 
 def test_a_paper_without_a_review_takes_none_away() -> None:
     store = a_store()
-    store.papers.add([(a_paper(), a_review())], now=NOW)
-    assert store.papers.add([(a_paper(), NOT_REVIEWED)], now=LATER) == Added(same=1)
-    assert store.papers.get([a_paper().id])[a_paper().id].review == a_review()
+    store.library.add([(a_paper(), a_review())], now=NOW)
+    assert store.library.add([(a_paper(), NOT_REVIEWED)], now=LATER) == ImportCounts(unchanged=1)
+    assert store.library.get([a_paper().id])[a_paper().id].review == a_review()
 
 
 def test_facts_of_the_newest_version_stay_and_empty_ones_replace_nothing() -> None:
     store = a_store()
-    store.papers.add([(a_paper(version=2, title="Two", abstract="Known"), NOT_REVIEWED)], now=NOW)
-    store.papers.add([(a_paper(version=3, title="Three"), NOT_REVIEWED)], now=NOW)
-    store.papers.add([(a_paper(version=1, title="One", authors=("Ada",)), NOT_REVIEWED)], now=NOW)
-    paper = store.papers.get([a_paper().id])[a_paper().id].paper
+    store.library.add([(a_paper(version=2, title="Two", abstract="Known"), NOT_REVIEWED)], now=NOW)
+    store.library.add([(a_paper(version=3, title="Three"), NOT_REVIEWED)], now=NOW)
+    store.library.add([(a_paper(version=1, title="One", authors=("Ada",)), NOT_REVIEWED)], now=NOW)
+    paper = store.library.get([a_paper().id])[a_paper().id].paper
     assert (paper.version, paper.title, paper.abstract, paper.authors) == (3, "Three", "Known", ("Ada",))
 
 
 def test_who_names_no_version_adds_to_the_facts_and_replaces_none() -> None:
     store = a_store()
-    store.papers.add([(a_paper(version=1, title="arXiv's", abstract=""), NOT_REVIEWED)], now=NOW)
-    store.papers.add([(a_paper(title="Another's", abstract="Known", upvotes=3), NOT_REVIEWED)], now=NOW)
-    paper = store.papers.get([a_paper().id])[a_paper().id].paper
+    store.library.add([(a_paper(version=1, title="arXiv's", abstract=""), NOT_REVIEWED)], now=NOW)
+    store.library.add([(a_paper(title="Another's", abstract="Known", upvotes=3), NOT_REVIEWED)], now=NOW)
+    paper = store.library.get([a_paper().id])[a_paper().id].paper
     assert (paper.title, paper.abstract, paper.upvotes, paper.version) == ("arXiv's", "Known", 3, 1)
 
 
 def test_other_spaces_are_no_change() -> None:
     store = a_store()
-    store.papers.add([(a_paper(title="A title", abstract="One.\n  Two."), NOT_REVIEWED)], now=NOW)
+    store.library.add([(a_paper(title="A title", abstract="One.\n  Two."), NOT_REVIEWED)], now=NOW)
     same = a_paper(title="A  title\n", abstract="One. Two.")
-    assert store.papers.add([(same, NOT_REVIEWED)], now=LATER) == Added(same=1)
+    assert store.library.add([(same, NOT_REVIEWED)], now=LATER) == ImportCounts(unchanged=1)
 
 
 def test_the_last_upvotes_count_and_do_not_make_a_paper_known_anew() -> None:
     store = a_store()
-    store.papers.add([(a_paper(version=2), NOT_REVIEWED)], now=NOW)
-    seen = store.papers.last_change()
+    store.library.add([(a_paper(version=2), NOT_REVIEWED)], now=NOW)
+    seen = store.library.latest_sequence()
     for upvotes in (3, 31, 30):
         popular = a_paper(upvotes=upvotes, code_url="https://github.com/o/r")
-        assert store.papers.add([(popular, NOT_REVIEWED)], now=LATER) == Added(changed=1)
-    store.papers.add([(a_paper(version=2), NOT_REVIEWED)], now=LATER)
-    paper = store.papers.get([a_paper().id])[a_paper().id].paper
+        assert store.library.add([(popular, NOT_REVIEWED)], now=LATER) == ImportCounts(changed=1)
+    store.library.add([(a_paper(version=2), NOT_REVIEWED)], now=LATER)
+    paper = store.library.get([a_paper().id])[a_paper().id].paper
     assert (paper.upvotes, paper.code_url) == (30, "https://github.com/o/r")
-    assert store.papers.candidates(seen, store.papers.last_change(), texts=False) == []
-    assert [one.upvotes for one in store.papers.candidates(0, seen, texts=False)] == [30]
+    assert store.library.candidates(seen, store.library.latest_sequence(), with_text=False) == []
+    assert [one.upvotes for one in store.library.candidates(0, seen, with_text=False)] == [30]
 
 
 def test_new_facts_alone_do_not_make_a_paper_new_for_a_digest() -> None:
     store = a_store()
-    store.papers.add([(a_paper(), a_review())], now=NOW)
-    seen = store.papers.last_change()
-    store.papers.add([(a_paper(title="Better"), a_review())], now=LATER)
-    assert store.papers.candidates(seen, store.papers.last_change(), texts=False) == []
-    assert [scored.paper.title for _, scored in store.papers.changes(seen, 10)] == ["Better"]
+    store.library.add([(a_paper(), a_review())], now=NOW)
+    seen = store.library.latest_sequence()
+    store.library.add([(a_paper(title="Better"), a_review())], now=LATER)
+    assert store.library.candidates(seen, store.library.latest_sequence(), with_text=False) == []
+    assert [scored.paper.title for _, scored in store.library.changes_after(seen, 10)] == ["Better"]
 
 
 def test_what_is_no_news_lies_in_no_window_until_it_is_reviewed() -> None:
     store = a_store()
     old = [(a_paper(f"1601.0000{n}"), NOT_REVIEWED) for n in range(3)]
-    assert store.papers.add(old, now=LATER, news=False) == Added(new=3)
-    assert store.papers.number_at(LATER) == 0
-    store.papers.add([(a_paper("2401.00001"), NOT_REVIEWED)], now=NOW)
-    last = store.papers.last_change()
-    assert [one.id for one in store.papers.candidates(0, last, texts=False)] == ["2401.00001"]
-    assert len(store.papers.changes(0, 10)) == 4
-    assert store.papers.number_at(LATER) == 4
-    store.papers.add([(a_paper("1601.00001"), a_review())], now=LATER)
-    fresh = store.papers.candidates(last, store.papers.last_change(), texts=False)
+    assert store.library.add(old, now=LATER, announce=False) == ImportCounts(new=3)
+    assert store.library.sequence_at(LATER) == 0
+    store.library.add([(a_paper("2401.00001"), NOT_REVIEWED)], now=NOW)
+    last = store.library.latest_sequence()
+    assert [one.id for one in store.library.candidates(0, last, with_text=False)] == ["2401.00001"]
+    assert len(store.library.changes_after(0, 10)) == 4
+    assert store.library.sequence_at(LATER) == 4
+    store.library.add([(a_paper("1601.00001"), a_review())], now=LATER)
+    fresh = store.library.candidates(last, store.library.latest_sequence(), with_text=False)
     assert [one.id for one in fresh] == ["1601.00001"]
 
 
 def test_changes_come_in_the_order_of_their_numbers_and_no_more_than_asked() -> None:
     store = a_store()
-    store.papers.add([(a_paper(f"2401.0000{n}"), NOT_REVIEWED) for n in range(5)], now=NOW)
-    first = store.papers.changes(0, 2)
-    rest = store.papers.changes(first[-1][0], 10)
+    store.library.add([(a_paper(f"2401.0000{n}"), NOT_REVIEWED) for n in range(5)], now=NOW)
+    first = store.library.changes_after(0, 2)
+    rest = store.library.changes_after(first[-1][0], 10)
     assert [scored.paper.id[-1] for _, scored in [*first, *rest]] == list("01234")
-    assert rest[-1][0] == store.papers.last_change()
+    assert rest[-1][0] == store.library.latest_sequence()
 
 
 def test_the_number_at_an_instant_is_that_of_what_was_known_by_then() -> None:
     store = a_store()
-    store.papers.add([(a_paper("2401.00001"), NOT_REVIEWED)], now=NOW)
-    store.papers.add([(a_paper("2401.00002"), NOT_REVIEWED)], now=LATER)
-    assert store.papers.number_at(NOW - timedelta(seconds=1)) == 0
-    assert store.papers.number_at(NOW) == 1
-    assert store.papers.number_at(LATER) == 2
+    store.library.add([(a_paper("2401.00001"), NOT_REVIEWED)], now=NOW)
+    store.library.add([(a_paper("2401.00002"), NOT_REVIEWED)], now=LATER)
+    assert store.library.sequence_at(NOW - timedelta(seconds=1)) == 0
+    assert store.library.sequence_at(NOW) == 1
+    assert store.library.sequence_at(LATER) == 2
 
 
 def test_a_candidate_has_its_text_only_where_it_is_asked_for() -> None:
     store = a_store()
-    store.papers.add([(a_paper(title="T", abstract="A", categories=("cs.LG",)), a_review(tldr="S"))], now=NOW)
-    (with_text,) = store.papers.candidates(0, 9, texts=True)
-    (without,) = store.papers.candidates(0, 9, texts=False)
+    store.library.add(
+        [(a_paper(title="T", abstract="A", categories=("cs.LG",)), a_review(tldr="S"))], now=NOW
+    )
+    (with_text,) = store.library.candidates(0, 9, with_text=True)
+    (without,) = store.library.candidates(0, 9, with_text=False)
     assert with_text.text.split() == ["T", "A", "S"]
     assert without == with_text._replace(text="")
 
 
 def test_an_import_without_papers_is_a_sign_of_life() -> None:
     store = a_store()
-    assert store.papers.last_import() is None
-    store.papers.imported(now=NOW)
-    assert store.papers.last_import() == NOW
+    assert store.library.last_import() is None
+    store.library.record_import(now=NOW)
+    assert store.library.last_import() == NOW
 
 
 reviews = st.builds(
@@ -190,23 +194,25 @@ records = st.lists(
 @given(records, st.integers(0, 8))
 def test_in_one_batch_or_in_two_the_store_ends_the_same(batch: list[tuple[object, object]], cut: int) -> None:
     whole, halves = a_store(), a_store()
-    whole.papers.add(batch, now=NOW)  # type: ignore[arg-type]
-    halves.papers.add(batch[:cut], now=NOW)  # type: ignore[arg-type]
-    halves.papers.add(batch[cut:], now=NOW)  # type: ignore[arg-type]
+    whole.library.add(batch, now=NOW)  # type: ignore[arg-type]
+    halves.library.add(batch[:cut], now=NOW)  # type: ignore[arg-type]
+    halves.library.add(batch[cut:], now=NOW)  # type: ignore[arg-type]
     ids = ["2401.00001", "2401.00002"]
-    assert whole.papers.get(ids) == halves.papers.get(ids)
-    assert [set(whole.papers.reviews(one)) for one in ids] == [set(halves.papers.reviews(one)) for one in ids]
-    assert replace(whole.papers.add(batch, now=LATER), same=0) == Added()  # type: ignore[arg-type]
+    assert whole.library.get(ids) == halves.library.get(ids)
+    assert [set(whole.library.reviews_of(one)) for one in ids] == [
+        set(halves.library.reviews_of(one)) for one in ids
+    ]
+    assert replace(whole.library.add(batch, now=LATER), unchanged=0) == ImportCounts()  # type: ignore[arg-type]
 
 
 def test_a_withdrawal_stays_known_until_a_newer_version_stands() -> None:
     store = a_store()
     day = NOW.date()
-    store.papers.add([(a_paper(version=2, updated=day), NOT_REVIEWED)], now=NOW)
-    store.papers.add([(a_paper(version=3, withdrawn=day), NOT_REVIEWED)], now=NOW)
-    store.papers.add([(a_paper(version=2), NOT_REVIEWED), (a_paper(), NOT_REVIEWED)], now=NOW)
-    paper = store.papers.get([a_paper().id])[a_paper().id].paper
+    store.library.add([(a_paper(version=2, updated=day), NOT_REVIEWED)], now=NOW)
+    store.library.add([(a_paper(version=3, withdrawn=day), NOT_REVIEWED)], now=NOW)
+    store.library.add([(a_paper(version=2), NOT_REVIEWED), (a_paper(), NOT_REVIEWED)], now=NOW)
+    paper = store.library.get([a_paper().id])[a_paper().id].paper
     assert (paper.version, paper.withdrawn, paper.updated) == (3, day, None)
-    assert [candidate.withdrawn for candidate in store.papers.candidates(0, 9, texts=False)] == [True]
-    store.papers.add([(a_paper(version=4), NOT_REVIEWED)], now=NOW)
-    assert store.papers.get([a_paper().id])[a_paper().id].paper.withdrawn is None
+    assert [candidate.withdrawn for candidate in store.library.candidates(0, 9, with_text=False)] == [True]
+    store.library.add([(a_paper(version=4), NOT_REVIEWED)], now=NOW)
+    assert store.library.get([a_paper().id])[a_paper().id].paper.withdrawn is None

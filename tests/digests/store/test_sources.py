@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from digests.model import NOT_REVIEWED
-from digests.ports import Added, SourceState
+from digests.ports import ImportCounts, SourceState
 from digests.store import open_store
 from tests.builders import NOW, a_paper, a_review, a_store
 
@@ -20,11 +20,11 @@ LEASE = timedelta(minutes=2)
 
 def test_what_was_kept_of_a_source_comes_back() -> None:
     sources = a_store().sources
-    assert sources.state("arxiv") == SourceState()
+    assert sources.load_state("arxiv") == SourceState()
     for position in ("2026-11-23", "2026-11-24"):
         state = SourceState(position, NOW, NOW, "It did not answer.", LATER)
-        sources.keep("arxiv", state)
-        assert sources.state("arxiv") == state
+        sources.save_state("arxiv", state)
+        assert sources.load_state("arxiv") == state
 
 
 def test_a_turn_is_one_owners_until_it_ends_it_and_the_pause_after_it_is_over(tmp_path: Path) -> None:
@@ -54,26 +54,26 @@ def test_a_turn_of_a_clock_that_was_far_ahead_holds_nobody_up() -> None:
 
 
 def test_what_people_asked_for_waits_in_their_order_until_it_is_reviewed_or_not_to_be_had() -> None:
-    papers = a_store().papers
+    papers = a_store().library
     papers.add([(a_paper("2401.00001"), NOT_REVIEWED), (a_paper("2401.00002"), NOT_REVIEWED)], now=NOW)
-    papers.ask_for("2401.00003", now=NOW)
-    papers.ask_for("2401.00002", now=NOW)
-    papers.ask_for("2401.00001", now=LATER)
-    papers.ask_for("2401.00002", now=LATER + timedelta(hours=1))
-    assert [scored.paper.id for scored in papers.asked_for(9)] == ["2401.00002", "2401.00001"]
-    assert [scored.paper.id for scored in papers.asked_for(1)] == ["2401.00002"]
-    assert papers.asked_unknown(9) == ["2401.00003"]
+    papers.add_request("2401.00003", now=NOW)
+    papers.add_request("2401.00002", now=NOW)
+    papers.add_request("2401.00001", now=LATER)
+    papers.add_request("2401.00002", now=LATER + timedelta(hours=1))
+    assert [scored.paper.id for scored in papers.requested_unreviewed(9)] == ["2401.00002", "2401.00001"]
+    assert [scored.paper.id for scored in papers.requested_unreviewed(1)] == ["2401.00002"]
+    assert papers.requested_unknown(9) == ["2401.00003"]
     papers.add([(a_paper("2401.00002"), a_review())], now=LATER)
-    papers.no_longer_asked(["2401.00003"])
-    assert [scored.paper.id for scored in papers.asked_for(9)] == ["2401.00001"]
-    assert papers.asked_unknown(9) == []
+    papers.drop_requests(["2401.00003"])
+    assert [scored.paper.id for scored in papers.requested_unreviewed(9)] == ["2401.00001"]
+    assert papers.requested_unknown(9) == []
 
 
 def test_facts_are_renewed_of_known_papers_alone() -> None:
-    papers = a_store().papers
+    papers = a_store().library
     papers.add([(a_paper(version=1), NOT_REVIEWED)], now=NOW)
     touched = [a_paper(version=2, title="Better"), a_paper("1601.00001", title="Old")]
-    assert papers.renew(touched, now=LATER) == Added(changed=1)
-    assert papers.renew(touched, now=LATER) == Added(same=1)
+    assert papers.update_known(touched, now=LATER) == ImportCounts(changed=1)
+    assert papers.update_known(touched, now=LATER) == ImportCounts(unchanged=1)
     assert papers.get(["1601.00001"]) == {}
     assert papers.get([a_paper().id])[a_paper().id].paper.title == "Better"

@@ -13,8 +13,8 @@ from alembic.script import ScriptDirectory
 
 from digests.errors import StoreError
 from digests.store import migration, open_store, schema
-from digests.store.engine import Database, connect
-from digests.store.migration import HEAD, MIGRATIONS
+from digests.store.engine import Database, open_database
+from digests.store.migration import HEAD_REVISION, MIGRATIONS_FOLDER
 from tests.builders import NOW, a_paper, a_review
 
 
@@ -24,12 +24,12 @@ def at(file: Path) -> str:
 
 def test_what_is_written_is_there_when_the_store_is_opened_again(tmp_path: Path) -> None:
     file = tmp_path / "p.db"
-    open_store(at(file)).papers.add([(a_paper(), a_review())], now=NOW)
-    assert a_paper().id in open_store(at(file)).papers.get([a_paper().id])
+    open_store(at(file)).library.add([(a_paper(), a_review())], now=NOW)
+    assert a_paper().id in open_store(at(file)).library.get([a_paper().id])
 
 
 def test_the_migrations_make_the_tables_of_the_schema() -> None:
-    database = connect("sqlite://")
+    database = open_database("sqlite://")
     migration.migrate(database, now=NOW)
     assert differences(database) == []
 
@@ -43,20 +43,20 @@ def differences(database: Database) -> list[object]:
 
 def test_the_newest_migration_is_the_one_that_is_expected() -> None:
     config = Config()
-    config.set_main_option("script_location", str(MIGRATIONS))
-    assert ScriptDirectory.from_config(config).get_current_head() == HEAD
+    config.set_main_option("script_location", str(MIGRATIONS_FOLDER))
+    assert ScriptDirectory.from_config(config).get_current_head() == HEAD_REVISION
 
 
 def test_an_older_store_is_copied_before_it_is_renewed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     file = tmp_path / "p.db"
-    open_store(at(file)).papers.add([(a_paper(), a_review())], now=NOW)
-    monkeypatch.setattr(migration, "HEAD", "9998")
-    monkeypatch.setattr(migration, "_upgrade", lambda database: None)
+    open_store(at(file)).library.add([(a_paper(), a_review())], now=NOW)
+    monkeypatch.setattr(migration, "HEAD_REVISION", "9998")
+    monkeypatch.setattr(migration, "_run_migrations", lambda database: None)
     open_store(at(file), now=NOW)
     (copy,) = tmp_path.glob("*.backup")
-    assert f".{HEAD}." in copy.name
+    assert f".{HEAD_REVISION}." in copy.name
     with closing(sqlite3.connect(copy)) as connection:
         assert connection.execute("SELECT count(*) FROM papers").fetchone() == (1,)
 
@@ -120,23 +120,23 @@ def test_a_store_that_another_process_holds_is_named_in_a_sentence_and_nothing_i
     with closing(sqlite3.connect(file, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         with pytest.raises(StoreError, match="locked by another process"):
-            store.papers.add([(a_paper(), a_review())], now=NOW)
+            store.library.add([(a_paper(), a_review())], now=NOW)
         other.execute("ROLLBACK")
-    assert store.papers.last_change() == 0
+    assert store.library.latest_sequence() == 0
 
 
 def test_a_full_disk_is_named_in_a_sentence_and_nothing_is_half_written(tmp_path: Path) -> None:
-    database = connect(at(tmp_path / "p.db"))
+    database = open_database(at(tmp_path / "p.db"))
     migration.migrate(database, now=NOW)
     store = open_store(at(tmp_path / "p.db"))
-    papers = type(store.papers)(database)  # type: ignore[call-arg]
+    papers = type(store.library)(database)  # type: ignore[call-arg]
     with database.engine.connect() as connection:
         used = connection.exec_driver_sql("PRAGMA page_count").scalar_one()
         connection.exec_driver_sql(f"PRAGMA max_page_count = {used + 5}")
     many = [(a_paper(f"2401.{n:05}", abstract="x" * 5000), a_review()) for n in range(50)]
     with pytest.raises(StoreError, match="the disk is full"):
         papers.add(many, now=NOW)
-    assert store.papers.last_change() == 0
+    assert store.library.latest_sequence() == 0
 
 
 def test_a_store_that_may_not_be_written_is_named_in_a_sentence(tmp_path: Path) -> None:
@@ -144,4 +144,4 @@ def test_a_store_that_may_not_be_written_is_named_in_a_sentence(tmp_path: Path) 
     open_store(at(file))
     store = open_store(f"sqlite:///file:{file}?mode=ro&uri=true")
     with pytest.raises(StoreError, match="read-only"):
-        store.papers.add([(a_paper(), a_review())], now=NOW)
+        store.library.add([(a_paper(), a_review())], now=NOW)

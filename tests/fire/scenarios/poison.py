@@ -1,8 +1,8 @@
 """Subscriptions that can have no digest."""
 
-from tests.fire.world import Place, Tally, world
+from tests.fire.world import Deployment, Tally, start_cluster
 
-POISON = {
+CORRUPT_VALUES = {
     "domains": "not json",
     "style": "origami",
     "time_zone": "Mars/Phobos",
@@ -13,19 +13,19 @@ POISON = {
 """Columns of a subscription, and what somebody's hand wrote into them."""
 
 
-async def poison(place: Place, *, channels: int = 6) -> Tally:
+async def corrupt_subscriptions(deployment: Deployment, *, channels: int = 6) -> Tally:
     """Channels that are gone, and some whose settings cannot be read: all others have their digest."""
-    async with world(place) as here:
-        papers = here.bring(here.clock().date())
-        gone = here.subscribe(papers)
-        here.chat.close(gone)
-        for column, value in POISON.items():
-            here.write_by_hand(here.subscribe(papers), column, value)
-        bad = list(here.due)
-        here.subscribe_all(papers, channels)
+    async with start_cluster(deployment) as cluster:
+        papers = cluster.add_papers(cluster.clock().date())
+        gone = cluster.subscribe_channel(papers)
+        cluster.chat.close_channel(gone)
+        for column, value in CORRUPT_VALUES.items():
+            cluster.overwrite_column(cluster.subscribe_channel(papers), column, value)
+        bad = list(cluster.expected_papers)
+        cluster.subscribe_channels(papers, channels)
         for channel in bad:
-            del here.due[channel]
-        here.populate()
-        await here.all_finished()
-        await here.some_ticks()
-        return here.tally()
+            del cluster.expected_papers[channel]
+        cluster.spawn_workers()
+        await cluster.wait_until_all_finished()
+        await cluster.wait_some_ticks()
+        return cluster.tally_pages()

@@ -7,14 +7,14 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 from random import Random
 
-from tests.fire.chat import Trouble
-from tests.fire.world import FAST, Place, Tally, World, world
+from tests.fire.chat import ChatFault
+from tests.fire.world import FAST_RATE, Cluster, Deployment, Tally, start_cluster
 
 
-async def storm(
-    place: Place,
+async def fail_calls_at_random(
+    deployment: Deployment,
     random: Random,
-    chances: Mapping[Trouble, float],
+    rates: Mapping[ChatFault, float],
     *,
     channels: int = 24,
     seconds: float = 4.0,
@@ -22,51 +22,51 @@ async def storm(
     kills: int = 0,
 ) -> Tally:
     """Many channels at once, people who talk in them, and so many of a hundred calls that go wrong for some seconds."""
-    async with world(place, rate=FAST) as here:
-        papers = here.bring(here.clock().date())
-        here.chat.weather(chances, random)
-        here.chat.slow_down(latency=0.005, history_lag=history_lag, slowness=2.5)
-        here.subscribe_all(papers, channels)
-        here.populate()
-        async with _talk(here):
+    async with start_cluster(deployment, rate=FAST_RATE) as cluster:
+        papers = cluster.add_papers(cluster.clock().date())
+        cluster.chat.set_fault_rates(rates, random)
+        cluster.chat.slow_down(latency=0.005, history_lag=history_lag, late_seconds=2.5)
+        cluster.subscribe_channels(papers, channels)
+        cluster.spawn_workers()
+        async with _talk_in_channels(cluster):
             for _ in range(kills):
                 await asyncio.sleep(random.uniform(0.05, 0.6))
-                random.choice(here.alive()).signal(signal.SIGKILL)
-                await here.replace_the_dead()
+                random.choice(cluster.list_live_workers()).send_signal(signal.SIGKILL)
+                await cluster.replace_dead_workers()
             await asyncio.sleep(seconds)
-            here.chat.weather({}, random)
-            await here.all_finished()
-        return here.tally()
+            cluster.chat.set_fault_rates({}, random)
+            await cluster.wait_until_all_finished()
+        return cluster.tally_pages()
 
 
-async def outage(place: Place, random: Random, *, channels: int = 12) -> Tally:
+async def fail_every_call(deployment: Deployment, random: Random, *, channels: int = 12) -> Tally:
     """For three hours every call fails, some after they were done, which is far more often than a digest is tried at
     least; those of that day come all the same."""
-    async with world(place, rate=FAST, attempts=6) as here:
-        papers = here.bring(here.clock().date())
-        here.chat.weather({Trouble.FAILED: 80, Trouble.DROPPED_AFTER: 20}, random)
-        here.subscribe_all(papers, channels)
-        here.populate()
+    async with start_cluster(deployment, rate=FAST_RATE, attempts=6) as cluster:
+        papers = cluster.add_papers(cluster.clock().date())
+        cluster.chat.set_fault_rates({ChatFault.SERVER_ERROR: 80, ChatFault.DROP_AFTER: 20}, random)
+        cluster.subscribe_channels(papers, channels)
+        cluster.spawn_workers()
         for _ in range(12):
             # A jump in the middle of a try would take its lease away, as if its process had died over it.
-            await here.until(here.all_put_off, "every channel waits for its next try")
-            here.clock.jump(timedelta(minutes=15))
-            await here.some_ticks()
-        here.chat.weather({}, random)
-        await here.all_finished()
-        return here.tally()
+            await cluster.wait_until(cluster.is_waiting_for_retries, "every channel waits for its next try")
+            cluster.clock.jump(timedelta(minutes=15))
+            await cluster.wait_some_ticks()
+        cluster.chat.set_fault_rates({}, random)
+        await cluster.wait_until_all_finished()
+        return cluster.tally_pages()
 
 
 @asynccontextmanager
-async def _talk(here: World) -> AsyncIterator[None]:
-    async def talk() -> None:
+async def _talk_in_channels(cluster: Cluster) -> AsyncIterator[None]:
+    async def write_messages() -> None:
         for _ in range(60):  # As much as leaves our pages within what is looked through.
-            for channel in here.due:
-                here.chat.chatter(channel)
+            for channel in cluster.expected_papers:
+                cluster.chat.write_message(channel)
             await asyncio.sleep(0.25)
 
-    talking = asyncio.create_task(talk())
+    task = asyncio.create_task(write_messages())
     try:
         yield
     finally:
-        talking.cancel()
+        task.cancel()

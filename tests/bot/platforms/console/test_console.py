@@ -9,18 +9,18 @@ from rich.console import Console
 
 from bot.platforms import CANNOT_ASK, Page
 from bot.platforms.console.client import ConsolePlatform
-from bot.platforms.console.render import WIDEST, render, show
-from digests.model import Channel, Style
+from bot.platforms.console.render import MAX_COLUMNS, print_page, render
+from digests.model import Channel, DigestStyle
 from tests.bot.shared_cases import SHARED_CASES
 from tests.builders import NOW
 
 HERE = Channel("console", "here")
 
 
-def printed(case: str, style: Style = Style.CARDS, width: int = 80) -> str:
+def printed(case: str, style: DigestStyle = DigestStyle.CARDS, width: int = 80) -> str:
     console = Console(file=io.StringIO(), width=width)
     for page in render(SHARED_CASES[case], style):
-        show(page, console)
+        print_page(page, console)
     assert isinstance(console.file, io.StringIO)
     return console.file.getvalue()
 
@@ -45,7 +45,7 @@ def test_no_line_is_wider_than_the_terminal_or_than_is_good_to_read(case: str, w
     from rich.cells import cell_len
 
     assert all(
-        cell_len(line.rstrip()) <= min(width, WIDEST) for line in printed(case, width=width).splitlines()
+        cell_len(line.rstrip()) <= min(width, MAX_COLUMNS) for line in printed(case, width=width).splitlines()
     )
 
 
@@ -61,7 +61,7 @@ def posted(platform: ConsolePlatform, page: Page) -> None:
 
 
 def test_with_a_transcript_it_knows_what_it_has_shown(tmp_path: Path) -> None:
-    (page,) = render(SHARED_CASES["an empty digest"], Style.CARDS)
+    (page,) = render(SHARED_CASES["an empty digest"], DigestStyle.CARDS)
     platform = ConsolePlatform(Console(file=io.StringIO()), tmp_path / "transcript")
     assert asyncio.run(platform.find(HERE, key="k", since=NOW)) is None
     posted(platform, page)
@@ -70,7 +70,7 @@ def test_with_a_transcript_it_knows_what_it_has_shown(tmp_path: Path) -> None:
 
 
 def test_a_line_of_the_transcript_that_was_cut_off_does_not_count(tmp_path: Path) -> None:
-    (page,) = render(SHARED_CASES["an empty digest"], Style.CARDS)
+    (page,) = render(SHARED_CASES["an empty digest"], DigestStyle.CARDS)
     transcript = tmp_path / "transcript"
     platform = ConsolePlatform(Console(file=io.StringIO()), transcript)
     posted(platform, page)

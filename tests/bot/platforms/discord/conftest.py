@@ -2,9 +2,9 @@
 
 import pytest
 
-from tests.bot.platforms.discord.processes import Office
+from tests.bot.platforms.discord.processes import DiscordScenarioRunner
 
 
 @pytest.fixture
-def office(discord_office: Office) -> Office:
+def office(discord_office: DiscordScenarioRunner) -> DiscordScenarioRunner:
     return discord_office

@@ -11,12 +11,12 @@ from discord.gateway import DiscordWebSocket
 from discord.http import Route
 
 from bot.message import Card, Heading, Message
-from bot.platforms import CANNOT_ASK, Facts, Outcome, Page, PostError
+from bot.platforms import CANNOT_ASK, Outcome, Page, PostError, PostUpdate
 from bot.platforms.discord.client import DiscordPlatform
-from bot.platforms.discord.rest import Rest, use_addresses
-from config.settings import Discord
-from digests.model import Channel, Post, Style
-from tests.fakes.discord import DM, FORUM, NEWS, TEXT, FakeDiscord, Fault, read
+from bot.platforms.discord.rest import RestClient, use_addresses
+from config.settings import DiscordSettings
+from digests.model import Channel, DigestStyle, Post
+from tests.fakes.discord import ANNOUNCEMENT, DM, FORUM, TEXT, DiscordFault, FakeDiscord, read_text
 from tests.fakes.odd import ODD_ANSWERS
 
 KEY = "0123456789abcdef012345678"
@@ -36,8 +36,8 @@ def _discords_own_addresses() -> Iterator[None]:
 def tried(trial: Trial, *, seconds: float = 20, token: str = "right-token") -> None:
     async def run() -> None:
         async with FakeDiscord(rate_limits=False) as discord:
-            use_addresses(Discord(api_base_url=discord.url, gateway_url=discord.gateway_url))
-            rest = Rest(token, seconds)
+            use_addresses(DiscordSettings(api_base_url=discord.url, gateway_url=discord.gateway_url))
+            rest = RestClient(token, seconds)
             try:
                 await trial(discord, DiscordPlatform(rest))
             finally:
@@ -52,7 +52,7 @@ def where(discord: FakeDiscord, channel: str) -> Channel:
 
 
 def a_page(platform: DiscordPlatform, *cards: Card, heading: str = "Tuesday - 1 of 2 new papers") -> Page:
-    return platform.render(Message(heading, (Heading(heading), *cards)), Style.COMPACT)[0]
+    return platform.render(Message(heading, (Heading(heading), *cards)), DigestStyle.COMPACT)[0]
 
 
 A_CARD = Card(
@@ -77,8 +77,8 @@ def test_the_same_key_posts_once_and_every_message_carries_its_key() -> None:
             first = await platform.post(where(discord, papers), page, key=key, thread=None)
             assert await platform.post(where(discord, papers), page, key=key, thread=None) == first
             assert await platform.find(where(discord, papers), key=key, since=LONG_AGO) == first
-        assert len(discord.messages(papers)) == 2
-        assert "Settings" in read(discord.messages(papers)[0])
+        assert len(discord.messages_in(papers)) == 2
+        assert "Settings" in read_text(discord.messages_in(papers)[0])
         assert await platform.find(where(discord, papers), key="another", since=LONG_AGO) is None
 
     tried(trial)
@@ -103,19 +103,19 @@ def test_the_newest_messages_are_looked_at_even_where_our_clock_says_that_they_a
 
 
 FAULTS = [
-    (Fault.DROP_BEFORE, Outcome.UNKNOWN, 0), (Fault.DROP_AFTER, Outcome.UNKNOWN, 1), (Fault.UNAVAILABLE_AFTER, Outcome.UNKNOWN, 1),
-    (Fault.RATE_LIMITED_LONG, Outcome.NOT_POSTED, 0), (Fault.BANNED, Outcome.NOT_POSTED, 0), (Fault.GARBAGE, Outcome.UNKNOWN, 0),
+    (DiscordFault.DROP_BEFORE, Outcome.UNKNOWN, 0), (DiscordFault.DROP_AFTER, Outcome.UNKNOWN, 1), (DiscordFault.UNAVAILABLE_AFTER, Outcome.UNKNOWN, 1),
+    (DiscordFault.RATE_LIMITED_LONG, Outcome.NOT_POSTED, 0), (DiscordFault.BANNED, Outcome.NOT_POSTED, 0), (DiscordFault.GARBAGE, Outcome.UNKNOWN, 0),
 ]  # fmt: skip
 
 
 @pytest.mark.parametrize(("fault", "outcome", "posted"), FAULTS)
-def test_what_is_known_after_a_failed_post(fault: Fault, outcome: Outcome, posted: int) -> None:
+def test_what_is_known_after_a_failed_post(fault: DiscordFault, outcome: Outcome, posted: int) -> None:
     async def trial(discord: FakeDiscord, platform: DiscordPlatform) -> None:
         papers = discord.add_channel("papers")
-        discord.fail("create message", fault)
+        discord.fail_next("create message", fault)
         error = await failure(platform.post(where(discord, papers), a_page(platform), key=KEY, thread=None))
         assert error.outcome is outcome
-        assert len(discord.called("create message")) == 1
+        assert len(discord.calls_of("create message")) == 1
         found = await platform.find(where(discord, papers), key=KEY, since=LONG_AGO)
         assert (found is not None) == bool(posted)
 
@@ -123,52 +123,54 @@ def test_what_is_known_after_a_failed_post(fault: Fault, outcome: Outcome, poste
 
 
 AGAIN = [
-    Fault.RATE_LIMITED, Fault.GLOBALLY_LIMITED, Fault.SERVER_ERROR_AFTER, Fault.BAD_GATEWAY, Fault.GATEWAY_TIMEOUT_AFTER,
+    DiscordFault.RATE_LIMITED, DiscordFault.GLOBALLY_LIMITED, DiscordFault.SERVER_ERROR_AFTER, DiscordFault.BAD_GATEWAY, DiscordFault.GATEWAY_TIMEOUT_AFTER,
 ]  # fmt: skip
 
 
 @pytest.mark.parametrize("fault", AGAIN)
-def test_a_message_is_sent_again_where_its_nonce_makes_that_safe(fault: Fault) -> None:
+def test_a_message_is_sent_again_where_its_nonce_makes_that_safe(fault: DiscordFault) -> None:
     async def trial(discord: FakeDiscord, platform: DiscordPlatform) -> None:
         papers = discord.add_channel("papers")
-        discord.fail("create message", fault)
+        discord.fail_next("create message", fault)
         receipt = await platform.post(where(discord, papers), a_page(platform), key=KEY, thread=None)
-        assert [message["id"] for message in discord.messages(papers)] == [receipt]
-        assert len(discord.called("create message")) == 2
+        assert [message["id"] for message in discord.messages_in(papers)] == [receipt]
+        assert len(discord.calls_of("create message")) == 2
 
     tried(trial)
 
 
-@pytest.mark.parametrize("later", [Fault.BANNED, Fault.RATE_LIMITED_LONG, "shut", "away"])
-def test_after_a_try_that_may_have_arrived_no_later_one_says_that_it_has_not(later: Fault | str) -> None:
+@pytest.mark.parametrize("later", [DiscordFault.BANNED, DiscordFault.RATE_LIMITED_LONG, "shut", "away"])
+def test_after_a_try_that_may_have_arrived_no_later_one_says_that_it_has_not(
+    later: DiscordFault | str,
+) -> None:
     async def trial(discord: FakeDiscord, platform: DiscordPlatform) -> None:
         papers = discord.add_channel("papers")
         place = where(discord, papers)
-        discord.fail("create message", Fault.GATEWAY_TIMEOUT_AFTER)
-        if isinstance(later, Fault):
-            discord.fail("create message", later)
+        discord.fail_next("create message", DiscordFault.GATEWAY_TIMEOUT_AFTER)
+        if isinstance(later, DiscordFault):
+            discord.fail_next("create message", later)
         posting = asyncio.create_task(platform.post(place, a_page(platform), key=KEY, thread=None))
-        await discord.until(lambda: discord.messages(papers))
+        await discord.wait_until(lambda: discord.messages_in(papers))
         if later == "shut":
-            discord.channels[papers].denied.add("send_messages")
+            discord.channels[papers].denied_permissions.add("send_messages")
         if later == "away":
             await discord.__aexit__()
         assert (await failure(posting)).outcome is Outcome.UNKNOWN
         if later != "away":
-            assert await platform.find(place, key=KEY, since=LONG_AGO) == discord.messages(papers)[0]["id"]
+            assert await platform.find(place, key=KEY, since=LONG_AGO) == discord.messages_in(papers)[0]["id"]
 
     tried(trial)
 
 
 @pytest.mark.parametrize("kind", [TEXT, FORUM])
-@pytest.mark.parametrize("fault", [Fault.RATE_LIMITED, Fault.GLOBALLY_LIMITED])
+@pytest.mark.parametrize("fault", [DiscordFault.RATE_LIMITED, DiscordFault.GLOBALLY_LIMITED])
 def test_a_rate_limit_that_lasts_longer_than_anybody_waits_has_refused_the_page(
-    kind: int, fault: Fault
+    kind: int, fault: DiscordFault
 ) -> None:
     async def trial(discord: FakeDiscord, platform: DiscordPlatform) -> None:
         place = where(discord, discord.add_channel("papers", kind))
         discord.limit_seconds = 5
-        discord.fail("create message" if kind == TEXT else "create post", fault)
+        discord.fail_next("create message" if kind == TEXT else "create post", fault)
         error = await failure(platform.post(place, a_page(platform, A_CARD), key=KEY, thread=None))
         assert error.outcome is Outcome.NOT_POSTED
         assert "asks to wait 5 seconds" in str(error)
@@ -205,7 +207,7 @@ def test_whatever_is_answered_to_a_question_it_is_no_word_of_a_page(odd: str) ->
         error = await failure(platform.edit(where(discord, papers), receipt, page))
         assert error.outcome is Outcome.UNKNOWN
         discord.odd_answers = {"channel": ODD_ANSWERS[odd]}
-        platform.forget(papers)
+        platform.forget_channel(papers)
         error = await failure(platform.post(where(discord, papers), page, key="2", thread=None))
         assert error.outcome is Outcome.NOT_POSTED
 
@@ -215,25 +217,27 @@ def test_whatever_is_answered_to_a_question_it_is_no_word_of_a_page(odd: str) ->
 def test_a_forum_post_that_a_rate_limit_refused_is_sent_again() -> None:
     async def trial(discord: FakeDiscord, platform: DiscordPlatform) -> None:
         forum = discord.add_channel("forum", FORUM)
-        discord.fail("create post", Fault.RATE_LIMITED)
+        discord.fail_next("create post", DiscordFault.RATE_LIMITED)
         await platform.post(where(discord, forum), a_page(platform, A_CARD), key=KEY, thread=None)
-        assert len(discord.threads(forum)) == 1
+        assert len(discord.threads_of(forum)) == 1
 
     tried(trial)
 
 
-@pytest.mark.parametrize("fault", [Fault.SERVER_ERROR_AFTER, Fault.GATEWAY_TIMEOUT_AFTER, Fault.DROP_AFTER])
-def test_a_forum_post_has_no_nonce_so_it_is_sent_once_and_found_by_its_key(fault: Fault) -> None:
+@pytest.mark.parametrize(
+    "fault", [DiscordFault.SERVER_ERROR_AFTER, DiscordFault.GATEWAY_TIMEOUT_AFTER, DiscordFault.DROP_AFTER]
+)
+def test_a_forum_post_has_no_nonce_so_it_is_sent_once_and_found_by_its_key(fault: DiscordFault) -> None:
     async def trial(discord: FakeDiscord, platform: DiscordPlatform) -> None:
         forum = discord.add_channel("forum", FORUM, tags=["vision", "machine learning"])
-        discord.fail("create post", fault)
+        discord.fail_next("create post", fault)
         error = await failure(
             platform.post(where(discord, forum), a_page(platform, A_CARD), key=KEY, thread=None)
         )
         assert error.outcome is Outcome.UNKNOWN
-        (post,) = discord.threads(forum)
+        (post,) = discord.threads_of(forum)
         assert await platform.find(where(discord, forum), key=KEY, since=LONG_AGO) == f"{post.id}/{post.id}"
-        post.archived = True
+        post.is_archived = True
         assert await platform.find(where(discord, forum), key=KEY, since=LONG_AGO) == f"{post.id}/{post.id}"
         assert await platform.find(where(discord, forum), key="another", since=LONG_AGO) is None
 
@@ -246,7 +250,7 @@ def test_a_forum_that_asks_for_a_tag_gets_one_and_one_without_a_tag_says_what_to
         bare = discord.add_channel("bare", FORUM)
         discord.channels[forum].requires_tag = discord.channels[bare].requires_tag = True
         await platform.post(where(discord, forum), a_page(platform, A_CARD), key=KEY, thread=None)
-        assert discord.threads(forum)[0].applied_tags == [discord.channels[forum].tags[0]["id"]]
+        assert discord.threads_of(forum)[0].applied_tags == [discord.channels[forum].tags[0]["id"]]
         error = await failure(
             platform.post(where(discord, bare), a_page(platform, A_CARD), key=KEY, thread=None)
         )
@@ -294,10 +298,10 @@ def test_a_thread_that_is_archived_takes_the_next_card_and_one_that_is_locked_sa
         first = await platform.post(place, a_page(platform), key=KEY, thread=None)
         await platform.post(place, card, key="k2", thread=first)
         thread = discord.channels[first]
-        thread.archived = True
+        thread.is_archived = True
         await platform.post(place, card, key="k3", thread=first)
-        assert (thread.archived, len(discord.messages(first))) == (False, 2)
-        thread.locked = True
+        assert (thread.is_archived, len(discord.messages_in(first))) == (False, 2)
+        thread.is_locked = True
         error = await failure(platform.post(place, card, key="k4", thread=first))
         assert error.outcome in (Outcome.REFUSED, Outcome.GONE)
         assert "The thread is locked" in str(error)
@@ -329,12 +333,12 @@ def test_a_forum_s_archive_is_looked_through_page_by_page() -> None:
         forum = discord.add_channel("forum", FORUM)
         place, card = where(discord, forum), a_page(platform, A_CARD)
         ours = await platform.post(place, card, key=KEY, thread=None)
-        (post,) = discord.threads(forum)
+        (post,) = discord.threads_of(forum)
         now = datetime.now(UTC)
-        post.archived, post.archived_at = True, now.isoformat()
+        post.is_archived, post.archived_at = True, now.isoformat()
         for number in range(250):
             at = (now + timedelta(seconds=number + 1)).isoformat()
-            other = replace(post, id=discord.snowflake(), owner="1", archived_at=at, messages=[])
+            other = replace(post, id=discord.next_snowflake(), owner="1", archived_at=at, messages=[])
             discord.channels[other.id] = other
         assert await platform.find(place, key=KEY, since=LONG_AGO) == ours
 
@@ -345,7 +349,7 @@ def test_a_page_that_another_wrote_under_our_key_is_not_ours() -> None:
     async def trial(discord: FakeDiscord, platform: DiscordPlatform) -> None:
         papers = discord.add_channel("papers")
         await platform.post(where(discord, papers), a_page(platform), key=KEY, thread=None)
-        discord.messages(papers)[0]["author"]["id"] = discord.add_user("another bot")
+        discord.messages_in(papers)[0]["author"]["id"] = discord.add_user("another bot")
         assert await platform.find(where(discord, papers), key=KEY, since=LONG_AGO) is None
 
     tried(trial)
@@ -370,8 +374,8 @@ def test_a_post_that_was_locked_in_the_archive_refuses_its_edit_and_the_forum_go
     async def trial(discord: FakeDiscord, platform: DiscordPlatform) -> None:
         forum, card = discord.add_channel("forum", FORUM), a_page(platform, A_CARD)
         first = await platform.post(where(discord, forum), card, key=KEY, thread=None)
-        (post,) = discord.threads(forum)
-        post.archived = post.locked = True
+        (post,) = discord.threads_of(forum)
+        post.is_archived = post.is_locked = True
         error = await failure(platform.edit(where(discord, forum), first, card))
         assert error.outcome is Outcome.REFUSED
 
@@ -379,20 +383,21 @@ def test_a_post_that_was_locked_in_the_archive_refuses_its_edit_and_the_forum_go
 
 
 @pytest.mark.parametrize(
-    ("fault", "outcome"), [(Fault.DROP_AFTER, Outcome.NOT_POSTED), (Fault.BANNED, Outcome.NOT_POSTED)]
+    ("fault", "outcome"),
+    [(DiscordFault.DROP_AFTER, Outcome.NOT_POSTED), (DiscordFault.BANNED, Outcome.NOT_POSTED)],
 )
 def test_a_thread_that_may_have_been_opened_is_no_page_that_may_have_arrived(
-    fault: Fault, outcome: Outcome
+    fault: DiscordFault, outcome: Outcome
 ) -> None:
     async def trial(discord: FakeDiscord, platform: DiscordPlatform) -> None:
         papers, card = discord.add_channel("papers"), a_page(platform, A_CARD)
         place = where(discord, papers)
         first = await platform.post(place, a_page(platform), key=KEY, thread=None)
-        discord.fail("create thread", fault)
+        discord.fail_next("create thread", fault)
         error = await failure(platform.post(place, card, key="below", thread=first))
         assert error.outcome is outcome
         await platform.post(place, card, key="below", thread=first)
-        assert len(discord.messages(first)) == 1
+        assert len(discord.messages_in(first)) == 1
 
     tried(trial)
 
@@ -401,12 +406,12 @@ def test_a_bucket_that_a_cancelled_call_left_empty_is_filled_for_the_next() -> N
     async def trial(discord: FakeDiscord, platform: DiscordPlatform) -> None:
         papers = discord.add_channel("papers")
         await platform.post(where(discord, papers), a_page(platform), key=KEY, thread=None)
-        http = (await platform.rest.client()).http
+        http = (await platform.rest.get_client()).http
         for bucket in http._buckets.values():
             bucket.remaining, bucket.outgoing, bucket.expires = 0, 0, None
         async with asyncio.timeout(5):
             await platform.post(where(discord, papers), a_page(platform), key="another", thread=None)
-        assert len(discord.messages(papers)) == 2
+        assert len(discord.messages_in(papers)) == 2
 
     tried(trial)
 
@@ -432,12 +437,12 @@ def test_the_history_is_looked_through_page_by_page_and_in_threads() -> None:
 
 def test_announcements_are_published_but_stand_also_where_that_is_refused() -> None:
     async def trial(discord: FakeDiscord, platform: DiscordPlatform) -> None:
-        news = discord.add_channel("news", NEWS)
-        discord.fail("publish", Fault.RATE_LIMITED_LONG)
+        news = discord.add_channel("news", ANNOUNCEMENT)
+        discord.fail_next("publish", DiscordFault.RATE_LIMITED_LONG)
         receipt = await platform.post(where(discord, news), a_page(platform), key=KEY, thread=None)
-        assert discord.messages(news)[0]["flags"] & 1 == 0
+        assert discord.messages_in(news)[0]["flags"] & 1 == 0
         assert await platform.find(where(discord, news), key=KEY, since=LONG_AGO) == receipt
-        assert discord.messages(news)[0]["flags"] & 1 == 1
+        assert discord.messages_in(news)[0]["flags"] & 1 == 1
 
     tried(trial)
 
@@ -447,14 +452,14 @@ def test_a_posted_message_is_changed_and_keeps_its_key() -> None:
         papers = discord.add_channel("papers")
         receipt = await platform.post(where(discord, papers), a_page(platform), key=KEY, thread=None)
         await platform.edit(where(discord, papers), receipt, a_page(platform, heading="It was a quiet day"))
-        assert "quiet day" in read(discord.messages(papers)[0])
+        assert "quiet day" in read_text(discord.messages_in(papers)[0])
         assert await platform.find(where(discord, papers), key=KEY, since=LONG_AGO) == receipt
         page = a_page(platform, A_CARD)
         card = await platform.post(where(discord, papers), page, key="card", thread=None)
         post = Post(where(discord, papers), card, page.papers, page.payload)
-        await platform.refresh(post, Facts({"2402.01306": 3}, {"2402.01306": "Version 2 came out"}))
-        assert "Discuss · 3" in read(discord.messages(papers)[1])
-        assert "Version 2" in read(discord.messages(papers)[1])
+        await platform.refresh(post, PostUpdate({"2402.01306": 3}, {"2402.01306": "Version 2 came out"}))
+        assert "Discuss · 3" in read_text(discord.messages_in(papers)[1])
+        assert "Version 2" in read_text(discord.messages_in(papers)[1])
         gone = await failure(platform.edit(where(discord, papers), "123456789012345678", page))
         assert gone.outcome is Outcome.REFUSED
 
@@ -464,10 +469,14 @@ def test_a_posted_message_is_changed_and_keeps_its_key() -> None:
 def test_a_person_is_told_alone() -> None:
     async def trial(discord: FakeDiscord, platform: DiscordPlatform) -> None:
         ada, papers = discord.add_user("ada"), discord.add_channel("papers")
-        await platform.tell(where(discord, papers), ada, Message("x", (Heading("Your digest stopped"),)))
-        assert "stopped" in read(discord.messages(discord.dm(ada))[0])
-        assert discord.channels[discord.dm(ada)].kind == DM
-        error = await failure(platform.tell(where(discord, papers), "1", Message("x", (Heading("x"),))))
+        await platform.send_direct_message(
+            where(discord, papers), ada, Message("x", (Heading("Your digest stopped"),))
+        )
+        assert "stopped" in read_text(discord.messages_in(discord.open_dm(ada))[0])
+        assert discord.channels[discord.open_dm(ada)].kind == DM
+        error = await failure(
+            platform.send_direct_message(where(discord, papers), "1", Message("x", (Heading("x"),)))
+        )
         assert error.outcome is Outcome.REFUSED
 
     tried(trial)
@@ -492,7 +501,7 @@ def test_a_wrong_token_and_a_server_that_is_not_there_are_sentences() -> None:
 
 
 def test_the_addresses_of_discord_py_are_left_alone_unless_the_settings_say_otherwise() -> None:
-    use_addresses(Discord())
-    assert Route.BASE == "https://discord.com/api/v10" == Discord().api_base_url
-    assert str(DiscordWebSocket.DEFAULT_GATEWAY) == Discord().gateway_url
+    use_addresses(DiscordSettings())
+    assert Route.BASE == "https://discord.com/api/v10" == DiscordSettings().api_base_url
+    assert str(DiscordWebSocket.DEFAULT_GATEWAY) == DiscordSettings().gateway_url
     assert discord_py.__version__ >= "2.7.1"

@@ -6,63 +6,65 @@ from dataclasses import replace
 import discord
 import pytest
 
-from bot.form import form_of, read_words
-from bot.message import Action
+from bot.form import form_of, parse_subscribe_words
+from bot.message import ButtonAction
 from bot.platforms.discord.forms import (
-    FORM,
-    modal_of,
+    FORM_ID_PREFIX,
+    build_modal,
+    command_text_of_options,
+    command_text_of_values,
     read_modal,
     values_of,
-    words_of_options,
-    words_of_values,
 )
-from bot.platforms.discord.marker import key_of, marked
+from bot.platforms.discord.marker import embed_key, key_of
 from bot.platforms.discord.tags import tags_for, title_of
-from digests.model import Channel, Schedule, Style, Subscription, Wish
+from digests.model import Channel, DigestStyle, Preferences, Schedule, Subscription
 from tests.fakes.discord_payloads import faults_of_modal
 
 CHANNEL = Channel("discord", "1", "2")
 FULL = Subscription(
     CHANNEL,
-    Wish(("vision", "cs.CL"), ("reward at top", "on"), ("audio",), 7, 7.5, Style.THREAD),
+    Preferences(("vision", "cs.CL"), ("reward at top", "on"), ("audio",), 7, 7.5, DigestStyle.THREAD),
     Schedule(days=frozenset({0, 3}), time_zone="Europe/Berlin"),
 )
 
 
-@pytest.mark.parametrize("one", [FULL, Subscription(CHANNEL), Subscription(CHANNEL, Wish(keywords=("a",)))])
+@pytest.mark.parametrize(
+    "one", [FULL, Subscription(CHANNEL), Subscription(CHANNEL, Preferences(keywords=("a",)))]
+)
 def test_a_form_that_is_sent_as_it_was_opened_changes_nothing(one: Subscription) -> None:
     for base in (one, FULL):
-        again = read_words(words_of_values(values_of(form_of(one))), base)
-        assert (again.wish, again.schedule) == (one.wish, one.schedule)
+        again = parse_subscribe_words(command_text_of_values(values_of(form_of(one))), base)
+        assert (again.preferences, again.schedule) == (one.preferences, one.schedule)
 
 
 def test_the_modal_is_within_discords_limits_and_says_for_which_channel_it_is() -> None:
     async def made() -> discord.ui.Modal:
-        return modal_of(values_of(form_of(FULL)) | {"domains": "x" * 5000}, "123")
+        return build_modal(values_of(form_of(FULL)) | {"domains": "x" * 5000}, "123")
 
     modal = asyncio.run(made())
     shown = modal.to_dict()
     assert faults_of_modal(shown) == []
     assert modal.is_finished()
-    assert shown["custom_id"] == f"{FORM}123"
+    assert shown["custom_id"] == f"{FORM_ID_PREFIX}123"
     boxes = [{"component": {"custom_id": "how", "value": "top 2"}}, {"component": {"custom_id": "muted"}}]
     assert read_modal({"custom_id": "form:9", "components": boxes}) == ("9", {"how": "top 2", "muted": ""})
 
 
 def test_options_that_are_not_given_stay_as_they_are() -> None:
-    assert words_of_options() == ""
-    changed = read_words(words_of_options(top=2), FULL)
-    assert changed == replace(FULL, wish=replace(FULL.wish, top=2))
-    quoted = read_words(words_of_options(keywords='say "no" at top, two; three'), FULL)
-    assert quoted.wish.keywords == ("say no at top", "two", "three")
+    assert command_text_of_options() == ""
+    changed = parse_subscribe_words(command_text_of_options(top=2), FULL)
+    assert changed == replace(FULL, preferences=replace(FULL.preferences, top=2))
+    quoted = parse_subscribe_words(command_text_of_options(keywords='say "no" at top, two; three'), FULL)
+    assert quoted.preferences.keywords == ("say no at top", "two", "three")
 
 
 def test_a_key_is_in_the_first_button_or_in_one_that_opens_the_settings() -> None:
-    bare = marked({"content": "x", "components": []}, "k" * 25)
+    bare = embed_key({"content": "x", "components": []}, "k" * 25)
     assert key_of(bare) == "k" * 25
-    assert bare["components"][0]["components"][0]["custom_id"].startswith(f"{Action.SETTINGS}:")
+    assert bare["components"][0]["components"][0]["custom_id"].startswith(f"{ButtonAction.SETTINGS}:")
     row = {"type": 1, "components": [{"custom_id": "discuss:cs/0112017"}, {"custom_id": "discuss:b"}]}
-    both = marked({"components": [row]}, "key")
+    both = embed_key({"components": [row]}, "key")
     assert [one["custom_id"] for one in both["components"][0]["components"]] == [
         "discuss:cs/0112017#key",
         "discuss:b",

@@ -13,9 +13,9 @@ from discord.http import Route
 from bot.platforms.discord import gateway as gateway_module
 from bot.platforms.discord.client import DiscordPlatform
 from bot.platforms.discord.gateway import Gateway, keep_connected
-from bot.platforms.discord.listeners import Listeners
-from bot.platforms.discord.rest import Rest, use_addresses
-from config.settings import Discord
+from bot.platforms.discord.listeners import DiscordListeners
+from bot.platforms.discord.rest import RestClient, use_addresses
+from config.settings import DiscordSettings
 from digests.errors import StoreError
 from tests.builders import a_store
 from tests.fakes.discord import FakeDiscord
@@ -48,11 +48,16 @@ def kept(trial: Trial, *, ends_itself: bool = False, **world: object) -> list[st
         async with FakeDiscord(heartbeat_interval=0.2) as discord:
             for name, value in world.items():
                 setattr(discord, name, value)
-            settings = Discord(api_base_url=discord.url, gateway_url=discord.gateway_url)
+            settings = DiscordSettings(api_base_url=discord.url, gateway_url=discord.gateway_url)
             use_addresses(settings)
             discord.add_channel("papers")
-            rest, stop, made = Rest(discord.token, 10), asyncio.Event(), list[Gateway]()
-            listeners = Listeners(Answered(), DiscordPlatform(rest), settings, lambda: datetime.now(UTC))  # type: ignore[arg-type]
+            rest, stop, made = RestClient(discord.token, 10), asyncio.Event(), list[Gateway]()
+            listeners = DiscordListeners(
+                Answered(),  # type: ignore[arg-type]
+                DiscordPlatform(rest),
+                settings,
+                lambda: datetime.now(UTC),
+            )
 
             def make() -> Gateway:
                 made.append(Gateway(listeners, settings, ready_seconds=0.1, heartbeat_seconds=1.0))
@@ -73,18 +78,18 @@ def kept(trial: Trial, *, ends_itself: bool = False, **world: object) -> list[st
 def test_what_happened_meanwhile_is_asked_for_again_where_our_store_was_away(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(gateway_module, "AGAIN_SECONDS", (0.0, 0.0))
+    monkeypatch.setattr(gateway_module, "CATCH_UP_RETRY_SECONDS", (0.0, 0.0))
     asked = list[int]()
 
-    async def on_ready(self: Listeners, guilds: list[int]) -> None:
+    async def on_ready(self: DiscordListeners, guilds: list[int]) -> None:
         asked.append(len(guilds))
         if len(asked) == 1:
             raise StoreError("The store is away.")
 
-    monkeypatch.setattr(Listeners, "on_ready", on_ready)
+    monkeypatch.setattr(DiscordListeners, "on_ready", on_ready)
 
     async def trial(discord: FakeDiscord, stop: asyncio.Event, made: list[Gateway]) -> None:
-        await discord.until(lambda: len(asked) == 2)
+        await discord.wait_until(lambda: len(asked) == 2)
 
     kept(trial)
     warnings = [one for one in caplog.records if one.levelno == logging.WARNING]
@@ -95,14 +100,14 @@ def test_what_happened_meanwhile_is_asked_for_again_where_our_store_was_away(
 
 def test_a_connection_that_falls_silent_is_resumed_and_its_silence_is_known() -> None:
     async def trial(discord: FakeDiscord, stop: asyncio.Event, made: list[Gateway]) -> None:
-        await discord.until(lambda: discord.connected)
+        await discord.wait_until(lambda: discord.connected_sessions)
         (gateway,) = made
         assert gateway.is_connected
-        assert gateway.silence < 1
-        discord.silent = True
-        await discord.until(lambda: not discord.connected)
-        discord.silent = False
-        await discord.until(lambda: discord.resumes == 1)
+        assert gateway.silence_seconds < 1
+        discord.is_silent = True
+        await discord.wait_until(lambda: not discord.connected_sessions)
+        discord.is_silent = False
+        await discord.wait_until(lambda: discord.resume_count == 1)
         assert len(made) == 1
 
     assert kept(trial) == ["drained"]
@@ -110,11 +115,11 @@ def test_a_connection_that_falls_silent_is_resumed_and_its_silence_is_known() ->
 
 def test_a_gateway_that_cannot_be_reached_is_tried_again_with_a_fresh_client() -> None:
     async def trial(discord: FakeDiscord, stop: asyncio.Event, made: list[Gateway]) -> None:
-        await discord.until(lambda: discord.connected)
+        await discord.wait_until(lambda: discord.connected_sessions)
         assert len(made) == 2
         assert made[0].is_closed()
 
-    assert kept(trial, refuse_gateway=1) == ["drained"]
+    assert kept(trial, gateway_refusals=1) == ["drained"]
 
 
 def test_intents_that_are_not_granted_end_it_with_a_sentence(
@@ -125,7 +130,7 @@ def test_intents_that_are_not_granted_end_it_with_a_sentence(
     )
 
     async def trial(discord: FakeDiscord, stop: asyncio.Event, made: list[Gateway]) -> None:
-        await discord.until(lambda: discord.identifies == 1)
+        await discord.wait_until(lambda: discord.identify_count == 1)
 
     with caplog.at_level(logging.ERROR):
         assert kept(trial, ends_itself=True) == []
@@ -134,7 +139,7 @@ def test_intents_that_are_not_granted_end_it_with_a_sentence(
 
 def test_a_client_that_is_closed_while_the_first_servers_come_in_trips_over_nothing() -> None:
     async def trial(discord: FakeDiscord, stop: asyncio.Event, made: list[Gateway]) -> None:
-        await discord.until(lambda: discord.connected)
+        await discord.wait_until(lambda: discord.connected_sessions)
         async with asyncio.timeout(5):
             while not (announcing := made[0]._connection._ready_task):  # noqa: ASYNC110 (discord.py tells nobody)
                 await asyncio.sleep(0)

@@ -9,18 +9,18 @@ import pytest
 from discord.gateway import DiscordWebSocket
 from discord.http import Route
 
-from bot.findings import Level
-from bot.platforms.discord.app import DiscordApp, invite
+from bot.findings import Severity
+from bot.platforms.discord.app import DiscordApp, fetch_invitation
 from bot.platforms.discord.gateway import Gateway
-from bot.platforms.discord.listeners import Listeners
-from bot.platforms.discord.permissions import NEEDED
-from config.settings import Discord
+from bot.platforms.discord.listeners import DiscordListeners
+from bot.platforms.discord.permissions import REQUIRED_PERMISSIONS
+from config.settings import DiscordSettings
 from digests.errors import InputError
 from digests.ports import Notes
 from tests.builders import a_store
 from tests.fakes.discord import FORUM, FakeDiscord
 
-Trial = Callable[[FakeDiscord, Discord], Awaitable[None]]
+Trial = Callable[[FakeDiscord, DiscordSettings], Awaitable[None]]
 
 
 @pytest.fixture(autouse=True)
@@ -33,18 +33,18 @@ def _discords_own_addresses() -> Iterator[None]:
 def tried(trial: Trial) -> None:
     async def run() -> None:
         async with FakeDiscord() as discord:
-            await trial(discord, Discord(api_base_url=discord.url, gateway_url=discord.gateway_url))
+            await trial(discord, DiscordSettings(api_base_url=discord.url, gateway_url=discord.gateway_url))
             assert discord.protocol_errors == []
 
     asyncio.run(run())
 
 
-def an_app(settings: Discord, token: str = "right-token") -> DiscordApp:
+def an_app(settings: DiscordSettings, token: str = "right-token") -> DiscordApp:
     return DiscordApp(settings, token, 10, lambda: datetime.now(UTC))
 
 
 def test_the_doctor_names_the_missing_permissions_of_each_channel_and_how_to_give_them() -> None:
-    async def trial(discord: FakeDiscord, settings: Discord) -> None:
+    async def trial(discord: FakeDiscord, settings: DiscordSettings) -> None:
         good, shut = (
             discord.add_channel("good"),
             discord.add_channel("shut", denied=["send_messages", "embed_links"]),
@@ -52,11 +52,11 @@ def test_the_doctor_names_the_missing_permissions_of_each_channel_and_how_to_giv
         hidden = discord.add_channel("hidden", FORUM, denied=["view_channel"])
         findings = await an_app(settings).check([good, shut, hidden, "123456789012345678"])
         said = {finding.subject: finding for finding in findings}
-        assert said["bot token"].level is Level.OK
+        assert said["bot token"].severity is Severity.OK
         assert "The lab" in said["servers"].sentence
-        assert said["channel #good"].level is Level.OK
+        assert said["channel #good"].severity is Severity.OK
         assert "Send Messages and Embed Links" in said["channel #shut"].sentence
-        assert said["channel #shut"].level is Level.WARNING
+        assert said["channel #shut"].severity is Severity.WARNING
         assert "View Channel" in said[f"channel {hidden}"].sentence
         assert "no such channel" in said["channel 123456789012345678"].sentence
 
@@ -64,49 +64,49 @@ def test_the_doctor_names_the_missing_permissions_of_each_channel_and_how_to_giv
 
 
 def test_the_doctor_says_what_is_wrong_with_the_token_the_network_and_an_app_without_servers() -> None:
-    async def trial(discord: FakeDiscord, settings: Discord) -> None:
+    async def trial(discord: FakeDiscord, settings: DiscordSettings) -> None:
         (wrong,) = await an_app(settings, "wrong").check([])
-        assert wrong.level is Level.FAULT
+        assert wrong.severity is Severity.FAULT
         assert "DISCORD_TOKEN" in wrong.sentence
         alone = await an_app(settings).check([])
         assert any("in none yet: open https://discord.com/oauth2/authorize" in one.sentence for one in alone)
-        (away,) = await an_app(Discord(api_base_url="http://127.0.0.1:9/api/v10")).check([])
-        assert away.level is Level.FAULT
+        (away,) = await an_app(DiscordSettings(api_base_url="http://127.0.0.1:9/api/v10")).check([])
+        assert away.severity is Severity.FAULT
         assert "cannot be reached" in away.sentence
 
     tried(trial)
 
 
 def test_the_invitation_asks_for_exactly_what_is_needed() -> None:
-    async def trial(discord: FakeDiscord, settings: Discord) -> None:
-        link = await invite(settings, discord.token, 10)
+    async def trial(discord: FakeDiscord, settings: DiscordSettings) -> None:
+        link = await fetch_invitation(settings, discord.token, 10)
         assert f"client_id={discord.application_id}" in link
         assert "scope=bot+applications.commands" in link
         asked = discord_py.Permissions(int(link.partition("permissions=")[2].partition("&")[0]))
-        assert asked == discord_py.Permissions(**dict.fromkeys(NEEDED, True))
+        assert asked == discord_py.Permissions(**dict.fromkeys(REQUIRED_PERMISSIONS, True))
         with pytest.raises(InputError, match="DISCORD_TOKEN"):
-            await invite(settings, "wrong", 10)
+            await fetch_invitation(settings, "wrong", 10)
 
     tried(trial)
 
 
 def test_opening_with_a_wrong_token_is_a_sentence_and_without_a_network_the_first_post_logs_in() -> None:
-    async def trial(discord: FakeDiscord, settings: Discord) -> None:
+    async def trial(discord: FakeDiscord, settings: DiscordSettings) -> None:
         with pytest.raises(InputError, match="DISCORD_TOKEN"):
             await an_app(settings, "wrong").open()
-        app = an_app(Discord(api_base_url="http://127.0.0.1:9/api/v10"))
+        app = an_app(DiscordSettings(api_base_url="http://127.0.0.1:9/api/v10"))
         platform = await app.open()
         Route.BASE = discord.url
-        assert await platform.channel(discord.add_channel("papers"))
+        assert await platform.fetch_channel(discord.add_channel("papers"))
         await app.close()
 
     tried(trial)
 
 
-async def connected(discord: FakeDiscord, settings: Discord, notes_of: Sequence[object]) -> None:
+async def connected(discord: FakeDiscord, settings: DiscordSettings, notes_of: Sequence[object]) -> None:
     """Log a gateway in over a store that has been used before, and close it."""
     (answers,) = notes_of
-    listeners = Listeners(answers, None, settings, lambda: datetime.now(UTC))  # type: ignore[arg-type]
+    listeners = DiscordListeners(answers, None, settings, lambda: datetime.now(UTC))  # type: ignore[arg-type]
     async with Gateway(listeners, settings) as gateway:
         await gateway.login(discord.token)
 
@@ -118,7 +118,7 @@ def test_discord_is_told_of_the_commands_once_per_change_and_of_where_they_are_n
     def told(notes: Notes, application: str) -> str:
         return notes.read(f"discord commands {application}")
 
-    async def trial(discord: FakeDiscord, settings: Discord) -> None:
+    async def trial(discord: FakeDiscord, settings: DiscordSettings) -> None:
         one, two = discord.add_guild("one"), discord.add_guild("two")
         an_app(settings)  # Points discord.py at the fake.
         for wanted, scopes in (
@@ -128,9 +128,9 @@ def test_discord_is_told_of_the_commands_once_per_change_and_of_where_they_are_n
             ((two,), [one]),
             ((), ["", two]),
         ):
-            before = len(discord.called("commands"))
-            await connected(discord, settings.model_copy(update={"sync": wanted}), [Answered])
-            assert len(discord.called("commands")) - before == len(scopes), wanted
+            before = len(discord.calls_of("commands"))
+            await connected(discord, settings.model_copy(update={"command_server_ids": wanted}), [Answered])
+            assert len(discord.calls_of("commands")) - before == len(scopes), wanted
         assert [command["name"] for command in discord.commands[""]] == [
             "paper",
             "digest",
@@ -153,12 +153,12 @@ def test_a_refused_sync_is_tried_again_the_next_time() -> None:
     class Answered:
         store = a_store()
 
-    async def trial(discord: FakeDiscord, settings: Discord) -> None:
+    async def trial(discord: FakeDiscord, settings: DiscordSettings) -> None:
         an_app(settings)
-        missing = settings.model_copy(update={"sync": ("123456789012345678",)})
+        missing = settings.model_copy(update={"command_server_ids": ("123456789012345678",)})
         await connected(discord, missing, [Answered])
         await connected(discord, missing, [Answered])
-        assert len(discord.called("commands")) == 2
+        assert len(discord.calls_of("commands")) == 2
 
     tried(trial)
 

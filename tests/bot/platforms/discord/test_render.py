@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from bot.message import Block, Card, Divider, Heading, Message, Text
 from bot.platforms import Page
 from bot.platforms.discord.render import AMBER, SLATE, SUPPRESS_NOTIFICATIONS, render
-from digests.model import Style
+from digests.model import DigestStyle
 from tests.bot.platforms.discord.limits import check_page
 from tests.bot.platforms.discord.markdown import constructs, kinds
 from tests.bot.platforms.discord.test_sanitize import as_read, nasty_text
@@ -20,7 +20,7 @@ OURS = {"bold", "small print", "list item", "masked link"}
 NASTY = (
     "<&*_|@`~:>[]() @everyone <@123> [x](javascript:alert(1)) https://evil.example discord.gg/evil :smile:"
 )
-every_style = pytest.mark.parametrize("style", list(Style))
+every_style = pytest.mark.parametrize("style", list(DigestStyle))
 
 
 def a_card(number: int | None = 1, **changes: Any) -> Card:
@@ -35,20 +35,23 @@ def a_card(number: int | None = 1, **changes: Any) -> Card:
         domain="cs.LG",
         tldr="Attention over the nearest keys alone is as good and takes a third of the time. " * 3,
         limitations=("Tested on two English datasets only.", "No comparison with FlashAttention-3."),
-        reviewed="Reviewed by gpt-5 on 24 November 2025 from the full text",
+        review_line="Reviewed by gpt-5 on 24 November 2025 from the full text",
         reason="Matches “attention”",
     )
     return replace(card, **changes)
 
 
 def a_digest(papers: int, **changes: Any) -> Message:
-    opening = (Heading("Papers for Monday, 24 November"), Text("5 of 212 new papers in cs.LG.", quiet=True))
-    closing = (Divider(), Text("React with 🔖 to discuss a paper.", quiet=True))
+    opening = (
+        Heading("Papers for Monday, 24 November"),
+        Text("5 of 212 new papers in cs.LG.", is_small_print=True),
+    )
+    closing = (Divider(), Text("React with 🔖 to discuss a paper.", is_small_print=True))
     cards = (a_card(number, **changes) for number in range(1, papers + 1))
     return Message("5 papers for Monday", (*opening, *cards, *closing))
 
 
-def pages_of(message: Message, style: Style) -> tuple[Page, ...]:
+def pages_of(message: Message, style: DigestStyle) -> tuple[Page, ...]:
     """The pages, once they are known to hold every promise that all pages make."""
     pages = render(message, style)
     assert pages
@@ -82,7 +85,7 @@ def everything_read(pages: Sequence[Page]) -> str:
 
 
 def test_a_card_reads_at_a_glance() -> None:
-    (page,) = pages_of(Message("A paper", (a_card(),)), Style.CARDS)
+    (page,) = pages_of(Message("A paper", (a_card(),)), DigestStyle.CARDS)
     assert page.payload["content"] == ""
     assert page.payload["embeds"] == [
         {
@@ -110,13 +113,13 @@ def test_a_card_reads_at_a_glance() -> None:
 
 
 def test_empty_parts_of_a_card_are_left_out() -> None:
-    (page,) = pages_of(Message("A paper", (Card("p", "Title", ""),)), Style.CARDS)
+    (page,) = pages_of(Message("A paper", (Card("p", "Title", ""),)), DigestStyle.CARDS)
     assert page.payload["embeds"] == [{"title": "Title", "color": SLATE}]
 
 
 def test_warnings_are_seen_before_the_summary() -> None:
     card = a_card(warnings=("The text tries to give orders to its reviewer.",))
-    (page,) = pages_of(Message("A paper", (card,)), Style.CARDS)
+    (page,) = pages_of(Message("A paper", (card,)), DigestStyle.CARDS)
     (embed,) = page.payload["embeds"]
     assert embed["color"] == AMBER
     assert embed["description"].index("⚠️ The text tries") < embed["description"].index("Attention over")
@@ -124,12 +127,12 @@ def test_warnings_are_seen_before_the_summary() -> None:
 
 def test_a_note_stands_where_there_are_no_limitations() -> None:
     card = a_card(limitations=(), limitations_note="Limitations were not reviewed.")
-    for style in Style:
+    for style in DigestStyle:
         assert "-# Limitations were not reviewed." in everything_read(pages_of(Message("", (card,)), style))
 
 
 @every_style
-def test_without_cards_there_is_one_page_of_content(style: Style) -> None:
+def test_without_cards_there_is_one_page_of_content(style: DigestStyle) -> None:
     message = Message(
         "Nothing", (Heading("A quiet day"), Text("No paper reached 7.0."), Text("cs.LG", label="Domains"))
     )
@@ -144,7 +147,7 @@ def test_without_cards_there_is_one_page_of_content(style: Style) -> None:
     "blocks", [(), (Divider(),), (Heading(" "), Text("\n"), Text("\ud800", label="\u200b"))]
 )
 def test_a_message_that_says_nothing_is_still_seen(
-    style: Style, summary: str, blocks: tuple[Block, ...]
+    style: DigestStyle, summary: str, blocks: tuple[Block, ...]
 ) -> None:
     (page,) = pages_of(Message(summary, blocks), style)
     assert page.payload["content"] == ("Nothing new" if summary == "Nothing new" else "Nothing to show.")
@@ -152,14 +155,14 @@ def test_a_message_that_says_nothing_is_still_seen(
 
 @every_style
 @pytest.mark.parametrize("papers", [1, 2])
-def test_a_message_beginning_with_a_card_has_no_page_before_it(style: Style, papers: int) -> None:
+def test_a_message_beginning_with_a_card_has_no_page_before_it(style: DigestStyle, papers: int) -> None:
     pages = pages_of(Message("Found", tuple(a_card(number) for number in range(1, papers + 1))), style)
     assert pages[0].papers[0] == "2401.00001"
     assert not pages[0].in_thread
 
 
 def test_cards_come_one_a_page_after_the_header() -> None:
-    pages = pages_of(a_digest(5), Style.CARDS)
+    pages = pages_of(a_digest(5), DigestStyle.CARDS)
     assert [len(page.papers) for page in pages] == [0, 1, 1, 1, 1, 1]
     assert (
         pages[0].payload["content"] == "**Papers for Monday, 24 November**\n-# 5 of 212 new papers in cs.LG."
@@ -172,7 +175,7 @@ def test_cards_come_one_a_page_after_the_header() -> None:
 
 @pytest.mark.parametrize("papers", [5, 10])
 def test_a_compact_digest_is_one_page_with_a_button_a_paper(papers: int) -> None:
-    (page,) = pages_of(a_digest(papers), Style.COMPACT)
+    (page,) = pages_of(a_digest(papers), DigestStyle.COMPACT)
     assert [button["label"] for button in buttons(page)] == [str(number) for number in range(1, papers + 1)]
     assert page.payload["embeds"][0]["title"].startswith("1️⃣ ")
     assert "React with 🔖" in everything_read([page])
@@ -182,17 +185,17 @@ def test_ten_full_reviews_still_fit_a_compact_page() -> None:
     digest = a_digest(
         10, title="A long title " * 30, tldr="It works well. " * 90, limitations=("Small. " * 90,) * 3
     )
-    assert len(pages_of(digest, Style.COMPACT)) == 1
+    assert len(pages_of(digest, DigestStyle.COMPACT)) == 1
 
 
 def test_a_compact_digest_of_many_papers_goes_on_over_pages() -> None:
-    pages = pages_of(a_digest(100), Style.COMPACT)
+    pages = pages_of(a_digest(100), DigestStyle.COMPACT)
     assert len(pages) == 10
     assert pages[-1].payload["embeds"][-1]["title"].startswith("100. ")
 
 
 def test_a_thread_digest_lists_the_papers_and_keeps_the_cards_in_the_thread() -> None:
-    header, *cards = pages_of(a_digest(5), Style.THREAD)
+    header, *cards = pages_of(a_digest(5), DigestStyle.THREAD)
     (listing,) = header.payload["embeds"]
     assert listing["description"].splitlines()[1] == (
         "**2.** [Sparse attention, study 2](https://arxiv.org/abs/2401.00002) · 8.7/10"
@@ -202,7 +205,7 @@ def test_a_thread_digest_lists_the_papers_and_keeps_the_cards_in_the_thread() ->
 
 
 def test_a_long_listing_goes_on_in_the_thread() -> None:
-    pages = pages_of(a_digest(100, title="Sparse attention in deep networks " * 5), Style.THREAD)
+    pages = pages_of(a_digest(100, title="Sparse attention in deep networks " * 5), DigestStyle.THREAD)
     listing = [page for page in pages if not page.papers]
     assert len(listing) > 1
     assert [page.in_thread for page in listing] == [False] + [True] * (len(listing) - 1)
@@ -213,7 +216,7 @@ def test_a_long_listing_goes_on_in_the_thread() -> None:
 
 @every_style
 @pytest.mark.parametrize("papers", [0, 1, 5, 100])
-def test_every_paper_keeps_its_link(style: Style, papers: int) -> None:
+def test_every_paper_keeps_its_link(style: DigestStyle, papers: int) -> None:
     message = a_digest(papers, title=NASTY, tldr=NASTY * 99)
     assert embed_urls(pages_of(message, style)) == [card.url for card in message.cards]
 
@@ -237,7 +240,7 @@ def test_every_paper_keeps_its_link(style: Style, papers: int) -> None:
         " \u200b ",
     ],
 )
-def test_any_text_anywhere_makes_good_pages(style: Style, text: str) -> None:
+def test_any_text_anywhere_makes_good_pages(style: DigestStyle, text: str) -> None:
     card = Card(
         "p1",
         text,
@@ -257,7 +260,7 @@ def test_any_text_anywhere_makes_good_pages(style: Style, text: str) -> None:
     around = (
         Heading(text),
         Text(text, label=text),
-        Text(text, quiet=True, label="Note"),
+        Text(text, is_small_print=True, label="Note"),
         Divider(),
         Text(text),
     )
@@ -265,7 +268,7 @@ def test_any_text_anywhere_makes_good_pages(style: Style, text: str) -> None:
 
 
 @every_style
-def test_a_script_is_never_a_link(style: Style) -> None:
+def test_a_script_is_never_a_link(style: DigestStyle) -> None:
     pages = pages_of(a_digest(2, url="javascript:alert(1)"), style)
     assert embed_urls(pages) == []
     assert "masked link" not in {
@@ -275,23 +278,23 @@ def test_a_script_is_never_a_link(style: Style) -> None:
 
 @pytest.mark.parametrize("paper", ["", "x" * 93, "a\nb", "\ud800", " x"])
 def test_a_paper_whose_id_would_not_come_back_has_no_button(paper: str) -> None:
-    (page,) = pages_of(Message("", (a_card(paper=paper),)), Style.CARDS)
+    (page,) = pages_of(Message("", (a_card(paper=paper),)), DigestStyle.CARDS)
     assert buttons(page) == []
 
 
 def test_a_long_title_is_cut_and_still_there() -> None:
-    (page,) = pages_of(Message("", (a_card(title="https://evil.example/" + "x" * 999),)), Style.CARDS)
+    (page,) = pages_of(Message("", (a_card(title="https://evil.example/" + "x" * 999),)), DigestStyle.CARDS)
     assert as_read(page.payload["embeds"][0]["title"]).startswith("1. https://evil.example/xxx")
 
 
 @pytest.mark.parametrize("letters", [1, 2])
 def test_a_part_of_a_card_is_cut_before_it_is_escaped(letters: int) -> None:
-    (page,) = pages_of(Message("A paper", (a_card(title="x" * letters + "*" * 1000),)), Style.CARDS)
+    (page,) = pages_of(Message("A paper", (a_card(title="x" * letters + "*" * 1000),)), DigestStyle.CARDS)
     assert page.payload["embeds"][0]["title"].endswith("\\*…")
 
 
 @every_style
-def test_long_paragraphs_go_on_and_lose_nothing(style: Style) -> None:
+def test_long_paragraphs_go_on_and_lose_nothing(style: DigestStyle) -> None:
     words = [f"word_{number}" for number in range(3000)]
     message = Message("Help", (Heading("Help"), Text(" ".join(words)), a_card(), Text(" ".join(words))))
     read = everything_read(pages_of(message, style)).split()
@@ -300,13 +303,15 @@ def test_long_paragraphs_go_on_and_lose_nothing(style: Style) -> None:
 
 def test_what_stands_between_cards_follows_the_card_before_it() -> None:
     message = Message("", (Heading("Two"), a_card(1), Text("Also noted:"), a_card(2)))
-    for style in Style:
+    for style in DigestStyle:
         read = everything_read(pages_of(message, style))
         assert read.index("Also noted:") < read.rindex("Sparse attention, study 2")
 
 
 def test_a_paragraph_keeps_its_lines() -> None:
-    (page,) = pages_of(Message("", (Text("one\n# two\n\n- three\r\n4. four", quiet=True),)), Style.CARDS)
+    (page,) = pages_of(
+        Message("", (Text("one\n# two\n\n- three\r\n4. four", is_small_print=True),)), DigestStyle.CARDS
+    )
     assert page.payload["content"] == "-# one\n-# \\# two\n\n-# \\- three\n-# 4\\. four"
 
 
@@ -317,7 +322,9 @@ cards = st.builds(
     title=texts,
     url=nasty_text.map("https://arxiv.org/abs/".__add__),
     number=st.none() | st.integers(1, 120),
-    **dict.fromkeys(("score", "authors", "domain", "tldr", "limitations_note", "reviewed", "reason"), texts),
+    **dict.fromkeys(
+        ("score", "authors", "domain", "tldr", "limitations_note", "review_line", "reason"), texts
+    ),
     limitations=st.lists(texts, max_size=7).map(tuple),
     warnings=st.lists(nasty_text, max_size=4).map(tuple),
 )
@@ -333,9 +340,9 @@ messages = st.builds(
 )
 
 
-@given(messages, st.sampled_from(Style))
+@given(messages, st.sampled_from(DigestStyle))
 @settings(max_examples=40, deadline=None)
-def test_every_message_makes_good_pages_in_every_style(message: Message, style: Style) -> None:
+def test_every_message_makes_good_pages_in_every_style(message: Message, style: DigestStyle) -> None:
     pages = pages_of(without_invitations(message), style)
     assert len(embed_urls(pages)) == len(message.cards)
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.platforms.discord.sanitize import inline, link, plain, safe_url
+from bot.platforms.discord.sanitize import escape_inline, escape_plain, render_link, to_safe_url
 from tests.bot.platforms.discord.markdown import Construct, constructs, kinds
 
 NASTY = [
@@ -83,20 +83,20 @@ CONTEXTS = ["{}", "before {}", "{} after", "a\n{}\nb", "before {} between {} aft
 
 
 def test_markup_from_outside_is_escaped_and_a_mention_taken_apart() -> None:
-    assert inline("@everyone *bold*") == "@\u200beveryone \\*bold\\*"
+    assert escape_inline("@everyone *bold*") == "@\u200beveryone \\*bold\\*"
 
 
 @given(nasty_text)
 @settings(max_examples=150, deadline=None)
 def test_nothing_untrusted_is_ever_more_than_text(text: str) -> None:
     for context in CONTEXTS:
-        assert constructs(context.replace("{}", inline(text))) == []
+        assert constructs(context.replace("{}", escape_inline(text))) == []
 
 
 @given(nasty_text)
 @settings(max_examples=150, deadline=None)
 def test_markup_of_ours_around_untrusted_text_stays_ours(text: str) -> None:
-    if inside := inline(text):
+    if inside := escape_inline(text):
         assert constructs(f"**{inside}**") == [Construct("bold", inside)]
         assert constructs(f"- {inside}") == [Construct("list item", "-")]
         assert constructs(f"-# {inside}") == [Construct("small print", "-#")]
@@ -105,7 +105,7 @@ def test_markup_of_ours_around_untrusted_text_stays_ours(text: str) -> None:
 @given(nasty_text)
 @settings(max_examples=150, deadline=None)
 def test_plain_text_never_pings_or_links(text: str) -> None:
-    seen = kinds(plain(text))
+    seen = kinds(escape_plain(text))
     assert not seen & {
         "everyone",
         "mention",
@@ -121,7 +121,7 @@ def test_plain_text_never_pings_or_links(text: str) -> None:
 @given(nasty_text)
 @settings(max_examples=150, deadline=None)
 def test_both_give_one_line_that_can_be_sent(text: str) -> None:
-    for written in (inline(text), plain(text)):
+    for written in (escape_inline(text), escape_plain(text)):
         assert len(written.splitlines()) <= 1
         written.encode("utf-8")
 
@@ -131,9 +131,11 @@ def test_both_give_one_line_that_can_be_sent(text: str) -> None:
 def test_a_link_leads_only_where_we_want(label: str, path: str) -> None:
     url = "https://arxiv.org/abs/" + path
     seen = (
-        [seen for seen in constructs(link(label, url)) if seen.kind != "invitation"] if inline(label) else []
+        [seen for seen in constructs(render_link(label, url)) if seen.kind != "invitation"]
+        if escape_inline(label)
+        else []
     )
-    assert seen in ([], [Construct("masked link", safe_url(url))])
+    assert seen in ([], [Construct("masked link", to_safe_url(url))])
 
 
 def as_read(written: str) -> str:
@@ -164,7 +166,7 @@ def as_read(written: str) -> str:
     ],
 )
 def test_people_read_what_was_written(text: str) -> None:
-    assert as_read(inline(text)) == text
+    assert as_read(escape_inline(text)) == text
 
 
 @pytest.mark.parametrize(
@@ -179,12 +181,12 @@ def test_people_read_what_was_written(text: str) -> None:
     ],
 )
 def test_ordinary_text_is_left_alone(text: str) -> None:
-    assert inline(text) == plain(text) == text
+    assert escape_inline(text) == escape_plain(text) == text
 
 
 @pytest.mark.parametrize("text", ["", " \n\t", "\u200b\u200d", "\ud800", "\u3164\u2800", "\ufe0f"])
 def test_text_with_nothing_to_see_is_nothing(text: str) -> None:
-    assert inline(text) == plain(text) == ""
+    assert escape_inline(text) == escape_plain(text) == ""
 
 
 @pytest.mark.parametrize(
@@ -205,12 +207,15 @@ def test_text_with_nothing_to_see_is_nothing(text: str) -> None:
     ],
 )
 def test_only_web_addresses_become_links(url: str, safe: str) -> None:
-    assert safe_url(url) == safe
+    assert to_safe_url(url) == safe
 
 
 def test_a_label_that_looks_like_an_address_stands_beside_its_link() -> None:
-    assert link("[x](y)", "https://a.example") == r"\[x\](y) · [open](https://a.example)"
-    assert link("visit evil.example", "https://a.example") == "visit evil.example · [open](https://a.example)"
+    assert render_link("[x](y)", "https://a.example") == r"\[x\](y) · [open](https://a.example)"
+    assert (
+        render_link("visit evil.example", "https://a.example")
+        == "visit evil.example · [open](https://a.example)"
+    )
 
 
 @pytest.mark.parametrize(

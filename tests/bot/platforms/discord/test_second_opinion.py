@@ -7,11 +7,11 @@ import simcord
 from discord.http import Route
 
 from bot.platforms.discord.client import DiscordPlatform
-from bot.platforms.discord.listeners import _said
-from bot.platforms.discord.marker import key_of, marked
+from bot.platforms.discord.listeners import _message_arguments_of
+from bot.platforms.discord.marker import embed_key, key_of
 from bot.platforms.discord.render import render
-from bot.platforms.discord.rest import Rest
-from digests.model import Style
+from bot.platforms.discord.rest import RestClient
+from digests.model import DigestStyle
 from tests.bot.shared_cases import SHARED_CASES
 
 KEY = "0123456789abcdef012345678"
@@ -24,14 +24,14 @@ def test_every_shared_case_is_taken_as_a_digest_and_as_an_answer_and_pings_nobod
             guild = env.create_guild()
             for case in SHARED_CASES.values():
                 channel = guild.create_text_channel("papers")
-                for style in Style:
+                for style in DigestStyle:
                     for page in render(case, style):
                         route = Route("POST", "/channels/{channel_id}/messages", channel_id=channel.id)
-                        posted = await client.http.request(route, json=marked(page.payload, KEY))
+                        posted = await client.http.request(route, json=embed_key(page.payload, KEY))
                         assert key_of(posted) == KEY
                         assert not posted["mentions"]
                         assert not posted["mention_everyone"]
-                        await client.get_partial_messageable(channel.id).send(**_said(page))
+                        await client.get_partial_messageable(channel.id).send(**_message_arguments_of(page))
 
     asyncio.run(run())
 
@@ -55,4 +55,4 @@ def test_it_refuses_what_is_over_a_limit_so_that_its_consent_means_something() -
             return codes
 
     assert asyncio.run(run()) == [400, 400, 400]
-    assert DiscordPlatform(Rest("", 1)).name == "discord"
+    assert DiscordPlatform(RestClient("", 1)).name == "discord"

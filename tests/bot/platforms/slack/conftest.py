@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.bot.platforms.slack.processes import Office, open_office
+from tests.bot.platforms.slack.processes import SlackScenarioRunner, open_scenario_runner
 
 STRICT = """who_may_change = "admins"
 paper_command = "/lookup"
@@ -13,7 +13,7 @@ unfurl_arxiv = false"""
 
 
 @pytest.fixture
-def office(slack_office: Office) -> Office:
+def office(slack_office: SlackScenarioRunner) -> SlackScenarioRunner:
     """The workspace with the default settings that all stories of Slack are told in."""
     return slack_office
 
@@ -28,8 +28,10 @@ VARIABLES = {
 
 
 @pytest.fixture(scope="package")
-def strict_office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
+def strict_office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SlackScenarioRunner]:
     """A workspace where much is otherwise: other commands, no cards under links, only admins change a digest, and an
     environment full of variables that mean something to Slack's libraries."""
-    with open_office(tmp_path_factory.mktemp("strict"), settings=STRICT, variables=VARIABLES) as office:
+    with open_scenario_runner(
+        tmp_path_factory.mktemp("strict"), settings=STRICT, variables=VARIABLES
+    ) as office:
         yield office

@@ -7,81 +7,93 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from digests.model import Channel, Style, Subscription
+from digests.model import Channel, DigestStyle, Subscription
 from digests.ports import Store
 from tests.bot.platforms import processes
-from tests.bot.platforms.processes import Bot, prepared
-from tests.fakes.slack import PATIENCE, FakeSlack
+from tests.bot.platforms.processes import BotProcess, prepare_store
+from tests.fakes.slack import WAIT_SECONDS, FakeSlack
 
-__all__ = ["Bot", "Office", "open_office", "overdue", "patient_slack", "prepared", "running"]
+__all__ = [
+    "BotProcess",
+    "SlackScenarioRunner",
+    "open_scenario_runner",
+    "add_overdue_channel",
+    "create_patient_slack",
+    "prepare_store",
+    "run_bot",
+]
 
 
-def overdue(store: Store, channel: str, style: Style = Style.CARDS, top: int = 3) -> Subscription:
+def add_overdue_channel(
+    store: Store, channel: str, style: DigestStyle = DigestStyle.CARDS, top: int = 3
+) -> Subscription:
     """A Slack channel whose digest is due now."""
-    return processes.overdue(store, Channel("slack", channel, "T1"), style, top)
+    return processes.add_overdue_subscription(store, Channel("slack", channel, "T1"), style, top)
 
 
 @asynccontextmanager
-async def running(
+async def run_bot(
     slack: FakeSlack,
     folder: Path,
     *,
     settings: str = "",
     secrets: Mapping[str, str] | None = None,
     variables: Mapping[str, str] | None = None,
-    connected: bool = True,
-    time_out: float = 30,
+    must_connect: bool = True,
+    timeout: float = 30,
     url: str = "",
-) -> AsyncIterator[Bot]:
+) -> AsyncIterator[BotProcess]:
     """`paperround run` until the end of the block, where it is stopped by SIGTERM and must end well.
 
     At `url` is a store that is prepared already; without it there is one in the folder. `variables` are more of the
     environment, beside the secrets.
     """
 
-    async def up(ended: asyncio.Task[int]) -> None:
-        await slack.until(lambda: slack.sockets or ended.done(), wakes=ended)
+    async def wait_for_socket(ended: asyncio.Task[int]) -> None:
+        await slack.wait_until(lambda: slack.sockets or ended.done(), wake_task=ended)
 
     if secrets is None:
         secrets = {"SLACK_BOT_TOKEN": slack.bot_token, "SLACK_APP_TOKEN": slack.app_token}
     table = f'[platforms.slack]\napi_base_url = "{slack.url}"\n{settings}'
-    async with processes.running(
+    async with processes.run_bot(
         folder,
         settings=table,
         secrets={**(variables or {}), **secrets},
-        connected=up if connected else None,
-        time_out=time_out,
+        wait_for_connection=wait_for_socket if must_connect else None,
+        timeout=timeout,
         url=url,
     ) as bot:
         yield bot
 
 
-Story = Callable[[FakeSlack, Bot, str, str], Awaitable[None]]
+SlackScenario = Callable[[FakeSlack, BotProcess, str, str], Awaitable[None]]
 """What happens, given the workspace, the bot in it, Ada's id and her channel's."""
 
 
 @dataclass(frozen=True, slots=True)
-class Office:
+class SlackScenarioRunner:
     """A workspace with a bot, open for many stories: each has an Ada and a channel of its own.
 
     `digests` are channels whose digest was due when the bot started; a story takes one.
     """
 
     slack: FakeSlack
-    bot: Bot
-    digests: Mapping[Style, list[str]]
+    bot: BotProcess
+    digest_channels: Mapping[DigestStyle, list[str]]
     loop: asyncio.AbstractEventLoop
     closing: asyncio.Event
 
-    def tells(self, story: Story, style: Style | None = None) -> None:
+    def run_scenario(self, scenario: SlackScenario, style: DigestStyle | None = None) -> None:
         """Run a story, in a channel that has or gets a digest in this style, or in one without."""
-        asyncio.run_coroutine_threadsafe(self._told(story, style), self.loop).result()
+        asyncio.run_coroutine_threadsafe(self._run_in_channel(scenario, style), self.loop).result()
 
-    async def _told(self, story: Story, style: Style | None) -> None:
-        assert style is None or self.digests[style], f"no channel with a digest in style {style} is left"
-        channel = self.digests[style].pop() if style else self.slack.add_channel("papers")
+    async def _run_in_channel(self, scenario: SlackScenario, style: DigestStyle | None) -> None:
+        assert style is None or self.digest_channels[style], (
+            f"no channel with a digest in style {style} is left"
+        )
+        channel = self.digest_channels[style].pop() if style else self.slack.add_channel("papers")
         try:
-            await story(self.slack, self.bot, self.slack.add_user("ada"), channel)
+            await scenario(self.slack, self.bot, self.slack.add_user("ada"), channel)
             assert self.slack.protocol_errors == []
         except BaseException:
             print("\n".join(self.bot.log[-40:]))
@@ -91,50 +103,50 @@ class Office:
 
 
 @contextmanager
-def open_office(
+def open_scenario_runner(
     folder: Path,
     *,
     settings: str = "",
-    digests: Mapping[Style, int] | None = None,
+    digest_counts: Mapping[DigestStyle, int] | None = None,
     variables: Mapping[str, str] | None = None,
-) -> Iterator[Office]:
+) -> Iterator[SlackScenarioRunner]:
     """An office until the end of the block. It lives in a thread of its own, so that Slack is there between stories."""
-    opened: Future[Office] = Future()
+    opened: Future[SlackScenarioRunner] = Future()
     with ThreadPoolExecutor(1) as thread:
         closed = thread.submit(
-            asyncio.run, _keep_open(folder, settings, digests or {}, variables or {}, opened)
+            asyncio.run, _serve_scenarios(folder, settings, digest_counts or {}, variables or {}, opened)
         )
         closed.add_done_callback(
             lambda _: None if opened.done() else opened.set_exception(closed.exception())
         )
-        office = opened.result()
+        runner = opened.result()
         try:
-            yield office
+            yield runner
         finally:
-            office.loop.call_soon_threadsafe(office.closing.set)
+            runner.loop.call_soon_threadsafe(runner.closing.set)
             closed.result()
 
 
-async def _keep_open(
+async def _serve_scenarios(
     folder: Path,
     settings: str,
-    digests: Mapping[Style, int],
+    digest_counts: Mapping[DigestStyle, int],
     variables: Mapping[str, str],
-    opened: "Future[Office]",
+    opened: "Future[SlackScenarioRunner]",
 ) -> None:
-    async with patient_slack() as slack:
+    async with create_patient_slack() as slack:
         channels = {
-            style: [slack.add_channel(style) for _ in range(count)] for style, count in digests.items()
+            style: [slack.add_channel(style) for _ in range(count)] for style, count in digest_counts.items()
         }
         for style, some in channels.items():
             for channel in some:
-                overdue(prepared(folder), channel, style)
-        async with running(slack, folder, settings=settings, variables=variables) as bot:
-            office = Office(slack, bot, channels, asyncio.get_running_loop(), asyncio.Event())
-            opened.set_result(office)
-            await office.closing.wait()
+                add_overdue_channel(prepare_store(folder), channel, style)
+        async with run_bot(slack, folder, settings=settings, variables=variables) as bot:
+            runner = SlackScenarioRunner(slack, bot, channels, asyncio.get_running_loop(), asyncio.Event())
+            opened.set_result(runner)
+            await runner.closing.wait()
 
 
-def patient_slack() -> FakeSlack:
+def create_patient_slack() -> FakeSlack:
     """A Slack that waits as long for an acknowledgement as a busy machine needs."""
-    return FakeSlack(retry_delays=(0.1, 0.2), ack_seconds=PATIENCE, trigger_seconds=PATIENCE)
+    return FakeSlack(retry_delays=(0.1, 0.2), ack_seconds=WAIT_SECONDS, trigger_seconds=WAIT_SECONDS)

@@ -14,10 +14,10 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.answer import Answers
 from bot.platforms.slack.client import SlackPlatform
-from bot.platforms.slack.listeners import Listeners
-from bot.platforms.slack.manifest import manifest, manifest_yaml, scopes
-from config.settings import Slack
-from digests.build import Habits
+from bot.platforms.slack.listeners import SlackListeners
+from bot.platforms.slack.manifest import build_manifest, render_manifest_yaml, scopes_of
+from config.settings import SlackSettings
+from digests.build import DigestPolicy
 from digests.store import open_store
 from tests.fakes.slack import FakeSlack
 
@@ -27,11 +27,11 @@ NOON = datetime(2026, 11, 25, 12, tzinfo=UTC)
 
 
 def test_the_file_in_config_is_what_the_command_prints() -> None:
-    assert WRITTEN.read_text(encoding="utf-8") == manifest_yaml(Slack())
+    assert WRITTEN.read_text(encoding="utf-8") == render_manifest_yaml(SlackSettings())
 
 
 def test_every_length_is_within_slacks_limits() -> None:
-    made = manifest(Slack(digest_command="/" + "d" * 31), URL)
+    made = build_manifest(SlackSettings(digest_command="/" + "d" * 31), URL)
     about, features = made["display_information"], made["features"]
     assert len(about["name"]) <= 35
     assert len(about["description"]) <= 140
@@ -44,9 +44,9 @@ def test_every_length_is_within_slacks_limits() -> None:
 
 
 def test_over_a_socket_no_address_is_needed_and_over_http_all_three_places_have_it() -> None:
-    assert "request_url" not in json.dumps(manifest(Slack()))
-    assert manifest(Slack())["settings"]["socket_mode_enabled"] is True
-    made = manifest(Slack(), URL)
+    assert "request_url" not in json.dumps(build_manifest(SlackSettings()))
+    assert build_manifest(SlackSettings())["settings"]["socket_mode_enabled"] is True
+    made = build_manifest(SlackSettings(), URL)
     assert made["settings"]["socket_mode_enabled"] is False
     assert made["settings"]["event_subscriptions"]["request_url"] == URL
     assert made["settings"]["interactivity"]["request_url"] == URL
@@ -54,7 +54,7 @@ def test_over_a_socket_no_address_is_needed_and_over_http_all_three_places_have_
 
 
 def test_names_and_rights_follow_the_settings() -> None:
-    made = manifest(Slack(paper_command="/lookup", digest_command="/daily", unfurl_arxiv=False))
+    made = build_manifest(SlackSettings(paper_command="/lookup", digest_command="/daily", unfurl_arxiv=False))
     assert [command["command"] for command in made["features"]["slash_commands"]] == ["/lookup", "/daily"]
     assert "unfurl_domains" not in made["features"]
     assert "link_shared" not in made["settings"]["event_subscriptions"]["bot_events"]
@@ -76,14 +76,17 @@ class Registered:
 
 
 @pytest.mark.parametrize(
-    "settings", [Slack(), Slack(paper_command="/lookup", digest_command="/daily", unfurl_arxiv=False)]
+    "settings",
+    [SlackSettings(), SlackSettings(paper_command="/lookup", digest_command="/daily", unfurl_arxiv=False)],
 )
-def test_what_the_manifest_announces_is_what_the_code_listens_for(settings: Slack) -> None:
+def test_what_the_manifest_announces_is_what_the_code_listens_for(settings: SlackSettings) -> None:
     app = Registered()
-    answers = Answers(open_store("sqlite://"), lambda words, most: (), Habits(), lambda: NOON)
+    answers = Answers(open_store("sqlite://"), lambda words, most: (), DigestPolicy(), lambda: NOON)
     platform = SlackPlatform(AsyncWebClient())
-    Listeners(answers, platform, platform.client, settings, "T1", "UBOT", lambda: NOON).register(app)  # type: ignore[arg-type]
-    made = manifest(settings)
+    SlackListeners(
+        answers, platform, platform.client, settings, "T1", "UBOT", lambda: NOON
+    ).register_handlers(app)  # type: ignore[arg-type]
+    made = build_manifest(settings)
     announced = {*made["settings"]["event_subscriptions"]["bot_events"], "link_shared"}
     assert {event for event in app.heard["event"] if isinstance(event, str)} == announced
     assert app.heard["command"] == [one["command"] for one in made["features"]["slash_commands"]]
@@ -91,14 +94,16 @@ def test_what_the_manifest_announces_is_what_the_code_listens_for(settings: Slac
 
 
 def test_every_scope_has_its_reason_and_no_more_are_needed_by_any_story() -> None:
-    assert all(scopes(Slack()).values())
-    assert FakeSlack().scopes == set(scopes(Slack()))  # It refuses what these do not allow.
+    assert all(scopes_of(SlackSettings()).values())
+    assert FakeSlack().scopes == set(scopes_of(SlackSettings()))  # It refuses what these do not allow.
 
 
 def test_the_yaml_reads_back_as_the_manifest() -> None:
-    for settings, url in ((Slack(), ""), (Slack(unfurl_arxiv=False), URL)):
-        lines = [line for line in manifest_yaml(settings, url).splitlines() if not line.startswith("#")]
-        assert read_yaml(iter([*lines, ""]))[0] == manifest(settings, url)
+    for settings, url in ((SlackSettings(), ""), (SlackSettings(unfurl_arxiv=False), URL)):
+        lines = [
+            line for line in render_manifest_yaml(settings, url).splitlines() if not line.startswith("#")
+        ]
+        assert read_yaml(iter([*lines, ""]))[0] == build_manifest(settings, url)
 
 
 def read_yaml(lines: Iterator[str], indent: int = 0, line: str | None = None) -> tuple[Any, str]:

@@ -7,10 +7,10 @@ import pytest
 
 from bot.platforms.slack.app import SlackApp
 from config.secrets import SlackSecrets
-from config.settings import Slack
+from config.settings import SlackSettings
 from digests.errors import InputError
 from tests.fakes.odd import ODD_ANSWERS
-from tests.fakes.slack import FakeSlack, Fault
+from tests.fakes.slack import FakeSlack, SlackFault
 
 
 def opened(slack: FakeSlack, *, bot_token: str = "xoxb-right") -> None:
@@ -19,7 +19,7 @@ def opened(slack: FakeSlack, *, bot_token: str = "xoxb-right") -> None:
     async def run() -> None:
         async with slack:
             secrets = SlackSecrets(bot_token=bot_token, app_token=slack.app_token)
-            app = SlackApp(Slack(api_base_url=slack.url), secrets, 2, lambda: datetime.now(UTC))
+            app = SlackApp(SlackSettings(api_base_url=slack.url), secrets, 2, lambda: datetime.now(UTC))
             await app.open()
             await app.close()
 
@@ -28,13 +28,14 @@ def opened(slack: FakeSlack, *, bot_token: str = "xoxb-right") -> None:
 
 @pytest.mark.parametrize("method", ["auth.test", "apps.connections.open"])
 @pytest.mark.parametrize(
-    "fault", [Fault.SERVER_ERROR, Fault.DROP_BEFORE, Fault.GARBAGE, Fault.INTERNAL_ERROR_AFTER]
+    "fault",
+    [SlackFault.SERVER_ERROR, SlackFault.DROP_BEFORE, SlackFault.GARBAGE, SlackFault.INTERNAL_ERROR_AFTER],
 )
 def test_a_slack_that_cannot_just_now_keeps_nothing_from_starting(
-    method: str, fault: Fault, caplog: pytest.LogCaptureFixture
+    method: str, fault: SlackFault, caplog: pytest.LogCaptureFixture
 ) -> None:
     slack = FakeSlack()
-    slack.fail(method, fault)
+    slack.fail_next(method, fault)
     opened(slack)
     assert "Slack" in caplog.text
 

@@ -7,15 +7,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.message import Action, Block, Button, Buttons, Card, Divider, Heading, Message, Offer, Text
+from bot.message import Block, Button, ButtonAction, Buttons, Card, Divider, Heading, Message, OptionRow, Text
 from bot.platforms import Page
 from bot.platforms.slack.render import render
-from digests.model import Style
+from digests.model import DigestStyle
 from tests.bot.platforms.slack.limits import check_page, read, texts
 
 UNSEEN = re.compile("[\u00ad\u200b]")
 
-every_style = pytest.mark.parametrize("style", list(Style))
+every_style = pytest.mark.parametrize("style", list(DigestStyle))
 
 
 def a_card(number: int | None = 1, **parts: Any) -> Card:
@@ -29,13 +29,13 @@ def a_card(number: int | None = 1, **parts: Any) -> Card:
         "domain": "Machine Learning",
         "tldr": "Attention is enough. It always was.",
         "limitations": ("Only English was tested.", "One seed."),
-        "reviewed": "Reviewed by qwen3, 23 June 2026",
+        "review_line": "Reviewed by qwen3, 23 June 2026",
         "reason": "Highest score of the day",
     }
     return Card(**{**given_parts, "number": number, **parts})
 
 
-FOOTER = (Divider(), Text("132 new papers considered.", quiet=True))
+FOOTER = (Divider(), Text("132 new papers considered.", is_small_print=True))
 
 
 def a_digest(count: int, **parts: Any) -> Message:
@@ -77,7 +77,7 @@ def buttons(page: Page) -> list[dict[str, Any]]:
     return [button for button in in_actions + beside if button["action_id"] == "discuss"]
 
 
-def check_all(message: Message, style: Style) -> tuple[Page, ...]:
+def check_all(message: Message, style: DigestStyle) -> tuple[Page, ...]:
     """The invariants that hold for every message in every style."""
     pages = render(message, style)
     urls = {card.url for card in message.cards}
@@ -121,7 +121,7 @@ def check_formatting(message: Message, pages: tuple[Page, ...]) -> None:
 
 
 def test_a_card_is_these_blocks() -> None:
-    (page,) = render(of(a_card(warnings=("A passage reads like an order.",))), Style.CARDS)
+    (page,) = render(of(a_card(warnings=("A passage reads like an order.",))), DigestStyle.CARDS)
     assert page.papers == ("2606.00001",)
     assert page.payload == {
         "text": "Summary",
@@ -189,7 +189,7 @@ def test_a_card_is_these_blocks() -> None:
 
 
 def test_a_compact_card_has_its_button_beside_it_and_its_limitations_in_one_line() -> None:
-    (page,) = render(of(a_card(2)), Style.COMPACT)
+    (page,) = render(of(a_card(2)), DigestStyle.COMPACT)
     section, small_print = page.payload["blocks"]
     assert section["text"]["text"] == (
         "2️⃣ *<https://arxiv.org/abs/2606.00002|Paper 2: Attention Is Enough>* · 8.7/10\n"
@@ -200,40 +200,40 @@ def test_a_compact_card_has_its_button_beside_it_and_its_limitations_in_one_line
 
 
 def test_keycaps_go_to_ten_and_numbers_further() -> None:
-    said = "\n".join(says(page) for page in render(a_digest(11), Style.COMPACT))
+    said = "\n".join(says(page) for page in render(a_digest(11), DigestStyle.COMPACT))
     assert "🔟 *Paper 10" in said
     assert "\n11. *Paper 11" in said
 
 
 @every_style
-def test_a_card_without_a_review_says_so_and_has_no_heading_for_limitations(style: Style) -> None:
-    bare = a_card(limitations=(), limitations_note="Limitations not reviewed", reviewed="", reason="")
+def test_a_card_without_a_review_says_so_and_has_no_heading_for_limitations(style: DigestStyle) -> None:
+    bare = a_card(limitations=(), limitations_note="Limitations not reviewed", review_line="", reason="")
     said = "\n".join(says(page) for page in check_all(of(bare), style))
     assert "Limitations not reviewed" in said
     assert "*Limitations*" not in said
 
 
 @every_style
-def test_a_card_with_nothing_but_a_title_leaves_no_gaps(style: Style) -> None:
+def test_a_card_with_nothing_but_a_title_leaves_no_gaps(style: DigestStyle) -> None:
     (page,) = check_all(of(Card("1", "Title", "https://a.org/1")), style)
     assert says(page).split("\n") == ["*Title*", "🔖 Discuss"]
 
 
 @every_style
-def test_every_warning_is_seen_with_its_sign(style: Style) -> None:
+def test_every_warning_is_seen_with_its_sign(style: DigestStyle) -> None:
     pages = check_all(of(a_card(warnings=("One.", "Two."))), style)
     assert "⚠️ One.\n⚠️ Two." in says(pages[-1])
 
 
 @every_style
-def test_limitations_and_warnings_too_many_to_show_are_counted(style: Style) -> None:
+def test_limitations_and_warnings_too_many_to_show_are_counted(style: DigestStyle) -> None:
     many = tuple(f"{number} " + "word " * 50 for number in range(40))
     said = "\n".join(says(page) for page in check_all(of(a_card(limitations=many, warnings=many)), style))
     assert re.search(r"⚠️ 0 [^⚠]*⚠️ 1 [^⚠]*\nand 38 more|⚠️ 2 [^⚠]*\nand 37 more", said)
 
 
 def test_the_notification_is_the_summary_and_a_card_is_read_aloud_whole() -> None:
-    first, second = render(a_digest(1), Style.CARDS)
+    first, second = render(a_digest(1), DigestStyle.CARDS)
     assert first.payload["text"] == "Tuesday - 1 papers"
     assert second.payload["text"].split("\n") == [
         "1. Paper 1: Attention Is Enough",
@@ -249,12 +249,12 @@ def test_the_notification_is_the_summary_and_a_card_is_read_aloud_whole() -> Non
 
 @pytest.mark.parametrize("count", [0, 1, 5, 100])
 @every_style
-def test_digests_of_every_size_keep_all_rules(style: Style, count: int) -> None:
+def test_digests_of_every_size_keep_all_rules(style: DigestStyle, count: int) -> None:
     check_all(a_digest(count), style)
 
 
 def test_cards_are_a_header_and_a_page_a_paper_with_the_footer_on_the_last() -> None:
-    header, *cards = render(a_digest(5), Style.CARDS)
+    header, *cards = render(a_digest(5), DigestStyle.CARDS)
     assert header.papers == ()
     assert [len(page.papers) for page in cards] == [1] * 5
     assert not any(page.in_thread for page in (header, *cards))
@@ -264,21 +264,21 @@ def test_cards_are_a_header_and_a_page_a_paper_with_the_footer_on_the_last() -> 
 
 
 def test_compact_is_one_page_while_it_fits() -> None:
-    (page,) = render(a_digest(5), Style.COMPACT)
+    (page,) = render(a_digest(5), DigestStyle.COMPACT)
     assert len(page.papers) == 5
     assert len(buttons(page)) == 5
     assert "considered" in says(page)
 
 
 def test_compact_goes_on_over_pages_when_it_does_not_fit_and_parts_no_card() -> None:
-    pages = render(a_digest(100), Style.COMPACT)
+    pages = render(a_digest(100), DigestStyle.COMPACT)
     assert len(pages) > 1
     assert all(len(buttons(page)) == len(page.papers) for page in pages)
     assert not any(page.in_thread for page in pages)
 
 
 def test_a_thread_lists_its_papers_in_the_channel_and_tells_them_in_the_thread() -> None:
-    header, *cards = render(a_digest(5), Style.THREAD)
+    header, *cards = render(a_digest(5), DigestStyle.THREAD)
     assert not header.in_thread
     assert header.papers == ()
     assert says(header).split("\n")[2:4] == [
@@ -291,7 +291,7 @@ def test_a_thread_lists_its_papers_in_the_channel_and_tells_them_in_the_thread()
 
 
 def test_a_list_of_a_hundred_goes_on_in_the_thread() -> None:
-    pages = render(a_digest(100, title="A title as long as they are " * 5), Style.THREAD)
+    pages = render(a_digest(100, title="A title as long as they are " * 5), DigestStyle.THREAD)
     listing = [page for page in pages if not page.papers]
     assert len(listing) > 1
     assert [page.in_thread for page in listing] == [False] + [True] * (len(listing) - 1)
@@ -300,15 +300,15 @@ def test_a_list_of_a_hundred_goes_on_in_the_thread() -> None:
 
 
 @every_style
-def test_without_cards_the_footer_is_on_the_only_page(style: Style) -> None:
+def test_without_cards_the_footer_is_on_the_only_page(style: DigestStyle) -> None:
     (page,) = render(a_digest(0), style)
     assert shapes(page) == ["header", "section", "divider", "context"]
     assert not page.in_thread
 
 
 @every_style
-def test_a_card_that_stands_first_is_the_first_page(style: Style) -> None:
-    (page,) = render(of(a_card(), Text("Found by its id.", quiet=True)), style)
+def test_a_card_that_stands_first_is_the_first_page(style: DigestStyle) -> None:
+    (page,) = render(of(a_card(), Text("Found by its id.", is_small_print=True)), style)
     assert page.papers == ("2606.00001",)
     assert not page.in_thread
     assert page.payload["text"] == "Summary"
@@ -316,7 +316,7 @@ def test_a_card_that_stands_first_is_the_first_page(style: Style) -> None:
 
 
 @every_style
-def test_cards_in_the_middle_keep_what_follows_them(style: Style) -> None:
+def test_cards_in_the_middle_keep_what_follows_them(style: DigestStyle) -> None:
     blocks = (Heading("Queue"), a_card(1), Text("Wanted by two."), a_card(2), Text("Wanted by one."))
     said = "\n".join(says(page) for page in check_all(of(*blocks), style))
     positions = [said.rindex(part) for part in ("Paper 1", "Wanted by two.", "Paper 2", "Wanted by one.")]
@@ -324,7 +324,7 @@ def test_cards_in_the_middle_keep_what_follows_them(style: Style) -> None:
 
 
 @every_style
-def test_a_footer_that_does_not_fit_gets_its_own_page_and_no_line_is_left_over(style: Style) -> None:
+def test_a_footer_that_does_not_fit_gets_its_own_page_and_no_line_is_left_over(style: DigestStyle) -> None:
     full = a_card(limitations=("word " * 70,) * 20, warnings=("word " * 70,) * 20)
     footer: tuple[Block, ...] = (Divider(), *[Text("word " * 580)] * 4)
     pages = check_all(of(Heading("Today"), full, *footer), style)
@@ -335,14 +335,14 @@ def test_a_footer_that_does_not_fit_gets_its_own_page_and_no_line_is_left_over(s
 
 @every_style
 @pytest.mark.parametrize("blocks", [(), (Divider(),), (Heading("\u200b \u3164"), Text("\ud800"))])
-def test_a_message_of_nothing_says_its_summary(style: Style, blocks: tuple[Block, ...]) -> None:
+def test_a_message_of_nothing_says_its_summary(style: DigestStyle, blocks: tuple[Block, ...]) -> None:
     (page,) = check_all(of(*blocks, summary="All quiet."), style)
     assert says(page) == "All quiet."
     assert page.payload["text"] == "All quiet."
 
 
 @every_style
-def test_a_message_without_any_word_is_still_a_message(style: Style) -> None:
+def test_a_message_without_any_word_is_still_a_message(style: DigestStyle) -> None:
     (page,) = check_all(of(summary=""), style)
     assert says(page) == "Nothing to show."
 
@@ -351,7 +351,9 @@ def test_a_message_without_any_word_is_still_a_message(style: Style) -> None:
 
 
 def test_a_label_is_bold_before_its_text() -> None:
-    (page,) = render(of(Text("every day at 9:00", label="When"), Text("a\nb", label="What")), Style.CARDS)
+    (page,) = render(
+        of(Text("every day at 9:00", label="When"), Text("a\nb", label="What")), DigestStyle.CARDS
+    )
     assert markups(page) == ["*When* every day at 9:00", "*What*\na\nb"]
 
 
@@ -360,7 +362,7 @@ def test_a_label_is_bold_before_its_text() -> None:
 @pytest.mark.parametrize("sample", ["& words, ", "<&>", "词语", "👩‍👩‍👧", "line\n", ":a:*b* "])
 def test_a_long_paragraph_is_parted_and_nothing_is_lost(sample: str, label: str, quiet: bool) -> None:
     long = sample * (10_000 // len(sample))
-    pages = check_all(of(Text(long, quiet=quiet, label=label)), Style.CARDS)
+    pages = check_all(of(Text(long, is_small_print=quiet, label=label)), DigestStyle.CARDS)
     said = re.sub(r"\s", "", UNSEEN.sub("", "".join(says(page) for page in pages))).replace("∗", "*")
     assert said.removeprefix("*Label*") == re.sub(r"\s", "", long)
 
@@ -369,7 +371,7 @@ def test_line_breaks_stay_in_paragraphs_and_go_from_headings_and_cards() -> None
     message = of(
         Heading("Two\nlines"), Text("Two\r\n\n\n\n lines"), a_card(title="Two\n\nlines", tldr="Two\n\nlines")
     )
-    header, card = render(message, Style.CARDS)
+    header, card = render(message, DigestStyle.CARDS)
     assert says(header) == "Two lines\nTwo\n\nlines"
     assert "Two lines*" in says(card)
     assert "\nTwo lines\n" in says(card)
@@ -413,30 +415,39 @@ def nasty_message(text: str) -> Message:
         tldr=text,
         limitations=(text, text),
         warnings=(text,),
-        reviewed=text,
+        review_line=text,
         reason=text,
     )
     noted = a_card(2, title=text, tldr=text, limitations=(), limitations_note=text)
     return of(
-        Heading(text), Text(text), Text(text, quiet=True), card, noted, Divider(), Text(text), summary=text
+        Heading(text),
+        Text(text),
+        Text(text, is_small_print=True),
+        card,
+        noted,
+        Divider(),
+        Text(text),
+        summary=text,
     )
 
 
 @every_style
 @pytest.mark.parametrize("text", [*NASTY, "".join(NASTY), "\n".join(NASTY)])
-def test_nothing_from_outside_pings_links_or_formats_and_the_limits_hold(style: Style, text: str) -> None:
+def test_nothing_from_outside_pings_links_or_formats_and_the_limits_hold(
+    style: DigestStyle, text: str
+) -> None:
     check_all(nasty_message(text), style)
 
 
 @every_style
 @pytest.mark.parametrize("text", NASTY)
-def test_a_label_from_outside_is_bold_and_no_more(style: Style, text: str) -> None:
+def test_a_label_from_outside_is_bold_and_no_more(style: DigestStyle, text: str) -> None:
     check_all(of(Text("text", label=f"label {text}"), Text(f"{text} text", label="label")), style)
 
 
 @every_style
 @pytest.mark.parametrize("sign", ["a", "word ", "& ", "注", "א", "👩‍👩‍👧", "*", "@everyone ", "Sentence. "])
-def test_texts_of_ten_thousand_characters_keep_the_limits(style: Style, sign: str) -> None:
+def test_texts_of_ten_thousand_characters_keep_the_limits(style: DigestStyle, sign: str) -> None:
     long = (sign * 10_000)[:10_000]
     pages = check_all(nasty_message(long), style)
     assert any("…" in says(page) or "Sentence." in says(page) for page in pages)
@@ -446,13 +457,13 @@ def test_texts_of_ten_thousand_characters_keep_the_limits(style: Style, sign: st
 def test_a_part_of_a_card_is_cut_before_it_is_escaped(letters: int) -> None:
     """And its length is that of the escaped text."""
     long = "x" * letters + "&" * 1000
-    (page,) = check_all(of(a_card(limitations=(long,))), Style.CARDS)
+    (page,) = check_all(of(a_card(limitations=(long,))), DigestStyle.CARDS)
     (line,) = [line for markup in markups(page) for line in markup.splitlines() if "&amp;" in line]
     assert len(line) <= len("• ") + 300
 
 
 @every_style
-def test_the_fullest_card_fits_one_page(style: Style) -> None:
+def test_the_fullest_card_fits_one_page(style: DigestStyle) -> None:
     long = "&" * 10_000
     limitations = warnings = (long,) * 50
     card = a_card(
@@ -465,7 +476,7 @@ def test_the_fullest_card_fits_one_page(style: Style) -> None:
         tldr=long,
         limitations=limitations,
         warnings=warnings,
-        reviewed=long,
+        review_line=long,
         reason=long,
     )
     assert len(check_all(of(card), style)) == 1
@@ -473,18 +484,18 @@ def test_the_fullest_card_fits_one_page(style: Style) -> None:
 
 def test_what_is_harmless_is_left_as_it_was_written() -> None:
     title = "AlpacaEval_2.0: a*b, x_1, 10~20, pass@k, C++ & R, 3 < 4 at 10:30"
-    (page,) = render(of(a_card(None, title=title)), Style.CARDS)
+    (page,) = render(of(a_card(None, title=title)), DigestStyle.CARDS)
     assert says(page).startswith(f"*{title}*")
 
 
 def test_marks_become_their_look_alikes_where_they_would_format() -> None:
-    (page,) = render(of(a_card(None, title="*A* _B_ ~C~ `D`")), Style.CARDS)
+    (page,) = render(of(a_card(None, title="*A* _B_ ~C~ `D`")), DigestStyle.CARDS)
     assert says(page).startswith("*∗A∗ ˍBˍ ∼C∼ ˋDˋ*")
 
 
 def test_prose_without_markup_is_not_touched() -> None:
     tldr = "*A* _B_ ~C~ `D` :smile: > <b> & | https://a.org"
-    (page,) = render(of(a_card(tldr=tldr), Text(tldr)), Style.CARDS)
+    (page,) = render(of(a_card(tldr=tldr), Text(tldr)), DigestStyle.CARDS)
     assert [text["text"] for text in texts(page.payload["blocks"]) if "_B_" in text["text"]] == [tldr, tldr]
 
 
@@ -501,7 +512,7 @@ def test_prose_without_markup_is_not_touched() -> None:
     ],
 )
 @every_style
-def test_an_address_cannot_end_its_link(url: str, target: str, style: Style) -> None:
+def test_an_address_cannot_end_its_link(url: str, target: str, style: DigestStyle) -> None:
     pages = render(of(a_card(url=url)), style)
     assert any(
         f"<{target}|Paper 1: Attention Is Enough>" in markup for page in pages for markup in markups(page)
@@ -516,7 +527,7 @@ def test_an_address_cannot_end_its_link(url: str, target: str, style: Style) -> 
     ],
 )  # fmt: skip
 @every_style
-def test_without_a_good_address_the_title_stands_alone(url: str, style: Style) -> None:
+def test_without_a_good_address_the_title_stands_alone(url: str, style: DigestStyle) -> None:
     for page in render(of(a_card(url=url)), style):
         check_page(page.payload, allowed_urls=())
         assert "*1. Paper 1: Attention Is Enough*" in says(
@@ -526,7 +537,7 @@ def test_without_a_good_address_the_title_stands_alone(url: str, style: Style) -
 
 @pytest.mark.parametrize("paper", ["", "p" * 2001, "&" * 401, "\ud800", "two\nlines"])
 @every_style
-def test_an_id_that_slack_cannot_give_back_gets_no_button(paper: str, style: Style) -> None:
+def test_an_id_that_slack_cannot_give_back_gets_no_button(paper: str, style: DigestStyle) -> None:
     (page,) = render(of(a_card(paper=paper)), style)
     check_page(page.payload, allowed_urls={"https://arxiv.org/abs/2606.00001"})
     assert buttons(page) == []
@@ -552,11 +563,15 @@ cards = st.builds(
     limitations=st.lists(words, max_size=3).map(tuple),
     limitations_note=words,
     warnings=st.lists(words, max_size=2).map(tuple),
-    reviewed=words,
+    review_line=words,
     reason=words,
 )
 a_button = st.builds(
-    Button, st.sampled_from([one for one in Action if one is not Action.DISCUSS]), words, words, st.booleans()
+    Button,
+    st.sampled_from([one for one in ButtonAction if one is not ButtonAction.DISCUSS]),
+    words,
+    words,
+    st.booleans(),
 )
 kinds: st.SearchStrategy[Block] = st.one_of(
     cards,
@@ -564,7 +579,7 @@ kinds: st.SearchStrategy[Block] = st.one_of(
     st.builds(Text, words, st.booleans()),
     st.builds(Divider),
     st.builds(Buttons, st.lists(a_button, max_size=30).map(tuple)),
-    st.builds(Offer, words, a_button),
+    st.builds(OptionRow, words, a_button),
 )
 blocks = st.lists(kinds, max_size=8)
 
@@ -581,7 +596,7 @@ def numbered(blocks: list[Block]) -> tuple[Block, ...]:
     return tuple(own(block) if isinstance(block, Card) else block for block in blocks)
 
 
-@given(summary=words, blocks=blocks.map(numbered), style=st.sampled_from(list(Style)))
+@given(summary=words, blocks=blocks.map(numbered), style=st.sampled_from(list(DigestStyle)))
 @settings(max_examples=60, deadline=None)
-def test_any_message_keeps_every_rule(summary: str, blocks: tuple[Block, ...], style: Style) -> None:
+def test_any_message_keeps_every_rule(summary: str, blocks: tuple[Block, ...], style: DigestStyle) -> None:
     check_all(Message(summary, blocks), style)

@@ -17,22 +17,27 @@ import pytest
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.authorization import AuthorizeResult
 
-from bot.platforms.slack.session import open_session, web_client
-from bot.platforms.slack.transport import HttpTransport, SocketTransport, bolt_app
-from config.settings import Slack
+from bot.platforms.slack.session import create_web_client, open_session
+from bot.platforms.slack.transport import HttpTransport, SocketTransport, build_bolt_app
+from config.settings import SlackSettings
 from digests.model import Channel
-from tests.bot.platforms.slack.processes import overdue, patient_slack, prepared, running
-from tests.fakes.slack import PATIENCE, FakeSlack, read
+from tests.bot.platforms.slack.processes import (
+    add_overdue_channel,
+    create_patient_slack,
+    prepare_store,
+    run_bot,
+)
+from tests.fakes.slack import WAIT_SECONDS, FakeSlack, read_text
 
 Heard = list[str]
 
 
 def an_app(slack: FakeSlack, session: object, heard: Heard) -> AsyncApp:
-    client = web_client("", settings=Slack(api_base_url=slack.url), session=session)  # type: ignore[arg-type]
+    client = create_web_client("", settings=SlackSettings(api_base_url=slack.url), session=session)  # type: ignore[arg-type]
     authorized = AuthorizeResult(
         enterprise_id=None, team_id="T1", bot_user_id="UBOT", bot_id="BBOT", bot_token="xoxb-right"
     )
-    app = bolt_app(client, authorized, slack.signing_secret)
+    app = build_bolt_app(client, authorized, slack.signing_secret)
 
     async def listen(ack: Callable[[], Awaitable[None]], command: dict[str, str]) -> None:
         await ack()
@@ -53,7 +58,13 @@ async def connected(slack: FakeSlack, heard: Heard) -> AsyncIterator[SocketTrans
     async with open_session(2) as session:
         app = an_app(slack, session, heard)
         transport = SocketTransport(
-            app, app.client, slack.app_token, nothing, ping_seconds=0.2, hello_seconds=1.0, unwell_seconds=1.0
+            app,
+            app.client,
+            slack.app_token,
+            nothing,
+            ping_seconds=0.2,
+            hello_timeout_seconds=1.0,
+            reconnect_after_seconds=1.0,
         )
         serving = asyncio.create_task(transport.serve(stop))
         try:
@@ -61,7 +72,7 @@ async def connected(slack: FakeSlack, heard: Heard) -> AsyncIterator[SocketTrans
         finally:
             stop.set()
             await serving
-            transport.refuse()
+            transport.refuse_requests()
             await transport.close()
 
 
@@ -70,7 +81,7 @@ Wound = Callable[[FakeSlack], Awaitable[None]]
 
 def asked_to_come_again(reason: str) -> Wound:
     async def wound(slack: FakeSlack) -> None:
-        await slack.disconnect(reason)
+        await slack.disconnect_sockets(reason)
 
     wound.__name__ = reason
     return wound
@@ -81,19 +92,19 @@ ASKED = ("refresh_requested", "warning", "too_many_websockets", "link_disabled")
 
 
 async def cut(slack: FakeSlack) -> None:
-    await slack.cut()
+    await slack.cut_connections()
 
 
 async def refused_once(slack: FakeSlack) -> None:
-    slack.refuse_upgrades = 1
-    await slack.cut()
+    slack.upgrade_refusals = 1
+    await slack.cut_connections()
 
 
 async def without_pongs(slack: FakeSlack) -> None:
-    slack.no_pongs = True
+    slack.is_without_pongs = True
     opened = slack.sockets_opened
-    await slack.until(lambda: slack.sockets_opened > opened)
-    slack.no_pongs = False
+    await slack.wait_until(lambda: slack.sockets_opened > opened)
+    slack.is_without_pongs = False
 
 
 @pytest.mark.parametrize(
@@ -107,12 +118,12 @@ def test_a_socket_that_was_lost_is_there_again_and_takes_commands(wound: Wound) 
         async with FakeSlack() as slack:
             ada, papers = slack.add_user("ada"), slack.add_channel("papers")
             async with connected(slack, heard):
-                await slack.until(lambda: slack.sockets)
+                await slack.wait_until(lambda: slack.sockets)
                 opened = slack.sockets_opened
                 await wound(slack)
-                await slack.until(lambda: slack.sockets_opened > opened and slack.sockets)
-                async with asyncio.timeout(PATIENCE):
-                    while not (await slack.command("/paper", "after", user=ada, channel=papers)).acked:
+                await slack.wait_until(lambda: slack.sockets_opened > opened and slack.sockets)
+                async with asyncio.timeout(WAIT_SECONDS):
+                    while not (await slack.run_command("/paper", "after", user=ada, channel=papers)).is_acked:
                         pass  # It went to a socket that was just being replaced; a person types it again.
                 assert "after" in heard
 
@@ -122,11 +133,11 @@ def test_a_socket_that_was_lost_is_there_again_and_takes_commands(wound: Wound) 
 def test_a_socket_that_does_not_say_hello_is_thrown_away_for_another() -> None:
     async def run() -> None:
         async with FakeSlack() as slack:
-            slack.silent_hellos = 1
+            slack.skipped_hellos = 1
             async with connected(slack, []):
-                await slack.until(lambda: slack.sockets)
+                await slack.wait_until(lambda: slack.sockets)
                 assert slack.sockets_opened >= 2
-                assert len(slack.called("apps.connections.open")) >= 2
+                assert len(slack.calls_of("apps.connections.open")) >= 2
 
     asyncio.run(run())
 
@@ -134,9 +145,9 @@ def test_a_socket_that_does_not_say_hello_is_thrown_away_for_another() -> None:
 def test_a_refused_upgrade_is_tried_again_with_a_new_ticket() -> None:
     async def run() -> None:
         async with FakeSlack() as slack:
-            slack.refuse_upgrades = 1
+            slack.upgrade_refusals = 1
             async with connected(slack, []):
-                await slack.until(lambda: slack.sockets)
+                await slack.wait_until(lambda: slack.sockets)
 
     asyncio.run(run())
 
@@ -158,11 +169,11 @@ def test_what_slack_did_not_sign_is_refused_and_counted_and_never_looked_at() ->
         async with FakeSlack() as slack, open_session(2) as session:
             slack.http_endpoint = f"http://127.0.0.1:{port}/slack/events"
             transport = HttpTransport("127.0.0.1", port)
-            await transport.listen()
+            await transport.start_listening()
             body = "command=%2Fpaper&text=bad&user_id=U1&channel_id=C1&team_id=T1"
             assert (await slack.post_signed(body, is_json=False))[0] == 503
             serving = asyncio.create_task(transport.serve(an_app(slack, session, heard), connected, stop))
-            await asyncio.wait_for(listening.wait(), PATIENCE)
+            await asyncio.wait_for(listening.wait(), WAIT_SECONDS)
             wrong, _ = await slack.post_signed(body, is_json=False, secret="another")
             old, _ = await slack.post_signed(body, is_json=False, at=slack.clock() - 600)
             right, _ = await slack.post_signed(body.replace("bad", "good"), is_json=False)
@@ -171,8 +182,8 @@ def test_what_slack_did_not_sign_is_refused_and_counted_and_never_looked_at() ->
             assert challenge[0] == 200
             assert "c" in challenge[1]
             assert heard == ["good"]
-            assert transport.refused == 2
-            transport.refuse()
+            assert transport.refused_count == 2
+            transport.refuse_requests()
             assert (await slack.post_signed(body, is_json=False))[0] == 503
             stop.set()
             await serving
@@ -198,34 +209,36 @@ def test_no_variable_of_the_environment_changes_the_app(monkeypatch: pytest.Monk
 def test_over_http_a_whole_bot_answers_what_slack_signed_and_tells_that_it_is_well(tmp_path: Path) -> None:
     async def run() -> None:
         port = free_port()
-        async with patient_slack() as slack:
+        async with create_patient_slack() as slack:
             ada, papers = slack.add_user("ada"), slack.add_channel("papers")
-            overdue(prepared(tmp_path), papers)
+            add_overdue_channel(prepare_store(tmp_path), papers)
             settings = f'http_host = "127.0.0.1"\nhttp_port = {port}'
             secrets = {"SLACK_BOT_TOKEN": slack.bot_token, "SLACK_SIGNING_SECRET": slack.signing_secret}
-            async with running(slack, tmp_path, settings=settings, secrets=secrets, connected=False) as bot:
-                await bot.says("listening for Slack")
+            async with run_bot(
+                slack, tmp_path, settings=settings, secrets=secrets, must_connect=False
+            ) as bot:
+                await bot.wait_for_log("listening for Slack")
                 slack.http_endpoint = f"http://127.0.0.1:{port}/slack/events"
-                asked = await slack.command("/paper", "2402.01306", user=ada, channel=papers)
-                assert asked.acked
-                await slack.until(lambda: asked.responses)
-                await bot.says("delivered", papers)
-                card = slack.messages(papers)[1]
-                await slack.react(ada, papers, card["ts"])
-                await slack.until(lambda: "Discuss · 1" in read(card["blocks"]))
-                form = await slack.command("/digest", "settings", user=ada, channel=papers)
-                await slack.until(lambda: form.views)
-                refused = await slack.submit(form.views[0], {"domains": "visoin"}, user=ada)
+                asked = await slack.run_command("/paper", "2402.01306", user=ada, channel=papers)
+                assert asked.is_acked
+                await slack.wait_until(lambda: asked.responses)
+                await bot.wait_for_log("delivered", papers)
+                card = slack.messages_in(papers)[1]
+                await slack.add_reaction(ada, papers, card["ts"])
+                await slack.wait_until(lambda: "Discuss · 1" in read_text(card["blocks"]))
+                form = await slack.run_command("/digest", "settings", user=ada, channel=papers)
+                await slack.wait_until(lambda: form.views)
+                refused = await slack.submit_view(form.views[0], {"domains": "visoin"}, user=ada)
                 assert refused.ack
                 assert "vision" in refused.ack["errors"]["domains"]
                 await not_from_slack(slack, papers)
                 assert await health(port) == {"ok": True, "refused": 3}
-                assert not [call for call in slack.called("chat.postMessage") if "evil" in str(call)]
-                await bot.says("refused 2 requests that Slack did not sign")
+                assert not [call for call in slack.calls_of("chat.postMessage") if "evil" in str(call)]
+                await bot.wait_for_log("refused 2 requests that Slack did not sign")
             assert slack.protocol_errors == []
-            known = prepared(tmp_path).subscriptions.find(Channel("slack", papers, "T1"))
+            known = prepare_store(tmp_path).subscriptions.find(Channel("slack", papers, "T1"))
             assert known
-            assert known.running
+            assert known.is_running
 
     asyncio.run(run())
 
@@ -233,20 +246,20 @@ def test_over_http_a_whole_bot_answers_what_slack_signed_and_tells_that_it_is_we
 def test_over_http_a_process_says_that_it_is_well_while_slack_is_away(tmp_path: Path) -> None:
     async def run() -> None:
         port = free_port()
-        async with patient_slack() as slack:  # For a port that nobody has.
+        async with create_patient_slack() as slack:  # For a port that nobody has.
             papers = slack.add_channel("papers")
-        prepared(tmp_path)
+        prepare_store(tmp_path)
         settings = f'http_host = "127.0.0.1"\nhttp_port = {port}'
         secrets = {"SLACK_BOT_TOKEN": slack.bot_token, "SLACK_SIGNING_SECRET": slack.signing_secret}
-        async with running(slack, tmp_path, settings=settings, secrets=secrets, connected=False) as bot:
-            await bot.says("Nobody is answered in Slack until it is asked again")
-            await bot.says("health is told")
+        async with run_bot(slack, tmp_path, settings=settings, secrets=secrets, must_connect=False) as bot:
+            await bot.wait_for_log("Nobody is answered in Slack until it is asked again")
+            await bot.wait_for_log("health is told")
             assert await health(port) == {"ok": True, "refused": 0}
             async with slack:
-                await bot.says("listening for Slack")
+                await bot.wait_for_log("listening for Slack")
                 slack.http_endpoint = f"http://127.0.0.1:{port}/slack/events"
-                asked = await slack.command("/paper", "kto", user=slack.add_user("ada"), channel=papers)
-                await slack.until(lambda: asked.responses)
+                asked = await slack.run_command("/paper", "kto", user=slack.add_user("ada"), channel=papers)
+                await slack.wait_until(lambda: asked.responses)
 
     asyncio.run(run())
 
@@ -281,9 +294,9 @@ def test_a_bot_that_cannot_work_says_why_in_a_sentence_and_ends(tmp_path: Path) 
         folder = tmp_path / str(number)
         async with (
             FakeSlack() as slack,
-            running(slack, folder, secrets=secrets, connected=False) as bot,
+            run_bot(slack, folder, secrets=secrets, must_connect=False) as bot,
         ):
-            assert await asyncio.wait_for(bot.process.wait(), PATIENCE) == 1
+            assert await asyncio.wait_for(bot.process.wait(), WAIT_SECONDS) == 1
         said = "\n".join(bot.log)
         assert words in said
         assert "Traceback" not in said
@@ -300,7 +313,7 @@ async def doctor(
 ) -> tuple[int | None, str]:
     """What `paperround doctor` says about a bot with one channel."""
     channel = next(iter(slack.channels))
-    prepared(folder)
+    prepare_store(folder)
     (folder / "paperround.toml").write_text(
         f'[store]\nurl = "sqlite:///{folder / "p.db"}"\n[platforms.slack]\napi_base_url = "{slack.url}"\n{settings}\n'
         f'[[subscriptions]]\nplatform = "slack"\nchannel = "{channel}"\n'
@@ -339,8 +352,8 @@ def test_doctor_says_what_is_wrong_and_what_to_do(tmp_path: Path) -> None:
         async with FakeSlack() as slack:
             here = Channel("slack", slack.add_channel("papers"), "T1")
             slack.token_error = "account_inactive"
-            store = prepared(tmp_path / "revoked")
-            overdue(store, here.channel)
+            store = prepare_store(tmp_path / "revoked")
+            add_overdue_channel(store, here.channel)
             store.subscriptions.stop(here, "the channel was archived.")
             status, said = await doctor(slack, tmp_path / "revoked", RIGHT, 'digest_command = "/daily"')
         assert status == 1

@@ -9,17 +9,17 @@ from typing import Any
 
 import pytest
 
-from bot.fetching import Fetched, due, fetch, fetch_asked
+from bot.fetching import FetchReport, fetch_requested_papers, fetch_source, find_due_sources
 from digests.calendar import NEW_YORK
 from digests.errors import SourceError
 from digests.model import NOT_REVIEWED, Trouble
 from digests.ports import SourceState, Store
-from digests.sources.arxiv import Addresses, Arxiv, next_look
-from digests.sources.arxiv.days import feed_day, feed_days
-from digests.sources.arxiv.position import Harvest, Position
-from digests.sources.http import Limits, Turns, open_client
+from digests.sources.arxiv import ArxivAddresses, ArxivSource, choose_next_poll
+from digests.sources.arxiv.days import feed_days_between, latest_feed_day
+from digests.sources.arxiv.position import ArxivPosition, Harvest
+from digests.sources.http import RequestLimits, ServerTurns, open_client
 from tests.builders import a_paper, a_store
-from tests.fakes.feeds import Fault, Feeds
+from tests.fakes.feeds import FakeFeeds, FeedFault
 
 TUESDAY = datetime(2026, 11, 24, 1, 0, tzinfo=NEW_YORK)
 THANKSGIVING = date(2026, 11, 26)
@@ -29,26 +29,26 @@ THANKSGIVING = date(2026, 11, 26)
 class World:
     """A store, a source over the servers, and a clock that stories move."""
 
-    feeds: Feeds
+    feeds: FakeFeeds
     store: Store
     now: datetime
-    source: Arxiv
+    source: ArxivSource
 
-    async def fetch(self, since: date | None = None) -> Fetched:
-        return await fetch(self.source, self.store, lambda: self.now, since=since)
+    async def fetch(self, since: date | None = None) -> FetchReport:
+        return await fetch_source(self.source, self.store, lambda: self.now, since=since)
 
     @property
     def whole(self) -> dict[str, date]:
-        return dict(Position.read(self.store.sources.state("arxiv").position).whole)
+        return dict(ArxivPosition.from_json(self.store.sources.load_state("arxiv").position).complete_through)
 
     def known(self) -> set[str]:
-        return {scored.paper.id for _, scored in self.store.papers.changes(0, 10_000)}
+        return {scored.paper.id for _, scored in self.store.library.changes_after(0, 10_000)}
 
     def news_of(self, *days: date) -> set[str]:
         return {
             one.id
             for day in days
-            for one in self.feeds.day(day)
+            for one in self.feeds.announcements_on(day)
             if one.kind in ("new", "cross") and set(one.categories) & set(self.source.categories)
         }
 
@@ -59,8 +59,8 @@ Story = Callable[[World], Awaitable[None]]
 def told(story: Story, at: datetime = TUESDAY, categories: tuple[str, ...] = ("cs.LG", "cs.CL")) -> None:
     async def run() -> None:
         world: World
-        async with Feeds(clock=lambda: world.now, holidays=frozenset([THANKSGIVING])) as feeds:
-            addresses = Addresses(feeds.rss_url, feeds.oai_url, feeds.query_url)
+        async with FakeFeeds(clock=lambda: world.now, holidays=frozenset([THANKSGIVING])) as feeds:
+            addresses = ArxivAddresses(feeds.rss_url, feeds.oai_url, feeds.query_url)
 
             waited = timedelta()
 
@@ -75,9 +75,9 @@ def told(story: Story, at: datetime = TUESDAY, categories: tuple[str, ...] = ("c
                 waited += timedelta(seconds=seconds)
 
             store = a_store()
-            turns = Turns(store.sources, "arxiv", "one", timedelta(seconds=3), clock_of_turns, pause)
-            connect = partial(open_client, "", clock, trusted=(feeds.url,), pause=pause)
-            world = World(feeds, store, at, Arxiv(categories, connect, turns, addresses))
+            turns = ServerTurns(store.sources, "arxiv", "one", timedelta(seconds=3), clock_of_turns, pause)
+            connect = partial(open_client, "", clock, trusted_addresses=(feeds.url,), pause=pause)
+            world = World(feeds, store, at, ArxivSource(categories, connect, turns, addresses))
             await story(world)
 
     asyncio.run(run())
@@ -93,10 +93,10 @@ def test_a_first_fetch_brings_the_days_papers_each_once() -> None:
         day = TUESDAY.date()
         assert fetched.failure == ""
         assert world.known() == world.news_of(day)
-        assert fetched.added.new == len(world.known())
+        assert fetched.counts.new == len(world.known())
         assert world.whole == {"cs.LG": day, "cs.CL": day}
-        assert len(world.feeds.seen) == 1
-        assert world.store.papers.last_import() == TUESDAY.astimezone(UTC)
+        assert len(world.feeds.requests) == 1
+        assert world.store.library.last_import() == TUESDAY.astimezone(UTC)
 
     told(story)
 
@@ -104,10 +104,10 @@ def test_a_first_fetch_brings_the_days_papers_each_once() -> None:
 def test_the_same_day_again_changes_nothing() -> None:
     async def story(world: World) -> None:
         await world.fetch()
-        before = world.store.papers.last_change()
+        before = world.store.library.latest_sequence()
         again = await world.fetch()
-        assert (again.added.new, again.added.changed) == (0, 0)
-        assert world.store.papers.last_change() == before
+        assert (again.counts.new, again.counts.changed) == (0, 0)
+        assert world.store.library.latest_sequence() == before
 
     told(story)
 
@@ -115,15 +115,17 @@ def test_the_same_day_again_changes_nothing() -> None:
 def test_a_new_version_and_a_withdrawal_are_noticed_and_are_no_news() -> None:
     async def story(world: World) -> None:
         await world.fetch()
-        considered = world.store.papers.last_change()
+        considered = world.store.library.latest_sequence()
         world.now += timedelta(days=1)
         await world.fetch()
-        again = [one for one in world.feeds.day(world.now.date()) if one.kind == "replace"]
-        known = world.store.papers.get([one.id for one in again])
+        again = [one for one in world.feeds.announcements_on(world.now.date()) if one.kind == "replace"]
+        known = world.store.library.get([one.id for one in again])
         assert known
         assert {scored.paper.version for scored in known.values()} == {2}
         assert any(scored.paper.withdrawn for scored in known.values())
-        fresh = world.store.papers.candidates(considered, world.store.papers.last_change(), texts=False)
+        fresh = world.store.library.candidates(
+            considered, world.store.library.latest_sequence(), with_text=False
+        )
         assert {one.id for one in fresh} == world.news_of(world.now.date())
 
     told(story)
@@ -140,11 +142,11 @@ def test_missed_days_are_caught_up_and_old_papers_that_were_touched_are_no_news(
         # The days just before the first fetch are looked through as well: what is young there is no harm.
         assert world.known() <= world.news_of(*days, *(date(2026, 11, day) for day in (20, 23)))
         assert set(world.whole.values()) == {days[-1]}
-        pages = world.feeds.asked("/oai")
-        assert any("resumptionToken" in one.asked for one in pages)
-        assert {one.asked["from"] for one in pages if "from" in one.asked} == {"2026-11-23"}
+        pages = world.feeds.requests_to("/oai")
+        assert any("resumptionToken" in one.query for one in pages)
+        assert {one.query["from"] for one in pages if "from" in one.query} == {"2026-11-23"}
         assert not any(paper.startswith("16") for paper in world.known())
-        withdrawn = [one for _, one in world.store.papers.changes(0, 9999) if one.paper.withdrawn]
+        withdrawn = [one for _, one in world.store.library.changes_after(0, 9999) if one.paper.withdrawn]
         assert len(withdrawn) >= len(days) - 3
 
     told(story)
@@ -153,10 +155,10 @@ def test_missed_days_are_caught_up_and_old_papers_that_were_touched_are_no_news(
 def test_an_old_paper_that_is_known_and_was_touched_has_its_facts_renewed() -> None:
     async def story(world: World) -> None:
         await world.fetch()
-        world.store.papers.add([(a_paper("1603.00500", title="As it was"), NOT_REVIEWED)], now=world.now)
+        world.store.library.add([(a_paper("1603.00500", title="As it was"), NOT_REVIEWED)], now=world.now)
         world.now = at(date(2026, 12, 1))
         await world.fetch()
-        assert world.store.papers.get(["1603.00500"])["1603.00500"].paper.title != "As it was"
+        assert world.store.library.get(["1603.00500"])["1603.00500"].paper.title != "As it was"
 
     told(story, categories=("cs.LG", "cs.CL", "cs.CV", "cs.AI", "cs.RO"))
 
@@ -165,9 +167,9 @@ def test_a_feed_of_nothing_covers_nothing_so_that_a_mistake_is_mended_the_next_d
     async def story(world: World) -> None:
         await world.fetch()
         world.now += timedelta(days=1)
-        world.feeds.fail("/rss", Fault.EMPTY)
+        world.feeds.fail_next("/rss", FeedFault.EMPTY)
         empty = await world.fetch()
-        assert "as on a holiday" in empty.sentence()
+        assert "as on a holiday" in empty.to_sentence()
         assert set(world.whole.values()) == {TUESDAY.date()}
         world.now = at(date(2026, 11, 27))
         await world.fetch()
@@ -180,13 +182,13 @@ def test_yesterdays_feed_is_stale_and_covers_nothing_new() -> None:
     async def story(world: World) -> None:
         await world.fetch()
         world.now += timedelta(days=1)
-        world.feeds.fail("/rss", Fault.STALE)
+        world.feeds.fail_next("/rss", FeedFault.STALE)
         stale = await world.fetch()
-        assert stale.sentence().endswith("The feed is still that of 2026-11-24.")
+        assert stale.to_sentence().endswith("The feed is still that of 2026-11-24.")
         assert set(world.whole.values()) == {TUESDAY.date()}
-        assert [one.trouble for one in world.store.health.conditions()] == [Trouble.STALE]
+        assert [one.trouble for one in world.store.health.latest_reports()] == [Trouble.STALE]
         await world.fetch()
-        assert [one.trouble for one in world.store.health.conditions()] == [None]
+        assert [one.trouble for one in world.store.health.latest_reports()] == [None]
 
     told(story)
 
@@ -195,7 +197,7 @@ def test_records_that_are_empty_by_mistake_leave_the_hole_open() -> None:
     async def story(world: World) -> None:
         await world.fetch()
         world.now = at(date(2026, 12, 1))
-        world.feeds.fail("/oai", Fault.EMPTY, times=2)
+        world.feeds.fail_next("/oai", FeedFault.EMPTY, times=2)
         await world.fetch()
         assert set(world.whole.values()) == {TUESDAY.date()}
         await world.fetch()
@@ -209,30 +211,30 @@ def test_a_catch_up_that_breaks_off_goes_on_at_its_page() -> None:
     async def story(world: World) -> None:
         await world.fetch()
         world.now = at(date(2026, 12, 1))
-        seen = len(world.feeds.seen)
+        seen = len(world.feeds.requests)
         pages = 0
 
         async def until_second_page() -> None:
             nonlocal pages
-            position = world.store.sources.state("arxiv").position
+            position = world.store.sources.load_state("arxiv").position
             async for batch in world.source.fetch(
                 position, now=world.now, since=None, progress=lambda done, size: None
             ):
                 pages += 1
-                world.store.papers.add(batch.records, now=world.now)
-                world.store.sources.keep("arxiv", SourceState(batch.position))
+                world.store.library.add(batch.records, now=world.now)
+                world.store.sources.save_state("arxiv", SourceState(batch.position))
                 if pages == 3:
                     return
 
         await until_second_page()
-        harvest = Position.read(world.store.sources.state("arxiv").position).harvest
+        harvest = ArxivPosition.from_json(world.store.sources.load_state("arxiv").position).harvest
         assert harvest
         assert harvest.token
-        before = len(world.feeds.asked("/oai"))
+        before = len(world.feeds.requests_to("/oai"))
         await world.fetch()
-        assert world.feeds.asked("/oai")[before].asked["resumptionToken"] == harvest.token
+        assert world.feeds.requests_to("/oai")[before].query["resumptionToken"] == harvest.token
         assert world.news_of(*(date(2026, 11, day) for day in (25, 27, 30))) <= world.known()
-        assert len(world.feeds.seen) > seen
+        assert len(world.feeds.requests) > seen
 
     told(story)
 
@@ -241,10 +243,10 @@ def test_a_token_that_no_longer_holds_begins_that_category_anew() -> None:
     async def story(world: World) -> None:
         await world.fetch()
         world.now = at(date(2026, 12, 1))
-        whole = Position.read(world.store.sources.state("arxiv").position).whole
-        stuck = Position(whole, Harvest("cs.LG", date(2026, 11, 23), "2026-11-23|cs:cs:LG|20"))
-        world.store.sources.keep("arxiv", SourceState(stuck.written()))
-        world.feeds.fail("/oai", Fault.TOKEN_EXPIRED)
+        whole = ArxivPosition.from_json(world.store.sources.load_state("arxiv").position).complete_through
+        stuck = ArxivPosition(whole, Harvest("cs.LG", date(2026, 11, 23), "2026-11-23|cs:cs:LG|20"))
+        world.store.sources.save_state("arxiv", SourceState(stuck.to_json()))
+        world.feeds.fail_next("/oai", FeedFault.TOKEN_EXPIRED)
         fetched = await world.fetch()
         assert fetched.failure == ""
         assert world.news_of(*(date(2026, 11, day) for day in (25, 27, 30))) <= world.known()
@@ -256,11 +258,11 @@ def test_when_the_feed_is_down_the_records_bring_the_days_papers_and_the_fault_i
     async def story(world: World) -> None:
         await world.fetch()
         world.now += timedelta(days=1)
-        world.feeds.fail("/rss", Fault.UNAVAILABLE, times=9)
+        world.feeds.fail_next("/rss", FeedFault.UNAVAILABLE, times=9)
         fetched = await world.fetch()
         assert "arXiv's feed answered 503 Service Unavailable 4 times" in fetched.failure
         assert world.news_of(world.now.date()) <= world.known()
-        (condition,) = world.store.health.conditions()
+        (condition,) = world.store.health.latest_reports()
         assert condition.trouble is Trouble.OUTAGE
 
     told(story)
@@ -287,22 +289,22 @@ def test_since_a_day_everything_is_fetched_again_from_there() -> None:
 @pytest.mark.parametrize(
     ("fault", "said"),
     [
-        (Fault.ERROR_FEED, "arXiv's feed reports: Bad archive 'cs.XX'. Check the categories."),
-        (Fault.ENTITY_BOMB, "arXiv's feed answered"),
-        (Fault.EXTERNAL_ENTITY, "document type"),
-        (Fault.GZIP_BOMB, "more than 64 MB"),
-        (Fault.REDIRECT_LOOP, "redirects in a circle"),
-        (Fault.TO_PRIVATE, "private network"),
+        (FeedFault.ERROR_FEED, "arXiv's feed reports: Bad archive 'cs.XX'. Check the categories."),
+        (FeedFault.ENTITY_BOMB, "arXiv's feed answered"),
+        (FeedFault.EXTERNAL_ENTITY, "document type"),
+        (FeedFault.GZIP_BOMB, "more than 64 MB"),
+        (FeedFault.REDIRECT_LOOP, "redirects in a circle"),
+        (FeedFault.TO_PRIVATE, "private network"),
     ],
 )
-def test_what_cannot_be_a_feed_is_told_and_nothing_of_it_is_kept(fault: Fault, said: str) -> None:
+def test_what_cannot_be_a_feed_is_told_and_nothing_of_it_is_kept(fault: FeedFault, said: str) -> None:
     async def story(world: World) -> None:
-        world.feeds.fail("/rss", fault, times=99)
+        world.feeds.fail_next("/rss", fault, times=99)
         fetched = await world.fetch()
         assert said in fetched.failure
         assert world.known() == set()
         assert world.whole == {}
-        world.feeds.heal()
+        world.feeds.clear_faults()
         assert (await world.fetch()).failure == ""
         assert world.known()
 
@@ -311,7 +313,7 @@ def test_what_cannot_be_a_feed_is_told_and_nothing_of_it_is_kept(fault: Fault, s
 
 def test_a_feed_of_another_charset_than_it_says_still_brings_the_day() -> None:
     async def story(world: World) -> None:
-        world.feeds.fail("/rss", Fault.WRONG_CHARSET)
+        world.feeds.fail_next("/rss", FeedFault.WRONG_CHARSET)
         assert (await world.fetch()).failure == ""
         assert world.news_of(TUESDAY.date()) <= world.known()
 
@@ -320,30 +322,30 @@ def test_a_feed_of_another_charset_than_it_says_still_brings_the_day() -> None:
 
 def test_single_papers_are_had_by_id_and_an_answer_that_is_empty_by_mistake_is_asked_for_again() -> None:
     async def story(world: World) -> None:
-        one, two, *_ = world.feeds.day(TUESDAY.date())
-        world.feeds.fail("/api/query", Fault.EMPTY)
-        found = await world.source.papers([one.id, "2401.99999", two.id])
+        one, two, *_ = world.feeds.announcements_on(TUESDAY.date())
+        world.feeds.fail_next("/api/query", FeedFault.EMPTY)
+        found = await world.source.fetch_papers([one.id, "2401.99999", two.id])
         assert set(found) == {one.id, two.id}
         assert found[one.id].title == one.title
         with pytest.raises(SourceError, match="incorrect id format"):
-            await world.source.papers(["abc"], Limits(tries=1))
+            await world.source.fetch_papers(["abc"], RequestLimits(attempts=1))
 
     told(story)
 
 
 def test_what_people_asked_for_is_fetched_and_what_arxiv_does_not_know_is_forgotten() -> None:
     async def story(world: World) -> None:
-        one, *_ = world.feeds.day(TUESDAY.date())
+        one, *_ = world.feeds.announcements_on(TUESDAY.date())
         for paper in (one.id, "2401.99999"):
-            world.store.papers.ask_for(paper, now=world.now)
-        world.feeds.fail("/api/query", Fault.UNAVAILABLE, times=4)
-        assert "2 papers that people asked for" in await fetch_asked(
-            world.source.papers, world.store, lambda: world.now
+            world.store.library.add_request(paper, now=world.now)
+        world.feeds.fail_next("/api/query", FeedFault.UNAVAILABLE, times=4)
+        assert "2 papers that people asked for" in await fetch_requested_papers(
+            world.source.fetch_papers, world.store, lambda: world.now
         )
-        assert len(world.store.papers.asked_unknown(9)) == 2
-        assert await fetch_asked(world.source.papers, world.store, lambda: world.now) == ""
-        assert [scored.paper.id for scored in world.store.papers.asked_for(9)] == [one.id]
-        assert world.store.papers.asked_unknown(9) == []
+        assert len(world.store.library.requested_unknown(9)) == 2
+        assert await fetch_requested_papers(world.source.fetch_papers, world.store, lambda: world.now) == ""
+        assert [scored.paper.id for scored in world.store.library.requested_unreviewed(9)] == [one.id]
+        assert world.store.library.requested_unknown(9) == []
 
     told(story)
 
@@ -355,15 +357,15 @@ def test_through_a_fortnight_every_papers_day_is_in_by_its_morning_and_arxiv_is_
     async def story(world: World) -> None:
         asked: dict[date, int] = {}
         while world.now < at(date(2026, 12, 5)):
-            world.feeds.heal()
+            world.feeds.clear_faults()
             if out[0] <= world.now < out[1]:
                 for path in ("/rss", "/oai"):
-                    world.feeds.fail(path, Fault.UNAVAILABLE, times=99)
-            before = len(world.feeds.seen)
-            for source in due([world.source], world.store, world.now):
-                await fetch(source, world.store, lambda: world.now)
+                    world.feeds.fail_next(path, FeedFault.UNAVAILABLE, times=99)
+            before = len(world.feeds.requests)
+            for source in find_due_sources([world.source], world.store, world.now):
+                await fetch_source(source, world.store, lambda: world.now)
             day = world.now.date()
-            asked[day] = asked.get(day, 0) + len(world.feeds.seen) - before
+            asked[day] = asked.get(day, 0) + len(world.feeds.requests) - before
             if world.now.hour == 7 and not out[0] <= world.now < out[1]:
                 assert world.news_of(day) <= world.known(), day
             world.now += timedelta(hours=1)
@@ -381,8 +383,8 @@ def test_through_a_fortnight_every_papers_day_is_in_by_its_morning_and_arxiv_is_
 
 
 def look(now: datetime, **state: Any) -> datetime:
-    whole = Position({"cs.LG": state.pop("whole")}) if "whole" in state else Position()
-    return next_look(whole, ("cs.LG",), SourceState(**state), now).astimezone(NEW_YORK)
+    whole = ArxivPosition({"cs.LG": state.pop("whole")}) if "whole" in state else ArxivPosition()
+    return choose_next_poll(whole, ("cs.LG",), SourceState(**state), now).astimezone(NEW_YORK)
 
 
 def test_arxiv_is_asked_from_half_past_midnight_in_new_york_until_the_papers_are_there() -> None:
@@ -420,18 +422,18 @@ def test_after_friday_comes_monday_and_a_new_process_asks_at_once() -> None:
 )
 def test_new_yorks_clock_is_followed_through_its_changes(day: date, utc_hour: int) -> None:
     before = datetime(day.year, day.month, day.day, utc_hour, 29, tzinfo=UTC)
-    assert feed_day(before) < day
-    assert feed_day(before + timedelta(minutes=1)) == day
+    assert latest_feed_day(before) < day
+    assert latest_feed_day(before + timedelta(minutes=1)) == day
 
 
 def test_between_two_days_lie_the_weekdays() -> None:
-    assert list(feed_days(date(2026, 11, 20), date(2026, 11, 24))) == [date(2026, 11, 23)]
-    assert list(feed_days(date(2026, 11, 20), date(2026, 11, 23))) == []
+    assert list(feed_days_between(date(2026, 11, 20), date(2026, 11, 24))) == [date(2026, 11, 23)]
+    assert list(feed_days_between(date(2026, 11, 20), date(2026, 11, 23))) == []
 
 
 def test_a_position_is_read_as_it_was_written() -> None:
-    position = Position(
+    position = ArxivPosition(
         {"cs.LG": date(2026, 11, 24)}, Harvest("cs.CL", date(2026, 11, 20), "t", date(2026, 11, 21))
     )
-    assert Position.read(position.written()) == position
-    assert Position.read("") == Position()
+    assert ArxivPosition.from_json(position.to_json()) == position
+    assert ArxivPosition.from_json("") == ArxivPosition()

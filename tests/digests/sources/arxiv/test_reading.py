@@ -7,7 +7,7 @@ import pytest
 
 from digests.errors import SourceError
 from digests.sources.arxiv import oai, query, rss
-from digests.sources.arxiv.papers import is_withdrawn, last_day_of
+from digests.sources.arxiv.papers import is_withdrawn, latest_submission_day
 from tests.fakes import arxiv_days
 from tests.shared_data import FOLDER, needs_shared_data
 
@@ -25,53 +25,57 @@ def recorded(name: str) -> bytes:
 
 @needs_shared_data
 def test_a_real_day_is_read_whole() -> None:
-    feed = rss.read(recorded("rss_full_day*"))
+    feed = rss.parse_feed(recorded("rss_full_day*"))
     assert feed.day == date(2026, 6, 30)
-    assert (len(feed.news), len(feed.replaced)) == (422, 110)
-    first = feed.news[0]
+    assert (len(feed.new_papers), len(feed.replaced_papers)) == (422, 110)
+    first = feed.new_papers[0]
     assert (first.id, first.version, first.primary_category) == ("2606.28729", 1, "cs.IT")
     assert first.authors == ("Yumeng Yang", "Han Cai", "Xianfu Lei", "Xiaohu Tang")
     assert first.abstract.startswith("In this paper, we study convertible codes")
     assert (first.url, first.published) == ("https://arxiv.org/abs/2606.28729", date(2026, 6, 30))
-    assert {paper.version for paper in feed.replaced} > {2}
-    assert all(paper.title and paper.abstract and paper.categories and paper.authors for paper in feed.news)
+    assert {paper.version for paper in feed.replaced_papers} > {2}
+    assert all(
+        paper.title and paper.abstract and paper.categories and paper.authors for paper in feed.new_papers
+    )
 
 
 @needs_shared_data
 def test_a_real_day_without_papers_is_a_feed_of_nothing() -> None:
-    feed = rss.read(recorded("rss_empty_day*"))
-    assert (feed.day, feed.size) == (date(2026, 9, 8), 0)
+    feed = rss.parse_feed(recorded("rss_empty_day*"))
+    assert (feed.day, feed.paper_count) == (date(2026, 9, 8), 0)
 
 
 @needs_shared_data
 def test_the_atom_form_says_the_same() -> None:
-    feed = rss.read(recorded("atom_cs.AI*"))
+    feed = rss.parse_feed(recorded("atom_cs.AI*"))
     assert feed.day == date(2025, 8, 20)
-    assert (feed.news[0].id, feed.news[0].version) == ("2508.13426", 1)
-    assert feed.news[0].categories == ("cs.CL", "cs.AI")
-    assert feed.news[0].authors == ("Chunhua Liu", "Kabir Manandhar Shrestha", "Sukai Huang")
-    assert feed.size == 7
+    assert (feed.new_papers[0].id, feed.new_papers[0].version) == ("2508.13426", 1)
+    assert feed.new_papers[0].categories == ("cs.CL", "cs.AI")
+    assert feed.new_papers[0].authors == ("Chunhua Liu", "Kabir Manandhar Shrestha", "Sukai Huang")
+    assert feed.paper_count == 7
 
 
 def test_a_made_day_has_news_cross_lists_new_versions_and_a_withdrawal() -> None:
-    papers = arxiv_days.announced(DAY)
-    feed = rss.read(arxiv_days.rss(DAY, papers, "cs.LG").encode())
-    assert [paper.id for paper in feed.news] == [one.id for one in papers if one.kind in ("new", "cross")]
-    assert all(paper.version == 2 and paper.updated == DAY for paper in feed.replaced)
-    assert [paper.withdrawn for paper in feed.replaced if paper.withdrawn] == [DAY]
-    assert "5% less & needs $O(n^2)$ steps where n < " in feed.news[0].abstract
+    papers = arxiv_days.announcements_of(DAY)
+    feed = rss.parse_feed(arxiv_days.render_rss(DAY, papers, "cs.LG").encode())
+    assert [paper.id for paper in feed.new_papers] == [
+        one.id for one in papers if one.kind in ("new", "cross")
+    ]
+    assert all(paper.version == 2 and paper.updated == DAY for paper in feed.replaced_papers)
+    assert [paper.withdrawn for paper in feed.replaced_papers if paper.withdrawn] == [DAY]
+    assert "5% less & needs $O(n^2)$ steps where n < " in feed.new_papers[0].abstract
 
 
 def test_a_paper_that_stands_there_as_new_and_as_a_cross_list_is_one() -> None:
-    new, *_ = arxiv_days.announced(DAY)
-    twice = [new, arxiv_days.Announced(**{**new.__dict__, "kind": "cross"})]
-    assert rss.read(arxiv_days.rss(DAY, twice, "cs.LG+cs.AI").encode()).size == 1
+    new, *_ = arxiv_days.announcements_of(DAY)
+    twice = [new, arxiv_days.Announcement(**{**new.__dict__, "kind": "cross"})]
+    assert rss.parse_feed(arxiv_days.render_rss(DAY, twice, "cs.LG+cs.AI").encode()).paper_count == 1
 
 
 def test_an_old_paper_that_is_cross_listed_today_was_not_published_today() -> None:
-    new, *_ = arxiv_days.announced(DAY)
-    old = arxiv_days.Announced(**{**new.__dict__, "kind": "cross", "id": "2401.00001"})
-    (paper,) = rss.read(arxiv_days.rss(DAY, [old], "cs.LG").encode()).news
+    new, *_ = arxiv_days.announcements_of(DAY)
+    old = arxiv_days.Announcement(**{**new.__dict__, "kind": "cross", "id": "2401.00001"})
+    (paper,) = rss.parse_feed(arxiv_days.render_rss(DAY, [old], "cs.LG").encode()).new_papers
     assert paper.published == date(2024, 1, 31)
 
 
@@ -80,22 +84,24 @@ def test_an_old_paper_that_is_cross_listed_today_was_not_published_today() -> No
     [("math/0309136", "math/0309136"), ("math.GT/0309136", "math/0309136"), ("0704.0001", "0704.0001")],
 )
 def test_old_ids_in_a_feed_are_understood(given: str, known: str) -> None:
-    new, *_ = arxiv_days.announced(DAY)
-    old = arxiv_days.Announced(**{**new.__dict__, "kind": "replace", "id": given, "version": 3})
-    (paper,) = rss.read(arxiv_days.rss(DAY, [old], "cs.LG").encode()).replaced
+    new, *_ = arxiv_days.announcements_of(DAY)
+    old = arxiv_days.Announcement(**{**new.__dict__, "kind": "replace", "id": given, "version": 3})
+    (paper,) = rss.parse_feed(arxiv_days.render_rss(DAY, [old], "cs.LG").encode()).replaced_papers
     assert (paper.id, paper.version, paper.published, paper.updated) == (known, 3, None, DAY)
 
 
 def test_a_feed_that_reports_an_error_is_one_in_its_own_words() -> None:
     with pytest.raises(SourceError, match=r"reports: Bad archive 'cs\.XX'\. Check the categories"):
-        rss.read(arxiv_days.error_feed("Bad archive 'cs.XX'.").encode())
+        rss.parse_feed(arxiv_days.render_error_feed("Bad archive 'cs.XX'.").encode())
 
 
 def test_bytes_of_another_charset_cost_their_characters_alone() -> None:
-    text = arxiv_days.rss(DAY, arxiv_days.announced(DAY), "cs.LG").replace("Ada Moss", "Zoé Müßig")
-    feed = rss.read(text.encode("latin-1"))
-    assert len(feed.news) == 28
-    assert any("Zo\ufffd" in name for paper in feed.news for name in paper.authors)
+    text = arxiv_days.render_rss(DAY, arxiv_days.announcements_of(DAY), "cs.LG").replace(
+        "Ada Moss", "Zoé Müßig"
+    )
+    feed = rss.parse_feed(text.encode("latin-1"))
+    assert len(feed.new_papers) == 28
+    assert any("Zo\ufffd" in name for paper in feed.new_papers for name in paper.authors)
 
 
 @pytest.mark.parametrize(
@@ -103,7 +109,10 @@ def test_bytes_of_another_charset_cost_their_characters_alone() -> None:
     [
         (b"", "no whole XML document"),
         (b"Rate exceeded.", "no whole XML document"),
-        (arxiv_days.rss(DAY, arxiv_days.announced(DAY), "cs.LG").encode()[:4000], "no whole XML document"),
+        (
+            arxiv_days.render_rss(DAY, arxiv_days.announcements_of(DAY), "cs.LG").encode()[:4000],
+            "no whole XML document",
+        ),
         (b"<html><body>Access denied</body></html>", "is no feed"),
         (b"<rss><channel><title>x</title></channel></rss>", "which day"),
         (b'<!DOCTYPE rss SYSTEM "http://127.0.0.1/x.dtd"><rss/>', "document type"),
@@ -111,16 +120,16 @@ def test_bytes_of_another_charset_cost_their_characters_alone() -> None:
 )
 def test_what_is_no_feed_is_refused_in_a_sentence(body: bytes, said: str) -> None:
     with pytest.raises(SourceError, match=said):
-        rss.read(body)
+        rss.parse_feed(body)
 
 
 def test_names_come_apart_at_commas_and_affiliations_are_no_names() -> None:
-    assert rss.author_names("Ada Moss (MIT, Boston), Bo Lind, Jr. and C. Li") == (
+    assert rss.split_author_names("Ada Moss (MIT, Boston), Bo Lind, Jr. and C. Li") == (
         "Ada Moss",
         "Bo Lind, Jr.",
         "C. Li",
     )
-    assert rss.author_names("") == ()
+    assert rss.split_author_names("") == ()
 
 
 # Records.
@@ -128,8 +137,8 @@ def test_names_come_apart_at_commas_and_affiliations_are_no_names() -> None:
 
 @needs_shared_data
 def test_a_real_record_is_read() -> None:
-    (record,) = oai.read(recorded("oai_listrecords*")).records
-    assert (record.paper.id, record.created, record.touched) == (
+    (record,) = oai.parse_page(recorded("oai_listrecords*")).records
+    assert (record.paper.id, record.created, record.datestamp) == (
         "2504.11237",
         date(2025, 4, 15),
         date(2026, 1, 5),
@@ -141,8 +150,8 @@ def test_a_real_record_is_read() -> None:
 
 
 def test_a_page_has_records_and_the_token_of_the_next() -> None:
-    papers = arxiv_days.announced(DAY)
-    page = oai.read(arxiv_days.oai(papers, "t|1").encode())
+    papers = arxiv_days.announcements_of(DAY)
+    page = oai.parse_page(arxiv_days.render_oai_page(papers, "t|1").encode())
     assert len(page.records) == len(papers)
     assert page.token == "t|1"
     assert {record.paper.version for record in page.records} == {1, None}
@@ -150,13 +159,13 @@ def test_a_page_has_records_and_the_token_of_the_next() -> None:
 
 
 def test_errors_of_the_record_server_are_nothing_an_old_token_or_a_sentence() -> None:
-    assert oai.read(arxiv_days.oai_error("noRecordsMatch").encode()) == oai.Page((), "")
+    assert oai.parse_page(arxiv_days.render_oai_error("noRecordsMatch").encode()) == oai.OaiPage((), "")
     with pytest.raises(oai.TokenExpiredError):
-        oai.read(arxiv_days.oai_error("badResumptionToken").encode())
+        oai.parse_page(arxiv_days.render_oai_error("badResumptionToken").encode())
     with pytest.raises(SourceError, match="reports badArgument"):
-        oai.read(arxiv_days.oai_error("badArgument").encode())
+        oai.parse_page(arxiv_days.render_oai_error("badArgument").encode())
     with pytest.raises(SourceError, match="holds no records"):
-        oai.read(b"<html/>")
+        oai.parse_page(b"<html/>")
 
 
 @pytest.mark.parametrize(
@@ -168,7 +177,7 @@ def test_errors_of_the_record_server_are_nothing_an_old_token_or_a_sentence() ->
     ],
 )  # fmt: skip
 def test_the_record_server_has_its_own_names_of_categories(category: str, name: str) -> None:
-    assert oai.set_of(category) == name
+    assert oai.set_for_category(category) == name
 
 
 # Single papers.
@@ -176,7 +185,7 @@ def test_the_record_server_has_its_own_names_of_categories(category: str, name: 
 
 @needs_shared_data
 def test_a_real_page_of_the_query_server_is_read() -> None:
-    page = query.read(recorded("query_transformer*"))
+    page = query.parse_page(recorded("query_transformer*"))
     assert (page.total, len(page.papers)) == (28946, 5)
     first = page.papers[0]
     assert (first.id, first.version, first.published) == ("2606.13677", 1, date(2026, 6, 11))
@@ -187,21 +196,21 @@ def test_a_real_page_of_the_query_server_is_read() -> None:
 
 @needs_shared_data
 def test_of_two_ids_the_known_one_comes_and_an_unknown_one_is_an_empty_page() -> None:
-    page = query.read(recorded("arxivpy_id_0808*"))
+    page = query.parse_page(recorded("arxivpy_id_0808*"))
     assert [paper.id for paper in page.papers] == ["1707.08567"]
-    assert query.read(recorded("arxivpy_id_0000*")) == query.Page((), 0)
+    assert query.parse_page(recorded("arxivpy_id_0000*")) == query.QueryPage((), 0)
 
 
 @needs_shared_data
 def test_an_old_id_is_read_with_its_archive() -> None:
-    (paper,) = query.read(recorded("arxivpy_id_astro*")).papers
+    (paper,) = query.parse_page(recorded("arxivpy_id_astro*")).papers
     assert (paper.id, paper.version, paper.authors[0]) == ("astro-ph/0601001", 1, "Andrew Gould")
 
 
 @needs_shared_data
 def test_a_bad_id_is_an_error_in_the_servers_own_words() -> None:
     with pytest.raises(SourceError, match="reports: incorrect id format for abc"):
-        query.read(recorded("arxivpy_id_abc*"))
+        query.parse_page(recorded("arxivpy_id_abc*"))
 
 
 def test_the_form_of_before_2025_says_the_same() -> None:
@@ -216,7 +225,7 @@ def test_the_form_of_before_2025_says_the_same() -> None:
         '<arxiv:primary_category xmlns:arxiv="http://arxiv.org/schemas/atom" term="cs.LG" scheme="x"/>'
         '<category term="cs.AI" scheme="x"/><category term="cs.LG" scheme="x"/></entry></feed>'
     )
-    (paper,) = query.read(old.encode()).papers
+    (paper,) = query.parse_page(old.encode()).papers
     assert (paper.id, paper.version, paper.title, paper.abstract) == (
         "2401.00001",
         3,
@@ -248,7 +257,7 @@ def test_a_withdrawal_is_said_at_the_beginning(comment: str, abstract: str, gone
 
 
 def test_an_id_tells_the_latest_day_it_may_be_of() -> None:
-    assert last_day_of("2611.01234", DAY) == DAY
-    assert last_day_of("2412.01234", DAY) == date(2024, 12, 31)
-    assert last_day_of("cs/9912017", DAY) == date(1999, 12, 31)
-    assert last_day_of("web:0123", DAY) == DAY
+    assert latest_submission_day("2611.01234", DAY) == DAY
+    assert latest_submission_day("2412.01234", DAY) == date(2024, 12, 31)
+    assert latest_submission_day("cs/9912017", DAY) == date(1999, 12, 31)
+    assert latest_submission_day("web:0123", DAY) == DAY
