@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format bench fire mutants lock clean
+.PHONY: help demo test check format bench chaos mutants lock clean
 
 help: ## Show what can be made
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -43,9 +43,9 @@ bench: $(READY) ## Measure, as ratios to a floor in the same run
 	@$(BIN)/python -m tests.benchmarks
 
 RUNS ?= 1
-fire: $(READY) ## Kill, stop and cut it off everywhere, and count what came out (RUNS=10: ten times)
-	@$(BIN)/python -m tests.fire --runs $(RUNS)
-	@PAPERROUND_FIRE=1 $(BIN)/python -m pytest -q -n 4 --dist loadfile tests/digests
+chaos: $(READY) ## Kill, stop and cut it off everywhere, and count what came out (RUNS=10: ten times)
+	@$(BIN)/python -m tests.chaos --runs $(RUNS)
+	@PAPERROUND_CHAOS=1 $(BIN)/python -m pytest -q -n 4 --dist loadfile tests/digests
 
 mutants: $(READY) ## Bring faults in by hand, one at a time, and see that a test catches each
 	@$(BIN)/python -m tests.mutants

@@ -22,7 +22,7 @@ from digests.model import (
     Trouble,
 )
 from digests.pick import PickPolicy, pick
-from digests.ports import Store
+from digests.ports.contracts import Store
 from digests.schedule import due_at, editions_between, newest_due_edition, next_due_edition
 
 MAX_REPORT_AGE = timedelta(days=1)

@@ -17,7 +17,7 @@ from digests.model import (
     ScoredPaper,
     Subscription,
 )
-from digests.ports import Store
+from digests.ports.contracts import Store
 from digests.store import open_store
 
 NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)

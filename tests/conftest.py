@@ -11,9 +11,9 @@ from hypothesis import settings
 from tests.builders import store_factories
 from tests.postgres import PostgresServer, StorePool, start_server
 
-settings.register_profile("house", deadline=None, max_examples=30)
-settings.register_profile("fire", deadline=None, max_examples=1000)
-settings.load_profile("fire" if os.environ.get("PAPERROUND_FIRE") else "house")
+settings.register_profile("default", deadline=None, max_examples=30)
+settings.register_profile("chaos", deadline=None, max_examples=1000)
+settings.load_profile("chaos" if os.environ.get("PAPERROUND_CHAOS") else "default")
 
 
 @pytest.fixture(autouse=True)

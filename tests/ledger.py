@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from digests.model import EmptyReason, Subscription
-from digests.ports import Claim, PageSending, PageSent, PlannedPage, PlanSaved, Store
+from digests.ports.contracts import Claim, PageSending, PageSent, PlannedPage, PlanSaved, Store
 from tests.builders import NOW
 
 LEASE = timedelta(minutes=5)

@@ -17,7 +17,7 @@ ONLY_IN = {
     "sqlalchemy": "digests/store",
     "alembic": "digests/store",
     "tantivy": "digests/search",
-    "apscheduler": "bot/clock.py",
+    "apscheduler": "bot/delivery/worker.py",
 }
 
 
@@ -56,14 +56,14 @@ def test_no_platform_knows_another() -> None:
         (file, module)
         for file, module in imports()
         if file.startswith("bot/platforms/")
-        and module.startswith("bot.platforms.")
-        and module.split(".")[2] not in (file.split("/")[2], "links", "punctual", "tries")
+        and module.startswith("bot.chat.port.")
+        and module.split(".")[2] != file.split("/")[2]
     ]
     assert astray == []
 
 
 def test_only_the_application_names_the_store_and_the_index() -> None:
-    allowed = ("bot/app.py", "digests/")
+    allowed = ("bot/services.py", "digests/")
     astray = [
         (file, module)
         for file, module in imports()
@@ -74,7 +74,7 @@ def test_only_the_application_names_the_store_and_the_index() -> None:
 
 @pytest.mark.parametrize("heavy", ["alembic", "apscheduler", "httpx", "tantivy", "regex"])
 def test_starting_the_command_line_does_not_load(heavy: str) -> None:
-    code = f"import sys, bot.cli, bot.preview; sys.exit({heavy!r} in sys.modules)"
+    code = f"import sys, bot.cli.main, bot.cli.preview; sys.exit({heavy!r} in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 

@@ -6,8 +6,8 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from digests.model import ScoredPaper, Verdict
-from digests.reviewers.answer import AnswerError, parse_form
 from digests.reviewers.openai import ModelServer, ModelServerError
+from digests.reviewers.parse import AnswerError, parse_form
 from digests.reviewers.prompt import Messages, build_repair_messages, generate_nonce, sanitize_text
 from digests.reviewers.review import OVERHEAD_TOKENS, ReviewError, TokenUsage, count_tokens
 

@@ -6,7 +6,7 @@
 import asyncio
 import sys
 
-from digests.flags import scan_text
+from digests.injections import scan_text
 from digests.reviewers.reading import FullText, parse_pdf
 
 TIMEOUT_SECONDS = 60.0

@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from digests.flags import EXCERPT_LENGTH, HIDDEN_TEXT, scan_text
+from digests.injections import EXCERPT_LENGTH, HIDDEN_TEXT, scan_text
 from digests.model import Flag
 
 if TYPE_CHECKING:

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from digests.model import Assessment, Paper, ReadDepth, Review, ReviewDepth
-from digests.reviewers.answer import AnswerError, ParsedAnswer, parse_answer
 from digests.reviewers.openai import ModelReply, ModelServer, ModelServerError
+from digests.reviewers.parse import AnswerError, ParsedAnswer, parse_answer
 from digests.reviewers.prompt import Messages, build_repair_messages, build_review_messages, generate_nonce
 from digests.reviewers.rubric import DEFAULT_WEIGHTS, RUBRIC_VERSION, build_review_schema, compute_score
 

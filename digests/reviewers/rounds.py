@@ -9,7 +9,7 @@ from math import ceil
 
 from digests.calendar import NEW_YORK
 from digests.errors import SourceError
-from digests.flags import add_flags, flag_paper
+from digests.injections import add_flags, flag_paper
 from digests.model import (
     REVIEWER,
     Candidate,
@@ -22,12 +22,12 @@ from digests.model import (
     Trouble,
     Verdict,
 )
-from digests.ports import BudgetLimit, ReviewTask, Spending, Store
+from digests.ports.contracts import BudgetLimit, ReviewTask, Spending, Store
 from digests.reviewers.choose import choose_best_papers, compute_priorities, is_unusually_high
 from digests.reviewers.comparison import COMPARISON_VERSION as PAIRS_VERSION
 from digests.reviewers.comparison import compare_papers, max_tokens_of_comparison
 from digests.reviewers.openai import ModelServer, ModelServerError
-from digests.reviewers.pairs import Pair, pair_in_both_orders, rank_papers
+from digests.reviewers.pairwise import Pair, pair_in_both_orders, rank_papers
 from digests.reviewers.prompt import anonymize_full_text, sanitize_text, truncate_middle
 from digests.reviewers.reading import MIN_FULL_TEXT_CHARACTERS, FullText
 from digests.reviewers.review import (

@@ -11,8 +11,8 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from digests.errors import InputError, SourceError
 from digests.ids import canonicalize_address, parse_arxiv_id
 from digests.model import NOT_REVIEWED, Paper
-from digests.ports import BadRecord, ProgressCallback, SourceBatch, SourceState
-from digests.sources.http import RequestLimits, SourceClient
+from digests.ports.contracts import BadRecord, ProgressCallback, SourceBatch, SourceState
+from digests.sources.http.client import RequestLimits, SourceClient
 from digests.sources.intervals import due_after_interval
 
 SERVER = "Hugging Face"
@@ -59,7 +59,7 @@ _LIST_ADAPTER: TypeAdapter[list[Any]] = TypeAdapter(list[Any])
 
 @dataclass(frozen=True, slots=True)
 class HuggingFaceSource:
-    """The papers of each day that somebody put up there. Keeps the contract of `digests.ports.Source`.
+    """The papers of each day that somebody put up there. Keeps the contract of `digests.ports.contracts.Source`.
 
     Its position is the last day that is whole. They have no categories: where arXiv brings a paper too, its facts stay.
     """

@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from digests.ports import SourceState
+from digests.ports.contracts import SourceState
 
 
 def due_after_interval(state: SourceState, interval: timedelta, now: datetime) -> datetime:

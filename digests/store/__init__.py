@@ -2,20 +2,20 @@
 
 from datetime import UTC, datetime
 
-from digests.ports import Store
-from digests.store.deliveries import SqlOutbox
+from digests.ports.contracts import Store
 from digests.store.engine import BUSY_TIMEOUT, open_database
 from digests.store.events import SqlEvents
 from digests.store.health import SqlHealth
 from digests.store.leadership import build_leadership
+from digests.store.library import SqlLibrary
 from digests.store.marks import SqlMarks
 from digests.store.migration import migrate
 from digests.store.notes import SqlNotes
-from digests.store.papers import SqlLibrary
+from digests.store.outbox.outbox import SqlOutbox
+from digests.store.post_edits import SqlPostEdits
 from digests.store.reviewing import SqlReviewing
 from digests.store.sources import SqlSources
 from digests.store.subscriptions import SqlSubscriptions
-from digests.store.upkeep import SqlPostEdits
 
 
 def open_store(url: str, *, busy_timeout: float = BUSY_TIMEOUT, now: datetime | None = None) -> Store:

@@ -8,13 +8,13 @@ from typing import Any
 from sqlalchemy import Connection, Table, delete, func, insert, inspect, select, text
 
 from digests.errors import StoreError
-from digests.ports import LEADER_ROLES
+from digests.ports.contracts import LEADER_ROLES
 from digests.store import postgres
 from digests.store.engine import Database, open_database, translate_errors
 from digests.store.leadership import find_held_roles
 from digests.store.migration import migrate
+from digests.store.outbox.abandon import has_live_lease
 from digests.store.schema import deliveries, metadata
-from digests.store.unfinished import has_live_lease
 
 BATCH_ROWS = 1_000
 """Rows in memory at a time: with a review a paper has some five thousand characters."""

@@ -1,4 +1,4 @@
-"""How sources and the reviewer are, in the database. Keeps the contract of `digests.ports.Health`."""
+"""How sources and the reviewer are, in the database. Keeps the contract of `digests.ports.contracts.Health`."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

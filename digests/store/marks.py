@@ -1,4 +1,4 @@
-"""Posts, marks and the queue in the database. Keeps the contract of `digests.ports.Marks`."""
+"""Posts, marks and the queue in the database. Keeps the contract of `digests.ports.contracts.Marks`."""
 
 import json
 from collections.abc import Mapping, Sequence

@@ -1,4 +1,4 @@
-"""What waits for a review, what a day has cost, and what is held. Keeps the contract of `digests.ports.Reviewing`."""
+"""What waits for a review, what a day has cost, and what is held. Keeps the contract of `digests.ports.contracts.Reviewing`."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -8,10 +8,10 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Row, and_, case, delete, func, insert, or_, select, update
 
 from digests.model import ReviewDepth, Verdict
-from digests.ports import BudgetLimit, HeldPaper, ModerationDecision, ReviewTask, Spending
+from digests.ports.contracts import BudgetLimit, HeldPaper, ModerationDecision, ReviewTask, Spending
 from digests.store import schema
 from digests.store.engine import Database, insert_if_absent, upsert
-from digests.store.papers import fetch_papers
+from digests.store.library import fetch_papers
 
 queue, review_spending, holds, papers, reviews, pairwise_ranks = (
     schema.review_queue,

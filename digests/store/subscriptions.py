@@ -1,4 +1,4 @@
-"""Channels and their wishes in the database. Keeps the contract of `digests.ports.Subscriptions`."""
+"""Channels and their wishes in the database. Keeps the contract of `digests.ports.contracts.Subscriptions`."""
 
 import json
 import logging
@@ -17,7 +17,7 @@ from digests.model import Channel, DigestStyle, Preferences, Schedule, Subscript
 from digests.schedule import DueEdition, due_after_schedule_change, next_due_edition, recompute_next_due
 from digests.store import schema
 from digests.store.engine import Database
-from digests.store.unfinished import PAUSED_REASON, abandon_older, fail_due_edition, reopen_failed
+from digests.store.outbox.abandon import PAUSED_REASON, abandon_older, fail_due_edition, reopen_failed
 
 log = logging.getLogger(__name__)
 

@@ -20,10 +20,10 @@ from rich.console import Console
 from rich.table import Table
 
 from bot.platforms.slack.render import render
-from bot.present import present_digest
+from bot.present.messages import present_digest
 from digests.build import DigestPolicy, build
 from digests.model import Channel, DigestStyle, Preferences, Subscription
-from digests.ports import Store
+from digests.ports.contracts import Store
 from digests.sources.reviews import ReviewFile
 from digests.store import open_store
 from tests.benchmarks import discord, fanout, reviewer, slack, sources

@@ -7,15 +7,15 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from statistics import median, quantiles
 
-from bot.answer import Answers
-from bot.platforms import Page
+from bot.chat.port import Page
+from bot.conversation.answers import Answers
 from bot.platforms.discord.client import DiscordPlatform
 from bot.platforms.discord.rest import RestClient, use_addresses
 from config.settings import DiscordSettings
 from digests.build import DigestPolicy
 from digests.model import Channel, DigestStyle
 from digests.pick import PickPolicy
-from digests.ports import Store
+from digests.ports.contracts import Store
 from digests.search import find_papers
 from digests.search.index import SearchIndex
 from tests.benchmarks.slack import AT_ONCE, COMMANDS, EVENTS, POSTS, Row, resident

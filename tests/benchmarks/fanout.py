@@ -32,10 +32,10 @@ from typing import Any
 
 from aiohttp import web
 
-from bot.clock import DeliveryWorker
-from bot.deliver import DeliveryContext
-from bot.pace import RateLimiter, RateLimits
-from bot.platforms import Page
+from bot.chat.port import Page
+from bot.delivery.deliver import DeliveryContext
+from bot.delivery.rate_limit import RateLimiter, RateLimits
+from bot.delivery.worker import DeliveryWorker
 from bot.platforms.slack.client import SlackPlatform
 from bot.platforms.slack.session import MAX_CONNECTIONS, create_web_client, open_session
 from config.settings import SlackSettings

@@ -9,8 +9,8 @@ from pathlib import Path
 from statistics import median, quantiles
 from typing import TypeVar
 
-from bot.deliver import DeliveryContext, deliver_edition
-from bot.platforms import Page
+from bot.chat.port import Page
+from bot.delivery.deliver import DeliveryContext, deliver_edition
 from bot.platforms.slack.client import SlackPlatform
 from bot.platforms.slack.session import create_web_client, open_session
 from config.settings import SlackSettings
@@ -24,7 +24,7 @@ COMMANDS = 100
 POSTS = 400
 DIGESTS, ROUNDS = 50, 3
 AT_ONCE = 20
-"""Deliveries under way at the same time, as in bot/clock.py."""
+"""Deliveries under way at the same time, as in bot/delivery/worker.py."""
 EVENTS = 10_000
 PAGE = Page(
     {"text": "x", "blocks": [{"type": "section", "text": {"type": "plain_text", "text": "x" * 1500}}]}

@@ -13,7 +13,7 @@ from statistics import median
 
 from lxml import etree
 
-from bot.fetching import fetch_source
+from bot.ingest.fetching import fetch_source
 from digests.sources.arxiv import rss
 from digests.sources.snapshot import SnapshotSource
 from digests.store import open_store

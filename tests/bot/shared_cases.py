@@ -1,10 +1,10 @@
 """Messages that every renderer must bear, and a reading of console pages. Section 7 of the plan names them."""
 
-from bot.held import build_held_message
-from bot.message import Card, Message
-from bot.present import build_card, present_digest
+from bot.chat.message import Card, Message
+from bot.conversation.moderation import build_held_message
+from bot.present.messages import build_card, present_digest
 from digests.model import Channel, Digest, EmptyReason, Flag, Pick, Preferences, ScoredPaper
-from digests.ports import HeldPaper
+from digests.ports.contracts import HeldPaper
 from tests.builders import NOW, TODAY, a_paper, a_review
 
 NASTY = "<&*_|@~`>: <!channel> @everyone <@U1> [x](javascript:alert(1)) *b* _i_ ~s~ `c` :smile: https://evil.example/x"

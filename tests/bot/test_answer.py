@@ -8,15 +8,15 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from bot.answer import Answers
-from bot.app import build_answers, build_services
-from bot.message import Card, Heading
+from bot.chat.message import Card, Heading
+from bot.conversation.answers import Answers
+from bot.services import build_answers, build_services
 from config.settings import FetchingSettings, Settings, SourceSettings
 from config.settings import StoreSettings as StoreSettings
 from digests.build import DigestPolicy
 from digests.errors import SourceError
 from digests.model import Paper, ScoredPaper
-from digests.ports import Store
+from digests.ports.contracts import Store
 from tests.builders import NOW, a_paper, a_store
 from tests.fakes.feeds import FakeFeeds, FeedFault
 
@@ -68,7 +68,7 @@ def test_the_house_asks_arxiv_while_the_person_waits_and_no_longer_than_that(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Over HTTP, as it runs: the person's thread has its own loop, and the turn is given back."""
-    monkeypatch.setattr("bot.app.LOOKUP_TIMEOUT_SECONDS", 1.0)
+    monkeypatch.setattr("bot.services.LOOKUP_TIMEOUT_SECONDS", 1.0)
 
     async def run() -> None:
         async with FakeFeeds(clock=lambda: datetime.now(UTC)) as feeds:

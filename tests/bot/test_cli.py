@@ -16,9 +16,9 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from bot.importing import import_review_files
+from bot.ingest.importing import import_review_files
 from digests.model import Channel, Schedule, Subscription
-from digests.ports import PlannedPage
+from digests.ports.contracts import PlannedPage
 from digests.store import open_store
 from tests.builders import NOW, a_store
 from tests.ledger import confirm_page, save_plan

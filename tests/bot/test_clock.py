@@ -12,16 +12,16 @@ import apscheduler.schedulers.base
 import pytest
 from rich.console import Console
 
-import bot.clock
-from bot.clock import DeliveryWorker, FullMinuteTrigger, deliver_due_editions, deliver_until_stopped
-from bot.deliver import DeliveryContext, deliver_claim
-from bot.message import Message
-from bot.pace import RateLimiter, RateLimits
-from bot.platforms import Outcome, Page, PostError
-from bot.status import load_status, print_report, report_to_record
+import bot.delivery.worker
+from bot.chat.message import Message
+from bot.chat.port import Outcome, Page, PostError
+from bot.cli.status import load_status, print_report, report_to_record
+from bot.delivery.deliver import DeliveryContext, deliver_claim
+from bot.delivery.rate_limit import RateLimiter, RateLimits
+from bot.delivery.worker import DeliveryWorker, FullMinuteTrigger, deliver_due_editions, deliver_until_stopped
 from digests.build import DigestPolicy
 from digests.model import Channel, DigestStyle, Preferences, Schedule, Subscription
-from digests.ports import Claim, Outbox, Store
+from digests.ports.contracts import Claim, Outbox, Store
 from tests.builders import NOW, a_paper, a_review, a_store, a_subscription, corrupt_rows
 from tests.fakes.platform import MemoryPlatform, PostedPages
 
@@ -153,7 +153,7 @@ def test_workspaces_that_do_not_answer_hold_up_no_other_however_many_channels_th
 
 
 def test_replicas_that_are_at_one_workspace_share_its_turns(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bot.clock, "PEER_POLL_SECONDS", 0.01)
+    monkeypatch.setattr(bot.delivery.worker, "PEER_POLL_SECONDS", 0.01)
     waits = list[float]()
 
     async def sleep(seconds: float) -> None:
@@ -426,7 +426,7 @@ def test_a_delivery_that_fails_in_a_way_nobody_foresaw_ends_no_other(
         await asyncio.sleep(0.01)
         await deliver_claim(claim, context=context)
 
-    monkeypatch.setattr(bot.clock, "deliver_claim", failing)
+    monkeypatch.setattr(bot.delivery.worker, "deliver_claim", failing)
     store, platform = a_house(("a", 5)), Slow(PostedPages())
     asyncio.run(deliver_due_editions(a_desk(store, platform)))
     assert sorted(channels_of(platform)) == ["a"] * 4
@@ -463,7 +463,7 @@ def test_a_clock_that_is_set_stops_no_tick(jump: timedelta, monkeypatch: pytest.
             return datetime.now(tz) + ahead[0]
 
     monkeypatch.setattr(apscheduler.schedulers.base, "datetime", Shifted)
-    monkeypatch.setattr(bot.clock, "TICK_INTERVAL", timedelta(seconds=0.05))
+    monkeypatch.setattr(bot.delivery.worker, "TICK_INTERVAL", timedelta(seconds=0.05))
     ticks = list[int]()
     monkeypatch.setattr(DeliveryWorker, "tick", counted(DeliveryWorker.tick, ticks))
 

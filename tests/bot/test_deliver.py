@@ -11,15 +11,15 @@ from typing import Any
 
 import pytest
 
-from bot.clock import deliver_due_editions
-from bot.deliver import DeliveryContext, UnknownPolicy
-from bot.message import Message
-from bot.owners import send_failure_notices
-from bot.platforms import Outcome, Page, PostError
+from bot.chat.message import Message
+from bot.chat.port import Outcome, Page, PostError
+from bot.delivery.deliver import DeliveryContext, UnknownPolicy
+from bot.delivery.failure_notices import send_failure_notices
+from bot.delivery.worker import deliver_due_editions
 from digests.build import DigestPolicy
 from digests.errors import StoreError
 from digests.model import Channel, DigestStyle, Subscription
-from digests.ports import DeliveryState, Outbox, PageState, Store
+from digests.ports.contracts import DeliveryState, Outbox, PageState, Store
 from tests.builders import NOW, a_paper, a_review, a_store, a_subscription
 from tests.fakes.platform import KilledError, MemoryPlatform, PostedPages
 

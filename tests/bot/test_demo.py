@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from bot.demo import read_sample_papers, run_demo
+from bot.cli.demo import read_sample_papers, run_demo
 from digests.limitations import extract_key_limitations
 from digests.model import NOT_REVIEWED
 from tests.builders import NOW

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from bot.discuss import MarkEmojis, RefreshDebouncer, present_queue
+from bot.conversation.marks import MarkEmojis, RefreshDebouncer, present_queue
 from bot.platforms.slack.listeners import KEYCAP_NAMES
 from digests.model import Channel, Post, QueuedPaper
 from tests.builders import NOW

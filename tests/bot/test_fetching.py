@@ -15,11 +15,17 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from bot.fetching import FetchReport, fetch_all_sources, fetch_source, fetch_until_stopped, find_due_sources
+from bot.ingest.fetching import (
+    FetchReport,
+    fetch_all_sources,
+    fetch_source,
+    fetch_until_stopped,
+    find_due_sources,
+)
 from digests.errors import SourceError
 from digests.model import NOT_REVIEWED, Trouble
-from digests.ports import BadRecord, ImportCounts, ProgressCallback, SourceBatch, SourceState, Store
-from digests.sources.http import open_client
+from digests.ports.contracts import BadRecord, ImportCounts, ProgressCallback, SourceBatch, SourceState, Store
+from digests.sources.http.client import open_client
 from digests.sources.huggingface import HuggingFaceSource
 from digests.store import open_store
 from tests.builders import NOW, a_paper, a_store

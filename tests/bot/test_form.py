@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.form import (
+from bot.conversation.subscription_form import (
     FormError,
     SubscriptionForm,
     describe_difference,

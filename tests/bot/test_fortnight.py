@@ -20,8 +20,10 @@ from zoneinfo import ZoneInfo
 
 from digests.calendar import NEW_YORK
 from digests.model import REVIEWER
-from digests.ports import SourceState, Store
+from digests.ports.contracts import SourceState, Store
 from digests.store import open_store
+from tests.chaos.child import Spawn, spawn_process
+from tests.chaos.clock import FileClock
 from tests.fakes import arxiv_days
 from tests.fakes.arxiv_days import Announcement
 from tests.fakes.feeds import FakeFeeds
@@ -29,8 +31,6 @@ from tests.fakes.feeds import FeedFault as FeedFault
 from tests.fakes.openai_server import MODEL, OpenAiServer
 from tests.fakes.openai_server import ModelFault as ModelFault
 from tests.fakes.slack import FakeSlack, read_text
-from tests.fire.child import Spawn, spawn_process
-from tests.fire.clock import FileClock
 
 ROOT = Path(__file__).parents[2]
 BERLIN = ZoneInfo("Europe/Berlin")

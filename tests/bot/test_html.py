@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from bot.html import render_message_page
+from bot.cli.preview_page import render_message_page
 from digests.model import DigestStyle
 from tests.bot.shared_cases import SHARED_CASES
 

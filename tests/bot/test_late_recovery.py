@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from bot.platforms import Outcome, PostError
+from bot.chat.port import Outcome, PostError
 from digests.build import DigestPolicy
 from digests.model import DigestStyle, EmptyReason, Heartbeat, Schedule, Trouble
-from digests.ports import IMPORT_DEBOUNCE, DeliveryState
+from digests.ports.contracts import IMPORT_DEBOUNCE, DeliveryState
 from tests.bot.test_deliver import CHANNEL, LEASE, KilledLedger, World, raising
 from tests.builders import NOW, a_subscription
 from tests.fakes.platform import KilledError, MemoryPlatform

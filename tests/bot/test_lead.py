@@ -6,15 +6,15 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from bot.lead import run_while_leading
+from bot.leadership import run_while_leading
 from digests.errors import StoreError
-from digests.ports import LeaderLock
+from digests.ports.contracts import LeaderLock
 from digests.store import open_store
 
 
 @pytest.fixture(autouse=True)
 def _look_often(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bot.lead.POLL_SECONDS", 0.01)
+    monkeypatch.setattr("bot.leadership.POLL_SECONDS", 0.01)
 
 
 @dataclass

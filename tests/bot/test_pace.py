@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable
 from dataclasses import dataclass, field
 
-from bot.pace import RateLimiter, RateLimits
+from bot.delivery.rate_limit import RateLimiter, RateLimits
 from digests.model import Channel
 
 

@@ -7,8 +7,14 @@ from typing import Any
 
 import pytest
 
-from bot.message import Card, Heading, Message, Text
-from bot.present import TLDR_CHARACTERS, build_card, format_authors, present_digest, present_search_results
+from bot.chat.message import Card, Heading, Message, Text
+from bot.present.messages import (
+    TLDR_CHARACTERS,
+    build_card,
+    format_authors,
+    present_digest,
+    present_search_results,
+)
 from digests.calendar import AnnouncementGap, GapReason
 from digests.model import (
     REVIEWER,

@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from bot.app import Services, build_services, configured_subscriptions
-from bot.preview import PreviewRequest, preview_digest
+from bot.cli.preview import PreviewRequest, preview_digest
+from bot.services import Services, build_services, configured_subscriptions
 from config.settings import Settings, SubscriptionSettings
 from config.settings import StoreSettings as StoreSettings
 from digests.errors import InputError
 from digests.model import Digest, DigestStyle
-from digests.ports import PlannedPage
+from digests.ports.contracts import PlannedPage
 from tests.builders import NOW, TODAY, a_paper, a_review
 from tests.ledger import save_plan
 

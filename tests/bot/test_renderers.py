@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from bot.app import build_renderers
-from bot.held import MAX_SHOWN_PAPERS
-from bot.message import Message
-from bot.platforms import Page, PostUpdate
+from bot.chat.message import Message
+from bot.chat.port import Page, PostUpdate
+from bot.conversation.moderation import MAX_SHOWN_PAPERS
 from bot.platforms.discord.render import apply_post_update as discord_with_facts
 from bot.platforms.slack.render import apply_post_update as slack_with_facts
+from bot.services import build_renderers
 from digests.model import DigestStyle
 from tests.bot.platforms.discord.limits import check_page as check_discord
 from tests.bot.platforms.slack.limits import check_page as check_slack

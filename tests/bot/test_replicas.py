@@ -10,11 +10,11 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from bot.clock import deliver_due_editions
-from bot.deliver import DeliveryContext
+from bot.delivery.deliver import DeliveryContext
+from bot.delivery.worker import deliver_due_editions
 from digests.build import DigestPolicy
 from digests.model import Channel, Subscription
-from digests.ports import DeliveryState, Store
+from digests.ports.contracts import DeliveryState, Store
 from digests.store import open_store
 from tests.builders import NOW, a_paper, a_review
 from tests.fakes.platform import KilledError, MemoryPlatform, PostedPages, do_nothing

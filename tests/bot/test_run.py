@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from bot.app import build_services
-from bot.run import run_bot
+from bot.cli.run import run_bot
+from bot.services import build_services
 from config.settings import Settings, StoreSettings, SubscriptionSettings
 from tests.builders import NOW
 
@@ -27,8 +27,8 @@ def test_work_that_fails_in_a_way_nobody_foresaw_begins_anew_and_ends_no_other(
             failed.set()
         raise ZeroDivisionError
 
-    monkeypatch.setattr(f"bot.run.{work}", unforeseen)
-    monkeypatch.setattr("bot.run.RESTART_SECONDS", 0.01)
+    monkeypatch.setattr(f"bot.cli.run.{work}", unforeseen)
+    monkeypatch.setattr("bot.cli.run.RESTART_SECONDS", 0.01)
     settings = Settings(
         store=StoreSettings(url=f"sqlite:///{tmp_path / 'p.db'}"),
         subscriptions=(SubscriptionSettings(platform="console", channel="one"),),

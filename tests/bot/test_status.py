@@ -8,12 +8,12 @@ from datetime import datetime, timedelta
 
 from rich.console import Console
 
-from bot.clock import deliver_due_editions
-from bot.deliver import DeliveryContext
-from bot.status import OVERDUE_AFTER, describe_trouble, load_status, print_report, report_to_record
+from bot.cli.status import OVERDUE_AFTER, describe_trouble, load_status, print_report, report_to_record
+from bot.delivery.deliver import DeliveryContext
+from bot.delivery.worker import deliver_due_editions
 from digests.build import DigestPolicy
 from digests.model import REVIEWER, Heartbeat, Subscription, Trouble
-from digests.ports import Store
+from digests.ports.contracts import Store
 from tests.builders import NOW, TODAY, a_store, a_subscription
 from tests.fakes.platform import MemoryPlatform, PostedPages
 

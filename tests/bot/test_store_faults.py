@@ -12,11 +12,11 @@ from typing import Any
 import pytest
 from sqlalchemy import event
 
-from bot.clock import deliver_due_editions
-from bot.deliver import DeliveryContext
+from bot.delivery.deliver import DeliveryContext
+from bot.delivery.worker import deliver_due_editions
 from digests.build import DigestPolicy
 from digests.errors import StoreError
-from digests.ports import DeliveryState, Store
+from digests.ports.contracts import DeliveryState, Store
 from digests.store import open_store
 from tests.builders import NOW, a_paper, a_review, a_subscription
 from tests.fakes.platform import MemoryPlatform, PostedPages

@@ -10,14 +10,14 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from bot.app import Services, build_services, configured_subscriptions
-from bot.platforms import Outcome, PostError
-from bot.today import post_todays_edition, preview_todays_edition
+from bot.chat.port import Outcome, PostError
+from bot.cli.digest_now import post_todays_edition, preview_todays_edition
+from bot.services import Services, build_services, configured_subscriptions
 from config.settings import Settings, SubscriptionSettings
 from config.settings import StoreSettings as StoreSettings
 from digests.errors import InputError, PaperroundError
 from digests.model import Channel
-from digests.ports import DeliveryState
+from digests.ports.contracts import DeliveryState
 from tests.builders import NOW, TODAY, a_paper, a_review, a_subscription
 from tests.fakes.platform import MemoryPlatform, PostedPages
 

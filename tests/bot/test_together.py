@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from bot.together import BATCH_DIVISOR, BATCH_FROM, Batcher
+from bot.delivery.batching import BATCH_DIVISOR, BATCH_FROM, Batcher
 
 
 def doubled(number: int) -> int:
@@ -94,7 +94,7 @@ def test_in_a_crowd_it_waits_a_moment_for_others() -> None:
 def test_in_a_crowd_nobody_waits_for_more_once_a_good_part_of_it_has_come(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("bot.together.BATCH_WAIT_SECONDS", 3600)
+    monkeypatch.setattr("bot.delivery.batching.BATCH_WAIT_SECONDS", 3600)
     calls = Calls()
 
     async def two_of_eight() -> list[int]:

@@ -5,11 +5,11 @@ from datetime import date, timedelta
 
 import pytest
 
-from bot.deliver import DeliveryContext
-from bot.pace import RateLimiter, RateLimits
-from bot.platforms import Outcome, PostError, PostUpdate
-from bot.present import format_update_line
-from bot.upkeep import MAX_ATTEMPTS, refresh_due_posts
+from bot.chat.port import Outcome, PostError, PostUpdate
+from bot.delivery.deliver import DeliveryContext
+from bot.delivery.post_refresher import MAX_ATTEMPTS, refresh_due_posts
+from bot.delivery.rate_limit import RateLimiter, RateLimits
+from bot.present.messages import format_update_line
 from digests.build import DigestPolicy
 from digests.model import NOT_REVIEWED, Channel, Mark, MarkSource, PaperUpdate
 from tests.bot.test_deliver import CHANNEL, World, a_world, raising

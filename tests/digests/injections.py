@@ -6,7 +6,7 @@
 import base64
 from collections.abc import Mapping, Sequence
 
-from digests.flags import scan_text
+from digests.injections import scan_text
 from digests.reviewers.reading import parse_html
 
 

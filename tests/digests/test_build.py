@@ -7,7 +7,7 @@ import pytest
 
 from digests.build import DigestPolicy, build
 from digests.model import NOT_REVIEWED, REVIEWER, Digest, EmptyReason, Schedule, Subscription, Trouble
-from digests.ports import PlannedPage, Store
+from digests.ports.contracts import PlannedPage, Store
 from tests.builders import NOW, TODAY, a_paper, a_review, a_store, a_subscription, save_subscription
 from tests.ledger import save_plan
 

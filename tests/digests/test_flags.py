@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from digests.flags import EXCERPT_LENGTH, MAX_FLAGS, add_flags, flag_if_recent, flag_paper, scan_text
+from digests.injections import EXCERPT_LENGTH, MAX_FLAGS, add_flags, flag_if_recent, flag_paper, scan_text
 from digests.model import Flag
 from tests.builders import TODAY, a_paper
 from tests.digests.injections import INNOCENT, caught, recall

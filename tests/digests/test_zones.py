@@ -1,7 +1,7 @@
 """Every zone of the tz database, 2024 to 2032: whatever its clocks do, each local date has exactly one run.
 
 The days on which nothing changes are alike; so each zone's changes are found once, and every quarter of an hour of the
-days around each is looked at. A sample of the zones by default, all of them with PAPERROUND_FIRE=1.
+days around each is looked at. A sample of the zones by default, all of them with PAPERROUND_CHAOS=1.
 """
 
 import os
@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo, available_timezones
 
 import pytest
 
-import bot.app  # noqa: F401  Every process reads the zones of the tzdata package, and so does this one.
+import bot.services  # noqa: F401  Every process reads the zones of the tzdata package, and so does this one.
 from digests.model import Schedule
 from digests.schedule import DueEdition, due_at, newest_due_edition, next_due_edition, recompute_next_due
 
@@ -24,7 +24,7 @@ TELLING = (
 )  # fmt: skip
 """Changes at midnight, of half an hour and of two hours, in Ramadan, for good, and in both hemispheres."""
 
-ZONES = ALL_ZONES if os.environ.get("PAPERROUND_FIRE") else (*TELLING, *ALL_ZONES[::25])
+ZONES = ALL_ZONES if os.environ.get("PAPERROUND_CHAOS") else (*TELLING, *ALL_ZONES[::25])
 
 START, END = datetime(2024, 1, 1, tzinfo=UTC), datetime(2033, 1, 1, tzinfo=UTC)
 DAY, QUARTER = timedelta(days=1), timedelta(minutes=15)

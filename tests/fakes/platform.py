@@ -4,8 +4,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from bot.message import Message
-from bot.platforms import CANNOT_ASK, NoHistory, Page, PostUpdate
+from bot.chat.message import Message
+from bot.chat.port import CANNOT_ASK, NoHistory, Page, PostUpdate
 from bot.platforms.console.render import render
 from digests.model import Channel, DigestStyle, Post
 

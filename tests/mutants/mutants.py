@@ -38,35 +38,35 @@ MUTANTS: tuple[Mutant, ...] = (
     # Fencing, and write-before-post.
     Mutant(
         "fencing token left out of the update",
-        "digests/store/words.py",
+        "digests/store/outbox/writes.py",
         'deliveries.c.attempts == bindparam("try")',
         'deliveries.c.attempts >= bindparam("try")',
         (f"{OUTBOX}::test_an_earlier_claim_of_the_same_owner_can_write_nothing[sqlite]",),
     ),
     Mutant(
         "owner left out of the update",
-        "digests/store/words.py",
+        "digests/store/outbox/writes.py",
         'deliveries.c.owner == bindparam("ours")',
         'or_(deliveries.c.owner != "", deliveries.c.owner == bindparam("ours"))',
         (f"{OUTBOX}::test_nobody_writes_to_a_delivery_that_another_owns[sqlite]",),
     ),
     Mutant(
         "write to a delivery that is no longer leased",
-        "digests/store/words.py",
+        "digests/store/outbox/writes.py",
         "state for state in HELD)",
         "state for state in DeliveryState)",
         (f"{OUTBOX}::test_who_rescheduled_a_delivery_can_write_nothing_more[sqlite]",),
     ),
     Mutant(
         "batch written although one of its claims is lost",
-        "digests/store/words.py",
+        "digests/store/outbox/writes.py",
         "if changed != len(claims):",
         "if not changed:",
         (f"{OUTBOX}::test_of_many_claims_nothing_is_written_when_one_is_lost[sqlite]",),
     ),
     Mutant(
         "first page not marked as sending before its post",
-        "digests/store/words.py",
+        "digests/store/outbox/writes.py",
         "planned[0], state=PageState.POSTING",
         "planned[0], state=PageState.PLANNED",
         (
@@ -76,7 +76,7 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     Mutant(
         "later page not marked as sending before its post",
-        "digests/store/words.py",
+        "digests/store/outbox/writes.py",
         "_PAGE_GOES_OUT = _PAGE.values(state=PageState.POSTING)",
         "_PAGE_GOES_OUT = _PAGE.values(state=PageState.PLANNED)",
         (
@@ -86,28 +86,28 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     Mutant(
         "plan and first page in two transactions",
-        "bot/deliver.py",
+        "bot/delivery/deliver.py",
         "    if planned.pages:",
         "    if planned.pages and not made.pages:",
         (f"{DELIVER}::test_the_plan_and_the_first_page_are_written_in_one_transaction[sqlite]",),
     ),
     Mutant(
         "page posted although the outbox took too long",
-        "bot/deliver.py",
+        "bot/delivery/deliver.py",
         "if left <= timedelta():",
         "if left <= timedelta.min:",
         (f"{DELIVER}::test_a_process_that_was_stopped_past_its_lease_does_not_post_when_it_goes_on[sqlite]",),
     ),
     Mutant(
         "time left by the monotonic clock alone, which stops while a machine sleeps",
-        "bot/deliver.py",
+        "bot/delivery/deliver.py",
         "max(desk.clock() - began, ",
         "max(timedelta(), ",
         (f"{DELIVER}::test_a_process_that_was_stopped_past_its_lease_does_not_post_when_it_goes_on[sqlite]",),
     ),
     Mutant(
         "time left by the wall clock alone, which may be set back",
-        "bot/deliver.py",
+        "bot/delivery/deliver.py",
         "timedelta(seconds=monotonic() - started)",
         "timedelta()",
         (
@@ -118,14 +118,14 @@ MUTANTS: tuple[Mutant, ...] = (
     # Reconciliation of what nobody knows.
     Mutant(
         "one look instead of two",
-        "bot/deliver.py",
+        "bot/delivery/deliver.py",
         "        found = await _found(claim, page, platform, desk)",
         '        found = await _found(claim, replace(page, key=""), platform, desk)',
         (f"{DELIVER}::test_a_page_that_the_history_does_not_show_at_once_is_asked_for_again[sqlite]",),
     ),
     Mutant(
         "no time-out between the two looks",
-        "bot/deliver.py",
+        "bot/delivery/deliver.py",
         "(desk.settle + desk.time_out).total_seconds()",
         "desk.settle.total_seconds()",
         (
@@ -136,14 +136,14 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     Mutant(
         "unknown page sent again against the setting",
-        "bot/deliver.py",
+        "bot/delivery/deliver.py",
         "(found is CANNOT_ASK and desk.on_unknown is OnUnknown.RESEND)",
         "(found is CANNOT_ASK and desk.on_unknown in OnUnknown)",
         (f"{DELIVER}::test_a_channel_that_cannot_be_asked_is_decided_by_the_setting",),
     ),
     Mutant(
         "ambiguous outcome treated as not posted",
-        "bot/deliver.py",
+        "bot/delivery/deliver.py",
         "if error.outcome is not Outcome.UNKNOWN:",
         "if error.outcome is not Outcome.GONE:",
         (f"{DELIVER}::test_a_post_of_unknown_fate_is_looked_for_before_it_is_posted_again[sqlite]",),
@@ -151,35 +151,35 @@ MUTANTS: tuple[Mutant, ...] = (
     # Retries, give-up and quarantine.
     Mutant(
         "retries without an end",
-        "bot/deliver.py",
+        "bot/delivery/deliver.py",
         "if day_is_over and claim.failures + 1 >= desk.attempts:",
         "if day_is_over and claim.failures < 0:",
         (f"{DELIVER}::test_tries_come_to_an_end_with_the_day_and_the_next_edition_says_so[sqlite]",),
     ),
     Mutant(
         "edition given up before its day is over",
-        "bot/deliver.py",
+        "bot/delivery/deliver.py",
         "if day_is_over and claim",
         "if claim",
         (f"{DELIVER}::test_a_digest_that_cannot_be_posted_comes_when_the_platform_is_back_that_day[sqlite]",),
     ),
     Mutant(
         "no backoff between retries",
-        "bot/deliver.py",
+        "bot/delivery/deliver.py",
         "2 ** min(failures, 9)",
         "1",
         (f"{DELIVER}::test_waits_between_tries_double_up_to_a_quarter_of_an_hour_with_jitter[sqlite]",),
     ),
     Mutant(
         "no jitter in the backoff",
-        "bot/deliver.py",
+        "bot/delivery/deliver.py",
         "return wait * (1 + desk.chance() / 4)",
         "return wait",
         (f"{DELIVER}::test_waits_between_tries_double_up_to_a_quarter_of_an_hour_with_jitter[sqlite]",),
     ),
     Mutant(
         "poison delivery retried for ever",
-        "bot/deliver.py",
+        "bot/delivery/deliver.py",
         "if claim.deaths >= max(desk.attempts, FEWEST_DEATHS):",
         "if claim.deaths < 0:",
         (
@@ -189,35 +189,35 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     Mutant(
         "poison delivery leased with others",
-        "digests/store/claiming.py",
+        "digests/store/outbox/claims.py",
         "_unfinished(not_(_SUSPECT))",
         "_unfinished(or_(_SUSPECT, not_(_SUSPECT)))",
         (POISON,),
     ),
     Mutant(
         "poison delivery leased to a busy worker",
-        "digests/store/claiming.py",
+        "digests/store/outbox/claims.py",
         "if not claims and not _is_at_work(connection, owner, now):",
         "if not claims:",
         (POISON,),
     ),
     Mutant(
         "superseded edition not given up when a newer one is due",
-        "digests/store/claiming.py",
+        "digests/store/outbox/claims.py",
         "if key not in begun}, SUPERSEDED",
         "if key in begun}, SUPERSEDED",
         (f"{OUTBOX}::test_what_a_newer_edition_replaces_is_considered_again[sqlite]",),
     ),
     Mutant(
         "superseded edition not given up when a newer one is asked for",
-        "digests/store/claiming.py",
+        "digests/store/outbox/claims.py",
         "if give_up(connection, {subscription.id: edition}, SUPERSEDED",
         "if give_up(connection, dict[int, date](), SUPERSEDED",
         (f"{OUTBOX}::test_an_older_edition_is_superseded_by_one_that_is_asked_for[sqlite]",),
     ),
     Mutant(
         "unseen papers not returned on give-up",
-        "digests/store/deliveries.py",
+        "digests/store/outbox/outbox.py",
         "take_back(connection, [claim.id], ",
         "take_back(connection, [], ",
         (
@@ -227,14 +227,14 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     Mutant(
         "unseen papers of a superseded edition not returned",
-        "digests/store/unfinished.py",
+        "digests/store/outbox/abandon.py",
         "take_back(connection, given)",
         "take_back(connection, [])",
         (f"{OUTBOX}::test_what_a_newer_edition_replaces_is_considered_again[sqlite]",),
     ),
     Mutant(
         "seen papers returned on give-up",
-        "digests/store/unfinished.py",
+        "digests/store/outbox/abandon.py",
         "pages.c.state.not_in(out)",
         "pages.c.state.in_(list(PageState))",
         (
@@ -244,7 +244,7 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     Mutant(
         "watermark of a superseded edition kept",
-        "digests/store/unfinished.py",
+        "digests/store/outbox/abandon.py",
         '"next_try_at": None, "considered_to": None}',
         '"next_try_at": None}',
         (f"{OUTBOX}::test_what_a_newer_edition_replaces_is_considered_again[sqlite]",),
@@ -252,21 +252,21 @@ MUTANTS: tuple[Mutant, ...] = (
     # Claims and leases.
     Mutant(
         "a lease that never ends",
-        "digests/store/claiming.py",
+        "digests/store/outbox/claims.py",
         "deliveries.c.lease_until <= now)",
         "deliveries.c.lease_until.is_(None))",
         (f"{OUTBOX}::test_an_edition_is_claimed_once_until_its_lease_runs_out[sqlite]",),
     ),
     Mutant(
         "a lease that protects nothing",
-        "digests/store/claiming.py",
+        "digests/store/outbox/claims.py",
         "deliveries.c.lease_until <= now)",
         "deliveries.c.lease_until.is_not(None))",
         (f"{OUTBOX}::test_an_edition_is_claimed_once_until_its_lease_runs_out[sqlite]",),
     ),
     Mutant(
         "two editions of a channel in progress",
-        "digests/store/unfinished.py",
+        "digests/store/outbox/abandon.py",
         "or_(is_at_it(now, of), has_begun(of)))",
         "is_at_it(now, of))",
         (
@@ -276,28 +276,28 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     Mutant(
         "due subscriptions claimed without SKIP LOCKED",
-        "digests/store/claiming.py",
+        "digests/store/outbox/claims.py",
         ".with_for_update(skip_locked=True)\n)",
         ".with_for_update()\n)",
         (f"{POSTGRES}::test_a_due_subscription_that_another_process_has_locked_is_passed_over",),
     ),
     Mutant(
         "unfinished deliveries claimed without SKIP LOCKED",
-        "digests/store/claiming.py",
+        "digests/store/outbox/claims.py",
         "        .with_for_update(skip_locked=True)\n    )",
         "        .with_for_update()\n    )",
         (f"{POSTGRES}::test_an_unfinished_delivery_that_another_process_has_locked_is_passed_over",),
     ),
     Mutant(
         "more claimed of one workspace than it may have",
-        "digests/store/claiming.py",
+        "digests/store/outbox/claims.py",
         "taken[place] < self.a_workspace",
         "taken[place] <= self.a_workspace",
         (f"{OUTBOX}::test_of_each_workspace_no_more_are_taken_than_are_wanted[sqlite]",),
     ),
     Mutant(
         "lease of a clock that was far ahead kept",
-        "digests/store/ahead.py",
+        "digests/store/outbox/clock_skew.py",
         "held.values(lease_until=now + lease)",
         "held.values(lease_until=deliveries.c.lease_until)",
         (
@@ -307,14 +307,14 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     Mutant(
         "clock that went back not noticed",
-        "bot/clock.py",
+        "bot/delivery/worker.py",
         "now < self._seen - SET_BACK",
         "now < SINCE",
         ("tests/bot/test_clock.py::test_a_clock_that_was_ahead_and_went_back_loses_no_day",),
     ),
     Mutant(
         "one workspace takes every place",
-        "bot/clock.py",
+        "bot/delivery/worker.py",
         "return self.under_way[place] >= self.desk.concurrency_per_workspace",
         "return self.under_way[place] >= self.desk.at_once",
         ("tests/bot/test_clock.py::test_what_is_claimed_beyond_the_room_of_its_workspace_waits_for_room",),
@@ -341,7 +341,7 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     Mutant(
         "sequence number without lock",
-        "digests/store/papers.py",
+        "digests/store/library.py",
         '.where(schema.counters.c.name == "change").with_for_update()',
         '.where(schema.counters.c.name == "change")',
         (f"{POSTGRES}::test_imports_at_once_draw_numbers_that_become_visible_in_order",),
@@ -349,21 +349,21 @@ MUTANTS: tuple[Mutant, ...] = (
     # Batches, rate limits, caches, notices, edits.
     Mutant(
         "one fault fails a whole batch",
-        "bot/together.py",
+        "bot/delivery/batching.py",
         "return [_Apart() for _ in asked]",
         "raise",
         ("tests/bot/test_together.py::test_only_those_fail_whose_fault_it_is",),
     ),
     Mutant(
         "rate limit of a workspace left out",
-        "bot/pace.py",
+        "bot/delivery/rate_limit.py",
         "limits.workspace, others)",
         "None, others)",
         ("tests/bot/test_pace.py::test_channels_of_one_workspace_share_its_turns_and_others_have_their_own",),
     ),
     Mutant(
         "rate limit not shared with other replicas",
-        "bot/pace.py",
+        "bot/delivery/rate_limit.py",
         "rate / (1 + others)",
         "rate",
         (
@@ -373,42 +373,42 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     Mutant(
         "render cache that forgets what a channel was shown",
-        "bot/deliver.py",
+        "bot/delivery/deliver.py",
         "told_before, view, seen)",
         "told_before, seen)",
         ("tests/bot/test_clock.py::test_a_channel_that_was_shown_more_gets_a_digest_of_its_own",),
     ),
     Mutant(
         "render cache that forgets the platform",
-        "bot/deliver.py",
+        "bot/delivery/deliver.py",
         "key = (platform.name, one.wish",
         "key = (one.wish",
         ("tests/bot/test_clock.py::test_two_platforms_share_no_rendered_digest",),
     ),
     Mutant(
         "failure notice sent again and again",
-        "bot/owners.py",
+        "bot/delivery/failure_notices.py",
         "again_at=until)",
         "again_at=now)",
         (f"{DELIVER}::test_who_subscribed_a_channel_is_told_when_it_is_gone_and_no_more_is_tried[sqlite]",),
     ),
     Mutant(
         "failure notice that may have arrived sent again at once",
-        "bot/owners.py",
+        "bot/delivery/failure_notices.py",
         "return now + AGAIN_PERHAPS",
         "return now + AGAIN",
         (f"{DELIVER}::test_a_failure_notice_that_may_have_arrived_is_not_sent_again_for_a_day[sqlite]",),
     ),
     Mutant(
         "post edited more than once an hour",
-        "bot/upkeep.py",
+        "bot/delivery/post_refresher.py",
         "upkeep.edited, edit, said, now=desk.clock(), every=EVERY",
         "upkeep.edited, edit, said, now=desk.clock(), every=FIRST_WAIT",
         ("tests/bot/test_upkeep.py::test_within_the_hour_changes_gather_for_one_edit",),
     ),
     Mutant(
         "change lost that came while an edit was made",
-        "digests/store/upkeep.py",
+        "digests/store/post_edits.py",
         "edits.c.noticed > edit.noticed",
         "edits.c.noticed < edit.noticed",
         ("tests/digests/store/test_upkeep.py::test_what_changes_while_an_edit_is_made_is_not_lost[sqlite]",),
@@ -416,7 +416,7 @@ MUTANTS: tuple[Mutant, ...] = (
     # The wire.
     Mutant(
         "no deadline check before the first byte",
-        "bot/platforms/punctual.py",
+        "bot/chat/deadline.py",
         "if now() - request.began >= time_out:",
         "if now() - request.began < 0:",
         (
@@ -433,7 +433,7 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     Mutant(
         "429 treated as ambiguous",
-        "bot/platforms/punctual.py",
+        "bot/chat/deadline.py",
         "tries.refuse()",
         "tries.write()",
         (
@@ -445,7 +445,7 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     Mutant(
         "refusal that forgets an earlier attempt",
-        "bot/platforms/tries.py",
+        "bot/chat/attempt.py",
         "self.sent = self._before",
         "self.sent = False",
         (
@@ -455,7 +455,7 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     Mutant(
         "lost answer treated as not posted",
-        "bot/platforms/tries.py",
+        "bot/chat/attempt.py",
         "return self.sent or not self.followed",
         "return not self.followed",
         (
@@ -597,7 +597,7 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     Mutant(
         "script address made a link",
-        "bot/platforms/links.py",
+        "bot/chat/links.py",
         'if parts.scheme not in ("http", "https") or not',
         "if not",
         (f"{DISCORD}/test_sanitize.py::test_only_web_addresses_become_links",),
@@ -688,49 +688,49 @@ MUTANTS: tuple[Mutant, ...] = (
     # What sources serve.
     Mutant(
         "private address not refused",
-        "digests/sources/http.py",
+        "digests/sources/http/client.py",
         "return ip.is_global and not",
         "return not",
         (f"{HTTP}::test_which_addresses_are_public",),
     ),
     Mutant(
         "only the first of several addresses judged",
-        "digests/sources/http.py",
+        "digests/sources/http/client.py",
         "self.may_ask(ip)",
         "self.may_ask(found[0])",
         (f"{HTTP}::test_one_private_address_among_several_is_enough_to_refuse",),
     ),
     Mutant(
         "redirect into a private network followed",
-        "digests/sources/http.py",
+        "digests/sources/http/client.py",
         "if at in self.trusted:",
         "if at and self.trusted:",
         (f"{HTTP}::test_a_redirect_into_a_private_network_is_not_followed_even_from_a_trusted_server",),
     ),
     Mutant(
         "host resolved again after its address was judged",
-        "digests/sources/http.py",
+        "digests/sources/http/client.py",
         "pinned = url.copy_with(host=ip)",
         "pinned = url.copy_with(host=url.host)",
         (f"{HTTP}::test_the_address_that_was_judged_is_the_one_that_is_asked",),
     ),
     Mutant(
         "unpacked size not limited",
-        "digests/sources/http.py",
+        "digests/sources/http/client.py",
         "if max(received, unpacked) > ",
         "if received > ",
         (f"{HTTP}::test_more_than_the_limit_is_not_read_packed_or_unpacked",),
     ),
     Mutant(
         "Retry-After ignored",
-        "digests/sources/http.py",
+        "digests/sources/http/client.py",
         "if refused.wait is not None:",
         "if refused.wait is not None and attempt < 0:",
         (f"{HTTP}::test_a_server_that_says_when_to_come_again_is_asked_again_then",),
     ),
     Mutant(
         "no gap between the requests of two processes",
-        "digests/sources/http.py",
+        "digests/sources/http/client.py",
         "turn = Turn(self.gap)",
         "turn = Turn(timedelta())",
         (f"{HTTP}::test_two_processes_ask_one_after_the_other_with_the_gap_between_them",),

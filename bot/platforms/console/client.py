@@ -9,15 +9,15 @@ from pathlib import Path
 
 from rich.console import Console
 
-from bot.message import Message
-from bot.platforms import CANNOT_ASK, NoHistory, Outcome, Page, PostError, PostUpdate
+from bot.chat.message import Message
+from bot.chat.port import CANNOT_ASK, NoHistory, Outcome, Page, PostError, PostUpdate
 from bot.platforms.console.render import print_page, render
 from digests.model import Channel, DigestStyle, Post
 
 
 @dataclass(frozen=True, slots=True)
 class ConsolePlatform:
-    """Keeps the contract of `bot.platforms.Platform`. Without a transcript it cannot be asked what it has shown."""
+    """Keeps the contract of `bot.chat.port.Platform`. Without a transcript it cannot be asked what it has shown."""
 
     console: Console
     transcript: Path | None = None

@@ -11,9 +11,9 @@ from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text as Line
 
-from bot.message import Block, Buttons, Card, Divider, Heading, Message, OptionRow, Text
-from bot.platforms import Page
-from bot.platforms.links import safe_web_address
+from bot.chat.links import safe_web_address
+from bot.chat.message import Block, Buttons, Card, Divider, Heading, Message, OptionRow, Text
+from bot.chat.port import Page
 from digests.model import DigestStyle
 from digests.text import clip_text, normalize_text
 

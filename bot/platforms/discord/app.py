@@ -9,8 +9,8 @@ from datetime import datetime
 import aiohttp
 import discord
 
-from bot.answer import Answers
-from bot.findings import Finding
+from bot.chat.findings import Finding
+from bot.conversation.answers import Answers
 from bot.platforms.discord.client import DiscordPlatform
 from bot.platforms.discord.errors import UNKNOWN_TOKEN
 from bot.platforms.discord.gateway import Gateway, keep_connected
@@ -29,7 +29,7 @@ DRAIN_SECONDS = 10.0
 
 @dataclass(slots=True)
 class DiscordApp:
-    """Keeps the contract of `bot.platforms.App`."""
+    """Keeps the contract of `bot.chat.port.App`."""
 
     settings: DiscordSettings
     token: str = field(repr=False)

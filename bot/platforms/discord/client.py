@@ -9,8 +9,9 @@ from typing import Any
 
 import discord
 
-from bot.message import Message
-from bot.platforms import CANNOT_ASK, NoHistory, Outcome, Page, PostError, PostUpdate
+from bot.chat.attempt import SendAttempt, tracked, untracked
+from bot.chat.message import Message
+from bot.chat.port import CANNOT_ASK, NoHistory, Outcome, Page, PostError, PostUpdate
 from bot.platforms.discord.errors import (
     ALREADY_PUBLISHED,
     MISSING_PERMISSIONS,
@@ -24,7 +25,6 @@ from bot.platforms.discord.marker import embed_key, key_of
 from bot.platforms.discord.render import apply_post_update, render
 from bot.platforms.discord.rest import CodeError, RestClient
 from bot.platforms.discord.tags import tags_for, title_of
-from bot.platforms.tries import SendAttempt, tracked, untracked
 from digests.model import Channel, DigestStyle, Post
 
 log = logging.getLogger(__name__)
@@ -49,7 +49,7 @@ MAX_CACHED_CHANNELS = 10_000
 
 @dataclass(slots=True)
 class DiscordPlatform:
-    """Keeps the contract of `bot.platforms.Platform`.
+    """Keeps the contract of `bot.chat.port.Platform`.
 
     A receipt is a message's id; in a thread and in a forum, the thread's id, a slash, and the message's.
     """

@@ -8,7 +8,7 @@ from typing import Any
 
 import discord
 
-from bot.form import SubscriptionForm
+from bot.conversation.subscription_form import SubscriptionForm
 from digests.domains import DOMAIN_GROUPS
 from digests.text import clip_text
 

@@ -15,15 +15,21 @@ from typing import Any, Protocol
 import aiohttp
 import discord
 
-from bot.answer import Answers, Person, present_sentence, remove_share_button
-from bot.discuss import AMBIGUOUS_REACTION, MarkEmojis, MarkHandler, describe_menu_choice, describe_tap
-from bot.message import Button, ButtonAction, Buttons, Message, Text
-from bot.platforms import Page, PostError
+from bot.chat.message import Button, ButtonAction, Buttons, Message, Text
+from bot.chat.port import Page, PostError
+from bot.conversation.announce import announce_message, share_paper
+from bot.conversation.answers import Answers, Person, present_sentence, remove_share_button
+from bot.conversation.marks import (
+    AMBIGUOUS_REACTION,
+    MarkEmojis,
+    MarkHandler,
+    describe_menu_choice,
+    describe_tap,
+)
 from bot.platforms.discord.client import DiscordPlatform
 from bot.platforms.discord.forms import build_modal, command_text_of_values, read_modal, values_of
 from bot.platforms.discord.permissions import join_names, list_missing_permissions
 from bot.platforms.discord.render import KEYCAPS, render
-from bot.tell import announce_message, share_paper
 from config.settings import DiscordSettings
 from digests.errors import InputError, PaperroundError
 from digests.model import Channel, DigestStyle, MarkSource, Post, Subscription

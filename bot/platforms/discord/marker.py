@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from bot.message import ButtonAction
+from bot.chat.message import ButtonAction
 from bot.platforms.discord.render import ACTION_ROW, BUTTON, SECONDARY
 
 KEY_SEPARATOR = "#"

@@ -6,8 +6,8 @@ from typing import Any
 import aiohttp
 import discord
 
-from bot.findings import Finding, Severity
-from bot.platforms import PostError
+from bot.chat.findings import Finding, Severity
+from bot.chat.port import PostError
 from bot.platforms.discord.errors import UNKNOWN_TOKEN
 from bot.platforms.discord.permissions import build_invitation, join_names, list_missing_permissions
 from bot.platforms.discord.rest import RestClient

@@ -10,8 +10,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, assert_never
 
-from bot.message import Block, Button, Buttons, Card, Divider, Heading, Message, OptionRow, Text
-from bot.platforms import Page, PostUpdate
+from bot.chat.message import Block, Button, Buttons, Card, Divider, Heading, Message, OptionRow, Text
+from bot.chat.port import Page, PostUpdate
 from bot.platforms.discord.sanitize import (
     count_units,
     escape_inline,

@@ -13,10 +13,10 @@ import yarl
 from discord.gateway import DiscordWebSocket
 from discord.http import Route
 
-from bot.platforms import Outcome, PostError
+from bot.chat.attempt import SendAttempt, tracked
+from bot.chat.deadline import LongWaitError, deadline_trace
+from bot.chat.port import Outcome, PostError
 from bot.platforms.discord.errors import BLOCKED_BY_CLOUDFLARE, CHANNEL_ERRORS, UNKNOWN_TOKEN, explain_error
-from bot.platforms.punctual import LongWaitError, deadline_trace
-from bot.platforms.tries import SendAttempt, tracked
 from config.settings import DiscordSettings
 
 MAX_RATE_LIMIT_SECONDS = 30.0

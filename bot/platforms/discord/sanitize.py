@@ -2,7 +2,7 @@
 
 import re
 
-from bot.platforms.links import safe_web_address
+from bot.chat.links import safe_web_address
 from digests.text import normalize_text
 
 URL_UNITS = 2048

@@ -14,9 +14,9 @@ from discord.app_commands import AppCommandContext, AppInstallationType, Choice,
 
 from bot.platforms.discord.forms import command_text_of_options
 from bot.platforms.discord.listeners import DiscordListeners, Interaction
-from bot.present import format_suggestion
+from bot.present.messages import format_suggestion
 from digests.domains import CATEGORY_NAMES, DOMAIN_GROUPS, domain_name
-from digests.ports import Notes
+from digests.ports.contracts import Notes
 
 log = logging.getLogger(__name__)
 

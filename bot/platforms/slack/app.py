@@ -11,8 +11,8 @@ import aiohttp
 from slack_bolt.authorization import AuthorizeResult
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.answer import Answers
-from bot.findings import Finding, Severity
+from bot.chat.findings import Finding, Severity
+from bot.conversation.answers import Answers
 from bot.platforms.slack.client import SlackPlatform
 from bot.platforms.slack.listeners import SlackListeners
 from bot.platforms.slack.preflight import PreflightReport, run_preflight
@@ -45,7 +45,7 @@ class _OpenState:
 
 @dataclass(slots=True)
 class SlackApp:
-    """Keeps the contract of `bot.platforms.App`."""
+    """Keeps the contract of `bot.chat.port.App`."""
 
     settings: SlackSettings
     secrets: SlackSecrets

@@ -9,9 +9,10 @@ import aiohttp
 from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.message import Message
-from bot.platforms import CANNOT_ASK, NoHistory, Outcome, Page, PostError, PostUpdate
-from bot.platforms.punctual import LongWaitError
+from bot.chat.attempt import SendAttempt, tracked
+from bot.chat.deadline import LongWaitError
+from bot.chat.message import Message
+from bot.chat.port import CANNOT_ASK, NoHistory, Outcome, Page, PostError, PostUpdate
 from bot.platforms.slack.errors import (
     explain_error,
     is_ambiguous_error,
@@ -20,7 +21,6 @@ from bot.platforms.slack.errors import (
     parse_error_response,
 )
 from bot.platforms.slack.render import apply_post_update, render
-from bot.platforms.tries import SendAttempt, tracked
 from digests.model import Channel, DigestStyle, Post
 
 EVENT_TYPE = "paperround_page"
@@ -35,7 +35,7 @@ HISTORY_PAGES = 10
 
 @dataclass(frozen=True, slots=True)
 class SlackPlatform:
-    """Keeps the contract of `bot.platforms.Platform`. The client tries again only what a rate limit refused.
+    """Keeps the contract of `bot.chat.port.Platform`. The client tries again only what a rate limit refused.
 
     A receipt is the `ts` of the message.
     """

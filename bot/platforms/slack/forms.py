@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from bot.form import DAYS, FormError, SubscriptionForm
+from bot.conversation.subscription_form import DAYS, FormError, SubscriptionForm
 from digests.domains import DOMAIN_GROUPS
 from digests.text import clip_text, normalize_text
 

@@ -18,12 +18,19 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.webhook.async_client import AsyncWebhookClient
 
-from bot.answer import Answers, present_greeting, present_sentence, remove_share_button
-from bot.commands import present_digest_help
-from bot.discuss import AMBIGUOUS_REACTION, MarkEmojis, MarkHandler, describe_menu_choice, describe_tap
-from bot.form import FormError
-from bot.message import ButtonAction, Card, Message
-from bot.platforms import PostError
+from bot.chat.message import ButtonAction, Card, Message
+from bot.chat.port import PostError
+from bot.conversation.announce import announce_message, share_paper
+from bot.conversation.answers import Answers, present_greeting, present_sentence, remove_share_button
+from bot.conversation.commands import present_digest_help
+from bot.conversation.marks import (
+    AMBIGUOUS_REACTION,
+    MarkEmojis,
+    MarkHandler,
+    describe_menu_choice,
+    describe_tap,
+)
+from bot.conversation.subscription_form import FormError
 from bot.platforms.slack.client import SlackPlatform
 from bot.platforms.slack.errors import parse_error_response
 from bot.platforms.slack.forms import (
@@ -37,7 +44,6 @@ from bot.platforms.slack.forms import (
 from bot.platforms.slack.manifest import MARK_SHORTCUT
 from bot.platforms.slack.profiles import ProfileCache
 from bot.platforms.slack.render import render
-from bot.tell import announce_message, share_paper
 from config.settings import SlackSettings
 from digests.errors import PaperroundError
 from digests.ids import parse_paper_id

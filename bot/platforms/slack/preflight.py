@@ -10,7 +10,7 @@ from typing import Any
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.findings import Finding, Severity
+from bot.chat.findings import Finding, Severity
 from bot.platforms.slack.errors import (
     explain_error,
     explain_socket_error,

@@ -9,7 +9,7 @@ from typing import Any
 
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.answer import Person
+from bot.conversation.answers import Person
 
 log = logging.getLogger(__name__)
 

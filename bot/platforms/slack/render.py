@@ -12,9 +12,20 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, assert_never
 
-from bot.message import Block, Button, ButtonAction, Buttons, Card, Divider, Heading, Message, OptionRow, Text
-from bot.platforms import Page, PostUpdate
-from bot.platforms.links import safe_web_address
+from bot.chat.links import safe_web_address
+from bot.chat.message import (
+    Block,
+    Button,
+    ButtonAction,
+    Buttons,
+    Card,
+    Divider,
+    Heading,
+    Message,
+    OptionRow,
+    Text,
+)
+from bot.chat.port import Page, PostUpdate
 from digests.model import DigestStyle
 from digests.text import clip_text, normalize_text
 

@@ -6,7 +6,7 @@ import aiohttp
 from slack_sdk.http_retry.builtin_async_handlers import AsyncRateLimitErrorRetryHandler
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.platforms.punctual import deadline_trace
+from bot.chat.deadline import deadline_trace
 from config.settings import SlackSettings
 
 CONNECT_TIMEOUT_SECONDS = 10.0

@@ -8,7 +8,7 @@ from urllib.parse import quote, urlencode
 
 from digests.errors import SourceError
 from digests.model import NOT_REVIEWED, Paper
-from digests.ports import ProgressCallback, SourceBatch, SourceState
+from digests.ports.contracts import ProgressCallback, SourceBatch, SourceState
 from digests.sources.arxiv import oai, query, rss
 from digests.sources.arxiv.days import (
     FEED_READY,
@@ -18,7 +18,7 @@ from digests.sources.arxiv.days import (
     new_york_instant,
 )
 from digests.sources.arxiv.position import ArxivPosition, Harvest
-from digests.sources.http import RequestLimits, ServerTurns, SourceClient
+from digests.sources.http.client import RequestLimits, ServerTurns, SourceClient
 
 MAX_ANNOUNCEMENT_DELAY = timedelta(days=7)
 """A paper may be announced so long after it was submitted: weekends, holidays, a moderator's second look."""
@@ -48,7 +48,7 @@ class ArxivAddresses:
 
 @dataclass(frozen=True, slots=True)
 class ArxivSource:
-    """The papers of some categories. Keeps the contract of `digests.ports.Source`.
+    """The papers of some categories. Keeps the contract of `digests.ports.contracts.Source`.
 
     A day's feed comes first. Where a feed day is missing before it, arXiv's records are read from there on: they hold
     whatever was touched, so old papers among them renew what is known and are no news. `connect` opens a client that

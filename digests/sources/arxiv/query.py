@@ -7,8 +7,8 @@ from datetime import date
 from lxml import etree
 
 from digests.errors import SourceError
-from digests.flags import scan_text
 from digests.ids import parse_arxiv_id
+from digests.injections import scan_text
 from digests.model import Paper
 from digests.sources.arxiv.papers import is_withdrawn
 from digests.sources.arxiv.xml import parse_xml

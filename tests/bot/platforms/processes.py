@@ -10,9 +10,9 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 
-from bot.demo import import_sample
+from bot.cli.demo import import_sample
 from digests.model import Channel, DigestStyle, Preferences, Schedule, Subscription
-from digests.ports import Store
+from digests.ports.contracts import Store
 from digests.store import open_store
 from tests.fakes.slack import WAIT_SECONDS
 

@@ -7,7 +7,7 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from bot.platforms.punctual import deadline_trace
+from bot.chat.deadline import deadline_trace
 
 
 def post(hours: Iterator[float], got: list[str]) -> None:

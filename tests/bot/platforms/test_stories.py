@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 from digests.model import DigestStyle, Flag
-from digests.ports import Store
+from digests.ports.contracts import Store
 from tests.bot.platforms.stage import ChatDriver, DiscordDriver, SlackDriver, wait_for_text
 from tests.builders import a_paper, a_review
 

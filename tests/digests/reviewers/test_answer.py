@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from digests.model import ReviewDepth
-from digests.reviewers.answer import AnswerError, parse_answer
+from digests.reviewers.parse import AnswerError, parse_answer
 from digests.reviewers.rubric import DEFAULT_WEIGHTS, DIMENSIONS, build_review_schema, compute_score
 
 TEXT = "We train a small model on “two” data sets. It needs half of the compute, but is tested in English\n only."

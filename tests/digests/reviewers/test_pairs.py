@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from digests.model import Verdict
-from digests.reviewers.pairs import pair_in_both_orders, rank_papers
+from digests.reviewers.pairwise import pair_in_both_orders, rank_papers
 
 names = st.lists(st.text("abcdefgh", min_size=1, max_size=3), unique=True, max_size=9)
 verdicts = st.sampled_from(Verdict)

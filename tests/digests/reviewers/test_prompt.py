@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from digests.flags import scan_text
+from digests.injections import scan_text
 from digests.model import ReviewDepth
 from digests.reviewers.prompt import (
     anonymize_full_text,

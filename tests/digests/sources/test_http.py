@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from digests.errors import SourceError
-from digests.ports import Sources
-from digests.sources.http import (
+from digests.ports.contracts import Sources
+from digests.sources.http.client import (
     RequestLimits,
     ServerTurns,
     SourceClient,
@@ -313,7 +313,7 @@ def test_whoever_is_told_to_stop_while_waiting_leaves_the_turn_to_others() -> No
 
 
 def test_a_date_in_retry_after_may_have_no_zone() -> None:
-    from digests.sources.http import _parse_retry_after
+    from digests.sources.http.client import _parse_retry_after
 
     assert _parse_retry_after({"retry-after": "Tue, 24 Nov 2026 09:00:05 -0000"}, NOW) == 5
     assert _parse_retry_after({"retry-after": "soon"}, NOW) is None

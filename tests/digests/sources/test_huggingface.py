@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from bot.fetching import FetchReport, fetch_source
+from bot.ingest.fetching import FetchReport, fetch_source
 from digests.errors import SourceError
 from digests.model import NOT_REVIEWED
-from digests.ports import SourceState, Store
-from digests.sources.http import open_client
+from digests.ports.contracts import SourceState, Store
+from digests.sources.http.client import open_client
 from digests.sources.huggingface import HuggingFaceSource, normalize_code_url, parse_day
 from tests.builders import a_paper, a_store
 from tests.fakes.feeds import FakeFeeds, FeedFault

@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from bot.fetching import FetchReport, fetch_source
+from bot.ingest.fetching import FetchReport, fetch_source
 from digests.model import Paper
-from digests.ports import BadRecord, SourceState
+from digests.ports.contracts import BadRecord, SourceState
 from digests.sources import snapshot
 from digests.sources.snapshot import SnapshotSource, parse_snapshot_line
 from tests.builders import NOW, a_store

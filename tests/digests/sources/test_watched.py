@@ -9,9 +9,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from bot.fetching import FetchReport, fetch_source
-from digests.ports import ImportCounts, Source, SourceState, Store
-from digests.sources.http import open_client
+from bot.ingest.fetching import FetchReport, fetch_source
+from digests.ports.contracts import ImportCounts, Source, SourceState, Store
+from digests.sources.http.client import open_client
 from digests.sources.watched import WatchedAddress, WatchedFiles
 from tests.builders import NOW, a_store
 from tests.fakes.feeds import FakeFeeds, FeedFault

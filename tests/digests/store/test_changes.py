@@ -7,7 +7,7 @@ import pytest
 
 from digests.errors import InputError
 from digests.model import Channel, Preferences, Schedule, Subscription, SubscriptionChange
-from digests.ports import Store
+from digests.ports.contracts import Store
 from tests.builders import NOW, a_store
 from tests.ledger import claim_all
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from digests.model import NOT_REVIEWED, Channel, EmptyReason, Post, Subscription
-from digests.ports import Claim, DeliveryState, PlannedPage, Store
+from digests.ports.contracts import Claim, DeliveryState, PlannedPage, Store
 from tests.builders import NOW, TODAY, a_paper, a_store, a_subscription, corrupt_rows
 from tests.ledger import LEASE, claim_all, find_shown_papers, save_plan, start_page
 

@@ -9,7 +9,7 @@ from datetime import date, datetime, timedelta
 import pytest
 
 from digests.model import NOT_REVIEWED, Channel, EmptyReason, Subscription
-from digests.ports import (
+from digests.ports.contracts import (
     IMPORT_DEBOUNCE,
     Claim,
     DeliveryState,

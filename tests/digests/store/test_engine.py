@@ -8,7 +8,7 @@ from sqlalchemy import not_, select
 from digests.model import NOT_REVIEWED
 from digests.store import schema
 from digests.store.engine import Database, in_json_array
-from digests.store.papers import SqlLibrary
+from digests.store.library import SqlLibrary
 from tests.builders import NOW, a_paper, a_store
 
 pytestmark = pytest.mark.usefixtures("over_both")

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from digests.model import Channel, Mark, MarkSource, Post
-from digests.ports import Store
+from digests.ports.contracts import Store
 from digests.store import open_store
 from tests.builders import NOW, a_store
 

@@ -12,7 +12,7 @@ from sqlalchemy import make_url
 
 from digests.errors import StoreError
 from digests.model import Channel, Subscription
-from digests.ports import Store
+from digests.ports.contracts import Store
 from digests.store import open_store
 from digests.store.engine import Database, open_database
 from digests.store.migration import migrate

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from digests.model import NOT_REVIEWED, Assessment, PairwiseRank, QuotedLimitation, ReviewDepth, Verdict
-from digests.ports import BudgetLimit, ModerationDecision, Spending
+from digests.ports.contracts import BudgetLimit, ModerationDecision, Spending
 from tests.builders import NOW, TODAY, a_paper, a_review, a_store
 
 pytestmark = pytest.mark.usefixtures("over_both")

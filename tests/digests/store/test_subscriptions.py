@@ -6,7 +6,7 @@ from datetime import datetime, time, timedelta
 import pytest
 
 from digests.model import Channel, DigestStyle, Preferences, Schedule, Subscription
-from digests.ports import Store
+from digests.ports.contracts import Store
 from tests.builders import NOW, TODAY, a_store, a_subscription, save_subscription
 from tests.ledger import LEASE, claim_all
 

@@ -5,7 +5,7 @@ from datetime import date, timedelta
 import pytest
 
 from digests.model import NOT_REVIEWED, Channel, PaperUpdate, Post
-from digests.ports import PlannedPage, Store
+from digests.ports.contracts import PlannedPage, Store
 from tests.builders import NOW, TODAY, a_paper, a_review, a_store, a_subscription, save_subscription
 from tests.ledger import confirm_page, save_plan
 
@@ -112,7 +112,7 @@ def test_an_edit_that_showed_nothing_new_costs_no_wait_and_a_lost_message_is_for
 
 
 def test_a_flood_of_changes_is_gone_through_in_stretches(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("digests.store.upkeep.CHANGES_PER_PASS", 2)
+    monkeypatch.setattr("digests.store.post_edits.CHANGES_PER_PASS", 2)
     store = a_world()
     share(store, "1", A)
     for version in range(2, 6):

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from bot.platforms import CANNOT_ASK, Page
+from bot.chat.port import CANNOT_ASK, Page
 from bot.platforms.console.client import ConsolePlatform
 from bot.platforms.console.render import MAX_COLUMNS, print_page, render
 from digests.model import Channel, DigestStyle

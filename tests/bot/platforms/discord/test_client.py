@@ -10,8 +10,8 @@ import pytest
 from discord.gateway import DiscordWebSocket
 from discord.http import Route
 
-from bot.message import Card, Heading, Message
-from bot.platforms import CANNOT_ASK, Outcome, Page, PostError, PostUpdate
+from bot.chat.message import Card, Heading, Message
+from bot.chat.port import CANNOT_ASK, Outcome, Page, PostError, PostUpdate
 from bot.platforms.discord.client import DiscordPlatform
 from bot.platforms.discord.rest import RestClient, use_addresses
 from config.settings import DiscordSettings

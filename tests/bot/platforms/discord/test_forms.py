@@ -6,8 +6,8 @@ from dataclasses import replace
 import discord
 import pytest
 
-from bot.form import form_of, parse_subscribe_words
-from bot.message import ButtonAction
+from bot.chat.message import ButtonAction
+from bot.conversation.subscription_form import form_of, parse_subscribe_words
 from bot.platforms.discord.forms import (
     FORM_ID_PREFIX,
     build_modal,

@@ -9,14 +9,14 @@ import pytest
 from discord.gateway import DiscordWebSocket
 from discord.http import Route
 
-from bot.findings import Severity
+from bot.chat.findings import Severity
 from bot.platforms.discord.app import DiscordApp, fetch_invitation
 from bot.platforms.discord.gateway import Gateway
 from bot.platforms.discord.listeners import DiscordListeners
 from bot.platforms.discord.permissions import REQUIRED_PERMISSIONS
 from config.settings import DiscordSettings
 from digests.errors import InputError
-from digests.ports import Notes
+from digests.ports.contracts import Notes
 from tests.builders import a_store
 from tests.fakes.discord import FORUM, FakeDiscord
 

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.message import Block, Card, Divider, Heading, Message, Text
-from bot.platforms import Page
+from bot.chat.message import Block, Card, Divider, Heading, Message, Text
+from bot.chat.port import Page
 from bot.platforms.discord.render import AMBER, SLATE, SUPPRESS_NOTIFICATIONS, render
 from digests.model import DigestStyle
 from tests.bot.platforms.discord.limits import check_page

@@ -7,16 +7,16 @@ from datetime import date, datetime, timedelta
 
 import pytest
 
-from bot.clock import deliver_due_editions
-from bot.deliver import DeliveryContext
-from bot.discuss import MarkEmojis, MarkHandler
+from bot.conversation.marks import MarkEmojis, MarkHandler
+from bot.delivery.deliver import DeliveryContext
+from bot.delivery.post_refresher import EDIT_INTERVAL, refresh_due_posts
+from bot.delivery.worker import deliver_due_editions
 from bot.platforms.slack.client import SlackPlatform
 from bot.platforms.slack.session import create_web_client, open_session
-from bot.upkeep import EDIT_INTERVAL, refresh_due_posts
 from config.settings import SlackSettings
 from digests.build import DigestPolicy
 from digests.model import NOT_REVIEWED, Channel, DigestStyle, Trouble
-from digests.ports import IMPORT_DEBOUNCE, Store
+from digests.ports.contracts import IMPORT_DEBOUNCE, Store
 from tests.builders import NOW, a_paper, a_review, a_store, a_subscription
 from tests.fakes.slack import FakeSlack, SlackFault, read_text
 

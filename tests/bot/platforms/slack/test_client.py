@@ -6,11 +6,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from bot.message import Message, Text
-from bot.platforms import CANNOT_ASK, Outcome, Page, PostError
+from bot.chat.attempt import page_attempt
+from bot.chat.message import Message, Text
+from bot.chat.port import CANNOT_ASK, Outcome, Page, PostError
 from bot.platforms.slack.client import SlackPlatform
 from bot.platforms.slack.session import create_web_client, open_session
-from bot.platforms.tries import page_attempt
 from config.settings import SlackSettings
 from digests.model import Channel
 from tests.fakes.odd import ODD_ANSWERS

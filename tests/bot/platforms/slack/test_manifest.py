@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.answer import Answers
+from bot.conversation.answers import Answers
 from bot.platforms.slack.client import SlackPlatform
 from bot.platforms.slack.listeners import SlackListeners
 from bot.platforms.slack.manifest import build_manifest, render_manifest_yaml, scopes_of

@@ -7,8 +7,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.message import Block, Button, ButtonAction, Buttons, Card, Divider, Heading, Message, OptionRow, Text
-from bot.platforms import Page
+from bot.chat.message import (
+    Block,
+    Button,
+    ButtonAction,
+    Buttons,
+    Card,
+    Divider,
+    Heading,
+    Message,
+    OptionRow,
+    Text,
+)
+from bot.chat.port import Page
 from bot.platforms.slack.render import render
 from digests.model import DigestStyle
 from tests.bot.platforms.slack.limits import check_page, read, texts

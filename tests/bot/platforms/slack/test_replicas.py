@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.demo import import_sample
+from bot.cli.demo import import_sample
 from bot.platforms.slack.app import SlackApp
 from config.secrets import SlackSecrets
 from config.settings import Settings

@@ -9,15 +9,15 @@ from typing import Any
 
 import pytest
 
-from bot.fetching import FetchReport, fetch_requested_papers, fetch_source, find_due_sources
+from bot.ingest.fetching import FetchReport, fetch_requested_papers, fetch_source, find_due_sources
 from digests.calendar import NEW_YORK
 from digests.errors import SourceError
 from digests.model import NOT_REVIEWED, Trouble
-from digests.ports import SourceState, Store
+from digests.ports.contracts import SourceState, Store
 from digests.sources.arxiv import ArxivAddresses, ArxivSource, choose_next_poll
 from digests.sources.arxiv.days import feed_days_between, latest_feed_day
 from digests.sources.arxiv.position import ArxivPosition, Harvest
-from digests.sources.http import RequestLimits, ServerTurns, open_client
+from digests.sources.http.client import RequestLimits, ServerTurns, open_client
 from tests.builders import a_paper, a_store
 from tests.fakes.feeds import FakeFeeds, FeedFault
 

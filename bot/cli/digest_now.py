@@ -1,0 +1,135 @@
+"""`paperround digest CHANNEL --now`: today's edition at once, by the ledger, so that no day has two."""
+
+import asyncio
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
+from dataclasses import replace
+from datetime import date
+from zoneinfo import ZoneInfo
+
+from bot.cli.status import find_unstarted
+from bot.delivery.deliver import DeliveryContext, deliver_edition
+from bot.services import Services, build_apps, configured_subscriptions
+from digests.build import build
+from digests.errors import InputError, PaperroundError
+from digests.model import Digest, Subscription
+from digests.ports.contracts import DeliveryReport, DeliveryState
+
+HISTORY_LIMIT = 9
+"""Editions that are looked at: what a clock that was ahead has left is among them."""
+
+
+def preview_todays_edition(channel: str, services: Services) -> tuple[str, Digest | None]:
+    """What would become of today's edition, in a sentence, and the digest if it would be posted. Reads alone."""
+    subscription = _require_subscription(channel, services)
+    edition = _edition_of_today(subscription, services)
+    name = _name_edition(subscription, edition)
+    last = next(iter(services.store.outbox.history(subscription, 1)), None)
+    if last and last.edition == edition and last.state in (DeliveryState.POSTED, DeliveryState.EMPTY):
+        return f"{name} was posted before; nothing would be sent.", None
+    policy, now = services.delivery_context.digest_policy, services.delivery_context.clock()
+    digest = build(subscription, edition, store=services.store, policy=policy, now=now)
+    return f"{name} would be:", digest
+
+
+async def post_todays_edition(channel: str, services: Services, environment: Mapping[str, str]) -> str:
+    """Post today's edition, and say what came of it. Raises InputError, and PaperroundError where it was not posted."""
+    configured = configured_subscriptions(services.settings)
+    await asyncio.to_thread(
+        _require_subscription, channel, services
+    )  # It is meant alone, or nothing is touched.
+    if any(channel in (one.channel.channel, str(one.channel)) for one in configured):
+        await asyncio.to_thread(
+            services.store.subscriptions.sync_from_settings, configured, now=services.delivery_context.clock()
+        )
+    subscription = await asyncio.to_thread(_require_subscription, channel, services)
+    edition = _edition_of_today(subscription, services)
+    async with AsyncExitStack() as exits:
+        context = await _open_platform(subscription, services, environment, exits)
+        await _finish_older_editions(subscription, edition, context)
+        has_begun = await deliver_edition(subscription, edition, context=context)
+    deliveries = await asyncio.to_thread(services.store.outbox.history, subscription, HISTORY_LIMIT)
+    last = next((one for one in deliveries if one.edition <= edition), None)
+    return _describe_outcome(subscription, edition, last, has_begun=has_begun)
+
+
+async def _finish_older_editions(subscription: Subscription, edition: date, context: DeliveryContext) -> None:
+    """What went out in part is finished before today's."""
+    for older in await asyncio.to_thread(context.store.outbox.history, subscription, HISTORY_LIMIT):
+        if older.edition < edition and older.is_partly_posted:
+            await deliver_edition(subscription, older.edition, context=context)
+
+
+def _require_subscription(channel: str, services: Services) -> Subscription:
+    """The one that is meant. Raises InputError where none is, or more than one may be."""
+    stored = services.store.subscriptions.list_active()
+    known = [
+        *stored,
+        *find_unstarted(configured_subscriptions(services.settings), [one.channel for one in stored]),
+    ]
+    meant = [one for one in known if channel == str(one.channel)]
+    meant = meant or [one for one in known if channel == one.channel.channel]
+    if len(meant) == 1:
+        return meant[0]
+    names = ", ".join(sorted({str(one.channel) for one in meant or known})[:10])
+    if meant:
+        raise InputError(f"There are {len(meant)} channels {channel!r}: {names}. Name one of them whole.")
+    raise InputError(f"No channel {channel!r} gets a digest; these do: {names or 'none yet'}.")
+
+
+def _edition_of_today(subscription: Subscription, services: Services) -> date:
+    return services.delivery_context.clock().astimezone(ZoneInfo(subscription.schedule.time_zone)).date()
+
+
+async def _open_platform(
+    subscription: Subscription, services: Services, environment: Mapping[str, str], exits: AsyncExitStack
+) -> DeliveryContext:
+    """The desk with the platform of this channel alone."""
+    name = subscription.channel.platform
+    context = services.delivery_context
+    for app in build_apps(services.settings, environment, context.clock):
+        if app.name == name:
+            context = replace(context, platforms={**context.platforms, name: await app.open()})
+            exits.push_async_callback(app.close)
+    if name not in context.platforms:
+        raise InputError(f"{subscription.channel} cannot be posted to: the secrets of {name} are not set.")
+    return context
+
+
+def _name_edition(subscription: Subscription, edition: date) -> str:
+    return f"The edition of {edition} for {subscription.channel}"
+
+
+def _describe_retry(subscription: Subscription) -> str:
+    """Who tries again what is not done."""
+    if subscription.is_running:
+        return "“paperround run” tries again"
+    state = f"paused by {subscription.paused_by}" if subscription.paused_by else "stopped"
+    return f"“paperround run” does not try again, since the channel is {state}"
+
+
+def _describe_outcome(
+    subscription: Subscription, edition: date, last_delivery: DeliveryReport | None, *, has_begun: bool
+) -> str:
+    name, again = _name_edition(subscription, edition), _describe_retry(subscription)
+    if last_delivery is None:
+        raise PaperroundError(f"{name} could not be begun.")
+    if last_delivery.edition != edition:
+        raise PaperroundError(
+            f"{name} waits until that of {last_delivery.edition} is done, of which some is posted; {again}:"
+            f" {last_delivery.reason or 'another process is posting it.'}"
+        )
+    match last_delivery.state:
+        case DeliveryState.POSTED | DeliveryState.EMPTY if not has_begun:
+            return f"{name} was posted before; nothing was sent."
+        case DeliveryState.POSTED:
+            return f"{name} is posted, in {len(last_delivery.pages)} messages."
+        case DeliveryState.EMPTY:
+            told = "the channel was told" if last_delivery.pages else "the settings say not to tell"
+            return f"{name} has nothing to read; {told}."
+        case DeliveryState.CLAIMED | DeliveryState.POSTING:
+            raise PaperroundError(f"{name} is being posted by another process.")
+        case DeliveryState.RETRYING | DeliveryState.UNKNOWN:
+            raise PaperroundError(f"{name} is not posted yet; {again}: {last_delivery.reason}")
+        case DeliveryState.FAILED:
+            raise PaperroundError(f"{name} was given up: {last_delivery.reason}")

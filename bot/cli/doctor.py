@@ -1,0 +1,170 @@
+"""`paperround doctor`: look at everything that has to be right, and say what is not and what to do."""
+
+import asyncio
+from collections.abc import Collection, Mapping, Sequence
+from datetime import UTC, datetime
+
+from bot.chat.findings import Finding, Severity
+from bot.present.messages import format_weekday_date
+from bot.services import (
+    Services,
+    build_answers,
+    build_apps,
+    build_reviewer,
+    build_sources,
+    configured_subscriptions,
+)
+from digests.model import Subscription
+from digests.ports.contracts import DeliveryState, Source
+from digests.schedule import next_due_edition
+
+
+async def check_installation(services: Services, environment: Mapping[str, str]) -> Sequence[Finding]:
+    """The store, each channel, and each platform whose secrets are set. Raises InputError for secrets that cannot be."""
+    chat_apps = build_apps(services.settings, environment, services.delivery_context.clock)
+    subscriptions = await asyncio.to_thread(_load_subscriptions, services)
+    findings = [
+        await asyncio.to_thread(_check_papers, services),
+        *await asyncio.to_thread(_check_sources, services),
+    ]
+    for app in chat_apps:
+        channels = [one.channel.channel for one in subscriptions if one.channel.platform == app.name]
+        findings += await app.check(channels)
+    findings += _check_missing_platforms({app.name for app in chat_apps}, subscriptions)
+    findings += await _check_reviewer(services, environment)
+    return [*findings, *await asyncio.to_thread(_check_digests, services, subscriptions)]
+
+
+async def _check_reviewer(services: Services, environment: Mapping[str, str]) -> list[Finding]:
+    """Whether the model's server has the model, and answers by the schema."""
+    open_context = build_reviewer(services, environment)
+    if not open_context:
+        return []
+    from bot.ingest.reviewing import check_reviewer
+
+    async with open_context() as review_context:
+        return [await check_reviewer(review_context)]
+
+
+_REQUIRED_SECRETS = {
+    "slack": "SLACK_BOT_TOKEN, and SLACK_APP_TOKEN or SLACK_SIGNING_SECRET",
+    "discord": "DISCORD_TOKEN",
+}
+
+
+def _check_missing_platforms(
+    open_platforms: Collection[str], subscriptions: Sequence[Subscription]
+) -> list[Finding]:
+    """A platform whose secrets are not set is a fault when a channel of it waits for digests."""
+    used_platforms = {one.channel.platform for one in subscriptions}
+    return [
+        Finding(
+            Severity.FAULT if name in used_platforms else Severity.OK,
+            name,
+            f"Not set up: set {secrets}, to use it.",
+        )
+        for name, secrets in _REQUIRED_SECRETS.items()
+        if name not in open_platforms and (name in used_platforms or not open_platforms)
+    ]
+
+
+def _load_subscriptions(services: Services) -> list[Subscription]:
+    """Those that the store has, and those of the settings that it has not yet."""
+    stored = list(services.store.subscriptions.list_active())
+    names = {(one.channel.platform, one.channel.channel) for one in stored}
+    return stored + [
+        one
+        for one in configured_subscriptions(services.settings)
+        if (one.channel.platform, one.channel.channel) not in names
+    ]
+
+
+def _check_papers(services: Services) -> Finding:
+    """Whether papers come in."""
+    last = services.store.library.last_import()
+    if last is None:
+        return Finding(
+            Severity.WARNING,
+            "papers",
+            "None yet: bring some in with “paperround import FILE”, or name "
+            "[[sources]] in the settings and try “paperround fetch”.",
+        )
+    silence = services.delivery_context.clock() - last
+    if silence > services.delivery_context.digest_policy.stale_after:
+        return Finding(
+            Severity.WARNING,
+            "papers",
+            f"Nothing has come in for {silence.days} days: look at what runs the import.",
+        )
+    return Finding(
+        Severity.OK,
+        "papers",
+        f"The newest came in on {format_weekday_date(last.date())} at {last:%H:%M} UTC.",
+    )
+
+
+def _check_sources(services: Services) -> list[Finding]:
+    """How each source of the settings is, and whether arXiv knows whom to write to."""
+    findings = [_check_source(source, services) for source in build_sources(services)]
+    kinds = {one.kind for one in services.settings.sources}
+    if "arxiv" in kinds and not services.settings.fetching.contact:
+        sentence = (
+            "arXiv wants to know whom to write to: set contact under [fetching] to a mail or web address."
+        )
+        findings.append(Finding(Severity.WARNING, "fetching", sentence))
+    return findings
+
+
+def _check_source(source: Source, services: Services) -> Finding:
+    state, subject = services.store.sources.load_state(source.name), f"source {source.name}"
+    if state.failure:
+        return Finding(Severity.WARNING, subject, state.failure)
+    if state.last_success is None:
+        return Finding(
+            Severity.OK, subject, "Not fetched yet: “paperround run” does it, or “paperround fetch”."
+        )
+    at = state.last_success
+    coming = source.next_fetch_at(state, services.delivery_context.clock())
+    following = (
+        f"next on {format_weekday_date(coming.date())} at {_format_utc(coming)}"
+        if coming
+        else "all of it is in"
+    )
+    return Finding(
+        Severity.OK,
+        subject,
+        f"Fetched on {format_weekday_date(at.date())} at {_format_utc(at)}; {following}.",
+    )
+
+
+def _format_utc(instant: datetime) -> str:
+    return f"{instant.astimezone(UTC):%H:%M} UTC"
+
+
+def _check_digests(services: Services, subscriptions: Sequence[Subscription]) -> list[Finding]:
+    if not subscriptions:
+        return [Finding(Severity.WARNING, "channels", "No channel gets a digest yet.")]
+    return [_check_digest(services, one) for one in subscriptions]
+
+
+def _check_digest(services: Services, subscription: Subscription) -> Finding:
+    """When the next digest comes, or why none does."""
+    subject = f"digest of {subscription.channel}"
+    if subscription.stop_reason:
+        advice = (
+            f"{build_answers(services, subscription.channel.platform).digest_command} resume tries again."
+        )
+        return Finding(Severity.WARNING, subject, f"Stopped: {subscription.stop_reason} {advice}")
+    if subscription.paused_by:
+        return Finding(Severity.OK, subject, f"Paused by {subscription.paused_by}.")
+    coming = next_due_edition(subscription.schedule, services.delivery_context.clock()).edition
+    when = f"The next comes on {format_weekday_date(coming)} at {subscription.schedule.at:%H:%M} ({subscription.schedule.time_zone})."
+    last = next(iter(services.store.outbox.history(subscription, 1)), None) if subscription.id else None
+    if last and last.state in (DeliveryState.RETRYING, DeliveryState.FAILED):
+        verb = "was given up" if last.state is DeliveryState.FAILED else "is tried again"
+        return Finding(
+            Severity.WARNING,
+            subject,
+            f"That of {format_weekday_date(last.edition)} {verb}: {last.reason} {when}",
+        )
+    return Finding(Severity.OK, subject, when)

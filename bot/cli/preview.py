@@ -1,0 +1,100 @@
+"""What would be posted, before it is: the same digest, the same pages, in the form that each platform takes."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from rich.console import Console
+
+from bot.chat.message import Message
+from bot.chat.port import Page
+from bot.present.messages import present_digest
+from bot.services import Services, build_renderers, check_domains, configured_subscriptions, with_stored_id
+from digests.build import build
+from digests.errors import InputError
+from digests.model import Channel, Digest, DigestStyle, Preferences, Subscription
+
+THREAD_PLACEHOLDER = "{ts of the first message}"
+"""Stands where Slack's answer to the first message will say which thread the others belong to."""
+
+
+@dataclass(frozen=True, slots=True)
+class PreviewRequest:
+    """What a preview is asked for; None and the empty string leave it as the channel has it."""
+
+    platform: str = "console"
+    style: DigestStyle | None = None
+    top: int | None = None
+    domain: str = ""
+    day: date | None = None
+    channel: str = ""
+
+
+def preview_digest(request: PreviewRequest, services: Services) -> Digest:
+    """The digest that would be posted. Raises InputError and StoreError."""
+    subscription = _choose_subscription(request, services)
+    check_domains(subscription.preferences)
+    now = services.delivery_context.clock()
+    zone = ZoneInfo(subscription.schedule.time_zone)
+    edition = request.day or now.astimezone(zone).date()
+    end_of_day = datetime.combine(edition + timedelta(days=1), time(), zone).astimezone(UTC)
+    return build(
+        with_stored_id(services.store, subscription),
+        edition,
+        store=services.store,
+        policy=services.delivery_context.digest_policy,
+        now=min(now, end_of_day),
+    )
+
+
+def _choose_subscription(request: PreviewRequest, services: Services) -> Subscription:
+    """The first channel of the settings that fits, or a reader without any wish; then what was asked besides."""
+    channels = [
+        one
+        for one in configured_subscriptions(services.settings)
+        if request.channel in ("", one.channel.channel)
+    ]
+    if request.channel and not channels:
+        known = (
+            ", ".join(one.channel.channel for one in configured_subscriptions(services.settings)) or "none"
+        )
+        raise InputError(f"The settings name no channel {request.channel!r}; they name: {known}.")
+    here = [one for one in channels if one.channel.platform == request.platform]
+    chosen = next(iter(here or channels), Subscription(Channel(request.platform, "preview"), Preferences()))
+    preferences = chosen.preferences
+    preferences = replace(preferences, style=request.style) if request.style else preferences
+    preferences = replace(preferences, top=request.top) if request.top else preferences
+    preferences = (
+        replace(preferences, domains=(request.domain,), keywords=()) if request.domain else preferences
+    )
+    return replace(chosen, preferences=preferences)
+
+
+def show_preview(digest: Digest, console: Console) -> None:
+    """On a terminal."""
+    from bot.platforms.console.render import print_page
+
+    for page in render_pages(present_digest(digest), "console", digest.preferences.style):
+        print_page(page, console)
+
+
+def to_payload_json(digest: Digest, platform: str) -> str:
+    """An array with one object a message: what the platform's API takes."""
+    pages = render_pages(present_digest(digest), platform, digest.preferences.style)
+    bodies = [_to_request_body(page, platform, digest.channel) for page in pages]
+    return json.dumps(bodies, ensure_ascii=False, indent=2)
+
+
+def _to_request_body(page: Page, platform: str, channel: Channel) -> dict[str, Any]:
+    if platform != "slack":
+        return dict(page.payload)
+    thread = {"thread_ts": THREAD_PLACEHOLDER} if page.in_thread else {}
+    return {"channel": channel.channel, **thread, **page.payload}
+
+
+def render_pages(message: Message, platform: str, style: DigestStyle) -> Sequence[Page]:
+    """The pages of a message on a platform."""
+    return build_renderers()[platform]()(message, style)

@@ -1,0 +1,220 @@
+"""`paperround status`: what comes next, what failed and why, for people and for machines; what needs somebody first."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from digests.model import Channel, HealthReport, Subscription
+from digests.ports.contracts import ChannelStatus, DeliveryState, Store
+
+OVERDUE_AFTER = timedelta(minutes=5)
+"""A tick comes every minute; what is due for longer waits for a process that runs, or for its turn among many, and so does
+what its process left in the middle, once its lease is over."""
+
+MAX_ROWS = 100
+"""Rows of the table; --json has all channels, --channel has one."""
+
+RETRYABLE = (DeliveryState.RETRYING, DeliveryState.UNKNOWN)
+IN_PROGRESS = (DeliveryState.CLAIMED, DeliveryState.POSTING, *RETRYABLE)
+"""What is begun and not done."""
+
+MAX_NAMED_CHANNELS = 10
+"""Channels of the settings that are not begun; --json has all of them."""
+
+COUNTED_DAYS = 2
+"""Editions of today and yesterday are counted: somewhere on earth both are today's."""
+
+
+@dataclass(frozen=True, slots=True)
+class StatusReport:
+    """How everything stands at an instant; channels that need somebody come first."""
+
+    now: datetime
+    channels: Sequence[ChannelStatus]
+    counts: dict[DeliveryState, int]
+    conditions: Sequence[HealthReport]
+    unstarted_channels: Sequence[Channel] = ()
+
+
+def load_status(
+    store: Store, now: datetime, channel: str = "", configured: Sequence[Subscription] = ()
+) -> StatusReport:
+    """How the channels stand, or the one that is meant: its id, or its whole name such as slack:T0123:C0456. Those that
+    are `named` in the settings and not yet in the store are not begun."""
+    all_statuses = store.outbox.channel_statuses()
+    unstarted = [one.channel for one in find_unstarted(configured, [one.channel for one in all_statuses])]
+    selected = [one for one in all_statuses if _is_selected(one.channel, channel)]
+    since = (now - timedelta(days=COUNTED_DAYS - 1)).astimezone(UTC).date()
+    return StatusReport(
+        now,
+        sorted(selected, key=lambda one: _sort_key(one, now)),
+        dict(store.outbox.count_by_state(since)),
+        store.health.latest_reports(),
+        [one for one in unstarted if _is_selected(one, channel)],
+    )
+
+
+def find_unstarted(
+    configured: Sequence[Subscription], known_channels: Sequence[Channel]
+) -> Sequence[Subscription]:
+    """Those of the settings' subscriptions whose channels are not known yet: the first run begins them."""
+    names = {(one.platform, one.channel) for one in known_channels}  # Most are told apart by these.
+    return [
+        one
+        for one in configured
+        if (one.channel.platform, one.channel.channel) not in names
+        or not any(one.channel.may_match(other) for other in known_channels)
+    ]
+
+
+def _is_selected(candidate: Channel, name: str) -> bool:
+    return name in ("", candidate.channel, str(candidate))
+
+
+def describe_trouble(channel_status: ChannelStatus, now: datetime) -> str:
+    """What is wrong with a channel, in a sentence; empty where nothing is."""
+    subscription = channel_status.subscription
+    if subscription is None:
+        return channel_status.read_error
+    if subscription.stop_reason:
+        return f"Stopped: {subscription.stop_reason}"
+    sentence = _describe_last_edition(channel_status, now)
+    if subscription.is_running and any(_is_overdue(when, now) for when in _expected_times(channel_status)):
+        return (
+            f"{sentence} Is a “paperround run” running?"
+            if sentence
+            else "Overdue: is a “paperround run” running?"
+        )
+    if subscription.paused_by and sentence and channel_status.state in IN_PROGRESS:
+        return f"{sentence} Nobody goes on with it while the channel is paused."
+    return sentence
+
+
+def _describe_last_edition(channel_status: ChannelStatus, now: datetime) -> str:
+    """What is wrong with the last edition."""
+    match channel_status.state:
+        case DeliveryState.FAILED:
+            return f"Not posted: {channel_status.reason}"
+        case DeliveryState.RETRYING | DeliveryState.UNKNOWN:
+            times = "once" if channel_status.attempts == 1 else f"{channel_status.attempts} times"
+            return f"Tried {times}: {channel_status.reason}"
+        case DeliveryState.CLAIMED | DeliveryState.POSTING if _is_overdue(channel_status.lease_until, now):
+            return f"Left in the middle since {channel_status.lease_until:%a %d %b %H:%M}."
+    if channel_status.unknown_pages:
+        return f"{channel_status.unknown_pages} messages may be missing: the channel could not be asked."
+    return ""
+
+
+def _expected_times(channel_status: ChannelStatus) -> tuple[datetime | None, ...]:
+    """When somebody was to go on with the last edition, and to begin the next one."""
+    return (
+        channel_status.lease_until,
+        channel_status.next_try_at if channel_status.state in RETRYABLE else None,
+        channel_status.next_due_at,
+    )
+
+
+def _is_overdue(when: datetime | None, now: datetime) -> bool:
+    return when is not None and when < now - OVERDUE_AFTER
+
+
+def _sort_key(channel_status: ChannelStatus, now: datetime) -> tuple[bool, bool, datetime]:
+    is_paused = channel_status.subscription is not None and bool(channel_status.subscription.paused_by)
+    return not describe_trouble(channel_status, now), is_paused, channel_status.next_due_at or now
+
+
+def report_to_record(report: StatusReport) -> dict[str, Any]:
+    """For machines. The counts come out of the ledger, so they are one truth for all replicas and outlive each of them."""
+    troubles = sum(bool(describe_trouble(one, report.now)) for one in report.channels)
+    return {
+        "at": report.now.isoformat(),
+        "totals": {
+            "channels": len(report.channels),
+            "in_trouble": troubles,
+            "unknown_messages": sum(one.unknown_pages for one in report.channels),
+            "editions": {state.value: number for state, number in report.counts.items()},
+        },
+        "channels": [_channel_to_record(one, report.now) for one in report.channels],
+        "not_begun": [str(one) for one in report.unstarted_channels],
+        "sources": [
+            {
+                "subject": each.subject,
+                "trouble": each.trouble,
+                "detail": each.detail,
+                "waiting": each.waiting_count,
+                "since": each.since.isoformat(),
+                "at": each.reported_at.isoformat(),
+            }
+            for each in report.conditions
+        ],
+    }
+
+
+def _channel_to_record(channel_status: ChannelStatus, now: datetime) -> dict[str, Any]:
+    subscription = channel_status.subscription
+    return {
+        "channel": str(channel_status.channel),
+        "trouble": describe_trouble(channel_status, now),
+        "stopped": subscription.stop_reason if subscription else "",
+        "paused_by": subscription.paused_by if subscription else "",
+        "next": {"edition": _to_iso(channel_status.next_edition), "at": _to_iso(channel_status.next_due_at)},
+        "last": {
+            "edition": _to_iso(channel_status.edition),
+            "state": channel_status.state,
+            "reason": channel_status.reason,
+            "attempts": channel_status.attempts,
+            "next_try_at": _to_iso(channel_status.next_try_at),
+            "lease_until": _to_iso(channel_status.lease_until),
+            "posted": channel_status.posted_pages,
+            "unknown": channel_status.unknown_pages,
+        },
+    }
+
+
+def _to_iso(when: Any) -> str | None:
+    return when.isoformat() if when else None
+
+
+def print_report(report: StatusReport, console: Console) -> None:
+    """For people: a table, and what it leaves out in words."""
+    table = Table("channel", "next (UTC)", "last", "what is wrong", box=None, padding=(0, 2, 0, 0))
+    for one in report.channels[:MAX_ROWS]:
+        table.add_row(*(Text(cell) for cell in _table_row(one, report.now)))
+    console.print(table if report.channels else "No channel gets a digest yet.")
+    if names := [str(one) for one in report.unstarted_channels[:MAX_NAMED_CHANNELS]]:
+        more = len(report.unstarted_channels) - len(names)
+        name_list = ", ".join(names) + (f" and {more:,} more" if more else "")
+        console.print(
+            f"Of the settings, these begin when “paperround run” next starts: {name_list}.",
+            markup=False,
+            highlight=False,
+        )
+    hidden = len(report.channels) - MAX_ROWS
+    if hidden > 0:
+        console.print(f"{hidden:,} more channels: --json has all of them, --channel one.")
+    counted = ", ".join(f"{number:,} {state}" for state, number in report.counts.items() if number)
+    console.print(f"Editions of today and yesterday: {counted or 'none'}.")
+    for each in report.conditions:
+        if each.trouble:
+            waiting = f" {each.waiting_count:,} papers wait for a review." if each.waiting_count else ""
+            console.print(f"{each.subject}: {each.trouble}. {each.detail}{waiting}", markup=False)
+
+
+def _table_row(channel_status: ChannelStatus, now: datetime) -> tuple[str, str, str, str]:
+    subscription = channel_status.subscription
+    coming = f"{channel_status.next_due_at:%a %d %b %H:%M}" if channel_status.next_due_at else "-"
+    if subscription and subscription.paused_by:
+        coming = f"paused by {subscription.paused_by}"
+    if not subscription or subscription.stop_reason:
+        coming = "none"
+    last = f"{channel_status.edition:%a %d %b} {channel_status.state}" if channel_status.edition else "-"
+    if channel_status.next_try_at and channel_status.state in RETRYABLE:
+        last += f", again at {channel_status.next_try_at:%H:%M}"
+    if channel_status.state is DeliveryState.EMPTY and channel_status.reason:
+        last += f" ({channel_status.reason})"
+    return str(channel_status.channel), coming, last, describe_trouble(channel_status, now)

@@ -1,0 +1,34 @@
+"""What a whole channel is told outside its digests: announcements, and papers that someone shares."""
+
+import asyncio
+import secrets
+
+from bot.chat.message import Message
+from bot.chat.port import Platform
+from bot.conversation.answers import Answers, Person
+from digests.model import Channel, DigestStyle, Post
+
+
+async def announce_message(message: Message | None, channel: Channel, platform: Platform) -> None:
+    """Post what there is to announce. Raises PostError."""
+    for page in platform.render(message, DigestStyle.COMPACT) if message else ():
+        await platform.post(channel, page, key=_new_key("a"), thread=None)
+
+
+async def share_paper(
+    paper: str, channel: Channel, person: Person, *, answers: Answers, platform: Platform
+) -> None:
+    """Show a paper to the channel, where it can be marked from then on. Raises InputError and PostError."""
+    message = await asyncio.to_thread(answers.share_paper, paper, person)
+    for page in platform.render(
+        message, DigestStyle.COMPACT if len(message.cards) > 1 else DigestStyle.CARDS
+    ):
+        receipt = await platform.post(channel, page, key=_new_key("s"), thread=None)
+        if page.papers:
+            post = Post(channel, receipt, page.papers, page.payload)
+            await asyncio.to_thread(answers.store.marks.record_shared_post, post, now=answers.clock())
+
+
+def _new_key(prefix: str) -> str:
+    """A key of its own for every message; Discord takes 25 characters."""
+    return f"{prefix}-{secrets.token_hex(8)}"

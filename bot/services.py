@@ -1,0 +1,515 @@
+"""The composition root: the one file that names concrete classes."""
+
+import asyncio
+import os
+import secrets
+import socket
+import zoneinfo
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, assert_never
+
+from rich.console import Console
+
+from bot.chat.message import Message
+from bot.chat.port import ChatApp, Page
+from bot.conversation.answers import Answers
+from bot.delivery.deliver import DeliveryContext, UnknownPolicy
+from bot.delivery.rate_limit import RateLimiter, RateLimits
+from bot.ingest.fetching import PaperLookup
+from config.secrets import read_discord_token, read_reviewer_key, read_slack_secrets
+from config.settings import Settings
+from config.settings import SourceSettings as SourceSettings
+from config.settings import SubscriptionSettings as SubscriptionSettings
+from digests.build import DigestPolicy
+from digests.domains import resolve_domain
+from digests.errors import InputError, SourceError
+from digests.model import (
+    Channel,
+    DigestStyle,
+    Heartbeat,
+    Paper,
+    Preferences,
+    Schedule,
+    ScoredPaper,
+    Subscription,
+)
+from digests.pick import PickPolicy
+from digests.ports.contracts import Source, Store
+from digests.store import open_store
+from digests.store.copying import copy_store as copy_store
+
+if TYPE_CHECKING:
+    from digests.reviewers.fulltext import ArxivFullTextFetcher
+    from digests.reviewers.rounds import ReviewContext as ReviewerDesk
+    from digests.search.index import SearchIndex
+    from digests.sources.arxiv import ArxivSource
+    from digests.sources.http.client import ServerTurns, SourceClient
+
+DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+
+PLATFORMS = ("console", "slack", "discord")
+"""The platforms that digests can be posted to."""
+
+OpenReviewContext = Callable[[], AbstractAsyncContextManager["ReviewerDesk"]]
+
+Renderer = Callable[[Message, DigestStyle], Sequence[Page]]
+
+# Debian's zones are a year old and wrong for some cities; the tzdata package is a dependency, so it is always there.
+zoneinfo.reset_tzpath(to=())
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """Everything, put together from the settings."""
+
+    settings: Settings
+    store: Store
+    delivery_context: DeliveryContext
+    search_directory: Path
+    _open_index: "list[SearchIndex]" = field(default_factory=list)
+
+    def find_papers(self, query: str, limit: int) -> Sequence[ScoredPaper]:
+        """The papers that an id, an address or words mean, best first."""
+        from digests.search import find_papers
+
+        return find_papers(query, library=self.store.library, index=self._get_index(), limit=limit)
+
+    def _get_index(self) -> "SearchIndex":
+        """Opened with the first search: while someone types there are several a second."""
+        from digests.search.index import SearchIndex
+
+        if not self._open_index:
+            self._open_index.append(SearchIndex.open(self.search_directory))
+        return self._open_index[0]
+
+
+def build_services(
+    settings: Settings, console: Console, *, clock: Callable[[], datetime] | None = None
+) -> Services:
+    """The house over the store of the settings. Raises StoreError, and InputError for a domain that nobody knows."""
+    for subscription in configured_subscriptions(settings):
+        check_domains(subscription.preferences)
+    _check_lease(settings)
+    store = open_store(settings.store.url)
+    return Services(
+        settings,
+        store,
+        _build_delivery_context(settings, store, console, clock or _utc_now),
+        _search_directory(settings),
+    )
+
+
+def _check_lease(settings: Settings) -> None:
+    """A lease that ends while an answer is still waited for would let another process post the same page, and one that ends
+    before a lost page was looked for twice would be taken over for ever."""
+    sending = settings.delivery
+    minimum = sending.history_lag_seconds + 2 * sending.timeout_seconds
+    if sending.lease_seconds <= minimum:
+        raise InputError(
+            f"delivery.lease_seconds is {sending.lease_seconds}: it must be over {minimum:g} (history_lag_seconds and twice "
+            "timeout_seconds), or a page could be posted twice."
+        )
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _build_delivery_context(
+    settings: Settings, store: Store, console: Console, clock: Callable[[], datetime]
+) -> DeliveryContext:
+    from bot.platforms.console.client import ConsolePlatform
+
+    transcript = settings.platforms.console.transcript
+    sending = settings.delivery
+    return DeliveryContext(
+        store=store,
+        platforms={"console": ConsolePlatform(console, Path(transcript) if transcript else None)},
+        digest_policy=digest_policy_from_settings(settings),
+        owner=f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}",
+        clock=clock,
+        on_unknown=UnknownPolicy(sending.on_unknown),
+        lease=timedelta(seconds=sending.lease_seconds),
+        min_attempts=sending.attempts,
+        timeout=timedelta(seconds=sending.timeout_seconds),
+        merge_missed=sending.missed == "merge",
+        history_lag=timedelta(seconds=sending.history_lag_seconds),
+        rate_limiters=_build_rate_limiters(settings),
+        concurrency=sending.concurrency,
+        concurrency_per_workspace=sending.concurrency_per_workspace,
+    )
+
+
+def _build_rate_limiters(settings: Settings) -> dict[str, RateLimiter]:
+    slack, discord = settings.platforms.slack, settings.platforms.discord
+    return {
+        "slack": RateLimiter(
+            RateLimits(channel=slack.messages_per_second_per_channel, workspace=slack.messages_per_second)
+        ),
+        "discord": RateLimiter(
+            RateLimits(channel=discord.messages_per_second_per_channel, bot=discord.messages_per_second)
+        ),
+    }
+
+
+def digest_policy_from_settings(settings: Settings) -> DigestPolicy:
+    """What the settings say of every digest."""
+    digest = settings.digest
+    pick_policy = PickPolicy(
+        max_age=timedelta(days=digest.max_age_days) if digest.max_age_days else None,
+        may_pick_flagged=digest.pick_flagged,
+        max_domain_share=digest.domain_share,
+    )
+    return DigestPolicy(
+        pick_policy,
+        timedelta(days=digest.first_look_back_days),
+        timedelta(days=digest.stale_after_days),
+        Heartbeat(digest.heartbeat),
+    )
+
+
+def _search_directory(settings: Settings) -> Path:
+    if settings.search.directory:
+        return Path(settings.search.directory)
+    _, _, file = settings.store.url.partition("sqlite:///")
+    return Path(f"{file or 'paperround'}.search")
+
+
+def configured_subscriptions(settings: Settings) -> list[Subscription]:
+    """The channels that the settings name."""
+    return [_to_subscription(entry) for entry in settings.subscriptions]
+
+
+def _to_subscription(entry: SubscriptionSettings) -> Subscription:
+    preferences = Preferences(
+        entry.domains, entry.keywords, entry.muted, entry.top, entry.min_score, DigestStyle(entry.style)
+    )
+    schedule = Schedule(entry.at, frozenset(DAYS.index(day) for day in entry.days), entry.time_zone)
+    return Subscription(
+        Channel(entry.platform, entry.channel, entry.workspace), preferences, schedule, owner_id=entry.owner
+    )
+
+
+def check_domains(preferences: Preferences) -> None:
+    """Raises InputError for a domain that nobody knows."""
+    for domain in preferences.domains:
+        resolve_domain(domain)
+
+
+ARXIV_HOST = "arxiv.org"
+MIN_ARXIV_GAP_SECONDS = 3.0
+"""Seconds that arXiv's terms of use ask for between two requests."""
+
+
+DAILY_PAPERS_URL = "https://huggingface.co/api/daily_papers"
+
+
+def build_sources(services: Services) -> list[Source]:
+    """The sources of the settings. Raises InputError for a category that nobody knows."""
+    return [_build_source(entry, services) for entry in services.settings.sources]
+
+
+def _build_source(entry: SourceSettings, services: Services) -> Source:
+    match entry.kind:
+        case "arxiv":
+            return _build_arxiv(entry, services)
+        case "huggingface":
+            return _build_huggingface(entry, services)
+        case "reviews":
+            return _build_review_source(entry, services)
+        case "snapshot":
+            from digests.sources.snapshot import SnapshotSource
+
+            return SnapshotSource(Path(entry.path), frozenset(_categories_of(entry)), entry.effective_name)
+        case never:
+            assert_never(never)
+
+
+def _categories_of(entry: SourceSettings) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(name for domain in entry.categories for name in resolve_domain(domain)))
+
+
+def _build_arxiv(entry: SourceSettings, services: Services) -> "ArxivSource":
+    from digests.sources.arxiv import ArxivAddresses, ArxivSource
+
+    addresses = ArxivAddresses(entry.rss_url, entry.oai_url, entry.query_url)
+    urls = (addresses.rss, addresses.oai, addresses.query)
+    turns = _build_arxiv_turns(services, urls)
+    return ArxivSource(
+        _categories_of(entry), _client_opener(services, *urls), turns, addresses, entry.effective_name
+    )
+
+
+def _build_arxiv_turns(services: Services, urls: Collection[str]) -> "ServerTurns":
+    """One request at a time to all of arXiv, whatever asks. Raises InputError for a gap that arXiv does not grant."""
+    from digests.sources.http.client import ServerTurns
+
+    fetching, context = services.settings.fetching, services.delivery_context
+    if fetching.arxiv_gap_seconds < MIN_ARXIV_GAP_SECONDS and any(ARXIV_HOST in address for address in urls):
+        raise InputError(
+            f"fetching.arxiv_gap_seconds is {fetching.arxiv_gap_seconds:g}: arXiv asks for {MIN_ARXIV_GAP_SECONDS:g} or more; "
+            "less is for servers of your own."
+        )
+    # Each has its own name, so that one whose turn ran out never ends another's.
+    owner = f"{context.owner}:{secrets.token_hex(4)}"
+    gap = timedelta(seconds=fetching.arxiv_gap_seconds)
+    return ServerTurns(services.store.sources, ARXIV_HOST, owner, gap, context.clock)
+
+
+def _client_opener(
+    services: Services, *trusted_urls: str
+) -> Callable[[], AbstractAsyncContextManager["SourceClient"]]:
+    """Opens a client that may ask at these addresses of the settings, wherever they lie."""
+    from digests.sources.http.client import open_client
+
+    fetching = services.settings.fetching
+    return partial(
+        open_client,
+        fetching.contact,
+        services.delivery_context.clock,
+        trusted_addresses=trusted_urls,
+        proxy=fetching.proxy,
+    )
+
+
+def _build_huggingface(entry: SourceSettings, services: Services) -> Source:
+    from digests.sources.huggingface import HuggingFaceSource
+
+    url = entry.url or DAILY_PAPERS_URL
+    return HuggingFaceSource(
+        _client_opener(services, url), url, timedelta(minutes=entry.interval_minutes), entry.effective_name
+    )
+
+
+def _build_review_source(entry: SourceSettings, services: Services) -> Source:
+    from digests.sources.watched import WatchedAddress, WatchedFiles
+
+    interval = timedelta(minutes=entry.interval_minutes)
+    if entry.path:
+        return WatchedFiles(Path(entry.path), interval, entry.effective_name)
+    return WatchedAddress(_client_opener(services, entry.url), entry.url, interval, entry.effective_name)
+
+
+def build_arxiv_lookup(services: Services) -> PaperLookup | None:
+    """Looks single papers up at arXiv; None where the settings have no such source."""
+    settings = _find_arxiv_settings(services)
+    return _build_arxiv(settings, services).fetch_papers if settings else None
+
+
+def _find_arxiv_settings(services: Services) -> SourceSettings | None:
+    return next((entry for entry in services.settings.sources if entry.kind == "arxiv"), None)
+
+
+LOOKUP_TIMEOUT_SECONDS = 6.0
+"""A person who asked for an unknown paper waits so long; then it is fetched with what the sources bring."""
+
+
+def build_paper_fetcher(services: Services) -> Callable[[str], Paper | None] | None:
+    """Gets one paper from arXiv for a person who waits; None where the settings have no such source."""
+    settings = _find_arxiv_settings(services)
+    if not settings:
+        return None
+
+    async def fetch_paper(paper: str) -> Paper | None:
+        from digests.sources.http.client import RequestLimits
+
+        limits = RequestLimits(timeout=LOOKUP_TIMEOUT_SECONDS, attempts=1)
+        try:
+            async with asyncio.timeout(LOOKUP_TIMEOUT_SECONDS):
+                return (await _build_arxiv(settings, services).fetch_papers([paper], limits)).get(paper)
+        except TimeoutError:
+            raise SourceError(f"arXiv did not answer within {LOOKUP_TIMEOUT_SECONDS:g} seconds.") from None
+
+    # Whoever answers people is in a worker thread, which has no event loop of its own.
+    return lambda paper: asyncio.run(fetch_paper(paper))
+
+
+def build_reviewer(services: Services, environment: Mapping[str, str]) -> OpenReviewContext | None:
+    """Opens the desk of our own reviewer; None where the settings name no server. Raises InputError."""
+    settings = services.settings.reviewer
+    if not settings.base_url:
+        return None
+    if missing := [name for name in ("openai", "pypdf") if not find_spec(name)]:
+        raise InputError(
+            f"[reviewer] names a server, but {' and '.join(missing)} must be installed for it: install paperround with "
+            "its reviewer extra."
+        )
+    return partial(_open_review_context, services, read_reviewer_key(environment))
+
+
+@asynccontextmanager
+async def _open_review_context(services: Services, key: str) -> AsyncIterator["ReviewerDesk"]:
+    from digests.reviewers.openai import ResponseFormat, ServerAddress, open_model_server
+    from digests.reviewers.review import ReviewOptions
+    from digests.reviewers.rounds import DailyBudget
+    from digests.reviewers.rounds import ReviewContext as ReviewerDesk
+
+    settings = services.settings.reviewer
+    mode, timeout = ResponseFormat(settings.response_format), settings.timeout_seconds
+    address = ServerAddress(
+        settings.base_url, settings.model, key, mode, timeout, settings.concurrency, dict(settings.extra)
+    )
+    questions = ReviewOptions(
+        settings.weights.model_dump(), settings.score_answer, settings.review_answer, settings.text_characters
+    )
+    budget = DailyBudget(
+        settings.tokens_per_day or None, settings.cost_per_day or None, settings.price_in, settings.price_out
+    )
+    async with open_model_server(address) as server:
+        yield ReviewerDesk(
+            services.store,
+            server,
+            services.delivery_context.clock,
+            fetch_full_text=_build_full_texts(services) if settings.full_text else None,
+            options=questions,
+            budget=budget,
+            full_reviews_per_day=settings.full_reviews_per_day,
+            lookback=timedelta(days=settings.look_back_days),
+            hold_suspects=settings.hold_suspects,
+            pairwise_limit=settings.rerank_count if settings.rerank else 0,
+            has_daily_announcement=any(entry.kind == "arxiv" for entry in services.settings.sources),
+        )
+
+
+def _build_full_texts(services: Services) -> "ArxivFullTextFetcher":
+    from digests.reviewers.fulltext import ArxivFullTextFetcher
+
+    url = services.settings.reviewer.full_text_url
+    return ArxivFullTextFetcher(_client_opener(services, url), _build_arxiv_turns(services, (url,)), url)
+
+
+def build_renderers() -> Mapping[str, Callable[[], Renderer]]:
+    """How each platform writes a message; what a platform needs is loaded only when it is asked for."""
+
+    def load_console() -> Renderer:
+        from bot.platforms.console.render import render
+
+        return render
+
+    def load_slack() -> Renderer:
+        from bot.platforms.slack.render import render
+
+        return render
+
+    def load_discord() -> Renderer:
+        from bot.platforms.discord.render import render
+
+        return render
+
+    return {"console": load_console, "slack": load_slack, "discord": load_discord}
+
+
+def build_apps(
+    settings: Settings, environment: Mapping[str, str], clock: Callable[[], datetime]
+) -> list[ChatApp]:
+    """The platforms whose secrets are set. Raises SettingsError and InputError for secrets that cannot be meant so."""
+    return [
+        *_build_slack_apps(settings, environment, clock),
+        *_build_discord_apps(settings, environment, clock),
+    ]
+
+
+def _build_slack_apps(
+    settings: Settings, environment: Mapping[str, str], clock: Callable[[], datetime]
+) -> list[ChatApp]:
+    secrets_of_slack = read_slack_secrets(environment)
+    if not secrets_of_slack.bot_token:
+        return []
+    try:
+        from bot.platforms.slack.app import SlackApp, transport_of
+    except ImportError as error:
+        raise _not_installed_error("SLACK_BOT_TOKEN", error, "slack") from error
+    transport_of(settings.platforms.slack, secrets_of_slack)
+    return [SlackApp(settings.platforms.slack, secrets_of_slack, settings.delivery.timeout_seconds, clock)]
+
+
+def _build_discord_apps(
+    settings: Settings, environment: Mapping[str, str], clock: Callable[[], datetime]
+) -> list[ChatApp]:
+    token = read_discord_token(environment)
+    if not token:
+        return []
+    try:
+        from bot.platforms.discord.app import DiscordApp
+    except ImportError as error:
+        raise _not_installed_error("DISCORD_TOKEN", error, "discord") from error
+    return [DiscordApp(settings.platforms.discord, token, settings.delivery.timeout_seconds, clock)]
+
+
+def _not_installed_error(variable: str, error: ImportError, extra: str) -> InputError:
+    return InputError(
+        f"{variable} is set, but {error.name} is not installed: install paperround with its {extra} extra."
+    )
+
+
+async def fetch_discord_invitation(settings: Settings, environment: Mapping[str, str]) -> str:
+    """The link that brings the Discord app into a server. Raises InputError."""
+    token = read_discord_token(environment)
+    if not token:
+        raise InputError(
+            "The environment has no DISCORD_TOKEN: set it to the bot's token (README, Discord in five steps)."
+        )
+    try:
+        from bot.platforms.discord.app import fetch_invitation
+    except ImportError as error:
+        raise _not_installed_error("DISCORD_TOKEN", error, "discord") from error
+    return await fetch_invitation(settings.platforms.discord, token, settings.delivery.timeout_seconds)
+
+
+def build_answers(services: Services, platform: str) -> Answers:
+    """What answers people on a platform."""
+    discussion, platform_settings = services.settings.discussion, services.settings.platforms
+    base = Answers(
+        services.store,
+        services.find_papers,
+        services.delivery_context.digest_policy,
+        services.delivery_context.clock,
+        has_shared_queue=discussion.queue == "everyone",
+        mark_retention=timedelta(days=discussion.mark_max_age_days),
+        fetch_paper=build_paper_fetcher(services),
+    )
+    if platform == "discord":
+        role = " or who have the role for it" if platform_settings.discord.manager_role else ""
+        may_anyone_change = platform_settings.discord.who_may_change == "anyone"
+        return replace(
+            base, anyone_may_change=may_anyone_change, admins_label=f"people who may manage this server{role}"
+        )
+    return replace(
+        base,
+        paper_command=platform_settings.slack.paper_command,
+        digest_command=platform_settings.slack.digest_command,
+        anyone_may_change=platform_settings.slack.who_may_change == "anyone",
+    )
+
+
+def with_stored_id(store: Store, subscription: Subscription) -> Subscription:
+    """The subscription with its number in the ledger, where it has one."""
+    known = store.subscriptions.find(subscription.channel)
+    return replace(subscription, id=known.id) if known else subscription
+
+
+def require_platforms(subscriptions: Sequence[Subscription], open_platforms: Collection[str]) -> None:
+    """Raises InputError when no channel can get a digest, and nobody could subscribe one."""
+    interactive = [name for name in open_platforms if name != "console"]
+    if not subscriptions and not interactive:
+        raise InputError(
+            "No channel gets a digest yet: put a [[subscriptions]] table into paperround.toml "
+            "(config/example.toml shows one), or set SLACK_BOT_TOKEN or DISCORD_TOKEN and subscribe channels there."
+        )
+    missing = {one.channel.platform for one in subscriptions} - set(open_platforms)
+    if "slack" in missing:
+        raise InputError(
+            "A channel of the settings is in Slack, but the environment has no SLACK_BOT_TOKEN: set it, with "
+            "SLACK_APP_TOKEN or SLACK_SIGNING_SECRET (README, Slack in five steps)."
+        )
+    if "discord" in missing:
+        raise InputError(
+            "A channel of the settings is in Discord, but the environment has no DISCORD_TOKEN: set it to the bot's "
+            "token (README, Discord in five steps)."
+        )

@@ -1,0 +1,560 @@
+"""Papers and their reviews in the database. Keeps the contract of `digests.ports.contracts.Papers`."""
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    Select,
+    and_,
+    bindparam,
+    collate,
+    delete,
+    func,
+    insert,
+    literal,
+    select,
+    update,
+)
+
+from digests.model import (
+    NOT_REVIEWED,
+    Assessment,
+    Candidate,
+    Flag,
+    PairwiseRank,
+    Paper,
+    QuotedLimitation,
+    ReadDepth,
+    Review,
+    ReviewDepth,
+    ScoredPaper,
+)
+from digests.ports.contracts import ImportCounts
+from digests.store import schema
+from digests.store.engine import Database, insert_if_absent, insert_many
+
+papers, reviews, paper_requests = schema.papers, schema.reviews, schema.paper_requests
+_T = TypeVar("_T")
+
+NEVER_ANNOUNCED = datetime(1970, 1, 1, tzinfo=UTC)
+"""When papers that are no news became known: before any that are."""
+
+IDS_PER_QUERY = 500
+"""SQLite takes 999 values a statement in the oldest builds that are about."""
+
+
+@dataclass(frozen=True, slots=True)
+class SqlLibrary:
+    """Papers in a database of any kind."""
+
+    database: Database
+
+    def add(
+        self, records: Sequence[tuple[Paper, Review]], *, now: datetime, announce: bool = True
+    ) -> ImportCounts:
+        with self.database.write() as connection:
+            last_seq = _lock_last_seq(connection)  # First: from here on nobody else brings papers in.
+            batch = _ImportBatch(
+                last_seq, _fetch_entries(connection, [paper.id for paper, _ in records]), now, announce
+            )
+            added = sum((batch.merge_record(paper, review) for paper, review in records), ImportCounts())
+            batch.write_changes(connection)
+        return added
+
+    def update_known(self, papers: Sequence[Paper], *, now: datetime) -> ImportCounts:
+        with self.database.write() as connection:
+            last_seq = _lock_last_seq(connection)
+            entries = _fetch_entries(connection, [paper.id for paper in papers])
+            batch = _ImportBatch(last_seq, entries, now)
+            added = sum(
+                (batch.merge_record(paper, NOT_REVIEWED) for paper in papers if paper.id in entries),
+                ImportCounts(),
+            )
+            batch.write_changes(connection)
+        return added
+
+    def add_request(self, paper: str, *, now: datetime) -> None:
+        with self.database.write() as connection:
+            insert_if_absent(connection, paper_requests, {"paper": paper, "at": now})
+
+    def requested_unreviewed(self, limit: int) -> Sequence[ScoredPaper]:
+        waiting = _PAPERS_WITH_REVIEW.join(paper_requests, paper_requests.c.paper == papers.c.name).where(
+            papers.c.review.is_(None)
+        )
+        with self.database.read() as connection:
+            rows = connection.execute(
+                waiting.order_by(paper_requests.c.at, paper_requests.c.paper).limit(limit)
+            )
+            return [_scored_paper_from_row(row) for row in rows]
+
+    def requested_unknown(self, limit: int) -> Sequence[str]:
+        unknown = (
+            select(paper_requests.c.paper)
+            .outerjoin(papers, papers.c.name == paper_requests.c.paper)
+            .where(papers.c.id.is_(None))
+            .order_by(paper_requests.c.at, paper_requests.c.paper)
+            .limit(limit)
+        )
+        with self.database.read() as connection:
+            return list(connection.execute(unknown).scalars())
+
+    def drop_requests(self, papers: Iterable[str]) -> None:
+        with self.database.write() as connection:
+            connection.execute(delete(paper_requests).where(paper_requests.c.paper.in_(list(papers))))
+
+    def record_import(self, *, now: datetime) -> None:
+        with self.database.write() as connection:
+            connection.execute(insert(schema.imports), {"at": now})
+
+    def last_import(self) -> datetime | None:
+        with self.database.read() as connection:
+            newest: datetime | None = connection.execute(select(func.max(schema.imports.c.at))).scalar()
+            return newest
+
+    def get(self, ids: Iterable[str]) -> Mapping[str, ScoredPaper]:
+        with self.database.read() as connection:
+            return fetch_papers(connection, list(ids))
+
+    def reviews_of(self, paper: str) -> Sequence[Review]:
+        of_paper = (
+            select(*_REVIEW_COLUMNS)
+            .join(papers, papers.c.id == reviews.c.paper)
+            .where(papers.c.name == paper)
+            .order_by(func.coalesce(reviews.c.id == papers.c.review, False).desc(), reviews.c.id.desc())
+        )
+        with self.database.read() as connection:
+            return [_review_from_row(row) for row in connection.execute(of_paper)]
+
+    def candidates(self, after_seq: int, to_seq: int, *, with_text: bool) -> Sequence[Candidate]:
+        query = _CANDIDATES_WITH_TEXT if with_text else _CANDIDATES
+        with self.database.read() as connection:
+            rows = connection.execute(query, {"after": after_seq, "to": to_seq}).fetchall()
+            held_ids = frozenset(connection.execute(_HELD_PAPERS).scalars())
+            ranks = {
+                name: PairwiseRank(*placing)
+                for name, *placing in connection.execute(_PAIRWISE_RANKS, {"after": after_seq, "to": to_seq})
+            }
+        return [_candidate_from_row(row, held_ids, ranks) for row in rows]
+
+    def sequence_at(self, instant: datetime) -> int:
+        with self.database.read() as connection:
+            return max(0, connection.execute(_SEQUENCE_AT, {"instant": instant}).scalar() or 0)
+
+    def ids_with_prefix(self, prefix: str, limit: int) -> Sequence[str]:
+        is_postgresql = self.database.engine.dialect.name == "postgresql"
+        name = collate(papers.c.name, "C") if is_postgresql else papers.c.name
+        query = select(papers.c.name).where(name >= prefix, name < f"{prefix}\U0010ffff")
+        with self.database.read() as connection:
+            return list(connection.execute(query.order_by(name.desc()).limit(limit)).scalars())
+
+    def changes_after(self, after_seq: int, limit: int) -> Sequence[tuple[int, ScoredPaper]]:
+        query = (
+            _PAPERS_WITH_REVIEW.where(papers.c.changed_seq > after_seq)
+            .order_by(papers.c.changed_seq)
+            .limit(limit)
+        )
+        with self.database.read() as connection:
+            return [(row.changed_seq, _scored_paper_from_row(row)) for row in connection.execute(query)]
+
+    def latest_sequence(self) -> int:
+        with self.database.read() as connection:
+            return connection.execute(select(func.max(papers.c.changed_seq))).scalar() or 0
+
+
+def fetch_papers(connection: Connection, ids: Sequence[str]) -> dict[str, ScoredPaper]:
+    """The papers among these ids that are known."""
+    return {
+        row.name: _scored_paper_from_row(row)
+        for chunk in _split_chunks(ids)
+        for row in connection.execute(_PAPERS_WITH_REVIEW.where(papers.c.name.in_(chunk)))
+    }
+
+
+@dataclass(slots=True)
+class _PaperEntry:
+    """A paper while a batch is taken in: its key, what is known of it, and whether that must be written."""
+
+    id: int
+    paper: Paper
+    review_number: int | None
+    reviewed_at: datetime | None
+    known_seq: int
+    known_at: datetime
+    changed_seq: int
+    fingerprints: set[str]
+    current_review: Review
+    is_stored: bool
+    is_dirty: bool = False
+
+
+class _ImportBatch:
+    """Takes records in one after the other, and writes at the end what they changed."""
+
+    def __init__(
+        self, last_seq: int, entries: dict[str, _PaperEntry], now: datetime, announce: bool = True
+    ) -> None:
+        self.last_seq = last_seq
+        self.entries = entries
+        self.now = now
+        self.announce = announce
+        self.new_reviews: list[dict[str, Any]] = []
+
+    def merge_record(self, paper: Paper, review: Review) -> ImportCounts:
+        entry = self.entries.get(paper.id)
+        if entry is None:
+            self._add_paper(paper, review)
+            return ImportCounts(new=1)
+        facts_changed = self._merge_facts(entry, paper)
+        review_changed = review != NOT_REVIEWED and self._merge_review(entry, review)
+        return ImportCounts(changed=1) if facts_changed or review_changed else ImportCounts(unchanged=1)
+
+    def _add_paper(self, paper: Paper, review: Review) -> None:
+        seq = self._draw_seq()
+        # Windows begin at 0: what is known by a number below lies in none.
+        known_seq, known_at = (
+            (seq, self.now) if self.announce or review != NOT_REVIEWED else (-seq, NEVER_ANNOUNCED)
+        )
+        entry = _PaperEntry(
+            seq,
+            paper,
+            None,
+            None,
+            known_seq,
+            known_at,
+            seq,
+            set(),
+            NOT_REVIEWED,
+            is_stored=False,
+            is_dirty=True,
+        )
+        self.entries[paper.id] = entry
+        if review != NOT_REVIEWED:
+            self._set_review(entry, review, _compute_fingerprint(review), seq)
+
+    def _merge_facts(self, entry: _PaperEntry, paper: Paper) -> bool:
+        merged = _merge_papers(entry.paper, paper)
+        if merged == entry.paper:
+            return False
+        entry.paper, entry.is_dirty, entry.changed_seq = merged, True, self._draw_seq()
+        return True
+
+    def _merge_review(self, entry: _PaperEntry, review: Review) -> bool:
+        fingerprint = _compute_fingerprint(review)
+        if fingerprint in entry.fingerprints:
+            return False
+        seq = self._draw_seq()
+        if review.reviewed_at and entry.reviewed_at and review.reviewed_at < entry.reviewed_at:
+            self._add_review_row(entry, review, fingerprint, seq)
+            return True
+        entry.known_seq, entry.known_at, entry.changed_seq, entry.is_dirty = seq, self.now, seq, True
+        self._set_review(entry, review, fingerprint, seq)
+        return True
+
+    def _set_review(self, entry: _PaperEntry, review: Review, fingerprint: str, seq: int) -> None:
+        entry.review_number, entry.reviewed_at, entry.current_review = seq, review.reviewed_at, review
+        self._add_review_row(entry, review, fingerprint, seq)
+
+    def _add_review_row(self, entry: _PaperEntry, review: Review, fingerprint: str, seq: int) -> None:
+        entry.fingerprints.add(fingerprint)
+        self.new_reviews.append(_review_row(review, paper=entry.id, seq=seq, fingerprint=fingerprint))
+
+    def _draw_seq(self) -> int:
+        self.last_seq += 1
+        return self.last_seq
+
+    def write_changes(self, connection: Connection) -> None:
+        dirty_entries = [entry for entry in self.entries.values() if entry.is_dirty]
+        if new_rows := [_paper_row(entry) for entry in dirty_entries if not entry.is_stored]:
+            insert_many(connection, papers, new_rows)
+        for entry in sorted(
+            dirty_entries, key=lambda one: one.id
+        ):  # In one order, or two processes wait for each other.
+            if entry.is_stored:
+                connection.execute(update(papers).where(papers.c.id == entry.id).values(_paper_row(entry)))
+        if self.new_reviews:
+            insert_many(connection, reviews, self.new_reviews)
+        connection.execute(
+            update(schema.counters).where(schema.counters.c.name == "change").values(value=self.last_seq)
+        )
+
+
+def _lock_last_seq(connection: Connection) -> int:
+    """The last number drawn. On PostgreSQL its row stays locked, so that numbers become visible in their order."""
+    counter = select(schema.counters.c.value).where(schema.counters.c.name == "change").with_for_update()
+    last_seq: int = connection.execute(counter).scalar_one()
+    return last_seq
+
+
+def _fetch_entries(connection: Connection, ids: Sequence[str]) -> dict[str, _PaperEntry]:
+    entries: dict[str, _PaperEntry] = {}
+    by_key: dict[int, _PaperEntry] = {}
+    for chunk in _split_chunks(list(dict.fromkeys(ids))):
+        for row in connection.execute(_PAPERS_WITH_REVIEW.where(papers.c.name.in_(chunk))):
+            entry = _entry_from_row(row)
+            entries[row.name] = by_key[row.id] = entry
+    for key_chunk in _split_chunks(list(by_key)):
+        fingerprints = select(reviews.c.paper, reviews.c.fingerprint).where(reviews.c.paper.in_(key_chunk))
+        for key, fingerprint in connection.execute(fingerprints):
+            by_key[key].fingerprints.add(fingerprint)
+    return entries
+
+
+def _entry_from_row(row: Row[Any]) -> _PaperEntry:
+    scored = _scored_paper_from_row(row)
+    return _PaperEntry(
+        row.id,
+        scored.paper,
+        row.review,
+        scored.review.reviewed_at,
+        row.known_seq,
+        row.known_at,
+        row.changed_seq,
+        set(),
+        scored.review,
+        is_stored=True,
+    )
+
+
+def _merge_papers(known: Paper, incoming: Paper) -> Paper:
+    """The facts of the newer version, completed by the other's where it says nothing."""
+    newer, other = (incoming, known) if _is_at_least_as_new(incoming, known) else (known, incoming)
+    same_version = _is_same_version(incoming, known)
+    return replace(
+        newer,
+        version=newer.version or other.version,
+        title=_prefer_known_spacing(known.title, newer.title),
+        authors=newer.authors or other.authors,
+        abstract=_prefer_known_spacing(known.abstract, newer.abstract or other.abstract),
+        primary_category=newer.primary_category or other.primary_category,
+        categories=newer.categories or other.categories,
+        published=newer.published or other.published,
+        updated=newer.updated or (other.updated if same_version else None),
+        withdrawn=newer.withdrawn or (other.withdrawn if same_version else None),
+        flags=tuple(dict.fromkeys(known.flags + incoming.flags)),
+        upvotes=incoming.upvotes if incoming.upvotes is not None else known.upvotes,
+        code_url=incoming.code_url or known.code_url,
+    )
+
+
+def _is_same_version(paper: Paper, other: Paper) -> bool:
+    """Whether what is known of the one's version holds for the other's: who names no version means the one known."""
+    return paper.version is None or other.version is None or paper.version == other.version
+
+
+def _is_at_least_as_new(incoming: Paper, known: Paper) -> bool:
+    """Whoever names no version may have seen an old one, unless it names a later day."""
+    if known.version is None or incoming.version is not None:
+        return known.version is None or incoming.version is None or incoming.version >= known.version
+    return incoming.updated is not None and (known.updated is None or incoming.updated > known.updated)
+
+
+def _prefer_known_spacing(known: str, incoming: str) -> str:
+    """Sources break lines in their own ways: that is no change."""
+    return known if known != incoming and known.split() == incoming.split() else incoming
+
+
+def _split_chunks(items: Sequence[_T]) -> Iterator[Sequence[_T]]:
+    return (items[start : start + IDS_PER_QUERY] for start in range(0, len(items), IDS_PER_QUERY))
+
+
+def _compute_fingerprint(review: Review) -> str:
+    """Equal for equal reviews, and for no others: what makes an import idempotent."""
+    content = "\x1f".join(
+        (
+            repr(review.score), repr(review.rank), review.tldr, review.methodology, review.experiments,
+            review.reproducibility, review.limitations, review.impact, review.model,
+            review.reviewed_at.isoformat() if review.reviewed_at else "", review.read_depth or "",
+            *([_assessment_to_json(review.assessment)] if review.assessment else []),
+        )
+    )  # fmt: skip
+    return hashlib.blake2b(content.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+
+
+def _paper_row(entry: _PaperEntry) -> dict[str, Any]:
+    paper, review = entry.paper, entry.current_review
+    return {
+        "id": entry.id,
+        "name": paper.id,
+        "url": paper.url,
+        "version": paper.version,
+        "title": paper.title,
+        "authors": "\n".join(paper.authors),
+        "abstract": paper.abstract,
+        "primary_category": paper.primary_category,
+        "categories": " ".join(paper.categories),
+        "published": paper.published,
+        "updated": paper.updated,
+        "withdrawn": paper.withdrawn,
+        "flags": json.dumps([_flag_to_list(flag) for flag in paper.flags]) if paper.flags else "",
+        "flagged": bool(paper.flags),
+        "score": review.score,
+        "rank": review.rank,
+        "tldr": review.tldr,
+        "review": entry.review_number,
+        "scale": review.scale,
+        "upvotes": paper.upvotes,
+        "code_url": paper.code_url,
+        "known_seq": entry.known_seq,
+        "known_at": entry.known_at,
+        "changed_seq": entry.changed_seq,
+    }
+
+
+def _flag_to_list(flag: Flag) -> list[Any]:
+    return [flag.category, flag.excerpt, flag.location, flag.is_hidden]
+
+
+def _review_row(review: Review, *, paper: int, seq: int, fingerprint: str) -> dict[str, Any]:
+    return {
+        "id": seq,
+        "paper": paper,
+        "fingerprint": fingerprint,
+        "score": review.score,
+        "rank": review.rank,
+        "tldr": review.tldr,
+        "methodology": review.methodology,
+        "experiments": review.experiments,
+        "reproducibility": review.reproducibility,
+        "limitations": review.limitations,
+        "impact": review.impact,
+        "model": review.model,
+        "reviewed_at": review.reviewed_at,
+        "read_depth": review.read_depth,
+        "review_depth": review.assessment.stage if review.assessment else "",
+        "assessment": _assessment_to_json(review.assessment) if review.assessment else None,
+    }
+
+
+def _assessment_to_json(assessment: Assessment) -> str:
+    return json.dumps(asdict(assessment), ensure_ascii=False)
+
+
+def _assessment_from_json(text: str) -> Assessment:
+    fields = json.loads(text)
+    return Assessment(
+        **{
+            **fields,
+            "stage": ReviewDepth(fields["stage"]),
+            "grades": tuple((name, grade) for name, grade in fields["grades"]),
+            "key_limitations": tuple(QuotedLimitation(**point) for point in fields["key_limitations"]),
+        }
+    )
+
+
+_REVIEW_COLUMNS = tuple(column for column in reviews.c if column.name not in ("id", "paper", "fingerprint"))
+_PAPERS_WITH_REVIEW: Select[Any] = select(
+    papers, *(column for column in _REVIEW_COLUMNS if column.name not in ("score", "rank", "tldr"))
+).outerjoin(reviews, reviews.c.id == papers.c.review)
+
+
+def _select_candidates(text: ColumnElement[str]) -> Select[Any]:
+    columns = papers.c
+    return select(
+        columns.name,
+        columns.score,
+        columns.rank,
+        columns.primary_category,
+        columns.categories,
+        columns.published,
+        columns.flagged,
+        columns.withdrawn.is_not(None),
+        text,
+        columns.upvotes,
+        columns.scale,
+    ).where(columns.known_seq > bindparam("after"), columns.known_seq <= bindparam("to"))
+
+
+_HELD_PAPERS = select(schema.holds.c.paper).where(schema.holds.c.state != "released")
+"""Few: a person decides about each."""
+_PAIRWISE_RANKS = (
+    select(
+        papers.c.name,
+        schema.pairwise_ranks.c.day,
+        schema.pairwise_ranks.c.rank,
+        schema.pairwise_ranks.c.group_size,
+    )
+    .join(
+        papers,
+        and_(
+            papers.c.name == schema.pairwise_ranks.c.paper, papers.c.review == schema.pairwise_ranks.c.review
+        ),
+    )
+    .where(
+        schema.pairwise_ranks.c.review > bindparam("after"), schema.pairwise_ranks.c.review <= bindparam("to")
+    )
+)
+"""Few a day. A review has the number with which it made its paper known."""
+_SEQUENCE_AT = (
+    select(papers.c.known_seq)
+    .where(papers.c.known_at <= bindparam("instant"))
+    .order_by(papers.c.known_at.desc(), papers.c.known_seq.desc())
+    .limit(1)
+)
+_CANDIDATES = _select_candidates(literal(""))
+_CANDIDATES_WITH_TEXT = _select_candidates(papers.c.title + " \n" + papers.c.abstract + " \n" + papers.c.tldr)
+
+
+def _scored_paper_from_row(row: Row[Any]) -> ScoredPaper:
+    paper = Paper(
+        id=row.name,
+        title=row.title,
+        url=row.url,
+        version=row.version,
+        authors=tuple(row.authors.split("\n")) if row.authors else (),
+        abstract=row.abstract,
+        primary_category=row.primary_category,
+        categories=tuple(row.categories.split()),
+        published=row.published,
+        flags=tuple(Flag(*flag) for flag in json.loads(row.flags)) if row.flags else (),
+        upvotes=row.upvotes,
+        code_url=row.code_url,
+        updated=row.updated,
+        withdrawn=row.withdrawn,
+    )
+    review = _review_from_row(row) if row.review is not None else NOT_REVIEWED
+    return ScoredPaper(paper, review, row.known_at, row.review or 0)
+
+
+def _review_from_row(row: Row[Any]) -> Review:
+    return Review(
+        score=row.score,
+        rank=row.rank,
+        tldr=row.tldr,
+        methodology=row.methodology,
+        experiments=row.experiments,
+        reproducibility=row.reproducibility,
+        limitations=row.limitations,
+        impact=row.impact,
+        model=row.model,
+        reviewed_at=row.reviewed_at,
+        read_depth=ReadDepth(row.read_depth) if row.read_depth else None,
+        assessment=_assessment_from_json(row.assessment) if row.assessment else None,
+    )
+
+
+def _candidate_from_row(row: Row[Any], held_ids: Set[str], ranks: Mapping[str, PairwiseRank]) -> Candidate:
+    name, score, rank, primary, categories, published, flagged, withdrawn, text, upvotes, scale = tuple[
+        Any, ...
+    ](row)
+    return Candidate(
+        name,
+        score,
+        rank,
+        primary,
+        tuple(categories.split()),
+        published,
+        flagged,
+        withdrawn,
+        text,
+        upvotes or 0,
+        scale,
+        name in held_ids,
+        ranks.get(name),
+    )

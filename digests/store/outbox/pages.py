@@ -1,0 +1,108 @@
+"""Pages as they were planned, and what channels were shown by them."""
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
+from typing import Any
+
+from sqlalchemy import Connection, Row, select
+
+from digests.model import PostedState
+from digests.ports.contracts import Claim, PageState, PlannedPage
+from digests.store import schema
+from digests.store.engine import in_json_array, insert_many
+
+pages, shown_papers, papers = schema.pages, schema.shown_papers, schema.papers
+
+UNREADABLE_REASON = "What the store keeps of it cannot be read ({})."
+DAMAGED_ROW_ERRORS = (ValueError, TypeError, KeyError, AttributeError)
+"""What comes of reading a row that something else than we wrote."""
+_PAPER_KEYS = (
+    select(papers.c.id, papers.c.name).where(in_json_array(papers.c.name, "names")).order_by(papers.c.id)
+)
+ClaimPages = Sequence[tuple[Claim, Sequence[PlannedPage]]]
+
+
+def insert_pages(connection: Connection, claim_pages: ClaimPages) -> None:
+    """Write down the pages, and what the channels have now had."""
+    if any(its_pages for _, its_pages in claim_pages):
+        _insert_page_rows(connection, claim_pages)
+        _insert_shown_papers(connection, claim_pages)
+
+
+def _insert_shown_papers(connection: Connection, claim_pages: ClaimPages) -> None:
+    """Write down what the channels have now had; the first edition in which one had a paper stays."""
+    page_by_paper = [
+        (claim, {paper: page.number for page in reversed(its_pages) for paper in page.papers})
+        for claim, its_pages in claim_pages
+    ]
+    names = {"names": sorted({paper for _, its_page in page_by_paper for paper in its_page})}
+    rows = [
+        {
+            "subscription": claim.subscription.id,
+            "paper": row.id,
+            "delivery": claim.id,
+            "page": its_page[row.name],
+        }
+        # As imports write them, or the two may wait for each other.
+        for row in connection.execute(_PAPER_KEYS, names)
+        for claim, its_page in page_by_paper
+        if row.name in its_page
+    ]
+    insert_many(connection, shown_papers, rows, ignore_existing=True)
+
+
+def _insert_page_rows(connection: Connection, claim_pages: ClaimPages) -> None:
+    encoded_payloads: dict[int, dict[str, str]] = {}  # Channels that wish the same share their payloads.
+    rows = [
+        _page_row(claim, page, encoded_payloads) for claim, its_pages in claim_pages for page in its_pages
+    ]
+    insert_many(connection, pages, rows)
+
+
+def _page_row(claim: Claim, page: PlannedPage, encoded_payloads: dict[int, dict[str, str]]) -> dict[str, Any]:
+    if id(page.payload) not in encoded_payloads:
+        encoded_payloads[id(page.payload)] = {
+            "payload": json.dumps(page.payload, ensure_ascii=False),
+            "papers": json.dumps(page.papers),
+            "posted_states": json.dumps({paper: page.posted_states.get(paper) for paper in page.papers}),
+        }
+    return {
+        "delivery": claim.id,
+        "number": page.number,
+        "idempotency_key": page.idempotency_key,
+        "in_thread": page.in_thread,
+        "state": page.state,
+        "receipt": page.receipt,
+        **encoded_payloads[id(page.payload)],
+    }
+
+
+def fetch_page_rows(connection: Connection, keys: Sequence[int]) -> dict[int, list[Row[Any]]]:
+    found: dict[int, list[Row[Any]]] = {key: [] for key in keys}
+    query = select(pages).where(pages.c.delivery.in_(keys)).order_by(pages.c.delivery, pages.c.number)
+    for row in connection.execute(query) if keys else ():
+        found[row.delivery].append(row)
+    return found
+
+
+def planned_page_from_row(row: Row[Any]) -> PlannedPage:
+    """A page as it was planned. Raises one of `DAMAGE` for a row that has no sense."""
+    return PlannedPage(
+        number=row.number,
+        idempotency_key=row.idempotency_key,
+        payload=json.loads(row.payload),
+        papers=tuple(json.loads(row.papers)),
+        in_thread=row.in_thread,
+        state=PageState(row.state),
+        receipt=row.receipt,
+        posted_states={
+            paper: PostedState(*told) for paper, told in json.loads(row.posted_states or "{}").items() if told
+        },
+    )
+
+
+def readable_pages_from_rows(rows: Iterable[Row[Any]]) -> Iterator[PlannedPage]:
+    for row in rows:
+        with suppress(*DAMAGED_ROW_ERRORS):
+            yield planned_page_from_row(row)

@@ -1,0 +1,209 @@
+"""What is written of a claim: each word only while it is still its owner's."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from sqlalchemy import Connection, Update, bindparam, or_, update
+
+from digests.ports.contracts import (
+    Claim,
+    DeliveryState,
+    FirstPageSending,
+    LeaseLostError,
+    OutboxWrite,
+    PageSending,
+    PageSent,
+    PageState,
+    PlannedPage,
+    PlanSaved,
+)
+from digests.store import schema
+from digests.store.engine import insert_if_absent, update_many
+from digests.store.marks import NewPost, insert_posts, state_of
+from digests.store.outbox.abandon import LEASED
+from digests.store.outbox.pages import insert_pages
+
+deliveries, pages = schema.deliveries, schema.pages
+
+
+def apply_writes(connection: Connection, writes: Sequence[OutboxWrite]) -> None:
+    """Keeps the contract of `digests.ports.contracts.Deliveries.write`."""
+    plans, first_pages, pages_sending, pages_sent = (
+        list[PlanSaved](),
+        list[FirstPageSending](),
+        list[PageSending](),
+        list[PageSent](),
+    )
+    for outbox_write in writes:
+        match outbox_write:
+            case PlanSaved():
+                plans.append(outbox_write)
+            case FirstPageSending():
+                first_pages.append(outbox_write)
+            case PageSending():
+                pages_sending.append(outbox_write)
+            case PageSent():
+                pages_sent.append(outbox_write)
+    _save_plans(connection, plans)
+    _start_first_pages(connection, first_pages)
+    _start_pages(connection, pages_sending)
+    _record_pages_sent(connection, pages_sent)
+
+
+def finish_delivery(connection: Connection, claim: Claim) -> None:
+    _update_deliveries(connection, _DELIVERY_FINISHED, [claim])
+
+
+def _update_with_fencing_token() -> Update:
+    """Changes deliveries that are still their claims' own."""
+    return update(deliveries).where(
+        deliveries.c.id == bindparam("its"),
+        deliveries.c.owner == bindparam("ours"),
+        deliveries.c.attempts == bindparam("try"),
+        # Not IN, whose list is written out anew at every call: these are the ledger's commonest statements.
+        or_(*(deliveries.c.state == state for state in LEASED)),
+    )
+
+
+_DELIVERY_PLAN_SAVED = _update_with_fencing_token().values(
+    watermark=bindparam("considered"), empty_reason=bindparam("because")
+)
+_DELIVERY_PAGE_SENDING = _update_with_fencing_token().values(
+    lease_until=bindparam("until"), state=DeliveryState.POSTING
+)
+_DELIVERY_FIRST_PAGE_SENDING = _DELIVERY_PLAN_SAVED.values(
+    lease_until=bindparam("until"), state=DeliveryState.POSTING
+)
+_DELIVERY_PAGE_SENT = _update_with_fencing_token().values(failures=0, crashes=0)
+_DELIVERY_FINISHED = _DELIVERY_PAGE_SENT.values(state=DeliveryState.POSTED, reason="", lease_until=None)
+
+_UPDATE_PAGE = update(pages).where(pages.c.delivery == bindparam("its"), pages.c.number == bindparam("page"))
+_PAGE_SENDING = _UPDATE_PAGE.values(state=PageState.POSTING)
+_PAGE_SENT = _UPDATE_PAGE.values(
+    state=bindparam("page_state"), receipt=bindparam("page_receipt"), posted_at=bindparam("landed_at")
+)
+
+
+def _update_deliveries(
+    connection: Connection,
+    change: Update,
+    claims: Sequence[Claim],
+    value_rows: Sequence[dict[str, Any]] = (),
+) -> None:
+    """Change the deliveries of these claims, each by what is told of it. Raises LeaseLostError when one is lost."""
+    if not claims:
+        return
+    keys = [_fencing_key_of(one) for one in claims]
+    rows = [key | values for key, values in zip(keys, value_rows, strict=True)] if value_rows else keys
+    _require_updated(update_many(connection, change, rows), claims)
+
+
+def _fencing_key_of(claim: Claim) -> dict[str, Any]:
+    return {"its": claim.id, "ours": claim.owner, "try": claim.attempts}
+
+
+def _require_updated(updated_count: int, claims: Sequence[Claim]) -> None:
+    if updated_count != len(claims):
+        names = ", ".join(f"{one.subscription.channel}, {one.edition}" for one in claims)
+        raise LeaseLostError(f"{names}: another process has taken {'it' if len(claims) == 1 else 'one'} over")
+
+
+def update_delivery(connection: Connection, claim: Claim, **values: Any) -> None:
+    """Change a delivery that is still the claim's own."""
+    statement = _update_with_fencing_token().values(owner=claim.owner, **values)
+    _require_updated(connection.execute(statement, _fencing_key_of(claim)).rowcount, [claim])
+
+
+def _save_plans(connection: Connection, plans: Sequence[PlanSaved]) -> None:
+    _update_deliveries(
+        connection, _DELIVERY_PLAN_SAVED, [one.claim for one in plans], [_plan_values(one) for one in plans]
+    )
+    insert_pages(connection, [(one.claim, one.claim.pages) for one in plans])
+
+
+def _plan_values(plan: PlanSaved | FirstPageSending) -> dict[str, Any]:
+    return {"considered": plan.watermark, "because": plan.claim.empty_reason or ""}
+
+
+def _start_first_pages(connection: Connection, first_pages: Sequence[FirstPageSending]) -> None:
+    value_rows = [_plan_values(one) | {"until": one.now + one.lease} for one in first_pages]
+    _update_deliveries(
+        connection, _DELIVERY_FIRST_PAGE_SENDING, [one.claim for one in first_pages], value_rows
+    )
+    insert_pages(connection, [(one.claim, _with_first_page_sending(one.claim.pages)) for one in first_pages])
+
+
+def _with_first_page_sending(planned_pages: Sequence[PlannedPage]) -> list[PlannedPage]:
+    return [replace(planned_pages[0], state=PageState.POSTING), *planned_pages[1:]]
+
+
+def _start_pages(connection: Connection, pages_sending: Sequence[PageSending]) -> None:
+    value_rows = [{"until": one.now + one.lease} for one in pages_sending]
+    _update_deliveries(connection, _DELIVERY_PAGE_SENDING, [one.claim for one in pages_sending], value_rows)
+    if pages_sending:
+        update_many(
+            connection,
+            _PAGE_SENDING,
+            [{"its": one.claim.id, "page": one.page_number} for one in pages_sending],
+        )
+
+
+def _record_pages_sent(connection: Connection, pages_sent: Sequence[PageSent]) -> None:
+    if not pages_sent:
+        return
+    _update_deliveries(connection, _DELIVERY_PAGE_SENT, [one.claim for one in pages_sent if not one.is_last])
+    _update_deliveries(connection, _DELIVERY_FINISHED, [one.claim for one in pages_sent if one.is_last])
+    update_many(connection, _PAGE_SENT, [_page_sent_row(one) for one in pages_sent])
+    if confirmed_pages := [one for one in pages_sent if one.receipt is not None]:
+        _insert_new_posts(connection, confirmed_pages)
+
+
+def _page_sent_row(page_sent: PageSent) -> dict[str, Any]:
+    state = PageState.SKIPPED if page_sent.receipt is None else PageState.POSTED
+    key = {"its": page_sent.claim.id, "page": page_sent.page_number}
+    return {**key, "page_state": state, "page_receipt": page_sent.receipt, "landed_at": page_sent.now}
+
+
+def _insert_new_posts(connection: Connection, pages_sent: Sequence[PageSent]) -> None:
+    """So that a reaction on a message is known to mean its papers."""
+    new_posts = [post for one in pages_sent if (post := _post_from_page_sent(one)).papers]
+    if not new_posts:
+        return
+    keys = insert_posts(connection, new_posts)
+    current_states = state_of(connection, sorted({paper for post in new_posts for paper in post.papers}))
+    for post in new_posts:
+        if post.message_key in keys and post.posted_states != {
+            paper: current_states[paper] for paper in post.papers if paper in current_states
+        }:
+            # What changed since it was planned was gone through before there was a message.
+            edit_row = {
+                "post": keys[post.message_key],
+                "due_at": post.posted_at,
+                "change_seq": 0,
+                "attempts": 0,
+            }
+            insert_if_absent(
+                connection, schema.post_edits, {**edit_row, "last_text": "", "is_abandoned": False}
+            )
+
+
+def _post_from_page_sent(page_sent: PageSent) -> NewPost:
+    pages_by_number = {page.number: page for page in page_sent.claim.pages}
+    page = pages_by_number[page_sent.page_number]
+    return NewPost(
+        page_sent.claim.subscription.channel,
+        page_sent.receipt or "",
+        page.papers,
+        first_number=1 + sum(len(one.papers) for one in pages_by_number.values() if one.number < page.number),
+        posted_at=page_sent.now,
+        posted_states={
+            paper: page.posted_states[paper] for paper in page.papers if paper in page.posted_states
+        },
+        delivery=page_sent.claim.id,
+        page=page_sent.page_number,
+    )
+
+
+def update_page(claim: Claim, number: int) -> Update:
+    return update(pages).where(pages.c.delivery == claim.id, pages.c.number == number)

@@ -1,0 +1,180 @@
+"""Posted messages that have to be edited, in the database. Keeps the contract of `digests.ports.contracts.Upkeep`."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, Row, and_, case, func, insert, literal, or_, select, update
+
+from digests.model import PaperUpdate, Post
+from digests.ports.contracts import PostEdit
+from digests.store import schema
+from digests.store.engine import Database, upsert_all
+from digests.store.marks import fetch_posts_by_key
+
+counters, papers, reviews, posts, post_papers, post_edits = (
+    schema.counters, schema.papers, schema.reviews, schema.posts, schema.post_papers, schema.post_edits,
+)  # fmt: skip
+
+CURSOR = "post_edits"
+"""The counter that holds the number of the last change that was gone through."""
+
+CHANGES_PER_PASS = 10_000
+"""Changes gone through at once: a few milliseconds, so that no other write waits for long."""
+
+
+@dataclass(frozen=True, slots=True)
+class SqlPostEdits:
+    """Edits in a database of any kind."""
+
+    database: Database
+
+    def enqueue(self, *, since: datetime, now: datetime) -> bool:
+        with self.database.read() as connection:
+            counter_values = {row.name: row.value for row in connection.execute(select(counters))}
+        if counter_values.get(CURSOR) == counter_values["change"]:
+            return False
+        with self.database.write() as connection:
+            return _process_next_changes(connection, since, now)
+
+    def claim(self, *, now: datetime, interval: timedelta, limit: int) -> Sequence[PostEdit]:
+        due = (
+            select(post_edits)
+            .where(post_edits.c.due_at <= now)
+            .order_by(post_edits.c.due_at, post_edits.c.post)
+            .limit(limit)
+            .with_for_update(skip_locked=True)
+        )
+        with self.database.write() as connection:
+            rows = connection.execute(due).fetchall()
+            keys = [row.post for row in rows]
+            lease_update = update(post_edits).where(post_edits.c.post.in_(keys))
+            connection.execute(lease_update.values(due_at=now + interval, attempts=post_edits.c.attempts + 1))
+            posts_by_key = fetch_posts_by_key(connection, keys)
+            unreadable = [key for key, post in posts_by_key.items() if not post.payload]
+            abandoned_edits = update(post_edits).where(post_edits.c.post.in_(unreadable))
+            connection.execute(abandoned_edits.values(due_at=None, is_abandoned=True))
+        return [
+            PostEdit(row.post, posts_by_key[row.post], row.last_text, row.change_seq, row.attempts + 1)
+            for row in rows
+            if row.post not in unreadable
+        ]
+
+    def complete(self, edit: PostEdit, text: str, *, now: datetime, interval: timedelta) -> None:
+        next_due_at = now + interval
+        self._complete_edit(edit, next_due_at, last_text=text, not_before=next_due_at, attempts=0)
+
+    def unchanged(self, edit: PostEdit, *, now: datetime) -> None:
+        self._complete_edit(edit, now, attempts=0)
+
+    def _complete_edit(self, edit: PostEdit, next_due_at: datetime, **values: Any) -> None:
+        """Due again only where something more was noticed in the meantime."""
+        due_at = case(
+            (post_edits.c.change_seq > edit.noticed_seq, literal(next_due_at, schema.Instant)), else_=None
+        )
+        with self.database.write() as connection:
+            connection.execute(
+                update(post_edits).where(post_edits.c.post == edit.id).values(due_at=due_at, **values)
+            )
+
+    def reschedule(self, edit: PostEdit, due_at: datetime | None) -> None:
+        with self.database.write() as connection:
+            this = update(post_edits).where(post_edits.c.post == edit.id)
+            connection.execute(this.values(due_at=due_at, is_abandoned=due_at is None))
+
+    def paper_updates(self, post: Post) -> Mapping[str, PaperUpdate]:
+        query = (
+            select(
+                post_papers,
+                papers.c.version.label("new_version"),
+                papers.c.updated,
+                papers.c.withdrawn.label("new_withdrawn"),
+                papers.c.review.label("new_review"),
+                papers.c.score.label("new_score"),
+            )
+            .join(posts, posts.c.id == post_papers.c.post)
+            .join(papers, papers.c.name == post_papers.c.paper)
+            .where(
+                posts.c.platform == post.channel.platform,
+                posts.c.channel == post.channel.channel,
+                posts.c.message_id == post.message_id,
+                _has_visible_change(),
+            )
+        )
+        with self.database.read() as connection:
+            return {row.paper: _paper_update_from_row(row) for row in connection.execute(query)}
+
+
+def _has_visible_change() -> Any:
+    return or_(
+        papers.c.version > post_papers.c.version,
+        papers.c.review != post_papers.c.review_number,
+        and_(papers.c.withdrawn.is_not(None), post_papers.c.is_withdrawn.is_(False)),
+    )
+
+
+def _paper_update_from_row(row: Row[Any]) -> PaperUpdate:
+    has_new_version = row.version is not None and (row.new_version or 0) > row.version
+    reviewed = row.review_number is not None and (row.new_review or 0) != row.review_number
+    return PaperUpdate(
+        version=row.new_version if has_new_version else None,
+        updated=row.updated if has_new_version else None,
+        withdrawn=row.new_withdrawn if not row.is_withdrawn else None,
+        has_new_review=reviewed,
+        score=row.new_score if reviewed else None,
+        had_review=reviewed and row.review_number != 0,
+        previous_score=row.score if reviewed else None,
+    )
+
+
+def _process_next_changes(connection: Connection, since: datetime, now: datetime) -> bool:
+    """Go through the next stretch of changes, and write down how far that is, in one step."""
+    last_seq = connection.execute(select(counters.c.value).where(counters.c.name == "change")).scalar_one()
+    cursor_query = select(counters.c.value).where(counters.c.name == CURSOR).with_for_update()
+    after = connection.execute(cursor_query).scalar()
+    if after is None:
+        connection.execute(insert(counters).values(name=CURSOR, value=last_seq))
+        return False
+    to = min(last_seq, after + CHANGES_PER_PASS)
+    _enqueue_edits(connection, connection.execute(_select_affected_posts(after, to, since)).fetchall(), now)
+    connection.execute(update(counters).where(counters.c.name == CURSOR).values(value=to))
+    return bool(to < last_seq)
+
+
+def _select_affected_posts(after: int, to: int, since: datetime) -> Any:
+    """The messages that show what changed, each with the newest of these changes."""
+    return (
+        select(post_papers.c.post, func.max(papers.c.changed_seq).label("change_seq"))
+        .join(papers, papers.c.name == post_papers.c.paper)
+        .join(posts, posts.c.id == post_papers.c.post)
+        .where(papers.c.changed_seq > after, papers.c.changed_seq <= to, posts.c.posted_at >= since)
+        .group_by(post_papers.c.post)
+        .order_by(post_papers.c.post)
+    )
+
+
+def _enqueue_edits(connection: Connection, affected_posts: Sequence[Row[Any]], now: datetime) -> None:
+    rows = [
+        {
+            "post": row.post,
+            "due_at": now,
+            "change_seq": row.change_seq,
+            "attempts": 0,
+            "last_text": "",
+            "is_abandoned": False,
+        }
+        for row in affected_posts
+    ]
+
+    def merge_edit(new: Any) -> dict[str, Any]:
+        due_at = case(
+            (post_edits.c.is_abandoned, None),
+            (post_edits.c.due_at.is_not(None), post_edits.c.due_at),
+            (post_edits.c.not_before > new.due_at, post_edits.c.not_before),
+            else_=new.due_at,
+        )
+        return {"change_seq": new.change_seq, "due_at": due_at}
+
+    if rows:
+        upsert_all(connection, post_edits, rows, merge_edit)

@@ -1,0 +1,219 @@
+"""A chat service for a chaos test: what stands in its channels is the truth."""
+
+import json
+import re
+from collections.abc import Mapping
+from enum import StrEnum
+from random import Random
+from typing import Protocol
+
+from digests.model import Channel, DigestStyle
+from tests.fakes import discord
+from tests.fakes.slack import FakeSlack, SlackFault
+
+PAPER = re.compile(r"Paper (\d{4}\.\d{5})")
+
+
+class ChatFault(StrEnum):
+    """What goes wrong with a call, on any platform."""
+
+    RATE_LIMITED = "429"
+    SERVER_ERROR = "500, nothing done"
+    SERVER_ERROR_AFTER = "500 after it was done"
+    DROP_AFTER = "dropped after it was done"
+    SLOW_AFTER = "done, and answered too late"
+    SLOW_BEFORE = "done when nobody waits any more"
+
+
+PagePapers = tuple[str, ...]
+"""A message as the papers it shows, in their order."""
+
+
+class ChatService(Protocol):
+    """One of the platforms, with channels to post in."""
+
+    @property
+    def settings(self) -> str:
+        """Its part of the settings file."""
+
+    @property
+    def secrets(self) -> Mapping[str, str]:
+        """Its part of the environment."""
+
+    def add_channel(self, *, special: bool = False) -> Channel:
+        """A channel, of the platform's other kind where it has one."""
+
+    def pages_in(self, channel: Channel) -> list[PagePapers]:
+        """What stands in a channel, oldest first."""
+
+    def list_protocol_errors(self) -> list[str]:
+        """What was sent that the service does not know or take."""
+
+    def set_fault_rates(self, rates: Mapping[ChatFault, float], random: Random) -> None:
+        """From now on, so many of a hundred calls that post or look go wrong in each of these ways."""
+
+    def slow_down(self, *, latency: float = 0.0, history_lag: float = 0.0, late_seconds: float = 3.0) -> None:
+        """Answers take so many real seconds, late ones `slowness`; the history is so many of the clock's behind."""
+
+    def write_message(self, channel: Channel) -> None:
+        """A person says something."""
+
+    def close_channel(self, channel: Channel) -> None:
+        """The channel is gone."""
+
+
+def papers_of_message(message: object) -> PagePapers:
+    return tuple(dict.fromkeys(PAPER.findall(json.dumps(message))))
+
+
+def expected_pages(papers: list[str], style: DigestStyle) -> list[PagePapers]:
+    """The pages of one digest."""
+    cards: list[PagePapers] = [(paper,) for paper in papers]
+    match style:
+        case DigestStyle.CARDS:
+            return [(), *cards]
+        case DigestStyle.COMPACT:
+            return [tuple(papers)]
+        case DigestStyle.THREAD:
+            return [tuple(papers), *cards]
+
+
+_SLACK_FAULTS = {
+    ChatFault.RATE_LIMITED: SlackFault.RATE_LIMITED,
+    ChatFault.SERVER_ERROR: SlackFault.SERVER_ERROR,
+    ChatFault.SERVER_ERROR_AFTER: SlackFault.SERVER_ERROR_AFTER,
+    ChatFault.DROP_AFTER: SlackFault.DROP_AFTER,
+    ChatFault.SLOW_AFTER: SlackFault.SLOW_AFTER,
+    ChatFault.SLOW_BEFORE: SlackFault.SLOW_BEFORE,
+}
+
+
+class SlackChat:
+    """Keeps the contract of `Chat`."""
+
+    def __init__(self, slack: FakeSlack) -> None:
+        self.slack = slack
+
+    @property
+    def settings(self) -> str:
+        return (
+            f'[platforms.slack]\napi_base_url = "{self.slack.url}"\n'
+            "messages_per_second_per_channel = 1000\nmessages_per_second = 1000\n"
+        )
+
+    @property
+    def secrets(self) -> Mapping[str, str]:
+        return {"SLACK_BOT_TOKEN": self.slack.bot_token, "SLACK_APP_TOKEN": self.slack.app_token}
+
+    def add_channel(self, *, special: bool = False) -> Channel:
+        name = f"n{len(self.slack.channels) + 1}"
+        return Channel("slack", self.slack.add_channel(name), self.slack.team_id)
+
+    def pages_in(self, channel: Channel) -> list[PagePapers]:
+        ours = (one for one in self.slack.messages_in(channel.channel) if one["user"] == self.slack.bot_user)
+        return [papers_of_message(message["blocks"]) for message in ours]
+
+    def list_protocol_errors(self) -> list[str]:
+        return self.slack.protocol_errors
+
+    def set_fault_rates(self, rates: Mapping[ChatFault, float], random: Random) -> None:
+        def draw_slack_fault(method: str) -> SlackFault | None:
+            if method not in ("chat.postMessage", "conversations.history", "conversations.replies"):
+                return None
+            fault = draw_fault(rates, random)
+            return _SLACK_FAULTS[fault] if fault else None
+
+        self.slack.default_fault = draw_slack_fault
+
+    def slow_down(self, *, latency: float = 0.0, history_lag: float = 0.0, late_seconds: float = 3.0) -> None:
+        self.slack.latency, self.slack.history_lag, self.slack.late_seconds = (
+            latency,
+            history_lag,
+            late_seconds,
+        )
+
+    def write_message(self, channel: Channel) -> None:
+        self.slack.write_message("UADA", channel.channel, "Hm.")
+
+    def close_channel(self, channel: Channel) -> None:
+        self.slack.channels[channel.channel].is_archived = True
+
+
+_DISCORD_FAULTS = {
+    ChatFault.RATE_LIMITED: discord.DiscordFault.RATE_LIMITED,
+    ChatFault.SERVER_ERROR: discord.DiscordFault.SERVER_ERROR,
+    ChatFault.SERVER_ERROR_AFTER: discord.DiscordFault.SERVER_ERROR_AFTER,
+    ChatFault.DROP_AFTER: discord.DiscordFault.DROP_AFTER,
+    ChatFault.SLOW_AFTER: discord.DiscordFault.SLOW_AFTER,
+    ChatFault.SLOW_BEFORE: discord.DiscordFault.SLOW_BEFORE,
+}
+
+
+class DiscordChat:
+    """Keeps the contract of `Chat`. Its special channels are forums."""
+
+    def __init__(self, server: discord.FakeDiscord) -> None:
+        self.discord = server
+        self.guild = server.add_guild("The lab")
+        self.person = server.add_user("ada")
+
+    @property
+    def settings(self) -> str:
+        return (
+            f'[platforms.discord]\napi_base_url = "{self.discord.url}"\n'
+            f'gateway_url = "{self.discord.gateway_url}"\n'
+            "messages_per_second_per_channel = 1000\nmessages_per_second = 1000\n"
+        )
+
+    @property
+    def secrets(self) -> Mapping[str, str]:
+        return {"DISCORD_TOKEN": self.discord.token}
+
+    def add_channel(self, *, special: bool = False) -> Channel:
+        kind = discord.FORUM if special else discord.TEXT
+        name = f"n{len(self.discord.channels) + 1}"
+        return Channel("discord", self.discord.add_channel(name, kind, guild=self.guild), self.guild)
+
+    def pages_in(self, channel: Channel) -> list[PagePapers]:
+        found = list(self.discord.messages_in(channel.channel))
+        for thread in self.discord.threads_of(channel.channel):
+            thread_start = next(
+                (place for place, one in enumerate(found, start=1) if one["id"] == thread.id), len(found)
+            )
+            found[thread_start:thread_start] = thread.messages
+        return [papers_of_message(one) for one in found if one["author"]["id"] == self.discord.bot_user]
+
+    def list_protocol_errors(self) -> list[str]:
+        return self.discord.protocol_errors
+
+    def set_fault_rates(self, rates: Mapping[ChatFault, float], random: Random) -> None:
+        def draw_discord_fault(name: str) -> discord.DiscordFault | None:
+            fault = (
+                draw_fault(rates, random) if name in ("create message", "create post", "history") else None
+            )
+            return _DISCORD_FAULTS[fault] if fault else None
+
+        self.discord.default_fault = draw_discord_fault
+
+    def slow_down(self, *, latency: float = 0.0, history_lag: float = 0.0, late_seconds: float = 3.0) -> None:
+        self.discord.latency, self.discord.history_lag, self.discord.late_seconds = (
+            latency,
+            history_lag,
+            late_seconds,
+        )
+
+    def write_message(self, channel: Channel) -> None:
+        self.discord.add_message(channel.channel, "Hm.", author=self.person)
+
+    def close_channel(self, channel: Channel) -> None:
+        del self.discord.channels[channel.channel]
+
+
+def draw_fault(rates: Mapping[ChatFault, float], random: Random) -> ChatFault | None:
+    """One of the troubles, or most often none."""
+    left = random.random() * 100
+    for fault, chance in rates.items():
+        left -= chance
+        if left < 0:
+            return fault
+    return None

@@ -1,0 +1,132 @@
+"""The real application in a process of its own, with another clock and a faster minute, and struck where it is ordered.
+
+Processes are forked from a server that has imported everything once: a life then costs a tenth of a second.
+"""
+
+import asyncio
+import ctypes
+import faulthandler
+import multiprocessing
+import os
+import signal
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta, tzinfo
+from functools import partial
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+from typing import Any
+
+import apscheduler.schedulers.base
+from rich.console import Console
+from sqlalchemy import Connection, Engine, event
+
+import bot.cli.run
+import bot.delivery.post_refresher
+import bot.delivery.worker
+import bot.ingest.reviewing
+from bot.cli.run import run_bot
+from bot.delivery.deliver import deliver_claim
+from bot.ingest.fetching import fetch_until_stopped
+from bot.services import build_services
+from config.settings import load_settings
+from digests.errors import PaperroundError
+from digests.store import open_store
+from digests.store.engine import BUSY_TIMEOUT
+from tests.chaos.base import DiskState
+from tests.chaos.clock import FileClock
+from tests.chaos.faults import FaultInjector, FaultPlan
+
+PRELOADED_MODULES = ["tests.chaos.child", "bot.platforms.slack.app", "bot.platforms.discord.app"]
+PARENT_DEATH_SIGNAL = 1
+"""PR_SET_PDEATHSIG of Linux: whoever ends a run ends all it started."""
+
+
+@dataclass(frozen=True, slots=True)
+class Spawn:
+    """All that a life is given. `minute` is how long a minute of the scheduler is, `busy` how long SQLite waits: seconds; `ahead` is its clock."""
+
+    folder: Path
+    clock: Path
+    environment: Mapping[str, str]
+    log: Path
+    tick_seconds: float = 0.1
+    busy_timeout: float = BUSY_TIMEOUT
+    clock_offset: timedelta = timedelta()
+
+
+def spawn_process(spawn: Spawn) -> BaseProcess:
+    """A process in which `paperround run` runs."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(PRELOADED_MODULES)
+    process = context.Process(target=run_worker, args=(spawn,), daemon=True)
+    process.start()
+    return process
+
+
+def run_worker(spawn: Spawn) -> None:
+    """The whole life of a process."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PARENT_DEATH_SIGNAL, signal.SIGKILL)
+    log = os.open(spawn.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    os.dup2(log, 1)
+    os.dup2(log, 2)
+    faulthandler.register(signal.SIGUSR1, file=log)
+    os.environ.clear()
+    os.environ.update(spawn.environment)
+    os.chdir(spawn.folder)
+    _speed_up(spawn.tick_seconds, spawn.busy_timeout, FileClock(spawn.clock, spawn.clock_offset))
+    _wrap_deliver(FaultPlan(spawn.folder))
+    _follow_disk_state(spawn.folder / "disk")
+    try:
+        services = build_services(
+            load_settings(None, os.environ), Console(), clock=FileClock(spawn.clock, spawn.clock_offset)
+        )
+        status = asyncio.run(run_bot(services, os.environ))
+    except PaperroundError as error:
+        print(f"paperround: {error}", file=sys.stderr)
+        status = 1
+    sys.exit(status)
+
+
+def _speed_up(tick_seconds: float, busy_timeout: float, clock: FileClock) -> None:
+    class ShiftedDatetime(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> datetime:  # type: ignore[override]
+            return clock().astimezone(tz)
+
+    setattr(apscheduler.schedulers.base, "datetime", ShiftedDatetime)  # noqa: B010 (a name that it only imports)
+    setattr(bot.delivery.worker, "TICK_INTERVAL", timedelta(seconds=tick_seconds))  # noqa: B010
+    setattr(
+        bot.cli.run,
+        "fetch_until_stopped",
+        partial(fetch_until_stopped, poll_seconds=tick_seconds, jitter=timedelta),
+    )  # noqa: B010
+    bot.ingest.reviewing.POLL_SECONDS = bot.ingest.reviewing.TROUBLE_RETRY_SECONDS = (
+        bot.delivery.post_refresher.POLL_SECONDS
+    ) = tick_seconds
+    (open_store.__kwdefaults__ or {})["busy_timeout"] = busy_timeout
+
+
+def _wrap_deliver(fault_plan: FaultPlan) -> None:
+    async def deliver_with_faults(what: Any, *more: Any, **given: Any) -> Any:
+        channel = getattr(what, "subscription", what).channel.channel
+        return await FaultInjector(deliver_claim(what, *more, **given), channel, fault_plan)
+
+    for module in list(sys.modules.values()):
+        if getattr(module, "deliver_claim", None) is deliver_claim and module.__name__ != __name__:
+            module.deliver_claim = deliver_with_faults  # type: ignore[attr-defined]
+
+
+def _follow_disk_state(state_file: Path) -> None:
+    """The file says how the disk of SQLite is; each transaction looks at it."""
+
+    @event.listens_for(Engine, "begin")
+    def apply_disk_state(connection: Connection) -> None:
+        if connection.dialect.name != "sqlite":
+            return
+        state = DiskState(state_file.read_text()) if state_file.exists() else DiskState.HEALTHY
+        full = connection.exec_driver_sql("PRAGMA page_count").scalar() if state is DiskState.FULL else 2**30
+        connection.exec_driver_sql(f"PRAGMA max_page_count = {full}")
+        connection.exec_driver_sql(f"PRAGMA query_only = {int(state is DiskState.READ_ONLY)}")

@@ -1,0 +1,55 @@
+"""A small sample of what `make chaos` does at length, and all of it under the marker `chaos`."""
+
+import asyncio
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from tests.chaos.chat import ChatFault
+from tests.chaos.faults import Fault, FaultPlan, PlannedFault, Side
+from tests.chaos.scenarios.deaths import kill_at_every_await, stop_past_lease
+from tests.chaos.scenarios.weather import fail_calls_at_random
+from tests.chaos.trials import Trial, list_trials
+from tests.chaos.world import Deployment, Tally
+
+DEPLOYMENT = Deployment("sqlite", "slack")
+
+
+def assert_nothing_lost(tally: Tally) -> None:
+    assert (tally.lost, tally.repeated, tally.problems) == (0, 0, [])
+    assert tally.pages > 0
+
+
+def test_what_was_withdrawn_kills_nobody(tmp_path: Path) -> None:
+    """Or a process dies that nobody waits for, and none takes its place: here it would be this one."""
+    strikes, blows = FaultPlan(tmp_path), [PlannedFault(Fault.KILL, Side.AFTER, number) for number in (1, 2)]
+    strikes.schedule_faults("withdrawn", blows)
+    assert strikes.cancel_faults("withdrawn")
+    assert strikes.pending_faults("withdrawn") == []
+    strikes.inject_fault("withdrawn", blows[0])
+
+
+def test_what_is_killed_at_some_awaits_of_a_delivery_is_finished_by_the_next_process_once() -> None:
+    assert_nothing_lost(asyncio.run(kill_at_every_await(DEPLOYMENT, Side.AFTER, step=3, limit=4)))
+
+
+def test_what_is_stopped_past_its_lease_and_goes_on_repeats_nothing() -> None:
+    assert_nothing_lost(asyncio.run(stop_past_lease(DEPLOYMENT, Side.AFTER, step=3, limit=2)))
+
+
+def test_when_answers_are_lost_late_or_refused_and_processes_die_nothing_is_lost_or_repeated() -> None:
+    chances = {ChatFault.SERVER_ERROR_AFTER: 10, ChatFault.DROP_AFTER: 10}
+    assert_nothing_lost(
+        asyncio.run(
+            fail_calls_at_random(
+                DEPLOYMENT, Random(7), chances, channels=9, seconds=1, kills=2, history_lag=20
+            )
+        )
+    )
+
+
+@pytest.mark.chaos
+@pytest.mark.parametrize("trial", list(list_trials()), ids=str)
+def test_nothing_is_lost_or_repeated(trial: Trial) -> None:
+    assert_nothing_lost(trial.run(seed=1))

@@ -1,0 +1,487 @@
+"""A store, a chat service, a clock and the processes between them; and the count of what came out."""
+
+import asyncio
+import itertools
+import os
+import signal
+import tempfile
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
+from contextlib import ExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from datetime import time as hour
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+
+from sqlalchemy import text
+from sqlalchemy.exc import OperationalError
+
+from digests.model import Channel, DigestStyle, Preferences, Schedule, Subscription
+from digests.ports.contracts import DeliveryReport, DeliveryState, Store
+from digests.store import open_store
+from digests.store.engine import BUSY_TIMEOUT
+from tests.builders import a_paper, a_review
+from tests.chaos.base import ChaosDatabase, DiskState, EditionStates, create_database
+from tests.chaos.chat import ChatService, DiscordChat, PagePapers, SlackChat, expected_pages
+from tests.chaos.child import Spawn, spawn_process
+from tests.chaos.clock import FileClock
+from tests.chaos.faults import FaultPlan, PlannedFault
+from tests.fakes.discord import FakeDiscord
+from tests.fakes.slack import FakeSlack
+
+ROOT = Path(__file__).parents[2]
+NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
+TOP = 3
+DAILY = frozenset(range(7))
+MIDNIGHT = Schedule(hour(0), DAILY)
+LEASE = timedelta(seconds=75)
+"""At a `FAST` clock 7.5 seconds: what a busy machine's chat service commits late is there before another takes over."""
+SKIP_MARGIN = timedelta(seconds=45)
+TIMEOUT = timedelta(seconds=2)
+SECOND = timedelta(seconds=1)
+FAST_RATE = 10.0
+"""A clock at this rate makes a minute's wait six seconds, and leaves a lease longer than a time-out."""
+AFTER_ANY_LEASE = timedelta(minutes=5)
+"""Longer than a lease, and than Discord remembers a nonce: then the history alone tells what was posted."""
+FINISHED_STATES = (DeliveryState.POSTED, DeliveryState.EMPTY, DeliveryState.FAILED)
+RETRYABLE_STATES = (DeliveryState.RETRYING, DeliveryState.UNKNOWN)
+WAIT_SECONDS = 60.0
+"""Seconds that are waited for what must come: a busy machine is slow, and nothing is decided by speed."""
+SKIP_AFTER_SECONDS = 4.0
+"""So much of our time is left before a wait is skipped: what a chat service does late, and shows later, is there by then."""
+POLL_SECONDS = 0.01
+"""Between two looks at whether something has come true in another process."""
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """Where a scenario plays."""
+
+    store: str = "sqlite"
+    platform: str = "slack"
+
+    @property
+    def replicas(self) -> int:
+        return 1 if self.store == "sqlite" else 3
+
+    def __str__(self) -> str:
+        return f"{self.store}, {self.platform}"
+
+
+@dataclass(slots=True)
+class Tally:
+    """What came out of a scenario."""
+
+    kills: int = 0
+    channels: int = 0
+    pages: int = 0
+    lost: int = 0
+    repeated: int = 0
+    problems: list[str] = field(default_factory=list)
+    skip_reason: str = ""
+
+    def __add__(self, other: "Tally") -> "Tally":
+        return Tally(
+            self.kills + other.kills,
+            self.channels + other.channels,
+            self.pages + other.pages,
+            self.lost + other.lost,
+            self.repeated + other.repeated,
+            self.problems + other.problems,
+        )
+
+    @property
+    def is_ok(self) -> bool:
+        return not (self.lost or self.repeated or self.problems)
+
+
+@dataclass(slots=True)
+class Worker:
+    """A process in which `paperround run` runs."""
+
+    process: BaseProcess
+    log: Path
+
+    @property
+    def is_ended(self) -> bool:
+        return self.process.exitcode is not None
+
+    @property
+    def is_killed(self) -> bool:
+        return self.process.exitcode == -signal.SIGKILL
+
+    def send_signal(self, number: signal.Signals) -> None:
+        if self.process.pid and not self.is_ended:
+            os.kill(self.process.pid, number)
+
+    def read_log(self) -> str:
+        return self.log.read_text(errors="replace") if self.log.exists() else ""
+
+    def find_tracebacks(self) -> list[str]:
+        """What no user is to see, from the line before it on."""
+        lines = self.read_log().splitlines()
+        found = [place for place, line in enumerate(lines) if line.startswith("Traceback")]
+        return ["\n".join(lines[max(place - 1, 0) : place + 40]) for place in found[:2]]
+
+
+@dataclass(slots=True)
+class Cluster:
+    """`due` has each channel with the editions that it is to have had, and the papers of each.
+
+    The clocks of any three processes that begin one after the other are so far `apart`, about `clock`.
+    """
+
+    deployment: Deployment
+    folder: Path
+    chat: ChatService
+    store: Store
+    clock: FileClock
+    database: ChaosDatabase
+    tick_seconds: float = 0.1
+    busy_timeout: float = BUSY_TIMEOUT
+    clock_spread: timedelta = timedelta()
+    expected_papers: dict[Channel, dict[date, list[str]]] = field(default_factory=dict)
+    styles: dict[Channel, DigestStyle] = field(default_factory=dict)
+    workers: list[Worker] = field(default_factory=list)
+    replaced_count: int = 0
+    retry_wait_since: float | None = None
+
+    @property
+    def fault_plan(self) -> FaultPlan:
+        return FaultPlan(self.folder)
+
+    # What there is to do.
+
+    def add_papers(self, day: date, count: int = TOP) -> list[str]:
+        """The papers of a day, best first."""
+        names = [f"{day:%y%m}.{day.day:02}{number:03}" for number in range(count)]
+        records = [
+            (a_paper(name, published=day), a_review(9 - place / 10)) for place, name in enumerate(names)
+        ]
+        self.store.library.add(records, now=self.clock() - timedelta(minutes=1))
+        self.store.library.record_import(now=self.clock() - timedelta(minutes=1))
+        return names
+
+    def subscribe_channel(
+        self,
+        papers: list[str],
+        style: DigestStyle = DigestStyle.CARDS,
+        schedule: Schedule = MIDNIGHT,
+        since: timedelta = timedelta(days=1),
+        faults: Sequence[PlannedFault] = (),
+        is_special: bool = False,
+    ) -> Channel:
+        """A channel whose digest with these papers is due now: it has been subscribed since yesterday.
+
+        Without papers nothing is due now. The strikes hit its deliveries.
+        """
+        channel = self.chat.add_channel(special=is_special)
+        if faults:
+            self.fault_plan.schedule_faults(channel.channel, faults)
+        subscription = Subscription(channel, Preferences(top=TOP, style=style), schedule)
+        self.store.subscriptions.change(channel, subscription, by="Ada", now=self.clock() - since)
+        self.styles[channel] = style
+        self.expected_papers[channel] = {self.clock().date(): papers} if papers else {}
+        return channel
+
+    def subscribe_channels(
+        self, papers: list[str], channels: int, since: timedelta = timedelta(days=1)
+    ) -> None:
+        """So many channels, of all styles in turn, every fourth of the platform's other kind."""
+        for number, style in enumerate(itertools.islice(itertools.cycle(DigestStyle), channels)):
+            self.subscribe_channel(papers, style, since=since, is_special=number % 4 == 3)
+
+    def overwrite_column(self, channel: Channel, column: str, value: str) -> None:
+        """Change the row of a channel past all that would refuse it."""
+        change = text(f"UPDATE subscriptions SET {column} = :value WHERE channel = :channel")
+        with self.database.open_connection() as connection:
+            connection.execute(change, {"value": value, "channel": channel.channel})
+
+    def set_disk_state(self, state: DiskState) -> None:
+        """For every transaction from now on, of every process (over SQLite of every one but this)."""
+        if self.deployment.store == "sqlite":
+            (self.folder / "disk").write_text(state)
+        else:
+            self.database.set_disk_state(state)
+
+    async def wait_for_log(self, *words: str) -> None:
+        """Wait until a process has said one of these: then it has noticed what was done to it."""
+        await self.wait_until(
+            lambda: any(word in life.read_log() for life in self.workers for word in words),
+            f"somebody says {' or '.join(map(repr, words))}",
+        )
+
+    # Processes.
+
+    def spawn_workers(self, count: int = 0) -> None:
+        """Begin as many processes as the place has, or so many."""
+        for _ in range(count or self.deployment.replicas):
+            self.spawn_worker()
+
+    def list_live_workers(self) -> list[Worker]:
+        return [life for life in self.workers if not life.is_ended]
+
+    async def replace_dead_workers(self) -> None:
+        """Wait until one more has died, and begin another in its place."""
+        dead = sum(life.is_ended for life in self.workers) - self.replaced_count
+        await self.wait_until(
+            lambda: sum(life.is_ended for life in self.workers) > self.replaced_count, "it dies"
+        )
+        self.replaced_count += max(dead, 1)
+        self.spawn_workers(max(dead, 1))
+
+    async def kill_workers(self) -> None:
+        """Nobody is left."""
+        for life in self.list_live_workers():
+            life.send_signal(signal.SIGKILL)
+        await self.wait_until(lambda: not self.list_live_workers(), "all die")
+        self.replaced_count = len(self.workers)
+
+    def resume_workers(self) -> None:
+        for life in self.list_live_workers():
+            life.send_signal(signal.SIGCONT)
+
+    async def wait_some_ticks(self) -> None:
+        """As long as it takes to look a few times at what is due."""
+        await asyncio.sleep(5 * self.tick_seconds)
+
+    async def wait_one_tick(self) -> None:
+        await asyncio.sleep(2 * self.tick_seconds)
+
+    async def wait_at_most(self, seconds: float, condition: Callable[[], object]) -> None:
+        """Wait so long at most for something to come true."""
+        end = time.monotonic() + seconds
+        while not condition() and time.monotonic() < end:  # noqa: ASYNC110 (it comes true in another process)
+            await asyncio.sleep(POLL_SECONDS)
+
+    def spawn_worker(self) -> Worker:
+        """Begin a process."""
+        number = len(self.workers) + 1
+        clean = {
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith(("SLACK_", "DISCORD_", "PAPERROUND_"))
+        }
+        spawn = Spawn(
+            self.folder,
+            self.clock.file,
+            {**clean, **self.chat.secrets, "PYTHONPATH": str(ROOT)},
+            self.folder / f"{number}.log",
+            self.tick_seconds,
+            self.busy_timeout,
+            self.clock_spread * (number % 3 - 1) / 2,
+        )
+        worker = Worker(spawn_process(spawn), spawn.log)
+        self.workers.append(worker)
+        return worker
+
+    async def wait_until(
+        self, condition: Callable[[], object], description: str, seconds: float = WAIT_SECONDS
+    ) -> None:
+        """Wait for something to come true. Raises AssertionError with the end of what the last processes said."""
+        end = time.monotonic() + seconds
+        while not condition():
+            if time.monotonic() > end:
+                log_tail = "\n".join(
+                    "\n".join(life.read_log().splitlines()[-12:]) for life in self.workers[-3:]
+                )
+                raise AssertionError(
+                    f"not within {seconds} s: {description}; ended: {[life.process.exitcode for life in self.workers]}\n{log_tail}"
+                )
+            await asyncio.sleep(POLL_SECONDS)
+
+    async def wait_for_faults(self, channel: Channel, description: str, *, remaining: int = 0) -> None:
+        """Wait until only so many strikes are left for a channel, or it is finished without."""
+        await self.wait_until(
+            lambda: (
+                len(self.fault_plan.pending_faults(channel.channel)) <= remaining or self.is_finished(channel)
+            ),
+            description,
+        )
+
+    # What came of it.
+
+    def list_deliveries(self, channel: Channel) -> list[DeliveryReport]:
+        found = self.store.subscriptions.find(channel)
+        return list(self.store.outbox.history(found, 99)) if found else []
+
+    def is_finished(self, channel: Channel) -> bool:
+        """Whether nothing more is to come of each edition that is due."""
+        return not self.list_unfinished([channel])
+
+    def list_unfinished(self, channels: Collection[Channel] | None = None) -> list[Channel]:
+        """Those, of all or of some, that something is still to come of."""
+        states = self.database.read_edition_states()
+        return [
+            channel
+            for channel in (self.expected_papers if channels is None else channels)
+            if not self._is_complete(channel, states)
+        ]
+
+    def is_waiting_for_retries(self) -> bool:
+        """Whether nothing is under way, and something is to come of every edition that is due."""
+        edition_states = self.database.read_edition_states()
+        states = [
+            edition_states.get((channel.channel, edition), (None, None))[0]
+            for channel, editions in self.expected_papers.items()
+            for edition in editions
+        ]
+        return all(state in RETRYABLE_STATES for state in states)
+
+    def _is_complete(self, channel: Channel, edition_states: EditionStates) -> bool:
+        states = [
+            edition_states.get((channel.channel, edition), (None, None))[0]
+            for edition in self.expected_papers[channel]
+        ]
+        return all(state in FINISHED_STATES for state in states)
+
+    async def wait_until_finished(self, channel: Channel, description: str) -> None:
+        """Wait until a channel, the only one that something is under way for, has what is due."""
+        await self._wait_for_channels([channel], description, WAIT_SECONDS)
+
+    async def wait_until_all_finished(self) -> None:
+        """Wait until every channel has what is due."""
+        await self._wait_for_channels(
+            list(self.expected_papers), "every channel has its digest", 2 * WAIT_SECONDS
+        )
+
+    async def _wait_for_channels(self, channels: Sequence[Channel], description: str, seconds: float) -> None:
+        """Long waits are skipped while nothing is under way. The chat service is not held up by the looking."""
+        is_complete, end = False, time.monotonic() + seconds
+        while not is_complete and time.monotonic() < end:
+            is_complete = await asyncio.to_thread(self._poll_channels, channels)
+            await asyncio.sleep(5 * POLL_SECONDS)
+        await self.wait_until(lambda: is_complete, description, 0)
+
+    def _poll_channels(self, channels: Sequence[Channel]) -> bool:
+        try:
+            edition_states = self.database.read_edition_states()
+        except OperationalError:  # PostgreSQL gets well again.
+            return False
+        left = [channel for channel in channels if not self._is_complete(channel, edition_states)]
+        retry_times = [
+            next_try
+            for channel in left
+            for edition in self.expected_papers[channel]
+            for state, next_try in [edition_states.get((channel.channel, edition), (None, None))]
+            if state in RETRYABLE_STATES and next_try
+        ]
+        if not retry_times or len(retry_times) < len(left) or min(retry_times) <= self.clock() + SKIP_MARGIN:
+            self.retry_wait_since = None
+        elif self.retry_wait_since is None:
+            self.retry_wait_since = time.monotonic()
+        elif time.monotonic() - self.retry_wait_since > SKIP_AFTER_SECONDS:
+            self.clock.set(min(retry_times), self.clock.rate)
+            self.retry_wait_since = None
+        return not left
+
+    def tally_pages(self) -> Tally:
+        """Compare what stands in every channel with what should."""
+        tally = Tally(kills=sum(life.is_killed for life in self.workers), channels=len(self.expected_papers))
+        for channel in self.expected_papers:
+            self._count_pages(channel, tally)
+        tally.problems += self.chat.list_protocol_errors()
+        tally.problems += [fault for life in self.workers for fault in life.find_tracebacks()]
+        return tally
+
+    def _count_pages(self, channel: Channel, tally: Tally) -> None:
+        expected: list[PagePapers] = [
+            page
+            for papers in self.expected_papers[channel].values()
+            for page in expected_pages(papers, self.styles[channel])
+        ]
+        posted = self.chat.pages_in(channel)
+        missing, repeated = Counter(expected) - Counter(posted), Counter(posted) - Counter(expected)
+        tally.pages += len(posted)
+        tally.lost += missing.total()
+        tally.repeated += repeated.total()
+        if not missing and not repeated and posted != expected:
+            tally.problems.append(f"{channel}: out of order")
+        if missing or repeated:
+            tally.problems.append(
+                f"{channel}: lost {list(missing.elements())}, repeated {list(repeated.elements())}{self._log_of(channel)}"
+            )
+        failed = [one.reason for one in self.list_deliveries(channel) if one.state is DeliveryState.FAILED]
+        tally.problems += [f"{channel}: failed: {reason}" for reason in failed]
+
+    def _log_of(self, channel: Channel) -> str:
+        """What the processes said of a channel, and how its editions stand."""
+        lines = [
+            line for life in self.workers for line in life.read_log().splitlines() if channel.channel in line
+        ]
+        stand = [
+            f"{one.edition} {one.state}, {one.attempts} attempts" for one in self.list_deliveries(channel)
+        ]
+        return "".join(f"\n    {line}" for line in [*sorted(lines)[-20:], *stand])
+
+
+@asynccontextmanager
+async def start_cluster(
+    deployment: Deployment,
+    *,
+    now: datetime = NOON,
+    rate: float = 1.0,
+    timeout: timedelta = TIMEOUT,
+    over_proxy: bool = False,
+    has_own_server: bool = False,
+    has_small_disk: bool = False,
+    has_own_chat_clock: bool = False,
+    clock_spread: timedelta = timedelta(),
+    attempts: int = 50,
+) -> AsyncIterator[Cluster]:
+    """An empty world; its processes are killed at the end. With `over_wire` the network to PostgreSQL can be cut, with
+    `own_server` PostgreSQL can be crashed, stopped and made read-only, with `small_disk` its disk can be filled."""
+    with ExitStack() as exits:
+        folder = Path(exits.enter_context(tempfile.TemporaryDirectory(prefix="paperround-chaos-")))
+        database_context = create_database(
+            deployment.store,
+            folder,
+            over_proxy=over_proxy,
+            has_own_server=has_own_server,
+            has_small_disk=has_small_disk,
+        )
+        database = exits.enter_context(database_context)
+        clock, own_chat_clock = FileClock(folder / "clock"), FileClock(folder / "clock of the chat")
+        clock.set(now, rate)
+        own_chat_clock.set(now, rate)
+        store = open_store(database.url, now=now)
+        exits.callback(store.close)
+        chat_clock = own_chat_clock if has_own_chat_clock else clock
+        async with _start_chat(deployment, chat_clock) as chat:
+            cluster = Cluster(deployment, folder, chat, store, clock, database, clock_spread=clock_spread)
+            _write_settings(folder, database.bot_url, timeout, attempts, chat)
+            try:
+                yield cluster
+            finally:
+                await _end_workers(cluster.workers)
+
+
+@asynccontextmanager
+async def _start_chat(deployment: Deployment, clock: FileClock) -> AsyncIterator[ChatService]:
+    """Its own limits would only make everything slow."""
+    if deployment.platform == "slack":
+        async with FakeSlack(clock=clock.timestamp, rate_limits=False) as slack:
+            yield SlackChat(slack)
+    else:
+        async with FakeDiscord(clock=clock.timestamp, rate_limits=False) as discord:
+            yield DiscordChat(discord)
+
+
+def _write_settings(folder: Path, url: str, timeout: timedelta, attempts: int, chat: ChatService) -> None:
+    (folder / "paperround.toml").write_text(
+        f'[store]\nurl = "{url}"\n[digest]\nmax_age_days = 0\ndomain_share = 1\n'
+        f"[delivery]\nattempts = {attempts}\nlease_seconds = {LEASE.total_seconds():.0f}\n"
+        f"timeout_seconds = {timeout.total_seconds():.0f}\nhistory_lag_seconds = 0.1\n"
+        f"concurrency_per_workspace = 50\n{chat.settings}",
+        encoding="utf-8",
+    )
+
+
+async def _end_workers(workers: list[Worker]) -> None:
+    for life in workers:
+        life.send_signal(signal.SIGKILL)
+    for life in workers:
+        await asyncio.to_thread(life.process.join)
+        life.process.close()
