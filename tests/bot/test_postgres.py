@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.bot.test_cli import imported, paperround
+from tests.bot.cli.test_cli import imported, paperround
 from tests.postgres import PostgresServer
 
 

@@ -9,7 +9,7 @@ from digests.build import DigestPolicy, build
 from digests.model import NOT_REVIEWED, REVIEWER, Digest, EmptyReason, Schedule, Subscription, Trouble
 from digests.ports.contracts import PlannedPage, Store
 from tests.builders import NOW, TODAY, a_paper, a_review, a_store, a_subscription, save_subscription
-from tests.ledger import save_plan
+from tests.outbox import save_plan
 
 pytestmark = pytest.mark.usefixtures("over_both")
 

@@ -19,8 +19,8 @@ class Mutant:
     tests: tuple[str, ...]
 
 
-DELIVER = "tests/bot/test_deliver.py"
-OUTBOX = "tests/digests/store/test_deliveries.py"
+DELIVER = "tests/bot/delivery/test_deliver.py"
+OUTBOX = "tests/digests/store/test_outbox.py"
 POSTGRES = "tests/digests/store/test_postgres.py"
 SLACK = "tests/bot/platforms/slack"
 DISCORD = "tests/bot/platforms/discord"
@@ -53,21 +53,21 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "write to a delivery that is no longer leased",
         "digests/store/outbox/writes.py",
-        "state for state in HELD)",
+        "state for state in LEASED)",
         "state for state in DeliveryState)",
         (f"{OUTBOX}::test_who_rescheduled_a_delivery_can_write_nothing_more[sqlite]",),
     ),
     Mutant(
         "batch written although one of its claims is lost",
         "digests/store/outbox/writes.py",
-        "if changed != len(claims):",
+        "if updated_count != len(claims):",
         "if not changed:",
         (f"{OUTBOX}::test_of_many_claims_nothing_is_written_when_one_is_lost[sqlite]",),
     ),
     Mutant(
         "first page not marked as sending before its post",
         "digests/store/outbox/writes.py",
-        "planned[0], state=PageState.POSTING",
+        "planned_pages[0], state=PageState.POSTING",
         "planned[0], state=PageState.PLANNED",
         (
             f"{DELIVER}::test_a_process_that_is_killed_around_any_post_leaves_each_page_posted_once"
@@ -77,7 +77,7 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "later page not marked as sending before its post",
         "digests/store/outbox/writes.py",
-        "_PAGE_GOES_OUT = _PAGE.values(state=PageState.POSTING)",
+        "_PAGE_SENDING = _UPDATE_PAGE.values(state=PageState.POSTING)",
         "_PAGE_GOES_OUT = _PAGE.values(state=PageState.PLANNED)",
         (
             f"{DELIVER}::test_a_process_that_is_killed_around_any_post_leaves_each_page_posted_once"
@@ -94,21 +94,21 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "page posted although the outbox took too long",
         "bot/delivery/deliver.py",
-        "if left <= timedelta():",
+        "if remaining <= timedelta():",
         "if left <= timedelta.min:",
         (f"{DELIVER}::test_a_process_that_was_stopped_past_its_lease_does_not_post_when_it_goes_on[sqlite]",),
     ),
     Mutant(
         "time left by the monotonic clock alone, which stops while a machine sleeps",
         "bot/delivery/deliver.py",
-        "max(desk.clock() - began, ",
+        "max(context.clock() - started_at, ",
         "max(timedelta(), ",
         (f"{DELIVER}::test_a_process_that_was_stopped_past_its_lease_does_not_post_when_it_goes_on[sqlite]",),
     ),
     Mutant(
         "time left by the wall clock alone, which may be set back",
         "bot/delivery/deliver.py",
-        "timedelta(seconds=monotonic() - started)",
+        "timedelta(seconds=monotonic() - monotonic_start)",
         "timedelta()",
         (
             f"{DELIVER}"
@@ -119,14 +119,14 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "one look instead of two",
         "bot/delivery/deliver.py",
-        "        found = await _found(claim, page, platform, desk)",
+        "        found = await _find_page(claim, page, platform, context)",
         '        found = await _found(claim, replace(page, key=""), platform, desk)',
         (f"{DELIVER}::test_a_page_that_the_history_does_not_show_at_once_is_asked_for_again[sqlite]",),
     ),
     Mutant(
         "no time-out between the two looks",
         "bot/delivery/deliver.py",
-        "(desk.settle + desk.time_out).total_seconds()",
+        "(context.history_lag + context.timeout).total_seconds()",
         "desk.settle.total_seconds()",
         (
             f"{DELIVER}"
@@ -137,7 +137,7 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "unknown page sent again against the setting",
         "bot/delivery/deliver.py",
-        "(found is CANNOT_ASK and desk.on_unknown is OnUnknown.RESEND)",
+        "(found is CANNOT_ASK and context.on_unknown is UnknownPolicy.RESEND)",
         "(found is CANNOT_ASK and desk.on_unknown in OnUnknown)",
         (f"{DELIVER}::test_a_channel_that_cannot_be_asked_is_decided_by_the_setting",),
     ),
@@ -152,14 +152,14 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "retries without an end",
         "bot/delivery/deliver.py",
-        "if day_is_over and claim.failures + 1 >= desk.attempts:",
+        "if is_day_over and claim.failures + 1 >= context.min_attempts:",
         "if day_is_over and claim.failures < 0:",
         (f"{DELIVER}::test_tries_come_to_an_end_with_the_day_and_the_next_edition_says_so[sqlite]",),
     ),
     Mutant(
         "edition given up before its day is over",
         "bot/delivery/deliver.py",
-        "if day_is_over and claim",
+        "if is_day_over and claim",
         "if claim",
         (f"{DELIVER}::test_a_digest_that_cannot_be_posted_comes_when_the_platform_is_back_that_day[sqlite]",),
     ),
@@ -173,14 +173,14 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "no jitter in the backoff",
         "bot/delivery/deliver.py",
-        "return wait * (1 + desk.chance() / 4)",
+        "return backoff * (1 + context.jitter() / 4)",
         "return wait",
         (f"{DELIVER}::test_waits_between_tries_double_up_to_a_quarter_of_an_hour_with_jitter[sqlite]",),
     ),
     Mutant(
         "poison delivery retried for ever",
         "bot/delivery/deliver.py",
-        "if claim.deaths >= max(desk.attempts, FEWEST_DEATHS):",
+        "if claim.crashes >= max(context.min_attempts, MIN_CRASHES):",
         "if claim.deaths < 0:",
         (
             f"{DELIVER}::test_an_edition_that_ends_its_process_each_time_is_given_up_and_takes_no_other_down"
@@ -190,35 +190,35 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "poison delivery leased with others",
         "digests/store/outbox/claims.py",
-        "_unfinished(not_(_SUSPECT))",
+        "_select_unfinished(not_(_IS_POISON))",
         "_unfinished(or_(_SUSPECT, not_(_SUSPECT)))",
         (POISON,),
     ),
     Mutant(
         "poison delivery leased to a busy worker",
         "digests/store/outbox/claims.py",
-        "if not claims and not _is_at_work(connection, owner, now):",
+        "if not claims and not _is_worker_busy(connection, owner, now):",
         "if not claims:",
         (POISON,),
     ),
     Mutant(
         "superseded edition not given up when a newer one is due",
         "digests/store/outbox/claims.py",
-        "if key not in begun}, SUPERSEDED",
+        "if key not in existing_keys}, SUPERSEDED_REASON",
         "if key in begun}, SUPERSEDED",
         (f"{OUTBOX}::test_what_a_newer_edition_replaces_is_considered_again[sqlite]",),
     ),
     Mutant(
         "superseded edition not given up when a newer one is asked for",
         "digests/store/outbox/claims.py",
-        "if give_up(connection, {subscription.id: edition}, SUPERSEDED",
+        "if abandon_older(connection, {subscription.id: edition}, SUPERSEDED_REASON",
         "if give_up(connection, dict[int, date](), SUPERSEDED",
         (f"{OUTBOX}::test_an_older_edition_is_superseded_by_one_that_is_asked_for[sqlite]",),
     ),
     Mutant(
         "unseen papers not returned on give-up",
         "digests/store/outbox/outbox.py",
-        "take_back(connection, [claim.id], ",
+        "return_unseen_papers(connection, [claim.id], ",
         "take_back(connection, [], ",
         (
             f"{OUTBOX}::test_papers_on_pages_that_never_went_out_count_as_not_shown_after_a_failure_for_good"
@@ -228,14 +228,14 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "unseen papers of a superseded edition not returned",
         "digests/store/outbox/abandon.py",
-        "take_back(connection, given)",
+        "return_unseen_papers(connection, abandoned_keys)",
         "take_back(connection, [])",
         (f"{OUTBOX}::test_what_a_newer_edition_replaces_is_considered_again[sqlite]",),
     ),
     Mutant(
         "seen papers returned on give-up",
         "digests/store/outbox/abandon.py",
-        "pages.c.state.not_in(out)",
+        "pages.c.state.not_in(seen_states)",
         "pages.c.state.in_(list(PageState))",
         (
             f"{OUTBOX}::test_papers_on_pages_that_never_went_out_count_as_not_shown_after_a_failure_for_good"
@@ -267,7 +267,7 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "two editions of a channel in progress",
         "digests/store/outbox/abandon.py",
-        "or_(is_at_it(now, of), has_begun(of)))",
+        "or_(has_live_lease(now, table), has_begun(table)))",
         "is_at_it(now, of))",
         (
             f"{OUTBOX}::test_an_edition_of_which_something_went_out_is_finished_before_a_newer_one_begins"
@@ -291,14 +291,14 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "more claimed of one workspace than it may have",
         "digests/store/outbox/claims.py",
-        "taken[place] < self.a_workspace",
+        "counts[workspace] < self.limit_per_workspace",
         "taken[place] <= self.a_workspace",
         (f"{OUTBOX}::test_of_each_workspace_no_more_are_taken_than_are_wanted[sqlite]",),
     ),
     Mutant(
         "lease of a clock that was far ahead kept",
         "digests/store/outbox/clock_skew.py",
-        "held.values(lease_until=now + lease)",
+        "leased.values(lease_until=now + lease)",
         "held.values(lease_until=deliveries.c.lease_until)",
         (
             f"{OUTBOX}"
@@ -308,16 +308,18 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "clock that went back not noticed",
         "bot/delivery/worker.py",
-        "now < self._seen - SET_BACK",
+        "now < self._last_clock_reading - MAX_CLOCK_CORRECTION",
         "now < SINCE",
-        ("tests/bot/test_clock.py::test_a_clock_that_was_ahead_and_went_back_loses_no_day",),
+        ("tests/bot/delivery/test_worker.py::test_a_clock_that_was_ahead_and_went_back_loses_no_day",),
     ),
     Mutant(
         "one workspace takes every place",
         "bot/delivery/worker.py",
-        "return self.under_way[place] >= self.desk.concurrency_per_workspace",
+        "return self.in_flight[workspace] >= self.context.concurrency_per_workspace",
         "return self.under_way[place] >= self.desk.at_once",
-        ("tests/bot/test_clock.py::test_what_is_claimed_beyond_the_room_of_its_workspace_waits_for_room",),
+        (
+            "tests/bot/delivery/test_worker.py::test_what_is_claimed_beyond_the_room_of_its_workspace_waits_for_room",
+        ),
     ),
     Mutant(
         "two leaders over one file",
@@ -332,7 +334,7 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "leader that does not ask whether its session is lost",
         "digests/store/leadership.py",
-        "session.execute(_ARE_YOU_THERE)",
+        "session.execute(_PING)",
         "session.in_transaction()",
         (
             "tests/digests/store/test_leadership.py"
@@ -350,16 +352,18 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "one fault fails a whole batch",
         "bot/delivery/batching.py",
-        "return [_Apart() for _ in asked]",
+        "return [_RunAlone() for _ in items]",
         "raise",
-        ("tests/bot/test_together.py::test_only_those_fail_whose_fault_it_is",),
+        ("tests/bot/delivery/test_batching.py::test_only_those_fail_whose_fault_it_is",),
     ),
     Mutant(
         "rate limit of a workspace left out",
         "bot/delivery/rate_limit.py",
         "limits.workspace, others)",
         "None, others)",
-        ("tests/bot/test_pace.py::test_channels_of_one_workspace_share_its_turns_and_others_have_their_own",),
+        (
+            "tests/bot/delivery/test_rate_limit.py::test_channels_of_one_workspace_share_its_turns_and_others_have_their_own",
+        ),
     ),
     Mutant(
         "rate limit not shared with other replicas",
@@ -367,60 +371,62 @@ MUTANTS: tuple[Mutant, ...] = (
         "rate / (1 + others)",
         "rate",
         (
-            "tests/bot/test_pace.py"
+            "tests/bot/delivery/test_rate_limit.py"
             "::test_processes_share_the_turns_of_a_workspace_and_of_a_bot_but_not_those_of_a_channel",
         ),
     ),
     Mutant(
         "render cache that forgets what a channel was shown",
         "bot/delivery/deliver.py",
-        "told_before, view, seen)",
+        "has_empty_notice, window, freshness)",
         "told_before, seen)",
-        ("tests/bot/test_clock.py::test_a_channel_that_was_shown_more_gets_a_digest_of_its_own",),
+        ("tests/bot/delivery/test_worker.py::test_a_channel_that_was_shown_more_gets_a_digest_of_its_own",),
     ),
     Mutant(
         "render cache that forgets the platform",
         "bot/delivery/deliver.py",
-        "key = (platform.name, one.wish",
+        "key = (platform.name, subscription.preferences",
         "key = (one.wish",
-        ("tests/bot/test_clock.py::test_two_platforms_share_no_rendered_digest",),
+        ("tests/bot/delivery/test_worker.py::test_two_platforms_share_no_rendered_digest",),
     ),
     Mutant(
         "failure notice sent again and again",
         "bot/delivery/failure_notices.py",
-        "again_at=until)",
+        "again_at=retry_at)",
         "again_at=now)",
         (f"{DELIVER}::test_who_subscribed_a_channel_is_told_when_it_is_gone_and_no_more_is_tried[sqlite]",),
     ),
     Mutant(
         "failure notice that may have arrived sent again at once",
         "bot/delivery/failure_notices.py",
-        "return now + AGAIN_PERHAPS",
+        "return now + RETRY_AFTER_UNKNOWN",
         "return now + AGAIN",
         (f"{DELIVER}::test_a_failure_notice_that_may_have_arrived_is_not_sent_again_for_a_day[sqlite]",),
     ),
     Mutant(
         "post edited more than once an hour",
         "bot/delivery/post_refresher.py",
-        "upkeep.edited, edit, said, now=desk.clock(), every=EVERY",
+        "post_edits.complete, edit, text, now=context.clock(), every=EDIT_INTERVAL",
         "upkeep.edited, edit, said, now=desk.clock(), every=FIRST_WAIT",
-        ("tests/bot/test_upkeep.py::test_within_the_hour_changes_gather_for_one_edit",),
+        ("tests/bot/delivery/test_post_refresher.py::test_within_the_hour_changes_gather_for_one_edit",),
     ),
     Mutant(
         "change lost that came while an edit was made",
         "digests/store/post_edits.py",
-        "edits.c.noticed > edit.noticed",
+        "post_edits.c.noticed > edit.noticed_seq",
         "edits.c.noticed < edit.noticed",
-        ("tests/digests/store/test_upkeep.py::test_what_changes_while_an_edit_is_made_is_not_lost[sqlite]",),
+        (
+            "tests/digests/store/test_post_edits.py::test_what_changes_while_an_edit_is_made_is_not_lost[sqlite]",
+        ),
     ),
     # The wire.
     Mutant(
         "no deadline check before the first byte",
         "bot/chat/deadline.py",
-        "if now() - request.began >= time_out:",
+        "if now() - request.began >= timeout:",
         "if now() - request.began < 0:",
         (
-            "tests/bot/platforms/test_punctual.py"
+            "tests/bot/chat/test_deadline.py"
             "::test_a_request_that_was_held_up_past_its_time_out_fails_and_is_not_sent",
         ),
     ),
@@ -434,7 +440,7 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "429 treated as ambiguous",
         "bot/chat/deadline.py",
-        "tries.refuse()",
+        "attempt.mark_refused()",
         "tries.write()",
         (
             f"{SLACK}/test_client.py"
@@ -446,7 +452,7 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "refusal that forgets an earlier attempt",
         "bot/chat/attempt.py",
-        "self.sent = self._before",
+        "self.was_sent = self._was_sent_before",
         "self.sent = False",
         (
             f"{DISCORD}/test_client.py"
@@ -456,7 +462,7 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "lost answer treated as not posted",
         "bot/chat/attempt.py",
-        "return self.sent or not self.followed",
+        "return self.was_sent or not self.is_tracked",
         "return not self.followed",
         (
             f"{SLACK}/test_client.py"
@@ -466,7 +472,7 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "ambiguous code of Slack treated as a refusal",
         "bot/platforms/slack/client.py",
-        "status >= 500 or is_ambiguous(code))",
+        "status >= 500 or is_ambiguous_error(code))",
         "status >= 500)",
         (
             f"{SLACK}/test_client.py"
@@ -476,7 +482,7 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "posting client with the library's own retries",
         "bot/platforms/slack/session.py",
-        "retry_handlers=[AsyncRateLimitErrorRetryHandler(max_retry_count=RATE_LIMIT_TRIES)]",
+        "retry_handlers=[AsyncRateLimitErrorRetryHandler(max_retry_count=RATE_LIMIT_RETRIES)]",
         "retry_handlers=None",
         (
             f"{SLACK}/test_client.py"
@@ -535,14 +541,14 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "length counted before escaping on Slack",
         "bot/platforms/slack/render.py",
-        "return _mrkdwn(clip(_line(text), limit, cost=_mrkdwn_units))",
+        "return _escape_mrkdwn(clip_text(_tidy_line(text), limit, cost=_count_mrkdwn_units))",
         "return _mrkdwn(clip(_line(text), limit))",
         (f"{SLACK}/test_render.py::test_a_part_of_a_card_is_cut_before_it_is_escaped",),
     ),
     Mutant(
         "clip after escaping on Slack",
         "bot/platforms/slack/render.py",
-        "return _mrkdwn(clip(_line(text), limit, cost=_mrkdwn_units))",
+        "return _escape_mrkdwn(clip_text(_tidy_line(text), limit, cost=_count_mrkdwn_units))",
         "return clip(_mrkdwn(_line(text)), limit, cost=_units)",
         (f"{SLACK}/test_render.py::test_a_part_of_a_card_is_cut_before_it_is_escaped",),
     ),
@@ -570,7 +576,7 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "clip after escaping on Discord",
         "bot/platforms/discord/render.py",
-        "return inline(clip(text, limit, cost=_escaped_units) or text[: _fitting(text, limit)])",
+        "return escape_inline(clip_text(text, limit, cost=_count_inline_units) or text[: _find_fitting_end(text, limit)])",
         "return clip(inline(text), limit, cost=units)",
         (f"{DISCORD}/test_render.py::test_a_part_of_a_card_is_cut_before_it_is_escaped",),
     ),
@@ -606,7 +612,7 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "DST gap rule bent",
         "digests/schedule.py",
-        "return _end_of_gap(local.replace(fold=1).astimezone(UTC), instant, zone)",
+        "return _find_gap_end(local.replace(fold=1).astimezone(UTC), instant, zone)",
         "return instant",
         (f"{SCHEDULE}::test_an_hour_that_the_clocks_skip_is_due_at_the_first_instant_after_the_gap",),
     ),
@@ -649,7 +655,7 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "a paper shown twice",
         "digests/pick.py",
-        "LeftOut.SHOWN_BEFORE if candidate.id in seen else gate(candidate)",
+        "LeftOut.SHOWN_BEFORE if candidate.id in shown else find_exclusion(candidate)",
         "gate(candidate)",
         (
             f"{PICK}::test_what_was_shown_or_is_too_old_stays_out_and_an_unknown_date_does_not",
@@ -668,7 +674,7 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "budget reserved without limit",
         "digests/store/reviewing.py",
-        "update(days).where(and_(*fits))",
+        "update(review_spending).where(and_(*fits))",
         "update(days).where(fits[0])",
         (
             "tests/digests/store/test_reviewing.py"
@@ -703,7 +709,7 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "redirect into a private network followed",
         "digests/sources/http/client.py",
-        "if at in self.trusted:",
+        "if address_origin in self.trusted_origins:",
         "if at and self.trusted:",
         (f"{HTTP}::test_a_redirect_into_a_private_network_is_not_followed_even_from_a_trusted_server",),
     ),
@@ -724,14 +730,14 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "Retry-After ignored",
         "digests/sources/http/client.py",
-        "if refused.wait is not None:",
+        "if failure.retry_after is not None:",
         "if refused.wait is not None and attempt < 0:",
         (f"{HTTP}::test_a_server_that_says_when_to_come_again_is_asked_again_then",),
     ),
     Mutant(
         "no gap between the requests of two processes",
         "digests/sources/http/client.py",
-        "turn = Turn(self.gap)",
+        "turn = ServerTurn(self.gap)",
         "turn = Turn(timedelta())",
         (f"{HTTP}::test_two_processes_ask_one_after_the_other_with_the_gap_between_them",),
     ),

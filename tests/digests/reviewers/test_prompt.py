@@ -14,7 +14,7 @@ from digests.reviewers.prompt import (
     truncate_middle,
 )
 from tests.builders import a_paper
-from tests.digests.injections import ATTACKS
+from tests.digests.injection_cases import ATTACKS
 
 NONCE = "f00dfeedf00dfeed"
 

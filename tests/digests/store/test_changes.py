@@ -9,7 +9,7 @@ from digests.errors import InputError
 from digests.model import Channel, Preferences, Schedule, Subscription, SubscriptionChange
 from digests.ports.contracts import Store
 from tests.builders import NOW, a_store
-from tests.ledger import claim_all
+from tests.outbox import claim_all
 
 pytestmark = pytest.mark.usefixtures("over_both")
 

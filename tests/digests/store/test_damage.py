@@ -9,7 +9,7 @@ import pytest
 from digests.model import NOT_REVIEWED, Channel, EmptyReason, Post, Subscription
 from digests.ports.contracts import Claim, DeliveryState, PlannedPage, Store
 from tests.builders import NOW, TODAY, a_paper, a_store, a_subscription, corrupt_rows
-from tests.ledger import LEASE, claim_all, find_shown_papers, save_plan, start_page
+from tests.outbox import LEASE, claim_all, find_shown_papers, save_plan, start_page
 
 pytestmark = pytest.mark.usefixtures("over_both")
 

@@ -18,7 +18,7 @@ from digests.store.engine import Database, open_database
 from digests.store.migration import migrate
 from tests.builders import NOW, a_paper, a_review, a_subscription
 from tests.digests.store.test_store import differences
-from tests.ledger import LEASE
+from tests.outbox import LEASE
 from tests.postgres import PostgresServer, StorePool
 
 

@@ -8,7 +8,7 @@ import pytest
 from digests.model import Channel, DigestStyle, Preferences, Schedule, Subscription
 from digests.ports.contracts import Store
 from tests.builders import NOW, TODAY, a_store, a_subscription, save_subscription
-from tests.ledger import LEASE, claim_all
+from tests.outbox import LEASE, claim_all
 
 pytestmark = pytest.mark.usefixtures("over_both")
 

@@ -11,7 +11,7 @@ from bot.chat.port import Outcome, PostError
 from digests.build import DigestPolicy
 from digests.model import DigestStyle, EmptyReason, Heartbeat, Schedule, Trouble
 from digests.ports.contracts import IMPORT_DEBOUNCE, DeliveryState
-from tests.bot.test_deliver import CHANNEL, LEASE, KilledLedger, World, raising
+from tests.bot.delivery.test_deliver import CHANNEL, LEASE, KilledLedger, World, raising
 from tests.builders import NOW, a_subscription
 from tests.fakes.platform import KilledError, MemoryPlatform
 

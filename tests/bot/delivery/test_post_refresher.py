@@ -12,7 +12,7 @@ from bot.delivery.rate_limit import RateLimiter, RateLimits
 from bot.present.messages import format_update_line
 from digests.build import DigestPolicy
 from digests.model import NOT_REVIEWED, Channel, Mark, MarkSource, PaperUpdate
-from tests.bot.test_deliver import CHANNEL, World, a_world, raising
+from tests.bot.delivery.test_deliver import CHANNEL, World, a_world, raising
 from tests.builders import NOW, a_paper, a_review
 from tests.fakes.platform import KilledError, MemoryPlatform
 

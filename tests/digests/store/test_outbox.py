@@ -23,7 +23,7 @@ from digests.ports.contracts import (
     Store,
 )
 from tests.builders import NOW, TODAY, a_paper, a_store, a_subscription, save_subscription
-from tests.ledger import LEASE, claim_all, confirm_page, find_shown_papers, save_plan, start_page
+from tests.outbox import LEASE, claim_all, confirm_page, find_shown_papers, save_plan, start_page
 
 pytestmark = pytest.mark.usefixtures("over_both")
 

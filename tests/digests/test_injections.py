@@ -8,12 +8,12 @@ import pytest
 from digests.injections import EXCERPT_LENGTH, MAX_FLAGS, add_flags, flag_if_recent, flag_paper, scan_text
 from digests.model import Flag
 from tests.builders import TODAY, a_paper
-from tests.digests.injections import INNOCENT, caught, recall
+from tests.digests.injection_cases import INNOCENT, caught, recall
 from tests.shared_data import arxiv_day, needs_shared_data
 
 
 def test_what_is_caught_of_each_kind_of_attack_is_known() -> None:
-    """A change of these numbers is a change of what gets through; `python -m tests.digests.injections` names the misses."""
+    """A change of these numbers is a change of what gets through; `python -m tests.digests.injection_cases` names the misses."""
     assert recall() == {
         "override": (12, 12),
         "steering": (11, 11),

@@ -181,7 +181,7 @@ def settings_for(feeds: FakeFeeds) -> str:
 def paperround(folder: Path, *arguments: str) -> Coroutine[Any, Any, asyncio.subprocess.Process]:
     return asyncio.create_subprocess_exec(
         sys.executable, "-m", "bot", *arguments, cwd=folder, stdout=-1, stderr=-1,
-        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])},
     )  # fmt: skip
 
 

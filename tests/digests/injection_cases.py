@@ -1,6 +1,6 @@
 """Attacks on a reviewing model, by kind, and texts that only look like one. Written for these tests.
 
-`python -m tests.digests.injections` reports what the scan catches, kind by kind, with every miss.
+`python -m tests.digests.injection_cases` reports what the scan catches, kind by kind, with every miss.
 """
 
 import base64

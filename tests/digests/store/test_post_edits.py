@@ -7,7 +7,7 @@ import pytest
 from digests.model import NOT_REVIEWED, Channel, PaperUpdate, Post
 from digests.ports.contracts import PlannedPage, Store
 from tests.builders import NOW, TODAY, a_paper, a_review, a_store, a_subscription, save_subscription
-from tests.ledger import confirm_page, save_plan
+from tests.outbox import confirm_page, save_plan
 
 pytestmark = pytest.mark.usefixtures("over_both")
 

@@ -21,7 +21,7 @@ from digests.model import Channel, Schedule, Subscription
 from digests.ports.contracts import PlannedPage
 from digests.store import open_store
 from tests.builders import NOW, a_store
-from tests.ledger import confirm_page, save_plan
+from tests.outbox import confirm_page, save_plan
 from tests.shared_data import FOLDER, needs_shared_data
 
 RECORDS = [

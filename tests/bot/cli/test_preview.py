@@ -15,7 +15,7 @@ from digests.errors import InputError
 from digests.model import Digest, DigestStyle
 from digests.ports.contracts import PlannedPage
 from tests.builders import NOW, TODAY, a_paper, a_review
-from tests.ledger import save_plan
+from tests.outbox import save_plan
 
 DAY = timedelta(days=1)
 

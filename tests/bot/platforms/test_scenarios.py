@@ -7,7 +7,7 @@ import pytest
 
 from digests.model import DigestStyle, Flag
 from digests.ports.contracts import Store
-from tests.bot.platforms.stage import ChatDriver, DiscordDriver, SlackDriver, wait_for_text
+from tests.bot.platforms.scenarios import ChatDriver, DiscordDriver, SlackDriver, wait_for_text
 from tests.builders import a_paper, a_review
 
 Story = Callable[[ChatDriver], Awaitable[None]]
