@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
 from digests.errors import PaperroundError
-from digests.ports.contracts import LeaderLock, Leadership
+from digests.ports.leadership import LeaderLock, Leadership
 
 log = logging.getLogger(__name__)
 

@@ -29,20 +29,13 @@ from config.settings import SubscriptionSettings as SubscriptionSettings
 from digests.build import DigestPolicy
 from digests.domains import resolve_domain
 from digests.errors import InputError, SourceError
-from digests.model import (
-    Channel,
-    DigestStyle,
-    Heartbeat,
-    Paper,
-    Preferences,
-    Schedule,
-    ScoredPaper,
-    Subscription,
-)
+from digests.model import Heartbeat, Paper, ScoredPaper
 from digests.pick import PickPolicy
-from digests.ports.contracts import Source, Store
+from digests.ports import Store
+from digests.ports.sources import Source
 from digests.store import open_store
 from digests.store.copying import copy_store as copy_store
+from digests.subscription import Channel, DigestStyle, Preferences, Schedule, Subscription
 
 if TYPE_CHECKING:
     from digests.reviewers.fulltext import ArxivFullTextFetcher

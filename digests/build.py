@@ -18,12 +18,12 @@ from digests.model import (
     LeftOut,
     Pick,
     Selection,
-    Subscription,
     Trouble,
 )
 from digests.pick import PickPolicy, pick
-from digests.ports.contracts import Store
+from digests.ports import Store
 from digests.schedule import due_at, editions_between, newest_due_edition, next_due_edition
+from digests.subscription import Subscription
 
 MAX_REPORT_AGE = timedelta(days=1)
 """A report that is older says nothing of today: whoever made it may be gone from the settings."""

@@ -9,7 +9,8 @@ from datetime import date, timedelta
 
 from digests.domains import domain_name, has_wanted_category, resolve_domain
 from digests.errors import InputError
-from digests.model import Candidate, Choice, LeftOut, Preferences, Selection
+from digests.model import Candidate, Choice, LeftOut, Selection
+from digests.subscription import Preferences
 
 
 @dataclass(frozen=True, slots=True)

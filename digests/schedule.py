@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from digests.model import Schedule
+from digests.subscription import Schedule
 
 _DAY = timedelta(days=1)
 _SECOND = timedelta(seconds=1)

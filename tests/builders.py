@@ -6,19 +6,10 @@ from typing import Any
 
 from sqlalchemy import text
 
-from digests.model import (
-    NOT_REVIEWED,
-    Candidate,
-    Channel,
-    Paper,
-    Preferences,
-    Review,
-    Schedule,
-    ScoredPaper,
-    Subscription,
-)
-from digests.ports.contracts import Store
+from digests.model import NOT_REVIEWED, Candidate, Paper, Review, ScoredPaper
+from digests.ports import Store
 from digests.store import open_store
+from digests.subscription import Channel, Preferences, Schedule, Subscription
 
 NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
 """A Tuesday, nine o'clock."""

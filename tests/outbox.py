@@ -4,8 +4,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from digests.model import EmptyReason, Subscription
-from digests.ports.contracts import Claim, PageSending, PageSent, PlannedPage, PlanSaved, Store
+from digests.model import EmptyReason
+from digests.ports import Store
+from digests.ports.outbox import Claim, PageSending, PageSent, PlannedPage, PlanSaved
+from digests.subscription import Subscription
 from tests.builders import NOW
 
 LEASE = timedelta(minutes=5)

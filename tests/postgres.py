@@ -16,7 +16,7 @@ from urllib.parse import quote
 import pytest
 from sqlalchemy import Engine, NullPool, create_engine, delete, insert, make_url, select, text
 
-from digests.ports.contracts import Store
+from digests.ports import Store
 from digests.store import open_store, schema
 from tests.fakes.wire import TcpProxy
 

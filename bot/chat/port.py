@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from bot.chat.findings import Finding
 from bot.chat.message import Message
-from digests.model import Channel, DigestStyle, Post
+from digests.model import Post
+from digests.subscription import Channel, DigestStyle
 
 if TYPE_CHECKING:
     from bot.conversation.answers import Answers

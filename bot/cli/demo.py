@@ -32,9 +32,12 @@ from config.settings import Settings
 from config.settings import StoreSettings as StoreSettings
 from digests.build import build
 from digests.errors import InputError, PaperroundError
-from digests.model import Channel, DigestStyle, Mark, MarkSource, Paper, Preferences, Review, Subscription
-from digests.ports.contracts import BadRecord, DeliveryState, Store
+from digests.model import Mark, MarkSource, Paper, Review
+from digests.ports import Store
+from digests.ports.outbox import DeliveryState
+from digests.ports.sources import BadRecord
 from digests.sources.reviews import parse_record
+from digests.subscription import Channel, DigestStyle, Preferences, Subscription
 
 CHANNEL = Channel("console", "reading-group")
 PERSON = "you"

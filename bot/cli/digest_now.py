@@ -12,8 +12,9 @@ from bot.delivery.deliver import DeliveryContext, deliver_edition
 from bot.services import Services, build_apps, configured_subscriptions
 from digests.build import build
 from digests.errors import InputError, PaperroundError
-from digests.model import Digest, Subscription
-from digests.ports.contracts import DeliveryReport, DeliveryState
+from digests.model import Digest
+from digests.ports.outbox import DeliveryReport, DeliveryState
+from digests.subscription import Subscription
 
 HISTORY_LIMIT = 9
 """Editions that are looked at: what a clock that was ahead has left is among them."""

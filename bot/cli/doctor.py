@@ -14,9 +14,10 @@ from bot.services import (
     build_sources,
     configured_subscriptions,
 )
-from digests.model import Subscription
-from digests.ports.contracts import DeliveryState, Source
+from digests.ports.outbox import DeliveryState
+from digests.ports.sources import Source
 from digests.schedule import next_due_edition
+from digests.subscription import Subscription
 
 
 async def check_installation(services: Services, environment: Mapping[str, str]) -> Sequence[Finding]:

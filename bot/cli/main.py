@@ -14,7 +14,7 @@ from rich.console import Console
 from bot.chat.findings import Severity
 from config.settings import Settings, SettingsError, load_settings
 from digests.errors import InputError, PaperroundError
-from digests.model import DigestStyle
+from digests.subscription import DigestStyle
 
 if TYPE_CHECKING:
     from bot.services import Services

@@ -15,7 +15,8 @@ from bot.present.messages import present_digest
 from bot.services import Services, build_renderers, check_domains, configured_subscriptions, with_stored_id
 from digests.build import build
 from digests.errors import InputError
-from digests.model import Channel, Digest, DigestStyle, Preferences, Subscription
+from digests.model import Digest
+from digests.subscription import Channel, DigestStyle, Preferences, Subscription
 
 THREAD_PLACEHOLDER = "{ts of the first message}"
 """Stands where Slack's answer to the first message will say which thread the others belong to."""

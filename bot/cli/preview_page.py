@@ -10,7 +10,8 @@ from bot.chat.message import Message
 from bot.chat.port import Page
 from bot.cli.preview import render_pages
 from bot.present.messages import present_digest
-from digests.model import Digest, DigestStyle
+from digests.model import Digest
+from digests.subscription import DigestStyle
 
 
 def render_digest_page(digest: Digest) -> str:

@@ -28,7 +28,7 @@ from bot.services import (
     configured_subscriptions,
     require_platforms,
 )
-from digests.ports.contracts import Source
+from digests.ports.sources import Source
 from digests.schedule import next_due_edition
 
 log = logging.getLogger(__name__)

@@ -9,8 +9,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from digests.model import Channel, HealthReport, Subscription
-from digests.ports.contracts import ChannelStatus, DeliveryState, Store
+from digests.model import HealthReport
+from digests.ports import Store
+from digests.ports.outbox import ChannelStatus, DeliveryState
+from digests.subscription import Channel, Subscription
 
 OVERDUE_AFTER = timedelta(minutes=5)
 """A tick comes every minute; what is due for longer waits for a process that runs, or for its turn among many, and so does

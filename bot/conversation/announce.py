@@ -6,7 +6,8 @@ import secrets
 from bot.chat.message import Message
 from bot.chat.port import Platform
 from bot.conversation.answers import Answers, Person
-from digests.model import Channel, DigestStyle, Post
+from digests.model import Post
+from digests.subscription import Channel, DigestStyle
 
 
 async def announce_message(message: Message | None, channel: Channel, platform: Platform) -> None:

@@ -47,18 +47,10 @@ from digests.build import DigestPolicy, build
 from digests.domains import resolve_domain
 from digests.errors import InputError, SourceError
 from digests.ids import parse_arxiv_id, parse_paper_id
-from digests.model import (
-    NOT_REVIEWED,
-    Channel,
-    Paper,
-    Preferences,
-    Schedule,
-    ScoredPaper,
-    Subscription,
-    SubscriptionChange,
-)
-from digests.ports.contracts import Store
+from digests.model import NOT_REVIEWED, Paper, ScoredPaper
+from digests.ports import Store
 from digests.schedule import next_due_edition
+from digests.subscription import Channel, Preferences, Schedule, Subscription, SubscriptionChange
 from digests.text import clip_text, to_plain_text
 
 MAX_RESULTS = 5

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from bot.chat.message import Heading, Message, Text
 from digests.domains import resolve_domain
 from digests.errors import InputError
-from digests.model import Preferences
+from digests.subscription import Preferences
 
 MAX_TOP_ON_DEMAND = 20
 """More papers at once are a feed."""

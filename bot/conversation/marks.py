@@ -13,8 +13,9 @@ from bot.chat.port import Platform
 from bot.conversation.post_update import load_post_update
 from digests.errors import InputError
 from digests.ids import parse_paper_id
-from digests.model import Channel, Mark, MarkSource, Post, QueuedPaper
-from digests.ports.contracts import Store
+from digests.model import Mark, MarkSource, Post, QueuedPaper
+from digests.ports import Store
+from digests.subscription import Channel
 from digests.text import clip_text, to_plain_text
 
 log = logging.getLogger(__name__)

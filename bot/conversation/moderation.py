@@ -6,7 +6,8 @@ from datetime import datetime
 from bot.chat.message import Block, Button, ButtonAction, Buttons, Heading, Message, Text
 from bot.present.messages import build_card, format_paper_lines, format_weekday_date
 from digests.errors import InputError
-from digests.ports.contracts import HeldPaper, ModerationDecision, Store
+from digests.ports import Store
+from digests.ports.moderation import HeldPaper, ModerationDecision
 from digests.text import clip_text, to_plain_text
 
 MAX_SHOWN_PAPERS = 5

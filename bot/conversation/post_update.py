@@ -3,7 +3,7 @@
 from bot.chat.port import PostUpdate
 from bot.present.messages import format_update_line
 from digests.model import Post
-from digests.ports.contracts import Store
+from digests.ports import Store
 
 
 def load_post_update(post: Post, store: Store) -> PostUpdate:

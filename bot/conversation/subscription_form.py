@@ -10,7 +10,7 @@ from typing import Any
 from config.settings import validate_time_zone
 from digests.domains import resolve_domain
 from digests.errors import InputError
-from digests.model import DigestStyle, Preferences, Schedule, Subscription
+from digests.subscription import DigestStyle, Preferences, Schedule, Subscription
 from digests.text import clip_text, normalize_text
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")

@@ -20,8 +20,9 @@ from bot.delivery.rate_limit import RateLimiter
 from bot.present.messages import present_digest
 from digests.build import DigestPolicy, Lateness, Window, build, compute_windows
 from digests.errors import InputError, PaperroundError
-from digests.model import Channel, EmptyReason, Heartbeat, PostedState, Subscription
-from digests.ports.contracts import (
+from digests.model import EmptyReason, Heartbeat, PostedState
+from digests.ports import Store
+from digests.ports.outbox import (
     Claim,
     FirstPageSending,
     LeaseLostError,
@@ -32,9 +33,9 @@ from digests.ports.contracts import (
     PageState,
     PlannedPage,
     PlanSaved,
-    Store,
 )
 from digests.schedule import edition_ends_at
+from digests.subscription import Channel, Subscription
 
 log = logging.getLogger(__name__)
 

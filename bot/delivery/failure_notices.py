@@ -10,7 +10,7 @@ from bot.chat.port import Outcome, PostError
 from bot.delivery.deliver import DeliveryContext
 from bot.present.messages import present_failure
 from digests.errors import PaperroundError
-from digests.ports.contracts import FailureNotice
+from digests.ports.failure_notices import FailureNotice
 
 log = logging.getLogger(__name__)
 

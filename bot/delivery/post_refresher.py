@@ -13,7 +13,7 @@ from bot.conversation.post_update import load_post_update
 from bot.delivery.deliver import DeliveryContext
 from digests.errors import PaperroundError
 from digests.model import Post
-from digests.ports.contracts import PostEdit
+from digests.ports.post_edits import PostEdit
 
 log = logging.getLogger(__name__)
 

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Hashable, Mapping
 from dataclasses import dataclass, field
 
-from digests.model import Channel
+from digests.subscription import Channel
 
 MAX_REMEMBERED_KEYS = 4096
 """Places whose next turn is remembered; those whose turn has passed are forgotten first."""

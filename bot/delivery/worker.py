@@ -16,7 +16,7 @@ from apscheduler.triggers.base import BaseTrigger
 from bot.delivery.deliver import DeliveryContext, deliver_claim
 from bot.delivery.rate_limit import RateLimiter
 from digests.errors import PaperroundError
-from digests.ports.contracts import Claim, LeaseLostError
+from digests.ports.outbox import Claim, LeaseLostError
 
 log = logging.getLogger(__name__)
 

@@ -13,7 +13,9 @@ from rich.console import Console
 from digests.errors import PaperroundError, SourceError
 from digests.injections import flag_if_recent, flag_paper
 from digests.model import NOT_REVIEWED, Paper, Trouble
-from digests.ports.contracts import ImportCounts, ProgressCallback, Source, SourceBatch, SourceState, Store
+from digests.ports import Store
+from digests.ports.library import ImportCounts
+from digests.ports.sources import ProgressCallback, Source, SourceBatch, SourceState
 
 log = logging.getLogger(__name__)
 

@@ -12,7 +12,9 @@ from rich.console import Console
 from digests.errors import InputError, SourceError
 from digests.injections import flag_paper
 from digests.model import Paper, Review
-from digests.ports.contracts import BadRecord, ImportCounts, Store
+from digests.ports import Store
+from digests.ports.library import ImportCounts
+from digests.ports.sources import BadRecord
 from digests.sources.reviews import ReviewFile
 from digests.sources.stream import Progress
 

@@ -12,11 +12,13 @@ from rich.console import Console
 from bot.chat.findings import Finding, Severity
 from bot.services import OpenReviewContext
 from digests.errors import InputError, PaperroundError
-from digests.model import Paper, Preferences, ReadDepth, ReviewDepth
-from digests.ports.contracts import Spending, Store
+from digests.model import Paper, ReadDepth, ReviewDepth
+from digests.ports import Store
+from digests.ports.budget import Spending
 from digests.reviewers.openai import ModelServerError
 from digests.reviewers.review import ReviewError, review_paper
 from digests.reviewers.rounds import ReviewContext, ReviewPlan, RoundOutcome, plan_round, run_round
+from digests.subscription import Preferences
 
 log = logging.getLogger(__name__)
 

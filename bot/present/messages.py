@@ -32,12 +32,11 @@ from digests.model import (
     Paper,
     PaperUpdate,
     Pick,
-    Preferences,
     Review,
     ScoredPaper,
-    Subscription,
     Trouble,
 )
+from digests.subscription import Preferences, Subscription
 from digests.text import clip_text, split_sentences, to_plain_text
 
 TLDR_CHARACTERS = 420

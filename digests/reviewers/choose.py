@@ -5,8 +5,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from statistics import quantiles
 
-from digests.model import Candidate, Preferences
+from digests.model import Candidate
 from digests.pick import Matcher
+from digests.subscription import Preferences
 
 MIN_SCORES_FOR_QUANTILES = 20
 """Fewer scores say nothing about which one stands out."""

@@ -112,7 +112,7 @@ class ModelServer:
         self._client = client
         self._slots = asyncio.Semaphore(address.concurrency)
         self._paused_until = 0.0
-        self._token_limit_field = "max_tokens"
+        self._length_limit_field = "max_tokens"
 
     async def request_completion(
         self, messages: Messages, schema: Mapping[str, Any], schema_name: str, max_tokens: int
@@ -159,13 +159,13 @@ class ModelServer:
     async def _send_request(
         self, messages: Messages, schema: Mapping[str, Any], schema_name: str, max_tokens: int
     ) -> ModelReply:
-        token_limit_field = self._token_limit_field
+        token_limit_field = self._length_limit_field
         try:
             async with asyncio.timeout(self.address.timeout):
                 body = await self._read_body(messages, schema, schema_name, max_tokens)
         except Exception as error:
             fault = self._translate_error(error)
-            if self._token_limit_field != token_limit_field:
+            if self._length_limit_field != token_limit_field:
                 return await self._send_request(messages, schema, schema_name, max_tokens)
             raise fault from error
         return _parse_completion(body, self._display_name)
@@ -179,7 +179,7 @@ class ModelServer:
             "model": self.address.model,
             "messages": messages,
             "temperature": 0,
-            self._token_limit_field: max_tokens,
+            self._length_limit_field: max_tokens,
             "response_format": _build_response_format(self.address.response_format, schema, schema_name),
             "extra_body": dict(self.address.extra_body) or None,
         }
@@ -222,7 +222,7 @@ class ModelServer:
                 )
             case openai.APIStatusError():
                 if "max_completion_tokens" in _extract_message(error):
-                    self._token_limit_field = "max_completion_tokens"
+                    self._length_limit_field = "max_completion_tokens"
                 return ModelServerError(ServerFault.REFUSED, self._describe_refusal(error))
             case _:
                 return ModelServerError(

@@ -14,7 +14,6 @@ from digests.model import (
     REVIEWER,
     Candidate,
     Paper,
-    Preferences,
     ReadDepth,
     Review,
     ReviewDepth,
@@ -22,7 +21,9 @@ from digests.model import (
     Trouble,
     Verdict,
 )
-from digests.ports.contracts import BudgetLimit, ReviewTask, Spending, Store
+from digests.ports import Store
+from digests.ports.budget import BudgetLimit, Spending
+from digests.ports.review_queue import ReviewTask
 from digests.reviewers.choose import choose_best_papers, compute_priorities, is_unusually_high
 from digests.reviewers.comparison import COMPARISON_VERSION as PAIRS_VERSION
 from digests.reviewers.comparison import compare_papers, max_tokens_of_comparison
@@ -38,6 +39,7 @@ from digests.reviewers.review import (
     review_paper,
 )
 from digests.reviewers.rubric import RUBRIC_VERSION
+from digests.subscription import Preferences
 
 log = logging.getLogger(__name__)
 

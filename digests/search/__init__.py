@@ -6,7 +6,7 @@ The index is loaded with the first search: import `digests.search.index` where i
 from typing import TYPE_CHECKING, assert_never
 
 from digests.model import ScoredPaper
-from digests.ports.contracts import Library
+from digests.ports.library import Library
 from digests.search.query import EmptyQuery, IdQuery, WordQuery, parse_query
 
 if TYPE_CHECKING:

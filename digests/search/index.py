@@ -18,7 +18,7 @@ from tantivy import Occur, Query
 
 from digests.errors import SearchError
 from digests.model import ScoredPaper
-from digests.ports.contracts import Library
+from digests.ports.library import Library
 from digests.search.query import WordQuery, tokenize_text
 from digests.text import to_plain_text
 

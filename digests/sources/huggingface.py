@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from digests.errors import InputError, SourceError
 from digests.ids import canonicalize_address, parse_arxiv_id
 from digests.model import NOT_REVIEWED, Paper
-from digests.ports.contracts import BadRecord, ProgressCallback, SourceBatch, SourceState
+from digests.ports.sources import BadRecord, ProgressCallback, SourceBatch, SourceState
 from digests.sources.http.client import RequestLimits, SourceClient
 from digests.sources.intervals import due_after_interval
 
@@ -59,7 +59,7 @@ _LIST_ADAPTER: TypeAdapter[list[Any]] = TypeAdapter(list[Any])
 
 @dataclass(frozen=True, slots=True)
 class HuggingFaceSource:
-    """The papers of each day that somebody put up there. Keeps the contract of `digests.ports.contracts.Source`.
+    """The papers of each day that somebody put up there. Keeps the contract of `digests.ports.sources.Source`.
 
     Its position is the last day that is whole. They have no categories: where arXiv brings a paper too, its facts stay.
     """

@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from digests.ports.contracts import SourceState
+from digests.ports.sources import SourceState
 
 
 def due_after_interval(state: SourceState, interval: timedelta, now: datetime) -> datetime:

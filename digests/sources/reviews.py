@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from digests.errors import InputError
 from digests.ids import PaperId, paper_id_of_address, parse_arxiv_id
 from digests.model import NOT_REVIEWED, Flag, Paper, ReadDepth, Review
-from digests.ports.contracts import BadRecord
+from digests.ports.sources import BadRecord
 from digests.sources.stream import STANDARD_INPUT, Progress, open_text, split_records
 from digests.text import normalize_text
 

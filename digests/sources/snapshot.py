@@ -16,7 +16,7 @@ from digests.domains import has_wanted_category
 from digests.errors import InputError
 from digests.ids import parse_arxiv_id
 from digests.model import NOT_REVIEWED, Paper
-from digests.ports.contracts import BadRecord, ProgressCallback, SourceBatch, SourceState
+from digests.ports.sources import BadRecord, ProgressCallback, SourceBatch, SourceState
 from digests.sources.arxiv.papers import is_withdrawn
 from digests.sources.in_threads import read_batches
 from digests.sources.stream import GZIP_MAGIC
@@ -54,7 +54,7 @@ class FilePosition:
 
 @dataclass(frozen=True, slots=True)
 class SnapshotSource:
-    """The papers of a snapshot, or those in some categories. Keeps the contract of `digests.ports.contracts.Source`.
+    """The papers of a snapshot, or those in some categories. Keeps the contract of `digests.ports.sources.Source`.
 
     They are found by who looks for them, and are no news for a digest. A fetch that was cut off goes on at its line.
     """

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from digests.errors import InputError, PaperroundError
 from digests.model import Paper, Review
-from digests.ports.contracts import BadRecord, ProgressCallback, SourceBatch, SourceState
+from digests.ports.sources import BadRecord, ProgressCallback, SourceBatch, SourceState
 from digests.sources.http.client import RequestLimits, SourceClient
 from digests.sources.in_threads import read_batches
 from digests.sources.intervals import due_after_interval
@@ -28,7 +28,7 @@ FILE_SUFFIXES = (".json", ".jsonl", ".ndjson", ".json.gz", ".jsonl.gz", ".ndjson
 
 @dataclass(frozen=True, slots=True)
 class WatchedFiles:
-    """The scored papers of a file, or of a folder's files. Keeps the contract of `digests.ports.contracts.Source`.
+    """The scored papers of a file, or of a folder's files. Keeps the contract of `digests.ports.sources.Source`.
 
     Its position names each file that was read whole, with its size and time: one that changed is read again.
     """
@@ -87,7 +87,7 @@ def _read_stamp(file: Path) -> list[int]:
 
 @dataclass(frozen=True, slots=True)
 class WatchedAddress:
-    """The scored papers in a file at an address. Keeps the contract of `digests.ports.contracts.Source`.
+    """The scored papers in a file at an address. Keeps the contract of `digests.ports.sources.Source`.
 
     Its position is what the server calls this state of the file, so that it is only read again when it changed.
     """

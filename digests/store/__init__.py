@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from digests.ports.contracts import Store
+from digests.ports import Store
 from digests.store.engine import BUSY_TIMEOUT, open_database
 from digests.store.events import SqlEvents
 from digests.store.health import SqlHealth

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, Table, delete, func, insert, inspect, select, text
 
 from digests.errors import StoreError
-from digests.ports.contracts import LEADER_ROLES
+from digests.ports.leadership import LEADER_ROLES
 from digests.store import postgres
 from digests.store.engine import Database, open_database, translate_errors
 from digests.store.leadership import find_held_roles

@@ -1,4 +1,4 @@
-"""The events that platforms told us. Keeps the contract of `digests.ports.contracts.Events`."""
+"""The events that platforms told us. Keeps the contract of `digests.ports.events.Events`."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta

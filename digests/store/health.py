@@ -1,4 +1,4 @@
-"""How sources and the reviewer are, in the database. Keeps the contract of `digests.ports.contracts.Health`."""
+"""How sources and the reviewer are, in the database. Keeps the contract of `digests.ports.health.Health`."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

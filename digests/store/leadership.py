@@ -1,4 +1,4 @@
-"""Leads: one process at a time holds each. Keeps the contract of `digests.ports.contracts.Leadership`."""
+"""Leads: one process at a time holds each. Keeps the contract of `digests.ports.leadership.Leadership`."""
 
 import os
 import socket
@@ -12,7 +12,7 @@ from sqlalchemy import Connection, text
 from sqlalchemy.exc import DisconnectionError, SQLAlchemyError
 
 from digests.errors import StoreError
-from digests.ports.contracts import LeaderLock
+from digests.ports.leadership import LeaderLock
 from digests.store.engine import Database, translate_errors
 
 ANSWER_TIMEOUT_SECONDS = 5.0

@@ -36,7 +36,7 @@ from digests.model import (
     ReviewDepth,
     ScoredPaper,
 )
-from digests.ports.contracts import ImportCounts
+from digests.ports.library import ImportCounts
 from digests.store import schema
 from digests.store.engine import Database, insert_if_absent, insert_many
 

@@ -1,4 +1,4 @@
-"""Posts, marks and the queue in the database. Keeps the contract of `digests.ports.contracts.Marks`."""
+"""Posts, marks and the queue in the database. Keeps the contract of `digests.ports.marks.Marks`."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -20,7 +20,7 @@ from sqlalchemy import (
     update,
 )
 
-from digests.model import Channel, Mark, MarkSource, Post, PostedState, QueuedPaper
+from digests.model import Mark, MarkSource, Post, PostedState, QueuedPaper
 from digests.store import schema
 from digests.store.engine import (
     Database,
@@ -29,6 +29,7 @@ from digests.store.engine import (
     insert_if_absent,
     insert_many,
 )
+from digests.subscription import Channel
 
 posts, post_papers, marks, discussions, pages, papers_table = (
     schema.posts, schema.post_papers, schema.marks, schema.discussions, schema.pages, schema.papers,

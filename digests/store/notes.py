@@ -1,4 +1,4 @@
-"""What is remembered from one run to the next. Keeps the contract of `digests.ports.contracts.Notes`."""
+"""What is remembered from one run to the next. Keeps the contract of `digests.ports.notes.Notes`."""
 
 from dataclasses import dataclass
 

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, and_, case, func, insert, literal, or_, select, update
 
 from digests.model import PaperUpdate, Post
-from digests.ports.contracts import PostEdit
+from digests.ports.post_edits import PostEdit
 from digests.store import schema
 from digests.store.engine import Database, upsert_all
 from digests.store.marks import fetch_posts_by_key

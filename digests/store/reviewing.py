@@ -1,4 +1,4 @@
-"""What waits for a review, what a day has cost, and what is held. Keeps the contract of `digests.ports.contracts.Reviewing`."""
+"""What waits for a review, what a day has cost, and what is held. Keeps the contract of `digests.ports.review_queue.Reviewing`."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -8,7 +8,9 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Row, and_, case, delete, func, insert, or_, select, update
 
 from digests.model import ReviewDepth, Verdict
-from digests.ports.contracts import BudgetLimit, HeldPaper, ModerationDecision, ReviewTask, Spending
+from digests.ports.budget import BudgetLimit, Spending
+from digests.ports.moderation import HeldPaper, ModerationDecision
+from digests.ports.review_queue import ReviewTask
 from digests.store import schema
 from digests.store.engine import Database, insert_if_absent, upsert
 from digests.store.library import fetch_papers

@@ -1,11 +1,12 @@
-"""How far sources have come, and turns. Keeps the contract of `digests.ports.contracts.Sources`."""
+"""How far sources have come, and turns. Keeps the contract of `digests.ports.sources.Sources`."""
 
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import select, update
 
-from digests.ports.contracts import MAX_CLOCK_SKEW, SourceState
+from digests.ports.outbox import MAX_CLOCK_SKEW
+from digests.ports.sources import SourceState
 from digests.store import schema
 from digests.store.engine import Database, insert_if_absent
 

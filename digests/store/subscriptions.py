@@ -1,4 +1,4 @@
-"""Channels and their wishes in the database. Keeps the contract of `digests.ports.contracts.Subscriptions`."""
+"""Channels and their wishes in the database. Keeps the contract of `digests.ports.subscriptions.Subscriptions`."""
 
 import json
 import logging
@@ -13,11 +13,11 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import ColumnElement, Connection, Row, Select, bindparam, insert, select, update
 
 from digests.errors import InputError, StoreError
-from digests.model import Channel, DigestStyle, Preferences, Schedule, Subscription, SubscriptionChange
 from digests.schedule import DueEdition, due_after_schedule_change, next_due_edition, recompute_next_due
 from digests.store import schema
 from digests.store.engine import Database
 from digests.store.outbox.abandon import PAUSED_REASON, abandon_older, fail_due_edition, reopen_failed
+from digests.subscription import Channel, DigestStyle, Preferences, Schedule, Subscription, SubscriptionChange
 
 log = logging.getLogger(__name__)
 

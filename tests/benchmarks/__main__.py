@@ -22,10 +22,10 @@ from rich.table import Table
 from bot.platforms.slack.render import render
 from bot.present.messages import present_digest
 from digests.build import DigestPolicy, build
-from digests.model import Channel, DigestStyle, Preferences, Subscription
-from digests.ports.contracts import Store
+from digests.ports import Store
 from digests.sources.reviews import ReviewFile
 from digests.store import open_store
+from digests.subscription import Channel, DigestStyle, Preferences, Subscription
 from tests.benchmarks import discord, fanout, reviewer, slack, sources
 
 PAPERS = 100_000

@@ -13,11 +13,11 @@ from bot.platforms.discord.client import DiscordPlatform
 from bot.platforms.discord.rest import RestClient, use_addresses
 from config.settings import DiscordSettings
 from digests.build import DigestPolicy
-from digests.model import Channel, DigestStyle
 from digests.pick import PickPolicy
-from digests.ports.contracts import Store
+from digests.ports import Store
 from digests.search import find_papers
 from digests.search.index import SearchIndex
+from digests.subscription import Channel, DigestStyle
 from tests.benchmarks.slack import AT_ONCE, COMMANDS, EVENTS, POSTS, Row, resident
 from tests.bot.platforms.discord.processes import add_overdue_channel, run_bot
 from tests.bot.platforms.processes import prepare_store

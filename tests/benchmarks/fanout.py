@@ -40,8 +40,8 @@ from bot.platforms.slack.client import SlackPlatform
 from bot.platforms.slack.session import MAX_CONNECTIONS, create_web_client, open_session
 from config.settings import SlackSettings
 from digests.build import DigestPolicy
-from digests.model import Channel, DigestStyle, Preferences, Schedule, Subscription
 from digests.store import open_store
+from digests.subscription import Channel, DigestStyle, Preferences, Schedule, Subscription
 from tests.builders import a_paper, a_review
 from tests.postgres import start_server
 

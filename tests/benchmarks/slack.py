@@ -15,8 +15,8 @@ from bot.platforms.slack.client import SlackPlatform
 from bot.platforms.slack.session import create_web_client, open_session
 from config.settings import SlackSettings
 from digests.build import DigestPolicy
-from digests.model import Channel, DigestStyle, Subscription
 from digests.pick import PickPolicy
+from digests.subscription import Channel, DigestStyle, Subscription
 from tests.bot.platforms.slack.processes import add_overdue_channel, prepare_store, run_bot
 from tests.fakes.slack import FakeSlack
 

@@ -3,8 +3,9 @@
 from bot.chat.message import Card, Message
 from bot.conversation.moderation import build_held_message
 from bot.present.messages import build_card, present_digest
-from digests.model import Channel, Digest, EmptyReason, Flag, Pick, Preferences, ScoredPaper
-from digests.ports.contracts import HeldPaper
+from digests.model import Digest, EmptyReason, Flag, Pick, ScoredPaper
+from digests.ports.moderation import HeldPaper
+from digests.subscription import Channel, Preferences
 from tests.builders import NOW, TODAY, a_paper, a_review
 
 NASTY = "<&*_|@~`>: <!channel> @everyone <@U1> [x](javascript:alert(1)) *b* _i_ ~s~ `c` :smile: https://evil.example/x"

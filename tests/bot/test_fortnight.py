@@ -20,7 +20,8 @@ from zoneinfo import ZoneInfo
 
 from digests.calendar import NEW_YORK
 from digests.model import REVIEWER
-from digests.ports.contracts import SourceState, Store
+from digests.ports import Store
+from digests.ports.sources import SourceState
 from digests.store import open_store
 from tests.chaos.child import Spawn, spawn_process
 from tests.chaos.clock import FileClock

@@ -8,7 +8,7 @@ import pytest
 
 from bot.leadership import run_while_leading
 from digests.errors import StoreError
-from digests.ports.contracts import LeaderLock
+from digests.ports.leadership import LeaderLock
 from digests.store import open_store
 
 

@@ -14,7 +14,7 @@ from bot.conversation.moderation import MAX_SHOWN_PAPERS
 from bot.platforms.discord.render import apply_post_update as discord_with_facts
 from bot.platforms.slack.render import apply_post_update as slack_with_facts
 from bot.services import build_renderers
-from digests.model import DigestStyle
+from digests.subscription import DigestStyle
 from tests.bot.platforms.discord.limits import check_page as check_discord
 from tests.bot.platforms.slack.limits import check_page as check_slack
 from tests.bot.shared_cases import NASTY, SHARED_CASES

@@ -13,7 +13,7 @@ from pathlib import Path
 from sqlalchemy import Connection, Engine, create_engine, make_url, select, text
 from sqlalchemy.exc import OperationalError
 
-from digests.ports.contracts import DeliveryState
+from digests.ports.outbox import DeliveryState
 from digests.store import schema
 from tests.fakes.wire import TcpProxy
 from tests.postgres import PostgresCluster, PostgresServer, start_own_cluster, start_server

@@ -7,7 +7,7 @@ from enum import StrEnum
 from random import Random
 from typing import Protocol
 
-from digests.model import Channel, DigestStyle
+from digests.subscription import Channel, DigestStyle
 from tests.fakes import discord
 from tests.fakes.slack import FakeSlack, SlackFault
 

@@ -18,10 +18,11 @@ from pathlib import Path
 from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 
-from digests.model import Channel, DigestStyle, Preferences, Schedule, Subscription
-from digests.ports.contracts import DeliveryReport, DeliveryState, Store
+from digests.ports import Store
+from digests.ports.outbox import DeliveryReport, DeliveryState
 from digests.store import open_store
 from digests.store.engine import BUSY_TIMEOUT
+from digests.subscription import Channel, DigestStyle, Preferences, Schedule, Subscription
 from tests.builders import a_paper, a_review
 from tests.chaos.base import ChaosDatabase, DiskState, EditionStates, create_database
 from tests.chaos.chat import ChatService, DiscordChat, PagePapers, SlackChat, expected_pages

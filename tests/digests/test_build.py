@@ -6,8 +6,10 @@ from datetime import date, timedelta
 import pytest
 
 from digests.build import DigestPolicy, build
-from digests.model import NOT_REVIEWED, REVIEWER, Digest, EmptyReason, Schedule, Subscription, Trouble
-from digests.ports.contracts import PlannedPage, Store
+from digests.model import NOT_REVIEWED, REVIEWER, Digest, EmptyReason, Trouble
+from digests.ports import Store
+from digests.ports.outbox import PlannedPage
+from digests.subscription import Schedule, Subscription
 from tests.builders import NOW, TODAY, a_paper, a_review, a_store, a_subscription, save_subscription
 from tests.outbox import save_plan
 

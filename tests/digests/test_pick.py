@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from digests.errors import InputError
-from digests.model import Candidate, LeftOut, PairwiseRank, Preferences, Selection
+from digests.model import Candidate, LeftOut, PairwiseRank, Selection
 from digests.pick import PickPolicy, apply_pairwise_ranks, compile_word_pattern, format_ordinal, pick
+from digests.subscription import Preferences
 from tests.builders import TODAY, a_candidate
 
 

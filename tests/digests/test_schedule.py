@@ -7,7 +7,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from digests.model import Schedule
 from digests.schedule import (
     DueEdition,
     due_after_schedule_change,
@@ -17,6 +16,7 @@ from digests.schedule import (
     next_due_edition,
     recompute_next_due,
 )
+from digests.subscription import Schedule
 
 EVERY_DAY = frozenset(range(7))
 ZONES = (

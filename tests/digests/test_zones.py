@@ -13,8 +13,8 @@ from zoneinfo import ZoneInfo, available_timezones
 import pytest
 
 import bot.services  # noqa: F401  Every process reads the zones of the tzdata package, and so does this one.
-from digests.model import Schedule
 from digests.schedule import DueEdition, due_at, newest_due_edition, next_due_edition, recompute_next_due
+from digests.subscription import Schedule
 
 ALL_ZONES = tuple(sorted(available_timezones()))
 TELLING = (

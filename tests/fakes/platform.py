@@ -7,7 +7,8 @@ from datetime import datetime
 from bot.chat.message import Message
 from bot.chat.port import CANNOT_ASK, NoHistory, Page, PostUpdate
 from bot.platforms.console.render import render
-from digests.model import Channel, DigestStyle, Post
+from digests.model import Post
+from digests.subscription import Channel, DigestStyle
 
 
 class KilledError(BaseException):

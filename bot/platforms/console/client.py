@@ -12,7 +12,8 @@ from rich.console import Console
 from bot.chat.message import Message
 from bot.chat.port import CANNOT_ASK, NoHistory, Outcome, Page, PostError, PostUpdate
 from bot.platforms.console.render import print_page, render
-from digests.model import Channel, DigestStyle, Post
+from digests.model import Post
+from digests.subscription import Channel, DigestStyle
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from rich.text import Text as Line
 from bot.chat.links import safe_web_address
 from bot.chat.message import Block, Buttons, Card, Divider, Heading, Message, OptionRow, Text
 from bot.chat.port import Page
-from digests.model import DigestStyle
+from digests.subscription import DigestStyle
 from digests.text import clip_text, normalize_text
 
 SHORT_TLDR_CHARACTERS = 160

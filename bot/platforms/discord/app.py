@@ -12,7 +12,7 @@ import discord
 from bot.chat.findings import Finding
 from bot.conversation.answers import Answers
 from bot.platforms.discord.client import DiscordPlatform
-from bot.platforms.discord.errors import UNKNOWN_TOKEN
+from bot.platforms.discord.errors import UNAUTHORIZED_MESSAGE
 from bot.platforms.discord.gateway import Gateway, keep_connected
 from bot.platforms.discord.listeners import DiscordListeners
 from bot.platforms.discord.permissions import build_invitation
@@ -60,7 +60,7 @@ class DiscordApp:
             client = await rest.get_client()
             log.info("Discord: the app is %s", client.user)
         except discord.LoginFailure as error:
-            raise InputError(f"bot token: {UNKNOWN_TOKEN}") from error
+            raise InputError(f"bot token: {UNAUTHORIZED_MESSAGE}") from error
         except (discord.DiscordException, aiohttp.ClientError, TimeoutError, OSError, TypeError) as error:
             log.error(
                 "Discord cannot be reached (%s); trying again with every digest.",
@@ -91,7 +91,7 @@ async def fetch_invitation(settings: DiscordSettings, token: str, timeout: float
     try:
         return build_invitation((await rest.get_client()).application_id or 0)
     except discord.LoginFailure as error:
-        raise InputError(UNKNOWN_TOKEN) from error
+        raise InputError(UNAUTHORIZED_MESSAGE) from error
     except (discord.DiscordException, aiohttp.ClientError, TimeoutError, OSError, TypeError) as error:
         raise InputError(
             f"Discord cannot be reached ({str(error) or type(error).__name__}): check the network."

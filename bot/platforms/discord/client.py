@@ -25,7 +25,8 @@ from bot.platforms.discord.marker import embed_key, key_of
 from bot.platforms.discord.render import apply_post_update, render
 from bot.platforms.discord.rest import CodeError, RestClient
 from bot.platforms.discord.tags import tags_for, title_of
-from digests.model import Channel, DigestStyle, Post
+from digests.model import Post
+from digests.subscription import Channel, DigestStyle
 
 log = logging.getLogger(__name__)
 

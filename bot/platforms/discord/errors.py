@@ -32,7 +32,7 @@ _SENTENCES = {
     160006: "The server has as many open threads as Discord allows: close some.",
 }
 
-UNKNOWN_TOKEN = "Discord does not know this token: reset it on the application's page under Bot, and set the new DISCORD_TOKEN."
+UNAUTHORIZED_MESSAGE = "Discord does not know this token: reset it on the application's page under Bot, and set the new DISCORD_TOKEN."
 
 
 def explain_error(code: int, text: str = "", *, channel: str = "") -> str:

@@ -10,7 +10,7 @@ from typing import Any
 
 import discord
 
-from bot.platforms.discord.errors import UNKNOWN_TOKEN
+from bot.platforms.discord.errors import UNAUTHORIZED_MESSAGE
 from bot.platforms.discord.listeners import DiscordListeners
 from bot.platforms.discord.rest import MAX_RATE_LIMIT_SECONDS
 from bot.platforms.discord.slash import AnyButton, LoggingCommandTree, add_commands, sync_commands
@@ -169,7 +169,7 @@ def _explain_fatal_error(error: Exception) -> str:
     """The sentence for an error that stays, or nothing."""
     code = error.code if isinstance(error, discord.ConnectionClosed) else 0
     if isinstance(error, discord.LoginFailure) or code == AUTHENTICATION_FAILED:
-        return UNKNOWN_TOKEN
+        return UNAUTHORIZED_MESSAGE
     if isinstance(error, discord.PrivilegedIntentsRequired) or code == DISALLOWED_INTENTS:
         return "Discord does not grant this application the intents for servers and reactions: look at its page under Bot."
     return ""

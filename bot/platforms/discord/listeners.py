@@ -32,7 +32,8 @@ from bot.platforms.discord.permissions import join_names, list_missing_permissio
 from bot.platforms.discord.render import KEYCAPS, render
 from config.settings import DiscordSettings
 from digests.errors import InputError, PaperroundError
-from digests.model import Channel, DigestStyle, MarkSource, Post, Subscription
+from digests.model import MarkSource, Post
+from digests.subscription import Channel, DigestStyle, Subscription
 
 log = logging.getLogger(__name__)
 

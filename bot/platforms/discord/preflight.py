@@ -8,7 +8,7 @@ import discord
 
 from bot.chat.findings import Finding, Severity
 from bot.chat.port import PostError
-from bot.platforms.discord.errors import UNKNOWN_TOKEN
+from bot.platforms.discord.errors import UNAUTHORIZED_MESSAGE
 from bot.platforms.discord.permissions import build_invitation, join_names, list_missing_permissions
 from bot.platforms.discord.rest import RestClient
 
@@ -20,7 +20,7 @@ async def run_preflight(rest: RestClient, *, channels: Sequence[str]) -> Sequenc
     try:
         client = await rest.get_client()
     except discord.LoginFailure:
-        return [Finding(Severity.FAULT, "bot token", UNKNOWN_TOKEN)]
+        return [Finding(Severity.FAULT, "bot token", UNAUTHORIZED_MESSAGE)]
     except (discord.DiscordException, aiohttp.ClientError, TimeoutError, OSError, TypeError) as error:
         what = str(error) or type(error).__name__
         fix = "check the network, and platforms.discord.api_base_url"

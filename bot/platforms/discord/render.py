@@ -20,7 +20,7 @@ from bot.platforms.discord.sanitize import (
     tidy_line,
     to_safe_url,
 )
-from digests.model import DigestStyle
+from digests.subscription import DigestStyle
 from digests.text import clip_text
 
 CONTENT_UNITS = 2000

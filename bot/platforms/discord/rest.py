@@ -16,7 +16,12 @@ from discord.http import Route
 from bot.chat.attempt import SendAttempt, tracked
 from bot.chat.deadline import LongWaitError, deadline_trace
 from bot.chat.port import Outcome, PostError
-from bot.platforms.discord.errors import BLOCKED_BY_CLOUDFLARE, CHANNEL_ERRORS, UNKNOWN_TOKEN, explain_error
+from bot.platforms.discord.errors import (
+    BLOCKED_BY_CLOUDFLARE,
+    CHANNEL_ERRORS,
+    UNAUTHORIZED_MESSAGE,
+    explain_error,
+)
 from config.settings import DiscordSettings
 
 MAX_RATE_LIMIT_SECONDS = 30.0
@@ -167,7 +172,7 @@ def _translate_errors(channel: str, attempt: SendAttempt) -> Iterator[None]:
     except discord.HTTPException as error:
         raise _error_of_refusal(error, channel, attempt) from error
     except discord.LoginFailure as error:
-        raise PostError(UNKNOWN_TOKEN, attempt.resolve_outcome(Outcome.NOT_POSTED)) from error
+        raise PostError(UNAUTHORIZED_MESSAGE, attempt.resolve_outcome(Outcome.NOT_POSTED)) from error
     except (aiohttp.ClientConnectorError, aiohttp.InvalidURL) as error:
         reason = f"Discord could not be reached: {error}."
         raise PostError(reason, attempt.resolve_outcome(Outcome.NOT_POSTED)) from error
@@ -197,7 +202,7 @@ def _error_of_refusal(error: discord.HTTPException, channel: str, attempt: SendA
         return CodeError(reason, attempt.resolve_outcome(Outcome.NOT_POSTED), error.code)
     if error.status == 401:
         attempt.mark_refused()
-        return CodeError(UNKNOWN_TOKEN, attempt.resolve_outcome(Outcome.NOT_POSTED), error.code)
+        return CodeError(UNAUTHORIZED_MESSAGE, attempt.resolve_outcome(Outcome.NOT_POSTED), error.code)
     if error.status >= 500 or error.code in (
         0,
         BLOCKED_BY_CLOUDFLARE,

@@ -16,7 +16,7 @@ from bot.platforms.discord.forms import command_text_of_options
 from bot.platforms.discord.listeners import DiscordListeners, Interaction
 from bot.present.messages import format_suggestion
 from digests.domains import CATEGORY_NAMES, DOMAIN_GROUPS, domain_name
-from digests.ports.contracts import Notes
+from digests.ports.notes import Notes
 
 log = logging.getLogger(__name__)
 

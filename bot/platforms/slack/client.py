@@ -21,7 +21,8 @@ from bot.platforms.slack.errors import (
     parse_error_response,
 )
 from bot.platforms.slack.render import apply_post_update, render
-from digests.model import Channel, DigestStyle, Post
+from digests.model import Post
+from digests.subscription import Channel, DigestStyle
 
 EVENT_TYPE = "paperround_page"
 """The type of our message metadata; its payload holds the page's key."""

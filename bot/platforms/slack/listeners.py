@@ -47,7 +47,8 @@ from bot.platforms.slack.render import render
 from config.settings import SlackSettings
 from digests.errors import PaperroundError
 from digests.ids import parse_paper_id
-from digests.model import Channel, DigestStyle, Post, Subscription
+from digests.model import Post
+from digests.subscription import Channel, DigestStyle, Subscription
 from digests.text import clip_text
 
 log = logging.getLogger(__name__)

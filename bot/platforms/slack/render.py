@@ -26,7 +26,7 @@ from bot.chat.message import (
     Text,
 )
 from bot.chat.port import Page, PostUpdate
-from digests.model import DigestStyle
+from digests.subscription import DigestStyle
 from digests.text import clip_text, normalize_text
 
 MAX_PAGE_BLOCKS = 45

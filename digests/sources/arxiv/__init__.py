@@ -8,7 +8,7 @@ from urllib.parse import quote, urlencode
 
 from digests.errors import SourceError
 from digests.model import NOT_REVIEWED, Paper
-from digests.ports.contracts import ProgressCallback, SourceBatch, SourceState
+from digests.ports.sources import ProgressCallback, SourceBatch, SourceState
 from digests.sources.arxiv import oai, query, rss
 from digests.sources.arxiv.days import (
     FEED_READY,
@@ -48,7 +48,7 @@ class ArxivAddresses:
 
 @dataclass(frozen=True, slots=True)
 class ArxivSource:
-    """The papers of some categories. Keeps the contract of `digests.ports.contracts.Source`.
+    """The papers of some categories. Keeps the contract of `digests.ports.sources.Source`.
 
     A day's feed comes first. Where a feed day is missing before it, arXiv's records are read from there on: they hold
     whatever was touched, so old papers among them renew what is known and are no news. `connect` opens a client that

@@ -16,7 +16,7 @@ from typing import IO
 import httpx
 
 from digests.errors import SourceError
-from digests.ports.contracts import Sources
+from digests.ports.sources import Sources
 
 Clock = Callable[[], datetime]
 Pause = Callable[[float], Awaitable[object]]

@@ -21,7 +21,7 @@ from sqlalchemy import (
     update,
 )
 
-from digests.ports.contracts import POSSIBLY_POSTED, DeliveryState, PageState
+from digests.ports.outbox import POSSIBLY_POSTED, DeliveryState, PageState
 from digests.store import schema
 from digests.store.engine import in_json_array, insert_if_absent
 

@@ -24,8 +24,8 @@ from sqlalchemy import (
     update,
 )
 
-from digests.model import EmptyReason, Subscription
-from digests.ports.contracts import IMPORT_DEBOUNCE, POISON_AFTER, Claim, DeliveryState, PlannedPage
+from digests.model import EmptyReason
+from digests.ports.outbox import IMPORT_DEBOUNCE, POISON_AFTER, Claim, DeliveryState, PlannedPage
 from digests.schedule import newest_due_edition, next_due_edition
 from digests.store import schema
 from digests.store.engine import in_json_array, insert_if_absent, insert_many, update_many
@@ -50,6 +50,7 @@ from digests.store.outbox.pages import (
     planned_page_from_row,
 )
 from digests.store.subscriptions import read_or_stop_subscriptions, running_conditions
+from digests.subscription import Subscription
 
 log = logging.getLogger(__name__)
 

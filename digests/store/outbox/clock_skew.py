@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Column, ColumnElement, Connection, and_, delete, exists, not_, select, update
 
-from digests.ports.contracts import MAX_CLOCK_SKEW, DeliveryState, PageState
+from digests.ports.outbox import MAX_CLOCK_SKEW, DeliveryState, PageState
 from digests.store import schema
 from digests.store.outbox.abandon import ACKNOWLEDGED, LEASED, RETRYABLE
 

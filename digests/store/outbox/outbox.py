@@ -9,14 +9,14 @@ from typing import Any, TypeVar
 from sqlalchemy import Row, and_, bindparam, delete, exists, func, literal, or_, select, update
 
 from digests.errors import StoreError
-from digests.model import Channel, EmptyReason, Subscription
-from digests.ports.contracts import (
+from digests.model import EmptyReason
+from digests.ports.failure_notices import FailureNotice
+from digests.ports.outbox import (
     IMPORT_DEBOUNCE,
     ChannelStatus,
     Claim,
     DeliveryReport,
     DeliveryState,
-    FailureNotice,
     OutboxWrite,
     PageState,
     PlannedPage,
@@ -36,6 +36,7 @@ from digests.store.outbox.pages import (
 )
 from digests.store.outbox.writes import update_delivery, update_page
 from digests.store.subscriptions import subscription_from_row, subscription_or_stub_from_row
+from digests.subscription import Channel, Subscription
 
 deliveries, pages, shown_papers, papers = schema.deliveries, schema.pages, schema.shown_papers, schema.papers
 

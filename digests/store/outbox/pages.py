@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, select
 
 from digests.model import PostedState
-from digests.ports.contracts import Claim, PageState, PlannedPage
+from digests.ports.outbox import Claim, PageState, PlannedPage
 from digests.store import schema
 from digests.store.engine import in_json_array, insert_many
 

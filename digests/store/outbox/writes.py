@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Update, bindparam, or_, update
 
-from digests.ports.contracts import (
+from digests.ports.outbox import (
     Claim,
     DeliveryState,
     FirstPageSending,

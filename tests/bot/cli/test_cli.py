@@ -17,9 +17,9 @@ import pytest
 from rich.console import Console
 
 from bot.ingest.importing import import_review_files
-from digests.model import Channel, Schedule, Subscription
-from digests.ports.contracts import PlannedPage
+from digests.ports.outbox import PlannedPage
 from digests.store import open_store
+from digests.subscription import Channel, Schedule, Subscription
 from tests.builders import NOW, a_store
 from tests.outbox import confirm_page, save_plan
 from tests.shared_data import FOLDER, needs_shared_data

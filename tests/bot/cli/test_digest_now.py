@@ -16,8 +16,8 @@ from bot.services import Services, build_services, configured_subscriptions
 from config.settings import Settings, SubscriptionSettings
 from config.settings import StoreSettings as StoreSettings
 from digests.errors import InputError, PaperroundError
-from digests.model import Channel
-from digests.ports.contracts import DeliveryState
+from digests.ports.outbox import DeliveryState
+from digests.subscription import Channel
 from tests.builders import NOW, TODAY, a_paper, a_review, a_subscription
 from tests.fakes.platform import MemoryPlatform, PostedPages
 

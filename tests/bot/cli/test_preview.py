@@ -12,8 +12,9 @@ from bot.services import Services, build_services, configured_subscriptions
 from config.settings import Settings, SubscriptionSettings
 from config.settings import StoreSettings as StoreSettings
 from digests.errors import InputError
-from digests.model import Digest, DigestStyle
-from digests.ports.contracts import PlannedPage
+from digests.model import Digest
+from digests.ports.outbox import PlannedPage
+from digests.subscription import DigestStyle
 from tests.builders import NOW, TODAY, a_paper, a_review
 from tests.outbox import save_plan
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from bot.cli.preview_page import render_message_page
-from digests.model import DigestStyle
+from digests.subscription import DigestStyle
 from tests.bot.shared_cases import SHARED_CASES
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")

@@ -12,8 +12,9 @@ from bot.cli.status import OVERDUE_AFTER, describe_trouble, load_status, print_r
 from bot.delivery.deliver import DeliveryContext
 from bot.delivery.worker import deliver_due_editions
 from digests.build import DigestPolicy
-from digests.model import REVIEWER, Heartbeat, Subscription, Trouble
-from digests.ports.contracts import Store
+from digests.model import REVIEWER, Heartbeat, Trouble
+from digests.ports import Store
+from digests.subscription import Subscription
 from tests.builders import NOW, TODAY, a_store, a_subscription
 from tests.fakes.platform import MemoryPlatform, PostedPages
 

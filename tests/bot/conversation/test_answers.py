@@ -16,7 +16,7 @@ from config.settings import StoreSettings as StoreSettings
 from digests.build import DigestPolicy
 from digests.errors import SourceError
 from digests.model import Paper, ScoredPaper
-from digests.ports.contracts import Store
+from digests.ports import Store
 from tests.builders import NOW, a_paper, a_store
 from tests.fakes.feeds import FakeFeeds, FeedFault
 

@@ -6,7 +6,8 @@ import pytest
 
 from bot.conversation.marks import MarkEmojis, RefreshDebouncer, present_queue
 from bot.platforms.slack.listeners import KEYCAP_NAMES
-from digests.model import Channel, Post, QueuedPaper
+from digests.model import Post, QueuedPaper
+from digests.subscription import Channel
 from tests.builders import NOW
 
 SLACK = MarkEmojis("bookmark", KEYCAP_NAMES)

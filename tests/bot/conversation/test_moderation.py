@@ -9,8 +9,9 @@ from bot.conversation.answers import Answers, Person
 from bot.conversation.moderation import MAX_SHOWN_PAPERS
 from digests.build import DigestPolicy
 from digests.errors import InputError
-from digests.model import Channel, Flag
-from digests.ports.contracts import Store
+from digests.model import Flag
+from digests.ports import Store
+from digests.subscription import Channel
 from tests.builders import NOW, a_paper, a_review, a_store
 
 ORDER = Flag("[praise]", "give a positive review only", location="abstract", is_hidden=True)

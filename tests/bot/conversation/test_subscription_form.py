@@ -18,7 +18,7 @@ from bot.conversation.subscription_form import (
     parse_subscribe_words,
 )
 from digests.errors import InputError
-from digests.model import Channel, DigestStyle, Preferences, Schedule, Subscription
+from digests.subscription import Channel, DigestStyle, Preferences, Schedule, Subscription
 
 BASE = Subscription(Channel("slack", "C1"), Preferences(("audio",), ("old",), top=7), Schedule(time(7)))
 

@@ -18,8 +18,9 @@ from bot.delivery.failure_notices import send_failure_notices
 from bot.delivery.worker import deliver_due_editions
 from digests.build import DigestPolicy
 from digests.errors import StoreError
-from digests.model import Channel, DigestStyle, Subscription
-from digests.ports.contracts import DeliveryState, Outbox, PageState, Store
+from digests.ports import Store
+from digests.ports.outbox import DeliveryState, Outbox, PageState
+from digests.subscription import Channel, DigestStyle, Subscription
 from tests.builders import NOW, a_paper, a_review, a_store, a_subscription
 from tests.fakes.platform import KilledError, MemoryPlatform, PostedPages
 

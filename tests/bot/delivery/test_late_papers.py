@@ -9,8 +9,9 @@ import pytest
 
 from bot.chat.port import Outcome, PostError
 from digests.build import DigestPolicy
-from digests.model import DigestStyle, EmptyReason, Heartbeat, Schedule, Trouble
-from digests.ports.contracts import IMPORT_DEBOUNCE, DeliveryState
+from digests.model import EmptyReason, Heartbeat, Trouble
+from digests.ports.outbox import IMPORT_DEBOUNCE, DeliveryState
+from digests.subscription import DigestStyle, Schedule
 from tests.bot.delivery.test_deliver import CHANNEL, LEASE, KilledLedger, World, raising
 from tests.builders import NOW, a_subscription
 from tests.fakes.platform import KilledError, MemoryPlatform

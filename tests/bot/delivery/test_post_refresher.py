@@ -11,7 +11,8 @@ from bot.delivery.post_refresher import MAX_ATTEMPTS, refresh_due_posts
 from bot.delivery.rate_limit import RateLimiter, RateLimits
 from bot.present.messages import format_update_line
 from digests.build import DigestPolicy
-from digests.model import NOT_REVIEWED, Channel, Mark, MarkSource, PaperUpdate
+from digests.model import NOT_REVIEWED, Mark, MarkSource, PaperUpdate
+from digests.subscription import Channel
 from tests.bot.delivery.test_deliver import CHANNEL, World, a_world, raising
 from tests.builders import NOW, a_paper, a_review
 from tests.fakes.platform import KilledError, MemoryPlatform

@@ -5,7 +5,7 @@ from collections.abc import Awaitable
 from dataclasses import dataclass, field
 
 from bot.delivery.rate_limit import RateLimiter, RateLimits
-from digests.model import Channel
+from digests.subscription import Channel
 
 
 @dataclass(slots=True)

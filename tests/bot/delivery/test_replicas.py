@@ -13,9 +13,10 @@ import pytest
 from bot.delivery.deliver import DeliveryContext
 from bot.delivery.worker import deliver_due_editions
 from digests.build import DigestPolicy
-from digests.model import Channel, Subscription
-from digests.ports.contracts import DeliveryState, Store
+from digests.ports import Store
+from digests.ports.outbox import DeliveryState
 from digests.store import open_store
+from digests.subscription import Channel, Subscription
 from tests.builders import NOW, a_paper, a_review
 from tests.fakes.platform import KilledError, MemoryPlatform, PostedPages, do_nothing
 from tests.postgres import StorePool

@@ -16,7 +16,8 @@ from bot.delivery.deliver import DeliveryContext
 from bot.delivery.worker import deliver_due_editions
 from digests.build import DigestPolicy
 from digests.errors import StoreError
-from digests.ports.contracts import DeliveryState, Store
+from digests.ports import Store
+from digests.ports.outbox import DeliveryState
 from digests.store import open_store
 from tests.builders import NOW, a_paper, a_review, a_subscription
 from tests.fakes.platform import MemoryPlatform, PostedPages

@@ -20,8 +20,9 @@ from bot.delivery.deliver import DeliveryContext, deliver_claim
 from bot.delivery.rate_limit import RateLimiter, RateLimits
 from bot.delivery.worker import DeliveryWorker, FullMinuteTrigger, deliver_due_editions, deliver_until_stopped
 from digests.build import DigestPolicy
-from digests.model import Channel, DigestStyle, Preferences, Schedule, Subscription
-from digests.ports.contracts import Claim, Outbox, Store
+from digests.ports import Store
+from digests.ports.outbox import Claim, Outbox
+from digests.subscription import Channel, DigestStyle, Preferences, Schedule, Subscription
 from tests.builders import NOW, a_paper, a_review, a_store, a_subscription, corrupt_rows
 from tests.fakes.platform import MemoryPlatform, PostedPages
 

@@ -24,7 +24,9 @@ from bot.ingest.fetching import (
 )
 from digests.errors import SourceError
 from digests.model import NOT_REVIEWED, Trouble
-from digests.ports.contracts import BadRecord, ImportCounts, ProgressCallback, SourceBatch, SourceState, Store
+from digests.ports import Store
+from digests.ports.library import ImportCounts
+from digests.ports.sources import BadRecord, ProgressCallback, SourceBatch, SourceState
 from digests.sources.http.client import open_client
 from digests.sources.huggingface import HuggingFaceSource
 from digests.store import open_store

@@ -15,7 +15,7 @@ import pytest
 
 from bot.cli.main import main
 from digests.model import NOT_REVIEWED, ReviewDepth
-from digests.ports.contracts import Store
+from digests.ports import Store
 from digests.store import open_store
 from tests.builders import a_paper
 from tests.fakes.openai_server import MODEL, ModelFault, OpenAiServer, serve_in_thread

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from digests.model import DigestStyle
+from digests.subscription import DigestStyle
 from tests.bot.platforms.discord import processes as discord
 from tests.bot.platforms.slack import processes as slack
 

@@ -11,9 +11,9 @@ from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 
 from bot.cli.demo import import_sample
-from digests.model import Channel, DigestStyle, Preferences, Schedule, Subscription
-from digests.ports.contracts import Store
+from digests.ports import Store
 from digests.store import open_store
+from digests.subscription import Channel, DigestStyle, Preferences, Schedule, Subscription
 from tests.fakes.slack import WAIT_SECONDS
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from digests.model import Channel, Subscription
+from digests.subscription import Channel, Subscription
 from tests.bot.platforms.processes import BotProcess
 from tests.fakes import discord as fake_discord
 from tests.fakes import slack as fake_slack

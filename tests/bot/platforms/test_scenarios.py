@@ -5,8 +5,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from digests.model import DigestStyle, Flag
-from digests.ports.contracts import Store
+from digests.model import Flag
+from digests.ports import Store
+from digests.subscription import DigestStyle
 from tests.bot.platforms.scenarios import ChatDriver, DiscordDriver, SlackDriver, wait_for_text
 from tests.builders import a_paper, a_review
 

@@ -19,7 +19,6 @@ from digests.calendar import AnnouncementGap, GapReason
 from digests.model import (
     REVIEWER,
     Assessment,
-    Channel,
     Digest,
     EmptyReason,
     Flag,
@@ -27,7 +26,6 @@ from digests.model import (
     Heartbeat,
     LeftOut,
     Pick,
-    Preferences,
     QuotedLimitation,
     ReadDepth,
     Review,
@@ -35,6 +33,7 @@ from digests.model import (
     ScoredPaper,
     Trouble,
 )
+from digests.subscription import Channel, Preferences
 from tests.builders import NOW, a_paper, a_review, a_scored_paper
 
 

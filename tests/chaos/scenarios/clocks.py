@@ -9,8 +9,8 @@ from datetime import time as hour
 from functools import partial
 from random import Random
 
-from digests.model import Channel, Schedule
 from digests.schedule import due_at
+from digests.subscription import Channel, Schedule
 from tests.chaos.faults import Fault, PlannedFault, Side
 from tests.chaos.scenarios.deaths import run_with_faults
 from tests.chaos.world import (

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from functools import partial
 from random import Random
 
-from digests.ports.contracts import PageState
+from digests.ports.outbox import PageState
 from tests.chaos.faults import Fault, PlannedFault, Side
 from tests.chaos.world import AFTER_ANY_LEASE, FAST_RATE, SECOND, Cluster, Deployment, Tally, start_cluster
 

@@ -1,7 +1,7 @@
 """Which papers are read first, which get a full review, and whose score stands out."""
 
-from digests.model import Preferences
 from digests.reviewers.choose import choose_best_papers, compute_priorities, is_unusually_high
+from digests.subscription import Preferences
 from tests.builders import a_candidate
 
 

@@ -9,18 +9,10 @@ from itertools import count
 import pytest
 
 from digests.errors import SourceError
-from digests.model import (
-    NOT_REVIEWED,
-    REVIEWER,
-    Paper,
-    Preferences,
-    ReadDepth,
-    ReviewDepth,
-    ScoredPaper,
-    Trouble,
-)
+from digests.model import NOT_REVIEWED, REVIEWER, Paper, ReadDepth, ReviewDepth, ScoredPaper, Trouble
 from digests.pick import PickPolicy, pick
-from digests.ports.contracts import Spending, Store
+from digests.ports import Store
+from digests.ports.budget import Spending
 from digests.reviewers.openai import ServerAddress, open_model_server
 from digests.reviewers.reading import FullText
 from digests.reviewers.rounds import (
@@ -32,6 +24,7 @@ from digests.reviewers.rounds import (
     plan_round,
     run_round,
 )
+from digests.subscription import Preferences
 from tests.builders import NOW, TODAY, a_paper, a_review, a_store
 from tests.fakes.openai_server import MODEL, ModelFault, OpenAiServer
 

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from digests.errors import SearchError, StoreError
 from digests.model import Paper, Review, ScoredPaper
-from digests.ports.contracts import Library
+from digests.ports.library import Library
 from digests.search import find_papers
 from digests.search import index as index_module
 from digests.search.index import SearchIndex

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from digests.errors import SourceError
-from digests.ports.contracts import Sources
+from digests.ports.sources import Sources
 from digests.sources.http.client import (
     RequestLimits,
     ServerTurns,

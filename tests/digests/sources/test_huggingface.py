@@ -12,7 +12,8 @@ import pytest
 from bot.ingest.fetching import FetchReport, fetch_source
 from digests.errors import SourceError
 from digests.model import NOT_REVIEWED
-from digests.ports.contracts import SourceState, Store
+from digests.ports import Store
+from digests.ports.sources import SourceState
 from digests.sources.http.client import open_client
 from digests.sources.huggingface import HuggingFaceSource, normalize_code_url, parse_day
 from tests.builders import a_paper, a_store

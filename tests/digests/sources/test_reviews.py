@@ -19,7 +19,7 @@ from jsonschema import Draft202012Validator
 
 from digests.errors import InputError, SourceError
 from digests.model import NOT_REVIEWED, Flag, Paper, ReadDepth, Review
-from digests.ports.contracts import BadRecord
+from digests.ports.sources import BadRecord
 from digests.sources.reviews import ReviewFile, build_record_schema
 from digests.sources.stream import split_records
 from tests.shared_data import FOLDER, needs_shared_data

@@ -13,7 +13,7 @@ import pytest
 
 from bot.ingest.fetching import FetchReport, fetch_source
 from digests.model import Paper
-from digests.ports.contracts import BadRecord, SourceState
+from digests.ports.sources import BadRecord, SourceState
 from digests.sources import snapshot
 from digests.sources.snapshot import SnapshotSource, parse_snapshot_line
 from tests.builders import NOW, a_store

@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from bot.ingest.fetching import FetchReport, fetch_source
-from digests.ports.contracts import ImportCounts, Source, SourceState, Store
+from digests.ports import Store
+from digests.ports.library import ImportCounts
+from digests.ports.sources import Source, SourceState
 from digests.sources.http.client import open_client
 from digests.sources.watched import WatchedAddress, WatchedFiles
 from tests.builders import NOW, a_store

@@ -6,8 +6,8 @@ from datetime import time, timedelta
 import pytest
 
 from digests.errors import InputError
-from digests.model import Channel, Preferences, Schedule, Subscription, SubscriptionChange
-from digests.ports.contracts import Store
+from digests.ports import Store
+from digests.subscription import Channel, Preferences, Schedule, Subscription, SubscriptionChange
 from tests.builders import NOW, a_store
 from tests.outbox import claim_all
 

@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 
-from digests.model import NOT_REVIEWED, Channel, EmptyReason, Post, Subscription
-from digests.ports.contracts import Claim, DeliveryState, PlannedPage, Store
+from digests.model import NOT_REVIEWED, EmptyReason, Post
+from digests.ports import Store
+from digests.ports.outbox import Claim, DeliveryState, PlannedPage
+from digests.subscription import Channel, Subscription
 from tests.builders import NOW, TODAY, a_paper, a_store, a_subscription, corrupt_rows
 from tests.outbox import LEASE, claim_all, find_shown_papers, save_plan, start_page
 

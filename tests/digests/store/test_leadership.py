@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from digests.errors import StoreError
-from digests.ports.contracts import LeaderLock, Store
+from digests.ports import Store
+from digests.ports.leadership import LeaderLock
 from digests.store import open_store
 from digests.store.leadership import PostgresLeadership
 from tests.postgres import PostgresServer, StorePool

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from digests.model import NOT_REVIEWED, Flag, ReadDepth
-from digests.ports.contracts import ImportCounts
+from digests.ports.library import ImportCounts
 from tests.builders import NOW, a_paper, a_review, a_store
 
 pytestmark = pytest.mark.usefixtures("over_both")

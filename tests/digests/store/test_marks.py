@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from digests.model import Channel, Mark, MarkSource, Post
-from digests.ports.contracts import Store
+from digests.model import Mark, MarkSource, Post
+from digests.ports import Store
 from digests.store import open_store
+from digests.subscription import Channel
 from tests.builders import NOW, a_store
 
 pytestmark = pytest.mark.usefixtures("over_both")

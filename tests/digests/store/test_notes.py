@@ -2,7 +2,8 @@
 
 import pytest
 
-from digests.model import NOT_REVIEWED, Channel, Mark, MarkSource, Post
+from digests.model import NOT_REVIEWED, Mark, MarkSource, Post
+from digests.subscription import Channel
 from tests.builders import NOW, a_paper, a_store
 
 pytestmark = pytest.mark.usefixtures("over_both")

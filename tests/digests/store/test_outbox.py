@@ -8,8 +8,9 @@ from datetime import date, datetime, timedelta
 
 import pytest
 
-from digests.model import NOT_REVIEWED, Channel, EmptyReason, Subscription
-from digests.ports.contracts import (
+from digests.model import NOT_REVIEWED, EmptyReason
+from digests.ports import Store
+from digests.ports.outbox import (
     IMPORT_DEBOUNCE,
     Claim,
     DeliveryState,
@@ -20,8 +21,8 @@ from digests.ports.contracts import (
     PageState,
     PlannedPage,
     PlanSaved,
-    Store,
 )
+from digests.subscription import Channel, Subscription
 from tests.builders import NOW, TODAY, a_paper, a_store, a_subscription, save_subscription
 from tests.outbox import LEASE, claim_all, confirm_page, find_shown_papers, save_plan, start_page
 

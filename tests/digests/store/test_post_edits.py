@@ -4,8 +4,10 @@ from datetime import date, timedelta
 
 import pytest
 
-from digests.model import NOT_REVIEWED, Channel, PaperUpdate, Post
-from digests.ports.contracts import PlannedPage, Store
+from digests.model import NOT_REVIEWED, PaperUpdate, Post
+from digests.ports import Store
+from digests.ports.outbox import PlannedPage
+from digests.subscription import Channel
 from tests.builders import NOW, TODAY, a_paper, a_review, a_store, a_subscription, save_subscription
 from tests.outbox import confirm_page, save_plan
 

@@ -11,11 +11,11 @@ import pytest
 from sqlalchemy import make_url
 
 from digests.errors import StoreError
-from digests.model import Channel, Subscription
-from digests.ports.contracts import Store
+from digests.ports import Store
 from digests.store import open_store
 from digests.store.engine import Database, open_database
 from digests.store.migration import migrate
+from digests.subscription import Channel, Subscription
 from tests.builders import NOW, a_paper, a_review, a_subscription
 from tests.digests.store.test_store import differences
 from tests.outbox import LEASE

@@ -5,7 +5,8 @@ from datetime import timedelta
 import pytest
 
 from digests.model import NOT_REVIEWED, Assessment, PairwiseRank, QuotedLimitation, ReviewDepth, Verdict
-from digests.ports.contracts import BudgetLimit, ModerationDecision, Spending
+from digests.ports.budget import BudgetLimit, Spending
+from digests.ports.moderation import ModerationDecision
 from tests.builders import NOW, TODAY, a_paper, a_review, a_store
 
 pytestmark = pytest.mark.usefixtures("over_both")

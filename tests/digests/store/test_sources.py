@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from digests.model import NOT_REVIEWED
-from digests.ports.contracts import ImportCounts, SourceState
+from digests.ports.library import ImportCounts
+from digests.ports.sources import SourceState
 from digests.store import open_store
 from tests.builders import NOW, a_paper, a_review, a_store
 

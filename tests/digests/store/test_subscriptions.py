@@ -5,8 +5,8 @@ from datetime import datetime, time, timedelta
 
 import pytest
 
-from digests.model import Channel, DigestStyle, Preferences, Schedule, Subscription
-from digests.ports.contracts import Store
+from digests.ports import Store
+from digests.subscription import Channel, DigestStyle, Preferences, Schedule, Subscription
 from tests.builders import NOW, TODAY, a_store, a_subscription, save_subscription
 from tests.outbox import LEASE, claim_all
 

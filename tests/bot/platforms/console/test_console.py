@@ -10,7 +10,7 @@ from rich.console import Console
 from bot.chat.port import CANNOT_ASK, Page
 from bot.platforms.console.client import ConsolePlatform
 from bot.platforms.console.render import MAX_COLUMNS, print_page, render
-from digests.model import Channel, DigestStyle
+from digests.subscription import Channel, DigestStyle
 from tests.bot.shared_cases import SHARED_CASES
 from tests.builders import NOW
 

@@ -15,7 +15,8 @@ from bot.chat.port import CANNOT_ASK, Outcome, Page, PostError, PostUpdate
 from bot.platforms.discord.client import DiscordPlatform
 from bot.platforms.discord.rest import RestClient, use_addresses
 from config.settings import DiscordSettings
-from digests.model import Channel, DigestStyle, Post
+from digests.model import Post
+from digests.subscription import Channel, DigestStyle
 from tests.fakes.discord import ANNOUNCEMENT, DM, FORUM, TEXT, DiscordFault, FakeDiscord, read_text
 from tests.fakes.odd import ODD_ANSWERS
 

@@ -18,7 +18,7 @@ from bot.platforms.discord.forms import (
 )
 from bot.platforms.discord.marker import embed_key, key_of
 from bot.platforms.discord.tags import tags_for, title_of
-from digests.model import Channel, DigestStyle, Preferences, Schedule, Subscription
+from digests.subscription import Channel, DigestStyle, Preferences, Schedule, Subscription
 from tests.fakes.discord_payloads import faults_of_modal
 
 CHANNEL = Channel("discord", "1", "2")

@@ -4,7 +4,7 @@ import asyncio
 import sqlite3
 from pathlib import Path
 
-from digests.model import Channel
+from digests.subscription import Channel
 from tests.bot.platforms import processes
 from tests.bot.platforms.discord.processes import (
     DiscordScenarioRunner,

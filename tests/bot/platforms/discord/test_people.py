@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from digests.model import Channel, DigestStyle
+from digests.subscription import Channel, DigestStyle
 from tests.bot.platforms.discord.processes import DiscordScenarioRunner, wait_for_answer
 from tests.bot.platforms.processes import BotProcess
 from tests.fakes.discord import FORUM, FakeDiscord, read_text

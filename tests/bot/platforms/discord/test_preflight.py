@@ -16,7 +16,7 @@ from bot.platforms.discord.listeners import DiscordListeners
 from bot.platforms.discord.permissions import REQUIRED_PERMISSIONS
 from config.settings import DiscordSettings
 from digests.errors import InputError
-from digests.ports.contracts import Notes
+from digests.ports.notes import Notes
 from tests.builders import a_store
 from tests.fakes.discord import FORUM, FakeDiscord
 

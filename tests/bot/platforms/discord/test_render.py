@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from bot.chat.message import Block, Card, Divider, Heading, Message, Text
 from bot.chat.port import Page
 from bot.platforms.discord.render import AMBER, SLATE, SUPPRESS_NOTIFICATIONS, render
-from digests.model import DigestStyle
+from digests.subscription import DigestStyle
 from tests.bot.platforms.discord.limits import check_page
 from tests.bot.platforms.discord.markdown import constructs, kinds
 from tests.bot.platforms.discord.test_sanitize import as_read, nasty_text

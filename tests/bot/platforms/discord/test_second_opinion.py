@@ -11,7 +11,7 @@ from bot.platforms.discord.listeners import _message_arguments_of
 from bot.platforms.discord.marker import embed_key, key_of
 from bot.platforms.discord.render import render
 from bot.platforms.discord.rest import RestClient
-from digests.model import DigestStyle
+from digests.subscription import DigestStyle
 from tests.bot.shared_cases import SHARED_CASES
 
 KEY = "0123456789abcdef012345678"

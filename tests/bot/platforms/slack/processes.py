@@ -7,8 +7,8 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from digests.model import Channel, DigestStyle, Subscription
-from digests.ports.contracts import Store
+from digests.ports import Store
+from digests.subscription import Channel, DigestStyle, Subscription
 from tests.bot.platforms import processes
 from tests.bot.platforms.processes import BotProcess, prepare_store
 from tests.fakes.slack import WAIT_SECONDS, FakeSlack

@@ -15,8 +15,10 @@ from bot.platforms.slack.client import SlackPlatform
 from bot.platforms.slack.session import create_web_client, open_session
 from config.settings import SlackSettings
 from digests.build import DigestPolicy
-from digests.model import NOT_REVIEWED, Channel, DigestStyle, Trouble
-from digests.ports.contracts import IMPORT_DEBOUNCE, Store
+from digests.model import NOT_REVIEWED, Trouble
+from digests.ports import Store
+from digests.ports.outbox import IMPORT_DEBOUNCE
+from digests.subscription import Channel, DigestStyle
 from tests.builders import NOW, a_paper, a_review, a_store, a_subscription
 from tests.fakes.slack import FakeSlack, SlackFault, read_text
 

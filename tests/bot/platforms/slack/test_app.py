@@ -2,7 +2,7 @@
 
 import asyncio
 
-from digests.model import Channel, DigestStyle
+from digests.subscription import Channel, DigestStyle
 from tests.bot.platforms.slack.processes import BotProcess, SlackScenarioRunner
 from tests.fakes.slack import FakeSlack, read_text
 

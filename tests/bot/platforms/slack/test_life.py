@@ -4,7 +4,7 @@ import asyncio
 import sqlite3
 from pathlib import Path
 
-from digests.ports.contracts import Store
+from digests.ports import Store
 from tests.bot.platforms.slack.processes import (
     BotProcess,
     add_overdue_channel,

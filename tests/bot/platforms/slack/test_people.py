@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from digests.model import Channel, DigestStyle, Subscription
+from digests.subscription import Channel, DigestStyle, Subscription
 from tests.bot.platforms.slack.processes import BotProcess, SlackScenarioRunner
 from tests.fakes.slack import FakeSlack, SlackInteraction, read_text
 

@@ -21,7 +21,7 @@ from bot.chat.message import (
 )
 from bot.chat.port import Page
 from bot.platforms.slack.render import render
-from digests.model import DigestStyle
+from digests.subscription import DigestStyle
 from tests.bot.platforms.slack.limits import check_page, read, texts
 
 UNSEEN = re.compile("[\u00ad\u200b]")

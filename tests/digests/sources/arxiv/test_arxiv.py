@@ -13,7 +13,8 @@ from bot.ingest.fetching import FetchReport, fetch_requested_papers, fetch_sourc
 from digests.calendar import NEW_YORK
 from digests.errors import SourceError
 from digests.model import NOT_REVIEWED, Trouble
-from digests.ports.contracts import SourceState, Store
+from digests.ports import Store
+from digests.ports.sources import SourceState
 from digests.sources.arxiv import ArxivAddresses, ArxivSource, choose_next_poll
 from digests.sources.arxiv.days import feed_days_between, latest_feed_day
 from digests.sources.arxiv.position import ArxivPosition, Harvest
