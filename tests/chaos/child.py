@@ -98,11 +98,8 @@ def _speed_up(tick_seconds: float, busy_timeout: float, clock: FileClock) -> Non
 
     setattr(apscheduler.schedulers.base, "datetime", ShiftedDatetime)  # noqa: B010 (a name that it only imports)
     setattr(bot.delivery.worker, "TICK_INTERVAL", timedelta(seconds=tick_seconds))  # noqa: B010
-    setattr(
-        bot.cli.run,
-        "fetch_until_stopped",
-        partial(fetch_until_stopped, poll_seconds=tick_seconds, jitter=timedelta),
-    )  # noqa: B010
+    impatient_fetch = partial(fetch_until_stopped, poll_seconds=tick_seconds, jitter=timedelta)
+    setattr(bot.cli.run, "fetch_until_stopped", impatient_fetch)  # noqa: B010
     bot.ingest.reviewing.POLL_SECONDS = bot.ingest.reviewing.TROUBLE_RETRY_SECONDS = (
         bot.delivery.post_refresher.POLL_SECONDS
     ) = tick_seconds
