@@ -22,8 +22,11 @@ from bot.conversation.answers import Answers
 from bot.delivery.deliver import DeliveryContext, UnknownPolicy
 from bot.delivery.rate_limit import RateLimiter, RateLimits
 from bot.ingest.fetching import PaperLookup
-from config.secrets import read_discord_token, read_reviewer_key, read_slack_secrets
-from config.settings import Settings
+from bot.platforms.console.settings import ConsoleSettings
+from bot.platforms.discord.settings import DiscordSettings, read_discord_token
+from bot.platforms.slack.settings import SlackSettings, read_slack_secrets
+from config.secrets import read_reviewer_key
+from config.settings import Settings, SettingsTable
 from config.settings import SourceSettings as SourceSettings
 from config.settings import SubscriptionSettings as SubscriptionSettings
 from digests.build import DigestPolicy
@@ -48,6 +51,13 @@ DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 PLATFORMS = ("console", "slack", "discord")
 """The platforms that digests can be posted to."""
+
+PLATFORM_MODELS: Mapping[str, type[SettingsTable]] = {
+    "console": ConsoleSettings,
+    "slack": SlackSettings,
+    "discord": DiscordSettings,
+}
+"""Models of the `[platforms.NAME]` tables, for `load_settings`."""
 
 OpenReviewContext = Callable[[], AbstractAsyncContextManager["ReviewerDesk"]]
 
@@ -119,7 +129,7 @@ def _build_delivery_context(
 ) -> DeliveryContext:
     from bot.platforms.console.client import ConsolePlatform
 
-    transcript = settings.platforms.console.transcript
+    transcript = settings.get_platform(ConsoleSettings).transcript
     sending = settings.delivery
     return DeliveryContext(
         store=store,
@@ -140,7 +150,7 @@ def _build_delivery_context(
 
 
 def _build_rate_limiters(settings: Settings) -> dict[str, RateLimiter]:
-    slack, discord = settings.platforms.slack, settings.platforms.discord
+    slack, discord = settings.get_platform(SlackSettings), settings.get_platform(DiscordSettings)
     return {
         "slack": RateLimiter(
             RateLimits(channel=slack.messages_per_second_per_channel, workspace=slack.messages_per_second)
@@ -418,8 +428,9 @@ def _build_slack_apps(
         from bot.platforms.slack.app import SlackApp, transport_of
     except ImportError as error:
         raise _not_installed_error("SLACK_BOT_TOKEN", error, "slack") from error
-    transport_of(settings.platforms.slack, secrets_of_slack)
-    return [SlackApp(settings.platforms.slack, secrets_of_slack, settings.delivery.timeout_seconds, clock)]
+    slack = settings.get_platform(SlackSettings)
+    transport_of(slack, secrets_of_slack)
+    return [SlackApp(slack, secrets_of_slack, settings.delivery.timeout_seconds, clock)]
 
 
 def _build_discord_apps(
@@ -432,7 +443,9 @@ def _build_discord_apps(
         from bot.platforms.discord.app import DiscordApp
     except ImportError as error:
         raise _not_installed_error("DISCORD_TOKEN", error, "discord") from error
-    return [DiscordApp(settings.platforms.discord, token, settings.delivery.timeout_seconds, clock)]
+    return [
+        DiscordApp(settings.get_platform(DiscordSettings), token, settings.delivery.timeout_seconds, clock)
+    ]
 
 
 def _not_installed_error(variable: str, error: ImportError, extra: str) -> InputError:
@@ -452,12 +465,14 @@ async def fetch_discord_invitation(settings: Settings, environment: Mapping[str,
         from bot.platforms.discord.app import fetch_invitation
     except ImportError as error:
         raise _not_installed_error("DISCORD_TOKEN", error, "discord") from error
-    return await fetch_invitation(settings.platforms.discord, token, settings.delivery.timeout_seconds)
+    return await fetch_invitation(
+        settings.get_platform(DiscordSettings), token, settings.delivery.timeout_seconds
+    )
 
 
 def build_answers(services: Services, platform: str) -> Answers:
     """What answers people on a platform."""
-    discussion, platform_settings = services.settings.discussion, services.settings.platforms
+    discussion = services.settings.discussion
     base = Answers(
         services.store,
         services.find_papers,
@@ -468,16 +483,18 @@ def build_answers(services: Services, platform: str) -> Answers:
         fetch_paper=build_paper_fetcher(services),
     )
     if platform == "discord":
-        role = " or who have the role for it" if platform_settings.discord.manager_role else ""
-        may_anyone_change = platform_settings.discord.who_may_change == "anyone"
+        discord = services.settings.get_platform(DiscordSettings)
+        role = " or who have the role for it" if discord.manager_role else ""
+        may_anyone_change = discord.who_may_change == "anyone"
         return replace(
             base, anyone_may_change=may_anyone_change, admins_label=f"people who may manage this server{role}"
         )
+    slack = services.settings.get_platform(SlackSettings)
     return replace(
         base,
-        paper_command=platform_settings.slack.paper_command,
-        digest_command=platform_settings.slack.digest_command,
-        anyone_may_change=platform_settings.slack.who_may_change == "anyone",
+        paper_command=slack.paper_command,
+        digest_command=slack.digest_command,
+        anyone_may_change=slack.who_may_change == "anyone",
     )
 
 

@@ -1,16 +1,11 @@
-"""What the operator writes: one TOML file, checked whole before anything starts. `example.toml` is its reference.
+"""The models of the settings file, one class a table. `example.toml` explains every key.
 
-Relative paths in it (`store.url`, `search.directory`, `platforms.console.transcript`) count from the working directory.
+Relative paths (`store.url`, `search.directory`, a platform's files) count from the working directory.
 """
 
-import json
-import re
-import tomllib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from datetime import time
-from pathlib import Path
-from typing import Annotated, Any, Literal, NoReturn, get_args
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import (
     AfterValidator,
@@ -19,118 +14,23 @@ from pydantic import (
     ConfigDict,
     Field,
     StringConstraints,
-    ValidationError,
+    create_model,
 )
-from pydantic_core import ErrorDetails
+
+from config.problems import quote_value
+from config.validators import (
+    base_url_validator,
+    parse_clock_time,
+    require_days,
+    validate_store_url,
+    validate_time_zone,
+    validate_web_address,
+)
 
 SETTINGS_VERSION = 1
-PATH_VARIABLE = "PAPERROUND_CONFIG"
-DEFAULT_PATH = Path("paperround.toml")
 
-STORE_SCHEMES = ("sqlite:///", "postgresql+psycopg://")
 MAX_ENTRY_CHARACTERS = 100
-MAX_QUOTED_CHARACTERS = 60
-
-KeyPath = tuple[int | str, ...]
-
-
-class SettingsError(Exception):
-    """The settings cannot be used. `str(error)` is one sentence a problem, one problem a line: file, key and fix."""
-
-
-def load_settings(path: Path | None, environment: Mapping[str, str]) -> "Settings":
-    """The settings in `path`, else in the file `PAPERROUND_CONFIG` names, else in ./paperround.toml, else the defaults.
-
-    An empty `PAPERROUND_CONFIG` counts as none. Raises `SettingsError`.
-    """
-    file = _choose_settings_file(path, environment)
-    if file is None:
-        return Settings()
-    document = _parse_toml(file, _read_text(file))
-    _refuse_newer_version(file, document)
-    _refuse_secrets(file, document)
-    return _validate_settings(file, document)
-
-
-# What may be written.
-
-
-def _parse_clock_time(value: object) -> time:
-    if isinstance(value, str) and re.fullmatch("([01][0-9]|2[0-3]):[0-5][0-9]", value):
-        return time.fromisoformat(value)
-    if isinstance(value, time) and value == time(value.hour, value.minute):
-        return value
-    raise ValueError(f'is {_quote_value(value)}; write it like "09:00", from "00:00" to "23:59"')
-
-
-def validate_time_zone(key: str) -> str:
-    """The IANA time zone as it is written. Raises ValueError with what follows its key in a sentence."""
-    try:
-        ZoneInfo(key)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        _refuse_zone(key)
-    if key.startswith(("posix/", "right/")) or key in ("localtime", "posixrules"):
-        _refuse_zone(key)  # Names of some machines' files; no zone that another machine knows.
-    return key
-
-
-def _refuse_zone(key: str) -> NoReturn:
-    near = _find_nearest_zone(key)
-    fix = f'did you mean "{near}"?' if near else 'write an IANA name such as "Europe/Berlin" or "UTC"'
-    raise ValueError(f"is {_quote_value(key)}, which is no time zone; {fix}")
-
-
-def _find_nearest_zone(key: str) -> str | None:
-    from zoneinfo import available_timezones
-
-    zones = sorted(zone for zone in available_timezones() if "/" in zone and not zone.startswith("Etc/"))
-    cities = {zone.rsplit("/", 1)[1].casefold(): zone for zone in zones}
-    names = cities | {zone.casefold(): zone for zone in zones} | {"utc": "UTC"}
-    near = _find_nearest(key.replace(" ", "_").casefold(), names, cutoff=0.8)
-    return names[near] if near else None
-
-
-def _find_nearest(word: str, words: Iterable[str], cutoff: float = 0.7) -> str | None:
-    from difflib import get_close_matches
-
-    return next(iter(get_close_matches(word[:MAX_QUOTED_CHARACTERS], words, n=1, cutoff=cutoff)), None)
-
-
-def _require_days(days: tuple[str, ...]) -> tuple[str, ...]:
-    if not days:
-        raise ValueError('is empty; write at least one day, such as ["mon"], or remove the subscription')
-    repeated = next((day for day in days if days.count(day) > 1), None)
-    if repeated:
-        raise ValueError(f'names "{repeated}" twice; write each day once')
-    return days
-
-
-def _validate_store_url(url: str) -> str:
-    if not url.startswith(STORE_SCHEMES):  # The address itself stays unsaid: it may carry a password.
-        raise ValueError(
-            f'does not begin with {" or ".join(STORE_SCHEMES)}; write one of the two, such as "sqlite:///paperround.db"'
-        )
-    place, _, options = url.removeprefix("postgresql+psycopg://").partition("?")
-    if url.startswith("postgresql") and (":" in place.rpartition("@")[0] or "password=" in options):
-        raise ValueError(
-            "carries a password; secrets are read from the environment only, so take it out and set PGPASSWORD"
-        )
-    return url
-
-
-def _require_one_per_channel(
-    subscriptions: "tuple[SubscriptionSettings, ...]",
-) -> "tuple[SubscriptionSettings, ...]":
-    first: dict[tuple[str, str, str], int] = {}
-    for number, each in enumerate(subscriptions, start=1):
-        before = first.setdefault((each.platform, each.workspace, each.channel), number)
-        if before != number:
-            raise ValueError(
-                f"has the {each.platform} channel {_quote_value(each.channel)} twice, as number {before} and number {number}; "
-                "a channel has one subscription, so remove one of them"
-            )
-    return subscriptions
-
+"""Longest domain, keyword or muted word of a subscription."""
 
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 StrippedText = Annotated[str, StringConstraints(strip_whitespace=True)]
@@ -139,22 +39,28 @@ ShortText = Annotated[
     str, StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_ENTRY_CHARACTERS)
 ]
 ShortTexts = Annotated[tuple[ShortText, ...], Field(strict=False)]
-Weekdays = Annotated[tuple[Weekday, ...], Field(strict=False), AfterValidator(_require_days)]
+Weekdays = Annotated[tuple[Weekday, ...], Field(strict=False), AfterValidator(require_days)]
+WebAddress = Annotated[str, AfterValidator(validate_web_address)]
 
 
-class _SettingsTable(BaseModel):
+TableT = TypeVar("TableT", bound="SettingsTable")
+
+
+class SettingsTable(BaseModel):
+    """Base of every table: unknown keys are refused, values keep their TOML type and never change."""
+
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
 
-class StoreSettings(_SettingsTable):
+class StoreSettings(SettingsTable):
     """Where papers, reviews, subscriptions and deliveries are kept."""
 
-    url: Annotated[str, AfterValidator(_validate_store_url)] = Field(
+    url: Annotated[str, AfterValidator(validate_store_url)] = Field(
         default="sqlite:///paperround.db", description="An SQLite file or a PostgreSQL database."
     )
 
 
-class SearchSettings(_SettingsTable):
+class SearchSettings(SettingsTable):
     """The search index, which can be thrown away and is built again from the store."""
 
     directory: str = Field(
@@ -162,7 +68,7 @@ class SearchSettings(_SettingsTable):
     )
 
 
-class DigestSettings(_SettingsTable):
+class DigestSettings(SettingsTable):
     """What may come into a digest, for all channels alike."""
 
     max_age_days: int = Field(
@@ -190,7 +96,7 @@ class DigestSettings(_SettingsTable):
     )
 
 
-class DeliverySettings(_SettingsTable):
+class DeliverySettings(SettingsTable):
     """How digests are sent, and what happens when sending fails."""
 
     on_unknown: Literal["skip", "resend"] = Field(
@@ -233,160 +139,11 @@ class DeliverySettings(_SettingsTable):
     )
 
 
-class ConsoleSettings(_SettingsTable):
-    """The platform that prints to the terminal."""
-
-    transcript: str = Field(
-        default="", description="A file that gets a copy of what was posted; empty: none."
-    )
+class PlatformTables(SettingsTable):
+    """Base of `[platforms]`: one table a platform, which `build_settings_model` adds."""
 
 
-def _validate_api_address(url: str) -> str:
-    if not re.fullmatch(r"https?://[^\s/?#@]+(/[^\s?#]*)?", url):
-        raise ValueError(f'is {_quote_value(url)}; write an address such as "https://slack.com/api/"')
-    return url if url.endswith("/") else f"{url}/"
-
-
-def _validate_command(name: str) -> str:
-    if not re.fullmatch(r"/[a-z0-9_-]{1,31}", name):
-        raise ValueError(
-            f'is {_quote_value(name)}; write a slash and up to 31 small letters, digits, - or _, such as "/paper"'
-        )
-    return name
-
-
-def _validate_emoji_name(name: str) -> str:
-    bare = name.strip(":")
-    if not re.fullmatch(r"[a-z0-9_+'-]{1,100}", bare):
-        raise ValueError(
-            f'is {_quote_value(name)}; write the emoji\'s name without colons, such as "bookmark"'
-        )
-    return bare
-
-
-class SlackSettings(_SettingsTable):
-    """The Slack app. Its secrets are the environment's SLACK_BOT_TOKEN, SLACK_APP_TOKEN and SLACK_SIGNING_SECRET."""
-
-    api_base_url: Annotated[str, AfterValidator(_validate_api_address)] = Field(
-        default="https://slack.com/api/", description="Where Slack's web API is."
-    )
-    transport: Literal["auto", "socket", "http"] = Field(
-        default="auto",
-        description="How Slack reaches the bot; auto: socket with SLACK_APP_TOKEN, else http.",
-    )
-    http_host: RequiredText = Field(default="0.0.0.0", description="The address that http listens on.")  # noqa: S104
-    http_port: int = Field(
-        default=3000, ge=1, le=65535, description="The port of http; events come to /slack/events."
-    )
-    proxy: str = Field(default="", description="An HTTP proxy for all calls to Slack; empty: none.")
-    paper_command: Annotated[str, AfterValidator(_validate_command)] = Field(
-        default="/paper", description="The command that looks papers up."
-    )
-    digest_command: Annotated[str, AfterValidator(_validate_command)] = Field(
-        default="/digest", description="The command for the channel's digest."
-    )
-    mark_emoji: Annotated[str, AfterValidator(_validate_emoji_name)] = Field(
-        default="bookmark", description="The reaction that puts a paper up for discussion."
-    )
-    who_may_change: Literal["anyone", "admins"] = Field(
-        default="anyone", description="Who may change a channel's digest: its members, or workspace admins."
-    )
-    messages_per_second_per_channel: float = Field(
-        default=1.0,
-        gt=0,
-        le=1000,
-        description="The most digest messages a second to one channel; Slack's limit is 1.",
-    )
-    messages_per_second: float = Field(
-        default=5.0,
-        gt=0,
-        le=1000,
-        description="The most digest messages a second to one workspace; Slack allows some hundreds a minute.",
-    )
-    unfurl_arxiv: bool = Field(
-        default=True, description="Whether an arXiv link that someone pastes gets a short card."
-    )
-
-
-def _validate_discord_api_address(url: str) -> str:
-    if not re.fullmatch(r"https?://[^\s/?#@]+(/[^\s?#]*)?", url):
-        raise ValueError(f'is {_quote_value(url)}; write an address such as "https://discord.com/api/v10"')
-    return url.rstrip("/")
-
-
-def _validate_gateway_address(url: str) -> str:
-    if not re.fullmatch(r"wss?://[^\s/?#@]+(/[^\s?#]*)?", url):
-        raise ValueError(f'is {_quote_value(url)}; write an address such as "wss://gateway.discord.gg/"')
-    return url if url.endswith("/") else f"{url}/"
-
-
-def _validate_discord_id(text: str) -> str:
-    if not re.fullmatch(r"[0-9]{15,20}", text):
-        raise ValueError(f'is {_quote_value(text)}; write the id in quotes, such as "81384788765712384"')
-    return text
-
-
-def _validate_optional_discord_id(text: str) -> str:
-    return _validate_discord_id(text) if text else ""
-
-
-def _validate_reaction_emoji(emoji: str) -> str:
-    is_custom = re.fullmatch(r"<a?:\w{2,32}:[0-9]{15,20}>", emoji)
-    if not is_custom and (not emoji.strip() or emoji.isascii() or len(emoji) > 16):
-        raise ValueError(
-            f'is {_quote_value(emoji)}; write the emoji itself, such as "🔖", or one of your server as "<:name:id>"'
-        )
-    return emoji.strip()
-
-
-DiscordId = Annotated[str, AfterValidator(_validate_discord_id)]
-
-
-class DiscordSettings(_SettingsTable):
-    """The Discord app. Its secret is the environment's DISCORD_TOKEN."""
-
-    api_base_url: Annotated[str, AfterValidator(_validate_discord_api_address)] = Field(
-        default="https://discord.com/api/v10", description="Where Discord's API is."
-    )
-    gateway_url: Annotated[str, AfterValidator(_validate_gateway_address)] = Field(
-        default="wss://gateway.discord.gg/", description="Where Discord's gateway is."
-    )
-    command_server_ids: Annotated[tuple[DiscordId, ...], Field(strict=False)] = Field(
-        default=(), description="Ids of the servers that get the commands at once; empty: all servers."
-    )
-    mark_emoji: Annotated[str, AfterValidator(_validate_reaction_emoji)] = Field(
-        default="🔖", description="The reaction that puts a paper up for discussion."
-    )
-    who_may_change: Literal["managers", "anyone"] = Field(
-        default="managers",
-        description="Who may change a channel's digest: who may manage the server, or anyone.",
-    )
-    messages_per_second_per_channel: float = Field(
-        default=1.0,
-        gt=0,
-        le=1000,
-        description="The most digest messages a second to one channel; Discord allows 5 in 5.",
-    )
-    messages_per_second: float = Field(
-        default=40.0,
-        gt=0,
-        le=1000,
-        description="The most digest messages a second in all; Discord allows a bot 50 requests.",
-    )
-    manager_role: Annotated[str, AfterValidator(_validate_optional_discord_id)] = Field(
-        default="", description="The id of a role whose members may change digests too; empty: none."
-    )
-
-
-class PlatformSettings(_SettingsTable):
-    """One table a platform."""
-
-    console: ConsoleSettings = Field(default=ConsoleSettings(), description="The terminal.")
-    slack: SlackSettings = Field(default=SlackSettings(), description="The Slack app.")
-    discord: DiscordSettings = Field(default=DiscordSettings(), description="The Discord app.")
-
-
-class DiscussionSettings(_SettingsTable):
+class DiscussionSettings(SettingsTable):
     """The queue of papers that people marked."""
 
     queue: Literal["everyone", "channel"] = Field(
@@ -398,10 +155,10 @@ class DiscussionSettings(_SettingsTable):
     )
 
 
-class SubscriptionSettings(_SettingsTable):
+class SubscriptionSettings(SettingsTable):
     """What one channel wants to read, and when."""
 
-    platform: Literal["console", "slack", "discord"] = Field(description="Where the channel is.")
+    platform: RequiredText = Field(description="The name of the platform that the channel is on.")
     channel: RequiredText = Field(description="The platform's id of the channel; on the console any name.")
     workspace: StrippedText = Field(
         default="", description="The Slack team or Discord guild id; empty where there is one."
@@ -410,7 +167,7 @@ class SubscriptionSettings(_SettingsTable):
         default="",
         description="The platform's id of the person who is told when digests fail; empty: nobody.",
     )
-    at: Annotated[time, BeforeValidator(_parse_clock_time)] = Field(
+    at: Annotated[time, BeforeValidator(parse_clock_time)] = Field(
         default=time(9), description="Local time of the digest, HH:MM, 24 hours."
     )
     days: Weekdays = Field(
@@ -436,7 +193,7 @@ class SubscriptionSettings(_SettingsTable):
     )
 
 
-class FetchingSettings(_SettingsTable):
+class FetchingSettings(SettingsTable):
     """How sources are asked."""
 
     contact: StrippedText = Field(
@@ -452,13 +209,19 @@ class FetchingSettings(_SettingsTable):
     )
 
 
-def _validate_web_address(url: str) -> str:
-    if url and not re.fullmatch(r"https?://[^\s/?#@]+(/[^\s?#]*)?(\?[^\s#]*)?", url):
-        raise ValueError(f'is {_quote_value(url)}; write an address such as "https://host/papers.jsonl"')
-    return url
+def _require_one_per_channel(
+    subscriptions: tuple[SubscriptionSettings, ...],
+) -> tuple[SubscriptionSettings, ...]:
+    first: dict[tuple[str, str, str], int] = {}
+    for number, each in enumerate(subscriptions, start=1):
+        before = first.setdefault((each.platform, each.workspace, each.channel), number)
+        if before != number:
+            raise ValueError(
+                f"has the {each.platform} channel {quote_value(each.channel)} twice, as number {before} and number {number}; "
+                "a channel has one subscription, so remove one of them"
+            )
+    return subscriptions
 
-
-WebAddress = Annotated[str, AfterValidator(_validate_web_address)]
 
 _KEYS_BY_KIND: Mapping[str, frozenset[str]] = {
     "arxiv": frozenset(("categories", "rss_url", "oai_url", "query_url")),
@@ -468,7 +231,7 @@ _KEYS_BY_KIND: Mapping[str, frozenset[str]] = {
 }
 
 
-class SourceSettings(_SettingsTable):
+class SourceSettings(SettingsTable):
     """Where papers come from."""
 
     kind: Literal["arxiv", "huggingface", "reviews", "snapshot"] = Field(
@@ -481,13 +244,13 @@ class SourceSettings(_SettingsTable):
     path: StrippedText = Field(
         default="", description="reviews: a file or a folder that is watched; snapshot: a file."
     )
-    url: Annotated[StrippedText, AfterValidator(_validate_web_address)] = Field(
+    url: Annotated[StrippedText, AfterValidator(validate_web_address)] = Field(
         default="", description="reviews: the address of a file; huggingface: where Daily Papers are."
     )
     interval_minutes: int = Field(
         default=60, ge=1, le=10080, description="reviews, huggingface: minutes between two looks."
     )
-    rss_url: Annotated[str, AfterValidator(_validate_api_address)] = Field(
+    rss_url: Annotated[str, AfterValidator(base_url_validator("https://rss.arxiv.org/rss/"))] = Field(
         default="https://rss.arxiv.org/rss/", description="arxiv: where the daily feeds are."
     )
     oai_url: WebAddress = Field(
@@ -509,7 +272,7 @@ def _validate_sources(sources: tuple[SourceSettings, ...]) -> tuple[SourceSettin
         _validate_source_keys(each, number)
         if (before := first.setdefault(each.effective_name, number)) != number:
             raise ValueError(
-                f"has two sources called {_quote_value(each.effective_name)}, number {before} and number {number}; "
+                f"has two sources called {quote_value(each.effective_name)}, number {before} and number {number}; "
                 "give each a name = ... of its own"
             )
     return sources
@@ -519,7 +282,7 @@ def _validate_source_keys(source: SourceSettings, number: int) -> None:
     allowed_keys = _KEYS_BY_KIND[source.kind]
     for key in sorted(source.model_fields_set - allowed_keys - {"kind", "name"}):
         raise ValueError(
-            f"has {key} in number {number}, and a source of kind {_quote_value(source.kind)} has no use for it; "
+            f"has {key} in number {number}, and a source of kind {quote_value(source.kind)} has no use for it; "
             f"its keys are {', '.join(sorted(allowed_keys))}"
         )
     missing_keys = {
@@ -529,11 +292,11 @@ def _validate_source_keys(source: SourceSettings, number: int) -> None:
     }.get(source.kind, ())
     for missing_key in missing_keys:
         raise ValueError(
-            f"needs {missing_key} in number {number}, a source of kind {_quote_value(source.kind)}"
+            f"needs {missing_key} in number {number}, a source of kind {quote_value(source.kind)}"
         )
 
 
-class ScoreWeights(_SettingsTable):
+class ScoreWeights(SettingsTable):
     """How much each dimension counts in the score; only their proportion matters."""
 
     methodology: float = Field(default=0.25, ge=0, le=100, description="Soundness and novelty of the method.")
@@ -549,7 +312,7 @@ def _require_positive_weight(weights: ScoreWeights) -> ScoreWeights:
     return weights
 
 
-class ReviewerSettings(_SettingsTable):
+class ReviewerSettings(SettingsTable):
     """The model that reads and scores papers. Its key is the environment's PAPERROUND_REVIEWER_KEY."""
 
     base_url: WebAddress = Field(
@@ -571,7 +334,7 @@ class ReviewerSettings(_SettingsTable):
         default=30, ge=0, le=10_000, description="How many of the best get a full review a day."
     )
     full_text: bool = Field(default=True, description="Whether full reviews read the full text from arXiv.")
-    full_text_url: Annotated[str, AfterValidator(_validate_api_address)] = Field(
+    full_text_url: Annotated[str, AfterValidator(base_url_validator("https://arxiv.org/"))] = Field(
         default="https://arxiv.org/", description="Where full texts are."
     )
     text_characters: int = Field(
@@ -607,7 +370,7 @@ def _require_model_name(reviewer: ReviewerSettings) -> ReviewerSettings:
     return reviewer
 
 
-class Settings(_SettingsTable):
+class Settings(SettingsTable):
     """The whole file."""
 
     version: int = Field(default=SETTINGS_VERSION, ge=1, description="The version of this file's form.")
@@ -625,193 +388,39 @@ class Settings(_SettingsTable):
     reviewer: Annotated[ReviewerSettings, AfterValidator(_require_model_name)] = Field(
         default=ReviewerSettings(), description="The model that reads and scores papers."
     )
-    platforms: PlatformSettings = Field(default=PlatformSettings(), description="One table a platform.")
+    platforms: PlatformTables = Field(default=PlatformTables(), description="One table a platform.")
     subscriptions: Annotated[
         tuple[SubscriptionSettings, ...], Field(strict=False), AfterValidator(_require_one_per_channel)
     ] = Field(default=(), description="One a channel.")
 
-
-# From a path to a document.
-
-
-def _choose_settings_file(path: Path | None, environment: Mapping[str, str]) -> Path | None:
-    if path is not None:
-        return path
-    if environment.get(PATH_VARIABLE):
-        return Path(environment[PATH_VARIABLE])
-    return DEFAULT_PATH if DEFAULT_PATH.exists() else None
+    def get_platform(self, model: type[TableT]) -> TableT:
+        """Return the platform's table that `model` describes; its defaults if there is none."""
+        tables = (getattr(self.platforms, name) for name in type(self.platforms).model_fields)
+        return next((table for table in tables if isinstance(table, model)), model())
 
 
-def _read_text(file: Path) -> str:
-    try:
-        return file.read_bytes().decode("utf-8-sig")
-    except FileNotFoundError:
-        raise SettingsError(
-            f"settings file {file} does not exist; check the path, or give none to use ./paperround.toml or the defaults"
-        ) from None
-    except IsADirectoryError:
-        raise SettingsError(f"settings file {file} is a directory; name the TOML file in it") from None
-    except UnicodeDecodeError:
-        raise SettingsError(f"settings file {file} is not UTF-8 text; save it as UTF-8") from None
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise SettingsError(
-            f"settings file {file} cannot be read ({reason}); check the path and who may read it"
-        ) from None
+def build_settings_model(platform_models: Mapping[str, type[SettingsTable]]) -> type[Settings]:
+    """Return `Settings` with a `[platforms.NAME]` table for each of `platform_models`.
 
-
-def _parse_toml(file: Path, text: str) -> dict[str, Any]:
-    try:
-        return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise SettingsError(f"settings file {file} is not valid TOML: {error}; correct it there") from None
-    except (ValueError, RecursionError):  # A number of thousands of digits, or lists nested hundreds deep.
-        raise SettingsError(
-            f"settings file {file} holds a value too large to read; compare it with example.toml"
-        ) from None
-
-
-def _refuse_newer_version(file: Path, document: Mapping[str, Any]) -> None:
-    version = document.get("version")
-    if isinstance(version, int) and version > SETTINGS_VERSION:
-        raise SettingsError(
-            f"settings file {file} is written for a newer Paperround (settings version {_quote_value(version)}; "
-            f"this one knows {SETTINGS_VERSION}): upgrade Paperround, or write version = {SETTINGS_VERSION} and what example.toml shows"
-        )
-
-
-def _refuse_secrets(file: Path, document: Mapping[str, Any]) -> None:
-    problems = [
-        f"{file}: secrets are read from the environment only: remove {_format_key_path(loc)} and set an environment variable"
-        for loc in _find_secrets(document)
+    Subscriptions are limited to these platforms.
+    """
+    tables: dict[str, Any] = {
+        name: (model, Field(default=model(), description=model.__doc__))
+        for name, model in platform_models.items()
+    }
+    platforms = _extend(PlatformTables, **tables)
+    platform_names: Any = Literal[tuple(platform_models)]
+    platform_field = Field(description=SubscriptionSettings.model_fields["platform"].description)
+    subscription: Any = _extend(SubscriptionSettings, platform=(platform_names, platform_field))
+    subscriptions: Any = Annotated[
+        tuple[subscription, ...], Field(strict=False), AfterValidator(_require_one_per_channel)
     ]
-    if problems:
-        raise SettingsError("\n".join(problems))
+    return _extend(
+        Settings,
+        platforms=(platforms, Field(default=platforms(), description="One table a platform.")),
+        subscriptions=(subscriptions, Field(default=(), description="One a channel.")),
+    )
 
 
-SECRET_KEY_PATTERN = re.compile(
-    "token(?!s_per_day)|secret|passw|credential|(^|[_-]|api)keys?$", re.IGNORECASE
-)
-
-
-def _find_secrets(document: Mapping[str, Any]) -> Iterator[KeyPath]:
-    pending: list[tuple[KeyPath, object]] = [((), document)]
-    for loc, value in pending:
-        if loc and isinstance(loc[-1], str) and SECRET_KEY_PATTERN.search(loc[-1]):
-            yield loc
-        elif isinstance(value, dict):
-            pending += [((*loc, key), inner) for key, inner in value.items()]
-        elif isinstance(value, list):
-            pending += [((*loc, number), inner) for number, inner in enumerate(value)]
-
-
-def _validate_settings(file: Path, document: dict[str, Any]) -> Settings:
-    try:
-        return Settings.model_validate(document)
-    except ValidationError as error:
-        problems = [
-            f"{file}: {_format_key_path(each['loc'])} {_describe_problem(each)}" for each in error.errors()
-        ]
-        raise SettingsError("\n".join(problems)) from None
-
-
-# From pydantic's errors to sentences.
-
-
-def _describe_problem(error: ErrorDetails) -> str:
-    """What follows the key in a sentence: the problem and its fix."""
-    match error["type"]:
-        case "value_error":
-            return str(error["ctx"]["error"])
-        case "extra_forbidden":
-            return f"is no key that Paperround knows; {_suggest_known_key(error['loc'])}"
-        case "missing":
-            return f"is missing; add {error['loc'][-1]} = ... to it, as example.toml shows"
-        case _:
-            return f"is {_quote_value(error['input'])}; write {_describe_fix(error)}"
-
-
-def _suggest_known_key(loc: KeyPath) -> str:
-    known = _list_known_keys(loc[:-1])
-    near = _find_nearest(str(loc[-1]), known)
-    return f"did you mean {near}?" if near else f"remove it, or use one of {', '.join(known)}"
-
-
-def _list_known_keys(loc: KeyPath) -> tuple[str, ...]:
-    """The keys that the table at `loc` may have."""
-    table: Any = Settings
-    for name in (step for step in loc if isinstance(step, str)):
-        annotation = table.model_fields[name].annotation
-        table = next(iter(get_args(annotation)), annotation)
-    return tuple(table.model_fields)
-
-
-def _describe_fix(error: ErrorDetails) -> str:
-    limits = error.get("ctx", {})
-    match error["type"]:
-        case "less_than_equal":
-            return f"{limits['le']:g} or less"
-        case "greater_than_equal":
-            return f"{limits['ge']:g} or more"
-        case "literal_error":
-            return str(limits["expected"]).replace("'", '"')
-        case "string_too_short":
-            return "at least one character between the quotes, or remove it"
-        case "string_too_long":
-            return f"{limits['max_length']} characters or fewer"
-        case "tuple_type" if error["loc"] in (("subscriptions",), ("sources",)):
-            return f"[[{error['loc'][0]}]], in two pairs of brackets, above each one"
-        case "model_type":
-            return f"a table, which begins with {_format_table_header(error['loc'])}"
-        case "tuple_type" if error["loc"][-1] == "days":
-            return 'a list in brackets, such as ["mon", "fri"]'
-        case kind:
-            return _FIX_BY_ERROR_TYPE.get(kind, "what example.toml shows")
-
-
-_FIX_BY_ERROR_TYPE = {
-    "int_type": "a whole number without quotes",
-    "float_type": "a number without quotes",
-    "finite_number": "a number such as 0.5",
-    "bool_type": "true or false, without quotes",
-    "string_type": "it as text in quotes",
-    "tuple_type": 'a list in brackets, such as ["one", "two"]',
-}
-
-
-def _format_table_header(loc: KeyPath) -> str:
-    name = ".".join(step for step in loc if isinstance(step, str))
-    return f"[[{name}]]" if isinstance(loc[-1], int) else f"[{name}]"
-
-
-def _format_key_path(loc: KeyPath) -> str:
-    """The place of a value, for people: "digest.max_age_days", "subscriptions, number 2: time_zone"."""
-    named = joint = ""
-    for step in loc:
-        if isinstance(step, int):
-            named, joint = f"{named}, number {step + 1}", ": "
-        else:
-            named, joint = f"{named}{joint}{_quote_key(step)}", "."
-    return named
-
-
-def _quote_key(key: str) -> str:
-    bare = re.fullmatch("[A-Za-z0-9_-]+", key) and len(key) <= MAX_QUOTED_CHARACTERS
-    return key if bare else _quote_value(key)
-
-
-def _quote_value(value: object) -> str:
-    """A value as TOML would have it, on one line and short."""
-    match value:
-        case str() if len(value) > MAX_QUOTED_CHARACTERS:
-            return json.dumps(value[:MAX_QUOTED_CHARACTERS] + "…", ensure_ascii=False)
-        case bool() | str():
-            return json.dumps(value, ensure_ascii=False)
-        case dict():
-            return "a table"
-        case list():
-            return "a list"
-        case int() if abs(value) >= 10**MAX_QUOTED_CHARACTERS:
-            return "a huge number"
-        case _:
-            return str(value)
+def _extend(model: type[TableT], **fields: Any) -> type[TableT]:
+    return create_model(model.__name__, __base__=model, __doc__=model.__doc__, **fields)

@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 
 from bot.chat.findings import Severity
-from config.settings import Settings, SettingsError, load_settings
+from config.load import load_settings
+from config.problems import SettingsError
+from config.settings import Settings
 from digests.errors import InputError, PaperroundError
 from digests.subscription import DigestStyle
 
@@ -195,7 +197,9 @@ def _parse_day(text: str) -> date:
 
 
 def _load_settings(options: argparse.Namespace) -> Settings:
-    return load_settings(options.config, os.environ)
+    from bot.services import PLATFORM_MODELS
+
+    return load_settings(options.config, os.environ, PLATFORM_MODELS)
 
 
 def _build_services(options: argparse.Namespace) -> "Services":
@@ -365,8 +369,10 @@ def _run_search(options: argparse.Namespace) -> int:
 
 def _run_manifest(options: argparse.Namespace) -> int:
     from bot.platforms.slack.manifest import render_manifest_yaml
+    from bot.platforms.slack.settings import SlackSettings
 
-    print(render_manifest_yaml(_load_settings(options).platforms.slack, options.url or ""), end="")  # noqa: T201
+    slack = _load_settings(options).get_platform(SlackSettings)
+    print(render_manifest_yaml(slack, options.url or ""), end="")  # noqa: T201
     return EXIT_OK
 
 

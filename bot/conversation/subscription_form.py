@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import time
 from typing import Any
 
-from config.settings import validate_time_zone
+from config.validators import validate_time_zone
 from digests.domains import resolve_domain
 from digests.errors import InputError
 from digests.subscription import DigestStyle, Preferences, Schedule, Subscription

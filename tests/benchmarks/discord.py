@@ -11,7 +11,7 @@ from bot.chat.port import Page
 from bot.conversation.answers import Answers
 from bot.platforms.discord.client import DiscordPlatform
 from bot.platforms.discord.rest import RestClient, use_addresses
-from config.settings import DiscordSettings
+from bot.platforms.discord.settings import DiscordSettings
 from digests.build import DigestPolicy
 from digests.pick import PickPolicy
 from digests.ports import Store

@@ -38,7 +38,7 @@ from bot.delivery.rate_limit import RateLimiter, RateLimits
 from bot.delivery.worker import DeliveryWorker
 from bot.platforms.slack.client import SlackPlatform
 from bot.platforms.slack.session import MAX_CONNECTIONS, create_web_client, open_session
-from config.settings import SlackSettings
+from bot.platforms.slack.settings import SlackSettings
 from digests.build import DigestPolicy
 from digests.store import open_store
 from digests.subscription import Channel, DigestStyle, Preferences, Schedule, Subscription

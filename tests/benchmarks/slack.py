@@ -13,7 +13,7 @@ from bot.chat.port import Page
 from bot.delivery.deliver import DeliveryContext, deliver_edition
 from bot.platforms.slack.client import SlackPlatform
 from bot.platforms.slack.session import create_web_client, open_session
-from config.settings import SlackSettings
+from bot.platforms.slack.settings import SlackSettings
 from digests.build import DigestPolicy
 from digests.pick import PickPolicy
 from digests.subscription import Channel, DigestStyle, Subscription

@@ -29,8 +29,8 @@ import bot.ingest.reviewing
 from bot.cli.run import run_bot
 from bot.delivery.deliver import deliver_claim
 from bot.ingest.fetching import fetch_until_stopped
-from bot.services import build_services
-from config.settings import load_settings
+from bot.services import PLATFORM_MODELS, build_services
+from config.load import load_settings
 from digests.errors import PaperroundError
 from digests.store import open_store
 from digests.store.engine import BUSY_TIMEOUT
@@ -81,7 +81,9 @@ def run_worker(spawn: Spawn) -> None:
     _follow_disk_state(spawn.folder / "disk")
     try:
         services = build_services(
-            load_settings(None, os.environ), Console(), clock=FileClock(spawn.clock, spawn.clock_offset)
+            load_settings(None, os.environ, PLATFORM_MODELS),
+            Console(),
+            clock=FileClock(spawn.clock, spawn.clock_offset),
         )
         status = asyncio.run(run_bot(services, os.environ))
     except PaperroundError as error:

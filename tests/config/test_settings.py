@@ -3,17 +3,29 @@
 import re
 import tomllib
 import typing
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import time
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pytest
 from pydantic import BaseModel, ValidationError
 
-from config.settings import SECRET_KEY_PATTERN, Settings, SettingsError, SubscriptionSettings, load_settings
+from bot.services import PLATFORM_MODELS
+from config.load import load_settings
+from config.problems import SettingsError
+from config.secrets import SECRET_KEY_PATTERN
+from config.settings import Settings, build_settings_model
 
 EXAMPLE = Path(__file__).parents[2] / "config" / "example.toml"
+
+SettingsModel = build_settings_model(PLATFORM_MODELS)
+"""The whole file's model, as the product builds it."""
+
+
+def load(path: Path | None, environment: Mapping[str, str] = MappingProxyType({})) -> Settings:
+    return load_settings(path, environment, PLATFORM_MODELS)
 
 
 def a_file(directory: Path, toml: str | bytes, name: str = "paperround.toml") -> Path:
@@ -23,14 +35,14 @@ def a_file(directory: Path, toml: str | bytes, name: str = "paperround.toml") ->
 
 
 def settings_of(directory: Path, toml: str | bytes) -> Settings:
-    return load_settings(a_file(directory, toml), {})
+    return load(a_file(directory, toml))
 
 
 def complaint(directory: Path, toml: str | bytes) -> str:
     """What is said of a file, without the file's name."""
     file = a_file(directory, toml)
     with pytest.raises(SettingsError) as caught:
-        load_settings(file, {})
+        load(file)
     said = str(caught.value)
     assert str(file) in said
     assert not re.search(r"Traceback|Error\b|pydantic|validation|Value error|Input should", said)
@@ -41,7 +53,7 @@ def a_subscription(more: str = "", channel: str = "C1") -> str:
     return f'[[subscriptions]]\nplatform = "slack"\nchannel = "{channel}"\n{more}\n'
 
 
-def tables(model: type[BaseModel] = Settings, name: str = "") -> Iterator[tuple[str, type[BaseModel]]]:
+def tables(model: type[BaseModel] = SettingsModel, name: str = "") -> Iterator[tuple[str, type[BaseModel]]]:
     """Every table of the settings with its dotted name."""
     yield name, model
     for key, field in model.model_fields.items():
@@ -69,8 +81,8 @@ def uncommented(text: str) -> str:
 
 
 def test_the_example_loads_and_says_what_the_defaults_are() -> None:
-    one = SubscriptionSettings(platform="console", channel="papers")
-    assert load_settings(EXAMPLE, {}) == Settings(subscriptions=(one,))
+    document = {"subscriptions": [{"platform": "console", "channel": "papers"}]}
+    assert load(EXAMPLE).model_dump() == SettingsModel.model_validate(document).model_dump()
 
 
 def test_the_example_names_every_key_and_no_default_by_silence() -> None:
@@ -144,7 +156,11 @@ def test_every_key_is_described_and_none_looks_like_a_secret() -> None:
 
 def test_without_a_file_there_are_the_defaults(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    assert load_settings(None, {}) == load_settings(None, {"PAPERROUND_CONFIG": ""}) == Settings()
+    assert (
+        load(None).model_dump()
+        == load(None, {"PAPERROUND_CONFIG": ""}).model_dump()
+        == SettingsModel().model_dump()
+    )
 
 
 def test_the_argument_wins_over_the_variable_and_the_variable_over_the_working_directory(
@@ -154,9 +170,9 @@ def test_the_argument_wins_over_the_variable_and_the_variable_over_the_working_d
     a_file(tmp_path, "[delivery]\nattempts = 1")
     named = {"PAPERROUND_CONFIG": str(a_file(tmp_path, "[delivery]\nattempts = 2", "two.toml"))}
     given = a_file(tmp_path, "[delivery]\nattempts = 3", "three.toml")
-    assert load_settings(None, {}).delivery.attempts == 1
-    assert load_settings(None, named).delivery.attempts == 2
-    assert load_settings(given, named).delivery.attempts == 3
+    assert load(None, {}).delivery.attempts == 1
+    assert load(None, named).delivery.attempts == 2
+    assert load(given, named).delivery.attempts == 3
 
 
 def test_a_file_that_is_named_and_missing_is_no_silent_default(
@@ -165,25 +181,25 @@ def test_a_file_that_is_named_and_missing_is_no_silent_default(
     monkeypatch.chdir(tmp_path)
     a_file(tmp_path, "")
     with pytest.raises(SettingsError, match=r"^settings file gone\.toml does not exist; check the path"):
-        load_settings(None, {"PAPERROUND_CONFIG": "gone.toml"})
+        load(None, {"PAPERROUND_CONFIG": "gone.toml"})
     with pytest.raises(SettingsError, match=r"^settings file lost\.toml does not exist; check the path"):
-        load_settings(Path("lost.toml"), {})
+        load(Path("lost.toml"), {})
 
 
 def test_a_directory_is_not_a_file(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match=r"is a directory; name the TOML file in it$"):
-        load_settings(tmp_path, {})
+        load(tmp_path, {})
 
 
 @pytest.mark.parametrize("name", ["paperround.toml/inner", "a\0b", "n" * 5000])
 def test_a_file_that_cannot_be_opened_is_said_to_be_so(tmp_path: Path, name: str) -> None:
     a_file(tmp_path, "")
     with pytest.raises(SettingsError, match=r"cannot be read \(.+\); check the path and who may read it$"):
-        load_settings(tmp_path / name, {})
+        load(tmp_path / name, {})
 
 
 def test_a_byte_order_mark_is_passed_over(tmp_path: Path) -> None:
-    assert settings_of(tmp_path, b"\xef\xbb\xbfversion = 1\r\n") == Settings()
+    assert settings_of(tmp_path, b"\xef\xbb\xbfversion = 1\r\n").model_dump() == SettingsModel().model_dump()
 
 
 @pytest.mark.parametrize("written", ["é".encode("latin-1"), "version = 1".encode("utf-16")])

@@ -18,7 +18,7 @@ from bot.platforms.discord.listeners import DiscordListeners
 from bot.platforms.discord.permissions import build_invitation
 from bot.platforms.discord.preflight import run_preflight
 from bot.platforms.discord.rest import RestClient, use_addresses
-from config.settings import DiscordSettings
+from bot.platforms.discord.settings import DiscordSettings
 from digests.errors import InputError
 
 log = logging.getLogger(__name__)

@@ -13,8 +13,8 @@ import discord
 from bot.platforms.discord.errors import UNAUTHORIZED_MESSAGE
 from bot.platforms.discord.listeners import DiscordListeners
 from bot.platforms.discord.rest import MAX_RATE_LIMIT_SECONDS
+from bot.platforms.discord.settings import DiscordSettings
 from bot.platforms.discord.slash import AnyButton, LoggingCommandTree, add_commands, sync_commands
-from config.settings import DiscordSettings
 from digests.errors import PaperroundError
 
 log = logging.getLogger(__name__)

@@ -30,7 +30,7 @@ from bot.platforms.discord.client import DiscordPlatform
 from bot.platforms.discord.forms import build_modal, command_text_of_values, read_modal, values_of
 from bot.platforms.discord.permissions import join_names, list_missing_permissions
 from bot.platforms.discord.render import KEYCAPS, render
-from config.settings import DiscordSettings
+from bot.platforms.discord.settings import DiscordSettings
 from digests.errors import InputError, PaperroundError
 from digests.model import MarkSource, Post
 from digests.subscription import Channel, DigestStyle, Subscription

@@ -22,7 +22,7 @@ from bot.platforms.discord.errors import (
     UNAUTHORIZED_MESSAGE,
     explain_error,
 )
-from config.settings import DiscordSettings
+from bot.platforms.discord.settings import DiscordSettings
 
 MAX_RATE_LIMIT_SECONDS = 30.0
 """Seconds that a rate limit is waited for; discord.py takes no less. A longer one fails the call at once."""

@@ -17,6 +17,7 @@ from bot.platforms.slack.client import SlackPlatform
 from bot.platforms.slack.listeners import SlackListeners
 from bot.platforms.slack.preflight import PreflightReport, run_preflight
 from bot.platforms.slack.session import create_web_client, open_session
+from bot.platforms.slack.settings import SlackSecrets, SlackSettings
 from bot.platforms.slack.transport import (
     MAX_BACKOFF_SECONDS,
     MIN_BACKOFF_SECONDS,
@@ -24,8 +25,6 @@ from bot.platforms.slack.transport import (
     SocketTransport,
     build_bolt_app,
 )
-from config.secrets import SlackSecrets
-from config.settings import SlackSettings
 from digests.errors import InputError
 
 log = logging.getLogger(__name__)

@@ -44,7 +44,7 @@ from bot.platforms.slack.forms import (
 from bot.platforms.slack.manifest import MARK_SHORTCUT
 from bot.platforms.slack.profiles import ProfileCache
 from bot.platforms.slack.render import render
-from config.settings import SlackSettings
+from bot.platforms.slack.settings import SlackSettings
 from digests.errors import PaperroundError
 from digests.ids import parse_paper_id
 from digests.model import Post

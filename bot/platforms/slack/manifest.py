@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from config.settings import SlackSettings
+from bot.platforms.slack.settings import SlackSettings
 
 SCOPES = {
     "commands": "for the two slash commands",

@@ -18,7 +18,7 @@ from bot.platforms.slack.errors import (
     parse_error_response,
 )
 from bot.platforms.slack.manifest import scopes_of
-from config.settings import SlackSettings
+from bot.platforms.slack.settings import SlackSettings
 
 CALL_TIMEOUT_SECONDS = 10.0
 MAX_CLOCK_SKEW_SECONDS = 120

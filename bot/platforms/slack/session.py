@@ -7,7 +7,7 @@ from slack_sdk.http_retry.builtin_async_handlers import AsyncRateLimitErrorRetry
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.chat.deadline import deadline_trace
-from config.settings import SlackSettings
+from bot.platforms.slack.settings import SlackSettings
 
 CONNECT_TIMEOUT_SECONDS = 10.0
 MAX_CONNECTIONS = 50

@@ -14,7 +14,7 @@ from bot.chat.message import Card, Heading, Message
 from bot.chat.port import CANNOT_ASK, Outcome, Page, PostError, PostUpdate
 from bot.platforms.discord.client import DiscordPlatform
 from bot.platforms.discord.rest import RestClient, use_addresses
-from config.settings import DiscordSettings
+from bot.platforms.discord.settings import DiscordSettings
 from digests.model import Post
 from digests.subscription import Channel, DigestStyle
 from tests.fakes.discord import ANNOUNCEMENT, DM, FORUM, TEXT, DiscordFault, FakeDiscord, read_text

@@ -15,7 +15,7 @@ from bot.platforms.discord.client import DiscordPlatform
 from bot.platforms.discord.gateway import Gateway, keep_connected
 from bot.platforms.discord.listeners import DiscordListeners
 from bot.platforms.discord.rest import RestClient, use_addresses
-from config.settings import DiscordSettings
+from bot.platforms.discord.settings import DiscordSettings
 from digests.errors import StoreError
 from tests.builders import a_store
 from tests.fakes.discord import FakeDiscord

@@ -14,7 +14,7 @@ from bot.platforms.discord.app import DiscordApp, fetch_invitation
 from bot.platforms.discord.gateway import Gateway
 from bot.platforms.discord.listeners import DiscordListeners
 from bot.platforms.discord.permissions import REQUIRED_PERMISSIONS
-from config.settings import DiscordSettings
+from bot.platforms.discord.settings import DiscordSettings
 from digests.errors import InputError
 from digests.ports.notes import Notes
 from tests.builders import a_store

@@ -13,7 +13,7 @@ from bot.delivery.post_refresher import EDIT_INTERVAL, refresh_due_posts
 from bot.delivery.worker import deliver_due_editions
 from bot.platforms.slack.client import SlackPlatform
 from bot.platforms.slack.session import create_web_client, open_session
-from config.settings import SlackSettings
+from bot.platforms.slack.settings import SlackSettings
 from digests.build import DigestPolicy
 from digests.model import NOT_REVIEWED, Trouble
 from digests.ports import Store

@@ -11,7 +11,7 @@ from bot.chat.message import Message, Text
 from bot.chat.port import CANNOT_ASK, Outcome, Page, PostError
 from bot.platforms.slack.client import SlackPlatform
 from bot.platforms.slack.session import create_web_client, open_session
-from config.settings import SlackSettings
+from bot.platforms.slack.settings import SlackSettings
 from digests.subscription import Channel
 from tests.fakes.odd import ODD_ANSWERS
 from tests.fakes.slack import FakeSlack, SlackFault, read_text

@@ -16,7 +16,7 @@ from bot.conversation.answers import Answers
 from bot.platforms.slack.client import SlackPlatform
 from bot.platforms.slack.listeners import SlackListeners
 from bot.platforms.slack.manifest import build_manifest, render_manifest_yaml, scopes_of
-from config.settings import SlackSettings
+from bot.platforms.slack.settings import SlackSettings
 from digests.build import DigestPolicy
 from digests.store import open_store
 from tests.fakes.slack import FakeSlack

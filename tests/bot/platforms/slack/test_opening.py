@@ -6,8 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 from bot.platforms.slack.app import SlackApp
-from config.secrets import SlackSecrets
-from config.settings import SlackSettings
+from bot.platforms.slack.settings import SlackSecrets, SlackSettings
 from digests.errors import InputError
 from tests.fakes.odd import ODD_ANSWERS
 from tests.fakes.slack import FakeSlack, SlackFault

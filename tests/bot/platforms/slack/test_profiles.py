@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from bot.conversation.answers import Person
 from bot.platforms.slack.profiles import CACHE_TTL, MAX_CACHED_PROFILES, ProfileCache
 from bot.platforms.slack.session import create_web_client, open_session
-from config.settings import SlackSettings
+from bot.platforms.slack.settings import SlackSettings
 from tests.fakes.slack import FakeSlack, SlackFault
 
 NOON = datetime(2026, 11, 25, 12, tzinfo=UTC)

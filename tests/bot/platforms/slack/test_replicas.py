@@ -10,8 +10,7 @@ import pytest
 
 from bot.cli.demo import import_sample
 from bot.platforms.slack.app import SlackApp
-from config.secrets import SlackSecrets
-from config.settings import Settings
+from bot.platforms.slack.settings import SlackSecrets, SlackSettings
 from digests.store import open_store
 from tests.bot.platforms.slack.processes import BotProcess, add_overdue_channel, create_patient_slack, run_bot
 from tests.fakes.slack import FakeSlack
@@ -58,9 +57,7 @@ def leads(bot: BotProcess) -> bool:
 
 def test_a_socket_is_one_process_s_alone_and_requests_come_to_any() -> None:
     def exclusive(**secrets: str) -> bool:
-        return SlackApp(
-            Settings().platforms.slack, SlackSecrets(**secrets), 1, lambda: datetime.now(UTC)
-        ).is_exclusive
+        return SlackApp(SlackSettings(), SlackSecrets(**secrets), 1, lambda: datetime.now(UTC)).is_exclusive
 
     assert exclusive(app_token="xapp-1")
     assert not exclusive(signing_secret="s3cret")

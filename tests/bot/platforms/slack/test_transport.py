@@ -18,8 +18,8 @@ from slack_bolt.async_app import AsyncApp
 from slack_bolt.authorization import AuthorizeResult
 
 from bot.platforms.slack.session import create_web_client, open_session
+from bot.platforms.slack.settings import SlackSettings
 from bot.platforms.slack.transport import HttpTransport, SocketTransport, build_bolt_app
-from config.settings import SlackSettings
 from digests.subscription import Channel
 from tests.bot.platforms.slack.processes import (
     add_overdue_channel,

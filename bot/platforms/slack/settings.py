@@ -1,0 +1,115 @@
+"""Settings and secrets of the Slack app: `[platforms.slack]`, and the environment's SLACK_* variables."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field
+
+from config.problems import SettingsError, quote_value
+from config.settings import RequiredText, SettingsTable
+from config.validators import base_url_validator
+
+
+def _validate_command(name: str) -> str:
+    if not re.fullmatch(r"/[a-z0-9_-]{1,31}", name):
+        raise ValueError(
+            f'is {quote_value(name)}; write a slash and up to 31 small letters, digits, - or _, such as "/paper"'
+        )
+    return name
+
+
+def _validate_emoji_name(name: str) -> str:
+    bare = name.strip(":")
+    if not re.fullmatch(r"[a-z0-9_+'-]{1,100}", bare):
+        raise ValueError(
+            f'is {quote_value(name)}; write the emoji\'s name without colons, such as "bookmark"'
+        )
+    return bare
+
+
+class SlackSettings(SettingsTable):
+    """The Slack app. Its secrets are the environment's SLACK_BOT_TOKEN, SLACK_APP_TOKEN and SLACK_SIGNING_SECRET."""
+
+    api_base_url: Annotated[str, AfterValidator(base_url_validator("https://slack.com/api/"))] = Field(
+        default="https://slack.com/api/", description="Where Slack's web API is."
+    )
+    transport: Literal["auto", "socket", "http"] = Field(
+        default="auto",
+        description="How Slack reaches the bot; auto: socket with SLACK_APP_TOKEN, else http.",
+    )
+    http_host: RequiredText = Field(default="0.0.0.0", description="The address that http listens on.")  # noqa: S104
+    http_port: int = Field(
+        default=3000, ge=1, le=65535, description="The port of http; events come to /slack/events."
+    )
+    proxy: str = Field(default="", description="An HTTP proxy for all calls to Slack; empty: none.")
+    paper_command: Annotated[str, AfterValidator(_validate_command)] = Field(
+        default="/paper", description="The command that looks papers up."
+    )
+    digest_command: Annotated[str, AfterValidator(_validate_command)] = Field(
+        default="/digest", description="The command for the channel's digest."
+    )
+    mark_emoji: Annotated[str, AfterValidator(_validate_emoji_name)] = Field(
+        default="bookmark", description="The reaction that puts a paper up for discussion."
+    )
+    who_may_change: Literal["anyone", "admins"] = Field(
+        default="anyone", description="Who may change a channel's digest: its members, or workspace admins."
+    )
+    messages_per_second_per_channel: float = Field(
+        default=1.0,
+        gt=0,
+        le=1000,
+        description="The most digest messages a second to one channel; Slack's limit is 1.",
+    )
+    messages_per_second: float = Field(
+        default=5.0,
+        gt=0,
+        le=1000,
+        description="The most digest messages a second to one workspace; Slack allows some hundreds a minute.",
+    )
+    unfurl_arxiv: bool = Field(
+        default=True, description="Whether an arXiv link that someone pastes gets a short card."
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class SlackSecrets:
+    """Tokens and signing secret of the app. Empty if the environment has none; never shown."""
+
+    bot_token: str = field(default="", repr=False)
+    app_token: str = field(default="", repr=False)
+    signing_secret: str = field(default="", repr=False)
+
+
+def read_slack_secrets(environment: Mapping[str, str]) -> SlackSecrets:
+    """Read the app's secrets. Raises SettingsError for a token in the variable of another kind."""
+    secrets = SlackSecrets(
+        bot_token=environment.get("SLACK_BOT_TOKEN", "").strip(),
+        app_token=environment.get("SLACK_APP_TOKEN", "").strip(),
+        signing_secret=environment.get("SLACK_SIGNING_SECRET", "").strip(),
+    )
+    _require_token_kind(
+        "SLACK_BOT_TOKEN", secrets.bot_token, "xoxb-", "the Bot User OAuth Token", "OAuth & Permissions"
+    )
+    _require_token_kind(
+        "SLACK_APP_TOKEN", secrets.app_token, "xapp-", "an App-Level Token", "Basic Information"
+    )
+    if secrets.signing_secret.startswith("xox") or secrets.signing_secret.startswith("xapp-"):
+        raise SettingsError(
+            "SLACK_SIGNING_SECRET holds a token; set it to the Signing Secret, which the app's page shows under "
+            "Basic Information, App Credentials."
+        )
+    return secrets
+
+
+def _require_token_kind(variable: str, token: str, prefix: str, name: str, place: str) -> None:
+    """Raise SettingsError if `token` begins with the letters of another kind. The token itself is never shown."""
+    if not token or token.startswith(prefix):
+        return
+    kinds = {"xoxb-": "a bot token", "xapp-": "an app-level token", "xoxp-": "a user token"}
+    kind = next((kind for letters, kind in kinds.items() if token.startswith(letters)), "something else")
+    raise SettingsError(
+        f"{variable} holds {kind}; "
+        f"set it to {name}, which begins with {prefix} and stands on the app's page under {place}."
+    )

@@ -1,0 +1,129 @@
+"""Sentences for people whose settings cannot be used: the key, the problem and its fix."""
+
+import json
+import re
+from collections.abc import Iterable
+from typing import Any, get_args
+
+from pydantic import BaseModel
+from pydantic_core import ErrorDetails
+
+MAX_QUOTED_CHARACTERS = 60
+"""Longest quotation in a sentence, so that a problem stays one line."""
+
+KeyPath = tuple[int | str, ...]
+"""Steps from the whole document to a value: keys, and numbers in lists, counted from 0."""
+
+
+class SettingsError(Exception):
+    """Settings that cannot be used. `str(error)` has one line a problem: file, key and fix."""
+
+
+def describe_problem(error: ErrorDetails, model: type[BaseModel]) -> str:
+    """Return one line for an error of pydantic's: the key, the problem and its fix. `model` is the whole document's."""
+    return f"{format_key_path(error['loc'])} {_describe_fault(error, model)}"
+
+
+def _describe_fault(error: ErrorDetails, model: type[BaseModel]) -> str:
+    match error["type"]:
+        case "value_error":
+            return str(error["ctx"]["error"])
+        case "extra_forbidden":
+            return f"is no key that Paperround knows; {_suggest_known_key(error['loc'], model)}"
+        case "missing":
+            return f"is missing; add {error['loc'][-1]} = ... to it, as example.toml shows"
+        case _:
+            return f"is {quote_value(error['input'])}; write {_describe_fix(error)}"
+
+
+def _suggest_known_key(loc: KeyPath, model: type[BaseModel]) -> str:
+    known_keys = _list_known_keys(loc[:-1], model)
+    nearest = find_nearest(str(loc[-1]), known_keys)
+    return f"did you mean {nearest}?" if nearest else f"remove it, or use one of {', '.join(known_keys)}"
+
+
+def _list_known_keys(loc: KeyPath, model: type[BaseModel]) -> tuple[str, ...]:
+    """Return the keys that the table at `loc` may have."""
+    table: Any = model
+    for name in (step for step in loc if isinstance(step, str)):
+        annotation = table.model_fields[name].annotation
+        table = next(iter(get_args(annotation)), annotation)
+    return tuple(table.model_fields)
+
+
+def find_nearest(word: str, words: Iterable[str], cutoff: float = 0.7) -> str | None:
+    """Return the word most like `word`, or None. `cutoff` is the least likeness, 0 to 1."""
+    from difflib import get_close_matches  # Needed only when something is wrong.
+
+    return next(iter(get_close_matches(word[:MAX_QUOTED_CHARACTERS], words, n=1, cutoff=cutoff)), None)
+
+
+def _describe_fix(error: ErrorDetails) -> str:
+    limits = error.get("ctx", {})
+    match error["type"]:
+        case "less_than_equal":
+            return f"{limits['le']:g} or less"
+        case "greater_than_equal":
+            return f"{limits['ge']:g} or more"
+        case "literal_error":
+            return str(limits["expected"]).replace("'", '"')
+        case "string_too_short":
+            return "at least one character between the quotes, or remove it"
+        case "string_too_long":
+            return f"{limits['max_length']} characters or fewer"
+        case "tuple_type" if error["loc"] in (("subscriptions",), ("sources",)):
+            return f"[[{error['loc'][0]}]], in two pairs of brackets, above each one"
+        case "model_type":
+            return f"a table, which begins with {_format_table_header(error['loc'])}"
+        case "tuple_type" if error["loc"][-1] == "days":
+            return 'a list in brackets, such as ["mon", "fri"]'
+        case kind:
+            return _FIX_BY_ERROR_TYPE.get(kind, "what example.toml shows")
+
+
+_FIX_BY_ERROR_TYPE = {
+    "int_type": "a whole number without quotes",
+    "float_type": "a number without quotes",
+    "finite_number": "a number such as 0.5",
+    "bool_type": "true or false, without quotes",
+    "string_type": "it as text in quotes",
+    "tuple_type": 'a list in brackets, such as ["one", "two"]',
+}
+
+
+def _format_table_header(loc: KeyPath) -> str:
+    name = ".".join(step for step in loc if isinstance(step, str))
+    return f"[[{name}]]" if isinstance(loc[-1], int) else f"[{name}]"
+
+
+def format_key_path(loc: KeyPath) -> str:
+    """Return the place of a value for people: "digest.max_age_days", "subscriptions, number 2: time_zone"."""
+    path = joint = ""
+    for step in loc:
+        if isinstance(step, int):
+            path, joint = f"{path}, number {step + 1}", ": "
+        else:
+            path, joint = f"{path}{joint}{_quote_key(step)}", "."
+    return path
+
+
+def _quote_key(key: str) -> str:
+    is_bare = re.fullmatch("[A-Za-z0-9_-]+", key) and len(key) <= MAX_QUOTED_CHARACTERS
+    return key if is_bare else quote_value(key)
+
+
+def quote_value(value: object) -> str:
+    """Return a value as TOML has it, on one line and cut to `MAX_QUOTED_CHARACTERS`."""
+    match value:
+        case str() if len(value) > MAX_QUOTED_CHARACTERS:
+            return json.dumps(value[:MAX_QUOTED_CHARACTERS] + "…", ensure_ascii=False)
+        case bool() | str():
+            return json.dumps(value, ensure_ascii=False)
+        case dict():
+            return "a table"
+        case list():
+            return "a list"
+        case int() if abs(value) >= 10**MAX_QUOTED_CHARACTERS:
+            return "a huge number"
+        case _:
+            return str(value)

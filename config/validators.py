@@ -1,0 +1,90 @@
+"""Checks of single values. Each raises ValueError with the part of the sentence that follows the key."""
+
+import re
+from collections.abc import Callable, Sequence
+from datetime import time
+from typing import NoReturn
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
+
+from config.problems import find_nearest, quote_value
+
+STORE_SCHEMES = ("sqlite:///", "postgresql+psycopg://")
+
+
+def parse_clock_time(value: object) -> time:
+    """Return a time of whole minutes from `"09:00"` or from TOML's own 09:00:00."""
+    if isinstance(value, str) and re.fullmatch("([01][0-9]|2[0-3]):[0-5][0-9]", value):
+        return time.fromisoformat(value)
+    if isinstance(value, time) and value == time(value.hour, value.minute):
+        return value
+    raise ValueError(f'is {quote_value(value)}; write it like "09:00", from "00:00" to "23:59"')
+
+
+def validate_time_zone(key: str) -> str:
+    """Return `key` if it is an IANA time zone."""
+    try:
+        ZoneInfo(key)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        _refuse_zone(key)
+    if key.startswith(("posix/", "right/")) or key in ("localtime", "posixrules"):
+        _refuse_zone(key)  # Files of some machines, unknown to others.
+    return key
+
+
+def _refuse_zone(key: str) -> NoReturn:
+    nearest = _find_nearest_zone(key)
+    fix = f'did you mean "{nearest}"?' if nearest else 'write an IANA name such as "Europe/Berlin" or "UTC"'
+    raise ValueError(f"is {quote_value(key)}, which is no time zone; {fix}")
+
+
+def _find_nearest_zone(key: str) -> str | None:
+    zones = sorted(zone for zone in available_timezones() if "/" in zone and not zone.startswith("Etc/"))
+    cities = {zone.rsplit("/", 1)[1].casefold(): zone for zone in zones}
+    names = cities | {zone.casefold(): zone for zone in zones} | {"utc": "UTC"}
+    nearest = find_nearest(key.replace(" ", "_").casefold(), names, cutoff=0.8)
+    return names[nearest] if nearest else None
+
+
+def require_days(days: tuple[str, ...]) -> tuple[str, ...]:
+    """Return `days` if there is at least one and none twice."""
+    if not days:
+        raise ValueError('is empty; write at least one day, such as ["mon"], or remove the subscription')
+    repeated = next((day for day in days if days.count(day) > 1), None)
+    if repeated:
+        raise ValueError(f'names "{repeated}" twice; write each day once')
+    return days
+
+
+def validate_store_url(url: str) -> str:
+    """Return `url` if it names an SQLite file or a PostgreSQL database, without a password."""
+    if not url.startswith(STORE_SCHEMES):  # The address is not quoted: it may carry a password.
+        raise ValueError(
+            f"does not begin with {' or '.join(STORE_SCHEMES)}; "
+            'write one of the two, such as "sqlite:///paperround.db"'
+        )
+    place, _, options = url.removeprefix("postgresql+psycopg://").partition("?")
+    if url.startswith("postgresql") and (":" in place.rpartition("@")[0] or "password=" in options):
+        raise ValueError(
+            "carries a password; secrets are read from the environment only, so take it out and set PGPASSWORD"
+        )
+    return url
+
+
+def base_url_validator(
+    example: str, schemes: Sequence[str] = ("https", "http"), *, ends_with_slash: bool = True
+) -> Callable[[str], str]:
+    """Return a check for addresses that paths are appended to; it adds or takes off the slash at their end."""
+
+    def validate_base_url(url: str) -> str:
+        if not re.fullmatch(rf"({'|'.join(schemes)})://[^\s/?#@]+(/[^\s?#]*)?", url):
+            raise ValueError(f'is {quote_value(url)}; write an address such as "{example}"')
+        return url.rstrip("/") + "/" if ends_with_slash else url.rstrip("/")
+
+    return validate_base_url
+
+
+def validate_web_address(url: str) -> str:
+    """Return `url` if it is empty or an http(s) address without a password."""
+    if url and not re.fullmatch(r"https?://[^\s/?#@]+(/[^\s?#]*)?(\?[^\s#]*)?", url):
+        raise ValueError(f'is {quote_value(url)}; write an address such as "https://host/papers.jsonl"')
+    return url
