@@ -1,8 +1,8 @@
-"""When arXiv announces papers, and why it did not: its evenings, weekends and holidays. Pure.
+"""arXiv's announcement calendar: its evenings, weekends and holidays. Pure.
 
-arXiv announces at 20:00 in New York from Sunday to Thursday (https://info.arxiv.org/help/availability.html), where it also
-publishes each year's holidays, as evenings without an announcement. What was published is certain; of other years only
-the holidays that come back every year are reckoned, and said to be likely.
+arXiv announces papers at 20:00 in New York from Sunday to Thursday. It publishes the evenings without an announcement
+for one year ahead (https://info.arxiv.org/help/availability.html). Holidays in that list are certain. For other years
+only the yearly holidays are computed, and marked as not certain.
 """
 
 from collections.abc import Iterator
@@ -17,8 +17,8 @@ ANNOUNCEMENT_WEEKDAYS = frozenset([6, 0, 1, 2, 3])
 """Sunday to Thursday; 0 is Monday."""
 
 ANNOUNCEMENT_LAG = timedelta(hours=5)
-"""From the announcement until its papers can be in a digest: the feeds are renewed at midnight in New York, four hours
-later, and then have to be read."""
+"""Time from an announcement until a digest can hold its papers: the feeds are rebuilt four hours later, at midnight in
+New York, and then have to be fetched."""
 
 PUBLISHED_HOLIDAYS = {
     date(2026, 11, 26): "Thanksgiving",
@@ -27,26 +27,27 @@ PUBLISHED_HOLIDAYS = {
     date(2026, 12, 31): "New Year's Eve",
 }
 PUBLISHED_FROM, PUBLISHED_TO = date(2026, 11, 25), date(2026, 12, 31)
-"""Between these days every evening that is not in the list has its announcement."""
+"""First and last date of arXiv's published list. An evening in between has an announcement unless it is listed."""
 
 _DAY = timedelta(days=1)
 
 
 class GapReason(StrEnum):
-    """Why no new papers of arXiv could be had."""
+    """Reason for a gap in arXiv's announcements."""
 
     WEEKEND = "weekend"
-    """There is no announcement on Friday and Saturday evenings."""
+    """arXiv announces nothing on Friday and Saturday evenings."""
     HOLIDAY = "holiday"
     NOT_YET = "not yet"
-    """No evening's papers were to come since the last digest."""
+    """No announcement evening lies between the last digest and this one."""
 
 
 @dataclass(frozen=True, slots=True)
 class AnnouncementGap:
-    """Nothing was to come from arXiv, and why; `next` is the next announcement, in UTC.
+    """A time span without new papers from arXiv. `next_at` is the next announcement, in UTC.
 
-    On a holiday `evening` is its date in New York and `holiday` its name; it is `certain` where arXiv published it.
+    For a holiday, `evening` is its date in New York and `holiday` its name. `is_certain` is True if arXiv's published
+    list has it, False if it was computed.
     """
 
     reason: GapReason
@@ -57,7 +58,7 @@ class AnnouncementGap:
 
 
 def announcement_at(evening: date) -> datetime | None:
-    """The instant of the announcement on a date in New York, in UTC; None where there is none."""
+    """Return the instant of the announcement on a New York date, in UTC, or None on an evening without one."""
     return (
         _announcement_instant(evening)
         if evening.weekday() in ANNOUNCEMENT_WEEKDAYS and not holiday_name(evening)
@@ -66,7 +67,7 @@ def announcement_at(evening: date) -> datetime | None:
 
 
 def holiday_name(evening: date) -> str:
-    """The name of the holiday that keeps arXiv from announcing on this date in New York; empty on any other date."""
+    """Return the name of the holiday that cancels the announcement on a New York date, or an empty string."""
     return (
         PUBLISHED_HOLIDAYS.get(evening, "")
         if is_certain(evening)
@@ -75,12 +76,12 @@ def holiday_name(evening: date) -> str:
 
 
 def is_certain(evening: date) -> bool:
-    """Whether arXiv's own list says what happens on this evening."""
+    """Return True if arXiv's published list covers this evening."""
     return PUBLISHED_FROM <= evening <= PUBLISHED_TO
 
 
 def next_announcement(after: datetime) -> datetime:
-    """The first announcement after an instant, in UTC."""
+    """Return the first announcement later than `after`, in UTC."""
     evening = after.astimezone(NEW_YORK).date()
     while (at := announcement_at(evening)) is None or at <= after:
         evening += _DAY
@@ -88,22 +89,23 @@ def next_announcement(after: datetime) -> datetime:
 
 
 def find_announcement_gap(after: datetime, to: datetime) -> AnnouncementGap | None:
-    """Why nothing of arXiv could be new in a digest of `to` after one of `after`; None where an announcement was due.
+    """Explain why no announcement reached the digest due at `to` after one due at `after`; None if one did.
 
-    An evening belongs to the digest by whose hour its papers could be read, in whatever time zone that is.
+    An announcement belongs to the first digest that is due at least `ANNOUNCEMENT_LAG` later, in any time zone.
     """
     evenings = list(_evenings_between(after, to))
     if any(announcement_at(evening) for evening in evenings):
         return None
-    coming = next_announcement(to - ANNOUNCEMENT_LAG)
-    off = [evening for evening in evenings if evening.weekday() in ANNOUNCEMENT_WEEKDAYS]
-    if off:
-        return AnnouncementGap(GapReason.HOLIDAY, coming, off[-1], holiday_name(off[-1]), is_certain(off[-1]))
-    return AnnouncementGap(GapReason.WEEKEND if evenings else GapReason.NOT_YET, coming)
+    next_at = next_announcement(to - ANNOUNCEMENT_LAG)
+    holidays = [evening for evening in evenings if evening.weekday() in ANNOUNCEMENT_WEEKDAYS]
+    if holidays:
+        last = holidays[-1]
+        return AnnouncementGap(GapReason.HOLIDAY, next_at, last, holiday_name(last), is_certain(last))
+    return AnnouncementGap(GapReason.WEEKEND if evenings else GapReason.NOT_YET, next_at)
 
 
 def _evenings_between(after: datetime, to: datetime) -> Iterator[date]:
-    """The dates in New York whose papers, if there are any, can first be had after the one and up to the other."""
+    """Yield the New York dates whose announcement becomes readable later than `after` and at `to` or earlier."""
     evening = (after - ANNOUNCEMENT_LAG).astimezone(NEW_YORK).date()
     while (at := _announcement_instant(evening)) + ANNOUNCEMENT_LAG <= to:
         if at + ANNOUNCEMENT_LAG > after:
@@ -116,7 +118,7 @@ def _announcement_instant(evening: date) -> datetime:
 
 
 def _yearly_holidays(year: int) -> dict[date, str]:
-    """The holidays that were in arXiv's lists of every year; single days that it adds cannot be reckoned."""
+    """Return the holidays that every published list had. Single days that arXiv adds cannot be computed."""
     independence = date(year, 7, 4)
     observed = independence + _DAY if independence.weekday() == 6 else independence
     return {

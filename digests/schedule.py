@@ -1,4 +1,4 @@
-"""When is a channel's digest due? Local hours, time zones and their changes of the clock. Pure."""
+"""Due times of a channel's editions: local hours, time zones and clock changes. Pure."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -13,16 +13,17 @@ _SECOND = timedelta(seconds=1)
 
 @dataclass(frozen=True, slots=True)
 class DueEdition:
-    """The local date an edition stands for, and the instant it is due, in UTC."""
+    """An edition, which is a local date, and the instant `at` which it is due, in UTC."""
 
     edition: date
     at: datetime
 
 
 def due_at(schedule: Schedule, edition: date) -> datetime:
-    """The instant an edition is due, in UTC.
+    """Return the instant at which an edition is due, in UTC.
 
-    A local time that the clocks skip is due at the first instant after the gap; one that comes twice, the first time.
+    A local time that a clock change skips is due at the first instant after the gap. A local time that occurs twice
+    is due the first time.
     """
     zone = ZoneInfo(schedule.time_zone)
     local = datetime.combine(edition, schedule.at, zone)
@@ -33,11 +34,14 @@ def due_at(schedule: Schedule, edition: date) -> datetime:
 
 
 def _find_gap_end(before: datetime, after: datetime, zone: ZoneInfo) -> datetime:
-    """The instant the clocks jump, to the second, by bisection between an instant on each side of it."""
-    old = before.astimezone(zone).utcoffset()
+    """Return the instant of a clock change, to the second.
+
+    Bisects between `before` and `after`, instants in UTC on the two sides of the change.
+    """
+    old_offset = before.astimezone(zone).utcoffset()
     while after - before > _SECOND:
         middle = before + timedelta(seconds=(after - before) // _SECOND // 2)
-        if middle.astimezone(zone).utcoffset() == old:
+        if middle.astimezone(zone).utcoffset() == old_offset:
             before = middle
         else:
             after = middle
@@ -45,12 +49,12 @@ def _find_gap_end(before: datetime, after: datetime, zone: ZoneInfo) -> datetime
 
 
 def edition_ends_at(schedule: Schedule, edition: date) -> datetime:
-    """The local midnight at which an edition's date ends, in UTC."""
+    """Return the local midnight at the end of an edition's date, in UTC."""
     return datetime.combine(edition + _DAY, time(), ZoneInfo(schedule.time_zone)).astimezone(UTC)
 
 
 def next_due_edition(schedule: Schedule, after: datetime) -> DueEdition:
-    """The first edition that is due after an instant."""
+    """Return the first edition that is due later than `after`."""
     edition = after.astimezone(ZoneInfo(schedule.time_zone)).date() - _DAY
     while True:
         if edition.weekday() in schedule.days and (at := due_at(schedule, edition)) > after:
@@ -59,7 +63,7 @@ def next_due_edition(schedule: Schedule, after: datetime) -> DueEdition:
 
 
 def newest_due_edition(schedule: Schedule, now: datetime) -> DueEdition:
-    """The newest edition whose hour has come, `now` included: what is sent after a time of silence."""
+    """Return the newest edition that is due at `now` or earlier: the one to send after an outage."""
     edition = now.astimezone(ZoneInfo(schedule.time_zone)).date() + _DAY
     while True:
         if edition.weekday() in schedule.days and (at := due_at(schedule, edition)) <= now:
@@ -67,25 +71,31 @@ def newest_due_edition(schedule: Schedule, now: datetime) -> DueEdition:
         edition -= _DAY
 
 
+def previous_due_at(schedule: Schedule, edition: date, now: datetime) -> datetime:
+    """Return the instant at which the edition before this one was due, at the latest `now`."""
+    return min(newest_due_edition(schedule, due_at(schedule, edition) - _SECOND).at, now)
+
+
 def editions_between(schedule: Schedule, first: date, before: date, limit: int) -> tuple[date, ...]:
-    """The dates from `first` up to and without `before` that have an edition, newest first; at most `most` of them."""
-    found: list[date] = []
+    """Return up to `limit` editions from `first` up to but without `before`, newest first."""
+    editions: list[date] = []
     day = before - _DAY
-    while day >= first and len(found) < limit:
+    while day >= first and len(editions) < limit:
         if day.weekday() in schedule.days:
-            found.append(day)
+            editions.append(day)
         day -= _DAY
-    return tuple(found)
+    return tuple(editions)
 
 
 def due_after_schedule_change(
     schedule: Schedule, now: datetime, *, awaited: date | None, existing_editions: Collection[date]
 ) -> DueEdition:
-    """What is due next once a schedule has changed. No date gets a second edition, and today's is not lost.
+    """Return the next due edition after a schedule was changed to `schedule`.
 
-    `awaited` is the edition that was to come next until now, None when none was; `had` are the dates that already
-    have theirs, lately; those that a clock had which was ahead by days stand in no other's way. An awaited edition
-    whose new hour has passed is due at once.
+    No date gets a second edition, and today's is not lost. `awaited` is the edition that was due next before the
+    change, or None. It is due at once if its new hour has already passed. `existing_editions` are recent dates that
+    already have an edition. Dates later than tomorrow are ignored: they come from a clock that was days ahead, and
+    must not block the editions before them.
     """
     tomorrow = now.astimezone(ZoneInfo(schedule.time_zone)).date() + _DAY
     last = max((edition for edition in existing_editions if edition <= tomorrow), default=date.min)
@@ -101,10 +111,10 @@ def due_after_schedule_change(
 def recompute_next_due(
     schedule: Schedule, now: datetime, awaited: DueEdition, existing_editions: Collection[date]
 ) -> DueEdition:
-    """When an awaited edition is due by the zones and the clock of today.
+    """Return the next due edition by today's time zone rules and clock, given the one stored as `awaited`.
 
-    It comes at its own hour, wherever a zone's new rules put that; a clock that was set back brings an earlier one
-    before it.
+    An awaited edition moves to its own hour under new zone rules. If the clock was set back, editions before the
+    awaited one are due first, unless `existing_editions` already has their dates.
     """
     today = now.astimezone(ZoneInfo(schedule.time_zone)).date()
     newest = newest_due_edition(schedule, now)

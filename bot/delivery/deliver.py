@@ -18,7 +18,8 @@ from bot.chat.port import CANNOT_ASK, NoHistory, Outcome, Page, Platform, PostEr
 from bot.delivery.batching import Batcher
 from bot.delivery.rate_limit import RateLimiter
 from bot.present.messages import present_digest
-from digests.build import DigestPolicy, Lateness, Window, build, compute_windows
+from digests.build import DigestPolicy, build
+from digests.empty import Lateness
 from digests.errors import InputError, PaperroundError
 from digests.model import EmptyReason, Heartbeat, PostedState
 from digests.ports import Store
@@ -36,6 +37,7 @@ from digests.ports.outbox import (
 )
 from digests.schedule import edition_ends_at
 from digests.subscription import Channel, Subscription
+from digests.window import Window, compute_windows
 
 log = logging.getLogger(__name__)
 
@@ -295,7 +297,9 @@ class RenderCache:
         editions = [
             (claim.subscription, claim.edition, _lateness_of(claim, context)) for claim, _ in requests
         ]
-        edition_windows = compute_windows(editions, store=store, policy=context.digest_policy, now=now)
+        edition_windows = compute_windows(
+            editions, store=store, first_lookback=context.digest_policy.first_lookback, now=now
+        )
         minute = now.replace(second=0, microsecond=0)
         return [
             self._get_or_render(claim, platform, context, window, now, (last_change, minute))
@@ -357,7 +361,7 @@ def _render_digest(
         policy=context.digest_policy,
         now=now,
         lateness=lateness,
-        edition_window=window,
+        window=window,
     )
     is_silent = digest.empty_reason and digest.heartbeat is Heartbeat.OFF
     message = present_digest(replace(digest, is_follow_up=has_empty_notice))
