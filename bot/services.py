@@ -44,8 +44,9 @@ if TYPE_CHECKING:
     from digests.reviewers.fulltext import ArxivFullTextFetcher
     from digests.reviewers.rounds import ReviewContext as ReviewerDesk
     from digests.search.index import SearchIndex
-    from digests.sources.arxiv import ArxivSource
-    from digests.sources.http.client import ServerTurns, SourceClient
+    from digests.sources.arxiv.source import ArxivSource
+    from digests.sources.http.client import SourceClient
+    from digests.sources.http.turns import ServerTurns
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
@@ -239,7 +240,7 @@ def _categories_of(entry: SourceSettings) -> tuple[str, ...]:
 
 
 def _build_arxiv(entry: SourceSettings, services: Services) -> "ArxivSource":
-    from digests.sources.arxiv import ArxivAddresses, ArxivSource
+    from digests.sources.arxiv.source import ArxivAddresses, ArxivSource
 
     addresses = ArxivAddresses(entry.rss_url, entry.oai_url, entry.query_url)
     urls = (addresses.rss, addresses.oai, addresses.query)
@@ -251,7 +252,7 @@ def _build_arxiv(entry: SourceSettings, services: Services) -> "ArxivSource":
 
 def _build_arxiv_turns(services: Services, urls: Collection[str]) -> "ServerTurns":
     """One request at a time to all of arXiv, whatever asks. Raises InputError for a gap that arXiv does not grant."""
-    from digests.sources.http.client import ServerTurns
+    from digests.sources.http.turns import ServerTurns
 
     fetching, context = services.settings.fetching, services.delivery_context
     if fetching.arxiv_gap_seconds < MIN_ARXIV_GAP_SECONDS and any(ARXIV_HOST in address for address in urls):

@@ -14,9 +14,8 @@ from digests.injections import flag_paper
 from digests.model import Paper, Review
 from digests.ports import Store
 from digests.ports.library import ImportCounts
-from digests.ports.sources import BadRecord
+from digests.ports.sources import BadRecord, ProgressCallback
 from digests.sources.reviews import ReviewFile
-from digests.sources.stream import Progress
 
 BATCH_SIZE = 1000
 """Records a transaction: enough to be fast, and few enough that others can write between."""
@@ -111,7 +110,7 @@ def _print_line(console: Console, line: str) -> None:
 
 
 @contextmanager
-def show_progress_bar(label: str, console: Console) -> Iterator[Progress]:
+def show_progress_bar(label: str, console: Console) -> Iterator[ProgressCallback]:
     """Shows on a terminal how far something has come; elsewhere nothing."""
     if not console.is_terminal:
         yield lambda done, size: None

@@ -9,7 +9,8 @@ from digests.ids import parse_arxiv_id
 from digests.model import Paper
 from digests.reviewers.pdf import parse_pdf_in_subprocess
 from digests.reviewers.reading import MIN_FULL_TEXT_CHARACTERS, FullText, parse_html
-from digests.sources.http.client import RequestLimits, ServerTurns, SourceClient
+from digests.sources.http.client import RequestLimits, SourceClient
+from digests.sources.http.turns import ServerTurns
 
 REQUEST_LIMITS = RequestLimits(max_bytes=30 * 1024**2, timeout=60, attempts=3)
 

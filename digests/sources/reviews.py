@@ -12,8 +12,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from digests.errors import InputError
 from digests.ids import PaperId, paper_id_of_address, parse_arxiv_id
 from digests.model import NOT_REVIEWED, Flag, Paper, ReadDepth, Review
-from digests.ports.sources import BadRecord
-from digests.sources.stream import STANDARD_INPUT, Progress, open_text, split_records
+from digests.ports.sources import BadRecord, ProgressCallback
+from digests.sources.stream import STANDARD_INPUT, open_text, split_records
 from digests.text import normalize_text
 
 FUTURE_TOLERANCE = timedelta(days=2)
@@ -91,7 +91,7 @@ class ReviewFile:
     location: str
     today: date
     standard_input: BinaryIO | None = None
-    progress: Progress = lambda done, size: None
+    progress: ProgressCallback = lambda done, size: None
     display_name: str = ""
 
     def read_records(self) -> Iterator[tuple[Paper, Review] | BadRecord]:

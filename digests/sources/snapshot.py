@@ -18,8 +18,7 @@ from digests.ids import parse_arxiv_id
 from digests.model import NOT_REVIEWED, Paper
 from digests.ports.sources import BadRecord, ProgressCallback, SourceBatch, SourceState
 from digests.sources.arxiv.papers import is_withdrawn
-from digests.sources.in_threads import read_batches
-from digests.sources.stream import GZIP_MAGIC
+from digests.sources.stream import GZIP_MAGIC, read_batches
 
 BATCH_LINES = 2000
 """Lines a transaction."""

@@ -1,16 +1,19 @@
 """Records out of a file, an address or standard input: JSON or JSON Lines, plain or gzipped, never all in memory."""
 
+import asyncio
 import codecs
 import gzip
 import io
 import re
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncGenerator, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from itertools import islice
 from pathlib import Path
-from typing import Any, BinaryIO, NoReturn
+from typing import Any, BinaryIO, NoReturn, TypeVar
 
 from digests.errors import InputError, SourceError
+from digests.ports.sources import ProgressCallback
 
 MAX_RECORD_CHARACTERS = 32 * 1024 * 1024
 """Characters of one record: ten times the largest seen. It bounds memory."""
@@ -23,12 +26,9 @@ TIMEOUT_SECONDS = 60.0
 
 STANDARD_INPUT = "-"
 
-Progress = Callable[[int, int | None], None]
-"""Is told the bytes read so far, and the size of all where it is known."""
-
 
 def open_text(
-    location: str, *, standard_input: BinaryIO | None, progress: Progress
+    location: str, *, standard_input: BinaryIO | None, progress: ProgressCallback
 ) -> AbstractContextManager[Iterator[str]]:
     """The text at a path, an http(s) address or "-", in pieces. Raises InputError or SourceError."""
     if location == STANDARD_INPUT and standard_input is not None:
@@ -39,7 +39,7 @@ def open_text(
 
 
 @contextmanager
-def _open_file(path: Path, progress: Progress) -> Iterator[Iterator[str]]:
+def _open_file(path: Path, progress: ProgressCallback) -> Iterator[Iterator[str]]:
     try:
         stream = path.open("rb")
         size = path.stat().st_size or None
@@ -54,7 +54,7 @@ def _open_file(path: Path, progress: Progress) -> Iterator[Iterator[str]]:
 
 
 @contextmanager
-def _open_address(address: str, progress: Progress) -> Iterator[Iterator[str]]:
+def _open_address(address: str, progress: ProgressCallback) -> Iterator[Iterator[str]]:
     import httpx  # A fifth of a second to load, and files need it not.
 
     headers = {"User-Agent": "paperround (+import)", "Accept": "application/json, application/x-ndjson, */*"}
@@ -78,12 +78,14 @@ def _open_address(address: str, progress: Progress) -> Iterator[Iterator[str]]:
 
 @contextmanager
 def _open_stream(
-    stream: BinaryIO, name: str, size: int | None, progress: Progress
+    stream: BinaryIO, name: str, size: int | None, progress: ProgressCallback
 ) -> Iterator[Iterator[str]]:
     yield _decode_text(iter(lambda: stream.read(CHUNK_BYTES), b""), name, size, progress)
 
 
-def _decode_text(raw: Iterator[bytes], name: str, size: int | None, progress: Progress) -> Iterator[str]:
+def _decode_text(
+    raw: Iterator[bytes], name: str, size: int | None, progress: ProgressCallback
+) -> Iterator[str]:
     """Text of it, unpacked when it is gzipped, whatever it is called."""
     decoder = codecs.getincrementaldecoder("utf-8-sig")()
     try:
@@ -103,7 +105,7 @@ def _decode_text(raw: Iterator[bytes], name: str, size: int | None, progress: Pr
         raise InputError(f"{name} cannot be read to its end: {_describe_error(error)}.") from None
 
 
-def _count_bytes(raw: Iterator[bytes], size: int | None, progress: Progress) -> Iterator[bytes]:
+def _count_bytes(raw: Iterator[bytes], size: int | None, progress: ProgressCallback) -> Iterator[bytes]:
     bytes_read = 0
     for chunk in raw:
         bytes_read += len(chunk)
@@ -291,3 +293,38 @@ class _RecordScanner:
                 "characters; what came before was kept. Take it out and import the file again."
             )
         return True
+
+
+_T = TypeVar("_T")
+
+
+async def read_batches(items: Iterator[_T], size: int) -> AsyncGenerator[list[_T], None]:
+    """Yield the items in lists of at most `size`, read in worker threads.
+
+    The next batch is read while the caller uses the current one. An error of the iterator is raised after the items
+    that were read before it.
+    """
+    reading = asyncio.ensure_future(asyncio.to_thread(_read_batch, items, size))
+    try:
+        while True:
+            batch, error = await reading
+            is_last = error is not None or len(batch) < size
+            if not is_last:
+                reading = asyncio.ensure_future(asyncio.to_thread(_read_batch, items, size))
+            if batch:
+                yield batch
+            if error:
+                raise error
+            if is_last:
+                return
+    finally:
+        await asyncio.wait([reading])
+
+
+def _read_batch(items: Iterator[_T], size: int) -> tuple[list[_T], Exception | None]:
+    batch: list[_T] = []
+    try:
+        batch.extend(islice(items, size))
+    except Exception as error:
+        return batch, error
+    return batch, None

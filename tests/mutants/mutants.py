@@ -656,7 +656,7 @@ MUTANTS: tuple[Mutant, ...] = (
         "a paper shown twice",
         "digests/pick.py",
         "LeftOut.SHOWN_BEFORE if candidate.id in shown else find_exclusion(candidate)",
-        "gate(candidate)",
+        "find_exclusion(candidate)",
         (
             f"{PICK}::test_what_was_shown_or_is_too_old_stays_out_and_an_unknown_date_does_not",
             "tests/digests/test_build.py"
@@ -694,7 +694,7 @@ MUTANTS: tuple[Mutant, ...] = (
     # What sources serve.
     Mutant(
         "private address not refused",
-        "digests/sources/http/client.py",
+        "digests/sources/http/addresses.py",
         "return ip.is_global and not",
         "return not",
         (f"{HTTP}::test_which_addresses_are_public",),
@@ -703,14 +703,14 @@ MUTANTS: tuple[Mutant, ...] = (
         "only the first of several addresses judged",
         "digests/sources/http/client.py",
         "self.may_ask(ip)",
-        "self.may_ask(found[0])",
+        "self.may_ask(addresses[0])",
         (f"{HTTP}::test_one_private_address_among_several_is_enough_to_refuse",),
     ),
     Mutant(
         "redirect into a private network followed",
         "digests/sources/http/client.py",
         "if address_origin in self.trusted_origins:",
-        "if at and self.trusted:",
+        "if address_origin and self.trusted_origins:",
         (f"{HTTP}::test_a_redirect_into_a_private_network_is_not_followed_even_from_a_trusted_server",),
     ),
     Mutant(
@@ -731,14 +731,14 @@ MUTANTS: tuple[Mutant, ...] = (
         "Retry-After ignored",
         "digests/sources/http/client.py",
         "if failure.retry_after is not None:",
-        "if refused.wait is not None and attempt < 0:",
+        "if failure.retry_after is not None and attempt < 0:",
         (f"{HTTP}::test_a_server_that_says_when_to_come_again_is_asked_again_then",),
     ),
     Mutant(
         "no gap between the requests of two processes",
-        "digests/sources/http/client.py",
+        "digests/sources/http/turns.py",
         "turn = ServerTurn(self.gap)",
-        "turn = Turn(timedelta())",
+        "turn = ServerTurn(timedelta())",
         (f"{HTTP}::test_two_processes_ask_one_after_the_other_with_the_gap_between_them",),
     ),
 )

@@ -1,14 +1,12 @@
-"""Getting what sources serve: in turn, within limits, and never out of a private network by somebody else's word."""
+"""HTTP client of the sources: bounded in size and time, retried with backoff, kept out of private networks."""
 
 import asyncio
-import ipaddress
 import itertools
 import random
-import socket
 import zlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import IO
@@ -16,33 +14,26 @@ from typing import IO
 import httpx
 
 from digests.errors import SourceError
-from digests.ports.sources import Sources
-
-Clock = Callable[[], datetime]
-Pause = Callable[[float], Awaitable[object]]
+from digests.sources.http.addresses import DEFAULT_PORTS, is_public, origin_of, resolve_host
+from digests.sources.http.turns import Clock, Pause, ServerTurn, ServerTurns
 
 MAX_REDIRECTS = 5
 
 CHUNK_BYTES = 64 * 1024
-"""Bytes unpacked at a time."""
+"""Bytes decompressed at a time."""
 
 INITIAL_BACKOFF_SECONDS = 10.0
-"""Seconds before the second try where the server names none; doubled for each further one."""
-
-POLL_SECONDS = 1.0
-"""Seconds after which a turn is asked for again: it may be ended long before its lease is."""
-
-MAX_TURN_WAIT = timedelta(minutes=6)
-"""A turn that is not free for longer than the longest lease is none to wait for: the server wants a rest."""
+"""Seconds before the first retry if the server sends no Retry-After; doubled for each further retry."""
 
 RETRYABLE_STATUSES = frozenset((429, 500, 502, 503, 504))
 
 
 @dataclass(frozen=True, slots=True)
 class RequestLimits:
-    """`body` is in bytes, packed and unpacked; `seconds` is for one request from its first byte to its last.
+    """Limits of one request.
 
-    A server that wants to be left alone for longer than `longest_wait` seconds is not waited for.
+    `max_bytes` bounds the body, compressed and decompressed. `timeout` is in seconds, from the first byte sent to the
+    last one received. `max_wait` is the longest Retry-After, in seconds, that is waited for.
     """
 
     max_bytes: int = 64 * 1024**2
@@ -53,7 +44,7 @@ class RequestLimits:
 
 @dataclass(frozen=True, slots=True)
 class SourceResponse:
-    """What a server said; `body` is empty where it was written into a file."""
+    """A server's response. `body` is empty if it was written to a file; `address` is the last one after redirects."""
 
     status: int
     headers: Mapping[str, str]
@@ -61,97 +52,7 @@ class SourceResponse:
     address: str
 
 
-@dataclass(slots=True)
-class ServerTurn:
-    """The right to ask a server now. `rest` is how long everybody leaves it alone afterwards."""
-
-    cooldown: timedelta
-
-
-@dataclass(slots=True)
-class ServerTurns:
-    """One request at a time to a server, and a gap between them, for all processes over one store together."""
-
-    sources: Sources
-    server: str
-    owner: str
-    gap: timedelta
-    clock: Clock
-    pause: Pause = asyncio.sleep
-    _local_lock: asyncio.Lock = field(default_factory=asyncio.Lock)
-
-    @asynccontextmanager
-    async def acquire(self, lease: timedelta) -> AsyncIterator[ServerTurn]:
-        """Waits for the turn. Whoever dies in it loses it when the lease runs out.
-
-        Raises SourceError when the server is to be left alone for longer than one waits for others.
-        """
-        async with self._local_lock:
-            while free_at := await self._take_turn_shielded(lease):
-                if free_at - self.clock() > MAX_TURN_WAIT:
-                    raise SourceError(
-                        f"{self.server} wants to be left alone until {free_at:%H:%M} UTC; not asked before.",
-                        free_at,
-                    )
-                await self.pause(min(POLL_SECONDS, max(0.0, (free_at - self.clock()).total_seconds())))
-            turn = ServerTurn(self.gap)
-            try:
-                yield turn
-            finally:
-                await asyncio.to_thread(self._end_turn, turn)
-
-    async def _take_turn_shielded(self, lease: timedelta) -> datetime | None:
-        """Whoever is told to stop just while it gets the turn gives it back."""
-        taking = asyncio.ensure_future(asyncio.to_thread(self._take_turn, lease))
-        try:
-            return await asyncio.shield(taking)
-        except asyncio.CancelledError:
-            if await taking is None:
-                await asyncio.to_thread(self._end_turn, ServerTurn(timedelta()))
-            raise
-
-    def _take_turn(self, lease: timedelta) -> datetime | None:
-        return self.sources.take_turn(self.server, self.owner, now=self.clock(), lease=lease)
-
-    def _end_turn(self, turn: ServerTurn) -> None:
-        self.sources.end_turn(self.server, self.owner, free_at=self.clock() + turn.cooldown)
-
-
-# Which addresses may be asked.
-
 _NO_TURN = nullcontext(ServerTurn(timedelta()))
-_NAT64_NETWORK = ipaddress.ip_network("64:ff9b::/96")
-_METADATA_ADDRESSES = frozenset(("168.63.129.16",))
-"""A public address that one cloud answers metadata at; the others' are link-local or private."""
-
-
-def is_public(address: str) -> bool:
-    """Whether an IP address lies in no private, loopback, link-local, multicast or metadata range, however written."""
-    ip = ipaddress.ip_address(address.partition("%")[0])
-    if isinstance(ip, ipaddress.IPv6Address):
-        if inner := ip.ipv4_mapped or ip.sixtofour:
-            return is_public(str(inner))
-        if ip in _NAT64_NETWORK:
-            return is_public(str(ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)))
-        if ip.teredo:
-            return False
-    return ip.is_global and not ip.is_multicast and address not in _METADATA_ADDRESSES
-
-
-async def resolve_host(host: str, port: int) -> Sequence[str]:
-    """The IP addresses of a host, those of IPv4 first."""
-    results = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    in_order = sorted(results, key=lambda one: one[0] != socket.AF_INET)
-    return list(dict.fromkeys(str(place[0]) for *_, place in in_order))
-
-
-def origin_of(address: str) -> str:
-    """Scheme, host and port of an address."""
-    url = httpx.URL(address)
-    return f"{url.scheme}://{url.host}:{url.port or _DEFAULT_PORTS.get(url.scheme, 0)}"
-
-
-_DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
 @asynccontextmanager
@@ -163,9 +64,10 @@ async def open_client(
     proxy: str = "",
     pause: Pause = asyncio.sleep,
 ) -> AsyncIterator["SourceClient"]:
-    """A client over one connection at a time, through an HTTP proxy where one is given.
+    """Open a client with one connection at a time, through `proxy` if given.
 
-    `trusted` addresses are the operator's: their origins may be private.
+    `trusted_addresses` come from the operator's settings: their origins may be private. `contact` goes into the
+    user agent.
     """
     limits = httpx.Limits(max_connections=1, keepalive_expiry=10)
     headers = {"User-Agent": build_user_agent(contact), "Accept-Encoding": "gzip"}
@@ -181,7 +83,7 @@ async def open_client(
 
 
 def build_user_agent(contact: str) -> str:
-    """Who asks, and whom a server's operator may write to."""
+    """Return the user agent: our name, version, and the contact for a server's operator."""
     from importlib.metadata import PackageNotFoundError, version
 
     try:
@@ -194,7 +96,7 @@ def build_user_agent(contact: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _RetryableFailure:
-    """A try that may go better later; `wait` is what the server asked for, in seconds."""
+    """A failed attempt that is worth a retry. `retry_after` is the server's own delay, in seconds."""
 
     reason: str
     retry_after: float | None = None
@@ -202,7 +104,7 @@ class _RetryableFailure:
 
 @dataclass(frozen=True, slots=True)
 class _RequestSpec:
-    """One question, as all its tries and redirects need it."""
+    """Arguments of one request, shared by its attempts and redirects."""
 
     server: str
     headers: Mapping[str, str]
@@ -214,7 +116,7 @@ class _RequestSpec:
 
 @dataclass(frozen=True, slots=True)
 class SourceClient:
-    """Gets what is at an address. `may_ask` judges the IP addresses of every origin that is not trusted."""
+    """Client that fetches addresses. `may_ask` decides about each IP address of an origin that is not trusted."""
 
     http: httpx.AsyncClient
     clock: Clock
@@ -234,9 +136,11 @@ class SourceClient:
         turns: ServerTurns | None = None,
         output_file: IO[bytes] | None = None,
     ) -> SourceResponse:
-        """The answer at an address, after redirects and several tries; its status is one that the caller `takes`.
+        """Fetch an address, following redirects and retrying with backoff.
 
-        `server` is its name for people. The body goes into a file where one is given. Raises SourceError.
+        `server` is the name in error messages. The response's status is one of `accepted_statuses`. With `turns`,
+        each request waits for the server's turn. The body goes to `output_file` if given. Raises SourceError when the
+        attempts are used up, when a limit is exceeded, and for any other status.
         """
         spec = _RequestSpec(
             server, headers or {}, limits or RequestLimits(), accepted_statuses, turns, output_file
@@ -286,7 +190,10 @@ class SourceClient:
         )
 
     async def _build_request(self, address: str, spec: _RequestSpec) -> httpx.Request:
-        """To the address itself where the operator named its origin, else to an IP address of it that was judged."""
+        """Build a request to the address if its origin is trusted, else to an IP address of it that was checked.
+
+        The host is not resolved again after the check, so its DNS record cannot change in between.
+        """
         try:
             url = httpx.URL(address)
             address_origin = origin_of(address)
@@ -294,20 +201,20 @@ class SourceClient:
             raise SourceError(
                 f"{spec.server} cannot be asked at {address[:200]!r}: no web address."
             ) from None
-        if url.scheme not in _DEFAULT_PORTS or not url.host:
+        if url.scheme not in DEFAULT_PORTS or not url.host:
             raise SourceError(f"{spec.server} cannot be asked at {address[:200]!r}: no web address.")
         if address_origin in self.trusted_origins:
             return self.http.build_request("GET", url, headers=spec.headers)
         ip = await self._resolve_allowed_ip(url, spec.server)
         host = url.netloc.decode("ascii")
-        # The connection is not used again: another host may live at the same IP address.
+        # The connection must not be reused: another host may live at the same IP address.
         headers = {**spec.headers, "Host": host, "Connection": "close"}
         pinned = url.copy_with(host=ip)
         return self.http.build_request("GET", pinned, headers=headers, extensions={"sni_hostname": url.host})
 
     async def _resolve_allowed_ip(self, url: httpx.URL, server: str) -> str:
         try:
-            addresses = await self.resolver(url.host, url.port or _DEFAULT_PORTS[url.scheme])
+            addresses = await self.resolver(url.host, url.port or DEFAULT_PORTS[url.scheme])
         except (OSError, UnicodeError):
             raise SourceError(
                 f"{server}: the host {url.host} is not known; check the address and the network."
@@ -355,14 +262,14 @@ class SourceClient:
 
 
 def _compute_retry_delay(failure: _RetryableFailure, attempt: int) -> float:
-    """What the server asked for, or longer each time; never in step with others."""
+    """Return the server's own delay, else an exponential backoff with jitter, in seconds."""
     if failure.retry_after is not None:
         return failure.retry_after
     return INITIAL_BACKOFF_SECONDS * 2.0 ** (attempt - 1) * random.uniform(1, 1.25)  # noqa: S311
 
 
 def _parse_retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
-    """Seconds, from either form of the header; None where it says nothing of use."""
+    """Parse Retry-After, a number of seconds or a date, into seconds: at most a day. None if absent or malformed."""
     value = headers.get("retry-after", "").strip()
     if value.isdecimal():
         return float(min(int(value[:9]), 86_400))
@@ -387,7 +294,7 @@ def _resolve_redirect(address: str, answer: SourceResponse, server: str) -> str:
 
 
 async def _read_body(response: httpx.Response, spec: _RequestSpec) -> bytes | _RetryableFailure:
-    """The body, unpacked; neither form of it may be longer than the limit."""
+    """Read and decompress the body. Raises SourceError if either form exceeds the limit."""
     unpacker = _build_decompressor(response.headers.get("content-encoding", ""), spec.server)
     received = unpacked = 0
     body = bytearray()
@@ -401,7 +308,8 @@ async def _read_body(response: httpx.Response, spec: _RequestSpec) -> bytes | _R
                 unpacked += len(piece)
                 if max(received, unpacked) > spec.limits.max_bytes:
                     raise SourceError(
-                        f"{spec.server} answered more than {spec.limits.max_bytes / 1024**2:,.0f} MB: it was not read."
+                        f"{spec.server} answered more than {spec.limits.max_bytes / 1024**2:,.0f} MB: "
+                        "it was not read."
                     )
                 if spec.output_file:
                     spec.output_file.write(piece)
@@ -427,7 +335,7 @@ def _build_decompressor(encoding: str, server: str) -> "zlib._Decompress | None"
 
 
 def _decompress_chunk(raw: bytes, unpacker: "zlib._Decompress | None") -> Iterator[bytes]:
-    """What the bytes unpack to, never much at once."""
+    """Decompress a chunk in pieces of at most `CHUNK_BYTES`."""
     if unpacker is None:
         yield raw
         return

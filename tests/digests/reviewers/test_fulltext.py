@@ -13,7 +13,8 @@ from digests.errors import SourceError
 from digests.model import Paper
 from digests.reviewers.fulltext import ArxivFullTextFetcher
 from digests.reviewers.reading import FullText
-from digests.sources.http.client import ServerTurns, open_client
+from digests.sources.http.client import open_client
+from digests.sources.http.turns import ServerTurns
 from tests.builders import NOW, a_paper, a_store
 from tests.fakes.pdf import a_pdf
 

@@ -12,15 +12,15 @@ import pytest
 
 from digests.errors import SourceError
 from digests.ports.sources import Sources
+from digests.sources.http.addresses import is_public
 from digests.sources.http.client import (
     RequestLimits,
-    ServerTurns,
     SourceClient,
     SourceResponse,
     build_user_agent,
-    is_public,
     open_client,
 )
+from digests.sources.http.turns import ServerTurns
 from digests.store import open_store
 from tests.builders import NOW, a_store
 from tests.fakes.feeds import FakeFeeds, FeedFault

@@ -15,10 +15,11 @@ from digests.errors import SourceError
 from digests.model import NOT_REVIEWED, Trouble
 from digests.ports import Store
 from digests.ports.sources import SourceState
-from digests.sources.arxiv import ArxivAddresses, ArxivSource, choose_next_poll
 from digests.sources.arxiv.days import feed_days_between, latest_feed_day
 from digests.sources.arxiv.position import ArxivPosition, Harvest
-from digests.sources.http.client import RequestLimits, ServerTurns, open_client
+from digests.sources.arxiv.source import ArxivAddresses, ArxivSource, choose_next_poll
+from digests.sources.http.client import RequestLimits, open_client
+from digests.sources.http.turns import ServerTurns
 from tests.builders import a_paper, a_store
 from tests.fakes.feeds import FakeFeeds, FeedFault
 

@@ -1,0 +1,274 @@
+"""arXiv: each day's announcements, whatever was missed meanwhile, and single papers."""
+
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from urllib.parse import quote, urlencode
+
+from digests.errors import SourceError
+from digests.model import NOT_REVIEWED, Paper
+from digests.ports.sources import ProgressCallback, SourceBatch, SourceState
+from digests.sources.arxiv import oai, query, rss
+from digests.sources.arxiv.days import (
+    FEED_READY,
+    FEED_SETTLED,
+    is_feed_day,
+    latest_feed_day,
+    new_york_instant,
+)
+from digests.sources.arxiv.position import ArxivPosition, Harvest
+from digests.sources.http.client import RequestLimits, SourceClient
+from digests.sources.http.turns import ServerTurns
+
+MAX_ANNOUNCEMENT_DELAY = timedelta(days=7)
+"""A paper may be announced so long after it was submitted: weekends, holidays, a moderator's second look."""
+
+POLL_INTERVAL = timedelta(minutes=45)
+"""Between two looks for a feed that is not there yet; half as much after a fault."""
+
+SLOW_POLL_INTERVAL = timedelta(hours=1)
+"""Between two tries when arXiv has been failing beyond the morning."""
+
+FIRST_LOOK_BACK = timedelta(days=3)
+"""What a first fetch on a day without papers brings, so that the first digest has some to choose from."""
+
+PAGE_LIMITS = RequestLimits(max_bytes=64 * 1024**2, timeout=120)
+
+IDS_PER_REQUEST = 50
+
+
+@dataclass(frozen=True, slots=True)
+class ArxivAddresses:
+    """Where arXiv's servers are."""
+
+    rss: str = "https://rss.arxiv.org/rss/"
+    oai: str = "https://oaipmh.arxiv.org/oai"
+    query: str = "https://export.arxiv.org/api/query"
+
+
+@dataclass(frozen=True, slots=True)
+class ArxivSource:
+    """The papers of some categories. Keeps the contract of `digests.ports.sources.Source`.
+
+    A day's feed comes first. Where a feed day is missing before it, arXiv's records are read from there on: they hold
+    whatever was touched, so old papers among them renew what is known and are no news. `connect` opens a client that
+    trusts the addresses; `turns` are arXiv's.
+    """
+
+    categories: tuple[str, ...]
+    connect: Callable[[], AbstractAsyncContextManager[SourceClient]]
+    turns: ServerTurns
+    addresses: ArxivAddresses = ArxivAddresses()
+    name: str = "arxiv"
+
+    async def fetch(
+        self, position: str, *, now: datetime, since: date | None, progress: ProgressCallback
+    ) -> AsyncGenerator[SourceBatch, None]:
+        reached = ArxivPosition.from_json(position)
+        if since:
+            reached = reached.rewind_to(since, self.categories)
+        due = latest_feed_day(now)
+        feeds: list[rss.Feed] = []
+        failure: SourceError | None = None
+        async with self.connect() as client:
+            try:
+                for feed in await self._fetch_feeds(client, self.categories):
+                    feeds.append(feed)
+                    reached = self._advance_position(feed, reached, due)
+                    yield _build_announcement_batch(feed, reached, due)
+            except SourceError as error:
+                failure = error
+            for category in reached.categories_with_gaps(
+                _find_backfill_end(feeds, failure, due), self.categories
+            ):
+                async for batch in self._backfill_category(client, category, reached, due, progress):
+                    reached = ArxivPosition.from_json(batch.position)
+                    yield batch
+                for feed in feeds:
+                    reached = self._advance_position(feed, reached, due)
+                yield SourceBatch(reached.to_json())
+        if failure:
+            raise failure
+
+    def _advance_position(self, feed: rss.Feed, reached: ArxivPosition, due: date) -> ArxivPosition:
+        """A feed without papers covers nothing: that may be a holiday or a fault, and the next one will tell."""
+        if feed.paper_count and feed.day <= due:
+            return reached.with_feed_day(feed.day, self.categories)
+        never_fetched = [category for category in self.categories if category not in reached.complete_through]
+        return reached.rewind_to(due - FIRST_LOOK_BACK, never_fetched)
+
+    async def _fetch_feeds(self, client: SourceClient, categories: Sequence[str]) -> list[rss.Feed]:
+        """The feed of all categories together, or of fewer at a time where arXiv would cut it off."""
+        address = self.addresses.rss + "+".join(quote(category) for category in categories)
+        answer = await client.get(
+            address,
+            rss.SERVER,
+            turns=self.turns,
+            limits=PAGE_LIMITS,
+            accepted_statuses=(200, 400),
+            headers=_XML_HEADERS,
+        )
+        feed = rss.parse_feed(answer.body)
+        if answer.status != 200:
+            raise SourceError(f"{rss.SERVER} answered {answer.status}: check the categories.")
+        if feed.paper_count < rss.MAX_FEED_ITEMS or len(categories) == 1:
+            return [feed]
+        half = len(categories) // 2
+        return [
+            *await self._fetch_feeds(client, categories[:half]),
+            *await self._fetch_feeds(client, categories[half:]),
+        ]
+
+    async def _backfill_category(
+        self,
+        client: SourceClient,
+        category: str,
+        reached: ArxivPosition,
+        due: date,
+        progress: ProgressCallback,
+    ) -> AsyncGenerator[SourceBatch, None]:
+        """Everything of a category since its last whole day; a catch-up that was cut off goes on where it was."""
+        unfinished = reached.harvest if reached.harvest and reached.harvest.category == category else None
+        harvest = unfinished or Harvest(category, reached.complete_through[category] - timedelta(days=1))
+        records_read = 0
+        while True:
+            page, harvest = await self._fetch_page(client, harvest)
+            records_read += len(page.records)
+            progress(records_read, None)
+            days = [record.datestamp for record in page.records]
+            newest_day = max([*days, *([harvest.newest_day] if harvest.newest_day else [])], default=None)
+            harvest = replace(harvest, token=page.token, newest_day=newest_day)
+            if page.token:
+                reached = replace(reached, harvest=harvest)
+                yield _build_record_batch(page.records, harvest.since, reached)
+            else:
+                break
+        reached = (
+            reached.finish_harvest(category, _find_complete_day(harvest.newest_day, due))
+            if harvest.newest_day
+            else replace(reached, harvest=None)
+        )
+        yield _build_record_batch(page.records, harvest.since, reached)
+
+    async def _fetch_page(self, client: SourceClient, harvest: Harvest) -> tuple[oai.OaiPage, Harvest]:
+        """The next page of a harvest, or the first again where its token does not hold any more."""
+        parameters = (
+            oai.next_page_parameters(harvest.token)
+            if harvest.token
+            else oai.first_page_parameters(harvest.category, harvest.since)
+        )
+        address = f"{self.addresses.oai}?{urlencode(parameters)}"
+        answer = await client.get(
+            address, oai.SERVER, turns=self.turns, limits=PAGE_LIMITS, headers=_XML_HEADERS
+        )
+        try:
+            return oai.parse_page(answer.body), harvest
+        except oai.TokenExpiredError:
+            if not harvest.token:
+                raise SourceError(
+                    f"{oai.SERVER} refuses a token that nobody gave it: try again later."
+                ) from None
+            return await self._fetch_page(client, Harvest(harvest.category, harvest.since))
+
+    async def fetch_papers(self, ids: Sequence[str], limits: RequestLimits = PAGE_LIMITS) -> dict[str, Paper]:
+        """Single papers by their ids; those that arXiv does not know are left out. Raises SourceError."""
+        found: dict[str, Paper] = {}
+        async with self.connect() as client:
+            for start in range(0, len(ids), IDS_PER_REQUEST):
+                id_batch = ids[start : start + IDS_PER_REQUEST]
+                papers = await self._query_papers(client, id_batch, limits)
+                # Now and then a first page is empty by mistake, and looks just like one of unknown ids.
+                found |= papers or await self._query_papers(client, id_batch, limits)
+        return found
+
+    async def _query_papers(
+        self, client: SourceClient, ids: Sequence[str], limits: RequestLimits
+    ) -> dict[str, Paper]:
+        address = f"{self.addresses.query}?{urlencode(query.parameters_for_ids(ids))}"
+        answer = await client.get(
+            address,
+            query.SERVER,
+            turns=self.turns,
+            limits=limits,
+            accepted_statuses=(200, 400),
+            headers=_XML_HEADERS,
+        )
+        page = query.parse_page(answer.body)
+        if answer.status != 200:
+            raise SourceError(f"{query.SERVER} answered {answer.status} to {', '.join(ids)[:100]}.")
+        return {paper.id: paper for paper in page.papers if paper.id in ids}
+
+    def next_fetch_at(self, state: SourceState, now: datetime) -> datetime:
+        return choose_next_poll(ArxivPosition.from_json(state.position), self.categories, state, now)
+
+
+_XML_HEADERS = {"Accept": "application/xml, text/xml, application/rss+xml, application/atom+xml"}
+
+
+def _find_backfill_end(feeds: Sequence[rss.Feed], failure: SourceError | None, due: date) -> date:
+    """The day before which feeds have nothing more to give: today's is left to them unless they fail or are past it."""
+    is_past_due = bool(feeds) and all(feed.day > due for feed in feeds)
+    return due + timedelta(days=1) if failure or is_past_due else due
+
+
+def _build_announcement_batch(feed: rss.Feed, reached: ArxivPosition, due: date) -> SourceBatch:
+    return SourceBatch(
+        position=reached.to_json(),
+        records=tuple((paper, NOT_REVIEWED) for paper in feed.new_papers),
+        updated_papers=feed.replaced_papers,
+        remark=_describe_feed(feed, due),
+        is_stale=feed.day < due,
+    )
+
+
+def _describe_feed(feed: rss.Feed, due: date) -> str:
+    if feed.day < due:
+        return f"the feed is still that of {feed.day}"
+    if feed.paper_count == 0:
+        return f"arXiv announces nothing in its feed of {feed.day}, as on a holiday"
+    return ""
+
+
+def _build_record_batch(records: Sequence[oai.OaiRecord], since: date, reached: ArxivPosition) -> SourceBatch:
+    """Whatever was first submitted long before the hole is an old paper that was touched."""
+    new_papers = [one.paper for one in records if one.created >= since - MAX_ANNOUNCEMENT_DELAY]
+    old_papers = [one.paper for one in records if one.created < since - MAX_ANNOUNCEMENT_DELAY]
+    return SourceBatch(
+        reached.to_json(), tuple((paper, NOT_REVIEWED) for paper in new_papers), tuple(old_papers)
+    )
+
+
+def _find_complete_day(newest_day: date, due: date) -> date:
+    """Records of a day are announced for the next; of the newest day there may be more to come."""
+    day = min(newest_day, due)
+    while not is_feed_day(day):
+        day -= timedelta(days=1)
+    return day
+
+
+def choose_next_poll(
+    position: ArxivPosition, categories: Sequence[str], state: SourceState, now: datetime
+) -> datetime:
+    """When to ask arXiv next: from half past midnight in New York on, until the day's papers or its morning are there."""
+    day = latest_feed_day(now)
+    next_feed_time = new_york_instant(_find_next_feed_day(day), FEED_READY)
+    last_try = state.last_try
+    if last_try is None or last_try < new_york_instant(day, FEED_READY):
+        return max(now, state.next_try_at or now)
+    if state.failure:
+        is_settled = last_try >= new_york_instant(day, FEED_SETTLED)
+        return max(
+            last_try + (SLOW_POLL_INTERVAL if is_settled else POLL_INTERVAL / 2),
+            state.next_try_at or last_try,
+        )
+    if all(position.complete_through.get(category, date.min) >= day for category in categories):
+        return next_feed_time
+    return next_feed_time if last_try >= new_york_instant(day, FEED_SETTLED) else last_try + POLL_INTERVAL
+
+
+def _find_next_feed_day(day: date) -> date:
+    day += timedelta(days=1)
+    while not is_feed_day(day):
+        day += timedelta(days=1)
+    return day

@@ -1,0 +1,79 @@
+"""Turns on a server: one request at a time, with a pause after each, across all processes of one store."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from digests.errors import SourceError
+from digests.ports.sources import Sources
+
+Clock = Callable[[], datetime]
+Pause = Callable[[float], Awaitable[object]]
+
+POLL_SECONDS = 1.0
+"""Seconds between two attempts to take a turn: its holder may end it long before the lease does."""
+
+MAX_TURN_WAIT = timedelta(minutes=6)
+"""Longest wait for a turn. It exceeds the longest lease, so a longer one means that the server asked for a rest."""
+
+
+@dataclass(slots=True)
+class ServerTurn:
+    """A held turn. `cooldown` is how long the server is left alone after it; the holder may raise it."""
+
+    cooldown: timedelta
+
+
+@dataclass(slots=True)
+class ServerTurns:
+    """Rate limiter of one server, shared through the store: one request at a time, and a `gap` after each.
+
+    `owner` identifies this process in the store.
+    """
+
+    sources: Sources
+    server: str
+    owner: str
+    gap: timedelta
+    clock: Clock
+    pause: Pause = asyncio.sleep
+    _local_lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    @asynccontextmanager
+    async def acquire(self, lease: timedelta) -> AsyncIterator[ServerTurn]:
+        """Wait for the turn, hold it for the block, then start the cooldown.
+
+        A process that crashes loses its turn when the lease expires. Raises SourceError if the server must be left
+        alone for longer than `MAX_TURN_WAIT`.
+        """
+        async with self._local_lock:
+            while free_at := await self._take_turn_shielded(lease):
+                if free_at - self.clock() > MAX_TURN_WAIT:
+                    raise SourceError(
+                        f"{self.server} wants to be left alone until {free_at:%H:%M} UTC; not asked before.",
+                        free_at,
+                    )
+                await self.pause(min(POLL_SECONDS, max(0.0, (free_at - self.clock()).total_seconds())))
+            turn = ServerTurn(self.gap)
+            try:
+                yield turn
+            finally:
+                await asyncio.to_thread(self._end_turn, turn)
+
+    async def _take_turn_shielded(self, lease: timedelta) -> datetime | None:
+        """Take the turn, and give it back if the task is cancelled while the store answers."""
+        taking = asyncio.ensure_future(asyncio.to_thread(self._take_turn, lease))
+        try:
+            return await asyncio.shield(taking)
+        except asyncio.CancelledError:
+            if await taking is None:
+                await asyncio.to_thread(self._end_turn, ServerTurn(timedelta()))
+            raise
+
+    def _take_turn(self, lease: timedelta) -> datetime | None:
+        return self.sources.take_turn(self.server, self.owner, now=self.clock(), lease=lease)
+
+    def _end_turn(self, turn: ServerTurn) -> None:
+        self.sources.end_turn(self.server, self.owner, free_at=self.clock() + turn.cooldown)
