@@ -41,8 +41,8 @@ from digests.store.copying import copy_store as copy_store
 from digests.subscription import Channel, DigestStyle, Preferences, Schedule, Subscription
 
 if TYPE_CHECKING:
-    from digests.reviewers.fulltext import ArxivFullTextFetcher
-    from digests.reviewers.rounds import ReviewContext as ReviewerDesk
+    from digests.reviewers.arxiv_full_text import ArxivFullTextFetcher
+    from digests.reviewers.context import ReviewContext as ReviewerDesk
     from digests.search.index import SearchIndex
     from digests.sources.arxiv.source import ArxivSource
     from digests.sources.http.client import SourceClient
@@ -349,10 +349,10 @@ def build_reviewer(services: Services, environment: Mapping[str, str]) -> OpenRe
 
 @asynccontextmanager
 async def _open_review_context(services: Services, key: str) -> AsyncIterator["ReviewerDesk"]:
+    from digests.reviewers.budget import DailyBudget
+    from digests.reviewers.context import ReviewContext as ReviewerDesk
     from digests.reviewers.openai import ResponseFormat, ServerAddress, open_model_server
     from digests.reviewers.review import ReviewOptions
-    from digests.reviewers.rounds import DailyBudget
-    from digests.reviewers.rounds import ReviewContext as ReviewerDesk
 
     settings = services.settings.reviewer
     mode, timeout = ResponseFormat(settings.response_format), settings.timeout_seconds
@@ -382,7 +382,7 @@ async def _open_review_context(services: Services, key: str) -> AsyncIterator["R
 
 
 def _build_full_texts(services: Services) -> "ArxivFullTextFetcher":
-    from digests.reviewers.fulltext import ArxivFullTextFetcher
+    from digests.reviewers.arxiv_full_text import ArxivFullTextFetcher
 
     url = services.settings.reviewer.full_text_url
     return ArxivFullTextFetcher(_client_opener(services, url), _build_arxiv_turns(services, (url,)), url)

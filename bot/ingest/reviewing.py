@@ -15,9 +15,11 @@ from digests.errors import InputError, PaperroundError
 from digests.model import Paper, ReadDepth, ReviewDepth
 from digests.ports import Store
 from digests.ports.budget import Spending
+from digests.reviewers.context import ReviewContext, RoundOutcome
 from digests.reviewers.openai import ModelServerError
+from digests.reviewers.plan import ReviewPlan, plan_round
 from digests.reviewers.review import ReviewError, review_paper
-from digests.reviewers.rounds import ReviewContext, ReviewPlan, RoundOutcome, plan_round, run_round
+from digests.reviewers.round import run_round
 from digests.subscription import Preferences
 
 log = logging.getLogger(__name__)

@@ -1,4 +1,4 @@
-"""Any server that speaks OpenAI's chat completions: one question, one answer, and what it took."""
+"""Client of any server that speaks OpenAI's chat completions API: one request, one reply, its token usage."""
 
 import asyncio
 import json
@@ -17,17 +17,17 @@ if TYPE_CHECKING:
     from openai import AsyncOpenAI
 
 MAX_RESPONSE_BYTES = 4_000_000
-"""Of one answer; a server that sends more has lost its mind."""
+"""Bytes of a response body; a longer one is malformed."""
 
 MAX_PAUSE_SECONDS = 120.0
-"""Seconds that a server may tell everybody to wait; longer, and the round ends."""
+"""Longest `Retry-After` in seconds that is waited for. A longer one is an error."""
 
 MAX_BUSY_ATTEMPTS = 4
-"""Calls that are tried once more after "too many requests", each after the pause that the server asks for."""
+"""Attempts at a call that the server rejects with "too many requests"."""
 
 
 class ResponseFormat(StrEnum):
-    """How the server is told the form of its answer; the prompt tells it in any case."""
+    """The request field that constrains the answer. The prompt states the schema in any case."""
 
     JSON_SCHEMA = "json_schema"
     JSON_OBJECT = "json_object"
@@ -35,24 +35,24 @@ class ResponseFormat(StrEnum):
 
 
 class ServerFault(StrEnum):
-    """What went wrong with a call."""
+    """The kind of a failed call."""
 
     UNREACHABLE = "unreachable"
-    """Nobody answers."""
+    """No connection."""
     INTERNAL_ERROR = "internal error"
-    """The server says that it is broken."""
+    """A status of 500 or above."""
     RATE_LIMITED = "rate limited"
-    """Too many requests, again and again."""
+    """Too many requests, after all retries."""
     REFUSED = "refused"
-    """The server takes no such call: key, model or request are wrong."""
+    """Rejected: the key, the model or the request is wrong."""
     TIMEOUT = "timeout"
-    """No whole answer in time. It may have been paid."""
+    """No complete response in time. The call may be billed."""
     MALFORMED = "malformed"
-    """An answer that is none."""
+    """A response that is no chat completion. The call may be billed."""
 
 
 class ModelServerError(PaperroundError):
-    """The model's server did not answer a call as it should."""
+    """A failed call to the model's server. `str` says what to do next."""
 
     def __init__(self, fault: ServerFault, sentence: str) -> None:
         super().__init__(sentence)
@@ -60,7 +60,7 @@ class ModelServerError(PaperroundError):
 
     @property
     def is_server_wide(self) -> bool:
-        """Whether it is likely the server's fault, and not this paper's."""
+        """True if other papers probably fail too; it is not this paper's fault."""
         return self.fault in (
             ServerFault.UNREACHABLE,
             ServerFault.RATE_LIMITED,
@@ -70,18 +70,37 @@ class ModelServerError(PaperroundError):
 
     @property
     def is_down(self) -> bool:
-        """Whether no other paper needs to be tried now."""
+        """True if trying other papers now is pointless."""
         return self.fault in (ServerFault.UNREACHABLE, ServerFault.RATE_LIMITED)
 
     @property
     def may_be_billed(self) -> bool:
-        """Whether tokens may have been used."""
+        """True if the call may have used tokens."""
         return self.fault in (ServerFault.TIMEOUT, ServerFault.MALFORMED)
 
 
 @dataclass(frozen=True, slots=True)
+class TokenUsage:
+    """Tokens of one call or more, in and out."""
+
+    input_tokens: int = 0
+    output_tokens: int = 0
+
+    def __add__(self, other: "TokenUsage") -> "TokenUsage":
+        return TokenUsage(self.input_tokens + other.input_tokens, self.output_tokens + other.output_tokens)
+
+    @property
+    def total(self) -> int:
+        """Input and output tokens together."""
+        return self.input_tokens + self.output_tokens
+
+
+@dataclass(frozen=True, slots=True)
 class ModelReply:
-    """What the model said. Tokens are the server's count, None where it does not count. `cut` by the length allowed."""
+    """The model's answer. Token counts are the server's, None if it does not count.
+
+    `is_truncated` is true if the answer reached the length limit.
+    """
 
     text: str
     model: str
@@ -93,7 +112,10 @@ class ModelReply:
 
 @dataclass(frozen=True, slots=True)
 class ServerAddress:
-    """Where the model is, and how it is asked. `key` is never shown; `extra` goes into each call as it is."""
+    """Address of a model, and options of each call.
+
+    `timeout` is in seconds. `extra_body` is sent with each call unchanged. `repr` leaves out the key.
+    """
 
     base_url: str
     model: str
@@ -105,7 +127,7 @@ class ServerAddress:
 
 
 class ModelServer:
-    """A model's server. At most `concurrency` calls at a time; one pause for all when it has too many."""
+    """A model server. At most `concurrency` calls run at a time; a rate limit pauses all of them."""
 
     def __init__(self, address: ServerAddress, client: "AsyncOpenAI") -> None:
         self.address = address
@@ -117,7 +139,7 @@ class ModelServer:
     async def request_completion(
         self, messages: Messages, schema: Mapping[str, Any], schema_name: str, max_tokens: int
     ) -> ModelReply:
-        """One answer of at most so many tokens. Raises ServerError."""
+        """Return one answer of at most `max_tokens` tokens. Raises ModelServerError."""
         for attempt in range(1, MAX_BUSY_ATTEMPTS + 1):
             async with self._slots:
                 await self._wait_for_pause()
@@ -135,7 +157,7 @@ class ModelServer:
         raise AssertionError("the last attempt returns or raises")
 
     async def list_models(self) -> list[str]:
-        """The names of the models it has. Raises ServerError."""
+        """Return the names of the server's models. Raises ModelServerError."""
         try:
             async with asyncio.timeout(min(self.address.timeout, 30)):
                 listed = await self._client.models.list()
@@ -144,7 +166,7 @@ class ModelServer:
         return [model.id for model in listed.data]
 
     async def close(self) -> None:
-        """Let its connections go."""
+        """Close the connections."""
         await self._client.close()
 
     @property
@@ -152,7 +174,7 @@ class ModelServer:
         return f"The reviewer's server {self.address.base_url}"
 
     async def _wait_for_pause(self) -> None:
-        """The pause may be made longer while it lasts."""
+        """Sleep until the pause is over. Another call may extend it meanwhile."""
         while (pause := self._paused_until - time.monotonic()) > 0:  # noqa: ASYNC110
             await asyncio.sleep(pause)
 
@@ -173,7 +195,7 @@ class ModelServer:
     async def _read_body(
         self, messages: Messages, schema: Mapping[str, Any], schema_name: str, max_tokens: int
     ) -> bytes:
-        """The answer's bytes; read piece by piece, so that an endless one is let go."""
+        """Return the response body. It is read in chunks, so that an endless one is aborted."""
         create: Any = self._client.chat.completions.with_streaming_response.create
         request: dict[str, Any] = {
             "model": self.address.model,
@@ -187,8 +209,8 @@ class ModelServer:
             del request["response_format"]
         body = bytearray()
         async with create(**request) as response:
-            async for piece in response.iter_bytes():
-                body += piece
+            async for chunk in response.iter_bytes():
+                body += chunk
                 if len(body) > MAX_RESPONSE_BYTES:
                     raise ModelServerError(
                         ServerFault.MALFORMED,
@@ -197,7 +219,10 @@ class ModelServer:
         return bytes(body)
 
     def _translate_error(self, error: Exception) -> Exception:
-        """What an error of the SDK means, in a sentence without the key."""
+        """Return the error that an SDK error stands for, with a sentence that leaves out the key.
+
+        Switches to the newer name of the length limit if the server asks for it.
+        """
         import openai
 
         match error:
@@ -247,7 +272,7 @@ class ModelServer:
 
 
 class _RateLimitedError(Exception):
-    """Too many requests. `pause` are the seconds that the server asks for, negative where it names none."""
+    """Too many requests. `retry_after` is in seconds, negative if the server names no time."""
 
     def __init__(self, retry_after: float, message: str) -> None:
         super().__init__(message)
@@ -262,7 +287,7 @@ def _parse_retry_after(error: Any) -> float:
 
 
 def _extract_message(error: Any) -> str:
-    """The server's own words, short and on one line."""
+    """Return the server's own message, short and on one line."""
     body = error.body if isinstance(error.body, dict) else {}
     message = body.get("message") or getattr(error, "message", "") or "no reason"
     return " ".join(str(message).split())[:160]
@@ -305,12 +330,27 @@ def _parse_token_count(value: object) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
 
 
+def count_usage(reply: ModelReply, conversation: Messages) -> TokenUsage:
+    """Return the server's token counts. A missing count is replaced by its upper bound, the number of bytes."""
+    return TokenUsage(
+        reply.input_tokens if reply.input_tokens is not None else count_bytes(conversation),
+        reply.output_tokens if reply.output_tokens is not None else len(reply.text.encode()),
+    )
+
+
+def count_bytes(conversation: Messages) -> int:
+    """Return the number of bytes of all turns."""
+    return sum(len(turn["content"].encode()) for turn in conversation)
+
+
 @asynccontextmanager
 async def open_model_server(address: ServerAddress) -> AsyncIterator[ModelServer]:
-    """The server at an address; nothing is asked yet. The SDK is loaded here, and retries nothing by itself."""
-    openai = await asyncio.to_thread(
-        import_module, "openai"
-    )  # Most of a second, in which others have their turn.
+    """Open a client of the server at an address. Sends no request yet.
+
+    The SDK is imported here, and its own retries are turned off.
+    """
+    # The import takes most of a second. The thread keeps the event loop free.
+    openai = await asyncio.to_thread(import_module, "openai")
     client = openai.AsyncOpenAI(
         base_url=address.base_url,
         api_key=address.api_key or "none",

@@ -1,23 +1,150 @@
-"""Which papers are compared with which, and the order that comes out of it. Pure."""
+"""Pairwise ranking of a day's best papers: every paper is compared with every other one, in both orders."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
 from itertools import permutations
 
-from digests.model import Verdict
+from digests.model import ScoredPaper, Verdict
+from digests.ports.budget import Spending
+from digests.reviewers.comparison import COMPARISON_VERSION, compare_papers, max_usage_of_comparison
+from digests.reviewers.context import (
+    MAX_CONSECUTIVE_FAULTS,
+    ReviewContext,
+    RoundOutcome,
+    start_of_day,
+)
+from digests.reviewers.review import ReviewError
+
+NO_BUDGET_FOR_PAIRS = "Today's budget has no room for all comparisons in pairs, so the order is by score."
 
 Pair = tuple[str, str]
-"""Two papers in the order in which they are shown."""
+"""Two papers in the order in which the model is shown them."""
+
+
+async def rank_best_papers(context: ReviewContext, outcome: RoundOutcome, stop: asyncio.Event) -> None:
+    """Compare the best papers of the day and save their ranking once every pair has a verdict.
+
+    Pairs that are left wait for the next round. An exhausted budget is no trouble, as every paper has its
+    score. Raises StoreError.
+    """
+    best_papers, verdicts = await asyncio.to_thread(load_best_of_day, context)
+    names = list(best_papers)
+    remaining = iter([pair for pair in pair_in_both_orders(names) if pair not in verdicts])
+    comparison = _PairwiseComparison(context, outcome, best_papers, verdicts)
+
+    async def compare_pairs() -> None:
+        for pair in remaining:
+            if outcome.is_over(stop) or not comparison.has_budget:
+                return
+            await comparison.compare_pair(pair)
+
+    async with asyncio.TaskGroup() as group:
+        for _ in range(context.server.address.concurrency):
+            group.create_task(compare_pairs())
+    if ranking := rank_papers(names, verdicts):
+        day, papers = context.clock().date(), [best_papers[name].paper.id for name in ranking]
+        await asyncio.to_thread(context.store.reviewing.save_ranking, day, papers)
+
+
+def load_best_of_day(context: ReviewContext) -> tuple[dict[str, ScoredPaper], dict[Pair, Verdict]]:
+    """Return today's best fully reviewed papers and the verdicts already saved for them.
+
+    Both are keyed by paper id and version. Raises StoreError.
+    """
+    library, reviewing, now = context.store.library, context.store.reviewing, context.clock()
+    midnight = start_of_day(now)
+    only_scored = set(reviewing.scored_since(context.scale, midnight))
+    today = library.candidates(library.sequence_at(midnight), library.latest_sequence(), with_text=False)
+    fully_reviewed = [
+        candidate
+        for candidate in today
+        if candidate.scale == context.scale and candidate.id not in only_scored
+    ]
+    eligible = [
+        candidate
+        for candidate in fully_reviewed
+        if candidate.score is not None and not (candidate.held or candidate.withdrawn)
+    ]
+    best_first = sorted(eligible, key=lambda candidate: (-(candidate.score or 0.0), candidate.id))
+    best_ids = [candidate.id for candidate in best_first[: context.pairwise_limit]]
+    scored_papers = library.get(best_ids)
+    papers_by_name = {
+        f"{paper_id} v{scored_papers[paper_id].paper.version or 0}": scored_papers[paper_id]
+        for paper_id in best_ids
+    }
+    return papers_by_name, dict(reviewing.verdicts(_comparison_scale(context), papers_by_name))
+
+
+def _comparison_scale(context: ReviewContext) -> str:
+    return f"{context.scale}, pairs {COMPARISON_VERSION}"
+
+
+@dataclass(slots=True)
+class _PairwiseComparison:
+    """The comparisons of one day's best papers. `has_budget` turns false once a reservation is refused."""
+
+    context: ReviewContext
+    outcome: RoundOutcome
+    best_papers: Mapping[str, ScoredPaper]
+    verdicts: dict[Pair, Verdict]
+    has_budget: bool = True
+
+    async def compare_pair(self, pair: Pair) -> None:
+        """Compare two papers and save the verdict. Without an answer the pair waits for the next round."""
+        context, day = self.context, self.context.clock().date()
+        max_answer_tokens = context.options.score_max_tokens
+        first, second = self.best_papers[pair[0]], self.best_papers[pair[1]]
+        max_cost = context.budget.cost_of(max_usage_of_comparison(first, second, max_answer_tokens))
+        limit = context.budget.to_limit()
+        if not await asyncio.to_thread(context.store.reviewing.reserve, day, max_cost, limit):
+            self.has_budget, self.outcome.detail = False, NO_BUDGET_FOR_PAIRS
+            return
+        verdict: Verdict | None
+        try:
+            verdict, usage = await compare_papers(
+                first, second, server=context.server, max_answer_tokens=max_answer_tokens
+            )
+        except ReviewError as error:
+            verdict, spent = self._handle_missing_answer(error, max_cost)
+        else:
+            spent, self.outcome.consecutive_faults = context.budget.cost_of(usage), 0
+        await asyncio.to_thread(self._save_verdict, pair, verdict, day, max_cost, spent)
+
+    def _handle_missing_answer(
+        self, error: ReviewError, reserved: Spending
+    ) -> tuple[Verdict | None, Spending]:
+        """Return NEITHER for a call that may have been billed, so that it is not made again; else None."""
+        self.outcome.consecutive_faults += 1
+        if error.server_error and (
+            error.server_error.is_down or self.outcome.consecutive_faults >= MAX_CONSECUTIVE_FAULTS
+        ):
+            self.outcome.record_server_down(error.server_error)
+        verdict = Verdict.NEITHER if error.may_be_billed else None
+        return verdict, self.context.budget.cost_of_failure(error, reserved)
+
+    def _save_verdict(
+        self, pair: Pair, verdict: Verdict | None, day: date, reserved: Spending, spent: Spending
+    ) -> None:
+        # The verdict is saved before the budget is settled: a crash between the two costs no second call.
+        reviewing, scale = self.context.store.reviewing, _comparison_scale(self.context)
+        if verdict:
+            reviewing.save_verdict(scale, *pair, verdict, now=self.context.clock())
+            self.verdicts[pair] = verdict
+            self.outcome.comparison_count += 1
+        reviewing.settle(day, reserved, spent)
 
 
 def pair_in_both_orders(papers: Sequence[str]) -> list[Pair]:
-    """Each paper with each other, in both orders: a model that likes what it reads first likes both of a pair then."""
+    """Return every ordered pair of distinct papers. Both orders cancel a model's bias towards a position."""
     return list(permutations(papers, 2))
 
 
 def rank_papers(papers: Sequence[str], verdicts: Mapping[Pair, Verdict]) -> list[str] | None:
-    """The papers by how often they were found better, equals as they were; None before every pair is known.
+    """Return the papers by number of wins, ties in their given order; None until every pair has a verdict.
 
-    When each was compared with each other as often, a Bradley-Terry model gives this very order.
+    When every pair is compared equally often, this is the order of a Bradley-Terry model.
     """
     pairs = pair_in_both_orders(papers)
     if not all(pair in verdicts for pair in pairs):

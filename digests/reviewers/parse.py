@@ -1,4 +1,4 @@
-"""What a model answered: found among its other words, checked, and its quotes looked up in the text. Pure."""
+"""Parsing of a model's answer: find the JSON object, validate it, and look up its quotes in the paper."""
 
 import json
 import re
@@ -20,22 +20,25 @@ MAX_KEY_LIMITATIONS = 3
 MAX_ASSESSMENT_CHARACTERS = 1500
 MAX_TLDR_CHARACTERS = 600
 MIN_QUOTE_CHARACTERS = 12
-"""Characters of a quote; a shorter one stands in any text."""
+"""Letters and digits of a quote; a shorter one occurs in any text."""
 MAX_QUOTE_CHARACTERS = 400
 MAX_ANSWER_CHARACTERS = 400_000
-"""Characters of an answer that are looked at."""
+"""Characters of an answer that are parsed."""
 MAX_REPORTED_PROBLEMS = 4
 MAX_JSON_STARTS = 60
-"""Braces at which a JSON object is looked for."""
+"""Opening braces at which decoding is tried."""
 
 
 class AnswerError(Exception):
-    """The answer cannot be used; `str` is the reason, fit for the model that is asked again."""
+    """An unusable answer. `str` is the reason, worded for the repair prompt."""
 
 
 @dataclass(frozen=True, slots=True)
 class ParsedAnswer:
-    """A filled-in form. `dropped` quotes stand nowhere in the text; limitations went with theirs."""
+    """A validated answer. `dropped_quotes` counts quotes that are not in the paper.
+
+    A limitation without its quote is dropped with it.
+    """
 
     grades: Mapping[str, int]
     assessments: Mapping[str, str]
@@ -84,7 +87,7 @@ _FORM_TYPES = {
 
 
 def parse_answer(reply_text: str, review_depth: ReviewDepth, shown_text: str) -> ParsedAnswer:
-    """The form out of an answer. `text` is what the model was shown. Raises AnswerError."""
+    """Return the validated answer. `shown_text` is the text that the model saw. Raises AnswerError."""
     form = parse_form(reply_text, _FORM_TYPES[review_depth])
     comparable_text = _normalize_for_comparison(shown_text)
     key_points, dropped_quotes = [], 0
@@ -101,10 +104,10 @@ def parse_answer(reply_text: str, review_depth: ReviewDepth, shown_text: str) ->
     tldr_quote = form.tldr_quote if is_quoted(form.tldr_quote, comparable_text) else ""
     dimensions: dict[str, _Dimension] = {name: getattr(form, name) for name in DIMENSIONS}
     return ParsedAnswer(
-        grades={name: each.grade for name, each in dimensions.items()},
+        grades={name: dimension.grade for name, dimension in dimensions.items()},
         assessments={
-            name: clip_text(normalize_text(each.assessment), MAX_ASSESSMENT_CHARACTERS)
-            for name, each in dimensions.items()
+            name: clip_text(normalize_text(dimension.assessment), MAX_ASSESSMENT_CHARACTERS)
+            for name, dimension in dimensions.items()
         },
         tldr=clip_text(normalize_text(form.tldr), MAX_TLDR_CHARACTERS),
         tldr_quote=clip_text(normalize_text(tldr_quote), MAX_QUOTE_CHARACTERS),
@@ -114,7 +117,7 @@ def parse_answer(reply_text: str, review_depth: ReviewDepth, shown_text: str) ->
 
 
 def parse_form(reply_text: str, form_type: type[Form]) -> Form:
-    """The form out of an answer, whatever stands around it. Raises AnswerError."""
+    """Return the first JSON object of an answer that fits `form_type`. Text around it is ignored. Raises AnswerError."""
     return _parse_first_form(_strip_thinking(reply_text[:MAX_ANSWER_CHARACTERS]), form_type)
 
 
@@ -122,7 +125,7 @@ _THINKING_BLOCK = re.compile(r"<(think(?:ing)?|reasoning)>.*?</\1>", re.DOTALL |
 
 
 def _strip_thinking(reply_text: str) -> str:
-    """What stands behind a model's thinking; some servers leave out the tag that opens it."""
+    """Return the text after a model's thinking. Some servers leave out the opening tag. Raises AnswerError."""
     rest = _THINKING_BLOCK.sub(" ", reply_text)
     after_thinking = re.split(r"</(?:think(?:ing)?|reasoning)>", rest, flags=re.IGNORECASE)[-1]
     if re.match(r"\s*<(?:think(?:ing)?|reasoning)>", after_thinking, re.IGNORECASE):
@@ -136,7 +139,7 @@ def _parse_first_form(answer_text: str, form_type: type[Form]) -> Form:
         try:
             return form_type.model_validate(json_object)
         except ValidationError as error:
-            if start == answer_text.find("{"):  # Others are pieces of one that is cut off.
+            if start == answer_text.find("{"):  # Later objects may be fragments of a truncated one.
                 reason = _describe_problems(error)
     if reason:
         raise AnswerError(reason)
@@ -147,7 +150,7 @@ def _parse_first_form(answer_text: str, form_type: type[Form]) -> Form:
 
 
 def _find_json_objects(answer_text: str) -> Iterator[tuple[int, dict[str, Any]]]:
-    """The outermost JSON objects of a text, those in prose and fences too; also one that is a list's only item."""
+    """Yield the outermost JSON objects of a text with their positions, also inside prose, fences and lists."""
     decoder, position = json.JSONDecoder(strict=False), 0
     for _ in range(MAX_JSON_STARTS):
         position = answer_text.find("{", position)
@@ -165,11 +168,9 @@ def _find_json_objects(answer_text: str) -> Iterator[tuple[int, dict[str, Any]]]
 
 def _describe_problems(error: ValidationError) -> str:
     problems = error.errors(include_url=False, include_context=False, include_input=False)
-    sentences = [f"{'.'.join(map(str, one['loc']))}: {one['msg'].lower()}" for one in problems]
+    sentences = [f"{'.'.join(map(str, problem['loc']))}: {problem['msg'].lower()}" for problem in problems]
     return "; ".join(sentences[:MAX_REPORTED_PROBLEMS])
 
-
-# Quotes.
 
 _CHARACTER_VARIANTS = str.maketrans(
     {"“": '"', "”": '"', "‘": "'", "’": "'", "–": "-", "—": "-", "−": "-", "\u00ad": ""}
@@ -178,13 +179,16 @@ _ELLIPSIS = re.compile(r"\s*(?:\[?(?:\.\.\.|…)\]?)\s*")
 
 
 def _normalize_for_comparison(text: str) -> str:
-    """Letters and digits alone, in small: white space, marks and hyphenation differ between a text and its quote."""
+    """Return lower-case letters and digits only.
+
+    White space, punctuation and hyphenation differ between a text and its quotes.
+    """
     folded = unicodedata.normalize("NFKC", text.translate(_CHARACTER_VARIANTS)).casefold()
     return "".join(letter for letter in folded if letter.isalnum())
 
 
 def is_quoted(quote: str, comparable_text: str) -> bool:
-    """Whether each part of a quote between omissions stands in the text, in order."""
+    """True if the parts of a quote between its ellipses occur in the normalized text, in order."""
     parts = [bare for part in _ELLIPSIS.split(quote) if (bare := _normalize_for_comparison(part))]
     if sum(map(len, parts)) < MIN_QUOTE_CHARACTERS:
         return False

@@ -1,25 +1,28 @@
-"""The words of a PDF, read by a process of its own: a hostile file may take all day, or all memory, and is let go.
+"""Text extraction from PDFs, in a subprocess: a hostile file may take unbounded time or memory.
 
-`python -m digests.reviewers.pdf` reads a PDF from standard input and writes its words to standard output.
+`python -m digests.reviewers.pdf` reads a PDF from standard input and writes its text to standard output.
 """
 
 import asyncio
+import io
+import re
 import sys
+from contextlib import suppress
 
 from digests.injections import scan_text
-from digests.reviewers.reading import FullText, parse_pdf
+from digests.reviewers.full_text import MAX_FULL_TEXT_CHARACTERS, FullText
 
 TIMEOUT_SECONDS = 60.0
-"""A hundred pages take about five."""
+"""Seconds until the subprocess is killed. A hundred pages take about five."""
 
 MAX_MEMORY_BYTES = 2 * 1024**3
-"""Bytes of address space."""
+"""Bytes of address space that the subprocess may use."""
 
 
 async def parse_pdf_in_subprocess(
     document: bytes, *, timeout_seconds: float = TIMEOUT_SECONDS
 ) -> FullText | None:
-    """The words of a PDF, and the orders among them; None for one that cannot be read in time."""
+    """Return the text of a PDF with its flags; None if it has no text or takes too long."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
@@ -41,8 +44,25 @@ async def parse_pdf_in_subprocess(
     return FullText(text, tuple(scan_text(text, "full text"))) if text.strip() else None
 
 
+def parse_pdf(document: bytes) -> str:
+    """Return the text of a PDF, as far as it is readable. White or tiny text is included: it looks like any other."""
+    import logging
+
+    from pypdf import PdfReader
+
+    logging.getLogger("pypdf").setLevel(logging.CRITICAL)
+    pages: list[str] = []
+    # A broken file may raise anything inside the library. The pages read before that are used.
+    with suppress(Exception):
+        for page in PdfReader(io.BytesIO(document), strict=False).pages:
+            pages.append(page.extract_text())
+            if sum(map(len, pages)) > MAX_FULL_TEXT_CHARACTERS:
+                break
+    return re.sub(r"-\n(?=[a-z])", "", "\n".join(pages))[:MAX_FULL_TEXT_CHARACTERS]
+
+
 def main() -> None:
-    """What the process does."""
+    """Limit the memory of this process, then convert standard input."""
     import resource
 
     resource.setrlimit(resource.RLIMIT_AS, (MAX_MEMORY_BYTES, MAX_MEMORY_BYTES))

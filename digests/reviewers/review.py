@@ -1,38 +1,38 @@
-"""One paper becomes a review: ask, check, ask once more where the answer cannot be used."""
+"""One review: ask the model, check its answer, and ask once more if the answer is unusable."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from digests.model import Assessment, Paper, ReadDepth, Review, ReviewDepth
-from digests.reviewers.openai import ModelReply, ModelServer, ModelServerError
+from digests.reviewers.openai import (
+    ModelReply,
+    ModelServer,
+    ModelServerError,
+    TokenUsage,
+    count_bytes,
+    count_usage,
+)
 from digests.reviewers.parse import AnswerError, ParsedAnswer, parse_answer
-from digests.reviewers.prompt import Messages, build_repair_messages, build_review_messages, generate_nonce
+from digests.reviewers.prompt import (
+    MAX_REPAIR_CHARACTERS,
+    Messages,
+    build_repair_messages,
+    build_review_messages,
+    generate_nonce,
+)
 from digests.reviewers.rubric import DEFAULT_WEIGHTS, RUBRIC_VERSION, build_review_schema, compute_score
 
 OVERHEAD_TOKENS = 64
-"""Tokens that a server may add around the turns."""
+"""Tokens that a server's chat template may add to a conversation."""
 
-
-@dataclass(frozen=True, slots=True)
-class TokenUsage:
-    """Of calls: what went in and what came out."""
-
-    input_tokens: int = 0
-    output_tokens: int = 0
-
-    def __add__(self, other: "TokenUsage") -> "TokenUsage":
-        return TokenUsage(self.input_tokens + other.input_tokens, self.output_tokens + other.output_tokens)
-
-    @property
-    def total(self) -> int:
-        """Both together."""
-        return self.input_tokens + self.output_tokens
+PLACEHOLDER_NONCE = "0" * 16
+"""A nonce of the usual length, for measuring a prompt."""
 
 
 @dataclass(frozen=True, slots=True)
 class ReviewOptions:
-    """How papers are asked about: the room for a full text and for each answer, and the weights of the score."""
+    """Weights of the score, limits of the answers in tokens, and the limit of a full text in characters."""
 
     weights: Mapping[str, float] = field(default_factory=lambda: dict(DEFAULT_WEIGHTS))
     score_max_tokens: int = 700
@@ -40,32 +40,39 @@ class ReviewOptions:
     max_text_characters: int = 60_000
 
     def max_answer_tokens(self, review_depth: ReviewDepth) -> int:
-        """The most that one answer may take."""
+        """Return the limit of one answer in tokens."""
         return self.score_max_tokens if review_depth is ReviewDepth.SCORE else self.review_max_tokens
 
 
 class ReviewError(Exception):
-    """A paper that got no review. `tokens` were used in vain; `server` is the fault where it was not the model's words."""
+    """A paper or pair without a usable answer. `usage` is spent; `server_error` is None if the model is at fault."""
 
-    def __init__(self, reason: str, tokens: TokenUsage, server_error: ModelServerError | None = None) -> None:
+    def __init__(self, reason: str, usage: TokenUsage, server_error: ModelServerError | None = None) -> None:
         super().__init__(reason)
-        self.tokens = tokens
+        self.usage = usage
         self.server_error = server_error
 
+    @property
+    def may_be_billed(self) -> bool:
+        """True if the failed call may have used tokens that `usage` does not count."""
+        return self.server_error is not None and self.server_error.may_be_billed
 
-def max_tokens_of_review(
+
+def max_usage_of_review(
     paper: Paper, text: str, review_depth: ReviewDepth, options: ReviewOptions
 ) -> TokenUsage:
-    """The most that a review can take, the one repair included: no tokenizer makes more tokens than there are bytes."""
-    prompt_bytes = (
-        sum(
-            len(turn["content"].encode())
-            for turn in build_review_messages(paper, text, review_depth, "0" * 16)
-        )
-        + OVERHEAD_TOKENS
-    )
-    answer_tokens = options.max_answer_tokens(review_depth)
-    return TokenUsage(2 * prompt_bytes + 4000 + OVERHEAD_TOKENS, 2 * answer_tokens)
+    """Return an upper bound of the tokens that a review takes, including one repair."""
+    messages = build_review_messages(paper, text, review_depth, PLACEHOLDER_NONCE)
+    return max_usage_with_repair(messages, options.max_answer_tokens(review_depth))
+
+
+def max_usage_with_repair(messages: Messages, max_answer_tokens: int) -> TokenUsage:
+    """Return an upper bound of the tokens of a call and one repair.
+
+    No tokenizer makes more tokens than there are bytes.
+    """
+    prompt_tokens = count_bytes(messages) + OVERHEAD_TOKENS
+    return TokenUsage(2 * prompt_tokens + MAX_REPAIR_CHARACTERS + OVERHEAD_TOKENS, 2 * max_answer_tokens)
 
 
 async def review_paper(
@@ -78,8 +85,11 @@ async def review_paper(
     options: ReviewOptions,
     now: datetime,
 ) -> tuple[Review, TokenUsage]:
-    """A paper's review, from a text that is blinded and short enough, and what it took. Raises ReviewError."""
-    tokens_used = TokenUsage()
+    """Return a review of the paper and the tokens that it took.
+
+    `text` is already anonymized and within its limit. Raises ReviewError.
+    """
+    usage = TokenUsage()
     conversation: Messages = build_review_messages(paper, text, review_depth, generate_nonce())
     reason = ""
     for _ in range(2):
@@ -91,8 +101,8 @@ async def review_paper(
                 options.max_answer_tokens(review_depth),
             )
         except ModelServerError as error:
-            raise ReviewError(str(error), tokens_used, error) from error
-        tokens_used += count_tokens(reply, conversation)
+            raise ReviewError(str(error), usage, error) from error
+        usage += count_usage(reply, conversation)
         try:
             answer = _parse_review_reply(reply, review_depth, f"{paper.title}\n{text}")
         except AnswerError as error:
@@ -100,9 +110,9 @@ async def review_paper(
             conversation = build_repair_messages(conversation[:2], reply.text, reason)
             continue
         return _build_review(
-            answer, paper, review_depth, read_depth, server.address.model, options, tokens_used, now
-        ), tokens_used
-    raise ReviewError(f"The model's answer could not be used, twice: {reason}.", tokens_used)
+            answer, paper, review_depth, read_depth, server.address.model, options, usage, now
+        ), usage
+    raise ReviewError(f"The model's answer could not be used, twice: {reason}.", usage)
 
 
 def _parse_review_reply(reply: ModelReply, review_depth: ReviewDepth, text: str) -> ParsedAnswer:
@@ -116,18 +126,6 @@ def _parse_review_reply(reply: ModelReply, review_depth: ReviewDepth, text: str)
         ) from None
 
 
-def count_tokens(reply: ModelReply, conversation: Messages) -> TokenUsage:
-    """The server's count, else the most it can have been."""
-    input_tokens = (
-        reply.input_tokens
-        if reply.input_tokens is not None
-        else sum(len(turn["content"].encode()) for turn in conversation)
-    )
-    return TokenUsage(
-        input_tokens, reply.output_tokens if reply.output_tokens is not None else len(reply.text.encode())
-    )
-
-
 def _build_review(
     answer: ParsedAnswer,
     paper: Paper,
@@ -135,7 +133,7 @@ def _build_review(
     read_depth: ReadDepth,
     model: str,
     options: ReviewOptions,
-    tokens_used: TokenUsage,
+    usage: TokenUsage,
     now: datetime,
 ) -> Review:
     assessments = answer.assessments
@@ -158,6 +156,6 @@ def _build_review(
             key_limitations=answer.key_limitations,
             tldr_quote=answer.tldr_quote,
             dropped_quotes=answer.dropped_quotes,
-            tokens=tokens_used.total,
+            tokens=usage.total,
         ),
     )

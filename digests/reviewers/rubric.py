@@ -1,7 +1,7 @@
-"""What a paper is judged by: five dimensions with anchors, the forms a reviewer fills in, and the score out of them.
+"""The rubric: five dimensions with anchors, the JSON schemas of a review, and the score.
 
-The numbers are a model's; the score is ours: settable weights over whole numbers, so that the same judgement always
-gives the same score, and a model cannot hand out a ten.
+The model grades; the score is computed here from the grades and configurable weights. So equal grades always give
+equal scores, and a model cannot choose the score.
 """
 
 from collections.abc import Mapping
@@ -10,10 +10,10 @@ from typing import Any
 from digests.model import ReviewDepth
 
 RUBRIC_VERSION = "1"
-"""Raise it with every change of an anchor, a form or the prompt: scores are compared within one version."""
+"""Version of anchors, schemas and prompt. Increase it with every change: only scores of one version are comparable."""
 
 MIN_GRADE, MAX_GRADE = 1, 5
-"""A grade in a dimension."""
+"""Range of a grade in one dimension."""
 
 ANCHORS: Mapping[str, Mapping[int, str]] = {
     "methodology": {
@@ -52,7 +52,7 @@ ANCHORS: Mapping[str, Mapping[int, str]] = {
         5: "Changes what people in many fields do.",
     },
 }
-"""What each grade means; most papers are a 2 or a 3."""
+"""Meaning of each grade by dimension. Most papers deserve a 2 or a 3."""
 
 DIMENSIONS = tuple(ANCHORS)
 
@@ -62,7 +62,7 @@ DEFAULT_WEIGHTS: Mapping[str, float] = {
 
 
 def compute_score(grades: Mapping[str, int], weights: Mapping[str, float]) -> float:
-    """0 to 10 with one decimal: all grades 1 give 0, all grades 5 give 10. Weights count in proportion."""
+    """Return a score from 0 to 10 with one decimal. All grades 1 give 0, all grades 5 give 10; weights are relative."""
     total = sum(weights[name] for name in DIMENSIONS)
     weighted_sum = sum(
         weights[name] * (grades[name] - MIN_GRADE) / (MAX_GRADE - MIN_GRADE) for name in DIMENSIONS
@@ -71,7 +71,10 @@ def compute_score(grades: Mapping[str, int], weights: Mapping[str, float]) -> fl
 
 
 def build_review_schema(review_depth: ReviewDepth) -> dict[str, Any]:
-    """The form as JSON Schema, evidence before the number. Plain types alone: every server's grammar takes them."""
+    """Return the JSON Schema of an answer, with evidence before each grade.
+
+    Uses only plain types, which every server's grammar supports.
+    """
     fields: dict[str, Any] = {name: _build_dimension_schema(review_depth) for name in DIMENSIONS}
     if review_depth is ReviewDepth.FULL:
         point = _build_object_schema({"point": _build_text_schema(), "quote": _build_text_schema()})

@@ -7,8 +7,9 @@ from math import ceil
 from pathlib import Path
 
 from digests.model import NOT_REVIEWED, Paper
+from digests.reviewers.context import ReviewContext
 from digests.reviewers.openai import ServerAddress, open_model_server
-from digests.reviewers.rounds import ReviewContext, run_round
+from digests.reviewers.round import run_round
 from digests.store import open_store
 from digests.subscription import Preferences
 from tests.fakes.openai_server import MODEL, OpenAiServer

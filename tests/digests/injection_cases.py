@@ -7,7 +7,7 @@ import base64
 from collections.abc import Mapping, Sequence
 
 from digests.injections import scan_text
-from digests.reviewers.reading import parse_html
+from digests.reviewers.html import parse_html
 
 
 def _tagged(text: str) -> str:

@@ -11,10 +11,10 @@ from digests.reviewers.comparison import (
     COMPARISON_SCHEMA,
     build_comparison_messages,
     compare_papers,
-    max_tokens_of_comparison,
+    max_usage_of_comparison,
 )
-from digests.reviewers.openai import ServerAddress, open_model_server
-from digests.reviewers.review import ReviewError, TokenUsage
+from digests.reviewers.openai import ServerAddress, TokenUsage, open_model_server
+from digests.reviewers.review import ReviewError
 from tests.builders import NOW, a_paper, a_review
 from tests.fakes.openai_server import MODEL, ModelFault, OpenAiServer
 
@@ -62,7 +62,7 @@ def test_the_better_one_is_named_by_its_place_and_the_cost_is_within_what_is_res
     better, used = asked(fake, one, two)
     assert better is Verdict.SECOND
     assert asked(fake, two, one)[0] is Verdict.FIRST
-    most = max_tokens_of_comparison(one, two, 300)
+    most = max_usage_of_comparison(one, two, 300)
     assert 0 < used.input_tokens <= most.input_tokens
     assert 0 < used.output_tokens <= most.output_tokens
 

@@ -10,7 +10,7 @@ import pytest
 from digests.model import ReadDepth, ReviewDepth
 from digests.reviewers import openai as ours
 from digests.reviewers.openai import ModelServer, ResponseFormat, ServerAddress, open_model_server
-from digests.reviewers.review import ReviewError, ReviewOptions, max_tokens_of_review, review_paper
+from digests.reviewers.review import ReviewError, ReviewOptions, max_usage_of_review, review_paper
 from tests.builders import NOW, a_paper
 from tests.fakes.openai_server import MODEL, ModelFault, OpenAiServer
 
@@ -72,7 +72,7 @@ def test_a_paper_becomes_a_review_with_who_made_it_and_how() -> None:
         assert (made.assessment.paper_version, made.assessment.dropped_quotes) == (2, 0)
         assert made.assessment.key_limitations
         assert made.assessment.tokens == used.total > 100
-        most = max_tokens_of_review(PAPER, ABSTRACT, ReviewDepth.FULL, ReviewOptions())
+        most = max_usage_of_review(PAPER, ABSTRACT, ReviewDepth.FULL, ReviewOptions())
         assert used.input_tokens <= most.input_tokens
         assert used.output_tokens <= most.output_tokens
 
@@ -114,7 +114,7 @@ def test_after_the_second_such_answer_the_paper_failed_with_the_reason_and_what_
     error = with_server(an_error, ModelFault.SCHEMA_IGNORED, ModelFault.HALF_JSON)
     assert "twice" in str(error)
     assert "cut off" in str(error)
-    assert error.tokens.total > 0
+    assert error.usage.total > 0
     assert error.server_error is None
 
 

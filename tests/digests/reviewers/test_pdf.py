@@ -6,8 +6,7 @@ import io
 import pytest
 from pypdf import PdfWriter
 
-from digests.reviewers.pdf import parse_pdf_in_subprocess
-from digests.reviewers.reading import parse_pdf
+from digests.reviewers.pdf import parse_pdf, parse_pdf_in_subprocess
 from tests.fakes.pdf import a_pdf
 
 

@@ -44,7 +44,7 @@ def test_a_real_model_gives_a_review_or_a_reason(stage: ReviewDepth, tmp_path: P
                     now=NOW,
                 )
             except ReviewError as error:
-                return error.tokens.total, error.server_error
+                return error.usage.total, error.server_error
             return used.total, None if made.score is not None else made
 
     tokens, fault = asyncio.run(ask())

@@ -1,38 +1,22 @@
-"""The words of a paper out of its page or its PDF, and what was hidden among them. Pure: bytes in, text out."""
+"""Text extraction from a paper's HTML page. Hidden text is removed and flagged."""
 
-import io
 import re
 from collections.abc import Iterator
-from contextlib import suppress
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from digests.injections import EXCERPT_LENGTH, HIDDEN_TEXT, scan_text
 from digests.model import Flag
+from digests.reviewers.full_text import MAX_FULL_TEXT_CHARACTERS, FullText
 
 if TYPE_CHECKING:
     from lxml.html import HtmlElement
 
-MAX_FULL_TEXT_CHARACTERS = 400_000
-"""Of a full text: two hundred pages."""
-
-MIN_FULL_TEXT_CHARACTERS = 2_000
-"""A text of fewer characters is an abstract's page or a scan without letters, not a paper."""
-
 MIN_HIDDEN_WORDS = 4
-"""Hidden text of fewer words is a layout's spacer or an icon's name."""
-
-
-@dataclass(frozen=True, slots=True)
-class FullText:
-    """What a reader sees of a paper, a paragraph a line, and the orders found in it, hidden ones among them."""
-
-    text: str
-    flags: tuple[Flag, ...] = ()
+"""Words from which hidden text is flagged. Fewer are a spacer of the layout or the name of an icon."""
 
 
 def parse_html(page: bytes) -> FullText:
-    """The visible words of a page; text that nobody can see is left out and flagged."""
+    """Return the visible text of a page, and flags of orders and of hidden text."""
     from lxml import html
 
     parser = html.HTMLParser(
@@ -44,35 +28,17 @@ def parse_html(page: bytes) -> FullText:
     return FullText(text, (*_flag_hidden_text(hidden_texts), *scan_text(text, "full text")))
 
 
-def parse_pdf(document: bytes) -> str:
-    """The words of a PDF, as far as it can be read. White or tiny text cannot be told from other text there."""
-    import logging
-
-    from pypdf import PdfReader
-
-    logging.getLogger("pypdf").setLevel(logging.CRITICAL)
-    pages: list[str] = []
-    with suppress(
-        Exception
-    ):  # A broken file may fail in any way inside the library; what was read so far is used.
-        for page in PdfReader(io.BytesIO(document), strict=False).pages:
-            pages.append(page.extract_text())
-            if sum(map(len, pages)) > MAX_FULL_TEXT_CHARACTERS:
-                break
-    return re.sub(r"-\n(?=[a-z])", "", "\n".join(pages))[:MAX_FULL_TEXT_CHARACTERS]
-
-
-# What a page hides.
-
 _INVISIBLE_STYLE = re.compile(
     r"display\s*:\s*none|visibility\s*:\s*hidden|(?<![\w-])opacity\s*:\s*0?\.?0+\s*(?:;|$|!)|"
-    r"font-size\s*:\s*(?:0*\.?\d*(?:px|pt|r?em)?\s*(?:;|$|!))|(?:left|top|text-indent)\s*:\s*-\s*\d{3,}|clip\s*:\s*rect\(0"
+    r"font-size\s*:\s*(?:0*\.?\d*(?:px|pt|r?em)?\s*(?:;|$|!))|"
+    r"(?:left|top|text-indent)\s*:\s*-\s*\d{3,}|clip\s*:\s*rect\(0"
 )
 _FONT_SIZE = re.compile(r"font-size\s*:\s*(\d*\.?\d+)\s*(px|pt|r?em|%)")
 _MIN_FONT_SIZE = {"px": 3.0, "pt": 3.0, "em": 0.25, "rem": 0.25, "%": 25.0}
-"""Smaller letters are not read by anybody."""
+"""Font sizes below which text is not readable."""
 _WHITE_TEXT = re.compile(
-    r"(?:^|[;\s])(?:--ltx-fg-color|color)\s*:\s*(?:white|snow|ivory|transparent|#fff(?:fff)?(?:ff)?\b|#f[c-f]f[c-f]f[c-f]\b|"
+    r"(?:^|[;\s])(?:--ltx-fg-color|color)\s*:\s*(?:white|snow|ivory|transparent|"
+    r"#fff(?:fff)?(?:ff)?\b|#f[c-f]f[c-f]f[c-f]\b|"
     r"rgba?\(\s*25[0-5]\s*,\s*25[0-5]\s*,\s*25[0-5]|rgba\([^)]*,\s*0(?:\.0+)?\s*\)|hsl\([^)]*\b100%\s*\))"
 )
 _BACKGROUND = re.compile(r"background|--ltx-bg-color")
@@ -89,13 +55,13 @@ _NON_TEXT_TAGS = (
     "svg",
 )
 _BLOCK_TAGS = frozenset(
-    ("p", "div", "section", "article", "li", "tr", "td", "th", "h1", "h2", "h3", "h4", "h5", "h6", "figcaption", "caption",
-     "blockquote", "pre", "table", "ul", "ol", "dl", "dd", "dt", "br")
+    ("p", "div", "section", "article", "li", "tr", "td", "th", "h1", "h2", "h3", "h4", "h5", "h6",
+     "figcaption", "caption", "blockquote", "pre", "table", "ul", "ol", "dl", "dd", "dt", "br")
 )  # fmt: skip
 
 
 def _remove_hidden_text(root: "HtmlElement") -> list[str]:
-    """Takes out what is not seen, and returns its words; scripts and the like are taken out unread."""
+    """Remove hidden elements and return their text. Scripts and other tags without text are removed unread."""
     for element in list(root.iter(*_NON_TEXT_TAGS)):
         if element.getparent() is not None:
             element.drop_tree()
@@ -125,11 +91,11 @@ def _has_tiny_font(style: str) -> bool:
 
 
 def _has_background(element: "HtmlElement") -> bool:
-    """White letters in a coloured cell are seen."""
+    """True if the element or an ancestor sets a background: white text is visible there."""
     element_and_ancestors = (element, *element.iterancestors())
     return any(
-        _BACKGROUND.search((one.get("style") or "").lower()) or one.get("bgcolor")
-        for one in element_and_ancestors
+        _BACKGROUND.search((node.get("style") or "").lower()) or node.get("bgcolor")
+        for node in element_and_ancestors
     )
 
 
@@ -142,7 +108,7 @@ def _flag_hidden_text(hidden_texts: list[str]) -> Iterator[Flag]:
 
 
 def _split_paragraphs(root: "HtmlElement") -> Iterator[str]:
-    """The page's paragraphs; a formula is its TeX where the page has it."""
+    """Yield the paragraphs of a page, with formulas as TeX where the page has it."""
     words: list[str] = []
     for event, element in _walk_elements(root):
         if element.tag in _BLOCK_TAGS and words:

@@ -11,8 +11,8 @@ from aiohttp import web
 
 from digests.errors import SourceError
 from digests.model import Paper
-from digests.reviewers.fulltext import ArxivFullTextFetcher
-from digests.reviewers.reading import FullText
+from digests.reviewers.arxiv_full_text import ArxivFullTextFetcher
+from digests.reviewers.full_text import FullText
 from digests.sources.http.client import open_client
 from digests.sources.http.turns import ServerTurns
 from tests.builders import NOW, a_paper, a_store

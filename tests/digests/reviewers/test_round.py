@@ -13,17 +13,14 @@ from digests.model import NOT_REVIEWED, REVIEWER, Paper, ReadDepth, ReviewDepth,
 from digests.pick import PickPolicy, pick
 from digests.ports import Store
 from digests.ports.budget import Spending
+from digests.reviewers.budget import DailyBudget
+from digests.reviewers.context import ReviewContext, RoundOutcome
+from digests.reviewers.full_text import FullText
 from digests.reviewers.openai import ServerAddress, open_model_server
-from digests.reviewers.reading import FullText
-from digests.reviewers.rounds import (
-    MAX_ATTEMPTS,
-    NO_BUDGET_FOR_PAIRS,
-    DailyBudget,
-    ReviewContext,
-    RoundOutcome,
-    plan_round,
-    run_round,
-)
+from digests.reviewers.pairwise import NO_BUDGET_FOR_PAIRS
+from digests.reviewers.plan import plan_round
+from digests.reviewers.round import run_round
+from digests.reviewers.tasks import MAX_ATTEMPTS
 from digests.subscription import Preferences
 from tests.builders import NOW, TODAY, a_paper, a_review, a_store
 from tests.fakes.openai_server import MODEL, ModelFault, OpenAiServer

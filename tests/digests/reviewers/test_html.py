@@ -2,7 +2,7 @@
 
 import pytest
 
-from digests.reviewers.reading import parse_html
+from digests.reviewers.html import parse_html
 
 
 def a_page(inside: str) -> bytes:

@@ -1,6 +1,7 @@
 """Which papers are read first, which get a full review, and whose score stands out."""
 
-from digests.reviewers.choose import choose_best_papers, compute_priorities, is_unusually_high
+from digests.reviewers.holding import is_unusually_high
+from digests.reviewers.queue import choose_best_papers, compute_priorities
 from digests.subscription import Preferences
 from tests.builders import a_candidate
 

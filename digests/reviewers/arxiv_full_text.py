@@ -1,4 +1,4 @@
-"""The full texts of arXiv's papers: the page made of their source, else the PDF."""
+"""Full texts from arXiv: the HTML page made from a paper's source, else its PDF."""
 
 import asyncio
 from collections.abc import Callable
@@ -7,27 +7,31 @@ from dataclasses import dataclass
 
 from digests.ids import parse_arxiv_id
 from digests.model import Paper
+from digests.reviewers.full_text import MIN_FULL_TEXT_CHARACTERS, FullText
+from digests.reviewers.html import parse_html
 from digests.reviewers.pdf import parse_pdf_in_subprocess
-from digests.reviewers.reading import MIN_FULL_TEXT_CHARACTERS, FullText, parse_html
 from digests.sources.http.client import RequestLimits, SourceClient
 from digests.sources.http.turns import ServerTurns
 
 REQUEST_LIMITS = RequestLimits(max_bytes=30 * 1024**2, timeout=60, attempts=3)
 
 MISSING_STATUSES = frozenset((403, 404, 410))
-"""arXiv has no page for papers that came as a PDF, and for some whose source it cannot turn into one."""
+"""Statuses of a page that does not exist: papers submitted as PDF, and papers whose source does not convert."""
 
 
 @dataclass(frozen=True, slots=True)
 class ArxivFullTextFetcher:
-    """Full texts, one request at a time with arXiv's pause between them. `connect` opens a client that trusts `base_url`."""
+    """Fetches full texts, one request at a time with arXiv's pause in between.
+
+    `open_client` opens a client that trusts `base_url`.
+    """
 
     open_client: Callable[[], AbstractAsyncContextManager[SourceClient]]
     turns: ServerTurns
     base_url: str = "https://arxiv.org/"
 
     async def __call__(self, paper: Paper) -> FullText | None:
-        """A paper's words in the version that is known; None where it has none that can be read. Raises SourceError."""
+        """Return the full text of the known version, None if there is none that is readable. Raises SourceError."""
         if not parse_arxiv_id(paper.id):
             return None
         name = f"{paper.id}v{paper.version}" if paper.version else paper.id
@@ -41,7 +45,7 @@ class ArxivFullTextFetcher:
             return await parse_pdf_in_subprocess(document) if document else None
 
     async def _fetch_document(self, client: SourceClient, path: str) -> bytes:
-        """What is there; nothing where arXiv has nothing."""
+        """Return the body of a document, empty if it does not exist. Raises SourceError."""
         answer = await client.get(
             self.base_url + path,
             "arXiv",

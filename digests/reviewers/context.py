@@ -1,0 +1,101 @@
+"""The reviewer's dependencies and limits, and the result of a round."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, time, timedelta
+
+from digests.calendar import NEW_YORK
+from digests.model import Paper, ReviewDepth, Trouble
+from digests.ports import Store
+from digests.reviewers.budget import DailyBudget
+from digests.reviewers.full_text import FullText
+from digests.reviewers.openai import ModelServer, ModelServerError
+from digests.reviewers.review import ReviewOptions
+from digests.reviewers.rubric import RUBRIC_VERSION
+
+ANNOUNCEMENT_SCORED_AT = time(1, 30)
+"""New York time at which the papers of arXiv's daily announcement are scored, an hour after its feeds are published."""
+
+MAX_CONSECUTIVE_FAULTS = 3
+"""Papers in a row that meet a server fault; from then on the server is taken to be down."""
+
+MAX_ERROR_CHARACTERS = 300
+"""Characters of a server's error message in a health report."""
+
+FullTextFetcher = Callable[[Paper], Awaitable[FullText | None]]
+"""Returns a paper's full text, None if there is none. Raises SourceError if it may be available later."""
+
+ProgressCallback = Callable[[ReviewDepth, int, int], None]
+"""Receives the review depth, the number of papers done and the number of papers of this round."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewContext:
+    """Dependencies and limits of the reviewer.
+
+    Papers known for longer than `lookback` are not queued. `full_reviews_per_day` is the daily quota of full
+    reviews. The `pairwise_limit` best papers of a day are ranked by pairwise comparison; 0 turns that off.
+    With `has_daily_announcement`, quota and budget are kept for the papers that arXiv announces during the day.
+    """
+
+    store: Store
+    server: ModelServer
+    clock: Callable[[], datetime]
+    fetch_full_text: FullTextFetcher | None = None
+    options: ReviewOptions = field(default_factory=ReviewOptions)
+    budget: DailyBudget = field(default_factory=DailyBudget)
+    full_reviews_per_day: int = 30
+    lookback: timedelta = timedelta(days=7)
+    hold_suspects: bool = True
+    has_daily_announcement: bool = False
+    pairwise_limit: int = 0
+    progress: ProgressCallback = lambda review_depth, done, total: None
+    # Serializes saving, so that a later sequence number never has an earlier timestamp: `sequence_at` relies on it.
+    save_lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    @property
+    def scale(self) -> str:
+        """The name of this model and rubric. Only scores of one scale are comparable."""
+        return f"{self.server.address.model}, rubric {RUBRIC_VERSION}"
+
+    def is_before_announcement(self, now: datetime) -> bool:
+        """True while the papers that arXiv announces on this day (UTC) are not yet scored."""
+        return self.has_daily_announcement and now < datetime.combine(
+            now.date(), ANNOUNCEMENT_SCORED_AT, NEW_YORK
+        )
+
+
+def start_of_day(now: datetime) -> datetime:
+    """Midnight UTC. Budgets and quotas count by UTC days."""
+    return datetime.combine(now.date(), time(), UTC)
+
+
+@dataclass(slots=True)
+class RoundOutcome:
+    """Counts of one round, and the reason for ending it early.
+
+    `consecutive_faults` counts papers in a row that met a server fault.
+    """
+
+    score_count: int = 0
+    full_review_count: int = 0
+    failure_count: int = 0
+    held_count: int = 0
+    comparison_count: int = 0
+    trouble: Trouble | None = None
+    detail: str = ""
+    consecutive_faults: int = 0
+
+    def record_trouble(self, trouble: Trouble, detail: str) -> None:
+        """Record why the round ends. Only the first trouble of a round is kept."""
+        if self.trouble is None:
+            self.trouble, self.detail = trouble, detail
+
+    def record_server_down(self, error: ModelServerError) -> None:
+        """Record that the model's server is down, with the start of its error message."""
+        self.record_trouble(Trouble.REVIEWER_DOWN, " ".join(str(error).split())[:MAX_ERROR_CHARACTERS])
+
+    def is_over(self, stop: asyncio.Event, excluding: Trouble | None = None) -> bool:
+        """True after a stop request, and after any trouble other than `excluding`."""
+        return stop.is_set() or self.trouble not in (None, excluding)

@@ -1,0 +1,19 @@
+"""A paper's full text and the limits of its size."""
+
+from dataclasses import dataclass
+
+from digests.model import Flag
+
+MAX_FULL_TEXT_CHARACTERS = 400_000
+"""Characters of a full text that are used; about two hundred pages."""
+
+MIN_FULL_TEXT_CHARACTERS = 2_000
+"""Characters from which a text counts as a paper. A shorter one is an abstract page or a scan without text."""
+
+
+@dataclass(frozen=True, slots=True)
+class FullText:
+    """The visible text, one paragraph per line, and the flags of orders found in visible and hidden text."""
+
+    text: str
+    flags: tuple[Flag, ...] = ()

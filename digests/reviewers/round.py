@@ -1,0 +1,49 @@
+"""One round of the reviewer: score the queue, review the best papers in full, rank the best of the day."""
+
+import asyncio
+from collections.abc import Sequence
+
+from digests.model import REVIEWER, Trouble
+from digests.reviewers.budget import SCORING_BUDGET_SHARE
+from digests.reviewers.context import ReviewContext, RoundOutcome
+from digests.reviewers.full_review import review_papers_in_full
+from digests.reviewers.pairwise import rank_best_papers
+from digests.reviewers.queue import enqueue_full_reviews, fill_queue
+from digests.reviewers.scoring import score_papers
+from digests.subscription import Preferences
+
+
+async def run_round(
+    context: ReviewContext, channel_preferences: Sequence[Preferences], stop: asyncio.Event
+) -> RoundOutcome:
+    """Run one round and report the reviewer's health.
+
+    Scoring first uses its share of the budget. The rest is for full reviews; what they leave is for scoring
+    again. Ends early on `stop` or trouble. Every result is saved at once, so that no call is paid twice.
+    Raises StoreError.
+    """
+    outcome = RoundOutcome()
+    await asyncio.to_thread(fill_queue, context, channel_preferences)
+    await score_papers(context, outcome, stop, SCORING_BUDGET_SHARE)
+    if not outcome.is_over(stop, excluding=Trouble.BUDGET_SPENT):
+        outcome.trouble, outcome.detail = None, ""
+        await asyncio.to_thread(enqueue_full_reviews, context, channel_preferences)
+        await review_papers_in_full(context, outcome, stop)
+    if not outcome.is_over(stop) and not _has_full_reviews_to_choose(context):
+        await score_papers(context, outcome, stop)
+    if context.pairwise_limit and not outcome.is_over(stop):
+        await rank_best_papers(context, outcome, stop)
+    await asyncio.to_thread(_report_health, context, outcome)
+    return outcome
+
+
+def _has_full_reviews_to_choose(context: ReviewContext) -> bool:
+    """True while the day's full reviews are not yet chosen, and their share of the budget must be kept."""
+    return context.full_reviews_per_day > 0 and context.is_before_announcement(context.clock())
+
+
+def _report_health(context: ReviewContext, outcome: RoundOutcome) -> None:
+    waiting_count = sum(context.store.reviewing.count_waiting().values())
+    context.store.health.report(
+        REVIEWER, outcome.trouble, detail=outcome.detail, waiting_count=waiting_count, now=context.clock()
+    )

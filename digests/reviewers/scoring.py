@@ -1,0 +1,20 @@
+"""Scoring: grades, a score and a TL;DR from title and abstract alone."""
+
+import asyncio
+
+from digests.model import Paper, ReadDepth, ReviewDepth
+from digests.ports.review_queue import ReviewTask
+from digests.reviewers.context import ReviewContext, RoundOutcome
+from digests.reviewers.prompt import sanitize_text
+from digests.reviewers.tasks import PreparedText, process_queue
+
+
+async def score_papers(
+    context: ReviewContext, outcome: RoundOutcome, stop: asyncio.Event, budget_share: float = 1.0
+) -> None:
+    """Score the papers that wait for it, within a share of the day's budget. Raises StoreError."""
+    await process_queue(context, ReviewDepth.SCORE, _prepare_abstract, outcome, stop, budget_share)
+
+
+async def _prepare_abstract(context: ReviewContext, task: ReviewTask, paper: Paper) -> PreparedText:
+    return PreparedText(paper, sanitize_text(paper.abstract), ReadDepth.ABSTRACT)
