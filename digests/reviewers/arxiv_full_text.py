@@ -16,7 +16,7 @@ from digests.sources.http.turns import ServerTurns
 REQUEST_LIMITS = RequestLimits(max_bytes=30 * 1024**2, timeout=60, attempts=3)
 
 MISSING_STATUSES = frozenset((403, 404, 410))
-"""Statuses of a page that does not exist: papers submitted as PDF, and papers whose source does not convert."""
+"""Statuses of a missing page: the paper was submitted as PDF, or its source does not convert."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class ArxivFullTextFetcher:
     base_url: str = "https://arxiv.org/"
 
     async def __call__(self, paper: Paper) -> FullText | None:
-        """Return the full text of the known version, None if there is none that is readable. Raises SourceError."""
+        """Return the full text of the known version, None if none is readable. Raises SourceError."""
         if not parse_arxiv_id(paper.id):
             return None
         name = f"{paper.id}v{paper.version}" if paper.version else paper.id

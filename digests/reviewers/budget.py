@@ -41,7 +41,7 @@ class DailyBudget:
         )
 
     def cost_of_failure(self, error: ReviewError, reserved: Spending) -> Spending:
-        """Return the cost of a call without a usable result: all of `reserved` if the server may have billed it."""
+        """Return the cost of a failed call: all of `reserved` if the server may have billed it."""
         return reserved if error.may_be_billed else self.cost_of(error.usage)
 
     def describe_limits(self) -> str:

@@ -15,7 +15,7 @@ from digests.reviewers.review import ReviewOptions
 from digests.reviewers.rubric import RUBRIC_VERSION
 
 ANNOUNCEMENT_SCORED_AT = time(1, 30)
-"""New York time at which the papers of arXiv's daily announcement are scored, an hour after its feeds are published."""
+"""New York time at which arXiv's daily announcement is scored, an hour after its feeds are published."""
 
 MAX_CONSECUTIVE_FAULTS = 3
 """Papers in a row that meet a server fault; from then on the server is taken to be down."""
@@ -36,7 +36,7 @@ class ReviewContext:
 
     Papers known for longer than `lookback` are not queued. `full_reviews_per_day` is the daily quota of full
     reviews. The `pairwise_limit` best papers of a day are ranked by pairwise comparison; 0 turns that off.
-    With `has_daily_announcement`, quota and budget are kept for the papers that arXiv announces during the day.
+    With `has_daily_announcement`, quota and budget are kept for the papers that arXiv announces that day.
     """
 
     store: Store
@@ -51,7 +51,8 @@ class ReviewContext:
     has_daily_announcement: bool = False
     pairwise_limit: int = 0
     progress: ProgressCallback = lambda review_depth, done, total: None
-    # Serializes saving, so that a later sequence number never has an earlier timestamp: `sequence_at` relies on it.
+    # Saves are serialized, so that a later sequence number never has an earlier timestamp:
+    # `Library.sequence_at` relies on that order.
     save_lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     @property

@@ -8,7 +8,7 @@ MAX_FULL_TEXT_CHARACTERS = 400_000
 """Characters of a full text that are used; about two hundred pages."""
 
 MIN_FULL_TEXT_CHARACTERS = 2_000
-"""Characters from which a text counts as a paper. A shorter one is an abstract page or a scan without text."""
+"""Characters from which a text counts as a paper. Less is an abstract page or a scan without text."""
 
 
 @dataclass(frozen=True, slots=True)

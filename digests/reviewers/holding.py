@@ -24,7 +24,10 @@ A jump this large suggests that something in the full text moved the model.
 
 
 def find_hold_reason(context: ReviewContext, scored: ScoredPaper, new_review: Review) -> str:
-    """Return why a person must decide about the paper, as a sentence; empty if nobody must. Raises StoreError."""
+    """Return a sentence that says why a person must decide about the paper, else an empty string.
+
+    Raises StoreError.
+    """
     suspect_flag = next((flag for flag in scored.paper.flags if flag.is_suspect), None)
     if not context.hold_suspects or not suspect_flag or new_review.score is None:
         return ""

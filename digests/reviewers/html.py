@@ -61,7 +61,7 @@ _BLOCK_TAGS = frozenset(
 
 
 def _remove_hidden_text(root: "HtmlElement") -> list[str]:
-    """Remove hidden elements and return their text. Scripts and other tags without text are removed unread."""
+    """Remove hidden elements and return their text. Scripts and the like are removed without a report."""
     for element in list(root.iter(*_NON_TEXT_TAGS)):
         if element.getparent() is not None:
             element.drop_tree()

@@ -238,7 +238,8 @@ class ModelServer:
             case openai.APIConnectionError():
                 return ModelServerError(
                     ServerFault.UNREACHABLE,
-                    f"{self._display_name} does not answer: start it, or correct reviewer.base_url in the settings.",
+                    f"{self._display_name} does not answer: start it, "
+                    "or correct reviewer.base_url in the settings.",
                 )
             case openai.APIStatusError() if error.status_code >= 500:
                 return ModelServerError(
@@ -331,7 +332,7 @@ def _parse_token_count(value: object) -> int | None:
 
 
 def count_usage(reply: ModelReply, conversation: Messages) -> TokenUsage:
-    """Return the server's token counts. A missing count is replaced by its upper bound, the number of bytes."""
+    """Return the server's token counts. The number of bytes, an upper bound, replaces a missing count."""
     return TokenUsage(
         reply.input_tokens if reply.input_tokens is not None else count_bytes(conversation),
         reply.output_tokens if reply.output_tokens is not None else len(reply.text.encode()),

@@ -117,7 +117,10 @@ def parse_answer(reply_text: str, review_depth: ReviewDepth, shown_text: str) ->
 
 
 def parse_form(reply_text: str, form_type: type[Form]) -> Form:
-    """Return the first JSON object of an answer that fits `form_type`. Text around it is ignored. Raises AnswerError."""
+    """Return the first JSON object of an answer that fits `form_type`; ignore the text around it.
+
+    Raises AnswerError.
+    """
     return _parse_first_form(_strip_thinking(reply_text[:MAX_ANSWER_CHARACTERS]), form_type)
 
 
@@ -125,7 +128,10 @@ _THINKING_BLOCK = re.compile(r"<(think(?:ing)?|reasoning)>.*?</\1>", re.DOTALL |
 
 
 def _strip_thinking(reply_text: str) -> str:
-    """Return the text after a model's thinking. Some servers leave out the opening tag. Raises AnswerError."""
+    """Return the text after a model's thinking; some servers leave out its opening tag.
+
+    Raises AnswerError.
+    """
     rest = _THINKING_BLOCK.sub(" ", reply_text)
     after_thinking = re.split(r"</(?:think(?:ing)?|reasoning)>", rest, flags=re.IGNORECASE)[-1]
     if re.match(r"\s*<(?:think(?:ing)?|reasoning)>", after_thinking, re.IGNORECASE):
@@ -150,7 +156,7 @@ def _parse_first_form(answer_text: str, form_type: type[Form]) -> Form:
 
 
 def _find_json_objects(answer_text: str) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Yield the outermost JSON objects of a text with their positions, also inside prose, fences and lists."""
+    """Yield the outermost JSON objects of a text with their positions, also inside prose or lists."""
     decoder, position = json.JSONDecoder(strict=False), 0
     for _ in range(MAX_JSON_STARTS):
         position = answer_text.find("{", position)

@@ -45,7 +45,7 @@ async def parse_pdf_in_subprocess(
 
 
 def parse_pdf(document: bytes) -> str:
-    """Return the text of a PDF, as far as it is readable. White or tiny text is included: it looks like any other."""
+    """Return the text of a PDF, as far as it is readable, including text in white or in a tiny font."""
     import logging
 
     from pypdf import PdfReader

@@ -16,7 +16,7 @@ MAX_REPAIR_CHARACTERS = 4000
 """Characters of an unusable answer that a repair shows to the model."""
 
 OPENING_SHARE = 0.7
-"""Share of the character limit for the beginning of a full text. The rest is for its end, with the limitations."""
+"""Share of the limit for the beginning of a full text. The end, with the limitations, gets the rest."""
 
 _CHAT_CONTROL_TOKEN = re.compile(
     r"<\||\|>|<(?=/?s>)|\[(?=/?INST\])|<<(?=/?SYS>>)|<(?=(?:start|end)_of_turn>)|<｜", re.IGNORECASE
@@ -80,7 +80,8 @@ def _describe_fields(review_depth: ReviewDepth) -> str:
         "key_limitations: up to three that matter most to someone who wants to use the work, also "
         "those that the authors do not name; each point at most 20 words, "
         "with a quote of the passage that shows it. "
-        "tldr: two sentences, at most 60 words: what was done, what was found. tldr_quote: the passage that says so."
+        "tldr: two sentences, at most 60 words: what was done, what was found. "
+        "tldr_quote: the passage that says so."
     )
 
 
@@ -99,7 +100,7 @@ def _build_user_prompt(paper: Paper, text: str, review_depth: ReviewDepth, nonce
 
 
 def sanitize_text(text: str, nonce: str = "") -> str:
-    """Return the text without invisible characters and empty lines, and with its chat tokens and fences broken."""
+    """Remove invisible characters and empty lines; break chat tokens and the fence of `nonce`."""
     lines = (normalize_text(line) for line in text.splitlines())
     sanitized = "\n".join(line for line in lines if line)
     sanitized = _ROLE_TAG.sub(

@@ -45,7 +45,10 @@ class ReviewOptions:
 
 
 class ReviewError(Exception):
-    """A paper or pair without a usable answer. `usage` is spent; `server_error` is None if the model is at fault."""
+    """A call or its repair without a usable answer.
+
+    `usage` is what it took. `server_error` is None if the answer itself was unusable.
+    """
 
     def __init__(self, reason: str, usage: TokenUsage, server_error: ModelServerError | None = None) -> None:
         super().__init__(reason)

@@ -1,7 +1,7 @@
 """The rubric: five dimensions with anchors, the JSON schemas of a review, and the score.
 
-The model grades; the score is computed here from the grades and configurable weights. So equal grades always give
-equal scores, and a model cannot choose the score.
+The model only grades. The score is computed here, from the grades and configurable weights: equal grades always
+give equal scores, and no model can choose its score.
 """
 
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ from typing import Any
 from digests.model import ReviewDepth
 
 RUBRIC_VERSION = "1"
-"""Version of anchors, schemas and prompt. Increase it with every change: only scores of one version are comparable."""
+"""Version of anchors, schemas and prompt, part of every score's scale. Increase it with every change."""
 
 MIN_GRADE, MAX_GRADE = 1, 5
 """Range of a grade in one dimension."""
@@ -62,7 +62,7 @@ DEFAULT_WEIGHTS: Mapping[str, float] = {
 
 
 def compute_score(grades: Mapping[str, int], weights: Mapping[str, float]) -> float:
-    """Return a score from 0 to 10 with one decimal. All grades 1 give 0, all grades 5 give 10; weights are relative."""
+    """Return the score: 0 (every grade 1) to 10 (every grade 5), one decimal. Weights are relative."""
     total = sum(weights[name] for name in DIMENSIONS)
     weighted_sum = sum(
         weights[name] * (grades[name] - MIN_GRADE) / (MAX_GRADE - MIN_GRADE) for name in DIMENSIONS

@@ -127,7 +127,7 @@ class _TaskRun:
         return any(self._is_current_review(review, scored.paper) for review in reviews)
 
     def _is_current_review(self, review: Review, paper: Paper) -> bool:
-        """True for a review of this version by this model and rubric. A full review also counts as scoring."""
+        """True for a review of this version by this model and rubric; a full review counts as a score."""
         assessment = review.assessment
         return bool(
             assessment
