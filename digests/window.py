@@ -43,7 +43,7 @@ def compute_windows(
     """
     sequence_at = cache(store.library.sequence_at)  # Most channels ask for the same instants.
     to_seq = sequence_at(now)
-    previous_editions = store.outbox.previous_editions(
+    previous_editions = store.delivery_reports.previous_editions(
         [(subscription, edition) for subscription, edition, _ in editions]
     )
     starts = list[tuple[int, int]]()
@@ -62,7 +62,9 @@ def compute_windows(
     ]
     return [
         Window(start, to_seq, shown, _count_candidates(watermark, start, store))
-        for (watermark, start), shown in zip(starts, store.outbox.shown_papers(shown_requests), strict=True)
+        for (watermark, start), shown in zip(
+            starts, store.delivery_reports.shown_papers(shown_requests), strict=True
+        )
     ]
 
 

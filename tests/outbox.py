@@ -42,5 +42,5 @@ def confirm_page(store: Store, claim: Claim, page: int, receipt: str, *, now: da
 
 def find_shown_papers(store: Store, subscription: Subscription, start: int, end: int) -> frozenset[str]:
     """The papers of that window that the channel had."""
-    (shown,) = store.outbox.shown_papers([(subscription, start, end)])
+    (shown,) = store.delivery_reports.shown_papers([(subscription, start, end)])
     return shown

@@ -64,7 +64,7 @@ def _deliver_digest(subscription: Subscription, now: datetime, services: Service
     """As `paperround run` would; what went wrong is said here, since nobody reads a log."""
     logging.getLogger("bot").addHandler(logging.NullHandler())
     asyncio.run(deliver_edition(subscription, now.date(), context=services.delivery_context))
-    (delivery,) = services.store.outbox.history(subscription, 1)
+    (delivery,) = services.store.delivery_reports.history(subscription, 1)
     if delivery.state not in (DeliveryState.POSTED, DeliveryState.EMPTY):
         raise PaperroundError(f"The digest could not be shown: {delivery.reason}")
 
@@ -154,7 +154,7 @@ class DemoConversation:
         )
 
     def _mark_paper(self, number: int) -> Message:
-        (delivery,) = self.services.store.outbox.history(self.subscription, 1)
+        (delivery,) = self.services.store.delivery_reports.history(self.subscription, 1)
         shown = [(paper, page) for page in delivery.pages for paper in page.papers]
         if not 1 <= number <= len(shown):
             raise InputError(f"The digest has papers 1 to {len(shown)}.")

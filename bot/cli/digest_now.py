@@ -13,7 +13,8 @@ from bot.services import Services, build_apps, configured_subscriptions
 from digests.build import build
 from digests.errors import InputError, PaperroundError
 from digests.model import Digest
-from digests.ports.outbox import DeliveryReport, DeliveryState
+from digests.ports.delivery_reports import DeliveryReport
+from digests.ports.outbox import DeliveryState
 from digests.subscription import Subscription
 
 HISTORY_LIMIT = 9
@@ -25,7 +26,7 @@ def preview_todays_edition(channel: str, services: Services) -> tuple[str, Diges
     subscription = _require_subscription(channel, services)
     edition = _edition_of_today(subscription, services)
     name = _name_edition(subscription, edition)
-    last = next(iter(services.store.outbox.history(subscription, 1)), None)
+    last = next(iter(services.store.delivery_reports.history(subscription, 1)), None)
     if last and last.edition == edition and last.state in (DeliveryState.POSTED, DeliveryState.EMPTY):
         return f"{name} was posted before; nothing would be sent.", None
     policy, now = services.delivery_context.digest_policy, services.delivery_context.clock()
@@ -49,14 +50,14 @@ async def post_todays_edition(channel: str, services: Services, environment: Map
         context = await _open_platform(subscription, services, environment, exits)
         await _finish_older_editions(subscription, edition, context)
         has_begun = await deliver_edition(subscription, edition, context=context)
-    deliveries = await asyncio.to_thread(services.store.outbox.history, subscription, HISTORY_LIMIT)
+    deliveries = await asyncio.to_thread(services.store.delivery_reports.history, subscription, HISTORY_LIMIT)
     last = next((one for one in deliveries if one.edition <= edition), None)
     return _describe_outcome(subscription, edition, last, has_begun=has_begun)
 
 
 async def _finish_older_editions(subscription: Subscription, edition: date, context: DeliveryContext) -> None:
     """What went out in part is finished before today's."""
-    for older in await asyncio.to_thread(context.store.outbox.history, subscription, HISTORY_LIMIT):
+    for older in await asyncio.to_thread(context.store.delivery_reports.history, subscription, HISTORY_LIMIT):
         if older.edition < edition and older.is_partly_posted:
             await deliver_edition(subscription, older.edition, context=context)
 

@@ -160,7 +160,11 @@ def _check_digest(services: Services, subscription: Subscription) -> Finding:
         return Finding(Severity.OK, subject, f"Paused by {subscription.paused_by}.")
     coming = next_due_edition(subscription.schedule, services.delivery_context.clock()).edition
     when = f"The next comes on {format_weekday_date(coming)} at {subscription.schedule.at:%H:%M} ({subscription.schedule.time_zone})."
-    last = next(iter(services.store.outbox.history(subscription, 1)), None) if subscription.id else None
+    last = (
+        next(iter(services.store.delivery_reports.history(subscription, 1)), None)
+        if subscription.id
+        else None
+    )
     if last and last.state in (DeliveryState.RETRYING, DeliveryState.FAILED):
         verb = "was given up" if last.state is DeliveryState.FAILED else "is tried again"
         return Finding(

@@ -11,7 +11,8 @@ from rich.text import Text
 
 from digests.model import HealthReport
 from digests.ports import Store
-from digests.ports.outbox import ChannelStatus, DeliveryState
+from digests.ports.delivery_reports import ChannelStatus
+from digests.ports.outbox import DeliveryState
 from digests.subscription import Channel, Subscription
 
 OVERDUE_AFTER = timedelta(minutes=5)
@@ -48,14 +49,14 @@ def load_status(
 ) -> StatusReport:
     """How the channels stand, or the one that is meant: its id, or its whole name such as slack:T0123:C0456. Those that
     are `named` in the settings and not yet in the store are not begun."""
-    all_statuses = store.outbox.channel_statuses()
+    all_statuses = store.delivery_reports.channel_statuses()
     unstarted = [one.channel for one in find_unstarted(configured, [one.channel for one in all_statuses])]
     selected = [one for one in all_statuses if _is_selected(one.channel, channel)]
     since = (now - timedelta(days=COUNTED_DAYS - 1)).astimezone(UTC).date()
     return StatusReport(
         now,
         sorted(selected, key=lambda one: _sort_key(one, now)),
-        dict(store.outbox.count_by_state(since)),
+        dict(store.delivery_reports.count_by_state(since)),
         store.health.latest_reports(),
         [one for one in unstarted if _is_selected(one, channel)],
     )

@@ -233,10 +233,12 @@ async def _finish_delivery(claim: Claim, context: DeliveryContext) -> None:
 
 
 def _finish_empty(claim: Claim, context: DeliveryContext) -> None:
-    subscription, outbox = claim.subscription, context.store.outbox
-    late_watermark = outbox.watermark(subscription, claim.edition + timedelta(days=1))
+    subscription, store = claim.subscription, context.store
+    late_watermark = store.delivery_reports.watermark(subscription, claim.edition + timedelta(days=1))
     late_until = edition_ends_at(subscription.schedule, claim.edition)
-    outbox.finish_empty(claim, late_watermark=late_watermark or 0, late_until=late_until, now=context.clock())
+    store.outbox.finish_empty(
+        claim, late_watermark=late_watermark or 0, late_until=late_until, now=context.clock()
+    )
 
 
 async def _apply_write(write: OutboxWrite, context: DeliveryContext) -> None:

@@ -40,9 +40,9 @@ async def notify_until_stopped(context: DeliveryContext, stop: asyncio.Event) ->
 
 async def send_failure_notices(context: DeliveryContext) -> None:
     """In direct messages, each edition once; one that may have arrived, or whose sender died, may come twice."""
-    outbox = context.store.outbox
+    failure_notices = context.store.failure_notices
     while notices := await asyncio.to_thread(
-        outbox.due_failure_notices, now=context.clock(), retry_after=RETRY_AFTER, limit=CONCURRENCY
+        failure_notices.due, now=context.clock(), retry_after=RETRY_AFTER, limit=CONCURRENCY
     ):
         await asyncio.gather(*(_send_notice(notice, context) for notice in notices))
         if len(notices) < CONCURRENCY:
@@ -69,7 +69,7 @@ async def _send_notice(notice: FailureNotice, context: DeliveryContext) -> None:
         retry_at = now + RETRY_AFTER
     if retry_at and retry_at.date() - notice.edition > MAX_NOTICE_AGE:
         retry_at = None
-    await asyncio.to_thread(context.store.outbox.acknowledge, notice, retry_at=retry_at)
+    await asyncio.to_thread(context.store.failure_notices.acknowledge, notice, retry_at=retry_at)
 
 
 def _compute_retry_at(outcome: Outcome, now: datetime) -> datetime | None:

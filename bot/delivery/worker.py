@@ -163,7 +163,9 @@ class DeliveryWorker:
             return
         self._peers_polled_at, context = monotonic(), self.context
         try:
-            active_workers = await asyncio.to_thread(context.store.outbox.active_workers, now=context.clock())
+            active_workers = await asyncio.to_thread(
+                context.store.delivery_reports.active_workers, now=context.clock()
+            )
         except Exception as error:  # Then it goes on as it was.
             log.warning("who else is at work is not known: %s", error)
             return

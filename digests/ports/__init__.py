@@ -3,7 +3,9 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from digests.ports.delivery_reports import DeliveryReports
 from digests.ports.events import Events
+from digests.ports.failure_notices import FailureNotices
 from digests.ports.health import Health
 from digests.ports.leadership import Leadership
 from digests.ports.library import Library
@@ -23,6 +25,8 @@ class Store:
     library: Library
     subscriptions: Subscriptions
     outbox: Outbox
+    failure_notices: FailureNotices
+    delivery_reports: DeliveryReports
     marks: Marks
     events: Events
     sources: Sources

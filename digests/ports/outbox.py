@@ -1,4 +1,4 @@
-"""The outbox: deliveries and their pages, written down before they are sent."""
+"""The outbox: every delivery and its pages are stored before they are sent."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -7,51 +7,51 @@ from enum import StrEnum
 from typing import Any, Protocol
 
 from digests.model import EmptyReason, PostedState
-from digests.ports.failure_notices import FailureNotice
-from digests.subscription import Channel, Subscription
+from digests.subscription import Subscription
 
 
 class DeliveryState(StrEnum):
-    """Where the delivery of one edition stands."""
+    """State of one delivery."""
 
     CLAIMED = "claimed"
+    """Leased; no page has been sent under this lease."""
     POSTING = "posting"
-    """Its pages are going out."""
+    """Leased; pages are being sent."""
     POSTED = "posted"
     EMPTY = "empty"
-    """There was nothing to read, and the channel was told, unless the settings say not to.
-
-    Papers that come in later that day make it a digest: it is then claimed anew, once it has something to look at."""
+    """Finished without picks. Papers that arrive before `late_until` make it due again."""
     RETRYING = "retrying"
-    """It failed, and is tried again at its hour."""
+    """Not leased; due again at `next_try_at`."""
     UNKNOWN = "unknown"
-    """Whether a page arrived is not known; the channel is asked at its hour."""
+    """Not leased; a page may have arrived. The channel is reconciled at `next_try_at`."""
     FAILED = "failed"
-    """It failed for good; the reason is kept."""
+    """Given up. The reason is stored."""
 
 
 class PageState(StrEnum):
-    """Where one page of a delivery stands."""
+    """State of one page of a delivery."""
 
     PLANNED = "planned"
     POSTING = "posting"
-    """On its way: after a crash only the channel knows whether it arrived."""
+    """Being sent. After a crash only the channel knows whether it arrived."""
     POSTED = "posted"
     CHANGING = "changing"
-    """Posted, and to be edited into what is planned now: as often as it takes, since an edit can be repeated."""
+    """Posted, and to be edited into the new plan. Edits are idempotent, so they are retried freely."""
     SKIPPED = "skipped"
-    """Nobody can know whether it arrived, and the settings say not to risk a repeat."""
+    """Arrival cannot be determined, and the settings forbid a possible duplicate."""
 
 
 POSSIBLY_POSTED = (PageState.POSTING, PageState.POSTED, PageState.SKIPPED)
-"""It stands in its channel, or may."""
+"""States of a page that is, or may be, in its channel."""
 
 
 @dataclass(frozen=True, slots=True)
 class PlannedPage:
-    """One message of a digest as it will be posted. `key` names it for good; `receipt` says where it landed.
+    """One message of a digest, as its platform's API takes it.
 
-    `said` is what it says of its papers, by their ids, perhaps of others too.
+    `idempotency_key` never changes; the platform carries it, so the page can be found again. `receipt` is the
+    platform's id of the posted message. `posted_states` gives, by paper id, the facts that the page states of
+    a paper; it may name papers of other pages.
     """
 
     number: int
@@ -66,14 +66,17 @@ class PlannedPage:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """The right to deliver one edition to one channel until `lease_until`. `id` is the store's number of the delivery.
+    """A worker's right to deliver one edition to one channel until `lease_until`.
 
-    `pages` is empty until they are planned, and again where a digest has none. `attempts` counts this one, `failures`
-    those since a page last landed that failed, or that were left in the middle by a process that died; the last `deaths`
-    of them all were. It was to come at `due_at`; `first_missed` is the first of the editions
-    before it that were never begun, None where none was missed. `nothing` is the kind of a planned digest without picks.
-    Where the channel has heard of that, `quiet_until` is the end of the time in which papers that came in late make it a
-    digest.
+    `id` is the key of the delivery. `owner` and `attempts` together are the fencing token: an update under an
+    older claim changes no row. `attempts` counts this one. `failures` counts failed attempts and crashes
+    since a page was last confirmed. `crashes` counts the crashes in a row since an attempt last ended
+    otherwise.
+
+    `pages` is empty until a plan is saved, and stays empty for a digest without pages. `empty_reason` is set
+    for a planned digest without picks. `late_until` is set once that has been finished: until then, late
+    papers make a digest of it. `due_at` is the time the edition was due. `first_missed` is the first of the
+    editions directly before it that were never posted.
     """
 
     id: int
@@ -92,28 +95,8 @@ class Claim:
 
 
 @dataclass(frozen=True, slots=True)
-class DeliveryReport:
-    """What became of one edition, for people to read."""
-
-    subscription: Subscription
-    edition: date
-    state: DeliveryState
-    attempts: int
-    reason: str
-    next_try_at: datetime | None
-    pages: tuple[PlannedPage, ...]
-    empty_reason: EmptyReason | None = None
-
-    @property
-    def is_partly_posted(self) -> bool:
-        """Whether some of it stands in the channel, or may, and more is to come."""
-        is_over = self.state in (DeliveryState.POSTED, DeliveryState.EMPTY, DeliveryState.FAILED)
-        return not is_over and any(page.state in POSSIBLY_POSTED for page in self.pages)
-
-
-@dataclass(frozen=True, slots=True)
 class PlanSaved:
-    """The claim's pages, that their papers are shown, what kind of nothing they say, and the number considered up to."""
+    """Store the claim's pages, its empty reason and its watermark, and count its papers as shown."""
 
     claim: Claim
     watermark: int
@@ -121,7 +104,7 @@ class PlanSaved:
 
 @dataclass(frozen=True, slots=True)
 class PageSending:
-    """This page goes out now; the lease starts anew."""
+    """Mark a page as being sent, and renew the lease."""
 
     claim: Claim
     page_number: int
@@ -131,7 +114,7 @@ class PageSending:
 
 @dataclass(frozen=True, slots=True)
 class FirstPageSending:
-    """A plan, and that its first page goes out now, in one step."""
+    """Store a plan and mark its first page as being sent, in one transaction."""
 
     claim: Claim
     watermark: int
@@ -141,7 +124,10 @@ class FirstPageSending:
 
 @dataclass(frozen=True, slots=True)
 class PageSent:
-    """This page has landed; without a receipt it is given up as `SKIPPED`. After the `last` page the delivery is done."""
+    """Confirm a page by its receipt, or mark it `SKIPPED` without one.
+
+    The last page finishes the delivery.
+    """
 
     claim: Claim
     page_number: int
@@ -151,61 +137,31 @@ class PageSent:
 
 
 OutboxWrite = PlanSaved | FirstPageSending | PageSending | PageSent
-"""A line in the ledger about a claim that is under way."""
-
-
-@dataclass(frozen=True, slots=True)
-class PreviousEdition:
-    """What came before an edition: the number that the last one considered up to that was not given up, and the hour of
-    the first one, given up or not; None where there was none."""
-
-    watermark: int | None
-    first_due_at: datetime | None
+"""One step of a delivery in progress, as `Outbox.apply` takes it."""
 
 
 MAX_CLOCK_SKEW = timedelta(days=1)
-"""Nothing waits for an hour that is further ahead: it was written by a clock that was, and has been set back since."""
+"""A stored timestamp further ahead than this comes from a clock that was wrong and has been set back."""
 
 
 POISON_AFTER = 2
-"""Deaths of its process after which a delivery that is left in the middle once more may be the reason for them."""
+"""Crashes in a row after which a delivery is quarantined: it may be the reason for them."""
 
 
 IMPORT_DEBOUNCE = timedelta(minutes=15)
-"""Papers that have been known for so long are looked at after a quiet day: the import that brought them is over."""
-
-
-@dataclass(frozen=True, slots=True)
-class ChannelStatus:
-    """How a channel stands: what comes next, and what became of the last edition, for people to read.
-
-    `unreadable` says what is wrong with its row, which then has no subscription. `unknown` pages may or may not have
-    arrived; `posted` ones have. While a process is at the edition its lease ends at `lease_until`.
-    """
-
-    channel: Channel
-    subscription: Subscription | None
-    read_error: str = ""
-    next_edition: date | None = None
-    next_due_at: datetime | None = None
-    edition: date | None = None
-    state: DeliveryState | None = None
-    reason: str = ""
-    attempts: int = 0
-    next_try_at: datetime | None = None
-    posted_pages: int = 0
-    unknown_pages: int = 0
-    lease_until: datetime | None = None
+"""Age at which late papers count for an empty digest: by then the import that brought them has ended."""
 
 
 class LeaseLostError(Exception):
-    """Another process has taken the delivery over: stop, and leave it to that one."""
+    """The fencing token is stale: another worker holds the delivery. Stop, and write nothing more for it."""
 
 
 class Outbox(Protocol):
-    """The ledger: one row an edition and channel, one a page. It is what makes a restart neither repeat nor lose.
+    """The transactional outbox: one row for each channel and edition, and one for each page.
 
-    Every method that takes a claim raises LeaseLostError when the claim is no longer its owner's.
+    A restart neither repeats nor loses a page, because each page is stored before it is sent and confirmed
+    afterwards. Every method that takes a claim checks its fencing token and raises LeaseLostError when that
+    is stale.
     """
 
     def claim(
@@ -218,12 +174,12 @@ class Outbox(Protocol):
         lease: timedelta,
         retry_failed: bool = False,
     ) -> Claim | None:
-        """Take an edition; None when it is done, failed for good, waiting for its hour, another's, or has to wait for one.
+        """Lease one edition, or return None when it is finished, failed, not due, leased, or blocked.
 
-        It waits for an older edition of its channel of which something went out, or which a process is at. Older ones of
-        which nothing went out are given up for it: what is on them is considered again. One that failed for good with
-        nothing in its channel is begun anew where it is asked for `again`. In the same step the subscription's next edition
-        is moved past this one and past `now`, unless that is a later one which is due.
+        An older edition of the channel blocks it while that is leased or partly posted. Other unfinished
+        older editions are superseded: they are given up, and their papers are considered again.
+        `retry_failed` reopens a failed edition of which nothing was posted. The subscription's next edition
+        moves past this one and past `now` in the same transaction, unless a later edition is already due.
         """
 
     def claim_due(
@@ -236,59 +192,52 @@ class Outbox(Protocol):
         limit_per_workspace: int | None = None,
         excluding: Collection[tuple[str, str]] = (),
     ) -> Sequence[Claim]:
-        """Take up to `most` editions that are unfinished or due, those left unfinished first, then longest overdue.
+        """Lease up to `limit` deliveries: retries first, then newly due editions, longest overdue first.
 
-        What was left in the middle more often than `SUSPECT` times in a row is taken when there is nothing else, by an owner that is
-        at nothing else, one at a time: it may be what ends its process, and no other must be given up with it.
-        An edition that is due is the newest whose hour has come; it waits for others, and others are given up for it, as by
-        `claim`: no channel has two under way. Fewer than `most`: there are no more just now, but in workspaces of which
-        `most_a_workspace` were taken. Of several processes that ask at once each gets others, and none waits for
-        another. Nothing is taken of the workspaces in `but_not`, as (platform, workspace). A subscription that cannot be
-        read is stopped, and a delivery given up, with the reason, and the others never notice.
+        A channel never has two editions in progress; of several that are due, the newest is claimed and
+        supersedes the older ones, as in `claim`. A delivery whose worker crashed `POISON_AFTER` times in a
+        row is quarantined: it is leased alone, and only to an idle worker. A result shorter than `limit`
+        means that nothing else is due, except in workspaces that reached `limit_per_workspace`. `excluding`
+        names workspaces to pass over, as (platform, workspace).
+
+        Concurrent callers never receive the same delivery and never block each other. A subscription that
+        cannot be read is stopped, and a delivery that cannot be read is given up, each with its reason;
+        others are not affected.
         """
 
-    def active_workers(self, *, now: datetime) -> Collection[tuple[str, str, str]]:
-        """Who is at deliveries just now, or died over them less than a lease ago: (platform, workspace, owner), each once."""
+    def apply(self, writes: Sequence[OutboxWrite]) -> None:
+        """Apply the steps of many deliveries in one transaction, at most one step for each claim.
 
-    def watermark(self, subscription: Subscription, before: date) -> int | None:
-        """The number up to which the last edition before that date considered papers; None when there was none.
-
-        Editions that failed for good do not count: what they did not show is considered again.
+        Nothing is written when any of the claims is lost.
         """
-
-    def previous_editions(self, editions: Sequence[tuple[Subscription, date]]) -> Sequence[PreviousEdition]:
-        """What came before each of these editions, in their order."""
-
-    def shown_papers(self, windows: Sequence[tuple[Subscription, int, int]]) -> Sequence[frozenset[str]]:
-        """For each channel with its window of numbers, in their order: the ids of papers known in that window which the
-        channel already had, in any edition."""
 
     def replace_plan(self, claim: Claim, pages: Sequence[PlannedPage], *, watermark: int) -> Claim:
-        """Papers came in after all: plan their digest in the place of what was posted. Once, since it is quiet no more.
+        """Replace the plan of an empty digest by one with late papers, and return the claim with it.
 
-        A page of the same number that was posted is `CHANGING`, with its receipt; the others are to be posted.
+        A page whose number was already posted becomes `CHANGING` and keeps its receipt; the others are to be
+        posted. The delivery is no longer empty, so this happens at most once.
         """
 
     def reset_page(self, claim: Claim, page_number: int) -> None:
-        """This page is known not to have gone out."""
+        """Return a page to `PLANNED`, because it is certain that it was not posted."""
 
     def finish(self, claim: Claim) -> None:
-        """Every page has landed."""
-
-    def apply(self, writes: Sequence[OutboxWrite]) -> None:
-        """Write down what these say, of many claims in one transaction: when one of them is lost, nothing is written.
-        One word a claim."""
+        """Mark a delivery as posted when no page is left to be sent."""
 
     def finish_empty(self, claim: Claim, *, late_watermark: int, late_until: datetime, now: datetime) -> None:
-        """There is nothing to read, and whoever has to hear of it has. Until then it is unfinished again as soon as
-        papers with a number over `looked_to` have been known for `SETTLED`; the first time not before that either."""
+        """Finish a digest without picks; late papers reopen it until `late_until`.
+
+        It is due again once a paper with a sequence number over `late_watermark` has been known for
+        `IMPORT_DEBOUNCE`, and not earlier than `now` plus that.
+        """
 
     def reschedule(
         self, claim: Claim, reason: str, *, next_try_at: datetime, is_failure: bool = True
     ) -> None:
-        """Give the claim back; the next try is not before `until`. It is `UNKNOWN` while a page may have arrived.
+        """Release the lease; the delivery is due again at `next_try_at`.
 
-        It counts as a failure unless its turn only did not come.
+        Its state is `UNKNOWN` while a page may have arrived, else `RETRYING`. `is_failure` is False when the
+        delivery only had no turn; it then counts as no failure.
         """
 
     def fail(
@@ -300,32 +249,17 @@ class Outbox(Protocol):
         stop_subscription: bool = False,
         unknown_is_lost: bool = False,
     ) -> None:
-        """Give up for good. Papers on pages that never went out count as not shown, and where the `unknown_is_lost` so do
-        those on pages of which nobody knows.
+        """Give a delivery up and queue a failure notice for its owner, if it has one.
 
-        Its owner, where it has one, is to be told. With `stop` no further edition comes until a person mends that.
+        Papers on pages that were never sent no longer count as shown; with `unknown_is_lost` neither do those
+        on pages that may have arrived. `stop_subscription` also stops the channel's digests until a person
+        starts them again.
         """
-
-    def due_failure_notices(
-        self, *, now: datetime, retry_after: timedelta, limit: int
-    ) -> Sequence[FailureNotice]:
-        """What owners are to be told now; nobody else is given it, and it is given once more after `again`."""
-
-    def acknowledge(self, notice: FailureNotice, *, retry_at: datetime | None = None) -> None:
-        """Its owner has heard, or never will, and is not told of this edition any more; or is to be told at that instant."""
 
     def repair_future_timestamps(self, *, now: datetime, lease: timedelta) -> None:
-        """What a clock that was ahead by more than `FURTHEST` wrote holds nothing up: leases end after `lease`, what waits for
-        an hour waits no more. An edition of a day to come, of which nothing went out, waits for that day, and is planned anew.
+        """Reset what a clock more than `MAX_CLOCK_SKEW` ahead has stored. For start-up, and after a clock set
+        back.
 
-        For a start, and for a clock that was set back.
+        Leases end within `lease`, and retries are due now. A future edition of which nothing was posted loses
+        its plan and is due at its own time.
         """
-
-    def history(self, subscription: Subscription, limit: int) -> Sequence[DeliveryReport]:
-        """The newest deliveries of a channel, newest first; without those of their pages that cannot be read."""
-
-    def channel_statuses(self) -> Sequence[ChannelStatus]:
-        """How every channel stands that gets digests, in the order of their numbers; those that cannot be read too."""
-
-    def count_by_state(self, since: date) -> Mapping[DeliveryState, int]:
-        """How many deliveries of the editions from that date on are in each state."""

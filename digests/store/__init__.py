@@ -11,7 +11,9 @@ from digests.store.library import SqlLibrary
 from digests.store.marks import SqlMarks
 from digests.store.migration import migrate
 from digests.store.notes import SqlNotes
+from digests.store.outbox.failure_notices import SqlFailureNotices
 from digests.store.outbox.outbox import SqlOutbox
+from digests.store.outbox.reports import SqlDeliveryReports
 from digests.store.post_edits import SqlPostEdits
 from digests.store.reviewing import SqlReviewing
 from digests.store.sources import SqlSources
@@ -40,6 +42,8 @@ def open_store(url: str, *, busy_timeout: float = BUSY_TIMEOUT, now: datetime | 
         SqlLibrary(database),
         SqlSubscriptions(database),
         SqlOutbox(database),
+        SqlFailureNotices(database),
+        SqlDeliveryReports(database),
         SqlMarks(database),
         SqlEvents(database),
         SqlSources(database),

@@ -125,7 +125,7 @@ class Fortnight:
         (subscription,) = self.store.subscriptions.list_active()
 
         def delivered() -> bool:
-            newest = self.store.outbox.history(subscription, 1)
+            newest = self.store.delivery_reports.history(subscription, 1)
             return bool(newest and newest[0].edition == day and newest[0].state in ("posted", "empty"))
 
         await self.until(delivered, f"the edition of {day}")

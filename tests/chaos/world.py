@@ -19,7 +19,8 @@ from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 
 from digests.ports import Store
-from digests.ports.outbox import DeliveryReport, DeliveryState
+from digests.ports.delivery_reports import DeliveryReport
+from digests.ports.outbox import DeliveryState
 from digests.store import open_store
 from digests.store.engine import BUSY_TIMEOUT
 from digests.subscription import Channel, DigestStyle, Preferences, Schedule, Subscription
@@ -306,7 +307,7 @@ class Cluster:
 
     def list_deliveries(self, channel: Channel) -> list[DeliveryReport]:
         found = self.store.subscriptions.find(channel)
-        return list(self.store.outbox.history(found, 99)) if found else []
+        return list(self.store.delivery_reports.history(found, 99)) if found else []
 
     def is_finished(self, channel: Channel) -> bool:
         """Whether nothing more is to come of each edition that is due."""

@@ -398,14 +398,6 @@ def _claim_unfinished_batch(
     return row_count, _build_claims(connection, rows, subscriptions_by_id, owner, now, lease)
 
 
-ACTIVE_WORKERS = (
-    select(schema.subscriptions.c.platform, schema.subscriptions.c.workspace, deliveries.c.owner)
-    .join(deliveries, deliveries.c.subscription == schema.subscriptions.c.id)
-    .where(has_live_lease(_NOW))
-    .distinct()
-)
-
-
 def _is_worker_busy(connection: Connection, owner: str, now: datetime) -> bool:
     own_leases = select(deliveries.c.id).where(deliveries.c.owner == owner, has_live_lease(now))
     return connection.execute(own_leases.limit(1)).first() is not None

@@ -61,7 +61,7 @@ def test_a_name_that_two_channels_have_is_refused_with_both_and_a_whole_name_is_
         assert str(refused.value) == both
         with pytest.raises(InputError, match="There are 2 channels"):
             post(house, "vision")
-        assert house.store.outbox.channel_statuses() == []
+        assert house.store.delivery_reports.channel_statuses() == []
     assert "posted, in 4 messages" in post(house, "console:T2:vision")
     with pytest.raises(InputError, match="There are 2 channels"):
         post(house, "vision")
@@ -93,11 +93,11 @@ def test_a_look_ahead_after_it_was_posted_says_that_nothing_would_be_sent(tmp_pa
 def test_what_was_posted_before_its_hour_comes_next_tomorrow(tmp_path: Path) -> None:
     house = a_house(tmp_path, now=EARLY)
     post(house)
-    (stands,) = house.store.outbox.channel_statuses()
+    (stands,) = house.store.delivery_reports.channel_statuses()
     assert (stands.edition, stands.state) == (TODAY, DeliveryState.POSTED)
     assert (stands.next_edition, stands.next_due_at) == (TODAY + timedelta(days=1), NOW + timedelta(days=1))
     assert "was posted before" in post(house)
-    assert house.store.outbox.channel_statuses() == [stands]
+    assert house.store.delivery_reports.channel_statuses() == [stands]
 
 
 def test_who_tries_again_is_said_by_whether_the_channel_runs(tmp_path: Path) -> None:

@@ -144,7 +144,7 @@ def recovered(world: World) -> bool:
 
 
 @pytest.mark.parametrize("after", [False, True])
-@pytest.mark.parametrize("at", range(1, 11))
+@pytest.mark.parametrize("at", range(1, 9))
 def test_a_process_that_is_killed_around_any_word_in_the_ledger_leaves_the_digest_whole(
     at: int, after: bool
 ) -> None:

@@ -63,7 +63,7 @@ def assert_every_page_came_once(store: Store, board: PostedPages) -> None:
     keys = [key for _, key, _ in board.pages]
     assert len(keys) == len(set(keys)) == CHANNELS * PAGES
     for one in store.subscriptions.list_active():
-        (delivery,) = store.outbox.history(one, 9)
+        (delivery,) = store.delivery_reports.history(one, 9)
         assert delivery.state is DeliveryState.POSTED
 
 

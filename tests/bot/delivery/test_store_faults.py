@@ -117,7 +117,7 @@ def delivers_all_once(store: Store, fault: Fault, moment: str) -> None:
     told(store, MemoryPlatform(board), NOW + LEASE + timedelta(minutes=2))
     keys = board.keys_in(CHANNEL)
     assert len(keys) == len(set(keys)) == 1 + PAPERS
-    (delivery,) = store.outbox.history(store.subscriptions.list_active()[0], 9)
+    (delivery,) = store.delivery_reports.history(store.subscriptions.list_active()[0], 9)
     assert delivery.state is DeliveryState.POSTED
 
 

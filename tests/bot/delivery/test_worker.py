@@ -21,7 +21,8 @@ from bot.delivery.rate_limit import RateLimiter, RateLimits
 from bot.delivery.worker import DeliveryWorker, FullMinuteTrigger, deliver_due_editions, deliver_until_stopped
 from digests.build import DigestPolicy
 from digests.ports import Store
-from digests.ports.outbox import Claim, Outbox
+from digests.ports.delivery_reports import DeliveryReports
+from digests.ports.outbox import Claim
 from digests.subscription import Channel, DigestStyle, Preferences, Schedule, Subscription
 from tests.builders import NOW, a_paper, a_review, a_store, a_subscription, corrupt_rows
 from tests.fakes.platform import MemoryPlatform, PostedPages
@@ -234,19 +235,19 @@ def test_two_platforms_share_no_rendered_digest() -> None:
 
 @dataclass
 class TakenMeanwhile:
-    """A ledger in which something happens once, right after it was asked what was shown."""
+    """Reports during which something happens once, right after the shown papers were read."""
 
-    ledger: Outbox
+    reports: DeliveryReports
     happens: list[Callable[[], object]]
 
     def shown_papers(self, windows: Sequence[tuple[Subscription, int, int]]) -> Sequence[frozenset[str]]:
-        shown = self.ledger.shown_papers(windows)
+        shown = self.reports.shown_papers(windows)
         if self.happens:
             self.happens.pop()()
         return shown
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(self.ledger, name)
+        return getattr(self.reports, name)
 
 
 def test_what_another_process_shows_a_channel_meanwhile_does_not_empty_the_digest_of_others() -> None:
@@ -260,7 +261,9 @@ def test_what_another_process_shows_a_channel_meanwhile_does_not_empty_the_diges
             deliver_claim(theirs, context=replace(a_desk(store, platform, clock=lambda: later), owner="q"))
         )
 
-    desk = a_desk(replace(store, outbox=TakenMeanwhile(ledger, [take_over])), platform)
+    desk = a_desk(
+        replace(store, delivery_reports=TakenMeanwhile(store.delivery_reports, [take_over])), platform
+    )
     made = desk.render_cache.get_digests([(claim, platform) for claim in claims], desk)
     assert len(platform.posted_pages.pages) == 1
     assert [len(each.pages[0].papers) for each in made] == [3, 3]
@@ -343,7 +346,7 @@ def test_a_clock_that_was_ahead_and_went_back_loses_no_day() -> None:
 
     asyncio.run(run())
     (one,) = store.subscriptions.list_active()
-    editions = sorted(each.edition for each in store.outbox.history(one, 9))
+    editions = sorted(each.edition for each in store.delivery_reports.history(one, 9))
     assert editions == [NOW.date() + timedelta(days=n) for n in range(3)]
 
 

@@ -66,11 +66,11 @@ def test_a_delivery_that_cannot_be_read_is_given_up_with_a_reason_and_the_others
     store = three_that_wait()
     its_rows(store, table, change)
     assert names(claim_all(store)) == ["a", "c"]
-    stands = {one.channel.channel: one for one in store.outbox.channel_statuses()}
+    stands = {one.channel.channel: one for one in store.delivery_reports.channel_statuses()}
     assert stands["b"].state is DeliveryState.FAILED
     assert stands["b"].reason.startswith("What the store keeps of it cannot be read")
     assert find_shown_papers(store, of(store, "b"), 0, 2) == frozenset()
-    assert store.outbox.watermark(of(store, "b"), TODAY + timedelta(days=1)) is None
+    assert store.delivery_reports.watermark(of(store, "b"), TODAY + timedelta(days=1)) is None
     assert claim_all(store) == []
 
 
@@ -78,14 +78,14 @@ def test_one_that_is_asked_for_by_name_is_given_up_too() -> None:
     store = three_that_wait()
     its_rows(store, "pages", "payload = '{'")
     assert store.outbox.claim(of(store, "b"), TODAY, owner="a", now=NOW, lease=LEASE) is None
-    (delivery,) = store.outbox.history(of(store, "b"), 1)
+    (delivery,) = store.delivery_reports.history(of(store, "b"), 1)
     assert (delivery.state, delivery.pages) == (DeliveryState.FAILED, ())
 
 
 def test_what_became_of_an_edition_is_told_without_the_page_that_cannot_be_read() -> None:
     store = three_that_wait()
     its_rows(store, "pages", "payload = CASE number WHEN 0 THEN '{' ELSE payload END")
-    (delivery,) = store.outbox.history(of(store, "b"), 1)
+    (delivery,) = store.delivery_reports.history(of(store, "b"), 1)
     assert (delivery.state, [page.number for page in delivery.pages]) == (DeliveryState.RETRYING, [1])
 
 
@@ -93,14 +93,14 @@ def test_a_state_that_nobody_knows_is_shown_as_a_failure_beside_the_others() -> 
     store = three_that_wait()
     its_rows(store, "deliveries", "state = 'moon'")
     assert names(claim_all(store)) == ["a", "c"]
-    first, second, third = store.outbox.channel_statuses()
+    first, second, third = store.delivery_reports.channel_statuses()
     assert (first.state, second.state, third.state) == (
         DeliveryState.CLAIMED,
         DeliveryState.FAILED,
         DeliveryState.CLAIMED,
     )
     assert "moon" in second.reason
-    (delivery,) = store.outbox.history(of(store, "b"), 1)
+    (delivery,) = store.delivery_reports.history(of(store, "b"), 1)
     assert (delivery.state, len(delivery.pages)) == (DeliveryState.FAILED, 2)
 
 
@@ -110,7 +110,7 @@ def test_what_waits_again_is_unknown_where_a_page_may_have_gone_out_whatever_els
     start_page(store, first, 0)
     corrupt_rows(store, "UPDATE pages SET payload = '{'")
     store.outbox.reschedule(first, "lost", next_try_at=NOW)
-    assert store.outbox.channel_statuses()[0].state is DeliveryState.UNKNOWN
+    assert store.delivery_reports.channel_statuses()[0].state is DeliveryState.UNKNOWN
 
 
 def test_a_message_whose_payload_cannot_be_read_has_its_papers_and_is_never_edited() -> None:
@@ -134,9 +134,9 @@ def test_a_message_whose_payload_cannot_be_read_has_its_papers_and_is_never_edit
 
 def to_be_told(store: Store) -> list[tuple[str, str, date]]:
     """Who hears of which edition of which channel."""
-    untold = store.outbox.due_failure_notices(now=NOW, retry_after=LEASE, limit=9)
+    untold = store.failure_notices.due(now=NOW, retry_after=LEASE, limit=9)
     for one in untold:
-        store.outbox.acknowledge(one)
+        store.failure_notices.acknowledge(one)
     return [(one.subscription.owner_id, one.subscription.channel.channel, one.edition) for one in untold]
 
 
@@ -153,11 +153,11 @@ def test_the_owner_of_a_subscription_that_cannot_be_read_is_told_once_of_the_edi
     store = three_with_owners()
     corrupt_rows(store, "UPDATE subscriptions SET domains = '{' WHERE channel = 'b'")
     assert names(claim_all(store)) == ["a", "c"]
-    (untold,) = store.outbox.due_failure_notices(now=NOW, retry_after=LEASE, limit=9)
+    (untold,) = store.failure_notices.due(now=NOW, retry_after=LEASE, limit=9)
     assert (untold.subscription.owner_id, untold.edition) == ("Ub", TODAY)
     assert "cannot be read" in untold.subscription.stop_reason
     assert untold.reason == untold.subscription.stop_reason
-    store.outbox.acknowledge(untold)
+    store.failure_notices.acknowledge(untold)
     assert (claim_all(store), to_be_told(store)) == ([], [])
     # Mended within the day, it has that day's digest.
     store.subscriptions.sync_from_settings([replace(a_subscription("b"), owner_id="Ub")], now=NOW)
@@ -173,7 +173,7 @@ def test_what_is_begun_of_a_subscription_that_cannot_be_read_is_given_up_and_its
         store.outbox.reschedule(claim, "Slack is away.", next_try_at=NOW)
     corrupt_rows(store, "UPDATE subscriptions SET domains = '{' WHERE channel = 'b'")
     assert names(claim_all(store)) == ["a", "c"]
-    assert [one.state for one in store.outbox.channel_statuses()] == [
+    assert [one.state for one in store.delivery_reports.channel_statuses()] == [
         DeliveryState.CLAIMED,
         DeliveryState.FAILED,
         DeliveryState.CLAIMED,

@@ -162,7 +162,7 @@ def test_many_claims_written_at_once_stand_as_if_each_were_written_by_itself() -
             PageSent(third, 0, "3", NOW),
         ]
     )
-    states = [store.outbox.history(one.subscription, 1)[0] for one in claims]
+    states = [store.delivery_reports.history(one.subscription, 1)[0] for one in claims]
     assert [one.state for one in states] == [
         DeliveryState.POSTING,
         DeliveryState.POSTED,
@@ -173,11 +173,11 @@ def test_many_claims_written_at_once_stand_as_if_each_were_written_by_itself() -
         [PageState.PLANNED, PageState.POSTED],
         [PageState.POSTED, PageState.PLANNED],
     ]
-    assert store.outbox.shown_papers([(one.subscription, 0, 9) for one in claims]) == [
+    assert store.delivery_reports.shown_papers([(one.subscription, 0, 9) for one in claims]) == [
         frozenset({f"2401.0000{n}"}) for n in range(3)
     ]
     tomorrow = TODAY + timedelta(days=1)
-    pasts = store.outbox.previous_editions(
+    pasts = store.delivery_reports.previous_editions(
         [(one.subscription, day) for one in claims for day in (TODAY, tomorrow)]
     )
     assert [one.watermark for one in pasts] == [None, 0, None, 1, None, 2]
@@ -201,7 +201,7 @@ def test_of_many_claims_nothing_is_written_when_one_is_lost() -> None:
             [FirstPageSending(replace(one, pages=(a_page(1),)), 1, NOW, LEASE) for one in claims]
         )
     for one in claims:
-        pages = store.outbox.history(one.subscription, 1)[0].pages
+        pages = store.delivery_reports.history(one.subscription, 1)[0].pages
         assert [(page.number, page.state) for page in pages] == [(0, PageState.PLANNED)]
 
 
@@ -237,10 +237,10 @@ def test_a_paper_shown_twice_is_no_error() -> None:
 
 def test_the_next_edition_begins_where_the_last_one_ended() -> None:
     store, subscription = a_ledger()
-    assert store.outbox.watermark(subscription, TODAY) is None
+    assert store.delivery_reports.watermark(subscription, TODAY) is None
     save_plan(store, claimed(store, subscription), [], watermark=3)
-    assert store.outbox.watermark(subscription, TODAY) is None
-    assert store.outbox.watermark(subscription, TODAY + timedelta(days=1)) == 3
+    assert store.delivery_reports.watermark(subscription, TODAY) is None
+    assert store.delivery_reports.watermark(subscription, TODAY + timedelta(days=1)) == 3
 
 
 def test_a_finished_edition_is_never_claimed_again() -> None:
@@ -271,12 +271,12 @@ def test_papers_on_pages_that_never_went_out_count_as_not_shown_after_a_failure_
     confirm_page(store, got, 0, "r")
     store.outbox.fail(got, "the channel is gone", now=NOW)
     assert find_shown_papers(store, subscription, 0, 4) == {"2401.00001"}
-    (delivery,) = store.outbox.history(subscription, 5)
+    (delivery,) = store.delivery_reports.history(subscription, 5)
     assert (delivery.state, delivery.reason) == (DeliveryState.FAILED, "the channel is gone")
 
 
 def next_hours(store: Store) -> list[datetime | None]:
-    return [one.next_due_at for one in store.outbox.channel_statuses()]
+    return [one.next_due_at for one in store.delivery_reports.channel_statuses()]
 
 
 def test_claiming_moves_the_channel_on_to_its_next_hour() -> None:
@@ -389,9 +389,13 @@ def test_who_is_at_work_where_is_known_until_it_is_done_or_its_lease_is_over() -
     later = LEASE / 2
     claim_due(store, most=1, owner="b", late=later)
     in_w0, in_w1 = ("console", "w0"), ("console", "w1")
-    assert set(store.outbox.active_workers(now=NOW + later)) == {(*in_w0, "a"), (*in_w1, "a"), (*in_w1, "b")}
+    assert set(store.delivery_reports.active_workers(now=NOW + later)) == {
+        (*in_w0, "a"),
+        (*in_w1, "a"),
+        (*in_w1, "b"),
+    }
     store.outbox.finish(first)
-    assert set(store.outbox.active_workers(now=NOW + LEASE)) == {(*in_w1, "b")}
+    assert set(store.delivery_reports.active_workers(now=NOW + LEASE)) == {(*in_w1, "b")}
 
 
 def test_many_who_ask_at_once_take_each_edition_once() -> None:
@@ -477,9 +481,9 @@ def test_what_a_newer_edition_replaces_is_considered_again() -> None:
     tomorrow = TODAY + timedelta(days=1)
     (newer,) = claim_all(store, timedelta(days=1))
     assert newer.edition == tomorrow
-    assert store.outbox.watermark(subscription, tomorrow) is None
+    assert store.delivery_reports.watermark(subscription, tomorrow) is None
     assert find_shown_papers(store, subscription, 0, 4) == frozenset()
-    states = [one.state for one in store.outbox.history(subscription, 9)]
+    states = [one.state for one in store.delivery_reports.history(subscription, 9)]
     assert states == [DeliveryState.CLAIMED, DeliveryState.FAILED]
 
 
@@ -488,7 +492,7 @@ def test_an_older_edition_is_superseded_by_one_that_is_asked_for() -> None:
     older = save_plan(store, claimed(store, subscription), [a_page(0, "2401.00001")], watermark=4)
     store.outbox.reschedule(older, "not now", next_try_at=NOW + LEASE)
     assert claim(store, subscription, edition=TODAY + timedelta(days=1))
-    states = [one.state for one in store.outbox.history(subscription, 9)]
+    states = [one.state for one in store.delivery_reports.history(subscription, 9)]
     assert states == [DeliveryState.CLAIMED, DeliveryState.FAILED]
     assert find_shown_papers(store, subscription, 0, 4) == frozenset()
 
@@ -633,7 +637,7 @@ def test_a_channel_that_was_mended_on_the_same_day_gets_todays_edition_after_all
     assert store.subscriptions.start(subscription.channel, now=NOW + timedelta(hours=1))
     (again,) = claim_all(store, timedelta(hours=1))
     assert (again.edition, again.pages, again.failures) == (TODAY, (), 0)
-    assert store.outbox.due_failure_notices(now=NOW, retry_after=LEASE, limit=9) == []
+    assert store.failure_notices.due(now=NOW, retry_after=LEASE, limit=9) == []
 
 
 def test_an_edition_that_failed_is_begun_anew_where_that_is_asked_for_unless_some_of_it_is_out() -> None:
@@ -681,16 +685,16 @@ def test_an_owner_is_to_be_told_until_that_is_done_by_one_at_a_time() -> None:
     store.outbox.fail(claimed(store, owned), "Slack is out.", now=NOW)
 
     def untold(late: timedelta) -> list[str]:
-        found = store.outbox.due_failure_notices(now=NOW + late, retry_after=LEASE, limit=9)
+        found = store.failure_notices.due(now=NOW + late, retry_after=LEASE, limit=9)
         return [f"{one.subscription.owner_id}: {one.edition}: {one.reason}" for one in found]
 
     assert untold(timedelta()) == [f"UADA: {TODAY}: Slack is out."]
     assert untold(timedelta(minutes=1)) == []
-    (again,) = store.outbox.due_failure_notices(now=NOW + LEASE, retry_after=LEASE, limit=9)
-    store.outbox.acknowledge(again, retry_at=NOW + timedelta(hours=2))
+    (again,) = store.failure_notices.due(now=NOW + LEASE, retry_after=LEASE, limit=9)
+    store.failure_notices.acknowledge(again, retry_at=NOW + timedelta(hours=2))
     assert untold(timedelta(hours=1)) == []
-    (again,) = store.outbox.due_failure_notices(now=NOW + timedelta(hours=2), retry_after=LEASE, limit=9)
-    store.outbox.acknowledge(again)
+    (again,) = store.failure_notices.due(now=NOW + timedelta(hours=2), retry_after=LEASE, limit=9)
+    store.failure_notices.acknowledge(again)
     assert untold(timedelta(days=1)) == []
 
 
@@ -698,12 +702,12 @@ def test_an_owner_who_knows_that_an_edition_failed_is_not_told_again_after_anoth
     store = a_store()
     owned = save_subscription(store, replace(a_subscription(), owner_id="UADA"))
     store.outbox.fail(claimed(store, owned), "The channel is gone.", now=NOW, stop_subscription=True)
-    (untold,) = store.outbox.due_failure_notices(now=NOW, retry_after=LEASE, limit=9)
-    store.outbox.acknowledge(untold)
+    (untold,) = store.failure_notices.due(now=NOW, retry_after=LEASE, limit=9)
+    store.failure_notices.acknowledge(untold)
     store.subscriptions.start(owned.channel, now=NOW + LEASE)
     (again,) = claim_all(store, LEASE)
     store.outbox.fail(again, "The channel is gone.", now=NOW + LEASE, stop_subscription=True)
-    assert store.outbox.due_failure_notices(now=NOW + timedelta(days=1), retry_after=LEASE, limit=9) == []
+    assert store.failure_notices.due(now=NOW + timedelta(days=1), retry_after=LEASE, limit=9) == []
 
 
 def test_editions_that_failed_before_a_break_that_somebody_made_are_not_missed_after_it() -> None:
@@ -725,12 +729,12 @@ def test_how_a_channel_stands_and_how_many_editions_are_in_each_state() -> None:
     start_page(store, got, 0)
     confirm_page(store, got, 0, "there")
     start_page(store, got, 1)
-    (busy,) = store.outbox.channel_statuses()
+    (busy,) = store.delivery_reports.channel_statuses()
     assert (busy.state, busy.posted_pages, busy.unknown_pages) == (DeliveryState.POSTING, 1, 0)
     store.outbox.reschedule(got, "lost", next_try_at=NOW + LEASE)
-    (stands,) = store.outbox.channel_statuses()
+    (stands,) = store.delivery_reports.channel_statuses()
     assert (stands.state, stands.posted_pages, stands.unknown_pages) == (DeliveryState.UNKNOWN, 1, 1)
     assert (stands.edition, stands.reason, stands.next_try_at) == (TODAY, "lost", NOW + LEASE)
     assert stands.next_edition == TODAY + timedelta(days=1)
-    assert store.outbox.count_by_state(TODAY)[DeliveryState.UNKNOWN] == 1
-    assert store.outbox.count_by_state(TODAY + timedelta(days=1))[DeliveryState.UNKNOWN] == 0
+    assert store.delivery_reports.count_by_state(TODAY)[DeliveryState.UNKNOWN] == 1
+    assert store.delivery_reports.count_by_state(TODAY + timedelta(days=1))[DeliveryState.UNKNOWN] == 0

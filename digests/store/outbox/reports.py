@@ -1,0 +1,202 @@
+"""Views of the outbox in the database. Implements `digests.ports.delivery_reports.DeliveryReports`."""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from typing import Any, TypeVar
+
+from sqlalchemy import Row, and_, bindparam, func, or_, select
+
+from digests.errors import StoreError
+from digests.model import EmptyReason
+from digests.ports.delivery_reports import ChannelStatus, DeliveryReport, PreviousEdition
+from digests.ports.outbox import DeliveryState, PageState
+from digests.store import schema
+from digests.store.engine import Database, in_json_array
+from digests.store.outbox.abandon import LEASED, has_live_lease
+from digests.store.outbox.pages import UNREADABLE_REASON, fetch_page_rows, readable_pages_from_rows
+from digests.store.subscriptions import subscription_from_row
+from digests.subscription import Channel, Subscription
+
+deliveries, pages, shown_papers, papers = schema.deliveries, schema.pages, schema.shown_papers, schema.papers
+
+_T = TypeVar("_T")
+
+_ACTIVE_WORKERS = (
+    select(schema.subscriptions.c.platform, schema.subscriptions.c.workspace, deliveries.c.owner)
+    .join(deliveries, deliveries.c.subscription == schema.subscriptions.c.id)
+    .where(has_live_lease(bindparam("now", type_=schema.Instant)))
+    .distinct()
+)
+_PREVIOUS_EDITIONS = (
+    select(
+        deliveries.c.subscription,
+        func.max(deliveries.c.watermark).label("watermark"),
+        func.min(deliveries.c.due_at).label("first_due"),
+    )
+    .where(
+        in_json_array(deliveries.c.subscription, "keys"),
+        deliveries.c.edition < bindparam("before"),
+    )
+    .group_by(deliveries.c.subscription)
+)
+_SHOWN_IN_WINDOW = (
+    select(shown_papers.c.subscription, papers.c.name)
+    .join(papers, shown_papers.c.paper == papers.c.id)
+    .where(
+        in_json_array(shown_papers.c.subscription, "keys"),
+        papers.c.known_seq > bindparam("after"),
+        papers.c.known_seq <= bindparam("to"),
+    )
+)
+
+
+@dataclass(frozen=True, slots=True)
+class SqlDeliveryReports:
+    database: Database
+
+    def history(self, subscription: Subscription, limit: int) -> Sequence[DeliveryReport]:
+        newest = (
+            select(deliveries)
+            .where(deliveries.c.subscription == subscription.id)
+            .order_by(deliveries.c.edition.desc())
+            .limit(limit)
+        )
+        with self.database.read() as connection:
+            rows = connection.execute(newest).fetchall()
+            pages_by_delivery = fetch_page_rows(connection, [row.id for row in rows])
+        return [_delivery_report_from_row(row, subscription, pages_by_delivery[row.id]) for row in rows]
+
+    def channel_statuses(self) -> Sequence[ChannelStatus]:
+        # What a clock that was ahead has left is of a day to come.
+        not_ahead = or_(
+            schema.subscriptions.c.next_edition.is_(None),
+            deliveries.c.edition <= schema.subscriptions.c.next_edition,
+        )
+        newest = (
+            select(deliveries.c.subscription, func.max(deliveries.c.edition).label("edition"))
+            .join(schema.subscriptions, schema.subscriptions.c.id == deliveries.c.subscription)
+            .where(not_ahead)
+            .group_by(deliveries.c.subscription)
+            .subquery()
+        )
+        last_delivery = newest.join(
+            deliveries,
+            and_(
+                deliveries.c.subscription == newest.c.subscription, deliveries.c.edition == newest.c.edition
+            ),
+        )
+        count = func.count().label("count")
+        table = schema.subscriptions
+        names = ("id", "edition", "state", "reason", "attempts", "next_try_at", "lease_until")
+        with self.database.read() as connection:
+            rows = connection.execute(select(table).where(table.c.active).order_by(table.c.id)).fetchall()
+            last_deliveries_query = select(
+                deliveries.c.subscription, *(deliveries.c[name] for name in names)
+            ).select_from(last_delivery)
+            last_deliveries = {row.subscription: row for row in connection.execute(last_deliveries_query)}
+            by_state = (
+                select(pages.c.delivery, pages.c.state, count)
+                .select_from(last_delivery.join(pages, pages.c.delivery == deliveries.c.id))
+                .group_by(pages.c.delivery, pages.c.state)
+            )
+            page_counts = {(row.delivery, row.state): row[2] for row in connection.execute(by_state)}
+        return [_channel_status_from_rows(row, last_deliveries.get(row.id), page_counts) for row in rows]
+
+    def count_by_state(self, since: date) -> Mapping[DeliveryState, int]:
+        query = (
+            select(deliveries.c.state, func.count())
+            .where(deliveries.c.edition >= since)
+            .group_by(deliveries.c.state)
+        )
+        with self.database.read() as connection:
+            found = {row[0]: row[1] for row in connection.execute(query)}
+        return {state: found.get(state, 0) for state in DeliveryState}
+
+    def active_workers(self, *, now: datetime) -> Collection[tuple[str, str, str]]:
+        with self.database.read() as connection:
+            rows = connection.execute(_ACTIVE_WORKERS, {"now": now})
+            return {(row.platform, row.workspace, row.owner) for row in rows}
+
+    def watermark(self, subscription: Subscription, before: date) -> int | None:
+        return self.previous_editions([(subscription, before)])[0].watermark
+
+    def previous_editions(self, editions: Sequence[tuple[Subscription, date]]) -> Sequence[PreviousEdition]:
+        found: dict[tuple[int, date], PreviousEdition] = {}
+        with self.database.read() as connection:
+            for before, keys in _group_keys((edition, one.id) for one, edition in editions).items():
+                rows = connection.execute(_PREVIOUS_EDITIONS, {"keys": keys, "before": before})
+                found |= {
+                    (row.subscription, before): PreviousEdition(row.watermark, row.first_due) for row in rows
+                }
+        return [found.get((one.id, edition), PreviousEdition(None, None)) for one, edition in editions]
+
+    def shown_papers(self, windows: Sequence[tuple[Subscription, int, int]]) -> Sequence[frozenset[str]]:
+        found: defaultdict[tuple[int, int, int], set[str]] = defaultdict(set)
+        with self.database.read() as connection:
+            for (after, to), keys in _group_keys(((after, to), one.id) for one, after, to in windows).items():
+                for row in connection.execute(_SHOWN_IN_WINDOW, {"keys": keys, "after": after, "to": to}):
+                    found[row.subscription, after, to].add(row.name)
+        return [frozenset(found[one.id, after, to]) for one, after, to in windows]
+
+
+def _channel_status_from_rows(
+    row: Row[Any], last_delivery: Row[Any] | None, page_counts: Mapping[tuple[int, str], int]
+) -> ChannelStatus:
+    channel = Channel(row.platform, row.channel, row.workspace)
+    subscription, fault = None, ""
+    try:
+        subscription = subscription_from_row(row)
+    except StoreError as error:
+        fault = str(error)
+    status = ChannelStatus(channel, subscription, fault, row.next_edition, row.next_due_at)
+    if last_delivery is None:
+        return status
+    state, reason = _parse_state(last_delivery)
+    unknown = (
+        page_counts.get((last_delivery.id, PageState.POSTING), 0) if last_delivery.state not in LEASED else 0
+    )
+    return replace(
+        status,
+        edition=last_delivery.edition,
+        state=state,
+        reason=reason,
+        attempts=last_delivery.attempts,
+        next_try_at=last_delivery.next_try_at,
+        posted_pages=page_counts.get((last_delivery.id, PageState.POSTED), 0),
+        unknown_pages=unknown + page_counts.get((last_delivery.id, PageState.SKIPPED), 0),
+        lease_until=last_delivery.lease_until,
+    )
+
+
+def _parse_state(row: Row[Any]) -> tuple[DeliveryState, str]:
+    """The state of a delivery, and the reason for it. One that has no sense is never claimed: it has failed."""
+    try:
+        return DeliveryState(row.state), row.reason
+    except ValueError as error:
+        return DeliveryState.FAILED, UNREADABLE_REASON.format(error)
+
+
+def _group_keys(pairs: Iterable[tuple[_T, int]]) -> dict[_T, list[int]]:
+    """The keys that belong to the same thing."""
+    found: defaultdict[_T, list[int]] = defaultdict(list)
+    for group, key in pairs:
+        found[group].append(key)
+    return found
+
+
+def _delivery_report_from_row(
+    row: Row[Any], subscription: Subscription, rows_of_pages: Iterable[Row[Any]]
+) -> DeliveryReport:
+    state, reason = _parse_state(row)
+    return DeliveryReport(
+        subscription=subscription,
+        edition=row.edition,
+        state=state,
+        attempts=row.attempts,
+        reason=reason,
+        next_try_at=row.next_try_at,
+        pages=tuple(readable_pages_from_rows(rows_of_pages)),
+        empty_reason=next((each for each in EmptyReason if each == row.empty_reason), None),
+    )
