@@ -145,7 +145,6 @@ def _build_delivery_context(
         merge_missed=sending.missed == "merge",
         history_lag=timedelta(seconds=sending.history_lag_seconds),
         rate_limiters=_build_rate_limiters(settings),
-        concurrency=sending.concurrency,
         concurrency_per_workspace=sending.concurrency_per_workspace,
     )
 
@@ -374,7 +373,6 @@ async def _open_review_context(services: Services, key: str) -> AsyncIterator["R
             options=questions,
             budget=budget,
             full_reviews_per_day=settings.full_reviews_per_day,
-            lookback=timedelta(days=settings.look_back_days),
             hold_suspects=settings.hold_suspects,
             pairwise_limit=settings.rerank_count if settings.rerank else 0,
             has_daily_announcement=any(entry.kind == "arxiv" for entry in services.settings.sources),

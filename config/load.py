@@ -18,10 +18,10 @@ DEFAULT_PATH = Path("paperround.toml")
 def load_settings(
     path: Path | None, environment: Mapping[str, str], platform_models: Mapping[str, type[SettingsTable]]
 ) -> Settings:
-    """Read the settings from `path`, else from the file `PAPERROUND_CONFIG` names, else from ./paperround.toml.
+    """Read the settings file: `path`, else the file that `PAPERROUND_CONFIG` names, else ./paperround.toml.
 
-    Without a file, return the defaults; an empty `PAPERROUND_CONFIG` counts as none. `platform_models` has the model
-    of each `[platforms.NAME]` table. Raises SettingsError.
+    Without a file, return the defaults. An empty `PAPERROUND_CONFIG` names none. `platform_models` holds
+    the model of each `[platforms.NAME]` table. Raises SettingsError.
     """
     model = build_settings_model(platform_models)
     file = _choose_settings_file(path, environment)
@@ -75,9 +75,9 @@ def _refuse_newer_version(file: Path, document: Mapping[str, Any]) -> None:
     version = document.get("version")
     if isinstance(version, int) and version > SETTINGS_VERSION:
         raise SettingsError(
-            f"settings file {file} is written for a newer Paperround (settings version {quote_value(version)}; "
-            f"this one knows {SETTINGS_VERSION}): upgrade Paperround, "
-            f"or write version = {SETTINGS_VERSION} and what example.toml shows"
+            f"settings file {file} is written for a newer Paperround "
+            f"(settings version {quote_value(version)}; this one knows {SETTINGS_VERSION}): "
+            f"upgrade Paperround, or write version = {SETTINGS_VERSION} and what example.toml shows"
         )
 
 

@@ -2,10 +2,11 @@
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, get_args
 
 from pydantic import BaseModel
+from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 MAX_QUOTED_CHARACTERS = 60
@@ -20,7 +21,10 @@ class SettingsError(Exception):
 
 
 def describe_problem(error: ErrorDetails, model: type[BaseModel]) -> str:
-    """Return one line for an error of pydantic's: the key, the problem and its fix. `model` is the whole document's."""
+    """Return one line for one of pydantic's errors: the key, the problem and its fix.
+
+    `model` is the model of the whole document.
+    """
     return f"{format_key_path(error['loc'])} {_describe_fault(error, model)}"
 
 
@@ -37,18 +41,21 @@ def _describe_fault(error: ErrorDetails, model: type[BaseModel]) -> str:
 
 
 def _suggest_known_key(loc: KeyPath, model: type[BaseModel]) -> str:
-    known_keys = _list_known_keys(loc[:-1], model)
-    nearest = find_nearest(str(loc[-1]), known_keys)
-    return f"did you mean {nearest}?" if nearest else f"remove it, or use one of {', '.join(known_keys)}"
+    fields = _find_fields(loc[:-1], model)
+    if nearest := find_nearest(str(loc[-1]), fields):
+        return f"did you mean {nearest}?"
+    documented_keys = (name for name, field in fields.items() if not field.json_schema_extra)
+    return f"remove it, or use one of {', '.join(documented_keys)}"
 
 
-def _list_known_keys(loc: KeyPath, model: type[BaseModel]) -> tuple[str, ...]:
-    """Return the keys that the table at `loc` may have."""
+def _find_fields(loc: KeyPath, model: type[BaseModel]) -> Mapping[str, FieldInfo]:
+    """Return the fields of the table at `loc`."""
     table: Any = model
     for name in (step for step in loc if isinstance(step, str)):
         annotation = table.model_fields[name].annotation
         table = next(iter(get_args(annotation)), annotation)
-    return tuple(table.model_fields)
+    fields: Mapping[str, FieldInfo] = table.model_fields
+    return fields
 
 
 def find_nearest(word: str, words: Iterable[str], cutoff: float = 0.7) -> str | None:

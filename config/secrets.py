@@ -25,7 +25,10 @@ def find_secrets(document: Mapping[str, Any]) -> Iterator[KeyPath]:
 
 
 def read_reviewer_key(environment: Mapping[str, str]) -> str:
-    """Return the key of the reviewer's server; empty if there is none. Raises SettingsError if it cannot be a key."""
+    """Return the key of the reviewer's server; empty if there is none.
+
+    Raises SettingsError for text that cannot be a key.
+    """
     key = environment.get("PAPERROUND_REVIEWER_KEY", "").strip()
     if not is_single_ascii_word(key):
         raise SettingsError("PAPERROUND_REVIEWER_KEY holds more than a key; set it to the key alone.")

@@ -13,6 +13,7 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    JsonValue,
     StringConstraints,
     create_model,
 )
@@ -43,6 +44,9 @@ Weekdays = Annotated[tuple[Weekday, ...], Field(strict=False), AfterValidator(re
 WebAddress = Annotated[str, AfterValidator(validate_web_address)]
 
 
+INTERNAL: dict[str, JsonValue] = {"internal": True}
+"""Mark of a key for tests and stand-in servers. It works in the file; example and docs do not name it."""
+
 TableT = TypeVar("TableT", bound="SettingsTable")
 
 
@@ -53,89 +57,114 @@ class SettingsTable(BaseModel):
 
 
 class StoreSettings(SettingsTable):
-    """Where papers, reviews, subscriptions and deliveries are kept."""
+    """The database of papers, reviews, subscriptions and deliveries."""
 
     url: Annotated[str, AfterValidator(validate_store_url)] = Field(
-        default="sqlite:///paperround.db", description="An SQLite file or a PostgreSQL database."
+        default="sqlite:///paperround.db",
+        description="The database: `sqlite:///FILE` or `postgresql+psycopg://USER@HOST/DATABASE`.",
     )
 
 
 class SearchSettings(SettingsTable):
-    """The search index, which can be thrown away and is built again from the store."""
+    """The search index. It can be deleted at any time: it is rebuilt from the store."""
 
     directory: str = Field(
-        default="", description="Where the index lies; empty: beside the store, as `<store file>.search`."
+        default="", description="Directory of the index. Empty: beside the store, as `<store file>.search`."
     )
 
 
 class DigestSettings(SettingsTable):
-    """What may come into a digest, for all channels alike."""
+    """Rules of every digest, the same for all channels."""
 
     max_age_days: int = Field(
-        default=30, ge=0, le=3650, description="Papers published more days ago are not picked; 0: no limit."
+        default=30,
+        ge=0,
+        le=3650,
+        description="Days after its publication during which a paper may be picked. 0: no limit.",
     )
     first_look_back_days: int = Field(
-        default=3, ge=1, le=365, description="How many days a channel's first digest looks back."
+        default=3,
+        ge=1,
+        le=365,
+        description="Days that a channel's first digest looks back.",
+        json_schema_extra=INTERNAL,
     )
     stale_after_days: int = Field(
-        default=3, ge=1, le=365, description="Days without new papers after which the source is called stale."
+        default=3,
+        ge=1,
+        le=365,
+        description="Days without new papers after which a digest calls its source stale.",
     )
     heartbeat: Literal["off", "quiet days only", "always"] = Field(
         default="quiet days only",
-        description="Whether a day without papers says why, and whether other days say that all is well.",
+        description="Signs of life. `quiet days only`: a day without papers says why. `off`: it posts "
+        "nothing. `always`: other days also end with a line that all is well.",
     )
     pick_flagged: bool = Field(
         default=True,
-        description="Whether a paper with text that reads like an order to its reviewer is picked.",
+        description="Allows papers whose text reads like an order to their reviewer. Readers see a flag.",
     )
     domain_share: float = Field(
         default=0.6,
         ge=0.1,
         le=1,
-        description="The largest share of a digest, 0.1 to 1, from one primary category while others qualify.",
+        description="Largest share of a digest from one primary category while others qualify, 0.1 to 1.",
     )
 
 
 class DeliverySettings(SettingsTable):
-    """How digests are sent, and what happens when sending fails."""
+    """Posting of digests, and its failures."""
 
     on_unknown: Literal["skip", "resend"] = Field(
-        default="skip", description="What to do with a message that may or may not have arrived."
+        default="skip",
+        description="Policy for a message that may have arrived, when its channel cannot be read. `skip` "
+        "may lose it, `resend` may repeat it.",
     )
     lease_seconds: int = Field(
         default=300,
         ge=30,
         le=3600,
-        description="Seconds a process may hold a delivery before another takes it.",
+        description="Seconds that a worker may hold a delivery before another takes it over.",
+        json_schema_extra=INTERNAL,
     )
     attempts: int = Field(
         default=6,
         ge=1,
         le=50,
-        description="How often a digest is tried at least, in a row and without a message landing between them.",
+        description="Attempts in a row, without a posted message, before a delivery may be given up.",
+        json_schema_extra=INTERNAL,
     )
     missed: Literal["merge", "newest"] = Field(
         default="merge",
-        description="After downtime only the newest edition is sent: merge lets it choose from the missed ones' papers too.",
+        description="Papers of editions missed during downtime. `merge`: the next digest may pick them. "
+        "`newest`: it only counts them.",
     )
     history_lag_seconds: float = Field(
         default=2,
         ge=0,
         le=60,
-        description="Seconds after which a channel that does not show a message is asked once more.",
+        description="Seconds before a channel that does not show a message is asked once more.",
+        json_schema_extra=INTERNAL,
     )
-    concurrency: int = Field(default=100, ge=1, le=1000, description="Deliveries under way at the same time.")
     concurrency_per_workspace: int = Field(
-        default=8, ge=1, le=1000, description="Deliveries under way in one workspace at the same time."
+        default=8,
+        ge=1,
+        le=1000,
+        description="Deliveries at a time in one workspace.",
+        json_schema_extra=INTERNAL,
     )
     timeout_seconds: int = Field(
-        default=30, ge=1, le=300, description="Seconds to wait for a platform's answer."
+        default=30,
+        ge=1,
+        le=300,
+        description="Seconds to wait for a platform's answer. With 5 minutes of lease, at most 148.",
     )
     refresh_days: int = Field(
         default=14,
         ge=0,
         le=365,
-        description="For how many days a message is edited when its papers have news; 0: never.",
+        description="Days during which a posted message is refreshed, at most once an hour, when a paper "
+        "in it gets a new version or review or is withdrawn. 0: never.",
     )
 
 
@@ -144,11 +173,11 @@ class PlatformTables(SettingsTable):
 
 
 class DiscussionSettings(SettingsTable):
-    """The queue of papers that people marked."""
+    """The queue of papers that people marked for discussion."""
 
     queue: Literal["everyone", "channel"] = Field(
         default="everyone",
-        description="One queue over all channels and platforms, or one for each channel.",
+        description="`everyone`: one queue for all channels and platforms. `channel`: one for each channel.",
     )
     mark_max_age_days: int = Field(
         default=30, ge=1, le=3650, description="Days after which a mark no longer counts in the queue."
@@ -156,19 +185,21 @@ class DiscussionSettings(SettingsTable):
 
 
 class SubscriptionSettings(SettingsTable):
-    """What one channel wants to read, and when."""
+    """One channel: its preferences and its schedule."""
 
     platform: RequiredText = Field(description="The name of the platform that the channel is on.")
-    channel: RequiredText = Field(description="The platform's id of the channel; on the console any name.")
+    channel: RequiredText = Field(
+        description="The platform's id of the channel, not its name. On the console any name will do."
+    )
     workspace: StrippedText = Field(
-        default="", description="The Slack team or Discord guild id; empty where there is one."
+        default="", description="Id of the workspace (team or server). Empty where there is only one."
     )
     owner: StrippedText = Field(
         default="",
-        description="The platform's id of the person who is told when digests fail; empty: nobody.",
+        description="The platform's id of the person who gets failure notices. Empty: nobody.",
     )
     at: Annotated[time, BeforeValidator(parse_clock_time)] = Field(
-        default=time(9), description="Local time of the digest, HH:MM, 24 hours."
+        default=time(9), description="Local time of the digest, `HH:MM`, 24 hours."
     )
     days: Weekdays = Field(
         default=("mon", "tue", "wed", "thu", "fri"), description="Local days with a digest."
@@ -177,35 +208,39 @@ class SubscriptionSettings(SettingsTable):
         default="UTC", description="The IANA time zone of `at` and `days`."
     )
     domains: ShortTexts = Field(
-        default=(), description="arXiv categories or named groups; with `keywords` empty too: everything."
+        default=(),
+        description="arXiv categories (`cs.CL`) or groups (`vision`). Neither domains nor keywords: "
+        "every paper.",
     )
     keywords: ShortTexts = Field(default=(), description="Words that make a paper wanted in any domain.")
     muted: ShortTexts = Field(default=(), description="Domains or words that keep a paper out.")
-    top: int = Field(default=5, ge=1, le=50, description="The most papers in a digest.")
+    top: int = Field(default=5, ge=1, le=50, description="Most papers in a digest.")
     min_score: float | None = Field(
         default=None,
         ge=0,
         le=10,
-        description="The lowest score, 0 to 10, that is picked; none: no threshold.",
+        description="Lowest score that is picked, 0 to 10. Left out: no threshold.",
     )
     style: Literal["cards", "compact", "thread"] = Field(
-        default="cards", description="One message a paper, one message in all, or the cards in a thread."
+        default="cards",
+        description="`cards`: one message a paper. `compact`: one in all. `thread`: the cards in a thread.",
     )
 
 
 class FetchingSettings(SettingsTable):
-    """How sources are asked."""
+    """Requests to sources."""
 
     contact: StrippedText = Field(
         default="",
-        description="A mail address or web address that servers may write to; it is sent with every request.",
+        description="Mail or web address of yours, sent with every request. arXiv asks for one.",
     )
-    proxy: str = Field(default="", description="An HTTP proxy for all requests to sources; empty: none.")
+    proxy: str = Field(default="", description="HTTP proxy for requests to sources. Empty: none.")
     arxiv_gap_seconds: float = Field(
         default=3.0,
         ge=0,
         le=600,
         description="Seconds between two requests to arXiv, of all processes together; arXiv asks for 3.",
+        json_schema_extra=INTERNAL,
     )
 
 
@@ -217,7 +252,8 @@ def _require_one_per_channel(
         before = first.setdefault((each.platform, each.workspace, each.channel), number)
         if before != number:
             raise ValueError(
-                f"has the {each.platform} channel {quote_value(each.channel)} twice, as number {before} and number {number}; "
+                f"has the {each.platform} channel {quote_value(each.channel)} twice, "
+                f"as number {before} and number {number}; "
                 "a channel has one subscription, so remove one of them"
             )
     return subscriptions
@@ -232,38 +268,47 @@ _KEYS_BY_KIND: Mapping[str, frozenset[str]] = {
 
 
 class SourceSettings(SettingsTable):
-    """Where papers come from."""
+    """One place that papers come from."""
 
     kind: Literal["arxiv", "huggingface", "reviews", "snapshot"] = Field(
-        description="What kind of source it is."
+        description="Kind: `arxiv`, `huggingface`, `reviews` or `snapshot`."
     )
-    name: StrippedText = Field(default="", description="Its own name among the sources; empty: its kind.")
+    name: StrippedText = Field(default="", description="Name, if there are two of a kind. Empty: the kind.")
     categories: ShortTexts = Field(
-        default=(), description="arxiv, snapshot: categories or named groups; for a snapshot none means all."
+        default=(), description="arxiv, snapshot: categories or groups. A snapshot without any is read whole."
     )
     path: StrippedText = Field(
-        default="", description="reviews: a file or a folder that is watched; snapshot: a file."
+        default="", description="reviews: a file, or a folder that is watched. snapshot: a file."
     )
     url: Annotated[StrippedText, AfterValidator(validate_web_address)] = Field(
-        default="", description="reviews: the address of a file; huggingface: where Daily Papers are."
+        default="", description="reviews: address of a file. huggingface: address of Daily Papers."
     )
     interval_minutes: int = Field(
-        default=60, ge=1, le=10080, description="reviews, huggingface: minutes between two looks."
+        default=60, ge=1, le=10080, description="reviews, huggingface: minutes between two polls."
     )
     rss_url: Annotated[str, AfterValidator(base_url_validator("https://rss.arxiv.org/rss/"))] = Field(
-        default="https://rss.arxiv.org/rss/", description="arxiv: where the daily feeds are."
+        default="https://rss.arxiv.org/rss/",
+        description="arxiv: address of the daily feeds.",
+        json_schema_extra=INTERNAL,
     )
     oai_url: WebAddress = Field(
-        default="https://oaipmh.arxiv.org/oai", description="arxiv: where the records are."
+        default="https://oaipmh.arxiv.org/oai",
+        description="arxiv: address of the records.",
+        json_schema_extra=INTERNAL,
     )
     query_url: WebAddress = Field(
-        default="https://export.arxiv.org/api/query", description="arxiv: where single papers are."
+        default="https://export.arxiv.org/api/query",
+        description="arxiv: address of single papers.",
+        json_schema_extra=INTERNAL,
     )
 
     @property
     def effective_name(self) -> str:
-        """Its name, or else its kind."""
+        """Return its name, or its kind if it has none."""
         return self.name or self.kind
+
+
+_INTERNAL_SOURCE_KEYS = {key for key, field in SourceSettings.model_fields.items() if field.json_schema_extra}
 
 
 def _validate_sources(sources: tuple[SourceSettings, ...]) -> tuple[SourceSettings, ...]:
@@ -272,7 +317,8 @@ def _validate_sources(sources: tuple[SourceSettings, ...]) -> tuple[SourceSettin
         _validate_source_keys(each, number)
         if (before := first.setdefault(each.effective_name, number)) != number:
             raise ValueError(
-                f"has two sources called {quote_value(each.effective_name)}, number {before} and number {number}; "
+                f"has two sources called {quote_value(each.effective_name)}, "
+                f"number {before} and number {number}; "
                 "give each a name = ... of its own"
             )
     return sources
@@ -282,8 +328,9 @@ def _validate_source_keys(source: SourceSettings, number: int) -> None:
     allowed_keys = _KEYS_BY_KIND[source.kind]
     for key in sorted(source.model_fields_set - allowed_keys - {"kind", "name"}):
         raise ValueError(
-            f"has {key} in number {number}, and a source of kind {quote_value(source.kind)} has no use for it; "
-            f"its keys are {', '.join(sorted(allowed_keys))}"
+            f"has {key} in number {number}, "
+            f"and a source of kind {quote_value(source.kind)} has no use for it; "
+            f"its keys are {', '.join(sorted(allowed_keys - _INTERNAL_SOURCE_KEYS))}"
         )
     missing_keys = {
         "arxiv": () if source.categories else ("categories",),
@@ -297,13 +344,13 @@ def _validate_source_keys(source: SourceSettings, number: int) -> None:
 
 
 class ScoreWeights(SettingsTable):
-    """How much each dimension counts in the score; only their proportion matters."""
+    """Weights of the five grades in a score. Only their proportion matters."""
 
     methodology: float = Field(default=0.25, ge=0, le=100, description="Soundness and novelty of the method.")
-    experiments: float = Field(default=0.25, ge=0, le=100, description="Whether the claims are tested.")
+    experiments: float = Field(default=0.25, ge=0, le=100, description="Tests of the claims.")
     reproducibility: float = Field(default=0.15, ge=0, le=100, description="Code, data and settings.")
-    limitations: float = Field(default=0.10, ge=0, le=100, description="Whether they are named plainly.")
-    impact: float = Field(default=0.25, ge=0, le=100, description="Who will use it.")
+    limitations: float = Field(default=0.10, ge=0, le=100, description="Plain naming of limitations.")
+    impact: float = Field(default=0.25, ge=0, le=100, description="Use for others.")
 
 
 def _require_positive_weight(weights: ScoreWeights) -> ScoreWeights:
@@ -313,55 +360,65 @@ def _require_positive_weight(weights: ScoreWeights) -> ScoreWeights:
 
 
 class ReviewerSettings(SettingsTable):
-    """The model that reads and scores papers. Its key is the environment's PAPERROUND_REVIEWER_KEY."""
+    """The model that reads and scores papers. A key goes into the variable `PAPERROUND_REVIEWER_KEY`."""
 
     base_url: WebAddress = Field(
-        default="", description="Where an OpenAI-compatible server is, with its /v1; empty: no reviewer."
+        default="", description="Address of an OpenAI-compatible server, with its `/v1`. Empty: no reviewer."
     )
-    model: StrippedText = Field(default="", description="The model's name there.")
+    model: StrippedText = Field(default="", description="The server's name of the model.")
     response_format: Literal["json_schema", "json_object", "none"] = Field(
-        default="json_schema", description="How the server is told the form of its answers."
+        default="json_schema",
+        description="Form of the request for JSON: `json_schema`, `json_object`, or `none`.",
     )
-    concurrency: int = Field(default=4, ge=1, le=256, description="Calls at the same time.")
+    concurrency: int = Field(default=4, ge=1, le=256, description="Calls at a time.")
     timeout_seconds: int = Field(default=180, ge=1, le=3600, description="Seconds to wait for one answer.")
-    tokens_per_day: int = Field(
-        default=2_000_000, ge=0, description="The most tokens of a day (UTC); 0: no limit."
+    tokens_per_day: int = Field(default=2_000_000, ge=0, description="Most tokens a day (UTC). 0: no limit.")
+    cost_per_day: float = Field(
+        default=0.0, ge=0, description="Most money a day, at the prices below. 0: no limit."
     )
-    cost_per_day: float = Field(default=0.0, ge=0, description="The most money of a day; 0: no limit.")
-    price_in: float = Field(default=0.0, ge=0, description="The price of a million tokens that go in.")
-    price_out: float = Field(default=0.0, ge=0, description="The price of a million tokens that come out.")
+    price_in: float = Field(default=0.0, ge=0, description="Price of a million input tokens.")
+    price_out: float = Field(default=0.0, ge=0, description="Price of a million output tokens.")
     full_reviews_per_day: int = Field(
-        default=30, ge=0, le=10_000, description="How many of the best get a full review a day."
+        default=30, ge=0, le=10_000, description="Full reviews a day, for the best of the day."
     )
-    full_text: bool = Field(default=True, description="Whether full reviews read the full text from arXiv.")
+    full_text: bool = Field(
+        default=True, description="Full reviews read the full text from arXiv. `false`: the abstract."
+    )
     full_text_url: Annotated[str, AfterValidator(base_url_validator("https://arxiv.org/"))] = Field(
-        default="https://arxiv.org/", description="Where full texts are."
+        default="https://arxiv.org/", description="Address of full texts.", json_schema_extra=INTERNAL
     )
     text_characters: int = Field(
-        default=60_000, ge=2_000, le=400_000, description="How much of a full text the model is shown."
+        default=60_000, ge=2_000, le=400_000, description="Most characters of a full text in one call."
     )
     score_answer: int = Field(
-        default=700, ge=100, le=100_000, description="The most tokens of a first look's answer."
+        default=700,
+        ge=100,
+        le=100_000,
+        description="Most tokens of the answer to a first look. A model that thinks aloud needs more.",
     )
     review_answer: int = Field(
-        default=2_500, ge=500, le=100_000, description="The most tokens of a full review's answer."
-    )
-    look_back_days: int = Field(
-        default=7, ge=1, le=90, description="Papers that came in longer ago are not reviewed by themselves."
+        default=2_500,
+        ge=500,
+        le=100_000,
+        description="Most tokens of the answer to a full review. A model that thinks aloud needs more.",
     )
     hold_suspects: bool = Field(
         default=True,
-        description="Whether a paper with orders to its reviewer and a score that stands out waits for a person.",
+        description="Holds a paper with orders to its reviewer and a score that stands out, until a person "
+        "decides.",
     )
     rerank: bool = Field(
         default=False,
-        description="Whether the best of a day are compared in pairs, which decides their order.",
+        description="Compares the best papers of a day in pairs, which decides their order. N papers take "
+        "N x (N - 1) short calls.",
     )
-    rerank_count: int = Field(default=20, ge=2, le=50, description="How many of a day's best are compared.")
+    rerank_count: int = Field(default=20, ge=2, le=50, description="Papers a day that are compared in pairs.")
     weights: Annotated[ScoreWeights, AfterValidator(_require_positive_weight)] = Field(
-        default=ScoreWeights(), description="How much each dimension counts."
+        default=ScoreWeights(), description="Weights of the five grades."
     )
-    extra: dict[str, Any] = Field(default={}, description="What else goes into each call, for this server.")
+    extra: dict[str, Any] = Field(
+        default={}, description="Extra fields of each call, as this server takes them."
+    )
 
 
 def _require_model_name(reviewer: ReviewerSettings) -> ReviewerSettings:
@@ -373,7 +430,9 @@ def _require_model_name(reviewer: ReviewerSettings) -> ReviewerSettings:
 class Settings(SettingsTable):
     """The whole file."""
 
-    version: int = Field(default=SETTINGS_VERSION, ge=1, description="The version of this file's form.")
+    version: int = Field(
+        default=SETTINGS_VERSION, ge=1, description="Version of the file's format. Leave it as it is."
+    )
     store: StoreSettings = Field(default=StoreSettings(), description="Where everything is kept.")
     search: SearchSettings = Field(default=SearchSettings(), description="The search index.")
     digest: DigestSettings = Field(default=DigestSettings(), description="What may come into a digest.")
@@ -406,10 +465,10 @@ def build_settings_model(platform_models: Mapping[str, type[SettingsTable]]) -> 
     """
     tables: dict[str, Any] = {
         name: (model, Field(default=model(), description=model.__doc__))
-        for name, model in platform_models.items()
+        for name, model in sorted(platform_models.items())
     }
     platforms = _extend(PlatformTables, **tables)
-    platform_names: Any = Literal[tuple(platform_models)]
+    platform_names: Any = Literal[tuple(sorted(platform_models))]
     platform_field = Field(description=SubscriptionSettings.model_fields["platform"].description)
     subscription: Any = _extend(SubscriptionSettings, platform=(platform_names, platform_field))
     subscriptions: Any = Annotated[

@@ -65,7 +65,8 @@ def validate_store_url(url: str) -> str:
     place, _, options = url.removeprefix("postgresql+psycopg://").partition("?")
     if url.startswith("postgresql") and (":" in place.rpartition("@")[0] or "password=" in options):
         raise ValueError(
-            "carries a password; secrets are read from the environment only, so take it out and set PGPASSWORD"
+            "carries a password; secrets are read from the environment only, "
+            "so take it out and set PGPASSWORD"
         )
     return url
 
@@ -73,7 +74,7 @@ def validate_store_url(url: str) -> str:
 def base_url_validator(
     example: str, schemes: Sequence[str] = ("https", "http"), *, ends_with_slash: bool = True
 ) -> Callable[[str], str]:
-    """Return a check for addresses that paths are appended to; it adds or takes off the slash at their end."""
+    """Return a check of addresses that paths are appended to. It adds or removes the slash at their end."""
 
     def validate_base_url(url: str) -> str:
         if not re.fullmatch(rf"({'|'.join(schemes)})://[^\s/?#@]+(/[^\s?#]*)?", url):

@@ -1,24 +1,25 @@
-"""The settings file: what is read, what is refused, and that every refusal says where it is and what to do."""
+"""Tests of the settings file: each refusal is one sentence with the key and the fix."""
 
 import re
 import tomllib
-import typing
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import time
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
 import pytest
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
 from bot.services import PLATFORM_MODELS
 from config.load import load_settings
 from config.problems import SettingsError
 from config.secrets import SECRET_KEY_PATTERN
 from config.settings import Settings, build_settings_model
+from tests.config.settings_page import list_tables, render_settings_page
 
-EXAMPLE = Path(__file__).parents[2] / "config" / "example.toml"
+ROOT = Path(__file__).parents[2]
+EXAMPLE = ROOT / "config" / "example.toml"
 
 SettingsModel = build_settings_model(PLATFORM_MODELS)
 """The whole file's model, as the product builds it."""
@@ -38,32 +39,23 @@ def settings_of(directory: Path, toml: str | bytes) -> Settings:
     return load(a_file(directory, toml))
 
 
-def complaint(directory: Path, toml: str | bytes) -> str:
-    """What is said of a file, without the file's name."""
+def problems_of(directory: Path, toml: str | bytes) -> str:
+    """Return the sentences about a file, without the file's name."""
     file = a_file(directory, toml)
     with pytest.raises(SettingsError) as caught:
         load(file)
-    said = str(caught.value)
-    assert str(file) in said
-    assert not re.search(r"Traceback|Error\b|pydantic|validation|Value error|Input should", said)
-    return said.replace(f"{file}: ", "")
+    problem = str(caught.value)
+    assert str(file) in problem
+    assert not re.search(r"Traceback|Error\b|pydantic|validation|Value error|Input should", problem)
+    return problem.replace(f"{file}: ", "")
 
 
 def a_subscription(more: str = "", channel: str = "C1") -> str:
     return f'[[subscriptions]]\nplatform = "slack"\nchannel = "{channel}"\n{more}\n'
 
 
-def tables(model: type[BaseModel] = SettingsModel, name: str = "") -> Iterator[tuple[str, type[BaseModel]]]:
-    """Every table of the settings with its dotted name."""
-    yield name, model
-    for key, field in model.model_fields.items():
-        for kind in (field.annotation, *typing.get_args(field.annotation)):
-            if isinstance(kind, type) and issubclass(kind, BaseModel):
-                yield from tables(kind, f"{name}.{key}".strip("."))
-
-
 def keys_of(document: dict[str, Any], name: str = "") -> set[str]:
-    """Every key of a document, tables included, with its dotted name."""
+    """Return the dotted names of all keys of a document, tables included."""
     found = set()
     for key, value in document.items():
         dotted = f"{name}.{key}".strip(".")
@@ -80,18 +72,28 @@ def uncommented(text: str) -> str:
 # The example.
 
 
-def test_the_example_loads_and_says_what_the_defaults_are() -> None:
+def test_the_example_states_the_defaults() -> None:
     document = {"subscriptions": [{"platform": "console", "channel": "papers"}]}
     assert load(EXAMPLE).model_dump() == SettingsModel.model_validate(document).model_dump()
 
 
-def test_the_example_names_every_key_and_no_default_by_silence() -> None:
-    known = {f"{table}.{key}".strip(".") for table, model in tables() for key in model.model_fields}
-    text = EXAMPLE.read_text()
-    shown_in_comments = {key for key in known if key.split(".")[0] == "sources"} | {"subscriptions.min_score"}
-    assert keys_of(tomllib.loads(text)) == known - shown_in_comments
-    free = "reviewer.extra."  # Whatever a server takes.
-    assert {key for key in keys_of(tomllib.loads(uncommented(text))) if not key.startswith(free)} == known
+def test_the_example_names_every_documented_key_and_no_other() -> None:
+    tables = list_tables(SettingsModel)
+    documented = {f"{table.name}.{key}".strip(".") for table in tables for key in table.documented_fields}
+    documented |= {table.name for table in tables if table.name}
+    text = EXAMPLE.read_text(encoding="utf-8")
+    shown_in_comments = {key for key in documented if key.split(".")[0] == "sources"} | {
+        "subscriptions.min_score"
+    }
+    assert keys_of(tomllib.loads(text)) == documented - shown_in_comments
+    server_fields = "reviewer.extra."  # Any field that a server takes.
+    named = keys_of(tomllib.loads(uncommented(text)))
+    assert {key for key in named if not key.startswith(server_fields)} == documented
+
+
+def test_the_settings_page_names_every_documented_key_with_its_default() -> None:
+    page = (ROOT / "docs" / "settings.md").read_text(encoding="utf-8")
+    assert page == render_settings_page(SettingsModel), "renew it: python -m tests.config.settings_page"
 
 
 def test_the_examples_in_comments_load(tmp_path: Path) -> None:
@@ -107,12 +109,12 @@ def a_source(*lines: str) -> str:
 
 
 @pytest.mark.parametrize(
-    ("toml", "said"),
+    ("toml", "problem"),
     [
         (
             a_source('kind = "arxiv"', 'categories = ["cs.LG"]', 'path = "x"'),
-            'sources has path in number 1, and a source of kind "arxiv" has no use for it; its keys are categories, '
-            "oai_url, query_url, rss_url",
+            'sources has path in number 1, and a source of kind "arxiv" has no use for it; its keys are '
+            "categories",
         ),
         (a_source('kind = "arxiv"'), 'sources needs categories in number 1, a source of kind "arxiv"'),
         (
@@ -122,7 +124,8 @@ def a_source(*lines: str) -> str:
         (a_source('kind = "snapshot"'), 'sources needs path in number 1, a source of kind "snapshot"'),
         (
             a_source('kind = "huggingface"') * 2,
-            'sources has two sources called "huggingface", number 1 and number 2; give each a name = ... of its own',
+            'sources has two sources called "huggingface", number 1 and number 2; give each a name = ... of '
+            "its own",
         ),
         (
             a_source('kind = "arxive"'),
@@ -136,22 +139,25 @@ def a_source(*lines: str) -> str:
             a_source('kind = "arxiv"', 'category = ["cs.LG"]'),
             "sources, number 1: category is no key that Paperround knows; did you mean categories?",
         ),
-        ("[sources]\nkind = 1", "sources is a table; write [[sources]], in two pairs of brackets, above each one"),
+        (
+            "[sources]\nkind = 1",
+            "sources is a table; write [[sources]], in two pairs of brackets, above each one",
+        ),
     ],
-)  # fmt: skip
-def test_a_source_that_cannot_be_meant_so_is_one_sentence(tmp_path: Path, toml: str, said: str) -> None:
-    assert complaint(tmp_path, toml) == said
+)
+def test_a_wrong_source_is_one_sentence(tmp_path: Path, toml: str, problem: str) -> None:
+    assert problems_of(tmp_path, toml) == problem
 
 
 def test_every_key_is_described_and_none_looks_like_a_secret() -> None:
-    for table, model in tables():
-        assert model.__doc__, table
-        for key, field in model.model_fields.items():
-            assert field.description, f"{table}.{key}"
+    for table in list_tables(SettingsModel):
+        assert table.model.__doc__, table.name
+        for key, field in table.model.model_fields.items():
+            assert field.description, f"{table.name}.{key}"
             assert not SECRET_KEY_PATTERN.search(key)
 
 
-# Which file.
+# Choice of the file.
 
 
 def test_without_a_file_there_are_the_defaults(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -163,7 +169,7 @@ def test_without_a_file_there_are_the_defaults(tmp_path: Path, monkeypatch: pyte
     )
 
 
-def test_the_argument_wins_over_the_variable_and_the_variable_over_the_working_directory(
+def test_the_argument_precedes_the_variable_which_precedes_the_working_directory(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -175,9 +181,7 @@ def test_the_argument_wins_over_the_variable_and_the_variable_over_the_working_d
     assert load(given, named).delivery.attempts == 3
 
 
-def test_a_file_that_is_named_and_missing_is_no_silent_default(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_named_file_that_is_missing_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     a_file(tmp_path, "")
     with pytest.raises(SettingsError, match=r"^settings file gone\.toml does not exist; check the path"):
@@ -192,47 +196,48 @@ def test_a_directory_is_not_a_file(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["paperround.toml/inner", "a\0b", "n" * 5000])
-def test_a_file_that_cannot_be_opened_is_said_to_be_so(tmp_path: Path, name: str) -> None:
+def test_a_file_that_cannot_be_opened_is_refused_with_the_reason(tmp_path: Path, name: str) -> None:
     a_file(tmp_path, "")
     with pytest.raises(SettingsError, match=r"cannot be read \(.+\); check the path and who may read it$"):
         load(tmp_path / name, {})
 
 
-def test_a_byte_order_mark_is_passed_over(tmp_path: Path) -> None:
+def test_a_byte_order_mark_is_ignored(tmp_path: Path) -> None:
     assert settings_of(tmp_path, b"\xef\xbb\xbfversion = 1\r\n").model_dump() == SettingsModel().model_dump()
 
 
 @pytest.mark.parametrize("written", ["é".encode("latin-1"), "version = 1".encode("utf-16")])
-def test_what_is_not_utf_8_is_refused(tmp_path: Path, written: bytes) -> None:
-    assert complaint(tmp_path, written).endswith("is not UTF-8 text; save it as UTF-8")
+def test_a_file_that_is_not_utf_8_is_refused(tmp_path: Path, written: bytes) -> None:
+    assert problems_of(tmp_path, written).endswith("is not UTF-8 text; save it as UTF-8")
 
 
 def test_broken_toml_is_shown_with_line_and_column(tmp_path: Path) -> None:
-    assert complaint(tmp_path, "version = 1\n[digest]\nmax_age_days = = 3").endswith(
+    assert problems_of(tmp_path, "version = 1\n[digest]\nmax_age_days = = 3").endswith(
         "is not valid TOML: Invalid value (at line 3, column 16); correct it there"
     )
 
 
 @pytest.mark.parametrize("value", ["9" * 5000, "[" * 20_000])
-def test_values_that_no_one_means_are_refused(tmp_path: Path, value: str) -> None:
-    assert "holds a value too large to read; compare" in complaint(tmp_path, f"version = {value}")
+def test_a_value_too_large_to_read_is_refused(tmp_path: Path, value: str) -> None:
+    assert "holds a value too large to read; compare" in problems_of(tmp_path, f"version = {value}")
 
 
 def test_tables_nested_a_thousand_deep_are_one_unknown_key(tmp_path: Path) -> None:
-    assert complaint(tmp_path, f"[{'.'.join('a' * 1000)}]").startswith("a is no key that Paperround knows")
+    assert problems_of(tmp_path, f"[{'.'.join('a' * 1000)}]").startswith("a is no key that Paperround knows")
 
 
-# What is in it.
+# Contents.
 
 
 def test_a_subscription_is_read(tmp_path: Path) -> None:
-    wish = 'at = "18:05"\ndays = ["sun", "mon"]\ntime_zone = "Asia/Kolkata"\nkeywords = [" graphs "]\nmin_score = 7'
-    (read,) = settings_of(tmp_path, a_subscription(wish)).subscriptions
+    schedule = 'at = "18:05"\ndays = ["sun", "mon"]\ntime_zone = "Asia/Kolkata"\n'
+    preferences = 'keywords = [" graphs "]\nmin_score = 7'
+    (read,) = settings_of(tmp_path, a_subscription(schedule + preferences)).subscriptions
     assert (read.at, read.days, read.time_zone) == (time(18, 5), ("sun", "mon"), "Asia/Kolkata")
     assert (read.keywords, read.min_score, read.workspace) == (("graphs",), 7.0, "")
 
 
-def test_a_time_may_be_written_as_toml_has_it(tmp_path: Path) -> None:
+def test_a_time_may_be_a_toml_time(tmp_path: Path) -> None:
     assert settings_of(tmp_path, a_subscription("at = 18:05:00")).subscriptions[0].at == time(18, 5)
 
 
@@ -250,30 +255,72 @@ def test_settings_do_not_change_once_read() -> None:
 
 
 @pytest.mark.parametrize(
-    ("toml", "said"),
+    ("toml", "problem"),
     [
-        ("[digest]\nmax_age_day = 3", "digest.max_age_day is no key that Paperround knows; did you mean max_age_days?"),
-        ("[digest]\nmax_age = 3", "digest.max_age is no key that Paperround knows; did you mean max_age_days?"),
+        (
+            "[digest]\nmax_age_day = 3",
+            "digest.max_age_day is no key that Paperround knows; did you mean max_age_days?",
+        ),
+        (
+            "[digest]\nmax_age = 3",
+            "digest.max_age is no key that Paperround knows; did you mean max_age_days?",
+        ),
         ("[delivry]", "delivry is no key that Paperround knows; did you mean delivery?"),
-        ('[search]\nqqq = ""', "search.qqq is no key that Paperround knows; remove it, or use one of directory"),
-        ("[platforms.teams]", "platforms.teams is no key that Paperround knows; remove it, or use one of console, slack, discord"),
-        ('[platforms.discord]\ncommand_server_ids = ["lab"]', 'platforms.discord.command_server_ids, number 1 is "lab"; write the id in quotes, such as "81384788765712384"'),
-        ('[platforms.discord]\nmark_emoji = "bookmark"', 'platforms.discord.mark_emoji is "bookmark"; write the emoji itself, such as "🔖", '
-         'or one of your server as "<:name:id>"'),
-        ('[platforms.discord]\ngateway_url = "https://x"', 'platforms.discord.gateway_url is "https://x"; write an address such as '
-         '"wss://gateway.discord.gg/"'),
-        ('[platforms.slack]\napi_base_url = "ftp://x"', 'platforms.slack.api_base_url is "ftp://x"; write an address such as '
-         '"https://slack.com/api/"'),
-        ('[platforms.slack]\ndigest_command = "Digest"', 'platforms.slack.digest_command is "Digest"; write a slash and up to '
-         '31 small letters, digits, - or _, such as "/paper"'),
-        ('[platforms.slack]\nmark_emoji = "🔖"', 'platforms.slack.mark_emoji is "🔖"; write the emoji\'s name without '
-         'colons, such as "bookmark"'),
-        ('"a\\nb" = 1', r'"a\nb" is no key that Paperround knows; remove it, or use one of version, store, search, '
-         "digest, delivery, discussion, fetching, sources, reviewer, platforms, subscriptions"),
+        (
+            '[search]\nqqq = ""',
+            "search.qqq is no key that Paperround knows; remove it, or use one of directory",
+        ),
+        (
+            "[platforms.teams]",
+            "platforms.teams is no key that Paperround knows; remove it, or use one of console, discord, "
+            "slack",
+        ),
+        (
+            '[platforms.discord]\ncommand_server_ids = ["lab"]',
+            'platforms.discord.command_server_ids, number 1 is "lab"; write the id in quotes, such as '
+            '"81384788765712384"',
+        ),
+        (
+            '[platforms.discord]\nmark_emoji = "bookmark"',
+            'platforms.discord.mark_emoji is "bookmark"; write the emoji itself, such as "🔖", '
+            'or one of your server as "<:name:id>"',
+        ),
+        (
+            '[platforms.discord]\ngateway_url = "https://x"',
+            'platforms.discord.gateway_url is "https://x"; write an address such as '
+            '"wss://gateway.discord.gg/"',
+        ),
+        (
+            '[platforms.slack]\napi_base_url = "ftp://x"',
+            'platforms.slack.api_base_url is "ftp://x"; write an address such as "https://slack.com/api/"',
+        ),
+        (
+            '[platforms.slack]\ndigest_command = "Digest"',
+            'platforms.slack.digest_command is "Digest"; write a slash and up to '
+            '31 small letters, digits, - or _, such as "/paper"',
+        ),
+        (
+            '[platforms.slack]\nmark_emoji = "🔖"',
+            'platforms.slack.mark_emoji is "🔖"; write the emoji\'s name without colons, such as "bookmark"',
+        ),
+        (
+            '"a\\nb" = 1',
+            r'"a\nb" is no key that Paperround knows; remove it, or use one of version, store, search, '
+            "digest, delivery, discussion, fetching, sources, reviewer, platforms, subscriptions",
+        ),
         ("store = 3", "store is 3; write a table, which begins with [store]"),
-        ("platforms.console = true", "platforms.console is true; write a table, which begins with [platforms.console]"),
-        ("[subscriptions]", "subscriptions is a table; write [[subscriptions]], in two pairs of brackets, above each one"),
-        ("subscriptions = [3]", "subscriptions, number 1 is 3; write a table, which begins with [[subscriptions]]"),
+        (
+            "platforms.console = true",
+            "platforms.console is true; write a table, which begins with [platforms.console]",
+        ),
+        (
+            "[subscriptions]",
+            "subscriptions is a table; write [[subscriptions]], in two pairs of brackets, above each one",
+        ),
+        (
+            "subscriptions = [3]",
+            "subscriptions, number 1 is 3; write a table, which begins with [[subscriptions]]",
+        ),
         ("[store]\nurl = 3", "store.url is 3; write it as text in quotes"),
         ("[digest]\nmax_age_days = 3651", "digest.max_age_days is 3651; write 3650 or less"),
         ("[digest]\nmax_age_days = -1", "digest.max_age_days is -1; write 0 or more"),
@@ -291,13 +338,15 @@ def test_settings_do_not_change_once_read() -> None:
         ("version = true", "version is true; write a whole number without quotes"),
         ("version = 0", "version is 0; write 1 or more"),
     ],
-)  # fmt: skip
-def test_a_wrong_value_is_one_sentence_with_its_key_and_the_fix(tmp_path: Path, toml: str, said: str) -> None:
-    assert complaint(tmp_path, toml) == said
+)
+def test_a_wrong_value_is_one_sentence_with_its_key_and_the_fix(
+    tmp_path: Path, toml: str, problem: str
+) -> None:
+    assert problems_of(tmp_path, toml) == problem
 
 
 @pytest.mark.parametrize(
-    ("written", "said"),
+    ("written", "problem"),
     [
         ('top = "5"', 'top is "5"; write a whole number without quotes'),
         ("top = 0", "top is 0; write 1 or more"),
@@ -316,77 +365,109 @@ def test_a_wrong_value_is_one_sentence_with_its_key_and_the_fix(tmp_path: Path, 
         ('days = "daily"', 'days is "daily"; write a list in brackets, such as ["mon", "fri"]'),
         ("days = []", 'days is empty; write at least one day, such as ["mon"], or remove the subscription'),
         ('days = ["mon", "mon"]', 'days names "mon" twice; write each day once'),
-        ('days = ["mon", "Tuesday"]',
-         'days, number 2 is "Tuesday"; write "mon", "tue", "wed", "thu", "fri", "sat" or "sun"'),
-        ('time_zone = "Europe/Berln"', 'time_zone is "Europe/Berln", which is no time zone; did you mean "Europe/Berlin"?'),
-        ('time_zone = "new york"', 'time_zone is "new york", which is no time zone; did you mean "America/New_York"?'),
-        ('time_zone = "CEST"',
-         'time_zone is "CEST", which is no time zone; write an IANA name such as "Europe/Berlin" or "UTC"'),
+        (
+            'days = ["mon", "Tuesday"]',
+            'days, number 2 is "Tuesday"; write "mon", "tue", "wed", "thu", "fri", "sat" or "sun"',
+        ),
+        (
+            'time_zone = "Europe/Berln"',
+            'time_zone is "Europe/Berln", which is no time zone; did you mean "Europe/Berlin"?',
+        ),
+        (
+            'time_zone = "new york"',
+            'time_zone is "new york", which is no time zone; did you mean "America/New_York"?',
+        ),
+        (
+            'time_zone = "CEST"',
+            'time_zone is "CEST", which is no time zone; write an IANA name such as "Europe/Berlin" or "UTC"',
+        ),
         ("time_zone = 1", "time_zone is 1; write it as text in quotes"),
         ('keywords = "llm"', 'keywords is "llm"; write a list in brackets, such as ["one", "two"]'),
-        ('keywords = ["llm", ""]',
-         'keywords, number 2 is ""; write at least one character between the quotes, or remove it'),
-        ('muted = [" "]', 'muted, number 1 is " "; write at least one character between the quotes, or remove it'),
+        (
+            'keywords = ["llm", ""]',
+            'keywords, number 2 is ""; write at least one character between the quotes, or remove it',
+        ),
+        (
+            'muted = [" "]',
+            'muted, number 1 is " "; write at least one character between the quotes, or remove it',
+        ),
         (f'domains = ["{"x" * 101}"]', f'domains, number 1 is "{"x" * 60}…"; write 100 characters or fewer'),
         ("domains = [1]", "domains, number 1 is 1; write it as text in quotes"),
         ('style = "card"', 'style is "card"; write "cards", "compact" or "thread"'),
         ('timezone = "UTC"', "timezone is no key that Paperround knows; did you mean time_zone?"),
         ("keyword = []", "keyword is no key that Paperround knows; did you mean keywords?"),
     ],
-)  # fmt: skip
-def test_a_wrong_wish_is_one_sentence_with_its_number_and_the_fix(
-    tmp_path: Path, written: str, said: str
+)
+def test_a_wrong_subscription_is_one_sentence_with_its_number_and_the_fix(
+    tmp_path: Path, written: str, problem: str
 ) -> None:
     toml = a_subscription(channel="C0") + a_subscription(written)
-    assert complaint(tmp_path, toml) == f"subscriptions, number 2: {said}"
+    assert problems_of(tmp_path, toml) == f"subscriptions, number 2: {problem}"
 
 
 @pytest.mark.parametrize(
     "zone",
-    ["", ".", "..", "../etc/passwd", "/etc/localtime", "Europe", "Europe//Berlin", "zone.tab", "posix/UTC", "right/UTC",
-     "localtime", r"a\u0000b", "z" * 5000, "Ü", "GMT+2"],
-)  # fmt: skip
-def test_what_is_a_file_and_no_zone_is_refused(tmp_path: Path, zone: str) -> None:
-    said = complaint(tmp_path, a_subscription(f'time_zone = "{zone}"'))
-    assert said.startswith("subscriptions, number 1: time_zone is ")
-    assert ", which is no time zone; " in said
-    assert len(said.splitlines()) == 1
-    assert len(said) < 250
+    [
+        "",
+        ".",
+        "..",
+        "../etc/passwd",
+        "/etc/localtime",
+        "Europe",
+        "Europe//Berlin",
+        "zone.tab",
+        "posix/UTC",
+        "right/UTC",
+        "localtime",
+        r"a\u0000b",
+        "z" * 5000,
+        "Ü",
+        "GMT+2",
+    ],
+)
+def test_a_file_name_is_no_time_zone(tmp_path: Path, zone: str) -> None:
+    problem = problems_of(tmp_path, a_subscription(f'time_zone = "{zone}"'))
+    assert problem.startswith("subscriptions, number 1: time_zone is ")
+    assert ", which is no time zone; " in problem
+    assert len(problem.splitlines()) == 1
+    assert len(problem) < 250
 
 
 @pytest.mark.parametrize(
-    ("toml", "said"),
+    ("toml", "problem"),
     [
         ('platform = "slack"', "channel is missing; add channel = ... to it, as example.toml shows"),
         ('channel = "C1"', "platform is missing; add platform = ... to it, as example.toml shows"),
-        ('platform = "slack"\nchannel = ""',
-         'channel is ""; write at least one character between the quotes, or remove it'),
-        ('platform = "teams"\nchannel = "C1"', 'platform is "teams"; write "console", "slack" or "discord"'),
+        (
+            'platform = "slack"\nchannel = ""',
+            'channel is ""; write at least one character between the quotes, or remove it',
+        ),
+        ('platform = "teams"\nchannel = "C1"', 'platform is "teams"; write "console", "discord" or "slack"'),
     ],
-)  # fmt: skip
-def test_a_subscription_needs_a_platform_and_a_channel(tmp_path: Path, toml: str, said: str) -> None:
-    assert complaint(tmp_path, f"[[subscriptions]]\n{toml}") == f"subscriptions, number 1: {said}"
+)
+def test_a_subscription_needs_a_platform_and_a_channel(tmp_path: Path, toml: str, problem: str) -> None:
+    assert problems_of(tmp_path, f"[[subscriptions]]\n{toml}") == f"subscriptions, number 1: {problem}"
 
 
 def test_a_channel_has_one_subscription(tmp_path: Path) -> None:
     toml = a_subscription() + a_subscription('workspace = "T2"') + a_subscription('workspace = " "')
-    assert complaint(tmp_path, toml) == (
+    assert problems_of(tmp_path, toml) == (
         'subscriptions has the slack channel "C1" twice, as number 1 and number 3; '
         "a channel has one subscription, so remove one of them"
     )
 
 
-def test_every_problem_has_a_line(tmp_path: Path) -> None:
-    said = complaint(tmp_path, "[digest]\nmax_age_days = -1\npick = 2\n" + a_subscription("top = 0"))
-    assert [line.split(" is ")[0] for line in said.splitlines()] == [
+def test_each_problem_has_its_own_line(tmp_path: Path) -> None:
+    problem = problems_of(tmp_path, "[digest]\nmax_age_days = -1\npick = 2\n" + a_subscription("top = 0"))
+    assert [line.split(" is ")[0] for line in problem.splitlines()] == [
         "digest.max_age_days",
         "digest.pick",
         "subscriptions, number 1: top",
     ]
 
 
-def test_another_store_is_refused_without_repeating_its_password(tmp_path: Path) -> None:
-    assert complaint(tmp_path, '[store]\nurl = "mysql://me:hunter2@host/papers"') == (
+def test_an_unknown_store_is_refused_without_its_password(tmp_path: Path) -> None:
+    assert problems_of(tmp_path, '[store]\nurl = "mysql://me:hunter2@host/papers"') == (
         "store.url does not begin with sqlite:/// or postgresql+psycopg://; "
         'write one of the two, such as "sqlite:///paperround.db"'
     )
@@ -395,17 +476,18 @@ def test_another_store_is_refused_without_repeating_its_password(tmp_path: Path)
 @pytest.mark.parametrize(
     "address", ["me:hunter2@host/papers", "me:hun/ter2@host/papers", "host/papers?password=hunter2"]
 )
-def test_a_password_in_the_stores_address_is_refused_and_not_repeated(tmp_path: Path, address: str) -> None:
-    assert complaint(tmp_path, f'[store]\nurl = "postgresql+psycopg://{address}"') == (
-        "store.url carries a password; secrets are read from the environment only, so take it out and set PGPASSWORD"
+def test_a_password_in_the_store_url_is_refused_and_not_shown(tmp_path: Path, address: str) -> None:
+    assert problems_of(tmp_path, f'[store]\nurl = "postgresql+psycopg://{address}"') == (
+        "store.url carries a password; secrets are read from the environment only, so take it out and set "
+        "PGPASSWORD"
     )
 
 
 def test_a_newer_file_asks_for_a_newer_paperround(tmp_path: Path) -> None:
-    said = complaint(tmp_path, "version = 2\nnews = true")
+    problem = problems_of(tmp_path, "version = 2\nnews = true")
     assert (
         "is written for a newer Paperround (settings version 2; this one knows 1): upgrade Paperround, or"
-        in said
+        in problem
     )
 
 
@@ -420,7 +502,7 @@ def test_a_newer_file_asks_for_a_newer_paperround(tmp_path: Path) -> None:
         (a_subscription('signingSecret = "xoxb-1"'), "subscriptions, number 1: signingSecret"),
     ],
 )
-def test_secrets_belong_in_the_environment_and_are_not_repeated(tmp_path: Path, toml: str, key: str) -> None:
-    assert complaint(tmp_path, toml) == (
+def test_a_secret_in_the_file_is_refused_and_not_shown(tmp_path: Path, toml: str, key: str) -> None:
+    assert problems_of(tmp_path, toml) == (
         f"secrets are read from the environment only: remove {key} and set an environment variable"
     )

@@ -6,8 +6,8 @@ from config.settings import SettingsTable
 
 
 class ConsoleSettings(SettingsTable):
-    """The platform that prints to the terminal."""
+    """The console: digests are printed to the terminal."""
 
     transcript: str = Field(
-        default="", description="A file that gets a copy of what was posted; empty: none."
+        default="", description="File that gets a copy of each posted message. Empty: none."
     )

@@ -8,7 +8,7 @@ from pydantic import AfterValidator, Field
 
 from config.problems import SettingsError, quote_value
 from config.secrets import is_single_ascii_word
-from config.settings import SettingsTable
+from config.settings import INTERNAL, SettingsTable
 from config.validators import base_url_validator
 
 
@@ -26,7 +26,8 @@ def _validate_reaction_emoji(emoji: str) -> str:
     is_custom = re.fullmatch(r"<a?:\w{2,32}:[0-9]{15,20}>", emoji)
     if not is_custom and (not emoji.strip() or emoji.isascii() or len(emoji) > 16):
         raise ValueError(
-            f'is {quote_value(emoji)}; write the emoji itself, such as "🔖", or one of your server as "<:name:id>"'
+            f'is {quote_value(emoji)}; write the emoji itself, such as "🔖", '
+            'or one of your server as "<:name:id>"'
         )
     return emoji.strip()
 
@@ -35,43 +36,60 @@ DiscordId = Annotated[str, AfterValidator(_validate_discord_id)]
 
 
 class DiscordSettings(SettingsTable):
-    """The Discord app. Its secret is the environment's DISCORD_TOKEN."""
+    """The Discord app. Secret: `DISCORD_TOKEN`."""
 
     api_base_url: Annotated[
         str, AfterValidator(base_url_validator("https://discord.com/api/v10", ends_with_slash=False))
-    ] = Field(default="https://discord.com/api/v10", description="Where Discord's API is.")
+    ] = Field(
+        default="https://discord.com/api/v10",
+        description="Address of Discord's API.",
+        json_schema_extra=INTERNAL,
+    )
     gateway_url: Annotated[
         str, AfterValidator(base_url_validator("wss://gateway.discord.gg/", ("wss", "ws")))
-    ] = Field(default="wss://gateway.discord.gg/", description="Where Discord's gateway is.")
+    ] = Field(
+        default="wss://gateway.discord.gg/",
+        description="Address of Discord's gateway.",
+        json_schema_extra=INTERNAL,
+    )
     command_server_ids: Annotated[tuple[DiscordId, ...], Field(strict=False)] = Field(
-        default=(), description="Ids of the servers that get the commands at once; empty: all servers."
+        default=(),
+        description="Ids of servers that get the commands, for trials. Empty: all servers.",
+        json_schema_extra=INTERNAL,
     )
     mark_emoji: Annotated[str, AfterValidator(_validate_reaction_emoji)] = Field(
-        default="🔖", description="The reaction that puts a paper up for discussion."
+        default="🔖",
+        description="Emoji whose reaction marks a paper for discussion: itself, or `<:name:id>`.",
     )
     who_may_change: Literal["managers", "anyone"] = Field(
         default="managers",
-        description="Who may change a channel's digest: who may manage the server, or anyone.",
+        description="People who may change a channel's digest: `managers` (the permission Manage Server) "
+        "or `anyone`.",
     )
     messages_per_second_per_channel: float = Field(
         default=1.0,
         gt=0,
         le=1000,
-        description="The most digest messages a second to one channel; Discord allows 5 in 5.",
+        description="Most digest messages a second to one channel. Discord allows 5 in 5 seconds.",
+        json_schema_extra=INTERNAL,
     )
     messages_per_second: float = Field(
         default=40.0,
         gt=0,
         le=1000,
-        description="The most digest messages a second in all; Discord allows a bot 50 requests.",
+        description="Most digest messages a second in all. Discord allows a bot 50 requests.",
+        json_schema_extra=INTERNAL,
     )
     manager_role: Annotated[str, AfterValidator(_validate_optional_discord_id)] = Field(
-        default="", description="The id of a role whose members may change digests too; empty: none."
+        default="", description="Id of a role whose members may change digests too. Empty: none."
     )
 
 
 def read_discord_token(environment: Mapping[str, str]) -> str:
-    """Read the bot's token; empty if there is none. Raises SettingsError if it cannot be one; it is never shown."""
+    """Return the bot's token, empty if there is none. It is never shown.
+
+    Raises SettingsError for text that cannot be a token.
+    """
     token = environment.get("DISCORD_TOKEN", "").strip().removeprefix("Bot ").strip()
     if not is_single_ascii_word(token):
         raise SettingsError(

@@ -8,14 +8,15 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field
 
 from config.problems import SettingsError, quote_value
-from config.settings import RequiredText, SettingsTable
+from config.settings import INTERNAL, RequiredText, SettingsTable
 from config.validators import base_url_validator
 
 
 def _validate_command(name: str) -> str:
     if not re.fullmatch(r"/[a-z0-9_-]{1,31}", name):
         raise ValueError(
-            f'is {quote_value(name)}; write a slash and up to 31 small letters, digits, - or _, such as "/paper"'
+            f"is {quote_value(name)}; write a slash and up to 31 small letters, digits, - or _, "
+            'such as "/paper"'
         )
     return name
 
@@ -30,46 +31,52 @@ def _validate_emoji_name(name: str) -> str:
 
 
 class SlackSettings(SettingsTable):
-    """The Slack app. Its secrets are the environment's SLACK_BOT_TOKEN, SLACK_APP_TOKEN and SLACK_SIGNING_SECRET."""
+    """The Slack app. Secrets: `SLACK_BOT_TOKEN`, `SLACK_APP_TOKEN`, `SLACK_SIGNING_SECRET`."""
 
     api_base_url: Annotated[str, AfterValidator(base_url_validator("https://slack.com/api/"))] = Field(
-        default="https://slack.com/api/", description="Where Slack's web API is."
+        default="https://slack.com/api/",
+        description="Address of Slack's web API.",
+        json_schema_extra=INTERNAL,
     )
     transport: Literal["auto", "socket", "http"] = Field(
         default="auto",
-        description="How Slack reaches the bot; auto: socket with SLACK_APP_TOKEN, else http.",
+        description="Connection to Slack: `socket`, `http`, or `auto` (socket with `SLACK_APP_TOKEN`, else "
+        "http).",
     )
-    http_host: RequiredText = Field(default="0.0.0.0", description="The address that http listens on.")  # noqa: S104
+    http_host: RequiredText = Field(default="0.0.0.0", description="Address that http listens on.")  # noqa: S104
     http_port: int = Field(
-        default=3000, ge=1, le=65535, description="The port of http; events come to /slack/events."
+        default=3000, ge=1, le=65535, description="Port that http listens on. Events come to `/slack/events`."
     )
-    proxy: str = Field(default="", description="An HTTP proxy for all calls to Slack; empty: none.")
+    proxy: str = Field(default="", description="HTTP proxy for calls to Slack. Empty: none.")
     paper_command: Annotated[str, AfterValidator(_validate_command)] = Field(
-        default="/paper", description="The command that looks papers up."
+        default="/paper", description="Name of the command that looks papers up."
     )
     digest_command: Annotated[str, AfterValidator(_validate_command)] = Field(
-        default="/digest", description="The command for the channel's digest."
+        default="/digest", description="Name of the command for the channel's digest."
     )
     mark_emoji: Annotated[str, AfterValidator(_validate_emoji_name)] = Field(
-        default="bookmark", description="The reaction that puts a paper up for discussion."
+        default="bookmark", description="Name of the emoji whose reaction marks a paper for discussion."
     )
     who_may_change: Literal["anyone", "admins"] = Field(
-        default="anyone", description="Who may change a channel's digest: its members, or workspace admins."
+        default="anyone",
+        description="People who may change a channel's digest: `anyone` in it, or workspace `admins`.",
     )
     messages_per_second_per_channel: float = Field(
         default=1.0,
         gt=0,
         le=1000,
-        description="The most digest messages a second to one channel; Slack's limit is 1.",
+        description="Most digest messages a second to one channel. Slack's limit is 1.",
+        json_schema_extra=INTERNAL,
     )
     messages_per_second: float = Field(
         default=5.0,
         gt=0,
         le=1000,
-        description="The most digest messages a second to one workspace; Slack allows some hundreds a minute.",
+        description="Most digest messages a second to one workspace. Slack allows some hundreds a minute.",
+        json_schema_extra=INTERNAL,
     )
     unfurl_arxiv: bool = Field(
-        default=True, description="Whether an arXiv link that someone pastes gets a short card."
+        default=True, description="Adds a short card to an arXiv link that somebody pastes."
     )
 
 
@@ -97,14 +104,14 @@ def read_slack_secrets(environment: Mapping[str, str]) -> SlackSecrets:
     )
     if secrets.signing_secret.startswith("xox") or secrets.signing_secret.startswith("xapp-"):
         raise SettingsError(
-            "SLACK_SIGNING_SECRET holds a token; set it to the Signing Secret, which the app's page shows under "
-            "Basic Information, App Credentials."
+            "SLACK_SIGNING_SECRET holds a token; "
+            "set it to the Signing Secret, which the app's page shows under Basic Information, App Credentials."
         )
     return secrets
 
 
 def _require_token_kind(variable: str, token: str, prefix: str, name: str, place: str) -> None:
-    """Raise SettingsError if `token` begins with the letters of another kind. The token itself is never shown."""
+    """Raise SettingsError, without the token, if `token` begins with the letters of another kind."""
     if not token or token.startswith(prefix):
         return
     kinds = {"xoxb-": "a bot token", "xapp-": "an app-level token", "xoxp-": "a user token"}
