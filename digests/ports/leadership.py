@@ -1,35 +1,36 @@
-"""Leader locks: one process at a time for a job."""
+"""Leader locks: at most one process does a job at a time."""
 
 from typing import Protocol
 
 
 class LeaderLock(Protocol):
-    """The right to do alone, among all processes over one store, what its name says."""
+    """The exclusive right to one role, among all processes over one store."""
 
     def is_held(self) -> bool:
-        """Whether it still does; once False, false for good. Answers within seconds, and never raises.
+        """Return True while the lock is held; once False, always False. Answers within seconds and never
+        raises.
 
-        Ask every two seconds or so: a process that does not ask for half a minute loses it to another.
+        Call it every two seconds or so. A process that does not ask for half a minute loses the lock to
+        another.
         """
 
     def release(self) -> None:
-        """Give it back, so that another process gets it at once. Never raises; the second time does nothing."""
-
-
-LEADER_ROLES = ("slack", "discord", "sources", "reviewer", "posts")
-"""The names of all leads that there are."""
+        """Release the lock so that another process can take it at once. Never raises; repeating it has no
+        effect.
+        """
 
 
 class Leadership(Protocol):
-    """Who of several processes over one store does what only one may do: over SQLite as over PostgreSQL.
+    """Leader election among the processes over one store, on SQLite and on PostgreSQL.
 
-    The name says what it is about: a platform's ("slack", "discord") for the connection on which it speaks to us, and one each for
-    other work of which there is one in the house ("sources", "reviewer", "posts"). Leads of different names may lie
-    with different processes. `bot/leadership.py` does the asking for async work.
+    A role is any short name of a job that only one process may do. Different roles may be led by different
+    processes.
     """
 
     def acquire(self, role: str) -> LeaderLock | None:
-        """Take the lead; None while another holds it, or nobody can know. A process that dies loses it within seconds.
+        """Take the lock of a role, or return None while another process holds it or that cannot be
+        determined.
 
-        Two leads of one name are never held at once by processes that ask `holds` as they should. Raises StoreError.
+        The lock of a process that dies is free within seconds. No two processes hold one role at once if they
+        ask `is_held` as often as it requires. Raises StoreError.
         """

@@ -8,10 +8,9 @@ from typing import Any
 from sqlalchemy import Connection, Table, delete, func, insert, inspect, select, text
 
 from digests.errors import StoreError
-from digests.ports.leadership import LEADER_ROLES
 from digests.store import postgres
 from digests.store.engine import Database, open_database, translate_errors
-from digests.store.leadership import find_held_roles
+from digests.store.leadership import is_any_role_held
 from digests.store.migration import migrate
 from digests.store.outbox.abandon import has_live_lease
 from digests.store.schema import deliveries, metadata
@@ -73,9 +72,9 @@ def _require_existing_store(old: Database) -> None:
 
 
 def _require_no_leader(old: Database) -> None:
-    """Raises StoreError while a process over the store has a lead."""
-    if held_roles := find_held_roles(old, LEADER_ROLES):
-        raise StoreError(_IN_USE_MESSAGE.format(old.name, f"a process leads there: {', '.join(held_roles)}"))
+    """Raise StoreError while a process holds a leader lock of the store, for whatever role."""
+    if is_any_role_held(old):
+        raise StoreError(_IN_USE_MESSAGE.format(old.name, "a process leads there"))
 
 
 def _require_no_live_lease(reading: Connection, name: str, now: datetime) -> None:

@@ -1,9 +1,9 @@
-"""Leads: one process at a time holds each. Keeps the contract of `digests.ports.leadership.Leadership`."""
+"""Leader locks in the store. Implements `digests.ports.leadership.Leadership`."""
 
 import os
 import socket
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,27 +16,38 @@ from digests.ports.leadership import LeaderLock
 from digests.store.engine import Database, translate_errors
 
 ANSWER_TIMEOUT_SECONDS = 5.0
-"""A server that is silent for so long is taken for lost."""
+"""A server that does not answer within this time counts as lost."""
 
 SILENCE_TIMEOUT_SECONDS = 20
-"""The server takes the leads of a process that it does not hear of for so long."""
+"""Silence after which the server ends the session of a process, which frees its locks."""
 
-# A process that was stopped, or whose machine is gone, leaves its session open: it is the server that must end it.
+# A process that was stopped, or whose machine is gone, leaves its session open, so the server has to end it.
 _SESSION_SETTINGS = text(
     "SELECT set_config('tcp_keepalives_idle', '5', false), set_config('tcp_keepalives_interval', '5', false), "
     "set_config('tcp_keepalives_count', '3', false), "
     f"set_config('tcp_user_timeout', '{SILENCE_TIMEOUT_SECONDS}s', false), "
     f"set_config('idle_session_timeout', '{SILENCE_TIMEOUT_SECONDS}s', false)"
 )
-_LOCK_KEY = "hashtextextended('paperround ' || current_schema() || ' ' || :role, 0)"
+# A lock has two numbers: one for all roles of this store, by which `pg_locks` is searched, and one for the role.
+_LOCK_CLASS = "hashtext('paperround ' || current_schema())"
+_LOCK_KEY = f"{_LOCK_CLASS}, hashtext(:role)"
 _TRY_LOCK = text(f"SELECT pg_try_advisory_lock({_LOCK_KEY})")
 _UNLOCK = text(f"SELECT pg_advisory_unlock({_LOCK_KEY})")
 _PING = text("SELECT 1")
+# `pg_locks` shows the signed number as an unsigned one; an objsubid of 2 means a lock of two numbers.
+_ANY_LOCK = text(
+    "SELECT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND granted AND objsubid = 2 "  # noqa: S608
+    f"AND classid::bigint = ({_LOCK_CLASS}::bigint & 4294967295) "
+    "AND database = (SELECT oid FROM pg_database WHERE datname = current_database()))"
+)
 
 
 @dataclass(slots=True)
 class FileLeadership:
-    """Leads over an SQLite file: a locked file beside it for each. Over a store in memory this process alone leads."""
+    """Leader locks of an SQLite store: one locked file for each role, beside the database.
+
+    A store in memory belongs to this process alone, so there the locks are in memory too.
+    """
 
     file: Path | None
     _lock_descriptors: dict[str, int] = field(default_factory=dict)
@@ -59,14 +70,14 @@ class FileLeadership:
         path = self._find_lock_path(role)
         if path is None:
             return -1
-        import fcntl  # Not on Windows, where the rest of the store works.
+        import fcntl  # Missing on Windows, where the rest of the store works.
 
         try:
             lock = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
         except OSError as error:
             raise StoreError(
-                f"{path} cannot be written ({error.strerror}): give this user the right to write there, or two processes "
-                "could do the same work."
+                f"{path} cannot be written ({error.strerror}): give this user the right to write there, or two "
+                "processes could do the same work."
             ) from error
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -76,7 +87,7 @@ class FileLeadership:
         return lock
 
     def is_lock_held(self, role: str, lock: int) -> bool:
-        """Whether the lead with this lock is still one: its file may have been moved away."""
+        """Return True while this process holds the lock and its file has not been moved away."""
         with self._mutex:
             if self._lock_descriptors.get(role) != lock:
                 return False
@@ -87,7 +98,7 @@ class FileLeadership:
                 return False
 
     def release_lock(self, role: str, lock: int) -> None:
-        """End the lead that has this lock, if it still does."""
+        """Release a lock unless the role is held by a newer one."""
         with self._mutex:
             if self._lock_descriptors.get(role) == lock:
                 del self._lock_descriptors[role]
@@ -95,7 +106,7 @@ class FileLeadership:
                     os.close(lock)
 
     def close(self) -> None:
-        """Give every lead back."""
+        """Release every lock."""
         for role, lock in list(self._lock_descriptors.items()):
             self.release_lock(role, lock)
 
@@ -119,7 +130,10 @@ class _FileLeaderLock:
 
 @dataclass(slots=True)
 class PostgresLeadership:
-    """Leads over PostgreSQL: advisory locks of one session, which nothing else uses. Lost with it, all of them."""
+    """Leader locks of a PostgreSQL store: advisory locks of one dedicated session.
+
+    All are lost when that session ends.
+    """
 
     database: Database
     _session: Connection | None = None
@@ -161,7 +175,7 @@ class PostgresLeadership:
                 session.close()
 
     def is_lock_held(self, role: str, session: Connection) -> bool:
-        """Whether the server still knows the session in which the lead was taken."""
+        """Return True while the server still has the session in which the lock was taken."""
         with self._mutex:
             if session is not self._session or role not in self._held_roles:
                 return False
@@ -174,7 +188,7 @@ class PostgresLeadership:
             return True
 
     def release_lock(self, role: str, session: Connection) -> None:
-        """End a lead of this session; a session that cannot be told so is given up."""
+        """Release a lock of this session. The session is dropped when the server does not confirm that."""
         with self._mutex:
             if session is not self._session or role not in self._held_roles:
                 return
@@ -186,7 +200,7 @@ class PostgresLeadership:
                 self._drop_session()
 
     def close(self) -> None:
-        """Give every lead back."""
+        """Release every lock."""
         with self._mutex:
             self._drop_session()
 
@@ -206,7 +220,9 @@ class _PostgresLeaderLock:
 
 @contextmanager
 def _enforce_answer_deadline(session: Connection) -> Iterator[None]:
-    """What is asked within is answered in time, or fails: neither libpq nor psycopg has a deadline for an answer."""
+    """Fail the statement inside after `ANSWER_TIMEOUT_SECONDS`; neither libpq nor psycopg has such a
+    deadline.
+    """
     try:
         fileno: int = session.connection.dbapi_connection.fileno()  # type: ignore[union-attr]
     except session.dialect.loaded_dbapi.Error as error:
@@ -227,16 +243,27 @@ def _shut_down_socket(connection: socket.socket) -> None:
 
 
 def build_leadership(database: Database) -> FileLeadership | PostgresLeadership:
-    """The leads over a database, as its kind has them."""
+    """Build the leader locks that fit the kind of database."""
     return PostgresLeadership(database) if database.is_postgres else FileLeadership(database.file)
 
 
-def find_held_roles(database: Database, roles: Sequence[str]) -> list[str]:
-    """Those of these leads that a process holds just now. Takes none, and leaves no file. Raises StoreError."""
-    leadership = build_leadership(database)
-    file = database.file
-    possible_roles = [name for name in roles if file is None or _lock_path_of(file, name).exists()]
+def is_any_role_held(database: Database) -> bool:
+    """Return True while a process holds a leader lock of this store. Leaves no file behind. Raises
+    StoreError.
+    """
+    if database.is_postgres:
+        with database.read() as connection:
+            return bool(connection.execute(_ANY_LOCK).scalar())
+    leadership = FileLeadership(database.file)
     try:
-        return [name for name in possible_roles if leadership.acquire(name) is None]
+        return any(leadership.acquire(role) is None for role in _find_file_roles(database.file))
     finally:
         leadership.close()
+
+
+def _find_file_roles(file: Path | None) -> list[str]:
+    """Return the roles that have a lock file, locked or not."""
+    if file is None:
+        return []
+    prefix = _lock_path_of(file, "").name
+    return [path.name.removeprefix(prefix) for path in file.parent.glob("*") if path.name.startswith(prefix)]

@@ -328,7 +328,7 @@ MUTANTS: tuple[Mutant, ...] = (
         "fcntl.LOCK_SH",
         (
             "tests/digests/store/test_leadership.py"
-            "::test_of_two_one_leads_until_it_gives_the_lead_back[sqlite]",
+            "::test_one_of_two_processes_leads_until_it_releases_the_lock[sqlite]",
         ),
     ),
     Mutant(
@@ -338,7 +338,7 @@ MUTANTS: tuple[Mutant, ...] = (
         "session.in_transaction()",
         (
             "tests/digests/store/test_leadership.py"
-            "::test_a_cut_connection_loses_every_lead_and_the_next_one_is_asked_for_anew",
+            "::test_a_cut_connection_loses_every_lock_and_a_new_session_takes_new_ones",
         ),
     ),
     Mutant(

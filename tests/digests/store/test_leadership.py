@@ -1,4 +1,4 @@
-"""Leads: one process at a time has each, and it comes to another when that one is gone."""
+"""Leader locks: one process holds a role at a time, and another takes it over when that one is gone."""
 
 import subprocess
 import sys
@@ -18,9 +18,8 @@ from tests.postgres import PostgresServer, StorePool
 ANOTHER_PROCESS = """
 import sys
 from digests.store import open_store
-from digests.store.leadership import PostgresLeadership
 store = open_store(sys.argv[1])
-print("leads" if store.leadership.acquire("slack") else "waits", flush=True)
+print("leads" if store.leadership.acquire("connection") else "waits", flush=True)
 sys.stdin.read()
 """
 
@@ -45,108 +44,108 @@ def other(url: str) -> Iterator[Store]:
         yield store
 
 
-def lead(store: Store, name: str = "slack") -> LeaderLock:
-    got = store.leadership.acquire(name)
-    assert got
-    return got
+def lead(store: Store, role: str = "connection") -> LeaderLock:
+    lock = store.leadership.acquire(role)
+    assert lock
+    return lock
 
 
-def test_of_two_one_leads_until_it_gives_the_lead_back(one: Store, other: Store) -> None:
+def test_one_of_two_processes_leads_until_it_releases_the_lock(one: Store, other: Store) -> None:
     first = lead(one)
     assert first.is_held()
-    assert one.leadership.acquire("slack") is None
-    assert other.leadership.acquire("slack") is None
+    assert one.leadership.acquire("connection") is None
+    assert other.leadership.acquire("connection") is None
     first.release()
     assert not first.is_held()
     assert lead(other).is_held()
     first.release()
-    assert one.leadership.acquire("slack") is None
+    assert one.leadership.acquire("connection") is None
 
 
-def test_leads_of_other_names_are_other_leads(one: Store, other: Store) -> None:
-    first, second, third = lead(one), lead(other, "discord"), lead(one, "sources")
+def test_roles_are_locked_independently(one: Store, other: Store) -> None:
+    first, second, third = lead(one), lead(other, "posts"), lead(one, "sources")
     first.release()
     assert second.is_held()
     assert third.is_held()
     lead(other).release()
 
 
-def test_closing_the_store_gives_every_lead_back(one: Store, other: Store) -> None:
+def test_closing_the_store_releases_every_lock(one: Store, other: Store) -> None:
     held = [lead(one), lead(one, "sources")]
     one.close()
-    assert not any(each.is_held() for each in held)
+    assert not any(lock.is_held() for lock in held)
     assert lead(other).is_held()
     assert lead(other, "sources").is_held()
 
 
-def test_the_lead_of_a_process_that_was_killed_comes_to_another(url: str, one: Store) -> None:
+def test_the_lock_of_a_killed_process_is_free(url: str, one: Store) -> None:
     with subprocess.Popen(
         [sys.executable, "-c", ANOTHER_PROCESS, url], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as process:
         assert process.stdout
         assert process.stdout.readline() == "leads\n"
-        assert one.leadership.acquire("slack") is None
+        assert one.leadership.acquire("connection") is None
         process.kill()
         process.wait()
-    while not (got := one.leadership.acquire("slack")):
+    while not (lock := one.leadership.acquire("connection")):
         pass
-    assert got.is_held()
+    assert lock.is_held()
 
 
-def test_a_store_in_memory_is_led_by_its_only_process() -> None:
+def test_a_store_in_memory_has_its_locks_in_memory() -> None:
     store = open_store("sqlite://")
     held = lead(store)
-    assert store.leadership.acquire("slack") is None
+    assert store.leadership.acquire("connection") is None
     held.release()
     lead(store)
 
 
-def test_a_lock_file_that_was_moved_away_is_a_lead_that_was_lost(tmp_path: Path) -> None:
+def test_a_lock_whose_file_was_moved_away_is_lost(tmp_path: Path) -> None:
     store = open_store(f"sqlite:///{tmp_path / 'p.db'}")
     held = lead(store)
-    (tmp_path / "p.db.lead-slack").unlink()
+    (tmp_path / "p.db.lead-connection").unlink()
     assert not held.is_held()
 
 
-def test_a_lock_file_that_cannot_be_made_is_named_in_a_sentence(tmp_path: Path) -> None:
+def test_a_lock_file_that_cannot_be_written_is_named_in_the_error(tmp_path: Path) -> None:
     store = open_store(f"sqlite:///{tmp_path / 'p.db'}")
-    (tmp_path / "p.db.lead-slack").mkdir()
-    with pytest.raises(StoreError, match=r"p\.db\.lead-slack cannot be written"):
-        store.leadership.acquire("slack")
+    (tmp_path / "p.db.lead-connection").mkdir()
+    with pytest.raises(StoreError, match=r"p\.db\.lead-connection cannot be written"):
+        store.leadership.acquire("connection")
 
 
-def test_a_cut_connection_loses_every_lead_and_the_next_one_is_asked_for_anew(
+def test_a_cut_connection_loses_every_lock_and_a_new_session_takes_new_ones(
     postgres: PostgresServer, postgres_stores: StorePool
 ) -> None:
     url = postgres_stores.create_database()
     with closing(open_store(url)) as store:
-        held, also = lead(store), lead(store, "sources")
+        held, second = lead(store), lead(store, "sources")
         postgres.terminate_connections(url)
         assert not held.is_held()
-        assert not also.is_held()
-        again = lead(store)
-        assert again.is_held()
+        assert not second.is_held()
+        new = lead(store)
+        assert new.is_held()
         assert not held.is_held()
         held.release()
-        assert again.is_held()
+        assert new.is_held()
 
 
-def test_a_server_that_says_nothing_loses_the_lead_in_time(
+def test_a_silent_server_loses_the_lock_within_the_timeout(
     postgres: PostgresServer, postgres_stores: StorePool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("digests.store.leadership.ANSWER_TIMEOUT_SECONDS", 0.2)
     with (
-        postgres.open_proxy(postgres_stores.create_database()) as (url, wire),
+        postgres.open_proxy(postgres_stores.create_database()) as (url, proxy),
         closing(open_store(url)) as store,
     ):
         held = lead(store)
-        wire.stall_traffic()
+        proxy.stall_traffic()
         assert not held.is_held()
-        wire.restore_traffic()
+        proxy.restore_traffic()
         assert lead(store).is_held()
 
 
-def test_a_process_that_is_stopped_for_long_finds_that_another_leads(postgres_stores: StorePool) -> None:
+def test_a_process_that_was_suspended_has_lost_the_lock(postgres_stores: StorePool) -> None:
     url = postgres_stores.create_database()
     with closing(open_store(url)) as store, closing(open_store(url)) as other:
         held = lead(store)
@@ -155,6 +154,6 @@ def test_a_process_that_is_stopped_for_long_finds_that_another_leads(postgres_st
         assert session
         assert session.exec_driver_sql("SHOW idle_session_timeout").scalar() == "20s"
         session.exec_driver_sql("SET idle_session_timeout = '50ms'")
-        while not (got := other.leadership.acquire("slack")):
+        while not (lock := other.leadership.acquire("connection")):
             pass
-        assert (held.is_held(), got.is_held()) == (False, True)
+        assert (held.is_held(), lock.is_held()) == (False, True)
