@@ -1,38 +1,58 @@
 # Everything here works on a machine that has only Python (3.11 or newer) and make.
 PYTHON ?= python3
 VENV := .venv
+DEMO_VENV := .venv-demo
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+DEMO_READY := $(DEMO_VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format bench chaos mutants lock clean
+.PHONY: help demo test test-fast check format bench chaos mutants lock clean
 
 help: ## Show what can be made
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
 
-# Stale means: the lock or the project's own description is newer than the environment, or its Python is gone.
+# An environment is stale if its lock or the project's description is newer than it, or if its Python is gone.
 ifeq ($(wildcard $(BIN)/python),)
 .PHONY: $(READY)
 endif
-$(READY): requirements/dev.txt pyproject.toml
+ifeq ($(wildcard $(DEMO_VENV)/bin/python),)
+.PHONY: $(DEMO_READY)
+endif
+
+# $(1): directory of the environment, $(2): its lock.
+define make_environment
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Paperround needs Python 3.11 or newer; found %s. Try: make PYTHON=python3.12" % sys.version.split()[0])'
-	@echo "Setting up $(VENV) (once; about a minute) ..."
-	@rm -rf $(VENV)
-	@$(PYTHON) -m venv $(VENV)
-	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	@echo "Setting up $(1) (once) ..."
+	@rm -rf $(1)
+	@$(PYTHON) -m venv $(1)
+	@$(1)/bin/pip install --quiet --disable-pip-version-check --require-hashes -r $(2)
+endef
+
+$(READY): requirements/dev.txt pyproject.toml
+	$(call make_environment,$(VENV),requirements/dev.txt)
 	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
-	@touch $(READY)
+	@touch $@
 
-demo: $(READY) ## Today's digest from the bundled papers; on a terminal, then type commands
-	@$(BIN)/paperround demo
+# The product's core alone, run from the checkout: neither platforms' libraries nor developers' tools.
+$(DEMO_READY): requirements/core.txt pyproject.toml
+	$(call make_environment,$(DEMO_VENV),requirements/core.txt)
+	@touch $@
 
-test: $(READY) ## Run the tests
+demo: $(DEMO_READY) ## Today's digest from the bundled papers; on a terminal, then type commands
+	@$(DEMO_VENV)/bin/python -m bot demo
+
+test: $(READY) ## Run all tests
 	@$(BIN)/python -m pytest -n 4 --dist loadfile
 
-check: $(READY) ## Formatting, lint and types
+test-fast: $(READY) ## Run the tests without processes, PostgreSQL and browser
+	@$(BIN)/python -m pytest -n 4 --dist loadfile -m "not chaos and not e2e and not slow and not postgres"
+
+check: $(READY) ## Formatting, lint, types and style
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
+	-@$(BIN)/python -m tests.style
 	@if [ -f Dockerfile ]; then $(BIN)/hadolint Dockerfile; fi
 
 format: $(READY) ## Put the code into its format
@@ -43,19 +63,20 @@ bench: $(READY) ## Measure, as ratios to a floor in the same run
 	@$(BIN)/python -m tests.benchmarks
 
 RUNS ?= 1
-chaos: $(READY) ## Kill, stop and cut it off everywhere, and count what came out (RUNS=10: ten times)
+chaos: $(READY) ## Kill, stop and cut off its processes, and count what was posted (RUNS=10: ten times)
 	@$(BIN)/python -m tests.chaos --runs $(RUNS)
 	@PAPERROUND_CHAOS=1 $(BIN)/python -m pytest -q -n 4 --dist loadfile tests/digests
 
-mutants: $(READY) ## Bring faults in by hand, one at a time, and see that a test catches each
+mutants: $(READY) ## Put faults into the code, one at a time, and see that a test catches each
 	@$(BIN)/python -m tests.mutants
 
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-header --no-annotate
 lock: $(READY) ## Renew the locked requirements
-	@$(LOCK) --upgrade --all-extras pyproject.toml -o requirements/run.txt
-	@$(LOCK) --upgrade --group pyproject.toml:build -o requirements/build.txt
 	@$(LOCK) --upgrade --all-extras pyproject.toml --group pyproject.toml:dev -o requirements/dev.txt
+	@$(LOCK) --all-extras pyproject.toml -c requirements/dev.txt -o requirements/run.txt
+	@$(LOCK) pyproject.toml -c requirements/dev.txt -o requirements/core.txt
+	@$(LOCK) --group pyproject.toml:build -c requirements/dev.txt -o requirements/build.txt
 
 clean: ## Remove what was made
-	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(DEMO_VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,4 +1,4 @@
-"""No test reaches beyond this machine, and no machine is too slow for one."""
+"""Fixtures and marks for all tests: no test reaches another machine, and each database has its turn."""
 
 import os
 import socket
@@ -15,17 +15,58 @@ settings.register_profile("default", deadline=None, max_examples=30)
 settings.register_profile("chaos", deadline=None, max_examples=1000)
 settings.load_profile("chaos" if os.environ.get("PAPERROUND_CHAOS") else "default")
 
+PROCESS_MODULES = {
+    "tests.bot.platforms.processes",
+    "tests.bot.platforms.scenarios",
+    "tests.bot.platforms.discord.processes",
+    "tests.bot.platforms.slack.processes",
+    "tests.chaos.child",
+}
+"""Modules whose functions start `paperround run`."""
+
+PROCESS_FILES = (
+    "tests/bot/cli/test_cli.py",
+    "tests/bot/cli/test_preview_page.py",
+    "tests/bot/ingest/test_reviewing.py",
+)
+"""Tests that start the command line or a browser themselves."""
+
+POSTGRES_FIXTURES = {"postgres", "postgres_stores"}
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark tests that start processes as `e2e` and tests that need a PostgreSQL as `postgres`."""
+    for item in items:
+        if _starts_processes(item):
+            item.add_marker(pytest.mark.e2e)
+        if _needs_postgres(item):
+            item.add_marker(pytest.mark.postgres)
+
+
+def _starts_processes(item: pytest.Item) -> bool:
+    """Return True if the test's module imports from `PROCESS_MODULES` or is in `PROCESS_FILES`."""
+    imported = vars(getattr(item, "module", None) or object).values()
+    starts_by_import = any(str(getattr(thing, "__module__", "")) in PROCESS_MODULES for thing in imported)
+    return starts_by_import or item.nodeid.startswith(PROCESS_FILES)
+
+
+def _needs_postgres(item: pytest.Item) -> bool:
+    parameters = getattr(getattr(item, "callspec", None), "params", {})
+    fixtures = set(getattr(item, "fixturenames", ()))
+    return parameters.get("over_both") == "postgresql" or bool(POSTGRES_FIXTURES & fixtures)
+
 
 @pytest.fixture(autouse=True)
-def _loopback_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+def _allow_loopback_only(monkeypatch: pytest.MonkeyPatch) -> None:
     connect = socket.socket.connect
 
-    def guarded(self: socket.socket, address: Any) -> None:
+    def connect_on_loopback(self: socket.socket, address: Any) -> None:
         if self.family in (socket.AF_INET, socket.AF_INET6) and address[0] not in ("127.0.0.1", "::1"):
             raise AssertionError(f"a test reached for {address}: only this machine may be reached")
         connect(self, address)
 
-    monkeypatch.setattr(socket.socket, "connect", guarded)
+    monkeypatch.setattr(socket.socket, "connect", connect_on_loopback)
 
 
 @pytest.fixture(scope="session")
@@ -44,7 +85,7 @@ def postgres_stores(postgres: PostgresServer) -> Iterator[StorePool]:
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
 def over_both(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Everything in the module runs over SQLite, and again over PostgreSQL: `a_store()` gives one or the other."""
+    """Run the whole module over SQLite, then over PostgreSQL: `a_store()` returns one or the other."""
     if request.param == "sqlite":
         yield
         return

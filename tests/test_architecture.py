@@ -1,14 +1,35 @@
-"""Who may import whom (the doors of the house)."""
+"""The doors of the house: imports go one way, each outside library has one room, platforms stand alone."""
 
 import ast
+import io
 import subprocess
 import sys
+import tokenize
 from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import pytest
 
+from tests import conftest, style
+
 ROOT = Path(__file__).parents[1]
+PLATFORMS_ROOM = "bot/platforms/"
+PLATFORM_NAMES = tuple(
+    folder.name for folder in sorted((ROOT / PLATFORMS_ROOM).iterdir()) if (folder / "__init__.py").is_file()
+)
+
+FLOORS = (
+    ("chat", "storage", "periodic", "leadership", "sample"),
+    ("present",),
+    ("conversation", "delivery", "ingest"),
+    ("platforms", "web"),
+    ("services",),
+    ("cli",),
+    ("__main__",),
+)
+"""Rooms of bot/ from the ground up. A room imports from lower floors and from itself."""
 
 ONLY_IN = {
     "slack_bolt": "bot/platforms/slack",
@@ -18,56 +39,146 @@ ONLY_IN = {
     "alembic": "digests/store",
     "tantivy": "digests/search",
     "apscheduler": "bot/delivery/worker.py",
+    "openai": "digests/reviewers/openai.py",
+    "pypdf": "digests/reviewers/pdf.py",
 }
 
-
-def imports() -> Iterator[tuple[str, str]]:
-    """Each file of the product with each module it imports."""
-    for room in ("bot", "digests", "config"):
-        for file in sorted((ROOT / room).rglob("*.py")):
-            for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
-                modules = [node.module or ""] if isinstance(node, ast.ImportFrom) else []
-                modules += [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
-                for module in modules:
-                    yield file.relative_to(ROOT).as_posix(), module
+COMMON_WORDS = {"console"}
+"""Names of platforms that are also words of the product: rich's Console, the operator's console."""
 
 
-def test_the_domain_and_the_settings_know_neither_each_other_nor_the_bot() -> None:
-    shut = {"digests": ("bot", "config"), "config": ("bot", "digests")}
-    through = [
-        (file, module)
-        for file, module in imports()
-        if module.split(".")[0] in shut.get(file.split("/")[0], ())
-    ]
-    assert through == []
+@dataclass(frozen=True)
+class Import:
+    """One import statement of the product."""
+
+    file: str
+    module: str
+    is_top_level: bool
+
+    @property
+    def root(self) -> str:
+        return self.module.split(".")[0]
+
+    def __str__(self) -> str:
+        return f"{self.file} imports {self.module}"
+
+
+@cache
+def list_imports() -> tuple[Import, ...]:
+    return tuple(
+        found for file, tree in style.parse_product().items() for found in _walk_imports(file, tree, True)
+    )
+
+
+def _walk_imports(file: str, node: ast.AST, is_top_level: bool) -> Iterator[Import]:
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.Import):
+            yield from (Import(file, alias.name, is_top_level) for alias in child.names)
+        elif isinstance(child, ast.ImportFrom):
+            base = child.module or ""
+            names = {f"{base}.{alias.name}" for alias in child.names} & _list_modules()
+            yield from (Import(file, name, is_top_level) for name in names or {base})
+        else:
+            is_inner = isinstance(child, style.Function)
+            yield from _walk_imports(file, child, is_top_level and not is_inner)
+
+
+@cache
+def _list_modules() -> frozenset[str]:
+    return frozenset(_name_module(file) for file in style.parse_product())
+
+
+def _name_module(file: str) -> str:
+    return file.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+
+
+def test_the_domain_and_the_settings_import_neither_each_other_nor_the_bot() -> None:
+    closed = {"digests": ("bot", "config"), "config": ("bot", "digests")}
+    assert [each for each in list_imports() if each.root in closed.get(each.file.split("/")[0], ())] == []
+
+
+def _find_circles(graph: dict[str, set[str]]) -> Iterator[set[str]]:
+    """Yield the strongly connected components of a graph."""
+    reachable = {start: _reach(start, graph) for start in graph}
+    seen: set[str] = set()
+    for start in sorted(graph):
+        circle = {other for other in reachable[start] if start in reachable[other]} | {start}
+        if start not in seen:
+            yield circle
+        seen |= circle
+
+
+def _reach(start: str, graph: dict[str, set[str]]) -> set[str]:
+    reached: set[str] = set()
+    pending = [start]
+    while pending:
+        for following in graph[pending.pop()] - reached:
+            reached.add(following)
+            pending.append(following)
+    return reached
 
 
 def test_each_outside_library_has_one_room() -> None:
     astray = [
-        (file, module)
-        for file, module in imports()
-        if (room := ONLY_IN.get(module.split(".")[0])) and not file.startswith(room)
+        str(each)
+        for each in list_imports()
+        if (room := ONLY_IN.get(each.root)) and not each.file.startswith(room)
     ]
     assert astray == []
 
 
-def test_no_platform_knows_another() -> None:
+def test_no_platform_imports_another() -> None:
     astray = [
-        (file, module)
-        for file, module in imports()
-        if file.startswith("bot/platforms/")
-        and module.startswith("bot.chat.port.")
-        and module.split(".")[2] != file.split("/")[2]
+        str(each)
+        for each in list_imports()
+        if (platform := _platform_of_module(each.module))
+        and (importer := _platform_of_file(each.file))
+        and platform != importer
     ]
     assert astray == []
 
 
-def test_only_the_application_names_the_store_and_the_index() -> None:
+def _platform_of_module(module: str) -> str | None:
+    steps = module.split(".")
+    is_platform = len(steps) > 2 and module.startswith("bot.platforms.") and steps[2] in PLATFORM_NAMES
+    return steps[2] if is_platform else None
+
+
+def _platform_of_file(file: str) -> str | None:
+    steps = file.split("/")
+    return steps[2] if file.startswith(PLATFORMS_ROOM) and steps[2] in PLATFORM_NAMES else None
+
+
+def _list_code_words(file: str) -> Iterator[tuple[int, str]]:
+    """Yield names and strings of a file with their lines, without docstrings."""
+    text = (ROOT / file).read_text(encoding="utf-8")
+    docstring_lines = {
+        line
+        for node in ast.walk(ast.parse(text))
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+        for line in range(node.lineno, (node.end_lineno or node.lineno) + 1)
+    }
+    for token in tokenize.generate_tokens(io.StringIO(text).readline):
+        if token.type != tokenize.COMMENT and token.start[0] not in docstring_lines:
+            yield token.start[0], token.string
+
+
+def test_only_the_composition_root_names_the_store_and_the_index() -> None:
     allowed = ("bot/services.py", "digests/")
     astray = [
-        (file, module)
-        for file, module in imports()
-        if module.startswith(("digests.store", "digests.search")) and not file.startswith(allowed)
+        str(each)
+        for each in list_imports()
+        if each.module.startswith(("digests.store", "digests.search")) and not each.file.startswith(allowed)
+    ]
+    assert astray == []
+
+
+def test_tests_mirror_the_rooms_of_the_code() -> None:
+    astray = [
+        folder.as_posix()
+        for room in style.ROOMS
+        for path in sorted((ROOT / "tests" / room).rglob("__init__.py"))
+        if not (ROOT / (folder := path.parent.relative_to(ROOT / "tests"))).is_dir()
     ]
     assert astray == []
 
@@ -78,7 +189,7 @@ def test_starting_the_command_line_does_not_load(heavy: str) -> None:
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
-def test_whoever_tests_a_contract_of_the_store_tests_it_over_both_databases() -> None:
+def test_each_contract_of_the_store_is_tested_over_both_databases() -> None:
     over_one = [
         file.name
         for file in sorted((ROOT / "tests/digests/store").glob("test_*.py"))
@@ -86,3 +197,8 @@ def test_whoever_tests_a_contract_of_the_store_tests_it_over_both_databases() ->
         and 'usefixtures("over_both")' not in text
     ]
     assert over_one == []
+
+
+def test_the_files_and_modules_that_are_marked_e2e_exist() -> None:
+    files = [*conftest.PROCESS_FILES, *(f"{name.replace('.', '/')}.py" for name in conftest.PROCESS_MODULES)]
+    assert [file for file in files if not (ROOT / file).is_file()] == []

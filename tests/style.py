@@ -1,0 +1,133 @@
+"""Measure of the product's language: `python -m tests.style` prints two figures, and fails above their aims.
+
+A docstring begins with a verb or a noun. A function's name is a verb with its object.
+"""
+
+import ast
+import re
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+ROOMS = ("bot", "digests", "config")
+
+MAX_OPENING_SHARE = 0.02
+"""Largest share of docstrings that open with a relative or interrogative pronoun."""
+
+MAX_ONE_WORD_SHARE = 0.30
+"""Largest share of functions with a name of one word; dunder methods and methods of a port do not count."""
+
+PRONOUN = re.compile(r"(what|whatever|whether|those|who|whoever|whose|where|when|how|which|why)\b", re.I)
+
+Function = ast.FunctionDef | ast.AsyncFunctionDef
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One docstring or function name that does not follow the rule."""
+
+    file: str
+    line: int
+    text: str
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}: {self.text}"
+
+
+@dataclass(frozen=True)
+class Measure:
+    """A share of findings among everything that was looked at."""
+
+    name: str
+    total: int
+    findings: tuple[Finding, ...]
+    aim: float
+
+    @property
+    def share(self) -> float:
+        return len(self.findings) / self.total if self.total else 0.0
+
+    @property
+    def is_met(self) -> bool:
+        return self.share <= self.aim
+
+    def __str__(self) -> str:
+        found = f"{len(self.findings)} of {self.total}, {self.share:.1%}"
+        return f"{self.name}: {found} (aim: at most {self.aim:.0%})"
+
+
+def measure_docstring_openings(files: dict[str, ast.Module]) -> Measure:
+    """Count docstrings of modules, classes, functions and constants that open with a pronoun."""
+    docstrings = [(file, *found) for file, tree in files.items() for found in _list_docstrings(tree)]
+    findings = tuple(
+        Finding(file, line, text.splitlines()[0])
+        for file, line, text in docstrings
+        if PRONOUN.match(text.strip())
+    )
+    return Measure("docstrings that open with a pronoun", len(docstrings), findings, MAX_OPENING_SHARE)
+
+
+def _list_docstrings(tree: ast.Module) -> Iterator[tuple[int, str]]:
+    for node in ast.walk(tree):
+        body = getattr(node, "body", None)
+        if not isinstance(body, list):
+            continue
+        for position, statement in enumerate(body):
+            if isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant):
+                text = statement.value.value
+                if isinstance(text, str) and text.strip() and _is_documented(node, body, position):
+                    yield statement.lineno, text
+
+
+def _is_documented(parent: ast.AST, body: list[ast.stmt], position: int) -> bool:
+    if position == 0:
+        return isinstance(parent, ast.Module | ast.ClassDef | Function)
+    return isinstance(body[position - 1], ast.Assign | ast.AnnAssign)
+
+
+def measure_one_word_names(files: dict[str, ast.Module]) -> Measure:
+    """Count functions and methods with a one-word name, without dunder methods and methods of a port."""
+    port_methods = {
+        method.name
+        for tree in files.values()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ClassDef) and any("Protocol" in ast.unparse(base) for base in node.bases)
+        for method in node.body
+        if isinstance(method, Function)
+    }
+    functions = [
+        (file, node)
+        for file, tree in files.items()
+        for node in ast.walk(tree)
+        if isinstance(node, Function) and not node.name.startswith("__") and node.name not in port_methods
+    ]
+    findings = tuple(
+        Finding(file, node.lineno, node.name) for file, node in functions if "_" not in node.name.strip("_")
+    )
+    return Measure("functions with a one-word name", len(functions), findings, MAX_ONE_WORD_SHARE)
+
+
+def parse_product() -> dict[str, ast.Module]:
+    """Return the syntax trees of the product's files by their path from the root."""
+    return {
+        file.relative_to(ROOT).as_posix(): ast.parse(file.read_text(encoding="utf-8"))
+        for room in ROOMS
+        for file in sorted((ROOT / room).rglob("*.py"))
+    }
+
+
+def main(arguments: list[str]) -> int:
+    """Print both figures, with `--list` each finding too. Return 1 if an aim is missed."""
+    files = parse_product()
+    measures = [measure_docstring_openings(files), measure_one_word_names(files)]
+    for measure in measures:
+        print(measure)
+        if "--list" in arguments:
+            print(*measure.findings, sep="\n")
+    return 0 if all(measure.is_met for measure in measures) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
