@@ -49,8 +49,8 @@ def build(
 ) -> Digest:
     """Build a channel's digest for one edition: its picks, or the reason why there are none.
 
-    Reads the store and writes nothing. Without a `window`, the one of this edition is computed first; with one,
-    papers shown since it was computed are not noticed.
+    Reads the store and writes nothing. Without a `window`, the one of this edition is computed first; with
+    one, papers shown since it was computed are not noticed.
     """
     if window is None:
         (window,) = compute_windows(

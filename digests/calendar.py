@@ -1,8 +1,8 @@
 """arXiv's announcement calendar: its evenings, weekends and holidays. Pure.
 
-arXiv announces papers at 20:00 in New York from Sunday to Thursday. It publishes the evenings without an announcement
-for one year ahead (https://info.arxiv.org/help/availability.html). Holidays in that list are certain. For other years
-only the yearly holidays are computed, and marked as not certain.
+arXiv announces papers at 20:00 in New York from Sunday to Thursday. It publishes the evenings without an
+announcement for one year ahead (https://info.arxiv.org/help/availability.html). Holidays in that list are
+certain. For other years only the yearly holidays are computed, and marked as not certain.
 """
 
 from collections.abc import Iterator
@@ -17,8 +17,8 @@ ANNOUNCEMENT_WEEKDAYS = frozenset([6, 0, 1, 2, 3])
 """Sunday to Thursday; 0 is Monday."""
 
 ANNOUNCEMENT_LAG = timedelta(hours=5)
-"""Time from an announcement until a digest can hold its papers: the feeds are rebuilt four hours later, at midnight in
-New York, and then have to be fetched."""
+"""Time from an announcement until a digest can hold its papers: the feeds are rebuilt four hours later, at
+midnight in New York, and then have to be fetched."""
 
 PUBLISHED_HOLIDAYS = {
     date(2026, 11, 26): "Thanksgiving",
@@ -27,7 +27,7 @@ PUBLISHED_HOLIDAYS = {
     date(2026, 12, 31): "New Year's Eve",
 }
 PUBLISHED_FROM, PUBLISHED_TO = date(2026, 11, 25), date(2026, 12, 31)
-"""First and last date of arXiv's published list. An evening in between has an announcement unless it is listed."""
+"""Dates that arXiv's published list covers: an evening that it does not name has an announcement."""
 
 _DAY = timedelta(days=1)
 
@@ -46,8 +46,8 @@ class GapReason(StrEnum):
 class AnnouncementGap:
     """A time span without new papers from arXiv. `next_at` is the next announcement, in UTC.
 
-    For a holiday, `evening` is its date in New York and `holiday` its name. `is_certain` is True if arXiv's published
-    list has it, False if it was computed.
+    For a holiday, `evening` is its date in New York and `holiday` its name. `is_certain` is True if arXiv's
+    published list has it, False if it was computed.
     """
 
     reason: GapReason
@@ -58,7 +58,7 @@ class AnnouncementGap:
 
 
 def announcement_at(evening: date) -> datetime | None:
-    """Return the instant of the announcement on a New York date, in UTC, or None on an evening without one."""
+    """Return the instant, in UTC, of the announcement on a New York date; None if there is none."""
     return (
         _announcement_instant(evening)
         if evening.weekday() in ANNOUNCEMENT_WEEKDAYS and not holiday_name(evening)
@@ -91,7 +91,7 @@ def next_announcement(after: datetime) -> datetime:
 def find_announcement_gap(after: datetime, to: datetime) -> AnnouncementGap | None:
     """Explain why no announcement reached the digest due at `to` after one due at `after`; None if one did.
 
-    An announcement belongs to the first digest that is due at least `ANNOUNCEMENT_LAG` later, in any time zone.
+    An announcement belongs to the first digest that is due at least `ANNOUNCEMENT_LAG` later.
     """
     evenings = list(_evenings_between(after, to))
     if any(announcement_at(evening) for evening in evenings):
@@ -105,7 +105,7 @@ def find_announcement_gap(after: datetime, to: datetime) -> AnnouncementGap | No
 
 
 def _evenings_between(after: datetime, to: datetime) -> Iterator[date]:
-    """Yield the New York dates whose announcement becomes readable later than `after` and at `to` or earlier."""
+    """Yield the New York dates whose announcement becomes readable after `after` and up to `to`."""
     evening = (after - ANNOUNCEMENT_LAG).astimezone(NEW_YORK).date()
     while (at := _announcement_instant(evening)) + ANNOUNCEMENT_LAG <= to:
         if at + ANNOUNCEMENT_LAG > after:

@@ -1,4 +1,4 @@
-"""Domains: arXiv categories, and the groups of them that people name. Pure."""
+"""Domains: arXiv categories, and named groups of them. Pure."""
 
 import difflib
 import re
@@ -24,7 +24,7 @@ DOMAIN_GROUPS: dict[str, tuple[str, ...]] = {
     "physics": ("physics", "quant-ph", "cond-mat", "astro-ph"),
     "maths": ("math",),
 }
-"""The house's own groups. A name without a dot stands for the whole archive (`q-bio` for `q-bio.BM` and so on)."""
+"""Our groups of categories. A name without a dot stands for a whole archive: `q-bio` includes `q-bio.BM`."""
 
 GROUP_ALIASES = {
     "cv": "vision", "nlp": "language", "text": "language", "ml": "learning", "machine learning": "learning",
@@ -34,14 +34,16 @@ GROUP_ALIASES = {
 }  # fmt: skip
 
 CATEGORY_NAMES = {
-    "cs.CV": "Computer vision", "cs.CL": "Language", "cs.LG": "Machine learning", "cs.AI": "AI", "cs.RO": "Robotics",
-    "cs.SD": "Sound", "eess.AS": "Audio and speech", "cs.IR": "Information retrieval", "stat.ML": "Statistical learning",
-    "cs.NE": "Neural computing", "cs.CR": "Security", "cs.HC": "Human-computer interaction", "cs.MA": "Multi-agent systems",
-    "cs.SE": "Software engineering", "cs.DC": "Distributed computing", "eess.IV": "Image and video processing",
-    "cs.GR": "Graphics", "cs.CY": "Computers and society", "cs.DB": "Databases", "cs.DS": "Algorithms",
-    "cs.IT": "Information theory", "eess.SP": "Signal processing", "math.OC": "Optimization", "cs.PL": "Programming languages",
-    "cs.AR": "Hardware", "cs.SI": "Social networks", "eess.SY": "Control", "cs.SY": "Control", "cs.DL": "Digital libraries",
-    "quant-ph": "Quantum physics", "cs.SC": "Symbolic computation", "cs.LO": "Logic", "cs.GT": "Game theory",
+    "cs.CV": "Computer vision", "cs.CL": "Language", "cs.LG": "Machine learning", "cs.AI": "AI",
+    "cs.RO": "Robotics", "cs.SD": "Sound", "eess.AS": "Audio and speech", "cs.IR": "Information retrieval",
+    "stat.ML": "Statistical learning", "cs.NE": "Neural computing", "cs.CR": "Security",
+    "cs.HC": "Human-computer interaction", "cs.MA": "Multi-agent systems", "cs.SE": "Software engineering",
+    "cs.DC": "Distributed computing", "eess.IV": "Image and video processing", "cs.GR": "Graphics",
+    "cs.CY": "Computers and society", "cs.DB": "Databases", "cs.DS": "Algorithms",
+    "cs.IT": "Information theory", "eess.SP": "Signal processing", "math.OC": "Optimization",
+    "cs.PL": "Programming languages", "cs.AR": "Hardware", "cs.SI": "Social networks", "eess.SY": "Control",
+    "cs.SY": "Control", "cs.DL": "Digital libraries", "quant-ph": "Quantum physics",
+    "cs.SC": "Symbolic computation", "cs.LO": "Logic", "cs.GT": "Game theory",
     "stat.ME": "Statistical methods", "cs.NI": "Networks", "cs.MM": "Multimedia", "cs.CC": "Complexity",
 }  # fmt: skip
 
@@ -73,27 +75,27 @@ ARCHIVES = frozenset(
 
 SUBJECTS = {
     "cs": frozenset(
-        ["AI", "AR", "CC", "CE", "CG", "CL", "CR", "CV", "CY", "DB", "DC", "DL", "DM", "DS", "ET", "FL", "GL", "GR", "GT",
-         "HC", "IR", "IT", "LG", "LO", "MA", "MM", "MS", "NA", "NE", "NI", "OH", "OS", "PF", "PL", "RO", "SC", "SD", "SE",
-         "SI", "SY"]
+        ["AI", "AR", "CC", "CE", "CG", "CL", "CR", "CV", "CY", "DB", "DC", "DL", "DM", "DS", "ET", "FL", "GL",
+         "GR", "GT", "HC", "IR", "IT", "LG", "LO", "MA", "MM", "MS", "NA", "NE", "NI", "OH", "OS", "PF", "PL",
+         "RO", "SC", "SD", "SE", "SI", "SY"]
     ),
     "eess": frozenset(["AS", "IV", "SP", "SY"]),
     "stat": frozenset(["AP", "CO", "ME", "ML", "OT", "TH"]),
 }  # fmt: skip
-"""The subjects of the archives that matter most here, so that a slip of the pen is seen; others take any subject."""
+"""Subjects of the most used archives, to detect typing errors. Other archives accept any subject."""
 
 _CATEGORY = re.compile(r"([a-z]+(?:-[a-z]+)?)(?:\.([A-Za-z][A-Za-z-]{1,17}))?")
 
 
 def domain_name(category: str) -> str:
-    """How a category is called in a message: "Computer vision (cs.CV)", or the category itself."""
+    """Return a category's name for people, such as "Computer vision (cs.CV)", else the category itself."""
     return f"{CATEGORY_NAMES[category]} ({category})" if category in CATEGORY_NAMES else category
 
 
 def resolve_domain(domain: str) -> tuple[str, ...]:
-    """The categories and archives that a domain stands for.
+    """Return the categories and archives of a domain, given as a group, an alias, a category or an archive.
 
-    Raises InputError, with the nearest name, for one that nobody knows.
+    Raises InputError, with the nearest known name, for an unknown domain.
     """
     word = domain.strip()
     group = GROUP_ALIASES.get(word.lower(), word.lower())
@@ -110,7 +112,7 @@ def _is_subject(archive: str, subject: str) -> bool:
 
 
 def _normalize_category(category: str) -> str:
-    """cs.cv is meant as cs.CV."""
+    """Correct the case of a category: cs.cv becomes cs.CV."""
     archive, dot, subject = category.partition(".")
     return f"{archive}.{subject.upper() if len(subject) == 2 else subject}" if dot else category
 
@@ -124,7 +126,7 @@ def _suggest_domain(word: str) -> str:
 
 
 def has_wanted_category(categories: Collection[str], wanted: frozenset[str]) -> bool:
-    """Whether one of a paper's categories is wanted, by itself or through its archive."""
+    """Return True if one of a paper's categories, or its archive, is in `wanted`."""
     if not wanted.isdisjoint(categories):
         return True
     return not wanted.isdisjoint([category.partition(".")[0] for category in categories])

@@ -22,8 +22,8 @@ MAX_MISSED_EDITIONS = 400
 class Lateness:
     """Due time of an edition, and the missed editions before it.
 
-    `due_at` None means that the edition comes on time. `first_missed` is the first of the editions that never came.
-    `is_merged` says that their papers are considered in this edition.
+    `due_at` None means that the edition comes on time. `first_missed` is the first of the editions that never
+    came. `is_merged` says that their papers are considered in this edition.
     """
 
     due_at: datetime | None = None
@@ -44,8 +44,8 @@ def find_empty_reason(
 ) -> EmptyReason | None:
     """Return the reason why a selection is empty, or None when it has picks.
 
-    A fault goes before a reason that is nobody's fault, and arXiv's calendar goes before a quiet day. A source counts
-    as stale when nothing was imported for `stale_after` although arXiv announced papers in that time.
+    A fault goes before a reason that is nobody's fault, and arXiv's calendar goes before a quiet day. A
+    source is stale when nothing was imported for `stale_after` although arXiv announced papers.
     """
     if selection.choices:
         return None
@@ -80,7 +80,7 @@ def _find_exclusion_reason(selection: Selection) -> EmptyReason:
 
 
 def find_edition_gap(schedule: Schedule, edition: date, now: datetime) -> AnnouncementGap | None:
-    """Return arXiv's announcement gap since the previous edition was due, or None when papers were announced."""
+    """Return arXiv's announcement gap since the previous edition was due, or None."""
     return calendar.find_announcement_gap(previous_due_at(schedule, edition, now), now)
 
 

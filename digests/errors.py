@@ -1,22 +1,22 @@
-"""One family of errors. Each says what failed, where, and what to do next, in a sentence fit for people."""
+"""The family of expected errors. Each message says what failed, where, and what to do next."""
 
 from datetime import datetime
 
 
 class PaperroundError(Exception):
-    """Something a person can mend. `str(error)` is the whole sentence; no traceback is needed to act on it."""
+    """Base of errors that a person can fix. `str(error)` is a full sentence for people."""
 
 
 class InputError(PaperroundError):
-    """What was given cannot be used: a file, a record, a command, a date."""
+    """Input that cannot be used: a file, a record, a command, a date."""
 
 
 class StoreError(PaperroundError):
-    """The store cannot be opened, read or written."""
+    """Failure to open, read or write the store."""
 
 
 class SourceError(PaperroundError):
-    """A source did not answer, or answered what it should not. There is no use in asking it before `retry_at`."""
+    """Failure of a source: no answer, or a wrong one. Do not ask again before `retry_at`, in UTC."""
 
     def __init__(self, sentence: str, retry_at: datetime | None = None) -> None:
         super().__init__(sentence)
@@ -24,4 +24,4 @@ class SourceError(PaperroundError):
 
 
 class SearchError(PaperroundError):
-    """The search index cannot be opened or built."""
+    """Failure to open or build the search index."""

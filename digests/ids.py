@@ -1,4 +1,4 @@
-"""Which paper is meant: arXiv ids old and new, the addresses that carry them, and addresses of other papers. Pure."""
+"""Paper ids, parsed from arXiv ids, addresses and DOIs, or made from other web addresses. Pure."""
 
 import hashlib
 import re
@@ -8,7 +8,7 @@ from urllib.parse import quote, urlsplit, urlunsplit
 from digests.errors import InputError
 
 MAX_ADDRESS_LENGTH = 2000
-"""Characters; longer ones break chat platforms, browsers and proxies."""
+"""Characters. Longer addresses break chat platforms, browsers and proxies."""
 
 _NEW_ID = r"(?:0[7-9]|[1-9]\d)(?:0[1-9]|1[0-2])\.\d{4,6}"
 _OLD_ID = r"[a-z]+(?:-[a-z]+)?(?:\.[A-Z]{2})?/\d{2}(?:0[1-9]|1[0-2])\d{3}"
@@ -32,7 +32,7 @@ _DOI_ADDRESS = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class PaperId:
-    """A paper's id without its version, the version where one was named, and the link that we build to it."""
+    """A paper's id without its version, the link to it, and the version if one was named."""
 
     id: str
     url: str
@@ -40,7 +40,7 @@ class PaperId:
 
 
 def parse_arxiv_id(text: str) -> PaperId | None:
-    """The arXiv paper that an id, an address or a DOI names; None when it names none."""
+    """Parse an arXiv id, old or new, from an id, an address or a DOI. None if the text is none of these."""
     text = text.strip()
     for form in (_ARXIV_ID, _ARXIV_ADDRESS, _HUGGING_FACE_ADDRESS, _DOI_ADDRESS):
         if found := form.fullmatch(text):
@@ -51,15 +51,15 @@ def parse_arxiv_id(text: str) -> PaperId | None:
 
 
 def _strip_subject_class(name: str) -> str:
-    """The subject class of an old id (math.GT/0309136) is not part of its canonical form."""
+    """Remove the subject class of an old id: math.GT/0309136 becomes math/0309136, its canonical form."""
     archive, slash, number = name.partition("/")
     return f"{archive.split('.')[0].lower()}/{number}" if slash else name
 
 
 def paper_id_of_address(address: str) -> PaperId:
-    """The paper at a web address: the arXiv one it names, or else an id made of the address itself.
+    """Return the arXiv id that a web address names, else an id made from a hash of the address.
 
-    Raises InputError when the address is not one a reader could follow.
+    Raises InputError for an address that a reader cannot follow.
     """
     if arxiv := parse_arxiv_id(address):
         return arxiv
@@ -68,7 +68,10 @@ def paper_id_of_address(address: str) -> PaperId:
 
 
 def canonicalize_address(address: str) -> str:
-    """The address without fragment and with its host in lower case, safe to put into a link."""
+    """Return an address without fragment and with a lower-case host, quoted so that it is safe in a link.
+
+    Raises InputError for anything but an http(s) address, and for one with a user name.
+    """
     address = address.strip()
     if len(address) > MAX_ADDRESS_LENGTH:
         raise InputError(f"the address is longer than {MAX_ADDRESS_LENGTH} characters")
@@ -88,7 +91,9 @@ def canonicalize_address(address: str) -> str:
 
 
 def parse_paper_id(text: str) -> PaperId | None:
-    """What a person typed, when it names a paper: an arXiv id or address, a web address, or an id of ours."""
+    """Parse a paper that a person typed: an arXiv id or address, a web address, or one of
+    our ids. Else None.
+    """
     text = text.strip().strip("<>")
     if found := parse_arxiv_id(text):
         return found

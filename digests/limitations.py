@@ -1,4 +1,7 @@
-"""The key limitations of a review: short spans of its own words, never anything else. Pure."""
+"""Key limitations of a review: up to three short points, each a span of the review's own text. Pure.
+
+The text is split into points (lists first, then running text), and each point is shortened at a clause.
+"""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -8,28 +11,31 @@ from digests.model import Review
 from digests.text import clip_text, split_sentences, to_plain_text
 
 MAX_POINTS = 3
-"""More than three points are not read on a phone."""
+"""Points on a card: more are not read on a phone."""
 
 MAX_POINT_LENGTH = 160
-"""Characters of one point: two lines on a phone."""
+"""Characters of a point: two lines on a phone."""
 
 MIN_POINT_LENGTH = 7
-"""A span of fewer characters says nothing ("Cost.")."""
+"""Characters. A shorter span says nothing ("Cost.")."""
 
 DENSE_CHARACTER_WEIGHT = 3
-"""A Chinese or Japanese character or Korean syllable says as much as this many letters."""
+"""Letters that a Chinese or Japanese character or a Korean syllable counts as."""
 
 
 @dataclass(frozen=True, slots=True)
 class KeyLimitations:
-    """Up to three points, each a span of the review (an ellipsis marks a cut), and how many more the review has."""
+    """Up to `MAX_POINTS` points, and the number of further points in the review.
+
+    Each point is a span of the review. An ellipsis marks a cut.
+    """
 
     points: tuple[str, ...] = ()
     remaining_count: int = 0
 
 
 def key_limitations_of(review: Review) -> KeyLimitations:
-    """The key limitations of a review: those that our own reviewer named as such, else picked out of its text."""
+    """Return a review's key limitations: named by our own reviewer, else extracted from its text."""
     if review.assessment and review.assessment.key_limitations:
         return KeyLimitations(
             tuple(
@@ -41,9 +47,9 @@ def key_limitations_of(review: Review) -> KeyLimitations:
 
 
 def extract_key_limitations(review_text: str) -> KeyLimitations:
-    """The first points of a review's limitations, shortened at a clause where they are long.
+    """Extract the first points of a review's limitations, and shorten long ones at a clause.
 
-    Understands "(1) ... (2) ...", "First, ... Second, ...", lists with semicolons or bullets, and running text.
+    Parses "(1) ... (2) ...", "First, ... Second, ...", lists with semicolons or bullets, and running text.
     """
     points = extract_points(review_text)
     return KeyLimitations(
@@ -52,14 +58,14 @@ def extract_key_limitations(review_text: str) -> KeyLimitations:
 
 
 def extract_points(review_text: str) -> tuple[str, ...]:
-    """Every limitation the review names, in its order and its words. A review that says "None" names none."""
+    """Return every limitation in a review, in its order and words. A text such as "None" has no points."""
     text = to_plain_text(review_text)
     if _NO_LIMITATIONS.fullmatch(text.strip(_MARKS)):
         return ()
     marked, bullets = _LINE_BULLET.subn(" • ", review_text)
     if bullets > 1:
         points = _split_points(to_plain_text(marked))
-        # Formulas read differently once a bullet stands in them.
+        # A bullet inside a formula changes its conversion, and the points would be no spans of the text.
         if points and _is_in_order(points, text):
             return points
     return _split_points(text)
@@ -67,7 +73,8 @@ def extract_points(review_text: str) -> tuple[str, ...]:
 
 _MARKS = " .,;:!-–—*•…()[]。"
 _NO_LIMITATIONS = re.compile(
-    r"(?:none|n/?a|nil|null|nothing|unknown|tbd|(?:(?:none|not) )?(?:discussed|stated|reported|available|applicable|"
+    r"(?:none|n/?a|nil|null|nothing|unknown|tbd|(?:(?:none|not) )?(?:discussed|stated|reported|available|"
+    r"applicable|"
     r"provided|mentioned|specified|given|noted|identified|known))?",
     re.IGNORECASE,
 )
@@ -84,7 +91,7 @@ def _split_points(text: str) -> tuple[str, ...]:
 
 
 def _is_in_order(points: Iterable[str], text: str) -> bool:
-    """Whether each point is a span of the text, one after the other."""
+    """Return True if the points are spans of the text, one after the other."""
     end = 0
     for point in points:
         start = text.find(point, end)
@@ -107,15 +114,17 @@ def _has_content(point: str) -> bool:
     return bool(_WORD.search(point)) and not _ATTRIBUTED.fullmatch(point)
 
 
-# Lists.
+# Splitting lists.
 
 _NUMBER = re.compile(
-    r"(?:^|(?<=[\s:;,.。；：]))(?:[(（](?P<round>[1-9]\d?|[ivx]{1,4}|[a-h])[)）]|(?P<half>[1-9]\d?|[ivx]{1,4}|[a-h])\)(?=\s)|"
+    r"(?:^|(?<=[\s:;,.。；：]))(?:[(（](?P<round>[1-9]\d?|[ivx]{1,4}|[a-h])[)）]|(?P<half>[1-9]\d?|[ivx]{1,4}|"
+    r"[a-h])\)(?=\s)|"
     r"(?:(?<=[.;:,!?•]\s)|^)(?P<dot>[1-9]\d?)\.(?=\s))",
     re.IGNORECASE,
 )
 _REFERENCE = re.compile(
-    r"\b(?:tab(?:le|\.)|fig(?:ure|\.)|eq(?:uation|\.|n\.)|sec(?:tion|\.)|step|stage|phase|part|appendix|theorem|lemma|"
+    r"\b(?:tab(?:le|\.)|fig(?:ure|\.)|eq(?:uation|\.|n\.)|sec(?:tion|\.)|step|stage|phase|part|appendix|"
+    r"theorem|lemma|"
     r"assumption|algorithm|model|version|case|line|item|row|column|ref\.?)s?\s*$",
     re.IGNORECASE,
 )
@@ -127,14 +136,16 @@ _LABELS = (
 
 
 def _split_numbered(text: str) -> list[str]:
-    """What stands after (1), (2) ...; whole sentences before the first and behind the last item are points too."""
+    """Split a text numbered (1), (2) ... Sentences before the first and after the last
+    item are points too.
+    """
     marks = _find_longest_numbering(text)
     if len(marks) < 2:
         return []
     ends = [mark.start() for mark in marks[1:]] + [len(text)]
     items = [text[mark.end() : end] for mark, end in zip(marks, ends, strict=True)]
     if not all(_strip_connectives(item) for item in items):
-        return []  # "(1) and (2)" refers to a list.
+        return []  # "(1) and (2)" refers to a list elsewhere.
     return [*_split_before_list(text[: marks[0].start()]), *items[:-1], *_split_running_text(items[-1])]
 
 
@@ -149,12 +160,12 @@ def _find_longest_numbering(text: str) -> list[re.Match[str]]:
 
 
 def _is_reference(text: str, start: int) -> bool:
-    """Whether "(2)" belongs to "Table (2)"."""
+    """Return True if a number is part of a reference, such as "Table (2)"."""
     return bool(_REFERENCE.search(text[max(0, start - 16) : start]))
 
 
 def _follow_labels(marks: Iterable[re.Match[str]], labels: Sequence[str]) -> list[re.Match[str]]:
-    """The marks that count up from the first label; others are passed over."""
+    """Return the marks that count up from the first label; other marks are skipped."""
     chain: list[re.Match[str]] = []
     for mark in marks:
         if len(chain) < len(labels) and mark[mark.lastgroup or 0].lower() == labels[len(chain)]:
@@ -163,7 +174,7 @@ def _follow_labels(marks: Iterable[re.Match[str]], labels: Sequence[str]) -> lis
 
 
 def _split_before_list(text: str) -> list[str]:
-    """The points ahead of a list: not the words that lead into it, nor the sentence that introduces it."""
+    """Return the points before a list, without the sentence or the words that introduce it."""
     ahead = [sentence for sentence in split_sentences(text) if sentence[-1] in ".!?。"]
     if ahead and len(ahead[-1].split()) <= MAX_ANNOUNCEMENT_WORDS and _ANNOUNCED.search(ahead[-1]):
         ahead.pop()
@@ -182,7 +193,7 @@ _ORDINAL = re.compile(
 
 
 def _split_ordinals(text: str) -> list[str]:
-    """The parts from "First," to "Second," and so on."""
+    """Split a text at "First,", "Second," and so on."""
     marks = list(_ORDINAL.finditer(text))
     if not marks or marks[0][1].lower() != "first":
         return []
@@ -194,11 +205,13 @@ def _split_ordinals(text: str) -> list[str]:
     ]
 
 
-# Running text.
+# Splitting running text.
 
 _ELABORATES = re.compile(
-    r"(?:this|that|these|those)\s+(?:(?:in turn|also|often|further|likely|thus)\s+)?(?:is|are|was|were|may|might|can|could|"
-    r"would|will|should|must|does|has|have|means?|makes?|limits?|leads?|restricts?|reduces?|raises?|leaves?|creates?|"
+    r"(?:this|that|these|those)\s+(?:(?:in turn|also|often|further|likely|thus)\s+)?(?:is|are|was|were|may|"
+    r"might|can|could|"
+    r"would|will|should|must|does|has|have|means?|makes?|limits?|leads?|restricts?|reduces?|raises?|leaves?|"
+    r"creates?|"
     r"suggests?|requires?|prevents?|hinders?|introduces?|implies|imply|indicates?|causes?|affects?)\b",
     re.IGNORECASE,
 )
@@ -214,7 +227,10 @@ def _points_of_sentences(all_sentences: Iterable[str]) -> list[str]:
 
 
 def _join_elaborations(statements: Iterable[str]) -> list[str]:
-    """ "This means ..." is nothing on its own: it stays with the sentence before it, or goes where there is no room."""
+    """Append a sentence such as "This means ..." to the one before it, or drop it if there is no room.
+
+    It says nothing on its own.
+    """
     joined: list[str] = []
     for sentence in statements:
         if not joined or not _ELABORATES.match(sentence) or joined[-1][-1] in "。！？":
@@ -225,22 +241,22 @@ def _join_elaborations(statements: Iterable[str]) -> list[str]:
 
 
 def _split_clauses(sentence: str) -> list[str]:
-    """A sentence that lists its points, parted by semicolons, is that many points."""
+    """Split a sentence that lists three or more points with semicolons."""
     sentence = _strip_opening(sentence)
     parts = _split_outside_parentheses(sentence, ";；")
     return parts if len(parts) > 2 else [sentence]
 
 
 def _split_outside_parentheses(text: str, signs: str) -> list[str]:
-    """The parts between signs that no parenthesis encloses."""
+    """Split a text at signs that are not inside parentheses."""
     depths = _parenthesis_depths(text)
-    cuts = [place for place, sign in enumerate(text) if sign in signs and not depths[place]]
+    cuts = [index for index, sign in enumerate(text) if sign in signs and not depths[index]]
     starts = [0, *(cut + 1 for cut in cuts)]
     return [text[start:end] for start, end in zip(starts, [*cuts, len(text)], strict=True)]
 
 
 def _parenthesis_depths(text: str) -> list[int]:
-    """How many parentheses enclose each character, itself included."""
+    """Return the number of parentheses around each character. A parenthesis counts as inside itself."""
     depths, depth = [], 0
     for sign in text:
         depth += sign in "(（"
@@ -250,25 +266,31 @@ def _parenthesis_depths(text: str) -> list[int]:
 
 
 OPENING_LENGTH = 200
-"""Characters in which a sentence's announcing words are looked for."""
+"""Characters of a sentence that are searched for announcing words."""
 MAX_ANNOUNCEMENT_WORDS = 16
-"""A sentence that only announces limitations is short."""
+"""Words of a sentence that only announces limitations: a longer one says something."""
 _LISTING = re.compile(r"[:：](?=\s|[^\x00-\x7f])|,? (?:including|such as|namely)\b[,:]?")
 _ANNOUNCED = re.compile(
-    r"\b(?:limitations?|constraints?|weaknesses|shortcomings|caveats|drawbacks|(?:several|some|few|many|various|multiple|two|"
-    r"three|four|five|of|the|following|important|critical|key|main|major|open|serious|notable) (?:issues|concerns|challenges))\b",
+    r"\b(?:limitations?|constraints?|weaknesses|shortcomings|caveats|drawbacks|(?:several|some|few|many|"
+    r"various|multiple|two|"
+    r"three|four|five|of|the|following|important|critical|key|main|major|open|serious|notable) (?:issues|"
+    r"concerns|challenges))\b",
     re.IGNORECASE,
 )
 _ANNOUNCED_LAST = re.compile(
     _ANNOUNCED.pattern
-    + r"(?: (?:are|is|of|in|with|to|that|the|this|these|their|its|our|work|works|paper|approach|method|study|present|noted|"
-    r"remain|exist|worth|noting|discussed|acknowledged|openly|here|clearly|follow|follows|as|listed|below|stated|mentioned|"
+    + r"(?: (?:are|is|of|in|with|to|that|the|this|these|their|its|our|work|works|paper|approach|method|study|"
+    r"present|noted|"
+    r"remain|exist|worth|noting|discussed|acknowledged|openly|here|clearly|follow|follows|as|listed|below|"
+    r"stated|mentioned|"
     r"by|authors|should|be|transparently|explicitly|identified))*$",
     re.IGNORECASE,
 )
 _ANNOUNCING = re.compile(
-    r"\b(?:several|some|a few|many|various|multiple|two|three|four|five|number of|transparent\w*|acknowledg\w*|identif\w+|"
-    r"discuss\w*|are present|there are|following|limitations? (?:is|are|include)|(?:main|key|primary|major))\b",
+    r"\b(?:several|some|a few|many|various|multiple|two|three|four|five|number of|transparent\w*|"
+    r"acknowledg\w*|identif\w+|"
+    r"discuss\w*|are present|there are|following|limitations? (?:is|are|include)|(?:main|key|primary|"
+    r"major))\b",
     re.IGNORECASE,
 )
 _ATTRIBUTION = (
@@ -282,7 +304,7 @@ _DENIED = re.compile(
 
 
 def _is_announcement(sentence: str) -> bool:
-    """Whether the words only say that limitations follow, or who names them."""
+    """Return True for a sentence that only says that limitations follow, or who names them."""
     bare = sentence[: OPENING_LENGTH + 1].rstrip(" .:：,")
     if (
         len(bare) > OPENING_LENGTH
@@ -297,17 +319,18 @@ def _is_announcement(sentence: str) -> bool:
 
 
 def _strip_opening(sentence: str) -> str:
-    """The sentence behind "The authors name several limitations:"."""
+    """Remove an announcement such as "The authors name several limitations:" from a sentence's start."""
     listing = _LISTING.search(sentence[:OPENING_LENGTH])
     if listing and _is_announcement(sentence[: listing.start()]) and _has_content(sentence[listing.end() :]):
         return sentence[listing.end() :]
     return sentence
 
 
-# One point.
+# Shortening a point.
 
 _LEAD = re.compile(
-    r"(?:(?:and|but|or|also|additionally|furthermore|moreover|lastly|firstly|secondly|thirdly|in addition)\b,?\s+|"
+    r"(?:(?:and|but|or|also|additionally|furthermore|moreover|lastly|firstly|secondly|thirdly|"
+    r"in addition)\b,?\s+|"
     r"(?:finally|besides|further|however|likewise|similarly|next|then|first and foremost|on top of that|"
     + "|".join(_ORDINALS)
     + r"),\s+|"
@@ -319,16 +342,19 @@ _JOINING = frozenset(
     {"and", "or", "but", "nor", "and/or", "of", "the", "an", "such", "including", "e.g.", "i.e."}
 )
 _BEFORE_MORE = (
-    "a as at by for from in into on onto over per than that to under upon via which who whose with within without while "
-    "where when if is are was were be been has have had may might can could will would should must not no only its their "
-    "these this those between among across during through toward towards about against like both either more less "
+    "a as at by for from in into on onto over per than that to under upon via which who whose with within "
+    "without while "
+    "where when if is are was were be been has have had may might can could will would should must not no "
+    "only its their "
+    "these this those between among across during through toward towards about against like both either more "
+    "less "
     "very particularly especially because since although though whereas until unless rather so yet"
 )
 _LEADING_ON = _JOINING | frozenset(_BEFORE_MORE.split())
 
 
 def _strip_connectives(part: str) -> str:
-    """The point without the words that only link it to the one before, and without its closing sign."""
+    """Remove leading words that link a point to the one before it, and its closing sign."""
     part = part.lstrip(" ,;:.–—-•*。；：，")
     part = part[lead.end() :] if (lead := _LEAD.match(part)) else part
     part = _strip_dangling_words(part, _JOINING)
@@ -338,7 +364,7 @@ def _strip_connectives(part: str) -> str:
 
 
 def _strip_dangling_words(text: str, dangling: frozenset[str]) -> str:
-    """The text without commas and words at its end that lead on to something."""
+    """Remove trailing commas, and trailing words that need a continuation ("such as", "and")."""
     end = len(text)
     while True:
         while end and text[end - 1] in " ,;:–—-；：，、":
@@ -352,47 +378,54 @@ def _strip_dangling_words(text: str, dangling: frozenset[str]) -> str:
 
 _OF_A_CLAUSE = (
     r"(?:which|where|while|though|although|whereas|as|so|but|thus|hence|making|leading|limiting|leaving|"
-    r"raising|creating|indicating|highlighting|suggesting|necessitating|potentially|meaning|particularly|especially|"
-    r"including|requiring|with|without|due|because|since|rather|ranging|such|lacking|failing|entirely|causing|"
+    r"raising|creating|indicating|highlighting|suggesting|necessitating|potentially|meaning|particularly|"
+    r"especially|"
+    r"including|requiring|with|without|due|because|since|rather|ranging|such|lacking|failing|entirely|"
+    r"causing|"
     r"resulting|reducing|restricting|preventing|introducing|allowing)\b"
 )
 _CLAUSE = re.compile(rf", (?={_OF_A_CLAUSE})|: |[：，]")
 _ADDED = re.compile(r", (?=(?:and|or)\b)")
 _LOOSE = re.compile(r" (?=(?:where|because|since|although|though|whereas|while)\b)")
 _LIST = re.compile(
-    rf"(?:, (?!{_OF_A_CLAUSE}|and\b|or\b)[^\s,;:()]{{1,30}}(?: [^\s,;:()]{{1,30}}){{0,4}}){{1,8}},? (?:and|or|and/or)\b"
+    rf"(?:, (?!{_OF_A_CLAUSE}|and\b|or\b)[^\s,;:()]{{1,30}}(?: [^\s,;:()]{{1,30}}){{0,4}}){{1,8}}"
+    r",? (?:and|or|and/or)\b"
 )
 MIN_CLAUSE_LENGTH = 40
-"""Characters that must be left of a point for a clause to be its end."""
+"""Characters that must remain of a point that is cut at a clause."""
 GOOD_CLAUSE_LENGTH = 64
-"""A clause of fewer characters is the end only when no longer beginning, with an ellipsis, reads well."""
+"""Characters from which a clause is preferred to a longer prefix with an ellipsis."""
 LOOKAHEAD_FACTOR = 4
-"""So many times the room of a point is looked at, to see what follows a place where it might end."""
+"""Multiple of the maximum length that is examined for clause boundaries."""
 
 
 def shorten_point(point: str, max_length: int = MAX_POINT_LENGTH) -> str:
-    """The point, or its beginning up to a clause, or up to a word with an ellipsis: always a span of it."""
+    """Shorten a point to `max_length` characters, at the best boundary that fits.
+
+    Boundaries are tried in this order: a sentence or semicolon, a long clause, a subordinate clause (with an
+    ellipsis), a short clause, a word (with an ellipsis). The result is always a span of the point.
+    """
     if len(point) <= max_length:
         return point
     text = point[: LOOKAHEAD_FACTOR * max_length]
     clauses, loose = _find_clause_ends(text, max_length), _find_loose_ends(text, max_length)
-    for ends, least, sign in (
+    for ends, min_length, ending in (
         (_find_stops(text, max_length), MIN_CLAUSE_LENGTH, ""),
         (clauses, GOOD_CLAUSE_LENGTH, ""),
         (loose, GOOD_CLAUSE_LENGTH, "…"),
         (clauses, MIN_CLAUSE_LENGTH, ""),
     ):
-        if ends and ends[-1] >= least:
-            return _strip_dangling_words(text[: ends[-1]], _LEADING_ON) + sign
+        if ends and ends[-1] >= min_length:
+            return _strip_dangling_words(text[: ends[-1]], _LEADING_ON) + ending
     return _clip_at_word(text, max_length)
 
 
 def _find_stops(text: str, max_length: int) -> list[int]:
-    """Where a sentence or a half of it stops: nothing that is left of it is a fragment."""
-    ends, place = [mark.start() for mark in re.finditer("[;；]", text)], 0
+    """Find the ends of sentences and the semicolons: text up to there is no fragment."""
+    ends, end = [mark.start() for mark in re.finditer("[;；]", text)], 0
     for sentence in split_sentences(text):
-        place = text.index(sentence, place) + len(sentence)
-        ends.append(place - sentence.endswith((".", "。")))
+        end = text.index(sentence, end) + len(sentence)
+        ends.append(end - sentence.endswith((".", "。")))
     return _filter_fitting(sorted(ends), text, max_length)
 
 
@@ -409,26 +442,26 @@ def _find_clause_ends(text: str, max_length: int) -> list[int]:
 
 
 def _is_enumeration(text: str) -> bool:
-    """Whether a comma stands since the last stop: one more before "and" may be a list's."""
+    """Return True if a comma follows the last stop: another one before "and" may belong to a list."""
     return "," in text[max(text.rfind(stop) for stop in ";:.") + 1 :]
 
 
 def _find_loose_ends(text: str, max_length: int) -> list[int]:
-    """Where a subordinate clause begins without a comma, or a parenthesis that does not fit."""
+    """Find the starts of subordinate clauses without a comma, and of parentheses that do not fit."""
     ends = [mark.start() for mark in _LOOSE.finditer(text)]
     ends += [start for start, end in _find_parentheses(text) if end > max_length]
     return _filter_fitting(sorted(ends), text, max_length)
 
 
 def _find_parentheses(text: str) -> list[tuple[int, int]]:
-    """Where each outermost parenthesis begins, with the space before it, and where it ends."""
+    """Find the start, including the space before it, and the end of each outermost parenthesis."""
     depths = [*_parenthesis_depths(text), 0]
-    starts = [place for place in range(1, len(text)) if depths[place] and not depths[place - 1]]
+    starts = [index for index in range(1, len(text)) if depths[index] and not depths[index - 1]]
     return [(start - 1, depths.index(0, start)) for start in starts if text[start - 1] == " "]
 
 
 def _filter_fitting(ends: Iterable[int], text: str, max_length: int) -> list[int]:
-    """The ends that have room, cut no parenthesis open, and leave more than an announcement."""
+    """Keep the ends that fit, are outside parentheses, and leave more than an announcement."""
     depths = _parenthesis_depths(text)
     return [end for end in ends if end < max_length and not depths[end] and not _is_announcement(text[:end])]
 

@@ -1,4 +1,4 @@
-"""The words of the house: papers and reviews, what a channel wishes for, and the digest it gets."""
+"""Values of the domain: papers, reviews, posts, marks, and the digest that a channel gets."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,7 +11,7 @@ from digests.subscription import Channel, Preferences
 
 
 class ReadDepth(StrEnum):
-    """How much of a paper its reviewer read."""
+    """Part of a paper that its reviewer read."""
 
     ABSTRACT = "abstract"
     FULL_TEXT = "full text"
@@ -19,10 +19,10 @@ class ReadDepth(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Flag:
-    """A passage that reads like an order to the reviewer. Shown to readers; never changes a score.
+    """A passage that reads like an order to the reviewer. It is shown to readers and never changes a score.
 
-    `where` is the part of the paper ("abstract", "full text"); a `hidden` one could not be seen by a reader. One without
-    a place came with an imported record and was not verified.
+    `location` is the part of the paper ("abstract", "full text"). It is empty for a flag that came with an
+    imported record; such a flag is not verified. `is_hidden`: a human reader cannot see it.
     """
 
     category: str
@@ -32,18 +32,18 @@ class Flag:
 
     @property
     def is_suspect(self) -> bool:
-        """Whether we found it ourselves: what a scored record brings along is somebody else's label."""
+        """True for a flag that we found ourselves, False for one that came with an imported record."""
         return bool(self.location)
 
 
 @dataclass(frozen=True, slots=True)
 class Paper:
-    """What is known of a paper without reading it.
+    """Metadata of a paper. Texts are raw and may contain LaTeX.
 
-    `id` is the arXiv id without its version, or the paper's address when it has no arXiv id; `version` is the
-    newest one known, and `updated` the day it came out. An id of a paper that has only an address is "web:" and a hash of
-    that address, so that every id is short. `withdrawn` is the day its authors took it back, None for one that stands.
-    Texts are as they came, LaTeX and all. `upvotes` are those of Hugging Face; `code_url` is on a host we know.
+    `id` is the arXiv id without its version, or "web:" and a hash of the address for a paper outside arXiv.
+    `version` is the newest known version and `updated` the day it came out. `withdrawn` is the day on which
+    the authors withdrew the paper, else None. `upvotes` come from Hugging Face. `code_url` points to a known
+    code host, or is empty.
     """
 
     id: str
@@ -63,17 +63,17 @@ class Paper:
 
 
 class ReviewDepth(StrEnum):
-    """How far our own reviewer goes into a paper."""
+    """Depth of a review by our own reviewer."""
 
     SCORE = "score"
     """Grades and a TL;DR, from title and abstract."""
     FULL = "full review"
-    """An assessment of each dimension and the key limitations too, from the full text where there is one."""
+    """Also an assessment of each dimension and the key limitations, from the full text if there is one."""
 
 
 @dataclass(frozen=True, slots=True)
 class QuotedLimitation:
-    """A key limitation in a line, with the passage of the paper that shows it."""
+    """A key limitation in one line, and the passage of the paper that supports it."""
 
     text: str
     quote: str
@@ -81,10 +81,11 @@ class QuotedLimitation:
 
 @dataclass(frozen=True, slots=True)
 class Assessment:
-    """How our own reviewer came to its review: a version of the rubric and a version of the paper.
+    """Details of a review by our own reviewer.
 
-    `grades` are 1 to 5 by dimension. `dropped_quotes` stood nowhere in the paper; limitations went with theirs. `tokens` are
-    all that it took.
+    `rubric` is the rubric's version. `grades` are pairs of a dimension and a grade from 1 to 5.
+    `dropped_quotes` counts quotes that were not found in the paper; a limitation is dropped with its quote.
+    `tokens` is the total used.
     """
 
     rubric: str
@@ -99,9 +100,10 @@ class Assessment:
 
 @dataclass(frozen=True, slots=True)
 class Review:
-    """What a reviewer, most often a model, says of a paper. `score` is 0 to 10; rank 1 is the best of its batch.
+    """A reviewer's texts about a paper, with its score and rank. The reviewer is most often a model.
 
-    `assessment` is there where our own reviewer made it.
+    `score` is 0 to 10, 10 is best. `rank` 1 is the best paper of its batch. Only reviews by our own reviewer
+    have an `assessment`.
     """
 
     score: float | None = None
@@ -119,7 +121,7 @@ class Review:
 
     @property
     def scale(self) -> str:
-        """What its score can be compared within: one model, one version of the rubric."""
+        """Scale of its score: the model and the rubric. Only scores of one scale can be compared."""
         return f"{self.model}, rubric {self.assessment.rubric}" if self.assessment else self.model
 
 
@@ -127,7 +129,7 @@ NOT_REVIEWED = Review()
 
 
 class PostedState(NamedTuple):
-    """What a message says of a paper: its version, its review's number (0: none), the score, and whether it is withdrawn."""
+    """State of a paper as a posted message shows it. `review_number` 0 means no review."""
 
     version: int | None
     review_number: int | None
@@ -137,9 +139,10 @@ class PostedState(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class ScoredPaper:
-    """A paper with its newest review (`NOT_REVIEWED` where there is none) and when that became known here, in UTC.
+    """A paper with its newest review, or `NOT_REVIEWED`.
 
-    `review_number` is the store's of that review, 0 where there is none.
+    `known_at` is the instant at which this state became known to the store, in UTC. `review_number` is the
+    store's number of the review, 0 without a review.
     """
 
     paper: Paper
@@ -149,13 +152,13 @@ class ScoredPaper:
 
     @property
     def posted_state(self) -> PostedState:
-        """What a message says of it that is made now."""
+        """State that a message rendered now would show."""
         withdrawn = self.paper.withdrawn is not None
         return PostedState(self.paper.version, self.review_number, self.review.score, withdrawn)
 
 
 class Verdict(StrEnum):
-    """Which of two papers a comparison found better, as they were shown."""
+    """Result of comparing two papers, by the order in which they were shown."""
 
     FIRST = "first"
     SECOND = "second"
@@ -163,7 +166,7 @@ class Verdict(StrEnum):
 
 
 class PairwiseRank(NamedTuple):
-    """Where comparisons put a paper among the best of a day: from 1, `among` so many."""
+    """Rank of a paper among the `compared_count` papers of a day compared in pairs; 1 is the best."""
 
     day: date
     rank: int
@@ -171,11 +174,10 @@ class PairwiseRank(NamedTuple):
 
 
 class Candidate(NamedTuple):
-    """The few facts that decide whether a paper is picked: small, so that a hundred thousand can be weighed.
+    """Facts that decide about picking a paper. Kept small: a hundred thousand candidates fit in memory.
 
-    Scores are compared within one `scale`. A `held` one waits for a person, or was rejected by one.
-
-    `text` is what keywords are looked for in (title, abstract, TL;DR), and empty where no keyword asks for it.
+    Scores are comparable only within one `scale`. `held` means that a moderator has not released the paper.
+    `text` is title, abstract and TL;DR for keyword matching; it is empty if no keyword needs it.
     """
 
     id: str
@@ -195,10 +197,10 @@ class Candidate(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Post:
-    """A message in a channel that shows papers, in their order. `message` is the platform's id of it.
+    """A message in a channel that shows papers, in their order.
 
-    `payload` is what was posted, empty where that cannot be read; `first_number` is the number that its first paper has
-    in its digest.
+    `message_id` is the platform's id. `payload` is the posted content, empty if it cannot be read.
+    `first_number` is the number of its first paper within the digest.
     """
 
     channel: Channel
@@ -210,10 +212,11 @@ class Post:
 
 @dataclass(frozen=True, slots=True)
 class PaperUpdate:
-    """What came since a message was posted, of one of its papers; nothing of what was known by then.
+    """Changes of a paper since a message that shows it was posted.
 
-    `version` is a newer one, which came out on `updated`. `reviewed`: the newest review is another one, with this `score`,
-    or the paper's first (`was_reviewed` is False). `was_score` is the score in the message.
+    `version` is a newer version, which came out on `updated`; None if there is none. `has_new_review` means
+    that the newest review is not the one in the message; `score` is its score. `had_review` and
+    `previous_score` describe the review in the message.
     """
 
     version: int | None = None
@@ -226,7 +229,7 @@ class PaperUpdate:
 
 
 class MarkSource(StrEnum):
-    """How a person marked a paper: each way is taken back by itself."""
+    """Way in which a person marked a paper. Marks from different sources are removed independently."""
 
     REACTION = "reaction"
     BUTTON = "button"
@@ -234,7 +237,7 @@ class MarkSource(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """A person wants a paper discussed, and said so on a message at an instant (the platform's, in UTC)."""
+    """One person's wish to discuss a paper, made on a message. `at` is the platform's instant, in UTC."""
 
     channel: Channel
     message_id: str
@@ -246,7 +249,7 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class QueuedPaper:
-    """A paper in the queue: how many people want it discussed, and since when."""
+    """A paper in the queue, with the number of people who want to discuss it and the first mark's instant."""
 
     paper: str
     mark_count: int
@@ -254,7 +257,7 @@ class QueuedPaper:
 
 
 class LeftOut(StrEnum):
-    """Why a considered paper is not in the digest; the first that applies counts."""
+    """Reason why a considered paper is not in the digest; the first in this order that applies."""
 
     SHOWN_BEFORE = "shown before"
     WITHDRAWN = "withdrawn"
@@ -262,7 +265,7 @@ class LeftOut(StrEnum):
     OTHER_DOMAIN = "other domain"
     MUTED = "muted"
     HELD = "held"
-    """It is suspect and its score stands out: a person decides."""
+    """A suspect paper whose score stands out: a moderator decides."""
     FLAGGED = "flagged"
     NOT_SCORED = "not scored"
     UNDER_SCORE = "under the minimum score"
@@ -271,7 +274,7 @@ class LeftOut(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """A candidate that made it, and the reason in words."""
+    """A chosen candidate, with the reason in words."""
 
     id: str
     reason: str
@@ -279,7 +282,7 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """What `pick` decided: the choices in order, how many were considered, and why the others were left out."""
+    """Result of `pick`: choices in order, number of papers considered, and counts left out by reason."""
 
     choices: tuple[Choice, ...]
     considered: int
@@ -288,33 +291,34 @@ class Selection:
 
 @dataclass(frozen=True, slots=True)
 class Pick:
-    """A paper in a digest, with the reason it is there."""
+    """A paper in a digest, with the reason in words."""
 
     scored_paper: ScoredPaper
     reason: str
 
 
 class Trouble(StrEnum):
-    """What can be wrong with what brings papers and reviews in."""
+    """Kind of trouble with a source or the reviewer."""
 
     OUTAGE = "outage"
     """A source did not answer."""
     STALE = "stale"
-    """A source answers, but with what it had yesterday."""
+    """A source answered with yesterday's content."""
     REVIEWER_DOWN = "reviewer down"
     BUDGET_SPENT = "budget spent"
-    """The reviewer may cost no more today."""
+    """The reviewer has used up its budget for today."""
 
 
 REVIEWER = "reviewer"
-"""The subject under which the reviewer's health is reported; a source's is its name."""
+"""Subject of the reviewer's health reports. A source reports under its own name."""
 
 
 @dataclass(frozen=True, slots=True)
 class HealthReport:
-    """How a source or the reviewer is: since an instant, and last heard of at another, in UTC.
+    """Last reported health of a source or the reviewer; `trouble` None means healthy.
 
-    `trouble` None is health. `detail` is a sentence for whoever runs Paperround. `waiting` papers wait for a review.
+    The state has lasted since `since` and was last reported at `reported_at`, both in UTC. `detail` is a
+    sentence for the operator. `waiting_count` papers wait for a review.
     """
 
     subject: str
@@ -326,37 +330,40 @@ class HealthReport:
 
 
 class EmptyReason(StrEnum):
-    """The kinds of a digest without picks."""
+    """Reason why a digest has no picks."""
 
     NO_PAPERS = "no papers yet"
     OUTAGE = "outage"
     STALE = "stale source"
     NO_ANNOUNCEMENT = "no announcement"
-    """arXiv's calendar had none."""
+    """arXiv's calendar has no announcement since the last digest."""
     REVIEWER_DOWN = "reviewer down"
     BUDGET_SPENT = "budget spent"
     QUIET_DAY = "quiet day"
     UNDER_THRESHOLD = "under the threshold"
-    """There were new papers, and those that the channel wants score too low."""
+    """New papers match the channel's preferences, but score too low."""
     NO_MATCH = "none wanted"
-    """There were new papers; the wish left all of them out."""
+    """No new paper matches the channel's preferences."""
 
 
 class Heartbeat(StrEnum):
-    """When a channel hears that Paperround is alive though there is nothing to read."""
+    """Setting for status messages to a channel."""
 
     OFF = "off"
-    """A day without picks posts nothing."""
+    """An empty digest is not posted."""
     QUIET_DAYS = "quiet days only"
-    """A day without picks says why."""
+    """An empty digest is posted with its reason."""
     ALWAYS = "always"
-    """On other days too a line tells that all is well, and how much was seen, scored and shown."""
+    """Every digest also has a status line: papers seen, scored and shown."""
 
 
 @dataclass(frozen=True, slots=True)
 class LateNotice:
-    """A digest that comes after its hour, which was `due` by the channel's own clocks (None: it comes in time), or after
-    others that did not. The `missed` editions before it never came, newest first; `passed_over` papers of theirs are not considered, None when all are.
+    """Notice in a digest that is late, or that follows missed editions.
+
+    `due_at` is the due time in the channel's time zone, None if the digest itself is on time.
+    `missed_editions` are listed newest first. `skipped_count` is the number of their papers that are not
+    considered, None if all are.
     """
 
     due_at: datetime | None
@@ -366,12 +373,13 @@ class LateNotice:
 
 @dataclass(frozen=True, slots=True)
 class Digest:
-    """One channel, one local day. `nothing` says which kind of nothing when there are no picks.
+    """Content of one channel's digest for one edition: the picks, or the reason why there are none.
 
-    `last_import` then says when papers last came in, in UTC; `considered_to` is the number of the newest change considered.
-    Of the `considered` papers `scored` have a score. `troubles` last since an instant by the channel's own clocks.
-    `silence` is arXiv's, where nothing new was to come from it; its next papers come with the edition `papers_again`.
-    `came_late`: the channel was told before that there is nothing.
+    `watermark` is the sequence number up to which changes were considered. Of the `considered` papers,
+    `scored` have a score. Only an empty digest has an `empty_reason` and a `last_import`, the instant of the
+    last import in UTC. The `troubles` start in the channel's time zone. `announcement_gap` explains why arXiv
+    had no papers, and `next_papers_edition` is the first edition after the gap. `is_follow_up` means that
+    this edition was already posted as empty, and papers came in late.
     """
 
     channel: Channel

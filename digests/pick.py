@@ -1,4 +1,4 @@
-"""Which of the new papers a channel gets, and why the others are left out. Pure: no clock, no store."""
+"""Choice of a digest's papers, with a reason for each paper chosen or left out. Pure: no clock, no store."""
 
 import math
 import re
@@ -15,9 +15,10 @@ from digests.subscription import Preferences
 
 @dataclass(frozen=True, slots=True)
 class PickPolicy:
-    """What holds for every channel. `max_age` counts from a paper's publication, where that is known.
+    """Rules that hold for every channel.
 
-    `domain_share` is the most of a digest that may come from one primary category while others qualify.
+    `max_age` counts from a paper's publication date; a paper without one is never too old. `max_domain_share`
+    is the largest share of a digest from one primary category while papers of other categories qualify.
     """
 
     max_age: timedelta | None = timedelta(days=30)
@@ -32,14 +33,15 @@ def pick(
     edition: date,
     policy: PickPolicy,
 ) -> Selection:
-    """The best new papers for a wish, in order: by score, then rank, then upvotes and followed keywords, then the newest.
+    """Choose up to `preferences.top` papers: by score, then rank, then upvotes and keywords, then newest.
 
-    Where models or rubrics differ, "by score" is by the place among the new papers that the same one scored: a model that
-    gives everything a nine does not push the others out, and one that is stingy is not pushed out. `min_score` still means
-    the score that the card shows: a person who asked for 7 never sees a 6, whatever the model. Papers of one day and scale
-    that were compared in pairs change places among themselves by what came out of that.
+    If the candidates have several scales (models or rubrics), scores are compared by percentile
+    within their scale. A generous model then does not crowd out the others. `min_score` always
+    applies to the score itself, which the card shows. Papers of one day and scale that were ranked in
+    pairs are reordered among themselves.
 
-    `seen` are the ids this channel already had. A domain of the wish that nobody knows raises InputError.
+    `shown` are ids that the channel was already shown. Raises InputError for an
+    unknown domain in `preferences`.
     """
     matcher = Matcher.from_preferences(preferences)
     qualified, left_out = _split_candidates(
@@ -65,18 +67,18 @@ def _split_candidates(
     qualified: list[Candidate] = []
     left_out: Counter[LeftOut] = Counter()
     for candidate in candidates:
-        why = LeftOut.SHOWN_BEFORE if candidate.id in shown else find_exclusion(candidate)
-        if why is None:
+        exclusion = LeftOut.SHOWN_BEFORE if candidate.id in shown else find_exclusion(candidate)
+        if exclusion is None:
             qualified.append(candidate)
         else:
-            left_out[why] += 1
+            left_out[exclusion] += 1
     return qualified, left_out
 
 
 def _make_exclusion_filter(
     preferences: Preferences, matcher: "Matcher", edition: date, policy: PickPolicy
 ) -> Callable[[Candidate], LeftOut | None]:
-    """What keeps a candidate out, the first that applies."""
+    """Return a function that gives the first rule that excludes a candidate, or None."""
     oldest = edition - policy.max_age if policy.max_age is not None else date.min
     min_score = preferences.min_score
 
@@ -105,11 +107,13 @@ def _make_exclusion_filter(
 _UNRANKED = 10**9
 
 KEYWORD_WEIGHT = 3.0
-"""A followed keyword counts as much as seven upvotes: twice as many people are one step, log2(1 + upvotes)."""
+"""Weight of a followed keyword in units of log2(1 + upvotes): it counts as much as seven upvotes."""
 
 
 def compute_percentiles(candidates: Iterable[Candidate]) -> Mapping[str, float]:
-    """Where each scored paper stands among those of its scale, 0 to 1; empty where there is only one scale."""
+    """Return the percentile of each scored paper within its scale, 0 to 1; empty if there
+    is only one scale.
+    """
     by_scale: dict[str, list[Candidate]] = {}
     for candidate in candidates:
         if candidate.score is not None:
@@ -120,13 +124,13 @@ def compute_percentiles(candidates: Iterable[Candidate]) -> Mapping[str, float]:
 
 
 def _percentiles_in_group(group: Sequence[Candidate]) -> Iterator[tuple[str, float]]:
-    """The share of the group under a paper, and half of its equals."""
+    """Yield the share of papers with a lower score, plus half of those with the same score."""
     counts = Counter(candidate.score or 0.0 for candidate in group)
-    under, shares = 0, {}
+    lower_count, percentiles = 0, {}
     for score in sorted(counts):
-        shares[score] = (under + counts[score] / 2) / len(group)
-        under += counts[score]
-    return ((candidate.id, shares[candidate.score or 0.0]) for candidate in group)
+        percentiles[score] = (lower_count + counts[score] / 2) / len(group)
+        lower_count += counts[score]
+    return ((candidate.id, percentiles[candidate.score or 0.0]) for candidate in group)
 
 
 def _sort_key(
@@ -140,16 +144,23 @@ def _sort_key(
 
 
 def apply_pairwise_ranks(best_first: Sequence[Candidate]) -> list[Candidate]:
-    """Those that were compared with one another change places among themselves; all others stay where they are."""
+    """Reorder papers of one day and scale by their pairwise rank, within the positions
+    that they hold together.
+
+    Papers without a pairwise rank keep their positions.
+    """
     groups: dict[tuple[str, date], list[Candidate]] = {}
     for candidate in best_first:
         if candidate.pairwise_rank:
             groups.setdefault((candidate.scale, candidate.pairwise_rank.day), []).append(candidate)
-    turns = {
-        group: iter(sorted(those, key=lambda one: one.pairwise_rank.rank if one.pairwise_rank else 0))
-        for group, those in groups.items()
+    queues = {
+        key: iter(sorted(group, key=lambda paper: paper.pairwise_rank.rank if paper.pairwise_rank else 0))
+        for key, group in groups.items()
     }
-    return [next(turns[one.scale, one.pairwise_rank.day]) if one.pairwise_rank else one for one in best_first]
+    return [
+        next(queues[paper.scale, paper.pairwise_rank.day]) if paper.pairwise_rank else paper
+        for paper in best_first
+    ]
 
 
 def _interest_score(candidate: Candidate, matcher: "Matcher") -> float:
@@ -159,35 +170,39 @@ def _interest_score(candidate: Candidate, matcher: "Matcher") -> float:
 def _limit_domain_share(
     best_first: Sequence[Candidate], top: int, limit_per_domain: int
 ) -> list[tuple[int, Candidate]]:
-    """The first `top` with their places (from 1), none from a domain that has its share while others qualify."""
+    """Return the first `top` papers with their places, from 1, with at most `limit_per_domain` of a category.
+
+    Papers over that limit fill the remaining places when nothing else qualifies.
+    """
     taken: list[tuple[int, Candidate]] = []
-    passed_over: list[tuple[int, Candidate]] = []
-    of_domain: Counter[str] = Counter()
+    over_limit: list[tuple[int, Candidate]] = []
+    count_by_domain: Counter[str] = Counter()
     for place, candidate in enumerate(best_first, start=1):
         if len(taken) == top:
             break
         domain = candidate.primary_category
-        has_room = not domain or of_domain[domain] < limit_per_domain
-        (taken if has_room else passed_over).append((place, candidate))
-        of_domain[domain] += has_room
-    return sorted(taken + passed_over[: top - len(taken)])
+        has_room = not domain or count_by_domain[domain] < limit_per_domain
+        (taken if has_room else over_limit).append((place, candidate))
+        count_by_domain[domain] += has_room
+    return sorted(taken + over_limit[: top - len(taken)])
 
 
 def _describe_reason(
     place: int, candidate: Candidate, best_first: Sequence[Candidate], matcher: "Matcher"
 ) -> str:
-    """Why this one, in words: "2nd by score of 41, in vision, mentions “alignment”"."""
+    """Describe the reason for a pick: "2nd by score of 41, in vision, mentions “alignment”"."""
     return ", ".join(
         [*_describe_basis(place, candidate, len(best_first)), *matcher.describe_match(candidate)]
     )
 
 
 def _describe_basis(place: int, candidate: Candidate, count: int) -> list[str]:
-    """What decided: the score, or the rank, or else the votes; an unscored paper is never called the 3rd of anything."""
+    """Describe the basis of the order: score, rank or upvotes. An unscored paper gets no
+    place in the order.
+    """
     if candidate.pairwise_rank:
-        return [
-            f"{format_ordinal(candidate.pairwise_rank.rank)} of {candidate.pairwise_rank.compared_count} compared in pairs"
-        ]
+        rank, compared_count = candidate.pairwise_rank.rank, candidate.pairwise_rank.compared_count
+        return [f"{format_ordinal(rank)} of {compared_count} compared in pairs"]
     if candidate.score is not None:
         return [f"{format_ordinal(place)} by score of {count}"]
     if candidate.rank is not None:
@@ -198,14 +213,14 @@ def _describe_basis(place: int, candidate: Candidate, count: int) -> list[str]:
 
 
 def format_ordinal(number: int) -> str:
-    """1st, 2nd, 3rd, 4th ... 11th ... 21st."""
+    """Format a number as 1st, 2nd, 3rd, 4th ... 11th ... 21st."""
     ending = {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th") if number % 100 not in (11, 12, 13) else "th"
     return f"{number}{ending}"
 
 
 @dataclass(frozen=True, slots=True)
 class Matcher:
-    """A wish, made ready to be asked of many papers."""
+    """Preferences compiled for matching many papers."""
 
     domains: tuple[tuple[str, frozenset[str]], ...]
     all_categories: frozenset[str]
@@ -215,7 +230,7 @@ class Matcher:
 
     @staticmethod
     def from_preferences(preferences: Preferences) -> "Matcher":
-        """Raises InputError for a domain that nobody knows."""
+        """Compile preferences. Raises InputError for an unknown domain."""
         domains = tuple((domain, frozenset(resolve_domain(domain))) for domain in preferences.domains)
         muted_categories, muted_words = _split_muted(preferences.muted)
         return Matcher(
@@ -227,7 +242,7 @@ class Matcher:
         )
 
     def is_wanted(self, candidate: Candidate) -> bool:
-        """Cross-lists count: a paper lies in every domain it is listed in."""
+        """Return True if a paper is in a wanted domain, cross-lists included, or mentions a keyword."""
         if not self.all_categories and not self.keywords:
             return True
         return has_wanted_category(_categories_of(candidate), self.all_categories) or self.has_keyword(
@@ -235,10 +250,12 @@ class Matcher:
         )
 
     def is_muted(self, candidate: Candidate) -> bool:
-        """A muted domain is the paper's primary one: muting audio keeps a vision paper that is cross-listed there."""
-        if self.muted_categories and has_wanted_category(
-            (candidate.primary_category,), self.muted_categories
-        ):
+        """Return True if a paper's primary category or one of its words is muted.
+
+        Muting audio keeps a vision paper that is cross-listed there.
+        """
+        primary = (candidate.primary_category,)
+        if self.muted_categories and has_wanted_category(primary, self.muted_categories):
             return True
         return bool(self.muted_words and self.muted_words.search(candidate.text))
 
@@ -246,15 +263,15 @@ class Matcher:
         return bool(self.keywords and self.keywords.search(candidate.text))
 
     def describe_match(self, candidate: Candidate) -> list[str]:
-        """What of the wish a paper meets, in words."""
+        """Describe the first domain and the first keyword that a paper matches."""
         categories = _categories_of(candidate)
-        words = [
+        domains = [
             f"in {domain_name(name) if '.' in name else name}"
             for name, wanted in self.domains
             if has_wanted_category(categories, wanted)
         ]
-        found = self.keywords.search(candidate.text) if self.keywords else None
-        return words[:1] + ([f"mentions “{found[0]}”"] if found else [])
+        keyword = self.keywords.search(candidate.text) if self.keywords else None
+        return domains[:1] + ([f"mentions “{keyword[0]}”"] if keyword else [])
 
 
 def _categories_of(candidate: Candidate) -> Collection[str]:
@@ -262,7 +279,7 @@ def _categories_of(candidate: Candidate) -> Collection[str]:
 
 
 def _split_muted(muted: Iterable[str]) -> tuple[frozenset[str], list[str]]:
-    """A muted entry that names a domain mutes it; any other is a word."""
+    """Split muted entries into the categories of known domains, and words."""
     domains: set[str] = set()
     words: list[str] = []
     for entry in muted:
@@ -274,7 +291,10 @@ def _split_muted(muted: Iterable[str]) -> tuple[frozenset[str], list[str]]:
 
 
 def compile_word_pattern(words: Iterable[str]) -> re.Pattern[str] | None:
-    """Finds any of the words, whole, in any case, with a plural ending; a space also finds a hyphen. None for none."""
+    """Compile a pattern that finds any of the words, or return None for no words.
+
+    It matches whole words in any case, also with a plural ending. A space in a word also matches a hyphen.
+    """
     parts = [
         r"[\s-]+".join(map(re.escape, re.split(r"[\s-]+", word.strip()))) for word in words if word.strip()
     ]

@@ -22,8 +22,8 @@ class DueEdition:
 def due_at(schedule: Schedule, edition: date) -> datetime:
     """Return the instant at which an edition is due, in UTC.
 
-    A local time that a clock change skips is due at the first instant after the gap. A local time that occurs twice
-    is due the first time.
+    A local time that a clock change skips is due at the first instant after the gap. A local time that occurs
+    twice is due the first time.
     """
     zone = ZoneInfo(schedule.time_zone)
     local = datetime.combine(edition, schedule.at, zone)
@@ -92,10 +92,10 @@ def due_after_schedule_change(
 ) -> DueEdition:
     """Return the next due edition after a schedule was changed to `schedule`.
 
-    No date gets a second edition, and today's is not lost. `awaited` is the edition that was due next before the
-    change, or None. It is due at once if its new hour has already passed. `existing_editions` are recent dates that
-    already have an edition. Dates later than tomorrow are ignored: they come from a clock that was days ahead, and
-    must not block the editions before them.
+    No date gets a second edition, and today's is not lost. `awaited` is the edition that was due next before
+    the change, or None. It is due at once if its new hour has already passed. `existing_editions` are recent
+    dates that already have an edition. Dates later than tomorrow are ignored: they come from a clock that was
+    days ahead, and must not block the editions before them.
     """
     tomorrow = now.astimezone(ZoneInfo(schedule.time_zone)).date() + _DAY
     last = max((edition for edition in existing_editions if edition <= tomorrow), default=date.min)
@@ -113,8 +113,8 @@ def recompute_next_due(
 ) -> DueEdition:
     """Return the next due edition by today's time zone rules and clock, given the one stored as `awaited`.
 
-    An awaited edition moves to its own hour under new zone rules. If the clock was set back, editions before the
-    awaited one are due first, unless `existing_editions` already has their dates.
+    An awaited edition moves to its own hour under new zone rules. If the clock was set back, editions before
+    the awaited one are due first, unless `existing_editions` already has their dates.
     """
     today = now.astimezone(ZoneInfo(schedule.time_zone)).date()
     newest = newest_due_edition(schedule, now)

@@ -1,4 +1,4 @@
-"""Channels, their preferences and schedules."""
+"""Subscriptions: a channel, its preferences and its schedule."""
 
 from dataclasses import dataclass, field
 from datetime import datetime, time
@@ -6,22 +6,23 @@ from enum import StrEnum
 
 
 class DigestStyle(StrEnum):
-    """How a digest is laid out on a chat platform."""
+    """Layout of a digest on a chat platform."""
 
     CARDS = "cards"
-    """A header, then one message a paper: a reaction belongs to one paper."""
+    """A header, then one message per paper, so that a reaction belongs to one paper."""
     COMPACT = "compact"
     """One message."""
     THREAD = "thread"
-    """A header in the channel, the cards in its thread."""
+    """A header in the channel, and the cards in its thread."""
 
 
 @dataclass(frozen=True, slots=True)
 class Preferences:
-    """What a channel wants to read. Empty `domains` and `keywords` together mean everything.
+    """A channel's selection of papers, and the style of its digest.
 
-    A paper is wanted when it lies in one of the domains (arXiv categories or named groups) or speaks of one of the
-    keywords, and is not muted. `min_score` None sets no threshold.
+    A paper matches if it is in one of `domains` (arXiv categories or our groups) or mentions one of
+    `keywords`, and is not muted. Without domains and keywords, every paper matches. `muted` holds domains and
+    words. `top` is the largest number of picks. `min_score` None sets no threshold.
     """
 
     domains: tuple[str, ...] = ()
@@ -34,7 +35,9 @@ class Preferences:
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """When a channel gets its digest: local `at` on `days` (0 is Monday) in an IANA time zone."""
+    """Time of a channel's digest: the local hour `at` on the weekdays `days` (0 is Monday), in
+    an IANA time zone.
+    """
 
     at: time = time(9)
     days: frozenset[int] = frozenset(range(5))
@@ -43,7 +46,7 @@ class Schedule:
 
 @dataclass(frozen=True, slots=True)
 class Channel:
-    """Where a digest goes: `workspace` is the Slack team or Discord guild, empty where there is only one."""
+    """Target of a digest. `workspace` is the Slack team or Discord server, empty if there is only one."""
 
     platform: str
     channel: str
@@ -53,18 +56,20 @@ class Channel:
         return ":".join(part for part in (self.platform, self.workspace, self.channel) if part)
 
     def may_match(self, other: "Channel") -> bool:
-        """Whether both may mean the same one: a channel that names no workspace is of any."""
-        same = (self.platform, self.channel) == (other.platform, other.channel)
-        return same and (self.workspace == other.workspace or not (self.workspace and other.workspace))
+        """Return True if both can be the same channel. An empty workspace matches any workspace."""
+        is_same_id = (self.platform, self.channel) == (other.platform, other.channel)
+        return is_same_id and (self.workspace == other.workspace or not (self.workspace and other.workspace))
 
 
 @dataclass(frozen=True, slots=True)
 class Subscription:
-    """A channel's wish and its schedule. `id` is the store's number for it, 0 before it is stored.
+    """A channel's standing order: its preferences and schedule.
 
-    `paused_by` is the person who paused it, empty while it runs. `stopped` is the sentence that says why its platform
-    takes nothing for this channel any more. One `from_settings` is changed in the settings file only, but for pausing.
-    `owner` is the platform's id of the person who is told when digests fail: whoever subscribed it; may be empty.
+    `id` is the store's number, 0 before it is stored. `paused_by` is the person who paused it, or empty.
+    `stop_reason` is a sentence that explains why the platform no longer accepts posts for the channel, or
+    empty. With `is_from_settings`, it can be paused by people, and is otherwise changed in the settings file
+    only. `owner_id` is the platform's id of the person who gets failure notices, the one who subscribed the
+    channel; it may be empty.
     """
 
     channel: Channel
@@ -78,13 +83,15 @@ class Subscription:
 
     @property
     def is_running(self) -> bool:
-        """Whether digests come."""
+        """True if digests are being delivered: neither paused nor stopped."""
         return not self.paused_by and not self.stop_reason
 
 
 @dataclass(frozen=True, slots=True)
 class SubscriptionChange:
-    """What a person did to a channel's digest: None before is a new subscription, None after one that ended."""
+    """A person's change of a subscription. `before` is None for a new one, `after` is None
+    for one that ended.
+    """
 
     id: int
     channel: Channel

@@ -1,45 +1,47 @@
-"""LaTeX to Unicode, white space, and clipping that never cuts through a word's meaning. Pure."""
+"""Text for people: LaTeX to Unicode, removal of invisible characters, clipping to a limit. Pure."""
 
 import re
 import unicodedata
 from collections.abc import Callable
 
 MAX_PASSES = 10
-"""Each pass takes away at least one TeX sign, so real text settles in two or three; hostile text stops here."""
+"""Conversion passes, a bound against hostile text: real text settles in two or three."""
 
 MAX_NESTING = 6
-"""Braces are unwrapped from the inside; deeper nesting than this has not been seen in an abstract."""
+"""Levels of braces that are unwrapped, from the inside. No abstract seen so far nests deeper."""
 
 _TEX = re.compile(r"[\\$]|``|''|[\w”)]\s?---?\s?[\w“(]")
 _SPACE = re.compile(r"\s+")
 _UNSEEN = re.compile(
-    # Controls but white space, soft hyphen, zero-width signs, bidi controls, surrogates, private use, tags.
+    # Controls except white space, soft hyphen, zero-width and bidi signs, surrogates, private use, tags.
     "[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\xad\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f"
     "\ud800-\udfff\ue000-\uf8ff\ufeff\ufff9-\uffff\U000e0000-\U000e0fff\U000f0000-\U0010ffff]"
 )
 _LOOSE_JOINER = re.compile("(?:(?<=[\x00-\x7f])|^)[\u200c\u200d]+")
 _STACKED_MARKS = re.compile(
-    "([\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff]{3})[\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff]+"
+    "([\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff]{3})"
+    "[\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff]+"
 )
 
 
 def normalize_text(text: str) -> str:
-    """One line of visible text: NFC, unseen and direction-changing characters dropped, white space collapsed.
+    """Return one line of visible text in NFC: invisible characters removed, white space collapsed.
 
-    Joiners stay where scripts and emoji need them; more than three stacked marks on a letter are cut to three.
+    Bidi controls count as invisible. Joiners stay between letters and emoji that need them. A letter keeps at
+    most three stacked marks.
     """
     text = _SPACE.sub(" ", text)
     if text.isascii():
         return _UNSEEN.sub("", text).strip() if not text.isprintable() else text.strip()
     text = _LOOSE_JOINER.sub("", _UNSEEN.sub("", text))
-    # White space may meet again where something unseen stood between.
+    # Removing an invisible character can bring two spaces together.
     return _SPACE.sub(" ", _STACKED_MARKS.sub(r"\1", unicodedata.normalize("NFC", text))).strip()
 
 
 def to_plain_text(text: str) -> str:
-    """The text as people read it: LaTeX turned into Unicode, on one line.
+    """Convert LaTeX to Unicode, on one line. Idempotent.
 
-    Money, percent signs and addresses stay as they are; a macro that nobody knows becomes its name. Idempotent.
+    Amounts of money, percent signs and addresses are kept. An unknown macro becomes its name.
     """
     text = normalize_text(text)
     for _ in range(MAX_PASSES):
@@ -108,11 +110,13 @@ def _convert_quotes_and_dashes(text: str) -> str:
 
 _COMBINING = {
     "`": "\u0300", "'": "\u0301", "^": "\u0302", "~": "\u0303", "=": "\u0304", "u": "\u0306", ".": "\u0307",
-    '"': "\u0308", "r": "\u030a", "H": "\u030b", "v": "\u030c", "d": "\u0323", "c": "\u0327", "k": "\u0328", "b": "\u0331",
+    '"': "\u0308", "r": "\u030a", "H": "\u030b", "v": "\u030c", "d": "\u0323", "c": "\u0327", "k": "\u0328",
+    "b": "\u0331",
 }  # fmt: skip
 _LETTERS = {
-    "ss": "ß", "o": "ø", "O": "Ø", "l": "ł", "L": "Ł", "ae": "æ", "AE": "Æ", "oe": "œ", "OE": "Œ", "aa": "å", "AA": "Å",
-    "i": "ı", "j": "ȷ", "dh": "ð", "DH": "Ð", "th": "þ", "TH": "Þ", "dj": "đ", "DJ": "Đ", "ng": "ŋ", "NG": "Ŋ",
+    "ss": "ß", "o": "ø", "O": "Ø", "l": "ł", "L": "Ł", "ae": "æ", "AE": "Æ", "oe": "œ", "OE": "Œ", "aa": "å",
+    "AA": "Å", "i": "ı", "j": "ȷ", "dh": "ð", "DH": "Ð", "th": "þ", "TH": "Þ", "dj": "đ", "DJ": "Đ",
+    "ng": "ŋ", "NG": "Ŋ",
 }  # fmt: skip
 _SIGN_ACCENT = re.compile(r"\\([`'^~=.\"])\s*(?:\{\s*(\\[ij]|[^\W\d_])\s*\}|(\\[ij](?![a-zA-Z])|[^\W\d_]))")
 _LETTER_ACCENT = re.compile(r"\\([uvHcdbkr])(?:\s*\{\s*(\\[ij]|[^\W\d_])\s*\}|\s+([^\W\d_])(?![^\W\d_]))")
@@ -130,7 +134,7 @@ def _convert_accents(text: str) -> str:
     def unwrap_accent_group(found: re.Match[str]) -> str:
         return _LETTER_ACCENT.sub(combine_accent, _SIGN_ACCENT.sub(combine_accent, found[0][1:-1]))
 
-    # {\'e}: the braces go with their accent.
+    # {\'e}: the braces are removed together with their accent.
     text = re.sub(r"\{\s*\\[`'^~=.\"uvHcdbkr][^{}\\]{1,2}\}", unwrap_accent_group, text)
     text = _LETTER_ACCENT.sub(combine_accent, _SIGN_ACCENT.sub(combine_accent, text))
     text = re.sub(r"\{\s*\\(" + "|".join(_LETTERS) + r")\s*\}", lambda found: _LETTERS[found[1]], text)
@@ -144,7 +148,7 @@ def _convert_maths(found: re.Match[str]) -> str:
     inside = next(group for group in found.groups() if group is not None)
     if found[0].startswith("$") and not found[0].startswith("$$"):
         if not _looks_like_maths(inside, found.string[found.end() : found.end() + 1]):
-            # A lone sign (money): leave it, and let the next one open a formula of its own.
+            # A lone sign (money): keep it, and let the next one open a formula.
             return "\ue014" + _MATHS.sub(_convert_maths, found[0][1:] + "\ue014"[:0])
         inside = inside.strip()
     return _convert_scripts(_convert_macros(inside, maths=True))
@@ -165,7 +169,7 @@ _LOWERED = str.maketrans("0123456789+-−=()", "₀₁₂₃₄₅₆₇₈₉�
 
 
 def _convert_scripts(maths: str) -> str:
-    """Digits go up and down; other scripts keep their sign, without braces."""
+    """Convert digits in scripts to raised and lowered digits. Other scripts lose only their braces."""
     maths = re.sub(r"\^\s*\{?\s*([∘°])\s*\}?", "°", maths)
     maths = re.sub(r"\^\s*\{?\s*([′*†‡]+|\\?prime)\s*\}?", lambda m: m[1].replace("prime", "′"), maths)
     maths = re.sub(r"\^\s*(?:\{([+−-]?\d+)\}|(\d))", lambda m: (m[1] or m[2]).translate(_RAISED), maths)
@@ -202,8 +206,9 @@ _BLACKBOARD = {
     "E": "𝔼", "F": "𝔽", "S": "𝕊", "T": "𝕋", "B": "𝔹", "1": "𝟙", "I": "𝕀",
 }  # fmt: skip
 _OVER = {
-    "hat": "\u0302", "widehat": "\u0302", "bar": "\u0304", "tilde": "\u0303", "widetilde": "\u0303", "dot": "\u0307",
-    "ddot": "\u0308", "vec": "\u20d7", "check": "\u030c", "acute": "\u0301", "grave": "\u0300", "breve": "\u0306",
+    "hat": "\u0302", "widehat": "\u0302", "bar": "\u0304", "tilde": "\u0303", "widetilde": "\u0303",
+    "dot": "\u0307", "ddot": "\u0308", "vec": "\u20d7", "check": "\u030c", "acute": "\u0301",
+    "grave": "\u0300", "breve": "\u0306",
 }  # fmt: skip
 _OVER_MACRO = re.compile(r"\\(" + "|".join(_OVER) + r")(?![a-zA-Z])\s*(?:\{([^{}]*)\}|(\w))")
 _FRACTION = re.compile(r"\\[dtc]?frac\s*(?:\{([^{}]*)\}|(\d))\s*(?:\{([^{}]*)\}|(\d))")
@@ -268,34 +273,37 @@ def _add_parentheses(part: str) -> str:
 
 
 _SYMBOLS = {
-    "alpha": "α", "beta": "β", "gamma": "γ", "delta": "δ", "epsilon": "ε", "varepsilon": "ε", "zeta": "ζ", "eta": "η",
-    "theta": "θ", "vartheta": "ϑ", "iota": "ι", "kappa": "κ", "lambda": "λ", "mu": "μ", "nu": "ν", "xi": "ξ", "pi": "π",
-    "varpi": "ϖ", "rho": "ρ", "varrho": "ϱ", "sigma": "σ", "varsigma": "ς", "tau": "τ", "upsilon": "υ", "phi": "φ",
-    "varphi": "φ", "chi": "χ", "psi": "ψ", "omega": "ω", "Gamma": "Γ", "Delta": "Δ", "Theta": "Θ", "Lambda": "Λ",
-    "Xi": "Ξ", "Pi": "Π", "Sigma": "Σ", "Upsilon": "Υ", "Phi": "Φ", "Psi": "Ψ", "Omega": "Ω",
-    "times": "×", "cdot": "·", "cdots": "⋯", "ldots": "…", "dots": "…", "dotsc": "…", "vdots": "⋮", "pm": "±", "mp": "∓",
-    "div": "÷", "ast": "*", "star": "⋆", "circ": "∘", "bullet": "•", "oplus": "⊕", "otimes": "⊗", "odot": "⊙",
-    "leq": "≤", "le": "≤", "leqslant": "≤", "geq": "≥", "ge": "≥", "geqslant": "≥", "neq": "≠", "ne": "≠", "ll": "≪",
-    "gg": "≫", "approx": "≈", "sim": "∼", "simeq": "≃", "cong": "≅", "equiv": "≡", "propto": "∝", "lesssim": "≲",
-    "gtrsim": "≳", "lt": "<", "gt": ">", "prec": "≺", "succ": "≻", "triangleq": "≜",
-    "in": "∈", "notin": "∉", "ni": "∋", "subset": "⊂", "subseteq": "⊆", "supset": "⊃", "supseteq": "⊇", "cup": "∪",
-    "cap": "∩", "setminus": "∖", "emptyset": "∅", "varnothing": "∅", "forall": "∀", "exists": "∃", "neg": "¬", "lnot": "¬",
-    "land": "∧", "wedge": "∧", "lor": "∨", "vee": "∨", "top": "⊤", "bot": "⊥", "perp": "⊥", "parallel": "∥", "mid": "|",
-    "to": "→", "rightarrow": "→", "leftarrow": "←", "gets": "←", "leftrightarrow": "↔", "Rightarrow": "⇒", "Leftarrow": "⇐",
-    "Leftrightarrow": "⇔", "iff": "⇔", "implies": "⇒", "mapsto": "↦", "longrightarrow": "→", "uparrow": "↑",
-    "downarrow": "↓", "nearrow": "↗", "searrow": "↘", "rightsquigarrow": "⇝", "leadsto": "⇝",
-    "sum": "∑", "prod": "∏", "int": "∫", "oint": "∮", "partial": "∂", "nabla": "∇", "infty": "∞", "ell": "ℓ", "hbar": "ℏ",
-    "Re": "ℜ", "Im": "ℑ", "aleph": "ℵ", "prime": "′", "angle": "∠", "triangle": "△", "square": "□", "Box": "□",
-    "diamond": "⋄", "checkmark": "✓", "cmark": "✓", "xmark": "✗", "dagger": "†", "ddagger": "‡", "dag": "†", "S": "§",
-    "P": "¶", "copyright": "©", "pounds": "£", "euro": "€", "degree": "°", "textdegree": "°", "textmu": "µ", "textbar": "|",
-    "textless": "<", "textgreater": ">", "textasciitilde": "~", "textasciicircum": "^", "textbackslash": "∖",
-    "textquotesingle": "'", "textquoteright": "’", "textquoteleft": "‘", "textquotedblleft": "“", "textquotedblright": "”",
+    "alpha": "α", "beta": "β", "gamma": "γ", "delta": "δ", "epsilon": "ε", "varepsilon": "ε", "zeta": "ζ",
+    "eta": "η", "theta": "θ", "vartheta": "ϑ", "iota": "ι", "kappa": "κ", "lambda": "λ", "mu": "μ", "nu": "ν",
+    "xi": "ξ", "pi": "π", "varpi": "ϖ", "rho": "ρ", "varrho": "ϱ", "sigma": "σ", "varsigma": "ς", "tau": "τ",
+    "upsilon": "υ", "phi": "φ", "varphi": "φ", "chi": "χ", "psi": "ψ", "omega": "ω", "Gamma": "Γ",
+    "Delta": "Δ", "Theta": "Θ", "Lambda": "Λ", "Xi": "Ξ", "Pi": "Π", "Sigma": "Σ", "Upsilon": "Υ", "Phi": "Φ",
+    "Psi": "Ψ", "Omega": "Ω", "times": "×", "cdot": "·", "cdots": "⋯", "ldots": "…", "dots": "…",
+    "dotsc": "…", "vdots": "⋮", "pm": "±", "mp": "∓", "div": "÷", "ast": "*", "star": "⋆", "circ": "∘",
+    "bullet": "•", "oplus": "⊕", "otimes": "⊗", "odot": "⊙", "leq": "≤", "le": "≤", "leqslant": "≤",
+    "geq": "≥", "ge": "≥", "geqslant": "≥", "neq": "≠", "ne": "≠", "ll": "≪", "gg": "≫", "approx": "≈",
+    "sim": "∼", "simeq": "≃", "cong": "≅", "equiv": "≡", "propto": "∝", "lesssim": "≲", "gtrsim": "≳",
+    "lt": "<", "gt": ">", "prec": "≺", "succ": "≻", "triangleq": "≜", "in": "∈", "notin": "∉", "ni": "∋",
+    "subset": "⊂", "subseteq": "⊆", "supset": "⊃", "supseteq": "⊇", "cup": "∪", "cap": "∩", "setminus": "∖",
+    "emptyset": "∅", "varnothing": "∅", "forall": "∀", "exists": "∃", "neg": "¬", "lnot": "¬", "land": "∧",
+    "wedge": "∧", "lor": "∨", "vee": "∨", "top": "⊤", "bot": "⊥", "perp": "⊥", "parallel": "∥", "mid": "|",
+    "to": "→", "rightarrow": "→", "leftarrow": "←", "gets": "←", "leftrightarrow": "↔", "Rightarrow": "⇒",
+    "Leftarrow": "⇐", "Leftrightarrow": "⇔", "iff": "⇔", "implies": "⇒", "mapsto": "↦", "longrightarrow": "→",
+    "uparrow": "↑", "downarrow": "↓", "nearrow": "↗", "searrow": "↘", "rightsquigarrow": "⇝", "leadsto": "⇝",
+    "sum": "∑", "prod": "∏", "int": "∫", "oint": "∮", "partial": "∂", "nabla": "∇", "infty": "∞", "ell": "ℓ",
+    "hbar": "ℏ", "Re": "ℜ", "Im": "ℑ", "aleph": "ℵ", "prime": "′", "angle": "∠", "triangle": "△",
+    "square": "□", "Box": "□", "diamond": "⋄", "checkmark": "✓", "cmark": "✓", "xmark": "✗", "dagger": "†",
+    "ddagger": "‡", "dag": "†", "S": "§", "P": "¶", "copyright": "©", "pounds": "£", "euro": "€",
+    "degree": "°", "textdegree": "°", "textmu": "µ", "textbar": "|", "textless": "<", "textgreater": ">",
+    "textasciitilde": "~", "textasciicircum": "^", "textbackslash": "∖", "textquotesingle": "'",
+    "textquoteright": "’", "textquoteleft": "‘", "textquotedblleft": "“", "textquotedblright": "”",
     "textendash": "–", "textemdash": "—", "textregistered": "®", "texttrademark": "™", "textellipsis": "…",
-    "langle": "⟨", "rangle": "⟩", "lfloor": "⌊", "rfloor": "⌋", "lceil": "⌈", "rceil": "⌉", "lVert": "‖", "rVert": "‖",
-    "lvert": "|", "rvert": "|", "Vert": "‖", "vert": "|", "backslash": "∖", "colon": ":", "LaTeX": "LaTeX", "TeX": "TeX",
-    "par": " ", "newline": " ", "linebreak": " ", "noindent": "", "centering": "", "displaystyle": "", "textstyle": "",
-    "limits": "", "nolimits": "", "nonumber": "", "xspace": "", "protect": "", "mathrm": "", "it": "", "bf": "", "em": "",
-    "tt": "", "rm": "", "sc": "", "bfseries": "", "itshape": "", "small": "", "large": "", "quad": " ", "qquad": " ",
+    "langle": "⟨", "rangle": "⟩", "lfloor": "⌊", "rfloor": "⌋", "lceil": "⌈", "rceil": "⌉", "lVert": "‖",
+    "rVert": "‖", "lvert": "|", "rvert": "|", "Vert": "‖", "vert": "|", "backslash": "∖", "colon": ":",
+    "LaTeX": "LaTeX", "TeX": "TeX", "par": " ", "newline": " ", "linebreak": " ", "noindent": "",
+    "centering": "", "displaystyle": "", "textstyle": "", "limits": "", "nolimits": "", "nonumber": "",
+    "xspace": "", "protect": "", "mathrm": "", "it": "", "bf": "", "em": "", "tt": "", "rm": "", "sc": "",
+    "bfseries": "", "itshape": "", "small": "", "large": "", "quad": " ", "qquad": " ",
 }  # fmt: skip
 
 
@@ -307,11 +315,11 @@ _SENTENCE_END = re.compile(r"[.!?…。！？][\"'”’)\]]*(?=\s|$)|[。！？
 _ABBREVIATION = re.compile(r"(?:\b(?:e\.g|i\.e|cf|vs|etc|al|Fig|Eq|Sec|Tab|No|Dr|St|approx|resp|[A-Z]))\.$")
 _ATOM = re.compile(r"https?://\S+|&#?\w{1,32};|\S+")
 SENTENCE_SHARE = 0.6
-"""A whole sentence is the better ending while it keeps this share of the room; else a word and an ellipsis."""
+"""Share of the limit that a clip at a sentence must fill; else it ends at a word with an ellipsis."""
 
 
 def split_sentences(text: str) -> list[str]:
-    """The sentences of one line of text, in order; each is a span of it. An abbreviation ends none."""
+    """Split one line of text into sentences, each a span of it. Abbreviations do not end a sentence."""
     found, start = [], 0
     for end in _find_sentence_ends(text):
         found.append(text[start:end].strip())
@@ -332,10 +340,11 @@ def _find_sentence_ends(text: str) -> list[int]:
 
 
 def clip_text(text: str, limit: int, cost: Callable[[str], int] = len) -> str:
-    """At most `limit` of `text`, ending with a sentence, or else a word and an ellipsis.
+    """Clip `text` to a cost of at most `limit`: after a sentence, else after a word, with an ellipsis.
 
-    `cost` says what a text takes up once it is written out (escaping makes it longer); by default its characters.
-    Never cuts inside an address, an entity or a grapheme. Nothing fits: the empty string.
+    `cost` measures a text as it is written out, where escaping makes it longer. The default
+    counts characters. Never cuts inside an address, an entity or a grapheme. Returns an empty
+    string if nothing fits.
     """
     if cost(text) <= limit:
         return text
@@ -356,7 +365,9 @@ def clip_text(text: str, limit: int, cost: Callable[[str], int] = len) -> str:
 def _find_longest_prefix(
     text: str, ends: list[int], limit: int, cost: Callable[[str], int], ending: str
 ) -> str:
-    """The longest beginning that ends at one of `ends` and fits, by bisection: cost grows with length."""
+    """Return the longest prefix that ends at one of `ends` and fits. Bisects, since
+    cost grows with length.
+    """
     low, high = 0, len(ends)
     while low < high:
         middle = (low + high) // 2
@@ -372,9 +383,9 @@ def _with_ending(text: str, ending: str) -> str:
 
 
 def _find_grapheme_ends(text: str) -> list[int]:
-    import regex  # A tenth of a second to load, and few texts need it.
+    import regex  # Takes 0.1 s to load, and few texts need it.
 
     if re.match(r"\s*(?:https?://|&#?\w{1,32};)", text):
         return []
-    # The last one may be cut by the slice itself.
+    # The slice may have cut the last grapheme.
     return [found.end() for found in regex.finditer(r"\X", text)][:-1]

@@ -4,7 +4,8 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from digests.injections import EXCERPT_LENGTH, HIDDEN_TEXT, scan_text
+from digests.injection_rules import HIDDEN_TEXT
+from digests.injections import EXCERPT_LENGTH, scan_text
 from digests.model import Flag
 from digests.reviewers.full_text import MAX_FULL_TEXT_CHARACTERS, FullText
 

@@ -1,4 +1,4 @@
-"""Addresses that may be requested: public IP addresses, so that no server can lead us into a private network."""
+"""Check of addresses before a request: no server may lead us into a private network."""
 
 import asyncio
 import ipaddress

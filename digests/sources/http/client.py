@@ -1,4 +1,4 @@
-"""HTTP client of the sources: bounded in size and time, retried with backoff, kept out of private networks."""
+"""HTTP client of the sources: limits, retries with backoff, and no way into private networks."""
 
 import asyncio
 import itertools
@@ -32,8 +32,8 @@ RETRYABLE_STATUSES = frozenset((429, 500, 502, 503, 504))
 class RequestLimits:
     """Limits of one request.
 
-    `max_bytes` bounds the body, compressed and decompressed. `timeout` is in seconds, from the first byte sent to the
-    last one received. `max_wait` is the longest Retry-After, in seconds, that is waited for.
+    `max_bytes` bounds the body, compressed and decompressed. `timeout` is in seconds, from the first byte
+    sent to the last one received. `max_wait` is the longest Retry-After, in seconds, that is waited for.
     """
 
     max_bytes: int = 64 * 1024**2
@@ -44,7 +44,7 @@ class RequestLimits:
 
 @dataclass(frozen=True, slots=True)
 class SourceResponse:
-    """A server's response. `body` is empty if it was written to a file; `address` is the last one after redirects."""
+    """A server's response. `body` is empty if it went to a file. `address` is the one after redirects."""
 
     status: int
     headers: Mapping[str, str]
@@ -66,8 +66,8 @@ async def open_client(
 ) -> AsyncIterator["SourceClient"]:
     """Open a client with one connection at a time, through `proxy` if given.
 
-    `trusted_addresses` come from the operator's settings: their origins may be private. `contact` goes into the
-    user agent.
+    `trusted_addresses` come from the operator's settings: their origins may be private. `contact` goes into
+    the user agent.
     """
     limits = httpx.Limits(max_connections=1, keepalive_expiry=10)
     headers = {"User-Agent": build_user_agent(contact), "Accept-Encoding": "gzip"}
@@ -116,7 +116,7 @@ class _RequestSpec:
 
 @dataclass(frozen=True, slots=True)
 class SourceClient:
-    """Client that fetches addresses. `may_ask` decides about each IP address of an origin that is not trusted."""
+    """Client for sources. `may_ask` decides about each IP address of an origin that is not trusted."""
 
     http: httpx.AsyncClient
     clock: Clock
@@ -138,9 +138,9 @@ class SourceClient:
     ) -> SourceResponse:
         """Fetch an address, following redirects and retrying with backoff.
 
-        `server` is the name in error messages. The response's status is one of `accepted_statuses`. With `turns`,
-        each request waits for the server's turn. The body goes to `output_file` if given. Raises SourceError when the
-        attempts are used up, when a limit is exceeded, and for any other status.
+        `server` is the name in error messages. The response's status is one of `accepted_statuses`. With
+        `turns`, each request waits for the server's turn. The body goes to `output_file` if given. Raises
+        SourceError when the attempts are used up, when a limit is exceeded, and for any other status.
         """
         spec = _RequestSpec(
             server, headers or {}, limits or RequestLimits(), accepted_statuses, turns, output_file
@@ -190,7 +190,8 @@ class SourceClient:
         )
 
     async def _build_request(self, address: str, spec: _RequestSpec) -> httpx.Request:
-        """Build a request to the address if its origin is trusted, else to an IP address of it that was checked.
+        """Build a request to the address if its origin is trusted, else to an IP address of
+        it that was checked.
 
         The host is not resolved again after the check, so its DNS record cannot change in between.
         """
@@ -269,7 +270,9 @@ def _compute_retry_delay(failure: _RetryableFailure, attempt: int) -> float:
 
 
 def _parse_retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
-    """Parse Retry-After, a number of seconds or a date, into seconds: at most a day. None if absent or malformed."""
+    """Parse Retry-After, a number of seconds or a date, into seconds: at most a day. None
+    if absent or malformed.
+    """
     value = headers.get("retry-after", "").strip()
     if value.isdecimal():
         return float(min(int(value[:9]), 86_400))

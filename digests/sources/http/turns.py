@@ -16,7 +16,8 @@ POLL_SECONDS = 1.0
 """Seconds between two attempts to take a turn: its holder may end it long before the lease does."""
 
 MAX_TURN_WAIT = timedelta(minutes=6)
-"""Longest wait for a turn. It exceeds the longest lease, so a longer one means that the server asked for a rest."""
+"""Longest wait for a turn. It exceeds the longest lease, so a longer one means that the server
+asked for a rest."""
 
 
 @dataclass(slots=True)
@@ -45,8 +46,8 @@ class ServerTurns:
     async def acquire(self, lease: timedelta) -> AsyncIterator[ServerTurn]:
         """Wait for the turn, hold it for the block, then start the cooldown.
 
-        A process that crashes loses its turn when the lease expires. Raises SourceError if the server must be left
-        alone for longer than `MAX_TURN_WAIT`.
+        A process that crashes loses its turn when the lease expires. Raises SourceError if the server must be
+        left alone for longer than `MAX_TURN_WAIT`.
         """
         async with self._local_lock:
             while free_at := await self._take_turn_shielded(lease):
