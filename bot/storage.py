@@ -1,0 +1,42 @@
+"""The asynchronous face of the store. Its calls block, so they run in threads.
+
+Background work and people's commands have a pool of threads each: a burst of commands can never delay a
+lease, a leader's heartbeat or the outbox.
+"""
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
+from functools import partial
+from typing import ParamSpec, TypeVar
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+BACKGROUND_THREADS = 8
+"""Room for the worker's claims, its five kinds of batch, leadership and the sources, all at once."""
+INTERACTIVE_THREADS = 6
+"""With the background threads and leadership's session these are the store's 15 PostgreSQL connections."""
+
+_background_pool = ThreadPoolExecutor(BACKGROUND_THREADS, thread_name_prefix="store-background")
+_interactive_pool = ThreadPoolExecutor(INTERACTIVE_THREADS, thread_name_prefix="store-interactive")
+
+
+async def run_background(function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+    """Call a blocking function for the outbox, leases, leadership or ingest. Context variables go along."""
+    return await start_background(function, *args, **kwargs)
+
+
+async def run_interactive(function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+    """Call a blocking function for a person who waits for the answer. Context variables go along."""
+    return await _start(_interactive_pool, partial(function, *args, **kwargs))
+
+
+def start_background(function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> asyncio.Future[R]:
+    """Start a call as `run_background` does. Raises RuntimeError at once when no thread can be started."""
+    return _start(_background_pool, partial(function, *args, **kwargs))
+
+
+def _start(pool: ThreadPoolExecutor, call: Callable[[], R]) -> asyncio.Future[R]:
+    return asyncio.get_running_loop().run_in_executor(pool, copy_context().run, call)
