@@ -16,9 +16,9 @@ from digests.ports.outbox import (
 )
 from digests.store import schema
 from digests.store.engine import Database
-from digests.store.outbox import claims
 from digests.store.outbox import writes as written
 from digests.store.outbox.abandon import abandoned_columns, return_unseen_papers
+from digests.store.outbox.claims import Claimer, WorkspaceQuota
 from digests.store.outbox.clock_skew import repair_future_timestamps
 from digests.store.outbox.pages import insert_pages
 from digests.store.outbox.writes import update_delivery, update_page
@@ -42,15 +42,8 @@ class SqlOutbox:
         retry_failed: bool = False,
     ) -> Claim | None:
         with self.database.write() as connection:
-            return claims.claim_edition(
-                connection,
-                subscription,
-                edition,
-                owner=owner,
-                now=now,
-                lease=lease,
-                retry_failed=retry_failed,
-            )
+            claimer = Claimer(connection, owner, now, lease)
+            return claimer.claim_edition(subscription, edition, retry_failed=retry_failed)
 
     def claim_due(
         self,
@@ -62,16 +55,9 @@ class SqlOutbox:
         limit_per_workspace: int | None = None,
         excluding: Collection[tuple[str, str]] = (),
     ) -> Sequence[Claim]:
+        quota = WorkspaceQuota(limit_per_workspace or limit, set(excluding))
         with self.database.write() as connection:
-            return claims.claim_due(
-                connection,
-                owner=owner,
-                now=now,
-                lease=lease,
-                limit=limit,
-                limit_per_workspace=limit_per_workspace or limit,
-                excluding=excluding,
-            )
+            return Claimer(connection, owner, now, lease).claim_due(limit, quota)
 
     def replace_plan(self, claim: Claim, planned: Sequence[PlannedPage], *, watermark: int) -> Claim:
         receipts = {page.number: page.receipt for page in claim.pages if page.receipt}
