@@ -1,7 +1,10 @@
-"""A fortnight of `paperround run`, from an empty store: arXiv, a model and Slack on this machine, and a clock that is moved.
+"""A fortnight of `paperround run` from an empty store, with fake servers and a settable clock.
 
-It has two weekends, a holiday, an outage that ends later that day, a morning without the model, a day beyond the budget
-and a feed that is yesterday's. Each day's message is one that a person would accept, and no paper comes twice.
+It has two weekends, a holiday, an outage that ends later that day, a morning without the model,
+a day over the budget and a stale feed. Each day has an acceptable message, and no paper is posted twice.
+
+The test waits for conditions, never for a number of seconds: a wait fails when the reviewer has completed
+many rounds and the condition is still false, or when nothing at all has changed for a very long time.
 """
 
 import asyncio
@@ -37,14 +40,18 @@ ROOT = Path(__file__).parents[2]
 BERLIN = ZoneInfo("Europe/Berlin")
 MONDAY = date(2026, 11, 16)
 HOLIDAY = date(2026, 11, 27)
-"""Thanksgiving evening has no announcement, so that the feed of the day after is empty."""
-PAPERS, PAPERS_OF_A_BIG_DAY = 12, 160
+"""The day after Thanksgiving. arXiv announces nothing on the evening before, so that its feed is empty."""
+PAPERS, PAPERS_OF_BIG_DAY = 12, 160
 BIG_DAY = date(2026, 11, 23)
 MANY = 1000
-PATIENCE = 150.0
-"""Seconds: this machine may be busy."""
-TOKENS_A_DAY = 150_000
-"""Enough for a day of `PAPERS`, too little for the big one."""
+TOKENS_PER_DAY = 150_000
+"""Enough for a day of `PAPERS`, too little for the big day."""
+
+POLL_SECONDS = 0.02
+MAX_ROUNDS = 1000
+"""Rounds of the reviewer within which a condition comes true. An idle process completes ten per second."""
+STALL_SECONDS = 900.0
+"""Seconds without a request, a log line or a write to the store, after which the process counts as stuck."""
 
 SETTINGS = """
 [store]
@@ -80,9 +87,24 @@ top = 3
 """
 
 
+def test_every_day_of_a_fortnight_has_an_acceptable_message(tmp_path: Path) -> None:
+    async def run_scenario() -> None:
+        async with run_service(tmp_path) as fortnight:
+            try:
+                await _run_two_weeks(fortnight)
+            finally:
+                for day, digest in fortnight.digests.items():
+                    print(f"=== {day:%A %d %B}\n{digest}\n")
+            repeated = {paper for paper, count in fortnight.count_posted_papers().items() if count > 1}
+            assert repeated == set()
+            assert "Traceback" not in fortnight.log.read_text()
+
+    asyncio.run(run_scenario())
+
+
 @dataclass(slots=True)
 class Fortnight:
-    """The servers, the clock, and what the channel has heard so far."""
+    """The fake servers, the clock, the store of the running service, and the digests posted so far."""
 
     clock: FileClock
     slack: FakeSlack
@@ -91,103 +113,149 @@ class Fortnight:
     store: Store
     channel: str
     log: Path
-    heard: int = 0
+    message_count: int = 0
     digests: dict[date, str] = field(default_factory=dict)
 
-    async def night(self, day: date) -> None:
-        """What arXiv has after midnight in New York is fetched and scored; then the best are read in full."""
-        self.clock.set(began := datetime(day.year, day.month, day.day, 0, 45, tzinfo=NEW_YORK))
+    async def run_day(self, day: date) -> str:
+        """Run a night and its morning. Returns the text that is posted in the morning."""
+        await self.run_night(day)
+        return await self.run_morning(day)
+
+    async def run_night(self, day: date) -> None:
+        """Wait until the announcement of the night is fetched and scored, then for the full reviews."""
+        start = datetime(day.year, day.month, day.day, 0, 45, tzinfo=NEW_YORK)
+        self.clock.set(start)
         if day.weekday() < 5:
-            await self.until(partial(self._tried, "arxiv", began), f"arXiv was asked on {day}")
-        await self.until(partial(self._tried, "huggingface", began), f"Hugging Face was asked on {day}")
-        await self.reviewed()
+            await self.wait_until(partial(self._has_fetched, "arxiv", start), f"arXiv is fetched on {day}")
+        await self.wait_until(
+            partial(self._has_fetched, "huggingface", start), f"Hugging Face is fetched on {day}"
+        )
+        await self.wait_for_review_round()
         self.clock.set(datetime(day.year, day.month, day.day, 2, 0, tzinfo=NEW_YORK))
-        await self.reviewed()
+        await self.wait_for_review_round()
 
-    def _tried(self, source: str, since: datetime) -> bool:
-        """Whether a fetch has ended that began since then."""
-        last = self.store.sources.load_state(source).last_try
-        return last is not None and last >= since
-
-    async def reviewed(self) -> None:
-        """The model has had a look at everything that is there now: a round that began later has ended."""
-        for _ in range(2):
-            began = self.clock()
-            await self.until(partial(self._looked, began), "the model looked at what came in")
-
-    def _looked(self, since: datetime) -> bool:
-        state = next((one for one in self.store.health.latest_reports() if one.subject == REVIEWER), None)
-        return bool(state and state.reported_at > since)
-
-    async def morning(self, day: date) -> str:
-        """Nine o'clock in Berlin: what the channel now hears."""
+    async def run_morning(self, day: date) -> str:
+        """Set the clock to nine in Berlin, wait for the edition of the day, and return the posted text."""
         self.clock.set(datetime(day.year, day.month, day.day, 9, 0, 1, tzinfo=BERLIN))
         (subscription,) = self.store.subscriptions.list_active()
 
-        def delivered() -> bool:
+        def is_delivered() -> bool:
             newest = self.store.delivery_reports.history(subscription, 1)
             return bool(newest and newest[0].edition == day and newest[0].state in ("posted", "empty"))
 
-        await self.until(delivered, f"the edition of {day}")
-        self.digests[day] = said = self.new_messages()
-        return said
+        await self.wait_until(is_delivered, f"the edition of {day} is delivered")
+        digest = self.take_new_messages()
+        self.digests[day] = digest
+        return digest
 
-    async def day(self, day: date) -> str:
-        """A night and its morning."""
-        await self.night(day)
-        return await self.morning(day)
+    def _has_fetched(self, source: str, since: datetime) -> bool:
+        """True once a fetch has ended that started at `since` or later."""
+        last_try = self.store.sources.load_state(source).last_try
+        return last_try is not None and last_try >= since
 
-    def new_messages(self) -> str:
-        """What was posted since the last look."""
+    async def wait_for_review_round(self) -> None:
+        """Wait until the reviewer has completed a round that started after this call."""
+        # The first round to end may have started before the call.
+        for _ in range(2):
+            start = self.clock()
+            await self.wait_until(partial(self._has_reviewed, start), "a round of reviews ends")
+
+    def _has_reviewed(self, since: datetime) -> bool:
+        last_round = self._last_review_round()
+        return bool(last_round and last_round > since)
+
+    def _last_review_round(self) -> datetime | None:
+        """Return the end of the last round; every round reports its health."""
+        reports = self.store.health.latest_reports()
+        return next((report.reported_at for report in reports if report.subject == REVIEWER), None)
+
+    def take_new_messages(self) -> str:
+        """Return the text of the messages posted since the previous call."""
         messages = self.slack.messages_in(self.channel)
-        new, self.heard = messages[self.heard :], len(messages)
-        return "\n".join(read_text(message["blocks"]) for message in new)
+        new_messages, self.message_count = messages[self.message_count :], len(messages)
+        return "\n".join(read_text(message["blocks"]) for message in new_messages)
 
-    def papers_shown(self) -> Counter[str]:
-        """Each paper that stands in the channel, with how often it does."""
-        everything = "\n".join(
-            read_text(message["blocks"]) for message in self.slack.messages_in(self.channel)
+    def count_posted_papers(self) -> Counter[str]:
+        """Return how often each paper occurs in the channel, by arXiv id."""
+        text = "\n".join(read_text(message["blocks"]) for message in self.slack.messages_in(self.channel))
+        return Counter(re.findall(r"arxiv\.org/abs/(\d{4}\.\d{5})", text))
+
+    async def wait_until(self, condition: Callable[[], object], description: str) -> None:
+        """Wait for a condition.
+
+        Raises AssertionError with the end of the log after `MAX_ROUNDS`, or when the process is stuck.
+        """
+        watchdog = StallWatchdog(self._collect_activity)
+        rounds: set[datetime | None] = set()
+        while not await asyncio.to_thread(condition):
+            rounds.add(await asyncio.to_thread(self._last_review_round))
+            if len(rounds) > MAX_ROUNDS or watchdog.is_stuck():
+                log_tail = "\n".join(self.log.read_text().splitlines()[-15:])
+                reason = "nothing changes any more" if len(rounds) <= MAX_ROUNDS else f"{MAX_ROUNDS} rounds"
+                raise AssertionError(f"{reason}, and still not: {description}\n{log_tail}")
+            await asyncio.sleep(POLL_SECONDS)
+
+    def _collect_activity(self) -> object:
+        return (
+            len(self.model.requests),
+            len(self.feeds.requests),
+            len(self.slack.calls),
+            self.log.stat().st_size,
+            self._last_review_round(),
         )
-        return Counter(re.findall(r"arxiv\.org/abs/(\d{4}\.\d{5})", everything))
 
-    async def until(self, holds: Callable[[], object], what: str, seconds: float = PATIENCE) -> None:
-        """Wait for something to come true. Raises AssertionError with the end of the log."""
-        end = time.monotonic() + seconds
-        while not await asyncio.to_thread(holds):
-            if time.monotonic() > end:
-                tail = "\n".join(self.log.read_text().splitlines()[-15:])
-                raise AssertionError(f"not within {seconds} s: {what}\n{tail}")
-            await asyncio.sleep(0.02)
+
+class StallWatchdog:
+    """Reports that nothing has changed for `STALL_SECONDS`, however slow the machine is."""
+
+    def __init__(self, collect_activity: Callable[[], object]) -> None:
+        self._collect_activity = collect_activity
+        self._activity: object = None
+        self._changed_at = time.monotonic()
+
+    def is_stuck(self) -> bool:
+        """Compare the activity with that of the previous call."""
+        activity, now = self._collect_activity(), time.monotonic()
+        if activity != self._activity:
+            self._activity, self._changed_at = activity, now
+        return now - self._changed_at > STALL_SECONDS
 
 
 @asynccontextmanager
-async def a_fortnight(folder: Path) -> AsyncIterator[Fortnight]:
-    """`paperround run` over an empty store, from the night to Monday on; it ends well at the end."""
+async def run_service(folder: Path) -> AsyncIterator[Fortnight]:
+    """Run `paperround run` over an empty store from the night before Monday, and stop it at the end."""
     clock = FileClock(folder / "clock")
     clock.set(datetime(2026, 11, 15, 23, 0, tzinfo=NEW_YORK))
 
-    def announced(day: date) -> list[Announcement]:
-        count = PAPERS_OF_A_BIG_DAY if day == BIG_DAY else PAPERS
+    def list_announcements(day: date) -> list[Announcement]:
+        count = PAPERS_OF_BIG_DAY if day == BIG_DAY else PAPERS
         return arxiv_days.announcements_of(day, count, frozenset([HOLIDAY]))
 
-    feeds = FakeFeeds(clock, announcement_source=announced, upvotes=lambda day: [], retry_after="3600")
+    feeds = FakeFeeds(
+        clock, announcement_source=list_announcements, upvotes=lambda day: [], retry_after="3600"
+    )
     async with FakeSlack(clock=clock.timestamp, rate_limits=False) as slack, feeds, OpenAiServer() as model:
         channel = slack.add_channel("papers")
         (folder / "paperround.toml").write_text(
             SETTINGS.format(
-                folder=folder, feeds=feeds, model=model, name=MODEL, tokens=TOKENS_A_DAY, slack=slack, channel=channel
+                folder=folder, feeds=feeds, model=model, name=MODEL, tokens=TOKENS_PER_DAY, slack=slack,
+                channel=channel,
             )
         )  # fmt: skip
-        process = spawn_process(
-            Spawn(folder, clock.file, _environment(slack), folder / "log", tick_seconds=0.1)
-        )
+        log = folder / "log"
+        log.touch()
+        process = spawn_process(Spawn(folder, clock.file, _environment(slack), log, tick_seconds=0.1))
         try:
-            await slack.wait_until(lambda: slack.sockets or process.exitcode is not None, 60)
+            watchdog = StallWatchdog(lambda: (len(slack.calls), log.stat().st_size))
+            while not slack.sockets:
+                assert process.exitcode is None, log.read_text()
+                assert not watchdog.is_stuck(), log.read_text()
+                await asyncio.sleep(POLL_SECONDS)
             store = open_store(f"sqlite:///{folder / 'p.db'}")
-            yield Fortnight(clock, slack, feeds, model, store, channel, folder / "log")
+            yield Fortnight(clock, slack, feeds, model, store, channel, log)
             store.close()
             os.kill(process.pid or 0, signal.SIGTERM)
-            await asyncio.to_thread(process.join, 30)
+            await asyncio.to_thread(process.join, STALL_SECONDS)
             assert process.exitcode == 0
         finally:
             process.kill()
@@ -195,9 +263,9 @@ async def a_fortnight(folder: Path) -> AsyncIterator[Fortnight]:
 
 
 def _environment(slack: FakeSlack) -> dict[str, str]:
-    ours = ("SLACK_", "DISCORD_", "PAPERROUND_")
-    clean = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
-    return clean | {
+    prefixes = ("SLACK_", "DISCORD_", "PAPERROUND_")
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(prefixes)}
+    return inherited | {
         "SLACK_BOT_TOKEN": slack.bot_token,
         "SLACK_APP_TOKEN": slack.app_token,
         "PAPERROUND_REVIEWER_KEY": "a-key",
@@ -205,113 +273,105 @@ def _environment(slack: FakeSlack) -> dict[str, str]:
     }
 
 
-def test_a_fortnight_has_a_message_that_a_person_would_accept_on_each_of_its_days(tmp_path: Path) -> None:
-    async def story() -> None:
-        async with a_fortnight(tmp_path) as fortnight:
-            try:
-                await _two_weeks(fortnight)
-            finally:
-                for day, said in fortnight.digests.items():
-                    print(f"=== {day:%A %d %B}\n{said}\n")
-            repeated = {paper for paper, times in fortnight.papers_shown().items() if times > 1}
-            assert repeated == set()
-            assert "Traceback" not in fortnight.log.read_text()
-
-    asyncio.run(story())
-
-
-async def _two_weeks(fortnight: Fortnight) -> None:
+async def _run_two_weeks(fortnight: Fortnight) -> None:
     monday, tuesday, wednesday, thursday, friday, saturday, sunday = _week_from(MONDAY)
-    for ordinary in (monday, tuesday):
-        _is_a_whole_digest(await fortnight.day(ordinary), ordinary)
-    await _an_outage_that_ends_that_day(fortnight, wednesday)
-    await _a_morning_without_the_model(fortnight, thursday)
-    _is_a_whole_digest(await fortnight.day(friday), friday)
-    for quiet in (saturday, sunday):
-        said = await fortnight.day(quiet)
-        assert "nothing from arXiv today" in said
-        assert "come with the digest of Monday 23 November" in said
+    for ordinary_day in (monday, tuesday):
+        _assert_full_digest(await fortnight.run_day(ordinary_day), ordinary_day)
+    await _run_outage_that_ends_that_day(fortnight, wednesday)
+    await _run_morning_without_model(fortnight, thursday)
+    _assert_full_digest(await fortnight.run_day(friday), friday)
+    for empty_day in (saturday, sunday):
+        digest = await fortnight.run_day(empty_day)
+        assert "nothing from arXiv today" in digest
+        assert "come with the digest of Monday 23 November" in digest
 
     monday, tuesday, wednesday, thursday, friday, saturday, sunday = _week_from(BIG_DAY)
-    said = await fortnight.day(monday)
-    _is_a_whole_digest(said, monday)
-    assert "The budget for reviews is spent for today" in said
-    _has_what_was_looked_at(await fortnight.day(tuesday), tuesday)
+    digest = await fortnight.run_day(monday)
+    _assert_full_digest(digest, monday)
+    assert "The budget for reviews is spent for today" in digest
+    _assert_scored_digest(await fortnight.run_day(tuesday), tuesday)
     fortnight.feeds.fail_next("/rss", FeedFault.STALE, MANY)
     fortnight.feeds.fail_next("/oai", FeedFault.EMPTY, MANY)
-    assert "arXiv answers, but has shown nothing new since" in await fortnight.day(wednesday)
+    assert "arXiv answers, but has shown nothing new since" in await fortnight.run_day(wednesday)
     fortnight.feeds.clear_faults()
-    _is_a_whole_digest(await fortnight.day(thursday), thursday)
+    _assert_full_digest(await fortnight.run_day(thursday), thursday)
     assert friday == HOLIDAY
-    assert "Thanksgiving" in await fortnight.day(friday)
-    for quiet in (saturday, sunday):
-        assert "nothing from arXiv today" in await fortnight.day(quiet)
+    assert "Thanksgiving" in await fortnight.run_day(friday)
+    for empty_day in (saturday, sunday):
+        assert "nothing from arXiv today" in await fortnight.run_day(empty_day)
 
 
 def _week_from(monday: date) -> list[date]:
     return [monday + timedelta(days=number) for number in range(7)]
 
 
-def _is_a_whole_digest(said: str, day: date) -> None:
-    """Three papers, each with its score and its reviewer's name, and the limitations of at least one."""
-    _has_what_was_looked_at(said, day)
-    assert "*Limitations*" in said
+def _assert_full_digest(digest: str, day: date) -> None:
+    """Three papers, each with score and reviewer, and the limitations of at least one."""
+    _assert_scored_digest(digest, day)
+    assert "*Limitations*" in digest
 
 
-def _has_what_was_looked_at(said: str, day: date) -> None:
-    """The same on the day after a big one: what is looked at last may be the best, and no review in full is left for it."""
-    assert said.startswith(f"{day:%A} {day.day} {day:%B} - 3 of ")
-    assert said.count(f"Reviewed by {MODEL}") == 3
-    assert said.count("/10 · ") == 3
-    assert said.count("*Limitations*") + said.count("Limitations not reviewed") == 3
+def _assert_scored_digest(digest: str, day: date) -> None:
+    """Three papers, each with score and reviewer.
+
+    On the day after the big day, the best papers may be scored last, when no budget is left for full reviews.
+    """
+    assert digest.startswith(f"{day:%A} {day.day} {day:%B} - 3 of ")
+    assert digest.count(f"Reviewed by {MODEL}") == 3
+    assert digest.count("/10 · ") == 3
+    assert digest.count("*Limitations*") + digest.count("Limitations not reviewed") == 3
 
 
-async def _an_outage_that_ends_that_day(fortnight: Fortnight, day: date) -> None:
-    """The message says so; when the papers come at noon, it becomes the digest."""
+async def _run_outage_that_ends_that_day(fortnight: Fortnight, day: date) -> None:
+    """The morning's message reports the outage. It becomes the digest when the papers come at noon."""
     fortnight.feeds.fail_next("/rss", FeedFault.RATE_LIMITED, MANY)
     fortnight.feeds.fail_next("/oai", FeedFault.RATE_LIMITED, MANY)
-    said = await fortnight.day(day)
-    assert "a source does not answer" in said
-    assert "they take this message's place" in said
-    before = len(fortnight.slack.messages_in(fortnight.channel))
-    await _papers_come_after_all(fortnight, day)
-    await fortnight.reviewed()
+    digest = await fortnight.run_day(day)
+    assert "a source does not answer" in digest
+    assert "they take this message's place" in digest
+    count_before = len(fortnight.slack.messages_in(fortnight.channel))
+    await _end_outage(fortnight, day)
+    await fortnight.wait_for_review_round()
     fortnight.clock.set(datetime(day.year, day.month, day.day, 13, 30, tzinfo=BERLIN))
-    await fortnight.slack.wait_until(
-        lambda: len(fortnight.slack.messages_in(fortnight.channel)) == before + 3, PATIENCE
-    )
-    first = read_text(fortnight.slack.messages_in(fortnight.channel)[before - 1]["blocks"])
+
+    def has_three_replies() -> bool:
+        return len(fortnight.slack.messages_in(fortnight.channel)) == count_before + 3
+
+    await fortnight.wait_until(has_three_replies, "the three papers are posted")
+    first = read_text(fortnight.slack.messages_in(fortnight.channel)[count_before - 1]["blocks"])
     assert first.startswith(f"{day:%A} {day.day} {day:%B} - 3 of ")
-    late = fortnight.digests[day] = f"{first}\n{fortnight.new_messages()}"
-    _is_a_whole_digest(late, day)
-    assert "came in after today's first message" in late
+    late_digest = f"{first}\n{fortnight.take_new_messages()}"
+    fortnight.digests[day] = late_digest
+    _assert_full_digest(late_digest, day)
+    assert "came in after today's first message" in late_digest
 
 
-async def _papers_come_after_all(fortnight: Fortnight, day: date) -> None:
-    """At noon, unless a fetch that was under way just then was told to try again in an hour."""
+async def _end_outage(fortnight: Fortnight, day: date) -> None:
+    """End the outage at noon and wait for the fetch; a fetch in progress may be deferred by an hour."""
     fortnight.feeds.clear_faults()
-    fortnight.clock.set(noon := datetime(day.year, day.month, day.day, 12, tzinfo=BERLIN))
+    noon = datetime(day.year, day.month, day.day, 12, tzinfo=BERLIN)
+    fortnight.clock.set(noon)
 
-    def state() -> SourceState:
+    def load_state() -> SourceState:
         return fortnight.store.sources.load_state("arxiv")
 
-    def is_well() -> bool:
-        return state().failure == ""
+    def has_succeeded() -> bool:
+        return load_state().failure == ""
 
-    def is_told_to_wait() -> bool:
-        return (state().next_try_at or noon) > noon + timedelta(minutes=30)
+    def must_wait() -> bool:
+        return (load_state().next_try_at or noon) > noon + timedelta(minutes=30)
 
-    await fortnight.until(lambda: is_well() or is_told_to_wait(), "arXiv was asked again")
-    if not is_well():
+    await fortnight.wait_until(lambda: has_succeeded() or must_wait(), "arXiv is fetched at noon")
+    if not has_succeeded():
         fortnight.clock.set(noon + timedelta(minutes=65))
-        await fortnight.until(is_well, "arXiv was asked once more")
+        await fortnight.wait_until(has_succeeded, "arXiv is fetched once more")
 
 
-async def _a_morning_without_the_model(fortnight: Fortnight, day: date) -> None:
-    """The abstract speaks for itself, and nothing is invented."""
+async def _run_morning_without_model(fortnight: Fortnight, day: date) -> None:
+    """The cards quote the abstracts, and nothing is invented."""
     fortnight.model.fault_by_title[""] = ModelFault.SERVER_ERROR
-    said = await fortnight.day(day)
+    digest = await fortnight.run_day(day)
     fortnight.model.fault_by_title.clear()
-    assert said.count("From the abstract:") == 3
-    assert said.count("Limitations not reviewed") == 3
-    assert "The reviewer has not answered since" in said
+    assert digest.count("From the abstract:") == 3
+    assert digest.count("Limitations not reviewed") == 3
+    assert "The reviewer has not answered since" in digest
