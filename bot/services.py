@@ -41,8 +41,9 @@ from digests.store.copying import copy_store as copy_store
 from digests.subscription import Channel, DigestStyle, Preferences, Schedule, Subscription
 
 if TYPE_CHECKING:
+    from bot.ingest.reviewing import OpenReviewContext
     from digests.reviewers.arxiv_full_text import ArxivFullTextFetcher
-    from digests.reviewers.context import ReviewContext as ReviewerDesk
+    from digests.reviewers.context import ReviewContext
     from digests.search.index import SearchIndex
     from digests.sources.arxiv.source import ArxivSource
     from digests.sources.http.client import SourceClient
@@ -60,7 +61,6 @@ PLATFORM_MODELS: Mapping[str, type[SettingsTable]] = {
 }
 """Models of the `[platforms.NAME]` tables, for `load_settings`."""
 
-OpenReviewContext = Callable[[], AbstractAsyncContextManager["ReviewerDesk"]]
 
 Renderer = Callable[[Message, DigestStyle], Sequence[Page]]
 
@@ -333,7 +333,7 @@ def build_paper_fetcher(services: Services) -> Callable[[str], Paper | None] | N
     return lambda paper: asyncio.run(fetch_paper(paper))
 
 
-def build_reviewer(services: Services, environment: Mapping[str, str]) -> OpenReviewContext | None:
+def build_reviewer(services: Services, environment: Mapping[str, str]) -> "OpenReviewContext | None":
     """Opens the desk of our own reviewer; None where the settings name no server. Raises InputError."""
     settings = services.settings.reviewer
     if not settings.base_url:
@@ -347,9 +347,9 @@ def build_reviewer(services: Services, environment: Mapping[str, str]) -> OpenRe
 
 
 @asynccontextmanager
-async def _open_review_context(services: Services, key: str) -> AsyncIterator["ReviewerDesk"]:
+async def _open_review_context(services: Services, key: str) -> AsyncIterator["ReviewContext"]:
     from digests.reviewers.budget import DailyBudget
-    from digests.reviewers.context import ReviewContext as ReviewerDesk
+    from digests.reviewers.context import ReviewContext
     from digests.reviewers.openai import ResponseFormat, ServerAddress, open_model_server
     from digests.reviewers.review import ReviewOptions
 
@@ -365,7 +365,7 @@ async def _open_review_context(services: Services, key: str) -> AsyncIterator["R
         settings.tokens_per_day or None, settings.cost_per_day or None, settings.price_in, settings.price_out
     )
     async with open_model_server(address) as server:
-        yield ReviewerDesk(
+        yield ReviewContext(
             services.store,
             server,
             services.delivery_context.clock,

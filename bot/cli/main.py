@@ -439,11 +439,13 @@ def _run_doctor(options: argparse.Namespace) -> int:
 
 
 def _run_db_copy(options: argparse.Namespace) -> int:
-    from bot.ingest.importing import show_progress_bar
+    from bot.ingest.reporting import show_progress_bars
     from bot.services import copy_store
 
-    with show_progress_bar("copying", Console(stderr=True)) as progress:
-        counts = copy_store(options.source, options.target, now=datetime.now(UTC), progress=progress)
+    with show_progress_bars(Console(stderr=True)) as add_bar:
+        counts = copy_store(
+            options.source, options.target, now=datetime.now(UTC), progress=add_bar("copying")
+        )
     print(  # noqa: T201
         f"{sum(counts.values()):,} rows copied, {counts['papers']:,} papers among them; every table counted on both sides. "
         "Name the new store under [store] url before you start again."

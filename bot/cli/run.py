@@ -8,6 +8,7 @@ from contextlib import AsyncExitStack, suppress
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
+from typing import TYPE_CHECKING
 
 from bot.chat.port import ChatApp, Platform
 from bot.delivery.deliver import DeliveryContext
@@ -18,7 +19,6 @@ from bot.ingest.fetching import fetch_until_stopped
 from bot.leadership import run_while_leading
 from bot.present.messages import format_weekday_date
 from bot.services import (
-    OpenReviewContext,
     Services,
     build_answers,
     build_apps,
@@ -30,6 +30,9 @@ from bot.services import (
 )
 from digests.ports.sources import Source
 from digests.schedule import next_due_edition
+
+if TYPE_CHECKING:
+    from bot.ingest.reviewing import OpenReviewContext
 
 log = logging.getLogger(__name__)
 
@@ -124,7 +127,7 @@ async def _run_fetching(paper_sources: Sequence[Source], services: Services, sto
     await run_while_leading("sources", fetch_until, leadership=services.store.leadership, stop=stop)
 
 
-async def _run_reviewing(open_context: OpenReviewContext, services: Services, stop: asyncio.Event) -> None:
+async def _run_reviewing(open_context: "OpenReviewContext", services: Services, stop: asyncio.Event) -> None:
     """Of several replicas one at a time reviews."""
     from bot.ingest.reviewing import LEADER_ROLE as REVIEWING
     from bot.ingest.reviewing import review_until_stopped

@@ -1,15 +1,16 @@
-"""Fetching what sources have: once by hand, or again and again at each source's own hours."""
+"""Fetching of sources: once by hand, or continuously, each source on its own schedule."""
 
 import asyncio
 import logging
 import random
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import aclosing, contextmanager, suppress
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from contextlib import aclosing, suppress
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 
 from rich.console import Console
 
+from bot.ingest.reporting import MAX_REPORTED_RECORDS, describe_counts, show_progress_bars
 from digests.errors import PaperroundError, SourceError
 from digests.injections import flag_if_recent, flag_paper
 from digests.model import NOT_REVIEWED, Paper, Trouble
@@ -22,30 +23,29 @@ log = logging.getLogger(__name__)
 Clock = Callable[[], datetime]
 
 PaperLookup = Callable[[Sequence[str]], Awaitable[Mapping[str, Paper]]]
-"""Papers by their arXiv ids; unknown ones are left out. Raises SourceError."""
+"""Returns papers by arXiv id, without the unknown ones. Raises SourceError."""
 
 POLL_SECONDS = 20.0
-"""Between two looks at which source is due."""
+"""Seconds between two checks for due sources."""
 
 MAX_JITTER = timedelta(minutes=5)
-"""A source is fetched up to so long after its hour, so that not everybody asks at the same second."""
-
-MAX_REPORTED_RECORDS = 20
-"""Bad records of a fetch that are named one by one; of more, only the number is told."""
+"""Longest random delay of a due fetch. It spreads the requests of many installations."""
 
 MAX_REQUESTED_PAPERS = 50
-"""Papers that people asked for and that are fetched with the sources."""
+"""Papers of one look-up for people's requests."""
 
 CLOCK_TOLERANCE = timedelta(minutes=2)
-"""A clock that goes back by less was only corrected."""
+"""Largest clock correction after which a time in the future is still trusted."""
 
 DEFAULT_RETRY_DELAY = timedelta(minutes=30)
-"""Until the next try where nobody says how long to wait."""
+"""Delay after a failure that names no time for the next try."""
+
+_REQUESTS_TASK = "requested papers"
 
 
 @dataclass(slots=True)
 class FetchReport:
-    """What came of fetching one source."""
+    """Result of one fetch of one source. `failure` is a sentence, empty after a success."""
 
     source: str
     counts: ImportCounts = field(default_factory=ImportCounts)
@@ -55,12 +55,23 @@ class FetchReport:
     failure: str = ""
 
     def to_sentence(self) -> str:
-        """In words: what came, what was odd, and what failed."""
-        counts = self.counts
-        summary = f"{self.source}: {counts.new:,} new, {counts.changed:,} changed, {counts.unchanged:,} as they were"
+        """Return counts, remarks and failure as words."""
+        summary = f"{self.source}: {describe_counts(self.counts)}"
         summary += f", {self.bad_count:,} bad left out." if self.bad_count else "."
         remarks = " ".join(f"{remark[:1].upper()}{remark[1:]}." for remark in dict.fromkeys(self.remarks))
         return " ".join(filter(None, (summary, remarks, self.failure)))
+
+
+async def fetch_all_sources(
+    sources: Sequence[Source], store: Store, clock: Clock, *, since: date | None, console: Console
+) -> list[FetchReport]:
+    """Fetch all sources concurrently, each with a progress bar on a terminal. Reports include failures."""
+    with show_progress_bars(console, in_numbers=True) as add_bar:
+        fetches = [
+            fetch_source(source, store, clock, since=since, progress=add_bar(source.name))
+            for source in sources
+        ]
+        return list(await asyncio.gather(*fetches))
 
 
 async def fetch_source(
@@ -69,9 +80,9 @@ async def fetch_source(
     clock: Clock,
     *,
     since: date | None = None,
-    progress: ProgressCallback = lambda done, size: None,
+    progress: ProgressCallback = lambda done, total: None,
 ) -> FetchReport:
-    """Fetch one source and store each batch as it comes. A failure is told and kept, never raised."""
+    """Fetch one source and store each batch as it comes. Failures are recorded and reported, not raised."""
     report, started_at = FetchReport(source.name), clock()
     try:
         state = await asyncio.to_thread(store.sources.load_state, source.name)
@@ -80,35 +91,6 @@ async def fetch_source(
     except PaperroundError as error:
         report.failure = str(error)
     return report
-
-
-async def fetch_all_sources(
-    sources: Sequence[Source], store: Store, clock: Clock, *, since: date | None, console: Console
-) -> list[FetchReport]:
-    """Fetch every source, none waiting for another, with a bar each on a terminal."""
-    with _show_progress_bars(console) as add_bar:
-        fetches = [
-            fetch_source(one, store, clock, since=since, progress=add_bar(one.name)) for one in sources
-        ]
-        return list(await asyncio.gather(*fetches))
-
-
-@contextmanager
-def _show_progress_bars(console: Console) -> Iterator[Callable[[str], ProgressCallback]]:
-    if not console.is_terminal:
-        yield lambda name: lambda done, size: None
-        return
-    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
-    from rich.progress import Progress as Bars
-
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Bars(*columns, console=console, transient=True) as bars:
-
-        def add_bar(name: str) -> ProgressCallback:
-            task = bars.add_task(name[:40], total=None)
-            return lambda done, size: bars.update(task, completed=done, total=size)
-
-        yield add_bar
 
 
 async def _store_batches(
@@ -129,21 +111,21 @@ async def _store_batches(
     except PaperroundError as error:
         return error
     except Exception as error:
-        # For the log of a process that runs; who fetches by hand gets the sentence.
+        # The traceback is for the log of a service. A fetch by hand prints the sentence.
         log.info("%s failed in a way that nobody foresaw", source.name, exc_info=True)
         return SourceError(f"An unexpected fault: {type(error).__name__}: {error}")
     return None
 
 
 def _store_batch(batch: SourceBatch, report: FetchReport, store: Store, now: datetime) -> None:
-    """The papers first, then how far the source has come: a crash between the two repeats, and loses nothing."""
+    # Papers are stored before the position. After a crash in between, the batch is fetched again.
     if batch.records:
         flagged_records = [(flag_if_recent(paper, now.date()), review) for paper, review in batch.records]
         report.counts += store.library.add(flagged_records, now=now, announce=batch.announce)
     if batch.updated_papers:
         report.counts += store.library.update_known(batch.updated_papers, now=now)
-    for bad in batch.bad_records[: max(0, MAX_REPORTED_RECORDS - report.bad_count)]:
-        log.warning("%s", bad)
+    for bad_record in batch.bad_records[: max(0, MAX_REPORTED_RECORDS - report.bad_count)]:
+        log.warning("%s", bad_record)
     report.bad_count += len(batch.bad_records)
     report.is_stale = report.is_stale or batch.is_stale
     if batch.remark:
@@ -156,7 +138,10 @@ def _store_batch(batch: SourceBatch, report: FetchReport, store: Store, now: dat
 def _record_result(
     report: FetchReport, failure: PaperroundError | None, store: Store, started_at: datetime, now: datetime
 ) -> None:
-    """How it went, for the next try and for the digests. What came in between may not have been seen."""
+    """Save the source's state and health.
+
+    `last_try` is the start of the fetch: papers that the source published during the fetch may be missing.
+    """
     state = replace(store.sources.load_state(report.source), last_try=started_at)
     trouble = Trouble.OUTAGE if failure else Trouble.STALE if report.is_stale else None
     detail = str(failure) if failure else ". ".join(report.remarks)
@@ -173,9 +158,9 @@ def _record_result(
 
 
 async def fetch_requested_papers(lookup: PaperLookup, store: Store, clock: Clock) -> str:
-    """Fetch what people asked for and could not be had at once; what arXiv does not know is forgotten.
+    """Fetch requested papers that are not in the library. Drop requests for papers unknown to arXiv.
 
-    Returns the sentence of a failure, empty when all went well.
+    Returns a sentence about a failure, else an empty string. Raises StoreError.
     """
     requested = await asyncio.to_thread(store.library.requested_unknown, MAX_REQUESTED_PAPERS)
     if not requested:
@@ -186,22 +171,23 @@ async def fetch_requested_papers(lookup: PaperLookup, store: Store, clock: Clock
         return f"{len(requested)} papers that people asked for are still to be fetched: {error}"
     records = [(flag_paper(paper), NOT_REVIEWED) for paper in found.values()]
     await asyncio.to_thread(store.library.add, records, now=clock())
-    await asyncio.to_thread(store.library.drop_requests, [one for one in requested if one not in found])
+    unknown = [arxiv_id for arxiv_id in requested if arxiv_id not in found]
+    await asyncio.to_thread(store.library.drop_requests, unknown)
     log.info("%d of %d papers that people asked for were fetched", len(found), len(requested))
     return ""
 
 
 def find_due_sources(sources: Iterable[Source], store: Store, now: datetime) -> list[Source]:
-    """The sources whose hour has come."""
+    """Return the sources whose next fetch is due. Raises StoreError."""
     states = [_without_future_times(store.sources.load_state(source.name), now) for source in sources]
     due_times = [
         (source.next_fetch_at(state, now), source) for source, state in zip(sources, states, strict=True)
     ]
-    return [source for at, source in due_times if at is not None and at <= now]
+    return [source for due_at, source in due_times if due_at is not None and due_at <= now]
 
 
 def _without_future_times(state: SourceState, now: datetime) -> SourceState:
-    """What a clock that was ahead wrote says nothing about when to fetch."""
+    """Drop the times of a state that was saved under a clock far ahead of this one."""
     is_ahead = state.last_try is not None and state.last_try > now + CLOCK_TOLERANCE
     return replace(state, last_try=None, next_try_at=None) if is_ahead else state
 
@@ -216,7 +202,10 @@ async def fetch_until_stopped(
     poll_seconds: float = POLL_SECONDS,
     jitter: Callable[[], timedelta] = lambda: MAX_JITTER * random.random(),  # noqa: S311
 ) -> None:
-    """Fetch each source whenever it is due, none waiting for another, until told to stop."""
+    """Fetch each source whenever it is due, independently of the others, until `stop`.
+
+    Fetches in progress are cancelled at the end. A failure is logged and retried.
+    """
     tasks: dict[str, asyncio.Task[None]] = {}
     try:
         while not stop.is_set():
@@ -227,8 +216,8 @@ async def fetch_until_stopped(
                     tasks[source.name] = asyncio.create_task(
                         _log_exceptions(_fetch_after_delay(source, store, clock, delay))
                     )
-            if lookup and _REQUESTED_TASK not in tasks:
-                tasks[_REQUESTED_TASK] = asyncio.create_task(
+            if lookup and _REQUESTS_TASK not in tasks:
+                tasks[_REQUESTS_TASK] = asyncio.create_task(
                     _log_exceptions(_fetch_requested_or_wait(lookup, store, clock))
                 )
             with suppress(TimeoutError):
@@ -239,13 +228,10 @@ async def fetch_until_stopped(
         await asyncio.gather(*tasks.values(), return_exceptions=True)
 
 
-_REQUESTED_TASK = "what people asked for"
-
-
 async def _find_ready_sources(
     sources: Sequence[Source], store: Store, clock: Clock, jitter: Callable[[], timedelta]
 ) -> list[tuple[Source, timedelta]]:
-    """The sources that are due, and how long each waits yet; the first fetch of all waits for nothing."""
+    """Return the due sources with the delay of each fetch. The first fetch of a source is not delayed."""
 
     def add_delays() -> list[tuple[Source, timedelta]]:
         return [

@@ -1,7 +1,6 @@
-"""Bringing papers in: in batches, with what was wrong told line by line, and a bar on a terminal."""
+"""Import of review files, in batches."""
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice
@@ -9,44 +8,44 @@ from typing import BinaryIO
 
 from rich.console import Console
 
+from bot.ingest.reporting import MAX_REPORTED_RECORDS, describe_counts, show_progress_bars
 from digests.errors import InputError, SourceError
 from digests.injections import flag_paper
 from digests.model import Paper, Review
 from digests.ports import Store
 from digests.ports.library import ImportCounts
-from digests.ports.sources import BadRecord, ProgressCallback
+from digests.ports.sources import BadRecord
 from digests.sources.reviews import ReviewFile
 
 BATCH_SIZE = 1000
-"""Records a transaction: enough to be fast, and few enough that others can write between."""
-
-MAX_REPORTED_RECORDS = 20
-"""Bad records that are named one by one; of more, only the number is told."""
+"""Records per transaction: enough for speed, few enough to let other writers in between."""
 
 
 @dataclass(slots=True)
 class ImportReport:
-    """What became of an import."""
+    """Counts of an import. `failure_count` is the number of files that were not readable to the end."""
 
     counts: ImportCounts = field(default_factory=ImportCounts)
     bad_count: int = 0
     failure_count: int = 0
 
     def to_sentence(self) -> str:
-        """In words, with what was left out."""
-        counts = self.counts
-        summary = f"{counts.new:,} new, {counts.changed:,} changed, {counts.unchanged:,} as they were."
+        """Return the counts of papers and of bad records as words."""
+        summary = f"{describe_counts(self.counts)}."
         return f"{summary} {self.bad_count:,} bad left out." if self.bad_count else summary
 
 
 def import_review_files(
     locations: Sequence[str], store: Store, *, now: datetime, standard_input: BinaryIO, console: Console
 ) -> ImportReport:
-    """Import each place; one that cannot be read is told, and the others are still imported. Raises StoreError."""
+    """Import every location and print its bad records. Raises StoreError.
+
+    A location that is not readable is reported, and the others are still imported.
+    """
     report = ImportReport()
-    for place in locations:
+    for location in locations:
         try:
-            _import_review_file(place, store, report, now, standard_input, console)
+            _import_review_file(location, store, report, now, standard_input, console)
         except (InputError, SourceError) as error:
             report.failure_count += 1
             _print_line(console, f"paperround: {error}")
@@ -63,8 +62,8 @@ def _import_review_file(
     standard_input: BinaryIO,
     console: Console,
 ) -> None:
-    with show_progress_bar(location, console) as progress:
-        source = ReviewFile(location, now.date(), standard_input, progress)
+    with show_progress_bars(console) as add_bar:
+        source = ReviewFile(location, now.date(), standard_input, add_bar(location))
         records = _drop_bad_records(source.read_records(), report, console)
         try:
             for batch in _split_batches(records):
@@ -75,7 +74,7 @@ def _import_review_file(
 
 
 def _split_batches(records: Iterator[tuple[Paper, Review]]) -> Iterator[list[tuple[Paper, Review]]]:
-    """What was read before a source fails is still a batch; its error comes after."""
+    """Yield batches of records. An error of the source is raised after the batch read before it."""
     failure: Exception | None = None
 
     def read_until_failure() -> Iterator[tuple[Paper, Review]]:
@@ -107,16 +106,3 @@ def _drop_bad_records(
 
 def _print_line(console: Console, line: str) -> None:
     console.print(line, markup=False, highlight=False, soft_wrap=True)
-
-
-@contextmanager
-def show_progress_bar(label: str, console: Console) -> Iterator[ProgressCallback]:
-    """Shows on a terminal how far something has come; elsewhere nothing."""
-    if not console.is_terminal:
-        yield lambda done, size: None
-        return
-    from rich.progress import Progress as Bar
-
-    with Bar(console=console, transient=True) as bar:
-        task = bar.add_task(label[-40:], total=None)
-        yield lambda done, size: bar.update(task, completed=done, total=size)

@@ -1,20 +1,22 @@
-"""Our own reviewer at work: once, by hand, or for as long as `paperround run` runs."""
+"""Rounds of the reviewer, once by hand or continuously, and the doctor's check of its server."""
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, contextmanager, suppress
 from dataclasses import replace
 from typing import Any
 
 from rich.console import Console
 
 from bot.chat.findings import Finding, Severity
-from bot.services import OpenReviewContext
+from bot.ingest.reporting import show_progress_bars
 from digests.errors import InputError, PaperroundError
 from digests.model import Paper, ReadDepth, ReviewDepth
 from digests.ports import Store
 from digests.ports.budget import Spending
+from digests.ports.sources import ProgressCallback
+from digests.reviewers.context import ProgressCallback as ReviewProgress
 from digests.reviewers.context import ReviewContext, RoundOutcome
 from digests.reviewers.openai import ModelServerError
 from digests.reviewers.plan import ReviewPlan, plan_round
@@ -24,29 +26,37 @@ from digests.subscription import Preferences
 
 log = logging.getLogger(__name__)
 
+OpenReviewContext = Callable[[], AbstractAsyncContextManager[ReviewContext]]
+"""Opens the reviewer with its connection to the model's server."""
+
 LEADER_ROLE = "reviewer"
+"""Name of the lock under which one process reviews at a time."""
 
 POLL_SECONDS = 60.0
-"""Seconds between two looks at what has come in."""
+"""Seconds between two rounds."""
 
 TROUBLE_RETRY_SECONDS = 300.0
-"""Seconds after a server was found down or the budget spent."""
+"""Seconds between two rounds after the server was down, the budget spent, or a round failed."""
 
 SHUTDOWN_GRACE_SECONDS = 8.0
-"""Seconds that calls under way have to come back when the process is told to stop; containers are killed after ten."""
+"""Seconds that a round may go on after a stop request. Containers are killed after ten."""
 
-_BAR_LABELS = {ReviewDepth.SCORE: "first look", ReviewDepth.FULL: "full review"}
+_BAR_LABELS: Mapping[ReviewDepth, str] = {
+    ReviewDepth.SCORE: "first look",
+    ReviewDepth.FULL: "full review",
+}
 
 
 def load_channel_preferences(
     store: Store, settings_preferences: Sequence[Preferences] = ()
 ) -> list[Preferences]:
-    """What the channels want that get digests; those of the settings where the store has none yet."""
-    stored = [one.preferences for one in store.subscriptions.list_active() if one.is_running]
+    """Return the preferences of all running channels, else those of the settings. Raises StoreError."""
+    stored = [
+        subscription.preferences
+        for subscription in store.subscriptions.list_active()
+        if subscription.is_running
+    ]
     return stored or list(settings_preferences)
-
-
-# By hand.
 
 
 async def review_once(
@@ -55,14 +65,15 @@ async def review_once(
     channel_preferences: Sequence[Preferences],
     console: Console,
 ) -> RoundOutcome:
-    """One round with bars on a terminal. Raises InputError while another process reviews."""
+    """Run one round, with progress bars on a terminal. Raises InputError while another process reviews."""
     leader_lock = await asyncio.to_thread(store.leadership.acquire, LEADER_ROLE)
     if leader_lock is None:
         raise InputError(
-            "Another process reviews now, such as “paperround run”: it does the same, so there is nothing to do here."
+            "Another process reviews now, such as “paperround run”: it does the same, "
+            "so there is nothing to do here."
         )
     try:
-        with _show_progress_bars(console) as progress:
+        with _show_review_progress(console) as progress:
             async with open_context() as context:
                 return await run_round(
                     replace(context, progress=progress, has_daily_announcement=False),
@@ -74,23 +85,21 @@ async def review_once(
 
 
 @contextmanager
-def _show_progress_bars(console: Console) -> Iterator[Callable[[ReviewDepth, int, int], None]]:
-    if not console.is_terminal:
-        yield lambda stage, done, of: None
-        return
-    from rich.progress import Progress as Bar
-
-    with Bar(console=console, transient=True) as bar:
-        tasks = {stage: bar.add_task(name, total=None, visible=False) for stage, name in _BAR_LABELS.items()}
+def _show_review_progress(console: Console) -> Iterator[ReviewProgress]:
+    with show_progress_bars(console) as add_bar:
+        bars: dict[ReviewDepth, ProgressCallback] = {}
 
         def update_bar(review_depth: ReviewDepth, done: int, total: int) -> None:
-            bar.update(tasks[review_depth], completed=done, total=total, visible=total > 0)
+            if total:
+                if review_depth not in bars:
+                    bars[review_depth] = add_bar(_BAR_LABELS[review_depth])
+                bars[review_depth](done, total)
 
         yield update_bar
 
 
 def describe_outcome(outcome: RoundOutcome, waiting_count: int) -> str:
-    """What became of a round, in words."""
+    """Return the counts of a round and its trouble as words."""
     parts = [f"{outcome.score_count:,} scored", f"{outcome.full_review_count:,} reviewed in full"]
     parts += [f"{outcome.comparison_count:,} comparisons of two"] if outcome.comparison_count else []
     parts += [f"{outcome.failure_count:,} failed"] if outcome.failure_count else []
@@ -102,32 +111,32 @@ def describe_outcome(outcome: RoundOutcome, waiting_count: int) -> str:
 async def plan_today(
     open_context: OpenReviewContext, channel_preferences: Sequence[Preferences]
 ) -> tuple[ReviewPlan, ReviewContext]:
-    """What today would cost."""
+    """Return the forecast of today and the context that it was made with. Raises StoreError."""
     async with open_context() as context:
         return await asyncio.to_thread(plan_round, context, channel_preferences), context
 
 
 def describe_plan(review_plan: ReviewPlan, context: ReviewContext) -> list[str]:
-    """The plan in words."""
+    """Return the lines of a plan: model, papers, expected cost, spending and budget."""
     budget = context.budget
     has_prices = bool(budget.price_in or budget.price_out)
-    limits = [f"{budget.tokens:,} tokens"] if budget.tokens is not None else []
-    limits += [f"{budget.money:g} in money"] if budget.money is not None else []
+    limits = budget.describe_limits() or "none is set; see tokens_per_day and cost_per_day"
     lines = [
         f"Model: {context.server.address.model} at {context.server.address.base_url}",
-        f"First look: {review_plan.papers_to_score:,} papers. Full review: {review_plan.papers_to_review:,} of the best.",
-        *(
-            [f"Comparisons of two of them: {review_plan.pairs_to_compare:,}."]
-            if review_plan.pairs_to_compare
-            else []
-        ),
+        f"First look: {review_plan.papers_to_score:,} papers. "
+        f"Full review: {review_plan.papers_to_review:,} of the best.",
+    ]
+    if review_plan.pairs_to_compare:
+        lines.append(f"Comparisons of two of them: {review_plan.pairs_to_compare:,}.")
+    lines += [
         f"Expected today: {_describe_spending(review_plan.expected_spending, has_prices)}.",
         f"Spent today so far: {_describe_spending(review_plan.current_spending, has_prices)}.",
-        f"Budget a day: {' and '.join(limits) if limits else 'none is set; see tokens_per_day and cost_per_day'}.",
+        f"Budget a day: {limits}.",
     ]
     if review_plan.deferred_papers:
         lines.append(
-            f"{review_plan.deferred_papers:,} of these would wait for tomorrow, those with the lowest priority."
+            f"{review_plan.deferred_papers:,} of these would wait for tomorrow, "
+            "those with the lowest priority."
         )
     return lines
 
@@ -137,11 +146,8 @@ def _describe_spending(spending: Spending, has_prices: bool) -> str:
     return f"about {spending.tokens:,} tokens{money}"
 
 
-# For as long as the process runs.
-
-
 async def review_until_stopped(open_context: OpenReviewContext, store: Store, stop: asyncio.Event) -> None:
-    """Review what comes in until told to stop. A failure is a line in the log, and is tried again."""
+    """Run rounds until `stop`. A failed round is logged and retried; equal results are logged once."""
     async with open_context() as context:
         last_sentence = ""
         while not stop.is_set():
@@ -177,7 +183,7 @@ async def _try_round(context: ReviewContext, store: Store, stop: asyncio.Event) 
 async def _run_until_stopped(
     stop: asyncio.Event, round_work: Coroutine[Any, Any, RoundOutcome]
 ) -> RoundOutcome | None:
-    """The outcome; None when calls under way did not come back in time after the stop."""
+    """Return the outcome, None if the round did not end within `SHUTDOWN_GRACE_SECONDS` after `stop`."""
     round_task, stop_task = asyncio.ensure_future(round_work), asyncio.ensure_future(stop.wait())
     try:
         await asyncio.wait((round_task, stop_task), return_when=asyncio.FIRST_COMPLETED)
@@ -190,26 +196,25 @@ async def _run_until_stopped(
         await asyncio.gather(round_task, stop_task, return_exceptions=True)
 
 
-# Whether it works.
-
 SAMPLE_PAPER = Paper(
     "sample",
     "A Small Model for Long Texts",
     "",
-    abstract="We train a small model on two public data sets of long texts. It reaches the accuracy of models that are twice as "
-    "large, at a third of the cost. It was tested in English only. Code and weights are public.",
+    abstract="We train a small model on two public data sets of long texts. "
+    "It reaches the accuracy of models that are twice as large, at a third of the cost. "
+    "It was tested in English only. Code and weights are public.",
 )
 
 
 async def check_reviewer(context: ReviewContext) -> Finding:
-    """Whether the server has the model, and the model answers by the schema. It costs one first look."""
+    """Check that the model answers by the schema. Costs as much as scoring one paper."""
     address = context.server.address
     try:
         names = await context.server.list_models()
     except ModelServerError:
-        names = []  # Not every server lists its models; the answer below decides.
+        names = []  # Some servers do not list their models.
     try:
-        sample_review, tokens_used = await review_paper(
+        sample_review, usage = await review_paper(
             SAMPLE_PAPER,
             SAMPLE_PAPER.abstract,
             ReviewDepth.SCORE,
@@ -224,5 +229,6 @@ async def check_reviewer(context: ReviewContext) -> Finding:
     return Finding(
         Severity.OK,
         "reviewer",
-        f"{address.model} answers by the schema; a sample got {sample_review.score}, for {tokens_used.total:,} tokens.",
+        f"{address.model} answers by the schema; a sample got {sample_review.score}, "
+        f"for {usage.total:,} tokens.",
     )
