@@ -17,11 +17,12 @@ from typing import TYPE_CHECKING, assert_never
 from rich.console import Console
 
 from bot.chat.message import Message
-from bot.chat.port import ChatApp, Page
+from bot.chat.port import Page
 from bot.conversation.answers import Answers
 from bot.delivery.deliver import DeliveryContext, UnknownPolicy
 from bot.delivery.rate_limit import RateLimiter, RateLimits
 from bot.ingest.fetching import PaperLookup
+from bot.platforms.app import ChatApp
 from bot.platforms.console.settings import ConsoleSettings
 from bot.platforms.discord.settings import DiscordSettings, read_discord_token
 from bot.platforms.slack.settings import SlackSettings, read_slack_secrets

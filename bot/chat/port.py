@@ -1,19 +1,14 @@
 """What every chat platform gives the house. `console/` is the smallest example: copy it to add a platform."""
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
-from bot.chat.findings import Finding
 from bot.chat.message import Message
 from digests.model import Post
 from digests.subscription import Channel, DigestStyle
-
-if TYPE_CHECKING:
-    from bot.conversation.answers import Answers
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,29 +104,3 @@ class PostError(Exception):
     def __init__(self, reason: str, outcome: Outcome) -> None:
         super().__init__(reason)
         self.outcome = outcome
-
-
-class ChatApp(Protocol):
-    """A platform that people talk back to: opened before the first digest goes out, closed after the last."""
-
-    @property
-    def name(self) -> str: ...
-
-    @property
-    def is_exclusive(self) -> bool:
-        """Whether one process at a time may be served: over one connection, that is, and not by requests to any of them."""
-
-    async def open(self) -> Platform:
-        """Check that it can work, and give what posts. Raises InputError with what to do, one fault a line."""
-
-    async def check(self, channels: Sequence[str]) -> Sequence[Finding]:
-        """Look at everything that has to be right, these channels too, and say what is not. Needs no `open`."""
-
-    async def serve(self, answers: "Answers", stop: asyncio.Event) -> None:
-        """Answer people until told to stop; then finish what is under way. Needs `open`.
-
-        What `open` gave goes on posting after it, and it may be called again: an `exclusive` app is served by whoever leads.
-        """
-
-    async def close(self) -> None:
-        """Give back what `open` took."""

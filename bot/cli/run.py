@@ -10,13 +10,14 @@ from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
-from bot.chat.port import ChatApp, Platform
+from bot.chat.port import Platform
 from bot.delivery.deliver import DeliveryContext
 from bot.delivery.failure_notices import notify_until_stopped
 from bot.delivery.post_refresher import LEADERSHIP_NAME, refresh_until_stopped
 from bot.delivery.worker import deliver_until_stopped
 from bot.ingest.fetching import fetch_until_stopped
 from bot.leadership import run_while_leading
+from bot.platforms.app import ChatApp
 from bot.present.messages import format_weekday_date
 from bot.services import (
     Services,

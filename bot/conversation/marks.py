@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 from bot.chat.message import Button, ButtonAction, Heading, Message, OptionRow, Text
 from bot.chat.port import Platform
-from bot.conversation.post_update import load_post_update
+from bot.present.post_update import load_post_update
 from digests.errors import InputError
 from digests.ids import parse_paper_id
 from digests.model import Mark, MarkSource, Post, QueuedPaper

@@ -9,8 +9,8 @@ from itertools import groupby
 
 from bot.chat.attempt import with_deadline
 from bot.chat.port import Outcome, Platform, PostError
-from bot.conversation.post_update import load_post_update
 from bot.delivery.deliver import DeliveryContext
+from bot.present.post_update import load_post_update
 from digests.errors import PaperroundError
 from digests.model import Post
 from digests.ports.post_edits import PostEdit

@@ -1,4 +1,4 @@
-"""What every edit of a posted message shows: all of it, so that no edit undoes another."""
+"""The whole content of a post edit: every edit shows all of it, so that none undoes another."""
 
 from bot.chat.port import PostUpdate
 from bot.present.messages import format_update_line
@@ -7,7 +7,7 @@ from digests.ports import Store
 
 
 def load_post_update(post: Post, store: Store) -> PostUpdate:
-    """The voices for a message's papers, and what came since it was posted, as it is now."""
+    """Load the current marks of a post's papers, and their updates since it was posted."""
     lines = {
         paper: format_update_line(update) for paper, update in store.post_edits.paper_updates(post).items()
     }
