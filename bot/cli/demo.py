@@ -22,10 +22,12 @@ from bot.conversation.commands import (
     DemoTop,
     parse_demo_command,
 )
-from bot.conversation.marks import QUEUE_LENGTH, present_queue
+from bot.conversation.queue import QUEUE_LENGTH
 from bot.delivery.deliver import deliver_edition
 from bot.platforms.console.render import print_page, render
-from bot.present.messages import present_digest, present_search_results
+from bot.present.digest import present_digest
+from bot.present.lookup import present_search_results
+from bot.present.queue import present_queue
 from bot.services import Services, build_services
 from config.settings import DigestSettings as DigestSettings
 from config.settings import Settings

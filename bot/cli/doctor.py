@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 
 from bot.chat.findings import Finding, Severity
-from bot.present.messages import format_weekday_date
+from bot.present.wording import format_weekday_date
 from bot.services import (
     Services,
     build_answers,

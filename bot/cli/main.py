@@ -297,11 +297,12 @@ def _run_review(options: argparse.Namespace) -> int:
 def _run_held(options: argparse.Namespace) -> int:
     import getpass
 
-    from bot.conversation.moderation import decide_held_paper, list_held_papers
+    from bot.conversation.moderation import decide_held_paper
+    from bot.present.moderation import format_held_lines
 
     services = _build_services(options)
     if not options.decision:
-        _print_lines(*list_held_papers(services.store))
+        _print_lines(*format_held_lines(services.store.reviewing.list_held()))
         return EXIT_OK
     if not options.paper:
         raise InputError(
@@ -350,7 +351,7 @@ def _run_preview(options: argparse.Namespace) -> int:
 
 
 def _run_search(options: argparse.Namespace) -> int:
-    from bot.present.messages import format_paper_lines, to_paper_records
+    from bot.present.lookup import format_paper_lines, to_paper_records
 
     words = " ".join(options.words)
     found = _build_services(options).find_papers(words, options.most)

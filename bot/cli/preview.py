@@ -11,7 +11,7 @@ from rich.console import Console
 
 from bot.chat.message import Message
 from bot.chat.port import Page
-from bot.present.messages import present_digest
+from bot.present.digest import present_digest
 from bot.services import Services, build_renderers, check_domains, configured_subscriptions, with_stored_id
 from digests.build import build
 from digests.errors import InputError

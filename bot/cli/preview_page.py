@@ -9,7 +9,7 @@ from typing import Any
 from bot.chat.message import Message
 from bot.chat.port import Page
 from bot.cli.preview import render_pages
-from bot.present.messages import present_digest
+from bot.present.digest import present_digest
 from digests.model import Digest
 from digests.subscription import DigestStyle
 

@@ -18,7 +18,7 @@ from bot.delivery.worker import deliver_until_stopped
 from bot.ingest.fetching import fetch_until_stopped
 from bot.leadership import run_while_leading
 from bot.platforms.app import ChatApp
-from bot.present.messages import format_weekday_date
+from bot.present.wording import format_weekday_date
 from bot.services import (
     Services,
     build_answers,

@@ -5,7 +5,8 @@ import secrets
 
 from bot.chat.message import Message
 from bot.chat.port import Platform
-from bot.conversation.answers import Answers, Person
+from bot.conversation.answers import Answers
+from bot.conversation.context import Person
 from digests.model import Post
 from digests.subscription import Channel, DigestStyle
 
@@ -20,7 +21,7 @@ async def share_paper(
     paper: str, channel: Channel, person: Person, *, answers: Answers, platform: Platform
 ) -> None:
     """Show a paper to the channel, where it can be marked from then on. Raises InputError and PostError."""
-    message = await asyncio.to_thread(answers.share_paper, paper, person)
+    message = await asyncio.to_thread(answers.lookup.share_paper, paper, person)
     for page in platform.render(
         message, DigestStyle.COMPACT if len(message.cards) > 1 else DigestStyle.CARDS
     ):

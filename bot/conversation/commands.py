@@ -271,3 +271,12 @@ def present_digest_help(paper_command: str, command: str) -> Message:
     return Message(
         "What Paperround can do", (Heading("What you can type"), Text(text), Text(marks, is_small_print=True))
     )
+
+
+def present_greeting(paper_command: str, digest_command: str) -> Message:
+    """Greet a channel that the app was just added to."""
+    text = (
+        f"Hello. I bring the day's best papers with their limitations. {digest_command} subscribe says which "
+        f"and when; {paper_command} looks a paper up."
+    )
+    return Message(text, (Heading("Paperround"), Text(text)))

@@ -4,24 +4,19 @@ import asyncio
 import contextlib
 import logging
 import re
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from bot.chat.message import Button, ButtonAction, Heading, Message, OptionRow, Text
 from bot.chat.port import Platform
 from bot.present.post_update import load_post_update
 from digests.errors import InputError
 from digests.ids import parse_paper_id
-from digests.model import Mark, MarkSource, Post, QueuedPaper
+from digests.model import Mark, MarkSource, Post
 from digests.ports import Store
 from digests.subscription import Channel
-from digests.text import clip_text, to_plain_text
 
 log = logging.getLogger(__name__)
-
-QUEUE_LENGTH = 10
-"""Papers of the queue that are shown: more than any meeting discusses."""
 
 DEBOUNCE_SECONDS = 1.5
 """Seconds that further marks on a message are waited for, so that many of them become one edit."""
@@ -74,34 +69,6 @@ def describe_menu_choice(is_marked: bool, digest_command: str) -> str:
     if is_marked:
         return f"Marked for discussion; {digest_command} queue shows the list."
     return "You had marked it; your mark is taken back."
-
-
-def present_queue(
-    queue: Sequence[QueuedPaper], titles: Mapping[str, str], *, channel_name: str = ""
-) -> Message:
-    """The queue as a list, with a button that takes a paper off; `titles` are by paper id, `whose` names the channel."""
-    heading = f"To discuss{f' in {channel_name}' if channel_name else ''}"
-    if not queue:
-        return Message(
-            "Nothing to discuss yet",
-            (
-                Heading("Nothing to discuss yet"),
-                Text("React with 🔖 to a paper, or tap its Discuss button, and it comes onto this list."),
-            ),
-        )
-    offers = tuple(
-        OptionRow(
-            f"{place}. {clip_text(to_plain_text(titles.get(one.paper, one.paper)), 100)} · {format_mark_count(one.mark_count)}",
-            Button(ButtonAction.FINISH_DISCUSSION, "Done", one.paper),
-        )
-        for place, one in enumerate(queue, start=1)
-    )
-    return Message(f"{len(queue)} to discuss", (Heading(heading), *offers))
-
-
-def format_mark_count(count: int) -> str:
-    """Format a mark count: 1 wants to discuss, 2 want to discuss."""
-    return f"{count:,} {'wants to discuss' if count == 1 else 'want to discuss'}"
 
 
 @dataclass(slots=True)

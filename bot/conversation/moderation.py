@@ -1,80 +1,53 @@
-"""What is held for a person: suspect papers whose score stands out, listed and decided on a terminal and in a chat."""
+"""Decisions about held papers, for a chat and for the terminal."""
 
-from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
-from bot.chat.message import Block, Button, ButtonAction, Buttons, Heading, Message, Text
-from bot.present.messages import build_card, format_paper_lines, format_weekday_date
+from bot.chat.message import Message, Text
+from bot.conversation.context import ConversationContext, Person
+from bot.present.moderation import present_held_papers
+from bot.present.wording import format_weekday_date
 from digests.errors import InputError
 from digests.ports import Store
-from digests.ports.moderation import HeldPaper, ModerationDecision
+from digests.ports.moderation import ModerationDecision
 from digests.text import clip_text, to_plain_text
-
-MAX_SHOWN_PAPERS = 5
-"""Held papers of one message: each is to be read before it is decided, and those decided make room for the next."""
 
 MAX_TITLE_CHARACTERS = 80
 """Characters of a title in a sentence."""
 
-
-def list_held_papers(store: Store) -> list[str]:
-    """Each held paper with the reason, the passage, and what to type."""
-    held_papers = store.reviewing.list_held()
-    if not held_papers:
-        return ["No paper is held."]
-    lines: list[str] = []
-    for held_paper in held_papers:
-        flag = next((flag for flag in held_paper.scored_paper.paper.flags if flag.is_suspect), None)
-        passage = (
-            [f"    {flag.location}{', hidden' if flag.is_hidden else ''}: “{flag.excerpt}”"] if flag else []
-        )
-        lines += [*format_paper_lines([held_paper.scored_paper]), f"    {held_paper.reason}", *passage]
-    return [*lines, "Decide with “paperround held release ID” or “paperround held reject ID”."]
+_TASK = "decide about held papers"
 
 
-def build_held_message(held_papers: Sequence[HeldPaper], paper_command: str) -> Message:
-    """Each held paper with its score, the passage, the reason, and the buttons to decide."""
-    if not held_papers:
-        title = "No paper is held"
-        explanation = "A paper that tries to give orders to its reviewer, and whose score stands out, waits here for a person."
-        return Message(title, (Heading(title), Text(explanation)))
-    title = "1 paper is held" if len(held_papers) == 1 else f"{len(held_papers):,} papers are held"
-    explanation_block = Text(
-        "No digest shows a held paper before it is released; one that is rejected never comes."
-    )
-    shown = held_papers[:MAX_SHOWN_PAPERS]
-    parts = [
-        _build_decision_blocks(one, place, len(shown), paper_command)
-        for place, one in enumerate(shown, start=1)
-    ]
-    remaining = len(held_papers) - len(shown)
-    more = (Text(f"{remaining:,} more wait behind these.", is_small_print=True),) if remaining else ()
-    return Message(
-        title, (Heading(title), explanation_block, *(block for part in parts for block in part), *more)
-    )
+@dataclass(frozen=True, slots=True)
+class ModerationAnswers:
+    """Answers about held papers. Synchronous: call from a worker thread.
 
+    Raises InputError for a person who may not decide.
+    """
 
-def _build_decision_blocks(
-    held_paper: HeldPaper, position: int, total: int, paper_command: str
-) -> tuple[Block, ...]:
-    """Platforms may set buttons apart from what they are about: where there are several papers they bear its number."""
-    shown_card, paper = build_card(held_paper.scored_paper), held_paper.scored_paper.paper.id
-    number = f" {position}" if total > 1 else ""
-    name = " · ".join(filter(None, (shown_card.title, shown_card.score)))
-    return (
-        Text("\n".join(shown_card.warnings), label=f"{position}. {name}" if number else name),
-        Text(f"{held_paper.reason} {paper_command} {paper} shows the paper.", is_small_print=True),
-        Buttons(
-            (
-                Button(ButtonAction.RELEASE, f"Release{number}", paper),
-                Button(ButtonAction.REJECT, f"Reject{number}", paper),
-            )
-        ),
-    )
+    context: ConversationContext
+
+    def show_held_papers(self, person: Person) -> Message:
+        """List the papers that wait for a decision, with a button for each outcome."""
+        self.context.require_permission(person, _TASK)
+        return present_held_papers(self.context.store.reviewing.list_held(), self.context.paper_command)
+
+    def decide_on_held_paper(self, paper: str, person: Person, *, release: bool) -> Message:
+        """Release or reject a held paper, and list what is left. The first decision counts."""
+        self.context.require_permission(person, _TASK)
+        store, now = self.context.store, self.context.clock()
+        try:
+            outcome = decide_held_paper(store, paper, is_release=release, by=person.name, now=now)
+        except InputError as error:
+            outcome = str(error)
+        return Message(outcome, (Text(outcome), *self.show_held_papers(person).blocks))
 
 
 def decide_held_paper(store: Store, paper: str, *, is_release: bool, by: str, now: datetime) -> str:
-    """Release or reject a held paper, in words. Raises InputError, with what became of it, for one that is not held."""
+    """Release or reject a held paper, and return the outcome as a sentence.
+
+    Raises InputError, naming the earlier decision if there was one, for a paper that is not held.
+    """
     reviewing = store.reviewing
     apply_decision = reviewing.release if is_release else reviewing.reject
     title = _quote_title(store, paper)
@@ -87,15 +60,14 @@ def decide_held_paper(store: Store, paper: str, *, is_release: bool, by: str, no
 
 def _quote_title(store: Store, paper: str) -> str:
     scored = store.library.get([paper]).get(paper)
-    return (
-        f"“{clip_text(to_plain_text(scored.paper.title), MAX_TITLE_CHARACTERS)}”"
-        if scored
-        else clip_text(paper, MAX_TITLE_CHARACTERS)
-    )
+    if not scored:
+        return clip_text(paper, MAX_TITLE_CHARACTERS)
+    return f"“{clip_text(to_plain_text(scored.paper.title), MAX_TITLE_CHARACTERS)}”"
 
 
 def _describe_earlier_decision(title: str, decision: ModerationDecision | None) -> str:
     if not decision:
         return f"{title} is not held, so there is nothing to decide."
     outcome = "released" if decision.is_released else "rejected"
-    return f"{title} is not held any more: {decision.by} {outcome} it on {format_weekday_date(decision.at.date())}."
+    day = format_weekday_date(decision.at.date())
+    return f"{title} is not held any more: {decision.by} {outcome} it on {day}."

@@ -17,7 +17,7 @@ from bot.chat.attempt import with_deadline
 from bot.chat.port import CANNOT_ASK, NoHistory, Outcome, Page, Platform, PostError
 from bot.delivery.batching import Batcher
 from bot.delivery.rate_limit import RateLimiter
-from bot.present.messages import present_digest
+from bot.present.digest import present_digest
 from digests.build import DigestPolicy, build
 from digests.empty import Lateness
 from digests.errors import InputError, PaperroundError

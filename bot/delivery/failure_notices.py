@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from bot.chat.attempt import with_deadline
 from bot.chat.port import Outcome, PostError
 from bot.delivery.deliver import DeliveryContext
-from bot.present.messages import present_failure
+from bot.present.digest import present_failure
 from digests.errors import PaperroundError
 from digests.ports.failure_notices import FailureNotice
 

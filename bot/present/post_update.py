@@ -1,7 +1,7 @@
 """The whole content of a post edit: every edit shows all of it, so that none undoes another."""
 
 from bot.chat.port import PostUpdate
-from bot.present.messages import format_update_line
+from bot.present.card import format_update_line
 from digests.model import Post
 from digests.ports import Store
 

@@ -20,7 +20,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bot.platforms.slack.render import render
-from bot.present.messages import present_digest
+from bot.present.digest import present_digest
 from digests.build import DigestPolicy, build
 from digests.ports import Store
 from digests.sources.reviews import ReviewFile

@@ -1,8 +1,9 @@
 """Messages that every renderer must bear, and a reading of console pages. Section 7 of the plan names them."""
 
 from bot.chat.message import Card, Message
-from bot.conversation.moderation import build_held_message
-from bot.present.messages import build_card, present_digest
+from bot.present.card import build_card
+from bot.present.digest import present_digest
+from bot.present.moderation import present_held_papers
 from digests.model import Digest, EmptyReason, Flag, Pick, ScoredPaper
 from digests.ports.moderation import HeldPaper
 from digests.subscription import Channel, Preferences
@@ -46,7 +47,7 @@ def one(text: str, number: int = 0) -> ScoredPaper:
 
 
 def a_list_of_held(*papers: ScoredPaper) -> Message:
-    return build_held_message([HeldPaper(paper, paper.paper.title, NOW) for paper in papers], "/paper")
+    return present_held_papers([HeldPaper(paper, paper.paper.title, NOW) for paper in papers], "/paper")
 
 
 def a_plain_card() -> Card:

@@ -10,9 +10,9 @@ import pytest
 
 from bot.chat.message import Message
 from bot.chat.port import Page, PostUpdate
-from bot.conversation.moderation import MAX_SHOWN_PAPERS
 from bot.platforms.discord.render import apply_post_update as discord_with_facts
 from bot.platforms.slack.render import apply_post_update as slack_with_facts
+from bot.present.moderation import MAX_SHOWN_PAPERS
 from bot.services import build_renderers
 from digests.subscription import DigestStyle
 from tests.bot.platforms.discord.limits import check_page as check_discord

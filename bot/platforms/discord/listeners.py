@@ -18,7 +18,8 @@ import discord
 from bot.chat.message import Button, ButtonAction, Buttons, Message, Text
 from bot.chat.port import Page, PostError
 from bot.conversation.announce import announce_message, share_paper
-from bot.conversation.answers import Answers, Person, present_sentence, remove_share_button
+from bot.conversation.answers import Answers
+from bot.conversation.context import Person
 from bot.conversation.marks import (
     AMBIGUOUS_REACTION,
     MarkEmojis,
@@ -31,6 +32,8 @@ from bot.platforms.discord.forms import build_modal, command_text_of_values, rea
 from bot.platforms.discord.permissions import join_names, list_missing_permissions
 from bot.platforms.discord.render import KEYCAPS, render
 from bot.platforms.discord.settings import DiscordSettings
+from bot.present.lookup import remove_share_button
+from bot.present.wording import present_sentence
 from digests.errors import InputError, PaperroundError
 from digests.model import MarkSource, Post
 from digests.subscription import Channel, DigestStyle, Subscription
@@ -95,7 +98,7 @@ class DiscordListeners:
 
     async def on_paper(self, interaction: Interaction, query: str) -> None:
         async def look_up_paper(respond: Responder) -> None:
-            await respond((await asyncio.to_thread(self.answers.look_up_paper, query)).message)
+            await respond((await asyncio.to_thread(self.answers.lookup.look_up_paper, query)).message)
 
         await self._answer_interaction(interaction, look_up_paper)
 
@@ -119,7 +122,9 @@ class DiscordListeners:
 
         async def open_form(respond: Responder) -> None:
             channel = self._channel_of(interaction, target)
-            reply = await asyncio.to_thread(self.answers.show_settings, channel, self._person_of(interaction))
+            reply = await asyncio.to_thread(
+                self.answers.subscriptions.show_settings, channel, self._person_of(interaction)
+            )
             if not reply.form:
                 await respond(reply.message)
                 return
@@ -186,23 +191,25 @@ class DiscordListeners:
                     await respond(present_sentence(describe_tap(on, self.answers.digest_command)))
                 case ButtonAction.SHOW:
                     await respond(
-                        (await asyncio.to_thread(self.answers.show_paper, value)).message, replace=True
+                        (await asyncio.to_thread(self.answers.lookup.show_paper, value)).message, replace=True
                     )
                 case ButtonAction.REVIEW:
-                    await respond((await asyncio.to_thread(self.answers.show_review, value)).message)
+                    await respond((await asyncio.to_thread(self.answers.lookup.show_review, value)).message)
                 case ButtonAction.SHARE:
                     await share_paper(value, channel, person, answers=self.answers, platform=self.platform)
                     await respond(present_sentence("Shared with the channel."), replace=True)
                 case ButtonAction.UNDO if value.isdigit():
-                    reply = await asyncio.to_thread(self.answers.undo_change, int(value), channel, person)
+                    reply = await asyncio.to_thread(
+                        self.answers.subscriptions.undo_change, int(value), channel, person
+                    )
                     await respond(reply.message)
                     await announce_message(reply.announcement, channel, self.platform)
                 case ButtonAction.FINISH_DISCUSSION:
-                    queue = await asyncio.to_thread(self.answers.finish_discussion, value, channel)
+                    queue = await asyncio.to_thread(self.answers.queue.finish_discussion, value, channel)
                     await respond(queue, replace=True)
                 case ButtonAction.RELEASE | ButtonAction.REJECT:
                     left = await asyncio.to_thread(
-                        self.answers.decide_on_held_paper,
+                        self.answers.moderation.decide_on_held_paper,
                         value,
                         person,
                         release=action == ButtonAction.RELEASE,

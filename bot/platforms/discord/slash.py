@@ -14,7 +14,7 @@ from discord.app_commands import AppCommandContext, AppInstallationType, Choice,
 
 from bot.platforms.discord.forms import command_text_of_options
 from bot.platforms.discord.listeners import DiscordListeners, Interaction
-from bot.present.messages import format_suggestion
+from bot.present.lookup import format_suggestion
 from digests.domains import CATEGORY_NAMES, DOMAIN_GROUPS, domain_name
 from digests.ports.notes import Notes
 
@@ -76,7 +76,7 @@ def _build_paper_command(listeners: DiscordListeners) -> "app_commands.Command[A
     @paper_command.autocomplete("query")
     async def offer_papers(interaction: Interaction, typed: str) -> list[Choice[str]]:
         try:
-            found = await asyncio.to_thread(listeners.answers.suggest_papers, typed, MAX_CHOICES)
+            found = await asyncio.to_thread(listeners.answers.lookup.suggest_papers, typed, MAX_CHOICES)
         except Exception as error:  # Without an offer what is typed can still be sent.
             log.warning("nothing could be offered for /paper: %s", error)
             return []

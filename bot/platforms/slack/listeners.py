@@ -21,8 +21,8 @@ from slack_sdk.webhook.async_client import AsyncWebhookClient
 from bot.chat.message import ButtonAction, Card, Message
 from bot.chat.port import PostError
 from bot.conversation.announce import announce_message, share_paper
-from bot.conversation.answers import Answers, present_greeting, present_sentence, remove_share_button
-from bot.conversation.commands import present_digest_help
+from bot.conversation.answers import Answers
+from bot.conversation.commands import present_digest_help, present_greeting
 from bot.conversation.marks import (
     AMBIGUOUS_REACTION,
     MarkEmojis,
@@ -45,6 +45,8 @@ from bot.platforms.slack.manifest import MARK_SHORTCUT
 from bot.platforms.slack.profiles import ProfileCache
 from bot.platforms.slack.render import render
 from bot.platforms.slack.settings import SlackSettings
+from bot.present.lookup import remove_share_button
+from bot.present.wording import present_sentence
 from digests.errors import PaperroundError
 from digests.ids import parse_paper_id
 from digests.model import Post
@@ -125,7 +127,7 @@ class SlackListeners:
     async def _on_paper(self, ack: Callable[[], Awaitable[None]], command: Payload) -> None:
         await ack()
         async with self._handle_request(command["response_url"]) as respond:
-            reply = await asyncio.to_thread(self.answers.look_up_paper, command.get("text", ""))
+            reply = await asyncio.to_thread(self.answers.lookup.look_up_paper, command.get("text", ""))
             await respond(reply.message)
 
     async def _on_digest(self, ack: Callable[[], Awaitable[None]], command: Payload) -> None:
@@ -176,7 +178,7 @@ class SlackListeners:
         channel = self._channel_from_id(channel_id)
         person = await self.profiles.fetch_person(body["user"]["id"])
         try:
-            reply = await asyncio.to_thread(self.answers.save_form, form, channel, person)
+            reply = await asyncio.to_thread(self.answers.subscriptions.save_form, form, channel, person)
         except FormError as error:
             await ack(response_action="errors", errors=errors_of(error))
             return
@@ -204,25 +206,27 @@ class SlackListeners:
             match action_name:
                 case ButtonAction.SHOW:
                     await respond(
-                        (await asyncio.to_thread(self.answers.show_paper, value)).message, replace=True
+                        (await asyncio.to_thread(self.answers.lookup.show_paper, value)).message, replace=True
                     )
                 case ButtonAction.REVIEW:
-                    await respond((await asyncio.to_thread(self.answers.show_review, value)).message)
+                    await respond((await asyncio.to_thread(self.answers.lookup.show_review, value)).message)
                 case ButtonAction.SHARE:
                     person = await self.profiles.fetch_person(body["user"]["id"])
                     await share_paper(value, channel, person, answers=self.answers, platform=self.platform)
                     await respond(present_sentence("Shared with the channel."), replace=True)
                 case ButtonAction.UNDO if value.isdigit():
                     person = await self.profiles.fetch_person(body["user"]["id"])
-                    reply = await asyncio.to_thread(self.answers.undo_change, int(value), channel, person)
+                    reply = await asyncio.to_thread(
+                        self.answers.subscriptions.undo_change, int(value), channel, person
+                    )
                     await announce_message(reply.announcement, channel, self.platform)
                 case ButtonAction.FINISH_DISCUSSION:
-                    queue = await asyncio.to_thread(self.answers.finish_discussion, value, channel)
+                    queue = await asyncio.to_thread(self.answers.queue.finish_discussion, value, channel)
                     await respond(queue, replace=True)
                 case ButtonAction.RELEASE | ButtonAction.REJECT:
                     person = await self.profiles.fetch_person(body["user"]["id"])
                     remaining = await asyncio.to_thread(
-                        self.answers.decide_on_held_paper,
+                        self.answers.moderation.decide_on_held_paper,
                         value,
                         person,
                         release=action_name == ButtonAction.RELEASE,
@@ -237,7 +241,7 @@ class SlackListeners:
     async def _on_look_up(self, ack: Callable[[], Awaitable[None]], body: Payload, action: Payload) -> None:
         await ack()
         async with self._handle_request("", None, body["user"]["id"], body) as respond:
-            reply = await asyncio.to_thread(self.answers.look_up_paper, str(action.get("value") or ""))
+            reply = await asyncio.to_thread(self.answers.lookup.look_up_paper, str(action.get("value") or ""))
             await respond(reply.message)
 
     async def _open_window(self, body: Payload, message: Message) -> None:
@@ -316,7 +320,7 @@ class SlackListeners:
         async with self._handle_request(""):
             person = await self.profiles.fetch_person(event["user"])
             message = await asyncio.to_thread(
-                self.answers.show_home, self.platform.name, self.workspace, person
+                self.answers.queue.show_home, self.platform.name, self.workspace, person
             )
             (page, *_) = render(message, DigestStyle.COMPACT)
             view = {
@@ -357,7 +361,9 @@ class SlackListeners:
             for link in event.get("links", [])[:MAX_LINKS]:
                 reference = parse_paper_id(link["url"])
                 message = (
-                    await asyncio.to_thread(self.answers.unfurl_paper, reference.id) if reference else None
+                    await asyncio.to_thread(self.answers.lookup.unfurl_paper, reference.id)
+                    if reference
+                    else None
                 )
                 if message:
                     unfurls[link["url"]] = {"blocks": _build_short_card(message)}

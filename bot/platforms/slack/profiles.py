@@ -9,7 +9,7 @@ from typing import Any
 
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.conversation.answers import Person
+from bot.conversation.context import Person
 
 log = logging.getLogger(__name__)
 

@@ -25,7 +25,7 @@ def asked(store: Store, fetch: Callable[[str], Paper | None] | None, text: str) 
     def find(words: str, most: int) -> Sequence[ScoredPaper]:
         return list(store.library.get([words]).values())
 
-    reply = Answers(store, find, DigestPolicy(), lambda: NOW, fetch_paper=fetch).look_up_paper(text)
+    reply = Answers(store, find, DigestPolicy(), lambda: NOW, fetch_paper=fetch).lookup.look_up_paper(text)
     return reply.message.summary
 
 
@@ -96,14 +96,14 @@ def test_the_house_asks_arxiv_while_the_person_waits_and_no_longer_than_that(
                 )
             )
             feeds.fail_next("/api/query", FeedFault.DRIP)
-            waiting = await asyncio.to_thread(people.look_up_paper, known[0].id)
+            waiting = await asyncio.to_thread(people.lookup.look_up_paper, known[0].id)
             assert "not known here yet" in waiting.message.summary
-            reply = await asyncio.to_thread(people.look_up_paper, known[0].id)
+            reply = await asyncio.to_thread(people.lookup.look_up_paper, known[0].id)
             assert reply.message.summary == known[0].title
             card = reply.message.blocks[0]
             assert isinstance(card, Card)
             assert (card.score, card.review_line) == ("", "Not reviewed")
-            nothing = await asyncio.to_thread(people.look_up_paper, "2401.99999")
+            nothing = await asyncio.to_thread(people.lookup.look_up_paper, "2401.99999")
             assert nothing.message.blocks[0] == Heading("arXiv does not know 2401.99999")
 
     asyncio.run(run())

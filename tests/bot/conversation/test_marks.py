@@ -4,8 +4,9 @@ import asyncio
 
 import pytest
 
-from bot.conversation.marks import MarkEmojis, RefreshDebouncer, present_queue
+from bot.conversation.marks import MarkEmojis, RefreshDebouncer
 from bot.platforms.slack.listeners import KEYCAP_NAMES
+from bot.present.queue import present_queue
 from digests.model import Post, QueuedPaper
 from digests.subscription import Channel
 from tests.builders import NOW

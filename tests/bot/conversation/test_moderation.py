@@ -5,8 +5,9 @@ from datetime import timedelta
 import pytest
 
 from bot.chat.message import Button, ButtonAction, Buttons, Message, Text
-from bot.conversation.answers import Answers, Person
-from bot.conversation.moderation import MAX_SHOWN_PAPERS
+from bot.conversation.answers import Answers
+from bot.conversation.context import Person
+from bot.present.moderation import MAX_SHOWN_PAPERS
 from digests.build import DigestPolicy
 from digests.errors import InputError
 from digests.model import Flag
@@ -72,7 +73,7 @@ def test_of_several_each_button_bears_the_number_of_its_paper_and_those_beyond_a
 
 
 def test_where_nothing_is_held_that_is_said() -> None:
-    assert listed(a_store()).summary == "No paper is held"
+    assert listed(a_store()).summary == "Nothing is on hold"
 
 
 def test_who_may_not_change_a_digest_neither_sees_nor_decides_what_is_held() -> None:
@@ -80,9 +81,11 @@ def test_who_may_not_change_a_digest_neither_sees_nor_decides_what_is_held() -> 
     with pytest.raises(InputError, match="Only workspace admins may decide"):
         listed(store, EVE)
     with pytest.raises(InputError, match="Only workspace admins may decide"):
-        answers(store).decide_on_held_paper("a", EVE, release=True)
+        answers(store).moderation.decide_on_held_paper("a", EVE, release=True)
     assert len(store.reviewing.list_held()) == 1
-    assert "is released" in words(answers(store, anyone=True).decide_on_held_paper("a", EVE, release=True))
+    assert "is released" in words(
+        answers(store, anyone=True).moderation.decide_on_held_paper("a", EVE, release=True)
+    )
 
 
 @pytest.mark.parametrize(("release", "said"), [(True, "released"), (False, "rejected")])
@@ -90,10 +93,10 @@ def test_a_decision_is_told_above_what_is_left_and_told_again_to_whoever_comes_a
     release: bool, said: str
 ) -> None:
     store = a_store_that_holds("a", "b")
-    decided = answers(store).decide_on_held_paper("a", ADA, release=release)
+    decided = answers(store).moderation.decide_on_held_paper("a", ADA, release=release)
     assert decided.summary.startswith(f"“Suspect a” is {said}: ")
     assert {one.value for one in buttons(decided)} == {"b"}
-    late = answers(store).decide_on_held_paper("a", BOB, release=not release)
+    late = answers(store).moderation.decide_on_held_paper("a", BOB, release=not release)
     assert late.summary == f"“Suspect a” is not held any more: ada {said} it on Tuesday 24 November."
     assert {one.value for one in buttons(late)} == {"b"}
     known = store.reviewing.find_decision("a")
@@ -102,5 +105,5 @@ def test_a_decision_is_told_above_what_is_left_and_told_again_to_whoever_comes_a
 
 
 def test_a_button_for_a_paper_that_was_never_held_says_so() -> None:
-    decided = answers(a_store()).decide_on_held_paper("2611.00009", ADA, release=True)
+    decided = answers(a_store()).moderation.decide_on_held_paper("2611.00009", ADA, release=True)
     assert decided.summary == "2611.00009 is not held, so there is nothing to decide."

@@ -9,7 +9,7 @@ from bot.chat.port import Outcome, PostError, PostUpdate
 from bot.delivery.deliver import DeliveryContext
 from bot.delivery.post_refresher import MAX_ATTEMPTS, refresh_due_posts
 from bot.delivery.rate_limit import RateLimiter, RateLimits
-from bot.present.messages import format_update_line
+from bot.present.card import format_update_line
 from digests.build import DigestPolicy
 from digests.model import NOT_REVIEWED, Mark, MarkSource, PaperUpdate
 from digests.subscription import Channel

@@ -8,13 +8,9 @@ from typing import Any
 import pytest
 
 from bot.chat.message import Card, Heading, Message, Text
-from bot.present.messages import (
-    TLDR_CHARACTERS,
-    build_card,
-    format_authors,
-    present_digest,
-    present_search_results,
-)
+from bot.present.card import TLDR_CHARACTERS, build_card, format_authors
+from bot.present.digest import present_digest
+from bot.present.lookup import present_search_results
 from digests.calendar import AnnouncementGap, GapReason
 from digests.model import (
     REVIEWER,

@@ -3,7 +3,7 @@
 import asyncio
 from datetime import UTC, datetime, timedelta
 
-from bot.conversation.answers import Person
+from bot.conversation.context import Person
 from bot.platforms.slack.profiles import CACHE_TTL, MAX_CACHED_PROFILES, ProfileCache
 from bot.platforms.slack.session import create_web_client, open_session
 from bot.platforms.slack.settings import SlackSettings

@@ -1,0 +1,107 @@
+"""Answers to /paper and to the buttons and links that name a paper."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from bot.chat.message import Message
+from bot.conversation.commands import clean_lookup_text, present_paper_help
+from bot.conversation.context import ConversationContext, Person, Reply
+from bot.present.lookup import (
+    present_linked_paper,
+    present_lookup,
+    present_pending_fetch,
+    present_review,
+    present_shared_paper,
+    present_unknown_paper,
+)
+from digests.errors import InputError, SourceError
+from digests.ids import parse_arxiv_id
+from digests.model import NOT_REVIEWED, ScoredPaper
+from digests.text import clip_text
+
+MAX_RESULTS = 5
+"""Papers of one answer: as many as are taken in at a glance."""
+
+_ID_PREFIX = re.compile(r"[0-9]{2,4}\.?[0-9]{0,5}")
+
+
+@dataclass(frozen=True, slots=True)
+class LookupAnswers:
+    """Answers about single papers. Synchronous: call from a worker thread.
+
+    Raises InputError with a sentence for the person.
+    """
+
+    context: ConversationContext
+
+    def look_up_paper(self, text: str) -> Reply:
+        """Answer /paper with the best match, with a list to choose from, or with help for an empty text.
+
+        An arXiv id that the library lacks is fetched while the person waits.
+        """
+        words = clean_lookup_text(text)
+        if not words:
+            return Reply(present_paper_help(self.context.paper_command))
+        papers = self.context.find_papers(words, MAX_RESULTS)
+        arxiv_id = None if papers else parse_arxiv_id(words.strip("<>"))
+        if arxiv_id and self.context.fetch_paper:
+            return Reply(self._fetch_unknown_paper(arxiv_id.id))
+        return Reply(present_lookup(words, papers))
+
+    def _fetch_unknown_paper(self, paper: str) -> Message:
+        """Fetch a paper from arXiv and request its review."""
+        assert self.context.fetch_paper  # noqa: S101
+        library = self.context.store.library
+        try:
+            fetched = self.context.fetch_paper(paper)
+        except SourceError:
+            library.add_request(paper, now=self.context.clock())
+            return present_pending_fetch(paper)
+        if not fetched:
+            return present_unknown_paper(paper)
+        library.add([(fetched, NOT_REVIEWED)], now=self.context.clock())
+        library.add_request(paper, now=self.context.clock())
+        return present_lookup(paper, [self._require_paper(paper)])
+
+    def suggest_papers(self, text: str, limit: int) -> Sequence[ScoredPaper]:
+        """Suggest papers while a person types, best first: by words or by the beginning of an id.
+
+        An empty text suggests the papers that changed last.
+        """
+        words = clean_lookup_text(text)
+        library = self.context.store.library
+        if not words:
+            changes = library.changes_after(library.latest_sequence() - limit, limit)
+            return [scored for _, scored in changes][::-1]
+        if _ID_PREFIX.fullmatch(words):
+            ids = library.ids_with_prefix(words, limit)
+            known = library.get(ids)
+            return [known[paper] for paper in ids if paper in known]
+        return self.context.find_papers(words, limit)
+
+    def show_paper(self, paper: str) -> Reply:
+        """Show one paper's card with its buttons."""
+        return Reply(present_lookup(paper, [self._require_paper(paper)]))
+
+    def show_review(self, paper: str) -> Reply:
+        """Show every section of a paper's review."""
+        return Reply(present_review(self._require_paper(paper)))
+
+    def share_paper(self, paper: str, person: Person) -> Message:
+        """Return a paper's card for the whole channel, with the name of the person who shared it."""
+        return present_shared_paper(self._require_paper(paper), person.name)
+
+    def unfurl_paper(self, paper: str) -> Message | None:
+        """Return a card for a pasted link, or None for a paper that the library lacks."""
+        scored = self.context.store.library.get([paper]).get(paper)
+        return present_linked_paper(scored) if scored else None
+
+    def _require_paper(self, paper: str) -> ScoredPaper:
+        scored = self.context.store.library.get([paper]).get(paper)
+        if not scored:
+            command = self.context.paper_command
+            raise InputError(
+                f"The paper {clip_text(paper, 60)!r} is not here any more. {command} finds others."
+            )
+        return scored

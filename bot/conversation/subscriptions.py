@@ -1,0 +1,184 @@
+"""Answers about a channel's digest: show it now, subscribe, change, pause, resume, unsubscribe, undo."""
+
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+from bot.chat.message import Button, ButtonAction, Buttons, Message, Text
+from bot.conversation.context import ConversationContext, Person, Reply
+from bot.conversation.subscription_form import (
+    SubscriptionForm,
+    describe_difference,
+    describe_subscription,
+    form_of,
+    format_subscribe_words,
+    parse_form,
+    parse_subscribe_words,
+)
+from bot.present.digest import present_digest
+from bot.present.wording import format_weekday_date, present_sentence
+from digests.build import build
+from digests.domains import resolve_domain
+from digests.errors import InputError
+from digests.schedule import next_due_edition
+from digests.subscription import Channel, Preferences, Schedule, Subscription, SubscriptionChange
+
+NO_DIGEST = "This channel has no digest yet."
+
+_TASK = "change a channel's digest"
+
+
+@dataclass(frozen=True, slots=True)
+class SubscriptionAnswers:
+    """Answers about the digest of a channel. Synchronous: call from a worker thread.
+
+    Raises InputError with a sentence for the person, also for a person who may not change a digest.
+    """
+
+    context: ConversationContext
+
+    def show_today(self, channel: Channel) -> Reply:
+        """Show the papers that the channel's preferences pick from the last day."""
+        return Reply(self._build_digest_message(self._load_subscription(channel), days=1))
+
+    def show_top_papers(self, channel: Channel, top: int | None, domain: str, days: int | None) -> Reply:
+        """Show the best papers now. None and "" stand for the channel's own count, domains and time span."""
+        subscription = self._load_subscription(channel)
+        preferences = subscription.preferences
+        if top:
+            preferences = replace(preferences, top=top)
+        if domain:
+            resolve_domain(domain)
+            preferences = replace(preferences, domains=(domain,), keywords=())
+        return Reply(self._build_digest_message(replace(subscription, preferences=preferences), days))
+
+    def _load_subscription(self, channel: Channel) -> Subscription:
+        return self._find_subscription(channel) or Subscription(channel)
+
+    def _build_digest_message(self, subscription: Subscription, days: int | None) -> Message:
+        """Build a digest outside the outbox: no paper counts as shown afterwards, none as shown before."""
+        now, policy = self.context.clock(), self.context.digest_policy
+        if days:
+            policy = replace(policy, first_lookback=timedelta(days=days))
+        unsent = replace(subscription, id=0)
+        return present_digest(build(unsent, now.date(), store=self.context.store, policy=policy, now=now))
+
+    def show_settings(self, channel: Channel, person: Person) -> Reply:
+        """Describe the channel's digest, with the form to change it for a person who may."""
+        known = self._find_subscription(channel)
+        state = self._describe_state(known) if known else NO_DIGEST
+        if known and known.is_from_settings:
+            managed = "This channel is managed in the server's settings file; ask your admin."
+            return Reply(present_sentence(f"{state} {managed}"))
+        if not self.context.may_change_digest(person):
+            return Reply(present_sentence(f"{state} {self.context.describe_permission(_TASK)}"))
+        return Reply(present_sentence(state), form=form_of(known or _new_subscription(channel, person)))
+
+    def save_form(self, form: SubscriptionForm, channel: Channel, person: Person) -> Reply:
+        """Apply a filled-in form. Raises FormError with a sentence for each wrong field."""
+        self.context.require_permission(person, _TASK)
+        base = self._find_subscription(channel) or _new_subscription(channel, person)
+        return self._change_subscription(channel, parse_form(form, base), person)
+
+    def subscribe_channel(self, words: str, channel: Channel, person: Person) -> Reply:
+        """Subscribe the channel, or change its subscription, in words; no words open the form."""
+        if not words:
+            return self.show_settings(channel, person)
+        self.context.require_permission(person, _TASK)
+        base = self._find_subscription(channel) or _new_subscription(channel, person)
+        after = replace(parse_subscribe_words(words, base), paused_by="")
+        return self._change_subscription(channel, after, person)
+
+    def pause_digest(self, channel: Channel, person: Person) -> Reply:
+        """Pause the channel's digest until somebody resumes it."""
+        self.context.require_permission(person, _TASK)
+        known = self._require_subscription(channel)
+        after = replace(known, paused_by=known.paused_by or person.name)
+        return self._change_subscription(channel, after, person)
+
+    def resume_digest(self, channel: Channel, person: Person) -> Reply:
+        """Resume a digest that was paused, or stopped after a failure."""
+        self.context.require_permission(person, _TASK)
+        known = self._require_subscription(channel)
+        if known.stop_reason:
+            self.context.store.subscriptions.start(channel, now=self.context.clock())
+            if not known.paused_by:
+                return Reply(present_sentence(self._describe_state(self._require_subscription(channel))))
+        return self._change_subscription(channel, replace(known, paused_by="", stop_reason=""), person)
+
+    def unsubscribe_channel(self, channel: Channel, person: Person) -> Reply:
+        """Remove the channel's digest."""
+        self.context.require_permission(person, _TASK)
+        self._require_subscription(channel)
+        return self._change_subscription(channel, None, person)
+
+    def undo_change(self, change: int, channel: Channel, person: Person) -> Reply:
+        """Revert a change by its number. Raises InputError if the digest was changed since."""
+        self.context.require_permission(person, _TASK)
+        now = self.context.clock()
+        undone = self.context.store.subscriptions.undo(change, by=person.name, now=now)
+        if not undone:
+            raise InputError(
+                "That cannot be undone any more: the digest was changed since. "
+                f"{self.context.digest_command} settings shows it."
+            )
+        return self._reply_to_change(undone, person)
+
+    def _change_subscription(self, channel: Channel, after: Subscription | None, person: Person) -> Reply:
+        now = self.context.clock()
+        change = self.context.store.subscriptions.change(channel, after, by=person.name, now=now)
+        if not change:
+            state = self._describe_state(self._require_subscription(channel))
+            return Reply(present_sentence(f"Nothing changed. {state}"))
+        return self._reply_to_change(change, person)
+
+    def _reply_to_change(self, change: SubscriptionChange, person: Person) -> Reply:
+        state = self._describe_state(change.after) if change.after else ""
+        return Reply(present_sentence("Done."), present_change(change, state, self.context.digest_command))
+
+    def _find_subscription(self, channel: Channel) -> Subscription | None:
+        return self.context.store.subscriptions.find(channel)
+
+    def _require_subscription(self, channel: Channel) -> Subscription:
+        known = self._find_subscription(channel)
+        if not known:
+            raise InputError(f"{NO_DIGEST} {self.context.digest_command} subscribe brings one.")
+        return known
+
+    def _describe_state(self, subscription: Subscription) -> str:
+        description, command = f"{describe_subscription(subscription)}.", self.context.digest_command
+        if subscription.stop_reason:
+            return f"{description} Stopped: {subscription.stop_reason} {command} resume tries again."
+        if subscription.paused_by:
+            return f"{description} Paused by {subscription.paused_by}. {command} resume turns it back on."
+        coming = next_due_edition(subscription.schedule, self.context.clock()).edition
+        return f"{description} The next comes on {format_weekday_date(coming)}."
+
+
+def _new_subscription(channel: Channel, person: Person) -> Subscription:
+    schedule = Schedule(time_zone=person.time_zone or "UTC")
+    return Subscription(channel, Preferences(), schedule, owner_id=person.id)
+
+
+def present_change(change: SubscriptionChange, state: str, command: str) -> Message:
+    """Announce a change to the channel: who did it, what holds now, and a button that undoes it."""
+    outcome = f"{change.by} {_describe_change(change)}"
+    undo = Button(ButtonAction.UNDO, "Undo", str(change.id))
+    note = state
+    if not note and change.before and not change.after:
+        note = f"To have it again: {command} subscribe {format_subscribe_words(change.before)}"
+    notes = (Text(note, is_small_print=True),) if note else ()
+    return Message(outcome, (Text(outcome), *notes, Buttons((undo,))))
+
+
+def _describe_change(change: SubscriptionChange) -> str:
+    match change.before, change.after:
+        case None, _:
+            return "subscribed this channel to Paperround."
+        case _, None:
+            return "ended this channel's digest."
+        case before, after:
+            difference = describe_difference(before, after)
+            if before.is_running != after.is_running and not difference:
+                verb = "resumed" if after.is_running else "paused"
+                return f"{verb} this channel's digest."
+            return f"changed this channel's digest: {difference}."

@@ -1,0 +1,161 @@
+"""MODULE"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from bot.chat.message import (
+    Card,
+)
+from bot.present.wording import MAX_TEXT_CHARACTERS, capitalise_first, clean_text, format_date
+from digests.domains import domain_name
+from digests.limitations import key_limitations_of
+from digests.model import (
+    NOT_REVIEWED,
+    Paper,
+    PaperUpdate,
+    Review,
+    ScoredPaper,
+)
+from digests.text import clip_text, split_sentences
+
+TLDR_CHARACTERS = 420
+"""Characters of a TL;DR: what is read in ten seconds, on eight lines of a phone."""
+
+
+EXCERPT_CHARACTERS = 120
+"""Characters of a flagged passage: enough to judge it."""
+
+
+MAX_NAMED_AUTHORS = 3
+"""Up to so many authors are all named; of more, the first two."""
+
+
+LIMITATIONS_NOT_REVIEWED = "Limitations not reviewed"
+
+
+def build_card(scored: ScoredPaper, number: int | None = None, reason: str = "") -> Card:
+    """One paper, as it stands in a digest and as the answer to a look-up."""
+    paper, review = scored.paper, scored.review
+    limitations = key_limitations_of(
+        replace(review, limitations=review.limitations[:MAX_TEXT_CHARACTERS])
+    ).points
+    return Card(
+        paper=paper.id,
+        title=clean_text(paper.title) or paper.id,
+        url=paper.url,
+        number=number,
+        score=format_score(review),
+        authors=format_authors(paper.authors),
+        domain=domain_name(paper.primary_category) if paper.primary_category else "",
+        tldr=_choose_tldr(scored),
+        limitations=tuple(capitalise_first(point) for point in limitations),
+        limitations_note="" if limitations else LIMITATIONS_NOT_REVIEWED,
+        warnings=tuple(_list_warnings(paper)),
+        review_line=format_review_line(review),
+        reason=capitalise_first(reason),
+    )
+
+
+def _list_warnings(paper: Paper) -> Iterable[str]:
+    if paper.withdrawn:
+        yield f"Withdrawn by its authors on {format_date(paper.withdrawn)}"
+    for flag in paper.flags:
+        what = "Text of this paper that readers cannot see" if flag.is_hidden else "A passage of this paper"
+        yield f"{what} reads like an order to its reviewer ({_format_flag_category(flag.category)}): “{_format_excerpt(flag.excerpt)}”"
+
+
+def _format_excerpt(text: str) -> str:
+    """A passage that begins in the middle of a sentence says so."""
+    passage = clip_text(clean_text(text), EXCERPT_CHARACTERS)
+    return f"…{passage}" if passage[:1].islower() else passage
+
+
+def _format_flag_category(category: str) -> str:
+    return clip_text(clean_text(category).strip("[]").replace("_", " "), 40) or "unnamed"
+
+
+def format_score(review: Review) -> str:
+    parts = [f"{review.score:.1f}/10"] if review.score is not None else []
+    return ", ".join(parts + ([f"rank {review.rank}"] if review.rank is not None else []))
+
+
+def format_authors(authors: Sequence[str]) -> str:
+    """A. Author, B. Author and 12 more."""
+    names = [abbreviate_name(clean_text(author)) for author in authors if clean_text(author)]
+    if len(names) > MAX_NAMED_AUTHORS:
+        return f"{names[0]}, {names[1]} and {len(names) - 2:,} more"
+    return " and ".join(part for part in (", ".join(names[:-1]), *names[-1:]) if part)
+
+
+def abbreviate_name(name: str) -> str:
+    """Kawin Ethayarajh is K. Ethayarajh; a single name, a group's name and one in another script stay whole."""
+    given, space, family = name.partition(" ")
+    if not space or given.endswith(".") or given.isupper() or not given[0].isupper():
+        return name
+    if family.split()[0].lower() in _GROUP_WORDS:
+        return name
+    return f"{given[0]}. {family}"
+
+
+_GROUP_WORDS = ("team", "group", "collaboration", "ai", "research", "labs")
+
+
+def _choose_tldr(scored: ScoredPaper) -> str:
+    if tldr := clean_text(scored.review.tldr):
+        return _fit_whole_sentences(tldr)
+    abstract = _fit_whole_sentences(clean_text(scored.paper.abstract))
+    return f"From the abstract: {abstract}" if abstract else ""
+
+
+def _fit_whole_sentences(text: str) -> str:
+    """As many sentences as fit: a thought that is finished reads faster than one that is cut."""
+    fitting = ""
+    for sentence in split_sentences(text[: TLDR_CHARACTERS + 1]) if len(text) > TLDR_CHARACTERS else [text]:
+        longer = f"{fitting} {sentence}".strip()
+        if (
+            not text.startswith(longer)
+            or len(longer) > TLDR_CHARACTERS
+            or not longer.endswith((".", "!", "?", "。"))
+        ):
+            break
+        fitting = longer
+    return fitting or clip_text(text, TLDR_CHARACTERS)
+
+
+def format_review_line(review: Review) -> str:
+    """Who said so: "Reviewed by qwen3, 23 November 2026, from the full text"."""
+    if review == NOT_REVIEWED:
+        return "Not reviewed"
+    by = (
+        f"Reviewed by {clean_text(review.model)}"
+        if clean_text(review.model)
+        else "Reviewed; the reviewer is not named"
+    )
+    when = format_date(review.reviewed_at) if review.reviewed_at else ""
+    depth = f"from the {review.read_depth}" if review.read_depth else ""
+    return ", ".join(part for part in (by, when, depth) if part)
+
+
+def format_update_line(update: PaperUpdate) -> str:
+    """What came since a message was posted, for under its card; a withdrawal is the newest version's only news."""
+    parts = []
+    if update.withdrawn:
+        parts.append(f"withdrawn by its authors on {format_date(update.withdrawn)}")
+    elif update.version:
+        parts.append(
+            f"v{update.version} since {format_date(update.updated)}"
+            if update.updated
+            else f"now v{update.version}"
+        )
+    if update.has_new_review:
+        parts.append(_describe_new_review(update))
+    return f"Update: {' · '.join(parts)}" if parts else ""
+
+
+def _describe_new_review(update: PaperUpdate) -> str:
+    if update.score is None:
+        return "reviewed anew" if update.had_review else "reviewed since"
+    if not update.had_review or update.previous_score is None:
+        return f"{'reviewed anew' if update.had_review else 'reviewed since'}: {update.score:.1f}"
+    now, was = f"{update.score:.1f}", f"{update.previous_score:.1f}"
+    return f"reviewed anew: {now} again" if now == was else f"reviewed anew: {now}, was {was}"

@@ -1,0 +1,121 @@
+"""MODULE"""
+
+from datetime import date
+
+from bot.chat.message import (
+    Block,
+    Text,
+)
+from bot.present.wording import clean_text, format_count, format_date, format_weekday_date
+from digests.model import (
+    Digest,
+    HealthReport,
+    LateNotice,
+    LeftOut,
+    Trouble,
+)
+from digests.subscription import Preferences
+from digests.text import clip_text
+
+MAX_NAMED_MISSED_DAYS = 3
+"""Up to so many missed days are named; more are counted."""
+
+
+def present_late_notice(notice: LateNotice | None) -> tuple[Block, ...]:
+    """That it comes late, and what became of the days before it."""
+    if notice is None:
+        return ()
+    sentences = []
+    if notice.due_at:
+        sentences.append(
+            f"This digest comes late: it was due on {format_weekday_date(notice.due_at.date())} at {notice.due_at:%H:%M}."
+        )
+    if notice.missed_editions:
+        sentences.append(f"{_describe_missed_days(notice)} never came{_describe_missed_papers(notice)}")
+    return (Text(" ".join(sentences), is_small_print=True),)
+
+
+def _describe_missed_days(notice: LateNotice) -> str:
+    """The days, oldest first."""
+    if len(notice.missed_editions) > MAX_NAMED_MISSED_DAYS:
+        return f"The {len(notice.missed_editions):,} digests before it"
+    *others, last = [format_weekday_date(day) for day in reversed(notice.missed_editions)]
+    return f"Those of {', '.join(others)} and {last}" if others else f"The one of {last}"
+
+
+def _describe_missed_papers(notice: LateNotice) -> str:
+    if notice.skipped_count is None:
+        return f"; this one chooses from {'their' if len(notice.missed_editions) > 1 else 'its'} papers too."
+    if not notice.skipped_count:
+        return ", and had no papers."
+    return f"; {format_count(notice.skipped_count, 'paper')} of that time were passed over."
+
+
+SOURCE_NAMES = {"arxiv": "arXiv", "huggingface": "Hugging Face"}
+
+
+def describe_trouble(report: HealthReport, edition: date) -> str:
+    """What is wrong, since when, in one short sentence for readers."""
+    since = (
+        f"since {report.since:%H:%M}"
+        if report.since.date() == edition
+        else f"since {format_date(report.since)}"
+    )
+    match report.trouble:
+        case Trouble.OUTAGE:
+            return f"{_name_source(report.subject)} has not answered {since}."
+        case Trouble.STALE:
+            return f"{_name_source(report.subject)} answers, but has shown nothing new {since}."
+        case Trouble.REVIEWER_DOWN:
+            return f"The reviewer has not answered {since}{_describe_backlog(report)}."
+        case Trouble.BUDGET_SPENT:
+            return f"The budget for reviews is spent for today{_describe_backlog(report)}."
+        case None:
+            return f"{_name_source(report.subject)} is well."
+
+
+def _name_source(subject: str) -> str:
+    return SOURCE_NAMES.get(subject, clip_text(clean_text(subject), 40))
+
+
+def _describe_backlog(report: HealthReport) -> str:
+    verb = "waits" if report.waiting_count == 1 else "wait"
+    return (
+        f"; {format_count(report.waiting_count, 'paper')} {verb} for a review" if report.waiting_count else ""
+    )
+
+
+def describe_left_out(digest: Digest) -> str:
+    """Why the others are not there, the commonest reason first."""
+    by_count = sorted(digest.left_out.items(), key=lambda item: (-item[1], item[0]))
+    return ", ".join(
+        f"{count:,} {describe_left_out_reason(reason, digest.preferences)}" for reason, count in by_count
+    )
+
+
+def describe_left_out_reason(reason: LeftOut, preferences: Preferences) -> str:
+    match reason:
+        case LeftOut.UNDER_SCORE:
+            return f"under the minimum score of {preferences.min_score:g}"
+        case LeftOut.NOT_SCORED:
+            return f"without a score (this channel asks for {preferences.min_score:g} or more)"
+        case LeftOut.BEYOND_TOP:
+            return f"beyond the top {preferences.top}"
+        case LeftOut.OTHER_DOMAIN:
+            return "in other domains" if not preferences.keywords else "on other subjects"
+        case LeftOut.SHOWN_BEFORE:
+            return "already shown here"
+        case LeftOut.WITHDRAWN:
+            return "withdrawn by their authors"
+        case LeftOut.TOO_OLD:
+            return "published too long ago"
+        case LeftOut.FLAGGED:
+            return "flagged"
+        case LeftOut.HELD:
+            return "held back as suspect"
+        case LeftOut.MUTED:
+            return "muted"
+
+
+def format_counts(digest: Digest) -> str:
+    return f"{digest.considered:,} seen, {digest.scored:,} scored, {len(digest.picks):,} shown."

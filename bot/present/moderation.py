@@ -1,0 +1,64 @@
+"""Messages about held papers: suspect ones that wait for a person's decision."""
+
+from collections.abc import Sequence
+
+from bot.chat.message import Block, Button, ButtonAction, Buttons, Heading, Message, Text
+from bot.present.card import build_card
+from bot.present.lookup import format_paper_lines
+from digests.ports.moderation import HeldPaper
+
+MAX_SHOWN_PAPERS = 5
+"""Held papers of one message. Each is read before it is decided; decided papers make room for the next."""
+
+
+def present_held_papers(held_papers: Sequence[HeldPaper], paper_command: str) -> Message:
+    """Show each held paper with its score, the passage, the reason, and buttons to release or reject it."""
+    if not held_papers:
+        title = "Nothing is on hold"
+        explanation = "Papers that try to manipulate the reviewer wait here for approval."
+        return Message(title, (Heading(title), Text(explanation)))
+    title = "1 paper is held" if len(held_papers) == 1 else f"{len(held_papers):,} papers are held"
+    rule = Text("No digest shows a held paper before it is released; a rejected paper is never shown.")
+    shown = held_papers[:MAX_SHOWN_PAPERS]
+    blocks = [
+        block
+        for position, held_paper in enumerate(shown, start=1)
+        for block in _build_decision_blocks(held_paper, position, len(shown), paper_command)
+    ]
+    remaining = len(held_papers) - len(shown)
+    verb = "waits" if remaining == 1 else "wait"
+    more = (Text(f"{remaining:,} more {verb} behind these.", is_small_print=True),) if remaining else ()
+    return Message(title, (Heading(title), rule, *blocks, *more))
+
+
+def _build_decision_blocks(
+    held_paper: HeldPaper, position: int, total: int, paper_command: str
+) -> tuple[Block, ...]:
+    card, paper = build_card(held_paper.scored_paper), held_paper.scored_paper.paper.id
+    # A platform may set buttons apart from their text, so each bears the number of its paper.
+    number = f" {position}" if total > 1 else ""
+    name = " · ".join(filter(None, (card.title, card.score)))
+    return (
+        Text("\n".join(card.warnings), label=f"{position}. {name}" if number else name),
+        Text(f"{held_paper.reason} {paper_command} {paper} shows the paper.", is_small_print=True),
+        Buttons(
+            (
+                Button(ButtonAction.RELEASE, f"Release{number}", paper),
+                Button(ButtonAction.REJECT, f"Reject{number}", paper),
+            )
+        ),
+    )
+
+
+def format_held_lines(held_papers: Sequence[HeldPaper]) -> list[str]:
+    """Format held papers as lines for a terminal: reason, passage, and the command that decides."""
+    if not held_papers:
+        return ["No paper is held."]
+    lines: list[str] = []
+    for held_paper in held_papers:
+        lines += [*format_paper_lines([held_paper.scored_paper]), f"    {held_paper.reason}"]
+        flag = next((flag for flag in held_paper.scored_paper.paper.flags if flag.is_suspect), None)
+        if flag:
+            visibility = ", hidden" if flag.is_hidden else ""
+            lines.append(f"    {flag.location}{visibility}: “{flag.excerpt}”")
+    return [*lines, "Decide with “paperround held release ID” or “paperround held reject ID”."]

@@ -1,0 +1,46 @@
+"""Messages about the papers that people want to discuss: a channel's queue and a person's own marks."""
+
+from collections.abc import Mapping, Sequence
+
+from bot.chat.message import Block, Button, ButtonAction, Heading, Message, OptionRow, Text
+from bot.present.wording import clean_text
+from digests.model import QueuedPaper
+from digests.text import clip_text
+
+MAX_TITLE_CHARACTERS = 100
+"""Characters of a title in a list."""
+
+
+def present_queue(queue: Sequence[QueuedPaper], titles: Mapping[str, str]) -> Message:
+    """List the queue, most marks first, with a button that takes a paper off. `titles` is keyed by paper id."""
+    if not queue:
+        hint = "React with 🔖 to a paper, or tap its Discuss button, and it comes onto this list."
+        return Message("Nothing to discuss yet", (Heading("Nothing to discuss yet"), Text(hint)))
+    rows = tuple(
+        OptionRow(
+            f"{place}. {_format_entry(queued, titles)}",
+            Button(ButtonAction.FINISH_DISCUSSION, "Done", queued.paper),
+        )
+        for place, queued in enumerate(queue, start=1)
+    )
+    return Message(f"{len(queue)} to discuss", (Heading("To discuss"), *rows))
+
+
+def present_marked_papers(marked: Sequence[QueuedPaper], titles: Mapping[str, str]) -> Message:
+    """List the papers that one person marked, for that person's own page. `titles` is keyed by paper id."""
+    rows: tuple[Block, ...] = tuple(
+        OptionRow(_format_entry(queued, titles), Button(ButtonAction.SHOW, "Show", queued.paper))
+        for queued in marked
+    )
+    hint = (Text("Papers you mark with 🔖 appear here and in the queue."),)
+    return Message("Paperround", (Heading("You want to discuss"), *(rows or hint)))
+
+
+def _format_entry(queued: QueuedPaper, titles: Mapping[str, str]) -> str:
+    title = clip_text(clean_text(titles.get(queued.paper, queued.paper)), MAX_TITLE_CHARACTERS)
+    return f"{title} · {format_mark_count(queued.mark_count)}"
+
+
+def format_mark_count(count: int) -> str:
+    """Format a mark count: 1 wants to discuss, 2 want to discuss."""
+    return f"{count:,} {'wants to discuss' if count == 1 else 'want to discuss'}"

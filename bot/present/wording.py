@@ -1,0 +1,36 @@
+"""MODULE"""
+
+from datetime import date
+
+from bot.chat.message import Message, Text
+from digests.text import to_plain_text
+
+MAX_TEXT_CHARACTERS = 20_000
+"""Characters of any text that are looked at: seven times the longest abstract of a month of arXiv. More is an attack."""
+
+
+def clean_text(text: str) -> str:
+    return to_plain_text(text[:MAX_TEXT_CHARACTERS])
+
+
+def capitalise_first(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def format_weekday_date(day: date) -> str:
+    """Tuesday 24 November."""
+    return f"{day:%A} {day.day} {day:%B}"
+
+
+def format_date(instant: date) -> str:
+    return f"{instant.day} {instant:%B %Y}"
+
+
+def format_count(count: int, noun: str) -> str:
+    """Format a count with its noun: 1 paper, 2,000 papers."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def present_sentence(text: str) -> Message:
+    """Build a message of one sentence."""
+    return Message(text, (Text(text),))
