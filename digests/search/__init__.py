@@ -1,6 +1,6 @@
-"""Looking papers up: by name in the store, by words in an index beside it.
+"""Look-up of papers: by id in the store, by words in an index beside it.
 
-The index is loaded with the first search: import `digests.search.index` where it is opened, not at the top.
+Import `digests.search.index` where an index is opened and not at the top of a module: loading it takes time.
 """
 
 from typing import TYPE_CHECKING, assert_never
@@ -14,9 +14,10 @@ if TYPE_CHECKING:
 
 
 def find_papers(text: str, *, library: Library, index: "SearchIndex", limit: int) -> tuple[ScoredPaper, ...]:
-    """The papers that a person means, best first; the index follows the store before it is asked.
+    """Find the papers that a text names or describes, best first, at most `limit`.
 
-    Raises SearchError, and what `papers` raises.
+    The index catches up with the library before the search. Raises SearchError, and
+    StoreError from the library.
     """
     match parse_query(text):
         case IdQuery(name):

@@ -1,7 +1,7 @@
-"""The search index: follows the store, is beside it, can be thrown away at any time.
+"""Search index, derived from the store: it can be deleted at any time and is then rebuilt.
 
-Each document carries the number of its paper's last change, so the index knows by itself how far it has come: a commit
-puts papers and their numbers in, all or none, and a paper that comes again replaces itself.
+Each document holds the sequence number of its paper's last change. The highest one is the index's watermark.
+A commit is atomic, and a paper that is indexed again replaces its document.
 """
 
 import os
@@ -23,36 +23,37 @@ from digests.search.query import WordQuery, tokenize_text
 from digests.text import to_plain_text
 
 SCHEMA_VERSION = "1"
-"""Goes up with any change to the fields or to how a text becomes words; an index of another number is built anew."""
+"""Version of the fields and of the tokenizer. Increase it with any change: an index of
+another version is rebuilt."""
 
 BATCH_SIZE = 1_000
-"""Papers a commit: about ten megabytes in memory with their reviews."""
+"""Papers per commit: about ten megabytes in memory with their reviews."""
 
 WRITER_HEAP_BYTES = 64_000_000
-"""Bytes; tantivy wants at least 15 million a thread."""
+"""Bytes. tantivy requires at least 15 million per thread."""
 
 MIN_PREFIX_LETTERS = 3
-"""The last word is taken for a beginning when it has so many letters."""
+"""Letters from which the last word of a query also matches as a prefix."""
 
 FUZZY_DISTANCES = ((8, 2), (4, 1))
-"""A word of so many letters may be so many slips of the finger away."""
+"""Pairs of a word's minimum length and the number of typing errors that are tolerated in it."""
 
 TIE_MARGIN = 32
-"""Hits beyond those asked for, so that equals at the end are chosen by their ids."""
+"""Extra hits that are collected, so that ties at the end of the result are ordered by id."""
 
 _FIELD_BOOSTS = (("title", 3.0), ("tldr", 2.0), ("authors", 1.0), ("abstract", 1.0), ("review", 1.0))
 _FUZZY_FIELD_BOOSTS = (("spelt", 3.0), ("authors", 1.0))
 _STEMMED_FIELDS = frozenset(("title", "tldr", "abstract", "review"))
 _TITLE_BONUS = 1_000.0
-"""More than the words of any text can score: a title with all of them comes first, the title itself before it."""
+"""Bonus above any text's score: a title with all words ranks first, and an exact title before it."""
 
 Phrase = tuple[str, ...]
-"""A word, or the words of a phrase."""
+"""The words of a phrase; a single word is a phrase of one."""
 
 
 @dataclass(frozen=True, slots=True)
 class SearchHit:
-    """A paper's id; scores compare only within one search and one way of matching."""
+    """A paper's id and score. Scores are comparable only within one search and one round of matching."""
 
     id: str
     score: float
@@ -60,7 +61,7 @@ class SearchHit:
 
 @dataclass(frozen=True, slots=True)
 class _IndexView:
-    """One commit: `number` and `newest` are its last change and the paper that had it."""
+    """View of one commit: the sequence number of its last change, and the paper of that change."""
 
     stamp: tuple[int, ...]
     searcher: tantivy.Searcher
@@ -69,7 +70,7 @@ class _IndexView:
 
 
 class SearchIndex:
-    """Papers by their words. Safe to use from several threads and processes; one at a time writes."""
+    """Full-text index of papers. Safe to use from several threads and processes; one at a time writes."""
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
@@ -80,9 +81,9 @@ class SearchIndex:
 
     @classmethod
     def open(cls, directory: Path) -> "SearchIndex":
-        """The index in a directory, which is made when needed; a damaged or outdated one begins anew.
+        """Open the index in a directory, creating it if needed. A damaged or outdated index is emptied.
 
-        Raises SearchError when the directory cannot be made or written.
+        Raises SearchError if the directory cannot be created or written.
         """
         with _translate_errors(directory):
             directory.mkdir(parents=True, exist_ok=True)
@@ -99,9 +100,10 @@ class SearchIndex:
         return index
 
     def catch_up(self, library: Library) -> int:
-        """Take in what changed in the store since the last commit; how many papers that were.
+        """Index the changes of the store since the last commit. Returns the number of papers indexed.
 
-        0 when nothing did, or when someone else is at it just now. Raises SearchError, and what `papers` raises.
+        Returns 0 if there are none, or if another process is indexing. Raises SearchError, and
+        StoreError from the library.
         """
         if self._is_current(library):
             return 0
@@ -109,12 +111,12 @@ class SearchIndex:
             return self._index_changes(library, writer) if writer else 0
 
     def _is_current(self, library: Library) -> bool:
-        # The store is asked after the index: what another process has indexed by now, the store has too.
+        # Read the index before the store: what another process has indexed is already in the store.
         view = self._refresh_view()
         return view.last_seq == library.latest_sequence() and self._is_built_from(library, view)
 
     def _is_built_from(self, library: Library, view: _IndexView) -> bool:
-        """Whether the index was made from this store, as far as its newest paper can tell; asked once."""
+        """Return False if the newest paper shows that the index belongs to another store. Checked once."""
         if view.last_seq and not self._is_store_verified:
             seq, scored = next(iter(library.changes_after(view.last_seq - 1, 1)), (0, None))
             if scored and seq == view.last_seq and scored.paper.id != view.newest_paper:
@@ -124,7 +126,7 @@ class SearchIndex:
 
     @contextmanager
     def _open_writer(self) -> Iterator[tantivy.IndexWriter | None]:
-        """The writer, for as long as it is needed; None when someone else has it."""
+        """Open the writer, or give None if another process holds it."""
         try:
             writer = self._index.writer(WRITER_HEAP_BYTES, 1)
         except BaseException as error:
@@ -164,10 +166,10 @@ class SearchIndex:
             writer.commit()
 
     def search(self, query: WordQuery, limit: int) -> tuple[SearchHit, ...]:
-        """The best papers for these words: those that have all of them, then those that have some.
+        """Return the best papers for a query: those with all words first, then those with some.
 
-        The last word may be a beginning. Slips of the finger are forgiven in titles and names where no paper has all
-        words as typed. Equals come in the order of their ids. Raises SearchError.
+        The last word also matches as a prefix. Typing errors are tolerated in titles and names if no paper
+        has all words as typed. Ties are ordered by id. Raises SearchError.
         """
         searcher = self._refresh_view().searcher
         hits: dict[str, SearchHit] = {}
@@ -188,7 +190,7 @@ class SearchIndex:
         return tuple(hits.values())[: max(limit, 0)]
 
     def _refresh_view(self) -> _IndexView:
-        """The newest commit, whoever made it."""
+        """Return a view of the newest commit, by any process. Rebuilds a damaged index."""
         with self._view_lock:
             try:
                 return self._load_newest_view()
@@ -200,7 +202,7 @@ class SearchIndex:
                 return self._load_newest_view()
 
     def _load_newest_view(self) -> _IndexView:
-        # A commit replaces this file, so a new one has a new inode; far cheaper than to reload.
+        # A commit replaces this file, so its inode changes. Far cheaper than a reload.
         file_stat = (self._directory / "meta.json").stat()
         stamp = (file_stat.st_ino, file_stat.st_mtime_ns, file_stat.st_size)
         if self._view is None or self._view.stamp != stamp:
@@ -224,7 +226,7 @@ def _read_view(stamp: tuple[int, ...], searcher: tantivy.Searcher) -> _IndexView
 
 
 def _open_directory(directory: Path) -> tantivy.Index:
-    """The index in a directory, new where there is none of this schema."""
+    """Open the index in a directory, or create one if there is none of this schema version."""
     version = directory / "schema"
     if not version.is_file() or version.read_bytes() != SCHEMA_VERSION.encode():
         _delete_index_files(directory)
@@ -240,7 +242,9 @@ _INDEX_FILES = re.compile(r"[0-9a-f]{32}(?:\.\w+)+|meta\.json|\.managed\.json|sc
 
 
 def _delete_index_files(directory: Path) -> None:
-    """Only what an index is made of, lest the folder was named by mistake; the locks stay with those who hold them."""
+    """Delete only the files of an index: the folder may be named by mistake. Lock files
+    stay with their holders.
+    """
     for path in directory.iterdir():
         if _INDEX_FILES.fullmatch(path.name):
             path.unlink(missing_ok=True)
@@ -262,7 +266,7 @@ _SCHEMA = _build_schema()
 
 
 def _build_analyzer(*, stems: bool) -> tantivy.TextAnalyzer:
-    """Texts come as words already; what is left is to take off their endings."""
+    """Build an analyzer for texts that are already split into words, with or without an English stemmer."""
     builder = tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.whitespace())
     return (builder.filter(tantivy.Filter.stemmer("english")) if stems else builder).build()
 
@@ -288,7 +292,7 @@ def _build_document(seq: int, scored: ScoredPaper) -> tantivy.Document:
 
 
 MAX_TITLE_CHARACTERS = 2_000
-"""Characters; a whole title is one term, and a term has at most 65,530 bytes."""
+"""Characters. A whole title is one term, and a term has at most 65,530 bytes."""
 
 
 def _join_tokens(*texts: str) -> str:
@@ -297,14 +301,14 @@ def _join_tokens(*texts: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _MatchRound:
-    """One way of matching; a last resort is taken only when nothing was found before."""
+    """One round of matching. A last resort runs only if the rounds before it found nothing."""
 
     query: Query
     is_last_resort: bool = False
 
 
 def _plan_rounds(query: WordQuery) -> Iterator[_MatchRound]:
-    """Ways of matching, strictest first."""
+    """Yield the rounds of matching, strictest first."""
     words = [(word,) for word in query.words]
     phrases = [tuple(phrase.split()) for phrase in query.phrases]
     if not (words or phrases):
@@ -352,7 +356,7 @@ def _match_field(field: str, written: Phrase, stems: Phrase) -> Query:
 
 
 def _stem_words(words: Phrase) -> Phrase:
-    # One analyzer must not be used by two threads at once.
+    # An analyzer must not be used by two threads at once.
     return tuple(_build_analyzer(stems=True).analyze(" ".join(words)))
 
 
@@ -364,7 +368,7 @@ def _match_prefix(word: str) -> list[Query]:
 
 
 def _match_with_typos(words: Sequence[str], phrases: Sequence[Phrase]) -> Query:
-    """Longer words must be there, be it misspelt; short ones ("of") need not."""
+    """Require the longer words, possibly misspelt. Short words ("of") are optional."""
     clauses = [(Occur.Must, _match_anywhere(phrase)) for phrase in phrases]
     for word in words:
         occur = Occur.Must if _count_allowed_typos(word) else Occur.Should
@@ -377,7 +381,7 @@ def _count_allowed_typos(word: str) -> int:
 
 
 def _match_misspelt(word: str) -> list[Query]:
-    """Nearer words weigh more."""
+    """Match words within the allowed distance. Nearer words weigh more."""
     return [
         Query.boost_query(Query.fuzzy_term_query(_SCHEMA, field, word, distance), boost / (distance + 1))
         for distance in range(_count_allowed_typos(word) + 1)
@@ -386,7 +390,7 @@ def _match_misspelt(word: str) -> list[Query]:
 
 
 def _combine_best(queries: Sequence[Query]) -> Query:
-    """The field that fits best counts, the others a little."""
+    """Combine queries so that the best match counts, and the others a little."""
     return queries[0] if len(queries) == 1 else Query.disjunction_max_query(list(queries), 0.2)
 
 
@@ -417,7 +421,10 @@ def _collect_hits(searcher: tantivy.Searcher, query: Query, limit: int) -> list[
 
 
 def _is_damage(error: BaseException) -> bool:
-    """tantivy raises ValueError and OSError; over bytes that it never wrote, a panic, which is no Exception."""
+    """Return True for errors of a damaged index: ValueError, OSError, and tantivy's panic.
+
+    A panic is no subclass of Exception. It is raised for bytes that tantivy did not write.
+    """
     return isinstance(error, (ValueError, OSError)) or type(error).__name__ == "PanicException"
 
 

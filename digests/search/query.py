@@ -1,4 +1,4 @@
-"""What people type, understood: a paper's name, or words to look for. Pure; nothing typed is ever syntax."""
+"""Parser for search queries: a paper's id, or words. Pure. There is no query syntax beyond quotes."""
 
 import re
 import unicodedata
@@ -8,25 +8,28 @@ from digests.ids import parse_paper_id
 from digests.text import normalize_text, to_plain_text
 
 MAX_WORDS = 32
-"""More words than this find nothing that these do not."""
+"""Words of a query that are used: further ones do not help to find a paper."""
 
 MAX_WORD_CHARACTERS = 60
-"""Characters; longer ones are cut, here and in the index alike."""
+"""Characters of a word. Longer words are cut, both here and in the index."""
 
 MAX_QUERY_CHARACTERS = 4_000
-"""Characters that are looked at: twice the longest address."""
+"""Characters of a query that are read: twice the longest address."""
 
 
 @dataclass(frozen=True, slots=True)
 class IdQuery:
-    """A paper was named; `id` is without a version."""
+    """Query for one paper. `id` has no version."""
 
     id: str
 
 
 @dataclass(frozen=True, slots=True)
 class WordQuery:
-    """Words as `words_of` makes them, in the order typed, and quoted phrases, each of such words with blanks between."""
+    """Query for words, in the order typed, and quoted phrases. A phrase is words joined by spaces.
+
+    All words are as `tokenize_text` makes them.
+    """
 
     words: tuple[str, ...]
     phrases: tuple[str, ...] = ()
@@ -34,14 +37,14 @@ class WordQuery:
 
 @dataclass(frozen=True, slots=True)
 class EmptyQuery:
-    """No word was typed."""
+    """Query without any word."""
 
 
 SearchQuery = IdQuery | WordQuery | EmptyQuery
 
 
 def parse_query(typed: str) -> SearchQuery:
-    """What a person means by these words. Never raises."""
+    """Parse a person's input. Never raises."""
     text = normalize_text(typed.strip()[:MAX_QUERY_CHARACTERS])
     if named := parse_paper_id(text):
         return IdQuery(named.id)
@@ -57,12 +60,12 @@ _QUOTED = re.compile('["“”„«»]([^"“”„«»]*)["“”„«»]')
 
 
 def _split_quotes(text: str) -> tuple[str, list[str]]:
-    """The text outside of quotes, and what each pair of quotes holds."""
+    """Return the text outside of quotes, and the text inside each pair of quotes."""
     return _QUOTED.sub(" ", text), _QUOTED.findall(text)
 
 
 def _take_words(texts: list[str], limit: int) -> list[tuple[str, ...]]:
-    """The words of each text that has any, up to so many in all."""
+    """Return the words of each text, at most `limit` in total. Texts without words are left out."""
     taken: list[tuple[str, ...]] = []
     for text in texts:
         words = tuple(tokenize_text(text)[:limit])
@@ -78,13 +81,13 @@ _SYMBOL_SPELLINGS = {"c++": " cpp ", "c#": " csharp ", "f#": " fsharp "}
 _LETTER_REPLACEMENTS = str.maketrans(
     {"ł": "l", "ø": "o", "đ": "d", "ð": "d", "þ": "th", "æ": "ae", "œ": "oe", "ħ": "h", "ı": "i", "ŋ": "n"}
 )
-"""Letters that Unicode does not take apart into a letter and an accent."""
+"""Replacements for letters that Unicode does not decompose into a letter and an accent."""
 
 
 def tokenize_text(text: str) -> list[str]:
-    """The words that the index knows this text by: lower case, without accents, letters and digits only.
+    """Split a text into the words that the index uses: lower case, no accents, letters and digits only.
 
-    "C++" and "C#" become words of their own. `text` is as `plain` makes it.
+    "C++" and "C#" become "cpp" and "csharp". `text` is a result of `to_plain_text`.
     """
     folded = _fold_text(text)
     if "+" in folded or "#" in folded:
@@ -97,5 +100,5 @@ def _fold_text(text: str) -> str:
         return text.lower()
     decomposed = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
     bare = "".join(sign for sign in decomposed if unicodedata.category(sign) != "Mn")
-    # Hangul comes apart too, and would make long words of short ones.
+    # NFKD also decomposes Hangul syllables, which would turn short words into long ones.
     return unicodedata.normalize("NFC", bare).translate(_LETTER_REPLACEMENTS)

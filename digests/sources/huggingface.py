@@ -1,4 +1,4 @@
-"""Hugging Face's Daily Papers: what people vote for, and where the code is."""
+"""Source: Hugging Face's Daily Papers, with upvotes and links to code."""
 
 from collections.abc import AsyncGenerator, Callable
 from contextlib import AbstractAsyncContextManager
@@ -18,12 +18,12 @@ from digests.sources.watched import due_after_interval
 SERVER = "Hugging Face"
 
 CODE_HOSTS = frozenset(("github.com", "gitlab.com", "huggingface.co", "bitbucket.org", "codeberg.org"))
-"""Where a link to code may lead; any other is dropped."""
+"""Hosts that a link to code may lead to; other links are dropped."""
 
 MAX_CODE_URL_CHARACTERS = 200
 
 LOOK_BACK = timedelta(days=2)
-"""People go on voting for a while: so many days before the last whole one are read again."""
+"""Days before the last complete one that are fetched again, since upvotes keep coming."""
 
 MAX_BACKFILL = timedelta(days=30)
 
@@ -59,9 +59,10 @@ _LIST_ADAPTER: TypeAdapter[list[Any]] = TypeAdapter(list[Any])
 
 @dataclass(frozen=True, slots=True)
 class HuggingFaceSource:
-    """The papers of each day that somebody put up there. Keeps the contract of `digests.ports.sources.Source`.
+    """Daily Papers. Implements `digests.ports.sources.Source`.
 
-    Its position is the last day that is whole. They have no categories: where arXiv brings a paper too, its facts stay.
+    The position is the last complete day. The papers have no categories; metadata
+    from arXiv takes precedence.
     """
 
     connect: Callable[[], AbstractAsyncContextManager[SourceClient]]
@@ -73,13 +74,13 @@ class HuggingFaceSource:
         self, position: str, *, now: datetime, since: date | None, progress: ProgressCallback
     ) -> AsyncGenerator[SourceBatch, None]:
         today = now.astimezone(UTC).date()
-        position = min(position, today.isoformat())  # Of a clock that was ahead.
+        position = min(position, today.isoformat())  # A clock that was ahead may have saved a later day.
         days = _list_days(position, since, today)
         async with self.connect() as client:
             for number, day in enumerate(days, start=1):
                 answer = await client.get(f"{self.url}?date={day.isoformat()}", SERVER, limits=LIMITS)
                 progress(number, len(days))
-                # Today goes on; a paper may still be put up yesterday, where it is not yet today.
+                # A paper may still be added to yesterday, in time zones where it is not yet today.
                 complete_day = min(day, today - timedelta(days=2)).isoformat()
                 yield parse_day(answer.body, max(complete_day, position))
 
@@ -94,16 +95,16 @@ def _list_days(position: str, since: date | None, today: date) -> list[date]:
 
 
 def parse_day(body: bytes, position: str) -> SourceBatch:
-    """The papers of a day's answer. Raises SourceError for one that is no list."""
+    """Parse the response of one day into a batch. Raises SourceError if it is not a list."""
     try:
         entries = _LIST_ADAPTER.validate_json(body)
     except ValidationError:
         raise SourceError(f"{SERVER} answered no list of papers: try again later.") from None
-    results = [_parse_paper(entry, place) for place, entry in enumerate(entries, start=1)]
+    results = [_parse_paper(entry, number) for number, entry in enumerate(entries, start=1)]
     return SourceBatch(
         position,
-        records=[(one, NOT_REVIEWED) for one in results if isinstance(one, Paper)],
-        bad_records=[one for one in results if isinstance(one, BadRecord)],
+        records=[(result, NOT_REVIEWED) for result in results if isinstance(result, Paper)],
+        bad_records=[result for result in results if isinstance(result, BadRecord)],
     )
 
 
@@ -130,7 +131,7 @@ def _parse_paper(entry: Any, number: int) -> Paper | BadRecord:
 
 
 def normalize_code_url(address: str) -> str:
-    """The address, where it is one of a host for code that we know; empty for any other."""
+    """Return the address if its host is in `CODE_HOSTS`, else an empty string."""
     try:
         clean = canonicalize_address(address)
     except InputError:

@@ -1,4 +1,4 @@
-"""Scored papers: the record that people import, and what it becomes."""
+"""Scored papers: the schema of an imported record, and its conversion to a paper and a review."""
 
 import json
 import re
@@ -17,10 +17,10 @@ from digests.sources.stream import STANDARD_INPUT, open_text, split_records
 from digests.text import normalize_text
 
 FUTURE_TOLERANCE = timedelta(days=2)
-"""A date may lie this far ahead: clocks differ, and arXiv dates announcements in its own zone."""
+"""Time that a date may be in the future: clocks differ, and arXiv dates announcements in its own zone."""
 
 FIRST_YEAR = 1900
-"""An earlier date is a slip of the pen."""
+"""First year that is accepted: an earlier date is a typing error."""
 
 
 class FlagRecord(BaseModel):
@@ -33,7 +33,9 @@ class FlagRecord(BaseModel):
 
 
 class ReviewRecord(BaseModel):
-    """A scored paper. Only a title and either `arxiv_id` or `url` are required; unknown fields are ignored."""
+    """A scored paper. Only a title and either `arxiv_id` or `url` are required;
+    unknown fields are ignored.
+    """
 
     model_config = ConfigDict(extra="ignore", title="Scored paper", str_strip_whitespace=True)
 
@@ -75,7 +77,7 @@ class ReviewRecord(BaseModel):
 
 
 def build_record_schema() -> dict[str, Any]:
-    """The JSON Schema of one record."""
+    """Return the JSON Schema of one record."""
     json_schema = ReviewRecord.model_json_schema()
     json_schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
     json_schema["anyOf"] = [
@@ -86,7 +88,10 @@ def build_record_schema() -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class ReviewFile:
-    """Scored papers in one place: a path, an http(s) address, or "-" for `standard_input`; `called` is its name."""
+    """A file of scored papers at `location`: a path, an http(s) address, or "-" for `standard_input`.
+
+    `display_name` is its name in messages, by default the location. Dates are checked against `today`.
+    """
 
     location: str
     today: date
@@ -95,7 +100,9 @@ class ReviewFile:
     display_name: str = ""
 
     def read_records(self) -> Iterator[tuple[Paper, Review] | BadRecord]:
-        """Each record in its order. Raises InputError or SourceError when the rest cannot be read."""
+        """Yield each record, or what is wrong with it. Raises InputError or SourceError if
+        the rest is unreadable.
+        """
         name = self.display_name or ("standard input" if self.location == STANDARD_INPUT else self.location)
         with open_text(self.location, standard_input=self.standard_input, progress=self.progress) as pieces:
             for line, raw in split_records(pieces, name):
@@ -103,7 +110,7 @@ class ReviewFile:
 
 
 def parse_record(raw: str, *, source: str, line: int, today: date) -> tuple[Paper, Review] | BadRecord:
-    """The paper and its review in a record's JSON text, or what is wrong with it."""
+    """Parse the JSON text of one record into a paper and a review, or a `BadRecord`. Never raises."""
     try:
         record = _validate_record(raw)
         return _build_paper(record, _identify_paper(record), today), _build_review(record, today)
@@ -122,7 +129,9 @@ class _BadFieldError(Exception):
 
 
 _UNSAFE_ESCAPES = ("\\u0000", "\\ud", "\\uD")
-"""Signs that a record may hold what no database and no chat takes; the text is UTF-8, so a half surrogate is escaped."""
+"""Escapes that may stand for a NUL or a lone surrogate, which databases and chats reject.
+
+In UTF-8 text a lone surrogate can only occur as an escape."""
 
 
 def _validate_record(raw: str) -> ReviewRecord:
@@ -139,7 +148,7 @@ def _validate_record(raw: str) -> ReviewRecord:
 
 
 def _strip_unsafe_characters(value: Any) -> Any:
-    """NULs and halves of surrogate pairs, which no database and no chat takes, are dropped."""
+    """Remove NULs and lone surrogates from all strings of a JSON value."""
     match value:
         case str():
             return value.replace("\x00", "").encode("utf-16", "surrogatepass").decode("utf-16", "ignore")
@@ -186,14 +195,14 @@ def _build_paper(record: ReviewRecord, identity: PaperId, today: date) -> Paper:
 
 
 def _split_names(names: list[str] | str | None) -> tuple[str, ...]:
-    """Names from a list, or from one text with commas, semicolons or "and" between them."""
+    """Return names from a list, or from one text with commas, semicolons or "and" between them."""
     if isinstance(names, str):
         names = re.split(r"\s*[;,]\s*(?:and\s+)?|\s+and\s+", names)
-    return tuple(tidied for name in names or () if (tidied := " ".join(name.split())))
+    return tuple(clean_name for name in names or () if (clean_name := " ".join(name.split())))
 
 
 def _split_categories(primary: str, categories: tuple[str, ...]) -> tuple[str, ...]:
-    """Single words, each once; one text with spaces between them ("cs.LG cs.AI") is several."""
+    """Return each category once. A text with spaces ("cs.LG cs.AI") holds several."""
     words = dict.fromkeys(word for name in (primary, *categories) for word in name.split())
     return tuple(words)
 
@@ -228,7 +237,7 @@ def _to_instant(value: datetime | date | None) -> datetime | None:
 
 
 def _describe_first_problem(error: ValidationError) -> tuple[str, str]:
-    """The field and the reason, in words: "score", "must be a number from 0 to 10, not 11"."""
+    """Return the field and the reason in words: "score", "must be a number from 0 to 10, not 11"."""
     problem = error.errors(include_url=False)[0]
     field = ".".join(
         str(part) for part in problem["loc"] if part not in ("list[str]", "str", "datetime", "date")

@@ -1,4 +1,4 @@
-"""The snapshot of arXiv's metadata: millions of records in one file, taken in once."""
+"""Source: the snapshot of arXiv's metadata, one file with millions of records that is imported once."""
 
 import io
 import json
@@ -21,10 +21,10 @@ from digests.sources.arxiv.papers import is_withdrawn
 from digests.sources.stream import GZIP_MAGIC, read_batches
 
 BATCH_LINES = 2000
-"""Lines a transaction."""
+"""Lines per batch and transaction."""
 
 MAX_LINE_BYTES = 4 * 1024**2
-"""Bytes; the longest record has some thousand authors."""
+"""Bytes of one line. The longest record has some thousand authors."""
 
 CHUNK_BYTES = 1024**2
 
@@ -39,7 +39,10 @@ _MONTH_NUMBERS = {
 
 @dataclass(frozen=True, slots=True)
 class FilePosition:
-    """How far a file was read: its size and time, the bytes (unpacked) and lines behind, and whether that is all."""
+    """Position in the snapshot: the file's size and time, and the bytes and lines read so far.
+
+    `offset` counts decompressed bytes.
+    """
 
     size: int
     mtime_ns: int
@@ -53,9 +56,9 @@ class FilePosition:
 
 @dataclass(frozen=True, slots=True)
 class SnapshotSource:
-    """The papers of a snapshot, or those in some categories. Keeps the contract of `digests.ports.sources.Source`.
+    """Papers of a snapshot, all or those in `categories`. Implements `digests.ports.sources.Source`.
 
-    They are found by who looks for them, and are no news for a digest. A fetch that was cut off goes on at its line.
+    The papers can be looked up, but are not announced in digests. An interrupted fetch resumes at its line.
     """
 
     path: Path
@@ -77,7 +80,7 @@ class SnapshotSource:
         yield SourceBatch(replace(file_position, is_complete=True).to_json())
 
     def _resume_position(self, position: str) -> FilePosition:
-        """Where to go on; at the beginning where it is another file."""
+        """Return the saved position, or the start if the file has changed."""
         try:
             file_stat = self.path.stat()
         except OSError as error:
@@ -100,7 +103,7 @@ class SnapshotSource:
         return not self.categories or has_wanted_category(paper.categories, self.categories)
 
     def next_fetch_at(self, state: SourceState, now: datetime) -> datetime | None:
-        """At once until it is all in; a failure is tried again when the file may have been mended."""
+        """Return `now` until the file is complete, then None. A failed fetch is retried at its own time."""
         if state.failure:
             return state.next_try_at or now
         try:
@@ -114,11 +117,11 @@ class _Line:
     record: Paper | BadRecord
     number: int
     end_offset: int
-    """Bytes of the unpacked file up to the end of this line."""
+    """Decompressed bytes of the file up to the end of this line."""
 
 
 def _read_lines(path: Path, file_position: FilePosition, progress: ProgressCallback) -> Iterator[_Line]:
-    """The lines after a place. Never more than one chunk and one line in memory."""
+    """Yield the lines after a position. Holds at most one chunk and one line in memory."""
     number, end = file_position.line, file_position.offset
     with _open_unpacked(path) as (stream, count_bytes_read):
         _skip_to_offset(stream, file_position.offset)
@@ -126,8 +129,8 @@ def _read_lines(path: Path, file_position: FilePosition, progress: ProgressCallb
             number, end = number + 1, end + len(line)
             if len(line) == MAX_LINE_BYTES:
                 raise InputError(
-                    f"{path.name}, line {number}: longer than {MAX_LINE_BYTES // 1024**2} MB, so it is no snapshot; "
-                    "what came before was kept."
+                    f"{path.name}, line {number}: longer than {MAX_LINE_BYTES // 1024**2} MB, "
+                    "so it is no snapshot; what came before was kept."
                 )
             if number % BATCH_LINES == 0:
                 progress(count_bytes_read(), file_position.size)
@@ -137,7 +140,9 @@ def _read_lines(path: Path, file_position: FilePosition, progress: ProgressCallb
 
 @contextmanager
 def _open_unpacked(path: Path) -> Iterator[tuple[BinaryIO, Callable[[], int]]]:
-    """The file's text, unpacked when it is a gzip or zip file, and what tells how much of the file was read."""
+    """Open the file, decompressed if it is gzip or zip. Also gives a function that returns
+    the file bytes read.
+    """
     try:
         with path.open("rb", buffering=CHUNK_BYTES) as file:
             magic = file.read(4)
@@ -171,12 +176,12 @@ def _require_only_member(archive: zipfile.ZipFile, path: Path) -> zipfile.ZipInf
 
 
 def _skip_to_offset(stream: BinaryIO, offset: int) -> None:
-    """A packed file is unpacked up to there: seconds a gigabyte."""
+    """Skip to an offset. A compressed file is decompressed up to there, at seconds per gigabyte."""
     stream.seek(offset)
 
 
 def parse_snapshot_line(raw: bytes, source: str, line: int) -> Paper | BadRecord:
-    """The paper in a line, or what is wrong with it."""
+    """Parse one line into a paper or a `BadRecord`. Never raises."""
     try:
         fields: dict[str, Any] = json.loads(raw)
         found = parse_arxiv_id(fields["id"])
@@ -221,6 +226,6 @@ def _build_paper(fields: dict[str, Any], paper_id: str, url: str, title: str) ->
 
 
 def _parse_day(created: str) -> date:
-    """Of "Mon, 2 Apr 2007 19:18:42 GMT"; ten times faster than a reader of every form of a date."""
+    """Parse the day of "Mon, 2 Apr 2007 19:18:42 GMT", ten times faster than a general date parser."""
     _, day, month, year, *_ = created.split()
     return date(int(year), _MONTH_NUMBERS[month], int(day))

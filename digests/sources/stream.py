@@ -1,4 +1,7 @@
-"""Records out of a file, an address or standard input: JSON or JSON Lines, plain or gzipped, never all in memory."""
+"""Streaming of JSON or JSON Lines records from a file, an address or standard input, plain or gzipped.
+
+Memory is bounded by one record and one piece of text.
+"""
 
 import asyncio
 import codecs
@@ -16,13 +19,13 @@ from digests.errors import InputError, SourceError
 from digests.ports.sources import ProgressCallback
 
 MAX_RECORD_CHARACTERS = 32 * 1024 * 1024
-"""Characters of one record: ten times the largest seen. It bounds memory."""
+"""Characters of one record, ten times the largest seen. Bounds memory."""
 
 CHUNK_BYTES = 256 * 1024
 """Bytes read at a time."""
 
 TIMEOUT_SECONDS = 60.0
-"""Seconds without an answer before an address is given up."""
+"""Seconds without an answer after which a request fails."""
 
 STANDARD_INPUT = "-"
 
@@ -30,7 +33,10 @@ STANDARD_INPUT = "-"
 def open_text(
     location: str, *, standard_input: BinaryIO | None, progress: ProgressCallback
 ) -> AbstractContextManager[Iterator[str]]:
-    """The text at a path, an http(s) address or "-", in pieces. Raises InputError or SourceError."""
+    """Open the text at a path, an http(s) address or "-", as an iterator of pieces.
+
+    Decompresses gzip by content, whatever the name. Raises InputError or SourceError, also while iterating.
+    """
     if location == STANDARD_INPUT and standard_input is not None:
         return _open_stream(standard_input, "standard input", None, progress)
     if re.match(r"https?://", location, re.IGNORECASE):
@@ -55,7 +61,7 @@ def _open_file(path: Path, progress: ProgressCallback) -> Iterator[Iterator[str]
 
 @contextmanager
 def _open_address(address: str, progress: ProgressCallback) -> Iterator[Iterator[str]]:
-    import httpx  # A fifth of a second to load, and files need it not.
+    import httpx  # Takes 0.2 s to load, and files do not need it.
 
     headers = {"User-Agent": "paperround (+import)", "Accept": "application/json, application/x-ndjson, */*"}
     try:
@@ -86,7 +92,7 @@ def _open_stream(
 def _decode_text(
     raw: Iterator[bytes], name: str, size: int | None, progress: ProgressCallback
 ) -> Iterator[str]:
-    """Text of it, unpacked when it is gzipped, whatever it is called."""
+    """Decode UTF-8 text, decompressed if it is gzipped."""
     decoder = codecs.getincrementaldecoder("utf-8-sig")()
     try:
         for chunk in _decompress_stream(_count_bytes(raw, size, progress), name):
@@ -117,7 +123,7 @@ GZIP_MAGIC = b"\x1f\x8b"
 
 
 MAX_UNPACK_RATIO = 200
-"""How many times its size a file may unpack to, beyond the first chunks; records pack ten times smaller at best."""
+"""Largest ratio of decompressed to compressed bytes. Records compress by a factor of ten at best."""
 
 
 def _decompress_stream(raw: Iterator[bytes], name: str) -> Iterator[bytes]:
@@ -133,14 +139,14 @@ def _decompress_stream(raw: Iterator[bytes], name: str) -> Iterator[bytes]:
             bytes_unpacked += len(chunk)
             if bytes_unpacked > MAX_UNPACK_RATIO * max(packed.bytes_received, CHUNK_BYTES):
                 raise InputError(
-                    f"{name} unpacks to more than {MAX_UNPACK_RATIO} times its size: that is no file of papers; "
-                    "what came before was kept."
+                    f"{name} unpacks to more than {MAX_UNPACK_RATIO} times its size: "
+                    "that is no file of papers; what came before was kept."
                 )
             yield chunk
 
 
 class _IteratorFile(io.RawIOBase):
-    """An iterator of bytes as a file."""
+    """File object over an iterator of bytes. `bytes_received` counts the bytes taken from the iterator."""
 
     def __init__(self, first: bytes, rest: Iterator[bytes]) -> None:
         self._buffered = first
@@ -168,7 +174,11 @@ def _describe_error(error: Exception) -> str:
 
 
 def split_records(pieces: Iterator[str], name: str) -> Iterator[tuple[int, str]]:
-    """The text of each record with the line it begins on, from 1. Raises InputError when there can be no more."""
+    """Split a text into records: the members of a JSON array, or the lines of JSON Lines.
+
+    Yields the line on which a record begins, from 1, and its text. A record that is not valid JSON is yielded
+    too, if its end can be found. Raises InputError otherwise, after the records before it.
+    """
     text = _RecordScanner(pieces, name)
     match text.peek_character():
         case "":
@@ -189,7 +199,7 @@ _BRACKET_OR_STRING = re.compile(r'[{}\[\]]|"[^"\\]*+(?:\\.[^"\\]*+)*+("?)', re.D
 
 
 class _RecordScanner:
-    """What has been read and not yet been used: never more than one record and one piece."""
+    """Scanner over pieces of text. Its buffer holds at most one record and one piece."""
 
     def __init__(self, pieces: Iterator[str], name: str) -> None:
         self._pieces = pieces
@@ -199,7 +209,7 @@ class _RecordScanner:
         self._line = 1
 
     def peek_character(self) -> str:
-        """The next character that is no space; empty at the end."""
+        """Skip white space and return the next character without consuming it; empty at the end."""
         while True:
             found = _SPACE.match(self._text, self._offset)
             if found and found.end() > self._offset:
@@ -210,14 +220,14 @@ class _RecordScanner:
                 return ""
 
     def read_lines(self) -> Iterator[tuple[int, str]]:
-        """Each line that is not blank; an object that begins with a lone brace may go over several."""
+        """Yield each non-blank line. An object that begins with a lone brace may span several lines."""
         while self.peek_character():
             line = self._line
             record = self._consume_text(self._find_line_length())
             yield line, record if record.strip() != "{" else record + self._read_rest_of_object(line)
 
     def read_members(self) -> Iterator[tuple[int, str]]:
-        """Each member of an array."""
+        """Yield each member of an array."""
         self._consume_text(1)
         while (sign := self.peek_character()) != "]":
             line = self._line
@@ -236,12 +246,12 @@ class _RecordScanner:
         self._consume_text(1)
         if self.peek_character():
             raise InputError(
-                f"{self._name}, line {self._line}: something follows the end of the array; what came before was kept. "
-                "Put it into the array, or into a file of its own."
+                f"{self._name}, line {self._line}: something follows the end of the array; "
+                "what came before was kept. Put it into the array, or into a file of its own."
             )
 
     def _read_rest_of_object(self, line: int) -> str:
-        """Up to the bracket that closes an open object; brackets in strings do not count."""
+        """Consume up to the bracket that closes an open object, ignoring brackets in strings."""
         depth, offset = 1, 0
         while True:
             for found in _BRACKET_OR_STRING.finditer(self._text, self._offset + offset):
@@ -255,7 +265,7 @@ class _RecordScanner:
                 self._raise_cut_off(line)
 
     def _read_other_member(self, first_character: str) -> str:
-        """A member that is no object: to be reported, up to the next comma."""
+        """Consume a member that is not an object, up to the next comma; the caller reports it as bad."""
         found = _TO_VALUE_END.match(self._text, self._offset)
         if not first_character or not found or found.end() == self._offset:
             self._raise_cut_off(self._line)
@@ -263,8 +273,8 @@ class _RecordScanner:
 
     def _raise_cut_off(self, line: int) -> NoReturn:
         raise InputError(
-            f"{self._name}, line {line}: the JSON ends or breaks in the middle of a record; what came before was "
-            "kept. Get the whole file and import it again."
+            f"{self._name}, line {line}: the JSON ends or breaks in the middle of a record; "
+            "what came before was kept. Get the whole file and import it again."
         )
 
     def _find_line_length(self) -> int:
@@ -289,8 +299,8 @@ class _RecordScanner:
         self._offset = 0
         if len(self._text) > MAX_RECORD_CHARACTERS:
             raise InputError(
-                f"{self._name}, line {self._line}: a record is longer than {MAX_RECORD_CHARACTERS // 1024**2} million "
-                "characters; what came before was kept. Take it out and import the file again."
+                f"{self._name}, line {self._line}: a record is longer than "
+                f"{MAX_RECORD_CHARACTERS // 1024**2} million characters; what came before was kept. Take it out and import the file again."
             )
         return True
 
@@ -301,8 +311,8 @@ _T = TypeVar("_T")
 async def read_batches(items: Iterator[_T], size: int) -> AsyncGenerator[list[_T], None]:
     """Yield the items in lists of at most `size`, read in worker threads.
 
-    The next batch is read while the caller uses the current one. An error of the iterator is raised after the items
-    that were read before it.
+    The next batch is read while the caller uses the current one. An error of the iterator is raised after the
+    items that were read before it.
     """
     reading = asyncio.ensure_future(asyncio.to_thread(_read_batch, items, size))
     try:

@@ -1,4 +1,4 @@
-"""Scored papers that come again and again: in a file, in a folder, or at an address."""
+"""Sources: scored papers in a file, a folder or at an address, polled at an interval."""
 
 import json
 import tempfile
@@ -16,20 +16,21 @@ from digests.sources.reviews import ReviewFile
 from digests.sources.stream import read_batches
 
 BATCH_RECORDS = 1000
-"""Records a transaction."""
+"""Records per batch and transaction."""
 
 LIMITS = RequestLimits(max_bytes=512 * 1024**2, timeout=600)
-"""A site's whole file of scored papers: a hundred thousand with long reviews."""
+"""Limits of a request: a file of a hundred thousand papers with long reviews fits."""
 
 FILE_SUFFIXES = (".json", ".jsonl", ".ndjson", ".json.gz", ".jsonl.gz", ".ndjson.gz")
-"""What counts in a folder; a file is written under another name first and renamed when it is whole."""
+"""Suffixes of the files that are read in a folder. Write a file under another name, then rename it."""
 
 
 @dataclass(frozen=True, slots=True)
 class WatchedFiles:
-    """The scored papers of a file, or of a folder's files. Keeps the contract of `digests.ports.sources.Source`.
+    """Scored papers in a file, or in the files of a folder. Implements `digests.ports.sources.Source`.
 
-    Its position names each file that was read whole, with its size and time: one that changed is read again.
+    The position holds the size and time of each file that was read to its end. A file that
+    changed is read again.
     """
 
     path: Path
@@ -62,8 +63,10 @@ class WatchedFiles:
     def _list_files(self) -> dict[str, Path]:
         try:
             if self.path.is_dir():
-                inside = sorted(self.path.iterdir())
-                return {one.name: one for one in inside if one.name.endswith(FILE_SUFFIXES) and one.is_file()}
+                files = sorted(self.path.iterdir())
+                return {
+                    file.name: file for file in files if file.name.endswith(FILE_SUFFIXES) and file.is_file()
+                }
         except OSError as error:
             raise InputError(f"The folder {self.path} cannot be read: {error.strerror or error}.") from None
         return {self.path.name: self.path}
@@ -80,15 +83,16 @@ def _read_stamp(file: Path) -> list[int]:
     try:
         file_stat = file.stat()
     except OSError:
-        return []  # Reading it will say what is wrong.
+        return []  # The error is reported when the file is read.
     return [file_stat.st_size, file_stat.st_mtime_ns]
 
 
 @dataclass(frozen=True, slots=True)
 class WatchedAddress:
-    """The scored papers in a file at an address. Keeps the contract of `digests.ports.sources.Source`.
+    """Scored papers in a file at an address. Implements `digests.ports.sources.Source`.
 
-    Its position is what the server calls this state of the file, so that it is only read again when it changed.
+    The position holds the server's validators (ETag, Last-Modified), so that an unchanged file
+    is not read again.
     """
 
     connect: Callable[[], AbstractAsyncContextManager[SourceClient]]
@@ -135,7 +139,7 @@ def due_after_interval(state: SourceState, interval: timedelta, now: datetime) -
 
 
 def _build_conditional_headers(response_headers: Mapping[str, str]) -> dict[str, str]:
-    """The headers that ask for the file only if it is another than this one."""
+    """Build the headers of a conditional request from a response's validators."""
     pairs = {
         "If-None-Match": response_headers.get("etag"),
         "If-Modified-Since": response_headers.get("last-modified"),
@@ -146,6 +150,6 @@ def _build_conditional_headers(response_headers: Mapping[str, str]) -> dict[str,
 def _build_batch(records: list[tuple[Paper, Review] | BadRecord], position: str) -> SourceBatch:
     return SourceBatch(
         position,
-        records=[one for one in records if not isinstance(one, BadRecord)],
-        bad_records=[one for one in records if isinstance(one, BadRecord)],
+        records=[record for record in records if not isinstance(record, BadRecord)],
+        bad_records=[record for record in records if isinstance(record, BadRecord)],
     )

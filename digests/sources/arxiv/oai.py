@@ -1,4 +1,4 @@
-"""arXiv's records by OAI-PMH: everything that was touched since a day, in pages."""
+"""arXiv's record server (OAI-PMH): requests and pages of all records modified since a day. Pure."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -18,19 +18,19 @@ _OAI = "{http://www.openarchives.org/OAI/2.0/}"
 _RECORD = "{http://arxiv.org/OAI/arXiv/}"
 
 _PHYSICS_ARCHIVES = frozenset(
-    ("astro-ph", "cond-mat", "gr-qc", "hep-ex", "hep-lat", "hep-ph", "hep-th", "math-ph", "nlin", "nucl-ex", "nucl-th",
-     "physics", "quant-ph")
+    ("astro-ph", "cond-mat", "gr-qc", "hep-ex", "hep-lat", "hep-ph", "hep-th", "math-ph", "nlin", "nucl-ex",
+     "nucl-th", "physics", "quant-ph")
 )  # fmt: skip
-"""Archives that the record server keeps in its group physics; every other archive is a group of its own."""
+"""Archives in the record server's group "physics". Every other archive is a group of its own."""
 
 
 class TokenExpiredError(Exception):
-    """The pages have to be begun anew: a token holds for a day."""
+    """Expired resumption token: start again at the first page. A token is valid for one day."""
 
 
 @dataclass(frozen=True, slots=True)
 class OaiRecord:
-    """A paper, the day it was first submitted, and the day of the last touch of its record."""
+    """A paper, the day it was first submitted, and the day its record was last modified."""
 
     paper: Paper
     created: date
@@ -39,14 +39,16 @@ class OaiRecord:
 
 @dataclass(frozen=True, slots=True)
 class OaiPage:
-    """Some records, and the token of the next page; empty on the last one."""
+    """One page of records. `token` requests the next page; it is empty on the last one."""
 
     records: tuple[OaiRecord, ...]
     token: str
 
 
 def set_for_category(category: str) -> str:
-    """The record server's name of a category or archive: cs.LG is cs:cs:LG, and hep-th physics:hep-th."""
+    """Return the record server's set for a category or archive: cs.LG is
+    cs:cs:LG, hep-th is physics:hep-th.
+    """
     archive, _, subject = category.partition(".")
     group = "physics" if archive in _PHYSICS_ARCHIVES else archive
     if not subject and group == archive:
@@ -55,7 +57,7 @@ def set_for_category(category: str) -> str:
 
 
 def first_page_parameters(category: str, since: date) -> dict[str, str]:
-    """What to ask for the records of a category that were touched since a day, that day included."""
+    """Return the query for a category's records modified on `since` or later."""
     return {
         "verb": "ListRecords",
         "metadataPrefix": "arXiv",
@@ -65,12 +67,12 @@ def first_page_parameters(category: str, since: date) -> dict[str, str]:
 
 
 def next_page_parameters(token: str) -> dict[str, str]:
-    """What to ask for the page after one."""
+    """Return the query for the page that a token stands for."""
     return {"verb": "ListRecords", "resumptionToken": token}
 
 
 def parse_page(body: bytes) -> OaiPage:
-    """The page in an answer. Raises TokenExpiredError, and SourceError with arXiv's own words for other errors."""
+    """Parse a response. Raises TokenExpiredError, and SourceError with arXiv's message for other errors."""
     root = parse_xml(body, SERVER)
     if root.tag != f"{_OAI}OAI-PMH":
         raise SourceError(f"{SERVER} answered XML that holds no records: try again later.")
@@ -86,12 +88,13 @@ def parse_page(body: bytes) -> OaiPage:
     record_list = root.find(f"{_OAI}ListRecords")
     if record_list is None:
         raise SourceError(f"{SERVER} answered XML that holds no records: try again later.")
-    records = [found for one in record_list.iterchildren(f"{_OAI}record") if (found := _parse_record(one))]
-    return OaiPage(tuple(records), (record_list.findtext(f"{_OAI}resumptionToken") or "").strip())
+    elements = record_list.iterchildren(f"{_OAI}record")
+    records = tuple(record for element in elements if (record := _parse_record(element)))
+    return OaiPage(records, (record_list.findtext(f"{_OAI}resumptionToken") or "").strip())
 
 
 def _parse_record(record: "etree._Element") -> OaiRecord | None:
-    """None for one that was deleted, or that cannot be one of a paper."""
+    """Parse a record. Returns None for a deleted record, and for one without an id, a title or dates."""
     header, metadata = record.find(f"{_OAI}header"), record.find(f"{_OAI}metadata/{_RECORD}arXiv")
     if header is None or metadata is None:
         return None

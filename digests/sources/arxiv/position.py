@@ -1,4 +1,4 @@
-"""How far arXiv's papers are in: for each category the last day that is whole, and a catch-up under way. Pure."""
+"""Position of the arXiv source: each category's last complete day, and a harvest in progress. Pure."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -10,7 +10,10 @@ from digests.sources.arxiv.days import feed_days_between
 
 @dataclass(frozen=True, slots=True)
 class Harvest:
-    """A catch-up of one category, under way: from a day, at a page, and the newest day among its records so far."""
+    """Backfill of one category in progress, from the day `since`.
+
+    `token` requests the next page, empty for the first. `newest_day` is the newest among its records so far.
+    """
 
     category: str
     since: date
@@ -20,14 +23,16 @@ class Harvest:
 
 @dataclass(frozen=True, slots=True)
 class ArxivPosition:
-    """`whole` holds the feed day up to which, that one included, everything of a category is in."""
+    """Position of the source. `complete_through` holds the last feed day of each
+    category that is complete.
+    """
 
     complete_through: Mapping[str, date] = field(default_factory=dict)
     harvest: Harvest | None = None
 
     @staticmethod
     def from_json(text: str) -> "ArxivPosition":
-        """What `written` made; a fresh one out of nothing."""
+        """Parse the result of `to_json`. An empty text gives an empty position."""
         if not text:
             return ArxivPosition()
         document = json.loads(text)
@@ -49,34 +54,38 @@ class ArxivPosition:
         return json.dumps({"whole": whole, "harvest": under_way}, sort_keys=True)
 
     def rewind_to(self, since: date, categories: Iterable[str]) -> "ArxivPosition":
-        """Everything from a day on is to be fetched (again)."""
+        """Return a position from which everything since a day is fetched again. Drops
+        a harvest in progress.
+        """
         before = since - timedelta(days=1)
-        return ArxivPosition(
-            {
-                **self.complete_through,
-                **{one: min(before, self.complete_through.get(one, before)) for one in categories},
-            }
-        )
+        rewound = {
+            category: min(before, self.complete_through.get(category, before)) for category in categories
+        }
+        return ArxivPosition({**self.complete_through, **rewound})
 
     def with_feed_day(self, day: date, categories: Iterable[str]) -> "ArxivPosition":
-        """A day's feed is in: whole are the categories that lack no feed day before it, or that were never fetched."""
-        whole = {
-            one: max(day, self.complete_through.get(one, day))
-            for one in categories
-            if one not in self.complete_through or not any(feed_days_between(self.complete_through[one], day))
-        }
-        return replace(self, complete_through={**self.complete_through, **whole})
+        """Return the position after a day's feed was stored.
+
+        It completes the categories that miss no feed day before it, and those that were never fetched.
+        """
+        complete_through = dict(self.complete_through)
+        for category in categories:
+            last = self.complete_through.get(category)
+            if last is None or not any(feed_days_between(last, day)):
+                complete_through[category] = max(day, last or day)
+        return replace(self, complete_through=complete_through)
 
     def categories_with_gaps(self, before: date, categories: Iterable[str]) -> list[str]:
-        """The categories with a hole: a feed day before this one that is not in."""
+        """Return the categories that miss a feed day earlier than `before`."""
         return [
-            one
-            for one in categories
-            if one in self.complete_through and any(feed_days_between(self.complete_through[one], before))
+            category
+            for category in categories
+            if category in self.complete_through
+            and any(feed_days_between(self.complete_through[category], before))
         ]
 
     def finish_harvest(self, category: str, day: date) -> "ArxivPosition":
-        """A category's catch-up is over, and whole up to a day; it never goes back."""
+        """Return the position after a category's backfill up to a day. It never moves back."""
         return ArxivPosition(
             {**self.complete_through, category: max(day, self.complete_through.get(category, day))}
         )

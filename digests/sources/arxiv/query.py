@@ -1,4 +1,6 @@
-"""Single papers out of arXiv's query API, in the form it had until 2025 as in today's."""
+"""arXiv's query API: requests for papers by id, and their Atom responses, in the old and
+the new form. Pure.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,19 +24,19 @@ _SEARCH = "{http://a9.com/-/spec/opensearch/1.1/}"
 
 @dataclass(frozen=True, slots=True)
 class QueryPage:
-    """The papers of an answer, and how many the server says there are in all."""
+    """Papers of one response. `total` is the server's count of all results."""
 
     papers: tuple[Paper, ...]
     total: int
 
 
 def parameters_for_ids(ids: Sequence[str]) -> dict[str, str]:
-    """What to ask for these papers; one that arXiv does not know is silently left out of the answer."""
+    """Return the query for papers by id. arXiv leaves unknown ids out of its response."""
     return {"id_list": ",".join(ids), "start": "0", "max_results": str(len(ids))}
 
 
 def parse_page(body: bytes) -> QueryPage:
-    """The papers in an answer. Raises SourceError, with arXiv's own words where it reports an error."""
+    """Parse a response. Raises SourceError, with arXiv's message if it reports an error."""
     root = parse_xml(body, SERVER)
     if root.tag != f"{_ATOM}feed":
         raise SourceError(f"{SERVER} answered XML that is no feed: try again later.")
@@ -44,7 +46,7 @@ def parse_page(body: bytes) -> QueryPage:
             message = " ".join((entry.findtext(f"{_ATOM}summary") or "an error").split())
             raise SourceError(f"{SERVER} reports: {message[:200]}.")
     total = (root.findtext(f"{_SEARCH}totalResults") or "").strip()
-    papers = tuple(found for entry in entries if (found := _parse_paper(entry)))
+    papers = tuple(paper for entry in entries if (paper := _parse_paper(entry)))
     return QueryPage(papers, int(total) if total.isdecimal() else len(papers))
 
 
@@ -53,7 +55,8 @@ def _parse_paper(entry: "etree._Element") -> Paper | None:
     title = " ".join((entry.findtext(f"{_ATOM}title") or "").split())
     if not found or not title:
         return None
-    categories = tuple(dict.fromkeys(one.get("term", "") for one in entry.iterchildren(f"{_ATOM}category")))
+    elements = entry.iterchildren(f"{_ATOM}category")
+    categories = tuple(dict.fromkeys(element.get("term", "") for element in elements))
     primary = entry.find(f"{_ARXIV}primary_category")
     names = (" ".join((name.text or "").split()) for name in entry.iterfind(f"{_ATOM}author/{_ATOM}name"))
     abstract = (entry.findtext(f"{_ATOM}summary") or "").strip()

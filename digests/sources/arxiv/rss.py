@@ -1,4 +1,4 @@
-"""arXiv's daily feed, as RSS or as Atom: what was announced on one day."""
+"""arXiv's daily feed, in RSS or Atom: the announcements of one day. Pure."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -18,7 +18,7 @@ from digests.sources.arxiv.xml import parse_xml
 SERVER = "arXiv's feed"
 
 MAX_FEED_ITEMS = 2000
-"""arXiv cuts a feed off there."""
+"""Items after which arXiv truncates a feed."""
 
 _ATOM = "{http://www.w3.org/2005/Atom}"
 _ARXIV = "{http://arxiv.org/schemas/atom}"
@@ -34,7 +34,7 @@ _ATOM_ITEM = (
     f"{_ARXIV}announce_type",
     f"{_DC}creator",
 )
-"""What is read of an item, in one order: title, text, name, category, announce type, authors."""
+"""Tags of an item that are read: title, text, id, category, announce type, authors."""
 _USUAL_GUID = re.compile(r"oai:arXiv\.org:([012]\d(?:0[1-9]|1[0-2])\.\d{5})v([1-9]\d{0,2})")
 _BRACKETS = re.compile(r"\s*\([^()]*\)")
 _NAME_SUFFIXES = frozenset(("Jr.", "Jr", "Sr.", "II", "III", "IV"))
@@ -42,7 +42,9 @@ _NAME_SUFFIXES = frozenset(("Jr.", "Jr", "Sr.", "II", "III", "IV"))
 
 @dataclass(frozen=True, slots=True)
 class Feed:
-    """A day's announcements: `news` are new papers and cross-lists, `replaced` have a new version. Each paper once."""
+    """Announcements of a day, each paper once. New papers include cross-lists; replaced ones
+    have a new version.
+    """
 
     day: date
     new_papers: tuple[Paper, ...]
@@ -54,7 +56,7 @@ class Feed:
 
 
 def parse_feed(body: bytes) -> Feed:
-    """The feed in an answer. Raises SourceError, with arXiv's own words where it is a feed that reports an error."""
+    """Parse a response. Raises SourceError, with arXiv's message if the feed reports an error."""
     root = parse_xml(body, SERVER)
     channel = root.find("channel") if root.tag == "rss" else root
     if channel is None or (root.tag not in ("rss", f"{_ATOM}feed")):
@@ -65,9 +67,8 @@ def parse_feed(body: bytes) -> Feed:
         raise SourceError(f"{SERVER} reports: {' '.join(message.split())[:200]} Check the categories.")
     day = _parse_feed_day(channel)
     item, tags = ("item", _RSS_ITEM) if root.tag == "rss" else (f"{_ATOM}entry", _ATOM_ITEM)
-    return _build_feed(
-        day, [found for one in channel.iterchildren(item) if (found := _parse_item(one, tags, day))]
-    )
+    elements = channel.iterchildren(item)
+    return _build_feed(day, [parsed for element in elements if (parsed := _parse_item(element, tags, day))])
 
 
 def _local_name(element: "etree._Element") -> str:
@@ -86,7 +87,7 @@ def _parse_feed_day(channel: "etree._Element") -> date:
 
 
 def _build_feed(day: date, items: list[tuple[str, Paper]]) -> Feed:
-    """A paper that stands there twice, new and as a cross-list, is one paper."""
+    """Build a feed. A paper listed twice, such as new and cross-listed, is kept once."""
     new_papers: dict[str, Paper] = {}
     replaced_papers: dict[str, Paper] = {}
     for kind, paper in items:
@@ -94,45 +95,52 @@ def _build_feed(day: date, items: list[tuple[str, Paper]]) -> Feed:
     return Feed(
         day,
         tuple(new_papers.values()),
-        tuple(one for one in replaced_papers.values() if one.id not in new_papers),
+        tuple(paper for paper in replaced_papers.values() if paper.id not in new_papers),
     )
 
 
 def _parse_item(item: "etree._Element", tags: Sequence[str], day: date) -> tuple[str, Paper] | None:
-    """Its announce type and the paper; None for an item that names none."""
-    a_title, a_text, a_name, a_category, a_kind, a_creator = tags
+    """Parse an item into its announce type and the paper. None if it names no paper."""
+    title_tag, text_tag, id_tag, category_tag, kind_tag, authors_tag = tags
     fields: dict[str, str | None] = {}
     categories: list[str] = []
     for child in item:
         tag = child.tag
-        if tag == a_category:
+        if tag == category_tag:
             categories.append((child.text or child.get("term") or "").strip())
         else:
             fields[tag] = child.text
-    found = _parse_guid(fields.get(a_name) or "")
-    title = collapse_spaces(fields.get(a_title) or "")
+    found = _parse_guid(fields.get(id_tag) or "")
+    title = collapse_spaces(fields.get(title_tag) or "")
     if not found or not title:
         return None
-    name, version = found
-    kind = (fields.get(a_kind) or "new").strip()
-    abstract = _extract_abstract(fields.get(a_text) or "")
+    paper_id, version = found
+    kind = (fields.get(kind_tag) or "new").strip()
+    abstract = _extract_abstract(fields.get(text_tag) or "")
     return kind, Paper(
-        name,
+        paper_id,
         title,
-        f"https://arxiv.org/abs/{name}",
+        f"https://arxiv.org/abs/{paper_id}",
         version,
-        split_author_names(fields.get(a_creator) or ""),
+        split_author_names(fields.get(authors_tag) or ""),
         abstract,
         categories[0] if categories else "",
         tuple(categories),
-        published=day if kind == "new" else latest_submission_day(name, day) if kind == "cross" else None,
+        published=_published_day(kind, paper_id, day),
         updated=None if kind in _NEW_KINDS else day,
         withdrawn=day if is_withdrawn("", abstract) else None,
     )
 
 
+def _published_day(kind: str, paper_id: str, day: date) -> date | None:
+    """Return the day for a new paper, an estimate for a cross-list, and None for a replacement."""
+    if kind == "new":
+        return day
+    return latest_submission_day(paper_id, day) if kind == "cross" else None
+
+
 def _parse_guid(guid: str) -> tuple[str, int | None] | None:
-    """The paper's id and version; every form of an id is understood, and the usual one at once."""
+    """Return the paper's id and version. Accepts every form of an id; the usual one takes a shortcut."""
     if usual := _USUAL_GUID.fullmatch(guid):
         return usual[1], int(usual[2])
     found = parse_arxiv_id(guid.rpartition("oai:arXiv.org:")[2])
@@ -145,7 +153,7 @@ def _extract_abstract(description: str) -> str:
 
 
 def split_author_names(text: str) -> tuple[str, ...]:
-    """Names out of one text with commas between them; affiliations in brackets are no names."""
+    """Split a text of comma-separated names, dropping affiliations in brackets."""
     if "(" in text:
         text = _BRACKETS.sub("", text)
     names = collapse_spaces(text).replace(" and ", ", ").split(", ")
@@ -155,7 +163,7 @@ def split_author_names(text: str) -> tuple[str, ...]:
 
 
 def _join_name_suffixes(names: Iterable[str]) -> list[str]:
-    """Jr. and III belong to the name before them."""
+    """Join suffixes such as Jr. and III with the name before them."""
     joined: list[str] = []
     for name in names:
         if name in _NAME_SUFFIXES and joined:

@@ -1,4 +1,4 @@
-"""arXiv: each day's announcements, whatever was missed meanwhile, and single papers."""
+"""Source: arXiv's daily announcements, with backfill of missed days, and single papers by id."""
 
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
@@ -22,16 +22,16 @@ from digests.sources.http.client import RequestLimits, SourceClient
 from digests.sources.http.turns import ServerTurns
 
 MAX_ANNOUNCEMENT_DELAY = timedelta(days=7)
-"""A paper may be announced so long after it was submitted: weekends, holidays, a moderator's second look."""
+"""Longest time from submission to announcement: weekends, holidays, a moderator's second look."""
 
 POLL_INTERVAL = timedelta(minutes=45)
-"""Between two looks for a feed that is not there yet; half as much after a fault."""
+"""Interval at which a feed that is not there yet is polled; half of it after a failure."""
 
 SLOW_POLL_INTERVAL = timedelta(hours=1)
-"""Between two tries when arXiv has been failing beyond the morning."""
+"""Interval between retries when arXiv still fails after `FEED_SETTLED`."""
 
 FIRST_LOOK_BACK = timedelta(days=3)
-"""What a first fetch on a day without papers brings, so that the first digest has some to choose from."""
+"""Days that a first fetch reads if the feed is empty, so that the first digest has papers."""
 
 PAGE_LIMITS = RequestLimits(max_bytes=64 * 1024**2, timeout=120)
 
@@ -40,7 +40,7 @@ IDS_PER_REQUEST = 50
 
 @dataclass(frozen=True, slots=True)
 class ArxivAddresses:
-    """Where arXiv's servers are."""
+    """Addresses of arXiv's servers."""
 
     rss: str = "https://rss.arxiv.org/rss/"
     oai: str = "https://oaipmh.arxiv.org/oai"
@@ -49,11 +49,12 @@ class ArxivAddresses:
 
 @dataclass(frozen=True, slots=True)
 class ArxivSource:
-    """The papers of some categories. Keeps the contract of `digests.ports.sources.Source`.
+    """Papers of some arXiv categories. Implements `digests.ports.sources.Source`.
 
-    A day's feed comes first. Where a feed day is missing before it, arXiv's records are read from there on: they hold
-    whatever was touched, so old papers among them renew what is known and are no news. `connect` opens a client that
-    trusts the addresses; `turns` are arXiv's.
+    A fetch reads the day's feed first. If feed days before it are missing, it backfills them from
+    arXiv's record server (OAI-PMH). Records contain every paper that was modified, so old papers among
+    them only update known ones. `connect` opens a client that trusts `addresses`. `turns` limits the
+    rate of all requests to arXiv.
     """
 
     categories: tuple[str, ...]
@@ -92,14 +93,17 @@ class ArxivSource:
             raise failure
 
     def _advance_position(self, feed: rss.Feed, reached: ArxivPosition, due: date) -> ArxivPosition:
-        """A feed without papers covers nothing: that may be a holiday or a fault, and the next one will tell."""
+        """Return the position after a feed. A feed without papers does not advance it.
+
+        Such a feed may be a holiday's or a fault; the next feed shows which.
+        """
         if feed.paper_count and feed.day <= due:
             return reached.with_feed_day(feed.day, self.categories)
         never_fetched = [category for category in self.categories if category not in reached.complete_through]
         return reached.rewind_to(due - FIRST_LOOK_BACK, never_fetched)
 
     async def _fetch_feeds(self, client: SourceClient, categories: Sequence[str]) -> list[rss.Feed]:
-        """The feed of all categories together, or of fewer at a time where arXiv would cut it off."""
+        """Fetch one feed for all categories, or several for parts of them if arXiv would truncate it."""
         address = self.addresses.rss + "+".join(quote(category) for category in categories)
         answer = await client.get(
             address,
@@ -128,7 +132,7 @@ class ArxivSource:
         due: date,
         progress: ProgressCallback,
     ) -> AsyncGenerator[SourceBatch, None]:
-        """Everything of a category since its last whole day; a catch-up that was cut off goes on where it was."""
+        """Read all records of a category since its last complete day. An interrupted harvest is resumed."""
         unfinished = reached.harvest if reached.harvest and reached.harvest.category == category else None
         harvest = unfinished or Harvest(category, reached.complete_through[category] - timedelta(days=1))
         records_read = 0
@@ -152,7 +156,9 @@ class ArxivSource:
         yield _build_record_batch(page.records, harvest.since, reached)
 
     async def _fetch_page(self, client: SourceClient, harvest: Harvest) -> tuple[oai.OaiPage, Harvest]:
-        """The next page of a harvest, or the first again where its token does not hold any more."""
+        """Fetch the next page of a harvest. With an expired token the harvest starts again
+        at its first page.
+        """
         parameters = (
             oai.next_page_parameters(harvest.token)
             if harvest.token
@@ -172,13 +178,13 @@ class ArxivSource:
             return await self._fetch_page(client, Harvest(harvest.category, harvest.since))
 
     async def fetch_papers(self, ids: Sequence[str], limits: RequestLimits = PAGE_LIMITS) -> dict[str, Paper]:
-        """Single papers by their ids; those that arXiv does not know are left out. Raises SourceError."""
+        """Fetch papers by id. Unknown ids are missing from the result. Raises SourceError."""
         found: dict[str, Paper] = {}
         async with self.connect() as client:
             for start in range(0, len(ids), IDS_PER_REQUEST):
                 id_batch = ids[start : start + IDS_PER_REQUEST]
                 papers = await self._query_papers(client, id_batch, limits)
-                # Now and then a first page is empty by mistake, and looks just like one of unknown ids.
+                # arXiv sometimes returns an empty page by mistake; it looks like one for unknown ids.
                 found |= papers or await self._query_papers(client, id_batch, limits)
         return found
 
@@ -207,7 +213,10 @@ _XML_HEADERS = {"Accept": "application/xml, text/xml, application/rss+xml, appli
 
 
 def _find_backfill_end(feeds: Sequence[rss.Feed], failure: SourceError | None, due: date) -> date:
-    """The day before which feeds have nothing more to give: today's is left to them unless they fail or are past it."""
+    """Return the day before which missing feed days are backfilled.
+
+    The due day itself is left to its feed, unless the feed failed or is already newer.
+    """
     is_past_due = bool(feeds) and all(feed.day > due for feed in feeds)
     return due + timedelta(days=1) if failure or is_past_due else due
 
@@ -231,16 +240,20 @@ def _describe_feed(feed: rss.Feed, due: date) -> str:
 
 
 def _build_record_batch(records: Sequence[oai.OaiRecord], since: date, reached: ArxivPosition) -> SourceBatch:
-    """Whatever was first submitted long before the hole is an old paper that was touched."""
-    new_papers = [one.paper for one in records if one.created >= since - MAX_ANNOUNCEMENT_DELAY]
-    old_papers = [one.paper for one in records if one.created < since - MAX_ANNOUNCEMENT_DELAY]
+    """Build a batch of records. Papers submitted long before `since` are old ones that were modified."""
+    oldest_new_day = since - MAX_ANNOUNCEMENT_DELAY
+    new_papers = [record.paper for record in records if record.created >= oldest_new_day]
+    old_papers = [record.paper for record in records if record.created < oldest_new_day]
     return SourceBatch(
         reached.to_json(), tuple((paper, NOT_REVIEWED) for paper in new_papers), tuple(old_papers)
     )
 
 
 def _find_complete_day(newest_day: date, due: date) -> date:
-    """Records of a day are announced for the next; of the newest day there may be more to come."""
+    """Return the feed day up to which a finished harvest is complete.
+
+    Records of a day are announced for the next one, and the newest day may still get more.
+    """
     day = min(newest_day, due)
     while not is_feed_day(day):
         day -= timedelta(days=1)
@@ -250,7 +263,9 @@ def _find_complete_day(newest_day: date, due: date) -> date:
 def choose_next_poll(
     position: ArxivPosition, categories: Sequence[str], state: SourceState, now: datetime
 ) -> datetime:
-    """When to ask arXiv next: from half past midnight in New York on, until the day's papers or its morning are there."""
+    """Return the next time to poll arXiv: from `FEED_READY` until the day's papers are
+    in or `FEED_SETTLED` passed.
+    """
     day = latest_feed_day(now)
     next_feed_time = new_york_instant(_find_next_feed_day(day), FEED_READY)
     last_try = state.last_try

@@ -1,4 +1,4 @@
-"""XML from outside: no document type, no entities, no network, no giants."""
+"""Parser for untrusted XML: no document type, no entities, no network, no huge documents."""
 
 import re
 
@@ -11,7 +11,10 @@ _DECLARATION = re.compile(r"^\s*<\?xml[^>]*\?>")
 
 
 def parse_xml(body: bytes, server: str) -> "etree._Element":
-    """The root element. Bytes that are not of the charset they claim cost their characters alone. Raises SourceError."""
+    """Parse a response and return its root element. Raises SourceError.
+
+    Bytes that are invalid in the declared charset are replaced; the rest of the document is kept.
+    """
     try:
         root = etree.fromstring(body, _build_parser())
     except etree.XMLSyntaxError:

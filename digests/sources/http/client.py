@@ -223,8 +223,8 @@ class SourceClient:
         for ip in addresses:
             if not self.may_ask(ip):
                 raise SourceError(
-                    f"{server} leads to {url.host}, which lies inside a private network ({ip}): it was not asked. "
-                    "Only an address in the settings may lie there."
+                    f"{server} leads to {url.host}, which lies inside a private network ({ip}): "
+                    "it was not asked. Only an address in the settings may lie there."
                 )
         return addresses[0]
 
