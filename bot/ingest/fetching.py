@@ -4,13 +4,16 @@ import asyncio
 import logging
 import random
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from contextlib import aclosing, suppress
+from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
+from functools import partial
 
 from rich.console import Console
 
 from bot.ingest.reporting import MAX_REPORTED_RECORDS, describe_counts, show_progress_bars
+from bot.periodic import every
+from bot.storage import run_background
 from digests.errors import PaperroundError, SourceError
 from digests.injections import flag_if_recent, flag_paper
 from digests.model import NOT_REVIEWED, Paper, Trouble
@@ -85,9 +88,9 @@ async def fetch_source(
     """Fetch one source and store each batch as it comes. Failures are recorded and reported, not raised."""
     report, started_at = FetchReport(source.name), clock()
     try:
-        state = await asyncio.to_thread(store.sources.load_state, source.name)
+        state = await run_background(store.sources.load_state, source.name)
         failure = await _store_batches(source, state, store, clock, report, since, progress)
-        await asyncio.to_thread(_record_result, report, failure, store, started_at, clock())
+        await run_background(_record_result, report, failure, store, started_at, clock())
     except PaperroundError as error:
         report.failure = str(error)
     return report
@@ -107,7 +110,7 @@ async def _store_batches(
             source.fetch(state.position, now=clock(), since=since, progress=progress)
         ) as batches:
             async for batch in batches:
-                await asyncio.to_thread(_store_batch, batch, report, store, clock())
+                await run_background(_store_batch, batch, report, store, clock())
     except PaperroundError as error:
         return error
     except Exception as error:
@@ -162,7 +165,7 @@ async def fetch_requested_papers(lookup: PaperLookup, store: Store, clock: Clock
 
     Returns a sentence about a failure, else an empty string. Raises StoreError.
     """
-    requested = await asyncio.to_thread(store.library.requested_unknown, MAX_REQUESTED_PAPERS)
+    requested = await run_background(store.library.requested_unknown, MAX_REQUESTED_PAPERS)
     if not requested:
         return ""
     try:
@@ -170,9 +173,9 @@ async def fetch_requested_papers(lookup: PaperLookup, store: Store, clock: Clock
     except SourceError as error:
         return f"{len(requested)} papers that people asked for are still to be fetched: {error}"
     records = [(flag_paper(paper), NOT_REVIEWED) for paper in found.values()]
-    await asyncio.to_thread(store.library.add, records, now=clock())
+    await run_background(store.library.add, records, now=clock())
     unknown = [arxiv_id for arxiv_id in requested if arxiv_id not in found]
-    await asyncio.to_thread(store.library.drop_requests, unknown)
+    await run_background(store.library.drop_requests, unknown)
     log.info("%d of %d papers that people asked for were fetched", len(found), len(requested))
     return ""
 
@@ -207,43 +210,33 @@ async def fetch_until_stopped(
     Fetches in progress are cancelled at the end. A failure is logged and retried.
     """
     tasks: dict[str, asyncio.Task[None]] = {}
+
+    def start_task(name: str, work: Callable[[], Awaitable[None]]) -> None:
+        if name not in tasks or tasks[name].done():
+            tasks[name] = asyncio.create_task(_log_exceptions(work()))
+
+    async def start_due_fetches() -> None:
+        if lookup:
+            start_task(_REQUESTS_TASK, partial(_fetch_requested_or_wait, lookup, store, clock))
+        for source, delay in await run_background(_find_ready_sources, sources, store, clock, jitter):
+            start_task(source.name, partial(_fetch_after_delay, source, store, clock, delay))
+
     try:
-        while not stop.is_set():
-            for name in [name for name, task in tasks.items() if task.done()]:
-                del tasks[name]
-            for source, delay in await _find_ready_sources(sources, store, clock, jitter):
-                if source.name not in tasks:
-                    tasks[source.name] = asyncio.create_task(
-                        _log_exceptions(_fetch_after_delay(source, store, clock, delay))
-                    )
-            if lookup and _REQUESTS_TASK not in tasks:
-                tasks[_REQUESTS_TASK] = asyncio.create_task(
-                    _log_exceptions(_fetch_requested_or_wait(lookup, store, clock))
-                )
-            with suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), poll_seconds)
+        await every(poll_seconds, start_due_fetches, stop, name="fetching")
     finally:
         for task in tasks.values():
             task.cancel()
         await asyncio.gather(*tasks.values(), return_exceptions=True)
 
 
-async def _find_ready_sources(
+def _find_ready_sources(
     sources: Sequence[Source], store: Store, clock: Clock, jitter: Callable[[], timedelta]
 ) -> list[tuple[Source, timedelta]]:
     """Return the due sources with the delay of each fetch. The first fetch of a source is not delayed."""
-
-    def add_delays() -> list[tuple[Source, timedelta]]:
-        return [
-            (source, jitter() if store.sources.load_state(source.name).last_try else timedelta())
-            for source in find_due_sources(sources, store, clock())
-        ]
-
-    try:
-        return await asyncio.to_thread(add_delays)
-    except PaperroundError as error:
-        log.error("%s Trying again soon.", error)
-        return []
+    return [
+        (source, jitter() if store.sources.load_state(source.name).last_try else timedelta())
+        for source in find_due_sources(sources, store, clock())
+    ]
 
 
 async def _fetch_after_delay(source: Source, store: Store, clock: Clock, delay: timedelta) -> None:

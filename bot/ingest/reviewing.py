@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, contextmanager, suppress
+from contextlib import AbstractAsyncContextManager, contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -11,7 +11,9 @@ from rich.console import Console
 
 from bot.chat.findings import Finding, Severity
 from bot.ingest.reporting import show_progress_bars
-from digests.errors import InputError, PaperroundError
+from bot.periodic import every
+from bot.storage import run_background
+from digests.errors import InputError
 from digests.model import Paper, ReadDepth, ReviewDepth
 from digests.ports import Store
 from digests.ports.budget import Spending
@@ -66,7 +68,7 @@ async def review_once(
     console: Console,
 ) -> RoundOutcome:
     """Run one round, with progress bars on a terminal. Raises InputError while another process reviews."""
-    leader_lock = await asyncio.to_thread(store.leadership.acquire, LEADER_ROLE)
+    leader_lock = await run_background(store.leadership.acquire, LEADER_ROLE)
     if leader_lock is None:
         raise InputError(
             "Another process reviews now, such as “paperround run”: it does the same, "
@@ -81,7 +83,7 @@ async def review_once(
                     asyncio.Event(),
                 )
     finally:
-        await asyncio.to_thread(leader_lock.release)
+        await run_background(leader_lock.release)
 
 
 @contextmanager
@@ -113,7 +115,7 @@ async def plan_today(
 ) -> tuple[ReviewPlan, ReviewContext]:
     """Return the forecast of today and the context that it was made with. Raises StoreError."""
     async with open_context() as context:
-        return await asyncio.to_thread(plan_round, context, channel_preferences), context
+        return await run_background(plan_round, context, channel_preferences), context
 
 
 def describe_plan(review_plan: ReviewPlan, context: ReviewContext) -> list[str]:
@@ -150,34 +152,20 @@ async def review_until_stopped(open_context: OpenReviewContext, store: Store, st
     """Run rounds until `stop`. A failed round is logged and retried; equal results are logged once."""
     async with open_context() as context:
         last_sentence = ""
-        while not stop.is_set():
-            outcome = await _try_round(context, store, stop)
-            if outcome and (sentence := _summarize_outcome(outcome, store)) != last_sentence and sentence:
-                last_sentence = sentence
-                log.info("reviewer: %s", sentence)
-            with suppress(TimeoutError):
-                await asyncio.wait_for(
-                    stop.wait(), TROUBLE_RETRY_SECONDS if outcome is None or outcome.trouble else POLL_SECONDS
-                )
 
+        async def review() -> float | None:
+            nonlocal last_sentence
+            channel_preferences = await run_background(load_channel_preferences, store)
+            outcome = await _run_until_stopped(stop, run_round(context, channel_preferences, stop))
+            if outcome and outcome != RoundOutcome():
+                waiting = await run_background(store.reviewing.count_waiting)
+                sentence = describe_outcome(outcome, sum(waiting.values()))
+                if sentence != last_sentence:
+                    last_sentence = sentence
+                    log.info("reviewer: %s", sentence)
+            return POLL_SECONDS if outcome and not outcome.trouble else None
 
-def _summarize_outcome(outcome: RoundOutcome, store: Store) -> str:
-    if outcome == RoundOutcome():
-        return ""
-    return describe_outcome(outcome, sum(store.reviewing.count_waiting().values()))
-
-
-async def _try_round(context: ReviewContext, store: Store, stop: asyncio.Event) -> RoundOutcome | None:
-    try:
-        channel_preferences = await asyncio.to_thread(load_channel_preferences, store)
-        return await _run_until_stopped(stop, run_round(context, channel_preferences, stop))
-    except PaperroundError as error:
-        log.error("reviewer: %s Trying again.", error)
-    except asyncio.CancelledError:
-        raise
-    except Exception:
-        log.exception("A round of reviews failed; trying again.")
-    return None
+        await every(TROUBLE_RETRY_SECONDS, review, stop, name="reviewer")
 
 
 async def _run_until_stopped(
