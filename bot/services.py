@@ -26,6 +26,7 @@ from bot.platforms.app import ChatApp
 from bot.platforms.console.settings import ConsoleSettings
 from bot.platforms.discord.settings import DiscordSettings, read_discord_token
 from bot.platforms.slack.settings import SlackSettings, read_slack_secrets
+from bot.storage import run_background
 from config.secrets import read_reviewer_key
 from config.settings import Settings, SettingsTable
 from config.settings import SourceSettings as SourceSettings
@@ -377,6 +378,7 @@ async def _open_review_context(services: Services, key: str) -> AsyncIterator["R
             hold_suspects=settings.hold_suspects,
             pairwise_limit=settings.rerank_count if settings.rerank else 0,
             has_daily_announcement=any(entry.kind == "arxiv" for entry in services.settings.sources),
+            run_blocking=run_background,
         )
 
 

@@ -23,7 +23,7 @@ _background_pool = ThreadPoolExecutor(BACKGROUND_THREADS, thread_name_prefix="st
 _interactive_pool = ThreadPoolExecutor(INTERACTIVE_THREADS, thread_name_prefix="store-interactive")
 
 
-async def run_background(function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+async def run_background(function: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
     """Call a blocking function for the outbox, leases, leadership or ingest. Context variables go along."""
     return await start_background(function, *args, **kwargs)
 

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, time, timedelta
+from typing import ParamSpec, Protocol, TypeVar
 
 from digests.calendar import NEW_YORK
 from digests.model import Paper, ReviewDepth, Trouble
@@ -23,11 +24,20 @@ MAX_CONSECUTIVE_FAULTS = 3
 MAX_ERROR_CHARACTERS = 300
 """Characters of a server's error message in a health report."""
 
+P = ParamSpec("P")
+R = TypeVar("R")
+
 FullTextFetcher = Callable[[Paper], Awaitable[FullText | None]]
 """Returns a paper's full text, None if there is none. Raises SourceError if it may be available later."""
 
 ProgressCallback = Callable[[ReviewDepth, int, int], None]
 """Receives the review depth, the number of papers done and the number of papers of this round."""
+
+
+class BlockingRunner(Protocol):
+    """Calls a blocking function in a thread, as `asyncio.to_thread` does."""
+
+    def __call__(self, function: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> Awaitable[R]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +47,7 @@ class ReviewContext:
     Papers known for longer than `lookback` are not queued. `full_reviews_per_day` is the daily quota of full
     reviews. The `pairwise_limit` best papers of a day are ranked by pairwise comparison; 0 turns that off.
     With `has_daily_announcement`, quota and budget are kept for the papers that arXiv announces that day.
+    `run_blocking` runs calls of the store.
     """
 
     store: Store
@@ -51,6 +62,7 @@ class ReviewContext:
     has_daily_announcement: bool = False
     pairwise_limit: int = 0
     progress: ProgressCallback = lambda review_depth, done, total: None
+    run_blocking: BlockingRunner = asyncio.to_thread
     # Saves are serialized, so that a later sequence number never has an earlier timestamp:
     # `Library.sequence_at` relies on that order.
     save_lock: asyncio.Lock = field(default_factory=asyncio.Lock)

@@ -29,7 +29,7 @@ async def rank_best_papers(context: ReviewContext, outcome: RoundOutcome, stop: 
     Pairs that are left wait for the next round. An exhausted budget is no trouble, as every paper has its
     score. Raises StoreError.
     """
-    best_papers, verdicts = await asyncio.to_thread(load_best_of_day, context)
+    best_papers, verdicts = await context.run_blocking(load_best_of_day, context)
     names = list(best_papers)
     remaining = iter([pair for pair in pair_in_both_orders(names) if pair not in verdicts])
     comparison = _PairwiseComparison(context, outcome, best_papers, verdicts)
@@ -45,7 +45,7 @@ async def rank_best_papers(context: ReviewContext, outcome: RoundOutcome, stop: 
             group.create_task(compare_pairs())
     if ranking := rank_papers(names, verdicts):
         day, papers = context.clock().date(), [best_papers[name].paper.id for name in ranking]
-        await asyncio.to_thread(context.store.reviewing.save_ranking, day, papers)
+        await context.run_blocking(context.store.reviewing.save_ranking, day, papers)
 
 
 def load_best_of_day(context: ReviewContext) -> tuple[dict[str, ScoredPaper], dict[Pair, Verdict]]:
@@ -98,7 +98,7 @@ class _PairwiseComparison:
         first, second = self.best_papers[pair[0]], self.best_papers[pair[1]]
         max_cost = context.budget.cost_of(max_usage_of_comparison(first, second, max_answer_tokens))
         limit = context.budget.to_limit()
-        if not await asyncio.to_thread(context.store.reviewing.reserve, day, max_cost, limit):
+        if not await context.run_blocking(context.store.reviewing.reserve, day, max_cost, limit):
             self.has_budget, self.outcome.detail = False, NO_BUDGET_FOR_PAIRS
             return
         verdict: Verdict | None
@@ -110,7 +110,7 @@ class _PairwiseComparison:
             verdict, spent = self._handle_missing_answer(error, max_cost)
         else:
             spent, self.outcome.consecutive_faults = context.budget.cost_of(usage), 0
-        await asyncio.to_thread(self._save_verdict, pair, verdict, day, max_cost, spent)
+        await self.context.run_blocking(self._save_verdict, pair, verdict, day, max_cost, spent)
 
     def _handle_missing_answer(
         self, error: ReviewError, reserved: Spending

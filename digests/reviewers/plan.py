@@ -42,7 +42,7 @@ class ReviewPlan:
 
 
 def plan_round(context: ReviewContext, channel_preferences: Sequence[Preferences]) -> ReviewPlan:
-    """Forecast a round that starts now. Fills the queue, but sends nothing to the model. Raises StoreError."""
+    """Forecast a round that starts now. Fills the queue; sends nothing to the model. Raises StoreError."""
     fill_queue(context, channel_preferences)
     reviewing, budget, day = context.store.reviewing, context.budget, context.clock().date()
     waiting = reviewing.count_waiting()

@@ -23,17 +23,17 @@ async def run_round(
     Raises StoreError.
     """
     outcome = RoundOutcome()
-    await asyncio.to_thread(fill_queue, context, channel_preferences)
+    await context.run_blocking(fill_queue, context, channel_preferences)
     await score_papers(context, outcome, stop, SCORING_BUDGET_SHARE)
     if not outcome.is_over(stop, excluding=Trouble.BUDGET_SPENT):
         outcome.trouble, outcome.detail = None, ""
-        await asyncio.to_thread(enqueue_full_reviews, context, channel_preferences)
+        await context.run_blocking(enqueue_full_reviews, context, channel_preferences)
         await review_papers_in_full(context, outcome, stop)
     if not outcome.is_over(stop) and not _has_full_reviews_to_choose(context):
         await score_papers(context, outcome, stop)
     if context.pairwise_limit and not outcome.is_over(stop):
         await rank_best_papers(context, outcome, stop)
-    await asyncio.to_thread(_report_health, context, outcome)
+    await context.run_blocking(_report_health, context, outcome)
     return outcome
 
 

@@ -1,7 +1,7 @@
 """The rubric: five dimensions with anchors, the JSON schemas of a review, and the score.
 
-The model only grades. The score is computed here, from the grades and configurable weights: equal grades always
-give equal scores, and no model can choose its score.
+The model only grades. The score is computed here, from the grades and configurable weights:
+equal grades always give equal scores, and no model can choose its score.
 """
 
 from collections.abc import Mapping

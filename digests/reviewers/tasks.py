@@ -64,7 +64,7 @@ async def process_queue(
     used. Every result is saved at once. Raises StoreError.
     """
     tasks = list(
-        await asyncio.to_thread(
+        await context.run_blocking(
             context.store.reviewing.next, review_depth, MAX_PAPERS_PER_ROUND, now=context.clock()
         )
     )
@@ -98,13 +98,13 @@ class _TaskRun:
 
     async def process(self) -> None:
         """Review the paper and save the review, or record the failure. Raises StoreError."""
-        scored = await asyncio.to_thread(self._load_unreviewed)
+        scored = await self.context.run_blocking(self._load_unreviewed)
         if scored is None:
             return
         try:
             prepared = await self.prepare_text(self.context, self.task, flag_paper(scored.paper))
         except SourceError as error:
-            await asyncio.to_thread(self._record_failure, str(error))
+            await self.context.run_blocking(self._record_failure, str(error))
             return
         await self._request_review(replace(scored, paper=prepared.paper), prepared)
 
@@ -143,7 +143,7 @@ class _TaskRun:
             max_usage_of_review(scored.paper, prepared.text, review_depth, context.options)
         )
         limit = context.budget.to_limit(min(self.budget_share, self._backlog_budget_share()))
-        if not await asyncio.to_thread(context.store.reviewing.reserve, day, max_cost, limit):
+        if not await context.run_blocking(context.store.reviewing.reserve, day, max_cost, limit):
             self.outcome.record_trouble(Trouble.BUDGET_SPENT, context.budget.describe_exhausted())
             return
         try:
@@ -157,10 +157,10 @@ class _TaskRun:
                 now=context.clock(),
             )
         except ReviewError as error:
-            await asyncio.to_thread(self._handle_review_error, error, day, max_cost)
+            await self.context.run_blocking(self._handle_review_error, error, day, max_cost)
             return
         async with context.save_lock:
-            await asyncio.to_thread(self._save_review, scored, new_review, day, max_cost, usage)
+            await self.context.run_blocking(self._save_review, scored, new_review, day, max_cost, usage)
 
     def _backlog_budget_share(self) -> float:
         """Return the share of the budget that this task may use.
