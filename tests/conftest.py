@@ -28,6 +28,8 @@ PROCESS_FILES = (
     "tests/bot/cli/test_cli.py",
     "tests/bot/cli/test_preview_page.py",
     "tests/bot/ingest/test_reviewing.py",
+    "tests/chaos/test_chaos.py",
+    "tests/test_docs.py",
 )
 """Tests that start the command line or a browser themselves."""
 
@@ -54,7 +56,7 @@ def _starts_processes(item: pytest.Item) -> bool:
 def _needs_postgres(item: pytest.Item) -> bool:
     parameters = getattr(getattr(item, "callspec", None), "params", {})
     fixtures = set(getattr(item, "fixturenames", ()))
-    return parameters.get("over_both") == "postgresql" or bool(POSTGRES_FIXTURES & fixtures)
+    return "postgresql" in parameters.values() or bool(POSTGRES_FIXTURES & fixtures)
 
 
 @pytest.fixture(autouse=True)
