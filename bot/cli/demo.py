@@ -1,8 +1,9 @@
-"""The demo: the bundled papers, a store that is thrown away, and the same path that every digest takes."""
+"""The demo: bundled papers, a temporary store, a delivered digest, and the conversation of a channel."""
 
 import asyncio
 import json
 import logging
+import re
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -13,28 +14,19 @@ from typing import TextIO
 
 from rich.console import Console
 
-from bot.chat.message import Heading, Message, Text
-from bot.conversation.commands import (
-    DEMO_HELP,
-    DemoHelp,
-    DemoLookup,
-    DemoReaction,
-    DemoTop,
-    parse_demo_command,
-)
-from bot.conversation.queue import QUEUE_LENGTH
+from bot.chat.message import ButtonAction, Buttons, Message, Text
+from bot.conversation.answers import Answers
+from bot.conversation.context import Person, Reply
+from bot.conversation.marks import MarkEmojis, MarkHandler
 from bot.delivery.deliver import deliver_edition
 from bot.platforms.console.render import print_page, render
-from bot.present.digest import present_digest
-from bot.present.lookup import present_search_results
-from bot.present.queue import present_queue
+from bot.present.wording import present_sentence
 from bot.services import Services, build_services
 from config.settings import DigestSettings as DigestSettings
 from config.settings import Settings
 from config.settings import StoreSettings as StoreSettings
-from digests.build import build
 from digests.errors import InputError, PaperroundError
-from digests.model import Mark, MarkSource, Paper, Review
+from digests.model import Paper, Review
 from digests.ports import Store
 from digests.ports.outbox import DeliveryState
 from digests.ports.sources import BadRecord
@@ -42,12 +34,16 @@ from digests.sources.reviews import parse_record
 from digests.subscription import Channel, DigestStyle, Preferences, Subscription
 
 CHANNEL = Channel("console", "reading-group")
-PERSON = "you"
-MAX_RESULTS = 5
+PERSON = Person("you", "you", is_admin=True)
+EMOJIS = MarkEmojis("🔖", ())
+
+EXAMPLES = "/paper kto, /digest top 3 in vision this week, react 2, /digest queue, help, quit"
+REACT_HELP = "react 2 - react with 🔖 to paper 2 of the digest\nhelp - this list\nquit - leave"
+FORM_HINT = "A chat platform opens a form here. On a terminal, type: /digest subscribe vision at 08:30 top 3"
 
 
 def run_demo(console: Console, commands: TextIO | None) -> None:
-    """Send today's digest of the bundled papers, then do what `commands` say, line by line, until they end."""
+    """Deliver today's digest of the bundled papers, then answer `commands` line by line."""
     with tempfile.TemporaryDirectory(prefix="paperround-demo-") as folder:
         settings = Settings(
             store=StoreSettings(url=f"sqlite:///{Path(folder) / 'demo.db'}"),
@@ -56,14 +52,44 @@ def run_demo(console: Console, commands: TextIO | None) -> None:
         services = build_services(settings, console)
         now = services.delivery_context.clock()
         import_sample(services.store, now)
-        subscription = _subscribe_channel(services, now)
+        subscription = _subscribe_channel(services.store, now)
         _deliver_digest(subscription, now, services)
         if commands:
-            DemoConversation(services, subscription, console).answer_commands(commands)
+            _open_conversation(services, subscription, console).answer_commands(commands)
+
+
+def import_sample(store: Store, now: datetime) -> None:
+    """Import the bundled papers as if each had come in on the day of its review."""
+    batches: dict[datetime, list[tuple[Paper, Review]]] = {}
+    for imported_at, scored in read_sample_papers(now):
+        batches.setdefault(imported_at, []).append(scored)
+    for imported_at in sorted(batches):
+        store.library.add(batches[imported_at], now=imported_at)
+        store.library.record_import(now=imported_at)
+
+
+def read_sample_papers(now: datetime) -> Iterator[tuple[datetime, tuple[Paper, Review]]]:
+    """Yield each bundled paper with its import time: a minute ago, or days before that."""
+    text = files("bot.sample").joinpath("papers.jsonl").read_text(encoding="utf-8")
+    for line, raw in enumerate(text.splitlines(), start=1):
+        record = json.loads(raw)
+        imported_at = now - timedelta(days=record["reviewed_days_ago"], minutes=1)
+        scored = parse_record(raw, source="the bundled papers", line=line, today=now.date())
+        if isinstance(scored, BadRecord):
+            raise InputError(str(scored))
+        paper, review = scored
+        yield imported_at, (paper, replace(review, reviewed_at=imported_at) if review.model else review)
+
+
+def _subscribe_channel(store: Store, now: datetime) -> Subscription:
+    wanted = Subscription(CHANNEL, Preferences(style=DigestStyle.CARDS))
+    store.subscriptions.change(CHANNEL, wanted, by=PERSON.name, now=now)
+    (subscription,) = store.subscriptions.list_active()
+    return subscription
 
 
 def _deliver_digest(subscription: Subscription, now: datetime, services: Services) -> None:
-    """As `paperround run` would; what went wrong is said here, since nobody reads a log."""
+    """Deliver as `paperround run` does. Raises PaperroundError, since nobody reads the log of a demo."""
     logging.getLogger("bot").addHandler(logging.NullHandler())
     asyncio.run(deliver_edition(subscription, now.date(), context=services.delivery_context))
     (delivery,) = services.store.delivery_reports.history(subscription, 1)
@@ -71,48 +97,29 @@ def _deliver_digest(subscription: Subscription, now: datetime, services: Service
         raise PaperroundError(f"The digest could not be shown: {delivery.reason}")
 
 
-def import_sample(store: Store, now: datetime) -> None:
-    """The bundled papers, as if they had come in on the days of their reviews."""
-    batches: dict[datetime, list[tuple[Paper, Review]]] = {}
-    for came_in, scored in read_sample_papers(now):
-        batches.setdefault(came_in, []).append(scored)
-    for came_in in sorted(batches):
-        store.library.add(batches[came_in], now=came_in)
-        store.library.record_import(now=came_in)
+def _open_conversation(
+    services: Services, subscription: Subscription, console: Console
+) -> "TerminalConversation":
+    store, context = services.store, services.delivery_context
+    answers = Answers(store, services.find_papers, context.digest_policy, context.clock)
+    (delivery,) = store.delivery_reports.history(subscription, 1)
+    message_ids = tuple(page.receipt or "" for page in delivery.pages for _ in page.papers)
+    marks = MarkHandler(store, context.platforms["console"], EMOJIS, context.clock)
+    return TerminalConversation(answers, marks, message_ids, console)
 
 
-def read_sample_papers(now: datetime) -> Iterator[tuple[datetime, tuple[Paper, Review]]]:
-    """Each bundled paper with the instant it came in: a minute ago, or days before that."""
-    text = files("bot.sample").joinpath("papers.jsonl").read_text(encoding="utf-8")
-    for line, raw in enumerate(text.splitlines(), start=1):
-        record = json.loads(raw)
-        came_in = now - timedelta(days=record["reviewed_days_ago"], minutes=1)
-        scored = parse_record(raw, source="the bundled papers", line=line, today=now.date())
-        if isinstance(scored, BadRecord):
-            raise InputError(str(scored))
-        paper, review = scored
-        yield came_in, (paper, replace(review, reviewed_at=came_in) if review.model else review)
+@dataclass(frozen=True, slots=True)
+class TerminalConversation:
+    """The conversation of one channel, typed on a terminal. `message_ids` are those of the digest's papers."""
 
-
-def _subscribe_channel(services: Services, now: datetime) -> Subscription:
-    services.store.subscriptions.sync_from_settings(
-        [Subscription(CHANNEL, Preferences(style=DigestStyle.CARDS))], now=now
-    )
-    (subscription,) = services.store.subscriptions.list_active()
-    return subscription
-
-
-@dataclass(slots=True)
-class DemoConversation:
-    """What a channel would ask, and the answers."""
-
-    services: Services
-    subscription: Subscription
+    answers: Answers
+    marks: MarkHandler
+    message_ids: tuple[str, ...]
     console: Console
 
     def answer_commands(self, commands: TextIO) -> None:
-        """Answer each line until "quit" or the end."""
-        self.console.print("[dim]Now you: /paper kto, /digest top 3 in vision, react 2, help, quit[/dim]")
+        """Answer each line until "quit" or the end of the input."""
+        self.console.print(f"[dim]Now you: {EXAMPLES}[/dim]")
         while True:
             self.console.print("[bold]>[/bold] ", end="")
             line = commands.readline()
@@ -122,47 +129,54 @@ class DemoConversation:
                 self.answer_line(line)
 
     def answer_line(self, line: str) -> None:
-        """One line, one answer; a fault of either side is a sentence."""
+        """Print the answer to one line; a failure is a sentence."""
         try:
-            message = self._build_reply(line)
+            messages = self._build_messages(line)
         except PaperroundError as error:
-            message = Message(str(error), (Text(str(error)),))
-        for page in render(message, DigestStyle.CARDS):
-            print_page(page, self.console)
+            messages = [present_sentence(str(error))]
+        for message in messages:
+            for page in render(message, DigestStyle.CARDS):
+                print_page(page, self.console)
 
-    def _build_reply(self, line: str) -> Message:
-        match parse_demo_command(line, self.subscription.preferences):
-            case DemoLookup(words):
-                return present_search_results(words, self.services.find_papers(words, MAX_RESULTS))
-            case DemoTop(preferences):
-                return self._build_top_digest(preferences)
-            case DemoReaction(number):
-                return self._mark_paper(number)
-            case DemoHelp():
-                return Message("Help", (Heading("What you can type here"), Text(DEMO_HELP)))
+    def _build_messages(self, line: str) -> list[Message]:
+        command, _, text = line.strip().partition(" ")
+        match command.lower():
+            case "/paper" | "paper":
+                return self._add_reviews(self.answers.lookup.look_up_paper(text).message)
+            case "/digest" | "digest":
+                return _list_messages(self.answers.run_digest_command(text, CHANNEL, PERSON))
+            case "react":
+                return [self._react_to_paper(text.strip())]
+            case "help" | "/help" | "?":
+                help_message = self.answers.run_digest_command("help", CHANNEL, PERSON).message
+                return [replace(help_message, blocks=(*help_message.blocks, Text(REACT_HELP)))]
+            case _:
+                raise InputError(f"I don't know “{line.strip()[:60]}”. Type help for a list.")
 
-    def _build_top_digest(self, preferences: Preferences) -> Message:
-        """By another wish, so it stands outside the channel's ledger: nothing counts as shown before."""
-        now = self.services.delivery_context.clock()
-        subscription = Subscription(CHANNEL, preferences, self.subscription.schedule)
-        return present_digest(
-            build(
-                subscription,
-                now.date(),
-                store=self.services.store,
-                policy=self.services.delivery_context.digest_policy,
-                now=now,
-            )
-        )
+    def _add_reviews(self, message: Message) -> list[Message]:
+        """Follow the review button of a look-up: a terminal has no buttons."""
+        buttons = [
+            button for block in message.blocks if isinstance(block, Buttons) for button in block.buttons
+        ]
+        reviewed = [button.value for button in buttons if button.action is ButtonAction.REVIEW]
+        return [message, *(self.answers.lookup.show_review(paper).message for paper in reviewed)]
 
-    def _mark_paper(self, number: int) -> Message:
-        (delivery,) = self.services.store.delivery_reports.history(self.subscription, 1)
-        shown = [(paper, page) for page in delivery.pages for paper in page.papers]
-        if not 1 <= number <= len(shown):
-            raise InputError(f"The digest has papers 1 to {len(shown)}.")
-        paper, page = shown[number - 1]
-        marks, now = self.services.store.marks, self.services.delivery_context.clock()
-        marks.set_mark(Mark(CHANNEL, page.receipt or "", paper, PERSON, MarkSource.REACTION, now), True)
-        queue = marks.discussion_queue(None, since=now - timedelta(days=1), limit=QUEUE_LENGTH)
-        known = self.services.store.library.get([one.paper for one in queue])
-        return present_queue(queue, {paper: scored.paper.title for paper, scored in known.items()})
+    def _react_to_paper(self, number: str) -> Message:
+        """Do what a 🔖 reaction on a paper of the digest does, and show the queue."""
+        if not re.fullmatch(r"[0-9]{1,3}", number):
+            raise InputError("Give the number of a paper in the digest, such as react 2.")
+        if not 1 <= int(number) <= len(self.message_ids):
+            raise InputError(f"The digest has papers 1 to {len(self.message_ids)}.")
+        asyncio.run(self._add_reaction(self.message_ids[int(number) - 1]))
+        return self.answers.queue.show_queue(CHANNEL)
+
+    async def _add_reaction(self, message_id: str) -> None:
+        now = self.answers.clock()
+        await self.marks.apply_reaction(CHANNEL, message_id, EMOJIS.mark, PERSON.id, is_added=True, at=now)
+        await self.marks.debouncer.flush_pending()
+
+
+def _list_messages(reply: Reply) -> list[Message]:
+    """Return the answer, the form's stand-in, and the announcement, in the order of a channel."""
+    form = [present_sentence(FORM_HINT)] if reply.form else []
+    return [reply.message, *form, *([reply.announcement] if reply.announcement else [])]

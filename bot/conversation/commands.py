@@ -1,110 +1,25 @@
-"""What people type, on every platform: /paper looks up, /digest is about the channel's digest."""
+"""The command grammar of every platform: /paper looks a paper up, /digest is about the channel's digest."""
 
 import difflib
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from bot.chat.message import Heading, Message, Text
 from digests.domains import resolve_domain
 from digests.errors import InputError
-from digests.subscription import Preferences
 
 MAX_TOP_ON_DEMAND = 20
-"""More papers at once are a feed."""
-
-
-@dataclass(frozen=True, slots=True)
-class DemoLookup:
-    """/paper WORDS: an id, an address or words."""
-
-    words: str
-
-
-@dataclass(frozen=True, slots=True)
-class DemoTop:
-    """/digest top N in DOMAIN: a digest at once, by another wish."""
-
-    preferences: Preferences
-
-
-@dataclass(frozen=True, slots=True)
-class DemoReaction:
-    """react N: what a 🔖 on the paper with that number does."""
-
-    number: int
-
-
-@dataclass(frozen=True, slots=True)
-class DemoHelp:
-    """help."""
-
-
-DemoCommand = DemoLookup | DemoTop | DemoReaction | DemoHelp
-
-DEMO_HELP = """/paper kto - look a paper up by words
-/paper 2402.01306 - or by its id or address
-/digest top 3 in vision - the best papers of another domain, now
-react 2 - put paper 2 up for discussion, as 🔖 does in a channel
-help - this list
-quit - leave"""
-
-
-def parse_demo_command(line: str, preferences: Preferences) -> DemoCommand:
-    """The command in a line. Raises InputError with the sentence for the person who typed it."""
-    command, _, rest = " ".join(line.split()).partition(" ")
-    match command.lower():
-        case "/paper" | "paper":
-            return _parse_demo_lookup(rest)
-        case "/digest" | "digest":
-            return DemoTop(parse_top_preferences(rest, preferences))
-        case "react":
-            return _parse_demo_reaction(rest)
-        case "help" | "/help" | "?":
-            return DemoHelp()
-        case _:
-            raise InputError(f"{line.strip()[:60]!r} is no command here; “help” lists them.")
-
-
-def _parse_demo_lookup(words: str) -> DemoLookup:
-    if not words:
-        raise InputError("Say what to look for, such as /paper kto or /paper 2402.01306.")
-    return DemoLookup(words)
-
-
-def _parse_demo_reaction(rest: str) -> DemoReaction:
-    if not re.fullmatch(r"\d{1,3}", rest):
-        raise InputError("Say which paper by its number in the digest, such as react 2.")
-    return DemoReaction(int(rest))
-
-
-_TOP_PATTERN = re.compile(r"(?:top(?: (\d{1,6}))?)?(?: ?in (.+))?", re.IGNORECASE)
-
-
-def parse_top_preferences(text: str, preferences: Preferences) -> Preferences:
-    """The wish in "top 3 in vision"; what is not said stays as the channel has it. Raises InputError."""
-    found = _TOP_PATTERN.fullmatch(text.strip())
-    if not found:
-        raise InputError("Write it like /digest top 3 in vision.")
-    top, domain = found[1], found[2]
-    if top and not 1 <= int(top) <= MAX_TOP_ON_DEMAND:
-        raise InputError(f"Ask for 1 to {MAX_TOP_ON_DEMAND} papers, such as /digest top 3.")
-    if domain:
-        resolve_domain(domain)
-        preferences = replace(preferences, domains=(domain.strip(),), keywords=())
-    return replace(preferences, top=int(top)) if top else preferences
-
-
-# /digest, in a channel.
+"""Papers of one answer to /digest top."""
 
 
 @dataclass(frozen=True, slots=True)
 class ShowToday:
-    """/digest today: what the channel's wish would pick now."""
+    """/digest today: the papers that the channel's preferences pick now."""
 
 
 @dataclass(frozen=True, slots=True)
 class ShowTopPapers:
-    """/digest top N in DOMAIN this week: `top` None and an empty `domain` are the channel's own; `days` back."""
+    """/digest top N in DOMAIN this week. None and "" stand for the channel's own; `days` look back."""
 
     top: int | None = None
     domain: str = ""
@@ -113,7 +28,7 @@ class ShowTopPapers:
 
 @dataclass(frozen=True, slots=True)
 class SubscribeChannel:
-    """/digest subscribe WORDS; without words a form is asked for."""
+    """/digest subscribe WORDS; without words it asks for the form."""
 
     words: str = ""
 
@@ -145,19 +60,19 @@ class ShowQueue:
 
 @dataclass(frozen=True, slots=True)
 class FinishDiscussion:
-    """/digest queue done WHICH: a place in the queue, or a paper's id."""
+    """/digest queue done ENTRY: a place in the queue, or a paper's id."""
 
     entry: str
 
 
 @dataclass(frozen=True, slots=True)
 class ShowHeldPapers:
-    """/digest held: the papers that wait for a person's decision."""
+    """/digest held: the papers that wait for a decision."""
 
 
 @dataclass(frozen=True, slots=True)
 class ShowDigestHelp:
-    """/digest, or /digest help."""
+    """/digest alone, or /digest help."""
 
 
 DigestCommand = (
@@ -175,20 +90,29 @@ DigestCommand = (
 )
 
 _COMMAND_BY_VERB: dict[str, DigestCommand] = {
-    "today": ShowToday(), "settings": ShowSettings(), "pause": PauseDigest(), "stop": PauseDigest(), "resume": ResumeDigest(),
-    "start": ResumeDigest(), "unsubscribe": UnsubscribeChannel(), "queue": ShowQueue(), "held": ShowHeldPapers(), "help": ShowDigestHelp(), "?": ShowDigestHelp(),
-}  # fmt: skip
+    "today": ShowToday(),
+    "settings": ShowSettings(),
+    "pause": PauseDigest(),
+    "stop": PauseDigest(),
+    "resume": ResumeDigest(),
+    "start": ResumeDigest(),
+    "unsubscribe": UnsubscribeChannel(),
+    "queue": ShowQueue(),
+    "held": ShowHeldPapers(),
+    "help": ShowDigestHelp(),
+    "?": ShowDigestHelp(),
+}
 
 _EXAMPLES = {"subscribe": "subscribe vision at 08:30 top 3", "top": "top 3 in vision this week"}
 
 _DAYS_BY_SPAN = {"today": 1, "this week": 7, "this month": 30}
 
 MAX_LOOKUP_CHARACTERS = 300
-"""Of what is looked for: more is no title."""
+"""Characters of a look-up; no title is longer."""
 
 
 def parse_digest_command(text: str, command: str = "/digest") -> DigestCommand:
-    """The command in what follows /digest. Raises InputError with the nearest one and an example."""
+    """Parse the text after /digest. Raises InputError with the nearest command and an example."""
     line = " ".join(text.translate(_STRAIGHT_QUOTES).split())
     verb, _, rest = line.partition(" ")
     verb = verb.lower().rstrip(".!,")
@@ -204,7 +128,7 @@ def parse_digest_command(text: str, command: str = "/digest") -> DigestCommand:
         return _COMMAND_BY_VERB[verb]
     near = difflib.get_close_matches(verb[:30], ["subscribe", "top", *_COMMAND_BY_VERB], n=1, cutoff=0.6)
     hint = f"Did you mean {command} {_EXAMPLES.get(near[0], near[0])}? " if near else ""
-    raise InputError(f"{verb[:40]!r} is no {command} command. {hint}{command} help lists them.")
+    raise InputError(f"I don't know {verb[:40]!r}. {hint}{command} help lists the commands.")
 
 
 _STRAIGHT_QUOTES = str.maketrans({"“": '"', "”": '"', "„": '"', "‘": "'", "’": "'", "\u00a0": " "})
@@ -215,7 +139,7 @@ def _parse_top_papers(rest: str, command: str) -> ShowTopPapers:
     rest = rest[: len(rest) - len(span)].strip()
     found = re.fullmatch(r"(\d{1,6})?(?: ?in (.{1,100}))?", rest, re.IGNORECASE)
     if not found:
-        raise InputError(f"Write it like {command} top 3 in vision this week.")
+        raise InputError(f"Try: {command} top 3 in vision this week.")
     top, domain = found[1], (found[2] or "").strip()
     if top and not 1 <= int(top) <= MAX_TOP_ON_DEMAND:
         raise InputError(f"Ask for 1 to {MAX_TOP_ON_DEMAND} papers, such as {command} top 3.")
@@ -235,37 +159,36 @@ _AUTO_LINK = re.compile(r"<(https?://[^<>|\s]+)(?:\|[^<>]*)?>")
 
 
 def clean_lookup_text(text: str) -> str:
-    """What is to be looked up, as it was typed: without the links that a platform makes, and of one line."""
+    """Return the look-up as the person typed it, on one line, without the links that a platform adds."""
     unlinked = _AUTO_LINK.sub(r"\1", text[: 20 * MAX_LOOKUP_CHARACTERS])
     straight = (
         unlinked.translate(_STRAIGHT_QUOTES).replace("&amp;", "&").replace("&lt;", "<").replace("&gt;", ">")
     )
-    return " ".join("".join(sign if sign.isprintable() else " " for sign in straight).split())[
-        :MAX_LOOKUP_CHARACTERS
-    ]
+    printable = "".join(sign if sign.isprintable() else " " for sign in straight)
+    return " ".join(printable.split())[:MAX_LOOKUP_CHARACTERS]
 
 
 def present_paper_help(command: str) -> Message:
-    """What /paper alone answers."""
+    """Answer /paper without text."""
     text = (
         f"{command} 2402.01306 - by its arXiv id\n"
         f"{command} https://arxiv.org/abs/2402.01306 - by its address\n"
-        f"{command} preference optimization - by words, a typo is no matter"
+        f"{command} preference optimization - by words; typos are fine"
     )
     return Message("How to look a paper up", (Heading("Look a paper up"), Text(text)))
 
 
 def present_digest_help(paper_command: str, command: str) -> Message:
-    """What the app can do, with an example for each."""
+    """List every command with an example."""
     text = (
-        f"{paper_command} WORDS - look a paper up, for you alone\n"
+        f"{paper_command} WORDS - look a paper up; only you see the answer\n"
         f"{command} subscribe vision at 08:30 top 3 min 8 - bring this channel a digest\n"
         f"{command} settings - see or change it in a form\n"
-        f"{command} today - the best papers now, for you alone\n"
+        f"{command} today - the best papers now; only you see the answer\n"
         f"{command} top 5 in language this week - those of another domain or time\n"
         f"{command} queue - what people want to discuss; {command} queue done 1 takes one off\n"
         f"{command} held - suspect papers that wait for a decision\n"
-        f"{command} pause, resume, unsubscribe - for a while, again, for good"
+        f"{command} pause, resume, unsubscribe - pause, resume or remove the digest"
     )
     marks = "React with 🔖 to a paper, or tap Discuss, to put it on the queue."
     return Message(

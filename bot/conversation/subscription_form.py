@@ -367,7 +367,7 @@ def _format_days(days: frozenset[int]) -> str:
 
 
 _STYLE_DESCRIPTIONS = {
-    DigestStyle.CARDS: "one message a paper",
+    DigestStyle.CARDS: "one message per paper",
     DigestStyle.COMPACT: "all in one message",
     DigestStyle.THREAD: "the papers in a thread",
 }

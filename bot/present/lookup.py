@@ -28,7 +28,7 @@ from digests.text import clip_text, to_plain_text
 def present_lookup(query: str, results: Sequence[ScoredPaper]) -> Message:
     """The answer in a channel: the paper that is meant, with what can be done with it, or a list to choose from."""
     if not results:
-        return present_search_results(query, results)
+        return present_no_results(query)
     best, *others = results
     if others and not _has_all_words(query, clean_text(best.paper.title)):
         return Message(
@@ -61,32 +61,15 @@ def _build_option_row(scored: ScoredPaper) -> OptionRow:
 def _build_lookup_buttons(scored: ScoredPaper) -> tuple[Button, ...]:
     share = Button(ButtonAction.SHARE, "Share to channel", scored.paper.id, is_primary=True)
     reviewed = any(text.text for text in _build_review_texts(scored.review))
-    return (share, Button(ButtonAction.REVIEW, "Whole review", scored.paper.id)) if reviewed else (share,)
+    return (share, Button(ButtonAction.REVIEW, "Full review", scored.paper.id)) if reviewed else (share,)
 
 
-def present_search_results(query: str, results: Sequence[ScoredPaper]) -> Message:
-    """The answer to a look-up: the best hit with its whole review, and the titles of the others."""
-    asked = clip_text(clean_text(query), 80)
-    if not results:
-        return Message(
-            summary=f"Nothing found for “{asked}”",
-            blocks=(
-                Heading(f"Nothing found for “{asked}”"),
-                Text("Try an arXiv id such as 2402.01306, an address, or fewer words."),
-            ),
-        )
-    best, *others = results
+def present_no_results(query: str) -> Message:
+    """Say that nothing was found, and suggest other queries."""
+    title = f"Nothing found for “{clip_text(clean_text(query), 80)}”"
     return Message(
-        summary=clean_text(best.paper.title),
-        blocks=(build_card(best), *_build_review_texts(best.review), *_present_other_results(others)),
+        title, (Heading(title), Text("Try an arXiv id such as 2402.01306, an address, or fewer words."))
     )
-
-
-def _present_other_results(others: Sequence[ScoredPaper]) -> tuple[Block, ...]:
-    if not others:
-        return ()
-    lines = [f"{other.paper.id}  {clip_text(clean_text(other.paper.title), 100)}" for other in others]
-    return Divider(), Text("\n".join(lines), is_small_print=True, label="Also found\n")
 
 
 def present_pending_fetch(paper: str) -> Message:

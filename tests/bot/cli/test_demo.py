@@ -53,36 +53,73 @@ def test_bundled_records_have_no_fields_but_those_that_are_read() -> None:
     assert {field for record in records for field in record} == known
 
 
-def conversation(*lines: str) -> str:
+def run_conversation(*lines: str) -> str:
     console = Console(file=io.StringIO(), width=100)
     run_demo(console, io.StringIO("\n".join(lines) + "\n"))
     assert isinstance(console.file, io.StringIO)
-    return console.file.getvalue()
+    return " ".join(console.file.getvalue().split())
 
 
 @pytest.mark.parametrize(
-    ("line", "said"),
+    ("line", "answer"),
     [
         ("/paper kto", "KTO: Model Alignment as Prospect Theoretic Optimization"),
         ("/paper 2402.01306", "Reproducibility"),
+        ("/paper https://arxiv.org/abs/2402.01306", "KTO: Model Alignment"),
         ("/paper zzzqqqxxx", "Nothing found for"),
-        ("/paper", "Say what to look for"),
+        ("/paper", "by its arXiv id"),
+        ("/digest", "What you can type"),
+        ("/digest today", "5 of 14 new papers"),
         ("/digest top 3 in vision", "3 of 14 new papers"),
+        ("/digest top 5 in language this week", "5 of 37 new papers"),
         ("/digest top 3 in visoin", "did you mean 'vision'"),
         ("/digest top 99", "Ask for 1 to 20 papers"),
+        ("/digest subscribe vision at 09:00 top 3 min 7", "you changed this channel's digest"),
+        ("/digest subscribe", "A chat platform opens a form here"),
+        ("/digest settings", "The 5 best papers, weekdays at 09:00 (UTC), one message per paper."),
+        ("/digest pause", "you paused this channel's digest"),
+        ("/digest unsubscribe", "you ended this channel's digest"),
+        ("/digest queue", "Nothing to discuss yet"),
+        ("/digest held", "Nothing is on hold"),
+        ("/digest help", "What you can type"),
+        ("/digest subscrib", "Did you mean /digest subscribe"),
         ("react 2", "1 wants to discuss"),
         ("react 9", "The digest has papers 1 to 5"),
-        ("react two", "by its number"),
-        ("help", "look a paper up"),
-        ("dance", "is no command here"),
+        ("react two", "Give the number of a paper"),
+        ("help", "react 2 - react with"),
+        ("dance", "I don't know “dance”. Type help for a list."),
         ("[red]dance[/red]", "[red]dance[/red]"),
     ],
 )
-def test_what_a_channel_would_type_is_answered(line: str, said: str) -> None:
-    assert said in " ".join(conversation(line, "quit").split())
+def test_the_demo_answers_every_command_of_a_channel(line: str, answer: str) -> None:
+    assert answer in run_conversation(line, "quit")
 
 
-def test_a_second_mark_by_the_same_person_is_no_second_voice() -> None:
-    text = conversation("react 2", "react 2", "react 1")
-    last = text[text.rindex("To discuss") :]
-    assert " ".join(last.split()).count("1 wants to discuss") == 2
+def test_the_demo_takes_a_discussed_paper_off_the_queue() -> None:
+    transcript = run_conversation("react 2", "react 1", "/digest queue done 1", "quit")
+    assert transcript.count("To discuss") == 3
+    last = transcript[transcript.rindex("To discuss") :]
+    assert "1 wants to discuss" in last
+    assert "2. " not in last
+
+
+def test_the_demo_remembers_a_changed_subscription() -> None:
+    transcript = run_conversation(
+        '/digest subscribe vision, cs.CL about "diffusion" not audio at 08:30 in Europe/Berlin on mon-fri top 3 '
+        "min 8 style compact",
+        "/digest pause",
+        "/digest resume",
+        "/digest settings",
+        "quit",
+    )
+    preferences = (
+        "The 3 best papers from vision and cs.CL or about diffusion, scored 8 or more, without audio"
+    )
+    assert preferences in transcript
+    assert "you resumed this channel's digest" in transcript
+
+
+def test_a_second_reaction_by_the_same_person_adds_no_mark() -> None:
+    transcript = run_conversation("react 2", "react 2", "react 1")
+    last = transcript[transcript.rindex("To discuss") :]
+    assert last.count("1 wants to discuss") == 2

@@ -159,6 +159,6 @@ def test_a_subscription_is_told_to_people_in_a_sentence() -> None:
     )
     assert describe_subscription(one) == (
         "The 3 best papers from vision or about rag, scored 8 or more, without audio, weekdays at 08:30 (Europe/Berlin), "
-        "one message a paper"
+        "one message per paper"
     )
     assert describe_difference(one, replace(one, preferences=replace(one.preferences, top=5))) == "top 3 → 5"

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from bot.chat.message import Card, Heading, Message, Text
+from bot.chat.message import ButtonAction, Buttons, Card, Heading, Message, OptionRow, Text
 from bot.present.card import TLDR_CHARACTERS, build_card, format_authors
 from bot.present.digest import present_digest
-from bot.present.lookup import present_search_results
+from bot.present.lookup import present_lookup, present_no_results, present_review
 from digests.calendar import AnnouncementGap, GapReason
 from digests.model import (
     REVIEWER,
@@ -251,16 +251,22 @@ def test_authors_are_named_shortly(authors: tuple[str, ...], line: str) -> None:
     assert format_authors(authors) == line
 
 
-def test_a_look_up_shows_the_best_hit_whole_and_names_the_others() -> None:
+def test_a_look_up_shows_the_best_hit_with_its_buttons_and_names_the_others() -> None:
     best = a_scored_paper("2401.00001", a_review(methodology="Sound."), title="Best")
-    message = present_search_results("x", [best, a_scored_paper("2401.00002", title="Other")])
-    assert [one.title for one in message.cards] == ["Best"]
+    message = present_lookup("Best", [best, a_scored_paper("2401.00002", title="Other")])
+    assert [card.title for card in message.cards] == ["Best"]
+    (buttons,) = [block for block in message.blocks if isinstance(block, Buttons)]
+    assert [button.action for button in buttons.buttons] == [ButtonAction.SHARE, ButtonAction.REVIEW]
+    assert any(isinstance(block, OptionRow) and "Other" in block.text for block in message.blocks)
+
+
+def test_a_review_shows_its_sections() -> None:
+    message = present_review(a_scored_paper(review=a_review(methodology="Sound.")))
     assert Text("Sound.", label="Methodology") in message.blocks
-    assert "2401.00002  Other" in words(message)
 
 
-def test_a_look_up_without_a_hit_says_what_to_try() -> None:
-    message = present_search_results("<!channel> " * 50, [])
+def test_a_look_up_without_a_hit_suggests_other_queries() -> None:
+    message = present_no_results("<!channel> " * 50)
     assert "arXiv id" in words(message)
     assert len(message.summary) < 120
 
@@ -294,7 +300,7 @@ def test_the_key_limitations_of_our_own_reviewer_are_shown_as_they_are_and_its_g
     assert build_card(a_scored_paper(review=review)).limitations == ("Only English is tested",)
     texts = [
         block.text
-        for block in present_search_results("x", [a_scored_paper(review=review)]).blocks
+        for block in present_review(a_scored_paper(review=review)).blocks
         if isinstance(block, Text)
     ]
     assert "methodology 4, impact 2" in texts
