@@ -1,4 +1,7 @@
-"""A store moved to another database, row for row: from SQLite to PostgreSQL and back."""
+"""Copies a store to another database, row for row: from SQLite to PostgreSQL and back.
+
+A store of a checkout before 0.1.0 is carried over to the schema of today on the way.
+"""
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -9,9 +12,10 @@ from sqlalchemy import Connection, Table, delete, func, insert, inspect, select,
 
 from digests.errors import StoreError
 from digests.store import postgres
+from digests.store.carry_over import OLD_REVISION, convert_row, find_old_table, select_old_rows
 from digests.store.engine import Database, open_database, translate_errors
 from digests.store.leadership import is_any_role_held
-from digests.store.migration import migrate
+from digests.store.migration import fetch_revision, migrate
 from digests.store.outbox.abandon import has_live_lease
 from digests.store.schema import deliveries, metadata
 
@@ -23,25 +27,27 @@ CopyProgress = Callable[[int, int], None]
 
 
 def copy_store(source: str, target: str, *, now: datetime, progress: CopyProgress) -> Mapping[str, int]:
-    """Copy every table of the store at one address to an empty one at another; how many rows each has.
+    """Copy every table of the store at one address to an empty store at another, and count the rows of each.
 
-    All or nothing: when it fails, the target is as empty as before. The source is only read, once its tables are those of
-    this version. Raises StoreError, for a source that is in use too.
+    All or nothing: after a failure the target is as empty as before. A source with the schema before 0.1.0 is only
+    read; any other is migrated to this version first. Raises StoreError, also for a source that is in use.
     """
     old, new = open_database(source), open_database(target)
     try:
         _require_distinct_stores(old, new)
         _require_existing_store(old)
         _require_no_leader(old)
-        migrate(old, now=now)
+        is_old_schema = fetch_revision(old) == OLD_REVISION
+        if not is_old_schema:
+            migrate(old, now=now)
         migrate(new, now=now)
         with _open_snapshot(old) as reading, new.write(lock_name="migration") as writing:
             if new.is_postgres:
                 postgres.lift_timeouts(writing)
             _require_no_live_lease(reading, old.name, now)
             _require_empty_store(writing, new.name, now)
-            counts = _count_rows(reading)
-            _copy_tables(reading, writing, sum(counts.values()), progress)
+            counts = _count_rows(reading, is_old_schema)
+            _copy_tables(reading, writing, sum(counts.values()), progress, is_old_schema)
             _require_equal_counts(counts, _count_rows(writing), new.name)
         if new.is_postgres:
             with new.read() as connection:
@@ -122,18 +128,25 @@ def _first_rows(connection: Connection, table: Table) -> list[tuple[Any, ...]]:
     return [tuple(row) for row in rows]
 
 
-def _copy_tables(source: Connection, target: Connection, total_rows: int, progress: CopyProgress) -> None:
+def _copy_tables(
+    source: Connection, target: Connection, total_rows: int, progress: CopyProgress, is_old_schema: bool
+) -> None:
     copied_rows = 0
     for table in reversed(metadata.sorted_tables):
         target.execute(delete(table))
     for table in metadata.sorted_tables:
-        for batch in (
-            source.execute(select(table).order_by(*table.primary_key)).mappings().partitions(BATCH_ROWS)
-        ):
-            target.execute(insert(table), [dict(row) for row in batch])
+        for batch in _read_batches(source, table, is_old_schema):
+            target.execute(insert(table), batch)
             copied_rows += len(batch)
             progress(copied_rows, total_rows)
         _advance_key_sequence(target, table)
+
+
+def _read_batches(source: Connection, table: Table, is_old_schema: bool) -> Iterator[list[dict[str, Any]]]:
+    """Yield the rows of a table as dictionaries of today's columns, at most `BATCH_ROWS` at a time."""
+    query = select_old_rows(table) if is_old_schema else select(table).order_by(*table.primary_key)
+    for rows in source.execute(query).mappings().partitions(BATCH_ROWS):
+        yield [convert_row(table, dict(row)) if is_old_schema else dict(row) for row in rows]
 
 
 def _advance_key_sequence(target: Connection, table: Table) -> None:
@@ -146,9 +159,12 @@ def _advance_key_sequence(target: Connection, table: Table) -> None:
     target.execute(select(func.setval(sequence, last or 1, last is not None)))
 
 
-def _count_rows(connection: Connection) -> dict[str, int]:
+def _count_rows(connection: Connection, is_old_schema: bool = False) -> dict[str, int]:
+    """Count the rows of every table, by the tables' names of today."""
     return {
-        table.name: connection.execute(select(func.count()).select_from(table)).scalar_one()
+        table.name: connection.execute(
+            select(func.count()).select_from(find_old_table(table) if is_old_schema else table)
+        ).scalar_one()
         for table in metadata.sorted_tables
     }
 

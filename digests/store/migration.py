@@ -9,10 +9,14 @@ from sqlalchemy import Connection, inspect, text
 
 from digests.errors import StoreError
 from digests.store import postgres
+from digests.store.carry_over import OLD_REVISION
 from digests.store.engine import Database, translate_errors
 
 HEAD_REVISION = "0101"
 """The newest migration; a test holds it equal to the scripts."""
+
+FIRST_REVISION = "0101"
+"""The first schema of 0.1.0. Checkouts before it had revisions of their own, which end with `OLD_REVISION`."""
 
 MIGRATIONS_FOLDER = Path(__file__).parent / "migrations"
 
@@ -22,12 +26,11 @@ def migrate(database: Database, *, now: datetime) -> None:
 
     Of several processes that start at once, one does it and the others wait for it.
     """
-    with database.read() as connection:
-        if _fetch_revision(connection) == HEAD_REVISION:
-            return
+    if fetch_revision(database) == HEAD_REVISION:
+        return
     with database.write(lock_name="migration") as connection:
         revision = _fetch_revision(connection)
-        _require_own_tables(connection, database.name, revision)
+        _require_own_tables(connection, database, revision)
         if database.is_postgres:
             postgres.require_supported_server(connection, database.name)
     if revision == HEAD_REVISION:
@@ -40,14 +43,38 @@ def migrate(database: Database, *, now: datetime) -> None:
     _run_migrations(database)
 
 
-def _require_own_tables(connection: Connection, name: str, revision: str | None) -> None:
+def _require_own_tables(connection: Connection, database: Database, revision: str | None) -> None:
+    name = database.name
     if revision is None and inspect(connection).get_table_names():
         raise StoreError(f"{name} is a database of something else: name another one under [store] url.")
+    if revision is not None and revision < FIRST_REVISION:
+        raise StoreError(_describe_old_store(database, revision))
     if revision is not None and revision > HEAD_REVISION:
         raise StoreError(
             f"The store {name} was written by a newer Paperround (its tables are {revision}, this version knows "
             f"{HEAD_REVISION}): upgrade Paperround, or use another store."
         )
+
+
+def _describe_old_store(database: Database, revision: str) -> str:
+    """The sentence for a store that a checkout before 0.1.0 made: the command that carries it over."""
+    if revision != OLD_REVISION:
+        return (
+            f"The store {database.name} was made by an early checkout (its tables are {revision}): start the checkout "
+            f"fa069ce on it once, which brings them to {OLD_REVISION}, then carry it over with “paperround db copy”."
+        )
+    address = f"sqlite:///{database.name}" if database.file else database.name
+    return (
+        f"The store {database.name} was made by a checkout before 0.1.0 (its tables are {revision}): carry it over with "
+        f"“paperround db copy {address} sqlite:///NEW.db” (or to a PostgreSQL database), then name the new one under "
+        "[store] url. The old one is only read."
+    )
+
+
+def fetch_revision(database: Database) -> str | None:
+    """The revision of a store's tables; None where there are none. Raises StoreError."""
+    with database.read() as connection:
+        return _fetch_revision(connection)
 
 
 def _fetch_revision(connection: Connection) -> str | None:
