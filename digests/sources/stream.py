@@ -300,7 +300,8 @@ class _RecordScanner:
         if len(self._text) > MAX_RECORD_CHARACTERS:
             raise InputError(
                 f"{self._name}, line {self._line}: a record is longer than "
-                f"{MAX_RECORD_CHARACTERS // 1024**2} million characters; what came before was kept. Take it out and import the file again."
+                f"{MAX_RECORD_CHARACTERS // 1024**2} million characters; what came before was kept. "
+                "Take it out and import the file again."
             )
         return True
 

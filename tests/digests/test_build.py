@@ -41,7 +41,7 @@ def send(store: Store, subscription: Subscription, now: timedelta = timedelta())
     return list(papers)
 
 
-def test_new_is_what_became_known_since_the_last_edition_whatever_its_date() -> None:
+def test_papers_known_since_the_last_edition_are_new_whatever_their_date() -> None:
     store = a_store()
     subscription = save_subscription(store, a_subscription())
     bring(store, "2401.00001")
@@ -51,14 +51,14 @@ def test_new_is_what_became_known_since_the_last_edition_whatever_its_date() -> 
     assert send(store, subscription, 2 * DAY) == []
 
 
-def test_a_first_edition_looks_back_a_set_time_and_no_further() -> None:
+def test_a_first_edition_looks_back_by_the_first_lookback() -> None:
     store = a_store()
     bring(store, "2401.00001", now=-5 * DAY)
     bring(store, "2401.00002", now=-DAY)
     assert send(store, save_subscription(store, a_subscription())) == ["2401.00002"]
 
 
-def test_what_a_first_edition_that_was_given_up_considered_is_considered_again_by_the_next() -> None:
+def test_the_papers_of_an_abandoned_first_edition_are_considered_again() -> None:
     store = a_store()
     bring(store, "2401.00001", now=-5 * DAY)
     bring(store, "2401.00002", now=-DAY)
@@ -69,7 +69,7 @@ def test_what_a_first_edition_that_was_given_up_considered_is_considered_again_b
     assert send(store, subscription, 4 * DAY) == ["2401.00002"]
 
 
-def test_a_paper_reviewed_anew_is_considered_again_but_never_shown_again() -> None:
+def test_a_paper_with_a_new_review_is_considered_again_and_never_shown_twice() -> None:
     store = a_store()
     subscription = save_subscription(store, a_subscription(top=1))
     bring(store, "2401.00001", score=9.0)
@@ -80,7 +80,7 @@ def test_a_paper_reviewed_anew_is_considered_again_but_never_shown_again() -> No
     assert send(store, subscription, DAY) == ["2401.00002"]
 
 
-def test_two_channels_do_not_know_of_each_other() -> None:
+def test_two_channels_are_independent() -> None:
     store = a_store()
     bring(store, "2401.00001")
     store.subscriptions.sync_from_settings([a_subscription("one"), a_subscription("other")], now=NOW)
@@ -88,7 +88,7 @@ def test_two_channels_do_not_know_of_each_other() -> None:
     assert send(store, one) == send(store, other) == ["2401.00001"]
 
 
-def test_the_kinds_of_nothing_are_told_apart() -> None:
+def test_empty_reasons_are_distinguished() -> None:
     store = a_store()
     subscription = a_subscription()
     assert built(store, subscription).empty_reason is EmptyReason.NO_PAPERS
@@ -103,7 +103,7 @@ def test_the_kinds_of_nothing_are_told_apart() -> None:
     assert built(store, subscription, 9 * DAY).empty_reason is EmptyReason.STALE
 
 
-def test_a_digest_knows_its_day_and_its_channel() -> None:
+def test_a_digest_has_its_edition_and_its_channel() -> None:
     digest = built(a_store(), a_subscription("here"))
     assert (digest.edition, digest.channel.channel) == (TODAY, "here")
 
@@ -119,7 +119,7 @@ def test_a_digest_knows_its_day_and_its_channel() -> None:
         (None, "arxiv", 0, EmptyReason.QUIET_DAY),
     ],
 )
-def test_a_day_without_papers_is_explained_by_what_is_in_trouble(
+def test_a_trouble_is_the_reason_of_an_empty_digest(
     trouble: Trouble | None, subject: str, waiting: int, expected: EmptyReason
 ) -> None:
     store = a_store()
@@ -128,7 +128,7 @@ def test_a_day_without_papers_is_explained_by_what_is_in_trouble(
     assert built(store, a_subscription()).empty_reason is expected
 
 
-def test_papers_without_the_score_a_channel_asks_for_are_the_reviewers_silence_while_it_is_down() -> None:
+def test_unscored_papers_under_a_minimum_score_are_blamed_on_a_reviewer_that_is_down() -> None:
     store = a_store()
     store.library.add([(a_paper(), NOT_REVIEWED)], now=NOW)
     store.library.record_import(now=NOW)
@@ -138,14 +138,14 @@ def test_papers_without_the_score_a_channel_asks_for_are_the_reviewers_silence_w
     assert built(store, demanding).empty_reason is EmptyReason.REVIEWER_DOWN
 
 
-def test_a_report_of_the_day_before_yesterday_explains_nothing_today() -> None:
+def test_a_health_report_older_than_a_day_is_ignored() -> None:
     store = a_store()
     bring(store)
     store.health.report("arxiv", Trouble.OUTAGE, now=NOW - 2 * DAY)
     assert built(store, a_subscription()).empty_reason is EmptyReason.QUIET_DAY
 
 
-def test_on_a_weekend_the_calendar_explains_the_silence_and_an_outage_goes_before_it() -> None:
+def test_an_announcement_gap_goes_before_a_stale_source_and_after_an_outage() -> None:
     store = a_store()
     saturday, daily = timedelta(days=4), a_subscription()
     daily = replace(daily, schedule=replace(daily.schedule, days=frozenset(range(7))))
@@ -161,7 +161,7 @@ def test_on_a_weekend_the_calendar_explains_the_silence_and_an_outage_goes_befor
     assert built(store, daily, saturday).empty_reason is EmptyReason.OUTAGE
 
 
-def test_what_was_seen_and_scored_is_counted() -> None:
+def test_considered_and_scored_papers_are_counted() -> None:
     store = a_store()
     bring(store, "2401.00001")
     store.library.add([(a_paper("2401.00002"), NOT_REVIEWED)], now=NOW)
@@ -169,7 +169,7 @@ def test_what_was_seen_and_scored_is_counted() -> None:
     assert (digest.considered, digest.scored, len(digest.picks)) == (2, 1, 1)
 
 
-def test_a_trouble_is_told_by_the_channels_own_clocks() -> None:
+def test_a_trouble_starts_in_the_channels_time_zone() -> None:
     store = a_store()
     store.health.report("arxiv", Trouble.OUTAGE, now=NOW - DAY / 24)
     berlin = replace(a_subscription(), schedule=Schedule(time_zone="Europe/Berlin"))

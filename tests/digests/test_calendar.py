@@ -46,18 +46,18 @@ def test_papers_are_announced_at_eight_in_the_evening_in_new_york_from_sunday_to
         ("Pacific/Kiritimati", {21: None, 22: GapReason.WEEKEND, 23: GapReason.WEEKEND, 24: None, 28: GapReason.HOLIDAY}),
     ],
 )  # fmt: skip
-def test_which_digests_are_empty_depends_on_the_time_zone(
+def test_the_weekday_of_an_empty_digest_depends_on_the_time_zone(
     zone: str, digests: dict[int, GapReason | None]
 ) -> None:
     assert {day: why(zone, day - 1, day) for day in digests} == digests
 
 
-def test_a_digest_after_a_weekend_without_one_has_the_papers_of_sunday_evening() -> None:
+def test_a_monday_digest_has_the_papers_of_sunday_evening() -> None:
     assert why("Europe/Berlin", 20, 23) is None
     assert why("Asia/Tokyo", 20, 23) is None
 
 
-def test_an_hour_before_the_papers_can_be_read_there_is_nothing_yet() -> None:
+def test_an_announcement_counts_only_after_the_announcement_lag() -> None:
     evening = local("America/New_York", 17, 20)
     found = find_announcement_gap(evening + timedelta(hours=-8), evening + timedelta(hours=2))
     assert found
@@ -65,14 +65,14 @@ def test_an_hour_before_the_papers_can_be_read_there_is_nothing_yet() -> None:
     assert find_announcement_gap(evening, evening + ANNOUNCEMENT_LAG) is None
 
 
-def test_a_holiday_is_named_and_the_next_announcement_is_told() -> None:
+def test_a_holiday_gap_has_a_name_and_the_next_announcement() -> None:
     found = find_announcement_gap(local("Europe/Berlin", 26), local("Europe/Berlin", 27))
     assert found
     assert (found.holiday, found.evening, found.is_certain) == ("Thanksgiving", date(2026, 11, 26), True)
     assert found.next_at == local("America/New_York", 29, 20)
 
 
-def test_holidays_of_years_that_arxiv_has_not_published_are_reckoned_and_only_likely() -> None:
+def test_holidays_outside_the_published_list_are_computed_and_not_certain() -> None:
     tuesday = local("Europe/Berlin", 7, month=9, year=2027)
     found = find_announcement_gap(tuesday - timedelta(days=1), tuesday)
     assert found
@@ -88,7 +88,7 @@ def test_holidays_of_years_that_arxiv_has_not_published_are_reckoned_and_only_li
     }
 
 
-def test_what_was_published_is_as_published_and_nothing_is_reckoned_beside_it() -> None:
+def test_the_published_list_is_used_without_computed_holidays() -> None:
     assert [day for day in _days_of(2026) if day >= date(2026, 11, 25) and holiday_name(day)] == [
         date(2026, 11, 26),
         date(2026, 12, 25),
@@ -107,16 +107,14 @@ instants = st.integers(0, 8 * 365 * 24 * 60).map(
 
 
 @given(instants, st.timedeltas(timedelta(0), timedelta(days=10)), st.timedeltas(timedelta(0), timedelta(days=10)))  # fmt: skip
-def test_a_longer_wait_is_never_less_explained_and_no_announcement_falls_between_two_digests(
-    start: datetime, first: timedelta, second: timedelta
-) -> None:
+def test_consecutive_gaps_add_up_to_one_gap(start: datetime, first: timedelta, second: timedelta) -> None:
     middle, end = start + first, start + first + second
     quiet = [find_announcement_gap(start, middle), find_announcement_gap(middle, end)]
     assert (find_announcement_gap(start, end) is None) == (None in quiet)
 
 
 @given(instants)
-def test_the_next_announcement_is_the_first_one(after: datetime) -> None:
+def test_the_next_announcement_is_the_first_one_after_an_instant(after: datetime) -> None:
     coming = next_announcement(after)
     assert coming > after
     assert announcement_at(coming.astimezone(NEW_YORK).date()) == coming

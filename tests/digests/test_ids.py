@@ -24,7 +24,7 @@ from digests.ids import paper_id_of_address, parse_arxiv_id, parse_paper_id
         "https://arxiv.org/abs/2402.01306?context=cs.CL#tab",
     ],
 )
-def test_every_way_to_name_an_arxiv_paper_is_the_same_id(text: str) -> None:
+def test_every_form_of_an_arxiv_id_parses_to_the_same_id(text: str) -> None:
     found = parse_arxiv_id(text)
     assert found
     assert (found.id, found.url) == ("2402.01306", "https://arxiv.org/abs/2402.01306")
@@ -38,9 +38,7 @@ def test_every_way_to_name_an_arxiv_paper_is_the_same_id(text: str) -> None:
         ("hep-th/9901001", "hep-th/9901001", None),
     ],
 )
-def test_old_ids_lose_their_subject_class_and_keep_their_version_apart(
-    text: str, id_: str, version: int | None
-) -> None:
+def test_old_ids_lose_their_subject_class_and_their_version(text: str, id_: str, version: int | None) -> None:
     found = parse_arxiv_id(text)
     assert found
     assert (found.id, found.version) == (id_, version)
@@ -49,11 +47,11 @@ def test_old_ids_lose_their_subject_class_and_keep_their_version_apart(
 @pytest.mark.parametrize(
     "text", ["", "kto", "2402", "2413.01306", "24.01306", "2402.013", "2402.01306v0", "x2402.01306"]
 )
-def test_what_is_no_arxiv_id_is_none(text: str) -> None:
+def test_other_text_is_not_an_arxiv_id(text: str) -> None:
     assert parse_arxiv_id(text) is None
 
 
-def test_another_address_gets_an_id_of_its_own_that_ignores_fragment_and_case_of_the_host() -> None:
+def test_the_id_of_an_address_ignores_its_fragment_and_the_case_of_its_host() -> None:
     one = paper_id_of_address("https://OpenReview.net/forum?id=AbC#notes")
     other = paper_id_of_address("https://openreview.net/forum?id=AbC")
     assert one == other
@@ -75,18 +73,18 @@ def test_another_address_gets_an_id_of_its_own_that_ignores_fragment_and_case_of
         "https://a b.org/",
     ],
 )
-def test_an_address_that_no_reader_should_follow_is_refused(address: str) -> None:
+def test_an_unsafe_address_is_refused(address: str) -> None:
     with pytest.raises(InputError):
         paper_id_of_address(address)
 
 
 @given(st.text(max_size=60))
-def test_no_text_breaks_the_question_whether_it_names_a_paper(text: str) -> None:
+def test_any_text_can_be_parsed_as_a_paper_id(text: str) -> None:
     found = parse_paper_id(text)
     assert found is None or found.id
 
 
 @given(st.text(max_size=40))
-def test_a_link_that_we_build_has_nothing_in_it_that_markup_would_end(tail: str) -> None:
+def test_a_built_link_has_no_character_that_ends_markup(tail: str) -> None:
     url = paper_id_of_address(f"https://a.org/{tail.strip()}").url
     assert not set(url) & set(' <>|"\\^`{}\n\t')

@@ -74,14 +74,14 @@ DANGLING = re.compile(r"(?:,|;|:|(?:^|\s)(?:and|or|but|of|with|such as|the|a|an|
         (r"Memory grows as $O(n^2)$ with length.", ("Memory grows as O(n²) with length",)),
     ],
 )
-def test_a_review_of_any_shape_gives_its_points(review: str, points: tuple[str, ...]) -> None:
+def test_a_review_of_any_form_is_split_into_its_points(review: str, points: tuple[str, ...]) -> None:
     assert extract_key_limitations(review).points == points
 
 
 @pytest.mark.parametrize(
     "review", ["", " \n", "None", "none.", "N/A", "n/a", "-", "—", "Not discussed.", "...", "(("]
 )
-def test_a_review_that_says_nothing_has_no_points(review: str) -> None:
+def test_a_review_without_limitations_has_no_points(review: str) -> None:
     assert extract_key_limitations(review).points == ()
 
 
@@ -94,11 +94,11 @@ def test_a_review_that_says_nothing_has_no_points(review: str) -> None:
         "The main limitations are:",
     ],
 )
-def test_an_announcement_alone_is_no_point(review: str) -> None:
+def test_an_announcement_is_not_a_point(review: str) -> None:
     assert extract_key_limitations(review).points == ()
 
 
-def test_that_limitations_are_not_discussed_is_the_point() -> None:
+def test_missing_limitations_are_a_point() -> None:
     review = "The authors do not discuss limitations."
     assert extract_key_limitations(review).points == (review[:-1],)
 
@@ -111,21 +111,21 @@ def test_that_limitations_are_not_discussed_is_the_point() -> None:
         "The evaluation covers three tasks.",
     ],
 )
-def test_a_limitation_that_sounds_like_an_announcement_stays(review: str) -> None:
+def test_a_limitation_that_resembles_an_announcement_is_kept(review: str) -> None:
     assert extract_key_limitations(review).points == (review[:-1],)
 
 
-def test_words_that_only_say_who_noted_it_go() -> None:
+def test_an_attribution_is_removed() -> None:
     review = "The authors acknowledge that recall drops on long inputs."
     assert extract_key_limitations(review).points == ("recall drops on long inputs",)
 
 
-def test_the_announcing_half_of_a_sentence_goes() -> None:
+def test_the_announcing_part_of_a_sentence_is_removed() -> None:
     review = "The authors note several limitations, including high cost, slow inference, and little data."
     assert extract_key_limitations(review).points == ("high cost, slow inference, and little data",)
 
 
-def test_what_stands_before_a_list_is_a_point_too() -> None:
+def test_a_sentence_before_a_list_is_a_point() -> None:
     review = "The baselines are weak. There are some other limitations. First, the data is small."
     assert extract_key_limitations(review).points == ("The baselines are weak", "the data is small")
 
@@ -142,11 +142,11 @@ def test_what_stands_before_a_list_is_a_point_too() -> None:
         "Few models (Alpha; Beta; Gamma; Delta) are tried at all.",
     ],
 )
-def test_what_only_looks_like_a_list_is_one_point(review: str) -> None:
+def test_text_that_resembles_a_list_is_one_point(review: str) -> None:
     assert extract_key_limitations(review).points == (review[:-1],)
 
 
-def test_decimals_within_a_list_part_nothing() -> None:
+def test_a_decimal_does_not_split_a_list_item() -> None:
     review = "(1) it costs 40 GPU days. (2) it improves by 1.5 points only. (3) no ablation."
     assert extract_key_limitations(review).points == (
         "it costs 40 GPU days",
@@ -155,7 +155,7 @@ def test_decimals_within_a_list_part_nothing() -> None:
     )
 
 
-def test_a_sentence_that_leans_on_the_one_before_is_no_point_of_its_own() -> None:
+def test_an_elaborating_sentence_is_not_a_separate_point() -> None:
     review = "The judge is a model. This may favour long answers. The data is small."
     assert extract_key_limitations(review).points == (
         "The judge is a model. This may favour long answers",
@@ -163,7 +163,7 @@ def test_a_sentence_that_leans_on_the_one_before_is_no_point_of_its_own() -> Non
     )
 
 
-def test_the_points_left_out_are_counted() -> None:
+def test_the_remaining_points_are_counted() -> None:
     assert (
         extract_key_limitations(
             "1. slow decoding\n2. weak baselines\n3. no code\n4. one seed\n5. costs"
@@ -216,17 +216,17 @@ PADDING = " that nobody outside of the laboratory where it was first built is ab
         ),
     ],
 )
-def test_a_long_point_ends_where_it_still_reads_well(point: str, shortened: str) -> None:
+def test_a_long_point_is_cut_at_a_good_boundary(point: str, shortened: str) -> None:
     assert len(point) > MAX_POINT_LENGTH
     assert shorten_point(point) == shortened
 
 
-def test_a_long_point_is_never_cut_down_to_an_announcement() -> None:
+def test_a_long_point_is_never_cut_to_an_announcement() -> None:
     point = "The authors acknowledge several important limitations, which concern the model" + PADDING * 2
     assert not shorten_point(point).endswith("limitations")
 
 
-def test_a_point_cut_at_a_word_does_not_lead_on_to_more() -> None:
+def test_a_point_cut_at_a_word_has_no_dangling_words() -> None:
     for size in range(MAX_POINT_LENGTH - 40, MAX_POINT_LENGTH):
         start = "x" * 20 + " " + "y" * (size - 21)
         for words in (" and of the such as with", " or, the", ", including a (very long"):
@@ -234,7 +234,7 @@ def test_a_point_cut_at_a_word_does_not_lead_on_to_more() -> None:
             assert not DANGLING.search(cut.removesuffix("…")), cut
 
 
-def test_a_short_point_stays() -> None:
+def test_a_short_point_is_kept_whole() -> None:
     assert shorten_point("The data is small") == "The data is small"
 
 
@@ -313,7 +313,7 @@ NASTY = st.lists(
 
 
 @given(st.one_of(NASTY, st.text()))
-def test_every_point_of_any_text_is_a_short_span_of_it(review: str) -> None:
+def test_every_point_is_a_short_span_of_the_text(review: str) -> None:
     found = extract_key_limitations(review)
     assert len(found.points) <= MAX_POINTS
     assert all(is_span(point, review) and point and len(point) <= MAX_POINT_LENGTH for point in found.points)
@@ -354,7 +354,7 @@ def test_every_point_of_any_text_is_a_short_span_of_it(review: str) -> None:
         ),
     ],
 )
-def test_a_huge_text_without_an_end_is_read_to_its_end(piece: str) -> None:
+def test_extraction_is_linear_in_a_huge_text(piece: str) -> None:
     review = piece * (200_000 // len(piece))
     assert all(
         is_span(point, review) and len(point) <= MAX_POINT_LENGTH
@@ -378,13 +378,13 @@ def limitations_of(record: dict[str, Any]) -> str:
 
 
 @needs_shared_data
-def test_every_real_review_gives_one_to_three_points() -> None:
+def test_every_real_review_has_one_to_three_points() -> None:
     assert len(reviews()) == 14
     assert all(1 <= len(extract_key_limitations(review).points) <= MAX_POINTS for review in reviews())
 
 
 @needs_shared_data
-def test_every_point_of_a_real_review_is_a_whole_and_short_span() -> None:
+def test_every_point_of_a_real_review_is_a_short_span_of_whole_words() -> None:
     spans = [(point, review) for review in reviews() for point in extract_key_limitations(review).points]
     for point, review in spans:
         assert is_span(point, review), point

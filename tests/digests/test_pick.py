@@ -29,7 +29,7 @@ def ids(selection: Selection) -> list[str]:
     return [choice.id for choice in selection.choices]
 
 
-def test_the_best_scores_come_first_then_ranks_then_the_unscored() -> None:
+def test_papers_are_ordered_by_score_then_rank_then_unscored() -> None:
     candidates = [
         a_candidate("none", None),
         a_candidate("rank 2", None, rank=2),
@@ -46,7 +46,7 @@ def test_the_best_scores_come_first_then_ranks_then_the_unscored() -> None:
     ]
 
 
-def test_a_followed_keyword_breaks_a_tie_then_the_newer_paper_then_the_id() -> None:
+def test_ties_are_broken_by_keyword_then_date_then_id() -> None:
     candidates = [
         a_candidate("b", text="other"),
         a_candidate("a", text="other"),
@@ -59,7 +59,7 @@ def test_a_followed_keyword_breaks_a_tie_then_the_newer_paper_then_the_id() -> N
     assert ids(chosen) == ["followed", "newer", "a", "b"]
 
 
-def test_a_paper_is_wanted_for_its_domain_a_cross_list_or_a_followed_word() -> None:
+def test_a_paper_matches_by_domain_cross_list_or_keyword() -> None:
     candidates = [
         a_candidate("primary", domain="cs.CV"),
         a_candidate("cross-listed", domain="cs.LG", categories=("cs.LG", "cs.CV")),
@@ -71,7 +71,7 @@ def test_a_paper_is_wanted_for_its_domain_a_cross_list_or_a_followed_word() -> N
     assert selection.left_out == {LeftOut.OTHER_DOMAIN: 1}
 
 
-def test_muting_a_domain_mutes_its_own_papers_and_muting_a_word_those_that_use_it() -> None:
+def test_a_muted_domain_excludes_primary_papers_and_a_muted_word_its_users() -> None:
     candidates = [
         a_candidate("audio", domain="cs.SD"),
         a_candidate("audio too", domain="cs.CV", categories=("cs.CV", "cs.SD")),
@@ -82,14 +82,14 @@ def test_muting_a_domain_mutes_its_own_papers_and_muting_a_word_those_that_use_i
     assert selection.left_out == {LeftOut.MUTED: 2}
 
 
-def test_a_minimum_score_leaves_out_what_is_under_it_and_what_has_none() -> None:
+def test_a_minimum_score_excludes_lower_and_missing_scores() -> None:
     candidates = [a_candidate("at", 7.0), a_candidate("under", 6.9), a_candidate("none", None, rank=1)]
     selection = picked(candidates, min_score=7.0)
     assert ids(selection) == ["at"]
     assert selection.left_out == {LeftOut.UNDER_SCORE: 1, LeftOut.NOT_SCORED: 1}
 
 
-def test_what_was_shown_or_is_too_old_stays_out_and_an_unknown_date_does_not() -> None:
+def test_shown_and_old_papers_are_excluded_and_undated_ones_are_not() -> None:
     candidates = [
         a_candidate("shown"),
         a_candidate("old", published=TODAY - timedelta(days=31)),
@@ -101,13 +101,13 @@ def test_what_was_shown_or_is_too_old_stays_out_and_an_unknown_date_does_not() -
     assert selection.left_out == {LeftOut.SHOWN_BEFORE: 1, LeftOut.TOO_OLD: 1}
 
 
-def test_whether_a_flagged_paper_may_be_picked_is_a_rule() -> None:
+def test_the_policy_decides_about_flagged_papers() -> None:
     flagged = [a_candidate("flagged", flagged=True)]
     assert ids(picked(flagged)) == ["flagged"]
     assert picked(flagged, rules=PickPolicy(may_pick_flagged=False)).left_out == {LeftOut.FLAGGED: 1}
 
 
-def test_no_domain_takes_more_than_its_share_while_others_qualify() -> None:
+def test_a_domain_is_limited_to_its_share_while_others_qualify() -> None:
     candidates = [a_candidate(f"l{n}", 9 - n / 10, "cs.LG") for n in range(6)] + [
         a_candidate("v", 5.0, "cs.CV"),
         a_candidate("r", 4.0, "cs.RO"),
@@ -120,7 +120,7 @@ def test_a_domain_fills_the_digest_when_nothing_else_qualifies() -> None:
     assert ids(picked(candidates)) == ["l0", "l1", "l2", "l3", "l4"]
 
 
-def test_each_pick_says_why_it_is_there() -> None:
+def test_each_pick_has_its_reason_in_words() -> None:
     candidates = [
         a_candidate("a", 9.0, "cs.CV", text="On Alignments"),
         a_candidate("b", None, "cs.CV", rank=4),
@@ -132,7 +132,7 @@ def test_each_pick_says_why_it_is_there() -> None:
     ]
 
 
-def test_without_scores_votes_and_followed_words_decide_and_the_reason_says_so() -> None:
+def test_unscored_papers_are_ordered_by_upvotes_and_keywords() -> None:
     candidates = [
         a_candidate("neither", None, published=TODAY),
         a_candidate("followed", None, text="On diffusion"),
@@ -153,7 +153,7 @@ def test_without_scores_votes_and_followed_words_decide_and_the_reason_says_so()
     ]
 
 
-def test_no_votes_outweigh_a_score() -> None:
+def test_upvotes_never_outweigh_a_score() -> None:
     candidates = [a_candidate("liked", None, upvotes=900), a_candidate("scored", 2.0)]
     assert ids(picked(candidates)) == ["scored", "liked"]
 
@@ -180,7 +180,7 @@ def test_a_keyword_is_a_whole_word_in_any_case_or_its_plural(word: str, text: st
     assert bool(pattern.search(text)) is found
 
 
-def test_ordinals() -> None:
+def test_ordinals_have_their_english_endings() -> None:
     assert [format_ordinal(n) for n in (1, 2, 3, 4, 11, 12, 13, 21, 102, 111)] == [
         "1st", "2nd", "3rd", "4th", "11th", "12th", "13th", "21st", "102nd", "111th",
     ]  # fmt: skip
@@ -213,7 +213,7 @@ wishes = st.builds(
 
 
 @given(candidates_of_any_kind, wishes, st.data())
-def test_whatever_comes_every_paper_is_accounted_for_once(
+def test_every_candidate_is_chosen_or_counted_as_left_out(
     candidates: list[Candidate], wish: Preferences, data: st.DataObject
 ) -> None:
     seen = frozenset(data.draw(st.lists(st.sampled_from([c.id for c in candidates] or ["none"]))))
@@ -227,16 +227,14 @@ def test_whatever_comes_every_paper_is_accounted_for_once(
 
 
 @given(candidates_of_any_kind, wishes)
-def test_the_order_in_which_papers_come_changes_nothing(
-    candidates: list[Candidate], wish: Preferences
-) -> None:
+def test_the_order_of_candidates_does_not_matter(candidates: list[Candidate], wish: Preferences) -> None:
     there = pick(candidates, wish, frozenset(), TODAY, PickPolicy())
     back = pick(candidates[::-1], wish, frozenset(), TODAY, PickPolicy())
     assert there.choices == back.choices
 
 
 @given(candidates_of_any_kind, st.integers(1, 8), st.floats(0.1, 1))
-def test_a_domain_over_its_share_means_that_nothing_else_was_left(
+def test_a_domain_exceeds_its_share_only_if_nothing_else_is_left(
     candidates: list[Candidate], top: int, share: float
 ) -> None:
     rules = PickPolicy(max_age=None, max_domain_share=share)
@@ -255,7 +253,7 @@ def test_a_withdrawn_paper_is_not_picked() -> None:
     assert selection.left_out == {LeftOut.WITHDRAWN: 1}
 
 
-def test_papers_of_several_models_are_ordered_by_their_place_among_those_of_the_same_one() -> None:
+def test_papers_of_several_scales_are_ordered_by_percentile() -> None:
     """A generous model does not flood the digest, a stingy one is not pushed out of it."""
     generous = [a_candidate(f"g{n}", 9.0 + n / 10, "cs.CV", scale="generous") for n in range(5)]
     stingy = [a_candidate(f"s{n}", 1.0 + n / 10, "cs.CL", scale="stingy") for n in range(5)]
@@ -265,13 +263,13 @@ def test_papers_of_several_models_are_ordered_by_their_place_among_those_of_the_
     assert list(chosen) == ["g4", "s4", "g3", "s3"]
 
 
-def test_the_minimum_score_is_the_score_on_the_card_whatever_the_model() -> None:
+def test_the_minimum_score_applies_to_the_score_on_every_scale() -> None:
     papers = [a_candidate("high", 9.0, scale="a"), a_candidate("low", 5.0, scale="b")]
     selection = pick(papers, Preferences(min_score=7.0), frozenset(), TODAY, PickPolicy())
     assert list(ids(selection)) == ["high"]
 
 
-def test_a_held_paper_waits_for_a_person() -> None:
+def test_a_held_paper_is_not_picked() -> None:
     selection = pick([a_candidate("held", 9.9, held=True)], Preferences(), frozenset(), TODAY, PickPolicy())
     assert selection.left_out == {LeftOut.HELD: 1}
 
@@ -287,7 +285,7 @@ placed = st.builds(
 
 
 @given(st.lists(placed, max_size=12))
-def test_papers_that_were_compared_change_places_among_themselves_alone(drawn: list[Candidate]) -> None:
+def test_pairwise_ranks_reorder_only_the_compared_papers(drawn: list[Candidate]) -> None:
     before = [one._replace(id=str(number)) for number, one in enumerate(drawn)]
     after = apply_pairwise_ranks(before)
     assert Counter(one.id for one in after) == Counter(one.id for one in before)
@@ -301,7 +299,7 @@ def test_papers_that_were_compared_change_places_among_themselves_alone(drawn: l
         assert places == sorted(places)
 
 
-def test_what_was_compared_never_brings_a_paper_under_the_minimum_score_in() -> None:
+def test_a_pairwise_rank_never_overrides_the_minimum_score() -> None:
     candidates = [
         a_candidate("high", 9.0, pairwise_rank=PairwiseRank(TODAY, 2, 2)),
         a_candidate("low", 5.0, pairwise_rank=PairwiseRank(TODAY, 1, 2)),

@@ -41,24 +41,24 @@ def test_nine_in_berlin_is_eight_in_winter_and_seven_in_summer() -> None:
     assert due_at(a_schedule(), date(2026, 7, 15)) == datetime(2026, 7, 15, 7, tzinfo=UTC)
 
 
-def test_an_hour_that_the_clocks_skip_is_due_at_the_first_instant_after_the_gap() -> None:
+def test_a_skipped_hour_is_due_at_the_first_instant_after_the_gap() -> None:
     assert due_at(a_schedule(time(2, 30)), date(2026, 3, 29)) == datetime(2026, 3, 29, 1, tzinfo=UTC)
     assert due_at(a_schedule(time(0, 15), "Africa/Cairo"), date(2026, 4, 24)) == datetime(
         2026, 4, 23, 22, tzinfo=UTC
     )
 
 
-def test_an_hour_that_comes_twice_is_due_the_first_time() -> None:
+def test_an_hour_that_occurs_twice_is_due_the_first_time() -> None:
     assert due_at(a_schedule(time(2, 30)), date(2026, 10, 25)) == datetime(2026, 10, 25, 0, 30, tzinfo=UTC)
 
 
-def test_the_next_edition_skips_days_without_one() -> None:
+def test_the_next_edition_skips_weekdays_outside_the_schedule() -> None:
     friday_noon = datetime(2026, 11, 27, 12, tzinfo=UTC)
     due = next_due_edition(a_schedule(days=frozenset(range(5))), friday_noon)
     assert due.edition == date(2026, 11, 30)
 
 
-def test_an_edition_is_due_at_its_own_instant_and_next_only_after_it() -> None:
+def test_an_edition_is_newest_at_its_due_instant_and_the_next_one_comes_later() -> None:
     at = due_at(a_schedule(), date(2026, 11, 24))
     assert newest_due_edition(a_schedule(), at).edition == date(2026, 11, 24)
     assert next_due_edition(a_schedule(), at).edition == date(2026, 11, 25)
@@ -73,7 +73,7 @@ def test_an_edition_is_due_at_its_own_instant_and_next_only_after_it() -> None:
     ),
     days=st.sets(st.integers(0, 6), min_size=1).map(frozenset),
 )
-def test_editions_follow_one_another_each_date_once(
+def test_each_date_has_one_edition_in_order(
     zone: str, at: time, start: datetime, days: frozenset[int]
 ) -> None:
     schedule = Schedule(at, days, zone)
@@ -86,7 +86,7 @@ def test_editions_follow_one_another_each_date_once(
 
 
 @pytest.mark.parametrize("zone", ZONES)
-def test_every_quarter_of_an_hour_of_two_years_is_local_time_or_the_end_of_a_gap(zone: str) -> None:
+def test_every_due_time_is_the_local_hour_or_the_end_of_a_gap(zone: str) -> None:
     day = date(2026, 1, 1)
     while day < date(2028, 1, 1):
         for quarter in (0, 1, 5, 9, 10, 11, 36, 95):
@@ -110,33 +110,33 @@ def utc(at: time, days: frozenset[int] = EVERY_DAY) -> Schedule:
     return Schedule(at, days, "UTC")
 
 
-def test_a_channel_that_had_todays_edition_gets_the_next_tomorrow_whatever_its_new_time() -> None:
+def test_after_todays_edition_a_new_hour_counts_from_tomorrow() -> None:
     due = due_after_schedule_change(
         utc(FIVE), instant(12), awaited=TODAY + timedelta(days=1), existing_editions={TODAY}
     )
     assert due == DueEdition(TODAY + timedelta(days=1), instant(17, TODAY + timedelta(days=1)))
 
 
-def test_an_edition_that_was_awaited_later_today_comes_at_once_when_its_new_time_has_passed() -> None:
+def test_an_awaited_edition_whose_new_hour_has_passed_is_due_at_once() -> None:
     assert due_after_schedule_change(
         utc(NINE), instant(10), awaited=TODAY, existing_editions=()
     ) == DueEdition(TODAY, instant(10))
 
 
-def test_a_new_time_later_today_is_waited_for() -> None:
+def test_an_awaited_edition_moves_to_a_new_hour_later_today() -> None:
     assert due_after_schedule_change(
         utc(FIVE), instant(8), awaited=TODAY, existing_editions=()
     ) == DueEdition(TODAY, instant(17))
 
 
-def test_a_channel_that_awaited_nothing_gets_nothing_before_its_next_hour() -> None:
+def test_a_channel_without_an_awaited_edition_waits_for_its_next_hour() -> None:
     tomorrow = TODAY + timedelta(days=1)
     assert due_after_schedule_change(
         utc(NINE), instant(10), awaited=None, existing_editions=()
     ) == DueEdition(tomorrow, instant(9, tomorrow))
 
 
-def test_what_a_clock_had_that_was_far_ahead_puts_nothing_off() -> None:
+def test_editions_of_a_clock_far_ahead_delay_nothing() -> None:
     tomorrow = TODAY + timedelta(days=1)
     far = {TODAY + timedelta(days=365), TODAY + timedelta(days=2)}
     assert (
@@ -151,7 +151,7 @@ def test_what_a_clock_had_that_was_far_ahead_puts_nothing_off() -> None:
     )
 
 
-def test_a_change_of_zone_brings_no_date_twice() -> None:
+def test_a_change_of_time_zone_repeats_no_date() -> None:
     had_in_berlin = instant(8)
     honolulu = Schedule(NINE, EVERY_DAY, "Pacific/Honolulu")
     due = due_after_schedule_change(
@@ -168,7 +168,7 @@ def test_a_change_of_zone_brings_no_date_twice() -> None:
     ),
     changed=st.integers(1, 4 * 24 * 60),
 )
-def test_whatever_changes_and_when_no_date_comes_twice_and_none_that_was_awaited_and_past_is_lost(
+def test_no_schedule_change_repeats_a_date_or_loses_an_awaited_one(
     zones: tuple[str, str], hours: tuple[int, int], start: datetime, changed: int
 ) -> None:
     before, after = (Schedule(time(hour), EVERY_DAY, zone) for hour, zone in zip(hours, zones, strict=True))
@@ -187,7 +187,7 @@ def test_whatever_changes_and_when_no_date_comes_twice_and_none_that_was_awaited
     assert sent == sorted(sent)
 
 
-def test_new_rules_of_a_zone_move_an_awaited_edition_to_its_hour_and_never_repeat_or_skip_it() -> None:
+def test_new_zone_rules_move_an_awaited_edition_without_repeating_or_skipping_it() -> None:
     by_old_rules = DueEdition(TODAY, instant(10))  # An hour later than by the rules that are now known.
     assert recompute_next_due(utc(NINE), instant(8), by_old_rules, ()) == DueEdition(TODAY, instant(9))
     assert recompute_next_due(utc(NINE), instant(9) + timedelta(minutes=30), by_old_rules, ()) == DueEdition(
@@ -200,7 +200,7 @@ def test_new_rules_of_a_zone_move_an_awaited_edition_to_its_hour_and_never_repea
     )
 
 
-def test_a_clock_that_was_two_days_ahead_and_is_right_again_brings_the_days_between() -> None:
+def test_a_clock_set_back_by_two_days_brings_the_days_between() -> None:
     ahead = TODAY + timedelta(days=2)
     following = TODAY + timedelta(days=3)
     due = recompute_next_due(utc(NINE), instant(8), DueEdition(following, instant(9, following)), {ahead})

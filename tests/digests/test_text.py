@@ -45,7 +45,7 @@ def test_latex_becomes_unicode(written: str, read: str) -> None:
         "x ~5%",
     ],
 )
-def test_what_is_not_latex_stays(text: str) -> None:
+def test_text_that_is_not_latex_is_kept(text: str) -> None:
     assert to_plain_text(text) == text
 
 
@@ -53,11 +53,11 @@ def test_escaped_money_stays_money() -> None:
     assert to_plain_text(r"between \$5 and \$10, or 3\%") == "between $5 and $10, or 3%"
 
 
-def test_unseen_and_direction_changing_characters_go() -> None:
+def test_invisible_and_bidi_characters_are_removed() -> None:
     assert normalize_text("a\u202eb\u200bc\x00d\ufeffe\ud800f\n g") == "abcdef g"
 
 
-def test_stacked_marks_are_cut_down() -> None:
+def test_stacked_marks_are_limited() -> None:
     assert len(normalize_text("Z" + "\u0336" * 500)) <= 4
 
 
@@ -67,7 +67,7 @@ def test_emoji_and_persian_keep_their_joiners() -> None:
 
 
 @needs_shared_data
-def test_every_real_record_reads_well() -> None:
+def test_every_real_record_converts_well() -> None:
     for record in arxiv_day():
         for written in (record["title"], record["summary"]):
             read = to_plain_text(written)
@@ -110,16 +110,16 @@ TEX = st.lists(
 
 
 @given(st.one_of(TEX, st.text()))
-def test_no_text_breaks_it_and_twice_is_once(written: str) -> None:
+def test_conversion_accepts_any_text_and_is_idempotent(written: str) -> None:
     read = to_plain_text(written)
     assert to_plain_text(read) == read
 
 
-def test_clipping_ends_with_a_sentence_where_it_keeps_enough() -> None:
+def test_clipping_ends_at_a_sentence_that_fills_enough() -> None:
     assert clip_text("One is here. Two is here too. Three.", 30) == "One is here. Two is here too."
 
 
-def test_clipping_else_ends_with_a_word() -> None:
+def test_clipping_ends_at_a_word_otherwise() -> None:
     assert clip_text("a rather long sentence without any end at all", 20) == "a rather long…"
 
 

@@ -614,28 +614,28 @@ MUTANTS: tuple[Mutant, ...] = (
         "digests/schedule.py",
         "return _find_gap_end(local.replace(fold=1).astimezone(UTC), instant, zone)",
         "return instant",
-        (f"{SCHEDULE}::test_an_hour_that_the_clocks_skip_is_due_at_the_first_instant_after_the_gap",),
+        (f"{SCHEDULE}::test_a_skipped_hour_is_due_at_the_first_instant_after_the_gap",),
     ),
     Mutant(
         "hour that comes twice due the second time",
         "digests/schedule.py",
         "local = datetime.combine(edition, schedule.at, zone)",
         "local = datetime.combine(edition, schedule.at, zone).replace(fold=1)",
-        (f"{SCHEDULE}::test_an_hour_that_comes_twice_is_due_the_first_time",),
+        (f"{SCHEDULE}::test_an_hour_that_occurs_twice_is_due_the_first_time",),
     ),
     Mutant(
         "edition due again at its own instant",
         "digests/schedule.py",
         "(at := due_at(schedule, edition)) > after:",
         "(at := due_at(schedule, edition)) >= after:",
-        (f"{SCHEDULE}::test_an_edition_is_due_at_its_own_instant_and_next_only_after_it",),
+        (f"{SCHEDULE}::test_an_edition_is_newest_at_its_due_instant_and_the_next_one_comes_later",),
     ),
     Mutant(
         "date with a second edition after a change of schedule",
         "digests/schedule.py",
         "while due.edition <= last:",
         "while due.edition < last:",
-        (f"{SCHEDULE}::test_a_change_of_zone_brings_no_date_twice",),
+        (f"{SCHEDULE}::test_a_change_of_time_zone_repeats_no_date",),
     ),
     # The choice of papers.
     Mutant(
@@ -643,7 +643,7 @@ MUTANTS: tuple[Mutant, ...] = (
         "digests/pick.py",
         "if candidate.held:",
         "if candidate.held and candidate.withdrawn:",
-        (f"{PICK}::test_a_held_paper_waits_for_a_person",),
+        (f"{PICK}::test_a_held_paper_is_not_picked",),
     ),
     Mutant(
         "withdrawn paper picked",
@@ -658,9 +658,9 @@ MUTANTS: tuple[Mutant, ...] = (
         "LeftOut.SHOWN_BEFORE if candidate.id in shown else find_exclusion(candidate)",
         "find_exclusion(candidate)",
         (
-            f"{PICK}::test_what_was_shown_or_is_too_old_stays_out_and_an_unknown_date_does_not",
+            f"{PICK}::test_shown_and_old_papers_are_excluded_and_undated_ones_are_not",
             "tests/digests/test_build.py"
-            "::test_a_paper_reviewed_anew_is_considered_again_but_never_shown_again[sqlite]",
+            "::test_a_paper_with_a_new_review_is_considered_again_and_never_shown_twice[sqlite]",
         ),
     ),
     Mutant(
@@ -668,7 +668,7 @@ MUTANTS: tuple[Mutant, ...] = (
         "digests/pick.py",
         "candidate.score < min_score:",
         "candidate.score <= min_score:",
-        (f"{PICK}::test_a_minimum_score_leaves_out_what_is_under_it_and_what_has_none",),
+        (f"{PICK}::test_a_minimum_score_excludes_lower_and_missing_scores",),
     ),
     # The budget.
     Mutant(
@@ -697,14 +697,14 @@ MUTANTS: tuple[Mutant, ...] = (
         "digests/sources/http/addresses.py",
         "return ip.is_global and not",
         "return not",
-        (f"{HTTP}::test_which_addresses_are_public",),
+        (f"{HTTP}::test_private_and_metadata_addresses_are_not_public",),
     ),
     Mutant(
         "only the first of several addresses judged",
         "digests/sources/http/client.py",
         "self.may_ask(ip)",
         "self.may_ask(addresses[0])",
-        (f"{HTTP}::test_one_private_address_among_several_is_enough_to_refuse",),
+        (f"{HTTP}::test_one_private_address_among_several_is_refused",),
     ),
     Mutant(
         "redirect into a private network followed",
@@ -718,27 +718,27 @@ MUTANTS: tuple[Mutant, ...] = (
         "digests/sources/http/client.py",
         "pinned = url.copy_with(host=ip)",
         "pinned = url.copy_with(host=url.host)",
-        (f"{HTTP}::test_the_address_that_was_judged_is_the_one_that_is_asked",),
+        (f"{HTTP}::test_the_checked_address_is_the_one_requested",),
     ),
     Mutant(
         "unpacked size not limited",
         "digests/sources/http/client.py",
         "if max(received, unpacked) > ",
         "if received > ",
-        (f"{HTTP}::test_more_than_the_limit_is_not_read_packed_or_unpacked",),
+        (f"{HTTP}::test_the_size_limit_holds_compressed_and_decompressed",),
     ),
     Mutant(
         "Retry-After ignored",
         "digests/sources/http/client.py",
         "if failure.retry_after is not None:",
         "if failure.retry_after is not None and attempt < 0:",
-        (f"{HTTP}::test_a_server_that_says_when_to_come_again_is_asked_again_then",),
+        (f"{HTTP}::test_retry_after_is_respected",),
     ),
     Mutant(
         "no gap between the requests of two processes",
         "digests/sources/http/turns.py",
         "turn = ServerTurn(self.gap)",
         "turn = ServerTurn(timedelta())",
-        (f"{HTTP}::test_two_processes_ask_one_after_the_other_with_the_gap_between_them",),
+        (f"{HTTP}::test_two_processes_share_a_servers_turns_with_a_gap",),
     ),
 )

@@ -145,11 +145,11 @@ def test_a_paper_is_found_by_any_of_its_words(shelf: SearchIndex, words: str, fi
         ("optimisation of prefrence", "2305.18290"),
     ],
 )
-def test_slips_of_the_finger_are_forgiven(shelf: SearchIndex, words: str, first: str) -> None:
+def test_typing_errors_are_tolerated(shelf: SearchIndex, words: str, first: str) -> None:
     assert searched(shelf, words)[0] == first
 
 
-def test_short_words_must_be_right(shelf: SearchIndex) -> None:
+def test_short_words_must_match_exactly(shelf: SearchIndex) -> None:
     assert searched(shelf, "kro") == []
 
 
@@ -157,17 +157,17 @@ def test_short_words_must_be_right(shelf: SearchIndex) -> None:
     ("words", "first"),
     [("prosp", "2402.01306"), ("efficient transfor", "2009.06732"), ("douwe kie", "2402.01306")],
 )
-def test_the_last_word_may_be_a_beginning(shelf: SearchIndex, words: str, first: str) -> None:
+def test_the_last_word_matches_as_a_prefix(shelf: SearchIndex, words: str, first: str) -> None:
     assert searched(shelf, words)[0] == first
 
 
-def test_a_phrase_is_words_in_their_order(shelf: SearchIndex) -> None:
+def test_a_phrase_matches_words_in_order(shelf: SearchIndex) -> None:
     assert searched(shelf, '"direct preference"') == ["2305.18290"]
     assert searched(shelf, '"preference optimization" direct', most=1) == ["2305.18290"]
     assert searched(shelf, '"kto"') == ["2402.01306"]
 
 
-def test_those_with_all_words_come_before_those_with_some(directory: Path) -> None:
+def test_papers_with_all_words_rank_before_those_with_some(directory: Path) -> None:
     index = indexed(
         directory,
         a_paper("1", "Sparse sparse sparse sparse"),
@@ -179,7 +179,7 @@ def test_those_with_all_words_come_before_those_with_some(directory: Path) -> No
     assert searched(index, "sparse rewards", most=1) == ["2"]
 
 
-def test_a_title_with_all_words_comes_first_and_the_title_itself_before_it(directory: Path) -> None:
+def test_an_exact_title_ranks_first_and_a_title_with_all_words_next(directory: Path) -> None:
     index = indexed(
         directory,
         a_paper("1", "Other", tldr="graph attention " * 20, abstract="graph attention " * 50),
@@ -191,7 +191,7 @@ def test_a_title_with_all_words_comes_first_and_the_title_itself_before_it(direc
     assert set(searched(index, "graph attention")[1:3]) == {"2", "3"}
 
 
-def test_equals_come_in_the_order_of_their_ids_each_once(directory: Path) -> None:
+def test_ties_are_ordered_by_id_without_duplicates(directory: Path) -> None:
     index = indexed(directory, *(a_paper(str(number), "Same title") for number in (5, 3, 9, 1, 7)))
     assert searched(index, "same title") == ["1", "3", "5", "7", "9"]
     assert searched(index, "same title", most=2) == ["1", "3"]
@@ -199,7 +199,7 @@ def test_equals_come_in_the_order_of_their_ids_each_once(directory: Path) -> Non
 
 
 @pytest.mark.parametrize("most", [0, -1, 10**12])
-def test_any_number_of_hits_may_be_asked_for(shelf: SearchIndex, most: int) -> None:
+def test_any_limit_is_accepted(shelf: SearchIndex, most: int) -> None:
     assert len(searched(shelf, "kto", most)) == (1 if most > 0 else 0)
 
 
@@ -217,7 +217,7 @@ def test_a_changed_paper_is_found_by_its_new_words_only(directory: Path) -> None
     assert searched(index, "ocelots") == searched(index, "habitats") == ["1"]
 
 
-def test_nothing_is_written_when_nothing_changed(directory: Path) -> None:
+def test_catching_up_without_changes_writes_nothing(directory: Path) -> None:
     papers = FakePapers(*SHELF)
     index = SearchIndex.open(directory)
     index.catch_up(papers.port)
@@ -227,7 +227,7 @@ def test_nothing_is_written_when_nothing_changed(directory: Path) -> None:
     assert papers.asked == 0
 
 
-def test_an_index_opened_again_goes_on_from_where_it_was(directory: Path) -> None:
+def test_a_reopened_index_continues_from_its_watermark(directory: Path) -> None:
     papers = FakePapers(*SHELF)
     SearchIndex.open(directory).catch_up(papers.port)
     again = SearchIndex.open(directory)
@@ -237,7 +237,7 @@ def test_an_index_opened_again_goes_on_from_where_it_was(directory: Path) -> Non
     assert SearchIndex.open(directory).catch_up(papers.port) == 1
 
 
-def test_one_index_sees_what_another_one_took_in(directory: Path) -> None:
+def test_an_index_sees_commits_of_other_processes(directory: Path) -> None:
     papers = FakePapers(*SHELF)
     reader, writer = SearchIndex.open(directory), SearchIndex.open(directory)
     assert searched(reader, "kto") == []
@@ -246,7 +246,7 @@ def test_one_index_sees_what_another_one_took_in(directory: Path) -> None:
     assert reader.catch_up(papers.port) == 0
 
 
-def test_catching_up_goes_on_after_a_failure_between_batches(
+def test_catching_up_resumes_after_a_failure_between_batches(
     directory: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(index_module, "BATCH_SIZE", 10)
@@ -279,7 +279,7 @@ SearchIndex.open(Path(sys.argv[1])).catch_up(FakePapers(*many(35)).port)
 """
 
 
-def test_a_process_killed_in_the_midst_of_a_batch_loses_and_doubles_nothing(directory: Path) -> None:
+def test_a_process_killed_within_a_batch_loses_and_duplicates_nothing(directory: Path) -> None:
     ended = subprocess.run([sys.executable, "-c", KILLED, str(directory)], cwd=ROOT, check=False)
     assert ended.returncode == 9
     index = SearchIndex.open(directory)
@@ -287,7 +287,7 @@ def test_a_process_killed_in_the_midst_of_a_batch_loses_and_doubles_nothing(dire
     assert sorted(searched(index, "study", most=100)) == [scored.paper.id for scored in many(35)]
 
 
-def test_who_cannot_have_the_writer_searches_what_is_there(directory: Path) -> None:
+def test_search_works_while_another_process_holds_the_writer(directory: Path) -> None:
     papers = FakePapers(*SHELF)
     first, second = SearchIndex.open(directory), SearchIndex.open(directory)
     first.catch_up(papers.port)
@@ -335,7 +335,7 @@ def test_threads_search_while_another_catches_up(directory: Path, monkeypatch: p
     assert failures == []
 
 
-def test_a_store_that_began_anew_makes_the_index_begin_anew(directory: Path) -> None:
+def test_an_emptied_store_rebuilds_the_index(directory: Path) -> None:
     indexed(directory, *SHELF)
     index = SearchIndex.open(directory)
     assert index.catch_up(FakePapers(a_paper("1", "Quokkas")).port) == 1
@@ -345,7 +345,7 @@ def test_a_store_that_began_anew_makes_the_index_begin_anew(directory: Path) -> 
     assert searched(index, "quokkas") == []
 
 
-def test_a_longer_store_of_other_papers_makes_the_index_begin_anew(directory: Path) -> None:
+def test_a_different_store_rebuilds_the_index(directory: Path) -> None:
     indexed(directory, *SHELF)
     index = SearchIndex.open(directory)
     assert index.catch_up(FakePapers(*many(20)).port) == 20
@@ -354,7 +354,7 @@ def test_a_longer_store_of_other_papers_makes_the_index_begin_anew(directory: Pa
 
 @pytest.mark.parametrize("name", ["meta.json", "schema", "*.term", "*.idx", "*.store", "*.fast", "*.pos"])
 @pytest.mark.parametrize("damage", ["emptied", "overwritten", "removed"])
-def test_a_damaged_index_is_built_anew(directory: Path, name: str, damage: str) -> None:
+def test_a_damaged_index_is_rebuilt(directory: Path, name: str, damage: str) -> None:
     indexed(directory, *SHELF)
     (path,) = directory.glob(name)
     if damage == "removed":
@@ -372,7 +372,7 @@ def test_a_damaged_index_is_built_anew(directory: Path, name: str, damage: str) 
     assert found == ["2402.01306"]
 
 
-def test_an_index_of_another_schema_is_built_anew(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_index_of_another_schema_is_rebuilt(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     indexed(directory, *SHELF)
     monkeypatch.setattr(index_module, "SCHEMA_VERSION", "next")
     index = SearchIndex.open(directory)
@@ -381,7 +381,7 @@ def test_an_index_of_another_schema_is_built_anew(directory: Path, monkeypatch: 
     assert (directory / "schema").read_text() == "next"
 
 
-def test_an_index_removed_under_its_process_is_built_anew(directory: Path) -> None:
+def test_an_index_deleted_while_open_is_rebuilt(directory: Path) -> None:
     papers = FakePapers(*SHELF)
     index = indexed(directory, *SHELF)
     shutil.rmtree(directory)
@@ -389,7 +389,7 @@ def test_an_index_removed_under_its_process_is_built_anew(directory: Path) -> No
     assert searched(index, "kto") == ["2402.01306"]
 
 
-def test_files_of_others_in_the_directory_stay(directory: Path) -> None:
+def test_other_files_in_the_directory_are_kept(directory: Path) -> None:
     directory.mkdir(parents=True)
     (directory / "thesis.tex").write_text("years of work")
     (directory / "schema").write_text("other")
@@ -397,7 +397,7 @@ def test_files_of_others_in_the_directory_stay(directory: Path) -> None:
     assert (directory / "thesis.tex").read_text() == "years of work"
 
 
-def test_a_file_in_place_of_the_directory_is_told_in_a_sentence(tmp_path: Path) -> None:
+def test_a_file_in_place_of_the_directory_is_a_search_error(tmp_path: Path) -> None:
     path = tmp_path / "search"
     path.write_text("")
     for directory in (path, path / "below"):
@@ -416,28 +416,26 @@ HOSTILE = st.text(st.sampled_from('ab4Ã©"*:()[]{}^~\\/+-!$?<>|&\x00\ud800\u202eï
 @example('"' + "a " * 5_000 + '"')
 @example("title:kto AND NOT (a OR *)")
 @example(" ".join("attentoin" + "abcdefgh"[n % 8] for n in range(32)))
-def test_no_text_makes_a_search_fail(shelf: SearchIndex, words: str) -> None:
+def test_any_text_can_be_searched(shelf: SearchIndex, words: str) -> None:
     find_papers(words, library=FakePapers(*SHELF).port, index=shelf, limit=5)
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=25)
 @given(title=st.text(st.characters(codec=None), max_size=60))
-def test_every_title_with_a_word_finds_its_paper(
-    tmp_path_factory: pytest.TempPathFactory, title: str
-) -> None:
+def test_every_title_finds_its_paper(tmp_path_factory: pytest.TempPathFactory, title: str) -> None:
     index = indexed(tmp_path_factory.mktemp("any"), a_paper("1", title))
     query = parse_query(title.replace('"', " "))
     if isinstance(query, WordQuery):
         assert [hit.id for hit in index.search(query, 1)] == ["1"]
 
 
-def test_finding_by_id_asks_the_store_alone(shelf: SearchIndex) -> None:
+def test_finding_by_id_does_not_use_the_index(shelf: SearchIndex) -> None:
     found = find_papers("arxiv:2402.01306v3", library=FakePapers(*SHELF).port, index=shelf, limit=5)
     assert found == (KTO,)
     assert find_papers("2402.99999", library=FakePapers(*SHELF).port, index=shelf, limit=5) == ()
 
 
-def test_finding_by_words_takes_in_what_is_new_and_keeps_the_order(directory: Path) -> None:
+def test_finding_by_words_catches_up_and_keeps_the_order(directory: Path) -> None:
     papers = FakePapers(*SHELF)
     index = SearchIndex.open(directory)
     found = find_papers("transformer attention", library=papers.port, index=index, limit=2)
@@ -449,7 +447,7 @@ def test_finding_by_words_takes_in_what_is_new_and_keeps_the_order(directory: Pa
     assert find_papers("?!", library=papers.port, index=index, limit=2) == ()
 
 
-def test_a_hit_whose_paper_is_gone_is_left_out(directory: Path) -> None:
+def test_a_hit_without_a_stored_paper_is_left_out(directory: Path) -> None:
     papers = FakePapers(*SHELF)
     index = SearchIndex.open(directory)
     index.catch_up(papers.port)
@@ -457,7 +455,7 @@ def test_a_hit_whose_paper_is_gone_is_left_out(directory: Path) -> None:
     assert find_papers("kto", library=papers.port, index=index, limit=5) == ()
 
 
-def test_tantivy_is_loaded_with_the_index_only() -> None:
+def test_tantivy_is_loaded_only_with_the_index() -> None:
     code = "import sys, digests.search; sys.exit('tantivy' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
 

@@ -28,11 +28,11 @@ from digests.search.query import (
         "https://doi.org/10.48550/arXiv.2402.01306",
     ],
 )
-def test_a_paper_is_named_in_many_ways(typed: str) -> None:
+def test_every_form_of_an_id_is_an_id_query(typed: str) -> None:
     assert parse_query(typed) == IdQuery("2402.01306")
 
 
-def test_an_address_and_an_id_of_ours_name_the_same_paper() -> None:
+def test_an_address_and_its_id_give_the_same_query() -> None:
     named = paper_id_of_address("https://openreview.net/forum?id=Ab")
     assert parse_query("https://openreview.net/forum?id=Ab") == IdQuery(named.id)
     assert parse_query(named.id) == IdQuery(named.id)
@@ -62,37 +62,37 @@ def test_an_address_and_an_id_of_ours_name_the_same_paper() -> None:
         ("강화 학습", ("강화", "학습")),
     ],
 )
-def test_anything_else_is_words(typed: str, words: tuple[str, ...]) -> None:
+def test_other_text_is_a_word_query(typed: str, words: tuple[str, ...]) -> None:
     assert parse_query(typed) == WordQuery(words)
 
 
 @pytest.mark.parametrize(
     "typed", ['"Direct Preference" loss', "loss “direct preference”", "``direct preference'' loss"]
 )
-def test_what_stands_in_quotes_is_a_phrase(typed: str) -> None:
+def test_quoted_text_is_a_phrase(typed: str) -> None:
     assert parse_query(typed) == WordQuery(("loss",), ("direct preference",))
 
 
-def test_a_quote_that_is_never_closed_is_only_text() -> None:
+def test_an_unclosed_quote_is_plain_text() -> None:
     assert parse_query('"direct preference') == WordQuery(("direct", "preference"))
 
 
 @pytest.mark.parametrize("typed", ["", "  ", '""', '"', "***", "\x00", "\ud800", "🔖", "$$", "\\"])
-def test_no_word_is_nothing(typed: str) -> None:
+def test_text_without_words_is_an_empty_query(typed: str) -> None:
     assert parse_query(typed) == EmptyQuery()
 
 
-def test_an_address_that_cannot_be_one_is_words() -> None:
+def test_an_invalid_address_is_a_word_query() -> None:
     assert parse_query("https://nowhere") == WordQuery(("https", "nowhere"))
     assert isinstance(parse_query("https://a.example/\ud800"), IdQuery)
 
 
-def test_words_beyond_the_most_are_left_out() -> None:
+def test_words_beyond_the_limit_are_left_out() -> None:
     found = parse_query('"' + "p " * 30 + '" ' + "w " * 5_000)
     assert found == WordQuery(("w", "w"), (" ".join("p" * 30),))
 
 
-def test_a_long_word_is_cut_as_it_is_in_the_index() -> None:
+def test_a_long_word_is_cut_as_in_the_index() -> None:
     assert parse_query("x" * 10_000) == WordQuery(tuple(tokenize_text("x" * 10_000)))
     assert len(tokenize_text("x" * 10_000)[0]) == MAX_WORD_CHARACTERS
 
@@ -101,7 +101,7 @@ def test_a_long_word_is_cut_as_it_is_in_the_index() -> None:
 @example('"' * 10_000)
 @example("(" * 10_000)
 @example("https://[::1")
-def test_every_text_is_understood(typed: str) -> None:
+def test_every_text_can_be_parsed(typed: str) -> None:
     match parse_query(typed):
         case WordQuery(words, phrases):
             everything = [*words, *" ".join(phrases).split()]
@@ -114,6 +114,6 @@ def test_every_text_is_understood(typed: str) -> None:
 
 
 @given(st.text(max_size=60))
-def test_words_are_their_own_words(text: str) -> None:
+def test_tokenizing_words_again_changes_nothing(text: str) -> None:
     once = " ".join(tokenize_text(text))
     assert " ".join(tokenize_text(once)) == once

@@ -67,27 +67,27 @@ def refusal(story: Story, **client: Any) -> str:
     return str(refused.value)
 
 
-def test_an_answer_comes_whole_and_the_server_learns_whom_it_may_write_to() -> None:
+def test_a_response_is_returned_and_the_user_agent_has_the_contact() -> None:
     answer, feeds = told(getting("/files/a.txt"))
     assert (answer.status, answer.body) == (200, b"hello")
     assert "ada@example.org" in feeds.requests[0].headers["User-Agent"]
     assert "no contact set" in build_user_agent("")
 
 
-def test_a_packed_answer_is_unpacked() -> None:
+def test_a_compressed_response_is_decompressed() -> None:
     answer, _ = told(getting("/rss/cs.LG"))
     assert answer.headers["content-encoding"] == "gzip"
     assert answer.body.startswith(b"<?xml")
 
 
-def test_a_server_that_says_when_to_come_again_is_asked_again_then() -> None:
+def test_retry_after_is_respected() -> None:
     pauses: list[float] = []
     _, feeds = told(getting("/files/a.txt", FeedFault.RATE_LIMITED, 2), pauses)
     assert pauses == [1.0, 1.0]
     assert len(feeds.requests) == 3
 
 
-def test_a_server_in_trouble_is_asked_again_after_longer_and_longer_waits() -> None:
+def test_retries_back_off_exponentially() -> None:
     pauses: list[float] = []
     told(getting("/files/a.txt", FeedFault.UNAVAILABLE, 2), pauses)
     assert 10 <= pauses[0] <= 12.5
@@ -95,19 +95,19 @@ def test_a_server_in_trouble_is_asked_again_after_longer_and_longer_waits() -> N
 
 
 @pytest.mark.parametrize("fault", [FeedFault.DOWN, FeedFault.CUT])
-def test_what_breaks_off_is_asked_for_again(fault: FeedFault) -> None:
+def test_a_truncated_response_is_retried(fault: FeedFault) -> None:
     answer, _ = told(getting("/files/a.txt", fault))
     assert answer.body == b"hello"
 
 
-def test_after_several_tries_it_is_given_up_with_the_next_one() -> None:
+def test_the_error_after_the_last_attempt_has_the_next_retry_time() -> None:
     said = refusal(getting("/files/a.txt", FeedFault.UNAVAILABLE, 3))
     assert said.startswith(
         "The server answered 503 Service Unavailable 3 times; next try not before 09:00 UTC."
     )
 
 
-def test_a_server_that_wants_to_be_left_alone_for_long_is_not_waited_for() -> None:
+def test_a_long_retry_after_is_an_error() -> None:
     async def story(feeds: FakeFeeds, client: SourceClient) -> None:
         feeds.retry_after = "Tue, 24 Nov 2026 11:30:00 GMT"
         await getting("/files/a.txt", FeedFault.RATE_LIMITED)(feeds, client)
@@ -119,22 +119,22 @@ def test_a_server_that_wants_to_be_left_alone_for_long_is_not_waited_for() -> No
     assert refused.value.retry_at == NOW + timedelta(hours=2, minutes=30)
 
 
-def test_a_page_that_is_not_there_is_not_asked_for_again() -> None:
+def test_not_found_is_not_retried() -> None:
     assert "answered 404 Not Found" in refusal(getting("/nothing"))
 
 
 @pytest.mark.parametrize("fault", [FeedFault.HUGE, FeedFault.GZIP_BOMB])
-def test_more_than_the_limit_is_not_read_packed_or_unpacked(fault: FeedFault) -> None:
+def test_the_size_limit_holds_compressed_and_decompressed(fault: FeedFault) -> None:
     assert "more than 2 MB: it was not read" in refusal(getting("/files/a.txt", fault))
 
 
-def test_a_drip_is_no_answer() -> None:
+def test_a_slow_response_times_out() -> None:
     slow = RequestLimits(timeout=0.3, attempts=1)
     said = refusal(getting("/files/a.txt", FeedFault.DRIP, limits=slow))
     assert "did not answer in full within 0.3 seconds" in said
 
 
-def test_a_proxy_is_asked_in_the_servers_place() -> None:
+def test_requests_go_through_a_proxy() -> None:
     async def run() -> tuple[bytes, str]:
         async with FakeFeeds(clock=lambda: NOW, files={"a.txt": b"hello"}) as feeds:
             address = "http://papers.example/files/a.txt"
@@ -145,7 +145,7 @@ def test_a_proxy_is_asked_in_the_servers_place() -> None:
     assert asyncio.run(run()) == (b"hello", "papers.example")
 
 
-def test_redirects_in_a_circle_end() -> None:
+def test_a_redirect_loop_is_an_error() -> None:
     said = refusal(getting("/files/a.txt", FeedFault.REDIRECT_LOOP, 99))
     assert "redirects in a circle" in said
 
@@ -155,7 +155,7 @@ def test_a_redirect_into_a_private_network_is_not_followed_even_from_a_trusted_s
     assert "inside a private network (169.254.169.254): it was not asked" in said
 
 
-def test_an_address_that_nobody_trusts_may_not_be_private() -> None:
+def test_an_untrusted_private_address_is_refused() -> None:
     said = refusal(getting("/files/a.txt"), trusted=())
     assert "inside a private network (127.0.0.1)" in said
 
@@ -163,14 +163,14 @@ def test_an_address_that_nobody_trusts_may_not_be_private() -> None:
 @pytest.mark.parametrize(
     "address", ["ftp://host/x", "file:///etc/passwd", "http://", "no address", "http://[::1"]
 )
-def test_what_is_no_web_address_is_refused(address: str) -> None:
+def test_an_address_that_is_not_http_is_refused(address: str) -> None:
     async def story(_: FakeFeeds, client: SourceClient) -> None:
         await client.get(address, "The server")
 
     assert "no web address" in refusal(story)
 
 
-def test_the_address_that_was_judged_is_the_one_that_is_asked() -> None:
+def test_the_checked_address_is_the_one_requested() -> None:
     """A name server that changes its mind between the look and the request changes nothing."""
     looks: list[str] = []
 
@@ -188,7 +188,7 @@ def test_the_address_that_was_judged_is_the_one_that_is_asked() -> None:
     assert feeds.requests[0].headers["Host"].startswith("papers.example:")
 
 
-def test_one_private_address_among_several_is_enough_to_refuse() -> None:
+def test_one_private_address_among_several_is_refused() -> None:
     async def resolve(host: str, port: int) -> list[str]:
         return ["93.184.215.14", "192.168.1.1"]
 
@@ -208,11 +208,11 @@ def test_one_private_address_among_several_is_enough_to_refuse() -> None:
         ("::ffff:93.184.215.14", True), ("64:ff9b::a00:1", False), ("2002:a00:1::1", False), ("ff02::1", False),
     ],
 )  # fmt: skip
-def test_which_addresses_are_public(address: str, public: bool) -> None:
+def test_private_and_metadata_addresses_are_not_public(address: str, public: bool) -> None:
     assert is_public(address) is public
 
 
-def test_a_body_goes_into_a_file_and_a_second_try_begins_it_anew() -> None:
+def test_a_retry_truncates_the_output_file() -> None:
     file = io.BytesIO()
     told(getting("/files/a.txt", FeedFault.CUT, output_file=file))
     assert file.getvalue() == b"hello"
@@ -236,7 +236,7 @@ def turns(sources: Sources, owner: str, time: FakeTime) -> ServerTurns:
     return ServerTurns(sources, "arxiv", owner, timedelta(seconds=3), time.clock, time.pause)
 
 
-def test_two_processes_ask_one_after_the_other_with_the_gap_between_them(tmp_path: Path) -> None:
+def test_two_processes_share_a_servers_turns_with_a_gap(tmp_path: Path) -> None:
     time = FakeTime()
     url = f"sqlite:///{tmp_path / 'p.db'}"
     begun: list[datetime] = []
@@ -262,7 +262,7 @@ def test_two_processes_ask_one_after_the_other_with_the_gap_between_them(tmp_pat
     assert min(gaps) >= timedelta(seconds=3)
 
 
-def test_when_a_server_wants_a_rest_nobody_asks_it_meanwhile() -> None:
+def test_retry_after_extends_the_cooldown_for_all_processes() -> None:
     time = FakeTime()
     sources = a_store().sources
 
@@ -278,7 +278,7 @@ def test_when_a_server_wants_a_rest_nobody_asks_it_meanwhile() -> None:
     )
 
 
-def test_a_server_that_wants_a_long_rest_is_not_waited_for_by_anybody() -> None:
+def test_a_long_cooldown_is_an_error_in_all_processes() -> None:
     time = FakeTime()
     sources = a_store().sources
 
@@ -297,7 +297,7 @@ def test_a_server_that_wants_a_long_rest_is_not_waited_for_by_anybody() -> None:
     assert time.now == NOW
 
 
-def test_whoever_is_told_to_stop_while_waiting_leaves_the_turn_to_others() -> None:
+def test_a_cancelled_wait_gives_its_turn_back() -> None:
     sources = a_store().sources
 
     async def run() -> None:

@@ -24,7 +24,7 @@ NOW = datetime(2026, 11, 25, 15, 0, tzinfo=UTC)
 
 
 @needs_shared_data
-def test_a_real_days_answer_is_read_whole() -> None:
+def test_a_real_day_is_parsed_completely() -> None:
     batch = parse_day((FOLDER / "huggingface" / "daily_papers_2026-06-12.json").read_bytes(), "2026-06-12")
     papers = {paper.id: paper for paper, _ in batch.records}
     assert (len(papers), batch.bad_records) == (30, [])
@@ -40,7 +40,7 @@ def entry(**paper: Any) -> dict[str, Any]:
     return {"paper": {"id": "2401.00001", "title": "T", "upvotes": 3, **paper}}
 
 
-def test_an_entry_that_is_not_as_it_should_be_costs_that_entry_alone() -> None:
+def test_a_bad_entry_does_not_affect_the_others() -> None:
     entries = [entry(), entry(id="x"), entry(upvotes=-1), entry(title=""), {"no": "paper"}, "text"]
     batch = parse_day(json.dumps(entries).encode(), "p")
     assert [paper.id for paper, _ in batch.records] == ["2401.00001"]
@@ -49,7 +49,7 @@ def test_an_entry_that_is_not_as_it_should_be_costs_that_entry_alone() -> None:
 
 
 @pytest.mark.parametrize("body", [b"", b"{}", b"<html>", b'{"error": "x"}', b"\xff\xfe"])
-def test_what_is_no_list_is_a_fault_in_a_sentence(body: bytes) -> None:
+def test_a_response_that_is_not_a_list_is_a_source_error(body: bytes) -> None:
     with pytest.raises(SourceError, match="answered no list of papers"):
         parse_day(body, "")
 
@@ -64,7 +64,7 @@ def test_what_is_no_list_is_a_fault_in_a_sentence(body: bytes) -> None:
         ("https://example.org/o/r", ""), ("javascript:alert(1)", ""), ("", ""), ("https://github.com/" + "x" * 300, ""),
     ],
 )  # fmt: skip
-def test_code_is_linked_on_hosts_that_are_known(address: str, kept: str) -> None:
+def test_code_is_linked_on_known_hosts_only(address: str, kept: str) -> None:
     assert normalize_code_url(address) == kept
 
 
@@ -90,7 +90,7 @@ def days_asked(feeds: FakeFeeds) -> list[str]:
     return [one.query["date"] for one in feeds.requests]
 
 
-def test_votes_enrich_papers_that_are_known_and_bring_those_that_are_not() -> None:
+def test_upvotes_update_known_papers_and_add_unknown_ones() -> None:
     async def story(
         feeds: FakeFeeds, store: Store, fetch_at: Callable[[datetime], Awaitable[FetchReport]]
     ) -> None:
@@ -109,7 +109,7 @@ def test_votes_enrich_papers_that_are_known_and_bring_those_that_are_not() -> No
     told(story)
 
 
-def test_the_last_days_are_read_again_and_missed_ones_are_caught_up() -> None:
+def test_the_last_days_are_fetched_again_and_missed_days_backfilled() -> None:
     async def story(
         feeds: FakeFeeds, store: Store, fetch_at: Callable[[datetime], Awaitable[FetchReport]]
     ) -> None:
@@ -122,7 +122,7 @@ def test_the_last_days_are_read_again_and_missed_ones_are_caught_up() -> None:
     told(story)
 
 
-def test_a_clock_that_was_a_year_ahead_costs_no_day_once_it_is_set_back() -> None:
+def test_a_position_of_a_clock_that_was_ahead_loses_no_day() -> None:
     async def story(
         feeds: FakeFeeds, store: Store, fetch_at: Callable[[datetime], Awaitable[FetchReport]]
     ) -> None:
@@ -134,7 +134,7 @@ def test_a_clock_that_was_a_year_ahead_costs_no_day_once_it_is_set_back() -> Non
     told(story)
 
 
-def test_a_day_that_cannot_be_had_is_not_passed_over() -> None:
+def test_a_failed_day_is_not_skipped() -> None:
     async def story(
         feeds: FakeFeeds, store: Store, fetch_at: Callable[[datetime], Awaitable[FetchReport]]
     ) -> None:
@@ -150,7 +150,7 @@ def test_a_day_that_cannot_be_had_is_not_passed_over() -> None:
     told(story)
 
 
-def test_it_is_asked_every_few_hours_and_not_before_it_wants() -> None:
+def test_it_is_polled_at_its_interval_and_after_retry_after() -> None:
     source = HuggingFaceSource(
         lambda: open_client("", lambda: NOW), "https://hf.example", interval=timedelta(hours=3)
     )

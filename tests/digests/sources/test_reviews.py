@@ -59,7 +59,7 @@ def test_a_title_and_an_id_are_enough() -> None:
     assert review == NOT_REVIEWED
 
 
-def test_every_field_arrives() -> None:
+def test_every_field_is_imported() -> None:
     paper, review = good(
         one(
             arxiv_id="2402.01306v2", authors=["Ada  Lovelace", " "], abstract="A", primary_category="cs.LG",
@@ -106,20 +106,20 @@ def test_authors_and_categories_may_be_one_text() -> None:
         ({"read_depth": "skimmed"}, "read_depth", "'abstract' or 'full text'"),
     ],
 )
-def test_a_bad_field_is_told_with_its_reason(fields: dict[str, Any], field: str, words: str) -> None:
+def test_a_bad_field_is_reported_with_its_reason(fields: dict[str, Any], field: str, words: str) -> None:
     result = bad(one(**fields))
     assert result.field == field
     assert words in result.reason
     assert "\n" not in str(result)
 
 
-def test_a_missing_title_and_a_record_that_is_no_object_are_told() -> None:
+def test_a_missing_title_and_a_record_that_is_not_an_object_are_reported() -> None:
     results = [bad(result) for result in read('[{"arxiv_id": "2402.01306"}, 7, "x"]')]
     assert (results[0].field, results[0].reason) == ("title", "is missing")
     assert all("must be an object" in result.reason for result in results[1:])
 
 
-def test_a_bad_line_keeps_the_others_and_names_its_own_number() -> None:
+def test_a_bad_line_is_reported_by_number_and_others_are_kept() -> None:
     text = "\n".join([json.dumps(a_record()), "", '{"title": "cut', "nonsense", json.dumps(a_record())])
     results = read(text)
     assert [isinstance(result, BadRecord) for result in results] == [False, True, True, False]
@@ -127,14 +127,14 @@ def test_a_bad_line_keeps_the_others_and_names_its_own_number() -> None:
 
 
 @pytest.mark.parametrize("indent", [None, 0, 4])
-def test_an_array_is_read_like_lines_however_it_is_indented(indent: int | None) -> None:
+def test_an_array_is_read_like_lines_with_any_indentation(indent: int | None) -> None:
     many = [a_record(title=f'{n} with [brackets] {{and}} "quotes" and \\ ünï') for n in range(30)]
     assert [good(result)[0].title for result in read(json.dumps(many, indent=indent))] == [
         r["title"] for r in many
     ]
 
 
-def test_what_follows_an_array_is_told_and_not_passed_over() -> None:
+def test_text_after_an_array_is_an_error() -> None:
     source = ReviewFile("-", TODAY, io.BytesIO(json.dumps([a_record()]).encode() + b"\n[1]"))
     results = source.read_records()
     good(next(results))
@@ -147,13 +147,13 @@ def test_one_object_over_several_lines_is_one_record() -> None:
     assert [good(result)[0].title for result in read(text)] == ["one", "two"]
 
 
-def test_gzip_is_unpacked_whatever_the_file_is_called(tmp_path: Path) -> None:
+def test_gzip_is_detected_by_content(tmp_path: Path) -> None:
     file = tmp_path / "papers.json"
     file.write_bytes(gzip.compress(json.dumps([a_record()]).encode()))
     assert len(list(ReviewFile(str(file), TODAY).read_records())) == 1
 
 
-def test_a_byte_order_mark_is_no_part_of_the_first_record() -> None:
+def test_a_byte_order_mark_is_ignored() -> None:
     assert len(read(b"\xef\xbb\xbf" + json.dumps(a_record()).encode())) == 1
 
 
@@ -170,13 +170,13 @@ def test_a_byte_order_mark_is_no_part_of_the_first_record() -> None:
         (b"\x1f\x8bnonsense that is no gzip", "damaged or cut off"),
     ],
 )
-def test_what_cannot_be_read_at_all_is_one_sentence(raw: bytes, words: str) -> None:
+def test_unreadable_input_is_one_error(raw: bytes, words: str) -> None:
     with pytest.raises(InputError, match=words) as refused:
         read(raw)
     assert "standard input" in str(refused.value)
 
 
-def test_json_that_ends_in_the_middle_keeps_what_came_before() -> None:
+def test_truncated_json_keeps_the_records_before() -> None:
     text = json.dumps([a_record(), a_record()])[:-10]
     results = ReviewFile("-", TODAY, io.BytesIO(text.encode())).read_records()
     good(next(results))
@@ -184,7 +184,7 @@ def test_json_that_ends_in_the_middle_keeps_what_came_before() -> None:
         next(results)
 
 
-def test_a_missing_file_and_a_folder_are_one_sentence(tmp_path: Path) -> None:
+def test_a_missing_file_and_a_folder_are_input_errors(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no such file"):
         list(ReviewFile(str(tmp_path / "none.json"), TODAY).read_records())
     with pytest.raises(InputError, match="is a folder"):
@@ -192,17 +192,17 @@ def test_a_missing_file_and_a_folder_are_one_sentence(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("text", ["a\x00b", "a\ud800b"])
-def test_nuls_and_halves_of_surrogates_are_dropped_and_the_record_kept(text: str) -> None:
+def test_nuls_and_lone_surrogates_are_removed(text: str) -> None:
     paper, _ = good(one(title=text))
     assert paper.title == "ab"
 
 
-def test_raw_control_characters_in_a_text_are_kept_out_and_the_record_kept() -> None:
+def test_raw_control_characters_are_removed() -> None:
     (result,) = read(b'{"arxiv_id": "2402.01306", "title": "a\x00b"}')
     assert good(result)[0].title == "ab"
 
 
-def test_hostile_and_huge_texts_are_kept_as_they_are() -> None:
+def test_hostile_and_huge_texts_are_kept_unchanged() -> None:
     hostile = "<!channel> @everyone \u202e[x](javascript:alert(1))"
     paper, _ = good(one(title=hostile, abstract="x" * 2_000_000, authors=[f"A{n}" for n in range(600)]))
     assert paper.title == hostile
@@ -214,9 +214,7 @@ def test_hostile_and_huge_texts_are_kept_as_they_are() -> None:
     st.lists(st.dictionaries(st.text(max_size=8), st.text(max_size=30), max_size=4), min_size=1, max_size=6),
     st.integers(1, 9),
 )
-def test_however_the_text_is_cut_into_pieces_the_records_are_the_same(
-    many: list[dict[str, str]], size: int
-) -> None:
+def test_the_pieces_of_a_text_do_not_affect_its_records(many: list[dict[str, str]], size: int) -> None:
     for text in (json.dumps(many), json.dumps(many, indent=1), "\n".join(json.dumps(r) for r in many)):
         pieces = (text[start : start + size] for start in range(0, len(text), size))
         assert [json.loads(raw) for _, raw in split_records(pieces, "x")] == many
@@ -224,7 +222,7 @@ def test_however_the_text_is_cut_into_pieces_the_records_are_the_same(
 
 @settings(max_examples=100)
 @given(st.binary(max_size=80))
-def test_bytes_of_any_kind_are_records_or_one_sentence(raw: bytes) -> None:
+def test_any_bytes_are_records_or_one_error(raw: bytes) -> None:
     results: list[object] = []
     with suppress(InputError):
         results = list(read(b'{"a' + raw))
@@ -262,7 +260,7 @@ def test_memory_does_not_grow_with_the_file() -> None:
     assert peak_memory(4000) < 1.5 * peak_memory(1000)
 
 
-def test_the_schema_says_what_the_reader_takes() -> None:
+def test_the_schema_accepts_what_the_parser_accepts() -> None:
     validator = Draft202012Validator(build_record_schema())
     assert validator.is_valid(a_record(score=9.5))
     assert not validator.is_valid({"title": "no id"})
@@ -271,7 +269,7 @@ def test_the_schema_says_what_the_reader_takes() -> None:
 
 
 @needs_shared_data
-def test_the_reviewed_papers_import_as_they_are() -> None:
+def test_the_example_papers_import_without_an_error() -> None:
     results = [good(result) for result in ReviewFile(str(FOLDER / "reviews_24.jsonl"), TODAY).read_records()]
     assert len(results) == 24
     assert [review.rank for _, review in results] == list(range(1, 25))
@@ -310,6 +308,6 @@ def test_an_address_is_read_like_a_file() -> None:
 
 
 @pytest.mark.parametrize(("path", "words"), [("/gone", "answered 404"), ("/cut", "could not be read")])
-def test_an_address_that_fails_is_one_sentence(path: str, words: str) -> None:
+def test_a_failing_address_is_one_error(path: str, words: str) -> None:
     with a_site() as site, pytest.raises(SourceError, match=words):
         list(ReviewFile(f"{site}{path}", TODAY).read_records())

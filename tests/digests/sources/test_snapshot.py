@@ -50,7 +50,7 @@ def test_a_line_becomes_a_paper() -> None:
     )
 
 
-def test_a_withdrawal_is_noticed_and_empty_fields_are_borne() -> None:
+def test_a_withdrawal_is_detected_and_empty_fields_are_accepted() -> None:
     gone = read(comments="This paper has been withdrawn by the authors")
     assert isinstance(gone, Paper)
     assert gone.withdrawn == date(2008, 11, 26)
@@ -72,12 +72,12 @@ def test_a_withdrawal_is_noticed_and_empty_fields_are_borne() -> None:
         ),
     ],
 )
-def test_what_is_wrong_with_a_line_is_told_with_its_number(raw: str, said: str) -> None:
+def test_a_bad_line_is_reported_with_its_number(raw: str, said: str) -> None:
     assert str(parse_snapshot_line(raw.encode(), "s", 7)) == said
 
 
 @needs_shared_data
-def test_real_records_are_read_without_a_fault() -> None:
+def test_real_records_are_parsed_without_an_error() -> None:
     lines = (FOLDER / "arxiv" / "snapshot_500.jsonl").read_bytes().splitlines()
     papers = [parse_snapshot_line(line, "s", number) for number, line in enumerate(lines)]
     assert len(papers) == 500
@@ -98,7 +98,7 @@ def zipped(path: Path, text: str) -> None:
 
 
 @pytest.mark.parametrize("write", [plain, gzipped, zipped])
-def test_it_goes_on_where_it_was_cut_off_however_it_is_packed(
+def test_an_interrupted_fetch_resumes_in_every_compression(
     tmp_path: Path, write: Callable[[Path, str], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(snapshot, "BATCH_LINES", 10)
@@ -128,7 +128,7 @@ def fetched_from(file: Path, categories: frozenset[str] = frozenset()) -> FetchR
     return asyncio.run(fetch_source(SnapshotSource(file, categories), a_store(), lambda: NOW))
 
 
-def test_of_some_categories_only_those_are_kept_and_none_is_news(tmp_path: Path) -> None:
+def test_only_wanted_categories_are_kept_and_none_is_announced(tmp_path: Path) -> None:
     file = tmp_path / "s.json"
     file.write_text("\n".join((a_line(1), a_line(2, categories="math.OC"))))
     store = a_store()
@@ -137,7 +137,7 @@ def test_of_some_categories_only_those_are_kept_and_none_is_news(tmp_path: Path)
     assert store.library.candidates(0, 99, with_text=False) == []
 
 
-def test_another_file_under_the_same_name_is_read_from_its_beginning(tmp_path: Path) -> None:
+def test_a_replaced_file_is_read_from_its_start(tmp_path: Path) -> None:
     file, store = tmp_path / "s.json", a_store()
     file.write_text(a_line(1))
     asyncio.run(fetch_source(SnapshotSource(file), store, lambda: NOW))
@@ -146,7 +146,7 @@ def test_another_file_under_the_same_name_is_read_from_its_beginning(tmp_path: P
     assert asyncio.run(fetch_source(SnapshotSource(file), store, lambda: NOW)).counts.new == 1
 
 
-def test_what_cannot_be_read_is_a_sentence(tmp_path: Path) -> None:
+def test_an_unreadable_snapshot_is_an_input_error(tmp_path: Path) -> None:
     assert "cannot be read: No such file" in fetched_from(tmp_path / "none").failure
     cut = tmp_path / "cut.gz"
     whole = gzip.compress("\n".join(a_line(number) for number in range(1, 400)).encode(), 1)

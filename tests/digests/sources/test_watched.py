@@ -28,7 +28,7 @@ def fetched(source: Source, store: Store) -> FetchReport:
     return asyncio.run(fetch_source(source, store, lambda: NOW))
 
 
-def test_a_file_is_read_once_and_again_when_it_changed(tmp_path: Path) -> None:
+def test_a_file_is_read_again_only_when_it_changed(tmp_path: Path) -> None:
     file, store = tmp_path / "papers.jsonl", a_store()
     file.write_bytes(records("2401.00001"))
     source = WatchedFiles(file)
@@ -40,7 +40,7 @@ def test_a_file_is_read_once_and_again_when_it_changed(tmp_path: Path) -> None:
     assert store.library.get(["2401.00002"])["2401.00002"].review.score == 7.0
 
 
-def test_a_folder_is_watched_and_what_is_not_of_papers_in_it_is_left_alone(tmp_path: Path) -> None:
+def test_only_files_of_papers_in_a_folder_are_read(tmp_path: Path) -> None:
     store, source = a_store(), WatchedFiles(tmp_path)
     assert fetched(source, store).to_sentence() == "reviews: 0 new, 0 changed, 0 as they were."
     (tmp_path / "monday.jsonl").write_bytes(records("2401.00001"))
@@ -54,7 +54,7 @@ def test_a_folder_is_watched_and_what_is_not_of_papers_in_it_is_left_alone(tmp_p
     assert (third.counts.new, third.counts.unchanged) == (1, 0)
 
 
-def test_a_file_that_is_damaged_stops_no_other_and_is_read_when_it_was_mended(tmp_path: Path) -> None:
+def test_a_damaged_file_does_not_stop_others_and_is_retried_when_it_changed(tmp_path: Path) -> None:
     store, source = a_store(), WatchedFiles(tmp_path)
     (tmp_path / "a.json").write_bytes(b"[" + records("2401.00001"))
     (tmp_path / "b.jsonl").write_bytes(records("2401.00002") + b'\n{"title": "which?"}')
@@ -66,13 +66,13 @@ def test_a_file_that_is_damaged_stops_no_other_and_is_read_when_it_was_mended(tm
     assert (result.failure, result.bad_count, result.counts.unchanged) == ("", 0, 1)
 
 
-def test_a_place_that_is_not_there_is_a_sentence(tmp_path: Path) -> None:
+def test_a_missing_file_is_an_input_error(tmp_path: Path) -> None:
     assert fetched(WatchedFiles(tmp_path / "none.jsonl"), a_store()).failure.endswith(
         "there is no such file."
     )
 
 
-def test_it_is_looked_at_again_after_its_interval() -> None:
+def test_it_is_polled_at_its_interval() -> None:
     source = WatchedFiles(Path("x"), timedelta(minutes=5))
     assert source.next_fetch_at(SourceState(last_try=NOW), NOW) == NOW + timedelta(minutes=5)
 
@@ -91,7 +91,7 @@ def told(story: Callable[[FakeFeeds, Source, Store], Coroutine[Any, Any, None]])
     asyncio.run(run())
 
 
-def test_an_address_is_read_again_only_when_the_server_says_that_it_changed() -> None:
+def test_an_unchanged_address_is_not_read_again() -> None:
     async def story(feeds: FakeFeeds, source: Source, store: Store) -> None:
         assert (await fetch_source(source, store, lambda: NOW)).counts.new == 1
         unchanged = await fetch_source(source, store, lambda: NOW)
@@ -104,7 +104,7 @@ def test_an_address_is_read_again_only_when_the_server_says_that_it_changed() ->
     told(story)
 
 
-def test_a_file_that_cannot_be_used_is_asked_for_again_and_named_by_its_address() -> None:
+def test_an_unusable_file_is_requested_again_and_named_by_its_address() -> None:
     async def story(feeds: FakeFeeds, source: Source, store: Store) -> None:
         feeds.files["papers.jsonl"] = b"<html>Log in</html>"
         assert "/files/papers.jsonl is not JSON" in (await fetch_source(source, store, lambda: NOW)).failure

@@ -89,7 +89,7 @@ def at(day: date, hour: int = 1) -> datetime:
     return datetime(day.year, day.month, day.day, hour, tzinfo=NEW_YORK)
 
 
-def test_a_first_fetch_brings_the_days_papers_each_once() -> None:
+def test_a_first_fetch_returns_the_days_papers_once() -> None:
     async def story(world: World) -> None:
         fetched = await world.fetch()
         day = TUESDAY.date()
@@ -114,7 +114,7 @@ def test_the_same_day_again_changes_nothing() -> None:
     told(story)
 
 
-def test_a_new_version_and_a_withdrawal_are_noticed_and_are_no_news() -> None:
+def test_a_new_version_and_a_withdrawal_update_a_paper_without_announcing_it() -> None:
     async def story(world: World) -> None:
         await world.fetch()
         considered = world.store.library.latest_sequence()
@@ -133,7 +133,7 @@ def test_a_new_version_and_a_withdrawal_are_noticed_and_are_no_news() -> None:
     told(story)
 
 
-def test_missed_days_are_caught_up_and_old_papers_that_were_touched_are_no_news() -> None:
+def test_missed_days_are_backfilled_and_modified_old_papers_are_not_announced() -> None:
     async def story(world: World) -> None:
         await world.fetch()
         days = [TUESDAY.date() + timedelta(days=ahead) for ahead in range(8)]
@@ -154,7 +154,7 @@ def test_missed_days_are_caught_up_and_old_papers_that_were_touched_are_no_news(
     told(story)
 
 
-def test_an_old_paper_that_is_known_and_was_touched_has_its_facts_renewed() -> None:
+def test_a_modified_old_paper_that_is_known_is_updated() -> None:
     async def story(world: World) -> None:
         await world.fetch()
         world.store.library.add([(a_paper("1603.00500", title="As it was"), NOT_REVIEWED)], now=world.now)
@@ -165,7 +165,7 @@ def test_an_old_paper_that_is_known_and_was_touched_has_its_facts_renewed() -> N
     told(story, categories=("cs.LG", "cs.CL", "cs.CV", "cs.AI", "cs.RO"))
 
 
-def test_a_feed_of_nothing_covers_nothing_so_that_a_mistake_is_mended_the_next_day() -> None:
+def test_an_empty_feed_does_not_advance_the_position() -> None:
     async def story(world: World) -> None:
         await world.fetch()
         world.now += timedelta(days=1)
@@ -180,7 +180,7 @@ def test_a_feed_of_nothing_covers_nothing_so_that_a_mistake_is_mended_the_next_d
     told(story)
 
 
-def test_yesterdays_feed_is_stale_and_covers_nothing_new() -> None:
+def test_yesterdays_feed_is_stale_and_does_not_advance_the_position() -> None:
     async def story(world: World) -> None:
         await world.fetch()
         world.now += timedelta(days=1)
@@ -195,7 +195,7 @@ def test_yesterdays_feed_is_stale_and_covers_nothing_new() -> None:
     told(story)
 
 
-def test_records_that_are_empty_by_mistake_leave_the_hole_open() -> None:
+def test_records_that_are_empty_by_mistake_leave_the_gap_open() -> None:
     async def story(world: World) -> None:
         await world.fetch()
         world.now = at(date(2026, 12, 1))
@@ -209,7 +209,7 @@ def test_records_that_are_empty_by_mistake_leave_the_hole_open() -> None:
     told(story)
 
 
-def test_a_catch_up_that_breaks_off_goes_on_at_its_page() -> None:
+def test_an_interrupted_backfill_resumes_at_its_page() -> None:
     async def story(world: World) -> None:
         await world.fetch()
         world.now = at(date(2026, 12, 1))
@@ -241,7 +241,7 @@ def test_a_catch_up_that_breaks_off_goes_on_at_its_page() -> None:
     told(story)
 
 
-def test_a_token_that_no_longer_holds_begins_that_category_anew() -> None:
+def test_an_expired_token_restarts_the_category() -> None:
     async def story(world: World) -> None:
         await world.fetch()
         world.now = at(date(2026, 12, 1))
@@ -256,7 +256,7 @@ def test_a_token_that_no_longer_holds_begins_that_category_anew() -> None:
     told(story)
 
 
-def test_when_the_feed_is_down_the_records_bring_the_days_papers_and_the_fault_is_told() -> None:
+def test_records_replace_a_failed_feed_and_the_failure_is_reported() -> None:
     async def story(world: World) -> None:
         await world.fetch()
         world.now += timedelta(days=1)
@@ -270,7 +270,7 @@ def test_when_the_feed_is_down_the_records_bring_the_days_papers_and_the_fault_i
     told(story)
 
 
-def test_a_first_fetch_on_a_weekend_brings_the_last_days_papers() -> None:
+def test_a_first_fetch_on_a_weekend_returns_the_last_days_papers() -> None:
     async def story(world: World) -> None:
         await world.fetch()
         assert world.news_of(date(2026, 11, 19), date(2026, 11, 20)) <= world.known()
@@ -278,7 +278,7 @@ def test_a_first_fetch_on_a_weekend_brings_the_last_days_papers() -> None:
     told(story, at=at(date(2026, 11, 21), 15))
 
 
-def test_since_a_day_everything_is_fetched_again_from_there() -> None:
+def test_since_fetches_everything_again_from_that_day() -> None:
     async def story(world: World) -> None:
         await world.fetch()
         await world.fetch(since=date(2026, 11, 19))
@@ -299,7 +299,7 @@ def test_since_a_day_everything_is_fetched_again_from_there() -> None:
         (FeedFault.TO_PRIVATE, "private network"),
     ],
 )
-def test_what_cannot_be_a_feed_is_told_and_nothing_of_it_is_kept(fault: FeedFault, said: str) -> None:
+def test_a_malformed_feed_is_an_error_and_nothing_is_stored(fault: FeedFault, said: str) -> None:
     async def story(world: World) -> None:
         world.feeds.fail_next("/rss", fault, times=99)
         fetched = await world.fetch()
@@ -313,7 +313,7 @@ def test_what_cannot_be_a_feed_is_told_and_nothing_of_it_is_kept(fault: FeedFaul
     told(story)
 
 
-def test_a_feed_of_another_charset_than_it_says_still_brings_the_day() -> None:
+def test_a_feed_with_a_wrong_charset_is_still_parsed() -> None:
     async def story(world: World) -> None:
         world.feeds.fail_next("/rss", FeedFault.WRONG_CHARSET)
         assert (await world.fetch()).failure == ""
@@ -322,7 +322,7 @@ def test_a_feed_of_another_charset_than_it_says_still_brings_the_day() -> None:
     told(story)
 
 
-def test_single_papers_are_had_by_id_and_an_answer_that_is_empty_by_mistake_is_asked_for_again() -> None:
+def test_papers_are_fetched_by_id_and_an_empty_response_is_retried() -> None:
     async def story(world: World) -> None:
         one, two, *_ = world.feeds.announcements_on(TUESDAY.date())
         world.feeds.fail_next("/api/query", FeedFault.EMPTY)
@@ -335,7 +335,7 @@ def test_single_papers_are_had_by_id_and_an_answer_that_is_empty_by_mistake_is_a
     told(story)
 
 
-def test_what_people_asked_for_is_fetched_and_what_arxiv_does_not_know_is_forgotten() -> None:
+def test_requested_papers_are_fetched_and_unknown_ids_are_dropped() -> None:
     async def story(world: World) -> None:
         one, *_ = world.feeds.announcements_on(TUESDAY.date())
         for paper in (one.id, "2401.99999"):
@@ -352,7 +352,7 @@ def test_what_people_asked_for_is_fetched_and_what_arxiv_does_not_know_is_forgot
     told(story)
 
 
-def test_through_a_fortnight_every_papers_day_is_in_by_its_morning_and_arxiv_is_asked_seldom() -> None:
+def test_in_a_fortnight_every_day_is_in_by_its_morning_with_few_requests() -> None:
     """Thanksgiving among the days, and all of arXiv out for a day and a half."""
     out = (datetime(2026, 12, 1, 0, 0, tzinfo=NEW_YORK), datetime(2026, 12, 2, 13, 0, tzinfo=NEW_YORK))
 
@@ -389,7 +389,7 @@ def look(now: datetime, **state: Any) -> datetime:
     return choose_next_poll(whole, ("cs.LG",), SourceState(**state), now).astimezone(NEW_YORK)
 
 
-def test_arxiv_is_asked_from_half_past_midnight_in_new_york_until_the_papers_are_there() -> None:
+def test_arxiv_is_polled_from_feed_ready_until_the_papers_are_in() -> None:
     monday, tuesday = date(2026, 11, 23), date(2026, 11, 24)
     yesterday = datetime(2026, 11, 23, 0, 40, tzinfo=NEW_YORK)
     ready = datetime(2026, 11, 24, 0, 30, tzinfo=NEW_YORK)
@@ -399,19 +399,19 @@ def test_arxiv_is_asked_from_half_past_midnight_in_new_york_until_the_papers_are
     assert look(ready, whole=tuesday, last_try=ready) == ready + timedelta(days=1)
 
 
-def test_a_feed_that_is_empty_at_six_is_not_asked_for_again_that_day() -> None:
+def test_an_empty_feed_is_not_polled_after_feed_settled() -> None:
     six = datetime(2026, 11, 26, 6, 5, tzinfo=NEW_YORK)
     assert look(six, whole=date(2026, 11, 25), last_try=six) == datetime(2026, 11, 27, 0, 30, tzinfo=NEW_YORK)
 
 
-def test_a_fault_is_tried_again_also_beyond_the_morning_and_not_before_the_server_wants() -> None:
+def test_a_failure_is_retried_after_feed_settled_and_respects_retry_after() -> None:
     noon = datetime(2026, 11, 24, 12, 0, tzinfo=NEW_YORK)
     assert look(noon, last_try=noon, failure="503") == noon + timedelta(hours=1)
     later = noon + timedelta(hours=3)
     assert look(noon, last_try=noon, failure="429", next_try_at=later) == later
 
 
-def test_after_friday_comes_monday_and_a_new_process_asks_at_once() -> None:
+def test_the_feed_day_after_friday_is_monday_and_a_new_process_polls_at_once() -> None:
     saturday = datetime(2026, 11, 28, 10, 0, tzinfo=NEW_YORK)
     assert look(saturday) == saturday
     friday = date(2026, 11, 27)
@@ -422,18 +422,18 @@ def test_after_friday_comes_monday_and_a_new_process_asks_at_once() -> None:
     ("day", "utc_hour"),
     [(date(2026, 3, 6), 5), (date(2026, 3, 9), 4), (date(2026, 10, 30), 4), (date(2026, 11, 2), 5)],
 )
-def test_new_yorks_clock_is_followed_through_its_changes(day: date, utc_hour: int) -> None:
+def test_polling_follows_new_yorks_clock_changes(day: date, utc_hour: int) -> None:
     before = datetime(day.year, day.month, day.day, utc_hour, 29, tzinfo=UTC)
     assert latest_feed_day(before) < day
     assert latest_feed_day(before + timedelta(minutes=1)) == day
 
 
-def test_between_two_days_lie_the_weekdays() -> None:
+def test_feed_days_between_two_dates_are_weekdays() -> None:
     assert list(feed_days_between(date(2026, 11, 20), date(2026, 11, 24))) == [date(2026, 11, 23)]
     assert list(feed_days_between(date(2026, 11, 20), date(2026, 11, 23))) == []
 
 
-def test_a_position_is_read_as_it_was_written() -> None:
+def test_a_position_survives_json() -> None:
     position = ArxivPosition(
         {"cs.LG": date(2026, 11, 24)}, Harvest("cs.CL", date(2026, 11, 20), "t", date(2026, 11, 21))
     )

@@ -24,7 +24,7 @@ def recorded(name: str) -> bytes:
 
 
 @needs_shared_data
-def test_a_real_day_is_read_whole() -> None:
+def test_a_real_feed_is_parsed_completely() -> None:
     feed = rss.parse_feed(recorded("rss_full_day*"))
     assert feed.day == date(2026, 6, 30)
     assert (len(feed.new_papers), len(feed.replaced_papers)) == (422, 110)
@@ -40,13 +40,13 @@ def test_a_real_day_is_read_whole() -> None:
 
 
 @needs_shared_data
-def test_a_real_day_without_papers_is_a_feed_of_nothing() -> None:
+def test_a_real_feed_without_papers_is_empty() -> None:
     feed = rss.parse_feed(recorded("rss_empty_day*"))
     assert (feed.day, feed.paper_count) == (date(2026, 9, 8), 0)
 
 
 @needs_shared_data
-def test_the_atom_form_says_the_same() -> None:
+def test_atom_gives_the_same_feed_as_rss() -> None:
     feed = rss.parse_feed(recorded("atom_cs.AI*"))
     assert feed.day == date(2025, 8, 20)
     assert (feed.new_papers[0].id, feed.new_papers[0].version) == ("2508.13426", 1)
@@ -55,7 +55,7 @@ def test_the_atom_form_says_the_same() -> None:
     assert feed.paper_count == 7
 
 
-def test_a_made_day_has_news_cross_lists_new_versions_and_a_withdrawal() -> None:
+def test_a_generated_feed_has_every_kind_of_announcement() -> None:
     papers = arxiv_days.announcements_of(DAY)
     feed = rss.parse_feed(arxiv_days.render_rss(DAY, papers, "cs.LG").encode())
     assert [paper.id for paper in feed.new_papers] == [
@@ -66,13 +66,13 @@ def test_a_made_day_has_news_cross_lists_new_versions_and_a_withdrawal() -> None
     assert "5% less & needs $O(n^2)$ steps where n < " in feed.new_papers[0].abstract
 
 
-def test_a_paper_that_stands_there_as_new_and_as_a_cross_list_is_one() -> None:
+def test_a_paper_listed_as_new_and_as_a_cross_list_is_kept_once() -> None:
     new, *_ = arxiv_days.announcements_of(DAY)
     twice = [new, arxiv_days.Announcement(**{**new.__dict__, "kind": "cross"})]
     assert rss.parse_feed(arxiv_days.render_rss(DAY, twice, "cs.LG+cs.AI").encode()).paper_count == 1
 
 
-def test_an_old_paper_that_is_cross_listed_today_was_not_published_today() -> None:
+def test_a_cross_listed_old_paper_is_not_dated_today() -> None:
     new, *_ = arxiv_days.announcements_of(DAY)
     old = arxiv_days.Announcement(**{**new.__dict__, "kind": "cross", "id": "2401.00001"})
     (paper,) = rss.parse_feed(arxiv_days.render_rss(DAY, [old], "cs.LG").encode()).new_papers
@@ -83,19 +83,19 @@ def test_an_old_paper_that_is_cross_listed_today_was_not_published_today() -> No
     ("given", "known"),
     [("math/0309136", "math/0309136"), ("math.GT/0309136", "math/0309136"), ("0704.0001", "0704.0001")],
 )
-def test_old_ids_in_a_feed_are_understood(given: str, known: str) -> None:
+def test_old_ids_in_a_feed_are_parsed(given: str, known: str) -> None:
     new, *_ = arxiv_days.announcements_of(DAY)
     old = arxiv_days.Announcement(**{**new.__dict__, "kind": "replace", "id": given, "version": 3})
     (paper,) = rss.parse_feed(arxiv_days.render_rss(DAY, [old], "cs.LG").encode()).replaced_papers
     assert (paper.id, paper.version, paper.published, paper.updated) == (known, 3, None, DAY)
 
 
-def test_a_feed_that_reports_an_error_is_one_in_its_own_words() -> None:
+def test_an_error_feed_is_an_error_with_arxivs_message() -> None:
     with pytest.raises(SourceError, match=r"reports: Bad archive 'cs\.XX'\. Check the categories"):
         rss.parse_feed(arxiv_days.render_error_feed("Bad archive 'cs.XX'.").encode())
 
 
-def test_bytes_of_another_charset_cost_their_characters_alone() -> None:
+def test_invalid_bytes_are_replaced_and_the_rest_is_kept() -> None:
     text = arxiv_days.render_rss(DAY, arxiv_days.announcements_of(DAY), "cs.LG").replace(
         "Ada Moss", "Zoé Müßig"
     )
@@ -118,12 +118,12 @@ def test_bytes_of_another_charset_cost_their_characters_alone() -> None:
         (b'<!DOCTYPE rss SYSTEM "http://127.0.0.1/x.dtd"><rss/>', "document type"),
     ],
 )
-def test_what_is_no_feed_is_refused_in_a_sentence(body: bytes, said: str) -> None:
+def test_a_response_that_is_not_a_feed_is_a_source_error(body: bytes, said: str) -> None:
     with pytest.raises(SourceError, match=said):
         rss.parse_feed(body)
 
 
-def test_names_come_apart_at_commas_and_affiliations_are_no_names() -> None:
+def test_names_are_split_at_commas_without_affiliations() -> None:
     assert rss.split_author_names("Ada Moss (MIT, Boston), Bo Lind, Jr. and C. Li") == (
         "Ada Moss",
         "Bo Lind, Jr.",
@@ -136,7 +136,7 @@ def test_names_come_apart_at_commas_and_affiliations_are_no_names() -> None:
 
 
 @needs_shared_data
-def test_a_real_record_is_read() -> None:
+def test_a_real_record_is_parsed() -> None:
     (record,) = oai.parse_page(recorded("oai_listrecords*")).records
     assert (record.paper.id, record.created, record.datestamp) == (
         "2504.11237",
@@ -158,7 +158,7 @@ def test_a_page_has_records_and_the_token_of_the_next() -> None:
     assert len([record for record in page.records if record.paper.withdrawn]) == 1
 
 
-def test_errors_of_the_record_server_are_nothing_an_old_token_or_a_sentence() -> None:
+def test_errors_of_the_record_server_are_an_empty_page_an_expired_token_or_a_source_error() -> None:
     assert oai.parse_page(arxiv_days.render_oai_error("noRecordsMatch").encode()) == oai.OaiPage((), "")
     with pytest.raises(oai.TokenExpiredError):
         oai.parse_page(arxiv_days.render_oai_error("badResumptionToken").encode())
@@ -176,7 +176,7 @@ def test_errors_of_the_record_server_are_nothing_an_old_token_or_a_sentence() ->
         ("quant-ph", "physics:quant-ph"), ("physics", "physics"), ("math.OC", "math:math:OC"),
     ],
 )  # fmt: skip
-def test_the_record_server_has_its_own_names_of_categories(category: str, name: str) -> None:
+def test_categories_are_mapped_to_sets_of_the_record_server(category: str, name: str) -> None:
     assert oai.set_for_category(category) == name
 
 
@@ -184,7 +184,7 @@ def test_the_record_server_has_its_own_names_of_categories(category: str, name: 
 
 
 @needs_shared_data
-def test_a_real_page_of_the_query_server_is_read() -> None:
+def test_a_real_response_of_the_query_server_is_parsed() -> None:
     page = query.parse_page(recorded("query_transformer*"))
     assert (page.total, len(page.papers)) == (28946, 5)
     first = page.papers[0]
@@ -195,25 +195,25 @@ def test_a_real_page_of_the_query_server_is_read() -> None:
 
 
 @needs_shared_data
-def test_of_two_ids_the_known_one_comes_and_an_unknown_one_is_an_empty_page() -> None:
+def test_unknown_ids_are_missing_from_a_response() -> None:
     page = query.parse_page(recorded("arxivpy_id_0808*"))
     assert [paper.id for paper in page.papers] == ["1707.08567"]
     assert query.parse_page(recorded("arxivpy_id_0000*")) == query.QueryPage((), 0)
 
 
 @needs_shared_data
-def test_an_old_id_is_read_with_its_archive() -> None:
+def test_an_old_id_keeps_its_archive() -> None:
     (paper,) = query.parse_page(recorded("arxivpy_id_astro*")).papers
     assert (paper.id, paper.version, paper.authors[0]) == ("astro-ph/0601001", 1, "Andrew Gould")
 
 
 @needs_shared_data
-def test_a_bad_id_is_an_error_in_the_servers_own_words() -> None:
+def test_a_bad_id_is_an_error_with_the_servers_message() -> None:
     with pytest.raises(SourceError, match="reports: incorrect id format for abc"):
         query.parse_page(recorded("arxivpy_id_abc*"))
 
 
-def test_the_form_of_before_2025_says_the_same() -> None:
+def test_the_form_before_2025_gives_the_same_papers() -> None:
     old = (
         '<?xml version="1.0" encoding="UTF-8"?><feed xmlns="http://www.w3.org/2005/Atom">'
         '<link href="http://arxiv.org/api/query" rel="self"/><title type="html">ArXiv Query: id_list=2401.00001</title>'
@@ -252,11 +252,13 @@ def test_the_form_of_before_2025_says_the_same() -> None:
         ("", "The paper was long. It is about papers that have been withdrawn.", False),
     ],
 )
-def test_a_withdrawal_is_said_at_the_beginning(comment: str, abstract: str, gone: bool) -> None:
+def test_a_withdrawal_is_recognized_at_the_beginning_of_a_text(
+    comment: str, abstract: str, gone: bool
+) -> None:
     assert is_withdrawn(comment, abstract) is gone
 
 
-def test_an_id_tells_the_latest_day_it_may_be_of() -> None:
+def test_an_id_gives_its_latest_possible_day() -> None:
     assert latest_submission_day("2611.01234", DAY) == DAY
     assert latest_submission_day("2412.01234", DAY) == date(2024, 12, 31)
     assert latest_submission_day("cs/9912017", DAY) == date(1999, 12, 31)
