@@ -1,4 +1,4 @@
-"""`make bench`: each figure is a ratio to a floor that is measured in the same run."""
+"""Benchmarks, run by `make bench`. Each figure is a ratio to a floor measured in the same run."""
 
 import io
 import json
@@ -30,7 +30,7 @@ from tests.benchmarks import discord, fanout, reviewer, slack, sources
 
 PAPERS = 100_000
 NEW = 400
-"""Papers of a day."""
+"""Papers of one day."""
 
 BATCH = 1000
 NOW = datetime(2026, 11, 24, 9, tzinfo=UTC)
@@ -71,7 +71,7 @@ def _row(what: str, measured: float, floor: float, aim: str, *, rate: bool = Fal
 
 
 def _start_up(folder: Path) -> tuple[str, ...]:
-    """`paperround preview` over a store that is there, and the imports it cannot do without, by turns."""
+    """Measure `paperround preview` over an existing store; floor: its unavoidable imports alone."""
     place = folder / "start"
     place.mkdir()
 
@@ -111,7 +111,7 @@ def _lines(file: Path) -> Path:
 
 
 def _import(folder: Path, lines: Path) -> tuple[Store, tuple[str, ...]]:
-    """From the file into the store, against sqlite3 putting the same rows into the same tables."""
+    """Measure an import from a file; floor: sqlite3 inserting the same rows into the same tables."""
     store = open_store(f"sqlite:///{folder / 'store.db'}")
 
     def run() -> None:
@@ -138,14 +138,15 @@ def _bare_import(folder: Path) -> float:
     ):
         tables = ("papers", "reviews")
         for (statement,) in full.execute(
-            "SELECT sql FROM sqlite_master WHERE tbl_name IN ('papers', 'reviews') AND sql IS NOT NULL ORDER BY type DESC"
+            "SELECT sql FROM sqlite_master "
+            "WHERE tbl_name IN ('papers', 'reviews') AND sql IS NOT NULL ORDER BY type DESC"
         ).fetchall():
             bare.execute(statement)
         rows = {table: full.execute(f"SELECT * FROM {table}").fetchall() for table in tables}
         bare.execute("PRAGMA journal_mode = WAL")
         bare.execute("PRAGMA synchronous = NORMAL")
 
-        def put() -> None:
+        def insert_all() -> None:
             for start in range(0, PAPERS, BATCH):
                 for table in tables:
                     some = rows[table][start : start + BATCH]
@@ -153,11 +154,11 @@ def _bare_import(folder: Path) -> float:
                     bare.executemany(f"INSERT INTO {table} VALUES ({marks})", some)
                 bare.commit()
 
-        return _seconds(put)
+        return _seconds(insert_all)
 
 
 def _digests(folder: Path, store: Store) -> list[tuple[str, ...]]:
-    """One digest out of a day's papers, and one out of all of them."""
+    """Measure a digest of one day's papers, and one of all papers."""
     last = store.library.latest_sequence()
     return [
         _digest(
@@ -176,10 +177,10 @@ def _digest(folder: Path, store: Store, what: str, now: datetime, new: int) -> t
     subscription = Subscription(
         Channel("slack", "C1"), Preferences(domains=("vision", "cs.CL"), min_score=6.0)
     )
-    habits = DigestPolicy(first_lookback=look_back)
+    policy = DigestPolicy(first_lookback=look_back)
 
     def ours() -> None:
-        digest = build(subscription, now.date(), store=store, policy=habits, now=now)
+        digest = build(subscription, now.date(), store=store, policy=policy, now=now)
         assert len(digest.picks) == 5
         pages = render(present_digest(digest), DigestStyle.CARDS)
         json.dumps([dict(page.payload) for page in pages])
@@ -191,22 +192,22 @@ def _digest(folder: Path, store: Store, what: str, now: datetime, new: int) -> t
 
 
 def _bare_digest(folder: Path, new: int) -> float:
-    """The same rows by bare SQL over a connection that is open: what is weighed, and the five best in full."""
+    """Return the seconds of bare SQL over an open connection: all candidates, then the five best in full."""
     with closing(sqlite3.connect(folder / "store.db")) as connection:
         (last,) = connection.execute("SELECT max(known_seq) FROM papers").fetchone()
 
         def ask() -> None:
-            weighed = connection.execute(
+            candidates = connection.execute(
                 "SELECT name, score, rank, primary_category, categories, published, flagged FROM papers "
                 "WHERE known_seq > ? AND known_seq <= ?",
                 (last - new, last),
             ).fetchall()
             best = connection.execute(
-                "SELECT p.*, r.* FROM papers p JOIN reviews r ON r.id = p.review WHERE p.known_seq > ? AND p.known_seq <= ? "
-                "ORDER BY p.score DESC LIMIT 5",
+                "SELECT p.*, r.* FROM papers p JOIN reviews r ON r.id = p.review "
+                "WHERE p.known_seq > ? AND p.known_seq <= ? ORDER BY p.score DESC LIMIT 5",
                 (last - new, last),
             ).fetchall()
-            json.dump([weighed, best], io.StringIO())
+            json.dump([candidates, best], io.StringIO())
 
         ask()
         return _seconds(ask)

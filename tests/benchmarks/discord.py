@@ -1,4 +1,4 @@
-"""What Discord's people wait for, and what a digest's posting costs, against our own Discord on this machine."""
+"""Benchmarks of Discord: response times to people, and posts, against a fake on this machine."""
 
 import asyncio
 import time
@@ -18,7 +18,7 @@ from digests.ports import Store
 from digests.search import find_papers
 from digests.search.index import SearchIndex
 from digests.subscription import Channel, DigestStyle
-from tests.benchmarks.slack import AT_ONCE, COMMANDS, EVENTS, POSTS, Row, resident
+from tests.benchmarks.slack import COMMANDS, CONCURRENCY, EVENTS, POSTS, Row, resident
 from tests.bot.platforms.discord.processes import add_overdue_channel, run_bot
 from tests.bot.platforms.processes import prepare_store
 from tests.fakes.discord import FakeDiscord, read_text
@@ -26,18 +26,22 @@ from tests.fakes.discord import FakeDiscord, read_text
 KEYSTROKES = 300
 PAGE = Page(
     {
-        "content": "", "embeds": [{"description": "x" * 1500}], "components": [], "allowed_mentions": {"parse": []}, "flags": 0,
+        "content": "",
+        "embeds": [{"description": "x" * 1500}],
+        "components": [],
+        "allowed_mentions": {"parse": []},
+        "flags": 0,
     }
-)  # fmt: skip
+)
 
 
 def rows(folder: Path, papers: Store) -> list[Row]:
-    """One row a figure, as `tests.benchmarks` prints them; `papers` is a store with many of them."""
+    """Return one row a figure, as `tests.benchmarks` prints them. `papers` is a store with many papers."""
     return [_offers(folder, papers), *asyncio.run(_rows(folder))]
 
 
 def _offers(folder: Path, store: Store) -> Row:
-    """What is offered for /paper while a title's words are typed, a keystroke each, over the papers of the store."""
+    """Measure the suggestions of /paper while a title is typed, over all papers of the store."""
     index = SearchIndex.open(folder / "index")
     index.catch_up(store.library)
 
@@ -82,7 +86,7 @@ async def _rows(folder: Path) -> list[Row]:
 
 
 async def _responses(discord: FakeDiscord, ada: str, papers: str) -> Row:
-    """Each from its sending to its first response, with a hundred sent at once; the floor is Discord's limit."""
+    """Measure a hundred interactions at once to their first responses; floor: Discord's limit."""
     await discord.run_command("paper", user=ada, channel=papers, query="learning")
     done = await asyncio.gather(
         *(
@@ -96,7 +100,7 @@ async def _responses(discord: FakeDiscord, ada: str, papers: str) -> Row:
 
 
 async def _posting(discord: FakeDiscord, papers: str) -> Row:
-    """Posts through our platform against discord.py's own `send` over the same client, by turns."""
+    """Measure posts through the platform; floor: discord.py's `send` over the same client, in turns."""
     use_addresses(DiscordSettings(api_base_url=discord.url, gateway_url=discord.gateway_url))
     rest = RestClient(discord.token, 30)
     platform, channel = DiscordPlatform(rest), Channel("discord", papers)
@@ -120,10 +124,10 @@ async def _posting(discord: FakeDiscord, papers: str) -> Row:
 
 
 async def _rate(post: Callable[[], Awaitable[None]]) -> float:
-    at_once = asyncio.Semaphore(AT_ONCE)
+    slots = asyncio.Semaphore(CONCURRENCY)
 
     async def one() -> None:
-        async with at_once:
+        async with slots:
             await post()
 
     start = time.perf_counter()
@@ -132,13 +136,13 @@ async def _rate(post: Callable[[], Awaitable[None]]) -> float:
 
 
 async def _memory(discord: FakeDiscord, ada: str, papers: str, pid: int) -> Row:
-    """What the process holds after ten thousand reactions, against what it held after the first thousand."""
+    """Measure the process's memory after ten thousand reactions; floor: after the first thousand."""
     message = discord.messages_in(papers)[1]
     early = 0
     for number in range(0, EVENTS, 2):
         await discord.add_reaction(ada, message)
         await discord.remove_reaction(ada, message)
-        if number % 100 == 0:  # An answer comes after all that was told before it.
+        if number % 100 == 0:  # An answer comes after all events before it.
             asked = await discord.run_command("digest queue", user=ada, channel=papers)
             await discord.wait_until(lambda asked=asked: read_text(asked.responses[0]))  # type: ignore[misc]
         if number == EVENTS // 10:

@@ -1,18 +1,20 @@
-"""Ten thousand channels of five hundred workspaces, all due at the same minute.
+"""Benchmark of delivery: ten thousand channels of five hundred workspaces, all due at the same minute.
 
-A server of its own process enforces the published limits: Discord's for a bot (50 requests a second in all, one a second a
-channel) with time running four times as fast, and Slack's (one a second a channel, a few a second a workspace) as they are.
-Each replica is a process of its own, so that its memory and CPU are its alone.
+A server in its own process enforces the published limits: Discord's for a bot (50 requests a second in all,
+one a second in a channel) with time running four times as fast, and Slack's (one a second in a channel, a
+few a second in a workspace) in real time. Each replica is a process, so that memory and CPU can be
+attributed.
 
-CPU a message is some four bare SDK calls that are made as fast as they go, and less than two where those keep the same pace,
-which is the fairer floor: at 200 messages a second the loop wakes for each of them, and a call costs twice as much. The aim
-was 1.5 of the first. The loop's share is nearly all the call's own; what the delivery adds is the store's threads, about a
-bare call at that pace: half of it the two transactions (pages, what was shown, posts), the rest the claims and the view of
-what is new. Durability by itself is not what costs: the two commits by the bare driver, measured beside it, are a tenth of a
-call. Groups are some twenty deliveries; larger ones would let out in larger bunches what the pace lets out one by one.
+CPU a message is about four bare SDK calls at full speed, and less than two at the same rate. The second
+floor is the fairer one: at 200 messages a second the loop wakes for each message, and a call costs twice as
+much. The aim was 1.5 of the first. The loop's share is nearly all the call's own. Delivery adds the store's
+threads, about one bare call at that rate: half of it the two transactions (pages, shown papers, posts), the
+rest the claims and the window of new papers. Durability is cheap: the two commits by the bare driver,
+measured beside it, are a tenth of a call. Batches are about twenty deliveries; larger ones would release in
+larger bunches the messages that the rate limiter releases one by one.
 
-Under Slack's limits it is the CPU that stands in the way, so that there the floor of the wall time is out of reach; and
-replicas help only as far as there are processors: the server, PostgreSQL and the replicas share those of the machine.
+Under Slack's limits the CPU is the bottleneck, so that the floor of the wall time is out of reach. Replicas
+help as far as there are processors: the server, PostgreSQL and the replicas share the machine's.
 """
 
 import asyncio
@@ -47,10 +49,10 @@ from tests.postgres import start_server
 
 CHANNELS, FEW, WORKSPACES = 10_000, 1_000, 500
 BURST = 0.25
-"""Of its limit that the server lets come at once: a clock's and a network's jitter."""
+"""Share over its limit that the server accepts, for the jitter of clock and network."""
 BARE, BARE_PACED = 2_000, 1_000
 WRITES = 2
-"""Of one delivery of one page: planned and going out, landed and done."""
+"""Transactions of a delivery of one page: plan and sending, receipt and end."""
 NOW = datetime(2026, 11, 24, 9, tzinfo=UTC)
 DISCORD = RateLimits(channel=1 * 4, bot=50 * 4)
 SLACK = RateLimits(channel=1, workspace=5)
@@ -61,7 +63,7 @@ Figures = dict[str, float]
 
 
 def rows() -> list[Row]:
-    """One row a figure, as `tests.benchmarks` prints them."""
+    """Return one row a figure, as `tests.benchmarks` prints them."""
     with tempfile.TemporaryDirectory() as folder, start_server() as server:
         few = _run(_sqlite(folder, "few"), FEW, DISCORD)
         many = _run(_sqlite(folder, "many"), CHANNELS, DISCORD)
@@ -87,15 +89,23 @@ def rows() -> list[Row]:
             f"{many['memory'] / few['memory']:.2f}",
             "<= 1.3",
         ),
-        (f"{what}: the loop's worst lateness", f"{many['late'] * 1000:.0f} ms", "1,000 ms", f"{many['late']:.2f}", "<= 1"),
+        (
+            f"{what}: the loop's worst lateness",
+            f"{many['late'] * 1000:.0f} ms",
+            "1,000 ms",
+            f"{many['late']:.2f}",
+            "<= 1",
+        ),
         (f"{what}: refused for being too fast", f"{many['refused']:.0f}", "0", "", "0"),
         *(
             row
             for count, figures in by_replicas
-            for row in _in_slack(f"{what}, Slack's limits, PostgreSQL, replicas: {count}", figures, slack_floor)
+            for row in _in_slack(
+                f"{what}, Slack's limits, PostgreSQL, replicas: {count}", figures, slack_floor
+            )
         ),
         *_in_slack(f"{what}, Slack's limits, SQLite", alone, slack_floor),
-    ]  # fmt: skip
+    ]
 
 
 def _in_slack(what: str, figures: Figures, floor: float) -> tuple[Row, Row]:
@@ -127,8 +137,8 @@ COMMAND = [sys.executable, "-m", "tests.benchmarks.fanout"]
 
 
 def _run(url: str, channels: int, limits: RateLimits, replicas: int = 1) -> Figures:
-    """The figures of all replicas together: the CPU of all, the worst of the rest."""
-    _fill(url, channels)  # Here, so that a run's memory is its own.
+    """Return the figures of all replicas together: the sum of their CPU, the worst of each other figure."""
+    _fill(url, channels)  # In this process, so that a replica's memory is its own.
     allowed = json.dumps([limits.channel, limits.workspace, limits.bot])
     with subprocess.Popen([*COMMAND, "serve", allowed], stdout=subprocess.PIPE, text=True) as server:
         assert server.stdout
@@ -144,7 +154,7 @@ def _run(url: str, channels: int, limits: RateLimits, replicas: int = 1) -> Figu
 
 
 def _at_once(command: list[str], replicas: int) -> list[Figures]:
-    """Run replicas that begin at the same moment, once each has said that it is ready."""
+    """Start replicas at the same moment, as soon as each is ready, and return their figures."""
     running = [
         subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         for _ in range(replicas)
@@ -178,18 +188,18 @@ async def _measured(url: str, channels: int, port: str, limits: RateLimits) -> F
         bare_paced = (
             await _bare(client, RateLimiter(RateLimits(bot=limits.bot)), BARE_PACED) if limits.bot else bare
         )
-        desk = DeliveryContext(
+        context = DeliveryContext(
             store, {"slack": platform}, DigestPolicy(), f"bench {os.getpid()}", lambda: NOW,
             rate_limiters={"slack": RateLimiter(limits)},
         )  # fmt: skip
         lateness: list[float] = [0.0]
         watching = asyncio.create_task(_watch(lateness))
-        fan_out = DeliveryWorker(desk)
-        fan_out.close(when_idle=True)
+        worker = DeliveryWorker(context)
+        worker.close(when_idle=True)
         print("ready", flush=True)
         await asyncio.to_thread(sys.stdin.readline)
         begun, used = time.monotonic(), time.process_time()
-        await fan_out.run_until_closed()
+        await worker.run_until_closed()
         ended, cpu = time.monotonic(), time.process_time() - used
         watching.cancel()
         async with session.get(f"http://127.0.0.1:{port}/counts") as answer:
@@ -209,7 +219,7 @@ async def _measured(url: str, channels: int, port: str, limits: RateLimits) -> F
 
 
 def _commits(url: str) -> float:
-    """CPU of as many commits of one changed row as one delivery of one page needs by itself, by the bare driver."""
+    """Return the CPU seconds that sqlite3 needs for the commits of one delivery of one page."""
     with closing(sqlite3.connect(url.removeprefix("sqlite:///"), isolation_level=None)) as connection:
         connection.execute("PRAGMA synchronous = NORMAL")
         used = time.process_time()
@@ -225,26 +235,28 @@ def _fill(url: str, channels: int) -> None:
     papers = [(a_paper(f"2401.{n:05}", abstract="words " * 150), a_review(n % 10)) for n in range(400)]
     store.library.add(papers, now=NOW - timedelta(hours=2))
     store.library.record_import(now=NOW - timedelta(hours=2))
-    wishes = [Preferences(style=DigestStyle.COMPACT, top=top) for top in (3, 5, 7)]
-    wanted = [
+    preferences = [Preferences(style=DigestStyle.COMPACT, top=top) for top in (3, 5, 7)]
+    subscriptions = [
         Subscription(
-            Channel("slack", f"C{n}", f"T{n % WORKSPACES}"), wishes[n % 3], Schedule(days=frozenset(range(7)))
+            Channel("slack", f"C{n}", f"T{n % WORKSPACES}"),
+            preferences[n % 3],
+            Schedule(days=frozenset(range(7))),
         )
         for n in range(channels)
     ]
-    store.subscriptions.sync_from_settings(wanted, now=NOW - timedelta(minutes=1))
+    store.subscriptions.sync_from_settings(subscriptions, now=NOW - timedelta(minutes=1))
     store.close()
 
 
-async def _bare(client: Any, pace: RateLimiter, calls: int) -> float:
-    """CPU of a call of slack_sdk with a page like a digest's, at a pace, and as many at once as there are connections."""
+async def _bare(client: Any, rate_limiter: RateLimiter, calls: int) -> float:
+    """Return the CPU seconds of a slack_sdk call with a digest's page, at a rate, over all connections."""
     page = Page(
         {"text": "x", "blocks": [{"type": "section", "text": {"type": "mrkdwn", "text": "x" * 2000}}] * 4}
     )
     at_once, channel = asyncio.Semaphore(MAX_CONNECTIONS), Channel("slack", "bare")
 
     async def one() -> None:
-        await pace.acquire(channel)
+        await rate_limiter.acquire(channel)
         async with at_once:
             await client.chat_postMessage(channel="bare", **page.payload)
 
@@ -255,7 +267,7 @@ async def _bare(client: Any, pace: RateLimiter, calls: int) -> float:
 
 
 async def _watch(lateness: list[float]) -> None:
-    """How late a timer of the loop fires at worst: by so much a tick could be late."""
+    """Record the worst lateness of a timer of the loop, in seconds: a tick could be that late."""
     while True:
         due = time.perf_counter() + 0.05
         await asyncio.sleep(0.05)
@@ -271,7 +283,7 @@ def _server(limits: RateLimits) -> web.Application:
     of_channel: dict[str, int] = defaultdict(int)
 
     def too_fast(place: str, rate: float | None, now: float) -> bool:
-        """More than the limit within the last second, but for a little jitter."""
+        """Return True for more than the limit, and `BURST`, within the last second."""
         if rate is None:
             return False
         recent = sent[place] = [at for at in sent[place] if now - at < 1.0]
@@ -295,12 +307,12 @@ def _server(limits: RateLimits) -> web.Application:
         counts["most_a_channel"] = max(counts["most_a_channel"], of_channel[channel])
         return web.json_response({"ok": True, "ts": f"{counts['posted']}.0", "channel": channel})
 
-    async def tell(_: web.Request) -> web.Response:
+    async def send_counts(_: web.Request) -> web.Response:
         return web.json_response(counts)
 
     app = web.Application()
     app.router.add_post("/api/chat.postMessage", post)
-    app.router.add_get("/counts", tell)
+    app.router.add_get("/counts", send_counts)
     return app
 
 

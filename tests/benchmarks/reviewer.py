@@ -1,4 +1,4 @@
-"""Reviewing a day's papers, against what the model's server needs for them at the least."""
+"""Benchmark of the reviewer. Floor: the least time that the model's server needs for a day's papers."""
 
 import asyncio
 import time
@@ -21,7 +21,7 @@ NOW = datetime(2026, 11, 24, 9, tzinfo=UTC)
 
 
 def rows(folder: Path) -> list[tuple[str, ...]]:
-    """One row: 400 papers scored by a server with some slots, each answer taking its time."""
+    """Return one row: 400 papers scored by a server with `SLOTS` slots and `LATENCY` seconds an answer."""
     measured = asyncio.run(_review(folder))
     floor = ceil(PAPERS / SLOTS) * LATENCY
     what = f"review of {PAPERS} papers, {SLOTS} slots of {LATENCY:g} s"

@@ -1,4 +1,4 @@
-"""What Slack's people wait for, and what a digest's posting costs, against our own Slack on this machine."""
+"""Benchmarks of Slack: response times to people, and posts, against a fake on this machine."""
 
 import asyncio
 import resource
@@ -23,8 +23,8 @@ from tests.fakes.slack import FakeSlack
 COMMANDS = 100
 POSTS = 400
 DIGESTS, ROUNDS = 50, 3
-AT_ONCE = 20
-"""Deliveries under way at the same time, as in bot/delivery/worker.py."""
+CONCURRENCY = 20
+"""Posts at a time."""
 EVENTS = 10_000
 PAGE = Page(
     {"text": "x", "blocks": [{"type": "section", "text": {"type": "plain_text", "text": "x" * 1500}}]}
@@ -35,7 +35,7 @@ _T = TypeVar("_T")
 
 
 def rows(folder: Path) -> list[Row]:
-    """One row a figure, as `tests.benchmarks` prints them."""
+    """Return one row a figure, as `tests.benchmarks` prints them."""
     return asyncio.run(_rows(folder))
 
 
@@ -52,7 +52,7 @@ async def _rows(folder: Path) -> list[Row]:
 
 
 async def _acks(slack: FakeSlack, ada: str, papers: str) -> Row:
-    """Each from its sending to its ack, with a hundred sent at once; the floor is Slack's limit."""
+    """Measure a hundred commands at once to their acks; floor: Slack's limit."""
     await slack.run_command("/paper", "learning", user=ada, channel=papers)
     done = await asyncio.gather(
         *(slack.run_command("/paper", f"learning {n}", user=ada, channel=papers) for n in range(COMMANDS))
@@ -68,7 +68,7 @@ async def _acks(slack: FakeSlack, ada: str, papers: str) -> Row:
 
 
 async def _posting(slack: FakeSlack, papers: str) -> Row:
-    """Posts through our platform against the same calls of slack_sdk over the same session, by turns."""
+    """Measure posts through the platform; floor: the same calls of slack_sdk over the same session."""
     async with open_session(30) as session:
         client = create_web_client(
             slack.bot_token, settings=SlackSettings(api_base_url=slack.url), session=session
@@ -87,7 +87,7 @@ async def _posting(slack: FakeSlack, papers: str) -> Row:
 
 
 async def _delivering(slack: FakeSlack, folder: Path) -> Row:
-    """Whole digests, with the ledger's writes for each page, against bare posts of the same pages, by turns."""
+    """Measure whole digests with their writes to the outbox; floor: bare posts of the same pages."""
     store, day = prepare_store(folder), datetime.now(UTC).date()
     channels = iter([slack.add_channel("many") for _ in range(ROUNDS * DIGESTS)])
     due = [[add_overdue_channel(store, next(channels)) for _ in range(DIGESTS)] for _ in range(ROUNDS)]
@@ -96,9 +96,9 @@ async def _delivering(slack: FakeSlack, folder: Path) -> Row:
         client = create_web_client(
             slack.bot_token, settings=SlackSettings(api_base_url=slack.url), session=session
         )
-        habits = DigestPolicy(PickPolicy(max_age=None))
-        desk = DeliveryContext(
-            store, {"slack": SlackPlatform(client)}, habits, "bench", lambda: datetime.now(UTC)
+        policy = DigestPolicy(PickPolicy(max_age=None))
+        context = DeliveryContext(
+            store, {"slack": SlackPlatform(client)}, policy, "bench", lambda: datetime.now(UTC)
         )
 
         async def bare(one: Subscription) -> None:
@@ -108,7 +108,7 @@ async def _delivering(slack: FakeSlack, folder: Path) -> Row:
                 )
 
         async def ours(one: Subscription) -> None:
-            assert await deliver_edition(one, day, context=desk)
+            assert await deliver_edition(one, day, context=context)
 
         pairs = [(await _rate(ours, some), await _rate(bare, some)) for some in due]
     pages = len(slack.messages_in(due[0][0].channel.channel)) / 2
@@ -117,11 +117,11 @@ async def _delivering(slack: FakeSlack, folder: Path) -> Row:
 
 
 async def _rate(work: Callable[[_T], Awaitable[None]], on: Sequence[_T]) -> float:
-    """How many are done in a second, twenty at once."""
-    at_once = asyncio.Semaphore(AT_ONCE)
+    """Return the calls a second, with `CONCURRENCY` at a time."""
+    slots = asyncio.Semaphore(CONCURRENCY)
 
     async def one(thing: _T) -> None:
-        async with at_once:
+        async with slots:
             await work(thing)
 
     start = time.perf_counter()
@@ -130,13 +130,13 @@ async def _rate(work: Callable[[_T], Awaitable[None]], on: Sequence[_T]) -> floa
 
 
 async def _memory(slack: FakeSlack, ada: str, papers: str, pid: int) -> Row:
-    """What the process holds after ten thousand reactions, against what it held after the first thousand."""
+    """Measure the process's memory after ten thousand reactions; floor: after the first thousand."""
     message = slack.messages_in(papers)[-1]
     early = 0
     for number in range(0, EVENTS, 2):
         await slack.add_reaction(ada, papers, message["ts"])
         await slack.remove_reaction(ada, papers, message["ts"])
-        if number % 100 == 0:  # An answer comes after all that was told before it.
+        if number % 100 == 0:  # An answer comes after all events before it.
             asked = await slack.run_command("/digest", "queue", user=ada, channel=papers)
             await slack.wait_until(lambda asked=asked: asked.responses, 60)  # type: ignore[misc]
         if number == EVENTS // 10:
@@ -152,7 +152,7 @@ async def _memory(slack: FakeSlack, ada: str, papers: str, pid: int) -> Row:
 
 
 def resident(pid: int) -> int:
-    """Kilobytes."""
+    """Return a process's resident memory in kilobytes."""
     for line in Path(f"/proc/{pid}/status").read_text(encoding="utf-8").splitlines():
         if line.startswith("VmRSS:"):
             return int(line.split()[1])

@@ -1,4 +1,4 @@
-"""Reading a full day of arXiv's feed, and taking a snapshot in."""
+"""Benchmarks of sources: a full day of arXiv's feed, and a snapshot."""
 
 import asyncio
 import json
@@ -39,12 +39,12 @@ WORDS = [
 
 
 def rows(folder: Path, records: int = RECORDS) -> list[tuple[str, ...]]:
-    """Both measurements, as rows of the table."""
+    """Return the rows of all measurements."""
     return [_feed(), *_snapshot(folder, records)]
 
 
 def _feed() -> tuple[str, ...]:
-    """A full day's feed into papers, and the same bytes into a bare tree, by turns."""
+    """Measure the parsing of a full day's feed; floor: lxml parsing the same bytes into a tree."""
     real = FOLDER / "arxiv" / "rss_full_day_reconstructed.xml"
     day = date(2026, 11, 24)
     made = arxiv_days.render_rss(day, arxiv_days.announcements_of(day, 420), "cs.LG").encode()
@@ -62,7 +62,7 @@ def _feed() -> tuple[str, ...]:
 
 
 def _snapshot(folder: Path, records: int) -> list[tuple[str, ...]]:
-    """From the file into the store, against sqlite3 putting the same rows into the same table."""
+    """Measure a snapshot from its file to the store; floor: sqlite3 inserting the same rows."""
     file = _lines(folder / "snapshot.json", records)
     store = open_store(f"sqlite:///{folder / 'snapshot.db'}")
     begun = time.perf_counter()
@@ -82,7 +82,7 @@ def _snapshot(folder: Path, records: int) -> list[tuple[str, ...]]:
 
 
 def _memory(folder: Path, file: Path) -> tuple[str, ...]:
-    """The most memory that Python held for the first 20,000 records, and for the first 100,000."""
+    """Measure Python's peak memory for 100,000 records; floor: for 20,000."""
     peaks = []
     for number in (20_000, 100_000):
         part = folder / f"part-{number}.json"
@@ -122,7 +122,7 @@ def _lines(file: Path, records: int) -> Path:
 
 
 def _bare(folder: Path) -> float:
-    """The same rows, read from the one database and put into another that has the same table and indexes."""
+    """Return the seconds that inserting the same rows into a table with the same indexes takes."""
     with (
         closing(sqlite3.connect(folder / "snapshot.db")) as full,
         closing(sqlite3.connect(folder / "bare-snapshot.db")) as bare,
