@@ -97,6 +97,27 @@ def test_the_domain_and_the_settings_import_neither_each_other_nor_the_bot() -> 
     assert [each for each in list_imports() if each.root in closed.get(each.file.split("/")[0], ())] == []
 
 
+def test_each_room_of_the_bot_imports_from_lower_floors_alone() -> None:
+    floor_of = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
+    upward = []
+    for each in list_imports():
+        if each.file.startswith("bot/") and each.file != "bot/__init__.py" and each.root == "bot":
+            room, imported = each.file.split("/")[1].removesuffix(".py"), each.module.split(".")[1]
+            if room != imported and floor_of[imported] >= floor_of[room]:
+                upward.append(str(each))
+    assert upward == []
+
+
+def test_no_modules_import_each_other_in_a_circle() -> None:
+    """Imports for types count too; an import inside a function does not."""
+    graph: dict[str, set[str]] = {module: set() for module in _list_modules()}
+    for each in list_imports():
+        module = _name_module(each.file)
+        if each.is_top_level and each.module in graph and each.module != module:
+            graph[module].add(each.module)
+    assert [circle for circle in _find_circles(graph) if len(circle) > 1] == []
+
+
 def _find_circles(graph: dict[str, set[str]]) -> Iterator[set[str]]:
     """Yield the strongly connected components of a graph."""
     reachable = {start: _reach(start, graph) for start in graph}
