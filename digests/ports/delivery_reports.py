@@ -6,7 +6,7 @@ from datetime import date, datetime
 from typing import Protocol
 
 from digests.model import EmptyReason
-from digests.ports.outbox import POSSIBLY_POSTED, DeliveryState, PlannedPage
+from digests.ports.outbox import POSSIBLY_POSTED, DeliveryKind, DeliveryState, PlannedPage
 from digests.subscription import Channel, Subscription
 
 
@@ -32,7 +32,7 @@ class DeliveryReport:
 
 @dataclass(frozen=True, slots=True)
 class ChannelStatus:
-    """The next edition of a channel and the state of its last one, for people to read.
+    """The next digest of a channel and the state of its last one, for people to read.
 
     `subscription` is None where the stored row cannot be read; `read_error` then gives the reason.
     `posted_pages` counts confirmed pages, `unknown_pages` those that may or may not have arrived.
@@ -56,7 +56,7 @@ class ChannelStatus:
 
 @dataclass(frozen=True, slots=True)
 class PreviousEdition:
-    """The history of a channel before one edition; None where there is none.
+    """The digests of a channel before one edition; None where there is none.
 
     `watermark` is that of the last edition that was not given up. `first_due_at` is the due time of the
     channel's first edition, given up or not.
@@ -69,8 +69,10 @@ class PreviousEdition:
 class DeliveryReports(Protocol):
     """Questions about deliveries. Nothing here takes a lease or changes a row."""
 
-    def history(self, subscription: Subscription, limit: int) -> Sequence[DeliveryReport]:
-        """Return up to `limit` deliveries of a channel, newest edition first.
+    def history(
+        self, subscription: Subscription, limit: int, *, kind: DeliveryKind = DeliveryKind.DIGEST
+    ) -> Sequence[DeliveryReport]:
+        """Return up to `limit` deliveries of one kind to a channel, newest edition first.
 
         Pages that cannot be read are left out.
         """
@@ -79,7 +81,7 @@ class DeliveryReports(Protocol):
         """Return the status of every active subscription by id, unreadable ones included."""
 
     def count_by_state(self, since: date) -> Mapping[DeliveryState, int]:
-        """Count the deliveries of editions from `since` on by state. Every state is a key."""
+        """Count the deliveries of every kind, for editions from `since` on, by state. Every state is a key."""
 
     def active_workers(self, *, now: datetime) -> Collection[tuple[str, str, str]]:
         """Return (platform, workspace, owner) of every live lease, each once.
@@ -88,7 +90,7 @@ class DeliveryReports(Protocol):
         """
 
     def watermark(self, subscription: Subscription, before: date) -> int | None:
-        """Return the watermark of the last edition before a date, or None where there is none.
+        """Return the watermark of the last digest before a date, or None where there is none.
 
         Editions that were given up do not count: what they did not show is considered again.
         """
@@ -97,7 +99,7 @@ class DeliveryReports(Protocol):
         """Return the history before each of these editions, in the order of the argument."""
 
     def shown_papers(self, windows: Sequence[tuple[Subscription, int, int]]) -> Sequence[frozenset[str]]:
-        """Return the ids of papers that each channel has already been shown, in any edition.
+        """Return the ids of papers that each channel has already been shown, in any digest.
 
         A window is (subscription, after, up to); it selects the papers whose `known_seq` lies in it. Results
         come in the order of the argument.

@@ -10,6 +10,14 @@ from digests.model import EmptyReason, PostedState
 from digests.subscription import Subscription
 
 
+class DeliveryKind(StrEnum):
+    """Subject of a delivery. A channel has at most one delivery of each kind for an edition."""
+
+    DIGEST = "digest"
+    RECAP = "recap"
+    """A look back over several editions. Nothing sends one yet."""
+
+
 class DeliveryState(StrEnum):
     """State of one delivery."""
 
@@ -92,6 +100,7 @@ class Claim:
     due_at: datetime | None = None
     first_missed: date | None = None
     crashes: int = 0
+    kind: DeliveryKind = DeliveryKind.DIGEST
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +166,7 @@ class LeaseLostError(Exception):
 
 
 class Outbox(Protocol):
-    """The transactional outbox: one row for each channel and edition, and one for each page.
+    """The transactional outbox: one row for each channel, edition and kind, and one for each page.
 
     A restart neither repeats nor loses a page, because each page is stored before it is sent and confirmed
     afterwards. Every method that takes a claim checks its fencing token and raises LeaseLostError when that
@@ -173,6 +182,7 @@ class Outbox(Protocol):
         now: datetime,
         lease: timedelta,
         retry_failed: bool = False,
+        kind: DeliveryKind = DeliveryKind.DIGEST,
     ) -> Claim | None:
         """Lease one edition, or return None when it is finished, failed, not due, leased, or blocked.
 
@@ -180,6 +190,9 @@ class Outbox(Protocol):
         older editions are superseded: they are given up, and their papers are considered again.
         `retry_failed` reopens a failed edition of which nothing was posted. The subscription's next edition
         moves past this one and past `now` in the same transaction, unless a later edition is already due.
+
+        All of that holds among digests. A delivery of another kind blocks, supersedes and advances nothing,
+        and nothing blocks or supersedes it.
         """
 
     def claim_due(
@@ -194,11 +207,12 @@ class Outbox(Protocol):
     ) -> Sequence[Claim]:
         """Lease up to `limit` deliveries: retries first, then newly due editions, longest overdue first.
 
-        A channel never has two editions in progress; of several that are due, the newest is claimed and
+        A channel never has two digests in progress; of several that are due, the newest is claimed and
         supersedes the older ones, as in `claim`. A delivery whose worker crashed `POISON_AFTER` times in a
         row is quarantined: it is leased alone, and only to an idle worker. A result shorter than `limit`
         means that nothing else is due, except in workspaces that reached `limit_per_workspace`. `excluding`
-        names workspaces to pass over, as (platform, workspace).
+        names workspaces to pass over, as (platform, workspace). Deliveries of other kinds are only retried
+        here, and never wait for a digest.
 
         Concurrent callers never receive the same delivery and never block each other. A subscription that
         cannot be read is stopped, and a delivery that cannot be read is given up, each with its reason;

@@ -181,6 +181,7 @@ deliveries = Table(
     Column("id", Integer, primary_key=True),
     Column("subscription", ForeignKey(subscriptions.c.id, ondelete="CASCADE"), nullable=False),
     Column("edition", Date, nullable=False),
+    Column("kind", StorableText, nullable=False, server_default="digest"),
     Column("state", StorableText, nullable=False),
     Column("owner", StorableText, nullable=False),
     Column("lease_until", Instant),
@@ -195,7 +196,7 @@ deliveries = Table(
     Column("failures", Integer, nullable=False, server_default="0"),
     # How often in a row its process left it in the middle.
     Column("crashes", Integer, nullable=False, server_default="0"),
-    UniqueConstraint("subscription", "edition"),
+    UniqueConstraint("subscription", "edition", "kind"),
     # Of a digest without picks: its kind, until when papers that come in still make it one, and up to which number they
     # were looked at.
     Column("empty_reason", StorableText, nullable=False, server_default=""),

@@ -16,7 +16,7 @@ from digests.errors import InputError, StoreError
 from digests.schedule import DueEdition, due_after_schedule_change, next_due_edition, recompute_next_due
 from digests.store import schema
 from digests.store.engine import Database
-from digests.store.outbox.abandon import PAUSED_REASON, abandon_older, fail_due_edition, reopen_failed
+from digests.store.outbox.abandon import abandon_paused, fail_due_edition, is_digest, reopen_failed
 from digests.subscription import Channel, DigestStyle, Preferences, Schedule, Subscription, SubscriptionChange
 
 log = logging.getLogger(__name__)
@@ -136,7 +136,7 @@ def _fetch_recent_editions(
 ) -> dict[int, frozenset[date]]:
     """The editions that each channel already has a delivery of, lately or by a clock that was ahead."""
     query = select(deliveries.c.subscription, deliveries.c.edition).where(
-        deliveries.c.edition >= (now - RECENT_PERIOD).date()
+        deliveries.c.edition >= (now - RECENT_PERIOD).date(), is_digest()
     )
     if subscription_id is not None:
         query = query.where(deliveries.c.subscription == subscription_id)
@@ -174,7 +174,7 @@ def _next_due_columns(
     )
     today = now.astimezone(ZoneInfo(schedule.time_zone)).date()
     if row is not None and not was_running:  # What is of today comes all the same.
-        abandon_older(connection, {row.id: today}, PAUSED_REASON, now)
+        abandon_paused(connection, {row.id: today}, now)
         reopen_failed(connection, row.id, today, now)
     was_stopped = row is not None and bool(row.active and row.stop_reason and not row.paused_by)
     is_still_due_today = was_stopped and row is not None and row.next_edition == today

@@ -211,8 +211,8 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "superseded edition not given up when a newer one is asked for",
         "digests/store/outbox/claims.py",
-        "if abandon_older(self.connection, {subscription.id: edition}, SUPERSEDED_REASON",
-        "if abandon_older(self.connection, dict[int, date](), SUPERSEDED_REASON",
+        "self.connection, {subscription.id: edition}, self.now\n",
+        "self.connection, dict[int, date](), self.now\n",
         (f"{OUTBOX}::test_an_older_edition_is_superseded_by_one_that_is_asked_for[sqlite]",),
     ),
     Mutant(
@@ -273,6 +273,27 @@ MUTANTS: tuple[Mutant, ...] = (
             f"{OUTBOX}::test_an_edition_of_which_something_went_out_is_finished_before_a_newer_one_begins"
             "[sqlite]",
         ),
+    ),
+    Mutant(
+        "delivery of another kind that blocks a digest",
+        "digests/store/outbox/abandon.py",
+        "        is_digest(table),\n",
+        "",
+        (f"{OUTBOX}::test_a_recap_in_progress_neither_blocks_nor_is_superseded_by_a_newer_digest[sqlite]",),
+    ),
+    Mutant(
+        "delivery of another kind superseded by a digest",
+        "digests/store/outbox/abandon.py",
+        "_UNFINISHED_DELIVERIES.where(is_digest())",
+        "_UNFINISHED_DELIVERIES",
+        (f"{OUTBOX}::test_a_recap_in_progress_neither_blocks_nor_is_superseded_by_a_newer_digest[sqlite]",),
+    ),
+    Mutant(
+        "papers of another kind counted as shown",
+        "digests/store/outbox/pages.py",
+        "        if claim.kind is DeliveryKind.DIGEST\n",
+        "",
+        (f"{OUTBOX}::test_a_recap_counts_no_paper_as_shown_and_moves_no_watermark[sqlite]",),
     ),
     Mutant(
         "due subscriptions claimed without SKIP LOCKED",

@@ -21,7 +21,7 @@ from sqlalchemy import (
     update,
 )
 
-from digests.ports.outbox import POSSIBLY_POSTED, DeliveryState, PageState
+from digests.ports.outbox import POSSIBLY_POSTED, DeliveryKind, DeliveryState, PageState
 from digests.store import schema
 from digests.store.engine import in_json_array, insert_if_absent
 
@@ -36,6 +36,7 @@ DELIVERED = (DeliveryState.POSTED, DeliveryState.EMPTY)
 
 ACKNOWLEDGED = datetime(9999, 1, 1, tzinfo=UTC)
 """When its owner, who knows of it, is to be told next."""
+SUPERSEDED_REASON = "A newer edition came before this one was done."
 PAUSED_REASON = "The digest was paused or stopped before this was done."
 
 
@@ -46,6 +47,11 @@ InstantOrParameter = datetime | ColumnElement[Any]
 def is_one_of(state: ColumnElement[Any], states: Iterable[str]) -> ColumnElement[bool]:
     """Not IN, whose list is written out anew at every call: these are in the ledger's commonest statements."""
     return or_(*(state == one for one in states))
+
+
+def is_digest(table: Any = deliveries) -> ColumnElement[bool]:
+    """Match digests: only they follow one another, one at a time."""
+    return table.c.kind == DeliveryKind.DIGEST  # type: ignore[no-any-return]
 
 
 def has_live_lease(now: InstantOrParameter, table: Any = deliveries) -> ColumnElement[bool]:
@@ -65,7 +71,9 @@ def blocks_newer(now: InstantOrParameter, table: Any = deliveries) -> ColumnElem
     """Whether a delivery is to be finished before another edition of its channel begins: readers have seen some of it, or
     are just about to."""
     return and_(
-        is_one_of(table.c.state, LEASED + RETRYABLE), or_(has_live_lease(now, table), has_begun(table))
+        is_digest(table),
+        is_one_of(table.c.state, LEASED + RETRYABLE),
+        or_(has_live_lease(now, table), has_begun(table)),
     )
 
 
@@ -75,7 +83,13 @@ def abandoned_columns(reason: str) -> dict[str, Any]:
     return {**state, "lease_until": None, "next_try_at": None, "watermark": None}
 
 
-def reopen_failed(connection: Connection, subscription_id: int, edition: date, now: datetime) -> None:
+def reopen_failed(
+    connection: Connection,
+    subscription_id: int,
+    edition: date,
+    now: datetime,
+    kind: DeliveryKind = DeliveryKind.DIGEST,
+) -> None:
     """Let an edition that was given up with nothing in its channel be built and tried anew."""
     has_no_posted_page = ~exists().where(
         pages.c.delivery == deliveries.c.id, pages.c.state != PageState.PLANNED
@@ -84,6 +98,7 @@ def reopen_failed(connection: Connection, subscription_id: int, edition: date, n
         select(deliveries.c.id).where(
             deliveries.c.subscription == subscription_id,
             deliveries.c.edition == edition,
+            deliveries.c.kind == kind,
             deliveries.c.state == DeliveryState.FAILED,
             has_no_posted_page,
         )
@@ -114,21 +129,37 @@ def return_unseen_papers(
     connection.execute(delete(shown_papers).where(shown_papers.c.delivery.in_(keys), page.in_(unseen_pages)))
 
 
-_UNFINISHED_DELIVERIES = select(deliveries.c.id, deliveries.c.subscription, deliveries.c.edition).where(
+_UNFINISHED_DELIVERIES = select(
+    deliveries.c.id, deliveries.c.subscription, deliveries.c.edition, deliveries.c.kind
+).where(
     in_json_array(deliveries.c.subscription, "subscriptions"),
     is_one_of(deliveries.c.state, LEASED + RETRYABLE),
 )
 
 
-def abandon_older(connection: Connection, before: Mapping[int, date], reason: str, now: datetime) -> set[int]:
-    """Give up what is not done and nobody is at, of these subscriptions and of editions before these dates.
+_UNFINISHED_DIGESTS = _UNFINISHED_DELIVERIES.where(is_digest())
 
-    The subscriptions of which another process has just taken such an edition all the same.
+
+def supersede_older(connection: Connection, before: Mapping[int, date], now: datetime) -> set[int]:
+    """Give up the unleased, unfinished digests of these subscriptions for editions before these dates.
+
+    Returns the subscriptions with such a digest that another process has just leased all the same.
     """
-    older = _find_older(connection, _UNFINISHED_DELIVERIES, before)
+    return _abandon_older(connection, _UNFINISHED_DIGESTS, before, SUPERSEDED_REASON, now)
+
+
+def abandon_paused(connection: Connection, before: Mapping[int, date], now: datetime) -> None:
+    """Give up the unleased, unfinished deliveries of any kind that a pause left behind, before these dates."""
+    _abandon_older(connection, _UNFINISHED_DELIVERIES, before, PAUSED_REASON, now)
+
+
+def _abandon_older(
+    connection: Connection, query: Select[Any], before: Mapping[int, date], reason: str, now: datetime
+) -> set[int]:
+    older = _find_older(connection, query, before)
     if not older:
         return set()
-    unleased = _UNFINISHED_DELIVERIES.where(not_(has_live_lease(now))).with_for_update(skip_locked=True)
+    unleased = query.where(not_(has_live_lease(now))).with_for_update(skip_locked=True)
     abandoned_keys = list(_find_older(connection, unleased, before))
     connection.execute(
         update(deliveries).where(deliveries.c.id.in_(abandoned_keys)).values(**abandoned_columns(reason))
@@ -141,11 +172,12 @@ def fail_due_edition(connection: Connection, row: Row[Any], reason: str, now: da
     """What is begun or due of the subscription with this row has failed, unless a process is at it; its owner is to be told."""
     failed_values = {**abandoned_columns(reason), "notify_at": now if row.owner_id else None}
     unleased = _UNFINISHED_DELIVERIES.where(not_(has_live_lease(now))).with_for_update(skip_locked=True)
-    begun_keys = [one.id for one in connection.execute(unleased, {"subscriptions": [row.id]})]
-    if begun_keys:
+    begun = connection.execute(unleased, {"subscriptions": [row.id]}).fetchall()
+    if begun:
+        begun_keys = [delivery.id for delivery in begun]
         connection.execute(update(deliveries).where(deliveries.c.id.in_(begun_keys)).values(**failed_values))
         return_unseen_papers(connection, begun_keys)
-    elif row.next_due_at <= now:
+    if row.next_due_at <= now and not any(delivery.kind == DeliveryKind.DIGEST for delivery in begun):
         edition = row.next_edition or row.next_due_at.date()
         new = {
             "subscription": row.id,
@@ -172,6 +204,7 @@ def find_first_missed(connection: Connection, before: Mapping[int, date]) -> dic
         .join(schema.subscriptions, schema.subscriptions.c.id == deliveries.c.subscription)
         .where(
             deliveries.c.subscription.in_(before),
+            is_digest(),
             deliveries.c.state == DeliveryState.FAILED,
             deliveries.c.reason != PAUSED_REASON,
             or_(runs_since.is_(None), deliveries.c.edition >= runs_since),
@@ -185,6 +218,7 @@ def find_first_missed(connection: Connection, before: Mapping[int, date]) -> dic
         select(deliveries.c.subscription, func.max(deliveries.c.edition).label("edition"))
         .where(
             deliveries.c.subscription.in_({row.subscription for row in rows}),
+            is_digest(),
             or_(deliveries.c.state.in_(DELIVERED), has_begun()),
         )
         .group_by(deliveries.c.subscription)

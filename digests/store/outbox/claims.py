@@ -25,7 +25,14 @@ from sqlalchemy import (
 )
 
 from digests.model import EmptyReason
-from digests.ports.outbox import IMPORT_DEBOUNCE, POISON_AFTER, Claim, DeliveryState, PlannedPage
+from digests.ports.outbox import (
+    IMPORT_DEBOUNCE,
+    POISON_AFTER,
+    Claim,
+    DeliveryKind,
+    DeliveryState,
+    PlannedPage,
+)
 from digests.schedule import newest_due_edition, next_due_edition
 from digests.store import schema
 from digests.store.engine import in_json_array, insert_if_absent, insert_many, update_many
@@ -33,15 +40,16 @@ from digests.store.outbox.abandon import (
     LEASED,
     RETRYABLE,
     InstantOrParameter,
-    abandon_older,
     abandoned_columns,
     blocks_newer,
     find_first_missed,
     has_begun,
     has_live_lease,
+    is_digest,
     is_one_of,
     reopen_failed,
     return_unseen_papers,
+    supersede_older,
 )
 from digests.store.outbox.pages import (
     DAMAGED_ROW_ERRORS,
@@ -56,10 +64,12 @@ log = logging.getLogger(__name__)
 
 deliveries, papers, subscriptions = schema.deliveries, schema.papers, schema.subscriptions
 
-SUPERSEDED_REASON = "A newer edition came before this one was done."
-
 OVERFETCH_FACTOR = 3
 """Candidates fetched for each place: some are dropped where a workspace reaches its limit."""
+
+
+Workspace = tuple[str, str]
+"""A platform, and the id of a workspace there."""
 
 
 @dataclass(slots=True)
@@ -67,31 +77,29 @@ class WorkspaceQuota:
     """The number of deliveries that one call may still claim in each workspace."""
 
     limit_per_workspace: int
-    full_workspaces: set[tuple[str, str]]
-    claimed_counts: Counter[tuple[str, str]] = field(default_factory=Counter)
+    full_workspaces: set[Workspace]
+    claimed_counts: Counter[Workspace] = field(default_factory=Counter)
 
-    def select_keys(self, rows: Iterable[Row[Any]], limit: int) -> list[int]:
-        """Return up to `limit` ids of these subscriptions whose workspaces have room, in their order."""
+    def select_keys(self, candidates: Iterable[tuple[int, Workspace]], limit: int) -> list[int]:
+        """Return up to `limit` keys of candidates whose workspaces have room, in their order."""
         counts = Counter(self.claimed_counts)
         keys = list[int]()
-        for row in rows:
-            workspace = row.platform, row.workspace
+        for key, workspace in candidates:
             if (
                 len(keys) < limit
                 and workspace not in self.full_workspaces
                 and counts[workspace] < self.limit_per_workspace
             ):
                 counts[workspace] += 1
-                keys.append(row.id)
+                keys.append(key)
         return keys
 
-    def record_claimed(self, rows: Sequence[Row[Any]]) -> Sequence[Row[Any]]:
-        """Count these subscriptions as claimed, and return them."""
-        self.claimed_counts.update((row.platform, row.workspace) for row in rows)
+    def record_claimed(self, workspaces: Iterable[Workspace]) -> None:
+        """Count one claimed delivery for each of these."""
+        self.claimed_counts.update(workspaces)
         self.full_workspaces |= {
             workspace for workspace, count in self.claimed_counts.items() if count >= self.limit_per_workspace
         }
-        return rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,21 +111,26 @@ class Claimer:
     now: datetime
     lease: timedelta
 
-    def claim_edition(self, subscription: Subscription, edition: date, *, retry_failed: bool) -> Claim | None:
+    def claim_edition(
+        self, subscription: Subscription, edition: date, kind: DeliveryKind, *, retry_failed: bool
+    ) -> Claim | None:
         """Lease one edition, or return None, as `Outbox.claim` says."""
-        if self._is_blocked(subscription.id, edition):
+        if kind is DeliveryKind.DIGEST and self._is_blocked(subscription.id, edition):
             return None
         if retry_failed:
-            reopen_failed(self.connection, subscription.id, edition, self.now)
-        row = self._lock_delivery(subscription, edition)
+            reopen_failed(self.connection, subscription.id, edition, self.now, kind)
+        row = self._lock_delivery(subscription, edition, kind)
         if row is None:
             # Another process may insert the row in between; then that row is locked and read.
-            self._insert_retryable(subscription, edition)
-            row = self._lock_delivery(subscription, edition)
-        self._advance_next_due(subscription, edition)
+            self._insert_retryable(subscription, edition, kind)
+            row = self._lock_delivery(subscription, edition, kind)
+        if kind is DeliveryKind.DIGEST:
+            self._advance_next_due(subscription, edition)
         if row is None or not row.is_free:
             return None
-        if abandon_older(self.connection, {subscription.id: edition}, SUPERSEDED_REASON, self.now):
+        if kind is DeliveryKind.DIGEST and supersede_older(
+            self.connection, {subscription.id: edition}, self.now
+        ):
             return None  # Another process has just leased an older edition, which has to be finished first.
         self._lease_again([row.id])
         claims = self._build_claims([row], {subscription.id: subscription})
@@ -144,7 +157,9 @@ class Claimer:
         blocking = select(deliveries.c.id).where(older, blocks_newer(self.now))
         return self.connection.execute(blocking).first() is not None
 
-    def _lock_delivery(self, subscription: Subscription, edition: date) -> Row[Any] | None:
+    def _lock_delivery(
+        self, subscription: Subscription, edition: date, kind: DeliveryKind
+    ) -> Row[Any] | None:
         """Return the locked row of a delivery, with `is_free` telling if it can be leased now."""
         return self.connection.execute(
             select(
@@ -152,20 +167,37 @@ class Claimer:
                 deliveries.c.id.label("delivery"),
                 _is_free(self.now, self.now - IMPORT_DEBOUNCE).label("is_free"),
             )
-            .where(deliveries.c.subscription == subscription.id, deliveries.c.edition == edition)
+            .where(
+                deliveries.c.subscription == subscription.id,
+                deliveries.c.edition == edition,
+                deliveries.c.kind == kind,
+            )
             .with_for_update(of=deliveries)
         ).first()
 
-    def _insert_retryable(self, subscription: Subscription, edition: date) -> None:
+    def _insert_retryable(self, subscription: Subscription, edition: date, kind: DeliveryKind) -> None:
         """Insert a delivery that is due now, unless there is one."""
-        first_values = {"subscription": subscription.id, "edition": edition, "attempts": 0, "reason": ""}
+        first_values = {
+            "subscription": subscription.id,
+            "edition": edition,
+            "kind": kind,
+            "attempts": 0,
+            "reason": "",
+        }
         retry_values = {"state": DeliveryState.RETRYING, "owner": self.owner, "next_try_at": self.now}
+        lateness = (
+            self._find_lateness(subscription, edition)
+            if kind is DeliveryKind.DIGEST
+            else {"due_at": self.now, "first_missed": None}
+        )
+        insert_if_absent(self.connection, deliveries, {**first_values, **retry_values, **lateness})
+
+    def _find_lateness(self, subscription: Subscription, edition: date) -> dict[str, Any]:
         first_failed = find_first_missed(self.connection, {subscription.id: edition}).get(subscription.id)
         subscription_row = self.connection.execute(
             select(subscriptions).where(subscriptions.c.id == subscription.id)
         ).first()
-        lateness = _lateness_columns(subscription_row, edition, self.now, first_failed)
-        insert_if_absent(self.connection, deliveries, {**first_values, **retry_values, **lateness})
+        return _lateness_columns(subscription_row, edition, self.now, first_failed)
 
     def _advance_next_due(self, subscription: Subscription, edition: date) -> None:
         """Move the next edition past this one, unless a later one is due. The edition may be ahead of its
@@ -207,7 +239,7 @@ class Claimer:
             "but_not": _format_workspaces(quota.full_workspaces),
         }
         rows = list(self.connection.execute(query, parameters))
-        rows = list({row.subscription: row for row in reversed(rows)}.values())[::-1]
+        rows = list({(row.subscription, row.kind): row for row in reversed(rows)}.values())[::-1]
         if not rows:
             return 0, []
         row_count = len(rows)
@@ -215,13 +247,18 @@ class Claimer:
             subscriptions.c.id.in_({row.subscription for row in rows})
         )
         rows_by_id = {row.id: row for row in self.connection.execute(subscription_query)}
-        keys = quota.select_keys(
-            (rows_by_id[row.subscription] for row in rows if row.subscription in rows_by_id), limit
-        )
-        claimed_rows = quota.record_claimed([rows_by_id[key] for key in keys])
+        workspaces = {
+            row.delivery: _workspace_of(rows_by_id[row.subscription])
+            for row in rows
+            if row.subscription in rows_by_id
+        }
+        keys = set(quota.select_keys(workspaces.items(), limit))
+        quota.record_claimed(workspaces[key] for key in keys)
+        rows = [row for row in rows if row.delivery in keys]
+        claimed_rows = {row.subscription: rows_by_id[row.subscription] for row in rows}
         subscriptions_by_id = {
             subscription.id: subscription
-            for subscription in read_or_stop_subscriptions(self.connection, claimed_rows, self.now)
+            for subscription in read_or_stop_subscriptions(self.connection, claimed_rows.values(), self.now)
         }
         rows = [row for row in rows if row.subscription in subscriptions_by_id]
         self._lease_again([row.delivery for row in rows])
@@ -285,6 +322,7 @@ class Claimer:
             late_until=row.late_until,
             failures=row.failures + (row.state in LEASED),
             crashes=row.crashes + (row.state in LEASED),
+            kind=DeliveryKind(row.kind),
             due_at=row.due_at,
             first_missed=row.first_missed,
         )
@@ -312,16 +350,21 @@ class Claimer:
                 "blocked": sorted(skipped_ids),
             }
             candidates = self.connection.execute(_DUE_SUBSCRIPTIONS, parameters)
-            keys = quota.select_keys(candidates, limit - len(due_rows))
+            keys = quota.select_keys(
+                ((row.id, _workspace_of(row)) for row in candidates), limit - len(due_rows)
+            )
             if not keys:
                 break
             skipped_ids.update(keys)  # The second statement passes over what another process has just locked.
-            locked = self.connection.execute(_DUE_SUBSCRIPTIONS_LOCKED, {"now": self.now, "keys": keys})
-            due_rows += quota.record_claimed(locked.fetchall())
+            locked = self.connection.execute(
+                _DUE_SUBSCRIPTIONS_LOCKED, {"now": self.now, "keys": keys}
+            ).fetchall()
+            quota.record_claimed(_workspace_of(row) for row in locked)
+            due_rows += locked
         return due_rows
 
     def _begin_newest_editions(self, rows: Sequence[Row[Any]], blocked_ids: set[int]) -> list[Claim]:
-        """Insert and lease the newest due edition of each subscription, and advance each to its next one.
+        """Insert and lease the newest due digest of each subscription, and advance each to its next one.
 
         An edition that has a delivery already is left alone. A subscription of which another process has just
         leased an older edition is added to `blocked_ids`.
@@ -336,7 +379,7 @@ class Claimer:
         editions = {key: due_edition.edition for key, due_edition in newest.items()}
         existing_keys = self._find_delivery_keys(editions)
         superseding = {key: edition for key, edition in editions.items() if key not in existing_keys}
-        blocked_ids |= abandon_older(self.connection, superseding, SUPERSEDED_REASON, self.now)
+        blocked_ids |= supersede_older(self.connection, superseding, self.now)
         due = [subscription for subscription in due if subscription.id not in blocked_ids]
         self._advance_all_next_due(due)
         new = [subscription for subscription in due if subscription.id not in existing_keys]
@@ -383,7 +426,13 @@ class Claimer:
     def _insert_leased(self, editions: Mapping[int, date], lateness: Mapping[int, Mapping[str, Any]]) -> None:
         first_values = {"attempts": 1, "reason": "", **self._lease_columns()}
         new_rows = [
-            {"subscription": key, "edition": edition, **first_values, **lateness[key]}
+            {
+                "subscription": key,
+                "edition": edition,
+                "kind": DeliveryKind.DIGEST,
+                **first_values,
+                **lateness[key],
+            }
             for key, edition in editions.items()
         ]
         insert_many(self.connection, deliveries, new_rows)
@@ -403,7 +452,11 @@ def _lateness_columns(
     return {"due_at": due, "first_missed": min(missed, default=None)}
 
 
-def _format_workspaces(workspaces: Collection[tuple[str, str]]) -> list[str]:
+def _workspace_of(row: Row[Any]) -> Workspace:
+    return row.platform, row.workspace
+
+
+def _format_workspaces(workspaces: Collection[Workspace]) -> list[str]:
     return [f"{platform} {workspace}" for platform, workspace in workspaces]
 
 
@@ -451,11 +504,12 @@ def _select_unfinished(condition: ColumnElement[bool]) -> Select[Any]:
         subscriptions.c.id == deliveries.c.subscription,
         *running_conditions(),
         _NOT_EXCLUDED,
-        # A newer edition that is due supersedes a delivery of which nothing was posted.
-        or_(subscriptions.c.next_due_at > _NOW, has_begun()),
+        # A newer edition that is due supersedes a digest of which nothing was posted.
+        or_(not_(is_digest()), subscriptions.c.next_due_at > _NOW, has_begun()),
     )
     has_no_other_lease = ~exists().where(
         other.c.subscription == deliveries.c.subscription,
+        other.c.kind == deliveries.c.kind,
         other.c.id != deliveries.c.id,
         has_live_lease(_NOW, other),
     )
@@ -463,6 +517,7 @@ def _select_unfinished(condition: ColumnElement[bool]) -> Select[Any]:
         select(deliveries, deliveries.c.id.label("delivery"))
         .where(
             _is_free(_NOW, bindparam("settled_at", type_=schema.Instant)),
+            is_one_of(deliveries.c.kind, DeliveryKind),  # A newer version may have stored others.
             condition,
             is_wanted,
             has_no_other_lease,
@@ -500,4 +555,5 @@ _ADVANCE_NEXT_DUE = (
 _DELIVERIES_OF_EDITIONS = select(deliveries.c.id, deliveries.c.subscription, deliveries.c.edition).where(
     in_json_array(deliveries.c.subscription, "keys"),
     deliveries.c.edition.between(bindparam("first"), bindparam("last")),
+    is_digest(),
 )

@@ -9,6 +9,7 @@ from sqlalchemy import and_, delete, exists, func, literal, select, update
 from digests.ports.outbox import (
     IMPORT_DEBOUNCE,
     Claim,
+    DeliveryKind,
     DeliveryState,
     OutboxWrite,
     PageState,
@@ -40,10 +41,11 @@ class SqlOutbox:
         now: datetime,
         lease: timedelta,
         retry_failed: bool = False,
+        kind: DeliveryKind = DeliveryKind.DIGEST,
     ) -> Claim | None:
         with self.database.write() as connection:
             claimer = Claimer(connection, owner, now, lease)
-            return claimer.claim_edition(subscription, edition, retry_failed=retry_failed)
+            return claimer.claim_edition(subscription, edition, kind, retry_failed=retry_failed)
 
     def claim_due(
         self,

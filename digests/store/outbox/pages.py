@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, select
 
 from digests.model import PostedState
-from digests.ports.outbox import Claim, PageState, PlannedPage
+from digests.ports.outbox import Claim, DeliveryKind, PageState, PlannedPage
 from digests.store import schema
 from digests.store.engine import in_json_array, insert_many
 
@@ -35,6 +35,7 @@ def _insert_shown_papers(connection: Connection, claim_pages: ClaimPages) -> Non
     page_by_paper = [
         (claim, {paper: page.number for page in reversed(its_pages) for paper in page.papers})
         for claim, its_pages in claim_pages
+        if claim.kind is DeliveryKind.DIGEST
     ]
     names = {"names": sorted({paper for _, its_page in page_by_paper for paper in its_page})}
     rows = [

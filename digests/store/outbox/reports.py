@@ -11,10 +11,10 @@ from sqlalchemy import Row, and_, bindparam, func, or_, select
 from digests.errors import StoreError
 from digests.model import EmptyReason
 from digests.ports.delivery_reports import ChannelStatus, DeliveryReport, PreviousEdition
-from digests.ports.outbox import DeliveryState, PageState
+from digests.ports.outbox import DeliveryKind, DeliveryState, PageState
 from digests.store import schema
 from digests.store.engine import Database, in_json_array
-from digests.store.outbox.abandon import LEASED, has_live_lease
+from digests.store.outbox.abandon import LEASED, has_live_lease, is_digest
 from digests.store.outbox.pages import UNREADABLE_REASON, fetch_page_rows, readable_pages_from_rows
 from digests.store.subscriptions import subscription_from_row
 from digests.subscription import Channel, Subscription
@@ -38,6 +38,7 @@ _PREVIOUS_EDITIONS = (
     .where(
         in_json_array(deliveries.c.subscription, "keys"),
         deliveries.c.edition < bindparam("before"),
+        is_digest(),
     )
     .group_by(deliveries.c.subscription)
 )
@@ -56,10 +57,12 @@ _SHOWN_IN_WINDOW = (
 class SqlDeliveryReports:
     database: Database
 
-    def history(self, subscription: Subscription, limit: int) -> Sequence[DeliveryReport]:
+    def history(
+        self, subscription: Subscription, limit: int, *, kind: DeliveryKind = DeliveryKind.DIGEST
+    ) -> Sequence[DeliveryReport]:
         newest = (
             select(deliveries)
-            .where(deliveries.c.subscription == subscription.id)
+            .where(deliveries.c.subscription == subscription.id, deliveries.c.kind == kind)
             .order_by(deliveries.c.edition.desc())
             .limit(limit)
         )
@@ -77,14 +80,16 @@ class SqlDeliveryReports:
         newest = (
             select(deliveries.c.subscription, func.max(deliveries.c.edition).label("edition"))
             .join(schema.subscriptions, schema.subscriptions.c.id == deliveries.c.subscription)
-            .where(not_ahead)
+            .where(not_ahead, is_digest())
             .group_by(deliveries.c.subscription)
             .subquery()
         )
         last_delivery = newest.join(
             deliveries,
             and_(
-                deliveries.c.subscription == newest.c.subscription, deliveries.c.edition == newest.c.edition
+                deliveries.c.subscription == newest.c.subscription,
+                deliveries.c.edition == newest.c.edition,
+                is_digest(),
             ),
         )
         count = func.count().label("count")

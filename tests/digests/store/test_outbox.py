@@ -13,6 +13,7 @@ from digests.ports import Store
 from digests.ports.outbox import (
     IMPORT_DEBOUNCE,
     Claim,
+    DeliveryKind,
     DeliveryState,
     FirstPageSending,
     LeaseLostError,
@@ -23,7 +24,7 @@ from digests.ports.outbox import (
     PlanSaved,
 )
 from digests.subscription import Channel, Subscription
-from tests.builders import NOW, TODAY, a_paper, a_store, a_subscription, save_subscription
+from tests.builders import NOW, TODAY, a_paper, a_store, a_subscription, corrupt_rows, save_subscription
 from tests.outbox import LEASE, claim_all, confirm_page, find_shown_papers, save_plan, start_page
 
 pytestmark = pytest.mark.usefixtures("over_both")
@@ -663,6 +664,107 @@ def test_papers_of_a_page_of_which_nobody_knows_are_considered_again_where_it_co
     store.outbox.fail(begun(store, subscription), "Slack is out.", now=NOW, unknown_is_lost=unknown_is_lost)
     shown = find_shown_papers(store, subscription, 0, 4)
     assert shown == (frozenset() if unknown_is_lost else {"2401.00001"})
+
+
+def claim_recap(
+    store: Store, subscription: Subscription, edition: date = TODAY, late: timedelta = timedelta()
+) -> Claim | None:
+    return store.outbox.claim(
+        subscription, edition, owner="r", now=NOW + late, lease=LEASE, kind=DeliveryKind.RECAP
+    )
+
+
+def test_two_kinds_of_one_channel_and_date_are_delivered_side_by_side() -> None:
+    store, subscription = a_ledger()
+    recap = claim_recap(store, subscription)
+    assert recap
+    assert claim_recap(store, subscription) is None
+    digest = claimed(store, subscription)
+    assert (recap.kind, digest.kind) == (DeliveryKind.RECAP, DeliveryKind.DIGEST)
+    assert recap.id != digest.id
+    save_plan(store, recap, [a_page(0, "2401.00001")], watermark=9)
+    save_plan(store, digest, [a_page(0, "2401.00002"), a_page(1)], watermark=4)
+    retried = claim_all(store, LEASE)
+    assert {(claim.kind, len(claim.pages)) for claim in retried} == {
+        (DeliveryKind.DIGEST, 2),
+        (DeliveryKind.RECAP, 1),
+    }
+    for claim in retried:
+        store.outbox.finish(claim)
+    for kind in DeliveryKind:
+        (report,) = store.delivery_reports.history(subscription, 9, kind=kind)
+        assert report.state is DeliveryState.POSTED
+
+
+def test_a_recap_counts_no_paper_as_shown_and_moves_no_watermark() -> None:
+    store, subscription = a_ledger()
+    recap = claim_recap(store, subscription)
+    assert recap
+    store.outbox.finish(save_plan(store, recap, [a_page(0, "2401.00001")], watermark=9))
+    tomorrow = TODAY + timedelta(days=1)
+    assert find_shown_papers(store, subscription, 0, 9) == frozenset()
+    assert store.delivery_reports.watermark(subscription, tomorrow) is None
+    (status,) = store.delivery_reports.channel_statuses()
+    assert (status.edition, status.next_edition) == (None, tomorrow)
+
+
+def test_a_recap_in_progress_neither_blocks_nor_is_superseded_by_a_newer_digest() -> None:
+    store, subscription = a_ledger()
+    waiting, sending = claim_recap(store, subscription), claim_recap(store, subscription, TODAY - YEAR)
+    assert waiting
+    assert sending
+    save_plan(store, sending, [a_page(0), a_page(1)], watermark=0)
+    start_page(store, sending, 0)
+    tomorrow = timedelta(days=1)
+    for claim in (waiting, sending):
+        store.outbox.reschedule(claim, "Slack is out.", next_try_at=NOW + tomorrow + LEASE)
+    (digest,) = claim_all(store, tomorrow)
+    assert (digest.kind, digest.edition) == (DeliveryKind.DIGEST, TODAY + tomorrow)
+    store.outbox.finish(digest)
+    retried = claim_all(store, tomorrow + LEASE)
+    assert {claim.kind for claim in retried} == {DeliveryKind.RECAP}
+    assert {claim.edition for claim in retried} <= {waiting.edition, sending.edition}
+
+
+def test_a_digest_in_progress_neither_blocks_nor_is_superseded_by_a_newer_recap() -> None:
+    store, subscription = a_ledger()
+    sending = begun(store, subscription)
+    assert claim_recap(store, subscription, TODAY + timedelta(days=1))
+    store.outbox.reschedule(sending, "Slack is out.", next_try_at=NOW)
+    assert claim_recap(store, subscription, TODAY + timedelta(days=2))
+    assert [claim.kind for claim in claim_all(store)] == [DeliveryKind.DIGEST]
+
+
+def test_a_failed_delivery_is_reopened_in_its_own_kind_alone() -> None:
+    store, subscription = a_ledger()
+    recap, digest = claim_recap(store, subscription), claimed(store, subscription)
+    assert recap
+    for claim in (recap, digest):
+        store.outbox.fail(claim, "Slack is out.", now=NOW)
+    assert store.outbox.claim(
+        subscription, TODAY, owner="b", now=NOW, lease=LEASE, retry_failed=True, kind=DeliveryKind.RECAP
+    )
+    (report,) = store.delivery_reports.history(subscription, 9)
+    assert report.state is DeliveryState.FAILED
+
+
+def test_a_workspace_has_room_for_one_delivery_of_two_kinds() -> None:
+    store, subscription = a_ledger()
+    for claim in (claim_recap(store, subscription), claimed(store, subscription)):
+        assert claim
+        store.outbox.reschedule(claim, "Slack is out.", next_try_at=NOW)
+    for _ in range(2):
+        claims = store.outbox.claim_due(owner="a", now=NOW, lease=LEASE, limit=9, limit_per_workspace=1)
+        assert len(claims) == 1
+
+
+def test_a_kind_that_only_a_newer_version_knows_is_left_to_that_version() -> None:
+    store, subscription = a_ledger()
+    store.outbox.reschedule(claimed(store, subscription), "Slack is out.", next_try_at=NOW)
+    corrupt_rows(store, "UPDATE deliveries SET kind = 'poll'")
+    assert [claim.attempts for claim in claim_all(store)] == []
+    corrupt_rows(store, "UPDATE deliveries SET kind = 'digest'")
+    assert [claim.attempts for claim in claim_all(store)] == [2]
 
 
 def test_the_next_edition_knows_of_those_that_were_given_up_since_one_last_came() -> None:

@@ -215,6 +215,7 @@ def upgrade() -> None:
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("subscription", sa.Integer(), nullable=False),
         sa.Column("edition", sa.Date(), nullable=False),
+        sa.Column("kind", sa.Text(), server_default="digest", nullable=False),
         sa.Column("state", sa.Text(), nullable=False),
         sa.Column("owner", sa.Text(), nullable=False),
         sa.Column("lease_until", sa.DateTime(timezone=True), nullable=True),
@@ -237,7 +238,9 @@ def upgrade() -> None:
             ondelete="CASCADE",
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_deliveries")),
-        sa.UniqueConstraint("subscription", "edition", name=op.f("uq_deliveries_subscription_edition")),
+        sa.UniqueConstraint(
+            "subscription", "edition", "kind", name=op.f("uq_deliveries_subscription_edition_kind")
+        ),
     )
     op.create_index("ix_deliveries_notify_at", "deliveries", ["notify_at"], unique=False)
     op.create_index("ix_deliveries_state_late_until", "deliveries", ["state", "late_until"], unique=False)
