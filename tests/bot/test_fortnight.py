@@ -93,6 +93,7 @@ def test_every_day_of_a_fortnight_has_an_acceptable_message(tmp_path: Path) -> N
             try:
                 await _run_two_weeks(fortnight)
             finally:
+                print(fortnight.log.read_text())
                 for day, digest in fortnight.digests.items():
                     print(f"=== {day:%A %d %B}\n{digest}\n")
             repeated = {paper for paper, count in fortnight.count_posted_papers().items() if count > 1}

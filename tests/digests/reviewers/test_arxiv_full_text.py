@@ -1,4 +1,4 @@
-"""arXiv's full texts, over a real client and a local server."""
+"""Full texts from arXiv, over a real client and a local server."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -18,32 +18,36 @@ from digests.sources.http.turns import ServerTurns
 from tests.builders import NOW, a_paper, a_store
 from tests.fakes.pdf import a_pdf
 
-LONG = [f"Sentence number {number} of the method says what was done and why." for number in range(60)]
-PAGE = "<html><body><h2>1 Method</h2>" + "".join(f"<p>{line}</p>" for line in LONG) + "</body></html>"
+SENTENCES = [f"Sentence number {number} of the method says what was done and why." for number in range(60)]
+PAGE = "<html><body><h2>1 Method</h2>" + "".join(f"<p>{line}</p>" for line in SENTENCES) + "</body></html>"
 
 
-def read(paper: Paper, places: dict[str, tuple[int, bytes]]) -> tuple[FullText | None, list[str]]:
-    """What is read of a paper where these are the server's pages, and what was asked for."""
-    asked: list[str] = []
+def fetch_full_text(
+    paper: Paper, documents: dict[str, tuple[int, bytes]]
+) -> tuple[FullText | None, list[str]]:
+    """Fetch from a server with these documents by path. Returns the full text and the requested paths."""
+    requested_paths: list[str] = []
 
     async def serve(request: web.Request) -> web.Response:
-        asked.append(request.path)
-        status, body = places.get(request.path, (404, b"not here"))
+        requested_paths.append(request.path)
+        status, body = documents.get(request.path, (404, b"not here"))
         return web.Response(status=status, body=body)
 
     async def work(base_url: str) -> FullText | None:
-        time = Time()
+        time = FakeTime()
         turns = ServerTurns(
             a_store().sources, "arxiv.org", "me", timedelta(seconds=3), time.clock, time.pause
         )
-        connect = partial(open_client, "", time.clock, trusted_addresses=(base_url,), pause=time.pause)
-        return await ArxivFullTextFetcher(connect, turns, base_url)(paper)
+        open_server_client = partial(
+            open_client, "", time.clock, trusted_addresses=(base_url,), pause=time.pause
+        )
+        return await ArxivFullTextFetcher(open_server_client, turns, base_url)(paper)
 
-    return asyncio.run(_with_server(serve, work)), asked
+    return asyncio.run(_with_server(serve, work)), requested_paths
 
 
-class Time:
-    """Passes only while somebody waits."""
+class FakeTime:
+    """A time that passes only during a pause."""
 
     def __init__(self) -> None:
         self.now = NOW
@@ -69,38 +73,40 @@ async def _with_server(
         await runner.cleanup()
 
 
-def test_the_page_of_the_version_that_is_known_is_read() -> None:
-    text, asked = read(a_paper("2611.00001", version=2), {"/html/2611.00001v2": (200, PAGE.encode())})
+def test_the_html_page_of_the_known_version_is_used() -> None:
+    text, paths = fetch_full_text(
+        a_paper("2611.00001", version=2), {"/html/2611.00001v2": (200, PAGE.encode())}
+    )
     assert text
-    assert LONG[30] in text.text
-    assert asked == ["/html/2611.00001v2"]
+    assert SENTENCES[30] in text.text
+    assert paths == ["/html/2611.00001v2"]
 
 
-def test_without_a_page_the_pdf_is_read() -> None:
-    text, asked = read(a_paper("2611.00001"), {"/pdf/2611.00001": (200, a_pdf(*LONG[:40]))})
+def test_the_pdf_is_used_without_an_html_page() -> None:
+    text, paths = fetch_full_text(a_paper("2611.00001"), {"/pdf/2611.00001": (200, a_pdf(*SENTENCES[:40]))})
     assert text
-    assert LONG[3] in text.text
-    assert asked == ["/html/2611.00001", "/pdf/2611.00001"]
+    assert SENTENCES[3] in text.text
+    assert paths == ["/html/2611.00001", "/pdf/2611.00001"]
 
 
-def test_a_page_that_is_no_paper_is_passed_over() -> None:
-    places = {
+def test_an_html_page_without_a_paper_is_ignored() -> None:
+    documents = {
         "/html/2611.00001": (200, b"<html>No HTML for this paper.</html>"),
-        "/pdf/2611.00001": (200, a_pdf(*LONG)),
+        "/pdf/2611.00001": (200, a_pdf(*SENTENCES)),
     }
-    text, _ = read(a_paper("2611.00001"), places)
+    text, _ = fetch_full_text(a_paper("2611.00001"), documents)
     assert text
-    assert LONG[3] in text.text
+    assert SENTENCES[3] in text.text
 
 
 def test_a_paper_without_either_has_no_full_text() -> None:
-    assert read(a_paper("2611.00001"), {})[0] is None
+    assert fetch_full_text(a_paper("2611.00001"), {})[0] is None
 
 
-def test_a_paper_that_is_not_on_arxiv_is_not_asked_for() -> None:
-    assert read(a_paper("web:0123456789abcdef"), {}) == (None, [])
+def test_a_paper_outside_arxiv_is_not_requested() -> None:
+    assert fetch_full_text(a_paper("web:0123456789abcdef"), {}) == (None, [])
 
 
-def test_a_server_in_trouble_is_an_error_for_later() -> None:
+def test_a_server_error_is_raised_for_a_retry() -> None:
     with pytest.raises(SourceError, match="503"):
-        read(a_paper("2611.00001"), {"/html/2611.00001": (503, b"")})
+        fetch_full_text(a_paper("2611.00001"), {"/html/2611.00001": (503, b"")})

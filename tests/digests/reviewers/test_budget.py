@@ -1,0 +1,104 @@
+"""The day's budget and its shares."""
+
+from datetime import timedelta
+
+from digests.model import NOT_REVIEWED, REVIEWER, ReviewDepth, Trouble
+from digests.reviewers.budget import DailyBudget
+from tests.builders import NOW, TODAY, a_paper
+from tests.digests.reviewers.harness import (
+    ABSTRACT,
+    AFTER_MIDNIGHT,
+    ANNOUNCEMENT_IS_SCORED,
+    ReviewerHarness,
+    store_with_papers,
+)
+from tests.fakes.openai_server import ModelFault
+
+
+def test_the_budget_is_never_exceeded_and_the_rest_waits_for_tomorrow() -> None:
+    reviewer = ReviewerHarness(
+        store_with_papers(30), full_reviews_per_day=0, budget=DailyBudget(tokens=60_000)
+    )
+    outcome = reviewer.run_round()
+    spent = reviewer.store.reviewing.spending_on(TODAY)
+    assert outcome.trouble is Trouble.BUDGET_SPENT
+    assert 0 < outcome.score_count < 30
+    assert spent.tokens <= 60_000
+    waiting = reviewer.store.reviewing.count_waiting()[ReviewDepth.SCORE]
+    assert waiting == 30 - outcome.score_count
+    [condition] = reviewer.store.health.latest_reports()
+    assert (condition.subject, condition.trouble, condition.waiting_count) == (
+        REVIEWER,
+        Trouble.BUDGET_SPENT,
+        waiting,
+    )
+    reviewer.now = NOW + timedelta(days=1)
+    assert reviewer.run_round().score_count > 0
+
+
+def test_a_backlog_leaves_half_of_the_budget_to_the_papers_of_the_day() -> None:
+    reviewer = ReviewerHarness(
+        store_with_papers(90),
+        full_reviews_per_day=0,
+        budget=DailyBudget(tokens=40_000),
+        has_daily_announcement=True,
+    )
+    reviewer.run_rounds_until_idle()
+    reviewer.now = AFTER_MIDNIGHT
+    reviewer.run_rounds_until_idle()
+    spent = reviewer.store.reviewing.spending_on(reviewer.now.date())
+    assert 0 < spent.tokens <= 20_000
+    reviewer.now += timedelta(hours=6)
+    reviewer.store.library.add([(a_paper("2611.99999", abstract=ABSTRACT), NOT_REVIEWED)], now=reviewer.now)
+    reviewer.run_round()
+    assert reviewer.get_paper(99999).review.score is not None
+    reviewer.now += timedelta(hours=6)
+    assert reviewer.run_round().score_count > 0
+
+
+def test_the_budget_limits_money() -> None:
+    reviewer = ReviewerHarness(
+        store_with_papers(30),
+        full_reviews_per_day=0,
+        budget=DailyBudget(money=0.10, price_in=2.0, price_out=6.0),
+    )
+    outcome = reviewer.run_round()
+    assert outcome.trouble is Trouble.BUDGET_SPENT
+    assert reviewer.store.reviewing.spending_on(TODAY).millionths <= 100_000
+    assert outcome.score_count > 0
+
+
+def test_scoring_leaves_budget_for_full_reviews() -> None:
+    reviewer = ReviewerHarness(
+        store_with_papers(60), full_reviews_per_day=2, budget=DailyBudget(tokens=90_000)
+    )
+    outcome = reviewer.run_round()
+    assert outcome.full_review_count == 2
+    assert outcome.trouble is Trouble.BUDGET_SPENT
+
+
+def test_scoring_a_big_day_leaves_budget_for_full_reviews() -> None:
+    reviewer = ReviewerHarness(
+        store_with_papers(90),
+        full_reviews_per_day=2,
+        budget=DailyBudget(tokens=60_000),
+        has_daily_announcement=True,
+    )
+    reviewer.now = ANNOUNCEMENT_IS_SCORED - timedelta(minutes=45)
+    reviewer.store.library.add(
+        [(a_paper(f"2611.8{number:04}", abstract=ABSTRACT), NOT_REVIEWED) for number in range(90)],
+        now=reviewer.now,
+    )
+    reviewer.run_rounds_until_idle()
+    assert reviewer.store.reviewing.spending_on(reviewer.now.date()).tokens <= 36_000
+    reviewer.now = ANNOUNCEMENT_IS_SCORED
+    outcome = reviewer.run_round()
+    assert outcome.full_review_count == 2
+    assert outcome.trouble is Trouble.BUDGET_SPENT
+
+
+def test_a_call_that_may_be_billed_stays_counted() -> None:
+    reviewer = ReviewerHarness(store_with_papers(1), full_reviews_per_day=0)
+    reviewer.server.faults.append(ModelFault.NOT_JSON)
+    reviewer.run_round()
+    assert reviewer.store.reviewing.spending_on(TODAY).tokens > 2000
