@@ -16,19 +16,15 @@ from typing import TYPE_CHECKING, assert_never
 
 from rich.console import Console
 
-from bot.chat.message import Message
-from bot.chat.port import Page
 from bot.conversation.answers import Answers
 from bot.delivery.deliver import DeliveryContext, UnknownPolicy
-from bot.delivery.rate_limit import RateLimiter, RateLimits
+from bot.delivery.rate_limit import RateLimiter
 from bot.ingest.fetching import PaperLookup
 from bot.platforms.app import ChatApp
-from bot.platforms.console.settings import ConsoleSettings
-from bot.platforms.discord.settings import DiscordSettings, read_discord_token
-from bot.platforms.slack.settings import SlackSettings, read_slack_secrets
+from bot.platforms.registry import find_platforms
 from bot.storage import run_background
 from config.secrets import read_reviewer_key
-from config.settings import Settings, SettingsTable
+from config.settings import Settings
 from config.settings import SourceSettings as SourceSettings
 from config.settings import SubscriptionSettings as SubscriptionSettings
 from digests.build import DigestPolicy
@@ -52,19 +48,6 @@ if TYPE_CHECKING:
     from digests.sources.http.turns import ServerTurns
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-
-PLATFORMS = ("console", "slack", "discord")
-"""The platforms that digests can be posted to."""
-
-PLATFORM_MODELS: Mapping[str, type[SettingsTable]] = {
-    "console": ConsoleSettings,
-    "slack": SlackSettings,
-    "discord": DiscordSettings,
-}
-"""Models of the `[platforms.NAME]` tables, for `load_settings`."""
-
-
-Renderer = Callable[[Message, DigestStyle], Sequence[Page]]
 
 # Debian's zones are a year old and wrong for some cities; the tzdata package is a dependency, so it is always there.
 zoneinfo.reset_tzpath(to=())
@@ -130,13 +113,14 @@ def _utc_now() -> datetime:
 def _build_delivery_context(
     settings: Settings, store: Store, console: Console, clock: Callable[[], datetime]
 ) -> DeliveryContext:
-    from bot.platforms.console.client import ConsolePlatform
-
-    transcript = settings.get_platform(ConsoleSettings).transcript
     sending = settings.delivery
     return DeliveryContext(
         store=store,
-        platforms={"console": ConsolePlatform(console, Path(transcript) if transcript else None)},
+        platforms={
+            name: spec.open_local(settings, console)
+            for name, spec in find_platforms().items()
+            if spec.open_local
+        },
         digest_policy=digest_policy_from_settings(settings),
         owner=f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}",
         clock=clock,
@@ -152,14 +136,10 @@ def _build_delivery_context(
 
 
 def _build_rate_limiters(settings: Settings) -> dict[str, RateLimiter]:
-    slack, discord = settings.get_platform(SlackSettings), settings.get_platform(DiscordSettings)
     return {
-        "slack": RateLimiter(
-            RateLimits(channel=slack.messages_per_second_per_channel, workspace=slack.messages_per_second)
-        ),
-        "discord": RateLimiter(
-            RateLimits(channel=discord.messages_per_second_per_channel, bot=discord.messages_per_second)
-        ),
+        name: RateLimiter(spec.build_rate_limits(settings))
+        for name, spec in find_platforms().items()
+        if spec.build_rate_limits
     }
 
 
@@ -389,87 +369,12 @@ def _build_full_texts(services: Services) -> "ArxivFullTextFetcher":
     return ArxivFullTextFetcher(_client_opener(services, url), _build_arxiv_turns(services, (url,)), url)
 
 
-def build_renderers() -> Mapping[str, Callable[[], Renderer]]:
-    """How each platform writes a message; what a platform needs is loaded only when it is asked for."""
-
-    def load_console() -> Renderer:
-        from bot.platforms.console.render import render
-
-        return render
-
-    def load_slack() -> Renderer:
-        from bot.platforms.slack.render import render
-
-        return render
-
-    def load_discord() -> Renderer:
-        from bot.platforms.discord.render import render
-
-        return render
-
-    return {"console": load_console, "slack": load_slack, "discord": load_discord}
-
-
 def build_apps(
     settings: Settings, environment: Mapping[str, str], clock: Callable[[], datetime]
 ) -> list[ChatApp]:
-    """The platforms whose secrets are set. Raises SettingsError and InputError for secrets that cannot be meant so."""
-    return [
-        *_build_slack_apps(settings, environment, clock),
-        *_build_discord_apps(settings, environment, clock),
-    ]
-
-
-def _build_slack_apps(
-    settings: Settings, environment: Mapping[str, str], clock: Callable[[], datetime]
-) -> list[ChatApp]:
-    secrets_of_slack = read_slack_secrets(environment)
-    if not secrets_of_slack.bot_token:
-        return []
-    try:
-        from bot.platforms.slack.app import SlackApp, transport_of
-    except ImportError as error:
-        raise _not_installed_error("SLACK_BOT_TOKEN", error, "slack") from error
-    slack = settings.get_platform(SlackSettings)
-    transport_of(slack, secrets_of_slack)
-    return [SlackApp(slack, secrets_of_slack, settings.delivery.timeout_seconds, clock)]
-
-
-def _build_discord_apps(
-    settings: Settings, environment: Mapping[str, str], clock: Callable[[], datetime]
-) -> list[ChatApp]:
-    token = read_discord_token(environment)
-    if not token:
-        return []
-    try:
-        from bot.platforms.discord.app import DiscordApp
-    except ImportError as error:
-        raise _not_installed_error("DISCORD_TOKEN", error, "discord") from error
-    return [
-        DiscordApp(settings.get_platform(DiscordSettings), token, settings.delivery.timeout_seconds, clock)
-    ]
-
-
-def _not_installed_error(variable: str, error: ImportError, extra: str) -> InputError:
-    return InputError(
-        f"{variable} is set, but {error.name} is not installed: install paperround with its {extra} extra."
-    )
-
-
-async def fetch_discord_invitation(settings: Settings, environment: Mapping[str, str]) -> str:
-    """The link that brings the Discord app into a server. Raises InputError."""
-    token = read_discord_token(environment)
-    if not token:
-        raise InputError(
-            "The environment has no DISCORD_TOKEN: set it to the bot's token (README, Discord in five steps)."
-        )
-    try:
-        from bot.platforms.discord.app import fetch_invitation
-    except ImportError as error:
-        raise _not_installed_error("DISCORD_TOKEN", error, "discord") from error
-    return await fetch_invitation(
-        settings.get_platform(DiscordSettings), token, settings.delivery.timeout_seconds
-    )
+    """Build the apps whose secrets are set. Raises SettingsError and InputError for secrets that cannot be right."""
+    builders = [spec.build_app for spec in find_platforms().values() if spec.build_app]
+    return [app for build_app in builders if (app := build_app(settings, environment, clock))]
 
 
 def build_answers(services: Services, platform: str) -> Answers:
@@ -484,19 +389,13 @@ def build_answers(services: Services, platform: str) -> Answers:
         mark_retention=timedelta(days=discussion.mark_max_age_days),
         fetch_paper=build_paper_fetcher(services),
     )
-    if platform == "discord":
-        discord = services.settings.get_platform(DiscordSettings)
-        role = " or who have the role for it" if discord.manager_role else ""
-        may_anyone_change = discord.who_may_change == "anyone"
-        return replace(
-            base, anyone_may_change=may_anyone_change, admins_label=f"people who may manage this server{role}"
-        )
-    slack = services.settings.get_platform(SlackSettings)
+    policy = find_platforms()[platform].build_command_policy(services.settings)
     return replace(
         base,
-        paper_command=slack.paper_command,
-        digest_command=slack.digest_command,
-        anyone_may_change=slack.who_may_change == "anyone",
+        paper_command=policy.paper_command,
+        digest_command=policy.digest_command,
+        anyone_may_change=policy.anyone_may_change,
+        admins_label=policy.admins_label,
     )
 
 
@@ -507,21 +406,19 @@ def with_stored_id(store: Store, subscription: Subscription) -> Subscription:
 
 
 def require_platforms(subscriptions: Sequence[Subscription], open_platforms: Collection[str]) -> None:
-    """Raises InputError when no channel can get a digest, and nobody could subscribe one."""
-    interactive = [name for name in open_platforms if name != "console"]
+    """Raise InputError if no channel can get a digest and nobody could subscribe one, or a used platform is not set up."""
+    specs = find_platforms()
+    interactive = [name for name in open_platforms if name not in specs or specs[name].build_app]
     if not subscriptions and not interactive:
+        secrets = " or ".join(spec.main_secret for spec in specs.values() if spec.main_secret)
         raise InputError(
             "No channel gets a digest yet: put a [[subscriptions]] table into paperround.toml "
-            "(config/example.toml shows one), or set SLACK_BOT_TOKEN or DISCORD_TOKEN and subscribe channels there."
+            f"(config/example.toml shows one), or set {secrets} and subscribe channels there."
         )
-    missing = {one.channel.platform for one in subscriptions} - set(open_platforms)
-    if "slack" in missing:
-        raise InputError(
-            "A channel of the settings is in Slack, but the environment has no SLACK_BOT_TOKEN: set it, with "
-            "SLACK_APP_TOKEN or SLACK_SIGNING_SECRET (README, Slack in five steps)."
-        )
-    if "discord" in missing:
-        raise InputError(
-            "A channel of the settings is in Discord, but the environment has no DISCORD_TOKEN: set it to the bot's "
-            "token (README, Discord in five steps)."
-        )
+    missing = {subscription.channel.platform for subscription in subscriptions} - set(open_platforms)
+    for spec in specs.values():
+        if spec.name in missing and spec.main_secret:
+            raise InputError(
+                f"A channel of the settings is in {spec.title}, but the environment has no {spec.main_secret}: "
+                f"{spec.set_up_hint}."
+            )

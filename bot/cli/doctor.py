@@ -5,6 +5,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 
 from bot.chat.findings import Finding, Severity
+from bot.platforms.registry import find_platforms
 from bot.present.wording import format_weekday_date
 from bot.services import (
     Services,
@@ -47,12 +48,6 @@ async def _check_reviewer(services: Services, environment: Mapping[str, str]) ->
         return [await check_reviewer(review_context)]
 
 
-_REQUIRED_SECRETS = {
-    "slack": "SLACK_BOT_TOKEN, and SLACK_APP_TOKEN or SLACK_SIGNING_SECRET",
-    "discord": "DISCORD_TOKEN",
-}
-
-
 def _check_missing_platforms(
     open_platforms: Collection[str], subscriptions: Sequence[Subscription]
 ) -> list[Finding]:
@@ -62,10 +57,12 @@ def _check_missing_platforms(
         Finding(
             Severity.FAULT if name in used_platforms else Severity.OK,
             name,
-            f"Not set up: set {secrets}, to use it.",
+            f"Not set up: set {spec.required_secrets}, to use it.",
         )
-        for name, secrets in _REQUIRED_SECRETS.items()
-        if name not in open_platforms and (name in used_platforms or not open_platforms)
+        for name, spec in find_platforms().items()
+        if spec.required_secrets
+        and name not in open_platforms
+        and (name in used_platforms or not open_platforms)
     ]
 
 

@@ -197,9 +197,9 @@ def _parse_day(text: str) -> date:
 
 
 def _load_settings(options: argparse.Namespace) -> Settings:
-    from bot.services import PLATFORM_MODELS
+    from bot.platforms.registry import find_settings_models
 
-    return load_settings(options.config, os.environ, PLATFORM_MODELS)
+    return load_settings(options.config, os.environ, find_settings_models())
 
 
 def _build_services(options: argparse.Namespace) -> "Services":
@@ -369,20 +369,26 @@ def _run_search(options: argparse.Namespace) -> int:
 
 
 def _run_manifest(options: argparse.Namespace) -> int:
-    from bot.platforms.slack.manifest import render_manifest_yaml
-    from bot.platforms.slack.settings import SlackSettings
+    from bot.platforms.registry import find_platforms
 
-    slack = _load_settings(options).get_platform(SlackSettings)
-    print(render_manifest_yaml(slack, options.url or ""), end="")  # noqa: T201
+    render_manifest = find_platforms()[options.platform].render_manifest
+    assert render_manifest  # noqa: S101 (the parser offers platforms that have one)
+    print(render_manifest(_load_settings(options), options.url or ""), end="")  # noqa: T201
     return EXIT_OK
 
 
 def _run_invite(options: argparse.Namespace) -> int:
     import asyncio
 
-    from bot.services import fetch_discord_invitation
+    from bot.platforms.registry import find_platforms
 
-    print(asyncio.run(fetch_discord_invitation(_load_settings(options), os.environ)))  # noqa: T201
+    fetch_invitation = find_platforms()[options.platform].fetch_invitation
+    assert fetch_invitation  # noqa: S101 (the parser offers platforms that have one)
+
+    async def fetch() -> str:
+        return await fetch_invitation(_load_settings(options), os.environ)
+
+    print(asyncio.run(fetch()))  # noqa: T201
     return EXIT_OK
 
 

@@ -11,8 +11,9 @@ from rich.console import Console
 
 from bot.chat.message import Message
 from bot.chat.port import Page
+from bot.platforms.registry import find_platforms
 from bot.present.digest import present_digest
-from bot.services import Services, build_renderers, check_domains, configured_subscriptions, with_stored_id
+from bot.services import Services, check_domains, configured_subscriptions, with_stored_id
 from digests.build import build
 from digests.errors import InputError
 from digests.model import Digest
@@ -90,12 +91,13 @@ def to_payload_json(digest: Digest, platform: str) -> str:
 
 
 def _to_request_body(page: Page, platform: str, channel: Channel) -> dict[str, Any]:
-    if platform != "slack":
+    thread_field = find_platforms()[platform].thread_field
+    if not thread_field:
         return dict(page.payload)
-    thread = {"thread_ts": THREAD_PLACEHOLDER} if page.in_thread else {}
+    thread = {thread_field: THREAD_PLACEHOLDER} if page.in_thread else {}
     return {"channel": channel.channel, **thread, **page.payload}
 
 
 def render_pages(message: Message, platform: str, style: DigestStyle) -> Sequence[Page]:
     """The pages of a message on a platform."""
-    return build_renderers()[platform]()(message, style)
+    return find_platforms()[platform].load_renderer()(message, style)

@@ -11,9 +11,9 @@ import pytest
 from bot.chat.message import Message
 from bot.chat.port import Page, PostUpdate
 from bot.platforms.discord.render import apply_post_update as discord_with_facts
+from bot.platforms.registry import find_platforms
 from bot.platforms.slack.render import apply_post_update as slack_with_facts
 from bot.present.moderation import MAX_SHOWN_PAPERS
-from bot.services import build_renderers
 from digests.subscription import DigestStyle
 from tests.bot.platforms.discord.limits import check_page as check_discord
 from tests.bot.platforms.slack.limits import check_page as check_slack
@@ -50,7 +50,7 @@ every_style = pytest.mark.parametrize("style", list(DigestStyle))
 @every_platform
 @every_style
 def test_a_message_becomes_pages_within_the_limits(platform: str, style: DigestStyle, case: Message) -> None:
-    pages = build_renderers()[platform]()(case, style)
+    pages = find_platforms()[platform].load_renderer()(case, style)
     assert pages
     for page in pages:
         CHECKS[platform](page, {card.url for card in case.cards})
@@ -63,7 +63,7 @@ def test_a_message_becomes_pages_within_the_limits(platform: str, style: DigestS
 def test_each_paper_is_on_one_page_in_its_order_with_its_link(
     platform: str, style: DigestStyle, case: Message
 ) -> None:
-    pages = build_renderers()[platform]()(case, style)
+    pages = find_platforms()[platform].load_renderer()(case, style)
     assert [paper for page in pages for paper in page.papers] == [card.paper for card in case.cards]
     for card in case.cards:
         (page,) = (page for page in pages if card.paper in page.papers)
@@ -73,7 +73,7 @@ def test_each_paper_is_on_one_page_in_its_order_with_its_link(
 @every_platform
 def test_styles_differ_in_what_is_a_message(platform: str) -> None:
     five = SHARED_CASES["five picks"]
-    write = build_renderers()[platform]()
+    write = find_platforms()[platform].load_renderer()
     assert len(write(five, DigestStyle.COMPACT)) == 1
     assert len(write(five, DigestStyle.CARDS)) == 6
     threaded = write(five, DigestStyle.THREAD)
@@ -95,7 +95,7 @@ def test_whatever_came_since_a_page_was_posted_the_page_stays_within_the_limits(
         {card.paper: 1234 for card in case.cards},
         {card.paper: f"withdrawn by its authors {NASTY * 9}" for card in case.cards},
     )
-    for page in build_renderers()[platform]()(case, style):
+    for page in find_platforms()[platform].load_renderer()(case, style):
         shown = replace(page, payload=WITH_FACTS[platform](page.payload, facts))
         if platform == "slack":
             check_slack(shown.payload, allowed_urls={card.url for card in case.cards}, edited=True)
@@ -109,7 +109,7 @@ def test_whatever_came_since_a_page_was_posted_the_page_stays_within_the_limits(
 @every_style
 def test_voices_and_news_stand_together_and_go_again(platform: str, style: DigestStyle) -> None:
     with_facts = WITH_FACTS[platform]
-    *_, page = build_renderers()[platform]()(SHARED_CASES["five picks"], style)
+    *_, page = find_platforms()[platform].load_renderer()(SHARED_CASES["five picks"], style)
     paper = page.papers[-1]
     both = json.dumps(with_facts(page.payload, PostUpdate({paper: 3}, {paper: "v3 since 24 November"})))
     assert "\\u00b7 3" in both
@@ -120,7 +120,7 @@ def test_voices_and_news_stand_together_and_go_again(platform: str, style: Diges
 @pytest.mark.parametrize("platform", list(WITH_FACTS))
 @pytest.mark.parametrize("case", ["held papers of nasty signs", "held papers without an end"])
 def test_every_held_paper_of_a_list_can_be_decided(platform: str, case: str) -> None:
-    pages = build_renderers()[platform]()(SHARED_CASES[case], DigestStyle.COMPACT)
+    pages = find_platforms()[platform].load_renderer()(SHARED_CASES[case], DigestStyle.COMPACT)
     written = "".join(json.dumps(page.payload) for page in pages)
     for number in range(1, MAX_SHOWN_PAPERS + 1):
         assert f"Release {number}" in written

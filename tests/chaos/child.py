@@ -29,7 +29,8 @@ import bot.ingest.reviewing
 from bot.cli.run import run_bot
 from bot.delivery.deliver import deliver_claim
 from bot.ingest.fetching import fetch_until_stopped
-from bot.services import PLATFORM_MODELS, build_services
+from bot.platforms.registry import find_settings_models
+from bot.services import build_services
 from config.load import load_settings
 from digests.errors import PaperroundError
 from digests.store import open_store
@@ -81,7 +82,7 @@ def run_worker(spawn: Spawn) -> None:
     _follow_disk_state(spawn.folder / "disk")
     try:
         services = build_services(
-            load_settings(None, os.environ, PLATFORM_MODELS),
+            load_settings(None, os.environ, find_settings_models()),
             Console(),
             clock=FileClock(spawn.clock, spawn.clock_offset),
         )

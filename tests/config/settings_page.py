@@ -10,7 +10,7 @@ from pathlib import Path
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from bot.services import PLATFORM_MODELS
+from bot.platforms.registry import find_settings_models
 from config.settings import build_settings_model
 
 PAGE = Path(__file__).parents[2] / "docs" / "settings.md"
@@ -95,4 +95,4 @@ def _format_default(field: FieldInfo) -> str:
 
 
 if __name__ == "__main__":
-    PAGE.write_text(render_settings_page(build_settings_model(PLATFORM_MODELS)), encoding="utf-8")
+    PAGE.write_text(render_settings_page(build_settings_model(find_settings_models())), encoding="utf-8")

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from bot.services import PLATFORM_MODELS
+from bot.platforms.registry import find_settings_models
 from config.load import load_settings
 from config.problems import SettingsError
 from config.secrets import SECRET_KEY_PATTERN
@@ -21,12 +21,12 @@ from tests.config.settings_page import list_tables, render_settings_page
 ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "config" / "example.toml"
 
-SettingsModel = build_settings_model(PLATFORM_MODELS)
+SettingsModel = build_settings_model(find_settings_models())
 """The whole file's model, as the product builds it."""
 
 
 def load(path: Path | None, environment: Mapping[str, str] = MappingProxyType({})) -> Settings:
-    return load_settings(path, environment, PLATFORM_MODELS)
+    return load_settings(path, environment, find_settings_models())
 
 
 def a_file(directory: Path, toml: str | bytes, name: str = "paperround.toml") -> Path:

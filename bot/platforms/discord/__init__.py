@@ -1,0 +1,71 @@
+"""Discord: what the rest of the application knows of it. Its SDK is loaded only when the platform is used."""
+
+from typing import TYPE_CHECKING
+
+from bot.platforms.discord.settings import DiscordSettings, read_discord_token
+from bot.platforms.registry import Clock, CommandPolicy, Environment, PlatformSpec, require_extra
+from config.settings import Settings
+from digests.errors import InputError
+
+if TYPE_CHECKING:
+    from bot.delivery.rate_limit import RateLimits
+    from bot.platforms.app import ChatApp
+    from bot.platforms.registry import Renderer
+
+MAIN_SECRET = "DISCORD_TOKEN"  # noqa: S105 (the variable's name)
+
+
+def _load_renderer() -> "Renderer":
+    from bot.platforms.discord.render import render
+
+    return render
+
+
+def _build_app(settings: Settings, environment: Environment, clock: Clock) -> "ChatApp | None":
+    token = read_discord_token(environment)
+    if not token:
+        return None
+    with require_extra(MAIN_SECRET, "discord"):
+        from bot.platforms.discord.app import DiscordApp
+    return DiscordApp(settings.get_platform(DiscordSettings), token, settings.delivery.timeout_seconds, clock)
+
+
+def _build_rate_limits(settings: Settings) -> "RateLimits":
+    from bot.delivery.rate_limit import RateLimits
+
+    discord = settings.get_platform(DiscordSettings)
+    return RateLimits(channel=discord.messages_per_second_per_channel, bot=discord.messages_per_second)
+
+
+def _build_command_policy(settings: Settings) -> CommandPolicy:
+    discord = settings.get_platform(DiscordSettings)
+    role = " or who have the role for it" if discord.manager_role else ""
+    return CommandPolicy(
+        anyone_may_change=discord.who_may_change == "anyone",
+        admins_label=f"people who may manage this server{role}",
+    )
+
+
+async def _fetch_invitation(settings: Settings, environment: Environment) -> str:
+    token = read_discord_token(environment)
+    if not token:
+        raise InputError("The environment has no DISCORD_TOKEN: set it to the bot's token (docs/discord.md).")
+    with require_extra(MAIN_SECRET, "discord"):
+        from bot.platforms.discord.app import fetch_invitation
+    discord = settings.get_platform(DiscordSettings)
+    return await fetch_invitation(discord, token, settings.delivery.timeout_seconds)
+
+
+SPEC = PlatformSpec(
+    name="discord",
+    title="Discord",
+    settings_model=DiscordSettings,
+    load_renderer=_load_renderer,
+    main_secret=MAIN_SECRET,
+    required_secrets="DISCORD_TOKEN",
+    set_up_hint="set it to the bot's token (docs/discord.md)",
+    build_app=_build_app,
+    build_rate_limits=_build_rate_limits,
+    build_command_policy=_build_command_policy,
+    fetch_invitation=_fetch_invitation,
+)

@@ -1,0 +1,69 @@
+"""Slack: what the rest of the application knows of it. Its SDK is loaded only when the platform is used."""
+
+from typing import TYPE_CHECKING
+
+from bot.platforms.registry import Clock, CommandPolicy, Environment, PlatformSpec, require_extra
+from bot.platforms.slack.settings import SlackSettings, read_slack_secrets
+from config.settings import Settings
+
+if TYPE_CHECKING:
+    from bot.delivery.rate_limit import RateLimits
+    from bot.platforms.app import ChatApp
+    from bot.platforms.registry import Renderer
+
+MAIN_SECRET = "SLACK_BOT_TOKEN"  # noqa: S105 (the variable's name)
+
+
+def _load_renderer() -> "Renderer":
+    from bot.platforms.slack.render import render
+
+    return render
+
+
+def _build_app(settings: Settings, environment: Environment, clock: Clock) -> "ChatApp | None":
+    secrets, slack = read_slack_secrets(environment), settings.get_platform(SlackSettings)
+    if not secrets.bot_token:
+        return None
+    with require_extra(MAIN_SECRET, "slack"):
+        from bot.platforms.slack.app import SlackApp, transport_of
+    transport_of(slack, secrets)
+    return SlackApp(slack, secrets, settings.delivery.timeout_seconds, clock)
+
+
+def _build_rate_limits(settings: Settings) -> "RateLimits":
+    from bot.delivery.rate_limit import RateLimits
+
+    slack = settings.get_platform(SlackSettings)
+    return RateLimits(channel=slack.messages_per_second_per_channel, workspace=slack.messages_per_second)
+
+
+def _build_command_policy(settings: Settings) -> CommandPolicy:
+    slack = settings.get_platform(SlackSettings)
+    return CommandPolicy(
+        paper_command=slack.paper_command,
+        digest_command=slack.digest_command,
+        anyone_may_change=slack.who_may_change == "anyone",
+    )
+
+
+def _render_manifest(settings: Settings, url: str) -> str:
+    from bot.platforms.slack.manifest import render_manifest_yaml
+
+    return render_manifest_yaml(settings.get_platform(SlackSettings), url)
+
+
+SPEC = PlatformSpec(
+    name="slack",
+    title="Slack",
+    settings_model=SlackSettings,
+    load_renderer=_load_renderer,
+    main_secret=MAIN_SECRET,
+    required_secrets="SLACK_BOT_TOKEN, and SLACK_APP_TOKEN or SLACK_SIGNING_SECRET",
+    set_up_hint="set it, with SLACK_APP_TOKEN or SLACK_SIGNING_SECRET (docs/slack.md)",
+    build_app=_build_app,
+    build_rate_limits=_build_rate_limits,
+    build_command_policy=_build_command_policy,
+    render_manifest=_render_manifest,
+    thread_field="thread_ts",
+    noisy_loggers=("slack_sdk", "slack_bolt"),
+)

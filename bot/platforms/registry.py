@@ -1,0 +1,94 @@
+"""The registry of chat platforms: every subpackage of `bot.platforms` that exports a `SPEC`."""
+
+import importlib
+import pkgutil
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+from typing import TYPE_CHECKING
+
+import bot.platforms
+from config.settings import Settings, SettingsTable
+from digests.errors import InputError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from bot.chat.message import Message
+    from bot.chat.port import Page, Platform
+    from bot.delivery.rate_limit import RateLimits
+    from bot.platforms.app import ChatApp
+    from digests.subscription import DigestStyle
+
+    Renderer = Callable[[Message, DigestStyle], Sequence[Page]]
+
+Environment = Mapping[str, str]
+Clock = Callable[[], datetime]
+
+
+@dataclass(frozen=True, slots=True)
+class CommandPolicy:
+    """Names of the two commands on a platform, and the people who may change a channel's digest."""
+
+    paper_command: str = "/paper"
+    digest_command: str = "/digest"
+    anyone_may_change: bool = True
+    admins_label: str = "workspace admins"
+
+
+def _default_policy(settings: Settings) -> CommandPolicy:
+    return CommandPolicy()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlatformSpec:
+    """One platform: its settings, its secrets, and functions that load the rest when it is used.
+
+    `required_secrets` names the environment variables for people, `main_secret` the first of them; both are empty
+    for a platform that posts without an account. Such a platform gives `open_local`; the others give `build_app`,
+    which returns None without their secrets. All functions may raise InputError or SettingsError.
+    """
+
+    name: str
+    title: str
+    settings_model: type[SettingsTable]
+    load_renderer: Callable[[], "Renderer"]
+    main_secret: str = ""
+    required_secrets: str = ""
+    set_up_hint: str = ""
+    open_local: "Callable[[Settings, Console], Platform] | None" = None
+    build_app: "Callable[[Settings, Environment, Clock], ChatApp | None] | None" = None
+    build_rate_limits: "Callable[[Settings], RateLimits] | None" = None
+    build_command_policy: Callable[[Settings], CommandPolicy] = _default_policy
+    fetch_invitation: Callable[[Settings, Environment], Awaitable[str]] | None = None
+    render_manifest: Callable[[Settings, str], str] | None = None
+    load_page_preview: "Callable[[], Callable[[Page], str]] | None" = None
+    thread_field: str = ""
+    noisy_loggers: tuple[str, ...] = ()
+
+
+@cache
+def find_platforms() -> Mapping[str, PlatformSpec]:
+    """Return the spec of each platform by name, in alphabetical order. Imports no platform's SDK."""
+    names = sorted(each.name for each in pkgutil.iter_modules(bot.platforms.__path__) if each.ispkg)
+    modules = [importlib.import_module(f"{bot.platforms.__name__}.{name}") for name in names]
+    specs: list[PlatformSpec] = [module.SPEC for module in modules if hasattr(module, "SPEC")]
+    return {spec.name: spec for spec in specs}
+
+
+def find_settings_models() -> Mapping[str, type[SettingsTable]]:
+    """Return the model of each `[platforms.NAME]` table, for `load_settings`."""
+    return {name: spec.settings_model for name, spec in find_platforms().items()}
+
+
+@contextmanager
+def require_extra(variable: str, extra: str) -> Iterator[None]:
+    """Turn a failed import in the block into an InputError that names the missing package and its extra."""
+    try:
+        yield
+    except ImportError as error:
+        raise InputError(
+            f"{variable} is set, but {error.name} is not installed: install paperround with its {extra} extra."
+        ) from error
