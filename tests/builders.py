@@ -1,4 +1,4 @@
-"""Papers, reviews and the rest, with what a test does not care about filled in."""
+"""Builders of domain values, with defaults for all fields that a test does not name."""
 
 from collections.abc import Callable
 from datetime import UTC, date, datetime
@@ -12,7 +12,7 @@ from digests.store import open_store
 from digests.subscription import Channel, Preferences, Schedule, Subscription
 
 NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
-"""A Tuesday, nine o'clock."""
+"""A Tuesday at nine o'clock, UTC."""
 
 TODAY = NOW.date()
 
@@ -40,7 +40,7 @@ def a_subscription(channel: str = "papers", **preferences: Any) -> Subscription:
 
 
 def a_store() -> Store:
-    """An empty store: in memory, or in PostgreSQL where a test asks for `over_both` and has its second turn."""
+    """Open an empty store: SQLite in memory, or PostgreSQL in the second run of an `over_both` test."""
     return store_factories[-1]()
 
 
@@ -48,14 +48,14 @@ store_factories: list[Callable[[], Store]] = [lambda: open_store("sqlite://", no
 
 
 def save_subscription(store: Store, subscription: Subscription, now: datetime = NOW) -> Subscription:
-    """The subscription, kept in the store and with its number."""
+    """Save a subscription and return it with the store's number."""
     store.subscriptions.sync_from_settings([subscription], now=now)
-    found = store.subscriptions.find(subscription.channel)
-    assert found
-    return found
+    saved = store.subscriptions.find(subscription.channel)
+    assert saved
+    return saved
 
 
 def corrupt_rows(store: Store, statement: str, **values: Any) -> None:
-    """Change rows behind the store's back."""
+    """Run a statement directly on the store's database."""
     with store.library.database.write() as connection:  # type: ignore[attr-defined]
         connection.execute(text(statement), values)

@@ -1,4 +1,4 @@
-"""Build: what is new for a channel, and which kind of nothing a day without picks is."""
+"""Building a digest: the window of changes, and the reason of an empty digest."""
 
 from dataclasses import replace
 from datetime import date, timedelta
@@ -16,21 +16,21 @@ from tests.outbox import save_plan
 pytestmark = pytest.mark.usefixtures("over_both")
 
 DAY = timedelta(days=1)
-HABITS = DigestPolicy(first_lookback=timedelta(days=2), stale_after=timedelta(days=3))
+POLICY = DigestPolicy(first_lookback=timedelta(days=2), stale_after=timedelta(days=3))
 
 
-def built(store: Store, subscription: Subscription, now: timedelta = timedelta()) -> Digest:
-    return build(subscription, (NOW + now).date(), store=store, policy=HABITS, now=NOW + now)
+def build_digest(store: Store, subscription: Subscription, now: timedelta = timedelta()) -> Digest:
+    return build(subscription, (NOW + now).date(), store=store, policy=POLICY, now=NOW + now)
 
 
-def bring(store: Store, *names: str, now: timedelta = timedelta(), score: float = 7.0) -> None:
+def import_papers(store: Store, *names: str, now: timedelta = timedelta(), score: float = 7.0) -> None:
     store.library.add([(a_paper(name), a_review(score)) for name in names], now=NOW + now)
     store.library.record_import(now=NOW + now)
 
 
-def send(store: Store, subscription: Subscription, now: timedelta = timedelta()) -> list[str]:
-    """Build the day's digest and write it into the ledger."""
-    digest = built(store, subscription, now)
+def deliver_digest(store: Store, subscription: Subscription, now: timedelta = timedelta()) -> list[str]:
+    """Build an edition's digest, save its plan in the outbox, and return the ids of its papers."""
+    digest = build_digest(store, subscription, now)
     claim = store.outbox.claim(subscription, digest.edition, owner="a", now=NOW + now, lease=DAY)
     assert claim
     papers = tuple(pick.scored_paper.paper.id for pick in digest.picks)
@@ -44,67 +44,67 @@ def send(store: Store, subscription: Subscription, now: timedelta = timedelta())
 def test_papers_known_since_the_last_edition_are_new_whatever_their_date() -> None:
     store = a_store()
     subscription = save_subscription(store, a_subscription())
-    bring(store, "2401.00001")
-    assert send(store, subscription) == ["2401.00001"]
-    bring(store, "2401.00002", now=DAY / 2)
-    assert send(store, subscription, DAY) == ["2401.00002"]
-    assert send(store, subscription, 2 * DAY) == []
+    import_papers(store, "2401.00001")
+    assert deliver_digest(store, subscription) == ["2401.00001"]
+    import_papers(store, "2401.00002", now=DAY / 2)
+    assert deliver_digest(store, subscription, DAY) == ["2401.00002"]
+    assert deliver_digest(store, subscription, 2 * DAY) == []
 
 
 def test_a_first_edition_looks_back_by_the_first_lookback() -> None:
     store = a_store()
-    bring(store, "2401.00001", now=-5 * DAY)
-    bring(store, "2401.00002", now=-DAY)
-    assert send(store, save_subscription(store, a_subscription())) == ["2401.00002"]
+    import_papers(store, "2401.00001", now=-5 * DAY)
+    import_papers(store, "2401.00002", now=-DAY)
+    assert deliver_digest(store, save_subscription(store, a_subscription())) == ["2401.00002"]
 
 
 def test_the_papers_of_an_abandoned_first_edition_are_considered_again() -> None:
     store = a_store()
-    bring(store, "2401.00001", now=-5 * DAY)
-    bring(store, "2401.00002", now=-DAY)
+    import_papers(store, "2401.00001", now=-5 * DAY)
+    import_papers(store, "2401.00002", now=-DAY)
     subscription = save_subscription(store, a_subscription())
     claim = store.outbox.claim(subscription, NOW.date(), owner="a", now=NOW, lease=DAY)
     assert claim
     store.outbox.fail(claim, "the channel is full", now=NOW)
-    assert send(store, subscription, 4 * DAY) == ["2401.00002"]
+    assert deliver_digest(store, subscription, 4 * DAY) == ["2401.00002"]
 
 
 def test_a_paper_with_a_new_review_is_considered_again_and_never_shown_twice() -> None:
     store = a_store()
     subscription = save_subscription(store, a_subscription(top=1))
-    bring(store, "2401.00001", score=9.0)
-    bring(store, "2401.00002", score=5.0)
-    assert send(store, subscription) == ["2401.00001"]
+    import_papers(store, "2401.00001", score=9.0)
+    import_papers(store, "2401.00002", score=5.0)
+    assert deliver_digest(store, subscription) == ["2401.00001"]
     for name in ("2401.00001", "2401.00002"):
         store.library.add([(a_paper(name, version=2), a_review(9.5))], now=NOW + DAY / 2)
-    assert send(store, subscription, DAY) == ["2401.00002"]
+    assert deliver_digest(store, subscription, DAY) == ["2401.00002"]
 
 
 def test_two_channels_are_independent() -> None:
     store = a_store()
-    bring(store, "2401.00001")
+    import_papers(store, "2401.00001")
     store.subscriptions.sync_from_settings([a_subscription("one"), a_subscription("other")], now=NOW)
     one, other = store.subscriptions.list_active()
-    assert send(store, one) == send(store, other) == ["2401.00001"]
+    assert deliver_digest(store, one) == deliver_digest(store, other) == ["2401.00001"]
 
 
 def test_empty_reasons_are_distinguished() -> None:
     store = a_store()
     subscription = a_subscription()
-    assert built(store, subscription).empty_reason is EmptyReason.NO_PAPERS
-    bring(store, "2401.00001")
+    assert build_digest(store, subscription).empty_reason is EmptyReason.NO_PAPERS
+    import_papers(store, "2401.00001")
     demanding = replace(subscription, preferences=replace(subscription.preferences, min_score=9.0))
-    assert built(store, demanding).empty_reason is EmptyReason.UNDER_THRESHOLD
+    assert build_digest(store, demanding).empty_reason is EmptyReason.UNDER_THRESHOLD
     elsewhere = replace(subscription, preferences=replace(subscription.preferences, domains=("audio",)))
-    assert built(store, elsewhere).empty_reason is EmptyReason.NO_MATCH
-    assert built(store, subscription).empty_reason is None
+    assert build_digest(store, elsewhere).empty_reason is EmptyReason.NO_MATCH
+    assert build_digest(store, subscription).empty_reason is None
     store.library.record_import(now=NOW + 5 * DAY)
-    assert built(store, subscription, 6 * DAY).empty_reason is EmptyReason.QUIET_DAY
-    assert built(store, subscription, 9 * DAY).empty_reason is EmptyReason.STALE
+    assert build_digest(store, subscription, 6 * DAY).empty_reason is EmptyReason.QUIET_DAY
+    assert build_digest(store, subscription, 9 * DAY).empty_reason is EmptyReason.STALE
 
 
 def test_a_digest_has_its_edition_and_its_channel() -> None:
-    digest = built(a_store(), a_subscription("here"))
+    digest = build_digest(a_store(), a_subscription("here"))
     assert (digest.edition, digest.channel.channel) == (TODAY, "here")
 
 
@@ -123,9 +123,9 @@ def test_a_trouble_is_the_reason_of_an_empty_digest(
     trouble: Trouble | None, subject: str, waiting: int, expected: EmptyReason
 ) -> None:
     store = a_store()
-    bring(store)
+    import_papers(store)
     store.health.report(subject, trouble, waiting_count=waiting, now=NOW - DAY / 24)
-    assert built(store, a_subscription()).empty_reason is expected
+    assert build_digest(store, a_subscription()).empty_reason is expected
 
 
 def test_unscored_papers_under_a_minimum_score_are_blamed_on_a_reviewer_that_is_down() -> None:
@@ -133,39 +133,39 @@ def test_unscored_papers_under_a_minimum_score_are_blamed_on_a_reviewer_that_is_
     store.library.add([(a_paper(), NOT_REVIEWED)], now=NOW)
     store.library.record_import(now=NOW)
     demanding = a_subscription(min_score=7.0)
-    assert built(store, demanding).empty_reason is EmptyReason.NO_MATCH
+    assert build_digest(store, demanding).empty_reason is EmptyReason.NO_MATCH
     store.health.report(REVIEWER, Trouble.REVIEWER_DOWN, waiting_count=1, now=NOW)
-    assert built(store, demanding).empty_reason is EmptyReason.REVIEWER_DOWN
+    assert build_digest(store, demanding).empty_reason is EmptyReason.REVIEWER_DOWN
 
 
 def test_a_health_report_older_than_a_day_is_ignored() -> None:
     store = a_store()
-    bring(store)
+    import_papers(store)
     store.health.report("arxiv", Trouble.OUTAGE, now=NOW - 2 * DAY)
-    assert built(store, a_subscription()).empty_reason is EmptyReason.QUIET_DAY
+    assert build_digest(store, a_subscription()).empty_reason is EmptyReason.QUIET_DAY
 
 
 def test_an_announcement_gap_goes_before_a_stale_source_and_after_an_outage() -> None:
     store = a_store()
     saturday, daily = timedelta(days=4), a_subscription()
     daily = replace(daily, schedule=replace(daily.schedule, days=frozenset(range(7))))
-    bring(store, now=timedelta(days=3))
-    digest = built(store, daily, saturday)
+    import_papers(store, now=timedelta(days=3))
+    digest = build_digest(store, daily, saturday)
     assert (digest.empty_reason, digest.next_papers_edition) == (
         EmptyReason.NO_ANNOUNCEMENT,
         date(2026, 11, 30),
     )
     store.health.report("arxiv", Trouble.STALE, now=NOW + saturday)
-    assert built(store, daily, saturday).empty_reason is EmptyReason.NO_ANNOUNCEMENT
+    assert build_digest(store, daily, saturday).empty_reason is EmptyReason.NO_ANNOUNCEMENT
     store.health.report("arxiv", Trouble.OUTAGE, now=NOW + saturday)
-    assert built(store, daily, saturday).empty_reason is EmptyReason.OUTAGE
+    assert build_digest(store, daily, saturday).empty_reason is EmptyReason.OUTAGE
 
 
 def test_considered_and_scored_papers_are_counted() -> None:
     store = a_store()
-    bring(store, "2401.00001")
+    import_papers(store, "2401.00001")
     store.library.add([(a_paper("2401.00002"), NOT_REVIEWED)], now=NOW)
-    digest = built(store, a_subscription(top=1))
+    digest = build_digest(store, a_subscription(top=1))
     assert (digest.considered, digest.scored, len(digest.picks)) == (2, 1, 1)
 
 
@@ -173,4 +173,4 @@ def test_a_trouble_starts_in_the_channels_time_zone() -> None:
     store = a_store()
     store.health.report("arxiv", Trouble.OUTAGE, now=NOW - DAY / 24)
     berlin = replace(a_subscription(), schedule=Schedule(time_zone="Europe/Berlin"))
-    assert f"{built(store, berlin).troubles[0].since:%H:%M}" == "09:00"
+    assert f"{build_digest(store, berlin).troubles[0].since:%H:%M}" == "09:00"

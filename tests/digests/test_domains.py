@@ -1,4 +1,4 @@
-"""Domains: what people call them."""
+"""Domains: groups, aliases and categories."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Ids: the same paper, however it is named."""
+"""Paper ids: every form of an id or address gives one id."""
 
 import pytest
 from hypothesis import given

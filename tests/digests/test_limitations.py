@@ -1,4 +1,4 @@
-"""The key limitations are a few short spans of the review, each readable on its own."""
+"""Key limitations: splitting a review into points, and shortening them to readable spans."""
 
 import re
 from typing import Any
@@ -24,8 +24,8 @@ DANGLING = re.compile(r"(?:,|;|:|(?:^|\s)(?:and|or|but|of|with|such as|the|a|an|
     ("review", "points"),
     [
         (
-            "The authors name several limitations: (1) Training takes 40 GPU days, (2) Only English is tested "
-            "(no Czech, no Thai), and (3) The code is missing.",
+            "The authors name several limitations: (1) Training takes 40 GPU days, (2) Only English is "
+            "tested (no Czech, no Thai), and (3) The code is missing.",
             (
                 "Training takes 40 GPU days",
                 "Only English is tested (no Czech, no Thai)",
@@ -33,8 +33,8 @@ DANGLING = re.compile(r"(?:,|;|:|(?:^|\s)(?:and|or|but|of|with|such as|the|a|an|
             ),
         ),
         (
-            "Some limitations are present. First, the data is small, as it covers one town. Second, no baseline is "
-            "tuned. Finally, the code is missing.",
+            "Some limitations are present. First, the data is small, as it covers one town. Second, no "
+            "baseline is tuned. Finally, the code is missing.",
             ("the data is small, as it covers one town", "no baseline is tuned", "the code is missing"),
         ),
         (
@@ -62,7 +62,8 @@ DANGLING = re.compile(r"(?:,|;|:|(?:^|\s)(?:and|or|but|of|with|such as|the|a|an|
             ("the data is small", "the tuning (see (b)) is unfair"),
         ),
         (
-            "The paper names three drawbacks: the data is small; no baseline is tuned; and the code is missing.",
+            "The paper names three drawbacks: the data is small; no baseline is tuned; and the code is "
+            "missing.",
             ("the data is small", "no baseline is tuned", "the code is missing"),
         ),
         (
@@ -173,9 +174,12 @@ def test_the_remaining_points_are_counted() -> None:
     assert extract_key_limitations("The data is small.").remaining_count == 0
 
 
-# Shortening. Each text is longer than a point may be.
+# Shortening. Each text is longer than the limit of a point.
 
-PADDING = " that nobody outside of the laboratory where it was first built is able to run on machines of their own today"
+PADDING = (
+    " that nobody outside of the laboratory where it was first built is able to run on machines of "
+    "their own today"
+)
 
 
 @pytest.mark.parametrize(
@@ -187,30 +191,33 @@ PADDING = " that nobody outside of the laboratory where it was first built is ab
             "The tests are strictly limited to short stories in one language",
         ),
         (
-            "The tests cover text only, lacking any in spoken, signed, or written-by-hand settings where the need for "
+            "The tests cover text only, lacking any in spoken, signed, or written-by-hand settings where the "
+            "need for "
             "help is the largest and felt most by the people who live without it every day of theirs"
             + PADDING,
             "The tests cover text only, lacking any in spoken, signed, or written-by-hand settings…",
         ),
         (
-            "The design leans heavily on parts that are known from earlier systems (sliding windows, rotary positions, "
-            "routing of experts, quantised caches, early exits, and more).",
+            "The design leans heavily on parts that are known from earlier systems (sliding windows, rotary "
+            "positions, routing of experts, quantised caches, early exits, and more).",
             "The design leans heavily on parts that are known from earlier systems",
         ),
         (
-            "The tests do not tell apart what is learned from what is remembered (e.g., of old exams) and so the "
+            "The tests do not tell apart what is learned from what is remembered (e.g., of old exams) and so "
+            "the "
             "numbers may not hold for any other kind of exam, which the authors leave open" + PADDING,
-            "The tests do not tell apart what is learned from what is remembered (e.g., of old exams) and so the "
-            "numbers may not hold for any other kind of exam",
+            "The tests do not tell apart what is learned from what is remembered (e.g., of old exams) and so "
+            "the numbers may not hold for any other kind of exam",
         ),
         (
-            "The system needs a large and well kept index of documents, which is costly to build for small teams"
-            + PADDING,
-            "The system needs a large and well kept index of documents, which is costly to build for small teams "
-            "that nobody outside of the laboratory…",
+            "The system needs a large and well kept index of documents, which is costly to build for small "
+            "teams" + PADDING,
+            "The system needs a large and well kept index of documents, which is costly to build for small "
+            "teams that nobody outside of the laboratory…",
         ),
         (
-            "The strict check may reject a right answer that is written in an unusual form, and some of the tasks "
+            "The strict check may reject a right answer that is written in an unusual form, and some of the "
+            "tasks "
             "need knowledge" + PADDING,
             "The strict check may reject a right answer that is written in an unusual form",
         ),
@@ -238,7 +245,7 @@ def test_a_short_point_is_kept_whole() -> None:
     assert shorten_point("The data is small") == "The data is small"
 
 
-# Anything.
+# Arbitrary texts.
 
 NASTY = st.lists(
     st.sampled_from(

@@ -1,4 +1,4 @@
-"""Pick: which papers, in which order, and why not the others."""
+"""Picking papers: filters, order, share of a domain, and reasons."""
 
 from collections import Counter
 from datetime import date, timedelta
@@ -15,17 +15,17 @@ from digests.subscription import Preferences
 from tests.builders import TODAY, a_candidate
 
 
-def picked(
+def pick_from(
     candidates: list[Candidate],
     *,
-    seen: frozenset[str] = frozenset(),
-    rules: PickPolicy | None = None,
-    **wish: Any,
+    shown: frozenset[str] = frozenset(),
+    policy: PickPolicy | None = None,
+    **preferences: Any,
 ) -> Selection:
-    return pick(candidates, Preferences(**wish), seen, TODAY, rules or PickPolicy())
+    return pick(candidates, Preferences(**preferences), shown, TODAY, policy or PickPolicy())
 
 
-def ids(selection: Selection) -> list[str]:
+def chosen_ids(selection: Selection) -> list[str]:
     return [choice.id for choice in selection.choices]
 
 
@@ -37,7 +37,7 @@ def test_papers_are_ordered_by_score_then_rank_then_unscored() -> None:
         a_candidate("rank 1", None, rank=1),
         a_candidate("high", 9.0),
     ]
-    assert ids(picked(candidates, rules=PickPolicy(max_domain_share=1))) == [
+    assert chosen_ids(pick_from(candidates, policy=PickPolicy(max_domain_share=1))) == [
         "high",
         "low",
         "rank 1",
@@ -53,10 +53,10 @@ def test_ties_are_broken_by_keyword_then_date_then_id() -> None:
         a_candidate("newer", text="other", published=TODAY),
         a_candidate("followed", text="on alignment", published=date(2026, 11, 1)),
     ]
-    chosen = picked(
-        candidates, domains=("cs.LG",), keywords=("alignment",), rules=PickPolicy(max_domain_share=1)
+    chosen = pick_from(
+        candidates, domains=("cs.LG",), keywords=("alignment",), policy=PickPolicy(max_domain_share=1)
     )
-    assert ids(chosen) == ["followed", "newer", "a", "b"]
+    assert chosen_ids(chosen) == ["followed", "newer", "a", "b"]
 
 
 def test_a_paper_matches_by_domain_cross_list_or_keyword() -> None:
@@ -66,8 +66,8 @@ def test_a_paper_matches_by_domain_cross_list_or_keyword() -> None:
         a_candidate("followed", domain="cs.RO", text="Few-shot policies"),
         a_candidate("other", domain="cs.RO", text="nothing of it"),
     ]
-    selection = picked(candidates, domains=("vision",), keywords=("few shot",))
-    assert set(ids(selection)) == {"primary", "cross-listed", "followed"}
+    selection = pick_from(candidates, domains=("vision",), keywords=("few shot",))
+    assert set(chosen_ids(selection)) == {"primary", "cross-listed", "followed"}
     assert selection.left_out == {LeftOut.OTHER_DOMAIN: 1}
 
 
@@ -77,15 +77,15 @@ def test_a_muted_domain_excludes_primary_papers_and_a_muted_word_its_users() -> 
         a_candidate("audio too", domain="cs.CV", categories=("cs.CV", "cs.SD")),
         a_candidate("survey", text="Surveys of things"),
     ]
-    selection = picked(candidates, muted=("audio", "survey"))
-    assert ids(selection) == ["audio too"]
+    selection = pick_from(candidates, muted=("audio", "survey"))
+    assert chosen_ids(selection) == ["audio too"]
     assert selection.left_out == {LeftOut.MUTED: 2}
 
 
 def test_a_minimum_score_excludes_lower_and_missing_scores() -> None:
     candidates = [a_candidate("at", 7.0), a_candidate("under", 6.9), a_candidate("none", None, rank=1)]
-    selection = picked(candidates, min_score=7.0)
-    assert ids(selection) == ["at"]
+    selection = pick_from(candidates, min_score=7.0)
+    assert chosen_ids(selection) == ["at"]
     assert selection.left_out == {LeftOut.UNDER_SCORE: 1, LeftOut.NOT_SCORED: 1}
 
 
@@ -96,15 +96,15 @@ def test_shown_and_old_papers_are_excluded_and_undated_ones_are_not() -> None:
         a_candidate("at the limit", published=TODAY - timedelta(days=30)),
         a_candidate("unknown", published=None),
     ]
-    selection = picked(candidates, seen=frozenset({"shown"}), rules=PickPolicy(timedelta(days=30)))
-    assert set(ids(selection)) == {"at the limit", "unknown"}
+    selection = pick_from(candidates, shown=frozenset({"shown"}), policy=PickPolicy(timedelta(days=30)))
+    assert set(chosen_ids(selection)) == {"at the limit", "unknown"}
     assert selection.left_out == {LeftOut.SHOWN_BEFORE: 1, LeftOut.TOO_OLD: 1}
 
 
 def test_the_policy_decides_about_flagged_papers() -> None:
     flagged = [a_candidate("flagged", flagged=True)]
-    assert ids(picked(flagged)) == ["flagged"]
-    assert picked(flagged, rules=PickPolicy(may_pick_flagged=False)).left_out == {LeftOut.FLAGGED: 1}
+    assert chosen_ids(pick_from(flagged)) == ["flagged"]
+    assert pick_from(flagged, policy=PickPolicy(may_pick_flagged=False)).left_out == {LeftOut.FLAGGED: 1}
 
 
 def test_a_domain_is_limited_to_its_share_while_others_qualify() -> None:
@@ -112,12 +112,12 @@ def test_a_domain_is_limited_to_its_share_while_others_qualify() -> None:
         a_candidate("v", 5.0, "cs.CV"),
         a_candidate("r", 4.0, "cs.RO"),
     ]
-    assert ids(picked(candidates)) == ["l0", "l1", "l2", "v", "r"]
+    assert chosen_ids(pick_from(candidates)) == ["l0", "l1", "l2", "v", "r"]
 
 
 def test_a_domain_fills_the_digest_when_nothing_else_qualifies() -> None:
     candidates = [a_candidate(f"l{n}", 9 - n / 10, "cs.LG") for n in range(6)]
-    assert ids(picked(candidates)) == ["l0", "l1", "l2", "l3", "l4"]
+    assert chosen_ids(pick_from(candidates)) == ["l0", "l1", "l2", "l3", "l4"]
 
 
 def test_each_pick_has_its_reason_in_words() -> None:
@@ -125,7 +125,7 @@ def test_each_pick_has_its_reason_in_words() -> None:
         a_candidate("a", 9.0, "cs.CV", text="On Alignments"),
         a_candidate("b", None, "cs.CV", rank=4),
     ]
-    chosen = picked(candidates, domains=("vision", "cs.CL"), keywords=("alignment",)).choices
+    chosen = pick_from(candidates, domains=("vision", "cs.CL"), keywords=("alignment",)).choices
     assert [choice.reason for choice in chosen] == [
         "1st by score of 2, in vision, mentions “Alignments”",
         "2nd by rank of 2, in vision",
@@ -140,8 +140,8 @@ def test_unscored_papers_are_ordered_by_upvotes_and_keywords() -> None:
         a_candidate("liked a little", None, upvotes=1),
         a_candidate("both", None, upvotes=31, text="Diffusion again"),
     ]
-    selection = picked(
-        candidates, domains=("cs.LG",), keywords=("diffusion",), rules=PickPolicy(max_domain_share=1)
+    selection = pick_from(
+        candidates, domains=("cs.LG",), keywords=("diffusion",), policy=PickPolicy(max_domain_share=1)
     )
     in_field = "in Machine learning (cs.LG)"
     assert [(choice.id, choice.reason) for choice in selection.choices] == [
@@ -155,12 +155,12 @@ def test_unscored_papers_are_ordered_by_upvotes_and_keywords() -> None:
 
 def test_upvotes_never_outweigh_a_score() -> None:
     candidates = [a_candidate("liked", None, upvotes=900), a_candidate("scored", 2.0)]
-    assert ids(picked(candidates)) == ["scored", "liked"]
+    assert chosen_ids(pick_from(candidates)) == ["scored", "liked"]
 
 
 def test_an_unknown_domain_is_an_error_with_the_nearest_name() -> None:
     with pytest.raises(InputError, match="vision"):
-        picked([], domains=("visoin",))
+        pick_from([], domains=("visoin",))
 
 
 @pytest.mark.parametrize(
@@ -187,7 +187,7 @@ def test_ordinals_have_their_english_endings() -> None:
 
 
 scores = st.one_of(st.none(), st.sampled_from([0.0, 3.0, 7.0, 7.0, 10.0]))
-candidates_of_any_kind = st.lists(
+any_candidates = st.lists(
     st.builds(
         Candidate,
         id=st.uuids().map(str),
@@ -202,7 +202,7 @@ candidates_of_any_kind = st.lists(
     ),
     max_size=40,
 )
-wishes = st.builds(
+any_preferences = st.builds(
     Preferences,
     domains=st.sampled_from([(), ("vision",), ("language", "cs.LG")]),
     keywords=st.sampled_from([(), ("alignment",)]),
@@ -212,33 +212,35 @@ wishes = st.builds(
 )
 
 
-@given(candidates_of_any_kind, wishes, st.data())
+@given(any_candidates, any_preferences, st.data())
 def test_every_candidate_is_chosen_or_counted_as_left_out(
-    candidates: list[Candidate], wish: Preferences, data: st.DataObject
+    candidates: list[Candidate], preferences: Preferences, data: st.DataObject
 ) -> None:
-    seen = frozenset(data.draw(st.lists(st.sampled_from([c.id for c in candidates] or ["none"]))))
-    selection = pick(candidates, wish, seen, TODAY, PickPolicy())
-    chosen = ids(selection)
-    assert len(chosen) == len(set(chosen)) <= wish.top
-    assert not seen & set(chosen)
+    shown = frozenset(data.draw(st.lists(st.sampled_from([c.id for c in candidates] or ["none"]))))
+    selection = pick(candidates, preferences, shown, TODAY, PickPolicy())
+    chosen = chosen_ids(selection)
+    assert len(chosen) == len(set(chosen)) <= preferences.top
+    assert not shown & set(chosen)
     assert len(chosen) + sum(selection.left_out.values()) == selection.considered == len(candidates)
     if LeftOut.BEYOND_TOP in selection.left_out:
-        assert len(chosen) == wish.top
+        assert len(chosen) == preferences.top
 
 
-@given(candidates_of_any_kind, wishes)
-def test_the_order_of_candidates_does_not_matter(candidates: list[Candidate], wish: Preferences) -> None:
-    there = pick(candidates, wish, frozenset(), TODAY, PickPolicy())
-    back = pick(candidates[::-1], wish, frozenset(), TODAY, PickPolicy())
-    assert there.choices == back.choices
+@given(any_candidates, any_preferences)
+def test_the_order_of_candidates_does_not_matter(
+    candidates: list[Candidate], preferences: Preferences
+) -> None:
+    forward = pick(candidates, preferences, frozenset(), TODAY, PickPolicy())
+    backward = pick(candidates[::-1], preferences, frozenset(), TODAY, PickPolicy())
+    assert forward.choices == backward.choices
 
 
-@given(candidates_of_any_kind, st.integers(1, 8), st.floats(0.1, 1))
+@given(any_candidates, st.integers(1, 8), st.floats(0.1, 1))
 def test_a_domain_exceeds_its_share_only_if_nothing_else_is_left(
     candidates: list[Candidate], top: int, share: float
 ) -> None:
-    rules = PickPolicy(max_age=None, max_domain_share=share)
-    chosen = set(ids(pick(candidates, Preferences(top=top), frozenset(), TODAY, rules)))
+    policy = PickPolicy(max_age=None, max_domain_share=share)
+    chosen = set(chosen_ids(pick(candidates, Preferences(top=top), frozenset(), TODAY, policy)))
     counted = Counter(c.primary_category for c in candidates if c.id in chosen and c.primary_category)
     for domain, count in counted.items():
         if count > max(1, int(share * top)):
@@ -248,16 +250,16 @@ def test_a_domain_exceeds_its_share_only_if_nothing_else_is_left(
 
 
 def test_a_withdrawn_paper_is_not_picked() -> None:
-    selection = picked([a_candidate("a", withdrawn=True), a_candidate("b")])
-    assert ids(selection) == ["b"]
+    selection = pick_from([a_candidate("a", withdrawn=True), a_candidate("b")])
+    assert chosen_ids(selection) == ["b"]
     assert selection.left_out == {LeftOut.WITHDRAWN: 1}
 
 
 def test_papers_of_several_scales_are_ordered_by_percentile() -> None:
-    """A generous model does not flood the digest, a stingy one is not pushed out of it."""
+    """A generous model does not crowd a strict one out of the digest."""
     generous = [a_candidate(f"g{n}", 9.0 + n / 10, "cs.CV", scale="generous") for n in range(5)]
     stingy = [a_candidate(f"s{n}", 1.0 + n / 10, "cs.CL", scale="stingy") for n in range(5)]
-    chosen = ids(
+    chosen = chosen_ids(
         pick([*generous, *stingy], Preferences(top=4), frozenset(), TODAY, PickPolicy(max_domain_share=1))
     )
     assert list(chosen) == ["g4", "s4", "g3", "s3"]
@@ -266,7 +268,7 @@ def test_papers_of_several_scales_are_ordered_by_percentile() -> None:
 def test_the_minimum_score_applies_to_the_score_on_every_scale() -> None:
     papers = [a_candidate("high", 9.0, scale="a"), a_candidate("low", 5.0, scale="b")]
     selection = pick(papers, Preferences(min_score=7.0), frozenset(), TODAY, PickPolicy())
-    assert list(ids(selection)) == ["high"]
+    assert list(chosen_ids(selection)) == ["high"]
 
 
 def test_a_held_paper_is_not_picked() -> None:
@@ -274,7 +276,7 @@ def test_a_held_paper_is_not_picked() -> None:
     assert selection.left_out == {LeftOut.HELD: 1}
 
 
-placed = st.builds(
+ranked_candidates = st.builds(
     lambda score, day, place: a_candidate(
         "x", score, pairwise_rank=PairwiseRank(TODAY - timedelta(days=day), place, 30) if day < 2 else None
     ),
@@ -284,17 +286,19 @@ placed = st.builds(
 )
 
 
-@given(st.lists(placed, max_size=12))
+@given(st.lists(ranked_candidates, max_size=12))
 def test_pairwise_ranks_reorder_only_the_compared_papers(drawn: list[Candidate]) -> None:
-    before = [one._replace(id=str(number)) for number, one in enumerate(drawn)]
+    before = [candidate._replace(id=str(number)) for number, candidate in enumerate(drawn)]
     after = apply_pairwise_ranks(before)
-    assert Counter(one.id for one in after) == Counter(one.id for one in before)
+    assert Counter(candidate.id for candidate in after) == Counter(candidate.id for candidate in before)
     for was, now in zip(before, after, strict=True):
         day = was.pairwise_rank.day if was.pairwise_rank else None
         assert now.pairwise_rank.day == day if now.pairwise_rank else was == now
     for day in (TODAY, TODAY - timedelta(days=1)):
         places = [
-            one.pairwise_rank.rank for one in after if one.pairwise_rank and one.pairwise_rank.day == day
+            candidate.pairwise_rank.rank
+            for candidate in after
+            if candidate.pairwise_rank and candidate.pairwise_rank.day == day
         ]
         assert places == sorted(places)
 
@@ -304,6 +308,6 @@ def test_a_pairwise_rank_never_overrides_the_minimum_score() -> None:
         a_candidate("high", 9.0, pairwise_rank=PairwiseRank(TODAY, 2, 2)),
         a_candidate("low", 5.0, pairwise_rank=PairwiseRank(TODAY, 1, 2)),
     ]
-    assert ids(picked(candidates, min_score=7.0)) == ["high"]
-    assert ids(picked(candidates)) == ["low", "high"]
-    assert picked(candidates).choices[0].reason == "1st of 2 compared in pairs"
+    assert chosen_ids(pick_from(candidates, min_score=7.0)) == ["high"]
+    assert chosen_ids(pick_from(candidates)) == ["low", "high"]
+    assert pick_from(candidates).choices[0].reason == "1st of 2 compared in pairs"

@@ -1,4 +1,4 @@
-"""Due: a local hour, over changes of the clock."""
+"""Due times of editions across clock changes, schedule changes and wrong clocks."""
 
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -188,7 +188,7 @@ def test_no_schedule_change_repeats_a_date_or_loses_an_awaited_one(
 
 
 def test_new_zone_rules_move_an_awaited_edition_without_repeating_or_skipping_it() -> None:
-    by_old_rules = DueEdition(TODAY, instant(10))  # An hour later than by the rules that are now known.
+    by_old_rules = DueEdition(TODAY, instant(10))  # One hour later than by the new rules.
     assert recompute_next_due(utc(NINE), instant(8), by_old_rules, ()) == DueEdition(TODAY, instant(9))
     assert recompute_next_due(utc(NINE), instant(9) + timedelta(minutes=30), by_old_rules, ()) == DueEdition(
         TODAY, instant(9)

@@ -1,4 +1,4 @@
-"""LaTeX becomes what people read; a clipped text still reads as one."""
+"""Text for people: LaTeX to Unicode, and clipping at sentences and words."""
 
 import html
 

@@ -1,4 +1,4 @@
-"""A made arXiv: what it announces on which day, the same on every run. Texts are made of a few words of our own."""
+"""Generated arXiv announcements, deterministic by day, and their feeds, records and query responses."""
 
 import random
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ _NAMES = ("Ada Moss", "Bo Lind", "Chidi Okafor", "Dana Reyes", "Eun Park", "Fari
 
 @dataclass(frozen=True)
 class Announcement:
-    """One paper as a day's feed has it. `kind` is arXiv's announce type."""
+    """A paper in a day's feed. `kind` is arXiv's announce type."""
 
     id: str
     version: int
@@ -43,7 +43,7 @@ class Announcement:
 def announcements_of(
     day: date, count: int = 24, holidays: frozenset[date] = frozenset()
 ) -> list[Announcement]:
-    """What the feed of a day holds: new papers, cross-lists, new versions of an earlier day's, and a withdrawal."""
+    """Generate a day's feed: new papers, cross-lists, replacements of earlier papers, and a withdrawal."""
     if day.weekday() > 4 or day in holidays:
         return []
     previous_day = day - timedelta(days=1)
@@ -59,7 +59,7 @@ def announcements_of(
 
 
 def touched_records_of(day: date, count: int = 5) -> list[Announcement]:
-    """Old papers whose record was touched on a day: no news, but among the records."""
+    """Generate old papers whose records were modified on a day. They are not announced."""
     return [
         _make_announcement(date(2016, 3, 1 + number), number, "touched", 3, day) for number in range(count)
     ]
@@ -76,7 +76,8 @@ def _make_announcement(born: date, number: int, kind: str, version: int, day: da
         version=version,
         kind=kind,
         title=f"{deed} {noun} for {other}, study {number} of {born.day} {born:%B}",
-        abstract=f"We look at {noun} with {other}. It costs 5% less & needs $O(n^2)$ steps where n < {number + 2}. "
+        abstract=f"We look at {noun} with {other}. "
+        f"It costs 5% less & needs $O(n^2)$ steps where n < {number + 2}. "
         f"On {chance.randint(2, 9)} tasks it gains {chance.randint(1, 20)} points.",
         authors=tuple(chance.sample(_NAMES, chance.randint(1, 4))),
         categories=tuple(dict.fromkeys((primary, *others))),
@@ -91,12 +92,13 @@ def _withdraw_paper(paper: Announcement) -> Announcement:
 
 
 def render_rss(day: date, papers: list[Announcement], categories: str) -> str:
-    """A day's feed, in the order of elements that the live one has."""
+    """Render a day's feed, with the elements in the order of the live feed."""
     stamp = datetime(day.year, day.month, day.day, tzinfo=NEW_YORK)
     at = f"{stamp:%a, %d %b %Y %H:%M:%S %z}"
     items = "".join(
         f"<item><title>{escape(one.title)}</title><link>https://arxiv.org/abs/{one.id}</link>"
-        f"<description>arXiv:{one.id}v{one.version} Announce Type: {one.kind} \nAbstract: {escape(one.abstract)}</description>"
+        f"<description>arXiv:{one.id}v{one.version} Announce Type: {one.kind} \n"
+        f"Abstract: {escape(one.abstract)}</description>"
         f'<guid isPermaLink="false">oai:arXiv.org:{one.id}v{one.version}</guid>'
         + "".join(f"<category>{category}</category>" for category in one.categories)
         + f"<pubDate>{at}</pubDate><arxiv:announce_type>{one.kind}</arxiv:announce_type>"
@@ -106,26 +108,31 @@ def render_rss(day: date, papers: list[Announcement], categories: str) -> str:
     )
     return (
         "<?xml version='1.0' encoding='UTF-8'?>\n"
-        '<rss xmlns:arxiv="http://arxiv.org/schemas/atom" xmlns:dc="http://purl.org/dc/elements/1.1/" version="2.0">'
-        f"<channel><title>{categories} updates on arXiv.org</title><link>http://rss.arxiv.org/rss/{categories}</link>"
+        '<rss xmlns:arxiv="http://arxiv.org/schemas/atom" '
+        'xmlns:dc="http://purl.org/dc/elements/1.1/" version="2.0">'
+        f"<channel><title>{categories} updates on arXiv.org</title>"
+        f"<link>http://rss.arxiv.org/rss/{categories}</link>"
         f"<lastBuildDate>{at}</lastBuildDate><pubDate>{at}</pubDate>"
         f"<skipDays><day>Sunday</day><day>Saturday</day></skipDays>\n{items}</channel></rss>"
     )
 
 
 def render_error_feed(description: str) -> str:
-    """What the feed server says of a category it does not know."""
+    """Render the feed server's response for an unknown category."""
     return (
-        "<?xml version='1.0' encoding='UTF-8'?>\n<rss version=\"2.0\"><channel><title>Feed error for query</title>"
+        "<?xml version='1.0' encoding='UTF-8'?>\n<rss version=\"2.0\"><channel>"
+        "<title>Feed error for query</title>"
         f"<description>{escape(description)}</description></channel></rss>"
     )
 
 
 def render_oai_page(records: list[Announcement], token: str) -> str:
-    """A page of records."""
+    """Render a page of records. An empty token marks the last page."""
     listed = "".join(
-        f"<record><header><identifier>oai:arXiv.org:{one.id}</identifier><datestamp>{one.day}</datestamp></header>"
-        f'<metadata><arXiv xmlns="http://arxiv.org/OAI/arXiv/"><id>{one.id}</id><created>{one.created}</created>'
+        f"<record><header><identifier>oai:arXiv.org:{one.id}</identifier>"
+        f"<datestamp>{one.day}</datestamp></header>"
+        f'<metadata><arXiv xmlns="http://arxiv.org/OAI/arXiv/"><id>{one.id}</id>'
+        f"<created>{one.created}</created>"
         + (f"<updated>{one.day}</updated>" if one.version > 1 else "")
         + "<authors>"
         + "".join(
@@ -133,7 +140,8 @@ def render_oai_page(records: list[Announcement], token: str) -> str:
             for name in one.authors
         )
         + f"</authors><title>{escape(one.title)}</title><categories>{' '.join(one.categories)}</categories>"
-        f"<comments>{escape(one.comment)}</comments><abstract>{escape(one.abstract)}</abstract></arXiv></metadata></record>\n"
+        f"<comments>{escape(one.comment)}</comments><abstract>{escape(one.abstract)}</abstract>"
+        "</arXiv></metadata></record>\n"
         for one in records
     )
     more = f"<resumptionToken>{token}</resumptionToken>" if token else ""
@@ -141,21 +149,25 @@ def render_oai_page(records: list[Announcement], token: str) -> str:
 
 
 def render_oai_error(code: str) -> str:
-    """An answer that reports an error, in HTTP 200."""
+    """Render an OAI-PMH error, which is sent with status 200."""
     return _wrap_oai(f'<error code="{code}">{code}</error>')
 
 
 def _wrap_oai(inner: str) -> str:
-    return f'<?xml version="1.0" encoding="UTF-8"?><OAI-PMH xmlns="http://www.openarchives.org/OAI/2.0/">{inner}</OAI-PMH>'
+    return (
+        '<?xml version="1.0" encoding="UTF-8"?>'
+        f'<OAI-PMH xmlns="http://www.openarchives.org/OAI/2.0/">{inner}</OAI-PMH>'
+    )
 
 
 def render_query_answer(papers: list[Announcement]) -> str:
-    """The query API's answer, in today's form."""
+    """Render the query API's response, in its current form."""
     entries = "".join(
         f"<entry><id>http://arxiv.org/abs/{one.id}v{one.version}</id><title>{escape(one.title)}</title>"
         f"<updated>{one.day}T10:00:00Z</updated><summary>{escape(one.abstract)}</summary>"
         + "".join(f'<category term="{category}"/>' for category in one.categories)
-        + f"<published>{one.created}T10:00:00Z</published><arxiv:comment>{escape(one.comment)}</arxiv:comment>"
+        + f"<published>{one.created}T10:00:00Z</published>"
+        f"<arxiv:comment>{escape(one.comment)}</arxiv:comment>"
         f'<arxiv:primary_category term="{one.categories[0]}"/>'
         + "".join(f"<author><name>{name}</name></author>" for name in one.authors)
         + "</entry>\n"
@@ -163,7 +175,8 @@ def render_query_answer(papers: list[Announcement]) -> str:
     )
     return (
         "<?xml version='1.0' encoding='UTF-8'?>\n"
-        '<feed xmlns:opensearch="http://a9.com/-/spec/opensearch/1.1/" xmlns:arxiv="http://arxiv.org/schemas/atom" '
+        '<feed xmlns:opensearch="http://a9.com/-/spec/opensearch/1.1/" '
+        'xmlns:arxiv="http://arxiv.org/schemas/atom" '
         'xmlns="http://www.w3.org/2005/Atom"><id>https://arxiv.org/api/x</id><title>arXiv Query</title>'
         f"<opensearch:totalResults>{len(papers)}</opensearch:totalResults>{entries}</feed>"
     )

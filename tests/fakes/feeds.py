@@ -1,7 +1,8 @@
-"""arXiv's three servers, Hugging Face's Daily Papers and files of scored papers, over real HTTP on this machine alone.
+"""Fake servers of the sources over real HTTP, on loopback only.
 
-What they show follows a clock: the feed of a New York day is there from midnight on, and holds nothing on weekends and
-holidays. They fail where they are told to. `python -m tests.fakes.feeds` serves them for trying by hand.
+They stand for arXiv's three servers, Hugging Face's Daily Papers, and files of scored papers. Contents follow
+a clock: the feed of a New York day is available from midnight on, and empty on weekends and holidays. Faults
+can be injected by path. `python -m tests.fakes.feeds` serves them for trying by hand.
 """
 
 import asyncio
@@ -21,16 +22,16 @@ from tests.fakes import arxiv_days
 from tests.fakes.arxiv_days import Announcement
 
 PAGE_RECORDS = 20
-"""Records a page."""
+"""Records per page."""
 
 
 class FeedFault(StrEnum):
-    """What goes wrong with a request."""
+    """Fault of a request."""
 
     RATE_LIMITED = "429 with Retry-After"
     UNAVAILABLE = "503"
     DOWN = "connection closed without an answer"
-    EMPTY = "a whole answer with nothing in it"
+    EMPTY = "a complete response without items"
     ERROR_FEED = "400 with a feed that reports an error"
     CUT = "half of the body, then the connection is closed"
     HUGE = "200 MB"
@@ -47,7 +48,7 @@ class FeedFault(StrEnum):
 
 @dataclass(frozen=True)
 class ReceivedRequest:
-    """A request: where, what was asked, with which headers, and when by the real clock."""
+    """A received request. `received_at` is the event loop's time, in seconds."""
 
     path: str
     query: dict[str, str]
@@ -57,9 +58,10 @@ class ReceivedRequest:
 
 @dataclass
 class FakeFeeds:
-    """The servers. `clock` says what day it is there; `fail` lets the next requests to a path go wrong.
+    """The servers, at one address. `clock` gives their current time; `fail_next` injects faults.
 
-    `announced` may be replaced to say what a day brings; `files` are served under /files/ with an ETag.
+    `announcement_source` replaces the generated announcements of a day. `files` are served under
+    /files/ with an ETag.
     """
 
     clock: Callable[[], datetime]
@@ -111,29 +113,29 @@ class FakeFeeds:
         return f"{self.url}/api/daily_papers"
 
     def fail_next(self, path: str, fault: FeedFault, times: int = 1) -> None:
-        """The next requests whose path begins so go wrong."""
+        """Let the next `times` requests whose path begins with `path` fail."""
         self._faults.append((path, fault, times))
 
     def clear_faults(self) -> None:
-        """Nothing goes wrong any more."""
+        """Remove all injected faults."""
         self._faults.clear()
 
     def requests_to(self, path: str) -> list[ReceivedRequest]:
-        """The requests whose path begins so."""
-        return [one for one in self.requests if one.path.startswith(path)]
+        """Return the requests whose path begins with `path`."""
+        return [request for request in self.requests if request.path.startswith(path)]
 
     def announcements_on(self, day: date) -> list[Announcement]:
-        """What the feed of a day holds."""
+        """Return the announcements in a day's feed."""
         if self.announcement_source:
             return self.announcement_source(day)
         return arxiv_days.announcements_of(day, self.papers_per_day, self.holidays)
 
     @property
     def today_in_new_york(self) -> date:
-        """The day in New York."""
+        """Current date in New York."""
         return self.clock().astimezone(NEW_YORK).date()
 
-    # Answers.
+    # Responses.
 
     async def _serve_request(self, request: web.Request) -> web.StreamResponse:
         self._in_flight += 1
@@ -200,7 +202,9 @@ class FakeFeeds:
         )
 
     def _list_records(self, since: date, of_set: str) -> list[Announcement]:
-        """Each paper once, with its last touch; a day's are there from half past ten the evening before."""
+        """List each paper once, as last modified. A day's records are available from
+        22:30 the evening before.
+        """
         last = (self.clock().astimezone(NEW_YORK) + timedelta(hours=1, minutes=30)).date()
         newest: dict[str, Announcement] = {}
         for ahead in range((last - since).days + 1):
@@ -332,7 +336,7 @@ async def _send_slowly(request: web.Request) -> web.StreamResponse:
 
 
 def _build_gzip_bomb() -> bytes:
-    """100 MB of spaces, packed twice as small as anybody would send them."""
+    """Compress 100 MB of spaces."""
     return gzip.compress(b" " * 100 * 1024**2, 9)
 
 

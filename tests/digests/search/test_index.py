@@ -1,4 +1,4 @@
-"""The index finds papers by their words, follows the store, and survives what happens to files."""
+"""The search index: matching, following the store, and recovery from damage."""
 
 import re
 import shutil
@@ -27,19 +27,19 @@ NOW = datetime(2026, 7, 1, 9, tzinfo=UTC)
 
 
 class FakePapers:
-    """As much of a store as search needs; a paper that changes moves to the end."""
+    """The part of a library that search needs. A changed paper gets the highest sequence number."""
 
     def __init__(self, *papers: ScoredPaper) -> None:
         self.held: dict[str, tuple[int, ScoredPaper]] = {}
         self.asked = 0
         self.before_changes: Callable[[int], None] = lambda after: None
-        self.put(*papers)
+        self.add_papers(*papers)
 
     @property
     def port(self) -> Library:
         return cast(Library, self)
 
-    def put(self, *papers: ScoredPaper) -> None:
+    def add_papers(self, *papers: ScoredPaper) -> None:
         for scored in papers:
             number = self.latest_sequence() + 1
             self.held.pop(scored.paper.id, None)
@@ -62,7 +62,7 @@ def a_paper(id_: str, title: str = "Untitled", **facts: Any) -> ScoredPaper:
     return ScoredPaper(Paper(id_, title, f"https://arxiv.org/abs/{id_}", **facts), Review(**review), NOW)
 
 
-def many(count: int) -> list[ScoredPaper]:
+def make_papers(count: int) -> list[ScoredPaper]:
     return [a_paper(f"2601.{number:05}", f"Study number{number}") for number in range(count)]
 
 
@@ -93,13 +93,13 @@ def directory(tmp_path: Path) -> Path:
 
 
 @pytest.fixture(scope="module")
-def shelf(tmp_path_factory: pytest.TempPathFactory) -> SearchIndex:
+def filled_index(tmp_path_factory: pytest.TempPathFactory) -> SearchIndex:
     index = SearchIndex.open(tmp_path_factory.mktemp("shelf"))
     index.catch_up(FakePapers(*SHELF).port)
     return index
 
 
-def searched(index: SearchIndex, words: str, most: int = 10) -> list[str]:
+def search_ids(index: SearchIndex, words: str, most: int = 10) -> list[str]:
     query = parse_query(words)
     assert isinstance(query, WordQuery)
     return [hit.id for hit in index.search(query, most)]
@@ -130,8 +130,8 @@ def searched(index: SearchIndex, words: str, most: int = 10) -> list[str]:
         ("attention is all you need", "1706.03762"),
     ],
 )
-def test_a_paper_is_found_by_any_of_its_words(shelf: SearchIndex, words: str, first: str) -> None:
-    assert searched(shelf, words)[0] == first
+def test_a_paper_is_found_by_any_of_its_words(filled_index: SearchIndex, words: str, first: str) -> None:
+    assert search_ids(filled_index, words)[0] == first
 
 
 @pytest.mark.parametrize(
@@ -145,76 +145,76 @@ def test_a_paper_is_found_by_any_of_its_words(shelf: SearchIndex, words: str, fi
         ("optimisation of prefrence", "2305.18290"),
     ],
 )
-def test_typing_errors_are_tolerated(shelf: SearchIndex, words: str, first: str) -> None:
-    assert searched(shelf, words)[0] == first
+def test_typing_errors_are_tolerated(filled_index: SearchIndex, words: str, first: str) -> None:
+    assert search_ids(filled_index, words)[0] == first
 
 
-def test_short_words_must_match_exactly(shelf: SearchIndex) -> None:
-    assert searched(shelf, "kro") == []
+def test_short_words_must_match_exactly(filled_index: SearchIndex) -> None:
+    assert search_ids(filled_index, "kro") == []
 
 
 @pytest.mark.parametrize(
     ("words", "first"),
     [("prosp", "2402.01306"), ("efficient transfor", "2009.06732"), ("douwe kie", "2402.01306")],
 )
-def test_the_last_word_matches_as_a_prefix(shelf: SearchIndex, words: str, first: str) -> None:
-    assert searched(shelf, words)[0] == first
+def test_the_last_word_matches_as_a_prefix(filled_index: SearchIndex, words: str, first: str) -> None:
+    assert search_ids(filled_index, words)[0] == first
 
 
-def test_a_phrase_matches_words_in_order(shelf: SearchIndex) -> None:
-    assert searched(shelf, '"direct preference"') == ["2305.18290"]
-    assert searched(shelf, '"preference optimization" direct', most=1) == ["2305.18290"]
-    assert searched(shelf, '"kto"') == ["2402.01306"]
+def test_a_phrase_matches_words_in_order(filled_index: SearchIndex) -> None:
+    assert search_ids(filled_index, '"direct preference"') == ["2305.18290"]
+    assert search_ids(filled_index, '"preference optimization" direct', most=1) == ["2305.18290"]
+    assert search_ids(filled_index, '"kto"') == ["2402.01306"]
 
 
 def test_papers_with_all_words_rank_before_those_with_some(directory: Path) -> None:
-    index = indexed(
+    index = build_index(
         directory,
         a_paper("1", "Sparse sparse sparse sparse"),
         a_paper("2", "Something else", limitations="Sparse matrices, and rewards that are few."),
         a_paper("3", "Rewards"),
     )
-    assert searched(index, "sparse rewards")[0] == "2"
-    assert set(searched(index, "sparse rewards")) == {"1", "2", "3"}
-    assert searched(index, "sparse rewards", most=1) == ["2"]
+    assert search_ids(index, "sparse rewards")[0] == "2"
+    assert set(search_ids(index, "sparse rewards")) == {"1", "2", "3"}
+    assert search_ids(index, "sparse rewards", most=1) == ["2"]
 
 
 def test_an_exact_title_ranks_first_and_a_title_with_all_words_next(directory: Path) -> None:
-    index = indexed(
+    index = build_index(
         directory,
         a_paper("1", "Other", tldr="graph attention " * 20, abstract="graph attention " * 50),
         a_paper("2", "Attention over a graph"),
         a_paper("3", "Graph attention with graph attention and graph attention"),
         a_paper("4", "Graph Attention"),
     )
-    assert searched(index, "graph attention")[0] == "4"
-    assert set(searched(index, "graph attention")[1:3]) == {"2", "3"}
+    assert search_ids(index, "graph attention")[0] == "4"
+    assert set(search_ids(index, "graph attention")[1:3]) == {"2", "3"}
 
 
 def test_ties_are_ordered_by_id_without_duplicates(directory: Path) -> None:
-    index = indexed(directory, *(a_paper(str(number), "Same title") for number in (5, 3, 9, 1, 7)))
-    assert searched(index, "same title") == ["1", "3", "5", "7", "9"]
-    assert searched(index, "same title", most=2) == ["1", "3"]
-    assert searched(index, "same") == searched(index, "sam") == ["1", "3", "5", "7", "9"]
+    index = build_index(directory, *(a_paper(str(number), "Same title") for number in (5, 3, 9, 1, 7)))
+    assert search_ids(index, "same title") == ["1", "3", "5", "7", "9"]
+    assert search_ids(index, "same title", most=2) == ["1", "3"]
+    assert search_ids(index, "same") == search_ids(index, "sam") == ["1", "3", "5", "7", "9"]
 
 
 @pytest.mark.parametrize("most", [0, -1, 10**12])
-def test_any_limit_is_accepted(shelf: SearchIndex, most: int) -> None:
-    assert len(searched(shelf, "kto", most)) == (1 if most > 0 else 0)
+def test_any_limit_is_accepted(filled_index: SearchIndex, most: int) -> None:
+    assert len(search_ids(filled_index, "kto", most)) == (1 if most > 0 else 0)
 
 
 def test_an_empty_index_finds_nothing(directory: Path) -> None:
-    assert searched(SearchIndex.open(directory), "kto") == []
+    assert search_ids(SearchIndex.open(directory), "kto") == []
 
 
 def test_a_changed_paper_is_found_by_its_new_words_only(directory: Path) -> None:
     papers = FakePapers(a_paper("1", "Walruses"), a_paper("2", "Penguins"))
     index = SearchIndex.open(directory)
     assert index.catch_up(papers.port) == 2
-    papers.put(a_paper("1", "Ocelots", limitations="Few habitats."))
+    papers.add_papers(a_paper("1", "Ocelots", limitations="Few habitats."))
     assert index.catch_up(papers.port) == 1
-    assert searched(index, "walruses") == []
-    assert searched(index, "ocelots") == searched(index, "habitats") == ["1"]
+    assert search_ids(index, "walruses") == []
+    assert search_ids(index, "ocelots") == search_ids(index, "habitats") == ["1"]
 
 
 def test_catching_up_without_changes_writes_nothing(directory: Path) -> None:
@@ -232,17 +232,17 @@ def test_a_reopened_index_continues_from_its_watermark(directory: Path) -> None:
     SearchIndex.open(directory).catch_up(papers.port)
     again = SearchIndex.open(directory)
     assert again.catch_up(papers.port) == 0
-    assert searched(again, "kto") == ["2402.01306"]
-    papers.put(a_paper("9", "Quokkas"))
+    assert search_ids(again, "kto") == ["2402.01306"]
+    papers.add_papers(a_paper("9", "Quokkas"))
     assert SearchIndex.open(directory).catch_up(papers.port) == 1
 
 
 def test_an_index_sees_commits_of_other_processes(directory: Path) -> None:
     papers = FakePapers(*SHELF)
     reader, writer = SearchIndex.open(directory), SearchIndex.open(directory)
-    assert searched(reader, "kto") == []
+    assert search_ids(reader, "kto") == []
     writer.catch_up(papers.port)
-    assert searched(reader, "kto") == ["2402.01306"]
+    assert search_ids(reader, "kto") == ["2402.01306"]
     assert reader.catch_up(papers.port) == 0
 
 
@@ -250,7 +250,7 @@ def test_catching_up_resumes_after_a_failure_between_batches(
     directory: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(index_module, "BATCH_SIZE", 10)
-    papers = FakePapers(*many(35))
+    papers = FakePapers(*make_papers(35))
 
     def fail(after: int) -> None:
         if after == 20:
@@ -262,20 +262,22 @@ def test_catching_up_resumes_after_a_failure_between_batches(
     papers.before_changes = lambda after: None
     index = SearchIndex.open(directory)
     assert index.catch_up(papers.port) == 15
-    assert len(searched(index, "study", most=100)) == 35
+    assert len(search_ids(index, "study", most=100)) == 35
 
 
 KILLED = """
 import os, sys
 from pathlib import Path
 from digests.search import index as index_module
-from tests.digests.search.test_index import FakePapers, SearchIndex, many
+from tests.digests.search.test_index import FakePapers, SearchIndex, make_papers
 
 index_module.BATCH_SIZE = 10
 documents = iter(range(25))
 make = index_module._build_document
-index_module._build_document = lambda *change: make(*change) if next(documents, None) is not None else os._exit(9)
-SearchIndex.open(Path(sys.argv[1])).catch_up(FakePapers(*many(35)).port)
+index_module._build_document = lambda *change: (
+    make(*change) if next(documents, None) is not None else os._exit(9)
+)
+SearchIndex.open(Path(sys.argv[1])).catch_up(FakePapers(*make_papers(35)).port)
 """
 
 
@@ -283,27 +285,27 @@ def test_a_process_killed_within_a_batch_loses_and_duplicates_nothing(directory:
     ended = subprocess.run([sys.executable, "-c", KILLED, str(directory)], cwd=ROOT, check=False)
     assert ended.returncode == 9
     index = SearchIndex.open(directory)
-    assert index.catch_up(FakePapers(*many(35)).port) == 15
-    assert sorted(searched(index, "study", most=100)) == [scored.paper.id for scored in many(35)]
+    assert index.catch_up(FakePapers(*make_papers(35)).port) == 15
+    assert sorted(search_ids(index, "study", most=100)) == [scored.paper.id for scored in make_papers(35)]
 
 
 def test_search_works_while_another_process_holds_the_writer(directory: Path) -> None:
     papers = FakePapers(*SHELF)
     first, second = SearchIndex.open(directory), SearchIndex.open(directory)
     first.catch_up(papers.port)
-    papers.put(a_paper("9", "Quokkas"))
+    papers.add_papers(a_paper("9", "Quokkas"))
     seen: list[tuple[int, list[str], list[str]]] = []
 
     def meanwhile(after: int) -> None:
         papers.before_changes = lambda after: None
         caught = second.catch_up(papers.port)
-        seen.append((caught, searched(second, "kto"), searched(second, "quokkas")))
+        seen.append((caught, search_ids(second, "kto"), search_ids(second, "quokkas")))
 
-    # The first index has found its store and asks for changes only once it holds the writer.
+    # The first index has checked its store, and reads changes only while it holds the writer.
     papers.before_changes = meanwhile
     assert first.catch_up(papers.port) == 1
     assert seen == [(0, ["2402.01306"], [])]
-    assert searched(second, "quokkas") == ["9"]
+    assert search_ids(second, "quokkas") == ["9"]
 
 
 def test_threads_search_while_another_catches_up(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -311,14 +313,14 @@ def test_threads_search_while_another_catches_up(directory: Path, monkeypatch: p
     papers = FakePapers(*SHELF)
     index = SearchIndex.open(directory)
     index.catch_up(papers.port)
-    papers.put(*many(300))
+    papers.add_papers(*make_papers(300))
     done, failures = threading.Event(), []
 
     def look() -> None:
         try:
             while not done.is_set():
                 index.catch_up(papers.port)
-                assert searched(index, "kto") == ["2402.01306"]
+                assert search_ids(index, "kto") == ["2402.01306"]
         except BaseException as error:
             failures.append(error)
 
@@ -326,7 +328,7 @@ def test_threads_search_while_another_catches_up(directory: Path, monkeypatch: p
     for reader in readers:
         reader.start()
     try:
-        while not failures and (index.catch_up(papers.port) or len(searched(index, "study", 1_000)) < 300):
+        while not failures and (index.catch_up(papers.port) or len(search_ids(index, "study", 1_000)) < 300):
             pass
     finally:
         done.set()
@@ -336,26 +338,26 @@ def test_threads_search_while_another_catches_up(directory: Path, monkeypatch: p
 
 
 def test_an_emptied_store_rebuilds_the_index(directory: Path) -> None:
-    indexed(directory, *SHELF)
+    build_index(directory, *SHELF)
     index = SearchIndex.open(directory)
     assert index.catch_up(FakePapers(a_paper("1", "Quokkas")).port) == 1
-    assert searched(index, "quokkas") == ["1"]
-    assert searched(index, "kto") == []
+    assert search_ids(index, "quokkas") == ["1"]
+    assert search_ids(index, "kto") == []
     assert index.catch_up(FakePapers().port) == 0
-    assert searched(index, "quokkas") == []
+    assert search_ids(index, "quokkas") == []
 
 
 def test_a_different_store_rebuilds_the_index(directory: Path) -> None:
-    indexed(directory, *SHELF)
+    build_index(directory, *SHELF)
     index = SearchIndex.open(directory)
-    assert index.catch_up(FakePapers(*many(20)).port) == 20
-    assert searched(index, "kto") == []
+    assert index.catch_up(FakePapers(*make_papers(20)).port) == 20
+    assert search_ids(index, "kto") == []
 
 
 @pytest.mark.parametrize("name", ["meta.json", "schema", "*.term", "*.idx", "*.store", "*.fast", "*.pos"])
 @pytest.mark.parametrize("damage", ["emptied", "overwritten", "removed"])
 def test_a_damaged_index_is_rebuilt(directory: Path, name: str, damage: str) -> None:
-    indexed(directory, *SHELF)
+    build_index(directory, *SHELF)
     (path,) = directory.glob(name)
     if damage == "removed":
         path.unlink()
@@ -364,36 +366,36 @@ def test_a_damaged_index_is_rebuilt(directory: Path, name: str, damage: str) -> 
     index = SearchIndex.open(directory)
     try:
         index.catch_up(FakePapers(*SHELF).port)
-        found = searched(index, "model alignment", most=1)
+        found = search_ids(index, "model alignment", most=1)
     except SearchError:
-        # Damage that shows only in a search is told of once.
+        # Damage that only a search detects is reported once.
         index.catch_up(FakePapers(*SHELF).port)
-        found = searched(index, "model alignment", most=1)
+        found = search_ids(index, "model alignment", most=1)
     assert found == ["2402.01306"]
 
 
 def test_an_index_of_another_schema_is_rebuilt(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    indexed(directory, *SHELF)
+    build_index(directory, *SHELF)
     monkeypatch.setattr(index_module, "SCHEMA_VERSION", "next")
     index = SearchIndex.open(directory)
-    assert searched(index, "kto") == []
+    assert search_ids(index, "kto") == []
     assert index.catch_up(FakePapers(*SHELF).port) == len(SHELF)
     assert (directory / "schema").read_text() == "next"
 
 
 def test_an_index_deleted_while_open_is_rebuilt(directory: Path) -> None:
     papers = FakePapers(*SHELF)
-    index = indexed(directory, *SHELF)
+    index = build_index(directory, *SHELF)
     shutil.rmtree(directory)
     assert index.catch_up(papers.port) == len(SHELF)
-    assert searched(index, "kto") == ["2402.01306"]
+    assert search_ids(index, "kto") == ["2402.01306"]
 
 
 def test_other_files_in_the_directory_are_kept(directory: Path) -> None:
     directory.mkdir(parents=True)
     (directory / "thesis.tex").write_text("years of work")
     (directory / "schema").write_text("other")
-    indexed(directory, *SHELF)
+    build_index(directory, *SHELF)
     assert (directory / "thesis.tex").read_text() == "years of work"
 
 
@@ -416,31 +418,31 @@ HOSTILE = st.text(st.sampled_from('ab4Ã©"*:()[]{}^~\\/+-!$?<>|&\x00\ud800\u202eï
 @example('"' + "a " * 5_000 + '"')
 @example("title:kto AND NOT (a OR *)")
 @example(" ".join("attentoin" + "abcdefgh"[n % 8] for n in range(32)))
-def test_any_text_can_be_searched(shelf: SearchIndex, words: str) -> None:
-    find_papers(words, library=FakePapers(*SHELF).port, index=shelf, limit=5)
+def test_any_text_can_be_searched(filled_index: SearchIndex, words: str) -> None:
+    find_papers(words, library=FakePapers(*SHELF).port, index=filled_index, limit=5)
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=25)
 @given(title=st.text(st.characters(codec=None), max_size=60))
 def test_every_title_finds_its_paper(tmp_path_factory: pytest.TempPathFactory, title: str) -> None:
-    index = indexed(tmp_path_factory.mktemp("any"), a_paper("1", title))
+    index = build_index(tmp_path_factory.mktemp("any"), a_paper("1", title))
     query = parse_query(title.replace('"', " "))
     if isinstance(query, WordQuery):
         assert [hit.id for hit in index.search(query, 1)] == ["1"]
 
 
-def test_finding_by_id_does_not_use_the_index(shelf: SearchIndex) -> None:
-    found = find_papers("arxiv:2402.01306v3", library=FakePapers(*SHELF).port, index=shelf, limit=5)
+def test_finding_by_id_does_not_use_the_index(filled_index: SearchIndex) -> None:
+    found = find_papers("arxiv:2402.01306v3", library=FakePapers(*SHELF).port, index=filled_index, limit=5)
     assert found == (KTO,)
-    assert find_papers("2402.99999", library=FakePapers(*SHELF).port, index=shelf, limit=5) == ()
+    assert find_papers("2402.99999", library=FakePapers(*SHELF).port, index=filled_index, limit=5) == ()
 
 
 def test_finding_by_words_catches_up_and_keeps_the_order(directory: Path) -> None:
     papers = FakePapers(*SHELF)
     index = SearchIndex.open(directory)
     found = find_papers("transformer attention", library=papers.port, index=index, limit=2)
-    assert [scored.paper.id for scored in found] == searched(index, "transformer attention", most=2)
-    papers.put(a_paper("9", "Quokkas"))
+    assert [scored.paper.id for scored in found] == search_ids(index, "transformer attention", most=2)
+    papers.add_papers(a_paper("9", "Quokkas"))
     assert [
         scored.paper.id for scored in find_papers("quokka", library=papers.port, index=index, limit=2)
     ] == ["9"]
@@ -460,7 +462,7 @@ def test_tantivy_is_loaded_only_with_the_index() -> None:
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
 
 
-def indexed(directory: Path, *papers: ScoredPaper) -> SearchIndex:
+def build_index(directory: Path, *papers: ScoredPaper) -> SearchIndex:
     index = SearchIndex.open(directory)
     index.catch_up(FakePapers(*papers).port)
     return index

@@ -1,4 +1,4 @@
-"""What people type is a paper's name or words, and never syntax."""
+"""Search queries: ids, words and quoted phrases, without any other syntax."""
 
 import pytest
 from hypothesis import example, given

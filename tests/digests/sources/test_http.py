@@ -1,4 +1,4 @@
-"""Asking servers: in turn, within limits, again where that helps, and never inside a private network."""
+"""HTTP client of the sources: turns, limits, retries, and protection of private networks."""
 
 import asyncio
 import io
@@ -27,13 +27,13 @@ from tests.fakes.feeds import FakeFeeds, FeedFault
 
 QUICK = RequestLimits(max_bytes=2 * 1024**2, timeout=5, attempts=3)
 
-Story = Callable[[FakeFeeds, SourceClient], Awaitable[Any]]
+Scenario = Callable[[FakeFeeds, SourceClient], Awaitable[Any]]
 
 
-def told(story: Story, pauses: list[float] | None = None, **client: Any) -> Any:
-    """Plays a story against the servers; pauses are noted, and nobody waits for them."""
+def run_scenario(scenario: Scenario, pauses: list[float] | None = None, **client: Any) -> Any:
+    """Run a scenario against the servers. Pauses are recorded and not waited for."""
 
-    async def noted(seconds: float) -> None:
+    async def record_pause(seconds: float) -> None:
         if pauses is not None:
             pauses.append(seconds)
 
@@ -41,97 +41,97 @@ def told(story: Story, pauses: list[float] | None = None, **client: Any) -> Any:
         async with FakeFeeds(clock=lambda: NOW, files={"a.txt": b"hello"}) as feeds:
             trusted = client.pop("trusted", (feeds.url,))
             async with open_client(
-                "ada@example.org", lambda: NOW, trusted_addresses=trusted, pause=noted
+                "ada@example.org", lambda: NOW, trusted_addresses=trusted, pause=record_pause
             ) as opened:
-                changed = SourceClient(
+                configured = SourceClient(
                     **{name: getattr(opened, name) for name in SourceClient.__slots__} | client
                 )
-                return await story(feeds, changed)
+                return await scenario(feeds, configured)
 
     return asyncio.run(run())
 
 
-def getting(path: str, fault: FeedFault | None = None, times: int = 1, **more: Any) -> Story:
-    async def story(feeds: FakeFeeds, client: SourceClient) -> tuple[SourceResponse, FakeFeeds]:
+def request_file(path: str, fault: FeedFault | None = None, times: int = 1, **more: Any) -> Scenario:
+    async def scenario(feeds: FakeFeeds, client: SourceClient) -> tuple[SourceResponse, FakeFeeds]:
         if fault:
             feeds.fail_next(path, fault, times)
         answer = await client.get(feeds.url + path, "The server", **{"limits": QUICK, **more})
         return answer, feeds
 
-    return story
+    return scenario
 
 
-def refusal(story: Story, **client: Any) -> str:
+def error_of(scenario: Scenario, **client: Any) -> str:
     with pytest.raises(SourceError) as refused:
-        told(story, **client)
+        run_scenario(scenario, **client)
     return str(refused.value)
 
 
 def test_a_response_is_returned_and_the_user_agent_has_the_contact() -> None:
-    answer, feeds = told(getting("/files/a.txt"))
+    answer, feeds = run_scenario(request_file("/files/a.txt"))
     assert (answer.status, answer.body) == (200, b"hello")
     assert "ada@example.org" in feeds.requests[0].headers["User-Agent"]
     assert "no contact set" in build_user_agent("")
 
 
 def test_a_compressed_response_is_decompressed() -> None:
-    answer, _ = told(getting("/rss/cs.LG"))
+    answer, _ = run_scenario(request_file("/rss/cs.LG"))
     assert answer.headers["content-encoding"] == "gzip"
     assert answer.body.startswith(b"<?xml")
 
 
 def test_retry_after_is_respected() -> None:
     pauses: list[float] = []
-    _, feeds = told(getting("/files/a.txt", FeedFault.RATE_LIMITED, 2), pauses)
+    _, feeds = run_scenario(request_file("/files/a.txt", FeedFault.RATE_LIMITED, 2), pauses)
     assert pauses == [1.0, 1.0]
     assert len(feeds.requests) == 3
 
 
 def test_retries_back_off_exponentially() -> None:
     pauses: list[float] = []
-    told(getting("/files/a.txt", FeedFault.UNAVAILABLE, 2), pauses)
+    run_scenario(request_file("/files/a.txt", FeedFault.UNAVAILABLE, 2), pauses)
     assert 10 <= pauses[0] <= 12.5
     assert 20 <= pauses[1] <= 25
 
 
 @pytest.mark.parametrize("fault", [FeedFault.DOWN, FeedFault.CUT])
 def test_a_truncated_response_is_retried(fault: FeedFault) -> None:
-    answer, _ = told(getting("/files/a.txt", fault))
+    answer, _ = run_scenario(request_file("/files/a.txt", fault))
     assert answer.body == b"hello"
 
 
 def test_the_error_after_the_last_attempt_has_the_next_retry_time() -> None:
-    said = refusal(getting("/files/a.txt", FeedFault.UNAVAILABLE, 3))
-    assert said.startswith(
+    message = error_of(request_file("/files/a.txt", FeedFault.UNAVAILABLE, 3))
+    assert message.startswith(
         "The server answered 503 Service Unavailable 3 times; next try not before 09:00 UTC."
     )
 
 
 def test_a_long_retry_after_is_an_error() -> None:
-    async def story(feeds: FakeFeeds, client: SourceClient) -> None:
+    async def scenario(feeds: FakeFeeds, client: SourceClient) -> None:
         feeds.retry_after = "Tue, 24 Nov 2026 11:30:00 GMT"
-        await getting("/files/a.txt", FeedFault.RATE_LIMITED)(feeds, client)
+        await request_file("/files/a.txt", FeedFault.RATE_LIMITED)(feeds, client)
 
     with pytest.raises(
         SourceError, match=r"answered 429 Too Many Requests; next try not before 11:30 UTC"
     ) as refused:
-        told(story)
+        run_scenario(scenario)
     assert refused.value.retry_at == NOW + timedelta(hours=2, minutes=30)
 
 
 def test_not_found_is_not_retried() -> None:
-    assert "answered 404 Not Found" in refusal(getting("/nothing"))
+    assert "answered 404 Not Found" in error_of(request_file("/nothing"))
 
 
 @pytest.mark.parametrize("fault", [FeedFault.HUGE, FeedFault.GZIP_BOMB])
 def test_the_size_limit_holds_compressed_and_decompressed(fault: FeedFault) -> None:
-    assert "more than 2 MB: it was not read" in refusal(getting("/files/a.txt", fault))
+    assert "more than 2 MB: it was not read" in error_of(request_file("/files/a.txt", fault))
 
 
 def test_a_slow_response_times_out() -> None:
     slow = RequestLimits(timeout=0.3, attempts=1)
-    said = refusal(getting("/files/a.txt", FeedFault.DRIP, limits=slow))
-    assert "did not answer in full within 0.3 seconds" in said
+    message = error_of(request_file("/files/a.txt", FeedFault.DRIP, limits=slow))
+    assert "did not answer in full within 0.3 seconds" in message
 
 
 def test_requests_go_through_a_proxy() -> None:
@@ -146,45 +146,45 @@ def test_requests_go_through_a_proxy() -> None:
 
 
 def test_a_redirect_loop_is_an_error() -> None:
-    said = refusal(getting("/files/a.txt", FeedFault.REDIRECT_LOOP, 99))
-    assert "redirects in a circle" in said
+    message = error_of(request_file("/files/a.txt", FeedFault.REDIRECT_LOOP, 99))
+    assert "redirects in a circle" in message
 
 
 def test_a_redirect_into_a_private_network_is_not_followed_even_from_a_trusted_server() -> None:
-    said = refusal(getting("/files/a.txt", FeedFault.TO_PRIVATE))
-    assert "inside a private network (169.254.169.254): it was not asked" in said
+    message = error_of(request_file("/files/a.txt", FeedFault.TO_PRIVATE))
+    assert "inside a private network (169.254.169.254): it was not asked" in message
 
 
 def test_an_untrusted_private_address_is_refused() -> None:
-    said = refusal(getting("/files/a.txt"), trusted=())
-    assert "inside a private network (127.0.0.1)" in said
+    message = error_of(request_file("/files/a.txt"), trusted=())
+    assert "inside a private network (127.0.0.1)" in message
 
 
 @pytest.mark.parametrize(
     "address", ["ftp://host/x", "file:///etc/passwd", "http://", "no address", "http://[::1"]
 )
 def test_an_address_that_is_not_http_is_refused(address: str) -> None:
-    async def story(_: FakeFeeds, client: SourceClient) -> None:
+    async def scenario(_: FakeFeeds, client: SourceClient) -> None:
         await client.get(address, "The server")
 
-    assert "no web address" in refusal(story)
+    assert "no web address" in error_of(scenario)
 
 
 def test_the_checked_address_is_the_one_requested() -> None:
-    """A name server that changes its mind between the look and the request changes nothing."""
-    looks: list[str] = []
+    """DNS rebinding between the check and the request has no effect."""
+    lookups: list[str] = []
 
     async def resolve(host: str, port: int) -> list[str]:
-        looks.append(host)
-        return ["127.0.0.1"] if len(looks) == 1 else ["10.0.0.1"]
+        lookups.append(host)
+        return ["127.0.0.1"] if len(lookups) == 1 else ["10.0.0.1"]
 
-    async def story(feeds: FakeFeeds, client: SourceClient) -> tuple[SourceResponse, FakeFeeds]:
+    async def scenario(feeds: FakeFeeds, client: SourceClient) -> tuple[SourceResponse, FakeFeeds]:
         port = feeds.url.rpartition(":")[2]
         return await client.get(f"http://papers.example:{port}/files/a.txt", "The server"), feeds
 
-    answer, feeds = told(story, trusted=(), resolver=resolve, may_ask=lambda ip: ip == "127.0.0.1")
+    answer, feeds = run_scenario(scenario, trusted=(), resolver=resolve, may_ask=lambda ip: ip == "127.0.0.1")
     assert answer.body == b"hello"
-    assert looks == ["papers.example"]
+    assert lookups == ["papers.example"]
     assert feeds.requests[0].headers["Host"].startswith("papers.example:")
 
 
@@ -192,20 +192,21 @@ def test_one_private_address_among_several_is_refused() -> None:
     async def resolve(host: str, port: int) -> list[str]:
         return ["93.184.215.14", "192.168.1.1"]
 
-    async def story(_: FakeFeeds, client: SourceClient) -> None:
+    async def scenario(_: FakeFeeds, client: SourceClient) -> None:
         await client.get("http://papers.example/", "The server")
 
-    assert "(192.168.1.1)" in refusal(story, resolver=resolve)
+    assert "(192.168.1.1)" in error_of(scenario, resolver=resolve)
 
 
 @pytest.mark.parametrize(
     ("address", "public"),
     [
-        ("93.184.215.14", True), ("2606:2800:21f:cb07:6820:80da:af6b:8b2c", True), ("127.0.0.1", False), ("10.1.2.3", False),
-        ("172.16.0.1", False), ("192.168.0.1", False), ("169.254.169.254", False), ("100.100.100.200", False),
-        ("0.0.0.0", False), ("224.0.0.1", False), ("255.255.255.255", False), ("168.63.129.16", False), ("::1", False),
-        ("::", False), ("fe80::1%eth0", False), ("fd00:ec2::254", False), ("::ffff:10.0.0.1", False),
-        ("::ffff:93.184.215.14", True), ("64:ff9b::a00:1", False), ("2002:a00:1::1", False), ("ff02::1", False),
+        ("93.184.215.14", True), ("2606:2800:21f:cb07:6820:80da:af6b:8b2c", True), ("127.0.0.1", False),
+        ("10.1.2.3", False), ("172.16.0.1", False), ("192.168.0.1", False), ("169.254.169.254", False),
+        ("100.100.100.200", False), ("0.0.0.0", False), ("224.0.0.1", False), ("255.255.255.255", False),
+        ("168.63.129.16", False), ("::1", False), ("::", False), ("fe80::1%eth0", False),
+        ("fd00:ec2::254", False), ("::ffff:10.0.0.1", False), ("::ffff:93.184.215.14", True),
+        ("64:ff9b::a00:1", False), ("2002:a00:1::1", False), ("ff02::1", False),
     ],
 )  # fmt: skip
 def test_private_and_metadata_addresses_are_not_public(address: str, public: bool) -> None:
@@ -214,12 +215,12 @@ def test_private_and_metadata_addresses_are_not_public(address: str, public: boo
 
 def test_a_retry_truncates_the_output_file() -> None:
     file = io.BytesIO()
-    told(getting("/files/a.txt", FeedFault.CUT, output_file=file))
+    run_scenario(request_file("/files/a.txt", FeedFault.CUT, output_file=file))
     assert file.getvalue() == b"hello"
 
 
 class FakeTime:
-    """A clock that only pauses move."""
+    """Clock that is advanced only by pauses."""
 
     def __init__(self) -> None:
         self.now = NOW
@@ -244,9 +245,9 @@ def test_two_processes_share_a_servers_turns_with_a_gap(tmp_path: Path) -> None:
 
     async def ask(owner: str) -> None:
         nonlocal inside
-        ours = turns(open_store(url).sources, owner, time)
+        owner_turns = turns(open_store(url).sources, owner, time)
         for _ in range(3):
-            async with ours.acquire(timedelta(minutes=2)):
+            async with owner_turns.acquire(timedelta(minutes=2)):
                 inside += 1
                 assert inside == 1
                 begun.append(time.now)
@@ -266,12 +267,12 @@ def test_retry_after_extends_the_cooldown_for_all_processes() -> None:
     time = FakeTime()
     sources = a_store().sources
 
-    async def story(feeds: FakeFeeds, client: SourceClient) -> None:
+    async def scenario(feeds: FakeFeeds, client: SourceClient) -> None:
         feeds.retry_after = "40"
         feeds.fail_next("/files", FeedFault.RATE_LIMITED)
         await client.get(f"{feeds.url}/files/a.txt", "arXiv", turns=turns(sources, "one", time), limits=QUICK)
 
-    told(story, clock=time.clock)
+    run_scenario(scenario, clock=time.clock)
     assert time.now - NOW >= timedelta(seconds=40)
     assert sources.take_turn("arxiv", "two", now=time.now, lease=timedelta(1)) == time.now + timedelta(
         seconds=3
@@ -282,7 +283,7 @@ def test_a_long_cooldown_is_an_error_in_all_processes() -> None:
     time = FakeTime()
     sources = a_store().sources
 
-    async def story(feeds: FakeFeeds, client: SourceClient) -> None:
+    async def scenario(feeds: FakeFeeds, client: SourceClient) -> None:
         feeds.retry_after = "7200"
         feeds.fail_next("/files", FeedFault.RATE_LIMITED, times=2)
         for owner in ("one", "two"):
@@ -293,7 +294,7 @@ def test_a_long_cooldown_is_an_error_in_all_processes() -> None:
             assert refused.value.retry_at == NOW + timedelta(hours=2)
         assert len(feeds.requests) == 1
 
-    told(story, clock=time.clock)
+    run_scenario(scenario, clock=time.clock)
     assert time.now == NOW
 
 
@@ -301,8 +302,8 @@ def test_a_cancelled_wait_gives_its_turn_back() -> None:
     sources = a_store().sources
 
     async def run() -> None:
-        ours = ServerTurns(sources, "arxiv", "one", timedelta(), lambda: NOW)
-        waiting = asyncio.create_task(ours.acquire(timedelta(minutes=1)).__aenter__())
+        owner_turns = ServerTurns(sources, "arxiv", "one", timedelta(), lambda: NOW)
+        waiting = asyncio.create_task(owner_turns.acquire(timedelta(minutes=1)).__aenter__())
         await asyncio.sleep(0)
         waiting.cancel()
         with pytest.raises(asyncio.CancelledError):

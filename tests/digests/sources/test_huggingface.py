@@ -1,4 +1,4 @@
-"""Daily Papers: votes and code of papers, days that are read again, and what is refused."""
+"""Daily Papers: upvotes and code links, days that are fetched again, and errors."""
 
 import asyncio
 import json
@@ -60,18 +60,23 @@ def test_a_response_that_is_not_a_list_is_a_source_error(body: bytes) -> None:
         ("https://github.com/o/r", "https://github.com/o/r"),
         ("https://GitHub.com/o/r#readme", "https://github.com/o/r"),
         ("https://www.github.com/o/r", "https://www.github.com/o/r"),
-        ("http://github.com/o/r", ""), ("https://github.com.evil.example/o", ""), ("https://user@github.com/o", ""),
-        ("https://example.org/o/r", ""), ("javascript:alert(1)", ""), ("", ""), ("https://github.com/" + "x" * 300, ""),
+        ("http://github.com/o/r", ""),
+        ("https://github.com.evil.example/o", ""),
+        ("https://user@github.com/o", ""),
+        ("https://example.org/o/r", ""),
+        ("javascript:alert(1)", ""),
+        ("", ""),
+        ("https://github.com/" + "x" * 300, ""),
     ],
-)  # fmt: skip
+)
 def test_code_is_linked_on_known_hosts_only(address: str, kept: str) -> None:
     assert normalize_code_url(address) == kept
 
 
-Story = Callable[[FakeFeeds, Store, Callable[[datetime], Awaitable[FetchReport]]], Awaitable[None]]
+Scenario = Callable[[FakeFeeds, Store, Callable[[datetime], Awaitable[FetchReport]]], Awaitable[None]]
 
 
-def told(story: Story) -> None:
+def run_scenario(scenario: Scenario) -> None:
     async def run() -> None:
         async with FakeFeeds(clock=lambda: NOW) as feeds:
             store = a_store()
@@ -81,17 +86,17 @@ def told(story: Story) -> None:
 
             connect = partial(open_client, "", lambda: NOW, trusted_addresses=(feeds.url,), pause=pause)
             source = HuggingFaceSource(connect, feeds.daily_papers_url)
-            await story(feeds, store, lambda now: fetch_source(source, store, lambda: now))
+            await scenario(feeds, store, lambda now: fetch_source(source, store, lambda: now))
 
     asyncio.run(run())
 
 
-def days_asked(feeds: FakeFeeds) -> list[str]:
+def requested_days(feeds: FakeFeeds) -> list[str]:
     return [one.query["date"] for one in feeds.requests]
 
 
 def test_upvotes_update_known_papers_and_add_unknown_ones() -> None:
-    async def story(
+    async def scenario(
         feeds: FakeFeeds, store: Store, fetch_at: Callable[[datetime], Awaitable[FetchReport]]
     ) -> None:
         known = feeds.announcements_on(NOW.date())[0]
@@ -106,36 +111,36 @@ def test_upvotes_update_known_papers_and_add_unknown_ones() -> None:
         assert len(fresh) == result.counts.new > 10
         assert all(one.upvotes for one in fresh)
 
-    told(story)
+    run_scenario(scenario)
 
 
 def test_the_last_days_are_fetched_again_and_missed_days_backfilled() -> None:
-    async def story(
+    async def scenario(
         feeds: FakeFeeds, store: Store, fetch_at: Callable[[datetime], Awaitable[FetchReport]]
     ) -> None:
         await fetch_at(NOW)
-        assert days_asked(feeds) == ["2026-11-23", "2026-11-24", "2026-11-25"]
+        assert requested_days(feeds) == ["2026-11-23", "2026-11-24", "2026-11-25"]
         feeds.requests.clear()
         await fetch_at(NOW + timedelta(days=4))
-        assert days_asked(feeds) == [f"2026-11-{day}" for day in range(21, 30)]
+        assert requested_days(feeds) == [f"2026-11-{day}" for day in range(21, 30)]
 
-    told(story)
+    run_scenario(scenario)
 
 
 def test_a_position_of_a_clock_that_was_ahead_loses_no_day() -> None:
-    async def story(
+    async def scenario(
         feeds: FakeFeeds, store: Store, fetch_at: Callable[[datetime], Awaitable[FetchReport]]
     ) -> None:
         await fetch_at(NOW + timedelta(days=365))
         feeds.requests.clear()
         await fetch_at(NOW)
-        assert days_asked(feeds) == ["2026-11-23", "2026-11-24", "2026-11-25"]
+        assert requested_days(feeds) == ["2026-11-23", "2026-11-24", "2026-11-25"]
 
-    told(story)
+    run_scenario(scenario)
 
 
 def test_a_failed_day_is_not_skipped() -> None:
-    async def story(
+    async def scenario(
         feeds: FakeFeeds, store: Store, fetch_at: Callable[[datetime], Awaitable[FetchReport]]
     ) -> None:
         await fetch_at(NOW)
@@ -145,9 +150,9 @@ def test_a_failed_day_is_not_skipped() -> None:
         assert store.sources.load_state("huggingface").position == "2026-11-23"
         feeds.requests.clear()
         await fetch_at(later)
-        assert days_asked(feeds)[0] == "2026-11-21"
+        assert requested_days(feeds)[0] == "2026-11-21"
 
-    told(story)
+    run_scenario(scenario)
 
 
 def test_it_is_polled_at_its_interval_and_after_retry_after() -> None:

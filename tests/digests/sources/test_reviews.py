@@ -1,4 +1,4 @@
-"""Scored papers from files: everything that is good comes in, and what is not is told with its line."""
+"""Scored papers from files: valid records are imported, bad ones are reported with their line."""
 
 import gzip
 import io
@@ -65,12 +65,13 @@ def test_every_field_is_imported() -> None:
             arxiv_id="2402.01306v2", authors=["Ada  Lovelace", " "], abstract="A", primary_category="cs.LG",
             categories=["cs.LG", "cs.AI"], published="2024-02-02", score=9, rank=1, tldr="T", methodology="M",
             experiments="E", reproducibility="R", limitations="L", impact="I", model="qwen",
-            reviewed_at="2026-11-23T10:00:00+02:00", read_depth="full text", flags=[{"category": "c", "excerpt": "e"}],
+            reviewed_at="2026-11-23T10:00:00+02:00", read_depth="full text",
+            flags=[{"category": "c", "excerpt": "e"}],
         )
     )  # fmt: skip
     assert paper == Paper(
-        "2402.01306", "KTO", "https://arxiv.org/abs/2402.01306", 2, ("Ada Lovelace",), "A", "cs.LG", ("cs.LG", "cs.AI"),
-        date(2024, 2, 2), (Flag("c", "e"),),
+        "2402.01306", "KTO", "https://arxiv.org/abs/2402.01306", 2, ("Ada Lovelace",), "A", "cs.LG",
+        ("cs.LG", "cs.AI"), date(2024, 2, 2), (Flag("c", "e"),),
     )  # fmt: skip
     reviewed_at = datetime(2026, 11, 23, 8, tzinfo=UTC)
     assert review == Review(9.0, 1, "T", "M", "E", "R", "L", "I", "qwen", reviewed_at, ReadDepth.FULL_TEXT)
@@ -230,7 +231,7 @@ def test_any_bytes_are_records_or_one_error(raw: bytes) -> None:
 
 
 class Endless(io.RawIOBase):
-    """The same records over and over, without ever being in memory."""
+    """Stream of repeated records that is never held in memory."""
 
     def __init__(self, record: bytes, times: int) -> None:
         self._record, self._left = record, times

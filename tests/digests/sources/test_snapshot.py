@@ -1,4 +1,4 @@
-"""The snapshot of arXiv's metadata: what a line becomes, and going on where it was."""
+"""The snapshot of arXiv's metadata: parsing a line, and resuming an interrupted fetch."""
 
 import asyncio
 import gzip
@@ -23,12 +23,22 @@ from tests.shared_data import FOLDER, needs_shared_data
 def a_line(number: int = 1, **more: Any) -> str:
     return json.dumps(
         {
-            "id": f"0704.{number:04}", "submitter": None, "authors": "C. Bal\\'azs", "title": "A title\n  in two lines",
-            "comments": None, "categories": "cs.LG hep-ph", "abstract": "  Text.\n",
-            "versions": [{"version": "v1", "created": "Mon, 2 Apr 2007 19:18:42 GMT"}, {"version": "v2", "created": "x"}],
-            "update_date": "2008-11-26", "authors_parsed": [["Balázs", "C.", ""], ["Berger", "E. L.", "Jr."]], **more,
+            "id": f"0704.{number:04}",
+            "submitter": None,
+            "authors": "C. Bal\\'azs",
+            "title": "A title\n  in two lines",
+            "comments": None,
+            "categories": "cs.LG hep-ph",
+            "abstract": "  Text.\n",
+            "versions": [
+                {"version": "v1", "created": "Mon, 2 Apr 2007 19:18:42 GMT"},
+                {"version": "v2", "created": "x"},
+            ],
+            "update_date": "2008-11-26",
+            "authors_parsed": [["Balázs", "C.", ""], ["Berger", "E. L.", "Jr."]],
+            **more,
         }
-    )  # fmt: skip
+    )
 
 
 def read(**more: Any) -> Paper | BadRecord:
@@ -106,7 +116,7 @@ def test_an_interrupted_fetch_resumes_in_every_compression(
     write(file, "\n".join([a_line(number) for number in range(1, 36)]) + "\n\nbad\n")
     store, source = a_store(), SnapshotSource(file)
 
-    async def cut_off() -> None:
+    async def interrupt_fetch() -> None:
         taken = 0
         async for batch in source.fetch("", now=NOW, since=None, progress=lambda done, size: None):
             store.library.add(batch.records, now=NOW, announce=batch.announce)
@@ -115,7 +125,7 @@ def test_an_interrupted_fetch_resumes_in_every_compression(
             if taken == 2:
                 return
 
-    asyncio.run(cut_off())
+    asyncio.run(interrupt_fetch())
     assert store.library.latest_sequence() == 20
     fetched = asyncio.run(fetch_source(source, store, lambda: NOW))
     assert (fetched.counts.new, fetched.counts.unchanged, fetched.bad_count) == (15, 0, 1)
@@ -124,7 +134,7 @@ def test_an_interrupted_fetch_resumes_in_every_compression(
     assert again.to_sentence() == "snapshot: 0 new, 0 changed, 0 as they were."
 
 
-def fetched_from(file: Path, categories: frozenset[str] = frozenset()) -> FetchReport:
+def fetch_snapshot(file: Path, categories: frozenset[str] = frozenset()) -> FetchReport:
     return asyncio.run(fetch_source(SnapshotSource(file, categories), a_store(), lambda: NOW))
 
 
@@ -147,16 +157,16 @@ def test_a_replaced_file_is_read_from_its_start(tmp_path: Path) -> None:
 
 
 def test_an_unreadable_snapshot_is_an_input_error(tmp_path: Path) -> None:
-    assert "cannot be read: No such file" in fetched_from(tmp_path / "none").failure
+    assert "cannot be read: No such file" in fetch_snapshot(tmp_path / "none").failure
     cut = tmp_path / "cut.gz"
     whole = gzip.compress("\n".join(a_line(number) for number in range(1, 400)).encode(), 1)
     cut.write_bytes(whole[: len(whole) // 2])
-    assert "is damaged or cut off" in fetched_from(cut).failure
+    assert "is damaged or cut off" in fetch_snapshot(cut).failure
     two = tmp_path / "two.zip"
     with zipfile.ZipFile(two, "w") as archive:
         archive.writestr("a", "x")
         archive.writestr("b", "x")
-    assert "holds 2 files" in fetched_from(two).failure
+    assert "holds 2 files" in fetch_snapshot(two).failure
     endless = tmp_path / "endless"
     endless.write_bytes(b"x" * (snapshot.MAX_LINE_BYTES + 1))
-    assert "longer than 4 MB" in fetched_from(endless).failure
+    assert "longer than 4 MB" in fetch_snapshot(endless).failure

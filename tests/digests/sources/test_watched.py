@@ -1,4 +1,4 @@
-"""Scored papers that come again and again: read once in each state, one bad file stops no other."""
+"""Watched files and addresses: read again only after a change, independent of one another."""
 
 import asyncio
 import gzip
@@ -24,7 +24,7 @@ def records(*ids: str, score: float = 7.0) -> bytes:
     return "\n".join(lines).encode()
 
 
-def fetched(source: Source, store: Store) -> FetchReport:
+def fetch_once(source: Source, store: Store) -> FetchReport:
     return asyncio.run(fetch_source(source, store, lambda: NOW))
 
 
@@ -32,25 +32,25 @@ def test_a_file_is_read_again_only_when_it_changed(tmp_path: Path) -> None:
     file, store = tmp_path / "papers.jsonl", a_store()
     file.write_bytes(records("2401.00001"))
     source = WatchedFiles(file)
-    assert fetched(source, store).counts.new == 1
-    assert fetched(source, store).counts == ImportCounts()
+    assert fetch_once(source, store).counts.new == 1
+    assert fetch_once(source, store).counts == ImportCounts()
     file.write_bytes(records("2401.00001", "2401.00002"))
-    again = fetched(source, store)
+    again = fetch_once(source, store)
     assert (again.counts.new, again.counts.unchanged) == (1, 1)
     assert store.library.get(["2401.00002"])["2401.00002"].review.score == 7.0
 
 
 def test_only_files_of_papers_in_a_folder_are_read(tmp_path: Path) -> None:
     store, source = a_store(), WatchedFiles(tmp_path)
-    assert fetched(source, store).to_sentence() == "reviews: 0 new, 0 changed, 0 as they were."
+    assert fetch_once(source, store).to_sentence() == "reviews: 0 new, 0 changed, 0 as they were."
     (tmp_path / "monday.jsonl").write_bytes(records("2401.00001"))
     (tmp_path / "tuesday.jsonl.gz").write_bytes(gzip.compress(records("2401.00002")))
     (tmp_path / "wednesday.jsonl.part").write_bytes(b"half of a fi")
     (tmp_path / "notes.txt").write_text("not of papers")
     (tmp_path / "folder.json").mkdir()
-    assert fetched(source, store).counts.new == 2
+    assert fetch_once(source, store).counts.new == 2
     (tmp_path / "thursday.json").write_bytes(b"[" + records("2401.00003") + b"]")
-    third = fetched(source, store)
+    third = fetch_once(source, store)
     assert (third.counts.new, third.counts.unchanged) == (1, 0)
 
 
@@ -58,16 +58,16 @@ def test_a_damaged_file_does_not_stop_others_and_is_retried_when_it_changed(tmp_
     store, source = a_store(), WatchedFiles(tmp_path)
     (tmp_path / "a.json").write_bytes(b"[" + records("2401.00001"))
     (tmp_path / "b.jsonl").write_bytes(records("2401.00002") + b'\n{"title": "which?"}')
-    result = fetched(source, store)
+    result = fetch_once(source, store)
     assert (result.counts.new, result.bad_count) == (2, 1)
     assert "a.json" in result.failure
     (tmp_path / "a.json").write_bytes(b"[" + records("2401.00001") + b"]")
-    result = fetched(source, store)
+    result = fetch_once(source, store)
     assert (result.failure, result.bad_count, result.counts.unchanged) == ("", 0, 1)
 
 
 def test_a_missing_file_is_an_input_error(tmp_path: Path) -> None:
-    assert fetched(WatchedFiles(tmp_path / "none.jsonl"), a_store()).failure.endswith(
+    assert fetch_once(WatchedFiles(tmp_path / "none.jsonl"), a_store()).failure.endswith(
         "there is no such file."
     )
 
@@ -77,7 +77,7 @@ def test_it_is_polled_at_its_interval() -> None:
     assert source.next_fetch_at(SourceState(last_try=NOW), NOW) == NOW + timedelta(minutes=5)
 
 
-def told(story: Callable[[FakeFeeds, Source, Store], Coroutine[Any, Any, None]]) -> None:
+def run_scenario(scenario: Callable[[FakeFeeds, Source, Store], Coroutine[Any, Any, None]]) -> None:
     async def run() -> None:
         async with FakeFeeds(clock=lambda: NOW, files={"papers.jsonl": records("2401.00001")}) as feeds:
 
@@ -86,13 +86,13 @@ def told(story: Callable[[FakeFeeds, Source, Store], Coroutine[Any, Any, None]])
 
             url = f"{feeds.url}/files/papers.jsonl"
             connect = partial(open_client, "", lambda: NOW, trusted_addresses=(url,), pause=pause)
-            await story(feeds, WatchedAddress(connect, url), a_store())
+            await scenario(feeds, WatchedAddress(connect, url), a_store())
 
     asyncio.run(run())
 
 
 def test_an_unchanged_address_is_not_read_again() -> None:
-    async def story(feeds: FakeFeeds, source: Source, store: Store) -> None:
+    async def scenario(feeds: FakeFeeds, source: Source, store: Store) -> None:
         assert (await fetch_source(source, store, lambda: NOW)).counts.new == 1
         unchanged = await fetch_source(source, store, lambda: NOW)
         assert unchanged.to_sentence() == "reviews: 0 new, 0 changed, 0 as they were."
@@ -101,11 +101,11 @@ def test_an_unchanged_address_is_not_read_again() -> None:
         changed = await fetch_source(source, store, lambda: NOW)
         assert (changed.counts.new, changed.counts.unchanged) == (1, 1)
 
-    told(story)
+    run_scenario(scenario)
 
 
 def test_an_unusable_file_is_requested_again_and_named_by_its_address() -> None:
-    async def story(feeds: FakeFeeds, source: Source, store: Store) -> None:
+    async def scenario(feeds: FakeFeeds, source: Source, store: Store) -> None:
         feeds.files["papers.jsonl"] = b"<html>Log in</html>"
         assert "/files/papers.jsonl is not JSON" in (await fetch_source(source, store, lambda: NOW)).failure
         feeds.files["papers.jsonl"] = gzip.compress(records("2401.00001") + b"\n" * 80_000_000)
@@ -119,4 +119,4 @@ def test_an_unusable_file_is_requested_again_and_named_by_its_address() -> None:
         assert (await fetch_source(source, store, lambda: NOW)).failure == ""
         assert "If-None-Match" not in feeds.requests[-1].headers
 
-    told(story)
+    run_scenario(scenario)

@@ -1,4 +1,4 @@
-"""A day's feed, holes behind it, single papers: what is known afterwards, and how far arXiv is said to have come."""
+"""The arXiv source: feeds, backfill of missed days, papers by id, positions and polling."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -29,7 +29,7 @@ THANKSGIVING = date(2026, 11, 26)
 
 @dataclass
 class World:
-    """A store, a source over the servers, and a clock that stories move."""
+    """A store, a source over the fake servers, and a clock that scenarios move."""
 
     feeds: FakeFeeds
     store: Store
@@ -40,13 +40,13 @@ class World:
         return await fetch_source(self.source, self.store, lambda: self.now, since=since)
 
     @property
-    def whole(self) -> dict[str, date]:
+    def complete_through(self) -> dict[str, date]:
         return dict(ArxivPosition.from_json(self.store.sources.load_state("arxiv").position).complete_through)
 
-    def known(self) -> set[str]:
+    def known_ids(self) -> set[str]:
         return {scored.paper.id for _, scored in self.store.library.changes_after(0, 10_000)}
 
-    def news_of(self, *days: date) -> set[str]:
+    def announced_ids(self, *days: date) -> set[str]:
         return {
             one.id
             for day in days
@@ -55,10 +55,12 @@ class World:
         }
 
 
-Story = Callable[[World], Awaitable[None]]
+Scenario = Callable[[World], Awaitable[None]]
 
 
-def told(story: Story, at: datetime = TUESDAY, categories: tuple[str, ...] = ("cs.LG", "cs.CL")) -> None:
+def run_scenario(
+    scenario: Scenario, at: datetime = TUESDAY, categories: tuple[str, ...] = ("cs.LG", "cs.CL")
+) -> None:
     async def run() -> None:
         world: World
         async with FakeFeeds(clock=lambda: world.now, holidays=frozenset([THANKSGIVING])) as feeds:
@@ -80,7 +82,7 @@ def told(story: Story, at: datetime = TUESDAY, categories: tuple[str, ...] = ("c
             turns = ServerTurns(store.sources, "arxiv", "one", timedelta(seconds=3), clock_of_turns, pause)
             connect = partial(open_client, "", clock, trusted_addresses=(feeds.url,), pause=pause)
             world = World(feeds, store, at, ArxivSource(categories, connect, turns, addresses))
-            await story(world)
+            await scenario(world)
 
     asyncio.run(run())
 
@@ -90,32 +92,32 @@ def at(day: date, hour: int = 1) -> datetime:
 
 
 def test_a_first_fetch_returns_the_days_papers_once() -> None:
-    async def story(world: World) -> None:
+    async def scenario(world: World) -> None:
         fetched = await world.fetch()
         day = TUESDAY.date()
         assert fetched.failure == ""
-        assert world.known() == world.news_of(day)
-        assert fetched.counts.new == len(world.known())
-        assert world.whole == {"cs.LG": day, "cs.CL": day}
+        assert world.known_ids() == world.announced_ids(day)
+        assert fetched.counts.new == len(world.known_ids())
+        assert world.complete_through == {"cs.LG": day, "cs.CL": day}
         assert len(world.feeds.requests) == 1
         assert world.store.library.last_import() == TUESDAY.astimezone(UTC)
 
-    told(story)
+    run_scenario(scenario)
 
 
 def test_the_same_day_again_changes_nothing() -> None:
-    async def story(world: World) -> None:
+    async def scenario(world: World) -> None:
         await world.fetch()
         before = world.store.library.latest_sequence()
         again = await world.fetch()
         assert (again.counts.new, again.counts.changed) == (0, 0)
         assert world.store.library.latest_sequence() == before
 
-    told(story)
+    run_scenario(scenario)
 
 
 def test_a_new_version_and_a_withdrawal_update_a_paper_without_announcing_it() -> None:
-    async def story(world: World) -> None:
+    async def scenario(world: World) -> None:
         await world.fetch()
         considered = world.store.library.latest_sequence()
         world.now += timedelta(days=1)
@@ -128,89 +130,89 @@ def test_a_new_version_and_a_withdrawal_update_a_paper_without_announcing_it() -
         fresh = world.store.library.candidates(
             considered, world.store.library.latest_sequence(), with_text=False
         )
-        assert {one.id for one in fresh} == world.news_of(world.now.date())
+        assert {one.id for one in fresh} == world.announced_ids(world.now.date())
 
-    told(story)
+    run_scenario(scenario)
 
 
 def test_missed_days_are_backfilled_and_modified_old_papers_are_not_announced() -> None:
-    async def story(world: World) -> None:
+    async def scenario(world: World) -> None:
         await world.fetch()
         days = [TUESDAY.date() + timedelta(days=ahead) for ahead in range(8)]
         world.now = at(days[-1])
         fetched = await world.fetch()
         assert fetched.failure == ""
-        assert world.news_of(*days) <= world.known()
-        # The days just before the first fetch are looked through as well: what is young there is no harm.
-        assert world.known() <= world.news_of(*days, *(date(2026, 11, day) for day in (20, 23)))
-        assert set(world.whole.values()) == {days[-1]}
+        assert world.announced_ids(*days) <= world.known_ids()
+        # The days just before the first fetch are read as well; recent papers there do no harm.
+        assert world.known_ids() <= world.announced_ids(*days, *(date(2026, 11, day) for day in (20, 23)))
+        assert set(world.complete_through.values()) == {days[-1]}
         pages = world.feeds.requests_to("/oai")
         assert any("resumptionToken" in one.query for one in pages)
         assert {one.query["from"] for one in pages if "from" in one.query} == {"2026-11-23"}
-        assert not any(paper.startswith("16") for paper in world.known())
+        assert not any(paper.startswith("16") for paper in world.known_ids())
         withdrawn = [one for _, one in world.store.library.changes_after(0, 9999) if one.paper.withdrawn]
         assert len(withdrawn) >= len(days) - 3
 
-    told(story)
+    run_scenario(scenario)
 
 
 def test_a_modified_old_paper_that_is_known_is_updated() -> None:
-    async def story(world: World) -> None:
+    async def scenario(world: World) -> None:
         await world.fetch()
         world.store.library.add([(a_paper("1603.00500", title="As it was"), NOT_REVIEWED)], now=world.now)
         world.now = at(date(2026, 12, 1))
         await world.fetch()
         assert world.store.library.get(["1603.00500"])["1603.00500"].paper.title != "As it was"
 
-    told(story, categories=("cs.LG", "cs.CL", "cs.CV", "cs.AI", "cs.RO"))
+    run_scenario(scenario, categories=("cs.LG", "cs.CL", "cs.CV", "cs.AI", "cs.RO"))
 
 
 def test_an_empty_feed_does_not_advance_the_position() -> None:
-    async def story(world: World) -> None:
+    async def scenario(world: World) -> None:
         await world.fetch()
         world.now += timedelta(days=1)
         world.feeds.fail_next("/rss", FeedFault.EMPTY)
         empty = await world.fetch()
         assert "as on a holiday" in empty.to_sentence()
-        assert set(world.whole.values()) == {TUESDAY.date()}
+        assert set(world.complete_through.values()) == {TUESDAY.date()}
         world.now = at(date(2026, 11, 27))
         await world.fetch()
-        assert world.news_of(*(date(2026, 11, day) for day in (24, 25, 27))) <= world.known()
+        assert world.announced_ids(*(date(2026, 11, day) for day in (24, 25, 27))) <= world.known_ids()
 
-    told(story)
+    run_scenario(scenario)
 
 
 def test_yesterdays_feed_is_stale_and_does_not_advance_the_position() -> None:
-    async def story(world: World) -> None:
+    async def scenario(world: World) -> None:
         await world.fetch()
         world.now += timedelta(days=1)
         world.feeds.fail_next("/rss", FeedFault.STALE)
         stale = await world.fetch()
         assert stale.to_sentence().endswith("The feed is still that of 2026-11-24.")
-        assert set(world.whole.values()) == {TUESDAY.date()}
+        assert set(world.complete_through.values()) == {TUESDAY.date()}
         assert [one.trouble for one in world.store.health.latest_reports()] == [Trouble.STALE]
         await world.fetch()
         assert [one.trouble for one in world.store.health.latest_reports()] == [None]
 
-    told(story)
+    run_scenario(scenario)
 
 
 def test_records_that_are_empty_by_mistake_leave_the_gap_open() -> None:
-    async def story(world: World) -> None:
+    async def scenario(world: World) -> None:
         await world.fetch()
         world.now = at(date(2026, 12, 1))
         world.feeds.fail_next("/oai", FeedFault.EMPTY, times=2)
         await world.fetch()
-        assert set(world.whole.values()) == {TUESDAY.date()}
+        assert set(world.complete_through.values()) == {TUESDAY.date()}
         await world.fetch()
-        assert set(world.whole.values()) == {world.now.date()}
-        assert world.news_of(date(2026, 11, 30)) <= world.known()
+        assert set(world.complete_through.values()) == {world.now.date()}
+        assert world.announced_ids(date(2026, 11, 30)) <= world.known_ids()
 
-    told(story)
+    run_scenario(scenario)
 
 
 def test_an_interrupted_backfill_resumes_at_its_page() -> None:
-    async def story(world: World) -> None:
+    async def scenario(world: World) -> None:
         await world.fetch()
         world.now = at(date(2026, 12, 1))
         seen = len(world.feeds.requests)
@@ -235,14 +237,14 @@ def test_an_interrupted_backfill_resumes_at_its_page() -> None:
         before = len(world.feeds.requests_to("/oai"))
         await world.fetch()
         assert world.feeds.requests_to("/oai")[before].query["resumptionToken"] == harvest.token
-        assert world.news_of(*(date(2026, 11, day) for day in (25, 27, 30))) <= world.known()
+        assert world.announced_ids(*(date(2026, 11, day) for day in (25, 27, 30))) <= world.known_ids()
         assert len(world.feeds.requests) > seen
 
-    told(story)
+    run_scenario(scenario)
 
 
 def test_an_expired_token_restarts_the_category() -> None:
-    async def story(world: World) -> None:
+    async def scenario(world: World) -> None:
         await world.fetch()
         world.now = at(date(2026, 12, 1))
         whole = ArxivPosition.from_json(world.store.sources.load_state("arxiv").position).complete_through
@@ -251,41 +253,41 @@ def test_an_expired_token_restarts_the_category() -> None:
         world.feeds.fail_next("/oai", FeedFault.TOKEN_EXPIRED)
         fetched = await world.fetch()
         assert fetched.failure == ""
-        assert world.news_of(*(date(2026, 11, day) for day in (25, 27, 30))) <= world.known()
+        assert world.announced_ids(*(date(2026, 11, day) for day in (25, 27, 30))) <= world.known_ids()
 
-    told(story)
+    run_scenario(scenario)
 
 
 def test_records_replace_a_failed_feed_and_the_failure_is_reported() -> None:
-    async def story(world: World) -> None:
+    async def scenario(world: World) -> None:
         await world.fetch()
         world.now += timedelta(days=1)
         world.feeds.fail_next("/rss", FeedFault.UNAVAILABLE, times=9)
         fetched = await world.fetch()
         assert "arXiv's feed answered 503 Service Unavailable 4 times" in fetched.failure
-        assert world.news_of(world.now.date()) <= world.known()
+        assert world.announced_ids(world.now.date()) <= world.known_ids()
         (condition,) = world.store.health.latest_reports()
         assert condition.trouble is Trouble.OUTAGE
 
-    told(story)
+    run_scenario(scenario)
 
 
 def test_a_first_fetch_on_a_weekend_returns_the_last_days_papers() -> None:
-    async def story(world: World) -> None:
+    async def scenario(world: World) -> None:
         await world.fetch()
-        assert world.news_of(date(2026, 11, 19), date(2026, 11, 20)) <= world.known()
+        assert world.announced_ids(date(2026, 11, 19), date(2026, 11, 20)) <= world.known_ids()
 
-    told(story, at=at(date(2026, 11, 21), 15))
+    run_scenario(scenario, at=at(date(2026, 11, 21), 15))
 
 
 def test_since_fetches_everything_again_from_that_day() -> None:
-    async def story(world: World) -> None:
+    async def scenario(world: World) -> None:
         await world.fetch()
         await world.fetch(since=date(2026, 11, 19))
-        assert world.news_of(*(date(2026, 11, day) for day in (19, 20, 23, 24))) <= world.known()
-        assert set(world.whole.values()) == {TUESDAY.date()}
+        assert world.announced_ids(*(date(2026, 11, day) for day in (19, 20, 23, 24))) <= world.known_ids()
+        assert set(world.complete_through.values()) == {TUESDAY.date()}
 
-    told(story)
+    run_scenario(scenario)
 
 
 @pytest.mark.parametrize(
@@ -300,30 +302,30 @@ def test_since_fetches_everything_again_from_that_day() -> None:
     ],
 )
 def test_a_malformed_feed_is_an_error_and_nothing_is_stored(fault: FeedFault, said: str) -> None:
-    async def story(world: World) -> None:
+    async def scenario(world: World) -> None:
         world.feeds.fail_next("/rss", fault, times=99)
         fetched = await world.fetch()
         assert said in fetched.failure
-        assert world.known() == set()
-        assert world.whole == {}
+        assert world.known_ids() == set()
+        assert world.complete_through == {}
         world.feeds.clear_faults()
         assert (await world.fetch()).failure == ""
-        assert world.known()
+        assert world.known_ids()
 
-    told(story)
+    run_scenario(scenario)
 
 
 def test_a_feed_with_a_wrong_charset_is_still_parsed() -> None:
-    async def story(world: World) -> None:
+    async def scenario(world: World) -> None:
         world.feeds.fail_next("/rss", FeedFault.WRONG_CHARSET)
         assert (await world.fetch()).failure == ""
-        assert world.news_of(TUESDAY.date()) <= world.known()
+        assert world.announced_ids(TUESDAY.date()) <= world.known_ids()
 
-    told(story)
+    run_scenario(scenario)
 
 
 def test_papers_are_fetched_by_id_and_an_empty_response_is_retried() -> None:
-    async def story(world: World) -> None:
+    async def scenario(world: World) -> None:
         one, two, *_ = world.feeds.announcements_on(TUESDAY.date())
         world.feeds.fail_next("/api/query", FeedFault.EMPTY)
         found = await world.source.fetch_papers([one.id, "2401.99999", two.id])
@@ -332,11 +334,11 @@ def test_papers_are_fetched_by_id_and_an_empty_response_is_retried() -> None:
         with pytest.raises(SourceError, match="incorrect id format"):
             await world.source.fetch_papers(["abc"], RequestLimits(attempts=1))
 
-    told(story)
+    run_scenario(scenario)
 
 
 def test_requested_papers_are_fetched_and_unknown_ids_are_dropped() -> None:
-    async def story(world: World) -> None:
+    async def scenario(world: World) -> None:
         one, *_ = world.feeds.announcements_on(TUESDAY.date())
         for paper in (one.id, "2401.99999"):
             world.store.library.add_request(paper, now=world.now)
@@ -349,14 +351,14 @@ def test_requested_papers_are_fetched_and_unknown_ids_are_dropped() -> None:
         assert [scored.paper.id for scored in world.store.library.requested_unreviewed(9)] == [one.id]
         assert world.store.library.requested_unknown(9) == []
 
-    told(story)
+    run_scenario(scenario)
 
 
 def test_in_a_fortnight_every_day_is_in_by_its_morning_with_few_requests() -> None:
-    """Thanksgiving among the days, and all of arXiv out for a day and a half."""
+    """The fortnight contains Thanksgiving, and an outage of arXiv for a day and a half."""
     out = (datetime(2026, 12, 1, 0, 0, tzinfo=NEW_YORK), datetime(2026, 12, 2, 13, 0, tzinfo=NEW_YORK))
 
-    async def story(world: World) -> None:
+    async def scenario(world: World) -> None:
         asked: dict[date, int] = {}
         while world.now < at(date(2026, 12, 5)):
             world.feeds.clear_faults()
@@ -369,22 +371,22 @@ def test_in_a_fortnight_every_day_is_in_by_its_morning_with_few_requests() -> No
             day = world.now.date()
             asked[day] = asked.get(day, 0) + len(world.feeds.requests) - before
             if world.now.hour == 7 and not out[0] <= world.now < out[1]:
-                assert world.news_of(day) <= world.known(), day
+                assert world.announced_ids(day) <= world.known_ids(), day
             world.now += timedelta(hours=1)
         every = [date(2026, 11, 23) + timedelta(days=ahead) for ahead in range(12)]
-        assert world.news_of(*every) <= world.known()
-        assert set(world.whole.values()) == {date(2026, 12, 4)}
+        assert world.announced_ids(*every) <= world.known_ids()
+        assert set(world.complete_through.values()) == {date(2026, 12, 4)}
         quiet = {day: count for day, count in asked.items() if day.weekday() > 4 or day == THANKSGIVING}
         assert max(quiet.values()) <= 10
         assert asked[date(2026, 11, 24)] == asked[date(2026, 12, 4)] == 1
 
-    told(story, at=at(date(2026, 11, 23), 0) + timedelta(minutes=45))
+    run_scenario(scenario, at=at(date(2026, 11, 23), 0) + timedelta(minutes=45))
 
 
-# When to ask.
+# Polling.
 
 
-def look(now: datetime, **state: Any) -> datetime:
+def next_poll(now: datetime, **state: Any) -> datetime:
     whole = ArxivPosition({"cs.LG": state.pop("whole")}) if "whole" in state else ArxivPosition()
     return choose_next_poll(whole, ("cs.LG",), SourceState(**state), now).astimezone(NEW_YORK)
 
@@ -393,29 +395,33 @@ def test_arxiv_is_polled_from_feed_ready_until_the_papers_are_in() -> None:
     monday, tuesday = date(2026, 11, 23), date(2026, 11, 24)
     yesterday = datetime(2026, 11, 23, 0, 40, tzinfo=NEW_YORK)
     ready = datetime(2026, 11, 24, 0, 30, tzinfo=NEW_YORK)
-    assert look(yesterday, whole=monday, last_try=yesterday) == ready
-    assert look(ready, whole=monday, last_try=yesterday) == ready
-    assert look(ready, whole=monday, last_try=ready) == ready + timedelta(minutes=45)
-    assert look(ready, whole=tuesday, last_try=ready) == ready + timedelta(days=1)
+    assert next_poll(yesterday, whole=monday, last_try=yesterday) == ready
+    assert next_poll(ready, whole=monday, last_try=yesterday) == ready
+    assert next_poll(ready, whole=monday, last_try=ready) == ready + timedelta(minutes=45)
+    assert next_poll(ready, whole=tuesday, last_try=ready) == ready + timedelta(days=1)
 
 
 def test_an_empty_feed_is_not_polled_after_feed_settled() -> None:
     six = datetime(2026, 11, 26, 6, 5, tzinfo=NEW_YORK)
-    assert look(six, whole=date(2026, 11, 25), last_try=six) == datetime(2026, 11, 27, 0, 30, tzinfo=NEW_YORK)
+    assert next_poll(six, whole=date(2026, 11, 25), last_try=six) == datetime(
+        2026, 11, 27, 0, 30, tzinfo=NEW_YORK
+    )
 
 
 def test_a_failure_is_retried_after_feed_settled_and_respects_retry_after() -> None:
     noon = datetime(2026, 11, 24, 12, 0, tzinfo=NEW_YORK)
-    assert look(noon, last_try=noon, failure="503") == noon + timedelta(hours=1)
+    assert next_poll(noon, last_try=noon, failure="503") == noon + timedelta(hours=1)
     later = noon + timedelta(hours=3)
-    assert look(noon, last_try=noon, failure="429", next_try_at=later) == later
+    assert next_poll(noon, last_try=noon, failure="429", next_try_at=later) == later
 
 
 def test_the_feed_day_after_friday_is_monday_and_a_new_process_polls_at_once() -> None:
     saturday = datetime(2026, 11, 28, 10, 0, tzinfo=NEW_YORK)
-    assert look(saturday) == saturday
+    assert next_poll(saturday) == saturday
     friday = date(2026, 11, 27)
-    assert look(saturday, whole=friday, last_try=saturday) == datetime(2026, 11, 30, 0, 30, tzinfo=NEW_YORK)
+    assert next_poll(saturday, whole=friday, last_try=saturday) == datetime(
+        2026, 11, 30, 0, 30, tzinfo=NEW_YORK
+    )
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""arXiv's three forms of a record: what is read out of real answers, out of made ones, and what is refused."""
+"""Parsers of arXiv's three formats: real responses, generated ones, and errors."""
 
 from datetime import date
 from pathlib import Path
@@ -172,8 +172,9 @@ def test_errors_of_the_record_server_are_an_empty_page_an_expired_token_or_a_sou
     ("category", "name"),
     [
         ("cs.LG", "cs:cs:LG"), ("stat.ML", "stat:stat:ML"), ("cs", "cs"), ("q-bio.BM", "q-bio:q-bio:BM"),
-        ("physics.optics", "physics:physics:optics"), ("astro-ph.CO", "physics:astro-ph:CO"), ("hep-th", "physics:hep-th"),
-        ("quant-ph", "physics:quant-ph"), ("physics", "physics"), ("math.OC", "math:math:OC"),
+        ("physics.optics", "physics:physics:optics"), ("astro-ph.CO", "physics:astro-ph:CO"),
+        ("hep-th", "physics:hep-th"), ("quant-ph", "physics:quant-ph"), ("physics", "physics"),
+        ("math.OC", "math:math:OC"),
     ],
 )  # fmt: skip
 def test_categories_are_mapped_to_sets_of_the_record_server(category: str, name: str) -> None:
@@ -216,12 +217,15 @@ def test_a_bad_id_is_an_error_with_the_servers_message() -> None:
 def test_the_form_before_2025_gives_the_same_papers() -> None:
     old = (
         '<?xml version="1.0" encoding="UTF-8"?><feed xmlns="http://www.w3.org/2005/Atom">'
-        '<link href="http://arxiv.org/api/query" rel="self"/><title type="html">ArXiv Query: id_list=2401.00001</title>'
+        '<link href="http://arxiv.org/api/query" rel="self"/><title type="html">ArXiv Query: '
+        "id_list=2401.00001</title>"
         '<opensearch:totalResults xmlns:opensearch="http://a9.com/-/spec/opensearch/1.1/">1</opensearch:totalResults>'
         "<entry><id>http://arxiv.org/abs/2401.00001v3</id><updated>2024-02-01T00:00:00Z</updated>"
-        "<published>2024-01-01T00:00:00Z</published><title>A title\n  on two lines</title><summary>  Text.\n</summary>"
+        "<published>2024-01-01T00:00:00Z</published><title>A title\n  on two lines</title><summary>  "
+        "Text.\n</summary>"
         "<author><name>Ada Moss</name></author>"
-        '<arxiv:comment xmlns:arxiv="http://arxiv.org/schemas/atom">This paper has been withdrawn</arxiv:comment>'
+        '<arxiv:comment xmlns:arxiv="http://arxiv.org/schemas/atom">This paper has been '
+        "withdrawn</arxiv:comment>"
         '<arxiv:primary_category xmlns:arxiv="http://arxiv.org/schemas/atom" term="cs.LG" scheme="x"/>'
         '<category term="cs.AI" scheme="x"/><category term="cs.LG" scheme="x"/></entry></feed>'
     )
@@ -239,7 +243,7 @@ def test_the_form_before_2025_gives_the_same_papers() -> None:
     )
 
 
-# What all forms share.
+# Rules shared by all formats.
 
 
 @pytest.mark.parametrize(
