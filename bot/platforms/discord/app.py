@@ -74,7 +74,7 @@ class DiscordApp:
         listeners = DiscordListeners(answers, self._platform, self.settings, self.clock)
 
         async def drain_listeners() -> None:
-            await listeners.drain_tasks(DRAIN_SECONDS)
+            await listeners.dispatcher.drain_tasks(DRAIN_SECONDS)
 
         await keep_connected(lambda: Gateway(listeners, self.settings), self.token, stop, drain_listeners)
 

@@ -3,38 +3,35 @@
 An interaction is acknowledged before any work is done: Discord waits three seconds, and people less.
 """
 
-import asyncio
 import logging
-import secrets
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any
 
 import aiohttp
 import discord
 
 from bot.chat.message import Button, ButtonAction, Buttons, Message, Text
-from bot.chat.port import Page, PostError
-from bot.conversation.announce import announce_message, share_paper
+from bot.chat.port import Page
 from bot.conversation.answers import Answers
 from bot.conversation.context import Person
 from bot.conversation.marks import (
     AMBIGUOUS_REACTION,
     MarkEmojis,
     MarkHandler,
-    describe_menu_choice,
-    describe_tap,
 )
 from bot.platforms.discord.client import DiscordPlatform
 from bot.platforms.discord.forms import build_modal, command_text_of_values, read_modal, values_of
 from bot.platforms.discord.permissions import join_names, list_missing_permissions
 from bot.platforms.discord.render import KEYCAPS, render
 from bot.platforms.discord.settings import DiscordSettings
+from bot.platforms.interaction import Click, InteractionDispatcher, Responder
 from bot.present.lookup import remove_share_button
 from bot.present.wording import present_sentence
-from digests.errors import InputError, PaperroundError
+from bot.storage import run_interactive
+from digests.errors import InputError
 from digests.model import MarkSource, Post
 from digests.subscription import Channel, DigestStyle, Subscription
 
@@ -60,12 +57,6 @@ VARIATION_SELECTOR = "\ufe0f"
 """A sign that says how an emoji is drawn; it is there or not, and the emoji is the same."""
 
 
-class Responder(Protocol):
-    """Tells the person alone. `replace` puts it in place of the message that was tapped."""
-
-    async def __call__(self, message: Message, *, replace: bool = False) -> None: ...
-
-
 def normalize_emoji(emoji: str) -> str:
     """The emoji as all of its spellings are compared."""
     return emoji.replace(VARIATION_SELECTOR, "")
@@ -81,24 +72,21 @@ class DiscordListeners:
     clock: Callable[[], datetime]
     client: discord.Client | None = None
     discussion: MarkHandler = field(init=False)
-    _running_tasks: set[asyncio.Task[Any]] = field(default_factory=set)
+    dispatcher: InteractionDispatcher = field(init=False)
     _rejected_forms: OrderedDict[tuple[str, str], dict[str, str]] = field(default_factory=OrderedDict)
 
     def __post_init__(self) -> None:
         emojis = MarkEmojis(normalize_emoji(self.settings.mark_emoji), tuple(map(normalize_emoji, KEYCAPS)))
         self.discussion = MarkHandler(self.answers.store, self.platform, emojis, self.clock)
-
-    async def drain_tasks(self, seconds: float) -> None:
-        """Let what is under way finish, for so long; then show the last numbers."""
-        if self._running_tasks:
-            await asyncio.wait(set(self._running_tasks), timeout=seconds)
-        await self.discussion.debouncer.flush_pending()
+        self.dispatcher = InteractionDispatcher(
+            self.answers, self.platform, self.discussion, self.clock, confirms_undo=True
+        )
 
     # Commands.
 
     async def on_paper(self, interaction: Interaction, query: str) -> None:
         async def look_up_paper(respond: Responder) -> None:
-            await respond((await asyncio.to_thread(self.answers.lookup.look_up_paper, query)).message)
+            await self.dispatcher.look_up_paper(query, respond)
 
         await self._answer_interaction(interaction, look_up_paper)
 
@@ -109,11 +97,9 @@ class DiscordListeners:
             channel = self._channel_of(interaction, target)
             if text.startswith(("subscribe", "resume")):
                 self._require_posting(interaction, target)
-            reply = await asyncio.to_thread(
-                self.answers.run_digest_command, text, channel, self._person_of(interaction)
-            )
-            await respond(reply.message)
-            await announce_message(reply.announcement, channel, self.platform)
+            person = self._person_of(interaction)
+            reply = await self.dispatcher.run_digest_command(text, channel, person)
+            await self.dispatcher.send_reply(reply, channel, respond)
 
         await self._answer_interaction(interaction, run_digest_command)
 
@@ -122,7 +108,7 @@ class DiscordListeners:
 
         async def open_form(respond: Responder) -> None:
             channel = self._channel_of(interaction, target)
-            reply = await asyncio.to_thread(
+            reply = await run_interactive(
                 self.answers.subscriptions.show_settings, channel, self._person_of(interaction)
             )
             if not reply.form:
@@ -145,14 +131,13 @@ class DiscordListeners:
             person = self._person_of(interaction)
             try:
                 text = f"subscribe {command_text_of_values(values)}"
-                reply = await asyncio.to_thread(self.answers.run_digest_command, text, channel, person)
+                reply = await self.dispatcher.run_digest_command(text, channel, person)
             except InputError as error:
                 self._remember_form(channel_id, person.id, values)
                 again = Button(ButtonAction.SETTINGS, "Edit again", channel_id, is_primary=True)
                 await respond(Message(str(error), (Text(str(error)), Buttons((again,)))))
                 return
-            await respond(reply.message)
-            await announce_message(reply.announcement, channel, self.platform)
+            await self.dispatcher.send_reply(reply, channel, respond)
 
         await self._answer_interaction(interaction, save_form)
 
@@ -168,11 +153,9 @@ class DiscordListeners:
             channel = self._channel_of(interaction)
             links = " ".join(filter(None, (embed.url for embed in message.embeds)))
             receipt = _receipt_of(interaction.channel, message.id)
-            paper = await self.discussion.find_paper_in_message(
-                channel, receipt, f"{message.content} {links}"
-            )
-            on = await self.discussion.toggle_mark(channel, paper, str(interaction.user.id))
-            await respond(present_sentence(describe_menu_choice(on, self.answers.digest_command)))
+            text = f"{message.content} {links}"
+            person_id = str(interaction.user.id)
+            await self.dispatcher.toggle_mark_on_message(channel, receipt, text, person_id, respond)
 
         await self._answer_interaction(interaction, toggle_mark)
 
@@ -185,41 +168,13 @@ class DiscordListeners:
 
         async def handle_button(respond: Responder) -> None:
             channel, person = self._channel_of(interaction), self._person_of(interaction)
-            match action:
-                case ButtonAction.DISCUSS:
-                    on = await self.discussion.toggle_mark(channel, value, person.id)
-                    await respond(present_sentence(describe_tap(on, self.answers.digest_command)))
-                case ButtonAction.SHOW:
-                    await respond(
-                        (await asyncio.to_thread(self.answers.lookup.show_paper, value)).message, replace=True
-                    )
-                case ButtonAction.REVIEW:
-                    await respond((await asyncio.to_thread(self.answers.lookup.show_review, value)).message)
-                case ButtonAction.SHARE:
-                    await share_paper(value, channel, person, answers=self.answers, platform=self.platform)
-                    await respond(present_sentence("Shared with the channel."), replace=True)
-                case ButtonAction.UNDO if value.isdigit():
-                    reply = await asyncio.to_thread(
-                        self.answers.subscriptions.undo_change, int(value), channel, person
-                    )
-                    await respond(reply.message)
-                    await announce_message(reply.announcement, channel, self.platform)
-                case ButtonAction.FINISH_DISCUSSION:
-                    queue = await asyncio.to_thread(self.answers.queue.finish_discussion, value, channel)
-                    await respond(queue, replace=True)
-                case ButtonAction.RELEASE | ButtonAction.REJECT:
-                    left = await asyncio.to_thread(
-                        self.answers.moderation.decide_on_held_paper,
-                        value,
-                        person,
-                        release=action == ButtonAction.RELEASE,
-                    )
-                    await respond(left, replace=True)
-                case _:
-                    raise PaperroundError(
-                        "This button is from an older Paperround and does nothing any more; "
-                        f"{self.answers.paper_command} and {self.answers.digest_command} do it now."
-                    )
+
+            async def fetch_person() -> Person:
+                return person
+
+            await self.dispatcher.handle_click(
+                Click(action, value, channel, person.id, fetch_person), respond
+            )
 
         own = interaction.message is not None and interaction.message.flags.ephemeral
         in_place = action in IN_PLACE_ACTIONS and own
@@ -242,18 +197,18 @@ class DiscordListeners:
             if not await self.discussion.apply_reaction(channel, receipt, emoji, person, is_added=on, at=at):
                 await self.platform.send_direct_message(channel, person, present_sentence(AMBIGUOUS_REACTION))
 
-        await self._run_logged(apply_reaction())
+        await self.dispatcher.run_logged(apply_reaction())
 
     async def on_reactions_cleared(self, channel_id: int, guild_id: int | None, message_id: int) -> None:
         """All reactions on a message, or all of an emoji, were taken away by a moderator."""
 
         async def reconcile_marks() -> None:
             channel, receipt = await self._locate_message(channel_id, guild_id, message_id)
-            post = await asyncio.to_thread(self.answers.store.marks.find_post, channel, receipt)
+            post = await run_interactive(self.answers.store.marks.find_post, channel, receipt)
             if post:
                 await self.discussion.reconcile_post(post, self._fetch_reactions)
 
-        await self._run_logged(reconcile_marks())
+        await self.dispatcher.run_logged(reconcile_marks())
 
     def _is_me(self, user: int) -> bool:
         return self.client is not None and self.client.user is not None and self.client.user.id == user
@@ -271,11 +226,11 @@ class DiscordListeners:
 
     async def catch_up(self) -> None:
         """After a cold start or a lost session the reactions on the newest posts are asked for."""
-        await self._run_logged(self.discussion.reconcile_recent_posts(self._fetch_reactions))
+        await self.dispatcher.run_logged(self.discussion.reconcile_recent_posts(self._fetch_reactions))
 
     async def _fetch_reactions(self, post: Post) -> Mapping[str, frozenset[str]] | None:
         """Who reacted with what: counts first, people only where the counts are not as the store has them."""
-        stored = await asyncio.to_thread(self.answers.store.marks.people_by_paper, post, MarkSource.REACTION)
+        stored = await run_interactive(self.answers.store.marks.people_by_paper, post, MarkSource.REACTION)
         emojis, people = self.discussion.emojis, dict[str, frozenset[str]]()
         differs = False
         meant = set[str]()
@@ -301,53 +256,44 @@ class DiscordListeners:
         here = [
             one for one in await self._list_subscriptions({str(guild)}) if one.channel.channel == str(channel)
         ]
-        await self._run_logged(self._stop_subscriptions(here, "the channel was deleted."))
+        await self.dispatcher.run_logged(self._stop_subscriptions(here, "the channel was deleted."))
 
     async def on_guild_removed(self, guild: int) -> None:
-        await self._run_logged(
+        await self.dispatcher.run_logged(
             self._stop_subscriptions(await self._list_subscriptions({str(guild)}), REMOVED_REASON)
         )
 
     async def on_guild_joined(self, guild: int) -> None:
         """Back in a server: what was stopped there goes on."""
-        await self._run_logged(self._start_subscriptions(await self._list_subscriptions({str(guild)})))
+        await self.dispatcher.run_logged(
+            self.dispatcher.start_subscriptions(await self._list_subscriptions({str(guild)}))
+        )
 
     async def on_ready(self, guilds: Iterable[int]) -> None:
         """Channels of servers that the bot came out of or into while it was away; then marks are caught up with."""
         here = set(map(str, guilds))
         every = await self._list_subscriptions()
-        await self._run_logged(
+        await self.dispatcher.run_logged(
             self._stop_subscriptions(
                 [one for one in every if one.channel.workspace not in {"", *here}], REMOVED_REASON
             )
         )
         back = [one for one in every if one.stop_reason == REMOVED_REASON and one.channel.workspace in here]
-        await self._run_logged(self._start_subscriptions(back))
+        await self.dispatcher.run_logged(self.dispatcher.start_subscriptions(back))
         await self.catch_up()
-
-    async def _start_subscriptions(self, subscriptions: Iterable[Subscription]) -> None:
-        for one in subscriptions:
-            if await asyncio.to_thread(self.answers.store.subscriptions.start, one.channel, now=self.clock()):
-                log.info("%s takes digests again", one.channel)
 
     async def _list_subscriptions(self, guilds: Collection[str] = ()) -> list[Subscription]:
         """Those on this platform: of these servers, or all."""
-        every = await asyncio.to_thread(self.answers.store.subscriptions.list_active)
+        every = await run_interactive(self.answers.store.subscriptions.list_active)
         ours = [one for one in every if one.channel.platform == self.platform.name]
         return [one for one in ours if not guilds or one.channel.workspace in guilds]
 
     async def _stop_subscriptions(self, subscriptions: Iterable[Subscription], reason: str) -> None:
-        """No more digests there; whoever set one up is told, since the channel cannot be."""
-        for one in subscriptions:
-            self.platform.forget_channel(one.channel.channel)
-            if not await asyncio.to_thread(self.answers.store.subscriptions.stop, one.channel, reason):
-                continue
-            log.warning("%s gets no more digests: %s", one.channel, reason)
-            if one.owner_id:
-                notice = f"The digest that you set up comes no more: {reason}"
-                await self._run_logged(
-                    self.platform.send_direct_message(one.channel, one.owner_id, present_sentence(notice))
-                )
+        """Stop the digests of channels that are gone, and forget what is cached of them."""
+        gone = list(subscriptions)
+        for subscription in gone:
+            self.platform.forget_channel(subscription.channel.channel)
+        await self.dispatcher.stop_subscriptions(gone, reason)
 
     # What all of them need.
 
@@ -402,24 +348,15 @@ class DiscordListeners:
             first = reply_count == 1 and (replace or not in_place)
             await self._send_response(interaction, message, fill=first)
 
-        with self._track_task():
+        with self.dispatcher.track_task():
             try:
                 if not skip_ack:
                     await interaction.response.defer(ephemeral=True, thinking=not in_place)
-                try:
+                # Discord did not take an answer: another one it would not take either.
+                async with self.dispatcher.explain_errors(
+                    respond, passing=(discord.DiscordException, aiohttp.ClientError)
+                ):
                     await work(respond)
-                except (PaperroundError, PostError) as error:
-                    await respond(present_sentence(str(error)))
-                except (discord.DiscordException, aiohttp.ClientError):
-                    raise  # Discord did not take an answer; another one it would not take either.
-                except Exception:
-                    number = secrets.token_hex(3)
-                    log.exception("a request failed, number %s", number)
-                    await respond(
-                        present_sentence(
-                            f"Something went wrong here; the log says more under number {number}."
-                        )
-                    )
             except (discord.DiscordException, aiohttp.ClientError, OSError) as error:
                 log.warning("an answer was not taken: %s", error)
             except Exception:
@@ -440,36 +377,6 @@ class DiscordListeners:
                 )
             else:
                 await interaction.followup.send(ephemeral=True, **arguments)
-
-    async def _run_logged(self, work: Awaitable[None]) -> None:
-        """Work that nobody waits for an answer to."""
-        with self._track_task():
-            try:
-                await work
-            except (PaperroundError, PostError) as error:
-                log.warning("%s", error)
-            except Exception:
-                log.exception("an event could not be dealt with")
-
-    def _track_task(self) -> "_TrackedTask":
-        return _TrackedTask(self._running_tasks)
-
-
-@dataclass(slots=True)
-class _TrackedTask:
-    """Keeps the present task among those that are waited for at the end."""
-
-    running_tasks: set[asyncio.Task[Any]]
-    task: asyncio.Task[Any] | None = None
-
-    def __enter__(self) -> None:
-        self.task = asyncio.current_task()
-        if self.task:
-            self.running_tasks.add(self.task)
-
-    def __exit__(self, *_: object) -> None:
-        if self.task:
-            self.running_tasks.discard(self.task)
 
 
 def _receipt_of(channel: Any, message: int) -> str:

@@ -143,7 +143,7 @@ class SlackApp:
                 await transport.serve(stop)
         finally:
             transport.refuse_requests()
-            await listeners.drain_tasks(DRAIN_SECONDS)
+            await listeners.dispatcher.drain_tasks(DRAIN_SECONDS)
             await transport.close()
 
     def _create_http_transport(self) -> HttpTransport | None:

@@ -3,14 +3,13 @@
 Everything is acknowledged before any work is done: Slack waits three seconds, and people less.
 """
 
-import asyncio
 import logging
 import re
-import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from slack_bolt.async_app import AsyncApp
@@ -18,19 +17,17 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.webhook.async_client import AsyncWebhookClient
 
-from bot.chat.message import ButtonAction, Card, Message
-from bot.chat.port import PostError
-from bot.conversation.announce import announce_message, share_paper
+from bot.chat.message import Card, Message
+from bot.conversation.announce import announce_message
 from bot.conversation.answers import Answers
 from bot.conversation.commands import present_digest_help, present_greeting
 from bot.conversation.marks import (
     AMBIGUOUS_REACTION,
     MarkEmojis,
     MarkHandler,
-    describe_menu_choice,
-    describe_tap,
 )
 from bot.conversation.subscription_form import FormError
+from bot.platforms.interaction import Click, InteractionDispatcher, Responder, log_unexpected_error
 from bot.platforms.slack.client import SlackPlatform
 from bot.platforms.slack.errors import parse_error_response
 from bot.platforms.slack.forms import (
@@ -47,6 +44,7 @@ from bot.platforms.slack.render import render
 from bot.platforms.slack.settings import SlackSettings
 from bot.present.lookup import remove_share_button
 from bot.present.wording import present_sentence
+from bot.storage import run_interactive
 from digests.errors import PaperroundError
 from digests.ids import parse_paper_id
 from digests.model import Post
@@ -86,18 +84,20 @@ class SlackListeners:
     clock: Callable[[], datetime]
     discussion: MarkHandler = field(init=False)
     profiles: ProfileCache = field(init=False)
-    _running_tasks: set[asyncio.Task[Any]] = field(default_factory=set)
+    dispatcher: InteractionDispatcher = field(init=False)
 
     def __post_init__(self) -> None:
         self.profiles = ProfileCache(self.client, self.clock)
         emojis = MarkEmojis(self.settings.mark_emoji, KEYCAP_NAMES)
         self.discussion = MarkHandler(self.answers.store, self.platform, emojis, self.clock)
+        self.dispatcher = InteractionDispatcher(
+            self.answers, self.platform, self.discussion, self.clock, confirms_undo=False
+        )
 
     def register_handlers(self, app: AsyncApp) -> None:
         """Every event that the manifest subscribes has a listener: one without is told to us again and again."""
         app.command(self.settings.paper_command)(self._on_paper)
         app.command(self.settings.digest_command)(self._on_digest)
-        app.action(re.compile(r"^discuss(\.\d+)?$"))(self._on_discuss)
         app.action(LOOK_UP_ACTION_ID)(self._on_look_up)
         app.action(re.compile(".*"))(self._on_button)
         app.view(FORM_CALLBACK_ID)(self._on_form)
@@ -116,19 +116,12 @@ class SlackListeners:
         app.event("tokens_revoked")(self._on_app_removed)
         app.event(re.compile(".*"))(self._on_other_event)
 
-    async def drain_tasks(self, seconds: float) -> None:
-        """Let what is under way finish, for so long; then show the last numbers."""
-        if self._running_tasks:
-            await asyncio.wait(set(self._running_tasks), timeout=seconds)
-        await self.discussion.debouncer.flush_pending()
-
     # Commands.
 
     async def _on_paper(self, ack: Callable[[], Awaitable[None]], command: Payload) -> None:
         await ack()
         async with self._handle_request(command["response_url"]) as respond:
-            reply = await asyncio.to_thread(self.answers.lookup.look_up_paper, command.get("text", ""))
-            await respond(reply.message)
+            await self.dispatcher.look_up_paper(command.get("text", ""), respond)
 
     async def _on_digest(self, ack: Callable[[], Awaitable[None]], command: Payload) -> None:
         await ack()
@@ -138,18 +131,17 @@ class SlackListeners:
             text = command.get("text", "")
             if re.match(r"\s*(subscribe|settings|resume)\b", text, re.IGNORECASE):
                 await self._require_membership(channel)
-            reply = await asyncio.to_thread(self.answers.run_digest_command, text, channel, person)
+            reply = await self.dispatcher.run_digest_command(text, channel, person)
             if reply.form:
                 view = build_settings_view(
                     reply.form,
                     channel_id=channel.channel,
                     channel_name=command.get("channel_name", ""),
-                    exists=await asyncio.to_thread(self._has_digest, channel),
+                    exists=await run_interactive(self._has_digest, channel),
                 )
                 await self.client.views_open(trigger_id=command["trigger_id"], view=view)
                 return
-            await respond(reply.message)
-            await announce_message(reply.announcement, channel, self.platform)
+            await self.dispatcher.send_reply(reply, channel, respond)
 
     def _has_digest(self, channel: Channel) -> bool:
         return self.answers.store.subscriptions.find(channel) is not None
@@ -178,7 +170,7 @@ class SlackListeners:
         channel = self._channel_from_id(channel_id)
         person = await self.profiles.fetch_person(body["user"]["id"])
         try:
-            reply = await asyncio.to_thread(self.answers.subscriptions.save_form, form, channel, person)
+            reply = await run_interactive(self.answers.subscriptions.save_form, form, channel, person)
         except FormError as error:
             await ack(response_action="errors", errors=errors_of(error))
             return
@@ -186,7 +178,7 @@ class SlackListeners:
             await ack(response_action="errors", errors={FIRST_FIELD: clip_text(str(error), ERROR_UNITS)})
             return
         except Exception:
-            await ack(response_action="errors", errors={FIRST_FIELD: _log_unexpected_error()})
+            await ack(response_action="errors", errors={FIRST_FIELD: log_unexpected_error()})
             return
         await ack()
         async with self._handle_request("", channel, person.id):
@@ -203,46 +195,16 @@ class SlackListeners:
         async with self._handle_request(
             body.get("response_url", ""), channel, body["user"]["id"], body
         ) as respond:
-            match action_name:
-                case ButtonAction.SHOW:
-                    await respond(
-                        (await asyncio.to_thread(self.answers.lookup.show_paper, value)).message, replace=True
-                    )
-                case ButtonAction.REVIEW:
-                    await respond((await asyncio.to_thread(self.answers.lookup.show_review, value)).message)
-                case ButtonAction.SHARE:
-                    person = await self.profiles.fetch_person(body["user"]["id"])
-                    await share_paper(value, channel, person, answers=self.answers, platform=self.platform)
-                    await respond(present_sentence("Shared with the channel."), replace=True)
-                case ButtonAction.UNDO if value.isdigit():
-                    person = await self.profiles.fetch_person(body["user"]["id"])
-                    reply = await asyncio.to_thread(
-                        self.answers.subscriptions.undo_change, int(value), channel, person
-                    )
-                    await announce_message(reply.announcement, channel, self.platform)
-                case ButtonAction.FINISH_DISCUSSION:
-                    queue = await asyncio.to_thread(self.answers.queue.finish_discussion, value, channel)
-                    await respond(queue, replace=True)
-                case ButtonAction.RELEASE | ButtonAction.REJECT:
-                    person = await self.profiles.fetch_person(body["user"]["id"])
-                    remaining = await asyncio.to_thread(
-                        self.answers.moderation.decide_on_held_paper,
-                        value,
-                        person,
-                        release=action_name == ButtonAction.RELEASE,
-                    )
-                    await respond(remaining, replace=True)
-                case _:
-                    raise PaperroundError(
-                        f"This button is from an older Paperround and does nothing any more; "
-                        f"{self.settings.paper_command} and {self.settings.digest_command} do it now."
-                    )
+            user = body["user"]["id"]
+            fetch_person = partial(self.profiles.fetch_person, user)
+            await self.dispatcher.handle_click(
+                Click(action_name, value, channel, user, fetch_person), respond
+            )
 
     async def _on_look_up(self, ack: Callable[[], Awaitable[None]], body: Payload, action: Payload) -> None:
         await ack()
         async with self._handle_request("", None, body["user"]["id"], body) as respond:
-            reply = await asyncio.to_thread(self.answers.lookup.look_up_paper, str(action.get("value") or ""))
-            await respond(reply.message)
+            await self.dispatcher.look_up_paper(str(action.get("value") or ""), respond)
 
     async def _open_window(self, body: Payload, message: Message) -> None:
         """A message in a window of its own, where there is no channel to share to; on top of one that is open."""
@@ -259,24 +221,13 @@ class SlackListeners:
 
     # Marks.
 
-    async def _on_discuss(self, ack: Callable[[], Awaitable[None]], body: Payload, action: Payload) -> None:
-        await ack()
-        user = body["user"]["id"]
-        channel = self._channel_from_id((body.get("channel") or {}).get("id", ""))
-        async with self._handle_request(body.get("response_url", ""), channel, user, body) as respond:
-            on = await self.discussion.toggle_mark(channel, str(action["value"]), user)
-            await respond(present_sentence(describe_tap(on, self.settings.digest_command)))
-
     async def _on_shortcut(self, ack: Callable[[], Awaitable[None]], body: Payload) -> None:
         await ack()
         user, message = body["user"]["id"], body["message"]
         channel = self._channel_from_id(body["channel"]["id"])
         async with self._handle_request(body.get("response_url", ""), channel, user) as respond:
-            paper = await self.discussion.find_paper_in_message(
-                channel, str(message.get("ts", "")), str(message.get("text", ""))
-            )
-            on = await self.discussion.toggle_mark(channel, paper, user)
-            await respond(present_sentence(describe_menu_choice(on, self.settings.digest_command)))
+            receipt, text = str(message.get("ts", "")), str(message.get("text", ""))
+            await self.dispatcher.toggle_mark_on_message(channel, receipt, text, user, respond)
 
     async def _on_reaction(self, event: Payload, body: Payload) -> None:
         item, emoji, user = event.get("item") or {}, str(event.get("reaction", "")), event["user"]
@@ -319,7 +270,7 @@ class SlackListeners:
             return
         async with self._handle_request(""):
             person = await self.profiles.fetch_person(event["user"])
-            message = await asyncio.to_thread(
+            message = await run_interactive(
                 self.answers.queue.show_home, self.platform.name, self.workspace, person
             )
             (page, *_) = render(message, DigestStyle.COMPACT)
@@ -327,7 +278,7 @@ class SlackListeners:
                 "type": "home",
                 "blocks": [
                     *page.payload["blocks"],
-                    *await asyncio.to_thread(self._build_channel_blocks),
+                    *await run_interactive(self._build_channel_blocks),
                     _LOOK_UP_BLOCK,
                 ],
             }
@@ -361,7 +312,7 @@ class SlackListeners:
             for link in event.get("links", [])[:MAX_LINKS]:
                 reference = parse_paper_id(link["url"])
                 message = (
-                    await asyncio.to_thread(self.answers.lookup.unfurl_paper, reference.id)
+                    await run_interactive(self.answers.lookup.unfurl_paper, reference.id)
                     if reference
                     else None
                 )
@@ -382,9 +333,9 @@ class SlackListeners:
             channel = self._channel_from_id(event["channel"])
             if not await self._is_new_event(body):
                 return
-            if await asyncio.to_thread(self.answers.store.subscriptions.start, channel, now=self.clock()):
-                log.info("%s takes digests again", channel)
-            elif not await asyncio.to_thread(self._has_digest, channel):
+            if await self.dispatcher.start_digest(channel):
+                return
+            if not await run_interactive(self._has_digest, channel):
                 hello = present_greeting(self.settings.paper_command, self.settings.digest_command)
                 await announce_message(hello, channel, self.platform)
 
@@ -395,21 +346,14 @@ class SlackListeners:
             reason = reasons.get(
                 str(event["type"]).partition("_")[2], "Paperround was removed from the channel."
             )
-            subscriptions = self.answers.store.subscriptions
-            subscription = await asyncio.to_thread(subscriptions.find, channel)
-            if await asyncio.to_thread(subscriptions.stop, channel, reason):
-                log.warning("%s gets no more digests: %s", channel, reason)
-                if subscription and subscription.owner_id:  # Since the channel cannot be told.
-                    notice = f"The digest that you set up comes no more: {reason}"
-                    await self.platform.send_direct_message(
-                        channel, subscription.owner_id, present_sentence(notice)
-                    )
+            find = self.answers.store.subscriptions.find
+            subscription = await run_interactive(find, channel)
+            await self.dispatcher.stop_subscriptions([subscription] if subscription else [], reason)
 
     async def _on_channel_back(self, event: Payload) -> None:
         async with self._handle_request(""):
             channel = self._channel_from_id(_channel_id_of(event))
-            if await asyncio.to_thread(self.answers.store.subscriptions.start, channel, now=self.clock()):
-                log.info("%s takes digests again", channel)
+            await self.dispatcher.start_digest(channel)
 
     async def _on_app_removed(self, event: Payload) -> None:
         tokens = event.get("tokens")
@@ -432,7 +376,7 @@ class SlackListeners:
     async def _is_new_event(self, body: Payload) -> bool:
         """Whether this event was not told before."""
         event = str(body.get("event_id", ""))
-        return not event or await asyncio.to_thread(
+        return not event or await run_interactive(
             self.answers.store.events.record_once, event, now=self.clock()
         )
 
@@ -454,14 +398,11 @@ class SlackListeners:
     @asynccontextmanager
     async def _handle_request(
         self, response_url: str, channel: Channel | None = None, user: str = "", body: Payload | None = None
-    ) -> AsyncIterator[Callable[..., Awaitable[None]]]:
+    ) -> AsyncIterator[Responder]:
         """Work that is finished before the process ends. A fault is a sentence for whoever asked, and a line in the log.
 
         Where there is neither a response_url nor a channel, `body` is what opens a window for the answer.
         """
-        task = asyncio.current_task()
-        if task:
-            self._running_tasks.add(task)
 
         async def respond(message: Message, *, replace: bool = False) -> None:
             if body and not response_url and not (channel and channel.channel):
@@ -469,18 +410,12 @@ class SlackListeners:
             else:
                 await self._send_response(response_url, channel, user, message, replace=replace)
 
-        try:
+        with self.dispatcher.track_task():
             try:
-                yield respond
-            except (PaperroundError, PostError) as error:
-                await respond(present_sentence(str(error)))
+                async with self.dispatcher.explain_errors(respond):
+                    yield respond
             except Exception:
-                await respond(present_sentence(_log_unexpected_error()))
-        except Exception:
-            log.exception("an answer could not be given")
-        finally:
-            if task:
-                self._running_tasks.discard(task)
+                log.exception("an answer could not be given")
 
     async def _send_response(
         self, url: str, channel: Channel | None, user: str, message: Message, *, replace: bool
@@ -505,13 +440,6 @@ class SlackListeners:
                 if channel and channel.channel and user:
                     await self._post_ephemeral(channel, user, message)
                 return
-
-
-def _log_unexpected_error() -> str:
-    """What a person is told of a fault of ours; the log has the rest of it under the same number."""
-    number = secrets.token_hex(3)
-    log.exception("a request failed, number %s", number)
-    return f"Something went wrong here; the log says more under number {number}."
 
 
 def _describe_digest(subscription: Subscription) -> str:

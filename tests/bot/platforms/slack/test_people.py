@@ -220,7 +220,7 @@ def test_only_admins_change_a_digest_where_the_settings_say_so(strict_office: Sl
             (ada, "settings", "Only workspace admins"),
             (ada, "settings", "from vision"),
             (ada, "held", "Only workspace admins"),
-            (root, "held", "No paper is held"),
+            (root, "held", "Nothing is on hold"),
             (ada, "top 2 in vision this month", "Deep Residual Learning"),
         ):
             await answers(slack, "/daily", text, said, user=person, channel=papers)

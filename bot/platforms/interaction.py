@@ -1,0 +1,210 @@
+"""The dispatcher of buttons, marks and commands that every chat platform shares.
+
+A platform's listeners translate its payloads into these calls, and a reply into its API. Decisions are made in
+`bot/conversation`.
+"""
+
+import asyncio
+import logging
+import secrets
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Protocol
+
+from bot.chat.message import ButtonAction, Message
+from bot.chat.port import Platform, PostError
+from bot.conversation.announce import announce_message, share_paper
+from bot.conversation.answers import Answers
+from bot.conversation.context import Person, Reply
+from bot.conversation.marks import MarkHandler, describe_menu_choice, describe_tap
+from bot.present.wording import present_sentence
+from bot.storage import run_interactive
+from digests.errors import PaperroundError
+from digests.subscription import Channel, Subscription
+
+log = logging.getLogger(__name__)
+
+
+class Responder(Protocol):
+    """Sends a message to the person who asked, and to nobody else."""
+
+    async def __call__(self, message: Message, *, replace: bool = False) -> None:
+        """Send the message; with `replace`, in place of the one that was clicked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Click:
+    """One click on a button. `fetch_person` asks the platform for the person's name and rights when they are needed."""
+
+    action: str
+    value: str
+    channel: Channel
+    person_id: str
+    fetch_person: Callable[[], Awaitable[Person]]
+
+
+@dataclass(slots=True)
+class InteractionDispatcher:
+    """Handles the interactions of one platform.
+
+    `confirms_undo` is True on a platform that has promised the person an answer to every click.
+    """
+
+    answers: Answers
+    platform: Platform
+    discussion: MarkHandler
+    clock: Callable[[], datetime]
+    confirms_undo: bool
+    _running_tasks: set[asyncio.Task[Any]] = field(default_factory=set)
+
+    async def handle_click(self, click: Click, respond: Responder) -> None:
+        """Do what the button says and respond. Raises PaperroundError and PostError."""
+        match click.action:
+            case ButtonAction.DISCUSS:
+                is_marked = await self.discussion.toggle_mark(click.channel, click.value, click.person_id)
+                await respond(present_sentence(describe_tap(is_marked, self.answers.digest_command)))
+            case ButtonAction.SHOW:
+                reply = await run_interactive(self.answers.lookup.show_paper, click.value)
+                await respond(reply.message, replace=True)
+            case ButtonAction.REVIEW:
+                reply = await run_interactive(self.answers.lookup.show_review, click.value)
+                await respond(reply.message)
+            case ButtonAction.SHARE:
+                await self._share_paper(click, respond)
+            case ButtonAction.UNDO if click.value.isdigit():
+                await self._undo_change(click, respond)
+            case ButtonAction.FINISH_DISCUSSION:
+                queue = await run_interactive(
+                    self.answers.queue.finish_discussion, click.value, click.channel
+                )
+                await respond(queue, replace=True)
+            case ButtonAction.RELEASE | ButtonAction.REJECT:
+                await self._decide_on_held_paper(click, respond)
+            case _:
+                raise PaperroundError(
+                    "This button is from an older Paperround and does nothing any more; "
+                    f"{self.answers.paper_command} and {self.answers.digest_command} do it now."
+                )
+
+    async def _share_paper(self, click: Click, respond: Responder) -> None:
+        person = await click.fetch_person()
+        await share_paper(click.value, click.channel, person, answers=self.answers, platform=self.platform)
+        await respond(present_sentence("Shared with the channel."), replace=True)
+
+    async def _undo_change(self, click: Click, respond: Responder) -> None:
+        person = await click.fetch_person()
+        undo = self.answers.subscriptions.undo_change
+        reply = await run_interactive(undo, int(click.value), click.channel, person)
+        if self.confirms_undo:
+            await respond(reply.message)
+        await announce_message(reply.announcement, click.channel, self.platform)
+
+    async def _decide_on_held_paper(self, click: Click, respond: Responder) -> None:
+        person = await click.fetch_person()
+        decide, is_release = (
+            self.answers.moderation.decide_on_held_paper,
+            click.action == ButtonAction.RELEASE,
+        )
+        remaining = await run_interactive(decide, click.value, person, release=is_release)
+        await respond(remaining, replace=True)
+
+    async def look_up_paper(self, text: str, respond: Responder) -> None:
+        """Answer /paper."""
+        reply = await run_interactive(self.answers.lookup.look_up_paper, text)
+        await respond(reply.message)
+
+    async def run_digest_command(self, text: str, channel: Channel, person: Person) -> Reply:
+        """Run the text after /digest and return the reply, which the platform sends with `send_reply`."""
+        return await run_interactive(self.answers.run_digest_command, text, channel, person)
+
+    async def send_reply(self, reply: Reply, channel: Channel, respond: Responder) -> None:
+        """Send a reply to the person, and its announcement to the channel."""
+        await respond(reply.message)
+        await announce_message(reply.announcement, channel, self.platform)
+
+    async def toggle_mark_on_message(
+        self, channel: Channel, receipt: str, text: str, person_id: str, respond: Responder
+    ) -> None:
+        """Mark the paper that a message shows or links to, or take the person's mark back."""
+        paper = await self.discussion.find_paper_in_message(channel, receipt, text)
+        is_marked = await self.discussion.toggle_mark(channel, paper, person_id)
+        await respond(present_sentence(describe_menu_choice(is_marked, self.answers.digest_command)))
+
+    async def start_subscriptions(self, subscriptions: Iterable[Subscription]) -> None:
+        """Start the digests of channels that are back."""
+        for subscription in subscriptions:
+            await self.start_digest(subscription.channel)
+
+    async def start_digest(self, channel: Channel) -> bool:
+        """Start a stopped digest again. Returns False if it was not stopped."""
+        start = self.answers.store.subscriptions.start
+        is_started = await run_interactive(start, channel, now=self.clock())
+        if is_started:
+            log.info("%s takes digests again", channel)
+        return is_started
+
+    async def stop_subscriptions(self, subscriptions: Iterable[Subscription], reason: str) -> None:
+        """Stop the digests of channels that are gone, and tell each owner in a direct message."""
+        for subscription in subscriptions:
+            channel = subscription.channel
+            if not await run_interactive(self.answers.store.subscriptions.stop, channel, reason):
+                continue
+            log.warning("%s gets no more digests: %s", channel, reason)
+            if subscription.owner_id:
+                notice = present_sentence(f"The digest that you set up comes no more: {reason}")
+                sending = self.platform.send_direct_message(channel, subscription.owner_id, notice)
+                await self.run_logged(sending)
+
+    async def run_logged(self, work: Awaitable[None]) -> None:
+        """Run work whose answer nobody waits for; errors go to the log."""
+        with self.track_task():
+            try:
+                await work
+            except (PaperroundError, PostError) as error:
+                log.warning("%s", error)
+            except Exception:
+                log.exception("an event could not be handled")
+
+    @asynccontextmanager
+    async def explain_errors(
+        self, respond: Responder, passing: tuple[type[Exception], ...] = ()
+    ) -> AsyncIterator[None]:
+        """Turn an error in the block into one sentence for the person; `passing` errors are raised.
+
+        An unforeseen error goes to the log under a number that the person is told.
+        """
+        try:
+            yield
+        except (PaperroundError, PostError) as error:
+            await respond(present_sentence(str(error)))
+        except passing:
+            raise
+        except Exception:
+            await respond(present_sentence(log_unexpected_error()))
+
+    @contextmanager
+    def track_task(self) -> Iterator[None]:
+        """Count the current task among those that `drain_tasks` waits for."""
+        task = asyncio.current_task()
+        if task:
+            self._running_tasks.add(task)
+        try:
+            yield
+        finally:
+            if task:
+                self._running_tasks.discard(task)
+
+    async def drain_tasks(self, seconds: float) -> None:
+        """Wait at most `seconds` for the running tasks, then refresh the mark counts that are still pending."""
+        if self._running_tasks:
+            await asyncio.wait(set(self._running_tasks), timeout=seconds)
+        await self.discussion.debouncer.flush_pending()
+
+
+def log_unexpected_error() -> str:
+    """Log the current exception under a random number, and return the sentence that tells a person the number."""
+    number = secrets.token_hex(3)
+    log.exception("a request failed, number %s", number)
+    return f"Something went wrong here; the log says more under number {number}."
