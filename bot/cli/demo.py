@@ -1,9 +1,11 @@
 """The demo: bundled papers, a temporary store, a delivered digest, and the conversation of a channel."""
 
+import argparse
 import asyncio
 import json
 import logging
 import re
+import sys
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -15,6 +17,7 @@ from typing import TextIO
 from rich.console import Console
 
 from bot.chat.message import ButtonAction, Buttons, Message, Text
+from bot.cli.terminal import EXIT_OK, open_console
 from bot.conversation.answers import Answers
 from bot.conversation.context import Person, Reply
 from bot.conversation.marks import MarkEmojis, MarkHandler
@@ -40,6 +43,12 @@ EMOJIS = MarkEmojis("🔖", ())
 EXAMPLES = "/paper kto, /digest top 3 in vision this week, react 2, /digest queue, help, quit"
 REACT_HELP = "react 2 - react with 🔖 to paper 2 of the digest\nhelp - this list\nquit - leave"
 FORM_HINT = "A chat platform opens a form here. On a terminal, type: /digest subscribe vision at 08:30 top 3"
+
+
+def run_command(options: argparse.Namespace) -> int:
+    """Run the demo; it takes commands only from a terminal."""
+    run_demo(open_console(), sys.stdin if sys.stdin.isatty() and sys.stdout.isatty() else None)
+    return EXIT_OK
 
 
 def run_demo(console: Console, commands: TextIO | None) -> None:

@@ -1,13 +1,17 @@
 """`paperround digest CHANNEL --now`: today's edition at once, by the ledger, so that no day has two."""
 
+import argparse
 import asyncio
+import os
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from datetime import date
 from zoneinfo import ZoneInfo
 
+from bot.cli.preview import show_preview
 from bot.cli.status import find_unstarted
+from bot.cli.terminal import EXIT_OK, build_cli_services, open_console, print_lines
 from bot.delivery.deliver import DeliveryContext, deliver_edition
 from bot.services import Services, build_apps, configured_subscriptions
 from digests.build import build
@@ -19,6 +23,19 @@ from digests.subscription import Subscription
 
 HISTORY_LIMIT = 9
 """Editions that are looked at: what a clock that was ahead has left is among them."""
+
+
+def run_command(options: argparse.Namespace) -> int:
+    """Post a channel's edition of today, or show it with --dry-run."""
+    services = build_cli_services(options)
+    if options.dry_run:
+        sentence, digest = preview_todays_edition(options.channel, services)
+        print_lines(sentence)
+        if digest:
+            show_preview(digest, open_console())
+        return EXIT_OK
+    print(asyncio.run(post_todays_edition(options.channel, services, os.environ)))  # noqa: T201
+    return EXIT_OK
 
 
 def preview_todays_edition(channel: str, services: Services) -> tuple[str, Digest | None]:

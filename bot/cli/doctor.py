@@ -1,10 +1,13 @@
 """`paperround doctor`: look at everything that has to be right, and say what is not and what to do."""
 
+import argparse
 import asyncio
+import os
 from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 
 from bot.chat.findings import Finding, Severity
+from bot.cli.terminal import EXIT_FAILED, EXIT_OK, build_cli_services
 from bot.platforms.registry import find_platforms
 from bot.present.wording import format_weekday_date
 from bot.services import (
@@ -19,6 +22,14 @@ from digests.ports.outbox import DeliveryState
 from digests.ports.sources import Source
 from digests.schedule import next_due_edition
 from digests.subscription import Subscription
+
+
+def run_command(options: argparse.Namespace) -> int:
+    """Print every finding; fails if one is a fault."""
+    findings = asyncio.run(check_installation(build_cli_services(options), os.environ))
+    for finding in findings:
+        print(finding)  # noqa: T201
+    return EXIT_FAILED if any(finding.severity is Severity.FAULT for finding in findings) else EXIT_OK
 
 
 async def check_installation(services: Services, environment: Mapping[str, str]) -> Sequence[Finding]:

@@ -1,5 +1,6 @@
 """What would be posted, before it is: the same digest, the same pages, in the form that each platform takes."""
 
+import argparse
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -11,6 +12,7 @@ from rich.console import Console
 
 from bot.chat.message import Message
 from bot.chat.port import Page
+from bot.cli.terminal import EXIT_OK, build_cli_services, open_console, print_json
 from bot.platforms.registry import find_platforms
 from bot.present.digest import present_digest
 from bot.services import Services, check_domains, configured_subscriptions, with_stored_id
@@ -21,6 +23,26 @@ from digests.subscription import Channel, DigestStyle, Preferences, Subscription
 
 THREAD_PLACEHOLDER = "{ts of the first message}"
 """Stands where Slack's answer to the first message will say which thread the others belong to."""
+
+
+def run_command(options: argparse.Namespace) -> int:
+    """Show the digest on the terminal, as a page, or as the platform's JSON."""
+    if options.json and options.platform == "html":
+        raise InputError("A page is no JSON: leave out --json, or ask for it --as slack or --as discord.")
+    services = build_cli_services(options)
+    platform = "slack" if options.platform == "html" else options.platform
+    style = DigestStyle(options.style) if options.style else None
+    request = PreviewRequest(platform, style, options.top, options.domain, options.day, options.channel)
+    digest = preview_digest(request, services)
+    if options.platform == "html":
+        from bot.cli.preview_page import render_digest_page
+
+        print(render_digest_page(digest))  # noqa: T201
+    elif options.json or platform != "console":
+        print_json(to_payload_json(digest, platform))
+    else:
+        show_preview(digest, open_console())
+    return EXIT_OK
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,9 @@
 """`paperround run`: keep time and answer people, until told to stop."""
 
+import argparse
 import asyncio
 import logging
+import os
 import signal
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import AsyncExitStack, suppress
@@ -11,6 +13,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from bot.chat.port import Platform
+from bot.cli.terminal import build_cli_services
 from bot.delivery.deliver import DeliveryContext
 from bot.delivery.failure_notices import notify_until_stopped
 from bot.delivery.post_refresher import LEADERSHIP_NAME, refresh_until_stopped
@@ -39,6 +42,11 @@ log = logging.getLogger(__name__)
 
 RESTART_SECONDS = 60.0
 """Until work that failed in a way nobody foresaw begins anew."""
+
+
+def run_command(options: argparse.Namespace) -> int:
+    """Run the bot until it is stopped."""
+    return asyncio.run(run_bot(build_cli_services(options), os.environ))
 
 
 async def run_bot(services: Services, environment: Mapping[str, str]) -> int:

@@ -1,5 +1,7 @@
 """`paperround status`: what comes next, what failed and why, for people and for machines; what needs somebody first."""
 
+import argparse
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -9,6 +11,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from bot.cli.terminal import EXIT_OK, build_cli_services, open_console, print_json
+from bot.services import configured_subscriptions
+from digests.errors import InputError
 from digests.model import HealthReport
 from digests.ports import Store
 from digests.ports.delivery_reports import ChannelStatus
@@ -31,6 +36,26 @@ MAX_NAMED_CHANNELS = 10
 
 COUNTED_DAYS = 2
 """Editions of today and yesterday are counted: somewhere on earth both are today's."""
+
+
+def run_command(options: argparse.Namespace) -> int:
+    """Print the status of all channels, or of one."""
+    services = build_cli_services(options)
+    found = load_status(
+        services.store,
+        services.delivery_context.clock(),
+        options.channel,
+        configured_subscriptions(services.settings),
+    )
+    if options.channel and not found.channels and not found.unstarted_channels:
+        raise InputError(
+            f"No channel {options.channel!r} gets a digest; “paperround status” names those that do."
+        )
+    if options.json:
+        print_json(json.dumps(report_to_record(found), ensure_ascii=False, indent=2))
+    else:
+        print_report(found, open_console())
+    return EXIT_OK
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
+from bot.cli.parser import build_parser
 from bot.ingest.importing import import_review_files
 from digests.ports.outbox import PlannedPage
 from digests.store import open_store
@@ -406,3 +407,25 @@ def test_zones_come_from_the_tzdata_package_whatever_this_machine_has(tmp_path: 
     assert paperround(tmp_path, "digest", "here", "--now", **wrong).returncode == 0
     (channel,) = json.loads(paperround(tmp_path, "status", "--json", **wrong).stdout)["channels"]
     assert channel["next"]["at"][11:16] in ("22:00", "23:00")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["imprt", "papers.json"], "paperround: 'imprt' is no command (did you mean 'import'?); "),
+        (["preview", "--style", "list"], "invalid choice: 'list' (choose from 'cards', 'compact', 'thread')"),
+        (["search", "attention", "--limit", "99"], "'99' is not a number from 1 to 50"),
+    ],
+)
+def test_a_wrong_command_line_is_one_sentence(
+    capsys: pytest.CaptureFixture[str], arguments: list[str], sentence: str
+) -> None:
+    with pytest.raises(SystemExit) as exit_status:
+        build_parser().parse_args(arguments)
+    printed = capsys.readouterr().err
+    assert exit_status.value.code == 2
+    assert printed.count("\n") == 1
+    # Python 3.12 and newer print choices without quotes.
+    assert sentence.replace("'cards', 'compact', 'thread'", "cards, compact, thread") in printed.replace(
+        "'cards', 'compact', 'thread'", "cards, compact, thread"
+    )

@@ -1,0 +1,27 @@
+"""`paperround held`: decide about suspect papers."""
+
+import argparse
+import getpass
+from datetime import UTC, datetime
+
+from bot.cli.terminal import EXIT_OK, build_cli_services, print_lines
+from bot.conversation.moderation import decide_held_paper
+from bot.present.moderation import format_held_lines
+from digests.errors import InputError
+
+
+def run_command(options: argparse.Namespace) -> int:
+    """List held papers, or release or reject one."""
+    services = build_cli_services(options)
+    if not options.decision:
+        print_lines(*format_held_lines(services.store.reviewing.list_held()))
+        return EXIT_OK
+    if not options.paper:
+        raise InputError(
+            f"Which paper? “paperround held {options.decision} ID”; “paperround held” lists them."
+        )
+    release, by = options.decision == "release", f"console:{getpass.getuser()}"
+    print_lines(
+        decide_held_paper(services.store, options.paper, is_release=release, by=by, now=datetime.now(UTC))
+    )
+    return EXIT_OK

@@ -1,0 +1,22 @@
+"""`paperround import`: bring scored papers in from files and addresses."""
+
+import argparse
+import sys
+from datetime import UTC, datetime
+
+from bot.cli.terminal import EXIT_FAILED, EXIT_OK, build_cli_services, open_console
+from bot.ingest.importing import import_review_files
+
+
+def run_command(options: argparse.Namespace) -> int:
+    """Import review files and addresses; fails if any record or file was left out."""
+    services = build_cli_services(options)
+    report = import_review_files(
+        options.places,
+        services.store,
+        now=datetime.now(UTC),
+        standard_input=sys.stdin.buffer,
+        console=open_console(is_stderr=True),
+    )
+    print(report.to_sentence())  # noqa: T201
+    return EXIT_FAILED if report.bad_count or report.failure_count else EXIT_OK

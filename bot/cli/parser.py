@@ -1,0 +1,136 @@
+"""The grammar of the command line: every command with its options. `module` names the file that runs it."""
+
+import argparse
+import difflib
+import re
+from datetime import date
+from pathlib import Path
+from typing import NoReturn
+
+from bot.cli.terminal import EXIT_USAGE
+from digests.subscription import DigestStyle
+
+STYLES = tuple(style.value for style in DigestStyle)
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Build the parser. Its result has `module`, and the options of the chosen command."""
+    parser = _SentenceParser(
+        prog="paperround",
+        description="The day's best papers, with their limitations, for your team's channel.",
+    )
+    parser.add_argument("--config", type=Path, metavar="FILE", help="settings file (or PAPERROUND_CONFIG)")
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+
+    def add_command(name: str, module: str, summary: str) -> argparse.ArgumentParser:
+        command = commands.add_parser(name, help=summary, description=f"{summary[0].upper()}{summary[1:]}.")
+        command.set_defaults(module=module)
+        return command
+
+    add_command("demo", "demo", "show today's digest of bundled papers; needs nothing")
+
+    command = add_command("import", "import_papers", "bring scored papers in")
+    places_help = "JSON or JSON Lines, also .gz; - reads standard input"
+    command.add_argument("places", nargs="+", metavar="FILE_OR_URL", help=places_help)
+
+    command = add_command("fetch", "fetch", "fetch from the sources of the settings now")
+    since_help = "fetch everything from that day on, known or not"
+    command.add_argument("--since", type=_parse_day, metavar="DATE", help=since_help)
+    command.add_argument("--source", default="", metavar="NAME", help="fetch from this source alone")
+
+    command = add_command("review", "review", "score waiting papers, and review the best in full")
+    command.add_argument("--plan", action="store_true", help="only say what today would cost")
+
+    command = add_command("held", "held", "list suspect papers on hold; release or reject one")
+    command.add_argument("decision", nargs="?", choices=("release", "reject"))
+    command.add_argument("paper", nargs="?", metavar="ID")
+
+    add_command("schema", "schema", "print the JSON Schema of a scored paper")
+
+    command = add_command("preview", "preview", "show the digest that would be posted")
+    platforms = ("console", "slack", "discord", "html")
+    command.add_argument("--as", dest="platform", choices=platforms, default="console")
+    command.add_argument("--json", action="store_true", help="the messages as the platform's API takes them")
+    command.add_argument("--style", choices=STYLES)
+    command.add_argument("--top", type=_parse_count, metavar="N", help="number of papers, 1 to 50")
+    domain_help = "an arXiv category or a group such as vision"
+    command.add_argument("--domain", default="", metavar="D", help=domain_help)
+    day_help = "the edition's date, such as 2026-11-24"
+    command.add_argument("--day", type=_parse_day, metavar="DATE", help=day_help)
+    command.add_argument("--channel", default="", metavar="ID", help="a channel of the settings")
+
+    command = add_command("search", "search", "look papers up by id, address or words")
+    command.add_argument("words", nargs="+", metavar="WORDS")
+    command.add_argument("--json", action="store_true", help="print a JSON array")
+    limit_help = "at most N papers, 1 to 50 (10)"
+    command.add_argument("--limit", type=_parse_count, default=10, metavar="N", help=limit_help)
+
+    command = add_command("manifest", "manifest", "print the app's manifest for a platform")
+    command.add_argument("platform", choices=("slack",))
+    url_help = "the address that Slack calls over HTTP, such as https://host/slack/events"
+    command.add_argument("--url", type=_parse_https_url, help=url_help)
+
+    command = add_command("invite", "invite", "print the link that adds the app to a server")
+    command.add_argument("platform", choices=("discord",))
+
+    command = add_command("status", "status", "show the next digest and the last failure of each channel")
+    command.add_argument("--channel", default="", metavar="ID", help="only this channel")
+    command.add_argument("--json", action="store_true", help="print everything as JSON")
+
+    command = add_command("digest", "digest_now", "post a channel's edition of today at once, never twice")
+    channel_help = "the channel's id, or its full name such as slack:T0123:C0456"
+    command.add_argument("channel", metavar="CHANNEL", help=channel_help)
+    command.add_argument("--now", action="store_true", required=True, help="before or after its hour")
+    command.add_argument("--dry-run", action="store_true", help="show it here, and post nothing")
+
+    add_command("doctor", "doctor", "check the setup and explain how to fix what is wrong")
+
+    database = commands.add_parser("db", help="move the store to another database")
+    database_commands = database.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    command = database_commands.add_parser("copy", help="copy the whole store to an empty one")
+    command.set_defaults(module="db_copy")
+    command.add_argument("source", metavar="FROM", help="such as sqlite:///paperround.db")
+    target_help = "such as postgresql+psycopg://USER@HOST/DATABASE"
+    command.add_argument("target", metavar="TO", help=target_help)
+
+    add_command("run", "run", "post every digest at its hour, until stopped")
+    return parser
+
+
+class _SentenceParser(argparse.ArgumentParser):
+    """A parser whose errors are one sentence each. Subparsers are of the same class."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(EXIT_USAGE, f"{self.prog}: {_suggest_choice(message)}; “{self.prog} --help” explains.\n")
+
+
+_INVALID_CHOICE = re.compile(r"argument COMMAND: invalid choice: '([^']*)' \(choose from (.*)\)", re.DOTALL)
+
+
+def _suggest_choice(message: str) -> str:
+    """Replace argparse's list of all commands by the nearest one."""
+    found = _INVALID_CHOICE.fullmatch(message)
+    if not found:
+        return message
+    near = difflib.get_close_matches(found[1][:30], re.findall(r"[\w-]+", found[2]), n=1)
+    hint = f" (did you mean {near[0]!r}?)" if near else ""
+    return f"{found[1]!r} is no command{hint}"
+
+
+def _parse_count(text: str) -> int:
+    if text.isdigit() and 1 <= int(text) <= 50:
+        return int(text)
+    raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 to 50")
+
+
+def _parse_https_url(text: str) -> str:
+    if text.startswith("https://"):
+        return text
+    raise argparse.ArgumentTypeError(f"{text!r} does not begin with https://, and Slack calls nothing else")
+
+
+def _parse_day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a date such as 2026-11-24") from None

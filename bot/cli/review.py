@@ -1,0 +1,40 @@
+"""`paperround review`: one round of the reviewer."""
+
+import argparse
+import asyncio
+import os
+
+from bot.cli.terminal import EXIT_FAILED, EXIT_OK, build_cli_services, open_console, print_lines
+from bot.ingest.reviewing import (
+    describe_outcome,
+    describe_plan,
+    load_channel_preferences,
+    plan_today,
+    review_once,
+)
+from bot.services import build_reviewer, configured_subscriptions
+from digests.errors import InputError
+
+
+def run_command(options: argparse.Namespace) -> int:
+    """Review waiting papers once, or print the plan for today."""
+    services = build_cli_services(options)
+    open_context = build_reviewer(services, os.environ)
+    if not open_context:
+        raise InputError(
+            "No reviewer is set up: name a server and a model under [reviewer] in paperround.toml "
+            "(config/example.toml shows how)."
+        )
+    preferences = load_channel_preferences(
+        services.store, [one.preferences for one in configured_subscriptions(services.settings)]
+    )
+    if not preferences:
+        print_lines("No channel gets a digest yet, so only papers that people asked for are read.")
+    if options.plan:
+        print_lines(*describe_plan(*asyncio.run(plan_today(open_context, preferences))))
+        return EXIT_OK
+    outcome = asyncio.run(
+        review_once(open_context, services.store, preferences, open_console(is_stderr=True))
+    )
+    print_lines(describe_outcome(outcome, sum(services.store.reviewing.count_waiting().values())))
+    return EXIT_FAILED if outcome.failure_count or outcome.trouble else EXIT_OK

@@ -1,0 +1,53 @@
+"""Shared parts of the commands: settings, services, output and exit statuses."""
+
+import argparse
+import os
+import sys
+from typing import TYPE_CHECKING
+
+from config.load import load_settings
+from config.settings import Settings
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from bot.services import Services
+
+EXIT_OK, EXIT_FAILED, EXIT_USAGE, EXIT_INTERRUPTED = 0, 1, 2, 130
+"""Exit statuses of every command. 130 is the shells' own for Ctrl-C."""
+
+
+def load_cli_settings(options: argparse.Namespace) -> Settings:
+    """Load the settings that the command line names. Raises SettingsError."""
+    from bot.platforms.registry import find_settings_models
+
+    return load_settings(options.config, os.environ, find_settings_models())
+
+
+def build_cli_services(options: argparse.Namespace) -> "Services":
+    """Build the services of a command. Raises SettingsError, StoreError and InputError."""
+    from bot.services import build_services
+
+    return build_services(load_cli_settings(options), open_console())
+
+
+def open_console(*, is_stderr: bool = False) -> "Console":
+    """Open a console on standard output or standard error."""
+    from rich.console import Console
+
+    return Console(stderr=is_stderr)
+
+
+def print_lines(*lines: str) -> None:
+    """Print lines as they are: without markup, colours or line breaks of our own."""
+    open_console().print("\n".join(lines), markup=False, highlight=False, soft_wrap=True)
+
+
+def print_json(text: str) -> None:
+    """Print JSON. Characters that the output's encoding lacks are escaped, so it stays valid."""
+    import json
+
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+    if not encoding.lower().startswith("utf"):
+        text = json.dumps(json.loads(text), indent=2)
+    print(text)  # noqa: T201
