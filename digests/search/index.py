@@ -14,17 +14,14 @@ from errno import EACCES
 from pathlib import Path
 
 import tantivy
-from tantivy import Occur, Query
+from tantivy import Query
 
 from digests.errors import SearchError
 from digests.model import ScoredPaper
 from digests.ports.library import Library
-from digests.search.query import WordQuery, tokenize_text
-from digests.text import to_plain_text
-
-SCHEMA_VERSION = "1"
-"""Version of the fields and of the tokenizer. Increase it with any change: an index of
-another version is rebuilt."""
+from digests.search.query import WordQuery
+from digests.search.ranking import plan_rounds
+from digests.search.schema import SCHEMA, SCHEMA_VERSION, build_analyzer, build_document
 
 BATCH_SIZE = 1_000
 """Papers per commit: about ten megabytes in memory with their reviews."""
@@ -32,23 +29,8 @@ BATCH_SIZE = 1_000
 WRITER_HEAP_BYTES = 64_000_000
 """Bytes. tantivy requires at least 15 million per thread."""
 
-MIN_PREFIX_LETTERS = 3
-"""Letters from which the last word of a query also matches as a prefix."""
-
-FUZZY_DISTANCES = ((8, 2), (4, 1))
-"""Pairs of a word's minimum length and the number of typing errors that are tolerated in it."""
-
 TIE_MARGIN = 32
 """Extra hits that are collected, so that ties at the end of the result are ordered by id."""
-
-_FIELD_BOOSTS = (("title", 3.0), ("tldr", 2.0), ("authors", 1.0), ("abstract", 1.0), ("review", 1.0))
-_FUZZY_FIELD_BOOSTS = (("spelt", 3.0), ("authors", 1.0))
-_STEMMED_FIELDS = frozenset(("title", "tldr", "abstract", "review"))
-_TITLE_BONUS = 1_000.0
-"""Bonus above any text's score: a title with all words ranks first, and an exact title before it."""
-
-Phrase = tuple[str, ...]
-"""The words of a phrase; a single word is a phrase of one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,13 +138,13 @@ class SearchIndex:
     def _commit_changes(
         self, writer: tantivy.IndexWriter, changes: Sequence[tuple[int, ScoredPaper]] | None
     ) -> None:
-        """Put papers in, each in place of what it was; None empties the index."""
+        """Replace the documents of changed papers; None empties the index."""
         with _translate_errors(self._directory):
             if changes is None:
                 writer.delete_all_documents()
             for seq, scored in changes or ():
                 writer.delete_documents_by_term("id", scored.paper.id)
-                writer.add_document(_build_document(seq, scored))
+                writer.add_document(build_document(seq, scored))
             writer.commit()
 
     def search(self, query: WordQuery, limit: int) -> tuple[SearchHit, ...]:
@@ -175,7 +157,7 @@ class SearchIndex:
         hits: dict[str, SearchHit] = {}
         try:
             limit = min(limit, searcher.num_docs)
-            for round_ in _plan_rounds(query):
+            for round_ in plan_rounds(query):
                 if len(hits) < limit and not (round_.is_last_resort and hits):
                     for hit in _collect_hits(searcher, round_.query, limit + len(hits) + TIE_MARGIN):
                         hits.setdefault(hit.id, hit)
@@ -231,10 +213,10 @@ def _open_directory(directory: Path) -> tantivy.Index:
     if not version.is_file() or version.read_bytes() != SCHEMA_VERSION.encode():
         _delete_index_files(directory)
         version.write_bytes(SCHEMA_VERSION.encode())
-    index = tantivy.Index(_SCHEMA, str(directory))
+    index = tantivy.Index(SCHEMA, str(directory))
     index.config_reader("manual")
-    index.register_tokenizer("written", _build_analyzer(stems=False))
-    index.register_tokenizer("stemmed", _build_analyzer(stems=True))
+    index.register_tokenizer("written", build_analyzer(stems=False))
+    index.register_tokenizer("stemmed", build_analyzer(stems=True))
     return index
 
 
@@ -242,176 +224,10 @@ _INDEX_FILES = re.compile(r"[0-9a-f]{32}(?:\.\w+)+|meta\.json|\.managed\.json|sc
 
 
 def _delete_index_files(directory: Path) -> None:
-    """Delete only the files of an index: the folder may be named by mistake. Lock files
-    stay with their holders.
-    """
+    """Delete the files of an index and no others: the folder may be a mistake. Lock files stay."""
     for path in directory.iterdir():
         if _INDEX_FILES.fullmatch(path.name):
             path.unlink(missing_ok=True)
-
-
-def _build_schema() -> tantivy.Schema:
-    builder = tantivy.SchemaBuilder()
-    builder.add_text_field("id", stored=True, tokenizer_name="raw", index_option="basic")
-    builder.add_unsigned_field("change", fast=True)
-    builder.add_text_field("whole_title", tokenizer_name="raw", index_option="basic")
-    builder.add_text_field("spelt", tokenizer_name="written", index_option="basic")
-    builder.add_text_field("authors", tokenizer_name="written")
-    for field in sorted(_STEMMED_FIELDS):
-        builder.add_text_field(field, tokenizer_name="stemmed")
-    return builder.build()
-
-
-_SCHEMA = _build_schema()
-
-
-def _build_analyzer(*, stems: bool) -> tantivy.TextAnalyzer:
-    """Build an analyzer for texts that are already split into words, with or without an English stemmer."""
-    builder = tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.whitespace())
-    return (builder.filter(tantivy.Filter.stemmer("english")) if stems else builder).build()
-
-
-def _build_document(seq: int, scored: ScoredPaper) -> tantivy.Document:
-    paper, review = scored.paper, scored.review
-    document = tantivy.Document()
-    document.add_text("id", paper.id)
-    document.add_unsigned("change", seq)
-    title = _join_tokens(paper.title)
-    for field in ("title", "spelt", "whole_title"):
-        document.add_text(field, title[:MAX_TITLE_CHARACTERS])
-    document.add_text("authors", _join_tokens(*paper.authors))
-    document.add_text("tldr", _join_tokens(review.tldr))
-    document.add_text("abstract", _join_tokens(paper.abstract))
-    document.add_text(
-        "review",
-        _join_tokens(
-            review.methodology, review.experiments, review.reproducibility, review.limitations, review.impact
-        ),
-    )
-    return document
-
-
-MAX_TITLE_CHARACTERS = 2_000
-"""Characters. A whole title is one term, and a term has at most 65,530 bytes."""
-
-
-def _join_tokens(*texts: str) -> str:
-    return " ".join(word for text in texts for word in tokenize_text(to_plain_text(text)))
-
-
-@dataclass(frozen=True, slots=True)
-class _MatchRound:
-    """One round of matching. A last resort runs only if the rounds before it found nothing."""
-
-    query: Query
-    is_last_resort: bool = False
-
-
-def _plan_rounds(query: WordQuery) -> Iterator[_MatchRound]:
-    """Yield the rounds of matching, strictest first."""
-    words = [(word,) for word in query.words]
-    phrases = [tuple(phrase.split()) for phrase in query.phrases]
-    if not (words or phrases):
-        return
-    title = " ".join((*query.words, *query.phrases))
-    exact = [_match_anywhere(part) for part in (*words, *phrases)]
-    in_title = [_match_any_field(part, (("title", 1.0),)) for part in (*words, *phrases)]
-    yield _MatchRound(_combine_all(exact, _TITLE_BONUS, in_title, title))
-    if query.words and len(query.words[-1]) >= MIN_PREFIX_LETTERS:
-        at = len(words) - 1
-        prefix_queries = _match_prefix(query.words[-1])
-        yield _MatchRound(
-            _combine_all(
-                _replace_query(exact, at, _combine_best([exact[at], *prefix_queries])),
-                _TITLE_BONUS,
-                _replace_query(in_title, at, prefix_queries[0]),
-            )
-        )
-    if phrases or any(_count_allowed_typos(word) for word in query.words):
-        yield _MatchRound(_match_with_typos(query.words, phrases), is_last_resort=True)
-    if len(words) + sum(map(len, phrases)) > 1:
-        each = [*words, *((word,) for phrase in phrases for word in phrase)]
-        yield _MatchRound(_combine_any([_match_anywhere(word) for word in each]))
-        yield _MatchRound(
-            _combine_any([_combine_best(_match_misspelt(word[0])) for word in each]), is_last_resort=True
-        )
-
-
-def _match_anywhere(part: Phrase) -> Query:
-    return _match_any_field(part, _FIELD_BOOSTS)
-
-
-def _match_any_field(part: Phrase, fields: tuple[tuple[str, float], ...]) -> Query:
-    stems = _stem_words(part)
-    return _combine_best(
-        [Query.boost_query(_match_field(field, part, stems), boost) for field, boost in fields]
-    )
-
-
-def _match_field(field: str, written: Phrase, stems: Phrase) -> Query:
-    words = list(stems if field in _STEMMED_FIELDS else written)
-    if len(words) == 1:
-        return Query.term_query(_SCHEMA, field, words[0])
-    return Query.phrase_query(_SCHEMA, field, list(words))
-
-
-def _stem_words(words: Phrase) -> Phrase:
-    # An analyzer must not be used by two threads at once.
-    return tuple(_build_analyzer(stems=True).analyze(" ".join(words)))
-
-
-def _match_prefix(word: str) -> list[Query]:
-    return [
-        Query.boost_query(Query.fuzzy_term_query(_SCHEMA, field, word, distance=0, prefix=True), boost)
-        for field, boost in _FUZZY_FIELD_BOOSTS
-    ]
-
-
-def _match_with_typos(words: Sequence[str], phrases: Sequence[Phrase]) -> Query:
-    """Require the longer words, possibly misspelt. Short words ("of") are optional."""
-    clauses = [(Occur.Must, _match_anywhere(phrase)) for phrase in phrases]
-    for word in words:
-        occur = Occur.Must if _count_allowed_typos(word) else Occur.Should
-        clauses.append((occur, _combine_best([_match_anywhere((word,)), *_match_misspelt(word)])))
-    return Query.boolean_query(clauses)
-
-
-def _count_allowed_typos(word: str) -> int:
-    return next((distance for letters, distance in FUZZY_DISTANCES if len(word) >= letters), 0)
-
-
-def _match_misspelt(word: str) -> list[Query]:
-    """Match words within the allowed distance. Nearer words weigh more."""
-    return [
-        Query.boost_query(Query.fuzzy_term_query(_SCHEMA, field, word, distance), boost / (distance + 1))
-        for distance in range(_count_allowed_typos(word) + 1)
-        for field, boost in _FUZZY_FIELD_BOOSTS
-    ]
-
-
-def _combine_best(queries: Sequence[Query]) -> Query:
-    """Combine queries so that the best match counts, and the others a little."""
-    return queries[0] if len(queries) == 1 else Query.disjunction_max_query(list(queries), 0.2)
-
-
-def _combine_any(queries: Sequence[Query]) -> Query:
-    return Query.boolean_query([(Occur.Should, query) for query in queries])
-
-
-def _combine_all(
-    queries: Sequence[Query], bonus: float = 0.0, in_title: Sequence[Query] = (), title: str = ""
-) -> Query:
-    clauses = [(Occur.Must, query) for query in queries]
-    if in_title:
-        clauses.append((Occur.Should, Query.const_score_query(_combine_all(in_title), bonus)))
-    if title:
-        whole = Query.term_query(_SCHEMA, "whole_title", title, index_option="basic")
-        clauses.append((Occur.Should, Query.const_score_query(whole, bonus)))
-    return Query.boolean_query(clauses)
-
-
-def _replace_query(queries: Sequence[Query], at: int, query: Query) -> list[Query]:
-    return [*queries[:at], query, *queries[at + 1 :]]
 
 
 def _collect_hits(searcher: tantivy.Searcher, query: Query, limit: int) -> list[SearchHit]:

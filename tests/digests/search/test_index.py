@@ -273,8 +273,8 @@ from tests.digests.search.test_index import FakePapers, SearchIndex, make_papers
 
 index_module.BATCH_SIZE = 10
 documents = iter(range(25))
-make = index_module._build_document
-index_module._build_document = lambda *change: (
+make = index_module.build_document
+index_module.build_document = lambda *change: (
     make(*change) if next(documents, None) is not None else os._exit(9)
 )
 SearchIndex.open(Path(sys.argv[1])).catch_up(FakePapers(*make_papers(35)).port)
