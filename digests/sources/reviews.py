@@ -242,8 +242,8 @@ def _describe_first_problem(error: ValidationError) -> tuple[str, str]:
     field = ".".join(
         str(part) for part in problem["loc"] if part not in ("list[str]", "str", "datetime", "date")
     )
-    given = json.dumps(problem.get("input"), default=str, ensure_ascii=False)
-    given = given if len(given) <= 60 else given[:59] + "…"
+    given_value = json.dumps(problem.get("input"), default=str, ensure_ascii=False)
+    given_value = given_value if len(given_value) <= 60 else given_value[:59] + "…"
     match problem["type"]:
         case "json_invalid":
             return "", f"is not JSON ({problem['ctx']['error']})"
@@ -252,10 +252,10 @@ def _describe_first_problem(error: ValidationError) -> tuple[str, str]:
         case "string_too_short":
             return field, "is empty"
         case "model_type":
-            return "", f"must be an object with a paper's fields, not {given}"
+            return "", f"must be an object with a paper's fields, not {given_value}"
         case _ if field == "score":
-            return field, f"must be a number from 0 to 10, or null, not {given}"
+            return field, f"must be a number from 0 to 10, or null, not {given_value}"
         case _ if field == "rank":
-            return field, f"must be a whole number from 1, or null, not {given}"
+            return field, f"must be a whole number from 1, or null, not {given_value}"
         case _:
-            return field, f"{problem['msg'].lower()}, not {given}"
+            return field, f"{problem['msg'].lower()}, not {given_value}"

@@ -124,7 +124,7 @@ def _read_lines(path: Path, file_position: FilePosition, progress: ProgressCallb
     """Yield the lines after a position. Holds at most one chunk and one line in memory."""
     number, end = file_position.line, file_position.offset
     with _open_unpacked(path) as (stream, count_bytes_read):
-        _skip_to_offset(stream, file_position.offset)
+        stream.seek(file_position.offset)  # Decompresses up to there, at seconds per gigabyte.
         while line := stream.readline(MAX_LINE_BYTES):
             number, end = number + 1, end + len(line)
             if len(line) == MAX_LINE_BYTES:
@@ -167,17 +167,12 @@ def _open_unpacked(path: Path) -> Iterator[tuple[BinaryIO, Callable[[], int]]]:
 
 
 def _require_only_member(archive: zipfile.ZipFile, path: Path) -> zipfile.ZipInfo:
-    members = [one for one in archive.infolist() if not one.is_dir()]
+    members = [member for member in archive.infolist() if not member.is_dir()]
     if len(members) != 1:
         raise InputError(
             f"The snapshot {path} holds {len(members)} files: it must hold one, of one record a line."
         )
     return members[0]
-
-
-def _skip_to_offset(stream: BinaryIO, offset: int) -> None:
-    """Skip to an offset. A compressed file is decompressed up to there, at seconds per gigabyte."""
-    stream.seek(offset)
 
 
 def parse_snapshot_line(raw: bytes, source: str, line: int) -> Paper | BadRecord:
@@ -206,7 +201,7 @@ def _build_paper(fields: dict[str, Any], paper_id: str, url: str, title: str) ->
     updated = date.fromisoformat(fields["update_date"]) if fields.get("update_date") else None
     categories = tuple((fields.get("categories") or "").split())
     abstract = (fields.get("abstract") or "").strip()
-    gone = is_withdrawn(fields.get("comments") or "", abstract)
+    has_been_withdrawn = is_withdrawn(fields.get("comments") or "", abstract)
     return Paper(
         paper_id,
         title,
@@ -221,7 +216,7 @@ def _build_paper(fields: dict[str, Any], paper_id: str, url: str, title: str) ->
         categories,
         published=_parse_day(versions[0]["created"]) if versions else None,
         updated=updated if (version or 1) > 1 else None,
-        withdrawn=updated if gone else None,
+        withdrawn=updated if has_been_withdrawn else None,
     )
 
 
