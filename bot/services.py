@@ -194,6 +194,9 @@ MIN_ARXIV_GAP_SECONDS = 3.0
 
 DAILY_PAPERS_URL = "https://huggingface.co/api/daily_papers"
 
+FULL_TEXT_URL = "https://arxiv.org/"
+"""Address of full texts, below html/ and pdf/."""
+
 
 def build_sources(services: Services) -> list[Source]:
     """The sources of the settings. Raises InputError for a category that nobody knows."""
@@ -365,8 +368,8 @@ async def _open_review_context(services: Services, key: str) -> AsyncIterator["R
 def _build_full_texts(services: Services) -> "ArxivFullTextFetcher":
     from digests.reviewers.arxiv_full_text import ArxivFullTextFetcher
 
-    url = services.settings.reviewer.full_text_url
-    return ArxivFullTextFetcher(_client_opener(services, url), _build_arxiv_turns(services, (url,)), url)
+    turns = _build_arxiv_turns(services, (FULL_TEXT_URL,))
+    return ArxivFullTextFetcher(_client_opener(services, FULL_TEXT_URL), turns, FULL_TEXT_URL)
 
 
 def build_apps(

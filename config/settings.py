@@ -384,9 +384,6 @@ class ReviewerSettings(SettingsTable):
     full_text: bool = Field(
         default=True, description="Full reviews read the full text from arXiv. `false`: the abstract."
     )
-    full_text_url: Annotated[str, AfterValidator(base_url_validator("https://arxiv.org/"))] = Field(
-        default="https://arxiv.org/", description="Address of full texts.", json_schema_extra=INTERNAL
-    )
     text_characters: int = Field(
         default=60_000, ge=2_000, le=400_000, description="Most characters of a full text in one call."
     )
