@@ -24,7 +24,7 @@ OUTBOX = "tests/digests/store/test_outbox.py"
 POSTGRES = "tests/digests/store/test_postgres.py"
 SLACK = "tests/bot/platforms/slack"
 DISCORD = "tests/bot/platforms/discord"
-HTTP = "tests/digests/sources/test_http.py"
+HTTP = "tests/digests/sources/http"
 SCHEDULE = "tests/digests/test_schedule.py"
 PICK = "tests/digests/test_pick.py"
 
@@ -718,48 +718,48 @@ MUTANTS: tuple[Mutant, ...] = (
         "digests/sources/http/addresses.py",
         "return ip.is_global and not",
         "return not",
-        (f"{HTTP}::test_private_and_metadata_addresses_are_not_public",),
+        (f"{HTTP}/test_addresses.py::test_private_and_metadata_addresses_are_not_public",),
     ),
     Mutant(
         "only the first of several addresses judged",
         "digests/sources/http/client.py",
         "self.may_ask(ip)",
         "self.may_ask(addresses[0])",
-        (f"{HTTP}::test_one_private_address_among_several_is_refused",),
+        (f"{HTTP}/test_client.py::test_one_private_address_among_several_is_refused",),
     ),
     Mutant(
         "redirect into a private network followed",
         "digests/sources/http/client.py",
         "if address_origin in self.trusted_origins:",
         "if address_origin and self.trusted_origins:",
-        (f"{HTTP}::test_a_redirect_into_a_private_network_is_not_followed_even_from_a_trusted_server",),
+        (f"{HTTP}/test_client.py::test_a_trusted_server_cannot_redirect_into_a_private_network",),
     ),
     Mutant(
         "host resolved again after its address was judged",
         "digests/sources/http/client.py",
         "pinned = url.copy_with(host=ip)",
         "pinned = url.copy_with(host=url.host)",
-        (f"{HTTP}::test_the_checked_address_is_the_one_requested",),
+        (f"{HTTP}/test_client.py::test_the_checked_address_is_the_one_requested",),
     ),
     Mutant(
         "unpacked size not limited",
         "digests/sources/http/client.py",
         "if max(received, unpacked) > ",
         "if received > ",
-        (f"{HTTP}::test_the_size_limit_holds_compressed_and_decompressed",),
+        (f"{HTTP}/test_client.py::test_the_size_limit_holds_compressed_and_decompressed",),
     ),
     Mutant(
         "Retry-After ignored",
         "digests/sources/http/client.py",
         "if failure.retry_after is not None:",
         "if failure.retry_after is not None and attempt < 0:",
-        (f"{HTTP}::test_retry_after_is_respected",),
+        (f"{HTTP}/test_client.py::test_retry_after_is_respected",),
     ),
     Mutant(
         "no gap between the requests of two processes",
         "digests/sources/http/turns.py",
         "turn = ServerTurn(self.gap)",
         "turn = ServerTurn(timedelta())",
-        (f"{HTTP}::test_two_processes_share_a_servers_turns_with_a_gap",),
+        (f"{HTTP}/test_turns.py::test_two_processes_share_a_servers_turns_with_a_gap",),
     ),
 )
