@@ -1,4 +1,4 @@
-"""What a delivery writes and reads in the ledger, one word at a time."""
+"""Steps of a delivery in the outbox, one write at a time."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -14,7 +14,7 @@ LEASE = timedelta(minutes=5)
 
 
 def claim_all(store: Store, delay: timedelta = timedelta(), owner: str = "b") -> list[Claim]:
-    """All that a process takes which asks so long after `NOW`."""
+    """Lease all due deliveries for `owner`, `delay` after `NOW`."""
     return list(store.outbox.claim_due(owner=owner, now=NOW + delay, lease=LEASE, limit=9))
 
 
@@ -26,7 +26,7 @@ def save_plan(
     watermark: int,
     empty_reason: EmptyReason | None = None,
 ) -> Claim:
-    """The claim with its plan, which is written down."""
+    """Save a plan for the claim and return the claim with its pages."""
     planned = replace(claim, pages=tuple(pages), empty_reason=empty_reason)
     store.outbox.apply([PlanSaved(planned, watermark)])
     return planned
@@ -41,6 +41,6 @@ def confirm_page(store: Store, claim: Claim, page: int, receipt: str, *, now: da
 
 
 def find_shown_papers(store: Store, subscription: Subscription, start: int, end: int) -> frozenset[str]:
-    """The papers of that window that the channel had."""
+    """Return the papers between two sequence numbers that the channel was shown."""
     (shown,) = store.delivery_reports.shown_papers([(subscription, start, end)])
     return shown

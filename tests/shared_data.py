@@ -1,4 +1,4 @@
-"""Real records to test against. They lie beside the project, never in it; without them their tests skip."""
+"""Real records for tests. They are kept outside the project; without them their tests are skipped."""
 
 import json
 from pathlib import Path
@@ -12,12 +12,12 @@ needs_shared_data = pytest.mark.skipif(not FOLDER.is_dir(), reason=f"no real rec
 
 
 def reviewed_records() -> list[dict[str, Any]]:
-    """The 24 reviewed papers."""
+    """Return the 24 reviewed papers."""
     return _lines("reviews_24.jsonl")
 
 
 def arxiv_day() -> list[dict[str, Any]]:
-    """The 532 records of one arXiv day."""
+    """Return the 532 records of one arXiv day."""
     return _lines("arxiv/day_2026-06-30_dedup.jsonl")
 
 
