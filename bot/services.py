@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, assert_never
 from rich.console import Console
 
 from bot.conversation.answers import Answers
-from bot.delivery.deliver import DeliveryContext, UnknownPolicy
+from bot.delivery.deliver import DeliveryContext, DeliveryPolicy, UnknownPolicy
 from bot.delivery.rate_limit import RateLimiter
 from bot.ingest.fetching import PaperLookup
 from bot.platforms.app import ChatApp
@@ -124,14 +124,16 @@ def _build_delivery_context(
         digest_policy=digest_policy_from_settings(settings),
         owner=f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}",
         clock=clock,
-        on_unknown=UnknownPolicy(sending.on_unknown),
-        lease=timedelta(seconds=sending.lease_seconds),
-        min_attempts=sending.attempts,
-        timeout=timedelta(seconds=sending.timeout_seconds),
-        merge_missed=sending.missed == "merge",
-        history_lag=timedelta(seconds=sending.history_lag_seconds),
+        policy=DeliveryPolicy(
+            on_unknown=UnknownPolicy(sending.on_unknown),
+            lease=timedelta(seconds=sending.lease_seconds),
+            timeout=timedelta(seconds=sending.timeout_seconds),
+            history_lag=timedelta(seconds=sending.history_lag_seconds),
+            min_attempts=sending.attempts,
+            merge_missed=sending.missed == "merge",
+            concurrency_per_workspace=sending.concurrency_per_workspace,
+        ),
         rate_limiters=_build_rate_limiters(settings),
-        concurrency_per_workspace=sending.concurrency_per_workspace,
     )
 
 

@@ -1,12 +1,12 @@
-"""`paperround run`: keep time and answer people, until told to stop."""
+"""`paperround run`: deliver, ingest and answer people until a signal stops it."""
 
 import argparse
 import asyncio
 import logging
 import os
 import signal
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
-from contextlib import AsyncExitStack, suppress
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import AsyncExitStack
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
@@ -15,11 +15,12 @@ from typing import TYPE_CHECKING
 from bot.chat.port import Platform
 from bot.cli.terminal import build_cli_services
 from bot.delivery.deliver import DeliveryContext
-from bot.delivery.failure_notices import notify_until_stopped
-from bot.delivery.post_refresher import LEADERSHIP_NAME, refresh_until_stopped
+from bot.delivery.failure_notices import FailureNotifier
+from bot.delivery.post_refresher import LEADERSHIP_NAME, PostRefresher
 from bot.delivery.worker import deliver_until_stopped
 from bot.ingest.fetching import fetch_until_stopped
 from bot.leadership import run_while_leading
+from bot.periodic import restart_on_failure
 from bot.platforms.app import ChatApp
 from bot.present.wording import format_weekday_date
 from bot.services import (
@@ -32,6 +33,7 @@ from bot.services import (
     configured_subscriptions,
     require_platforms,
 )
+from bot.storage import run_background
 from digests.ports.sources import Source
 from digests.schedule import next_due_edition
 
@@ -41,7 +43,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 RESTART_SECONDS = 60.0
-"""Until work that failed in a way nobody foresaw begins anew."""
+"""Wait before a task that failed unexpectedly starts again."""
 
 
 def run_command(options: argparse.Namespace) -> int:
@@ -50,7 +52,7 @@ def run_command(options: argparse.Namespace) -> int:
 
 
 async def run_bot(services: Services, environment: Mapping[str, str]) -> int:
-    """Deliver what is due and answer who asks, until SIGINT or SIGTERM; returns the exit status. Raises InputError."""
+    """Run every task until SIGINT or SIGTERM and return the exit status. Raises InputError."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     for logger_name in ("apscheduler", "alembic", "slack_sdk", "slack_bolt", "httpx", "httpx2", "openai"):
         logging.getLogger(logger_name).setLevel(logging.WARNING)
@@ -60,7 +62,7 @@ async def run_bot(services: Services, environment: Mapping[str, str]) -> int:
     chat_apps = build_apps(services.settings, environment, services.delivery_context.clock)
     paper_sources = build_sources(services)
     open_context = build_reviewer(services, environment)
-    await asyncio.to_thread(
+    await run_background(
         _sync_subscriptions,
         services,
         [*services.delivery_context.platforms, *(app.name for app in chat_apps)],
@@ -76,36 +78,24 @@ async def run_bot(services: Services, environment: Mapping[str, str]) -> int:
         async with asyncio.TaskGroup() as group:
             tasks = {
                 "delivering": partial(deliver_until_stopped, context, stop),
-                "failure notices": partial(notify_until_stopped, context, stop),
+                "failure notices": partial(_build_failure_notifier(context).run_until_stopped, stop),
             }
             if paper_sources:
                 tasks["fetching"] = partial(_run_fetching, paper_sources, services, stop)
             if open_context:
                 tasks["reviewing"] = partial(_run_reviewing, open_context, services, stop)
             if max_post_age := timedelta(days=services.settings.delivery.refresh_days):
-                tasks["refreshing posts"] = partial(_run_refreshing, context, max_post_age, services, stop)
+                tasks["refreshing posts"] = partial(_run_refreshing, context, max_post_age, stop)
             for task_name, work in tasks.items():
-                group.create_task(_supervise_task(task_name, work, stop))
+                group.create_task(restart_on_failure(RESTART_SECONDS, work, stop, name=task_name))
             for app in chat_apps:
                 group.create_task(_serve_app(app, services, stop))
     log.info("stopped")
     return 0
 
 
-async def _supervise_task(task_name: str, work: Callable[[], Awaitable[None]], stop: asyncio.Event) -> None:
-    """What nobody foresaw ends no other work, and this one not for good: it begins anew."""
-    while not stop.is_set():
-        try:
-            await work()
-            return
-        except Exception:
-            log.exception("%s failed and restarts in a minute; all else goes on", task_name)
-        with suppress(TimeoutError):
-            await asyncio.wait_for(stop.wait(), RESTART_SECONDS)
-
-
 async def _serve_app(app: ChatApp, services: Services, stop: asyncio.Event) -> None:
-    """One platform's failure leaves the others and the digests alone. Of several replicas one at a time is connected."""
+    """Serve one platform's people; an exclusive app only while this replica leads. Raises nothing."""
 
     async def serve_until(stop_event: asyncio.Event) -> None:
         await app.serve(build_answers(services, app.name), stop_event)
@@ -122,7 +112,7 @@ async def _serve_app(app: ChatApp, services: Services, stop: asyncio.Event) -> N
 
 
 async def _run_fetching(paper_sources: Sequence[Source], services: Services, stop: asyncio.Event) -> None:
-    """Of several replicas one at a time fetches."""
+    """Fetch papers while this replica leads."""
 
     async def fetch_until(stop_event: asyncio.Event) -> None:
         await fetch_until_stopped(
@@ -137,7 +127,7 @@ async def _run_fetching(paper_sources: Sequence[Source], services: Services, sto
 
 
 async def _run_reviewing(open_context: "OpenReviewContext", services: Services, stop: asyncio.Event) -> None:
-    """Of several replicas one at a time reviews."""
+    """Review papers while this replica leads."""
     from bot.ingest.reviewing import LEADER_ROLE as REVIEWING
     from bot.ingest.reviewing import review_until_stopped
 
@@ -147,34 +137,49 @@ async def _run_reviewing(open_context: "OpenReviewContext", services: Services, 
     await run_while_leading(REVIEWING, review_until, leadership=services.store.leadership, stop=stop)
 
 
-async def _run_refreshing(
-    context: DeliveryContext, max_age: timedelta, services: Services, stop: asyncio.Event
-) -> None:
-    """Of several replicas one at a time mends what was posted."""
-    refresh_until = partial(refresh_until_stopped, context, max_age)
-    await run_while_leading(LEADERSHIP_NAME, refresh_until, leadership=services.store.leadership, stop=stop)
+async def _run_refreshing(context: DeliveryContext, max_age: timedelta, stop: asyncio.Event) -> None:
+    """Refresh posts while this replica leads."""
+    refresher = PostRefresher(
+        context.store,
+        context.platforms,
+        context.clock,
+        context.policy.timeout,
+        max_age,
+        context.rate_limiters,
+    )
+    await run_while_leading(
+        LEADERSHIP_NAME, refresher.run_until_stopped, leadership=context.store.leadership, stop=stop
+    )
+
+
+def _build_failure_notifier(context: DeliveryContext) -> FailureNotifier:
+    return FailureNotifier(
+        context.store.failure_notices, context.platforms, context.clock, context.policy.timeout
+    )
 
 
 def _sync_subscriptions(services: Services, platforms: Collection[str]) -> None:
-    """Make the store's channels be those of the settings that this version can post to."""
+    """Store the subscriptions of the settings, as far as their platforms are available, and log every
+    schedule.
+
+    Repairs times that a wrong clock or old time zone rules left in the store.
+    """
+    context, stored_subscriptions = services.delivery_context, services.store.subscriptions
     subscriptions = configured_subscriptions(services.settings)
-    stored_subscriptions = services.store.subscriptions
     require_platforms(subscriptions or stored_subscriptions.list_active(), platforms)
-    for one in subscriptions:
-        if one.channel.platform not in platforms:
-            log.warning("%s gets no digest: there is no %s here", one.channel, one.channel.platform)
+    for subscription in subscriptions:
+        channel = subscription.channel
+        if channel.platform not in platforms:
+            log.warning("%s gets no digest: there is no %s here", channel, channel.platform)
     stored_subscriptions.sync_from_settings(
-        [one for one in subscriptions if one.channel.platform in platforms],
-        now=services.delivery_context.clock(),
+        [subscription for subscription in subscriptions if subscription.channel.platform in platforms],
+        now=context.clock(),
     )
-    if moved_count := stored_subscriptions.recompute_next_due(now=services.delivery_context.clock()):
+    if moved_count := stored_subscriptions.recompute_next_due(now=context.clock()):
         log.info("%d channels have a new hour by the time zones' rules of today", moved_count)
-    services.store.outbox.repair_future_timestamps(
-        now=services.delivery_context.clock(), lease=services.delivery_context.lease
-    )
-    for one in stored_subscriptions.list_active():
-        next_edition = format_weekday_date(
-            next_due_edition(one.schedule, services.delivery_context.clock()).edition
-        )
-        at = f"{one.schedule.at:%H:%M} {one.schedule.time_zone}"
-        log.info("%s gets its digest at %s, next on %s", one.channel, at, next_edition)
+    services.store.outbox.repair_future_timestamps(now=context.clock(), lease=context.policy.lease)
+    for subscription in stored_subscriptions.list_active():
+        schedule = subscription.schedule
+        next_edition = format_weekday_date(next_due_edition(schedule, context.clock()).edition)
+        at = f"{schedule.at:%H:%M} {schedule.time_zone}"
+        log.info("%s gets its digest at %s, next on %s", subscription.channel, at, next_edition)

@@ -1,4 +1,4 @@
-"""Work of many deliveries at once, done together: one thread, one transaction, and each is answered when it is done."""
+"""Batches: equal work of several deliveries shares one thread and one transaction."""
 
 import asyncio
 from collections import defaultdict
@@ -7,25 +7,28 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+from bot.storage import run_background, start_background
+
 A = TypeVar("A")
 R = TypeVar("R")
 
 BATCH_FROM = 8
-"""Deliveries under way from which on it pays to wait for others."""
+"""Deliveries in progress from which on a batch waits for more items."""
 BATCH_WAIT_SECONDS = 0.1
-"""How long is waited for others then, at the most. What a pace lets out one by one goes out by so much in bunches."""
+"""Longest wait for more items. It delays each message that a rate limiter spaces out by as much."""
 BATCH_DIVISOR = 4
-"""One of so many deliveries under way: when so many ask for the same, nobody waits for more."""
+"""A batch is full with the items of one in `BATCH_DIVISOR` deliveries in progress, and waits no longer."""
 
 PendingItem = tuple[Any, asyncio.Future[Any]]
 
 
 @dataclass(slots=True)
 class Batcher:
-    """What several deliveries ask for at about the same time is done in one go, each kind of work for itself.
+    """Collects the items of several deliveries into batches, one kind of work a batch.
 
-    In a small company nobody waits for others to come: only for the end of the same kind of work, if it is being done.
-    In a crowd whoever comes first waits until a good part of it has come, or for a moment.
+    One batch of a kind runs at a time; items that arrive meanwhile form the next. With fewer than
+    `BATCH_FROM` deliveries in progress a batch starts at once, else when it is full or after
+    `BATCH_WAIT_SECONDS`.
     """
 
     _in_flight: int = 0
@@ -35,7 +38,7 @@ class Batcher:
 
     @contextmanager
     def track_delivery(self) -> Iterator[None]:
-        """One more delivery is under way, which may ask."""
+        """Count a delivery as in progress for the duration of the block."""
         self._in_flight += 1
         try:
             yield
@@ -45,9 +48,10 @@ class Batcher:
     async def submit(
         self, kind: str, item: A, run_one: Callable[[A], R], run_many: Callable[[Sequence[A]], Sequence[R]]
     ) -> R:
-        """The answer to what is asked: by `one` where it is alone, or by `many`, which does all of it or nothing.
+        """Process an item in a background thread, alone or in a batch, and return its result.
 
-        What `many` fails at is done one by one, so that only those fail whose fault it is.
+        `run_many` is atomic: when it fails, each item of the batch is processed by `run_one`, so that only
+        the items at fault raise.
         """
         future: asyncio.Future[R | _RunAlone] = asyncio.get_running_loop().create_future()
         self._pending[kind].append((item, future))
@@ -58,12 +62,12 @@ class Batcher:
             self._timers.pop(kind).cancel()
             self._schedule_batch(kind, run_one, run_many)
         result = await future
-        return await asyncio.to_thread(run_one, item) if isinstance(result, _RunAlone) else result
+        return await run_background(run_one, item) if isinstance(result, _RunAlone) else result
 
     def _schedule_batch(
         self, kind: str, run_one: Callable[[A], R], run_many: Callable[[Sequence[A]], Sequence[R]]
     ) -> None:
-        """Not at once: whoever asks in the same breath is one of the group."""
+        """Start a batch from the event loop, so that items of the same iteration join it."""
         wait = 0 if self._in_flight < BATCH_FROM or self._is_batch_ready(kind) else BATCH_WAIT_SECONDS
         timer = asyncio.get_running_loop().call_later(wait, self._start_batch, kind, run_one, run_many)
         if wait:
@@ -85,18 +89,18 @@ class Batcher:
             else:
                 self._running_kinds.remove(kind)
 
-        items = [each for each, _ in batch]
-        loop = asyncio.get_running_loop()
+        items = [item for item, _ in batch]
+        work: asyncio.Future[Sequence[R | _RunAlone]]
         try:
-            work = loop.run_in_executor(None, _run_batch, items, run_one, run_many)
-        except RuntimeError as error:  # The system gives no thread just now.
-            work = loop.create_future()
+            work = start_background(_run_batch, items, run_one, run_many)
+        except RuntimeError as error:  # The system can start no thread just now.
+            work = asyncio.get_running_loop().create_future()
             work.set_exception(error)
         work.add_done_callback(finish_batch)
 
 
 class _RunAlone:
-    """The answer to those that are to be done one by one."""
+    """Result of an item whose batch failed: it is to be processed alone."""
 
 
 def _run_batch(
@@ -116,7 +120,7 @@ def _resolve_futures(
     error = batch_future.exception()
     results = batch_future.result() if error is None else ()
     for index, future in enumerate(futures):
-        if future.done():  # Whoever asked was cancelled.
+        if future.done():  # Its caller was cancelled.
             continue
         if error is not None:
             future.set_exception(error)

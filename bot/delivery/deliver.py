@@ -1,12 +1,14 @@
-"""The only way out for digests: claim, plan, post page by page, confirm. A restart neither repeats nor loses."""
+"""Delivery of one edition to one channel: claim, plan, post page by page, confirm.
+
+Every page is stored in the outbox before it is sent and confirmed afterwards, so a restart neither repeats
+nor loses one.
+"""
 
 import asyncio
 import hashlib
 import logging
 import random
-import threading
-from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
@@ -17,11 +19,10 @@ from bot.chat.attempt import with_deadline
 from bot.chat.port import CANNOT_ASK, NoHistory, Outcome, Page, Platform, PostError
 from bot.delivery.batching import Batcher
 from bot.delivery.rate_limit import RateLimiter
-from bot.present.digest import present_digest
-from digests.build import DigestPolicy, build
-from digests.empty import Lateness
+from bot.delivery.render_cache import RenderCache, RenderedDigest, RenderRequest
+from bot.storage import run_background
+from digests.build import DigestPolicy
 from digests.errors import InputError, PaperroundError
-from digests.model import EmptyReason, Heartbeat, PostedState
 from digests.ports import Store
 from digests.ports.outbox import (
     Claim,
@@ -36,39 +37,69 @@ from digests.ports.outbox import (
     PlanSaved,
 )
 from digests.schedule import edition_ends_at
-from digests.subscription import Channel, Subscription
-from digests.window import Window, compute_windows
+from digests.subscription import Subscription
 
 log = logging.getLogger(__name__)
 
 KEY_LENGTH = 25
-"""Characters of a page's key: Discord takes no longer nonce."""
+"""Characters of a page's idempotency key: the longest nonce that Discord takes."""
 
 FIRST_BACKOFF = timedelta(minutes=1)
 MAX_BACKOFF = timedelta(minutes=15)
-"""Waits between tries double from the first to the longest, and chance adds up to a quarter."""
+"""The wait between attempts doubles from `FIRST_BACKOFF` to `MAX_BACKOFF`; jitter adds up to a quarter."""
 
 MIN_CRASHES = 2
-"""A process may die once for reasons of its own."""
+"""Crashes in a row before a delivery may be given up: a worker may crash once for reasons of its own."""
 
 TIME_ZONE_MARGIN = timedelta(days=1)
-"""An edition's date is a local one: nothing of it is posted longer before its midnight in UTC."""
+"""An edition's date is local: no page of it is posted earlier than this before its midnight in UTC."""
+
+_FINISHED_STATES = (PageState.POSTED, PageState.SKIPPED)
+
+_POISON_REASON = "Its worker crashed over it {} times in a row."
 
 
 class UnknownPolicy(StrEnum):
-    """What to do with a page of which nobody can say whether it was posted."""
+    """Treatment of a page whose arrival cannot be determined."""
 
     SKIP = "skip"
     RESEND = "resend"
 
 
 @dataclass(frozen=True, slots=True)
-class DeliveryContext:
-    """All that a delivery needs. `owner` names this process in the ledger, `clock` gives instants in UTC.
+class DeliveryPolicy:
+    """The numbers and choices of delivery.
 
-    What fails is tried again until its local day ends, and at least `attempts` times in a row without a page landing between
-    them; what ends its process as often is given up. `settle` is how long a
-    channel's history may lag behind its posts. `at_once` deliveries are under way, `concurrency_per_workspace` of one workspace.
+    A failed delivery is retried until its local day ends, and at least `min_attempts` times in a row without
+    a confirmed page; a delivery that crashes its worker as often is given up. `timeout` limits one request to
+    a platform. `history_lag` is the time after which a posted message appears in its channel's history.
+    `merge_missed` makes a digest cover the missed editions before it. At most `concurrency` deliveries are in
+    progress, `concurrency_per_workspace` of them in one workspace.
+    """
+
+    on_unknown: UnknownPolicy = UnknownPolicy.SKIP
+    lease: timedelta = timedelta(minutes=5)
+    timeout: timedelta = timedelta(seconds=30)
+    history_lag: timedelta = timedelta()
+    min_attempts: int = 6
+    merge_missed: bool = True
+    concurrency: int = 100
+    concurrency_per_workspace: int = 8
+
+    @property
+    def find_timeout(self) -> timedelta:
+        """Limit of one search for a page: it takes many requests in a long history or a large forum.
+
+        Two searches, the wait between them and the post that may follow fit into one lease.
+        """
+        return max(self.timeout, (self.lease - self.history_lag - 2 * self.timeout) / 2)
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryContext:
+    """The collaborators of a delivery.
+
+    `owner` names this process in the outbox, `clock` returns UTC times.
     """
 
     store: Store
@@ -76,39 +107,26 @@ class DeliveryContext:
     digest_policy: DigestPolicy
     owner: str
     clock: Callable[[], datetime]
-    on_unknown: UnknownPolicy = UnknownPolicy.SKIP
-    lease: timedelta = timedelta(minutes=5)
-    min_attempts: int = 6
-    timeout: timedelta = timedelta(seconds=30)
-    merge_missed: bool = True
-    history_lag: timedelta = timedelta()
+    policy: DeliveryPolicy = field(default_factory=DeliveryPolicy)
     rate_limiters: Mapping[str, RateLimiter] = field(default_factory=dict)
-    concurrency: int = 100
-    concurrency_per_workspace: int = 8
     jitter: Callable[[], float] = random.random
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
-    render_cache: "RenderCache" = field(default_factory=lambda: RenderCache())
+    render_cache: RenderCache = field(default_factory=RenderCache)
     batcher: Batcher = field(default_factory=Batcher)
-
-    @property
-    def find_timeout(self) -> timedelta:
-        """How long one look for a page may take: of a long history, or a forum with many posts, it is many requests.
-
-        Two looks, the wait between them and the post that may follow are within one lease.
-        """
-        return max(self.timeout, (self.lease - self.history_lag - 2 * self.timeout) / 2)
 
 
 async def deliver_edition(subscription: Subscription, edition: date, *, context: DeliveryContext) -> bool:
-    """One edition of one channel, outside its hour; False when it was posted before, is under way, or was given up in the
-    middle."""
-    claim = await asyncio.to_thread(
+    """Deliver one edition to one channel now, whatever its schedule.
+
+    Returns False when nothing was started: it is posted or in progress, or was given up half posted.
+    """
+    claim = await run_background(
         context.store.outbox.claim,
         subscription,
         edition,
         owner=context.owner,
         now=context.clock(),
-        lease=context.lease,
+        lease=context.policy.lease,
         retry_failed=True,
     )
     if claim is not None:
@@ -117,135 +135,263 @@ async def deliver_edition(subscription: Subscription, edition: date, *, context:
 
 
 async def deliver_claim(claim: Claim, *, context: DeliveryContext) -> None:
-    """Bring one edition to one channel, or leave it in the ledger with the reason and the next try."""
-    channel, edition, receipts = claim.subscription.channel, claim.edition, list[str | None]()
+    """Deliver a claimed edition; on a failure store the reason, and retry later or give up.
+
+    Raises nothing.
+    """
+    run = _EditionRun(claim, context)
     try:
-        platform = _find_platform(claim, context)
-        if claim.crashes >= max(context.min_attempts, MIN_CRASHES):
-            raise PostError(_POISON_REASON.format(claim.crashes), Outcome.REFUSED)
-        with context.batcher.track_delivery():
-            if planned := await _plan_pages(claim, platform, context):
-                await _deliver_pages(planned, platform, context, receipts)
-                await _finish_delivery(planned.claim, context)
+        await run.deliver()
     except LeaseLostError as lost:
         log.warning("left to another process: %s", lost)
     except PostError as error:
         if error.outcome in (Outcome.GONE, Outcome.REFUSED):
             await _fail_delivery(claim, str(error), context, stop=error.outcome is Outcome.GONE)
         else:
-            await _reschedule_delivery(
-                claim if not receipts else replace(claim, failures=0), str(error), context
-            )
-    except InputError as error:  # Its wish is at fault, tomorrow as today.
+            await _reschedule_delivery(claim, str(error), context, had_progress=run.has_progress)
+    except InputError as error:  # The preferences are invalid, and will be tomorrow.
         await _fail_delivery(claim, str(error), context, stop=True)
     except PaperroundError as error:
-        await _reschedule_delivery(claim if not receipts else replace(claim, failures=0), str(error), context)
+        await _reschedule_delivery(claim, str(error), context, had_progress=run.has_progress)
     except Exception as error:
-        log.exception("delivering %s to %s failed", edition, channel)
-        await _reschedule_delivery(
-            claim if not receipts else replace(claim, failures=0), f"{type(error).__name__}: {error}", context
+        log.exception("delivering %s to %s failed", claim.edition, claim.subscription.channel)
+        reason = f"{type(error).__name__}: {error}"
+        await _reschedule_delivery(claim, reason, context, had_progress=run.has_progress)
+
+
+@dataclass(slots=True)
+class _EditionRun:
+    """One attempt to deliver a claimed edition: the state machine of its pages.
+
+    A page goes from `PLANNED` over `POSTING` to `POSTED`. A page found in `POSTING` was in progress when an
+    earlier worker crashed: its channel is reconciled, and the page is posted again or confirmed. A page in
+    `CHANGING` is edited in place.
+    """
+
+    claim: Claim
+    context: DeliveryContext
+    unsaved_watermark: int | None = None
+    """Watermark of a plan that is not in the outbox yet; it is stored with the first page."""
+    thread: str | None = None
+    """Receipt of the first page, the root of the digest's thread."""
+    has_progress: bool = False
+    """True once a page was finished in this run: earlier failures no longer count."""
+
+    async def deliver(self) -> None:
+        """Plan the edition unless an earlier run did, post its pages in order, and finish the delivery.
+
+        Raises PostError, LeaseLostError and PaperroundError.
+        """
+        self._find_platform()
+        if self.claim.crashes >= max(self.context.policy.min_attempts, MIN_CRASHES):
+            raise PostError(_POISON_REASON.format(self.claim.crashes), Outcome.REFUSED)
+        with self.context.batcher.track_delivery():
+            if await self._plan_pages():
+                await self._deliver_pages()
+                await self._finish_delivery()
+
+    def _find_platform(self) -> Platform:
+        name, platforms = self.claim.subscription.channel.platform, self.context.platforms
+        if platform := platforms.get(name):
+            return platform
+        known = ", ".join(platforms)
+        raise PostError(f"The platform {name!r} is not set up here; these are: {known}.", Outcome.NOT_POSTED)
+
+    # The plan.
+
+    async def _plan_pages(self) -> bool:
+        """Make `claim.pages` the pages of this edition. Returns False when an empty digest stays empty."""
+        claim, context = self.claim, self.context
+        request = RenderRequest(claim, self._find_platform(), context.policy.merge_missed)
+        if claim.late_until:
+            replanned = await run_background(_replan_empty, request, claim.late_until, context)
+            self.claim = replanned or claim
+            return replanned is not None
+        if claim.pages:
+            return True
+        rendered = await context.batcher.submit(
+            "render", request, partial(_render_one, context), partial(_render_many, context)
+        )
+        self.claim = planned = replace(
+            claim, pages=_plan_rendered_pages(rendered, claim), empty_reason=rendered.empty_reason
+        )
+        if planned.pages:
+            self.unsaved_watermark = rendered.watermark
+        else:
+            await self._write_outbox(PlanSaved(planned, rendered.watermark))
+        return True
+
+    # The pages.
+
+    async def _deliver_pages(self) -> None:
+        """Deliver the pages one after the other: their order in the channel is the order of the digest."""
+        for page in self.claim.pages:
+            receipt = await self._deliver_page(page)
+            if page.number == 0:
+                self.thread = receipt
+            if page.state not in _FINISHED_STATES:
+                self.has_progress = True
+
+    async def _deliver_page(self, page: PlannedPage) -> str | None:
+        """Bring one page to its end and return its receipt; None for a skipped page."""
+        match page.state:
+            case PageState.POSTED | PageState.SKIPPED:
+                return page.receipt
+            case PageState.PLANNED:
+                return await self._post_page(page)
+            case PageState.POSTING:
+                return await self._reconcile_page(page)
+            case PageState.CHANGING:
+                return await self._edit_page(page)
+
+    async def _post_page(self, page: PlannedPage) -> str | None:
+        """Mark the page as being sent, which fences off every other worker, then post it.
+
+        One time-out, shorter than the lease, covers both steps. A process that was stopped or asleep between
+        them and wakes after its lease has no time left and sends nothing.
+        """
+        context, timeout = self.context, self.context.policy.timeout
+        await self._acquire_rate_limit()
+        started_at, monotonic_start = context.clock(), monotonic()
+        await self._mark_sending(page, started_at)
+        elapsed = max(context.clock() - started_at, timedelta(seconds=monotonic() - monotonic_start))
+        if elapsed >= timeout:
+            await self._reset_page(page)
+            raise PostError("The outbox took too long to be written.", Outcome.NOT_POSTED)
+        posting = self._find_platform().post(
+            self.claim.subscription.channel,
+            _to_page(page),
+            key=page.idempotency_key,
+            thread=self.thread if page.in_thread else None,
+        )
+        try:
+            receipt = await with_deadline(posting, timeout - elapsed)
+        except PostError as error:
+            if error.outcome is not Outcome.UNKNOWN:
+                await self._reset_page(page)
+            raise
+        await self._confirm_page(page, receipt)
+        return receipt
+
+    async def _mark_sending(self, page: PlannedPage, now: datetime) -> None:
+        """Store that the page is being sent; the first page of a new plan stores the plan in one transaction."""
+        lease = self.context.policy.lease
+        if self.unsaved_watermark is None or page.number != 0:
+            await self._write_outbox(PageSending(self.claim, page.number, now, lease))
+        else:
+            await self._write_outbox(FirstPageSending(self.claim, self.unsaved_watermark, now, lease))
+
+    async def _edit_page(self, page: PlannedPage) -> str | None:
+        """Edit a posted page into its new content; post it again when its message no longer exists."""
+        receipt = page.receipt or ""
+        await self._acquire_rate_limit()
+        editing = self._find_platform().edit(self.claim.subscription.channel, receipt, _to_page(page))
+        try:
+            await with_deadline(editing, self.context.policy.timeout)
+        except PostError as error:
+            if error.outcome is not Outcome.REFUSED:
+                raise
+            await self._reset_page(page)
+            return await self._post_page(page)
+        await self._confirm_page(page, receipt)
+        return receipt
+
+    async def _reconcile_page(self, page: PlannedPage) -> str | None:
+        """Settle a page that may have arrived: by the channel's history, or else by the unknown policy."""
+        policy = self.context.policy
+        found = await self._find_page(page)
+        # A message that was just posted may be missing from the history. And where clocks jump or differ, the
+        # request of another worker may still be in progress although its lease is over; after one time-out it
+        # cannot be.
+        if found is None:
+            await self.context.sleep((policy.history_lag + policy.timeout).total_seconds())
+            found = await self._find_page(page)
+        if found is None or (found is CANNOT_ASK and policy.on_unknown is UnknownPolicy.RESEND):
+            return await self._post_page(page)
+        receipt = None if found is CANNOT_ASK else found
+        if receipt is None:
+            channel, edition = self.claim.subscription.channel, self.claim.edition
+            log.warning("%s, %s: page %d may be missing; not sent again", channel, edition, page.number + 1)
+        await self._confirm_page(page, receipt)
+        return receipt
+
+    async def _find_page(self, page: PlannedPage) -> str | NoHistory | None:
+        """Search the channel for a page by its idempotency key. Raises PostError, never REFUSED."""
+        since = datetime.combine(self.claim.edition, time(), UTC) - TIME_ZONE_MARGIN
+        search = self._find_platform().find(
+            self.claim.subscription.channel, key=page.idempotency_key, since=since
+        )
+        try:
+            return await with_deadline(search, self.context.policy.find_timeout)
+        except PostError as error:
+            if error.outcome is not Outcome.REFUSED:
+                raise
+            # The search is refused, not the page: it is retried later.
+            raise PostError(str(error), Outcome.NOT_POSTED) from error
+
+    async def _confirm_page(self, page: PlannedPage, receipt: str | None) -> None:
+        """Store a page's receipt. The last page of a digest with picks finishes the delivery with it."""
+        is_last = self.claim.empty_reason is None and page is self.claim.pages[-1]
+        now = self.context.clock()
+        await self._write_outbox(PageSent(self.claim, page.number, receipt, now, is_last))
+
+    async def _reset_page(self, page: PlannedPage) -> None:
+        await run_background(self.context.store.outbox.reset_page, self.claim, page.number)
+
+    async def _acquire_rate_limit(self) -> None:
+        if limiter := self.context.rate_limiters.get(self._find_platform().name):
+            await limiter.acquire(self.claim.subscription.channel)
+
+    # The end.
+
+    async def _finish_delivery(self) -> None:
+        """Finish the delivery unless the confirmation of its last page did."""
+        claim, channel = self.claim, self.claim.subscription.channel
+        if claim.empty_reason:
+            await run_background(self._finish_empty)
+            log.info("%s, %s: nothing to read (%s)", channel, claim.edition, claim.empty_reason)
+            return
+        if all(page.state in _FINISHED_STATES for page in claim.pages):
+            await run_background(self.context.store.outbox.finish, claim)
+        log.info("delivered %s to %s, %d pages", claim.edition, channel, len(claim.pages))
+
+    def _finish_empty(self) -> None:
+        claim, store = self.claim, self.context.store
+        watermark = store.delivery_reports.watermark(claim.subscription, claim.edition + timedelta(days=1))
+        store.outbox.finish_empty(
+            claim,
+            late_watermark=watermark or 0,
+            late_until=edition_ends_at(claim.subscription.schedule, claim.edition),
+            now=self.context.clock(),
+        )
+
+    async def _write_outbox(self, write: OutboxWrite) -> None:
+        """Apply one step to the outbox; it is durable on return. Steps of one kind share a transaction."""
+        outbox = self.context.store.outbox
+        # Batched by kind: that halves the statements.
+        await self.context.batcher.submit(
+            type(write).__name__, write, partial(_apply_one, outbox), partial(_apply_many, outbox)
         )
 
 
-_POISON_REASON = "Its worker crashed over it {} times in a row."
-
-
-def _find_platform(claim: Claim, context: DeliveryContext) -> Platform:
-    platform = context.platforms.get(claim.subscription.channel.platform)
-    if platform is None:
-        known = ", ".join(context.platforms)
-        name = claim.subscription.channel.platform
-        raise PostError(f"The platform {name!r} is not set up here; these are: {known}.", Outcome.NOT_POSTED)
-    return platform
-
-
-_FINISHED_STATES = (PageState.POSTED, PageState.SKIPPED)
-"""Nothing is left to do about such a page."""
-
-
-@dataclass(frozen=True, slots=True)
-class PlannedDelivery:
-    """A claim with its pages. `considered_to` belongs to a plan that is still to be written down: with its first page."""
-
-    claim: Claim
-    watermark: int | None = None
-
-
-async def _plan_pages(claim: Claim, platform: Platform, context: DeliveryContext) -> PlannedDelivery | None:
-    """Build and render the digest, unless that was done before; None where a quiet day stays one."""
-    if claim.late_until:
-        replanned = await asyncio.to_thread(_replan_empty, claim, claim.late_until, platform, context)
-        return PlannedDelivery(replanned) if replanned else None
-    if claim.pages:
-        return PlannedDelivery(claim)
-    rendered = await context.batcher.submit(
-        "make", (claim, platform), partial(_render_one, context), partial(_render_many, context)
-    )
-    planned = replace(claim, pages=_to_planned_pages(rendered, claim), empty_reason=rendered.empty_reason)
-    if planned.pages:
-        return PlannedDelivery(planned, rendered.watermark)
-    await _apply_write(PlanSaved(planned, rendered.watermark), context)
-    return PlannedDelivery(planned)
-
-
-def _render_one(context: DeliveryContext, request: tuple[Claim, Platform]) -> "RenderedDigest":
-    claim, platform = request
-    return context.render_cache.get_digest(claim, platform, context)
-
-
-def _render_many(
-    context: DeliveryContext, requests: Sequence[tuple[Claim, Platform]]
-) -> "Sequence[RenderedDigest]":
-    return context.render_cache.get_digests(requests, context)
-
-
-def _replan_empty(
-    claim: Claim, late_until: datetime, platform: Platform, context: DeliveryContext
-) -> Claim | None:
-    """Papers came in after the channel had heard of nothing: their digest takes that message's place, if there is one."""
-    now, outbox = context.clock(), context.store.outbox
-    rendered = context.render_cache.get_digest(claim, platform, context)
+def _replan_empty(request: RenderRequest, late_until: datetime, context: DeliveryContext) -> Claim | None:
+    """Replace an empty digest by one with the late papers; None when it stays empty."""
+    claim, now, outbox = request.claim, context.clock(), context.store.outbox
+    rendered = _render_one(context, request)
     if rendered.empty_reason or now >= late_until:
         outbox.finish_empty(claim, late_watermark=rendered.watermark, late_until=late_until, now=now)
         return None
-    pages = _to_planned_pages(rendered, claim)
-    return outbox.replace_plan(claim, pages, watermark=rendered.watermark)
+    return outbox.replace_plan(claim, _plan_rendered_pages(rendered, claim), watermark=rendered.watermark)
 
 
-def _to_planned_pages(rendered: "RenderedDigest", claim: Claim) -> tuple[PlannedPage, ...]:
-    name = f"{claim.subscription.channel} {claim.edition.isoformat()}"
-    return tuple(
-        _to_planned_page(page, name, number, rendered.posted_states)
-        for number, page in enumerate(rendered.pages)
+def _render_one(context: DeliveryContext, request: RenderRequest) -> RenderedDigest:
+    return _render_many(context, [request])[0]
+
+
+def _render_many(context: DeliveryContext, requests: Sequence[RenderRequest]) -> list[RenderedDigest]:
+    return context.render_cache.get_digests(
+        requests, store=context.store, policy=context.digest_policy, now=context.clock()
     )
-
-
-async def _finish_delivery(claim: Claim, context: DeliveryContext) -> None:
-    """Every page has landed. What is still to be written down then is written down here."""
-    channel = claim.subscription.channel
-    if claim.empty_reason:
-        await asyncio.to_thread(_finish_empty, claim, context)
-        log.info("%s, %s: nothing to read (%s)", channel, claim.edition, claim.empty_reason)
-        return
-    if all(page.state in _FINISHED_STATES for page in claim.pages):  # Nothing was left to be posted.
-        await asyncio.to_thread(context.store.outbox.finish, claim)
-    log.info("delivered %s to %s, %d pages", claim.edition, channel, len(claim.pages))
-
-
-def _finish_empty(claim: Claim, context: DeliveryContext) -> None:
-    subscription, store = claim.subscription, context.store
-    late_watermark = store.delivery_reports.watermark(subscription, claim.edition + timedelta(days=1))
-    late_until = edition_ends_at(subscription.schedule, claim.edition)
-    store.outbox.finish_empty(
-        claim, late_watermark=late_watermark or 0, late_until=late_until, now=context.clock()
-    )
-
-
-async def _apply_write(write: OutboxWrite, context: DeliveryContext) -> None:
-    """One word into the ledger; it is there for good when this returns."""
-    outbox = context.store.outbox
-    kind = type(write).__name__  # Each kind by itself: half as many statements for the same words.
-    await context.batcher.submit(kind, write, partial(_apply_one, outbox), partial(_apply_many, outbox))
 
 
 def _apply_one(outbox: Outbox, write: OutboxWrite) -> None:
@@ -257,303 +403,63 @@ def _apply_many(outbox: Outbox, writes: Sequence[OutboxWrite]) -> Sequence[None]
     return [None] * len(writes)
 
 
-@dataclass(frozen=True, slots=True)
-class RenderedDigest:
-    """A digest in the form that a platform takes, and the number of the newest change it considered.
-
-    `said` is what it says of its papers. No pages where there is `nothing` to read and the settings say not to tell.
-    """
-
-    pages: tuple[Page, ...]
-    watermark: int
-    empty_reason: EmptyReason | None
-    posted_states: Mapping[str, PostedState]
-
-
-MAX_CACHED_DIGESTS = 64
-"""Digests that are kept for the channels that want the same."""
-
-
-@dataclass(slots=True)
-class RenderCache:
-    """Digests of this minute, so that channels which wish the same, and had the same, share one.
-
-    The key holds all that a digest depends on: platform, wish, schedule, edition, hour, what was missed, and whether the
-    channel was told that there is nothing; the window of changes and the papers in it that were shown; the last change of any paper; and the minute, for what is true at an
-    instant (whether sources are well).
-    """
-
-    _digests: OrderedDict[Hashable, RenderedDigest] = field(default_factory=OrderedDict)
-    _lock: threading.Lock = field(default_factory=threading.Lock)
-
-    def get_digest(self, claim: Claim, platform: Platform, context: DeliveryContext) -> RenderedDigest:
-        """The digest of a claim on its platform, made now unless the same was made before."""
-        return self.get_digests([(claim, platform)], context)[0]
-
-    def get_digests(
-        self, requests: Sequence[tuple[Claim, Platform]], context: DeliveryContext
-    ) -> list[RenderedDigest]:
-        """The same for many, in their order."""
-        store, now = context.store, context.clock()
-        last_change = store.library.latest_sequence()  # First: what changes from here on makes them anew.
-        editions = [
-            (claim.subscription, claim.edition, _lateness_of(claim, context)) for claim, _ in requests
-        ]
-        edition_windows = compute_windows(
-            editions, store=store, first_lookback=context.digest_policy.first_lookback, now=now
+def _plan_rendered_pages(rendered: RenderedDigest, claim: Claim) -> tuple[PlannedPage, ...]:
+    digest_name = f"{claim.subscription.channel} {claim.edition.isoformat()}"
+    return tuple(
+        PlannedPage(
+            number,
+            _compute_key(digest_name, number),
+            page.payload,
+            page.papers,
+            page.in_thread,
+            posted_states=rendered.posted_states,
         )
-        minute = now.replace(second=0, microsecond=0)
-        return [
-            self._get_or_render(claim, platform, context, window, now, (last_change, minute))
-            for (claim, platform), window in zip(requests, edition_windows, strict=True)
-        ]
-
-    def _get_or_render(
-        self,
-        claim: Claim,
-        platform: Platform,
-        context: DeliveryContext,
-        window: Window,
-        now: datetime,
-        freshness: Hashable,
-    ) -> RenderedDigest:
-        subscription, lateness = claim.subscription, _lateness_of(claim, context)
-        has_empty_notice = bool(claim.late_until and claim.pages)
-        key = (
-            platform.name,
-            subscription.preferences,
-            subscription.schedule,
-            claim.edition,
-            lateness,
-            has_empty_notice,
-            window,
-            freshness,
-        )
-        with self._lock:  # Two threads that want the same make it once.
-            rendered = self._digests.get(key)
-            if rendered is None:
-                # Of the view in the key: the channel itself may have been shown more since, by whoever took it over.
-                rendered = self._digests[key] = _render_digest(
-                    claim, lateness, has_empty_notice, platform, context, window, now
-                )
-            self._digests.move_to_end(key)
-            while len(self._digests) > MAX_CACHED_DIGESTS:
-                self._digests.popitem(last=False)
-        return rendered
-
-
-def _lateness_of(claim: Claim, context: DeliveryContext) -> Lateness:
-    return Lateness(None if claim.late_until else claim.due_at, claim.first_missed, context.merge_missed)
-
-
-def _render_digest(
-    claim: Claim,
-    lateness: Lateness,
-    has_empty_notice: bool,
-    platform: Platform,
-    context: DeliveryContext,
-    window: Window,
-    now: datetime,
-) -> RenderedDigest:
-    subscription = claim.subscription
-    digest = build(
-        subscription,
-        claim.edition,
-        store=context.store,
-        policy=context.digest_policy,
-        now=now,
-        lateness=lateness,
-        window=window,
+        for number, page in enumerate(rendered.pages)
     )
-    is_silent = digest.empty_reason and digest.heartbeat is Heartbeat.OFF
-    message = present_digest(replace(digest, is_follow_up=has_empty_notice))
-    pages = () if is_silent else tuple(platform.render(message, subscription.preferences.style))
-    posted_states = {pick.scored_paper.paper.id: pick.scored_paper.posted_state for pick in digest.picks}
-    return RenderedDigest(pages, digest.watermark, digest.empty_reason, posted_states)
 
 
-def _to_planned_page(
-    page: Page, digest_name: str, number: int, posted_states: Mapping[str, PostedState]
-) -> PlannedPage:
-    key = hashlib.sha256(f"{digest_name} {number}".encode()).hexdigest()[:KEY_LENGTH]
-    return PlannedPage(number, key, page.payload, page.papers, page.in_thread, posted_states=posted_states)
-
-
-async def _deliver_pages(
-    planned: PlannedDelivery, platform: Platform, context: DeliveryContext, receipts: list[str | None]
-) -> None:
-    """One after the other, from where the last try stopped: the order in the channel is the order of the digest.
-
-    `landed` gets the receipts of those that are posted now.
-    """
-    claim, thread = planned.claim, None
-    for page in claim.pages:
-        watermark = planned.watermark if page.number == 0 else None
-        receipt = await _deliver_page(claim, page, platform, context, thread, watermark)
-        thread = receipt if page.number == 0 else thread
-        if page.state not in _FINISHED_STATES:
-            receipts.append(receipt)
-
-
-async def _deliver_page(
-    claim: Claim,
-    page: PlannedPage,
-    platform: Platform,
-    context: DeliveryContext,
-    thread: str | None,
-    watermark: int | None,
-) -> str | None:
-    """The receipt of a page, posted now unless it already was; None for one that is given up."""
-    match page.state:
-        case PageState.POSTED | PageState.SKIPPED:
-            return page.receipt
-        case PageState.PLANNED:
-            return await _post_page(claim, page, platform, context, thread, watermark)
-        case PageState.POSTING:
-            return await _reconcile_page(claim, page, platform, context, thread)
-        case PageState.CHANGING:
-            return await _edit_page(claim, page, platform, context, thread)
-
-
-async def _post_page(
-    claim: Claim,
-    page: PlannedPage,
-    platform: Platform,
-    context: DeliveryContext,
-    thread: str | None,
-    watermark: int | None = None,
-) -> str | None:
-    """Write down that the page goes out, which fences off every other process, and post it in what time is left.
-
-    `considered_to` is given where the plan is to be written down with it.
-
-    One time-out, shorter than the lease, spans both: a process that was stopped or asleep in between and goes on after
-    its lease has no time left, and does not reach the wire.
-    """
-    outbox, channel = context.store.outbox, claim.subscription.channel
-    await _wait_for_rate_limit(channel, platform, context)
-    started_at, monotonic_start = context.clock(), monotonic()
-    if watermark is None:
-        await _apply_write(PageSending(claim, page.number, started_at, context.lease), context)
-    else:
-        await _apply_write(FirstPageSending(claim, watermark, started_at, context.lease), context)
-    remaining = context.timeout - max(
-        context.clock() - started_at, timedelta(seconds=monotonic() - monotonic_start)
-    )
-    if remaining <= timedelta():
-        await asyncio.to_thread(outbox.reset_page, claim, page.number)
-        raise PostError("The outbox took too long to be written.", Outcome.NOT_POSTED)
-    try:
-        posting = platform.post(
-            channel, _to_page(page), key=page.idempotency_key, thread=thread if page.in_thread else None
-        )
-        receipt = await with_deadline(posting, remaining)
-    except PostError as error:
-        if error.outcome is not Outcome.UNKNOWN:
-            await asyncio.to_thread(outbox.reset_page, claim, page.number)
-        raise
-    await _confirm_page(claim, page, receipt, context)
-    return receipt
-
-
-async def _confirm_page(
-    claim: Claim, page: PlannedPage, receipt: str | None, context: DeliveryContext
-) -> None:
-    """With the last page of a digest the delivery is done."""
-    is_last = claim.empty_reason is None and page is claim.pages[-1]
-    await _apply_write(PageSent(claim, page.number, receipt, context.clock(), is_last), context)
-
-
-async def _wait_for_rate_limit(channel: Channel, platform: Platform, context: DeliveryContext) -> None:
-    if limiter := context.rate_limiters.get(platform.name):
-        await limiter.acquire(channel)
-
-
-async def _edit_page(
-    claim: Claim, page: PlannedPage, platform: Platform, context: DeliveryContext, thread: str | None
-) -> str | None:
-    """A posted page is made what it now is to say; where the message is not there any more, it is posted anew."""
-    outbox, channel, receipt = context.store.outbox, claim.subscription.channel, page.receipt or ""
-    await _wait_for_rate_limit(channel, platform, context)
-    try:
-        await with_deadline(platform.edit(channel, receipt, _to_page(page)), context.timeout)
-    except PostError as error:
-        if error.outcome is not Outcome.REFUSED:
-            raise
-        await asyncio.to_thread(outbox.reset_page, claim, page.number)
-        return await _post_page(claim, page, platform, context, thread)
-    await _confirm_page(claim, page, receipt, context)
-    return receipt
-
-
-async def _reconcile_page(
-    claim: Claim, page: PlannedPage, platform: Platform, context: DeliveryContext, thread: str | None
-) -> str | None:
-    """A page that was on its way when its process died: the channel knows, or else the setting decides."""
-    channel = claim.subscription.channel
-    found = await _find_page(claim, page, platform, context)
-    # What was just posted may not be in the history yet. And where a clock jumped, or those of two machines differ, the
-    # request is still under way although its lease, or the wait after it, is over: no longer once a time-out has passed.
-    if found is None:
-        await context.sleep((context.history_lag + context.timeout).total_seconds())
-        found = await _find_page(claim, page, platform, context)
-    if found is None or (found is CANNOT_ASK and context.on_unknown is UnknownPolicy.RESEND):
-        return await _post_page(claim, page, platform, context, thread)
-    receipt = None if found is CANNOT_ASK else found
-    if receipt is None:
-        log.warning("%s, %s: page %d may be missing; not sent again", channel, claim.edition, page.number + 1)
-    await _confirm_page(claim, page, receipt, context)
-    return receipt
-
-
-async def _find_page(
-    claim: Claim, page: PlannedPage, platform: Platform, context: DeliveryContext
-) -> str | NoHistory | None:
-    since = datetime.combine(claim.edition, time(), UTC) - TIME_ZONE_MARGIN
-    search = platform.find(claim.subscription.channel, key=page.idempotency_key, since=since)
-    try:
-        return await with_deadline(search, context.find_timeout)
-    except PostError as error:
-        if error.outcome is not Outcome.REFUSED:
-            raise
-        # The question is refused, not the page: it is asked again later.
-        raise PostError(str(error), Outcome.NOT_POSTED) from error
+def _compute_key(digest_name: str, page_number: int) -> str:
+    """Compute a page's idempotency key. It must never change: posted messages carry it."""
+    return hashlib.sha256(f"{digest_name} {page_number}".encode()).hexdigest()[:KEY_LENGTH]
 
 
 def _to_page(planned: PlannedPage) -> Page:
     return Page(planned.payload, planned.papers, planned.in_thread)
 
 
-async def _reschedule_delivery(claim: Claim, reason: str, context: DeliveryContext) -> None:
-    """Write down why it failed, and when it is tried again, if it is."""
-    retry_at = context.clock() + _compute_backoff(claim.failures, context)
+async def _reschedule_delivery(
+    claim: Claim, reason: str, context: DeliveryContext, *, had_progress: bool
+) -> None:
+    """Store the reason of a failure and the time of the next attempt; give up when the day and attempts end."""
+    if had_progress:
+        claim = replace(claim, failures=0)
+    retry_at = context.clock() + _compute_backoff(claim.failures, context.jitter())
     is_day_over = retry_at >= edition_ends_at(claim.subscription.schedule, claim.edition)
-    if is_day_over and claim.failures + 1 >= context.min_attempts:
+    if is_day_over and claim.failures + 1 >= context.policy.min_attempts:
         await _fail_delivery(claim, reason, context)
         return
     log.warning("%s, %s: %s", claim.subscription.channel, claim.edition, reason)
-    await _try_write(lambda: context.store.outbox.reschedule(claim, reason, next_try_at=retry_at))
+    await _try_write(partial(context.store.outbox.reschedule, claim, reason, next_try_at=retry_at))
 
 
 async def _fail_delivery(claim: Claim, reason: str, context: DeliveryContext, *, stop: bool = False) -> None:
-    """Give the edition up. Who subscribed the channel is to hear of it; whoever runs Paperround reads it in the log and by
-    `paperround status`. With `stop` no further edition comes until a person mends that."""
+    """Give the edition up, which queues a failure notice. With `stop` the subscription is stopped too."""
     log.error("%s, %s: %s Given up.", claim.subscription.channel, claim.edition, reason)
     fail = partial(context.store.outbox.fail, claim, reason, now=context.clock(), stop_subscription=stop)
-    await _try_write(partial(fail, unknown_is_lost=context.on_unknown is UnknownPolicy.RESEND))
+    await _try_write(partial(fail, unknown_is_lost=context.policy.on_unknown is UnknownPolicy.RESEND))
 
 
 async def _try_write(write: Callable[[], None]) -> None:
-    """Where it cannot be written down, the lease runs out and another try finds out the same."""
+    """Write, or log the error: then the lease runs out, and the next attempt fails in the same way."""
     try:
-        await asyncio.to_thread(write)
+        await run_background(write)
     except (LeaseLostError, PaperroundError) as error:
         log.warning("not written down: %s", error)
     except Exception:
         log.exception("not written down")
 
 
-def _compute_backoff(failures: int, context: DeliveryContext) -> timedelta:
-    """Longer each time, and up to a quarter more by chance, so that what failed together does not come back together."""
+def _compute_backoff(failures: int, jitter: float) -> timedelta:
+    """Compute the wait before the next attempt. `jitter`, from 0 to 1, keeps failed deliveries apart."""
     backoff: timedelta = min(FIRST_BACKOFF * 2 ** min(failures, 9), MAX_BACKOFF)
-    return backoff * (1 + context.jitter() / 4)
+    return backoff * (1 + jitter / 4)

@@ -1,79 +1,86 @@
-"""Who subscribed a channel hears that a digest could not be posted, as soon as anything can reach them."""
+"""Failure notices: the owner of a subscription gets a direct message when a digest was given up."""
 
 import asyncio
-import contextlib
 import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from bot.chat.attempt import with_deadline
-from bot.chat.port import Outcome, PostError
-from bot.delivery.deliver import DeliveryContext
+from bot.chat.port import Outcome, Platform, PostError
+from bot.periodic import every
 from bot.present.digest import present_failure
-from digests.errors import PaperroundError
-from digests.ports.failure_notices import FailureNotice
+from bot.storage import run_background
+from digests.ports.failure_notices import FailureNotice, FailureNotices
 
 log = logging.getLogger(__name__)
 
 POLL_SECONDS = 60.0
-"""Between two looks at who is to be told."""
 RETRY_AFTER = timedelta(minutes=10)
-"""After so long it is tried once more: the platform that could not take the digest often cannot take this either."""
+"""Wait after a notice that was not sent: a platform that failed to take the digest often fails again."""
 RETRY_AFTER_UNKNOWN = timedelta(days=1)
-"""The same where it may have arrived."""
+"""Wait after a notice that may have arrived."""
 MAX_NOTICE_AGE = timedelta(days=3)
-"""Of an edition that is older nobody is told any more, if once was not enough."""
+"""Age of an edition from which on its notice is not retried."""
 CONCURRENCY = 50
 
 
-async def notify_until_stopped(context: DeliveryContext, stop: asyncio.Event) -> None:
-    """Tell owners what they do not know yet, until told to stop."""
-    while not stop.is_set():
-        try:
-            await send_failure_notices(context)
-        except PaperroundError as error:
-            log.error("%s Owners are told later.", error)
-        except Exception:
-            log.exception("Owners could not be told; trying again in a minute.")
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(stop.wait(), POLL_SECONDS)
+@dataclass(frozen=True, slots=True)
+class FailureNotifier:
+    """Sends the failure notices of the store. `timeout` limits one message."""
 
+    failure_notices: FailureNotices
+    platforms: Mapping[str, Platform]
+    clock: Callable[[], datetime]
+    timeout: timedelta
 
-async def send_failure_notices(context: DeliveryContext) -> None:
-    """In direct messages, each edition once; one that may have arrived, or whose sender died, may come twice."""
-    failure_notices = context.store.failure_notices
-    while notices := await asyncio.to_thread(
-        failure_notices.due, now=context.clock(), retry_after=RETRY_AFTER, limit=CONCURRENCY
-    ):
-        await asyncio.gather(*(_send_notice(notice, context) for notice in notices))
-        if len(notices) < CONCURRENCY:
-            break
+    async def run_until_stopped(self, stop: asyncio.Event) -> None:
+        """Send the notices that are due, every `POLL_SECONDS`, until `stop` is set."""
+        await every(POLL_SECONDS, self.send_due_notices, stop, name="failure notices")
 
+    async def send_due_notices(self) -> None:
+        """Send every notice that is due.
 
-async def _send_notice(notice: FailureNotice, context: DeliveryContext) -> None:
-    subscription, platform = notice.subscription, context.platforms.get(notice.subscription.channel.platform)
-    now, retry_at = context.clock(), None
-    try:
-        if platform and subscription.owner_id:
-            message = present_failure(
-                subscription, notice.edition, notice.reason, stopped=bool(subscription.stop_reason)
-            )
-            await with_deadline(
-                platform.send_direct_message(subscription.channel, subscription.owner_id, message),
-                context.timeout,
-            )
-    except PostError as error:
-        log.warning("the owner of %s could not be told: %s", subscription.channel, error)
-        retry_at = _compute_retry_at(error.outcome, now)
-    except Exception:
-        log.exception("the owner of %s could not be told", subscription.channel)
-        retry_at = now + RETRY_AFTER
-    if retry_at and retry_at.date() - notice.edition > MAX_NOTICE_AGE:
+        Each is sent once, except one that may have arrived or whose sender crashed: it may come twice.
+        """
+        while notices := await run_background(
+            self.failure_notices.due, now=self.clock(), retry_after=RETRY_AFTER, limit=CONCURRENCY
+        ):
+            await asyncio.gather(*(self._send_notice(notice) for notice in notices))
+            if len(notices) < CONCURRENCY:
+                break
+
+    async def _send_notice(self, notice: FailureNotice) -> None:
+        channel, now = notice.subscription.channel, self.clock()
         retry_at = None
-    await asyncio.to_thread(context.store.failure_notices.acknowledge, notice, retry_at=retry_at)
+        try:
+            await self._send_message(notice)
+        except PostError as error:
+            log.warning("the owner of %s could not be told: %s", channel, error)
+            retry_at = _compute_retry_at(error.outcome, now)
+        except Exception:
+            log.exception("the owner of %s could not be told", channel)
+            retry_at = now + RETRY_AFTER
+        if retry_at and retry_at.date() - notice.edition > MAX_NOTICE_AGE:
+            retry_at = None
+        await run_background(self.failure_notices.acknowledge, notice, retry_at=retry_at)
+
+    async def _send_message(self, notice: FailureNotice) -> None:
+        """Send the direct message; nothing when there is no owner or no such platform. Raises PostError."""
+        subscription = notice.subscription
+        platform = self.platforms.get(subscription.channel.platform)
+        if not platform or not subscription.owner_id:
+            return
+        message = present_failure(
+            subscription, notice.edition, notice.reason, stopped=bool(subscription.stop_reason)
+        )
+        await with_deadline(
+            platform.send_direct_message(subscription.channel, subscription.owner_id, message), self.timeout
+        )
 
 
 def _compute_retry_at(outcome: Outcome, now: datetime) -> datetime | None:
-    """A message that may have arrived is not sent every few minutes, and one that is refused not again."""
+    """Return the time of the next attempt after a failure; None when the platform refuses the message."""
     match outcome:
         case Outcome.NOT_POSTED:
             return now + RETRY_AFTER

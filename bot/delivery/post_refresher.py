@@ -1,132 +1,134 @@
-"""Posts that stay true: what came after a message was posted is shown on it, seldom and quietly."""
+"""Post edits: a posted message is refreshed after its papers changed or were marked, at most once an hour."""
 
 import asyncio
-import contextlib
 import logging
-from collections.abc import Sequence
-from datetime import timedelta
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import partial
 from itertools import groupby
 
 from bot.chat.attempt import with_deadline
 from bot.chat.port import Outcome, Platform, PostError
-from bot.delivery.deliver import DeliveryContext
+from bot.delivery.rate_limit import RateLimiter
+from bot.periodic import every
 from bot.present.post_update import load_post_update
+from bot.storage import run_background
 from digests.errors import PaperroundError
 from digests.model import Post
+from digests.ports import Store
 from digests.ports.post_edits import PostEdit
 
 log = logging.getLogger(__name__)
 
 LEADERSHIP_NAME = "posts"
-"""One replica at a time keeps them true."""
+"""Leader role of the replica that edits posts."""
 
 EDIT_INTERVAL = timedelta(hours=1)
-"""A message is edited for news at most so often."""
+"""Shortest time between two edits of a message for updates of its papers."""
 
 FIRST_BACKOFF, MAX_ATTEMPTS = timedelta(minutes=1), 12
-"""Waits between tries double, up to `EVERY`; after so many the message is left as it is."""
+"""The wait between attempts doubles up to `EDIT_INTERVAL`; after `MAX_ATTEMPTS` the message stays as it is."""
 
 BATCH_SIZE = 200
-"""Edits taken from the store at once. Those of one workspace are made one after the other."""
+"""Edits claimed at once. Those of one workspace are made one after the other."""
 
 POLL_SECONDS = 60.0
-"""Between two looks at what changed."""
 
 
-async def refresh_until_stopped(context: DeliveryContext, max_age: timedelta, stop: asyncio.Event) -> None:
-    """Edit the messages of the last `keep` whose papers have news, until told to stop."""
-    while not stop.is_set():
+@dataclass(frozen=True, slots=True)
+class PostRefresher:
+    """Edits posts not older than `max_age`. `timeout` limits one request to a platform."""
+
+    store: Store
+    platforms: Mapping[str, Platform]
+    clock: Callable[[], datetime]
+    timeout: timedelta
+    max_age: timedelta
+    rate_limiters: Mapping[str, RateLimiter] = field(default_factory=dict)
+
+    async def run_until_stopped(self, stop: asyncio.Event) -> None:
+        """Make the edits that are due, every `POLL_SECONDS`, until `stop` is set."""
+        await every(POLL_SECONDS, partial(self.refresh_due_posts, stop), stop, name="post edits")
+
+    async def refresh_due_posts(self, stop: asyncio.Event) -> None:
+        """Queue an edit for every changed post, then make the edits that are due, until `stop` is set."""
+        post_edits = self.store.post_edits
+        while not stop.is_set():
+            now = self.clock()
+            if not await run_background(post_edits.enqueue, since=now - self.max_age, now=now):
+                break
+        while not stop.is_set():
+            edits = await run_background(
+                post_edits.claim, now=self.clock(), interval=EDIT_INTERVAL, limit=BATCH_SIZE
+            )
+            async with asyncio.TaskGroup() as group:
+                for _, workspace_edits in groupby(sorted(edits, key=_workspace_of), key=_workspace_of):
+                    group.create_task(self._refresh_in_order(list(workspace_edits), stop))
+            if len(edits) < BATCH_SIZE:
+                break
+
+    async def _refresh_in_order(self, edits: Sequence[PostEdit], stop: asyncio.Event) -> None:
+        for edit in edits:
+            if stop.is_set():
+                await run_background(self.store.post_edits.reschedule, edit, self.clock())
+            else:
+                await self._refresh_post(edit)
+
+    async def _refresh_post(self, edit: PostEdit) -> None:
+        """Make one edit, or reschedule it. Its failure affects no other."""
+        post_edits, channel = self.store.post_edits, edit.post.channel
         try:
-            await refresh_due_posts(context, max_age, stop)
+            text = await self._send_refresh(edit)
+            if text is None:
+                await run_background(post_edits.unchanged, edit, now=self.clock())
+            else:
+                await run_background(
+                    post_edits.complete, edit, text, now=self.clock(), interval=EDIT_INTERVAL
+                )
+        except PostError as error:
+            wait = _compute_wait(edit, error.outcome)
+            result = " Left as it is." if wait is None else ""
+            log.warning("%s: a message could not be refreshed: %s%s", channel, error, result)
+            retry_at = None if wait is None else self.clock() + wait
+            await run_background(post_edits.reschedule, edit, retry_at)
         except PaperroundError as error:
-            log.error("%s Posts are looked at again in a minute.", error)
+            log.warning("%s: a message could not be refreshed: %s", channel, error)
         except Exception:
-            log.exception("Posts could not be refreshed; trying again in a minute.")
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(stop.wait(), POLL_SECONDS)
+            log.exception("%s: a message could not be refreshed", channel)
+            retry_at = None if edit.attempts >= MAX_ATTEMPTS else self.clock() + EDIT_INTERVAL
+            await run_background(post_edits.reschedule, edit, retry_at)
 
+    async def _send_refresh(self, edit: PostEdit) -> str | None:
+        """Send a post's current marks and updates, and return the updates as text.
 
-async def refresh_due_posts(context: DeliveryContext, max_age: timedelta, stop: asyncio.Event) -> None:
-    """Go through all that changed since the last time, and make the edits that are due; until told to stop."""
-    post_edits = context.store.post_edits
-    while not stop.is_set():
-        now = context.clock()
-        if not await asyncio.to_thread(post_edits.enqueue, since=now - max_age, now=now):
-            break
-    while not stop.is_set():
-        edits = await asyncio.to_thread(
-            post_edits.claim, now=context.clock(), interval=EDIT_INTERVAL, limit=BATCH_SIZE
-        )
-        async with asyncio.TaskGroup() as group:
-            for _, workspace_edits in groupby(sorted(edits, key=_workspace_of), key=_workspace_of):
-                group.create_task(_refresh_in_order(list(workspace_edits), context, stop))
-        if len(edits) < BATCH_SIZE:
-            break
+        Returns None, and sends nothing, when the last edit had the same text. Raises PostError.
+        """
+        update = await run_background(load_post_update, edit.post, self.store)
+        text = "\n".join(f"{paper}: {line}" for paper, line in sorted(update.update_lines.items()))
+        if text == edit.last_text:
+            return None
+        platform = self._find_platform(edit.post)
+        if limiter := self.rate_limiters.get(platform.name):
+            await limiter.acquire_idle(edit.post.channel)
+        await with_deadline(platform.refresh(edit.post, update), self.timeout)
+        return text
+
+    def _find_platform(self, post: Post) -> Platform:
+        if platform := self.platforms.get(post.channel.platform):
+            return platform
+        raise PostError(f"The platform {post.channel.platform!r} is not set up here.", Outcome.NOT_POSTED)
 
 
 def _workspace_of(edit: PostEdit) -> tuple[str, str]:
     return edit.post.channel.platform, edit.post.channel.workspace
 
 
-async def _refresh_in_order(edits: Sequence[PostEdit], context: DeliveryContext, stop: asyncio.Event) -> None:
-    for edit in edits:
-        if stop.is_set():
-            await asyncio.to_thread(context.store.post_edits.reschedule, edit, context.clock())
-        else:
-            await _refresh_post(edit, context)
-
-
-async def _refresh_post(edit: PostEdit, context: DeliveryContext) -> None:
-    """Make one message true, or put it off: its failure is its own."""
-    post_edits, channel = context.store.post_edits, edit.post.channel
-    try:
-        text = await _send_refresh(edit, context)
-        if text is None:
-            await asyncio.to_thread(post_edits.unchanged, edit, now=context.clock())
-        else:
-            await asyncio.to_thread(
-                post_edits.complete, edit, text, now=context.clock(), interval=EDIT_INTERVAL
-            )
-    except PostError as error:
-        gives_up = error.outcome is Outcome.REFUSED or edit.attempts >= MAX_ATTEMPTS
-        # One that may have been made counts: the next is not sooner than after any other.
-        wait = (
-            EDIT_INTERVAL
-            if error.outcome is Outcome.UNKNOWN
-            else min(FIRST_BACKOFF * 2 ** (edit.attempts - 1), EDIT_INTERVAL)
-        )
-        log.warning(
-            "%s: a message could not be refreshed: %s%s",
-            channel,
-            error,
-            " Left as it is." if gives_up else "",
-        )
-        await asyncio.to_thread(post_edits.reschedule, edit, None if gives_up else context.clock() + wait)
-    except PaperroundError as error:
-        log.warning("%s: a message could not be refreshed: %s", channel, error)
-    except Exception:
-        log.exception("%s: a message could not be refreshed", channel)
-        retry_at = context.clock() + EDIT_INTERVAL
-        await asyncio.to_thread(
-            post_edits.reschedule, edit, None if edit.attempts >= MAX_ATTEMPTS else retry_at
-        )
-
-
-async def _send_refresh(edit: PostEdit, context: DeliveryContext) -> str | None:
-    """Show on a message what is true now, and say what that is; None where its last edit said the same."""
-    update = await asyncio.to_thread(load_post_update, edit.post, context.store)
-    text = "\n".join(f"{paper}: {line}" for paper, line in sorted(update.update_lines.items()))
-    if text == edit.last_text:
+def _compute_wait(edit: PostEdit, outcome: Outcome) -> timedelta | None:
+    """Return the wait before the next attempt after a failed edit; None to leave the message as it is."""
+    if outcome is Outcome.REFUSED or edit.attempts >= MAX_ATTEMPTS:
         return None
-    platform = _find_platform(edit.post, context)
-    if limiter := context.rate_limiters.get(platform.name):
-        await limiter.acquire_idle(edit.post.channel)
-    await with_deadline(platform.refresh(edit.post, update), context.timeout)
-    return text
-
-
-def _find_platform(post: Post, context: DeliveryContext) -> Platform:
-    platform = context.platforms.get(post.channel.platform)
-    if platform is None:
-        raise PostError(f"The platform {post.channel.platform!r} is not set up here.", Outcome.NOT_POSTED)
-    return platform
+    if outcome is Outcome.UNKNOWN:  # It may have been made, so the next one keeps the interval.
+        return EDIT_INTERVAL
+    backoff: timedelta = FIRST_BACKOFF * 2 ** (edit.attempts - 1)
+    return min(backoff, EDIT_INTERVAL)

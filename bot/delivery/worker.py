@@ -1,11 +1,13 @@
-"""One tick a minute looks what is due; a bounded number of deliveries is under way, fair between workspaces."""
+"""The delivery worker: claims what is due every minute, and delivers a bounded number of editions at once."""
 
 import asyncio
 import logging
 from collections import Counter, deque
+from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from enum import Enum
 from math import inf
 from time import monotonic
 
@@ -15,34 +17,37 @@ from apscheduler.triggers.base import BaseTrigger
 
 from bot.delivery.deliver import DeliveryContext, deliver_claim
 from bot.delivery.rate_limit import RateLimiter
+from bot.storage import run_background
 from digests.errors import PaperroundError
 from digests.ports.outbox import Claim, LeaseLostError
 
 log = logging.getLogger(__name__)
 
 TICK_INTERVAL = timedelta(minutes=1)
-"""From tick to tick."""
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-"""Minutes are counted from here; it is also a time that has come by any clock."""
+"""Origin of the full minutes, and a time in the past for any clock."""
 
 MAX_CLOCK_CORRECTION = timedelta(minutes=2)
-"""A clock that goes back by less was only corrected."""
+"""A clock that goes back by less was only adjusted, and nothing is recomputed."""
 
 PEER_POLL_SECONDS = 1.0
-"""Between two looks at who else is at work."""
+"""Interval between two queries for the other workers that share the rate limits."""
 
 WorkspaceKey = tuple[str, str]
+"""A platform's name and a workspace's id."""
 
 
 async def deliver_until_stopped(context: DeliveryContext, stop: asyncio.Event) -> None:
-    """Deliver at every full minute, and at the start, until told to stop; what is under way is finished first."""
+    """Deliver what is due at the start and at every full minute, until `stop` is set.
+
+    Deliveries in progress are finished before it returns.
+    """
     scheduler = AsyncIOScheduler(timezone=UTC)
     worker = DeliveryWorker(context)
 
-    async def tick_worker() -> (
-        None
-    ):  # A plain function would run in a thread, where no event of the loop may be set.
+    # A coroutine, because APScheduler runs plain functions in a thread, where the loop's events may not be set.
+    async def tick_worker() -> None:
         worker.tick()
 
     job = scheduler.add_job(
@@ -62,15 +67,18 @@ async def deliver_until_stopped(context: DeliveryContext, stop: asyncio.Event) -
 
 
 class FullMinuteTrigger(BaseTrigger):  # type: ignore[misc]
-    """The next full minute. APScheduler's own triggers go through all those that a clock set forward has left out."""
+    """Fires at the next full minute.
+
+    APScheduler's own triggers step through every minute that a clock set forward has skipped.
+    """
 
     def get_next_fire_time(self, previous: datetime | None, now: datetime) -> datetime:
-        """By APScheduler's name for it."""
+        """Return the next full minute after `now`. APScheduler prescribes the name."""
         return now + TICK_INTERVAL - (now - EPOCH) % TICK_INTERVAL
 
 
 async def _watch_for_missed_ticks(worker: "DeliveryWorker", job: Job) -> None:
-    """A tick's hour is a time of the wall, of which a clock that is set back makes a later one: then tick at once."""
+    """Trigger the job at once when a clock set back has moved its next tick into the future."""
     seen_ticks, last_tick_at = worker.tick_count, monotonic()
     while True:
         await asyncio.sleep((TICK_INTERVAL / 4).total_seconds())
@@ -81,95 +89,106 @@ async def _watch_for_missed_ticks(worker: "DeliveryWorker", job: Job) -> None:
 
 
 async def deliver_due_editions(context: DeliveryContext) -> None:
-    """Deliver every edition that is due or was left unfinished. One channel's failure is its own."""
+    """Deliver every edition that is due or unfinished now. A failure affects only its own channel."""
     worker = DeliveryWorker(context)
     worker.close(when_idle=True)
     await worker.run_until_closed()
 
 
+class _Mode(Enum):
+    """Life of a worker."""
+
+    RUNNING = "running"
+    """Claims at every tick."""
+    DRAINING = "draining"
+    """Claims until nothing is due, then ends."""
+    CLOSED = "closed"
+    """Claims nothing more, and ends with the last delivery in progress."""
+
+
+class _Poll(Enum):
+    """Condition of the next claim from the outbox."""
+
+    NOW = "now"
+    AT_TICK = "at tick"
+    """The outbox had nothing more to claim."""
+    WHEN_WORKSPACE_FREE = "when workspace free"
+    """The outbox may have more for the workspaces that are saturated: claim when one gets room, or at a tick."""
+
+
 @dataclass(slots=True)
-class DeliveryWorker:
-    """The deliveries that are under way: at most `desk.at_once`, and `desk.concurrency_per_workspace` of one workspace.
+class WorkspaceSlots:
+    """Counts of claims by workspace: `in_flight` are being delivered, `pending` wait in memory for a slot."""
 
-    Editions are claimed a few at a time, as places become free, so that ten thousand that are due at once wait in the
-    store and not in memory, and other replicas take their share of them; of one workspace no more wait here than it has
-    places, so that one that does not answer keeps no other waiting. Workspaces take turns: whoever had one
-    stands back until every other had one. A tick never waits for what is under way.
-    """
-
-    context: DeliveryContext
+    limit: int
+    """Slots of one workspace."""
     in_flight: Counter[WorkspaceKey] = field(default_factory=Counter)
     pending: Counter[WorkspaceKey] = field(default_factory=Counter)
-    tick_count: int = 0
-    _pending_claims: deque[Claim] = field(default_factory=deque)
-    _served_workspaces: set[WorkspaceKey] = field(default_factory=set)
-    _should_poll: bool = True
-    _should_poll_when_free: bool = False
-    _runs_when_idle: bool = True
-    _is_closed: bool = False
-    _wakeup: asyncio.Event = field(default_factory=asyncio.Event)
-    _last_clock_reading: datetime | None = None
-    _peers_polled_at: float = -inf
 
-    def tick(self) -> None:
-        """Look again what is due."""
-        self.tick_count += 1
-        self._should_poll = True
-        self._wakeup.set()
+    def add_pending(self, workspaces: Collection[WorkspaceKey]) -> None:
+        """Count claims that wait for a slot."""
+        self.pending.update(workspaces)
 
-    def close(self, *, when_idle: bool = False) -> None:
-        """Claim nothing more, or with `when_idle` only until nothing is due; `work` ends with the last delivery."""
-        self._runs_when_idle = False
-        self._is_closed = not when_idle
-        self._wakeup.set()
+    def start(self, workspace: WorkspaceKey) -> None:
+        """Count a pending claim as being delivered."""
+        self.pending[workspace] -= 1
+        self.in_flight[workspace] += 1
 
-    async def run_until_closed(self) -> None:
-        """Deliver until closed."""
-        async with asyncio.TaskGroup() as group:
-            while self._runs_when_idle or self.in_flight or self._may_poll():
-                self._wakeup.clear()
-                if self._may_poll():
-                    await self._claim_due()
-                else:
-                    await self._wait_for_wakeup()
-                await self._share_rate_limits()
-                self._start_deliveries(group)
-        await self._release_pending()
+    def finish(self, workspace: WorkspaceKey) -> bool:
+        """Free a slot. Returns True when its workspace was saturated until now."""
+        was_saturated = self.is_saturated(workspace)
+        self.in_flight[workspace] -= 1
+        is_freed = was_saturated and not self.is_saturated(workspace)
+        self.in_flight, self.pending = +self.in_flight, +self.pending
+        return is_freed
 
-    def _may_poll(self) -> bool:
-        """Whether to look in the store."""
-        return self._should_poll and not self._is_closed and self.in_flight.total() < self.context.concurrency
+    def is_full(self, workspace: WorkspaceKey) -> bool:
+        """Return True when every slot of the workspace is in use."""
+        return self.in_flight[workspace] >= self.limit
 
-    async def _wait_for_wakeup(self) -> None:
-        """For a change, but while something is under way not for long, so that turns are shared anew."""
-        with suppress(TimeoutError):
-            async with asyncio.timeout(
-                PEER_POLL_SECONDS if self.in_flight and self._shared_limiters else None
-            ):
-                await self._wakeup.wait()
+    def is_saturated(self, workspace: WorkspaceKey) -> bool:
+        """Return True when the claims at hand take every slot, so that no more are claimed."""
+        return self.in_flight[workspace] + self.pending[workspace] >= self.limit
 
-    @property
-    def _shared_limiters(self) -> dict[str, RateLimiter]:
+    def saturated_workspaces(self) -> set[WorkspaceKey]:
+        """Return the workspaces of which nothing more is claimed."""
+        return {
+            workspace
+            for workspace in self.in_flight.keys() | self.pending.keys()
+            if self.is_saturated(workspace)
+        }
+
+
+@dataclass(slots=True)
+class PeerWatch:
+    """Divides the rate limits that hold for all workers together among those that are active."""
+
+    context: DeliveryContext
+    _polled_at: float = -inf
+
+    def shared_limiters(self) -> dict[str, RateLimiter]:
+        """Return the rate limiters, by platform, whose limits hold for all workers together."""
         return {
             platform: limiter for platform, limiter in self.context.rate_limiters.items() if limiter.is_shared
         }
 
-    async def _share_rate_limits(self) -> None:
-        """What a platform allows is for all replicas together: each has its part of a workspace at which several are."""
-        has_work = self.in_flight or self._pending_claims
-        if not (
-            has_work and self._shared_limiters and monotonic() - self._peers_polled_at >= PEER_POLL_SECONDS
-        ):
+    async def update_peers(self) -> None:
+        """Give each limiter its active peers, at most once every `PEER_POLL_SECONDS`.
+
+        After an error the limiters keep the peers that they have.
+        """
+        limiters, context = self.shared_limiters(), self.context
+        if not limiters or monotonic() - self._polled_at < PEER_POLL_SECONDS:
             return
-        self._peers_polled_at, context = monotonic(), self.context
+        self._polled_at = monotonic()
         try:
-            active_workers = await asyncio.to_thread(
+            active_workers = await run_background(
                 context.store.delivery_reports.active_workers, now=context.clock()
             )
-        except Exception as error:  # Then it goes on as it was.
+        except Exception as error:
             log.warning("who else is at work is not known: %s", error)
             return
-        for platform, limiter in self._shared_limiters.items():
+        for platform, limiter in limiters.items():
             peers = [
                 (workspace, owner)
                 for name, workspace, owner in active_workers
@@ -177,99 +196,104 @@ class DeliveryWorker:
             ]
             limiter.set_peers(peers)
 
-    def _start_deliveries(self, group: asyncio.TaskGroup) -> None:
-        """Begin what was claimed, as far as there are places and its workspace has room."""
-        for _ in range(0 if self._is_closed else len(self._pending_claims)):
-            claim = self._pending_claims.popleft()
-            workspace = _workspace_of(claim)
-            if self.in_flight.total() < self.context.concurrency and not self._is_full(workspace):
-                self.pending[workspace] -= 1
-                self.in_flight[workspace] += 1
-                group.create_task(self._run_delivery(claim, workspace))
-            else:
-                self._pending_claims.append(claim)
 
-    def _is_full(self, workspace: WorkspaceKey) -> bool:
-        return self.in_flight[workspace] >= self.context.concurrency_per_workspace
+class DeliveryWorker:
+    """Claims due editions from the outbox and delivers them, within the concurrency of the policy.
 
-    def _is_saturated(self, workspace: WorkspaceKey) -> bool:
-        """Whether nothing more is claimed of a workspace: fewer wait for its room than it has room for."""
-        return self.in_flight[workspace] + self.pending[workspace] >= self.context.concurrency_per_workspace
+    Editions are claimed a few at a time, as slots become free: ten thousand that are due at once wait in the
+    store, not in memory, and other replicas take their share. No more are claimed of one workspace than it
+    has slots, so that a platform that does not answer delays no other workspace. Workspaces take turns: one
+    that was served is passed over until every other one was. A tick never waits for deliveries in progress.
+    """
 
-    def _saturated_workspaces(self) -> set[WorkspaceKey]:
-        return {
-            workspace
-            for workspace in self.in_flight.keys() | self.pending.keys()
-            if self._is_saturated(workspace)
-        }
+    def __init__(self, context: DeliveryContext) -> None:
+        self.context = context
+        self.slots = WorkspaceSlots(context.policy.concurrency_per_workspace)
+        self.tick_count = 0
+        self._mode = _Mode.RUNNING
+        self._poll = _Poll.NOW
+        self._wakeup = asyncio.Event()
+        self._claims: deque[Claim] = deque()
+        """Claims that wait for a slot."""
+        self._served_workspaces: set[WorkspaceKey] = set()
+        """Workspaces that have had their turn."""
+        self._peer_watch = PeerWatch(context)
+        self._last_clock_reading: datetime | None = None
 
-    async def _run_delivery(self, claim: Claim, workspace: WorkspaceKey) -> None:
-        try:
-            await deliver_claim(claim, context=self.context)
-        except Exception:
-            names = claim.edition, claim.subscription.channel
-            log.exception("delivering %s to %s failed; it is tried again once its lease is over", *names)
-        finally:
-            was_saturated = self._is_saturated(workspace)
-            self.in_flight[workspace] -= 1
-            if self._should_poll_when_free and was_saturated and not self._is_saturated(workspace):
-                self._should_poll, self._should_poll_when_free = True, False
-            self.in_flight, self.pending = +self.in_flight, +self.pending
-            if not self.in_flight:
-                self._should_poll = (
-                    True  # What may end its process is given only to one that is at nothing else.
-                )
-            self._wakeup.set()
+    def tick(self) -> None:
+        """Claim again what is due."""
+        self.tick_count += 1
+        self._poll = _Poll.NOW
+        self._wakeup.set()
+
+    def close(self, *, when_idle: bool = False) -> None:
+        """Claim nothing more; with `when_idle`, claim only until nothing is due.
+
+        `run_until_closed` returns after the last delivery.
+        """
+        self._mode = _Mode.DRAINING if when_idle else _Mode.CLOSED
+        self._wakeup.set()
+
+    async def run_until_closed(self) -> None:
+        """Claim and deliver until `close` is called. Claims without a slot are released at the end."""
+        async with asyncio.TaskGroup() as group:
+            while self._mode is _Mode.RUNNING or self.slots.in_flight or self._may_poll():
+                self._wakeup.clear()
+                if self._may_poll():
+                    await self._claim_due()
+                else:
+                    await self._wait_for_wakeup()
+                if self.slots.in_flight or self._claims:
+                    await self._peer_watch.update_peers()
+                self._start_deliveries(group)
+        await self._release_claims()
+
+    def _may_poll(self) -> bool:
+        return (
+            self._poll is _Poll.NOW
+            and self._mode is not _Mode.CLOSED
+            and self.slots.in_flight.total() < self.context.policy.concurrency
+        )
+
+    async def _wait_for_wakeup(self) -> None:
+        """Wait for a change of state; with deliveries in progress, only until the next look for peers."""
+        has_peers = self.slots.in_flight and self._peer_watch.shared_limiters()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(PEER_POLL_SECONDS if has_peers else None):
+                await self._wakeup.wait()
 
     async def _claim_due(self) -> None:
-        """Take a few. A store that fails is asked again at the next tick."""
-        self._should_poll = False
-        saturated = self._saturated_workspaces()
-        limit = max(self.context.concurrency - self.in_flight.total(), self.context.concurrency // 2)
+        """Claim a few editions. A store that fails is asked again at the next tick."""
+        self._poll = _Poll.AT_TICK  # A tick during the call sets it again.
+        saturated, concurrency = self.slots.saturated_workspaces(), self.context.policy.concurrency
+        limit = max(concurrency - self.slots.in_flight.total(), concurrency // 2)
         try:
-            claims = await asyncio.to_thread(
-                self._claim_from_outbox, limit, saturated | self._served_workspaces
-            )
+            claims = await run_background(self._claim_from_outbox, limit, saturated | self._served_workspaces)
         except PaperroundError as error:
             log.error("%s Trying again in a minute.", error)
             return
         except Exception:
             log.exception("What is due could not be found out; trying again in a minute.")
             return
-        self._pending_claims.extend(claims)
-        self.pending.update(map(_workspace_of, claims))
-        if len(claims) == limit:
-            self._should_poll, self._served_workspaces = (
-                True,
-                self._served_workspaces | {_workspace_of(claim) for claim in claims},
-            )
-        elif self._served_workspaces:
-            self._should_poll, self._served_workspaces = True, set()
-        elif all(self._is_saturated(workspace) for workspace in saturated):
-            self._should_poll_when_free = bool(self._saturated_workspaces())
-        else:
-            self._should_poll = True  # One of them got room while the store was asked.
+        self._claims.extend(claims)
+        self.slots.add_pending([_workspace_of(claim) for claim in claims])
+        self._plan_next_poll(claims, limit, saturated)
 
-    async def _release_pending(self) -> None:
-        """What was claimed and not begun is anybody's at once."""
-        outbox, now = self.context.store.outbox, self.context.clock()
-        while self._pending_claims:
-            claim = self._pending_claims.popleft()
-            try:
-                await asyncio.to_thread(
-                    outbox.reschedule, claim, "Stopped before its turn.", next_try_at=now, is_failure=False
-                )
-            except LeaseLostError:
-                continue
-            except (
-                Exception
-            ) as error:  # The next would fail as well, and whoever stops us does not wait for long.
-                log.warning(
-                    "%d editions wait until their leases end: %s", len(self._pending_claims) + 1, error
-                )
-                return
+    def _plan_next_poll(self, claims: list[Claim], limit: int, saturated: set[WorkspaceKey]) -> None:
+        """Set the next poll after one that excluded the `saturated` and the served workspaces."""
+        if len(claims) == limit:
+            self._served_workspaces = self._served_workspaces | {_workspace_of(claim) for claim in claims}
+            self._poll = _Poll.NOW
+        elif self._served_workspaces:
+            self._served_workspaces = set()
+            self._poll = _Poll.NOW
+        elif not all(self.slots.is_saturated(workspace) for workspace in saturated):
+            self._poll = _Poll.NOW  # One of them got room during the claim.
+        elif self._poll is _Poll.AT_TICK and self.slots.saturated_workspaces():
+            self._poll = _Poll.WHEN_WORKSPACE_FREE
 
     def _claim_from_outbox(self, limit: int, excluding: set[WorkspaceKey]) -> list[Claim]:
+        """Claim up to `limit` editions; first repair the stored times when the clock was set back. Blocks."""
         context, now = self.context, self.context.clock()
         if self._last_clock_reading and now < self._last_clock_reading - MAX_CLOCK_CORRECTION:
             log.warning(
@@ -278,18 +302,59 @@ class DeliveryWorker:
                 now,
             )
             context.store.subscriptions.recompute_next_due(now=now)
-            context.store.outbox.repair_future_timestamps(now=now, lease=context.lease)
+            context.store.outbox.repair_future_timestamps(now=now, lease=context.policy.lease)
         self._last_clock_reading = now
         return list(
             context.store.outbox.claim_due(
                 owner=context.owner,
                 now=now,
-                lease=context.lease,
+                lease=context.policy.lease,
                 limit=limit,
-                limit_per_workspace=context.concurrency_per_workspace,
+                limit_per_workspace=context.policy.concurrency_per_workspace,
                 excluding=excluding,
             )
         )
+
+    def _start_deliveries(self, group: asyncio.TaskGroup) -> None:
+        """Start each waiting claim for which there is a slot, unless the worker is closed."""
+        for _ in range(0 if self._mode is _Mode.CLOSED else len(self._claims)):
+            claim = self._claims.popleft()
+            workspace = _workspace_of(claim)
+            has_slot = self.slots.in_flight.total() < self.context.policy.concurrency
+            if has_slot and not self.slots.is_full(workspace):
+                self.slots.start(workspace)
+                group.create_task(self._run_delivery(claim, workspace))
+            else:
+                self._claims.append(claim)
+
+    async def _run_delivery(self, claim: Claim, workspace: WorkspaceKey) -> None:
+        try:
+            await deliver_claim(claim, context=self.context)
+        except Exception:
+            names = claim.edition, claim.subscription.channel
+            log.exception("delivering %s to %s failed; it is tried again once its lease is over", *names)
+        finally:
+            is_workspace_freed = self.slots.finish(workspace)
+            if self._poll is _Poll.WHEN_WORKSPACE_FREE and is_workspace_freed:
+                self._poll = _Poll.NOW
+            if not self.slots.in_flight:  # Quarantined deliveries are leased to an idle worker only.
+                self._poll = _Poll.NOW
+            self._wakeup.set()
+
+    async def _release_claims(self) -> None:
+        """Release the claims that never started, so that any worker may take them at once."""
+        outbox, now = self.context.store.outbox, self.context.clock()
+        while self._claims:
+            claim = self._claims.popleft()
+            try:
+                await run_background(
+                    outbox.reschedule, claim, "Stopped before its turn.", next_try_at=now, is_failure=False
+                )
+            except LeaseLostError:
+                continue
+            except Exception as error:  # The next release would fail too, and a stop must not take long.
+                log.warning("%d editions wait until their leases end: %s", len(self._claims) + 1, error)
+                return
 
 
 def _workspace_of(claim: Claim) -> WorkspaceKey:

@@ -15,7 +15,7 @@ from config.settings import Settings, StoreSettings, SubscriptionSettings
 from tests.builders import NOW
 
 
-@pytest.mark.parametrize("work", ["refresh_until_stopped", "deliver_until_stopped"])
+@pytest.mark.parametrize("work", ["PostRefresher.run_until_stopped", "deliver_until_stopped"])
 def test_work_that_fails_in_a_way_nobody_foresaw_begins_anew_and_ends_no_other(
     work: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -111,17 +111,19 @@ def test_in_a_crowd_nobody_waits_for_more_once_a_good_part_of_it_has_come(
     assert calls.sizes == [2]
 
 
-def test_where_no_thread_can_be_had_those_who_wait_hear_it_and_the_next_are_served() -> None:
+def test_where_no_thread_can_be_had_those_who_wait_hear_it_and_the_next_are_served(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     class Tight(ThreadPoolExecutor):
         def submit(self, *_: Any, **__: Any) -> Any:
             raise RuntimeError("can't start new thread")
 
     async def twice() -> tuple[list[int | BaseException], int]:
         together, calls = Batcher(), Calls()
-        asyncio.get_running_loop().set_default_executor(Tight(1))
+        monkeypatch.setattr("bot.storage._background_pool", Tight(1))
         asking = (together.submit("double", number, calls.one, calls.many) for number in (1, 2))
         failed = await asyncio.gather(*asking, return_exceptions=True)
-        asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(1))
+        monkeypatch.undo()
         return failed, await together.submit("double", 3, calls.one, calls.many)
 
     failed, then = asyncio.run(twice())

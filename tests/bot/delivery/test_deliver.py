@@ -13,14 +13,14 @@ import pytest
 
 from bot.chat.message import Message
 from bot.chat.port import Outcome, Page, PostError
-from bot.delivery.deliver import DeliveryContext, UnknownPolicy
-from bot.delivery.failure_notices import send_failure_notices
+from bot.delivery.deliver import UnknownPolicy
+from bot.delivery.failure_notices import FailureNotifier
 from bot.delivery.worker import deliver_due_editions
-from digests.build import DigestPolicy
 from digests.errors import StoreError
 from digests.ports import Store
 from digests.ports.outbox import DeliveryState, Outbox, PageState
 from digests.subscription import Channel, DigestStyle, Subscription
+from tests.bot.delivery.contexts import a_context
 from tests.builders import NOW, a_paper, a_review, a_store, a_subscription
 from tests.fakes.platform import KilledError, MemoryPlatform, PostedPages
 
@@ -46,32 +46,21 @@ class World:
     def subscribe(self, *channels: Subscription) -> None:
         self.store.subscriptions.sync_from_settings(channels, now=self.now - timedelta(minutes=1))
 
-    def tick(self, platform: MemoryPlatform | None = None, **desk: Any) -> None:
+    def tick(self, platform: MemoryPlatform | None = None, **options: Any) -> None:
         """One tick of a process of its own."""
         platform = platform or MemoryPlatform(self.board)
         owner = f"process {next(_numbers)}"
-        kept = {
-            "store": self.store,
-            "digest_policy": DigestPolicy(),
-            "jitter": lambda: 0.0,
-            "sleep": self._sleep,
-        }
-        settings = {**kept, **desk}
-        asyncio.run(
-            deliver_due_editions(
-                DeliveryContext(
-                    platforms={"console": platform},
-                    owner=owner,
-                    clock=lambda: self.now,
-                    lease=LEASE,
-                    **settings,
-                )
-            )
+        defaults = {"store": self.store, "jitter": lambda: 0.0, "sleep": self._sleep, "lease": LEASE}
+        context = a_context(
+            platforms={"console": platform}, owner=owner, clock=lambda: self.now, **{**defaults, **options}
         )
+        asyncio.run(deliver_due_editions(context))
 
     def tell_owners(self, platform: MemoryPlatform) -> None:
-        desk = DeliveryContext(self.store, {"console": platform}, DigestPolicy(), "teller", lambda: self.now)
-        asyncio.run(send_failure_notices(desk))
+        notifier = FailureNotifier(
+            self.store.failure_notices, {"console": platform}, lambda: self.now, timedelta(seconds=30)
+        )
+        asyncio.run(notifier.send_due_notices())
 
     async def _sleep(self, seconds: float) -> None:
         self.slept.append(seconds)
@@ -364,12 +353,11 @@ def test_two_processes_that_tick_at_once_post_each_page_once() -> None:
 
     async def both() -> None:
         desks = [
-            DeliveryContext(
+            a_context(
                 world.store,
                 {"console": MemoryPlatform(world.board)},
-                DigestPolicy(),
-                f"p{n}",
-                lambda: world.now,
+                owner=f"p{n}",
+                clock=lambda: world.now,
                 lease=LEASE,
             )
             for n in range(2)

@@ -1,16 +1,15 @@
 """Posts that stay true: a line under the card, seldom, and with the voices."""
 
 import asyncio
+from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
 
 from bot.chat.port import Outcome, PostError, PostUpdate
-from bot.delivery.deliver import DeliveryContext
-from bot.delivery.post_refresher import MAX_ATTEMPTS, refresh_due_posts
+from bot.delivery.post_refresher import MAX_ATTEMPTS, PostRefresher
 from bot.delivery.rate_limit import RateLimiter, RateLimits
 from bot.present.card import format_update_line
-from digests.build import DigestPolicy
 from digests.model import NOT_REVIEWED, Mark, MarkSource, PaperUpdate
 from digests.subscription import Channel
 from tests.bot.delivery.test_deliver import CHANNEL, World, a_world, raising
@@ -29,11 +28,17 @@ def a_posted_world() -> World:
     return world
 
 
+def a_refresher(world: World, platform: MemoryPlatform) -> PostRefresher:
+    return PostRefresher(
+        world.store, {"console": platform}, lambda: world.now, timedelta(seconds=30), max_age=KEEP
+    )
+
+
 def mended(world: World, platform: MemoryPlatform | None = None) -> list[tuple[str, PostUpdate]]:
     """What one look shows on messages."""
     platform = platform or MemoryPlatform(world.board)
-    desk = DeliveryContext(world.store, {"console": platform}, DigestPolicy(), "a", lambda: world.now)
-    asyncio.run(refresh_due_posts(desk, KEEP, asyncio.Event()))
+    refresher = a_refresher(world, platform)
+    asyncio.run(refresher.refresh_due_posts(asyncio.Event()))
     return platform.refreshes
 
 
@@ -169,15 +174,8 @@ def test_each_edit_has_a_turn_of_its_platform() -> None:
 
     pace = RateLimiter(RateLimits(channel=1), now=lambda: sum(slept), sleep=sleep)
     platform = MemoryPlatform(world.board)
-    desk = DeliveryContext(
-        world.store,
-        {"console": platform},
-        DigestPolicy(),
-        "a",
-        lambda: world.now,
-        rate_limiters={"console": pace},
-    )
-    asyncio.run(refresh_due_posts(desk, KEEP, asyncio.Event()))
+    refresher = replace(a_refresher(world, platform), rate_limiters={"console": pace})
+    asyncio.run(refresher.refresh_due_posts(asyncio.Event()))
     assert len(platform.refreshes) == 2
     assert slept == [1.0]
 

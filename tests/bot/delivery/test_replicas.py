@@ -10,13 +10,12 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from bot.delivery.deliver import DeliveryContext
 from bot.delivery.worker import deliver_due_editions
-from digests.build import DigestPolicy
 from digests.ports import Store
 from digests.ports.outbox import DeliveryState
 from digests.store import open_store
 from digests.subscription import Channel, Subscription
+from tests.bot.delivery.contexts import a_context
 from tests.builders import NOW, a_paper, a_review
 from tests.fakes.platform import KilledError, MemoryPlatform, PostedPages, do_nothing
 from tests.postgres import StorePool
@@ -42,10 +41,9 @@ def tick_at_once(stores: list[Store], platforms: list[MemoryPlatform], now: date
     """A tick of every replica, in threads; one that is killed is gone, and the others go on."""
 
     def one(store: Store, platform: MemoryPlatform, name: str) -> None:
-        desk = DeliveryContext(
-            store=store,
-            platforms={"console": platform},
-            digest_policy=DigestPolicy(),
+        context = a_context(
+            store,
+            {"console": platform},
             owner=name,
             clock=lambda: now,
             lease=LEASE,
@@ -53,7 +51,7 @@ def tick_at_once(stores: list[Store], platforms: list[MemoryPlatform], now: date
             sleep=lambda _: asyncio.sleep(0),  # What was posted stands on the board at once.
         )
         with suppress(BaseExceptionGroup):
-            asyncio.run(deliver_due_editions(desk))
+            asyncio.run(deliver_due_editions(context))
 
     with ThreadPoolExecutor(REPLICAS) as pool:
         list(pool.map(one, stores, platforms, [f"{names} {number}" for number in range(REPLICAS)]))

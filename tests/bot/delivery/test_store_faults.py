@@ -12,13 +12,12 @@ from typing import Any
 import pytest
 from sqlalchemy import event
 
-from bot.delivery.deliver import DeliveryContext
 from bot.delivery.worker import deliver_due_editions
-from digests.build import DigestPolicy
 from digests.errors import StoreError
 from digests.ports import Store
 from digests.ports.outbox import DeliveryState
 from digests.store import open_store
+from tests.bot.delivery.contexts import a_context
 from tests.builders import NOW, a_paper, a_review, a_subscription
 from tests.fakes.platform import MemoryPlatform, PostedPages
 from tests.postgres import PostgresServer, StorePool
@@ -72,16 +71,15 @@ def _every_connection(store: Store, spoil: str, mend: str) -> Iterator[None]:
 
 def told(world_store: Store, platform: MemoryPlatform, now: datetime) -> None:
     """One tick of a process of its own; what it cannot do it logs, or says in a sentence."""
-    desk = DeliveryContext(
-        store=world_store,
-        platforms={"console": platform},
-        digest_policy=DigestPolicy(),
+    context = a_context(
+        world_store,
+        {"console": platform},
         owner=f"process {next(_numbers)}",
         clock=lambda: now,
         lease=LEASE,
     )
     try:
-        asyncio.run(deliver_due_editions(desk))
+        asyncio.run(deliver_due_editions(context))
     except* StoreError:
         pass
 

@@ -18,12 +18,13 @@ from bot.chat.port import Outcome, Page, PostError
 from bot.cli.status import load_status, print_report, report_to_record
 from bot.delivery.deliver import DeliveryContext, deliver_claim
 from bot.delivery.rate_limit import RateLimiter, RateLimits
+from bot.delivery.render_cache import RenderRequest
 from bot.delivery.worker import DeliveryWorker, FullMinuteTrigger, deliver_due_editions, deliver_until_stopped
-from digests.build import DigestPolicy
 from digests.ports import Store
 from digests.ports.delivery_reports import DeliveryReports
 from digests.ports.outbox import Claim
 from digests.subscription import Channel, DigestStyle, Preferences, Schedule, Subscription
+from tests.bot.delivery.contexts import a_context
 from tests.builders import NOW, a_paper, a_review, a_store, a_subscription, corrupt_rows
 from tests.fakes.platform import MemoryPlatform, PostedPages
 
@@ -71,8 +72,7 @@ def a_house(*workspaces: tuple[str, int], papers: int = 1) -> Store:
 
 
 def a_desk(store: Store, platform: MemoryPlatform, **settings: Any) -> DeliveryContext:
-    clock = settings.pop("clock", lambda: NOW)
-    return DeliveryContext(store, {"console": platform}, DigestPolicy(), "p", clock, **settings)
+    return a_context(store, {"console": platform}, **settings)
 
 
 def channels_of(platform: MemoryPlatform) -> list[str]:
@@ -117,10 +117,10 @@ def test_what_is_claimed_beyond_the_room_of_its_workspace_waits_for_room() -> No
             a_desk(a_house(("a", 6)), platform, concurrency=8, concurrency_per_workspace=2)
         )
         working = asyncio.create_task(fan_out.run_until_closed())
-        await until(lambda: fan_out.in_flight[place] == 2)
+        await until(lambda: fan_out.slots.in_flight[place] == 2)
         held.release()
-        await until(lambda: fan_out.in_flight[place] + fan_out.pending[place] == 3)
-        assert (fan_out.in_flight[place], fan_out.pending[place]) == (2, 1)
+        await until(lambda: fan_out.slots.in_flight[place] + fan_out.slots.pending[place] == 3)
+        assert (fan_out.slots.in_flight[place], fan_out.slots.pending[place]) == (2, 1)
         for _ in range(5):
             held.release()
         await until(lambda: len(platform.posted_pages.pages) == 6)
@@ -144,12 +144,12 @@ def test_workspaces_that_do_not_answer_hold_up_no_other_however_many_channels_th
         working = asyncio.create_task(fan_out.run_until_closed())
         await until(lambda: len(platform.posted_pages.pages) == 12)
         assert set(channels_of(platform)) == {"well"}
-        assert max(fan_out.pending.values()) <= 3
+        assert max(fan_out.slots.pending.values()) <= 3
         platform.released.set()
         await until(lambda: len(platform.posted_pages.pages) == 48)
         fan_out.close()
         await working
-        assert not +fan_out.pending
+        assert not +fan_out.slots.pending
 
     asyncio.run(run())
 
@@ -229,7 +229,8 @@ def test_two_platforms_share_no_rendered_digest() -> None:
     store, one, other = a_house(("a", 2)), Slow(PostedPages()), Slow(PostedPages(), name="other")
     first, second = store.outbox.claim_due(owner="p", now=NOW, lease=timedelta(minutes=5), limit=2)
     desk = a_desk(store, one)
-    desk.render_cache.get_digests([(first, one), (second, other)], desk)
+    requests = [RenderRequest(first, one, merge_missed=True), RenderRequest(second, other, merge_missed=True)]
+    desk.render_cache.get_digests(requests, store=store, policy=desk.digest_policy, now=NOW)
     assert (one.rendered, other.rendered) == (1, 1)
 
 
@@ -264,7 +265,8 @@ def test_what_another_process_shows_a_channel_meanwhile_does_not_empty_the_diges
     desk = a_desk(
         replace(store, delivery_reports=TakenMeanwhile(store.delivery_reports, [take_over])), platform
     )
-    made = desk.render_cache.get_digests([(claim, platform) for claim in claims], desk)
+    requests = [RenderRequest(claim, platform, merge_missed=True) for claim in claims]
+    made = desk.render_cache.get_digests(requests, store=desk.store, policy=desk.digest_policy, now=NOW)
     assert len(platform.posted_pages.pages) == 1
     assert [len(each.pages[0].papers) for each in made] == [3, 3]
 

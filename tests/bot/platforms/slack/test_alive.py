@@ -8,8 +8,8 @@ from datetime import date, datetime, timedelta
 import pytest
 
 from bot.conversation.marks import MarkEmojis, MarkHandler
-from bot.delivery.deliver import DeliveryContext
-from bot.delivery.post_refresher import EDIT_INTERVAL, refresh_due_posts
+from bot.delivery.deliver import DeliveryContext, DeliveryPolicy
+from bot.delivery.post_refresher import EDIT_INTERVAL, PostRefresher
 from bot.delivery.worker import deliver_due_editions
 from bot.platforms.slack.client import SlackPlatform
 from bot.platforms.slack.session import create_web_client, open_session
@@ -43,7 +43,7 @@ class Office:
             DigestPolicy(),
             "a",
             lambda: self.now,
-            timeout=timedelta(seconds=2),
+            DeliveryPolicy(timeout=timedelta(seconds=2)),
             jitter=lambda: 0.0,
         )
 
@@ -60,7 +60,10 @@ class Office:
         await deliver_due_editions(self.desk())
 
     async def mend(self) -> None:
-        await refresh_due_posts(self.desk(), KEEP, asyncio.Event())
+        refresher = PostRefresher(
+            self.store, {"slack": self.platform}, lambda: self.now, timedelta(seconds=2), max_age=KEEP
+        )
+        await refresher.refresh_due_posts(asyncio.Event())
 
     def said(self) -> list[str]:
         return [read_text(message["blocks"]) for message in self.slack.messages_in(self.channel.channel)]

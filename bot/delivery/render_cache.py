@@ -1,0 +1,134 @@
+"""Rendered digests, shared by the channels whose digests are equal."""
+
+import threading
+from collections import OrderedDict
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from bot.chat.port import Page, Platform
+from bot.present.digest import present_digest
+from digests.build import DigestPolicy, build
+from digests.empty import Lateness
+from digests.model import EmptyReason, Heartbeat, PostedState
+from digests.ports import Store
+from digests.ports.outbox import Claim
+from digests.window import Window, compute_windows
+
+MAX_CACHED_DIGESTS = 64
+"""Digests in the cache. A page takes up to some 10 kB, and few sets of preferences are due in one minute."""
+
+
+@dataclass(frozen=True, slots=True)
+class RenderRequest:
+    """A claim whose digest is wanted, and the platform that renders it."""
+
+    claim: Claim
+    platform: Platform
+    merge_missed: bool
+    """Whether the digest covers missed editions before it too."""
+
+    @property
+    def lateness(self) -> Lateness:
+        due_at = None if self.claim.late_until else self.claim.due_at
+        return Lateness(due_at, self.claim.first_missed, self.merge_missed)
+
+    @property
+    def is_follow_up(self) -> bool:
+        """True when the channel already has the message that this digest is empty."""
+        return bool(self.claim.late_until and self.claim.pages)
+
+
+@dataclass(frozen=True, slots=True)
+class RenderedDigest:
+    """A digest as pages of its platform.
+
+    `watermark` is the newest sequence number it considered. `posted_states` gives, by paper id, the facts
+    that it states. There are no pages when `empty_reason` is set and empty digests are not announced.
+    """
+
+    pages: tuple[Page, ...]
+    watermark: int
+    empty_reason: EmptyReason | None
+    posted_states: Mapping[str, PostedState]
+
+
+@dataclass(slots=True)
+class RenderCache:
+    """The digests rendered last, least recently used first.
+
+    The key holds everything that a digest depends on: platform, preferences, schedule, edition, lateness, an
+    earlier message that it is empty, the channel's window with the papers it was shown, the newest change of
+    any paper, and the minute, because the state of the sources is part of a digest.
+    """
+
+    _digests: OrderedDict[Hashable, RenderedDigest] = field(default_factory=OrderedDict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def get_digests(
+        self, requests: Sequence[RenderRequest], *, store: Store, policy: DigestPolicy, now: datetime
+    ) -> list[RenderedDigest]:
+        """Return the digests of several claims, in their order. Reads all their windows at once."""
+        # Read before the windows: a change that comes in from here on makes the key of the next request differ.
+        last_change = store.library.latest_sequence()
+        windows = compute_windows(
+            [(request.claim.subscription, request.claim.edition, request.lateness) for request in requests],
+            store=store,
+            first_lookback=policy.first_lookback,
+            now=now,
+        )
+        freshness = last_change, now.replace(second=0, microsecond=0)
+        return [
+            self._get_or_render(request, window, freshness, store, policy, now)
+            for request, window in zip(requests, windows, strict=True)
+        ]
+
+    def _get_or_render(
+        self,
+        request: RenderRequest,
+        window: Window,
+        freshness: Hashable,
+        store: Store,
+        policy: DigestPolicy,
+        now: datetime,
+    ) -> RenderedDigest:
+        subscription = request.claim.subscription
+        key = (
+            request.platform.name,
+            subscription.preferences,
+            subscription.schedule,
+            request.claim.edition,
+            request.lateness,
+            request.is_follow_up,
+            window,
+            freshness,
+        )
+        with self._lock:  # Concurrent requests with one key render once.
+            rendered = self._digests.get(key)
+            if rendered is None:
+                rendered = self._digests[key] = _render_digest(request, window, store, policy, now)
+            self._digests.move_to_end(key)
+            while len(self._digests) > MAX_CACHED_DIGESTS:
+                self._digests.popitem(last=False)
+        return rendered
+
+
+def _render_digest(
+    request: RenderRequest, window: Window, store: Store, policy: DigestPolicy, now: datetime
+) -> RenderedDigest:
+    subscription = request.claim.subscription
+    # Build from the window in the key: a worker that took the claim over may have shown the channel more since.
+    digest = build(
+        subscription,
+        request.claim.edition,
+        store=store,
+        policy=policy,
+        now=now,
+        lateness=request.lateness,
+        window=window,
+    )
+    is_silent = digest.empty_reason and digest.heartbeat is Heartbeat.OFF
+    message = present_digest(replace(digest, is_follow_up=request.is_follow_up))
+    pages = () if is_silent else tuple(request.platform.render(message, subscription.preferences.style))
+    posted_states = {pick.scored_paper.paper.id: pick.scored_paper.posted_state for pick in digest.picks}
+    return RenderedDigest(pages, digest.watermark, digest.empty_reason, posted_states)
