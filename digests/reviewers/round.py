@@ -27,10 +27,12 @@ async def run_round(
     await score_papers(context, outcome, stop, SCORING_BUDGET_SHARE)
     if not outcome.is_over(stop, excluding=Trouble.BUDGET_SPENT):
         outcome.trouble, outcome.detail = None, ""
+        # Decided before the choice: the announcement may become due during this round.
+        must_keep_budget = _has_full_reviews_to_choose(context)
         await context.run_blocking(enqueue_full_reviews, context, channel_preferences)
         await review_papers_in_full(context, outcome, stop)
-    if not outcome.is_over(stop) and not _has_full_reviews_to_choose(context):
-        await score_papers(context, outcome, stop)
+        if not outcome.is_over(stop) and not must_keep_budget:
+            await score_papers(context, outcome, stop)
     if context.pairwise_limit and not outcome.is_over(stop):
         await rank_best_papers(context, outcome, stop)
     await context.run_blocking(_report_health, context, outcome)

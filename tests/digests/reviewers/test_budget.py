@@ -1,6 +1,9 @@
 """The day's budget and its shares."""
 
+import asyncio
+from collections.abc import Callable
 from datetime import timedelta
+from typing import ParamSpec, TypeVar
 
 from digests.model import NOT_REVIEWED, REVIEWER, ReviewDepth, Trouble
 from digests.reviewers.budget import DailyBudget
@@ -13,6 +16,9 @@ from tests.digests.reviewers.harness import (
     store_with_papers,
 )
 from tests.fakes.openai_server import ModelFault
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 
 def test_the_budget_is_never_exceeded_and_the_rest_waits_for_tomorrow() -> None:
@@ -102,3 +108,26 @@ def test_a_call_that_may_be_billed_stays_counted() -> None:
     reviewer.server.faults.append(ModelFault.NOT_JSON)
     reviewer.run_round()
     assert reviewer.store.reviewing.spending_on(TODAY).tokens > 2000
+
+
+def test_scoring_keeps_the_budget_when_the_announcement_becomes_due_during_a_round() -> None:
+    reviewer = ReviewerHarness(
+        store_with_papers(90),
+        full_reviews_per_day=2,
+        budget=DailyBudget(tokens=60_000),
+        has_daily_announcement=True,
+    )
+    reviewer.now = ANNOUNCEMENT_IS_SCORED - timedelta(minutes=45)
+    papers = [(a_paper(f"2611.8{number:04}", abstract=ABSTRACT), NOT_REVIEWED) for number in range(90)]
+    reviewer.store.library.add(papers, now=reviewer.now)
+
+    async def run_blocking(function: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
+        result = await asyncio.to_thread(function, *args, **kwargs)
+        if getattr(function, "__name__", "") == "enqueue_full_reviews":
+            reviewer.now = ANNOUNCEMENT_IS_SCORED
+        return result
+
+    reviewer.run_rounds_until_idle()
+    reviewer.run_round(run_blocking=run_blocking)
+    assert reviewer.store.reviewing.spending_on(reviewer.now.date()).tokens <= 36_000
+    assert reviewer.run_round().full_review_count == 2
