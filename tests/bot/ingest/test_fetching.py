@@ -1,4 +1,4 @@
-"""Fetching: each source by itself, what came of it in a sentence, and again at its hours."""
+"""Fetching: one source, its report and its state; and the service, each source on its own schedule."""
 
 import asyncio
 import io
@@ -35,21 +35,21 @@ from tests.fakes.feeds import FakeFeeds
 
 
 @dataclass
-class Shelf:
-    """A source that gives what was laid on it."""
+class FakeSource:
+    """A source that yields the given batches, then fails if `failure` is set."""
 
-    name: str = "shelf"
+    name: str = "source"
     batches: tuple[SourceBatch, ...] = ()
     failure: Exception | None = None
     due: datetime | None = NOW
-    asked_from: list[str] = field(default_factory=list)
-    when_noted: Callable[[], object] = lambda: None
+    requested_positions: list[str] = field(default_factory=list)
+    on_state_saved: Callable[[], object] = lambda: None
     progress: tuple[int, int] = (0, 1)
 
     async def fetch(
         self, position: str, *, now: datetime, since: date | None, progress: ProgressCallback
     ) -> AsyncGenerator[SourceBatch, None]:
-        self.asked_from.append(position)
+        self.requested_positions.append(position)
         progress(*self.progress)
         for batch in self.batches:
             yield batch
@@ -58,99 +58,105 @@ class Shelf:
 
     def next_fetch_at(self, state: SourceState, now: datetime) -> datetime | None:
         if state.last_try:
-            self.when_noted()
+            self.on_state_saved()
         return None if state.last_try else self.due
 
 
-def batch(position: str, *ids: str, **more: object) -> SourceBatch:
-    return SourceBatch(position, [(a_paper(one), NOT_REVIEWED) for one in ids], **more)  # type: ignore[arg-type]
+def a_batch(position: str, *paper_ids: str, **fields: object) -> SourceBatch:
+    records = [(a_paper(paper_id), NOT_REVIEWED) for paper_id in paper_ids]
+    return SourceBatch(position, records, **fields)  # type: ignore[arg-type]
 
 
-def fetched(source: Shelf, store: Store) -> FetchReport:
+def fetch(source: FakeSource, store: Store) -> FetchReport:
     return asyncio.run(fetch_source(source, store, lambda: NOW))
 
 
-def test_what_a_source_gives_is_stored_and_it_goes_on_from_there() -> None:
+def test_batches_are_stored_and_the_next_fetch_starts_at_their_position() -> None:
     store = a_store()
-    shelf = Shelf(
-        batches=(batch("1", "2401.00001"), batch("2", "2401.00002", bad_records=[BadRecord("s", 3, "", "x")]))
+    source = FakeSource(
+        batches=(
+            a_batch("1", "2401.00001"),
+            a_batch("2", "2401.00002", bad_records=[BadRecord("s", 3, "", "x")]),
+        )
     )
-    assert fetched(shelf, store).to_sentence() == "shelf: 2 new, 0 changed, 0 as they were, 1 bad left out."
-    state = store.sources.load_state("shelf")
+    assert fetch(source, store).to_sentence() == "source: 2 new, 0 changed, 0 as they were, 1 bad left out."
+    state = store.sources.load_state("source")
     assert (state.position, state.last_try, state.last_success, state.failure) == ("2", NOW, NOW, "")
     assert store.library.last_import() == NOW
-    fetched(shelf, store)
-    assert shelf.asked_from == ["", "2"]
+    fetch(source, store)
+    assert source.requested_positions == ["", "2"]
 
 
-def test_a_failure_keeps_what_came_before_it_and_says_when_to_come_again() -> None:
+def test_a_failure_keeps_earlier_batches_and_sets_the_time_of_the_retry() -> None:
     store = a_store()
     later = NOW + timedelta(hours=2)
-    shelf = Shelf(batches=(batch("1", "2401.00001"),), failure=SourceError("It answered 503.", later))
-    result = fetched(shelf, store)
+    source = FakeSource(batches=(a_batch("1", "2401.00001"),), failure=SourceError("It answered 503.", later))
+    result = fetch(source, store)
     assert result.counts == ImportCounts(new=1)
     assert result.to_sentence().endswith("It answered 503.")
-    state = store.sources.load_state("shelf")
+    state = store.sources.load_state("source")
     assert (state.position, state.failure, state.next_try_at) == ("1", "It answered 503.", later)
-    assert [one.trouble for one in store.health.latest_reports()] == [Trouble.OUTAGE]
+    assert [report.trouble for report in store.health.latest_reports()] == [Trouble.OUTAGE]
     assert store.library.last_import() is None
-    shelf.failure = None
-    fetched(shelf, store)
-    assert store.sources.load_state("shelf").failure == ""
-    assert [one.trouble for one in store.health.latest_reports()] == [None]
+    source.failure = None
+    fetch(source, store)
+    assert store.sources.load_state("source").failure == ""
+    assert [report.trouble for report in store.health.latest_reports()] == [None]
 
 
-def test_of_many_bad_records_the_first_are_named_and_all_are_counted(
+def test_the_first_bad_records_are_logged_and_all_are_counted(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     bad = [BadRecord("s", line, "", "x") for line in range(15)]
-    shelf = Shelf(
-        batches=(batch("1", bad_records=bad), batch("2", bad_records=bad), batch("3", bad_records=bad))
+    source = FakeSource(
+        batches=(a_batch("1", bad_records=bad), a_batch("2", bad_records=bad), a_batch("3", bad_records=bad))
     )
-    assert fetched(shelf, a_store()).bad_count == 45
+    assert fetch(source, a_store()).bad_count == 45
     assert len(caplog.records) == 20
 
 
-def test_what_nobody_foresaw_is_a_failure_of_that_source_alone() -> None:
+def test_an_unexpected_exception_is_a_failure_of_its_source() -> None:
     store = a_store()
     assert (
         "An unexpected fault: ZeroDivisionError"
-        in fetched(Shelf(failure=ZeroDivisionError("x")), store).failure
+        in fetch(FakeSource(failure=ZeroDivisionError("x")), store).failure
     )
 
 
-def test_remarks_are_said_once_and_a_stale_source_is_no_sign_of_life() -> None:
+def test_a_stale_source_counts_as_no_import_and_remarks_are_reported_once() -> None:
     store = a_store()
-    shelf = Shelf(batches=(batch("1", remark="it is old", is_stale=True), batch("1", remark="it is old")))
-    assert fetched(shelf, store).to_sentence() == "shelf: 0 new, 0 changed, 0 as they were. It is old."
-    assert [one.trouble for one in store.health.latest_reports()] == [Trouble.STALE]
+    source = FakeSource(
+        batches=(a_batch("1", remark="it is old", is_stale=True), a_batch("1", remark="it is old"))
+    )
+    assert fetch(source, store).to_sentence() == "source: 0 new, 0 changed, 0 as they were. It is old."
+    assert [report.trouble for report in store.health.latest_reports()] == [Trouble.STALE]
     assert store.library.last_import() is None
 
 
-def kept(sources: list[Shelf], store: Store, until: Shelf) -> None:
+def run_until_saved(sources: list[FakeSource], store: Store, until: FakeSource) -> None:
     async def run() -> None:
         stop = asyncio.Event()
         loop = asyncio.get_running_loop()
-        until.when_noted = lambda: loop.call_soon_threadsafe(stop.set)
+        until.on_state_saved = lambda: loop.call_soon_threadsafe(stop.set)
         async with asyncio.timeout(10):
             await fetch_until_stopped(sources, store, lambda: NOW, stop, poll_seconds=0.01, jitter=timedelta)
 
     asyncio.run(run())
 
 
-def test_each_source_is_fetched_at_its_hour_and_one_that_fails_stops_no_other() -> None:
+def test_due_sources_are_fetched_independently_of_a_failing_one() -> None:
     store = a_store()
-    failing = Shelf("failing", failure=SourceError("No."))
-    later = Shelf("later", due=NOW + timedelta(hours=1))
-    never = Shelf("never", due=None)
-    good = Shelf("good", batches=(batch("1", "2401.00001"),))
-    kept([failing, later, never, good], store, until=good)
+    failing = FakeSource("failing", failure=SourceError("No."))
+    later = FakeSource("later", due=NOW + timedelta(hours=1))
+    never = FakeSource("never", due=None)
+    good = FakeSource("good", batches=(a_batch("1", "2401.00001"),))
+    run_until_saved([failing, later, never, good], store, until=good)
     assert "2401.00001" in store.library.get(["2401.00001"])
-    assert later.asked_from == never.asked_from == []
-    assert len(good.asked_from) == 1
+    assert later.requested_positions == never.requested_positions == []
+    assert len(good.requested_positions) == 1
 
 
-def test_a_clock_that_was_ahead_leaves_no_source_unasked_once_it_is_set_back() -> None:
+def test_a_state_saved_under_a_clock_ahead_does_not_delay_a_source() -> None:
     store, year = a_store(), timedelta(days=365)
     hourly = HuggingFaceSource(lambda: open_client("", lambda: NOW), "", name="hourly")
     store.sources.save_state("hourly", SourceState(last_try=NOW + year, failure="x", next_try_at=NOW + year))
@@ -160,17 +166,17 @@ def test_a_clock_that_was_ahead_leaves_no_source_unasked_once_it_is_set_back() -
     assert find_due_sources([hourly], store, NOW + timedelta(minutes=59)) == []
 
 
-def test_on_a_terminal_each_source_has_a_bar_that_shows_how_far_it_is() -> None:
+def test_each_source_has_a_progress_bar_on_a_terminal() -> None:
     screen = io.StringIO()
     console = Console(file=screen, force_terminal=True, width=80)
-    shelves = [Shelf("one", progress=(3, 7)), Shelf("two", failure=SourceError("No."))]
-    every = asyncio.run(fetch_all_sources(shelves, a_store(), lambda: NOW, since=None, console=console))
-    assert [one.failure for one in every] == ["", "No."]
+    sources = [FakeSource("one", progress=(3, 7)), FakeSource("two", failure=SourceError("No."))]
+    reports = asyncio.run(fetch_all_sources(sources, a_store(), lambda: NOW, since=None, console=console))
+    assert [report.failure for report in reports] == ["", "No."]
     assert "one" in screen.getvalue()
     assert "3/7" in screen.getvalue()
 
 
-def settings_for(feeds: FakeFeeds) -> str:
+def build_settings(feeds: FakeFeeds) -> str:
     return (
         f'[fetching]\narxiv_gap_seconds = 0\n[[sources]]\nkind = "arxiv"\ncategories = ["learning"]\n'
         f'rss_url = "{feeds.rss_url}"\noai_url = "{feeds.oai_url}"\nquery_url = "{feeds.query_url}"\n'
@@ -180,26 +186,26 @@ def settings_for(feeds: FakeFeeds) -> str:
     )
 
 
-def paperround(folder: Path, *arguments: str) -> Coroutine[Any, Any, asyncio.subprocess.Process]:
+def start_command(folder: Path, *arguments: str) -> Coroutine[Any, Any, asyncio.subprocess.Process]:
     return asyncio.create_subprocess_exec(
         sys.executable, "-m", "bot", *arguments, cwd=folder, stdout=-1, stderr=-1,
         env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])},
     )  # fmt: skip
 
 
-def test_the_commands_fetch_what_the_settings_name_and_one_bad_source_stops_no_other(tmp_path: Path) -> None:
-    """By hand first, then by itself in a process that runs."""
+def test_commands_and_service_fetch_the_configured_sources(tmp_path: Path) -> None:
+    """By hand first, where one source fails; then in a running service."""
 
     async def run() -> None:
         async with FakeFeeds(clock=lambda: datetime.now(UTC)) as feeds:
-            (tmp_path / "paperround.toml").write_text(settings_for(feeds))
-            by_hand = await paperround(tmp_path, "fetch")
+            (tmp_path / "paperround.toml").write_text(build_settings(feeds))
+            by_hand = await start_command(tmp_path, "fetch")
             out, errors = await by_hand.communicate()
             assert (errors, by_hand.returncode) == (b"", 1)
-            said = out.decode().splitlines()
-            assert [line.partition(":")[0] for line in said] == ["arxiv", "huggingface", "reviews"]
-            assert "there is no such file" in said[2]
-            doctor = await paperround(tmp_path, "doctor")
+            lines = out.decode().splitlines()
+            assert [line.partition(":")[0] for line in lines] == ["arxiv", "huggingface", "reviews"]
+            assert "there is no such file" in lines[2]
+            doctor = await start_command(tmp_path, "doctor")
             findings = (await doctor.communicate())[0].decode()
             assert (
                 "! fetching: arXiv wants to know whom to write to: set contact under [fetching]" in findings
@@ -207,18 +213,21 @@ def test_the_commands_fetch_what_the_settings_name_and_one_bad_source_stops_no_o
             assert "✓ source arxiv: Fetched on" in findings
             assert "! source reviews: reviews: there is no such file." in findings
             (tmp_path / "reviews").mkdir()
-            one = {"arxiv_id": "2401.00001", "title": "A", "score": 7}
-            (tmp_path / "reviews" / "a.jsonl").write_text(json.dumps(one))
-            again = await paperround(tmp_path, "fetch", "--source", "reviews")
+            record = {"arxiv_id": "2401.00001", "title": "A", "score": 7}
+            (tmp_path / "reviews" / "a.jsonl").write_text(json.dumps(record))
+            again = await start_command(tmp_path, "fetch", "--source", "reviews")
             out, _ = await again.communicate()
             assert out == b"reviews: 1 new, 0 changed, 0 as they were.\n"
             store = open_store(f"sqlite:///{tmp_path / 'paperround.db'}")
             store.sources.save_state("huggingface", SourceState())
-            store.library.add_request((asked := asked_for(feeds)), now=datetime.now(UTC))
-            await runs_and_fetches(tmp_path, "huggingface: 0 new", "1 of 1 papers that people asked for")
-            assert asked in store.library.get([asked])
+            requested = choose_requested_paper(feeds)
+            store.library.add_request(requested, now=datetime.now(UTC))
+            await run_service_until_logged(
+                tmp_path, "huggingface: 0 new", "1 of 1 papers that people asked for"
+            )
+            assert requested in store.library.get([requested])
 
-    def asked_for(feeds: FakeFeeds) -> str:
+    def choose_requested_paper(feeds: FakeFeeds) -> str:
         return next(
             day[0].id
             for ago in range(20, 30)
@@ -228,21 +237,21 @@ def test_the_commands_fetch_what_the_settings_name_and_one_bad_source_stops_no_o
     asyncio.run(run())
 
 
-async def runs_and_fetches(folder: Path, *said: str) -> None:
-    process = await paperround(folder, "run")
+async def run_service_until_logged(folder: Path, *sentences: str) -> None:
+    process = await start_command(folder, "run")
     assert process.stderr
     log: list[str] = []
     async with asyncio.timeout(30):
-        while not all(words in "".join(log) for words in said):
+        while not all(sentence in "".join(log) for sentence in sentences):
             log.append((await process.stderr.readline()).decode())
             assert log[-1], log
     process.send_signal(signal.SIGINT)
     assert await process.wait() == 0
 
 
-def test_without_sources_the_command_says_what_to_write(tmp_path: Path) -> None:
+def test_fetch_without_sources_says_what_to_configure(tmp_path: Path) -> None:
     async def run() -> None:
-        process = await paperround(tmp_path, "fetch")
+        process = await start_command(tmp_path, "fetch")
         _, errors = await process.communicate()
         assert process.returncode == 1
         assert b"put a [[sources]] table into paperround.toml" in errors
