@@ -274,7 +274,7 @@ class _EditionRun:
         return receipt
 
     async def _mark_sending(self, page: PlannedPage, now: datetime) -> None:
-        """Store that the page is being sent; the first page of a new plan stores the plan in one transaction."""
+        """Store that the page is being sent, with its plan unless that is stored, in one transaction."""
         lease = self.context.policy.lease
         if self.unsaved_watermark is None or page.number != 0:
             await self._write_outbox(PageSending(self.claim, page.number, now, lease))
@@ -430,7 +430,7 @@ def _to_page(planned: PlannedPage) -> Page:
 async def _reschedule_delivery(
     claim: Claim, reason: str, context: DeliveryContext, *, had_progress: bool
 ) -> None:
-    """Store the reason of a failure and the time of the next attempt; give up when the day and attempts end."""
+    """Store a failure and the time of the next attempt; give up when the day and attempts end."""
     if had_progress:
         claim = replace(claim, failures=0)
     retry_at = context.clock() + _compute_backoff(claim.failures, context.jitter())

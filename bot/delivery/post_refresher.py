@@ -28,7 +28,7 @@ EDIT_INTERVAL = timedelta(hours=1)
 """Shortest time between two edits of a message for updates of its papers."""
 
 FIRST_BACKOFF, MAX_ATTEMPTS = timedelta(minutes=1), 12
-"""The wait between attempts doubles up to `EDIT_INTERVAL`; after `MAX_ATTEMPTS` the message stays as it is."""
+"""The wait between attempts doubles up to `EDIT_INTERVAL`; `MAX_ATTEMPTS` leave the message as it is."""
 
 BATCH_SIZE = 200
 """Edits claimed at once. Those of one workspace are made one after the other."""

@@ -41,7 +41,7 @@ class RateLimiter:
         return self.limits.workspace is not None or self.limits.bot is not None
 
     def set_peers(self, peers: Collection[tuple[str, str]]) -> None:
-        """Set the other processes that post now, as pairs of workspace and owner; each gets an equal share."""
+        """Set the other processes that post now, as (workspace, owner); each gets an equal share."""
         self._peers_by_workspace = Counter(workspace for workspace, _ in set(peers))
         self._peer_count = len({owner for _, owner in peers})
 

@@ -69,7 +69,7 @@ class RenderCache:
         self, requests: Sequence[RenderRequest], *, store: Store, policy: DigestPolicy, now: datetime
     ) -> list[RenderedDigest]:
         """Return the digests of several claims, in their order. Reads all their windows at once."""
-        # Read before the windows: a change that comes in from here on makes the key of the next request differ.
+        # Read before the windows: a later change must change the key of the next request.
         last_change = store.library.latest_sequence()
         windows = compute_windows(
             [(request.claim.subscription, request.claim.edition, request.lateness) for request in requests],
@@ -117,7 +117,7 @@ def _render_digest(
     request: RenderRequest, window: Window, store: Store, policy: DigestPolicy, now: datetime
 ) -> RenderedDigest:
     subscription = request.claim.subscription
-    # Build from the window in the key: a worker that took the claim over may have shown the channel more since.
+    # Build from the window in the key: another worker may have shown the channel more since.
     digest = build(
         subscription,
         request.claim.edition,

@@ -46,7 +46,7 @@ async def deliver_until_stopped(context: DeliveryContext, stop: asyncio.Event) -
     scheduler = AsyncIOScheduler(timezone=UTC)
     worker = DeliveryWorker(context)
 
-    # A coroutine, because APScheduler runs plain functions in a thread, where the loop's events may not be set.
+    # A coroutine: APScheduler runs plain functions in a thread, where the loop's events may not be set.
     async def tick_worker() -> None:
         worker.tick()
 
@@ -113,7 +113,7 @@ class _Poll(Enum):
     AT_TICK = "at tick"
     """The outbox had nothing more to claim."""
     WHEN_WORKSPACE_FREE = "when workspace free"
-    """The outbox may have more for the workspaces that are saturated: claim when one gets room, or at a tick."""
+    """The outbox may have more for saturated workspaces: claim when one gets room, or at a tick."""
 
 
 @dataclass(slots=True)
