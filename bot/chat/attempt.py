@@ -1,4 +1,6 @@
-"""What is known of a page on its way: told try by try, so that it is known whatever ends the call, a time-out too."""
+"""Record of the requests that carry one page, so that after any failure, a time-out too, its outcome is
+known.
+"""
 
 import asyncio
 import math
@@ -17,53 +19,56 @@ _T = TypeVar("_T")
 
 @dataclass(slots=True)
 class SendAttempt:
-    """The requests that carry one page. `ends` is when nobody waits for them any more, by `time.monotonic`."""
+    """The requests that carry one page.
+
+    `deadline` is the end of the wait for an answer, by `time.monotonic`.
+    """
 
     deadline: float = math.inf
     is_tracked: bool = False
-    """Whether the session that sends them tells of them."""
+    """True when the session that sends the requests reports them here."""
     was_sent: bool = False
-    """Whether one was sent that was not plainly refused."""
+    """True once a request was sent whose answer does not exclude an effect."""
     _was_sent_before: bool = False
-    """The same of those before the one under way."""
+    """Value of `was_sent` before the current request."""
 
     @property
     def may_have_arrived(self) -> bool:
         return self.was_sent or not self.is_tracked
 
     def begin_request(self) -> None:
-        """Another request, of which nothing is written yet."""
+        """Record a new request, of which nothing is sent yet."""
         self._was_sent_before = self.was_sent
 
     def mark_sent(self) -> None:
-        """Its body is on the way."""
+        """Record that the body of the request was sent."""
         self.was_sent = True
 
     def mark_redirected(self) -> None:
-        """It is answered with another address, where the next answer comes from; this one may have done it."""
+        """Record a redirect. The redirected request may have had its effect."""
         self._was_sent_before = self.was_sent
 
     def mark_refused(self) -> None:
-        """It is answered, and was not done."""
+        """Record an answer that excludes an effect of the request."""
         self.was_sent = self._was_sent_before
 
     def resolve_outcome(self, outcome: Outcome) -> Outcome:
-        """The outcome of an answer, or of none, in the light of the tries before it."""
+        """Return the outcome of the page, given that of its last request."""
         if self.may_have_arrived:
             return Outcome.UNKNOWN
         return Outcome.NOT_POSTED if outcome is Outcome.UNKNOWN else outcome
 
 
-_current_attempt: ContextVar[SendAttempt | None] = ContextVar("tries", default=None)
+_current_attempt: ContextVar[SendAttempt | None] = ContextVar("attempt", default=None)
 
 
 def current_attempt() -> SendAttempt | None:
-    """Those of the page that is under way here."""
+    """Return the attempt of the page that the current task sends; None outside of one."""
     return _current_attempt.get()
 
 
 async def with_deadline(call: Coroutine[Any, Any, _T], timeout: timedelta) -> _T:
-    """What a platform answers within the limit, which it is told of. Raises PostError."""
+    """Await a platform's call within the limit, which the attempt knows. Raises PostError."""
     seconds = timeout.total_seconds()
     with page_attempt(seconds) as attempt:
         try:
@@ -77,7 +82,7 @@ async def with_deadline(call: Coroutine[Any, Any, _T], timeout: timedelta) -> _T
 
 @contextmanager
 def page_attempt(seconds: float = math.inf) -> Iterator[SendAttempt]:
-    """The tries of one page, for which somebody waits so long."""
+    """Make a new attempt current for the duration of the block; its deadline is in `seconds`."""
     attempt = SendAttempt(time.monotonic() + seconds)
     token = _current_attempt.set(attempt)
     try:
@@ -88,7 +93,7 @@ def page_attempt(seconds: float = math.inf) -> Iterator[SendAttempt]:
 
 @contextmanager
 def tracked(seconds: float = math.inf) -> Iterator[SendAttempt]:
-    """The tries of the page that is under way here, or else of a call of its own, from a session that tells of them."""
+    """Mark the current attempt, or a new one, as reported by the session that sends its requests."""
     if attempt := current_attempt():
         attempt.is_tracked = True
         yield attempt
@@ -100,6 +105,6 @@ def tracked(seconds: float = math.inf) -> Iterator[SendAttempt]:
 
 @contextmanager
 def untracked(attempt: SendAttempt) -> Iterator[None]:
-    """For calls that the page only needs: what becomes of them says nothing of the page."""
+    """Keep the requests of the block, which only prepare the page, out of the record of its attempt."""
     with page_attempt(attempt.deadline - time.monotonic()):
         yield

@@ -1,4 +1,7 @@
-"""A session that tells of its requests, and sends none too late: somebody else may have done its work by now."""
+"""Deadlines of requests: a session reports its requests, and sends none after its deadline.
+
+By then another worker may have sent the same page.
+"""
 
 import time
 from collections.abc import Callable
@@ -11,11 +14,11 @@ from bot.chat.attempt import current_attempt
 
 TOO_MANY_REQUESTS = 429
 RETRY_MARGIN_SECONDS = 1.0
-"""What has to be left after a wait: slack_sdk waits up to one second longer than it is asked to, and the try takes time."""
+"""Time that a wait must leave: slack_sdk waits up to a second longer than asked, and a request takes time."""
 
 
 class LongWaitError(aiohttp.ClientError):
-    """A rate limit that lasts longer than anybody waits for the answer."""
+    """The platform asks for a wait that ends after the deadline."""
 
     def __init__(self, seconds: float) -> None:
         super().__init__(f"asked to wait {seconds:.0f} seconds")
@@ -23,21 +26,24 @@ class LongWaitError(aiohttp.ClientError):
 
 
 def deadline_trace(timeout: float, now: Callable[[], float] = time.time) -> aiohttp.TraceConfig:
-    """For a session: a request whose body is not written so many seconds after its start fails unsent.
+    """Return a trace configuration for a session: a request whose body is not sent in `timeout` seconds fails
+    unsent.
 
-    Timers do not help here. A process that is stopped right before it writes, and goes on when its lease has run out, writes
-    first and looks at its timers then. The hour of the wall is asked, since others stop while a machine sleeps.
+    Timers do not suffice: a process that is stopped right before it sends, and wakes after its lease, sends
+    first and looks at its timers afterwards. `now` is the wall clock, since monotonic clocks stop while a
+    machine sleeps.
 
-    What becomes of each request is told to `tries.current()`, and a wait that is longer than those last ends the call.
+    Each request is reported to `current_attempt()`. A demanded wait that ends after the deadline raises
+    LongWaitError.
     """
 
     async def on_request_start(session: Any, request: SimpleNamespace, params: Any) -> None:
-        request.began = now()
+        request.started_at = now()
         if attempt := current_attempt():
             attempt.begin_request()
 
     async def on_chunk_sent(session: Any, request: SimpleNamespace, params: Any) -> None:
-        if now() - request.began >= timeout:
+        if now() - request.started_at >= timeout:
             raise TimeoutError("held up before it was sent")
         if attempt := current_attempt():
             attempt.mark_sent()
@@ -66,7 +72,7 @@ def deadline_trace(timeout: float, now: Callable[[], float] = time.time) -> aioh
 
 
 def _parse_seconds(header: str) -> float:
-    """Zero where it says no number."""
+    """Return the number in a header, 0 when it has none."""
     try:
         return float(header)
     except ValueError:

@@ -1,11 +1,11 @@
-"""What a check found, in a sentence for whoever can mend it."""
+"""Findings of a check of the set-up, each a sentence for the person who can mend it."""
 
 from dataclasses import dataclass
 from enum import StrEnum
 
 
 class Severity(StrEnum):
-    """How bad it is; the value is the mark before the line."""
+    """Severity of a finding; the value is the mark before its line."""
 
     OK = "✓"
     WARNING = "!"
@@ -14,7 +14,7 @@ class Severity(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that was looked at. A fault keeps the bot from its work, a warning from a part of it."""
+    """Result of one check. A fault stops the bot's work, a warning a part of it."""
 
     severity: Severity
     subject: str

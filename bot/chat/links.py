@@ -1,4 +1,4 @@
-"""The addresses that may become links, on any platform. Pure."""
+"""Web addresses that may become links, on any platform. Pure."""
 
 import re
 from urllib.parse import quote, urlsplit
@@ -7,7 +7,10 @@ _HOST = re.compile(r"[a-z0-9.-]+(:\d+)?", re.IGNORECASE)
 
 
 def safe_web_address(url: str) -> str:
-    """The address with nothing in it that would end a link, or nothing: only http and https, no password, no odd host."""
+    """Return the address, quoted so that it cannot end a link, or "" when it is unsafe.
+
+    Safe addresses use http or https, have no password and a plain host name.
+    """
     url = url.encode("utf-8", "ignore").decode().strip()
     try:
         parts = urlsplit(url)

@@ -16,7 +16,10 @@ class Heading:
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """A paragraph; line breaks in it are meant. `quiet` text is small print. `label` is set off before it, in bold."""
+    """A paragraph; line breaks in it are meant.
+
+    `quiet` text is small print. `label` is set off before it, in bold.
+    """
 
     text: str
     is_small_print: bool = False
@@ -27,8 +30,9 @@ class Text:
 class Card:
     """One paper, its parts already in words. Empty parts are left out by every renderer.
 
-    `paper` is the id that a mark is about. `url` is a link we built, the only one in a card. `score` is
-    short ("8.7/10"); `limitations_note` stands where there are no `limitations`. `mark_count` people want it discussed.
+    `paper` is the id that a mark is about. `url` is a link we built, the only one in a card. `score` is short
+    ("8.7/10"); `limitations_note` stands where there are no `limitations`. `mark_count` people want it
+    discussed.
     """
 
     paper: str

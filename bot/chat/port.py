@@ -1,4 +1,4 @@
-"""What every chat platform gives the house. `console/` is the smallest example: copy it to add a platform."""
+"""The port of chat platforms. `console/` is the smallest implementation: copy it to add a platform."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,9 +13,10 @@ from digests.subscription import Channel, DigestStyle
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One chat message, ready to post: what the platform's API takes, but for the channel and the thread.
+    """One chat message as the platform's API takes it, without the channel and the thread.
 
-    `papers` are the ids of the papers in it, in order. `in_thread` pages belong into the thread of the first page.
+    `papers` are the ids of its papers, in order. A page with `in_thread` is posted in the thread of the first
+    one.
     """
 
     payload: Mapping[str, Any]
@@ -25,9 +26,9 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class PostUpdate:
-    """What is now true of a posted message's papers, by their ids: everything that an edit after posting can add.
+    """Current state of a posted message's papers, by their ids: everything that an edit can add.
 
-    So many people want a paper discussed; a line says what came since (a new version, a new review, a withdrawal).
+    `mark_counts` are numbers of people. An update line names a new version, a new review or a withdrawal.
     """
 
     mark_counts: Mapping[str, int] = field(default_factory=dict)
@@ -35,7 +36,7 @@ class PostUpdate:
 
 
 class NoHistory(Enum):
-    """The answer of a platform that cannot be asked what it has posted."""
+    """Result of a search on a platform that cannot search its messages."""
 
     CANNOT_ASK = "cannot ask"
 
@@ -44,62 +45,62 @@ CANNOT_ASK = NoHistory.CANNOT_ASK
 
 
 class Platform(Protocol):
-    """A place where digests are posted. The name is the word used in settings."""
+    """A platform that digests are posted to. `name` is its name in the settings."""
 
     @property
     def name(self) -> str: ...
 
     def render(self, message: Message, style: DigestStyle) -> Sequence[Page]:
-        """The message as pages within every limit of the platform. Pure; never raises for any text."""
+        """Render a message as pages within every limit of the platform. Pure; never raises for any text."""
 
     async def post(self, channel: Channel, page: Page, *, key: str, thread: str | None) -> str:
-        """Post one page and return its receipt: enough to find the message again. `key` names this page for good.
+        """Post one page and return its receipt, by which the message can be found again.
 
-        Raises PostError; its `outcome` says whether the page may be posted again.
+        `key` is the page's idempotency key. Raises PostError; its outcome says whether the page may be sent
+        again.
         """
 
     async def find(self, channel: Channel, *, key: str, since: datetime) -> str | NoHistory | None:
-        """The receipt of the page posted under `key`, None if it was never posted, or CANNOT_ASK.
+        """Return the receipt of the page posted under `key`, None if there is none, or CANNOT_ASK.
 
-        By our clock, which may be wrong, it was not posted before `since`: the newest messages are looked at in any case.
-        Raises PostError.
+        `since` is the earliest time of the post by our clock. That may be wrong, so the newest messages are
+        searched in any case. Raises PostError.
         """
 
     async def edit(self, channel: Channel, receipt: str, page: Page) -> None:
-        """Make a posted message say what this page says; the same again changes nothing, so that it may be repeated.
+        """Replace the content of a posted message. Idempotent.
 
-        Raises PostError; REFUSED also when the message is not there any more.
+        Raises PostError, with REFUSED also when the message no longer exists.
         """
 
     async def refresh(self, post: Post, update: PostUpdate) -> None:
-        """Make a posted message say what it said when it was posted, with these facts; the same again changes nothing.
+        """Render a posted message again with this update. Idempotent.
 
-        Raises PostError; REFUSED also when the message is not there any more.
+        Raises PostError, with REFUSED also when the message no longer exists.
         """
 
     async def send_direct_message(self, channel: Channel, person: str, message: Message) -> None:
-        """Say something to one person alone, in a direct message; `person` is the platform's id of them.
+        """Send a direct message to one person, by the platform's id of them.
 
-        `channel` is what it is about, and says in which workspace they are. Raises PostError: people may refuse
-        direct messages.
+        `channel` is the subject and names the workspace. Raises PostError: people may refuse direct messages.
         """
 
 
 class Outcome(Enum):
-    """What is known after a failed post."""
+    """Knowledge of a page after a failed post."""
 
     NOT_POSTED = "not posted"
-    """Nothing went out: trying again is safe."""
+    """Nothing was posted: sending again is safe."""
     REFUSED = "refused"
-    """The platform will never take this page."""
+    """The platform rejects this page for good."""
     GONE = "gone"
-    """The channel is gone, or shut to us: it takes nothing any more until a person mends that."""
+    """The channel no longer exists or denies access, until a person mends that."""
     UNKNOWN = "unknown"
-    """It may have been posted: ask the channel before anything else."""
+    """The page may have been posted: reconcile with the channel before anything else."""
 
 
 class PostError(Exception):
-    """A page could not be posted, or it is not known whether it was."""
+    """A page was not posted, or its arrival is unknown; see `outcome`."""
 
     def __init__(self, reason: str, outcome: Outcome) -> None:
         super().__init__(reason)

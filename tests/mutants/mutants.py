@@ -444,8 +444,8 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "no deadline check before the first byte",
         "bot/chat/deadline.py",
-        "if now() - request.began >= timeout:",
-        "if now() - request.began < 0:",
+        "if now() - request.started_at >= timeout:",
+        "if now() - request.started_at < 0:",
         (
             "tests/bot/chat/test_deadline.py"
             "::test_a_request_that_was_held_up_past_its_time_out_fails_and_is_not_sent",
