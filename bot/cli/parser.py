@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from bot.cli.terminal import EXIT_USAGE
+from bot.platforms.registry import find_platforms
 from digests.subscription import DigestStyle
 
 STYLES = tuple(style.value for style in DigestStyle)
@@ -21,6 +22,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--config", type=Path, metavar="FILE", help="settings file (or PAPERROUND_CONFIG)")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    platforms = find_platforms()
 
     def add_command(name: str, module: str, summary: str) -> argparse.ArgumentParser:
         command = commands.add_parser(name, help=summary, description=f"{summary[0].upper()}{summary[1:]}.")
@@ -48,8 +50,8 @@ def build_parser() -> argparse.ArgumentParser:
     add_command("schema", "schema", "print the JSON Schema of a scored paper")
 
     command = add_command("preview", "preview", "show the digest that would be posted")
-    platforms = ("console", "slack", "discord", "html")
-    command.add_argument("--as", dest="platform", choices=platforms, default="console")
+    targets = (*platforms, "html")
+    command.add_argument("--as", dest="platform", choices=targets, default="console")
     command.add_argument("--json", action="store_true", help="the messages as the platform's API takes them")
     command.add_argument("--style", choices=STYLES)
     command.add_argument("--top", type=_parse_count, metavar="N", help="number of papers, 1 to 50")
@@ -66,12 +68,14 @@ def build_parser() -> argparse.ArgumentParser:
     command.add_argument("--limit", type=_parse_count, default=10, metavar="N", help=limit_help)
 
     command = add_command("manifest", "manifest", "print the app's manifest for a platform")
-    command.add_argument("platform", choices=("slack",))
-    url_help = "the address that Slack calls over HTTP, such as https://host/slack/events"
+    with_manifest = [name for name, spec in platforms.items() if spec.render_manifest]
+    command.add_argument("platform", choices=with_manifest)
+    url_help = "the address that the platform calls over HTTP, such as https://host/slack/events"
     command.add_argument("--url", type=_parse_https_url, help=url_help)
 
     command = add_command("invite", "invite", "print the link that adds the app to a server")
-    command.add_argument("platform", choices=("discord",))
+    with_invitation = [name for name, spec in platforms.items() if spec.fetch_invitation]
+    command.add_argument("platform", choices=with_invitation)
 
     command = add_command("status", "status", "show the next digest and the last failure of each channel")
     command.add_argument("--channel", default="", metavar="ID", help="only this channel")
@@ -126,7 +130,7 @@ def _parse_count(text: str) -> int:
 def _parse_https_url(text: str) -> str:
     if text.startswith("https://"):
         return text
-    raise argparse.ArgumentTypeError(f"{text!r} does not begin with https://, and Slack calls nothing else")
+    raise argparse.ArgumentTypeError(f"{text!r} does not begin with https://, and a platform calls nothing else")
 
 
 def _parse_day(text: str) -> date:
