@@ -1,6 +1,6 @@
-"""The neutral vocabulary: what is said, before any platform's markup. Every string in it is untrusted text.
+"""The neutral message format, before any platform's markup. Every string in it is untrusted text.
 
-`present` builds messages, a platform's `render` turns them into payloads: it escapes, clips and makes pages.
+`present` builds messages. A platform's `render` escapes, clips and pages them into payloads.
 """
 
 from dataclasses import dataclass
@@ -16,10 +16,7 @@ class Heading:
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """A paragraph; line breaks in it are meant.
-
-    `quiet` text is small print. `label` is set off before it, in bold.
-    """
+    """A paragraph with intended line breaks. `is_small_print` makes it grey; `label` precedes it in bold."""
 
     text: str
     is_small_print: bool = False
@@ -28,11 +25,11 @@ class Text:
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """One paper, its parts already in words. Empty parts are left out by every renderer.
+    """One paper, with its parts as text. Every renderer leaves empty parts out.
 
-    `paper` is the id that a mark is about. `url` is a link we built, the only one in a card. `score` is short
-    ("8.7/10"); `limitations_note` stands where there are no `limitations`. `mark_count` people want it
-    discussed.
+    `paper` is the id that marks refer to. `url` is built by us and the only link in a card. `score` is short
+    ("8.7/10"). `limitations_note` replaces empty `limitations`. `mark_count` people want to discuss the
+    paper.
     """
 
     paper: str
@@ -53,24 +50,24 @@ class Card:
 
 @dataclass(frozen=True, slots=True)
 class Divider:
-    """A quiet line between parts."""
+    """A line between parts."""
 
 
 class ButtonAction(StrEnum):
-    """What a button asks for. Its value says of what: a paper's id, or words that were looked up."""
+    """The action of a button. The button's value names its object, such as a paper's id or a query."""
 
     DISCUSS = "discuss"
-    """Put the paper up for discussion, or take that back. Every card has such a button of its own."""
+    """Mark the paper for discussion, or take the mark back. Every card has this button."""
     SHARE = "share"
     """Show the paper to the whole channel."""
     REVIEW = "review"
-    """The whole review of the paper, for the person alone."""
+    """Show the full review of the paper to the person alone."""
     SHOW = "show"
-    """The paper's card, for the person alone."""
+    """Show the paper's card to the person alone."""
     UNDO = "undo"
-    """Take a change of the channel's digest back; the value is the change's number."""
+    """Undo a change of the channel's digest; the value is the number of the change."""
     SETTINGS = "settings"
-    """The form with the channel's digest."""
+    """Open the form with the channel's digest."""
     FINISH_DISCUSSION = "discussed"
     """Take the paper off the queue."""
     RELEASE = "release"
@@ -81,7 +78,7 @@ class ButtonAction(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Button:
-    """Something a person can ask for with a tap. A platform without buttons leaves it out."""
+    """A button. A platform without buttons leaves it out."""
 
     action: ButtonAction
     label: str
@@ -98,7 +95,7 @@ class Buttons:
 
 @dataclass(frozen=True, slots=True)
 class OptionRow:
-    """A line with a button beside it: one of several things to choose from."""
+    """A line with a button beside it: one of several choices."""
 
     text: str
     button: Button
@@ -109,12 +106,12 @@ Block = Heading | Text | Card | Divider | Buttons | OptionRow
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """What one reply or digest says. `summary` is what a notification and a screen reader get."""
+    """The content of one reply or digest. `summary` is for notifications and screen readers."""
 
     summary: str
     blocks: tuple[Block, ...]
 
     @property
     def cards(self) -> tuple[Card, ...]:
-        """The papers in it, in order."""
+        """The papers of the message, in order."""
         return tuple(block for block in self.blocks if isinstance(block, Card))

@@ -15,7 +15,8 @@ def run_command(options: argparse.Namespace) -> int:
         now, progress = datetime.now(UTC), add_bar("copying")
         counts = copy_store(options.source, options.target, now=now, progress=progress)
     print(  # noqa: T201
-        f"{format_count(sum(counts.values()), 'row')} copied, {format_count(counts['papers'], 'paper')} among them; "
+        f"{format_count(sum(counts.values()), 'row')} copied, "
+        f"{format_count(counts['papers'], 'paper')} among them; "
         "every table counted on both sides. Name the new store under [store] url before you start again."
     )
     return EXIT_OK

@@ -119,7 +119,7 @@ def _open_conversation(
 
 @dataclass(frozen=True, slots=True)
 class TerminalConversation:
-    """The conversation of one channel, typed on a terminal. `message_ids` are those of the digest's papers."""
+    """A channel's conversation, typed on a terminal. `message_ids` are the digest's, one a paper."""
 
     answers: Answers
     marks: MarkHandler

@@ -1,4 +1,4 @@
-"""`paperround digest CHANNEL --now`: today's edition at once, by the ledger, so that no day has two."""
+"""`paperround digest CHANNEL --now`: today's edition at once, through the outbox, so no day has two."""
 
 import argparse
 import asyncio
@@ -13,6 +13,7 @@ from bot.cli.preview import show_preview
 from bot.cli.status import find_unstarted
 from bot.cli.terminal import EXIT_OK, build_cli_services, open_console, print_lines
 from bot.delivery.deliver import DeliveryContext, deliver_edition
+from bot.present.wording import format_count
 from bot.services import Services, build_apps, configured_subscriptions
 from digests.build import build
 from digests.errors import InputError, PaperroundError
@@ -22,7 +23,7 @@ from digests.ports.outbox import DeliveryState
 from digests.subscription import Subscription
 
 HISTORY_LIMIT = 9
-"""Editions that are looked at: what a clock that was ahead has left is among them."""
+"""Editions that are read. A clock that was ahead may have left some after today's."""
 
 
 def run_command(options: argparse.Namespace) -> int:
@@ -39,7 +40,7 @@ def run_command(options: argparse.Namespace) -> int:
 
 
 def preview_todays_edition(channel: str, services: Services) -> tuple[str, Digest | None]:
-    """What would become of today's edition, in a sentence, and the digest if it would be posted. Reads alone."""
+    """Return a sentence about today's edition, and its digest if it would be posted. Writes nothing."""
     subscription = _require_subscription(channel, services)
     edition = _edition_of_today(subscription, services)
     name = _name_edition(subscription, edition)
@@ -52,7 +53,10 @@ def preview_todays_edition(channel: str, services: Services) -> tuple[str, Diges
 
 
 async def post_todays_edition(channel: str, services: Services, environment: Mapping[str, str]) -> str:
-    """Post today's edition, and say what came of it. Raises InputError, and PaperroundError where it was not posted."""
+    """Post today's edition and return the outcome as a sentence.
+
+    Raises InputError, and PaperroundError if it was not posted.
+    """
     configured = configured_subscriptions(services.settings)
     await asyncio.to_thread(
         _require_subscription, channel, services
@@ -73,14 +77,14 @@ async def post_todays_edition(channel: str, services: Services, environment: Map
 
 
 async def _finish_older_editions(subscription: Subscription, edition: date, context: DeliveryContext) -> None:
-    """What went out in part is finished before today's."""
+    """Finish partly posted editions before today's."""
     for older in await asyncio.to_thread(context.store.delivery_reports.history, subscription, HISTORY_LIMIT):
         if older.edition < edition and older.is_partly_posted:
             await deliver_edition(subscription, older.edition, context=context)
 
 
 def _require_subscription(channel: str, services: Services) -> Subscription:
-    """The one that is meant. Raises InputError where none is, or more than one may be."""
+    """Return the subscription of a channel. Raises InputError unless exactly one matches."""
     stored = services.store.subscriptions.list_active()
     known = [
         *stored,
@@ -103,7 +107,7 @@ def _edition_of_today(subscription: Subscription, services: Services) -> date:
 async def _open_platform(
     subscription: Subscription, services: Services, environment: Mapping[str, str], exits: AsyncExitStack
 ) -> DeliveryContext:
-    """The desk with the platform of this channel alone."""
+    """Return the context with the platform of this channel opened."""
     name = subscription.channel.platform
     context = services.delivery_context
     for app in build_apps(services.settings, environment, context.clock):
@@ -120,7 +124,7 @@ def _name_edition(subscription: Subscription, edition: date) -> str:
 
 
 def _describe_retry(subscription: Subscription) -> str:
-    """Who tries again what is not done."""
+    """Say whether a running bot will retry."""
     if subscription.is_running:
         return "“paperround run” tries again"
     state = f"paused by {subscription.paused_by}" if subscription.paused_by else "stopped"
@@ -142,7 +146,7 @@ def _describe_outcome(
         case DeliveryState.POSTED | DeliveryState.EMPTY if not has_begun:
             return f"{name} was posted before; nothing was sent."
         case DeliveryState.POSTED:
-            return f"{name} is posted, in {len(last_delivery.pages)} messages."
+            return f"{name} is posted, in {format_count(len(last_delivery.pages), 'message')}."
         case DeliveryState.EMPTY:
             told = "the channel was told" if last_delivery.pages else "the settings say not to tell"
             return f"{name} has nothing to read; {told}."

@@ -130,7 +130,9 @@ def _parse_count(text: str) -> int:
 def _parse_https_url(text: str) -> str:
     if text.startswith("https://"):
         return text
-    raise argparse.ArgumentTypeError(f"{text!r} does not begin with https://, and a platform calls nothing else")
+    raise argparse.ArgumentTypeError(
+        f"{text!r} does not begin with https://, and a platform calls nothing else"
+    )
 
 
 def _parse_day(text: str) -> date:

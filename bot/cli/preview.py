@@ -1,4 +1,4 @@
-"""What would be posted, before it is: the same digest, the same pages, in the form that each platform takes."""
+"""`paperround preview`: the digest that would be posted, as text, as a page or as the platform's JSON."""
 
 import argparse
 import json
@@ -22,7 +22,7 @@ from digests.model import Digest
 from digests.subscription import Channel, DigestStyle, Preferences, Subscription
 
 THREAD_PLACEHOLDER = "{ts of the first message}"
-"""Stands where Slack's answer to the first message will say which thread the others belong to."""
+"""Placeholder for the thread's id, which only the answer to the first message tells."""
 
 
 def run_command(options: argparse.Namespace) -> int:
@@ -47,7 +47,7 @@ def run_command(options: argparse.Namespace) -> int:
 
 @dataclass(frozen=True, slots=True)
 class PreviewRequest:
-    """What a preview is asked for; None and the empty string leave it as the channel has it."""
+    """Options of a preview. None and "" stand for the channel's own."""
 
     platform: str = "console"
     style: DigestStyle | None = None
@@ -58,7 +58,7 @@ class PreviewRequest:
 
 
 def preview_digest(request: PreviewRequest, services: Services) -> Digest:
-    """The digest that would be posted. Raises InputError and StoreError."""
+    """Build the digest that would be posted. Raises InputError and StoreError."""
     subscription = _choose_subscription(request, services)
     check_domains(subscription.preferences)
     now = services.delivery_context.clock()
@@ -75,7 +75,7 @@ def preview_digest(request: PreviewRequest, services: Services) -> Digest:
 
 
 def _choose_subscription(request: PreviewRequest, services: Services) -> Subscription:
-    """The first channel of the settings that fits, or a reader without any wish; then what was asked besides."""
+    """Return the first matching channel of the settings, or an empty one, with the options applied."""
     channels = [
         one
         for one in configured_subscriptions(services.settings)
@@ -98,7 +98,7 @@ def _choose_subscription(request: PreviewRequest, services: Services) -> Subscri
 
 
 def show_preview(digest: Digest, console: Console) -> None:
-    """On a terminal."""
+    """Print a digest on the terminal."""
     from bot.platforms.console.render import print_page
 
     for page in render_pages(present_digest(digest), "console", digest.preferences.style):
@@ -106,7 +106,7 @@ def show_preview(digest: Digest, console: Console) -> None:
 
 
 def to_payload_json(digest: Digest, platform: str) -> str:
-    """An array with one object a message: what the platform's API takes."""
+    """Return a JSON array with the request body of each message."""
     pages = render_pages(present_digest(digest), platform, digest.preferences.style)
     bodies = [_to_request_body(page, platform, digest.channel) for page in pages]
     return json.dumps(bodies, ensure_ascii=False, indent=2)
@@ -121,5 +121,5 @@ def _to_request_body(page: Page, platform: str, channel: Channel) -> dict[str, A
 
 
 def render_pages(message: Message, platform: str, style: DigestStyle) -> Sequence[Page]:
-    """The pages of a message on a platform."""
+    """Render a message for a platform."""
     return find_platforms()[platform].load_renderer()(message, style)

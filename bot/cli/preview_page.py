@@ -1,4 +1,4 @@
-"""A digest as one self-contained page: how it will look in Slack and in Discord, side by side, light and dark."""
+"""A digest as one self-contained page: Slack and Discord side by side, light and dark."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -15,12 +15,12 @@ from digests.subscription import DigestStyle
 
 
 def render_digest_page(digest: Digest) -> str:
-    """The page for one digest."""
+    """Return the page for one digest."""
     return render_message_page(present_digest(digest), digest.preferences.style)
 
 
 def render_message_page(message: Message, style: DigestStyle) -> str:
-    """The page for any message, made from the very payloads that would be posted."""
+    """Return the page for a message, built from the payloads that would be posted."""
     template = files("bot.cli").joinpath("preview.html").read_text(encoding="utf-8")
     parts = {
         "title": escape(message.summary[:120]),
@@ -87,7 +87,7 @@ _SLACK_ITALIC = re.compile(r"(?<![\w_])_(?=\S)([^_\n]+?)(?<=\S)_(?![\w_])")
 
 
 def _render_mrkdwn(text: str) -> str:
-    """Slack's markup as HTML. Entities in it are HTML's own three; links are put aside so that no mark in them counts."""
+    """Convert Slack's markup to HTML. Links are put aside first, so that no mark inside them counts."""
     links: list[str] = []
 
     def stash_link(found: re.Match[str]) -> str:
@@ -135,7 +135,7 @@ def _render_embed(embed: Mapping[str, Any]) -> str:
 
 
 def _render_markdown(text: str) -> str:
-    """Discord's markdown as HTML, line by line."""
+    """Convert Discord's markdown to HTML, line by line."""
     return "".join(_render_markdown_lines(text.split("\n"))) if text else ""
 
 

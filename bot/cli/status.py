@@ -1,4 +1,4 @@
-"""`paperround status`: what comes next, what failed and why, for people and for machines; what needs somebody first."""
+"""`paperround status`: the next and the last edition of each channel, problems first."""
 
 import argparse
 import json
@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from bot.cli.terminal import EXIT_OK, build_cli_services, open_console, print_json
+from bot.present.wording import format_count
 from bot.services import configured_subscriptions
 from digests.errors import InputError
 from digests.model import HealthReport
@@ -21,21 +22,20 @@ from digests.ports.outbox import DeliveryState
 from digests.subscription import Channel, Subscription
 
 OVERDUE_AFTER = timedelta(minutes=5)
-"""A tick comes every minute; what is due for longer waits for a process that runs, or for its turn among many, and so does
-what its process left in the middle, once its lease is over."""
+"""Delay after which an edition or an expired lease counts as overdue. The worker ticks every minute."""
 
 MAX_ROWS = 100
-"""Rows of the table; --json has all channels, --channel has one."""
+"""Rows of the table. --json has all channels, --channel one."""
 
 RETRYABLE = (DeliveryState.RETRYING, DeliveryState.UNKNOWN)
 IN_PROGRESS = (DeliveryState.CLAIMED, DeliveryState.POSTING, *RETRYABLE)
-"""What is begun and not done."""
+"""States of a delivery that was started and is not finished."""
 
 MAX_NAMED_CHANNELS = 10
-"""Channels of the settings that are not begun; --json has all of them."""
+"""Channels of the settings that are named before their first run. --json has all."""
 
 COUNTED_DAYS = 2
-"""Editions of today and yesterday are counted: somewhere on earth both are today's."""
+"""Days whose editions are counted: today's date differs around the world."""
 
 
 def run_command(options: argparse.Namespace) -> int:
@@ -60,7 +60,7 @@ def run_command(options: argparse.Namespace) -> int:
 
 @dataclass(frozen=True, slots=True)
 class StatusReport:
-    """How everything stands at an instant; channels that need somebody come first."""
+    """The state of all channels at one instant, channels in trouble first."""
 
     now: datetime
     channels: Sequence[ChannelStatus]
@@ -72,8 +72,10 @@ class StatusReport:
 def load_status(
     store: Store, now: datetime, channel: str = "", configured: Sequence[Subscription] = ()
 ) -> StatusReport:
-    """How the channels stand, or the one that is meant: its id, or its whole name such as slack:T0123:C0456. Those that
-    are `named` in the settings and not yet in the store are not begun."""
+    """Load the state of all channels, or of one by its id or full name such as slack:T0123:C0456.
+
+    Channels of `configured` that the store lacks are listed as not started.
+    """
     all_statuses = store.delivery_reports.channel_statuses()
     unstarted = [one.channel for one in find_unstarted(configured, [one.channel for one in all_statuses])]
     selected = [one for one in all_statuses if _is_selected(one.channel, channel)]
@@ -90,7 +92,7 @@ def load_status(
 def find_unstarted(
     configured: Sequence[Subscription], known_channels: Sequence[Channel]
 ) -> Sequence[Subscription]:
-    """Those of the settings' subscriptions whose channels are not known yet: the first run begins them."""
+    """Return the configured subscriptions whose channels are not known; the next run starts them."""
     names = {(one.platform, one.channel) for one in known_channels}  # Most are told apart by these.
     return [
         one
@@ -105,7 +107,7 @@ def _is_selected(candidate: Channel, name: str) -> bool:
 
 
 def describe_trouble(channel_status: ChannelStatus, now: datetime) -> str:
-    """What is wrong with a channel, in a sentence; empty where nothing is."""
+    """Describe a channel's problem in a sentence; empty without one."""
     subscription = channel_status.subscription
     if subscription is None:
         return channel_status.read_error
@@ -124,7 +126,7 @@ def describe_trouble(channel_status: ChannelStatus, now: datetime) -> str:
 
 
 def _describe_last_edition(channel_status: ChannelStatus, now: datetime) -> str:
-    """What is wrong with the last edition."""
+    """Describe the problem of the last edition; empty without one."""
     match channel_status.state:
         case DeliveryState.FAILED:
             return f"Not posted: {channel_status.reason}"
@@ -134,12 +136,13 @@ def _describe_last_edition(channel_status: ChannelStatus, now: datetime) -> str:
         case DeliveryState.CLAIMED | DeliveryState.POSTING if _is_overdue(channel_status.lease_until, now):
             return f"Left in the middle since {channel_status.lease_until:%a %d %b %H:%M}."
     if channel_status.unknown_pages:
-        return f"{channel_status.unknown_pages} messages may be missing: the channel could not be asked."
+        missing = format_count(channel_status.unknown_pages, "message")
+        return f"{missing} may be missing: the channel could not be asked."
     return ""
 
 
 def _expected_times(channel_status: ChannelStatus) -> tuple[datetime | None, ...]:
-    """When somebody was to go on with the last edition, and to begin the next one."""
+    """Return the times at which a worker should continue the last edition or start the next one."""
     return (
         channel_status.lease_until,
         channel_status.next_try_at if channel_status.state in RETRYABLE else None,
@@ -157,7 +160,7 @@ def _sort_key(channel_status: ChannelStatus, now: datetime) -> tuple[bool, bool,
 
 
 def report_to_record(report: StatusReport) -> dict[str, Any]:
-    """For machines. The counts come out of the ledger, so they are one truth for all replicas and outlive each of them."""
+    """Convert a report to JSON. Counts come from the outbox, so they hold for all replicas."""
     troubles = sum(bool(describe_trouble(one, report.now)) for one in report.channels)
     return {
         "at": report.now.isoformat(),
@@ -209,7 +212,7 @@ def _to_iso(when: Any) -> str | None:
 
 
 def print_report(report: StatusReport, console: Console) -> None:
-    """For people: a table, and what it leaves out in words."""
+    """Print a table, and sentences for channels and sources outside it."""
     table = Table("channel", "next (UTC)", "last", "what is wrong", box=None, padding=(0, 2, 0, 0))
     for one in report.channels[:MAX_ROWS]:
         table.add_row(*(Text(cell) for cell in _table_row(one, report.now)))
@@ -224,13 +227,18 @@ def print_report(report: StatusReport, console: Console) -> None:
         )
     hidden = len(report.channels) - MAX_ROWS
     if hidden > 0:
-        console.print(f"{hidden:,} more channels: --json has all of them, --channel one.")
+        console.print(f"{format_count(hidden, 'more channel')}: --json has all of them, --channel one.")
     counted = ", ".join(f"{number:,} {state}" for state, number in report.counts.items() if number)
     console.print(f"Editions of today and yesterday: {counted or 'none'}.")
     for each in report.conditions:
         if each.trouble:
-            waiting = f" {each.waiting_count:,} papers wait for a review." if each.waiting_count else ""
+            waiting = _describe_backlog(each.waiting_count)
             console.print(f"{each.subject}: {each.trouble}. {each.detail}{waiting}", markup=False)
+
+
+def _describe_backlog(count: int) -> str:
+    verb = "waits" if count == 1 else "wait"
+    return f" {format_count(count, 'paper')} {verb} for a review." if count else ""
 
 
 def _table_row(channel_status: ChannelStatus, now: datetime) -> tuple[str, str, str, str]:

@@ -1,4 +1,4 @@
-"""What a whole channel is told outside its digests: announcements, and papers that someone shares."""
+"""Messages to a whole channel besides its digests: announcements and shared papers."""
 
 import asyncio
 import secrets
@@ -12,7 +12,7 @@ from digests.subscription import Channel, DigestStyle
 
 
 async def announce_message(message: Message | None, channel: Channel, platform: Platform) -> None:
-    """Post what there is to announce. Raises PostError."""
+    """Post an announcement, if there is one. Raises PostError."""
     for page in platform.render(message, DigestStyle.COMPACT) if message else ():
         await platform.post(channel, page, key=_new_key("a"), thread=None)
 
@@ -20,7 +20,7 @@ async def announce_message(message: Message | None, channel: Channel, platform: 
 async def share_paper(
     paper: str, channel: Channel, person: Person, *, answers: Answers, platform: Platform
 ) -> None:
-    """Show a paper to the channel, where it can be marked from then on. Raises InputError and PostError."""
+    """Post a paper to the channel; from then on it can be marked there. Raises InputError and PostError."""
     message = await asyncio.to_thread(answers.lookup.share_paper, paper, person)
     for page in platform.render(
         message, DigestStyle.COMPACT if len(message.cards) > 1 else DigestStyle.CARDS
@@ -32,5 +32,5 @@ async def share_paper(
 
 
 def _new_key(prefix: str) -> str:
-    """A key of its own for every message; Discord takes 25 characters."""
+    """Return a unique idempotency key. Discord takes at most 25 characters."""
     return f"{prefix}-{secrets.token_hex(8)}"

@@ -1,4 +1,4 @@
-"""The one entrance of the chat platforms to all conversation: answers by subject, and /digest by its command."""
+"""The interface of the chat platforms to all conversation: answers by subject, and /digest."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""Types that all conversation shares: the person, the reply, and the settings and services behind an answer."""
+"""Shared types of all conversation: the person, the reply, and the services behind an answer."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What people want to discuss: marks on posted papers become a queue, most wanted first."""
+"""Marks on posted papers: reactions and buttons become stored marks, and posts show their current count."""
 
 import asyncio
 import contextlib
@@ -19,17 +19,17 @@ from digests.subscription import Channel
 log = logging.getLogger(__name__)
 
 DEBOUNCE_SECONDS = 1.5
-"""Seconds that further marks on a message are waited for, so that many of them become one edit."""
+"""Seconds to wait for further marks on a message, so that a burst becomes one edit."""
 
 MAX_POSTS_PER_PAPER = 3
-"""Messages of a channel whose number is kept true for a paper: the newest ones."""
+"""Messages of a channel whose count is refreshed for a paper: the newest ones."""
 
 RECONCILE_WINDOW = timedelta(days=2)
 MAX_RECONCILED_POSTS = 40
-"""After a gap so many posts of the last two days are asked for their reactions; Slack grants 50 questions a minute."""
+"""Posts of the last two days that are reconciled after a gap. Slack allows 50 such requests a minute."""
 
 MAX_WORDS = 200
-"""Words of a person's message in which a paper is looked for."""
+"""Words of a message that are searched for a paper."""
 
 AMBIGUOUS_MESSAGE = "This message shows several papers: tap the Discuss button of the one you mean."
 AMBIGUOUS_REACTION = (
@@ -39,17 +39,17 @@ AMBIGUOUS_REACTION = (
 
 @dataclass(frozen=True, slots=True)
 class MarkEmojis:
-    """The emojis that mark a paper, as a platform names them; `keycaps` are those of 1 to 10, in order."""
+    """Emojis that mark a paper, as a platform names them; `keycaps` are 1 to 10, in order."""
 
     mark: str
     keycaps: tuple[str, ...]
 
     def may_be_mark(self, emoji: str) -> bool:
-        """Whether such a reaction can be about a paper at all."""
+        """Return whether a reaction with this emoji can be about a paper."""
         return emoji == self.mark or emoji in self.keycaps
 
     def find_paper(self, post: Post, emoji: str) -> str | None:
-        """The paper that a reaction on a message means: the mark where there is one paper, else its keycap."""
+        """Return the paper that a reaction means: the mark for a single paper, else the keycap's."""
         if emoji == self.mark:
             return post.papers[0] if len(post.papers) == 1 else None
         if emoji not in self.keycaps:
@@ -59,13 +59,13 @@ class MarkEmojis:
 
 
 def describe_tap(is_marked: bool, digest_command: str) -> str:
-    """What a person is told who tapped a Discuss button; `on` when that made a mark."""
+    """Answer a person who tapped a Discuss button."""
     outcome = "Marked for discussion. Tap again to take it back;" if is_marked else "Your mark is taken back;"
     return f"{outcome} {digest_command} queue shows the list."
 
 
 def describe_menu_choice(is_marked: bool, digest_command: str) -> str:
-    """What a person is told who chose “Mark for discussion” in a message's menu."""
+    """Answer a person who chose “Mark for discussion” in a message's menu."""
     if is_marked:
         return f"Marked for discussion; {digest_command} queue shows the list."
     return "You had marked it; your mark is taken back."
@@ -73,9 +73,9 @@ def describe_menu_choice(is_marked: bool, digest_command: str) -> str:
 
 @dataclass(slots=True)
 class RefreshDebouncer:
-    """Keeps the numbers on posted messages true: one edit for a burst of marks, and the newest number wins.
+    """Refreshes mark counts on posts: one edit for a burst of marks, with the newest counts.
 
-    `show` writes the present number onto a message; a failure of it is logged, and the next mark tries again.
+    A failed refresh is logged; the next mark tries again.
     """
 
     refresh_post: Callable[[Post], Awaitable[None]]
@@ -84,7 +84,7 @@ class RefreshDebouncer:
     _pending_tasks: dict[tuple[str, str], asyncio.Task[None]] = field(default_factory=dict)
 
     def schedule_refresh(self, post: Post) -> None:
-        """The marks on this message are no longer what it shows. Call it within a running loop."""
+        """Schedule one edit of a post whose marks changed. Call it within a running loop."""
         key = (str(post.channel), post.message_id)
         if key not in self._pending_tasks:
             self._pending_tasks[key] = asyncio.create_task(self._refresh_after_delay(key, post))
@@ -99,14 +99,14 @@ class RefreshDebouncer:
             log.warning("%s: the number of marks could not be shown: %s", post.channel, error)
 
     async def flush_pending(self) -> None:
-        """Show what is still waiting, at once."""
+        """Run all pending refreshes now, and wait for them."""
         self._flush_event.set()
         await asyncio.gather(*self._pending_tasks.values(), return_exceptions=True)
 
 
 @dataclass(slots=True)
 class MarkHandler:
-    """The marks that people of one platform make, and the numbers on its messages that follow them."""
+    """Stores the marks of one platform's people, and refreshes the counts on its posts."""
 
     store: Store
     platform: Platform
@@ -118,7 +118,7 @@ class MarkHandler:
         self.debouncer = RefreshDebouncer(self._refresh_post)
 
     async def toggle_mark(self, channel: Channel, paper: str, person: str) -> bool:
-        """A tap: one mark a person and channel, wherever it was tapped; whether it is made now, or taken back."""
+        """Toggle a person's mark for a paper in a channel. Returns whether it is marked now."""
         is_marked = await asyncio.to_thread(self._toggle_stored_mark, channel, paper, person)
         await self.schedule_paper_refresh(channel, paper)
         return is_marked
@@ -132,8 +132,10 @@ class MarkHandler:
     async def apply_reaction(
         self, channel: Channel, message: str, emoji: str, person: str, *, is_added: bool, at: datetime
     ) -> bool:
-        """A reaction came or went; False when it is the mark on a message of several papers, so that nobody can say
-        which one is meant."""
+        """Store an added or removed reaction.
+
+        Returns False if it is the mark on a message of several papers, so the person has to say which one.
+        """
         post = await asyncio.to_thread(self.store.marks.find_post, channel, message)
         if not post:
             return True
@@ -146,7 +148,7 @@ class MarkHandler:
         return True
 
     async def find_paper_in_message(self, channel: Channel, message: str, text: str) -> str:
-        """The paper of a post of ours, or the one that a person's message links to. Raises InputError."""
+        """Return the paper of our post, or the paper that a person's message links to. Raises InputError."""
         return await asyncio.to_thread(self._find_paper_in_message, channel, message, text)
 
     def _find_paper_in_message(self, channel: Channel, message: str, text: str) -> str:
@@ -162,7 +164,7 @@ class MarkHandler:
         raise InputError("There is no paper in this message that Paperround knows.")
 
     async def schedule_paper_refresh(self, channel: Channel, paper: str) -> None:
-        """The marks for a paper are no longer what its messages show."""
+        """Schedule a refresh of the newest posts that show a paper."""
         posts = await asyncio.to_thread(self.store.marks.find_posts, channel, paper, MAX_POSTS_PER_PAPER)
         for post in posts:
             self.debouncer.schedule_refresh(post)
@@ -174,9 +176,9 @@ class MarkHandler:
     async def reconcile_recent_posts(
         self, fetch_reactions: Callable[[Post], Awaitable[Mapping[str, frozenset[str]] | None]]
     ) -> None:
-        """After a gap the reactions on the newest posts are asked for: what was missed is mended, in both directions.
+        """Reconcile the stored marks of recent posts with their reactions after a gap, in both directions.
 
-        `people` gives who reacted with which emoji, or None where that is known to be as the store has it.
+        `fetch_reactions` returns the people by emoji, or None if the stored marks are known to be current.
         """
         marks, since = self.store.marks, self.clock() - RECONCILE_WINDOW
         for post in await asyncio.to_thread(
@@ -187,7 +189,7 @@ class MarkHandler:
     async def reconcile_post(
         self, post: Post, fetch_reactions: Callable[[Post], Awaitable[Mapping[str, frozenset[str]] | None]]
     ) -> None:
-        """The same for one message; a failure is a line in the log."""
+        """Reconcile one post. A failure is logged."""
         at = self.clock()
         try:
             reactions = await fetch_reactions(post)

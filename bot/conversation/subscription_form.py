@@ -1,4 +1,4 @@
-"""A channel's digest as people write it: in words, or in the fields of a form. Pure."""
+"""A subscription as people write it: in words, or in the fields of a form. Pure."""
 
 import difflib
 import re
@@ -19,14 +19,14 @@ WEEKDAYS, EVERY_DAY = frozenset(range(5)), frozenset(range(7))
 MAX_TOP = 50
 MAX_ENTRIES = 30
 MAX_ENTRY_CHARACTERS = 100
-"""The limits of a subscription in the settings file hold here too."""
+"""Limits of a subscription in the settings file, the same here."""
 
 EXAMPLE = "vision at 08:30 top 3 min 8"
 
 
 @dataclass(frozen=True, slots=True)
 class SubscriptionForm:
-    """The fields as they are typed: lists with commas, `days` as "mon" to "sun", `min_score` empty for none."""
+    """The fields as typed: lists with commas, `days` as "mon" to "sun", `min_score` empty for none."""
 
     domains: str = ""
     keywords: str = ""
@@ -40,7 +40,7 @@ class SubscriptionForm:
 
 
 class FormError(Exception):
-    """What is wrong in which field, all of it: one sentence a field, for the person who filled the form in."""
+    """The problems of a form: one sentence for each wrong field."""
 
     def __init__(self, problems: Mapping[str, str]) -> None:
         super().__init__(" ".join(problems.values()))
@@ -48,7 +48,7 @@ class FormError(Exception):
 
 
 def form_of(subscription: Subscription) -> SubscriptionForm:
-    """The form, filled in with what the channel has."""
+    """Fill the form in with the channel's subscription."""
     preferences, schedule = subscription.preferences, subscription.schedule
     return SubscriptionForm(
         ", ".join(preferences.domains),
@@ -64,7 +64,7 @@ def form_of(subscription: Subscription) -> SubscriptionForm:
 
 
 def parse_form(form: SubscriptionForm, base: Subscription) -> Subscription:
-    """The subscription that a form asks for. Raises FormError with every problem at once."""
+    """Parse a form over a subscription. Raises FormError with every problem at once."""
     problems: dict[str, str] = {}
 
     def parse_field(field: str, reader: Callable[[Any], Any]) -> Any:
@@ -189,9 +189,10 @@ _FILLER_WORDS = ("and", "papers", "best", "the", "to", "every", "for", "score", 
 
 
 def parse_subscribe_words(text: str, base: Subscription) -> Subscription:
-    """What "vision about "diffusion" at 08:30 top 3 min 8 on mon-fri in Europe/Berlin style compact" asks for.
+    """Parse words such as: vision about "diffusion" at 08:30 top 3 min 8 on mon-fri in Europe/Berlin.
 
-    The order is free; what is not said stays as in `base`, but domains and keywords replace both of its. Raises InputError.
+    The order is free. A field that is not mentioned stays as in `base`; domains and keywords are replaced
+    together. Raises InputError.
     """
     clauses: dict[str, list[str]] = {}
     clause = "domains"
@@ -221,7 +222,7 @@ def parse_subscribe_words(text: str, base: Subscription) -> Subscription:
 
 
 def _may_continue_clause(clause: str, values: list[str]) -> bool:
-    """Whether more may belong to a clause: one value ends it, but for lists, and for a time's half of the day ("9 am")."""
+    """Return whether another word may follow in the clause: lists, and a time such as "9 am"."""
     if clause == "at":
         return len(values) == 1 and values[0].isdigit()
     return clause in ("domains", "keywords", "muted", "days")
@@ -259,7 +260,7 @@ def _join_value(clause_words: list[str]) -> str:
 
 
 def _parse_entry_words(clause_words: list[str]) -> tuple[str, ...]:
-    """Entries parted by commas; quoted ones, and those joined by "and", by themselves. Some phones quote 'so'."""
+    """Split entries at commas and "and"; a quoted entry stands alone. Some phones quote 'this way'."""
     parts: list[str] = []
     for part in clause_words:
         if part.startswith('"'):
@@ -341,7 +342,7 @@ def _parse_day_words(clause_words: list[str]) -> frozenset[int]:
 
 
 def format_subscribe_words(subscription: Subscription) -> str:
-    """Words that ask for this wish and schedule again."""
+    """Format a subscription as words that /digest subscribe understands."""
     preferences, schedule = subscription.preferences, subscription.schedule
     parts = [", ".join(preferences.domains) or ("" if preferences.keywords else "everything")]
     parts += [f"about {_quote_entries(preferences.keywords)}"] if preferences.keywords else []
@@ -374,7 +375,7 @@ _STYLE_DESCRIPTIONS = {
 
 
 def describe_subscription(subscription: Subscription) -> str:
-    """The 5 best papers from vision, scored 8 or more, weekdays at 08:30 (Europe/Berlin), one message a paper."""
+    """Describe a subscription: The 5 best papers from vision, scored 8 or more, weekdays at 08:30 (UTC)."""
     preferences, schedule = subscription.preferences, subscription.schedule
     best = "The best paper" if preferences.top == 1 else f"The {preferences.top} best papers"
     parts = [f"{best}{_describe_subject(preferences)}"]
@@ -402,10 +403,11 @@ def _join_entries(entries: tuple[str, ...]) -> str:
 
 
 def describe_difference(before: Subscription, after: Subscription) -> str:
-    """What changed, for the channel: "top 5 → 3; at 09:00 → 08:30". Empty when wish and schedule are the same."""
+    """Describe a change: top 5 → 3; at 09:00 → 08:30. Empty if preferences and schedule are equal."""
     old, new = form_of(before), form_of(after)
     names = {
-        "domains": "domains", "keywords": "keywords", "muted": "left out", "top": "top", "min_score": "minimum score",
+        "domains": "domains", "keywords": "keywords", "muted": "left out", "top": "top",
+        "min_score": "minimum score",
         "at": "at", "days": "on", "time_zone": "time zone", "style": "style",
     }  # fmt: skip
     changed = [

@@ -1,4 +1,4 @@
-"""MODULE"""
+"""The card of one paper: title, score, TL;DR, key limitations, warnings, and the line about its review."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -19,7 +19,7 @@ from digests.model import (
 from digests.text import clip_text, split_sentences
 
 TLDR_CHARACTERS = 420
-"""Characters of a TL;DR: what is read in ten seconds, on eight lines of a phone."""
+"""Characters of a TL;DR: ten seconds of reading, eight lines on a phone."""
 
 
 EXCERPT_CHARACTERS = 120
@@ -27,14 +27,14 @@ EXCERPT_CHARACTERS = 120
 
 
 MAX_NAMED_AUTHORS = 3
-"""Up to so many authors are all named; of more, the first two."""
+"""Authors that are all named; of a longer list only the first two are."""
 
 
 LIMITATIONS_NOT_REVIEWED = "Limitations not reviewed"
 
 
 def build_card(scored: ScoredPaper, number: int | None = None, reason: str = "") -> Card:
-    """One paper, as it stands in a digest and as the answer to a look-up."""
+    """Build a paper's card, for a digest and for the answer to a look-up."""
     paper, review = scored.paper, scored.review
     limitations = key_limitations_of(
         replace(review, limitations=review.limitations[:MAX_TEXT_CHARACTERS])
@@ -61,11 +61,12 @@ def _list_warnings(paper: Paper) -> Iterable[str]:
         yield f"Withdrawn by its authors on {format_date(paper.withdrawn)}"
     for flag in paper.flags:
         what = "Text of this paper that readers cannot see" if flag.is_hidden else "A passage of this paper"
-        yield f"{what} reads like an order to its reviewer ({_format_flag_category(flag.category)}): “{_format_excerpt(flag.excerpt)}”"
+        category, excerpt = _format_flag_category(flag.category), _format_excerpt(flag.excerpt)
+        yield f"{what} reads like an order to its reviewer ({category}): “{excerpt}”"
 
 
 def _format_excerpt(text: str) -> str:
-    """A passage that begins in the middle of a sentence says so."""
+    """Clip a passage. One that begins inside a sentence gets an ellipsis in front."""
     passage = clip_text(clean_text(text), EXCERPT_CHARACTERS)
     return f"…{passage}" if passage[:1].islower() else passage
 
@@ -80,7 +81,7 @@ def format_score(review: Review) -> str:
 
 
 def format_authors(authors: Sequence[str]) -> str:
-    """A. Author, B. Author and 12 more."""
+    """Format authors: A. Author, B. Author and 12 more."""
     names = [abbreviate_name(clean_text(author)) for author in authors if clean_text(author)]
     if len(names) > MAX_NAMED_AUTHORS:
         return f"{names[0]}, {names[1]} and {len(names) - 2:,} more"
@@ -88,7 +89,7 @@ def format_authors(authors: Sequence[str]) -> str:
 
 
 def abbreviate_name(name: str) -> str:
-    """Kawin Ethayarajh is K. Ethayarajh; a single name, a group's name and one in another script stay whole."""
+    """Shorten Kawin Ethayarajh to K. Ethayarajh. Single names, groups and other scripts stay whole."""
     given, space, family = name.partition(" ")
     if not space or given.endswith(".") or given.isupper() or not given[0].isupper():
         return name
@@ -108,7 +109,7 @@ def _choose_tldr(scored: ScoredPaper) -> str:
 
 
 def _fit_whole_sentences(text: str) -> str:
-    """As many sentences as fit: a thought that is finished reads faster than one that is cut."""
+    """Return as many whole sentences as fit, or a clipped first sentence."""
     fitting = ""
     for sentence in split_sentences(text[: TLDR_CHARACTERS + 1]) if len(text) > TLDR_CHARACTERS else [text]:
         longer = f"{fitting} {sentence}".strip()
@@ -123,7 +124,7 @@ def _fit_whole_sentences(text: str) -> str:
 
 
 def format_review_line(review: Review) -> str:
-    """Who said so: "Reviewed by qwen3, 23 November 2026, from the full text"."""
+    """Name the reviewer: Reviewed by qwen3, 23 November 2026, from the full text."""
     if review == NOT_REVIEWED:
         return "Not reviewed"
     by = (
@@ -137,7 +138,7 @@ def format_review_line(review: Review) -> str:
 
 
 def format_update_line(update: PaperUpdate) -> str:
-    """What came since a message was posted, for under its card; a withdrawal is the newest version's only news."""
+    """Describe the changes since a message was posted; empty without any. A withdrawal hides the version."""
     parts = []
     if update.withdrawn:
         parts.append(f"withdrawn by its authors on {format_date(update.withdrawn)}")

@@ -1,4 +1,4 @@
-"""MODULE"""
+"""The message of a digest with picks, and the message to its owner when it could not be posted."""
 
 from datetime import date
 
@@ -23,7 +23,7 @@ from digests.text import clip_text
 
 
 def present_digest(digest: Digest) -> Message:
-    """The whole digest, with what was considered and why the rest was left out."""
+    """Present a digest: header, cards, and the counts of considered and left-out papers."""
     day = format_weekday_date(digest.edition)
     if not digest.picks:
         return present_empty_digest(digest, day)
@@ -44,7 +44,7 @@ def present_digest(digest: Digest) -> Message:
 
 
 def _shorten_title(pick: Pick) -> str:
-    """A title as far as its colon, for a notification."""
+    """Cut a title at its colon, for a notification."""
     title = clean_text(pick.scored_paper.paper.title)
     name, colon, _ = title.partition(": ")
     return name if colon and len(name) >= 3 else clip_text(title, 60)
@@ -63,7 +63,7 @@ def _present_footer(digest: Digest) -> tuple[Block, ...]:
 
 
 def present_failure(subscription: Subscription, edition: date, reason: str, *, stopped: bool) -> Message:
-    """For the person who subscribed a channel: its digest could not be posted, why, and what happens next."""
+    """Tell the owner of a subscription that a digest was not posted, the reason, and what happens next."""
     title = f"The digest of {format_weekday_date(edition)} could not be posted"
     then = (
         "No more come until that is mended and somebody resumes the channel's digest."

@@ -1,4 +1,4 @@
-"""MODULE"""
+"""The message of a digest without picks: a quiet day must not look like a failure, nor a failure like one."""
 
 from bot.chat.message import (
     Heading,
@@ -45,7 +45,7 @@ def present_empty_digest(digest: Digest, day: str) -> Message:
 
 
 def _explain_empty_digest(digest: Digest) -> tuple[str, str]:
-    """Which kind of nothing, and what to do about it: a quiet day must not look like a fault, nor a fault like one."""
+    """Return the title and the explanation for the digest's empty reason."""
     new = f"{format_count(digest.considered, 'new paper')}"
     match digest.empty_reason:
         case EmptyReason.NO_PAPERS:
@@ -68,8 +68,8 @@ def _explain_empty_digest(digest: Digest) -> tuple[str, str]:
         case EmptyReason.REVIEWER_DOWN:
             return (
                 "papers wait for their reviews",
-                f"{_describe_troubles(digest, Trouble.REVIEWER_DOWN)} If they are reviewed before midnight, they take this "
-                "message's place.",
+                f"{_describe_troubles(digest, Trouble.REVIEWER_DOWN)} If they are reviewed before midnight, "
+                "they take this message's place.",
             )
         case EmptyReason.BUDGET_SPENT:
             return (
@@ -102,7 +102,7 @@ def _explain_stale_source(digest: Digest) -> str:
 
 
 def _explain_silence(silence: AnnouncementGap, digest: Digest) -> str:
-    """The evenings are New York's: in Tokyo the papers of a Friday evening would come on Saturday."""
+    """Explain a day without an announcement. Evenings are New York's, not the channel's."""
     again = digest.next_papers_edition
     coming = f"The next papers come with the digest of {format_weekday_date(again)}." if again else ""
     match silence.reason:
@@ -118,7 +118,7 @@ def _explain_silence(silence: AnnouncementGap, digest: Digest) -> str:
 
 
 def _explain_all_left_out(digest: Digest, new: str) -> str:
-    """Why, with counts where the reasons differ."""
+    """List the reasons for leaving papers out, with counts where they differ."""
     only = (
         describe_left_out_reason(next(iter(digest.left_out)), digest.preferences)
         if len(digest.left_out) == 1
@@ -130,7 +130,7 @@ def _explain_all_left_out(digest: Digest, new: str) -> str:
 
 
 def _describe_other_troubles(digest: Digest) -> list[str]:
-    """What is in trouble besides what the explanation tells."""
+    """Describe the troubles that the explanation does not mention."""
     explained_trouble = _TROUBLE_BY_EMPTY_REASON.get(digest.empty_reason) if digest.empty_reason else None
     return [
         describe_trouble(one, digest.edition)

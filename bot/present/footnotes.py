@@ -1,4 +1,4 @@
-"""MODULE"""
+"""Sentences around the papers of a digest: lateness, sources in trouble, and papers left out."""
 
 from datetime import date
 
@@ -18,17 +18,18 @@ from digests.subscription import Preferences
 from digests.text import clip_text
 
 MAX_NAMED_MISSED_DAYS = 3
-"""Up to so many missed days are named; more are counted."""
+"""Missed days that are named; a longer list is counted."""
 
 
 def present_late_notice(notice: LateNotice | None) -> tuple[Block, ...]:
-    """That it comes late, and what became of the days before it."""
+    """Say that a digest is late, and what happened to the editions before it."""
     if notice is None:
         return ()
     sentences = []
     if notice.due_at:
         sentences.append(
-            f"This digest comes late: it was due on {format_weekday_date(notice.due_at.date())} at {notice.due_at:%H:%M}."
+            "This digest comes late: it was due on "
+            f"{format_weekday_date(notice.due_at.date())} at {notice.due_at:%H:%M}."
         )
     if notice.missed_editions:
         sentences.append(f"{_describe_missed_days(notice)} never came{_describe_missed_papers(notice)}")
@@ -36,7 +37,7 @@ def present_late_notice(notice: LateNotice | None) -> tuple[Block, ...]:
 
 
 def _describe_missed_days(notice: LateNotice) -> str:
-    """The days, oldest first."""
+    """Name the missed days, oldest first."""
     if len(notice.missed_editions) > MAX_NAMED_MISSED_DAYS:
         return f"The {len(notice.missed_editions):,} digests before it"
     *others, last = [format_weekday_date(day) for day in reversed(notice.missed_editions)]
@@ -55,7 +56,7 @@ SOURCE_NAMES = {"arxiv": "arXiv", "huggingface": "Hugging Face"}
 
 
 def describe_trouble(report: HealthReport, edition: date) -> str:
-    """What is wrong, since when, in one short sentence for readers."""
+    """Describe a trouble and its start in one sentence for readers."""
     since = (
         f"since {report.since:%H:%M}"
         if report.since.date() == edition
@@ -86,7 +87,7 @@ def _describe_backlog(report: HealthReport) -> str:
 
 
 def describe_left_out(digest: Digest) -> str:
-    """Why the others are not there, the commonest reason first."""
+    """List the reasons for leaving papers out, most frequent first."""
     by_count = sorted(digest.left_out.items(), key=lambda item: (-item[1], item[0]))
     return ", ".join(
         f"{count:,} {describe_left_out_reason(reason, digest.preferences)}" for reason, count in by_count

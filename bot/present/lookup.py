@@ -1,4 +1,4 @@
-"""MODULE"""
+"""Messages and lines about papers that somebody looked up."""
 
 import re
 from collections.abc import Sequence
@@ -26,7 +26,7 @@ from digests.text import clip_text, to_plain_text
 
 
 def present_lookup(query: str, results: Sequence[ScoredPaper]) -> Message:
-    """The answer in a channel: the paper that is meant, with what can be done with it, or a list to choose from."""
+    """Present the best match with its buttons, or a list to choose from when the query is unclear."""
     if not results:
         return present_no_results(query)
     best, *others = results
@@ -46,7 +46,7 @@ def present_lookup(query: str, results: Sequence[ScoredPaper]) -> Message:
 
 
 def _has_all_words(query: str, title: str) -> bool:
-    """Whether the title has every word that was typed, so that it is hardly another paper."""
+    """Return whether the title has every word of the query, so that no other paper is meant."""
     return all(word in title.casefold() for word in re.findall(r"\w+", query.casefold()))
 
 
@@ -73,7 +73,7 @@ def present_no_results(query: str) -> Message:
 
 
 def present_pending_fetch(paper: str) -> Message:
-    """The answer while arXiv lets a person wait."""
+    """Say that a paper is being fetched, while arXiv does not answer."""
     title = f"{paper} is not known here yet"
     return Message(
         title, (Heading(title), Text("It is being fetched from arXiv: ask again in a few minutes."))
@@ -81,14 +81,14 @@ def present_pending_fetch(paper: str) -> Message:
 
 
 def present_unknown_paper(paper: str) -> Message:
-    """The answer to an id that arXiv does not know either."""
+    """Say that arXiv does not know a paper either."""
     title = f"arXiv does not know {paper}"
     hint = "Look at the id again. A paper that is announced tonight can be had tomorrow."
     return Message(title, (Heading(title), Text(hint)))
 
 
 def present_review(scored: ScoredPaper) -> Message:
-    """Every section of a paper's review."""
+    """Show every section of a paper's review."""
     title = clean_text(scored.paper.title) or scored.paper.id
     texts = _build_review_texts(scored.review) or (Text("This paper was not reviewed."),)
     small_print = Text(format_review_line(scored.review), is_small_print=True)
@@ -109,7 +109,7 @@ def _build_review_texts(review: Review) -> tuple[Text, ...]:
 
 
 def format_suggestion(scored: ScoredPaper, max_characters: int) -> str:
-    """A paper in one line while it is looked for: title, score, id; the title is what is cut."""
+    """Format a paper as one line for completion: title, score, id. Only the title is clipped."""
     tail = "".join(
         f" · {part}" for part in (format_score(scored.review), clip_text(scored.paper.id, 30)) if part
     )
@@ -121,7 +121,7 @@ def format_suggestion(scored: ScoredPaper, max_characters: int) -> str:
 
 
 def format_paper_lines(papers: Sequence[ScoredPaper]) -> list[str]:
-    """Hits as lines for a terminal: id, score, title."""
+    """Format papers as lines for a terminal: id, score, title."""
     return [
         f"{scored.paper.id:<12} {format_score(scored.review) or '-':<16} {clean_text(scored.paper.title)}"
         for scored in papers
@@ -129,7 +129,7 @@ def format_paper_lines(papers: Sequence[ScoredPaper]) -> list[str]:
 
 
 def to_paper_records(papers: Sequence[ScoredPaper]) -> list[dict[str, Any]]:
-    """Hits as JSON takes them."""
+    """Convert papers to JSON records."""
     return [
         {
             "id": scored.paper.id,

@@ -12,7 +12,7 @@ MAX_TITLE_CHARACTERS = 100
 
 
 def present_queue(queue: Sequence[QueuedPaper], titles: Mapping[str, str]) -> Message:
-    """List the queue, most marks first, with a button that takes a paper off. `titles` is keyed by paper id."""
+    """List the queue, most marks first, with a button that takes a paper off. `titles` are by paper id."""
     if not queue:
         hint = "React with 🔖 to a paper, or tap its Discuss button, and it comes onto this list."
         return Message("Nothing to discuss yet", (Heading("Nothing to discuss yet"), Text(hint)))

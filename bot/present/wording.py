@@ -1,4 +1,4 @@
-"""MODULE"""
+"""Words that every message shares: clean text, dates, counts with their nouns, one-sentence messages."""
 
 from datetime import date
 
@@ -6,10 +6,11 @@ from bot.chat.message import Message, Text
 from digests.text import to_plain_text
 
 MAX_TEXT_CHARACTERS = 20_000
-"""Characters of any text that are looked at: seven times the longest abstract of a month of arXiv. More is an attack."""
+"""Characters of any text that are read: seven times the longest arXiv abstract of a month."""
 
 
 def clean_text(text: str) -> str:
+    """Return bounded plain text: no markup, no control characters, one line."""
     return to_plain_text(text[:MAX_TEXT_CHARACTERS])
 
 
@@ -18,11 +19,12 @@ def capitalise_first(text: str) -> str:
 
 
 def format_weekday_date(day: date) -> str:
-    """Tuesday 24 November."""
+    """Format a date: Tuesday 24 November."""
     return f"{day:%A} {day.day} {day:%B}"
 
 
 def format_date(instant: date) -> str:
+    """Format a date with its year: 24 November 2026."""
     return f"{instant.day} {instant:%B %Y}"
 
 
