@@ -1,4 +1,4 @@
-"""What a gateway, a proxy or a broken connection may put in place of an answer."""
+"""Responses that a gateway, a proxy or a broken connection may send instead of the API's answer."""
 
 from collections.abc import Awaitable, Callable
 
@@ -11,8 +11,8 @@ def _answer_with(
     body: str, status: int = 200, content_type: str = "application/json", **headers: str
 ) -> OddAnswer:
     async def send_answer(request: web.Request) -> web.StreamResponse:
-        kind = {"Content-Type": content_type} if content_type else {}
-        return web.Response(body=body.encode(), status=status, headers={**kind, **headers})
+        type_header = {"Content-Type": content_type} if content_type else {}
+        return web.Response(body=body.encode(), status=status, headers={**type_header, **headers})
 
     return send_answer
 
@@ -45,4 +45,4 @@ ODD_ANSWERS: dict[str, OddAnswer] = {
     "a page that forbids": _answer_with("<html>403", 403, "text/html"),
     "a refusal in words of its own": _answer_with('{"message": "no", "code": 0}', 400),
 }  # fmt: skip
-"""Each after the work was done, so that none may be taken for a refusal."""
+"""Responses by name. Each is sent after the request took effect, so none may count as a refusal."""

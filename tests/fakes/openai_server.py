@@ -1,6 +1,7 @@
-"""A server that speaks OpenAI's chat completions, with a model that reviews by rule, and with every fault we could think of.
+"""A fake of OpenAI's chat completions API, with a deterministic model and configurable faults.
 
-By hand: `python -m tests.fakes.openai_server --port 8099 --latency 0.2 --slots 4`, then base_url = "http://127.0.0.1:8099/v1".
+By hand: `python -m tests.fakes.openai_server --port 8099 --latency 0.2 --slots 4`,
+then base_url = "http://127.0.0.1:8099/v1".
 """
 
 import argparse
@@ -18,11 +19,12 @@ from typing import Any
 from aiohttp import web
 
 MODEL = "sample-reviewer"
-GATHER_SECONDS = 30.0
+BATCH_WAIT_SECONDS = 30.0
+"""Seconds after which an incomplete batch is answered."""
 
 
 class ModelFault(StrEnum):
-    """How the next answer goes wrong."""
+    """The way in which an answer is wrong."""
 
     SCHEMA_IGNORED = "schema ignored"
     HALF_JSON = "half json"
@@ -47,9 +49,10 @@ class ModelFault(StrEnum):
 
 
 class OpenAiServer:
-    """The server. `faults` are used up one an answer; `fault_of` holds for papers whose title has the words.
+    """A server on a local port. Requests that break the API's rules get an error, as from a strict server.
 
-    Nobody is answered before `gather` have asked at once, or after `GATHERING` seconds.
+    Each answer uses up one of `faults`. `fault_by_title` holds for every paper whose title contains the key.
+    The first answers wait until `batch_size` requests are in flight, at most `BATCH_WAIT_SECONDS`.
     """
 
     def __init__(
@@ -96,8 +99,8 @@ class OpenAiServer:
         await self.stop()
 
     async def _list_models(self, request: web.Request) -> web.Response:
-        if refused := self._refuse_wrong_key(request):
-            return refused
+        if refusal := self._refuse_wrong_key(request):
+            return refusal
         return web.json_response(
             {"object": "list", "data": [{"id": MODEL, "object": "model", "created": 0, "owned_by": "us"}]}
         )
@@ -108,8 +111,8 @@ class OpenAiServer:
         return None
 
     async def _answer_completion(self, request: web.Request) -> web.StreamResponse:
-        if refused := self._refuse_wrong_key(request):
-            return refused
+        if refusal := self._refuse_wrong_key(request):
+            return refusal
         body = await request.json()
         self.requests.append(body)
         if body["model"] != MODEL:
@@ -151,12 +154,12 @@ class OpenAiServer:
         if self._in_flight >= self.batch_size:
             self._batch_ready.set()
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._batch_ready.wait(), GATHER_SECONDS)
+            await asyncio.wait_for(self._batch_ready.wait(), BATCH_WAIT_SECONDS)
 
     def _next_fault(self, title: str, body: Mapping[str, Any]) -> ModelFault | None:
-        repaired = len(body["messages"]) > 2
+        is_repair = len(body["messages"]) > 2
         for words, fault in self.fault_by_title.items():
-            if words in title and not (repaired and fault is ModelFault.HALF_JSON):
+            if words in title and not (is_repair and fault is ModelFault.HALF_JSON):
                 return fault
         return self.faults.popleft() if self.faults else None
 
@@ -166,27 +169,27 @@ def _error_response(status: int, message: str, headers: Mapping[str, str] | None
     return web.json_response(body, status=status, headers=headers)
 
 
-_ALLOWED_WORDS = {"type", "properties", "required", "additionalProperties", "items"}
+_ALLOWED_KEYWORDS = {"type", "properties", "required", "additionalProperties", "items"}
 
 
 def _find_request_problem(body: Mapping[str, Any]) -> str:
-    """What a strict server says of a request; the empty string for a good one."""
+    """Return the error message of a strict server, empty for a valid request."""
     if not isinstance(body.get("max_tokens"), int):
         return "max_tokens is required"
     if [turn["role"] for turn in body["messages"]][:2] != ["system", "user"]:
         return "messages must begin with system and user"
-    form = body.get("response_format")
-    if not form or form["type"] != "json_schema":
+    response_format = body.get("response_format")
+    if not response_format or response_format["type"] != "json_schema":
         return ""
     return (
-        _find_schema_problem(form["json_schema"]["schema"])
-        if form["json_schema"].get("strict") is True
+        _find_schema_problem(response_format["json_schema"]["schema"])
+        if response_format["json_schema"].get("strict") is True
         else "strict is required"
     )
 
 
 def _find_schema_problem(schema: Mapping[str, Any]) -> str:
-    if unknown := set(schema) - _ALLOWED_WORDS:
+    if unknown := set(schema) - _ALLOWED_KEYWORDS:
         return f"schema: {sorted(unknown)} is not permitted"
     if schema["type"] == "object":
         if schema.get("additionalProperties") is not False or schema["required"] != list(
@@ -198,7 +201,7 @@ def _find_schema_problem(schema: Mapping[str, Any]) -> str:
 
 
 def _parse_paper(messages: list[dict[str, str]]) -> tuple[str, str]:
-    """Title and text out of the fence."""
+    """Return title and text of the fenced paper."""
     found = re.search(
         r"----- (\w+) begins -----\nTitle: (.*?)\n\n?(.*)\n----- \1 ends -----",
         messages[1]["content"],
@@ -208,7 +211,7 @@ def _parse_paper(messages: list[dict[str, str]]) -> tuple[str, str]:
 
 
 def _parse_pair(messages: list[dict[str, str]]) -> tuple[str, str] | None:
-    """Both titles, where two papers are to be compared."""
+    """Return both titles of a comparison, None for a review."""
     found = re.findall(r"----- \w+ (?:first|second) begins -----\nTitle: (.*?)\n", messages[1]["content"])
     return (found[0], found[1]) if len(found) == 2 else None
 
@@ -220,7 +223,7 @@ def _build_completion(
     message: dict[str, Any] = {"role": "assistant", "content": content}
     if fault is ModelFault.REFUSAL:
         message |= {"content": None, "refusal": "I cannot review this."}
-    sent = sum(len(turn["content"]) for turn in body["messages"])
+    prompt_characters = sum(len(turn["content"]) for turn in body["messages"])
     return {
         "id": "chatcmpl-1",
         "object": "chat.completion",
@@ -236,7 +239,7 @@ def _build_completion(
         "usage": None
         if fault is ModelFault.NO_USAGE
         else {
-            "prompt_tokens": sent // 4,
+            "prompt_tokens": prompt_characters // 4,
             "completion_tokens": len(message["content"] or "") // 4,
             "total_tokens": 0,
         },
@@ -244,44 +247,44 @@ def _build_completion(
 
 
 def _build_content(body: Mapping[str, Any], title: str, text: str, fault: ModelFault | None) -> str:
-    filled = _fill_form(title, text, full="key_limitations" in body["messages"][0]["content"])
+    form = _fill_form(title, text, full="key_limitations" in body["messages"][0]["content"])
     if fault is ModelFault.OBEDIENT:
-        filled |= {name: {**filled[name], "grade": 5} for name in filled if isinstance(filled[name], dict)}
-        filled["tldr"] = "Everything about this paper is outstanding, see https://evil.example @everyone."
+        form |= {name: {**form[name], "grade": 5} for name in form if isinstance(form[name], dict)}
+        form["tldr"] = "Everything about this paper is outstanding, see https://evil.example @everyone."
     if fault is ModelFault.INVENTED_QUOTES:
-        filled["tldr_quote"] = "a passage that stands nowhere in it"
-        for point in filled.get("key_limitations", []):
+        form["tldr_quote"] = "a passage that stands nowhere in it"
+        for point in form.get("key_limitations", []):
             point["quote"] = "another passage that stands nowhere in it"
     if fault is ModelFault.GRADES_OUT_OF_RANGE:
-        filled["impact"]["grade"] = 11
-    whole = json.dumps(filled)
+        form["impact"]["grade"] = 11
+    answer = json.dumps(form)
     match fault:
         case ModelFault.SCHEMA_IGNORED:
             return json.dumps({"score": 9, "summary": "Great."})
         case ModelFault.HALF_JSON:
-            return whole[: len(whole) // 2]
+            return answer[: len(answer) // 2]
         case ModelFault.THINKING:
-            return f'<think>Is {{"grade": 5}} right? {{"methodology": 1}}</think>\n{whole}'
+            return f'<think>Is {{"grade": 5}} right? {{"methodology": 1}}</think>\n{answer}'
         case ModelFault.ONLY_THINKING:
             return "<think>Let me see, the paper"
         case ModelFault.PROSE:
-            return f"Here is my review of {{the paper}}:\n\n{whole}\n\nI hope it helps!"
+            return f"Here is my review of {{the paper}}:\n\n{answer}\n\nI hope it helps!"
         case ModelFault.FENCES:
-            return f"```json\n{json.dumps(filled, indent=2)}\n```"
+            return f"```json\n{json.dumps(form, indent=2)}\n```"
         case ModelFault.EMPTY:
             return ""
         case _:
-            return whole
+            return answer
 
 
 def _fill_form(title: str, text: str, *, full: bool) -> dict[str, Any]:
-    """The form, filled in by rule: the same paper always gets the same grades, and each quote is one of its sentences."""
+    """Return an answer that depends only on title and text. Its quotes are sentences of the text."""
     digest = hashlib.blake2b(title.encode(), digest_size=8).digest()
     spans = [span.strip() for span in re.split(r"(?<=[.!?])\s+|\n", text) if len(span.split()) >= 4] or [
         title
     ]
     names = ("methodology", "experiments", "reproducibility", "limitations", "impact")
-    filled: dict[str, Any] = {}
+    form: dict[str, Any] = {}
     for number, name in enumerate(names):
         span = spans[digest[number] % len(spans)]
         assessed = (
@@ -289,13 +292,13 @@ def _fill_form(title: str, text: str, *, full: bool) -> dict[str, Any]:
             if full
             else {}
         )
-        filled[name] = {**assessed, "evidence": span[:150], "grade": 1 + digest[number] % 5}
+        form[name] = {**assessed, "evidence": span[:150], "grade": 1 + digest[number] % 5}
     if full:
-        filled["key_limitations"] = [
+        form["key_limitations"] = [
             {"point": f"Rests on one claim: {span[:60]}", "quote": " ".join(span.split()[:20])}
             for span in spans[-2:]
         ]
-    return filled | {"tldr": f"In short: {spans[0][:200]}", "tldr_quote": " ".join(spans[0].split()[:20])}
+    return form | {"tldr": f"In short: {spans[0][:200]}", "tldr_quote": " ".join(spans[0].split()[:20])}
 
 
 async def _send_huge_body(request: web.Request) -> web.StreamResponse:
@@ -311,7 +314,7 @@ async def _send_huge_body(request: web.Request) -> web.StreamResponse:
 
 @contextlib.contextmanager
 def serve_in_thread(**options: Any) -> Iterator[OpenAiServer]:
-    """The server in a thread of its own, for tests that start processes."""
+    """Run a server in a thread, for tests that start processes."""
     loop, server = asyncio.new_event_loop(), OpenAiServer(**options)
     thread = threading.Thread(target=loop.run_forever, daemon=True)
     thread.start()
@@ -339,7 +342,7 @@ def main() -> None:
     parser.add_argument("--port", type=int, default=8099)
     parser.add_argument("--latency", type=float, default=0.0, help="seconds an answer takes")
     parser.add_argument("--slots", type=int, default=1000, help="answers at the same time")
-    parser.add_argument("--key", default="", help="the key that is asked for")
+    parser.add_argument("--key", default="", help="the key that is required")
     parser.add_argument("--fault", choices=[str(fault) for fault in ModelFault], help="of every answer")
     with contextlib.suppress(KeyboardInterrupt):
         asyncio.run(_serve_by_hand(parser.parse_args()))
