@@ -1,4 +1,4 @@
-"""Messages that every renderer must bear, and a reading of console pages. Section 7 of the plan names them."""
+"""Messages that every renderer is tested with, and a reader of console pages."""
 
 from bot.chat.message import Card, Message
 from bot.present.card import build_card

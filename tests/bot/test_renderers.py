@@ -1,4 +1,4 @@
-"""Every renderer over the same cases: limits hold, links survive, nothing pings, each paper once and in its order."""
+"""Every renderer over the same cases: limits hold, links survive, nothing pings, papers keep their order."""
 
 import json
 import unicodedata
@@ -71,7 +71,7 @@ def test_each_paper_is_on_one_page_in_its_order_with_its_link(
 
 
 @every_platform
-def test_styles_differ_in_what_is_a_message(platform: str) -> None:
+def test_styles_differ_in_their_messages(platform: str) -> None:
     five = SHARED_CASES["five picks"]
     write = find_platforms()[platform].load_renderer()
     assert len(write(five, DigestStyle.COMPACT)) == 1
@@ -107,7 +107,9 @@ def test_whatever_came_since_a_page_was_posted_the_page_stays_within_the_limits(
 
 @every_editing_platform
 @every_style
-def test_voices_and_news_stand_together_and_go_again(platform: str, style: DigestStyle) -> None:
+def test_mark_counts_and_updates_appear_together_and_disappear_again(
+    platform: str, style: DigestStyle
+) -> None:
     with_facts = WITH_FACTS[platform]
     *_, page = find_platforms()[platform].load_renderer()(SHARED_CASES["five picks"], style)
     paper = page.papers[-1]

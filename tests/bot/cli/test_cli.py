@@ -1,4 +1,4 @@
-"""The command line, as a person meets it: real processes, real files."""
+"""The command line in real processes, over real files."""
 
 import io
 import json
@@ -26,7 +26,8 @@ from tests.outbox import confirm_page, save_plan
 from tests.shared_data import FOLDER, needs_shared_data
 
 RECORDS = [
-    {"arxiv_id": f"2401.0000{n}", "title": f"Paper number {n}", "score": 9 - n, "primary_category": "cs.CV" if n % 2 else "cs.CL",
+    {"arxiv_id": f"2401.0000{n}", "title": f"Paper number {n}", "score": 9 - n,
+     "primary_category": "cs.CV" if n % 2 else "cs.CL",
      "tldr": "It works.", "limitations": "Only English is tested."}
     for n in range(6)
 ]  # fmt: skip
@@ -63,7 +64,7 @@ def test_papers_are_imported_once_and_a_digest_of_them_is_previewed(tmp_path: Pa
     assert "3. " not in preview.stdout
 
 
-def test_a_bad_record_is_told_with_line_and_field_the_rest_is_kept_and_the_status_says_so(
+def test_a_bad_record_is_reported_by_line_and_field_and_the_rest_is_imported(
     tmp_path: Path,
 ) -> None:
     lines = [json.dumps(RECORDS[0]), '{"arxiv_id": "2401.00009", "score": 3}', json.dumps(RECORDS[1])]
@@ -73,7 +74,7 @@ def test_a_bad_record_is_told_with_line_and_field_the_rest_is_kept_and_the_statu
     assert done.stdout == "2 new, 0 changed, 0 as they were. 1 bad left out.\n"
 
 
-def test_one_file_that_cannot_be_read_does_not_keep_the_others_out(tmp_path: Path) -> None:
+def test_an_unreadable_file_does_not_stop_the_import_of_others(tmp_path: Path) -> None:
     (tmp_path / "papers.json").write_text(json.dumps(RECORDS))
     done = paperround(tmp_path, "import", "none.json", "papers.json")
     assert done.returncode == 1
@@ -81,7 +82,7 @@ def test_one_file_that_cannot_be_read_does_not_keep_the_others_out(tmp_path: Pat
     assert done.stdout.startswith("6 new")
 
 
-def test_json_that_ends_in_the_middle_keeps_what_came_before(tmp_path: Path) -> None:
+def test_truncated_json_imports_the_records_before_the_cut(tmp_path: Path) -> None:
     (tmp_path / "cut.json").write_text(json.dumps(RECORDS)[:-20])
     done = paperround(tmp_path, "import", "cut.json")
     assert done.returncode == 1
@@ -98,7 +99,9 @@ def test_the_reviewed_papers_give_a_digest_ordered_by_rank(tmp_path: Path) -> No
 
 @pytest.mark.parametrize("platform", ["slack", "discord"])
 @pytest.mark.parametrize("style", ["cards", "compact", "thread"])
-def test_a_preview_as_json_is_what_the_platform_takes(tmp_path: Path, platform: str, style: str) -> None:
+def test_a_json_preview_has_the_request_bodies_of_the_platform(
+    tmp_path: Path, platform: str, style: str
+) -> None:
     imported(tmp_path)
     pages = json.loads(paperround(tmp_path, "preview", "--as", platform, "--json", "--style", style).stdout)
     assert len(pages) == (1 if style == "compact" else 6)
@@ -112,10 +115,11 @@ def test_a_preview_as_json_is_what_the_platform_takes(tmp_path: Path, platform: 
         assert sum("thread_ts" in page for page in pages) == (5 if style == "thread" else 0)
 
 
-def test_the_channel_of_the_settings_is_what_is_previewed(tmp_path: Path) -> None:
+def test_a_preview_uses_the_channel_of_the_settings(tmp_path: Path) -> None:
     imported(tmp_path)
     (tmp_path / "paperround.toml").write_text(
-        '[[subscriptions]]\nplatform = "slack"\nchannel = "C0456"\ndomains = ["vision"]\ntop = 2\nstyle = "compact"\n'
+        '[[subscriptions]]\nplatform = "slack"\nchannel = "C0456"\n'
+        'domains = ["vision"]\ntop = 2\nstyle = "compact"\n'
     )
     (page,) = json.loads(paperround(tmp_path, "preview", "--as", "slack", "--json").stdout)
     assert page["channel"] == "C0456"
@@ -187,7 +191,7 @@ def test_a_store_that_is_something_else_is_answered_with_a_sentence(tmp_path: Pa
     assert "is not a Paperround store" in done.stderr
 
 
-def test_a_reader_that_has_seen_enough_is_no_fault(tmp_path: Path) -> None:
+def test_a_closed_output_pipe_is_no_failure(tmp_path: Path) -> None:
     done = subprocess.run(
         f"{sys.executable} -m bot schema | head -1",
         cwd=tmp_path,
@@ -314,7 +318,8 @@ def make_due(folder: Path) -> None:
 
     with closing(sqlite3.connect(folder / "paperround.db")) as connection:
         connection.execute(
-            "UPDATE subscriptions SET next_edition = date('now'), next_due_at = date('now') || ' 00:00:00.000000'"
+            "UPDATE subscriptions SET next_edition = date('now'), "
+            "next_due_at = date('now') || ' 00:00:00.000000'"
         )
         connection.commit()
 
@@ -327,7 +332,7 @@ def stopped(process: subprocess.Popen[str]) -> int:
     return status
 
 
-def test_a_running_process_posts_what_is_due_and_a_second_one_does_not_repeat_it(tmp_path: Path) -> None:
+def test_a_running_bot_posts_due_digests_and_a_second_run_repeats_none(tmp_path: Path) -> None:
     imported(tmp_path)
     (tmp_path / "paperround.toml").write_text(SETTINGS)
     first = running(tmp_path)
@@ -347,7 +352,7 @@ def test_a_running_process_posts_what_is_due_and_a_second_one_does_not_repeat_it
     assert len(keys(tmp_path)) == len(set(keys(tmp_path))) == 6
 
 
-def test_todays_edition_is_shown_without_a_trace_then_posted_once_and_told_by_the_status(
+def test_a_dry_run_writes_nothing_and_the_edition_is_then_posted_once(
     tmp_path: Path,
 ) -> None:
     imported(tmp_path)
@@ -373,7 +378,7 @@ def test_todays_edition_is_shown_without_a_trace_then_posted_once_and_told_by_th
     )
 
 
-def test_what_yesterday_left_half_done_is_finished_before_todays_is_posted(tmp_path: Path) -> None:
+def test_a_partly_posted_edition_is_finished_before_todays(tmp_path: Path) -> None:
     imported(tmp_path)
     (tmp_path / "paperround.toml").write_text(SETTINGS)
     yesterday = datetime.now(UTC) - timedelta(days=1)

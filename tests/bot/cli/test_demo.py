@@ -36,18 +36,20 @@ def test_a_flagged_passage_of_the_bundled_papers_is_in_its_paper() -> None:
     assert all(flag.excerpt in paper.abstract for paper, _ in PAPERS for flag in paper.flags)
 
 
-def test_there_is_a_day_of_papers_whatever_day_it_is() -> None:
+def test_the_bundled_papers_include_a_day_of_papers_for_every_date() -> None:
     came_in = Counter(instant.date() for instant, _ in read_sample_papers(NOW))
     assert came_in[NOW.date()] >= 10
     assert len(came_in) == 7
 
 
-def test_bundled_records_have_no_fields_but_those_that_are_read() -> None:
+def test_bundled_records_have_only_known_fields() -> None:
     text = files("bot.sample").joinpath("papers.jsonl").read_text(encoding="utf-8")
     records: list[dict[str, Any]] = [json.loads(line) for line in text.splitlines()]
     known = {
-        "arxiv_id", "title", "authors", "abstract", "primary_category", "categories", "published", "score", "tldr",
-        "methodology", "experiments", "reproducibility", "limitations", "impact", "model", "read_depth", "flags",
+        "arxiv_id", "title", "authors", "abstract", "primary_category", "categories", "published", "score",
+        "tldr",
+        "methodology", "experiments", "reproducibility", "limitations", "impact", "model", "read_depth",
+        "flags",
         "reviewed_days_ago",
     }  # fmt: skip
     assert {field for record in records for field in record} == known
@@ -105,8 +107,8 @@ def test_the_demo_takes_a_discussed_paper_off_the_queue() -> None:
 
 def test_the_demo_remembers_a_changed_subscription() -> None:
     transcript = run_conversation(
-        '/digest subscribe vision, cs.CL about "diffusion" not audio at 08:30 in Europe/Berlin on mon-fri top 3 '
-        "min 8 style compact",
+        '/digest subscribe vision, cs.CL about "diffusion" not audio at 08:30 in Europe/Berlin on mon-fri '
+        "top 3 min 8 style compact",
         "/digest pause",
         "/digest resume",
         "/digest settings",

@@ -51,7 +51,7 @@ def away() -> None:
     raise PostError("Slack is away.", Outcome.NOT_POSTED)
 
 
-def test_a_name_that_two_channels_have_is_refused_with_both_and_a_whole_name_is_not(tmp_path: Path) -> None:
+def test_an_ambiguous_channel_is_refused_and_its_full_name_is_not(tmp_path: Path) -> None:
     two = [{"platform": "console", "workspace": place, "channel": "vision"} for place in ("T1", "T2")]
     house = a_house(tmp_path, *two)
     both = "There are 2 channels 'vision': console:T1:vision, console:T2:vision. Name one of them whole."
@@ -79,7 +79,7 @@ def test_a_channel_of_the_settings_without_its_workspace_is_the_one_in_the_store
     )
 
 
-def test_a_look_ahead_after_it_was_posted_says_that_nothing_would_be_sent(tmp_path: Path) -> None:
+def test_a_dry_run_after_posting_says_that_nothing_would_be_sent(tmp_path: Path) -> None:
     house = a_house(tmp_path)
     said, digest = preview_todays_edition("here", house)
     assert (said, digest is not None and len(digest.picks)) == (f"{NAME} would be:", 3)
@@ -90,7 +90,7 @@ def test_a_look_ahead_after_it_was_posted_says_that_nothing_would_be_sent(tmp_pa
     )
 
 
-def test_what_was_posted_before_its_hour_comes_next_tomorrow(tmp_path: Path) -> None:
+def test_an_edition_posted_early_is_next_due_tomorrow(tmp_path: Path) -> None:
     house = a_house(tmp_path, now=EARLY)
     post(house)
     (stands,) = house.store.delivery_reports.channel_statuses()
@@ -100,7 +100,7 @@ def test_what_was_posted_before_its_hour_comes_next_tomorrow(tmp_path: Path) -> 
     assert house.store.delivery_reports.channel_statuses() == [stands]
 
 
-def test_who_tries_again_is_said_by_whether_the_channel_runs(tmp_path: Path) -> None:
+def test_an_unposted_edition_says_whether_a_running_bot_retries_it(tmp_path: Path) -> None:
     house = a_house(tmp_path, before=away)
     with pytest.raises(PaperroundError) as waits:
         post(house)
@@ -108,7 +108,7 @@ def test_who_tries_again_is_said_by_whether_the_channel_runs(tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize("state", ["paused by U1", "stopped"])
-def test_a_channel_that_does_not_run_is_not_said_to_be_tried_again(tmp_path: Path, state: str) -> None:
+def test_a_paused_channel_is_not_said_to_be_retried(tmp_path: Path, state: str) -> None:
     house = a_house(tmp_path, before=away)
     house.store.subscriptions.sync_from_settings(configured_subscriptions(house.settings), now=EARLY)
     (one,) = house.store.subscriptions.list_active()

@@ -39,7 +39,7 @@ def picked(digest: Digest) -> list[str]:
     return [pick.scored_paper.paper.id for pick in digest.picks]
 
 
-def test_without_settings_it_is_a_reader_without_a_wish(tmp_path: Path) -> None:
+def test_a_preview_without_settings_uses_default_preferences(tmp_path: Path) -> None:
     digest = preview_digest(PreviewRequest(), a_house(tmp_path))
     assert (digest.edition, digest.considered, len(digest.picks)) == (TODAY, 9, 5)
 
@@ -63,21 +63,21 @@ def test_the_first_channel_of_the_platform_is_meant_unless_another_is_named(tmp_
         preview_digest(PreviewRequest(channel="four"), house)
 
 
-def test_what_is_asked_besides_goes_over_the_channels_wish(tmp_path: Path) -> None:
+def test_preview_options_override_the_channels_preferences(tmp_path: Path) -> None:
     house = a_house(tmp_path, {"platform": "console", "channel": "one", "domains": ["language"]})
     assert preview_digest(PreviewRequest(), house).picks == ()
     digest = preview_digest(PreviewRequest(style=DigestStyle.COMPACT, top=2, domain="vision"), house)
     assert (len(digest.picks), digest.preferences.style) == (2, DigestStyle.COMPACT)
 
 
-def test_a_day_that_is_over_shows_what_was_known_by_its_end(tmp_path: Path) -> None:
+def test_a_preview_of_a_past_day_ends_with_that_day(tmp_path: Path) -> None:
     house = a_house(tmp_path)
     yesterday = preview_digest(PreviewRequest(day=TODAY - DAY), house)
     assert all(paper.startswith(("2402", "2403")) for paper in picked(yesterday))
     assert preview_digest(PreviewRequest(day=TODAY - 9 * DAY), house).picks == ()
 
 
-def test_what_a_channel_already_had_is_not_previewed_again(tmp_path: Path) -> None:
+def test_a_preview_leaves_out_papers_the_channel_was_shown(tmp_path: Path) -> None:
     house = a_house(tmp_path, {"platform": "console", "channel": "one", "top": 2})
     house.store.subscriptions.sync_from_settings(configured_subscriptions(house.settings), now=NOW - DAY)
     (subscription,) = house.store.subscriptions.list_active()

@@ -1,4 +1,4 @@
-"""The preview page, read by a real browser: every pick is there to be seen, and nothing runs over its edge."""
+"""The preview page in a real browser: every pick is visible, and nothing overflows."""
 
 import json
 import re
@@ -21,7 +21,8 @@ MEASURE = """<script>
 const seen = box => box.width > 0 && box.height > 0;
 const links = [...document.querySelectorAll("main a")].filter(a => seen(a.getBoundingClientRect()));
 const wide = [...document.querySelectorAll("main *")].filter(
-  e => e.getBoundingClientRect().right > document.documentElement.clientWidth + 1 || e.scrollWidth > e.clientWidth + 1 && e.clientWidth > 0);
+  e => e.getBoundingClientRect().right > document.documentElement.clientWidth + 1
+    || e.scrollWidth > e.clientWidth + 1 && e.clientWidth > 0);
 document.title = JSON.stringify({
   slack: links.filter(a => a.closest(".slack")).map(a => a.getAttribute("href")),
   discord: links.filter(a => a.closest(".discord")).map(a => a.getAttribute("href")),
@@ -37,8 +38,10 @@ def measured(page: str, folder: Path, width: int) -> dict[str, Any]:
     file = folder / "page.html"
     file.write_text(page.replace("</body>", f"{MEASURE}</body>"), encoding="utf-8")
     command = [
-        CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
-        "--disable-component-update", "--disable-sync", "--disable-quic", f"--user-data-dir={folder / 'profile'}",
+        CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run",
+        "--disable-background-networking",
+        "--disable-component-update", "--disable-sync", "--disable-quic",
+        f"--user-data-dir={folder / 'profile'}",
         f"--window-size={width},900", "--virtual-time-budget=2000", "--dump-dom", f"file://{file}",
     ]  # fmt: skip
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)

@@ -1,4 +1,4 @@
-"""Status: a quiet day is known as one, with its reason, and so is what troubles the sources and the reviewer."""
+"""Status reports: empty editions with their reasons, and troubles of sources and the reviewer."""
 
 import asyncio
 import io
@@ -32,7 +32,7 @@ def a_quiet_day() -> Store:
     return store
 
 
-def test_a_quiet_day_that_nobody_was_told_of_stands_with_its_reason() -> None:
+def test_an_empty_edition_without_a_message_shows_its_reason() -> None:
     written = Console(file=io.StringIO(), width=200)
     print_report(load_status(a_quiet_day(), NOW), written)
     assert isinstance(written.file, io.StringIO)
@@ -67,7 +67,7 @@ def what_is_wrong(store: Store, now: datetime) -> str:
 LEASE = timedelta(minutes=5)
 
 
-def test_what_its_process_left_in_the_middle_is_in_trouble_a_few_minutes_after_its_lease() -> None:
+def test_a_delivery_with_an_expired_lease_is_in_trouble() -> None:
     store = a_store()
     (subscription,) = subscribed(store)
     store.outbox.claim(subscription, TODAY, owner="a", now=NOW, lease=LEASE)
@@ -83,7 +83,7 @@ def test_what_its_process_left_in_the_middle_is_in_trouble_a_few_minutes_after_i
     assert what_is_wrong(store, later).endswith("Nobody goes on with it while the channel is paused.")
 
 
-def test_what_is_due_or_to_be_tried_again_and_is_not_is_in_trouble() -> None:
+def test_an_overdue_edition_or_retry_is_in_trouble() -> None:
     store = a_store()
     (subscription,) = subscribed(store)
     assert what_is_wrong(store, NOW + OVERDUE_AFTER) == ""
@@ -103,7 +103,7 @@ def subscribed(store: Store) -> Sequence[Subscription]:
     return store.subscriptions.list_active()
 
 
-def test_channels_of_the_settings_that_are_not_in_the_store_begin_with_the_next_run() -> None:
+def test_configured_channels_missing_from_the_store_are_listed_as_not_started() -> None:
     store = a_store()
     subscribed(store)
     named = [a_subscription("papers"), a_subscription("vision"), a_subscription("speech")]

@@ -1,4 +1,4 @@
-"""What people get when they ask for a paper that is not known here."""
+"""Answers to look-ups of papers that the library lacks."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -39,7 +39,7 @@ def test_an_unknown_id_is_fetched_shown_without_a_score_and_queued_for_review() 
     assert asked(store, lambda paper: pytest.fail("it is known now"), "2401.00001") == "New here"
 
 
-def test_while_arxiv_does_not_answer_the_person_hears_that_it_is_being_fetched() -> None:
+def test_an_unreachable_arxiv_queues_the_paper_and_says_so() -> None:
     store = a_store()
 
     def fetch(paper: str) -> Paper | None:
@@ -49,24 +49,22 @@ def test_while_arxiv_does_not_answer_the_person_hears_that_it_is_being_fetched()
     assert store.library.requested_unknown(9) == ["2401.00001"]
 
 
-def test_an_id_that_arxiv_does_not_know_is_said_to_be_one_and_not_asked_for() -> None:
+def test_an_id_unknown_to_arxiv_is_answered_and_not_queued() -> None:
     store = a_store()
     assert asked(store, lambda paper: None, "2401.99999") == "arXiv does not know 2401.99999"
     assert store.library.requested_unknown(9) == []
 
 
 @pytest.mark.parametrize("words", ["diffusion", "https://example.org/paper", "web:0123456789abcdef"])
-def test_what_is_no_arxiv_id_is_fetched_from_nowhere(words: str) -> None:
+def test_only_arxiv_ids_are_fetched(words: str) -> None:
     assert "Nothing found" in asked(a_store(), lambda paper: pytest.fail("asked"), words)
 
 
-def test_without_a_source_an_unknown_id_is_nothing_found() -> None:
+def test_an_unknown_id_is_not_found_without_an_arxiv_source() -> None:
     assert "Nothing found" in asked(a_store(), None, "2401.00001")
 
 
-def test_the_house_asks_arxiv_while_the_person_waits_and_no_longer_than_that(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_lookup_at_arxiv_ends_at_its_timeout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Over HTTP, as it runs: the person's thread has its own loop, and the turn is given back."""
     monkeypatch.setattr("bot.services.LOOKUP_TIMEOUT_SECONDS", 1.0)
 

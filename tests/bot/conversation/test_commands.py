@@ -1,4 +1,4 @@
-"""What people type after /paper and /digest."""
+"""The command grammar after /paper and /digest."""
 
 import pytest
 from hypothesis import given
@@ -67,9 +67,7 @@ def test_each_command_is_understood(text: str, command: DigestCommand) -> None:
         ("queue gone 2", "/papers queue done 1"),
     ],
 )
-def test_what_is_no_command_is_answered_with_the_nearest_under_the_name_it_has_here(
-    text: str, said: str
-) -> None:
+def test_an_unknown_command_suggests_the_nearest_under_its_configured_name(text: str, said: str) -> None:
     with pytest.raises(InputError) as refused:
         parse_digest_command(text, "/papers")
     assert said in str(refused.value)
@@ -96,5 +94,5 @@ def test_any_text_is_a_command_or_a_short_sentence(text: str) -> None:
         ("x" * 4000, "x" * 300),
     ],
 )
-def test_a_look_up_is_for_what_was_typed(text: str, words: str) -> None:
+def test_a_look_up_is_cleaned_of_platform_markup(text: str, words: str) -> None:
     assert clean_lookup_text(text) == words

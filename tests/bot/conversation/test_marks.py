@@ -33,7 +33,7 @@ def a_post(*papers: str, first: int = 1) -> Post:
         (a_post(), "bookmark", None),
     ],
 )
-def test_a_reaction_means_the_one_paper_of_a_message_or_that_of_its_keycap(
+def test_a_reaction_marks_the_only_paper_or_the_paper_of_its_keycap(
     post: Post, emoji: str, paper: str | None
 ) -> None:
     assert SLACK.find_paper(post, emoji) == paper

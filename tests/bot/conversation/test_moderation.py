@@ -60,9 +60,7 @@ def test_a_held_paper_is_listed_with_its_score_the_passage_the_reason_and_both_d
     ]
 
 
-def test_of_several_each_button_bears_the_number_of_its_paper_and_those_beyond_a_message_are_counted() -> (
-    None
-):
+def test_buttons_of_several_held_papers_are_numbered_and_the_rest_is_counted() -> None:
     names = [f"2611.0000{number}" for number in range(MAX_SHOWN_PAPERS + 2)]
     shown = listed(a_store_that_holds(*names))
     assert shown.summary == "7 papers are held"
@@ -72,11 +70,11 @@ def test_of_several_each_button_bears_the_number_of_its_paper_and_those_beyond_a
     assert "2 more wait behind these" in words(shown)
 
 
-def test_where_nothing_is_held_that_is_said() -> None:
+def test_an_empty_list_of_held_papers_says_so() -> None:
     assert listed(a_store()).summary == "Nothing is on hold"
 
 
-def test_who_may_not_change_a_digest_neither_sees_nor_decides_what_is_held() -> None:
+def test_only_people_who_may_change_a_digest_see_and_decide_held_papers() -> None:
     store = a_store_that_holds("a")
     with pytest.raises(InputError, match="Only workspace admins may decide"):
         listed(store, EVE)
@@ -89,7 +87,7 @@ def test_who_may_not_change_a_digest_neither_sees_nor_decides_what_is_held() -> 
 
 
 @pytest.mark.parametrize(("release", "said"), [(True, "released"), (False, "rejected")])
-def test_a_decision_is_told_above_what_is_left_and_told_again_to_whoever_comes_after(
+def test_a_decision_stands_above_the_remaining_papers_and_a_later_one_learns_of_it(
     release: bool, said: str
 ) -> None:
     store = a_store_that_holds("a", "b")
@@ -104,6 +102,6 @@ def test_a_decision_is_told_above_what_is_left_and_told_again_to_whoever_comes_a
     assert known.is_released is release
 
 
-def test_a_button_for_a_paper_that_was_never_held_says_so() -> None:
+def test_deciding_a_paper_that_was_never_held_is_refused() -> None:
     decided = answers(a_store()).moderation.decide_on_held_paper("2611.00009", ADA, release=True)
     assert decided.summary == "2611.00009 is not held, so there is nothing to decide."

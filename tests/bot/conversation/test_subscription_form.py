@@ -30,13 +30,16 @@ BASE = Subscription(Channel("slack", "C1"), Preferences(("audio",), ("old",), to
         ("VISION, cs.CL and nlp", Preferences(("VISION", "cs.CL", "nlp"), top=7)),
         ("machine learning", Preferences(("machine learning",), top=7)),
         ("about llm agents, rag", Preferences((), ("llm agents", "rag"), top=7)),
-        ("vision about “diffusion models” and alignment", Preferences(("vision",), ("diffusion models", "alignment"), top=7)),
-        ("about ‘rlhf’, ‘world models’, bayes' rule", Preferences((), ("rlhf", "world models", "bayes' rule"), top=7)),
+        ("vision about “diffusion models” and alignment",
+         Preferences(("vision",), ("diffusion models", "alignment"), top=7)),
+        ("about ‘rlhf’, ‘world models’, bayes' rule",
+         Preferences((), ("rlhf", "world models", "bayes' rule"), top=7)),
         ("everything not audio, “bird song”", Preferences((), (), ("audio", "bird song"), top=7)),
-        ("score 7.5 style thread", Preferences(("audio",), ("old",), top=7, min_score=7.5, style=DigestStyle.THREAD)),
+        ("score 7.5 style thread",
+         Preferences(("audio",), ("old",), top=7, min_score=7.5, style=DigestStyle.THREAD)),
     ],
 )  # fmt: skip
-def test_words_say_what_is_wanted_and_the_rest_stays(words: str, wish: Preferences) -> None:
+def test_subscribe_words_change_only_the_fields_they_name(words: str, wish: Preferences) -> None:
     assert parse_subscribe_words(words, BASE).preferences == wish
 
 
@@ -79,7 +82,7 @@ def test_words_say_when(words: str, schedule: Schedule) -> None:
         ("about " + "x" * 4000, "longer than 100 characters"),
     ],
 )
-def test_words_that_cannot_be_meant_are_answered_in_one_short_sentence(words: str, said: str) -> None:
+def test_wrong_subscribe_words_are_answered_in_one_short_sentence(words: str, said: str) -> None:
     assert said in answer(words)
     assert len(answer(words)) < 300
 
@@ -126,16 +129,14 @@ schedules = st.builds(
 
 
 @given(wishes, schedules)
-def test_the_words_of_a_subscription_and_its_form_mean_it_again(
-    wish: Preferences, schedule: Schedule
-) -> None:
+def test_a_formatted_subscription_parses_to_itself(wish: Preferences, schedule: Schedule) -> None:
     one = replace(BASE, preferences=wish, schedule=schedule)
     assert parse_subscribe_words(format_subscribe_words(one), BASE) == one
     assert parse_form(form_of(one), BASE) == one
     assert describe_difference(one, one) == ""
 
 
-def test_a_form_says_everything_that_is_wrong_at_once() -> None:
+def test_a_form_reports_every_problem_at_once() -> None:
     bad = SubscriptionForm("visoin", "x" * 101, "", "0", "eleven", "25:00", (), "Mars/Phobos", "fancy")
     with pytest.raises(FormError) as refused:
         parse_form(bad, BASE)
@@ -145,20 +146,21 @@ def test_a_form_says_everything_that_is_wrong_at_once() -> None:
     )
 
 
-def test_an_empty_form_asks_for_what_must_be_there() -> None:
+def test_an_empty_form_asks_for_its_required_fields() -> None:
     with pytest.raises(FormError) as refused:
         parse_form(SubscriptionForm(), BASE)
     assert set(refused.value.problems) == {"top", "at", "days", "time_zone", "style"}
 
 
-def test_a_subscription_is_told_to_people_in_a_sentence() -> None:
+def test_a_subscription_is_described_in_one_sentence() -> None:
     one = Subscription(
         BASE.channel,
         Preferences(("vision",), ("rag",), ("audio",), 3, 8),
         Schedule(time(8, 30), time_zone="Europe/Berlin"),
     )
     assert describe_subscription(one) == (
-        "The 3 best papers from vision or about rag, scored 8 or more, without audio, weekdays at 08:30 (Europe/Berlin), "
+        "The 3 best papers from vision or about rag, scored 8 or more, without audio, "
+        "weekdays at 08:30 (Europe/Berlin), "
         "one message per paper"
     )
     assert describe_difference(one, replace(one, preferences=replace(one.preferences, top=5))) == "top 3 → 5"
