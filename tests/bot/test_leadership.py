@@ -62,8 +62,8 @@ class Work:
         self.under_way = False
 
 
-def test_the_work_begins_when_the_lead_comes_and_ends_when_told_to_stop() -> None:
-    async def story() -> None:
+def test_the_work_starts_with_the_lead_and_ends_with_the_stop() -> None:
+    async def scenario() -> None:
         lead, work, stop = Given(), Work(), asyncio.Event()
         giving = Giving([None, StoreError("The store is away."), lead])
         leading = asyncio.create_task(run_while_leading("slack", work, leadership=giving, stop=stop))
@@ -73,11 +73,11 @@ def test_the_work_begins_when_the_lead_comes_and_ends_when_told_to_stop() -> Non
         await leading
         assert (work.under_way, lead.released) == (False, True)
 
-    asyncio.run(story())
+    asyncio.run(scenario())
 
 
-def test_a_lost_lead_ends_the_work_which_begins_anew_with_the_next_one() -> None:
-    async def story() -> None:
+def test_a_lost_lead_stops_the_work_and_the_next_one_restarts_it() -> None:
+    async def scenario() -> None:
         first, second, work, stop = Given(), Given(), Work(), asyncio.Event()
         leading = asyncio.create_task(
             run_while_leading("slack", work, leadership=Giving([first, None, second]), stop=stop)
@@ -89,11 +89,11 @@ def test_a_lost_lead_ends_the_work_which_begins_anew_with_the_next_one() -> None
         stop.set()
         await leading
 
-    asyncio.run(story())
+    asyncio.run(scenario())
 
 
-def test_who_never_leads_stops_when_told_to() -> None:
-    async def story() -> None:
+def test_a_process_that_never_leads_stops_on_demand() -> None:
+    async def scenario() -> None:
         giving, work, stop = Giving([None]), Work(), asyncio.Event()
         leading = asyncio.create_task(run_while_leading("slack", work, leadership=giving, stop=stop))
         await asyncio.to_thread(giving.asked.wait)
@@ -101,24 +101,24 @@ def test_who_never_leads_stops_when_told_to() -> None:
         await leading
         assert work.begins.empty()
 
-    asyncio.run(story())
+    asyncio.run(scenario())
 
 
-def test_work_that_fails_gives_the_lead_to_another() -> None:
+def test_failed_work_releases_the_lead() -> None:
     async def failing(ended: asyncio.Event) -> None:
         raise OSError("the port is taken")
 
-    async def story() -> None:
+    async def scenario() -> None:
         lead = Given()
         with pytest.raises(OSError, match="the port is taken"):
             await run_while_leading("slack", failing, leadership=Giving([lead]), stop=asyncio.Event())
         assert lead.released
 
-    asyncio.run(story())
+    asyncio.run(scenario())
 
 
-def test_two_over_one_store_work_one_after_the_other() -> None:
-    async def story() -> None:
+def test_two_processes_over_one_store_lead_one_after_the_other() -> None:
+    async def scenario() -> None:
         leadership, work, stop = open_store("sqlite://").leadership, Work(), asyncio.Event()
 
         async def alone(ended: asyncio.Event) -> None:
@@ -134,4 +134,4 @@ def test_two_over_one_store_work_one_after_the_other() -> None:
         await working
         assert work.begins.qsize() == 1
 
-    asyncio.run(story())
+    asyncio.run(scenario())

@@ -21,7 +21,7 @@ def assert_nothing_lost(tally: Tally) -> None:
     assert tally.pages > 0
 
 
-def test_what_was_withdrawn_kills_nobody(tmp_path: Path) -> None:
+def test_a_cancelled_fault_kills_no_worker(tmp_path: Path) -> None:
     """Or a process dies that nobody waits for, and none takes its place: here it would be this one."""
     strikes, blows = FaultPlan(tmp_path), [PlannedFault(Fault.KILL, Side.AFTER, number) for number in (1, 2)]
     strikes.schedule_faults("withdrawn", blows)
@@ -30,15 +30,15 @@ def test_what_was_withdrawn_kills_nobody(tmp_path: Path) -> None:
     strikes.inject_fault("withdrawn", blows[0])
 
 
-def test_what_is_killed_at_some_awaits_of_a_delivery_is_finished_by_the_next_process_once() -> None:
+def test_a_delivery_killed_at_some_awaits_is_finished_once_by_the_next_worker() -> None:
     assert_nothing_lost(asyncio.run(kill_at_every_await(DEPLOYMENT, Side.AFTER, step=3, limit=4)))
 
 
-def test_what_is_stopped_past_its_lease_and_goes_on_repeats_nothing() -> None:
+def test_a_worker_stopped_past_its_lease_repeats_nothing() -> None:
     assert_nothing_lost(asyncio.run(stop_past_lease(DEPLOYMENT, Side.AFTER, step=3, limit=2)))
 
 
-def test_when_answers_are_lost_late_or_refused_and_processes_die_nothing_is_lost_or_repeated() -> None:
+def test_lost_late_and_refused_answers_with_crashes_lose_and_repeat_nothing() -> None:
     chances = {ChatFault.SERVER_ERROR_AFTER: 10, ChatFault.DROP_AFTER: 10}
     assert_nothing_lost(
         asyncio.run(
@@ -51,5 +51,5 @@ def test_when_answers_are_lost_late_or_refused_and_processes_die_nothing_is_lost
 
 @pytest.mark.chaos
 @pytest.mark.parametrize("trial", list(list_trials()), ids=str)
-def test_nothing_is_lost_or_repeated(trial: Trial) -> None:
+def test_each_trial_loses_and_repeats_nothing(trial: Trial) -> None:
     assert_nothing_lost(trial.run(seed=1))

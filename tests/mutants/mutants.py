@@ -69,20 +69,14 @@ MUTANTS: tuple[Mutant, ...] = (
         "digests/store/outbox/writes.py",
         "planned_pages[0], state=PageState.POSTING",
         "planned_pages[0], state=PageState.PLANNED",
-        (
-            f"{DELIVER}::test_a_process_that_is_killed_around_any_post_leaves_each_page_posted_once"
-            "[sqlite-after-1]",
-        ),
+        (f"{DELIVER}::test_a_worker_killed_around_any_post_leaves_each_page_posted_once[sqlite-after-1]",),
     ),
     Mutant(
         "later page not marked as sending before its post",
         "digests/store/outbox/writes.py",
         "_PAGE_SENDING = _UPDATE_PAGE.values(state=PageState.POSTING)",
         "_PAGE_SENDING = _UPDATE_PAGE.values(state=PageState.PLANNED)",
-        (
-            f"{DELIVER}::test_a_process_that_is_killed_around_any_post_leaves_each_page_posted_once"
-            "[sqlite-after-2]",
-        ),
+        (f"{DELIVER}::test_a_worker_killed_around_any_post_leaves_each_page_posted_once[sqlite-after-2]",),
     ),
     Mutant(
         "plan and first page in two transactions",
@@ -96,14 +90,14 @@ MUTANTS: tuple[Mutant, ...] = (
         "bot/delivery/deliver.py",
         "if elapsed >= timeout:",
         "if elapsed > timeout * 10**6:",
-        (f"{DELIVER}::test_a_process_that_was_stopped_past_its_lease_does_not_post_when_it_goes_on[sqlite]",),
+        (f"{DELIVER}::test_a_worker_stopped_past_its_lease_does_not_post_when_it_resumes[sqlite]",),
     ),
     Mutant(
         "time left by the monotonic clock alone, which stops while a machine sleeps",
         "bot/delivery/deliver.py",
         "max(context.clock() - started_at, ",
         "max(timedelta(), ",
-        (f"{DELIVER}::test_a_process_that_was_stopped_past_its_lease_does_not_post_when_it_goes_on[sqlite]",),
+        (f"{DELIVER}::test_a_worker_stopped_past_its_lease_does_not_post_when_it_resumes[sqlite]",),
     ),
     Mutant(
         "time left by the wall clock alone, which may be set back",
@@ -112,7 +106,7 @@ MUTANTS: tuple[Mutant, ...] = (
         "timedelta()",
         (
             f"{DELIVER}"
-            "::test_a_page_is_not_posted_when_the_outbox_took_too_long_while_the_clock_stood[sqlite]",
+            "::test_a_page_is_not_posted_after_a_slow_write_even_if_the_wall_clock_stood_still[sqlite]",
         ),
     ),
     # Reconciliation of what nobody knows.
@@ -121,32 +115,28 @@ MUTANTS: tuple[Mutant, ...] = (
         "bot/delivery/deliver.py",
         "            found = await self._find_page(page)",
         "            found = None",
-        (f"{DELIVER}::test_a_page_that_the_history_does_not_show_at_once_is_asked_for_again[sqlite]",),
+        (f"{DELIVER}::test_a_page_missing_from_a_lagging_history_is_searched_twice[sqlite]",),
     ),
     Mutant(
         "no time-out between the two looks",
         "bot/delivery/deliver.py",
         "(policy.history_lag + policy.timeout).total_seconds()",
         "policy.history_lag.total_seconds()",
-        (
-            f"{DELIVER}"
-            "::test_a_page_that_another_process_may_be_posting_still_is_waited_for_before_it_is_sent_again"
-            "[sqlite]",
-        ),
+        (f"{DELIVER}::test_reconciling_waits_for_the_request_of_another_worker_before_a_resend[sqlite]",),
     ),
     Mutant(
         "unknown page sent again against the setting",
         "bot/delivery/deliver.py",
         "(found is CANNOT_ASK and policy.on_unknown is UnknownPolicy.RESEND)",
         "(found is CANNOT_ASK and policy.on_unknown in UnknownPolicy)",
-        (f"{DELIVER}::test_a_channel_that_cannot_be_asked_is_decided_by_the_setting",),
+        (f"{DELIVER}::test_the_unknown_policy_decides_where_a_channel_has_no_history",),
     ),
     Mutant(
         "ambiguous outcome treated as not posted",
         "bot/delivery/deliver.py",
         "if error.outcome is not Outcome.UNKNOWN:",
         "if error.outcome is not Outcome.GONE:",
-        (f"{DELIVER}::test_a_post_of_unknown_fate_is_looked_for_before_it_is_posted_again[sqlite]",),
+        (f"{DELIVER}::test_an_ambiguous_post_is_reconciled_before_it_is_retried[sqlite]",),
     ),
     # Retries, give-up and quarantine.
     Mutant(
@@ -154,38 +144,35 @@ MUTANTS: tuple[Mutant, ...] = (
         "bot/delivery/deliver.py",
         "if is_day_over and claim.failures + 1 >= context.policy.min_attempts:",
         "if is_day_over and claim.failures < 0:",
-        (f"{DELIVER}::test_tries_come_to_an_end_with_the_day_and_the_next_edition_says_so[sqlite]",),
+        (f"{DELIVER}::test_a_failing_digest_is_given_up_when_its_day_ends_and_the_next_one_says_so[sqlite]",),
     ),
     Mutant(
         "edition given up before its day is over",
         "bot/delivery/deliver.py",
         "if is_day_over and claim",
         "if claim",
-        (f"{DELIVER}::test_a_digest_that_cannot_be_posted_comes_when_the_platform_is_back_that_day[sqlite]",),
+        (f"{DELIVER}::test_a_failed_digest_is_retried_until_its_day_ends[sqlite]",),
     ),
     Mutant(
         "no backoff between retries",
         "bot/delivery/deliver.py",
         "2 ** min(failures, 9)",
         "1",
-        (f"{DELIVER}::test_waits_between_tries_double_up_to_a_quarter_of_an_hour_with_jitter[sqlite]",),
+        (f"{DELIVER}::test_the_backoff_doubles_up_to_a_quarter_of_an_hour_with_jitter[sqlite]",),
     ),
     Mutant(
         "no jitter in the backoff",
         "bot/delivery/deliver.py",
         "return backoff * (1 + jitter / 4)",
         "return backoff",
-        (f"{DELIVER}::test_waits_between_tries_double_up_to_a_quarter_of_an_hour_with_jitter[sqlite]",),
+        (f"{DELIVER}::test_the_backoff_doubles_up_to_a_quarter_of_an_hour_with_jitter[sqlite]",),
     ),
     Mutant(
         "poison delivery retried for ever",
         "bot/delivery/deliver.py",
         "if self.claim.crashes >= max(self.context.policy.min_attempts, MIN_CRASHES):",
         "if self.claim.crashes < 0:",
-        (
-            f"{DELIVER}::test_an_edition_that_ends_its_process_each_time_is_given_up_and_takes_no_other_down"
-            "[sqlite]",
-        ),
+        (f"{DELIVER}::test_a_poison_delivery_is_given_up_and_affects_no_other[sqlite]",),
     ),
     Mutant(
         "poison delivery leased with others",
@@ -338,9 +325,7 @@ MUTANTS: tuple[Mutant, ...] = (
         "bot/delivery/worker.py",
         "return self.in_flight[workspace] >= self.limit",
         "return self.in_flight[workspace] >= 10 * self.limit",
-        (
-            "tests/bot/delivery/test_worker.py::test_what_is_claimed_beyond_the_room_of_its_workspace_waits_for_room",
-        ),
+        ("tests/bot/delivery/test_worker.py::test_a_claim_beyond_the_slots_of_its_workspace_waits",),
     ),
     Mutant(
         "two leaders over one file",
@@ -375,16 +360,14 @@ MUTANTS: tuple[Mutant, ...] = (
         "bot/delivery/batching.py",
         "return [_RunAlone() for _ in items]",
         "raise",
-        ("tests/bot/delivery/test_batching.py::test_only_those_fail_whose_fault_it_is",),
+        ("tests/bot/delivery/test_batching.py::test_in_a_failed_batch_only_the_items_at_fault_raise",),
     ),
     Mutant(
         "rate limit of a workspace left out",
         "bot/delivery/rate_limit.py",
         "limits.workspace, peer_count)",
         "None, peer_count)",
-        (
-            "tests/bot/delivery/test_rate_limit.py::test_channels_of_one_workspace_share_its_turns_and_others_have_their_own",
-        ),
+        ("tests/bot/delivery/test_rate_limit.py::test_channels_share_the_rate_of_their_workspace",),
     ),
     Mutant(
         "rate limit not shared with other replicas",
@@ -393,7 +376,7 @@ MUTANTS: tuple[Mutant, ...] = (
         "rate",
         (
             "tests/bot/delivery/test_rate_limit.py"
-            "::test_processes_share_the_turns_of_a_workspace_and_of_a_bot_but_not_those_of_a_channel",
+            "::test_processes_share_the_rates_of_a_workspace_and_a_bot_but_not_of_a_channel",
         ),
     ),
     Mutant(
@@ -401,7 +384,7 @@ MUTANTS: tuple[Mutant, ...] = (
         "bot/delivery/render_cache.py",
         "            window,\n            freshness,\n        )",
         "            freshness,\n        )",
-        ("tests/bot/delivery/test_worker.py::test_a_channel_that_was_shown_more_gets_a_digest_of_its_own",),
+        ("tests/bot/delivery/test_worker.py::test_a_channel_with_another_history_gets_its_own_digest",),
     ),
     Mutant(
         "render cache that forgets the platform",
@@ -415,7 +398,7 @@ MUTANTS: tuple[Mutant, ...] = (
         "bot/delivery/failure_notices.py",
         "retry_at=retry_at)",
         "retry_at=now)",
-        (f"{DELIVER}::test_who_subscribed_a_channel_is_told_when_it_is_gone_and_no_more_is_tried[sqlite]",),
+        (f"{DELIVER}::test_the_owner_of_a_channel_that_is_gone_gets_one_failure_notice[sqlite]",),
     ),
     Mutant(
         "failure notice that may have arrived sent again at once",
@@ -429,7 +412,7 @@ MUTANTS: tuple[Mutant, ...] = (
         "bot/delivery/post_refresher.py",
         "post_edits.complete, edit, text, now=self.clock(), interval=EDIT_INTERVAL",
         "post_edits.complete, edit, text, now=self.clock(), interval=FIRST_BACKOFF",
-        ("tests/bot/delivery/test_post_refresher.py::test_within_the_hour_changes_gather_for_one_edit",),
+        ("tests/bot/delivery/test_post_refresher.py::test_changes_within_an_hour_share_one_edit",),
     ),
     Mutant(
         "change lost that came while an edit was made",
@@ -446,10 +429,7 @@ MUTANTS: tuple[Mutant, ...] = (
         "bot/chat/deadline.py",
         "if now() - request.started_at >= timeout:",
         "if now() - request.started_at < 0:",
-        (
-            "tests/bot/chat/test_deadline.py"
-            "::test_a_request_that_was_held_up_past_its_time_out_fails_and_is_not_sent",
-        ),
+        ("tests/bot/chat/test_deadline.py::test_a_request_held_up_past_its_deadline_is_not_sent",),
     ),
     Mutant(
         "rate limit of Slack taken for a refusal",

@@ -35,13 +35,13 @@ def post(hours: Iterator[float], got: list[str]) -> None:
     asyncio.run(run())
 
 
-def test_a_request_that_is_written_in_time_arrives() -> None:
+def test_a_request_within_its_deadline_is_sent() -> None:
     got: list[str] = []
     post(iter([100, 104.9]), got)
     assert got == ['{"text": "x"}']
 
 
-def test_a_request_that_was_held_up_past_its_time_out_fails_and_is_not_sent() -> None:
+def test_a_request_held_up_past_its_deadline_is_not_sent() -> None:
     got: list[str] = []
     with pytest.raises(TimeoutError, match="held up"):
         post(iter([100, 105.0]), got)

@@ -16,7 +16,7 @@ from tests.builders import NOW
 
 
 @pytest.mark.parametrize("work", ["PostRefresher.run_until_stopped", "deliver_until_stopped"])
-def test_work_that_fails_in_a_way_nobody_foresaw_begins_anew_and_ends_no_other(
+def test_a_task_that_fails_unexpectedly_restarts_and_ends_no_other(
     work: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     failed, times = asyncio.Event(), list[int]()
@@ -33,10 +33,10 @@ def test_work_that_fails_in_a_way_nobody_foresaw_begins_anew_and_ends_no_other(
         store=StoreSettings(url=f"sqlite:///{tmp_path / 'p.db'}"),
         subscriptions=(SubscriptionSettings(platform="console", channel="one"),),
     )
-    house = build_services(settings, Console(quiet=True), clock=lambda: NOW)
+    services = build_services(settings, Console(quiet=True), clock=lambda: NOW)
 
     async def until_it_failed() -> int:
-        running = asyncio.create_task(run_bot(house, {}))
+        running = asyncio.create_task(run_bot(services, {}))
         await failed.wait()
         os.kill(os.getpid(), signal.SIGTERM)
         return await running

@@ -33,85 +33,85 @@ class Calls:
 
 
 async def asked(calls: Calls, numbers: Sequence[int]) -> list[int | BaseException]:
-    together = Batcher()
-    asking = (together.submit("double", number, calls.one, calls.many) for number in numbers)
+    batcher = Batcher()
+    asking = (batcher.submit("double", number, calls.one, calls.many) for number in numbers)
     return await asyncio.gather(*asking, return_exceptions=True)
 
 
-def test_what_is_asked_for_alone_is_done_alone() -> None:
+def test_a_single_item_runs_alone() -> None:
     calls = Calls()
     assert asyncio.run(asked(calls, [3])) == [6]
     assert calls.sizes == [1]
 
 
-def test_what_is_asked_for_at_the_same_time_is_done_together_and_each_gets_its_own_answer() -> None:
+def test_items_of_one_moment_share_a_batch_and_each_gets_its_own_result() -> None:
     calls = Calls()
     assert asyncio.run(asked(calls, range(20))) == [2 * number for number in range(20)]
     assert calls.sizes == [20]
 
 
-def test_only_those_fail_whose_fault_it_is() -> None:
+def test_in_a_failed_batch_only_the_items_at_fault_raise() -> None:
     calls = Calls()
     first, failed, last = asyncio.run(asked(calls, [1, -1, 2]))
     assert (first, str(failed), last) == (2, "-1", 4)
     assert calls.sizes == [3, 1, 1, 1]
 
 
-def test_who_no_longer_waits_takes_nobody_else_down() -> None:
+def test_a_cancelled_caller_does_not_affect_its_batch() -> None:
     calls = Calls()
 
     async def one_leaves() -> int:
-        together = Batcher()
+        batcher = Batcher()
         leaves, stays = (
-            asyncio.ensure_future(together.submit("double", number, calls.one, calls.many))
+            asyncio.ensure_future(batcher.submit("double", number, calls.one, calls.many))
             for number in (1, 2)
         )
         await asyncio.sleep(0)
         leaves.cancel()
         done = await stays
-        return done + await together.submit("double", 5, calls.one, calls.many)
+        return done + await batcher.submit("double", 5, calls.one, calls.many)
 
     assert asyncio.run(one_leaves()) == 14
 
 
-def test_in_a_crowd_it_waits_a_moment_for_others() -> None:
+def test_a_batch_waits_for_more_items_when_many_deliveries_are_in_progress() -> None:
     calls = Calls()
 
     async def one_after_the_other() -> None:
-        together = Batcher()
+        batcher = Batcher()
         with ExitStack() as crowd:
             for _ in range(BATCH_FROM):
-                crowd.enter_context(together.track_delivery())
-            first = asyncio.ensure_future(together.submit("double", 1, calls.one, calls.many))
+                crowd.enter_context(batcher.track_delivery())
+            first = asyncio.ensure_future(batcher.submit("double", 1, calls.one, calls.many))
             for _ in range(9):
                 await asyncio.sleep(0)
-            await asyncio.gather(first, together.submit("double", 2, calls.one, calls.many))
+            await asyncio.gather(first, batcher.submit("double", 2, calls.one, calls.many))
 
     asyncio.run(one_after_the_other())
     assert calls.sizes == [2]
 
 
-def test_in_a_crowd_nobody_waits_for_more_once_a_good_part_of_it_has_come(
+def test_a_full_batch_starts_at_once(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("bot.delivery.batching.BATCH_WAIT_SECONDS", 3600)
     calls = Calls()
 
     async def two_of_eight() -> list[int]:
-        together = Batcher()
+        batcher = Batcher()
         with ExitStack() as crowd:
             for _ in range(BATCH_DIVISOR * 2):
-                crowd.enter_context(together.track_delivery())
-            first = asyncio.ensure_future(together.submit("double", 1, calls.one, calls.many))
+                crowd.enter_context(batcher.track_delivery())
+            first = asyncio.ensure_future(batcher.submit("double", 1, calls.one, calls.many))
             await asyncio.sleep(0)
             assert calls.sizes == []
-            return list(await asyncio.gather(first, together.submit("double", 2, calls.one, calls.many)))
+            return list(await asyncio.gather(first, batcher.submit("double", 2, calls.one, calls.many)))
 
     assert asyncio.run(two_of_eight()) == [2, 4]
     assert calls.sizes == [2]
 
 
-def test_where_no_thread_can_be_had_those_who_wait_hear_it_and_the_next_are_served(
+def test_without_a_free_thread_a_batch_fails_and_the_next_one_runs(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     class Tight(ThreadPoolExecutor):
@@ -119,19 +119,19 @@ def test_where_no_thread_can_be_had_those_who_wait_hear_it_and_the_next_are_serv
             raise RuntimeError("can't start new thread")
 
     async def twice() -> tuple[list[int | BaseException], int]:
-        together, calls = Batcher(), Calls()
+        batcher, calls = Batcher(), Calls()
         monkeypatch.setattr("bot.storage._background_pool", Tight(1))
-        asking = (together.submit("double", number, calls.one, calls.many) for number in (1, 2))
+        asking = (batcher.submit("double", number, calls.one, calls.many) for number in (1, 2))
         failed = await asyncio.gather(*asking, return_exceptions=True)
         monkeypatch.undo()
-        return failed, await together.submit("double", 3, calls.one, calls.many)
+        return failed, await batcher.submit("double", 3, calls.one, calls.many)
 
     failed, then = asyncio.run(twice())
     assert [str(one) for one in failed] == ["can't start new thread"] * 2
     assert then == 6
 
 
-def test_what_ends_the_work_ends_those_who_wait_for_it() -> None:
+def test_an_exception_that_ends_the_process_reaches_the_callers_of_a_batch() -> None:
     class EndError(BaseException):
         pass
 

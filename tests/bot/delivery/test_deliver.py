@@ -32,10 +32,10 @@ CHANNEL = a_subscription().channel
 
 @dataclass(slots=True)
 class World:
-    """A store, a board and a clock, which outlive any process."""
+    """A store, the posted pages and a clock, which outlive any worker."""
 
     store: Store = field(default_factory=a_store)
-    board: PostedPages = field(default_factory=PostedPages)
+    posted_pages: PostedPages = field(default_factory=PostedPages)
     now: datetime = NOW
     slept: list[float] = field(default_factory=list)
 
@@ -48,7 +48,7 @@ class World:
 
     def tick(self, platform: MemoryPlatform | None = None, **options: Any) -> None:
         """One tick of a process of its own."""
-        platform = platform or MemoryPlatform(self.board)
+        platform = platform or MemoryPlatform(self.posted_pages)
         owner = f"process {next(_numbers)}"
         defaults = {"store": self.store, "jitter": lambda: 0.0, "sleep": self._sleep, "lease": LEASE}
         context = a_context(
@@ -56,7 +56,7 @@ class World:
         )
         asyncio.run(deliver_due_editions(context))
 
-    def tell_owners(self, platform: MemoryPlatform) -> None:
+    def send_failure_notices(self, platform: MemoryPlatform) -> None:
         notifier = FailureNotifier(
             self.store.failure_notices, {"console": platform}, lambda: self.now, timedelta(seconds=30)
         )
@@ -80,33 +80,33 @@ def a_world(papers: int = 3, **wish: Any) -> World:
     return world
 
 
-def test_a_digest_is_posted_at_its_hour_once_however_often_the_clock_ticks() -> None:
+def test_a_digest_is_posted_once_when_it_is_due() -> None:
     world = a_world()
     world.now -= timedelta(seconds=1)
     world.tick()
-    assert world.board.pages == []
+    assert world.posted_pages.pages == []
     world.now += timedelta(seconds=1)
     for _ in range(3):
         world.tick()
-    assert len(world.board.papers_in(CHANNEL)) == 3
-    assert len(world.board.pages) == 4
+    assert len(world.posted_pages.papers_in(CHANNEL)) == 3
+    assert len(world.posted_pages.pages) == 4
 
 
-def test_the_next_day_shows_only_what_is_new() -> None:
+def test_the_next_edition_shows_only_new_papers() -> None:
     world = a_world()
     world.tick()
     world.now += timedelta(hours=12)
     world.bring("2402.00009")
     world.now += timedelta(hours=12)
     world.tick()
-    assert world.board.papers_in(CHANNEL)[3:] == ["2402.00009"]
+    assert world.posted_pages.papers_in(CHANNEL)[3:] == ["2402.00009"]
 
 
 def test_cards_in_a_thread_follow_the_first_page() -> None:
     world = a_world(style=DigestStyle.THREAD)
-    platform = MemoryPlatform(world.board)
+    platform = MemoryPlatform(world.posted_pages)
     world.tick(platform)
-    first = f"receipt {world.board.keys_in(CHANNEL)[0]}"
+    first = f"receipt {world.posted_pages.keys_in(CHANNEL)[0]}"
     assert platform.threads == [None, first, first, first]
 
 
@@ -120,41 +120,41 @@ def raising(at: int, error: BaseException) -> Callable[[], None]:
     return fault
 
 
-def killed_platform(board: PostedPages, side: str, page: int) -> MemoryPlatform:
+def killed_platform(posted_pages: PostedPages, side: str, page: int) -> MemoryPlatform:
     dies = raising(page, KilledError())
     return (
-        MemoryPlatform(board, before_post=dies)
+        MemoryPlatform(posted_pages, before_post=dies)
         if side == "before"
-        else MemoryPlatform(board, after_post=dies)
+        else MemoryPlatform(posted_pages, after_post=dies)
     )
 
 
 @pytest.mark.parametrize("page", [1, 2, 3, 4])
 @pytest.mark.parametrize("side", ["before", "after"])
-def test_a_process_that_is_killed_around_any_post_leaves_each_page_posted_once(side: str, page: int) -> None:
+def test_a_worker_killed_around_any_post_leaves_each_page_posted_once(side: str, page: int) -> None:
     world = a_world()
     with pytest.raises(BaseExceptionGroup):
-        world.tick(killed_platform(world.board, side, page))
+        world.tick(killed_platform(world.posted_pages, side, page))
     world.tick()
-    assert len(world.board.pages) == page - (side == "before")
+    assert len(world.posted_pages.pages) == page - (side == "before")
     world.now += LEASE
     world.tick()
     world.tick()
-    keys = world.board.keys_in(CHANNEL)
+    keys = world.posted_pages.keys_in(CHANNEL)
     assert len(keys) == len(set(keys)) == 4
-    assert world.board.papers_in(CHANNEL) == sorted(world.board.papers_in(CHANNEL))
+    assert world.posted_pages.papers_in(CHANNEL) == sorted(world.posted_pages.papers_in(CHANNEL))
 
 
-class KilledLedger:
-    """The ledger of a process that dies at its n-th call, before or after the call took effect."""
+class KilledOutbox:
+    """The outbox of a process that dies at its n-th call, before or after the call took effect."""
 
-    def __init__(self, ledger: Outbox, at: int, *, after: bool) -> None:
-        self._ledger = ledger
+    def __init__(self, outbox: Outbox, at: int, *, after: bool) -> None:
+        self._outbox = outbox
         self._left = at
         self._after = after
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
-        method = getattr(self._ledger, name)
+        method = getattr(self._outbox, name)
 
         def call(*arguments: Any, **named: Any) -> Any:
             self._left -= 1
@@ -172,18 +172,16 @@ class KilledLedger:
 
 @pytest.mark.parametrize("after", [False, True])
 @pytest.mark.parametrize("at", range(1, 11))
-def test_a_process_that_is_killed_around_any_word_in_the_ledger_leaves_each_page_posted_once(
-    at: int, after: bool
-) -> None:
+def test_a_worker_killed_around_any_outbox_write_leaves_each_page_posted_once(at: int, after: bool) -> None:
     world = a_world()
-    ledger: Any = KilledLedger(world.store.outbox, at, after=after)
-    dying = replace(world.store, outbox=ledger)
+    outbox: Any = KilledOutbox(world.store.outbox, at, after=after)
+    dying = replace(world.store, outbox=outbox)
     with pytest.raises((KilledError, BaseExceptionGroup)):
         world.tick(store=dying)
     world.now += LEASE
     world.tick()
     world.tick()
-    keys = world.board.keys_in(CHANNEL)
+    keys = world.posted_pages.keys_in(CHANNEL)
     assert len(keys) == len(set(keys)) == 4
     assert [delivery.state for delivery in world.history()] == [DeliveryState.POSTED]
 
@@ -203,12 +201,12 @@ def test_the_plan_and_the_first_page_are_written_in_one_transaction() -> None:
 
             return call
 
-    ledger: Any = KilledAfterTheFirstWrite()
+    outbox: Any = KilledAfterTheFirstWrite()
     with pytest.raises((KilledError, BaseExceptionGroup)):
-        world.tick(store=replace(world.store, outbox=ledger))
+        world.tick(store=replace(world.store, outbox=outbox))
     (delivery,) = world.history()
     assert [page.state for page in delivery.pages] == [PageState.POSTING, *[PageState.PLANNED] * 3]
-    assert world.board.pages == []
+    assert world.posted_pages.pages == []
 
 
 @pytest.mark.parametrize(
@@ -218,38 +216,42 @@ def test_the_plan_and_the_first_page_are_written_in_one_transaction() -> None:
         (UnknownPolicy.RESEND, 4, {PageState.POSTED}),
     ],
 )
-def test_a_channel_that_cannot_be_asked_is_decided_by_the_setting(
+def test_the_unknown_policy_decides_where_a_channel_has_no_history(
     on_unknown: UnknownPolicy, posted: int, states: set[PageState]
 ) -> None:
     world = a_world()
     with pytest.raises(BaseExceptionGroup):
-        world.tick(MemoryPlatform(world.board, before_post=raising(2, KilledError())))
+        world.tick(MemoryPlatform(world.posted_pages, before_post=raising(2, KilledError())))
     world.now += LEASE
-    world.tick(MemoryPlatform(world.board, can_ask=False), on_unknown=on_unknown)
-    assert len(world.board.pages) == posted
+    world.tick(MemoryPlatform(world.posted_pages, can_ask=False), on_unknown=on_unknown)
+    assert len(world.posted_pages.pages) == posted
     (delivery,) = world.history()
     assert {page.state for page in delivery.pages} == states
 
 
-def test_a_post_that_did_not_go_out_is_tried_again_after_a_while() -> None:
+def test_a_page_that_was_not_posted_is_retried_after_a_backoff() -> None:
     world = a_world()
-    world.tick(MemoryPlatform(world.board, before_post=raising(2, PostError("429", Outcome.NOT_POSTED))))
+    world.tick(
+        MemoryPlatform(world.posted_pages, before_post=raising(2, PostError("429", Outcome.NOT_POSTED)))
+    )
     (delivery,) = world.history()
     assert (delivery.state, delivery.reason) == (DeliveryState.RETRYING, "429")
     world.now += timedelta(minutes=1)
     world.tick()
-    assert len(set(world.board.keys_in(CHANNEL))) == len(world.board.pages) == 4
+    assert len(set(world.posted_pages.keys_in(CHANNEL))) == len(world.posted_pages.pages) == 4
 
 
-def test_a_post_of_unknown_fate_is_looked_for_before_it_is_posted_again() -> None:
+def test_an_ambiguous_post_is_reconciled_before_it_is_retried() -> None:
     world = a_world()
-    world.tick(MemoryPlatform(world.board, after_post=raising(2, PostError("dropped", Outcome.UNKNOWN))))
+    world.tick(
+        MemoryPlatform(world.posted_pages, after_post=raising(2, PostError("dropped", Outcome.UNKNOWN)))
+    )
     world.now += timedelta(minutes=1)
     world.tick()
-    assert len(set(world.board.keys_in(CHANNEL))) == len(world.board.pages) == 4
+    assert len(set(world.posted_pages.keys_in(CHANNEL))) == len(world.posted_pages.pages) == 4
 
 
-def test_a_platform_that_does_not_answer_is_given_up_in_time() -> None:
+def test_a_post_without_an_answer_ends_with_the_timeout() -> None:
     world = a_world()
 
     class Silent(MemoryPlatform):
@@ -257,8 +259,8 @@ def test_a_platform_that_does_not_answer_is_given_up_in_time() -> None:
             await asyncio.sleep(60)
             return ""
 
-    # Long enough for the ledger on a busy machine: the same time-out spans its writing.
-    world.tick(Silent(world.board), timeout=timedelta(seconds=1))
+    # Long enough for the outbox on a busy machine: the same time-out spans its writing.
+    world.tick(Silent(world.posted_pages), timeout=timedelta(seconds=1))
     (delivery,) = world.history()
     assert "No answer" in delivery.reason
 
@@ -266,34 +268,36 @@ def test_a_platform_that_does_not_answer_is_given_up_in_time() -> None:
 def test_a_refused_post_fails_for_good_with_its_reason() -> None:
     world = a_world()
     world.tick(
-        MemoryPlatform(world.board, before_post=raising(1, PostError("channel is gone", Outcome.REFUSED)))
+        MemoryPlatform(
+            world.posted_pages, before_post=raising(1, PostError("channel is gone", Outcome.REFUSED))
+        )
     )
     world.now += timedelta(minutes=10)
     world.tick()
     (delivery,) = world.history()
     assert (delivery.state, delivery.reason) == (DeliveryState.FAILED, "channel is gone")
-    assert world.board.pages == []
+    assert world.posted_pages.pages == []
 
 
 def down() -> None:
     raise PostError("Slack is out.", Outcome.NOT_POSTED)
 
 
-def test_a_digest_that_cannot_be_posted_comes_when_the_platform_is_back_that_day() -> None:
+def test_a_failed_digest_is_retried_until_its_day_ends() -> None:
     world = a_world()
     for _ in range(12):
-        world.tick(MemoryPlatform(world.board, before_post=down))
+        world.tick(MemoryPlatform(world.posted_pages, before_post=down))
         world.now += timedelta(hours=1)
-    assert world.board.pages == []
+    assert world.posted_pages.pages == []
     world.tick()
-    assert len(world.board.papers_in(CHANNEL)) == 3
+    assert len(world.posted_pages.papers_in(CHANNEL)) == 3
 
 
-def test_waits_between_tries_double_up_to_a_quarter_of_an_hour_with_jitter() -> None:
+def test_the_backoff_doubles_up_to_a_quarter_of_an_hour_with_jitter() -> None:
     world = a_world()
     waits = list[float]()
     for _ in range(6):
-        world.tick(MemoryPlatform(world.board, before_post=down), jitter=lambda: 1.0)
+        world.tick(MemoryPlatform(world.posted_pages, before_post=down), jitter=lambda: 1.0)
         again = world.history()[0].next_try_at
         assert again
         waits.append((again - world.now) / timedelta(minutes=1))
@@ -301,44 +305,44 @@ def test_waits_between_tries_double_up_to_a_quarter_of_an_hour_with_jitter() -> 
     assert waits == [1.25, 2.5, 5, 10, 18.75, 18.75]
 
 
-def test_tries_come_to_an_end_with_the_day_and_the_next_edition_says_so() -> None:
+def test_a_failing_digest_is_given_up_when_its_day_ends_and_the_next_one_says_so() -> None:
     world = a_world()
     while world.now < NOW + timedelta(hours=14):
-        world.tick(MemoryPlatform(world.board, before_post=down), min_attempts=3)
+        world.tick(MemoryPlatform(world.posted_pages, before_post=down), min_attempts=3)
         (delivery,) = world.history()
         assert delivery.state is DeliveryState.RETRYING
         world.now += timedelta(minutes=20)
     world.now = NOW + timedelta(hours=14, minutes=59)
-    world.tick(MemoryPlatform(world.board, before_post=down), min_attempts=3)
+    world.tick(MemoryPlatform(world.posted_pages, before_post=down), min_attempts=3)
     assert world.history()[0].state is DeliveryState.FAILED
     world.now = NOW + timedelta(days=1)
     world.tick()
-    assert len(world.board.papers_in(CHANNEL)) == 3
-    told = world.board.pages[0][2].payload["blocks"][1]["text"]
+    assert len(world.posted_pages.papers_in(CHANNEL)) == 3
+    told = world.posted_pages.pages[0][2].payload["blocks"][1]["text"]
     assert told == "The one of Tuesday 24 November never came; this one chooses from its papers too."
 
 
-def test_an_edition_whose_day_is_over_is_tried_a_few_times_all_the_same() -> None:
+def test_an_edition_of_a_past_day_still_gets_the_minimum_of_attempts() -> None:
     world = a_world()
     with pytest.raises(BaseExceptionGroup):
-        world.tick(killed_platform(world.board, "after", 2))
+        world.tick(killed_platform(world.posted_pages, "after", 2))
     world.now += timedelta(days=1, hours=2)
     for tries in range(3):
         assert world.history()[0].state is not DeliveryState.FAILED, tries
-        world.tick(MemoryPlatform(world.board, before_post=down), min_attempts=4)
+        world.tick(MemoryPlatform(world.posted_pages, before_post=down), min_attempts=4)
         world.now += timedelta(minutes=20)
     world.tick()
     world.tick()
-    assert world.board.papers_in(CHANNEL) == ["2401.00000", "2401.00001", "2401.00002"]
+    assert world.posted_pages.papers_in(CHANNEL) == ["2401.00000", "2401.00001", "2401.00002"]
 
 
-def test_one_channel_that_fails_does_not_take_the_others_down() -> None:
+def test_a_failing_channel_does_not_affect_others() -> None:
     world = a_world()
     others = [a_subscription(name) for name in "ab"]
     poison = [a_subscription("bad domain", domains=("nowhere",)), Subscription(Channel("fax", "x"))]
     world.subscribe(poison[0], others[0], poison[1], others[1])
     world.tick()
-    assert all(len(world.board.keys_in(one.channel)) == 4 for one in others)
+    assert all(len(world.posted_pages.keys_in(one.channel)) == 4 for one in others)
     reasons = [
         world.store.delivery_reports.history(one, 1)[0].reason
         for one in world.store.subscriptions.list_active()
@@ -348,43 +352,43 @@ def test_one_channel_that_fails_does_not_take_the_others_down() -> None:
     assert "'fax' is not set up" in reasons[1]
 
 
-def test_two_processes_that_tick_at_once_post_each_page_once() -> None:
+def test_two_workers_that_tick_at_once_post_each_page_once() -> None:
     world = a_world()
 
     async def both() -> None:
-        desks = [
+        contexts = [
             a_context(
                 world.store,
-                {"console": MemoryPlatform(world.board)},
+                {"console": MemoryPlatform(world.posted_pages)},
                 owner=f"p{n}",
                 clock=lambda: world.now,
                 lease=LEASE,
             )
             for n in range(2)
         ]
-        await asyncio.gather(*(deliver_due_editions(desk) for desk in desks))
+        await asyncio.gather(*(deliver_due_editions(context) for context in contexts))
 
     asyncio.run(both())
-    assert len(set(world.board.keys_in(CHANNEL))) == len(world.board.pages) == 4
+    assert len(set(world.posted_pages.keys_in(CHANNEL))) == len(world.posted_pages.pages) == 4
 
 
-def test_a_quiet_day_is_posted_and_says_so() -> None:
+def test_an_empty_digest_is_announced() -> None:
     world = a_world(papers=0)
     world.store.library.record_import(now=NOW)
     world.tick()
-    ((_, _, page),) = world.board.pages
+    ((_, _, page),) = world.posted_pages.pages
     assert "a quiet day" in page.payload["blocks"][0]["text"]
 
 
-def test_after_days_of_silence_only_the_newest_edition_is_sent() -> None:
+def test_after_a_downtime_only_the_newest_edition_is_sent() -> None:
     world = a_world()
     world.now += timedelta(days=2)
     world.tick()
     assert [delivery.edition for delivery in world.history()] == [world.now.date()]
-    assert len(world.board.papers_in(CHANNEL)) == 3
+    assert len(world.posted_pages.papers_in(CHANNEL)) == 3
 
 
-def test_a_store_that_fails_for_a_moment_loses_nothing(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_short_failure_of_the_store_loses_no_digest(caplog: pytest.LogCaptureFixture) -> None:
     world = a_world()
 
     class Locked:
@@ -396,7 +400,7 @@ def test_a_store_that_fails_for_a_moment_loses_nothing(caplog: pytest.LogCapture
     assert world.history()[0].state is DeliveryState.RETRYING
     world.now += timedelta(minutes=1)
     world.tick()
-    assert len(world.board.pages) == 4
+    assert len(world.posted_pages.pages) == 4
 
 
 MISSED_TWO_DAYS = [
@@ -410,7 +414,7 @@ MISSED_TWO_DAYS = [
 
 
 @pytest.mark.parametrize(("merge", "papers", "words"), MISSED_TWO_DAYS)
-def test_an_edition_after_missed_ones_says_so_and_what_became_of_their_papers(
+def test_an_edition_names_the_missed_ones_before_it_and_their_papers(
     merge: bool, papers: list[str], words: str
 ) -> None:
     world = a_world(top=9)
@@ -419,49 +423,49 @@ def test_an_edition_after_missed_ones_says_so_and_what_became_of_their_papers(
         world.bring(name)
     world.now = NOW + timedelta(days=2, hours=1)
     world.tick(merge_missed=merge)
-    assert world.board.papers_in(CHANNEL) == papers
-    late = world.board.pages[0][2].payload["blocks"][1]["text"]
+    assert world.posted_pages.papers_in(CHANNEL) == papers
+    late = world.posted_pages.pages[0][2].payload["blocks"][1]["text"]
     assert "This digest comes late: it was due on Thursday 26 November at 09:00." in late
     assert "Those of Tuesday 24 November and Wednesday 25 November never came" in late
     assert words in late
 
 
-def test_an_edition_that_comes_at_its_hour_says_nothing_of_it() -> None:
+def test_an_edition_on_time_mentions_no_lateness() -> None:
     world = a_world()
     world.now += timedelta(minutes=5)
     world.tick()
-    assert "late" not in str(world.board.pages[0][2].payload)
+    assert "late" not in str(world.posted_pages.pages[0][2].payload)
 
 
-def test_an_edition_that_failed_for_good_leaves_its_papers_to_the_next() -> None:
+def test_the_unseen_papers_of_a_failed_edition_are_considered_again() -> None:
     world = a_world()
     refused = PostError("too long", Outcome.REFUSED)
-    world.tick(MemoryPlatform(world.board, before_post=raising(3, refused)))
-    assert world.board.papers_in(CHANNEL) == ["2401.00000"]
+    world.tick(MemoryPlatform(world.posted_pages, before_post=raising(3, refused)))
+    assert world.posted_pages.papers_in(CHANNEL) == ["2401.00000"]
     world.now += timedelta(days=1)
     world.tick()
-    assert world.board.papers_in(CHANNEL) == ["2401.00000", "2401.00001", "2401.00002"]
+    assert world.posted_pages.papers_in(CHANNEL) == ["2401.00000", "2401.00001", "2401.00002"]
 
 
-def test_an_edition_that_was_cut_off_for_days_is_finished_before_the_newest() -> None:
+def test_a_half_posted_edition_is_finished_before_the_newest() -> None:
     world = a_world()
     with pytest.raises(BaseExceptionGroup):
-        world.tick(killed_platform(world.board, "after", 2))
+        world.tick(killed_platform(world.posted_pages, "after", 2))
     world.now += timedelta(days=1)
     world.bring("2402.00001")
     world.now += timedelta(days=1)
     world.tick()
-    assert world.board.papers_in(CHANNEL) == ["2401.00000", "2401.00001", "2401.00002", "2402.00001"]
-    assert len(world.board.keys_in(CHANNEL)) == len(set(world.board.keys_in(CHANNEL)))
+    assert world.posted_pages.papers_in(CHANNEL) == ["2401.00000", "2401.00001", "2401.00002", "2402.00001"]
+    assert len(world.posted_pages.keys_in(CHANNEL)) == len(set(world.posted_pages.keys_in(CHANNEL)))
     assert [one.state for one in world.history()] == [DeliveryState.POSTED] * 2
 
 
-def test_a_page_that_another_process_may_be_posting_still_is_waited_for_before_it_is_sent_again() -> None:
+def test_reconciling_waits_for_the_request_of_another_worker_before_a_resend() -> None:
     """Its lease is over by the clock, and its request is not: the clock has jumped."""
     world = a_world()
     with pytest.raises(BaseExceptionGroup):
-        world.tick(killed_platform(world.board, "before", 2))
-    late = MemoryPlatform(world.board)
+        world.tick(killed_platform(world.posted_pages, "before", 2))
+    late = MemoryPlatform(world.posted_pages)
     (subscription,) = world.store.subscriptions.list_active()
     page = world.history()[0].pages[1]
 
@@ -473,23 +477,23 @@ def test_a_page_that_another_process_may_be_posting_still_is_waited_for_before_i
 
     world.now += timedelta(days=2)
     world.tick(sleep=arrives, timeout=timedelta(seconds=30))
-    keys = world.board.keys_in(CHANNEL)
+    keys = world.posted_pages.keys_in(CHANNEL)
     assert len(keys) == len(set(keys))
-    assert world.board.papers_in(CHANNEL) == ["2401.00000", "2401.00001", "2401.00002"]
+    assert world.posted_pages.papers_in(CHANNEL) == ["2401.00000", "2401.00001", "2401.00002"]
 
 
-def test_tries_that_bring_pages_on_do_not_count_towards_the_end() -> None:
+def test_attempts_with_progress_do_not_count_as_failures() -> None:
     world = a_world(papers=5)
     for page in range(1, 7):
         lost = PostError("dropped", Outcome.UNKNOWN)
-        world.tick(MemoryPlatform(world.board, after_post=raising(1, lost)), min_attempts=2)
-        assert len(world.board.pages) == page
+        world.tick(MemoryPlatform(world.posted_pages, after_post=raising(1, lost)), min_attempts=2)
+        assert len(world.posted_pages.pages) == page
         world.now += timedelta(minutes=2)
     world.tick()
     assert [one.state for one in world.history()] == [DeliveryState.POSTED]
 
 
-def test_an_edition_that_ends_its_process_each_time_is_given_up_and_takes_no_other_down() -> None:
+def test_a_poison_delivery_is_given_up_and_affects_no_other() -> None:
     """The others are under way beside it whenever it does so."""
     world = a_world()
     others = [a_subscription(name) for name in "abc"]
@@ -503,9 +507,9 @@ def test_an_edition_that_ends_its_process_each_time_is_given_up_and_takes_no_oth
 
     for _ in range(12):
         with suppress(KilledError, BaseExceptionGroup):
-            world.tick(Deadly(world.board), min_attempts=4)
+            world.tick(Deadly(world.posted_pages), min_attempts=4)
         world.now += LEASE
-    assert all(len(world.board.keys_in(one.channel)) == 4 for one in others)
+    assert all(len(world.posted_pages.keys_in(one.channel)) == 4 for one in others)
     given_up, *done = [
         world.store.delivery_reports.history(one, 9)[0] for one in world.store.subscriptions.list_active()
     ]
@@ -514,14 +518,14 @@ def test_an_edition_that_ends_its_process_each_time_is_given_up_and_takes_no_oth
     assert {one.state for one in done} == {DeliveryState.POSTED}
 
 
-def test_who_subscribed_a_channel_is_told_when_it_is_gone_and_no_more_is_tried() -> None:
+def test_the_owner_of_a_channel_that_is_gone_gets_one_failure_notice() -> None:
     world = a_world()
     world.subscribe(replace(a_subscription(), owner_id="UADA"), a_subscription("well"))
     gone = MemoryPlatform(
-        world.board, before_post=raising(1, PostError("The channel was archived.", Outcome.GONE))
+        world.posted_pages, before_post=raising(1, PostError("The channel was archived.", Outcome.GONE))
     )
     world.tick(gone, concurrency=1)
-    world.tell_owners(gone)
+    world.send_failure_notices(gone)
     ((person, message),) = gone.direct_messages
     assert (person, message.summary) == (
         "UADA",
@@ -530,26 +534,26 @@ def test_who_subscribed_a_channel_is_told_when_it_is_gone_and_no_more_is_tried()
     assert [bool(each.stop_reason) for each in world.store.subscriptions.list_active()] == [True, False]
     world.now += timedelta(days=1)
     world.tick(gone)
-    world.tell_owners(gone)
+    world.send_failure_notices(gone)
     assert len(gone.direct_messages) == 1
 
 
-def test_an_owner_who_cannot_be_reached_is_told_when_the_platform_is_back() -> None:
+def test_a_failure_notice_is_retried_until_the_platform_takes_it() -> None:
     world = a_world()
     world.subscribe(replace(a_subscription(), owner_id="UADA"))
     refused = PostError("Slack refused it.", Outcome.REFUSED)
-    world.tick(MemoryPlatform(world.board, before_post=raising(1, refused)))
+    world.tick(MemoryPlatform(world.posted_pages, before_post=raising(1, refused)))
 
     class Deaf(MemoryPlatform):
         async def send_direct_message(self, channel: Channel, person: str, message: Message) -> None:
             raise KeyError("what nobody foresaw")
 
-    world.tell_owners(Deaf(world.board))
-    back = MemoryPlatform(world.board)
+    world.send_failure_notices(Deaf(world.posted_pages))
+    back = MemoryPlatform(world.posted_pages)
     world.now += timedelta(hours=1)
-    world.tell_owners(back)
+    world.send_failure_notices(back)
     world.now += timedelta(hours=1)
-    world.tell_owners(back)
+    world.send_failure_notices(back)
     assert [person for person, _ in back.direct_messages] == ["UADA"]
 
 
@@ -557,21 +561,21 @@ def test_a_failure_notice_that_may_have_arrived_is_not_sent_again_for_a_day() ->
     world = a_world()
     world.subscribe(replace(a_subscription(), owner_id="UADA"))
     refused = PostError("Slack refused it.", Outcome.REFUSED)
-    world.tick(MemoryPlatform(world.board, before_post=raising(1, refused)))
+    world.tick(MemoryPlatform(world.posted_pages, before_post=raising(1, refused)))
 
     class Lossy(MemoryPlatform):
         async def send_direct_message(self, channel: Channel, person: str, message: Message) -> None:
             self.direct_messages.append((person, message))
             raise PostError("dropped", Outcome.UNKNOWN)
 
-    lossy = Lossy(world.board)
+    lossy = Lossy(world.posted_pages)
     for hours, told in ((0, 1), (1, 1), (24, 2)):
         world.now += timedelta(hours=hours)
-        world.tell_owners(lossy)
+        world.send_failure_notices(lossy)
         assert len(lossy.direct_messages) == told
 
 
-def test_a_process_that_was_stopped_past_its_lease_does_not_post_when_it_goes_on() -> None:
+def test_a_worker_stopped_past_its_lease_does_not_post_when_it_resumes() -> None:
     """The clock jumps between the fence and the wire, as for a process that is stopped there and continued."""
     world = a_world()
 
@@ -591,11 +595,11 @@ def test_a_process_that_was_stopped_past_its_lease_does_not_post_when_it_goes_on
     stopped: Any = Stopped()
     world.tick(store=replace(world.store, outbox=stopped))
     assert world.now == NOW + 2 * LEASE
-    keys = world.board.keys_in(CHANNEL)
+    keys = world.posted_pages.keys_in(CHANNEL)
     assert len(keys) == len(set(keys)) == 4
 
 
-def test_a_page_is_not_posted_when_the_outbox_took_too_long_while_the_clock_stood() -> None:
+def test_a_page_is_not_posted_after_a_slow_write_even_if_the_wall_clock_stood_still() -> None:
     """The wall clock is set back by as much as the writing took."""
     world = a_world()
 
@@ -609,12 +613,14 @@ def test_a_page_is_not_posted_when_the_outbox_took_too_long_while_the_clock_stoo
     world.tick(store=replace(world.store, outbox=slow), timeout=timedelta(seconds=0.1))
     (delivery,) = world.history()
     assert (delivery.state, delivery.pages[0].state) == (DeliveryState.RETRYING, PageState.PLANNED)
-    assert world.board.pages == []
+    assert world.posted_pages.pages == []
 
 
-def test_a_page_that_the_history_does_not_show_at_once_is_asked_for_again() -> None:
+def test_a_page_missing_from_a_lagging_history_is_searched_twice() -> None:
     world = a_world()
-    world.tick(MemoryPlatform(world.board, after_post=raising(2, PostError("dropped", Outcome.UNKNOWN))))
+    world.tick(
+        MemoryPlatform(world.posted_pages, after_post=raising(2, PostError("dropped", Outcome.UNKNOWN)))
+    )
     asked = itertools.count(1)
 
     class Lagging(MemoryPlatform):
@@ -623,15 +629,15 @@ def test_a_page_that_the_history_does_not_show_at_once_is_asked_for_again() -> N
 
     world.now += timedelta(minutes=1)
     assert [one.state for one in world.history()] == [DeliveryState.UNKNOWN]
-    world.tick(Lagging(world.board), history_lag=timedelta(milliseconds=1))
-    assert len(set(world.board.keys_in(CHANNEL))) == len(world.board.pages) == 4
+    world.tick(Lagging(world.posted_pages), history_lag=timedelta(milliseconds=1))
+    assert len(set(world.posted_pages.keys_in(CHANNEL))) == len(world.posted_pages.pages) == 4
 
 
-def test_a_look_that_takes_many_requests_may_take_longer_than_one_of_them_but_not_longer_than_the_lease() -> (
-    None
-):
+def test_a_search_may_outlast_one_request_but_not_the_lease() -> None:
     world = a_world()
-    world.tick(MemoryPlatform(world.board, after_post=raising(2, PostError("dropped", Outcome.UNKNOWN))))
+    world.tick(
+        MemoryPlatform(world.posted_pages, after_post=raising(2, PostError("dropped", Outcome.UNKNOWN)))
+    )
 
     class Long(MemoryPlatform):
         async def find(self, channel: Channel, *, key: str, since: datetime) -> Any:
@@ -644,10 +650,10 @@ def test_a_look_that_takes_many_requests_may_take_longer_than_one_of_them_but_no
 
     world.now += timedelta(minutes=1)
     soon = timedelta(seconds=0.1)
-    world.tick(Endless(world.board), timeout=soon, history_lag=LEASE - timedelta(seconds=1))
+    world.tick(Endless(world.posted_pages), timeout=soon, history_lag=LEASE - timedelta(seconds=1))
     (delivery,) = world.history()
     assert (delivery.state, "No answer within" in delivery.reason) == (DeliveryState.UNKNOWN, True)
     world.now += timedelta(minutes=5)
-    world.tick(Long(world.board), timeout=timedelta(seconds=1))
+    world.tick(Long(world.posted_pages), timeout=timedelta(seconds=1))
     assert [one.state for one in world.history()] == [DeliveryState.POSTED]
-    assert len(set(world.board.keys_in(CHANNEL))) == len(world.board.pages) == 4
+    assert len(set(world.posted_pages.keys_in(CHANNEL))) == len(world.posted_pages.pages) == 4

@@ -12,7 +12,7 @@ from digests.build import DigestPolicy
 from digests.model import EmptyReason, Heartbeat, Trouble
 from digests.ports.outbox import IMPORT_DEBOUNCE, DeliveryState
 from digests.subscription import DigestStyle, Schedule
-from tests.bot.delivery.test_deliver import CHANNEL, LEASE, KilledLedger, World, raising
+from tests.bot.delivery.test_deliver import CHANNEL, LEASE, KilledOutbox, World, raising
 from tests.builders import NOW, a_subscription
 from tests.fakes.platform import KilledError, MemoryPlatform
 
@@ -38,8 +38,8 @@ def late_papers(world: World, after: timedelta = HOUR) -> None:
 
 
 def said(world: World) -> list[str]:
-    """The headings on the board, in their order."""
-    blocks = [block for _, _, page in world.board.pages for block in page.payload["blocks"]]
+    """The headings on the posted_pages, in their order."""
+    blocks = [block for _, _, page in world.posted_pages.pages for block in page.payload["blocks"]]
     return [block["text"] for block in blocks if block["kind"] == "Heading"]
 
 
@@ -51,22 +51,22 @@ def state(world: World) -> tuple[DeliveryState, EmptyReason | None]:
 @pytest.mark.parametrize(
     ("style", "messages"), [(DigestStyle.CARDS, 3), (DigestStyle.THREAD, 3), (DigestStyle.COMPACT, 1)]
 )
-def test_the_message_becomes_the_header_and_the_cards_follow(style: DigestStyle, messages: int) -> None:
+def test_late_papers_turn_the_empty_message_into_a_digest(style: DigestStyle, messages: int) -> None:
     world = an_empty_day(style=style)
     assert said(world) == ["Tuesday 24 November - a source does not answer"]
     assert state(world) == (DeliveryState.EMPTY, EmptyReason.OUTAGE)
     late_papers(world)
-    platform = MemoryPlatform(world.board)
+    platform = MemoryPlatform(world.posted_pages)
     world.tick(platform)
     assert said(world) == ["Tuesday 24 November - 2 of 2 new papers"]
-    assert len(set(world.board.keys_in(CHANNEL))) == len(world.board.pages) == messages
-    first = f"receipt {world.board.keys_in(CHANNEL)[0]}"
+    assert len(set(world.posted_pages.keys_in(CHANNEL))) == len(world.posted_pages.pages) == messages
+    first = f"receipt {world.posted_pages.keys_in(CHANNEL)[0]}"
     assert platform.threads == ([first] * 2 if style is DigestStyle.THREAD else [None] * (messages - 1))
-    assert world.board.papers_in(CHANNEL) == ["2401.00001", "2401.00002"]
+    assert world.posted_pages.papers_in(CHANNEL) == ["2401.00001", "2401.00002"]
     assert state(world) == (DeliveryState.POSTED, None)
 
 
-def test_it_happens_once_and_the_next_day_shows_none_of_it_again() -> None:
+def test_late_papers_reopen_an_empty_digest_once_and_are_not_shown_again() -> None:
     world = an_empty_day()
     late_papers(world)
     world.tick()
@@ -74,13 +74,13 @@ def test_it_happens_once_and_the_next_day_shows_none_of_it_again() -> None:
     for _ in range(3):
         world.now += IMPORT_DEBOUNCE
         world.tick()
-    assert world.board.papers_in(CHANNEL) == ["2401.00001", "2401.00002"]
+    assert world.posted_pages.papers_in(CHANNEL) == ["2401.00001", "2401.00002"]
     world.now = NOW + timedelta(days=1)
     world.tick()
-    assert world.board.papers_in(CHANNEL)[2:] == ["2401.00003"]
+    assert world.posted_pages.papers_in(CHANNEL)[2:] == ["2401.00003"]
 
 
-def test_papers_are_waited_for_until_their_import_has_settled() -> None:
+def test_late_papers_count_once_their_import_has_ended() -> None:
     world = an_empty_day()
     late_papers(world)
     world.now -= timedelta(seconds=1)
@@ -91,7 +91,7 @@ def test_papers_are_waited_for_until_their_import_has_settled() -> None:
     assert state(world)[0] is DeliveryState.POSTED
 
 
-def test_after_local_midnight_late_papers_are_the_next_days() -> None:
+def test_papers_after_local_midnight_belong_to_the_next_edition() -> None:
     world = an_empty_day(tick=False)
     tokyo = replace(a_subscription(), schedule=Schedule(NOW.time().replace(18), time_zone="Asia/Tokyo"))
     world.subscribe(tokyo)
@@ -99,13 +99,13 @@ def test_after_local_midnight_late_papers_are_the_next_days() -> None:
     late_papers(world, timedelta(hours=5, minutes=50))  # 23:50 there, and settled at 00:05.
     world.tick()
     assert state(world)[0] is DeliveryState.EMPTY
-    assert world.board.papers_in(CHANNEL) == []
+    assert world.posted_pages.papers_in(CHANNEL) == []
     world.now = NOW + timedelta(days=1)
     world.tick()
-    assert world.board.papers_in(CHANNEL) == ["2401.00001", "2401.00002"]
+    assert world.posted_pages.papers_in(CHANNEL) == ["2401.00001", "2401.00002"]
 
 
-def test_late_papers_that_the_channel_does_not_want_leave_the_message_and_are_counted_the_next_day() -> None:
+def test_unwanted_late_papers_leave_the_message_and_are_counted_in_the_next_edition() -> None:
     world = an_empty_day(min_score=9.0)
     late_papers(world)
     world.tick()
@@ -117,27 +117,27 @@ def test_late_papers_that_the_channel_does_not_want_leave_the_message_and_are_co
     assert not world.store.outbox.claim_due(owner="x", now=world.now, lease=HOUR, limit=9)
 
 
-def test_without_new_papers_nothing_is_looked_at_again() -> None:
+def test_an_empty_digest_without_new_papers_is_not_built_again() -> None:
     world = an_empty_day()
     world.now += 5 * HOUR
     assert not world.store.outbox.claim_due(owner="x", now=world.now, lease=HOUR, limit=9)
 
 
-def test_with_the_heartbeat_off_an_empty_day_is_only_in_the_ledger_and_late_papers_still_come() -> None:
+def test_with_the_heartbeat_off_an_empty_digest_posts_nothing_and_late_papers_still_reopen_it() -> None:
     world = an_empty_day(tick=False)
     off = DigestPolicy(heartbeat=Heartbeat.OFF)
     world.tick(digest_policy=off)
-    assert world.board.pages == []
+    assert world.posted_pages.pages == []
     assert state(world) == (DeliveryState.EMPTY, EmptyReason.OUTAGE)
     late_papers(world)
     world.tick(digest_policy=off)
-    assert world.board.papers_in(CHANNEL) == ["2401.00001", "2401.00002"]
-    footer = world.board.pages[-1][2].payload["blocks"][-1]["text"]
+    assert world.posted_pages.papers_in(CHANNEL) == ["2401.00001", "2401.00002"]
+    footer = world.posted_pages.pages[-1][2].payload["blocks"][-1]["text"]
     assert "came in after" not in footer  # Nobody was told of an empty day.
 
 
 def recovered(world: World) -> bool:
-    keys = world.board.keys_in(CHANNEL)
+    keys = world.posted_pages.keys_in(CHANNEL)
     assert len(keys) == len(set(keys)) == 3
     assert said(world) == ["Tuesday 24 November - 2 of 2 new papers"]
     return state(world) == (DeliveryState.POSTED, None)
@@ -145,14 +145,12 @@ def recovered(world: World) -> bool:
 
 @pytest.mark.parametrize("after", [False, True])
 @pytest.mark.parametrize("at", range(1, 9))
-def test_a_process_that_is_killed_around_any_word_in_the_ledger_leaves_the_digest_whole(
-    at: int, after: bool
-) -> None:
+def test_a_worker_killed_around_any_outbox_write_leaves_the_digest_whole(at: int, after: bool) -> None:
     world = an_empty_day()
     late_papers(world)
-    ledger: Any = KilledLedger(world.store.outbox, at, after=after)
+    outbox: Any = KilledOutbox(world.store.outbox, at, after=after)
     with pytest.raises((KilledError, BaseExceptionGroup)):
-        world.tick(store=replace(world.store, outbox=ledger))
+        world.tick(store=replace(world.store, outbox=outbox))
     world.now += LEASE
     world.tick()
     world.tick()
@@ -161,12 +159,10 @@ def test_a_process_that_is_killed_around_any_word_in_the_ledger_leaves_the_diges
 
 @pytest.mark.parametrize("side", ["before_post", "after_post", "before_edit", "after_edit"])
 @pytest.mark.parametrize("page", [1, 2])
-def test_a_process_that_is_killed_around_the_edit_or_any_post_leaves_the_digest_whole(
-    side: str, page: int
-) -> None:
+def test_a_worker_killed_around_the_edit_or_any_post_leaves_the_digest_whole(side: str, page: int) -> None:
     world = an_empty_day()
     late_papers(world)
-    dying = MemoryPlatform(world.board, **{side: raising(page, KilledError())})  # type: ignore[arg-type]
+    dying = MemoryPlatform(world.posted_pages, **{side: raising(page, KilledError())})  # type: ignore[arg-type]
     if page == 1 or "edit" not in side:  # One page alone is edited.
         with pytest.raises(BaseExceptionGroup):
             world.tick(dying)
@@ -176,28 +172,28 @@ def test_a_process_that_is_killed_around_the_edit_or_any_post_leaves_the_digest_
 
 
 @pytest.mark.parametrize("outcome", [Outcome.NOT_POSTED, Outcome.UNKNOWN])
-def test_an_edit_that_fails_is_tried_again(outcome: Outcome) -> None:
+def test_a_failed_edit_is_retried(outcome: Outcome) -> None:
     world = an_empty_day()
     late_papers(world)
-    world.tick(MemoryPlatform(world.board, after_edit=raising(1, PostError("429", outcome))))
+    world.tick(MemoryPlatform(world.posted_pages, after_edit=raising(1, PostError("429", outcome))))
     assert state(world)[0] is DeliveryState.RETRYING
     world.now += timedelta(minutes=1)
     world.tick()
     assert recovered(world)
 
 
-def test_a_message_that_somebody_deleted_is_posted_anew() -> None:
+def test_a_deleted_message_is_posted_again() -> None:
     world = an_empty_day()
     late_papers(world)
-    world.board.pages.clear()
-    world.tick(MemoryPlatform(world.board, before_edit=raising(1, PostError("gone", Outcome.REFUSED))))
+    world.posted_pages.pages.clear()
+    world.tick(MemoryPlatform(world.posted_pages, before_edit=raising(1, PostError("gone", Outcome.REFUSED))))
     assert recovered(world)
 
 
 def test_a_crash_between_the_first_message_and_its_confirmation_does_not_repeat_it() -> None:
     world = an_empty_day(tick=False)
     with pytest.raises(BaseExceptionGroup):
-        world.tick(MemoryPlatform(world.board, after_post=raising(1, KilledError())))
+        world.tick(MemoryPlatform(world.posted_pages, after_post=raising(1, KilledError())))
     world.now += LEASE
     world.tick()
     late_papers(world)
@@ -205,7 +201,7 @@ def test_a_crash_between_the_first_message_and_its_confirmation_does_not_repeat_
     assert recovered(world)
 
 
-def test_every_channel_recovers_by_itself() -> None:
+def test_late_papers_reopen_each_channel_separately() -> None:
     world = an_empty_day(tick=False)
     world.subscribe(*(a_subscription(f"papers {number}") for number in range(3)))
     world.tick()
@@ -216,5 +212,5 @@ def test_every_channel_recovers_by_itself() -> None:
         if next(failing) == 1:
             raise PostError("503", Outcome.NOT_POSTED)
 
-    world.tick(MemoryPlatform(world.board, before_edit=once))
+    world.tick(MemoryPlatform(world.posted_pages, before_edit=once))
     assert sorted(said(world))[:2] == ["Tuesday 24 November - 2 of 2 new papers"] * 2

@@ -34,9 +34,9 @@ def a_refresher(world: World, platform: MemoryPlatform) -> PostRefresher:
     )
 
 
-def mended(world: World, platform: MemoryPlatform | None = None) -> list[tuple[str, PostUpdate]]:
+def refreshed(world: World, platform: MemoryPlatform | None = None) -> list[tuple[str, PostUpdate]]:
     """What one look shows on messages."""
-    platform = platform or MemoryPlatform(world.board)
+    platform = platform or MemoryPlatform(world.posted_pages)
     refresher = a_refresher(world, platform)
     asyncio.run(refresher.refresh_due_posts(asyncio.Event()))
     return platform.refreshes
@@ -47,7 +47,7 @@ def revise(world: World, version: int = 2) -> None:
     world.store.library.add([(paper, a_review(7.5 + version))], now=world.now)
 
 
-def test_what_changes_while_a_digest_waits_for_its_turn_is_told_on_its_card() -> None:
+def test_a_change_while_a_digest_waits_for_its_slot_is_added_to_its_card() -> None:
     world = a_world()
     world.store.post_edits.enqueue(since=NOW - KEEP, now=NOW)
 
@@ -56,7 +56,7 @@ def test_what_changes_while_a_digest_waits_for_its_turn_is_told_on_its_card() ->
             revise(world)  # The digest is made, and not written down yet.
 
     world.tick(rate_limiters={"console": Slow(RateLimits())})
-    ((_, facts),) = mended(world)
+    ((_, facts),) = refreshed(world)
     assert facts.update_lines == {PAPER: "Update: reviewed anew: 9.5, was 7.5"}
 
 
@@ -76,94 +76,99 @@ def test_what_changes_while_a_digest_waits_for_its_turn_is_told_on_its_card() ->
         ),
     ],
 )  # fmt: skip
-def test_the_line_says_what_came_since(news: PaperUpdate, said: str) -> None:
+def test_an_update_line_names_the_change(news: PaperUpdate, said: str) -> None:
     assert format_update_line(news) == said
 
 
-def test_news_of_a_paper_is_shown_on_its_message_alone_and_once() -> None:
+def test_an_update_edits_the_message_of_its_paper_once() -> None:
     world = a_posted_world()
-    assert mended(world) == []
+    assert refreshed(world) == []
     world.store.library.add([(a_paper(PAPER), a_review(9.0))], now=world.now)
-    ((message, shown),) = mended(world)
+    ((message, shown),) = refreshed(world)
     assert world.store.marks.find_posts(CHANNEL, PAPER, 1)[0].message_id == message
     assert shown.update_lines == {PAPER: "Update: reviewed anew: 9.0, was 7.5"}
-    assert mended(world) == []
+    assert refreshed(world) == []
 
 
-def test_an_edit_for_news_shows_the_voices_too() -> None:
+def test_an_edit_for_an_update_keeps_the_marks() -> None:
     world = a_posted_world()
     mark = Mark(CHANNEL, "", PAPER, "ada", MarkSource.BUTTON, NOW)
     world.store.marks.set_mark(mark, True)
     world.store.library.add(
         [(a_paper(PAPER, version=1, withdrawn=date(2026, 11, 24)), NOT_REVIEWED)], now=NOW
     )
-    ((_, shown),) = mended(world)
+    ((_, shown),) = refreshed(world)
     assert shown.mark_counts == {PAPER: 1}
     assert "withdrawn by its authors" in shown.update_lines[PAPER]
 
 
-def test_a_change_that_readers_do_not_see_edits_nothing() -> None:
+def test_an_invisible_change_edits_nothing() -> None:
     world = a_posted_world()
     world.store.library.add([(a_paper(PAPER, authors=("Ada",)), NOT_REVIEWED)], now=world.now)
-    assert mended(world) == []
+    assert refreshed(world) == []
 
 
-def test_within_the_hour_changes_gather_for_one_edit() -> None:
+def test_changes_within_an_hour_share_one_edit() -> None:
     world = a_posted_world()
     revise(world, 1)
-    assert len(mended(world)) == 1
+    assert len(refreshed(world)) == 1
     world.now += HOUR / 2
     world.store.library.add([(a_paper(PAPER), a_review(9.9))], now=world.now)
-    assert mended(world) == []
+    assert refreshed(world) == []
     world.now += HOUR / 2
-    assert len(mended(world)) == 1
+    assert len(refreshed(world)) == 1
 
 
-def test_messages_older_than_the_setting_are_left_alone() -> None:
+def test_posts_older_than_the_setting_are_not_edited() -> None:
     world = a_posted_world()
     world.now += KEEP + HOUR
     revise(world)
-    assert mended(world) == []
+    assert refreshed(world) == []
 
 
 @pytest.mark.parametrize("side", ["before_edit", "after_edit"])
-def test_a_process_that_is_killed_around_an_edit_leaves_it_to_the_next_an_hour_later(side: str) -> None:
+def test_an_edit_whose_worker_is_killed_is_made_an_hour_later(side: str) -> None:
     world = a_posted_world()
     revise(world, 1)
-    dying = MemoryPlatform(world.board)
+    dying = MemoryPlatform(world.posted_pages)
     setattr(dying, side, raising(1, KilledError()))
     with pytest.raises(BaseExceptionGroup):
-        mended(world, dying)
-    assert mended(world) == []
+        refreshed(world, dying)
+    assert refreshed(world) == []
     world.now += HOUR
-    assert len(mended(world)) == 1
+    assert len(refreshed(world)) == 1
 
 
-def test_an_edit_that_did_not_go_out_is_tried_again_and_one_of_a_deleted_message_is_not() -> None:
+def test_an_edit_that_was_not_made_is_retried_and_one_of_a_deleted_message_is_not() -> None:
     world = a_posted_world()
     revise(world, 1)
-    busy = MemoryPlatform(world.board, before_edit=raising(1, PostError("429", Outcome.NOT_POSTED)))
-    assert mended(world, busy) == []
+    busy = MemoryPlatform(world.posted_pages, before_edit=raising(1, PostError("429", Outcome.NOT_POSTED)))
+    assert refreshed(world, busy) == []
     world.now += timedelta(minutes=1)
-    deleted = MemoryPlatform(world.board, before_edit=raising(1, PostError("deleted", Outcome.REFUSED)))
-    assert mended(world, deleted) == []
+    deleted = MemoryPlatform(
+        world.posted_pages, before_edit=raising(1, PostError("deleted", Outcome.REFUSED))
+    )
+    assert refreshed(world, deleted) == []
     world.now += 2 * HOUR
     revise(world, 3)
-    assert mended(world) == []
+    assert refreshed(world) == []
 
 
-def test_a_message_that_nobody_foresaw_is_one_message_and_the_others_are_kept_true() -> None:
+def test_an_unexpected_failure_of_one_edit_affects_no_other() -> None:
     world = a_posted_world()
     papers = [f"2401.0000{n}" for n in range(3)]
     new = [(a_paper(paper, version=2, updated=date(2026, 11, 24)), a_review(9.0)) for paper in papers]
     world.store.library.add(new, now=world.now)
-    assert len(mended(world, MemoryPlatform(world.board, before_edit=raising(1, KeyError("blocks"))))) == 2
-    assert mended(world) == []
+    assert (
+        len(refreshed(world, MemoryPlatform(world.posted_pages, before_edit=raising(1, KeyError("blocks")))))
+        == 2
+    )
+    assert refreshed(world) == []
     world.now += HOUR
-    assert len(mended(world)) == 1
+    assert len(refreshed(world)) == 1
 
 
-def test_each_edit_has_a_turn_of_its_platform() -> None:
+def test_edits_wait_for_an_idle_rate_limiter() -> None:
     world = a_posted_world()
     for paper in ("2401.00000", "2401.00001"):
         world.store.library.add([(a_paper(paper), a_review(9.0))], now=world.now)
@@ -172,15 +177,15 @@ def test_each_edit_has_a_turn_of_its_platform() -> None:
     async def sleep(seconds: float) -> None:
         slept.append(seconds)
 
-    pace = RateLimiter(RateLimits(channel=1), now=lambda: sum(slept), sleep=sleep)
-    platform = MemoryPlatform(world.board)
-    refresher = replace(a_refresher(world, platform), rate_limiters={"console": pace})
+    limiter = RateLimiter(RateLimits(channel=1), now=lambda: sum(slept), sleep=sleep)
+    platform = MemoryPlatform(world.posted_pages)
+    refresher = replace(a_refresher(world, platform), rate_limiters={"console": limiter})
     asyncio.run(refresher.refresh_due_posts(asyncio.Event()))
     assert len(platform.refreshes) == 2
     assert slept == [1.0]
 
 
-def test_tries_come_to_an_end() -> None:
+def test_an_edit_is_given_up_after_its_attempts() -> None:
     world = a_posted_world()
     revise(world, 1)
     tried = 0
@@ -191,6 +196,6 @@ def test_tries_come_to_an_end() -> None:
         raise PostError("503", Outcome.UNKNOWN)
 
     for _ in range(MAX_ATTEMPTS + 5):
-        mended(world, MemoryPlatform(world.board, before_edit=down))
+        refreshed(world, MemoryPlatform(world.posted_pages, before_edit=down))
         world.now += HOUR
     assert tried == MAX_ATTEMPTS

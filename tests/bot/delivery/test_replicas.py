@@ -48,7 +48,7 @@ def tick_at_once(stores: list[Store], platforms: list[MemoryPlatform], now: date
             clock=lambda: now,
             lease=LEASE,
             concurrency=4,
-            sleep=lambda _: asyncio.sleep(0),  # What was posted stands on the board at once.
+            sleep=lambda _: asyncio.sleep(0),  # What was posted stands on the posted_pages at once.
         )
         with suppress(BaseExceptionGroup):
             asyncio.run(deliver_due_editions(context))
@@ -57,8 +57,8 @@ def tick_at_once(stores: list[Store], platforms: list[MemoryPlatform], now: date
         list(pool.map(one, stores, platforms, [f"{names} {number}" for number in range(REPLICAS)]))
 
 
-def assert_every_page_came_once(store: Store, board: PostedPages) -> None:
-    keys = [key for _, key, _ in board.pages]
+def assert_every_page_came_once(store: Store, posted_pages: PostedPages) -> None:
+    keys = [key for _, key, _ in posted_pages.pages]
     assert len(keys) == len(set(keys)) == CHANNELS * PAGES
     for one in store.subscriptions.list_active():
         (delivery,) = store.delivery_reports.history(one, 9)
@@ -66,7 +66,7 @@ def assert_every_page_came_once(store: Store, board: PostedPages) -> None:
 
 
 def test_replicas_share_the_work_and_no_page_comes_twice(stores: list[Store]) -> None:
-    board, all_at_work = PostedPages(), threading.Barrier(REPLICAS)
+    posted_pages, all_at_work = PostedPages(), threading.Barrier(REPLICAS)
 
     def waits_for_the_others() -> Callable[[], None]:
         first = iter([True])
@@ -77,14 +77,14 @@ def test_replicas_share_the_work_and_no_page_comes_twice(stores: list[Store]) ->
 
         return wait
 
-    platforms = [MemoryPlatform(board, before_post=waits_for_the_others()) for _ in range(REPLICAS)]
+    platforms = [MemoryPlatform(posted_pages, before_post=waits_for_the_others()) for _ in range(REPLICAS)]
     tick_at_once(stores, platforms, NOW, "replica")
     assert all(platform.threads for platform in platforms)
-    assert_every_page_came_once(stores[0], board)
+    assert_every_page_came_once(stores[0], posted_pages)
 
 
-def test_replicas_that_are_killed_at_any_page_are_followed_by_others(stores: list[Store]) -> None:
-    board, chance = PostedPages(), random.Random(7)
+def test_replicas_take_over_from_killed_ones_at_any_page(stores: list[Store]) -> None:
+    posted_pages, chance = PostedPages(), random.Random(7)
 
     def dies(posts: int) -> Callable[[], None]:
         left = iter(range(posts))
@@ -98,12 +98,12 @@ def test_replicas_that_are_killed_at_any_page_are_followed_by_others(stores: lis
     for life in range(8):
         deaths = [(dies(chance.randrange(9)), chance.random() < 0.5) for _ in range(REPLICAS)]
         platforms = [
-            MemoryPlatform(board, before_post=do_nothing, after_post=death)
+            MemoryPlatform(posted_pages, before_post=do_nothing, after_post=death)
             if late
-            else MemoryPlatform(board, before_post=death)
+            else MemoryPlatform(posted_pages, before_post=death)
             for death, late in deaths
         ]
         tick_at_once(stores, platforms, NOW + life * LEASE, f"life {life},")
-    well = [MemoryPlatform(board) for _ in range(REPLICAS)]
+    well = [MemoryPlatform(posted_pages) for _ in range(REPLICAS)]
     tick_at_once(stores, well, NOW + 9 * LEASE, "last life,")
-    assert_every_page_came_once(stores[0], board)
+    assert_every_page_came_once(stores[0], posted_pages)

@@ -97,23 +97,23 @@ def prepared(url: str) -> Store:
 
 def delivers_all_once(store: Store, fault: Fault, moment: str) -> None:
     """The fault begins before the tick, or when the second page has landed; after it one more tick must do."""
-    board = PostedPages()
+    posted_pages = PostedPages()
     if moment == "before":
         with fault():
-            told(store, MemoryPlatform(board), NOW)
-        assert board.pages == []
+            told(store, MemoryPlatform(posted_pages), NOW)
+        assert posted_pages.pages == []
     else:
         failing = fault()
 
         def begins() -> None:
-            if len(board.pages) == 2:
+            if len(posted_pages.pages) == 2:
                 failing.__enter__()
 
-        told(store, MemoryPlatform(board, after_post=begins), NOW)
+        told(store, MemoryPlatform(posted_pages, after_post=begins), NOW)
         failing.__exit__(None, None, None)
-        assert len(board.pages) == 2
-    told(store, MemoryPlatform(board), NOW + LEASE + timedelta(minutes=2))
-    keys = board.keys_in(CHANNEL)
+        assert len(posted_pages.pages) == 2
+    told(store, MemoryPlatform(posted_pages), NOW + LEASE + timedelta(minutes=2))
+    keys = posted_pages.keys_in(CHANNEL)
     assert len(keys) == len(set(keys)) == 1 + PAPERS
     (delivery,) = store.delivery_reports.history(store.subscriptions.list_active()[0], 9)
     assert delivery.state is DeliveryState.POSTED
@@ -162,15 +162,15 @@ def test_a_postgres_whose_connections_are_all_ended(
     """As when the server restarts: what was open is gone, and a new connection is taken at once."""
     url = postgres_stores.create_database()
     with closing(prepared(url)) as store:
-        board = PostedPages()
+        posted_pages = PostedPages()
 
         def ended() -> None:
-            if len(board.pages) in (1, 3):
+            if len(posted_pages.pages) in (1, 3):
                 postgres.terminate_connections(url)
 
         if moment == "before":
             postgres.terminate_connections(url)
-        told(store, MemoryPlatform(board, before_post=ended, after_post=ended), NOW)
-        told(store, MemoryPlatform(board), NOW + LEASE + timedelta(minutes=2))
-        keys = board.keys_in(CHANNEL)
+        told(store, MemoryPlatform(posted_pages, before_post=ended, after_post=ended), NOW)
+        told(store, MemoryPlatform(posted_pages), NOW + LEASE + timedelta(minutes=2))
+        keys = posted_pages.keys_in(CHANNEL)
         assert len(keys) == len(set(keys)) == 1 + PAPERS

@@ -56,7 +56,7 @@ class Slow(MemoryPlatform):
         return await MemoryPlatform.post(self, channel, page, key=key, thread=thread)
 
 
-def a_house(*workspaces: tuple[str, int], papers: int = 1) -> Store:
+def a_store_with_channels(*workspaces: tuple[str, int], papers: int = 1) -> Store:
     """A store with so many channels of each workspace, all due."""
     store = a_store()
     store.library.add([(a_paper(f"2401.0000{n}"), a_review()) for n in range(papers)], now=NOW)
@@ -71,7 +71,7 @@ def a_house(*workspaces: tuple[str, int], papers: int = 1) -> Store:
     return store
 
 
-def a_desk(store: Store, platform: MemoryPlatform, **settings: Any) -> DeliveryContext:
+def a_delivery_context(store: Store, platform: MemoryPlatform, **settings: Any) -> DeliveryContext:
     return a_context(store, {"console": platform}, **settings)
 
 
@@ -85,13 +85,16 @@ async def until(holds: Any) -> None:
             await asyncio.sleep(0.005)
 
 
-def test_a_workspace_that_does_not_answer_holds_up_no_other() -> None:
+def test_a_workspace_that_does_not_answer_delays_no_other() -> None:
     async def run() -> None:
         platform = Slow(PostedPages())
-        desk = a_desk(
-            a_house(("slow", 30), ("a", 10), ("b", 10)), platform, concurrency=8, concurrency_per_workspace=3
+        context = a_delivery_context(
+            a_store_with_channels(("slow", 30), ("a", 10), ("b", 10)),
+            platform,
+            concurrency=8,
+            concurrency_per_workspace=3,
         )
-        ticking = asyncio.create_task(deliver_due_editions(desk))
+        ticking = asyncio.create_task(deliver_due_editions(context))
         await until(lambda: len(platform.posted_pages.pages) == 20)
         assert set(channels_of(platform)) == {"a", "b"}
         platform.released.set()
@@ -103,7 +106,7 @@ def test_a_workspace_that_does_not_answer_holds_up_no_other() -> None:
     asyncio.run(run())
 
 
-def test_what_is_claimed_beyond_the_room_of_its_workspace_waits_for_room() -> None:
+def test_a_claim_beyond_the_slots_of_its_workspace_waits() -> None:
     async def run() -> None:
         held = asyncio.Semaphore(0)
 
@@ -113,24 +116,26 @@ def test_what_is_claimed_beyond_the_room_of_its_workspace_waits_for_room() -> No
                 return await MemoryPlatform.post(self, channel, page, key=key, thread=thread)
 
         platform, place = Held(PostedPages()), ("console", "a")
-        fan_out = DeliveryWorker(
-            a_desk(a_house(("a", 6)), platform, concurrency=8, concurrency_per_workspace=2)
+        worker = DeliveryWorker(
+            a_delivery_context(
+                a_store_with_channels(("a", 6)), platform, concurrency=8, concurrency_per_workspace=2
+            )
         )
-        working = asyncio.create_task(fan_out.run_until_closed())
-        await until(lambda: fan_out.slots.in_flight[place] == 2)
+        working = asyncio.create_task(worker.run_until_closed())
+        await until(lambda: worker.slots.in_flight[place] == 2)
         held.release()
-        await until(lambda: fan_out.slots.in_flight[place] + fan_out.slots.pending[place] == 3)
-        assert (fan_out.slots.in_flight[place], fan_out.slots.pending[place]) == (2, 1)
+        await until(lambda: worker.slots.in_flight[place] + worker.slots.pending[place] == 3)
+        assert (worker.slots.in_flight[place], worker.slots.pending[place]) == (2, 1)
         for _ in range(5):
             held.release()
         await until(lambda: len(platform.posted_pages.pages) == 6)
-        fan_out.close()
+        worker.close()
         await working
 
     asyncio.run(run())
 
 
-def test_workspaces_that_do_not_answer_hold_up_no_other_however_many_channels_they_have() -> None:
+def test_large_workspaces_that_do_not_answer_delay_no_other() -> None:
     class Stuck(Slow):
         async def post(self, channel: Channel, page: Page, *, key: str, thread: str | None) -> str:
             if channel.workspace.startswith("stuck"):
@@ -139,22 +144,24 @@ def test_workspaces_that_do_not_answer_hold_up_no_other_however_many_channels_th
 
     async def run() -> None:
         platform = Stuck(PostedPages())
-        store = a_house(("stuck1", 12), ("stuck2", 12), ("stuck3", 12), ("well", 12))
-        fan_out = DeliveryWorker(a_desk(store, platform, concurrency=10, concurrency_per_workspace=3))
-        working = asyncio.create_task(fan_out.run_until_closed())
+        store = a_store_with_channels(("stuck1", 12), ("stuck2", 12), ("stuck3", 12), ("well", 12))
+        worker = DeliveryWorker(
+            a_delivery_context(store, platform, concurrency=10, concurrency_per_workspace=3)
+        )
+        working = asyncio.create_task(worker.run_until_closed())
         await until(lambda: len(platform.posted_pages.pages) == 12)
         assert set(channels_of(platform)) == {"well"}
-        assert max(fan_out.slots.pending.values()) <= 3
+        assert max(worker.slots.pending.values()) <= 3
         platform.released.set()
         await until(lambda: len(platform.posted_pages.pages) == 48)
-        fan_out.close()
+        worker.close()
         await working
-        assert not +fan_out.slots.pending
+        assert not +worker.slots.pending
 
     asyncio.run(run())
 
 
-def test_replicas_that_are_at_one_workspace_share_its_turns(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_replicas_share_the_rate_of_a_workspace(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bot.delivery.worker, "PEER_POLL_SECONDS", 0.01)
     waits = list[float]()
 
@@ -162,29 +169,37 @@ def test_replicas_that_are_at_one_workspace_share_its_turns(monkeypatch: pytest.
         waits.append(round(seconds, 3))
 
     async def run() -> None:
-        store, theirs, stuck = a_house(("slow", 5), ("a", 4)), Slow(PostedPages()), Slow(PostedPages())
+        store, theirs, stuck = (
+            a_store_with_channels(("slow", 5), ("a", 4)),
+            Slow(PostedPages()),
+            Slow(PostedPages()),
+        )
         ours = {"console": RateLimiter(RateLimits(workspace=5), now=lambda: 0.0, sleep=sleep)}
-        other = replace(a_desk(store, stuck, concurrency=3, concurrency_per_workspace=3), owner="q")
+        other = replace(
+            a_delivery_context(store, stuck, concurrency=3, concurrency_per_workspace=3), owner="q"
+        )
         at_it = asyncio.create_task(deliver_due_editions(other))
         await until(lambda: stuck.now["slow"] == 3)
         theirs.released.set()
-        await deliver_due_editions(a_desk(store, theirs, rate_limiters=ours))
+        await deliver_due_editions(a_delivery_context(store, theirs, rate_limiters=ours))
         assert sorted(waits) == [0.2, 0.4, 0.4, 0.6], "two of the shared workspace, four of the other"
         late = Subscription(Channel("console", "late", "slow"), schedule=Schedule(NOW.time()))
         assert ours["console"]._peers_by_workspace == {"slow": 1}
         stuck.released.set()
         await at_it
         store.subscriptions.change(late.channel, late, by="Ada", now=NOW - timedelta(minutes=1))
-        await deliver_due_editions(a_desk(store, theirs, rate_limiters=ours))
+        await deliver_due_editions(a_delivery_context(store, theirs, rate_limiters=ours))
         assert ours["console"]._peers_by_workspace == {}
 
     asyncio.run(run())
 
 
-def test_a_workspace_with_one_channel_does_not_wait_for_those_with_many() -> None:
+def test_small_workspaces_are_served_before_large_ones_end() -> None:
     platform = Slow(PostedPages())
-    store = a_house(*((f"big{n}", 30) for n in range(4)), ("small", 1))
-    asyncio.run(deliver_due_editions(a_desk(store, platform, concurrency=4, concurrency_per_workspace=2)))
+    store = a_store_with_channels(*((f"big{n}", 30) for n in range(4)), ("small", 1))
+    asyncio.run(
+        deliver_due_editions(a_delivery_context(store, platform, concurrency=4, concurrency_per_workspace=2))
+    )
     posted = channels_of(platform)
     assert len(posted) == 121
     assert posted.index("small") < 30
@@ -193,31 +208,31 @@ def test_a_workspace_with_one_channel_does_not_wait_for_those_with_many() -> Non
 def test_a_tick_does_not_wait_for_the_one_before() -> None:
     async def run() -> None:
         platform, now = Slow(PostedPages()), [NOW]
-        store = a_house(("slow", 1))
+        store = a_store_with_channels(("slow", 1))
         later = Subscription(
             Channel("console", "later", "a"), schedule=Schedule((NOW + timedelta(minutes=1)).time())
         )
         store.subscriptions.change(later.channel, later, by="Ada", now=NOW)
-        fan_out = DeliveryWorker(a_desk(store, platform, clock=lambda: now[0], concurrency=4))
-        working = asyncio.create_task(fan_out.run_until_closed())
+        worker = DeliveryWorker(a_delivery_context(store, platform, clock=lambda: now[0], concurrency=4))
+        working = asyncio.create_task(worker.run_until_closed())
         await until(lambda: platform.now["slow"])
         now[0] += timedelta(minutes=1)
-        fan_out.tick()
+        worker.tick()
         await until(lambda: "a" in channels_of(platform))
         assert "slow" not in channels_of(platform)
         platform.released.set()
-        fan_out.close()
+        worker.close()
         await working
 
     asyncio.run(run())
 
 
-def test_channels_that_wish_the_same_and_had_the_same_share_one_digest() -> None:
+def test_channels_with_equal_preferences_and_history_share_one_rendered_digest() -> None:
     platform = Slow(PostedPages())
-    store = a_house(("a", 40), papers=3)
+    store = a_store_with_channels(("a", 40), papers=3)
     other = replace(a_subscription("other", top=1, style=DigestStyle.COMPACT))
     store.subscriptions.change(other.channel, other, by="Ada", now=NOW - timedelta(days=1))
-    asyncio.run(deliver_due_editions(a_desk(store, platform)))
+    asyncio.run(deliver_due_editions(a_delivery_context(store, platform)))
     assert len(platform.posted_pages.pages) == 41
     assert platform.rendered == 2
     had = platform.posted_pages.pages[0][2].papers
@@ -226,11 +241,15 @@ def test_channels_that_wish_the_same_and_had_the_same_share_one_digest() -> None
 
 
 def test_two_platforms_share_no_rendered_digest() -> None:
-    store, one, other = a_house(("a", 2)), Slow(PostedPages()), Slow(PostedPages(), name="other")
+    store, one, other = (
+        a_store_with_channels(("a", 2)),
+        Slow(PostedPages()),
+        Slow(PostedPages(), name="other"),
+    )
     first, second = store.outbox.claim_due(owner="p", now=NOW, lease=timedelta(minutes=5), limit=2)
-    desk = a_desk(store, one)
+    context = a_delivery_context(store, one)
     requests = [RenderRequest(first, one, merge_missed=True), RenderRequest(second, other, merge_missed=True)]
-    desk.render_cache.get_digests(requests, store=store, policy=desk.digest_policy, now=NOW)
+    context.render_cache.get_digests(requests, store=store, policy=context.digest_policy, now=NOW)
     assert (one.rendered, other.rendered) == (1, 1)
 
 
@@ -251,37 +270,41 @@ class TakenMeanwhile:
         return getattr(self.reports, name)
 
 
-def test_what_another_process_shows_a_channel_meanwhile_does_not_empty_the_digest_of_others() -> None:
-    platform, store = MemoryPlatform(PostedPages()), a_house(("a", 2), papers=3)
-    ledger, later = store.outbox, NOW + timedelta(minutes=10)
-    claims = ledger.claim_due(owner="p", now=NOW, lease=timedelta(minutes=5), limit=2)
+def test_a_concurrent_delivery_to_one_channel_does_not_empty_the_digest_of_another() -> None:
+    platform, store = MemoryPlatform(PostedPages()), a_store_with_channels(("a", 2), papers=3)
+    outbox, later = store.outbox, NOW + timedelta(minutes=10)
+    claims = outbox.claim_due(owner="p", now=NOW, lease=timedelta(minutes=5), limit=2)
 
     def take_over() -> None:
-        (theirs, *_) = ledger.claim_due(owner="q", now=later, lease=timedelta(minutes=5), limit=1)
+        (theirs, *_) = outbox.claim_due(owner="q", now=later, lease=timedelta(minutes=5), limit=1)
         asyncio.run(
-            deliver_claim(theirs, context=replace(a_desk(store, platform, clock=lambda: later), owner="q"))
+            deliver_claim(
+                theirs, context=replace(a_delivery_context(store, platform, clock=lambda: later), owner="q")
+            )
         )
 
-    desk = a_desk(
+    context = a_delivery_context(
         replace(store, delivery_reports=TakenMeanwhile(store.delivery_reports, [take_over])), platform
     )
     requests = [RenderRequest(claim, platform, merge_missed=True) for claim in claims]
-    made = desk.render_cache.get_digests(requests, store=desk.store, policy=desk.digest_policy, now=NOW)
+    made = context.render_cache.get_digests(
+        requests, store=context.store, policy=context.digest_policy, now=NOW
+    )
     assert len(platform.posted_pages.pages) == 1
     assert [len(each.pages[0].papers) for each in made] == [3, 3]
 
 
-def test_a_channel_that_was_shown_more_gets_a_digest_of_its_own() -> None:
+def test_a_channel_with_another_history_gets_its_own_digest() -> None:
     platform, now = Slow(PostedPages()), [NOW]
-    store = a_house(("a", 3), papers=3)
+    store = a_store_with_channels(("a", 3), papers=3)
     (first, *_) = store.subscriptions.list_active()
-    desk = a_desk(store, platform, clock=lambda: now[0])
-    asyncio.run(deliver_due_editions(desk))
+    context = a_delivery_context(store, platform, clock=lambda: now[0])
+    asyncio.run(deliver_due_editions(context))
     now[0] += timedelta(days=1)
     store.library.add([(a_paper("2401.00000", version=2), a_review(8.0))], now=now[0])
     newcomer = Subscription(Channel("console", "new", "a"), first.preferences, first.schedule)
     store.subscriptions.change(newcomer.channel, newcomer, by="Ada", now=NOW)
-    asyncio.run(deliver_due_editions(desk))
+    asyncio.run(deliver_due_editions(context))
     assert platform.rendered == 3
     assert [len(page.papers) for name, _, page in platform.posted_pages.pages[3:] if "new" in name] == [3]
 
@@ -296,13 +319,13 @@ POISON = {
 
 
 @pytest.mark.parametrize("column", POISON)
-def test_a_subscription_that_cannot_be_read_is_stopped_and_shown_and_disturbs_no_other(column: str) -> None:
-    store, platform = a_house(("a", 5)), Slow(PostedPages())
+def test_an_unreadable_subscription_is_stopped_and_affects_no_other(column: str) -> None:
+    store, platform = a_store_with_channels(("a", 5)), Slow(PostedPages())
     spoil(store, column, POISON[column])
-    desk = a_desk(store, platform)
-    asyncio.run(deliver_due_editions(desk))
+    context = a_delivery_context(store, platform)
+    asyncio.run(deliver_due_editions(context))
     assert len(platform.posted_pages.pages) == 4
-    asyncio.run(deliver_due_editions(desk))
+    asyncio.run(deliver_due_editions(context))
     assert len(platform.posted_pages.pages) == 4
     assert len(store.subscriptions.list_active()) == 4
     assert store.subscriptions.recompute_next_due(now=NOW) == 0
@@ -316,34 +339,34 @@ def spoil(store: Store, column: str, value: str) -> None:
     corrupt_rows(store, f"UPDATE subscriptions SET {column} = :value WHERE channel = 'a2'", value=value)
 
 
-def test_a_store_that_cannot_be_asked_is_asked_again_at_the_next_tick(
+def test_after_a_failure_of_the_store_the_next_tick_claims(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    store, platform = a_house(("a", 2)), Slow(PostedPages())
+    store, platform = a_store_with_channels(("a", 2)), Slow(PostedPages())
 
     class Broken:
         def claim_due(self, **_: Any) -> Any:
             raise RuntimeError("bad luck")
 
     broken: Any = Broken()
-    asyncio.run(deliver_due_editions(a_desk(replace(store, outbox=broken), platform)))
+    asyncio.run(deliver_due_editions(a_delivery_context(replace(store, outbox=broken), platform)))
     assert "could not be found out" in caplog.text
-    asyncio.run(deliver_due_editions(a_desk(store, platform)))
+    asyncio.run(deliver_due_editions(a_delivery_context(store, platform)))
     assert len(platform.posted_pages.pages) == 2
 
 
 def test_a_clock_that_was_ahead_and_went_back_loses_no_day() -> None:
-    store, platform, now = a_house(("a", 1)), Slow(PostedPages()), [NOW + timedelta(days=2)]
+    store, platform, now = a_store_with_channels(("a", 1)), Slow(PostedPages()), [NOW + timedelta(days=2)]
 
     async def run() -> None:
-        fan_out = DeliveryWorker(a_desk(store, platform, clock=lambda: now[0]))
-        working = asyncio.create_task(fan_out.run_until_closed())
+        worker = DeliveryWorker(a_delivery_context(store, platform, clock=lambda: now[0]))
+        working = asyncio.create_task(worker.run_until_closed())
         await until(lambda: len(platform.posted_pages.pages) == 1)
         for count, back in enumerate((NOW, NOW + timedelta(days=1)), start=2):
             now[0] = back
-            fan_out.tick()
+            worker.tick()
             await until(lambda count=count: len(platform.posted_pages.pages) == count)
-        fan_out.close()
+        worker.close()
         await working
 
     asyncio.run(run())
@@ -352,8 +375,8 @@ def test_a_clock_that_was_ahead_and_went_back_loses_no_day() -> None:
     assert editions == [NOW.date() + timedelta(days=n) for n in range(3)]
 
 
-def test_the_status_puts_what_needs_somebody_first() -> None:
-    store = a_house(("a", 2), ("gone", 1), ("lost", 1), ("wrong", 1))
+def test_the_status_lists_problems_first() -> None:
+    store = a_store_with_channels(("a", 2), ("gone", 1), ("lost", 1), ("wrong", 1))
 
     def fault(channel: Channel) -> None:
         match channel.workspace:
@@ -369,7 +392,7 @@ def test_the_status_puts_what_needs_somebody_first() -> None:
             fault(channel)
             return await super().post(channel, page, key=key, thread=thread)
 
-    asyncio.run(deliver_due_editions(a_desk(store, Faulty(PostedPages()))))
+    asyncio.run(deliver_due_editions(a_delivery_context(store, Faulty(PostedPages()))))
     found = load_status(store, NOW)
     record = report_to_record(found)
     told = {one["channel"]: one["trouble"] for one in record["channels"]}
@@ -394,8 +417,8 @@ def test_the_status_puts_what_needs_somebody_first() -> None:
     assert "2 posted, 1 unknown, 2 failed" in text_shown
 
 
-def test_the_status_of_one_channel_and_of_one_that_nobody_serves() -> None:
-    store = a_house(("a", 3))
+def test_the_status_of_one_channel_and_of_an_unknown_one() -> None:
+    store = a_store_with_channels(("a", 3))
     (one,) = load_status(store, NOW + timedelta(hours=1), "a1").channels
     assert one.channel.channel == "a1"
     record = report_to_record(load_status(store, NOW + timedelta(hours=1), "console:a:a1"))
@@ -403,12 +426,12 @@ def test_the_status_of_one_channel_and_of_one_that_nobody_serves() -> None:
     assert datetime.fromisoformat(record["channels"][0]["next"]["at"]) == NOW
 
 
-def test_a_process_that_is_told_to_stop_finishes_what_is_under_way_and_gives_the_rest_back() -> None:
+def test_a_closed_worker_finishes_its_deliveries_and_releases_its_claims() -> None:
     async def run() -> None:
         platform, stop = Slow(PostedPages(), slow="a"), asyncio.Event()
-        store = a_house(("a", 30))
-        desk = a_desk(store, platform, concurrency=8, concurrency_per_workspace=2)
-        keeping = asyncio.create_task(deliver_until_stopped(desk, stop))
+        store = a_store_with_channels(("a", 30))
+        context = a_delivery_context(store, platform, concurrency=8, concurrency_per_workspace=2)
+        keeping = asyncio.create_task(deliver_until_stopped(context, stop))
         await until(lambda: platform.now["a"] == 2)
         stop.set()
         await asyncio.sleep(0)
@@ -416,14 +439,14 @@ def test_a_process_that_is_told_to_stop_finishes_what_is_under_way_and_gives_the
         await keeping
         assert len(platform.posted_pages.pages) == 2
         await deliver_due_editions(
-            a_desk(store, Slow(platform.posted_pages))
+            a_delivery_context(store, Slow(platform.posted_pages))
         )  # The next process has all of the rest at once.
         assert len(platform.posted_pages.pages) == 30
 
     asyncio.run(run())
 
 
-def test_a_delivery_that_fails_in_a_way_nobody_foresaw_ends_no_other(
+def test_an_unexpected_failure_of_a_delivery_ends_no_other(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     async def failing(claim: Claim, *, context: DeliveryContext) -> None:
@@ -433,19 +456,19 @@ def test_a_delivery_that_fails_in_a_way_nobody_foresaw_ends_no_other(
         await deliver_claim(claim, context=context)
 
     monkeypatch.setattr(bot.delivery.worker, "deliver_claim", failing)
-    store, platform = a_house(("a", 5)), Slow(PostedPages())
-    asyncio.run(deliver_due_editions(a_desk(store, platform)))
+    store, platform = a_store_with_channels(("a", 5)), Slow(PostedPages())
+    asyncio.run(deliver_due_editions(a_delivery_context(store, platform)))
     assert sorted(channels_of(platform)) == ["a"] * 4
     assert "to console:a:a1 failed; it is tried again" in caplog.text
     monkeypatch.undo()
-    asyncio.run(deliver_due_editions(a_desk(store, platform, clock=lambda: NOW + timedelta(minutes=6))))
+    asyncio.run(
+        deliver_due_editions(a_delivery_context(store, platform, clock=lambda: NOW + timedelta(minutes=6)))
+    )
     assert len(platform.posted_pages.pages) == 5
 
 
 @pytest.mark.parametrize("text", ["odd \ud800", "\0"])
-def test_a_reason_that_cannot_be_written_down_ends_no_other(
-    text: str, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_a_failed_write_of_a_reason_ends_no_other(text: str, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("CRITICAL", "bot")  # Or pytest's own report could not be written down either.
 
     class Odd(Slow):
@@ -455,12 +478,12 @@ def test_a_reason_that_cannot_be_written_down_ends_no_other(
             return await Slow.post(self, channel, page, key=key, thread=thread)
 
     platform = Odd(PostedPages())
-    asyncio.run(deliver_due_editions(a_desk(a_house(("a", 3)), platform)))
+    asyncio.run(deliver_due_editions(a_delivery_context(a_store_with_channels(("a", 3)), platform)))
     assert len(platform.posted_pages.pages) == 2
 
 
 @pytest.mark.parametrize("jump", [-timedelta(days=300), -timedelta(hours=1), timedelta(days=30_000)])
-def test_a_clock_that_is_set_stops_no_tick(jump: timedelta, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_clock_jump_stops_no_tick(jump: timedelta, monkeypatch: pytest.MonkeyPatch) -> None:
     ahead = [timedelta()]
 
     class Shifted(datetime):
@@ -477,7 +500,7 @@ def test_a_clock_that_is_set_stops_no_tick(jump: timedelta, monkeypatch: pytest.
         stop = asyncio.Event()
         keeping = asyncio.create_task(
             deliver_until_stopped(
-                a_desk(a_store(), Slow(PostedPages()), clock=lambda: Shifted.now(UTC)), stop
+                a_delivery_context(a_store(), Slow(PostedPages()), clock=lambda: Shifted.now(UTC)), stop
             )
         )
         await until(lambda: len(ticks) > 2)
@@ -491,14 +514,14 @@ def test_a_clock_that_is_set_stops_no_tick(jump: timedelta, monkeypatch: pytest.
 
 
 def counted(tick: Any, ticks: list[int]) -> Any:
-    def counting(fan_out: DeliveryWorker) -> None:
+    def counting(worker: DeliveryWorker) -> None:
         ticks.append(1)
-        tick(fan_out)
+        tick(worker)
 
     return counting
 
 
-def test_a_tick_is_at_the_full_minute_whenever_the_last_one_was() -> None:
+def test_ticks_fire_at_full_minutes() -> None:
     now = datetime(2026, 11, 26, 8, 59, 59, 500_000, UTC)
     for last in (None, now - timedelta(days=9), now + timedelta(days=9)):
         assert FullMinuteTrigger().get_next_fire_time(last, now) == datetime(2026, 11, 26, 9, tzinfo=UTC)
