@@ -2,6 +2,7 @@
 
 import ast
 import io
+import re
 import subprocess
 import sys
 import tokenize
@@ -21,8 +22,8 @@ PLATFORM_NAMES = tuple(
 )
 
 FLOORS = (
-    ("chat", "storage", "periodic", "sample"),
-    ("present", "leadership"),
+    ("chat", "storage", "periodic", "leadership", "sample"),
+    ("present",),
     ("conversation", "delivery", "ingest"),
     ("platforms", "web"),
     ("services",),
@@ -45,6 +46,17 @@ ONLY_IN = {
 
 COMMON_WORDS = {"console"}
 """Names of platforms that are also words of the product: rich's Console, the operator's console."""
+
+MAY_NAME_PLATFORMS = {
+    "bot/cli/parser.py": "examples in the help",
+    "bot/cli/preview.py": "the page and its error",
+    "bot/cli/preview_page.py": "draws two platforms' messages side by side",
+    "bot/cli/run.py": "libraries whose logs are quietened",
+}
+"""Files outside a platform's folder that name one, with the reason."""
+
+TERMINAL = "bot.platforms.console"
+"""Commands of the terminal print with the renderer of the terminal's platform."""
 
 
 @dataclass(frozen=True)
@@ -155,6 +167,31 @@ def test_no_platform_imports_another() -> None:
         if (platform := _platform_of_module(each.module))
         and (importer := _platform_of_file(each.file))
         and platform != importer
+    ]
+    assert astray == []
+
+
+def test_nothing_imports_a_platform_by_its_name() -> None:
+    astray = [
+        str(each)
+        for each in list_imports()
+        if (platform := _platform_of_module(each.module))
+        and _platform_of_file(each.file) != platform
+        and not (each.file.startswith("bot/cli/") and each.module.startswith(TERMINAL))
+    ]
+    assert astray == []
+
+
+def test_no_code_outside_its_folder_names_a_platform() -> None:
+    """Names and strings count; a comment or docstring may name a platform as a reason."""
+    names = [name for name in PLATFORM_NAMES if name not in COMMON_WORDS]
+    pattern = re.compile(rf"(?<![a-z])({'|'.join(names)})(?![a-z])", re.IGNORECASE)
+    astray = [
+        f"{file}:{line}: {text}"
+        for file in style.parse_product()
+        if not _platform_of_file(file) and file not in MAY_NAME_PLATFORMS
+        for line, text in _list_code_words(file)
+        if pattern.search(text)
     ]
     assert astray == []
 
