@@ -1,4 +1,7 @@
-"""`make chaos`: every trial, several at a time, and a closing table. The exit status is 1 when a page was lost or repeated."""
+"""`make chaos`: every trial, several at a time, and a closing table.
+
+The exit status is 1 when a page was lost or repeated.
+"""
 
 import argparse
 import asyncio
@@ -21,9 +24,9 @@ from tests.postgres import URL_VARIABLE, start_server
 COLUMNS = ("scenario", "store", "platform", "kills", "channels", "pages", "lost", "repeated")
 WIDTHS = (30, 10, 8, 6, 8, 6, 5, 8)
 MAX_CONNECTIONS = 500
-"""To PostgreSQL, from the processes of all trials that are under way."""
+"""Connections to PostgreSQL from the processes of all trials in progress."""
 MAX_OUTPUT_BYTES = 2**24
-"""Bytes of a trial's tally, with the ends of logs."""
+"""Largest report of a trial in bytes, with the ends of its logs."""
 
 TrialResult = tuple[Trial, Tally, float]
 
@@ -41,7 +44,8 @@ def main() -> int:
         every = list_trials(None if arguments.only else seed)
         chosen = [trial for trial in every if all(word in str(trial) for word in arguments.only)]
         print(
-            f"run {number + 1} of {arguments.runs}, seed {seed}: {len(chosen)} trials, {arguments.jobs} at a time"
+            f"run {number + 1} of {arguments.runs}, seed {seed}: "
+            f"{len(chosen)} trials, {arguments.jobs} at a time"
         )
         worst = max(worst, _print_report(asyncio.run(_run_trials(chosen, seed, arguments.jobs))))
     return worst
@@ -69,7 +73,7 @@ def _parse_arguments() -> argparse.Namespace:
 
 
 async def _run_trials(chosen: Sequence[Trial], seed: int, jobs: int) -> list[TrialResult]:
-    """Played by a few processes, one trial after the other, against one PostgreSQL for all that crash none."""
+    """Run the trials in a few processes, against one PostgreSQL except for those that crash theirs."""
     with ExitStack() as exits:
         environment = dict(os.environ)
         if any(trial.deployment.store == "postgresql" for trial in chosen):
@@ -88,7 +92,9 @@ async def _run_trials(chosen: Sequence[Trial], seed: int, jobs: int) -> list[Tri
 async def _feed_process(
     remaining: Iterator[Trial], seed: int, environment: dict[str, str], results: dict[str, TrialResult]
 ) -> None:
-    """One process, which has imported everything once, for as many trials as come to it; another when it ended."""
+    """A process that has imported everything once and runs trials until it ends; then another takes its
+    place.
+    """
     process = None
     for trial in remaining:
         if process is None or process.returncode is not None:

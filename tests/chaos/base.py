@@ -1,4 +1,4 @@
-"""The database of a world, and what can befall it."""
+"""The database of a cluster, and the faults that it can have."""
 
 import os
 import signal
@@ -22,11 +22,11 @@ SMALL_DISK = 160
 """Megabytes: about twice what a new PostgreSQL takes."""
 
 EditionStates = dict[tuple[str, date], tuple[DeliveryState, datetime | None]]
-"""By channel and edition: the state and the next try."""
+"""State and next attempt of each delivery, by channel and edition."""
 
 
 class DiskState(StrEnum):
-    """How the database takes what is written."""
+    """State of the disk under the database."""
 
     HEALTHY = "well"
     READ_ONLY = "read-only"
@@ -38,7 +38,7 @@ class DiskState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ChaosDatabase:
-    """The database of a world, and the address that its processes have of it."""
+    """The database of a cluster, and the address that its workers use."""
 
     url: str
     bot_url: str
@@ -49,12 +49,12 @@ class ChaosDatabase:
 
     @contextmanager
     def open_connection(self) -> Iterator[Connection]:
-        """To do something in it by hand; it is committed at the end."""
+        """Open a transaction on the tables; it is committed at the end of the block."""
         with self.engine.begin() as connection:
             yield connection
 
     def read_edition_states(self) -> EditionStates:
-        """How every edition stands."""
+        """Return the state of every delivery."""
         deliveries, subscriptions = schema.deliveries, schema.subscriptions
         query = select(
             subscriptions.c.channel, deliveries.c.edition, deliveries.c.state, deliveries.c.next_try_at
@@ -67,7 +67,7 @@ class ChaosDatabase:
 
     @contextmanager
     def lock_tables(self) -> Iterator[None]:
-        """Nobody else can write until the end."""
+        """Lock the tables against writes for the duration of the block."""
         with self.open_connection() as connection:
             if connection.dialect.name == "sqlite":
                 connection.execute(text("INSERT INTO deliveries SELECT * FROM deliveries WHERE false"))
@@ -77,20 +77,20 @@ class ChaosDatabase:
             yield
 
     def crash_postgres(self) -> None:
-        """PostgreSQL loses a process to a kill -9, and every connection with it; it recovers by itself."""
+        """Kill a process of PostgreSQL, which ends every connection; the server recovers by itself."""
         with suppress(OperationalError), self.open_connection() as connection:
             os.kill(connection.execute(text("SELECT pg_backend_pid()")).scalar_one(), signal.SIGKILL)
             connection.execute(text("SELECT 1"))
 
     def restart_postgres(self, mode: str, seconds: float) -> None:
-        """Whoever administers PostgreSQL stops it, in a mode of `pg_ctl`, and starts it some seconds later."""
+        """Stop PostgreSQL in a mode of `pg_ctl`, and start it some seconds later."""
         assert self.postgres_cluster
         self.postgres_cluster.stop(mode)
         time.sleep(seconds)
         self.postgres_cluster.start()
 
     def set_disk_state(self, state: DiskState) -> None:
-        """For everybody who is connected to this PostgreSQL, and whoever comes."""
+        """Set the state of the disk for all current and future connections."""
         assert self.server
         assert self.postgres_cluster
         match state:
@@ -111,7 +111,7 @@ class ChaosDatabase:
                 self.server.run_statement("SELECT pg_reload_conf()")
 
     def _run_once_recovered(self, statement: str) -> None:
-        """PostgreSQL that came down with its log may still be at its recovery."""
+        """Wait until a restarted PostgreSQL has recovered."""
         assert self.server
         for _ in range(60):
             with suppress(OperationalError):
@@ -125,7 +125,7 @@ class ChaosDatabase:
 def create_database(
     store: str, folder: Path, *, over_proxy: bool, has_own_server: bool, has_small_disk: bool
 ) -> Iterator[ChaosDatabase]:
-    """A new database. With `own` it is in a PostgreSQL of its own, with `small_disk` on a disk that can be filled."""
+    """Open a new database. `own` gives it its own PostgreSQL, `small_disk` a disk that can be filled."""
     with ExitStack() as exits:
         if store == "sqlite":
             url = f"sqlite:///{folder / 'p.db'}"

@@ -1,4 +1,4 @@
-"""A chat service for a chaos test: what stands in its channels is the truth."""
+"""A chat service for a chaos test: the messages in its channels are the truth."""
 
 import json
 import re
@@ -15,7 +15,7 @@ PAPER = re.compile(r"Paper (\d{4}\.\d{5})")
 
 
 class ChatFault(StrEnum):
-    """What goes wrong with a call, on any platform."""
+    """Failure of a call, on any platform."""
 
     RATE_LIMITED = "429"
     SERVER_ERROR = "500, nothing done"
@@ -26,40 +26,40 @@ class ChatFault(StrEnum):
 
 
 PagePapers = tuple[str, ...]
-"""A message as the papers it shows, in their order."""
+"""A message as the ids of its papers, in order."""
 
 
 class ChatService(Protocol):
-    """One of the platforms, with channels to post in."""
+    """One platform, with channels to post in."""
 
     @property
     def settings(self) -> str:
-        """Its part of the settings file."""
+        """Return its part of the settings file."""
 
     @property
     def secrets(self) -> Mapping[str, str]:
-        """Its part of the environment."""
+        """Return its part of the environment."""
 
     def add_channel(self, *, special: bool = False) -> Channel:
-        """A channel, of the platform's other kind where it has one."""
+        """Create a channel; of the platform's other kind where it has one."""
 
     def pages_in(self, channel: Channel) -> list[PagePapers]:
-        """What stands in a channel, oldest first."""
+        """Return the messages of a channel, oldest first."""
 
     def list_protocol_errors(self) -> list[str]:
-        """What was sent that the service does not know or take."""
+        """Return the requests that the service rejected as invalid."""
 
     def set_fault_rates(self, rates: Mapping[ChatFault, float], random: Random) -> None:
-        """From now on, so many of a hundred calls that post or look go wrong in each of these ways."""
+        """Make calls fail from now on, each failure in a percentage of the calls that post or search."""
 
     def slow_down(self, *, latency: float = 0.0, history_lag: float = 0.0, late_seconds: float = 3.0) -> None:
-        """Answers take so many real seconds, late ones `slowness`; the history is so many of the clock's behind."""
+        """Delay answers in real seconds, and the history in seconds of the cluster's clock."""
 
     def write_message(self, channel: Channel) -> None:
-        """A person says something."""
+        """Post a message of a person."""
 
     def close_channel(self, channel: Channel) -> None:
-        """The channel is gone."""
+        """Delete a channel."""
 
 
 def papers_of_message(message: object) -> PagePapers:
@@ -67,7 +67,7 @@ def papers_of_message(message: object) -> PagePapers:
 
 
 def expected_pages(papers: list[str], style: DigestStyle) -> list[PagePapers]:
-    """The pages of one digest."""
+    """Return the pages of one digest."""
     cards: list[PagePapers] = [(paper,) for paper in papers]
     match style:
         case DigestStyle.CARDS:
@@ -210,7 +210,7 @@ class DiscordChat:
 
 
 def draw_fault(rates: Mapping[ChatFault, float], random: Random) -> ChatFault | None:
-    """One of the troubles, or most often none."""
+    """Draw a failure at random; mostly none."""
     left = random.random() * 100
     for fault, chance in rates.items():
         left -= chance

@@ -1,6 +1,7 @@
-"""The real application in a process of its own, with another clock and a faster minute, and struck where it is ordered.
+"""The real application in its own process, with a test's clock, a faster minute and planned faults.
 
-Processes are forked from a server that has imported everything once: a life then costs a tenth of a second.
+Processes are forked from a server that has imported everything once, which makes a start cost a tenth of a
+second.
 """
 
 import asyncio
@@ -41,12 +42,15 @@ from tests.chaos.faults import FaultInjector, FaultPlan
 
 PRELOADED_MODULES = ["tests.chaos.child", "bot.platforms.slack.app", "bot.platforms.discord.app"]
 PARENT_DEATH_SIGNAL = 1
-"""PR_SET_PDEATHSIG of Linux: whoever ends a run ends all it started."""
+"""PR_SET_PDEATHSIG of Linux: the end of a run ends all its processes."""
 
 
 @dataclass(frozen=True, slots=True)
 class Spawn:
-    """All that a life is given. `minute` is how long a minute of the scheduler is, `busy` how long SQLite waits: seconds; `ahead` is its clock."""
+    """Parameters of a worker's process. `tick_seconds` is the length of the scheduler's minute.
+
+    `busy_timeout` is SQLite's wait for a lock in seconds; `clock_offset` is added to the cluster's clock.
+    """
 
     folder: Path
     clock: Path
@@ -58,7 +62,7 @@ class Spawn:
 
 
 def spawn_process(spawn: Spawn) -> BaseProcess:
-    """A process in which `paperround run` runs."""
+    """Start a process that runs `paperround run`."""
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(PRELOADED_MODULES)
     process = context.Process(target=run_worker, args=(spawn,), daemon=True)
@@ -67,7 +71,7 @@ def spawn_process(spawn: Spawn) -> BaseProcess:
 
 
 def run_worker(spawn: Spawn) -> None:
-    """The whole life of a process."""
+    """Run the worker and exit with its status."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PARENT_DEATH_SIGNAL, signal.SIGKILL)
     log = os.open(spawn.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
@@ -120,7 +124,7 @@ def _wrap_deliver(fault_plan: FaultPlan) -> None:
 
 
 def _follow_disk_state(state_file: Path) -> None:
-    """The file says how the disk of SQLite is; each transaction looks at it."""
+    """Apply the disk state in the file to SQLite at each transaction."""
 
     @event.listens_for(Engine, "begin")
     def apply_disk_state(connection: Connection) -> None:

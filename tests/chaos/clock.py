@@ -1,4 +1,4 @@
-"""A clock that other processes can read while it is set: a small file in place of the machine's own clock."""
+"""A clock in a small file: other processes read it while a test sets it."""
 
 import os
 import time
@@ -22,17 +22,17 @@ class FileClock:
         return datetime.fromtimestamp(began + (time.time() - since) * rate, UTC) + self.offset
 
     def timestamp(self) -> float:
-        """The same as seconds since 1970."""
+        """Return the time as seconds since 1970."""
         return self().timestamp()
 
     def set(self, now: datetime, rate: float = 1.0) -> None:
-        """Let it be another time, from this moment on and for everybody."""
+        """Set the time, at once and for all processes."""
         other = self.file.with_suffix(f".{os.getpid()}")
         other.write_text(f"{time.time()!r} {now.timestamp()!r} {rate}")
         other.replace(self.file)
 
     def jump(self, by: timedelta) -> None:
-        """Forward or back."""
+        """Move the clock forward or back."""
         self.set(self() + by, self.rate)
 
     @property

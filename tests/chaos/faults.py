@@ -1,4 +1,4 @@
-"""What is done to a delivery, and at which of its awaits: written down by a test, done by the process itself."""
+"""Faults at the awaits of a delivery: planned in a file by a test, injected by the process itself."""
 
 import os
 import signal
@@ -15,7 +15,7 @@ class Fault(StrEnum):
 
 
 class Side(StrEnum):
-    """Of an await: what it waits for is under way, or is done and not looked at yet."""
+    """Side of an await: its operation is in progress, or done and its result not read yet."""
 
     BEFORE = "before"
     AFTER = "after"
@@ -23,7 +23,7 @@ class Side(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class PlannedFault:
-    """At the `number`-th await, from 1, of one delivery to a channel."""
+    """A fault at the `number`-th await, from 1, of one delivery to a channel."""
 
     fault: Fault
     side: Side
@@ -35,34 +35,35 @@ class PlannedFault:
 
 @dataclass(frozen=True, slots=True)
 class FaultPlan:
-    """Those that are still to come, a file for each channel. Only one process does each."""
+    """The pending faults, in one file a channel. Each is injected by one process only."""
 
     folder: Path
 
     def schedule_faults(self, channel: str, faults: Sequence[PlannedFault]) -> None:
-        """One after the other: the second one hits the delivery that follows the first one."""
+        """Plan one fault for each of the next deliveries to a channel."""
         self._plan_path(channel).write_text("\n".join(map(str, faults)))
 
     def pending_faults(self, channel: str) -> list[PlannedFault]:
-        """What was not done yet, the next one first."""
+        """Return the pending faults, the next one first."""
         try:
             lines = self._plan_path(channel).read_text().splitlines()
         except FileNotFoundError:
             return []
         faults = [
-            PlannedFault(Fault(blow), Side(side), int(number)) for blow, side, number in map(str.split, lines)
+            PlannedFault(Fault(fault), Side(side), int(number))
+            for fault, side, number in map(str.split, lines)
         ]
         return [one for place, one in enumerate(faults) if not self._done_path(channel, place).exists()]
 
     def cancel_faults(self, channel: str) -> bool:
-        """Nothing more is done to a channel; False where something was done at the very last moment."""
+        """Cancel the pending faults of a channel. Returns False when one was injected meanwhile."""
         lines = self._plan_path(channel).read_text().splitlines()
         left = len(self.pending_faults(channel))
         claimed = [self._mark_done(channel, place) for place in range(len(lines) - left, len(lines))]
         return all(claimed)
 
     def inject_fault(self, channel: str, planned: PlannedFault) -> None:
-        """Do it, unless another process has, or it was withdrawn; it is marked as done first."""
+        """Inject a fault unless another process did or it was cancelled. It is marked as done first."""
         left = self.pending_faults(channel)
         if not left or left[0] != planned:
             return
@@ -71,7 +72,7 @@ class FaultPlan:
             os.kill(os.getpid(), signal.SIGKILL if planned.fault is Fault.KILL else signal.SIGSTOP)
 
     def _mark_done(self, channel: str, position: int) -> bool:
-        """Whether it was left, and is now marked as done, by nobody else."""
+        """Mark a fault as done. Returns False when it was done before."""
         try:
             self._done_path(channel, position).touch(exist_ok=False)
         except FileExistsError:
@@ -79,15 +80,15 @@ class FaultPlan:
         return True
 
     def _plan_path(self, channel: str) -> Path:
-        return self.folder / f"{channel}.strikes"
+        return self.folder / f"{channel}.faults"
 
     def _done_path(self, channel: str, position: int) -> Path:
-        return self.folder / f"{channel}.strikes.{position}"
+        return self.folder / f"{channel}.faults.{position}"
 
 
 @dataclass(slots=True)
 class FaultInjector:
-    """An awaitable that lets a coroutine run as it would, step by step, and counts where it waits."""
+    """An awaitable that runs a coroutine unchanged, counts its awaits and injects the planned fault."""
 
     coroutine: Coroutine[Any, Any, Any]
     channel: str

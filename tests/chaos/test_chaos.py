@@ -1,4 +1,4 @@
-"""A small sample of what `make chaos` does at length, and all of it under the marker `chaos`."""
+"""A small sample of `make chaos`, and all of its trials under the marker `chaos`."""
 
 import asyncio
 from pathlib import Path
@@ -22,12 +22,15 @@ def assert_nothing_lost(tally: Tally) -> None:
 
 
 def test_a_cancelled_fault_kills_no_worker(tmp_path: Path) -> None:
-    """Or a process dies that nobody waits for, and none takes its place: here it would be this one."""
-    strikes, blows = FaultPlan(tmp_path), [PlannedFault(Fault.KILL, Side.AFTER, number) for number in (1, 2)]
-    strikes.schedule_faults("withdrawn", blows)
-    assert strikes.cancel_faults("withdrawn")
-    assert strikes.pending_faults("withdrawn") == []
-    strikes.inject_fault("withdrawn", blows[0])
+    """A fault left behind would kill a later process: here it would be this one."""
+    fault_plan, faults = (
+        FaultPlan(tmp_path),
+        [PlannedFault(Fault.KILL, Side.AFTER, number) for number in (1, 2)],
+    )
+    fault_plan.schedule_faults("withdrawn", faults)
+    assert fault_plan.cancel_faults("withdrawn")
+    assert fault_plan.pending_faults("withdrawn") == []
+    fault_plan.inject_fault("withdrawn", faults[0])
 
 
 def test_a_delivery_killed_at_some_awaits_is_finished_once_by_the_next_worker() -> None:

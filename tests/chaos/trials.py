@@ -1,4 +1,4 @@
-"""Which scenarios are tried where, and how hard."""
+"""The trials of chaos: scenarios with their deployments and their effort."""
 
 import asyncio
 from collections.abc import Callable, Coroutine, Iterator
@@ -16,7 +16,7 @@ from tests.chaos.world import Deployment, Tally
 STORES = ("sqlite", "postgresql")
 PLATFORMS = ("slack", "discord")
 RANDOM_KILLS = 200
-"""In a run, over all stores and platforms."""
+"""Number of trials in a run, over all stores and platforms."""
 
 PLATFORM_FAULTS = {
     "429 storm": {ChatFault.RATE_LIMITED: 60},
@@ -41,19 +41,19 @@ SeededScenario = Callable[[Random], Coroutine[Any, Any, Tally]]
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """A scenario in a place; chance is drawn from a seed."""
+    """A scenario in one deployment; its random choices come from a seed."""
 
     name: str
     deployment: Deployment
     seeded_scenario: SeededScenario
     is_mostly_waiting: bool = False
-    """For the greater part it waits, so that more of its kind can run at once."""
+    """True when the trial mostly waits, so that more of them may run at once."""
 
     def __str__(self) -> str:
         return f"{self.name} ({self.deployment})"
 
     def run(self, seed: int) -> Tally:
-        """What came of it; what went wrong in the harness itself is wrong too."""
+        """Run the scenario and return its result; an error of the harness counts as a failure."""
         try:
             return asyncio.run(self.seeded_scenario(Random(f"{self} {seed}")))
         except AssertionError as error:
@@ -61,11 +61,7 @@ class Trial:
 
 
 def list_trials(seed: int | None = None) -> Iterator[Trial]:
-    """All of the run with a seed, the longest first, or all that there are.
-
-    Deliveries are killed everywhere. The rest is tried, by turns, on Slack with one kind of store and on
-    Discord with the other: two runs one after the other try all of it, and each is short enough to be made again and again.
-    """
+    """Return the trials of a run by its seed, the longest first, or every trial that exists."""
     deployments = [Deployment(store, platform) for store in STORES for platform in PLATFORMS]
     chosen = [place for place in deployments if seed is None or _is_in_turn(place, seed)]
     for deployment in chosen:
@@ -157,7 +153,7 @@ def _list_database_trials(deployment: Deployment) -> Iterator[Trial]:
 
 
 def _bind_fixed(scenario: Scenario, *arguments: Any, **options: Any) -> SeededScenario:
-    """Nothing in it is left to chance."""
+    """True when the scenario has no random choices."""
     return lambda _: scenario(*arguments, **options)
 
 

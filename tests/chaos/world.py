@@ -1,4 +1,4 @@
-"""A store, a chat service, a clock and the processes between them; and the count of what came out."""
+"""A cluster: a store, a chat service, a clock and its workers; and the check of the result."""
 
 import asyncio
 import itertools
@@ -39,27 +39,27 @@ TOP = 3
 DAILY = frozenset(range(7))
 MIDNIGHT = Schedule(hour(0), DAILY)
 LEASE = timedelta(seconds=75)
-"""At a `FAST` clock 7.5 seconds: what a busy machine's chat service commits late is there before another takes over."""
+"""7.5 seconds at a `FAST` clock: a busy machine's chat service commits before another worker takes over."""
 SKIP_MARGIN = timedelta(seconds=45)
 TIMEOUT = timedelta(seconds=2)
 SECOND = timedelta(seconds=1)
 FAST_RATE = 10.0
-"""A clock at this rate makes a minute's wait six seconds, and leaves a lease longer than a time-out."""
+"""At this rate a minute takes six seconds, and a lease outlasts a time-out."""
 AFTER_ANY_LEASE = timedelta(minutes=5)
-"""Longer than a lease, and than Discord remembers a nonce: then the history alone tells what was posted."""
+"""Longer than a lease and than Discord remembers a nonce: then only the history tells what was posted."""
 FINISHED_STATES = (DeliveryState.POSTED, DeliveryState.EMPTY, DeliveryState.FAILED)
 RETRYABLE_STATES = (DeliveryState.RETRYING, DeliveryState.UNKNOWN)
 WAIT_SECONDS = 60.0
-"""Seconds that are waited for what must come: a busy machine is slow, and nothing is decided by speed."""
+"""Seconds to wait for what must happen on a busy machine."""
 SKIP_AFTER_SECONDS = 4.0
-"""So much of our time is left before a wait is skipped: what a chat service does late, and shows later, is there by then."""
+"""Real seconds before a wait is skipped, so that late commits of the chat service are done."""
 POLL_SECONDS = 0.01
-"""Between two looks at whether something has come true in another process."""
+"""Interval between two checks of another process."""
 
 
 @dataclass(frozen=True, slots=True)
 class Deployment:
-    """Where a scenario plays."""
+    """The store, the platform and the number of workers of a scenario."""
 
     store: str = "sqlite"
     platform: str = "slack"
@@ -74,7 +74,7 @@ class Deployment:
 
 @dataclass(slots=True)
 class Tally:
-    """What came out of a scenario."""
+    """Result of a scenario."""
 
     kills: int = 0
     channels: int = 0
@@ -101,7 +101,7 @@ class Tally:
 
 @dataclass(slots=True)
 class Worker:
-    """A process in which `paperround run` runs."""
+    """A process that runs `paperround run`."""
 
     process: BaseProcess
     log: Path
@@ -122,7 +122,7 @@ class Worker:
         return self.log.read_text(errors="replace") if self.log.exists() else ""
 
     def find_tracebacks(self) -> list[str]:
-        """What no user is to see, from the line before it on."""
+        """Return the tracebacks in the log, each from the line before it on."""
         lines = self.read_log().splitlines()
         found = [place for place, line in enumerate(lines) if line.startswith("Traceback")]
         return ["\n".join(lines[max(place - 1, 0) : place + 40]) for place in found[:2]]
@@ -130,9 +130,10 @@ class Worker:
 
 @dataclass(slots=True)
 class Cluster:
-    """`due` has each channel with the editions that it is to have had, and the papers of each.
+    """A deployment under test.
 
-    The clocks of any three processes that begin one after the other are so far `apart`, about `clock`.
+    `expected_papers` has, by channel and edition, the papers that must be posted. The clocks of three workers
+    started in a row differ by `clock_spread` around `clock`.
     """
 
     deployment: Deployment
@@ -157,7 +158,7 @@ class Cluster:
     # What there is to do.
 
     def add_papers(self, day: date, count: int = TOP) -> list[str]:
-        """The papers of a day, best first."""
+        """Add the papers of a day and return their ids, best first."""
         names = [f"{day:%y%m}.{day.day:02}{number:03}" for number in range(count)]
         records = [
             (a_paper(name, published=day), a_review(9 - place / 10)) for place, name in enumerate(names)
@@ -177,7 +178,7 @@ class Cluster:
     ) -> Channel:
         """A channel whose digest with these papers is due now: it has been subscribed since yesterday.
 
-        Without papers nothing is due now. The strikes hit its deliveries.
+        Without papers nothing is due now. The faults hit its deliveries.
         """
         channel = self.chat.add_channel(special=is_special)
         if faults:
@@ -191,75 +192,75 @@ class Cluster:
     def subscribe_channels(
         self, papers: list[str], channels: int, since: timedelta = timedelta(days=1)
     ) -> None:
-        """So many channels, of all styles in turn, every fourth of the platform's other kind."""
+        """Subscribe `count` channels, in all styles; every fourth is of the platform's other kind."""
         for number, style in enumerate(itertools.islice(itertools.cycle(DigestStyle), channels)):
             self.subscribe_channel(papers, style, since=since, is_special=number % 4 == 3)
 
     def overwrite_column(self, channel: Channel, column: str, value: str) -> None:
-        """Change the row of a channel past all that would refuse it."""
+        """Change a channel's row without validation."""
         change = text(f"UPDATE subscriptions SET {column} = :value WHERE channel = :channel")
         with self.database.open_connection() as connection:
             connection.execute(change, {"value": value, "channel": channel.channel})
 
     def set_disk_state(self, state: DiskState) -> None:
-        """For every transaction from now on, of every process (over SQLite of every one but this)."""
+        """Set the disk state for every later transaction of the workers."""
         if self.deployment.store == "sqlite":
             (self.folder / "disk").write_text(state)
         else:
             self.database.set_disk_state(state)
 
     async def wait_for_log(self, *words: str) -> None:
-        """Wait until a process has said one of these: then it has noticed what was done to it."""
+        """Wait until a worker has logged one of these lines."""
         await self.wait_until(
-            lambda: any(word in life.read_log() for life in self.workers for word in words),
+            lambda: any(word in worker.read_log() for worker in self.workers for word in words),
             f"somebody says {' or '.join(map(repr, words))}",
         )
 
     # Processes.
 
     def spawn_workers(self, count: int = 0) -> None:
-        """Begin as many processes as the place has, or so many."""
+        """Start workers, by default as many as the deployment has."""
         for _ in range(count or self.deployment.replicas):
             self.spawn_worker()
 
     def list_live_workers(self) -> list[Worker]:
-        return [life for life in self.workers if not life.is_ended]
+        return [worker for worker in self.workers if not worker.is_ended]
 
     async def replace_dead_workers(self) -> None:
-        """Wait until one more has died, and begin another in its place."""
-        dead = sum(life.is_ended for life in self.workers) - self.replaced_count
+        """Wait until one more worker has died, and start another."""
+        dead = sum(worker.is_ended for worker in self.workers) - self.replaced_count
         await self.wait_until(
-            lambda: sum(life.is_ended for life in self.workers) > self.replaced_count, "it dies"
+            lambda: sum(worker.is_ended for worker in self.workers) > self.replaced_count, "it dies"
         )
         self.replaced_count += max(dead, 1)
         self.spawn_workers(max(dead, 1))
 
     async def kill_workers(self) -> None:
-        """Nobody is left."""
-        for life in self.list_live_workers():
-            life.send_signal(signal.SIGKILL)
+        """Kill every worker and wait until all have ended."""
+        for worker in self.list_live_workers():
+            worker.send_signal(signal.SIGKILL)
         await self.wait_until(lambda: not self.list_live_workers(), "all die")
         self.replaced_count = len(self.workers)
 
     def resume_workers(self) -> None:
-        for life in self.list_live_workers():
-            life.send_signal(signal.SIGCONT)
+        for worker in self.list_live_workers():
+            worker.send_signal(signal.SIGCONT)
 
     async def wait_some_ticks(self) -> None:
-        """As long as it takes to look a few times at what is due."""
+        """Sleep for a few ticks."""
         await asyncio.sleep(5 * self.tick_seconds)
 
     async def wait_one_tick(self) -> None:
         await asyncio.sleep(2 * self.tick_seconds)
 
     async def wait_at_most(self, seconds: float, condition: Callable[[], object]) -> None:
-        """Wait so long at most for something to come true."""
+        """Wait for a condition, up to a limit of real seconds."""
         end = time.monotonic() + seconds
         while not condition() and time.monotonic() < end:  # noqa: ASYNC110 (it comes true in another process)
             await asyncio.sleep(POLL_SECONDS)
 
     def spawn_worker(self) -> Worker:
-        """Begin a process."""
+        """Start a worker."""
         number = len(self.workers) + 1
         clean = {
             name: value
@@ -282,20 +283,20 @@ class Cluster:
     async def wait_until(
         self, condition: Callable[[], object], description: str, seconds: float = WAIT_SECONDS
     ) -> None:
-        """Wait for something to come true. Raises AssertionError with the end of what the last processes said."""
+        """Wait for a condition. Raises AssertionError with the end of the last workers' logs."""
         end = time.monotonic() + seconds
         while not condition():
             if time.monotonic() > end:
                 log_tail = "\n".join(
-                    "\n".join(life.read_log().splitlines()[-12:]) for life in self.workers[-3:]
+                    "\n".join(worker.read_log().splitlines()[-12:]) for worker in self.workers[-3:]
                 )
                 raise AssertionError(
-                    f"not within {seconds} s: {description}; ended: {[life.process.exitcode for life in self.workers]}\n{log_tail}"
+                    f"not within {seconds} s: {description}; ended: {[worker.process.exitcode for worker in self.workers]}\n{log_tail}"
                 )
             await asyncio.sleep(POLL_SECONDS)
 
     async def wait_for_faults(self, channel: Channel, description: str, *, remaining: int = 0) -> None:
-        """Wait until only so many strikes are left for a channel, or it is finished without."""
+        """Wait until a channel has this number of pending faults, or is finished."""
         await self.wait_until(
             lambda: (
                 len(self.fault_plan.pending_faults(channel.channel)) <= remaining or self.is_finished(channel)
@@ -310,11 +311,11 @@ class Cluster:
         return list(self.store.delivery_reports.history(found, 99)) if found else []
 
     def is_finished(self, channel: Channel) -> bool:
-        """Whether nothing more is to come of each edition that is due."""
+        """Return True when every due edition is finished."""
         return not self.list_unfinished([channel])
 
     def list_unfinished(self, channels: Collection[Channel] | None = None) -> list[Channel]:
-        """Those, of all or of some, that something is still to come of."""
+        """Return the unfinished deliveries of these channels, or of all."""
         states = self.database.read_edition_states()
         return [
             channel
@@ -323,7 +324,7 @@ class Cluster:
         ]
 
     def is_waiting_for_retries(self) -> bool:
-        """Whether nothing is under way, and something is to come of every edition that is due."""
+        """Return True when unfinished deliveries only wait for their next attempt."""
         edition_states = self.database.read_edition_states()
         states = [
             edition_states.get((channel.channel, edition), (None, None))[0]
@@ -340,17 +341,17 @@ class Cluster:
         return all(state in FINISHED_STATES for state in states)
 
     async def wait_until_finished(self, channel: Channel, description: str) -> None:
-        """Wait until a channel, the only one that something is under way for, has what is due."""
+        """Wait until the only channel with a delivery in progress has its due editions."""
         await self._wait_for_channels([channel], description, WAIT_SECONDS)
 
     async def wait_until_all_finished(self) -> None:
-        """Wait until every channel has what is due."""
+        """Wait until every channel has its due editions."""
         await self._wait_for_channels(
             list(self.expected_papers), "every channel has its digest", 2 * WAIT_SECONDS
         )
 
     async def _wait_for_channels(self, channels: Sequence[Channel], description: str, seconds: float) -> None:
-        """Long waits are skipped while nothing is under way. The chat service is not held up by the looking."""
+        """Skip long waits while nothing is in progress, without delaying the chat service."""
         is_complete, end = False, time.monotonic() + seconds
         while not is_complete and time.monotonic() < end:
             is_complete = await asyncio.to_thread(self._poll_channels, channels)
@@ -380,12 +381,14 @@ class Cluster:
         return not left
 
     def tally_pages(self) -> Tally:
-        """Compare what stands in every channel with what should."""
-        tally = Tally(kills=sum(life.is_killed for life in self.workers), channels=len(self.expected_papers))
+        """Compare the messages of every channel with the expected papers."""
+        tally = Tally(
+            kills=sum(worker.is_killed for worker in self.workers), channels=len(self.expected_papers)
+        )
         for channel in self.expected_papers:
             self._count_pages(channel, tally)
         tally.problems += self.chat.list_protocol_errors()
-        tally.problems += [fault for life in self.workers for fault in life.find_tracebacks()]
+        tally.problems += [fault for worker in self.workers for fault in worker.find_tracebacks()]
         return tally
 
     def _count_pages(self, channel: Channel, tally: Tally) -> None:
@@ -409,9 +412,12 @@ class Cluster:
         tally.problems += [f"{channel}: failed: {reason}" for reason in failed]
 
     def _log_of(self, channel: Channel) -> str:
-        """What the processes said of a channel, and how its editions stand."""
+        """Return the log lines of a channel, and the state of its deliveries."""
         lines = [
-            line for life in self.workers for line in life.read_log().splitlines() if channel.channel in line
+            line
+            for worker in self.workers
+            for line in worker.read_log().splitlines()
+            if channel.channel in line
         ]
         stand = [
             f"{one.edition} {one.state}, {one.attempts} attempts" for one in self.list_deliveries(channel)
@@ -433,8 +439,11 @@ async def start_cluster(
     clock_spread: timedelta = timedelta(),
     attempts: int = 50,
 ) -> AsyncIterator[Cluster]:
-    """An empty world; its processes are killed at the end. With `over_wire` the network to PostgreSQL can be cut, with
-    `own_server` PostgreSQL can be crashed, stopped and made read-only, with `small_disk` its disk can be filled."""
+    """Open an empty cluster; its workers are killed at the end.
+
+    With `over_wire` the network to PostgreSQL can be cut, with `own_server` PostgreSQL can be crashed,
+    stopped and made read-only, with `small_disk` its disk can be filled.
+    """
     with ExitStack() as exits:
         folder = Path(exits.enter_context(tempfile.TemporaryDirectory(prefix="paperround-chaos-")))
         database_context = create_database(
@@ -462,7 +471,7 @@ async def start_cluster(
 
 @asynccontextmanager
 async def _start_chat(deployment: Deployment, clock: FileClock) -> AsyncIterator[ChatService]:
-    """Its own limits would only make everything slow."""
+    """Lift the chat service's own rate limits, which would only slow the trials."""
     if deployment.platform == "slack":
         async with FakeSlack(clock=clock.timestamp, rate_limits=False) as slack:
             yield SlackChat(slack)
@@ -482,8 +491,8 @@ def _write_settings(folder: Path, url: str, timeout: timedelta, attempts: int, c
 
 
 async def _end_workers(workers: list[Worker]) -> None:
-    for life in workers:
-        life.send_signal(signal.SIGKILL)
-    for life in workers:
-        await asyncio.to_thread(life.process.join)
-        life.process.close()
+    for worker in workers:
+        worker.send_signal(signal.SIGKILL)
+    for worker in workers:
+        await asyncio.to_thread(worker.process.join)
+        worker.process.close()

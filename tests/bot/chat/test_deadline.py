@@ -11,7 +11,7 @@ from bot.chat.deadline import deadline_trace
 
 
 def post(hours: Iterator[float], got: list[str]) -> None:
-    """To a server that writes down what it got: with a time-out of five seconds, begun and written at these instants."""
+    """Post to a server that records into `got`, with a timeout of five seconds and this wall clock."""
 
     async def take(request: web.Request) -> web.Response:
         got.append(await request.text())

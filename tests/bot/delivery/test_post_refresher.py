@@ -66,8 +66,14 @@ def test_a_change_while_a_digest_waits_for_its_slot_is_added_to_its_card() -> No
         (PaperUpdate(), ""),
         (PaperUpdate(version=3, updated=date(2026, 11, 24)), "Update: v3 since 24 November 2026"),
         (PaperUpdate(version=3), "Update: now v3"),
-        (PaperUpdate(has_new_review=True, score=8.1, had_review=True, previous_score=7.4), "Update: reviewed anew: 8.1, was 7.4"),
-        (PaperUpdate(has_new_review=True, score=8.1, had_review=True, previous_score=8.1), "Update: reviewed anew: 8.1 again"),
+        (
+            PaperUpdate(has_new_review=True, score=8.1, had_review=True, previous_score=7.4),
+            "Update: reviewed anew: 8.1, was 7.4",
+        ),
+        (
+            PaperUpdate(has_new_review=True, score=8.1, had_review=True, previous_score=8.1),
+            "Update: reviewed anew: 8.1 again",
+        ),
         (PaperUpdate(has_new_review=True, score=8.1), "Update: reviewed since: 8.1"),
         (PaperUpdate(has_new_review=True, had_review=True), "Update: reviewed anew"),
         (

@@ -31,7 +31,7 @@ from tests.fakes.platform import MemoryPlatform, PostedPages
 
 @dataclass(slots=True)
 class Slow(MemoryPlatform):
-    """A platform on which one workspace does not answer before it is let go; it knows how much was at once."""
+    """A platform with one workspace that does not answer until released; it counts concurrent posts."""
 
     slow: str = "slow"
     released: asyncio.Event = field(default_factory=asyncio.Event)

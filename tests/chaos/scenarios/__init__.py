@@ -1,1 +1,1 @@
-"""What is done to the bot, and what is to come of it all the same: every page once, in its order."""
+"""Scenarios: faults of the bot and its surroundings. Every page must be posted once, in its order."""

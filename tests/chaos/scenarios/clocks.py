@@ -1,4 +1,4 @@
-"""The clock jumps, stands still, is wrong, or goes by a calendar with surprises."""
+"""Faults of the clock: it jumps, stands still, is wrong, or follows a calendar with surprises."""
 
 import asyncio
 import itertools
@@ -27,7 +27,7 @@ from tests.chaos.world import (
 
 
 async def jump_forward_two_days(deployment: Deployment, *, channels: int = 6) -> Tally:
-    """The missed edition in between is not sent; the newest one is, once."""
+    """The missed edition in between is not posted; the newest one is, once."""
     async with start_cluster(deployment) as cluster:
         await _deliver_one_digest(cluster, channels)
         _jump_to(cluster, cluster.clock() + timedelta(days=2))
@@ -39,8 +39,10 @@ async def jump_forward_two_days(deployment: Deployment, *, channels: int = 6) ->
 async def pass_two_days_in_digest(
     deployment: Deployment, *, channels: int = 6, latency: float = 0.1, with_dead_workers: bool = False
 ) -> Tally:
-    """When every channel has its first page, the clock jumps, or with `dead` nobody runs for so long. What has begun is
-    finished, then the newest edition comes; the one in between does not."""
+    """Move the clock once every channel has its first page; `with_dead_workers`, no worker runs meanwhile.
+
+    Editions in progress are finished, then the newest one is posted; the one in between is not.
+    """
     async with start_cluster(deployment) as cluster:
         cluster.chat.slow_down(latency=latency)
         cluster.subscribe_channels(cluster.add_papers(cluster.clock().date()), channels)
@@ -61,7 +63,7 @@ async def pass_two_days_in_digest(
 
 
 async def jump_back_an_hour(deployment: Deployment, *, channels: int = 6) -> Tally:
-    """From after midnight to before it, in the middle of a digest; then midnight comes again."""
+    """Set the clock from after midnight to before it, in the middle of a digest; midnight comes twice."""
     async with start_cluster(deployment, now=NOON - timedelta(days=1)) as cluster:
         await _deliver_one_digest(cluster, channels)
         cluster.chat.slow_down(latency=0.1)
@@ -81,14 +83,14 @@ async def jump_back_an_hour(deployment: Deployment, *, channels: int = 6) -> Tal
 
 
 async def _deliver_one_digest(cluster: Cluster, channels: int) -> None:
-    """So many channels, none of which is new."""
+    """Subscribe channels that are not new."""
     cluster.subscribe_channels(cluster.add_papers(cluster.clock().date()), channels)
     cluster.spawn_workers()
     await cluster.wait_until_all_finished()
 
 
 def _jump_to(cluster: Cluster, instant: datetime) -> None:
-    """The clock is set to an instant of another day, which has its own papers."""
+    """Set the clock to another day, which has its own papers."""
     papers = cluster.add_papers(instant.date())
     cluster.clock.set(instant)
     for editions in cluster.expected_papers.values():
@@ -96,7 +98,7 @@ def _jump_to(cluster: Cluster, instant: datetime) -> None:
 
 
 async def kill_with_wrong_clock(deployment: Deployment, *, by: timedelta) -> Tally:
-    """Our clock goes wrong, the platform's does not; what was on its way at the kill is found all the same."""
+    """Give our clock, not the platform's, a wrong time; a page in doubt at the kill is still found."""
     async with start_cluster(deployment, timeout=SECOND, has_own_chat_clock=True) as cluster:
         cluster.clock.jump(by)
         papers = cluster.add_papers(cluster.clock().date())
@@ -109,7 +111,7 @@ async def kill_with_wrong_clock(deployment: Deployment, *, by: timedelta) -> Tal
 async def run_with_clock_skew(
     deployment: Deployment, random: Random, *, clock_spread: timedelta, channels: int = 12, kills: int = 10
 ) -> Tally:
-    """It is midnight for one process before it is for the others, and leases end earlier for it; some die in posts."""
+    """Give workers different clocks: midnight and the ends of leases differ; some are killed in posts."""
     eve = NOON.replace(hour=23, minute=59, second=30)
     async with start_cluster(deployment, now=eve, rate=FAST_RATE, clock_spread=clock_spread) as cluster:
         papers = cluster.add_papers(eve.date())
@@ -156,11 +158,11 @@ NIGHTS = {
     "Africa/Cairo": (date(2027, 4, 30), hour(0, 15)),
     "America/Santiago": (date(2027, 4, 4), hour(0, 0)),
 }
-"""Nights in which the clocks change, and an hour that is skipped or comes twice in them."""
+"""Nights of clock changes, with an hour that is skipped or occurs twice."""
 
 
 async def run_through_clock_changes(deployment: Deployment) -> Tally:
-    """Through the nights in which clocks change, in steps of twenty minutes: each local date has one edition."""
+    """Run through clock changes in steps of twenty minutes: each local date has one edition."""
     nights = [
         _run_through(
             deployment,
@@ -184,7 +186,7 @@ async def run_through_leap_day(deployment: Deployment) -> Tally:
 
 
 def _has_due_editions(cluster: Cluster, channel: Channel, schedule: Schedule) -> bool:
-    """Whether every edition whose hour has come is over."""
+    """Return True when every due edition is finished."""
     edition_states, now = cluster.database.read_edition_states(), cluster.clock()
     due = [day for day in cluster.expected_papers[channel] if due_at(schedule, day) <= now]
     return all(edition_states.get((channel.channel, day), (None, None))[0] in FINISHED_STATES for day in due)

@@ -1,4 +1,4 @@
-"""The database is locked, refuses to write, stops, or cannot be reached."""
+"""Faults of the database: it is locked, rejects writes, stops, or cannot be reached."""
 
 import asyncio
 import itertools
@@ -11,7 +11,7 @@ from tests.chaos.world import FAST_RATE, Cluster, Deployment, Tally, start_clust
 async def lock_database(
     deployment: Deployment, *, seconds: float = 3.0, busy_timeout: float = 0.5, channels: int = 8
 ) -> Tally:
-    """Another process holds the lock, for longer than SQLite's is waited for, while digests go out."""
+    """Another process holds the lock longer than SQLite's busy timeout, in the middle of deliveries."""
     async with start_cluster(deployment, rate=FAST_RATE) as cluster:
         cluster.busy_timeout = busy_timeout
         await _start_digests(cluster, channels)
@@ -22,7 +22,7 @@ async def lock_database(
 
 
 async def lock_database_long(deployment: Deployment, *, seconds: float = 30.0, channels: int = 8) -> Tally:
-    """For as long as the application itself waits for a lock, and at the pace of its own clock."""
+    """Real time: the application's own busy timeout and clock apply."""
     async with start_cluster(deployment) as cluster:
         await _start_digests(cluster, channels)
         with cluster.database.lock_tables():
@@ -32,7 +32,7 @@ async def lock_database_long(deployment: Deployment, *, seconds: float = 30.0, c
 
 
 FULL_DISK_LOG_LINES = ["disk is full", "went away", "cannot be reached"]
-"""Which of it PostgreSQL's log leaves room for depends on what was written before."""
+"""The part that has room depends on what was written before."""
 LOG_LINES_BY_STATE = {
     DiskState.READ_ONLY: ["is read-only"],
     DiskState.FULL: FULL_DISK_LOG_LINES,
@@ -43,7 +43,7 @@ LOG_LINES_BY_STATE = {
 async def fail_disk(
     deployment: Deployment, state: DiskState, *, seconds: float = 2.0, channels: int = 8
 ) -> Tally:
-    """Nothing can be written for a while, in the middle of digests."""
+    """Reject writes for a while, in the middle of deliveries."""
     several = deployment.store == "postgresql"
     full = state is not DiskState.READ_ONLY
     async with start_cluster(
@@ -61,7 +61,7 @@ async def fail_disk(
 
 
 async def crash_postgres(deployment: Deployment, *, times: int = 3, channels: int = 12) -> Tally:
-    """It loses a process to kill -9 while digests go out, and every connection with it."""
+    """Kill a process of PostgreSQL during deliveries, which ends every connection."""
     async with start_cluster(deployment, rate=FAST_RATE, has_own_server=True) as cluster:
         await _start_digests(cluster, channels)
         for _ in range(times):
@@ -74,7 +74,7 @@ async def crash_postgres(deployment: Deployment, *, times: int = 3, channels: in
 async def restart_postgres(
     deployment: Deployment, random: Random, *, times: int = 4, channels: int = 12
 ) -> Tally:
-    """It is stopped while digests go out, in a friendly and in a rude way in turn, and started a second or two later."""
+    """Stop PostgreSQL during deliveries, in its fast and immediate mode in turn; start it seconds later."""
     async with start_cluster(deployment, rate=FAST_RATE, has_own_server=True) as cluster:
         papers = await _start_digests(cluster, channels)
         for mode, _ in zip(itertools.cycle(("fast", "immediate")), range(times), strict=False):
@@ -87,7 +87,7 @@ async def restart_postgres(
 
 
 async def cut_network(deployment: Deployment, *, seconds: float = 3.0, channels: int = 12) -> Tally:
-    """Between the processes and PostgreSQL: first every connection ends, then nothing arrives and nobody is told."""
+    """Cut the network to PostgreSQL: connections end, then packets are lost without an error."""
     async with start_cluster(deployment, rate=FAST_RATE, over_proxy=True) as cluster:
         await _start_digests(cluster, channels)
         assert cluster.database.proxy
@@ -101,7 +101,7 @@ async def cut_network(deployment: Deployment, *, seconds: float = 3.0, channels:
 
 
 async def _start_digests(cluster: Cluster, channels: int, *, latency: float = 0.05) -> list[str]:
-    """Digests to so many channels, the first of which has begun; gives their papers."""
+    """Start digests to several channels, wait for the first page, and return their papers."""
     papers = cluster.add_papers(cluster.clock().date())
     cluster.chat.slow_down(latency=latency)
     cluster.subscribe_channels(papers, channels)

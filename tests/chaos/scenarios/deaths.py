@@ -1,4 +1,4 @@
-"""The process dies, or stops and goes on: at every await of a delivery, and at any moment."""
+"""Crashes and pauses of workers: at every await of a delivery, and at random times."""
 
 import asyncio
 import itertools
@@ -15,7 +15,7 @@ from tests.chaos.world import AFTER_ANY_LEASE, FAST_RATE, SECOND, Cluster, Deplo
 async def kill_at_every_await(
     deployment: Deployment, side: Side, *, step: int = 1, limit: int = 999
 ) -> Tally:
-    """Each delivery dies at its next await, until one has no more; whoever comes next finishes it."""
+    """Kill each delivery at its next await until one completes; the next worker finishes it."""
     async with start_cluster(deployment, timeout=SECOND) as cluster:
         papers = cluster.add_papers(cluster.clock().date())
         cluster.spawn_workers()
@@ -27,7 +27,7 @@ async def kill_at_every_await(
 
 
 async def kill_in_recovery(deployment: Deployment, side: Side, *, step: int = 1, limit: int = 999) -> Tally:
-    """A delivery dies while a page is on its way, and the one that follows it dies at its next await, until none is left."""
+    """Kill a delivery in a post, and the recovering one at its next await, until one completes."""
     async with start_cluster(deployment, timeout=SECOND) as cluster:
         papers = cluster.add_papers(cluster.clock().date())
         cluster.spawn_workers()
@@ -43,7 +43,7 @@ async def kill_in_recovery(deployment: Deployment, side: Side, *, step: int = 1,
 
 
 async def _find_awaits_in_flight(cluster: Cluster, papers: list[str]) -> list[PlannedFault]:
-    """Where a kill leaves the second page marked as on its way: once before it is there, once after."""
+    """Awaits at which a kill leaves the second page as being sent: before it arrives, and after."""
     found: dict[int, PlannedFault] = {}
     for number, side in itertools.product(range(4, 20), Side):
         if len(found) == 2:
@@ -61,7 +61,7 @@ async def _find_awaits_in_flight(cluster: Cluster, papers: list[str]) -> list[Pl
 
 
 async def run_with_faults(cluster: Cluster, papers: list[str], faults: Sequence[PlannedFault]) -> bool:
-    """Whether every strike hit a delivery to a new channel; what is left of it is finished in any case."""
+    """Return True when every fault hit a delivery to a new channel; the rest is finished anyhow."""
     channel = cluster.subscribe_channel(papers, faults=faults)
     name = channel.channel
     for left in range(len(faults) - 1, -1, -1):
@@ -77,8 +77,10 @@ async def run_with_faults(cluster: Cluster, papers: list[str], faults: Sequence[
 
 
 async def kill_at_random(deployment: Deployment, random: Random, *, kills: int = 50) -> Tally:
-    """At any moment of a life: in its start, in a transaction, in a post, while it takes over from another. Now and then
-    every lease runs out, also of those that live, and after every fifth kill all is finished before the next one."""
+    """Kill workers at random: at start, in a transaction, in a post, in a takeover.
+
+    Now and then every lease ends, also of live workers; after every fifth kill all work is finished first.
+    """
     async with start_cluster(
         deployment, rate=FAST_RATE if deployment.replicas > 1 else 1, timeout=SECOND
     ) as cluster:
@@ -99,13 +101,13 @@ async def kill_at_random(deployment: Deployment, random: Random, *, kills: int =
 
 
 def _keep_busy(cluster: Cluster, papers: list[str]) -> None:
-    """There is something to do at any moment."""
+    """Keep deliveries due at any time."""
     if len(cluster.list_unfinished()) < 4:
         cluster.subscribe_channels(papers, 8)
 
 
 async def stop_at_random(deployment: Deployment, random: Random, *, stops: int = 12) -> Tally:
-    """At any moment of a life, and past its lease. Others take over what it had, and it goes on where it was."""
+    """Stop workers at random past their leases. Others take over, then the stopped ones resume."""
     async with start_cluster(deployment, timeout=SECOND) as cluster:
         papers = cluster.add_papers(cluster.clock().date())
         cluster.chat.slow_down(latency=0.02)
@@ -126,7 +128,7 @@ async def stop_at_random(deployment: Deployment, random: Random, *, stops: int =
 
 
 async def stop_past_lease(deployment: Deployment, side: Side, *, step: int = 1, limit: int = 999) -> Tally:
-    """One of several processes stops at each await in turn, another takes over, and the first one wakes up again."""
+    """Stop a worker at each await in turn; another takes over, and the first one resumes."""
     async with start_cluster(deployment, timeout=SECOND) as cluster:
         papers = cluster.add_papers(cluster.clock().date())
         cluster.spawn_workers(max(deployment.replicas, 2))

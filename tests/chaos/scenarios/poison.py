@@ -10,11 +10,11 @@ CORRUPT_VALUES = {
     "days": "[]",
     "keywords": "{",
 }
-"""Columns of a subscription, and what somebody's hand wrote into them."""
+"""Columns of a subscription, and invalid values for them."""
 
 
 async def corrupt_subscriptions(deployment: Deployment, *, channels: int = 6) -> Tally:
-    """Channels that are gone, and some whose settings cannot be read: all others have their digest."""
+    """Channels that are gone or have unreadable settings: all others get their digest."""
     async with start_cluster(deployment) as cluster:
         papers = cluster.add_papers(cluster.clock().date())
         gone = cluster.subscribe_channel(papers)

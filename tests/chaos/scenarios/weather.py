@@ -1,4 +1,4 @@
-"""The platform fails."""
+"""Failures of the platform."""
 
 import asyncio
 import signal
@@ -21,7 +21,7 @@ async def fail_calls_at_random(
     history_lag: float = 0.0,
     kills: int = 0,
 ) -> Tally:
-    """Many channels at once, people who talk in them, and so many of a hundred calls that go wrong for some seconds."""
+    """Deliver to many channels with people's messages, while a share of the calls fails."""
     async with start_cluster(deployment, rate=FAST_RATE) as cluster:
         papers = cluster.add_papers(cluster.clock().date())
         cluster.chat.set_fault_rates(rates, random)
@@ -40,8 +40,10 @@ async def fail_calls_at_random(
 
 
 async def fail_every_call(deployment: Deployment, random: Random, *, channels: int = 12) -> Tally:
-    """For three hours every call fails, some after they were done, which is far more often than a digest is tried at
-    least; those of that day come all the same."""
+    """Fail every call for three hours, some after their effect: more often than the minimum of attempts.
+
+    The digests of that day are posted all the same.
+    """
     async with start_cluster(deployment, rate=FAST_RATE, attempts=6) as cluster:
         papers = cluster.add_papers(cluster.clock().date())
         cluster.chat.set_fault_rates({ChatFault.SERVER_ERROR: 80, ChatFault.DROP_AFTER: 20}, random)
