@@ -22,8 +22,8 @@ PLATFORM_NAMES = tuple(
 )
 
 FLOORS = (
-    ("chat", "storage", "periodic", "leadership", "sample"),
-    ("present",),
+    ("chat", "storage", "periodic", "sample"),
+    ("present", "leadership"),
     ("conversation", "delivery", "ingest"),
     ("platforms", "web"),
     ("services",),
