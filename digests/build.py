@@ -60,7 +60,7 @@ def build(
     candidates = _load_candidates(store, window, preferences)
     selection = pick(candidates, preferences, window.shown_papers, edition, policy.pick_policy)
     troubles = _load_troubles(store, schedule.time_zone, now)
-    last_import = store.library.last_import() if not selection.choices else None
+    last_import = store.sources.last_import() if not selection.choices else None
     gap = find_edition_gap(schedule, edition, now) if not selection.considered else None
     return Digest(
         channel=subscription.channel,

@@ -74,7 +74,7 @@ def import_sample(store: Store, now: datetime) -> None:
         batches.setdefault(imported_at, []).append(scored)
     for imported_at in sorted(batches):
         store.library.add(batches[imported_at], now=imported_at)
-        store.library.record_import(now=imported_at)
+        store.sources.record_import(now=imported_at)
 
 
 def read_sample_papers(now: datetime) -> Iterator[tuple[datetime, tuple[Paper, Review]]]:

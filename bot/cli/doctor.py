@@ -90,7 +90,7 @@ def _load_subscriptions(services: Services) -> list[Subscription]:
 
 def _check_papers(services: Services) -> Finding:
     """Whether papers come in."""
-    last = services.store.library.last_import()
+    last = services.store.sources.last_import()
     if last is None:
         return Finding(
             Severity.WARNING,

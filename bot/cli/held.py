@@ -14,7 +14,7 @@ def run_command(options: argparse.Namespace) -> int:
     """List held papers, or release or reject one."""
     services = build_cli_services(options)
     if not options.decision:
-        print_lines(*format_held_lines(services.store.reviewing.list_held()))
+        print_lines(*format_held_lines(services.store.moderation.list_held()))
         return EXIT_OK
     if not options.paper:
         raise InputError(

@@ -36,5 +36,5 @@ def run_command(options: argparse.Namespace) -> int:
     outcome = asyncio.run(
         review_once(open_context, services.store, preferences, open_console(is_stderr=True))
     )
-    print_lines(describe_outcome(outcome, sum(services.store.reviewing.count_waiting().values())))
+    print_lines(describe_outcome(outcome, sum(services.store.review_queue.count_waiting().values())))
     return EXIT_FAILED if outcome.failure_count or outcome.trouble else EXIT_OK

@@ -28,7 +28,7 @@ async def share_paper(
         receipt = await platform.post(channel, page, key=_new_key("s"), thread=None)
         if page.papers:
             post = Post(channel, receipt, page.papers, page.payload)
-            await asyncio.to_thread(answers.store.marks.record_shared_post, post, now=answers.clock())
+            await asyncio.to_thread(answers.store.posts.record_shared, post, now=answers.clock())
 
 
 def _new_key(prefix: str) -> str:

@@ -52,16 +52,16 @@ class LookupAnswers:
     def _fetch_unknown_paper(self, paper: str) -> Message:
         """Fetch a paper from arXiv and request its review."""
         assert self.context.fetch_paper  # noqa: S101
-        library = self.context.store.library
+        store = self.context.store
         try:
             fetched = self.context.fetch_paper(paper)
         except SourceError:
-            library.add_request(paper, now=self.context.clock())
+            store.paper_requests.add(paper, now=self.context.clock())
             return present_pending_fetch(paper)
         if not fetched:
             return present_unknown_paper(paper)
-        library.add([(fetched, NOT_REVIEWED)], now=self.context.clock())
-        library.add_request(paper, now=self.context.clock())
+        store.library.add([(fetched, NOT_REVIEWED)], now=self.context.clock())
+        store.paper_requests.add(paper, now=self.context.clock())
         return present_lookup(paper, [self._require_paper(paper)])
 
     def suggest_papers(self, text: str, limit: int) -> Sequence[ScoredPaper]:

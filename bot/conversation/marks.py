@@ -136,7 +136,7 @@ class MarkHandler:
 
         Returns False if it is the mark on a message of several papers, so the person has to say which one.
         """
-        post = await asyncio.to_thread(self.store.marks.find_post, channel, message)
+        post = await asyncio.to_thread(self.store.posts.find, channel, message)
         if not post:
             return True
         paper = self.emojis.find_paper(post, emoji)
@@ -152,7 +152,7 @@ class MarkHandler:
         return await asyncio.to_thread(self._find_paper_in_message, channel, message, text)
 
     def _find_paper_in_message(self, channel: Channel, message: str, text: str) -> str:
-        post = self.store.marks.find_post(channel, message)
+        post = self.store.posts.find(channel, message)
         if post and len(post.papers) == 1:
             return post.papers[0]
         if post and post.papers:
@@ -165,7 +165,7 @@ class MarkHandler:
 
     async def schedule_paper_refresh(self, channel: Channel, paper: str) -> None:
         """Schedule a refresh of the newest posts that show a paper."""
-        posts = await asyncio.to_thread(self.store.marks.find_posts, channel, paper, MAX_POSTS_PER_PAPER)
+        posts = await asyncio.to_thread(self.store.posts.find_with_paper, channel, paper, MAX_POSTS_PER_PAPER)
         for post in posts:
             self.debouncer.schedule_refresh(post)
 
@@ -180,9 +180,9 @@ class MarkHandler:
 
         `fetch_reactions` returns the people by emoji, or None if the stored marks are known to be current.
         """
-        marks, since = self.store.marks, self.clock() - RECONCILE_WINDOW
+        posts, since = self.store.posts, self.clock() - RECONCILE_WINDOW
         for post in await asyncio.to_thread(
-            marks.recent_posts, self.platform.name, since, MAX_RECONCILED_POSTS
+            posts.list_recent, self.platform.name, since, MAX_RECONCILED_POSTS
         ):
             await self.reconcile_post(post, fetch_reactions)
 

@@ -30,7 +30,7 @@ class ModerationAnswers:
     def show_held_papers(self, person: Person) -> Message:
         """List the papers that wait for a decision, with a button for each outcome."""
         self.context.require_permission(person, _TASK)
-        return present_held_papers(self.context.store.reviewing.list_held(), self.context.paper_command)
+        return present_held_papers(self.context.store.moderation.list_held(), self.context.paper_command)
 
     def decide_on_held_paper(self, paper: str, person: Person, *, release: bool) -> Message:
         """Release or reject a held paper, and list what is left. The first decision counts."""
@@ -48,11 +48,10 @@ def decide_held_paper(store: Store, paper: str, *, is_release: bool, by: str, no
 
     Raises InputError, naming the earlier decision if there was one, for a paper that is not held.
     """
-    reviewing = store.reviewing
-    apply_decision = reviewing.release if is_release else reviewing.reject
+    apply_decision = store.moderation.release if is_release else store.moderation.reject
     title = _quote_title(store, paper)
     if not apply_decision(paper, by=by, now=now):
-        raise InputError(_describe_earlier_decision(title, reviewing.find_decision(paper)))
+        raise InputError(_describe_earlier_decision(title, store.moderation.find_decision(paper)))
     if is_release:
         return f"{title} is released: the next digests may show it."
     return f"{title} is rejected: no digest shows it."

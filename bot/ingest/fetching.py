@@ -152,7 +152,7 @@ def _record_result(
     if failure is None:
         state = replace(state, last_success=now, failure="", next_try_at=None)
         if not report.is_stale:
-            store.library.record_import(now=now)
+            store.sources.record_import(now=now)
     else:
         report.failure = str(failure)
         retry_at = getattr(failure, "retry_at", None) or now + DEFAULT_RETRY_DELAY
@@ -165,7 +165,7 @@ async def fetch_requested_papers(lookup: PaperLookup, store: Store, clock: Clock
 
     Returns a sentence about a failure, else an empty string. Raises StoreError.
     """
-    requested = await run_background(store.library.requested_unknown, MAX_REQUESTED_PAPERS)
+    requested = await run_background(store.paper_requests.list_unknown, MAX_REQUESTED_PAPERS)
     if not requested:
         return ""
     try:
@@ -175,7 +175,7 @@ async def fetch_requested_papers(lookup: PaperLookup, store: Store, clock: Clock
     records = [(flag_paper(paper), NOT_REVIEWED) for paper in found.values()]
     await run_background(store.library.add, records, now=clock())
     unknown = [arxiv_id for arxiv_id in requested if arxiv_id not in found]
-    await run_background(store.library.drop_requests, unknown)
+    await run_background(store.paper_requests.drop, unknown)
     log.info("%d of %d papers that people asked for were fetched", len(found), len(requested))
     return ""
 

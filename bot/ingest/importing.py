@@ -70,7 +70,7 @@ def _import_review_file(
                 report.counts += store.library.add(batch, now=now)
         finally:
             if report.counts != ImportCounts():
-                store.library.record_import(now=now)
+                store.sources.record_import(now=now)
 
 
 def _split_batches(records: Iterator[tuple[Paper, Review]]) -> Iterator[list[tuple[Paper, Review]]]:

@@ -158,7 +158,7 @@ async def review_until_stopped(open_context: OpenReviewContext, store: Store, st
             channel_preferences = await run_background(load_channel_preferences, store)
             outcome = await _run_until_stopped(stop, run_round(context, channel_preferences, stop))
             if outcome and outcome != RoundOutcome():
-                waiting = await run_background(store.reviewing.count_waiting)
+                waiting = await run_background(store.review_queue.count_waiting)
                 sentence = describe_outcome(outcome, sum(waiting.values()))
                 if sentence != last_sentence:
                     last_sentence = sentence

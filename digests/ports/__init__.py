@@ -3,36 +3,44 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from digests.ports.budget import Budget
 from digests.ports.delivery_reports import DeliveryReports
-from digests.ports.events import Events
 from digests.ports.failure_notices import FailureNotices
-from digests.ports.health import Health
 from digests.ports.leadership import Leadership
 from digests.ports.library import Library
 from digests.ports.marks import Marks
-from digests.ports.notes import Notes
+from digests.ports.moderation import Moderation
+from digests.ports.notes import Events, Notes
 from digests.ports.outbox import Outbox
+from digests.ports.pairwise_ranking import PairwiseRanking
+from digests.ports.paper_requests import PaperRequests
 from digests.ports.post_edits import PostEdits
-from digests.ports.review_queue import Reviewing
-from digests.ports.sources import Sources
+from digests.ports.posts import Posts
+from digests.ports.review_queue import ReviewQueue
+from digests.ports.sources import Health, Sources
 from digests.ports.subscriptions import Subscriptions
 
 
 @dataclass(frozen=True, slots=True)
 class Store:
-    """The books of the house, over one database. `close` gives its connections back."""
+    """All contracts over one database. Every method raises StoreError. `close` closes the connections."""
 
     library: Library
+    paper_requests: PaperRequests
     subscriptions: Subscriptions
     outbox: Outbox
     failure_notices: FailureNotices
     delivery_reports: DeliveryReports
+    posts: Posts
     marks: Marks
-    events: Events
+    post_edits: PostEdits
     sources: Sources
     health: Health
+    events: Events
     notes: Notes
-    post_edits: PostEdits
-    reviewing: Reviewing
+    review_queue: ReviewQueue
+    budget: Budget
+    pairwise_ranking: PairwiseRanking
+    moderation: Moderation
     leadership: Leadership
     close: Callable[[], None]

@@ -1,11 +1,13 @@
-"""The reviewer's spending of a day."""
+"""The reviewer's spending of a day, and its limits."""
 
 from dataclasses import dataclass
+from datetime import date
+from typing import Protocol
 
 
 @dataclass(frozen=True, slots=True)
 class Spending:
-    """Tokens, and money in millionths of whatever the prices are in."""
+    """Tokens and money. Money is in millionths of the currency that the prices are given in."""
 
     tokens: int = 0
     millionths: int = 0
@@ -16,13 +18,33 @@ class Spending:
 
 @dataclass(frozen=True, slots=True)
 class BudgetLimit:
-    """The most that a day may cost; None: no limit."""
+    """The most that a day may cost. None means no limit."""
 
     tokens: int | None = None
     millionths: int | None = None
 
     def allows(self, spending: Spending) -> bool:
-        """Whether it is under both limits."""
+        """Return True if the spending exceeds neither limit."""
         if self.tokens is not None and spending.tokens > self.tokens:
             return False
         return self.millionths is None or spending.millionths <= self.millionths
+
+
+class Budget(Protocol):
+    """Spending per day (UTC), shared by all processes. A cost is reserved before the call that causes it."""
+
+    def reserve(self, day: date, estimate: Spending, limit: BudgetLimit) -> bool:
+        """Add the estimate to the day's spending; return False and add nothing if that would exceed the limit.
+
+        Atomic between processes. A reservation that is never settled stays counted: its process may have
+        crashed after the call was paid.
+        """
+
+    def settle(self, day: date, reserved: Spending, spent: Spending, *, is_full_review: bool = False) -> None:
+        """Replace a reservation by the actual cost. `is_full_review` adds one to the day's full reviews."""
+
+    def spending_on(self, day: date) -> Spending:
+        """Return the day's spending, open reservations included."""
+
+    def count_full_reviews(self, day: date) -> int:
+        """Return the number of full reviews settled for the day."""

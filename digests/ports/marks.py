@@ -1,4 +1,4 @@
-"""Marks of people on posted papers, and the queue that they make."""
+"""Marks of people on posted papers, and the queue of papers to discuss."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -9,53 +9,44 @@ from digests.subscription import Channel
 
 
 class Marks(Protocol):
-    """Which messages show papers, and who wants which of them discussed. One voice a person and paper."""
+    """Marks by person and paper. Several marks of one person on one paper count as one.
 
-    def find_post(self, channel: Channel, message_id: str) -> Post | None:
-        """The message, when it shows papers: a page of a digest, or one that was `shared`. An empty workspace
-        on either side matches any."""
-
-    def find_posts(self, channel: Channel, paper: str, limit: int) -> Sequence[Post]:
-        """The messages of a channel that show a paper, newest first."""
-
-    def recent_posts(self, platform: str, since: datetime, limit: int) -> Sequence[Post]:
-        """The messages on a platform posted since then, newest first."""
-
-    def record_shared_post(self, post: Post, *, now: datetime) -> None:
-        """A message outside any digest that shows papers; the same again changes nothing."""
+    Marks may arrive late, twice and in any order: the newest by its own time counts, and of an addition and a
+    removal at the same time the removal counts.
+    """
 
     def set_mark(self, mark: Mark, is_on: bool) -> bool:
-        """Make or take back a mark; whether that changed anything. What is older than the last word is ignored."""
+        """Add or remove a mark; return True if that changed anything. Older than the stored one: ignored."""
 
     def has_mark(self, mark: Mark) -> bool:
-        """Whether this person marked this paper in this way on this message."""
+        """Return True if this mark stands, with its person, source and message."""
 
     def people_by_paper(self, post: Post, source: MarkSource) -> Mapping[str, frozenset[str]]:
-        """Who marked which paper of a message in this way; papers without a mark are left out."""
+        """Return the people whose marks from this source stand on a message, by paper. No empty entries."""
 
     def replace_marks(
         self, post: Post, people: Mapping[str, frozenset[str]], source: MarkSource, *, as_of: datetime
     ) -> bool:
-        """The truth at an instant: who marked which paper of a message in this way; whether anything changed.
+        """Bring a message's marks from one source to what the platform reported at `as_of`.
 
-        Words younger than that instant stay.
+        Returns True if anything changed. Marks that changed after `as_of` are kept.
         """
 
     def mark_counts(self, channel: Channel, papers: Sequence[str]) -> Mapping[str, int]:
-        """How many people of a channel want each of these papers discussed; 0 is left out."""
+        """Count the people of a channel who marked each of these papers. Papers without marks are left out."""
 
     def discussion_queue(
         self, channel: Channel | None, *, since: datetime, limit: int
     ) -> Sequence[QueuedPaper]:
-        """What is to be discussed, most wanted first, then longest wanted: of one channel, or of all.
+        """Return the papers to discuss in a channel (None: in all), most marks first, then longest marked.
 
-        Marks from before `since`, and those from before the paper was last `discussed`, do not count.
+        Marks older than `since`, or than the paper's last discussion, do not count.
         """
 
     def papers_marked_by(
         self, platform: str, workspace: str, person: str, *, since: datetime, limit: int
     ) -> Sequence[QueuedPaper]:
-        """The papers that a person marked, newest mark first, with everybody's voices."""
+        """Return the queued papers that a person marked, newest mark first, with everybody's mark counts."""
 
     def finish_discussion(self, paper: str, channel: Channel | None, *, now: datetime) -> None:
-        """Take a paper off a channel's queue, or off everybody's; a later mark brings it back."""
+        """Remove a paper from a channel's queue (None: from every queue). A later mark adds it again."""

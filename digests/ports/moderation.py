@@ -1,14 +1,16 @@
-"""Held papers and the decisions about them."""
+"""Papers held for a moderator, and the decisions about them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Protocol
 
 from digests.model import ScoredPaper
 
 
 @dataclass(frozen=True, slots=True)
 class HeldPaper:
-    """A paper that a person decides about, and the sentence that says why."""
+    """A paper that waits for a decision. `reason` is the sentence that says why it is held."""
 
     scored_paper: ScoredPaper
     reason: str
@@ -17,8 +19,30 @@ class HeldPaper:
 
 @dataclass(frozen=True, slots=True)
 class ModerationDecision:
-    """What a person decided about a held paper."""
+    """A decision about a paper that was held, with the name of the person who made it."""
 
     is_released: bool
     by: str
     at: datetime
+
+
+class Moderation(Protocol):
+    """Held papers. No digest shows a held or a rejected paper. The first decision about a paper is final."""
+
+    def hold(self, paper: str, reason: str, *, now: datetime) -> None:
+        """Hold a paper until a person decides. Does nothing if it is held or was decided already."""
+
+    def list_held(self) -> Sequence[HeldPaper]:
+        """Return the papers that wait for a decision, longest waiting first."""
+
+    def release(self, paper: str, *, by: str, now: datetime) -> bool:
+        """Let digests show a held paper; return False if it is not held.
+
+        The paper draws a new sequence number, so that the next digests consider it.
+        """
+
+    def reject(self, paper: str, *, by: str, now: datetime) -> bool:
+        """Keep a held paper out of digests for good; return False if it is not held."""
+
+    def find_decision(self, paper: str) -> ModerationDecision | None:
+        """Return the decision about a paper; None if it is still held or was never held."""

@@ -10,9 +10,10 @@ from digests.model import PaperUpdate, Post
 
 @dataclass(frozen=True, slots=True)
 class PostEdit:
-    """A posted message that may say what is not true any more. `said` is what its last edit told of its papers.
+    """A claimed refresh of one message.
 
-    `id` is the store's number of the message, `noticed` that of the change it was noticed by; `tries` counts this one.
+    `id` is the store's number of the message. `last_text` says what the last edit told of its papers.
+    `noticed_seq` is the sequence number of the newest change that it covers. `attempts` includes this one.
     """
 
     id: int
@@ -23,28 +24,32 @@ class PostEdit:
 
 
 class PostEdits(Protocol):
-    """Which posted messages have to be edited, because something changed of the papers in them; each rarely, none twice
-    at the same time, and after a crash again."""
+    """Queue of messages to refresh after a paper in them changed, debounced per message.
+
+    Concurrent callers never claim the same message. A crash releases a claim after its interval.
+    """
 
     def enqueue(self, *, since: datetime, now: datetime) -> bool:
-        """Go through a stretch of the changes after those it went through before; whether there are more.
+        """Read the next batch of changes and enqueue the messages posted since `since` that show them.
 
-        The messages posted since then that show a changed paper are to be edited. What changed before the first call of
-        all is passed over.
+        Returns True if more changes are left. The first call ever only sets the cursor to the newest change.
         """
 
     def claim(self, *, now: datetime, interval: timedelta, limit: int) -> Sequence[PostEdit]:
-        """Messages whose edit is due, those due longest first. They are nobody else's, and due again after `every`
-        unless one of the next three is called. One whose payload cannot be read stays as it is."""
+        """Lease up to `limit` due messages for `interval`, longest due first.
+
+        End a claim by `complete`, `unchanged` or `reschedule`. A message whose stored payload cannot be read
+        is abandoned and not returned.
+        """
 
     def complete(self, edit: PostEdit, text: str, *, now: datetime, interval: timedelta) -> None:
-        """It says this now; it is not edited again before `every` has passed."""
+        """Record that the message was edited and what it tells. It is not due again before `interval`."""
 
     def unchanged(self, edit: PostEdit, *, now: datetime) -> None:
-        """Nothing changed that a reader would see, and it was not edited."""
+        """Record that no edit was needed, because a reader would see no difference."""
 
     def reschedule(self, edit: PostEdit, due_at: datetime | None) -> None:
-        """It could not be edited; it is due again then, or never (None)."""
+        """Retry a failed edit at `due_at`, or abandon the message if that is None."""
 
     def paper_updates(self, post: Post) -> Mapping[str, PaperUpdate]:
-        """What came since it was posted, by the ids of its papers; those without news are left out."""
+        """Return the changes since the message was posted, by paper id. Unchanged papers are left out."""

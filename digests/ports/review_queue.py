@@ -1,18 +1,19 @@
 """Papers that wait for our own reviewer."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from typing import Protocol
 
-from digests.model import ReviewDepth, Verdict
-from digests.ports.budget import BudgetLimit, Spending
-from digests.ports.moderation import HeldPaper, ModerationDecision
+from digests.model import ReviewDepth
 
 
 @dataclass(frozen=True, slots=True)
 class ReviewTask:
-    """A paper that our own reviewer has to read. `reason` says why the last try failed; `given_up` is not tried again."""
+    """One paper in the review queue. `reason` is the sentence of its last failure, empty if there was none.
+
+    `attempts` counts the failures that were the paper's fault. An abandoned task is not tried again.
+    """
 
     paper: str
     review_depth: ReviewDepth
@@ -24,74 +25,42 @@ class ReviewTask:
     is_abandoned: bool = False
 
 
-class Reviewing(Protocol):
-    """The books of our own reviewer: what waits, what a day has cost, what was compared, and what is held for a person."""
+class ReviewQueue(Protocol):
+    """Priority queue of papers, with at most one task per paper."""
 
     def enqueue(self, priorities: Mapping[str, float], review_depth: ReviewDepth, *, now: datetime) -> None:
-        """These papers wait, the highest promise first. What waits already gets its promise anew.
+        """Add papers, keyed by id, or update the priority of those queued already.
 
-        `Stage.FULL` lifts a paper that waits for its score; the other way round nothing changes.
+        `ReviewDepth.FULL` upgrades a task that waits for its score. `ReviewDepth.SCORE` never downgrades one.
         """
 
     def next(self, review_depth: ReviewDepth, limit: int, *, now: datetime) -> Sequence[ReviewTask]:
-        """What can be read now: neither given up nor waiting for its next try. By promise, then the newest first."""
+        """Return up to `limit` tasks that may be tried now: highest priority first, then newest first.
 
-    def complete(self, paper: str) -> None:
-        """It waits no more."""
-
-    def fail(self, paper: str, reason: str, *, next_try_at: datetime | None, counts_as_attempt: bool) -> None:
-        """A try failed; None: it is given up. One that does not count is not the paper's fault."""
-
-    def requeue_failed(self) -> None:
-        """What was given up waits again, as if it had never failed: the model or the rubric is another one."""
-
-    def expire(self, review_depth: ReviewDepth, *, queued_before: datetime, below_priority: float) -> None:
-        """What has waited for this stage since before then, with a promise below this, waits no more."""
-
-    def count_waiting(self) -> Mapping[ReviewDepth, int]:
-        """How many wait for each stage, those with a later next try among them."""
-
-    def recent_failures(self, limit: int) -> Sequence[ReviewTask]:
-        """Those whose last try failed, the newest first."""
-
-    def scored_since(self, scale: str, since: datetime) -> Sequence[str]:
-        """The papers known since an instant whose newest review is a `Stage.SCORE` of this scale."""
-
-    def reserve(self, day: date, estimate: Spending, limit: BudgetLimit) -> bool:
-        """Count this as spent, unless the day's ceiling would be passed; whether it was.
-
-        Holds between processes. What is never settled (the process died) stays counted: it may have been paid.
+        Abandoned tasks and those with a later `next_try_at` are left out. Nothing is leased: only the process
+        that leads the reviewer calls this.
         """
 
-    def settle(self, day: date, reserved: Spending, spent: Spending, *, is_full_review: bool = False) -> None:
-        """What was reserved on that day has cost this in the end."""
+    def complete(self, paper: str) -> None:
+        """Remove a paper from the queue."""
 
-    def spending_on(self, day: date) -> Spending:
-        """What a day has cost, with what is reserved."""
+    def fail(self, paper: str, reason: str, *, next_try_at: datetime | None, counts_as_attempt: bool) -> None:
+        """Record a failure. The task is retried at `next_try_at`, or abandoned if that is None.
 
-    def count_full_reviews(self, day: date) -> int:
-        """How many full reviews were settled for a day."""
+        `counts_as_attempt` is False for failures that are not the paper's fault.
+        """
 
-    def verdicts(self, scale: str, paper_versions: Collection[str]) -> Mapping[tuple[str, str], Verdict]:
-        """What was found of these papers on a scale, by the pair as it was shown. The names are those of `keep_compared`."""
+    def requeue_failed(self) -> None:
+        """Reset all abandoned tasks as if they had never failed. For a new model or rubric."""
 
-    def save_verdict(self, scale: str, first: str, second: str, verdict: Verdict, *, now: datetime) -> None:
-        """What was found of two papers, as they were shown. A name stands for one version of a paper."""
+    def expire(self, review_depth: ReviewDepth, *, queued_before: datetime, below_priority: float) -> None:
+        """Remove the tasks of this depth that are older than `queued_before` and below the priority."""
 
-    def save_ranking(self, day: date, papers: Sequence[str]) -> None:
-        """The order of a day's best, in place of the one before; it holds while their newest reviews are what they are."""
+    def count_waiting(self) -> Mapping[ReviewDepth, int]:
+        """Count the tasks by depth, those with a later `next_try_at` included, abandoned ones not."""
 
-    def hold(self, paper: str, reason: str, *, now: datetime) -> None:
-        """Keep it out of digests until a person decides; one that was decided stays so."""
+    def recent_failures(self, limit: int) -> Sequence[ReviewTask]:
+        """Return the tasks whose last try failed, newest first."""
 
-    def list_held(self) -> Sequence[HeldPaper]:
-        """What waits for a decision, longest first."""
-
-    def release(self, paper: str, *, by: str, now: datetime) -> bool:
-        """It may be posted: known anew, at `now`. Whether it was held."""
-
-    def reject(self, paper: str, *, by: str, now: datetime) -> bool:
-        """It is never posted. Whether it was held."""
-
-    def find_decision(self, paper: str) -> ModerationDecision | None:
-        """What was decided about a paper that was held; None for one that still is, or never was."""
+    def scored_since(self, scale: str, since: datetime) -> Sequence[str]:
+        """Return the papers known since an instant whose newest review has depth SCORE on this scale."""

@@ -1,18 +1,18 @@
-"""Sources of papers, their positions, and the turns on their servers."""
+"""Sources of papers: their positions and health, and exclusive turns on their servers."""
 
 from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Protocol
 
-from digests.model import Paper, Review
+from digests.model import HealthReport, Paper, Review, Trouble
 
 
 @dataclass(frozen=True, slots=True)
 class SourceState:
-    """How far a source has come. `position` is in the source's own words, empty before its first fetch.
+    """Progress of a source. `position` is in the source's own format, empty before its first fetch.
 
-    `failure` is the sentence of the last try, empty when that went well; there is no next one before `next_try_at`.
+    `failure` is the sentence of the last try, empty if it succeeded. No fetch begins before `next_try_at`.
     """
 
     position: str = ""
@@ -23,27 +23,58 @@ class SourceState:
 
 
 class Sources(Protocol):
-    """How far each source has come, and whose turn it is to ask a server that wants to be asked by one at a time."""
+    """Progress of each source, turns on their servers, and the time of the last import."""
 
     def load_state(self, source: str) -> SourceState:
-        """What was kept last; a fresh one for a source that was never fetched."""
+        """Return the state saved last, or a fresh one for a source that was never fetched."""
 
     def save_state(self, source: str, state: SourceState) -> None:
-        """Replace what is known of a source."""
+        """Replace the state of a source."""
 
     def take_turn(self, server: str, owner: str, *, now: datetime, lease: timedelta) -> datetime | None:
-        """None: the turn is the owner's until it is ended or the lease runs out; else when it is free at the latest.
+        """Take the exclusive turn on a server. Returns None on success, else the latest time it gets free.
 
-        Holds between processes: no two have a server's turn at the same time.
+        A turn ends by `end_turn` or when its lease runs out. Exclusive between processes.
         """
 
     def end_turn(self, server: str, owner: str, *, free_at: datetime) -> None:
-        """The turn is over, the next is not before `free_at`; nothing where it is not the owner's any more."""
+        """End the owner's turn; the next may begin at `free_at`. Does nothing if another owner has the turn."""
+
+    def record_import(self, *, now: datetime) -> None:
+        """Record that a source delivered papers at `now`, new ones or not."""
+
+    def last_import(self) -> datetime | None:
+        """Return the time of the last import, None if there was none."""
+
+
+class Health(Protocol):
+    """The latest health report of each source and of the reviewer, for digests and `paperround status`."""
+
+    def report(
+        self,
+        subject: str,
+        trouble: Trouble | None,
+        *,
+        detail: str = "",
+        waiting_count: int = 0,
+        now: datetime,
+    ) -> None:
+        """Replace the report of a source (by name) or of `REVIEWER`. Call it after every try.
+
+        `trouble` is None if all is well. A repeated trouble keeps the time since when it lasts. `detail` is
+        one sentence without secrets. `waiting_count` is the number of papers that wait for a review.
+        """
+
+    def latest_reports(self) -> Sequence[HealthReport]:
+        """Return the report of every subject, in the order of their names."""
+
+    def troubles(self, since: datetime) -> Sequence[HealthReport]:
+        """Return the reports with a trouble, without subjects that have not reported since `since`."""
 
 
 @dataclass(frozen=True, slots=True)
 class BadRecord:
-    """A record that could not be used: `line` counts from 1; `field` is empty when the whole record is at fault."""
+    """A record that could not be used. `line` counts from 1; `field` is empty if the whole record is bad."""
 
     source: str
     line: int
@@ -55,15 +86,15 @@ class BadRecord:
 
 
 ProgressCallback = Callable[[int, int | None], None]
-"""Is told how much of a source was read so far, and the size of all where it is known."""
+"""Receives the amount of a source read so far, and its total size if that is known."""
 
 
 @dataclass(frozen=True, slots=True)
 class SourceBatch:
-    """Some of what a source gives. Once all of it is stored the source has come to `position`, in its own words.
+    """A part of what a source returned. When it is stored, the source has reached `position`.
 
-    `records` are papers to know; `touched` renew what is known of a paper and are no news. `remark` is for people, part
-    of a sentence. A `stale` source answers with what it had before. `news` is as in `Papers.add`.
+    `records` are papers to add, with `announce` as in `Library.add`; `updated_papers` only update known papers.
+    `remark` is part of a sentence for people. A batch `is_stale` if the source answered from an old state.
     """
 
     position: str
@@ -76,7 +107,7 @@ class SourceBatch:
 
 
 class Source(Protocol):
-    """Where papers come from, again and again. `name` is its own among all sources, for people and for the store."""
+    """A source of papers that is fetched repeatedly. `name` is unique, for people and in the store."""
 
     @property
     def name(self) -> str: ...
@@ -84,12 +115,12 @@ class Source(Protocol):
     def fetch(
         self, position: str, *, now: datetime, since: date | None, progress: ProgressCallback
     ) -> AsyncGenerator[SourceBatch, None]:
-        """What there is beyond a position (empty: the first fetch), in batches that are stored one after the other.
+        """Yield everything after a position (empty: the first fetch), in batches to store in this order.
 
-        A position may be given again after a crash: nothing is lost by it, and what comes twice is the same. It never
-        moves beyond what could not be had. `since` asks for everything from that day on, known or not, where the
-        source can tell days. Raises SourceError or InputError, after the batches that could be had.
+        Repeatable: after a crash the same position yields the same papers. The position never passes papers
+        that could not be fetched. `since` requests everything from that day on, known or not, if the source
+        supports days. Raises SourceError or InputError, after the batches that could be fetched.
         """
 
     def next_fetch_at(self, state: SourceState, now: datetime) -> datetime | None:
-        """When to fetch next, be it in the past; None for a source that is done. Pure: it asks nobody."""
+        """Return the time of the next fetch, possibly in the past; None for a finished source. Pure."""

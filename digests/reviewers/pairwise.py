@@ -45,7 +45,7 @@ async def rank_best_papers(context: ReviewContext, outcome: RoundOutcome, stop: 
             group.create_task(compare_pairs())
     if ranking := rank_papers(names, verdicts):
         day, papers = context.clock().date(), [best_papers[name].paper.id for name in ranking]
-        await context.run_blocking(context.store.reviewing.save_ranking, day, papers)
+        await context.run_blocking(context.store.pairwise_ranking.save_ranking, day, papers)
 
 
 def load_best_of_day(context: ReviewContext) -> tuple[dict[str, ScoredPaper], dict[Pair, Verdict]]:
@@ -53,9 +53,9 @@ def load_best_of_day(context: ReviewContext) -> tuple[dict[str, ScoredPaper], di
 
     Both are keyed by paper id and version. Raises StoreError.
     """
-    library, reviewing, now = context.store.library, context.store.reviewing, context.clock()
+    store, library, now = context.store, context.store.library, context.clock()
     midnight = start_of_day(now)
-    only_scored = set(reviewing.scored_since(context.scale, midnight))
+    only_scored = set(store.review_queue.scored_since(context.scale, midnight))
     today = library.candidates(library.sequence_at(midnight), library.latest_sequence(), with_text=False)
     fully_reviewed = [
         candidate
@@ -74,7 +74,7 @@ def load_best_of_day(context: ReviewContext) -> tuple[dict[str, ScoredPaper], di
         f"{paper_id} v{scored_papers[paper_id].paper.version or 0}": scored_papers[paper_id]
         for paper_id in best_ids
     }
-    return papers_by_name, dict(reviewing.verdicts(_comparison_scale(context), papers_by_name))
+    return papers_by_name, dict(store.pairwise_ranking.verdicts(_comparison_scale(context), papers_by_name))
 
 
 def _comparison_scale(context: ReviewContext) -> str:
@@ -98,7 +98,7 @@ class _PairwiseComparison:
         first, second = self.best_papers[pair[0]], self.best_papers[pair[1]]
         max_cost = context.budget.cost_of(max_usage_of_comparison(first, second, max_answer_tokens))
         limit = context.budget.to_limit()
-        if not await context.run_blocking(context.store.reviewing.reserve, day, max_cost, limit):
+        if not await context.run_blocking(context.store.budget.reserve, day, max_cost, limit):
             self.has_budget, self.outcome.detail = False, NO_BUDGET_FOR_PAIRS
             return
         verdict: Verdict | None
@@ -128,12 +128,12 @@ class _PairwiseComparison:
         self, pair: Pair, verdict: Verdict | None, day: date, reserved: Spending, spent: Spending
     ) -> None:
         # The verdict is saved before the budget is settled: a crash between the two costs no second call.
-        reviewing, scale = self.context.store.reviewing, _comparison_scale(self.context)
+        store, scale = self.context.store, _comparison_scale(self.context)
         if verdict:
-            reviewing.save_verdict(scale, *pair, verdict, now=self.context.clock())
+            store.pairwise_ranking.save_verdict(scale, *pair, verdict, now=self.context.clock())
             self.verdicts[pair] = verdict
             self.outcome.comparison_count += 1
-        reviewing.settle(day, reserved, spent)
+        store.budget.settle(day, reserved, spent)
 
 
 def pair_in_both_orders(papers: Sequence[str]) -> list[Pair]:

@@ -44,11 +44,11 @@ class ReviewPlan:
 def plan_round(context: ReviewContext, channel_preferences: Sequence[Preferences]) -> ReviewPlan:
     """Forecast a round that starts now. Fills the queue; sends nothing to the model. Raises StoreError."""
     fill_queue(context, channel_preferences)
-    reviewing, budget, day = context.store.reviewing, context.budget, context.clock().date()
-    waiting = reviewing.count_waiting()
+    store, budget, day = context.store, context.budget, context.clock().date()
+    waiting = store.review_queue.count_waiting()
     papers_to_score = waiting.get(ReviewDepth.SCORE, 0)
-    remaining_quota = max(0, context.full_reviews_per_day - reviewing.count_full_reviews(day))
-    scored_count = len(reviewing.scored_since(context.scale, start_of_day(context.clock())))
+    remaining_quota = max(0, context.full_reviews_per_day - store.budget.count_full_reviews(day))
+    scored_count = len(store.review_queue.scored_since(context.scale, start_of_day(context.clock())))
     papers_to_review = min(remaining_quota, waiting.get(ReviewDepth.FULL, 0) + scored_count + papers_to_score)
     pairs_to_compare = _count_pairs_to_compare(context, papers_to_review)
     costs = [
@@ -56,7 +56,7 @@ def plan_round(context: ReviewContext, channel_preferences: Sequence[Preferences
         *[budget.cost_of(_typical_review_usage(context.options))] * papers_to_review,
         *[budget.cost_of(TYPICAL_COMPARISON_USAGE)] * pairs_to_compare,
     ]
-    spent = reviewing.spending_on(day)
+    spent = store.budget.spending_on(day)
     affordable = count_affordable(costs, spent, budget.to_limit())
     return ReviewPlan(
         papers_to_score,

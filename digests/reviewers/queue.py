@@ -28,22 +28,22 @@ def fill_queue(context: ReviewContext, channel_preferences: Sequence[Preferences
     Papers that people asked for stay. Raises StoreError.
     """
     now, store = context.clock(), context.store
-    store.reviewing.expire(
+    store.review_queue.expire(
         ReviewDepth.SCORE, queued_before=now - context.lookback, below_priority=REQUESTED_PRIORITY
     )
-    store.reviewing.expire(
+    store.review_queue.expire(
         ReviewDepth.FULL, queued_before=start_of_day(now), below_priority=REQUESTED_PRIORITY
     )
     if store.notes.read(SCALE_NOTE) != context.scale:
-        store.reviewing.requeue_failed()
+        store.review_queue.requeue_failed()
         store.notes.write(SCALE_NOTE, context.scale)
-    store.reviewing.enqueue(
+    store.review_queue.enqueue(
         compute_priorities(_load_recent_candidates(context, now), channel_preferences),
         ReviewDepth.SCORE,
         now=now,
     )
-    requested = [scored.paper.id for scored in store.library.requested_unreviewed(MAX_PAPERS_PER_ROUND)]
-    store.reviewing.enqueue(dict.fromkeys(requested, REQUESTED_PRIORITY), ReviewDepth.FULL, now=now)
+    requested = [scored.paper.id for scored in store.paper_requests.list_unreviewed(MAX_PAPERS_PER_ROUND)]
+    store.review_queue.enqueue(dict.fromkeys(requested, REQUESTED_PRIORITY), ReviewDepth.FULL, now=now)
 
 
 def enqueue_full_reviews(context: ReviewContext, channel_preferences: Sequence[Preferences]) -> None:
@@ -52,18 +52,18 @@ def enqueue_full_reviews(context: ReviewContext, channel_preferences: Sequence[P
     Nothing is enqueued before the day's announcement is scored: papers left over from yesterday would
     otherwise use up the quota at midnight. Raises StoreError.
     """
-    now, reviewing = context.clock(), context.store.reviewing
+    now, store = context.clock(), context.store
     remaining = (
         context.full_reviews_per_day
-        - reviewing.count_full_reviews(now.date())
-        - reviewing.count_waiting().get(ReviewDepth.FULL, 0)
+        - store.budget.count_full_reviews(now.date())
+        - store.review_queue.count_waiting().get(ReviewDepth.FULL, 0)
     )
     if remaining <= 0 or context.is_before_announcement(now):
         return
-    scored = set(reviewing.scored_since(context.scale, start_of_day(now)))
+    scored = set(store.review_queue.scored_since(context.scale, start_of_day(now)))
     candidates = [candidate for candidate in _load_recent_candidates(context, now) if candidate.id in scored]
     chosen = choose_best_papers(candidates, channel_preferences, remaining)
-    reviewing.enqueue(
+    store.review_queue.enqueue(
         {paper: float(remaining - place) for place, paper in enumerate(chosen)}, ReviewDepth.FULL, now=now
     )
 

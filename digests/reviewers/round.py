@@ -45,7 +45,7 @@ def _has_full_reviews_to_choose(context: ReviewContext) -> bool:
 
 
 def _report_health(context: ReviewContext, outcome: RoundOutcome) -> None:
-    waiting_count = sum(context.store.reviewing.count_waiting().values())
+    waiting_count = sum(context.store.review_queue.count_waiting().values())
     context.store.health.report(
         REVIEWER, outcome.trouble, detail=outcome.detail, waiting_count=waiting_count, now=context.clock()
     )

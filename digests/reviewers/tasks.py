@@ -65,7 +65,7 @@ async def process_queue(
     """
     tasks = list(
         await context.run_blocking(
-            context.store.reviewing.next, review_depth, MAX_PAPERS_PER_ROUND, now=context.clock()
+            context.store.review_queue.next, review_depth, MAX_PAPERS_PER_ROUND, now=context.clock()
         )
     )
     total, remaining = len(tasks), iter(tasks)
@@ -117,7 +117,7 @@ class _TaskRun:
         scored = store.library.get([self.task.paper]).get(self.task.paper)
         if scored and not scored.paper.withdrawn and not self._is_reviewed(scored):
             return scored
-        store.reviewing.complete(self.task.paper)
+        store.review_queue.complete(self.task.paper)
         return None
 
     def _is_reviewed(self, scored: ScoredPaper) -> bool:
@@ -143,7 +143,7 @@ class _TaskRun:
             max_usage_of_review(scored.paper, prepared.text, review_depth, context.options)
         )
         limit = context.budget.to_limit(min(self.budget_share, self._backlog_budget_share()))
-        if not await context.run_blocking(context.store.reviewing.reserve, day, max_cost, limit):
+        if not await context.run_blocking(context.store.budget.reserve, day, max_cost, limit):
             self.outcome.record_trouble(Trouble.BUDGET_SPENT, context.budget.describe_exhausted())
             return
         try:
@@ -177,19 +177,19 @@ class _TaskRun:
         # The review is saved before the task is completed: a crash between the two costs no second call.
         store, paper, now = self.context.store, scored.paper, self.context.clock()
         if reason := find_hold_reason(self.context, scored, new_review):
-            store.reviewing.hold(paper.id, reason, now=now)
+            store.moderation.hold(paper.id, reason, now=now)
             self.outcome.held_count += 1
         store.library.add([(paper, new_review)], now=now)
         is_full = self.task.review_depth is ReviewDepth.FULL
-        store.reviewing.settle(day, reserved, self.context.budget.cost_of(usage), is_full_review=is_full)
-        store.reviewing.complete(paper.id)
+        store.budget.settle(day, reserved, self.context.budget.cost_of(usage), is_full_review=is_full)
+        store.review_queue.complete(paper.id)
         self.outcome.consecutive_faults = 0
         self.outcome.full_review_count += is_full
         self.outcome.score_count += not is_full
 
     def _handle_review_error(self, error: ReviewError, day: date, reserved: Spending) -> None:
         spent = self.context.budget.cost_of_failure(error, reserved)
-        self.context.store.reviewing.settle(day, reserved, spent)
+        self.context.store.budget.settle(day, reserved, spent)
         if error.server_error is None:
             self._record_failure(str(error))
             return
@@ -207,7 +207,7 @@ class _TaskRun:
         attempts = self.task.attempts + counts_as_attempt
         backoff = INITIAL_BACKOFF * BACKOFF_FACTOR ** max(0, attempts - 1)
         next_try_at = self.context.clock() + backoff if attempts < MAX_ATTEMPTS else None
-        self.context.store.reviewing.fail(
+        self.context.store.review_queue.fail(
             self.task.paper, reason, next_try_at=next_try_at, counts_as_attempt=counts_as_attempt
         )
         self.outcome.failure_count += 1

@@ -1,30 +1,33 @@
-"""The store: papers, subscriptions, the ledger, marks, events, sources, health and the reviewer's books, over one database."""
+"""The store: every contract of `digests.ports` over one database, SQLite or PostgreSQL."""
 
 from datetime import UTC, datetime
 
 from digests.ports import Store
+from digests.store.budget import SqlBudget
 from digests.store.engine import BUSY_TIMEOUT, open_database
-from digests.store.events import SqlEvents
-from digests.store.health import SqlHealth
 from digests.store.leadership import build_leadership
 from digests.store.library import SqlLibrary
 from digests.store.marks import SqlMarks
 from digests.store.migration import migrate
-from digests.store.notes import SqlNotes
+from digests.store.moderation import SqlModeration
+from digests.store.notes import SqlEvents, SqlNotes
 from digests.store.outbox.failure_notices import SqlFailureNotices
 from digests.store.outbox.outbox import SqlOutbox
 from digests.store.outbox.reports import SqlDeliveryReports
+from digests.store.pairwise_ranking import SqlPairwiseRanking
+from digests.store.paper_requests import SqlPaperRequests
 from digests.store.post_edits import SqlPostEdits
-from digests.store.reviewing import SqlReviewing
-from digests.store.sources import SqlSources
+from digests.store.posts import SqlPosts
+from digests.store.review_queue import SqlReviewQueue
+from digests.store.sources import SqlHealth, SqlSources
 from digests.store.subscriptions import SqlSubscriptions
 
 
 def open_store(url: str, *, busy_timeout: float = BUSY_TIMEOUT, now: datetime | None = None) -> Store:
-    """The store at an address such as sqlite:///paperround.db or postgresql+psycopg://me@host/papers, its tables made
-    or renewed.
+    """Open the store at a SQLAlchemy address and create or migrate its tables.
 
-    `now` dates a backup; `busy_timeout` is how many seconds another process's write is waited for. Raises StoreError.
+    Addresses look like sqlite:///paperround.db or postgresql+psycopg://me@host/papers. `now` dates a backup.
+    `busy_timeout` is the longest wait for another process's write, in seconds. Raises StoreError.
     """
     database = open_database(url, busy_timeout=busy_timeout)
     try:
@@ -39,18 +42,23 @@ def open_store(url: str, *, busy_timeout: float = BUSY_TIMEOUT, now: datetime | 
         database.engine.dispose()
 
     return Store(
-        SqlLibrary(database),
-        SqlSubscriptions(database),
-        SqlOutbox(database),
-        SqlFailureNotices(database),
-        SqlDeliveryReports(database),
-        SqlMarks(database),
-        SqlEvents(database),
-        SqlSources(database),
-        SqlHealth(database),
-        SqlNotes(database),
-        SqlPostEdits(database),
-        SqlReviewing(database),
-        leadership,
-        close,
+        library=SqlLibrary(database),
+        paper_requests=SqlPaperRequests(database),
+        subscriptions=SqlSubscriptions(database),
+        outbox=SqlOutbox(database),
+        failure_notices=SqlFailureNotices(database),
+        delivery_reports=SqlDeliveryReports(database),
+        posts=SqlPosts(database),
+        marks=SqlMarks(database),
+        post_edits=SqlPostEdits(database),
+        sources=SqlSources(database),
+        health=SqlHealth(database),
+        events=SqlEvents(database),
+        notes=SqlNotes(database),
+        review_queue=SqlReviewQueue(database),
+        budget=SqlBudget(database),
+        pairwise_ranking=SqlPairwiseRanking(database),
+        moderation=SqlModeration(database),
+        leadership=leadership,
+        close=close,
     )

@@ -15,9 +15,7 @@ from sqlalchemy import (
     and_,
     bindparam,
     collate,
-    delete,
     func,
-    insert,
     literal,
     select,
     update,
@@ -38,9 +36,9 @@ from digests.model import (
 )
 from digests.ports.library import ImportCounts
 from digests.store import schema
-from digests.store.engine import Database, insert_if_absent, insert_many
+from digests.store.engine import Database, insert_many
 
-papers, reviews, paper_requests = schema.papers, schema.reviews, schema.paper_requests
+papers, reviews = schema.papers, schema.reviews
 _T = TypeVar("_T")
 
 NEVER_ANNOUNCED = datetime(1970, 1, 1, tzinfo=UTC)
@@ -80,44 +78,6 @@ class SqlLibrary:
             batch.write_changes(connection)
         return added
 
-    def add_request(self, paper: str, *, now: datetime) -> None:
-        with self.database.write() as connection:
-            insert_if_absent(connection, paper_requests, {"paper": paper, "at": now})
-
-    def requested_unreviewed(self, limit: int) -> Sequence[ScoredPaper]:
-        waiting = _PAPERS_WITH_REVIEW.join(paper_requests, paper_requests.c.paper == papers.c.name).where(
-            papers.c.review.is_(None)
-        )
-        with self.database.read() as connection:
-            rows = connection.execute(
-                waiting.order_by(paper_requests.c.at, paper_requests.c.paper).limit(limit)
-            )
-            return [_scored_paper_from_row(row) for row in rows]
-
-    def requested_unknown(self, limit: int) -> Sequence[str]:
-        unknown = (
-            select(paper_requests.c.paper)
-            .outerjoin(papers, papers.c.name == paper_requests.c.paper)
-            .where(papers.c.id.is_(None))
-            .order_by(paper_requests.c.at, paper_requests.c.paper)
-            .limit(limit)
-        )
-        with self.database.read() as connection:
-            return list(connection.execute(unknown).scalars())
-
-    def drop_requests(self, papers: Iterable[str]) -> None:
-        with self.database.write() as connection:
-            connection.execute(delete(paper_requests).where(paper_requests.c.paper.in_(list(papers))))
-
-    def record_import(self, *, now: datetime) -> None:
-        with self.database.write() as connection:
-            connection.execute(insert(schema.imports), {"at": now})
-
-    def last_import(self) -> datetime | None:
-        with self.database.read() as connection:
-            newest: datetime | None = connection.execute(select(func.max(schema.imports.c.at))).scalar()
-            return newest
-
     def get(self, ids: Iterable[str]) -> Mapping[str, ScoredPaper]:
         with self.database.read() as connection:
             return fetch_papers(connection, list(ids))
@@ -156,12 +116,12 @@ class SqlLibrary:
 
     def changes_after(self, after_seq: int, limit: int) -> Sequence[tuple[int, ScoredPaper]]:
         query = (
-            _PAPERS_WITH_REVIEW.where(papers.c.changed_seq > after_seq)
+            PAPERS_WITH_REVIEW.where(papers.c.changed_seq > after_seq)
             .order_by(papers.c.changed_seq)
             .limit(limit)
         )
         with self.database.read() as connection:
-            return [(row.changed_seq, _scored_paper_from_row(row)) for row in connection.execute(query)]
+            return [(row.changed_seq, scored_paper_from_row(row)) for row in connection.execute(query)]
 
     def latest_sequence(self) -> int:
         with self.database.read() as connection:
@@ -171,9 +131,9 @@ class SqlLibrary:
 def fetch_papers(connection: Connection, ids: Sequence[str]) -> dict[str, ScoredPaper]:
     """The papers among these ids that are known."""
     return {
-        row.name: _scored_paper_from_row(row)
+        row.name: scored_paper_from_row(row)
         for chunk in _split_chunks(ids)
-        for row in connection.execute(_PAPERS_WITH_REVIEW.where(papers.c.name.in_(chunk)))
+        for row in connection.execute(PAPERS_WITH_REVIEW.where(papers.c.name.in_(chunk)))
     }
 
 
@@ -296,7 +256,7 @@ def _fetch_entries(connection: Connection, ids: Sequence[str]) -> dict[str, _Pap
     entries: dict[str, _PaperEntry] = {}
     by_key: dict[int, _PaperEntry] = {}
     for chunk in _split_chunks(list(dict.fromkeys(ids))):
-        for row in connection.execute(_PAPERS_WITH_REVIEW.where(papers.c.name.in_(chunk))):
+        for row in connection.execute(PAPERS_WITH_REVIEW.where(papers.c.name.in_(chunk))):
             entry = _entry_from_row(row)
             entries[row.name] = by_key[row.id] = entry
     for key_chunk in _split_chunks(list(by_key)):
@@ -307,7 +267,7 @@ def _fetch_entries(connection: Connection, ids: Sequence[str]) -> dict[str, _Pap
 
 
 def _entry_from_row(row: Row[Any]) -> _PaperEntry:
-    scored = _scored_paper_from_row(row)
+    scored = scored_paper_from_row(row)
     return _PaperEntry(
         row.id,
         scored.paper,
@@ -449,7 +409,7 @@ def _assessment_from_json(text: str) -> Assessment:
 
 
 _REVIEW_COLUMNS = tuple(column for column in reviews.c if column.name not in ("id", "paper", "fingerprint"))
-_PAPERS_WITH_REVIEW: Select[Any] = select(
+PAPERS_WITH_REVIEW: Select[Any] = select(
     papers, *(column for column in _REVIEW_COLUMNS if column.name not in ("score", "rank", "tldr"))
 ).outerjoin(reviews, reviews.c.id == papers.c.review)
 
@@ -501,7 +461,7 @@ _CANDIDATES = _select_candidates(literal(""))
 _CANDIDATES_WITH_TEXT = _select_candidates(papers.c.title + " \n" + papers.c.abstract + " \n" + papers.c.tldr)
 
 
-def _scored_paper_from_row(row: Row[Any]) -> ScoredPaper:
+def scored_paper_from_row(row: Row[Any]) -> ScoredPaper:
     paper = Paper(
         id=row.name,
         title=row.title,

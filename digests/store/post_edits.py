@@ -11,7 +11,7 @@ from digests.model import PaperUpdate, Post
 from digests.ports.post_edits import PostEdit
 from digests.store import schema
 from digests.store.engine import Database, upsert_all
-from digests.store.marks import fetch_posts_by_key
+from digests.store.posts import fetch_posts_by_key
 
 counters, papers, reviews, posts, post_papers, post_edits = (
     schema.counters, schema.papers, schema.reviews, schema.posts, schema.post_papers, schema.post_edits,

@@ -1,23 +1,26 @@
-"""How far sources have come, and turns. Keeps the contract of `digests.ports.sources.Sources`."""
+"""Implementations of `digests.ports.sources.Sources` and `Health`."""
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import Row, Select, case, func, insert, select, update
 
+from digests.model import HealthReport, Trouble
 from digests.ports.outbox import MAX_CLOCK_SKEW
 from digests.ports.sources import SourceState
 from digests.store import schema
-from digests.store.engine import Database, insert_if_absent
+from digests.store.engine import Database, insert_if_absent, upsert
 
-sources, turns = schema.sources, schema.turns
+health, imports, sources, turns = schema.health, schema.imports, schema.sources, schema.turns
 
 LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
 class SqlSources:
-    """Sources in a database of any kind."""
+    """Sources and turns in SQLite or PostgreSQL."""
 
     database: Database
 
@@ -50,3 +53,55 @@ class SqlSources:
         own_turn = update(turns).where(turns.c.name == server, turns.c.owner == owner)
         with self.database.write() as connection:
             connection.execute(own_turn.values(owner="", free_at=free_at))
+
+    def record_import(self, *, now: datetime) -> None:
+        with self.database.write() as connection:
+            connection.execute(insert(imports), {"at": now})
+
+    def last_import(self) -> datetime | None:
+        with self.database.read() as connection:
+            newest: datetime | None = connection.execute(select(func.max(imports.c.at))).scalar()
+            return newest
+
+
+@dataclass(frozen=True, slots=True)
+class SqlHealth:
+    """Health reports in SQLite or PostgreSQL."""
+
+    database: Database
+
+    def report(
+        self,
+        subject: str,
+        trouble: Trouble | None,
+        *,
+        detail: str = "",
+        waiting_count: int = 0,
+        now: datetime,
+    ) -> None:
+        kind = trouble or ""
+        values = {"trouble": kind, "detail": detail, "waiting_count": waiting_count, "reported_at": now}
+        since = case((health.c.trouble == kind, health.c.since), else_=now)
+        with self.database.write() as connection:
+            upsert(
+                connection, health, {"subject": subject, "since": now, **values}, {**values, "since": since}
+            )
+
+    def latest_reports(self) -> Sequence[HealthReport]:
+        return self._fetch_reports(select(health))
+
+    def troubles(self, since: datetime) -> Sequence[HealthReport]:
+        return self._fetch_reports(
+            select(health).where(health.c.trouble != "", health.c.reported_at >= since)
+        )
+
+    def _fetch_reports(self, query: Select[Any]) -> list[HealthReport]:
+        with self.database.read() as connection:
+            return [
+                _health_report_from_row(row) for row in connection.execute(query.order_by(health.c.subject))
+            ]
+
+
+def _health_report_from_row(row: Row[Any]) -> HealthReport:
+    trouble = Trouble(row.trouble) if row.trouble else None
+    return HealthReport(row.subject, trouble, row.detail, row.waiting_count, row.since, row.reported_at)

@@ -124,7 +124,7 @@ def _import(folder: Path, lines: Path) -> tuple[Store, tuple[str, ...]]:
             store.library.add(list(islice(read, BATCH)), now=NOW - timedelta(days=9))
         store.library.add(list(islice(read, BATCH - NEW)), now=NOW - timedelta(days=9))
         store.library.add(list(read), now=NOW)
-        store.library.record_import(now=NOW)
+        store.sources.record_import(now=NOW)
 
     ours = _seconds(run)
     floor = _bare_import(folder)

@@ -234,7 +234,7 @@ def _fill(url: str, channels: int) -> None:
     store = open_store(url)
     papers = [(a_paper(f"2401.{n:05}", abstract="words " * 150), a_review(n % 10)) for n in range(400)]
     store.library.add(papers, now=NOW - timedelta(hours=2))
-    store.library.record_import(now=NOW - timedelta(hours=2))
+    store.sources.record_import(now=NOW - timedelta(hours=2))
     preferences = [Preferences(style=DigestStyle.COMPACT, top=top) for top in (3, 5, 7)]
     subscriptions = [
         Subscription(

@@ -164,7 +164,7 @@ class Cluster:
             (a_paper(name, published=day), a_review(9 - place / 10)) for place, name in enumerate(names)
         ]
         self.store.library.add(records, now=self.clock() - timedelta(minutes=1))
-        self.store.library.record_import(now=self.clock() - timedelta(minutes=1))
+        self.store.sources.record_import(now=self.clock() - timedelta(minutes=1))
         return names
 
     def subscribe_channel(

@@ -25,7 +25,7 @@ def build_digest(store: Store, subscription: Subscription, now: timedelta = time
 
 def import_papers(store: Store, *names: str, now: timedelta = timedelta(), score: float = 7.0) -> None:
     store.library.add([(a_paper(name), a_review(score)) for name in names], now=NOW + now)
-    store.library.record_import(now=NOW + now)
+    store.sources.record_import(now=NOW + now)
 
 
 def deliver_digest(store: Store, subscription: Subscription, now: timedelta = timedelta()) -> list[str]:
@@ -98,7 +98,7 @@ def test_empty_reasons_are_distinguished() -> None:
     elsewhere = replace(subscription, preferences=replace(subscription.preferences, domains=("audio",)))
     assert build_digest(store, elsewhere).empty_reason is EmptyReason.NO_MATCH
     assert build_digest(store, subscription).empty_reason is None
-    store.library.record_import(now=NOW + 5 * DAY)
+    store.sources.record_import(now=NOW + 5 * DAY)
     assert build_digest(store, subscription, 6 * DAY).empty_reason is EmptyReason.QUIET_DAY
     assert build_digest(store, subscription, 9 * DAY).empty_reason is EmptyReason.STALE
 
@@ -131,7 +131,7 @@ def test_a_trouble_is_the_reason_of_an_empty_digest(
 def test_unscored_papers_under_a_minimum_score_are_blamed_on_a_reviewer_that_is_down() -> None:
     store = a_store()
     store.library.add([(a_paper(), NOT_REVIEWED)], now=NOW)
-    store.library.record_import(now=NOW)
+    store.sources.record_import(now=NOW)
     demanding = a_subscription(min_score=7.0)
     assert build_digest(store, demanding).empty_reason is EmptyReason.NO_MATCH
     store.health.report(REVIEWER, Trouble.REVIEWER_DOWN, waiting_count=1, now=NOW)

@@ -674,7 +674,7 @@ MUTANTS: tuple[Mutant, ...] = (
     # The budget.
     Mutant(
         "budget reserved without limit",
-        "digests/store/reviewing.py",
+        "digests/store/budget.py",
         "update(review_spending).where(and_(*fits))",
         "update(days).where(fits[0])",
         (
@@ -684,7 +684,7 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     Mutant(
         "reservation not given back when it is settled",
-        "digests/store/reviewing.py",
+        "digests/store/budget.py",
         "Spending(spent.tokens - reserved.tokens,",
         "Spending(spent.tokens,",
         (

@@ -204,7 +204,7 @@ class DiscordListeners:
 
         async def reconcile_marks() -> None:
             channel, receipt = await self._locate_message(channel_id, guild_id, message_id)
-            post = await run_interactive(self.answers.store.marks.find_post, channel, receipt)
+            post = await run_interactive(self.answers.store.posts.find, channel, receipt)
             if post:
                 await self.discussion.reconcile_post(post, self._fetch_reactions)
 

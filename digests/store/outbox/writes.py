@@ -20,9 +20,9 @@ from digests.ports.outbox import (
 )
 from digests.store import schema
 from digests.store.engine import insert_if_absent, update_many
-from digests.store.marks import NewPost, insert_posts, state_of
 from digests.store.outbox.abandon import LEASED
 from digests.store.outbox.pages import insert_pages
+from digests.store.posts import NewPost, insert_posts, state_of
 
 deliveries, pages = schema.deliveries, schema.pages
 

@@ -35,7 +35,7 @@ def test_an_unknown_id_is_fetched_shown_without_a_score_and_queued_for_review() 
         asked(store, lambda paper: a_paper(paper, title="New here"), "https://arxiv.org/abs/2401.00001v2")
         == "New here"
     )
-    assert [scored.paper.id for scored in store.library.requested_unreviewed(9)] == ["2401.00001"]
+    assert [scored.paper.id for scored in store.paper_requests.list_unreviewed(9)] == ["2401.00001"]
     assert asked(store, lambda paper: pytest.fail("it is known now"), "2401.00001") == "New here"
 
 
@@ -46,13 +46,13 @@ def test_an_unreachable_arxiv_queues_the_paper_and_says_so() -> None:
         raise SourceError("No.")
 
     assert asked(store, fetch, "2401.00001") == "2401.00001 is not known here yet"
-    assert store.library.requested_unknown(9) == ["2401.00001"]
+    assert store.paper_requests.list_unknown(9) == ["2401.00001"]
 
 
 def test_an_id_unknown_to_arxiv_is_answered_and_not_queued() -> None:
     store = a_store()
     assert asked(store, lambda paper: None, "2401.99999") == "arXiv does not know 2401.99999"
-    assert store.library.requested_unknown(9) == []
+    assert store.paper_requests.list_unknown(9) == []
 
 
 @pytest.mark.parametrize("words", ["diffusion", "https://example.org/paper", "web:0123456789abcdef"])

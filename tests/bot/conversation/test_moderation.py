@@ -26,7 +26,7 @@ def a_store_that_holds(*papers: str) -> Store:
     for minute, paper in enumerate(papers):
         made = a_paper(paper, title=f"Suspect {paper}", flags=(ORDER,))
         store.library.add([(made, a_review(9.8))], now=NOW)
-        store.reviewing.hold(paper, "Its score stands out.", now=NOW + timedelta(minutes=minute))
+        store.moderation.hold(paper, "Its score stands out.", now=NOW + timedelta(minutes=minute))
     return store
 
 
@@ -80,7 +80,7 @@ def test_only_people_who_may_change_a_digest_see_and_decide_held_papers() -> Non
         listed(store, EVE)
     with pytest.raises(InputError, match="Only workspace admins may decide"):
         answers(store).moderation.decide_on_held_paper("a", EVE, release=True)
-    assert len(store.reviewing.list_held()) == 1
+    assert len(store.moderation.list_held()) == 1
     assert "is released" in words(
         answers(store, anyone=True).moderation.decide_on_held_paper("a", EVE, release=True)
     )
@@ -97,7 +97,7 @@ def test_a_decision_stands_above_the_remaining_papers_and_a_later_one_learns_of_
     late = answers(store).moderation.decide_on_held_paper("a", BOB, release=not release)
     assert late.summary == f"“Suspect a” is not held any more: ada {said} it on Tuesday 24 November."
     assert {one.value for one in buttons(late)} == {"b"}
-    known = store.reviewing.find_decision("a")
+    known = store.moderation.find_decision("a")
     assert known
     assert known.is_released is release
 

@@ -41,7 +41,7 @@ class World:
 
     def bring(self, *names: str) -> None:
         self.store.library.add([(a_paper(name), a_review()) for name in names], now=self.now)
-        self.store.library.record_import(now=self.now)
+        self.store.sources.record_import(now=self.now)
 
     def subscribe(self, *channels: Subscription) -> None:
         self.store.subscriptions.sync_from_settings(channels, now=self.now - timedelta(minutes=1))
@@ -374,7 +374,7 @@ def test_two_workers_that_tick_at_once_post_each_page_once() -> None:
 
 def test_an_empty_digest_is_announced() -> None:
     world = a_world(papers=0)
-    world.store.library.record_import(now=NOW)
+    world.store.sources.record_import(now=NOW)
     world.tick()
     ((_, _, page),) = world.posted_pages.pages
     assert "a quiet day" in page.payload["blocks"][0]["text"]

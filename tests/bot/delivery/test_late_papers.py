@@ -23,7 +23,7 @@ def an_empty_day(*, tick: bool = True, **wish: Any) -> World:
     """arXiv is out, and the channel has heard of it at nine."""
     world = World()
     world.store.health.report("arxiv", Trouble.OUTAGE, now=NOW - HOUR)
-    world.store.library.record_import(now=NOW - timedelta(days=1))
+    world.store.sources.record_import(now=NOW - timedelta(days=1))
     world.subscribe(a_subscription(**wish))
     if tick:
         world.tick()

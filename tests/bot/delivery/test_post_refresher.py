@@ -91,7 +91,7 @@ def test_an_update_edits_the_message_of_its_paper_once() -> None:
     assert refreshed(world) == []
     world.store.library.add([(a_paper(PAPER), a_review(9.0))], now=world.now)
     ((message, shown),) = refreshed(world)
-    assert world.store.marks.find_posts(CHANNEL, PAPER, 1)[0].message_id == message
+    assert world.store.posts.find_with_paper(CHANNEL, PAPER, 1)[0].message_id == message
     assert shown.update_lines == {PAPER: "Update: reviewed anew: 9.0, was 7.5"}
     assert refreshed(world) == []
 

@@ -90,7 +90,7 @@ def prepared(url: str) -> Store:
         store.library.add(
             [(a_paper(f"2401.0000{n}"), a_review(tldr="word " * 400)) for n in range(PAPERS)], now=NOW
         )
-        store.library.record_import(now=NOW)
+        store.sources.record_import(now=NOW)
         store.subscriptions.sync_from_settings([a_subscription(top=PAPERS)], now=NOW - timedelta(minutes=1))
     return open_store(url, busy_timeout=0.05)
 

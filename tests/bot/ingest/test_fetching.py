@@ -82,7 +82,7 @@ def test_batches_are_stored_and_the_next_fetch_starts_at_their_position() -> Non
     assert fetch(source, store).to_sentence() == "source: 2 new, 0 changed, 0 as they were, 1 bad left out."
     state = store.sources.load_state("source")
     assert (state.position, state.last_try, state.last_success, state.failure) == ("2", NOW, NOW, "")
-    assert store.library.last_import() == NOW
+    assert store.sources.last_import() == NOW
     fetch(source, store)
     assert source.requested_positions == ["", "2"]
 
@@ -97,7 +97,7 @@ def test_a_failure_keeps_earlier_batches_and_sets_the_time_of_the_retry() -> Non
     state = store.sources.load_state("source")
     assert (state.position, state.failure, state.next_try_at) == ("1", "It answered 503.", later)
     assert [report.trouble for report in store.health.latest_reports()] == [Trouble.OUTAGE]
-    assert store.library.last_import() is None
+    assert store.sources.last_import() is None
     source.failure = None
     fetch(source, store)
     assert store.sources.load_state("source").failure == ""
@@ -130,7 +130,7 @@ def test_a_stale_source_counts_as_no_import_and_remarks_are_reported_once() -> N
     )
     assert fetch(source, store).to_sentence() == "source: 0 new, 0 changed, 0 as they were. It is old."
     assert [report.trouble for report in store.health.latest_reports()] == [Trouble.STALE]
-    assert store.library.last_import() is None
+    assert store.sources.last_import() is None
 
 
 def run_until_saved(sources: list[FakeSource], store: Store, until: FakeSource) -> None:
@@ -221,7 +221,7 @@ def test_commands_and_service_fetch_the_configured_sources(tmp_path: Path) -> No
             store = open_store(f"sqlite:///{tmp_path / 'paperround.db'}")
             store.sources.save_state("huggingface", SourceState())
             requested = choose_requested_paper(feeds)
-            store.library.add_request(requested, now=datetime.now(UTC))
+            store.paper_requests.add(requested, now=datetime.now(UTC))
             await run_service_until_logged(
                 tmp_path, "huggingface: 0 new", "1 of 1 papers that people asked for"
             )

@@ -98,7 +98,7 @@ def test_a_plan_costs_nothing_and_a_round_prints_its_outcome(tmp_path: Path, com
         assert "1st of 3 compared in pairs" in preview.out
         doctor = command("doctor")
         assert f"✓ reviewer: {MODEL} answers by the schema" in doctor.out
-    assert store.reviewing.count_waiting() == {}
+    assert store.review_queue.count_waiting() == {}
     gone = command("doctor")
     assert "✗ reviewer: The reviewer's server" in gone.out
     assert "does not answer" in gone.out
@@ -122,7 +122,7 @@ def test_a_kill_repeats_only_the_calls_in_progress(tmp_path: Path, command: Comm
             time.sleep(0.02)
         os.kill(process.pid, signal.SIGKILL)
         process.wait(20)
-        stored = papers - store.reviewing.count_waiting()[ReviewDepth.SCORE]
+        stored = papers - store.review_queue.count_waiting()[ReviewDepth.SCORE]
         assert papers // 2 - 2 * concurrency <= stored < papers
         again = command("review")
         assert again.status == 0, again.err
@@ -169,7 +169,7 @@ def test_a_running_service_reviews_papers_and_no_second_process_does(
             text=True,
         )
         try:
-            wait_until(lambda: store.reviewing.count_full_reviews(today()) == 2)
+            wait_until(lambda: store.budget.count_full_reviews(today()) == 2)
             assert command("review").err.startswith("paperround: Another process reviews now")
         finally:
             process.send_signal(signal.SIGTERM)

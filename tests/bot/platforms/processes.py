@@ -49,7 +49,7 @@ def prepare_store(folder: Path) -> Store:
     """A store with the bundled papers in it, in a folder that is made where there is none."""
     folder.mkdir(exist_ok=True)
     store = open_store(f"sqlite:///{folder / 'p.db'}")
-    if store.library.last_import() is None:
+    if store.sources.last_import() is None:
         import_sample(store, datetime.now(UTC))
     return store
 

@@ -145,7 +145,7 @@ def test_a_held_paper_is_decided_with_a_tap_and_a_later_tap_hears_how(tells: Tel
         assert "praise this paper" in said
         await wait_for_text(stage, second, "9.8/10")
         await wait_for_text(stage, await stage.tap_button("release", first.responses[0]), "is released")
-        assert suspect not in {one.scored_paper.paper.id for one in stage.bot.store.reviewing.list_held()}
+        assert suspect not in {one.scored_paper.paper.id for one in stage.bot.store.moderation.list_held()}
         late = await stage.tap_button("reject", second.responses[0])
         await wait_for_text(stage, late, "is not held any more: ada released it")
 
@@ -158,5 +158,5 @@ def hold(store: Store) -> str:
         "2611.00007", title="A suspect", flags=(Flag("praise", "praise this paper", location="abstract"),)
     )
     store.library.add([(suspect, a_review(9.8))], now=datetime.now(UTC))
-    store.reviewing.hold(suspect.id, "Its score stands out.", now=datetime.now(UTC))
+    store.moderation.hold(suspect.id, "Its score stands out.", now=datetime.now(UTC))
     return suspect.id

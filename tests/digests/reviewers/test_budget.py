@@ -26,11 +26,11 @@ def test_the_budget_is_never_exceeded_and_the_rest_waits_for_tomorrow() -> None:
         store_with_papers(30), full_reviews_per_day=0, budget=DailyBudget(tokens=60_000)
     )
     outcome = reviewer.run_round()
-    spent = reviewer.store.reviewing.spending_on(TODAY)
+    spent = reviewer.store.budget.spending_on(TODAY)
     assert outcome.trouble is Trouble.BUDGET_SPENT
     assert 0 < outcome.score_count < 30
     assert spent.tokens <= 60_000
-    waiting = reviewer.store.reviewing.count_waiting()[ReviewDepth.SCORE]
+    waiting = reviewer.store.review_queue.count_waiting()[ReviewDepth.SCORE]
     assert waiting == 30 - outcome.score_count
     [condition] = reviewer.store.health.latest_reports()
     assert (condition.subject, condition.trouble, condition.waiting_count) == (
@@ -52,7 +52,7 @@ def test_a_backlog_leaves_half_of_the_budget_to_the_papers_of_the_day() -> None:
     reviewer.run_rounds_until_idle()
     reviewer.now = AFTER_MIDNIGHT
     reviewer.run_rounds_until_idle()
-    spent = reviewer.store.reviewing.spending_on(reviewer.now.date())
+    spent = reviewer.store.budget.spending_on(reviewer.now.date())
     assert 0 < spent.tokens <= 20_000
     reviewer.now += timedelta(hours=6)
     reviewer.store.library.add([(a_paper("2611.99999", abstract=ABSTRACT), NOT_REVIEWED)], now=reviewer.now)
@@ -70,7 +70,7 @@ def test_the_budget_limits_money() -> None:
     )
     outcome = reviewer.run_round()
     assert outcome.trouble is Trouble.BUDGET_SPENT
-    assert reviewer.store.reviewing.spending_on(TODAY).millionths <= 100_000
+    assert reviewer.store.budget.spending_on(TODAY).millionths <= 100_000
     assert outcome.score_count > 0
 
 
@@ -96,7 +96,7 @@ def test_scoring_a_big_day_leaves_budget_for_full_reviews() -> None:
         now=reviewer.now,
     )
     reviewer.run_rounds_until_idle()
-    assert reviewer.store.reviewing.spending_on(reviewer.now.date()).tokens <= 36_000
+    assert reviewer.store.budget.spending_on(reviewer.now.date()).tokens <= 36_000
     reviewer.now = ANNOUNCEMENT_IS_SCORED
     outcome = reviewer.run_round()
     assert outcome.full_review_count == 2
@@ -107,7 +107,7 @@ def test_a_call_that_may_be_billed_stays_counted() -> None:
     reviewer = ReviewerHarness(store_with_papers(1), full_reviews_per_day=0)
     reviewer.server.faults.append(ModelFault.NOT_JSON)
     reviewer.run_round()
-    assert reviewer.store.reviewing.spending_on(TODAY).tokens > 2000
+    assert reviewer.store.budget.spending_on(TODAY).tokens > 2000
 
 
 def test_scoring_keeps_the_budget_when_the_announcement_becomes_due_during_a_round() -> None:
@@ -129,5 +129,5 @@ def test_scoring_keeps_the_budget_when_the_announcement_becomes_due_during_a_rou
 
     reviewer.run_rounds_until_idle()
     reviewer.run_round(run_blocking=run_blocking)
-    assert reviewer.store.reviewing.spending_on(reviewer.now.date()).tokens <= 36_000
+    assert reviewer.store.budget.spending_on(reviewer.now.date()).tokens <= 36_000
     assert reviewer.run_round().full_review_count == 2

@@ -18,7 +18,7 @@ def test_a_suspect_paper_whose_score_stands_out_is_held() -> None:
     add_suspect_paper(reviewer.store)
     reviewer.server.fault_by_title["Suspect"] = ModelFault.OBEDIENT
     assert reviewer.run_round().held_count == 1
-    [held] = reviewer.store.reviewing.list_held()
+    [held] = reviewer.store.moderation.list_held()
     assert held.scored_paper.paper.id == "2611.99999"
     assert "stands out" in held.reason
     assert held.scored_paper.paper.flags

@@ -126,12 +126,12 @@ def test_only_pairs_without_a_verdict_are_compared() -> None:
 def test_comparisons_stop_at_the_budget_and_resume_later() -> None:
     reviewer = ReviewerHarness(store_with_papers(6), full_reviews_per_day=6)
     reviewer.run_round()
-    spent = reviewer.store.reviewing.spending_on(TODAY).tokens
+    spent = reviewer.store.budget.spending_on(TODAY).tokens
     short = DailyBudget(tokens=spent + 14_000)
     outcome = reviewer.run_round(pairwise_limit=6, budget=short)
     assert 0 < outcome.comparison_count < 30
     assert (outcome.trouble, outcome.detail) == (None, NO_BUDGET_FOR_PAIRS)
-    assert spent < reviewer.store.reviewing.spending_on(TODAY).tokens <= spent + 14_000
+    assert spent < reviewer.store.budget.spending_on(TODAY).tokens <= spent + 14_000
     assert ranks_by_paper(reviewer) == {}
     settled = DailyBudget(tokens=spent + 80_000)  # A third of what all reservations together would be.
     assert (
@@ -167,7 +167,7 @@ def test_a_comparison_that_may_be_billed_is_not_repeated() -> None:
 def test_held_and_newly_reviewed_papers_have_no_pairwise_rank() -> None:
     reviewer = ReviewerHarness(store_with_papers(5), full_reviews_per_day=5)
     reviewer.run_round()
-    reviewer.store.reviewing.hold("2611.00002", "Suspect.", now=NOW)
+    reviewer.store.moderation.hold("2611.00002", "Suspect.", now=NOW)
     reviewer.run_round(pairwise_limit=5)
     assert ranks_by_paper(reviewer).keys() == {f"2611.0000{number}" for number in (0, 1, 3, 4)}
     new_review = replace(reviewer.get_paper(3).review, score=1.0, reviewed_at=AFTER_MIDNIGHT)

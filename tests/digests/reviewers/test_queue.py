@@ -68,7 +68,7 @@ def test_only_wanted_papers_without_a_review_are_scored() -> None:
 
 def test_a_requested_paper_is_reviewed_in_full_although_no_channel_wants_it() -> None:
     reviewer = ReviewerHarness(store_with_papers(2))
-    reviewer.store.library.add_request("2611.00001", now=NOW)
+    reviewer.store.paper_requests.add("2611.00001", now=NOW)
     outcome = reviewer.run_round(())
     assert (outcome.score_count, outcome.full_review_count) == (0, 1)
     assert reviewer.get_paper(1).review.assessment
@@ -93,7 +93,7 @@ def test_full_reviews_left_from_yesterday_expire() -> None:
     reviewer.now = ANNOUNCEMENT_IS_SCORED
     reviewer.run_round()
     left = [number for number in range(6) if not has_full_review(reviewer.get_paper(number))]
-    reviewer.store.reviewing.enqueue(
+    reviewer.store.review_queue.enqueue(
         {f"2611.{number:05}": 1.0 for number in left}, ReviewDepth.FULL, now=reviewer.now
     )
     reviewer.now += timedelta(days=1)
@@ -104,9 +104,9 @@ def test_full_reviews_left_from_yesterday_expire() -> None:
 
 def test_a_paper_expires_after_a_week_in_the_queue_unless_requested() -> None:
     reviewer = ReviewerHarness(store_with_papers(3), full_reviews_per_day=1)
-    reviewer.store.library.add_request("2611.00002", now=NOW)
+    reviewer.store.paper_requests.add("2611.00002", now=NOW)
     reviewer.run_round(is_server_down=True)
-    assert reviewer.store.reviewing.count_waiting() == {ReviewDepth.SCORE: 2, ReviewDepth.FULL: 1}
+    assert reviewer.store.review_queue.count_waiting() == {ReviewDepth.SCORE: 2, ReviewDepth.FULL: 1}
     reviewer.now += timedelta(days=8)
     reviewer.run_round(is_server_down=True)
-    assert reviewer.store.reviewing.count_waiting() == {ReviewDepth.FULL: 1}
+    assert reviewer.store.review_queue.count_waiting() == {ReviewDepth.FULL: 1}

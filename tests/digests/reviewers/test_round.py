@@ -26,15 +26,15 @@ def test_wanted_papers_are_scored_and_the_best_are_reviewed_in_full() -> None:
     assert all(review.score is not None for review in reviews)
     best = sorted((review.score or 0 for review in reviews), reverse=True)[:3]
     assert sorted((review.score or 0 for review in full), reverse=True) == best
-    assert reviewer.store.reviewing.count_waiting() == {}
+    assert reviewer.store.review_queue.count_waiting() == {}
 
 
 def test_no_call_is_paid_twice() -> None:
     reviewer = ReviewerHarness(store_with_papers(5), full_reviews_per_day=2)
     reviewer.run_round()
-    spent, request_count = reviewer.store.reviewing.spending_on(TODAY), len(reviewer.server.requests)
+    spent, request_count = reviewer.store.budget.spending_on(TODAY), len(reviewer.server.requests)
     assert reviewer.run_round() == RoundOutcome()
-    assert reviewer.store.reviewing.spending_on(TODAY) == spent
+    assert reviewer.store.budget.spending_on(TODAY) == spent
     assert len(reviewer.server.requests) == request_count
 
 
@@ -42,10 +42,10 @@ def test_a_saved_review_is_not_paid_again_after_a_crash() -> None:
     """The crash came after the review was saved, and before its task was completed."""
     reviewer = ReviewerHarness(store_with_papers(1), full_reviews_per_day=0)
     reviewer.run_round()
-    reviewer.store.reviewing.enqueue({"2611.00000": 1.0}, ReviewDepth.SCORE, now=NOW)
+    reviewer.store.review_queue.enqueue({"2611.00000": 1.0}, ReviewDepth.SCORE, now=NOW)
     reviewer.run_round()
     assert len(reviewer.server.requests) == 1
-    assert reviewer.store.reviewing.count_waiting() == {}
+    assert reviewer.store.review_queue.count_waiting() == {}
 
 
 @pytest.mark.parametrize("concurrency", [1, 6])

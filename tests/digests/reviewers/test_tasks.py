@@ -16,7 +16,7 @@ def test_a_failing_paper_is_retried_with_backoff_and_then_abandoned() -> None:
     assert (outcome := reviewer.run_round()).failure_count == 1
     assert outcome.score_count == 2
     assert reviewer.get_paper(1).review == NOT_REVIEWED
-    [failure] = reviewer.store.reviewing.recent_failures(9)
+    [failure] = reviewer.store.review_queue.recent_failures(9)
     assert "could not be used" in failure.reason
     assert failure.next_try_at == NOW + timedelta(minutes=15)
     assert reviewer.run_round().failure_count == 0
@@ -24,7 +24,7 @@ def test_a_failing_paper_is_retried_with_backoff_and_then_abandoned() -> None:
         reviewer.now += timedelta(days=1)
         reviewer.store.library.add([(reviewer.get_paper(1).paper, NOT_REVIEWED)], now=reviewer.now)
         reviewer.run_round()
-    [failure] = reviewer.store.reviewing.recent_failures(9)
+    [failure] = reviewer.store.review_queue.recent_failures(9)
     assert failure.is_abandoned
     request_count = len(reviewer.server.requests)
     reviewer.now += timedelta(days=1)
@@ -37,8 +37,8 @@ def test_a_server_that_is_down_ends_the_round_and_counts_no_attempt() -> None:
     outcome = reviewer.run_round(is_server_down=True)
     assert outcome.trouble is Trouble.REVIEWER_DOWN
     assert "does not answer" in outcome.detail
-    assert reviewer.store.reviewing.spending_on(TODAY) == Spending()
-    tasks = reviewer.store.reviewing.next(ReviewDepth.SCORE, 99, now=NOW)
+    assert reviewer.store.budget.spending_on(TODAY) == Spending()
+    tasks = reviewer.store.review_queue.next(ReviewDepth.SCORE, 99, now=NOW)
     assert [task.attempts for task in tasks] == [0] * 30
     assert reviewer.run_round().score_count == 30
 

@@ -154,7 +154,7 @@ def test_marks_queue_and_library_answer_as_before(tmp_path: Path) -> None:
     assert store.library.latest_sequence() == 25
     (post,) = (
         post
-        for post in store.marks.recent_posts("slack", NOW - timedelta(days=9), 9)
+        for post in store.posts.list_recent("slack", NOW - timedelta(days=9), 9)
         if post.message_id.endswith("000004")
     )
     assert store.marks.people_by_paper(post, MarkSource.REACTION) == {

@@ -102,7 +102,7 @@ def test_a_copy_goes_on_where_the_old_store_stopped(tmp_path: Path, postgres: Po
             [a_subscription("one"), a_subscription("two"), a_subscription("three")], now=NOW
         )
         assert [one.id for one in new.subscriptions.list_active()] == [1, 2, 3]
-        new.library.record_import(now=NOW)
+        new.sources.record_import(now=NOW)
 
 
 def test_more_rows_than_are_in_memory_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

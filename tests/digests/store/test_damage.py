@@ -118,11 +118,11 @@ def test_a_message_whose_payload_cannot_be_read_has_its_papers_and_is_never_edit
     store.library.add([(a_paper("2401.00000", version=1), NOT_REVIEWED)], now=NOW)
     store.post_edits.enqueue(since=NOW, now=NOW)
     for name in NAMES:
-        store.marks.record_shared_post(Post(channel, name, ("2401.00000",), {"text": "x"}), now=NOW)
+        store.posts.record_shared(Post(channel, name, ("2401.00000",), {"text": "x"}), now=NOW)
     corrupt_rows(store, "UPDATE posts SET payload = '{' WHERE message_id = 'b'")
-    found = {post.message_id: post for post in store.marks.recent_posts("slack", NOW, 9)}
+    found = {post.message_id: post for post in store.posts.list_recent("slack", NOW, 9)}
     assert found["b"] == Post(channel, "b", ("2401.00000",), {})
-    assert [store.marks.find_post(channel, name) for name in NAMES] == [found[name] for name in NAMES]
+    assert [store.posts.find(channel, name) for name in NAMES] == [found[name] for name in NAMES]
     for version in (2, 3):
         store.library.add([(a_paper("2401.00000", version=version), NOT_REVIEWED)], now=NOW)
         store.post_edits.enqueue(since=NOW, now=NOW)

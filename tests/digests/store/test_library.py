@@ -169,9 +169,9 @@ def test_a_candidate_has_its_text_only_where_it_is_asked_for() -> None:
 
 def test_an_import_without_papers_is_a_sign_of_life() -> None:
     store = a_store()
-    assert store.library.last_import() is None
-    store.library.record_import(now=NOW)
-    assert store.library.last_import() == NOW
+    assert store.sources.last_import() is None
+    store.sources.record_import(now=NOW)
+    assert store.sources.last_import() == NOW
 
 
 reviews = st.builds(

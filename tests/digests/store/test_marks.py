@@ -40,19 +40,19 @@ def queue(store: Store, channel: Channel | None = None) -> list[tuple[str, int]]
 
 def test_a_shared_message_is_found_with_its_papers_in_order_whatever_is_said_of_the_workspace() -> None:
     store = a_store()
-    store.marks.record_shared_post(a_post(papers=("b", "a")), now=NOW)
-    store.marks.record_shared_post(a_post(papers=("c",)), now=NOW)  # The same message again changes nothing.
-    assert store.marks.find_post(Channel("slack", "C1"), "1.0") == a_post(papers=("b", "a"))
-    assert store.marks.find_post(OTHERS, "1.0") is None
+    store.posts.record_shared(a_post(papers=("b", "a")), now=NOW)
+    store.posts.record_shared(a_post(papers=("c",)), now=NOW)  # The same message again changes nothing.
+    assert store.posts.find(Channel("slack", "C1"), "1.0") == a_post(papers=("b", "a"))
+    assert store.posts.find(OTHERS, "1.0") is None
 
 
 def test_the_messages_of_a_channel_that_show_a_paper_come_newest_first() -> None:
     store = a_store()
     for number in range(4):
-        store.marks.record_shared_post(a_post(f"{number}"), now=NOW + timedelta(minutes=number))
-    store.marks.record_shared_post(a_post("9", channel=OTHERS), now=NOW)
-    assert [post.message_id for post in store.marks.find_posts(PAPERS, "a", 3)] == ["3", "2", "1"]
-    assert [post.message_id for post in store.marks.recent_posts("slack", NOW + timedelta(minutes=2), 5)] == [
+        store.posts.record_shared(a_post(f"{number}"), now=NOW + timedelta(minutes=number))
+    store.posts.record_shared(a_post("9", channel=OTHERS), now=NOW)
+    assert [post.message_id for post in store.posts.find_with_paper(PAPERS, "a", 3)] == ["3", "2", "1"]
+    assert [post.message_id for post in store.posts.list_recent("slack", NOW + timedelta(minutes=2), 5)] == [
         "3",
         "2",
     ]

@@ -30,7 +30,7 @@ def test_papers_are_found_by_the_beginning_of_their_id_newest_first() -> None:
 def test_the_people_of_a_message_are_those_whose_marks_stand() -> None:
     store, channel = a_store(), Channel("discord", "1", "9")
     post = Post(channel, "5", ("a", "b"), {})
-    store.marks.record_shared_post(post, now=NOW)
+    store.posts.record_shared(post, now=NOW)
     for person, by, message in (
         ("u1", MarkSource.REACTION, "5"),
         ("u2", MarkSource.BUTTON, ""),

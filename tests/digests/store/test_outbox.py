@@ -182,7 +182,7 @@ def test_many_claims_written_at_once_stand_as_if_each_were_written_by_itself() -
         [(one.subscription, day) for one in claims for day in (TODAY, tomorrow)]
     )
     assert [one.watermark for one in pasts] == [None, 0, None, 1, None, 2]
-    post = store.marks.find_post(second.subscription.channel, "there")
+    post = store.posts.find(second.subscription.channel, "there")
     assert post
     assert post.papers == ("2401.00001",)
 

@@ -29,7 +29,7 @@ def a_world() -> Store:
 
 def share(store: Store, message: str, *papers: str, at: timedelta = timedelta()) -> Post:
     post = Post(PAPERS, message, papers, {"text": "x"})
-    store.marks.record_shared_post(post, now=NOW + at)
+    store.posts.record_shared(post, now=NOW + at)
     return post
 
 
@@ -164,7 +164,7 @@ def test_a_page_of_a_digest_says_what_was_known_when_it_was_planned_and_is_edite
     notice(store)
     confirm_page(store, claim, 1, "late")
     assert taken(store) == ["late"]
-    post = store.marks.find_post(subscription.channel, "late")
+    post = store.posts.find(subscription.channel, "late")
     assert post
     assert post.first_number == 1
     assert store.post_edits.paper_updates(post)[A].version == 2

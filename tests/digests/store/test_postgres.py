@@ -129,7 +129,7 @@ def test_a_server_that_was_away_is_used_again_as_if_nothing_had_been(
     store.library.add([(a_paper(), a_review())], now=NOW)
     postgres.terminate_connections(url)
     assert store.library.latest_sequence() == 1
-    store.library.record_import(now=NOW)
+    store.sources.record_import(now=NOW)
 
 
 def test_a_network_that_is_cut_is_a_sentence_and_nothing_is_half_written(
@@ -152,7 +152,7 @@ def test_a_connection_that_breaks_within_a_transaction_leaves_nothing_behind(url
     end_it = "SELECT pg_terminate_backend(pg_backend_pid())"
     with pytest.raises(StoreError, match="is being stopped"):
         ask(database, "INSERT INTO imports (at) VALUES (now())", end_it, "SELECT 1")
-    assert store.library.last_import() is None
+    assert store.sources.last_import() is None
     database.engine.dispose()
 
 

@@ -13,8 +13,6 @@ from tests.builders import NOW, a_paper, a_review, a_store
 
 pytestmark = pytest.mark.usefixtures("over_both")
 
-pytestmark = pytest.mark.usefixtures("over_both")
-
 LATER = NOW + timedelta(hours=1)
 LEASE = timedelta(minutes=2)
 
@@ -55,19 +53,20 @@ def test_a_turn_of_a_clock_that_was_far_ahead_holds_nobody_up() -> None:
 
 
 def test_what_people_asked_for_waits_in_their_order_until_it_is_reviewed_or_not_to_be_had() -> None:
-    papers = a_store().library
+    store = a_store()
+    papers, requests = store.library, store.paper_requests
     papers.add([(a_paper("2401.00001"), NOT_REVIEWED), (a_paper("2401.00002"), NOT_REVIEWED)], now=NOW)
-    papers.add_request("2401.00003", now=NOW)
-    papers.add_request("2401.00002", now=NOW)
-    papers.add_request("2401.00001", now=LATER)
-    papers.add_request("2401.00002", now=LATER + timedelta(hours=1))
-    assert [scored.paper.id for scored in papers.requested_unreviewed(9)] == ["2401.00002", "2401.00001"]
-    assert [scored.paper.id for scored in papers.requested_unreviewed(1)] == ["2401.00002"]
-    assert papers.requested_unknown(9) == ["2401.00003"]
+    requests.add("2401.00003", now=NOW)
+    requests.add("2401.00002", now=NOW)
+    requests.add("2401.00001", now=LATER)
+    requests.add("2401.00002", now=LATER + timedelta(hours=1))
+    assert [scored.paper.id for scored in requests.list_unreviewed(9)] == ["2401.00002", "2401.00001"]
+    assert [scored.paper.id for scored in requests.list_unreviewed(1)] == ["2401.00002"]
+    assert requests.list_unknown(9) == ["2401.00003"]
     papers.add([(a_paper("2401.00002"), a_review())], now=LATER)
-    papers.drop_requests(["2401.00003"])
-    assert [scored.paper.id for scored in papers.requested_unreviewed(9)] == ["2401.00001"]
-    assert papers.requested_unknown(9) == []
+    requests.drop(["2401.00003"])
+    assert [scored.paper.id for scored in requests.list_unreviewed(9)] == ["2401.00001"]
+    assert requests.list_unknown(9) == []
 
 
 def test_facts_are_renewed_of_known_papers_alone() -> None:

@@ -54,7 +54,7 @@ class Office:
     def bring(self) -> None:
         records = [(a_paper(name, version=1), a_review(7.4)) for name in PAPERS]
         self.store.library.add(records, now=self.now)
-        self.store.library.record_import(now=self.now)
+        self.store.sources.record_import(now=self.now)
 
     async def tick(self) -> None:
         await deliver_due_editions(self.desk())

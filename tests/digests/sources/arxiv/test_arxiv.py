@@ -100,7 +100,7 @@ def test_a_first_fetch_returns_the_days_papers_once() -> None:
         assert fetched.counts.new == len(world.known_ids())
         assert world.complete_through == {"cs.LG": day, "cs.CL": day}
         assert len(world.feeds.requests) == 1
-        assert world.store.library.last_import() == TUESDAY.astimezone(UTC)
+        assert world.store.sources.last_import() == TUESDAY.astimezone(UTC)
 
     run_scenario(scenario)
 
@@ -341,15 +341,15 @@ def test_requested_papers_are_fetched_and_unknown_ids_are_dropped() -> None:
     async def scenario(world: World) -> None:
         one, *_ = world.feeds.announcements_on(TUESDAY.date())
         for paper in (one.id, "2401.99999"):
-            world.store.library.add_request(paper, now=world.now)
+            world.store.paper_requests.add(paper, now=world.now)
         world.feeds.fail_next("/api/query", FeedFault.UNAVAILABLE, times=4)
         assert "2 papers that people asked for" in await fetch_requested_papers(
             world.source.fetch_papers, world.store, lambda: world.now
         )
-        assert len(world.store.library.requested_unknown(9)) == 2
+        assert len(world.store.paper_requests.list_unknown(9)) == 2
         assert await fetch_requested_papers(world.source.fetch_papers, world.store, lambda: world.now) == ""
-        assert [scored.paper.id for scored in world.store.library.requested_unreviewed(9)] == [one.id]
-        assert world.store.library.requested_unknown(9) == []
+        assert [scored.paper.id for scored in world.store.paper_requests.list_unreviewed(9)] == [one.id]
+        assert world.store.paper_requests.list_unknown(9) == []
 
     run_scenario(scenario)
 
