@@ -15,6 +15,7 @@ from bot.cli.terminal import EXIT_OK, build_cli_services, open_console, print_li
 from bot.delivery.deliver import DeliveryContext, deliver_edition
 from bot.present.wording import format_count
 from bot.services import Services, build_apps, configured_subscriptions
+from bot.storage import run_interactive
 from digests.build import build
 from digests.errors import InputError, PaperroundError
 from digests.model import Digest
@@ -58,27 +59,27 @@ async def post_todays_edition(channel: str, services: Services, environment: Map
     Raises InputError, and PaperroundError if it was not posted.
     """
     configured = configured_subscriptions(services.settings)
-    await asyncio.to_thread(
+    await run_interactive(
         _require_subscription, channel, services
     )  # It is meant alone, or nothing is touched.
     if any(channel in (one.channel.channel, str(one.channel)) for one in configured):
-        await asyncio.to_thread(
+        await run_interactive(
             services.store.subscriptions.sync_from_settings, configured, now=services.delivery_context.clock()
         )
-    subscription = await asyncio.to_thread(_require_subscription, channel, services)
+    subscription = await run_interactive(_require_subscription, channel, services)
     edition = _edition_of_today(subscription, services)
     async with AsyncExitStack() as exits:
         context = await _open_platform(subscription, services, environment, exits)
         await _finish_older_editions(subscription, edition, context)
         has_begun = await deliver_edition(subscription, edition, context=context)
-    deliveries = await asyncio.to_thread(services.store.delivery_reports.history, subscription, HISTORY_LIMIT)
+    deliveries = await run_interactive(services.store.delivery_reports.history, subscription, HISTORY_LIMIT)
     last = next((one for one in deliveries if one.edition <= edition), None)
     return _describe_outcome(subscription, edition, last, has_begun=has_begun)
 
 
 async def _finish_older_editions(subscription: Subscription, edition: date, context: DeliveryContext) -> None:
     """Finish partly posted editions before today's."""
-    for older in await asyncio.to_thread(context.store.delivery_reports.history, subscription, HISTORY_LIMIT):
+    for older in await run_interactive(context.store.delivery_reports.history, subscription, HISTORY_LIMIT):
         if older.edition < edition and older.is_partly_posted:
             await deliver_edition(subscription, older.edition, context=context)
 

@@ -146,7 +146,9 @@ def _parse_time(text: str) -> time:
     elif half or (found and found[2] is None):
         hour = 99  # "9" alone could be any number.
     if hour > 23 or minute > 59:
-        raise InputError(f"{_quote_input(text)} is no time of day: write it like 08:30, from 00:00 to 23:59.")
+        raise InputError(
+            f"{_quote_input(text)} isn't a valid time: write it like 08:30, from 00:00 to 23:59."
+        )
     return time(hour, minute)
 
 
@@ -308,7 +310,7 @@ def _require_domain(word: str) -> str:
         known = re.search(r"did you mean '([^']+)'", str(error))
         hint = hint or (f"did you mean “{known[1]}”?" if known else "")
     raise InputError(
-        f"I do not understand {_quote_input(word)}: {hint + ' ' if hint else ''}"
+        f"I don't know what {_quote_input(word)} is: {hint + ' ' if hint else ''}"
         f"“about {clip_text(normalize_text(word), 20)}” makes it a keyword. An example: {EXAMPLE}"
     )
 

@@ -155,8 +155,8 @@ def format_update_line(update: PaperUpdate) -> str:
 
 def _describe_new_review(update: PaperUpdate) -> str:
     if update.score is None:
-        return "reviewed anew" if update.had_review else "reviewed since"
+        return "new review" if update.had_review else "reviewed since"
     if not update.had_review or update.previous_score is None:
-        return f"{'reviewed anew' if update.had_review else 'reviewed since'}: {update.score:.1f}"
+        return f"{'new review' if update.had_review else 'reviewed since'}: {update.score:.1f}"
     now, was = f"{update.score:.1f}", f"{update.previous_score:.1f}"
-    return f"reviewed anew: {now} again" if now == was else f"reviewed anew: {now}, was {was}"
+    return f"new review: {now} again" if now == was else f"new review: {now} (was {was})"

@@ -68,8 +68,8 @@ def test_words_say_when(words: str, schedule: Schedule) -> None:
     [
         ("visoin", "did you mean “vision”"),
         ("transformers", "“about transformers” makes it a keyword"),
-        ("at 25:00", "“25:00” is no time of day"),
-        ("at 9", "is no time of day"),
+        ("at 25:00", "“25:00” isn't a valid time"),
+        ("at 9", "isn't a valid time"),
         ("in Mars/Phobos", "“Mars/Phobos” is no time zone"),
         ("in berlin", 'did you mean "Europe/Berlin"?'),
         ("top 0", "from 1 to 50"),
@@ -78,7 +78,7 @@ def test_words_say_when(words: str, schedule: Schedule) -> None:
         ("on someday", "“someday” is no day"),
         ("style fancy", "cards, compact or thread"),
         ("<!channel>", "“<!channel>”"),
-        ("'; DROP TABLE papers; --", "do not understand"),
+        ("'; DROP TABLE papers; --", "I don't know what"),
         ("about " + "x" * 4000, "longer than 100 characters"),
     ],
 )

@@ -57,7 +57,7 @@ def test_a_change_while_a_digest_waits_for_its_slot_is_added_to_its_card() -> No
 
     world.tick(rate_limiters={"console": Slow(RateLimits())})
     ((_, facts),) = refreshed(world)
-    assert facts.update_lines == {PAPER: "Update: reviewed anew: 9.5, was 7.5"}
+    assert facts.update_lines == {PAPER: "Update: new review: 9.5 (was 7.5)"}
 
 
 @pytest.mark.parametrize(
@@ -68,14 +68,14 @@ def test_a_change_while_a_digest_waits_for_its_slot_is_added_to_its_card() -> No
         (PaperUpdate(version=3), "Update: now v3"),
         (
             PaperUpdate(has_new_review=True, score=8.1, had_review=True, previous_score=7.4),
-            "Update: reviewed anew: 8.1, was 7.4",
+            "Update: new review: 8.1 (was 7.4)",
         ),
         (
             PaperUpdate(has_new_review=True, score=8.1, had_review=True, previous_score=8.1),
-            "Update: reviewed anew: 8.1 again",
+            "Update: new review: 8.1 again",
         ),
         (PaperUpdate(has_new_review=True, score=8.1), "Update: reviewed since: 8.1"),
-        (PaperUpdate(has_new_review=True, had_review=True), "Update: reviewed anew"),
+        (PaperUpdate(has_new_review=True, had_review=True), "Update: new review"),
         (
             PaperUpdate(version=3, withdrawn=date(2026, 11, 25), has_new_review=True, score=8.1),
             "Update: withdrawn by its authors on 25 November 2026 · reviewed since: 8.1",
@@ -92,7 +92,7 @@ def test_an_update_edits_the_message_of_its_paper_once() -> None:
     world.store.library.add([(a_paper(PAPER), a_review(9.0))], now=world.now)
     ((message, shown),) = refreshed(world)
     assert world.store.posts.find_with_paper(CHANNEL, PAPER, 1)[0].message_id == message
-    assert shown.update_lines == {PAPER: "Update: reviewed anew: 9.0, was 7.5"}
+    assert shown.update_lines == {PAPER: "Update: new review: 9.0 (was 7.5)"}
     assert refreshed(world) == []
 
 

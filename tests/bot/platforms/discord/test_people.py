@@ -218,7 +218,7 @@ ANSWERS = [
     ("digest help", {}, "What you can type"),
     ("digest pause", {}, "no digest yet"),
     ("digest subscribe", {"domains": "visoin"}, "did you mean “vision”"),
-    ("digest subscribe", {"at": "25:00"}, "no time of day"),
+    ("digest subscribe", {"at": "25:00"}, "isn't a valid time"),
     ("digest subscribe", {"time_zone": "Mars/Phobos"}, "no time zone"),
     ("digest top", {"papers": 2, "domain": "vision", "span": "this month"}, "2 of"),
     ("digest top", {"domain": "visoin"}, "did you mean 'vision'"),

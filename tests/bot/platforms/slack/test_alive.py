@@ -136,7 +136,7 @@ def test_voices_and_news_stand_on_one_message_whichever_came_first_and_whatever_
         office.now += EDIT_INTERVAL
         await office.mend()
         card = office.said()[1]
-        assert "Update: v2 since 24 November 2026 · reviewed anew: 8.1, was 7.4" in card
+        assert "Update: v2 since 24 November 2026 · new review: 8.1 (was 7.4)" in card
         assert "Discuss · 1" in card
         await discussion.toggle_mark(office.channel, PAPERS[0], "bob")
         await discussion.debouncer.flush_pending()
