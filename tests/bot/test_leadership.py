@@ -1,4 +1,4 @@
-"""Work with a lead: begun when the lead is there, ended at once when it is lost, taken up again when it comes back."""
+"""Leader work: started with the lead, stopped when it is lost, restarted when it comes back."""
 
 import asyncio
 import threading
@@ -18,8 +18,8 @@ def _look_often(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @dataclass
-class Given:
-    """A lead that is lost when a test says so."""
+class FakeLock:
+    """A leader lock that a test can take away."""
 
     lost: bool = False
     released: bool = False
@@ -32,10 +32,10 @@ class Given:
 
 
 @dataclass
-class Giving:
-    """Gives the answers of a test, one after the other; the last one for ever."""
+class FakeLeadership:
+    """Returns the answers of a test one after the other, and repeats the last one."""
 
-    answers: list[Given | StoreError | None]
+    answers: list[FakeLock | StoreError | None]
     asked: threading.Event = field(default_factory=threading.Event)
     times: int = 0
 
@@ -50,37 +50,37 @@ class Giving:
 
 @dataclass
 class Work:
-    """Says when it begins, and whether it is under way."""
+    """Records each start, and whether it is running."""
 
     begins: asyncio.Queue[bool] = field(default_factory=asyncio.Queue)
-    under_way: bool = False
+    is_running: bool = False
 
     async def __call__(self, ended: asyncio.Event) -> None:
         self.begins.put_nowait(True)
-        self.under_way = True
+        self.is_running = True
         await ended.wait()
-        self.under_way = False
+        self.is_running = False
 
 
 def test_the_work_starts_with_the_lead_and_ends_with_the_stop() -> None:
     async def scenario() -> None:
-        lead, work, stop = Given(), Work(), asyncio.Event()
-        giving = Giving([None, StoreError("The store is away."), lead])
-        leading = asyncio.create_task(run_while_leading("slack", work, leadership=giving, stop=stop))
+        lead, work, stop = FakeLock(), Work(), asyncio.Event()
+        leadership = FakeLeadership([None, StoreError("The store is away."), lead])
+        leading = asyncio.create_task(run_while_leading("slack", work, leadership=leadership, stop=stop))
         await work.begins.get()
-        assert (giving.times, lead.released) == (3, False)
+        assert (leadership.times, lead.released) == (3, False)
         stop.set()
         await leading
-        assert (work.under_way, lead.released) == (False, True)
+        assert (work.is_running, lead.released) == (False, True)
 
     asyncio.run(scenario())
 
 
 def test_a_lost_lead_stops_the_work_and_the_next_one_restarts_it() -> None:
     async def scenario() -> None:
-        first, second, work, stop = Given(), Given(), Work(), asyncio.Event()
+        first, second, work, stop = FakeLock(), FakeLock(), Work(), asyncio.Event()
         leading = asyncio.create_task(
-            run_while_leading("slack", work, leadership=Giving([first, None, second]), stop=stop)
+            run_while_leading("slack", work, leadership=FakeLeadership([first, None, second]), stop=stop)
         )
         await work.begins.get()
         first.lost = True
@@ -94,9 +94,9 @@ def test_a_lost_lead_stops_the_work_and_the_next_one_restarts_it() -> None:
 
 def test_a_process_that_never_leads_stops_on_demand() -> None:
     async def scenario() -> None:
-        giving, work, stop = Giving([None]), Work(), asyncio.Event()
-        leading = asyncio.create_task(run_while_leading("slack", work, leadership=giving, stop=stop))
-        await asyncio.to_thread(giving.asked.wait)
+        leadership, work, stop = FakeLeadership([None]), Work(), asyncio.Event()
+        leading = asyncio.create_task(run_while_leading("slack", work, leadership=leadership, stop=stop))
+        await asyncio.to_thread(leadership.asked.wait)
         stop.set()
         await leading
         assert work.begins.empty()
@@ -109,9 +109,9 @@ def test_failed_work_releases_the_lead() -> None:
         raise OSError("the port is taken")
 
     async def scenario() -> None:
-        lead = Given()
+        lead = FakeLock()
         with pytest.raises(OSError, match="the port is taken"):
-            await run_while_leading("slack", failing, leadership=Giving([lead]), stop=asyncio.Event())
+            await run_while_leading("slack", failing, leadership=FakeLeadership([lead]), stop=asyncio.Event())
         assert lead.released
 
     asyncio.run(scenario())
@@ -122,7 +122,7 @@ def test_two_processes_over_one_store_lead_one_after_the_other() -> None:
         leadership, work, stop = open_store("sqlite://").leadership, Work(), asyncio.Event()
 
         async def alone(ended: asyncio.Event) -> None:
-            assert not work.under_way
+            assert not work.is_running
             await work(stop)
 
         both = [

@@ -1,4 +1,4 @@
-"""A platform in memory that fails where it is told to, and remembers what landed."""
+"""A platform in memory that fails on demand and records the posted pages."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -12,12 +12,12 @@ from digests.subscription import Channel, DigestStyle
 
 
 class KilledError(BaseException):
-    """The process ends here, at once: nothing that follows runs, as after kill -9."""
+    """Simulates kill -9: nothing that follows in the process runs."""
 
 
 @dataclass(slots=True)
 class PostedPages:
-    """What readers see, in order; it outlives the processes that post to it."""
+    """The posted pages in order, as readers see them. They outlive the workers that post them."""
 
     pages: list[tuple[str, str, Page]] = field(default_factory=list)
 
@@ -29,12 +29,12 @@ class PostedPages:
 
 
 def do_nothing() -> None:
-    """No fault."""
+    """Inject no fault."""
 
 
 @dataclass(slots=True)
 class MemoryPlatform:
-    """Posts to a board. `before` and `after` run on each side of the moment a page lands, and may raise."""
+    """Appends to `posted_pages`. `before_post` and `after_post` run around each post and may raise."""
 
     posted_pages: PostedPages
     before_post: Callable[[], None] = do_nothing

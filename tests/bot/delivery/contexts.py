@@ -1,4 +1,4 @@
-"""Builds the context of a delivery for tests."""
+"""Builder of delivery contexts for tests."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import fields
@@ -23,7 +23,7 @@ def a_context(
     digest_policy: DigestPolicy | None = None,
     **options: Any,
 ) -> DeliveryContext:
-    """A context with these options, each a field of the delivery policy or of the context."""
+    """Build a context with these options, each a field of the delivery policy or of the context."""
     policy = DeliveryPolicy(**{name: value for name, value in options.items() if name in _POLICY_NAMES})
     others = {name: value for name, value in options.items() if name not in _POLICY_NAMES}
     return DeliveryContext(store, platforms, digest_policy or DigestPolicy(), owner, clock, policy, **others)

@@ -1,4 +1,4 @@
-"""Together: what is asked for at the same time is done at once, and whose fault it is fails alone."""
+"""Batches: items of one moment share a run, and only the items at fault fail."""
 
 import asyncio
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ def doubled(number: int) -> int:
 
 
 class Calls:
-    """Doubles numbers, and remembers how many at once."""
+    """Doubles numbers, and records the sizes of its batches."""
 
     def __init__(self) -> None:
         self.sizes: list[int] = []

@@ -1,4 +1,4 @@
-"""Deliver: every page once, whatever dies, fails or stays silent on the way."""
+"""Delivery: every page is posted once, whatever crashes, fails or does not answer."""
 
 import asyncio
 import itertools
@@ -47,7 +47,7 @@ class World:
         self.store.subscriptions.sync_from_settings(channels, now=self.now - timedelta(minutes=1))
 
     def tick(self, platform: MemoryPlatform | None = None, **options: Any) -> None:
-        """One tick of a process of its own."""
+        """Run one tick of a new worker."""
         platform = platform or MemoryPlatform(self.posted_pages)
         owner = f"process {next(_numbers)}"
         defaults = {"store": self.store, "jitter": lambda: 0.0, "sleep": self._sleep, "lease": LEASE}
@@ -146,7 +146,7 @@ def test_a_worker_killed_around_any_post_leaves_each_page_posted_once(side: str,
 
 
 class KilledOutbox:
-    """The outbox of a process that dies at its n-th call, before or after the call took effect."""
+    """An outbox whose worker is killed at its n-th call, before or after the effect of the call."""
 
     def __init__(self, outbox: Outbox, at: int, *, after: bool) -> None:
         self._outbox = outbox
@@ -461,7 +461,7 @@ def test_a_half_posted_edition_is_finished_before_the_newest() -> None:
 
 
 def test_reconciling_waits_for_the_request_of_another_worker_before_a_resend() -> None:
-    """Its lease is over by the clock, and its request is not: the clock has jumped."""
+    """A clock jump ends the lease while the request of the first worker is still in progress."""
     world = a_world()
     with pytest.raises(BaseExceptionGroup):
         world.tick(killed_platform(world.posted_pages, "before", 2))
@@ -494,7 +494,7 @@ def test_attempts_with_progress_do_not_count_as_failures() -> None:
 
 
 def test_a_poison_delivery_is_given_up_and_affects_no_other() -> None:
-    """The others are under way beside it whenever it does so."""
+    """The other deliveries are in progress whenever the poison delivery kills its worker."""
     world = a_world()
     others = [a_subscription(name) for name in "abc"]
     world.subscribe(a_subscription(), *others)
@@ -576,7 +576,7 @@ def test_a_failure_notice_that_may_have_arrived_is_not_sent_again_for_a_day() ->
 
 
 def test_a_worker_stopped_past_its_lease_does_not_post_when_it_resumes() -> None:
-    """The clock jumps between the fence and the wire, as for a process that is stopped there and continued."""
+    """The clock jumps between the outbox write and the request, as in a worker that is stopped and resumed."""
     world = a_world()
 
     class Stopped:
@@ -600,7 +600,7 @@ def test_a_worker_stopped_past_its_lease_does_not_post_when_it_resumes() -> None
 
 
 def test_a_page_is_not_posted_after_a_slow_write_even_if_the_wall_clock_stood_still() -> None:
-    """The wall clock is set back by as much as the writing took."""
+    """The wall clock is set back by the duration of the write."""
     world = a_world()
 
     class Slow:

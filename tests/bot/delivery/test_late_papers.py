@@ -1,4 +1,4 @@
-"""A day without papers becomes a digest when they come in late: in the same message, once, whatever dies on the way."""
+"""Late papers: an empty digest becomes one with picks in the same message, once, despite crashes."""
 
 import itertools
 from dataclasses import replace
@@ -20,7 +20,7 @@ HOUR = timedelta(hours=1)
 
 
 def an_empty_day(*, tick: bool = True, **wish: Any) -> World:
-    """arXiv is out, and the channel has heard of it at nine."""
+    """A channel whose digest at nine was empty because arXiv is down."""
     world = World()
     world.store.health.report("arxiv", Trouble.OUTAGE, now=NOW - HOUR)
     world.store.sources.record_import(now=NOW - timedelta(days=1))
@@ -31,14 +31,14 @@ def an_empty_day(*, tick: bool = True, **wish: Any) -> World:
 
 
 def late_papers(world: World, after: timedelta = HOUR) -> None:
-    """They come in, and have settled."""
+    """Import papers and let the debounce pass."""
     world.now += after
     world.bring("2401.00001", "2401.00002")
     world.now += IMPORT_DEBOUNCE
 
 
 def said(world: World) -> list[str]:
-    """The headings on the posted_pages, in their order."""
+    """Return the headings of the posted pages, in order."""
     blocks = [block for _, _, page in world.posted_pages.pages for block in page.payload["blocks"]]
     return [block["text"] for block in blocks if block["kind"] == "Heading"]
 

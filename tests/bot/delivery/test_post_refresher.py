@@ -1,4 +1,4 @@
-"""Posts that stay true: a line under the card, seldom, and with the voices."""
+"""Post edits: updates and marks are added to posted messages, at most once an hour."""
 
 import asyncio
 from dataclasses import replace
@@ -21,7 +21,7 @@ PAPER = "2401.00000"
 
 
 def a_posted_world() -> World:
-    """Three papers were posted, each on a card."""
+    """A world with three posted papers, one card each."""
     world = a_world()
     world.tick()
     world.store.post_edits.enqueue(since=NOW - KEEP, now=NOW)
@@ -35,7 +35,7 @@ def a_refresher(world: World, platform: MemoryPlatform) -> PostRefresher:
 
 
 def refreshed(world: World, platform: MemoryPlatform | None = None) -> list[tuple[str, PostUpdate]]:
-    """What one look shows on messages."""
+    """Run the refresher once and return its edits."""
     platform = platform or MemoryPlatform(world.posted_pages)
     refresher = a_refresher(world, platform)
     asyncio.run(refresher.refresh_due_posts(asyncio.Event()))

@@ -1,4 +1,4 @@
-"""Pace: turns by channel, workspace and bot."""
+"""Rate limits by channel, workspace and bot."""
 
 import asyncio
 from collections.abc import Awaitable
@@ -10,7 +10,7 @@ from digests.subscription import Channel
 
 @dataclass(slots=True)
 class Time:
-    """A clock that sleeping moves on: whoever sleeps is woken in order."""
+    """A clock that `sleep` advances; sleepers wake in order."""
 
     now: float = 0.0
     slept: list[float] = field(default_factory=list)

@@ -1,4 +1,4 @@
-"""Several replicas over one PostgreSQL, each with a clock and connections of its own, at work at the same time."""
+"""Concurrent replicas over one PostgreSQL, each with its own clock and connections."""
 
 import asyncio
 import random
@@ -26,7 +26,7 @@ LEASE = timedelta(minutes=5)
 
 @pytest.fixture
 def stores(postgres_stores: StorePool) -> Iterator[list[Store]]:
-    """One database with channels that are due, as each replica sees it."""
+    """One store a replica, over a database with channels that are due."""
     url = postgres_stores.create_database()
     opened = [open_store(url) for _ in range(REPLICAS)]
     opened[0].library.add([(a_paper(f"2401.0000{n}"), a_review()) for n in range(PAGES - 1)], now=NOW)
@@ -38,7 +38,7 @@ def stores(postgres_stores: StorePool) -> Iterator[list[Store]]:
 
 
 def tick_at_once(stores: list[Store], platforms: list[MemoryPlatform], now: datetime, names: str) -> None:
-    """A tick of every replica, in threads; one that is killed is gone, and the others go on."""
+    """Run one tick of every replica in threads; a killed replica ends, the others go on."""
 
     def one(store: Store, platform: MemoryPlatform, name: str) -> None:
         context = a_context(

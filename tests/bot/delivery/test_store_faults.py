@@ -1,4 +1,4 @@
-"""A store that cannot be written for a while: nothing is lost, nothing comes twice, and the next tick goes on."""
+"""Store failures: nothing is lost or repeated, and the next tick goes on."""
 
 import asyncio
 import itertools
@@ -25,7 +25,7 @@ from tests.postgres import PostgresServer, StorePool
 LEASE = timedelta(minutes=5)
 CHANNEL = a_subscription().channel
 PAPERS = 9
-"""So many that their pages do not fit into what is free in a file."""
+"""Papers whose pages do not fit into the free space of the file."""
 
 _numbers = itertools.count(1)
 
@@ -34,7 +34,7 @@ Fault = Callable[[], AbstractContextManager[object]]
 
 @contextmanager
 def locked(store: Store, file: Path) -> Iterator[None]:
-    """Another process is writing, and does not come to an end."""
+    """Hold the write lock of another process for the duration of the block."""
     with closing(sqlite3.connect(file, isolation_level=None, check_same_thread=False)) as other:
         other.execute("BEGIN IMMEDIATE")
         yield
@@ -49,7 +49,7 @@ def read_only(store: Store, file: Path) -> Iterator[None]:
 
 @contextmanager
 def full(store: Store, file: Path) -> Iterator[None]:
-    """The file cannot grow: a digest's pages need room."""
+    """Keep the file from growing, so that there is no room for a digest's pages."""
     with closing(sqlite3.connect(file)) as other:
         (pages,) = other.execute("PRAGMA page_count").fetchone()
     with _every_connection(store, f"PRAGMA max_page_count = {pages}", "PRAGMA max_page_count = 1000000"):
@@ -70,7 +70,7 @@ def _every_connection(store: Store, spoil: str, mend: str) -> Iterator[None]:
 
 
 def told(world_store: Store, platform: MemoryPlatform, now: datetime) -> None:
-    """One tick of a process of its own; what it cannot do it logs, or says in a sentence."""
+    """Run one tick of a new worker; store errors are logged or raised as StoreError."""
     context = a_context(
         world_store,
         {"console": platform},
@@ -85,7 +85,7 @@ def told(world_store: Store, platform: MemoryPlatform, now: datetime) -> None:
 
 
 def prepared(url: str) -> Store:
-    """A channel with a digest of a header and some papers that is due."""
+    """Prepare a store with one channel whose digest is due."""
     with closing(open_store(url)) as store:
         store.library.add(
             [(a_paper(f"2401.0000{n}"), a_review(tldr="word " * 400)) for n in range(PAPERS)], now=NOW
@@ -96,7 +96,7 @@ def prepared(url: str) -> Store:
 
 
 def delivers_all_once(store: Store, fault: Fault, moment: str) -> None:
-    """The fault begins before the tick, or when the second page has landed; after it one more tick must do."""
+    """Start the fault before the tick or at the second page; the tick after it must finish."""
     posted_pages = PostedPages()
     if moment == "before":
         with fault():
@@ -159,7 +159,7 @@ def test_a_network_to_postgres_that_is_cut_for_a_while(
 def test_a_postgres_whose_connections_are_all_ended(
     postgres: PostgresServer, postgres_stores: StorePool, moment: str
 ) -> None:
-    """As when the server restarts: what was open is gone, and a new connection is taken at once."""
+    """All connections end, as in a restart of the server; new ones work at once."""
     url = postgres_stores.create_database()
     with closing(prepared(url)) as store:
         posted_pages = PostedPages()

@@ -1,4 +1,4 @@
-"""The clock and the fan-out: fair, bounded, undisturbed by what cannot be read or does not answer."""
+"""The delivery worker: fair between workspaces, bounded, and robust against failures of one channel."""
 
 import asyncio
 import json
@@ -57,7 +57,7 @@ class Slow(MemoryPlatform):
 
 
 def a_store_with_channels(*workspaces: tuple[str, int], papers: int = 1) -> Store:
-    """A store with so many channels of each workspace, all due."""
+    """Build a store with this number of due channels in each workspace."""
     store = a_store()
     store.library.add([(a_paper(f"2401.0000{n}"), a_review()) for n in range(papers)], now=NOW)
     channels = [
@@ -255,7 +255,7 @@ def test_two_platforms_share_no_rendered_digest() -> None:
 
 @dataclass
 class TakenMeanwhile:
-    """Reports during which something happens once, right after the shown papers were read."""
+    """Reports that run a callback once, right after they read the shown papers."""
 
     reports: DeliveryReports
     happens: list[Callable[[], object]]
@@ -335,7 +335,7 @@ def test_an_unreadable_subscription_is_stopped_and_affects_no_other(column: str)
 
 
 def spoil(store: Store, column: str, value: str) -> None:
-    """As a hand in the database, or another version, may do."""
+    """Invalid values, as another version or a manual edit may leave."""
     corrupt_rows(store, f"UPDATE subscriptions SET {column} = :value WHERE channel = 'a2'", value=value)
 
 
