@@ -1,12 +1,12 @@
 """Messages to a whole channel besides its digests: announcements and shared papers."""
 
-import asyncio
 import secrets
 
 from bot.chat.message import Message
 from bot.chat.port import Platform
 from bot.conversation.answers import Answers
 from bot.conversation.context import Person
+from bot.storage import run_interactive
 from digests.model import Post
 from digests.subscription import Channel, DigestStyle
 
@@ -21,14 +21,14 @@ async def share_paper(
     paper: str, channel: Channel, person: Person, *, answers: Answers, platform: Platform
 ) -> None:
     """Post a paper to the channel; from then on it can be marked there. Raises InputError and PostError."""
-    message = await asyncio.to_thread(answers.lookup.share_paper, paper, person)
+    message = await run_interactive(answers.lookup.share_paper, paper, person)
     for page in platform.render(
         message, DigestStyle.COMPACT if len(message.cards) > 1 else DigestStyle.CARDS
     ):
         receipt = await platform.post(channel, page, key=_new_key("s"), thread=None)
         if page.papers:
             post = Post(channel, receipt, page.papers, page.payload)
-            await asyncio.to_thread(answers.store.posts.record_shared, post, now=answers.clock())
+            await run_interactive(answers.store.posts.record_shared, post, now=answers.clock())
 
 
 def _new_key(prefix: str) -> str:

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 
 from bot.chat.port import Platform
 from bot.present.post_update import load_post_update
+from bot.storage import run_background, run_interactive
 from digests.errors import InputError
 from digests.ids import parse_paper_id
 from digests.model import Mark, MarkSource, Post
@@ -119,7 +120,7 @@ class MarkHandler:
 
     async def toggle_mark(self, channel: Channel, paper: str, person: str) -> bool:
         """Toggle a person's mark for a paper in a channel. Returns whether it is marked now."""
-        is_marked = await asyncio.to_thread(self._toggle_stored_mark, channel, paper, person)
+        is_marked = await run_interactive(self._toggle_stored_mark, channel, paper, person)
         await self.schedule_paper_refresh(channel, paper)
         return is_marked
 
@@ -136,20 +137,20 @@ class MarkHandler:
 
         Returns False if it is the mark on a message of several papers, so the person has to say which one.
         """
-        post = await asyncio.to_thread(self.store.posts.find, channel, message)
+        post = await run_interactive(self.store.posts.find, channel, message)
         if not post:
             return True
         paper = self.emojis.find_paper(post, emoji)
         if not paper:
             return not (is_added and emoji == self.emojis.mark and len(post.papers) > 1)
         mark = Mark(channel, message, paper, person, MarkSource.REACTION, at)
-        if await asyncio.to_thread(self.store.marks.set_mark, mark, is_added):
+        if await run_interactive(self.store.marks.set_mark, mark, is_added):
             await self.schedule_paper_refresh(channel, paper)
         return True
 
     async def find_paper_in_message(self, channel: Channel, message: str, text: str) -> str:
         """Return the paper of our post, or the paper that a person's message links to. Raises InputError."""
-        return await asyncio.to_thread(self._find_paper_in_message, channel, message, text)
+        return await run_interactive(self._find_paper_in_message, channel, message, text)
 
     def _find_paper_in_message(self, channel: Channel, message: str, text: str) -> str:
         post = self.store.posts.find(channel, message)
@@ -165,13 +166,13 @@ class MarkHandler:
 
     async def schedule_paper_refresh(self, channel: Channel, paper: str) -> None:
         """Schedule a refresh of the newest posts that show a paper."""
-        posts = await asyncio.to_thread(self.store.posts.find_with_paper, channel, paper, MAX_POSTS_PER_PAPER)
+        posts = await run_interactive(self.store.posts.find_with_paper, channel, paper, MAX_POSTS_PER_PAPER)
         for post in posts:
             self.debouncer.schedule_refresh(post)
 
     async def _refresh_post(self, post: Post) -> None:
         if post.payload:
-            await self.platform.refresh(post, await asyncio.to_thread(load_post_update, post, self.store))
+            await self.platform.refresh(post, await run_background(load_post_update, post, self.store))
 
     async def reconcile_recent_posts(
         self, fetch_reactions: Callable[[Post], Awaitable[Mapping[str, frozenset[str]] | None]]
@@ -181,9 +182,7 @@ class MarkHandler:
         `fetch_reactions` returns the people by emoji, or None if the stored marks are known to be current.
         """
         posts, since = self.store.posts, self.clock() - RECONCILE_WINDOW
-        for post in await asyncio.to_thread(
-            posts.list_recent, self.platform.name, since, MAX_RECONCILED_POSTS
-        ):
+        for post in await run_background(posts.list_recent, self.platform.name, since, MAX_RECONCILED_POSTS):
             await self.reconcile_post(post, fetch_reactions)
 
     async def reconcile_post(
@@ -206,7 +205,5 @@ class MarkHandler:
         for emoji, persons in reactions.items():
             if paper := self.emojis.find_paper(post, emoji):
                 people[paper] = people.get(paper, frozenset()) | persons
-        if await asyncio.to_thread(
-            self.store.marks.replace_marks, post, people, MarkSource.REACTION, as_of=at
-        ):
+        if await run_background(self.store.marks.replace_marks, post, people, MarkSource.REACTION, as_of=at):
             self.debouncer.schedule_refresh(post)
