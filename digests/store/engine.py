@@ -1,4 +1,4 @@
-"""Connections: one engine a store, writing transactions apart from reading ones, and errors in sentences."""
+"""Engines, read and write transactions, bulk statements, and database errors as sentences."""
 
 import json
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -44,7 +44,7 @@ BUSY_TIMEOUT = 30.0
 
 @dataclass(frozen=True, slots=True)
 class Database:
-    """An engine, and how people know it: a file's path, or an address without its password."""
+    """An engine with its name for people: the path of a file, or an address without its password."""
 
     engine: Engine
     name: str
@@ -52,15 +52,15 @@ class Database:
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
-        """For reading: each statement sees one consistent state. Raises StoreError."""
+        """Open a connection for reading. Each statement sees one consistent state. Raises StoreError."""
         with translate_errors(self.name), self._read_engine.connect() as connection:
             yield connection
 
     @contextmanager
     def write(self, lock_name: str = "") -> Iterator[Connection]:
-        """One transaction, all or none. Raises StoreError.
+        """Open a write transaction. Raises StoreError.
 
-        Of those that name the same thing to be `alone` with, one is under way at a time. In SQLite every one is alone.
+        Transactions with the same `lock_name` exclude each other. In SQLite all write transactions do.
         """
         options: dict[str, Any] = {"paperround_write": True}
         engine = self.engine.execution_options(**options)
@@ -71,7 +71,7 @@ class Database:
 
     @property
     def is_postgres(self) -> bool:
-        """Whether other machines may be at work in it."""
+        """True for PostgreSQL, which several machines can share."""
         return self.engine.dialect.name == "postgresql"
 
     @property
@@ -83,7 +83,7 @@ class Database:
 
 
 def insert_if_absent(connection: Connection, table: Table, row: Mapping[str, Any]) -> bool:
-    """Put a row in unless one with its key is there; whether it was put in. Safe beside other processes."""
+    """Insert a row unless its key exists; return True if it was inserted. Safe between processes."""
     dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
     statement = dialect.insert(table).values(row).on_conflict_do_nothing()
     # SQLAlchemy keeps an insert's count only when asked to, and psycopg's cursor forgets it on closing.
@@ -93,7 +93,7 @@ def insert_if_absent(connection: Connection, table: Table, row: Mapping[str, Any
 def insert_absent_returning(
     connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]], *columns: Column[Any]
 ) -> Sequence[Row[Any]]:
-    """The same with many rows: those columns of the rows that were put in, in any order."""
+    """Insert the rows whose keys do not exist; return these columns of the inserted rows, in any order."""
     dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
     statement = dialect.insert(table).on_conflict_do_nothing().returning(*columns)
     return connection.execute(statement, list(rows)).fetchall() if rows else []
@@ -102,7 +102,7 @@ def insert_absent_returning(
 def upsert(
     connection: Connection, table: Table, row: Mapping[str, Any], updated_values: Mapping[str, Any]
 ) -> None:
-    """Put a row in, or where one with its key is there, set `anew` on that. Safe beside other processes."""
+    """Insert a row, or set `updated_values` on the row with its key. Safe between processes."""
     upsert_all(connection, table, [row], lambda _: updated_values)
 
 
@@ -112,7 +112,7 @@ def upsert_all(
     rows: Sequence[Mapping[str, Any]],
     values_to_update: Callable[[Any], Mapping[str, Any]],
 ) -> None:
-    """The same with many rows, at least one: `anew` makes what is set of the columns of the row that would be put in."""
+    """Upsert one or more rows. `values_to_update` maps the proposed row's columns to the values to set."""
     dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
     statement = dialect.insert(table)
     keys = [column.name for column in table.primary_key]
@@ -123,9 +123,9 @@ def upsert_all(
 def insert_many(
     connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]], *, ignore_existing: bool = False
 ) -> None:
-    """Put rows in that all name the same columns; with `unless_known` a row stays out whose key is there.
+    """Insert rows that have the same columns. `ignore_existing` skips rows whose keys exist.
 
-    Over SQLite by its driver alone, value by value.
+    SQLite rows bypass SQLAlchemy's compiler, for speed.
     """
     if not rows:
         return
@@ -145,9 +145,9 @@ def insert_many(
 
 
 def update_many(connection: Connection, change: Update, rows: Sequence[Mapping[str, Any]]) -> int:
-    """Run a statement that is kept for good once for each row of its parameters; how many rows of the table it changed.
+    """Run a module-level statement once per row of parameters; return the number of changed table rows.
 
-    Over SQLite by its driver alone, value by value.
+    The compiled statement is cached. SQLite rows bypass SQLAlchemy's compiler, for speed.
     """
     if connection.dialect.name != "sqlite":
         return connection.execute(change, list(rows)).rowcount
@@ -163,7 +163,7 @@ def update_many(connection: Connection, change: Update, rows: Sequence[Mapping[s
 def _compile_positional(
     change: Update, dialect: Dialect
 ) -> tuple[str, list[tuple[str | None, Callable[[Any], Any], Any]]]:
-    """The statement's text, and of each of its parameters the name and writer, or no name and its one value."""
+    """Return the SQL text and, per parameter, its name and bind processor, or None and its fixed value."""
     compiled: Any = change.compile(dialect=dialect)
     parameters = []
     for name in compiled.positiontup:
@@ -178,7 +178,7 @@ def _pass_through(value: Any) -> Any:
 
 
 def _bind_processor_of(table: Table, name: str, connection: Connection) -> Callable[[Any], Any] | None:
-    """What makes of a value of this column what the database's own driver takes."""
+    """Return the converter from a column's Python values to the driver's, None if there is none."""
     dialect = connection.dialect
     kind = table.c[name].type.dialect_impl(dialect)
     write: Callable[[Any], Any] | None = kind.bind_processor(dialect)
@@ -186,7 +186,7 @@ def _bind_processor_of(table: Table, name: str, connection: Connection) -> Calla
 
 
 class _JsonList(TypeDecorator[Collection[Any]]):
-    """A list that is one parameter."""
+    """A list bound as one JSON parameter."""
 
     impl = Text
     cache_ok = True
@@ -196,7 +196,7 @@ class _JsonList(TypeDecorator[Collection[Any]]):
 
 
 class _JsonElements(FunctionElement[Any]):
-    """The elements of a JSON list, as a subquery of one column."""
+    """A subquery of one column with the elements of a JSON list."""
 
     name = "elements"
     inherit_cache = True
@@ -219,16 +219,16 @@ def _compile_elements_for_postgres(element: _JsonElements, compiler: SQLCompiler
 
 
 def in_json_array(column: ColumnElement[Any], name: str) -> ColumnElement[bool]:
-    """Whether a value is in a list, which is the parameter of this name.
+    """Condition: the column's value is in the list bound to the parameter `name`.
 
-    For statements that run often: SQLAlchemy's own IN writes its list out anew at every call, one parameter an element.
+    For frequent statements: SQLAlchemy's own IN compiles again for every call, with a parameter per element.
     """
     listed: BindParameter[Any] = bindparam(name, type_=_JsonList)
     return column.op("IN", is_comparison=True)(_JsonElements(listed, column.type))
 
 
 def open_database(url: str, *, busy_timeout: float = BUSY_TIMEOUT) -> Database:
-    """The database at a SQLAlchemy address; nothing is read or written yet. Raises StoreError."""
+    """Create the engine for a SQLAlchemy address. Opens no connection yet. Raises StoreError."""
     try:
         address = make_url(url)
     except (ArgumentError, ValueError) as error:  # What it says may repeat the password.
@@ -264,14 +264,14 @@ def _open_sqlite(address: URL, busy_timeout: float) -> Database:
 
 
 def _configure_sqlite(engine: Engine, *, in_memory: bool) -> None:
-    """WAL, foreign keys, and transactions that begin where we say: a write takes its lock at once, so none deadlocks."""
+    """Set the pragmas, and begin write transactions with their lock, so that none can deadlock."""
 
     @event.listens_for(engine, "connect")
     def configure_connection(connection: Any, record: Any) -> None:
         connection.isolation_level = None
         cursor = connection.cursor()
         cursor.execute("PRAGMA foreign_keys = ON")
-        # Each commit reaches the disk, some milliseconds long: what was posted must not be forgotten by a power failure.
+        # Commits wait for the disk (some ms): a power failure must not lose what was posted.
         cursor.execute("PRAGMA synchronous = FULL")
         cursor.execute("PRAGMA temp_store = MEMORY")
         if not in_memory:
@@ -286,7 +286,7 @@ def _configure_sqlite(engine: Engine, *, in_memory: bool) -> None:
 
 @contextmanager
 def translate_errors(name: str) -> Iterator[None]:
-    """Turns what the database says into what a person can do about it."""
+    """Raise database errors as StoreError with a sentence that says what to do."""
     try:
         yield
     except DBAPIError as error:

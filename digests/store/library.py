@@ -1,4 +1,4 @@
-"""Papers and their reviews in the database. Keeps the contract of `digests.ports.contracts.Papers`."""
+"""Implementation of `digests.ports.library.Library`."""
 
 import hashlib
 import json
@@ -42,15 +42,15 @@ papers, reviews = schema.papers, schema.reviews
 _T = TypeVar("_T")
 
 NEVER_ANNOUNCED = datetime(1970, 1, 1, tzinfo=UTC)
-"""When papers that are no news became known: before any that are."""
+"""`known_at` of papers that were never announced: before all others."""
 
 IDS_PER_QUERY = 500
-"""SQLite takes 999 values a statement in the oldest builds that are about."""
+"""The oldest SQLite builds in use take 999 values per statement."""
 
 
 @dataclass(frozen=True, slots=True)
 class SqlLibrary:
-    """Papers in a database of any kind."""
+    """Papers in SQLite or PostgreSQL."""
 
     database: Database
 
@@ -129,7 +129,7 @@ class SqlLibrary:
 
 
 def fetch_papers(connection: Connection, ids: Sequence[str]) -> dict[str, ScoredPaper]:
-    """The papers among these ids that are known."""
+    """Return the known papers among these ids, by id, in the caller's transaction."""
     return {
         row.name: scored_paper_from_row(row)
         for chunk in _split_chunks(ids)
@@ -139,7 +139,7 @@ def fetch_papers(connection: Connection, ids: Sequence[str]) -> dict[str, Scored
 
 @dataclass(slots=True)
 class _PaperEntry:
-    """A paper while a batch is taken in: its key, what is known of it, and whether that must be written."""
+    """A paper during an import. `is_stored`: it has a row; `is_dirty`: the row must be written."""
 
     id: int
     paper: Paper
@@ -155,7 +155,7 @@ class _PaperEntry:
 
 
 class _ImportBatch:
-    """Takes records in one after the other, and writes at the end what they changed."""
+    """Merges records one by one in memory, then writes what they changed."""
 
     def __init__(
         self, last_seq: int, entries: dict[str, _PaperEntry], now: datetime, announce: bool = True
@@ -177,7 +177,7 @@ class _ImportBatch:
 
     def _add_paper(self, paper: Paper, review: Review) -> None:
         seq = self._draw_seq()
-        # Windows begin at 0: what is known by a number below lies in none.
+        # Windows begin at 0: a negative number is in none.
         known_seq, known_at = (
             (seq, self.now) if self.announce or review != NOT_REVIEWED else (-seq, NEVER_ANNOUNCED)
         )
@@ -246,7 +246,7 @@ class _ImportBatch:
 
 
 def _lock_last_seq(connection: Connection) -> int:
-    """The last number drawn. On PostgreSQL its row stays locked, so that numbers become visible in their order."""
+    """Return the last sequence number. PostgreSQL keeps its row locked: numbers become visible in order."""
     counter = select(schema.counters.c.value).where(schema.counters.c.name == "change").with_for_update()
     last_seq: int = connection.execute(counter).scalar_one()
     return last_seq
@@ -283,7 +283,7 @@ def _entry_from_row(row: Row[Any]) -> _PaperEntry:
 
 
 def _merge_papers(known: Paper, incoming: Paper) -> Paper:
-    """The facts of the newer version, completed by the other's where it says nothing."""
+    """Return the metadata of the newer version, with gaps filled from the other."""
     newer, other = (incoming, known) if _is_at_least_as_new(incoming, known) else (known, incoming)
     same_version = _is_same_version(incoming, known)
     return replace(
@@ -304,19 +304,19 @@ def _merge_papers(known: Paper, incoming: Paper) -> Paper:
 
 
 def _is_same_version(paper: Paper, other: Paper) -> bool:
-    """Whether what is known of the one's version holds for the other's: who names no version means the one known."""
+    """Return True for equal versions. A paper without a version counts as the known version."""
     return paper.version is None or other.version is None or paper.version == other.version
 
 
 def _is_at_least_as_new(incoming: Paper, known: Paper) -> bool:
-    """Whoever names no version may have seen an old one, unless it names a later day."""
+    """Compare versions. A paper without one may be old, unless its update day is later."""
     if known.version is None or incoming.version is not None:
         return known.version is None or incoming.version is None or incoming.version >= known.version
     return incoming.updated is not None and (known.updated is None or incoming.updated > known.updated)
 
 
 def _prefer_known_spacing(known: str, incoming: str) -> str:
-    """Sources break lines in their own ways: that is no change."""
+    """Return the known text if only the spacing differs: sources break lines differently."""
     return known if known != incoming and known.split() == incoming.split() else incoming
 
 
@@ -325,7 +325,7 @@ def _split_chunks(items: Sequence[_T]) -> Iterator[Sequence[_T]]:
 
 
 def _compute_fingerprint(review: Review) -> str:
-    """Equal for equal reviews, and for no others: what makes an import idempotent."""
+    """Return a hash of the review's content, which makes imports idempotent."""
     content = "\x1f".join(
         (
             repr(review.score), repr(review.rank), review.tldr, review.methodology, review.experiments,
@@ -432,7 +432,7 @@ def _select_candidates(text: ColumnElement[str]) -> Select[Any]:
 
 
 _HELD_PAPERS = select(schema.holds.c.paper).where(schema.holds.c.state != "released")
-"""Few: a person decides about each."""
+"""Few rows: a person decides about each."""
 _PAIRWISE_RANKS = (
     select(
         papers.c.name,
@@ -450,7 +450,7 @@ _PAIRWISE_RANKS = (
         schema.pairwise_ranks.c.review > bindparam("after"), schema.pairwise_ranks.c.review <= bindparam("to")
     )
 )
-"""Few a day. A review has the number with which it made its paper known."""
+"""Few rows per day. A review's id is the sequence number that made its paper known."""
 _SEQUENCE_AT = (
     select(papers.c.known_seq)
     .where(papers.c.known_at <= bindparam("instant"))

@@ -1,4 +1,4 @@
-"""Posted messages that have to be edited, in the database. Keeps the contract of `digests.ports.contracts.Upkeep`."""
+"""Implementation of `digests.ports.post_edits.PostEdits`."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -18,15 +18,15 @@ counters, papers, reviews, posts, post_papers, post_edits = (
 )  # fmt: skip
 
 CURSOR = "post_edits"
-"""The counter that holds the number of the last change that was gone through."""
+"""The counter with the sequence number of the last processed change."""
 
 CHANGES_PER_PASS = 10_000
-"""Changes gone through at once: a few milliseconds, so that no other write waits for long."""
+"""Changes processed in one transaction: a few milliseconds, so that other writes do not wait long."""
 
 
 @dataclass(frozen=True, slots=True)
 class SqlPostEdits:
-    """Edits in a database of any kind."""
+    """Post edits in SQLite or PostgreSQL."""
 
     database: Database
 
@@ -69,7 +69,7 @@ class SqlPostEdits:
         self._complete_edit(edit, now, attempts=0)
 
     def _complete_edit(self, edit: PostEdit, next_due_at: datetime, **values: Any) -> None:
-        """Due again only where something more was noticed in the meantime."""
+        """End a claim. The message is due again only if a newer change was noticed meanwhile."""
         due_at = case(
             (post_edits.c.change_seq > edit.noticed_seq, literal(next_due_at, schema.Instant)), else_=None
         )
@@ -129,7 +129,7 @@ def _paper_update_from_row(row: Row[Any]) -> PaperUpdate:
 
 
 def _process_next_changes(connection: Connection, since: datetime, now: datetime) -> bool:
-    """Go through the next stretch of changes, and write down how far that is, in one step."""
+    """Process the next batch of changes and advance the cursor, in the caller's transaction."""
     last_seq = connection.execute(select(counters.c.value).where(counters.c.name == "change")).scalar_one()
     cursor_query = select(counters.c.value).where(counters.c.name == CURSOR).with_for_update()
     after = connection.execute(cursor_query).scalar()
@@ -143,7 +143,7 @@ def _process_next_changes(connection: Connection, since: datetime, now: datetime
 
 
 def _select_affected_posts(after: int, to: int, since: datetime) -> Any:
-    """The messages that show what changed, each with the newest of these changes."""
+    """Select the messages that show changed papers, each with its newest change."""
     return (
         select(post_papers.c.post, func.max(papers.c.changed_seq).label("change_seq"))
         .join(papers, papers.c.name == post_papers.c.paper)

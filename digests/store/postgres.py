@@ -1,4 +1,4 @@
-"""What is PostgreSQL's own: its driver, its time-outs, taking turns, and its faults in sentences."""
+"""PostgreSQL specifics: engine, timeouts, advisory locks, and errors as sentences."""
 
 from typing import Any
 
@@ -8,20 +8,20 @@ from sqlalchemy.exc import DBAPIError
 from digests.errors import StoreError
 
 OLDEST_VERSION = (14,)
-"""It ends sessions that are silent, on which leads depend."""
+"""The first version that ends idle sessions, which leadership depends on."""
 
 CONNECT_TIMEOUT_SECONDS = 10
 STATEMENT_TIMEOUT_SECONDS = 60
-"""The longest statement is a digest's look through a day's papers: well under a second."""
+"""The longest statement reads the candidates of a day: well under a second."""
 LOCK_TIMEOUT_SECONDS = 30
-"""To wait for another's write, as over SQLite."""
+"""The same wait for another process's write as over SQLite."""
 IDLE_TIMEOUT_SECONDS = 60
-"""A transaction in which nothing happens for so long belongs to a process that was stopped; others wait for its locks."""
+"""A transaction idle for this long belongs to a stopped process, and others wait for its locks."""
 
 POOL_SIZE, MAX_CONNECTIONS = 5, 15
 """Connections of a process: it asks from about half a dozen threads. PostgreSQL lets 100 in by default."""
 RECYCLE_SECONDS = 1800
-"""Firewalls forget connections that are older."""
+"""Firewalls drop older connections."""
 
 _KEEPALIVE_SETTINGS = {
     "keepalives_idle": 10,
@@ -29,13 +29,13 @@ _KEEPALIVE_SETTINGS = {
     "keepalives_count": 3,
     "tcp_user_timeout": 20_000,
 }
-"""Seconds, and milliseconds: a server that is gone without a word is noticed within half a minute."""
+"""In seconds; `tcp_user_timeout` in milliseconds. A dead server is noticed within half a minute."""
 
 _SECRET_PARAMETERS = ("password", "sslpassword")
 
 
 def create_pooled_engine(address: URL) -> Engine:
-    """An engine whose connections are looked at before they are lent. Raises StoreError when the driver is missing."""
+    """Create an engine that checks pooled connections before use. Raises StoreError without the driver."""
     arguments: dict[str, Any] = {
         "connect_timeout": CONNECT_TIMEOUT_SECONDS,
         "application_name": "paperround",
@@ -69,14 +69,14 @@ _SESSION_SETTINGS = (
 
 
 def _begin_session(connection: Any, record: Any) -> None:
-    """Set, not sent along with the greeting, which poolers refuse."""
+    """Apply the session settings by a statement: poolers refuse them as connection options."""
     connection.autocommit = True
     connection.execute(_SESSION_SETTINGS)
     connection.autocommit = False
 
 
 def hide_secrets(address: URL) -> str:
-    """The address as it may be shown to people."""
+    """Return the address for people, with secrets masked."""
     masked_address = address.set(
         query={key: "***" if key in _SECRET_PARAMETERS else value for key, value in address.query.items()}
     )
@@ -84,7 +84,7 @@ def hide_secrets(address: URL) -> str:
 
 
 def require_supported_server(connection: Connection, store_name: str) -> None:
-    """Raises StoreError for a server that is too old, or a database that does not take every text."""
+    """Raise StoreError for a server that is too old or a database whose encoding is not UTF-8."""
     version = connection.dialect.server_version_info or OLDEST_VERSION
     if version < OLDEST_VERSION:
         version_text = ".".join(str(number) for number in version)
@@ -100,7 +100,7 @@ def require_supported_server(connection: Connection, store_name: str) -> None:
 
 
 def acquire_transaction_lock(connection: Connection, lock_name: str) -> None:
-    """Until the transaction ends, be the only one in this database and schema that does what is named."""
+    """Hold a named advisory lock of this database and schema until the transaction ends."""
     connection.execute(
         text(
             "SELECT pg_advisory_xact_lock(hashtextextended('paperround ' || current_schema() || ' ' || :what, 1))"
@@ -110,7 +110,7 @@ def acquire_transaction_lock(connection: Connection, lock_name: str) -> None:
 
 
 def lift_timeouts(connection: Connection) -> None:
-    """Let this transaction take as long as it takes: new tables over a million papers, a copy of them all."""
+    """Remove the timeouts of this transaction, for migrations and copies of large stores."""
     limits = ("statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout")
     connection.execute(text("SELECT " + ", ".join(f"set_config('{limit}', '0', true)" for limit in limits)))
 
@@ -131,7 +131,7 @@ _ERROR_SENTENCES = {
     "57P": "is being stopped or started: trying again helps once it is up",
     "08": "went away: check that the server is up and the network is well; nothing was half written",
 }
-"""By SQLSTATE, or by its beginning; the first that fits."""
+"""Sentences by SQLSTATE or its prefix; the first match counts."""
 
 _CONNECT_ERROR_SENTENCES = {
     "password authentication failed": _ERROR_SENTENCES["28"],
@@ -144,11 +144,11 @@ _CONNECT_ERROR_SENTENCES = {
     "does not exist": _ERROR_SENTENCES["3D000"],
     "server closed the connection": _ERROR_SENTENCES["08"],
 }
-"""While a connection is made only the server's words tell what is wrong."""
+"""Sentences by part of the message: errors while connecting have no SQLSTATE."""
 
 
 def describe_error(store_name: str, error: DBAPIError) -> str:
-    """What a person can do about an error. Never has the password in it."""
+    """Return a sentence that says what to do about an error. Never contains the password."""
     message = str(error.orig).strip()
     state = getattr(error.orig, "sqlstate", None) or ""
     for pattern, advice in _ERROR_SENTENCES.items():

@@ -417,8 +417,8 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "change lost that came while an edit was made",
         "digests/store/post_edits.py",
-        "post_edits.c.noticed > edit.noticed_seq",
-        "edits.c.noticed < edit.noticed",
+        "post_edits.c.change_seq > edit.noticed_seq",
+        "post_edits.c.change_seq < edit.noticed_seq",
         (
             "tests/digests/store/test_post_edits.py::test_what_changes_while_an_edit_is_made_is_not_lost[sqlite]",
         ),
