@@ -146,7 +146,7 @@ def _build_rate_limiters(settings: Settings) -> dict[str, RateLimiter]:
 
 
 def digest_policy_from_settings(settings: Settings) -> DigestPolicy:
-    """What the settings say of every digest."""
+    """Return the policy of all digests from the settings."""
     digest = settings.digest
     pick_policy = PickPolicy(
         max_age=timedelta(days=digest.max_age_days) if digest.max_age_days else None,
@@ -383,7 +383,7 @@ def build_apps(
 
 
 def build_answers(services: Services, platform: str) -> Answers:
-    """What answers people on a platform."""
+    """Build the answers to people on a platform."""
     discussion = services.settings.discussion
     base = Answers(
         services.store,
