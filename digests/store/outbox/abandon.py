@@ -1,4 +1,4 @@
-"""Deliveries that are not done, and giving them up so that nothing they did not show is lost."""
+"""Abandoning of unfinished deliveries, so that papers they did not show are considered again."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime
@@ -28,48 +28,52 @@ from digests.store.engine import in_json_array, insert_if_absent
 deliveries, pages, shown_papers = schema.deliveries, schema.pages, schema.shown_papers
 
 LEASED = (DeliveryState.CLAIMED, DeliveryState.POSTING)
-"""A process is at it, until its lease ends."""
+"""States of a delivery that a worker holds until its lease ends."""
 RETRYABLE = (DeliveryState.RETRYING, DeliveryState.UNKNOWN)
-"""It waits for its hour."""
+"""States of a delivery that waits for `next_try_at`."""
 DELIVERED = (DeliveryState.POSTED, DeliveryState.EMPTY)
-"""Its channel has it."""
+"""States of a delivery that its channel has received."""
 
 ACKNOWLEDGED = datetime(9999, 1, 1, tzinfo=UTC)
-"""When its owner, who knows of it, is to be told next."""
+"""Value of `notify_at` for a failure notice that was acknowledged: it is never due."""
 SUPERSEDED_REASON = "A newer edition came before this one was done."
 PAUSED_REASON = "The digest was paused or stopped before this was done."
 
 
 InstantOrParameter = datetime | ColumnElement[Any]
-"""An instant, or the parameter that will be one."""
+"""An instant, or a bound parameter of a prepared statement."""
 
 
 def is_one_of(state: ColumnElement[Any], states: Iterable[str]) -> ColumnElement[bool]:
-    """Not IN, whose list is written out anew at every call: these are in the ledger's commonest statements."""
-    return or_(*(state == one for one in states))
+    """Match any of the states. Cheaper than IN, whose list SQLAlchemy expands again at every execution."""
+    return or_(*(state == value for value in states))
 
 
 def is_digest(table: Any = deliveries) -> ColumnElement[bool]:
-    """Match digests: only they follow one another, one at a time."""
+    """Match digests, the only kind that is delivered one edition after another."""
     return table.c.kind == DeliveryKind.DIGEST  # type: ignore[no-any-return]
 
 
 def has_live_lease(now: InstantOrParameter, table: Any = deliveries) -> ColumnElement[bool]:
-    """Whether a process is at a delivery."""
+    """Match deliveries that a worker holds."""
     return and_(is_one_of(table.c.state, LEASED), table.c.lease_until > now)
 
 
 def has_begun(table: Any = deliveries) -> ColumnElement[bool]:
-    """Whether some of a delivery stands in its channel, or may. A page that is only to change is not of it yet."""
+    """Match deliveries with a page that is, or may be, in the channel. `CHANGING` pages do not count."""
     possibly_posted_page = exists().where(
         pages.c.delivery == table.c.id, is_one_of(pages.c.state, POSSIBLY_POSTED)
     )
-    return possibly_posted_page.correlate(table)  # Said, because it is asked in subqueries of subqueries too.
+    return possibly_posted_page.correlate(
+        table
+    )  # Explicit, because the condition is also used in nested subqueries.
 
 
 def blocks_newer(now: InstantOrParameter, table: Any = deliveries) -> ColumnElement[bool]:
-    """Whether a delivery is to be finished before another edition of its channel begins: readers have seen some of it, or
-    are just about to."""
+    """Match digests that must be finished before a newer edition of their channel begins.
+
+    Such a digest is leased, or readers have seen a part of it.
+    """
     return and_(
         is_digest(table),
         is_one_of(table.c.state, LEASED + RETRYABLE),
@@ -78,7 +82,7 @@ def blocks_newer(now: InstantOrParameter, table: Any = deliveries) -> ColumnElem
 
 
 def abandoned_columns(reason: str) -> dict[str, Any]:
-    """What a delivery's row says once it is given up: what it considered is considered again."""
+    """Return the values of an abandoned delivery. Without a watermark its papers are considered again."""
     state = {"state": DeliveryState.FAILED, "reason": reason}
     return {**state, "lease_until": None, "next_try_at": None, "watermark": None}
 
@@ -90,7 +94,7 @@ def reopen_failed(
     now: datetime,
     kind: DeliveryKind = DeliveryKind.DIGEST,
 ) -> None:
-    """Let an edition that was given up with nothing in its channel be built and tried anew."""
+    """Make a failed delivery retryable, without its plan, unless some of it is or was in its channel."""
     has_no_posted_page = ~exists().where(
         pages.c.delivery == deliveries.c.id, pages.c.state != PageState.PLANNED
     )
@@ -120,7 +124,7 @@ def reopen_failed(
 def return_unseen_papers(
     connection: Connection, keys: Sequence[int], *, include_unknown: bool = False
 ) -> None:
-    """Papers on pages that never went out were not shown; with `unknown_too` neither were those of which nobody knows."""
+    """Mark papers as not shown if their pages were never sent, or with `include_unknown` may have arrived."""
     seen_states = [state for state in POSSIBLY_POSTED if not (include_unknown and state is PageState.POSTING)]
     unseen_pages = select(pages.c.delivery, pages.c.number).where(
         pages.c.delivery.in_(keys), pages.c.state.not_in(seen_states)
@@ -149,7 +153,7 @@ def supersede_older(connection: Connection, before: Mapping[int, date], now: dat
 
 
 def abandon_paused(connection: Connection, before: Mapping[int, date], now: datetime) -> None:
-    """Give up the unleased, unfinished deliveries of any kind that a pause left behind, before these dates."""
+    """Give up the unleased, unfinished deliveries of any kind that a pause left, before these dates."""
     _abandon_older(connection, _UNFINISHED_DELIVERIES, before, PAUSED_REASON, now)
 
 
@@ -169,7 +173,10 @@ def _abandon_older(
 
 
 def fail_due_edition(connection: Connection, row: Row[Any], reason: str, now: datetime) -> None:
-    """What is begun or due of the subscription with this row has failed, unless a process is at it; its owner is to be told."""
+    """Give up all that is unfinished or due of a subscription, and queue the failure notices.
+
+    Leased deliveries are left to their workers.
+    """
     failed_values = {**abandoned_columns(reason), "notify_at": now if row.owner_id else None}
     unleased = _UNFINISHED_DELIVERIES.where(not_(has_live_lease(now))).with_for_update(skip_locked=True)
     begun = connection.execute(unleased, {"subscriptions": [row.id]}).fetchall()
@@ -190,14 +197,17 @@ def fail_due_edition(connection: Connection, row: Row[Any], reason: str, now: da
 
 
 def _find_older(connection: Connection, query: Select[Any], before: Mapping[int, date]) -> dict[int, int]:
-    """The subscriptions of those deliveries that are of editions before these dates."""
+    """Return the deliveries for editions before these dates, as subscription by delivery."""
     rows = connection.execute(query, {"subscriptions": before})
     return {row.id: row.subscription for row in rows if row.edition < before[row.subscription]}
 
 
 def find_first_missed(connection: Connection, before: Mapping[int, date]) -> dict[int, date]:
-    """The first of the editions before these dates that were given up with nothing in their channels, since one last came,
-    and since somebody last subscribed or resumed the channel."""
+    """Return, by subscription, the first missed edition before each of these dates.
+
+    An edition is missed if its digest was given up with nothing in the channel. Only editions after the last
+    delivered one count, and only those since the channel was last subscribed or resumed.
+    """
     runs_since = schema.subscriptions.c.running_since
     failed = (
         select(deliveries.c.subscription, deliveries.c.edition)

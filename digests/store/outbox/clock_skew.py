@@ -1,4 +1,4 @@
-"""What a clock that was ahead left behind, once it is set back."""
+"""Repair of timestamps that a clock with too much skew has stored."""
 
 from datetime import datetime, timedelta
 
@@ -12,13 +12,14 @@ deliveries, pages, shown_papers = schema.deliveries, schema.pages, schema.shown_
 post_edits, review_queue = schema.post_edits, schema.review_queue
 
 MAX_EDITION_AHEAD = timedelta(days=2)
-"""No edition of today or tomorrow has a date further ahead of UTC's, wherever its channel is or has been."""
+"""Days by which the date of tomorrow's edition can be ahead of the UTC date, in any time zone."""
 
 
 def repair_future_timestamps(connection: Connection, now: datetime, lease: timedelta) -> None:
-    """Nothing is held longer than a lease, or waits at all, that does so until an hour further ahead than `FURTHEST`.
+    """Reset timestamps more than `MAX_CLOCK_SKEW` ahead, as `Outbox.repair_future_timestamps` says.
 
-    But an edition of a coming day of which nobody has seen anything waits for its own hour, as if it had not been planned.
+    Leases end after `lease`. Retries, failure notices, post edits and queued reviews are due now. A future
+    edition of which nothing was posted loses its plan and waits for its own due time.
     """
     _reset_future_editions(connection, now)
     leased = update(deliveries).where(
@@ -44,7 +45,7 @@ def _reset_future_instants(
 
 
 def _is_unposted_future_edition(now: datetime) -> ColumnElement[bool]:
-    """Whether a delivery is of an edition of the time to come, and nothing of it stands in its channel, or may."""
+    """Match deliveries of future editions of which nothing is, or may be, in the channel."""
     has_posted_page = exists().where(pages.c.delivery == deliveries.c.id, pages.c.state != PageState.PLANNED)
     return and_(
         deliveries.c.edition > (now + MAX_EDITION_AHEAD).date(),

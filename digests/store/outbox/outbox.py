@@ -130,15 +130,17 @@ class SqlOutbox:
         stop_subscription: bool = False,
         unknown_is_lost: bool = False,
     ) -> None:
-        table, one = schema.subscriptions, claim.subscription
+        table, subscription = schema.subscriptions, claim.subscription
         with self.database.write() as connection:
             notify_at = (
-                func.coalesce(deliveries.c.notify_at, literal(now, schema.Instant)) if one.owner_id else None
+                func.coalesce(deliveries.c.notify_at, literal(now, schema.Instant))
+                if subscription.owner_id
+                else None
             )
             update_delivery(connection, claim, **abandoned_columns(reason), notify_at=notify_at)
             return_unseen_papers(connection, [claim.id], include_unknown=unknown_is_lost)
             if stop_subscription:
-                running_row = update(table).where(table.c.id == one.id, table.c.stop_reason == "")
+                running_row = update(table).where(table.c.id == subscription.id, table.c.stop_reason == "")
                 connection.execute(running_row.values(stop_reason=reason))
 
     def repair_future_timestamps(self, *, now: datetime, lease: timedelta) -> None:

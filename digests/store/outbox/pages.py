@@ -1,4 +1,4 @@
-"""Pages as they were planned, and what channels were shown by them."""
+"""Storage of planned pages and of the papers they show."""
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
@@ -16,7 +16,7 @@ pages, shown_papers, papers = schema.pages, schema.shown_papers, schema.papers
 
 UNREADABLE_REASON = "What the store keeps of it cannot be read ({})."
 DAMAGED_ROW_ERRORS = (ValueError, TypeError, KeyError, AttributeError)
-"""What comes of reading a row that something else than we wrote."""
+"""Errors of decoding a row that was damaged or written by something else."""
 _PAPER_KEYS = (
     select(papers.c.id, papers.c.name).where(in_json_array(papers.c.name, "names")).order_by(papers.c.id)
 )
@@ -24,39 +24,41 @@ ClaimPages = Sequence[tuple[Claim, Sequence[PlannedPage]]]
 
 
 def insert_pages(connection: Connection, claim_pages: ClaimPages) -> None:
-    """Write down the pages, and what the channels have now had."""
-    if any(its_pages for _, its_pages in claim_pages):
+    """Insert the pages of claims, and record their papers as shown."""
+    if any(planned_pages for _, planned_pages in claim_pages):
         _insert_page_rows(connection, claim_pages)
         _insert_shown_papers(connection, claim_pages)
 
 
 def _insert_shown_papers(connection: Connection, claim_pages: ClaimPages) -> None:
-    """Write down what the channels have now had; the first edition in which one had a paper stays."""
+    """Record the papers of digests as shown. A paper that a channel was shown before keeps its first record."""
     page_by_paper = [
-        (claim, {paper: page.number for page in reversed(its_pages) for paper in page.papers})
-        for claim, its_pages in claim_pages
+        (claim, {paper: page.number for page in reversed(planned_pages) for paper in page.papers})
+        for claim, planned_pages in claim_pages
         if claim.kind is DeliveryKind.DIGEST
     ]
-    names = {"names": sorted({paper for _, its_page in page_by_paper for paper in its_page})}
+    names = {"names": sorted({paper for _, number_by_paper in page_by_paper for paper in number_by_paper})}
     rows = [
         {
             "subscription": claim.subscription.id,
             "paper": row.id,
             "delivery": claim.id,
-            "page": its_page[row.name],
+            "page": number_by_paper[row.name],
         }
-        # As imports write them, or the two may wait for each other.
+        # In the lock order of imports, or the two could deadlock.
         for row in connection.execute(_PAPER_KEYS, names)
-        for claim, its_page in page_by_paper
-        if row.name in its_page
+        for claim, number_by_paper in page_by_paper
+        if row.name in number_by_paper
     ]
     insert_many(connection, shown_papers, rows, ignore_existing=True)
 
 
 def _insert_page_rows(connection: Connection, claim_pages: ClaimPages) -> None:
-    encoded_payloads: dict[int, dict[str, str]] = {}  # Channels that wish the same share their payloads.
+    encoded_payloads: dict[int, dict[str, str]] = {}  # Channels with equal preferences share payloads.
     rows = [
-        _page_row(claim, page, encoded_payloads) for claim, its_pages in claim_pages for page in its_pages
+        _page_row(claim, page, encoded_payloads)
+        for claim, planned_pages in claim_pages
+        for page in planned_pages
     ]
     insert_many(connection, pages, rows)
 
@@ -88,7 +90,7 @@ def fetch_page_rows(connection: Connection, keys: Sequence[int]) -> dict[int, li
 
 
 def planned_page_from_row(row: Row[Any]) -> PlannedPage:
-    """A page as it was planned. Raises one of `DAMAGE` for a row that has no sense."""
+    """Decode a page. Raises one of `DAMAGED_ROW_ERRORS` for a damaged row."""
     return PlannedPage(
         number=row.number,
         idempotency_key=row.idempotency_key,
@@ -98,7 +100,9 @@ def planned_page_from_row(row: Row[Any]) -> PlannedPage:
         state=PageState(row.state),
         receipt=row.receipt,
         posted_states={
-            paper: PostedState(*told) for paper, told in json.loads(row.posted_states or "{}").items() if told
+            paper: PostedState(*values)
+            for paper, values in json.loads(row.posted_states or "{}").items()
+            if values
         },
     )
 

@@ -72,7 +72,7 @@ class SqlDeliveryReports:
         return [_delivery_report_from_row(row, subscription, pages_by_delivery[row.id]) for row in rows]
 
     def channel_statuses(self) -> Sequence[ChannelStatus]:
-        # What a clock that was ahead has left is of a day to come.
+        # A delivery of a later date was stored by a clock that was ahead.
         not_ahead = or_(
             schema.subscriptions.c.next_edition.is_(None),
             deliveries.c.edition <= schema.subscriptions.c.next_edition,
@@ -130,20 +130,26 @@ class SqlDeliveryReports:
     def previous_editions(self, editions: Sequence[tuple[Subscription, date]]) -> Sequence[PreviousEdition]:
         found: dict[tuple[int, date], PreviousEdition] = {}
         with self.database.read() as connection:
-            for before, keys in _group_keys((edition, one.id) for one, edition in editions).items():
+            for before, keys in _group_keys(
+                (edition, subscription.id) for subscription, edition in editions
+            ).items():
                 rows = connection.execute(_PREVIOUS_EDITIONS, {"keys": keys, "before": before})
                 found |= {
                     (row.subscription, before): PreviousEdition(row.watermark, row.first_due) for row in rows
                 }
-        return [found.get((one.id, edition), PreviousEdition(None, None)) for one, edition in editions]
+        return [
+            found.get((subscription.id, edition), PreviousEdition(None, None))
+            for subscription, edition in editions
+        ]
 
     def shown_papers(self, windows: Sequence[tuple[Subscription, int, int]]) -> Sequence[frozenset[str]]:
         found: defaultdict[tuple[int, int, int], set[str]] = defaultdict(set)
         with self.database.read() as connection:
-            for (after, to), keys in _group_keys(((after, to), one.id) for one, after, to in windows).items():
+            grouped = _group_keys(((after, to), subscription.id) for subscription, after, to in windows)
+            for (after, to), keys in grouped.items():
                 for row in connection.execute(_SHOWN_IN_WINDOW, {"keys": keys, "after": after, "to": to}):
                     found[row.subscription, after, to].add(row.name)
-        return [frozenset(found[one.id, after, to]) for one, after, to in windows]
+        return [frozenset(found[subscription.id, after, to]) for subscription, after, to in windows]
 
 
 def _channel_status_from_rows(
@@ -176,7 +182,7 @@ def _channel_status_from_rows(
 
 
 def _parse_state(row: Row[Any]) -> tuple[DeliveryState, str]:
-    """The state of a delivery, and the reason for it. One that has no sense is never claimed: it has failed."""
+    """Return the state and reason of a delivery. A state that cannot be read is reported as failed."""
     try:
         return DeliveryState(row.state), row.reason
     except ValueError as error:
@@ -184,7 +190,7 @@ def _parse_state(row: Row[Any]) -> tuple[DeliveryState, str]:
 
 
 def _group_keys(pairs: Iterable[tuple[_T, int]]) -> dict[_T, list[int]]:
-    """The keys that belong to the same thing."""
+    """Group keys by their first elements."""
     found: defaultdict[_T, list[int]] = defaultdict(list)
     for group, key in pairs:
         found[group].append(key)
@@ -203,5 +209,5 @@ def _delivery_report_from_row(
         reason=reason,
         next_try_at=row.next_try_at,
         pages=tuple(readable_pages_from_rows(rows_of_pages)),
-        empty_reason=next((each for each in EmptyReason if each == row.empty_reason), None),
+        empty_reason=next((reason for reason in EmptyReason if reason == row.empty_reason), None),
     )

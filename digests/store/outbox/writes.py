@@ -1,4 +1,4 @@
-"""What is written of a claim: each word only while it is still its owner's."""
+"""Outbox writes: the steps of a delivery, each fenced by the token of its claim."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -28,7 +28,7 @@ deliveries, pages = schema.deliveries, schema.pages
 
 
 def apply_writes(connection: Connection, writes: Sequence[OutboxWrite]) -> None:
-    """Keeps the contract of `digests.ports.contracts.Deliveries.write`."""
+    """Apply steps in batches by type, as `Outbox.apply` says."""
     plans, first_pages, pages_sending, pages_sent = (
         list[PlanSaved](),
         list[FirstPageSending](),
@@ -56,12 +56,12 @@ def finish_delivery(connection: Connection, claim: Claim) -> None:
 
 
 def _update_with_fencing_token() -> Update:
-    """Changes deliveries that are still their claims' own."""
+    """Build an update that changes a delivery only under its current fencing token, owner and attempts."""
     return update(deliveries).where(
         deliveries.c.id == bindparam("its"),
         deliveries.c.owner == bindparam("ours"),
         deliveries.c.attempts == bindparam("try"),
-        # Not IN, whose list is written out anew at every call: these are the ledger's commonest statements.
+        # Cheaper than IN, whose list SQLAlchemy expands again at every execution.
         or_(*(deliveries.c.state == state for state in LEASED)),
     )
 
@@ -91,10 +91,10 @@ def _update_deliveries(
     claims: Sequence[Claim],
     value_rows: Sequence[dict[str, Any]] = (),
 ) -> None:
-    """Change the deliveries of these claims, each by what is told of it. Raises LeaseLostError when one is lost."""
+    """Update the deliveries of claims. Raises LeaseLostError when a fencing token is stale."""
     if not claims:
         return
-    keys = [_fencing_key_of(one) for one in claims]
+    keys = [_fencing_key_of(claim) for claim in claims]
     rows = [key | values for key, values in zip(keys, value_rows, strict=True)] if value_rows else keys
     _require_updated(update_many(connection, change, rows), claims)
 
@@ -105,21 +105,24 @@ def _fencing_key_of(claim: Claim) -> dict[str, Any]:
 
 def _require_updated(updated_count: int, claims: Sequence[Claim]) -> None:
     if updated_count != len(claims):
-        names = ", ".join(f"{one.subscription.channel}, {one.edition}" for one in claims)
+        names = ", ".join(f"{claim.subscription.channel}, {claim.edition}" for claim in claims)
         raise LeaseLostError(f"{names}: another process has taken {'it' if len(claims) == 1 else 'one'} over")
 
 
 def update_delivery(connection: Connection, claim: Claim, **values: Any) -> None:
-    """Change a delivery that is still the claim's own."""
+    """Update one delivery. Raises LeaseLostError when the fencing token is stale."""
     statement = _update_with_fencing_token().values(owner=claim.owner, **values)
     _require_updated(connection.execute(statement, _fencing_key_of(claim)).rowcount, [claim])
 
 
 def _save_plans(connection: Connection, plans: Sequence[PlanSaved]) -> None:
     _update_deliveries(
-        connection, _DELIVERY_PLAN_SAVED, [one.claim for one in plans], [_plan_values(one) for one in plans]
+        connection,
+        _DELIVERY_PLAN_SAVED,
+        [plan.claim for plan in plans],
+        [_plan_values(plan) for plan in plans],
     )
-    insert_pages(connection, [(one.claim, one.claim.pages) for one in plans])
+    insert_pages(connection, [(plan.claim, plan.claim.pages) for plan in plans])
 
 
 def _plan_values(plan: PlanSaved | FirstPageSending) -> dict[str, Any]:
@@ -127,11 +130,16 @@ def _plan_values(plan: PlanSaved | FirstPageSending) -> dict[str, Any]:
 
 
 def _start_first_pages(connection: Connection, first_pages: Sequence[FirstPageSending]) -> None:
-    value_rows = [_plan_values(one) | {"until": one.now + one.lease} for one in first_pages]
+    value_rows = [
+        _plan_values(first_page) | {"until": first_page.now + first_page.lease} for first_page in first_pages
+    ]
     _update_deliveries(
-        connection, _DELIVERY_FIRST_PAGE_SENDING, [one.claim for one in first_pages], value_rows
+        connection, _DELIVERY_FIRST_PAGE_SENDING, [first_page.claim for first_page in first_pages], value_rows
     )
-    insert_pages(connection, [(one.claim, _with_first_page_sending(one.claim.pages)) for one in first_pages])
+    insert_pages(
+        connection,
+        [(first_page.claim, _with_first_page_sending(first_page.claim.pages)) for first_page in first_pages],
+    )
 
 
 def _with_first_page_sending(planned_pages: Sequence[PlannedPage]) -> list[PlannedPage]:
@@ -139,23 +147,27 @@ def _with_first_page_sending(planned_pages: Sequence[PlannedPage]) -> list[Plann
 
 
 def _start_pages(connection: Connection, pages_sending: Sequence[PageSending]) -> None:
-    value_rows = [{"until": one.now + one.lease} for one in pages_sending]
-    _update_deliveries(connection, _DELIVERY_PAGE_SENDING, [one.claim for one in pages_sending], value_rows)
+    value_rows = [{"until": sending.now + sending.lease} for sending in pages_sending]
+    _update_deliveries(
+        connection, _DELIVERY_PAGE_SENDING, [sending.claim for sending in pages_sending], value_rows
+    )
     if pages_sending:
         update_many(
             connection,
             _PAGE_SENDING,
-            [{"its": one.claim.id, "page": one.page_number} for one in pages_sending],
+            [{"its": sending.claim.id, "page": sending.page_number} for sending in pages_sending],
         )
 
 
 def _record_pages_sent(connection: Connection, pages_sent: Sequence[PageSent]) -> None:
     if not pages_sent:
         return
-    _update_deliveries(connection, _DELIVERY_PAGE_SENT, [one.claim for one in pages_sent if not one.is_last])
-    _update_deliveries(connection, _DELIVERY_FINISHED, [one.claim for one in pages_sent if one.is_last])
-    update_many(connection, _PAGE_SENT, [_page_sent_row(one) for one in pages_sent])
-    if confirmed_pages := [one for one in pages_sent if one.receipt is not None]:
+    _update_deliveries(
+        connection, _DELIVERY_PAGE_SENT, [sent.claim for sent in pages_sent if not sent.is_last]
+    )
+    _update_deliveries(connection, _DELIVERY_FINISHED, [sent.claim for sent in pages_sent if sent.is_last])
+    update_many(connection, _PAGE_SENT, [_page_sent_row(sent) for sent in pages_sent])
+    if confirmed_pages := [sent for sent in pages_sent if sent.receipt is not None]:
         _insert_new_posts(connection, confirmed_pages)
 
 
@@ -166,8 +178,8 @@ def _page_sent_row(page_sent: PageSent) -> dict[str, Any]:
 
 
 def _insert_new_posts(connection: Connection, pages_sent: Sequence[PageSent]) -> None:
-    """So that a reaction on a message is known to mean its papers."""
-    new_posts = [post for one in pages_sent if (post := _post_from_page_sent(one)).papers]
+    """Record posted messages, so that a reaction on one is attributed to its papers."""
+    new_posts = [post for sent in pages_sent if (post := _post_from_page_sent(sent)).papers]
     if not new_posts:
         return
     keys = insert_posts(connection, new_posts)
@@ -176,7 +188,7 @@ def _insert_new_posts(connection: Connection, pages_sent: Sequence[PageSent]) ->
         if post.message_key in keys and post.posted_states != {
             paper: current_states[paper] for paper in post.papers if paper in current_states
         }:
-            # What changed since it was planned was gone through before there was a message.
+            # Papers that changed after the plan were already searched for posts, before this one existed.
             edit_row = {
                 "post": keys[post.message_key],
                 "due_at": post.posted_at,
@@ -195,7 +207,8 @@ def _post_from_page_sent(page_sent: PageSent) -> NewPost:
         page_sent.claim.subscription.channel,
         page_sent.receipt or "",
         page.papers,
-        first_number=1 + sum(len(one.papers) for one in pages_by_number.values() if one.number < page.number),
+        first_number=1
+        + sum(len(planned.papers) for planned in pages_by_number.values() if planned.number < page.number),
         posted_at=page_sent.now,
         posted_states={
             paper: page.posted_states[paper] for paper in page.papers if paper in page.posted_states
