@@ -8,44 +8,48 @@ from digests.subscription import Channel, Subscription, SubscriptionChange
 
 
 class Subscriptions(Protocol):
-    """The channels and their wishes."""
+    """The channels that get digests, with their preferences and schedules."""
 
     def sync_from_settings(self, subscriptions: Sequence[Subscription], *, now: datetime) -> None:
-        """Make those of the settings file be exactly these; a channel that is no longer among them gets no digest.
+        """Make the subscriptions of the settings file exactly these, and deactivate those that left it.
 
-        A channel whose schedule is as before keeps its next edition; one that was stopped starts again, one that
-        was paused stays so. Channels that people subscribed are left alone.
+        A channel with an unchanged schedule keeps its next edition. A stopped channel starts again; a paused
+        one stays paused. Channels that people subscribed are not changed.
         """
 
     def list_active(self) -> Sequence[Subscription]:
-        """Every channel that gets digests, in the order of their numbers."""
+        """Return every active subscription, by id."""
 
     def find(self, channel: Channel) -> Subscription | None:
-        """The subscription of a channel, running or not; an empty workspace matches any."""
+        """Return the subscription of a channel, running or not. An empty workspace matches any."""
 
     def change(
         self, channel: Channel, after: Subscription | None, *, by: str, now: datetime
     ) -> SubscriptionChange | None:
-        """Make the channel's subscription as `after` (None: none any more), and remember what it was and who did it.
+        """Set the channel's subscription to `after` (None removes it), and record the change.
 
-        Its id, `stopped` and `from_settings` are not taken from `after`; a change clears `stopped`. The first `owner`
-        stays while the subscription lives. None when nothing would change. When the schedule changed, no date gets a
-        second edition, and one that was awaited and whose new hour has passed is due at once; a channel that runs again
-        gets the first after `now`.
-        Raises InputError for one `from_settings`, unless only `paused_by` differs.
+        Returns None when nothing would change. The id, `stop_reason` and `is_from_settings` of `after` are
+        ignored; a change clears `stop_reason`. The first owner stays while the subscription lives. A changed
+        schedule gives no date a second edition; an awaited edition whose new time has passed is due at once.
+        A channel that runs again gets its first edition after `now`.
+
+        Raises InputError for a subscription of the settings file, unless only `paused_by` differs.
         """
 
     def undo(self, change_id: int, *, by: str, now: datetime) -> SubscriptionChange | None:
-        """Make it again as it was before that change; None when it is not as that change left it, or no such change."""
+        """Restore the subscription before a change.
+
+        Returns None when there is no such change, or the subscription was changed since.
+        """
 
     def stop(self, channel: Channel, reason: str) -> bool:
-        """No more digests for this channel until it is changed or started again; whether it was running."""
+        """Stop digests until the channel is changed or started again. Returns True if it was not stopped."""
 
     def start(self, channel: Channel, *, now: datetime) -> bool:
-        """Digests come again after `stop`; whether it had been stopped."""
+        """Resume digests after `stop`. Returns True if the channel was stopped."""
 
     def recompute_next_due(self, *, now: datetime) -> int:
-        """Put every next edition where the zones of this process and the clock of `now` have it; how many moved.
+        """Recompute every next edition by the current clock and time zone data; return the number changed.
 
-        For a start, which may bring new zones, and for a clock that was set back.
+        For start-up, which may bring new zone data, and for a clock that was set back.
         """

@@ -21,14 +21,14 @@ ANSWER_TIMEOUT_SECONDS = 5.0
 SILENCE_TIMEOUT_SECONDS = 20
 """Silence after which the server ends the session of a process, which frees its locks."""
 
-# A process that was stopped, or whose machine is gone, leaves its session open, so the server has to end it.
+# A process that was stopped leaves its session open, and so does a lost machine: the server has to end it.
 _SESSION_SETTINGS = text(
     "SELECT set_config('tcp_keepalives_idle', '5', false), set_config('tcp_keepalives_interval', '5', false), "
     "set_config('tcp_keepalives_count', '3', false), "
     f"set_config('tcp_user_timeout', '{SILENCE_TIMEOUT_SECONDS}s', false), "
     f"set_config('idle_session_timeout', '{SILENCE_TIMEOUT_SECONDS}s', false)"
 )
-# A lock has two numbers: one for all roles of this store, by which `pg_locks` is searched, and one for the role.
+# A lock has two numbers: one for this store, by which `pg_locks` is searched, and one for the role.
 _LOCK_CLASS = "hashtext('paperround ' || current_schema())"
 _LOCK_KEY = f"{_LOCK_CLASS}, hashtext(:role)"
 _TRY_LOCK = text(f"SELECT pg_try_advisory_lock({_LOCK_KEY})")
@@ -76,8 +76,8 @@ class FileLeadership:
             lock = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
         except OSError as error:
             raise StoreError(
-                f"{path} cannot be written ({error.strerror}): give this user the right to write there, or two "
-                "processes could do the same work."
+                f"{path} cannot be written ({error.strerror}): give this user the right to write there, or "
+                "two processes could do the same work."
             ) from error
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
