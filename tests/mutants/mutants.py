@@ -678,8 +678,8 @@ MUTANTS: tuple[Mutant, ...] = (
         "update(review_spending).where(and_(*fits))",
         "update(days).where(fits[0])",
         (
-            "tests/digests/store/test_reviewing.py"
-            "::test_nothing_is_reserved_over_either_ceiling_and_what_is_settled_is_free_again[sqlite]",
+            "tests/digests/store/test_budget.py"
+            "::test_a_reservation_over_either_limit_is_refused_and_settling_frees_the_rest[sqlite]",
         ),
     ),
     Mutant(
@@ -688,8 +688,8 @@ MUTANTS: tuple[Mutant, ...] = (
         "Spending(spent.tokens - reserved.tokens,",
         "Spending(spent.tokens,",
         (
-            "tests/digests/store/test_reviewing.py"
-            "::test_nothing_is_reserved_over_either_ceiling_and_what_is_settled_is_free_again[sqlite]",
+            "tests/digests/store/test_budget.py"
+            "::test_a_reservation_over_either_limit_is_refused_and_settling_frees_the_rest[sqlite]",
         ),
     ),
     # What sources serve.
