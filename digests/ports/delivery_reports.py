@@ -81,7 +81,7 @@ class DeliveryReports(Protocol):
         """Return the status of every active subscription by id, unreadable ones included."""
 
     def count_by_state(self, since: date) -> Mapping[DeliveryState, int]:
-        """Count the deliveries of every kind, for editions from `since` on, by state. Every state is a key."""
+        """Count deliveries of every kind by state, for editions from `since` on. Every state is a key."""
 
     def active_workers(self, *, now: datetime) -> Collection[tuple[str, str, str]]:
         """Return (platform, workspace, owner) of every live lease, each once.

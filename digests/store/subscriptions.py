@@ -1,4 +1,4 @@
-"""Channels and their wishes in the database. Keeps the contract of `digests.ports.subscriptions.Subscriptions`."""
+"""Subscriptions in the database. Implements `digests.ports.subscriptions.Subscriptions`."""
 
 import json
 import logging

@@ -31,7 +31,7 @@ def insert_pages(connection: Connection, claim_pages: ClaimPages) -> None:
 
 
 def _insert_shown_papers(connection: Connection, claim_pages: ClaimPages) -> None:
-    """Record the papers of digests as shown. A paper that a channel was shown before keeps its first record."""
+    """Record the papers of digests as shown. A paper that was shown before keeps its first record."""
     page_by_paper = [
         (claim, {paper: page.number for page in reversed(planned_pages) for paper in page.papers})
         for claim, planned_pages in claim_pages
