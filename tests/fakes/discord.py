@@ -27,6 +27,10 @@ from tests.fakes.discord_payloads import (
     faults_of_message,
     faults_of_modal,
 )
+from tests.fakes.wire import parse_port
+
+DEFAULT_PORT = 8766
+
 
 Json = dict[str, Any]
 
@@ -1367,4 +1371,4 @@ async def _serve_by_hand(port: int) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(_serve_by_hand(int(sys.argv[1]) if len(sys.argv) > 1 else 8766))
+    asyncio.run(_serve_by_hand(parse_port(__doc__, DEFAULT_PORT)))

@@ -8,7 +8,6 @@ can be injected by path. `python -m tests.fakes.feeds` serves them for trying by
 import asyncio
 import gzip
 import hashlib
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
@@ -20,6 +19,10 @@ from aiohttp import web
 from digests.calendar import NEW_YORK
 from tests.fakes import arxiv_days
 from tests.fakes.arxiv_days import Announcement
+from tests.fakes.wire import parse_port
+
+DEFAULT_PORT = 8767
+
 
 PAGE_RECORDS = 20
 """Records per page."""
@@ -400,4 +403,4 @@ url = "{feeds.daily_papers_url}"
 
 
 if __name__ == "__main__":
-    asyncio.run(_serve_by_hand(int(sys.argv[1]) if len(sys.argv) > 1 else 8766))
+    asyncio.run(_serve_by_hand(parse_port(__doc__, DEFAULT_PORT)))

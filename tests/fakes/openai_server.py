@@ -18,6 +18,9 @@ from typing import Any
 
 from aiohttp import web
 
+DEFAULT_PORT = 8099
+
+
 MODEL = "sample-reviewer"
 BATCH_WAIT_SECONDS = 30.0
 """Seconds after which an incomplete batch is answered."""
@@ -339,7 +342,7 @@ async def _serve_by_hand(arguments: argparse.Namespace) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--port", type=int, default=8099)
+    parser.add_argument("--port", type=int, default=DEFAULT_PORT)
     parser.add_argument("--latency", type=float, default=0.0, help="seconds an answer takes")
     parser.add_argument("--slots", type=int, default=1000, help="answers at the same time")
     parser.add_argument("--key", default="", help="the key that is required")

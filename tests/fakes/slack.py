@@ -10,7 +10,6 @@ import hmac
 import itertools
 import json
 import math
-import sys
 import time
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Container, Coroutine, Mapping
@@ -31,6 +30,10 @@ from tests.fakes.slack_blocks import (
     faults_of_blocks,
     faults_of_view,
 )
+from tests.fakes.wire import parse_port
+
+DEFAULT_PORT = 8765
+
 
 Json = dict[str, Any]
 
@@ -942,4 +945,4 @@ def read_text(blocks: Any) -> str:
 if __name__ == "__main__":
     from tests.fakes.slack_by_hand import serve_by_hand
 
-    asyncio.run(serve_by_hand(int(sys.argv[1]) if len(sys.argv) > 1 else 8765))
+    asyncio.run(serve_by_hand(parse_port(__doc__, DEFAULT_PORT)))

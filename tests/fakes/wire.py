@@ -1,5 +1,6 @@
 """A network between a client and a server on this machine, which can be cut, or swallow what is sent over it."""
 
+import argparse
 import contextlib
 import socket
 import threading
@@ -71,3 +72,13 @@ class TcpProxy:
 def _shut_socket(connection: socket.socket) -> None:
     with contextlib.suppress(OSError):
         connection.shutdown(socket.SHUT_RDWR)
+
+
+def parse_port(description: str | None, default: int) -> int:
+    """Return the port of the command line; `--help` prints the description and exits."""
+    parser = argparse.ArgumentParser(
+        description=description, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("port", type=int, nargs="?", default=default, help="port to listen on (%(default)s)")
+    port: int = parser.parse_args().port
+    return port
