@@ -500,8 +500,8 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "forum post without a nonce sent more than once",
         "bot/platforms/discord/client.py",
-        "once=True)",
-        "once=False)",
+        'channel_id=forum["id"], once=True',
+        'channel_id=forum["id"], once=False',
         (
             f"{DISCORD}/test_client.py"
             "::test_a_forum_post_has_no_nonce_so_it_is_sent_once_and_found_by_its_key",
@@ -577,8 +577,10 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "clip after escaping on Discord",
         "bot/platforms/discord/render.py",
-        "return escape_inline(clip_text(text, limit, cost=_count_inline_units) or text[: _find_fitting_end(text, limit)])",
-        "return clip(inline(text), limit, cost=units)",
+        "return escape_inline(\n"
+        "        clip_text(text, limit, cost=_count_inline_units) or text[: _find_fitting_end(text, limit)]\n"
+        "    )",
+        "return clip_text(escape_inline(text), limit, cost=count_units)",
         (f"{DISCORD}/test_render.py::test_a_part_of_a_card_is_cut_before_it_is_escaped",),
     ),
     Mutant(
