@@ -543,14 +543,14 @@ MUTANTS: tuple[Mutant, ...] = (
         "length counted before escaping on Slack",
         "bot/platforms/slack/render.py",
         "return _escape_mrkdwn(clip_text(_tidy_line(text), limit, cost=_count_mrkdwn_units))",
-        "return _mrkdwn(clip(_line(text), limit))",
+        "return _escape_mrkdwn(clip_text(_tidy_line(text), limit))",
         (f"{SLACK}/test_render.py::test_a_part_of_a_card_is_cut_before_it_is_escaped",),
     ),
     Mutant(
         "clip after escaping on Slack",
         "bot/platforms/slack/render.py",
         "return _escape_mrkdwn(clip_text(_tidy_line(text), limit, cost=_count_mrkdwn_units))",
-        "return clip(_mrkdwn(_line(text)), limit, cost=_units)",
+        "return clip_text(_escape_mrkdwn(_tidy_line(text)), limit, cost=_count_units)",
         (f"{SLACK}/test_render.py::test_a_part_of_a_card_is_cut_before_it_is_escaped",),
     ),
     Mutant(
@@ -678,7 +678,7 @@ MUTANTS: tuple[Mutant, ...] = (
         "budget reserved without limit",
         "digests/store/budget.py",
         "update(review_spending).where(and_(*fits))",
-        "update(days).where(fits[0])",
+        "update(review_spending).where(fits[0])",
         (
             "tests/digests/store/test_budget.py"
             "::test_a_reservation_over_either_limit_is_refused_and_settling_frees_the_rest[sqlite]",
