@@ -59,9 +59,8 @@ async def post_todays_edition(channel: str, services: Services, environment: Map
     Raises InputError, and PaperroundError if it was not posted.
     """
     configured = configured_subscriptions(services.settings)
-    await run_interactive(
-        _require_subscription, channel, services
-    )  # It is meant alone, or nothing is touched.
+    # Checked before any write: an unknown or ambiguous channel changes nothing.
+    await run_interactive(_require_subscription, channel, services)
     if any(channel in (one.channel.channel, str(one.channel)) for one in configured):
         await run_interactive(
             services.store.subscriptions.sync_from_settings, configured, now=services.delivery_context.clock()

@@ -1,4 +1,4 @@
-"""`paperround manifest`: the app as its platform wants it described."""
+"""`paperround manifest`: the description of the app that its platform imports."""
 
 import argparse
 

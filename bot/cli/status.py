@@ -93,7 +93,7 @@ def find_unstarted(
     configured: Sequence[Subscription], known_channels: Sequence[Channel]
 ) -> Sequence[Subscription]:
     """Return the configured subscriptions whose channels are not known; the next run starts them."""
-    names = {(one.platform, one.channel) for one in known_channels}  # Most are told apart by these.
+    names = {(one.platform, one.channel) for one in known_channels}  # Fast test that decides most cases.
     return [
         one
         for one in configured

@@ -34,7 +34,7 @@ class Budget(Protocol):
     """Spending per day (UTC), shared by all processes. A cost is reserved before the call that causes it."""
 
     def reserve(self, day: date, estimate: Spending, limit: BudgetLimit) -> bool:
-        """Add the estimate to the day's spending; return False and add nothing if that would exceed the limit.
+        """Add the estimate to the day's spending; return False, adding nothing, if that exceeds the limit.
 
         Atomic between processes. A reservation that is never settled stays counted: its process may have
         crashed after the call was paid.

@@ -33,7 +33,7 @@ class Marks(Protocol):
         """
 
     def mark_counts(self, channel: Channel, papers: Sequence[str]) -> Mapping[str, int]:
-        """Count the people of a channel who marked each of these papers. Papers without marks are left out."""
+        """Count the people of a channel who marked each of these papers. Unmarked papers are left out."""
 
     def discussion_queue(
         self, channel: Channel | None, *, since: datetime, limit: int

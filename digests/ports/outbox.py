@@ -15,7 +15,7 @@ class DeliveryKind(StrEnum):
 
     DIGEST = "digest"
     RECAP = "recap"
-    """A look back over several editions. Nothing sends one yet."""
+    """Summary of several editions. Nothing sends one yet."""
 
 
 class DeliveryState(StrEnum):

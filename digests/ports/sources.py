@@ -38,7 +38,7 @@ class Sources(Protocol):
         """
 
     def end_turn(self, server: str, owner: str, *, free_at: datetime) -> None:
-        """End the owner's turn; the next may begin at `free_at`. Does nothing if another owner has the turn."""
+        """End the owner's turn; the next may begin at `free_at`. No effect on another owner's turn."""
 
     def record_import(self, *, now: datetime) -> None:
         """Record that a source delivered papers at `now`, new ones or not."""
@@ -93,8 +93,9 @@ ProgressCallback = Callable[[int, int | None], None]
 class SourceBatch:
     """A part of what a source returned. When it is stored, the source has reached `position`.
 
-    `records` are papers to add, with `announce` as in `Library.add`; `updated_papers` only update known papers.
-    `remark` is part of a sentence for people. A batch `is_stale` if the source answered from an old state.
+    `records` are papers to add, with `announce` as in `Library.add`; `updated_papers` only update known
+    papers. `remark` is part of a sentence for people. A batch `is_stale` if the source answered from an
+    old state.
     """
 
     position: str

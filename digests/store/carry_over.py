@@ -1,4 +1,4 @@
-"""Names and values of the schema before 0.1.0 (revision 0013), and how they become those of today.
+"""Conversion of names and values from the schema before 0.1.0 (revision 0013) to the current one.
 
 A store of an older checkout is only read. `digests/store/copying.py` writes its rows into a new store.
 """
@@ -75,16 +75,16 @@ _CONSOLE_FIELDS: Mapping[str, str] = {
     "voices": "mark_count",
     "reviewed": "review_line",
 }
-"""Fields of the blocks in a console page's payload. Payloads for chat services are as their APIs take them."""
+"""Renamed fields of the blocks in a console page's payload. Chat payloads follow the platforms' APIs."""
 
 
 def find_old_table(new_table: Table) -> FromClause:
-    """The old table of the same rows, with the columns that it had, typed as today."""
+    """Return the old table of the same rows: its old columns with the current types."""
     return table(_OLD_TABLES.get(new_table.name, new_table.name), *_old_columns(new_table).values())
 
 
 def select_old_rows(new_table: Table) -> Select[Any]:
-    """A query for the old table's rows under the new column names, in the order of the new primary key."""
+    """Select the old table's rows under the new column names, in the order of the new primary key."""
     old_table, old_columns = find_old_table(new_table), _old_columns(new_table)
     labelled = [old_table.c[old.name].label(new_name) for new_name, old in old_columns.items()]
     keys = [
@@ -94,7 +94,7 @@ def select_old_rows(new_table: Table) -> Select[Any]:
 
 
 def convert_row(new_table: Table, row: Mapping[str, Any]) -> dict[str, Any]:
-    """A row for the new table. Text that stands in channels (keys, receipts, chat payloads) is left as it is."""
+    """Convert a row for the new table. Posted text (keys, receipts, chat payloads) is not changed."""
     new_row = {**row, **_new_values(new_table)}
     for name, value in row.items():
         renamed = _RENAMED_VALUES.get((new_table.name, name))
@@ -120,7 +120,7 @@ def _new_values(new_table: Table) -> dict[str, Any]:
 
 
 def _convert_payload(text: str) -> str:
-    """Rename the fields of a console page's blocks; leave every other payload, and damaged ones, byte for byte."""
+    """Rename the fields of a console page's blocks. Other payloads and damaged ones are not changed."""
     try:
         payload = json.loads(text)
     except ValueError:

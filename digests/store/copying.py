@@ -1,6 +1,6 @@
 """Copies a store to another database, row for row: from SQLite to PostgreSQL and back.
 
-A store of a checkout before 0.1.0 is carried over to the schema of today on the way.
+A store of a checkout before 0.1.0 is converted to the current schema.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -29,8 +29,8 @@ CopyProgress = Callable[[int, int], None]
 def copy_store(source: str, target: str, *, now: datetime, progress: CopyProgress) -> Mapping[str, int]:
     """Copy every table of the store at one address to an empty store at another, and count the rows of each.
 
-    All or nothing: after a failure the target is as empty as before. A source with the schema before 0.1.0 is only
-    read; any other is migrated to this version first. Raises StoreError, also for a source that is in use.
+    All or nothing: a failure leaves the target empty. A source with the schema before 0.1.0 is only read;
+    any other is migrated to this version first. Raises StoreError, also for a source that is in use.
     """
     old, new = open_database(source), open_database(target)
     try:
@@ -51,7 +51,7 @@ def copy_store(source: str, target: str, *, now: datetime, progress: CopyProgres
             _require_equal_counts(counts, _count_rows(writing), new.name)
         if new.is_postgres:
             with new.read() as connection:
-                connection.execute(text("ANALYZE"))  # Until it knows how much there is, it plans badly.
+                connection.execute(text("ANALYZE"))  # Without statistics the planner chooses badly.
     finally:
         old.engine.dispose()
         new.engine.dispose()
@@ -69,7 +69,7 @@ def _require_distinct_stores(old: Database, new: Database) -> None:
 
 
 def _require_existing_store(old: Database) -> None:
-    """A store that is not there must not be made by asking for a copy of it."""
+    """Raise StoreError for a source that does not exist, so that opening it does not create it."""
     if old.file and not old.file.exists():
         raise StoreError(f"There is no store {old.file} to copy from.")
     with old.read() as connection:
@@ -78,13 +78,13 @@ def _require_existing_store(old: Database) -> None:
 
 
 def _require_no_leader(old: Database) -> None:
-    """Raise StoreError while a process holds a leader lock of the store, for whatever role."""
+    """Raise StoreError while a process holds a leader lock of the store, for any role."""
     if is_any_role_held(old):
         raise StoreError(_IN_USE_MESSAGE.format(old.name, "a process leads there"))
 
 
 def _require_no_live_lease(reading: Connection, name: str, now: datetime) -> None:
-    """Raises StoreError while a process delivers, or may: what it posts is in the copy as not posted."""
+    """Raise StoreError while a delivery is leased: the copy would record its pages as not posted."""
     lease = reading.execute(select(func.max(deliveries.c.lease_until)).where(has_live_lease(now))).scalar()
     if lease is not None:
         raise StoreError(
@@ -93,14 +93,14 @@ def _require_no_live_lease(reading: Connection, name: str, now: datetime) -> Non
 
 
 _IN_USE_MESSAGE = (
-    "The store {} is in use ({}): stop every “paperround run” over it and copy then, or what it posts from now on would "
-    "be posted again out of the copy."
+    "The store {} is in use ({}): stop every “paperround run” over it and copy then, "
+    "or what it posts from now on would be posted again out of the copy."
 )
 
 
 @contextmanager
 def _open_snapshot(old: Database) -> Iterator[Connection]:
-    """All tables as they are at one instant, whatever is written meanwhile."""
+    """Open a read transaction that sees all tables at one instant, despite concurrent writes."""
     with translate_errors(old.name), old.engine.connect() as connection:
         if old.is_postgres:
             connection = connection.execution_options(isolation_level="REPEATABLE READ")
@@ -111,14 +111,15 @@ def _open_snapshot(old: Database) -> Iterator[Connection]:
 
 
 def _require_empty_store(target: Connection, name: str, now: datetime) -> None:
-    """Raises StoreError unless nothing is in the store but what every new one has."""
+    """Raise StoreError if the store holds other rows than a new store does."""
     fresh = open_database("sqlite://")
     migrate(fresh, now=now)
     with fresh.read() as connection:
         for table in metadata.sorted_tables:
             if _first_rows(target, table) != _first_rows(connection, table):
                 raise StoreError(
-                    f"The store {name} is not empty (there is something in its table {table.name}): copy to a new one."
+                    f"The store {name} is not empty (there is something in its table {table.name}): "
+                    "copy to a new one."
                 )
     fresh.engine.dispose()
 
@@ -143,14 +144,14 @@ def _copy_tables(
 
 
 def _read_batches(source: Connection, table: Table, is_old_schema: bool) -> Iterator[list[dict[str, Any]]]:
-    """Yield the rows of a table as dictionaries of today's columns, at most `BATCH_ROWS` at a time."""
+    """Yield the rows of a table as dictionaries of current columns, at most `BATCH_ROWS` at a time."""
     query = select_old_rows(table) if is_old_schema else select(table).order_by(*table.primary_key)
     for rows in source.execute(query).mappings().partitions(BATCH_ROWS):
         yield [convert_row(table, dict(row)) if is_old_schema else dict(row) for row in rows]
 
 
 def _advance_key_sequence(target: Connection, table: Table) -> None:
-    """PostgreSQL gives out keys by a sequence, which knows nothing of rows that came with theirs."""
+    """Advance PostgreSQL's key sequence past the copied keys; inserts with a given key do not."""
     key = table.autoincrement_column
     if key is None or target.dialect.name != "postgresql":
         return
@@ -160,7 +161,7 @@ def _advance_key_sequence(target: Connection, table: Table) -> None:
 
 
 def _count_rows(connection: Connection, is_old_schema: bool = False) -> dict[str, int]:
-    """Count the rows of every table, by the tables' names of today."""
+    """Count the rows of every table, by its current name."""
     return {
         table.name: connection.execute(
             select(func.count()).select_from(find_old_table(table) if is_old_schema else table)

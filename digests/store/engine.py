@@ -231,7 +231,7 @@ def open_database(url: str, *, busy_timeout: float = BUSY_TIMEOUT) -> Database:
     """Create the engine for a SQLAlchemy address. Opens no connection yet. Raises StoreError."""
     try:
         address = make_url(url)
-    except (ArgumentError, ValueError) as error:  # What it says may repeat the password.
+    except (ArgumentError, ValueError) as error:  # The message may contain the password.
         raise StoreError(f"The store's address is none. {_ADDRESS_EXAMPLE}") from error
     try:
         match address.get_backend_name():
@@ -306,9 +306,11 @@ _ERROR_SENTENCES = {
     "SQLITE_READONLY": "is read-only: give this user the right to write the file and its folder",
     "SQLITE_NOTADB": "is not a Paperround store: name another file under [store] url, or move this one away",
     "SQLITE_CORRUPT": "is damaged: restore a backup, or move the file away to begin anew",
-    "SQLITE_FULL": "cannot grow, the disk is full: free some space and run the command again; nothing was half written",
+    "SQLITE_FULL": "cannot grow, the disk is full: free some space and run the command again; "
+    "nothing was half written",
     "SQLITE_IOERR": "cannot be read or written, the disk reports an error: check the disk, then try again",
-    "SQLITE_CANTOPEN": "cannot be opened: its folder must exist and this user must have the right to write there",
+    "SQLITE_CANTOPEN": "cannot be opened: its folder must exist and this user must have the right "
+    "to write there",
     "SQLITE_PERM": "cannot be opened: this user has no right to it",
 }
 

@@ -21,9 +21,10 @@ ANSWER_TIMEOUT_SECONDS = 5.0
 SILENCE_TIMEOUT_SECONDS = 20
 """Silence after which the server ends the session of a process, which frees its locks."""
 
-# A process that was stopped leaves its session open, and so does a lost machine: the server has to end it.
+# A suspended process and a lost machine leave their sessions open, so the server must end them.
 _SESSION_SETTINGS = text(
-    "SELECT set_config('tcp_keepalives_idle', '5', false), set_config('tcp_keepalives_interval', '5', false), "
+    "SELECT set_config('tcp_keepalives_idle', '5', false), "
+    "set_config('tcp_keepalives_interval', '5', false), "
     "set_config('tcp_keepalives_count', '3', false), "
     f"set_config('tcp_user_timeout', '{SILENCE_TIMEOUT_SECONDS}s', false), "
     f"set_config('idle_session_timeout', '{SILENCE_TIMEOUT_SECONDS}s', false)"
@@ -36,8 +37,8 @@ _UNLOCK = text(f"SELECT pg_advisory_unlock({_LOCK_KEY})")
 _PING = text("SELECT 1")
 # `pg_locks` shows the signed number as an unsigned one; an objsubid of 2 means a lock of two numbers.
 _ANY_LOCK = text(
-    "SELECT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND granted AND objsubid = 2 "  # noqa: S608
-    f"AND classid::bigint = ({_LOCK_CLASS}::bigint & 4294967295) "
+    "SELECT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND granted "  # noqa: S608
+    f"AND objsubid = 2 AND classid::bigint = ({_LOCK_CLASS}::bigint & 4294967295) "
     "AND database = (SELECT oid FROM pg_database WHERE datname = current_database()))"
 )
 

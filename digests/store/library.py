@@ -58,7 +58,7 @@ class SqlLibrary:
         self, records: Sequence[tuple[Paper, Review]], *, now: datetime, announce: bool = True
     ) -> ImportCounts:
         with self.database.write() as connection:
-            last_seq = _lock_last_seq(connection)  # First: from here on nobody else brings papers in.
+            last_seq = _lock_last_seq(connection)  # First: this lock excludes other imports.
             batch = _ImportBatch(
                 last_seq, _fetch_entries(connection, [paper.id for paper, _ in records]), now, announce
             )
@@ -177,7 +177,7 @@ class _ImportBatch:
 
     def _add_paper(self, paper: Paper, review: Review) -> None:
         seq = self._draw_seq()
-        # Windows begin at 0: a negative number is in none.
+        # Windows begin at 0, so none contains a negative number.
         known_seq, known_at = (
             (seq, self.now) if self.announce or review != NOT_REVIEWED else (-seq, NEVER_ANNOUNCED)
         )
@@ -233,9 +233,8 @@ class _ImportBatch:
         dirty_entries = [entry for entry in self.entries.values() if entry.is_dirty]
         if new_rows := [_paper_row(entry) for entry in dirty_entries if not entry.is_stored]:
             insert_many(connection, papers, new_rows)
-        for entry in sorted(
-            dirty_entries, key=lambda one: one.id
-        ):  # In one order, or two processes wait for each other.
+        # Sorted: a fixed lock order prevents deadlocks.
+        for entry in sorted(dirty_entries, key=lambda one: one.id):
             if entry.is_stored:
                 connection.execute(update(papers).where(papers.c.id == entry.id).values(_paper_row(entry)))
         if self.new_reviews:

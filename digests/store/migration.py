@@ -1,4 +1,4 @@
-"""Brings a store's tables to what this version needs, with a copy of the file first."""
+"""Migration of a store's tables to this version, after a backup of an SQLite file."""
 
 import sqlite3
 from contextlib import closing
@@ -16,15 +16,15 @@ HEAD_REVISION = "0101"
 """The newest migration; a test holds it equal to the scripts."""
 
 FIRST_REVISION = "0101"
-"""The first schema of 0.1.0. Checkouts before it had revisions of their own, which end with `OLD_REVISION`."""
+"""First revision of 0.1.0. Earlier checkouts had their own revisions, the last being `OLD_REVISION`."""
 
 MIGRATIONS_FOLDER = Path(__file__).parent / "migrations"
 
 
 def migrate(database: Database, *, now: datetime) -> None:
-    """Make or renew the tables when that is needed. Raises StoreError; a store of a newer version is left alone.
+    """Create or migrate the tables if needed. Raises StoreError; a store of a newer version is not changed.
 
-    Of several processes that start at once, one does it and the others wait for it.
+    When several processes start at once, one migrates and the others wait.
     """
     if fetch_revision(database) == HEAD_REVISION:
         return
@@ -51,28 +51,29 @@ def _require_own_tables(connection: Connection, database: Database, revision: st
         raise StoreError(_describe_old_store(database, revision))
     if revision is not None and revision > HEAD_REVISION:
         raise StoreError(
-            f"The store {name} was written by a newer Paperround (its tables are {revision}, this version knows "
-            f"{HEAD_REVISION}): upgrade Paperround, or use another store."
+            f"The store {name} was written by a newer Paperround (its tables are {revision}, this version "
+            f"knows {HEAD_REVISION}): upgrade Paperround, or use another store."
         )
 
 
 def _describe_old_store(database: Database, revision: str) -> str:
-    """The sentence for a store that a checkout before 0.1.0 made: the command that carries it over."""
+    """Return the error sentence for a store from before 0.1.0, with the command that converts it."""
     if revision != OLD_REVISION:
         return (
-            f"The store {database.name} was made by an early checkout (its tables are {revision}): start the checkout "
-            f"fa069ce on it once, which brings them to {OLD_REVISION}, then carry it over with “paperround db copy”."
+            f"The store {database.name} was made by an early checkout (its tables are {revision}): start "
+            f"the checkout fa069ce on it once, which brings them to {OLD_REVISION}, then carry it over "
+            "with “paperround db copy”."
         )
     address = f"sqlite:///{database.name}" if database.file else database.name
     return (
-        f"The store {database.name} was made by a checkout before 0.1.0 (its tables are {revision}): carry it over with "
-        f"“paperround db copy {address} sqlite:///NEW.db” (or to a PostgreSQL database), then name the new one under "
-        "[store] url. The old one is only read."
+        f"The store {database.name} was made by a checkout before 0.1.0 (its tables are {revision}): "
+        f"carry it over with “paperround db copy {address} sqlite:///NEW.db” (or to a PostgreSQL database), "
+        "then name the new one under [store] url. The old one is only read."
     )
 
 
 def fetch_revision(database: Database) -> str | None:
-    """The revision of a store's tables; None where there are none. Raises StoreError."""
+    """Return the revision of a store's tables, None for a store without tables. Raises StoreError."""
     with database.read() as connection:
         return _fetch_revision(connection)
 
@@ -94,7 +95,7 @@ def _back_up_file(file: Path, copy: Path) -> None:
 
 
 def _run_migrations(database: Database) -> None:
-    from alembic import command  # A tenth of a second to load, and seldom needed.
+    from alembic import command  # Takes 0.1 s to load and is seldom needed.
     from alembic.config import Config
 
     config = Config()

@@ -14,7 +14,7 @@ CONNECT_TIMEOUT_SECONDS = 10
 STATEMENT_TIMEOUT_SECONDS = 60
 """The longest statement reads the candidates of a day: well under a second."""
 LOCK_TIMEOUT_SECONDS = 30
-"""The same wait for another process's write as over SQLite."""
+"""Longest wait for another process's write, the same as over SQLite."""
 IDLE_TIMEOUT_SECONDS = 60
 """A transaction idle for this long belongs to a stopped process, and others wait for its locks."""
 
@@ -39,7 +39,7 @@ def create_pooled_engine(address: URL) -> Engine:
     arguments: dict[str, Any] = {
         "connect_timeout": CONNECT_TIMEOUT_SECONDS,
         "application_name": "paperround",
-        "client_encoding": "utf8",  # Of a database in SQL_ASCII psycopg would give bytes.
+        "client_encoding": "utf8",  # Without it psycopg returns bytes from SQL_ASCII databases.
         **_KEEPALIVE_SETTINGS,
     }
     try:
@@ -53,8 +53,8 @@ def create_pooled_engine(address: URL) -> Engine:
         )
     except ImportError as error:
         raise StoreError(
-            "The store is in PostgreSQL, whose driver is not installed: install paperround with its postgresql extra "
-            "(pip install '.[postgresql]')."
+            "The store is in PostgreSQL, whose driver is not installed: install paperround with its "
+            "postgresql extra (pip install '.[postgresql]')."
         ) from error
     event.listen(pooled_engine, "connect", _begin_session)
     return pooled_engine
@@ -89,13 +89,14 @@ def require_supported_server(connection: Connection, store_name: str) -> None:
     if version < OLDEST_VERSION:
         version_text = ".".join(str(number) for number in version)
         raise StoreError(
-            f"The store {store_name} is in PostgreSQL {version_text}: version {OLDEST_VERSION[0]} or newer is needed."
+            f"The store {store_name} is in PostgreSQL {version_text}: "
+            f"version {OLDEST_VERSION[0]} or newer is needed."
         )
     encoding = connection.execute(text("SELECT getdatabaseencoding()")).scalar()
     if encoding != "UTF8":
         raise StoreError(
-            f"The store {store_name} keeps its text as {encoding}, which lacks most signs: create a database with ENCODING 'UTF8' "
-            "(and TEMPLATE template0) and name it under [store] url."
+            f"The store {store_name} keeps its text as {encoding}, which lacks most signs: "
+            "create a database with ENCODING 'UTF8' (and TEMPLATE template0) and name it under [store] url."
         )
 
 
@@ -103,7 +104,8 @@ def acquire_transaction_lock(connection: Connection, lock_name: str) -> None:
     """Hold a named advisory lock of this database and schema until the transaction ends."""
     connection.execute(
         text(
-            "SELECT pg_advisory_xact_lock(hashtextextended('paperround ' || current_schema() || ' ' || :what, 1))"
+            "SELECT pg_advisory_xact_lock(hashtextextended("
+            "'paperround ' || current_schema() || ' ' || :what, 1))"
         ),
         {"what": lock_name},
     )

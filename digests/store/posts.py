@@ -107,8 +107,10 @@ def insert_posts(connection: Connection, new_posts: Sequence[NewPost]) -> dict[t
 
 def _post_row(new_post: NewPost) -> dict[str, Any]:
     return {
-        "platform": new_post.channel.platform, "channel": new_post.channel.channel, "workspace": new_post.channel.workspace,
-        "message_id": new_post.message_id, "first_number": new_post.first_number, "delivery": new_post.delivery, "page": new_post.page,
+        "platform": new_post.channel.platform, "channel": new_post.channel.channel,
+        "workspace": new_post.channel.workspace,
+        "message_id": new_post.message_id, "first_number": new_post.first_number,
+        "delivery": new_post.delivery, "page": new_post.page,
         "payload": new_post.payload, "posted_at": new_post.posted_at,
     }  # fmt: skip
 

@@ -1,7 +1,7 @@
-"""The tables. One model for SQLite and PostgreSQL; a test holds the migrations equal to it.
+"""Tables for SQLite and PostgreSQL. A test compares them with the migrations.
 
-Every change of a paper or review draws a number, in the order in which the changes become visible. A paper's and a
-review's own key is the number it came with.
+Every change of a paper or review draws a sequence number. Numbers become visible in ascending order. The key
+of a paper or review is the number of the change that added it.
 """
 
 from datetime import UTC, datetime
@@ -38,11 +38,11 @@ metadata = MetaData(
 )
 
 Key = BigInteger().with_variant(Integer, "sqlite")
-"""SQLite makes a key of its own row numbers only of INTEGER."""
+"""Type of large keys. SQLite uses its row number as the key only if the type is INTEGER."""
 
 
 class StorableText(TypeDecorator[str]):
-    """Text without NULs and halves of surrogate pairs: PostgreSQL refuses both, and what is in one store must fit the other."""
+    """Text without NULs and lone surrogates. PostgreSQL refuses both, and stores are copied to it."""
 
     impl = sqlalchemy.Text
     cache_ok = True
@@ -59,7 +59,7 @@ class StorableText(TypeDecorator[str]):
 
 
 class Instant(TypeDecorator[datetime]):
-    """An instant in UTC: aware outside, and in SQLite, which knows no zones, written without one."""
+    """Instant in UTC. Python values are aware; SQLite stores them without a zone, since it has none."""
 
     impl = DateTime(timezone=True)
     cache_ok = True
@@ -107,7 +107,7 @@ papers = Table(
     Column("withdrawn", Date),
     Column("flags", StorableText, nullable=False),
     Column("flagged", Boolean, nullable=False),
-    # The newest review's, so that picking reads one table.
+    # Values of the newest review, copied here so that picking papers reads one table.
     Column("score", Float),
     Column("rank", Integer),
     Column("tldr", StorableText, nullable=False),
@@ -115,7 +115,9 @@ papers = Table(
     Column("upvotes", Integer),
     Column("code_url", StorableText, nullable=False, server_default=""),
     Column("scale", StorableText, nullable=False, server_default=""),
-    # Numbers: of the change by which this paper was known (with this review), and of its last change of any kind.
+    # Sequence numbers. known_seq: the change that brought the paper or its newest review;
+    # negative for an unannounced paper without a review.
+    # changed_seq: the last change of any kind.
     Column("known_seq", Key, nullable=False, unique=True),
     Column("known_at", Instant, nullable=False),
     Column("changed_seq", Key, nullable=False, unique=True),
@@ -139,7 +141,7 @@ reviews = Table(
     Column("model", StorableText, nullable=False),
     Column("reviewed_at", Instant),
     Column("read_depth", StorableText),
-    # Of our own reviewer: how far it went, and how it came to the rest, as JSON.
+    # Set by our own reviewer: the depth of its review, and its assessment as JSON.
     Column("review_depth", StorableText, nullable=False, server_default=""),
     Column("assessment", StorableText),
     UniqueConstraint("paper", "fingerprint"),
@@ -167,9 +169,9 @@ subscriptions = Table(
     Column("paused_by", StorableText, nullable=False, server_default=""),
     Column("stop_reason", StorableText, nullable=False, server_default=""),
     Column("owner_id", StorableText, nullable=False, server_default=""),
-    # The edition that is due at next_due_at; null in a store of an older version until it is reckoned again.
+    # The edition due at next_due_at. Null in rows of an older version until it is recomputed.
     Column("next_edition", Date),
-    # The channel's own date on which somebody last subscribed it or resumed it; null in a store of an older version.
+    # Date, in the channel's zone, of the last subscribing or resuming. Null in rows of an older version.
     Column("running_since", Date),
     UniqueConstraint("platform", "workspace", "channel"),
     Index("ix_subscriptions_active_next_due_at", "active", "next_due_at"),
@@ -189,20 +191,20 @@ deliveries = Table(
     Column("reason", StorableText, nullable=False),
     Column("next_try_at", Instant),
     Column("watermark", Key),
-    # When it was to come, and the first edition before it that did not.
+    # The time the edition was due, and the first of the editions directly before it that were never posted.
     Column("due_at", Instant),
     Column("first_missed", Date),
-    # Tries that failed since a page last landed.
+    # Failed attempts and crashes since a page was last confirmed.
     Column("failures", Integer, nullable=False, server_default="0"),
-    # How often in a row its process left it in the middle.
+    # Crashes in a row since an attempt last ended otherwise.
     Column("crashes", Integer, nullable=False, server_default="0"),
     UniqueConstraint("subscription", "edition", "kind"),
-    # Of a digest without picks: its kind, until when papers that come in still make it one, and up to which number they
-    # were looked at.
+    # For a digest without picks: the reason, the time until which late papers reopen it, and the sequence
+    # number up to which late papers were considered.
     Column("empty_reason", StorableText, nullable=False, server_default=""),
     Column("late_until", Instant),
     Column("late_watermark", Key),
-    # When its owner is to be told next that it was given up; null: there is nothing to tell.
+    # Time of the next failure notice to the owner. Null if there is none to send.
     Column("notify_at", Instant),
     Index("ix_deliveries_notify_at", "notify_at"),
     Index("ix_deliveries_state_late_until", "state", "late_until"),
@@ -217,7 +219,7 @@ pages = Table(
     Column("idempotency_key", StorableText, nullable=False),
     Column("payload", StorableText, nullable=False),
     Column("papers", StorableText, nullable=False),
-    # What it says of them, as JSON: by paper its version, its review's number and score, and whether it is withdrawn.
+    # Facts that the page states, as JSON by paper: version, review number, score, withdrawn or not.
     Column("posted_states", StorableText, nullable=False, server_default=""),
     Column("in_thread", Boolean, nullable=False),
     Column("state", StorableText, nullable=False),
@@ -241,14 +243,14 @@ subscription_changes = Table(
     metadata,
     Column("id", Integer, primary_key=True),
     Column("subscription", ForeignKey(subscriptions.c.id, ondelete="CASCADE"), nullable=False, index=True),
-    # What can be changed, as JSON; null where there was or is no subscription.
+    # The changeable fields before and after, as JSON. Null where there was no subscription.
     Column("before", StorableText),
     Column("after", StorableText),
     Column("by", StorableText, nullable=False),
     Column("at", Instant, nullable=False),
 )
 
-# A channel's id is its platform's own and no other's, so that posts and marks do without the workspace.
+# Channel ids are unique within a platform, so the keys of posts and marks need no workspace.
 posts = Table(
     "posts",
     metadata,
@@ -258,7 +260,7 @@ posts = Table(
     Column("channel", StorableText, nullable=False),
     Column("message_id", StorableText, nullable=False),
     Column("first_number", Integer, nullable=False),
-    # A page of a digest has its payload there.
+    # Set for a page of a digest, whose payload is in `pages`.
     Column("delivery", ForeignKey(deliveries.c.id, ondelete="CASCADE"), index=True),
     Column("page", Integer),
     Column("payload", StorableText),
@@ -275,7 +277,7 @@ post_papers = Table(
     Column("paper", StorableText, nullable=False),
     Column("platform", StorableText, nullable=False),
     Column("channel", StorableText, nullable=False),
-    # What the message says of the paper; review 0: that it has none. Null: not known, in a store of an older version.
+    # Facts that the message states. Review number 0: no review. Null in rows of an older version: unknown.
     Column("version", SmallInteger),
     Column("review_number", Key),
     Column("score", Float),
@@ -294,7 +296,7 @@ marks = Table(
     Column("person", StorableText, nullable=False),
     Column("mark_source", StorableText, nullable=False),
     Column("message_id", StorableText, nullable=False),
-    # A mark that was taken back stays, so that an older word that comes late is known to be older.
+    # A removed mark keeps its row, so that an older event that arrives late is recognised as older.
     Column("is_on", Boolean, nullable=False),
     Column("at", Instant, nullable=False),
     PrimaryKeyConstraint("platform", "channel", "paper", "person", "mark_source", "message_id"),
@@ -306,7 +308,7 @@ discussions = Table(
     "discussions",
     metadata,
     Column("paper", StorableText, nullable=False),
-    # Both empty: off everybody's queue.
+    # Both empty: removed from the queue of every channel.
     Column("platform", StorableText, nullable=False),
     Column("channel", StorableText, nullable=False),
     Column("at", Instant, nullable=False),
@@ -333,7 +335,7 @@ post_edits = Table(
     Column("change_seq", Key, nullable=False),
     Column("attempts", Integer, nullable=False),
     Column("last_text", StorableText, nullable=False),
-    # Its message is not there any more.
+    # Not tried again, for example because the message was deleted.
     Column("is_abandoned", Boolean, nullable=False),
 )
 
@@ -363,7 +365,7 @@ turns = Table(
     Column("free_at", Instant, nullable=False),
 )
 
-# By a person; the paper need not be known yet.
+# Papers that people asked for. No foreign key: the paper need not be known yet.
 paper_requests = Table(
     "paper_requests",
     metadata,
@@ -378,7 +380,7 @@ notes = Table(
     Column("text", StorableText, nullable=False),
 )
 
-# What our own reviewer has to read. One row a paper, while it waits or after it was given up.
+# Queue of our own reviewer: one row per paper that waits or was abandoned.
 review_queue = Table(
     "review_queue",
     metadata,
@@ -393,7 +395,7 @@ review_queue = Table(
     Index("ix_review_queue_review_depth_priority", "review_depth", "priority"),
 )
 
-# What our own reviewer used on a day (UTC), with what calls under way may still use. Money in millionths.
+# Spending of our own reviewer per day (UTC), open reservations included. Money is in millionths.
 review_spending = Table(
     "review_spending",
     metadata,
@@ -403,7 +405,7 @@ review_spending = Table(
     Column("full_reviews", Integer, nullable=False),
 )
 
-# Papers that a person decides about.
+# Papers held for a moderator, and the decisions.
 holds = Table(
     "holds",
     metadata,
@@ -414,7 +416,7 @@ holds = Table(
     Column("at", Instant, nullable=False),
 )
 
-# What a model found of two papers, in the order in which they were shown; each named with its version.
+# Verdicts of a model on two paper versions, in the order in which they were shown.
 comparisons = Table(
     "comparisons",
     metadata,
@@ -425,7 +427,7 @@ comparisons = Table(
     Column("at", Instant, nullable=False),
 )
 
-# The order of a day's best after they were compared: it holds for these very reviews.
+# Ranking of a day's best papers after comparison. A rank is valid only for the review it names.
 pairwise_ranks = Table(
     "pairwise_ranks",
     metadata,

@@ -128,13 +128,13 @@ class SqlSubscriptions:
 
 
 RECENT_PERIOD = timedelta(days=3)
-"""An edition that a channel had longer ago is on no date that can come again, whatever zone it moves to."""
+"""Age after which the date of an edition cannot recur, even if the channel changes its time zone."""
 
 
 def _fetch_recent_editions(
     connection: Connection, now: datetime, subscription_id: int | None = None
 ) -> dict[int, frozenset[date]]:
-    """The editions that each channel already has a delivery of, lately or by a clock that was ahead."""
+    """Return the recent and future editions that already have a digest, by subscription id."""
     query = select(deliveries.c.subscription, deliveries.c.edition).where(
         deliveries.c.edition >= (now - RECENT_PERIOD).date(), is_digest()
     )
@@ -147,8 +147,10 @@ def _fetch_recent_editions(
 
 
 def _recompute_due(row: Row[Any], recent_editions: frozenset[date], now: datetime) -> dict[str, Any] | None:
-    """The row's next edition by the zones and the clock of now, where that is not what it says; None too for a row
-    that cannot be read, which is for whoever delivers it to find out."""
+    """Return the update parameters for the row's next edition by the current clock and time zone data.
+
+    Returns None if nothing changes, or if the row cannot be read: delivery reports that.
+    """
     try:
         schedule = subscription_from_row(row).schedule
         edition = (
@@ -166,14 +168,14 @@ def _recompute_due(row: Row[Any], recent_editions: frozenset[date], now: datetim
 def _next_due_columns(
     connection: Connection, row: Row[Any] | None, schedule: Schedule, now: datetime, *, was_running: bool
 ) -> dict[str, Any]:
-    """The columns that say what is due next, once a schedule has changed or runs again."""
+    """Return the values of the next-due columns after a schedule was changed or resumed."""
     recent_editions = (
         _fetch_recent_editions(connection, now, row.id).get(row.id, frozenset())
         if row is not None
         else frozenset()
     )
     today = now.astimezone(ZoneInfo(schedule.time_zone)).date()
-    if row is not None and not was_running:  # What is of today comes all the same.
+    if row is not None and not was_running:  # Today's edition is still posted.
         abandon_paused(connection, {row.id: today}, now)
         reopen_failed(connection, row.id, today, now)
     was_stopped = row is not None and bool(row.active and row.stop_reason and not row.paused_by)
@@ -185,7 +187,7 @@ def _next_due_columns(
 
 
 def readable_subscriptions_from_rows(rows: Iterable[Row[Any]]) -> list[Subscription]:
-    """Those of the rows that can be read; one that cannot disturbs no other, and is a line in the log."""
+    """Convert rows to subscriptions. Rows that cannot be read are logged and left out."""
     subscriptions_found = []
     for row in rows:
         try:
@@ -198,8 +200,10 @@ def readable_subscriptions_from_rows(rows: Iterable[Row[Any]]) -> list[Subscript
 def read_or_stop_subscriptions(
     connection: Connection, rows: Iterable[Row[Any]], now: datetime
 ) -> list[Subscription]:
-    """The same; those that cannot be read are stopped, with the reason, so that they are not met again at every tick, and
-    their owners are to be told of the edition that does not come."""
+    """Convert rows to subscriptions. Rows that cannot be read are logged, stopped and left out.
+
+    The due edition of a stopped row is failed, so that its owner gets a notice.
+    """
     subscriptions_found = []
     for row in rows:
         try:
@@ -213,7 +217,7 @@ def read_or_stop_subscriptions(
 
 
 def subscription_or_stub_from_row(row: Row[Any]) -> Subscription:
-    """A subscription by its row; where that cannot be read, its channel and owner alone."""
+    """Convert a row; if it cannot be read, return its id, channel, owner and stop reason only."""
     try:
         return subscription_from_row(row)
     except StoreError:
@@ -223,12 +227,15 @@ def subscription_or_stub_from_row(row: Row[Any]) -> Subscription:
 
 
 def running_conditions() -> tuple[ColumnElement[bool], ...]:
-    """What holds for the subscriptions that get digests."""
+    """Return the conditions of subscriptions that get digests."""
     return subscriptions.c.active, subscriptions.c.paused_by == "", subscriptions.c.stop_reason == ""
 
 
 def _select_channel_rows(channel: Channel, *, active_only: bool = True) -> Select[Any]:
-    """A channel's rows, the one that names its workspace first; an empty workspace on either side matches any."""
+    """Select a channel's rows, active ones first, then those that name a workspace.
+
+    An empty workspace on either side matches any.
+    """
     same = select(subscriptions).where(
         subscriptions.c.platform == channel.platform, subscriptions.c.channel == channel.channel
     )
@@ -253,9 +260,12 @@ def _apply_change(
             "This channel's digest is set in the settings file; whoever runs Paperround can change it there."
         )
     after = after and replace(
-        after, channel=_channel_from_row(row) if row is not None else channel, id=row.id if row is not None else 0,
+        after, channel=_channel_from_row(row) if row is not None else channel,
+        id=row.id if row is not None else 0,
         stop_reason="", is_from_settings=before.is_from_settings if before else False,
-        owner_id=before.owner_id if before and (before.owner_id or before.is_from_settings) else after.owner_id,
+        owner_id=(
+            before.owner_id if before and (before.owner_id or before.is_from_settings) else after.owner_id
+        ),
     )  # fmt: skip
     if before == after:
         return None
@@ -278,7 +288,7 @@ def _write_subscription(
     after: Subscription | None,
     now: datetime,
 ) -> int:
-    """The number of the row that is now as `after`."""
+    """Insert or update the row so that it holds `after` (None deactivates it); return its id."""
     values: dict[str, Any] = (
         {"active": False}
         if after is None
@@ -303,7 +313,7 @@ def _preferences_and_schedule_of(subscription: Subscription) -> tuple[Preference
 
 
 def _subscription_to_json(subscription: Subscription) -> str:
-    """What people can change, for the book of changes."""
+    """Return the changeable fields as JSON, for the change history."""
     row = {
         name: value
         for name, value in _subscription_to_row(subscription).items()
@@ -322,7 +332,10 @@ def _subscription_from_json(json_text: str, channel: Channel) -> Subscription:
 
 
 def _find_row(channel: Channel, rows: Iterable[Row[Any]]) -> Row[Any] | None:
-    """The row of a channel; one that names no workspace is meant too, or a channel would get two digests."""
+    """Return the row of a channel, None if there is none.
+
+    An empty workspace on either side matches any; otherwise a channel could get two digests.
+    """
     same = [row for row in rows if (row.platform, row.channel) == (channel.platform, channel.channel)]
     near = [row for row in same if row.workspace == "" or channel.workspace == ""]
     exact = (row for row in same if row.workspace == channel.workspace)
@@ -332,14 +345,14 @@ def _find_row(channel: Channel, rows: Iterable[Row[Any]]) -> Row[Any] | None:
 def _sync_subscription(
     connection: Connection, subscription: Subscription, row: Row[Any] | None, now: datetime
 ) -> int:
-    """The number of the subscription, which is made or renewed where it is not yet so."""
+    """Insert or update a subscription of the settings file; return its id."""
     values = {
         **_subscription_to_row(subscription),
         "is_from_settings": True,
         "active": True,
         "stop_reason": "",
     }
-    del values["paused_by"]  # Whoever paused it resumes it.
+    del values["paused_by"]  # The settings do not end a pause.
     if row is None:
         values |= _next_due_columns(connection, None, subscription.schedule, now, was_running=False)
         (key,) = connection.execute(insert(subscriptions).values(values)).inserted_primary_key or (0,)
@@ -380,7 +393,7 @@ def _channel_from_row(row: Row[Any]) -> Channel:
 
 
 def subscription_from_row(row: Row[Any]) -> Subscription:
-    """A row of the table, out of any query that has all of its columns. Raises StoreError for one that has no sense."""
+    """Convert a row with all columns of the table. Raises StoreError if its values are invalid."""
     try:
         subscription = _subscription_from_fields(row, _channel_from_row(row))
         ZoneInfo(subscription.schedule.time_zone)
@@ -388,7 +401,8 @@ def subscription_from_row(row: Row[Any]) -> Subscription:
             raise ValueError("no day of the week")
     except (ValueError, TypeError, KeyError, OSError) as error:
         raise StoreError(
-            f"The settings of {_channel_from_row(row)} in the store cannot be read ({error}): subscribe the channel anew."
+            f"The settings of {_channel_from_row(row)} in the store cannot be read ({error}): "
+            "subscribe the channel anew."
         ) from error
     return replace(
         subscription,
@@ -400,7 +414,7 @@ def subscription_from_row(row: Row[Any]) -> Subscription:
 
 
 def _subscription_from_fields(fields: Any, channel: Channel) -> Subscription:
-    """What people can change, out of a row or of what the book of changes kept."""
+    """Build a subscription's changeable fields from a row or from an entry of the change history."""
     preferences = _preferences_from_columns(
         fields.domains, fields.keywords, fields.muted, fields.top, fields.min_score, fields.style
     )
@@ -413,7 +427,7 @@ def _subscription_from_fields(fields: Any, channel: Channel) -> Subscription:
 
 
 CACHE_SIZE = 1024
-"""Wishes and schedules that are read once: most channels have one of a few."""
+"""Number of parsed preferences and schedules kept: most channels share a few."""
 
 
 @lru_cache(CACHE_SIZE)
