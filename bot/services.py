@@ -49,13 +49,13 @@ if TYPE_CHECKING:
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
-# Debian's zones are a year old and wrong for some cities; the tzdata package is a dependency, so it is always there.
+# Use the tzdata package, which is a dependency: Debian's zones are a year old and wrong for some cities.
 zoneinfo.reset_tzpath(to=())
 
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """Everything, put together from the settings."""
+    """Objects built from the settings."""
 
     settings: Settings
     store: Store
@@ -64,13 +64,16 @@ class Services:
     _open_index: "list[SearchIndex]" = field(default_factory=list)
 
     def find_papers(self, query: str, limit: int) -> Sequence[ScoredPaper]:
-        """The papers that an id, an address or words mean, best first."""
+        """Return the papers that match an id, a URL or words, best first."""
         from digests.search import find_papers
 
         return find_papers(query, library=self.store.library, index=self._get_index(), limit=limit)
 
     def _get_index(self) -> "SearchIndex":
-        """Opened with the first search: while someone types there are several a second."""
+        """Return the index.
+
+        It is opened once, at the first search, because typing causes several searches a second.
+        """
         from digests.search.index import SearchIndex
 
         if not self._open_index:
@@ -81,7 +84,10 @@ class Services:
 def build_services(
     settings: Settings, console: Console, *, clock: Callable[[], datetime] | None = None
 ) -> Services:
-    """The house over the store of the settings. Raises StoreError, and InputError for a domain that nobody knows."""
+    """Build the services on the store of the settings.
+
+    Raises StoreError, and InputError for an unknown domain.
+    """
     for subscription in configured_subscriptions(settings):
         check_domains(subscription.preferences)
     _check_lease(settings)
@@ -95,8 +101,11 @@ def build_services(
 
 
 def _check_lease(settings: Settings) -> None:
-    """A lease that ends while an answer is still waited for would let another process post the same page, and one that ends
-    before a lost page was looked for twice would be taken over for ever."""
+    """Raise InputError if the lease is too short.
+
+    If it ended while a response is still awaited, another process could post the same page. If it ended
+    before a lost page was searched for twice, it would be taken over forever.
+    """
     sending = settings.delivery
     minimum = sending.history_lag_seconds + 2 * sending.timeout_seconds
     if sending.lease_seconds <= minimum:
@@ -169,7 +178,7 @@ def _search_directory(settings: Settings) -> Path:
 
 
 def configured_subscriptions(settings: Settings) -> list[Subscription]:
-    """The channels that the settings name."""
+    """Return the subscriptions of the channels in the settings."""
     return [_to_subscription(entry) for entry in settings.subscriptions]
 
 
@@ -184,7 +193,7 @@ def _to_subscription(entry: SubscriptionSettings) -> Subscription:
 
 
 def check_domains(preferences: Preferences) -> None:
-    """Raises InputError for a domain that nobody knows."""
+    """Raise InputError for an unknown domain."""
     for domain in preferences.domains:
         resolve_domain(domain)
 
@@ -201,7 +210,7 @@ FULL_TEXT_URL = "https://arxiv.org/"
 
 
 def build_sources(services: Services) -> list[Source]:
-    """The sources of the settings. Raises InputError for a category that nobody knows."""
+    """Build the sources of the settings. Raises InputError for an unknown category."""
     return [_build_source(entry, services) for entry in services.settings.sources]
 
 
@@ -237,7 +246,7 @@ def _build_arxiv(entry: SourceSettings, services: Services) -> "ArxivSource":
 
 
 def _build_arxiv_turns(services: Services, urls: Collection[str]) -> "ServerTurns":
-    """One request at a time to all of arXiv, whatever asks. Raises InputError for a gap that arXiv does not grant."""
+    """Limit all of arXiv to one request at a time. Raises InputError if the gap is shorter than arXiv allows."""
     from digests.sources.http.turns import ServerTurns
 
     fetching, context = services.settings.fetching, services.delivery_context
@@ -255,7 +264,10 @@ def _build_arxiv_turns(services: Services, urls: Collection[str]) -> "ServerTurn
 def _client_opener(
     services: Services, *trusted_urls: str
 ) -> Callable[[], AbstractAsyncContextManager["SourceClient"]]:
-    """Opens a client that may ask at these addresses of the settings, wherever they lie."""
+    """Return a function that opens a client.
+
+    It may request these URLs of the settings, even on private networks.
+    """
     from digests.sources.http.client import open_client
 
     fetching = services.settings.fetching
@@ -287,7 +299,7 @@ def _build_review_source(entry: SourceSettings, services: Services) -> Source:
 
 
 def build_arxiv_lookup(services: Services) -> PaperLookup | None:
-    """Looks single papers up at arXiv; None where the settings have no such source."""
+    """Build the lookup of single papers at arXiv. Returns None if the settings have no such source."""
     settings = _find_arxiv_settings(services)
     return _build_arxiv(settings, services).fetch_papers if settings else None
 
@@ -301,7 +313,10 @@ LOOKUP_TIMEOUT_SECONDS = 6.0
 
 
 def build_paper_fetcher(services: Services) -> Callable[[str], Paper | None] | None:
-    """Gets one paper from arXiv for a person who waits; None where the settings have no such source."""
+    """Build a function that fetches one paper from arXiv for a waiting person.
+
+    Returns None without such a source.
+    """
     settings = _find_arxiv_settings(services)
     if not settings:
         return None
@@ -321,7 +336,7 @@ def build_paper_fetcher(services: Services) -> Callable[[str], Paper | None] | N
 
 
 def build_reviewer(services: Services, environment: Mapping[str, str]) -> "OpenReviewContext | None":
-    """Opens the desk of our own reviewer; None where the settings name no server. Raises InputError."""
+    """Open the context of the reviewer. Returns None if the settings name no server. Raises InputError."""
     settings = services.settings.reviewer
     if not settings.base_url:
         return None
@@ -377,7 +392,7 @@ def _build_full_texts(services: Services) -> "ArxivFullTextFetcher":
 def build_apps(
     settings: Settings, environment: Mapping[str, str], clock: Callable[[], datetime]
 ) -> list[ChatApp]:
-    """Build the apps whose secrets are set. Raises SettingsError and InputError for secrets that cannot be right."""
+    """Build the apps whose secrets are set. Raises SettingsError and InputError for invalid secrets."""
     builders = [spec.build_app for spec in find_platforms().values() if spec.build_app]
     return [app for build_app in builders if (app := build_app(settings, environment, clock))]
 
@@ -405,13 +420,16 @@ def build_answers(services: Services, platform: str) -> Answers:
 
 
 def with_stored_id(store: Store, subscription: Subscription) -> Subscription:
-    """The subscription with its number in the ledger, where it has one."""
+    """Return the subscription with its stored id, if it has one."""
     known = store.subscriptions.find(subscription.channel)
     return replace(subscription, id=known.id) if known else subscription
 
 
 def require_platforms(subscriptions: Sequence[Subscription], open_platforms: Collection[str]) -> None:
-    """Raise InputError if no channel can get a digest and nobody could subscribe one, or a used platform is not set up."""
+    """Raise InputError if a used platform is not set up, or no channel can get a digest.
+
+    A bot on which people can still subscribe a channel is allowed to start without one.
+    """
     specs = find_platforms()
     interactive = [name for name in open_platforms if name not in specs or specs[name].build_app]
     if not subscriptions and not interactive:

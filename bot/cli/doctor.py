@@ -1,4 +1,4 @@
-"""`paperround doctor`: look at everything that has to be right, and say what is not and what to do."""
+"""`paperround doctor`: checks the installation and reports each fault with its remedy."""
 
 import argparse
 import asyncio
@@ -25,7 +25,7 @@ from digests.subscription import Subscription
 
 
 def run_command(options: argparse.Namespace) -> int:
-    """Print every finding; fails if one is a fault."""
+    """Print every finding. Fails if one is a fault."""
     findings = asyncio.run(check_installation(build_cli_services(options), os.environ))
     for finding in findings:
         print(finding)  # noqa: T201
@@ -33,7 +33,10 @@ def run_command(options: argparse.Namespace) -> int:
 
 
 async def check_installation(services: Services, environment: Mapping[str, str]) -> Sequence[Finding]:
-    """The store, each channel, and each platform whose secrets are set. Raises InputError for secrets that cannot be."""
+    """Check the store, each channel and each platform whose secrets are set.
+
+    Raises InputError for invalid secrets.
+    """
     chat_apps = build_apps(services.settings, environment, services.delivery_context.clock)
     subscriptions = await asyncio.to_thread(_load_subscriptions, services)
     findings = [
@@ -49,7 +52,7 @@ async def check_installation(services: Services, environment: Mapping[str, str])
 
 
 async def _check_reviewer(services: Services, environment: Mapping[str, str]) -> list[Finding]:
-    """Whether the model's server has the model, and answers by the schema."""
+    """Check that the model's server has the model and answers according to the schema."""
     open_context = build_reviewer(services, environment)
     if not open_context:
         return []
@@ -62,7 +65,7 @@ async def _check_reviewer(services: Services, environment: Mapping[str, str]) ->
 def _check_missing_platforms(
     open_platforms: Collection[str], subscriptions: Sequence[Subscription]
 ) -> list[Finding]:
-    """A platform whose secrets are not set is a fault when a channel of it waits for digests."""
+    """Report a fault for each platform whose secrets are not set but whose channels expect digests."""
     used_platforms = {one.channel.platform for one in subscriptions}
     return [
         Finding(
@@ -78,7 +81,7 @@ def _check_missing_platforms(
 
 
 def _load_subscriptions(services: Services) -> list[Subscription]:
-    """Those that the store has, and those of the settings that it has not yet."""
+    """Return the stored subscriptions and those of the settings that are not stored yet."""
     stored = list(services.store.subscriptions.list_active())
     names = {(one.channel.platform, one.channel.channel) for one in stored}
     return stored + [
@@ -89,7 +92,7 @@ def _load_subscriptions(services: Services) -> list[Subscription]:
 
 
 def _check_papers(services: Services) -> Finding:
-    """Whether papers come in."""
+    """Check that papers are being fetched."""
     last = services.store.sources.last_import()
     if last is None:
         return Finding(
@@ -113,7 +116,7 @@ def _check_papers(services: Services) -> Finding:
 
 
 def _check_sources(services: Services) -> list[Finding]:
-    """How each source of the settings is, and whether arXiv knows whom to write to."""
+    """Check each source of the settings, and that arXiv is given a contact address."""
     findings = [_check_source(source, services) for source in build_sources(services)]
     kinds = {one.kind for one in services.settings.sources}
     if "arxiv" in kinds and not services.settings.fetching.contact:
@@ -157,7 +160,7 @@ def _check_digests(services: Services, subscriptions: Sequence[Subscription]) ->
 
 
 def _check_digest(services: Services, subscription: Subscription) -> Finding:
-    """When the next digest comes, or why none does."""
+    """Report the time of the next digest, or the reason why none comes."""
     subject = f"digest of {subscription.channel}"
     if subscription.stop_reason:
         advice = (

@@ -1,4 +1,4 @@
-"""Slack: what the rest of the application knows of it. Its SDK is loaded only when the platform is used."""
+"""The Slack platform as the application uses it. The Slack SDK is imported only when the platform is used."""
 
 from typing import TYPE_CHECKING
 

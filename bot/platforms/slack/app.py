@@ -1,4 +1,4 @@
-"""The Slack app, put together: checked before it starts, drained before it stops."""
+"""Life cycle of the Slack app: preflight before it starts, drain before it stops."""
 
 import asyncio
 import contextlib
@@ -30,12 +30,12 @@ from digests.errors import InputError
 log = logging.getLogger(__name__)
 
 DRAIN_SECONDS = 10.0
-"""What is under way may take so long at the end; a container is killed after ten to thirty seconds."""
+"""Seconds for running work to finish at shutdown; a container is killed after ten to thirty seconds."""
 
 
 @dataclass(frozen=True, slots=True)
 class _OpenState:
-    """What `open` made."""
+    """Resources that `open` created."""
 
     platform: SlackPlatform
     session: aiohttp.ClientSession
@@ -44,7 +44,7 @@ class _OpenState:
 
 @dataclass(slots=True)
 class SlackApp:
-    """Keeps the contract of `bot.chat.port.App`."""
+    """Implements `bot.chat.port.App`."""
 
     settings: SlackSettings
     secrets: SlackSecrets
@@ -72,7 +72,10 @@ class SlackApp:
         )
 
     async def open(self) -> SlackPlatform:
-        """Where Slack cannot be reached just now, digests are tried all the same, and `serve` asks again who we are."""
+        """Open the platform.
+
+        If Slack cannot be reached, digests are still attempted and `serve` repeats the preflight.
+        """
         session = open_session(self.timeout)
         posting = create_web_client(self.secrets.bot_token, settings=self.settings, session=session)
         platform = SlackPlatform(posting)
@@ -85,7 +88,7 @@ class SlackApp:
         return platform
 
     async def _wait_for_identity(self, state: _OpenState, stop: asyncio.Event) -> PreflightReport | None:
-        """Who we are in Slack, asked until it says so; None when told to stop before."""
+        """Repeat the preflight until Slack answers. Returns None if `stop` is set first."""
         report, wait = state.report, MIN_BACKOFF_SECONDS
         while not report.team_id:
             with contextlib.suppress(TimeoutError):
@@ -100,7 +103,7 @@ class SlackApp:
         return report
 
     async def serve(self, answers: Answers, stop: asyncio.Event) -> None:
-        """Raises OSError when the port for Slack's requests is taken."""
+        """Serve requests until `stop` is set. Raises OSError if the HTTP port is in use."""
         if not self._open_state:
             raise RuntimeError("open the app before it is served")
         state, http = self._open_state, self._create_http_transport()
@@ -158,7 +161,7 @@ class SlackApp:
 
 
 def _log_report(report: PreflightReport) -> None:
-    """Log what keeps the app from a part of its work, and who it is."""
+    """Log the findings of the preflight and the identity of the app."""
     for finding in report.findings:
         if finding.severity is not Severity.OK:
             log.warning("%s: %s", finding.subject, finding.sentence)
@@ -169,7 +172,7 @@ def _log_report(report: PreflightReport) -> None:
 
 
 def transport_of(settings: SlackSettings, secrets: SlackSecrets) -> str:
-    """ "socket" or "http". Raises InputError when the secret that it needs is not there."""
+    """Return "socket" or "http". Raises InputError if the secret that the transport needs is not set."""
     kind = settings.transport
     if kind == "auto":
         kind = "socket" if secrets.app_token else "http"

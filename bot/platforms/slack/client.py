@@ -1,4 +1,7 @@
-"""Posting to Slack: what is known not to have gone out may be tried again; of the rest the channel is asked."""
+"""Slack client.
+
+A call that is known not to have succeeded may be retried; otherwise the channel's history is searched.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -28,15 +31,15 @@ EVENT_TYPE = "paperround_page"
 """The type of our message metadata; its payload holds the page's key."""
 
 HISTORY_LENGTH = 200
-"""Messages of a channel that are asked for at once. Slack gives 15 to apps that are sold outside its Marketplace, whatever
-they ask for (https://docs.slack.dev/reference/methods/conversations.history)."""
+"""Messages per history request. Slack returns at most 15 to apps sold outside its Marketplace
+(https://docs.slack.dev/reference/methods/conversations.history)."""
 HISTORY_PAGES = 10
 """More than that is not looked through: then nobody can say whether a page was posted."""
 
 
 @dataclass(frozen=True, slots=True)
 class SlackPlatform:
-    """Keeps the contract of `bot.chat.port.Platform`. The client tries again only what a rate limit refused.
+    """Implements `bot.chat.port.Platform`. The client itself retries only calls that a rate limit refused.
 
     A receipt is the `ts` of the message.
     """
@@ -59,9 +62,10 @@ class SlackPlatform:
         return str(answer["ts"])
 
     async def find(self, channel: Channel, *, key: str, since: datetime) -> str | NoHistory | None:
-        """Looks through the channel's messages, newest first, and the newest thread of ours among them.
+        """Search the channel's messages, newest first, and the app's newest thread among them.
 
-        The newest `HISTORY_LENGTH` are looked at whatever `since` says: the clock that it is by may be wrong.
+        The newest `HISTORY_LENGTH` messages are searched regardless of `since`, because the clock behind it
+        may be wrong.
         """
         query = {"channel": channel.channel, "limit": HISTORY_LENGTH, "include_all_metadata": True}
         cursor = ""
@@ -88,7 +92,7 @@ class SlackPlatform:
         return None
 
     async def _find_reply(self, parent: str, query: Mapping[str, Any], key: str) -> str | NoHistory | None:
-        """Slack gives the oldest replies first."""
+        """Search the replies of a thread for `key`. Slack returns the oldest replies first."""
         cursor = ""
         for _ in range(HISTORY_PAGES):
             page = await self._call_api("conversations.replies", {**query, "ts": parent, "cursor": cursor})
@@ -105,12 +109,18 @@ class SlackPlatform:
         await self._update_message(post.channel, post.message_id, apply_post_update(post.payload, update))
 
     async def _update_message(self, channel: Channel, message: str, payload: Mapping[str, Any]) -> None:
-        """The metadata, by which a page is found, stays: Slack replaces only what it is given."""
+        """Update a message.
+
+        Its metadata, which identifies the page, stays: Slack replaces only the fields it is given.
+        """
         changes = {"text": payload["text"], "blocks": payload["blocks"]}
         await self._call_api("chat.update", {"channel": channel.channel, "ts": message, **changes})
 
     async def send_direct_message(self, channel: Channel, person: str, message: Message) -> None:
-        """A person's id in place of a channel's opens the conversation with them; `chat:write` is right enough."""
+        """Send a direct message.
+
+        A user id in place of a channel id opens the conversation; `chat:write` is sufficient.
+        """
         for page in render(message, DigestStyle.COMPACT):
             await self._call_api("chat.postMessage", {"channel": person, **page.payload})
 
@@ -155,7 +165,10 @@ def _error_of_lost_answer(cause: str, attempt: SendAttempt) -> PostError:
 
 
 def _read_messages(page: Mapping[str, Any]) -> tuple[Sequence[Mapping[str, Any]], str]:
-    """The messages of an answer, and where to ask on. Raises PostError for an answer that says nothing of messages."""
+    """Return the messages of a response and the cursor of the next page.
+
+    Raises PostError if the response has no messages.
+    """
     messages = page.get("messages")
     if not isinstance(messages, list):
         raise PostError("Slack did not say which messages are there.", Outcome.UNKNOWN)
@@ -173,14 +186,14 @@ def _find_by_key(messages: Sequence[Mapping[str, Any]], key: str) -> str | None:
 
 
 def _code_of(error: BaseException | None) -> str:
-    """Slack's word for a refusal; empty where Slack did not answer in its own form."""
+    """Return Slack's error code, or "" if the response is not in Slack's format."""
     return (
         str(parse_error_response(error.response).get("error", "")) if isinstance(error, SlackApiError) else ""
     )
 
 
 def _error_of_refusal(error: SlackApiError, arguments: Mapping[str, Any], attempt: SendAttempt) -> PostError:
-    """What Slack's refusal means for the page."""
+    """Return the PostError for an error response of Slack."""
     status, answer, code = (
         getattr(error.response, "status_code", 0),
         parse_error_response(error.response),

@@ -1,4 +1,4 @@
-"""Slack's error codes, and what a person can do about each.
+"""Slack's error codes and the advice for each.
 
 The codes are those that Slack documents for chat.postMessage, conversations.history and auth.test
 (https://docs.slack.dev/reference/methods).
@@ -46,7 +46,7 @@ _SENTENCES = {
 
 
 def explain_error(code: str, *, needed: str = "", channel: str = "") -> str:
-    """What a code means and what to do, in a sentence. `needed` is the scope that is missing."""
+    """Return a sentence that explains the code and its remedy. `needed` is the missing scope."""
     where = f" (channel {channel})" if channel and code in CHANNEL_ERRORS else ""
     if code == "missing_scope":
         return (
@@ -63,33 +63,33 @@ SOCKET_FIX = (
 
 
 def explain_socket_error(code: str) -> str:
-    """The same for a socket that Slack does not open: it is the app-level token's, not the bot's."""
+    """Explain an error of apps.connections.open, which concerns the app-level token, not the bot token."""
     if code in TOKEN_ERRORS | {"missing_scope"}:
         return f"Slack does not take SLACK_APP_TOKEN ({code}). {SOCKET_FIX}"
     return explain_error(code)
 
 
 def is_token_error(code: str) -> bool:
-    """Whether the token is at fault, so that nothing at all can be done with it."""
+    """Return True if the token is invalid, so that no call can succeed."""
     return code in TOKEN_ERRORS
 
 
 def is_channel_error(code: str) -> bool:
-    """Whether the channel is at fault."""
+    """Return True if the error concerns the channel."""
     return code in CHANNEL_ERRORS
 
 
 def is_transient_error(code: str) -> bool:
-    """Whether it is Slack that cannot just now."""
+    """Return True if Slack is temporarily unable to answer."""
     return code in AMBIGUOUS_ERRORS | {"ratelimited", "rate_limited"}
 
 
 def is_ambiguous_error(code: str) -> bool:
-    """Whether the work may have been done all the same."""
+    """Return True if the call may have succeeded despite the error."""
     return code in AMBIGUOUS_ERRORS
 
 
 def parse_error_response(response: Any) -> dict[str, Any]:
-    """What Slack said in a refusal, where it was Slack; the response is aiohttp's own where it could not be read."""
+    """Return the body of Slack's error response, or {} if it is not a JSON object of Slack's."""
     answer = getattr(response, "data", None)
     return answer if isinstance(answer, dict) else {}

@@ -1,4 +1,4 @@
-"""The form for a channel's digest as a Slack modal, and what was filled in. Pure."""
+"""Slack modal for the settings of a channel's digest, and parsing of its input. Pure."""
 
 import json
 from collections.abc import Mapping
@@ -31,7 +31,7 @@ Json = dict[str, Any]
 
 
 def build_settings_view(form: SubscriptionForm, *, channel_id: str, channel_name: str, exists: bool) -> Json:
-    """The modal, filled in."""
+    """Build the modal with the values of `form`."""
     description = (
         f"The digest of #{clip_text(normalize_text(channel_name), 80)}"
         if channel_name
@@ -116,7 +116,7 @@ def _build_style_radio(style: str) -> Json:
 
 
 def read_view(view: Mapping[str, Any]) -> tuple[str, SubscriptionForm]:
-    """The channel's id and what was filled in, out of a view_submission's view. What is not there is empty."""
+    """Return the channel id and the form from the view of a view_submission. Missing fields are empty."""
     channel = str(json.loads(view.get("private_metadata") or "{}").get("channel", ""))
     blocks = (view.get("state") or {}).get("values") or {}
     fields = {
@@ -141,5 +141,5 @@ def _read_element(element: Mapping[str, Any]) -> str | list[str]:
 
 
 def errors_of(error: FormError) -> dict[str, str]:
-    """The problems as Slack shows them under their fields."""
+    """Return the error messages by block, as Slack shows them under the fields."""
     return {field: clip_text(sentence, ERROR_UNITS) for field, sentence in error.problems.items()}

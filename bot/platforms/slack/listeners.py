@@ -1,6 +1,6 @@
-"""What people do in Slack, and what becomes of it: payloads in, replies out.
+"""Listeners for Slack's events, commands, forms and buttons.
 
-Everything is acknowledged before any work is done: Slack waits three seconds, and people less.
+Each request is acknowledged before any work is done, because Slack waits only three seconds.
 """
 
 import logging
@@ -73,7 +73,10 @@ MAX_REPLY_PAGES = 4
 
 @dataclass(slots=True)
 class SlackListeners:
-    """Listens to one workspace. `client` may wait for rate limits; `bot_user` is the app's own user id."""
+    """Handles the events of one workspace.
+
+    `client` may wait for rate limits; `bot_user` is the app's user id.
+    """
 
     answers: Answers
     platform: SlackPlatform
@@ -95,7 +98,7 @@ class SlackListeners:
         )
 
     def register_handlers(self, app: AsyncApp) -> None:
-        """Every event that the manifest subscribes has a listener: one without is told to us again and again."""
+        """Register a listener for every event in the manifest. Slack repeats an event that has no listener."""
         app.command(self.settings.paper_command)(self._on_paper)
         app.command(self.settings.digest_command)(self._on_digest)
         app.action(LOOK_UP_ACTION_ID)(self._on_look_up)
@@ -147,7 +150,7 @@ class SlackListeners:
         return self.answers.store.subscriptions.find(channel) is not None
 
     async def _require_membership(self, channel: Channel) -> None:
-        """Nothing is promised to a channel that cannot be posted to."""
+        """Raise an error if the app cannot post to the channel."""
         invite = (
             "I am not in this channel, so nothing was changed: type /invite @paperround here, then try again."
         )
@@ -165,7 +168,10 @@ class SlackListeners:
     # Forms.
 
     async def _on_form(self, ack: Callable[..., Awaitable[None]], body: Payload) -> None:
-        """A form is checked before it is acknowledged, so that what is wrong stands beside its field."""
+        """Handle a submitted form.
+
+        It is validated before it is acknowledged, so that errors appear beside their fields.
+        """
         channel_id, form = read_view(body["view"])
         channel = self._channel_from_id(channel_id)
         person = await self.profiles.fetch_person(body["user"]["id"])
@@ -207,7 +213,10 @@ class SlackListeners:
             await self.dispatcher.look_up_paper(str(action.get("value") or ""), respond)
 
     async def _open_window(self, body: Payload, message: Message) -> None:
-        """A message in a window of its own, where there is no channel to share to; on top of one that is open."""
+        """Show a message in a modal, for requests without a channel.
+
+        It is pushed on top of a modal that is open.
+        """
         pages = render(remove_share_button(message), DigestStyle.COMPACT)
         view = {
             "type": "modal",
@@ -245,11 +254,11 @@ class SlackListeners:
                 await self._post_ephemeral(channel, user, present_sentence(AMBIGUOUS_REACTION))
 
     async def catch_up(self) -> None:
-        """After a gap the reactions on the newest posts are asked for."""
+        """Fetch the reactions on the newest posts after a lost connection."""
         await self.discussion.reconcile_recent_posts(self._fetch_reactions)
 
     async def _fetch_reactions(self, post: Post) -> dict[str, frozenset[str]]:
-        """Who reacted with what; the app's own reactions are no marks."""
+        """Return the user ids by reaction. The app's own reactions are left out."""
         answer = await self.client.reactions_get(
             channel=post.channel.channel, timestamp=post.message_id, full=True
         )
@@ -285,7 +294,10 @@ class SlackListeners:
             await self.client.views_publish(user_id=event["user"], view=view)
 
     def _build_channel_blocks(self) -> list[dict[str, Any]]:
-        """Which channels get a digest; only Slack can turn a channel's id into its name, and hides it from outsiders."""
+        """List the channels that get a digest.
+
+        Slack turns the ids into names and hides them from non-members.
+        """
         ours = [
             one
             for one in self.answers.store.subscriptions.list_active()
@@ -374,7 +386,7 @@ class SlackListeners:
         return Channel(self.platform.name, channel_id, self.workspace)
 
     async def _is_new_event(self, body: Payload) -> bool:
-        """Whether this event was not told before."""
+        """Return True if this event was not received before."""
         event = str(body.get("event_id", ""))
         return not event or await run_interactive(
             self.answers.store.events.record_once, event, now=self.clock()
@@ -383,7 +395,7 @@ class SlackListeners:
     async def _post_ephemeral(
         self, channel: Channel, user: str, message: Message, thread: str | None = None
     ) -> None:
-        """A message for one person in a channel."""
+        """Post a message in a channel that only one person sees."""
         for page in render(message, DigestStyle.COMPACT):
             arguments = {
                 "channel": channel.channel,
@@ -399,9 +411,11 @@ class SlackListeners:
     async def _handle_request(
         self, response_url: str, channel: Channel | None = None, user: str = "", body: Payload | None = None
     ) -> AsyncIterator[Responder]:
-        """Work that is finished before the process ends. A fault is a sentence for whoever asked, and a line in the log.
+        """Run work that is completed before the process ends.
 
-        Where there is neither a response_url nor a channel, `body` is what opens a window for the answer.
+        An error is logged and reported to the person who asked.
+
+        Without a response_url and a channel, `body` is used to open a modal for the answer.
         """
 
         async def respond(message: Message, *, replace: bool = False) -> None:
@@ -420,7 +434,7 @@ class SlackListeners:
     async def _send_response(
         self, url: str, channel: Channel | None, user: str, message: Message, *, replace: bool
     ) -> None:
-        """To where the person asked; where that is not taken any more, as a new message for that person alone."""
+        """Send a message to the response URL. If the URL has expired, post an ephemeral message instead."""
         if not url:
             if channel and channel.channel and user:
                 await self._post_ephemeral(channel, user, message)
@@ -443,7 +457,10 @@ class SlackListeners:
 
 
 def _describe_digest(subscription: Subscription) -> str:
-    """<#C1> at 09:00 (Europe/Berlin), or why nothing comes; Slack's own link is the only markup in it."""
+    """Return a line such as "<#C1> at 09:00 (Europe/Berlin)", or the reason why no digest comes.
+
+    The channel link is its only markup.
+    """
     link = f"<#{subscription.channel.channel}>"
     if subscription.stop_reason:
         return f"{link}: stopped"
@@ -453,7 +470,7 @@ def _describe_digest(subscription: Subscription) -> str:
 
 
 def _build_short_card(message: Message) -> list[dict[str, Any]]:
-    """A card for under somebody's link: without buttons, since it belongs to their message."""
+    """Build a card to unfurl a link. It has no buttons, because it belongs to another person's message."""
     (page, *_) = render(
         Message(message.summary, tuple(b for b in message.blocks if isinstance(b, Card))), DigestStyle.CARDS
     )
@@ -466,7 +483,7 @@ def _channel_id_of(event: Payload) -> str:
 
 
 def _parse_timestamp(ts: str) -> datetime:
-    """Slack's "1700000000.000200" as an instant."""
+    """Convert a timestamp of Slack, such as "1700000000.000200", to a datetime."""
     return datetime.fromtimestamp(float(ts), UTC)
 
 

@@ -1,4 +1,4 @@
-"""The app as Slack is told about it: what it may do and what it hears, with the reason for each."""
+"""Slack app manifest: scopes and events, each with its reason."""
 
 import json
 from typing import Any
@@ -40,12 +40,12 @@ LONG_DESCRIPTION = (
 
 
 def scopes_of(settings: SlackSettings) -> dict[str, str]:
-    """The scopes of the bot token, each with its reason."""
+    """Return the scopes of the bot token, each with its reason."""
     return SCOPES | (UNFURL_SCOPES if settings.unfurl_arxiv else {})
 
 
 def build_manifest(settings: SlackSettings, url: str = "") -> dict[str, Any]:
-    """The manifest; with the `url` of /slack/events Slack calls over HTTP, without it the app uses Socket Mode."""
+    """Return the manifest. With the `url` of /slack/events it uses HTTP, without it Socket Mode."""
     request = {"request_url": url} if url else {}
     unfurl = {"unfurl_domains": ["arxiv.org"]} if settings.unfurl_arxiv else {}
     events = sorted((*EVENTS, *(["link_shared"] if settings.unfurl_arxiv else [])))
@@ -102,13 +102,13 @@ def _build_command(name: str, description: str, hint: str, url: str) -> dict[str
 
 
 def render_manifest_yaml(settings: SlackSettings, url: str = "") -> str:
-    """The manifest as Slack's page takes it, with a line on where it comes from."""
+    """Return the manifest as YAML for Slack's page, with a comment on its origin."""
     header = "# Made by “paperround manifest slack”: paste it at https://api.slack.com/apps, Create New App, From a manifest."
     return "\n".join([header, *_render_yaml_lines(build_manifest(settings, url))]) + "\n"
 
 
 def _render_yaml_lines(part: dict[str, Any], indent: str = "") -> list[str]:
-    """Strings are written as JSON writes them, which YAML reads."""
+    """Return lines of YAML. Strings are written as JSON, which is valid YAML."""
     lines: list[str] = []
     for key, value in part.items():
         match value:

@@ -1,4 +1,4 @@
-"""What is checked before the app starts, and by `paperround doctor`: each finding says what to do."""
+"""Checks before the app starts and for `paperround doctor`. Each finding says what to do."""
 
 import asyncio
 from collections.abc import Awaitable, Mapping, Sequence
@@ -27,9 +27,9 @@ MAX_CLOCK_SKEW_SECONDS = 120
 
 @dataclass(frozen=True, slots=True)
 class PreflightReport:
-    """What was found, and who the app is; the ids are empty when Slack did not say.
+    """Findings of the preflight and identity of the app. The ids are empty if Slack did not return them.
 
-    `is_away` when Slack could not be asked just now, which says nothing against the app.
+    `is_away` is True if Slack could not be reached, which is not a fault of the app.
     """
 
     findings: tuple[Finding, ...]
@@ -42,16 +42,16 @@ class PreflightReport:
 
     @property
     def faults(self) -> tuple[Finding, ...]:
-        """What keeps the app from starting."""
+        """Findings that prevent the app from starting."""
         return tuple(finding for finding in self.findings if finding.severity is Severity.FAULT)
 
 
 async def run_preflight(
     client: AsyncWebClient, *, settings: SlackSettings, app_token: str, channels: Sequence[str]
 ) -> PreflightReport:
-    """Ask Slack who we are, what we may do, and whether we are in the channels. Never raises for what Slack answers.
+    """Check the app's identity, scopes and channel memberships. Never raises for a response of Slack.
 
-    With an `app_token` a socket is asked for too.
+    With an `app_token` the Socket Mode connection is checked too.
     """
     try:
         identity = await _await_answer(client.auth_test())
@@ -84,7 +84,7 @@ async def run_preflight(
 
 
 class _RefusedError(Exception):
-    """Slack did not do it; the sentence says why and what to do."""
+    """Slack refused a call. The message gives the reason and the remedy."""
 
     def __init__(self, sentence: str, code: str = "") -> None:
         super().__init__(sentence)
@@ -92,7 +92,7 @@ class _RefusedError(Exception):
 
     @property
     def is_transient(self) -> bool:
-        """Whether it may be otherwise in a minute."""
+        """Return True if a retry may succeed."""
         return not self.code or is_transient_error(self.code)
 
 

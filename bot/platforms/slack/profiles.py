@@ -1,4 +1,4 @@
-"""Who asks: name, right and time zone, as Slack knows them."""
+"""Profiles of Slack users: name, rights and time zone."""
 
 import logging
 from collections import OrderedDict
@@ -22,14 +22,17 @@ UNKNOWN_NAME = "Someone"
 
 @dataclass(slots=True)
 class ProfileCache:
-    """Asks Slack for each person once in a while."""
+    """Caches the profiles of Slack users for a limited time."""
 
     client: AsyncWebClient
     clock: Callable[[], datetime]
     _cache: OrderedDict[str, tuple[datetime, Person]] = field(default_factory=OrderedDict)
 
     async def fetch_person(self, user: str) -> Person:
-        """By the user's id. Never raises: without an answer it is somebody without a name or a right."""
+        """Return the person with a user id.
+
+        Never raises: without a response the person has no name and no rights.
+        """
         at, known = self._cache.get(user, (None, None))
         if at and known and self.clock() - at < CACHE_TTL:
             return known

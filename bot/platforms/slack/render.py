@@ -1,8 +1,8 @@
-"""A message as the arguments of Slack's chat.postMessage: Block Kit pages within every limit. Pure.
+"""Renders a message as arguments of Slack's chat.postMessage: Block Kit pages within every limit. Pure.
 
-Untrusted prose is `plain_text`, which Slack does not parse; `mrkdwn` stands only where a link or bold type is wanted.
-Lengths are UTF-16 units of the escaped text, never fewer than the characters Slack counts. The limits are Slack's
-(https://docs.slack.dev/reference/block-kit) where nothing else is said.
+Untrusted prose is `plain_text`, which Slack does not parse; `mrkdwn` is used only for links and bold type.
+Lengths are UTF-16 units of the escaped text, never fewer than the characters Slack counts. The limits are
+Slack's (https://docs.slack.dev/reference/block-kit) unless stated otherwise.
 """
 
 import re
@@ -73,7 +73,7 @@ SlackBlock = dict[str, Any]
 
 
 def render(message: Message, style: DigestStyle) -> tuple[Page, ...]:
-    """The message as pages within every limit of Slack. Never raises for any text, and no page is empty."""
+    """Return the message as pages within every limit of Slack. Never raises for any text; no page is empty."""
     drafts = [page for chapter in _split_chapters(message, style) for page in _pack_drafts(chapter)]
     pages = [page for page in map(_strip_outer_dividers, drafts) if page.blocks] or [
         _build_empty_draft(message)
@@ -83,7 +83,10 @@ def render(message: Message, style: DigestStyle) -> tuple[Page, ...]:
 
 @dataclass(frozen=True, slots=True)
 class _PageDraft:
-    """What stays together on a page. `spoken` is its text for notifications and screen readers, not yet escaped."""
+    """Blocks that stay together on a page.
+
+    `spoken` is the unescaped text for notifications and screen readers.
+    """
 
     blocks: tuple[SlackBlock, ...]
     fallback_text: str = ""
@@ -95,7 +98,10 @@ class _PageDraft:
 
 
 def _count_string_units(part: object) -> int:
-    """Every string, the names of types too: Slack's own count is not known, so ours is a generous one."""
+    """Count the units of every string, type names included.
+
+    Slack's own count is not documented, so this one is generous.
+    """
     match part:
         case str():
             return _count_units(part)
@@ -108,7 +114,7 @@ def _count_string_units(part: object) -> int:
 
 
 def _split_chapters(message: Message, style: DigestStyle) -> list[list[_PageDraft]]:
-    """The message in drafts, and where a new page has to begin."""
+    """Return the drafts of the message in chapters. Each chapter begins a new page."""
     match style:
         case DigestStyle.COMPACT:
             return [_render_blocks(message.blocks, _render_compact_card)]
@@ -123,7 +129,7 @@ def _split_chapters(message: Message, style: DigestStyle) -> list[list[_PageDraf
 
 
 def _group_by_card(blocks: Sequence[Block]) -> list[list[Block]]:
-    """What stands before the first card, then each card; what follows a card stays with it."""
+    """Group the blocks before the first card, then each card with the blocks that follow it."""
     groups: list[list[Block]] = [[]]
     for block in blocks:
         if isinstance(block, Card) and groups[-1]:
@@ -133,7 +139,7 @@ def _group_by_card(blocks: Sequence[Block]) -> list[list[Block]]:
 
 
 def _pack_drafts(drafts: Iterable[_PageDraft]) -> list[_PageDraft]:
-    """The drafts on as few pages as their order and the budgets allow."""
+    """Pack the drafts into as few pages as their order and the limits allow."""
     pages: list[_PageDraft] = []
     for draft in drafts:
         merged = _merge_drafts(pages[-1], draft) if pages else draft
@@ -166,7 +172,10 @@ def _build_empty_draft(message: Message) -> _PageDraft:
 
 
 def _build_page(page: _PageDraft, position: int, summary: str, style: DigestStyle) -> Page:
-    """The first page says the message's summary to those who do not see its blocks, the others what is on them."""
+    """Build a page.
+
+    The fallback text of the first page is the message's summary, that of the others their content.
+    """
     fallback_text = (_tidy_line(summary) if position == 0 else "") or page.fallback_text
     payload = {
         "text": _escape_mrkdwn(clip_text(fallback_text, FALLBACK_UNITS, cost=_count_mrkdwn_units))
@@ -212,7 +221,7 @@ def _render_row(row: Buttons) -> list[_PageDraft]:
 
 
 def _render_action_button(button: Button, number: int = 0) -> SlackBlock:
-    """Two buttons of a row may ask for the same, so that the action's id ends with a number, as in "show.2"."""
+    """Render a button. Its action id ends with a number, as in "show.2", because ids must be unique in a row."""
     label = (
         clip_text(_tidy_line(button.label), BUTTON_UNITS, cost=_count_plain_units) or button.action.title()
     )
@@ -255,7 +264,10 @@ def _render_small_text(text: Text) -> list[_PageDraft]:
 
 
 def _split_text_objects(text: Text, limit: int) -> Iterable[tuple[SlackBlock, str]]:
-    """A text as text objects within the limit, each with what it says; the label stands before the first."""
+    """Split a text into text objects within the limit, each with its spoken text.
+
+    The label precedes the first.
+    """
     body = _tidy_lines(text.text)
     label = clip_text(_tidy_line(text.label), HEADER_UNITS, cost=_count_mrkdwn_units)
     if not label:
@@ -274,7 +286,7 @@ def _split_text_objects(text: Text, limit: int) -> Iterable[tuple[SlackBlock, st
 
 
 def _split_text(text: str, limit: int, cost: Callable[[str], int]) -> list[str]:
-    """The whole text in pieces within the limit, parted between lines, or else words, or else anywhere."""
+    """Split the whole text into pieces within the limit: between lines, else between words, else anywhere."""
     pieces = []
     while len(text) > limit or cost(text) > limit:
         fitting = bisect_right(range(1, limit + 1), limit, key=lambda end: cost(text[:end]))
@@ -313,7 +325,10 @@ def _render_card(card: Card) -> _PageDraft:
 
 
 def _render_compact_card(card: Card) -> _PageDraft:
-    """The title and what the paper says, with the button beside it; limitations in one line of small print."""
+    """Render the title and the paper's summary with the button beside it.
+
+    Limitations are one line of small print.
+    """
     title = _clip_title(card, SHORT_TITLE_UNITS)
     warnings = [f"⚠️ {warning}" for warning in _clip_each(card.warnings, WARNING_UNITS)]
     lines = (
@@ -330,7 +345,7 @@ def _render_compact_card(card: Card) -> _PageDraft:
 
 
 def _render_listing(cards: Iterable[Card]) -> list[_PageDraft]:
-    """A line a paper; no paper is on these pages, so that a mark belongs to its card."""
+    """Render one line for each paper. The pages record no paper, so that a reaction belongs to its card."""
     sections: list[list[tuple[str, str]]] = []
     room = 0
     for card in cards:
@@ -373,7 +388,7 @@ def _render_metadata(card: Card) -> str:
 
 
 def _render_warnings(card: Card) -> str:
-    """Not escaped: for plain_text."""
+    """Return the warnings of a card, unescaped, for plain_text."""
     warnings = (
         clip_text(_tidy_line(warning), WARNING_UNITS, cost=_count_plain_units) for warning in card.warnings
     )
@@ -392,7 +407,7 @@ def _clip_each(texts: Iterable[str], limit: int) -> list[str]:
 
 
 def _join_fitting_lines(lines: Sequence[str], limit: int, cost: Callable[[str], int]) -> str:
-    """As many of the lines as fit, and how many more there are."""
+    """Join as many lines as fit, and add the number of those left out."""
     shown = 0
     while shown < len(lines) and cost("\n".join(lines[: shown + 1])) <= limit:
         shown += 1
@@ -419,7 +434,7 @@ def _render_limitations_line(card: Card) -> str:
 
 
 def _render_fallback_text(card: Card, title: str) -> str:
-    """The card as it is read aloud: a screen reader gets this instead of the blocks."""
+    """Return the text of a card for screen readers, which read it instead of the blocks."""
     number = f"{card.number}. " if card.number is not None else ""
     lines = (
         f"{number}{title}",
@@ -453,7 +468,10 @@ def _render_discuss_text(mark_count: int) -> SlackBlock:
 
 
 def apply_post_update(payload: Mapping[str, Any], update: PostUpdate) -> dict[str, Any]:
-    """A posted page with the voices on each paper's button and what came since beside it; all else as it was. Pure."""
+    """Return a posted page with vote counts on the Discuss buttons and update lines beside them.
+
+    The rest is unchanged. Pure.
+    """
     update_lines = {
         paper: clip_text(_tidy_line(line), UPDATE_UNITS, cost=_count_plain_units)
         for paper, line in update.update_lines.items()
@@ -478,14 +496,17 @@ def apply_post_update(payload: Mapping[str, Any], update: PostUpdate) -> dict[st
 
 
 def _append_update_line(text: str, update_lines: Sequence[str]) -> str:
-    """For screen readers; on a page of several papers the blocks alone say of which."""
+    """Append the update lines to the fallback text.
+
+    On a page of several papers only the blocks name the paper.
+    """
     (line,) = update_lines if len(update_lines) == 1 else ("",)
     longer = f"{text}\n{_escape_mrkdwn(line)}"
     return longer if line and _count_units(longer) <= FALLBACK_UNITS else text
 
 
 def _paper_of(block: SlackBlock) -> str | None:
-    """The paper whose Discuss button is in a block."""
+    """Return the id of the paper whose Discuss button is in a block, or None."""
     for button in (*block.get("elements", ()), block.get("accessory", {})):
         if button.get("action_id") == ButtonAction.DISCUSS:
             return str(button["value"])
@@ -503,7 +524,7 @@ def _set_mark_count(block: SlackBlock, mark_count: int) -> SlackBlock:
 
 
 def _can_be_a_value(paper: str) -> bool:
-    """Whether Slack gives the id back as it is."""
+    """Return True if Slack returns the id unchanged as a button's value."""
     return (
         paper != ""
         and paper == normalize_text(paper)
@@ -523,12 +544,12 @@ def _build_context(text: SlackBlock) -> SlackBlock:
 
 
 def _build_plain_text(text: str) -> SlackBlock:
-    """Not parsed: marks and shortcodes stand as they are written."""
+    """Build a plain_text object. Slack does not parse it: marks and shortcodes stay as written."""
     return {"type": "plain_text", "text": _defuse_pings(text), "emoji": False}
 
 
 def _build_mrkdwn_text(markup: str) -> SlackBlock:
-    """`verbatim`: Slack makes no links or mentions of its own."""
+    """Build a mrkdwn object. With `verbatim` Slack adds no links or mentions of its own."""
     return {"type": "mrkdwn", "text": markup, "verbatim": True}
 
 
@@ -553,7 +574,7 @@ def _count_units(text: str) -> int:
 
 
 def _tidy_line(text: str) -> str:
-    """One tidy line, or nothing where there would be nothing to see."""
+    """Return the text as one tidy line, or "" if nothing would be visible."""
     text = normalize_text(text)
     seen = (
         sign for sign in text if unicodedata.category(sign)[0] not in "CMZ" and sign not in _BLANK_LETTERS
@@ -562,7 +583,7 @@ def _tidy_line(text: str) -> str:
 
 
 def _tidy_lines(text: str) -> str:
-    """The same with its line breaks, and no more than one empty line at a time."""
+    """Return the tidy text with its line breaks, with at most one empty line in a row."""
     return re.sub("\n{3,}", "\n\n", "\n".join(map(_tidy_line, text.splitlines()))).strip()
 
 
@@ -571,17 +592,20 @@ def _tidy_visible_lines(texts: Iterable[str]) -> list[str]:
 
 
 def _clip_mrkdwn(text: str, limit: int) -> str:
-    """One line of mrkdwn within the limit, cut before it is escaped, so that no cut splits an entity."""
+    """Return one line of mrkdwn within the limit.
+
+    The text is cut before it is escaped, so that no entity is split.
+    """
     return _escape_mrkdwn(clip_text(_tidy_line(text), limit, cost=_count_mrkdwn_units))
 
 
 def _defuse_pings(text: str) -> str:
-    """Nothing in plain_text is live; pings are taken apart all the same, because one is worse than an unseen sign."""
+    """Break up pings in plain_text. Slack does not parse them there; this is a second safeguard."""
     return _PING.sub(rf"\g<0>{_UNSEEN_SPACE}", text)
 
 
 def _escape_mrkdwn(text: str) -> str:
-    """The text reads as it did, and nothing in it pings, links or formats."""
+    """Escape a text for mrkdwn. It reads the same and contains no active ping, link or format."""
     unmarked = _MARK.sub(lambda mark: mark[0].translate(_LOOK_ALIKES), text)
     unquoted = _QUOTE.sub(_SOFT_HYPHEN, unmarked)
     return _escape_entities(_SHORTCODE.sub(rf"\g<0>{_UNSEEN_SPACE}", _defuse_pings(unquoted)))
@@ -592,7 +616,7 @@ def _escape_entities(text: str) -> str:
 
 
 def _count_plain_units(text: str) -> int:
-    """As if escaped: that Slack counts plain_text before it escapes it is not documented."""
+    """Count the units of the escaped text. Slack does not document that it counts plain_text unescaped."""
     return _count_units(_escape_entities(_defuse_pings(text)))
 
 

@@ -1,4 +1,7 @@
-"""How we call Slack: one shared session with its own time-outs, and nothing tried again but what a rate limit refused."""
+"""HTTP session for Slack: one shared session with its own timeouts.
+
+Only calls that a rate limit refused are retried.
+"""
 
 from importlib.metadata import version
 
@@ -16,7 +19,10 @@ RATE_LIMIT_RETRIES = 3
 
 
 def open_session(timeout: float) -> aiohttp.ClientSession:
-    """A session for all calls; `time_out` is seconds for one. slack_sdk's own `timeout=` is without effect on it."""
+    """Open a session for all calls.
+
+    `timeout` is in seconds per call; slack_sdk's own `timeout=` has no effect on it.
+    """
     limits = aiohttp.ClientTimeout(total=timeout, connect=min(CONNECT_TIMEOUT_SECONDS, timeout))
     return aiohttp.ClientSession(
         timeout=limits,
@@ -29,7 +35,7 @@ def open_session(timeout: float) -> aiohttp.ClientSession:
 def create_web_client(
     token: str, *, settings: SlackSettings, session: aiohttp.ClientSession
 ) -> AsyncWebClient:
-    """A client that posts nothing twice: the library's default would send again after a dropped connection."""
+    """Create a client that does not post twice. The library's default would retry after a dropped connection."""
     client = AsyncWebClient(
         token=token or None,
         base_url=settings.api_base_url,

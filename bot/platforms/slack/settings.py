@@ -31,7 +31,7 @@ def _validate_emoji_name(name: str) -> str:
 
 
 class SlackSettings(SettingsTable):
-    """The Slack app. Secrets: `SLACK_BOT_TOKEN`, `SLACK_APP_TOKEN`, `SLACK_SIGNING_SECRET`."""
+    """Settings of the Slack app. Secrets: `SLACK_BOT_TOKEN`, `SLACK_APP_TOKEN`, `SLACK_SIGNING_SECRET`."""
 
     api_base_url: Annotated[str, AfterValidator(base_url_validator("https://slack.com/api/"))] = Field(
         default="https://slack.com/api/",
@@ -90,7 +90,7 @@ class SlackSecrets:
 
 
 def read_slack_secrets(environment: Mapping[str, str]) -> SlackSecrets:
-    """Read the app's secrets. Raises SettingsError for a token in the variable of another kind."""
+    """Read the app's secrets. Raises SettingsError if a variable holds a token of another kind."""
     secrets = SlackSecrets(
         bot_token=environment.get("SLACK_BOT_TOKEN", "").strip(),
         app_token=environment.get("SLACK_APP_TOKEN", "").strip(),

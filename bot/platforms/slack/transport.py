@@ -1,4 +1,4 @@
-"""How Slack reaches the bot: a socket that is watched and rebuilt, or signed requests over HTTP."""
+"""Transports for Slack's events: a supervised socket, or signed requests over HTTP."""
 
 import asyncio
 import contextlib
@@ -31,16 +31,20 @@ PING_SECONDS = 10.0
 HELLO_TIMEOUT_SECONDS = 20.0
 """A socket that has not said hello by then is given up: Slack greets at once."""
 RECONNECT_AFTER_SECONDS = 5.0
-"""A socket that is not connected for so long is rebuilt: Slack's library by itself takes less than one second, or never
-comes back, since after a refusal it tries the same single-use ticket again."""
+"""Seconds without a connection before the socket is rebuilt.
+
+Slack's library reconnects in less than one second or never, since after a refusal it tries the same single-use ticket again."""
 POLL_SECONDS = 1.0
 MIN_BACKOFF_SECONDS, MAX_BACKOFF_SECONDS = 1.0, 300.0
-"""Seconds between tries to connect, doubling: apps.connections.open takes about one call a minute for long."""
+"""Seconds between attempts to connect, doubling: apps.connections.open allows about one call a minute."""
 MAX_REQUEST_BYTES = 2**20
 
 
 def build_bolt_app(client: AsyncWebClient, authorization: AuthorizeResult, signing_secret: str) -> AsyncApp:
-    """Slack's own framework over our client. Nothing is read from the environment, which Bolt would do in many places."""
+    """Build a Bolt app over our client.
+
+    Nothing is read from the environment, which Bolt would do in many places.
+    """
     silent_logger = logging.getLogger("paperround.slack_bolt")
     silent_logger.setLevel(logging.CRITICAL)
 
@@ -68,7 +72,10 @@ def _hide_slack_variables() -> Iterator[None]:
 
 @dataclass(slots=True)
 class SocketTransport:
-    """Socket Mode. Each connection gets a ticket of its own; one that stays silent is thrown away with all it holds."""
+    """Socket Mode transport.
+
+    Each connection gets its own ticket; a silent connection is discarded with its resources.
+    """
 
     app: AsyncApp
     client: AsyncWebClient
@@ -81,7 +88,7 @@ class SocketTransport:
     _catch_up_task: asyncio.Task[None] | None = None
 
     async def serve(self, stop: asyncio.Event) -> None:
-        """Stay connected until told to stop. A refusal of Slack's is logged as a sentence, and tried again later."""
+        """Stay connected until `stop` is set. A refusal by Slack is logged and retried later."""
         wait = MIN_BACKOFF_SECONDS
         while not stop.is_set():
             try:
@@ -102,7 +109,10 @@ class SocketTransport:
             wait = min(wait * 2, MAX_BACKOFF_SECONDS)
 
     async def _run_connection(self, stop: asyncio.Event) -> None:
-        """From the ticket to the end of the connection. Raises when it never said hello, returns when it fell ill."""
+        """Run one connection from its ticket to its end.
+
+        Raises if it never said hello, returns when it became unhealthy.
+        """
         ticket = await self.client.apps_connections_open(app_token=self.app_token)
         handler = AsyncSocketModeHandler(
             self.app, self.app_token, self.app.logger, self.client, ping_interval=self.ping_seconds
@@ -134,7 +144,7 @@ class SocketTransport:
                 await self.close()
 
     async def _start_catch_up(self) -> None:
-        """What was missed is asked for beside the work, so that a slow answer holds nothing up."""
+        """Start to fetch missed events in the background, so that a slow response delays nothing."""
         self._catch_up_task = asyncio.create_task(_run_logged(self.on_connected()))
 
     async def _watch_connection(self, handler: AsyncSocketModeHandler, stop: asyncio.Event) -> None:
@@ -151,12 +161,12 @@ class SocketTransport:
                 return
 
     def refuse_requests(self) -> None:
-        """Take nothing new: what is not acknowledged, Slack brings again."""
+        """Refuse new requests. Slack sends unacknowledged events again."""
         if self._handler:
             self._handler.client.socket_mode_request_listeners.clear()
 
     async def close(self) -> None:
-        """End the connection and all that belongs to it."""
+        """Close the connection and release its resources."""
         if self._catch_up_task:
             self._catch_up_task.cancel()
         if self._handler:
@@ -183,7 +193,10 @@ async def _sleep_or_stop(seconds: float, stop: asyncio.Event) -> None:
 
 @dataclass(slots=True)
 class HttpTransport:
-    """Signed requests. What is not signed by Slack within five minutes is refused and counted, and never looked at."""
+    """HTTP transport.
+
+    Requests not signed by Slack within five minutes are refused and counted, and never parsed.
+    """
 
     host: str
     port: int
@@ -192,9 +205,9 @@ class HttpTransport:
     _runner: web.AppRunner | None = None
 
     async def start_listening(self) -> None:
-        """Tell who asks that the process is well; what Slack sends is turned away until it is served.
+        """Answer health checks. Requests from Slack are refused until `serve` runs.
 
-        Raises OSError when the port is taken.
+        Raises OSError if the port is in use.
         """
         site = web.Application(client_max_size=MAX_REQUEST_BYTES)
         site.router.add_post(EVENTS_PATH, self._handle_events)
@@ -207,7 +220,7 @@ class HttpTransport:
     async def serve(
         self, app: AsyncApp, on_connected: Callable[[], Awaitable[None]], stop: asyncio.Event
     ) -> None:
-        """Let the app answer what Slack sends, until told to stop."""
+        """Pass Slack's requests to the app until `stop` is set."""
         self._app = app
         log.info("listening for Slack on http://%s:%d%s", self.host, self.port, EVENTS_PATH)
         await _run_logged(on_connected())
@@ -229,7 +242,7 @@ class HttpTransport:
         return web.json_response({"ok": True, "refused": self.refused_count})
 
     def refuse_requests(self) -> None:
-        """Take nothing new: Slack brings events again."""
+        """Refuse new requests. Slack sends the events again."""
         self._app = None
 
     async def close(self) -> None:
