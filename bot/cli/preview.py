@@ -2,7 +2,6 @@
 
 import argparse
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
@@ -10,10 +9,9 @@ from zoneinfo import ZoneInfo
 
 from rich.console import Console
 
-from bot.chat.message import Message
 from bot.chat.port import Page
 from bot.cli.terminal import EXIT_OK, build_cli_services, open_console, print_json
-from bot.platforms.registry import find_platforms
+from bot.platforms.registry import find_platforms, render_pages
 from bot.present.digest import present_digest
 from bot.services import Services, check_domains, configured_subscriptions, with_stored_id
 from digests.build import build
@@ -118,8 +116,3 @@ def _to_request_body(page: Page, platform: str, channel: Channel) -> dict[str, A
         return dict(page.payload)
     thread = {thread_field: THREAD_PLACEHOLDER} if page.in_thread else {}
     return {"channel": channel.channel, **thread, **page.payload}
-
-
-def render_pages(message: Message, platform: str, style: DigestStyle) -> Sequence[Page]:
-    """Render a message for a platform."""
-    return find_platforms()[platform].load_renderer()(message, style)

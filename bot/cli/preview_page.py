@@ -8,7 +8,7 @@ from typing import Any
 
 from bot.chat.message import Message
 from bot.chat.port import Page
-from bot.cli.preview import render_pages
+from bot.platforms.registry import render_pages
 from bot.present.digest import present_digest
 from digests.model import Digest
 from digests.subscription import DigestStyle

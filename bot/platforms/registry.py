@@ -83,6 +83,11 @@ def find_settings_models() -> Mapping[str, type[SettingsTable]]:
     return {name: spec.settings_model for name, spec in find_platforms().items()}
 
 
+def render_pages(message: "Message", platform: str, style: "DigestStyle") -> "Sequence[Page]":
+    """Render a message as the pages of a platform."""
+    return find_platforms()[platform].load_renderer()(message, style)
+
+
 @contextmanager
 def require_extra(variable: str, extra: str) -> Iterator[None]:
     """Turn a failed import in the block into an InputError that names the missing package and its extra."""
