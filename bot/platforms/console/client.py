@@ -1,4 +1,4 @@
-"""Posting to a terminal, with a transcript by which a restarted process finds what it had already shown."""
+"""Posting to a terminal. A transcript lets a restarted process find the pages already shown."""
 
 import asyncio
 import json
@@ -18,7 +18,7 @@ from digests.subscription import Channel, DigestStyle
 
 @dataclass(frozen=True, slots=True)
 class ConsolePlatform:
-    """Keeps the contract of `bot.chat.port.Platform`. Without a transcript it cannot be asked what it has shown."""
+    """Implements `bot.chat.port.Platform`. Without a transcript, `find` cannot search."""
 
     console: Console
     transcript: Path | None = None
@@ -59,11 +59,11 @@ class ConsolePlatform:
         return key if was_posted else None
 
     async def edit(self, channel: Channel, receipt: str, page: Page) -> None:
-        """What a terminal has shown stands: the page is shown anew below it."""
+        """Prints the page again, because terminal output cannot be changed."""
         await self.post(channel, page, key=receipt, thread=None)
 
     async def refresh(self, post: Post, update: PostUpdate) -> None:
-        """What a terminal has shown stands."""
+        """Does nothing, because terminal output cannot be changed."""
 
     async def send_direct_message(self, channel: Channel, person: str, message: Message) -> None:
         for page in render(message, DigestStyle.COMPACT):

@@ -1,4 +1,4 @@
-"""Messages for a terminal. A page's payload holds plain strings; width and colour are decided when it is shown."""
+"""Rendering for a terminal. Payloads hold plain strings; width and colour are chosen when printing."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
@@ -27,7 +27,7 @@ _PlainBlock = Heading | Text | Card | Divider
 
 
 def render(message: Message, style: DigestStyle) -> tuple[Page, ...]:
-    """The message as pages: one a paper, or all in one where the style is compact."""
+    """Renders a message as one page per paper, or as one page in the compact style."""
     plain_blocks = list(_drop_buttons(message.blocks))
     if style is DigestStyle.COMPACT:
         return (_build_page([_shorten_block(block) for block in plain_blocks]),)
@@ -39,7 +39,7 @@ def render(message: Message, style: DigestStyle) -> tuple[Page, ...]:
 
 
 def _drop_buttons(blocks: Iterable[Block]) -> Iterable[_PlainBlock]:
-    """A terminal has none; what can be typed is said by the help."""
+    """Renders no buttons; the help lists what can be typed."""
     for block in blocks:
         match block:
             case OptionRow():
@@ -51,7 +51,7 @@ def _drop_buttons(blocks: Iterable[Block]) -> Iterable[_PlainBlock]:
 
 
 def _split_by_card(blocks: Sequence[_PlainBlock]) -> Iterable[list[_PlainBlock]]:
-    """What stands before the first card, then each card; what follows the last one stays with it."""
+    """Returns the blocks before the first card, then each card. Blocks after the last card stay with it."""
     pages: list[list[_PlainBlock]] = [[]]
     for block in blocks:
         if isinstance(block, Card) and pages[-1]:
@@ -82,7 +82,7 @@ def _build_page(blocks: Sequence[_PlainBlock], *, in_thread: bool = False) -> Pa
 
 
 def _block_to_json(block: _PlainBlock) -> dict[str, Any]:
-    """A block as JSON takes it, with nothing in it that a terminal would obey."""
+    """Returns a block as JSON values, without terminal control characters."""
     fields = {name: _clean_value(value) for name, value in asdict(block).items()}
     return {"kind": type(block).__name__, **fields}
 
@@ -101,7 +101,7 @@ _BLOCK_TYPES: dict[str, type[_PlainBlock]] = {kind.__name__: kind for kind in (H
 
 
 def print_page(page: Page, console: Console) -> None:
-    """Print a page, as wide as the terminal and no wider than is good to read."""
+    """Prints a page at the terminal's width, up to a readable maximum."""
     width = min(console.width, MAX_COLUMNS)
     blocks = [_BLOCK_TYPES[record["kind"]](**_fields_from_json(record)) for record in page.payload["blocks"]]
     console.print(

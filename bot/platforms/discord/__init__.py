@@ -1,4 +1,4 @@
-"""Discord: what the rest of the application knows of it. Its SDK is loaded only when the platform is used."""
+"""Entry points of the Discord platform. Its SDK is imported only when the platform is used."""
 
 from typing import TYPE_CHECKING
 

@@ -1,4 +1,4 @@
-"""The Discord app, put together: checked before it starts, drained before it stops."""
+"""The Discord app: start-up, login, and draining before it stops."""
 
 import asyncio
 import logging
@@ -24,12 +24,12 @@ from digests.errors import InputError
 log = logging.getLogger(__name__)
 
 DRAIN_SECONDS = 10.0
-"""What is under way may take so long at the end; a container is killed after ten to thirty seconds."""
+"""Seconds that running work has to finish at shutdown. A container is killed after ten to thirty seconds."""
 
 
 @dataclass(slots=True)
 class DiscordApp:
-    """Keeps the contract of `bot.chat.port.App`."""
+    """Implements `bot.chat.port.App`."""
 
     settings: DiscordSettings
     token: str = field(repr=False)
@@ -53,7 +53,7 @@ class DiscordApp:
             await rest.close()
 
     async def open(self) -> DiscordPlatform:
-        """Logs in over REST alone. Where Discord cannot be reached just now, the first post logs in."""
+        """Logs in over REST alone. If Discord cannot be reached, the first post logs in."""
         rest = RestClient(self.token, self.timeout)
         self._platform = DiscordPlatform(rest)
         try:
@@ -85,7 +85,7 @@ class DiscordApp:
 
 
 async def fetch_invitation(settings: DiscordSettings, token: str, timeout: float) -> str:
-    """The link that invites the application that the token belongs to. Raises InputError."""
+    """Returns the link that invites the token's application. Raises InputError."""
     use_addresses(settings)
     rest = RestClient(token, timeout)
     try:

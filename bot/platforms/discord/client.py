@@ -41,18 +41,18 @@ CROSSPOSTED = 1 << 0
 
 HISTORY_LENGTH = 100
 HISTORY_PAGES = 10
-"""More than that is not looked through: then nobody can say whether a page was posted."""
+"""Pages of history that a search reads. Beyond them it cannot tell whether a page was posted."""
 MAX_SEARCHED_POSTS = 50
 MIN_SEARCHED_POSTS = 3
-"""So many of ours in a forum are looked at whatever their age: the clock that this is by may be wrong."""
+"""The bot's newest posts in a forum that are searched whatever their age: the clock may be wrong."""
 MAX_CACHED_CHANNELS = 10_000
 
 
 @dataclass(slots=True)
 class DiscordPlatform:
-    """Keeps the contract of `bot.chat.port.Platform`.
+    """Implements `bot.chat.port.Platform`.
 
-    A receipt is a message's id; in a thread and in a forum, the thread's id, a slash, and the message's.
+    A receipt is a message's id; in a thread or forum it is the thread's id, a slash, and the message's id.
     """
 
     rest: RestClient
@@ -88,7 +88,10 @@ class DiscordPlatform:
     async def _post_in_thread(
         self, channel: Channel, payload: Mapping[str, Any], key: str, first_receipt: str, attempt: SendAttempt
     ) -> str:
-        """Below the first page, whose thread is made when there is none yet; a forum's post is a thread already."""
+        """Posts in the thread of the first page and creates the thread if it is missing.
+
+        A forum post is itself a thread.
+        """
         thread = first_receipt.partition("/")[0]
         try:
             posted = await self._send_message(thread, payload, key)
@@ -105,7 +108,7 @@ class DiscordPlatform:
         return f"{thread}/{posted['id']}"
 
     async def _open_thread(self, channel: str, message: str, attempt: SendAttempt) -> None:
-        """A thread may be opened again; only the page itself may not be sent again."""
+        """Creates a thread on a message. This is safe to repeat; sending the page is not."""
         try:
             with untracked(attempt):
                 await self._create_thread(channel, message)
@@ -129,7 +132,10 @@ class DiscordPlatform:
                 raise
 
     async def _post_in_forum(self, forum: Mapping[str, Any], payload: Mapping[str, Any]) -> str:
-        """One post a page. It has no nonce, so it is sent once, and looked for when its answer is lost."""
+        """Creates one forum post for the page.
+
+        It has no nonce, so it is sent once, and searched for if the answer is lost.
+        """
         body = {"name": title_of(payload), "message": dict(payload), "applied_tags": tags_for(payload, forum)}
         posted = await self.rest.call_for_object(
             "POST", f"{CHANNEL_PATH}/threads", body, channel_id=forum["id"], once=True
@@ -137,7 +143,7 @@ class DiscordPlatform:
         return f"{posted['id']}/{posted['id']}"
 
     async def _publish_message(self, channel: str, message: Mapping[str, Any]) -> None:
-        """Bring a message of an announcement channel to those who follow it; it stands there even when that fails."""
+        """Publishes an announcement to the channel's followers. A failure is only logged."""
         if message.get("flags", 0) & CROSSPOSTED:
             return
         try:
@@ -149,7 +155,7 @@ class DiscordPlatform:
                 log.warning("%s: message %s is not published: %s", channel, message["id"], error)
 
     async def fetch_channel(self, channel: str) -> dict[str, Any]:
-        """What Discord says of a channel or thread, asked once. Raises PostError."""
+        """Returns Discord's channel or thread object, from the cache if it is there. Raises PostError."""
         if channel not in self._channel_cache:
             self._channel_cache[channel] = await self.rest.call_for_object(
                 "GET", CHANNEL_PATH, channel_id=channel
@@ -159,13 +165,13 @@ class DiscordPlatform:
         return self._channel_cache[channel]
 
     def forget_channel(self, channel: str) -> None:
-        """What is known of a channel may not be so any more."""
+        """Removes a channel from the cache."""
         self._channel_cache.pop(channel, None)
 
     # Looking for what was posted.
 
     async def find(self, channel: Channel, *, key: str, since: datetime) -> str | NoHistory | None:
-        """Looks through our messages in the channel and in their threads, or through our posts in a forum."""
+        """Searches the bot's messages in the channel and their threads, or its posts in a forum."""
         try:
             return await self._find_page(channel, key, since)
         except CodeError as error:
@@ -235,7 +241,7 @@ class DiscordPlatform:
     async def _list_forum_threads(
         self, forum: Mapping[str, Any], since: datetime
     ) -> list[dict[str, Any]] | None:
-        """A forum's posts, newest first; None when they cannot all be seen."""
+        """Returns a forum's posts, newest first; None if they cannot all be listed."""
         active = await self.rest.call_for_list(
             "/guilds/{guild_id}/threads/active", "threads", guild_id=forum["guild_id"]
         )
@@ -246,7 +252,7 @@ class DiscordPlatform:
         return sorted([*here, *archived], key=lambda one: int(one["id"]), reverse=True)
 
     async def _list_archived_threads(self, forum: str, since: datetime) -> list[dict[str, Any]] | None:
-        """Those that were put into the archive since an instant, at least; Discord gives them from the last one on."""
+        """Returns at least the threads archived since an instant, newest first; None if too many."""
         found, before = list[dict[str, Any]](), ""
         for _ in range(HISTORY_PAGES):
             query = {"limit": str(HISTORY_LENGTH)} | ({"before": before} if before else {})
@@ -261,9 +267,10 @@ class DiscordPlatform:
         return None
 
     async def _iterate_history(self, channel: str, since: datetime) -> AsyncIterator[dict[str, Any] | None]:
-        """Messages since an instant, newest first; a None at the end when they cannot all be seen.
+        """Yields messages since an instant, newest first, and a final None if they cannot all be read.
 
-        The newest `HISTORY_LENGTH` come whatever their age: the clock that the instant is by may be wrong. Without the permission to read the history Discord answers with an empty one, as if nothing were there.
+        The newest `HISTORY_LENGTH` messages are included whatever their age: the clock may be wrong.
+        Without the permission to read the history, Discord answers with an empty list.
         """
         oldest, before = discord.utils.time_snowflake(since), ""
         for number in range(HISTORY_PAGES):
@@ -289,7 +296,7 @@ class DiscordPlatform:
     # Changing what was posted.
 
     async def edit(self, channel: Channel, receipt: str, page: Page) -> None:
-        """A page without buttons leaves the message its own: the key is in one of them."""
+        """Replaces a posted page. A page without buttons keeps the old ones, because one holds the key."""
         changes = {name: page.payload[name] for name in ("content", "embeds")}
         buttons = page.payload.get("components")
         await self._edit_message(channel, receipt, changes | ({"components": buttons} if buttons else {}))
@@ -305,7 +312,7 @@ class DiscordPlatform:
             await self.rest.call_for_object("POST", MESSAGES_PATH, page.payload, channel_id=dm_channel["id"])
 
     async def _edit_message(self, channel: Channel, receipt: str, changes: Mapping[str, Any]) -> None:
-        """What a thread refuses says nothing of its channel: one that is gone took its messages, one may be locked."""
+        """Edits a message. An error of its thread is REFUSED, not GONE: the channel may still be usable."""
         where, message = locate_message(channel, receipt)
         try:
             await self._edit_reopening_thread(where, message, changes)
@@ -318,7 +325,7 @@ class DiscordPlatform:
             ) from error
 
     async def _edit_reopening_thread(self, where: str, message: str, changes: Mapping[str, Any]) -> None:
-        """A thread that went to the archive in the meantime is taken out of it first."""
+        """Edits a message. An archived thread is unarchived first."""
         try:
             await self.rest.call_for_object(
                 "PATCH", MESSAGE_PATH, changes, channel_id=where, message_id=message
@@ -334,7 +341,7 @@ class DiscordPlatform:
     # Reactions.
 
     async def fetch_reactions(self, channel: Channel, receipt: str) -> list[dict[str, Any]]:
-        """The reactions on a message: emoji, how many, and whether one is ours. Raises PostError."""
+        """Returns the reactions on a message: emoji, count, and `me` if the bot reacted. Raises PostError."""
         where, message = locate_message(channel, receipt)
         found = await self.rest.call_for_object("GET", MESSAGE_PATH, channel_id=where, message_id=message)
         reactions: list[dict[str, Any]] = found.get("reactions") or []
@@ -343,7 +350,7 @@ class DiscordPlatform:
     async def fetch_reactors(
         self, channel: Channel, receipt: str, emoji: Mapping[str, Any]
     ) -> frozenset[str]:
-        """Everybody who reacted with an emoji, be it in a burst. Raises PostError."""
+        """Returns the people who reacted with an emoji, burst reactions included. Raises PostError."""
         where, message = locate_message(channel, receipt)
         name = f"{emoji['name']}:{emoji['id']}" if emoji.get("id") else emoji["name"]
         people: set[str] = set()
@@ -366,11 +373,11 @@ class DiscordPlatform:
 
 
 def _is_ours(message: Mapping[str, Any], me: str) -> bool:
-    """Whether we wrote it: a key can be reckoned, and another bot could write it under a message of its own."""
+    """Returns True if the bot is the author. A key alone is no proof: another bot could write it."""
     return bool(message["author"]["id"] == me)
 
 
 def locate_message(channel: Channel, receipt: str) -> tuple[str, str]:
-    """The channel or thread, and the message in it, that a receipt names."""
+    """Returns the channel or thread, and the message in it, that a receipt names."""
     thread, slash, message = receipt.partition("/")
     return (thread, message) if slash else (channel.channel, receipt)

@@ -1,4 +1,4 @@
-"""Discord's error codes, and what a person can do about each.
+"""Discord's error codes, with a sentence that tells a person how to fix each.
 
 The codes are those of https://docs.discord.com/developers/topics/opcodes-and-status-codes#json.
 """
@@ -7,36 +7,41 @@ UNKNOWN_CHANNEL, UNKNOWN_GUILD, UNKNOWN_MESSAGE = 10003, 10004, 10008
 MISSING_ACCESS, MISSING_PERMISSIONS, THREAD_ARCHIVED = 50001, 50013, 50083
 ALREADY_PUBLISHED, TAG_REQUIRED, THREAD_EXISTS, THREAD_LOCKED = 40033, 40067, 160004, 160005
 BLOCKED_BY_CLOUDFLARE = 40333
-"""Cloudflare took the request for an attacker's, before Discord saw it."""
+"""Cloudflare blocked the request before it reached Discord."""
 
 CHANNEL_ERRORS = frozenset(
     [UNKNOWN_CHANNEL, UNKNOWN_GUILD, MISSING_ACCESS, MISSING_PERMISSIONS, 50008, 50024, TAG_REQUIRED, 160006]
 )
-"""This channel takes nothing until a person changes something there."""
+"""Errors that last until a person changes something in the channel."""
 
 _SENTENCES = {
     UNKNOWN_CHANNEL: "There is no such channel any more.",
     UNKNOWN_GUILD: "Paperround is not in this server any more.",
     UNKNOWN_MESSAGE: "The message is not there any more.",
-    MISSING_ACCESS: "Paperround cannot see the channel: give it View Channel there, or invite it to the server again.",
+    MISSING_ACCESS: "Paperround cannot see the channel: give it View Channel there, "
+    "or invite it to the server again.",
     MISSING_PERMISSIONS: (
-        "Paperround may not post in the channel: give it Send Messages, Embed Links and, for threads and forums, "
-        "Send Messages in Threads there."
+        "Paperround may not post in the channel: give it Send Messages, Embed Links and, "
+        "for threads and forums, Send Messages in Threads there."
     ),
     50007: "This person takes no direct messages from Paperround.",
     50008: "Messages cannot be posted in a channel of this kind.",
     50024: "Messages cannot be posted in a channel of this kind.",
     THREAD_ARCHIVED: "The thread is archived.",
-    TAG_REQUIRED: "The forum asks for a tag on every post, and has none that Paperround may use: add one for papers.",
+    TAG_REQUIRED: "The forum asks for a tag on every post, and has none that Paperround may use: "
+    "add one for papers.",
     THREAD_LOCKED: "The thread is locked.",
     160006: "The server has as many open threads as Discord allows: close some.",
 }
 
-UNAUTHORIZED_MESSAGE = "Discord does not know this token: reset it on the application's page under Bot, and set the new DISCORD_TOKEN."
+UNAUTHORIZED_MESSAGE = (
+    "Discord does not know this token: reset it on the application's page under Bot, "
+    "and set the new DISCORD_TOKEN."
+)
 
 
 def explain_error(code: int, text: str = "", *, channel: str = "") -> str:
-    """What a code means and what to do, in a sentence."""
+    """Returns a sentence that explains a code and says how to fix it."""
     where = f" (channel {channel})" if channel and code in CHANNEL_ERRORS else ""
     sentence = _SENTENCES.get(
         code, f"Discord refused with {code or 'no code'}{f': {text[:200]}' if text else ''}."

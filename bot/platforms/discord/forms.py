@@ -1,6 +1,6 @@
-"""The form for a channel's digest as a Discord modal, and what was filled in. Pure.
+"""The subscription form as a Discord modal, and parsing of its submission. Pure.
 
-A modal has five fields, so the form's nine are written together in words where that reads well.
+A modal has at most five fields, so several of the form's nine share one field.
 """
 
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ from digests.domains import DOMAIN_GROUPS
 from digests.text import clip_text
 
 FORM_ID_PREFIX = "form:"
-"""What the modal's custom_id begins with; the channel's id follows."""
+"""Prefix of the modal's custom_id; the channel's id follows."""
 
 FIELD_CHARACTERS = 1000
 LABEL_CHARACTERS, DESCRIPTION_CHARACTERS = 45, 100
@@ -31,11 +31,11 @@ FIELDS = {
     ),
     "when": ("When", "weekdays at 09:00 in Europe/Berlin; on mon, thu at 18:30 in UTC; daily at 8 am", True),
 }
-"""Each field's label, its hint, and whether it must be filled in."""
+"""Label, hint and required flag of each field."""
 
 
 def values_of(form: SubscriptionForm) -> dict[str, str]:
-    """The modal's fields, filled in with what the channel has."""
+    """Returns the modal's field values for a channel's current settings."""
     score = f" min {form.min_score}" if form.min_score else ""
     return {
         "domains": form.domains,
@@ -47,7 +47,7 @@ def values_of(form: SubscriptionForm) -> dict[str, str]:
 
 
 def build_modal(values: Values, channel: str) -> discord.ui.Modal:
-    """The modal. It is answered by its custom_id, so nothing of it is kept in memory, and a restart does not lose it."""
+    """Builds the modal. It is handled by its custom_id, so it survives a restart."""
     modal = discord.ui.Modal(title="The channel's digest", custom_id=f"{FORM_ID_PREFIX}{channel}")
     for name, (label, hint, required) in FIELDS.items():
         box: discord.ui.TextInput[Any] = discord.ui.TextInput(
@@ -64,14 +64,14 @@ def build_modal(values: Values, channel: str) -> discord.ui.Modal:
 
 
 def read_modal(data: Mapping[str, Any]) -> tuple[str, dict[str, str]]:
-    """The channel's id and what was filled in, out of a modal's submission."""
+    """Returns the channel's id and the field values of a submitted modal."""
     boxes = [label.get("component") or {} for label in data.get("components") or ()]
     values = {str(box.get("custom_id")): str(box.get("value") or "") for box in boxes}
     return str(data.get("custom_id", "")).removeprefix(FORM_ID_PREFIX), values
 
 
 def command_text_of_values(values: Values) -> str:
-    """What /digest subscribe takes for the same; what is left empty is asked to be none."""
+    """Returns the /digest subscribe text for the field values. An empty field becomes none."""
     keywords = _quote_entries(values.get("keywords", ""))
     domains = values.get("domains", "").strip() or ("" if keywords else "everything")
     parts = [
@@ -91,7 +91,7 @@ def command_text_of_options(
     time_zone: str = "",
     **clauses: object,
 ) -> str:
-    """The same for the options of the command; what is not given stays as it is. Empty when nothing is."""
+    """Returns the command text for the slash options that are given; empty if none is."""
     days = f"on {days}" if days and days not in ("weekdays", "daily", "weekends") else days
     parts = [
         domains.strip(),
@@ -105,7 +105,7 @@ def command_text_of_options(
 
 
 def _quote_entries(entries: str) -> str:
-    """Each entry in quotes, so that no word of it is read as something else."""
+    """Puts each entry in quotes, so that no word in it is parsed as a keyword."""
     cleaned = (
         entry.replace('"', " ").strip() for entry in entries.replace(";", ",").replace("\n", ",").split(",")
     )

@@ -1,4 +1,4 @@
-"""The connection on which Discord speaks to us: watched, and built anew when discord.py cannot mend it."""
+"""The gateway connection: monitored, and replaced when discord.py cannot recover it."""
 
 import asyncio
 import contextlib
@@ -20,30 +20,32 @@ from digests.errors import PaperroundError
 log = logging.getLogger(__name__)
 
 MIN_BACKOFF_SECONDS, MAX_BACKOFF_SECONDS = 1.0, 300.0
-"""Seconds between connections, doubling: a token is taken away after a thousand of them a day."""
+"""Seconds between connections, doubling. Discord revokes a token after 1000 connections a day."""
 STABLE_AFTER_SECONDS = 60.0
 LOGIN_TIMEOUT_SECONDS = 30.0
 POLL_SECONDS = 2.0
 MAX_SILENCE_SECONDS = 90.0
-"""Without a frame of any kind for so long a connection is dead: Discord acknowledges a heartbeat every 41 seconds, and
-discord.py gives up after 60."""
+"""Seconds without a frame after which a connection is dead.
+
+Discord acknowledges a heartbeat every 41 seconds, and discord.py gives up after 60.
+"""
 RECONNECT_AFTER_SECONDS = 60.0
-"""A connection that is not there for so long is built anew; until then discord.py tries by itself."""
+"""Seconds without a connection before it is replaced; until then discord.py retries by itself."""
 CATCH_UP_RETRY_SECONDS = (2.0, 10.0, 60.0, 300.0)
-"""Waits of a new connection until our store, which was away, is asked again what has to be caught up with."""
+"""Seconds between attempts to catch up on a new connection while the store is unavailable."""
 READY_SECONDS = 2.0
-"""The first servers come one by one; so long after the last one they are all there."""
+"""Seconds after the last server arrives at start-up until the list is taken as complete."""
 HEARTBEAT_TIMEOUT_SECONDS = 60.0
-"""discord.py ends a connection that was silent for so long, and resumes it."""
+"""Seconds of silence after which discord.py ends a connection and resumes it."""
 
 AUTHENTICATION_FAILED, DISALLOWED_INTENTS = 4004, 4014
 
 INTENTS = discord.Intents(guilds=True, guild_reactions=True)
-"""No privileged one."""
+"""Gateway intents. None is privileged."""
 
 
 class Gateway(discord.Client):
-    """One connection with everything that is listened for. It is used once."""
+    """One gateway connection with all its event handlers. An instance is used once."""
 
     def __init__(
         self,
@@ -131,7 +133,7 @@ class Gateway(discord.Client):
 
     @property
     def is_connected(self) -> bool:
-        """Whether there is a connection on which something was heard lately."""
+        """True if the connection is open and a frame arrived within `MAX_SILENCE_SECONDS`."""
         ws = self.ws
         return bool(ws) and ws.open and self.silence_seconds < MAX_SILENCE_SECONDS
 
@@ -142,9 +144,9 @@ async def keep_connected(
     stop: asyncio.Event,
     drain: Callable[[], Awaitable[None]],
 ) -> None:
-    """Stay connected until told to stop; then let `drain` finish what is under way, and close.
+    """Keeps a connection open until `stop` is set, then awaits `drain` and closes.
 
-    Ends early, with a sentence in the log, where trying again cannot help.
+    Returns early, after logging the reason, on an error that a retry cannot fix.
     """
     wait = MIN_BACKOFF_SECONDS
     while not stop.is_set():
@@ -166,19 +168,25 @@ async def keep_connected(
 
 
 def _explain_fatal_error(error: Exception) -> str:
-    """The sentence for an error that stays, or nothing."""
+    """Returns the sentence for a permanent error, or an empty string."""
     code = error.code if isinstance(error, discord.ConnectionClosed) else 0
     if isinstance(error, discord.LoginFailure) or code == AUTHENTICATION_FAILED:
         return UNAUTHORIZED_MESSAGE
     if isinstance(error, discord.PrivilegedIntentsRequired) or code == DISALLOWED_INTENTS:
-        return "Discord does not grant this application the intents for servers and reactions: look at its page under Bot."
+        return (
+            "Discord does not grant this application the intents for servers and reactions: "
+            "look at its page under Bot."
+        )
     return ""
 
 
 async def _run_connection(
     client: Gateway, token: str, stop: asyncio.Event, drain: Callable[[], Awaitable[None]]
 ) -> None:
-    """From the login to the end. Raises when it broke, returns when it fell ill or was told to stop."""
+    """Runs a connection from login to close.
+
+    Raises if it breaks. Returns if it stays disconnected or `stop` is set.
+    """
     tasks: list[asyncio.Task[Any]] = []
     try:
         async with asyncio.timeout(LOGIN_TIMEOUT_SECONDS):

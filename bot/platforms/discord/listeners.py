@@ -1,6 +1,6 @@
-"""What people do in Discord, and what becomes of it: interactions and events in, replies out.
+"""Handlers of Discord's interactions and events.
 
-An interaction is acknowledged before any work is done: Discord waits three seconds, and people less.
+An interaction is acknowledged before any work is done, because Discord waits only three seconds.
 """
 
 import logging
@@ -40,7 +40,7 @@ log = logging.getLogger(__name__)
 Interaction = discord.Interaction[Any]
 
 MAX_REPLY_PAGES = 4
-"""Pages of a reply: where only the person installed the app, five messages may follow an interaction."""
+"""Pages of a reply. A user-installed app may send five messages after an interaction."""
 REMOVED_REASON = "Paperround was removed from the server."
 MAX_CACHED_FORMS = 500
 IN_PLACE_ACTIONS = frozenset(
@@ -52,19 +52,19 @@ IN_PLACE_ACTIONS = frozenset(
         ButtonAction.REJECT,
     }
 )
-"""What is answered in the place of the list or card that was tapped."""
+"""Actions whose answer replaces the list or card that was tapped."""
 VARIATION_SELECTOR = "\ufe0f"
-"""A sign that says how an emoji is drawn; it is there or not, and the emoji is the same."""
+"""Selects how an emoji is drawn. It does not change which emoji it is."""
 
 
 def normalize_emoji(emoji: str) -> str:
-    """The emoji as all of its spellings are compared."""
+    """Returns the emoji without variation selectors, for comparison."""
     return emoji.replace(VARIATION_SELECTOR, "")
 
 
 @dataclass(slots=True)
 class DiscordListeners:
-    """Listens on one connection. `client` knows the servers and channels that Discord told of."""
+    """Handles the events of one connection. `client` caches Discord's servers and channels."""
 
     answers: Answers
     platform: DiscordPlatform
@@ -91,7 +91,7 @@ class DiscordListeners:
         await self._answer_interaction(interaction, look_up_paper)
 
     async def on_digest(self, interaction: Interaction, text: str, target: Any = None) -> None:
-        """`text` is what would be typed after /digest; `target` another channel that it is about."""
+        """Runs a /digest command. `text` is its arguments; `target` is another channel to apply it to."""
 
         async def run_digest_command(respond: Responder) -> None:
             channel = self._channel_of(interaction, target)
@@ -104,7 +104,7 @@ class DiscordListeners:
         await self._answer_interaction(interaction, run_digest_command)
 
     async def on_settings(self, interaction: Interaction, target: Any = None) -> None:
-        """The form, which has to be the first answer to an interaction."""
+        """Opens the form. It has to be the first response to an interaction."""
 
         async def open_form(respond: Responder) -> None:
             channel = self._channel_of(interaction, target)
@@ -123,7 +123,7 @@ class DiscordListeners:
         await self._answer_interaction(interaction, open_form, skip_ack=True)
 
     async def on_form(self, interaction: Interaction) -> None:
-        """What is wrong is said with a button that opens the form again, as it was filled in."""
+        """Saves a submitted form. An error is shown with a button that reopens the form as filled in."""
         channel_id, values = read_modal(interaction.data or {})
 
         async def save_form(respond: Responder) -> None:
@@ -147,7 +147,7 @@ class DiscordListeners:
             self._rejected_forms.popitem(last=False)
 
     async def on_mark(self, interaction: Interaction, message: discord.Message) -> None:
-        """“Mark for discussion” in a message's menu."""
+        """Handles “Mark for discussion” in a message's menu."""
 
         async def toggle_mark(respond: Responder) -> None:
             channel = self._channel_of(interaction)
@@ -181,7 +181,7 @@ class DiscordListeners:
         await self._answer_interaction(interaction, handle_button, in_place=in_place)
 
     def _find_channel(self, channel: str) -> Any:
-        """A channel that a button names, where we know it."""
+        """Returns the channel that a button names, or None if it is not cached."""
         return self.client.get_channel(int(channel)) if self.client and channel.isdigit() else None
 
     # Marks.
@@ -200,7 +200,7 @@ class DiscordListeners:
         await self.dispatcher.run_logged(apply_reaction())
 
     async def on_reactions_cleared(self, channel_id: int, guild_id: int | None, message_id: int) -> None:
-        """All reactions on a message, or all of an emoji, were taken away by a moderator."""
+        """Handles a moderator's removal of all reactions on a message, or of all with one emoji."""
 
         async def reconcile_marks() -> None:
             channel, receipt = await self._locate_message(channel_id, guild_id, message_id)
@@ -214,7 +214,10 @@ class DiscordListeners:
         return self.client is not None and self.client.user is not None and self.client.user.id == user
 
     async def _locate_message(self, channel: int, guild: int | None, message: int) -> tuple[Channel, str]:
-        """Where a message stands, as the store knows it: a thread's messages belong to the channel of the thread."""
+        """Returns the channel and receipt that the store has for a message.
+
+        A message in a thread belongs to the thread's parent channel.
+        """
         cached = self.client.get_channel(channel) if self.client else None
         if cached is None:
             known = await self.platform.fetch_channel(str(channel))
@@ -225,11 +228,11 @@ class DiscordListeners:
         return where, f"{channel}/{message}" if parent else str(message)
 
     async def catch_up(self) -> None:
-        """After a cold start or a lost session the reactions on the newest posts are asked for."""
+        """Fetches the reactions on the newest posts after a cold start or a lost session."""
         await self.dispatcher.run_logged(self.discussion.reconcile_recent_posts(self._fetch_reactions))
 
     async def _fetch_reactions(self, post: Post) -> Mapping[str, frozenset[str]] | None:
-        """Who reacted with what: counts first, people only where the counts are not as the store has them."""
+        """Returns the people by emoji. They are fetched only if the counts differ from the store's."""
         stored = await run_interactive(self.answers.store.marks.people_by_paper, post, MarkSource.REACTION)
         emojis, people = self.discussion.emojis, dict[str, frozenset[str]]()
         differs = False
@@ -264,13 +267,13 @@ class DiscordListeners:
         )
 
     async def on_guild_joined(self, guild: int) -> None:
-        """Back in a server: what was stopped there goes on."""
+        """Resumes the subscriptions that were stopped when the bot left the server."""
         await self.dispatcher.run_logged(
             self.dispatcher.start_subscriptions(await self._list_subscriptions({str(guild)}))
         )
 
     async def on_ready(self, guilds: Iterable[int]) -> None:
-        """Channels of servers that the bot came out of or into while it was away; then marks are caught up with."""
+        """Stops or resumes subscriptions of servers left or joined offline, then catches up on marks."""
         here = set(map(str, guilds))
         every = await self._list_subscriptions()
         await self.dispatcher.run_logged(
@@ -283,13 +286,13 @@ class DiscordListeners:
         await self.catch_up()
 
     async def _list_subscriptions(self, guilds: Collection[str] = ()) -> list[Subscription]:
-        """Those on this platform: of these servers, or all."""
+        """Returns this platform's active subscriptions, in the given servers or in all."""
         every = await run_interactive(self.answers.store.subscriptions.list_active)
         ours = [one for one in every if one.channel.platform == self.platform.name]
         return [one for one in ours if not guilds or one.channel.workspace in guilds]
 
     async def _stop_subscriptions(self, subscriptions: Iterable[Subscription], reason: str) -> None:
-        """Stop the digests of channels that are gone, and forget what is cached of them."""
+        """Stops the subscriptions of channels that are gone, and removes those channels from the cache."""
         gone = list(subscriptions)
         for subscription in gone:
             self.platform.forget_channel(subscription.channel.channel)
@@ -298,7 +301,7 @@ class DiscordListeners:
     # What all of them need.
 
     def _channel_of(self, interaction: Interaction, target: Any = None) -> Channel:
-        """The channel that is meant; for what is done in a thread it is the thread's."""
+        """Returns the target channel; for a thread, its parent channel."""
         where = target or interaction.channel
         if where is None:
             raise InputError("Discord did not say in which channel this is; try it in a text channel.")
@@ -312,7 +315,7 @@ class DiscordListeners:
         return Person(str(interaction.user.id), interaction.user.display_name, is_admin)
 
     def _require_posting(self, interaction: Interaction, target: Any) -> None:
-        """Nothing is promised to a channel that cannot be posted to. Raises InputError."""
+        """Checks that the bot may post in the channel. Raises InputError."""
         if target is None or target.id == interaction.channel_id:
             granted = interaction.app_permissions
         else:
@@ -324,7 +327,8 @@ class DiscordListeners:
             granted = known.permissions_for(interaction.guild.me)
         if lacking := list_missing_permissions(granted):
             raise InputError(
-                f"I may not {join_names(lacking)} in that channel, so nothing was changed: allow it to Paperround under the "
+                f"I may not {join_names(lacking)} in that channel, so nothing was changed: "
+                "allow it to Paperround under the "
                 "channel's permissions, then try again."
             )
 
@@ -336,9 +340,9 @@ class DiscordListeners:
         skip_ack: bool = False,
         in_place: bool = False,
     ) -> None:
-        """Acknowledge, then do the work and answer. A fault is a sentence for whoever asked, and a line in the log.
+        """Acknowledges, runs the work and answers. An error is logged, and answered with a sentence.
 
-        `at_once` leaves the first answer to the work; `in_place` is for work that replaces the message that was tapped.
+        `at_once` leaves the first response to the work; `in_place` replaces the message that was tapped.
         """
         reply_count = 0
 
@@ -363,7 +367,7 @@ class DiscordListeners:
                 log.exception("an answer could not be given")
 
     async def _send_response(self, interaction: Interaction, message: Message, *, fill: bool) -> None:
-        """For the person alone: the first page fills what the acknowledgement promised, the others follow it."""
+        """Replies to the person only. The first page completes the acknowledgement; the others follow it."""
         if interaction.guild_id is None or not interaction.is_guild_integration():
             message = remove_share_button(message)
         style = DigestStyle.CARDS if len(message.cards) == 1 else DigestStyle.COMPACT
@@ -388,7 +392,7 @@ def _emoji_text_of(emoji: Mapping[str, Any]) -> str:
 
 
 def _message_arguments_of(page: Page) -> dict[str, Any]:
-    """A page as discord.py's own methods take it."""
+    """Returns a page as arguments of discord.py's send methods."""
     payload = page.payload
     arguments: dict[str, Any] = {"allowed_mentions": discord.AllowedMentions.none()}
     if payload["content"]:
@@ -401,7 +405,7 @@ def _message_arguments_of(page: Page) -> dict[str, Any]:
 
 
 def _build_view(rows: Iterable[Mapping[str, Any]]) -> discord.ui.View:
-    """Buttons that are answered by their custom_id: stopped, so that discord.py keeps nothing of the view in memory."""
+    """Builds a stopped view: buttons are handled by custom_id, so discord.py need not keep it."""
     view = discord.ui.View(timeout=None)
     for number, row in enumerate(rows):
         for button in row["components"]:

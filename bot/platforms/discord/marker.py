@@ -1,4 +1,4 @@
-"""The key that a message of ours carries where readers do not see it: at the end of its first button's custom_id. Pure."""
+"""The key of a posted message, hidden at the end of its first button's custom_id. Pure."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -7,11 +7,11 @@ from bot.chat.message import ButtonAction
 from bot.platforms.discord.render import ACTION_ROW, BUTTON, SECONDARY
 
 KEY_SEPARATOR = "#"
-"""Parts the key from the rest of a custom_id; no paper's id has it."""
+"""Separates the key from the rest of a custom_id. It occurs in no paper's id."""
 
 
 def embed_key(payload: Mapping[str, Any], key: str) -> dict[str, Any]:
-    """The payload with its key in it. A message without a button gets one, which opens the digest's settings."""
+    """Returns the payload with the key added. A message without buttons gets a settings button."""
     rows = payload.get("components") or [_build_settings_row()]
     first, *others = rows[0]["components"]
     keyed_button = {**first, "custom_id": f"{first['custom_id']}{KEY_SEPARATOR}{key}"}
@@ -29,7 +29,7 @@ def _build_settings_row() -> dict[str, Any]:
 
 
 def key_of(message: Mapping[str, Any]) -> str:
-    """The key in a message's payload, or nothing."""
+    """Returns the key in a message's payload, or an empty string."""
     for row in message.get("components") or ():
         for component in row.get("components") or ():
             _, sign, key = str(component.get("custom_id", "")).rpartition(KEY_SEPARATOR)

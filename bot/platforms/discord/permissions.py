@@ -1,4 +1,4 @@
-"""What the bot needs to be allowed in a channel, and the link that invites it with exactly that."""
+"""Permissions that the bot needs in a channel, and the link that grants them."""
 
 from urllib.parse import urlencode
 
@@ -12,24 +12,26 @@ REQUIRED_PERMISSIONS = {
     "create_public_threads": "Create Public Threads",
     "send_messages_in_threads": "Send Messages in Threads",
 }
-"""By the names that discord.py and people have for them. The history is read to post nothing twice; threads are for the
-style thread, and posts in forums."""
+"""Names of permissions, in discord.py and in Discord's settings.
+
+Reading the history prevents duplicate posts. Threads are for the thread style and for forum posts.
+"""
 
 AUTHORIZE_URL = "https://discord.com/oauth2/authorize"
 
 
 def build_invitation(application: int | str) -> str:
-    """The link that brings the bot and its commands into a server."""
+    """Returns the link that adds the bot and its commands to a server."""
     permissions = discord.Permissions(**dict.fromkeys(REQUIRED_PERMISSIONS, True))
     query = {"client_id": application, "permissions": permissions.value, "scope": "bot applications.commands"}
     return f"{AUTHORIZE_URL}?{urlencode(query)}"
 
 
 def list_missing_permissions(granted: discord.Permissions) -> list[str]:
-    """What is not allowed of that, as people know it."""
+    """Returns the names of the required permissions that are not granted."""
     return [name for permission, name in REQUIRED_PERMISSIONS.items() if not getattr(granted, permission)]
 
 
 def join_names(names: list[str]) -> str:
-    """View Channel, Send Messages and Embed Links."""
+    """Joins names for a sentence, such as “View Channel, Send Messages and Embed Links”."""
     return " and ".join(filter(None, (", ".join(names[:-1]), *names[-1:])))

@@ -1,4 +1,4 @@
-"""What `paperround doctor` looks at on Discord: each finding says what to do."""
+"""Checks of `paperround doctor` for Discord. Each finding says how to fix it."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -16,7 +16,7 @@ DEVELOPER_PAGE = "https://discord.com/developers/applications"
 
 
 async def run_preflight(rest: RestClient, *, channels: Sequence[str]) -> Sequence[Finding]:
-    """Ask Discord who we are, where we are, and what we may do in these channels. Never raises for what it answers."""
+    """Checks the token, the servers and the permissions in these channels. An error becomes a finding."""
     try:
         client = await rest.get_client()
     except discord.LoginFailure:
@@ -72,7 +72,7 @@ async def _check_guilds(client: discord.Client) -> tuple[dict[str, discord.Guild
 
 
 async def _check_channel(rest: RestClient, guilds: dict[str, discord.Guild], channel: str) -> Finding:
-    """Whether it is there, and each permission that is missing, by its name."""
+    """Returns a finding: the channel's availability, and the names of missing permissions."""
     subject = f"channel {channel}"
     try:
         info = await rest.call_for_object("GET", "/channels/{channel_id}", channel_id=channel)
@@ -89,7 +89,7 @@ async def _check_channel(rest: RestClient, guilds: dict[str, discord.Guild], cha
 
 
 async def _fetch_permissions(rest: RestClient, channel: dict[str, Any]) -> discord.Permissions:
-    """What the bot may do in a channel, reckoned by discord.py from the server's roles and the channel's rules."""
+    """Returns the bot's permissions in a channel, from the server's roles and the channel's overwrites."""
     client = await rest.get_client()
     guild = await client.fetch_guild(int(channel["guild_id"]), with_counts=False)
     me = await guild.fetch_member(client.user.id if client.user else 0)

@@ -27,7 +27,7 @@ CONTENT_UNITS = 2000
 TITLE_UNITS = 256
 DESCRIPTION_UNITS = 4096
 EMBEDS_UNITS = 6000
-"""Over all embeds of a message: titles, descriptions and footers."""
+"""UTF-16 units in all embeds of a message: titles, descriptions and footers."""
 MAX_EMBEDS = 10
 MAX_ROW_BUTTONS = 5
 MAX_ROWS = 5
@@ -42,18 +42,21 @@ ACTION_ROW, BUTTON, PRIMARY, SECONDARY = 1, 2, 1, 2
 """Component types and button styles (https://docs.discord.com/developers/components/reference)."""
 
 DISCUSS_PREFIX = "discuss:"
-"""What a button's custom_id begins with; the paper's id follows."""
+"""Prefix of a button's custom_id; the paper's id follows."""
 BOOKMARK = "🔖"
 SLATE, AMBER = 0x5C6F91, 0xE8A33D
 KEYCAPS = ("1️⃣", "2️⃣", "3️⃣", "4️⃣", "5️⃣", "6️⃣", "7️⃣", "8️⃣", "9️⃣", "🔟")
 UPDATE_UNITS = 150
-"""What came since a page was posted, for each paper of it."""
+"""UTF-16 units of the text added to each paper after its page was posted."""
 LISTED_TITLE_UNITS = 140
 """Two lines on a phone."""
 
 
 def render(message: Message, style: DigestStyle) -> tuple[Page, ...]:
-    """The message as pages within every limit of Discord; only the first one notifies. Never raises for any text."""
+    """Renders a message as pages within Discord's limits. Only the first one notifies.
+
+    Never raises for any text.
+    """
     opening, papers = _split_message(message)
     match style:
         case DigestStyle.CARDS:
@@ -82,7 +85,7 @@ Embed = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class _PageDraft:
-    """A page in the making."""
+    """A page under construction."""
 
     content: str = ""
     embeds: tuple[Embed, ...] = ()
@@ -107,7 +110,7 @@ def _count_embed_units(embed: Embed) -> int:
 
 @dataclass(frozen=True, slots=True)
 class _CardSection:
-    """A card and what stands between it and the next one; after the last card, that is the message's closing."""
+    """A card and the blocks that follow it. After the last card they are the message's closing."""
 
     card: Card
     following_blocks: tuple[Block, ...]
@@ -123,7 +126,7 @@ def _split_message(message: Message) -> tuple[tuple[Block, ...], tuple[_CardSect
 
 
 def _pack_drafts(drafts: Iterable[_PageDraft]) -> list[_PageDraft]:
-    """The drafts on as few pages as their order and the limits allow."""
+    """Merges drafts into as few pages as their order and the limits allow."""
     pages: list[_PageDraft] = []
     for draft in drafts:
         merged = _merge_drafts(pages[-1], draft) if pages else None
@@ -132,7 +135,7 @@ def _pack_drafts(drafts: Iterable[_PageDraft]) -> list[_PageDraft]:
 
 
 def _merge_drafts(page: _PageDraft, draft: _PageDraft) -> _PageDraft | None:
-    """Both on one page, unless a limit forbids it or the draft's content would jump over the page's embeds."""
+    """Merges a draft into a page. Returns None if a limit or the order of content and embeds forbids it."""
     if page.embeds and draft.content:
         return None
     merged = _PageDraft(
@@ -148,7 +151,7 @@ def _merge_drafts(page: _PageDraft, draft: _PageDraft) -> _PageDraft | None:
 
 
 def _render_opening(blocks: Iterable[Block]) -> list[_PageDraft]:
-    """Prose as content, which is what a notification shows; what is too long for it goes on in embeds."""
+    """Renders prose as content, which notifications show; the overflow goes into embeds."""
     content, rest = _take_fitting_lines(_render_lines(blocks), CONTENT_UNITS)
     return [*([_PageDraft(content=content)] if content else []), *_render_plain_embeds(rest)]
 
@@ -164,7 +167,7 @@ def _render_plain_embeds(lines: Sequence[str]) -> list[_PageDraft]:
 
 
 def _take_fitting_lines(lines: Sequence[str], limit: int) -> tuple[str, Sequence[str]]:
-    """As many of the first lines as fit, as one text, and the lines left over."""
+    """Returns the first lines that fit, as one text, and the remaining lines."""
     used = 0
     for index, line in enumerate(lines):
         used += count_units(line) + 1
@@ -228,7 +231,7 @@ def _render_markup_lines(before: str, raw: str, after: str) -> list[str]:
 
 
 def _find_fitting_end(text: str, room: int) -> int:
-    """How much of the text fits into the room once it is escaped: up to the end of a word, or of a character."""
+    """Returns the length of the longest prefix that fits escaped, cut at a word or else at a character."""
     if len(text) <= room and count_units(escape_inline(text)) <= room:
         return len(text)
     for ends in (
@@ -245,7 +248,7 @@ def _find_fitting_end(text: str, room: int) -> int:
 
 @dataclass(frozen=True, slots=True)
 class _CardLimits:
-    """How much of a card is shown: UTF-16 units of each part, and how many of the parts in lists."""
+    """Limits of a card: UTF-16 units of each part, and the number of entries in lists."""
 
     title: int
     authors: int
@@ -261,7 +264,7 @@ class _CardLimits:
 SCORE_UNITS = 24
 DOMAIN_UNITS = 60
 MAX_WARNINGS = 3
-"""More than three would bury the paper."""
+"""Warnings per card; more would hide the paper."""
 
 FULL_CARD = _CardLimits(
     TITLE_UNITS,
@@ -332,7 +335,7 @@ def _append_buttons(pages: list[_PageDraft], blocks: Iterable[Block]) -> list[_P
 
 
 def _collect_buttons(blocks: Iterable[Block]) -> list[Mapping[str, Any]]:
-    """Those in rows, and those of offers, which bear their offer's number."""
+    """Returns the buttons in rows and those of offers, which show their offer's number."""
     buttons, offers = [], 0
     for block in blocks:
         match block:
@@ -347,7 +350,7 @@ def _collect_buttons(blocks: Iterable[Block]) -> list[Mapping[str, Any]]:
 
 
 def _render_button(button: Button, label: str) -> Mapping[str, Any]:
-    """Nothing for a value that Discord could not give back as it is."""
+    """Returns a button, or an empty dict for a value that Discord cannot return unchanged."""
     custom_id = f"{button.action}:{button.value}"
     if custom_id != tidy_line(custom_id) or count_units(custom_id) > CUSTOM_ID_UNITS - MARKER_UNITS:
         return {}
@@ -430,7 +433,7 @@ def _render_discuss_button(paper: str, label: str) -> tuple[Mapping[str, Any], .
 
 
 def apply_post_update(payload: Mapping[str, Any], update: PostUpdate) -> dict[str, Any]:
-    """A posted page with the voices on each paper's button and what came since under its card; all else as it was. Pure.
+    """Updates a posted page: vote counts on the papers' buttons, and new lines under their cards. Pure.
 
     A line that would break a limit is left out.
     """
@@ -484,7 +487,7 @@ def _render_listed_card(card: Card) -> str:
 
 
 def _clip_inline(text: str, limit: int) -> str:
-    """The text escaped and no longer than the limit; cut before it is escaped, so that no cut splits an escape."""
+    """Escapes the text within a limit. It is cut first, so that no escape is split."""
     text = tidy_line(text)
     return escape_inline(
         clip_text(text, limit, cost=_count_inline_units) or text[: _find_fitting_end(text, limit)]

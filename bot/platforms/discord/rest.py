@@ -1,4 +1,4 @@
-"""How we call Discord: discord.py's own HTTP client without a gateway, whose failures become PostErrors."""
+"""Discord's REST API through discord.py's HTTP client, with failures raised as PostError."""
 
 import asyncio
 import io
@@ -25,11 +25,11 @@ from bot.platforms.discord.errors import (
 from bot.platforms.discord.settings import DiscordSettings
 
 MAX_RATE_LIMIT_SECONDS = 30.0
-"""Seconds that a rate limit is waited for; discord.py takes no less. A longer one fails the call at once."""
+"""Longest rate limit to wait for, in seconds; discord.py allows no less. A longer one fails at once."""
 
 
 def use_addresses(settings: DiscordSettings) -> None:
-    """Point discord.py at other servers than Discord's own, where the settings say so; it has no argument for that."""
+    """Sets discord.py's global server addresses from the settings; it has no argument for them."""
     fresh = DiscordSettings()
     if settings.api_base_url != fresh.api_base_url:
         Route.BASE = settings.api_base_url
@@ -38,7 +38,7 @@ def use_addresses(settings: DiscordSettings) -> None:
 
 
 class _SingleUseFile(discord.File):
-    """Rides along with a request that must not be sent again, unless it was plainly refused.
+    """An attachment that stops discord.py from repeating a request, unless Discord refused it.
 
     discord.py rewinds its files before each try.
     """
@@ -62,7 +62,7 @@ class RestClient:
     _login_lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def get_client(self) -> discord.Client:
-        """The client, logged in. Raises what discord.py and aiohttp raise."""
+        """Returns the client, logged in. Raises the errors of discord.py and aiohttp."""
         async with self._login_lock:
             if self._client is None:
                 client = discord.Client(
@@ -81,7 +81,7 @@ class RestClient:
             return self._client
 
     async def close(self) -> None:
-        """Give the connections back."""
+        """Closes the connections."""
         if self._client:
             await self._client.close()
             self._client = None
@@ -95,9 +95,9 @@ class RestClient:
         once: bool = False,
         **parameters: Any,
     ) -> Any:
-        """What Discord answers. discord.py tries again after a short rate limit and after most 5xx, but not with `once`.
+        """Returns Discord's answer. Raises PostError.
 
-        Raises PostError.
+        discord.py retries after a short rate limit and most 5xx errors, but not with `once`.
         """
         query = parameters.pop("query", None)
         options: dict[str, Any] = {"json": dict(body)} if body is not None else {}
@@ -112,7 +112,7 @@ class RestClient:
     async def call_for_object(
         self, method: str, path: str, body: Mapping[str, Any] | None = None, **parameters: Any
     ) -> dict[str, Any]:
-        """The same for a call that is answered with an object that has an id. Raises PostError."""
+        """Returns an answer that is an object with an id. Raises PostError."""
         with tracked(self.timeout) as attempt:
             answer = await self.call_api(method, path, body, **parameters)
             if not isinstance(answer, dict) or "id" not in answer:
@@ -120,7 +120,7 @@ class RestClient:
             return answer
 
     async def call_for_list(self, path: str, within: str = "", **parameters: Any) -> list[dict[str, Any]]:
-        """What is answered to a GET: a list of objects, or such a list `within` an object. Raises PostError."""
+        """Returns the list that a GET answers with, or the list `within` its object. Raises PostError."""
         with tracked(self.timeout) as attempt:
             answer = await self.call_api("GET", path, **parameters)
             if within:
@@ -137,7 +137,7 @@ def _error_of_unreadable_answer(attempt: SendAttempt) -> PostError:
 
 
 class CodeError(PostError):
-    """A refusal with Discord's code."""
+    """An error answer, with Discord's code."""
 
     def __init__(self, reason: str, outcome: Outcome, code: int) -> None:
         super().__init__(reason, outcome)
@@ -145,10 +145,10 @@ class CodeError(PostError):
 
 
 def _refill_bucket(http: discord.http.HTTPClient, route: Route) -> None:
-    """Fill a bucket that discord.py left empty for good.
+    """Refills a rate-limit bucket that discord.py left empty.
 
-    A call that is cancelled while it gives its token back does not: the bucket has none, nobody uses one, and no hour is
-    known at which it is filled. Whoever comes then waits for half a minute, and is cancelled again.
+    A call cancelled while it returns its token leaves the bucket empty, unused and without a reset time.
+    The next call would wait half a minute and be cancelled again.
     """
     known = http._bucket_hashes.get(route.key, route.key)
     bucket = http._buckets.get(f"{known}:{route.major_parameters}")
@@ -160,7 +160,7 @@ def _refill_bucket(http: discord.http.HTTPClient, route: Route) -> None:
 
 @contextmanager
 def _translate_errors(channel: str, attempt: SendAttempt) -> Iterator[None]:
-    """What went wrong, as a PostError that knows whether it may have arrived: by this try, or by one before it."""
+    """Raises errors as PostError, with an outcome that covers this attempt and earlier ones."""
     try:
         yield
     except PostError:
@@ -193,7 +193,10 @@ _LOST_ERRORS = (
     AttributeError,
     LookupError,
 )
-"""The last three: discord.py takes whatever it gets for an object, with all that belongs into it."""
+"""Errors after which the answer is lost.
+
+The last three arise in discord.py when an answer is not the object that it expects.
+"""
 
 
 def _error_of_refusal(error: discord.HTTPException, channel: str, attempt: SendAttempt) -> PostError:

@@ -1,4 +1,4 @@
-"""Untrusted text made harmless for Discord: it reads as written and never pings, links or formats. Pure."""
+"""Escaping of untrusted text for Discord: it never pings, links or formats. Pure."""
 
 import re
 
@@ -23,38 +23,38 @@ _REFUSED_IN_LABELS = re.compile(r"[\[\]`<>@]|://|www\.|\w\.[a-z]{2,}", re.IGNORE
 
 
 def count_units(text: str) -> int:
-    """UTF-16 code units, never fewer than what Discord counts as characters."""
+    """Returns the length in UTF-16 code units, never fewer than Discord counts."""
     return len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
 def tidy_line(text: str) -> str:
-    """One tidy line, or nothing when there would be nothing to see. Not escaped."""
+    """Returns the text as one line, not escaped; empty if nothing in it is visible."""
     text = normalize_text(text)
     return "" if _NOTHING_TO_SEE.fullmatch(text) else text
 
 
 def escape_inline(text: str) -> str:
-    """One line for content, descriptions and titles, wherever it stands; the escapes are invisible to readers.
+    """Returns one escaped line for content, descriptions and titles.
 
-    `https\\://` is no link to Discord's reader, which takes a zero-width space for a part of the address.
+    `https\\://` is no link to Discord's parser, which takes a zero-width space for a part of the address.
     """
     escaped = _READ_AS_MARKUP.sub(lambda found: "\\" + found[0], tidy_line(text))
     return _PING.sub(rf"\g<0>{_UNSEEN_SPACE}", _OPENS_A_LINE.sub(r"\g<0>\\", escaped))
 
 
 def escape_plain(text: str) -> str:
-    """One line for places that show escapes: an embed's footer and author, a button's label."""
+    """Returns one line for places that show escapes: an embed's footer and author, a button's label."""
     return _READ_WITHOUT_MARKUP.sub(rf"\g<0>{_UNSEEN_SPACE}", tidy_line(text))
 
 
 def to_safe_url(url: str) -> str:
-    """The address fit for an embed or a masked link, or nothing."""
+    """Returns the address if an embed or a masked link may have it, else an empty string."""
     address = safe_web_address(url)
     return address if len(address) <= URL_UNITS else ""
 
 
 def render_link(label: str, url: str) -> str:
-    """The label as a masked link; where Discord would refuse that, the label and a link beside it; or the label."""
+    """Returns a masked link; the label with a link beside it if Discord would refuse that; or the label."""
     target = to_safe_url(url)
     if not target:
         return escape_inline(label)

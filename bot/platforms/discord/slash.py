@@ -1,4 +1,4 @@
-"""The commands as Discord is told of them, and telling it once per change."""
+"""The slash commands, and their registration with Discord once per change."""
 
 import asyncio
 import hashlib
@@ -39,7 +39,7 @@ COMMON_TIME_ZONES = (
 
 
 class LoggingCommandTree(app_commands.CommandTree[Any]):
-    """Commands whose faults are ours: what goes wrong before they run is a line in the log, and a sentence."""
+    """A command tree that logs an error raised before a command runs, and answers with a sentence."""
 
     async def on_error(self, interaction: Interaction, error: app_commands.AppCommandError, /) -> None:
         log.warning("a command could not be run: %s", error)
@@ -53,7 +53,7 @@ class LoggingCommandTree(app_commands.CommandTree[Any]):
 
 
 def add_commands(tree: LoggingCommandTree, listeners: DiscordListeners) -> None:
-    """All that can be typed or chosen."""
+    """Adds all commands to the tree."""
     tree.add_command(_build_paper_command(listeners))
     tree.add_command(_build_digest_group(listeners))
 
@@ -142,10 +142,14 @@ def _add_change_commands(digest: app_commands.Group, listeners: DiscordListeners
         name="subscribe", description="Bring a channel a digest; without options a form is opened"
     )
     @app_commands.describe(
-        channel="The channel; this one when left out", domains="Categories such as cs.CL, or groups, with commas",
-        keywords="Words that make a paper wanted in any domain, with commas", leave_out="Domains or words that keep a paper out",
-        top="The most papers in a digest", min_score="The lowest score, 0 to 10", at="The local time, such as 09:00",
-        days="weekdays, daily, or such as mon, thu", time_zone="Such as Europe/Berlin", style="How it is laid out",
+        channel="The channel; this one when left out",
+        domains="Categories such as cs.CL, or groups, with commas",
+        keywords="Words that make a paper wanted in any domain, with commas",
+        leave_out="Domains or words that keep a paper out",
+        top="The most papers in a digest",
+        min_score="The lowest score, 0 to 10", at="The local time, such as 09:00",
+        days="weekdays, daily, or such as mon, thu",
+        time_zone="Such as Europe/Berlin", style="How it is laid out",
     )  # fmt: skip
     @app_commands.choices(
         style=[
@@ -170,7 +174,8 @@ def _add_change_commands(digest: app_commands.Group, listeners: DiscordListeners
     ) -> None:
         words = command_text_of_options(
             domains or "", keywords or "", leave_out or "", days or "", time_zone or "",
-            top=top, min=f"{min_score:g}" if min_score is not None else None, at=at, style=style.value if style else None,
+            top=top, min=f"{min_score:g}" if min_score is not None else None,
+            at=at, style=style.value if style else None,
         )  # fmt: skip
         if words:
             await listeners.on_digest(interaction, f"subscribe {words}", channel)
@@ -191,7 +196,7 @@ def _add_change_commands(digest: app_commands.Group, listeners: DiscordListeners
 
 
 def _find_matching(typed: str, names: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
-    """Pairs of label and value in which what is typed occurs: those that begin with it first."""
+    """Returns the choices that contain the typed text. Those that begin with it come first."""
     wanted = typed.strip().casefold()
     found = [pair for pair in names if wanted in pair[0].casefold()]
     found.sort(key=lambda pair: not pair[0].casefold().startswith(wanted))
@@ -199,7 +204,7 @@ def _find_matching(typed: str, names: Iterable[tuple[str, str]]) -> list[tuple[s
 
 
 async def _offer_domains(interaction: Interaction, typed: str) -> list[Choice[str]]:
-    """The last of a list with commas is completed, and the others stay."""
+    """Completes the last entry of a comma-separated list and keeps the others."""
     *before, last = typed.split(",")
     kept = "".join(f"{one.strip()}, " for one in before)
     names = [(group, group) for group in DOMAIN_GROUPS] + [
@@ -238,7 +243,7 @@ def _to_choices(pairs: Iterable[tuple[str, str]]) -> list[Choice[str]]:
 class AnyButton(
     discord.ui.DynamicItem[discord.ui.Button[Any]], template=r"(?P<wanted>[^:#]*):?(?P<value>[^#]*)(?:#.*)?"
 ):
-    """Every button that was ever sent, today's and those from before an upgrade, by its custom_id alone."""
+    """Handles every button by its custom_id alone, including those sent by older versions."""
 
     def __init__(self, item: "discord.ui.Button[Any]", action: str, value: str) -> None:
         super().__init__(item)
@@ -258,8 +263,10 @@ NOTE_PREFIX = "discord commands"
 
 
 async def sync_commands(tree: LoggingCommandTree, guild_ids: tuple[str, ...], notes: Notes) -> None:
-    """Tell Discord of the commands where it does not have them as they are now, and take them away where they are no
-    longer wanted. `wanted` are the servers that get them, none is all of them. A failure is a sentence in the log."""
+    """Registers changed commands with Discord, and removes them where they are no longer wanted.
+
+    They go to the given servers, or to all if none is given. A failure is logged.
+    """
     synced = await asyncio.to_thread(_read_synced_versions, tree, notes)
     current_version = hashlib.sha256(json.dumps(_list_definitions(tree), sort_keys=True).encode()).hexdigest()
     scopes = guild_ids or ("",)
@@ -285,7 +292,7 @@ def _note_name_of(tree: LoggingCommandTree) -> str:
 
 
 def _read_synced_versions(tree: LoggingCommandTree, notes: Notes) -> dict[str, str]:
-    """What Discord was told, by server; "" is all of them."""
+    """Returns the registered version by server; "" stands for all servers."""
     return dict(json.loads(notes.read(_note_name_of(tree)) or "{}"))
 
 

@@ -1,4 +1,4 @@
-"""What a forum post is called, and which of the forum's tags it gets, by what the page says. Pure."""
+"""The title and tags of a forum post, derived from its page. Pure."""
 
 import re
 from collections.abc import Mapping
@@ -19,7 +19,10 @@ _MARKUP = re.compile(r"^(?:-# |\*\*)|\*\*$")
 
 
 def title_of(payload: Mapping[str, Any]) -> str:
-    """The first embed's title, else the first line of the content, as a thread's name takes it: plain, and short."""
+    """Returns the thread name: the first line of the content, else the first embed's title.
+
+    It is plain text within `NAME_CHARACTERS`.
+    """
     embeds = payload.get("embeds") or [{}]
     lines = (payload.get("content") or "").strip().splitlines()
     first = lines[0] if lines else embeds[0].get("title") or "Papers"
@@ -27,8 +30,10 @@ def title_of(payload: Mapping[str, Any]) -> str:
 
 
 def tags_for(payload: Mapping[str, Any], forum: Mapping[str, Any]) -> list[str]:
-    """The ids of the forum's tags that name a paper's domain, as a category or as a group; where one is required and
-    none fits, the first that anybody may use."""
+    """Returns the ids of the forum's tags that name a paper's domain, as a category or a group.
+
+    If a tag is required and none fits, returns the first that anybody may use.
+    """
     free = [tag for tag in forum.get("available_tags") or () if not tag.get("moderated")]
     mentioned = {part for embed in payload.get("embeds") or () for part in _metadata_of(embed)}
     fitting = [tag["id"] for tag in free if mentioned & _names_of_tag(tag["name"])]
@@ -38,13 +43,13 @@ def tags_for(payload: Mapping[str, Any], forum: Mapping[str, Any]) -> list[str]:
 
 
 def _metadata_of(embed: Mapping[str, Any]) -> list[str]:
-    """What a card's first line names: its domain is among it."""
+    """Returns the parts of a card's first line, its domain among them."""
     line = (embed.get("description") or "").partition("\n")[0]
     return [_ESCAPED.sub("", part).casefold() for part in line.removeprefix("-# ").split(" · ")]
 
 
 def _names_of_tag(tag: str) -> set[str]:
-    """How the domains that a tag means are called on a card."""
+    """Returns the names that a card shows for a tag's domains."""
     try:
         categories = resolve_domain(tag)
     except InputError:
