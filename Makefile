@@ -52,7 +52,7 @@ check: $(READY) ## Formatting, lint, types and style
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
-	-@$(BIN)/python -m tests.style
+	@$(BIN)/python -m tests.style
 	@if [ -f Dockerfile ]; then $(BIN)/hadolint Dockerfile; fi
 
 format: $(READY) ## Put the code into its format
