@@ -26,7 +26,7 @@ class RenderRequest:
     claim: Claim
     platform: Platform
     merge_missed: bool
-    """Whether the digest covers missed editions before it too."""
+    """True when the digest also covers the missed editions before it."""
 
     @property
     def lateness(self) -> Lateness:

@@ -64,7 +64,6 @@ class PlatformSpec:
     build_command_policy: Callable[[Settings], CommandPolicy] = _default_policy
     fetch_invitation: Callable[[Settings, Environment], Awaitable[str]] | None = None
     render_manifest: Callable[[Settings, str], str] | None = None
-    load_page_preview: "Callable[[], Callable[[Page], str]] | None" = None
     thread_field: str = ""
     noisy_loggers: tuple[str, ...] = ()
 

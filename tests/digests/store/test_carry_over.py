@@ -46,7 +46,7 @@ CONSOLE_FIELDS = {
     '"reviewed":': '"review_line":',
 }
 """Of payloads that hold blocks with a kind: the console's, which are not as a chat service's API takes them."""
-ADDED = {"deliveries": ["'digest'"] if "kind" in metadata.tables["deliveries"].c else []}
+ADDED = {"deliveries": ["'digest'"]}
 
 
 def ignore_progress(done: int, rows: int) -> None:
