@@ -47,14 +47,6 @@ ONLY_IN = {
 COMMON_WORDS = {"console"}
 """Names of platforms that are also words of the product: rich's Console, the operator's console."""
 
-MAY_NAME_PLATFORMS = {
-    "bot/cli/parser.py": "examples in the help",
-    "bot/cli/preview.py": "the page and its error",
-    "bot/cli/preview_page.py": "draws two platforms' messages side by side",
-    "bot/cli/run.py": "libraries whose logs are quietened",
-}
-"""Files outside a platform's folder that name one, with the reason."""
-
 TERMINAL = "bot.platforms.console"
 """Commands of the terminal print with the renderer of the terminal's platform."""
 
@@ -189,11 +181,18 @@ def test_no_code_outside_its_folder_names_a_platform() -> None:
     astray = [
         f"{file}:{line}: {text}"
         for file in style.parse_product()
-        if not _platform_of_file(file) and file not in MAY_NAME_PLATFORMS
+        if not _platform_of_file(file)
         for line, text in _list_code_words(file)
         if pattern.search(text)
     ]
     assert astray == []
+
+
+def test_the_template_of_the_preview_page_names_no_platform() -> None:
+    templates = sorted((ROOT / "bot").rglob("*.html"))
+    assert templates != []
+    for template in templates:
+        assert [name for name in PLATFORM_NAMES if name in template.read_text(encoding="utf-8")] == []
 
 
 def _platform_of_module(module: str) -> str | None:

@@ -70,7 +70,7 @@ def build_parser() -> argparse.ArgumentParser:
     command = add_command("manifest", "manifest", "print the app's manifest for a platform")
     with_manifest = [name for name, spec in platforms.items() if spec.render_manifest]
     command.add_argument("platform", choices=with_manifest)
-    url_help = "the address that the platform calls over HTTP, such as https://host/slack/events"
+    url_help = "the address that the platform calls over HTTP, such as https://host/PLATFORM/events"
     command.add_argument("--url", type=_parse_https_url, help=url_help)
 
     command = add_command("invite", "invite", "print the link that adds the app to a server")
@@ -82,7 +82,7 @@ def build_parser() -> argparse.ArgumentParser:
     command.add_argument("--json", action="store_true", help="print everything as JSON")
 
     command = add_command("digest", "digest_now", "post a channel's edition of today at once, never twice")
-    channel_help = "the channel's id, or its full name such as slack:T0123:C0456"
+    channel_help = "the channel's id, or its full name PLATFORM:WORKSPACE:ID"
     command.add_argument("channel", metavar="CHANNEL", help=channel_help)
     command.add_argument("--now", action="store_true", required=True, help="before or after its hour")
     command.add_argument("--dry-run", action="store_true", help="show it here, and post nothing")

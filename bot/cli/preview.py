@@ -25,10 +25,8 @@ THREAD_PLACEHOLDER = "{ts of the first message}"
 
 def run_command(options: argparse.Namespace) -> int:
     """Show the digest on the terminal, as a page, or as the platform's JSON."""
-    if options.json and options.platform == "html":
-        raise InputError("A page is no JSON: leave out --json, or ask for it --as slack or --as discord.")
+    platform = _choose_platform(options)
     services = build_cli_services(options)
-    platform = "slack" if options.platform == "html" else options.platform
     style = DigestStyle(options.style) if options.style else None
     request = PreviewRequest(platform, style, options.top, options.domain, options.day, options.channel)
     digest = preview_digest(request, services)
@@ -41,6 +39,19 @@ def run_command(options: argparse.Namespace) -> int:
     else:
         show_preview(digest, open_console())
     return EXIT_OK
+
+
+def _choose_platform(options: argparse.Namespace) -> str:
+    """Return the platform whose channel is shown: the leftmost column's, for the page of all platforms."""
+    if options.platform != "html":
+        return str(options.platform)
+    from bot.cli.preview_page import list_columns
+
+    names = [spec.name for spec, _ in list_columns()]
+    if options.json:
+        choices = " or ".join(f"--as {name}" for name in names)
+        raise InputError(f"A page is no JSON: leave out --json, or ask for it {choices}.")
+    return names[0]
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,7 @@ from bot.ingest.fetching import fetch_until_stopped
 from bot.leadership import run_while_leading
 from bot.periodic import restart_on_failure
 from bot.platforms.app import ChatApp
+from bot.platforms.registry import find_platforms
 from bot.present.wording import format_weekday_date
 from bot.services import (
     Services,
@@ -45,6 +46,9 @@ log = logging.getLogger(__name__)
 RESTART_SECONDS = 60.0
 """Wait before a task that failed unexpectedly starts again."""
 
+NOISY_LOGGERS = ("apscheduler", "alembic", "httpx", "httpx2", "openai")
+"""Libraries that log every job, migration or request at INFO. Platforms name theirs in `noisy_loggers`."""
+
 
 def run_command(options: argparse.Namespace) -> int:
     """Run the bot until it is stopped."""
@@ -54,7 +58,7 @@ def run_command(options: argparse.Namespace) -> int:
 async def run_bot(services: Services, environment: Mapping[str, str]) -> int:
     """Run every task until SIGINT or SIGTERM and return the exit status. Raises InputError."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
-    for logger_name in ("apscheduler", "alembic", "slack_sdk", "slack_bolt", "httpx", "httpx2", "openai"):
+    for logger_name in (*NOISY_LOGGERS, *_list_noisy_loggers()):
         logging.getLogger(logger_name).setLevel(logging.WARNING)
     stop = asyncio.Event()
     for signal_number in (signal.SIGINT, signal.SIGTERM):
@@ -92,6 +96,10 @@ async def run_bot(services: Services, environment: Mapping[str, str]) -> int:
                 group.create_task(_serve_app(app, services, stop))
     log.info("stopped")
     return 0
+
+
+def _list_noisy_loggers() -> list[str]:
+    return [name for spec in find_platforms().values() for name in spec.noisy_loggers]
 
 
 async def _serve_app(app: ChatApp, services: Services, stop: asyncio.Event) -> None:

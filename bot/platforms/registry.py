@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from bot.chat.port import Page, Platform
     from bot.delivery.rate_limit import RateLimits
     from bot.platforms.app import ChatApp
+    from bot.platforms.preview import PagePreview
     from digests.subscription import DigestStyle
 
     Renderer = Callable[[Message, DigestStyle], Sequence[Page]]
@@ -48,13 +49,15 @@ class PlatformSpec:
 
     `required_secrets` names the environment variables for people, `main_secret` the first of them; both are empty
     for a platform that posts without an account. Such a platform gives `open_local`; the others give `build_app`,
-    which returns None without their secrets. All functions may raise InputError or SettingsError.
+    which returns None without their secrets. `load_preview` draws its messages on the preview page. All functions
+    may raise InputError or SettingsError.
     """
 
     name: str
     title: str
     settings_model: type[SettingsTable]
     load_renderer: Callable[[], "Renderer"]
+    load_preview: "Callable[[], PagePreview] | None" = None
     main_secret: str = ""
     required_secrets: str = ""
     set_up_hint: str = ""

@@ -10,6 +10,7 @@ from digests.errors import InputError
 if TYPE_CHECKING:
     from bot.delivery.rate_limit import RateLimits
     from bot.platforms.app import ChatApp
+    from bot.platforms.preview import PagePreview
     from bot.platforms.registry import Renderer
 
 MAIN_SECRET = "DISCORD_TOKEN"  # noqa: S105 (the variable's name)
@@ -19,6 +20,12 @@ def _load_renderer() -> "Renderer":
     from bot.platforms.discord.render import render
 
     return render
+
+
+def _load_preview() -> "PagePreview":
+    from bot.platforms.discord.preview import PREVIEW
+
+    return PREVIEW
 
 
 def _build_app(settings: Settings, environment: Environment, clock: Clock) -> "ChatApp | None":
@@ -61,6 +68,7 @@ SPEC = PlatformSpec(
     title="Discord",
     settings_model=DiscordSettings,
     load_renderer=_load_renderer,
+    load_preview=_load_preview,
     main_secret=MAIN_SECRET,
     required_secrets="DISCORD_TOKEN",
     set_up_hint="set it to the bot's token (docs/discord.md)",

@@ -9,6 +9,7 @@ from config.settings import Settings
 if TYPE_CHECKING:
     from bot.delivery.rate_limit import RateLimits
     from bot.platforms.app import ChatApp
+    from bot.platforms.preview import PagePreview
     from bot.platforms.registry import Renderer
 
 MAIN_SECRET = "SLACK_BOT_TOKEN"  # noqa: S105 (the variable's name)
@@ -18,6 +19,12 @@ def _load_renderer() -> "Renderer":
     from bot.platforms.slack.render import render
 
     return render
+
+
+def _load_preview() -> "PagePreview":
+    from bot.platforms.slack.preview import PREVIEW
+
+    return PREVIEW
 
 
 def _build_app(settings: Settings, environment: Environment, clock: Clock) -> "ChatApp | None":
@@ -57,6 +64,7 @@ SPEC = PlatformSpec(
     title="Slack",
     settings_model=SlackSettings,
     load_renderer=_load_renderer,
+    load_preview=_load_preview,
     main_secret=MAIN_SECRET,
     required_secrets="SLACK_BOT_TOKEN, and SLACK_APP_TOKEN or SLACK_SIGNING_SECRET",
     set_up_hint="set it, with SLACK_APP_TOKEN or SLACK_SIGNING_SECRET (docs/slack.md)",

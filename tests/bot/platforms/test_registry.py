@@ -1,6 +1,7 @@
 """A platform is one folder: what the registry finds there is all that the application knows of it."""
 
 import asyncio
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -12,11 +13,14 @@ import pytest
 from rich.console import Console
 
 import bot.platforms
+from bot.chat.message import Message
 from bot.cli.digest_now import post_todays_edition
+from bot.cli.preview_page import render_message_page
 from bot.platforms.registry import find_platforms, find_settings_models
 from bot.services import build_services
 from config.load import load_settings
 from digests.model import NOT_REVIEWED
+from digests.subscription import DigestStyle
 from tests.builders import a_paper
 
 NOW = datetime(2026, 11, 24, 9, 30, tzinfo=UTC)
@@ -25,6 +29,7 @@ DUMMY = '''
 from pydantic import Field
 
 from bot.chat.port import Page
+from bot.platforms.preview import PagePreview
 from bot.platforms.registry import PlatformSpec
 from config.settings import SettingsTable
 
@@ -53,9 +58,14 @@ class NoticeBoard:
         return None
 
 
+PREVIEW = PagePreview(
+    render_body=lambda page: f"<p>{page.payload['text']}</p>", column=9, light="--board: #fff;", dark="--board: #000;"
+)
+
 SPEC = PlatformSpec(
     name="board",
     title="the board",
+    load_preview=lambda: PREVIEW,
     settings_model=NoticeBoardSettings,
     load_renderer=lambda: NoticeBoard("").render,
     open_local=lambda settings, console: NoticeBoard(settings.get_platform(NoticeBoardSettings).file),
@@ -100,6 +110,15 @@ def test_a_new_platform_is_one_folder(board: Path) -> None:
     assert line.startswith("kitchen: ")
     assert "Owls read at night" in line
     services.store.close()
+
+
+@pytest.mark.usefixtures("board")
+def test_a_new_platform_has_a_column_on_the_preview_page() -> None:
+    page = render_message_page(Message("Owls read at night", ()), DigestStyle.CARDS)
+    titles = re.findall(r'<section class="\w+" aria-label="([^"]+)">', page)
+    assert titles == ["Slack", "Discord", "the board"]
+    assert "<p>Owls read at night</p>" in page.split('aria-label="the board"')[1]
+    assert ".board { background: var(--board); }" in page
 
 
 def test_every_platform_of_the_project_is_found() -> None:

@@ -1,0 +1,64 @@
+"""Drawing of Slack's blocks on the preview page."""
+
+import re
+from collections.abc import Mapping
+from html import escape, unescape
+from typing import Any
+
+from bot.chat.port import Page
+from bot.platforms.preview import PagePreview, render_button, render_link
+
+
+def _render_body(page: Page) -> str:
+    return "\n".join(_render_block(block) for block in page.payload["blocks"])
+
+
+def _render_block(block: Mapping[str, Any]) -> str:
+    match block["type"]:
+        case "header":
+            return f"<h3>{escape(block['text']['text'])}</h3>"
+        case "divider":
+            return "<hr>"
+        case "section":
+            texts = [block["text"]] if "text" in block else block["fields"]
+            accessory = render_button(block["accessory"]["text"]["text"]) if "accessory" in block else ""
+            words = "".join(f"<p>{_render_text(text)}</p>" for text in texts)
+            return f'<div class="section"><div>{words}</div>{accessory}</div>'
+        case "context":
+            return "".join(f'<p class="small">{_render_text(text)}</p>' for text in block["elements"])
+        case "actions":
+            return "".join(render_button(element["text"]["text"]) for element in block["elements"])
+        case other:
+            raise ValueError(f"the preview does not know Slack's {other!r} block")
+
+
+def _render_text(text: Mapping[str, Any]) -> str:
+    if text["type"] == "plain_text":
+        return _break_lines(escape(text["text"]))
+    return _break_lines(_render_mrkdwn(text["text"]))
+
+
+def _break_lines(markup: str) -> str:
+    return markup.replace("\n", "<br>")
+
+
+_LINK = re.compile(r"<(https?://[^|>]+)\|([^>]*)>")
+_BOLD = re.compile(r"(?<![\w*])\*(?=\S)([^*\n]+?)(?<=\S)\*(?![\w*])")
+_ITALIC = re.compile(r"(?<![\w_])_(?=\S)([^_\n]+?)(?<=\S)_(?![\w_])")
+
+
+def _render_mrkdwn(text: str) -> str:
+    """Convert Slack's markup to HTML. Links are put aside first, so that no mark inside them counts."""
+    links: list[str] = []
+
+    def stash_link(found: re.Match[str]) -> str:
+        links.append(render_link(unescape(found[1]), escape(unescape(found[2]))))
+        return f"\ue000{len(links) - 1}\ue001"
+
+    text = _LINK.sub(stash_link, text)
+    text = escape(unescape(text), quote=False)
+    text = _ITALIC.sub(r"<em>\1</em>", _BOLD.sub(r"<strong>\1</strong>", text))
+    return re.sub("\ue000(\\d+)\ue001", lambda found: links[int(found[1])], text)
+
+
+PREVIEW = PagePreview(render_body=_render_body, column=1, light="--slack: #ffffff;", dark="--slack: #1a1d21;")
