@@ -23,7 +23,11 @@ from digests.ports.subscriptions import Subscriptions
 
 @dataclass(frozen=True, slots=True)
 class Store:
-    """All contracts over one database. Every method raises StoreError. `close` closes the connections."""
+    """All contracts over one database.
+
+    Every method of a contract may raise StoreError, and may be called from several threads and processes at
+    once. Instants are aware datetimes. `close` releases every leader lock and closes the connections.
+    """
 
     library: Library
     paper_requests: PaperRequests

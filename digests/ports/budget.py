@@ -18,7 +18,7 @@ class Spending:
 
 @dataclass(frozen=True, slots=True)
 class BudgetLimit:
-    """The most that a day may cost. None means no limit."""
+    """The most that a day may cost. None means no limit. A spending equal to the limit is allowed."""
 
     tokens: int | None = None
     millionths: int | None = None
@@ -34,17 +34,21 @@ class Budget(Protocol):
     """Spending per day (UTC), shared by all processes. A cost is reserved before the call that causes it."""
 
     def reserve(self, day: date, estimate: Spending, limit: BudgetLimit) -> bool:
-        """Add the estimate to the day's spending; return False, adding nothing, if that exceeds the limit.
+        """Add the estimate to the day's spending; return False, adding nothing, if the sum exceeds the limit.
 
-        Atomic between processes. A reservation that is never settled stays counted: its process may have
-        crashed after the call was paid.
+        Atomic between processes, so concurrent callers never exceed the limit together. A reservation that is
+        never settled stays counted: its process may have crashed after the call was billed.
         """
 
     def settle(self, day: date, reserved: Spending, spent: Spending, *, is_full_review: bool = False) -> None:
-        """Replace a reservation by the actual cost. `is_full_review` adds one to the day's full reviews."""
+        """Replace a reservation of `day` by the actual cost, which may exceed it.
+
+        Call it once for each reservation: every call subtracts `reserved` and adds `spent`. `is_full_review`
+        adds one to the day's full reviews.
+        """
 
     def spending_on(self, day: date) -> Spending:
-        """Return the day's spending, open reservations included."""
+        """Return the day's spending, open reservations included; zero for a day without any."""
 
     def count_full_reviews(self, day: date) -> int:
         """Return the number of full reviews settled for the day."""

@@ -12,7 +12,11 @@ from digests.subscription import Channel, Subscription
 
 @dataclass(frozen=True, slots=True)
 class DeliveryReport:
-    """The state of one delivery, for people to read."""
+    """The state of one delivery, for people to read.
+
+    `state` is `FAILED` if the stored one cannot be read; `reason` then says so. `next_try_at` is set only
+    while the delivery waits for a retry or for late papers.
+    """
 
     subscription: Subscription
     edition: date
@@ -32,11 +36,13 @@ class DeliveryReport:
 
 @dataclass(frozen=True, slots=True)
 class ChannelStatus:
-    """The next digest of a channel and the state of its last one, for people to read.
+    """The next digest of a channel and the state of its newest one, for people to read.
 
-    `subscription` is None where the stored row cannot be read; `read_error` then gives the reason.
-    `posted_pages` counts confirmed pages, `unknown_pages` those that may or may not have arrived.
-    `lease_until` is the end of the lease while a worker holds the last delivery.
+    `subscription` is None if the stored row cannot be read; `read_error` then gives the reason. `edition` and
+    the fields after it describe the newest digest, and are empty before the first one. `posted_pages` counts
+    confirmed pages. `unknown_pages` counts pages that may or may not have arrived, without a page that is
+    being sent now. `lease_until` is the end of a worker's lease; one in the past means that the worker
+    crashed.
     """
 
     channel: Channel
@@ -56,10 +62,10 @@ class ChannelStatus:
 
 @dataclass(frozen=True, slots=True)
 class PreviousEdition:
-    """The digests of a channel before one edition; None where there is none.
+    """Summary of a channel's digests before one edition.
 
-    `watermark` is that of the last edition that was not given up. `first_due_at` is the due time of the
-    channel's first edition, given up or not.
+    `watermark` is the highest watermark among them, None if there is none. A digest that was given up has no
+    watermark. `first_due_at` is the earliest due time among them, given up or not; None if there are none.
     """
 
     watermark: int | None
@@ -67,40 +73,48 @@ class PreviousEdition:
 
 
 class DeliveryReports(Protocol):
-    """Questions about deliveries. Nothing here takes a lease or changes a row."""
+    """Queries about deliveries. None of them takes a lease or changes a row."""
 
     def history(
         self, subscription: Subscription, limit: int, *, kind: DeliveryKind = DeliveryKind.DIGEST
     ) -> Sequence[DeliveryReport]:
         """Return up to `limit` deliveries of one kind to a channel, newest edition first.
 
-        Pages that cannot be read are left out.
+        Deliveries in every state are included. Pages that cannot be read are left out.
         """
 
     def channel_statuses(self) -> Sequence[ChannelStatus]:
-        """Return the status of every active subscription by id, unreadable ones included."""
+        """Return the status of every subscription that was not removed, in the order of their ids.
+
+        Paused, stopped and unreadable subscriptions are included.
+        """
 
     def count_by_state(self, since: date) -> Mapping[DeliveryState, int]:
-        """Count deliveries of every kind by state, for editions from `since` on. Every state is a key."""
+        """Count the deliveries of all kinds by state, for editions on `since` or later.
+
+        Every state is a key, with 0 for none.
+        """
 
     def active_workers(self, *, now: datetime) -> Collection[tuple[str, str, str]]:
-        """Return (platform, workspace, owner) of every live lease, each once.
+        """Return (platform, workspace, owner) of every lease that ends after `now`, each once.
 
-        A worker that crashed is among them until its lease ends.
+        `owner` names the worker. A worker that crashed is among them until its lease ends.
         """
 
     def watermark(self, subscription: Subscription, before: date) -> int | None:
-        """Return the watermark of the last digest before a date, or None where there is none.
+        """Return the highest watermark of a channel's digests before a date, None if none has one.
 
-        Editions that were given up do not count: what they did not show is considered again.
+        A digest that was given up has none, so the next digest considers its papers again.
         """
 
     def previous_editions(self, editions: Sequence[tuple[Subscription, date]]) -> Sequence[PreviousEdition]:
-        """Return the history before each of these editions, in the order of the argument."""
+        """Return the summary of the digests before each edition, in the order of the argument."""
 
     def shown_papers(self, windows: Sequence[tuple[Subscription, int, int]]) -> Sequence[frozenset[str]]:
-        """Return the ids of papers that each channel has already been shown, in any digest.
+        """Return, for each window, the ids of the papers in it that its channel has been shown.
 
-        A window is (subscription, after, up to); it selects the papers whose `known_seq` lies in it. Results
-        come in the order of the argument.
+        A window is (subscription, after, up to): the papers that became known with a sequence number over
+        `after` and up to the last, which is included. A paper counts from the moment a digest's plan with it
+        is saved, and no longer if that digest is given up before its page is sent. Results come in the order
+        of the argument.
         """

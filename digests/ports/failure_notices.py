@@ -10,10 +10,10 @@ from digests.subscription import Subscription
 
 @dataclass(frozen=True, slots=True)
 class FailureNotice:
-    """One abandoned edition that its owner has not been told of.
+    """An edition that was given up and whose failure notice has not been acknowledged.
 
-    `delivery_id` is the store's key of the delivery. A subscription that cannot be read has its channel, its
-    owner and its `stop_reason` only.
+    `delivery_id` is the store's key of the delivery, and `reason` the sentence with which it was given up. A
+    subscription that cannot be read has its id, channel, `owner_id` and `stop_reason` only.
     """
 
     delivery_id: int
@@ -23,14 +23,21 @@ class FailureNotice:
 
 
 class FailureNotices(Protocol):
-    """The queue of failure notices. `Outbox.fail` adds to it."""
+    """The queue of failure notices, one for each delivery at most.
+
+    `Outbox.fail` adds to it. The store itself adds to it when it gives up a delivery or a subscription that
+    cannot be read. A subscription without an owner gets no notice.
+    """
 
     def due(self, *, now: datetime, retry_after: timedelta, limit: int) -> Sequence[FailureNotice]:
-        """Return up to `limit` notices that are due, oldest first, and hide each for `retry_after`.
+        """Return up to `limit` notices that are due, longest due first, and hide each for `retry_after`.
 
-        Concurrent callers never receive the same notice. A notice that is not acknowledged is due again once
-        `retry_after` has passed, so a sender that crashes causes a repeat and never a loss.
+        Concurrent callers never receive the same notice. A notice that is not acknowledged is due again
+        `retry_after` later, so a sender that crashes causes a repeat and never a loss.
         """
 
     def acknowledge(self, notice: FailureNotice, *, retry_at: datetime | None = None) -> None:
-        """Remove a notice for good, or make it due again at `retry_at`."""
+        """Remove a notice from the queue; with `retry_at`, keep it and make it due again then.
+
+        If the edition is reopened and given up once more, a removed notice does not come back.
+        """

@@ -10,7 +10,10 @@ from digests.model import Candidate, Paper, Review, ScoredPaper
 
 @dataclass(frozen=True, slots=True)
 class ImportCounts:
-    """Papers of an import: new ones, known ones with a new review or new metadata, and unchanged ones."""
+    """Counts of an import's records: new papers, changes of known papers, and records that change nothing.
+
+    A new review, new metadata and another number of upvotes are changes.
+    """
 
     new: int = 0
     changed: int = 0
@@ -23,47 +26,65 @@ class ImportCounts:
 
 
 class Library(Protocol):
-    """All papers with all their reviews. The newest review of a paper counts.
+    """All papers with all their reviews. The current review of a paper is its newest one.
 
     Every change of a paper or review draws a sequence number. Numbers become visible in order: a reader that
-    sees a number sees every lower one.
+    sees a number sees every lower one. A paper becomes known by its first import, and becomes known again,
+    with a new sequence number, by a new current review and by a moderator's release.
     """
 
     def add(
         self, records: Sequence[tuple[Paper, Review]], *, now: datetime, announce: bool = True
     ) -> ImportCounts:
-        """Save papers and reviews, all or none. Idempotent: an identical record changes nothing.
+        """Save papers and reviews, all or none, and return the counts. An identical record changes nothing.
 
-        A review that is not older than the current one replaces it, and the paper is considered again as of
-        `now`. `NOT_REVIEWED` replaces nothing. Metadata of the newest version counts; metadata without a
-        version only fills gaps. Empty fields replace nothing, and differences in spacing are no change.
-        The last upvotes count. Papers added without `announce` are in no digest's window until reviewed.
+        Reviews: one that is not older than the current review, or without a date, becomes current, and the
+        paper is known again as of `now`. An older one is only saved. `NOT_REVIEWED` changes nothing.
+
+        Metadata: that of the newest version counts, and the other fills gaps. Metadata without a version
+        counts as older, unless its `updated` is later than the stored day. Flags are added up. The last
+        upvotes and code link count. A difference in spacing is no change of title or abstract.
+
+        Without `announce`, new papers without a review are in no digest's window until they are reviewed.
         """
 
     def update_known(self, papers: Sequence[Paper], *, now: datetime) -> ImportCounts:
         """Merge metadata into known papers by the rules of `add`. Unknown papers are skipped, not counted."""
 
     def get(self, ids: Iterable[str]) -> Mapping[str, ScoredPaper]:
-        """Return the known papers among these ids, by id."""
+        """Return the known papers among these ids, by id, each with its current review."""
 
     def reviews_of(self, paper: str) -> Sequence[Review]:
-        """Return every review of a paper, newest first."""
+        """Return every review of a paper: the current one, then the others, last saved first.
+
+        Empty for a paper that is unknown or not reviewed.
+        """
 
     def ids_with_prefix(self, prefix: str, limit: int) -> Sequence[str]:
-        """Return up to `limit` ids that begin with the prefix, in descending order."""
+        """Return up to `limit` ids of papers that begin with the prefix, in descending code point order."""
 
     def candidates(self, after_seq: int, to_seq: int, *, with_text: bool) -> Sequence[Candidate]:
-        """Return the papers that became known, or got a new review, in a window of sequence numbers.
+        """Return the papers that last became known in a window of sequence numbers, in any order.
 
-        The window excludes `after_seq` and includes `to_seq`. The order is undefined. `text` is empty unless
-        `with_text`.
+        The window excludes `after_seq` and includes `to_seq`. Held, withdrawn and flagged papers are
+        included, and marked as such. `Candidate.text` is empty unless `with_text`.
         """
 
     def changes_after(self, after_seq: int, limit: int) -> Sequence[tuple[int, ScoredPaper]]:
-        """Return up to `limit` papers last changed after `after_seq`, in the order of their last changes."""
+        """Return up to `limit` papers that changed in any way after `after_seq`, least recent change first.
+
+        Each comes with the sequence number of its last change; that of the last paper is the `after_seq` of
+        the next call.
+        """
 
     def sequence_at(self, instant: datetime) -> int:
-        """Return the highest sequence number of the papers known at an instant, 0 if there were none."""
+        """Return the sequence number of the last paper that became known up to an instant, 0 without one.
+
+        Papers that were never announced do not count.
+        """
 
     def latest_sequence(self) -> int:
-        """Return the highest sequence number of any change, 0 if there is none. Safe as a watermark."""
+        """Return the highest sequence number of any paper's last change, 0 without papers.
+
+        Safe as a watermark: later changes get higher numbers.
+        """

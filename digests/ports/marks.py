@@ -9,44 +9,63 @@ from digests.subscription import Channel
 
 
 class Marks(Protocol):
-    """Marks by person and paper. Several marks of one person on one paper count as one.
+    """Marks of people on papers, each made on one message and from one source.
 
-    Marks may arrive late, twice and in any order: the newest by its own time counts, and of an addition and a
-    removal at the same time the removal counts.
+    Several marks of one person on one paper count as one. The events of a mark may arrive late, twice and in
+    any order: the newest by its own time counts, and of an addition and a removal at the same time the
+    removal counts. Channels are compared by platform and channel id, without the workspace.
     """
 
     def set_mark(self, mark: Mark, is_on: bool) -> bool:
-        """Add or remove a mark; return True if that changed anything. Older than the stored one: ignored."""
+        """Add or remove a mark as of `mark.at`; return True if that changed its stored state.
+
+        An event older than the stored one is ignored. Removing a mark that was never made returns False.
+        """
 
     def has_mark(self, mark: Mark) -> bool:
-        """Return True if this mark stands, with its person, source and message."""
+        """Return True if this mark stands: by person, paper, source and message. Its time is not compared."""
 
     def people_by_paper(self, post: Post, source: MarkSource) -> Mapping[str, frozenset[str]]:
-        """Return the people whose marks from this source stand on a message, by paper. No empty entries."""
+        """Return the people whose marks from this source stand on a message, by paper.
+
+        Unmarked papers are left out.
+        """
 
     def replace_marks(
         self, post: Post, people: Mapping[str, frozenset[str]], source: MarkSource, *, as_of: datetime
     ) -> bool:
-        """Bring a message's marks from one source to what the platform reported at `as_of`.
+        """Make a message's marks from one source equal to those that `people` lists by paper.
 
-        Returns True if anything changed. Marks that changed after `as_of` are kept.
+        `people` is the platform's report as of the instant `as_of`. Marks that changed after it are kept, and
+        papers that the message does not show are ignored. Returns True if anything changed.
         """
 
     def mark_counts(self, channel: Channel, papers: Sequence[str]) -> Mapping[str, int]:
-        """Count the people of a channel who marked each of these papers. Unmarked papers are left out."""
+        """Count the people who marked each of these papers in a channel, on any message and from any source.
+
+        Unmarked papers are left out. A discussion of the paper does not change the count.
+        """
 
     def discussion_queue(
         self, channel: Channel | None, *, since: datetime, limit: int
     ) -> Sequence[QueuedPaper]:
-        """Return the papers to discuss in a channel (None: in all), most marks first, then longest marked.
+        """Return up to `limit` papers to discuss in a channel (None: in all), most marks first.
 
-        Marks older than `since`, or than the paper's last discussion, do not count.
+        Papers with as many marks are ordered by their first mark, the earliest first. Marks older than
+        `since`, and marks not newer than the paper's last discussion there, do not count.
         """
 
     def papers_marked_by(
         self, platform: str, workspace: str, person: str, *, since: datetime, limit: int
     ) -> Sequence[QueuedPaper]:
-        """Return the queued papers that a person marked, newest mark first, with everybody's mark counts."""
+        """Return up to `limit` papers in the queues that a person marked on a platform, newest mark first.
+
+        Marks count by the rules of `discussion_queue`. Each paper comes with the mark count of everybody in
+        all channels. `workspace` is not compared: platforms give people ids that are unique.
+        """
 
     def finish_discussion(self, paper: str, channel: Channel | None, *, now: datetime) -> None:
-        """Remove a paper from a channel's queue (None: from every queue). A later mark adds it again."""
+        """Remove a paper from a channel's queue (None: from every queue) as of `now`.
+
+        The marks stay. A mark made later adds the paper again. Has no effect if a later discussion is stored.
+        """

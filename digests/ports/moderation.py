@@ -10,7 +10,7 @@ from digests.model import ScoredPaper
 
 @dataclass(frozen=True, slots=True)
 class HeldPaper:
-    """A paper that waits for a decision. `reason` is the sentence that says why it is held."""
+    """A paper that waits for a decision, held since `since`. `reason` is the sentence that says why."""
 
     scored_paper: ScoredPaper
     reason: str
@@ -19,7 +19,7 @@ class HeldPaper:
 
 @dataclass(frozen=True, slots=True)
 class ModerationDecision:
-    """A decision about a paper that was held, with the name of the person who made it."""
+    """A decision about a held paper, made by the person named in `by`. If not released, it was rejected."""
 
     is_released: bool
     by: str
@@ -30,19 +30,20 @@ class Moderation(Protocol):
     """Held papers. No digest shows a held or a rejected paper. The first decision about a paper is final."""
 
     def hold(self, paper: str, reason: str, *, now: datetime) -> None:
-        """Hold a paper until a person decides. Does nothing if it is held or was decided already."""
+        """Hold a paper until a person decides. Does nothing if it is already held, released or rejected."""
 
     def list_held(self) -> Sequence[HeldPaper]:
-        """Return the papers that wait for a decision, longest waiting first."""
+        """Return the papers that wait for a decision, longest waiting first. Unknown papers are left out."""
 
     def release(self, paper: str, *, by: str, now: datetime) -> bool:
-        """Let digests show a held paper; return False if it is not held.
+        """Let digests show a held paper; return False, changing nothing, if it is not held.
 
-        The paper draws a new sequence number, so that the next digests consider it.
+        The paper becomes known again as of `now`, with a new sequence number, so that the next digests
+        consider it. Of concurrent decisions one counts.
         """
 
     def reject(self, paper: str, *, by: str, now: datetime) -> bool:
-        """Keep a held paper out of digests for good; return False if it is not held."""
+        """Keep a held paper out of digests for good; return False, changing nothing, if it is not held."""
 
     def find_decision(self, paper: str) -> ModerationDecision | None:
         """Return the decision about a paper; None if it is still held or was never held."""

@@ -1,4 +1,4 @@
-"""Facts that must outlive a process: named notes, and the platform events that were processed."""
+"""Small records that must outlive a process: named notes, and ids of events that were processed."""
 
 from datetime import datetime
 from typing import Protocol
@@ -11,11 +11,14 @@ class Notes(Protocol):
         """Return the note of this name, empty if there is none."""
 
     def write(self, name: str, text: str) -> None:
-        """Replace the note of this name."""
+        """Create or replace the note of this name."""
 
 
 class Events(Protocol):
-    """Ids of platform events. Platforms deliver an event at least once; it must be processed once."""
+    """Idempotency keys of a platform's events. Platforms deliver an event at least once."""
 
     def record_once(self, event_id: str, *, now: datetime) -> bool:
-        """Record an event id for two days; return True the first time, also between concurrent callers."""
+        """Record an event id; return True the first time, False while it is recorded.
+
+        Of concurrent callers one gets True. An id is recorded for two days at least.
+        """

@@ -19,13 +19,14 @@ class DeliveryKind(StrEnum):
 
 
 class DeliveryState(StrEnum):
-    """State of one delivery."""
+    """State of one delivery. `POSTED` and `FAILED` are final, unless a failed delivery is reopened."""
 
     CLAIMED = "claimed"
-    """Leased; no page has been sent under this lease."""
+    """Leased; no page was sent under this lease. A lease that has ended means that the worker crashed."""
     POSTING = "posting"
-    """Leased; pages are being sent."""
+    """Leased; pages are being sent. A lease that has ended means that the worker crashed."""
     POSTED = "posted"
+    """Every page was sent; each is confirmed or skipped."""
     EMPTY = "empty"
     """Finished without picks. Papers that arrive before `late_until` make it due again."""
     RETRYING = "retrying"
@@ -40,9 +41,11 @@ class PageState(StrEnum):
     """State of one page of a delivery."""
 
     PLANNED = "planned"
+    """Stored, and certainly not in the channel."""
     POSTING = "posting"
-    """Being sent. After a crash only the channel knows whether it arrived."""
+    """Being sent, or sent with an unknown outcome: it may or may not be in the channel."""
     POSTED = "posted"
+    """Confirmed by a receipt."""
     CHANGING = "changing"
     """Posted, and to be edited into the new plan. Edits are idempotent, so they are retried freely."""
     SKIPPED = "skipped"
@@ -55,11 +58,13 @@ POSSIBLY_POSTED = (PageState.POSTING, PageState.POSTED, PageState.SKIPPED)
 
 @dataclass(frozen=True, slots=True)
 class PlannedPage:
-    """One message of a digest, as its platform's API takes it.
+    """One message of a delivery, as its platform's API takes it in `payload`.
 
-    `idempotency_key` never changes; the platform carries it, so the page can be found again. `receipt` is the
-    platform's id of the posted message. `posted_states` gives, by paper id, the facts that the page states of
-    a paper; it may name papers of other pages.
+    `number` counts from 0, in the order of posting. `idempotency_key` never changes; the platform stores it
+    with the message, so the page can be found again. `papers` are the ids of the papers that it shows.
+    `in_thread` posts it as an answer to the first page. `receipt` is the platform's id of the posted message,
+    None before. `posted_states` gives, by paper id, the facts that the page states of a paper; it may name
+    papers of other pages.
     """
 
     number: int
@@ -76,15 +81,16 @@ class PlannedPage:
 class Claim:
     """A worker's right to deliver one edition to one channel until `lease_until`.
 
-    `id` is the key of the delivery. `owner` and `attempts` together are the fencing token: an update under an
-    older claim changes no row. `attempts` counts this one. `failures` counts failed attempts and crashes
-    since a page was last confirmed. `crashes` counts the crashes in a row since an attempt last ended
-    otherwise.
+    `id` is the key of the delivery. `owner` names the worker. `owner` and `attempts` together are the fencing
+    token: an update under an older claim changes no row. `attempts` counts claims of the delivery, this one
+    included. `failures` counts failed attempts and crashes since a page was last confirmed. `crashes` counts
+    crashes in a row, since a page was last confirmed or an attempt failed without a crash.
 
     `pages` is empty until a plan is saved, and stays empty for a digest without pages. `empty_reason` is set
-    for a planned digest without picks. `late_until` is set once that has been finished: until then, late
-    papers make a digest of it. `due_at` is the time the edition was due. `first_missed` is the first of the
-    editions directly before it that were never posted.
+    for a planned digest without picks. `late_until` is set once such a digest has been finished: until then,
+    late papers turn it into a digest with picks. `due_at` is the time at which the edition was due.
+    `first_missed` is the first of the editions directly before it that were never posted, None if there are
+    none.
     """
 
     id: int
@@ -105,7 +111,11 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class PlanSaved:
-    """Store the claim's pages, its empty reason and its watermark, and count its papers as shown."""
+    """Store a claim's pages, its empty reason and its watermark.
+
+    A digest's papers count as shown from then on. A claim that already has stored pages must not be saved
+    again.
+    """
 
     claim: Claim
     watermark: int
@@ -113,7 +123,7 @@ class PlanSaved:
 
 @dataclass(frozen=True, slots=True)
 class PageSending:
-    """Mark a page as being sent, and renew the lease."""
+    """Mark a page as being sent, before the request, and renew the lease until `now` plus `lease`."""
 
     claim: Claim
     page_number: int
@@ -123,7 +133,7 @@ class PageSending:
 
 @dataclass(frozen=True, slots=True)
 class FirstPageSending:
-    """Store a plan and mark its first page as being sent, in one transaction."""
+    """`PlanSaved` and `PageSending` of the plan's first page in one step, to save a transaction."""
 
     claim: Claim
     watermark: int
@@ -133,9 +143,10 @@ class FirstPageSending:
 
 @dataclass(frozen=True, slots=True)
 class PageSent:
-    """Confirm a page by its receipt, or mark it `SKIPPED` without one.
+    """Confirm a page as posted, by its receipt, or mark it as skipped if `receipt` is None.
 
-    The last page finishes the delivery.
+    Resets the counts of failures and crashes. A posted page that shows papers is recorded as a post, so that
+    its marks can be counted. With `is_last`, the delivery is finished as posted.
     """
 
     claim: Claim
@@ -146,31 +157,34 @@ class PageSent:
 
 
 OutboxWrite = PlanSaved | FirstPageSending | PageSending | PageSent
-"""One step of a delivery in progress, as `Outbox.apply` takes it."""
+"""One step of a delivery in progress, for `Outbox.apply`."""
 
 
 MAX_CLOCK_SKEW = timedelta(days=1)
-"""A stored timestamp further ahead than this comes from a clock that was wrong and has been set back."""
+"""Largest plausible lead of a stored timestamp. A larger one comes from a clock that was wrong."""
 
 
 POISON_AFTER = 2
-"""Crashes in a row after which a delivery is quarantined: it may be the reason for them."""
+"""Crashes in a row that a delivery may cause; with one more it is quarantined, as the likely reason."""
 
 
 IMPORT_DEBOUNCE = timedelta(minutes=15)
-"""Age at which late papers count for an empty digest: by then the import that brought them has ended."""
+"""Age from which late papers count for an empty digest: by then the import that brought them has ended."""
 
 
 class LeaseLostError(Exception):
-    """The fencing token is stale: another worker holds the delivery. Stop, and write nothing more for it."""
+    """Stale fencing token: another worker holds the delivery, or it was given up meanwhile.
+
+    Nothing was written. Stop the delivery, and send and write nothing more for it.
+    """
 
 
 class Outbox(Protocol):
     """The transactional outbox: one row for each channel, edition and kind, and one for each page.
 
     A restart neither repeats nor loses a page, because each page is stored before it is sent and confirmed
-    afterwards. Every method that takes a claim checks its fencing token and raises LeaseLostError when that
-    is stale.
+    afterwards. Every method that takes a claim or a write checks the fencing token, and raises LeaseLostError
+    when that is stale. A lease that has ended but was not taken over is still valid.
     """
 
     def claim(
@@ -184,15 +198,18 @@ class Outbox(Protocol):
         retry_failed: bool = False,
         kind: DeliveryKind = DeliveryKind.DIGEST,
     ) -> Claim | None:
-        """Lease one edition, or return None when it is finished, failed, not due, leased, or blocked.
+        """Lease one edition until `now` plus `lease`; a first claim also inserts its delivery.
 
-        An older edition of the channel blocks it while that is leased or partly posted. Other unfinished
-        older editions are superseded: they are given up, and their papers are considered again.
-        `retry_failed` reopens a failed edition of which nothing was posted. The subscription's next edition
-        moves past this one and past `now` in the same transaction, unless a later edition is already due.
+        Returns None when the delivery is posted, failed or leased, when its retry is not due yet, when it is
+        empty and has no late papers, and when it cannot be read and is therefore given up. The edition itself
+        need not be due. `retry_failed` reopens a failed delivery of which nothing was posted. `owner` names
+        the worker. Of concurrent callers one gets the claim.
 
-        All of that holds among digests. A delivery of another kind blocks, supersedes and advances nothing,
-        and nothing blocks or supersedes it.
+        Returns None, too, when a digest is blocked: an older edition of its channel is leased or partly
+        posted. Other unfinished older editions are superseded: they are given up, and their papers are
+        considered again. The subscription's next edition moves past this one and past `now` in the same
+        transaction, unless a later edition is already due. A delivery of another kind blocks, supersedes and
+        advances nothing, and nothing blocks or supersedes it.
         """
 
     def claim_due(
@@ -205,53 +222,61 @@ class Outbox(Protocol):
         limit_per_workspace: int | None = None,
         excluding: Collection[tuple[str, str]] = (),
     ) -> Sequence[Claim]:
-        """Lease up to `limit` deliveries: retries first, then newly due editions, longest overdue first.
+        """Lease up to `limit` deliveries of running subscriptions until `now` plus `lease`.
 
-        A channel never has two digests in progress; of several that are due, the newest is claimed and
-        supersedes the older ones, as in `claim`. A delivery whose worker crashed `POISON_AFTER` times in a
-        row is quarantined: it is leased alone, and only to an idle worker. A result shorter than `limit`
-        means that nothing else is due, except in workspaces that reached `limit_per_workspace`. `excluding`
-        names workspaces to pass over, as (platform, workspace). Deliveries of other kinds are only retried
-        here, and never wait for a digest.
+        Unfinished deliveries come first: those whose retry is due or whose worker crashed, fewest crashes and
+        failures first, and empty digests with late papers. Then come newly due digests, longest overdue
+        first. Of several editions of a channel that are due, the newest is claimed and supersedes the older
+        ones, as in `claim`; a channel never has two digests in progress. Deliveries of other kinds are only
+        retried here, and never wait for a digest.
+
+        A delivery whose worker crashed more than `POISON_AFTER` times in a row is quarantined: it is leased
+        alone, and only to a worker that holds no other lease. At most `limit_per_workspace` deliveries of one
+        workspace are leased by one call. `excluding` names workspaces to pass over, as (platform, workspace).
+        A result shorter than `limit` means that nothing else is due, except in those workspaces and in
+        quarantine.
 
         Concurrent callers never receive the same delivery and never block each other. A subscription that
-        cannot be read is stopped, and a delivery that cannot be read is given up, each with its reason;
-        others are not affected.
+        cannot be read is stopped, and a delivery that cannot be read is given up, each with a reason and a
+        failure notice; others are not affected.
         """
 
     def apply(self, writes: Sequence[OutboxWrite]) -> None:
-        """Apply the steps of many deliveries in one transaction, at most one step for each claim.
+        """Apply the steps of many deliveries in one transaction; each claim may occur in one step only.
 
-        Nothing is written when any of the claims is lost.
+        Raises LeaseLostError, and writes nothing, when any of the claims is lost.
         """
 
     def replace_plan(self, claim: Claim, pages: Sequence[PlannedPage], *, watermark: int) -> Claim:
-        """Replace the plan of an empty digest by one with late papers, and return the claim with it.
+        """Replace the plan of an empty digest by one with late papers; return the claim with the new pages.
 
-        A page whose number was already posted becomes `CHANGING` and keeps its receipt; the others are to be
-        posted. The delivery is no longer empty, so this happens at most once.
+        A new page whose number was already posted becomes `CHANGING` and keeps that receipt: the message is
+        to be edited. The others are to be posted. The papers count as shown, and the watermark is replaced.
+        The delivery is no longer empty and takes no further late papers.
         """
 
     def reset_page(self, claim: Claim, page_number: int) -> None:
-        """Return a page to `PLANNED`, because it is certain that it was not posted."""
+        """Return a page to `PLANNED`, when it is certain that it was not posted. Keeps the lease."""
 
     def finish(self, claim: Claim) -> None:
-        """Mark a delivery as posted when no page is left to be sent."""
+        """Finish a delivery as posted and release the lease. The caller has no page left to send."""
 
     def finish_empty(self, claim: Claim, *, late_watermark: int, late_until: datetime, now: datetime) -> None:
-        """Finish a digest without picks; late papers reopen it until `late_until`.
+        """Finish a digest without picks and release the lease; late papers reopen it until `late_until`.
 
-        It is due again once a paper with a sequence number over `late_watermark` has been known for
-        `IMPORT_DEBOUNCE`, and not earlier than `now` plus that.
+        `claim_due` leases it again once a paper with a sequence number over `late_watermark` has been known
+        for `IMPORT_DEBOUNCE`, but not before `now` plus `IMPORT_DEBOUNCE`. A repeated call replaces both
+        limits.
         """
 
     def reschedule(
         self, claim: Claim, reason: str, *, next_try_at: datetime, is_failure: bool = True
     ) -> None:
-        """Release the lease; the delivery is due again at `next_try_at`.
+        """Release the lease with a reason, a sentence; the delivery is due again at `next_try_at`.
 
-        Its state is `UNKNOWN` while a page may have arrived, else `RETRYING`. `is_failure` is False when the
-        delivery only had no turn; it then counts as no failure.
+        Its state becomes `UNKNOWN` if a page is `POSTING` and may have arrived, else `RETRYING`. A failure
+        counts in `failures` and ends a row of crashes. `is_failure` is False for a delivery that only had no
+        turn: both counts stay.
         """
 
     def fail(
@@ -263,17 +288,18 @@ class Outbox(Protocol):
         stop_subscription: bool = False,
         unknown_is_lost: bool = False,
     ) -> None:
-        """Give a delivery up and queue a failure notice for its owner, if it has one.
+        """Give a delivery up for good and queue a failure notice for the subscription's owner, if it has one.
 
-        Papers on pages that were never sent no longer count as shown; with `unknown_is_lost` neither do those
-        on pages that may have arrived. `stop_subscription` also stops the channel's digests until a person
-        starts them again.
+        The delivery loses its watermark, so the next digest considers its papers again: those on pages that
+        were never sent no longer count as shown, and with `unknown_is_lost` neither do those on pages that
+        may have arrived. `stop_subscription` also stops the channel's digests, for `reason`, until a person
+        starts or changes them.
         """
 
     def repair_future_timestamps(self, *, now: datetime, lease: timedelta) -> None:
-        """Reset what a clock more than `MAX_CLOCK_SKEW` ahead has stored. For start-up, and after a clock set
-        back.
+        """Reset stored instants that are more than `MAX_CLOCK_SKEW` after `now`.
 
-        Leases end within `lease`, and retries are due now. A future edition of which nothing was posted loses
-        its plan and is due at its own time.
+        They come from a clock that was wrong. Call it at start-up and after the clock was set back. Leases
+        then end at `now` plus `lease`. Retries, failure notices, post edits and queued reviews are due now. A
+        future edition of which nothing was posted loses its plan, and is due at its own time.
         """

@@ -10,17 +10,25 @@ from digests.model import Verdict
 class PairwiseRanking(Protocol):
     """Saved comparisons, so that no pair is paid for twice, and the ranking of each day's best papers.
 
-    A paper version is a name that stands for one version of one paper: a new version is compared again.
+    A scale names the model and rubric of a comparison. A paper version is a text that names one version of
+    one paper: a new version is compared again.
     """
 
     def verdicts(self, scale: str, paper_versions: Collection[str]) -> Mapping[tuple[str, str], Verdict]:
-        """Return the saved verdicts between these paper versions on a scale, keyed by the pair as shown."""
+        """Return the saved verdicts on pairs of these paper versions, on one scale.
+
+        Keys are pairs in the order in which the model was shown them. Pairs without a verdict are left out.
+        """
 
     def save_verdict(self, scale: str, first: str, second: str, verdict: Verdict, *, now: datetime) -> None:
-        """Save a verdict on two paper versions in the order shown. A verdict saved before is kept."""
+        """Save a verdict on two paper versions, in the order in which the model was shown them.
+
+        A verdict saved before on the same pair in the same order is kept.
+        """
 
     def save_ranking(self, day: date, papers: Sequence[str]) -> None:
         """Replace a day's ranking by these paper ids, best first.
 
-        A rank counts until its paper gets a newer review. Papers without a review get no rank.
+        A rank belongs to the paper's current review: it no longer counts once the paper has a newer one, and
+        replaces the review's rank of another day. Papers without a review get no rank.
         """

@@ -10,10 +10,12 @@ from digests.model import PaperUpdate, Post
 
 @dataclass(frozen=True, slots=True)
 class PostEdit:
-    """A claimed refresh of one message.
+    """A leased refresh of one message.
 
-    `id` is the store's number of the message. `last_text` says what the last edit told of its papers.
-    `noticed_seq` is the sequence number of the newest change that it covers. `attempts` includes this one.
+    `id` is the store's number of the message. `last_text` is the text that `complete` stored at the last
+    edit, empty before the first one. `noticed_seq` is the sequence number of the newest change that was
+    enqueued for the message. `attempts` counts claims since the last one that was completed, this one
+    included.
     """
 
     id: int
@@ -24,32 +26,46 @@ class PostEdit:
 
 
 class PostEdits(Protocol):
-    """Queue of messages to refresh after a paper in them changed, debounced per message.
+    """Queue of messages to refresh after a paper in them changed, with one entry per message.
 
-    Concurrent callers never claim the same message. A crash releases a claim after its interval.
+    Edits are debounced: changes that come in while a message waits or is claimed lead to one more edit. A
+    claim is a lease without a fencing token, since a repeated edit is harmless.
     """
 
     def enqueue(self, *, since: datetime, now: datetime) -> bool:
-        """Read the next batch of changes and enqueue the messages posted since `since` that show them.
+        """Read the next batch of changed papers, and enqueue the messages that show them.
 
-        Returns True if more changes are left. The first call ever only sets the cursor to the newest change.
+        Messages posted before `since` are ignored, and abandoned ones stay abandoned. A message that was
+        edited recently is due when its interval is over, any other one at `now`. Returns True if more changes
+        are left. The first call on a store only sets the cursor to its newest change.
         """
 
     def claim(self, *, now: datetime, interval: timedelta, limit: int) -> Sequence[PostEdit]:
         """Lease up to `limit` due messages for `interval`, longest due first.
 
-        End a claim by `complete`, `unchanged` or `reschedule`. A message whose stored payload cannot be read
-        is abandoned and not returned.
+        Concurrent callers never receive the same message. End a claim by `complete`, `unchanged` or
+        `reschedule`; otherwise the message is due again after `interval`. A message whose stored payload
+        cannot be read is abandoned and not returned.
         """
 
     def complete(self, edit: PostEdit, text: str, *, now: datetime, interval: timedelta) -> None:
-        """Record that the message was edited and what it tells. It is not due again before `interval`."""
+        """Record that the message was edited and now shows `text`, the lines about changes of its papers.
+
+        A change that was enqueued since the claim makes it due again at `now` plus `interval`, and a later
+        one not earlier than that.
+        """
 
     def unchanged(self, edit: PostEdit, *, now: datetime) -> None:
-        """Record that no edit was needed, because a reader would see no difference."""
+        """End a claim without an edit, because the message would not change.
+
+        A change that was enqueued since the claim makes it due again at `now`.
+        """
 
     def reschedule(self, edit: PostEdit, due_at: datetime | None) -> None:
-        """Retry a failed edit at `due_at`, or abandon the message if that is None."""
+        """Retry a failed edit at `due_at`. With None, abandon the message: it is never refreshed again."""
 
     def paper_updates(self, post: Post) -> Mapping[str, PaperUpdate]:
-        """Return the changes since the message was posted, by paper id. Unchanged papers are left out."""
+        """Return the changes of a message's papers since it was posted, by paper id.
+
+        A newer version, another current review and a withdrawal are changes. Papers without one are left out.
+        """

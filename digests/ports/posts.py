@@ -9,10 +9,14 @@ from digests.subscription import Channel
 
 
 class Posts(Protocol):
-    """Messages of digests, and others that show papers, found by channel and message id."""
+    """Posted messages that show papers: pages of digests, and others such as shared look-ups.
+
+    A confirmed page of a digest is recorded by the outbox. Workspaces are not compared: channel ids are
+    unique within a platform. The payload of a message is empty if the stored one cannot be read.
+    """
 
     def find(self, channel: Channel, message_id: str) -> Post | None:
-        """Return a message if it shows papers. The workspace of the channel is not compared."""
+        """Return the message with the platform's `message_id` in a channel, None if it shows no papers."""
 
     def find_with_paper(self, channel: Channel, paper: str, limit: int) -> Sequence[Post]:
         """Return up to `limit` messages of a channel that show a paper, newest first."""
@@ -21,4 +25,7 @@ class Posts(Protocol):
         """Return up to `limit` messages posted on a platform since an instant, newest first."""
 
     def record_shared(self, post: Post, *, now: datetime) -> None:
-        """Save a message outside any digest that shows papers. Idempotent: a known message is not changed."""
+        """Record a message that shows papers outside any digest, as posted at `now`.
+
+        The current state of its papers is stored with it. A message that is recorded already is not changed.
+        """

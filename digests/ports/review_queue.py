@@ -10,9 +10,12 @@ from digests.model import ReviewDepth
 
 @dataclass(frozen=True, slots=True)
 class ReviewTask:
-    """One paper in the review queue. `reason` is the sentence of its last failure, empty if there was none.
+    """One paper in the review queue, by its id.
 
-    `attempts` counts the failures that were the paper's fault. An abandoned task is not tried again.
+    Of two tasks the one with the higher `priority` is tried first.
+
+    `reason` is the sentence of the last failure, empty if there was none. `attempts` counts the failures that
+    were the paper's fault. An abandoned task is not tried again until failed tasks are requeued.
     """
 
     paper: str
@@ -29,38 +32,53 @@ class ReviewQueue(Protocol):
     """Priority queue of papers, with at most one task per paper."""
 
     def enqueue(self, priorities: Mapping[str, float], review_depth: ReviewDepth, *, now: datetime) -> None:
-        """Add papers, keyed by id, or update the priority of those queued already.
+        """Queue papers, keyed by id, with their priorities; update the priority of tasks queued already.
 
-        `ReviewDepth.FULL` upgrades a task that waits for its score. `ReviewDepth.SCORE` never downgrades one.
+        `ReviewDepth.FULL` turns a scoring task into one for a full review, with no failed attempts.
+        `ReviewDepth.SCORE` never turns it back. A queued task keeps its `queued_at`, and an
+        abandoned one stays abandoned.
         """
 
     def next(self, review_depth: ReviewDepth, limit: int, *, now: datetime) -> Sequence[ReviewTask]:
-        """Return up to `limit` tasks that may be tried now: highest priority first, then newest first.
+        """Return up to `limit` tasks of one depth to try now: highest priority first, then queued last.
 
-        Abandoned tasks and those with a later `next_try_at` are left out. Nothing is leased: only the process
-        that leads the reviewer calls this.
+        Abandoned tasks and tasks with a `next_try_at` after `now` are left out. Nothing is leased, and a
+        second call returns the same tasks: only the process that leads the reviewer may call this.
         """
 
     def complete(self, paper: str) -> None:
-        """Remove a paper from the queue."""
+        """Remove a paper from the queue. No effect on a paper that is not queued."""
 
     def fail(self, paper: str, reason: str, *, next_try_at: datetime | None, counts_as_attempt: bool) -> None:
-        """Record a failure. The task is retried at `next_try_at`, or abandoned if that is None.
+        """Record the failure of a task with its reason, a sentence.
 
-        `counts_as_attempt` is False for failures that are not the paper's fault.
+        The task is retried at `next_try_at`, or abandoned if that is None. `counts_as_attempt` adds one to
+        its `attempts`; it is False for failures that are not the paper's fault.
         """
 
     def requeue_failed(self) -> None:
-        """Reset all abandoned tasks as if they had never failed. For a new model or rubric."""
+        """Make every abandoned task due again, with no failed attempts. For a new model or rubric.
+
+        The reason of the last failure stays.
+        """
 
     def expire(self, review_depth: ReviewDepth, *, queued_before: datetime, below_priority: float) -> None:
-        """Remove the tasks of this depth that are older than `queued_before` and below the priority."""
+        """Remove the tasks of one depth that were queued before an instant and have less than a priority.
+
+        Abandoned tasks are removed too.
+        """
 
     def count_waiting(self) -> Mapping[ReviewDepth, int]:
-        """Count the tasks by depth, those with a later `next_try_at` included, abandoned ones not."""
+        """Count the tasks by depth, those that wait for a retry included, abandoned ones not.
+
+        A depth without tasks is no key.
+        """
 
     def recent_failures(self, limit: int) -> Sequence[ReviewTask]:
-        """Return the tasks whose last try failed, newest first."""
+        """Return up to `limit` tasks that have failed, abandoned ones included, queued last first."""
 
     def scored_since(self, scale: str, since: datetime) -> Sequence[str]:
-        """Return the papers known since an instant whose newest review has depth SCORE on this scale."""
+        """Return the ids of papers, known since an instant, whose current review is a score on this scale.
+
+        A scale names a model and rubric. Papers with a full review are left out.
+        """

@@ -12,7 +12,8 @@ from digests.model import HealthReport, Paper, Review, Trouble
 class SourceState:
     """Progress of a source. `position` is in the source's own format, empty before its first fetch.
 
-    `failure` is the sentence of the last try, empty if it succeeded. No fetch begins before `next_try_at`.
+    `failure` is the error sentence of the last fetch, empty if it succeeded. `next_try_at` is the
+    earliest time of another try after a failure, else None.
     """
 
     position: str = ""
@@ -23,32 +24,38 @@ class SourceState:
 
 
 class Sources(Protocol):
-    """Progress of each source, turns on their servers, and the time of the last import."""
+    """Progress of each source, turns on their servers, and the time of the last successful fetch."""
 
     def load_state(self, source: str) -> SourceState:
-        """Return the state saved last, or a fresh one for a source that was never fetched."""
+        """Return the state of a source that was saved last, an empty one if none was saved."""
 
     def save_state(self, source: str, state: SourceState) -> None:
-        """Replace the state of a source."""
+        """Create or replace the state of a source, by its name."""
 
     def take_turn(self, server: str, owner: str, *, now: datetime, lease: timedelta) -> datetime | None:
-        """Take the exclusive turn on a server. Returns None on success, else the latest time it gets free.
+        """Take the exclusive turn on a server until `now` plus `lease`, without waiting.
 
-        A turn ends by `end_turn` or when its lease runs out. Exclusive between processes.
+        Returns None on success. Otherwise another turn is held, or the server rests after one: returns the
+        time at which it is free at the latest. Concurrent callers never take one turn together. `owner` names
+        the caller; a caller that holds the turn is refused too. A time more than `MAX_CLOCK_SKEW` ahead comes
+        from a wrong clock and is ignored.
         """
 
     def end_turn(self, server: str, owner: str, *, free_at: datetime) -> None:
-        """End the owner's turn; the next may begin at `free_at`. No effect on another owner's turn."""
+        """End the owner's turn on a server; the next one may begin at `free_at`.
+
+        No effect if another owner has taken the turn since.
+        """
 
     def record_import(self, *, now: datetime) -> None:
-        """Record that a source delivered papers at `now`, new ones or not."""
+        """Record that a fetch of any source succeeded at `now`, with or without new papers."""
 
     def last_import(self) -> datetime | None:
-        """Return the time of the last import, None if there was none."""
+        """Return the latest time that was recorded for any source, None if there is none."""
 
 
 class Health(Protocol):
-    """The latest health report of each source and of the reviewer, for digests and `paperround status`."""
+    """The latest health report of each source and of the reviewer."""
 
     def report(
         self,
@@ -59,22 +66,27 @@ class Health(Protocol):
         waiting_count: int = 0,
         now: datetime,
     ) -> None:
-        """Replace the report of a source (by name) or of `REVIEWER`. Call it after every try.
+        """Replace the report of `subject`: a source's name, or `REVIEWER`. Call it after every try.
 
-        `trouble` is None if all is well. A repeated trouble keeps the time since when it lasts. `detail` is
-        one sentence without secrets. `waiting_count` is the number of papers that wait for a review.
+        `trouble` is None if all is well. While the same trouble is reported again, `HealthReport.since`
+        stays; otherwise it becomes `now`. `detail` is one sentence for the operator, without secrets.
+        `waiting_count` is the number of papers that wait for a review.
         """
 
     def latest_reports(self) -> Sequence[HealthReport]:
-        """Return the report of every subject, in the order of their names."""
+        """Return the last report of every subject, healthy ones included, in the order of their names."""
 
     def troubles(self, since: datetime) -> Sequence[HealthReport]:
-        """Return the reports with a trouble, without subjects that have not reported since `since`."""
+        """Return the last reports that have a trouble and were made at `since` or later, by subject name."""
 
 
 @dataclass(frozen=True, slots=True)
 class BadRecord:
-    """A record that could not be used. `line` counts from 1; `field` is empty if the whole record is bad."""
+    """A record that could not be used, with the reason as part of a sentence.
+
+    `line` is the line or number of the record in its source, from 1. `field` is empty if no single field is
+    at fault.
+    """
 
     source: str
     line: int
@@ -86,16 +98,18 @@ class BadRecord:
 
 
 ProgressCallback = Callable[[int, int | None], None]
-"""Receives the amount of a source read so far, and its total size if that is known."""
+"""Receives the amount of a source read so far and its total, or None if that is unknown.
+
+Both are in bytes for a file, and in records or requests for a server."""
 
 
 @dataclass(frozen=True, slots=True)
 class SourceBatch:
-    """A part of what a source returned. When it is stored, the source has reached `position`.
+    """A part of a source's papers. Once it is stored, `position` is the source's position.
 
-    `records` are papers to add, with `announce` as in `Library.add`; `updated_papers` only update known
-    papers. `remark` is part of a sentence for people. A batch `is_stale` if the source answered from an
-    old state.
+    `records` are papers to add, with `announce` as in `Library.add`. `updated_papers` only update papers that
+    are known. `remark` is a note about the fetch for people, part of a sentence. `is_stale` means that the
+    source answered with an older state than was due.
     """
 
     position: str
@@ -108,7 +122,7 @@ class SourceBatch:
 
 
 class Source(Protocol):
-    """A source of papers that is fetched repeatedly. `name` is unique, for people and in the store."""
+    """A source of papers that is fetched repeatedly. `name` is unique, and shown to people."""
 
     @property
     def name(self) -> str: ...
@@ -116,12 +130,16 @@ class Source(Protocol):
     def fetch(
         self, position: str, *, now: datetime, since: date | None, progress: ProgressCallback
     ) -> AsyncGenerator[SourceBatch, None]:
-        """Yield everything after a position (empty: the first fetch), in batches to store in this order.
+        """Yield the papers after a position, empty for the first fetch, in batches to store in their order.
 
-        Repeatable: after a crash the same position yields the same papers. The position never passes papers
-        that could not be fetched. `since` requests everything from that day on, known or not, if the source
-        supports days. Raises SourceError or InputError, after the batches that could be fetched.
+        Repeatable: after a crash, a fetch from the last stored position misses no paper. A batch's position
+        never passes papers that could not be fetched. `since` requests all papers from that day on, known or
+        not; a source without days reads everything again or ignores it. `progress` is called now and then.
+        Raises SourceError or InputError, after the batches that could be fetched.
         """
 
     def next_fetch_at(self, state: SourceState, now: datetime) -> datetime | None:
-        """Return the time of the next fetch, possibly in the past; None for a finished source. Pure."""
+        """Return the time of the next fetch by the state after the last one, None if no fetch is to follow.
+
+        A time in the past means now. Writes nothing and asks no server.
+        """

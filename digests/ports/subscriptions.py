@@ -8,48 +8,74 @@ from digests.subscription import Channel, Subscription, SubscriptionChange
 
 
 class Subscriptions(Protocol):
-    """The channels that get digests, with their preferences and schedules."""
+    """The channels that get digests, with their preferences and schedules.
+
+    A subscription is active until it is removed. It runs while it is active, not paused by a person, and not
+    stopped by the application. A channel is found by its platform and id; an empty workspace on either side
+    matches any. Changes exclude each other between processes.
+    """
 
     def sync_from_settings(self, subscriptions: Sequence[Subscription], *, now: datetime) -> None:
-        """Make the subscriptions of the settings file exactly these, and deactivate those that left it.
+        """Store the subscriptions of the settings file, and deactivate those that are no longer in it.
 
-        A channel with an unchanged schedule keeps its next edition. A stopped channel starts again; a paused
-        one stays paused. Channels that people subscribed are not changed.
+        A channel that people subscribed becomes one of the file if the file names it, and is not changed
+        otherwise. A stopped channel starts again; a paused one stays paused. A running channel with an
+        unchanged schedule keeps its next edition. Repeating the call changes nothing.
         """
 
     def list_active(self) -> Sequence[Subscription]:
-        """Return every active subscription, by id."""
+        """Return every active subscription in the order of their ids, paused and stopped ones included.
+
+        A subscription that cannot be read is logged and left out.
+        """
 
     def find(self, channel: Channel) -> Subscription | None:
-        """Return the subscription of a channel, running or not. An empty workspace matches any."""
+        """Return the active subscription of a channel, running or not; None if there is none.
+
+        Raises StoreError if it cannot be read.
+        """
 
     def change(
         self, channel: Channel, after: Subscription | None, *, by: str, now: datetime
     ) -> SubscriptionChange | None:
-        """Set the channel's subscription to `after` (None removes it), and record the change.
+        """Set a channel's subscription to `after` (None removes it), record the change and return it.
 
-        Returns None when nothing would change. The id, `stop_reason` and `is_from_settings` of `after` are
-        ignored; a change clears `stop_reason`. The first owner stays while the subscription lives. A changed
-        schedule gives no date a second edition; an awaited edition whose new time has passed is due at once.
-        A channel that runs again gets its first edition after `now`.
+        Returns None when nothing would change. The channel, id, `stop_reason` and `is_from_settings` of
+        `after` are ignored, and a change clears the stored `stop_reason`. `owner_id` counts for a new
+        subscription; later the first owner stays.
 
-        Raises InputError for a subscription of the settings file, unless only `paused_by` differs.
+        A changed schedule gives no date a second edition; an awaited edition whose new time has passed is due
+        at once. When a channel starts or runs again, its unfinished deliveries of earlier dates are given up,
+        and its next edition is the first one due after `now`. Today's edition is not lost: if it was stopped
+        while it awaited that one, or failed before anything was posted, the edition is due at once.
+
+        Raises InputError for a subscription of the settings file if the preferences or the schedule differ or
+        it would be removed. `by` is the person's name.
         """
 
     def undo(self, change_id: int, *, by: str, now: datetime) -> SubscriptionChange | None:
-        """Restore the subscription before a change.
+        """Restore the subscription as it was before a change, by the rules of `change`.
 
-        Returns None when there is no such change, or the subscription was changed since.
+        The restoration is itself recorded and returned. Returns None when there is no such change, or when
+        the preferences, the schedule or the pause were changed since.
         """
 
     def stop(self, channel: Channel, reason: str) -> bool:
-        """Stop digests until the channel is changed or started again. Returns True if it was not stopped."""
+        """Stop a channel's digests, with a sentence as the reason, until it is changed or started again.
+
+        Returns True if the channel was not stopped before, False if it was or has no subscription. The first
+        reason stays.
+        """
 
     def start(self, channel: Channel, *, now: datetime) -> bool:
-        """Resume digests after `stop`. Returns True if the channel was stopped."""
+        """Resume a channel's digests after `stop`, with the next edition as in `change`.
+
+        Returns True if the channel was stopped, else False.
+        """
 
     def recompute_next_due(self, *, now: datetime) -> int:
-        """Recompute every next edition by the current clock and time zone data; return the number changed.
+        """Recompute the next edition of every running subscription by the clock and the time zone data.
 
-        For start-up, which may bring new zone data, and for a clock that was set back.
+        Returns the number of subscriptions changed. Call it at start-up, which may bring new zone data, and
+        after the clock was set back. A subscription that cannot be read is left as it is.
         """
