@@ -1,4 +1,4 @@
-"""Work of a leader: it runs in one replica at a time, and stops when that one loses the lead."""
+"""Work of a leader: it runs in one replica at a time, and stops when that replica loses the lead."""
 
 import asyncio
 import logging
@@ -15,7 +15,7 @@ POLL_SECONDS = 2.0
 """Interval between two checks of the leader lock, held or not."""
 
 ANSWER_TIMEOUT_SECONDS = 10.0
-"""The lead counts as lost after this wait for an answer; the store passes it on after twenty seconds."""
+"""Longest wait for the answer of the store. Then the lead counts as lost; the store passes it on later."""
 
 LeaderWork = Callable[[asyncio.Event], Awaitable[None]]
 """A coroutine function that returns soon after the event it is given is set."""
@@ -40,7 +40,7 @@ async def run_while_leading(
 
 
 async def _wait_for_leadership(role: str, leadership: Leadership, stop: asyncio.Event) -> LeaderLock | None:
-    """Return the leader lock as soon as it is free; None when `stop` is set before."""
+    """Poll until the leader lock is free, and return it; None when `stop` is set before. Logs changes."""
     last_message = ""
     while not stop.is_set():
         try:
@@ -48,7 +48,7 @@ async def _wait_for_leadership(role: str, leadership: Leadership, stop: asyncio.
                 return leader_lock
             message = f"another process leads, this one waits: {role}"
         except PaperroundError as error:
-            message = f"nobody knows who leads ({role}): {error} Asking again."
+            message = f"the leader is not known ({role}): {error} Asking again."
         if message != last_message:
             last_message = message
             log.info("%s", message)
@@ -57,7 +57,10 @@ async def _wait_for_leadership(role: str, leadership: Leadership, stop: asyncio.
 
 
 async def _run_until_lock_lost(work: LeaderWork, leader_lock: LeaderLock, stop: asyncio.Event) -> bool:
-    """Run the work. Returns False when it ended because the lock was lost."""
+    """Run the work to its end, after `stop` too.
+
+    Returns False when it was stopped because the lock was lost.
+    """
     work_stop, is_lost = asyncio.Event(), False
     work_task = asyncio.ensure_future(work(work_stop))
     stop_task = asyncio.ensure_future(stop.wait())

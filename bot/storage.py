@@ -15,9 +15,9 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 BACKGROUND_THREADS = 8
-"""Room for the worker's claims, its five kinds of batch, leadership and the sources, all at once."""
+"""Threads for the worker's claims, its five kinds of batch, leadership and the sources, all at once."""
 INTERACTIVE_THREADS = 6
-"""With the background threads and leadership's session these are the store's 15 PostgreSQL connections."""
+"""Threads for people's commands. With the others and leadership's session they use 15 connections."""
 
 _background_pool = ThreadPoolExecutor(BACKGROUND_THREADS, thread_name_prefix="store-background")
 _interactive_pool = ThreadPoolExecutor(INTERACTIVE_THREADS, thread_name_prefix="store-interactive")

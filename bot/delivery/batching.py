@@ -15,9 +15,9 @@ R = TypeVar("R")
 BATCH_FROM = 8
 """Deliveries in progress from which on a batch waits for more items."""
 BATCH_WAIT_SECONDS = 0.1
-"""Longest wait for more items. It delays each message that a rate limiter spaces out by as much."""
+"""Longest wait of a batch for more items. Each write of a delivery, and so each message, may wait as long."""
 BATCH_DIVISOR = 4
-"""A batch is full with the items of one in `BATCH_DIVISOR` deliveries in progress, and waits no longer."""
+"""A batch starts at once when it has one item for every `BATCH_DIVISOR` deliveries in progress."""
 
 PendingItem = tuple[Any, asyncio.Future[Any]]
 
@@ -50,8 +50,9 @@ class Batcher:
     ) -> R:
         """Process an item in a background thread, alone or in a batch, and return its result.
 
-        `run_many` is atomic: when it fails, each item of the batch is processed by `run_one`, so that only
-        the items at fault raise.
+        Items of one `kind` form batches; every call with one kind passes equal functions. `run_many` returns
+        the results in the order of the items. It is atomic: when it fails, each item of the batch is
+        processed by `run_one`, so that only the items at fault raise.
         """
         future: asyncio.Future[R | _RunAlone] = asyncio.get_running_loop().create_future()
         self._pending[kind].append((item, future))
@@ -67,7 +68,10 @@ class Batcher:
     def _schedule_batch(
         self, kind: str, run_one: Callable[[A], R], run_many: Callable[[Sequence[A]], Sequence[R]]
     ) -> None:
-        """Start a batch from the event loop, so that items of the same iteration join it."""
+        """Schedule the start of the pending batch: at once, or after `BATCH_WAIT_SECONDS`.
+
+        At once means in the next iteration of the event loop, so that items submitted in this one join.
+        """
         wait = 0 if self._in_flight < BATCH_FROM or self._is_batch_ready(kind) else BATCH_WAIT_SECONDS
         timer = asyncio.get_running_loop().call_later(wait, self._start_batch, kind, run_one, run_many)
         if wait:

@@ -1,7 +1,7 @@
 """Delivery of one edition to one channel: claim, plan, post page by page, confirm.
 
-Every page is stored in the outbox before it is sent and confirmed afterwards, so a restart neither repeats
-nor loses one.
+Every page is stored in the outbox before it is sent and confirmed afterwards. After a crash the next worker
+therefore knows the pages to skip, to send, and to reconcile with the channel.
 """
 
 import asyncio
@@ -49,10 +49,10 @@ MAX_BACKOFF = timedelta(minutes=15)
 """The wait between attempts doubles from `FIRST_BACKOFF` to `MAX_BACKOFF`; jitter adds up to a quarter."""
 
 MIN_CRASHES = 2
-"""Crashes in a row before a delivery may be given up: a worker may crash once for reasons of its own."""
+"""Least number of crashes in a row after which a delivery is given up: one may have another cause."""
 
 TIME_ZONE_MARGIN = timedelta(days=1)
-"""An edition's date is local: no page of it is posted earlier than this before its midnight in UTC."""
+"""Time before an edition's midnight in UTC at which its first page may be posted: its date is local."""
 
 _FINISHED_STATES = (PageState.POSTED, PageState.SKIPPED)
 
@@ -60,21 +60,24 @@ _POISON_REASON = "Its worker crashed over it {} times in a row."
 
 
 class UnknownPolicy(StrEnum):
-    """Treatment of a page whose arrival cannot be determined."""
+    """Treatment of a page that may have arrived in a channel that cannot be searched."""
 
     SKIP = "skip"
+    """Never send it again: it may be missing."""
     RESEND = "resend"
+    """Send it again: it may stand there twice."""
 
 
 @dataclass(frozen=True, slots=True)
 class DeliveryPolicy:
     """The numbers and choices of delivery.
 
-    A failed delivery is retried until its local day ends, and at least `min_attempts` times in a row without
-    a confirmed page; a delivery that crashes its worker as often is given up. `timeout` limits one request to
-    a platform. `history_lag` is the time after which a posted message appears in its channel's history.
-    `merge_missed` makes a digest cover the missed editions before it. At most `concurrency` deliveries are in
-    progress, `concurrency_per_workspace` of them in one workspace.
+    A failed delivery is retried until its local day ends and `min_attempts` attempts in a row have confirmed
+    no page. A delivery that crashes its worker as often is given up. `lease` is the length of a claim, which
+    each page renews. `timeout` limits one request to a platform. `history_lag` is the time after which a
+    posted message appears in its channel's history. `merge_missed` makes a digest cover the missed editions
+    before it. At most `concurrency` deliveries are in progress, `concurrency_per_workspace` of them in one
+    workspace.
     """
 
     on_unknown: UnknownPolicy = UnknownPolicy.SKIP
@@ -88,7 +91,7 @@ class DeliveryPolicy:
 
     @property
     def find_timeout(self) -> timedelta:
-        """Limit of one search for a page: it takes many requests in a long history or a large forum.
+        """Limit of one search for a page, at least `timeout`: it may take many requests.
 
         Two searches, the wait between them and the post that may follow fit into one lease.
         """
@@ -116,9 +119,10 @@ class DeliveryContext:
 
 
 async def deliver_edition(subscription: Subscription, edition: date, *, context: DeliveryContext) -> bool:
-    """Deliver one edition to one channel now, whatever its schedule.
+    """Deliver one edition to one channel now, whatever its schedule. A failed edition is tried again.
 
-    Returns False when nothing was started: it is posted or in progress, or was given up half posted.
+    Returns True when an attempt was made, also when it failed. Returns False when the outbox leased nothing:
+    the edition is finished, leased, blocked by an older one, or was given up after a part of it was posted.
     """
     claim = await run_background(
         context.store.outbox.claim,
@@ -135,15 +139,16 @@ async def deliver_edition(subscription: Subscription, edition: date, *, context:
 
 
 async def deliver_claim(claim: Claim, *, context: DeliveryContext) -> None:
-    """Deliver a claimed edition; on a failure store the reason, and retry later or give up.
+    """Deliver a claimed edition. After a failure store its reason, and reschedule the delivery or give it up.
 
-    Raises nothing.
+    A page that the platform refuses, a channel that is gone and invalid preferences give it up at once; the
+    last two also stop the subscription. No error is raised.
     """
     run = _EditionRun(claim, context)
     try:
         await run.deliver()
     except LeaseLostError as lost:
-        log.warning("left to another process: %s", lost)
+        log.warning("left to another worker: %s", lost)
     except PostError as error:
         if error.outcome in (Outcome.GONE, Outcome.REFUSED):
             await _fail_delivery(claim, str(error), context, stop=error.outcome is Outcome.GONE)
@@ -163,9 +168,9 @@ async def deliver_claim(claim: Claim, *, context: DeliveryContext) -> None:
 class _EditionRun:
     """One attempt to deliver a claimed edition: the state machine of its pages.
 
-    A page goes from `PLANNED` over `POSTING` to `POSTED`. A page found in `POSTING` was in progress when an
-    earlier worker crashed: its channel is reconciled, and the page is posted again or confirmed. A page in
-    `CHANGING` is edited in place.
+    A page goes from `PLANNED` over `POSTING` to `POSTED`. A page found in `POSTING` may have arrived: its
+    worker crashed, or the answer was lost. It is reconciled with the channel, and then confirmed, posted
+    again, or `SKIPPED`. A page in `CHANGING` is posted, and is edited into its new content.
     """
 
     claim: Claim
@@ -175,12 +180,13 @@ class _EditionRun:
     thread: str | None = None
     """Receipt of the first page, the root of the digest's thread."""
     has_progress: bool = False
-    """True once a page was finished in this run: earlier failures no longer count."""
+    """True once this run has finished a page. Earlier failures then no longer count."""
 
     async def deliver(self) -> None:
         """Plan the edition unless an earlier run did, post its pages in order, and finish the delivery.
 
-        Raises PostError, LeaseLostError and PaperroundError.
+        A delivery that crashed too many workers is refused before anything is sent. Raises PostError,
+        LeaseLostError and PaperroundError.
         """
         self._find_platform()
         if self.claim.crashes >= max(self.context.policy.min_attempts, MIN_CRASHES):
@@ -200,7 +206,10 @@ class _EditionRun:
     # The plan.
 
     async def _plan_pages(self) -> bool:
-        """Make `claim.pages` the pages of this edition. Returns False when an empty digest stays empty."""
+        """Make `claim.pages` the pages of this edition, and store a plan without pages.
+
+        Returns False when an edition that was finished as empty stays empty: nothing is left to do.
+        """
         claim, context = self.claim, self.context
         request = RenderRequest(claim, self._find_platform(), context.policy.merge_missed)
         if claim.late_until:
@@ -233,7 +242,7 @@ class _EditionRun:
                 self.has_progress = True
 
     async def _deliver_page(self, page: PlannedPage) -> str | None:
-        """Bring one page to its end and return its receipt; None for a skipped page."""
+        """Post, reconcile or edit a page by its state. Returns its receipt; None for a skipped page."""
         match page.state:
             case PageState.POSTED | PageState.SKIPPED:
                 return page.receipt
@@ -245,10 +254,11 @@ class _EditionRun:
                 return await self._edit_page(page)
 
     async def _post_page(self, page: PlannedPage) -> str | None:
-        """Mark the page as being sent, which fences off every other worker, then post it.
+        """Mark the page as being sent, which fences off every other worker; post it and confirm it.
 
         One time-out, shorter than the lease, covers both steps. A process that was stopped or asleep between
-        them and wakes after its lease has no time left and sends nothing.
+        them and wakes after its lease has no time left and sends nothing. Raises PostError; unless the
+        outcome is UNKNOWN, the page is `PLANNED` again.
         """
         context, timeout = self.context, self.context.policy.timeout
         await self._acquire_rate_limit()
@@ -282,7 +292,7 @@ class _EditionRun:
             await self._write_outbox(FirstPageSending(self.claim, self.unsaved_watermark, now, lease))
 
     async def _edit_page(self, page: PlannedPage) -> str | None:
-        """Edit a posted page into its new content; post it again when its message no longer exists."""
+        """Edit a posted page into its new content. Post it again when the platform refuses the edit."""
         receipt = page.receipt or ""
         await self._acquire_rate_limit()
         editing = self._find_platform().edit(self.claim.subscription.channel, receipt, _to_page(page))
@@ -297,7 +307,11 @@ class _EditionRun:
         return receipt
 
     async def _reconcile_page(self, page: PlannedPage) -> str | None:
-        """Settle a page that may have arrived: by the channel's history, or else by the unknown policy."""
+        """Search the channel for a page that may have arrived. Returns its receipt; None for a skipped page.
+
+        A page that is found is confirmed; one that two searches do not find is posted again. `on_unknown`
+        decides where the channel cannot be searched.
+        """
         policy = self.context.policy
         found = await self._find_page(page)
         # A message that was just posted may be missing from the history. And where clocks jump or differ, the
@@ -316,7 +330,7 @@ class _EditionRun:
         return receipt
 
     async def _find_page(self, page: PlannedPage) -> str | NoHistory | None:
-        """Search the channel for a page by its idempotency key. Raises PostError, never REFUSED."""
+        """Search the channel for a page by its idempotency key. Raises PostError, never with REFUSED."""
         since = datetime.combine(self.claim.edition, time(), UTC) - TIME_ZONE_MARGIN
         search = self._find_platform().find(
             self.claim.subscription.channel, key=page.idempotency_key, since=since
@@ -330,7 +344,10 @@ class _EditionRun:
             raise PostError(str(error), Outcome.NOT_POSTED) from error
 
     async def _confirm_page(self, page: PlannedPage, receipt: str | None) -> None:
-        """Store a page's receipt. The last page of a digest with picks finishes the delivery with it."""
+        """Store a page's receipt; None for a page that is skipped.
+
+        The last page of a digest with picks finishes the delivery in the same write.
+        """
         is_last = self.claim.empty_reason is None and page is self.claim.pages[-1]
         now = self.context.clock()
         await self._write_outbox(PageSent(self.claim, page.number, receipt, now, is_last))
@@ -345,7 +362,7 @@ class _EditionRun:
     # The end.
 
     async def _finish_delivery(self) -> None:
-        """Finish the delivery unless the confirmation of its last page did."""
+        """Finish the delivery: as empty, or as posted unless the confirmation of its last page did."""
         claim, channel = self.claim, self.claim.subscription.channel
         if claim.empty_reason:
             await run_background(self._finish_empty)
@@ -366,16 +383,22 @@ class _EditionRun:
         )
 
     async def _write_outbox(self, write: OutboxWrite) -> None:
-        """Apply one step to the outbox; it is durable on return. Steps of one kind share a transaction."""
+        """Apply one write to the outbox; it is durable on return.
+
+        Writes of one type may share a transaction.
+        """
         outbox = self.context.store.outbox
-        # Batched by kind: that halves the statements.
+        # One batch a type of write: that halves the statements.
         await self.context.batcher.submit(
             type(write).__name__, write, partial(_apply_one, outbox), partial(_apply_many, outbox)
         )
 
 
 def _replan_empty(request: RenderRequest, late_until: datetime, context: DeliveryContext) -> Claim | None:
-    """Replace an empty digest by one with the late papers; None when it stays empty."""
+    """Return a claim with a new plan that shows the late papers; None when the digest stays empty.
+
+    A digest that stays empty is finished again with the new watermark. Blocks.
+    """
     claim, now, outbox = request.claim, context.clock(), context.store.outbox
     rendered = _render_one(context, request)
     if rendered.empty_reason or now >= late_until:
@@ -430,7 +453,11 @@ def _to_page(planned: PlannedPage) -> Page:
 async def _reschedule_delivery(
     claim: Claim, reason: str, context: DeliveryContext, *, had_progress: bool
 ) -> None:
-    """Store a failure and the time of the next attempt; give up when the day and attempts end."""
+    """Store a failure and the time of the next attempt.
+
+    Give the edition up when its local day will be over by then and `min_attempts` have failed in a row.
+    `had_progress` sets the count of failures back.
+    """
     if had_progress:
         claim = replace(claim, failures=0)
     retry_at = context.clock() + _compute_backoff(claim.failures, context.jitter())
@@ -443,23 +470,26 @@ async def _reschedule_delivery(
 
 
 async def _fail_delivery(claim: Claim, reason: str, context: DeliveryContext, *, stop: bool = False) -> None:
-    """Give the edition up, which queues a failure notice. With `stop` the subscription is stopped too."""
+    """Give the edition up, which queues a failure notice. `stop` also stops the subscription."""
     log.error("%s, %s: %s Given up.", claim.subscription.channel, claim.edition, reason)
     fail = partial(context.store.outbox.fail, claim, reason, now=context.clock(), stop_subscription=stop)
     await _try_write(partial(fail, unknown_is_lost=context.policy.on_unknown is UnknownPolicy.RESEND))
 
 
 async def _try_write(write: Callable[[], None]) -> None:
-    """Write, or log the error: then the lease runs out, and the next attempt fails in the same way."""
+    """Write in a background thread.
+
+    An error is only logged: the delivery is claimed again after its lease.
+    """
     try:
         await run_background(write)
     except (LeaseLostError, PaperroundError) as error:
-        log.warning("not written down: %s", error)
+        log.warning("the outbox was not updated: %s", error)
     except Exception:
-        log.exception("not written down")
+        log.exception("the outbox was not updated")
 
 
 def _compute_backoff(failures: int, jitter: float) -> timedelta:
-    """Compute the wait before the next attempt. `jitter`, from 0 to 1, keeps failed deliveries apart."""
+    """Compute the wait before the next attempt. `jitter`, from 0 to 1, spreads failed deliveries."""
     backoff: timedelta = min(FIRST_BACKOFF * 2 ** min(failures, 9), MAX_BACKOFF)
     return backoff * (1 + jitter / 4)

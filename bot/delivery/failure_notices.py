@@ -17,12 +17,13 @@ log = logging.getLogger(__name__)
 
 POLL_SECONDS = 60.0
 RETRY_AFTER = timedelta(minutes=10)
-"""Wait after a notice that was not sent: a platform that failed to take the digest often fails again."""
+"""Wait after a notice that was not sent."""
 RETRY_AFTER_UNKNOWN = timedelta(days=1)
 """Wait after a notice that may have arrived."""
 MAX_NOTICE_AGE = timedelta(days=3)
-"""Age of an edition from which on its notice is not retried."""
+"""Oldest edition of which a notice is still retried."""
 CONCURRENCY = 50
+"""Notices read from the store and sent at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +40,9 @@ class FailureNotifier:
         await every(POLL_SECONDS, self.send_due_notices, stop, name="failure notices")
 
     async def send_due_notices(self) -> None:
-        """Send every notice that is due.
+        """Send every notice that is due. One that fails is rescheduled, or dropped if it cannot be delivered.
 
-        Each is sent once, except one that may have arrived or whose sender crashed: it may come twice.
+        A person gets a notice once, except after a crash or a lost answer: then it may come twice.
         """
         while notices := await run_background(
             self.failure_notices.due, now=self.clock(), retry_after=RETRY_AFTER, limit=CONCURRENCY
@@ -56,10 +57,10 @@ class FailureNotifier:
         try:
             await self._send_message(notice)
         except PostError as error:
-            log.warning("the owner of %s could not be told: %s", channel, error)
+            log.warning("the owner of %s was not notified: %s", channel, error)
             retry_at = _compute_retry_at(error.outcome, now)
         except Exception:
-            log.exception("the owner of %s could not be told", channel)
+            log.exception("the owner of %s was not notified", channel)
             retry_at = now + RETRY_AFTER
         if retry_at and retry_at.date() - notice.edition > MAX_NOTICE_AGE:
             retry_at = None
@@ -80,7 +81,7 @@ class FailureNotifier:
 
 
 def _compute_retry_at(outcome: Outcome, now: datetime) -> datetime | None:
-    """Return the time of the next attempt after a failure; None when the platform refuses the message."""
+    """Return the time of the next attempt; None when the platform refuses the message for good."""
     match outcome:
         case Outcome.NOT_POSTED:
             return now + RETRY_AFTER

@@ -28,17 +28,20 @@ EDIT_INTERVAL = timedelta(hours=1)
 """Shortest time between two edits of a message for updates of its papers."""
 
 FIRST_BACKOFF, MAX_ATTEMPTS = timedelta(minutes=1), 12
-"""The wait between attempts doubles up to `EDIT_INTERVAL`; `MAX_ATTEMPTS` leave the message as it is."""
+"""The wait between failed attempts doubles up to `EDIT_INTERVAL`. The last failure drops the edit."""
 
 BATCH_SIZE = 200
-"""Edits claimed at once. Those of one workspace are made one after the other."""
+"""Edits claimed at once. The edits of one workspace are made one after the other."""
 
 POLL_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True)
 class PostRefresher:
-    """Edits posts not older than `max_age`. `timeout` limits one request to a platform."""
+    """Keeps the marks and update lines of posts not older than `max_age` current, by edits.
+
+    `timeout` limits one request to a platform.
+    """
 
     store: Store
     platforms: Mapping[str, Platform]
@@ -52,7 +55,7 @@ class PostRefresher:
         await every(POLL_SECONDS, partial(self.refresh_due_posts, stop), stop, name="post edits")
 
     async def refresh_due_posts(self, stop: asyncio.Event) -> None:
-        """Queue an edit for every changed post, then make the edits that are due, until `stop` is set."""
+        """Queue an edit for every changed post, then make the edits that are due. Returns early at `stop`."""
         post_edits = self.store.post_edits
         while not stop.is_set():
             now = self.clock()
@@ -76,7 +79,11 @@ class PostRefresher:
                 await self._refresh_post(edit)
 
     async def _refresh_post(self, edit: PostEdit) -> None:
-        """Make one edit, or reschedule it. Its failure affects no other."""
+        """Make one edit and complete it.
+
+        A failure is logged, affects no other edit, and reschedules or drops it. After an error of the store
+        the edit stays claimed, and is due again later.
+        """
         post_edits, channel = self.store.post_edits, edit.post.channel
         try:
             text = await self._send_refresh(edit)
@@ -125,7 +132,7 @@ def _workspace_of(edit: PostEdit) -> tuple[str, str]:
 
 
 def _compute_wait(edit: PostEdit, outcome: Outcome) -> timedelta | None:
-    """Return the wait before the next attempt after a failed edit; None to leave the message as it is."""
+    """Return the wait before the next attempt after a failed edit; None to drop the edit."""
     if outcome is Outcome.REFUSED or edit.attempts >= MAX_ATTEMPTS:
         return None
     if outcome is Outcome.UNKNOWN:  # It may have been made, so the next one keeps the interval.

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from digests.subscription import Channel
 
 MAX_REMEMBERED_KEYS = 4096
-"""Scopes whose next free slot is stored; those whose slot has passed are dropped first."""
+"""Scopes in memory from which on those whose next slot has passed are dropped. None loses its wait."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,7 @@ class RateLimits:
 
 @dataclass(slots=True)
 class RateLimiter:
-    """Hands out the slots of one platform to this process, which shares them with its peers.
+    """Hands out the sending slots of one platform to this process, which shares them with its peers.
 
     `now` and `sleep` are in seconds of one monotonic clock.
     """
@@ -41,7 +41,10 @@ class RateLimiter:
         return self.limits.workspace is not None or self.limits.bot is not None
 
     def set_peers(self, peers: Collection[tuple[str, str]]) -> None:
-        """Set the other processes that post now, as (workspace, owner); each gets an equal share."""
+        """Set the other processes that post now, as pairs of workspace and owner.
+
+        Each process gets an equal share of the rates of a workspace and of the bot.
+        """
         self._peers_by_workspace = Counter(workspace for workspace, _ in set(peers))
         self._peer_count = len({owner for _, owner in peers})
 
@@ -56,7 +59,10 @@ class RateLimiter:
                 await self.sleep(wait)
 
     async def acquire_idle(self, channel: Channel) -> None:
-        """Wait until no scope of the channel has a slot reserved, so that an edit never delays a digest."""
+        """Wait until no scope of the channel has a slot reserved, then reserve one in each.
+
+        An edit that waits therefore delays no digest.
+        """
         rates = self._rates_of_channel(channel)
         while wait := max((self._seconds_until_free(scope) for scope, _ in rates), default=0.0):
             await self.sleep(wait)

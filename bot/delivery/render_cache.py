@@ -16,7 +16,7 @@ from digests.ports.outbox import Claim
 from digests.window import Window, compute_windows
 
 MAX_CACHED_DIGESTS = 64
-"""Digests in the cache. A page takes up to some 10 kB, and few sets of preferences are due in one minute."""
+"""Digests in the cache. A page takes about 10 kB, and few sets of preferences are due in one minute."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,10 @@ class RenderCache:
     def get_digests(
         self, requests: Sequence[RenderRequest], *, store: Store, policy: DigestPolicy, now: datetime
     ) -> list[RenderedDigest]:
-        """Return the digests of several claims, in their order. Reads all their windows at once."""
+        """Return the digests of several claims, in their order, from the cache or newly rendered.
+
+        Reads all their windows at once. Blocks; safe to call from several threads.
+        """
         # Read before the windows: a later change must change the key of the next request.
         last_change = store.library.latest_sequence()
         windows = compute_windows(

@@ -29,7 +29,7 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 """Origin of the full minutes, and a time in the past for any clock."""
 
 MAX_CLOCK_CORRECTION = timedelta(minutes=2)
-"""A clock that goes back by less was only adjusted, and nothing is recomputed."""
+"""Largest step back of the clock that counts as an adjustment: no stored time is repaired."""
 
 PEER_POLL_SECONDS = 1.0
 """Interval between two queries for the other workers that share the rate limits."""
@@ -135,7 +135,7 @@ class WorkspaceSlots:
         self.in_flight[workspace] += 1
 
     def finish(self, workspace: WorkspaceKey) -> bool:
-        """Free a slot. Returns True when its workspace was saturated until now."""
+        """Free a slot. Returns True when its workspace was saturated and no longer is."""
         was_saturated = self.is_saturated(workspace)
         self.in_flight[workspace] -= 1
         is_freed = was_saturated and not self.is_saturated(workspace)
@@ -186,7 +186,7 @@ class PeerWatch:
                 context.store.delivery_reports.active_workers, now=context.clock()
             )
         except Exception as error:
-            log.warning("who else is at work is not known: %s", error)
+            log.warning("the other active workers are not known: %s", error)
             return
         for platform, limiter in limiters.items():
             peers = [
@@ -200,10 +200,11 @@ class PeerWatch:
 class DeliveryWorker:
     """Claims due editions from the outbox and delivers them, within the concurrency of the policy.
 
-    Editions are claimed a few at a time, as slots become free: ten thousand that are due at once wait in the
-    store, not in memory, and other replicas take their share. No more are claimed of one workspace than it
-    has slots, so that a platform that does not answer delays no other workspace. Workspaces take turns: one
-    that was served is passed over until every other one was. A tick never waits for deliveries in progress.
+    At most `concurrency` editions are claimed at a time, as slots become free: ten thousand that are due at
+    once wait in the store, not in memory, and other replicas take their share. No more are claimed of one
+    workspace than it has slots, so that a platform that does not answer delays no other workspace. Workspaces
+    take turns: one that was served is passed over until every other one was. A tick never waits for
+    deliveries in progress.
     """
 
     def __init__(self, context: DeliveryContext) -> None:
@@ -263,7 +264,10 @@ class DeliveryWorker:
                 await self._wakeup.wait()
 
     async def _claim_due(self) -> None:
-        """Claim a few editions. A store that fails is asked again at the next tick."""
+        """Claim due editions and queue them for a slot.
+
+        After an error of the store the next tick tries again.
+        """
         self._poll = _Poll.AT_TICK  # A tick during the call sets it again.
         saturated, concurrency = self.slots.saturated_workspaces(), self.context.policy.concurrency
         limit = max(concurrency - self.slots.in_flight.total(), concurrency // 2)
@@ -273,7 +277,7 @@ class DeliveryWorker:
             log.error("%s Trying again in a minute.", error)
             return
         except Exception:
-            log.exception("What is due could not be found out; trying again in a minute.")
+            log.exception("The due editions could not be claimed; trying again in a minute.")
             return
         self._claims.extend(claims)
         self.slots.add_pending([_workspace_of(claim) for claim in claims])
@@ -293,7 +297,10 @@ class DeliveryWorker:
             self._poll = _Poll.WHEN_WORKSPACE_FREE
 
     def _claim_from_outbox(self, limit: int, excluding: set[WorkspaceKey]) -> list[Claim]:
-        """Claim up to `limit` editions; first repair the stored times when the clock was set back. Blocks."""
+        """Claim up to `limit` due editions. When the clock was set back, repair the stored times first.
+
+        Blocks.
+        """
         context, now = self.context, self.context.clock()
         if self._last_clock_reading and now < self._last_clock_reading - MAX_CLOCK_CORRECTION:
             log.warning(

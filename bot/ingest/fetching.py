@@ -48,7 +48,11 @@ _REQUESTS_TASK = "requested papers"
 
 @dataclass(slots=True)
 class FetchReport:
-    """Result of one fetch of one source. `failure` is a sentence, empty after a success."""
+    """Result of one fetch of one source.
+
+    `bad_count` records were left out. `remarks` are the source's own, such as about data that is out of
+    date, for which `is_stale` is set. `failure` is a sentence, empty after a success.
+    """
 
     source: str
     counts: ImportCounts = field(default_factory=ImportCounts)
@@ -85,7 +89,11 @@ async def fetch_source(
     since: date | None = None,
     progress: ProgressCallback = lambda done, total: None,
 ) -> FetchReport:
-    """Fetch one source and store each batch as it comes. Failures are recorded and reported, not raised."""
+    """Fetch one source and store each batch as it comes, with the source's new position, state and health.
+
+    `since` asks for everything from that day on. A failure is recorded and stands in the report; it is not
+    raised.
+    """
     report, started_at = FetchReport(source.name), clock()
     try:
         state = await run_background(store.sources.load_state, source.name)
@@ -115,7 +123,7 @@ async def _store_batches(
         return error
     except Exception as error:
         # The traceback is for the log of a service. A fetch by hand prints the sentence.
-        log.info("%s failed in a way that nobody foresaw", source.name, exc_info=True)
+        log.info("%s failed unexpectedly", source.name, exc_info=True)
         return SourceError(f"An unexpected fault: {type(error).__name__}: {error}")
     return None
 
@@ -190,7 +198,7 @@ def find_due_sources(sources: Iterable[Source], store: Store, now: datetime) -> 
 
 
 def _without_future_times(state: SourceState, now: datetime) -> SourceState:
-    """Drop the times of a state that was saved under a clock far ahead of this one."""
+    """Return the state without its times if its last fetch lies in the future by this clock."""
     is_ahead = state.last_try is not None and state.last_try > now + CLOCK_TOLERANCE
     return replace(state, last_try=None, next_try_at=None) if is_ahead else state
 
@@ -255,4 +263,4 @@ async def _log_exceptions(work: Awaitable[None]) -> None:
     try:
         await work
     except Exception:
-        log.exception("Fetching failed in a way that nobody foresaw; it goes on.")
+        log.exception("a fetch failed unexpectedly; fetching goes on")

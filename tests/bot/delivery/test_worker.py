@@ -350,7 +350,7 @@ def test_after_a_failure_of_the_store_the_next_tick_claims(
 
     broken: Any = Broken()
     asyncio.run(deliver_due_editions(a_delivery_context(replace(store, outbox=broken), platform)))
-    assert "could not be found out" in caplog.text
+    assert "The due editions could not be claimed" in caplog.text
     asyncio.run(deliver_due_editions(a_delivery_context(store, platform)))
     assert len(platform.posted_pages.pages) == 2
 
