@@ -20,6 +20,8 @@ class Mutant:
 
 
 DELIVER = "tests/bot/delivery/test_deliver.py"
+NOTICES = "tests/bot/delivery/test_failure_notices.py"
+RENDER_CACHE = "tests/bot/delivery/test_render_cache.py"
 OUTBOX = "tests/digests/store/test_outbox.py"
 POSTGRES = "tests/digests/store/test_postgres.py"
 SLACK = "tests/bot/platforms/slack"
@@ -384,28 +386,28 @@ MUTANTS: tuple[Mutant, ...] = (
         "bot/delivery/render_cache.py",
         "            window,\n            freshness,\n        )",
         "            freshness,\n        )",
-        ("tests/bot/delivery/test_worker.py::test_a_channel_with_another_history_gets_its_own_digest",),
+        (f"{RENDER_CACHE}::test_a_channel_with_another_history_gets_its_own_digest",),
     ),
     Mutant(
         "render cache that forgets the platform",
         "bot/delivery/render_cache.py",
         "            request.platform.name,\n",
         "",
-        ("tests/bot/delivery/test_worker.py::test_two_platforms_share_no_rendered_digest",),
+        (f"{RENDER_CACHE}::test_two_platforms_share_no_rendered_digest",),
     ),
     Mutant(
         "failure notice sent again and again",
         "bot/delivery/failure_notices.py",
         "retry_at=retry_at)",
         "retry_at=now)",
-        (f"{DELIVER}::test_the_owner_of_a_channel_that_is_gone_gets_one_failure_notice[sqlite]",),
+        (f"{NOTICES}::test_the_owner_of_a_channel_that_is_gone_gets_one_failure_notice[sqlite]",),
     ),
     Mutant(
         "failure notice that may have arrived sent again at once",
         "bot/delivery/failure_notices.py",
         "return now + RETRY_AFTER_UNKNOWN",
         "return now + RETRY_AFTER",
-        (f"{DELIVER}::test_a_failure_notice_that_may_have_arrived_is_not_sent_again_for_a_day[sqlite]",),
+        (f"{NOTICES}::test_a_failure_notice_that_may_have_arrived_is_not_sent_again_for_a_day[sqlite]",),
     ),
     Mutant(
         "post edited more than once an hour",

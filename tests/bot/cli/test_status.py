@@ -2,19 +2,22 @@
 
 import asyncio
 import io
+import json
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
 from rich.console import Console
 
+from bot.chat.port import Outcome, Page, PostError
 from bot.cli.status import OVERDUE_AFTER, describe_trouble, load_status, print_report, report_to_record
 from bot.delivery.deliver import DeliveryContext
 from bot.delivery.worker import deliver_due_editions
 from digests.build import DigestPolicy
 from digests.model import REVIEWER, Heartbeat, Trouble
 from digests.ports import Store
-from digests.subscription import Subscription
+from digests.subscription import Channel, Subscription
+from tests.bot.delivery.contexts import a_delivery_context, a_store_with_channels
 from tests.builders import NOW, TODAY, a_store, a_subscription
 from tests.fakes.platform import MemoryPlatform, PostedPages
 
@@ -115,3 +118,54 @@ def test_configured_channels_missing_from_the_store_are_listed_as_not_started() 
     assert isinstance(written.file, io.StringIO)
     said = "Of the settings, these begin when “paperround run” next starts: console:vision, console:speech."
     assert said in written.file.getvalue()
+
+
+def test_the_status_lists_problems_first() -> None:
+    store = a_store_with_channels(("a", 2), ("gone", 1), ("lost", 1), ("wrong", 1))
+
+    def fault(channel: Channel) -> None:
+        match channel.workspace:
+            case "gone":
+                raise PostError("The channel was archived.", Outcome.GONE)
+            case "lost":
+                raise PostError("Slack's answer was lost.", Outcome.UNKNOWN)
+            case "wrong":
+                raise PostError("Slack takes no such page.", Outcome.REFUSED)
+
+    class Faulty(MemoryPlatform):
+        async def post(self, channel: Channel, page: Page, *, key: str, thread: str | None) -> str:
+            fault(channel)
+            return await super().post(channel, page, key=key, thread=thread)
+
+    asyncio.run(deliver_due_editions(a_delivery_context(store, Faulty(PostedPages()))))
+    found = load_status(store, NOW)
+    record = report_to_record(found)
+    told = {one["channel"]: one["trouble"] for one in record["channels"]}
+    assert told == {
+        "console:gone:gone0": "Stopped: The channel was archived.",
+        "console:lost:lost0": "Tried once: Slack's answer was lost.",
+        "console:wrong:wrong0": "Not posted: Slack takes no such page.",
+        "console:a:a0": "",
+        "console:a:a1": "",
+    }
+    assert [one["trouble"] == "" for one in record["channels"]] == [False] * 3 + [True] * 2
+    assert record["totals"]["in_trouble"] == 3
+    assert record["totals"]["unknown_messages"] == 1
+    assert record["totals"]["editions"] == {
+        "claimed": 0, "posting": 0, "posted": 2, "empty": 0, "retrying": 0, "unknown": 1, "failed": 2,
+    }  # fmt: skip
+    assert json.dumps(record)
+    console = Console(width=120, record=True)
+    print_report(found, console)
+    text_shown = console.export_text()
+    assert "Stopped: The channel was archived." in text_shown
+    assert "2 posted, 1 unknown, 2 failed" in text_shown
+
+
+def test_the_status_of_one_channel_and_of_an_unknown_one() -> None:
+    store = a_store_with_channels(("a", 3))
+    (one,) = load_status(store, NOW + timedelta(hours=1), "a1").channels
+    assert one.channel.channel == "a1"
+    record = report_to_record(load_status(store, NOW + timedelta(hours=1), "console:a:a1"))
+    assert "Overdue" in record["channels"][0]["trouble"]
+    assert datetime.fromisoformat(record["channels"][0]["next"]["at"]) == NOW

@@ -2,82 +2,25 @@
 
 import asyncio
 import itertools
-from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from time import sleep
 from typing import Any
 
 import pytest
 
-from bot.chat.message import Message
 from bot.chat.port import Outcome, Page, PostError
 from bot.delivery.deliver import UnknownPolicy
-from bot.delivery.failure_notices import FailureNotifier
 from bot.delivery.worker import deliver_due_editions
 from digests.errors import StoreError
-from digests.ports import Store
-from digests.ports.outbox import DeliveryState, Outbox, PageState
+from digests.ports.outbox import DeliveryState, PageState
 from digests.subscription import Channel, DigestStyle, Subscription
-from tests.bot.delivery.contexts import a_context
-from tests.builders import NOW, a_paper, a_review, a_store, a_subscription
+from tests.bot.delivery.contexts import CHANNEL, LEASE, KilledOutbox, a_context, a_world, fail_at
+from tests.builders import NOW, a_subscription
 from tests.fakes.platform import KilledError, MemoryPlatform, PostedPages
 
 pytestmark = pytest.mark.usefixtures("over_both")
-
-LEASE = timedelta(minutes=5)
-CHANNEL = a_subscription().channel
-
-
-@dataclass(slots=True)
-class World:
-    """A store, the posted pages and a clock, which outlive any worker."""
-
-    store: Store = field(default_factory=a_store)
-    posted_pages: PostedPages = field(default_factory=PostedPages)
-    now: datetime = NOW
-    slept: list[float] = field(default_factory=list)
-
-    def bring(self, *names: str) -> None:
-        self.store.library.add([(a_paper(name), a_review()) for name in names], now=self.now)
-        self.store.sources.record_import(now=self.now)
-
-    def subscribe(self, *channels: Subscription) -> None:
-        self.store.subscriptions.sync_from_settings(channels, now=self.now - timedelta(minutes=1))
-
-    def tick(self, platform: MemoryPlatform | None = None, **options: Any) -> None:
-        """Run one tick of a new worker."""
-        platform = platform or MemoryPlatform(self.posted_pages)
-        owner = f"process {next(_numbers)}"
-        defaults = {"store": self.store, "jitter": lambda: 0.0, "sleep": self._sleep, "lease": LEASE}
-        context = a_context(
-            platforms={"console": platform}, owner=owner, clock=lambda: self.now, **{**defaults, **options}
-        )
-        asyncio.run(deliver_due_editions(context))
-
-    def send_failure_notices(self, platform: MemoryPlatform) -> None:
-        notifier = FailureNotifier(
-            self.store.failure_notices, {"console": platform}, lambda: self.now, timedelta(seconds=30)
-        )
-        asyncio.run(notifier.send_due_notices())
-
-    async def _sleep(self, seconds: float) -> None:
-        self.slept.append(seconds)
-
-    def history(self) -> Any:
-        (subscription,) = self.store.subscriptions.list_active()
-        return self.store.delivery_reports.history(subscription, 9)
-
-
-_numbers = itertools.count(1)
-
-
-def a_world(papers: int = 3, **wish: Any) -> World:
-    world = World()
-    world.bring(*(f"2401.0000{n}" for n in range(papers)))
-    world.subscribe(a_subscription(**wish))
-    return world
 
 
 def test_a_digest_is_posted_once_when_it_is_due() -> None:
@@ -96,7 +39,7 @@ def test_the_next_edition_shows_only_new_papers() -> None:
     world = a_world()
     world.tick()
     world.now += timedelta(hours=12)
-    world.bring("2402.00009")
+    world.add_papers("2402.00009")
     world.now += timedelta(hours=12)
     world.tick()
     assert world.posted_pages.papers_in(CHANNEL)[3:] == ["2402.00009"]
@@ -110,18 +53,8 @@ def test_cards_in_a_thread_follow_the_first_page() -> None:
     assert platform.threads == [None, first, first, first]
 
 
-def raising(at: int, error: BaseException) -> Callable[[], None]:
-    calls = itertools.count(1)
-
-    def fault() -> None:
-        if next(calls) == at:
-            raise error
-
-    return fault
-
-
 def killed_platform(posted_pages: PostedPages, side: str, page: int) -> MemoryPlatform:
-    dies = raising(page, KilledError())
+    dies = fail_at(page, KilledError())
     return (
         MemoryPlatform(posted_pages, before_post=dies)
         if side == "before"
@@ -143,31 +76,6 @@ def test_a_worker_killed_around_any_post_leaves_each_page_posted_once(side: str,
     keys = world.posted_pages.keys_in(CHANNEL)
     assert len(keys) == len(set(keys)) == 4
     assert world.posted_pages.papers_in(CHANNEL) == sorted(world.posted_pages.papers_in(CHANNEL))
-
-
-class KilledOutbox:
-    """An outbox whose worker is killed at its n-th call, before or after the effect of the call."""
-
-    def __init__(self, outbox: Outbox, at: int, *, after: bool) -> None:
-        self._outbox = outbox
-        self._left = at
-        self._after = after
-
-    def __getattr__(self, name: str) -> Callable[..., Any]:
-        method = getattr(self._outbox, name)
-
-        def call(*arguments: Any, **named: Any) -> Any:
-            self._left -= 1
-            if self._left < 0:
-                raise KilledError
-            if self._left == 0 and not self._after:
-                raise KilledError
-            result = method(*arguments, **named)
-            if self._left == 0:
-                raise KilledError
-            return result
-
-        return call
 
 
 @pytest.mark.parametrize("after", [False, True])
@@ -221,7 +129,7 @@ def test_the_unknown_policy_decides_where_a_channel_has_no_history(
 ) -> None:
     world = a_world()
     with pytest.raises(BaseExceptionGroup):
-        world.tick(MemoryPlatform(world.posted_pages, before_post=raising(2, KilledError())))
+        world.tick(MemoryPlatform(world.posted_pages, before_post=fail_at(2, KilledError())))
     world.now += LEASE
     world.tick(MemoryPlatform(world.posted_pages, can_ask=False), on_unknown=on_unknown)
     assert len(world.posted_pages.pages) == posted
@@ -232,7 +140,7 @@ def test_the_unknown_policy_decides_where_a_channel_has_no_history(
 def test_a_page_that_was_not_posted_is_retried_after_a_backoff() -> None:
     world = a_world()
     world.tick(
-        MemoryPlatform(world.posted_pages, before_post=raising(2, PostError("429", Outcome.NOT_POSTED)))
+        MemoryPlatform(world.posted_pages, before_post=fail_at(2, PostError("429", Outcome.NOT_POSTED)))
     )
     (delivery,) = world.history()
     assert (delivery.state, delivery.reason) == (DeliveryState.RETRYING, "429")
@@ -244,7 +152,7 @@ def test_a_page_that_was_not_posted_is_retried_after_a_backoff() -> None:
 def test_an_ambiguous_post_is_reconciled_before_it_is_retried() -> None:
     world = a_world()
     world.tick(
-        MemoryPlatform(world.posted_pages, after_post=raising(2, PostError("dropped", Outcome.UNKNOWN)))
+        MemoryPlatform(world.posted_pages, after_post=fail_at(2, PostError("dropped", Outcome.UNKNOWN)))
     )
     world.now += timedelta(minutes=1)
     world.tick()
@@ -269,7 +177,7 @@ def test_a_refused_post_fails_for_good_with_its_reason() -> None:
     world = a_world()
     world.tick(
         MemoryPlatform(
-            world.posted_pages, before_post=raising(1, PostError("channel is gone", Outcome.REFUSED))
+            world.posted_pages, before_post=fail_at(1, PostError("channel is gone", Outcome.REFUSED))
         )
     )
     world.now += timedelta(minutes=10)
@@ -420,7 +328,7 @@ def test_an_edition_names_the_missed_ones_before_it_and_their_papers(
     world = a_world(top=9)
     for name in ("2402.00001", "2402.00002"):
         world.now += timedelta(hours=23)
-        world.bring(name)
+        world.add_papers(name)
     world.now = NOW + timedelta(days=2, hours=1)
     world.tick(merge_missed=merge)
     assert world.posted_pages.papers_in(CHANNEL) == papers
@@ -440,7 +348,7 @@ def test_an_edition_on_time_mentions_no_lateness() -> None:
 def test_the_unseen_papers_of_a_failed_edition_are_considered_again() -> None:
     world = a_world()
     refused = PostError("too long", Outcome.REFUSED)
-    world.tick(MemoryPlatform(world.posted_pages, before_post=raising(3, refused)))
+    world.tick(MemoryPlatform(world.posted_pages, before_post=fail_at(3, refused)))
     assert world.posted_pages.papers_in(CHANNEL) == ["2401.00000"]
     world.now += timedelta(days=1)
     world.tick()
@@ -452,7 +360,7 @@ def test_a_half_posted_edition_is_finished_before_the_newest() -> None:
     with pytest.raises(BaseExceptionGroup):
         world.tick(killed_platform(world.posted_pages, "after", 2))
     world.now += timedelta(days=1)
-    world.bring("2402.00001")
+    world.add_papers("2402.00001")
     world.now += timedelta(days=1)
     world.tick()
     assert world.posted_pages.papers_in(CHANNEL) == ["2401.00000", "2401.00001", "2401.00002", "2402.00001"]
@@ -486,7 +394,7 @@ def test_attempts_with_progress_do_not_count_as_failures() -> None:
     world = a_world(papers=5)
     for page in range(1, 7):
         lost = PostError("dropped", Outcome.UNKNOWN)
-        world.tick(MemoryPlatform(world.posted_pages, after_post=raising(1, lost)), min_attempts=2)
+        world.tick(MemoryPlatform(world.posted_pages, after_post=fail_at(1, lost)), min_attempts=2)
         assert len(world.posted_pages.pages) == page
         world.now += timedelta(minutes=2)
     world.tick()
@@ -516,63 +424,6 @@ def test_a_poison_delivery_is_given_up_and_affects_no_other() -> None:
     assert (given_up.state, given_up.attempts) == (DeliveryState.FAILED, 5)
     assert given_up.reason == "Its worker crashed over it 4 times in a row."
     assert {one.state for one in done} == {DeliveryState.POSTED}
-
-
-def test_the_owner_of_a_channel_that_is_gone_gets_one_failure_notice() -> None:
-    world = a_world()
-    world.subscribe(replace(a_subscription(), owner_id="UADA"), a_subscription("well"))
-    gone = MemoryPlatform(
-        world.posted_pages, before_post=raising(1, PostError("The channel was archived.", Outcome.GONE))
-    )
-    world.tick(gone, concurrency=1)
-    world.send_failure_notices(gone)
-    ((person, message),) = gone.direct_messages
-    assert (person, message.summary) == (
-        "UADA",
-        "The digest of Tuesday 24 November could not be posted: The channel was archived.",
-    )
-    assert [bool(each.stop_reason) for each in world.store.subscriptions.list_active()] == [True, False]
-    world.now += timedelta(days=1)
-    world.tick(gone)
-    world.send_failure_notices(gone)
-    assert len(gone.direct_messages) == 1
-
-
-def test_a_failure_notice_is_retried_until_the_platform_takes_it() -> None:
-    world = a_world()
-    world.subscribe(replace(a_subscription(), owner_id="UADA"))
-    refused = PostError("Slack refused it.", Outcome.REFUSED)
-    world.tick(MemoryPlatform(world.posted_pages, before_post=raising(1, refused)))
-
-    class Deaf(MemoryPlatform):
-        async def send_direct_message(self, channel: Channel, person: str, message: Message) -> None:
-            raise KeyError("what nobody foresaw")
-
-    world.send_failure_notices(Deaf(world.posted_pages))
-    back = MemoryPlatform(world.posted_pages)
-    world.now += timedelta(hours=1)
-    world.send_failure_notices(back)
-    world.now += timedelta(hours=1)
-    world.send_failure_notices(back)
-    assert [person for person, _ in back.direct_messages] == ["UADA"]
-
-
-def test_a_failure_notice_that_may_have_arrived_is_not_sent_again_for_a_day() -> None:
-    world = a_world()
-    world.subscribe(replace(a_subscription(), owner_id="UADA"))
-    refused = PostError("Slack refused it.", Outcome.REFUSED)
-    world.tick(MemoryPlatform(world.posted_pages, before_post=raising(1, refused)))
-
-    class Lossy(MemoryPlatform):
-        async def send_direct_message(self, channel: Channel, person: str, message: Message) -> None:
-            self.direct_messages.append((person, message))
-            raise PostError("dropped", Outcome.UNKNOWN)
-
-    lossy = Lossy(world.posted_pages)
-    for hours, told in ((0, 1), (1, 1), (24, 2)):
-        world.now += timedelta(hours=hours)
-        world.send_failure_notices(lossy)
-        assert len(lossy.direct_messages) == told
 
 
 def test_a_worker_stopped_past_its_lease_does_not_post_when_it_resumes() -> None:
@@ -619,7 +470,7 @@ def test_a_page_is_not_posted_after_a_slow_write_even_if_the_wall_clock_stood_st
 def test_a_page_missing_from_a_lagging_history_is_searched_twice() -> None:
     world = a_world()
     world.tick(
-        MemoryPlatform(world.posted_pages, after_post=raising(2, PostError("dropped", Outcome.UNKNOWN)))
+        MemoryPlatform(world.posted_pages, after_post=fail_at(2, PostError("dropped", Outcome.UNKNOWN)))
     )
     asked = itertools.count(1)
 
@@ -636,7 +487,7 @@ def test_a_page_missing_from_a_lagging_history_is_searched_twice() -> None:
 def test_a_search_may_outlast_one_request_but_not_the_lease() -> None:
     world = a_world()
     world.tick(
-        MemoryPlatform(world.posted_pages, after_post=raising(2, PostError("dropped", Outcome.UNKNOWN)))
+        MemoryPlatform(world.posted_pages, after_post=fail_at(2, PostError("dropped", Outcome.UNKNOWN)))
     )
 
     class Long(MemoryPlatform):

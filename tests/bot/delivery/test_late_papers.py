@@ -12,7 +12,7 @@ from digests.build import DigestPolicy
 from digests.model import EmptyReason, Heartbeat, Trouble
 from digests.ports.outbox import IMPORT_DEBOUNCE, DeliveryState
 from digests.subscription import DigestStyle, Schedule
-from tests.bot.delivery.test_deliver import CHANNEL, LEASE, KilledOutbox, World, raising
+from tests.bot.delivery.contexts import CHANNEL, LEASE, KilledOutbox, World, fail_at
 from tests.builders import NOW, a_subscription
 from tests.fakes.platform import KilledError, MemoryPlatform
 
@@ -33,7 +33,7 @@ def an_empty_day(*, tick: bool = True, **wish: Any) -> World:
 def late_papers(world: World, after: timedelta = HOUR) -> None:
     """Import papers and let the debounce pass."""
     world.now += after
-    world.bring("2401.00001", "2401.00002")
+    world.add_papers("2401.00001", "2401.00002")
     world.now += IMPORT_DEBOUNCE
 
 
@@ -70,7 +70,7 @@ def test_late_papers_reopen_an_empty_digest_once_and_are_not_shown_again() -> No
     world = an_empty_day()
     late_papers(world)
     world.tick()
-    world.bring("2401.00003")
+    world.add_papers("2401.00003")
     for _ in range(3):
         world.now += IMPORT_DEBOUNCE
         world.tick()
@@ -162,7 +162,7 @@ def test_a_worker_killed_around_any_outbox_write_leaves_the_digest_whole(at: int
 def test_a_worker_killed_around_the_edit_or_any_post_leaves_the_digest_whole(side: str, page: int) -> None:
     world = an_empty_day()
     late_papers(world)
-    dying = MemoryPlatform(world.posted_pages, **{side: raising(page, KilledError())})  # type: ignore[arg-type]
+    dying = MemoryPlatform(world.posted_pages, **{side: fail_at(page, KilledError())})  # type: ignore[arg-type]
     if page == 1 or "edit" not in side:  # One page alone is edited.
         with pytest.raises(BaseExceptionGroup):
             world.tick(dying)
@@ -175,7 +175,7 @@ def test_a_worker_killed_around_the_edit_or_any_post_leaves_the_digest_whole(sid
 def test_a_failed_edit_is_retried(outcome: Outcome) -> None:
     world = an_empty_day()
     late_papers(world)
-    world.tick(MemoryPlatform(world.posted_pages, after_edit=raising(1, PostError("429", outcome))))
+    world.tick(MemoryPlatform(world.posted_pages, after_edit=fail_at(1, PostError("429", outcome))))
     assert state(world)[0] is DeliveryState.RETRYING
     world.now += timedelta(minutes=1)
     world.tick()
@@ -186,14 +186,14 @@ def test_a_deleted_message_is_posted_again() -> None:
     world = an_empty_day()
     late_papers(world)
     world.posted_pages.pages.clear()
-    world.tick(MemoryPlatform(world.posted_pages, before_edit=raising(1, PostError("gone", Outcome.REFUSED))))
+    world.tick(MemoryPlatform(world.posted_pages, before_edit=fail_at(1, PostError("gone", Outcome.REFUSED))))
     assert recovered(world)
 
 
 def test_a_crash_between_the_first_message_and_its_confirmation_does_not_repeat_it() -> None:
     world = an_empty_day(tick=False)
     with pytest.raises(BaseExceptionGroup):
-        world.tick(MemoryPlatform(world.posted_pages, after_post=raising(1, KilledError())))
+        world.tick(MemoryPlatform(world.posted_pages, after_post=fail_at(1, KilledError())))
     world.now += LEASE
     world.tick()
     late_papers(world)

@@ -12,7 +12,7 @@ from bot.delivery.rate_limit import RateLimiter, RateLimits
 from bot.present.card import format_update_line
 from digests.model import NOT_REVIEWED, Mark, MarkSource, PaperUpdate
 from digests.subscription import Channel
-from tests.bot.delivery.test_deliver import CHANNEL, World, a_world, raising
+from tests.bot.delivery.contexts import CHANNEL, World, a_world, fail_at
 from tests.builders import NOW, a_paper, a_review
 from tests.fakes.platform import KilledError, MemoryPlatform
 
@@ -137,7 +137,7 @@ def test_an_edit_whose_worker_is_killed_is_made_an_hour_later(side: str) -> None
     world = a_posted_world()
     revise(world, 1)
     dying = MemoryPlatform(world.posted_pages)
-    setattr(dying, side, raising(1, KilledError()))
+    setattr(dying, side, fail_at(1, KilledError()))
     with pytest.raises(BaseExceptionGroup):
         refreshed(world, dying)
     assert refreshed(world) == []
@@ -148,11 +148,11 @@ def test_an_edit_whose_worker_is_killed_is_made_an_hour_later(side: str) -> None
 def test_an_edit_that_was_not_made_is_retried_and_one_of_a_deleted_message_is_not() -> None:
     world = a_posted_world()
     revise(world, 1)
-    busy = MemoryPlatform(world.posted_pages, before_edit=raising(1, PostError("429", Outcome.NOT_POSTED)))
+    busy = MemoryPlatform(world.posted_pages, before_edit=fail_at(1, PostError("429", Outcome.NOT_POSTED)))
     assert refreshed(world, busy) == []
     world.now += timedelta(minutes=1)
     deleted = MemoryPlatform(
-        world.posted_pages, before_edit=raising(1, PostError("deleted", Outcome.REFUSED))
+        world.posted_pages, before_edit=fail_at(1, PostError("deleted", Outcome.REFUSED))
     )
     assert refreshed(world, deleted) == []
     world.now += 2 * HOUR
@@ -166,7 +166,7 @@ def test_an_unexpected_failure_of_one_edit_affects_no_other() -> None:
     new = [(a_paper(paper, version=2, updated=date(2026, 11, 24)), a_review(9.0)) for paper in papers]
     world.store.library.add(new, now=world.now)
     assert (
-        len(refreshed(world, MemoryPlatform(world.posted_pages, before_edit=raising(1, KeyError("blocks")))))
+        len(refreshed(world, MemoryPlatform(world.posted_pages, before_edit=fail_at(1, KeyError("blocks")))))
         == 2
     )
     assert refreshed(world) == []

@@ -1,78 +1,26 @@
 """The delivery worker: fair between workspaces, bounded, and robust against failures of one channel."""
 
 import asyncio
-import json
 from collections import Counter
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any
 
 import apscheduler.schedulers.base
 import pytest
-from rich.console import Console
 
 import bot.delivery.worker
-from bot.chat.message import Message
 from bot.chat.port import Outcome, Page, PostError
-from bot.cli.status import load_status, print_report, report_to_record
+from bot.cli.status import load_status, report_to_record
 from bot.delivery.deliver import DeliveryContext, deliver_claim
 from bot.delivery.rate_limit import RateLimiter, RateLimits
-from bot.delivery.render_cache import RenderRequest
 from bot.delivery.worker import DeliveryWorker, FullMinuteTrigger, deliver_due_editions, deliver_until_stopped
 from digests.ports import Store
-from digests.ports.delivery_reports import DeliveryReports
 from digests.ports.outbox import Claim
-from digests.subscription import Channel, DigestStyle, Preferences, Schedule, Subscription
-from tests.bot.delivery.contexts import a_context
-from tests.builders import NOW, a_paper, a_review, a_store, a_subscription, corrupt_rows
+from digests.subscription import Channel, Schedule, Subscription
+from tests.bot.delivery.contexts import SlowPlatform, a_delivery_context, a_store_with_channels
+from tests.builders import NOW, a_store, corrupt_rows
 from tests.fakes.platform import MemoryPlatform, PostedPages
-
-
-@dataclass(slots=True)
-class Slow(MemoryPlatform):
-    """A platform with one workspace that does not answer until released; it counts concurrent posts."""
-
-    slow: str = "slow"
-    released: asyncio.Event = field(default_factory=asyncio.Event)
-    now: Counter[str] = field(default_factory=Counter)
-    most: Counter[str] = field(default_factory=Counter)
-    rendered: int = 0
-
-    def render(self, message: Message, style: DigestStyle) -> Sequence[Page]:
-        self.rendered += 1
-        return MemoryPlatform.render(self, message, style)
-
-    async def post(self, channel: Channel, page: Page, *, key: str, thread: str | None) -> str:
-        for place in (channel.workspace, "all"):
-            self.now[place] += 1
-            self.most[place] = max(self.most[place], self.now[place])
-        if channel.workspace == self.slow:
-            await self.released.wait()
-        else:
-            await asyncio.sleep(0)
-        for place in (channel.workspace, "all"):
-            self.now[place] -= 1
-        return await MemoryPlatform.post(self, channel, page, key=key, thread=thread)
-
-
-def a_store_with_channels(*workspaces: tuple[str, int], papers: int = 1) -> Store:
-    """Build a store with this number of due channels in each workspace."""
-    store = a_store()
-    store.library.add([(a_paper(f"2401.0000{n}"), a_review()) for n in range(papers)], now=NOW)
-    channels = [
-        Subscription(
-            Channel("console", f"{name}{n}", name), Preferences(style=DigestStyle.COMPACT), Schedule()
-        )
-        for name, many in workspaces
-        for n in range(many)
-    ]
-    store.subscriptions.sync_from_settings(channels, now=NOW - timedelta(minutes=1))
-    return store
-
-
-def a_delivery_context(store: Store, platform: MemoryPlatform, **settings: Any) -> DeliveryContext:
-    return a_context(store, {"console": platform}, **settings)
 
 
 def channels_of(platform: MemoryPlatform) -> list[str]:
@@ -87,7 +35,7 @@ async def until(holds: Any) -> None:
 
 def test_a_workspace_that_does_not_answer_delays_no_other() -> None:
     async def run() -> None:
-        platform = Slow(PostedPages())
+        platform = SlowPlatform(PostedPages())
         context = a_delivery_context(
             a_store_with_channels(("slow", 30), ("a", 10), ("b", 10)),
             platform,
@@ -110,7 +58,7 @@ def test_a_claim_beyond_the_slots_of_its_workspace_waits() -> None:
     async def run() -> None:
         held = asyncio.Semaphore(0)
 
-        class Held(Slow):
+        class Held(SlowPlatform):
             async def post(self, channel: Channel, page: Page, *, key: str, thread: str | None) -> str:
                 await held.acquire()
                 return await MemoryPlatform.post(self, channel, page, key=key, thread=thread)
@@ -136,7 +84,7 @@ def test_a_claim_beyond_the_slots_of_its_workspace_waits() -> None:
 
 
 def test_large_workspaces_that_do_not_answer_delay_no_other() -> None:
-    class Stuck(Slow):
+    class Stuck(SlowPlatform):
         async def post(self, channel: Channel, page: Page, *, key: str, thread: str | None) -> str:
             if channel.workspace.startswith("stuck"):
                 await self.released.wait()
@@ -171,8 +119,8 @@ def test_replicas_share_the_rate_of_a_workspace(monkeypatch: pytest.MonkeyPatch)
     async def run() -> None:
         store, theirs, stuck = (
             a_store_with_channels(("slow", 5), ("a", 4)),
-            Slow(PostedPages()),
-            Slow(PostedPages()),
+            SlowPlatform(PostedPages()),
+            SlowPlatform(PostedPages()),
         )
         ours = {"console": RateLimiter(RateLimits(workspace=5), now=lambda: 0.0, sleep=sleep)}
         other = replace(
@@ -195,7 +143,7 @@ def test_replicas_share_the_rate_of_a_workspace(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_small_workspaces_are_served_before_large_ones_end() -> None:
-    platform = Slow(PostedPages())
+    platform = SlowPlatform(PostedPages())
     store = a_store_with_channels(*((f"big{n}", 30) for n in range(4)), ("small", 1))
     asyncio.run(
         deliver_due_editions(a_delivery_context(store, platform, concurrency=4, concurrency_per_workspace=2))
@@ -207,7 +155,7 @@ def test_small_workspaces_are_served_before_large_ones_end() -> None:
 
 def test_a_tick_does_not_wait_for_the_one_before() -> None:
     async def run() -> None:
-        platform, now = Slow(PostedPages()), [NOW]
+        platform, now = SlowPlatform(PostedPages()), [NOW]
         store = a_store_with_channels(("slow", 1))
         later = Subscription(
             Channel("console", "later", "a"), schedule=Schedule((NOW + timedelta(minutes=1)).time())
@@ -227,88 +175,6 @@ def test_a_tick_does_not_wait_for_the_one_before() -> None:
     asyncio.run(run())
 
 
-def test_channels_with_equal_preferences_and_history_share_one_rendered_digest() -> None:
-    platform = Slow(PostedPages())
-    store = a_store_with_channels(("a", 40), papers=3)
-    other = replace(a_subscription("other", top=1, style=DigestStyle.COMPACT))
-    store.subscriptions.change(other.channel, other, by="Ada", now=NOW - timedelta(days=1))
-    asyncio.run(deliver_due_editions(a_delivery_context(store, platform)))
-    assert len(platform.posted_pages.pages) == 41
-    assert platform.rendered == 2
-    had = platform.posted_pages.pages[0][2].papers
-    assert len(had) == 3
-    assert {len(page.papers) for name, _, page in platform.posted_pages.pages if "other" in name} == {1}
-
-
-def test_two_platforms_share_no_rendered_digest() -> None:
-    store, one, other = (
-        a_store_with_channels(("a", 2)),
-        Slow(PostedPages()),
-        Slow(PostedPages(), name="other"),
-    )
-    first, second = store.outbox.claim_due(owner="p", now=NOW, lease=timedelta(minutes=5), limit=2)
-    context = a_delivery_context(store, one)
-    requests = [RenderRequest(first, one, merge_missed=True), RenderRequest(second, other, merge_missed=True)]
-    context.render_cache.get_digests(requests, store=store, policy=context.digest_policy, now=NOW)
-    assert (one.rendered, other.rendered) == (1, 1)
-
-
-@dataclass
-class TakenMeanwhile:
-    """Reports that run a callback once, right after they read the shown papers."""
-
-    reports: DeliveryReports
-    happens: list[Callable[[], object]]
-
-    def shown_papers(self, windows: Sequence[tuple[Subscription, int, int]]) -> Sequence[frozenset[str]]:
-        shown = self.reports.shown_papers(windows)
-        if self.happens:
-            self.happens.pop()()
-        return shown
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.reports, name)
-
-
-def test_a_concurrent_delivery_to_one_channel_does_not_empty_the_digest_of_another() -> None:
-    platform, store = MemoryPlatform(PostedPages()), a_store_with_channels(("a", 2), papers=3)
-    outbox, later = store.outbox, NOW + timedelta(minutes=10)
-    claims = outbox.claim_due(owner="p", now=NOW, lease=timedelta(minutes=5), limit=2)
-
-    def take_over() -> None:
-        (theirs, *_) = outbox.claim_due(owner="q", now=later, lease=timedelta(minutes=5), limit=1)
-        asyncio.run(
-            deliver_claim(
-                theirs, context=replace(a_delivery_context(store, platform, clock=lambda: later), owner="q")
-            )
-        )
-
-    context = a_delivery_context(
-        replace(store, delivery_reports=TakenMeanwhile(store.delivery_reports, [take_over])), platform
-    )
-    requests = [RenderRequest(claim, platform, merge_missed=True) for claim in claims]
-    made = context.render_cache.get_digests(
-        requests, store=context.store, policy=context.digest_policy, now=NOW
-    )
-    assert len(platform.posted_pages.pages) == 1
-    assert [len(each.pages[0].papers) for each in made] == [3, 3]
-
-
-def test_a_channel_with_another_history_gets_its_own_digest() -> None:
-    platform, now = Slow(PostedPages()), [NOW]
-    store = a_store_with_channels(("a", 3), papers=3)
-    (first, *_) = store.subscriptions.list_active()
-    context = a_delivery_context(store, platform, clock=lambda: now[0])
-    asyncio.run(deliver_due_editions(context))
-    now[0] += timedelta(days=1)
-    store.library.add([(a_paper("2401.00000", version=2), a_review(8.0))], now=now[0])
-    newcomer = Subscription(Channel("console", "new", "a"), first.preferences, first.schedule)
-    store.subscriptions.change(newcomer.channel, newcomer, by="Ada", now=NOW)
-    asyncio.run(deliver_due_editions(context))
-    assert platform.rendered == 3
-    assert [len(page.papers) for name, _, page in platform.posted_pages.pages[3:] if "new" in name] == [3]
-
-
 POISON = {
     "domains": "not json",
     "time_zone": "Mars/Olympus",
@@ -320,7 +186,7 @@ POISON = {
 
 @pytest.mark.parametrize("column", POISON)
 def test_an_unreadable_subscription_is_stopped_and_affects_no_other(column: str) -> None:
-    store, platform = a_store_with_channels(("a", 5)), Slow(PostedPages())
+    store, platform = a_store_with_channels(("a", 5)), SlowPlatform(PostedPages())
     spoil(store, column, POISON[column])
     context = a_delivery_context(store, platform)
     asyncio.run(deliver_due_editions(context))
@@ -342,7 +208,7 @@ def spoil(store: Store, column: str, value: str) -> None:
 def test_after_a_failure_of_the_store_the_next_tick_claims(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    store, platform = a_store_with_channels(("a", 2)), Slow(PostedPages())
+    store, platform = a_store_with_channels(("a", 2)), SlowPlatform(PostedPages())
 
     class Broken:
         def claim_due(self, **_: Any) -> Any:
@@ -356,7 +222,11 @@ def test_after_a_failure_of_the_store_the_next_tick_claims(
 
 
 def test_a_clock_that_was_ahead_and_went_back_loses_no_day() -> None:
-    store, platform, now = a_store_with_channels(("a", 1)), Slow(PostedPages()), [NOW + timedelta(days=2)]
+    store, platform, now = (
+        a_store_with_channels(("a", 1)),
+        SlowPlatform(PostedPages()),
+        [NOW + timedelta(days=2)],
+    )
 
     async def run() -> None:
         worker = DeliveryWorker(a_delivery_context(store, platform, clock=lambda: now[0]))
@@ -375,60 +245,9 @@ def test_a_clock_that_was_ahead_and_went_back_loses_no_day() -> None:
     assert editions == [NOW.date() + timedelta(days=n) for n in range(3)]
 
 
-def test_the_status_lists_problems_first() -> None:
-    store = a_store_with_channels(("a", 2), ("gone", 1), ("lost", 1), ("wrong", 1))
-
-    def fault(channel: Channel) -> None:
-        match channel.workspace:
-            case "gone":
-                raise PostError("The channel was archived.", Outcome.GONE)
-            case "lost":
-                raise PostError("Slack's answer was lost.", Outcome.UNKNOWN)
-            case "wrong":
-                raise PostError("Slack takes no such page.", Outcome.REFUSED)
-
-    class Faulty(MemoryPlatform):
-        async def post(self, channel: Channel, page: Page, *, key: str, thread: str | None) -> str:
-            fault(channel)
-            return await super().post(channel, page, key=key, thread=thread)
-
-    asyncio.run(deliver_due_editions(a_delivery_context(store, Faulty(PostedPages()))))
-    found = load_status(store, NOW)
-    record = report_to_record(found)
-    told = {one["channel"]: one["trouble"] for one in record["channels"]}
-    assert told == {
-        "console:gone:gone0": "Stopped: The channel was archived.",
-        "console:lost:lost0": "Tried once: Slack's answer was lost.",
-        "console:wrong:wrong0": "Not posted: Slack takes no such page.",
-        "console:a:a0": "",
-        "console:a:a1": "",
-    }
-    assert [one["trouble"] == "" for one in record["channels"]] == [False] * 3 + [True] * 2
-    assert record["totals"]["in_trouble"] == 3
-    assert record["totals"]["unknown_messages"] == 1
-    assert record["totals"]["editions"] == {
-        "claimed": 0, "posting": 0, "posted": 2, "empty": 0, "retrying": 0, "unknown": 1, "failed": 2,
-    }  # fmt: skip
-    assert json.dumps(record)
-    console = Console(width=120, record=True)
-    print_report(found, console)
-    text_shown = console.export_text()
-    assert "Stopped: The channel was archived." in text_shown
-    assert "2 posted, 1 unknown, 2 failed" in text_shown
-
-
-def test_the_status_of_one_channel_and_of_an_unknown_one() -> None:
-    store = a_store_with_channels(("a", 3))
-    (one,) = load_status(store, NOW + timedelta(hours=1), "a1").channels
-    assert one.channel.channel == "a1"
-    record = report_to_record(load_status(store, NOW + timedelta(hours=1), "console:a:a1"))
-    assert "Overdue" in record["channels"][0]["trouble"]
-    assert datetime.fromisoformat(record["channels"][0]["next"]["at"]) == NOW
-
-
 def test_a_closed_worker_finishes_its_deliveries_and_releases_its_claims() -> None:
     async def run() -> None:
-        platform, stop = Slow(PostedPages(), slow="a"), asyncio.Event()
+        platform, stop = SlowPlatform(PostedPages(), slow="a"), asyncio.Event()
         store = a_store_with_channels(("a", 30))
         context = a_delivery_context(store, platform, concurrency=8, concurrency_per_workspace=2)
         keeping = asyncio.create_task(deliver_until_stopped(context, stop))
@@ -439,7 +258,7 @@ def test_a_closed_worker_finishes_its_deliveries_and_releases_its_claims() -> No
         await keeping
         assert len(platform.posted_pages.pages) == 2
         await deliver_due_editions(
-            a_delivery_context(store, Slow(platform.posted_pages))
+            a_delivery_context(store, SlowPlatform(platform.posted_pages))
         )  # The next process has all of the rest at once.
         assert len(platform.posted_pages.pages) == 30
 
@@ -456,7 +275,7 @@ def test_an_unexpected_failure_of_a_delivery_ends_no_other(
         await deliver_claim(claim, context=context)
 
     monkeypatch.setattr(bot.delivery.worker, "deliver_claim", failing)
-    store, platform = a_store_with_channels(("a", 5)), Slow(PostedPages())
+    store, platform = a_store_with_channels(("a", 5)), SlowPlatform(PostedPages())
     asyncio.run(deliver_due_editions(a_delivery_context(store, platform)))
     assert sorted(channels_of(platform)) == ["a"] * 4
     assert "to console:a:a1 failed; it is tried again" in caplog.text
@@ -471,11 +290,11 @@ def test_an_unexpected_failure_of_a_delivery_ends_no_other(
 def test_a_failed_write_of_a_reason_ends_no_other(text: str, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("CRITICAL", "bot")  # Or pytest's own report could not be written down either.
 
-    class Odd(Slow):
+    class Odd(SlowPlatform):
         async def post(self, channel: Channel, page: Page, *, key: str, thread: str | None) -> str:
             if channel.channel == "a0":
                 raise PostError(text, Outcome.REFUSED)
-            return await Slow.post(self, channel, page, key=key, thread=thread)
+            return await SlowPlatform.post(self, channel, page, key=key, thread=thread)
 
     platform = Odd(PostedPages())
     asyncio.run(deliver_due_editions(a_delivery_context(a_store_with_channels(("a", 3)), platform)))
@@ -500,7 +319,8 @@ def test_a_clock_jump_stops_no_tick(jump: timedelta, monkeypatch: pytest.MonkeyP
         stop = asyncio.Event()
         keeping = asyncio.create_task(
             deliver_until_stopped(
-                a_delivery_context(a_store(), Slow(PostedPages()), clock=lambda: Shifted.now(UTC)), stop
+                a_delivery_context(a_store(), SlowPlatform(PostedPages()), clock=lambda: Shifted.now(UTC)),
+                stop,
             )
         )
         await until(lambda: len(ticks) > 2)

@@ -1,0 +1,72 @@
+"""Failure notices: the subscription's owner is told once that an edition was given up."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from bot.chat.message import Message
+from bot.chat.port import Outcome, PostError
+from digests.subscription import Channel
+from tests.bot.delivery.contexts import a_world, fail_at
+from tests.builders import a_subscription
+from tests.fakes.platform import MemoryPlatform
+
+pytestmark = pytest.mark.usefixtures("over_both")
+
+
+def test_the_owner_of_a_channel_that_is_gone_gets_one_failure_notice() -> None:
+    world = a_world()
+    world.subscribe(replace(a_subscription(), owner_id="UADA"), a_subscription("well"))
+    gone = MemoryPlatform(
+        world.posted_pages, before_post=fail_at(1, PostError("The channel was archived.", Outcome.GONE))
+    )
+    world.tick(gone, concurrency=1)
+    world.send_failure_notices(gone)
+    ((person, message),) = gone.direct_messages
+    assert (person, message.summary) == (
+        "UADA",
+        "The digest of Tuesday 24 November could not be posted: The channel was archived.",
+    )
+    assert [bool(each.stop_reason) for each in world.store.subscriptions.list_active()] == [True, False]
+    world.now += timedelta(days=1)
+    world.tick(gone)
+    world.send_failure_notices(gone)
+    assert len(gone.direct_messages) == 1
+
+
+def test_a_failure_notice_is_retried_until_the_platform_takes_it() -> None:
+    world = a_world()
+    world.subscribe(replace(a_subscription(), owner_id="UADA"))
+    refused = PostError("Slack refused it.", Outcome.REFUSED)
+    world.tick(MemoryPlatform(world.posted_pages, before_post=fail_at(1, refused)))
+
+    class Deaf(MemoryPlatform):
+        async def send_direct_message(self, channel: Channel, person: str, message: Message) -> None:
+            raise KeyError("what nobody foresaw")
+
+    world.send_failure_notices(Deaf(world.posted_pages))
+    back = MemoryPlatform(world.posted_pages)
+    world.now += timedelta(hours=1)
+    world.send_failure_notices(back)
+    world.now += timedelta(hours=1)
+    world.send_failure_notices(back)
+    assert [person for person, _ in back.direct_messages] == ["UADA"]
+
+
+def test_a_failure_notice_that_may_have_arrived_is_not_sent_again_for_a_day() -> None:
+    world = a_world()
+    world.subscribe(replace(a_subscription(), owner_id="UADA"))
+    refused = PostError("Slack refused it.", Outcome.REFUSED)
+    world.tick(MemoryPlatform(world.posted_pages, before_post=fail_at(1, refused)))
+
+    class Lossy(MemoryPlatform):
+        async def send_direct_message(self, channel: Channel, person: str, message: Message) -> None:
+            self.direct_messages.append((person, message))
+            raise PostError("dropped", Outcome.UNKNOWN)
+
+    lossy = Lossy(world.posted_pages)
+    for hours, told in ((0, 1), (1, 1), (24, 2)):
+        world.now += timedelta(hours=hours)
+        world.send_failure_notices(lossy)
+        assert len(lossy.direct_messages) == told
