@@ -571,16 +571,16 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     Mutant(
         "off-by-one in Discord's 2,000",
-        "bot/platforms/discord/render.py",
+        "bot/platforms/discord/draft.py",
         "CONTENT_UNITS = 2000",
         "CONTENT_UNITS = 2001",
         (f"{DISCORD}/test_render.py::test_any_text_anywhere_makes_good_pages",),
     ),
     Mutant(
         "clip after escaping on Discord",
-        "bot/platforms/discord/render.py",
+        "bot/platforms/discord/sanitize.py",
         "return escape_inline(\n"
-        "        clip_text(text, limit, cost=_count_inline_units) or text[: _find_fitting_end(text, limit)]\n"
+        "        clip_text(text, limit, cost=count_inline_units) or text[: find_fitting_end(text, limit)]\n"
         "    )",
         "return clip_text(escape_inline(text), limit, cost=count_units)",
         (f"{DISCORD}/test_render.py::test_a_part_of_a_card_is_cut_before_it_is_escaped",),
@@ -601,7 +601,7 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     Mutant(
         "Discord allowed to ping",
-        "bot/platforms/discord/render.py",
+        "bot/platforms/discord/draft.py",
         '"allowed_mentions": {"parse": []}',
         '"allowed_mentions": {"parse": ["everyone"]}',
         (f"{DISCORD}/test_render.py::test_cards_come_one_a_page_after_the_header",),

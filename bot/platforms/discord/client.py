@@ -22,7 +22,8 @@ from bot.platforms.discord.errors import (
     explain_error,
 )
 from bot.platforms.discord.marker import embed_key, key_of
-from bot.platforms.discord.render import apply_post_update, render
+from bot.platforms.discord.post_update import apply_post_update
+from bot.platforms.discord.render import render
 from bot.platforms.discord.rest import CodeError, RestClient
 from bot.platforms.discord.tags import tags_for, title_of
 from digests.model import Post

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from bot.chat.message import ButtonAction
-from bot.platforms.discord.render import ACTION_ROW, BUTTON, SECONDARY
+from bot.platforms.discord.buttons import ACTION_ROW, BUTTON, SECONDARY
 
 KEY_SEPARATOR = "#"
 """Separates the key from the rest of a custom_id. It occurs in no paper's id."""

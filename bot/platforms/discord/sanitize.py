@@ -1,9 +1,10 @@
-"""Escaping of untrusted text for Discord: it never pings, links or formats. Pure."""
+"""Escaping and clipping of untrusted text for Discord: it never pings, links or formats. Pure."""
 
 import re
+from bisect import bisect_right
 
 from bot.chat.links import safe_web_address
-from digests.text import normalize_text
+from digests.text import clip_text, normalize_text
 
 URL_UNITS = 2048
 """UTF-16 units of an embed's url (https://docs.discord.com/developers/resources/message#embed-object)."""
@@ -45,6 +46,35 @@ def escape_inline(text: str) -> str:
 def escape_plain(text: str) -> str:
     """Returns one line for places that show escapes: an embed's footer and author, a button's label."""
     return _READ_WITHOUT_MARKUP.sub(rf"\g<0>{_UNSEEN_SPACE}", tidy_line(text))
+
+
+def clip_inline(text: str, limit: int) -> str:
+    """Escapes the text within a limit. It is cut first, so that no escape is split."""
+    text = tidy_line(text)
+    return escape_inline(
+        clip_text(text, limit, cost=count_inline_units) or text[: find_fitting_end(text, limit)]
+    )
+
+
+def find_fitting_end(text: str, room: int) -> int:
+    """Returns the length of the longest prefix that fits escaped, cut at a word or else at a character."""
+    if len(text) <= room and count_units(escape_inline(text)) <= room:
+        return len(text)
+    for ends in (
+        [space.start() for space in re.finditer(r"(?<=\S)\s", text[: room + 1])],
+        range(1, room + 1),
+    ):
+        if fitting := bisect_right(ends, room, key=lambda end: count_units(escape_inline(text[:end]))):
+            return ends[fitting - 1]
+    return 0
+
+
+def count_inline_units(text: str) -> int:
+    return count_units(escape_inline(text))
+
+
+def count_plain_units(text: str) -> int:
+    return count_units(escape_plain(text))
 
 
 def to_safe_url(url: str) -> str:
