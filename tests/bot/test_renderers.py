@@ -12,7 +12,7 @@ from bot.chat.message import Message
 from bot.chat.port import Page, PostUpdate
 from bot.platforms.discord.post_update import apply_post_update as discord_with_facts
 from bot.platforms.registry import find_platforms
-from bot.platforms.slack.render import apply_post_update as slack_with_facts
+from bot.platforms.slack.post_update import apply_post_update as slack_with_facts
 from bot.present.moderation import MAX_SHOWN_PAPERS
 from digests.subscription import DigestStyle
 from tests.bot.platforms.discord.limits import check_page as check_discord

@@ -23,7 +23,8 @@ from bot.platforms.slack.errors import (
     is_token_error,
     parse_error_response,
 )
-from bot.platforms.slack.render import apply_post_update, render
+from bot.platforms.slack.post_update import apply_post_update
+from bot.platforms.slack.render import render
 from digests.model import Post
 from digests.subscription import Channel, DigestStyle
 

@@ -1,0 +1,76 @@
+"""Refresh of a posted page: mark counts on its buttons, and update lines. Pure."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from bot.chat.message import ButtonAction
+from bot.chat.port import PostUpdate
+from bot.platforms.slack.blocks import (
+    FALLBACK_UNITS,
+    SlackBlock,
+    build_context,
+    build_plain_text,
+    render_discuss_text,
+)
+from bot.platforms.slack.sanitize import count_plain_units, count_units, escape_mrkdwn, tidy_line
+from digests.text import clip_text
+
+MAX_BLOCKS = 50
+UPDATE_UNITS = 150
+"""What came since a page was posted, for each paper of it."""
+
+
+def apply_post_update(payload: Mapping[str, Any], update: PostUpdate) -> dict[str, Any]:
+    """Return a posted page with vote counts on the Discuss buttons and update lines beside them.
+
+    The rest is unchanged. Pure.
+    """
+    update_lines = {
+        paper: clip_text(tidy_line(line), UPDATE_UNITS, cost=count_plain_units)
+        for paper, line in update.update_lines.items()
+    }
+    room = MAX_BLOCKS - len(payload["blocks"])
+    blocks: list[SlackBlock] = []
+    for block in payload["blocks"]:
+        paper = _paper_of(block)
+        blocks.append(_set_mark_count(block, update.mark_counts.get(paper or "", 0)))
+        if paper and update_lines.get(paper) and room > 0:
+            room -= 1
+            # A full card ends with its button, a short one begins with it.
+            blocks.insert(
+                len(blocks) - (block["type"] == "actions"),
+                build_context(build_plain_text(update_lines[paper])),
+            )
+    return {
+        **payload,
+        "text": _append_update_line(payload["text"], list(update_lines.values())),
+        "blocks": blocks,
+    }
+
+
+def _append_update_line(text: str, update_lines: Sequence[str]) -> str:
+    """Append the update lines to the fallback text.
+
+    On a page of several papers only the blocks name the paper.
+    """
+    (line,) = update_lines if len(update_lines) == 1 else ("",)
+    longer = f"{text}\n{escape_mrkdwn(line)}"
+    return longer if line and count_units(longer) <= FALLBACK_UNITS else text
+
+
+def _paper_of(block: SlackBlock) -> str | None:
+    """Return the id of the paper whose Discuss button is in a block, or None."""
+    for button in (*block.get("elements", ()), block.get("accessory", {})):
+        if button.get("action_id") == ButtonAction.DISCUSS:
+            return str(button["value"])
+    return None
+
+
+def _set_mark_count(block: SlackBlock, mark_count: int) -> SlackBlock:
+    def set_button_text(button: SlackBlock) -> SlackBlock:
+        is_discuss = button.get("action_id") == ButtonAction.DISCUSS
+        return {**button, "text": render_discuss_text(mark_count)} if is_discuss else button
+
+    if "accessory" in block:
+        return {**block, "accessory": set_button_text(block["accessory"])}
+    return {**block, "elements": [*map(set_button_text, block["elements"])]} if "elements" in block else block
