@@ -1,4 +1,7 @@
-"""The Slack platform as the application uses it. The Slack SDK is imported only when the platform is used."""
+"""The Slack platform's entry in the registry.
+
+Slack's libraries are imported only when a function needs them.
+"""
 
 from typing import TYPE_CHECKING
 
@@ -12,7 +15,7 @@ if TYPE_CHECKING:
     from bot.platforms.preview import PagePreview
     from bot.platforms.registry import Renderer
 
-MAIN_SECRET = "SLACK_BOT_TOKEN"  # noqa: S105 (the variable's name)
+MAIN_SECRET = "SLACK_BOT_TOKEN"  # noqa: S105 (a variable's name, no secret)
 
 
 def _load_renderer() -> "Renderer":
@@ -28,6 +31,11 @@ def _load_preview() -> "PagePreview":
 
 
 def _build_app(settings: Settings, environment: Environment, clock: Clock) -> "ChatApp | None":
+    """Build the app, or return None without a bot token.
+
+    Raises SettingsError for a secret of the wrong kind, and InputError if no transport is set up or the
+    libraries are not installed.
+    """
     secrets, slack = read_slack_secrets(environment), settings.get_platform(SlackSettings)
     if not secrets.bot_token:
         return None

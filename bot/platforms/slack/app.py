@@ -1,4 +1,4 @@
-"""Life cycle of the Slack app: preflight before it starts, drain before it stops."""
+"""The Slack app from start to end: check the set-up, serve people, finish running work."""
 
 import asyncio
 import contextlib
@@ -30,12 +30,15 @@ from digests.errors import InputError
 log = logging.getLogger(__name__)
 
 DRAIN_SECONDS = 10.0
-"""Seconds for running work to finish at shutdown; a container is killed after ten to thirty seconds."""
+"""Seconds for running work to finish at shutdown.
+
+Containers are killed ten to thirty seconds after the signal.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class _OpenState:
-    """Resources that `open` created."""
+    """Resources that `open` created and `close` releases, and the report of the preflight."""
 
     platform: SlackPlatform
     session: aiohttp.ClientSession
@@ -44,7 +47,10 @@ class _OpenState:
 
 @dataclass(slots=True)
 class SlackApp:
-    """Implements `bot.chat.port.App`."""
+    """Implements `bot.platforms.app.ChatApp` for one Slack workspace.
+
+    `timeout` is in seconds, for each call.
+    """
 
     settings: SlackSettings
     secrets: SlackSecrets
@@ -55,6 +61,7 @@ class SlackApp:
 
     @property
     def is_exclusive(self) -> bool:
+        """True for Socket Mode: Slack would spread its events over the sockets of several replicas."""
         return transport_of(self.settings, self.secrets) == "socket"
 
     async def check(self, channels: Sequence[str]) -> Sequence[Finding]:
@@ -72,9 +79,9 @@ class SlackApp:
         )
 
     async def open(self) -> SlackPlatform:
-        """Open the platform.
+        """Run the preflight and return the platform that posts. Raises InputError, one line for each fault.
 
-        If Slack cannot be reached, digests are still attempted and `serve` repeats the preflight.
+        If Slack cannot be reached, the platform is returned all the same, and `serve` repeats the preflight.
         """
         session = open_session(self.timeout)
         posting = create_web_client(self.secrets.bot_token, settings=self.settings, session=session)
@@ -88,7 +95,10 @@ class SlackApp:
         return platform
 
     async def _wait_for_identity(self, state: _OpenState, stop: asyncio.Event) -> PreflightReport | None:
-        """Repeat the preflight until Slack answers. Returns None if `stop` is set first."""
+        """Return the report of a preflight that names the workspace, after as many repetitions as it takes.
+
+        Waits longer after each one, up to `MAX_BACKOFF_SECONDS`. Returns None if `stop` is set first.
+        """
         report, wait = state.report, MIN_BACKOFF_SECONDS
         while not report.team_id:
             with contextlib.suppress(TimeoutError):
@@ -103,12 +113,15 @@ class SlackApp:
         return report
 
     async def serve(self, answers: Answers, stop: asyncio.Event) -> None:
-        """Serve requests until `stop` is set. Raises OSError if the HTTP port is in use."""
+        """Serve people until `stop` is set, then finish running work, for `DRAIN_SECONDS` at most.
+
+        Raises OSError if the HTTP port is in use, and RuntimeError before `open`.
+        """
         if not self._open_state:
             raise RuntimeError("open the app before it is served")
         state, http = self._open_state, self._create_http_transport()
         try:
-            if http:  # Before Slack answers: whoever runs us asks whether we are well from the start.
+            if http:  # Before Slack answers: an orchestrator asks for our health from the start.
                 await http.start_listening()
             if report := await self._wait_for_identity(state, stop):
                 await self._serve_workspace(report, answers, state, http, stop)
@@ -124,6 +137,7 @@ class SlackApp:
         http: HttpTransport | None,
         stop: asyncio.Event,
     ) -> None:
+        """Serve the workspace that the report names, over HTTP if `http` is given, else over a socket."""
         platform = state.platform
         listeners = SlackListeners(
             answers, platform, platform.client, self.settings, report.team_id, report.bot_user, self.clock
@@ -161,25 +175,29 @@ class SlackApp:
 
 
 def _log_report(report: PreflightReport) -> None:
-    """Log the findings of the preflight and the identity of the app."""
+    """Log the problems that the preflight found, and the name of the workspace."""
     for finding in report.findings:
         if finding.severity is not Severity.OK:
             log.warning("%s: %s", finding.subject, finding.sentence)
     if report.team_id:
         log.info("Slack: the app is in the workspace %s", report.team)
     else:
-        log.warning("Nobody is answered in Slack until it is asked again, in a while; digests are tried.")
+        log.warning("People get no answers in Slack until it can be reached; digests are still attempted.")
 
 
 def transport_of(settings: SlackSettings, secrets: SlackSecrets) -> str:
-    """Return "socket" or "http". Raises InputError if the secret that the transport needs is not set."""
+    """Return "socket" or "http", the transport that is set or that the secrets allow.
+
+    Raises InputError if the secret for that transport is not set.
+    """
     kind = settings.transport
     if kind == "auto":
         kind = "socket" if secrets.app_token else "http"
     if kind == "socket" and not secrets.app_token:
         raise InputError(
-            "platforms.slack.transport is socket, but the environment has no SLACK_APP_TOKEN: make an app-level token "
-            "with the scope connections:write on the app's page (Basic Information) and set it."
+            "platforms.slack.transport is socket, but the environment has no SLACK_APP_TOKEN: make an "
+            "app-level token with the scope connections:write on the app's page (Basic Information) "
+            "and set it."
         )
     if kind == "http" and not secrets.signing_secret:
         raise InputError(

@@ -1,4 +1,8 @@
-"""Block Kit objects, and the limits that several of them share. Pure."""
+"""Builders of Block Kit objects, and limits that several files use. Pure.
+
+Texts are clipped by the caller, except a button's. Limits are Slack's
+(https://docs.slack.dev/reference/block-kit) unless stated otherwise, in UTF-16 units of the escaped text.
+"""
 
 from typing import Any
 
@@ -13,16 +17,22 @@ from bot.platforms.slack.sanitize import (
 from digests.text import clip_text, normalize_text
 
 SlackBlock = dict[str, Any]
+
 SECTION_UNITS = 3000
+"""Units of a section's text."""
 FALLBACK_UNITS = 3000
-"""A message's `text`. Slack advises 4,000 at most (https://docs.slack.dev/reference/methods/chat.postMessage)."""
+"""Units of a message's `text`, the fallback for notifications and screen readers.
+
+Our own limit: Slack advises 4,000 at most (https://docs.slack.dev/reference/methods/chat.postMessage)."""
 SMALL_PRINT_UNITS = 200
-"""Each part of it."""
+"""Units of one part of a card's small print, and of the line beside a button. Our own limit."""
 BUTTON_UNITS = 75
-"""What is written on a button."""
+"""Units of a button's text."""
 LABEL_UNITS = 75
-"""A button's accessibility_label."""
+"""Units of a button's accessibility_label."""
 VALUE_UNITS = 2000
+"""Units of a button's value."""
+
 DIVIDER: SlackBlock = {"type": "divider"}
 
 
@@ -35,17 +45,24 @@ def build_context(text: SlackBlock) -> SlackBlock:
 
 
 def build_plain_text(text: str) -> SlackBlock:
-    """Build a plain_text object. Slack does not parse it: marks and shortcodes stay as written."""
+    """Build a plain_text object.
+
+    Slack does not parse it: marks and emoji shortcodes are shown as they are written.
+    """
     return {"type": "plain_text", "text": defuse_pings(text), "emoji": False}
 
 
 def build_mrkdwn_text(markup: str) -> SlackBlock:
-    """Build a mrkdwn object. With `verbatim` Slack adds no links or mentions of its own."""
+    """Build a mrkdwn object of markup that is already escaped. Slack adds no links or mentions of its own."""
     return {"type": "mrkdwn", "text": markup, "verbatim": True}
 
 
 def render_action_button(button: Button, number: int = 0) -> SlackBlock:
-    """Render a button. Its action id ends with a number, as in "show.2", because ids must be unique in a row."""
+    """Render a button, with its label clipped. The action's name stands in for an empty label.
+
+    The action_id is the action, followed by `number` if that is not 0, as in "show.2": Slack requires unique
+    ids in a row of buttons.
+    """
     label = clip_text(tidy_line(button.label), BUTTON_UNITS, cost=count_plain_units) or button.action.title()
     element: SlackBlock = {
         "type": "button",
@@ -57,6 +74,7 @@ def render_action_button(button: Button, number: int = 0) -> SlackBlock:
 
 
 def render_discuss_button(card: Card, title: str) -> SlackBlock:
+    """Render a card's Discuss button with its mark count. Screen readers read the title too."""
     return {
         "type": "button",
         "action_id": ButtonAction.DISCUSS,
@@ -70,6 +88,7 @@ def render_discuss_button(card: Card, title: str) -> SlackBlock:
 
 
 def render_discuss_text(mark_count: int) -> SlackBlock:
+    """Render the text of a Discuss button. A count of 0 is not shown."""
     return {
         "type": "plain_text",
         "text": f"🔖 Discuss · {mark_count:,}" if mark_count else "🔖 Discuss",
@@ -77,8 +96,6 @@ def render_discuss_text(mark_count: int) -> SlackBlock:
     }
 
 
-def can_be_a_value(paper: str) -> bool:
-    """Return True if Slack returns the id unchanged as a button's value."""
-    return (
-        paper != "" and paper == normalize_text(paper) and count_units(escape_entities(paper)) <= VALUE_UNITS
-    )
+def can_be_a_value(text: str) -> bool:
+    """Return True if Slack takes this text as a button's value and returns it unchanged."""
+    return text != "" and text == normalize_text(text) and count_units(escape_entities(text)) <= VALUE_UNITS

@@ -1,4 +1,8 @@
-"""Cards of papers as Slack blocks: full, compact, and as lines of a list. Pure."""
+"""Rendering of papers as Slack blocks: a full card, a compact card, or a line of a list. Pure.
+
+The limits are our own, in UTF-16 units of the escaped text. Together they keep a card within a section's
+limit and a page's limit of Slack.
+"""
 
 from collections.abc import Callable, Iterable, Sequence
 
@@ -35,14 +39,19 @@ LIMITATIONS_UNITS = 2400
 WARNING_UNITS = 300
 WARNINGS_UNITS = 1000
 SHORT_TITLE_UNITS = 140
-"""Two lines on a phone, where a line stands for a paper."""
+"""Units of a title in a compact card or a list: two lines on a phone."""
 SHORT_TLDR_UNITS = 300
 SHORT_WARNINGS_UNITS = 600
 UNTITLED = "Untitled paper"
+
 KEYCAPS = ("1️⃣", "2️⃣", "3️⃣", "4️⃣", "5️⃣", "6️⃣", "7️⃣", "8️⃣", "9️⃣", "🔟")
 
 
 def render_card(card: Card) -> PageDraft:
+    """Render a full card: title, metadata, warnings, TL;DR, limitations, small print, and the Discuss button.
+
+    Empty parts are left out, and every part is clipped.
+    """
     title = _clip_title(card, TITLE_UNITS)
     number = f"{card.number}. " if card.number is not None else ""
     metadata = _render_metadata(card)
@@ -67,9 +76,9 @@ def render_card(card: Card) -> PageDraft:
 
 
 def render_compact_card(card: Card) -> PageDraft:
-    """Render the title and the paper's summary with the button beside it.
+    """Render a compact card: a section with title, score, warnings and TL;DR, and the Discuss button beside.
 
-    Limitations are one line of small print.
+    The limitations follow as one clipped paragraph of small print.
     """
     title = _clip_title(card, SHORT_TITLE_UNITS)
     warnings = [f"⚠️ {warning}" for warning in _clip_each(card.warnings, WARNING_UNITS)]
@@ -87,7 +96,10 @@ def render_compact_card(card: Card) -> PageDraft:
 
 
 def render_listing(cards: Iterable[Card]) -> list[PageDraft]:
-    """Render one line for each paper. The pages record no paper, so that a reaction belongs to its card."""
+    """Render one line with number, title and score for each paper, in as few sections as the lines fit into.
+
+    The drafts name no papers: in a thread, a reaction counts on a paper's own card and not on this list.
+    """
     sections: list[list[tuple[str, str]]] = []
     room = 0
     for card in cards:
@@ -103,11 +115,13 @@ def render_listing(cards: Iterable[Card]) -> list[PageDraft]:
 
 
 def _render_lines(lines: Sequence[tuple[str, str]]) -> PageDraft:
-    written, fallback_text = ("\n".join(column) for column in zip(*lines, strict=True))
-    return PageDraft((build_section(build_mrkdwn_text(written)),), fallback_text)
+    """Render pairs of a line's markup and its fallback text as one section."""
+    markup, fallback_text = ("\n".join(column) for column in zip(*lines, strict=True))
+    return PageDraft((build_section(build_mrkdwn_text(markup)),), fallback_text)
 
 
 def _render_listed_card(title: str, card: Card) -> str:
+    """Return the linked title in bold and the score, as mrkdwn."""
     score = clip_mrkdwn(card.score, SCORE_UNITS)
     return " · ".join(filter(None, (f"*{render_link(title, card.url)}*", score)))
 
@@ -117,6 +131,7 @@ def _clip_title(card: Card, limit: int) -> str:
 
 
 def _keycap_of(number: int | None) -> str:
+    """Return the number and a space: up to 10 as a keycap emoji, which people can react with, else "11. "."""
     if number is None:
         return ""
     return f"{KEYCAPS[number - 1]} " if 1 <= number <= len(KEYCAPS) else f"{number}. "
@@ -130,7 +145,10 @@ def _render_metadata(card: Card) -> str:
 
 
 def _render_warnings(card: Card) -> str:
-    """Return the warnings of a card, unescaped, for plain_text."""
+    """Return the warnings as lines of unescaped text for plain_text, clipped.
+
+    Those beyond the limit are counted.
+    """
     warnings = (
         clip_text(tidy_line(warning), WARNING_UNITS, cost=count_plain_units) for warning in card.warnings
     )
@@ -140,6 +158,7 @@ def _render_warnings(card: Card) -> str:
 
 
 def _render_limitations(card: Card) -> str:
+    """Return the limitations as lines of escaped mrkdwn, clipped. Those beyond the limit are counted."""
     points = _clip_each(card.limitations, LIMITATION_UNITS)
     return _join_fitting_lines([f"• {point}" for point in points], LIMITATIONS_UNITS, count_units)
 
@@ -149,7 +168,10 @@ def _clip_each(texts: Iterable[str], limit: int) -> list[str]:
 
 
 def _join_fitting_lines(lines: Sequence[str], limit: int, cost: Callable[[str], int]) -> str:
-    """Join as many lines as fit, and add the number of those left out."""
+    """Join as many of the first lines as have together a `cost` of at most `limit`.
+
+    If lines are left out, a last line gives their number. It comes on top of the limit.
+    """
     shown = 0
     while shown < len(lines) and cost("\n".join(lines[: shown + 1])) <= limit:
         shown += 1
@@ -158,6 +180,7 @@ def _join_fitting_lines(lines: Sequence[str], limit: int, cost: Callable[[str], 
 
 
 def _render_small_print(card: Card) -> str:
+    """Return the small print: a line with the note on missing limitations, and one with review and reason."""
     note = "" if tidy_visible_lines(card.limitations) else card.limitations_note
     note, reviewed, reason = (
         clip_text(tidy_line(part), SMALL_PRINT_UNITS, cost=count_plain_units)
@@ -167,6 +190,7 @@ def _render_small_print(card: Card) -> str:
 
 
 def _render_limitations_line(card: Card) -> str:
+    """Return all limitations in one unclipped line, or the note if there are none."""
     points = tidy_visible_lines(card.limitations)
     return (
         f"Limitations: {'; '.join(point.rstrip('.') for point in points)}"
@@ -176,7 +200,7 @@ def _render_limitations_line(card: Card) -> str:
 
 
 def _render_fallback_text(card: Card, title: str) -> str:
-    """Return the text of a card for screen readers, which read it instead of the blocks."""
+    """Return the unescaped text of a card for screen readers, which read it instead of the blocks."""
     number = f"{card.number}. " if card.number is not None else ""
     lines = (
         f"{number}{title}",

@@ -1,6 +1,7 @@
-"""Slack client.
+"""The Slack platform: posts, finds and edits messages through Slack's web API.
 
-A call that is known not to have succeeded may be retried; otherwise the channel's history is searched.
+Each page carries its idempotency key in the message's metadata. So a page whose post has an ambiguous outcome
+can be found again in the channel's history.
 """
 
 from collections.abc import Mapping, Sequence
@@ -29,20 +30,20 @@ from digests.model import Post
 from digests.subscription import Channel, DigestStyle
 
 EVENT_TYPE = "paperround_page"
-"""The type of our message metadata; its payload holds the page's key."""
+"""The event_type of our messages' metadata. Its event_payload holds the page's idempotency key."""
 
 HISTORY_LENGTH = 200
-"""Messages per history request. Slack returns at most 15 to apps sold outside its Marketplace
+"""Messages that one history request asks for. Slack returns at most 15 to apps sold outside its Marketplace
 (https://docs.slack.dev/reference/methods/conversations.history)."""
 HISTORY_PAGES = 10
-"""More than that is not looked through: then nobody can say whether a page was posted."""
+"""History requests of one search. If they are not enough, the result of the search is CANNOT_ASK."""
 
 
 @dataclass(frozen=True, slots=True)
 class SlackPlatform:
-    """Implements `bot.chat.port.Platform`. The client itself retries only calls that a rate limit refused.
+    """Implements `bot.chat.port.Platform`. A receipt is the message's `ts`.
 
-    A receipt is the `ts` of the message.
+    Nothing is retried here. `client` retries calls that a rate limit refused.
     """
 
     client: AsyncWebClient
@@ -63,10 +64,12 @@ class SlackPlatform:
         return str(answer["ts"])
 
     async def find(self, channel: Channel, *, key: str, since: datetime) -> str | NoHistory | None:
-        """Search the channel's messages, newest first, and the app's newest thread among them.
+        """Return the receipt of the message with this key, None if there is none, or CANNOT_ASK.
 
-        The newest `HISTORY_LENGTH` messages are searched regardless of `since`, because the clock behind it
-        may be wrong.
+        Searches the channel's messages from the newest back to `since`, with the app's newest thread among
+        each `HISTORY_LENGTH` of them. The newest `HISTORY_LENGTH` are searched in any case, since the clock
+        behind `since` may be wrong. CANNOT_ASK means that the app may not read the history, or that the
+        search ended before `since`.
         """
         query = {"channel": channel.channel, "limit": HISTORY_LENGTH, "include_all_metadata": True}
         cursor = ""
@@ -74,10 +77,10 @@ class SlackPlatform:
             for _ in range(HISTORY_PAGES):
                 page = await self._call_api("conversations.history", {**query, "cursor": cursor})
                 messages, cursor = _read_messages(page)
-                found = _find_by_key(messages, key) or await self._find_in_thread(messages, query, key)
-                is_enough = bool(messages) and float(messages[-1]["ts"]) < since.timestamp()
-                if found or is_enough or not cursor:
-                    return found
+                receipt = _find_by_key(messages, key) or await self._find_in_thread(messages, query, key)
+                is_past_since = bool(messages) and float(messages[-1]["ts"]) < since.timestamp()
+                if receipt or is_past_since or not cursor:
+                    return receipt
         except PostError as error:
             if _code_of(error.__cause__) == "missing_scope":
                 return CANNOT_ASK
@@ -87,20 +90,24 @@ class SlackPlatform:
     async def _find_in_thread(
         self, messages: Sequence[Mapping[str, Any]], query: Mapping[str, Any], key: str
     ) -> str | NoHistory | None:
+        """Search the newest thread that one of the app's pages among `messages` started."""
         for parent in messages:
             if parent.get("reply_count") and _key_of(parent):
                 return await self._find_reply(parent["ts"], query, key)
         return None
 
     async def _find_reply(self, parent: str, query: Mapping[str, Any], key: str) -> str | NoHistory | None:
-        """Search the replies of a thread for `key`. Slack returns the oldest replies first."""
+        """Search the replies of a thread for `key`, oldest first.
+
+        CANNOT_ASK if there are too many of them.
+        """
         cursor = ""
         for _ in range(HISTORY_PAGES):
             page = await self._call_api("conversations.replies", {**query, "ts": parent, "cursor": cursor})
             replies, cursor = _read_messages(page)
-            found = _find_by_key(replies, key)
-            if found or not cursor:
-                return found
+            receipt = _find_by_key(replies, key)
+            if receipt or not cursor:
+                return receipt
         return CANNOT_ASK
 
     async def edit(self, channel: Channel, receipt: str, page: Page) -> None:
@@ -110,22 +117,27 @@ class SlackPlatform:
         await self._update_message(post.channel, post.message_id, apply_post_update(post.payload, update))
 
     async def _update_message(self, channel: Channel, message: str, payload: Mapping[str, Any]) -> None:
-        """Update a message.
+        """Replace the text and blocks of a message.
 
-        Its metadata, which identifies the page, stays: Slack replaces only the fields it is given.
+        Its metadata, which holds the page's key, stays: Slack replaces only the fields that it is given.
         """
         changes = {"text": payload["text"], "blocks": payload["blocks"]}
         await self._call_api("chat.update", {"channel": channel.channel, "ts": message, **changes})
 
     async def send_direct_message(self, channel: Channel, person: str, message: Message) -> None:
-        """Send a direct message.
+        """Send a message to a person in the app's direct messages. Raises PostError.
 
-        A user id in place of a channel id opens the conversation; `chat:write` is sufficient.
+        A user id in place of a channel id opens the conversation, and needs no scope but `chat:write`.
         """
         for page in render(message, DigestStyle.COMPACT):
             await self._call_api("chat.postMessage", {"channel": person, **page.payload})
 
     async def _call_api(self, method: str, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Call a method of Slack and return its answer.
+
+        Raises PostError for every failure. Its outcome takes the current attempt's earlier requests into
+        account.
+        """
         with tracked() as attempt:
             try:
                 answer = await self.client.api_call(method, json=dict(arguments))
@@ -156,19 +168,22 @@ _LOST_ERRORS = (
     AttributeError,
     TypeError,
 )
-"""The last two: slack_sdk takes whatever is JSON for an object."""
+"""Errors after which the answer is lost.
+
+slack_sdk raises AttributeError and TypeError for an answer that is JSON and no object."""
 
 
 def _error_of_lost_answer(cause: str, attempt: SendAttempt) -> PostError:
+    """Return the PostError for a call without an answer: UNKNOWN if a request was sent, else NOT_POSTED."""
     if attempt.may_have_arrived:
         return PostError(f"Slack's answer was lost ({cause}); it may have arrived.", Outcome.UNKNOWN)
     return PostError(f"Slack did not answer ({cause}).", Outcome.NOT_POSTED)
 
 
 def _read_messages(page: Mapping[str, Any]) -> tuple[Sequence[Mapping[str, Any]], str]:
-    """Return the messages of a response and the cursor of the next page.
+    """Return the messages of an answer, and the cursor of the next page, "" after the last one.
 
-    Raises PostError if the response has no messages.
+    Raises PostError if the answer has no list of messages.
     """
     messages = page.get("messages")
     if not isinstance(messages, list):
@@ -177,9 +192,10 @@ def _read_messages(page: Mapping[str, Any]) -> tuple[Sequence[Mapping[str, Any]]
 
 
 def _key_of(message: Mapping[str, Any]) -> str:
+    """Return the idempotency key in the message's metadata, or "" if the message is not a page of ours."""
     metadata = message.get("metadata") or {}
-    ours = metadata.get("event_type") == EVENT_TYPE
-    return str((metadata.get("event_payload") or {}).get("key", "")) if ours else ""
+    is_page = metadata.get("event_type") == EVENT_TYPE
+    return str((metadata.get("event_payload") or {}).get("key", "")) if is_page else ""
 
 
 def _find_by_key(messages: Sequence[Mapping[str, Any]], key: str) -> str | None:
@@ -187,14 +203,19 @@ def _find_by_key(messages: Sequence[Mapping[str, Any]], key: str) -> str | None:
 
 
 def _code_of(error: BaseException | None) -> str:
-    """Return Slack's error code, or "" if the response is not in Slack's format."""
+    """Return Slack's error code, or "" if the error is no answer in Slack's format."""
     return (
         str(parse_error_response(error.response).get("error", "")) if isinstance(error, SlackApiError) else ""
     )
 
 
 def _error_of_refusal(error: SlackApiError, arguments: Mapping[str, Any], attempt: SendAttempt) -> PostError:
-    """Return the PostError for an error response of Slack."""
+    """Return the PostError for an error answer, with its outcome.
+
+    UNKNOWN: Slack failed and may have posted. NOT_POSTED: a rate limit, a token or a missing scope. GONE: the
+    channel takes no message. REFUSED: anything else, with Slack's details. Unless UNKNOWN, the attempt
+    records a refusal; an earlier request that may have arrived still makes the outcome UNKNOWN.
+    """
     status, answer, code = (
         getattr(error.response, "status_code", 0),
         parse_error_response(error.response),

@@ -1,95 +1,109 @@
-"""Slack's error codes and the advice for each.
+"""Error codes of Slack: their kinds, and a sentence with the remedy for each.
 
-The codes are those that Slack documents for chat.postMessage, conversations.history and auth.test
+The codes are documented for chat.postMessage, conversations.history, auth.test and others
 (https://docs.slack.dev/reference/methods).
 """
 
 from typing import Any
 
 TOKEN_ERRORS = frozenset(
-    ["invalid_auth", "not_authed", "token_revoked", "token_expired", "account_inactive", "not_allowed_token_type",
-     "no_permission", "org_login_required", "team_access_not_granted", "access_denied", "ekm_access_denied"]
+    ["invalid_auth", "not_authed", "token_revoked", "token_expired", "account_inactive",
+     "not_allowed_token_type", "no_permission", "org_login_required", "team_access_not_granted",
+     "access_denied", "ekm_access_denied"]
 )  # fmt: skip
-"""Nothing works with this token any more."""
+"""Slack does not accept the token: no call with it can succeed until a person mends that."""
 
 CHANNEL_ERRORS = frozenset(
-    ["channel_not_found", "not_in_channel", "is_archived", "restricted_action", "restricted_action_read_only_channel",
-     "restricted_action_thread_only_channel", "restricted_action_non_threadable_channel", "team_not_found",
-     "messages_tab_disabled"]
+    ["channel_not_found", "not_in_channel", "is_archived", "restricted_action",
+     "restricted_action_read_only_channel", "restricted_action_thread_only_channel",
+     "restricted_action_non_threadable_channel", "team_not_found", "messages_tab_disabled"]
 )  # fmt: skip
-"""This channel takes nothing until a person changes something there."""
+"""The channel accepts no message until a person mends that."""
 
 AMBIGUOUS_ERRORS = frozenset(
     ["fatal_error", "internal_error", "service_unavailable", "request_timeout", "team_added_to_org"]
 )
-"""Slack says that part of the work may have been done."""
+"""Slack failed, and may have done the work nevertheless."""
 
 _SENTENCES = {
-    "invalid_auth": "Slack does not know this token: copy the Bot User OAuth Token (or the app-level token) anew.",
+    "invalid_auth": "Slack does not know this token: copy the Bot User OAuth Token (or the app-level token) "
+    "again.",
     "not_authed": "No token was sent: set SLACK_BOT_TOKEN.",
-    "token_revoked": "The token was revoked: install the app to the workspace again and set the new SLACK_BOT_TOKEN.",
-    "token_expired": "The token has expired: turn token rotation off for the app, install it again, set the new token.",
-    "account_inactive": "The app was removed from the workspace: install it again and set the new SLACK_BOT_TOKEN.",
-    "not_allowed_token_type": "This kind of token cannot do that: SLACK_BOT_TOKEN begins with xoxb-, SLACK_APP_TOKEN with xapp-.",
-    "team_access_not_granted": "The app is not allowed in this workspace: ask a workspace admin to approve it.",
-    "channel_not_found": "There is no such channel, or it is private and Paperround is not in it: type /invite @paperround there.",
+    "token_revoked": "The token was revoked: install the app to the workspace again and set the new "
+    "SLACK_BOT_TOKEN.",
+    "token_expired": "The token has expired: turn token rotation off for the app, install it again, set the "
+    "new token.",
+    "account_inactive": "The app was removed from the workspace: install it again and set the new "
+    "SLACK_BOT_TOKEN.",
+    "not_allowed_token_type": "This kind of token cannot do that: SLACK_BOT_TOKEN begins with xoxb-, "
+    "SLACK_APP_TOKEN with xapp-.",
+    "team_access_not_granted": "The app is not allowed in this workspace: ask a workspace admin to approve "
+    "it.",
+    "channel_not_found": "There is no such channel, or it is private and Paperround is not in it: type "
+    "/invite @paperround there.",
     "not_in_channel": "Paperround is not in the channel: type /invite @paperround there.",
     "is_archived": "The channel is archived.",
     "restricted_action": "A workspace rule keeps apps from posting in this channel: ask an admin.",
     "invalid_blocks": "Slack refused the message's blocks; please report this, it is a fault of Paperround.",
     "msg_too_long": "Slack refused the message as too long; please report this, it is a fault of Paperround.",
-    "msg_blocks_too_long": "Slack refused the message as too long; please report this, it is a fault of Paperround.",
+    "msg_blocks_too_long": "Slack refused the message as too long; please report this, it is a fault of "
+    "Paperround.",
     "ratelimited": "Slack asks to wait: too many requests in a short time.",
     "message_not_found": "The message is not there any more.",
-    "forbidden_team": "Socket Mode is not allowed for this app: turn it on under Socket Mode on the app's page.",
-}  # fmt: skip
+    "forbidden_team": "Socket Mode is not allowed for this app: turn it on under Socket Mode on the app's "
+    "page.",
+}
 
 
 def explain_error(code: str, *, needed: str = "", channel: str = "") -> str:
-    """Return a sentence that explains the code and its remedy. `needed` is the missing scope."""
+    """Return a sentence that explains an error code and its remedy.
+
+    `needed` is the scope that Slack says is missing. `channel` is named in the sentence if the error concerns
+    it.
+    """
     where = f" (channel {channel})" if channel and code in CHANNEL_ERRORS else ""
     if code == "missing_scope":
         return (
-            f"The app may not do this: add the scope {needed or 'it lacks'} on its page under OAuth & Permissions, and "
-            "install it to the workspace again."
+            f"The app may not do this: add the scope {needed or 'it lacks'} on its page under OAuth & "
+            "Permissions, and install it to the workspace again."
         )
     sentence = _SENTENCES.get(code, f"Slack refused with {code or 'no reason'!r}.")
     return f"{sentence[:-1]}{where}." if where else sentence
 
 
-SOCKET_FIX = (
+_SOCKET_REMEDY = (
     "Make an app-level token with the scope connections:write (Basic Information) and turn Socket Mode on."
 )
 
 
 def explain_socket_error(code: str) -> str:
-    """Explain an error of apps.connections.open, which concerns the app-level token, not the bot token."""
+    """Return a sentence for an error of apps.connections.open: there the app-level token is at fault."""
     if code in TOKEN_ERRORS | {"missing_scope"}:
-        return f"Slack does not take SLACK_APP_TOKEN ({code}). {SOCKET_FIX}"
+        return f"Slack does not take SLACK_APP_TOKEN ({code}). {_SOCKET_REMEDY}"
     return explain_error(code)
 
 
 def is_token_error(code: str) -> bool:
-    """Return True if the token is invalid, so that no call can succeed."""
+    """Return True if Slack does not accept the token, so that no call with it can succeed."""
     return code in TOKEN_ERRORS
 
 
 def is_channel_error(code: str) -> bool:
-    """Return True if the error concerns the channel."""
+    """Return True if the channel accepts no message until a person mends that."""
     return code in CHANNEL_ERRORS
 
 
 def is_transient_error(code: str) -> bool:
-    """Return True if Slack is temporarily unable to answer."""
+    """Return True if the same call may succeed later: Slack failed, or a rate limit refused the call."""
     return code in AMBIGUOUS_ERRORS | {"ratelimited", "rate_limited"}
 
 
 def is_ambiguous_error(code: str) -> bool:
-    """Return True if the call may have succeeded despite the error."""
+    """Return True if Slack may have done the work despite the error."""
     return code in AMBIGUOUS_ERRORS
 
 
 def parse_error_response(response: Any) -> dict[str, Any]:
-    """Return the body of Slack's error response, or {} if it is not a JSON object of Slack's."""
+    """Return the body of an error response of slack_sdk, or {} if it is no JSON object, as from a proxy."""
     answer = getattr(response, "data", None)
     return answer if isinstance(answer, dict) else {}

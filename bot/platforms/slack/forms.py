@@ -1,4 +1,4 @@
-"""Slack modal for the settings of a channel's digest, and parsing of its input. Pure."""
+"""Modal with the settings of a channel's digest, and reading of a submitted one. Pure."""
 
 import json
 from collections.abc import Mapping
@@ -9,21 +9,21 @@ from digests.domains import DOMAIN_GROUPS
 from digests.text import clip_text, normalize_text
 
 FORM_CALLBACK_ID = "settings"
-"""The modal's callback_id."""
+"""The modal's callback_id, by which Slack reports its submission."""
 VALUE_ACTION_ID = "value"
-"""Every field's action_id; its block_id is the field's name in `Form`."""
+"""The action_id of every field. A field's block_id is its name in `SubscriptionForm`."""
 
 FIRST_FIELD = "domains"
-"""Where a problem is shown that belongs to no field: Slack shows none without one."""
+"""Field under which a problem of no field is shown: Slack shows a problem only under a field."""
 
-ERROR_UNITS = 150
-"""Our own: an error stands in one or two lines under its field."""
+ERROR_CHARACTERS = 150
+"""Characters of an error, which fills one or two lines under its field. Our own limit."""
 
 _DAY_LABELS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _TOP_CHOICES = (*range(1, 11), 15, 20)
 _STYLES = {
-    "cards": ("One message a paper", "Reactions belong to one paper"),
-    "compact": ("All in one message", "The least room in a busy channel"),
+    "cards": ("One message per paper", "Reactions belong to one paper"),
+    "compact": ("All in one message", "Takes the least space"),
     "thread": ("A thread", "A list in the channel, the papers in its thread"),
 }
 
@@ -31,7 +31,10 @@ Json = dict[str, Any]
 
 
 def build_settings_view(form: SubscriptionForm, *, channel_id: str, channel_name: str, exists: bool) -> Json:
-    """Build the modal with the values of `form`."""
+    """Build the modal, filled in with `form`. Its private_metadata holds the channel's id.
+
+    Without `exists` its title and button say Subscribe. An empty `channel_name` leaves the name out.
+    """
     description = (
         f"The digest of #{clip_text(normalize_text(channel_name), 80)}"
         if channel_name
@@ -46,17 +49,38 @@ def build_settings_view(form: SubscriptionForm, *, channel_id: str, channel_name
         "close": _build_plain_text("Cancel"),
         "blocks": [
             {"type": "context", "elements": [_build_plain_text(description)]},
-            _build_text_input("domains", "Domains", form.domains, f"arXiv categories such as cs.CL, or {', '.join(DOMAIN_GROUPS)}. None: everything."),
-            _build_text_input("keywords", "Keywords", form.keywords, "Words that make a paper wanted in any domain, with commas."),
+            _build_text_input(
+                "domains",
+                "Domains",
+                form.domains,
+                f"arXiv categories such as cs.CL, or {', '.join(DOMAIN_GROUPS)}. None: everything.",
+            ),
+            _build_text_input(
+                "keywords",
+                "Keywords",
+                form.keywords,
+                "Words that make a paper wanted in any domain, with commas.",
+            ),
             _build_text_input("muted", "Leave out", form.muted, "Domains or words that keep a paper out."),
             _build_input("top", "How many papers at most", _build_top_select(form.top)),
-            _build_text_input("min_score", "Minimum score", form.min_score, "0 to 10. On a weak day fewer papers come, or none. Empty: no minimum."),
-            _build_input("at", "Time", {"type": "timepicker", "action_id": VALUE_ACTION_ID, "initial_time": form.at}),
+            _build_text_input(
+                "min_score",
+                "Minimum score",
+                form.min_score,
+                "0 to 10. On a weak day fewer papers come, or none. Empty: no minimum.",
+            ),
+            _build_input("at", "Time", _build_time_picker(form.at)),
             _build_input("days", "Days", _build_day_checkboxes(form.days)),
-            _build_text_input("time_zone", "Time zone", form.time_zone, "Such as Europe/Berlin, America/New_York or UTC.", optional=False),
+            _build_text_input(
+                "time_zone",
+                "Time zone",
+                form.time_zone,
+                "Such as Europe/Berlin, America/New_York or UTC.",
+                optional=False,
+            ),
             _build_input("style", "Style", _build_style_radio(form.style)),
         ],
-    }  # fmt: skip
+    }
 
 
 def _build_plain_text(text: str) -> Json:
@@ -97,6 +121,10 @@ def _build_top_select(top: str) -> Json:
     }
 
 
+def _build_time_picker(time: str) -> Json:
+    return {"type": "timepicker", "action_id": VALUE_ACTION_ID, "initial_time": time}
+
+
 def _build_day_checkboxes(days: tuple[str, ...]) -> Json:
     options = [_build_option(day, label) for day, label in zip(DAYS, _DAY_LABELS, strict=True)]
     chosen = [option for option in options if option["value"] in days]
@@ -116,7 +144,7 @@ def _build_style_radio(style: str) -> Json:
 
 
 def read_view(view: Mapping[str, Any]) -> tuple[str, SubscriptionForm]:
-    """Return the channel id and the form from the view of a view_submission. Missing fields are empty."""
+    """Return the channel's id and the filled-in form from a submitted view. Missing fields are empty."""
     channel = str(json.loads(view.get("private_metadata") or "{}").get("channel", ""))
     blocks = (view.get("state") or {}).get("values") or {}
     fields = {
@@ -131,6 +159,7 @@ def read_view(view: Mapping[str, Any]) -> tuple[str, SubscriptionForm]:
 
 
 def _read_element(element: Mapping[str, Any]) -> str | list[str]:
+    """Return the value of a field's element: a list for checkboxes, else a text."""
     match element:
         case {"type": "checkboxes"}:
             return [str(option["value"]) for option in element.get("selected_options") or []]
@@ -140,6 +169,6 @@ def _read_element(element: Mapping[str, Any]) -> str | list[str]:
             return str(element.get("value") or element.get("selected_time") or "")
 
 
-def errors_of(error: FormError) -> dict[str, str]:
-    """Return the error messages by block, as Slack shows them under the fields."""
-    return {field: clip_text(sentence, ERROR_UNITS) for field, sentence in error.problems.items()}
+def build_field_errors(error: FormError) -> dict[str, str]:
+    """Return the clipped sentence of each wrong field by its block_id, as Slack takes them."""
+    return {field: clip_text(sentence, ERROR_CHARACTERS) for field, sentence in error.problems.items()}

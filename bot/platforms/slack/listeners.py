@@ -1,6 +1,7 @@
-"""Listeners for Slack's events, commands, forms and buttons.
+"""Listeners for Slack's commands, forms, buttons and events: they translate payloads into calls, and reply.
 
-Each request is acknowledged before any work is done, because Slack waits only three seconds.
+Slack waits three seconds for the acknowledgement of a request. A command or a click is acknowledged before
+any work is done, a form after its fields are checked.
 """
 
 import logging
@@ -15,40 +16,35 @@ from typing import Any
 from slack_bolt.async_app import AsyncApp
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
-from slack_sdk.webhook.async_client import AsyncWebhookClient
 
-from bot.chat.message import Card, Message
+from bot.chat.message import Message
 from bot.conversation.announce import announce_message
 from bot.conversation.answers import Answers
 from bot.conversation.commands import present_digest_help, present_greeting
-from bot.conversation.marks import (
-    AMBIGUOUS_REACTION,
-    MarkEmojis,
-    MarkHandler,
-)
+from bot.conversation.marks import AMBIGUOUS_REACTION, MarkEmojis, MarkHandler
 from bot.conversation.subscription_form import FormError
 from bot.platforms.interaction import Click, InteractionDispatcher, Responder, log_unexpected_error
 from bot.platforms.slack.client import SlackPlatform
 from bot.platforms.slack.errors import parse_error_response
 from bot.platforms.slack.forms import (
-    ERROR_UNITS,
+    ERROR_CHARACTERS,
     FIRST_FIELD,
     FORM_CALLBACK_ID,
+    build_field_errors,
     build_settings_view,
-    errors_of,
     read_view,
 )
 from bot.platforms.slack.manifest import MARK_SHORTCUT
 from bot.platforms.slack.profiles import ProfileCache
-from bot.platforms.slack.render import render
+from bot.platforms.slack.replies import ReplySender
 from bot.platforms.slack.settings import SlackSettings
-from bot.present.lookup import remove_share_button
+from bot.platforms.slack.views import LOOK_UP_ACTION_ID, build_home_view, build_link_card
 from bot.present.wording import present_sentence
 from bot.storage import run_interactive
 from digests.errors import PaperroundError
 from digests.ids import parse_paper_id
 from digests.model import Post
-from digests.subscription import Channel, DigestStyle, Subscription
+from digests.subscription import Channel, Subscription
 from digests.text import clip_text
 
 log = logging.getLogger(__name__)
@@ -56,26 +52,18 @@ log = logging.getLogger(__name__)
 Payload = Mapping[str, Any]
 
 KEYCAP_NAMES = ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "keycap_ten")
-"""The names of the keycap emojis 1 to 10, as Slack's reactions call them."""
-
-LOOK_UP_ACTION_ID = "look_up"
-"""The action_id of the look-up box on a person's page."""
+"""Slack's names of the keycap emojis 1 to 10, in order."""
 
 MAX_LINKS = 5
-"""Links of one message that get a card."""
-MAX_DIGESTS = 20
-"""Channels that a person's own page names."""
-MAX_VIEW_BLOCKS = 100
-"""Blocks of a view (https://docs.slack.dev/reference/views)."""
-MAX_REPLY_PAGES = 4
-"""Pages of a reply: a response_url takes five messages, and one is kept for what is said next."""
+"""Links of one message that get a card. Our own limit."""
 
 
 @dataclass(slots=True)
 class SlackListeners:
-    """Handles the events of one workspace.
+    """Handles the requests and events of one workspace.
 
-    `client` may wait for rate limits; `bot_user` is the app's user id.
+    `workspace` is the team's id and `bot_user` the app's own user id. `client` waits when a rate limit
+    refuses a call.
     """
 
     answers: Answers
@@ -85,11 +73,13 @@ class SlackListeners:
     workspace: str
     bot_user: str
     clock: Callable[[], datetime]
+    replies: ReplySender = field(init=False)
     discussion: MarkHandler = field(init=False)
     profiles: ProfileCache = field(init=False)
     dispatcher: InteractionDispatcher = field(init=False)
 
     def __post_init__(self) -> None:
+        self.replies = ReplySender(self.client)
         self.profiles = ProfileCache(self.client, self.clock)
         emojis = MarkEmojis(self.settings.mark_emoji, KEYCAP_NAMES)
         self.discussion = MarkHandler(self.answers.store, self.platform, emojis, self.clock)
@@ -98,7 +88,10 @@ class SlackListeners:
         )
 
     def register_handlers(self, app: AsyncApp) -> None:
-        """Register a listener for every event in the manifest. Slack repeats an event that has no listener."""
+        """Register a listener for every command, interaction and event in the manifest.
+
+        The last listener takes all other events: Slack would repeat an event that is not acknowledged.
+        """
         app.command(self.settings.paper_command)(self._on_paper)
         app.command(self.settings.digest_command)(self._on_digest)
         app.action(LOOK_UP_ACTION_ID)(self._on_look_up)
@@ -150,7 +143,7 @@ class SlackListeners:
         return self.answers.store.subscriptions.find(channel) is not None
 
     async def _require_membership(self, channel: Channel) -> None:
-        """Raise an error if the app cannot post to the channel."""
+        """Raise PaperroundError with the remedy if the app is not in the channel, or in a direct message."""
         invite = (
             "I am not in this channel, so nothing was changed: type /invite @paperround here, then try again."
         )
@@ -168,9 +161,9 @@ class SlackListeners:
     # Forms.
 
     async def _on_form(self, ack: Callable[..., Awaitable[None]], body: Payload) -> None:
-        """Handle a submitted form.
+        """Save a submitted form, acknowledge it, and announce the change in the channel.
 
-        It is validated before it is acknowledged, so that errors appear beside their fields.
+        Errors go into the acknowledgement, so that Slack shows them under the fields of the open form.
         """
         channel_id, form = read_view(body["view"])
         channel = self._channel_from_id(channel_id)
@@ -178,10 +171,10 @@ class SlackListeners:
         try:
             reply = await run_interactive(self.answers.subscriptions.save_form, form, channel, person)
         except FormError as error:
-            await ack(response_action="errors", errors=errors_of(error))
+            await ack(response_action="errors", errors=build_field_errors(error))
             return
         except PaperroundError as error:
-            await ack(response_action="errors", errors={FIRST_FIELD: clip_text(str(error), ERROR_UNITS)})
+            await ack(response_action="errors", errors={FIRST_FIELD: clip_text(str(error), ERROR_CHARACTERS)})
             return
         except Exception:
             await ack(response_action="errors", errors={FIRST_FIELD: log_unexpected_error()})
@@ -212,22 +205,6 @@ class SlackListeners:
         async with self._handle_request("", None, body["user"]["id"], body) as respond:
             await self.dispatcher.look_up_paper(str(action.get("value") or ""), respond)
 
-    async def _open_window(self, body: Payload, message: Message) -> None:
-        """Show a message in a modal, for requests without a channel.
-
-        It is pushed on top of a modal that is open.
-        """
-        pages = render(remove_share_button(message), DigestStyle.COMPACT)
-        view = {
-            "type": "modal",
-            "title": {"type": "plain_text", "text": "Paperround"},
-            "close": {"type": "plain_text", "text": "Close"},
-            "blocks": [block for page in pages for block in page.payload["blocks"]][:MAX_VIEW_BLOCKS],
-        }
-        on_top = (body.get("view") or {}).get("type") == "modal"
-        show = self.client.views_push if on_top else self.client.views_open
-        await show(trigger_id=body["trigger_id"], view=view)
-
     # Marks.
 
     async def _on_shortcut(self, ack: Callable[[], Awaitable[None]], body: Payload) -> None:
@@ -245,34 +222,38 @@ class SlackListeners:
         async with self._handle_request(""):
             if not await self._is_new_event(body):
                 return
-            channel, on, at = (
-                self._channel_from_id(item["channel"]),
-                event["type"] == "reaction_added",
-                _parse_timestamp(event["event_ts"]),
-            )
-            if not await self.discussion.apply_reaction(channel, item["ts"], emoji, user, is_added=on, at=at):
-                await self._post_ephemeral(channel, user, present_sentence(AMBIGUOUS_REACTION))
+            channel, at = self._channel_from_id(item["channel"]), _parse_timestamp(event["event_ts"])
+            is_added = event["type"] == "reaction_added"
+            if not await self.discussion.apply_reaction(
+                channel, item["ts"], emoji, user, is_added=is_added, at=at
+            ):
+                await self.replies.post_ephemeral(channel, user, present_sentence(AMBIGUOUS_REACTION))
 
     async def catch_up(self) -> None:
-        """Fetch the reactions on the newest posts after a lost connection."""
+        """Reconcile the marks of the newest posts with their reactions, after a time without a connection."""
         await self.discussion.reconcile_recent_posts(self._fetch_reactions)
 
     async def _fetch_reactions(self, post: Post) -> dict[str, frozenset[str]]:
-        """Return the user ids by reaction. The app's own reactions are left out."""
+        """Return the ids of the people by the name of their reaction.
+
+        The app's own reactions are left out.
+        """
         answer = await self.client.reactions_get(
             channel=post.channel.channel, timestamp=post.message_id, full=True
         )
         reactions = (answer.get("message") or {}).get("reactions", [])
-        return {one["name"]: frozenset(one["users"]) - {self.bot_user} for one in reactions}
+        return {reaction["name"]: frozenset(reaction["users"]) - {self.bot_user} for reaction in reactions}
 
     # Other events.
 
     async def _on_mention(self, event: Payload, body: Payload) -> None:
         async with self._handle_request(""):
             if await self._is_new_event(body):
-                help_ = present_digest_help(self.settings.paper_command, self.settings.digest_command)
+                help_message = present_digest_help(self.settings.paper_command, self.settings.digest_command)
                 channel = self._channel_from_id(event["channel"])
-                await self._post_ephemeral(channel, event["user"], help_, thread=event.get("thread_ts"))
+                await self.replies.post_ephemeral(
+                    channel, event["user"], help_message, thread=event.get("thread_ts")
+                )
 
     async def _on_home(self, event: Payload) -> None:
         if event.get("tab") != "home":
@@ -282,36 +263,14 @@ class SlackListeners:
             message = await run_interactive(
                 self.answers.queue.show_home, self.platform.name, self.workspace, person
             )
-            (page, *_) = render(message, DigestStyle.COMPACT)
-            view = {
-                "type": "home",
-                "blocks": [
-                    *page.payload["blocks"],
-                    *await run_interactive(self._build_channel_blocks),
-                    _LOOK_UP_BLOCK,
-                ],
-            }
+            subscriptions = await run_interactive(self._list_subscriptions)
+            view = build_home_view(message, subscriptions, self.settings.digest_command)
             await self.client.views_publish(user_id=event["user"], view=view)
 
-    def _build_channel_blocks(self) -> list[dict[str, Any]]:
-        """List the channels that get a digest.
-
-        Slack turns the ids into names and hides them from non-members.
-        """
-        ours = [
-            one
-            for one in self.answers.store.subscriptions.list_active()
-            if one.channel.platform == self.platform.name
-        ]
-        lines = [_describe_digest(one) for one in ours[:MAX_DIGESTS]]
-        lines += [f"and {len(ours) - MAX_DIGESTS:,} more"] if len(ours) > MAX_DIGESTS else []
-        text = (
-            "\n".join(lines)
-            or f"No channel gets a digest yet: type {self.settings.digest_command} subscribe in one."
-        )
+    def _list_subscriptions(self) -> list[Subscription]:
+        active = self.answers.store.subscriptions.list_active()
         return [
-            {"type": "divider"},
-            {"type": "section", "text": {"type": "mrkdwn", "text": f"*Digests*\n{text}", "verbatim": True}},
+            subscription for subscription in active if subscription.channel.platform == self.platform.name
         ]
 
     async def _on_links(self, event: Payload, body: Payload) -> None:
@@ -329,7 +288,7 @@ class SlackListeners:
                     else None
                 )
                 if message:
-                    unfurls[link["url"]] = {"blocks": _build_short_card(message)}
+                    unfurls[link["url"]] = {"blocks": build_link_card(message)}
             if unfurls:
                 target = (
                     {"unfurl_id": event["unfurl_id"], "source": event["source"]}
@@ -348,8 +307,8 @@ class SlackListeners:
             if await self.dispatcher.start_digest(channel):
                 return
             if not await run_interactive(self._has_digest, channel):
-                hello = present_greeting(self.settings.paper_command, self.settings.digest_command)
-                await announce_message(hello, channel, self.platform)
+                greeting = present_greeting(self.settings.paper_command, self.settings.digest_command)
+                await announce_message(greeting, channel, self.platform)
 
     async def _on_channel_gone(self, event: Payload) -> None:
         async with self._handle_request(""):
@@ -370,59 +329,44 @@ class SlackListeners:
     async def _on_app_removed(self, event: Payload) -> None:
         tokens = event.get("tokens")
         if tokens and not tokens.get("bot"):
-            return  # A person's own token; the app has none.
+            return  # A person's own token was revoked, and the app uses none.
         log.error(
-            "Slack took the app's rights away (%s): nothing can be posted there until the app is installed again "
-            "and SLACK_BOT_TOKEN is set to its new token.",
+            "Slack took the app's rights away (%s): nothing can be posted there until the app is installed "
+            "again and SLACK_BOT_TOKEN is set to its new token.",
             event.get("type"),
         )
 
     async def _on_other_event(self, event: Payload) -> None:
-        log.debug("an event nobody asked for: %s", event.get("type"))
+        log.debug("event without a listener: %s", event.get("type"))
 
-    # What all of them need.
+    # Used by all listeners.
 
     def _channel_from_id(self, channel_id: str) -> Channel:
         return Channel(self.platform.name, channel_id, self.workspace)
 
     async def _is_new_event(self, body: Payload) -> bool:
-        """Return True if this event was not received before."""
+        """Record the event, and return True if it was not recorded before: Slack may send an event twice."""
         event = str(body.get("event_id", ""))
         return not event or await run_interactive(
             self.answers.store.events.record_once, event, now=self.clock()
         )
 
-    async def _post_ephemeral(
-        self, channel: Channel, user: str, message: Message, thread: str | None = None
-    ) -> None:
-        """Post a message in a channel that only one person sees."""
-        for page in render(message, DigestStyle.COMPACT):
-            arguments = {
-                "channel": channel.channel,
-                "user": user,
-                "text": page.payload["text"],
-                "blocks": page.payload["blocks"],
-            }
-            await self.client.api_call(
-                "chat.postEphemeral", json=arguments | ({"thread_ts": thread} if thread else {})
-            )
-
     @asynccontextmanager
     async def _handle_request(
         self, response_url: str, channel: Channel | None = None, user: str = "", body: Payload | None = None
     ) -> AsyncIterator[Responder]:
-        """Run work that is completed before the process ends.
+        """Yield a function that replies to the person, for the work of one request.
 
-        An error is logged and reported to the person who asked.
-
-        Without a response_url and a channel, `body` is used to open a modal for the answer.
+        The reply goes to `response_url`, or to `channel` for the person alone. Without both, `body` opens a
+        window; an event has none of them, and its reply is dropped. An error in the block becomes a reply,
+        and is not raised. Shutdown waits for the block, up to a limit.
         """
 
         async def respond(message: Message, *, replace: bool = False) -> None:
             if body and not response_url and not (channel and channel.channel):
-                await self._open_window(body, message)
+                await self.replies.open_window(body, message)
             else:
-                await self._send_response(response_url, channel, user, message, replace=replace)
+                await self.replies.send_response(response_url, channel, user, message, replace=replace)
 
         with self.dispatcher.track_task():
             try:
@@ -431,71 +375,13 @@ class SlackListeners:
             except Exception:
                 log.exception("an answer could not be given")
 
-    async def _send_response(
-        self, url: str, channel: Channel | None, user: str, message: Message, *, replace: bool
-    ) -> None:
-        """Send a message to the response URL. If the URL has expired, post an ephemeral message instead."""
-        if not url:
-            if channel and channel.channel and user:
-                await self._post_ephemeral(channel, user, message)
-            return
-        style = DigestStyle.CARDS if len(message.cards) == 1 else DigestStyle.COMPACT
-        for number, page in enumerate(render(message, style)[:MAX_REPLY_PAGES]):
-            hook = AsyncWebhookClient(url, session=self.client.session, proxy=self.client.proxy)
-            hook.proxy = self.client.proxy  # The library would take one from the environment.
-            answer = await hook.send(
-                text=page.payload["text"],
-                blocks=list(page.payload["blocks"]),
-                response_type="ephemeral",
-                replace_original=replace and number == 0,
-            )
-            if answer.status_code != 200:
-                log.warning("an answer was not taken: %s %s", answer.status_code, answer.body[:200])
-                if channel and channel.channel and user:
-                    await self._post_ephemeral(channel, user, message)
-                return
-
-
-def _describe_digest(subscription: Subscription) -> str:
-    """Return a line such as "<#C1> at 09:00 (Europe/Berlin)", or the reason why no digest comes.
-
-    The channel link is its only markup.
-    """
-    link = f"<#{subscription.channel.channel}>"
-    if subscription.stop_reason:
-        return f"{link}: stopped"
-    if subscription.paused_by:
-        return f"{link}: paused"
-    return f"{link} at {subscription.schedule.at:%H:%M} ({subscription.schedule.time_zone})"
-
-
-def _build_short_card(message: Message) -> list[dict[str, Any]]:
-    """Build a card to unfurl a link. It has no buttons, because it belongs to another person's message."""
-    (page, *_) = render(
-        Message(message.summary, tuple(b for b in message.blocks if isinstance(b, Card))), DigestStyle.CARDS
-    )
-    return [block for block in page.payload["blocks"] if block["type"] != "actions"]
-
 
 def _channel_id_of(event: Payload) -> str:
+    """Return the channel's id, which some events give alone and others within an object."""
     channel = event.get("channel", "")
     return str(channel.get("id", "")) if isinstance(channel, dict) else str(channel)
 
 
 def _parse_timestamp(ts: str) -> datetime:
-    """Convert a timestamp of Slack, such as "1700000000.000200", to a datetime."""
+    """Convert a timestamp of Slack, such as "1700000000.000200", to a datetime in UTC."""
     return datetime.fromtimestamp(float(ts), UTC)
-
-
-_LOOK_UP_BLOCK: dict[str, Any] = {
-    "type": "input",
-    "block_id": LOOK_UP_ACTION_ID,
-    "dispatch_action": True,
-    "label": {"type": "plain_text", "text": "Look a paper up"},
-    "element": {
-        "type": "plain_text_input",
-        "action_id": LOOK_UP_ACTION_ID,
-        "placeholder": {"type": "plain_text", "text": "2402.01306, an address, or words"},
-        "dispatch_action_config": {"trigger_actions_on": ["on_enter_pressed"]},
-    },
-}

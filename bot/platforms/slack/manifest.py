@@ -1,4 +1,4 @@
-"""Slack app manifest: scopes and events, each with its reason."""
+"""Manifest of the Slack app: its scopes with their reasons, its events, commands and shortcut. Pure."""
 
 import json
 from typing import Any
@@ -16,36 +16,45 @@ SCOPES = {
     "app_mentions:read": "to answer when it is mentioned",
     "users:read": "for people's time zones and names, and who is an admin",
 }
-"""What the app may do, and why it must."""
+"""Scopes of the bot token, each with the reason why the app needs it."""
 
 UNFURL_SCOPES = {
     "links:read": "to see links to arXiv that people paste",
     "links:write": "to put a short card under them",
 }
+"""Further scopes for the cards under links to arXiv."""
 
 EVENTS = (
     "app_home_opened", "app_mention", "app_uninstalled", "channel_archive", "channel_deleted", "channel_left",
-    "channel_unarchive", "group_archive", "group_deleted", "group_left", "group_unarchive", "member_joined_channel",
-    "reaction_added", "reaction_removed", "tokens_revoked",
+    "channel_unarchive", "group_archive", "group_deleted", "group_left", "group_unarchive",
+    "member_joined_channel", "reaction_added", "reaction_removed", "tokens_revoked",
 )  # fmt: skip
+"""Events that the app receives, besides link_shared."""
 
 MARK_SHORTCUT = "mark_for_discussion"
+"""The callback_id of the shortcut in a message's menu."""
 NAME = "Paperround"
 DESCRIPTION = "The day's best papers, with their limitations"
 LONG_DESCRIPTION = (
-    "Paperround brings a channel the day's best machine-learning papers at its own hour: the TL;DR, the key limitations "
-    "that the review names, and the score, or the words “limitations not reviewed”. A reaction puts a paper onto the "
-    "list of what to discuss; a command looks any paper up."
+    "Paperround brings a channel the day's best machine-learning papers at its own hour: the TL;DR, the key "
+    "limitations that the review names, and the score, or the words “limitations not reviewed”. A reaction "
+    "puts a paper onto the list of what to discuss; a command looks any paper up."
 )
 
 
 def scopes_of(settings: SlackSettings) -> dict[str, str]:
-    """Return the scopes of the bot token, each with its reason."""
+    """Return the scopes of the bot token with their reasons, by scope.
+
+    Cards under links need further scopes.
+    """
     return SCOPES | (UNFURL_SCOPES if settings.unfurl_arxiv else {})
 
 
 def build_manifest(settings: SlackSettings, url: str = "") -> dict[str, Any]:
-    """Return the manifest. With the `url` of /slack/events it uses HTTP, without it Socket Mode."""
+    """Return the manifest.
+
+    With the public `url` of /slack/events the app uses HTTP, without it Socket Mode.
+    """
     request = {"request_url": url} if url else {}
     unfurl = {"unfurl_domains": ["arxiv.org"]} if settings.unfurl_arxiv else {}
     events = sorted((*EVENTS, *(["link_shared"] if settings.unfurl_arxiv else [])))
@@ -102,13 +111,16 @@ def _build_command(name: str, description: str, hint: str, url: str) -> dict[str
 
 
 def render_manifest_yaml(settings: SlackSettings, url: str = "") -> str:
-    """Return the manifest as YAML for Slack's page, with a comment on its origin."""
-    header = "# Made by “paperround manifest slack”: paste it at https://api.slack.com/apps, Create New App, From a manifest."
+    """Return the manifest as YAML to paste on Slack's page. A comment says how it was made."""
+    header = (
+        "# Made by “paperround manifest slack”: paste it at https://api.slack.com/apps, Create New App, "
+        "From a manifest."
+    )
     return "\n".join([header, *_render_yaml_lines(build_manifest(settings, url))]) + "\n"
 
 
 def _render_yaml_lines(part: dict[str, Any], indent: str = "") -> list[str]:
-    """Return lines of YAML. Strings are written as JSON, which is valid YAML."""
+    """Return the lines of a YAML mapping. Strings are written as JSON, which is valid YAML."""
     lines: list[str] = []
     for key, value in part.items():
         match value:

@@ -7,16 +7,18 @@ from bot.platforms.slack.blocks import DIVIDER, SlackBlock
 from bot.platforms.slack.sanitize import count_units
 
 MAX_PAGE_BLOCKS = 45
-"""Blocks of a message as it is posted; the rest, up to what Slack takes, is room for what comes since."""
+"""Blocks of a page when it is posted. Slack takes 50; the other five are room for later update lines."""
 PAGE_UNITS = 10_000
-"""All strings of a page's blocks. Slack refused 13,172 characters (https://github.com/slackapi/bolt-js/issues/2509)."""
+"""UTF-16 units of all strings in a page's blocks. Slack documents no limit, and refused 13,172 characters
+(https://github.com/slackapi/bolt-js/issues/2509)."""
 
 
 @dataclass(frozen=True, slots=True)
 class PageDraft:
-    """Blocks that stay together on a page.
+    """Blocks that stay together on one page, or a whole page that was merged from such drafts.
 
-    `spoken` is the unescaped text for notifications and screen readers.
+    `fallback_text` is their content, unescaped, for notifications and screen readers. `papers` are the ids of
+    the papers that a reaction to the page can mean.
     """
 
     blocks: tuple[SlackBlock, ...]
@@ -25,13 +27,15 @@ class PageDraft:
 
     @property
     def is_within_limits(self) -> bool:
+        """Return True if the blocks fit one page, by their number and their total length."""
         return len(self.blocks) <= MAX_PAGE_BLOCKS and _count_string_units(self.blocks) <= PAGE_UNITS
 
 
 def _count_string_units(part: object) -> int:
-    """Count the units of every string, type names included.
+    """Count the UTF-16 units of all strings in a block, without the keys of its objects.
 
-    Slack's own count is not documented, so this one is generous.
+    Names of types and ids are included. Slack does not document its own count, so this one is on the safe
+    side.
     """
     match part:
         case str():
@@ -45,7 +49,7 @@ def _count_string_units(part: object) -> int:
 
 
 def pack_drafts(drafts: Iterable[PageDraft]) -> list[PageDraft]:
-    """Pack the drafts into as few pages as their order and the limits allow."""
+    """Merge drafts, in their order, into as few pages as the limits allow. A draft is never split."""
     pages: list[PageDraft] = []
     for draft in drafts:
         merged = _merge_drafts(pages[-1], draft) if pages else draft
@@ -59,6 +63,7 @@ def _merge_drafts(page: PageDraft, draft: PageDraft) -> PageDraft:
 
 
 def strip_outer_dividers(page: PageDraft) -> PageDraft:
+    """Remove the dividers at the beginning and the end of a page."""
     blocks = list(page.blocks)
     while blocks and blocks[0] == DIVIDER:
         del blocks[0]

@@ -16,14 +16,17 @@ from bot.platforms.slack.sanitize import count_plain_units, count_units, escape_
 from digests.text import clip_text
 
 MAX_BLOCKS = 50
+"""Blocks of a message (https://docs.slack.dev/reference/block-kit/blocks)."""
 UPDATE_UNITS = 150
-"""What came since a page was posted, for each paper of it."""
+"""UTF-16 units of one paper's update line. Our own limit."""
 
 
 def apply_post_update(payload: Mapping[str, Any], update: PostUpdate) -> dict[str, Any]:
-    """Return a posted page with vote counts on the Discuss buttons and update lines beside them.
+    """Return the posted payload with the current mark counts and update lines; the rest is unchanged.
 
-    The rest is unchanged. Pure.
+    Each Discuss button gets its paper's mark count. A paper's update line stands next to its button, unless
+    the message would exceed `MAX_BLOCKS`. Start from the payload as it was first posted: lines are added, not
+    replaced.
     """
     update_lines = {
         paper: clip_text(tidy_line(line), UPDATE_UNITS, cost=count_plain_units)
@@ -36,7 +39,8 @@ def apply_post_update(payload: Mapping[str, Any], update: PostUpdate) -> dict[st
         blocks.append(_set_mark_count(block, update.mark_counts.get(paper or "", 0)))
         if paper and update_lines.get(paper) and room > 0:
             room -= 1
-            # A full card ends with its button, a short one begins with it.
+            # A full card ends with its row of buttons: its line stands before that. A compact card begins
+            # with its button: its line follows.
             blocks.insert(
                 len(blocks) - (block["type"] == "actions"),
                 build_context(build_plain_text(update_lines[paper])),
@@ -49,9 +53,9 @@ def apply_post_update(payload: Mapping[str, Any], update: PostUpdate) -> dict[st
 
 
 def _append_update_line(text: str, update_lines: Sequence[str]) -> str:
-    """Append the update lines to the fallback text.
+    """Append the update line to the fallback text if it is the only one and fits.
 
-    On a page of several papers only the blocks name the paper.
+    Several lines are left out, since none of them names its paper.
     """
     (line,) = update_lines if len(update_lines) == 1 else ("",)
     longer = f"{text}\n{escape_mrkdwn(line)}"

@@ -1,4 +1,7 @@
-"""Checks before the app starts and for `paperround doctor`. Each finding says what to do."""
+"""Checks of the Slack set-up, before the app starts and for `paperround doctor`.
+
+Each problem names its remedy.
+"""
 
 import asyncio
 from collections.abc import Awaitable, Mapping, Sequence
@@ -22,14 +25,15 @@ from bot.platforms.slack.settings import SlackSettings
 
 CALL_TIMEOUT_SECONDS = 10.0
 MAX_CLOCK_SKEW_SECONDS = 120
-"""Slack's signed requests carry a time, and five minutes' difference is refused; two is time to look."""
+"""Seconds between this clock and Slack's above which the check warns. A signed request is refused at 300."""
 
 
 @dataclass(frozen=True, slots=True)
 class PreflightReport:
-    """Findings of the preflight and identity of the app. The ids are empty if Slack did not return them.
+    """Findings of the checks, and the app's identity: workspace, user id and bot id.
 
-    `is_away` is True if Slack could not be reached, which is not a fault of the app.
+    `scopes` are those that Slack granted. Without an answer of Slack the identity is empty. `is_unreachable`
+    means that the only finding, a fault, is no fault of the set-up: Slack could not be reached or failed.
     """
 
     findings: tuple[Finding, ...]
@@ -42,21 +46,22 @@ class PreflightReport:
 
     @property
     def faults(self) -> tuple[Finding, ...]:
-        """Findings that prevent the app from starting."""
+        """The findings that are faults, and not only warnings."""
         return tuple(finding for finding in self.findings if finding.severity is Severity.FAULT)
 
 
 async def run_preflight(
     client: AsyncWebClient, *, settings: SlackSettings, app_token: str, channels: Sequence[str]
 ) -> PreflightReport:
-    """Check the app's identity, scopes and channel memberships. Never raises for a response of Slack.
+    """Check token, clock and scopes of the app, and its membership in `channels`, given by their ids.
 
-    With an `app_token` the Socket Mode connection is checked too.
+    With an `app_token` the check also requests a socket. If the bot token is not accepted, that is the only
+    finding. Never raises, whatever Slack or a proxy answers.
     """
     try:
         identity = await _await_answer(client.auth_test())
         if not identity.get("team_id"):
-            raise _RefusedError(_explain_unreachable("who answers does not say who we are"))
+            raise _RefusedError(_explain_unreachable("the answer names no workspace"))
     except _RefusedError as refused:
         finding = Finding(Severity.FAULT, "Slack" if refused.is_transient else "bot token", str(refused))
         return PreflightReport((finding,), is_unreachable=refused.is_transient)
@@ -84,7 +89,10 @@ async def run_preflight(
 
 
 class _RefusedError(Exception):
-    """Slack refused a call. The message gives the reason and the remedy."""
+    """A call failed. The message gives the reason and the remedy.
+
+    `code` is Slack's error code, "" if Slack did not answer in its own format.
+    """
 
     def __init__(self, sentence: str, code: str = "") -> None:
         super().__init__(sentence)
@@ -92,11 +100,12 @@ class _RefusedError(Exception):
 
     @property
     def is_transient(self) -> bool:
-        """Return True if a retry may succeed."""
+        """Return True if the same call may succeed later."""
         return not self.code or is_transient_error(self.code)
 
 
 async def _await_answer(call: Awaitable[Any]) -> Any:
+    """Return the answer to a call. Raises _RefusedError for every failure, a time-out included."""
     try:
         async with asyncio.timeout(CALL_TIMEOUT_SECONDS):
             return await call
@@ -118,10 +127,12 @@ async def _await_answer(call: Awaitable[Any]) -> Any:
 
 
 def _explain_unreachable(reason: str) -> str:
-    return f"Slack cannot be reached ({reason}): check the network, platforms.slack.proxy and platforms.slack.api_base_url."
+    remedy = "check the network, platforms.slack.proxy and platforms.slack.api_base_url."
+    return f"Slack cannot be reached ({reason}): {remedy}"
 
 
 def _check_clock(headers: Mapping[str, str]) -> list[Finding]:
+    """Compare this machine's clock with the Date header of Slack's answer. No header, no finding."""
     try:
         slack_time = parsedate_to_datetime(headers["date"]).astimezone(UTC)
     except (KeyError, ValueError):
@@ -133,13 +144,17 @@ def _check_clock(headers: Mapping[str, str]) -> list[Finding]:
         Finding(
             Severity.WARNING,
             "clock",
-            f"This machine's clock is {skew_seconds:.0f} seconds off Slack's: set it by NTP, or digests come at the wrong "
-            "time and Slack's signed requests are refused.",
+            f"This machine's clock is {skew_seconds:.0f} seconds off Slack's: set it by NTP, or digests come "
+            "at the wrong time and Slack's signed requests are refused.",
         )
     ]
 
 
 def _check_scopes(granted: frozenset[str], settings: SlackSettings) -> list[Finding]:
+    """Name the missing scopes: a fault if chat:write is among them, else a warning.
+
+    Returns no finding if Slack did not name the granted scopes.
+    """
     if not granted:
         return []
     missing = {scope: reason for scope, reason in scopes_of(settings).items() if scope not in granted}
@@ -147,8 +162,11 @@ def _check_scopes(granted: frozenset[str], settings: SlackSettings) -> list[Find
         return [Finding(Severity.OK, "scopes", "The app has every scope it needs.")]
     named = "; ".join(f"{scope} ({reason})" for scope, reason in missing.items())
     level = Severity.FAULT if "chat:write" in missing else Severity.WARNING
-    fix = "paste the output of “paperround manifest slack” on its page under App Manifest, save, and reinstall the app"
-    return [Finding(level, "scopes", f"The app lacks {named}: {fix}.")]
+    remedy = (
+        "paste the output of “paperround manifest slack” on its page under App Manifest, save, "
+        "and reinstall the app"
+    )
+    return [Finding(level, "scopes", f"The app lacks {named}: {remedy}.")]
 
 
 async def _check_socket(client: AsyncWebClient, app_token: str) -> Finding:

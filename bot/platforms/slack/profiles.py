@@ -14,43 +14,44 @@ from bot.conversation.context import Person
 log = logging.getLogger(__name__)
 
 MAX_CACHED_PROFILES = 1000
-"""People, the latest to be asked about."""
+"""Profiles that are kept: those that were fetched last."""
 CACHE_TTL = timedelta(minutes=10)
-"""An admin who is none any more changes nothing after that."""
+"""Time for which a profile is used: a former admin keeps an admin's rights for that long at most."""
 UNKNOWN_NAME = "Someone"
 
 
 @dataclass(slots=True)
 class ProfileCache:
-    """Caches the profiles of Slack users for a limited time."""
+    """Fetches the profiles of Slack users, and keeps up to `MAX_CACHED_PROFILES` of them for `CACHE_TTL`."""
 
     client: AsyncWebClient
     clock: Callable[[], datetime]
     _cache: OrderedDict[str, tuple[datetime, Person]] = field(default_factory=OrderedDict)
 
     async def fetch_person(self, user: str) -> Person:
-        """Return the person with a user id.
+        """Return the person with a user id, from the cache or from Slack.
 
-        Never raises: without a response the person has no name and no rights.
+        Never raises. If Slack does not answer, the person is named "Someone" and is no admin.
         """
-        at, known = self._cache.get(user, (None, None))
-        if at and known and self.clock() - at < CACHE_TTL:
-            return known
+        fetched_at, cached_person = self._cache.get(user, (None, None))
+        if fetched_at and cached_person and self.clock() - fetched_at < CACHE_TTL:
+            return cached_person
         try:
             profile = (await self.client.users_info(user=user)).get("user") or {}
         except Exception as error:
             log.warning("users.info: %s", error)
             return Person(user, UNKNOWN_NAME)
-        found = _person_from_profile(user, profile)
-        self._cache[user] = self.clock(), found
+        person = _person_from_profile(user, profile)
+        self._cache[user] = self.clock(), person
         self._cache.move_to_end(user)
         if len(self._cache) > MAX_CACHED_PROFILES:
             self._cache.popitem(last=False)
-        return found
+        return person
 
 
 def _person_from_profile(user: str, profile: Mapping[str, Any]) -> Person:
-    chosen = (profile.get("profile") or {}).get("display_name")
-    name = chosen or profile.get("real_name") or profile.get("name") or UNKNOWN_NAME
+    """Build a person from the user object of users.info. Owners of the workspace count as admins."""
+    display_name = (profile.get("profile") or {}).get("display_name")
+    name = display_name or profile.get("real_name") or profile.get("name") or UNKNOWN_NAME
     is_admin = bool(profile.get("is_admin") or profile.get("is_owner"))
     return Person(user, str(name), is_admin, str(profile.get("tz") or ""))

@@ -1,8 +1,8 @@
-"""Renders a message as arguments of Slack's chat.postMessage: Block Kit pages within every limit. Pure.
+"""Rendering of a message as pages of Block Kit, each the arguments of one chat.postMessage. Pure.
 
-Untrusted prose is `plain_text`, which Slack does not parse; `mrkdwn` is used only for links and bold type.
-Lengths are UTF-16 units of the escaped text, never fewer than the characters Slack counts. The limits are
-Slack's (https://docs.slack.dev/reference/block-kit) unless stated otherwise.
+A text without links and bold type becomes plain_text, which Slack does not parse. The others become mrkdwn
+and are escaped. Limits are Slack's (https://docs.slack.dev/reference/block-kit) unless stated otherwise, in
+UTF-16 units of the escaped text.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -38,12 +38,19 @@ from digests.subscription import DigestStyle
 from digests.text import clip_text
 
 HEADER_UNITS = 150
+"""Units of a heading, and of a label before a text."""
 CONTEXT_UNITS = 2000
+"""Units of small print in one block."""
 MAX_ROW_BUTTONS = 25
+"""Buttons of one row; the others are left out."""
 
 
 def render(message: Message, style: DigestStyle) -> tuple[Page, ...]:
-    """Return the message as pages within every limit of Slack. Never raises for any text; no page is empty."""
+    """Return the message as pages within every limit of Slack.
+
+    Texts are split over pages and cards are clipped. No page is empty: a message without visible content
+    becomes a page with its summary. Never raises for any text.
+    """
     drafts = [page for chapter in _split_chapters(message, style) for page in pack_drafts(chapter)]
     pages = [page for page in map(strip_outer_dividers, drafts) if page.blocks] or [
         _build_empty_draft(message)
@@ -52,7 +59,11 @@ def render(message: Message, style: DigestStyle) -> tuple[Page, ...]:
 
 
 def _split_chapters(message: Message, style: DigestStyle) -> list[list[PageDraft]]:
-    """Return the drafts of the message in chapters. Each chapter begins a new page."""
+    """Render the blocks in chapters, each of which begins a new page.
+
+    Compact: one chapter. Cards: the blocks before the first card, then one chapter a card. Thread: as for
+    cards, and the first chapter ends with a list of all papers.
+    """
     match style:
         case DigestStyle.COMPACT:
             return [_render_blocks(message.blocks, render_compact_card)]
@@ -67,7 +78,7 @@ def _split_chapters(message: Message, style: DigestStyle) -> list[list[PageDraft
 
 
 def _group_by_card(blocks: Sequence[Block]) -> list[list[Block]]:
-    """Group the blocks before the first card, then each card with the blocks that follow it."""
+    """Return the blocks before the first card as one group, then each card with the blocks that follow it."""
     groups: list[list[Block]] = [[]]
     for block in blocks:
         if isinstance(block, Card) and groups[-1]:
@@ -77,6 +88,7 @@ def _group_by_card(blocks: Sequence[Block]) -> list[list[Block]]:
 
 
 def _build_empty_draft(message: Message) -> PageDraft:
+    """Build a page with the message's summary, for a message without visible blocks."""
     fallback_text = (
         clip_text(tidy_line(message.summary), FALLBACK_UNITS, cost=count_plain_units) or "Nothing to show."
     )
@@ -84,9 +96,10 @@ def _build_empty_draft(message: Message) -> PageDraft:
 
 
 def _build_page(page: PageDraft, position: int, summary: str, style: DigestStyle) -> Page:
-    """Build a page.
+    """Build the page at `position`, counted from 0, with its payload for chat.postMessage.
 
-    The fallback text of the first page is the message's summary, that of the others their content.
+    The fallback text of the first page is the message's summary, that of the others their content. In the
+    style thread, every page but the first is posted in the thread.
     """
     fallback_text = (tidy_line(summary) if position == 0 else "") or page.fallback_text
     payload = {
@@ -126,22 +139,22 @@ def _render_heading(heading: Heading) -> list[PageDraft]:
 
 def _render_paragraph(text: Text) -> list[PageDraft]:
     return [
-        PageDraft((build_section(written),), spoken)
-        for written, spoken in _split_text_objects(text, SECTION_UNITS)
+        PageDraft((build_section(text_object),), fallback_text)
+        for text_object, fallback_text in _split_text_objects(text, SECTION_UNITS)
     ]
 
 
 def _render_small_text(text: Text) -> list[PageDraft]:
     return [
-        PageDraft((build_context(written),), spoken)
-        for written, spoken in _split_text_objects(text, CONTEXT_UNITS)
+        PageDraft((build_context(text_object),), fallback_text)
+        for text_object, fallback_text in _split_text_objects(text, CONTEXT_UNITS)
     ]
 
 
 def _split_text_objects(text: Text, limit: int) -> Iterable[tuple[SlackBlock, str]]:
-    """Split a text into text objects within the limit, each with its spoken text.
+    """Split a text into pairs of a text object of at most `limit` units and its fallback text.
 
-    The label precedes the first.
+    The label stands in bold before the first piece.
     """
     body = tidy_lines(text.text)
     label = clip_text(tidy_line(text.label), HEADER_UNITS, cost=count_mrkdwn_units)
@@ -161,6 +174,7 @@ def _split_text_objects(text: Text, limit: int) -> Iterable[tuple[SlackBlock, st
 
 
 def _render_row(row: Buttons) -> list[PageDraft]:
+    """Render a row of buttons. A button whose value Slack would not return unchanged is left out."""
     buttons = [
         render_action_button(button, number)
         for number, button in enumerate(row.buttons[:MAX_ROW_BUTTONS])
@@ -169,11 +183,11 @@ def _render_row(row: Buttons) -> list[PageDraft]:
     return [PageDraft(({"type": "actions", "elements": buttons},))] if buttons else []
 
 
-def _render_option_row(offer: OptionRow) -> list[PageDraft]:
-    text = clip_text(tidy_line(offer.text), SMALL_PRINT_UNITS, cost=count_plain_units)
+def _render_option_row(row: OptionRow) -> list[PageDraft]:
+    text = clip_text(tidy_line(row.text), SMALL_PRINT_UNITS, cost=count_plain_units)
     if not text:
         return []
     section = build_section(build_plain_text(text))
-    if can_be_a_value(offer.button.value):
-        section["accessory"] = render_action_button(offer.button)
+    if can_be_a_value(row.button.value):
+        section["accessory"] = render_action_button(row.button)
     return [PageDraft((section,), text)]

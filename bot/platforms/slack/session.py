@@ -1,6 +1,6 @@
-"""HTTP session for Slack: one shared session with its own timeouts.
+"""HTTP session for all calls to Slack, and web clients that use it.
 
-Only calls that a rate limit refused are retried.
+A client retries only calls that a rate limit refused.
 """
 
 from importlib.metadata import version
@@ -15,13 +15,14 @@ from bot.platforms.slack.settings import SlackSettings
 CONNECT_TIMEOUT_SECONDS = 10.0
 MAX_CONNECTIONS = 50
 RATE_LIMIT_RETRIES = 3
-"""Slack's own word on when to come back is kept so many times before the call fails."""
+"""Retries of one call after a rate limit, each after the wait that Slack asks for. Then the call fails."""
 
 
 def open_session(timeout: float) -> aiohttp.ClientSession:
-    """Open a session for all calls.
+    """Open the session. Each request fails with TimeoutError after `timeout` seconds, sent or not.
 
-    `timeout` is in seconds per call; slack_sdk's own `timeout=` has no effect on it.
+    slack_sdk's own `timeout=` has no effect on a session that is handed to it. The environment's proxies are
+    ignored.
     """
     limits = aiohttp.ClientTimeout(total=timeout, connect=min(CONNECT_TIMEOUT_SECONDS, timeout))
     return aiohttp.ClientSession(
@@ -35,7 +36,11 @@ def open_session(timeout: float) -> aiohttp.ClientSession:
 def create_web_client(
     token: str, *, settings: SlackSettings, session: aiohttp.ClientSession
 ) -> AsyncWebClient:
-    """Create a client that does not post twice. The library's default would retry after a dropped connection."""
+    """Create a web client over the session. An empty `token` makes a client without a token of its own.
+
+    The client retries after a rate limit only. slack_sdk's default also retries after a dropped connection,
+    and could post twice.
+    """
     client = AsyncWebClient(
         token=token or None,
         base_url=settings.api_base_url,
@@ -43,5 +48,5 @@ def create_web_client(
         retry_handlers=[AsyncRateLimitErrorRetryHandler(max_retry_count=RATE_LIMIT_RETRIES)],
         user_agent_suffix=f"paperround/{version('paperround')}",
     )
-    client.proxy = settings.proxy or None  # The library has taken one from the environment.
+    client.proxy = settings.proxy or None  # slack_sdk took a proxy from the environment.
     return client

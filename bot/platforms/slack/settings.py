@@ -1,4 +1,5 @@
-"""Settings and secrets of the Slack app: `[platforms.slack]`, and the environment's SLACK_* variables."""
+"""Settings of the Slack app from `[platforms.slack]`, and its secrets from the environment's SLACK_*
+variables."""
 
 import re
 from collections.abc import Mapping
@@ -13,6 +14,7 @@ from config.validators import base_url_validator
 
 
 def _validate_command(name: str) -> str:
+    """Return the command's name. Raises ValueError if Slack would not take it."""
     if not re.fullmatch(r"/[a-z0-9_-]{1,31}", name):
         raise ValueError(
             f"is {quote_value(name)}; write a slash and up to 31 small letters, digits, - or _, "
@@ -22,6 +24,7 @@ def _validate_command(name: str) -> str:
 
 
 def _validate_emoji_name(name: str) -> str:
+    """Return the emoji's name without colons. Raises ValueError if it is no name of an emoji."""
     bare = name.strip(":")
     if not re.fullmatch(r"[a-z0-9_+'-]{1,100}", bare):
         raise ValueError(
@@ -82,7 +85,7 @@ class SlackSettings(SettingsTable):
 
 @dataclass(frozen=True, slots=True)
 class SlackSecrets:
-    """Tokens and signing secret of the app. Empty if the environment has none; never shown."""
+    """Tokens and signing secret of the app, each empty if the environment has none. `repr` hides them."""
 
     bot_token: str = field(default="", repr=False)
     app_token: str = field(default="", repr=False)
@@ -90,7 +93,7 @@ class SlackSecrets:
 
 
 def read_slack_secrets(environment: Mapping[str, str]) -> SlackSecrets:
-    """Read the app's secrets. Raises SettingsError if a variable holds a token of another kind."""
+    """Read the app's secrets. Raises SettingsError if a variable holds a secret of another kind."""
     secrets = SlackSecrets(
         bot_token=environment.get("SLACK_BOT_TOKEN", "").strip(),
         app_token=environment.get("SLACK_APP_TOKEN", "").strip(),
@@ -104,14 +107,17 @@ def read_slack_secrets(environment: Mapping[str, str]) -> SlackSecrets:
     )
     if secrets.signing_secret.startswith("xox") or secrets.signing_secret.startswith("xapp-"):
         raise SettingsError(
-            "SLACK_SIGNING_SECRET holds a token; "
-            "set it to the Signing Secret, which the app's page shows under Basic Information, App Credentials."
+            "SLACK_SIGNING_SECRET holds a token; set it to the Signing Secret, "
+            "which the app's page shows under Basic Information, App Credentials."
         )
     return secrets
 
 
 def _require_token_kind(variable: str, token: str, prefix: str, name: str, place: str) -> None:
-    """Raise SettingsError, without the token, if `token` begins with the letters of another kind."""
+    """Raise SettingsError if a token is set and does not begin with `prefix`. The message omits the token.
+
+    `name` is the name of the right token, and `place` the section of the app's page that shows it.
+    """
     if not token or token.startswith(prefix):
         return
     kinds = {"xoxb-": "a bot token", "xapp-": "an app-level token", "xoxp-": "a user token"}

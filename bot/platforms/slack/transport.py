@@ -1,4 +1,4 @@
-"""Transports for Slack's events: a supervised socket, or signed requests over HTTP."""
+"""Transports of Slack's events to the Bolt app: a supervised socket, or signed requests over HTTP."""
 
 import asyncio
 import contextlib
@@ -24,26 +24,34 @@ from digests.errors import PaperroundError
 log = logging.getLogger(__name__)
 
 EVENTS_PATH = "/slack/events"
+"""Path that Slack sends its requests to."""
 HEALTH_PATH = "/health"
 
 PING_SECONDS = 10.0
-"""Between our pings; Slack's library calls a socket stale after four of them without an answer."""
+"""Seconds between pings. Slack's library calls a socket stale after four pings without an answer."""
 HELLO_TIMEOUT_SECONDS = 20.0
-"""A socket that has not said hello by then is given up: Slack greets at once."""
+"""Seconds to wait for the hello of a new socket, which Slack sends at once. Then the socket is given up."""
 RECONNECT_AFTER_SECONDS = 5.0
-"""Seconds without a connection before the socket is rebuilt.
+"""Seconds without a connection after which the socket is replaced.
 
-Slack's library reconnects in less than one second or never, since after a refusal it tries the same single-use ticket again."""
+Slack's library reconnects within one second or never: after a refusal it repeats the same ticket, which is
+valid once.
+"""
 POLL_SECONDS = 1.0
+"""Longest time in seconds between two looks at the connection."""
 MIN_BACKOFF_SECONDS, MAX_BACKOFF_SECONDS = 1.0, 300.0
-"""Seconds between attempts to connect, doubling: apps.connections.open allows about one call a minute."""
+"""First and longest wait in seconds between attempts to connect; each wait is twice the one before.
+
+apps.connections.open allows about one call a minute."""
 MAX_REQUEST_BYTES = 2**20
+"""Bytes of a request's body; a larger one is refused."""
 
 
 def build_bolt_app(client: AsyncWebClient, authorization: AuthorizeResult, signing_secret: str) -> AsyncApp:
-    """Build a Bolt app over our client.
+    """Build the Bolt app over a client and the authorization of one workspace.
 
-    Nothing is read from the environment, which Bolt would do in many places.
+    The environment's SLACK_* variables are hidden meanwhile, because Bolt would read settings from them.
+    Without a signing secret no request over HTTP is accepted.
     """
     silent_logger = logging.getLogger("paperround.slack_bolt")
     silent_logger.setLevel(logging.CRITICAL)
@@ -63,6 +71,7 @@ def build_bolt_app(client: AsyncWebClient, authorization: AuthorizeResult, signi
 
 @contextlib.contextmanager
 def _hide_slack_variables() -> Iterator[None]:
+    """Take the SLACK_* variables out of the environment for the duration of the block."""
     hidden = {name: os.environ.pop(name) for name in list(os.environ) if name.startswith("SLACK_")}
     try:
         yield
@@ -72,9 +81,10 @@ def _hide_slack_variables() -> Iterator[None]:
 
 @dataclass(slots=True)
 class SocketTransport:
-    """Socket Mode transport.
+    """Receives events over Socket Mode, and replaces a connection that is lost.
 
-    Each connection gets its own ticket; a silent connection is discarded with its resources.
+    Each new connection gets its own ticket from Slack. `on_connected` runs in the background after each
+    connection, also after one that Slack's library made by itself.
     """
 
     app: AsyncApp
@@ -88,7 +98,10 @@ class SocketTransport:
     _catch_up_task: asyncio.Task[None] | None = None
 
     async def serve(self, stop: asyncio.Event) -> None:
-        """Stay connected until `stop` is set. A refusal by Slack is logged and retried later."""
+        """Stay connected until `stop` is set, with a growing wait between attempts. Failures are logged.
+
+        The last connection stays open, for answers in progress, until `close`.
+        """
         wait = MIN_BACKOFF_SECONDS
         while not stop.is_set():
             try:
@@ -102,16 +115,17 @@ class SocketTransport:
                     wait,
                 )
             except (aiohttp.ClientError, OSError, ValueError, AttributeError, LookupError) as error:
-                # The last three: slack_sdk takes whatever is JSON for an object, with all that belongs into it.
+                # The last three: slack_sdk does not check the form of an answer that is JSON.
                 kind = str(error) or type(error).__name__
-                log.error("Slack's socket is not there (%s); trying again in %.0f seconds.", kind, wait)
+                log.error("Slack's socket cannot be opened (%s); trying again in %.0f seconds.", kind, wait)
             await _sleep_or_stop(wait, stop)
             wait = min(wait * 2, MAX_BACKOFF_SECONDS)
 
     async def _run_connection(self, stop: asyncio.Event) -> None:
-        """Run one connection from its ticket to its end.
+        """Request a ticket, connect, and return when the connection is lost or `stop` is set.
 
-        Raises if it never said hello, returns when it became unhealthy.
+        A lost connection is closed. Raises SlackApiError if Slack refuses the ticket, TimeoutError if the
+        socket says no hello, and errors of the network.
         """
         ticket = await self.client.apps_connections_open(app_token=self.app_token)
         handler = AsyncSocketModeHandler(
@@ -144,10 +158,11 @@ class SocketTransport:
                 await self.close()
 
     async def _start_catch_up(self) -> None:
-        """Start to fetch missed events in the background, so that a slow response delays nothing."""
+        """Start `on_connected` as a task, so that its slow calls delay no look at the connection."""
         self._catch_up_task = asyncio.create_task(_run_logged(self.on_connected()))
 
     async def _watch_connection(self, handler: AsyncSocketModeHandler, stop: asyncio.Event) -> None:
+        """Return when the socket has had no connection for `reconnect_after_seconds`, or `stop` is set."""
         connected_at = time.monotonic()
         while not stop.is_set():
             await _sleep_or_stop(min(POLL_SECONDS, self.ping_seconds), stop)
@@ -155,18 +170,18 @@ class SocketTransport:
                 connected_at = time.monotonic()
             elif time.monotonic() - connected_at > self.reconnect_after_seconds:
                 log.warning(
-                    "Slack's socket has been away for %.0f seconds; it is built anew",
+                    "Slack's socket has been away for %.0f seconds; opening a new one",
                     self.reconnect_after_seconds,
                 )
                 return
 
     def refuse_requests(self) -> None:
-        """Refuse new requests. Slack sends unacknowledged events again."""
+        """Take no more requests from the socket. Slack sends events again that were not acknowledged."""
         if self._handler:
             self._handler.client.socket_mode_request_listeners.clear()
 
     async def close(self) -> None:
-        """Close the connection and release its resources."""
+        """Cancel a running `on_connected`, close the connection, and wait for the tasks of slack_sdk."""
         if self._catch_up_task:
             self._catch_up_task.cancel()
         if self._handler:
@@ -178,12 +193,13 @@ class SocketTransport:
 
 
 async def _run_logged(work: Awaitable[None]) -> None:
+    """Await the work. An error is logged and not raised."""
     try:
         await work
     except PaperroundError as error:
-        log.warning("what happened in Slack meanwhile is not known yet: %s", error)
+        log.warning("reactions missed in Slack could not be read yet: %s", error)
     except Exception:
-        log.exception("catching up with Slack failed")
+        log.exception("reading the reactions missed in Slack failed")
 
 
 async def _sleep_or_stop(seconds: float, stop: asyncio.Event) -> None:
@@ -193,9 +209,10 @@ async def _sleep_or_stop(seconds: float, stop: asyncio.Event) -> None:
 
 @dataclass(slots=True)
 class HttpTransport:
-    """HTTP transport.
+    """Receives events over HTTP, and answers health checks.
 
-    Requests not signed by Slack within five minutes are refused and counted, and never parsed.
+    The Bolt app refuses requests that Slack did not sign in the last five minutes; `refused_count` counts
+    them.
     """
 
     host: str
@@ -205,7 +222,7 @@ class HttpTransport:
     _runner: web.AppRunner | None = None
 
     async def start_listening(self) -> None:
-        """Answer health checks. Requests from Slack are refused until `serve` runs.
+        """Open the port and answer health checks. Slack's requests get status 503 until `serve` runs.
 
         Raises OSError if the port is in use.
         """
@@ -215,12 +232,15 @@ class HttpTransport:
         self._runner = web.AppRunner(site, access_log=None)
         await self._runner.setup()
         await web.TCPSite(self._runner, self.host, self.port).start()
-        log.info("health is told at http://%s:%d%s", self.host, self.port, HEALTH_PATH)
+        log.info("health endpoint: http://%s:%d%s", self.host, self.port, HEALTH_PATH)
 
     async def serve(
         self, app: AsyncApp, on_connected: Callable[[], Awaitable[None]], stop: asyncio.Event
     ) -> None:
-        """Pass Slack's requests to the app until `stop` is set."""
+        """Pass Slack's requests to the app, run `on_connected`, and return when `stop` is set.
+
+        Requests are passed on until `refuse_requests`.
+        """
         self._app = app
         log.info("listening for Slack on http://%s:%d%s", self.host, self.port, EVENTS_PATH)
         await _run_logged(on_connected())
@@ -232,9 +252,8 @@ class HttpTransport:
         answer = await self._app.async_dispatch(await to_bolt_request(request))
         if answer.status == 401:
             self.refused_count += 1
-            if (
-                self.refused_count & (self.refused_count - 1) == 0
-            ):  # At 1, 2, 4, 8 ...: an attack must not fill the log.
+            is_power_of_two = self.refused_count & (self.refused_count - 1) == 0
+            if is_power_of_two:  # An attack must not fill the log.
                 log.warning("refused %d requests that Slack did not sign", self.refused_count)
         return await to_aiohttp_response(answer)
 
@@ -242,11 +261,11 @@ class HttpTransport:
         return web.json_response({"ok": True, "refused": self.refused_count})
 
     def refuse_requests(self) -> None:
-        """Refuse new requests. Slack sends the events again."""
+        """Answer new requests with status 503. Slack sends events again that got it."""
         self._app = None
 
     async def close(self) -> None:
-        """Stop listening."""
+        """Close the port, after the requests in progress."""
         if self._runner:
             await self._runner.cleanup()
             self._runner = None

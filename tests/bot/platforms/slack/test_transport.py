@@ -252,8 +252,8 @@ def test_over_http_a_process_says_that_it_is_well_while_slack_is_away(tmp_path: 
         settings = f'http_host = "127.0.0.1"\nhttp_port = {port}'
         secrets = {"SLACK_BOT_TOKEN": slack.bot_token, "SLACK_SIGNING_SECRET": slack.signing_secret}
         async with run_bot(slack, tmp_path, settings=settings, secrets=secrets, must_connect=False) as bot:
-            await bot.wait_for_log("Nobody is answered in Slack until it is asked again")
-            await bot.wait_for_log("health is told")
+            await bot.wait_for_log("People get no answers in Slack until it can be reached")
+            await bot.wait_for_log("health endpoint")
             assert await health(port) == {"ok": True, "refused": 0}
             async with slack:
                 await bot.wait_for_log("listening for Slack")
