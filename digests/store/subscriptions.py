@@ -119,9 +119,13 @@ class SqlSubscriptions:
                 if (values := _recompute_due(row, recent_editions.get(row.id, frozenset()), now))
             ]
             if changed:
-                next_due_update = update(subscriptions).where(subscriptions.c.id == bindparam("key"))
+                next_due_update = update(subscriptions).where(
+                    subscriptions.c.id == bindparam("subscription_key")
+                )
                 connection.execute(
-                    next_due_update.values(next_due_at=bindparam("due"), next_edition=bindparam("edition")),
+                    next_due_update.values(
+                        next_due_at=bindparam("new_due_at"), next_edition=bindparam("new_edition")
+                    ),
                     changed,
                 )
         return len(changed)
@@ -162,7 +166,7 @@ def _recompute_due(row: Row[Any], recent_editions: frozenset[date], now: datetim
         return None
     if (due.edition, due.at) == (row.next_edition, row.next_due_at):
         return None
-    return {"key": row.id, "due": due.at, "edition": due.edition}
+    return {"subscription_key": row.id, "new_due_at": due.at, "new_edition": due.edition}
 
 
 def _next_due_columns(

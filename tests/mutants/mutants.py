@@ -41,15 +41,15 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "fencing token left out of the update",
         "digests/store/outbox/writes.py",
-        'deliveries.c.attempts == bindparam("try")',
-        'deliveries.c.attempts >= bindparam("try")',
+        'deliveries.c.attempts == bindparam("claim_attempts")',
+        'deliveries.c.attempts >= bindparam("claim_attempts")',
         (f"{OUTBOX}::test_an_earlier_claim_of_the_same_owner_can_write_nothing[sqlite]",),
     ),
     Mutant(
         "owner left out of the update",
         "digests/store/outbox/writes.py",
-        'deliveries.c.owner == bindparam("ours")',
-        'or_(deliveries.c.owner != "", deliveries.c.owner == bindparam("ours"))',
+        'deliveries.c.owner == bindparam("claim_owner")',
+        'or_(deliveries.c.owner != "", deliveries.c.owner == bindparam("claim_owner"))',
         (f"{OUTBOX}::test_nobody_writes_to_a_delivery_that_another_owns[sqlite]",),
     ),
     Mutant(

@@ -234,9 +234,9 @@ class Claimer:
         """
         parameters = {
             "now": self.now,
-            "settled_at": self.now - IMPORT_DEBOUNCE,
-            "most": limit,
-            "but_not": _format_workspaces(quota.full_workspaces),
+            "known_before": self.now - IMPORT_DEBOUNCE,
+            "row_limit": limit,
+            "excluded_workspaces": _format_workspaces(quota.full_workspaces),
         }
         rows = list(self.connection.execute(query, parameters))
         rows = list({(row.subscription, row.kind): row for row in reversed(rows)}.values())[::-1]
@@ -345,9 +345,9 @@ class Claimer:
         while len(due_rows) < limit:
             parameters = {
                 "now": self.now,
-                "most": limit * OVERFETCH_FACTOR,
-                "but_not": _format_workspaces(quota.full_workspaces),
-                "blocked": sorted(skipped_ids),
+                "row_limit": limit * OVERFETCH_FACTOR,
+                "excluded_workspaces": _format_workspaces(quota.full_workspaces),
+                "blocked_ids": sorted(skipped_ids),
             }
             candidates = self.connection.execute(_DUE_SUBSCRIPTIONS, parameters)
             keys = quota.select_keys(
@@ -420,7 +420,10 @@ class Claimer:
     def _advance_all_next_due(self, due: Sequence[Subscription]) -> None:
         next_due_of = cache(lambda schedule: next_due_edition(schedule, self.now))
         next_editions = [(subscription.id, next_due_of(subscription.schedule)) for subscription in due]
-        new_values = [{"key": key, "due": coming.at, "to": coming.edition} for key, coming in next_editions]
+        new_values = [
+            {"subscription_key": key, "new_due_at": coming.at, "new_edition": coming.edition}
+            for key, coming in next_editions
+        ]
         update_many(self.connection, _ADVANCE_NEXT_DUE, new_values)
 
     def _insert_leased(self, editions: Mapping[int, date], lateness: Mapping[int, Mapping[str, Any]]) -> None:
@@ -516,14 +519,14 @@ def _select_unfinished(condition: ColumnElement[bool]) -> Select[Any]:
     return (
         select(deliveries, deliveries.c.id.label("delivery"))
         .where(
-            _is_free(_NOW, bindparam("settled_at", type_=schema.Instant)),
+            _is_free(_NOW, bindparam("known_before", type_=schema.Instant)),
             is_one_of(deliveries.c.kind, DeliveryKind),  # A newer version may have stored others.
             condition,
             is_wanted,
             has_no_other_lease,
         )
         .order_by(deliveries.c.crashes, deliveries.c.failures, deliveries.c.id)
-        .limit(bindparam("most", type_=Integer))
+        .limit(bindparam("row_limit", type_=Integer))
         .with_for_update(skip_locked=True)
     )
 
@@ -531,15 +534,15 @@ def _select_unfinished(condition: ColumnElement[bool]) -> Select[Any]:
 # Built once: SQLAlchemy takes longer to build such a statement than the database to answer it.
 _NOW = bindparam("now", type_=schema.Instant)
 _WORKSPACE = subscriptions.c.platform + " " + subscriptions.c.workspace
-_NOT_EXCLUDED = not_(in_json_array(_WORKSPACE, "but_not"))
+_NOT_EXCLUDED = not_(in_json_array(_WORKSPACE, "excluded_workspaces"))
 _IS_POISON = and_(is_one_of(deliveries.c.state, LEASED), deliveries.c.crashes >= POISON_AFTER)
 _UNFINISHED, _UNFINISHED_POISON = _select_unfinished(not_(_IS_POISON)), _select_unfinished(_IS_POISON)
 _OVERDUE_FIRST = subscriptions.c.next_due_at, subscriptions.c.id
 _DUE_SUBSCRIPTIONS: Select[Any] = (
     select(subscriptions.c.id, subscriptions.c.platform, subscriptions.c.workspace)
-    .where(_is_due(), _NOT_EXCLUDED, not_(in_json_array(subscriptions.c.id, "blocked")))
+    .where(_is_due(), _NOT_EXCLUDED, not_(in_json_array(subscriptions.c.id, "blocked_ids")))
     .order_by(*_OVERDUE_FIRST)
-    .limit(bindparam("most", type_=Integer))
+    .limit(bindparam("row_limit", type_=Integer))
 )
 _DUE_SUBSCRIPTIONS_LOCKED = (
     select(subscriptions)
@@ -549,8 +552,8 @@ _DUE_SUBSCRIPTIONS_LOCKED = (
 )
 _ADVANCE_NEXT_DUE = (
     update(subscriptions)
-    .where(subscriptions.c.id == bindparam("key"))
-    .values(next_due_at=bindparam("due"), next_edition=bindparam("to"))
+    .where(subscriptions.c.id == bindparam("subscription_key"))
+    .values(next_due_at=bindparam("new_due_at"), next_edition=bindparam("new_edition"))
 )
 _DELIVERIES_OF_EDITIONS = select(deliveries.c.id, deliveries.c.subscription, deliveries.c.edition).where(
     in_json_array(deliveries.c.subscription, "keys"),

@@ -58,30 +58,32 @@ def finish_delivery(connection: Connection, claim: Claim) -> None:
 def _update_with_fencing_token() -> Update:
     """Build an update that changes a delivery only under its current fencing token, owner and attempts."""
     return update(deliveries).where(
-        deliveries.c.id == bindparam("its"),
-        deliveries.c.owner == bindparam("ours"),
-        deliveries.c.attempts == bindparam("try"),
+        deliveries.c.id == bindparam("delivery_key"),
+        deliveries.c.owner == bindparam("claim_owner"),
+        deliveries.c.attempts == bindparam("claim_attempts"),
         # Cheaper than IN, whose list SQLAlchemy expands again at every execution.
         or_(*(deliveries.c.state == state for state in LEASED)),
     )
 
 
 _DELIVERY_PLAN_SAVED = _update_with_fencing_token().values(
-    watermark=bindparam("considered"), empty_reason=bindparam("because")
+    watermark=bindparam("new_watermark"), empty_reason=bindparam("new_empty_reason")
 )
 _DELIVERY_PAGE_SENDING = _update_with_fencing_token().values(
-    lease_until=bindparam("until"), state=DeliveryState.POSTING
+    lease_until=bindparam("new_lease_until"), state=DeliveryState.POSTING
 )
 _DELIVERY_FIRST_PAGE_SENDING = _DELIVERY_PLAN_SAVED.values(
-    lease_until=bindparam("until"), state=DeliveryState.POSTING
+    lease_until=bindparam("new_lease_until"), state=DeliveryState.POSTING
 )
 _DELIVERY_PAGE_SENT = _update_with_fencing_token().values(failures=0, crashes=0)
 _DELIVERY_FINISHED = _DELIVERY_PAGE_SENT.values(state=DeliveryState.POSTED, reason="", lease_until=None)
 
-_UPDATE_PAGE = update(pages).where(pages.c.delivery == bindparam("its"), pages.c.number == bindparam("page"))
+_UPDATE_PAGE = update(pages).where(
+    pages.c.delivery == bindparam("delivery_key"), pages.c.number == bindparam("page_number")
+)
 _PAGE_SENDING = _UPDATE_PAGE.values(state=PageState.POSTING)
 _PAGE_SENT = _UPDATE_PAGE.values(
-    state=bindparam("page_state"), receipt=bindparam("page_receipt"), posted_at=bindparam("landed_at")
+    state=bindparam("page_state"), receipt=bindparam("page_receipt"), posted_at=bindparam("page_posted_at")
 )
 
 
@@ -100,7 +102,7 @@ def _update_deliveries(
 
 
 def _fencing_key_of(claim: Claim) -> dict[str, Any]:
-    return {"its": claim.id, "ours": claim.owner, "try": claim.attempts}
+    return {"delivery_key": claim.id, "claim_owner": claim.owner, "claim_attempts": claim.attempts}
 
 
 def _require_updated(updated_count: int, claims: Sequence[Claim]) -> None:
@@ -126,12 +128,13 @@ def _save_plans(connection: Connection, plans: Sequence[PlanSaved]) -> None:
 
 
 def _plan_values(plan: PlanSaved | FirstPageSending) -> dict[str, Any]:
-    return {"considered": plan.watermark, "because": plan.claim.empty_reason or ""}
+    return {"new_watermark": plan.watermark, "new_empty_reason": plan.claim.empty_reason or ""}
 
 
 def _start_first_pages(connection: Connection, first_pages: Sequence[FirstPageSending]) -> None:
     value_rows = [
-        _plan_values(first_page) | {"until": first_page.now + first_page.lease} for first_page in first_pages
+        _plan_values(first_page) | {"new_lease_until": first_page.now + first_page.lease}
+        for first_page in first_pages
     ]
     _update_deliveries(
         connection, _DELIVERY_FIRST_PAGE_SENDING, [first_page.claim for first_page in first_pages], value_rows
@@ -147,7 +150,7 @@ def _with_first_page_sending(planned_pages: Sequence[PlannedPage]) -> list[Plann
 
 
 def _start_pages(connection: Connection, pages_sending: Sequence[PageSending]) -> None:
-    value_rows = [{"until": sending.now + sending.lease} for sending in pages_sending]
+    value_rows = [{"new_lease_until": sending.now + sending.lease} for sending in pages_sending]
     _update_deliveries(
         connection, _DELIVERY_PAGE_SENDING, [sending.claim for sending in pages_sending], value_rows
     )
@@ -155,7 +158,10 @@ def _start_pages(connection: Connection, pages_sending: Sequence[PageSending]) -
         update_many(
             connection,
             _PAGE_SENDING,
-            [{"its": sending.claim.id, "page": sending.page_number} for sending in pages_sending],
+            [
+                {"delivery_key": sending.claim.id, "page_number": sending.page_number}
+                for sending in pages_sending
+            ],
         )
 
 
@@ -173,8 +179,8 @@ def _record_pages_sent(connection: Connection, pages_sent: Sequence[PageSent]) -
 
 def _page_sent_row(page_sent: PageSent) -> dict[str, Any]:
     state = PageState.SKIPPED if page_sent.receipt is None else PageState.POSTED
-    key = {"its": page_sent.claim.id, "page": page_sent.page_number}
-    return {**key, "page_state": state, "page_receipt": page_sent.receipt, "landed_at": page_sent.now}
+    key = {"delivery_key": page_sent.claim.id, "page_number": page_sent.page_number}
+    return {**key, "page_state": state, "page_receipt": page_sent.receipt, "page_posted_at": page_sent.now}
 
 
 def _insert_new_posts(connection: Connection, pages_sent: Sequence[PageSent]) -> None:
