@@ -13,7 +13,7 @@ from digests.ids import canonicalize_address, parse_arxiv_id
 from digests.model import NOT_REVIEWED, Paper
 from digests.ports.sources import BadRecord, ProgressCallback, SourceBatch, SourceState
 from digests.sources.http.client import RequestLimits, SourceClient
-from digests.sources.watched import due_after_interval
+from digests.sources.polling import due_after_interval
 
 SERVER = "Hugging Face"
 

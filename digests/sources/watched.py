@@ -12,6 +12,7 @@ from digests.errors import InputError, PaperroundError
 from digests.model import Paper, Review
 from digests.ports.sources import BadRecord, ProgressCallback, SourceBatch, SourceState
 from digests.sources.http.client import RequestLimits, SourceClient
+from digests.sources.polling import due_after_interval
 from digests.sources.reviews import ReviewFile
 from digests.sources.stream import read_batches
 
@@ -125,17 +126,6 @@ class WatchedAddress:
 
     def next_fetch_at(self, state: SourceState, now: datetime) -> datetime | None:
         return due_after_interval(state, self.interval, now)
-
-
-def due_after_interval(state: SourceState, interval: timedelta, now: datetime) -> datetime:
-    """Return the next fetch of a source that is polled at an interval; `now` for its first one.
-
-    After a failure the server's own retry time is respected.
-    """
-    if state.last_try is None:
-        return now
-    following = state.last_try + interval
-    return max(following, state.next_try_at) if state.failure and state.next_try_at else following
 
 
 def _build_conditional_headers(response_headers: Mapping[str, str]) -> dict[str, str]:
