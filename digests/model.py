@@ -89,7 +89,7 @@ class Assessment:
     """
 
     rubric: str
-    stage: ReviewDepth
+    review_depth: ReviewDepth
     grades: tuple[tuple[str, int], ...]
     paper_version: int | None = None
     key_limitations: tuple[QuotedLimitation, ...] = ()

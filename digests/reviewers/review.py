@@ -153,7 +153,7 @@ def _build_review(
         read_depth=read_depth,
         assessment=Assessment(
             rubric=RUBRIC_VERSION,
-            stage=review_depth,
+            review_depth=review_depth,
             paper_version=paper.version,
             grades=tuple(answer.grades.items()),
             key_limitations=answer.key_limitations,

@@ -134,7 +134,7 @@ class _TaskRun:
             and review.model == self.context.server.address.model
             and assessment.rubric == RUBRIC_VERSION
             and assessment.paper_version == paper.version
-            and assessment.stage in (self.task.review_depth, ReviewDepth.FULL)
+            and assessment.review_depth in (self.task.review_depth, ReviewDepth.FULL)
         )
 
     async def _request_review(self, scored: ScoredPaper, prepared: PreparedText) -> None:

@@ -386,21 +386,30 @@ def _review_row(review: Review, *, paper: int, seq: int, fingerprint: str) -> di
         "model": review.model,
         "reviewed_at": review.reviewed_at,
         "read_depth": review.read_depth,
-        "review_depth": review.assessment.stage if review.assessment else "",
+        "review_depth": review.assessment.review_depth if review.assessment else "",
         "assessment": _assessment_to_json(review.assessment) if review.assessment else None,
     }
 
 
+_REVIEW_DEPTH_KEY = "stage"
+"""Key of `review_depth` in a stored assessment. It stays, since fingerprints of stored reviews contain it."""
+
+
 def _assessment_to_json(assessment: Assessment) -> str:
-    return json.dumps(asdict(assessment), ensure_ascii=False)
+    fields = {
+        _REVIEW_DEPTH_KEY if name == "review_depth" else name: value
+        for name, value in asdict(assessment).items()
+    }
+    return json.dumps(fields, ensure_ascii=False)
 
 
 def _assessment_from_json(text: str) -> Assessment:
     fields = json.loads(text)
+    review_depth = ReviewDepth(fields.pop(_REVIEW_DEPTH_KEY))
     return Assessment(
         **{
             **fields,
-            "stage": ReviewDepth(fields["stage"]),
+            "review_depth": review_depth,
             "grades": tuple((name, grade) for name, grade in fields["grades"]),
             "key_limitations": tuple(QuotedLimitation(**point) for point in fields["key_limitations"]),
         }

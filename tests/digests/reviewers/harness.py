@@ -43,7 +43,7 @@ def store_with_papers(count: int) -> Store:
 def has_full_review(scored: ScoredPaper) -> bool:
     """True if the paper's newest review is a full one."""
     assessment = scored.review.assessment
-    return assessment is not None and assessment.stage is ReviewDepth.FULL
+    return assessment is not None and assessment.review_depth is ReviewDepth.FULL
 
 
 class ReviewerHarness:

@@ -21,7 +21,11 @@ def test_wanted_papers_are_scored_and_the_best_are_reviewed_in_full() -> None:
     assert (outcome.score_count, outcome.full_review_count) == (12, 3)
     assert (outcome.failure_count, outcome.trouble) == (0, None)
     reviews = [reviewer.get_paper(number).review for number in range(12)]
-    full = [review for review in reviews if review.assessment and review.assessment.stage is ReviewDepth.FULL]
+    full = [
+        review
+        for review in reviews
+        if review.assessment and review.assessment.review_depth is ReviewDepth.FULL
+    ]
     assert len(full) == 3
     assert all(review.score is not None for review in reviews)
     best = sorted((review.score or 0 for review in reviews), reverse=True)[:3]
