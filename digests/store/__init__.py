@@ -26,8 +26,9 @@ from digests.store.subscriptions import SqlSubscriptions
 def open_store(url: str, *, busy_timeout: float = BUSY_TIMEOUT, now: datetime | None = None) -> Store:
     """Open the store at a SQLAlchemy address and create or migrate its tables.
 
-    Addresses look like sqlite:///paperround.db or postgresql+psycopg://me@host/papers. `now` dates a backup.
-    `busy_timeout` is the longest wait for another process's write, in seconds. Raises StoreError.
+    Addresses look like sqlite:///paperround.db or postgresql+psycopg://me@host/papers. `busy_timeout` is the
+    longest wait for another process's write, in seconds, for SQLite only. `now` dates the backup that a
+    migration makes, by default the current time. Raises StoreError, with all connections closed.
     """
     database = open_database(url, busy_timeout=busy_timeout)
     try:

@@ -20,17 +20,18 @@ from digests.store.outbox.abandon import has_live_lease
 from digests.store.schema import deliveries, metadata
 
 BATCH_ROWS = 1_000
-"""Rows in memory at a time: with a review a paper has some five thousand characters."""
+"""Rows in memory at a time. A paper with its review has some five thousand characters."""
 
 CopyProgress = Callable[[int, int], None]
-"""Told now and then how many rows of how many are copied."""
+"""Receives the number of rows copied so far and the number of all rows."""
 
 
 def copy_store(source: str, target: str, *, now: datetime, progress: CopyProgress) -> Mapping[str, int]:
-    """Copy every table of the store at one address to an empty store at another, and count the rows of each.
+    """Copy every row of the store at one address to an empty store at another.
 
-    All or nothing: a failure leaves the target empty. A source with the schema before 0.1.0 is only read;
-    any other is migrated to this version first. Raises StoreError, also for a source that is in use.
+    Returns the number of rows by table. The target is created or migrated first, and left empty by a failure.
+    A source with the schema before 0.1.0 is only read; any other is migrated to this version first. Raises
+    StoreError, also for a source that is in use and for a target that is not empty.
     """
     old, new = open_database(source), open_database(target)
     try:
@@ -61,8 +62,8 @@ def copy_store(source: str, target: str, *, now: datetime, progress: CopyProgres
 def _require_distinct_stores(old: Database, new: Database) -> None:
     if old.name == new.name:
         raise StoreError(f"The store {old.name} cannot be copied onto itself: name another one to copy to.")
-    for one in (old, new):
-        if not one.is_postgres and one.file is None:
+    for database in (old, new):
+        if not database.is_postgres and database.file is None:
             raise StoreError(
                 "A store in memory is gone at the end: name a file, such as sqlite:///paperround.db."
             )

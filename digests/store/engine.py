@@ -39,12 +39,15 @@ from digests.errors import StoreError
 from digests.store import postgres
 
 BUSY_TIMEOUT = 30.0
-"""Seconds to wait for another process's write; an import holds the lock for less than one."""
+"""Seconds to wait for another process's write. An import holds the lock for less than a second."""
 
 
 @dataclass(frozen=True, slots=True)
 class Database:
-    """An engine with its name for people: the path of a file, or an address without its password."""
+    """An engine with its name for people: the path of a file, or an address without its password.
+
+    `file` is None for PostgreSQL and for a store in memory.
+    """
 
     engine: Engine
     name: str
@@ -52,15 +55,21 @@ class Database:
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
-        """Open a connection for reading. Each statement sees one consistent state. Raises StoreError."""
+        """Open a connection for reading.
+
+        Each statement sees one consistent state, two may see different ones.
+
+        Raises StoreError.
+        """
         with translate_errors(self.name), self._read_engine.connect() as connection:
             yield connection
 
     @contextmanager
     def write(self, lock_name: str = "") -> Iterator[Connection]:
-        """Open a write transaction. Raises StoreError.
+        """Open a write transaction that is committed after the block, and rolled back if it raises.
 
-        Transactions with the same `lock_name` exclude each other. In SQLite all write transactions do.
+        Transactions with the same `lock_name` exclude each other, also between processes. In SQLite all write
+        transactions do. Raises StoreError.
         """
         options: dict[str, Any] = {"paperround_write": True}
         engine = self.engine.execution_options(**options)
@@ -83,7 +92,7 @@ class Database:
 
 
 def insert_if_absent(connection: Connection, table: Table, row: Mapping[str, Any]) -> bool:
-    """Insert a row unless its key exists; return True if it was inserted. Safe between processes."""
+    """Insert a row unless that violates a unique key; return True if inserted. Safe between processes."""
     dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
     statement = dialect.insert(table).values(row).on_conflict_do_nothing()
     # SQLAlchemy keeps an insert's count only when asked to, and psycopg's cursor forgets it on closing.
@@ -93,7 +102,7 @@ def insert_if_absent(connection: Connection, table: Table, row: Mapping[str, Any
 def insert_absent_returning(
     connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]], *columns: Column[Any]
 ) -> Sequence[Row[Any]]:
-    """Insert the rows whose keys do not exist; return these columns of the inserted rows, in any order."""
+    """Insert the rows that violate no unique key; return `columns` of the inserted ones, in any order."""
     dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
     statement = dialect.insert(table).on_conflict_do_nothing().returning(*columns)
     return connection.execute(statement, list(rows)).fetchall() if rows else []
@@ -102,7 +111,7 @@ def insert_absent_returning(
 def upsert(
     connection: Connection, table: Table, row: Mapping[str, Any], updated_values: Mapping[str, Any]
 ) -> None:
-    """Insert a row, or set `updated_values` on the row with its key. Safe between processes."""
+    """Insert a row, or set `updated_values` on the row with its primary key. Safe between processes."""
     upsert_all(connection, table, [row], lambda _: updated_values)
 
 
@@ -112,7 +121,10 @@ def upsert_all(
     rows: Sequence[Mapping[str, Any]],
     values_to_update: Callable[[Any], Mapping[str, Any]],
 ) -> None:
-    """Upsert one or more rows. `values_to_update` maps the proposed row's columns to the values to set."""
+    """Insert one or more rows; update the existing row of a primary key instead.
+
+    `values_to_update` receives the columns of the proposed row, and returns the values to set.
+    """
     dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
     statement = dialect.insert(table)
     keys = [column.name for column in table.primary_key]
@@ -123,7 +135,7 @@ def upsert_all(
 def insert_many(
     connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]], *, ignore_existing: bool = False
 ) -> None:
-    """Insert rows that have the same columns. `ignore_existing` skips rows whose keys exist.
+    """Insert rows that have the same columns. `ignore_existing` skips rows that violate a unique key.
 
     SQLite rows bypass SQLAlchemy's compiler, for speed.
     """
@@ -145,9 +157,10 @@ def insert_many(
 
 
 def update_many(connection: Connection, change: Update, rows: Sequence[Mapping[str, Any]]) -> int:
-    """Run a module-level statement once per row of parameters; return the number of changed table rows.
+    """Run an update once per row of parameters; return the number of table rows that matched.
 
-    The compiled statement is cached. SQLite rows bypass SQLAlchemy's compiler, for speed.
+    The compiled statement is cached, so build `change` once per module. SQLite rows bypass SQLAlchemy's
+    compiler, for speed.
     """
     if connection.dialect.name != "sqlite":
         return connection.execute(change, list(rows)).rowcount
@@ -213,18 +226,18 @@ def _compile_elements_for_sqlite(element: _JsonElements, compiler: SQLCompiler, 
 
 @compiles(_JsonElements, "postgresql")
 def _compile_elements_for_postgres(element: _JsonElements, compiler: SQLCompiler, **options: Any) -> str:
-    listed = f"json_array_elements_text(CAST({compiler.process(element.clauses, **options)} AS JSON))"
+    elements = f"json_array_elements_text(CAST({compiler.process(element.clauses, **options)} AS JSON))"
     kind = compiler.dialect.type_compiler_instance.process(element.type)
-    return f"(SELECT CAST(value AS {kind}) FROM {listed})"  # noqa: S608
+    return f"(SELECT CAST(value AS {kind}) FROM {elements})"  # noqa: S608
 
 
 def in_json_array(column: ColumnElement[Any], name: str) -> ColumnElement[bool]:
-    """Condition: the column's value is in the list bound to the parameter `name`.
+    """Match rows whose value in the column is in the list bound to the parameter `name`.
 
     For frequent statements: SQLAlchemy's own IN compiles again for every call, with a parameter per element.
     """
-    listed: BindParameter[Any] = bindparam(name, type_=_JsonList)
-    return column.op("IN", is_comparison=True)(_JsonElements(listed, column.type))
+    json_list: BindParameter[Any] = bindparam(name, type_=_JsonList)
+    return column.op("IN", is_comparison=True)(_JsonElements(json_list, column.type))
 
 
 def open_database(url: str, *, busy_timeout: float = BUSY_TIMEOUT) -> Database:
@@ -232,7 +245,7 @@ def open_database(url: str, *, busy_timeout: float = BUSY_TIMEOUT) -> Database:
     try:
         address = make_url(url)
     except (ArgumentError, ValueError) as error:  # The message may contain the password.
-        raise StoreError(f"The store's address is none. {_ADDRESS_EXAMPLE}") from error
+        raise StoreError(f"The store's address cannot be read. {_ADDRESS_EXAMPLE}") from error
     try:
         match address.get_backend_name():
             case "sqlite":
@@ -286,7 +299,10 @@ def _configure_sqlite(engine: Engine, *, in_memory: bool) -> None:
 
 @contextmanager
 def translate_errors(name: str) -> Iterator[None]:
-    """Raise database errors as StoreError with a sentence that says what to do."""
+    """Raise the database errors of a block as StoreError, with a sentence that says what to do.
+
+    `name` is the store's name for people.
+    """
     try:
         yield
     except DBAPIError as error:
@@ -305,7 +321,7 @@ _ERROR_SENTENCES = {
     "SQLITE_LOCKED": "is locked by another process for too long: stop that process, or try again",
     "SQLITE_READONLY": "is read-only: give this user the right to write the file and its folder",
     "SQLITE_NOTADB": "is not a Paperround store: name another file under [store] url, or move this one away",
-    "SQLITE_CORRUPT": "is damaged: restore a backup, or move the file away to begin anew",
+    "SQLITE_CORRUPT": "is damaged: restore a backup, or move the file away to begin with an empty store",
     "SQLITE_FULL": "cannot grow, the disk is full: free some space and run the command again; "
     "nothing was half written",
     "SQLITE_IOERR": "cannot be read or written, the disk reports an error: check the disk, then try again",

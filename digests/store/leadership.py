@@ -88,7 +88,7 @@ class FileLeadership:
         return lock
 
     def is_lock_held(self, role: str, lock: int) -> bool:
-        """Return True while this process holds the lock and its file has not been moved away."""
+        """Return True while this process holds the lock and its file is still in its place."""
         with self._mutex:
             if self._lock_descriptors.get(role) != lock:
                 return False
@@ -99,7 +99,7 @@ class FileLeadership:
                 return False
 
     def release_lock(self, role: str, lock: int) -> None:
-        """Release a lock unless the role is held by a newer one."""
+        """Release a lock. Has no effect if it was released already."""
         with self._mutex:
             if self._lock_descriptors.get(role) == lock:
                 del self._lock_descriptors[role]
@@ -176,7 +176,10 @@ class PostgresLeadership:
                 session.close()
 
     def is_lock_held(self, role: str, session: Connection) -> bool:
-        """Return True while the server still has the session in which the lock was taken."""
+        """Return True while the lock's session is open and the server answers in it.
+
+        A failure drops the session, and with it every lock.
+        """
         with self._mutex:
             if session is not self._session or role not in self._held_roles:
                 return False
@@ -221,8 +224,9 @@ class _PostgresLeaderLock:
 
 @contextmanager
 def _enforce_answer_deadline(session: Connection) -> Iterator[None]:
-    """Fail the statement inside after `ANSWER_TIMEOUT_SECONDS`; neither libpq nor psycopg has such a
-    deadline.
+    """Fail the statement inside the block after `ANSWER_TIMEOUT_SECONDS`, by shutting down its socket.
+
+    Neither libpq nor psycopg has such a deadline.
     """
     try:
         fileno: int = session.connection.dbapi_connection.fileno()  # type: ignore[union-attr]
@@ -249,8 +253,11 @@ def build_leadership(database: Database) -> FileLeadership | PostgresLeadership:
 
 
 def is_any_role_held(database: Database) -> bool:
-    """Return True while a process holds a leader lock of this store. Leaves no file behind. Raises
-    StoreError.
+    """Return True while any process holds a leader lock of this store.
+
+    Leaves no lock held and creates no file.
+
+    Raises StoreError.
     """
     if database.is_postgres:
         with database.read() as connection:

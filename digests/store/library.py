@@ -42,10 +42,10 @@ papers, reviews = schema.papers, schema.reviews
 _T = TypeVar("_T")
 
 NEVER_ANNOUNCED = datetime(1970, 1, 1, tzinfo=UTC)
-"""`known_at` of papers that were never announced: before all others."""
+"""`known_at` of papers that were never announced: earlier than that of any other paper."""
 
 IDS_PER_QUERY = 500
-"""The oldest SQLite builds in use take 999 values per statement."""
+"""Ids of one statement. The oldest SQLite builds in use take 999 values."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +98,10 @@ class SqlLibrary:
             rows = connection.execute(query, {"after": after_seq, "to": to_seq}).fetchall()
             held_ids = frozenset(connection.execute(_HELD_PAPERS).scalars())
             ranks = {
-                name: PairwiseRank(*placing)
-                for name, *placing in connection.execute(_PAIRWISE_RANKS, {"after": after_seq, "to": to_seq})
+                name: PairwiseRank(*rank_values)
+                for name, *rank_values in connection.execute(
+                    _PAIRWISE_RANKS, {"after": after_seq, "to": to_seq}
+                )
             }
         return [_candidate_from_row(row, held_ids, ranks) for row in rows]
 
@@ -139,7 +141,10 @@ def fetch_papers(connection: Connection, ids: Sequence[str]) -> dict[str, Scored
 
 @dataclass(slots=True)
 class _PaperEntry:
-    """A paper during an import. `is_stored`: it has a row; `is_dirty`: the row must be written."""
+    """A paper during an import, with its current review and the fingerprints of all its reviews.
+
+    `is_stored` means that it has a row, `is_dirty` that the row must be written.
+    """
 
     id: int
     paper: Paper
@@ -171,9 +176,9 @@ class _ImportBatch:
         if entry is None:
             self._add_paper(paper, review)
             return ImportCounts(new=1)
-        facts_changed = self._merge_facts(entry, paper)
+        metadata_changed = self._merge_metadata(entry, paper)
         review_changed = review != NOT_REVIEWED and self._merge_review(entry, review)
-        return ImportCounts(changed=1) if facts_changed or review_changed else ImportCounts(unchanged=1)
+        return ImportCounts(changed=1) if metadata_changed or review_changed else ImportCounts(unchanged=1)
 
     def _add_paper(self, paper: Paper, review: Review) -> None:
         seq = self._draw_seq()
@@ -198,7 +203,7 @@ class _ImportBatch:
         if review != NOT_REVIEWED:
             self._set_review(entry, review, _compute_fingerprint(review), seq)
 
-    def _merge_facts(self, entry: _PaperEntry, paper: Paper) -> bool:
+    def _merge_metadata(self, entry: _PaperEntry, paper: Paper) -> bool:
         merged = _merge_papers(entry.paper, paper)
         if merged == entry.paper:
             return False
@@ -234,7 +239,7 @@ class _ImportBatch:
         if new_rows := [_paper_row(entry) for entry in dirty_entries if not entry.is_stored]:
             insert_many(connection, papers, new_rows)
         # Sorted: a fixed lock order prevents deadlocks.
-        for entry in sorted(dirty_entries, key=lambda one: one.id):
+        for entry in sorted(dirty_entries, key=lambda entry: entry.id):
             if entry.is_stored:
                 connection.execute(update(papers).where(papers.c.id == entry.id).values(_paper_row(entry)))
         if self.new_reviews:
@@ -245,7 +250,10 @@ class _ImportBatch:
 
 
 def _lock_last_seq(connection: Connection) -> int:
-    """Return the last sequence number. PostgreSQL keeps its row locked: numbers become visible in order."""
+    """Return the last sequence number, and lock it until the transaction ends.
+
+    So the numbers of concurrent imports become visible in order.
+    """
     counter = select(schema.counters.c.value).where(schema.counters.c.name == "change").with_for_update()
     last_seq: int = connection.execute(counter).scalar_one()
     return last_seq
@@ -282,7 +290,7 @@ def _entry_from_row(row: Row[Any]) -> _PaperEntry:
 
 
 def _merge_papers(known: Paper, incoming: Paper) -> Paper:
-    """Return the metadata of the newer version, with gaps filled from the other."""
+    """Return the metadata of the newer version, with gaps filled from the other and the flags of both."""
     newer, other = (incoming, known) if _is_at_least_as_new(incoming, known) else (known, incoming)
     same_version = _is_same_version(incoming, known)
     return replace(
@@ -308,7 +316,7 @@ def _is_same_version(paper: Paper, other: Paper) -> bool:
 
 
 def _is_at_least_as_new(incoming: Paper, known: Paper) -> bool:
-    """Compare versions. A paper without one may be old, unless its update day is later."""
+    """Return True if incoming metadata counts as the newer. Without a version it needs a later update day."""
     if known.version is None or incoming.version is not None:
         return known.version is None or incoming.version is None or incoming.version >= known.version
     return incoming.updated is not None and (known.updated is None or incoming.updated > known.updated)

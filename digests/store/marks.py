@@ -112,17 +112,17 @@ class SqlMarks:
                 )
 
 
-def _set_mark(connection: Connection, mark: Mark, on: bool) -> bool:
-    if insert_if_absent(connection, marks, {**_key_of_mark(mark), "is_on": on, "at": mark.at}):
-        return on
+def _set_mark(connection: Connection, mark: Mark, is_on: bool) -> bool:
+    if insert_if_absent(connection, marks, {**_key_of_mark(mark), "is_on": is_on, "at": mark.at}):
+        return is_on
     row = connection.execute(
         select(marks.c.is_on, marks.c.at).where(*_matches_mark(mark)).with_for_update()
     ).one()
     # Of an addition and a removal at the same instant the removal counts, in either order of arrival.
-    if (mark.at, not on) < (row.at, not row.is_on):
+    if (mark.at, not is_on) < (row.at, not row.is_on):
         return False
-    connection.execute(update(marks).where(*_matches_mark(mark)).values(is_on=on, at=mark.at))
-    return bool(row.is_on != on)
+    connection.execute(update(marks).where(*_matches_mark(mark)).values(is_on=is_on, at=mark.at))
+    return bool(row.is_on != is_on)
 
 
 def _key_of_mark(mark: Mark) -> dict[str, str]:
@@ -153,7 +153,7 @@ def _is_in_channel(channel: Channel) -> tuple[ColumnElement[bool], ColumnElement
 
 
 def _is_discussed() -> ColumnElement[bool]:
-    """Condition: the paper was discussed after it was marked, in this channel or in all."""
+    """Match marks whose paper was discussed since, in the mark's channel or in all."""
     here = and_(discussions.c.platform == marks.c.platform, discussions.c.channel == marks.c.channel)
     everywhere = and_(discussions.c.platform == "", discussions.c.channel == "")
     return exists().where(
@@ -162,7 +162,10 @@ def _is_discussed() -> ColumnElement[bool]:
 
 
 def _select_queue(*conditions: ColumnElement[bool]) -> Select[Any]:
-    """Select papers with their mark counts. A person counts once per platform, in whatever channels."""
+    """Select the papers of some marks, with their mark counts and first marks, most marks first.
+
+    A person counts once per platform, in whatever channels the marks are.
+    """
     person = marks.c.platform + " " + marks.c.person
     mark_count, since = func.count(person.distinct()).label("mark_count"), func.min(marks.c.at).label("since")
     return (

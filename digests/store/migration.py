@@ -22,9 +22,11 @@ MIGRATIONS_FOLDER = Path(__file__).parent / "migrations"
 
 
 def migrate(database: Database, *, now: datetime) -> None:
-    """Create or migrate the tables if needed. Raises StoreError; a store of a newer version is not changed.
+    """Create the tables of an empty database, or migrate those of a store, if needed.
 
-    When several processes start at once, one migrates and the others wait.
+    An SQLite file is first backed up beside itself, under a name with its revision and `now`. When several
+    processes start at once, one migrates and the others wait. Raises StoreError, changing nothing, for a
+    store of a newer version, a store from before 0.1.0, and a database of something else.
     """
     if fetch_revision(database) == HEAD_REVISION:
         return

@@ -80,8 +80,8 @@ class SqlPostEdits:
 
     def reschedule(self, edit: PostEdit, due_at: datetime | None) -> None:
         with self.database.write() as connection:
-            this = update(post_edits).where(post_edits.c.post == edit.id)
-            connection.execute(this.values(due_at=due_at, is_abandoned=due_at is None))
+            edit_update = update(post_edits).where(post_edits.c.post == edit.id)
+            connection.execute(edit_update.values(due_at=due_at, is_abandoned=due_at is None))
 
     def paper_updates(self, post: Post) -> Mapping[str, PaperUpdate]:
         query = (
@@ -129,7 +129,10 @@ def _paper_update_from_row(row: Row[Any]) -> PaperUpdate:
 
 
 def _process_next_changes(connection: Connection, since: datetime, now: datetime) -> bool:
-    """Process the next batch of changes and advance the cursor, in the caller's transaction."""
+    """Process the next batch of changes and advance the cursor, in the caller's transaction.
+
+    Returns True if more changes are left.
+    """
     last_seq = connection.execute(select(counters.c.value).where(counters.c.name == "change")).scalar_one()
     cursor_query = select(counters.c.value).where(counters.c.name == CURSOR).with_for_update()
     after = connection.execute(cursor_query).scalar()

@@ -76,7 +76,7 @@ def _begin_session(connection: Any, record: Any) -> None:
 
 
 def hide_secrets(address: URL) -> str:
-    """Return the address for people, with secrets masked."""
+    """Return the address as a text for people, with passwords masked."""
     masked_address = address.set(
         query={key: "***" if key in _SECRET_PARAMETERS else value for key, value in address.query.items()}
     )
@@ -95,19 +95,19 @@ def require_supported_server(connection: Connection, store_name: str) -> None:
     encoding = connection.execute(text("SELECT getdatabaseencoding()")).scalar()
     if encoding != "UTF8":
         raise StoreError(
-            f"The store {store_name} keeps its text as {encoding}, which lacks most signs: "
+            f"The store {store_name} keeps its text as {encoding}, which lacks most characters: "
             "create a database with ENCODING 'UTF8' (and TEMPLATE template0) and name it under [store] url."
         )
 
 
 def acquire_transaction_lock(connection: Connection, lock_name: str) -> None:
-    """Hold a named advisory lock of this database and schema until the transaction ends."""
+    """Wait for a named advisory lock of this database and schema, and hold it until the transaction ends."""
     connection.execute(
         text(
             "SELECT pg_advisory_xact_lock(hashtextextended("
-            "'paperround ' || current_schema() || ' ' || :what, 1))"
+            "'paperround ' || current_schema() || ' ' || :lock_name, 1))"
         ),
-        {"what": lock_name},
+        {"lock_name": lock_name},
     )
 
 

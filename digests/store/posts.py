@@ -16,6 +16,7 @@ from digests.subscription import Channel
 posts, post_papers, pages, papers_table = schema.posts, schema.post_papers, schema.pages, schema.papers
 
 UNKNOWN_STATE = PostedState(None, None, None, False)
+"""State of a paper whose facts in the message are not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,17 +90,20 @@ class NewPost:
 
 
 def insert_posts(connection: Connection, new_posts: Sequence[NewPost]) -> dict[tuple[str, str, str], int]:
-    """Insert messages with their papers. Returns the numbers of those that were not known, by message key."""
+    """Insert messages with their papers; skip messages that are stored already.
+
+    Returns the store's numbers of the inserted ones, by message key.
+    """
     key_columns = (posts.c.platform, posts.c.channel, posts.c.message_id)
     added = insert_absent_returning(
-        connection, posts, [_post_row(each) for each in new_posts], posts.c.id, *key_columns
+        connection, posts, [_post_row(new_post) for new_post in new_posts], posts.c.id, *key_columns
     )
     keys = {(row.platform, row.channel, row.message_id): int(row.id) for row in added}
     post_paper_rows = [
         row
-        for each in new_posts
-        if each.message_key in keys
-        for row in _post_paper_rows(each, keys[each.message_key])
+        for new_post in new_posts
+        if new_post.message_key in keys
+        for row in _post_paper_rows(new_post, keys[new_post.message_key])
     ]
     insert_many(connection, post_papers, post_paper_rows)
     return keys
@@ -138,7 +142,10 @@ _PAPER_STATES = select(
 
 
 def state_of(connection: Connection, names: Sequence[str]) -> dict[str, PostedState]:
-    """Return the state that a message written now tells, for the known papers among these, by name."""
+    """Return the current state of papers, as a message posted now would show it, by paper id.
+
+    Unknown papers are left out.
+    """
     return {
         row.name: PostedState(row.version, row.review or 0, row.score, row.withdrawn is not None)
         for row in connection.execute(_PAPER_STATES, {"names": names})
@@ -150,7 +157,7 @@ def _state_columns(state: PostedState) -> dict[str, Any]:
 
 
 def fetch_posts_by_key(connection: Connection, keys: Sequence[int]) -> dict[int, Post]:
-    """Return the posts with these numbers, by number."""
+    """Return the posts with these numbers, by number. Each of them must exist."""
     query = _select_posts().where(posts.c.id.in_(keys)).order_by(posts.c.id)
     return dict(zip(sorted(keys), _fetch_posts(connection, query), strict=True))
 

@@ -219,7 +219,7 @@ pages = Table(
     Column("idempotency_key", StorableText, nullable=False),
     Column("payload", StorableText, nullable=False),
     Column("papers", StorableText, nullable=False),
-    # Facts that the page states, as JSON by paper: version, review number, score, withdrawn or not.
+    # State that the page shows, as JSON by paper: version, review number, score, withdrawn or not.
     Column("posted_states", StorableText, nullable=False, server_default=""),
     Column("in_thread", Boolean, nullable=False),
     Column("state", StorableText, nullable=False),
@@ -277,7 +277,7 @@ post_papers = Table(
     Column("paper", StorableText, nullable=False),
     Column("platform", StorableText, nullable=False),
     Column("channel", StorableText, nullable=False),
-    # Facts that the message states. Review number 0: no review. Null in rows of an older version: unknown.
+    # State that the message shows. Review number 0: no review. Null in rows of an older version: unknown.
     Column("version", SmallInteger),
     Column("review_number", Key),
     Column("score", Float),

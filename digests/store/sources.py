@@ -16,6 +16,7 @@ from digests.store.engine import Database, insert_if_absent, upsert
 health, imports, sources, turns = schema.health, schema.imports, schema.sources, schema.turns
 
 LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
+"""`free_at` of a server that nobody has asked yet."""
 
 
 @dataclass(frozen=True, slots=True)

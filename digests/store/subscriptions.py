@@ -30,7 +30,7 @@ subscriptions, subscription_changes, deliveries = (
 
 @dataclass(frozen=True, slots=True)
 class SqlSubscriptions:
-    """Subscriptions in a database of any kind."""
+    """Subscriptions in SQLite or PostgreSQL."""
 
     database: Database
 
@@ -38,8 +38,10 @@ class SqlSubscriptions:
         with self.database.write(lock_name="subscriptions") as connection:
             stored = {row.id: row for row in connection.execute(select(subscriptions))}
             kept_ids = {
-                _sync_subscription(connection, one, _find_row(one.channel, stored.values()), now)
-                for one in wanted
+                _sync_subscription(
+                    connection, subscription, _find_row(subscription.channel, stored.values()), now
+                )
+                for subscription in wanted
             }
             removed_ids = [
                 row.id
@@ -138,7 +140,10 @@ RECENT_PERIOD = timedelta(days=3)
 def _fetch_recent_editions(
     connection: Connection, now: datetime, subscription_id: int | None = None
 ) -> dict[int, frozenset[date]]:
-    """Return the recent and future editions that already have a digest, by subscription id."""
+    """Return the editions of the last `RECENT_PERIOD` and later that have a digest, by subscription id.
+
+    With `subscription_id`, of that subscription only.
+    """
     query = select(deliveries.c.subscription, deliveries.c.edition).where(
         deliveries.c.edition >= (now - RECENT_PERIOD).date(), is_digest()
     )
@@ -172,7 +177,11 @@ def _recompute_due(row: Row[Any], recent_editions: frozenset[date], now: datetim
 def _next_due_columns(
     connection: Connection, row: Row[Any] | None, schedule: Schedule, now: datetime, *, was_running: bool
 ) -> dict[str, Any]:
-    """Return the values of the next-due columns after a schedule was changed or resumed."""
+    """Return the next-due columns after a schedule was changed, or a channel started or resumed.
+
+    `row` is the stored subscription before the change, None for a new one. If it was not running, its
+    unfinished deliveries before today are given up and today's failed one is reopened.
+    """
     recent_editions = (
         _fetch_recent_editions(connection, now, row.id).get(row.id, frozenset())
         if row is not None
@@ -206,7 +215,7 @@ def read_or_stop_subscriptions(
 ) -> list[Subscription]:
     """Convert rows to subscriptions. Rows that cannot be read are logged, stopped and left out.
 
-    The due edition of a stopped row is failed, so that its owner gets a notice.
+    The unfinished deliveries and the due edition of such a row are given up, so that its owner gets a notice.
     """
     subscriptions_found = []
     for row in rows:
@@ -231,23 +240,25 @@ def subscription_or_stub_from_row(row: Row[Any]) -> Subscription:
 
 
 def running_conditions() -> tuple[ColumnElement[bool], ...]:
-    """Return the conditions of subscriptions that get digests."""
+    """Return the conditions that running subscriptions meet: active, neither paused nor stopped."""
     return subscriptions.c.active, subscriptions.c.paused_by == "", subscriptions.c.stop_reason == ""
 
 
 def _select_channel_rows(channel: Channel, *, active_only: bool = True) -> Select[Any]:
-    """Select a channel's rows, active ones first, then those that name a workspace.
+    """Select the rows of a channel, active ones first, then rows that name a workspace.
 
     An empty workspace on either side matches any.
     """
-    same = select(subscriptions).where(
+    channel_rows = select(subscriptions).where(
         subscriptions.c.platform == channel.platform, subscriptions.c.channel == channel.channel
     )
     if active_only:
-        same = same.where(subscriptions.c.active)
+        channel_rows = channel_rows.where(subscriptions.c.active)
     if channel.workspace:
-        same = same.where(subscriptions.c.workspace.in_((channel.workspace, "")))
-    return same.order_by(subscriptions.c.active.desc(), subscriptions.c.workspace.desc(), subscriptions.c.id)
+        channel_rows = channel_rows.where(subscriptions.c.workspace.in_((channel.workspace, "")))
+    return channel_rows.order_by(
+        subscriptions.c.active.desc(), subscriptions.c.workspace.desc(), subscriptions.c.id
+    )
 
 
 def _apply_change(
@@ -340,10 +351,10 @@ def _find_row(channel: Channel, rows: Iterable[Row[Any]]) -> Row[Any] | None:
 
     An empty workspace on either side matches any; otherwise a channel could get two digests.
     """
-    same = [row for row in rows if (row.platform, row.channel) == (channel.platform, channel.channel)]
-    near = [row for row in same if row.workspace == "" or channel.workspace == ""]
-    exact = (row for row in same if row.workspace == channel.workspace)
-    return next(exact, next(iter(near), None))
+    channel_rows = [row for row in rows if (row.platform, row.channel) == (channel.platform, channel.channel)]
+    exact_rows = (row for row in channel_rows if row.workspace == channel.workspace)
+    compatible_rows = (row for row in channel_rows if row.workspace == "" or channel.workspace == "")
+    return next(exact_rows, next(compatible_rows, None))
 
 
 def _sync_subscription(
@@ -364,10 +375,10 @@ def _sync_subscription(
     if (
         not row.active
         or row.stop_reason
-        or [known.schedule for known in readable_subscriptions_from_rows([row])] != [subscription.schedule]
+        or [stored.schedule for stored in readable_subscriptions_from_rows([row])] != [subscription.schedule]
     ):
-        awaits = bool(row.active and not row.stop_reason and not row.paused_by)
-        values |= _next_due_columns(connection, row, subscription.schedule, now, was_running=awaits)
+        was_running = bool(row.active and not row.stop_reason and not row.paused_by)
+        values |= _next_due_columns(connection, row, subscription.schedule, now, was_running=was_running)
     connection.execute(update(subscriptions).where(subscriptions.c.id == row.id).values(values))
     return int(row.id)
 
@@ -406,7 +417,7 @@ def subscription_from_row(row: Row[Any]) -> Subscription:
     except (ValueError, TypeError, KeyError, OSError) as error:
         raise StoreError(
             f"The settings of {_channel_from_row(row)} in the store cannot be read ({error}): "
-            "subscribe the channel anew."
+            "subscribe the channel again."
         ) from error
     return replace(
         subscription,
@@ -418,7 +429,7 @@ def subscription_from_row(row: Row[Any]) -> Subscription:
 
 
 def _subscription_from_fields(fields: Any, channel: Channel) -> Subscription:
-    """Build a subscription's changeable fields from a row or from an entry of the change history."""
+    """Build a subscription with its changeable fields, from a row or an entry of the change history."""
     preferences = _preferences_from_columns(
         fields.domains, fields.keywords, fields.muted, fields.top, fields.min_score, fields.style
     )
@@ -431,7 +442,7 @@ def _subscription_from_fields(fields: Any, channel: Channel) -> Subscription:
 
 
 CACHE_SIZE = 1024
-"""Number of parsed preferences and schedules kept: most channels share a few."""
+"""Parsed preferences, and parsed schedules, in each cache: most channels share a few."""
 
 
 @lru_cache(CACHE_SIZE)

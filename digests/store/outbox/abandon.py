@@ -32,7 +32,7 @@ LEASED = (DeliveryState.CLAIMED, DeliveryState.POSTING)
 RETRYABLE = (DeliveryState.RETRYING, DeliveryState.UNKNOWN)
 """States of a delivery that waits for `next_try_at`."""
 DELIVERED = (DeliveryState.POSTED, DeliveryState.EMPTY)
-"""States of a delivery that its channel has received."""
+"""States of a finished delivery. An empty one may have been posted or not."""
 
 ACKNOWLEDGED = datetime(9999, 1, 1, tzinfo=UTC)
 """Value of `notify_at` for a failure notice that was acknowledged: it is never due."""
@@ -55,7 +55,7 @@ def is_digest(table: Any = deliveries) -> ColumnElement[bool]:
 
 
 def has_live_lease(now: InstantOrParameter, table: Any = deliveries) -> ColumnElement[bool]:
-    """Match deliveries that a worker holds."""
+    """Match deliveries with a lease that ends after `now`."""
     return and_(is_one_of(table.c.state, LEASED), table.c.lease_until > now)
 
 
@@ -64,15 +64,14 @@ def has_begun(table: Any = deliveries) -> ColumnElement[bool]:
     possibly_posted_page = exists().where(
         pages.c.delivery == table.c.id, is_one_of(pages.c.state, POSSIBLY_POSTED)
     )
-    return possibly_posted_page.correlate(
-        table
-    )  # Explicit, because the condition is also used in nested subqueries.
+    # Explicit, because the condition is also used in nested subqueries.
+    return possibly_posted_page.correlate(table)
 
 
 def blocks_newer(now: InstantOrParameter, table: Any = deliveries) -> ColumnElement[bool]:
     """Match digests that must be finished before a newer edition of their channel begins.
 
-    Such a digest is leased, or readers have seen a part of it.
+    Such a digest is leased at `now`, or a part of it is, or may be, in the channel.
     """
     return and_(
         is_digest(table),
@@ -82,7 +81,10 @@ def blocks_newer(now: InstantOrParameter, table: Any = deliveries) -> ColumnElem
 
 
 def abandoned_columns(reason: str) -> dict[str, Any]:
-    """Return the values of an abandoned delivery. Without a watermark its papers are considered again."""
+    """Return the column values of an abandoned delivery.
+
+    It has no watermark, so that its papers are considered again.
+    """
     state = {"state": DeliveryState.FAILED, "reason": reason}
     return {**state, "lease_until": None, "next_try_at": None, "watermark": None}
 
@@ -94,11 +96,15 @@ def reopen_failed(
     now: datetime,
     kind: DeliveryKind = DeliveryKind.DIGEST,
 ) -> None:
-    """Make a failed delivery retryable, without its plan, unless some of it is or was in its channel."""
+    """Make a failed delivery due at `now`, without its plan and with no failures.
+
+    Does nothing if there is no such delivery, or if one of its pages is, or may be, in the channel. A failure
+    notice that was not acknowledged is withdrawn.
+    """
     has_no_posted_page = ~exists().where(
         pages.c.delivery == deliveries.c.id, pages.c.state != PageState.PLANNED
     )
-    key = connection.execute(
+    delivery_key = connection.execute(
         select(deliveries.c.id).where(
             deliveries.c.subscription == subscription_id,
             deliveries.c.edition == edition,
@@ -107,7 +113,7 @@ def reopen_failed(
             has_no_posted_page,
         )
     ).scalar()
-    if key is not None:
+    if delivery_key is not None:
         fresh_values = {
             "state": DeliveryState.RETRYING,
             "next_try_at": now,
@@ -115,16 +121,21 @@ def reopen_failed(
             "notify_at": case((deliveries.c.notify_at == ACKNOWLEDGED, deliveries.c.notify_at)),
             "empty_reason": "",
         }
-        connection.execute(delete(pages).where(pages.c.delivery == key))
+        connection.execute(delete(pages).where(pages.c.delivery == delivery_key))
         connection.execute(
-            update(deliveries).where(deliveries.c.id == key).values(**fresh_values, failures=0, crashes=0)
+            update(deliveries)
+            .where(deliveries.c.id == delivery_key)
+            .values(**fresh_values, failures=0, crashes=0)
         )
 
 
 def return_unseen_papers(
     connection: Connection, keys: Sequence[int], *, include_unknown: bool = False
 ) -> None:
-    """Mark papers as not shown if their pages were never sent, or with `include_unknown` may have arrived."""
+    """Record the papers of deliveries as not shown if their pages were never sent.
+
+    `include_unknown` adds the papers on pages that may have arrived.
+    """
     seen_states = [state for state in POSSIBLY_POSTED if not (include_unknown and state is PageState.POSTING)]
     unseen_pages = select(pages.c.delivery, pages.c.number).where(
         pages.c.delivery.in_(keys), pages.c.state.not_in(seen_states)
@@ -145,15 +156,19 @@ _UNFINISHED_DIGESTS = _UNFINISHED_DELIVERIES.where(is_digest())
 
 
 def supersede_older(connection: Connection, before: Mapping[int, date], now: datetime) -> set[int]:
-    """Give up the unleased, unfinished digests of these subscriptions for editions before these dates.
+    """Give up the unfinished digests for editions before a date, given by subscription.
 
-    Returns the subscriptions with such a digest that another process has just leased all the same.
+    Leased ones are left alone. Returns the subscriptions that have such a digest left, because another
+    process has leased it in the meantime.
     """
     return _abandon_older(connection, _UNFINISHED_DIGESTS, before, SUPERSEDED_REASON, now)
 
 
 def abandon_paused(connection: Connection, before: Mapping[int, date], now: datetime) -> None:
-    """Give up the unleased, unfinished deliveries of any kind that a pause left, before these dates."""
+    """Give up the unfinished deliveries of all kinds before a date, given by subscription, after a pause.
+
+    Leased ones are left alone.
+    """
     _abandon_older(connection, _UNFINISHED_DELIVERIES, before, PAUSED_REASON, now)
 
 
@@ -163,6 +178,7 @@ def _abandon_older(
     older = _find_older(connection, query, before)
     if not older:
         return set()
+    # Rows that another process has just locked are passed over: it is about to lease them.
     unleased = query.where(not_(has_live_lease(now))).with_for_update(skip_locked=True)
     abandoned_keys = list(_find_older(connection, unleased, before))
     connection.execute(
@@ -173,9 +189,10 @@ def _abandon_older(
 
 
 def fail_due_edition(connection: Connection, row: Row[Any], reason: str, now: datetime) -> None:
-    """Give up all that is unfinished or due of a subscription, and queue the failure notices.
+    """Give up the unfinished deliveries of a subscription, and queue failure notices for its owner.
 
-    Leased deliveries are left to their workers.
+    `row` is the subscription's row. Leased deliveries are left to their workers. If none of the others is a
+    digest and the next edition is due, a failed delivery is inserted for that edition.
     """
     failed_values = {**abandoned_columns(reason), "notify_at": now if row.owner_id else None}
     unleased = _UNFINISHED_DELIVERIES.where(not_(has_live_lease(now))).with_for_update(skip_locked=True)
@@ -197,16 +214,17 @@ def fail_due_edition(connection: Connection, row: Row[Any], reason: str, now: da
 
 
 def _find_older(connection: Connection, query: Select[Any], before: Mapping[int, date]) -> dict[int, int]:
-    """Return the deliveries for editions before these dates, as subscription by delivery."""
+    """Return the keys of deliveries for editions before the dates, each with its subscription."""
     rows = connection.execute(query, {"subscriptions": before})
     return {row.id: row.subscription for row in rows if row.edition < before[row.subscription]}
 
 
 def find_first_missed(connection: Connection, before: Mapping[int, date]) -> dict[int, date]:
-    """Return, by subscription, the first missed edition before each of these dates.
+    """Return the first missed edition of each subscription before its date in `before`.
 
-    An edition is missed if its digest was given up with nothing in the channel. Only editions after the last
-    delivered one count, and only those since the channel was last subscribed or resumed.
+    An edition is missed if its digest was given up, other than by a pause, with nothing in the channel. Only
+    editions after the last delivered one count, and only those since the channel was last subscribed or
+    resumed. Subscriptions that missed none are left out.
     """
     runs_since = schema.subscriptions.c.running_since
     failed = (

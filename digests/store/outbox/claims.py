@@ -65,7 +65,7 @@ log = logging.getLogger(__name__)
 deliveries, papers, subscriptions = schema.deliveries, schema.papers, schema.subscriptions
 
 OVERFETCH_FACTOR = 3
-"""Candidates fetched for each place: some are dropped where a workspace reaches its limit."""
+"""Candidates fetched for each delivery to claim: some are dropped when a workspace reaches its limit."""
 
 
 Workspace = tuple[str, str]
@@ -74,14 +74,17 @@ Workspace = tuple[str, str]
 
 @dataclass(slots=True)
 class WorkspaceQuota:
-    """The number of deliveries that one call may still claim in each workspace."""
+    """Count of the deliveries that one call has claimed in each workspace, and the limit."""
 
     limit_per_workspace: int
     full_workspaces: set[Workspace]
     claimed_counts: Counter[Workspace] = field(default_factory=Counter)
 
     def select_keys(self, candidates: Iterable[tuple[int, Workspace]], limit: int) -> list[int]:
-        """Return up to `limit` keys of candidates whose workspaces have room, in their order."""
+        """Return up to `limit` keys, in the order of the candidates, within the limit of each workspace.
+
+        Records nothing.
+        """
         counts = Counter(self.claimed_counts)
         keys = list[int]()
         for key, workspace in candidates:
@@ -95,7 +98,7 @@ class WorkspaceQuota:
         return keys
 
     def record_claimed(self, workspaces: Iterable[Workspace]) -> None:
-        """Count one claimed delivery for each of these."""
+        """Count one claimed delivery for each workspace in the argument."""
         self.claimed_counts.update(workspaces)
         self.full_workspaces |= {
             workspace for workspace, count in self.claimed_counts.items() if count >= self.limit_per_workspace
@@ -149,7 +152,7 @@ class Claimer:
             claims = self._claim_unfinished(_UNFINISHED_POISON, 1, quota)
         return claims
 
-    # One edition that is asked for.
+    # Leasing of one edition.
 
     def _is_blocked(self, subscription_id: int, edition: date) -> bool:
         """Return True while an older edition of the channel has to be finished first."""
@@ -160,7 +163,10 @@ class Claimer:
     def _lock_delivery(
         self, subscription: Subscription, edition: date, kind: DeliveryKind
     ) -> Row[Any] | None:
-        """Return the locked row of a delivery, with `is_free` telling if it can be leased now."""
+        """Return the locked row of a delivery, None if there is none.
+
+        Its column `is_free` is true if the delivery can be leased now.
+        """
         return self.connection.execute(
             select(
                 deliveries,
@@ -176,7 +182,7 @@ class Claimer:
         ).first()
 
     def _insert_retryable(self, subscription: Subscription, edition: date, kind: DeliveryKind) -> None:
-        """Insert a delivery that is due now, unless there is one."""
+        """Insert a delivery that is due now, unless the edition has one of this kind."""
         first_values = {
             "subscription": subscription.id,
             "edition": edition,
@@ -200,8 +206,9 @@ class Claimer:
         return _lateness_columns(subscription_row, edition, self.now, first_failed)
 
     def _advance_next_due(self, subscription: Subscription, edition: date) -> None:
-        """Move the next edition past this one, unless a later one is due. The edition may be ahead of its
-        time.
+        """Move the subscription's next edition past this one and past now, unless a later one is due.
+
+        The edition itself may be claimed before its due time.
         """
         coming = next_due_edition(subscription.schedule, self.now)
         while coming.edition <= edition:
@@ -217,7 +224,7 @@ class Claimer:
     # Deliveries whose retry is due, or whose lease has ended.
 
     def _claim_unfinished(self, query: Select[Any], limit: int, quota: WorkspaceQuota) -> list[Claim]:
-        """Lease up to `limit` of the deliveries that a query finds."""
+        """Lease up to `limit` deliveries that a query finds, until it finds no more that can be claimed."""
         claims = list[Claim]()
         while len(claims) < limit:
             row_count, batch = self._claim_unfinished_batch(query, limit - len(claims), quota)
@@ -229,8 +236,9 @@ class Claimer:
     def _claim_unfinished_batch(
         self, query: Select[Any], limit: int, quota: WorkspaceQuota
     ) -> tuple[int, list[Claim]]:
-        """Return the number of deliveries that were found, at most `limit`, and the claims on those with
-        room.
+        """Lease deliveries once; return the number that was found, at most `limit`, and the claims.
+
+        A delivery without a claim is in a full workspace, or it cannot be read.
         """
         parameters = {
             "now": self.now,
@@ -239,6 +247,7 @@ class Claimer:
             "excluded_workspaces": _format_workspaces(quota.full_workspaces),
         }
         rows = list(self.connection.execute(query, parameters))
+        # The first delivery of each channel and kind: a channel has one digest in progress.
         rows = list({(row.subscription, row.kind): row for row in reversed(rows)}.values())[::-1]
         if not rows:
             return 0, []
@@ -293,8 +302,9 @@ class Claimer:
     def _build_claims(
         self, rows: Sequence[Row[Any]], subscriptions_by_id: Mapping[int, Subscription]
     ) -> list[Claim]:
-        """Return the claims on deliveries, from their rows before the lease. Unreadable deliveries are given
-        up.
+        """Return the claims on leased deliveries, given their rows as they were before the lease.
+
+        Deliveries that cannot be read are given up and left out.
         """
         pages_by_delivery = fetch_page_rows(self.connection, [row.delivery for row in rows])
         claims = []
@@ -340,7 +350,10 @@ class Claimer:
     def _lock_due_subscriptions(
         self, limit: int, quota: WorkspaceQuota, blocked_ids: set[int]
     ) -> Sequence[Row[Any]]:
-        """Lock up to `limit` due subscriptions until the transaction ends, except those in `blocked_ids`."""
+        """Lock up to `limit` due subscriptions until the transaction ends, and count them in the quota.
+
+        Subscriptions in `blocked_ids`, and subscriptions that another process has locked, are passed over.
+        """
         due_rows, skipped_ids = list[Row[Any]](), set(blocked_ids)
         while len(due_rows) < limit:
             parameters = {
@@ -364,17 +377,16 @@ class Claimer:
         return due_rows
 
     def _begin_newest_editions(self, rows: Sequence[Row[Any]], blocked_ids: set[int]) -> list[Claim]:
-        """Insert and lease the newest due digest of each subscription, and advance each to its next one.
+        """Insert and lease the newest due digest of each subscription, and advance its next edition.
 
-        An edition that has a delivery already is left alone. A subscription of which another process has just
-        leased an older edition is added to `blocked_ids`.
+        Older unfinished digests are superseded. An edition that has a delivery already is not claimed. A
+        subscription whose older edition another process has just leased is added to `blocked_ids` instead.
         """
         due = read_or_stop_subscriptions(self.connection, rows, self.now)
         if not due:
             return []
-        newest_due_of = cache(
-            lambda schedule: newest_due_edition(schedule, self.now)
-        )  # Few schedules differ.
+        # Cached, since most subscriptions share a few schedules.
+        newest_due_of = cache(lambda schedule: newest_due_edition(schedule, self.now))
         newest = {subscription.id: newest_due_of(subscription.schedule) for subscription in due}
         editions = {key: due_edition.edition for key, due_edition in newest.items()}
         existing_keys = self._find_delivery_keys(editions)
@@ -409,7 +421,7 @@ class Claimer:
         ]
 
     def _find_delivery_keys(self, editions: Mapping[int, date]) -> dict[int, int]:
-        """Return the ids of the deliveries that exist of these editions, by subscription."""
+        """Return the keys of the digests that exist for the editions, by subscription."""
         parameters = {"keys": editions, "first": min(editions.values()), "last": max(editions.values())}
         return {
             row.subscription: row.id
@@ -444,10 +456,11 @@ class Claimer:
 def _lateness_columns(
     row: Row[Any] | None, edition: date, due_at: datetime, first_failed: date | None
 ) -> dict[str, Any]:
-    """Return the due time of an edition and the first edition before it that was missed.
+    """Return the columns for the due time of an edition and for the first missed edition before it.
 
-    The next edition of the subscription's row is missed if it is an older one; `first_failed` is one that was
-    given up. `due_at` is used where the row awaits another edition.
+    `row` is the subscription's row before its next edition was advanced. If that next edition is older than
+    `edition`, it was missed; `first_failed` is an edition that was given up. `due_at` is the due time if the
+    row awaits another edition.
     """
     next_edition = row.next_edition if row is not None else None
     due = row.next_due_at if row is not None and next_edition == edition else due_at
@@ -473,7 +486,7 @@ def _is_free(now: InstantOrParameter, known_before: InstantOrParameter) -> Colum
 
 
 def _has_late_papers(now: InstantOrParameter, known_before: InstantOrParameter) -> ColumnElement[bool]:
-    """Match empty digests for which papers arrived since, by `known_before` at the latest."""
+    """Match empty digests for which papers became known since, at `known_before` or earlier."""
     newest = (
         select(papers.c.known_seq)
         .where(papers.c.known_at <= known_before)

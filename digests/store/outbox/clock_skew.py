@@ -12,14 +12,14 @@ deliveries, pages, shown_papers = schema.deliveries, schema.pages, schema.shown_
 post_edits, review_queue = schema.post_edits, schema.review_queue
 
 MAX_EDITION_AHEAD = timedelta(days=2)
-"""Days by which the date of tomorrow's edition can be ahead of the UTC date, in any time zone."""
+"""Longest time by which the date of tomorrow's edition can be ahead of the UTC date, in any time zone."""
 
 
 def repair_future_timestamps(connection: Connection, now: datetime, lease: timedelta) -> None:
     """Reset timestamps more than `MAX_CLOCK_SKEW` ahead, as `Outbox.repair_future_timestamps` says.
 
-    Leases end after `lease`. Retries, failure notices, post edits and queued reviews are due now. A future
-    edition of which nothing was posted loses its plan and waits for its own due time.
+    Leases then end at `now` plus `lease`. Retries, failure notices, post edits and queued reviews are due
+    now. A future edition of which nothing was posted loses its plan and waits for its own due time.
     """
     _reset_future_editions(connection, now)
     leased = update(deliveries).where(

@@ -17,12 +17,11 @@ from digests.ports.outbox import (
 )
 from digests.store import schema
 from digests.store.engine import Database
-from digests.store.outbox import writes as written
 from digests.store.outbox.abandon import abandoned_columns, return_unseen_papers
 from digests.store.outbox.claims import Claimer, WorkspaceQuota
 from digests.store.outbox.clock_skew import repair_future_timestamps
 from digests.store.outbox.pages import insert_pages
-from digests.store.outbox.writes import update_delivery, update_page
+from digests.store.outbox.writes import apply_writes, finish_delivery, update_delivery, update_page
 from digests.subscription import Subscription
 
 deliveries, pages = schema.deliveries, schema.pages
@@ -63,7 +62,7 @@ class SqlOutbox:
 
     def replace_plan(self, claim: Claim, planned: Sequence[PlannedPage], *, watermark: int) -> Claim:
         receipts = {page.number: page.receipt for page in claim.pages if page.receipt}
-        changed = [
+        new_pages = [
             replace(page, state=PageState.CHANGING, receipt=receipts[page.number])
             if page.number in receipts
             else page
@@ -73,8 +72,8 @@ class SqlOutbox:
         with self.database.write() as connection:
             update_delivery(connection, claim, watermark=watermark, **no_late_window)
             connection.execute(delete(pages).where(pages.c.delivery == claim.id))
-            insert_pages(connection, [(claim, changed)])
-        return replace(claim, pages=tuple(changed), empty_reason=None, late_until=None)
+            insert_pages(connection, [(claim, new_pages)])
+        return replace(claim, pages=tuple(new_pages), empty_reason=None, late_until=None)
 
     def reset_page(self, claim: Claim, page_number: int) -> None:
         with self.database.write() as connection:
@@ -83,11 +82,11 @@ class SqlOutbox:
 
     def finish(self, claim: Claim) -> None:
         with self.database.write() as connection:
-            written.finish_delivery(connection, claim)
+            finish_delivery(connection, claim)
 
     def apply(self, writes: Sequence[OutboxWrite]) -> None:
         with self.database.write() as connection:
-            written.apply_writes(connection, writes)
+            apply_writes(connection, writes)
 
     def finish_empty(self, claim: Claim, *, late_watermark: int, late_until: datetime, now: datetime) -> None:
         with self.database.write() as connection:
@@ -109,11 +108,11 @@ class SqlOutbox:
     ) -> None:
         with self.database.write() as connection:
             unconfirmed_page = and_(pages.c.delivery == claim.id, pages.c.state == PageState.POSTING)
-            unknown = connection.execute(select(exists().where(unconfirmed_page))).scalar()
+            may_have_arrived = connection.execute(select(exists().where(unconfirmed_page))).scalar()
             update_delivery(
                 connection,
                 claim,
-                state=DeliveryState.UNKNOWN if unknown else DeliveryState.RETRYING,
+                state=DeliveryState.UNKNOWN if may_have_arrived else DeliveryState.RETRYING,
                 reason=reason,
                 next_try_at=next_try_at,
                 lease_until=None,

@@ -14,17 +14,19 @@ from digests.store.engine import in_json_array, insert_many
 
 pages, shown_papers, papers = schema.pages, schema.shown_papers, schema.papers
 
-UNREADABLE_REASON = "What the store keeps of it cannot be read ({})."
+UNREADABLE_REASON = "Its stored data cannot be read ({})."
+"""Reason of a delivery whose row was damaged, with the error."""
 DAMAGED_ROW_ERRORS = (ValueError, TypeError, KeyError, AttributeError)
 """Errors of decoding a row that was damaged or written by something else."""
 _PAPER_KEYS = (
     select(papers.c.id, papers.c.name).where(in_json_array(papers.c.name, "names")).order_by(papers.c.id)
 )
 ClaimPages = Sequence[tuple[Claim, Sequence[PlannedPage]]]
+"""Claims, each with the pages of its plan."""
 
 
 def insert_pages(connection: Connection, claim_pages: ClaimPages) -> None:
-    """Insert the pages of claims, and record their papers as shown."""
+    """Insert the pages of claims, and record the papers of digests as shown."""
     if any(planned_pages for _, planned_pages in claim_pages):
         _insert_page_rows(connection, claim_pages)
         _insert_shown_papers(connection, claim_pages)

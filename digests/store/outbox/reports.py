@@ -156,12 +156,12 @@ def _channel_status_from_rows(
     row: Row[Any], last_delivery: Row[Any] | None, page_counts: Mapping[tuple[int, str], int]
 ) -> ChannelStatus:
     channel = Channel(row.platform, row.channel, row.workspace)
-    subscription, fault = None, ""
+    subscription, read_error = None, ""
     try:
         subscription = subscription_from_row(row)
     except StoreError as error:
-        fault = str(error)
-    status = ChannelStatus(channel, subscription, fault, row.next_edition, row.next_due_at)
+        read_error = str(error)
+    status = ChannelStatus(channel, subscription, read_error, row.next_edition, row.next_due_at)
     if last_delivery is None:
         return status
     state, reason = _parse_state(last_delivery)
@@ -190,7 +190,7 @@ def _parse_state(row: Row[Any]) -> tuple[DeliveryState, str]:
 
 
 def _group_keys(pairs: Iterable[tuple[_T, int]]) -> dict[_T, list[int]]:
-    """Group keys by their first elements."""
+    """Group the keys of pairs by the first elements."""
     found: defaultdict[_T, list[int]] = defaultdict(list)
     for group, key in pairs:
         found[group].append(key)

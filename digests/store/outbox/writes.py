@@ -28,7 +28,7 @@ deliveries, pages = schema.deliveries, schema.pages
 
 
 def apply_writes(connection: Connection, writes: Sequence[OutboxWrite]) -> None:
-    """Apply steps in batches by type, as `Outbox.apply` says."""
+    """Apply steps of deliveries, batched by type, in the caller's transaction, as `Outbox.apply` says."""
     plans, first_pages, pages_sending, pages_sent = (
         list[PlanSaved](),
         list[FirstPageSending](),
@@ -184,7 +184,10 @@ def _page_sent_row(page_sent: PageSent) -> dict[str, Any]:
 
 
 def _insert_new_posts(connection: Connection, pages_sent: Sequence[PageSent]) -> None:
-    """Record posted messages, so that a reaction on one is attributed to its papers."""
+    """Record posted messages, so that a reaction on one is attributed to its papers.
+
+    A message whose papers changed since it was planned is enqueued for a refresh at once.
+    """
     new_posts = [post for sent in pages_sent if (post := _post_from_page_sent(sent)).papers]
     if not new_posts:
         return

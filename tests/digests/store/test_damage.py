@@ -68,7 +68,7 @@ def test_a_delivery_that_cannot_be_read_is_given_up_with_a_reason_and_the_others
     assert names(claim_all(store)) == ["a", "c"]
     stands = {one.channel.channel: one for one in store.delivery_reports.channel_statuses()}
     assert stands["b"].state is DeliveryState.FAILED
-    assert stands["b"].reason.startswith("What the store keeps of it cannot be read")
+    assert stands["b"].reason.startswith("Its stored data cannot be read")
     assert find_shown_papers(store, of(store, "b"), 0, 2) == frozenset()
     assert store.delivery_reports.watermark(of(store, "b"), TODAY + timedelta(days=1)) is None
     assert claim_all(store) == []
