@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from digests.model import EmptyReason
 from digests.ports import Store
-from digests.ports.outbox import Claim, PageSending, PageSent, PlannedPage, PlanSaved
+from digests.ports.outbox import Claim, DeliveryKind, PageSending, PageSent, PlannedPage, PlanSaved
 from digests.subscription import Subscription
 from tests.builders import NOW
 
@@ -14,8 +14,9 @@ LEASE = timedelta(minutes=5)
 
 
 def claim_all(store: Store, delay: timedelta = timedelta(), owner: str = "b") -> list[Claim]:
-    """Lease all due deliveries for `owner`, `delay` after `NOW`."""
-    return list(store.outbox.claim_due(owner=owner, now=NOW + delay, lease=LEASE, limit=9))
+    """Lease all due deliveries of every kind for `owner`, `delay` after `NOW`."""
+    now = NOW + delay
+    return list(store.outbox.claim_due(owner=owner, now=now, lease=LEASE, limit=9, kinds=[*DeliveryKind]))
 
 
 def save_plan(

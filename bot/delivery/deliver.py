@@ -14,6 +14,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 from functools import partial
 from time import monotonic
+from typing import assert_never
 
 from bot.chat.attempt import with_deadline
 from bot.chat.port import CANNOT_ASK, NoHistory, Outcome, Page, Platform, PostError
@@ -26,6 +27,7 @@ from digests.errors import InputError, PaperroundError
 from digests.ports import Store
 from digests.ports.outbox import (
     Claim,
+    DeliveryKind,
     FirstPageSending,
     LeaseLostError,
     Outbox,
@@ -47,6 +49,9 @@ KEY_LENGTH = 25
 FIRST_BACKOFF = timedelta(minutes=1)
 MAX_BACKOFF = timedelta(minutes=15)
 """The wait between attempts doubles from `FIRST_BACKOFF` to `MAX_BACKOFF`; jitter adds up to a quarter."""
+
+BUILDABLE_KINDS = frozenset({DeliveryKind.DIGEST})
+"""Kinds of which pages can be planned here. Others wait in the outbox for a version that can."""
 
 MIN_CRASHES = 2
 """Least number of crashes in a row after which a delivery is given up: one may have another cause."""
@@ -208,8 +213,18 @@ class _EditionRun:
     async def _plan_pages(self) -> bool:
         """Make `claim.pages` the pages of this edition, and store a plan without pages.
 
-        Returns False when an edition that was finished as empty stays empty: nothing is left to do.
+        Returns False when an edition that was finished as empty stays empty: nothing is left to do. Raises
+        PostError for a kind that is not built here.
         """
+        match self.claim.kind:
+            case DeliveryKind.DIGEST:
+                return await self._plan_digest()
+            case DeliveryKind.RECAP:
+                raise PostError("This version of Paperround builds no recaps.", Outcome.NOT_POSTED)
+            case _:
+                assert_never(self.claim.kind)
+
+    async def _plan_digest(self) -> bool:
         claim, context = self.claim, self.context
         request = RenderRequest(claim, self._find_platform(), context.policy.merge_missed)
         if claim.late_until:
@@ -427,11 +442,11 @@ def _apply_many(outbox: Outbox, writes: Sequence[OutboxWrite]) -> Sequence[None]
 
 
 def _plan_rendered_pages(rendered: RenderedDigest, claim: Claim) -> tuple[PlannedPage, ...]:
-    digest_name = f"{claim.subscription.channel} {claim.edition.isoformat()}"
+    name = _name_delivery(claim)
     return tuple(
         PlannedPage(
             number,
-            _compute_key(digest_name, number),
+            _compute_key(name, number),
             page.payload,
             page.papers,
             page.in_thread,
@@ -441,9 +456,15 @@ def _plan_rendered_pages(rendered: RenderedDigest, claim: Claim) -> tuple[Planne
     )
 
 
-def _compute_key(digest_name: str, page_number: int) -> str:
+def _name_delivery(claim: Claim) -> str:
+    """Return a name that no other delivery has. A digest's leaves out the kind: posted keys come from it."""
+    name = f"{claim.subscription.channel} {claim.edition.isoformat()}"
+    return name if claim.kind is DeliveryKind.DIGEST else f"{name} {claim.kind}"
+
+
+def _compute_key(delivery_name: str, page_number: int) -> str:
     """Compute a page's idempotency key. It must never change: posted messages carry it."""
-    return hashlib.sha256(f"{digest_name} {page_number}".encode()).hexdigest()[:KEY_LENGTH]
+    return hashlib.sha256(f"{delivery_name} {page_number}".encode()).hexdigest()[:KEY_LENGTH]
 
 
 def _to_page(planned: PlannedPage) -> Page:

@@ -73,7 +73,11 @@ class FailureNotifier:
         if not platform or not subscription.owner_id:
             return
         message = present_failure(
-            subscription, notice.edition, notice.reason, stopped=bool(subscription.stop_reason)
+            subscription,
+            notice.edition,
+            notice.reason,
+            kind=notice.kind,
+            stopped=bool(subscription.stop_reason),
         )
         await with_deadline(
             platform.send_direct_message(subscription.channel, subscription.owner_id, message), self.timeout

@@ -15,7 +15,7 @@ from apscheduler.job import Job
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.triggers.base import BaseTrigger
 
-from bot.delivery.deliver import DeliveryContext, deliver_claim
+from bot.delivery.deliver import BUILDABLE_KINDS, DeliveryContext, deliver_claim
 from bot.delivery.rate_limit import RateLimiter
 from bot.storage import run_background
 from digests.errors import PaperroundError
@@ -319,6 +319,7 @@ class DeliveryWorker:
                 limit=limit,
                 limit_per_workspace=context.policy.concurrency_per_workspace,
                 excluding=excluding,
+                kinds=BUILDABLE_KINDS,
             )
         )
 

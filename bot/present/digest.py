@@ -1,6 +1,7 @@
-"""The message of a digest with picks, and the message to its owner when it could not be posted."""
+"""The message of a digest with picks, and the message to a channel's owner after a failed delivery."""
 
 from datetime import date
+from typing import assert_never
 
 from bot.chat.message import (
     Block,
@@ -18,6 +19,7 @@ from digests.model import (
     Heartbeat,
     Pick,
 )
+from digests.ports.outbox import DeliveryKind
 from digests.subscription import Subscription
 from digests.text import clip_text
 
@@ -62,13 +64,24 @@ def _present_footer(digest: Digest) -> tuple[Block, ...]:
     return Divider(), Text("\n".join(lines), is_small_print=True)
 
 
-def present_failure(subscription: Subscription, edition: date, reason: str, *, stopped: bool) -> Message:
-    """Tell the owner of a subscription that a digest was not posted, the reason, and what happens next."""
-    title = f"The digest of {format_weekday_date(edition)} could not be posted"
-    then = (
-        "No more come until that is mended and somebody resumes the channel's digest."
-        if stopped
-        else "The next one comes at its hour, and chooses from these papers again."
-    )
+def present_failure(
+    subscription: Subscription,
+    edition: date,
+    reason: str,
+    *,
+    kind: DeliveryKind,
+    stopped: bool,
+) -> Message:
+    """Tell the owner of a subscription that an edition was not posted, the reason, and what happens next."""
+    match kind:
+        case DeliveryKind.DIGEST:
+            subject, then = "digest", "The next one comes at its hour, and chooses from these papers again."
+        case DeliveryKind.RECAP:
+            subject, then = "recap", "The next one comes at its hour."
+        case _:
+            assert_never(kind)
+    title = f"The {subject} of {format_weekday_date(edition)} could not be posted"
+    if stopped:
+        then = "No more come until that is mended and somebody resumes the channel's digest."
     where = Text(f"Channel: {clean_text(subscription.channel.channel)}. {then}", is_small_print=True)
     return Message(f"{title}: {clean_text(reason)}", (Heading(title), Text(clean_text(reason)), where))

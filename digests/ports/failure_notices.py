@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Protocol
 
+from digests.ports.outbox import DeliveryKind
 from digests.subscription import Subscription
 
 
@@ -19,6 +20,7 @@ class FailureNotice:
     delivery_id: int
     subscription: Subscription
     edition: date
+    kind: DeliveryKind
     reason: str
 
 
@@ -32,8 +34,9 @@ class FailureNotices(Protocol):
     def due(self, *, now: datetime, retry_after: timedelta, limit: int) -> Sequence[FailureNotice]:
         """Return up to `limit` notices that are due, longest due first, and hide each for `retry_after`.
 
-        Concurrent callers never receive the same notice. A notice that is not acknowledged is due again
-        `retry_after` later, so a sender that crashes causes a repeat and never a loss.
+        Notices of a kind that this version does not know are left out. Concurrent callers never receive the
+        same notice. A notice that is not acknowledged is due again `retry_after` later, so a sender that
+        crashes causes a repeat and never a loss.
         """
 
     def acknowledge(self, notice: FailureNotice, *, retry_at: datetime | None = None) -> None:

@@ -15,7 +15,7 @@ class DeliveryKind(StrEnum):
 
     DIGEST = "digest"
     RECAP = "recap"
-    """Summary of several editions. Nothing sends one yet."""
+    """Summary of several editions. Nothing builds one yet, so no worker asks for one."""
 
 
 class DeliveryState(StrEnum):
@@ -221,6 +221,7 @@ class Outbox(Protocol):
         limit: int,
         limit_per_workspace: int | None = None,
         excluding: Collection[tuple[str, str]] = (),
+        kinds: Collection[DeliveryKind] = (DeliveryKind.DIGEST,),
     ) -> Sequence[Claim]:
         """Lease up to `limit` deliveries of running subscriptions until `now` plus `lease`.
 
@@ -228,7 +229,8 @@ class Outbox(Protocol):
         failures first, and empty digests with late papers. Then come newly due digests, longest overdue
         first. Of several editions of a channel that are due, the newest is claimed and supersedes the older
         ones, as in `claim`; a channel never has two digests in progress. Deliveries of other kinds are only
-        retried here, and never wait for a digest.
+        retried here, and never wait for a digest. Only deliveries of `kinds` are leased: a caller names those
+        that it can build, and others wait for a version that can.
 
         A delivery whose worker crashed more than `POISON_AFTER` times in a row is quarantined: it is leased
         alone, and only to a worker that holds no other lease. At most `limit_per_workspace` deliveries of one

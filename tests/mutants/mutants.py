@@ -285,6 +285,28 @@ MUTANTS: tuple[Mutant, ...] = (
         (f"{OUTBOX}::test_a_recap_counts_no_paper_as_shown_and_moves_no_watermark[sqlite]",),
     ),
     Mutant(
+        "delivery leased of a kind that nobody asked for",
+        "digests/store/outbox/claims.py",
+        'in_json_array(deliveries.c.kind, "kinds")',
+        "is_one_of(deliveries.c.kind, DeliveryKind)",
+        (
+            f"{OUTBOX}::test_only_deliveries_of_the_kinds_that_are_asked_for_are_leased[sqlite]",
+            f"{OUTBOX}::test_only_deliveries_of_the_kinds_that_are_asked_for_are_leased[postgresql]",
+            f"{DELIVER}::test_a_delivery_of_a_kind_that_is_not_built_here_waits_in_the_outbox[sqlite]",
+            f"{DELIVER}::test_a_delivery_of_a_kind_that_is_not_built_here_waits_in_the_outbox[postgresql]",
+        ),
+    ),
+    Mutant(
+        "digest built for a delivery of another kind",
+        "bot/delivery/deliver.py",
+        "            case DeliveryKind.RECAP:\n                raise",
+        "            case DeliveryKind.RECAP:\n                return await self._plan_digest()\n                raise",
+        (
+            f"{DELIVER}::test_a_claim_of_a_kind_that_is_not_built_here_posts_nothing[sqlite]",
+            f"{DELIVER}::test_a_claim_of_a_kind_that_is_not_built_here_posts_nothing[postgresql]",
+        ),
+    ),
+    Mutant(
         "due subscriptions claimed without SKIP LOCKED",
         "digests/store/outbox/claims.py",
         ".with_for_update(skip_locked=True)\n)",

@@ -139,17 +139,17 @@ class Claimer:
         claims = self._build_claims([row], {subscription.id: subscription})
         return claims[0] if claims else None
 
-    def claim_due(self, limit: int, quota: WorkspaceQuota) -> list[Claim]:
+    def claim_due(self, limit: int, quota: WorkspaceQuota, kinds: Collection[DeliveryKind]) -> list[Claim]:
         """Lease up to `limit` deliveries, as `Outbox.claim_due` says."""
         blocked_ids = set[int]()
-        claims = self._claim_unfinished(_UNFINISHED, limit, quota)
-        while len(claims) < limit:
+        claims = self._claim_unfinished(_UNFINISHED, limit, quota, kinds)
+        while DeliveryKind.DIGEST in kinds and len(claims) < limit:
             rows = self._lock_due_subscriptions(limit - len(claims), quota, blocked_ids)
             if not rows:
                 break
             claims += self._begin_newest_editions(rows, blocked_ids)
         if not claims and not self._is_worker_busy():
-            claims = self._claim_unfinished(_UNFINISHED_POISON, 1, quota)
+            claims = self._claim_unfinished(_UNFINISHED_POISON, 1, quota, kinds)
         return claims
 
     # Leasing of one edition.
@@ -223,18 +223,20 @@ class Claimer:
 
     # Deliveries whose retry is due, or whose lease has ended.
 
-    def _claim_unfinished(self, query: Select[Any], limit: int, quota: WorkspaceQuota) -> list[Claim]:
+    def _claim_unfinished(
+        self, query: Select[Any], limit: int, quota: WorkspaceQuota, kinds: Collection[DeliveryKind]
+    ) -> list[Claim]:
         """Lease up to `limit` deliveries that a query finds, until it finds no more that can be claimed."""
         claims = list[Claim]()
         while len(claims) < limit:
-            row_count, batch = self._claim_unfinished_batch(query, limit - len(claims), quota)
+            row_count, batch = self._claim_unfinished_batch(query, limit - len(claims), quota, kinds)
             claims += batch
             if row_count == len(batch):
                 break
         return claims
 
     def _claim_unfinished_batch(
-        self, query: Select[Any], limit: int, quota: WorkspaceQuota
+        self, query: Select[Any], limit: int, quota: WorkspaceQuota, kinds: Collection[DeliveryKind]
     ) -> tuple[int, list[Claim]]:
         """Lease deliveries once; return the number that was found, at most `limit`, and the claims.
 
@@ -245,6 +247,7 @@ class Claimer:
             "known_before": self.now - IMPORT_DEBOUNCE,
             "row_limit": limit,
             "excluded_workspaces": _format_workspaces(quota.full_workspaces),
+            "kinds": kinds,
         }
         rows = list(self.connection.execute(query, parameters))
         # The first delivery of each channel and kind: a channel has one digest in progress.
@@ -533,7 +536,7 @@ def _select_unfinished(condition: ColumnElement[bool]) -> Select[Any]:
         select(deliveries, deliveries.c.id.label("delivery"))
         .where(
             _is_free(_NOW, bindparam("known_before", type_=schema.Instant)),
-            is_one_of(deliveries.c.kind, DeliveryKind),  # A newer version may have stored others.
+            in_json_array(deliveries.c.kind, "kinds"),
             condition,
             is_wanted,
             has_no_other_lease,

@@ -7,9 +7,10 @@ from datetime import datetime, timedelta
 from sqlalchemy import select, update
 
 from digests.ports.failure_notices import FailureNotice
+from digests.ports.outbox import DeliveryKind
 from digests.store import schema
 from digests.store.engine import Database
-from digests.store.outbox.abandon import ACKNOWLEDGED
+from digests.store.outbox.abandon import ACKNOWLEDGED, is_one_of
 from digests.store.subscriptions import subscription_or_stub_from_row
 
 deliveries = schema.deliveries
@@ -22,8 +23,8 @@ class SqlFailureNotices:
     def due(self, *, now: datetime, retry_after: timedelta, limit: int) -> Sequence[FailureNotice]:
         table = schema.subscriptions
         waiting = (
-            select(deliveries.c.id, deliveries.c.subscription, deliveries.c.edition, deliveries.c.reason)
-            .where(deliveries.c.notify_at <= now)
+            select(*(deliveries.c[name] for name in ("id", "subscription", "edition", "kind", "reason")))
+            .where(deliveries.c.notify_at <= now, is_one_of(deliveries.c.kind, DeliveryKind))
             .order_by(deliveries.c.notify_at)
             .limit(limit)
             .with_for_update(skip_locked=True)
@@ -39,7 +40,13 @@ class SqlFailureNotices:
             claimed_notices = update(deliveries).where(deliveries.c.id.in_([row.id for row in rows]))
             connection.execute(claimed_notices.values(notify_at=now + retry_after))
         return [
-            FailureNotice(row.id, subscriptions_by_id[row.subscription], row.edition, row.reason)
+            FailureNotice(
+                row.id,
+                subscriptions_by_id[row.subscription],
+                row.edition,
+                DeliveryKind(row.kind),
+                row.reason,
+            )
             for row in rows
         ]
 

@@ -55,10 +55,11 @@ class SqlOutbox:
         limit: int,
         limit_per_workspace: int | None = None,
         excluding: Collection[tuple[str, str]] = (),
+        kinds: Collection[DeliveryKind] = (DeliveryKind.DIGEST,),
     ) -> Sequence[Claim]:
         quota = WorkspaceQuota(limit_per_workspace or limit, set(excluding))
         with self.database.write() as connection:
-            return Claimer(connection, owner, now, lease).claim_due(limit, quota)
+            return Claimer(connection, owner, now, lease).claim_due(limit, quota, kinds)
 
     def replace_plan(self, claim: Claim, planned: Sequence[PlannedPage], *, watermark: int) -> Claim:
         receipts = {page.number: page.receipt for page in claim.pages if page.receipt}

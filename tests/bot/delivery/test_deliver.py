@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 
 from bot.chat.port import Outcome, Page, PostError
-from bot.delivery.deliver import UnknownPolicy
+from bot.delivery.deliver import UnknownPolicy, deliver_claim
 from bot.delivery.worker import deliver_due_editions
 from digests.errors import StoreError
-from digests.ports.outbox import DeliveryState, PageState
+from digests.ports.outbox import Claim, DeliveryKind, DeliveryState, PageState
 from digests.subscription import Channel, DigestStyle, Subscription
-from tests.bot.delivery.contexts import CHANNEL, LEASE, KilledOutbox, a_context, a_world, fail_at
+from tests.bot.delivery.contexts import CHANNEL, LEASE, KilledOutbox, World, a_context, a_world, fail_at
 from tests.builders import NOW, a_subscription
 from tests.fakes.platform import KilledError, MemoryPlatform, PostedPages
 
@@ -424,6 +424,41 @@ def test_a_poison_delivery_is_given_up_and_affects_no_other() -> None:
     assert (given_up.state, given_up.attempts) == (DeliveryState.FAILED, 5)
     assert given_up.reason == "Its worker crashed over it 4 times in a row."
     assert {one.state for one in done} == {DeliveryState.POSTED}
+
+
+def claim_recap(world: World) -> Claim:
+    (subscription,) = world.store.subscriptions.list_active()
+    claim = world.store.outbox.claim(
+        subscription, NOW.date(), owner="r", now=world.now, lease=LEASE, kind=DeliveryKind.RECAP
+    )
+    assert claim
+    return claim
+
+
+def test_a_delivery_of_a_kind_that_is_not_built_here_waits_in_the_outbox() -> None:
+    world = a_world()
+    world.store.outbox.reschedule(claim_recap(world), "Slack is out.", next_try_at=world.now)
+    for _ in range(2):
+        world.tick()
+    assert len(world.posted_pages.pages) == 4
+    (subscription,) = world.store.subscriptions.list_active()
+    (recap,) = world.store.delivery_reports.history(subscription, 9, kind=DeliveryKind.RECAP)
+    assert (recap.state, recap.attempts, recap.pages) == (DeliveryState.RETRYING, 1, ())
+
+
+def test_a_claim_of_a_kind_that_is_not_built_here_posts_nothing() -> None:
+    world = a_world()
+    context = a_context(
+        world.store, {"console": MemoryPlatform(world.posted_pages)}, owner="r", clock=lambda: world.now
+    )
+    asyncio.run(deliver_claim(claim_recap(world), context=context))
+    assert world.posted_pages.pages == []
+    (subscription,) = world.store.subscriptions.list_active()
+    (recap,) = world.store.delivery_reports.history(subscription, 9, kind=DeliveryKind.RECAP)
+    assert (recap.state, recap.reason) == (
+        DeliveryState.RETRYING,
+        "This version of Paperround builds no recaps.",
+    )
 
 
 def test_a_worker_stopped_past_its_lease_does_not_post_when_it_resumes() -> None:

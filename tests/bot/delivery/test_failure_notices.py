@@ -7,9 +7,10 @@ import pytest
 
 from bot.chat.message import Message
 from bot.chat.port import Outcome, PostError
+from digests.ports.outbox import DeliveryKind
 from digests.subscription import Channel
 from tests.bot.delivery.contexts import a_world, fail_at
-from tests.builders import a_subscription
+from tests.builders import TODAY, a_subscription
 from tests.fakes.platform import MemoryPlatform
 
 pytestmark = pytest.mark.usefixtures("over_both")
@@ -33,6 +34,28 @@ def test_the_owner_of_a_channel_that_is_gone_gets_one_failure_notice() -> None:
     world.tick(gone)
     world.send_failure_notices(gone)
     assert len(gone.direct_messages) == 1
+
+
+@pytest.mark.parametrize(
+    ("kind", "title"),
+    [
+        (DeliveryKind.DIGEST, "The digest of Tuesday 24 November could not be posted"),
+        (DeliveryKind.RECAP, "The recap of Tuesday 24 November could not be posted"),
+    ],
+)
+def test_a_failure_notice_names_the_kind_of_its_delivery(kind: DeliveryKind, title: str) -> None:
+    world = a_world()
+    world.subscribe(replace(a_subscription(), owner_id="UADA"))
+    (subscription,) = world.store.subscriptions.list_active()
+    claim = world.store.outbox.claim(
+        subscription, TODAY, owner="r", now=world.now, lease=timedelta(minutes=5), kind=kind
+    )
+    assert claim
+    world.store.outbox.fail(claim, "Slack is out.", now=world.now)
+    platform = MemoryPlatform(world.posted_pages)
+    world.send_failure_notices(platform)
+    ((_, message),) = platform.direct_messages
+    assert message.summary.startswith(title)
 
 
 def test_a_failure_notice_is_retried_until_the_platform_takes_it() -> None:

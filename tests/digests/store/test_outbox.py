@@ -754,8 +754,60 @@ def test_a_workspace_has_room_for_one_delivery_of_two_kinds() -> None:
         assert claim
         store.outbox.reschedule(claim, "Slack is out.", next_try_at=NOW)
     for _ in range(2):
-        claims = store.outbox.claim_due(owner="a", now=NOW, lease=LEASE, limit=9, limit_per_workspace=1)
+        claims = store.outbox.claim_due(
+            owner="a", now=NOW, lease=LEASE, limit=9, limit_per_workspace=1, kinds=[*DeliveryKind]
+        )
         assert len(claims) == 1
+
+
+def test_only_deliveries_of_the_kinds_that_are_asked_for_are_leased() -> None:
+    store, subscription = a_ledger()
+    store.outbox.reschedule(claimed(store, subscription), "Slack is out.", next_try_at=NOW)
+    recap, poison = claim_recap(store, subscription), claim_recap(store, subscription, TODAY - YEAR)
+    assert recap
+    assert poison
+    corrupt_rows(store, "UPDATE deliveries SET crashes = 9 WHERE id = :id", id=poison.id)
+
+    def claim_kinds(owner: str, *kinds: DeliveryKind) -> list[Claim]:
+        now = NOW + LEASE
+        return list(store.outbox.claim_due(owner=owner, now=now, lease=LEASE, limit=9, kinds=kinds))
+
+    assert claim_kinds("a") == []
+    (digest,) = claim_kinds("a", DeliveryKind.DIGEST)
+    assert digest.kind is DeliveryKind.DIGEST
+    assert claim_kinds("b", DeliveryKind.DIGEST) == []
+    (retried,) = claim_kinds("b", DeliveryKind.RECAP)
+    assert retried.id == recap.id
+    store.outbox.finish(retried)
+    assert claim_kinds("b", DeliveryKind.DIGEST) == []
+    (alone,) = claim_kinds("b", DeliveryKind.RECAP)
+    assert alone.id == poison.id
+
+
+def test_new_editions_begin_only_for_a_worker_that_asks_for_digests() -> None:
+    store, _ = a_ledger()
+    tomorrow = NOW + timedelta(days=1)
+    for kinds, expected_count in (((DeliveryKind.RECAP,), 0), ((DeliveryKind.DIGEST,), 1)):
+        claims = store.outbox.claim_due(owner="a", now=tomorrow, lease=LEASE, limit=9, kinds=kinds)
+        assert len(claims) == expected_count
+
+
+def test_a_failure_notice_names_its_kind_and_unknown_kinds_wait_for_a_newer_version() -> None:
+    store = a_store()
+    owned = save_subscription(store, replace(a_subscription(), owner_id="UADA"))
+    recap, digest = claim_recap(store, owned), claimed(store, owned)
+    assert recap
+    for claim in (recap, digest):
+        store.outbox.fail(claim, "Slack is out.", now=NOW)
+    poll = claim_recap(store, owned, TODAY - YEAR)
+    assert poll
+    store.outbox.fail(poll, "Slack is out.", now=NOW)
+    corrupt_rows(store, "UPDATE deliveries SET kind = 'poll' WHERE id = :id", id=poll.id)
+    notices = store.failure_notices.due(now=NOW, retry_after=LEASE, limit=9)
+    assert {(notice.delivery_id, notice.kind) for notice in notices} == {
+        (recap.id, DeliveryKind.RECAP),
+        (digest.id, DeliveryKind.DIGEST),
+    }
 
 
 def test_a_kind_that_only_a_newer_version_knows_is_left_to_that_version() -> None:
