@@ -533,14 +533,14 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     Mutant(
         "message of another under our key taken for ours",
-        "bot/platforms/discord/client.py",
-        'bool(message["author"]["id"] == me)',
+        "bot/platforms/discord/history.py",
+        'bool(message["author"]["id"] == self.bot_id)',
         'bool(message["author"]["id"])',
         (f"{DISCORD}/test_client.py::test_a_page_that_another_wrote_under_our_key_is_not_ours",),
     ),
     Mutant(
         "history that may not be read taken for an empty one",
-        "bot/platforms/discord/client.py",
+        "bot/platforms/discord/history.py",
         "if number == 0 and await",
         "if number < 0 and await",
         (

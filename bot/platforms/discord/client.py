@@ -2,12 +2,10 @@
 
 import logging
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
-
-import discord
 
 from bot.chat.attempt import SendAttempt, tracked, untracked
 from bot.chat.message import Message
@@ -21,7 +19,8 @@ from bot.platforms.discord.errors import (
     UNKNOWN_MESSAGE,
     explain_error,
 )
-from bot.platforms.discord.marker import embed_key, key_of
+from bot.platforms.discord.history import CHANNEL_PATH, MESSAGE_PATH, MESSAGES_PATH, FoundPage, PageSearch
+from bot.platforms.discord.marker import embed_key
 from bot.platforms.discord.post_update import apply_post_update
 from bot.platforms.discord.render import render
 from bot.platforms.discord.rest import CodeError, RestClient
@@ -31,21 +30,11 @@ from digests.subscription import Channel, DigestStyle
 
 log = logging.getLogger(__name__)
 
-CHANNEL_PATH = "/channels/{channel_id}"
-MESSAGES_PATH = f"{CHANNEL_PATH}/messages"
-MESSAGE_PATH = f"{MESSAGES_PATH}/{{message_id}}"
-
 ANNOUNCEMENT, FORUM, MEDIA = 5, 15, 16
 """Types of channels (https://docs.discord.com/developers/resources/channel#channel-object-channel-types)."""
 CROSSPOSTED = 1 << 0
 """A flag of messages that are published."""
 
-HISTORY_LENGTH = 100
-HISTORY_PAGES = 10
-"""Pages of history that a search reads. Beyond them it cannot tell whether a page was posted."""
-MAX_SEARCHED_POSTS = 50
-MIN_SEARCHED_POSTS = 3
-"""The bot's newest posts in a forum that are searched whatever their age: the clock may be wrong."""
 MAX_CACHED_CHANNELS = 10_000
 
 
@@ -169,7 +158,7 @@ class DiscordPlatform:
         """Removes a channel from the cache."""
         self._channel_cache.pop(channel, None)
 
-    # Looking for what was posted.
+    # Finding posted pages.
 
     async def find(self, channel: Channel, *, key: str, since: datetime) -> str | NoHistory | None:
         """Searches the bot's messages in the channel and their threads, or its posts in a forum."""
@@ -183,116 +172,19 @@ class DiscordPlatform:
     async def _find_page(self, channel: Channel, key: str, since: datetime) -> str | NoHistory | None:
         self.forget_channel(channel.channel)
         channel_info = await self.fetch_channel(channel.channel)
+        search = PageSearch(self.rest, await self._fetch_own_id(), key, since)
         if channel_info["type"] in (FORUM, MEDIA):
-            return await self._find_in_forum(channel_info, key, since)
-        me, thread_ids = await self._fetch_own_id(), list[str]()
-        async for message in self._iterate_history(channel.channel, since):
-            if message is None:
-                return CANNOT_ASK
-            if _is_ours(message, me) and key_of(message) == key:
-                if channel_info["type"] == ANNOUNCEMENT:
-                    await self._publish_message(channel.channel, message)
-                return str(message["id"])
-            is_recent = int(message["id"]) >= discord.utils.time_snowflake(since)
-            if message.get("thread") and _is_ours(message, me) and (is_recent or not thread_ids):
-                thread_ids.append(message["id"])
-        for thread in thread_ids:
-            if found := await self._find_in_thread(thread, key, since, me):
-                return found
-        return None
-
-    async def _find_in_thread(
-        self, thread: str, key: str, since: datetime, me: str
-    ) -> str | NoHistory | None:
-        try:
-            async for message in self._iterate_history(thread, since):
-                if message is None:
-                    return CANNOT_ASK
-                if _is_ours(message, me) and key_of(message) == key:
-                    return f"{thread}/{message['id']}"
-        except PostError as error:
-            if error.outcome is not Outcome.GONE:
-                raise
-            # The thread was deleted meanwhile, and the channel was not.
-        return None
-
-    async def _find_in_forum(
-        self, forum: Mapping[str, Any], key: str, since: datetime
-    ) -> str | NoHistory | None:
-        me = await self._fetch_own_id()
-        threads = await self._list_forum_threads(forum, since)
-        if threads is None:
-            return CANNOT_ASK
-        oldest = discord.utils.time_snowflake(since)
-        all_ours = [one for one in threads if one.get("owner_id") == me]
-        ours = [
-            one
-            for place, one in enumerate(all_ours)
-            if int(one["id"]) >= oldest or place < MIN_SEARCHED_POSTS
-        ]
-        for thread in ours[:MAX_SEARCHED_POSTS]:
-            if found := await self._find_in_thread(thread["id"], key, since, me):
-                return found
-        return CANNOT_ASK if len(ours) > MAX_SEARCHED_POSTS else None
+            return await search.find_in_forum(channel_info)
+        found = await search.find_in_channel(channel.channel)
+        if not isinstance(found, FoundPage):
+            return found
+        if channel_info["type"] == ANNOUNCEMENT and not found.thread:
+            await self._publish_message(channel.channel, found.message)
+        return found.receipt
 
     async def _fetch_own_id(self) -> str:
         user = (await self.rest.get_client()).user
         return str(user.id) if user else ""
-
-    async def _list_forum_threads(
-        self, forum: Mapping[str, Any], since: datetime
-    ) -> list[dict[str, Any]] | None:
-        """Returns a forum's posts, newest first; None if they cannot all be listed."""
-        active = await self.rest.call_for_list(
-            "/guilds/{guild_id}/threads/active", "threads", guild_id=forum["guild_id"]
-        )
-        archived = await self._list_archived_threads(forum["id"], since)
-        if archived is None:
-            return None
-        here = [one for one in active if one.get("parent_id") == forum["id"]]
-        return sorted([*here, *archived], key=lambda one: int(one["id"]), reverse=True)
-
-    async def _list_archived_threads(self, forum: str, since: datetime) -> list[dict[str, Any]] | None:
-        """Returns at least the threads archived since an instant, newest first; None if too many."""
-        found, before = list[dict[str, Any]](), ""
-        for _ in range(HISTORY_PAGES):
-            query = {"limit": str(HISTORY_LENGTH)} | ({"before": before} if before else {})
-            path = f"{CHANNEL_PATH}/threads/archived/public"
-            page = await self.rest.call_for_list(path, "threads", channel_id=forum, query=query)
-            found += page
-            if len(page) < HISTORY_LENGTH:
-                return found
-            before = page[-1]["thread_metadata"]["archive_timestamp"]
-            if datetime.fromisoformat(before) < since:
-                return found
-        return None
-
-    async def _iterate_history(self, channel: str, since: datetime) -> AsyncIterator[dict[str, Any] | None]:
-        """Yields messages since an instant, newest first, and a final None if they cannot all be read.
-
-        The newest `HISTORY_LENGTH` messages are included whatever their age: the clock may be wrong.
-        Without the permission to read the history, Discord answers with an empty list.
-        """
-        oldest, before = discord.utils.time_snowflake(since), ""
-        for number in range(HISTORY_PAGES):
-            query = {"limit": str(HISTORY_LENGTH)} | ({"before": before} if before else {})
-            page = await self.rest.call_for_list(MESSAGES_PATH, channel_id=channel, query=query)
-            if not page:
-                if number == 0 and await self._has_messages(channel):
-                    yield None
-                return
-            for message in page:
-                if number and int(message["id"]) < oldest:
-                    return
-                yield message
-            before = page[-1]["id"]
-            if len(page) < HISTORY_LENGTH or int(before) < oldest:
-                return
-        yield None
-
-    async def _has_messages(self, channel: str) -> bool:
-        self.forget_channel(channel)
-        return (await self.fetch_channel(channel)).get("last_message_id") is not None
 
     # Changing what was posted.
 
@@ -371,11 +263,6 @@ class DiscordPlatform:
                     break
                 after = page[-1]["id"]
         return frozenset(people)
-
-
-def _is_ours(message: Mapping[str, Any], me: str) -> bool:
-    """Returns True if the bot is the author. A key alone is no proof: another bot could write it."""
-    return bool(message["author"]["id"] == me)
 
 
 def locate_message(channel: Channel, receipt: str) -> tuple[str, str]:

@@ -10,11 +10,13 @@ from typing import Any
 
 import discord
 
+from bot.platforms.discord.command_sync import sync_commands
 from bot.platforms.discord.errors import UNAUTHORIZED_MESSAGE
-from bot.platforms.discord.listeners import DiscordListeners
+from bot.platforms.discord.events import EventListeners
+from bot.platforms.discord.listeners import AnyButton, DiscordListeners
 from bot.platforms.discord.rest import MAX_RATE_LIMIT_SECONDS
 from bot.platforms.discord.settings import DiscordSettings
-from bot.platforms.discord.slash import AnyButton, LoggingCommandTree, add_commands, sync_commands
+from bot.platforms.discord.slash import LoggingCommandTree, add_commands
 from digests.errors import PaperroundError
 
 log = logging.getLogger(__name__)
@@ -64,11 +66,13 @@ class Gateway(discord.Client):
             heartbeat_timeout=heartbeat_seconds,
         )
         self.listeners, self.settings = listeners, settings
+        self.events = EventListeners(
+            listeners.answers.store, listeners.platform, listeners.dispatcher, listeners.clock, self
+        )
         self.tree = LoggingCommandTree(self)
         add_commands(self.tree, listeners)
 
     async def setup_hook(self) -> None:
-        self.listeners.client = self
         self.add_dynamic_items(AnyButton)
         await sync_commands(self.tree, self.settings.command_server_ids, self.listeners.answers.store.notes)
 
@@ -85,7 +89,7 @@ class Gateway(discord.Client):
             if self.is_closed():
                 return
             try:
-                await self.listeners.on_ready([guild.id for guild in self.guilds])
+                await self.events.on_ready([guild.id for guild in self.guilds])
                 return
             except PaperroundError as error:
                 log.warning("what happened in Discord meanwhile is not known yet: %s", error)
@@ -94,25 +98,25 @@ class Gateway(discord.Client):
         log.info("Discord is connected again; nothing was missed")
 
     async def on_raw_reaction_add(self, event: discord.RawReactionActionEvent) -> None:
-        await self.listeners.on_reaction(event)
+        await self.events.on_reaction(event)
 
     async def on_raw_reaction_remove(self, event: discord.RawReactionActionEvent) -> None:
-        await self.listeners.on_reaction(event)
+        await self.events.on_reaction(event)
 
     async def on_raw_reaction_clear(self, event: discord.RawReactionClearEvent) -> None:
-        await self.listeners.on_reactions_cleared(event.channel_id, event.guild_id, event.message_id)
+        await self.events.on_reactions_cleared(event.channel_id, event.guild_id, event.message_id)
 
     async def on_raw_reaction_clear_emoji(self, event: discord.RawReactionClearEmojiEvent) -> None:
-        await self.listeners.on_reactions_cleared(event.channel_id, event.guild_id, event.message_id)
+        await self.events.on_reactions_cleared(event.channel_id, event.guild_id, event.message_id)
 
     async def on_guild_channel_delete(self, channel: discord.abc.GuildChannel) -> None:
-        await self.listeners.on_channel_deleted(channel.id, channel.guild.id)
+        await self.events.on_channel_deleted(channel.id, channel.guild.id)
 
     async def on_guild_remove(self, guild: discord.Guild) -> None:
-        await self.listeners.on_guild_removed(guild.id)
+        await self.events.on_guild_removed(guild.id)
 
     async def on_guild_join(self, guild: discord.Guild) -> None:
-        await self.listeners.on_guild_joined(guild.id)
+        await self.events.on_guild_joined(guild.id)
 
     async def on_interaction(self, interaction: discord.Interaction[Any]) -> None:
         if interaction.type is discord.InteractionType.modal_submit:

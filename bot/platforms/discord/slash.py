@@ -1,41 +1,34 @@
-"""The slash commands, and their registration with Discord once per change."""
+"""The slash commands and the entry in a message's menu."""
 
 import asyncio
-import hashlib
-import json
 import logging
-from collections.abc import Iterable
 from typing import Any
-from zoneinfo import available_timezones
 
 import discord
 from discord import app_commands
 from discord.app_commands import AppCommandContext, AppInstallationType, Choice, Range
 
+from bot.platforms.discord.completion import (
+    CHOICE_CHARACTERS,
+    MAX_CHOICES,
+    offer_days,
+    offer_domains,
+    offer_time_zones,
+)
 from bot.platforms.discord.forms import command_text_of_options
-from bot.platforms.discord.listeners import DiscordListeners, Interaction
+from bot.platforms.discord.listeners import DiscordListeners
+from bot.platforms.discord.replies import Interaction
 from bot.present.lookup import format_suggestion
-from digests.domains import CATEGORY_NAMES, DOMAIN_GROUPS, domain_name
-from digests.ports.notes import Notes
 
 log = logging.getLogger(__name__)
 
 MARK_COMMAND = "Mark for discussion"
-MAX_CHOICES = 25
-CHOICE_CHARACTERS = 100
 QUERY_CHARACTERS = 300
 
 IN_SERVERS = AppCommandContext(guild=True, dm_channel=False, private_channel=False)
 INTO_SERVERS = AppInstallationType(guild=True, user=False)
 
 PostableChannel = discord.TextChannel | discord.ForumChannel
-
-TIME_ZONES = sorted(zone for zone in available_timezones() if "/" in zone and not zone.startswith("Etc/"))
-COMMON_TIME_ZONES = (
-    "UTC", "Europe/London", "Europe/Berlin", "Europe/Paris", "America/New_York", "America/Chicago",
-    "America/Los_Angeles", "America/Sao_Paulo", "Asia/Kolkata", "Asia/Shanghai", "Asia/Tokyo", "Asia/Seoul",
-    "Asia/Singapore", "Australia/Sydney",
-)  # fmt: skip
 
 
 class LoggingCommandTree(app_commands.CommandTree[Any]):
@@ -121,7 +114,7 @@ def _add_read_commands(digest: app_commands.Group, listeners: DiscordListeners) 
     @app_commands.choices(
         span=[Choice(name=span, value=span) for span in ("today", "this week", "this month")]
     )
-    @app_commands.autocomplete(domain=_offer_domains)
+    @app_commands.autocomplete(domain=offer_domains)
     async def show_top(
         interaction: Interaction,
         papers: Range[int, 1, 20] | None = None,
@@ -158,7 +151,7 @@ def _add_change_commands(digest: app_commands.Group, listeners: DiscordListeners
             Choice(name="The papers in a thread", value="thread"),
         ]
     )
-    @app_commands.autocomplete(domains=_offer_domains, time_zone=_offer_time_zones, days=_offer_days)
+    @app_commands.autocomplete(domains=offer_domains, time_zone=offer_time_zones, days=offer_days)
     async def subscribe_channel(
         interaction: Interaction,
         channel: PostableChannel | None = None,
@@ -190,121 +183,3 @@ def _add_change_commands(digest: app_commands.Group, listeners: DiscordListeners
     _add_plain_command(digest, listeners, "pause", "No digests until someone resumes them")
     _add_plain_command(digest, listeners, "resume", "Digests come again")
     _add_plain_command(digest, listeners, "unsubscribe", "End the channel's digest")
-
-
-# What is offered while it is typed.
-
-
-def _find_matching(typed: str, names: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
-    """Returns the choices that contain the typed text. Those that begin with it come first."""
-    wanted = typed.strip().casefold()
-    found = [pair for pair in names if wanted in pair[0].casefold()]
-    found.sort(key=lambda pair: not pair[0].casefold().startswith(wanted))
-    return found[:MAX_CHOICES]
-
-
-async def _offer_domains(interaction: Interaction, typed: str) -> list[Choice[str]]:
-    """Completes the last entry of a comma-separated list and keeps the others."""
-    *before, last = typed.split(",")
-    kept = "".join(f"{one.strip()}, " for one in before)
-    names = [(group, group) for group in DOMAIN_GROUPS] + [
-        (domain_name(name), name) for name in CATEGORY_NAMES
-    ]
-    found = [(kept + label, kept + value) for label, value in _find_matching(last, names)]
-    return _to_choices(found)
-
-
-async def _offer_time_zones(interaction: Interaction, typed: str) -> list[Choice[str]]:
-    zones = TIME_ZONES if typed.strip() else COMMON_TIME_ZONES
-    spoken = typed.replace(" ", "_")
-    return _to_choices(
-        _find_matching(
-            spoken, [(zone, zone) for zone in ("UTC", *zones)] if typed else [(z, z) for z in zones]
-        )
-    )
-
-
-async def _offer_days(interaction: Interaction, typed: str) -> list[Choice[str]]:
-    names = ("weekdays", "daily", "weekends", "mon", "mon, wed, fri", "mon, thu", "fri")
-    return _to_choices(_find_matching(typed, [(name, name) for name in names]))
-
-
-def _to_choices(pairs: Iterable[tuple[str, str]]) -> list[Choice[str]]:
-    return [
-        Choice(name=label, value=value)
-        for label, value in pairs
-        if len(label) <= CHOICE_CHARACTERS and len(value) <= CHOICE_CHARACTERS
-    ]
-
-
-# Buttons.
-
-
-class AnyButton(
-    discord.ui.DynamicItem[discord.ui.Button[Any]], template=r"(?P<wanted>[^:#]*):?(?P<value>[^#]*)(?:#.*)?"
-):
-    """Handles every button by its custom_id alone, including those sent by older versions."""
-
-    def __init__(self, item: "discord.ui.Button[Any]", action: str, value: str) -> None:
-        super().__init__(item)
-        self.action, self.value = action, value
-
-    @classmethod
-    async def from_custom_id(cls, interaction: Interaction, item: Any, match: Any, /) -> "AnyButton":
-        return cls(item, match["wanted"], match["value"])
-
-    async def callback(self, interaction: Interaction) -> None:
-        await interaction.client.listeners.on_button(interaction, self.action, self.value)
-
-
-# Telling Discord.
-
-NOTE_PREFIX = "discord commands"
-
-
-async def sync_commands(tree: LoggingCommandTree, guild_ids: tuple[str, ...], notes: Notes) -> None:
-    """Registers changed commands with Discord, and removes them where they are no longer wanted.
-
-    They go to the given servers, or to all if none is given. A failure is logged.
-    """
-    synced = await asyncio.to_thread(_read_synced_versions, tree, notes)
-    current_version = hashlib.sha256(json.dumps(_list_definitions(tree), sort_keys=True).encode()).hexdigest()
-    scopes = guild_ids or ("",)
-    for scope in dict.fromkeys((*scopes, *synced)):
-        version = current_version if scope in scopes else ""
-        if synced.get(scope, "") == version:
-            continue
-        try:
-            await _send_definitions(tree, scope, _list_definitions(tree) if version else [])
-        except discord.HTTPException as error:
-            log.error(
-                "Discord did not take the commands%s: %s", f" for server {scope}" if scope else "", error
-            )
-            continue
-        synced[scope] = version
-        log.info("Discord knows the commands now%s", f", in server {scope}" if scope else "")
-    stored = {scope: version for scope, version in synced.items() if version}
-    await asyncio.to_thread(notes.write, _note_name_of(tree), json.dumps(stored))
-
-
-def _note_name_of(tree: LoggingCommandTree) -> str:
-    return f"{NOTE_PREFIX} {tree.client.application_id}"
-
-
-def _read_synced_versions(tree: LoggingCommandTree, notes: Notes) -> dict[str, str]:
-    """Returns the registered version by server; "" stands for all servers."""
-    return dict(json.loads(notes.read(_note_name_of(tree)) or "{}"))
-
-
-def _list_definitions(tree: LoggingCommandTree) -> list[dict[str, Any]]:
-    return [dict(command.to_dict(tree)) for command in tree.get_commands()]
-
-
-async def _send_definitions(tree: LoggingCommandTree, scope: str, definitions: list[Any]) -> None:
-    http, application = tree.client.http, tree.client.application_id
-    if application is None:
-        raise RuntimeError("log in before the commands are told of")
-    if scope:
-        await http.bulk_upsert_guild_commands(application, int(scope), payload=definitions)
-    else:
-        await http.bulk_upsert_global_commands(application, payload=definitions)

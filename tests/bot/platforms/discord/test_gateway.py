@@ -12,6 +12,7 @@ from discord.http import Route
 
 from bot.platforms.discord import gateway as gateway_module
 from bot.platforms.discord.client import DiscordPlatform
+from bot.platforms.discord.events import EventListeners
 from bot.platforms.discord.gateway import Gateway, keep_connected
 from bot.platforms.discord.listeners import DiscordListeners
 from bot.platforms.discord.rest import RestClient, use_addresses
@@ -81,12 +82,12 @@ def test_what_happened_meanwhile_is_asked_for_again_where_our_store_was_away(
     monkeypatch.setattr(gateway_module, "CATCH_UP_RETRY_SECONDS", (0.0, 0.0))
     asked = list[int]()
 
-    async def on_ready(self: DiscordListeners, guilds: list[int]) -> None:
+    async def on_ready(self: EventListeners, guilds: list[int]) -> None:
         asked.append(len(guilds))
         if len(asked) == 1:
             raise StoreError("The store is away.")
 
-    monkeypatch.setattr(DiscordListeners, "on_ready", on_ready)
+    monkeypatch.setattr(EventListeners, "on_ready", on_ready)
 
     async def trial(discord: FakeDiscord, stop: asyncio.Event, made: list[Gateway]) -> None:
         await discord.wait_until(lambda: len(asked) == 2)

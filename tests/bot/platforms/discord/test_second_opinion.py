@@ -7,9 +7,9 @@ import simcord
 from discord.http import Route
 
 from bot.platforms.discord.client import DiscordPlatform
-from bot.platforms.discord.listeners import _message_arguments_of
 from bot.platforms.discord.marker import embed_key, key_of
 from bot.platforms.discord.render import render
+from bot.platforms.discord.replies import message_arguments_of
 from bot.platforms.discord.rest import RestClient
 from digests.subscription import DigestStyle
 from tests.bot.shared_cases import SHARED_CASES
@@ -31,7 +31,7 @@ def test_every_shared_case_is_taken_as_a_digest_and_as_an_answer_and_pings_nobod
                         assert key_of(posted) == KEY
                         assert not posted["mentions"]
                         assert not posted["mention_everyone"]
-                        await client.get_partial_messageable(channel.id).send(**_message_arguments_of(page))
+                        await client.get_partial_messageable(channel.id).send(**message_arguments_of(page))
 
     asyncio.run(run())
 

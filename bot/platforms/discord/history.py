@@ -1,0 +1,149 @@
+"""Search for a posted page in a channel's history, its threads or a forum's posts."""
+
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import discord
+
+from bot.chat.port import CANNOT_ASK, NoHistory, Outcome, PostError
+from bot.platforms.discord.marker import key_of
+from bot.platforms.discord.rest import RestClient
+
+CHANNEL_PATH = "/channels/{channel_id}"
+MESSAGES_PATH = f"{CHANNEL_PATH}/messages"
+MESSAGE_PATH = f"{MESSAGES_PATH}/{{message_id}}"
+
+HISTORY_LENGTH = 100
+HISTORY_PAGES = 10
+"""Pages of history that a search reads. Beyond them it cannot tell whether a page was posted."""
+MAX_SEARCHED_POSTS = 50
+MIN_SEARCHED_POSTS = 3
+"""The bot's newest posts in a forum that are searched whatever their age: the clock may be wrong."""
+
+
+@dataclass(frozen=True, slots=True)
+class FoundPage:
+    """A message that was found, and the thread that it is in; empty for a channel."""
+
+    message: Mapping[str, Any]
+    thread: str = ""
+
+    @property
+    def receipt(self) -> str:
+        return f"{self.thread}/{self.message['id']}" if self.thread else str(self.message["id"])
+
+
+@dataclass(frozen=True, slots=True)
+class PageSearch:
+    """A search for the page that the bot posted under a key since an instant."""
+
+    rest: RestClient
+    bot_id: str
+    key: str
+    since: datetime
+
+    async def find_in_channel(self, channel: str) -> FoundPage | NoHistory | None:
+        thread_ids = list[str]()
+        async for message in self._iterate_history(channel):
+            if message is None:
+                return CANNOT_ASK
+            if self._is_page(message):
+                return FoundPage(message)
+            is_recent = int(message["id"]) >= discord.utils.time_snowflake(self.since)
+            if message.get("thread") and self._is_own(message) and (is_recent or not thread_ids):
+                thread_ids.append(message["id"])
+        for thread in thread_ids:
+            if found := await self._find_in_thread(thread):
+                return found
+        return None
+
+    async def find_in_forum(self, forum: Mapping[str, Any]) -> str | NoHistory | None:
+        threads = await self._list_forum_threads(forum)
+        if threads is None:
+            return CANNOT_ASK
+        oldest = discord.utils.time_snowflake(self.since)
+        own_threads = [thread for thread in threads if thread.get("owner_id") == self.bot_id]
+        searched = [
+            thread
+            for place, thread in enumerate(own_threads)
+            if int(thread["id"]) >= oldest or place < MIN_SEARCHED_POSTS
+        ]
+        for thread in searched[:MAX_SEARCHED_POSTS]:
+            if found := await self._find_in_thread(thread["id"]):
+                return found.receipt if isinstance(found, FoundPage) else found
+        return CANNOT_ASK if len(searched) > MAX_SEARCHED_POSTS else None
+
+    async def _find_in_thread(self, thread: str) -> FoundPage | NoHistory | None:
+        try:
+            async for message in self._iterate_history(thread):
+                if message is None:
+                    return CANNOT_ASK
+                if self._is_page(message):
+                    return FoundPage(message, thread)
+        except PostError as error:
+            if error.outcome is not Outcome.GONE:
+                raise
+            # The thread was deleted meanwhile, and the channel was not.
+        return None
+
+    async def _list_forum_threads(self, forum: Mapping[str, Any]) -> list[dict[str, Any]] | None:
+        """Returns a forum's posts, newest first; None if they cannot all be listed."""
+        active = await self.rest.call_for_list(
+            "/guilds/{guild_id}/threads/active", "threads", guild_id=forum["guild_id"]
+        )
+        archived = await self._list_archived_threads(forum["id"])
+        if archived is None:
+            return None
+        here = [thread for thread in active if thread.get("parent_id") == forum["id"]]
+        return sorted([*here, *archived], key=lambda thread: int(thread["id"]), reverse=True)
+
+    async def _list_archived_threads(self, forum: str) -> list[dict[str, Any]] | None:
+        """Returns at least the threads archived since an instant, newest first; None if too many."""
+        found, before = list[dict[str, Any]](), ""
+        for _ in range(HISTORY_PAGES):
+            query = {"limit": str(HISTORY_LENGTH)} | ({"before": before} if before else {})
+            path = f"{CHANNEL_PATH}/threads/archived/public"
+            page = await self.rest.call_for_list(path, "threads", channel_id=forum, query=query)
+            found += page
+            if len(page) < HISTORY_LENGTH:
+                return found
+            before = page[-1]["thread_metadata"]["archive_timestamp"]
+            if datetime.fromisoformat(before) < self.since:
+                return found
+        return None
+
+    async def _iterate_history(self, channel: str) -> AsyncIterator[dict[str, Any] | None]:
+        """Yields messages since an instant, newest first, and a final None if they cannot all be read.
+
+        The newest `HISTORY_LENGTH` messages are included whatever their age: the clock may be wrong.
+        Without the permission to read the history, Discord answers with an empty list.
+        """
+        oldest, before = discord.utils.time_snowflake(self.since), ""
+        for number in range(HISTORY_PAGES):
+            query = {"limit": str(HISTORY_LENGTH)} | ({"before": before} if before else {})
+            page = await self.rest.call_for_list(MESSAGES_PATH, channel_id=channel, query=query)
+            if not page:
+                if number == 0 and await self._has_messages(channel):
+                    yield None
+                return
+            for message in page:
+                if number and int(message["id"]) < oldest:
+                    return
+                yield message
+            before = page[-1]["id"]
+            if len(page) < HISTORY_LENGTH or int(before) < oldest:
+                return
+        yield None
+
+    async def _has_messages(self, channel: str) -> bool:
+        channel_info = await self.rest.call_for_object("GET", CHANNEL_PATH, channel_id=channel)
+        return channel_info.get("last_message_id") is not None
+
+    def _is_page(self, message: Mapping[str, Any]) -> bool:
+        return self._is_own(message) and key_of(message) == self.key
+
+    def _is_own(self, message: Mapping[str, Any]) -> bool:
+        """Returns True if the bot is the author. A key alone is no proof: another bot could write it."""
+        return bool(message["author"]["id"] == self.bot_id)
