@@ -1,6 +1,5 @@
 """Registration of the slash commands with Discord, once per change."""
 
-import asyncio
 import hashlib
 import json
 import logging
@@ -9,6 +8,7 @@ from typing import Any
 import discord
 
 from bot.platforms.discord.slash import LoggingCommandTree
+from bot.storage import run_background
 from digests.ports.notes import Notes
 
 log = logging.getLogger(__name__)
@@ -21,7 +21,7 @@ async def sync_commands(tree: LoggingCommandTree, guild_ids: tuple[str, ...], no
 
     They go to the given servers, or to all if none is given. A failure is logged.
     """
-    synced = await asyncio.to_thread(_read_synced_versions, tree, notes)
+    synced = await run_background(_read_synced_versions, tree, notes)
     current_version = hashlib.sha256(json.dumps(_list_definitions(tree), sort_keys=True).encode()).hexdigest()
     scopes = guild_ids or ("",)
     for scope in dict.fromkeys((*scopes, *synced)):
@@ -38,7 +38,7 @@ async def sync_commands(tree: LoggingCommandTree, guild_ids: tuple[str, ...], no
         synced[scope] = version
         log.info("Discord knows the commands now%s", f", in server {scope}" if scope else "")
     stored = {scope: version for scope, version in synced.items() if version}
-    await asyncio.to_thread(notes.write, _note_name_of(tree), json.dumps(stored))
+    await run_background(notes.write, _note_name_of(tree), json.dumps(stored))
 
 
 def _note_name_of(tree: LoggingCommandTree) -> str:

@@ -1,6 +1,5 @@
 """The slash commands and the entry in a message's menu."""
 
-import asyncio
 import logging
 from typing import Any
 
@@ -19,6 +18,7 @@ from bot.platforms.discord.forms import command_text_of_options
 from bot.platforms.discord.listeners import DiscordListeners
 from bot.platforms.discord.replies import Interaction
 from bot.present.lookup import format_suggestion
+from bot.storage import run_interactive
 
 log = logging.getLogger(__name__)
 
@@ -69,7 +69,7 @@ def _build_paper_command(listeners: DiscordListeners) -> "app_commands.Command[A
     @paper_command.autocomplete("query")
     async def offer_papers(interaction: Interaction, typed: str) -> list[Choice[str]]:
         try:
-            found = await asyncio.to_thread(listeners.answers.lookup.suggest_papers, typed, MAX_CHOICES)
+            found = await run_interactive(listeners.answers.lookup.suggest_papers, typed, MAX_CHOICES)
         except Exception as error:  # Without an offer what is typed can still be sent.
             log.warning("nothing could be offered for /paper: %s", error)
             return []
