@@ -10,7 +10,7 @@ from typing import assert_never
 
 from bot.chat.message import Block, Card, Message
 from bot.chat.port import Page
-from bot.platforms.discord.card import FULL_CARD, SHORT_CARD, render_card, render_listing
+from bot.platforms.discord.cards import FULL_CARD, SHORT_CARD, render_card, render_listing
 from bot.platforms.discord.draft import CONTENT_UNITS, PageDraft, append_buttons, build_page, pack_drafts
 from bot.platforms.discord.prose import render_lines, render_opening, render_plain_embeds
 from bot.platforms.discord.sanitize import clip_inline

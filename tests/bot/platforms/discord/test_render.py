@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from bot.chat.message import Block, Card, Divider, Heading, Message, Text
 from bot.chat.port import Page
-from bot.platforms.discord.card import AMBER, SLATE
+from bot.platforms.discord.cards import AMBER, SLATE
 from bot.platforms.discord.draft import SUPPRESS_NOTIFICATIONS
 from bot.platforms.discord.render import render
 from digests.subscription import DigestStyle
