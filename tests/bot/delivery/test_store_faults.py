@@ -3,13 +3,12 @@
 import asyncio
 import itertools
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, closing, contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import pytest
 from sqlalchemy import event
 
 from bot.delivery.worker import deliver_due_editions
@@ -20,6 +19,7 @@ from digests.store import open_store
 from tests.bot.delivery.contexts import a_context
 from tests.builders import NOW, a_paper, a_review, a_subscription
 from tests.fakes.platform import MemoryPlatform, PostedPages
+from tests.fakes.wire import TcpProxy
 from tests.postgres import PostgresServer, StorePool
 
 LEASE = timedelta(minutes=5)
@@ -27,13 +27,11 @@ CHANNEL = a_subscription().channel
 PAPERS = 9
 """Papers whose pages do not fit into the free space of the file."""
 
-_numbers = itertools.count(1)
-
-Fault = Callable[[], AbstractContextManager[object]]
+_worker_numbers = itertools.count(1)
 
 
 @contextmanager
-def locked(store: Store, file: Path) -> Iterator[None]:
+def locked(file: Path) -> Iterator[None]:
     """Hold the write lock of another process for the duration of the block."""
     with closing(sqlite3.connect(file, isolation_level=None, check_same_thread=False)) as other:
         other.execute("BEGIN IMMEDIATE")
@@ -42,9 +40,11 @@ def locked(store: Store, file: Path) -> Iterator[None]:
 
 
 @contextmanager
-def read_only(store: Store, file: Path) -> Iterator[None]:
-    with _every_connection(store, "PRAGMA query_only = ON", "PRAGMA query_only = OFF"):
-        yield
+def cut(proxy: TcpProxy) -> Iterator[None]:
+    """Cut the network to the database for the duration of the block."""
+    proxy.cut_connections()
+    yield
+    proxy.restore_traffic()
 
 
 @contextmanager
@@ -58,25 +58,22 @@ def full(store: Store, file: Path) -> Iterator[None]:
 
 @contextmanager
 def _every_connection(store: Store, spoil: str, mend: str) -> Iterator[None]:
+    """Run `spoil` on each connection that is used within the block, and `mend` on each one afterwards."""
     engine: Any = store.library.database.engine  # type: ignore[attr-defined]
     statement = spoil
 
     @event.listens_for(engine, "checkout")
-    def lend(connection: Any, record: Any, proxy: Any) -> None:
+    def run_statement(connection: Any, record: Any, proxy: Any) -> None:
         connection.execute(statement)
 
     yield
     statement = mend
 
 
-def told(world_store: Store, platform: MemoryPlatform, now: datetime) -> None:
+def run_tick(store: Store, platform: MemoryPlatform, now: datetime) -> None:
     """Run one tick of a new worker; store errors are logged or raised as StoreError."""
     context = a_context(
-        world_store,
-        {"console": platform},
-        owner=f"process {next(_numbers)}",
-        clock=lambda: now,
-        lease=LEASE,
+        store, {"console": platform}, owner=f"process {next(_worker_numbers)}", clock=lambda: now, lease=LEASE
     )
     try:
         asyncio.run(deliver_due_editions(context))
@@ -84,8 +81,8 @@ def told(world_store: Store, platform: MemoryPlatform, now: datetime) -> None:
         pass
 
 
-def prepared(url: str) -> Store:
-    """Prepare a store with one channel whose digest is due."""
+def prepare_store(url: str) -> Store:
+    """Open a store with one channel whose digest is due."""
     with closing(open_store(url)) as store:
         store.library.add(
             [(a_paper(f"2401.0000{n}"), a_review(tldr="word " * 400)) for n in range(PAPERS)], now=NOW
@@ -95,82 +92,49 @@ def prepared(url: str) -> Store:
     return open_store(url, busy_timeout=0.05)
 
 
-def delivers_all_once(store: Store, fault: Fault, moment: str) -> None:
-    """Start the fault before the tick or at the second page; the tick after it must finish."""
-    posted_pages = PostedPages()
-    if moment == "before":
-        with fault():
-            told(store, MemoryPlatform(posted_pages), NOW)
-        assert posted_pages.pages == []
-    else:
-        failing = fault()
-
-        def begins() -> None:
-            if len(posted_pages.pages) == 2:
-                failing.__enter__()
-
-        told(store, MemoryPlatform(posted_pages, after_post=begins), NOW)
-        failing.__exit__(None, None, None)
-        assert len(posted_pages.pages) == 2
-    told(store, MemoryPlatform(posted_pages), NOW + LEASE + timedelta(minutes=2))
+def assert_delivered_after_lease(store: Store, posted_pages: PostedPages) -> None:
+    """Run the tick after the lease, and assert that it finishes the digest without a second copy of a page."""
+    run_tick(store, MemoryPlatform(posted_pages), NOW + LEASE + timedelta(minutes=2))
     keys = posted_pages.keys_in(CHANNEL)
     assert len(keys) == len(set(keys)) == 1 + PAPERS
     (delivery,) = store.delivery_reports.history(store.subscriptions.list_active()[0], 9)
     assert delivery.state is DeliveryState.POSTED
 
 
-@pytest.mark.parametrize(
-    ("fault", "moment"),
-    [
-        (locked, "before"),
-        (locked, "on the way"),
-        (read_only, "before"),
-        (read_only, "on the way"),
-        (full, "before"),
-    ],
-)
-def test_a_file_that_cannot_be_written_for_a_while(
-    tmp_path: Path, fault: Callable[[Store, Path], AbstractContextManager[None]], moment: str
-) -> None:
+def deliver_with_fault_at_second_page(store: Store, fault: AbstractContextManager[object]) -> None:
+    posted_pages = PostedPages()
+
+    def begin_fault() -> None:
+        if len(posted_pages.pages) == 2:
+            fault.__enter__()
+
+    run_tick(store, MemoryPlatform(posted_pages, after_post=begin_fault), NOW)
+    fault.__exit__(None, None, None)
+    assert len(posted_pages.pages) == 2
+    assert_delivered_after_lease(store, posted_pages)
+
+
+def test_a_file_without_room_for_the_plan_delays_the_digest(tmp_path: Path) -> None:
     file = tmp_path / "p.db"
-    with closing(prepared(f"sqlite:///{file}")) as store:
-        delivers_all_once(store, lambda: fault(store, file), moment)
+    with closing(prepare_store(f"sqlite:///{file}")) as store:
+        posted_pages = PostedPages()
+        with full(store, file):
+            run_tick(store, MemoryPlatform(posted_pages), NOW)
+        assert posted_pages.pages == []
+        assert_delivered_after_lease(store, posted_pages)
 
 
-@pytest.mark.parametrize("moment", ["before", "on the way"])
-def test_a_network_to_postgres_that_is_cut_for_a_while(
-    postgres: PostgresServer, postgres_stores: StorePool, moment: str
+def test_a_file_locked_between_two_pages_delays_the_rest(tmp_path: Path) -> None:
+    file = tmp_path / "p.db"
+    with closing(prepare_store(f"sqlite:///{file}")) as store:
+        deliver_with_fault_at_second_page(store, locked(file))
+
+
+def test_a_network_to_postgres_cut_between_two_pages_delays_the_rest(
+    postgres: PostgresServer, postgres_stores: StorePool
 ) -> None:
     with (
-        postgres.open_proxy(postgres_stores.create_database()) as (url, wire),
-        closing(prepared(url)) as store,
+        postgres.open_proxy(postgres_stores.create_database()) as (url, proxy),
+        closing(prepare_store(url)) as store,
     ):
-
-        @contextmanager
-        def cut() -> Iterator[None]:
-            wire.cut_connections()
-            yield
-            wire.restore_traffic()
-
-        delivers_all_once(store, cut, moment)
-
-
-@pytest.mark.parametrize("moment", ["before", "on the way"])
-def test_a_postgres_whose_connections_are_all_ended(
-    postgres: PostgresServer, postgres_stores: StorePool, moment: str
-) -> None:
-    """All connections end, as in a restart of the server; new ones work at once."""
-    url = postgres_stores.create_database()
-    with closing(prepared(url)) as store:
-        posted_pages = PostedPages()
-
-        def ended() -> None:
-            if len(posted_pages.pages) in (1, 3):
-                postgres.terminate_connections(url)
-
-        if moment == "before":
-            postgres.terminate_connections(url)
-        told(store, MemoryPlatform(posted_pages, before_post=ended, after_post=ended), NOW)
-        told(store, MemoryPlatform(posted_pages), NOW + LEASE + timedelta(minutes=2))
-        keys = posted_pages.keys_in(CHANNEL)
-        assert len(keys) == len(set(keys)) == 1 + PAPERS
+        deliver_with_fault_at_second_page(store, cut(proxy))
