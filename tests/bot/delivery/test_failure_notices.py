@@ -3,6 +3,8 @@
 from dataclasses import replace
 from datetime import timedelta
 
+import pytest
+
 from bot.chat.message import Message
 from bot.chat.port import Outcome, PostError
 from digests.ports.outbox import DeliveryKind

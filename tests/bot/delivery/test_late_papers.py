@@ -99,6 +99,8 @@ def test_unwanted_late_papers_leave_the_message_and_are_counted_in_the_next_edit
     world.tick()
     assert said(world) == ["Tuesday 24 November - a source does not answer"]
     assert state(world)[0] is DeliveryState.EMPTY
+    later = world.now + IMPORT_DEBOUNCE
+    assert not world.store.outbox.claim_due(owner="x", now=later, lease=HOUR, limit=9)
     world.now = NOW + timedelta(days=1)
     world.tick()
     assert said(world)[1] == "Wednesday 25 November - nothing over the threshold"
