@@ -249,7 +249,7 @@ def test_starting_the_command_line_does_not_load(heavy: str) -> None:
 def test_each_contract_of_the_store_is_tested_over_both_databases() -> None:
     over_one = [
         file.name
-        for file in sorted((ROOT / "tests/digests/store").glob("test_*.py"))
+        for file in sorted((ROOT / "tests/digests/store").rglob("test_*.py"))
         if "a_store()" in (text := file.read_text(encoding="utf-8"))
         and 'usefixtures("over_both")' not in text
     ]

@@ -22,7 +22,7 @@ class Mutant:
 DELIVER = "tests/bot/delivery/test_deliver.py"
 NOTICES = "tests/bot/delivery/test_failure_notices.py"
 RENDER_CACHE = "tests/bot/delivery/test_render_cache.py"
-OUTBOX = "tests/digests/store/test_outbox.py"
+OUTBOX = "tests/digests/store/outbox"
 POSTGRES = "tests/digests/store/test_postgres.py"
 SLACK = "tests/bot/platforms/slack"
 DISCORD = "tests/bot/platforms/discord"
@@ -30,11 +30,7 @@ HTTP = "tests/digests/sources/http"
 SCHEDULE = "tests/digests/test_schedule.py"
 PICK = "tests/digests/test_pick.py"
 
-POISON = (
-    f"{OUTBOX}::"
-    "test_what_may_be_the_reason_why_its_process_dies_is_taken_when_there_is_nothing_else_one_at_a_time"
-    "[sqlite]"
-)
+POISON = f"{OUTBOX}/test_claims.py::test_a_poison_delivery_is_leased_alone_to_an_idle_worker[sqlite]"
 
 MUTANTS: tuple[Mutant, ...] = (
     # Fencing, and write-before-post.
@@ -43,28 +39,28 @@ MUTANTS: tuple[Mutant, ...] = (
         "digests/store/outbox/writes.py",
         'deliveries.c.attempts == bindparam("claim_attempts")',
         'deliveries.c.attempts >= bindparam("claim_attempts")',
-        (f"{OUTBOX}::test_an_earlier_claim_of_the_same_owner_can_write_nothing[sqlite]",),
+        (f"{OUTBOX}/test_writes.py::test_an_earlier_claim_of_the_same_owner_can_write_nothing[sqlite]",),
     ),
     Mutant(
         "owner left out of the update",
         "digests/store/outbox/writes.py",
         'deliveries.c.owner == bindparam("claim_owner")',
         'or_(deliveries.c.owner != "", deliveries.c.owner == bindparam("claim_owner"))',
-        (f"{OUTBOX}::test_nobody_writes_to_a_delivery_that_another_owns[sqlite]",),
+        (f"{OUTBOX}/test_writes.py::test_only_the_owner_of_a_delivery_can_write_to_it[sqlite]",),
     ),
     Mutant(
         "write to a delivery that is no longer leased",
         "digests/store/outbox/writes.py",
         "state for state in LEASED)",
         "state for state in DeliveryState)",
-        (f"{OUTBOX}::test_who_rescheduled_a_delivery_can_write_nothing_more[sqlite]",),
+        (f"{OUTBOX}/test_writes.py::test_a_rescheduled_delivery_takes_no_write_of_its_former_claim[sqlite]",),
     ),
     Mutant(
         "batch written although one of its claims is lost",
         "digests/store/outbox/writes.py",
         "if updated_count != len(claims):",
         "if not updated_count:",
-        (f"{OUTBOX}::test_of_many_claims_nothing_is_written_when_one_is_lost[sqlite]",),
+        (f"{OUTBOX}/test_writes.py::test_a_batch_with_a_lost_claim_writes_nothing[sqlite]",),
     ),
     Mutant(
         "first page not marked as sending before its post",
@@ -199,48 +195,51 @@ MUTANTS: tuple[Mutant, ...] = (
         "digests/store/outbox/claims.py",
         "items() if key not in existing_keys}",
         "items() if key in existing_keys}",
-        (f"{OUTBOX}::test_what_a_newer_edition_replaces_is_considered_again[sqlite]",),
+        (
+            f"{OUTBOX}/test_abandon.py"
+            "::test_a_superseded_edition_returns_its_papers_and_its_watermark[sqlite]",
+        ),
     ),
     Mutant(
         "superseded edition not given up when a newer one is asked for",
         "digests/store/outbox/claims.py",
         "self.connection, {subscription.id: edition}, self.now\n",
         "self.connection, dict[int, date](), self.now\n",
-        (f"{OUTBOX}::test_an_older_edition_is_superseded_by_one_that_is_asked_for[sqlite]",),
+        (f"{OUTBOX}/test_abandon.py::test_a_requested_edition_supersedes_an_older_one[sqlite]",),
     ),
     Mutant(
         "unseen papers not returned on give-up",
         "digests/store/outbox/outbox.py",
         "return_unseen_papers(connection, [claim.id], ",
         "return_unseen_papers(connection, [], ",
-        (
-            f"{OUTBOX}::test_papers_on_pages_that_never_went_out_count_as_not_shown_after_a_failure_for_good"
-            "[sqlite]",
-        ),
+        (f"{OUTBOX}/test_abandon.py::test_a_failed_edition_returns_the_papers_of_its_unsent_pages[sqlite]",),
     ),
     Mutant(
         "unseen papers of a superseded edition not returned",
         "digests/store/outbox/abandon.py",
         "return_unseen_papers(connection, abandoned_keys)",
         "return_unseen_papers(connection, [])",
-        (f"{OUTBOX}::test_what_a_newer_edition_replaces_is_considered_again[sqlite]",),
+        (
+            f"{OUTBOX}/test_abandon.py"
+            "::test_a_superseded_edition_returns_its_papers_and_its_watermark[sqlite]",
+        ),
     ),
     Mutant(
         "seen papers returned on give-up",
         "digests/store/outbox/abandon.py",
         "pages.c.state.not_in(seen_states)",
         "pages.c.state.in_(list(PageState))",
-        (
-            f"{OUTBOX}::test_papers_on_pages_that_never_went_out_count_as_not_shown_after_a_failure_for_good"
-            "[sqlite]",
-        ),
+        (f"{OUTBOX}/test_abandon.py::test_a_failed_edition_returns_the_papers_of_its_unsent_pages[sqlite]",),
     ),
     Mutant(
         "watermark of a superseded edition kept",
         "digests/store/outbox/abandon.py",
         '"next_try_at": None, "watermark": None}',
         '"next_try_at": None}',
-        (f"{OUTBOX}::test_what_a_newer_edition_replaces_is_considered_again[sqlite]",),
+        (
+            f"{OUTBOX}/test_abandon.py"
+            "::test_a_superseded_edition_returns_its_papers_and_its_watermark[sqlite]",
+        ),
     ),
     # Claims and leases.
     Mutant(
@@ -248,14 +247,14 @@ MUTANTS: tuple[Mutant, ...] = (
         "digests/store/outbox/claims.py",
         "deliveries.c.lease_until <= now)",
         "deliveries.c.lease_until.is_(None))",
-        (f"{OUTBOX}::test_an_edition_is_claimed_once_until_its_lease_runs_out[sqlite]",),
+        (f"{OUTBOX}/test_claims.py::test_an_edition_is_leased_once_until_its_lease_expires[sqlite]",),
     ),
     Mutant(
         "a lease that protects nothing",
         "digests/store/outbox/claims.py",
         "deliveries.c.lease_until <= now)",
         "deliveries.c.lease_until.is_not(None))",
-        (f"{OUTBOX}::test_an_edition_is_claimed_once_until_its_lease_runs_out[sqlite]",),
+        (f"{OUTBOX}/test_claims.py::test_an_edition_is_leased_once_until_its_lease_expires[sqlite]",),
     ),
     Mutant(
         "two editions of a channel in progress",
@@ -263,7 +262,7 @@ MUTANTS: tuple[Mutant, ...] = (
         "or_(has_live_lease(now, table), has_begun(table))",
         "has_live_lease(now, table)",
         (
-            f"{OUTBOX}::test_an_edition_of_which_something_went_out_is_finished_before_a_newer_one_begins"
+            f"{OUTBOX}/test_abandon.py::test_a_partly_sent_edition_is_finished_before_a_newer_one_begins"
             "[sqlite]",
         ),
     ),
@@ -272,21 +271,27 @@ MUTANTS: tuple[Mutant, ...] = (
         "digests/store/outbox/abandon.py",
         "        is_digest(table),\n",
         "",
-        (f"{OUTBOX}::test_a_recap_in_progress_neither_blocks_nor_is_superseded_by_a_newer_digest[sqlite]",),
+        (
+            f"{OUTBOX}/test_abandon.py"
+            "::test_a_recap_in_progress_neither_blocks_nor_is_superseded_by_a_newer_digest[sqlite]",
+        ),
     ),
     Mutant(
         "delivery of another kind superseded by a digest",
         "digests/store/outbox/abandon.py",
         "_UNFINISHED_DELIVERIES.where(is_digest())",
         "_UNFINISHED_DELIVERIES",
-        (f"{OUTBOX}::test_a_recap_in_progress_neither_blocks_nor_is_superseded_by_a_newer_digest[sqlite]",),
+        (
+            f"{OUTBOX}/test_abandon.py"
+            "::test_a_recap_in_progress_neither_blocks_nor_is_superseded_by_a_newer_digest[sqlite]",
+        ),
     ),
     Mutant(
         "papers of another kind counted as shown",
         "digests/store/outbox/pages.py",
         "        if claim.kind is DeliveryKind.DIGEST\n",
         "",
-        (f"{OUTBOX}::test_a_recap_counts_no_paper_as_shown_and_moves_no_watermark[sqlite]",),
+        (f"{OUTBOX}/test_reports.py::test_a_recap_counts_no_paper_as_shown_and_moves_no_watermark[sqlite]",),
     ),
     Mutant(
         "delivery leased of a kind that nobody asked for",
@@ -294,8 +299,8 @@ MUTANTS: tuple[Mutant, ...] = (
         'in_json_array(deliveries.c.kind, "kinds")',
         "is_one_of(deliveries.c.kind, DeliveryKind)",
         (
-            f"{OUTBOX}::test_only_deliveries_of_the_kinds_that_are_asked_for_are_leased[sqlite]",
-            f"{OUTBOX}::test_only_deliveries_of_the_kinds_that_are_asked_for_are_leased[postgresql]",
+            f"{OUTBOX}/test_claims.py::test_only_deliveries_of_the_requested_kinds_are_leased[sqlite]",
+            f"{OUTBOX}/test_claims.py::test_only_deliveries_of_the_requested_kinds_are_leased[postgresql]",
             f"{DELIVER}::test_a_delivery_of_a_kind_that_is_not_built_here_waits_in_the_outbox",
         ),
     ),
@@ -325,7 +330,10 @@ MUTANTS: tuple[Mutant, ...] = (
         "digests/store/outbox/claims.py",
         "counts[workspace] < self.limit_per_workspace",
         "counts[workspace] <= self.limit_per_workspace",
-        (f"{OUTBOX}::test_of_each_workspace_no_more_are_taken_than_are_wanted[sqlite]",),
+        (
+            f"{OUTBOX}/test_claims.py"
+            "::test_the_limit_per_workspace_holds_for_retries_and_due_editions[sqlite]",
+        ),
     ),
     Mutant(
         "lease of a clock that was far ahead kept",
@@ -333,8 +341,8 @@ MUTANTS: tuple[Mutant, ...] = (
         "leased.values(lease_until=now + lease)",
         "leased.values(lease_until=deliveries.c.lease_until)",
         (
-            f"{OUTBOX}"
-            "::test_a_lease_by_a_clock_that_was_far_ahead_ends_soon_and_an_honest_one_as_it_did[sqlite]",
+            f"{OUTBOX}/test_clock_skew.py"
+            "::test_a_lease_from_a_clock_far_ahead_is_shortened_and_others_are_kept[sqlite]",
         ),
     ),
     Mutant(
