@@ -27,8 +27,9 @@ MAX_REPORT_AGE = timedelta(days=1)
 class DigestPolicy:
     """Rules that hold for every channel's digest.
 
-    `first_lookback` is how far back a channel's first digest reaches. A source that imported nothing for
-    `stale_after` is reported as stale instead of the day as quiet.
+    `first_lookback` is the age of the oldest papers in a channel's first digest, counted from its due time.
+    If no fetch succeeded for `stale_after`, an empty digest says that the sources are stale and not that the
+    day is quiet.
     """
 
     pick_policy: PickPolicy = field(default_factory=PickPolicy)
@@ -50,7 +51,8 @@ def build(
     """Build a channel's digest for one edition: its picks, or the reason why there are none.
 
     Reads the store and writes nothing. Without a `window`, the one of this edition is computed first; with
-    one, papers shown since it was computed are not noticed.
+    one, papers shown since it was computed are not noticed. Raises InputError for an unknown domain in the
+    preferences, and StoreError.
     """
     if window is None:
         (window,) = compute_windows(

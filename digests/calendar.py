@@ -17,8 +17,9 @@ ANNOUNCEMENT_WEEKDAYS = frozenset([6, 0, 1, 2, 3])
 """Sunday to Thursday; 0 is Monday."""
 
 ANNOUNCEMENT_LAG = timedelta(hours=5)
-"""Time from an announcement until a digest can hold its papers: the feeds are rebuilt four hours later, at
-midnight in New York, and then have to be fetched."""
+"""Time from an announcement until a digest can hold its papers.
+
+The feeds are rebuilt four hours later, at midnight in New York, and then have to be fetched."""
 
 PUBLISHED_HOLIDAYS = {
     date(2026, 11, 26): "Thanksgiving",
@@ -89,7 +90,7 @@ def next_announcement(after: datetime) -> datetime:
 
 
 def find_announcement_gap(after: datetime, to: datetime) -> AnnouncementGap | None:
-    """Explain why no announcement reached the digest due at `to` after one due at `after`; None if one did.
+    """Return the reason why no announcement became readable after `after` and up to `to`; None if one did.
 
     An announcement belongs to the first digest that is due at least `ANNOUNCEMENT_LAG` later.
     """

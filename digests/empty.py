@@ -22,8 +22,8 @@ MAX_MISSED_EDITIONS = 400
 class Lateness:
     """Due time of an edition, and the missed editions before it.
 
-    `due_at` None means that the edition comes on time. `first_missed` is the first of the editions that never
-    came. `is_merged` says that their papers are considered in this edition.
+    `due_at` None means that lateness does not matter. `first_missed` is the first of the editions directly
+    before it that were never posted. `is_merged` means that their papers are considered in this edition.
     """
 
     due_at: datetime | None = None
@@ -44,8 +44,9 @@ def find_empty_reason(
 ) -> EmptyReason | None:
     """Return the reason why a selection is empty, or None when it has picks.
 
-    A fault goes before a reason that is nobody's fault, and arXiv's calendar goes before a quiet day. A
-    source is stale when nothing was imported for `stale_after` although arXiv announced papers.
+    The reviewer's trouble comes first, while papers wait for a review. If papers were considered, the reason
+    is that none matched or scored enough. Otherwise the order is: an outage, no import ever, no import for
+    `stale_after` although arXiv announced papers, a gap in arXiv's calendar, a stale answer, a quiet day.
     """
     if selection.choices:
         return None
@@ -65,7 +66,7 @@ def find_empty_reason(
 
 
 def _find_reviewer_reason(selection: Selection, troubles: Collection[HealthReport]) -> EmptyReason | None:
-    """The reviewer's trouble is a reason only while papers wait for a review."""
+    """Return the reviewer's trouble as a reason, None while no paper waits for a review."""
     has_unscored = LeftOut.NOT_SCORED in selection.left_out
     for report in troubles:
         is_waiting = has_unscored or (report.waiting_count and not selection.considered)
@@ -95,7 +96,7 @@ def make_late_notice(
 ) -> LateNotice | None:
     """Return the notice for an edition that is late or follows missed ones; None for one on time.
 
-    An edition is late `LATE_AFTER` its due time.
+    An edition is late from `LATE_AFTER` after its due time on.
     """
     if lateness.due_at is None:
         return None

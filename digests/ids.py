@@ -91,8 +91,10 @@ def canonicalize_address(address: str) -> str:
 
 
 def parse_paper_id(text: str) -> PaperId | None:
-    """Parse a paper that a person typed: an arXiv id or address, a web address, or one of
-    our ids. Else None.
+    """Parse a reference to a paper that a person typed. Returns None for any other text.
+
+    Accepts an arXiv id, address or DOI, another web address, and one of our ids of papers outside arXiv,
+    whose `url` is then empty.
     """
     text = text.strip().strip("<>")
     if found := parse_arxiv_id(text):

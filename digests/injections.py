@@ -48,13 +48,13 @@ def flag_paper(paper: Paper, comments: str = "") -> Paper:
 
 
 MAX_FLAGGED_AGE = timedelta(days=90)
-"""Age up to which papers are scanned on import. Older ones get into no digest, and
-are scanned when reviewed."""
+"""Age up to which `flag_if_recent` scans papers. Older ones are scanned when they are reviewed."""
 
 
 def flag_if_recent(paper: Paper, today: date) -> Paper:
-    """Flag a paper unless it is older than `MAX_FLAGGED_AGE`, for sources that bring
-    millions of old papers.
+    """Flag a paper as `flag_paper` does, unless it is older than `MAX_FLAGGED_AGE` on the day `today`.
+
+    For sources that bring millions of old papers.
     """
     return paper if paper.published and today - paper.published > MAX_FLAGGED_AGE else flag_paper(paper)
 
@@ -262,8 +262,9 @@ def _compile_rule_groups() -> Sequence[tuple[Callable[[str], bool], Sequence[Inj
 
 
 def _compile_quick_check(pattern: str) -> Callable[[str], bool]:
-    """Compile a check that tells if a pattern may occur in a text, with false positives
-    but no false negatives.
+    """Compile a check that tells if a pattern may occur in a text.
+
+    It has false positives but no false negatives.
 
     It uses pydantic's engine: forty times faster than `re`, and linear in the text. Every character outside
     ASCII counts as a letter.

@@ -136,8 +136,9 @@ _LABELS = (
 
 
 def _split_numbered(text: str) -> list[str]:
-    """Split a text numbered (1), (2) ... Sentences before the first and after the last
-    item are points too.
+    """Split a text numbered (1), (2) ... into its items. Returns an empty list for a text without numbering.
+
+    Sentences before the first item and after the last one are points too.
     """
     marks = _find_longest_numbering(text)
     if len(marks) < 2:
@@ -229,7 +230,7 @@ def _points_of_sentences(all_sentences: Iterable[str]) -> list[str]:
 def _join_elaborations(statements: Iterable[str]) -> list[str]:
     """Append a sentence such as "This means ..." to the one before it, or drop it if there is no room.
 
-    It says nothing on its own.
+    Such a sentence is no point of its own.
     """
     joined: list[str] = []
     for sentence in statements:
@@ -403,7 +404,8 @@ def shorten_point(point: str, max_length: int = MAX_POINT_LENGTH) -> str:
     """Shorten a point to `max_length` characters, at the best boundary that fits.
 
     Boundaries are tried in this order: a sentence or semicolon, a long clause, a subordinate clause (with an
-    ellipsis), a short clause, a word (with an ellipsis). The result is always a span of the point.
+    ellipsis), a short clause, a word (with an ellipsis). The result is a span of the point, apart from the
+    ellipsis.
     """
     if len(point) <= max_length:
         return point

@@ -32,7 +32,7 @@ class Flag:
 
     @property
     def is_suspect(self) -> bool:
-        """True for a flag that we found ourselves, False for one that came with an imported record."""
+        """Return True for a flag that we found ourselves, False for a flag of an imported record."""
         return bool(self.location)
 
 
@@ -84,8 +84,8 @@ class Assessment:
     """Details of a review by our own reviewer.
 
     `rubric` is the rubric's version. `grades` are pairs of a dimension and a grade from 1 to 5.
-    `dropped_quotes` counts quotes that were not found in the paper; a limitation is dropped with its quote.
-    `tokens` is the total used.
+    `key_limitations` and `tldr_quote` hold only quotes that were found in the paper; `dropped_quotes` counts
+    the others, a missing TL;DR quote among them. `tokens` is the total used, a repeated request included.
     """
 
     rubric: str
@@ -139,10 +139,10 @@ class PostedState(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class ScoredPaper:
-    """A paper with its newest review, or `NOT_REVIEWED`.
+    """A paper with its current review, or `NOT_REVIEWED`.
 
-    `known_at` is the instant at which this state became known to the store, in UTC. `review_number` is the
-    store's number of the review, 0 without a review.
+    `known_at` is the instant at which the paper, or its current review, became known to the store, in UTC.
+    `review_number` is the store's number of the review, 0 without a review.
     """
 
     paper: Paper
@@ -174,10 +174,11 @@ class PairwiseRank(NamedTuple):
 
 
 class Candidate(NamedTuple):
-    """Facts that decide about picking a paper. Kept small: a hundred thousand candidates fit in memory.
+    """Fields of a paper that decide about picking it. Small, so that a hundred thousand fit in memory.
 
-    Scores are comparable only within one `scale`. `held` means that a moderator has not released the paper.
-    `text` is title, abstract and TL;DR for keyword matching; it is empty if no keyword needs it.
+    Scores are comparable only within one `scale`. `flagged` means that the paper has flags. `held` means that
+    a moderator must decide about it, or has rejected it. `text` is title, abstract and TL;DR for keyword
+    matching; it is empty if no keyword needs it.
     """
 
     id: str
@@ -229,7 +230,7 @@ class PaperUpdate:
 
 
 class MarkSource(StrEnum):
-    """Way in which a person marked a paper. Marks from different sources are removed independently."""
+    """Input by which a person marked a paper. Marks from different sources are removed independently."""
 
     REACTION = "reaction"
     BUTTON = "button"
@@ -249,7 +250,7 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class QueuedPaper:
-    """A paper in the queue, with the number of people who want to discuss it and the first mark's instant."""
+    """A paper in the queue, with the number of people who marked it and the instant of the first mark."""
 
     paper: str
     mark_count: int
@@ -282,7 +283,7 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """Result of `pick`: choices in order, number of papers considered, and counts left out by reason."""
+    """Result of `pick`: choices in order, number of papers considered, and papers left out by reason."""
 
     choices: tuple[Choice, ...]
     considered: int

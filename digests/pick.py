@@ -40,7 +40,8 @@ def pick(
     applies to the score itself, which the card shows. Papers of one day and scale that were ranked in
     pairs are reordered among themselves.
 
-    `shown` are ids that the channel was already shown. Raises InputError for an
+    `shown` are ids that the channel was already shown. Of one primary category, at most
+    `policy.max_domain_share` of `top` are chosen while other papers qualify. Raises InputError for an
     unknown domain in `preferences`.
     """
     matcher = Matcher.from_preferences(preferences)
@@ -111,8 +112,9 @@ KEYWORD_WEIGHT = 3.0
 
 
 def compute_percentiles(candidates: Iterable[Candidate]) -> Mapping[str, float]:
-    """Return the percentile of each scored paper within its scale, 0 to 1; empty if there
-    is only one scale.
+    """Return the percentile, 0 to 1, of each scored paper within its scale, by paper id.
+
+    Empty if there is only one scale.
     """
     by_scale: dict[str, list[Candidate]] = {}
     for candidate in candidates:
@@ -144,8 +146,7 @@ def _sort_key(
 
 
 def apply_pairwise_ranks(best_first: Sequence[Candidate]) -> list[Candidate]:
-    """Reorder papers of one day and scale by their pairwise rank, within the positions
-    that they hold together.
+    """Reorder papers by pairwise rank, those of one day and scale among the positions that they hold.
 
     Papers without a pairwise rank keep their positions.
     """
@@ -197,8 +198,9 @@ def _describe_reason(
 
 
 def _describe_basis(place: int, candidate: Candidate, count: int) -> list[str]:
-    """Describe the basis of the order: score, rank or upvotes. An unscored paper gets no
-    place in the order.
+    """Describe the basis of the order: pairwise rank, score, rank or upvotes.
+
+    A paper without score and rank is described without its place.
     """
     if candidate.pairwise_rank:
         rank, compared_count = candidate.pairwise_rank.rank, candidate.pairwise_rank.compared_count
@@ -220,7 +222,7 @@ def format_ordinal(number: int) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Matcher:
-    """Preferences compiled for matching many papers."""
+    """Preferences compiled for matching many papers. Keywords match a candidate's `text`."""
 
     domains: tuple[tuple[str, frozenset[str]], ...]
     all_categories: frozenset[str]

@@ -72,12 +72,12 @@ def newest_due_edition(schedule: Schedule, now: datetime) -> DueEdition:
 
 
 def previous_due_at(schedule: Schedule, edition: date, now: datetime) -> datetime:
-    """Return the instant at which the edition before this one was due, at the latest `now`."""
+    """Return the due time of the edition before this one, or `now` if that is earlier."""
     return min(newest_due_edition(schedule, due_at(schedule, edition) - _SECOND).at, now)
 
 
 def editions_between(schedule: Schedule, first: date, before: date, limit: int) -> tuple[date, ...]:
-    """Return up to `limit` editions from `first` up to but without `before`, newest first."""
+    """Return up to `limit` editions on `first` or later and earlier than `before`, newest first."""
     editions: list[date] = []
     day = before - _DAY
     while day >= first and len(editions) < limit:
@@ -93,9 +93,9 @@ def due_after_schedule_change(
     """Return the next due edition after a schedule was changed to `schedule`.
 
     No date gets a second edition, and today's is not lost. `awaited` is the edition that was due next before
-    the change, or None. It is due at once if its new hour has already passed. `existing_editions` are recent
-    dates that already have an edition. Dates later than tomorrow are ignored: they come from a clock that was
-    days ahead, and must not block the editions before them.
+    the change, or None. If it, or a later one, is already due by the new schedule, the newest of them is due
+    at `now`. `existing_editions` are recent dates that already have an edition. Dates later than tomorrow are
+    ignored: they come from a clock that was days ahead, and must not block the editions before them.
     """
     tomorrow = now.astimezone(ZoneInfo(schedule.time_zone)).date() + _DAY
     last = max((edition for edition in existing_editions if edition <= tomorrow), default=date.min)
@@ -111,7 +111,7 @@ def due_after_schedule_change(
 def recompute_next_due(
     schedule: Schedule, now: datetime, awaited: DueEdition, existing_editions: Collection[date]
 ) -> DueEdition:
-    """Return the next due edition by today's time zone rules and clock, given the one stored as `awaited`.
+    """Return the next due edition by the current time zone rules and clock; `awaited` is the stored one.
 
     An awaited edition moves to its own hour under new zone rules. If the clock was set back, editions before
     the awaited one are due first, unless `existing_editions` already has their dates.

@@ -35,8 +35,9 @@ class Preferences:
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """Time of a channel's digest: the local hour `at` on the weekdays `days` (0 is Monday), in
-    an IANA time zone.
+    """Time of a channel's digest: the local time `at` on the weekdays `days`, where 0 is Monday.
+
+    `time_zone` is the name of an IANA time zone.
     """
 
     at: time = time(9)
@@ -65,7 +66,8 @@ class Channel:
 class Subscription:
     """A channel's standing order: its preferences and schedule.
 
-    `id` is the store's number, 0 before it is stored. `paused_by` is the person who paused it, or empty.
+    `id` is the store's number, 0 before it is stored. `paused_by` is the name of the person who paused it, or
+    empty.
     `stop_reason` is a sentence that explains why the platform no longer accepts posts for the channel, or
     empty. With `is_from_settings`, it can be paused by people, and is otherwise changed in the settings file
     only. `owner_id` is the platform's id of the person who gets failure notices, the one who subscribed the
@@ -83,14 +85,15 @@ class Subscription:
 
     @property
     def is_running(self) -> bool:
-        """True if digests are being delivered: neither paused nor stopped."""
+        """Return True if digests are being delivered: neither paused nor stopped."""
         return not self.paused_by and not self.stop_reason
 
 
 @dataclass(frozen=True, slots=True)
 class SubscriptionChange:
-    """A person's change of a subscription. `before` is None for a new one, `after` is None
-    for one that ended.
+    """A person's change of a subscription, made by the person named in `by`.
+
+    `before` is None for a new subscription, `after` is None for one that was removed.
     """
 
     id: int

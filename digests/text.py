@@ -365,8 +365,9 @@ def clip_text(text: str, limit: int, cost: Callable[[str], int] = len) -> str:
 def _find_longest_prefix(
     text: str, ends: list[int], limit: int, cost: Callable[[str], int], ending: str
 ) -> str:
-    """Return the longest prefix that ends at one of `ends` and fits. Bisects, since
-    cost grows with length.
+    """Return the longest prefix that ends at one of `ends` and fits with its ending, else an empty string.
+
+    Bisects, since the cost grows with the length.
     """
     low, high = 0, len(ends)
     while low < high:

@@ -15,8 +15,8 @@ from digests.subscription import Subscription
 class Window:
     """Changes with a sequence number over `after_seq` and up to `to_seq`, that one included.
 
-    `shown_papers` are ids the channel has already been shown. `skipped_count` papers came in for missed
-    editions that are not merged into this one; they lie before the window.
+    `shown_papers` are the ids of papers in it that the channel has already been shown. `skipped_count` papers
+    came in for missed editions that are not merged into this one; they lie before the window.
     """
 
     after_seq: int
@@ -32,15 +32,17 @@ def compute_windows(
     first_lookback: timedelta,
     now: datetime,
 ) -> list[Window]:
-    """Return the window of each edition, in the order given, with one read of the store for all.
+    """Return the window of each edition, in the order of the argument.
 
-    A window begins at the watermark of the channel's last edition that was not given up, and ends at `now`.
+    A window begins at the channel's last watermark, which given up editions do not have, and ends at `now`.
     It follows sequence numbers and not dates: a paper that came in late, or while no process was running, is
     in the next window. A missed edition therefore loses no paper; it only enlarges the choice.
 
-    A channel without a watermark starts `first_lookback` before its first edition was due. A missed
-    edition that is not merged moves the start to the hour at which the previous edition was due; papers
-    before it are counted.
+    A channel without a watermark starts `first_lookback` before its first edition was due. If the missed
+    editions are not merged, the window starts at the due time of the edition before this one, and the papers
+    before that are only counted.
+
+    Reads the store a few times, however many editions there are. Raises StoreError.
     """
     sequence_at = cache(store.library.sequence_at)  # Most channels ask for the same instants.
     to_seq = sequence_at(now)

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 def find_papers(text: str, *, library: Library, index: "SearchIndex", limit: int) -> tuple[ScoredPaper, ...]:
     """Find the papers that a text names or describes, best first, at most `limit`.
 
-    The index catches up with the library before the search. Raises SearchError, and
-    StoreError from the library.
+    A text that names a paper by id or address finds that paper only. For words, the index first catches up
+    with the library. Raises SearchError, and StoreError from the library.
     """
     match parse_query(text):
         case IdQuery(name):

@@ -84,8 +84,8 @@ class SearchIndex:
     def catch_up(self, library: Library) -> int:
         """Index the changes of the store since the last commit. Returns the number of papers indexed.
 
-        Returns 0 if there are none, or if another process is indexing. Raises SearchError, and
-        StoreError from the library.
+        Returns 0 at once if there are none, or if another process is indexing. An index of another store, or
+        one that is ahead of the store, is rebuilt. Raises SearchError, and StoreError from the library.
         """
         if self._is_current(library):
             return 0
@@ -151,7 +151,8 @@ class SearchIndex:
         """Return the best papers for a query: those with all words first, then those with some.
 
         The last word also matches as a prefix. Typing errors are tolerated in titles and names if no paper
-        has all words as typed. Ties are ordered by id. Raises SearchError.
+        has all words as typed. Ties are ordered by id. Raises SearchError; a damaged index is emptied before,
+        and filled by the next `catch_up`.
         """
         searcher = self._refresh_view().searcher
         hits: dict[str, SearchHit] = {}
@@ -167,12 +168,12 @@ class SearchIndex:
             with self._view_lock:
                 self._rebuild_index()
             raise SearchError(
-                f"The search index in {self._directory} was damaged; it is built anew now: ask again."
+                f"The search index in {self._directory} was damaged and is being rebuilt: ask again."
             ) from error
         return tuple(hits.values())[: max(limit, 0)]
 
     def _refresh_view(self) -> _IndexView:
-        """Return a view of the newest commit, by any process. Rebuilds a damaged index."""
+        """Return a view of the newest commit, made by any process. Empties a damaged index first."""
         with self._view_lock:
             try:
                 return self._load_newest_view()

@@ -54,10 +54,11 @@ def plan_rounds(query: WordQuery) -> Iterator[MatchRound]:
     if phrases or any(_count_allowed_typos(word) for word in query.words):
         yield MatchRound(_match_with_typos(query.words, phrases), is_last_resort=True)
     if len(words) + sum(map(len, phrases)) > 1:
-        each = [*words, *((word,) for phrase in phrases for word in phrase)]
-        yield MatchRound(_combine_any([_match_anywhere(word) for word in each]))
+        single_words = [*words, *((word,) for phrase in phrases for word in phrase)]
+        yield MatchRound(_combine_any([_match_anywhere(word) for word in single_words]))
         yield MatchRound(
-            _combine_any([_combine_best(_match_misspelt(word[0])) for word in each]), is_last_resort=True
+            _combine_any([_combine_best(_match_misspelt(word[0])) for word in single_words]),
+            is_last_resort=True,
         )
 
 
@@ -129,8 +130,8 @@ def _combine_all(
     if in_title:
         clauses.append((Occur.Should, Query.const_score_query(_combine_all(in_title), bonus)))
     if title:
-        whole = Query.term_query(SCHEMA, "whole_title", title, index_option="basic")
-        clauses.append((Occur.Should, Query.const_score_query(whole, bonus)))
+        exact_title = Query.term_query(SCHEMA, "whole_title", title, index_option="basic")
+        clauses.append((Occur.Should, Query.const_score_query(exact_title, bonus)))
     return Query.boolean_query(clauses)
 
 
