@@ -26,6 +26,7 @@ LOOK_BACK = timedelta(days=2)
 """Days before the last complete one that are fetched again, since upvotes keep coming."""
 
 MAX_BACKFILL = timedelta(days=30)
+"""Longest time that a fetch goes back after an outage. An explicit `since` may go back further."""
 
 LIMITS = RequestLimits(max_bytes=16 * 1024**2, timeout=60)
 
@@ -61,8 +62,8 @@ _LIST_ADAPTER: TypeAdapter[list[Any]] = TypeAdapter(list[Any])
 class HuggingFaceSource:
     """Daily Papers. Implements `digests.ports.sources.Source`.
 
-    The position is the last complete day. The papers have no categories; metadata
-    from arXiv takes precedence.
+    The position is the last complete day. The papers have no version and no categories, so metadata from
+    arXiv takes precedence.
     """
 
     connect: Callable[[], AbstractAsyncContextManager[SourceClient]]

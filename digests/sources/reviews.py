@@ -28,13 +28,14 @@ class FlagRecord(BaseModel):
 
     model_config = ConfigDict(extra="ignore")
 
-    category: str = Field(description="What kind of passage it is, such as instruction_override.")
+    category: str = Field(description="Kind of the passage, such as instruction_override.")
     excerpt: str = Field("", description="The passage itself.")
 
 
 class ReviewRecord(BaseModel):
-    """A scored paper. Only a title and either `arxiv_id` or `url` are required;
-    unknown fields are ignored.
+    """A scored paper. Unknown fields are ignored.
+
+    Only a title and either `arxiv_id` or `url` are required.
     """
 
     model_config = ConfigDict(extra="ignore", title="Scored paper", str_strip_whitespace=True)
@@ -70,9 +71,13 @@ class ReviewRecord(BaseModel):
     reproducibility: str | None = None
     limitations: str | None = None
     impact: str | None = None
-    model: str | None = Field(None, description="Who reviewed it: the model's name.")
-    reviewed_at: datetime | date | None = Field(None, description="When; UTC where it names no zone.")
-    read_depth: Literal["abstract", "full text"] | None = Field(None, description="What the reviewer read.")
+    model: str | None = Field(None, description="Name of the model that reviewed the paper.")
+    reviewed_at: datetime | date | None = Field(
+        None, description="Date and time of the review, in UTC unless it names a zone."
+    )
+    read_depth: Literal["abstract", "full text"] | None = Field(
+        None, description="Part of the paper that the reviewer read."
+    )
     flags: list[FlagRecord] | None = None
 
 
@@ -100,8 +105,9 @@ class ReviewFile:
     display_name: str = ""
 
     def read_records(self) -> Iterator[tuple[Paper, Review] | BadRecord]:
-        """Yield each record, or what is wrong with it. Raises InputError or SourceError if
-        the rest is unreadable.
+        """Yield each record as a paper and its review, or as a `BadRecord`, in their order.
+
+        Raises InputError or SourceError, after the records before, if the rest cannot be read.
         """
         name = self.display_name or ("standard input" if self.location == STANDARD_INPUT else self.location)
         with open_text(self.location, standard_input=self.standard_input, progress=self.progress) as pieces:

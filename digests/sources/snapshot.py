@@ -58,7 +58,8 @@ class FilePosition:
 class SnapshotSource:
     """Papers of a snapshot, all or those in `categories`. Implements `digests.ports.sources.Source`.
 
-    The papers can be looked up, but are not announced in digests. An interrupted fetch resumes at its line.
+    The papers can be looked up, but are not announced in digests. An interrupted fetch resumes at its line. A
+    file that changed is read from its start, and `since` is ignored.
     """
 
     path: Path
@@ -140,8 +141,9 @@ def _read_lines(path: Path, file_position: FilePosition, progress: ProgressCallb
 
 @contextmanager
 def _open_unpacked(path: Path) -> Iterator[tuple[BinaryIO, Callable[[], int]]]:
-    """Open the file, decompressed if it is gzip or zip. Also gives a function that returns
-    the file bytes read.
+    """Open the file for reading, decompressed if it is gzip or zip.
+
+    Gives the stream, and a function that returns the number of bytes read of the file itself.
     """
     try:
         with path.open("rb", buffering=CHUNK_BYTES) as file:

@@ -30,8 +30,8 @@ FILE_SUFFIXES = (".json", ".jsonl", ".ndjson", ".json.gz", ".jsonl.gz", ".ndjson
 class WatchedFiles:
     """Scored papers in a file, or in the files of a folder. Implements `digests.ports.sources.Source`.
 
-    The position holds the size and time of each file that was read to its end. A file that
-    changed is read again.
+    The position holds the size and time of each file that was read to its end. A file that changed since is
+    read again; with `since`, every file is.
     """
 
     path: Path
@@ -92,8 +92,8 @@ def _read_stamp(file: Path) -> list[int]:
 class WatchedAddress:
     """Scored papers in a file at an address. Implements `digests.ports.sources.Source`.
 
-    The position holds the server's validators (ETag, Last-Modified), so that an unchanged file
-    is not read again.
+    The position holds the server's validators (ETag, Last-Modified), so that an unchanged file is not read
+    again, unless `since` is given.
     """
 
     connect: Callable[[], AbstractAsyncContextManager[SourceClient]]

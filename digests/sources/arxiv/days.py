@@ -6,8 +6,7 @@ from datetime import date, datetime, time, timedelta
 from digests.calendar import NEW_YORK
 
 FEED_READY = time(0, 30)
-"""New York time from which a day's feed is fetched. It is built at midnight, from the evening's
-announcement."""
+"""New York time from which a day's feed is fetched. It is built at midnight."""
 
 FEED_SETTLED = time(6)
 """New York time after which an empty feed stays empty: arXiv announced nothing."""

@@ -46,8 +46,9 @@ class OaiPage:
 
 
 def set_for_category(category: str) -> str:
-    """Return the record server's set for a category or archive: cs.LG is
-    cs:cs:LG, hep-th is physics:hep-th.
+    """Return the record server's set for a category or archive.
+
+    The set of cs.LG is cs:cs:LG, and that of hep-th is physics:hep-th.
     """
     archive, _, subject = category.partition(".")
     group = "physics" if archive in _PHYSICS_ARCHIVES else archive

@@ -23,8 +23,9 @@ class Harvest:
 
 @dataclass(frozen=True, slots=True)
 class ArxivPosition:
-    """Position of the source. `complete_through` holds the last feed day of each
-    category that is complete.
+    """Position of the source.
+
+    `complete_through` holds, for each category, the last feed day up to which no paper is missing.
     """
 
     complete_through: Mapping[str, date] = field(default_factory=dict)
@@ -36,26 +37,30 @@ class ArxivPosition:
         if not text:
             return ArxivPosition()
         document = json.loads(text)
-        whole = {category: date.fromisoformat(day) for category, day in document["whole"].items()}
-        if not (under_way := document.get("harvest")):
-            return ArxivPosition(whole)
-        category, since, token, newest = under_way
+        complete_through = {category: date.fromisoformat(day) for category, day in document["whole"].items()}
+        if not (harvest_values := document.get("harvest")):
+            return ArxivPosition(complete_through)
+        category, since, token, newest = harvest_values
         newest_day = date.fromisoformat(newest) if newest else None
-        return ArxivPosition(whole, Harvest(category, date.fromisoformat(since), token, newest_day))
+        return ArxivPosition(
+            complete_through, Harvest(category, date.fromisoformat(since), token, newest_day)
+        )
 
     def to_json(self) -> str:
-        under_way = self.harvest and [
+        harvest_values = self.harvest and [
             self.harvest.category,
             self.harvest.since.isoformat(),
             self.harvest.token,
             self.harvest.newest_day.isoformat() if self.harvest.newest_day else "",
         ]
-        whole = {category: day.isoformat() for category, day in self.complete_through.items()}
-        return json.dumps({"whole": whole, "harvest": under_way}, sort_keys=True)
+        complete_through = {category: day.isoformat() for category, day in self.complete_through.items()}
+        # The keys stay: stores hold positions with them.
+        return json.dumps({"whole": complete_through, "harvest": harvest_values}, sort_keys=True)
 
     def rewind_to(self, since: date, categories: Iterable[str]) -> "ArxivPosition":
-        """Return a position from which everything since a day is fetched again. Drops
-        a harvest in progress.
+        """Return a position from which everything since a day is fetched again, for some categories.
+
+        Drops a harvest in progress.
         """
         before = since - timedelta(days=1)
         rewound = {

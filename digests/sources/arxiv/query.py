@@ -1,6 +1,4 @@
-"""arXiv's query API: requests for papers by id, and their Atom responses, in the old and
-the new form. Pure.
-"""
+"""arXiv's query API: requests for papers by id, and their Atom responses. Pure."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -42,8 +42,9 @@ _NAME_SUFFIXES = frozenset(("Jr.", "Jr", "Sr.", "II", "III", "IV"))
 
 @dataclass(frozen=True, slots=True)
 class Feed:
-    """Announcements of a day, each paper once. New papers include cross-lists; replaced ones
-    have a new version.
+    """Announcements of a day, each paper once.
+
+    New papers include cross-lists. Replaced papers have a new version.
     """
 
     day: date

@@ -93,9 +93,11 @@ class ArxivSource:
             raise failure
 
     def _advance_position(self, feed: rss.Feed, reached: ArxivPosition, due: date) -> ArxivPosition:
-        """Return the position after a feed. A feed without papers does not advance it.
+        """Return the position after a feed was stored, given the day `due` of the newest feed to expect.
 
-        Such a feed may be a holiday's or a fault; the next feed shows which.
+        A feed without papers, or of a later day, completes no day: an empty one may be a holiday's or a
+        fault, and the next feed shows which. Categories that were never fetched then start `FIRST_LOOK_BACK`
+        earlier.
         """
         if feed.paper_count and feed.day <= due:
             return reached.with_feed_day(feed.day, self.categories)
@@ -132,7 +134,10 @@ class ArxivSource:
         due: date,
         progress: ProgressCallback,
     ) -> AsyncGenerator[SourceBatch, None]:
-        """Read all records of a category since its last complete day. An interrupted harvest is resumed."""
+        """Yield all records of a category modified since its last complete day, in batches.
+
+        An interrupted harvest is resumed.
+        """
         unfinished = reached.harvest if reached.harvest and reached.harvest.category == category else None
         harvest = unfinished or Harvest(category, reached.complete_through[category] - timedelta(days=1))
         records_read = 0
@@ -156,8 +161,9 @@ class ArxivSource:
         yield _build_record_batch(page.records, harvest.since, reached)
 
     async def _fetch_page(self, client: SourceClient, harvest: Harvest) -> tuple[oai.OaiPage, Harvest]:
-        """Fetch the next page of a harvest. With an expired token the harvest starts again
-        at its first page.
+        """Fetch the next page of a harvest, and return it with the harvest that it belongs to.
+
+        With an expired token, the harvest starts again at its first page.
         """
         parameters = (
             oai.next_page_parameters(harvest.token)
@@ -178,7 +184,7 @@ class ArxivSource:
             return await self._fetch_page(client, Harvest(harvest.category, harvest.since))
 
     async def fetch_papers(self, ids: Sequence[str], limits: RequestLimits = PAGE_LIMITS) -> dict[str, Paper]:
-        """Fetch papers by id. Unknown ids are missing from the result. Raises SourceError."""
+        """Fetch the metadata of papers by id, in any number. Unknown ids are left out. Raises SourceError."""
         found: dict[str, Paper] = {}
         async with self.connect() as client:
             for start in range(0, len(ids), IDS_PER_REQUEST):
@@ -252,7 +258,7 @@ def _build_record_batch(records: Sequence[oai.OaiRecord], since: date, reached: 
 def _find_complete_day(newest_day: date, due: date) -> date:
     """Return the feed day up to which a finished harvest is complete.
 
-    Records of a day are announced for the next one, and the newest day may still get more.
+    Never later than the newest day among its records, nor than `due`.
     """
     day = min(newest_day, due)
     while not is_feed_day(day):
@@ -263,8 +269,10 @@ def _find_complete_day(newest_day: date, due: date) -> date:
 def choose_next_poll(
     position: ArxivPosition, categories: Sequence[str], state: SourceState, now: datetime
 ) -> datetime:
-    """Return the next time to poll arXiv: from `FEED_READY` until the day's papers are
-    in or `FEED_SETTLED` passed.
+    """Return the next time to poll arXiv.
+
+    A feed day is polled from `FEED_READY` until its papers are stored or `FEED_SETTLED` has passed. After a
+    failure polling goes on, at longer intervals from `FEED_SETTLED` on.
     """
     day = latest_feed_day(now)
     next_feed_time = new_york_instant(_find_next_feed_day(day), FEED_READY)

@@ -32,8 +32,9 @@ RETRYABLE_STATUSES = frozenset((429, 500, 502, 503, 504))
 class RequestLimits:
     """Limits of one request.
 
-    `max_bytes` bounds the body, compressed and decompressed. `timeout` is in seconds, from the first byte
-    sent to the last one received. `max_wait` is the longest Retry-After, in seconds, that is waited for.
+    `max_bytes` bounds the body, compressed and decompressed. `timeout` is in seconds and bounds one attempt,
+    from the connection to the last byte received. `attempts` counts the first one and its retries. `max_wait`
+    is the longest pause before a retry, in seconds.
     """
 
     max_bytes: int = 64 * 1024**2
@@ -66,8 +67,8 @@ async def open_client(
 ) -> AsyncIterator["SourceClient"]:
     """Open a client with one connection at a time, through `proxy` if given.
 
-    `trusted_addresses` come from the operator's settings: their origins may be private. `contact` goes into
-    the user agent.
+    `trusted_addresses` come from the operator's settings: their origins may lie in a private network.
+    `contact` goes into the user agent. `pause` sleeps for a number of seconds.
     """
     limits = httpx.Limits(max_connections=1, keepalive_expiry=10)
     headers = {"User-Agent": build_user_agent(contact), "Accept-Encoding": "gzip"}
@@ -116,7 +117,7 @@ class _RequestSpec:
 
 @dataclass(frozen=True, slots=True)
 class SourceClient:
-    """Client for sources. `may_ask` decides about each IP address of an origin that is not trusted."""
+    """HTTP client for sources. `may_ask` decides about each IP address of an origin that is not trusted."""
 
     http: httpx.AsyncClient
     clock: Clock
@@ -139,8 +140,9 @@ class SourceClient:
         """Fetch an address, following redirects and retrying with backoff.
 
         `server` is the name in error messages. The response's status is one of `accepted_statuses`. With
-        `turns`, each request waits for the server's turn. The body goes to `output_file` if given. Raises
-        SourceError when the attempts are used up, when a limit is exceeded, and for any other status.
+        `turns`, each request waits for the server's turn, and a failure lengthens the pause after it. The
+        body goes to `output_file` if given, which is emptied before each attempt. Raises SourceError when the
+        attempts are used up, when a limit is exceeded, and for any other status.
         """
         spec = _RequestSpec(
             server, headers or {}, limits or RequestLimits(), accepted_statuses, turns, output_file
@@ -190,8 +192,7 @@ class SourceClient:
         )
 
     async def _build_request(self, address: str, spec: _RequestSpec) -> httpx.Request:
-        """Build a request to the address if its origin is trusted, else to an IP address of
-        it that was checked.
+        """Build a request to an address, or to a checked IP address of its host if its origin is not trusted.
 
         The host is not resolved again after the check, so its DNS record cannot change in between.
         """
@@ -270,8 +271,9 @@ def _compute_retry_delay(failure: _RetryableFailure, attempt: int) -> float:
 
 
 def _parse_retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
-    """Parse Retry-After, a number of seconds or a date, into seconds: at most a day. None
-    if absent or malformed.
+    """Return the header Retry-After, a number of seconds or a date, in seconds: at most a day.
+
+    None if it is absent or malformed.
     """
     value = headers.get("retry-after", "").strip()
     if value.isdecimal():

@@ -16,13 +16,14 @@ POLL_SECONDS = 1.0
 """Seconds between two attempts to take a turn: its holder may end it long before the lease does."""
 
 MAX_TURN_WAIT = timedelta(minutes=6)
-"""Longest wait for a turn. It exceeds the longest lease, so a longer one means that the server
-asked for a rest."""
+"""Longest wait for a turn.
+
+It exceeds the longest lease of a turn, so a longer wait means that the server asked for a rest."""
 
 
 @dataclass(slots=True)
 class ServerTurn:
-    """A held turn. `cooldown` is how long the server is left alone after it; the holder may raise it."""
+    """A held turn. `cooldown` is the pause after it; the holder may raise it."""
 
     cooldown: timedelta
 
