@@ -31,7 +31,11 @@ class ArxivFullTextFetcher:
     base_url: str = "https://arxiv.org/"
 
     async def __call__(self, paper: Paper) -> FullText | None:
-        """Return the full text of the known version, None if none is readable. Raises SourceError."""
+        """Return the full text of the paper's known version, else of its newest one.
+
+        None for a paper outside arXiv or without a readable text. Raises SourceError if arXiv does not
+        answer.
+        """
         if not parse_arxiv_id(paper.id):
             return None
         name = f"{paper.id}v{paper.version}" if paper.version else paper.id

@@ -35,7 +35,10 @@ class DailyBudget:
         return BudgetLimit(int(self.tokens * share) if self.tokens is not None else None, millionths)
 
     def cost_of(self, usage: TokenUsage) -> Spending:
-        """Return the cost of a call. A price per million tokens is a price in millionths per token."""
+        """Return the cost of some tokens, rounded up to a millionth.
+
+        A price per million tokens is a price in millionths per token.
+        """
         return Spending(
             usage.total, ceil(usage.input_tokens * self.price_in + usage.output_tokens * self.price_out)
         )

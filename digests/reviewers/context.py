@@ -69,18 +69,21 @@ class ReviewContext:
 
     @property
     def scale(self) -> str:
-        """The name of this model and rubric. Only scores of one scale are comparable."""
+        """Name of this model and rubric. Only scores of one scale are comparable."""
         return f"{self.server.address.model}, rubric {RUBRIC_VERSION}"
 
     def is_before_announcement(self, now: datetime) -> bool:
-        """True while the papers that arXiv announces on this day (UTC) are not yet scored."""
+        """Return True before `ANNOUNCEMENT_SCORED_AT` on the UTC date of `now`, with a daily announcement.
+
+        The papers that arXiv announces on that day are then not yet scored.
+        """
         return self.has_daily_announcement and now < datetime.combine(
             now.date(), ANNOUNCEMENT_SCORED_AT, NEW_YORK
         )
 
 
 def start_of_day(now: datetime) -> datetime:
-    """Midnight UTC. Budgets and quotas count by UTC days."""
+    """Return the midnight at which the day of `now`, in UTC, began. Budgets and quotas count by UTC days."""
     return datetime.combine(now.date(), time(), UTC)
 
 
@@ -101,7 +104,7 @@ class RoundOutcome:
     consecutive_faults: int = 0
 
     def record_trouble(self, trouble: Trouble, detail: str) -> None:
-        """Record why the round ends. Only the first trouble of a round is kept."""
+        """Record the reason for ending the round. Only the first one is kept."""
         if self.trouble is None:
             self.trouble, self.detail = trouble, detail
 
@@ -110,5 +113,5 @@ class RoundOutcome:
         self.record_trouble(Trouble.REVIEWER_DOWN, " ".join(str(error).split())[:MAX_ERROR_CHARACTERS])
 
     def is_over(self, stop: asyncio.Event, excluding: Trouble | None = None) -> bool:
-        """True after a stop request, and after any trouble other than `excluding`."""
+        """Return True after a stop request, and after any trouble other than `excluding`."""
         return stop.is_set() or self.trouble not in (None, excluding)

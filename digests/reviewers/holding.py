@@ -26,7 +26,8 @@ A jump this large suggests that something in the full text moved the model.
 def find_hold_reason(context: ReviewContext, scored: ScoredPaper, new_review: Review) -> str:
     """Return a sentence that says why a person must decide about the paper, else an empty string.
 
-    Raises StoreError.
+    A paper is held if holding is on, it has a suspect flag, and its new score is unusually high. Raises
+    StoreError.
     """
     suspect_flag = next((flag for flag in scored.paper.flags if flag.is_suspect), None)
     if not context.hold_suspects or not suspect_flag or new_review.score is None:
@@ -52,7 +53,10 @@ def _load_comparable_scores(context: ReviewContext) -> list[float]:
 
 
 def is_unusually_high(score: float, other_scores: Sequence[float], previous_score: float | None) -> bool:
-    """True for a score in the top tenth of its scale, or far above the paper's previous score."""
+    """Return True for a score in the top tenth of `other_scores`, or far above the paper's previous score.
+
+    With few other scores, `HIGH_SCORE` takes the place of the top tenth.
+    """
     if previous_score is not None and score - previous_score >= SCORE_JUMP:
         return True
     if len(other_scores) < MIN_SCORES_FOR_QUANTILES:

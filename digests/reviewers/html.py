@@ -17,7 +17,10 @@ MIN_HIDDEN_WORDS = 4
 
 
 def parse_html(page: bytes) -> FullText:
-    """Return the visible text of a page, and flags of orders and of hidden text."""
+    """Return the visible text of a page, with flags of orders to a reviewer and of hidden text.
+
+    Damaged HTML is read as far as possible.
+    """
     from lxml import html
 
     parser = html.HTMLParser(
@@ -92,7 +95,7 @@ def _has_tiny_font(style: str) -> bool:
 
 
 def _has_background(element: "HtmlElement") -> bool:
-    """True if the element or an ancestor sets a background: white text is visible there."""
+    """Return True if the element or an ancestor sets a background: white text is visible there."""
     element_and_ancestors = (element, *element.iterancestors())
     return any(
         _BACKGROUND.search((node.get("style") or "").lower()) or node.get("bgcolor")

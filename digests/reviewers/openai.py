@@ -60,7 +60,7 @@ class ModelServerError(PaperroundError):
 
     @property
     def is_server_wide(self) -> bool:
-        """True if other papers probably fail too; it is not this paper's fault."""
+        """Return True if other papers probably fail too, so that the fault is not this paper's."""
         return self.fault in (
             ServerFault.UNREACHABLE,
             ServerFault.RATE_LIMITED,
@@ -70,12 +70,12 @@ class ModelServerError(PaperroundError):
 
     @property
     def is_down(self) -> bool:
-        """True if trying other papers now is pointless."""
+        """Return True if trying other papers now is pointless."""
         return self.fault in (ServerFault.UNREACHABLE, ServerFault.RATE_LIMITED)
 
     @property
     def may_be_billed(self) -> bool:
-        """True if the call may have used tokens."""
+        """Return True if the call may have used tokens."""
         return self.fault in (ServerFault.TIMEOUT, ServerFault.MALFORMED)
 
 
@@ -114,7 +114,8 @@ class ModelReply:
 class ServerAddress:
     """Address of a model, and options of each call.
 
-    `timeout` is in seconds. `extra_body` is sent with each call unchanged. `repr` leaves out the key.
+    `timeout` is in seconds and bounds one attempt. `concurrency` is the largest number of calls at a time.
+    `extra_body` is sent with each call unchanged. `repr` leaves out the key.
     """
 
     base_url: str
@@ -139,7 +140,11 @@ class ModelServer:
     async def request_completion(
         self, messages: Messages, schema: Mapping[str, Any], schema_name: str, max_tokens: int
     ) -> ModelReply:
-        """Return one answer of at most `max_tokens` tokens. Raises ModelServerError."""
+        """Return one answer of at most `max_tokens` tokens, constrained by a JSON Schema if the server can.
+
+        Waits for a free slot and for the end of a rate limit, and retries a call that the server rejected as
+        too many, up to `MAX_BUSY_ATTEMPTS` in all. Nothing else is retried. Raises ModelServerError.
+        """
         for attempt in range(1, MAX_BUSY_ATTEMPTS + 1):
             async with self._slots:
                 await self._wait_for_pause()
@@ -219,9 +224,9 @@ class ModelServer:
         return bytes(body)
 
     def _translate_error(self, error: Exception) -> Exception:
-        """Return the error that an SDK error stands for, with a sentence that leaves out the key.
+        """Return the error that an SDK error stands for, with a sentence that does not contain the key.
 
-        Switches to the newer name of the length limit if the server asks for it.
+        Switches this client to the newer name of the length limit if the server asks for it.
         """
         import openai
 

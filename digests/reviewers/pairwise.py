@@ -49,9 +49,10 @@ async def rank_best_papers(context: ReviewContext, outcome: RoundOutcome, stop: 
 
 
 def load_best_of_day(context: ReviewContext) -> tuple[dict[str, ScoredPaper], dict[Pair, Verdict]]:
-    """Return today's best fully reviewed papers and the verdicts already saved for them.
+    """Return the best papers that were fully reviewed today (UTC), best first, and their saved verdicts.
 
-    Both are keyed by paper id and version. Raises StoreError.
+    Papers are keyed by a text of id and version, verdicts by pairs of these. Held and withdrawn papers are
+    left out. Raises StoreError.
     """
     store, library, now = context.store, context.store.library, context.clock()
     midnight = start_of_day(now)
@@ -115,7 +116,10 @@ class _PairwiseComparison:
     def _handle_missing_answer(
         self, error: ReviewError, reserved: Spending
     ) -> tuple[Verdict | None, Spending]:
-        """Return NEITHER for a call that may have been billed, so that it is not made again; else None."""
+        """Return the verdict and the cost of a failed call, and record a server that is down.
+
+        The verdict is NEITHER if the call may have been billed, so that it is not made again; else None.
+        """
         self.outcome.consecutive_faults += 1
         if error.server_error and (
             error.server_error.is_down or self.outcome.consecutive_faults >= MAX_CONSECUTIVE_FAULTS

@@ -35,9 +35,10 @@ class AnswerError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class ParsedAnswer:
-    """A validated answer. `dropped_quotes` counts quotes that are not in the paper.
+    """A validated answer, with at most `MAX_KEY_LIMITATIONS` key limitations.
 
-    A limitation without its quote is dropped with it.
+    `dropped_quotes` counts quotes that are not in the paper, and a missing TL;DR quote. A limitation is
+    dropped with its quote.
     """
 
     grades: Mapping[str, int]
@@ -128,9 +129,9 @@ _THINKING_BLOCK = re.compile(r"<(think(?:ing)?|reasoning)>.*?</\1>", re.DOTALL |
 
 
 def _strip_thinking(reply_text: str) -> str:
-    """Return the text after a model's thinking; some servers leave out its opening tag.
+    """Return the text after a model's thinking, whose opening tag some servers leave out.
 
-    Raises AnswerError.
+    Raises AnswerError for an answer that ends while thinking.
     """
     rest = _THINKING_BLOCK.sub(" ", reply_text)
     after_thinking = re.split(r"</(?:think(?:ing)?|reasoning)>", rest, flags=re.IGNORECASE)[-1]
@@ -194,7 +195,10 @@ def _normalize_for_comparison(text: str) -> str:
 
 
 def is_quoted(quote: str, comparable_text: str) -> bool:
-    """True if the parts of a quote between its ellipses occur in the normalized text, in order."""
+    """Return True if the parts of a quote between its ellipses occur in the normalized text, in order.
+
+    False for a quote of less than `MIN_QUOTE_CHARACTERS`.
+    """
     parts = [bare for part in _ELLIPSIS.split(quote) if (bare := _normalize_for_comparison(part))]
     if sum(map(len, parts)) < MIN_QUOTE_CHARACTERS:
         return False

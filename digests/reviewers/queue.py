@@ -14,7 +14,7 @@ REQUESTED_PRIORITY = 1_000_000.0
 """Priority of a paper that a person asked for, above every paper that only channels want."""
 
 MAX_PAPERS_PER_ROUND = 2000
-"""Papers of one round; the next round takes the rest."""
+"""Papers of each depth in one round; the next round takes the rest."""
 
 SCALE_NOTE = "reviewer scale"
 """Key of the note that holds the scale of the last round. A new scale gives failed papers another chance."""
@@ -25,7 +25,8 @@ def fill_queue(context: ReviewContext, channel_preferences: Sequence[Preferences
 
     Papers that wait already get their new priority. Papers that waited too long leave the queue: for scoring
     after `lookback`, for a full review at the end of the day, when the digest that it was for is out.
-    Papers that people asked for stay. Raises StoreError.
+    Papers that people asked for stay. When model or rubric have changed since the last call, abandoned papers
+    get another chance. Raises StoreError.
     """
     now, store = context.clock(), context.store
     store.review_queue.expire(
@@ -47,10 +48,10 @@ def fill_queue(context: ReviewContext, channel_preferences: Sequence[Preferences
 
 
 def enqueue_full_reviews(context: ReviewContext, channel_preferences: Sequence[Preferences]) -> None:
-    """Enqueue the best papers scored today for full reviews, up to the day's remaining quota.
+    """Enqueue the best papers scored today (UTC) for full reviews, up to the day's remaining quota.
 
-    Nothing is enqueued before the day's announcement is scored: papers left over from yesterday would
-    otherwise use up the quota at midnight. Raises StoreError.
+    Nothing is enqueued before the hour at which the day's announcement is scored: papers left over from
+    yesterday would otherwise use up the quota at midnight. Raises StoreError.
     """
     now, store = context.clock(), context.store
     remaining = (

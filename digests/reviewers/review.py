@@ -32,7 +32,7 @@ PLACEHOLDER_NONCE = "0" * 16
 
 @dataclass(frozen=True, slots=True)
 class ReviewOptions:
-    """Weights of the score, limits of the answers in tokens, and the limit of a full text in characters."""
+    """Weights of the score by dimension, and limits: of answers in tokens, of a full text in characters."""
 
     weights: Mapping[str, float] = field(default_factory=lambda: dict(DEFAULT_WEIGHTS))
     score_max_tokens: int = 700
@@ -45,9 +45,10 @@ class ReviewOptions:
 
 
 class ReviewError(Exception):
-    """A call or its repair without a usable answer.
+    """Failure to get a usable answer, after a call and one repair at most.
 
-    `usage` is what it took. `server_error` is None if the answer itself was unusable.
+    `usage` is the tokens that the server counted. `server_error` is None if the answers themselves were
+    unusable.
     """
 
     def __init__(self, reason: str, usage: TokenUsage, server_error: ModelServerError | None = None) -> None:
@@ -57,7 +58,7 @@ class ReviewError(Exception):
 
     @property
     def may_be_billed(self) -> bool:
-        """True if the failed call may have used tokens that `usage` does not count."""
+        """Return True if the failed call may have used tokens that `usage` does not count."""
         return self.server_error is not None and self.server_error.may_be_billed
 
 
@@ -88,9 +89,9 @@ async def review_paper(
     options: ReviewOptions,
     now: datetime,
 ) -> tuple[Review, TokenUsage]:
-    """Return a review of the paper and the tokens that it took.
+    """Return the model's review of a paper and the tokens that it took, asking once more after a bad answer.
 
-    `text` is already anonymized and within its limit. Raises ReviewError.
+    `text` is already anonymized and within its limit. `now` becomes the review's date. Raises ReviewError.
     """
     usage = TokenUsage()
     conversation: Messages = build_review_messages(paper, text, review_depth, generate_nonce())

@@ -16,11 +16,11 @@ from digests.subscription import Preferences
 async def run_round(
     context: ReviewContext, channel_preferences: Sequence[Preferences], stop: asyncio.Event
 ) -> RoundOutcome:
-    """Run one round and report the reviewer's health.
+    """Fill the queue, score, review in full, rank in pairs, and report the reviewer's health.
 
-    Scoring first uses its share of the budget. The rest is for full reviews; what they leave is for scoring
-    again. Ends early on `stop` or trouble. Every result is saved at once, so that no call is paid twice.
-    Raises StoreError.
+    Scoring first uses its share of the day's budget. The rest is for full reviews; what they leave is for
+    scoring again, once the day's full reviews are chosen. Ends early on `stop` or trouble. Every result is
+    saved at once, so that no call is paid twice. Raises StoreError.
     """
     outcome = RoundOutcome()
     await context.run_blocking(fill_queue, context, channel_preferences)
@@ -40,7 +40,7 @@ async def run_round(
 
 
 def _has_full_reviews_to_choose(context: ReviewContext) -> bool:
-    """True while the day's full reviews are not yet chosen, and their share of the budget must be kept."""
+    """Return True while the day's full reviews are not yet chosen and their share of the budget is kept."""
     return context.full_reviews_per_day > 0 and context.is_before_announcement(context.clock())
 
 

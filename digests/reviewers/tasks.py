@@ -1,6 +1,6 @@
-"""The way of one paper through the reviewer: load, prepare, reserve budget, ask the model, save.
+"""Processing of review tasks: load the paper, prepare its text, reserve budget, ask the model, save.
 
-Scoring and full reviews share it; they differ in the text that the model is shown.
+Scoring and full reviews share these steps; they differ in the text that the model is shown.
 """
 
 import asyncio
@@ -30,6 +30,7 @@ from digests.reviewers.rubric import RUBRIC_VERSION
 log = logging.getLogger(__name__)
 
 INITIAL_BACKOFF = timedelta(minutes=15)
+"""Wait after a paper's first failure."""
 BACKOFF_FACTOR = 4
 """Factor by which the backoff grows with each further failure of a paper."""
 
@@ -109,9 +110,10 @@ class _TaskRun:
         await self._request_review(replace(scored, paper=prepared.paper), prepared)
 
     def _load_unreviewed(self) -> ScoredPaper | None:
-        """Load the paper. Completes the task and returns None if the paper is gone or already reviewed.
+        """Return the paper. Completes the task and returns None if there is nothing to review.
 
-        A worker may have died after it saved the review and before it completed the task.
+        That is so for a paper that is gone, withdrawn or already reviewed on this scale and depth. A worker
+        may have died after it saved the review and before it completed the task.
         """
         store = self.context.store
         scored = store.library.get([self.task.paper]).get(self.task.paper)
@@ -127,7 +129,7 @@ class _TaskRun:
         return any(self._is_current_review(review, scored.paper) for review in reviews)
 
     def _is_current_review(self, review: Review, paper: Paper) -> bool:
-        """True for a review of this version by this model and rubric; a full review counts as a score."""
+        """Return True for a review of this version by this model and rubric; a full one counts as a score."""
         assessment = review.assessment
         return bool(
             assessment
@@ -200,7 +202,7 @@ class _TaskRun:
             self.outcome.record_server_down(error.server_error)
 
     def _record_failure(self, reason: str, *, counts_as_attempt: bool = True) -> None:
-        """Schedule a retry with backoff, or abandon the paper after `MAX_ATTEMPTS`.
+        """Record a failure; schedule a retry with backoff, or abandon the paper after `MAX_ATTEMPTS`.
 
         A fault of the server does not count as an attempt, so that no paper is abandoned because of it.
         """

@@ -80,7 +80,7 @@ class Database:
 
     @property
     def is_postgres(self) -> bool:
-        """True for PostgreSQL, which several machines can share."""
+        """Return True for PostgreSQL, which several machines can share."""
         return self.engine.dialect.name == "postgresql"
 
     @property
