@@ -27,15 +27,13 @@ from tests.fakes.discord_payloads import (
     faults_of_message,
     faults_of_modal,
 )
-from tests.fakes.wire import parse_port
+from tests.fakes.wire import WAIT_SECONDS, parse_port
 
 DEFAULT_PORT = 8766
 
 
 Json = dict[str, Any]
 
-WAIT_SECONDS = 60.0
-"""Seconds that tests wait for what must come: a busy machine is slow, and nothing is decided by speed."""
 FIRST_RESPONSE_SECONDS, TOKEN_SECONDS = 3.0, 15 * 60
 NONCE_SECONDS = 180
 MAX_USER_INSTALLED_FOLLOWUPS = 5

@@ -30,7 +30,7 @@ from tests.fakes.slack_blocks import (
     faults_of_blocks,
     faults_of_view,
 )
-from tests.fakes.wire import parse_port
+from tests.fakes.wire import WAIT_SECONDS, parse_port
 
 DEFAULT_PORT = 8765
 
@@ -38,9 +38,6 @@ DEFAULT_PORT = 8765
 Json = dict[str, Any]
 
 ACK_SECONDS = 3.0
-WAIT_SECONDS = 150.0
-"""Seconds that a test waits for what must happen: a busy machine may be slow, what is tried again is tried at the next
-minute, and a wait ends when the thing is there."""
 MAX_RESPONSE_USES, RESPONSE_SECONDS = 5, 30 * 60
 TRIGGER_SECONDS = 3.0
 MAX_SOCKETS = 10

@@ -6,6 +6,9 @@ import socket
 import threading
 from collections.abc import Callable
 
+WAIT_SECONDS = 150.0
+"""Longest wait of a test for a condition. A busy machine is slow, and a retry may be a minute away."""
+
 
 class TcpProxy:
     """Listens on `port` of loopback and passes bytes on, both ways, until it is closed."""

@@ -1,25 +1,32 @@
-"""A real `paperround run` beside a fake platform, with nothing but settings."""
+"""`paperround run` as a subprocess beside a fake platform, for one scenario or for many."""
 
 import asyncio
 import os
 import signal
+import sqlite3
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
+from typing import Generic, Protocol, TypeVar
 
 from bot.cli.demo import import_sample
 from digests.ports import Store
 from digests.store import open_store
 from digests.subscription import Channel, DigestStyle, Preferences, Schedule, Subscription
-from tests.fakes.slack import WAIT_SECONDS
+from tests.fakes.wire import WAIT_SECONDS
+
+ROOT = Path(__file__).parents[3]
+LOG_TAIL = 40
+"""Lines of the log that a failed scenario prints."""
 
 
 @dataclass(slots=True)
 class BotProcess:
-    """A running process; its log is what a person who runs it would read."""
+    """A running `paperround run` with the log that its operator would read."""
 
     process: asyncio.subprocess.Process
     folder: Path
@@ -31,22 +38,36 @@ class BotProcess:
         return open_store(f"sqlite:///{self.folder / 'p.db'}")
 
     async def wait_for_log(self, *words: str) -> None:
-        """Wait for a line of the log with all the words. What the line is about may not have happened yet."""
+        """Wait for a line of the log with all the words. Its event may still be in progress."""
         async with asyncio.timeout(WAIT_SECONDS):
             while not any(all(word in line for word in words) for line in self.log):
                 await self.log_changed.wait()
                 self.log_changed.clear()
 
     async def wait_until(self, condition: Callable[[Store], object]) -> None:
-        """Wait for something to be true of the store, where no message tells of it."""
+        """Poll the store until the condition is true; for changes that no message announces."""
         store = self.store
         async with asyncio.timeout(WAIT_SECONDS):
             while not await asyncio.to_thread(condition, store):  # noqa: ASYNC110 - another process writes there.
                 await asyncio.sleep(0.05)
 
+    async def kill(self) -> None:
+        """End the process without a chance to clean up."""
+        self.process.kill()
+        await self.process.wait()
+
+    def make_retries_due(self) -> None:
+        """End the backoff of every delivery."""
+        with sqlite3.connect(self.folder / "p.db") as connection:
+            connection.execute("UPDATE deliveries SET next_try_at = '2020-01-01 00:00:00.000000'")
+        connection.close()
+
+    def print_log_tail(self) -> None:
+        print("\n".join(self.log[-LOG_TAIL:]))
+
 
 def prepare_store(folder: Path) -> Store:
-    """A store with the bundled papers in it, in a folder that is made where there is none."""
+    """Open the store of a folder with the bundled papers in it; the folder is created if missing."""
     folder.mkdir(exist_ok=True)
     store = open_store(f"sqlite:///{folder / 'p.db'}")
     if store.sources.last_import() is None:
@@ -57,7 +78,7 @@ def prepare_store(folder: Path) -> Store:
 def add_overdue_subscription(
     store: Store, channel: Channel, style: DigestStyle = DigestStyle.CARDS, top: int = 3
 ) -> Subscription:
-    """A channel whose digest is due now: it was subscribed yesterday, for every day at midnight UTC."""
+    """Subscribe a channel as of yesterday for every day at midnight UTC, so that its digest is due now."""
     subscription = Subscription(
         channel, Preferences(top=top, style=style), Schedule(at=time(), days=frozenset(range(7)))
     )
@@ -79,10 +100,10 @@ async def run_bot(
     timeout: float = 30,
     url: str = "",
 ) -> AsyncIterator[BotProcess]:
-    """`paperround run` until the end of the block, where it is stopped by SIGTERM and must end well.
+    """Run `paperround run` until the end of the block. SIGTERM must then end it with status 0.
 
-    `settings` are the tables of the platforms. `connected` waits until the bot is, or its process has ended.
-    At `url` is a store that is prepared already; without it there is one in the folder.
+    `settings` are the tables of the platforms. `wait_for_connection` gets a task that ends with the process.
+    `url` is the address of a prepared store; by default a store in the folder is prepared.
     """
     if not url:
         prepare_store(folder)
@@ -92,10 +113,10 @@ async def run_bot(
         f"[delivery]\ntimeout_seconds = {timeout:g}\nlease_seconds = 90\n{settings}\n",
         encoding="utf-8",
     )
-    ours = ("SLACK_", "DISCORD_", "PAPERROUND_")
-    clean = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
+    prefixes = ("SLACK_", "DISCORD_", "PAPERROUND_")
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(prefixes)}
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "bot", "run", cwd=folder, env={**clean, **secrets, "PYTHONPATH": str(Path(__file__).parents[3])},
+        sys.executable, "-m", "bot", "run", cwd=folder, env={**inherited, **secrets, "PYTHONPATH": str(ROOT)},
         stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE,
     )  # fmt: skip
     bot = BotProcess(process, folder, [], asyncio.Event())
@@ -113,12 +134,11 @@ async def run_bot(
                 assert await process.wait() == 0, "\n".join(bot.log[-20:])
             assert not any("Traceback" in line for line in bot.log), "\n".join(bot.log)
     except BaseException:
-        print("\n".join(bot.log[-40:]))
+        bot.print_log_tail()
         raise
     finally:
         if process.returncode is None:
-            process.kill()
-            await process.wait()
+            await bot.kill()
         await reading
 
 
@@ -127,3 +147,71 @@ async def _read_log(bot: BotProcess) -> None:
     async for line in bot.process.stderr:
         bot.log.append(line.decode().rstrip())
         bot.log_changed.set()
+
+
+class FakePlatform(Protocol):
+    """A fake server, which lists every breach of its protocol."""
+
+    protocol_errors: list[str]
+
+
+Fake = TypeVar("Fake", bound=FakePlatform)
+Scenario = Callable[[Fake, BotProcess, str, str], Awaitable[None]]
+"""A scenario gets the fake server, the bot beside it, Ada's id, and the id of her channel."""
+
+
+@dataclass(frozen=True, slots=True)
+class ScenarioRunner(Generic[Fake]):
+    """A fake server and one bot, for many scenarios. Each has an Ada and a channel of its own.
+
+    `due_channels` are channels whose digest was due when the bot started, by style or kind of channel; a scenario
+    takes one of them. `add_place` adds the Ada of a scenario, and a channel unless it is given one.
+    """
+
+    server: Fake
+    bot: BotProcess
+    due_channels: Mapping[str, list[str]]
+    add_place: Callable[[Fake, str], Awaitable[tuple[str, str]]]
+    loop: asyncio.AbstractEventLoop
+    closing: asyncio.Event
+
+    def run_scenario(self, scenario: Scenario[Fake], kind: str = "") -> None:
+        """Run a scenario, in a channel with a digest of this kind or in a channel without one."""
+        asyncio.run_coroutine_threadsafe(self._run_in_channel(scenario, kind), self.loop).result()
+
+    async def _run_in_channel(self, scenario: Scenario[Fake], kind: str) -> None:
+        assert not kind or self.due_channels[kind], f"no due channel of the kind {kind} is left"
+        ada, channel = await self.add_place(self.server, self.due_channels[kind].pop() if kind else "")
+        try:
+            await scenario(self.server, self.bot, ada, channel)
+            assert self.server.protocol_errors == []
+        except BaseException:
+            self.bot.print_log_tail()
+            raise
+        finally:
+            self.server.protocol_errors.clear()
+
+
+@contextmanager
+def open_scenario_runner(
+    serving: AbstractAsyncContextManager[ScenarioRunner[Fake]],
+) -> Iterator[ScenarioRunner[Fake]]:
+    """Yield the runner that `serving` yields. It lives in a thread, so that it answers between scenarios too."""
+    opened: Future[ScenarioRunner[Fake]] = Future()
+
+    async def serve() -> None:
+        async with serving as runner:
+            opened.set_result(runner)
+            await runner.closing.wait()
+
+    with ThreadPoolExecutor(1) as thread:
+        closed = thread.submit(asyncio.run, serve())
+        closed.add_done_callback(
+            lambda _: None if opened.done() else opened.set_exception(closed.exception())
+        )
+        runner = opened.result()
+        try:
+            yield runner
+        finally:
+            runner.loop.call_soon_threadsafe(runner.closing.set)
+            closed.result()

@@ -1,197 +1,175 @@
-"""What a person can do and see on any platform, so that a story is told once where the behaviour is the same."""
+"""The actions and observations that both platforms have in common, so that a scenario is written once."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+import asyncio
+from collections.abc import Callable, Coroutine, Sequence
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
 from typing import Any, Protocol
 
-from digests.subscription import Channel, Subscription
+from digests.ports import Store
+from digests.subscription import Subscription
 from tests.bot.platforms.processes import BotProcess
-from tests.fakes import discord as fake_discord
-from tests.fakes import slack as fake_slack
-from tests.fakes.discord import FakeDiscord
-from tests.fakes.slack import FakeSlack
 
 Json = dict[str, Any]
 
 
 class PrivateReply(Protocol):
-    """What comes back to a person alone, message by message."""
+    """The first response to an interaction, and the messages that answer it."""
 
+    ack: Json | None
     responses: list[Json]
+
+    @property
+    def is_acked(self) -> bool:
+        """True once the platform has the bot's first response."""
 
 
 class ChatDriver(Protocol):
-    """A channel on a platform with the bot and Ada in it. `bot` is the running process."""
+    """A channel on a platform, with the running bot and with Ada, who may change its digest.
+
+    A `person` is Ada where none is named. An emoji is named "bookmark", "two" (the keycap) or "tada".
+    """
 
     bot: BotProcess
     ada: str
+    refusal: str
+    """Text of the answer to a person who may not change a digest."""
+    undo_answer: str
+    """Text of the private answer to an undo; empty on a platform without one."""
 
-    def add_person(self, name: str) -> str:
-        """Somebody else."""
+    # People and what they read.
 
-    async def wait_for_digest(self) -> list[Json]:
-        """The messages of the channel's digest, once it is there: those in its thread too."""
+    @property
+    def bot_user(self) -> str:
+        """Return the bot's own id."""
+
+    def add_person(self, name: str, *, is_manager: bool = False) -> str:
+        """Add a person; a manager may change digests everywhere."""
 
     def channel_messages(self) -> list[Json]:
-        """What stands in the channel."""
+        """Return the messages of the channel, oldest first."""
+
+    async def wait_for_digest(self) -> list[Json]:
+        """Wait for the channel's digest and return its messages, with those of its thread."""
 
     def text_of(self, message: Json) -> str:
-        """All that a person reads in a message."""
-
-    async def wait_until(self, condition: Callable[[], object]) -> None:
-        """Wait for something to come true."""
-
-    async def look_up(self, words: str) -> PrivateReply:
-        """/paper WORDS, by Ada."""
-
-    async def run_digest_command(self, verb: str) -> PrivateReply:
-        """/digest VERB, by Ada."""
-
-    async def subscribe_channel(self, domain: str, top: int) -> PrivateReply:
-        """/digest subscribe, by Ada."""
-
-    async def tap_button(self, action: str, message: Json, person: str = "") -> PrivateReply:
-        """The first button for this in a message or a reply; Ada taps it where nobody is named."""
-
-    async def add_reaction(self, person: str, message: Json, keycap: int = 0) -> Any:
-        """With the mark, or with the keycap of a number; what the bot was told."""
-
-    async def remove_reaction(self, person: str, message: Json) -> None:
-        """Take the mark back."""
-
-    async def redeliver_event(self, event: Any) -> None:
-        """The platform tells the bot a second time of a reaction."""
+        """Return all text that a person reads in a message."""
 
     def private_text(self) -> str:
-        """What Ada was told alone, without having asked."""
+        """Return all text that Ada got privately without having asked."""
+
+    def direct_text(self) -> str:
+        """Return the text of Ada's direct messages from the bot."""
+
+    def is_private(self, reply: PrivateReply) -> bool:
+        """True if only the person who asked sees the reply."""
 
     def find_subscription(self) -> Subscription | None:
-        """What the bot has written down for the channel."""
+        """Load the channel's subscription from the bot's store."""
+
+    def count_edits(self) -> int:
+        """Count the requests that edited a message."""
+
+    async def wait_until(self, condition: Callable[[], object]) -> None:
+        """Wait until the condition is true."""
+
+    # Commands, buttons, forms.
+
+    async def look_up(self, words: str) -> PrivateReply:
+        """Type /paper WORDS."""
+
+    async def run_digest_command(self, verb: str, *, person: str = "", **options: Any) -> PrivateReply:
+        """Type /digest VERB with options, which have the names that Discord gives them."""
+
+    async def tap_button(self, action: str, message: Json, person: str = "") -> PrivateReply:
+        """Tap the first button of this action in a message or a reply."""
+
+    def build_message_with_button(self, action: str, value: str) -> Json:
+        """Return a message of an older version of the bot."""
+
+    async def open_form(self) -> Any:
+        """Type /digest settings and return the form that opens."""
+
+    async def submit_form(self, form: Any, *, domains: str, style: str) -> str:
+        """Send the form with these fields changed. Returns the text that refuses it, or its answer."""
+
+    def write_message(self, text: str) -> Json:
+        """Let Ada write a message."""
+
+    async def mark_from_menu(self, message: Json, person: str = "") -> PrivateReply:
+        """Choose "Mark for discussion" in the menu of a message."""
+
+    # Events.
+
+    async def add_reaction(
+        self, person: str, message: Json, emoji: str = "bookmark", *, is_dispatched: bool = True
+    ) -> Any:
+        """Add a reaction. Returns its event, which the bot receives if `is_dispatched`."""
+
+    async def remove_reaction(self, person: str, message: Json, *, is_dispatched: bool = True) -> None:
+        """Remove the bookmark."""
+
+    async def deliver_events(self, events: Sequence[Any]) -> None:
+        """Send the events of reactions to the bot, all at once."""
+
+    async def reconnect_bot(self) -> None:
+        """End the bot's connection in such a way that it misses the events until it is back."""
+
+    async def delete_channel(self) -> None:
+        """Delete the channel."""
+
+
+class PlatformLab(Protocol):
+    """A fake platform without a bot, for scenarios that start and stop one."""
+
+    ada: str
+    closed_hint: str
+    """Text of the log line about a channel that is closed to the bot."""
+
+    @property
+    def protocol_errors(self) -> Sequence[str]:
+        """Return the breaches of the platform's protocol."""
+
+    def add_channel(self) -> str:
+        """Add a channel that the bot may post to."""
+
+    def add_closed_channel(self) -> str:
+        """Add a channel that the bot may not post to."""
+
+    def add_overdue_channel(self, store: Store, channel: str) -> None:
+        """Subscribe a channel so that a digest of a header and three papers is due."""
+
+    def add_channels_that_lose_an_answer(self) -> list[str]:
+        """Add one channel for each way in which the answer to its first post is lost."""
+
+    def count_posts(self, channel: str) -> int:
+        """Count the messages of a channel, or the posts of a forum."""
+
+    def check_reconciliation(self, channels: Sequence[str]) -> None:
+        """Assert that the channels were asked about lost posts no more often than the platform allows."""
+
+    def run_bot(self, folder: Path, timeout: float = 30) -> AbstractAsyncContextManager[BotProcess]:
+        """Run a connected bot until the end of the block; `timeout` is that of a post, in seconds."""
+
+    def create_driver(self, bot: BotProcess, channel: str) -> ChatDriver:
+        """Return a driver of the channel."""
 
 
 async def wait_for_text(driver: ChatDriver, reply: PrivateReply, text: str) -> str:
-    """Wait for these words in a reply; all of it."""
+    """Wait for a text in a reply, regardless of case, and return the whole reply.
+
+    Raises AssertionError with the reply as it is.
+    """
 
     def read_reply() -> str:
         return "\n".join(map(driver.text_of, reply.responses))
 
-    await driver.wait_until(lambda: text in read_reply())
+    try:
+        await driver.wait_until(lambda: text.lower() in read_reply().lower() and read_reply())
+    except AssertionError:
+        raise AssertionError(f"no {text!r} in {read_reply()!r}") from None
     return read_reply()
 
 
-@dataclass(slots=True)
-class SlackDriver:
-    """Keeps the contract of `Stage`."""
-
-    slack: FakeSlack
-    bot: BotProcess
-    ada: str
-    papers: str
-
-    def add_person(self, name: str) -> str:
-        return self.slack.add_user(name)
-
-    async def wait_for_digest(self) -> list[Json]:
-        await self.bot.wait_for_log("delivered", self.papers)
-        return self.slack.messages_in(self.papers)
-
-    def channel_messages(self) -> list[Json]:
-        return self.slack.messages_in(self.papers)
-
-    def text_of(self, message: Json) -> str:
-        return fake_slack.read_text(message["blocks"])
-
-    async def wait_until(self, condition: Callable[[], object]) -> None:
-        await self.slack.wait_until(condition)
-
-    async def look_up(self, words: str) -> PrivateReply:
-        return await self.slack.run_command("/paper", words, user=self.ada, channel=self.papers)
-
-    async def run_digest_command(self, verb: str) -> PrivateReply:
-        return await self.slack.run_command("/digest", verb, user=self.ada, channel=self.papers)
-
-    async def subscribe_channel(self, domain: str, top: int) -> PrivateReply:
-        return await self.run_digest_command(f"subscribe {domain} top {top}")
-
-    async def tap_button(self, action: str, message: Json, person: str = "") -> PrivateReply:
-        there = [one["action_id"] for one in fake_slack.find_elements(message["blocks"])]
-        wanted = next(one for one in there if one.partition(".")[0] == action)
-        return await self.slack.click_button(
-            wanted, user=person or self.ada, channel=self.papers, within=message
-        )
-
-    async def add_reaction(self, person: str, message: Json, keycap: int = 0) -> Any:
-        emoji = ("bookmark", "one", "two", "three")[keycap]
-        return await self.slack.add_reaction(person, self.papers, message["ts"], emoji)
-
-    async def remove_reaction(self, person: str, message: Json) -> None:
-        await self.slack.remove_reaction(person, self.papers, message["ts"])
-
-    async def redeliver_event(self, event: Any) -> None:
-        await self.slack.deliver_event(event)
-
-    def private_text(self) -> str:
-        return self.slack.ephemeral_text(self.papers)
-
-    def find_subscription(self) -> Subscription | None:
-        return self.bot.store.subscriptions.find(Channel("slack", self.papers, "T1"))
-
-
-@dataclass(slots=True)
-class DiscordDriver:
-    """Keeps the contract of `Stage`."""
-
-    discord: FakeDiscord
-    bot: BotProcess
-    ada: str
-    papers: str
-
-    def add_person(self, name: str) -> str:
-        return self.discord.add_user(name)
-
-    async def wait_for_digest(self) -> list[Json]:
-        await self.bot.wait_for_log("delivered", self.papers)
-        below = [message for thread in self.discord.threads_of(self.papers) for message in thread.messages]
-        return [*self.discord.messages_in(self.papers), *below]
-
-    def channel_messages(self) -> list[Json]:
-        return self.discord.messages_in(self.papers)
-
-    def text_of(self, message: Json) -> str:
-        return fake_discord.read_text(message)
-
-    async def wait_until(self, condition: Callable[[], object]) -> None:
-        await self.discord.wait_until(condition)
-
-    async def look_up(self, words: str) -> PrivateReply:
-        return await self.discord.run_command("paper", user=self.ada, channel=self.papers, query=words)
-
-    async def run_digest_command(self, verb: str) -> PrivateReply:
-        return await self.discord.run_command(f"digest {verb}", user=self.ada, channel=self.papers)
-
-    async def subscribe_channel(self, domain: str, top: int) -> PrivateReply:
-        return await self.discord.run_command(
-            "digest subscribe", user=self.ada, channel=self.papers, domains=domain, top=top
-        )
-
-    async def tap_button(self, action: str, message: Json, person: str = "") -> PrivateReply:
-        here = message["channel_id"] if message["channel_id"] in self.discord.channels else self.papers
-        return await self.discord.click_button(
-            f"{action}:", user=person or self.ada, channel=here, within=message
-        )
-
-    async def add_reaction(self, person: str, message: Json, keycap: int = 0) -> Any:
-        return await self.discord.add_reaction(person, message, ("🔖", "1️⃣", "2️⃣", "3️⃣")[keycap])
-
-    async def remove_reaction(self, person: str, message: Json) -> None:
-        await self.discord.remove_reaction(person, message)
-
-    async def redeliver_event(self, event: Any) -> None:
-        await self.discord.dispatch_event("MESSAGE_REACTION_ADD", event, 0)
-
-    def private_text(self) -> str:
-        return "\n".join(map(self.text_of, self.discord.messages_in(self.discord.open_dm(self.ada))))
-
-    def find_subscription(self) -> Subscription | None:
-        guild = self.discord.channels[self.papers].guild
-        return self.bot.store.subscriptions.find(Channel("discord", self.papers, guild))
+async def gather_replies(requests: Sequence[Coroutine[Any, Any, PrivateReply]]) -> list[PrivateReply]:
+    return list(await asyncio.gather(*requests))

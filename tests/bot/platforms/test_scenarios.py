@@ -1,162 +1,432 @@
-"""What people do and see on every platform alike, told once: real processes over the wire, against strict fakes."""
+"""Scenarios that hold on every platform: real processes over the wire, against strict fakes."""
 
+import re
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
 from digests.model import Flag
 from digests.ports import Store
 from digests.subscription import DigestStyle
-from tests.bot.platforms.scenarios import ChatDriver, DiscordDriver, SlackDriver, wait_for_text
+from tests.bot.platforms.discord.driver import DiscordDriver
+from tests.bot.platforms.processes import BotProcess
+from tests.bot.platforms.scenarios import ChatDriver, gather_replies, wait_for_text
+from tests.bot.platforms.slack.driver import SlackDriver
 from tests.builders import a_paper, a_review
+from tests.fakes.discord import FakeDiscord
+from tests.fakes.slack import FakeSlack
 
-Story = Callable[[ChatDriver], Awaitable[None]]
-Tells = Callable[..., None]
+Scenario = Callable[[ChatDriver], Awaitable[None]]
+RunScenario = Callable[..., None]
 
 
 @pytest.fixture(params=["slack", "discord"])
-def tells(request: pytest.FixtureRequest) -> Tells:
-    """Tells a story on a platform, in a channel that has or gets a digest in this style, or in one without."""
-    name = request.param
-    office = request.getfixturevalue(f"{name}_office")
-    make = SlackDriver if name == "slack" else DiscordDriver
+def run_scenario(request: pytest.FixtureRequest) -> RunScenario:
+    """Run a scenario on a platform, in a channel with a digest of a style or in one without."""
+    if request.param == "slack":
+        return build_slack_run(request, "slack_runner")
 
-    def tell(story: Story, style: DigestStyle | None = None) -> None:
-        async def told(*place: object) -> None:
-            await story(make(*place))  # type: ignore[arg-type]
+    def run(scenario: Scenario, style: DigestStyle | None = None) -> None:
+        async def run_in(discord: FakeDiscord, bot: BotProcess, ada: str, papers: str) -> None:
+            await scenario(DiscordDriver(discord, bot, ada, papers))
 
-        office.run_scenario(told, *([style if name == "slack" else str(style)] if style else []))
+        request.getfixturevalue("discord_runner").run_scenario(run_in, str(style or ""))
 
-    return tell
+    return run
 
 
-def test_a_look_up_is_answered_for_the_person_alone_and_shared_when_asked(tells: Tells) -> None:
-    async def scenario(stage: ChatDriver) -> None:
-        asked = await stage.look_up("2402.01306")
-        assert "KTO" in await wait_for_text(stage, asked, "Limitations")
-        assert stage.channel_messages() == []
-        await wait_for_text(stage, await stage.tap_button("review", asked.responses[0]), "Methodology")
+@pytest.fixture
+def run_restricted_scenario(request: pytest.FixtureRequest, run_scenario: RunScenario) -> RunScenario:
+    """Run a scenario where only managers may change a digest: on Discord that is always so."""
+    if request.node.callspec.params["run_scenario"] == "discord":
+        return run_scenario
+    return build_slack_run(request, "strict_slack_runner", paper_command="/lookup", digest_command="/daily")
+
+
+def build_slack_run(request: pytest.FixtureRequest, runner: str, **commands: str) -> RunScenario:
+    def run(scenario: Scenario, style: DigestStyle | None = None) -> None:
+        async def run_in(slack: FakeSlack, bot: BotProcess, ada: str, papers: str) -> None:
+            await scenario(SlackDriver(slack, bot, ada, papers, **commands))
+
+        request.getfixturevalue(runner).run_scenario(run_in, str(style or ""))
+
+    return run
+
+
+# Look-ups.
+
+
+def test_a_look_up_is_private_until_it_is_shared(run_scenario: RunScenario) -> None:
+    async def scenario(driver: ChatDriver) -> None:
+        reply = await driver.look_up("2402.01306")
+        assert "KTO" in await wait_for_text(driver, reply, "Limitations")
+        assert driver.is_private(reply)
+        assert driver.channel_messages() == []
+        await wait_for_text(driver, await driver.tap_button("review", reply.responses[0]), "Methodology")
         await wait_for_text(
-            stage, await stage.tap_button("share", asked.responses[0]), "Shared with the channel"
+            driver, await driver.tap_button("share", reply.responses[0]), "Shared with the channel"
         )
-        (message,) = stage.channel_messages()
-        assert "Shared by ada" in stage.text_of(message)
-        await stage.add_reaction(stage.ada, message)
-        await stage.wait_until(lambda: "Discuss · 1" in stage.text_of(message))
+        (message,) = driver.channel_messages()
+        assert "Shared by ada" in driver.text_of(message)
+        await driver.add_reaction(driver.ada, message)
+        marked = await driver.mark_from_menu(message, driver.add_person("bob"))
+        await wait_for_text(driver, marked, "Marked for discussion")
+        await driver.wait_until(lambda: "Discuss · 2" in driver.text_of(message))
 
-    tells(scenario)
-
-
-def test_of_several_papers_one_is_chosen_from_a_list(tells: Tells) -> None:
-    async def scenario(stage: ChatDriver) -> None:
-        asked = await stage.look_up("preference tuning language")
-        await wait_for_text(stage, asked, "Did you mean one of these")
-        await wait_for_text(stage, await stage.tap_button("show", asked.responses[0]), "Limitations")
-
-    tells(scenario)
+    run_scenario(scenario)
 
 
-def test_a_mark_counts_on_the_card_and_in_the_queue_and_is_taken_back(tells: Tells) -> None:
-    async def scenario(stage: ChatDriver) -> None:
-        card, bob = (await stage.wait_for_digest())[1], stage.add_person("bob")
-        told = await stage.add_reaction(stage.ada, card)
-        await stage.redeliver_event(told)
-        await wait_for_text(stage, await stage.tap_button("discuss", card, bob), "Marked for discussion")
-        await stage.wait_until(lambda: "Discuss · 2" in stage.text_of(card))
-        await wait_for_text(stage, await stage.run_digest_command("queue"), "2 want to discuss")
-        await stage.remove_reaction(stage.ada, card)
-        await stage.wait_until(lambda: "Discuss · 1" in stage.text_of(card))
-        await wait_for_text(stage, await stage.tap_button("discuss", card, bob), "Your mark is taken back")
-        await stage.wait_until(lambda: "Discuss ·" not in stage.text_of(card))
+def test_a_look_up_with_several_results_offers_a_choice(run_scenario: RunScenario) -> None:
+    async def scenario(driver: ChatDriver) -> None:
+        reply = await driver.look_up("preference tuning language")
+        await wait_for_text(driver, reply, "Did you mean one of these")
+        await wait_for_text(driver, await driver.tap_button("show", reply.responses[0]), "Limitations")
 
-    tells(scenario, DigestStyle.CARDS)
+    run_scenario(scenario)
 
 
-def test_in_style_thread_a_mark_on_one_card_is_about_that_paper_alone(tells: Tells) -> None:
-    async def scenario(stage: ChatDriver) -> None:
-        _, first, second, third = await stage.wait_for_digest()
-        await stage.add_reaction(stage.ada, second)
-        await stage.wait_until(lambda: "Discuss · 1" in stage.text_of(second))
-        assert "Discuss ·" not in stage.text_of(first) + stage.text_of(third)
+LOOK_UPS = [
+    ("9999.99999", "Nothing found"),
+    ("x" * 300, "Nothing found"),
+    ("kto " * 70, "KTO"),
+    ('“kto” 🤖 AND OR NOT title:* (NEAR/2 "', "KTO"),
+    ("'; DROP TABLE papers; --", "Did you mean one of these"),
+    ("🤖🤖🤖", "Nothing found"),
+    ("title:kto^9 +abstract:[a TO z] ~3 \\ /.*/", "KTO"),
+    ("https://arxiv.org/pdf/2402.01306v3.pdf", "KTO"),
+    ("@everyone <@1> https://evil.example", ""),
+]
 
-    tells(scenario, DigestStyle.THREAD)
+
+def test_every_look_up_is_answered(run_scenario: RunScenario) -> None:
+    async def scenario(driver: ChatDriver) -> None:
+        for words, answer in LOOK_UPS:
+            reply = await driver.look_up(words)
+            assert await wait_for_text(driver, reply, answer), words
+            assert reply.is_acked
+            assert driver.is_private(reply)
+        assert driver.channel_messages() == []
+
+    run_scenario(scenario)
 
 
-def test_a_done_paper_leaves_the_queue(tells: Tells) -> None:
-    async def scenario(stage: ChatDriver) -> None:
-        card = (await stage.wait_for_digest())[1]
-        await stage.add_reaction(stage.ada, card)
-        await stage.wait_until(lambda: "Discuss · 1" in stage.text_of(card))
-        queue = await stage.run_digest_command("queue")
-        await wait_for_text(stage, queue, "1 wants to discuss")
+def test_a_hundred_look_ups_at_once_are_all_answered(run_scenario: RunScenario) -> None:
+    async def scenario(driver: ChatDriver) -> None:
+        replies = await gather_replies([driver.look_up(f"learning {number}") for number in range(100)])
+        assert all(reply.is_acked for reply in replies)
+        for reply in replies:
+            assert await wait_for_text(driver, reply, "")
+
+    run_scenario(scenario)
+
+
+# The channel's digest.
+
+
+def has_limitations(text: str) -> bool:
+    return "Limitations" in text or "not reviewed" in text
+
+
+def test_a_cards_digest_is_a_header_and_one_message_per_paper(run_scenario: RunScenario) -> None:
+    async def scenario(driver: ChatDriver) -> None:
+        header, *cards = await driver.wait_for_digest()
+        assert "new papers" in driver.text_of(header)
+        assert len(cards) == 3
+        assert all(has_limitations(driver.text_of(card)) for card in cards)
+
+    run_scenario(scenario, DigestStyle.CARDS)
+
+
+def test_a_compact_digest_is_one_message_where_a_keycap_chooses_the_paper(run_scenario: RunScenario) -> None:
+    async def scenario(driver: ChatDriver) -> None:
+        (digest,) = await driver.wait_for_digest()
+        await driver.add_reaction(driver.ada, digest)
+        await driver.wait_until(lambda: "several papers" in driver.private_text())
+        await driver.add_reaction(driver.ada, digest, "two")
+        await driver.wait_until(lambda: re.search(r"(Discuss|2) · 1\b", driver.text_of(digest)))
+        await wait_for_text(driver, await driver.mark_from_menu(digest), "several papers")
+
+    run_scenario(scenario, DigestStyle.COMPACT)
+
+
+def test_a_mark_in_a_thread_belongs_to_one_card(run_scenario: RunScenario) -> None:
+    async def scenario(driver: ChatDriver) -> None:
+        _, first, second, third = await driver.wait_for_digest()
+        await driver.add_reaction(driver.ada, second)
+        await driver.wait_until(lambda: "Discuss · 1" in driver.text_of(second))
+        assert "Discuss ·" not in driver.text_of(first) + driver.text_of(third)
+
+    run_scenario(scenario, DigestStyle.THREAD)
+
+
+# Marks and the queue.
+
+
+def test_marks_are_counted_on_the_card_and_in_the_queue_until_they_are_taken_back(
+    run_scenario: RunScenario,
+) -> None:
+    async def scenario(driver: ChatDriver) -> None:
+        card, bob = (await driver.wait_for_digest())[1], driver.add_person("bob")
+        event = await driver.add_reaction(driver.ada, card)
+        await driver.deliver_events([event])
+        await wait_for_text(driver, await driver.tap_button("discuss", card, bob), "Marked for discussion")
+        await driver.wait_until(lambda: "Discuss · 2" in driver.text_of(card))
+        await wait_for_text(driver, await driver.run_digest_command("queue"), "2 want to discuss")
+        await driver.remove_reaction(driver.ada, card)
+        await driver.wait_until(lambda: "Discuss · 1" in driver.text_of(card))
+        await wait_for_text(driver, await driver.tap_button("discuss", card, bob), "Your mark is taken back")
+        await driver.wait_until(lambda: "Discuss ·" not in driver.text_of(card))
+
+    run_scenario(scenario, DigestStyle.CARDS)
+
+
+def test_only_a_persons_bookmark_counts_as_a_mark(run_scenario: RunScenario) -> None:
+    async def scenario(driver: ChatDriver) -> None:
+        card = (await driver.wait_for_digest())[1]
+        await driver.add_reaction(driver.bot_user, card)
+        await driver.add_reaction(driver.ada, card, "tada")
+        event = await driver.add_reaction(driver.ada, card)
+        await driver.deliver_events([event])
+        await driver.wait_until(lambda: "Discuss · 1" in driver.text_of(card))
+
+    run_scenario(scenario, DigestStyle.CARDS)
+
+
+def test_many_marks_at_once_take_few_edits(run_scenario: RunScenario) -> None:
+    async def scenario(driver: ChatDriver) -> None:
+        card = (await driver.wait_for_digest())[1]
+        edits_before = driver.count_edits()
+        people = [driver.add_person(f"p{number}") for number in range(25)]
+        events = [await driver.add_reaction(person, card, is_dispatched=False) for person in people]
+        await driver.deliver_events([*events, *events[:5]])
+        await driver.wait_until(lambda: "Discuss · 25" in driver.text_of(card))
+        assert driver.count_edits() - edits_before < 10
+
+    run_scenario(scenario, DigestStyle.CARDS)
+
+
+def test_marks_missed_during_a_lost_connection_are_found_after_it(run_scenario: RunScenario) -> None:
+    async def scenario(driver: ChatDriver) -> None:
+        _, card, other, _ = await driver.wait_for_digest()
+        await driver.add_reaction(driver.ada, other)
+        await driver.wait_until(lambda: "Discuss · 1" in driver.text_of(other))
+        await driver.add_reaction(driver.ada, card, is_dispatched=False)
+        await driver.remove_reaction(driver.ada, other, is_dispatched=False)
+        await driver.reconnect_bot()
+        await driver.wait_until(lambda: "Discuss · 1" in driver.text_of(card))
+        await driver.wait_until(lambda: "Discuss ·" not in driver.text_of(other))
+
+    run_scenario(scenario, DigestStyle.CARDS)
+
+
+def test_a_discussed_paper_leaves_the_queue(run_scenario: RunScenario) -> None:
+    async def scenario(driver: ChatDriver) -> None:
+        card = (await driver.wait_for_digest())[1]
+        await driver.add_reaction(driver.ada, card)
+        await driver.wait_until(lambda: "Discuss · 1" in driver.text_of(card))
+        queue = await driver.run_digest_command("queue")
+        await wait_for_text(driver, queue, "1 wants to discuss")
         await wait_for_text(
-            stage, await stage.tap_button("discussed", queue.responses[0]), "Nothing to discuss yet"
+            driver, await driver.tap_button("discussed", queue.responses[0]), "Nothing to discuss yet"
         )
 
-    tells(scenario, DigestStyle.CARDS)
+    run_scenario(scenario, DigestStyle.CARDS)
 
 
-def test_a_channel_is_subscribed_told_of_it_and_the_change_is_undone_once(tells: Tells) -> None:
-    async def scenario(stage: ChatDriver) -> None:
-        await wait_for_text(stage, await stage.subscribe_channel("vision", 3), "Done")
-        await stage.wait_until(stage.channel_messages)
-        (note,) = stage.channel_messages()
-        assert "ada subscribed this channel" in stage.text_of(note)
-        known = stage.find_subscription()
-        assert known
-        assert (known.preferences.domains, known.preferences.top, known.owner_id) == (
-            ("vision",),
-            3,
-            stage.ada,
-        )
-        await stage.tap_button("undo", note)
-        await stage.wait_until(lambda: len(stage.channel_messages()) == 2)
-        assert stage.find_subscription() is None
-        await wait_for_text(stage, await stage.tap_button("undo", note), "cannot be undone")
+def test_a_paper_that_a_message_links_to_is_marked_from_its_menu(run_scenario: RunScenario) -> None:
+    async def scenario(driver: ChatDriver) -> None:
+        message = driver.write_message("have you seen https://arxiv.org/abs/2402.01306?")
+        for answer in ("Marked for discussion", "taken back", "Marked for discussion"):
+            await wait_for_text(driver, await driver.mark_from_menu(message), answer)
+        queue = await driver.run_digest_command("queue")
+        await wait_for_text(driver, queue, "KTO")
+        finished = await driver.tap_button("discussed", queue.responses[0])
+        assert "KTO" not in await wait_for_text(driver, finished, "Nothing to discuss yet")
+        refused = await driver.mark_from_menu(driver.write_message("lunch?"))
+        await wait_for_text(driver, refused, "no paper in this message")
 
-    tells(scenario)
+    run_scenario(scenario)
 
 
-def test_pause_resume_and_unsubscribe_are_told_to_the_channel(tells: Tells) -> None:
-    async def scenario(stage: ChatDriver) -> None:
-        await wait_for_text(stage, await stage.subscribe_channel("vision", 3), "Done")
-        for number, (verb, said) in enumerate(
-            [
-                ("pause", "ada paused this channel's digest."),
-                ("resume", "ada resumed this channel's digest."),
-                ("unsubscribe", "/digest subscribe vision top 3"),
-            ],
-            start=2,
+def test_a_button_of_an_older_version_or_of_an_unknown_paper_says_so(run_scenario: RunScenario) -> None:
+    async def scenario(driver: ChatDriver) -> None:
+        for action, value, answer in (
+            ("vote-up", "7", "older Paperround"),
+            ("vote-up", "", "older Paperround"),
+            ("review", "2401.99999", "not here any more"),
+            ("undo", "x", "older Paperround"),
+            ("discuss", "x" * 92, "Marked for discussion"),
         ):
-            await stage.run_digest_command(verb)
-            await stage.wait_until(lambda number=number: len(stage.channel_messages()) == number)  # type: ignore[misc]
-            assert said in stage.text_of(stage.channel_messages()[-1])
+            message = driver.build_message_with_button(action, value)
+            await wait_for_text(driver, await driver.tap_button(action, message), answer)
 
-    tells(scenario)
-
-
-def test_a_held_paper_is_decided_with_a_tap_and_a_later_tap_hears_how(tells: Tells) -> None:
-    async def scenario(stage: ChatDriver) -> None:
-        suspect = hold(stage.bot.store)
-        first, second = await stage.run_digest_command("held"), await stage.run_digest_command("held")
-        said = await wait_for_text(stage, first, "9.8/10")
-        assert "reads like an order to its reviewer" in said
-        assert "praise this paper" in said
-        await wait_for_text(stage, second, "9.8/10")
-        await wait_for_text(stage, await stage.tap_button("release", first.responses[0]), "is released")
-        assert suspect not in {one.scored_paper.paper.id for one in stage.bot.store.moderation.list_held()}
-        late = await stage.tap_button("reject", second.responses[0])
-        await wait_for_text(stage, late, "is not held any more: ada released it")
-
-    tells(scenario)
+    run_scenario(scenario)
 
 
-def hold(store: Store) -> str:
-    """A suspect paper that a reviewer held just now."""
-    suspect = a_paper(
-        "2611.00007", title="A suspect", flags=(Flag("praise", "praise this paper", location="abstract"),)
-    )
+# Changes of a digest.
+
+
+def test_a_channel_is_subscribed_and_the_change_is_undone_once(run_scenario: RunScenario) -> None:
+    async def scenario(driver: ChatDriver) -> None:
+        reply = await driver.run_digest_command(
+            "subscribe", domains="vision, cs.CL", keywords='"reward at top"', leave_out="audio", top=3, min_score=7.5,
+            at="08:30", days="mon, thu", time_zone="Europe/Berlin", style="compact",
+        )  # fmt: skip
+        await wait_for_text(driver, reply, "Done")
+        await driver.wait_until(driver.channel_messages)
+        (note,) = driver.channel_messages()
+        assert "ada subscribed this channel" in driver.text_of(note)
+        assert "08:30 (Europe/Berlin)" in driver.text_of(note)
+        known = driver.find_subscription()
+        assert known
+        assert known.owner_id == driver.ada
+        preferences, schedule = known.preferences, known.schedule
+        assert (preferences.domains, preferences.keywords) == (("vision", "cs.CL"), ("reward at top",))
+        assert preferences.muted == ("audio",)
+        assert (preferences.top, preferences.min_score) == (3, 7.5)
+        assert preferences.style is DigestStyle.COMPACT
+        assert (f"{schedule.at:%H:%M}", schedule.time_zone) == ("08:30", "Europe/Berlin")
+        assert schedule.days == frozenset({0, 3})
+        undone = await driver.tap_button("undo", note)
+        await driver.wait_until(lambda: len(driver.channel_messages()) == 2)
+        if driver.undo_answer:
+            await wait_for_text(driver, undone, driver.undo_answer)
+        assert driver.find_subscription() is None
+        await wait_for_text(driver, await driver.tap_button("undo", note), "cannot be undone")
+
+    run_scenario(scenario)
+
+
+def test_pause_resume_and_unsubscribe_are_announced_in_the_channel(run_scenario: RunScenario) -> None:
+    async def scenario(driver: ChatDriver) -> None:
+        vision: dict[str, Any] = {"domains": "vision", "top": 3}
+        for number, (verb, options, announcement) in enumerate(
+            [
+                ("subscribe", vision, "ada subscribed this channel"),
+                ("pause", {}, "ada paused this channel's digest."),
+                ("resume", {}, "ada resumed this channel's digest."),
+                ("unsubscribe", {}, "/digest subscribe vision top 3"),
+            ],
+            start=1,
+        ):
+            await wait_for_text(driver, await driver.run_digest_command(verb, **options), "Done")
+            await driver.wait_until(lambda number=number: len(driver.channel_messages()) == number)  # type: ignore[misc]
+            assert announcement in driver.text_of(driver.channel_messages()[-1])
+
+    run_scenario(scenario)
+
+
+def test_the_form_refuses_an_unknown_domain_and_saves_a_known_one(run_scenario: RunScenario) -> None:
+    async def scenario(driver: ChatDriver) -> None:
+        form = await driver.open_form()
+        refusal = await driver.submit_form(form, domains="visoin", style="compact")
+        assert re.search("did you mean .vision", refusal)
+        assert driver.find_subscription() is None
+        await driver.submit_form(form, domains="vision", style="compact")
+        await driver.wait_until(driver.channel_messages)
+        assert "ada subscribed" in driver.text_of(driver.channel_messages()[0])
+        known = driver.find_subscription()
+        assert known
+        assert known.preferences.domains == ("vision",)
+        assert known.preferences.style is DigestStyle.COMPACT
+
+    run_scenario(scenario)
+
+
+DIGEST_COMMANDS: list[tuple[str, dict[str, Any], str]] = [
+    ("help", {}, "What you can type"),
+    ("pause", {}, "no digest yet"),
+    ("subscribe", {"domains": "visoin"}, "did you mean “vision”"),
+    ("subscribe", {"at": "25:00"}, "isn't a valid time"),
+    ("subscribe", {"time_zone": "Mars/Phobos"}, "no time zone"),
+    ("today", {}, "new papers"),
+    ("top", {"papers": 2, "domain": "vision", "span": "this month"}, "2 of"),
+    ("top", {"papers": 2, "domain": "cs.QQ"}, "cs.QQ"),
+    ("top", {"domain": "visoin"}, "did you mean 'vision'"),
+    ("queue", {"done": "99"}, "is not in the queue"),
+]
+
+
+def test_every_digest_command_is_answered_and_a_wrong_one_changes_nothing(run_scenario: RunScenario) -> None:
+    async def scenario(driver: ChatDriver) -> None:
+        for verb, options, answer in DIGEST_COMMANDS:
+            reply = await driver.run_digest_command(verb, **options)
+            await wait_for_text(driver, reply, answer)
+            assert reply.is_acked
+            assert driver.is_private(reply)
+        assert driver.channel_messages() == []
+        assert driver.find_subscription() is None
+
+    run_scenario(scenario)
+
+
+def test_only_managers_change_a_restricted_digest(run_restricted_scenario: RunScenario) -> None:
+    async def scenario(driver: ChatDriver) -> None:
+        bob, root = driver.add_person("bob"), driver.add_person("root", is_manager=True)
+
+        async def run_command(person: str, verb: str, answer: str, **options: Any) -> None:
+            reply = await driver.run_digest_command(verb, person=person, **options)
+            await wait_for_text(driver, reply, answer)
+
+        for verb in ("pause", "unsubscribe", "settings", "held"):
+            await run_command(bob, verb, driver.refusal)
+        await run_command(bob, "subscribe", driver.refusal, domains="vision")
+        await run_command(root, "subscribe", "Done", domains="vision")
+        for verb in ("pause", "unsubscribe", "settings"):
+            await run_command(bob, verb, driver.refusal)
+        await run_command(root, "held", "Nothing is on hold")
+        await run_command(bob, "today", "new papers")
+        await run_command(bob, "top", "Deep Residual Learning", papers=2, domain="vision", span="this month")
+        await driver.wait_until(driver.channel_messages)
+        undone = await driver.tap_button("undo", driver.channel_messages()[0], bob)
+        await wait_for_text(driver, undone, driver.refusal)
+        known = driver.find_subscription()
+        assert known
+        assert known.preferences.domains == ("vision",)
+
+    run_restricted_scenario(scenario)
+
+
+def test_the_digest_of_a_deleted_channel_stops_and_its_owner_is_notified(run_scenario: RunScenario) -> None:
+    async def scenario(driver: ChatDriver) -> None:
+        await wait_for_text(driver, await driver.run_digest_command("subscribe", top=1), "Done")
+        subscription = driver.find_subscription()
+        assert subscription
+        await driver.delete_channel()
+        await driver.wait_until(lambda: "the channel was deleted" in driver.direct_text())
+        stopped = driver.bot.store.subscriptions.find(subscription.channel)
+        assert stopped
+        assert stopped.stop_reason == "the channel was deleted."
+
+    run_scenario(scenario)
+
+
+# Moderation.
+
+
+def test_a_held_paper_is_decided_once_with_a_button(run_scenario: RunScenario) -> None:
+    async def scenario(driver: ChatDriver) -> None:
+        suspect = hold_paper(driver.bot.store)
+        first, second = await driver.run_digest_command("held"), await driver.run_digest_command("held")
+        listing = await wait_for_text(driver, first, "9.8/10")
+        assert "reads like an order to its reviewer" in listing
+        assert "praise this paper" in listing
+        await wait_for_text(driver, second, "9.8/10")
+        await wait_for_text(driver, await driver.tap_button("release", first.responses[0]), "is released")
+        held = {paper.scored_paper.paper.id for paper in driver.bot.store.moderation.list_held()}
+        assert suspect not in held
+        late = await driver.tap_button("reject", second.responses[0])
+        await wait_for_text(driver, late, "is not held any more: ada released it")
+
+    run_scenario(scenario)
+
+
+def hold_paper(store: Store) -> str:
+    """Add a paper that a reviewer holds, and return its id."""
+    flag = Flag("praise", "praise this paper", location="abstract")
+    suspect = a_paper("2611.00007", title="A suspect", flags=(flag,))
     store.library.add([(suspect, a_review(9.8))], now=datetime.now(UTC))
     store.moderation.hold(suspect.id, "Its score stands out.", now=datetime.now(UTC))
     return suspect.id

@@ -1,43 +1,29 @@
-"""Digests and marks as people in Discord see them: a real process, over REST and gateway, against a strict Discord."""
+"""The bot in Discord where Discord differs from other platforms: a real process against a strict fake."""
 
-from tests.bot.platforms.discord.processes import DiscordScenarioRunner, wait_for_answer
+import pytest
+
+from digests.subscription import DigestStyle
+from tests.bot.platforms.discord.processes import DiscordScenarioRunner, channel_of, wait_for_answer
 from tests.bot.platforms.processes import BotProcess
-from tests.fakes.discord import CROSSPOSTED, FakeDiscord, read_text
+from tests.fakes.discord import CROSSPOSTED, FORUM, FakeDiscord, read_text
 
 SILENT = 1 << 12
 
+# Digests.
 
-def test_a_digest_comes_as_a_header_that_notifies_and_a_silent_message_a_paper(
-    office: DiscordScenarioRunner,
-) -> None:
+
+def test_only_the_header_of_a_digest_notifies(discord_runner: DiscordScenarioRunner) -> None:
     async def scenario(discord: FakeDiscord, bot: BotProcess, ada: str, papers: str) -> None:
         await bot.wait_for_log("delivered", papers)
-        header, *cards = discord.messages_in(papers)
-        assert len(cards) == 3
-        assert "new papers" in header["content"]
-        assert [bool(message["flags"] & SILENT) for message in [header, *cards]] == [False, True, True, True]
-        assert all("Limitations" in read_text(card) or "not reviewed" in read_text(card) for card in cards)
+        messages = discord.messages_in(papers)
+        assert "new papers" in messages[0]["content"]
+        assert [bool(message["flags"] & SILENT) for message in messages] == [False, True, True, True]
 
-    office.run_scenario(scenario, "cards")
+    discord_runner.run_scenario(scenario, "cards")
 
 
-def test_in_style_compact_a_digest_is_one_message_and_a_keycap_names_the_paper(
-    office: DiscordScenarioRunner,
-) -> None:
-    async def scenario(discord: FakeDiscord, bot: BotProcess, ada: str, papers: str) -> None:
-        await bot.wait_for_log("delivered", papers)
-        (digest,) = discord.messages_in(papers)
-        await discord.add_reaction(ada, digest)
-        await discord.wait_until(lambda: discord.messages_in(discord.open_dm(ada)))
-        assert "several papers" in read_text(discord.messages_in(discord.open_dm(ada))[0])
-        await discord.add_reaction(ada, digest, "2️⃣")
-        await discord.wait_until(lambda: "2 · 1" in read_text(digest))
-
-    office.run_scenario(scenario, "compact")
-
-
-def test_in_style_thread_the_cards_are_in_the_thread_of_the_list_and_take_marks(
-    office: DiscordScenarioRunner,
+def test_the_cards_of_a_thread_digest_are_in_a_thread_that_takes_marks_when_archived(
+    discord_runner: DiscordScenarioRunner,
 ) -> None:
     async def scenario(discord: FakeDiscord, bot: BotProcess, ada: str, papers: str) -> None:
         await bot.wait_for_log("delivered", papers)
@@ -46,20 +32,22 @@ def test_in_style_thread_the_cards_are_in_the_thread_of_the_list_and_take_marks(
         assert thread.id == listing["id"]
         assert "new papers" in thread.name
         assert len(thread.messages) == 3
-        await discord.add_reaction(ada, thread.messages[1])
-        await discord.wait_until(lambda: "Discuss · 1" in read_text(thread.messages[1]))
-        bob = discord.add_user("bob")
+        card = thread.messages[1]
+        await discord.add_reaction(ada, card)
+        await discord.wait_until(lambda: "Discuss · 1" in read_text(card))
         thread.is_archived = True
         tapped = await discord.click_button(
-            "discuss:", user=bob, channel=thread.id, within=thread.messages[1]
+            "discuss:", user=discord.add_user("bob"), channel=thread.id, within=card
         )
         assert "Marked for discussion" in await wait_for_answer(discord, tapped)
-        await discord.wait_until(lambda: "Discuss · 2" in read_text(thread.messages[1]))
+        await discord.wait_until(lambda: "Discuss · 2" in read_text(card))
 
-    office.run_scenario(scenario, "thread")
+    discord_runner.run_scenario(scenario, "thread")
 
 
-def test_a_forum_gets_a_post_a_paper_with_the_tags_of_its_domain(office: DiscordScenarioRunner) -> None:
+def test_a_forum_gets_one_post_per_paper_with_the_tags_of_its_domain(
+    discord_runner: DiscordScenarioRunner,
+) -> None:
     async def scenario(discord: FakeDiscord, bot: BotProcess, ada: str, papers: str) -> None:
         await bot.wait_for_log("delivered", papers)
         header, *posts = discord.threads_of(papers)
@@ -68,37 +56,154 @@ def test_a_forum_gets_a_post_a_paper_with_the_tags_of_its_domain(office: Discord
         names = {tag["id"]: tag["name"] for tag in discord.channels[papers].tags}
         for post in posts:
             (card,) = post.messages
-            tagged = {names[tag] for tag in post.applied_tags}
-            assert ("machine learning" in tagged) == ("(cs.LG)" in read_text(card)), read_text(card)
+            tags = {names[tag] for tag in post.applied_tags}
+            assert ("machine learning" in tags) == ("(cs.LG)" in read_text(card)), read_text(card)
             assert post.name.partition(". ")[2][:20] in read_text(card)
         await discord.add_reaction(ada, posts[0].messages[0])
         await discord.wait_until(lambda: "Discuss · 1" in read_text(posts[0].messages[0]))
 
-    office.run_scenario(scenario, "forum")
+    discord_runner.run_scenario(scenario, "forum")
 
 
-def test_what_comes_into_an_announcement_channel_is_published(office: DiscordScenarioRunner) -> None:
+def test_a_digest_in_an_announcement_channel_is_published(discord_runner: DiscordScenarioRunner) -> None:
     async def scenario(discord: FakeDiscord, bot: BotProcess, ada: str, papers: str) -> None:
         await bot.wait_for_log("delivered", papers)
         assert [message["flags"] & CROSSPOSTED for message in discord.messages_in(papers)] == [1, 1, 1, 1]
 
-    office.run_scenario(scenario, "news")
+    discord_runner.run_scenario(scenario, "news")
 
 
-def test_the_bots_own_reaction_and_a_reaction_told_twice_count_for_nothing(
-    office: DiscordScenarioRunner,
-) -> None:
+def test_marks_vanish_when_a_moderator_clears_all_reactions(discord_runner: DiscordScenarioRunner) -> None:
     async def scenario(discord: FakeDiscord, bot: BotProcess, ada: str, papers: str) -> None:
         await bot.wait_for_log("delivered", papers)
         card = discord.messages_in(papers)[1]
-        await discord.add_reaction(discord.bot_user, card)
-        await discord.add_reaction(ada, card, "🎉")
-        added = await discord.add_reaction(ada, card)
-        await discord.dispatch_event("MESSAGE_REACTION_ADD", added, 0)
+        await discord.add_reaction(ada, card)
         await discord.wait_until(lambda: "Discuss · 1" in read_text(card))
         card["people"].clear()
         cleared = {"channel_id": papers, "message_id": card["id"], "guild_id": discord.channels[papers].guild}
         await discord.dispatch_event("MESSAGE_REACTION_REMOVE_ALL", cleared, 0)
         await discord.wait_until(lambda: "Discuss ·" not in read_text(card))
 
-    office.run_scenario(scenario, "cards")
+    discord_runner.run_scenario(scenario, "cards")
+
+
+# Commands.
+
+
+def test_papers_are_suggested_by_title_and_id(discord_runner: DiscordScenarioRunner) -> None:
+    async def scenario(discord: FakeDiscord, bot: BotProcess, ada: str, papers: str) -> None:
+        async def suggest(text: str) -> list[str]:
+            choices = await discord.request_choices("paper", "query", text, user=ada, channel=papers)
+            return [f"{choice['name']} = {choice['value']}" for choice in choices]
+
+        assert 20 <= len(await suggest("")) <= 25
+        assert any("2402.01306" in choice for choice in await suggest("kto model align"))
+        assert [choice[-10:] for choice in await suggest("2402.013")] == ["2402.01306"]
+        assert await suggest("zzzz qqqq") == []
+        assert await suggest('"; DROP TABLE papers; --') is not None
+
+    discord_runner.run_scenario(scenario)
+
+
+def test_domains_days_and_time_zones_are_suggested(discord_runner: DiscordScenarioRunner) -> None:
+    async def scenario(discord: FakeDiscord, bot: BotProcess, ada: str, papers: str) -> None:
+        async def suggest(option: str, text: str) -> list[str]:
+            choices = await discord.request_choices(
+                "digest subscribe", option, text, user=ada, channel=papers
+            )
+            return [str(choice["value"]) for choice in choices]
+
+        assert (await suggest("domains", "vis"))[0] == "vision"
+        assert (await suggest("domains", "cs.CL, rob"))[0] == "cs.CL, robotics"
+        assert (await suggest("time_zone", "berlin")) == ["Europe/Berlin"]
+        assert "UTC" in await suggest("time_zone", "")
+        assert "mon, thu" in await suggest("days", "mon")
+
+    discord_runner.run_scenario(scenario)
+
+
+def test_keywords_of_an_option_need_no_quotes(discord_runner: DiscordScenarioRunner) -> None:
+    async def scenario(discord: FakeDiscord, bot: BotProcess, ada: str, papers: str) -> None:
+        subscribed = await discord.run_command(
+            "digest subscribe", user=ada, channel=papers, keywords="reward at top"
+        )
+        assert "Done" in await wait_for_answer(discord, subscribed)
+        known = bot.store.subscriptions.find(channel_of(discord, papers))
+        assert known
+        assert known.preferences.keywords == ("reward at top",)
+
+    discord_runner.run_scenario(scenario)
+
+
+def test_a_refused_form_keeps_its_text_and_an_emptied_field_is_cleared(
+    discord_runner: DiscordScenarioRunner,
+) -> None:
+    async def scenario(discord: FakeDiscord, bot: BotProcess, ada: str, papers: str) -> None:
+        opened = await discord.run_command("digest subscribe", user=ada, channel=papers)
+        assert opened.modal
+        wrong = {"domains": "visoin", "keywords": "“reward”, top 3"}
+        refused = await discord.submit_modal(opened.modal, wrong, user=ada, channel=papers)
+        assert "did you mean “vision”" in await wait_for_answer(discord, refused)
+        again = await discord.click_button(
+            "settings:", user=ada, channel=papers, within={**refused.responses[0], "flags": 64}
+        )
+        assert again.modal
+        assert "visoin" in str(again.modal)
+        right = {"domains": "vision", "how": "top 2 style thread", "when": "daily at 7:15 pm in Asia/Tokyo"}
+        saved = await discord.submit_modal(again.modal, right, user=ada, channel=papers)
+        assert "Done" in await wait_for_answer(discord, saved)
+        known = bot.store.subscriptions.find(channel_of(discord, papers))
+        assert known
+        assert (known.preferences.domains, known.preferences.top) == (("vision",), 2)
+        assert known.preferences.style is DigestStyle.THREAD
+        assert (f"{known.schedule.at:%H:%M}", known.schedule.time_zone) == ("19:15", "Asia/Tokyo")
+        shown = await discord.run_command("digest settings", user=ada, channel=papers)
+        assert shown.modal
+        assert "top 3" in str(shown.modal)  # The keyword of the refused form.
+        emptied = {**right, "domains": "", "keywords": "", "muted": "", "how": "top 2"}
+        cleared = await discord.submit_modal(shown.modal, emptied, user=ada, channel=papers)
+        await wait_for_answer(discord, cleared)
+        known = bot.store.subscriptions.find(channel_of(discord, papers))
+        assert known
+        assert (known.preferences.domains, known.preferences.keywords) == ((), ())
+
+    discord_runner.run_scenario(scenario)
+
+
+def test_another_channel_can_be_subscribed_unless_it_is_closed_to_the_bot(
+    discord_runner: DiscordScenarioRunner,
+) -> None:
+    async def scenario(discord: FakeDiscord, bot: BotProcess, ada: str, papers: str) -> None:
+        forum = await discord.open_channel("reading", FORUM)
+        subscribed = await discord.run_command(
+            "digest subscribe", user=ada, channel=papers, channel_=forum, top=2
+        )
+        assert "Done" in await wait_for_answer(discord, subscribed)
+        assert bot.store.subscriptions.find(channel_of(discord, forum))
+        closed = await discord.open_channel("closed", denied=("send_messages", "embed_links"))
+        for here, options in ((papers, {"channel_": closed, "top": 2}), (closed, {"top": 2})):
+            refused = await discord.run_command("digest subscribe", user=ada, channel=here, **options)
+            assert "Send Messages and Embed Links" in await wait_for_answer(discord, refused)
+        assert bot.store.subscriptions.find(channel_of(discord, closed)) is None
+
+    discord_runner.run_scenario(scenario)
+
+
+def test_a_look_up_works_in_a_direct_message_and_for_an_app_that_only_the_person_installed(
+    discord_runner: DiscordScenarioRunner,
+) -> None:
+    async def scenario(discord: FakeDiscord, bot: BotProcess, ada: str, papers: str) -> None:
+        for here in (discord.open_dm(ada), papers):
+            reply = await discord.run_command(
+                "paper", user=ada, channel=here, user_installed=True, query="kto"
+            )
+            assert "Limitations" in await wait_for_answer(discord, reply)
+            assert "Share" not in await wait_for_answer(discord, reply)
+            marked = await discord.click_button(
+                "discuss:", user=ada, channel=here, within=reply.responses[0], user_installed=True
+            )
+            assert "Marked for discussion" in await wait_for_answer(discord, marked)
+        with pytest.raises(AssertionError, match="not there in such a channel"):
+            await discord.run_command("digest today", user=ada, channel=discord.open_dm(ada))
+
+    discord_runner.run_scenario(scenario)

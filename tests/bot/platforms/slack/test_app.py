@@ -1,111 +1,368 @@
-"""Digests and marks as people in Slack see them: a real process, over HTTP and WebSocket, against a strict Slack."""
+"""The bot in Slack where Slack differs from other platforms: a real process against a strict fake."""
 
 import asyncio
+from pathlib import Path
+from typing import Any
 
-from digests.subscription import Channel, DigestStyle
-from tests.bot.platforms.slack.processes import BotProcess, SlackScenarioRunner
-from tests.fakes.slack import FakeSlack, read_text
+import pytest
 
-
-def test_a_digest_comes_as_a_header_and_a_message_a_paper(office: SlackScenarioRunner) -> None:
-    async def scenario(slack: FakeSlack, bot: BotProcess, ada: str, papers: str) -> None:
-        await bot.wait_for_log("delivered", papers)
-        header, *cards = slack.messages_in(papers)
-        assert len(cards) == 3
-        assert "new papers" in header["text"]
-        assert all(
-            "Limitations" in read_text(card["blocks"]) or "not reviewed" in read_text(card["blocks"])
-            for card in cards
-        )
-        assert all(message["text"] and not message["unfurled"] for message in [header, *cards])
-        assert len({message["metadata"]["event_payload"]["key"] for message in [header, *cards]}) == 4
-
-    office.run_scenario(scenario, DigestStyle.CARDS)
+from digests.subscription import Channel, DigestStyle, Subscription
+from tests.bot.platforms.slack.processes import (
+    BotProcess,
+    SlackScenarioRunner,
+    create_patient_slack,
+    run_bot,
+)
+from tests.fakes.slack import FakeSlack, SlackInteraction, read_text
 
 
-def test_in_style_compact_a_digest_is_one_message(office: SlackScenarioRunner) -> None:
-    async def scenario(slack: FakeSlack, bot: BotProcess, ada: str, papers: str) -> None:
-        await bot.wait_for_log("delivered", papers)
-        (digest,) = slack.messages_in(papers)
-        assert read_text(digest["blocks"]).count("Discuss") == 3
-        await slack.add_reaction(ada, papers, digest["ts"], "bookmark")
-        await slack.wait_until(lambda: "several papers" in slack.ephemeral_text(papers))
-        await slack.add_reaction(ada, papers, digest["ts"], "two")
-        await slack.wait_until(lambda: "Discuss · 1" in read_text(digest["blocks"]))
-        marked = await slack.use_shortcut("mark_for_discussion", user=ada, channel=papers, message=digest)
-        await slack.wait_until(lambda: marked.responses)
-        assert "several papers" in read_text(marked.responses[0]["blocks"])
-
-    office.run_scenario(scenario, DigestStyle.COMPACT)
-
-
-def test_in_style_thread_the_cards_are_in_the_thread_of_the_list_and_take_marks(
-    office: SlackScenarioRunner,
+async def expect_answer(
+    slack: FakeSlack, command: str, text: str, answer: str, *, user: str, channel: str
 ) -> None:
+    """Type a command and wait for a text in the private messages that answer it, regardless of case."""
+    reply = await slack.run_command(command, text, user=user, channel=channel)
+    assert reply.is_acked
+    try:
+        await slack.wait_until(lambda: answer.lower() in text_of_reply(reply).lower())
+    except AssertionError:
+        raise AssertionError(f"{command} {text}: no {answer!r} in {text_of_reply(reply)!r}") from None
+    assert all(response["response_type"] == "ephemeral" for response in reply.responses)
+
+
+def text_of_reply(reply: SlackInteraction) -> str:
+    return "\n".join(read_text(response["blocks"]) for response in reply.responses)
+
+
+async def wait_for_reply(slack: FakeSlack, reply: SlackInteraction) -> dict[str, Any]:
+    """Wait for the first message of a reply."""
+    await slack.wait_until(lambda: reply.responses)
+    return reply.responses[0]
+
+
+async def wait_for_message(slack: FakeSlack, channel: str, number: int) -> dict[str, Any]:
+    """Wait for a message of the channel; the first is number 1."""
+    await slack.wait_until(lambda: len(slack.messages_in(channel)) >= number)
+    return slack.messages_in(channel)[number - 1]
+
+
+def find_subscription(bot: BotProcess, channel: str) -> Subscription | None:
+    return bot.store.subscriptions.find(Channel("slack", channel, "T1"))
+
+
+# Digests.
+
+
+def test_every_message_of_a_digest_notifies_unfurls_nothing_and_carries_its_key(
+    slack_runner: SlackScenarioRunner,
+) -> None:
+    async def scenario(slack: FakeSlack, bot: BotProcess, ada: str, papers: str) -> None:
+        await bot.wait_for_log("delivered", papers)
+        messages = slack.messages_in(papers)
+        assert "new papers" in messages[0]["text"]
+        assert all(message["text"] and not message["unfurled"] for message in messages)
+        assert len({message["metadata"]["event_payload"]["key"] for message in messages}) == 4
+
+    slack_runner.run_scenario(scenario, DigestStyle.CARDS)
+
+
+def test_the_cards_of_a_thread_digest_reply_to_its_list(slack_runner: SlackScenarioRunner) -> None:
     async def scenario(slack: FakeSlack, bot: BotProcess, ada: str, papers: str) -> None:
         await bot.wait_for_log("delivered", papers)
         listing, *cards = slack.messages_in(papers)
         assert len(cards) == 3
         assert {card["thread_ts"] for card in cards} == {listing["ts"]}
-        await slack.add_reaction(ada, papers, cards[1]["ts"])
-        await slack.wait_until(lambda: "Discuss · 1" in read_text(cards[1]["blocks"]))
-        assert "Discuss ·" not in read_text([cards[0]["blocks"], cards[2]["blocks"]])
 
-    office.run_scenario(scenario, DigestStyle.THREAD)
+    slack_runner.run_scenario(scenario, DigestStyle.THREAD)
 
 
-def test_a_burst_of_marks_is_one_edit_or_two_and_the_last_number_stands(office: SlackScenarioRunner) -> None:
-    async def scenario(slack: FakeSlack, bot: BotProcess, ada: str, papers: str) -> None:
-        await bot.wait_for_log("delivered", papers)
-        card = slack.messages_in(papers)[1]
-        people = [slack.add_user(f"p{number}") for number in range(25)]
-        told = await asyncio.gather(
-            *(slack.add_reaction(one, papers, card["ts"], is_dispatched=False) for one in people)
-        )
-        await asyncio.gather(*(slack.deliver_event(event) for event in [*told, *told[:5]]))
-        await slack.wait_until(lambda: "Discuss · 25" in read_text(card["blocks"]))
-        edits = [call for call in slack.calls_of("chat.update") if call["channel"] == papers]
-        assert len(edits) < 10, "many marks at once, and an edit for nearly each"
-        assert not card.get("unfurled")
-
-    office.run_scenario(scenario, DigestStyle.CARDS)
-
-
-def test_marks_made_while_the_socket_was_away_are_found_when_it_is_back(office: SlackScenarioRunner) -> None:
-    async def scenario(slack: FakeSlack, bot: BotProcess, ada: str, papers: str) -> None:
-        await bot.wait_for_log("delivered", papers)
-        card, other = slack.messages_in(papers)[1:3]
-        await slack.add_reaction(ada, papers, other["ts"])
-        await slack.wait_until(lambda: "Discuss · 1" in read_text(other["blocks"]))
-        await slack.add_reaction(ada, papers, card["ts"], is_dispatched=False)
-        await slack.remove_reaction(ada, papers, other["ts"], is_dispatched=False)
-        await slack.disconnect_sockets()
-        await slack.wait_until(lambda: "Discuss · 1" in read_text(card["blocks"]))
-        await slack.wait_until(lambda: "Discuss ·" not in read_text(other["blocks"]))
-
-    office.run_scenario(scenario, DigestStyle.CARDS)
-
-
-def test_a_channel_that_was_archived_gets_no_more_digests_and_the_log_says_so(
-    office: SlackScenarioRunner,
+def test_a_digest_stops_while_its_channel_is_archived_or_the_bot_is_not_in_it(
+    slack_runner: SlackScenarioRunner,
 ) -> None:
     async def scenario(slack: FakeSlack, bot: BotProcess, ada: str, papers: str) -> None:
         await bot.wait_for_log("delivered", papers)
-        here = Channel("slack", papers, "T1")
-        for gone, why, back, by in (
+        for stop_event, reason, start_event, by in (
             ("channel_archive", "the channel was archived", "channel_unarchive", ada),
             ("group_left", "Paperround was removed", "member_joined_channel", slack.bot_user),
             ("channel_deleted", "the channel was deleted", "member_joined_channel", slack.bot_user),
         ):
-            await slack.dispatch_event(type=gone, channel=papers, user=ada)
-            await bot.wait_for_log(papers, "gets no more digests", why)
-            known = bot.store.subscriptions.find(here)
+            await slack.dispatch_event(type=stop_event, channel=papers, user=ada)
+            await bot.wait_for_log(papers, "gets no more digests", reason)
+            known = find_subscription(bot, papers)
             assert known
-            assert why in known.stop_reason
-            await slack.dispatch_event(type=back, channel=papers, user=by)
+            assert reason in known.stop_reason
+            await slack.dispatch_event(type=start_event, channel=papers, user=by)
             await bot.wait_until(
-                lambda store: (one := store.subscriptions.find(here)) and not one.stop_reason
+                lambda _: (known := find_subscription(bot, papers)) and not known.stop_reason
             )
         await bot.wait_for_log(papers, "takes digests again")
 
-    office.run_scenario(scenario, DigestStyle.CARDS)
+    slack_runner.run_scenario(scenario, DigestStyle.CARDS)
+
+
+# Commands.
+
+
+def test_a_shared_card_replaces_the_private_one_and_unfurls_nothing(
+    slack_runner: SlackScenarioRunner,
+) -> None:
+    async def scenario(slack: FakeSlack, bot: BotProcess, ada: str, papers: str) -> None:
+        reply = await slack.run_command("/paper", "2402.01306", user=ada, channel=papers)
+        card = await wait_for_reply(slack, reply)
+        shared = await slack.click_button("share", user=ada, channel=papers, within=card)
+        assert (await wait_for_reply(slack, shared))["replace_original"] is True
+        assert (await wait_for_message(slack, papers, 1))["unfurled"] is False
+        reviewed = await slack.click_button("review.1", user=ada, channel=papers, within=card)
+        assert "Methodology" in read_text((await wait_for_reply(slack, reviewed))["blocks"])
+
+    slack_runner.run_scenario(scenario)
+
+
+COMMANDS = [
+    ("/paper", "", "/paper 2402.01306"),
+    ("/paper", "x" * 4000, "Nothing found"),
+    ("/paper", "kto " * 1000, "KTO"),
+    ("/paper", "<https://arxiv.org/abs/2402.01306|arxiv.org/abs/2402.01306>", "KTO"),
+    ("/digest", "", "What you can type"),
+    ("/digest", "subscribe " + "x" * 4000, "I don't know what"),
+    ("/digest", "subscribe <!channel>", "I don't know what"),
+    ("/digest", "queue done 7", "is not in the queue"),
+    ("/digest", "frobnicate", "/digest help"),
+]
+
+
+def test_free_text_after_a_command_is_always_answered(slack_runner: SlackScenarioRunner) -> None:
+    async def scenario(slack: FakeSlack, bot: BotProcess, ada: str, papers: str) -> None:
+        for command, text, answer in COMMANDS:
+            await expect_answer(slack, command, text, answer, user=ada, channel=papers)
+        assert slack.messages_in(papers) == []
+        assert find_subscription(bot, papers) is None
+
+    slack_runner.run_scenario(scenario)
+
+
+def test_untrusted_text_neither_pings_nor_links(slack_runner: SlackScenarioRunner) -> None:
+    async def scenario(slack: FakeSlack, bot: BotProcess, ada: str, papers: str) -> None:
+        for text in ("<!channel> <@U1> @everyone", "<https://evil.example|arxiv.org>"):
+            reply = await slack.run_command("/paper", text, user=ada, channel=papers)
+            answer = str(await wait_for_reply(slack, reply))
+            assert "<!channel>" not in answer
+            assert "<@U1>" not in answer
+            assert "<https://evil" not in answer
+
+    slack_runner.run_scenario(scenario)
+
+
+def test_subscribe_words_may_be_written_as_a_phone_writes_them(slack_runner: SlackScenarioRunner) -> None:
+    async def scenario(slack: FakeSlack, bot: BotProcess, ada: str, papers: str) -> None:
+        words = (
+            "Subscribe  cs.CL, vision about “in-context learning”, ‘rlhf’ at 8:30 AM on Mon–Fri style Compact"
+        )
+        await slack.run_command("/digest", words, user=ada, channel=papers)
+        await wait_for_message(slack, papers, 1)
+        known = find_subscription(bot, papers)
+        assert known
+        assert known.preferences.domains == ("cs.CL", "vision")
+        assert known.preferences.keywords == ("in-context learning", "rlhf")
+        assert known.preferences.style is DigestStyle.COMPACT
+        assert known.schedule.days == frozenset(range(5))
+        # The time zone is the one of Ada's profile.
+        assert (f"{known.schedule.at:%H:%M}", known.schedule.time_zone) == ("08:30", "Europe/Berlin")
+
+    slack_runner.run_scenario(scenario)
+
+
+def test_the_form_shows_each_error_beside_its_field(slack_runner: SlackScenarioRunner) -> None:
+    async def scenario(slack: FakeSlack, bot: BotProcess, ada: str, papers: str) -> None:
+        opened = await slack.run_command("/digest", "settings", user=ada, channel=papers)
+        await slack.wait_until(lambda: opened.views)
+        (form,) = opened.views
+        wrong = {"domains": "visoin", "time_zone": "Mars/Phobos", "min_score": "11"}
+        refused = await slack.submit_view(form, wrong, user=ada)
+        assert refused.ack
+        assert set(refused.ack["errors"]) == set(wrong)
+        assert "vision" in refused.ack["errors"]["domains"]
+        assert find_subscription(bot, papers) is None
+        for required in ("time_zone", "days", "at"):  # Slack itself does not send a form without these.
+            with pytest.raises(AssertionError, match="Slack asks to fill in"):
+                await slack.submit_view(form, {required: None}, user=ada)
+        saved = await slack.submit_view(form, {"days": ["mon"]}, user=ada)
+        assert saved.is_acked
+        await wait_for_message(slack, papers, 1)
+        known = find_subscription(bot, papers)
+        assert known
+        assert known.schedule.days == frozenset({0})
+        assert known.schedule.time_zone == "Europe/Berlin"
+
+    slack_runner.run_scenario(scenario)
+
+
+def test_a_form_opened_by_an_admin_cannot_be_sent_by_another_person(
+    strict_slack_runner: SlackScenarioRunner,
+) -> None:
+    async def scenario(slack: FakeSlack, bot: BotProcess, ada: str, papers: str) -> None:
+        root = slack.add_user("root", is_admin=True)
+        await expect_answer(slack, "/daily", "settings", "no digest yet", user=ada, channel=papers)
+        await expect_answer(slack, "/daily", "subscribe vision", "Done", user=root, channel=papers)
+        await expect_answer(slack, "/daily", "settings", "from vision", user=ada, channel=papers)
+        form = await slack.run_command("/daily", "settings", user=root, channel=papers)
+        await slack.wait_until(lambda: form.views)
+        sent = await slack.submit_view(form.views[0], {"domains": "cs.CL"}, user=ada)
+        assert "Only workspace admins" in str(sent.ack)
+        known = find_subscription(bot, papers)
+        assert known
+        assert known.preferences.domains == ("vision",)
+
+    strict_slack_runner.run_scenario(scenario)
+
+
+def test_commands_have_the_names_of_the_settings(strict_slack_runner: SlackScenarioRunner) -> None:
+    async def scenario(slack: FakeSlack, bot: BotProcess, ada: str, papers: str) -> None:
+        await expect_answer(slack, "/lookup", "", "/lookup 2402.01306", user=ada, channel=papers)
+        await expect_answer(slack, "/daily", "help", "/daily subscribe", user=ada, channel=papers)
+
+    strict_slack_runner.run_scenario(scenario)
+
+
+def test_a_channel_without_the_bot_is_asked_to_invite_it(slack_runner: SlackScenarioRunner) -> None:
+    async def scenario(slack: FakeSlack, bot: BotProcess, ada: str, papers: str) -> None:
+        for private in (False, True):
+            elsewhere = slack.add_channel("elsewhere", bot_in=False, is_private=private)
+            invite = "/invite @paperround"
+            await expect_answer(slack, "/digest", "subscribe vision", invite, user=ada, channel=elsewhere)
+            assert find_subscription(bot, elsewhere) is None
+            slack.channels[elsewhere].members.add(slack.bot_user)
+            await slack.dispatch_event(type="member_joined_channel", user=slack.bot_user, channel=elsewhere)
+            welcome = await wait_for_message(slack, elsewhere, 1)
+            assert "/digest subscribe" in read_text(welcome["blocks"])
+            await expect_answer(slack, "/digest", "subscribe vision", "Done", user=ada, channel=elsewhere)
+
+    slack_runner.run_scenario(scenario)
+
+
+def test_a_direct_message_answers_look_ups_and_takes_no_subscription(
+    slack_runner: SlackScenarioRunner,
+) -> None:
+    async def scenario(slack: FakeSlack, bot: BotProcess, ada: str, papers: str) -> None:
+        for command, text, answer in (
+            ("/paper", "kto", "KTO"),
+            ("/digest", "today", "new papers"),
+            ("/digest", "subscribe vision", "invite me into one"),
+            ("/digest", "settings", "invite me into one"),
+        ):
+            await expect_answer(slack, command, text, answer, user=ada, channel="D7")
+
+    slack_runner.run_scenario(scenario)
+
+
+# Events.
+
+
+def test_a_mention_is_answered_privately_with_help(slack_runner: SlackScenarioRunner) -> None:
+    async def scenario(slack: FakeSlack, bot: BotProcess, ada: str, papers: str) -> None:
+        mention = {
+            "type": "app_mention", "user": ada, "channel": papers, "text": "<@UBOT> hello", "ts": "1.1",
+        }  # fmt: skip
+        event = slack.build_event_body(mention)
+        await slack.deliver_event(event)
+        await slack.wait_until(lambda: "/digest subscribe" in slack.ephemeral_text(papers))
+        await slack.deliver_event(event)  # A redelivered event is not answered again.
+        await slack.dispatch_event(**{**mention, "thread_ts": "1.0"})
+        await slack.wait_until(lambda: any(sent.get("thread_ts") == "1.0" for sent in slack.ephemerals))
+        threads = [sent.get("thread_ts") for sent in slack.ephemerals if sent["channel"] == papers]
+        assert threads == [None, "1.0"]
+
+    slack_runner.run_scenario(scenario)
+
+
+def build_link_event(channel: str, user: str, **where: Any) -> dict[str, Any]:
+    known, unknown = "https://arxiv.org/abs/2402.01306v2", "https://arxiv.org/abs/0000.00000"
+    links = [{"domain": "arxiv.org", "url": url} for url in (known, unknown)]
+    return {"type": "link_shared", "user": user, "channel": channel, "links": links, **where}
+
+
+def test_a_pasted_arxiv_link_gets_a_short_card(slack_runner: SlackScenarioRunner) -> None:
+    async def scenario(slack: FakeSlack, bot: BotProcess, ada: str, papers: str) -> None:
+        await slack.dispatch_event(**build_link_event(papers, ada, message_ts="1.2"))
+        await slack.wait_until(lambda: any(sent.get("channel") == papers for sent in slack.unfurls))
+        (card,) = (sent for sent in slack.unfurls if sent.get("channel") == papers)
+        assert list(card["unfurls"]) == ["https://arxiv.org/abs/2402.01306v2"]
+        assert "Discuss" not in str(card["unfurls"])
+        await slack.dispatch_event(
+            **build_link_event(papers, ada, unfurl_id=f"u-{papers}", source="composer", message_ts="Uxx")
+        )
+        await slack.wait_until(lambda: any(sent.get("unfurl_id") == f"u-{papers}" for sent in slack.unfurls))
+
+    slack_runner.run_scenario(scenario)
+
+
+def test_links_get_no_cards_when_the_settings_turn_them_off(strict_slack_runner: SlackScenarioRunner) -> None:
+    async def scenario(slack: FakeSlack, bot: BotProcess, ada: str, papers: str) -> None:
+        event = build_link_event(papers, ada, message_ts="1.2")
+        assert await slack.deliver_event(slack.build_event_body(event))
+        # A later command is answered, so the event is done.
+        await expect_answer(slack, "/lookup", "kto", "KTO", user=ada, channel=papers)
+        assert slack.calls_of("chat.unfurl") == []
+
+    strict_slack_runner.run_scenario(scenario)
+
+
+def test_an_event_without_a_listener_is_acknowledged(slack_runner: SlackScenarioRunner) -> None:
+    async def scenario(slack: FakeSlack, bot: BotProcess, ada: str, papers: str) -> None:
+        for event in (
+            {"type": "emoji_changed", "subtype": "add", "name": "x"},
+            {"type": "message", "channel": papers, "text": "hi"},
+        ):
+            assert await slack.deliver_event(slack.build_event_body(event))
+
+    slack_runner.run_scenario(scenario)
+
+
+SHOW_BUTTON = {"type": "button", "action_id": "show"}
+
+
+def test_the_home_page_shows_marks_and_digests_and_looks_papers_up(slack_runner: SlackScenarioRunner) -> None:
+    async def scenario(slack: FakeSlack, bot: BotProcess, ada: str, papers: str) -> None:
+        async def open_view(action: str, within: dict[str, Any], value: str | None = None) -> dict[str, Any]:
+            clicked = await slack.click_button(action, user=ada, value=value, within=within)
+            await slack.wait_until(lambda: clicked.views)
+            return clicked.views[0]
+
+        message = {"ts": "1.3", "text": "https://arxiv.org/abs/2402.01306", "user": ada}
+        await wait_for_reply(
+            slack, await slack.use_shortcut("mark_for_discussion", user=ada, channel=papers, message=message)
+        )
+        await expect_answer(slack, "/digest", "subscribe vision at 08:30", "Done", user=ada, channel=papers)
+        await slack.dispatch_event(type="app_home_opened", user=ada, tab="messages", channel="D1")
+        assert ada not in slack.homes
+        await slack.dispatch_event(type="app_home_opened", user=ada, tab="home", channel="D1")
+        await slack.wait_until(lambda: ada in slack.homes)
+        home = slack.homes[ada]
+        assert "KTO" in read_text(home["blocks"])
+        assert f"<#{papers}> at 08:30 (Europe/Berlin)" in read_text(home["blocks"])
+        card = await open_view("show", home)
+        assert "Limitations" in read_text(card["blocks"])
+        assert "Methodology" in read_text((await open_view("review", card))["blocks"])
+        assert "Marked for discussion" in read_text((await open_view("discuss", card))["blocks"])
+        found = await open_view("look_up", home, "preference optimization")
+        assert "share" not in str(found["blocks"])
+        assert "Nothing found" in read_text((await open_view("look_up", home, "zzzzqqqq"))["blocks"])
+        gone = {**home, "blocks": [{"type": "actions", "elements": [{**SHOW_BUTTON, "value": "0000.00000"}]}]}
+        assert "is not here any more" in read_text((await open_view("show", gone))["blocks"])
+
+    slack_runner.run_scenario(scenario)
+
+
+def test_a_revoked_token_is_logged_and_the_bot_reconnects_when_it_is_valid_again(tmp_path: Path) -> None:
+    async def run() -> None:
+        async with create_patient_slack() as slack:
+            slack.add_channel("papers")
+            async with run_bot(slack, tmp_path) as bot:
+                slack.token_error = "token_revoked"
+                await slack.dispatch_event(type="tokens_revoked", tokens={"bot": [slack.bot_user]})
+                await bot.wait_for_log("took the app's rights away")
+                await slack.disconnect_sockets()
+                await bot.wait_for_log("Slack's socket cannot be opened", "revoked")
+                slack.token_error = ""
+                await slack.wait_until(lambda: slack.sockets)
+
+    asyncio.run(run())

@@ -27,7 +27,8 @@ from tests.bot.platforms.slack.processes import (
     prepare_store,
     run_bot,
 )
-from tests.fakes.slack import WAIT_SECONDS, FakeSlack, read_text
+from tests.fakes.slack import FakeSlack, read_text
+from tests.fakes.wire import WAIT_SECONDS
 
 Heard = list[str]
 

@@ -1,0 +1,172 @@
+"""Discord, driven by the scenarios of both platforms."""
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from digests.ports import Store
+from digests.subscription import Subscription
+from tests.bot.platforms.discord.processes import add_overdue_channel, channel_of, run_bot, wait_for_answer
+from tests.bot.platforms.processes import BotProcess
+from tests.bot.platforms.scenarios import ChatDriver, PrivateReply
+from tests.fakes.discord import FORUM, DiscordFault, DiscordInteraction, FakeDiscord, read_text
+
+Json = dict[str, Any]
+
+EMOJIS = {"bookmark": "🔖", "two": "2️⃣", "tada": "🎉"}
+
+
+@dataclass(slots=True)
+class DiscordDriver:
+    """Implements `ChatDriver`."""
+
+    discord: FakeDiscord
+    bot: BotProcess
+    ada: str
+    papers: str
+    refusal: str = "Only people who may manage this server"
+    undo_answer: str = "Done"
+
+    @property
+    def bot_user(self) -> str:
+        return self.discord.bot_user
+
+    def add_person(self, name: str, *, is_manager: bool = False) -> str:
+        return self.discord.add_user(name, can_manage=is_manager)
+
+    def channel_messages(self) -> list[Json]:
+        return self.discord.messages_in(self.papers)
+
+    async def wait_for_digest(self) -> list[Json]:
+        await self.bot.wait_for_log("delivered", self.papers)
+        in_threads = [
+            message for thread in self.discord.threads_of(self.papers) for message in thread.messages
+        ]
+        return [*self.discord.messages_in(self.papers), *in_threads]
+
+    def text_of(self, message: Json) -> str:
+        return read_text(message)
+
+    def private_text(self) -> str:
+        return self.direct_text()
+
+    def direct_text(self) -> str:
+        return "\n".join(map(read_text, self.discord.messages_in(self.discord.open_dm(self.ada))))
+
+    def is_private(self, reply: PrivateReply) -> bool:
+        return reply.ack == {"type": 5, "data": {"flags": 64}}
+
+    def find_subscription(self) -> Subscription | None:
+        return self.bot.store.subscriptions.find(channel_of(self.discord, self.papers))
+
+    def count_edits(self) -> int:
+        return len(self.discord.calls_of("edit message"))
+
+    async def wait_until(self, condition: Callable[[], object]) -> None:
+        await self.discord.wait_until(condition)
+
+    async def look_up(self, words: str) -> DiscordInteraction:
+        return await self.discord.run_command("paper", user=self.ada, channel=self.papers, query=words)
+
+    async def run_digest_command(self, verb: str, *, person: str = "", **options: Any) -> DiscordInteraction:
+        return await self.discord.run_command(
+            f"digest {verb}", user=person or self.ada, channel=self.papers, **options
+        )
+
+    async def tap_button(self, action: str, message: Json, person: str = "") -> DiscordInteraction:
+        here = message["channel_id"] if message["channel_id"] in self.discord.channels else self.papers
+        ids = [button["custom_id"] for row in message["components"] for button in row["components"]]
+        wanted = next(custom_id for custom_id in ids if custom_id.partition(":")[0] == action)
+        return await self.discord.click_button(wanted, user=person or self.ada, channel=here, within=message)
+
+    def build_message_with_button(self, action: str, value: str) -> Json:
+        custom_id = f"{action}:{value}" if value else action
+        row = {"type": 1, "components": [{"type": 2, "style": 2, "label": "x", "custom_id": custom_id}]}
+        return {**self.discord.add_message(self.papers), "components": [row]}
+
+    async def open_form(self) -> Json:
+        opened = await self.run_digest_command("settings")
+        assert opened.modal
+        return opened.modal
+
+    async def submit_form(self, form: Json, *, domains: str, style: str) -> str:
+        fields = {"domains": domains, "how": f"style {style}"}
+        sent = await self.discord.submit_modal(form, fields, user=self.ada, channel=self.papers)
+        return await wait_for_answer(self.discord, sent)
+
+    def write_message(self, text: str) -> Json:
+        return self.discord.add_message(self.papers, text, author=self.ada)
+
+    async def mark_from_menu(self, message: Json, person: str = "") -> DiscordInteraction:
+        return await self.discord.use_context_menu(
+            "Mark for discussion", user=person or self.ada, channel=self.papers, message=message
+        )
+
+    async def add_reaction(
+        self, person: str, message: Json, emoji: str = "bookmark", *, is_dispatched: bool = True
+    ) -> Any:
+        return await self.discord.add_reaction(person, message, EMOJIS[emoji], is_dispatched=is_dispatched)
+
+    async def remove_reaction(self, person: str, message: Json, *, is_dispatched: bool = True) -> None:
+        await self.discord.remove_reaction(person, message, is_dispatched=is_dispatched)
+
+    async def deliver_events(self, events: Sequence[Any]) -> None:
+        for event in events:
+            await self.discord.dispatch_event("MESSAGE_REACTION_ADD", event, 0)
+
+    async def reconnect_bot(self) -> None:
+        identified = self.discord.identify_count
+        await self.discord.end_sessions()
+        await self.discord.wait_until(lambda: self.discord.identify_count > identified)
+
+    async def delete_channel(self) -> None:
+        await self.discord.delete_channel(self.papers)
+
+
+@dataclass(slots=True)
+class DiscordLab:
+    """Implements `PlatformLab`."""
+
+    discord: FakeDiscord
+    ada: str
+    closed_hint: str = "give it"
+
+    @property
+    def protocol_errors(self) -> Sequence[str]:
+        return self.discord.protocol_errors
+
+    def add_channel(self) -> str:
+        return self.discord.add_channel("papers")
+
+    def add_closed_channel(self) -> str:
+        return self.discord.add_channel("closed", denied=["send_messages"])
+
+    def add_overdue_channel(self, store: Store, channel: str) -> None:
+        add_overdue_channel(self.discord, store, channel)
+
+    def add_channels_that_lose_an_answer(self) -> list[str]:
+        faults = (DiscordFault.DROP_AFTER, DiscordFault.UNAVAILABLE_AFTER, DiscordFault.SLOW_AFTER)
+        channels = [self.add_channel() for _ in faults]
+        for channel, fault in zip(channels, faults, strict=True):
+            self.discord.fail_next("create message", fault, channel=channel)
+        forum = self.discord.add_channel("forum", FORUM)
+        self.discord.fail_next("create post", DiscordFault.SERVER_ERROR_AFTER, channel=forum)
+        return [*channels, forum]
+
+    def count_posts(self, channel: str) -> int:
+        return len(self.discord.messages_in(channel) or self.discord.threads_of(channel))
+
+    def check_reconciliation(self, channels: Sequence[str]) -> None:
+        """Discord limits no questions."""
+
+    @asynccontextmanager
+    async def run_bot(self, folder: Path, timeout: float = 30) -> AsyncIterator[BotProcess]:
+        async with run_bot(self.discord, folder, timeout=timeout) as bot:
+            yield bot
+            # The commands are synchronised once, however often the bot starts.
+            assert len(self.discord.calls_of("commands")) == 1
+
+    def create_driver(self, bot: BotProcess, channel: str) -> ChatDriver:
+        return DiscordDriver(self.discord, bot, self.ada, channel)

@@ -1,0 +1,179 @@
+"""Slack, driven by the scenarios of both platforms."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from digests.ports import Store
+from digests.subscription import Channel, Subscription
+from tests.bot.platforms.processes import BotProcess
+from tests.bot.platforms.scenarios import ChatDriver, PrivateReply
+from tests.bot.platforms.slack.processes import add_overdue_channel, run_bot
+from tests.fakes.slack import FakeSlack, SlackFault, SlackInteraction, find_elements, read_text
+
+Json = dict[str, Any]
+
+WORDS_BY_OPTION = {
+    "papers": "{}", "domain": "in {}", "span": "{}",
+    "domains": "{}", "keywords": "about {}", "leave_out": "without {}", "top": "top {}", "min_score": "min {}",
+    "at": "at {}", "days": "on {}", "time_zone": "in {}", "style": "style {}", "done": "done {}",
+}  # fmt: skip
+"""Words of /digest that stand for the options of the same command on Discord, in the order of the words."""
+
+
+@dataclass(slots=True)
+class SlackDriver:
+    """Implements `ChatDriver`."""
+
+    slack: FakeSlack
+    bot: BotProcess
+    ada: str
+    papers: str
+    paper_command: str = "/paper"
+    digest_command: str = "/digest"
+    refusal: str = "Only workspace admins"
+    undo_answer: str = ""
+
+    @property
+    def bot_user(self) -> str:
+        return self.slack.bot_user
+
+    def add_person(self, name: str, *, is_manager: bool = False) -> str:
+        return self.slack.add_user(name, is_admin=is_manager)
+
+    def channel_messages(self) -> list[Json]:
+        return self.slack.messages_in(self.papers)
+
+    async def wait_for_digest(self) -> list[Json]:
+        await self.bot.wait_for_log("delivered", self.papers)
+        return self.slack.messages_in(self.papers)
+
+    def text_of(self, message: Json) -> str:
+        return read_text(message["blocks"])
+
+    def private_text(self) -> str:
+        return self.slack.ephemeral_text(self.papers)
+
+    def direct_text(self) -> str:
+        known = self.ada in self.slack.channels
+        return "\n".join(map(self.text_of, self.slack.messages_in(self.ada) if known else []))
+
+    def is_private(self, reply: PrivateReply) -> bool:
+        return all(response["response_type"] == "ephemeral" for response in reply.responses)
+
+    def find_subscription(self) -> Subscription | None:
+        return self.bot.store.subscriptions.find(Channel("slack", self.papers, "T1"))
+
+    def count_edits(self) -> int:
+        return len(self.slack.calls_of("chat.update"))
+
+    async def wait_until(self, condition: Callable[[], object]) -> None:
+        await self.slack.wait_until(condition)
+
+    async def look_up(self, words: str) -> SlackInteraction:
+        return await self.slack.run_command(self.paper_command, words, user=self.ada, channel=self.papers)
+
+    async def run_digest_command(self, verb: str, *, person: str = "", **options: Any) -> SlackInteraction:
+        parts = [words.format(options[name]) for name, words in WORDS_BY_OPTION.items() if name in options]
+        return await self.slack.run_command(
+            self.digest_command, " ".join([verb, *parts]), user=person or self.ada, channel=self.papers
+        )
+
+    async def tap_button(self, action: str, message: Json, person: str = "") -> SlackInteraction:
+        shown = [element["action_id"] for element in find_elements(message["blocks"])]
+        wanted = next(action_id for action_id in shown if action_id.partition(".")[0] == action)
+        return await self.slack.click_button(
+            wanted, user=person or self.ada, channel=self.papers, within=message
+        )
+
+    def build_message_with_button(self, action: str, value: str) -> Json:
+        button = {"type": "button", "action_id": action, "value": value}
+        return {"ts": "1.1", "blocks": [{"type": "actions", "elements": [button]}]}
+
+    async def open_form(self) -> Json:
+        opened = await self.run_digest_command("settings")
+        await self.slack.wait_until(lambda: opened.views)
+        return opened.views[0]
+
+    async def submit_form(self, form: Json, *, domains: str, style: str) -> str:
+        sent = await self.slack.submit_view(form, {"domains": domains, "style": style}, user=self.ada)
+        assert sent.is_acked
+        return "\n".join((sent.ack or {}).get("errors", {}).values())
+
+    def write_message(self, text: str) -> Json:
+        self.slack.write_message(self.ada, self.papers, text)
+        return self.channel_messages()[-1]
+
+    async def mark_from_menu(self, message: Json, person: str = "") -> SlackInteraction:
+        return await self.slack.use_shortcut(
+            "mark_for_discussion", user=person or self.ada, channel=self.papers, message=message
+        )
+
+    async def add_reaction(
+        self, person: str, message: Json, emoji: str = "bookmark", *, is_dispatched: bool = True
+    ) -> Any:
+        return await self.slack.add_reaction(
+            person, self.papers, message["ts"], emoji, is_dispatched=is_dispatched
+        )
+
+    async def remove_reaction(self, person: str, message: Json, *, is_dispatched: bool = True) -> None:
+        await self.slack.remove_reaction(person, self.papers, message["ts"], is_dispatched=is_dispatched)
+
+    async def deliver_events(self, events: Sequence[Any]) -> None:
+        await asyncio.gather(*map(self.slack.deliver_event, events))
+
+    async def reconnect_bot(self) -> None:
+        await self.slack.disconnect_sockets()
+
+    async def delete_channel(self) -> None:
+        await self.slack.dispatch_event(type="channel_deleted", channel=self.papers, user=self.ada)
+
+
+@dataclass(slots=True)
+class SlackLab:
+    """Implements `PlatformLab`."""
+
+    slack: FakeSlack
+    ada: str
+    closed_hint: str = "/invite @paperround"
+
+    @property
+    def protocol_errors(self) -> Sequence[str]:
+        return self.slack.protocol_errors
+
+    def add_channel(self) -> str:
+        return self.slack.add_channel("papers")
+
+    def add_closed_channel(self) -> str:
+        return self.slack.add_channel("closed", bot_in=False)
+
+    def add_overdue_channel(self, store: Store, channel: str) -> None:
+        add_overdue_channel(store, channel)
+
+    def add_channels_that_lose_an_answer(self) -> list[str]:
+        faults = (
+            SlackFault.DROP_AFTER, SlackFault.SERVER_ERROR_AFTER, SlackFault.INTERNAL_ERROR_AFTER, SlackFault.SLOW_AFTER,
+        )  # fmt: skip
+        channels = [self.add_channel() for _ in faults]
+        for channel, fault in zip(channels, faults, strict=True):
+            self.slack.fail_next("chat.postMessage", fault, channel=channel)
+        return channels
+
+    def count_posts(self, channel: str) -> int:
+        return len(self.slack.messages_in(channel))
+
+    def check_reconciliation(self, channels: Sequence[str]) -> None:
+        # Some apps may ask for a history only once per minute.
+        asked = [call["channel"] for call in self.slack.calls_of("conversations.history")]
+        assert sorted(asked) == sorted(channels)
+
+    @asynccontextmanager
+    async def run_bot(self, folder: Path, timeout: float = 30) -> AsyncIterator[BotProcess]:
+        async with run_bot(self.slack, folder, timeout=timeout) as bot:
+            yield bot
+
+    def create_driver(self, bot: BotProcess, channel: str) -> ChatDriver:
+        return SlackDriver(self.slack, bot, self.ada, channel)
