@@ -16,7 +16,10 @@ class StoreError(PaperroundError):
 
 
 class SourceError(PaperroundError):
-    """Failure of a source: no answer, or a wrong one. Do not ask again before `retry_at`, in UTC."""
+    """Failure of a source: no answer, or a wrong one.
+
+    `retry_at` is the time, in UTC, before which the source must not be asked again; None if it named none.
+    """
 
     def __init__(self, sentence: str, retry_at: datetime | None = None) -> None:
         super().__init__(sentence)

@@ -262,9 +262,7 @@ def _compile_rule_groups() -> Sequence[tuple[Callable[[str], bool], Sequence[Inj
 
 
 def _compile_quick_check(pattern: str) -> Callable[[str], bool]:
-    """Compile a check that tells if a pattern may occur in a text.
-
-    It has false positives but no false negatives.
+    """Compile a check that tells if a pattern may occur in a text, without false negatives.
 
     It uses pydantic's engine: forty times faster than `re`, and linear in the text. Every character outside
     ASCII counts as a letter.
@@ -311,7 +309,7 @@ CAPITALS_LEAST = 12
 def _is_command(view: _TextView, found: re.Match[str]) -> bool:
     """Return True if a match is an imperative.
 
-    It is one at the start of a clause, after words such as "please" or "you must", and in capitals.
+    That is so at the start of a clause, after words such as "please" or "you must", and in capitals.
     """
     passage = view.original[view.original_index(found.start()) : view.original_index(found.end())]
     if passage.isupper() and sum(letter.isalpha() for letter in passage) >= CAPITALS_LEAST:

@@ -35,10 +35,10 @@ def pick(
 ) -> Selection:
     """Choose up to `preferences.top` papers: by score, then rank, then upvotes and keywords, then newest.
 
-    If the candidates have several scales (models or rubrics), scores are compared by percentile
-    within their scale. A generous model then does not crowd out the others. `min_score` always
-    applies to the score itself, which the card shows. Papers of one day and scale that were ranked in
-    pairs are reordered among themselves.
+    If the candidates have several scales (models or rubrics), scores are compared by percentile within their
+    scale, so that a generous model does not crowd out the others. `min_score` always applies to the score
+    itself, which the card shows. Papers of one day and scale that were ranked in pairs are reordered among
+    themselves.
 
     `shown` are ids that the channel was already shown. Of one primary category, at most
     `policy.max_domain_share` of `top` are chosen while other papers qualify. Raises InputError for an
@@ -126,7 +126,7 @@ def compute_percentiles(candidates: Iterable[Candidate]) -> Mapping[str, float]:
 
 
 def _percentiles_in_group(group: Sequence[Candidate]) -> Iterator[tuple[str, float]]:
-    """Yield the share of papers with a lower score, plus half of those with the same score."""
+    """Yield each paper's id and percentile: the share of lower scores, plus half that of equal ones."""
     counts = Counter(candidate.score or 0.0 for candidate in group)
     lower_count, percentiles = 0, {}
     for score in sorted(counts):

@@ -67,11 +67,10 @@ class Subscription:
     """A channel's standing order: its preferences and schedule.
 
     `id` is the store's number, 0 before it is stored. `paused_by` is the name of the person who paused it, or
-    empty.
-    `stop_reason` is a sentence that explains why the platform no longer accepts posts for the channel, or
-    empty. With `is_from_settings`, it can be paused by people, and is otherwise changed in the settings file
-    only. `owner_id` is the platform's id of the person who gets failure notices, the one who subscribed the
-    channel; it may be empty.
+    empty. `stop_reason` is the sentence with which it was stopped, for example because the platform no longer
+    accepts posts for the channel; it is empty otherwise. With `is_from_settings`, people can pause it, and
+    everything else is changed in the settings file only. `owner_id` is the platform's id of the person who
+    subscribed the channel and gets failure notices; it may be empty.
     """
 
     channel: Channel

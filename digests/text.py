@@ -342,9 +342,9 @@ def _find_sentence_ends(text: str) -> list[int]:
 def clip_text(text: str, limit: int, cost: Callable[[str], int] = len) -> str:
     """Clip `text` to a cost of at most `limit`: after a sentence, else after a word, with an ellipsis.
 
-    `cost` measures a text as it is written out, where escaping makes it longer. The default
-    counts characters. Never cuts inside an address, an entity or a grapheme. Returns an empty
-    string if nothing fits.
+    `cost` measures a text as it is written out, where escaping makes it longer. The default counts
+    characters. Never cuts inside an address, an entity or a grapheme. Returns an empty string if nothing
+    fits.
     """
     if cost(text) <= limit:
         return text

@@ -233,10 +233,10 @@ class Outbox(Protocol):
         that it can build, and others wait for a version that can.
 
         A delivery whose worker crashed more than `POISON_AFTER` times in a row is quarantined: it is leased
-        alone, and only to a worker that holds no other lease. At most `limit_per_workspace` deliveries of one
-        workspace are leased by one call. `excluding` names workspaces to pass over, as (platform, workspace).
-        A result shorter than `limit` means that nothing else is due, except in those workspaces and in
-        quarantine.
+        alone, when nothing else is due, and only to a worker that holds no other lease. At most
+        `limit_per_workspace` deliveries of one workspace are leased by one call; None sets no limit.
+        `excluding` names workspaces to pass over, as (platform, workspace). A result shorter than `limit`
+        means that nothing else of these kinds is due, except in those workspaces and in quarantine.
 
         Concurrent callers never receive the same delivery and never block each other. A subscription that
         cannot be read is stopped, and a delivery that cannot be read is given up, each with a reason and a

@@ -13,7 +13,11 @@ MIN_FULL_TEXT_CHARACTERS = 2_000
 
 @dataclass(frozen=True, slots=True)
 class FullText:
-    """The visible text, one paragraph per line, and the flags of orders found in visible and hidden text."""
+    """The text of a paper, and the flags of orders to a reviewer that were found in it.
+
+    From HTML it is the visible text, one paragraph per line, with flags of hidden text too. From a PDF it is
+    all text, in the lines of the pages.
+    """
 
     text: str
     flags: tuple[Flag, ...] = ()

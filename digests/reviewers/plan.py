@@ -28,9 +28,10 @@ CHARACTERS_PER_TOKEN = 4
 
 @dataclass(frozen=True, slots=True)
 class ReviewPlan:
-    """The forecast of a day.
+    """Forecast of a round: papers to score and to review in full, pairs to compare, and their cost.
 
-    `expected_spending` stays within the budget; `deferred_papers` do not fit into it and wait for tomorrow.
+    `current_spending` was spent on this day already. `expected_spending` comes on top and stays within the
+    budget. `deferred_papers` do not fit into it and wait for tomorrow.
     """
 
     papers_to_score: int

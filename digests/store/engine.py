@@ -55,11 +55,9 @@ class Database:
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
-        """Open a connection for reading.
+        """Open a connection for reading. Raises StoreError.
 
-        Each statement sees one consistent state, two may see different ones.
-
-        Raises StoreError.
+        Each statement sees one consistent state of the store, but two may see different ones.
         """
         with translate_errors(self.name), self._read_engine.connect() as connection:
             yield connection

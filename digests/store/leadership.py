@@ -253,11 +253,9 @@ def build_leadership(database: Database) -> FileLeadership | PostgresLeadership:
 
 
 def is_any_role_held(database: Database) -> bool:
-    """Return True while any process holds a leader lock of this store.
+    """Return True while any process holds a leader lock of this store. Raises StoreError.
 
     Leaves no lock held and creates no file.
-
-    Raises StoreError.
     """
     if database.is_postgres:
         with database.read() as connection:

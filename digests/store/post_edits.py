@@ -69,7 +69,7 @@ class SqlPostEdits:
         self._complete_edit(edit, now, attempts=0)
 
     def _complete_edit(self, edit: PostEdit, next_due_at: datetime, **values: Any) -> None:
-        """End a claim. The message is due again only if a newer change was noticed meanwhile."""
+        """End a claim. The message is due at `next_due_at` if a newer change was enqueued, else not again."""
         due_at = case(
             (post_edits.c.change_seq > edit.noticed_seq, literal(next_due_at, schema.Instant)), else_=None
         )
@@ -146,7 +146,10 @@ def _process_next_changes(connection: Connection, since: datetime, now: datetime
 
 
 def _select_affected_posts(after: int, to: int, since: datetime) -> Any:
-    """Select the messages that show changed papers, each with its newest change."""
+    """Select the messages, posted at `since` or later, that show papers changed in a window.
+
+    Each comes with its newest change. The window excludes `after` and includes `to`.
+    """
     return (
         select(post_papers.c.post, func.max(papers.c.changed_seq).label("change_seq"))
         .join(papers, papers.c.name == post_papers.c.paper)

@@ -196,7 +196,7 @@ deliveries = Table(
     Column("first_missed", Date),
     # Failed attempts and crashes since a page was last confirmed.
     Column("failures", Integer, nullable=False, server_default="0"),
-    # Crashes in a row since an attempt last ended otherwise.
+    # Crashes in a row, since a page was last confirmed or an attempt failed without a crash.
     Column("crashes", Integer, nullable=False, server_default="0"),
     UniqueConstraint("subscription", "edition", "kind"),
     # For a digest without picks: the reason, the time until which late papers reopen it, and the sequence
@@ -204,7 +204,7 @@ deliveries = Table(
     Column("empty_reason", StorableText, nullable=False, server_default=""),
     Column("late_until", Instant),
     Column("late_watermark", Key),
-    # Time of the next failure notice to the owner. Null if there is none to send.
+    # Time of the next failure notice to the owner. Null without one; in the year 9999 once acknowledged.
     Column("notify_at", Instant),
     Index("ix_deliveries_notify_at", "notify_at"),
     Index("ix_deliveries_state_late_until", "state", "late_until"),

@@ -90,7 +90,10 @@ class ArxivPosition:
         ]
 
     def finish_harvest(self, category: str, day: date) -> "ArxivPosition":
-        """Return the position after a category's backfill up to a day. It never moves back."""
+        """Return the position after a category was backfilled up to a day, with no harvest in progress.
+
+        The category's own day never moves back.
+        """
         return ArxivPosition(
             {**self.complete_through, category: max(day, self.complete_through.get(category, day))}
         )

@@ -50,7 +50,7 @@ def is_one_of(state: ColumnElement[Any], states: Iterable[str]) -> ColumnElement
 
 
 def is_digest(table: Any = deliveries) -> ColumnElement[bool]:
-    """Match digests, the only kind that is delivered one edition after another."""
+    """Match digests. Of the kinds, they alone are delivered one edition after another."""
     return table.c.kind == DeliveryKind.DIGEST  # type: ignore[no-any-return]
 
 
@@ -156,7 +156,7 @@ _UNFINISHED_DIGESTS = _UNFINISHED_DELIVERIES.where(is_digest())
 
 
 def supersede_older(connection: Connection, before: Mapping[int, date], now: datetime) -> set[int]:
-    """Give up the unfinished digests for editions before a date, given by subscription.
+    """Give up the unfinished digests of some subscriptions for editions before their dates in `before`.
 
     Leased ones are left alone. Returns the subscriptions that have such a digest left, because another
     process has leased it in the meantime.
@@ -165,7 +165,7 @@ def supersede_older(connection: Connection, before: Mapping[int, date], now: dat
 
 
 def abandon_paused(connection: Connection, before: Mapping[int, date], now: datetime) -> None:
-    """Give up the unfinished deliveries of all kinds before a date, given by subscription, after a pause.
+    """Give up the unfinished deliveries, of all kinds, that a pause left before the dates in `before`.
 
     Leased ones are left alone.
     """
@@ -214,7 +214,7 @@ def fail_due_edition(connection: Connection, row: Row[Any], reason: str, now: da
 
 
 def _find_older(connection: Connection, query: Select[Any], before: Mapping[int, date]) -> dict[int, int]:
-    """Return the keys of deliveries for editions before the dates, each with its subscription."""
+    """Return the keys of the deliveries before their subscription's date, each with its subscription."""
     rows = connection.execute(query, {"subscriptions": before})
     return {row.id: row.subscription for row in rows if row.edition < before[row.subscription]}
 

@@ -489,7 +489,7 @@ def _is_free(now: InstantOrParameter, known_before: InstantOrParameter) -> Colum
 
 
 def _has_late_papers(now: InstantOrParameter, known_before: InstantOrParameter) -> ColumnElement[bool]:
-    """Match empty digests for which papers became known since, at `known_before` or earlier."""
+    """Match empty digests that late papers reopen: known after their watermark, by `known_before`."""
     newest = (
         select(papers.c.known_seq)
         .where(papers.c.known_at <= known_before)
@@ -506,7 +506,7 @@ def _has_late_papers(now: InstantOrParameter, known_before: InstantOrParameter) 
 
 
 def _is_due() -> ColumnElement[bool]:
-    """Match subscriptions whose next edition is due and not blocked by an older one."""
+    """Match running subscriptions whose next edition is due and not blocked by an older one."""
     # A delivery of a later date comes from a clock that was ahead, and may wait for long.
     older = or_(subscriptions.c.next_edition.is_(None), deliveries.c.edition < subscriptions.c.next_edition)
     has_blocking_delivery = exists().where(
