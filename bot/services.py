@@ -47,6 +47,9 @@ if TYPE_CHECKING:
     from digests.sources.http.client import SourceClient
     from digests.sources.http.turns import ServerTurns
 
+HISTORY_LAG = timedelta(seconds=2)
+"""Wait before a channel that does not show a message is searched once more: platforms index with a delay."""
+
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 # Use the tzdata package, which is a dependency: Debian's zones are a year old and wrong for some cities.
@@ -90,7 +93,6 @@ def build_services(
     """
     for subscription in configured_subscriptions(settings):
         check_domains(subscription.preferences)
-    _check_lease(settings)
     store = open_store(settings.store.url)
     return Services(
         settings,
@@ -100,21 +102,6 @@ def build_services(
     )
 
 
-def _check_lease(settings: Settings) -> None:
-    """Raise InputError if the lease is too short.
-
-    If it ended while a response is still awaited, another process could post the same page. If it ended
-    before a lost page was searched for twice, it would be taken over forever.
-    """
-    sending = settings.delivery
-    minimum = sending.history_lag_seconds + 2 * sending.timeout_seconds
-    if sending.lease_seconds <= minimum:
-        raise InputError(
-            f"delivery.lease_seconds is {sending.lease_seconds}: it must be over {minimum:g} (history_lag_seconds and twice "
-            "timeout_seconds), or a page could be posted twice."
-        )
-
-
 def _utc_now() -> datetime:
     return datetime.now(UTC)
 
@@ -122,7 +109,6 @@ def _utc_now() -> datetime:
 def _build_delivery_context(
     settings: Settings, store: Store, console: Console, clock: Callable[[], datetime]
 ) -> DeliveryContext:
-    sending = settings.delivery
     return DeliveryContext(
         store=store,
         platforms={
@@ -134,23 +120,19 @@ def _build_delivery_context(
         owner=f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}",
         clock=clock,
         policy=DeliveryPolicy(
-            on_unknown=UnknownPolicy(sending.on_unknown),
-            lease=timedelta(seconds=sending.lease_seconds),
-            timeout=timedelta(seconds=sending.timeout_seconds),
-            history_lag=timedelta(seconds=sending.history_lag_seconds),
-            min_attempts=sending.attempts,
-            merge_missed=sending.missed == "merge",
-            concurrency_per_workspace=sending.concurrency_per_workspace,
+            on_unknown=UnknownPolicy(settings.delivery.on_unknown),
+            history_lag=HISTORY_LAG,
+            merge_missed=settings.delivery.missed == "merge",
         ),
-        rate_limiters=_build_rate_limiters(settings),
+        rate_limiters=_build_rate_limiters(),
     )
 
 
-def _build_rate_limiters(settings: Settings) -> dict[str, RateLimiter]:
+def _build_rate_limiters() -> dict[str, RateLimiter]:
     return {
-        name: RateLimiter(spec.build_rate_limits(settings))
+        name: RateLimiter(spec.load_rate_limits())
         for name, spec in find_platforms().items()
-        if spec.build_rate_limits
+        if spec.load_rate_limits
     }
 
 
@@ -164,9 +146,8 @@ def digest_policy_from_settings(settings: Settings) -> DigestPolicy:
     )
     return DigestPolicy(
         pick_policy,
-        timedelta(days=digest.first_look_back_days),
-        timedelta(days=digest.stale_after_days),
-        Heartbeat(digest.heartbeat),
+        stale_after=timedelta(days=digest.stale_after_days),
+        heartbeat=Heartbeat(digest.heartbeat),
     )
 
 
@@ -199,8 +180,8 @@ def check_domains(preferences: Preferences) -> None:
 
 
 ARXIV_HOST = "arxiv.org"
-MIN_ARXIV_GAP_SECONDS = 3.0
-"""Seconds that arXiv's terms of use ask for between two requests."""
+ARXIV_GAP = timedelta(seconds=3)
+"""Least time between two requests to arXiv, of all processes together: its terms of use ask for it."""
 
 
 DAILY_PAPERS_URL = "https://huggingface.co/api/daily_papers"
@@ -239,26 +220,20 @@ def _build_arxiv(entry: SourceSettings, services: Services) -> "ArxivSource":
 
     addresses = ArxivAddresses(entry.rss_url, entry.oai_url, entry.query_url)
     urls = (addresses.rss, addresses.oai, addresses.query)
-    turns = _build_arxiv_turns(services, urls)
+    turns = _build_arxiv_turns(services)
     return ArxivSource(
         _categories_of(entry), _client_opener(services, *urls), turns, addresses, entry.effective_name
     )
 
 
-def _build_arxiv_turns(services: Services, urls: Collection[str]) -> "ServerTurns":
-    """Limit all of arXiv to one request at a time. Raises InputError if the gap is shorter than arXiv allows."""
+def _build_arxiv_turns(services: Services) -> "ServerTurns":
+    """Limit all of arXiv to one request at a time, `ARXIV_GAP` apart."""
     from digests.sources.http.turns import ServerTurns
 
-    fetching, context = services.settings.fetching, services.delivery_context
-    if fetching.arxiv_gap_seconds < MIN_ARXIV_GAP_SECONDS and any(ARXIV_HOST in address for address in urls):
-        raise InputError(
-            f"fetching.arxiv_gap_seconds is {fetching.arxiv_gap_seconds:g}: arXiv asks for {MIN_ARXIV_GAP_SECONDS:g} or more; "
-            "less is for servers of your own."
-        )
+    context = services.delivery_context
     # Each has its own name, so that one whose turn ran out never ends another's.
     owner = f"{context.owner}:{secrets.token_hex(4)}"
-    gap = timedelta(seconds=fetching.arxiv_gap_seconds)
-    return ServerTurns(services.store.sources, ARXIV_HOST, owner, gap, context.clock)
+    return ServerTurns(services.store.sources, ARXIV_HOST, owner, ARXIV_GAP, context.clock)
 
 
 def _client_opener(
@@ -385,16 +360,20 @@ async def _open_review_context(services: Services, key: str) -> AsyncIterator["R
 def _build_full_texts(services: Services) -> "ArxivFullTextFetcher":
     from digests.reviewers.arxiv_full_text import ArxivFullTextFetcher
 
-    turns = _build_arxiv_turns(services, (FULL_TEXT_URL,))
+    turns = _build_arxiv_turns(services)
     return ArxivFullTextFetcher(_client_opener(services, FULL_TEXT_URL), turns, FULL_TEXT_URL)
 
 
-def build_apps(
-    settings: Settings, environment: Mapping[str, str], clock: Callable[[], datetime]
-) -> list[ChatApp]:
+def build_apps(services: Services, environment: Mapping[str, str]) -> list[ChatApp]:
     """Build the apps whose secrets are set. Raises SettingsError and InputError for invalid secrets."""
-    builders = [spec.build_app for spec in find_platforms().values() if spec.build_app]
-    return [app for build_app in builders if (app := build_app(settings, environment, clock))]
+    context = services.delivery_context
+    timeout_seconds = context.policy.timeout.total_seconds()
+    return [
+        app
+        for spec in find_platforms().values()
+        if spec.build_app
+        and (app := spec.build_app(services.settings, environment, context.clock, timeout_seconds))
+    ]
 
 
 def build_answers(services: Services, platform: str) -> Answers:

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping
 from typing import Any, get_args
 
 from pydantic import BaseModel
-from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 MAX_QUOTED_CHARACTERS = 60
@@ -33,29 +32,43 @@ def _describe_fault(error: ErrorDetails, model: type[BaseModel]) -> str:
         case "value_error":
             return str(error["ctx"]["error"])
         case "extra_forbidden":
-            return f"is no key that Paperround knows; {_suggest_known_key(error['loc'], model)}"
+            return _describe_unknown_key(error["loc"], model)
         case "missing":
             return f"is missing; add {error['loc'][-1]} = ... to it, as example.toml shows"
         case _:
             return f"is {quote_value(error['input'])}; write {_describe_fix(error)}"
 
 
-def _suggest_known_key(loc: KeyPath, model: type[BaseModel]) -> str:
-    fields = _find_fields(loc[:-1], model)
-    if nearest := find_nearest(str(loc[-1]), fields):
-        return f"did you mean {nearest}?"
-    documented_keys = (name for name, field in fields.items() if not field.json_schema_extra)
-    return f"remove it, or use one of {', '.join(documented_keys)}"
+def _describe_unknown_key(loc: KeyPath, model: type[BaseModel]) -> str:
+    table, key = _find_table(loc[:-1], model), str(loc[-1])
+    former_keys: Mapping[str, str] = getattr(table, "former_keys", {})
+    if key in former_keys:
+        return former_keys[key]
+    nearest = find_nearest(key, table.model_fields)
+    if nearest:
+        return f"is no key that Paperround knows; did you mean {nearest}?"
+    known_keys = ", ".join(table.model_fields)
+    return f"is no key that Paperround knows; remove it, or use one of {known_keys}"
 
 
-def _find_fields(loc: KeyPath, model: type[BaseModel]) -> Mapping[str, FieldInfo]:
-    """Return the fields of the table at `loc`."""
+def describe_renamed_key(new_name: str) -> str:
+    """Return the sentence about a key of an earlier version that has another name now."""
+    return f"has another name now; rename it to {new_name}"
+
+
+def describe_removed_key(value: str) -> str:
+    """Return the sentence about a key of an earlier version that is a constant now, with its value."""
+    return f"is no longer a setting; remove it (Paperround uses {value})"
+
+
+def _find_table(loc: KeyPath, model: type[BaseModel]) -> type[BaseModel]:
+    """Return the model of the table at `loc`."""
     table: Any = model
     for name in (step for step in loc if isinstance(step, str)):
         annotation = table.model_fields[name].annotation
         table = next(iter(get_args(annotation)), annotation)
-    fields: Mapping[str, FieldInfo] = table.model_fields
-    return fields
+    found: type[BaseModel] = table
+    return found
 
 
 def find_nearest(word: str, words: Iterable[str], cutoff: float = 0.7) -> str | None:

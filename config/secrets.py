@@ -7,9 +7,9 @@ from typing import Any
 from config.problems import KeyPath, SettingsError
 
 SECRET_KEY_PATTERN = re.compile(
-    "token(?!s_per_day)|secret|passw|credential|(^|[_-]|api)keys?$", re.IGNORECASE
+    "token(?!s_(per|a)_day)|secret|passw|credential|(^|[_-]|api)keys?$", re.IGNORECASE
 )
-"""Names of keys that would hold a secret. `tokens_per_day` counts tokens of text."""
+"""Names of keys that would hold a secret. `tokens_per_day`, once `tokens_a_day`, counts tokens of text."""
 
 
 def find_secrets(document: Mapping[str, Any]) -> Iterator[KeyPath]:

@@ -5,7 +5,7 @@ Relative paths (`store.url`, `search.directory`, a platform's files) count from 
 
 from collections.abc import Mapping
 from datetime import time
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, ClassVar, Literal, TypeVar
 
 from pydantic import (
     AfterValidator,
@@ -13,12 +13,11 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
-    JsonValue,
     StringConstraints,
     create_model,
 )
 
-from config.problems import quote_value
+from config.problems import describe_removed_key, describe_renamed_key, quote_value
 from config.validators import (
     base_url_validator,
     parse_clock_time,
@@ -44,14 +43,16 @@ Weekdays = Annotated[tuple[Weekday, ...], Field(strict=False), AfterValidator(re
 WebAddress = Annotated[str, AfterValidator(validate_web_address)]
 
 
-INTERNAL: dict[str, JsonValue] = {"internal": True}
-"""Mark of a key for tests and stand-in servers. It works in the file; example and docs do not name it."""
-
 TableT = TypeVar("TableT", bound="SettingsTable")
 
 
 class SettingsTable(BaseModel):
-    """Base of every table: unknown keys are refused, values keep their TOML type and never change."""
+    """Base of every table: unknown keys are refused, values keep their TOML type and never change.
+
+    `former_keys` has the keys of earlier versions, each with its sentence for `describe_problem`.
+    """
+
+    former_keys: ClassVar[Mapping[str, str]] = {}
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
@@ -76,18 +77,13 @@ class SearchSettings(SettingsTable):
 class DigestSettings(SettingsTable):
     """Rules of every digest, the same for all channels."""
 
+    former_keys: ClassVar[Mapping[str, str]] = {"first_look_back_days": describe_removed_key("3 days")}
+
     max_age_days: int = Field(
         default=30,
         ge=0,
         le=3650,
         description="Days after its publication during which a paper may be picked. 0: no limit.",
-    )
-    first_look_back_days: int = Field(
-        default=3,
-        ge=1,
-        le=365,
-        description="Days that a channel's first digest looks back.",
-        json_schema_extra=INTERNAL,
     )
     stale_after_days: int = Field(
         default=3,
@@ -115,49 +111,28 @@ class DigestSettings(SettingsTable):
 class DeliverySettings(SettingsTable):
     """Posting of digests, and its failures."""
 
+    former_keys: ClassVar[Mapping[str, str]] = {
+        "at_once": describe_removed_key("100 deliveries"),
+        "at_once_a_workspace": describe_removed_key("8 deliveries"),
+        "attempts": describe_removed_key("6 attempts"),
+        "concurrency_per_workspace": describe_removed_key("8 deliveries"),
+        "history_lag_seconds": describe_removed_key("2 seconds"),
+        "keep_true_days": describe_renamed_key("refresh_days"),
+        "lease_seconds": describe_removed_key("300 seconds"),
+        "settle_seconds": describe_removed_key("2 seconds"),
+        "time_out_seconds": describe_removed_key("30 seconds"),
+        "timeout_seconds": describe_removed_key("30 seconds"),
+    }
+
     on_unknown: Literal["skip", "resend"] = Field(
         default="skip",
         description="Policy for a message that may have arrived, when its channel cannot be read. `skip` "
         "may lose it, `resend` may repeat it.",
     )
-    lease_seconds: int = Field(
-        default=300,
-        ge=30,
-        le=3600,
-        description="Seconds that a worker may hold a delivery before another takes it over.",
-        json_schema_extra=INTERNAL,
-    )
-    attempts: int = Field(
-        default=6,
-        ge=1,
-        le=50,
-        description="Attempts in a row, without a posted message, before a delivery may be given up.",
-        json_schema_extra=INTERNAL,
-    )
     missed: Literal["merge", "newest"] = Field(
         default="merge",
         description="Papers of editions missed during downtime. `merge`: the next digest may pick them. "
         "`newest`: it only counts them.",
-    )
-    history_lag_seconds: float = Field(
-        default=2,
-        ge=0,
-        le=60,
-        description="Seconds before a channel that does not show a message is asked once more.",
-        json_schema_extra=INTERNAL,
-    )
-    concurrency_per_workspace: int = Field(
-        default=8,
-        ge=1,
-        le=1000,
-        description="Deliveries at a time in one workspace.",
-        json_schema_extra=INTERNAL,
-    )
-    timeout_seconds: int = Field(
-        default=30,
-        ge=1,
-        le=300,
-        description="Seconds to wait for a platform's answer. With 5 minutes of lease, at most 148.",
     )
     refresh_days: int = Field(
         default=14,
@@ -174,6 +149,8 @@ class PlatformTables(SettingsTable):
 
 class DiscussionSettings(SettingsTable):
     """The queue of papers that people marked for discussion."""
+
+    former_keys: ClassVar[Mapping[str, str]] = {"keep_days": describe_renamed_key("mark_max_age_days")}
 
     queue: Literal["everyone", "channel"] = Field(
         default="everyone",
@@ -230,18 +207,15 @@ class SubscriptionSettings(SettingsTable):
 class FetchingSettings(SettingsTable):
     """Requests to sources."""
 
+    former_keys: ClassVar[Mapping[str, str]] = {
+        "arxiv_gap_seconds": describe_removed_key("3 seconds, as arXiv asks")
+    }
+
     contact: StrippedText = Field(
         default="",
         description="Mail or web address of yours, sent with every request. arXiv asks for one.",
     )
     proxy: str = Field(default="", description="HTTP proxy for requests to sources. Empty: none.")
-    arxiv_gap_seconds: float = Field(
-        default=3.0,
-        ge=0,
-        le=600,
-        description="Seconds between two requests to arXiv, of all processes together; arXiv asks for 3.",
-        json_schema_extra=INTERNAL,
-    )
 
 
 def _require_one_per_channel(
@@ -288,27 +262,21 @@ class SourceSettings(SettingsTable):
     )
     rss_url: Annotated[str, AfterValidator(base_url_validator("https://rss.arxiv.org/rss/"))] = Field(
         default="https://rss.arxiv.org/rss/",
-        description="arxiv: address of the daily feeds.",
-        json_schema_extra=INTERNAL,
+        description="arxiv: address of the daily feeds. For tests and proxies.",
     )
     oai_url: WebAddress = Field(
         default="https://oaipmh.arxiv.org/oai",
-        description="arxiv: address of the records.",
-        json_schema_extra=INTERNAL,
+        description="arxiv: address of the records. For tests and proxies.",
     )
     query_url: WebAddress = Field(
         default="https://export.arxiv.org/api/query",
-        description="arxiv: address of single papers.",
-        json_schema_extra=INTERNAL,
+        description="arxiv: address of single papers. For tests and proxies.",
     )
 
     @property
     def effective_name(self) -> str:
         """Return its name, or its kind if it has none."""
         return self.name or self.kind
-
-
-_INTERNAL_SOURCE_KEYS = {key for key, field in SourceSettings.model_fields.items() if field.json_schema_extra}
 
 
 def _validate_sources(sources: tuple[SourceSettings, ...]) -> tuple[SourceSettings, ...]:
@@ -330,7 +298,7 @@ def _validate_source_keys(source: SourceSettings, number: int) -> None:
         raise ValueError(
             f"has {key} in number {number}, "
             f"and a source of kind {quote_value(source.kind)} has no use for it; "
-            f"its keys are {', '.join(sorted(allowed_keys - _INTERNAL_SOURCE_KEYS))}"
+            f"its keys are {', '.join(sorted(allowed_keys))}"
         )
     missing_keys = {
         "arxiv": () if source.categories else ("categories",),
@@ -361,6 +329,18 @@ def _require_positive_weight(weights: ScoreWeights) -> ScoreWeights:
 
 class ReviewerSettings(SettingsTable):
     """The model that reads and scores papers. A key goes into the variable `PAPERROUND_REVIEWER_KEY`."""
+
+    former_keys: ClassVar[Mapping[str, str]] = {
+        "at_once": describe_renamed_key("concurrency"),
+        "full_reviews_a_day": describe_renamed_key("full_reviews_per_day"),
+        "full_text_url": describe_removed_key("arXiv's"),
+        "look_back_days": describe_removed_key("7 days"),
+        "mode": describe_renamed_key("response_format"),
+        "money_a_day": describe_renamed_key("cost_per_day"),
+        "rerank_best": describe_renamed_key("rerank_count"),
+        "time_out_seconds": describe_renamed_key("timeout_seconds"),
+        "tokens_a_day": describe_renamed_key("tokens_per_day"),
+    }
 
     base_url: WebAddress = Field(
         default="", description="Address of an OpenAI-compatible server, with its `/v1`. Empty: no reviewer."

@@ -56,15 +56,22 @@ def run_demo(console: Console, commands: TextIO | None) -> None:
     with tempfile.TemporaryDirectory(prefix="paperround-demo-") as folder:
         settings = Settings(
             store=StoreSettings(url=f"sqlite:///{Path(folder) / 'demo.db'}"),
-            digest=DigestSettings(max_age_days=0, first_look_back_days=1),
+            digest=DigestSettings(max_age_days=0),
         )
-        services = build_services(settings, console)
+        services = _shorten_first_lookback(build_services(settings, console))
         now = services.delivery_context.clock()
         import_sample(services.store, now)
         subscription = _subscribe_channel(services.store, now)
         _deliver_digest(subscription, now, services)
         if commands:
             _open_conversation(services, subscription, console).answer_commands(commands)
+
+
+def _shorten_first_lookback(services: Services) -> Services:
+    """Let the first digest reach back a day, so that it holds the papers of one day as later ones do."""
+    context = services.delivery_context
+    digest_policy = replace(context.digest_policy, first_lookback=timedelta(days=1))
+    return replace(services, delivery_context=replace(context, digest_policy=digest_policy))
 
 
 def import_sample(store: Store, now: datetime) -> None:

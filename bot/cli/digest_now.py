@@ -110,7 +110,7 @@ async def _open_platform(
     """Return the context with the platform of this channel opened."""
     name = subscription.channel.platform
     context = services.delivery_context
-    for app in build_apps(services.settings, environment, context.clock):
+    for app in build_apps(services, environment):
         if app.name == name:
             context = replace(context, platforms={**context.platforms, name: await app.open()})
             exits.push_async_callback(app.close)

@@ -37,7 +37,7 @@ async def check_installation(services: Services, environment: Mapping[str, str])
 
     Raises InputError for invalid secrets.
     """
-    chat_apps = build_apps(services.settings, environment, services.delivery_context.clock)
+    chat_apps = build_apps(services, environment)
     subscriptions = await asyncio.to_thread(_load_subscriptions, services)
     findings = [
         await asyncio.to_thread(_check_papers, services),

@@ -63,7 +63,7 @@ async def run_bot(services: Services, environment: Mapping[str, str]) -> int:
     stop = asyncio.Event()
     for signal_number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(signal_number, stop.set)
-    chat_apps = build_apps(services.settings, environment, services.delivery_context.clock)
+    chat_apps = build_apps(services, environment)
     paper_sources = build_sources(services)
     open_context = build_reviewer(services, environment)
     await run_background(

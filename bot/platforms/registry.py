@@ -49,7 +49,7 @@ class PlatformSpec:
 
     `required_secrets` names the environment variables for people, `main_secret` the first of them; both are empty
     for a platform that posts without an account. Such a platform gives `open_local`; the others give `build_app`,
-    which returns None without their secrets. `load_preview` draws its messages on the preview page. All functions
+    which returns None without their secrets; its last argument is the timeout of a request in seconds. `load_preview` draws its messages on the preview page. All functions
     may raise InputError or SettingsError.
     """
 
@@ -62,8 +62,8 @@ class PlatformSpec:
     required_secrets: str = ""
     set_up_hint: str = ""
     open_local: "Callable[[Settings, Console], Platform] | None" = None
-    build_app: "Callable[[Settings, Environment, Clock], ChatApp | None] | None" = None
-    build_rate_limits: "Callable[[Settings], RateLimits] | None" = None
+    build_app: "Callable[[Settings, Environment, Clock, float], ChatApp | None] | None" = None
+    load_rate_limits: "Callable[[], RateLimits] | None" = None
     build_command_policy: Callable[[Settings], CommandPolicy] = _default_policy
     fetch_invitation: Callable[[Settings, Environment], Awaitable[str]] | None = None
     render_manifest: Callable[[Settings, str], str] | None = None

@@ -56,8 +56,6 @@ STALL_SECONDS = 900.0
 SETTINGS = """
 [store]
 url = "sqlite:///{folder}/p.db"
-[fetching]
-arxiv_gap_seconds = 0
 [[sources]]
 kind = "arxiv"
 categories = ["cs.LG", "cs.CL", "cs.CV", "cs.AI", "cs.RO"]
@@ -75,8 +73,6 @@ full_text = false
 full_reviews_per_day = 5
 [platforms.slack]
 api_base_url = "{slack.url}"
-messages_per_second_per_channel = 1000
-messages_per_second = 1000
 [[subscriptions]]
 platform = "slack"
 channel = "{channel}"

@@ -96,10 +96,7 @@ class SlackChat:
 
     @property
     def settings(self) -> str:
-        return (
-            f'[platforms.slack]\napi_base_url = "{self.slack.url}"\n'
-            "messages_per_second_per_channel = 1000\nmessages_per_second = 1000\n"
-        )
+        return f'[platforms.slack]\napi_base_url = "{self.slack.url}"\n'
 
     @property
     def secrets(self) -> Mapping[str, str]:
@@ -162,7 +159,6 @@ class DiscordChat:
         return (
             f'[platforms.discord]\napi_base_url = "{self.discord.url}"\n'
             f'gateway_url = "{self.discord.gateway_url}"\n'
-            "messages_per_second_per_channel = 1000\nmessages_per_second = 1000\n"
         )
 
     @property

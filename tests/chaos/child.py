@@ -12,7 +12,7 @@ import os
 import signal
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, tzinfo
 from functools import partial
 from multiprocessing.process import BaseProcess
@@ -27,11 +27,13 @@ import bot.cli.run
 import bot.delivery.post_refresher
 import bot.delivery.worker
 import bot.ingest.reviewing
+import bot.services
 from bot.cli.run import run_bot
-from bot.delivery.deliver import deliver_claim
+from bot.delivery.deliver import DeliveryPolicy, deliver_claim
+from bot.delivery.rate_limit import RateLimiter, RateLimits
 from bot.ingest.fetching import fetch_until_stopped
 from bot.platforms.registry import find_settings_models
-from bot.services import build_services
+from bot.services import Services, build_services
 from config.load import load_settings
 from digests.errors import PaperroundError
 from digests.store import open_store
@@ -45,11 +47,16 @@ PARENT_DEATH_SIGNAL = 1
 """PR_SET_PDEATHSIG of Linux: the end of a run ends all its processes."""
 
 
+MESSAGES_PER_SECOND = 1000.0
+"""Rate in each scope that a platform limits: its own rate would only slow the trials."""
+
+
 @dataclass(frozen=True, slots=True)
 class Spawn:
     """Parameters of a worker's process. `tick_seconds` is the length of the scheduler's minute.
 
-    `busy_timeout` is SQLite's wait for a lock in seconds; `clock_offset` is added to the cluster's clock.
+    `busy_timeout` is SQLite's wait for a lock in seconds; `clock_offset` is added to the cluster's clock. With a
+    `policy` deliveries follow it.
     """
 
     folder: Path
@@ -59,6 +66,7 @@ class Spawn:
     tick_seconds: float = 0.1
     busy_timeout: float = BUSY_TIMEOUT
     clock_offset: timedelta = timedelta()
+    policy: DeliveryPolicy | None = None
 
 
 def spawn_process(spawn: Spawn) -> BaseProcess:
@@ -90,6 +98,7 @@ def run_worker(spawn: Spawn) -> None:
             Console(),
             clock=FileClock(spawn.clock, spawn.clock_offset),
         )
+        services = _lift_limits(services, spawn.policy)
         status = asyncio.run(run_bot(services, os.environ))
     except PaperroundError as error:
         print(f"paperround: {error}", file=sys.stderr)
@@ -110,7 +119,26 @@ def _speed_up(tick_seconds: float, busy_timeout: float, clock: FileClock) -> Non
     bot.ingest.reviewing.POLL_SECONDS = bot.ingest.reviewing.TROUBLE_RETRY_SECONDS = (
         bot.delivery.post_refresher.POLL_SECONDS
     ) = tick_seconds
+    bot.services.ARXIV_GAP = timedelta()
     (open_store.__kwdefaults__ or {})["busy_timeout"] = busy_timeout
+
+
+def _lift_limits(services: Services, policy: DeliveryPolicy | None) -> Services:
+    context = services.delivery_context
+    context = replace(
+        context,
+        policy=policy or context.policy,
+        rate_limiters={
+            name: RateLimiter(_raise_limits(limiter.limits))
+            for name, limiter in context.rate_limiters.items()
+        },
+    )
+    return replace(services, delivery_context=context)
+
+
+def _raise_limits(limits: RateLimits) -> RateLimits:
+    scopes = (limits.channel, limits.workspace, limits.bot)
+    return RateLimits(*(None if rate is None else MESSAGES_PER_SECOND for rate in scopes))
 
 
 def _wrap_deliver(fault_plan: FaultPlan) -> None:

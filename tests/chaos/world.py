@@ -18,6 +18,7 @@ from pathlib import Path
 from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 
+from bot.delivery.deliver import DeliveryPolicy
 from digests.ports import Store
 from digests.ports.delivery_reports import DeliveryReport
 from digests.ports.outbox import DeliveryState
@@ -41,6 +42,7 @@ MIDNIGHT = Schedule(hour(0), DAILY)
 LEASE = timedelta(seconds=75)
 """7.5 seconds at a `FAST` clock: a busy machine's chat service commits before another worker takes over."""
 SKIP_MARGIN = timedelta(seconds=45)
+HISTORY_LAG = timedelta(seconds=0.1)
 TIMEOUT = timedelta(seconds=2)
 SECOND = timedelta(seconds=1)
 FAST_RATE = 10.0
@@ -144,6 +146,7 @@ class Cluster:
     database: ChaosDatabase
     tick_seconds: float = 0.1
     busy_timeout: float = BUSY_TIMEOUT
+    policy: DeliveryPolicy = field(default_factory=DeliveryPolicy)
     clock_spread: timedelta = timedelta()
     expected_papers: dict[Channel, dict[date, list[str]]] = field(default_factory=dict)
     styles: dict[Channel, DigestStyle] = field(default_factory=dict)
@@ -275,6 +278,7 @@ class Cluster:
             self.tick_seconds,
             self.busy_timeout,
             self.clock_spread * (number % 3 - 1) / 2,
+            self.policy,
         )
         worker = Worker(spawn_process(spawn), spawn.log)
         self.workers.append(worker)
@@ -461,8 +465,17 @@ async def start_cluster(
         exits.callback(store.close)
         chat_clock = own_chat_clock if has_own_chat_clock else clock
         async with _start_chat(deployment, chat_clock) as chat:
-            cluster = Cluster(deployment, folder, chat, store, clock, database, clock_spread=clock_spread)
-            _write_settings(folder, database.bot_url, timeout, attempts, chat)
+            policy = DeliveryPolicy(
+                lease=LEASE,
+                timeout=timeout,
+                history_lag=HISTORY_LAG,
+                min_attempts=attempts,
+                concurrency_per_workspace=50,
+            )
+            cluster = Cluster(
+                deployment, folder, chat, store, clock, database, policy=policy, clock_spread=clock_spread
+            )
+            _write_settings(folder, database.bot_url, chat)
             try:
                 yield cluster
             finally:
@@ -480,12 +493,9 @@ async def _start_chat(deployment: Deployment, clock: FileClock) -> AsyncIterator
             yield DiscordChat(discord)
 
 
-def _write_settings(folder: Path, url: str, timeout: timedelta, attempts: int, chat: ChatService) -> None:
+def _write_settings(folder: Path, url: str, chat: ChatService) -> None:
     (folder / "paperround.toml").write_text(
-        f'[store]\nurl = "{url}"\n[digest]\nmax_age_days = 0\ndomain_share = 1\n'
-        f"[delivery]\nattempts = {attempts}\nlease_seconds = {LEASE.total_seconds():.0f}\n"
-        f"timeout_seconds = {timeout.total_seconds():.0f}\nhistory_lag_seconds = 0.1\n"
-        f"concurrency_per_workspace = 50\n{chat.settings}",
+        f'[store]\nurl = "{url}"\n[digest]\nmax_age_days = 0\ndomain_share = 1\n{chat.settings}',
         encoding="utf-8",
     )
 

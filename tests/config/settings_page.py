@@ -37,12 +37,8 @@ class Table:
 
     @property
     def documented_fields(self) -> Mapping[str, FieldInfo]:
-        """Fields that pages name: neither tables of their own, nor marked `INTERNAL`."""
-        return {
-            key: field
-            for key, field in self.model.model_fields.items()
-            if not field.json_schema_extra and not _find_model(field)
-        }
+        """Fields that are no tables of their own."""
+        return {key: field for key, field in self.model.model_fields.items() if not _find_model(field)}
 
 
 def list_tables(model: type[BaseModel]) -> list[Table]:

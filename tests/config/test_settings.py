@@ -15,7 +15,7 @@ from bot.platforms.registry import find_settings_models
 from config.load import load_settings
 from config.problems import SettingsError
 from config.secrets import SECRET_KEY_PATTERN
-from config.settings import Settings, build_settings_model
+from config.settings import Settings, SettingsTable, build_settings_model
 from tests.config.settings_page import list_tables, render_settings_page
 
 ROOT = Path(__file__).parents[2]
@@ -114,7 +114,7 @@ def a_source(*lines: str) -> str:
         (
             a_source('kind = "arxiv"', 'categories = ["cs.LG"]', 'path = "x"'),
             'sources has path in number 1, and a source of kind "arxiv" has no use for it; its keys are '
-            "categories",
+            "categories, oai_url, query_url, rss_url",
         ),
         (a_source('kind = "arxiv"'), 'sources needs categories in number 1, a source of kind "arxiv"'),
         (
@@ -157,6 +157,28 @@ def test_every_key_is_described_and_none_looks_like_a_secret() -> None:
             assert not SECRET_KEY_PATTERN.search(key)
 
 
+def test_no_former_key_is_a_key_or_looks_like_a_secret_and_its_new_name_exists() -> None:
+    for table in list_tables(SettingsModel):
+        assert issubclass(table.model, SettingsTable)
+        for key, sentence in table.model.former_keys.items():
+            assert key not in table.model.model_fields
+            assert not SECRET_KEY_PATTERN.search(key)
+            if "rename it to" in sentence:
+                assert sentence.rsplit(" ", 1)[1] in table.model.model_fields
+
+
+def test_the_changes_name_every_former_key() -> None:
+    changes = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    named_keys = set(re.findall(r"[ `](\w+)`", changes))
+    former_keys = {
+        key
+        for table in list_tables(SettingsModel)
+        if issubclass(table.model, SettingsTable)
+        for key in table.model.former_keys
+    }
+    assert former_keys <= named_keys
+
+
 # Choice of the file.
 
 
@@ -173,12 +195,12 @@ def test_the_argument_precedes_the_variable_which_precedes_the_working_directory
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    a_file(tmp_path, "[delivery]\nattempts = 1")
-    named = {"PAPERROUND_CONFIG": str(a_file(tmp_path, "[delivery]\nattempts = 2", "two.toml"))}
-    given = a_file(tmp_path, "[delivery]\nattempts = 3", "three.toml")
-    assert load(None, {}).delivery.attempts == 1
-    assert load(None, named).delivery.attempts == 2
-    assert load(given, named).delivery.attempts == 3
+    a_file(tmp_path, "[digest]\nmax_age_days = 1")
+    named = {"PAPERROUND_CONFIG": str(a_file(tmp_path, "[digest]\nmax_age_days = 2", "two.toml"))}
+    given = a_file(tmp_path, "[digest]\nmax_age_days = 3", "three.toml")
+    assert load(None, {}).digest.max_age_days == 1
+    assert load(None, named).digest.max_age_days == 2
+    assert load(given, named).digest.max_age_days == 3
 
 
 def test_a_named_file_that_is_missing_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -326,15 +348,28 @@ def test_settings_do_not_change_once_read() -> None:
         ("[digest]\nmax_age_days = -1", "digest.max_age_days is -1; write 0 or more"),
         ("[digest]\nmax_age_days = 2.0", "digest.max_age_days is 2.0; write a whole number without quotes"),
         (f"[digest]\nmax_age_days = {'9' * 90}", "digest.max_age_days is a huge number; write 3650 or less"),
-        ("[digest]\nfirst_look_back_days = 0", "digest.first_look_back_days is 0; write 1 or more"),
         ("[digest]\nstale_after_days = 366", "digest.stale_after_days is 366; write 365 or less"),
         ("[digest]\npick_flagged = 1", "digest.pick_flagged is 1; write true or false, without quotes"),
         ("[digest]\ndomain_share = 0", "digest.domain_share is 0; write 0.1 or more"),
         ("[digest]\ndomain_share = nan", "digest.domain_share is nan; write a number such as 0.5"),
         ('[delivery]\non_unknown = "drop"', 'delivery.on_unknown is "drop"; write "skip" or "resend"'),
-        ("[delivery]\nlease_seconds = 5", "delivery.lease_seconds is 5; write 30 or more"),
-        ("[delivery]\nattempts = true", "delivery.attempts is true; write a whole number without quotes"),
-        ("[delivery]\ntimeout_seconds = 0", "delivery.timeout_seconds is 0; write 1 or more"),
+        (
+            "[delivery]\nrefresh_days = true",
+            "delivery.refresh_days is true; write a whole number without quotes",
+        ),
+        (
+            "[delivery]\nlease_seconds = 300",
+            "delivery.lease_seconds is no longer a setting; remove it (Paperround uses 300 seconds)",
+        ),
+        (
+            "[platforms.slack]\nmessages_per_second = 9",
+            "platforms.slack.messages_per_second is no longer a setting; remove it (Paperround uses "
+            "5 for each workspace)",
+        ),
+        (
+            "[reviewer]\ntokens_a_day = 9",
+            "reviewer.tokens_a_day has another name now; rename it to tokens_per_day",
+        ),
         ("version = true", "version is true; write a whole number without quotes"),
         ("version = 0", "version is 0; write 1 or more"),
     ],

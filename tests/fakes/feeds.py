@@ -385,9 +385,6 @@ async def _serve_by_hand(port: int) -> None:
     await feeds.start_server(port)
     print(f"""Serving made papers of today. In paperround.toml:
 
-[fetching]
-arxiv_gap_seconds = 0
-
 [[sources]]
 kind = "arxiv"
 categories = ["cs.LG", "cs.CL"]

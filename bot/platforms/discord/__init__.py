@@ -15,6 +15,13 @@ if TYPE_CHECKING:
 
 MAIN_SECRET = "DISCORD_TOKEN"  # noqa: S105 (the variable's name)
 
+MESSAGES_PER_SECOND_PER_CHANNEL = 1.0
+"""Discord allows 5 messages in 5 seconds."""
+MESSAGES_PER_SECOND = 40.0
+"""Discord allows a bot 50 requests a second in all; the rest is for answers to people."""
+
+INVITATION_TIMEOUT_SECONDS = 30.0
+
 
 def _load_renderer() -> "Renderer":
     from bot.platforms.discord.render import render
@@ -28,20 +35,21 @@ def _load_preview() -> "PagePreview":
     return PREVIEW
 
 
-def _build_app(settings: Settings, environment: Environment, clock: Clock) -> "ChatApp | None":
+def _build_app(
+    settings: Settings, environment: Environment, clock: Clock, timeout_seconds: float
+) -> "ChatApp | None":
     token = read_discord_token(environment)
     if not token:
         return None
     with require_extra(MAIN_SECRET, "discord"):
         from bot.platforms.discord.app import DiscordApp
-    return DiscordApp(settings.get_platform(DiscordSettings), token, settings.delivery.timeout_seconds, clock)
+    return DiscordApp(settings.get_platform(DiscordSettings), token, timeout_seconds, clock)
 
 
-def _build_rate_limits(settings: Settings) -> "RateLimits":
+def _load_rate_limits() -> "RateLimits":
     from bot.delivery.rate_limit import RateLimits
 
-    discord = settings.get_platform(DiscordSettings)
-    return RateLimits(channel=discord.messages_per_second_per_channel, bot=discord.messages_per_second)
+    return RateLimits(channel=MESSAGES_PER_SECOND_PER_CHANNEL, bot=MESSAGES_PER_SECOND)
 
 
 def _build_command_policy(settings: Settings) -> CommandPolicy:
@@ -60,7 +68,7 @@ async def _fetch_invitation(settings: Settings, environment: Environment) -> str
     with require_extra(MAIN_SECRET, "discord"):
         from bot.platforms.discord.app import fetch_invitation
     discord = settings.get_platform(DiscordSettings)
-    return await fetch_invitation(discord, token, settings.delivery.timeout_seconds)
+    return await fetch_invitation(discord, token, INVITATION_TIMEOUT_SECONDS)
 
 
 SPEC = PlatformSpec(
@@ -73,7 +81,7 @@ SPEC = PlatformSpec(
     required_secrets="DISCORD_TOKEN",
     set_up_hint="set it to the bot's token (docs/discord.md)",
     build_app=_build_app,
-    build_rate_limits=_build_rate_limits,
+    load_rate_limits=_load_rate_limits,
     build_command_policy=_build_command_policy,
     fetch_invitation=_fetch_invitation,
 )

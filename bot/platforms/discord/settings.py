@@ -2,13 +2,13 @@
 
 import re
 from collections.abc import Mapping
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import AfterValidator, Field
 
-from config.problems import SettingsError, quote_value
+from config.problems import SettingsError, describe_removed_key, describe_renamed_key, quote_value
 from config.secrets import is_single_ascii_word
-from config.settings import INTERNAL, SettingsTable
+from config.settings import SettingsTable
 from config.validators import base_url_validator
 
 
@@ -38,24 +38,17 @@ DiscordId = Annotated[str, AfterValidator(_validate_discord_id)]
 class DiscordSettings(SettingsTable):
     """The Discord app. Secret: `DISCORD_TOKEN`."""
 
-    api_base_url: Annotated[
-        str, AfterValidator(base_url_validator("https://discord.com/api/v10", ends_with_slash=False))
-    ] = Field(
-        default="https://discord.com/api/v10",
-        description="Address of Discord's API.",
-        json_schema_extra=INTERNAL,
-    )
-    gateway_url: Annotated[
-        str, AfterValidator(base_url_validator("wss://gateway.discord.gg/", ("wss", "ws")))
-    ] = Field(
-        default="wss://gateway.discord.gg/",
-        description="Address of Discord's gateway.",
-        json_schema_extra=INTERNAL,
-    )
+    former_keys: ClassVar[Mapping[str, str]] = {
+        "messages_a_second": describe_removed_key("40"),
+        "messages_a_second_a_channel": describe_removed_key("1"),
+        "messages_per_second": describe_removed_key("40"),
+        "messages_per_second_per_channel": describe_removed_key("1"),
+        "sync": describe_renamed_key("command_server_ids"),
+    }
+
     command_server_ids: Annotated[tuple[DiscordId, ...], Field(strict=False)] = Field(
         default=(),
-        description="Ids of servers that get the commands, for trials. Empty: all servers.",
-        json_schema_extra=INTERNAL,
+        description="Ids of servers that get the commands, for a trial. Empty: all servers.",
     )
     mark_emoji: Annotated[str, AfterValidator(_validate_reaction_emoji)] = Field(
         default="🔖",
@@ -66,22 +59,20 @@ class DiscordSettings(SettingsTable):
         description="People who may change a channel's digest: `managers` (the permission Manage Server) "
         "or `anyone`.",
     )
-    messages_per_second_per_channel: float = Field(
-        default=1.0,
-        gt=0,
-        le=1000,
-        description="Most digest messages a second to one channel. Discord allows 5 in 5 seconds.",
-        json_schema_extra=INTERNAL,
-    )
-    messages_per_second: float = Field(
-        default=40.0,
-        gt=0,
-        le=1000,
-        description="Most digest messages a second in all. Discord allows a bot 50 requests.",
-        json_schema_extra=INTERNAL,
-    )
     manager_role: Annotated[str, AfterValidator(_validate_optional_discord_id)] = Field(
         default="", description="Id of a role whose members may change digests too. Empty: none."
+    )
+    api_base_url: Annotated[
+        str, AfterValidator(base_url_validator("https://discord.com/api/v10", ends_with_slash=False))
+    ] = Field(
+        default="https://discord.com/api/v10",
+        description="Address of Discord's API. For tests and proxies.",
+    )
+    gateway_url: Annotated[
+        str, AfterValidator(base_url_validator("wss://gateway.discord.gg/", ("wss", "ws")))
+    ] = Field(
+        default="wss://gateway.discord.gg/",
+        description="Address of Discord's gateway. For tests and proxies.",
     )
 
 

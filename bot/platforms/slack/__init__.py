@@ -17,6 +17,11 @@ if TYPE_CHECKING:
 
 MAIN_SECRET = "SLACK_BOT_TOKEN"  # noqa: S105 (a variable's name, no secret)
 
+MESSAGES_PER_SECOND_PER_CHANNEL = 1.0
+"""Slack's limit for chat.postMessage."""
+MESSAGES_PER_SECOND_PER_WORKSPACE = 5.0
+"""Slack allows several hundred messages a minute in a workspace."""
+
 
 def _load_renderer() -> "Renderer":
     from bot.platforms.slack.render import render
@@ -30,7 +35,9 @@ def _load_preview() -> "PagePreview":
     return PREVIEW
 
 
-def _build_app(settings: Settings, environment: Environment, clock: Clock) -> "ChatApp | None":
+def _build_app(
+    settings: Settings, environment: Environment, clock: Clock, timeout_seconds: float
+) -> "ChatApp | None":
     """Build the app, or return None without a bot token.
 
     Raises SettingsError for a secret of the wrong kind, and InputError if no transport is set up or the
@@ -42,14 +49,13 @@ def _build_app(settings: Settings, environment: Environment, clock: Clock) -> "C
     with require_extra(MAIN_SECRET, "slack"):
         from bot.platforms.slack.app import SlackApp, transport_of
     transport_of(slack, secrets)
-    return SlackApp(slack, secrets, settings.delivery.timeout_seconds, clock)
+    return SlackApp(slack, secrets, timeout_seconds, clock)
 
 
-def _build_rate_limits(settings: Settings) -> "RateLimits":
+def _load_rate_limits() -> "RateLimits":
     from bot.delivery.rate_limit import RateLimits
 
-    slack = settings.get_platform(SlackSettings)
-    return RateLimits(channel=slack.messages_per_second_per_channel, workspace=slack.messages_per_second)
+    return RateLimits(channel=MESSAGES_PER_SECOND_PER_CHANNEL, workspace=MESSAGES_PER_SECOND_PER_WORKSPACE)
 
 
 def _build_command_policy(settings: Settings) -> CommandPolicy:
@@ -77,7 +83,7 @@ SPEC = PlatformSpec(
     required_secrets="SLACK_BOT_TOKEN, and SLACK_APP_TOKEN or SLACK_SIGNING_SECRET",
     set_up_hint="set it, with SLACK_APP_TOKEN or SLACK_SIGNING_SECRET (docs/slack.md)",
     build_app=_build_app,
-    build_rate_limits=_build_rate_limits,
+    load_rate_limits=_load_rate_limits,
     build_command_policy=_build_command_policy,
     render_manifest=_render_manifest,
     thread_field="thread_ts",

@@ -4,12 +4,12 @@ variables."""
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import AfterValidator, Field
 
-from config.problems import SettingsError, quote_value
-from config.settings import INTERNAL, RequiredText, SettingsTable
+from config.problems import SettingsError, describe_removed_key, quote_value
+from config.settings import RequiredText, SettingsTable
 from config.validators import base_url_validator
 
 
@@ -36,11 +36,13 @@ def _validate_emoji_name(name: str) -> str:
 class SlackSettings(SettingsTable):
     """Settings of the Slack app. Secrets: `SLACK_BOT_TOKEN`, `SLACK_APP_TOKEN`, `SLACK_SIGNING_SECRET`."""
 
-    api_base_url: Annotated[str, AfterValidator(base_url_validator("https://slack.com/api/"))] = Field(
-        default="https://slack.com/api/",
-        description="Address of Slack's web API.",
-        json_schema_extra=INTERNAL,
-    )
+    former_keys: ClassVar[Mapping[str, str]] = {
+        "messages_a_second": describe_removed_key("5 for each workspace"),
+        "messages_a_second_a_channel": describe_removed_key("1"),
+        "messages_per_second": describe_removed_key("5 for each workspace"),
+        "messages_per_second_per_channel": describe_removed_key("1"),
+    }
+
     transport: Literal["auto", "socket", "http"] = Field(
         default="auto",
         description="Connection to Slack: `socket`, `http`, or `auto` (socket with `SLACK_APP_TOKEN`, else "
@@ -64,22 +66,12 @@ class SlackSettings(SettingsTable):
         default="anyone",
         description="People who may change a channel's digest: `anyone` in it, or workspace `admins`.",
     )
-    messages_per_second_per_channel: float = Field(
-        default=1.0,
-        gt=0,
-        le=1000,
-        description="Most digest messages a second to one channel. Slack's limit is 1.",
-        json_schema_extra=INTERNAL,
-    )
-    messages_per_second: float = Field(
-        default=5.0,
-        gt=0,
-        le=1000,
-        description="Most digest messages a second to one workspace. Slack allows some hundreds a minute.",
-        json_schema_extra=INTERNAL,
-    )
     unfurl_arxiv: bool = Field(
         default=True, description="Adds a short card to an arXiv link that somebody pastes."
+    )
+    api_base_url: Annotated[str, AfterValidator(base_url_validator("https://slack.com/api/"))] = Field(
+        default="https://slack.com/api/",
+        description="Address of Slack's web API. For tests and proxies.",
     )
 
 

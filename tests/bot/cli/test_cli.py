@@ -165,10 +165,7 @@ def test_a_wrong_command_is_answered_with_a_sentence(
         ("version = 99", "newer Paperround"),
         ("[store]\nurll = 1", "urll"),
         ('[store]\nurl = "sqlite:////no/such/folder/p.db"', "its folder must exist"),
-        (
-            "[delivery]\nlease_seconds = 30\ntimeout_seconds = 30",
-            "it must be over 62 (history_lag_seconds and twice timeout_seconds)",
-        ),
+        ("[delivery]\nlease_seconds = 30", "delivery.lease_seconds is no longer a setting; remove it"),
         ("[[subscriptions]]", "platform"),
         (
             '[[subscriptions]]\nplatform = "console"\nchannel = "c"\ndomains = ["visoin"]',
@@ -273,9 +270,6 @@ def test_a_bar_on_a_terminal_shows_how_far_an_import_is(tmp_path: Path) -> None:
 SETTINGS = """
 [platforms.console]
 transcript = "transcript.jsonl"
-[delivery]
-lease_seconds = 31
-timeout_seconds = 10
 [[subscriptions]]
 platform = "console"
 channel = "here"

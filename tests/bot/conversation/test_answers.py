@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -11,7 +11,7 @@ from rich.console import Console
 from bot.chat.message import Card, Heading
 from bot.conversation.answers import Answers
 from bot.services import build_answers, build_services
-from config.settings import FetchingSettings, Settings, SourceSettings
+from config.settings import Settings, SourceSettings
 from config.settings import StoreSettings as StoreSettings
 from digests.build import DigestPolicy
 from digests.errors import SourceError
@@ -67,6 +67,7 @@ def test_an_unknown_id_is_not_found_without_an_arxiv_source() -> None:
 def test_a_lookup_at_arxiv_ends_at_its_timeout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Over HTTP, as it runs: the person's thread has its own loop, and the turn is given back."""
     monkeypatch.setattr("bot.services.LOOKUP_TIMEOUT_SECONDS", 1.0)
+    monkeypatch.setattr("bot.services.ARXIV_GAP", timedelta())
 
     async def run() -> None:
         async with FakeFeeds(clock=lambda: datetime.now(UTC)) as feeds:
@@ -81,7 +82,6 @@ def test_a_lookup_at_arxiv_ends_at_its_timeout(tmp_path: Path, monkeypatch: pyte
             settings = Settings(
                 store=StoreSettings(url=url),
                 sources=(source,),
-                fetching=FetchingSettings(arxiv_gap_seconds=0),
             )
             people = build_answers(build_services(settings, Console(quiet=True)), "slack")
             known = next(

@@ -178,7 +178,7 @@ def test_each_source_has_a_progress_bar_on_a_terminal() -> None:
 
 def build_settings(feeds: FakeFeeds) -> str:
     return (
-        f'[fetching]\narxiv_gap_seconds = 0\n[[sources]]\nkind = "arxiv"\ncategories = ["learning"]\n'
+        f'[[sources]]\nkind = "arxiv"\ncategories = ["learning"]\n'
         f'rss_url = "{feeds.rss_url}"\noai_url = "{feeds.oai_url}"\nquery_url = "{feeds.query_url}"\n'
         f'[[sources]]\nkind = "huggingface"\nurl = "{feeds.daily_papers_url}"\n'
         f'[[sources]]\nkind = "reviews"\npath = "reviews"\n'
@@ -188,7 +188,7 @@ def build_settings(feeds: FakeFeeds) -> str:
 
 def start_command(folder: Path, *arguments: str) -> Coroutine[Any, Any, asyncio.subprocess.Process]:
     return asyncio.create_subprocess_exec(
-        sys.executable, "-m", "bot", *arguments, cwd=folder, stdout=-1, stderr=-1,
+        sys.executable, "-m", "tests.impatient", "30", "0", *arguments, cwd=folder, stdout=-1, stderr=-1,
         env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])},
     )  # fmt: skip
 

@@ -109,14 +109,14 @@ async def run_bot(
         prepare_store(folder)
         url = f"sqlite:///{folder / 'p.db'}"
     (folder / "paperround.toml").write_text(
-        f'[store]\nurl = "{url}"\n[digest]\nmax_age_days = 0\n'
-        f"[delivery]\ntimeout_seconds = {timeout:g}\nlease_seconds = 90\n{settings}\n",
+        f'[store]\nurl = "{url}"\n[digest]\nmax_age_days = 0\n{settings}\n',
         encoding="utf-8",
     )
     prefixes = ("SLACK_", "DISCORD_", "PAPERROUND_")
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(prefixes)}
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "bot", "run", cwd=folder, env={**inherited, **secrets, "PYTHONPATH": str(ROOT)},
+        sys.executable, "-m", "tests.impatient", f"{timeout}", "3", "run", cwd=folder,
+        env={**inherited, **secrets, "PYTHONPATH": str(ROOT)},
         stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE,
     )  # fmt: skip
     bot = BotProcess(process, folder, [], asyncio.Event())
