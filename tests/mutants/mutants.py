@@ -308,7 +308,9 @@ MUTANTS: tuple[Mutant, ...] = (
         "digest built for a delivery of another kind",
         "bot/delivery/deliver.py",
         "            case DeliveryKind.RECAP:\n                raise",
-        "            case DeliveryKind.RECAP:\n                return await self._plan_digest()\n                raise",
+        "            case DeliveryKind.RECAP:\n"
+        "                return await self._plan_digest()\n"
+        "                raise",
         (f"{DELIVER}::test_a_claim_of_a_kind_that_is_not_built_here_posts_nothing",),
     ),
     Mutant(
@@ -316,14 +318,14 @@ MUTANTS: tuple[Mutant, ...] = (
         "digests/store/outbox/claims.py",
         ".with_for_update(skip_locked=True)\n)",
         ".with_for_update()\n)",
-        (f"{POSTGRES}::test_a_due_subscription_that_another_process_has_locked_is_passed_over",),
+        (f"{POSTGRES}::test_a_locked_due_subscription_is_skipped",),
     ),
     Mutant(
         "unfinished deliveries claimed without SKIP LOCKED",
         "digests/store/outbox/claims.py",
         "        .with_for_update(skip_locked=True)\n    )",
         "        .with_for_update()\n    )",
-        (f"{POSTGRES}::test_an_unfinished_delivery_that_another_process_has_locked_is_passed_over",),
+        (f"{POSTGRES}::test_a_locked_unfinished_delivery_is_skipped",),
     ),
     Mutant(
         "more claimed of one workspace than it may have",
@@ -384,7 +386,7 @@ MUTANTS: tuple[Mutant, ...] = (
         "digests/store/library.py",
         '.where(schema.counters.c.name == "change").with_for_update()',
         '.where(schema.counters.c.name == "change")',
-        (f"{POSTGRES}::test_imports_at_once_draw_numbers_that_become_visible_in_order",),
+        (f"{POSTGRES}::test_sequence_numbers_of_concurrent_imports_become_visible_in_order",),
     ),
     # Batches, rate limits, caches, notices, edits.
     Mutant(
@@ -451,9 +453,7 @@ MUTANTS: tuple[Mutant, ...] = (
         "digests/store/post_edits.py",
         "post_edits.c.change_seq > edit.noticed_seq",
         "post_edits.c.change_seq < edit.noticed_seq",
-        (
-            "tests/digests/store/test_post_edits.py::test_what_changes_while_an_edit_is_made_is_not_lost[sqlite]",
-        ),
+        ("tests/digests/store/test_post_edits.py::test_a_change_during_an_edit_is_not_lost[sqlite]",),
     ),
     # The wire.
     Mutant(

@@ -367,7 +367,7 @@ def test_a_claim_of_a_kind_that_is_not_built_here_posts_nothing() -> None:
 
 
 def test_a_worker_stopped_past_its_lease_does_not_post_when_it_resumes() -> None:
-    """The clock jumps between the outbox write and the request, as in a worker that is stopped and resumed."""
+    """The clock jumps between the outbox write and the request, as in a stopped and resumed worker."""
     world = a_world()
 
     class Stopped:

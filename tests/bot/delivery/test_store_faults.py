@@ -93,7 +93,7 @@ def prepare_store(url: str) -> Store:
 
 
 def assert_delivered_after_lease(store: Store, posted_pages: PostedPages) -> None:
-    """Run the tick after the lease, and assert that it finishes the digest without a second copy of a page."""
+    """Run the tick after the lease, and assert that every page was then posted once."""
     run_tick(store, MemoryPlatform(posted_pages), NOW + LEASE + timedelta(minutes=2))
     keys = posted_pages.keys_in(CHANNEL)
     assert len(keys) == len(set(keys)) == 1 + PAPERS

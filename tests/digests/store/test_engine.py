@@ -1,4 +1,4 @@
-"""Statements that SQLAlchemy does not bring."""
+"""Statements that SQLAlchemy does not have."""
 
 from collections.abc import Collection
 
@@ -27,17 +27,17 @@ def a_database() -> Database:
     ("names", "found"),
     [([], []), (["c"], ["c"]), (["ü'1", "?", 'b "2"'], ['b "2"', "ü'1"]), ({"c": 1}, ["c"])],
 )
-def test_a_list_is_one_parameter_however_long_it_is(names: Collection[str], found: list[str]) -> None:
+def test_a_list_is_bound_as_one_parameter(names: Collection[str], found: list[str]) -> None:
     query = select(papers.c.name).where(in_json_array(papers.c.name, "names"))
     with a_database().read() as connection:
         assert sorted(connection.execute(query, {"names": names}).scalars()) == found
 
 
-def test_numbers_are_compared_as_numbers_and_a_list_may_be_what_is_not_wanted() -> None:
+def test_numbers_in_a_list_are_compared_as_numbers_also_when_excluded() -> None:
     with a_database().read() as connection:
         keys = sorted(connection.execute(select(papers.c.id)).scalars())
-        of = select(papers.c.id).where(in_json_array(papers.c.id, "keys"))
-        others = select(papers.c.id).where(not_(in_json_array(papers.c.id, "keys")))
-        assert sorted(connection.execute(of, {"keys": keys[:2]}).scalars()) == keys[:2]
-        assert connection.execute(others, {"keys": keys[:2]}).scalars().all() == keys[2:]
-        assert len(connection.execute(others, {"keys": []}).fetchall()) == 3
+        included = select(papers.c.id).where(in_json_array(papers.c.id, "keys"))
+        excluded = select(papers.c.id).where(not_(in_json_array(papers.c.id, "keys")))
+        assert sorted(connection.execute(included, {"keys": keys[:2]}).scalars()) == keys[:2]
+        assert connection.execute(excluded, {"keys": keys[:2]}).scalars().all() == keys[2:]
+        assert len(connection.execute(excluded, {"keys": []}).fetchall()) == 3

@@ -1,4 +1,4 @@
-"""Leader locks: one process holds a role at a time, and another takes it over when that one is gone."""
+"""Leader locks: one process holds a role at a time, and another takes it over when the first is gone."""
 
 import subprocess
 import sys

@@ -12,7 +12,7 @@ pytestmark = pytest.mark.usefixtures("over_both")
 LATER = NOW + timedelta(hours=1)
 
 
-def test_a_held_paper_is_no_candidate_until_its_release_draws_a_new_number() -> None:
+def test_a_released_paper_is_a_candidate_with_a_new_sequence_number() -> None:
     store = a_store()
     store.library.add([(a_paper("a"), a_review()), (a_paper("b"), a_review())], now=NOW)
     for name in ("a", "b"):

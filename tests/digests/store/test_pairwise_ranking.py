@@ -27,14 +27,17 @@ def test_a_rank_counts_until_its_day_is_ranked_again() -> None:
     store = a_store()
     store.library.add([(a_paper(name), a_review()) for name in "abc"], now=NOW)
 
-    def placed() -> dict[str, object]:
+    def list_ranks() -> dict[str, object]:
         found = store.library.candidates(0, store.library.latest_sequence(), with_text=False)
-        return {one.id: one.pairwise_rank for one in found if one.pairwise_rank}
+        return {candidate.id: candidate.pairwise_rank for candidate in found if candidate.pairwise_rank}
 
     store.pairwise_ranking.save_ranking(TODAY, ["b", "a"])
     store.pairwise_ranking.save_ranking(TODAY, ["b", "a"])
-    assert placed() == {"b": PairwiseRank(TODAY, 1, 2), "a": PairwiseRank(TODAY, 2, 2)}
+    assert list_ranks() == {"b": PairwiseRank(TODAY, 1, 2), "a": PairwiseRank(TODAY, 2, 2)}
     store.pairwise_ranking.save_ranking(TODAY, ["c", "b", "gone"])
-    assert placed() == {"c": PairwiseRank(TODAY, 1, 3), "b": PairwiseRank(TODAY, 2, 3)}
+    assert list_ranks() == {"c": PairwiseRank(TODAY, 1, 3), "b": PairwiseRank(TODAY, 2, 3)}
     store.pairwise_ranking.save_ranking(TODAY + timedelta(days=1), ["b"])
-    assert placed() == {"c": PairwiseRank(TODAY, 1, 3), "b": PairwiseRank(TODAY + timedelta(days=1), 1, 1)}
+    assert list_ranks() == {
+        "c": PairwiseRank(TODAY, 1, 3),
+        "b": PairwiseRank(TODAY + timedelta(days=1), 1, 1),
+    }

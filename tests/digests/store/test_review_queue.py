@@ -10,6 +10,7 @@ from tests.builders import NOW, a_paper, a_review, a_store
 pytestmark = pytest.mark.usefixtures("over_both")
 
 LATER = NOW + timedelta(hours=1)
+
 GRADES = (("methodology", 3), ("experiments", 4))
 
 
@@ -18,8 +19,8 @@ def an_assessment(stage: ReviewDepth = ReviewDepth.SCORE) -> Assessment:
     return Assessment("1", stage, GRADES, 2, points, "we train a model", dropped_quotes=1, tokens=1234)
 
 
-def names(waiting: object) -> list[str]:
-    return [one.paper for one in waiting]  # type: ignore[attr-defined]
+def list_papers(tasks: object) -> list[str]:
+    return [task.paper for task in tasks]  # type: ignore[attr-defined]
 
 
 def test_an_assessment_is_stored_with_its_review() -> None:
@@ -35,17 +36,17 @@ def test_tasks_come_by_priority_and_enqueue_updates_it() -> None:
     review_queue = a_store().review_queue
     review_queue.enqueue({"a": 1.0, "b": 3.0, "c": 2.0}, ReviewDepth.SCORE, now=NOW)
     review_queue.enqueue({"a": 9.0}, ReviewDepth.SCORE, now=LATER)
-    assert names(review_queue.next(ReviewDepth.SCORE, 2, now=LATER)) == ["a", "b"]
+    assert list_papers(review_queue.next(ReviewDepth.SCORE, 2, now=LATER)) == ["a", "b"]
     review_queue.complete("a")
-    assert names(review_queue.next(ReviewDepth.SCORE, 9, now=LATER)) == ["b", "c"]
+    assert list_papers(review_queue.next(ReviewDepth.SCORE, 9, now=LATER)) == ["b", "c"]
 
 
 def test_of_equal_priority_the_newest_task_comes_first() -> None:
-    """Today's digest is to have today's papers, however long the queue is."""
+    """A long queue must not keep today's papers out of today's digest."""
     review_queue = a_store().review_queue
     review_queue.enqueue({"old": 1.0}, ReviewDepth.SCORE, now=NOW)
     review_queue.enqueue({"new": 1.0}, ReviewDepth.SCORE, now=LATER)
-    assert names(review_queue.next(ReviewDepth.SCORE, 9, now=LATER)) == ["new", "old"]
+    assert list_papers(review_queue.next(ReviewDepth.SCORE, 9, now=LATER)) == ["new", "old"]
 
 
 def test_old_tasks_of_low_priority_expire() -> None:
@@ -54,8 +55,8 @@ def test_old_tasks_of_low_priority_expire() -> None:
     review_queue.enqueue({"best": 1.0}, ReviewDepth.FULL, now=NOW)
     review_queue.enqueue({"new": 1.0}, ReviewDepth.SCORE, now=LATER)
     review_queue.expire(ReviewDepth.SCORE, queued_before=LATER, below_priority=9.0)
-    assert names(review_queue.next(ReviewDepth.SCORE, 9, now=LATER)) == ["wanted", "new"]
-    assert names(review_queue.next(ReviewDepth.FULL, 9, now=LATER)) == ["best"]
+    assert list_papers(review_queue.next(ReviewDepth.SCORE, 9, now=LATER)) == ["wanted", "new"]
+    assert list_papers(review_queue.next(ReviewDepth.FULL, 9, now=LATER)) == ["best"]
 
 
 def test_a_task_is_upgraded_to_a_full_review_and_never_downgraded() -> None:
@@ -64,7 +65,7 @@ def test_a_task_is_upgraded_to_a_full_review_and_never_downgraded() -> None:
     review_queue.enqueue({"a": 5.0}, ReviewDepth.FULL, now=NOW)
     review_queue.enqueue({"a": 2.0}, ReviewDepth.SCORE, now=NOW)
     assert review_queue.count_waiting() == {ReviewDepth.FULL: 1}
-    assert names(review_queue.next(ReviewDepth.SCORE, 9, now=NOW)) == []
+    assert list_papers(review_queue.next(ReviewDepth.SCORE, 9, now=NOW)) == []
 
 
 def test_a_failed_task_is_retried_later_and_an_abandoned_one_never() -> None:
@@ -72,11 +73,11 @@ def test_a_failed_task_is_retried_later_and_an_abandoned_one_never() -> None:
     review_queue.enqueue({"a": 1.0, "b": 1.0}, ReviewDepth.SCORE, now=NOW)
     review_queue.fail("a", "The model refused.", next_try_at=LATER, counts_as_attempt=True)
     review_queue.fail("b", "The model refused again.", next_try_at=None, counts_as_attempt=True)
-    assert names(review_queue.next(ReviewDepth.SCORE, 9, now=NOW)) == []
+    assert list_papers(review_queue.next(ReviewDepth.SCORE, 9, now=NOW)) == []
     [ready] = review_queue.next(ReviewDepth.SCORE, 9, now=LATER)
     assert (ready.paper, ready.attempts, ready.reason) == ("a", 1, "The model refused.")
     assert review_queue.count_waiting() == {ReviewDepth.SCORE: 1}
-    assert {(one.paper, one.is_abandoned) for one in review_queue.recent_failures(9)} == {
+    assert {(failure.paper, failure.is_abandoned) for failure in review_queue.recent_failures(9)} == {
         ("a", False),
         ("b", True),
     }

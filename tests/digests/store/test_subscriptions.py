@@ -1,141 +1,274 @@
-"""Channels and their wishes in the store."""
+"""Subscriptions in the store: settings, changes by people, due times."""
 
 from dataclasses import replace
 from datetime import datetime, time, timedelta
 
 import pytest
 
+from digests.errors import InputError
 from digests.ports import Store
-from digests.subscription import Channel, DigestStyle, Preferences, Schedule, Subscription
+from digests.subscription import Channel, DigestStyle, Preferences, Schedule, Subscription, SubscriptionChange
 from tests.builders import NOW, TODAY, a_store, a_subscription, save_subscription
 from tests.outbox import LEASE, claim_all
 
 pytestmark = pytest.mark.usefixtures("over_both")
 
+CHANNEL = Channel("slack", "C1", "T1")
 NINE, TEN = Schedule(time(9)), Schedule(time(10))
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+LATER = NOW + HOUR
 
 
-def test_a_wish_and_a_schedule_come_back_as_they_went_in() -> None:
+def subscribe_channel(store: Store, **preferences: object) -> SubscriptionChange:
+    subscription = Subscription(CHANNEL, Preferences(**preferences), Schedule(time(10)))  # type: ignore[arg-type]
+    change = store.subscriptions.change(CHANNEL, subscription, by="Ada", now=NOW)
+    assert change
+    return change
+
+
+def find_channel(store: Store) -> Subscription:
+    subscription = store.subscriptions.find(CHANNEL)
+    assert subscription
+    return subscription
+
+
+def test_a_channel_is_subscribed_and_due_at_its_next_hour() -> None:
     store = a_store()
-    wish = Preferences(("vision", "cs.CL"), ("äöü, “x”",), ("audio",), 7, 6.5, DigestStyle.THREAD)
+    change = subscribe_channel(store, top=3)
+    assert (change.before, change.by) == (None, "Ada")
+    assert find_channel(store) == change.after
+    assert not find_channel(store).is_from_settings
+    assert claim_all(store) == []
+    assert [claim.subscription for claim in claim_all(store, HOUR)] == [find_channel(store)]
+
+
+def test_an_equal_subscription_is_no_change() -> None:
+    store = a_store()
+    subscribe_channel(store)
+    assert store.subscriptions.change(CHANNEL, find_channel(store), by="Bob", now=LATER) is None
+
+
+def test_a_change_can_be_undone_and_so_can_the_undo() -> None:
+    store = a_store()
+    subscribe_channel(store, top=3)
+    change = store.subscriptions.change(
+        CHANNEL, replace(find_channel(store), preferences=Preferences(top=9)), by="Bob", now=LATER
+    )
+    assert change
+    undone = store.subscriptions.undo(change.id, by="Ada", now=LATER)
+    assert undone
+    assert find_channel(store).preferences.top == 3
+    assert store.subscriptions.undo(undone.id, by="Bob", now=LATER)
+    assert find_channel(store).preferences.top == 9
+
+
+def test_a_superseded_change_cannot_be_undone() -> None:
+    store = a_store()
+    first = subscribe_channel(store, top=3)
+    store.subscriptions.change(
+        CHANNEL, replace(find_channel(store), preferences=Preferences(top=9)), by="Bob", now=LATER
+    )
+    assert store.subscriptions.undo(first.id, by="Ada", now=LATER) is None
+    assert store.subscriptions.undo(12345, by="Ada", now=LATER) is None
+
+
+def test_undoing_an_end_restores_the_subscription_with_its_id() -> None:
+    store = a_store()
+    subscribe_channel(store, top=3)
+    id_before = find_channel(store).id
+    ended = store.subscriptions.change(CHANNEL, None, by="Bob", now=LATER)
+    assert store.subscriptions.find(CHANNEL) is None
+    assert store.subscriptions.list_active() == []
+    assert ended
+    store.subscriptions.undo(ended.id, by="Ada", now=LATER)
+    assert (find_channel(store).id, find_channel(store).preferences.top) == (id_before, 3)
+
+
+def test_a_paused_channel_is_due_again_with_the_edition_after_its_resumption() -> None:
+    store = a_store()
+    subscribe_channel(store)
+    store.subscriptions.change(CHANNEL, replace(find_channel(store), paused_by="Ada"), by="Ada", now=NOW)
+    assert claim_all(store, DAY) == []
+    store.subscriptions.change(CHANNEL, replace(find_channel(store), paused_by=""), by="Bob", now=NOW + DAY)
+    assert claim_all(store, DAY) == []
+    assert len(claim_all(store, DAY + HOUR)) == 1
+
+
+def test_a_stopped_channel_is_not_due_until_it_starts_again() -> None:
+    store = a_store()
+    subscribe_channel(store)
+    assert store.subscriptions.stop(CHANNEL, "It was archived.")
+    assert not store.subscriptions.stop(CHANNEL, "It was deleted.")
+    assert find_channel(store).stop_reason == "It was archived."
+    assert claim_all(store, HOUR) == []
+    assert store.subscriptions.start(CHANNEL, now=NOW)
+    assert not store.subscriptions.start(CHANNEL, now=NOW)
+    assert len(claim_all(store, HOUR)) == 1
+
+
+def test_a_configured_channel_can_be_paused_but_not_changed_from_chat() -> None:
+    store = a_store()
+    store.subscriptions.sync_from_settings([Subscription(Channel("slack", "C1"))], now=NOW)
+    with pytest.raises(InputError, match="settings file"):
+        store.subscriptions.change(
+            CHANNEL, replace(find_channel(store), preferences=Preferences(top=9)), by="Ada", now=NOW
+        )
+    with pytest.raises(InputError, match="settings file"):
+        store.subscriptions.change(CHANNEL, None, by="Ada", now=NOW)
+    assert store.subscriptions.change(
+        CHANNEL, replace(find_channel(store), paused_by="Ada"), by="Ada", now=NOW
+    )
+    store.subscriptions.sync_from_settings([Subscription(Channel("slack", "C1"))], now=LATER)
+    assert find_channel(store).paused_by == "Ada"
+
+
+def test_settings_take_over_a_channel_that_people_subscribed() -> None:
+    store = a_store()
+    subscribe_channel(store, top=3)
+    store.subscriptions.sync_from_settings(
+        [Subscription(Channel("slack", "C1"), Preferences(top=9))], now=LATER
+    )
+    (subscription,) = store.subscriptions.list_active()
+    assert (subscription.preferences.top, subscription.is_from_settings) == (9, True)
+
+
+def test_settings_leave_channels_that_people_subscribed() -> None:
+    store = a_store()
+    subscribe_channel(store)
+    store.subscriptions.sync_from_settings([], now=LATER)
+    assert len(store.subscriptions.list_active()) == 1
+
+
+def test_preferences_and_schedule_are_stored_unchanged() -> None:
+    store = a_store()
+    preferences = Preferences(("vision", "cs.CL"), ("äöü, “x”",), ("audio",), 7, 6.5, DigestStyle.THREAD)
     schedule = Schedule(time(7, 45), frozenset({0, 6}), "Asia/Kathmandu")
-    kept = Subscription(Channel("console", "a", "w"), wish, schedule)
-    store.subscriptions.sync_from_settings([kept], now=NOW)
+    subscription = Subscription(Channel("console", "a", "w"), preferences, schedule)
+    store.subscriptions.sync_from_settings([subscription], now=NOW)
     (found,) = store.subscriptions.list_active()
-    assert replace(found, id=0) == replace(kept, is_from_settings=True)
+    assert replace(found, id=0) == replace(subscription, is_from_settings=True)
 
 
-def test_a_channel_that_left_the_settings_gets_no_digest_and_may_come_back() -> None:
+def test_a_channel_removed_from_the_settings_ends_and_may_return_with_its_id() -> None:
     store = a_store()
     one, other = a_subscription("one"), a_subscription("other")
     store.subscriptions.sync_from_settings([one, other], now=NOW)
-    number = store.subscriptions.list_active()[0].id
+    id_before = store.subscriptions.list_active()[0].id
     store.subscriptions.sync_from_settings([other], now=NOW)
     assert [s.channel for s in store.subscriptions.list_active()] == [other.channel]
     store.subscriptions.sync_from_settings([one, other], now=NOW)
-    assert store.subscriptions.list_active()[0].id == number
+    assert store.subscriptions.list_active()[0].id == id_before
 
 
-def test_a_channel_is_due_from_its_hour_on() -> None:
+def test_a_channel_is_due_from_its_scheduled_time_on() -> None:
     store = a_store()
     store.subscriptions.sync_from_settings([replace(a_subscription(), schedule=TEN)], now=NOW)
     assert claim_all(store, timedelta(minutes=59)) == []
     assert len(claim_all(store, timedelta(minutes=60))) == 1
 
 
-def test_keeping_the_same_schedule_again_does_not_put_an_edition_off() -> None:
+def test_settings_with_the_same_schedule_delay_no_edition() -> None:
     store = a_store()
     store.subscriptions.sync_from_settings([replace(a_subscription(), schedule=TEN)], now=NOW)
-    late = timedelta(hours=3)
-    store.subscriptions.sync_from_settings([replace(a_subscription(top=9), schedule=TEN)], now=NOW + late)
-    (due,) = claim_all(store, late)
+    delay = timedelta(hours=3)
+    store.subscriptions.sync_from_settings([replace(a_subscription(top=9), schedule=TEN)], now=NOW + delay)
+    (due,) = claim_all(store, delay)
     assert due.subscription.preferences.top == 9
 
 
-def test_a_new_schedule_brings_an_edition_that_was_awaited_and_none_that_was_had() -> None:
+def test_a_new_schedule_repeats_no_edition_of_today() -> None:
     store = a_store()
     store.subscriptions.sync_from_settings([replace(a_subscription(), schedule=TEN)], now=NOW)
-    early, late = timedelta(minutes=30), timedelta(hours=3)
+    early, later = timedelta(minutes=30), timedelta(hours=3)
     store.subscriptions.sync_from_settings([replace(a_subscription(), schedule=NINE)], now=NOW + early)
     (due,) = claim_all(store, early)
     store.outbox.finish(due)
     store.subscriptions.sync_from_settings(
-        [replace(a_subscription(), schedule=Schedule(time(11)))], now=NOW + late
+        [replace(a_subscription(), schedule=Schedule(time(11)))], now=NOW + later
     )
-    assert claim_all(store, late) == []
+    assert claim_all(store, later) == []
     assert claim_all(store, timedelta(hours=24)) == []
     assert len(claim_all(store, timedelta(hours=26))) == 1
 
 
-def test_a_channel_that_was_paused_over_its_hour_waits_for_the_next() -> None:
+def test_a_channel_paused_at_its_due_time_waits_for_the_next_edition() -> None:
     store = a_store()
     store.subscriptions.sync_from_settings([replace(a_subscription(), schedule=TEN)], now=NOW)
-    (one,) = store.subscriptions.list_active()
-    store.subscriptions.change(one.channel, replace(one, paused_by="Ada"), by="Ada", now=NOW)
-    store.subscriptions.change(one.channel, one, by="Ada", now=NOW + timedelta(hours=3))
+    (subscription,) = store.subscriptions.list_active()
+    store.subscriptions.change(
+        subscription.channel, replace(subscription, paused_by="Ada"), by="Ada", now=NOW
+    )
+    store.subscriptions.change(subscription.channel, subscription, by="Ada", now=NOW + timedelta(hours=3))
     assert claim_all(store, timedelta(hours=3)) == []
     assert len(claim_all(store, timedelta(hours=25))) == 1
 
 
-def finished(store: Store, one: Subscription, now: datetime) -> None:
-    """The channel had the edition of that day."""
-    claim = store.outbox.claim(one, now.date(), owner="a", now=now, lease=LEASE)
+def finish_edition(store: Store, subscription: Subscription, now: datetime) -> None:
+    """Deliver the channel's edition of that day."""
+    claim = store.outbox.claim(subscription, now.date(), owner="a", now=now, lease=LEASE)
     assert claim
     store.outbox.finish(claim)
 
 
-def test_a_clock_that_ran_two_days_ahead_costs_no_edition_once_it_is_right() -> None:
+def test_a_corrected_clock_that_was_two_days_ahead_skips_no_edition() -> None:
     store = a_store()
-    one = save_subscription(store, replace(a_subscription(), schedule=TEN), NOW)
-    finished(store, one, NOW + timedelta(days=2, hours=2))
+    subscription = save_subscription(store, replace(a_subscription(), schedule=TEN), NOW)
+    finish_edition(store, subscription, NOW + timedelta(days=2, hours=2))
     assert store.subscriptions.recompute_next_due(now=NOW) == 1
     assert store.subscriptions.recompute_next_due(now=NOW) == 0
-    came = []
+    delivered_days = []
     for days in range(4):
         for due in claim_all(store, timedelta(days=days, hours=1)):
             store.outbox.finish(due)
-            came.append((due.edition - TODAY).days)
-    assert came == [0, 1, 3], "the third day's came while the clock was ahead"
+            delivered_days.append((due.edition - TODAY).days)
+    assert delivered_days == [0, 1, 3], "the third day's digest came while the clock was ahead"
 
 
-def test_a_channel_that_is_paused_and_resumed_after_a_clock_was_a_year_ahead_goes_on_tomorrow() -> None:
+def test_a_channel_resumed_after_a_clock_was_a_year_ahead_is_due_tomorrow() -> None:
     store = a_store()
-    one = save_subscription(store, replace(a_subscription(), schedule=TEN), NOW)
-    finished(store, one, NOW + timedelta(days=365, hours=2))
+    subscription = save_subscription(store, replace(a_subscription(), schedule=TEN), NOW)
+    finish_edition(store, subscription, NOW + timedelta(days=365, hours=2))
     store.subscriptions.recompute_next_due(now=NOW)
-    late = timedelta(hours=3)
-    store.subscriptions.change(one.channel, replace(one, paused_by="Ada"), by="Ada", now=NOW + late)
-    store.subscriptions.change(one.channel, one, by="Ada", now=NOW + late)
-    assert claim_all(store, late) == []
+    delay = timedelta(hours=3)
+    store.subscriptions.change(
+        subscription.channel, replace(subscription, paused_by="Ada"), by="Ada", now=NOW + delay
+    )
+    store.subscriptions.change(subscription.channel, subscription, by="Ada", now=NOW + delay)
+    assert claim_all(store, delay) == []
     assert len(claim_all(store, timedelta(hours=25))) == 1
 
 
-def test_a_clock_that_goes_back_an_hour_repeats_nothing() -> None:
+def test_a_clock_set_back_an_hour_repeats_no_edition() -> None:
     store = a_store()
-    one = save_subscription(store, replace(a_subscription(), schedule=TEN), NOW)
+    subscription = save_subscription(store, replace(a_subscription(), schedule=TEN), NOW)
     hour = timedelta(hours=1)
-    finished(store, one, NOW + hour)
+    finish_edition(store, subscription, NOW + hour)
     store.subscriptions.recompute_next_due(now=NOW)
     assert claim_all(store, hour) == []
 
 
-def test_a_channel_is_found_with_its_workspace_or_without() -> None:
+def test_a_channel_is_found_with_or_without_its_workspace() -> None:
     store = a_store()
-    kept = Subscription(Channel("console", "a", "w"))
-    store.subscriptions.sync_from_settings([kept], now=NOW)
+    subscription = Subscription(Channel("console", "a", "w"))
+    store.subscriptions.sync_from_settings([subscription], now=NOW)
     assert store.subscriptions.find(Channel("console", "a", "w"))
     assert store.subscriptions.find(Channel("console", "a"))
     assert store.subscriptions.find(Channel("console", "a", "other")) is None
 
 
-def test_who_subscribed_a_channel_stays_its_owner_until_it_ends() -> None:
+def test_the_owner_of_a_subscription_stays_until_it_ends() -> None:
     store = a_store()
-    wish = Subscription(Channel("slack", "C1"), owner_id="UADA")
-    store.subscriptions.change(wish.channel, wish, by="Ada", now=NOW)
+    subscription = Subscription(Channel("slack", "C1"), owner_id="UADA")
+    store.subscriptions.change(subscription.channel, subscription, by="Ada", now=NOW)
     store.subscriptions.change(
-        wish.channel, replace(wish, preferences=Preferences(top=3), owner_id="UBOB"), by="Bob", now=NOW
+        subscription.channel,
+        replace(subscription, preferences=Preferences(top=3), owner_id="UBOB"),
+        by="Bob",
+        now=NOW,
     )
-    assert [one.owner_id for one in store.subscriptions.list_active()] == ["UADA"]
-    store.subscriptions.change(wish.channel, None, by="Bob", now=NOW)
-    store.subscriptions.change(wish.channel, replace(wish, owner_id="UBOB"), by="Bob", now=NOW)
-    assert [one.owner_id for one in store.subscriptions.list_active()] == ["UBOB"]
+    assert [found.owner_id for found in store.subscriptions.list_active()] == ["UADA"]
+    store.subscriptions.change(subscription.channel, None, by="Bob", now=NOW)
+    store.subscriptions.change(
+        subscription.channel, replace(subscription, owner_id="UBOB"), by="Bob", now=NOW
+    )
+    assert [found.owner_id for found in store.subscriptions.list_active()] == ["UBOB"]
