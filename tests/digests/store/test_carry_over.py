@@ -45,7 +45,7 @@ CONSOLE_FIELDS = {
     '"voices":': '"mark_count":',
     '"reviewed":': '"review_line":',
 }
-"""Of payloads that hold blocks with a kind: the console's, which are not as a chat service's API takes them."""
+"""Renamed keys of payloads that hold blocks with a kind: the console's, not those of a chat service's API."""
 ADDED = {"deliveries": ["'digest'"]}
 
 
