@@ -1,6 +1,6 @@
-"""Measure of the product's language: `python -m tests.style` prints two figures, and fails above their aims.
+"""Measure of the product's language: `python -m tests.style` prints its figures and fails above their aims.
 
-A docstring begins with a verb or a noun. A function's name is a verb with its object.
+A docstring begins with a verb or a noun, and names in it exist. A function's name is a verb with its object.
 """
 
 import ast
@@ -18,6 +18,11 @@ MAX_OPENING_SHARE = 0.02
 
 MAX_ONE_WORD_SHARE = 0.30
 """Largest share of functions with a name of one word; dunder methods and methods of a port do not count."""
+
+MAX_DEAD_NAME_SHARE = 0.0
+"""Largest share of names in the backticks of docstrings that occur nowhere in the code."""
+
+QUOTED_NAME = re.compile(r"`([A-Za-z_]\w*(?:\.\w+)*)(?:\(\))?`")
 
 PRONOUN = re.compile(r"(what|whatever|whether|those|who|whoever|whose|where|when|how|which|why)\b", re.I)
 
@@ -109,6 +114,67 @@ def measure_one_word_names(files: dict[str, ast.Module]) -> Measure:
     return Measure("functions with a one-word name", len(functions), findings, MAX_ONE_WORD_SHARE)
 
 
+def measure_dead_names(files: dict[str, ast.Module]) -> Measure:
+    """Count names in backticks in docstrings that are neither a name, a module nor a string in the code.
+
+    A dotted name that begins with a room has to be a module or its function, class or constant.
+    """
+    full_names = {name for file, tree in files.items() for name in _list_full_names(file, tree)}
+    known = {name for tree in files.values() for name in _list_used_names(tree)}
+    quoted = [
+        (file, line, name)
+        for file, tree in files.items()
+        for line, text in _list_docstrings(tree)
+        for name in QUOTED_NAME.findall(text)
+    ]
+
+    def exists(name: str) -> bool:
+        if name.split(".")[0] in ROOMS and "." in name:
+            return name in full_names
+        return name in known or name.split(".")[-1] in known
+
+    findings = tuple(Finding(file, line, name) for file, line, name in quoted if not exists(name))
+    return Measure("names in docstrings that do not exist", len(quoted), findings, MAX_DEAD_NAME_SHARE)
+
+
+def _list_full_names(file: str, tree: ast.Module) -> Iterator[str]:
+    """Yield the dotted names of a module and of its functions, constants, classes, methods and fields."""
+    module = file.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+    yield module
+    scopes: list[tuple[str, ast.Module | ast.ClassDef]] = [(module, tree)]
+    while scopes:
+        prefix, scope = scopes.pop()
+        for node in scope.body:
+            match node:
+                case ast.FunctionDef() | ast.AsyncFunctionDef():
+                    yield f"{prefix}.{node.name}"
+                case ast.ClassDef():
+                    yield f"{prefix}.{node.name}"
+                    scopes.append((f"{prefix}.{node.name}", node))
+                case ast.Assign() | ast.AnnAssign():
+                    targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+                    yield from (f"{prefix}.{each.id}" for each in targets if isinstance(each, ast.Name))
+
+
+def _list_used_names(tree: ast.Module) -> Iterator[str]:
+    """Yield the names that the code defines or uses, and the words of its strings other than docstrings."""
+    texts = {node.value for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    for node in ast.walk(tree):
+        match node:
+            case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
+                yield node.name
+            case ast.Name():
+                yield node.id
+            case ast.Attribute():
+                yield node.attr
+            case ast.arg() | ast.keyword() if node.arg:
+                yield node.arg
+            case ast.alias():
+                yield from (node.name, node.name.split(".")[-1])
+            case ast.Constant(value=str(text)) if node not in texts:
+                yield from re.findall(r"\w+(?:\.\w+)*", text)
+
+
 def parse_product() -> dict[str, ast.Module]:
     """Return the syntax trees of the product's files by their path from the root."""
     return {
@@ -119,9 +185,13 @@ def parse_product() -> dict[str, ast.Module]:
 
 
 def main(arguments: list[str]) -> int:
-    """Print both figures, with `--list` each finding too. Return 1 if an aim is missed."""
+    """Print the figures, with `--list` each finding too. Return 1 if an aim is missed."""
     files = parse_product()
-    measures = [measure_docstring_openings(files), measure_one_word_names(files)]
+    measures = [
+        measure_docstring_openings(files),
+        measure_one_word_names(files),
+        measure_dead_names(files),
+    ]
     for measure in measures:
         print(measure)
         if "--list" in arguments:
