@@ -156,11 +156,11 @@ async def deliver_claim(claim: Claim, *, context: DeliveryContext) -> None:
         log.warning("left to another worker: %s", lost)
     except PostError as error:
         if error.outcome in (Outcome.GONE, Outcome.REFUSED):
-            await _fail_delivery(claim, str(error), context, stop=error.outcome is Outcome.GONE)
+            await _abandon_delivery(claim, str(error), context, stop=error.outcome is Outcome.GONE)
         else:
             await _reschedule_delivery(claim, str(error), context, had_progress=run.has_progress)
     except InputError as error:  # The preferences are invalid, and will be tomorrow.
-        await _fail_delivery(claim, str(error), context, stop=True)
+        await _abandon_delivery(claim, str(error), context, stop=True)
     except PaperroundError as error:
         await _reschedule_delivery(claim, str(error), context, had_progress=run.has_progress)
     except Exception as error:
@@ -484,17 +484,21 @@ async def _reschedule_delivery(
     retry_at = context.clock() + _compute_backoff(claim.failures, context.jitter())
     is_day_over = retry_at >= edition_ends_at(claim.subscription.schedule, claim.edition)
     if is_day_over and claim.failures + 1 >= context.policy.min_attempts:
-        await _fail_delivery(claim, reason, context)
+        await _abandon_delivery(claim, reason, context)
         return
     log.warning("%s, %s: %s", claim.subscription.channel, claim.edition, reason)
     await _try_write(partial(context.store.outbox.reschedule, claim, reason, next_try_at=retry_at))
 
 
-async def _fail_delivery(claim: Claim, reason: str, context: DeliveryContext, *, stop: bool = False) -> None:
+async def _abandon_delivery(
+    claim: Claim, reason: str, context: DeliveryContext, *, stop: bool = False
+) -> None:
     """Give the edition up, which queues a failure notice. `stop` also stops the subscription."""
     log.error("%s, %s: %s Given up.", claim.subscription.channel, claim.edition, reason)
-    fail = partial(context.store.outbox.fail, claim, reason, now=context.clock(), stop_subscription=stop)
-    await _try_write(partial(fail, unknown_is_lost=context.policy.on_unknown is UnknownPolicy.RESEND))
+    abandon = partial(
+        context.store.outbox.abandon, claim, reason, now=context.clock(), stop_subscription=stop
+    )
+    await _try_write(partial(abandon, unknown_is_lost=context.policy.on_unknown is UnknownPolicy.RESEND))
 
 
 async def _try_write(write: Callable[[], None]) -> None:

@@ -27,8 +27,8 @@ class FailureNotice:
 class FailureNotices(Protocol):
     """The queue of failure notices, one for each delivery at most.
 
-    `Outbox.fail` adds to it. The store itself adds to it when it gives up a delivery or a subscription that
-    cannot be read. A subscription without an owner gets no notice.
+    `Outbox.abandon` adds to it. The store itself adds to it when it gives up a delivery or a subscription
+    that cannot be read. A subscription without an owner gets no notice.
     """
 
     def due(self, *, now: datetime, retry_after: timedelta, limit: int) -> Sequence[FailureNotice]:

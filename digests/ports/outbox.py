@@ -281,7 +281,7 @@ class Outbox(Protocol):
         turn: both counts stay.
         """
 
-    def fail(
+    def abandon(
         self,
         claim: Claim,
         reason: str,

@@ -16,7 +16,7 @@ from digests.errors import InputError, StoreError
 from digests.schedule import DueEdition, due_after_schedule_change, next_due_edition, recompute_next_due
 from digests.store import schema
 from digests.store.engine import Database
-from digests.store.outbox.abandon import abandon_paused, fail_due_edition, is_digest, reopen_failed
+from digests.store.outbox.abandon import abandon_due_edition, abandon_paused, is_digest, reopen_failed
 from digests.subscription import Channel, DigestStyle, Preferences, Schedule, Subscription, SubscriptionChange
 
 log = logging.getLogger(__name__)
@@ -225,7 +225,7 @@ def read_or_stop_subscriptions(
             log.error("%s", error)
             stopped = update(subscriptions).where(subscriptions.c.id == row.id)
             connection.execute(stopped.values(stop_reason=str(error)))
-            fail_due_edition(connection, row, str(error), now)
+            abandon_due_edition(connection, row, str(error), now)
     return subscriptions_found
 
 

@@ -65,7 +65,7 @@ def test_the_papers_of_an_abandoned_first_edition_are_considered_again() -> None
     subscription = save_subscription(store, a_subscription())
     claim = store.outbox.claim(subscription, NOW.date(), owner="a", now=NOW, lease=DAY)
     assert claim
-    store.outbox.fail(claim, "the channel is full", now=NOW)
+    store.outbox.abandon(claim, "the channel is full", now=NOW)
     assert deliver_digest(store, subscription, 4 * DAY) == ["2401.00002"]
 
 

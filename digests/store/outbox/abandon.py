@@ -188,7 +188,7 @@ def _abandon_older(
     return {subscription for key, subscription in older.items() if key not in abandoned_keys}
 
 
-def fail_due_edition(connection: Connection, row: Row[Any], reason: str, now: datetime) -> None:
+def abandon_due_edition(connection: Connection, row: Row[Any], reason: str, now: datetime) -> None:
     """Give up the unfinished deliveries of a subscription, and queue failure notices for its owner.
 
     `row` is the subscription's row. Leased deliveries are left to their workers. If none of the others is a

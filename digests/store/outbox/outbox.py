@@ -121,7 +121,7 @@ class SqlOutbox:
                 crashes=0 if is_failure else deliveries.c.crashes,
             )
 
-    def fail(
+    def abandon(
         self,
         claim: Claim,
         reason: str,

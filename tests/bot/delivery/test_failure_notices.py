@@ -49,7 +49,7 @@ def test_a_failure_notice_names_the_kind_of_its_delivery(kind: DeliveryKind, tit
         subscription, TODAY, owner="r", now=world.now, lease=timedelta(minutes=5), kind=kind
     )
     assert claim
-    world.store.outbox.fail(claim, "Slack is out.", now=world.now)
+    world.store.outbox.abandon(claim, "Slack is out.", now=world.now)
     platform = MemoryPlatform(world.posted_pages)
     world.send_failure_notices(platform)
     ((_, message),) = platform.direct_messages

@@ -38,7 +38,7 @@ def test_a_failed_edition_returns_the_papers_of_its_unsent_pages() -> None:
     )
     start_page(store, claim, 0)
     confirm_page(store, claim, 0, "r")
-    store.outbox.fail(claim, "the channel is gone", now=NOW)
+    store.outbox.abandon(claim, "the channel is gone", now=NOW)
     assert find_shown_papers(store, subscription, 0, 4) == {"2401.00001"}
     (delivery,) = store.delivery_reports.history(subscription, 5)
     assert (delivery.state, delivery.reason) == (DeliveryState.FAILED, "the channel is gone")
@@ -55,7 +55,7 @@ def test_a_failed_edit_returns_the_late_papers_of_its_page() -> None:
     )
     confirm_page(store, claim, 0, "there")
     replanned = store.outbox.replace_plan(claim, [a_page(0, "2401.00001")], watermark=4)
-    store.outbox.fail(replanned, "the channel is gone", now=NOW)
+    store.outbox.abandon(replanned, "the channel is gone", now=NOW)
     assert find_shown_papers(store, subscription, 0, 9) == frozenset()
 
 
@@ -102,7 +102,7 @@ def test_a_waiting_partly_sent_edition_blocks_newer_ones_until_it_fails() -> Non
     )
     assert claim_all(store, two_days) == []
     (retried,) = claim_all(store, two_days + LEASE)
-    store.outbox.fail(retried, "The channel takes nothing.", now=NOW)
+    store.outbox.abandon(retried, "The channel takes nothing.", now=NOW)
     (newest,) = claim_all(store, two_days + LEASE)
     assert newest.edition == TODAY + two_days
 
@@ -154,7 +154,7 @@ def test_a_failed_edition_returns_the_papers_of_unknown_pages_if_they_count_as_l
     unknown_is_lost: bool,
 ) -> None:
     store, subscription = a_store_with_channel()
-    store.outbox.fail(
+    store.outbox.abandon(
         start_first_page(store, subscription), "Slack is out.", now=NOW, unknown_is_lost=unknown_is_lost
     )
     shown = find_shown_papers(store, subscription, 0, 4)

@@ -261,7 +261,7 @@ def test_a_resumed_channel_gets_the_rest_of_today_and_no_older_edition() -> None
 def test_a_stopped_channel_started_on_the_same_day_gets_todays_edition() -> None:
     store, subscription = a_store_with_channel()
     claim = save_plan(store, claim_edition(store, subscription), [a_page(0, "2401.00001")], watermark=4)
-    store.outbox.fail(claim, "The app is not in the channel.", now=NOW, stop_subscription=True)
+    store.outbox.abandon(claim, "The app is not in the channel.", now=NOW, stop_subscription=True)
     assert claim_all(store, timedelta(hours=1)) == []
     assert store.subscriptions.start(subscription.channel, now=NOW + timedelta(hours=1))
     (reopened,) = claim_all(store, timedelta(hours=1))
@@ -275,7 +275,7 @@ def test_a_failed_edition_is_reopened_on_request_unless_partly_posted() -> None:
         claim = start_first_page(store, subscription)
         if not is_posted:
             store.outbox.reset_page(claim, 0)
-        store.outbox.fail(claim, "Slack is out.", now=NOW)
+        store.outbox.abandon(claim, "Slack is out.", now=NOW)
         assert try_claim(store, subscription, delay=LEASE) is None
         reopened = store.outbox.claim(
             subscription, TODAY, owner="b", now=NOW + LEASE, lease=LEASE, retry_failed=True
@@ -311,7 +311,7 @@ def test_a_failed_delivery_is_reopened_in_its_own_kind_only() -> None:
     recap, digest = claim_recap(store, subscription), claim_edition(store, subscription)
     assert recap
     for claim in (recap, digest):
-        store.outbox.fail(claim, "Slack is out.", now=NOW)
+        store.outbox.abandon(claim, "Slack is out.", now=NOW)
     assert store.outbox.claim(
         subscription, TODAY, owner="b", now=NOW, lease=LEASE, retry_failed=True, kind=DeliveryKind.RECAP
     )
@@ -378,7 +378,7 @@ def test_a_claim_names_the_first_edition_missed_since_the_last_posted_one() -> N
     for days in (1, 2):
         (claim,) = claim_all(store, timedelta(days=days))
         assert claim.first_missed == (None if days == 1 else TODAY + timedelta(days=1))
-        store.outbox.fail(claim, "Slack is out.", now=NOW)
+        store.outbox.abandon(claim, "Slack is out.", now=NOW)
     (third,) = claim_all(store, timedelta(days=3))
     assert third.first_missed == TODAY + timedelta(days=1)
     store.outbox.finish(third)
@@ -389,7 +389,7 @@ def test_a_claim_names_the_first_edition_missed_since_the_last_posted_one() -> N
 def test_editions_that_failed_before_a_pause_are_not_missed_after_it() -> None:
     for is_paused, missed in ((True, None), (False, TODAY)):
         store, subscription = a_store_with_channel()
-        store.outbox.fail(claim_edition(store, subscription), "Slack is out.", now=NOW)
+        store.outbox.abandon(claim_edition(store, subscription), "Slack is out.", now=NOW)
         later = NOW + timedelta(days=14)
         if is_paused:
             paused = replace(subscription, paused_by="Ada")

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.usefixtures("over_both")
 def test_a_failure_notice_is_due_until_acknowledged_and_to_one_worker_at_a_time() -> None:
     store = a_store()
     owned = save_subscription(store, replace(a_subscription(), owner_id="UADA"))
-    store.outbox.fail(claim_edition(store, owned), "Slack is out.", now=NOW)
+    store.outbox.abandon(claim_edition(store, owned), "Slack is out.", now=NOW)
 
     def list_due(delay: timedelta) -> list[str]:
         notices = store.failure_notices.due(now=NOW + delay, retry_after=LEASE, limit=9)
@@ -34,12 +34,12 @@ def test_a_failure_notice_is_due_until_acknowledged_and_to_one_worker_at_a_time(
 def test_a_second_failure_of_an_edition_makes_no_second_notice() -> None:
     store = a_store()
     owned = save_subscription(store, replace(a_subscription(), owner_id="UADA"))
-    store.outbox.fail(claim_edition(store, owned), "The channel is gone.", now=NOW, stop_subscription=True)
+    store.outbox.abandon(claim_edition(store, owned), "The channel is gone.", now=NOW, stop_subscription=True)
     (notice,) = store.failure_notices.due(now=NOW, retry_after=LEASE, limit=9)
     store.failure_notices.acknowledge(notice)
     store.subscriptions.start(owned.channel, now=NOW + LEASE)
     (reopened,) = claim_all(store, LEASE)
-    store.outbox.fail(reopened, "The channel is gone.", now=NOW + LEASE, stop_subscription=True)
+    store.outbox.abandon(reopened, "The channel is gone.", now=NOW + LEASE, stop_subscription=True)
     assert store.failure_notices.due(now=NOW + timedelta(days=1), retry_after=LEASE, limit=9) == []
 
 
@@ -49,10 +49,10 @@ def test_a_failure_notice_names_its_kind_and_unknown_kinds_wait_for_a_newer_vers
     recap, digest = claim_recap(store, owned), claim_edition(store, owned)
     assert recap
     for claim in (recap, digest):
-        store.outbox.fail(claim, "Slack is out.", now=NOW)
+        store.outbox.abandon(claim, "Slack is out.", now=NOW)
     poll = claim_recap(store, owned, TODAY - YEAR)
     assert poll
-    store.outbox.fail(poll, "Slack is out.", now=NOW)
+    store.outbox.abandon(poll, "Slack is out.", now=NOW)
     corrupt_rows(store, "UPDATE deliveries SET kind = 'poll' WHERE id = :id", id=poll.id)
     notices = store.failure_notices.due(now=NOW, retry_after=LEASE, limit=9)
     assert {(notice.delivery_id, notice.kind) for notice in notices} == {

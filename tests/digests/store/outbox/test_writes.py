@@ -41,7 +41,7 @@ def test_a_worker_whose_lease_expired_can_write_nothing() -> None:
         lambda: outbox.reset_page(lost, 0),
         lambda: outbox.finish(lost),
         lambda: outbox.reschedule(lost, "x", next_try_at=NOW),
-        lambda: outbox.fail(lost, "x", now=NOW),
+        lambda: outbox.abandon(lost, "x", now=NOW),
     ]
     for write in writes:
         with pytest.raises(LeaseLostError):
