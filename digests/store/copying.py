@@ -16,7 +16,7 @@ from digests.store.carry_over import OLD_REVISION, convert_row, find_old_table, 
 from digests.store.engine import Database, open_database, translate_errors
 from digests.store.leadership import is_any_role_held
 from digests.store.migration import fetch_revision, migrate
-from digests.store.outbox.abandon import has_live_lease
+from digests.store.outbox.conditions import has_live_lease
 from digests.store.schema import deliveries, metadata
 
 BATCH_ROWS = 1_000

@@ -16,7 +16,8 @@ from digests.errors import InputError, StoreError
 from digests.schedule import DueEdition, due_after_schedule_change, next_due_edition, recompute_next_due
 from digests.store import schema
 from digests.store.engine import Database
-from digests.store.outbox.abandon import abandon_due_edition, abandon_paused, is_digest, reopen_failed
+from digests.store.outbox.abandon import abandon_due_edition, abandon_paused, reopen_failed
+from digests.store.outbox.conditions import is_digest
 from digests.subscription import Channel, DigestStyle, Preferences, Schedule, Subscription, SubscriptionChange
 
 log = logging.getLogger(__name__)

@@ -258,7 +258,7 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     Mutant(
         "two editions of a channel in progress",
-        "digests/store/outbox/abandon.py",
+        "digests/store/outbox/conditions.py",
         "or_(has_live_lease(now, table), has_begun(table))",
         "has_live_lease(now, table)",
         (
@@ -268,7 +268,7 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     Mutant(
         "delivery of another kind that blocks a digest",
-        "digests/store/outbox/abandon.py",
+        "digests/store/outbox/conditions.py",
         "        is_digest(table),\n",
         "",
         (

@@ -1,15 +1,13 @@
 """Abandoning of unfinished deliveries, so that papers they did not show are considered again."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
 from typing import Any
 
 from sqlalchemy import (
-    ColumnElement,
     Connection,
     Row,
     Select,
-    and_,
     case,
     delete,
     exists,
@@ -24,60 +22,22 @@ from sqlalchemy import (
 from digests.ports.outbox import POSSIBLY_POSTED, DeliveryKind, DeliveryState, PageState
 from digests.store import schema
 from digests.store.engine import in_json_array, insert_if_absent
+from digests.store.outbox.conditions import (
+    DELIVERED,
+    LEASED,
+    RETRYABLE,
+    has_begun,
+    has_live_lease,
+    is_digest,
+    is_one_of,
+)
 
 deliveries, pages, shown_papers = schema.deliveries, schema.pages, schema.shown_papers
-
-LEASED = (DeliveryState.CLAIMED, DeliveryState.POSTING)
-"""States of a delivery that a worker holds until its lease ends."""
-RETRYABLE = (DeliveryState.RETRYING, DeliveryState.UNKNOWN)
-"""States of a delivery that waits for `next_try_at`."""
-DELIVERED = (DeliveryState.POSTED, DeliveryState.EMPTY)
-"""States of a finished delivery. An empty one may have been posted or not."""
 
 ACKNOWLEDGED = datetime(9999, 1, 1, tzinfo=UTC)
 """Value of `notify_at` for a failure notice that was acknowledged: it is never due."""
 SUPERSEDED_REASON = "A newer edition came before this one was done."
 PAUSED_REASON = "The digest was paused or stopped before this was done."
-
-
-InstantOrParameter = datetime | ColumnElement[Any]
-"""An instant, or a bound parameter of a prepared statement."""
-
-
-def is_one_of(state: ColumnElement[Any], states: Iterable[str]) -> ColumnElement[bool]:
-    """Match any of the states. Cheaper than IN, whose list SQLAlchemy expands again at every execution."""
-    return or_(*(state == value for value in states))
-
-
-def is_digest(table: Any = deliveries) -> ColumnElement[bool]:
-    """Match digests. Of the kinds, they alone are delivered one edition after another."""
-    return table.c.kind == DeliveryKind.DIGEST  # type: ignore[no-any-return]
-
-
-def has_live_lease(now: InstantOrParameter, table: Any = deliveries) -> ColumnElement[bool]:
-    """Match deliveries with a lease that ends after `now`."""
-    return and_(is_one_of(table.c.state, LEASED), table.c.lease_until > now)
-
-
-def has_begun(table: Any = deliveries) -> ColumnElement[bool]:
-    """Match deliveries with a page that is, or may be, in the channel. `CHANGING` pages do not count."""
-    possibly_posted_page = exists().where(
-        pages.c.delivery == table.c.id, is_one_of(pages.c.state, POSSIBLY_POSTED)
-    )
-    # Explicit, because the condition is also used in nested subqueries.
-    return possibly_posted_page.correlate(table)
-
-
-def blocks_newer(now: InstantOrParameter, table: Any = deliveries) -> ColumnElement[bool]:
-    """Match digests that must be finished before a newer edition of their channel begins.
-
-    Such a digest is leased at `now`, or a part of it is, or may be, in the channel.
-    """
-    return and_(
-        is_digest(table),
-        is_one_of(table.c.state, LEASED + RETRYABLE),
-        or_(has_live_lease(now, table), has_begun(table)),
-    )
 
 
 def abandoned_columns(reason: str) -> dict[str, Any]:

@@ -37,19 +37,21 @@ from digests.schedule import newest_due_edition, next_due_edition
 from digests.store import schema
 from digests.store.engine import in_json_array, insert_if_absent, insert_many, update_many
 from digests.store.outbox.abandon import (
+    abandoned_columns,
+    find_first_missed,
+    reopen_failed,
+    return_unseen_papers,
+    supersede_older,
+)
+from digests.store.outbox.conditions import (
     LEASED,
     RETRYABLE,
     InstantOrParameter,
-    abandoned_columns,
     blocks_newer,
-    find_first_missed,
     has_begun,
     has_live_lease,
     is_digest,
     is_one_of,
-    reopen_failed,
-    return_unseen_papers,
-    supersede_older,
 )
 from digests.store.outbox.pages import (
     DAMAGED_ROW_ERRORS,

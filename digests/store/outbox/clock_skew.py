@@ -6,7 +6,8 @@ from sqlalchemy import Column, ColumnElement, Connection, and_, delete, exists, 
 
 from digests.ports.outbox import MAX_CLOCK_SKEW, DeliveryState, PageState
 from digests.store import schema
-from digests.store.outbox.abandon import ACKNOWLEDGED, LEASED, RETRYABLE
+from digests.store.outbox.abandon import ACKNOWLEDGED
+from digests.store.outbox.conditions import LEASED, RETRYABLE
 
 deliveries, pages, shown_papers = schema.deliveries, schema.pages, schema.shown_papers
 post_edits, review_queue = schema.post_edits, schema.review_queue

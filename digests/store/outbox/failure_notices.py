@@ -10,7 +10,8 @@ from digests.ports.failure_notices import FailureNotice
 from digests.ports.outbox import DeliveryKind
 from digests.store import schema
 from digests.store.engine import Database
-from digests.store.outbox.abandon import ACKNOWLEDGED, is_one_of
+from digests.store.outbox.abandon import ACKNOWLEDGED
+from digests.store.outbox.conditions import is_one_of
 from digests.store.subscriptions import subscription_or_stub_from_row
 
 deliveries = schema.deliveries

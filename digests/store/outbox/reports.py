@@ -14,7 +14,7 @@ from digests.ports.delivery_reports import ChannelStatus, DeliveryReport, Previo
 from digests.ports.outbox import DeliveryKind, DeliveryState, PageState
 from digests.store import schema
 from digests.store.engine import Database, in_json_array
-from digests.store.outbox.abandon import LEASED, has_live_lease, is_digest
+from digests.store.outbox.conditions import LEASED, has_live_lease, is_digest
 from digests.store.outbox.pages import UNREADABLE_REASON, fetch_page_rows, readable_pages_from_rows
 from digests.store.subscriptions import subscription_from_row
 from digests.subscription import Channel, Subscription

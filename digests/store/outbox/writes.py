@@ -20,7 +20,7 @@ from digests.ports.outbox import (
 )
 from digests.store import schema
 from digests.store.engine import insert_if_absent, update_many
-from digests.store.outbox.abandon import LEASED
+from digests.store.outbox.conditions import LEASED
 from digests.store.outbox.pages import insert_pages
 from digests.store.posts import NewPost, insert_posts, state_of
 
