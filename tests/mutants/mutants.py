@@ -209,7 +209,7 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     Mutant(
         "unseen papers not returned on give-up",
-        "digests/store/outbox/outbox.py",
+        "digests/store/outbox/abandon.py",
         "return_unseen_papers(connection, [claim.id], ",
         "return_unseen_papers(connection, [], ",
         (f"{OUTBOX}/test_abandon.py::test_a_failed_edition_returns_the_papers_of_its_unsent_pages[sqlite]",),

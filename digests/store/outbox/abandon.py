@@ -1,5 +1,12 @@
-"""Abandoning of unfinished deliveries, so that papers they did not show are considered again."""
+"""Abandoning: the end of a delivery in `FAILED`, after which the papers it did not show are considered again.
 
+`abandon_claimed` does it for the worker that holds the delivery: `bot/delivery/deliver.py` decides when. The
+store does it in four more places, all below. `claims.py` calls `abandon_damaged` for a delivery that cannot be
+read, and `supersede_older` where a newer edition replaces it. `subscriptions.py` calls `abandon_paused` for what
+a pause left, and `abandon_due_edition` for a subscription that cannot be read.
+"""
+
+import logging
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
 from typing import Any
@@ -12,6 +19,7 @@ from sqlalchemy import (
     delete,
     exists,
     func,
+    literal,
     not_,
     or_,
     select,
@@ -19,7 +27,7 @@ from sqlalchemy import (
     update,
 )
 
-from digests.ports.outbox import POSSIBLY_POSTED, DeliveryKind, DeliveryState, PageState
+from digests.ports.outbox import POSSIBLY_POSTED, Claim, DeliveryKind, DeliveryState, PageState
 from digests.store import schema
 from digests.store.engine import in_json_array, insert_if_absent
 from digests.store.outbox.conditions import (
@@ -31,6 +39,11 @@ from digests.store.outbox.conditions import (
     is_digest,
     is_one_of,
 )
+from digests.store.outbox.pages import UNREADABLE_REASON
+from digests.store.outbox.writes import update_delivery
+from digests.subscription import Subscription
+
+log = logging.getLogger(__name__)
 
 deliveries, pages, shown_papers = schema.deliveries, schema.pages, schema.shown_papers
 
@@ -40,13 +53,46 @@ SUPERSEDED_REASON = "A newer edition came before this one was done."
 PAUSED_REASON = "The digest was paused or stopped before this was done."
 
 
-def abandoned_columns(reason: str) -> dict[str, Any]:
+def _abandoned_columns(reason: str) -> dict[str, Any]:
     """Return the column values of an abandoned delivery.
 
     It has no watermark, so that its papers are considered again.
     """
     state = {"state": DeliveryState.FAILED, "reason": reason}
     return {**state, "lease_until": None, "next_try_at": None, "watermark": None}
+
+
+def abandon_claimed(
+    connection: Connection,
+    claim: Claim,
+    reason: str,
+    now: datetime,
+    *,
+    stop_subscription: bool,
+    unknown_is_lost: bool,
+) -> None:
+    """Give a claimed delivery up, as `Outbox.abandon` says. Raises LeaseLostError."""
+    table, subscription = schema.subscriptions, claim.subscription
+    notify_at = (
+        func.coalesce(deliveries.c.notify_at, literal(now, schema.Instant)) if subscription.owner_id else None
+    )
+    update_delivery(connection, claim, **_abandoned_columns(reason), notify_at=notify_at)
+    _return_unseen_papers(connection, [claim.id], include_unknown=unknown_is_lost)
+    if stop_subscription:
+        running_row = update(table).where(table.c.id == subscription.id, table.c.stop_reason == "")
+        connection.execute(running_row.values(stop_reason=reason))
+
+
+def abandon_damaged(
+    connection: Connection, row: Row[Any], subscription: Subscription, error: Exception, now: datetime
+) -> None:
+    """Give up a delivery whose row or pages cannot be read, and queue the failure notice."""
+    reason = UNREADABLE_REASON.format(error)
+    log.error("%s, %s: %s Given up.", subscription.channel, row.edition, reason)
+    damaged_delivery = update(deliveries).where(deliveries.c.id == row.delivery)
+    notify_at = now if subscription.owner_id else None
+    connection.execute(damaged_delivery.values(**_abandoned_columns(reason), notify_at=notify_at))
+    _return_unseen_papers(connection, [row.delivery])
 
 
 def reopen_failed(
@@ -89,7 +135,7 @@ def reopen_failed(
         )
 
 
-def return_unseen_papers(
+def _return_unseen_papers(
     connection: Connection, keys: Sequence[int], *, include_unknown: bool = False
 ) -> None:
     """Record the papers of deliveries as not shown if their pages were never sent.
@@ -142,9 +188,9 @@ def _abandon_older(
     unleased = query.where(not_(has_live_lease(now))).with_for_update(skip_locked=True)
     abandoned_keys = list(_find_older(connection, unleased, before))
     connection.execute(
-        update(deliveries).where(deliveries.c.id.in_(abandoned_keys)).values(**abandoned_columns(reason))
+        update(deliveries).where(deliveries.c.id.in_(abandoned_keys)).values(**_abandoned_columns(reason))
     )
-    return_unseen_papers(connection, abandoned_keys)
+    _return_unseen_papers(connection, abandoned_keys)
     return {subscription for key, subscription in older.items() if key not in abandoned_keys}
 
 
@@ -154,13 +200,13 @@ def abandon_due_edition(connection: Connection, row: Row[Any], reason: str, now:
     `row` is the subscription's row. Leased deliveries are left to their workers. If none of the others is a
     digest and the next edition is due, a failed delivery is inserted for that edition.
     """
-    failed_values = {**abandoned_columns(reason), "notify_at": now if row.owner_id else None}
+    failed_values = {**_abandoned_columns(reason), "notify_at": now if row.owner_id else None}
     unleased = _UNFINISHED_DELIVERIES.where(not_(has_live_lease(now))).with_for_update(skip_locked=True)
     begun = connection.execute(unleased, {"subscriptions": [row.id]}).fetchall()
     if begun:
         begun_keys = [delivery.id for delivery in begun]
         connection.execute(update(deliveries).where(deliveries.c.id.in_(begun_keys)).values(**failed_values))
-        return_unseen_papers(connection, begun_keys)
+        _return_unseen_papers(connection, begun_keys)
     if row.next_due_at <= now and not any(delivery.kind == DeliveryKind.DIGEST for delivery in begun):
         edition = row.next_edition or row.next_due_at.date()
         new = {

@@ -37,10 +37,9 @@ from digests.schedule import newest_due_edition, next_due_edition
 from digests.store import schema
 from digests.store.engine import in_json_array, insert_if_absent, insert_many, update_many
 from digests.store.outbox.abandon import (
-    abandoned_columns,
+    abandon_damaged,
     find_first_missed,
     reopen_failed,
-    return_unseen_papers,
     supersede_older,
 )
 from digests.store.outbox.conditions import (
@@ -55,7 +54,6 @@ from digests.store.outbox.conditions import (
 )
 from digests.store.outbox.pages import (
     DAMAGED_ROW_ERRORS,
-    UNREADABLE_REASON,
     fetch_page_rows,
     planned_page_from_row,
 )
@@ -319,7 +317,7 @@ class Claimer:
                 planned = tuple(planned_page_from_row(page) for page in pages_by_delivery[row.delivery])
                 claims.append(self._build_claim(row, subscription, planned))
             except DAMAGED_ROW_ERRORS as error:
-                self._abandon_damaged(row, subscription, error)
+                abandon_damaged(self.connection, row, subscription, error, self.now)
         return claims
 
     def _build_claim(
@@ -341,14 +339,6 @@ class Claimer:
             due_at=row.due_at,
             first_missed=row.first_missed,
         )
-
-    def _abandon_damaged(self, row: Row[Any], subscription: Subscription, error: Exception) -> None:
-        reason = UNREADABLE_REASON.format(error)
-        log.error("%s, %s: %s Given up.", subscription.channel, row.edition, reason)
-        damaged_delivery = update(deliveries).where(deliveries.c.id == row.delivery)
-        notify_at = self.now if subscription.owner_id else None
-        self.connection.execute(damaged_delivery.values(**abandoned_columns(reason), notify_at=notify_at))
-        return_unseen_papers(self.connection, [row.delivery])
 
     # Editions that are newly due.
 

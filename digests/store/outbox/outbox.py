@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import and_, delete, exists, func, literal, select, update
+from sqlalchemy import and_, delete, exists, select
 
 from digests.ports.outbox import (
     IMPORT_DEBOUNCE,
@@ -17,7 +17,7 @@ from digests.ports.outbox import (
 )
 from digests.store import schema
 from digests.store.engine import Database
-from digests.store.outbox.abandon import abandoned_columns, return_unseen_papers
+from digests.store.outbox.abandon import abandon_claimed
 from digests.store.outbox.claims import Claimer, WorkspaceQuota
 from digests.store.outbox.clock_skew import repair_future_timestamps
 from digests.store.outbox.pages import insert_pages
@@ -130,18 +130,15 @@ class SqlOutbox:
         stop_subscription: bool = False,
         unknown_is_lost: bool = False,
     ) -> None:
-        table, subscription = schema.subscriptions, claim.subscription
         with self.database.write() as connection:
-            notify_at = (
-                func.coalesce(deliveries.c.notify_at, literal(now, schema.Instant))
-                if subscription.owner_id
-                else None
+            abandon_claimed(
+                connection,
+                claim,
+                reason,
+                now,
+                stop_subscription=stop_subscription,
+                unknown_is_lost=unknown_is_lost,
             )
-            update_delivery(connection, claim, **abandoned_columns(reason), notify_at=notify_at)
-            return_unseen_papers(connection, [claim.id], include_unknown=unknown_is_lost)
-            if stop_subscription:
-                running_row = update(table).where(table.c.id == subscription.id, table.c.stop_reason == "")
-                connection.execute(running_row.values(stop_reason=reason))
 
     def repair_future_timestamps(self, *, now: datetime, lease: timedelta) -> None:
         with self.database.write() as connection:
