@@ -29,7 +29,7 @@ DRAIN_SECONDS = 10.0
 
 @dataclass(slots=True)
 class DiscordApp:
-    """Implements `bot.chat.port.App`."""
+    """Implements `bot.platforms.app.ChatApp`."""
 
     settings: DiscordSettings
     token: str = field(repr=False)
