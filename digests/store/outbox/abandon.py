@@ -2,8 +2,8 @@
 
 `abandon_claimed` does it for the worker that holds the delivery: `bot/delivery/deliver.py` decides when. The
 store does it in four more places, all below. `Claimer` calls `abandon_damaged` for a delivery that cannot be
-read, and `supersede_older` where a newer edition replaces it. `SqlSubscriptions` calls `abandon_paused` after a
-pause, and `abandon_due_edition` for a subscription that cannot be read.
+read, and `supersede_older` where a newer edition replaces it. `SqlSubscriptions` calls `abandon_paused` after
+a pause, and `abandon_due_edition` for a subscription that cannot be read.
 """
 
 import logging
