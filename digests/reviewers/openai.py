@@ -238,7 +238,7 @@ class ModelServer:
             case TimeoutError() | openai.APITimeoutError():
                 return ModelServerError(
                     ServerFault.TIMEOUT,
-                    f"{self._display_name} gave no whole answer in {self.address.timeout:g} seconds.",
+                    f"{self._display_name} did not answer in full within {self.address.timeout:g} seconds.",
                 )
             case openai.APIConnectionError():
                 return ModelServerError(

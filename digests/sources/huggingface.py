@@ -100,7 +100,7 @@ def parse_day(body: bytes, position: str) -> SourceBatch:
     try:
         entries = _LIST_ADAPTER.validate_json(body)
     except ValidationError:
-        raise SourceError(f"{SERVER} answered no list of papers: try again later.") from None
+        raise SourceError(f"{SERVER} did not answer with a list of papers: try again later.") from None
     results = [_parse_paper(entry, number) for number, entry in enumerate(entries, start=1)]
     return SourceBatch(
         position,
@@ -114,7 +114,7 @@ def _parse_paper(entry: Any, number: int) -> Paper | BadRecord:
         raw_paper = _DailyEntry.model_validate(entry).paper
     except ValidationError as error:
         field = ".".join(map(str, error.errors()[0]["loc"]))
-        return BadRecord(SERVER, number, field, "is not as it should be")
+        return BadRecord(SERVER, number, field, "is missing or invalid")
     found = parse_arxiv_id(raw_paper.id)
     title = " ".join(raw_paper.title.split())
     if not found or not title:

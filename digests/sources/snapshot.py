@@ -131,7 +131,7 @@ def _read_lines(path: Path, file_position: FilePosition, progress: ProgressCallb
             if len(line) == MAX_LINE_BYTES:
                 raise InputError(
                     f"{path.name}, line {number}: longer than {MAX_LINE_BYTES // 1024**2} MB, "
-                    "so it is no snapshot; what came before was kept."
+                    "so this is not a snapshot; the records before it were kept."
                 )
             if number % BATCH_LINES == 0:
                 progress(count_bytes_read(), file_position.size)
@@ -172,7 +172,7 @@ def _require_only_member(archive: zipfile.ZipFile, path: Path) -> zipfile.ZipInf
     members = [member for member in archive.infolist() if not member.is_dir()]
     if len(members) != 1:
         raise InputError(
-            f"The snapshot {path} holds {len(members)} files: it must hold one, of one record a line."
+            f"The snapshot {path} holds {len(members)} files: it must hold one file with one record per line."
         )
     return members[0]
 
@@ -194,7 +194,7 @@ def parse_snapshot_line(raw: bytes, source: str, line: int) -> Paper | BadRecord
     try:
         return _build_paper(fields, found.id, found.url, title)
     except (KeyError, TypeError, AttributeError, ValueError, IndexError):
-        return BadRecord(source, line, "", "has a field that is not as it should be")
+        return BadRecord(source, line, "", "has a field that is missing or invalid")
 
 
 def _build_paper(fields: dict[str, Any], paper_id: str, url: str, title: str) -> Paper:

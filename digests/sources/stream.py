@@ -140,7 +140,7 @@ def _decompress_stream(raw: Iterator[bytes], name: str) -> Iterator[bytes]:
             if bytes_unpacked > MAX_UNPACK_RATIO * max(packed.bytes_received, CHUNK_BYTES):
                 raise InputError(
                     f"{name} unpacks to more than {MAX_UNPACK_RATIO} times its size: "
-                    "that is no file of papers; what came before was kept."
+                    "this is not a file of papers; the records before were kept."
                 )
             yield chunk
 

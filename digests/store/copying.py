@@ -65,7 +65,7 @@ def _require_distinct_stores(old: Database, new: Database) -> None:
     for database in (old, new):
         if not database.is_postgres and database.file is None:
             raise StoreError(
-                "A store in memory is gone at the end: name a file, such as sqlite:///paperround.db."
+                "A store in memory ends with its process: name a file, such as sqlite:///paperround.db."
             )
 
 

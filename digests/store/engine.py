@@ -310,7 +310,7 @@ def translate_errors(name: str) -> Iterator[None]:
         raise StoreError(sentence(name, error)) from error
     except (PoolTimeoutError, DisconnectionError) as error:
         raise StoreError(
-            f"The store {name} is busy or away: no connection to it was free in time."
+            f"The store {name} is busy or unreachable: no connection was free in time."
         ) from error
 
 

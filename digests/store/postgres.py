@@ -121,17 +121,17 @@ _ERROR_SENTENCES = {
     "57014": "did not answer in time: try again, and look at what else keeps the server busy",
     "55P03": "is locked by another process for too long: try again",
     "40P01": "was asked by two processes at once for the same thing: try again; nothing was half written",
-    "25P03": "ended a transaction that had stood still: try again; nothing was half written",
-    "57P05": "ended a connection that had been silent: try again",
+    "25P03": "ended a transaction that had been idle: try again; nothing was half written",
+    "57P05": "ended a connection that had been idle: try again",
     "25006": "is read-only (a standby, perhaps): name the server that takes writes under [store] url",
     "42501": "does not let this user do that: give it the right to create tables and to read and write them",
     "53100": "cannot grow, its disk is full: free some space and try again; nothing was half written",
     "53200": "is out of memory: try again, and look at what else keeps the server busy",
     "53300": "has no connection left: run fewer replicas, or raise max_connections",
     "28": "refuses the login: check the user under [store] url, and its password in PGPASSWORD or ~/.pgpass",
-    "3D000": "is not there: create the database, or name another under [store] url",
+    "3D000": "does not exist: create the database, or name another under [store] url",
     "57P": "is being stopped or started: trying again helps once it is up",
-    "08": "went away: check that the server is up and the network is well; nothing was half written",
+    "08": "went away: check that the server is up and the network works; nothing was half written",
 }
 """Sentences by SQLSTATE or its prefix; the first match counts."""
 

@@ -37,7 +37,7 @@ def parse_page(body: bytes) -> QueryPage:
     """Parse a response. Raises SourceError, with arXiv's message if it reports an error."""
     root = parse_xml(body, SERVER)
     if root.tag != f"{_ATOM}feed":
-        raise SourceError(f"{SERVER} answered XML that is no feed: try again later.")
+        raise SourceError(f"{SERVER} answered XML that is not a feed: try again later.")
     entries = list(root.iterchildren(f"{_ATOM}entry"))
     for entry in entries:
         if "/api/errors" in (entry.findtext(f"{_ATOM}id") or ""):

@@ -61,7 +61,9 @@ def parse_feed(body: bytes) -> Feed:
     root = parse_xml(body, SERVER)
     channel = root.find("channel") if root.tag == "rss" else root
     if channel is None or (root.tag not in ("rss", f"{_ATOM}feed")):
-        raise SourceError(f"{SERVER} answered XML that is no feed (<{_local_name(root)}>): try again later.")
+        raise SourceError(
+            f"{SERVER} answered XML that is not a feed (<{_local_name(root)}>): try again later."
+        )
     title = channel.findtext("title") or channel.findtext(f"{_ATOM}title") or ""
     if "error" in title.lower():
         message = channel.findtext("description") or channel.findtext(f"{_ATOM}subtitle") or title
@@ -84,7 +86,7 @@ def _parse_feed_day(channel: "etree._Element") -> date:
             return parsedate_to_datetime(published).astimezone(NEW_YORK).date()
         return datetime.fromisoformat(updated or "").astimezone(NEW_YORK).date()
     except ValueError:
-        raise SourceError(f"{SERVER} does not say which day it is of: try again later.") from None
+        raise SourceError(f"{SERVER} has no date: try again later.") from None
 
 
 def _build_feed(day: date, items: list[tuple[str, Paper]]) -> Feed:

@@ -179,7 +179,7 @@ class ArxivSource:
         except oai.TokenExpiredError:
             if not harvest.token:
                 raise SourceError(
-                    f"{oai.SERVER} refuses a token that nobody gave it: try again later."
+                    f"{oai.SERVER} reports an expired token for a request without one: try again later."
                 ) from None
             return await self._fetch_page(client, Harvest(harvest.category, harvest.since))
 

@@ -21,7 +21,7 @@ def parse_xml(body: bytes, server: str) -> "etree._Element":
         root = _parse_repaired_xml(body, server)
     if root.getroottree().docinfo.internalDTD is not None:
         raise SourceError(
-            f"{server} answered XML with a document type, which a feed has no use for: refused."
+            f"{server} answered XML with a document type, which is not accepted: try again later."
         )
     return root
 
@@ -38,5 +38,5 @@ def _parse_repaired_xml(body: bytes, server: str) -> "etree._Element":
         return etree.fromstring(text, _build_parser())
     except (etree.XMLSyntaxError, ValueError) as error:
         raise SourceError(
-            f"{server} answered no whole XML document ({str(error)[:120]}): try again later."
+            f"{server} answered incomplete or malformed XML ({str(error)[:120]}): try again later."
         ) from None

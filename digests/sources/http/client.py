@@ -290,7 +290,7 @@ def _resolve_redirect(address: str, answer: SourceResponse, server: str) -> str:
     try:
         target = httpx.URL(address).join(answer.headers.get("location", ""))
     except (httpx.InvalidURL, ValueError):
-        raise SourceError(f"{server} redirects to what is no address: check its address.") from None
+        raise SourceError(f"{server} redirects to an invalid address: check its own address.") from None
     if address.startswith("https:") and target.scheme != "https":
         raise SourceError(
             f"{server} redirects from https to {target.scheme or 'nowhere'}: it was not followed."
@@ -321,9 +321,9 @@ async def _read_body(response: httpx.Response, spec: _RequestSpec) -> bytes | _R
                 else:
                     body += piece
     except zlib.error:
-        return _RetryableFailure("answered what cannot be unpacked")
+        return _RetryableFailure("sent a body that cannot be decompressed")
     if unpacker and not unpacker.eof:
-        return _RetryableFailure("answered only a part")
+        return _RetryableFailure("sent an incomplete body")
     return bytes(body)
 
 
@@ -335,7 +335,7 @@ def _build_decompressor(encoding: str, server: str) -> "zlib._Decompress | None"
             return zlib.decompressobj(wbits=zlib.MAX_WBITS | 32)
         case unsupported:
             raise SourceError(
-                f"{server} answered in the encoding {unsupported[:40]!r}, which nobody asked for."
+                f"{server} answered in the encoding {unsupported[:40]!r}, which was not requested."
             )
 
 

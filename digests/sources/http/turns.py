@@ -54,7 +54,7 @@ class ServerTurns:
             while free_at := await self._take_turn_shielded(lease):
                 if free_at - self.clock() > MAX_TURN_WAIT:
                     raise SourceError(
-                        f"{self.server} wants to be left alone until {free_at:%H:%M} UTC; not asked before.",
+                        f"{self.server} must not be asked again before {free_at:%H:%M} UTC.",
                         free_at,
                     )
                 await self.pause(min(POLL_SECONDS, max(0.0, (free_at - self.clock()).total_seconds())))

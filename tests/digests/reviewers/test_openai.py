@@ -181,7 +181,7 @@ def test_a_rate_limited_call_is_retried_after_the_pause_that_the_server_names() 
     [
         (ModelFault.RATE_LIMITED_LONG, ServerFault.RATE_LIMITED, False, "too many requests"),
         (ModelFault.SERVER_ERROR, ServerFault.INTERNAL_ERROR, False, "answered 500"),
-        (ModelFault.STALL, ServerFault.TIMEOUT, True, "no whole answer in 0.3 seconds"),
+        (ModelFault.STALL, ServerFault.TIMEOUT, True, "did not answer in full within 0.3 seconds"),
         (ModelFault.HUGE, ServerFault.MALFORMED, True, "more than 4,000,000 bytes"),
         (ModelFault.NOT_JSON, ServerFault.MALFORMED, True, "no chat completion"),
         (ModelFault.NO_SCHEMA_MODE, ServerFault.REFUSED, False, 'response_format = "json_object"'),

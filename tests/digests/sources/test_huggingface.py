@@ -50,7 +50,7 @@ def test_a_bad_entry_does_not_affect_the_others() -> None:
 
 @pytest.mark.parametrize("body", [b"", b"{}", b"<html>", b'{"error": "x"}', b"\xff\xfe"])
 def test_a_response_that_is_not_a_list_is_a_source_error(body: bytes) -> None:
-    with pytest.raises(SourceError, match="answered no list of papers"):
+    with pytest.raises(SourceError, match="did not answer with a list of papers"):
         parse_day(body, "")
 
 

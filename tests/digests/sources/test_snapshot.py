@@ -78,7 +78,7 @@ def test_a_withdrawal_is_detected_and_empty_fields_are_accepted() -> None:
         (a_line(id="x"), "s, line 7: id: 'x' is not an arXiv id, or there is no title"),
         (
             a_line(versions=[{"version": "v1", "created": "long ago"}]),
-            "s, line 7: has a field that is not as it should be",
+            "s, line 7: has a field that is missing or invalid",
         ),
     ],
 )

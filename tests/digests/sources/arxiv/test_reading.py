@@ -107,14 +107,14 @@ def test_invalid_bytes_are_replaced_and_the_rest_is_kept() -> None:
 @pytest.mark.parametrize(
     ("body", "said"),
     [
-        (b"", "no whole XML document"),
-        (b"Rate exceeded.", "no whole XML document"),
+        (b"", "incomplete or malformed XML"),
+        (b"Rate exceeded.", "incomplete or malformed XML"),
         (
             arxiv_days.render_rss(DAY, arxiv_days.announcements_of(DAY), "cs.LG").encode()[:4000],
-            "no whole XML document",
+            "incomplete or malformed XML",
         ),
-        (b"<html><body>Access denied</body></html>", "is no feed"),
-        (b"<rss><channel><title>x</title></channel></rss>", "which day"),
+        (b"<html><body>Access denied</body></html>", "is not a feed"),
+        (b"<rss><channel><title>x</title></channel></rss>", "has no date"),
         (b'<!DOCTYPE rss SYSTEM "http://127.0.0.1/x.dtd"><rss/>', "document type"),
     ],
 )
