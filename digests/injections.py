@@ -224,7 +224,10 @@ def _make_plain_view(text: str) -> _TextView:
 
 
 def _join_spaced_letters(view: _TextView, found: re.Match[str]) -> _TextView:
-    """Join spaced letters; two spaces between them become one, the end of a word."""
+    """Return a view of spaced letters alone, joined into words: "i g n o r e" becomes "ignore".
+
+    Two spaces between letters end a word.
+    """
     letters: list[tuple[str, int]] = []
     for index in range(found.start(), found.end()):
         letter = view.text[index]

@@ -34,7 +34,7 @@ def compute_windows(
 ) -> list[Window]:
     """Return the window of each edition, in the order of the argument.
 
-    A window begins at the channel's last watermark, which given up editions do not have, and ends at `now`.
+    A window begins at the channel's last watermark and ends at `now`; an edition that was given up has none.
     It follows sequence numbers and not dates: a paper that came in late, or while no process was running, is
     in the next window. A missed edition therefore loses no paper; it only enlarges the choice.
 

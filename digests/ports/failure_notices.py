@@ -42,5 +42,6 @@ class FailureNotices(Protocol):
     def acknowledge(self, notice: FailureNotice, *, retry_at: datetime | None = None) -> None:
         """Remove a notice from the queue; with `retry_at`, keep it and make it due again then.
 
-        If the edition is reopened and given up once more, a removed notice does not come back.
+        If the edition is reopened and `Outbox.abandon` gives it up once more, a removed notice does not come
+        back.
         """

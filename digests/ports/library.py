@@ -42,8 +42,9 @@ class Library(Protocol):
         paper is known again as of `now`. An older one is only saved. `NOT_REVIEWED` changes nothing.
 
         Metadata: that of the newest version counts, and the other fills gaps. Metadata without a version
-        counts as older, unless its `updated` is later than the stored day. Flags are added up. The last
-        upvotes and code link count. A difference in spacing is no change of title or abstract.
+        counts as older than stored metadata with one, unless its `updated` is later; without any version the
+        last one counts. Flags are added up. The last upvotes and code link count. A difference in spacing is
+        no change of title or abstract.
 
         Without `announce`, new papers without a review are in no digest's window until they are reviewed.
         """
@@ -55,7 +56,7 @@ class Library(Protocol):
         """Return the known papers among these ids, by id, each with its current review."""
 
     def reviews_of(self, paper: str) -> Sequence[Review]:
-        """Return every review of a paper: the current one, then the others, last saved first.
+        """Return every review of a paper: the current one, then the others, most recently saved first.
 
         Empty for a paper that is unknown or not reviewed.
         """

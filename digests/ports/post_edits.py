@@ -35,8 +35,9 @@ class PostEdits(Protocol):
     def enqueue(self, *, since: datetime, now: datetime) -> bool:
         """Read the next batch of changed papers, and enqueue the messages that show them.
 
-        Messages posted before `since` are ignored, and abandoned ones stay abandoned. A message that was
-        edited recently is due when its interval is over, any other one at `now`. Returns True if more changes
+        Messages posted before `since` are ignored, and abandoned ones stay abandoned. A message that
+        waits already keeps its due time. One that was edited recently is due when its interval is over, any
+        other one at `now`. Returns True if more changes
         are left. The first call on a store only sets the cursor to its newest change.
         """
 

@@ -10,12 +10,11 @@ from digests.model import ReviewDepth
 
 @dataclass(frozen=True, slots=True)
 class ReviewTask:
-    """One paper in the review queue, by its id.
+    """One paper in the review queue. `paper` is its id.
 
-    Of two tasks the one with the higher `priority` is tried first.
-
-    `reason` is the sentence of the last failure, empty if there was none. `attempts` counts the failures that
-    were the paper's fault. An abandoned task is not tried again until failed tasks are requeued.
+    Of two tasks, the one with the higher `priority` is tried first. `reason` is the sentence of the last
+    failure, empty if there was none. `attempts` counts the failures that were the paper's fault. An abandoned
+    task is not tried again until failed tasks are requeued.
     """
 
     paper: str
@@ -40,7 +39,7 @@ class ReviewQueue(Protocol):
         """
 
     def next(self, review_depth: ReviewDepth, limit: int, *, now: datetime) -> Sequence[ReviewTask]:
-        """Return up to `limit` tasks of one depth to try now: highest priority first, then queued last.
+        """Return up to `limit` tasks of one depth to try now: by priority, then most recently queued first.
 
         Abandoned tasks and tasks with a `next_try_at` after `now` are left out. Nothing is leased, and a
         second call returns the same tasks: only the process that leads the reviewer may call this.
@@ -75,7 +74,7 @@ class ReviewQueue(Protocol):
         """
 
     def recent_failures(self, limit: int) -> Sequence[ReviewTask]:
-        """Return up to `limit` tasks that have failed, abandoned ones included, queued last first."""
+        """Return up to `limit` tasks that have failed or were abandoned, most recently queued first."""
 
     def scored_since(self, scale: str, since: datetime) -> Sequence[str]:
         """Return the ids of papers, known since an instant, whose current review is a score on this scale.

@@ -49,7 +49,7 @@ class ArxivFullTextFetcher:
             return await parse_pdf_in_subprocess(document) if document else None
 
     async def _fetch_document(self, client: SourceClient, path: str) -> bytes:
-        """Return the body of a document, empty if it does not exist. Raises SourceError."""
+        """Return the body of a document, empty for a status in `MISSING_STATUSES`. Raises SourceError."""
         answer = await client.get(
             self.base_url + path,
             "arXiv",

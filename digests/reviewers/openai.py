@@ -200,7 +200,10 @@ class ModelServer:
     async def _read_body(
         self, messages: Messages, schema: Mapping[str, Any], schema_name: str, max_tokens: int
     ) -> bytes:
-        """Return the response body. It is read in chunks, so that an endless one is aborted."""
+        """Send a completion request and return the response body.
+
+        The body is read in chunks; one over `MAX_RESPONSE_BYTES` is aborted with a ModelServerError.
+        """
         create: Any = self._client.chat.completions.with_streaming_response.create
         request: dict[str, Any] = {
             "model": self.address.model,

@@ -73,7 +73,8 @@ def max_usage_of_review(
 def max_usage_with_repair(messages: Messages, max_answer_tokens: int) -> TokenUsage:
     """Return an upper bound of the tokens of a call and one repair.
 
-    No tokenizer makes more tokens than there are bytes.
+    The repair repeats the prompt and shows the start of the first answer. No tokenizer makes more tokens than
+    there are bytes.
     """
     prompt_tokens = count_bytes(messages) + OVERHEAD_TOKENS
     return TokenUsage(2 * prompt_tokens + MAX_REPAIR_CHARACTERS + OVERHEAD_TOKENS, 2 * max_answer_tokens)

@@ -30,7 +30,7 @@ def collapse_spaces(text: str) -> str:
 
 
 def latest_submission_day(paper_id: str, day: date) -> date:
-    """Return the last day of the month in an arXiv id, or `day` if that is earlier."""
+    """Return the last day of the month that an arXiv id names, or `day` if none is named or it is earlier."""
     number = paper_id.rpartition("/")[2]
     return min(day, _last_day_of_month(number[:4])) if number[:4].isdecimal() else day
 

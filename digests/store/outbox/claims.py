@@ -472,7 +472,10 @@ def _format_workspaces(workspaces: Collection[Workspace]) -> list[str]:
 
 
 def _is_free(now: InstantOrParameter, known_before: InstantOrParameter) -> ColumnElement[bool]:
-    """Match deliveries that can be leased: the lease ended, the retry is due, or late papers arrived."""
+    """Match deliveries that can be leased: the lease ended, the retry is due, or late papers arrived.
+
+    Late papers count if they were known at `known_before` or earlier.
+    """
     return or_(
         and_(is_one_of(deliveries.c.state, LEASED), deliveries.c.lease_until <= now),
         and_(is_one_of(deliveries.c.state, RETRYABLE), deliveries.c.next_try_at <= now),
@@ -508,7 +511,11 @@ def _is_due() -> ColumnElement[bool]:
 
 
 def _select_unfinished(condition: ColumnElement[bool]) -> Select[Any]:
-    """Select and lock unfinished deliveries that can be leased, passing over rows that are locked."""
+    """Select and lock unfinished deliveries that can be leased and meet a condition.
+
+    Rows that another process has locked are passed over, and so is a delivery of a channel that has another
+    one of its kind under a live lease.
+    """
     other = deliveries.alias()
     # A subquery over the few deliveries that may be free: with a join, SQLite begins at every subscription.
     is_wanted = exists().where(
