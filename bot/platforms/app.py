@@ -1,4 +1,4 @@
-"""The contract of a platform that people talk back to."""
+"""The port of platforms that answer people, beside `bot/chat/port.py`, by which digests are posted."""
 
 import asyncio
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ from bot.conversation.answers import Answers
 
 
 class ChatApp(Protocol):
-    """A platform with conversation: opened before the first digest is posted, closed after the last."""
+    """A platform that answers people: opened before the first digest is posted, closed after the last."""
 
     @property
     def name(self) -> str:
@@ -18,19 +18,22 @@ class ChatApp(Protocol):
 
     @property
     def is_exclusive(self) -> bool:
-        """True when one process at a time may serve people: by a connection, not by requests."""
+        """True when one process at a time may serve people, because they are served over one connection."""
 
     async def open(self) -> Platform:
-        """Check access and return the platform that posts. Raises InputError, one line a fault."""
+        """Check access and return the platform that posts. Raises InputError with one line for each fault."""
 
     async def check(self, channels: Sequence[str]) -> Sequence[Finding]:
-        """Check the whole set-up, these channels included, and return the findings. Works without `open`."""
+        """Check the whole set-up, with access to these channels, and return the findings.
+
+        Works without `open`.
+        """
 
     async def serve(self, answers: Answers, stop: asyncio.Event) -> None:
         """Answer people until `stop` is set, then finish the requests in progress. Requires `open`.
 
-        The opened platform still posts afterwards, and `serve` may be called again when the lead comes back.
+        The opened platform still posts afterwards. `serve` may be called again, when the lead comes back.
         """
 
     async def close(self) -> None:
-        """Release the resources that `open` acquired."""
+        """Release the resources that `open` acquired; nothing happens without any."""

@@ -1,7 +1,7 @@
 """The dispatcher of buttons, marks and commands that every chat platform shares.
 
-A platform's listeners translate its payloads into these calls, and a reply into its API. Decisions are made in
-`bot/conversation`.
+A platform's listeners translate its payloads into these calls, and a reply into its API. Decisions are made
+in `bot/conversation`.
 """
 
 import asyncio
@@ -28,15 +28,19 @@ log = logging.getLogger(__name__)
 
 
 class Responder(Protocol):
-    """Sends a message to the person who asked, and to nobody else."""
+    """Sends a message that only the person who asked can see."""
 
     async def __call__(self, message: Message, *, replace: bool = False) -> None:
-        """Send the message; with `replace`, in place of the one that was clicked."""
+        """Send the message; with `replace`, in place of the message with the clicked button."""
 
 
 @dataclass(frozen=True, slots=True)
 class Click:
-    """One click on a button. `fetch_person` asks the platform for the person's name and rights when they are needed."""
+    """One click on a button.
+
+    `action` and `value` are those of the button. `fetch_person` asks the platform for the person's name and
+    rights, which few actions need.
+    """
 
     action: str
     value: str
@@ -49,7 +53,7 @@ class Click:
 class InteractionDispatcher:
     """Handles the interactions of one platform.
 
-    `confirms_undo` is True on a platform that has promised the person an answer to every click.
+    `confirms_undo` is True on a platform that shows a waiting state until every click is answered.
     """
 
     answers: Answers
@@ -60,7 +64,11 @@ class InteractionDispatcher:
     _running_tasks: set[asyncio.Task[Any]] = field(default_factory=set)
 
     async def handle_click(self, click: Click, respond: Responder) -> None:
-        """Do what the button says and respond. Raises PaperroundError and PostError."""
+        """Carry out the action of a button, and respond with its result.
+
+        Raises PaperroundError with a sentence for the person, also for an unknown action. Raises PostError
+        when a message cannot be posted to the channel.
+        """
         match click.action:
             case ButtonAction.DISCUSS:
                 is_marked = await self.discussion.toggle_mark(click.channel, click.value, click.person_id)
@@ -103,42 +111,47 @@ class InteractionDispatcher:
 
     async def _decide_on_held_paper(self, click: Click, respond: Responder) -> None:
         person = await click.fetch_person()
-        decide, is_release = (
-            self.answers.moderation.decide_on_held_paper,
-            click.action == ButtonAction.RELEASE,
-        )
+        decide = self.answers.moderation.decide_on_held_paper
+        is_release = click.action == ButtonAction.RELEASE
         remaining = await run_interactive(decide, click.value, person, release=is_release)
         await respond(remaining, replace=True)
 
     async def look_up_paper(self, text: str, respond: Responder) -> None:
-        """Answer /paper."""
+        """Look up the text after /paper, and respond with a paper, a list of matches, or a hint."""
         reply = await run_interactive(self.answers.lookup.look_up_paper, text)
         await respond(reply.message)
 
     async def run_digest_command(self, text: str, channel: Channel, person: Person) -> Reply:
-        """Run the text after /digest and return the reply, which the platform sends with `send_reply`."""
+        """Run the text after /digest for a channel, and return the reply without sending it.
+
+        The caller opens the reply's form, if it has one, or passes the reply to `send_reply`.
+        """
         return await run_interactive(self.answers.run_digest_command, text, channel, person)
 
     async def send_reply(self, reply: Reply, channel: Channel, respond: Responder) -> None:
-        """Send a reply to the person, and its announcement to the channel."""
+        """Respond with the reply's message, then post its announcement, if any, in the channel."""
         await respond(reply.message)
         await announce_message(reply.announcement, channel, self.platform)
 
     async def toggle_mark_on_message(
         self, channel: Channel, receipt: str, text: str, person_id: str, respond: Responder
     ) -> None:
-        """Mark the paper that a message shows or links to, or take the person's mark back."""
+        """Mark the paper that a message shows or links to, or take the person's mark back.
+
+        `text` is the content of the message, for messages of people. Raises InputError when it is about no
+        known paper, or about several.
+        """
         paper = await self.discussion.find_paper_in_message(channel, receipt, text)
         is_marked = await self.discussion.toggle_mark(channel, paper, person_id)
         await respond(present_sentence(describe_menu_choice(is_marked, self.answers.digest_command)))
 
     async def start_subscriptions(self, subscriptions: Iterable[Subscription]) -> None:
-        """Start the digests of channels that are back."""
+        """Start the stopped digests of these subscriptions again; running ones stay as they are."""
         for subscription in subscriptions:
             await self.start_digest(subscription.channel)
 
     async def start_digest(self, channel: Channel) -> bool:
-        """Start a stopped digest again. Returns False if it was not stopped."""
+        """Start the stopped digest of a channel again. Returns False if it was not stopped."""
         start = self.answers.store.subscriptions.start
         is_started = await run_interactive(start, channel, now=self.clock())
         if is_started:
@@ -146,7 +159,11 @@ class InteractionDispatcher:
         return is_started
 
     async def stop_subscriptions(self, subscriptions: Iterable[Subscription], reason: str) -> None:
-        """Stop the digests of channels that are gone, and tell each owner in a direct message."""
+        """Stop the digests of these subscriptions, and notify each owner in a direct message.
+
+        Those that were stopped before are left out. `reason` is a sentence for people. A failed message is
+        logged.
+        """
         for subscription in subscriptions:
             channel = subscription.channel
             if not await run_interactive(self.answers.store.subscriptions.stop, channel, reason):
@@ -158,7 +175,7 @@ class InteractionDispatcher:
                 await self.run_logged(sending)
 
     async def run_logged(self, work: Awaitable[None]) -> None:
-        """Run work whose answer nobody waits for; errors go to the log."""
+        """Run work that nobody waits for. An error is logged and not raised. `drain_tasks` waits for it."""
         with self.track_task():
             try:
                 await work
@@ -171,9 +188,10 @@ class InteractionDispatcher:
     async def explain_errors(
         self, respond: Responder, passing: tuple[type[Exception], ...] = ()
     ) -> AsyncIterator[None]:
-        """Turn an error in the block into one sentence for the person; `passing` errors are raised.
+        """Answer an error in the block with one sentence for the person, and do not raise it.
 
-        An unforeseen error goes to the log under a number that the person is told.
+        The sentence for an unforeseen error names the number under which it is logged. Errors of the types in
+        `passing` are raised, unless they have a sentence of their own.
         """
         try:
             yield
@@ -186,7 +204,7 @@ class InteractionDispatcher:
 
     @contextmanager
     def track_task(self) -> Iterator[None]:
-        """Count the current task among those that `drain_tasks` waits for."""
+        """Count the current task among the running tasks that `drain_tasks` waits for."""
         task = asyncio.current_task()
         if task:
             self._running_tasks.add(task)
@@ -197,14 +215,14 @@ class InteractionDispatcher:
                 self._running_tasks.discard(task)
 
     async def drain_tasks(self, seconds: float) -> None:
-        """Wait at most `seconds` for the running tasks, then refresh the mark counts that are still pending."""
+        """Wait at most `seconds` for the running tasks, then show the mark counts that are still pending."""
         if self._running_tasks:
             await asyncio.wait(set(self._running_tasks), timeout=seconds)
         await self.discussion.debouncer.flush_pending()
 
 
 def log_unexpected_error() -> str:
-    """Log the current exception under a random number, and return the sentence that tells a person the number."""
+    """Log the current exception under a random number, and return a sentence with it for the person."""
     number = secrets.token_hex(3)
     log.exception("a request failed, number %s", number)
     return f"Something went wrong here; the log says more under number {number}."

@@ -31,7 +31,10 @@ Clock = Callable[[], datetime]
 
 @dataclass(frozen=True, slots=True)
 class CommandPolicy:
-    """Names of the two commands on a platform, and the people who may change a channel's digest."""
+    """Names of the two commands on a platform, and the people who may change a channel's digest.
+
+    `admins_label` names these people in sentences, unless `anyone_may_change`.
+    """
 
     paper_command: str = "/paper"
     digest_command: str = "/digest"
@@ -45,12 +48,20 @@ def _default_policy(settings: Settings) -> CommandPolicy:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlatformSpec:
-    """One platform: its settings, its secrets, and functions that load the rest when it is used.
+    """One platform: its settings, its secrets, and functions that import the rest when it is used.
 
-    `required_secrets` names the environment variables for people, `main_secret` the first of them; both are empty
-    for a platform that posts without an account. Such a platform gives `open_local`; the others give `build_app`,
-    which returns None without their secrets; its last argument is the timeout of a request in seconds. `load_preview` draws its messages on the preview page. All functions
-    may raise InputError or SettingsError.
+    `name` is its name in the settings and the store, `title` its name for people. `required_secrets` names
+    the environment variables for people, `main_secret` the first of them, and `set_up_hint` says how to set
+    them. All three are empty for a platform that posts without an account. Such a platform gives
+    `open_local`; the others give `build_app`, which returns None without their secrets. The last argument of
+    `build_app` is the timeout of a request in seconds.
+
+    `load_preview` draws its messages on the preview page. `fetch_invitation` returns a link that adds the bot
+    to a workspace. `render_manifest` returns the configuration that the platform imports. `thread_field` is
+    the field of a request that names a thread: with it, a preview of payloads shows whole requests.
+    `noisy_loggers` are libraries whose logs are quietened.
+
+    All functions may raise InputError or SettingsError.
     """
 
     name: str
@@ -73,7 +84,7 @@ class PlatformSpec:
 
 @cache
 def find_platforms() -> Mapping[str, PlatformSpec]:
-    """Return the spec of each platform by name, in alphabetical order. Imports no platform's SDK."""
+    """Return the spec of each platform by name, in alphabetical order. Imports no platform's SDK. Cached."""
     names = sorted(each.name for each in pkgutil.iter_modules(bot.platforms.__path__) if each.ispkg)
     modules = [importlib.import_module(f"{bot.platforms.__name__}.{name}") for name in names]
     specs: list[PlatformSpec] = [module.SPEC for module in modules if hasattr(module, "SPEC")]
@@ -81,21 +92,25 @@ def find_platforms() -> Mapping[str, PlatformSpec]:
 
 
 def find_settings_models() -> Mapping[str, type[SettingsTable]]:
-    """Return the model of each `[platforms.NAME]` table, for `load_settings`."""
+    """Return the settings model of each platform by name, for `load_settings`."""
     return {name: spec.settings_model for name, spec in find_platforms().items()}
 
 
 def render_pages(message: "Message", platform: str, style: "DigestStyle") -> "Sequence[Page]":
-    """Render a message as the pages of a platform."""
+    """Render a message as the pages of a platform. Raises KeyError for an unknown name."""
     return find_platforms()[platform].load_renderer()(message, style)
 
 
 @contextmanager
 def require_extra(variable: str, extra: str) -> Iterator[None]:
-    """Turn a failed import in the block into an InputError that names the missing package and its extra."""
+    """Turn a failed import in the block into an InputError that names the package and its extra.
+
+    `variable` is the environment variable that asks for the import.
+    """
     try:
         yield
     except ImportError as error:
         raise InputError(
-            f"{variable} is set, but {error.name} is not installed: install paperround with its {extra} extra."
+            f"{variable} is set, but {error.name} is not installed: "
+            f"install paperround with its {extra} extra."
         ) from error

@@ -1,4 +1,4 @@
-"""Posting to a terminal. A transcript lets a restarted process find the pages already shown."""
+"""Posting to a terminal. A transcript lets a restarted process find the pages that were shown."""
 
 import asyncio
 import json
@@ -18,7 +18,10 @@ from digests.subscription import Channel, DigestStyle
 
 @dataclass(frozen=True, slots=True)
 class ConsolePlatform:
-    """Implements `bot.chat.port.Platform`. Without a transcript, `find` cannot search."""
+    """Implements `bot.chat.port.Platform`. A page's key is its receipt.
+
+    `transcript` is a file of JSON lines, one a posted page. Without it `find` returns CANNOT_ASK.
+    """
 
     console: Console
     transcript: Path | None = None
@@ -51,6 +54,10 @@ class ConsolePlatform:
         return await asyncio.to_thread(self._find_in_transcript, channel, key)
 
     def _find_in_transcript(self, channel: Channel, key: str) -> str | None:
+        """Return the key if a complete line has it for this channel, else None.
+
+        A line without its end was cut off by a crash, and does not count.
+        """
         if not self.transcript or not self.transcript.exists():
             return None
         with self.transcript.open(encoding="utf-8") as file:
@@ -59,11 +66,11 @@ class ConsolePlatform:
         return key if was_posted else None
 
     async def edit(self, channel: Channel, receipt: str, page: Page) -> None:
-        """Prints the page again, because terminal output cannot be changed."""
+        """Print the page again, because printed text cannot be changed."""
         await self.post(channel, page, key=receipt, thread=None)
 
     async def refresh(self, post: Post, update: PostUpdate) -> None:
-        """Does nothing, because terminal output cannot be changed."""
+        """Do nothing, because printed text cannot be changed."""
 
     async def send_direct_message(self, channel: Channel, person: str, message: Message) -> None:
         for page in render(message, DigestStyle.COMPACT):

@@ -1,4 +1,4 @@
-"""Rendering for a terminal. Payloads hold plain strings; width and colour are chosen when printing."""
+"""Rendering for a terminal. Payloads hold plain text; width and colours are chosen when they are printed."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
@@ -18,16 +18,20 @@ from digests.subscription import DigestStyle
 from digests.text import clip_text, normalize_text
 
 SHORT_TLDR_CHARACTERS = 160
-"""Characters of a TL;DR where a whole digest is one message."""
+"""Characters of a TL;DR in the compact style."""
 
 MAX_COLUMNS = 100
-"""Columns: longer lines are hard to read."""
+"""Columns of the text on a wider terminal, for readability."""
 
 _PlainBlock = Heading | Text | Card | Divider
 
 
 def render(message: Message, style: DigestStyle) -> tuple[Page, ...]:
-    """Renders a message as one page per paper, or as one page in the compact style."""
+    """Render a message as one page in the compact style, else as one page for each paper.
+
+    The blocks before the first paper are a page of their own. In the thread style all pages after the first
+    are in a thread. Buttons are left out.
+    """
     plain_blocks = list(_drop_buttons(message.blocks))
     if style is DigestStyle.COMPACT:
         return (_build_page([_shorten_block(block) for block in plain_blocks]),)
@@ -39,7 +43,7 @@ def render(message: Message, style: DigestStyle) -> tuple[Page, ...]:
 
 
 def _drop_buttons(blocks: Iterable[Block]) -> Iterable[_PlainBlock]:
-    """Renders no buttons; the help lists what can be typed."""
+    """Yield the blocks without buttons. The text of an option becomes a paragraph."""
     for block in blocks:
         match block:
             case OptionRow():
@@ -51,7 +55,10 @@ def _drop_buttons(blocks: Iterable[Block]) -> Iterable[_PlainBlock]:
 
 
 def _split_by_card(blocks: Sequence[_PlainBlock]) -> Iterable[list[_PlainBlock]]:
-    """Returns the blocks before the first card, then each card. Blocks after the last card stay with it."""
+    """Return groups of blocks: those before the first card, then each card with the blocks that follow it.
+
+    A message that begins with a card has no first group.
+    """
     pages: list[list[_PlainBlock]] = [[]]
     for block in blocks:
         if isinstance(block, Card) and pages[-1]:
@@ -61,6 +68,10 @@ def _split_by_card(blocks: Sequence[_PlainBlock]) -> Iterable[list[_PlainBlock]]
 
 
 def _shorten_block(block: _PlainBlock) -> _PlainBlock:
+    """Return a card with a short TL;DR and one limitation, without its domain, authors, footer and marks.
+
+    Other blocks are returned as they are.
+    """
     if not isinstance(block, Card):
         return block
     return Card(
@@ -82,7 +93,7 @@ def _build_page(blocks: Sequence[_PlainBlock], *, in_thread: bool = False) -> Pa
 
 
 def _block_to_json(block: _PlainBlock) -> dict[str, Any]:
-    """Returns a block as JSON values, without terminal control characters."""
+    """Return a block as JSON values, with its type as `kind` and without invisible or control characters."""
     fields = {name: _clean_value(value) for name, value in asdict(block).items()}
     return {"kind": type(block).__name__, **fields}
 
@@ -101,7 +112,7 @@ _BLOCK_TYPES: dict[str, type[_PlainBlock]] = {kind.__name__: kind for kind in (H
 
 
 def print_page(page: Page, console: Console) -> None:
-    """Prints a page at the terminal's width, up to a readable maximum."""
+    """Print a page at the terminal's width, up to `MAX_COLUMNS`."""
     width = min(console.width, MAX_COLUMNS)
     blocks = [_BLOCK_TYPES[record["kind"]](**_fields_from_json(record)) for record in page.payload["blocks"]]
     console.print(

@@ -1,4 +1,4 @@
-"""The Discord app: start-up, login, and draining before it stops."""
+"""Life cycle of the Discord app: log-in, serving over the gateway, and draining before it stops."""
 
 import asyncio
 import logging
@@ -24,12 +24,16 @@ from digests.errors import InputError
 log = logging.getLogger(__name__)
 
 DRAIN_SECONDS = 10.0
-"""Seconds that running work has to finish at shutdown. A container is killed after ten to thirty seconds."""
+"""Longest wait for running work at shutdown. A container is killed after ten to thirty seconds."""
 
 
 @dataclass(slots=True)
 class DiscordApp:
-    """Implements `bot.platforms.app.ChatApp`."""
+    """Implements `bot.platforms.app.ChatApp`.
+
+    It is exclusive, because people are served over one gateway connection. `timeout` limits one request, in
+    seconds.
+    """
 
     settings: DiscordSettings
     token: str = field(repr=False)
@@ -41,8 +45,8 @@ class DiscordApp:
 
     def __post_init__(self) -> None:
         use_addresses(self.settings)
-        for loud in ("discord.client", "discord.gateway", "discord.state"):
-            logging.getLogger(loud).setLevel(logging.CRITICAL)  # What they say, we say in a sentence.
+        for name in ("discord.client", "discord.gateway", "discord.state"):
+            logging.getLogger(name).setLevel(logging.CRITICAL)  # gateway.py logs their errors.
         logging.getLogger("discord").setLevel(logging.WARNING)
 
     async def check(self, channels: Sequence[str]) -> Sequence[Finding]:
@@ -53,7 +57,11 @@ class DiscordApp:
             await rest.close()
 
     async def open(self) -> DiscordPlatform:
-        """Logs in over REST alone. If Discord cannot be reached, the first post logs in."""
+        """Log in over REST, without a gateway connection, and return the platform.
+
+        Raises InputError when Discord rejects the token. While Discord cannot be reached, each post tries to
+        log in.
+        """
         rest = RestClient(self.token, self.timeout)
         self._platform = DiscordPlatform(rest)
         try:
@@ -85,7 +93,10 @@ class DiscordApp:
 
 
 async def fetch_invitation(settings: DiscordSettings, token: str, timeout: float) -> str:
-    """Returns the link that invites the token's application. Raises InputError."""
+    """Return the link that adds the token's application to a server.
+
+    Raises InputError when Discord rejects the token or cannot be reached.
+    """
     use_addresses(settings)
     rest = RestClient(token, timeout)
     try:

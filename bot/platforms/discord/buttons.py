@@ -1,4 +1,4 @@
-"""Buttons of a message, which are found again by their custom_id. Pure."""
+"""The buttons of a message. A click is handled by its custom_id: an action, a colon and a value. Pure."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -10,31 +10,41 @@ from digests.text import clip_text
 ACTION_ROW, BUTTON, PRIMARY, SECONDARY = 1, 2, 1, 2
 """Component types and button styles (https://docs.discord.com/developers/components/reference)."""
 CUSTOM_ID_UNITS = 100
+"""Longest custom_id that Discord takes."""
 MARKER_UNITS = 26
-"""Kept free in every custom_id for a sign and the page's key."""
+"""Units of a custom_id kept free for the separator and the page's key (see marker.py)."""
 LABEL_UNITS = 80
+"""Longest label that Discord takes."""
 DISCUSS_PREFIX = "discuss:"
-"""Prefix of a button's custom_id; the paper's id follows."""
+"""Start of the custom_id of a button that marks a paper; the paper's id follows."""
 BOOKMARK = "🔖"
 
 
 def render_buttons(blocks: Iterable[Block]) -> list[Mapping[str, Any]]:
-    """Returns the buttons in rows and those of offers, which show their offer's number."""
-    buttons, offers = [], 0
+    """Return the buttons of all rows and options, in order.
+
+    A button of an option has the option's number in its label. Buttons that `_render_button` cannot render
+    are left out.
+    """
+    buttons, option_count = [], 0
     for block in blocks:
         match block:
             case Buttons():
                 buttons += [_render_button(button, button.label) for button in block.buttons]
             case OptionRow():
-                offers += 1
-                buttons.append(_render_button(block.button, f"{block.button.label} {offers}"))
+                option_count += 1
+                buttons.append(_render_button(block.button, f"{block.button.label} {option_count}"))
             case _:
                 pass
     return [button for button in buttons if button]
 
 
 def _render_button(button: Button, label: str) -> Mapping[str, Any]:
-    """Returns a button, or an empty dict for a value that Discord cannot return unchanged."""
+    """Return a button with a clipped label.
+
+    Returns an empty dict when Discord could not return the value unchanged: it is too long, or has invisible
+    characters.
+    """
     custom_id = f"{button.action}:{button.value}"
     if custom_id != tidy_line(custom_id) or count_units(custom_id) > CUSTOM_ID_UNITS - MARKER_UNITS:
         return {}
@@ -44,7 +54,10 @@ def _render_button(button: Button, label: str) -> Mapping[str, Any]:
 
 
 def render_discuss_button(paper: str, label: str) -> tuple[Mapping[str, Any], ...]:
-    """The button that marks a paper; none for an id that Discord could not give back as it is."""
+    """Return the button that marks a paper, as a tuple of one.
+
+    Returns an empty tuple for an id that Discord could not return unchanged.
+    """
     custom_id = DISCUSS_PREFIX + paper
     if not paper or paper != tidy_line(paper) or count_units(custom_id) > CUSTOM_ID_UNITS - MARKER_UNITS:
         return ()
@@ -53,6 +66,6 @@ def render_discuss_button(paper: str, label: str) -> tuple[Mapping[str, Any], ..
 
 
 def paper_of_button(button: Mapping[str, Any]) -> str:
-    """The paper that a button marks; nothing for a button that does something else."""
+    """Return the id of the paper that a button marks; an empty string for any other button."""
     custom_id = str(button["custom_id"])
     return custom_id.removeprefix(DISCUSS_PREFIX) if custom_id.startswith(DISCUSS_PREFIX) else ""

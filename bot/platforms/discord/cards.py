@@ -1,4 +1,4 @@
-"""One paper as an embed with its Discuss button, or as a line of a list. Pure."""
+"""A paper as an embed with its Discuss button, or as one line of a list. Pure."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -21,17 +21,18 @@ from bot.platforms.discord.sanitize import (
 from digests.text import clip_text
 
 SLATE, AMBER = 0x5C6F91, 0xE8A33D
+"""Colours of a card without and with warnings."""
 LISTED_TITLE_UNITS = 140
-"""Two lines on a phone."""
+"""UTF-16 units of a title in a list: two lines on a phone."""
 SCORE_UNITS = 24
 DOMAIN_UNITS = 60
 MAX_WARNINGS = 3
-"""Warnings per card; more would hide the paper."""
+"""Warnings of a card: more would hide the paper."""
 
 
 @dataclass(frozen=True, slots=True)
 class _CardLimits:
-    """Limits of a card: UTF-16 units of each part, and the number of entries in lists."""
+    """Limits of a card: UTF-16 units of each part; `limitations` is the number of entries in that list."""
 
     title: int
     authors: int
@@ -56,14 +57,14 @@ FULL_CARD = _CardLimits(
     reviewed=200,
 )
 
-
 SHORT_CARD = _CardLimits(
     title=150, authors=0, tldr=240, limitations=1, limitation=120, note=90, warning=120, reason=0, reviewed=0
 )
-"""Ten of these fit one message: 6000 units for ten embeds."""
+"""Limits by which ten cards usually fit into the 6000 units of one message."""
 
 
 def render_card(card: Card, limits: _CardLimits, *, number: str, label: str) -> PageDraft:
+    """Return a card as a draft of one embed and its Discuss button. `number` stands before its title."""
     title = clip_inline(card.title, limits.title - count_units(number)) or "Untitled paper"
     embed: dict[str, Any] = {
         "title": f"{number}{title}",
@@ -81,6 +82,7 @@ def render_card(card: Card, limits: _CardLimits, *, number: str, label: str) -> 
 
 
 def _render_description(card: Card, limits: _CardLimits) -> str:
+    """Return the text under a card's title: its parts that are not empty, with an empty line in between."""
     parts = (
         _render_metadata(card, limits),
         _render_warnings(card.warnings, limits),
@@ -92,6 +94,7 @@ def _render_description(card: Card, limits: _CardLimits) -> str:
 
 
 def _render_metadata(card: Card, limits: _CardLimits) -> str:
+    """Return the score, domain and authors of a card as one line of small print."""
     score = clip_inline(card.score, SCORE_UNITS)
     parts = (
         score and f"**{score}**",
@@ -107,6 +110,7 @@ def _render_warnings(warnings: Sequence[str], limits: _CardLimits) -> str:
 
 
 def _render_limitations(card: Card, limits: _CardLimits) -> str:
+    """Return the limitations as a list, with “and 2 more” at its end if some are left out, else the note."""
     shown = [
         clip_inline(limitation, limits.limitation) for limitation in card.limitations[: limits.limitations]
     ]
@@ -118,11 +122,15 @@ def _render_limitations(card: Card, limits: _CardLimits) -> str:
 
 
 def render_listing(cards: Iterable[Card]) -> list[PageDraft]:
-    """A line a paper, in embeds; no paper is on these pages, so that a mark belongs to its card."""
+    """Return one line for each card, as drafts of embeds.
+
+    The drafts have no `papers`, so that a mark on this message is no mark of a paper.
+    """
     return render_plain_embeds([_render_listed_card(card) for card in cards])
 
 
 def _render_listed_card(card: Card) -> str:
+    """Return a card as a line: its number, its linked title and its score."""
     number = f"**{card.number}.** " if card.number is not None else ""
     title = clip_text(tidy_line(card.title), LISTED_TITLE_UNITS, cost=count_inline_units) or "Untitled paper"
     score = clip_inline(card.score, SCORE_UNITS)

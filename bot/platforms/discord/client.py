@@ -1,4 +1,8 @@
-"""Posting to Discord. A message has an enforced nonce and carries its key; a forum post has the key alone."""
+"""Posting to Discord, and changing posted messages.
+
+A message has its key as an enforced nonce: Discord posts it once within some minutes. Its first button
+carries the key too, by which it is found later. A forum post has the key in its button only.
+"""
 
 import logging
 from collections import OrderedDict
@@ -33,16 +37,17 @@ log = logging.getLogger(__name__)
 ANNOUNCEMENT, FORUM, MEDIA = 5, 15, 16
 """Types of channels (https://docs.discord.com/developers/resources/channel#channel-object-channel-types)."""
 CROSSPOSTED = 1 << 0
-"""A flag of messages that are published."""
+"""Flag of a message that is published to the followers of an announcement channel."""
 
 MAX_CACHED_CHANNELS = 10_000
+"""Channels in the cache, the oldest of which is dropped."""
 
 
 @dataclass(slots=True)
 class DiscordPlatform:
     """Implements `bot.chat.port.Platform`.
 
-    A receipt is a message's id; in a thread or forum it is the thread's id, a slash, and the message's id.
+    A receipt is a message's id. In a thread or forum it is the thread's id, a slash, and the message's id.
     """
 
     rest: RestClient
@@ -78,9 +83,10 @@ class DiscordPlatform:
     async def _post_in_thread(
         self, channel: Channel, payload: Mapping[str, Any], key: str, first_receipt: str, attempt: SendAttempt
     ) -> str:
-        """Posts in the thread of the first page and creates the thread if it is missing.
+        """Post in the thread of the first page, and create the thread if it is missing. Returns the receipt.
 
-        A forum post is itself a thread.
+        `first_receipt` is that page's. A forum post is itself a thread: if it was deleted, PostError is
+        REFUSED.
         """
         thread = first_receipt.partition("/")[0]
         try:
@@ -98,7 +104,7 @@ class DiscordPlatform:
         return f"{thread}/{posted['id']}"
 
     async def _open_thread(self, channel: str, message: str, attempt: SendAttempt) -> None:
-        """Creates a thread on a message. This is safe to repeat; sending the page is not."""
+        """Create the thread on a message. Its requests do not count as attempts to send the page."""
         try:
             with untracked(attempt):
                 await self._create_thread(channel, message)
@@ -106,6 +112,7 @@ class DiscordPlatform:
             raise PostError(str(error), attempt.resolve_outcome(error.outcome)) from error
 
     async def _create_thread(self, channel: str, message: str) -> None:
+        """Create a thread on a message, named after its first line. An existing one is kept."""
         first_message = await self.rest.call_for_object(
             "GET", MESSAGE_PATH, channel_id=channel, message_id=message
         )
@@ -122,9 +129,10 @@ class DiscordPlatform:
                 raise
 
     async def _post_in_forum(self, forum: Mapping[str, Any], payload: Mapping[str, Any]) -> str:
-        """Creates one forum post for the page.
+        """Create one forum post for the page, with a title and tags. Returns its receipt.
 
-        It has no nonce, so it is sent once, and searched for if the answer is lost.
+        Discord takes no nonce for it, so a request that may have arrived is not repeated; `find` has to
+        search.
         """
         body = {"name": title_of(payload), "message": dict(payload), "applied_tags": tags_for(payload, forum)}
         posted = await self.rest.call_for_object(
@@ -133,7 +141,7 @@ class DiscordPlatform:
         return f"{posted['id']}/{posted['id']}"
 
     async def _publish_message(self, channel: str, message: Mapping[str, Any]) -> None:
-        """Publishes an announcement to the channel's followers. A failure is only logged."""
+        """Publish a message of an announcement channel to its followers, once. A failure is only logged."""
         if message.get("flags", 0) & CROSSPOSTED:
             return
         try:
@@ -145,7 +153,7 @@ class DiscordPlatform:
                 log.warning("%s: message %s is not published: %s", channel, message["id"], error)
 
     async def fetch_channel(self, channel: str) -> dict[str, Any]:
-        """Returns Discord's channel or thread object, from the cache if it is there. Raises PostError."""
+        """Return Discord's object of a channel or thread, from the cache if it is there. Raises PostError."""
         if channel not in self._channel_cache:
             self._channel_cache[channel] = await self.rest.call_for_object(
                 "GET", CHANNEL_PATH, channel_id=channel
@@ -155,17 +163,21 @@ class DiscordPlatform:
         return self._channel_cache[channel]
 
     def forget_channel(self, channel: str) -> None:
-        """Removes a channel from the cache."""
+        """Remove a channel from the cache."""
         self._channel_cache.pop(channel, None)
 
     # Finding posted pages.
 
     async def find(self, channel: Channel, *, key: str, since: datetime) -> str | NoHistory | None:
-        """Searches the bot's messages in the channel and their threads, or its posts in a forum."""
+        """Search the bot's messages in the channel and their threads, or its posts in a forum.
+
+        A page that is found in an announcement channel is published, unless it was. Without the permission to
+        read the history the result is CANNOT_ASK.
+        """
         try:
             return await self._find_page(channel, key, since)
         except CodeError as error:
-            if error.code == MISSING_PERMISSIONS:  # A forum's older posts are the history of it.
+            if error.code == MISSING_PERMISSIONS:  # A forum's archived posts count as its history.
                 return CANNOT_ASK
             raise
 
@@ -186,10 +198,10 @@ class DiscordPlatform:
         user = (await self.rest.get_client()).user
         return str(user.id) if user else ""
 
-    # Changing what was posted.
+    # Changes of posted messages.
 
     async def edit(self, channel: Channel, receipt: str, page: Page) -> None:
-        """Replaces a posted page. A page without buttons keeps the old ones, because one holds the key."""
+        """Replace a posted page. A page without buttons keeps the old ones: the first has the key."""
         changes = {name: page.payload[name] for name in ("content", "embeds")}
         buttons = page.payload.get("components")
         await self._edit_message(channel, receipt, changes | ({"components": buttons} if buttons else {}))
@@ -205,46 +217,51 @@ class DiscordPlatform:
             await self.rest.call_for_object("POST", MESSAGES_PATH, page.payload, channel_id=dm_channel["id"])
 
     async def _edit_message(self, channel: Channel, receipt: str, changes: Mapping[str, Any]) -> None:
-        """Edits a message. An error of its thread is REFUSED, not GONE: the channel may still be usable."""
-        where, message = locate_message(channel, receipt)
+        """Edit a message. Raises PostError.
+
+        A channel error of the message's thread is REFUSED, not GONE: the channel itself may be usable.
+        """
+        channel_id, message = locate_message(channel, receipt)
         try:
-            await self._edit_reopening_thread(where, message, changes)
+            await self._edit_reopening_thread(channel_id, message, changes)
         except CodeError as error:
-            if error.outcome is not Outcome.GONE or where == channel.channel:
+            if error.outcome is not Outcome.GONE or channel_id == channel.channel:
                 raise
             is_thread_gone = error.code == UNKNOWN_CHANNEL
             raise PostError(
                 explain_error(UNKNOWN_MESSAGE) if is_thread_gone else str(error), Outcome.REFUSED
             ) from error
 
-    async def _edit_reopening_thread(self, where: str, message: str, changes: Mapping[str, Any]) -> None:
-        """Edits a message. An archived thread is unarchived first."""
+    async def _edit_reopening_thread(self, channel_id: str, message: str, changes: Mapping[str, Any]) -> None:
+        """Edit a message. A thread that is archived is opened again first."""
         try:
             await self.rest.call_for_object(
-                "PATCH", MESSAGE_PATH, changes, channel_id=where, message_id=message
+                "PATCH", MESSAGE_PATH, changes, channel_id=channel_id, message_id=message
             )
         except CodeError as error:
             if error.code != THREAD_ARCHIVED:
                 raise
-            await self.rest.call_api("PATCH", CHANNEL_PATH, {"archived": False}, channel_id=where)
+            await self.rest.call_api("PATCH", CHANNEL_PATH, {"archived": False}, channel_id=channel_id)
             await self.rest.call_for_object(
-                "PATCH", MESSAGE_PATH, changes, channel_id=where, message_id=message
+                "PATCH", MESSAGE_PATH, changes, channel_id=channel_id, message_id=message
             )
 
     # Reactions.
 
     async def fetch_reactions(self, channel: Channel, receipt: str) -> list[dict[str, Any]]:
-        """Returns the reactions on a message: emoji, count, and `me` if the bot reacted. Raises PostError."""
-        where, message = locate_message(channel, receipt)
-        found = await self.rest.call_for_object("GET", MESSAGE_PATH, channel_id=where, message_id=message)
+        """Return the reactions on a message: `emoji`, `count`, and `me` for the bot's. Raises PostError."""
+        channel_id, message = locate_message(channel, receipt)
+        found = await self.rest.call_for_object(
+            "GET", MESSAGE_PATH, channel_id=channel_id, message_id=message
+        )
         reactions: list[dict[str, Any]] = found.get("reactions") or []
         return reactions
 
     async def fetch_reactors(
         self, channel: Channel, receipt: str, emoji: Mapping[str, Any]
     ) -> frozenset[str]:
-        """Returns the people who reacted with an emoji, burst reactions included. Raises PostError."""
-        where, message = locate_message(channel, receipt)
+        """Return the ids of those who reacted with an emoji, also by super reactions. Raises PostError."""
+        channel_id, message = locate_message(channel, receipt)
         name = f"{emoji['name']}:{emoji['id']}" if emoji.get("id") else emoji["name"]
         people: set[str] = set()
         for kind in ("0", "1"):
@@ -253,7 +270,7 @@ class DiscordPlatform:
                 query = {"limit": "100", "type": kind} | ({"after": after} if after else {})
                 page = await self.rest.call_for_list(
                     f"{MESSAGE_PATH}/reactions/{{emoji}}",
-                    channel_id=where,
+                    channel_id=channel_id,
                     message_id=message,
                     emoji=name,
                     query=query,
@@ -266,6 +283,6 @@ class DiscordPlatform:
 
 
 def locate_message(channel: Channel, receipt: str) -> tuple[str, str]:
-    """Returns the channel or thread, and the message in it, that a receipt names."""
+    """Return the ids of the channel or thread, and of the message in it, that a receipt names."""
     thread, slash, message = receipt.partition("/")
     return (thread, message) if slash else (channel.channel, receipt)

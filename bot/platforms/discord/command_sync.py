@@ -1,4 +1,4 @@
-"""Registration of the slash commands with Discord, once per change."""
+"""Registration of the slash commands with Discord, only after they have changed."""
 
 import hashlib
 import json
@@ -14,12 +14,14 @@ from digests.ports.notes import Notes
 log = logging.getLogger(__name__)
 
 NOTE_PREFIX = "discord commands"
+"""Start of the note that holds the registered versions; the application's id follows."""
 
 
 async def sync_commands(tree: LoggingCommandTree, guild_ids: tuple[str, ...], notes: Notes) -> None:
-    """Registers changed commands with Discord, and removes them where they are no longer wanted.
+    """Register the tree's commands if they have changed, and remove them where they no longer belong.
 
-    They go to the given servers, or to all if none is given. A failure is logged.
+    `guild_ids` are the servers that get them, empty for all servers. A refusal of Discord is logged. Raises
+    StoreError.
     """
     synced = await run_background(_read_synced_versions, tree, notes)
     current_version = hashlib.sha256(json.dumps(_list_definitions(tree), sort_keys=True).encode()).hexdigest()
@@ -36,7 +38,7 @@ async def sync_commands(tree: LoggingCommandTree, guild_ids: tuple[str, ...], no
             )
             continue
         synced[scope] = version
-        log.info("Discord knows the commands now%s", f", in server {scope}" if scope else "")
+        log.info("the commands are registered with Discord%s", f", in server {scope}" if scope else "")
     stored = {scope: version for scope, version in synced.items() if version}
     await run_background(notes.write, _note_name_of(tree), json.dumps(stored))
 
@@ -46,18 +48,20 @@ def _note_name_of(tree: LoggingCommandTree) -> str:
 
 
 def _read_synced_versions(tree: LoggingCommandTree, notes: Notes) -> dict[str, str]:
-    """Returns the registered version by server; "" stands for all servers."""
+    """Return the registered version of the commands by server; the key "" stands for all servers."""
     return dict(json.loads(notes.read(_note_name_of(tree)) or "{}"))
 
 
 def _list_definitions(tree: LoggingCommandTree) -> list[dict[str, Any]]:
+    """Return the commands as Discord's API takes them."""
     return [dict(command.to_dict(tree)) for command in tree.get_commands()]
 
 
 async def _send_definitions(tree: LoggingCommandTree, scope: str, definitions: list[Any]) -> None:
+    """Replace the commands of a server by these, or with an empty `scope` those of all servers."""
     http, application = tree.client.http, tree.client.application_id
     if application is None:
-        raise RuntimeError("log in before the commands are told of")
+        raise RuntimeError("log in before the commands are registered")
     if scope:
         await http.bulk_upsert_guild_commands(application, int(scope), payload=definitions)
     else:

@@ -1,4 +1,4 @@
-"""Completion of slash command options while a person types."""
+"""Suggestions for the options of slash commands while a person types."""
 
 from collections.abc import Iterable
 from zoneinfo import available_timezones
@@ -9,6 +9,7 @@ from bot.platforms.discord.replies import Interaction
 from digests.domains import CATEGORY_NAMES, DOMAIN_GROUPS, domain_name
 
 MAX_CHOICES = 25
+"""Suggestions of one list, and characters of one, which Discord takes at most."""
 CHOICE_CHARACTERS = 100
 
 TIME_ZONES = sorted(zone for zone in available_timezones() if "/" in zone and not zone.startswith("Etc/"))
@@ -17,43 +18,49 @@ COMMON_TIME_ZONES = (
     "America/Los_Angeles", "America/Sao_Paulo", "Asia/Kolkata", "Asia/Shanghai", "Asia/Tokyo", "Asia/Seoul",
     "Asia/Singapore", "Australia/Sydney",
 )  # fmt: skip
+"""Time zones that are suggested before anything is typed."""
 
 
 def _find_matching(typed: str, names: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
-    """Returns the choices that contain the typed text. Those that begin with it come first."""
+    """Return the pairs of label and value of which the label contains the typed text, up to `MAX_CHOICES`.
+
+    Labels that begin with it come first. Case is ignored.
+    """
     wanted = typed.strip().casefold()
-    found = [pair for pair in names if wanted in pair[0].casefold()]
-    found.sort(key=lambda pair: not pair[0].casefold().startswith(wanted))
-    return found[:MAX_CHOICES]
+    matching = [pair for pair in names if wanted in pair[0].casefold()]
+    matching.sort(key=lambda pair: not pair[0].casefold().startswith(wanted))
+    return matching[:MAX_CHOICES]
 
 
 async def offer_domains(interaction: Interaction, typed: str) -> list[Choice[str]]:
-    """Completes the last entry of a comma-separated list and keeps the others."""
-    *before, last = typed.split(",")
-    kept = "".join(f"{one.strip()}, " for one in before)
+    """Suggest domains for the last entry of a comma-separated list; the entries before it stay."""
+    *finished, last = typed.split(",")
+    prefix = "".join(f"{entry.strip()}, " for entry in finished)
     names = [(group, group) for group in DOMAIN_GROUPS] + [
         (domain_name(name), name) for name in CATEGORY_NAMES
     ]
-    found = [(kept + label, kept + value) for label, value in _find_matching(last, names)]
-    return _to_choices(found)
+    return _to_choices((prefix + label, prefix + value) for label, value in _find_matching(last, names))
 
 
 async def offer_time_zones(interaction: Interaction, typed: str) -> list[Choice[str]]:
+    """Suggest time zones: common ones at first, all that contain the typed text afterwards."""
     zones = TIME_ZONES if typed.strip() else COMMON_TIME_ZONES
-    spoken = typed.replace(" ", "_")
+    wanted = typed.replace(" ", "_")
     return _to_choices(
         _find_matching(
-            spoken, [(zone, zone) for zone in ("UTC", *zones)] if typed else [(z, z) for z in zones]
+            wanted, [(zone, zone) for zone in ("UTC", *zones)] if typed else [(z, z) for z in zones]
         )
     )
 
 
 async def offer_days(interaction: Interaction, typed: str) -> list[Choice[str]]:
+    """Suggest days and common lists of days."""
     names = ("weekdays", "daily", "weekends", "mon", "mon, wed, fri", "mon, thu", "fri")
     return _to_choices(_find_matching(typed, [(name, name) for name in names]))
 
 
 def _to_choices(pairs: Iterable[tuple[str, str]]) -> list[Choice[str]]:
+    """Return pairs of label and value as choices, without those that Discord would refuse as too long."""
     return [
         Choice(name=label, value=value)
         for label, value in pairs

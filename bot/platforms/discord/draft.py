@@ -1,4 +1,8 @@
-"""Pages under construction: the limits of a message, and the packing of parts into messages. Pure."""
+"""Pages under construction: the limits of a message, and the packing of its parts into messages. Pure.
+
+The limits are Discord's (https://docs.discord.com/developers/resources/message#embed-object-embed-limits and
+.../components/reference), in UTF-16 units, of which there are never fewer than characters in Discord's count.
+"""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -14,18 +18,18 @@ CONTENT_UNITS = 2000
 TITLE_UNITS = 256
 DESCRIPTION_UNITS = 4096
 EMBEDS_UNITS = 6000
-"""UTF-16 units in all embeds of a message: titles, descriptions and footers."""
+"""UTF-16 units of all embeds of a message: titles, descriptions and footers."""
 MAX_EMBEDS = 10
 MAX_ROW_BUTTONS = 5
 MAX_ROWS = 5
 SUPPRESS_NOTIFICATIONS = 1 << 12
-"""A message flag: one digest makes one sound, its first page's."""
+"""Flag of a message that makes no sound. Only the first page of a digest makes one."""
 Embed = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class PageDraft:
-    """A page under construction."""
+    """A page under construction: content, then embeds, then buttons; `papers` are the ids of its cards."""
 
     content: str = ""
     embeds: tuple[Embed, ...] = ()
@@ -34,6 +38,10 @@ class PageDraft:
 
     @property
     def is_within_limits(self) -> bool:
+        """True while the page keeps the limits of a message. Those of one embed or button are kept elsewhere.
+
+        Two buttons may not have one custom_id.
+        """
         return (
             count_units(self.content) <= CONTENT_UNITS
             and len(self.embeds) <= MAX_EMBEDS
@@ -49,7 +57,7 @@ def _count_embed_units(embed: Embed) -> int:
 
 
 def pack_drafts(drafts: Iterable[PageDraft]) -> list[PageDraft]:
-    """Merges drafts into as few pages as their order and the limits allow."""
+    """Merge drafts into as few pages as their order and the limits allow."""
     pages: list[PageDraft] = []
     for draft in drafts:
         merged = _merge_drafts(pages[-1], draft) if pages else None
@@ -58,7 +66,7 @@ def pack_drafts(drafts: Iterable[PageDraft]) -> list[PageDraft]:
 
 
 def _merge_drafts(page: PageDraft, draft: PageDraft) -> PageDraft | None:
-    """Merges a draft into a page. Returns None if a limit or the order of content and embeds forbids it."""
+    """Return a page with a draft at its end; None if it breaks a limit, or content would follow an embed."""
     if page.embeds and draft.content:
         return None
     merged = PageDraft(
@@ -71,7 +79,7 @@ def _merge_drafts(page: PageDraft, draft: PageDraft) -> PageDraft | None:
 
 
 def append_buttons(pages: list[PageDraft], blocks: Iterable[Block]) -> list[PageDraft]:
-    """The pages with the blocks' buttons on the last one; a button that has no room is left out."""
+    """Return the pages with the buttons of the blocks on the last one. Buttons without room are left out."""
     for button in render_buttons(blocks):
         extended = replace(pages[-1], buttons=(*pages[-1].buttons, button)) if pages else None
         pages = [*pages[:-1], extended] if extended and extended.is_within_limits else pages
@@ -79,6 +87,7 @@ def append_buttons(pages: list[PageDraft], blocks: Iterable[Block]) -> list[Page
 
 
 def build_page(draft: PageDraft, position: int, style: DigestStyle) -> Page:
+    """Build the payload of the page at a position, 0 for the first. No mention in it pings anybody."""
     rows = [
         draft.buttons[start : start + MAX_ROW_BUTTONS]
         for start in range(0, len(draft.buttons), MAX_ROW_BUTTONS)

@@ -1,4 +1,4 @@
-"""Discord's error codes, with a sentence that tells a person how to fix each.
+"""Discord's error codes, with a sentence for each that says how to fix it.
 
 The codes are those of https://docs.discord.com/developers/topics/opcodes-and-status-codes#json.
 """
@@ -7,12 +7,12 @@ UNKNOWN_CHANNEL, UNKNOWN_GUILD, UNKNOWN_MESSAGE = 10003, 10004, 10008
 MISSING_ACCESS, MISSING_PERMISSIONS, THREAD_ARCHIVED = 50001, 50013, 50083
 ALREADY_PUBLISHED, TAG_REQUIRED, THREAD_EXISTS, THREAD_LOCKED = 40033, 40067, 160004, 160005
 BLOCKED_BY_CLOUDFLARE = 40333
-"""Cloudflare blocked the request before it reached Discord."""
+"""Code of an answer that Cloudflare gives in place of Discord."""
 
 CHANNEL_ERRORS = frozenset(
     [UNKNOWN_CHANNEL, UNKNOWN_GUILD, MISSING_ACCESS, MISSING_PERMISSIONS, 50008, 50024, TAG_REQUIRED, 160006]
 )
-"""Errors that last until a person changes something in the channel."""
+"""Codes of errors that last until a person changes something in the channel or the server."""
 
 _SENTENCES = {
     UNKNOWN_CHANNEL: "There is no such channel any more.",
@@ -41,7 +41,11 @@ UNAUTHORIZED_MESSAGE = (
 
 
 def explain_error(code: int, text: str = "", *, channel: str = "") -> str:
-    """Returns a sentence that explains a code and says how to fix it."""
+    """Return a sentence that explains an error, and says how to fix it.
+
+    An unknown code is named, with up to 200 characters of `text`, which is Discord's own message. `channel`
+    is named for errors of the channel.
+    """
     where = f" (channel {channel})" if channel and code in CHANNEL_ERRORS else ""
     sentence = _SENTENCES.get(
         code, f"Discord refused with {code or 'no code'}{f': {text[:200]}' if text else ''}."

@@ -1,6 +1,6 @@
 """The subscription form as a Discord modal, and parsing of its submission. Pure.
 
-A modal has at most five fields, so several of the form's nine share one field.
+A modal has at most five fields, so several of the form's nine fields share one.
 """
 
 from collections.abc import Mapping
@@ -16,9 +16,12 @@ FORM_ID_PREFIX = "form:"
 """Prefix of the modal's custom_id; the channel's id follows."""
 
 FIELD_CHARACTERS = 1000
+"""Most characters of a field, set by us; Discord allows 4000."""
 LABEL_CHARACTERS, DESCRIPTION_CHARACTERS = 45, 100
+"""Limits of Discord (https://docs.discord.com/developers/components/reference#label)."""
 
 Values = Mapping[str, str]
+"""Text of each modal field by its name in `FIELDS`."""
 
 FIELDS = {
     "domains": ("Domains", f"arXiv categories such as cs.CL, or {', '.join(DOMAIN_GROUPS)}", False),
@@ -35,7 +38,7 @@ FIELDS = {
 
 
 def values_of(form: SubscriptionForm) -> dict[str, str]:
-    """Returns the modal's field values for a channel's current settings."""
+    """Return the text of the modal's fields for a channel's current subscription."""
     score = f" min {form.min_score}" if form.min_score else ""
     return {
         "domains": form.domains,
@@ -47,7 +50,10 @@ def values_of(form: SubscriptionForm) -> dict[str, str]:
 
 
 def build_modal(values: Values, channel: str) -> discord.ui.Modal:
-    """Builds the modal. It is handled by its custom_id, so it survives a restart."""
+    """Build the modal with these values filled in; `channel` is the id of the channel that it is about.
+
+    discord.py does not wait for it: its submission is handled by the custom_id, after a restart too.
+    """
     modal = discord.ui.Modal(title="The channel's digest", custom_id=f"{FORM_ID_PREFIX}{channel}")
     for name, (label, hint, required) in FIELDS.items():
         box: discord.ui.TextInput[Any] = discord.ui.TextInput(
@@ -64,14 +70,17 @@ def build_modal(values: Values, channel: str) -> discord.ui.Modal:
 
 
 def read_modal(data: Mapping[str, Any]) -> tuple[str, dict[str, str]]:
-    """Returns the channel's id and the field values of a submitted modal."""
+    """Return the channel's id and the field values of a submitted modal."""
     boxes = [label.get("component") or {} for label in data.get("components") or ()]
     values = {str(box.get("custom_id")): str(box.get("value") or "") for box in boxes}
     return str(data.get("custom_id", "")).removeprefix(FORM_ID_PREFIX), values
 
 
 def command_text_of_values(values: Values) -> str:
-    """Returns the /digest subscribe text for the field values. An empty field becomes none."""
+    """Return the text after “/digest subscribe” that sets the field values.
+
+    An empty field clears its setting. Without domains and keywords every paper is wanted.
+    """
     keywords = _quote_entries(values.get("keywords", ""))
     domains = values.get("domains", "").strip() or ("" if keywords else "everything")
     parts = [
@@ -91,7 +100,10 @@ def command_text_of_options(
     time_zone: str = "",
     **clauses: object,
 ) -> str:
-    """Returns the command text for the slash options that are given; empty if none is."""
+    """Return the text after “/digest subscribe” for the given options; empty if none is given.
+
+    `clauses` are options whose name is a word of the command, such as `top` and `at`.
+    """
     days = f"on {days}" if days and days not in ("weekdays", "daily", "weekends") else days
     parts = [
         domains.strip(),
@@ -105,7 +117,7 @@ def command_text_of_options(
 
 
 def _quote_entries(entries: str) -> str:
-    """Puts each entry in quotes, so that no word in it is parsed as a keyword."""
+    """Put each entry of a list in quotes, so that no word in it is parsed as the start of a clause."""
     cleaned = (
         entry.replace('"', " ").strip() for entry in entries.replace(";", ",").replace("\n", ",").split(",")
     )

@@ -1,4 +1,4 @@
-"""The gateway connection: monitored, and replaced when discord.py cannot recover it."""
+"""The gateway connection: it is monitored, and replaced when discord.py cannot recover it."""
 
 import asyncio
 import contextlib
@@ -22,32 +22,38 @@ from digests.errors import PaperroundError
 log = logging.getLogger(__name__)
 
 MIN_BACKOFF_SECONDS, MAX_BACKOFF_SECONDS = 1.0, 300.0
-"""Seconds between connections, doubling. Discord revokes a token after 1000 connections a day."""
+"""Shortest and longest wait before a new connection; it doubles. Discord revokes a token after 1000 a day."""
 STABLE_AFTER_SECONDS = 60.0
+"""Seconds that a connection lasts after which the next wait is the shortest again."""
 LOGIN_TIMEOUT_SECONDS = 30.0
 POLL_SECONDS = 2.0
+"""Seconds between two checks of the connection."""
 MAX_SILENCE_SECONDS = 90.0
-"""Seconds without a frame after which a connection is dead.
+"""Seconds without a frame after which a connection counts as lost.
 
 Discord acknowledges a heartbeat every 41 seconds, and discord.py gives up after 60.
 """
 RECONNECT_AFTER_SECONDS = 60.0
-"""Seconds without a connection before it is replaced; until then discord.py retries by itself."""
+"""Seconds without a connection before it is replaced; until then discord.py reconnects by itself."""
 CATCH_UP_RETRY_SECONDS = (2.0, 10.0, 60.0, 300.0)
-"""Seconds between attempts to catch up on a new connection while the store is unavailable."""
+"""Waits before each further attempt to catch up on a new connection, after an error of the store."""
 READY_SECONDS = 2.0
-"""Seconds after the last server arrives at start-up until the list is taken as complete."""
+"""Seconds without a further server at start-up after which discord.py takes its list as complete."""
 HEARTBEAT_TIMEOUT_SECONDS = 60.0
-"""Seconds of silence after which discord.py ends a connection and resumes it."""
+"""Seconds of silence after which discord.py closes a connection and resumes it."""
 
 AUTHENTICATION_FAILED, DISALLOWED_INTENTS = 4004, 4014
+"""Close codes of the gateway for errors that a retry cannot fix."""
 
 INTENTS = discord.Intents(guilds=True, guild_reactions=True)
-"""Gateway intents. None is privileged."""
+"""Kinds of events that Discord sends. None of them is privileged."""
 
 
 class Gateway(discord.Client):
-    """One gateway connection with all its event handlers. An instance is used once."""
+    """One gateway connection. It passes events and interactions on to the listeners.
+
+    An instance is connected once. A new connection needs a new one.
+    """
 
     def __init__(
         self,
@@ -77,12 +83,13 @@ class Gateway(discord.Client):
         await sync_commands(self.tree, self.settings.command_server_ids, self.listeners.answers.store.notes)
 
     async def close(self) -> None:
-        # discord.py leaves it: it would announce the servers, and trip over the client that is closed.
-        if announcing := getattr(self._connection, "_ready_task", None):
-            announcing.cancel()
+        # discord.py does not cancel this task, which fails when it uses the closed client.
+        if ready_task := getattr(self._connection, "_ready_task", None):
+            ready_task.cancel()
         await super().close()
 
     async def on_ready(self) -> None:
+        """Catch up after a new session; retry after errors of the store, unless the connection is closed."""
         log.info("Discord is connected, in %d servers", len(self.guilds))
         for wait in (0.0, *CATCH_UP_RETRY_SECONDS):
             await asyncio.sleep(wait)
@@ -92,7 +99,7 @@ class Gateway(discord.Client):
                 await self.events.on_ready([guild.id for guild in self.guilds])
                 return
             except PaperroundError as error:
-                log.warning("what happened in Discord meanwhile is not known yet: %s", error)
+                log.warning("changes in Discord during the gap are not known yet: %s", error)
 
     async def on_resumed(self) -> None:
         log.info("Discord is connected again; nothing was missed")
@@ -124,20 +131,20 @@ class Gateway(discord.Client):
 
     async def on_error(self, event_method: str, /, *args: Any, **kwargs: Any) -> None:
         if isinstance(error := sys.exc_info()[1], PaperroundError):
-            log.warning("what Discord told was not dealt with (%s): %s", event_method, error)
+            log.warning("an event was not handled (%s): %s", event_method, error)
         else:
             log.exception("%s failed", event_method)
 
     @property
     def silence_seconds(self) -> float:
-        """Seconds since the last frame of any kind; 0 before the first connection."""
-        heart = getattr(self.ws, "_keep_alive", None)
-        heard = getattr(heart, "_last_recv", None)
-        return time.perf_counter() - heard if heard is not None else 0.0
+        """Seconds since the last frame of any kind; 0 before the first one."""
+        keep_alive = getattr(self.ws, "_keep_alive", None)
+        received_at = getattr(keep_alive, "_last_recv", None)
+        return time.perf_counter() - received_at if received_at is not None else 0.0
 
     @property
     def is_connected(self) -> bool:
-        """True if the connection is open and a frame arrived within `MAX_SILENCE_SECONDS`."""
+        """True while the connection is open and its last frame is younger than `MAX_SILENCE_SECONDS`."""
         ws = self.ws
         return bool(ws) and ws.open and self.silence_seconds < MAX_SILENCE_SECONDS
 
@@ -148,31 +155,34 @@ async def keep_connected(
     stop: asyncio.Event,
     drain: Callable[[], Awaitable[None]],
 ) -> None:
-    """Keeps a connection open until `stop` is set, then awaits `drain` and closes.
+    """Keep a gateway connected until `stop` is set, then await `drain` and close it.
 
-    Returns early, after logging the reason, on an error that a retry cannot fix.
+    A lost connection is replaced after a growing wait. Returns early, after it has logged the reason, on an
+    error that a retry cannot fix.
     """
     wait = MIN_BACKOFF_SECONDS
     while not stop.is_set():
         started_at = time.monotonic()
         try:
             await _run_connection(create_client(), token, stop, drain)
-            reason = "it fell silent"
+            reason = "no frames arrive"
         except Exception as error:
             if fatal_reason := _explain_fatal_error(error):
-                log.error("%s Digests still go out where they can; mend it and start again.", fatal_reason)
+                log.error("%s Digests are still posted where possible; fix it and restart.", fatal_reason)
                 return
             reason = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
         if stop.is_set():
             return
         wait = MIN_BACKOFF_SECONDS if time.monotonic() - started_at > STABLE_AFTER_SECONDS else wait
-        log.error("Discord's gateway is not there (%s); trying again in %.0f seconds.", reason[:200], wait)
+        log.error(
+            "Discord's gateway is not connected (%s); trying again in %.0f seconds.", reason[:200], wait
+        )
         await _sleep_or_stop(wait, stop)
         wait = min(wait * 2, MAX_BACKOFF_SECONDS)
 
 
 def _explain_fatal_error(error: Exception) -> str:
-    """Returns the sentence for a permanent error, or an empty string."""
+    """Return the sentence for an error that a retry cannot fix, or an empty string for any other."""
     code = error.code if isinstance(error, discord.ConnectionClosed) else 0
     if isinstance(error, discord.LoginFailure) or code == AUTHENTICATION_FAILED:
         return UNAUTHORIZED_MESSAGE
@@ -187,9 +197,9 @@ def _explain_fatal_error(error: Exception) -> str:
 async def _run_connection(
     client: Gateway, token: str, stop: asyncio.Event, drain: Callable[[], Awaitable[None]]
 ) -> None:
-    """Runs a connection from login to close.
+    """Run one connection from log-in to close. `drain` is awaited before the close if `stop` is set.
 
-    Raises if it breaks. Returns if it stays disconnected or `stop` is set.
+    Returns when `stop` is set, or when the connection stays lost. Raises the error that breaks it.
     """
     tasks: list[asyncio.Task[Any]] = []
     try:
@@ -202,7 +212,7 @@ async def _run_connection(
         for task in done:
             task.result()
     finally:
-        # Nothing new is taken from here on; what is under way needs the client's session until it is drained.
+        # No new event arrives from here on. Running work needs the client's session until it is drained.
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -213,6 +223,7 @@ async def _run_connection(
 
 
 async def _watch_connection(client: Gateway) -> None:
+    """Return when the client has not been connected for `RECONNECT_AFTER_SECONDS`."""
     connected_at = time.monotonic()
     while time.monotonic() - connected_at < RECONNECT_AFTER_SECONDS:
         await asyncio.sleep(POLL_SECONDS)
@@ -221,5 +232,6 @@ async def _watch_connection(client: Gateway) -> None:
 
 
 async def _sleep_or_stop(seconds: float, stop: asyncio.Event) -> None:
+    """Sleep for the seconds; return at once when `stop` is set."""
     with contextlib.suppress(TimeoutError):
         await asyncio.wait_for(stop.wait(), seconds)

@@ -1,4 +1,4 @@
-"""Search for a posted page in a channel's history, its threads or a forum's posts."""
+"""The search for a posted page: in a channel's history, in its threads, or in a forum's posts."""
 
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
@@ -16,16 +16,18 @@ MESSAGES_PATH = f"{CHANNEL_PATH}/messages"
 MESSAGE_PATH = f"{MESSAGES_PATH}/{{message_id}}"
 
 HISTORY_LENGTH = 100
+"""Messages or threads of one request, the most that Discord allows."""
 HISTORY_PAGES = 10
-"""Pages of history that a search reads. Beyond them it cannot tell whether a page was posted."""
+"""Requests for one history or list. If it goes on, a page that was not found may still be there."""
 MAX_SEARCHED_POSTS = 50
+"""The bot's newest posts of a forum that are searched. Beyond them the result is CANNOT_ASK."""
 MIN_SEARCHED_POSTS = 3
 """The bot's newest posts in a forum that are searched whatever their age: the clock may be wrong."""
 
 
 @dataclass(frozen=True, slots=True)
 class FoundPage:
-    """A message that was found, and the thread that it is in; empty for a channel."""
+    """A message that carries the key, and the id of the thread that it is in, empty outside of one."""
 
     message: Mapping[str, Any]
     thread: str = ""
@@ -37,7 +39,10 @@ class FoundPage:
 
 @dataclass(frozen=True, slots=True)
 class PageSearch:
-    """A search for the page that the bot posted under a key since an instant."""
+    """The search for a page that the bot posted under `key`, not earlier than `since`.
+
+    Only messages of the bot count: another bot could write the key. All methods raise PostError.
+    """
 
     rest: RestClient
     bot_id: str
@@ -45,6 +50,10 @@ class PageSearch:
     since: datetime
 
     async def find_in_channel(self, channel: str) -> FoundPage | NoHistory | None:
+        """Return the page from the channel's history, or from the threads on the bot's messages there.
+
+        Returns None if there is none, and CANNOT_ASK if the history cannot be read to `since`.
+        """
         thread_ids = list[str]()
         async for message in self._iterate_history(channel):
             if message is None:
@@ -60,6 +69,10 @@ class PageSearch:
         return None
 
     async def find_in_forum(self, forum: Mapping[str, Any]) -> str | NoHistory | None:
+        """Return the receipt of the page in one of the bot's posts in a forum.
+
+        Returns None if there is none, and CANNOT_ASK if there are too many posts to list or search.
+        """
         threads = await self._list_forum_threads(forum)
         if threads is None:
             return CANNOT_ASK
@@ -76,6 +89,7 @@ class PageSearch:
         return CANNOT_ASK if len(searched) > MAX_SEARCHED_POSTS else None
 
     async def _find_in_thread(self, thread: str) -> FoundPage | NoHistory | None:
+        """Return the page from a thread's history, as `find_in_channel` does. A deleted thread has none."""
         try:
             async for message in self._iterate_history(thread):
                 if message is None:
@@ -85,22 +99,25 @@ class PageSearch:
         except PostError as error:
             if error.outcome is not Outcome.GONE:
                 raise
-            # The thread was deleted meanwhile, and the channel was not.
+            # The thread was deleted meanwhile: the page is not in it.
         return None
 
     async def _list_forum_threads(self, forum: Mapping[str, Any]) -> list[dict[str, Any]] | None:
-        """Returns a forum's posts, newest first; None if they cannot all be listed."""
+        """Return a forum's posts, newest first; None if its archived ones are too many."""
         active = await self.rest.call_for_list(
             "/guilds/{guild_id}/threads/active", "threads", guild_id=forum["guild_id"]
         )
         archived = await self._list_archived_threads(forum["id"])
         if archived is None:
             return None
-        here = [thread for thread in active if thread.get("parent_id") == forum["id"]]
-        return sorted([*here, *archived], key=lambda thread: int(thread["id"]), reverse=True)
+        own_threads = [thread for thread in active if thread.get("parent_id") == forum["id"]]
+        return sorted([*own_threads, *archived], key=lambda thread: int(thread["id"]), reverse=True)
 
     async def _list_archived_threads(self, forum: str) -> list[dict[str, Any]] | None:
-        """Returns at least the threads archived since an instant, newest first; None if too many."""
+        """Return at least the threads of a forum archived since `since`, newest first.
+
+        Returns None if they are more than `HISTORY_PAGES` requests list.
+        """
         found, before = list[dict[str, Any]](), ""
         for _ in range(HISTORY_PAGES):
             query = {"limit": str(HISTORY_LENGTH)} | ({"before": before} if before else {})
@@ -115,10 +132,11 @@ class PageSearch:
         return None
 
     async def _iterate_history(self, channel: str) -> AsyncIterator[dict[str, Any] | None]:
-        """Yields messages since an instant, newest first, and a final None if they cannot all be read.
+        """Yield the messages since `since`, newest first, and None at the end if there may be more.
 
-        The newest `HISTORY_LENGTH` messages are included whatever their age: the clock may be wrong.
-        Without the permission to read the history, Discord answers with an empty list.
+        The newest `HISTORY_LENGTH` messages are yielded whatever their age: the clock may be wrong. Without
+        the permission to read the history Discord answers an empty list, so then the channel is asked for its
+        last message.
         """
         oldest, before = discord.utils.time_snowflake(self.since), ""
         for number in range(HISTORY_PAGES):
@@ -138,6 +156,7 @@ class PageSearch:
         yield None
 
     async def _has_messages(self, channel: str) -> bool:
+        """Return True if the channel has or had a message."""
         channel_info = await self.rest.call_for_object("GET", CHANNEL_PATH, channel_id=channel)
         return channel_info.get("last_message_id") is not None
 
@@ -145,5 +164,5 @@ class PageSearch:
         return self._is_own(message) and key_of(message) == self.key
 
     def _is_own(self, message: Mapping[str, Any]) -> bool:
-        """Returns True if the bot is the author. A key alone is no proof: another bot could write it."""
+        """Return True if the bot is the author."""
         return bool(message["author"]["id"] == self.bot_id)

@@ -28,6 +28,7 @@ from digests.errors import InputError
 from digests.subscription import Channel
 
 MAX_CACHED_FORMS = 500
+"""Rejected forms in memory, of which the oldest is dropped."""
 IN_PLACE_ACTIONS = frozenset(
     {
         ButtonAction.SHOW,
@@ -37,12 +38,15 @@ IN_PLACE_ACTIONS = frozenset(
         ButtonAction.REJECT,
     }
 )
-"""Actions whose answer replaces the list or card that was tapped."""
+"""Actions of which the answer replaces the list or card with the clicked button."""
 
 
 @dataclass(slots=True)
 class DiscordListeners:
-    """Handles the interactions of Discord's people: commands, forms, the message menu and buttons."""
+    """Handles people's interactions, independent of the connection by which they arrive.
+
+    The values of a form that was rejected are kept in memory by channel and person, for the next form.
+    """
 
     answers: Answers
     platform: DiscordPlatform
@@ -68,7 +72,10 @@ class DiscordListeners:
         await answer_interaction(interaction, look_up_paper, self.dispatcher)
 
     async def on_digest(self, interaction: Interaction, text: str, target: Any = None) -> None:
-        """Runs a /digest command. `text` is its arguments; `target` is another channel to apply it to."""
+        """Run a /digest command; `text` follows the name of the command.
+
+        `target` is the channel that it is about, when that is not the channel of the interaction.
+        """
 
         async def run_digest_command(respond: Responder) -> None:
             channel = self._channel_of(interaction, target)
@@ -81,7 +88,10 @@ class DiscordListeners:
         await answer_interaction(interaction, run_digest_command, self.dispatcher)
 
     async def on_settings(self, interaction: Interaction, target: Any = None) -> None:
-        """Opens the form. It has to be the first response to an interaction."""
+        """Open the form of a channel's digest, filled in with the values of a rejected form if there is one.
+
+        A form has to be the first response to an interaction. A person who may not change it gets a message.
+        """
 
         async def open_form(respond: Responder) -> None:
             channel = self._channel_of(interaction, target)
@@ -92,15 +102,15 @@ class DiscordListeners:
                 await respond(reply.message)
                 return
             self._require_posting(interaction, target)
-            typed = self._rejected_forms.pop((channel.channel, str(interaction.user.id)), None)
+            rejected_values = self._rejected_forms.pop((channel.channel, str(interaction.user.id)), None)
             await interaction.response.send_modal(
-                build_modal(typed or values_of(reply.form), channel.channel)
+                build_modal(rejected_values or values_of(reply.form), channel.channel)
             )
 
         await answer_interaction(interaction, open_form, self.dispatcher, skip_ack=True)
 
     async def on_form(self, interaction: Interaction) -> None:
-        """Saves a submitted form. An error is shown with a button that reopens the form as filled in."""
+        """Save a submitted form. An error is shown with a button that opens the form as it was filled in."""
         channel_id, values = read_modal(interaction.data or {})
 
         async def save_form(respond: Responder) -> None:
@@ -111,8 +121,8 @@ class DiscordListeners:
                 reply = await self.dispatcher.run_digest_command(text, channel, person)
             except InputError as error:
                 self._remember_form(channel_id, person.id, values)
-                again = Button(ButtonAction.SETTINGS, "Edit again", channel_id, is_primary=True)
-                await respond(Message(str(error), (Text(str(error)), Buttons((again,)))))
+                edit_button = Button(ButtonAction.SETTINGS, "Edit again", channel_id, is_primary=True)
+                await respond(Message(str(error), (Text(str(error)), Buttons((edit_button,)))))
                 return
             await self.dispatcher.send_reply(reply, channel, respond)
 
@@ -124,7 +134,7 @@ class DiscordListeners:
             self._rejected_forms.popitem(last=False)
 
     async def on_mark(self, interaction: Interaction, message: discord.Message) -> None:
-        """Handles “Mark for discussion” in a message's menu."""
+        """Mark or unmark the paper of a message, after “Mark for discussion” in its menu."""
 
         async def toggle_mark(respond: Responder) -> None:
             channel = self._channel_of(interaction)
@@ -139,6 +149,7 @@ class DiscordListeners:
     # Buttons.
 
     async def on_button(self, interaction: Interaction, action: str, value: str) -> None:
+        """Handle a click. The answer replaces the clicked message only if nobody else sees that."""
         if action == ButtonAction.SETTINGS:
             await self.on_settings(interaction, _find_channel(interaction, value))
             return
@@ -153,37 +164,38 @@ class DiscordListeners:
                 Click(action, value, channel, person.id, fetch_person), respond
             )
 
-        own = interaction.message is not None and interaction.message.flags.ephemeral
-        in_place = action in IN_PLACE_ACTIONS and own
+        is_own_view = interaction.message is not None and interaction.message.flags.ephemeral
+        in_place = action in IN_PLACE_ACTIONS and is_own_view
         await answer_interaction(interaction, handle_button, self.dispatcher, in_place=in_place)
 
     # Parts of an interaction.
 
     def _channel_of(self, interaction: Interaction, target: Any = None) -> Channel:
-        """Returns the target channel; for a thread, its parent channel."""
-        where = target or interaction.channel
-        if where is None:
+        """Return the target, else the interaction's channel; for a thread, its parent. Raises InputError."""
+        place = target or interaction.channel
+        if place is None:
             raise InputError("Discord did not say in which channel this is; try it in a text channel.")
-        channel = where.parent_id if isinstance(where, discord.Thread) else where.id
+        channel = place.parent_id if isinstance(place, discord.Thread) else place.id
         return Channel(self.platform.name, str(channel), str(interaction.guild_id or ""))
 
     def _person_of(self, interaction: Interaction) -> Person:
+        """Return the person, an admin if they may manage the server or have the role of the settings."""
         roles = {str(role.id) for role in getattr(interaction.user, "roles", ())}
         can_manage = interaction.permissions.manage_guild or interaction.permissions.administrator
         is_admin = can_manage or bool(self.settings.manager_role and self.settings.manager_role in roles)
         return Person(str(interaction.user.id), interaction.user.display_name, is_admin)
 
     def _require_posting(self, interaction: Interaction, target: Any) -> None:
-        """Checks that the bot may post in the channel. Raises InputError."""
+        """Check that the bot may post in the target, else in the interaction's channel. Raises InputError."""
         if target is None or target.id == interaction.channel_id:
             granted = interaction.app_permissions
         else:
-            known = target.resolve() if hasattr(target, "resolve") else target
-            if known is None or interaction.guild is None:
+            resolved = target.resolve() if hasattr(target, "resolve") else target
+            if resolved is None or interaction.guild is None:
                 raise InputError(
                     f"I cannot see the channel {target.id}: give me View Channel there, then try again."
                 )
-            granted = known.permissions_for(interaction.guild.me)
+            granted = resolved.permissions_for(interaction.guild.me)
         if lacking := list_missing_permissions(granted):
             raise InputError(
                 f"I may not {join_names(lacking)} in that channel, so nothing was changed: "
@@ -193,18 +205,19 @@ class DiscordListeners:
 
 
 def _receipt_of(channel: Any, message: int) -> str:
+    """Return the receipt of a message in a channel or thread."""
     return f"{channel.id}/{message}" if isinstance(channel, discord.Thread) else str(message)
 
 
 def _find_channel(interaction: Interaction, channel: str) -> Any:
-    """Returns the channel that a button names, or None if it is not cached."""
+    """Return the channel with an id, or None if it is not in the connection's cache."""
     return interaction.client.get_channel(int(channel)) if channel.isdigit() else None
 
 
 class AnyButton(
-    discord.ui.DynamicItem[discord.ui.Button[Any]], template=r"(?P<wanted>[^:#]*):?(?P<value>[^#]*)(?:#.*)?"
+    discord.ui.DynamicItem[discord.ui.Button[Any]], template=r"(?P<action>[^:#]*):?(?P<value>[^#]*)(?:#.*)?"
 ):
-    """Handles every button by its custom_id alone, including those sent by older versions."""
+    """A button of any message, also of older versions. Its custom_id names its action and its value."""
 
     def __init__(self, item: "discord.ui.Button[Any]", action: str, value: str) -> None:
         super().__init__(item)
@@ -212,7 +225,7 @@ class AnyButton(
 
     @classmethod
     async def from_custom_id(cls, interaction: Interaction, item: Any, match: Any, /) -> "AnyButton":
-        return cls(item, match["wanted"], match["value"])
+        return cls(item, match["action"], match["value"])
 
     async def callback(self, interaction: Interaction) -> None:
         await interaction.client.listeners.on_button(interaction, self.action, self.value)

@@ -1,4 +1,4 @@
-"""The key of a posted message, hidden at the end of its first button's custom_id. Pure."""
+"""The idempotency key of a posted message, at the end of its first button's custom_id. Pure."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -7,11 +7,14 @@ from bot.chat.message import ButtonAction
 from bot.platforms.discord.buttons import ACTION_ROW, BUTTON, SECONDARY
 
 KEY_SEPARATOR = "#"
-"""Separates the key from the rest of a custom_id. It occurs in no paper's id."""
+"""Separator of the key from the rest of a custom_id. It occurs in no paper's id."""
 
 
 def embed_key(payload: Mapping[str, Any], key: str) -> dict[str, Any]:
-    """Returns the payload with the key added. A message without buttons gets a settings button."""
+    """Return the payload with the key in its first button.
+
+    A message without buttons gets one that opens the settings.
+    """
     rows = payload.get("components") or [_build_settings_row()]
     first, *others = rows[0]["components"]
     keyed_button = {**first, "custom_id": f"{first['custom_id']}{KEY_SEPARATOR}{key}"}
@@ -29,10 +32,10 @@ def _build_settings_row() -> dict[str, Any]:
 
 
 def key_of(message: Mapping[str, Any]) -> str:
-    """Returns the key in a message's payload, or an empty string."""
+    """Return the key that a message's payload carries, or an empty string."""
     for row in message.get("components") or ():
         for component in row.get("components") or ():
-            _, sign, key = str(component.get("custom_id", "")).rpartition(KEY_SEPARATOR)
-            if sign:
+            _, separator, key = str(component.get("custom_id", "")).rpartition(KEY_SEPARATOR)
+            if separator:
                 return key
     return ""

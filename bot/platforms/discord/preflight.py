@@ -16,63 +16,67 @@ DEVELOPER_PAGE = "https://discord.com/developers/applications"
 
 
 async def run_preflight(rest: RestClient, *, channels: Sequence[str]) -> Sequence[Finding]:
-    """Checks the token, the servers and the permissions in these channels. An error becomes a finding."""
+    """Check the token, the application, the servers, and the permissions in these channels, by their ids.
+
+    Returns a finding for each. Errors become findings and are not raised. If Discord cannot be reached or
+    rejects the token, that is the only one.
+    """
     try:
         client = await rest.get_client()
     except discord.LoginFailure:
         return [Finding(Severity.FAULT, "bot token", UNAUTHORIZED_MESSAGE)]
     except (discord.DiscordException, aiohttp.ClientError, TimeoutError, OSError, TypeError) as error:
-        what = str(error) or type(error).__name__
+        reason = str(error) or type(error).__name__
         fix = "check the network, and platforms.discord.api_base_url"
-        return [Finding(Severity.FAULT, "discord", f"Discord cannot be reached ({what[:200]}): {fix}.")]
-    guilds, found = await _check_guilds(client)
+        return [Finding(Severity.FAULT, "discord", f"Discord cannot be reached ({reason[:200]}): {fix}.")]
+    server_findings = await _check_guilds(client)
     return [
         Finding(Severity.OK, "bot token", f"Discord knows us as {client.user}."),
         *_check_application(client),
-        *found,
-        *[await _check_channel(rest, guilds, channel) for channel in channels],
+        *server_findings,
+        *[await _check_channel(rest, channel) for channel in channels],
     ]
 
 
 def _check_application(client: discord.Client) -> list[Finding]:
+    """Return findings about the application's settings that the commands need."""
     application = client.application
     if application is None:
         return []
     findings = []
     if application.interactions_endpoint_url:
-        where = f"clear Interactions Endpoint URL on {DEVELOPER_PAGE}/{application.id}/information"
+        fix = f"clear Interactions Endpoint URL on {DEVELOPER_PAGE}/{application.id}/information"
         findings.append(
             Finding(
-                Severity.FAULT, "application", f"Commands and buttons are sent to another address: {where}."
+                Severity.FAULT, "application", f"Commands and buttons are sent to another address: {fix}."
             )
         )
     if application.user_integration_config is None:
-        where = f"turn User Install on at {DEVELOPER_PAGE}/{application.id}/installation"
+        fix = f"turn User Install on at {DEVELOPER_PAGE}/{application.id}/installation"
         findings.append(
-            Finding(Severity.WARNING, "application", f"/paper cannot be used in direct messages: {where}.")
+            Finding(Severity.WARNING, "application", f"/paper cannot be used in direct messages: {fix}.")
         )
     return findings or [
         Finding(Severity.OK, "application", f"{application.name} can be installed and is called directly.")
     ]
 
 
-async def _check_guilds(client: discord.Client) -> tuple[dict[str, discord.Guild], list[Finding]]:
+async def _check_guilds(client: discord.Client) -> list[Finding]:
+    """Return a finding with the names of the bot's first servers, or the link that adds it to one."""
     try:
-        here = [guild async for guild in client.fetch_guilds(limit=200)]
+        guilds = [guild async for guild in client.fetch_guilds(limit=200)]
     except (discord.DiscordException, aiohttp.ClientError, TimeoutError, OSError) as error:
-        return {}, [Finding(Severity.FAULT, "servers", f"They could not be asked for: {error}.")]
-    if not here:
+        return [Finding(Severity.FAULT, "servers", f"They could not be asked for: {error}.")]
+    if not guilds:
         link = build_invitation(client.application_id or 0)
-        return {}, [Finding(Severity.WARNING, "servers", f"Paperround is in none yet: open {link}")]
-    names = join_names([guild.name for guild in here[:5]])
-    more = f" and {len(here) - 5} more" if len(here) > 5 else ""
-    return {str(guild.id): guild for guild in here}, [
-        Finding(Severity.OK, "servers", f"Paperround is in {names}{more}.")
-    ]
+        return [Finding(Severity.WARNING, "servers", f"Paperround is in none yet: open {link}")]
+    names = join_names([guild.name for guild in guilds[:5]])
+    more = f" and {len(guilds) - 5} more" if len(guilds) > 5 else ""
+    return [Finding(Severity.OK, "servers", f"Paperround is in {names}{more}.")]
 
 
-async def _check_channel(rest: RestClient, guilds: dict[str, discord.Guild], channel: str) -> Finding:
-    """Returns a finding: the channel's availability, and the names of missing permissions."""
+async def _check_channel(rest: RestClient, channel: str) -> Finding:
+    """Return one finding about a channel: the error that hides it, or the permissions that are missing."""
     subject = f"channel {channel}"
     try:
         info = await rest.call_for_object("GET", "/channels/{channel_id}", channel_id=channel)
@@ -89,11 +93,14 @@ async def _check_channel(rest: RestClient, guilds: dict[str, discord.Guild], cha
 
 
 async def _fetch_permissions(rest: RestClient, channel: dict[str, Any]) -> discord.Permissions:
-    """Returns the bot's permissions in a channel, from the server's roles and the channel's overwrites."""
+    """Return the bot's permissions in a channel, from the server's roles and the channel's overwrites.
+
+    None are granted in a channel that the server does not list.
+    """
     client = await rest.get_client()
     guild = await client.fetch_guild(int(channel["guild_id"]), with_counts=False)
     me = await guild.fetch_member(client.user.id if client.user else 0)
-    channels_by_id = {str(one.id): one for one in await guild.fetch_channels()}
+    channels_by_id = {str(found.id): found for found in await guild.fetch_channels()}
     if str(channel["id"]) not in channels_by_id:
         return discord.Permissions.none()
     return channels_by_id[str(channel["id"])].permissions_for(me)

@@ -15,13 +15,13 @@ from bot.platforms.discord.sanitize import (
 
 
 def render_opening(blocks: Iterable[Block]) -> list[PageDraft]:
-    """Renders prose as content, which notifications show; the overflow goes into embeds."""
+    """Return prose as drafts: as content, which notifications show, and the rest as embeds."""
     content, rest = _take_fitting_lines(render_lines(blocks), CONTENT_UNITS)
     return [*([PageDraft(content=content)] if content else []), *render_plain_embeds(rest)]
 
 
 def render_plain_embeds(lines: Sequence[str]) -> list[PageDraft]:
-    """Lines as embeds without title or colour, one a draft."""
+    """Return lines as drafts of one embed each, as many as the length of a description requires."""
     drafts = []
     while lines:
         description, lines = _take_fitting_lines(lines, DESCRIPTION_UNITS)
@@ -31,7 +31,7 @@ def render_plain_embeds(lines: Sequence[str]) -> list[PageDraft]:
 
 
 def _take_fitting_lines(lines: Sequence[str], limit: int) -> tuple[str, Sequence[str]]:
-    """Returns the first lines that fit, as one text, and the remaining lines."""
+    """Return as many first lines as fit into `limit` UTF-16 units, joined, and the remaining lines."""
     used = 0
     for index, line in enumerate(lines):
         used += count_units(line) + 1
@@ -41,9 +41,12 @@ def _take_fitting_lines(lines: Sequence[str], limit: int) -> tuple[str, Sequence
 
 
 def render_lines(blocks: Iterable[Block]) -> list[str]:
-    """The blocks' prose in markup, line by line; no line is longer than a content may be."""
+    """Return the prose of the blocks as lines of markup; cards and buttons are left out.
+
+    No line is longer than a content may be. Options are numbered.
+    """
     lines: list[str] = []
-    offers = 0
+    option_count = 0
     for block in blocks:
         match block:
             case Heading():
@@ -51,26 +54,30 @@ def render_lines(blocks: Iterable[Block]) -> list[str]:
             case Text():
                 paragraph = _render_paragraph(block)
                 follows_prose = bool(lines and lines[-1]) and not lines[-1].startswith("**")
-                starts_anew = follows_prose and not block.is_small_print and not block.label
-                lines += ["", *paragraph] if paragraph and starts_anew else paragraph
+                starts_paragraph = follows_prose and not block.is_small_print and not block.label
+                lines += ["", *paragraph] if paragraph and starts_paragraph else paragraph
             case Divider():
                 lines.append("")
             case OptionRow():
-                offers += 1
-                lines += _render_paragraph(Text(_number_option(block.text, offers)))
+                option_count += 1
+                lines += _render_paragraph(Text(_number_option(block.text, option_count)))
             case Buttons() | Card():
-                pass  # A card is never prose; _parts has taken it out. Buttons are no lines.
+                pass  # Cards and buttons are rendered apart from prose.
             case _:
                 assert_never(block)
     return lines
 
 
 def _number_option(text: str, number: int) -> str:
-    """An offer's button stands apart from it, so both bear its number."""
+    """Return an option's text with its number, which its button shows too, since it stands elsewhere."""
     return text if text.startswith(f"{number}. ") else f"{number}. {text}"
 
 
 def _render_paragraph(text: Text) -> list[str]:
+    """Return a text as lines of markup, with its label in bold.
+
+    The label stands on the first line if the text is one line and both fit.
+    """
     mark = "-# " if text.is_small_print else ""
     lines = [line for raw in text.text.splitlines() for line in _render_markup_lines(mark, raw, "") or [""]]
     while lines and not lines[-1]:
@@ -84,7 +91,10 @@ def _render_paragraph(text: Text) -> list[str]:
 
 
 def _render_markup_lines(before: str, raw: str, after: str) -> list[str]:
-    """One raw line in markup, cut into several where it is too long, at words while there are any."""
+    """Return one raw line, escaped, between `before` and `after`.
+
+    A line longer than a content may be becomes several, cut at words where possible.
+    """
     room = CONTENT_UNITS - count_units(before) - count_units(after)
     pieces, rest = [], tidy_line(raw)
     while rest:
@@ -95,4 +105,5 @@ def _render_markup_lines(before: str, raw: str, after: str) -> list[str]:
 
 
 def render_small_print(text: str) -> str:
+    """Return the text as a line of small print; empty for an empty text."""
     return f"-# {text}" if text else ""

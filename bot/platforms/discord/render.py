@@ -1,8 +1,4 @@
-"""A message as Discord's create-message payloads: content, embeds and classic buttons. Pure.
-
-The limits are Discord's (https://docs.discord.com/developers/resources/message#embed-object-embed-limits and
-.../components/reference), counted in UTF-16 units, which are never fewer than the characters Discord counts.
-"""
+"""A message as pages of Discord: content, embeds and classic buttons. Pure."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -17,12 +13,14 @@ from bot.platforms.discord.sanitize import clip_inline
 from digests.subscription import DigestStyle
 
 KEYCAPS = ("1️⃣", "2️⃣", "3️⃣", "4️⃣", "5️⃣", "6️⃣", "7️⃣", "8️⃣", "9️⃣", "🔟")
+"""Emojis of the numbers 1 to 10."""
 
 
 def render(message: Message, style: DigestStyle) -> tuple[Page, ...]:
-    """Renders a message as pages within Discord's limits. Only the first one notifies.
+    """Render a message as pages within Discord's limits. Never raises for any text.
 
-    Never raises for any text.
+    `CARDS` makes one page for each paper, `THREAD` the same in the thread of a first page that lists them,
+    and `COMPACT` as few pages as possible. Only the first page notifies.
     """
     opening, papers = _split_message(message)
     match style:
@@ -47,13 +45,14 @@ def render(message: Message, style: DigestStyle) -> tuple[Page, ...]:
 
 @dataclass(frozen=True, slots=True)
 class _CardSection:
-    """A card and the blocks that follow it. After the last card they are the message's closing."""
+    """A card and the blocks that follow it, up to the next card or the end of the message."""
 
     card: Card
     following_blocks: tuple[Block, ...]
 
 
 def _split_message(message: Message) -> tuple[tuple[Block, ...], tuple[_CardSection, ...]]:
+    """Return the blocks before the first card, and each card with the blocks that follow it."""
     starts = [index for index, block in enumerate(message.blocks) if isinstance(block, Card)]
     ends = [*starts[1:], len(message.blocks)]
     opening = message.blocks[: starts[0]] if starts else message.blocks
@@ -63,7 +62,10 @@ def _split_message(message: Message) -> tuple[tuple[Block, ...], tuple[_CardSect
 
 
 def _render_cards(papers: Iterable[_CardSection]) -> list[PageDraft]:
-    """A page a paper, with what follows it."""
+    """Return a page for each paper, with the blocks that follow it.
+
+    Blocks without room get pages of their own.
+    """
     drafts = []
     for paper in papers:
         number = f"{paper.card.number}. " if paper.card.number is not None else ""
@@ -76,7 +78,10 @@ def _render_cards(papers: Iterable[_CardSection]) -> list[PageDraft]:
 
 
 def _render_compact(opening: Sequence[Block], papers: Sequence[_CardSection]) -> list[PageDraft]:
-    """Everything on as few pages as it takes; one paper alone is shown in full."""
+    """Return the message on as few pages as possible, its closing and its buttons on the last one.
+
+    One paper is shown in full; several are short cards with a number, which their Discuss buttons show too.
+    """
     drafts = render_opening(opening)
     for position, paper in enumerate(papers, 1):
         if len(papers) == 1:
@@ -91,7 +96,10 @@ def _render_compact(opening: Sequence[Block], papers: Sequence[_CardSection]) ->
 
 
 def _append_closing(pages: list[PageDraft], closing: Sequence[str]) -> list[PageDraft]:
-    """The closing lines in an embed of the last page, else in its content, else on a page of their own."""
+    """Return the pages with the closing lines.
+
+    They go into an embed of the last page, else into its content, else into embeds on new pages.
+    """
     closing_drafts = render_plain_embeds(closing)
     embedded = pack_drafts([*pages[-1:], *closing_drafts])
     if len(embedded) <= 1:
@@ -102,4 +110,5 @@ def _append_closing(pages: list[PageDraft], closing: Sequence[str]) -> list[Page
 
 
 def _keycap_of(number: int) -> str:
+    """Return a number as a keycap emoji, above ten as text, with a space after it."""
     return f"{KEYCAPS[number - 1]} " if 1 <= number <= len(KEYCAPS) else f"{number}. "

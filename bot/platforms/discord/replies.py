@@ -33,23 +33,25 @@ async def answer_interaction(
     skip_ack: bool = False,
     in_place: bool = False,
 ) -> None:
-    """Acknowledges, runs the work and answers. An error is logged, and answered with a sentence.
+    """Acknowledge an interaction, run the work, and send its responses. No error is raised.
 
-    `at_once` leaves the first response to the work; `in_place` replaces the message that was tapped.
+    An error of the work is answered with a sentence, and one of a call to Discord is only logged. With
+    `skip_ack` the work itself sends the first response, such as a form. With `in_place` the person sees no
+    waiting state, and a response with `replace` takes the place of the clicked message.
     """
     reply_count = 0
 
     async def respond(message: Message, *, replace: bool = False) -> None:
         nonlocal reply_count
         reply_count += 1
-        first = reply_count == 1 and (replace or not in_place)
-        await _send_response(interaction, message, fill=first)
+        completes_ack = reply_count == 1 and (replace or not in_place)
+        await _send_response(interaction, message, completes_ack=completes_ack)
 
     with dispatcher.track_task():
         try:
             if not skip_ack:
                 await interaction.response.defer(ephemeral=True, thinking=not in_place)
-            # Discord did not take an answer: another one it would not take either.
+            # An answer that Discord refuses is only logged: it would refuse a second one too.
             async with dispatcher.explain_errors(
                 respond, passing=(discord.DiscordException, aiohttp.ClientError)
             ):
@@ -60,8 +62,12 @@ async def answer_interaction(
             log.exception("an answer could not be given")
 
 
-async def _send_response(interaction: Interaction, message: Message, *, fill: bool) -> None:
-    """Replies to the person only. The first page completes the acknowledgement; the others follow it."""
+async def _send_response(interaction: Interaction, message: Message, *, completes_ack: bool) -> None:
+    """Send a message that only this person sees, in up to `MAX_REPLY_PAGES` pages.
+
+    With `completes_ack` the first page replaces the waiting state or the clicked message; every other page is
+    a message of its own. Where nothing can be posted to the channel, the message gets no share button.
+    """
     if interaction.guild_id is None or not interaction.is_guild_integration():
         message = remove_share_button(message)
     style = DigestStyle.CARDS if len(message.cards) == 1 else DigestStyle.COMPACT
@@ -69,7 +75,7 @@ async def _send_response(interaction: Interaction, message: Message, *, fill: bo
         arguments = message_arguments_of(page)
         if not interaction.response.is_done():
             await interaction.response.send_message(ephemeral=True, **arguments)
-        elif fill and number == 0:
+        elif completes_ack and number == 0:
             await interaction.edit_original_response(
                 **{"content": None, "embeds": [], "view": None, **arguments}
             )
@@ -78,7 +84,7 @@ async def _send_response(interaction: Interaction, message: Message, *, fill: bo
 
 
 def message_arguments_of(page: Page) -> dict[str, Any]:
-    """Returns a page as arguments of discord.py's send methods."""
+    """Return a page as arguments of discord.py's methods that send a message."""
     payload = page.payload
     arguments: dict[str, Any] = {"allowed_mentions": discord.AllowedMentions.none()}
     if payload["content"]:
@@ -91,7 +97,10 @@ def message_arguments_of(page: Page) -> dict[str, Any]:
 
 
 def _build_view(rows: Iterable[Mapping[str, Any]]) -> discord.ui.View:
-    """Builds a stopped view: buttons are handled by custom_id, so discord.py need not keep it."""
+    """Return rows of buttons as discord.py's view, which it does not wait for.
+
+    Clicks are handled by the custom_id.
+    """
     view = discord.ui.View(timeout=None)
     for number, row in enumerate(rows):
         for button in row["components"]:

@@ -1,4 +1,4 @@
-"""Discord's REST API through discord.py's HTTP client, with failures raised as PostError."""
+"""Discord's REST API through discord.py's HTTP client. Failures are raised as PostError."""
 
 import asyncio
 import io
@@ -25,11 +25,14 @@ from bot.platforms.discord.errors import (
 from bot.platforms.discord.settings import DiscordSettings
 
 MAX_RATE_LIMIT_SECONDS = 30.0
-"""Longest rate limit to wait for, in seconds; discord.py allows no less. A longer one fails at once."""
+"""Longest wait that discord.py accepts for a rate limit; its minimum. A longer one fails at once."""
 
 
 def use_addresses(settings: DiscordSettings) -> None:
-    """Sets discord.py's global server addresses from the settings; it has no argument for them."""
+    """Set discord.py's server addresses for the whole process from the settings.
+
+    discord.py has no argument for them. Default addresses change nothing.
+    """
     fresh = DiscordSettings()
     if settings.api_base_url != fresh.api_base_url:
         Route.BASE = settings.api_base_url
@@ -38,9 +41,9 @@ def use_addresses(settings: DiscordSettings) -> None:
 
 
 class _SingleUseFile(discord.File):
-    """An attachment that stops discord.py from repeating a request, unless Discord refused it.
+    """An empty attachment that stops discord.py from repeating a request that may have had an effect.
 
-    discord.py rewinds its files before each try.
+    discord.py rewinds its files before each try. A request that Discord refused may be repeated.
     """
 
     def __init__(self, attempt: SendAttempt) -> None:
@@ -54,7 +57,7 @@ class _SingleUseFile(discord.File):
 
 @dataclass(slots=True)
 class RestClient:
-    """A logged-in HTTP client. It logs in with the first call; `seconds` bounds each one."""
+    """A client of the REST API that logs in with its first call. `timeout` limits each call, in seconds."""
 
     token: str = field(repr=False)
     timeout: float
@@ -62,7 +65,10 @@ class RestClient:
     _login_lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def get_client(self) -> discord.Client:
-        """Returns the client, logged in. Raises the errors of discord.py and aiohttp."""
+        """Return discord.py's client, logged in. A failed log-in is tried again by the next call.
+
+        Raises TimeoutError and the errors of discord.py and aiohttp.
+        """
         async with self._login_lock:
             if self._client is None:
                 client = discord.Client(
@@ -81,7 +87,7 @@ class RestClient:
             return self._client
 
     async def close(self) -> None:
-        """Closes the connections."""
+        """Close the connections. A later call logs in again."""
         if self._client:
             await self._client.close()
             self._client = None
@@ -95,9 +101,11 @@ class RestClient:
         once: bool = False,
         **parameters: Any,
     ) -> Any:
-        """Returns Discord's answer. Raises PostError.
+        """Send a request and return the answer. Raises PostError.
 
-        discord.py retries after a short rate limit and most 5xx errors, but not with `once`.
+        `parameters` fill the path, except `query`. discord.py repeats a request after a short rate limit, a
+        lost connection or most 5xx errors; with `once` it repeats only a request that was not sent or that
+        Discord refused.
         """
         query = parameters.pop("query", None)
         options: dict[str, Any] = {"json": dict(body)} if body is not None else {}
@@ -112,7 +120,7 @@ class RestClient:
     async def call_for_object(
         self, method: str, path: str, body: Mapping[str, Any] | None = None, **parameters: Any
     ) -> dict[str, Any]:
-        """Returns an answer that is an object with an id. Raises PostError."""
+        """Send a request and return its answer, an object with an id. Raises PostError, also for no id."""
         with tracked(self.timeout) as attempt:
             answer = await self.call_api(method, path, body, **parameters)
             if not isinstance(answer, dict) or "id" not in answer:
@@ -120,7 +128,10 @@ class RestClient:
             return answer
 
     async def call_for_list(self, path: str, within: str = "", **parameters: Any) -> list[dict[str, Any]]:
-        """Returns the list that a GET answers with, or the list `within` its object. Raises PostError."""
+        """Return the list that a GET request answers, or the list under the key `within` of its answer.
+
+        Raises PostError, also for another answer.
+        """
         with tracked(self.timeout) as attempt:
             answer = await self.call_api("GET", path, **parameters)
             if within:
@@ -137,7 +148,7 @@ def _error_of_unreadable_answer(attempt: SendAttempt) -> PostError:
 
 
 class CodeError(PostError):
-    """An error answer, with Discord's code."""
+    """A PostError for an error answer of Discord; `code` is Discord's error code, 0 if it has none."""
 
     def __init__(self, reason: str, outcome: Outcome, code: int) -> None:
         super().__init__(reason, outcome)
@@ -145,13 +156,13 @@ class CodeError(PostError):
 
 
 def _refill_bucket(http: discord.http.HTTPClient, route: Route) -> None:
-    """Refills a rate-limit bucket that discord.py left empty.
+    """Refill the route's rate-limit bucket if discord.py left it empty.
 
-    A call cancelled while it returns its token leaves the bucket empty, unused and without a reset time.
-    The next call would wait half a minute and be cancelled again.
+    A call that is cancelled while it returns its token leaves the bucket empty, unused and without a reset
+    time. The next call would wait half a minute, and be cancelled again.
     """
-    known = http._bucket_hashes.get(route.key, route.key)
-    bucket = http._buckets.get(f"{known}:{route.major_parameters}")
+    bucket_hash = http._bucket_hashes.get(route.key, route.key)
+    bucket = http._buckets.get(f"{bucket_hash}:{route.major_parameters}")
     if bucket is None or bucket.expires is not None or bucket._sleeping.locked():
         return
     if bucket.remaining <= 0 and not bucket.outgoing:
@@ -160,7 +171,7 @@ def _refill_bucket(http: discord.http.HTTPClient, route: Route) -> None:
 
 @contextmanager
 def _translate_errors(channel: str, attempt: SendAttempt) -> Iterator[None]:
-    """Raises errors as PostError, with an outcome that covers this attempt and earlier ones."""
+    """Raise errors of the block as PostError. Its outcome takes every request of the attempt into account."""
     try:
         yield
     except PostError:
@@ -195,21 +206,20 @@ _LOST_ERRORS = (
 )
 """Errors after which the answer is lost.
 
-The last three arise in discord.py when an answer is not the object that it expects.
+The last four are raised in discord.py when an answer is not the object that it expects.
 """
 
 
 def _error_of_refusal(error: discord.HTTPException, channel: str, attempt: SendAttempt) -> PostError:
+    """Return the PostError for an error answer, with an outcome by its status and its code."""
     if error.status == 429:
         reason = "Discord asks to wait: too many requests."
         return CodeError(reason, attempt.resolve_outcome(Outcome.NOT_POSTED), error.code)
     if error.status == 401:
         attempt.mark_refused()
         return CodeError(UNAUTHORIZED_MESSAGE, attempt.resolve_outcome(Outcome.NOT_POSTED), error.code)
-    if error.status >= 500 or error.code in (
-        0,
-        BLOCKED_BY_CLOUDFLARE,
-    ):  # Not Discord's word, but a gateway's.
+    # An answer without a code of Discord's comes from a server in between.
+    if error.status >= 500 or error.code in (0, BLOCKED_BY_CLOUDFLARE):
         also = "; it may have arrived" if attempt.may_have_arrived else ""
         reason = f"Discord failed ({error.status}){also}."
         return CodeError(reason, attempt.resolve_outcome(Outcome.UNKNOWN), error.code)

@@ -77,14 +77,14 @@ class DiscordSettings(SettingsTable):
 
 
 def read_discord_token(environment: Mapping[str, str]) -> str:
-    """Return the bot's token, empty if there is none. It is never shown.
+    """Return the bot's token, or an empty string if there is none. Never log it.
 
     Raises SettingsError for text that cannot be a token.
     """
     token = environment.get("DISCORD_TOKEN", "").strip().removeprefix("Bot ").strip()
     if not is_single_ascii_word(token):
         raise SettingsError(
-            "DISCORD_TOKEN holds more than a token; copy it anew from the application's page under Bot."
+            "DISCORD_TOKEN holds more than a token; copy it again from the application's page under Bot."
         )
     if token.isdigit() or token.startswith(("xoxb-", "xapp-")):
         raise SettingsError(

@@ -1,4 +1,4 @@
-"""The slash commands and the entry in a message's menu."""
+"""The slash commands, and the entry in a message's menu."""
 
 import logging
 from typing import Any
@@ -23,16 +23,22 @@ from bot.storage import run_interactive
 log = logging.getLogger(__name__)
 
 MARK_COMMAND = "Mark for discussion"
+"""Name of the entry in a message's menu."""
 QUERY_CHARACTERS = 300
+"""Longest text after /paper."""
 
 IN_SERVERS = AppCommandContext(guild=True, dm_channel=False, private_channel=False)
+"""Places of a command that needs a channel's digest: servers, not direct messages."""
 INTO_SERVERS = AppInstallationType(guild=True, user=False)
 
 PostableChannel = discord.TextChannel | discord.ForumChannel
 
 
 class LoggingCommandTree(app_commands.CommandTree[Any]):
-    """A command tree that logs an error raised before a command runs, and answers with a sentence."""
+    """A command tree that logs an error before a command runs.
+
+    The person who used a command in an outdated form gets a sentence.
+    """
 
     async def on_error(self, interaction: Interaction, error: app_commands.AppCommandError, /) -> None:
         log.warning("a command could not be run: %s", error)
@@ -46,7 +52,7 @@ class LoggingCommandTree(app_commands.CommandTree[Any]):
 
 
 def add_commands(tree: LoggingCommandTree, listeners: DiscordListeners) -> None:
-    """Adds all commands to the tree."""
+    """Add all commands and the menu entry to the tree. They call the listeners."""
     tree.add_command(_build_paper_command(listeners))
     tree.add_command(_build_digest_group(listeners))
 
@@ -59,6 +65,8 @@ def add_commands(tree: LoggingCommandTree, listeners: DiscordListeners) -> None:
 
 
 def _build_paper_command(listeners: DiscordListeners) -> "app_commands.Command[Any, Any, None]":
+    """Return /paper, which works in servers, direct messages and for a user-installed app."""
+
     @app_commands.command(name="paper", description="Look a paper up, for you alone")
     @app_commands.describe(query="An arXiv id, an address, or words")
     @app_commands.allowed_installs(guilds=True, users=True)
@@ -69,14 +77,14 @@ def _build_paper_command(listeners: DiscordListeners) -> "app_commands.Command[A
     @paper_command.autocomplete("query")
     async def offer_papers(interaction: Interaction, typed: str) -> list[Choice[str]]:
         try:
-            found = await run_interactive(listeners.answers.lookup.suggest_papers, typed, MAX_CHOICES)
-        except Exception as error:  # Without an offer what is typed can still be sent.
-            log.warning("nothing could be offered for /paper: %s", error)
+            suggestions = await run_interactive(listeners.answers.lookup.suggest_papers, typed, MAX_CHOICES)
+        except Exception as error:  # The command works without suggestions.
+            log.warning("no papers could be suggested for /paper: %s", error)
             return []
         return [
-            Choice(name=format_suggestion(one, CHOICE_CHARACTERS), value=one.paper.id)
-            for one in found
-            if len(one.paper.id) <= CHOICE_CHARACTERS
+            Choice(name=format_suggestion(scored, CHOICE_CHARACTERS), value=scored.paper.id)
+            for scored in suggestions
+            if len(scored.paper.id) <= CHOICE_CHARACTERS
         ]
 
     return paper_command
@@ -97,6 +105,8 @@ def _build_digest_group(listeners: DiscordListeners) -> app_commands.Group:
 def _add_plain_command(
     digest: app_commands.Group, listeners: DiscordListeners, name: str, description: str
 ) -> None:
+    """Add a /digest command without options, of which the name is also its text."""
+
     async def run_command(interaction: Interaction) -> None:
         await listeners.on_digest(interaction, name)
 

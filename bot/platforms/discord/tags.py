@@ -1,4 +1,4 @@
-"""The title and tags of a forum post, derived from its page. Pure."""
+"""The title and the tags of a forum post, derived from the payload of its page. Pure."""
 
 import re
 from collections.abc import Mapping
@@ -10,7 +10,9 @@ from digests.errors import InputError
 from digests.text import clip_text
 
 NAME_CHARACTERS = 100
+"""Characters of a thread's name (https://docs.discord.com/developers/resources/channel)."""
 MAX_TAGS = 5
+"""Tags of one forum post."""
 REQUIRES_TAG = 1 << 4
 """A forum's flag: a post without a tag is refused."""
 
@@ -19,9 +21,9 @@ _MARKUP = re.compile(r"^(?:-# |\*\*)|\*\*$")
 
 
 def title_of(payload: Mapping[str, Any]) -> str:
-    """Returns the thread name: the first line of the content, else the first embed's title.
+    """Return a thread's name for a page: the first line of its content, else its first embed's title.
 
-    It is plain text within `NAME_CHARACTERS`.
+    It is plain text of at most `NAME_CHARACTERS`, and “Papers” when the page has neither.
     """
     embeds = payload.get("embeds") or [{}]
     lines = (payload.get("content") or "").strip().splitlines()
@@ -30,9 +32,10 @@ def title_of(payload: Mapping[str, Any]) -> str:
 
 
 def tags_for(payload: Mapping[str, Any], forum: Mapping[str, Any]) -> list[str]:
-    """Returns the ids of the forum's tags that name a paper's domain, as a category or a group.
+    """Return the ids of up to `MAX_TAGS` tags of a forum that name a domain of the page's papers.
 
-    If a tag is required and none fits, returns the first that anybody may use.
+    A tag names a category or a group of them. Tags that only moderators may use are left out. If the forum
+    requires a tag and none fits, its first usable tag is returned.
     """
     free = [tag for tag in forum.get("available_tags") or () if not tag.get("moderated")]
     mentioned = {part for embed in payload.get("embeds") or () for part in _metadata_of(embed)}
@@ -43,13 +46,13 @@ def tags_for(payload: Mapping[str, Any], forum: Mapping[str, Any]) -> list[str]:
 
 
 def _metadata_of(embed: Mapping[str, Any]) -> list[str]:
-    """Returns the parts of a card's first line, its domain among them."""
+    """Return the parts of the first line under a card's title in lower case: score, domain and authors."""
     line = (embed.get("description") or "").partition("\n")[0]
     return [_ESCAPED.sub("", part).casefold() for part in line.removeprefix("-# ").split(" · ")]
 
 
 def _names_of_tag(tag: str) -> set[str]:
-    """Returns the names that a card shows for a tag's domains."""
+    """Return a tag in lower case, with the names that cards show for its domains."""
     try:
         categories = resolve_domain(tag)
     except InputError:

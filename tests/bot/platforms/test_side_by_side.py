@@ -38,7 +38,7 @@ def test_a_gateway_that_is_away_keeps_no_digest_and_not_slack_from_working(tmp_p
                 await bot.wait_for_log("delivered", lab)
                 # A post needs REST alone, not the gateway.
                 await bot.wait_for_log("delivered", papers)
-                await bot.wait_for_log("Discord's gateway is not there")
+                await bot.wait_for_log("Discord's gateway is not connected")
                 reply = await slack.run_command("/paper", "kto", user=slack.add_user("ada"), channel=lab)
                 await slack.wait_until(lambda: reply.responses)
                 assert "KTO" in read_text(reply.responses[0]["blocks"])

@@ -22,7 +22,7 @@ def test_no_mark_is_lost_however_the_gateway_fails(tmp_path: Path) -> None:
             add_overdue_channel(discord, prepare_store(tmp_path), papers)
             async with run_bot(discord, tmp_path) as bot:
                 await bot.wait_for_log("delivered", papers)
-                assert any("Discord's gateway is not there" in line for line in bot.log)
+                assert any("Discord's gateway is not connected" in line for line in bot.log)
                 first, second, third = discord.messages_in(papers)[1:]
 
                 await discord.ask_to_reconnect()
@@ -65,7 +65,7 @@ def test_a_wrong_token_is_explained_in_one_sentence(tmp_path: Path) -> None:
             async with run_bot(discord, tmp_path) as bot:
                 discord.token = "changed"
                 await discord.end_sessions()
-                await bot.wait_for_log("Discord does not know this token", "mend it and start again")
+                await bot.wait_for_log("Discord does not know this token", "fix it and restart")
 
     asyncio.run(run())
 

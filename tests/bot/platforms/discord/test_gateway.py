@@ -95,7 +95,7 @@ def test_what_happened_meanwhile_is_asked_for_again_where_our_store_was_away(
     kept(trial)
     warnings = [one for one in caplog.records if one.levelno == logging.WARNING]
     assert [one.message for one in warnings if one.name == gateway_module.__name__] == [
-        "what happened in Discord meanwhile is not known yet: The store is away."
+        "changes in Discord during the gap are not known yet: The store is away."
     ]
 
 
