@@ -1,11 +1,11 @@
-"""The composition root: the one file that names concrete classes."""
+"""The composition root: builds the objects of the application from the settings."""
 
 import asyncio
 import os
 import secrets
 import socket
 import zoneinfo
-from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -73,10 +73,7 @@ class Services:
         return find_papers(query, library=self.store.library, index=self._get_index(), limit=limit)
 
     def _get_index(self) -> "SearchIndex":
-        """Return the index.
-
-        It is opened once, at the first search, because typing causes several searches a second.
-        """
+        """Return the index, opened at the first search: typing a query causes several searches a second."""
         from digests.search.index import SearchIndex
 
         if not self._open_index:
@@ -231,7 +228,7 @@ def _build_arxiv_turns(services: Services) -> "ServerTurns":
     from digests.sources.http.turns import ServerTurns
 
     context = services.delivery_context
-    # Each has its own name, so that one whose turn ran out never ends another's.
+    # Each client has its own name: a client whose turn expired never ends the turn of another.
     owner = f"{context.owner}:{secrets.token_hex(4)}"
     return ServerTurns(services.store.sources, ARXIV_HOST, owner, ARXIV_GAP, context.clock)
 
@@ -239,10 +236,7 @@ def _build_arxiv_turns(services: Services) -> "ServerTurns":
 def _client_opener(
     services: Services, *trusted_urls: str
 ) -> Callable[[], AbstractAsyncContextManager["SourceClient"]]:
-    """Return a function that opens a client.
-
-    It may request these URLs of the settings, even on private networks.
-    """
+    """Return a function that opens a client. The client may request these URLs even on private networks."""
     from digests.sources.http.client import open_client
 
     fetching = services.settings.fetching
@@ -284,7 +278,7 @@ def _find_arxiv_settings(services: Services) -> SourceSettings | None:
 
 
 LOOKUP_TIMEOUT_SECONDS = 6.0
-"""A person who asked for an unknown paper waits so long; then it is fetched with what the sources bring."""
+"""Longest wait of a person who asks for an unknown paper; after it the sources fetch the paper later."""
 
 
 def build_paper_fetcher(services: Services) -> Callable[[str], Paper | None] | None:
@@ -306,7 +300,7 @@ def build_paper_fetcher(services: Services) -> Callable[[str], Paper | None] | N
         except TimeoutError:
             raise SourceError(f"arXiv did not answer within {LOOKUP_TIMEOUT_SECONDS:g} seconds.") from None
 
-    # Whoever answers people is in a worker thread, which has no event loop of its own.
+    # People are answered in a worker thread, which has no event loop of its own.
     return lambda paper: asyncio.run(fetch_paper(paper))
 
 
@@ -317,8 +311,8 @@ def build_reviewer(services: Services, environment: Mapping[str, str]) -> "OpenR
         return None
     if missing := [name for name in ("openai", "pypdf") if not find_spec(name)]:
         raise InputError(
-            f"[reviewer] names a server, but {' and '.join(missing)} must be installed for it: install paperround with "
-            "its reviewer extra."
+            f"[reviewer] names a server, but {' and '.join(missing)} must be installed for it: "
+            "install paperround with its reviewer extra."
         )
     return partial(_open_review_context, services, read_reviewer_key(environment))
 
@@ -396,31 +390,3 @@ def build_answers(services: Services, platform: str) -> Answers:
         anyone_may_change=policy.anyone_may_change,
         admins_label=policy.admins_label,
     )
-
-
-def with_stored_id(store: Store, subscription: Subscription) -> Subscription:
-    """Return the subscription with its stored id, if it has one."""
-    known = store.subscriptions.find(subscription.channel)
-    return replace(subscription, id=known.id) if known else subscription
-
-
-def require_platforms(subscriptions: Sequence[Subscription], open_platforms: Collection[str]) -> None:
-    """Raise InputError if a used platform is not set up, or no channel can get a digest.
-
-    A bot on which people can still subscribe a channel is allowed to start without one.
-    """
-    specs = find_platforms()
-    interactive = [name for name in open_platforms if name not in specs or specs[name].build_app]
-    if not subscriptions and not interactive:
-        secrets = " or ".join(spec.main_secret for spec in specs.values() if spec.main_secret)
-        raise InputError(
-            "No channel gets a digest yet: put a [[subscriptions]] table into paperround.toml "
-            f"(config/example.toml shows one), or set {secrets} and subscribe channels there."
-        )
-    missing = {subscription.channel.platform for subscription in subscriptions} - set(open_platforms)
-    for spec in specs.values():
-        if spec.name in missing and spec.main_secret:
-            raise InputError(
-                f"A channel of the settings is in {spec.title}, but the environment has no {spec.main_secret}: "
-                f"{spec.set_up_hint}."
-            )

@@ -93,8 +93,8 @@ class DigestSettings(SettingsTable):
     )
     heartbeat: Literal["off", "quiet days only", "always"] = Field(
         default="quiet days only",
-        description="Signs of life. `quiet days only`: a day without papers says why. `off`: it posts "
-        "nothing. `always`: other days also end with a line that all is well.",
+        description="Notes of days without papers. `quiet days only`: a note says why. `off`: nothing "
+        "is posted. `always`: other days also end with a line that all is well.",
     )
     pick_flagged: bool = Field(
         default=True,
@@ -144,7 +144,7 @@ class DeliverySettings(SettingsTable):
 
 
 class PlatformTables(SettingsTable):
-    """Base of `[platforms]`: one table a platform, which `build_settings_model` adds."""
+    """Base of `[platforms]`: `build_settings_model` adds one table for each platform."""
 
 
 class DiscussionSettings(SettingsTable):
@@ -166,7 +166,7 @@ class SubscriptionSettings(SettingsTable):
 
     platform: RequiredText = Field(description="The name of the platform that the channel is on.")
     channel: RequiredText = Field(
-        description="The platform's id of the channel, not its name. On the console any name will do."
+        description="The platform's id of the channel, not its name. On the console: any name."
     )
     workspace: StrippedText = Field(
         default="", description="Id of the workspace (team or server). Empty where there is only one."
@@ -200,7 +200,7 @@ class SubscriptionSettings(SettingsTable):
     )
     style: Literal["cards", "compact", "thread"] = Field(
         default="cards",
-        description="`cards`: one message a paper. `compact`: one in all. `thread`: the cards in a thread.",
+        description="`cards`: a message per paper. `compact`: one for all. `thread`: the cards in a thread.",
     )
 
 
@@ -317,8 +317,8 @@ class ScoreWeights(SettingsTable):
     methodology: float = Field(default=0.25, ge=0, le=100, description="Soundness and novelty of the method.")
     experiments: float = Field(default=0.25, ge=0, le=100, description="Tests of the claims.")
     reproducibility: float = Field(default=0.15, ge=0, le=100, description="Code, data and settings.")
-    limitations: float = Field(default=0.10, ge=0, le=100, description="Plain naming of limitations.")
-    impact: float = Field(default=0.25, ge=0, le=100, description="Use for others.")
+    limitations: float = Field(default=0.10, ge=0, le=100, description="Limitations that the authors name.")
+    impact: float = Field(default=0.25, ge=0, le=100, description="Use to others.")
 
 
 def _require_positive_weight(weights: ScoreWeights) -> ScoreWeights:
@@ -371,13 +371,13 @@ class ReviewerSettings(SettingsTable):
         default=700,
         ge=100,
         le=100_000,
-        description="Most tokens of the answer to a first look. A model that thinks aloud needs more.",
+        description="Most tokens of the answer to a first look. Reasoning models need more.",
     )
     review_answer: int = Field(
         default=2_500,
         ge=500,
         le=100_000,
-        description="Most tokens of the answer to a full review. A model that thinks aloud needs more.",
+        description="Most tokens of the answer to a full review. Reasoning models need more.",
     )
     hold_suspects: bool = Field(
         default=True,
@@ -410,16 +410,16 @@ class Settings(SettingsTable):
     version: int = Field(
         default=SETTINGS_VERSION, ge=1, description="Version of the file's format. Leave it as it is."
     )
-    store: StoreSettings = Field(default=StoreSettings(), description="Where everything is kept.")
+    store: StoreSettings = Field(default=StoreSettings(), description="The database.")
     search: SearchSettings = Field(default=SearchSettings(), description="The search index.")
-    digest: DigestSettings = Field(default=DigestSettings(), description="What may come into a digest.")
-    delivery: DeliverySettings = Field(default=DeliverySettings(), description="How digests are sent.")
+    digest: DigestSettings = Field(default=DigestSettings(), description="Rules of every digest.")
+    delivery: DeliverySettings = Field(default=DeliverySettings(), description="Posting of digests.")
     discussion: DiscussionSettings = Field(
         default=DiscussionSettings(), description="The queue of marked papers."
     )
-    fetching: FetchingSettings = Field(default=FetchingSettings(), description="How sources are asked.")
+    fetching: FetchingSettings = Field(default=FetchingSettings(), description="Requests to sources.")
     sources: Annotated[tuple[SourceSettings, ...], Field(strict=False), AfterValidator(_validate_sources)] = (
-        Field(default=(), description="Where papers come from; none: from imports alone.")
+        Field(default=(), description="Sources of papers. None: imports alone.")
     )
     reviewer: Annotated[ReviewerSettings, AfterValidator(_require_model_name)] = Field(
         default=ReviewerSettings(), description="The model that reads and scores papers."

@@ -1,4 +1,4 @@
-"""Findings of a check of the set-up, each a sentence for the person who can mend it."""
+"""Findings of a check of the set-up, each a sentence for the person who can correct it."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -8,13 +8,14 @@ class Severity(StrEnum):
     """Severity of a finding; the value is the mark before its line."""
 
     OK = "✓"
+    UNUSED = "-"
     WARNING = "!"
     FAULT = "✗"
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Result of one check. A fault stops the bot's work, a warning a part of it."""
+    """Result of one check. A fault stops the bot's work, a warning a part of it. UNUSED: not checked."""
 
     severity: Severity
     subject: str

@@ -61,7 +61,7 @@ async def post_todays_edition(channel: str, services: Services, environment: Map
     configured = configured_subscriptions(services.settings)
     # Checked before any write: an unknown or ambiguous channel changes nothing.
     await run_interactive(_require_subscription, channel, services)
-    if any(channel in (one.channel.channel, str(one.channel)) for one in configured):
+    if any(channel in (each.channel.channel, str(each.channel)) for each in configured):
         await run_interactive(
             services.store.subscriptions.sync_from_settings, configured, now=services.delivery_context.clock()
         )
@@ -72,7 +72,7 @@ async def post_todays_edition(channel: str, services: Services, environment: Map
         await _finish_older_editions(subscription, edition, context)
         has_begun = await deliver_edition(subscription, edition, context=context)
     deliveries = await run_interactive(services.store.delivery_reports.history, subscription, HISTORY_LIMIT)
-    last = next((one for one in deliveries if one.edition <= edition), None)
+    last = next((delivery for delivery in deliveries if delivery.edition <= edition), None)
     return _describe_outcome(subscription, edition, last, has_begun=has_begun)
 
 
@@ -88,15 +88,19 @@ def _require_subscription(channel: str, services: Services) -> Subscription:
     stored = services.store.subscriptions.list_active()
     known = [
         *stored,
-        *find_unstarted(configured_subscriptions(services.settings), [one.channel for one in stored]),
+        *find_unstarted(
+            configured_subscriptions(services.settings), [subscription.channel for subscription in stored]
+        ),
     ]
-    meant = [one for one in known if channel == str(one.channel)]
-    meant = meant or [one for one in known if channel == one.channel.channel]
-    if len(meant) == 1:
-        return meant[0]
-    names = ", ".join(sorted({str(one.channel) for one in meant or known})[:10])
-    if meant:
-        raise InputError(f"There are {len(meant)} channels {channel!r}: {names}. Name one of them whole.")
+    matches = [each for each in known if channel == str(each.channel)]
+    matches = matches or [each for each in known if channel == each.channel.channel]
+    if len(matches) == 1:
+        return matches[0]
+    names = ", ".join(sorted({str(each.channel) for each in matches or known})[:10])
+    if matches:
+        raise InputError(
+            f"There are {len(matches)} channels {channel!r}: {names}. Give the full name of one."
+        )
     raise InputError(f"No channel {channel!r} gets a digest; these do: {names or 'none yet'}.")
 
 
@@ -148,8 +152,8 @@ def _describe_outcome(
         case DeliveryState.POSTED:
             return f"{name} is posted, in {format_count(len(last_delivery.pages), 'message')}."
         case DeliveryState.EMPTY:
-            told = "the channel was told" if last_delivery.pages else "the settings say not to tell"
-            return f"{name} has nothing to read; {told}."
+            note = "the channel got a note" if last_delivery.pages else "the settings ask for no note"
+            return f"{name} has no papers; {note}."
         case DeliveryState.CLAIMED | DeliveryState.POSTING:
             raise PaperroundError(f"{name} is being posted by another process.")
         case DeliveryState.RETRYING | DeliveryState.UNKNOWN:

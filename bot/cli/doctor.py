@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from bot.chat.findings import Finding, Severity
 from bot.cli.terminal import EXIT_FAILED, EXIT_OK, build_cli_services
 from bot.platforms.registry import find_platforms
-from bot.present.wording import format_weekday_date
+from bot.present.wording import format_count, format_weekday_date
 from bot.services import (
     Services,
     build_answers,
@@ -18,6 +18,7 @@ from bot.services import (
     build_sources,
     configured_subscriptions,
 )
+from bot.storage import run_interactive
 from digests.ports.outbox import DeliveryState
 from digests.ports.sources import Source
 from digests.schedule import next_due_edition
@@ -33,22 +34,23 @@ def run_command(options: argparse.Namespace) -> int:
 
 
 async def check_installation(services: Services, environment: Mapping[str, str]) -> Sequence[Finding]:
-    """Check the store, each channel and each platform whose secrets are set.
+    """Check the papers, the sources, the platforms, the reviewer and each channel's digest.
 
-    Raises InputError for invalid secrets.
+    Only platforms whose secrets are set are connected to. Raises InputError, and SettingsError for a secret
+    of the wrong kind.
     """
     chat_apps = build_apps(services, environment)
-    subscriptions = await asyncio.to_thread(_load_subscriptions, services)
+    subscriptions = await run_interactive(_load_subscriptions, services)
     findings = [
-        await asyncio.to_thread(_check_papers, services),
-        *await asyncio.to_thread(_check_sources, services),
+        await run_interactive(_check_papers, services),
+        *await run_interactive(_check_sources, services),
     ]
     for app in chat_apps:
-        channels = [one.channel.channel for one in subscriptions if one.channel.platform == app.name]
-        findings += await app.check(channels)
+        channels = [subscription.channel for subscription in subscriptions]
+        findings += await app.check([each.channel for each in channels if each.platform == app.name])
     findings += _check_missing_platforms({app.name for app in chat_apps}, subscriptions)
     findings += await _check_reviewer(services, environment)
-    return [*findings, *await asyncio.to_thread(_check_digests, services, subscriptions)]
+    return [*findings, *await run_interactive(_check_digests, services, subscriptions)]
 
 
 async def _check_reviewer(services: Services, environment: Mapping[str, str]) -> list[Finding]:
@@ -65,13 +67,16 @@ async def _check_reviewer(services: Services, environment: Mapping[str, str]) ->
 def _check_missing_platforms(
     open_platforms: Collection[str], subscriptions: Sequence[Subscription]
 ) -> list[Finding]:
-    """Report a fault for each platform whose secrets are not set but whose channels expect digests."""
-    used_platforms = {one.channel.platform for one in subscriptions}
+    """Name platforms whose secrets are not set: a fault if a channel expects a digest there.
+
+    Other platforms are named only if no platform is set up at all.
+    """
+    used_platforms = {subscription.channel.platform for subscription in subscriptions}
     return [
         Finding(
-            Severity.FAULT if name in used_platforms else Severity.OK,
+            Severity.FAULT if name in used_platforms else Severity.UNUSED,
             name,
-            f"Not set up: set {spec.required_secrets}, to use it.",
+            f"Not set up. To use it, set {spec.required_secrets}.",
         )
         for name, spec in find_platforms().items()
         if spec.required_secrets
@@ -83,16 +88,16 @@ def _check_missing_platforms(
 def _load_subscriptions(services: Services) -> list[Subscription]:
     """Return the stored subscriptions and those of the settings that are not stored yet."""
     stored = list(services.store.subscriptions.list_active())
-    names = {(one.channel.platform, one.channel.channel) for one in stored}
+    stored_channels = {(each.channel.platform, each.channel.channel) for each in stored}
     return stored + [
-        one
-        for one in configured_subscriptions(services.settings)
-        if (one.channel.platform, one.channel.channel) not in names
+        each
+        for each in configured_subscriptions(services.settings)
+        if (each.channel.platform, each.channel.channel) not in stored_channels
     ]
 
 
 def _check_papers(services: Services) -> Finding:
-    """Check that papers are being fetched."""
+    """Report the newest import: a warning if there is none, or none for `stale_after`."""
     last = services.store.sources.last_import()
     if last is None:
         return Finding(
@@ -106,7 +111,7 @@ def _check_papers(services: Services) -> Finding:
         return Finding(
             Severity.WARNING,
             "papers",
-            f"Nothing has come in for {silence.days} days: look at what runs the import.",
+            f"None for {format_count(silence.days, 'day')}: check the sources, or run an import.",
         )
     return Finding(
         Severity.OK,
@@ -116,13 +121,11 @@ def _check_papers(services: Services) -> Finding:
 
 
 def _check_sources(services: Services) -> list[Finding]:
-    """Check each source of the settings, and that arXiv is given a contact address."""
+    """Report the state of each source, and a warning if arXiv is given no contact address."""
     findings = [_check_source(source, services) for source in build_sources(services)]
-    kinds = {one.kind for one in services.settings.sources}
+    kinds = {source.kind for source in services.settings.sources}
     if "arxiv" in kinds and not services.settings.fetching.contact:
-        sentence = (
-            "arXiv wants to know whom to write to: set contact under [fetching] to a mail or web address."
-        )
+        sentence = "arXiv asks for a contact address: set contact under [fetching] to a mail or web address."
         findings.append(Finding(Severity.WARNING, "fetching", sentence))
     return findings
 
@@ -133,14 +136,14 @@ def _check_source(source: Source, services: Services) -> Finding:
         return Finding(Severity.WARNING, subject, state.failure)
     if state.last_success is None:
         return Finding(
-            Severity.OK, subject, "Not fetched yet: “paperround run” does it, or “paperround fetch”."
+            Severity.OK, subject, "Not fetched yet: “paperround run” or “paperround fetch” does it."
         )
     at = state.last_success
     coming = source.next_fetch_at(state, services.delivery_context.clock())
     following = (
         f"next on {format_weekday_date(coming.date())} at {_format_utc(coming)}"
         if coming
-        else "all of it is in"
+        else "everything is imported"
     )
     return Finding(
         Severity.OK,
@@ -156,31 +159,29 @@ def _format_utc(instant: datetime) -> str:
 def _check_digests(services: Services, subscriptions: Sequence[Subscription]) -> list[Finding]:
     if not subscriptions:
         return [Finding(Severity.WARNING, "channels", "No channel gets a digest yet.")]
-    return [_check_digest(services, one) for one in subscriptions]
+    return [_check_digest(services, subscription) for subscription in subscriptions]
 
 
 def _check_digest(services: Services, subscription: Subscription) -> Finding:
     """Report the time of the next digest, or the reason why none comes."""
     subject = f"digest of {subscription.channel}"
     if subscription.stop_reason:
-        advice = (
-            f"{build_answers(services, subscription.channel.platform).digest_command} resume tries again."
+        command = build_answers(services, subscription.channel.platform).digest_command
+        return Finding(
+            Severity.WARNING, subject, f"Stopped: {subscription.stop_reason} {command} resume tries again."
         )
-        return Finding(Severity.WARNING, subject, f"Stopped: {subscription.stop_reason} {advice}")
     if subscription.paused_by:
         return Finding(Severity.OK, subject, f"Paused by {subscription.paused_by}.")
-    coming = next_due_edition(subscription.schedule, services.delivery_context.clock()).edition
-    when = f"The next comes on {format_weekday_date(coming)} at {subscription.schedule.at:%H:%M} ({subscription.schedule.time_zone})."
-    last = (
-        next(iter(services.store.delivery_reports.history(subscription, 1)), None)
-        if subscription.id
-        else None
-    )
+    schedule = subscription.schedule
+    next_date = format_weekday_date(next_due_edition(schedule, services.delivery_context.clock()).edition)
+    when = f"The next comes on {next_date} at {schedule.at:%H:%M} ({schedule.time_zone})."
+    deliveries = services.store.delivery_reports.history(subscription, 1) if subscription.id else ()
+    last = next(iter(deliveries), None)
     if last and last.state in (DeliveryState.RETRYING, DeliveryState.FAILED):
         verb = "was given up" if last.state is DeliveryState.FAILED else "is tried again"
         return Finding(
             Severity.WARNING,
             subject,
-            f"That of {format_weekday_date(last.edition)} {verb}: {last.reason} {when}",
+            f"The digest of {format_weekday_date(last.edition)} {verb}: {last.reason} {when}",
         )
     return Finding(Severity.OK, subject, when)

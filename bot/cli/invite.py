@@ -12,7 +12,7 @@ from bot.platforms.registry import find_platforms
 def run_command(options: argparse.Namespace) -> int:
     """Print the link that adds the app to a server."""
     fetch_invitation = find_platforms()[options.platform].fetch_invitation
-    assert fetch_invitation  # noqa: S101 (the parser offers platforms that have one)
+    assert fetch_invitation  # noqa: S101 (the parser offers platforms with this hook)
     settings = load_cli_settings(options)
     print(asyncio.run(_await_link(fetch_invitation(settings, os.environ))))  # noqa: T201
     return EXIT_OK

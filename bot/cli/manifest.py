@@ -9,6 +9,6 @@ from bot.platforms.registry import find_platforms
 def run_command(options: argparse.Namespace) -> int:
     """Print the manifest that creates the app on a platform."""
     render_manifest = find_platforms()[options.platform].render_manifest
-    assert render_manifest  # noqa: S101 (the parser offers platforms that have one)
+    assert render_manifest  # noqa: S101 (the parser offers platforms with this hook)
     print(render_manifest(load_cli_settings(options), options.url or ""), end="")  # noqa: T201
     return EXIT_OK

@@ -13,14 +13,15 @@ from bot.chat.port import Page
 from bot.cli.terminal import EXIT_OK, build_cli_services, open_console, print_json
 from bot.platforms.registry import find_platforms, render_pages
 from bot.present.digest import present_digest
-from bot.services import Services, check_domains, configured_subscriptions, with_stored_id
+from bot.services import Services, check_domains, configured_subscriptions
 from digests.build import build
 from digests.errors import InputError
 from digests.model import Digest
+from digests.ports import Store
 from digests.subscription import Channel, DigestStyle, Preferences, Subscription
 
 THREAD_PLACEHOLDER = "{ts of the first message}"
-"""Placeholder for the thread's id, which only the answer to the first message tells."""
+"""Stand-in for the thread's id, which the platform gives only in its answer to the first message."""
 
 
 def run_command(options: argparse.Namespace) -> int:
@@ -75,7 +76,7 @@ def preview_digest(request: PreviewRequest, services: Services) -> Digest:
     edition = request.day or now.astimezone(zone).date()
     end_of_day = datetime.combine(edition + timedelta(days=1), time(), zone).astimezone(UTC)
     return build(
-        with_stored_id(services.store, subscription),
+        _with_stored_id(services.store, subscription),
         edition,
         store=services.store,
         policy=services.delivery_context.digest_policy,
@@ -86,17 +87,19 @@ def preview_digest(request: PreviewRequest, services: Services) -> Digest:
 def _choose_subscription(request: PreviewRequest, services: Services) -> Subscription:
     """Return the first matching channel of the settings, or an empty one, with the options applied."""
     channels = [
-        one
-        for one in configured_subscriptions(services.settings)
-        if request.channel in ("", one.channel.channel)
+        subscription
+        for subscription in configured_subscriptions(services.settings)
+        if request.channel in ("", subscription.channel.channel)
     ]
     if request.channel and not channels:
-        known = (
-            ", ".join(one.channel.channel for one in configured_subscriptions(services.settings)) or "none"
+        known = ", ".join(
+            subscription.channel.channel for subscription in configured_subscriptions(services.settings)
         )
-        raise InputError(f"The settings name no channel {request.channel!r}; they name: {known}.")
-    here = [one for one in channels if one.channel.platform == request.platform]
-    chosen = next(iter(here or channels), Subscription(Channel(request.platform, "preview"), Preferences()))
+        raise InputError(f"The settings name no channel {request.channel!r}; they name: {known or 'none'}.")
+    on_platform = [each for each in channels if each.channel.platform == request.platform]
+    chosen = next(
+        iter(on_platform or channels), Subscription(Channel(request.platform, "preview"), Preferences())
+    )
     preferences = chosen.preferences
     preferences = replace(preferences, style=request.style) if request.style else preferences
     preferences = replace(preferences, top=request.top) if request.top else preferences
@@ -104,6 +107,12 @@ def _choose_subscription(request: PreviewRequest, services: Services) -> Subscri
         replace(preferences, domains=(request.domain,), keywords=()) if request.domain else preferences
     )
     return replace(chosen, preferences=preferences)
+
+
+def _with_stored_id(store: Store, subscription: Subscription) -> Subscription:
+    """Return the subscription with its stored id, if it has one."""
+    known = store.subscriptions.find(subscription.channel)
+    return replace(subscription, id=known.id) if known else subscription
 
 
 def show_preview(digest: Digest, console: Console) -> None:

@@ -26,7 +26,8 @@ def run_command(options: argparse.Namespace) -> int:
             "(config/example.toml shows how)."
         )
     preferences = load_channel_preferences(
-        services.store, [one.preferences for one in configured_subscriptions(services.settings)]
+        services.store,
+        [subscription.preferences for subscription in configured_subscriptions(services.settings)],
     )
     if not preferences:
         print_lines("No channel gets a digest yet, so only papers that people asked for are read.")

@@ -32,11 +32,12 @@ from bot.services import (
     build_reviewer,
     build_sources,
     configured_subscriptions,
-    require_platforms,
 )
 from bot.storage import run_background
+from digests.errors import InputError
 from digests.ports.sources import Source
 from digests.schedule import next_due_edition
+from digests.subscription import Subscription
 
 if TYPE_CHECKING:
     from bot.ingest.reviewing import OpenReviewContext
@@ -114,7 +115,9 @@ async def _serve_app(app: ChatApp, services: Services, stop: asyncio.Event) -> N
         else:
             await serve_until(stop)
     except OSError as error:
-        log.error("%s cannot be served: %s. Digests still go out; mend it and start again.", app.name, error)
+        log.error(
+            "%s cannot be served: %s. Digests still go out; correct it and start again.", app.name, error
+        )
     except Exception:
         log.exception("%s is no longer served; digests still go out", app.name)
 
@@ -167,14 +170,14 @@ def _build_failure_notifier(context: DeliveryContext) -> FailureNotifier:
 
 
 def _sync_subscriptions(services: Services, platforms: Collection[str]) -> None:
-    """Store the subscriptions of the settings, as far as their platforms are available, and log every
-    schedule.
+    """Store the subscriptions of the settings whose platforms are set up, and log every schedule.
 
-    Repairs times that a wrong clock or old time zone rules left in the store.
+    Times that a wrong clock or old time zone rules left in the store are repaired. Raises InputError if no
+    channel can get a digest.
     """
     context, stored_subscriptions = services.delivery_context, services.store.subscriptions
     subscriptions = configured_subscriptions(services.settings)
-    require_platforms(subscriptions or stored_subscriptions.list_active(), platforms)
+    _require_platforms(subscriptions or stored_subscriptions.list_active(), platforms)
     for subscription in subscriptions:
         channel = subscription.channel
         if channel.platform not in platforms:
@@ -184,10 +187,32 @@ def _sync_subscriptions(services: Services, platforms: Collection[str]) -> None:
         now=context.clock(),
     )
     if moved_count := stored_subscriptions.recompute_next_due(now=context.clock()):
-        log.info("%d channels have a new hour by the time zones' rules of today", moved_count)
+        log.info("%d channels have a new hour: the rules of their time zones changed", moved_count)
     services.store.outbox.repair_future_timestamps(now=context.clock(), lease=context.policy.lease)
     for subscription in stored_subscriptions.list_active():
         schedule = subscription.schedule
         next_edition = format_weekday_date(next_due_edition(schedule, context.clock()).edition)
         at = f"{schedule.at:%H:%M} {schedule.time_zone}"
         log.info("%s gets its digest at %s, next on %s", subscription.channel, at, next_edition)
+
+
+def _require_platforms(subscriptions: Sequence[Subscription], open_platforms: Collection[str]) -> None:
+    """Raise InputError if a used platform is not set up, or if no channel can ever get a digest.
+
+    Without subscriptions the bot may start if people can subscribe channels on an open platform.
+    """
+    specs = find_platforms()
+    interactive = [name for name in open_platforms if name not in specs or specs[name].build_app]
+    if not subscriptions and not interactive:
+        secrets = " or ".join(spec.main_secret for spec in specs.values() if spec.main_secret)
+        raise InputError(
+            "No channel gets a digest yet: put a [[subscriptions]] table into paperround.toml "
+            f"(config/example.toml shows one), or set {secrets} and subscribe channels there."
+        )
+    missing = {subscription.channel.platform for subscription in subscriptions} - set(open_platforms)
+    for spec in specs.values():
+        if spec.name in missing and spec.main_secret:
+            raise InputError(
+                f"A channel of the settings is in {spec.title}, but the environment has no "
+                f"{spec.main_secret}: {spec.set_up_hint}."
+            )

@@ -72,20 +72,23 @@ class StatusReport:
 def load_status(
     store: Store, now: datetime, channel: str = "", configured: Sequence[Subscription] = ()
 ) -> StatusReport:
-    """Load the state of all channels, or of one by its id or full name such as slack:T0123:C0456.
+    """Load the state of all channels, or of one by its id or full name, PLATFORM:WORKSPACE:ID.
 
     Channels of `configured` that the store lacks are listed as not started.
     """
     all_statuses = store.delivery_reports.channel_statuses()
-    unstarted = [one.channel for one in find_unstarted(configured, [one.channel for one in all_statuses])]
-    selected = [one for one in all_statuses if _is_selected(one.channel, channel)]
+    unstarted = [
+        subscription.channel
+        for subscription in find_unstarted(configured, [status.channel for status in all_statuses])
+    ]
+    selected = [status for status in all_statuses if _is_selected(status.channel, channel)]
     since = (now - timedelta(days=COUNTED_DAYS - 1)).astimezone(UTC).date()
     return StatusReport(
         now,
-        sorted(selected, key=lambda one: _sort_key(one, now)),
+        sorted(selected, key=lambda status: _sort_key(status, now)),
         dict(store.delivery_reports.count_by_state(since)),
         store.health.latest_reports(),
-        [one for one in unstarted if _is_selected(one, channel)],
+        [each for each in unstarted if _is_selected(each, channel)],
     )
 
 
@@ -93,12 +96,14 @@ def find_unstarted(
     configured: Sequence[Subscription], known_channels: Sequence[Channel]
 ) -> Sequence[Subscription]:
     """Return the configured subscriptions whose channels are not known; the next run starts them."""
-    names = {(one.platform, one.channel) for one in known_channels}  # Fast test that decides most cases.
+    names = {
+        (channel.platform, channel.channel) for channel in known_channels
+    }  # Fast test that decides most cases.
     return [
-        one
-        for one in configured
-        if (one.channel.platform, one.channel.channel) not in names
-        or not any(one.channel.may_match(other) for other in known_channels)
+        subscription
+        for subscription in configured
+        if (subscription.channel.platform, subscription.channel.channel) not in names
+        or not any(subscription.channel.may_match(other) for other in known_channels)
     ]
 
 
@@ -161,17 +166,17 @@ def _sort_key(channel_status: ChannelStatus, now: datetime) -> tuple[bool, bool,
 
 def report_to_record(report: StatusReport) -> dict[str, Any]:
     """Convert a report to JSON. Counts come from the outbox, so they hold for all replicas."""
-    troubles = sum(bool(describe_trouble(one, report.now)) for one in report.channels)
+    troubles = sum(bool(describe_trouble(status, report.now)) for status in report.channels)
     return {
         "at": report.now.isoformat(),
         "totals": {
             "channels": len(report.channels),
             "in_trouble": troubles,
-            "unknown_messages": sum(one.unknown_pages for one in report.channels),
+            "unknown_messages": sum(status.unknown_pages for status in report.channels),
             "editions": {state.value: number for state, number in report.counts.items()},
         },
-        "channels": [_channel_to_record(one, report.now) for one in report.channels],
-        "not_begun": [str(one) for one in report.unstarted_channels],
+        "channels": [_channel_to_record(status, report.now) for status in report.channels],
+        "not_begun": [str(channel) for channel in report.unstarted_channels],
         "sources": [
             {
                 "subject": each.subject,
@@ -214,10 +219,10 @@ def _to_iso(when: Any) -> str | None:
 def print_report(report: StatusReport, console: Console) -> None:
     """Print a table, and sentences for channels and sources outside it."""
     table = Table("channel", "next (UTC)", "last", "what is wrong", box=None, padding=(0, 2, 0, 0))
-    for one in report.channels[:MAX_ROWS]:
-        table.add_row(*(Text(cell) for cell in _table_row(one, report.now)))
+    for status in report.channels[:MAX_ROWS]:
+        table.add_row(*(Text(cell) for cell in _table_row(status, report.now)))
     console.print(table if report.channels else "No channel gets a digest yet.")
-    if names := [str(one) for one in report.unstarted_channels[:MAX_NAMED_CHANNELS]]:
+    if names := [str(channel) for channel in report.unstarted_channels[:MAX_NAMED_CHANNELS]]:
         more = len(report.unstarted_channels) - len(names)
         name_list = ", ".join(names) + (f" and {more:,} more" if more else "")
         console.print(

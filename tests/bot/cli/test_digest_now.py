@@ -54,7 +54,7 @@ def away() -> None:
 def test_an_ambiguous_channel_is_refused_and_its_full_name_is_not(tmp_path: Path) -> None:
     two = [{"platform": "console", "workspace": place, "channel": "vision"} for place in ("T1", "T2")]
     house = a_house(tmp_path, *two)
-    both = "There are 2 channels 'vision': console:T1:vision, console:T2:vision. Name one of them whole."
+    both = "There are 2 channels 'vision': console:T1:vision, console:T2:vision. Give the full name of one."
     for _ in range(2):
         with pytest.raises(InputError) as refused:
             preview_todays_edition("vision", house)

@@ -207,9 +207,7 @@ def test_commands_and_service_fetch_the_configured_sources(tmp_path: Path) -> No
             assert "there is no such file" in lines[2]
             doctor = await start_command(tmp_path, "doctor")
             findings = (await doctor.communicate())[0].decode()
-            assert (
-                "! fetching: arXiv wants to know whom to write to: set contact under [fetching]" in findings
-            )
+            assert "! fetching: arXiv asks for a contact address: set contact under [fetching]" in findings
             assert "✓ source arxiv: Fetched on" in findings
             assert "! source reviews: reviews: there is no such file." in findings
             (tmp_path / "reviews").mkdir()
