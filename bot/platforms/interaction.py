@@ -18,13 +18,16 @@ from bot.chat.port import Platform, PostError
 from bot.conversation.announce import announce_message, share_paper
 from bot.conversation.answers import Answers
 from bot.conversation.context import Person, Reply
-from bot.conversation.marks import MarkHandler, describe_menu_choice, describe_tap
+from bot.conversation.marks import MarkEmojis, MarkHandler, describe_menu_choice, describe_tap
 from bot.present.wording import present_sentence
 from bot.storage import run_interactive
 from digests.errors import PaperroundError
-from digests.subscription import Channel, Subscription
+from digests.subscription import Channel, DigestStyle, Subscription
 
 log = logging.getLogger(__name__)
+
+DRAIN_SECONDS = 10.0
+"""Longest wait for running work at shutdown. A container is killed after ten to thirty seconds."""
 
 
 class Responder(Protocol):
@@ -51,17 +54,22 @@ class Click:
 
 @dataclass(slots=True)
 class InteractionDispatcher:
-    """Handles the interactions of one platform.
+    """Handles the interactions of one platform, and the marks of its people.
 
-    `confirms_undo` is True on a platform that shows a waiting state until every click is answered.
+    `emojis` are the reactions that mark a paper. `confirms_undo` is True on a platform that shows a waiting
+    state until every click is answered.
     """
 
     answers: Answers
     platform: Platform
-    discussion: MarkHandler
+    emojis: MarkEmojis
     clock: Callable[[], datetime]
     confirms_undo: bool
+    mark_handler: MarkHandler = field(init=False)
     _running_tasks: set[asyncio.Task[Any]] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self.mark_handler = MarkHandler(self.answers.store, self.platform, self.emojis, self.clock)
 
     async def handle_click(self, click: Click, respond: Responder) -> None:
         """Carry out the action of a button, and respond with its result.
@@ -71,7 +79,7 @@ class InteractionDispatcher:
         """
         match click.action:
             case ButtonAction.DISCUSS:
-                is_marked = await self.discussion.toggle_mark(click.channel, click.value, click.person_id)
+                is_marked = await self.mark_handler.toggle_mark(click.channel, click.value, click.person_id)
                 await respond(present_sentence(describe_tap(is_marked, self.answers.digest_command)))
             case ButtonAction.SHOW:
                 reply = await run_interactive(self.answers.lookup.show_paper, click.value)
@@ -141,8 +149,8 @@ class InteractionDispatcher:
         `text` is the content of the message, for messages of people. Raises InputError when it is about no
         known paper, or about several.
         """
-        paper = await self.discussion.find_paper_in_message(channel, receipt, text)
-        is_marked = await self.discussion.toggle_mark(channel, paper, person_id)
+        paper = await self.mark_handler.find_paper_in_message(channel, receipt, text)
+        is_marked = await self.mark_handler.toggle_mark(channel, paper, person_id)
         await respond(present_sentence(describe_menu_choice(is_marked, self.answers.digest_command)))
 
     async def start_subscriptions(self, subscriptions: Iterable[Subscription]) -> None:
@@ -214,11 +222,16 @@ class InteractionDispatcher:
             if task:
                 self._running_tasks.discard(task)
 
-    async def drain_tasks(self, seconds: float) -> None:
-        """Wait at most `seconds` for the running tasks, then show the mark counts that are still pending."""
+    async def drain_tasks(self) -> None:
+        """Wait for running tasks, up to `DRAIN_SECONDS`, then show the mark counts still pending."""
         if self._running_tasks:
-            await asyncio.wait(set(self._running_tasks), timeout=seconds)
-        await self.discussion.debouncer.flush_pending()
+            await asyncio.wait(set(self._running_tasks), timeout=DRAIN_SECONDS)
+        await self.mark_handler.debouncer.flush_pending()
+
+
+def choose_reply_style(message: Message) -> DigestStyle:
+    """Return the style of a reply: a single paper as a full card, anything else in one message if it fits."""
+    return DigestStyle.CARDS if len(message.cards) == 1 else DigestStyle.COMPACT
 
 
 def log_unexpected_error() -> str:

@@ -23,9 +23,6 @@ from digests.errors import InputError
 
 log = logging.getLogger(__name__)
 
-DRAIN_SECONDS = 10.0
-"""Longest wait for running work at shutdown. A container is killed after ten to thirty seconds."""
-
 
 @dataclass(slots=True)
 class DiscordApp:
@@ -82,7 +79,7 @@ class DiscordApp:
         listeners = DiscordListeners(answers, self._platform, self.settings, self.clock)
 
         async def drain_listeners() -> None:
-            await listeners.dispatcher.drain_tasks(DRAIN_SECONDS)
+            await listeners.dispatcher.drain_tasks()
 
         await keep_connected(lambda: Gateway(listeners, self.settings), self.token, stop, drain_listeners)
 

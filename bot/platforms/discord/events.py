@@ -46,13 +46,13 @@ class EventListeners:
         ignored.
         """
         at, emoji = self.clock(), normalize_emoji(str(event.emoji))
-        if not self.dispatcher.discussion.emojis.may_be_mark(emoji) or self._is_me(event.user_id):
+        if not self.dispatcher.emojis.may_be_mark(emoji) or self._is_me(event.user_id):
             return
 
         async def apply_reaction() -> None:
             channel, receipt = await self._locate_message(event.channel_id, event.guild_id, event.message_id)
             person, is_added = str(event.user_id), event.event_type == "REACTION_ADD"
-            if not await self.dispatcher.discussion.apply_reaction(
+            if not await self.dispatcher.mark_handler.apply_reaction(
                 channel, receipt, emoji, person, is_added=is_added, at=at
             ):
                 await self.platform.send_direct_message(channel, person, present_sentence(AMBIGUOUS_REACTION))
@@ -66,7 +66,7 @@ class EventListeners:
             channel, receipt = await self._locate_message(channel_id, guild_id, message_id)
             post = await run_interactive(self.store.posts.find, channel, receipt)
             if post:
-                await self.dispatcher.discussion.reconcile_post(post, self._fetch_reactions)
+                await self.dispatcher.mark_handler.reconcile_post(post, self._fetch_reactions)
 
         await self.dispatcher.run_logged(reconcile_marks())
 
@@ -91,7 +91,7 @@ class EventListeners:
     async def catch_up(self) -> None:
         """Reconcile the marks of recent posts with their reactions. Errors are logged."""
         await self.dispatcher.run_logged(
-            self.dispatcher.discussion.reconcile_recent_posts(self._fetch_reactions)
+            self.dispatcher.mark_handler.reconcile_recent_posts(self._fetch_reactions)
         )
 
     async def _fetch_reactions(self, post: Post) -> Mapping[str, frozenset[str]] | None:
@@ -101,7 +101,7 @@ class EventListeners:
         StoreError.
         """
         stored = await run_interactive(self.store.marks.people_by_paper, post, MarkSource.REACTION)
-        emojis, people = self.dispatcher.discussion.emojis, dict[str, frozenset[str]]()
+        emojis, people = self.dispatcher.emojis, dict[str, frozenset[str]]()
         has_changed, marked_papers = False, set[str]()
         for reaction in await self.platform.fetch_reactions(post.channel, post.message_id):
             name = normalize_emoji(_emoji_text_of(reaction["emoji"]))

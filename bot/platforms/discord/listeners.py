@@ -13,7 +13,6 @@ from bot.conversation.answers import Answers
 from bot.conversation.context import Person
 from bot.conversation.marks import (
     MarkEmojis,
-    MarkHandler,
 )
 from bot.platforms.discord.client import DiscordPlatform
 from bot.platforms.discord.events import normalize_emoji
@@ -52,15 +51,13 @@ class DiscordListeners:
     platform: DiscordPlatform
     settings: DiscordSettings
     clock: Callable[[], datetime]
-    discussion: MarkHandler = field(init=False)
     dispatcher: InteractionDispatcher = field(init=False)
     _rejected_forms: OrderedDict[tuple[str, str], dict[str, str]] = field(default_factory=OrderedDict)
 
     def __post_init__(self) -> None:
         emojis = MarkEmojis(normalize_emoji(self.settings.mark_emoji), tuple(map(normalize_emoji, KEYCAPS)))
-        self.discussion = MarkHandler(self.answers.store, self.platform, emojis, self.clock)
         self.dispatcher = InteractionDispatcher(
-            self.answers, self.platform, self.discussion, self.clock, confirms_undo=True
+            self.answers, self.platform, emojis, self.clock, confirms_undo=True
         )
 
     # Commands.

@@ -13,9 +13,8 @@ import discord
 from bot.chat.message import Message
 from bot.chat.port import Page
 from bot.platforms.discord.render import render
-from bot.platforms.interaction import InteractionDispatcher, Responder
+from bot.platforms.interaction import InteractionDispatcher, Responder, choose_reply_style
 from bot.present.lookup import remove_share_button
-from digests.subscription import DigestStyle
 
 log = logging.getLogger(__name__)
 
@@ -70,8 +69,7 @@ async def _send_response(interaction: Interaction, message: Message, *, complete
     """
     if interaction.guild_id is None or not interaction.is_guild_integration():
         message = remove_share_button(message)
-    style = DigestStyle.CARDS if len(message.cards) == 1 else DigestStyle.COMPACT
-    for number, page in enumerate(render(message, style)[:MAX_REPLY_PAGES]):
+    for number, page in enumerate(render(message, choose_reply_style(message))[:MAX_REPLY_PAGES]):
         arguments = message_arguments_of(page)
         if not interaction.response.is_done():
             await interaction.response.send_message(ephemeral=True, **arguments)

@@ -29,12 +29,6 @@ from digests.errors import InputError
 
 log = logging.getLogger(__name__)
 
-DRAIN_SECONDS = 10.0
-"""Seconds for running work to finish at shutdown.
-
-Containers are killed ten to thirty seconds after the signal.
-"""
-
 
 @dataclass(frozen=True, slots=True)
 class _OpenState:
@@ -113,7 +107,7 @@ class SlackApp:
         return report
 
     async def serve(self, answers: Answers, stop: asyncio.Event) -> None:
-        """Serve people until `stop` is set, then finish running work, for `DRAIN_SECONDS` at most.
+        """Serve people until `stop` is set, then finish running work, up to a limit.
 
         Raises OSError if the HTTP port is in use, and RuntimeError before `open`.
         """
@@ -160,7 +154,7 @@ class SlackApp:
                 await transport.serve(stop)
         finally:
             transport.refuse_requests()
-            await listeners.dispatcher.drain_tasks(DRAIN_SECONDS)
+            await listeners.dispatcher.drain_tasks()
             await transport.close()
 
     def _create_http_transport(self) -> HttpTransport | None:

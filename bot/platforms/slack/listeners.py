@@ -21,7 +21,7 @@ from bot.chat.message import Message
 from bot.conversation.announce import announce_message
 from bot.conversation.answers import Answers
 from bot.conversation.commands import present_digest_help, present_greeting
-from bot.conversation.marks import AMBIGUOUS_REACTION, MarkEmojis, MarkHandler
+from bot.conversation.marks import AMBIGUOUS_REACTION, MarkEmojis
 from bot.conversation.subscription_form import FormError
 from bot.platforms.interaction import Click, InteractionDispatcher, Responder, log_unexpected_error
 from bot.platforms.slack.client import SlackPlatform
@@ -74,7 +74,6 @@ class SlackListeners:
     bot_user: str
     clock: Callable[[], datetime]
     replies: ReplySender = field(init=False)
-    discussion: MarkHandler = field(init=False)
     profiles: ProfileCache = field(init=False)
     dispatcher: InteractionDispatcher = field(init=False)
 
@@ -82,9 +81,8 @@ class SlackListeners:
         self.replies = ReplySender(self.client)
         self.profiles = ProfileCache(self.client, self.clock)
         emojis = MarkEmojis(self.settings.mark_emoji, KEYCAP_NAMES)
-        self.discussion = MarkHandler(self.answers.store, self.platform, emojis, self.clock)
         self.dispatcher = InteractionDispatcher(
-            self.answers, self.platform, self.discussion, self.clock, confirms_undo=False
+            self.answers, self.platform, emojis, self.clock, confirms_undo=False
         )
 
     def register_handlers(self, app: AsyncApp) -> None:
@@ -217,21 +215,21 @@ class SlackListeners:
 
     async def _on_reaction(self, event: Payload, body: Payload) -> None:
         item, emoji, user = event.get("item") or {}, str(event.get("reaction", "")), event["user"]
-        if item.get("type") != "message" or not self.discussion.emojis.may_be_mark(emoji):
+        if item.get("type") != "message" or not self.dispatcher.emojis.may_be_mark(emoji):
             return
         async with self._handle_request(""):
             if not await self._is_new_event(body):
                 return
             channel, at = self._channel_from_id(item["channel"]), _parse_timestamp(event["event_ts"])
             is_added = event["type"] == "reaction_added"
-            if not await self.discussion.apply_reaction(
+            if not await self.dispatcher.mark_handler.apply_reaction(
                 channel, item["ts"], emoji, user, is_added=is_added, at=at
             ):
                 await self.replies.post_ephemeral(channel, user, present_sentence(AMBIGUOUS_REACTION))
 
     async def catch_up(self) -> None:
         """Reconcile the marks of the newest posts with their reactions, after a time without a connection."""
-        await self.discussion.reconcile_recent_posts(self._fetch_reactions)
+        await self.dispatcher.mark_handler.reconcile_recent_posts(self._fetch_reactions)
 
     async def _fetch_reactions(self, post: Post) -> dict[str, frozenset[str]]:
         """Return the ids of the people by the name of their reaction.

@@ -9,6 +9,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.webhook.async_client import AsyncWebhookClient
 
 from bot.chat.message import Message
+from bot.platforms.interaction import choose_reply_style
 from bot.platforms.slack.render import render
 from bot.platforms.slack.views import build_answer_window
 from digests.subscription import Channel, DigestStyle
@@ -39,8 +40,7 @@ class ReplySender:
         if not response_url:
             await self._post_as_fallback(channel, user, message)
             return
-        style = DigestStyle.CARDS if len(message.cards) == 1 else DigestStyle.COMPACT
-        for number, page in enumerate(render(message, style)[:MAX_REPLY_PAGES]):
+        for number, page in enumerate(render(message, choose_reply_style(message))[:MAX_REPLY_PAGES]):
             hook = AsyncWebhookClient(response_url, session=self.client.session, proxy=self.client.proxy)
             hook.proxy = self.client.proxy  # slack_sdk would take a proxy from the environment.
             answer = await hook.send(
