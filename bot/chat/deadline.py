@@ -1,6 +1,6 @@
-"""Deadlines of requests: a session reports its requests, and sends none after its deadline.
+"""Trace of an HTTP session that reports its requests, and lets none out after its deadline.
 
-By then another worker may have sent the same page.
+A request that is held up for too long must not be sent: another worker may have posted the same page by then.
 """
 
 import time
@@ -14,11 +14,13 @@ from bot.chat.attempt import current_attempt
 
 TOO_MANY_REQUESTS = 429
 RETRY_MARGIN_SECONDS = 1.0
-"""Time that a wait must leave: slack_sdk waits up to a second longer than asked, and a request takes time."""
+"""Seconds that must be left after a wait that the platform demands.
+
+slack_sdk waits up to a second longer than demanded, and the next request takes time."""
 
 
 class LongWaitError(aiohttp.ClientError):
-    """The platform asks for a wait that ends after the deadline."""
+    """The platform demands a wait of `seconds`, which would end after the attempt's deadline."""
 
     def __init__(self, seconds: float) -> None:
         super().__init__(f"asked to wait {seconds:.0f} seconds")
@@ -26,15 +28,15 @@ class LongWaitError(aiohttp.ClientError):
 
 
 def deadline_trace(timeout: float, now: Callable[[], float] = time.time) -> aiohttp.TraceConfig:
-    """Return a trace configuration for a session: a request whose body is not sent in `timeout` seconds fails
-    unsent.
+    """Return the trace configuration for a session whose requests carry pages.
 
-    Timers do not suffice: a process that is stopped right before it sends, and wakes after its lease, sends
-    first and looks at its timers afterwards. `now` is the wall clock, since monotonic clocks stop while a
-    machine sleeps.
+    It looks at the clock right before a request's body is sent. If `timeout` seconds have passed since the
+    request began, the request fails with TimeoutError and is not sent. A timer does not suffice: a process
+    that is suspended there, and continues after its lease has ended, would send first and handle its timers
+    afterwards. `now` is the wall clock in seconds, since monotonic clocks stop while a machine sleeps.
 
-    Each request is reported to `current_attempt()`. A demanded wait that ends after the deadline raises
-    LongWaitError.
+    Each request is reported to `current_attempt()`. There an answer with status 429 is a refusal; if its
+    Retry-After ends after the attempt's deadline, it raises LongWaitError.
     """
 
     async def on_request_start(session: Any, request: SimpleNamespace, params: Any) -> None:
@@ -72,7 +74,7 @@ def deadline_trace(timeout: float, now: Callable[[], float] = time.time) -> aioh
 
 
 def _parse_seconds(header: str) -> float:
-    """Return the number in a header, 0 when it has none."""
+    """Return the number of seconds in a header, or 0 if it holds no number."""
     try:
         return float(header)
     except ValueError:

@@ -1,21 +1,24 @@
-"""Findings of a check of the set-up, each a sentence for the person who can correct it."""
+"""Findings of a check of the set-up, each with a sentence for the operator."""
 
 from dataclasses import dataclass
 from enum import StrEnum
 
 
 class Severity(StrEnum):
-    """Severity of a finding; the value is the mark before its line."""
+    """Severity of a finding. Its value is the mark before the finding's line."""
 
     OK = "✓"
     UNUSED = "-"
+    """The platform or part is not set up, and was not checked."""
     WARNING = "!"
+    """A part of the bot does not work."""
     FAULT = "✗"
+    """The bot cannot work on this platform."""
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Result of one check. A fault stops the bot's work, a warning a part of it. UNUSED: not checked."""
+    """Result of one check: its subject, such as "bot token", and a sentence with result and remedy."""
 
     severity: Severity
     subject: str

@@ -7,9 +7,11 @@ _HOST = re.compile(r"[a-z0-9.-]+(:\d+)?", re.IGNORECASE)
 
 
 def safe_web_address(url: str) -> str:
-    """Return the address, quoted so that it cannot end a link, or "" when it is unsafe.
+    """Return the address, percent-quoted so that no character of it can end a link's markup, or "" if it is
+    unsafe.
 
-    Safe addresses use http or https, have no password and a plain host name.
+    A safe address uses http or https, has no user name or password, and a host name of ASCII letters, digits,
+    dots and hyphens.
     """
     url = url.encode("utf-8", "ignore").decode().strip()
     try:

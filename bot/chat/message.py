@@ -1,6 +1,6 @@
-"""The neutral message format, before any platform's markup. Every string in it is untrusted text.
+"""The message format of all platforms, without markup. Every string in it is untrusted text.
 
-`present` builds messages. A platform's `render` escapes, clips and pages them into payloads.
+`bot/present` builds messages. A platform's `render` escapes and clips their texts, and makes pages of them.
 """
 
 from dataclasses import dataclass
@@ -9,14 +9,17 @@ from enum import StrEnum
 
 @dataclass(frozen=True, slots=True)
 class Heading:
-    """The first line of a message, one line, no markup."""
+    """A heading of one line, most often the first block of a message."""
 
     text: str
 
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """A paragraph with intended line breaks. `is_small_print` makes it grey; `label` precedes it in bold."""
+    """A paragraph, whose line breaks are kept. `label` stands before it in bold.
+
+    Small print is shown grey.
+    """
 
     text: str
     is_small_print: bool = False
@@ -27,9 +30,10 @@ class Text:
 class Card:
     """One paper, with its parts as text. Every renderer leaves empty parts out.
 
-    `paper` is the id that marks refer to. `url` is built by us and the only link in a card. `score` is short
-    ("8.7/10"). `limitations_note` replaces empty `limitations`. `mark_count` people want to discuss the
-    paper.
+    `paper` is the id that marks refer to. `url` is the link of the title, and the only link in a card.
+    `number` is the paper's place in a digest. `score` is short ("8.7/10"). `limitations_note` is shown if
+    `limitations` is empty. `review_line` names the reviewer, and `reason` says why the paper was picked.
+    `mark_count` people want to discuss the paper.
     """
 
     paper: str
@@ -54,10 +58,10 @@ class Divider:
 
 
 class ButtonAction(StrEnum):
-    """The action of a button. The button's value names its object, such as a paper's id or a query."""
+    """Action of a button. The button's value is a paper's id, unless stated otherwise."""
 
     DISCUSS = "discuss"
-    """Mark the paper for discussion, or take the mark back. Every card has this button."""
+    """Mark the paper for discussion, or take the mark back. Renderers put this button on every card."""
     SHARE = "share"
     """Show the paper to the whole channel."""
     REVIEW = "review"
@@ -65,9 +69,9 @@ class ButtonAction(StrEnum):
     SHOW = "show"
     """Show the paper's card to the person alone."""
     UNDO = "undo"
-    """Undo a change of the channel's digest; the value is the number of the change."""
+    """Undo a change of the channel's digest. The value is the number of the change."""
     SETTINGS = "settings"
-    """Open the form with the channel's digest."""
+    """Open the form with the settings of the channel's digest."""
     FINISH_DISCUSSION = "discussed"
     """Take the paper off the queue."""
     RELEASE = "release"
@@ -78,7 +82,11 @@ class ButtonAction(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Button:
-    """A button. A platform without buttons leaves it out."""
+    """A button with its label and the value that a click sends back. A platform without buttons leaves it
+    out.
+
+    `is_primary` emphasises it.
+    """
 
     action: ButtonAction
     label: str
@@ -106,12 +114,12 @@ Block = Heading | Text | Card | Divider | Buttons | OptionRow
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """The content of one reply or digest. `summary` is for notifications and screen readers."""
+    """Content of one reply or digest. `summary` is its text in notifications and for screen readers."""
 
     summary: str
     blocks: tuple[Block, ...]
 
     @property
     def cards(self) -> tuple[Card, ...]:
-        """The papers of the message, in order."""
+        """The cards among the blocks, in order."""
         return tuple(block for block in self.blocks if isinstance(block, Card))

@@ -1,4 +1,7 @@
-"""The port of chat platforms. `console/` is the smallest implementation: copy it to add a platform."""
+"""The port of chat platforms.
+
+`bot/platforms/console/` is its smallest implementation, to be copied for a new one.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,8 +18,8 @@ from digests.subscription import Channel, DigestStyle
 class Page:
     """One chat message as the platform's API takes it, without the channel and the thread.
 
-    `papers` are the ids of its papers, in order. A page with `in_thread` is posted in the thread of the first
-    one.
+    `papers` are the ids of its papers, in order. A page with `in_thread` is posted in the thread of the
+    message's first page.
     """
 
     payload: Mapping[str, Any]
@@ -26,7 +29,7 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class PostUpdate:
-    """Current state of a posted message's papers, by their ids: everything that an edit can add.
+    """Current state of the papers in a posted message: everything that a refresh adds to it, by paper id.
 
     `mark_counts` are numbers of people. An update line names a new version, a new review or a withdrawal.
     """
@@ -36,7 +39,7 @@ class PostUpdate:
 
 
 class NoHistory(Enum):
-    """Result of a search on a platform that cannot search its messages."""
+    """Result of `Platform.find` if the platform cannot tell whether a page was posted."""
 
     CANNOT_ASK = "cannot ask"
 
@@ -45,7 +48,10 @@ CANNOT_ASK = NoHistory.CANNOT_ASK
 
 
 class Platform(Protocol):
-    """A platform that digests are posted to. `name` is its name in the settings."""
+    """A platform that messages are posted to. `name` is its name in the settings.
+
+    Calls over the network raise PostError for every failure.
+    """
 
     @property
     def name(self) -> str: ...
@@ -54,17 +60,18 @@ class Platform(Protocol):
         """Render a message as pages within every limit of the platform. Pure; never raises for any text."""
 
     async def post(self, channel: Channel, page: Page, *, key: str, thread: str | None) -> str:
-        """Post one page and return its receipt, by which the message can be found again.
+        """Post one page and return its receipt, the platform's id of the message.
 
-        `key` is the page's idempotency key. Raises PostError; its outcome says whether the page may be sent
-        again.
+        `key` is the page's idempotency key, which the message carries. `thread` is the receipt of the message
+        whose thread the page belongs to, or None. Raises PostError; its outcome tells whether the page may be
+        posted again.
         """
 
     async def find(self, channel: Channel, *, key: str, since: datetime) -> str | NoHistory | None:
-        """Return the receipt of the page posted under `key`, None if there is none, or CANNOT_ASK.
+        """Return the receipt of the page that carries `key`, or None if the channel has no such message.
 
-        `since` is the earliest time of the post by our clock. That may be wrong, so the newest messages are
-        searched in any case. Raises PostError.
+        Returns CANNOT_ASK if the platform cannot tell. `since` is the earliest time of the post by our clock.
+        The clock may be wrong, so the newest messages are searched in any case. Raises PostError.
         """
 
     async def edit(self, channel: Channel, receipt: str, page: Page) -> None:
@@ -80,27 +87,31 @@ class Platform(Protocol):
         """
 
     async def send_direct_message(self, channel: Channel, person: str, message: Message) -> None:
-        """Send a direct message to one person, by the platform's id of them.
+        """Send a direct message to one person; `person` is the platform's id.
 
-        `channel` is the subject and names the workspace. Raises PostError: people may refuse direct messages.
+        `channel` is the channel that the message is about, and names the workspace. Raises PostError, also if
+        the person accepts no direct messages.
         """
 
 
 class Outcome(Enum):
-    """Knowledge of a page after a failed post."""
+    """Knowledge about a page after its post failed."""
 
     NOT_POSTED = "not posted"
-    """Nothing was posted: sending again is safe."""
+    """The page was not posted, and may be posted again."""
     REFUSED = "refused"
-    """The platform rejects this page for good."""
+    """The page was not posted, and the platform would reject it again."""
     GONE = "gone"
-    """The channel no longer exists or denies access, until a person mends that."""
+    """The page was not posted: the channel does not exist or denies access, until a person mends that."""
     UNKNOWN = "unknown"
-    """The page may have been posted: reconcile with the channel before anything else."""
+    """The page may have been posted: reconcile it with the channel before it is posted again."""
 
 
 class PostError(Exception):
-    """A page was not posted, or its arrival is unknown; see `outcome`."""
+    """A call failed.
+
+    `outcome` tells what is known about the page, and the message is a sentence for people.
+    """
 
     def __init__(self, reason: str, outcome: Outcome) -> None:
         super().__init__(reason)
