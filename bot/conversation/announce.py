@@ -12,7 +12,7 @@ from digests.subscription import Channel, DigestStyle
 
 
 async def announce_message(message: Message | None, channel: Channel, platform: Platform) -> None:
-    """Post an announcement, if there is one. Raises PostError."""
+    """Post a message to a channel in compact style; None posts nothing. Raises PostError."""
     for page in platform.render(message, DigestStyle.COMPACT) if message else ():
         await platform.post(channel, page, key=_new_key("a"), thread=None)
 
@@ -20,7 +20,11 @@ async def announce_message(message: Message | None, channel: Channel, platform: 
 async def share_paper(
     paper: str, channel: Channel, person: Person, *, answers: Answers, platform: Platform
 ) -> None:
-    """Post a paper to the channel; from then on it can be marked there. Raises InputError and PostError."""
+    """Post a paper's card to a channel in a person's name, and record the post, so that people can mark it
+    there.
+
+    Raises InputError if the library has no such paper, and PostError if posting fails.
+    """
     message = await run_interactive(answers.lookup.share_paper, paper, person)
     for page in platform.render(
         message, DigestStyle.COMPACT if len(message.cards) > 1 else DigestStyle.CARDS
@@ -32,5 +36,8 @@ async def share_paper(
 
 
 def _new_key(prefix: str) -> str:
-    """Return a unique idempotency key. Discord takes at most 25 characters."""
+    """Return a new idempotency key of 18 characters: the prefix and a random number.
+
+    Discord takes 25 at most.
+    """
     return f"{prefix}-{secrets.token_hex(8)}"

@@ -1,4 +1,4 @@
-"""The interface of the chat platforms to all conversation: answers by subject, and /digest."""
+"""The entrance to all conversation for the chat platforms: answers by subject, and the text after /digest."""
 
 from dataclasses import dataclass
 
@@ -27,34 +27,38 @@ from digests.subscription import Channel
 
 @dataclass(frozen=True, slots=True)
 class Answers(ConversationContext):
-    """A platform's conversation: the context, with the answers of each subject over it.
+    """Answers to the people of one platform, by subject.
 
-    All methods are synchronous, so an async caller runs them in a worker thread. They raise InputError with a
-    sentence for the person. Errors of the store and the search pass through.
+    All methods are synchronous and may block, so an async caller runs them in a worker thread. They raise
+    InputError with a sentence for the person. Errors of the store and the search pass through.
     """
 
     @property
     def lookup(self) -> LookupAnswers:
-        """Answers about single papers."""
+        """Answers about single papers: look-ups, reviews, shared papers, links."""
         return LookupAnswers(self)
 
     @property
     def subscriptions(self) -> SubscriptionAnswers:
-        """Answers about a channel's digest."""
+        """Answers about a channel's digest, which also change its subscription."""
         return SubscriptionAnswers(self)
 
     @property
     def queue(self) -> QueueAnswers:
-        """Answers about the papers to discuss."""
+        """Answers about the papers that people want to discuss."""
         return QueueAnswers(self)
 
     @property
     def moderation(self) -> ModerationAnswers:
-        """Answers about held papers."""
+        """Answers about held papers, and decisions about them."""
         return ModerationAnswers(self)
 
     def run_digest_command(self, text: str, channel: Channel, person: Person) -> Reply:
-        """Run the text after /digest for a channel, and return the reply."""
+        """Parse the text after /digest, run the command for a channel, and return the reply.
+
+        Raises InputError if the command is unknown or incomplete, cannot be carried out, or the person may
+        not give it.
+        """
         subscriptions = self.subscriptions
         match parse_digest_command(text, self.digest_command):
             case ShowToday():

@@ -1,4 +1,7 @@
-"""The command grammar of every platform: /paper looks a paper up, /digest is about the channel's digest."""
+"""The command grammar of all platforms, and the help texts.
+
+/paper looks a paper up. /digest has subcommands about the channel's digest.
+"""
 
 import difflib
 import re
@@ -9,17 +12,20 @@ from digests.domains import resolve_domain
 from digests.errors import InputError
 
 MAX_TOP_ON_DEMAND = 20
-"""Papers of one answer to /digest top."""
+"""Largest number of papers in one answer to /digest top."""
 
 
 @dataclass(frozen=True, slots=True)
 class ShowToday:
-    """/digest today: the papers that the channel's preferences pick now."""
+    """/digest today: show the papers of the last day that the channel's preferences pick."""
 
 
 @dataclass(frozen=True, slots=True)
 class ShowTopPapers:
-    """/digest top N in DOMAIN this week. None and "" stand for the channel's own; `days` look back."""
+    """/digest top N in DOMAIN this week: show the best papers of the last `days`.
+
+    A part that is not typed is None or "", and stands for the channel's own setting.
+    """
 
     top: int | None = None
     domain: str = ""
@@ -28,51 +34,54 @@ class ShowTopPapers:
 
 @dataclass(frozen=True, slots=True)
 class SubscribeChannel:
-    """/digest subscribe WORDS; without words it asks for the form."""
+    """/digest subscribe WORDS: subscribe the channel, or change its subscription.
+
+    Without words: show the form.
+    """
 
     words: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class ShowSettings:
-    """/digest settings."""
+    """/digest settings: describe the channel's digest, and show the form to change it."""
 
 
 @dataclass(frozen=True, slots=True)
 class PauseDigest:
-    """/digest pause."""
+    """/digest pause: deliver no digest until somebody resumes it."""
 
 
 @dataclass(frozen=True, slots=True)
 class ResumeDigest:
-    """/digest resume."""
+    """/digest resume: deliver a paused or stopped digest again."""
 
 
 @dataclass(frozen=True, slots=True)
 class UnsubscribeChannel:
-    """/digest unsubscribe."""
+    """/digest unsubscribe: remove the channel's digest."""
 
 
 @dataclass(frozen=True, slots=True)
 class ShowQueue:
-    """/digest queue."""
+    """/digest queue: list the papers to discuss."""
 
 
 @dataclass(frozen=True, slots=True)
 class FinishDiscussion:
-    """/digest queue done ENTRY: a place in the queue, or a paper's id."""
+    """/digest queue done ENTRY: take a paper off the queue. The entry is its place in the queue or its id."""
 
     entry: str
 
 
 @dataclass(frozen=True, slots=True)
 class ShowHeldPapers:
-    """/digest held: the papers that wait for a decision."""
+    """/digest held: list the suspect papers that wait for a decision."""
 
 
 @dataclass(frozen=True, slots=True)
 class ShowDigestHelp:
-    """/digest alone, or /digest help."""
+    """/digest help, or /digest alone: list the commands."""
 
 
 DigestCommand = (
@@ -108,11 +117,15 @@ _EXAMPLES = {"subscribe": "subscribe vision at 08:30 top 3", "top": "top 3 in vi
 _DAYS_BY_SPAN = {"today": 1, "this week": 7, "this month": 30}
 
 MAX_LOOKUP_CHARACTERS = 300
-"""Characters of a look-up; no title is longer."""
+"""Characters of a look-up's text. No title is longer."""
 
 
 def parse_digest_command(text: str, command: str = "/digest") -> DigestCommand:
-    """Parse the text after /digest. Raises InputError with the nearest command and an example."""
+    """Parse the text after /digest. `command` is the platform's name of it, for the sentences of errors.
+
+    Raises InputError for an unknown command, with the nearest known one, and for a wrong or incomplete one,
+    with an example.
+    """
     line = " ".join(text.translate(_STRAIGHT_QUOTES).split())
     verb, _, rest = line.partition(" ")
     verb = verb.lower().rstrip(".!,")
@@ -135,12 +148,13 @@ _STRAIGHT_QUOTES = str.maketrans({"“": '"', "”": '"', "„": '"', "‘": "'"
 
 
 def _parse_top_papers(rest: str, command: str) -> ShowTopPapers:
+    """Parse the text after "top": a count, a domain and a time span, in this order, all optional."""
     span = next((span for span in _DAYS_BY_SPAN if rest.lower().endswith(span)), "")
     rest = rest[: len(rest) - len(span)].strip()
-    found = re.fullmatch(r"(\d{1,6})?(?: ?in (.{1,100}))?", rest, re.IGNORECASE)
-    if not found:
+    match = re.fullmatch(r"(\d{1,6})?(?: ?in (.{1,100}))?", rest, re.IGNORECASE)
+    if not match:
         raise InputError(f"Try: {command} top 3 in vision this week.")
-    top, domain = found[1], (found[2] or "").strip()
+    top, domain = match[1], (match[2] or "").strip()
     if top and not 1 <= int(top) <= MAX_TOP_ON_DEMAND:
         raise InputError(f"Ask for 1 to {MAX_TOP_ON_DEMAND} papers, such as {command} top 3.")
     if domain:
@@ -159,7 +173,11 @@ _AUTO_LINK = re.compile(r"<(https?://[^<>|\s]+)(?:\|[^<>]*)?>")
 
 
 def clean_lookup_text(text: str) -> str:
-    """Return the look-up as the person typed it, on one line, without the links that a platform adds."""
+    """Undo a platform's changes to the text after /paper, and return it on one line.
+
+    Links become plain addresses again, entities become characters, and curly quotes straight. The text is cut
+    after `MAX_LOOKUP_CHARACTERS`.
+    """
     unlinked = _AUTO_LINK.sub(r"\1", text[: 20 * MAX_LOOKUP_CHARACTERS])
     straight = (
         unlinked.translate(_STRAIGHT_QUOTES).replace("&amp;", "&").replace("&lt;", "<").replace("&gt;", ">")
@@ -169,7 +187,7 @@ def clean_lookup_text(text: str) -> str:
 
 
 def present_paper_help(command: str) -> Message:
-    """Answer /paper without text."""
+    """Build the answer to /paper without text: examples of look-ups."""
     text = (
         f"{command} 2402.01306 - by its arXiv id\n"
         f"{command} https://arxiv.org/abs/2402.01306 - by its address\n"
@@ -179,13 +197,13 @@ def present_paper_help(command: str) -> Message:
 
 
 def present_digest_help(paper_command: str, command: str) -> Message:
-    """List every command with an example."""
+    """Build the help: every command with an example, under the platform's names of the two commands."""
     text = (
         f"{paper_command} WORDS - look a paper up; only you see the answer\n"
         f"{command} subscribe vision at 08:30 top 3 min 8 - bring this channel a digest\n"
         f"{command} settings - see or change it in a form\n"
         f"{command} today - the best papers now; only you see the answer\n"
-        f"{command} top 5 in language this week - those of another domain or time\n"
+        f"{command} top 5 in language this week - the best of another domain or time\n"
         f"{command} queue - what people want to discuss; {command} queue done 1 takes one off\n"
         f"{command} held - suspect papers that wait for a decision\n"
         f"{command} pause, resume, unsubscribe - pause, resume or remove the digest"
@@ -197,7 +215,7 @@ def present_digest_help(paper_command: str, command: str) -> Message:
 
 
 def present_greeting(paper_command: str, digest_command: str) -> Message:
-    """Greet a channel that the app was just added to."""
+    """Build the greeting to a channel that the app was just added to."""
     text = (
         f"Hello. I bring the day's best papers with their limitations. {digest_command} subscribe says which "
         f"and when; {paper_command} looks a paper up."

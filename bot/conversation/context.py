@@ -1,4 +1,4 @@
-"""Shared types of all conversation: the person, the reply, and the services behind an answer."""
+"""Types that all conversation shares: a person, a reply, and the services and settings behind an answer."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -14,7 +14,11 @@ from digests.ports import Store
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """A person who asks. `id` is the platform's, `name` is shown; `time_zone` is an IANA name or empty."""
+    """A person who types or clicks. `id` is the platform's id, and `name` is shown to others.
+
+    `is_admin` means that the platform gives the person the right to manage the workspace. `time_zone` is an
+    IANA name, or empty if the platform does not tell it.
+    """
 
     id: str
     name: str
@@ -24,7 +28,10 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """The answer to one person: `announcement` goes to the whole channel, `form` is opened for the person."""
+    """Reply to one person: `message` is for the person alone, `announcement` for the whole channel.
+
+    A platform with forms opens `form` for the person, if there is one, in place of the message.
+    """
 
     message: Message
     announcement: Message | None = None
@@ -35,9 +42,11 @@ class Reply:
 class ConversationContext:
     """Services and settings that answers need, the same for every channel of a platform.
 
+    `find_papers` searches the library for some words and returns up to a number of papers, best first.
     `fetch_paper` asks arXiv for an unknown paper, within seconds. It returns None for a paper that does not
-    exist, and raises SourceError while arXiv cannot be reached. None stands for a set-up without arXiv.
-    `admins_label` names the people who may change a digest where not everybody may.
+    exist, and raises SourceError while arXiv cannot be reached. It is None in a set-up without arXiv.
+    `admins_label` names the people who may change a digest where not everybody may. With `has_shared_queue`,
+    all channels have one queue. A mark counts for `mark_retention`.
     """
 
     store: Store
@@ -53,14 +62,14 @@ class ConversationContext:
     fetch_paper: Callable[[str], Paper | None] | None = None
 
     def may_change_digest(self, person: Person) -> bool:
-        """Return whether the person may change digests and decide about held papers."""
+        """Return True if the person may change digests and decide about held papers."""
         return self.anyone_may_change or person.is_admin
 
     def require_permission(self, person: Person, task: str) -> None:
-        """Raise InputError, naming the task and the people who may do it, unless this person may."""
+        """Raise InputError, with the sentence of `describe_permission`, if the person may not do the task."""
         if not self.may_change_digest(person):
             raise InputError(self.describe_permission(task))
 
     def describe_permission(self, task: str) -> str:
-        """Say who may do a task such as "change a channel's digest"."""
+        """Return a sentence that names the people who may do a task such as "change a channel's digest"."""
         return f"Only {self.admins_label} may {task} here: ask one of them."

@@ -1,4 +1,4 @@
-"""Answers to /paper and to the buttons and links that name a paper."""
+"""Answers about single papers: to /paper, to buttons on cards, and to links that people post."""
 
 import re
 from collections.abc import Sequence
@@ -21,7 +21,7 @@ from digests.model import NOT_REVIEWED, ScoredPaper
 from digests.text import clip_text
 
 MAX_RESULTS = 5
-"""Papers of one answer: as many as are taken in at a glance."""
+"""Largest number of papers in one answer: as many as a person takes in at a glance."""
 
 _ID_PREFIX = re.compile(r"[0-9]{2,4}\.?[0-9]{0,5}")
 
@@ -30,15 +30,16 @@ _ID_PREFIX = re.compile(r"[0-9]{2,4}\.?[0-9]{0,5}")
 class LookupAnswers:
     """Answers about single papers. Synchronous: call from a worker thread.
 
-    Raises InputError with a sentence for the person.
+    Methods that take a paper's id raise InputError if the library has no such paper, unless stated otherwise.
     """
 
     context: ConversationContext
 
     def look_up_paper(self, text: str) -> Reply:
-        """Answer /paper with the best match, with a list to choose from, or with help for an empty text.
+        """Answer /paper: the card of the best match, a list to choose from, or that nothing was found.
 
-        An arXiv id that the library lacks is fetched while the person waits.
+        An empty text is answered with help. If the text is an arXiv id that the library lacks, the paper is
+        fetched from arXiv while the person waits.
         """
         words = clean_lookup_text(text)
         if not words:
@@ -50,7 +51,10 @@ class LookupAnswers:
         return Reply(present_lookup(words, papers))
 
     def _fetch_unknown_paper(self, paper: str) -> Message:
-        """Fetch a paper from arXiv and request its review."""
+        """Fetch a paper from arXiv into the library, request its review, and return its card.
+
+        While arXiv cannot be reached, the paper is requested, and the answer says so.
+        """
         assert self.context.fetch_paper  # noqa: S101
         store = self.context.store
         try:
@@ -65,9 +69,10 @@ class LookupAnswers:
         return present_lookup(paper, [self._require_paper(paper)])
 
     def suggest_papers(self, text: str, limit: int) -> Sequence[ScoredPaper]:
-        """Suggest papers while a person types, best first: by words or by the beginning of an id.
+        """Return up to `limit` papers to complete a text that a person is typing.
 
-        An empty text suggests the papers that changed last.
+        Digits complete an arXiv id, other words are searched for, best match first. An empty text gives the
+        papers that changed last.
         """
         words = clean_lookup_text(text)
         library = self.context.store.library
@@ -76,16 +81,16 @@ class LookupAnswers:
             return [scored for _, scored in changes][::-1]
         if _ID_PREFIX.fullmatch(words):
             ids = library.ids_with_prefix(words, limit)
-            known = library.get(ids)
-            return [known[paper] for paper in ids if paper in known]
+            scored_by_id = library.get(ids)
+            return [scored_by_id[paper] for paper in ids if paper in scored_by_id]
         return self.context.find_papers(words, limit)
 
     def show_paper(self, paper: str) -> Reply:
-        """Show one paper's card with its buttons."""
+        """Return one paper's card with its buttons."""
         return Reply(present_lookup(paper, [self._require_paper(paper)]))
 
     def show_review(self, paper: str) -> Reply:
-        """Show every section of a paper's review."""
+        """Return every section of a paper's review."""
         return Reply(present_review(self._require_paper(paper)))
 
     def share_paper(self, paper: str, person: Person) -> Message:

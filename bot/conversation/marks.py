@@ -1,4 +1,4 @@
-"""Marks on posted papers: reactions and buttons become stored marks, and posts show their current count."""
+"""Marks on posted papers: reactions and buttons become stored marks, and posts show the current counts."""
 
 import asyncio
 import contextlib
@@ -20,17 +20,18 @@ from digests.subscription import Channel
 log = logging.getLogger(__name__)
 
 DEBOUNCE_SECONDS = 1.5
-"""Seconds to wait for further marks on a message, so that a burst becomes one edit."""
+"""Seconds to wait for further marks on a post, so that a burst of marks makes one edit."""
 
 MAX_POSTS_PER_PAPER = 3
-"""Messages of a channel whose count is refreshed for a paper: the newest ones."""
+"""Posts of a channel that are refreshed after a mark of a paper: the newest that show it."""
 
 RECONCILE_WINDOW = timedelta(days=2)
+"""Age of the posts that are reconciled after a lost connection."""
 MAX_RECONCILED_POSTS = 40
-"""Posts of the last two days that are reconciled after a gap. Slack allows 50 such requests a minute."""
+"""Largest number of posts that are reconciled at a time. Slack allows 50 such requests a minute."""
 
 MAX_WORDS = 200
-"""Words of a message that are searched for a paper."""
+"""Words of a message that are searched for a link to a paper."""
 
 AMBIGUOUS_MESSAGE = "This message shows several papers: tap the Discuss button of the one you mean."
 AMBIGUOUS_REACTION = (
@@ -40,17 +41,24 @@ AMBIGUOUS_REACTION = (
 
 @dataclass(frozen=True, slots=True)
 class MarkEmojis:
-    """Emojis that mark a paper, as a platform names them; `keycaps` are 1 to 10, in order."""
+    """Emojis whose reactions mark a paper, by the platform's names.
+
+    `keycaps` are those of 1 to 10, in order.
+    """
 
     mark: str
     keycaps: tuple[str, ...]
 
     def may_be_mark(self, emoji: str) -> bool:
-        """Return whether a reaction with this emoji can be about a paper."""
+        """Return True if a reaction with this emoji can mark a paper."""
         return emoji == self.mark or emoji in self.keycaps
 
     def find_paper(self, post: Post, emoji: str) -> str | None:
-        """Return the paper that a reaction means: the mark for a single paper, else the keycap's."""
+        """Return the paper that a reaction to a post means, or None.
+
+        On a post of one paper it is the mark emoji. On a post of several it is a keycap, by the number of the
+        paper.
+        """
         if emoji == self.mark:
             return post.papers[0] if len(post.papers) == 1 else None
         if emoji not in self.keycaps:
@@ -60,13 +68,13 @@ class MarkEmojis:
 
 
 def describe_tap(is_marked: bool, digest_command: str) -> str:
-    """Answer a person who tapped a Discuss button."""
+    """Return the sentence for a person who tapped a Discuss button."""
     outcome = "Marked for discussion. Tap again to take it back;" if is_marked else "Your mark is taken back;"
     return f"{outcome} {digest_command} queue shows the list."
 
 
 def describe_menu_choice(is_marked: bool, digest_command: str) -> str:
-    """Answer a person who chose “Mark for discussion” in a message's menu."""
+    """Return the sentence for a person who chose “Mark for discussion” in a message's menu."""
     if is_marked:
         return f"Marked for discussion; {digest_command} queue shows the list."
     return "You had marked it; your mark is taken back."
@@ -74,9 +82,9 @@ def describe_menu_choice(is_marked: bool, digest_command: str) -> str:
 
 @dataclass(slots=True)
 class RefreshDebouncer:
-    """Refreshes mark counts on posts: one edit for a burst of marks, with the newest counts.
+    """Refreshes posts after marks: one edit for a burst of marks, `delay_seconds` after the first of them.
 
-    A failed refresh is logged; the next mark tries again.
+    A failed refresh is logged and not repeated; the next mark refreshes the post again.
     """
 
     refresh_post: Callable[[Post], Awaitable[None]]
@@ -85,7 +93,7 @@ class RefreshDebouncer:
     _pending_tasks: dict[tuple[str, str], asyncio.Task[None]] = field(default_factory=dict)
 
     def schedule_refresh(self, post: Post) -> None:
-        """Schedule one edit of a post whose marks changed. Call it within a running loop."""
+        """Schedule the refresh of a post, unless one is pending. Call it within a running event loop."""
         key = (str(post.channel), post.message_id)
         if key not in self._pending_tasks:
             self._pending_tasks[key] = asyncio.create_task(self._refresh_after_delay(key, post))
@@ -93,21 +101,21 @@ class RefreshDebouncer:
     async def _refresh_after_delay(self, key: tuple[str, str], post: Post) -> None:
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._flush_event.wait(), self.delay_seconds)
-        del self._pending_tasks[key]  # From here on a mark asks for an edit of its own.
+        del self._pending_tasks[key]  # A mark from now on may not be in this edit, so it schedules its own.
         try:
             await self.refresh_post(post)
         except Exception as error:
-            log.warning("%s: the number of marks could not be shown: %s", post.channel, error)
+            log.warning("%s: the mark counts could not be refreshed: %s", post.channel, error)
 
     async def flush_pending(self) -> None:
-        """Run all pending refreshes now, and wait for them."""
+        """Run all pending refreshes now, and wait for them. Later ones run without a delay."""
         self._flush_event.set()
         await asyncio.gather(*self._pending_tasks.values(), return_exceptions=True)
 
 
 @dataclass(slots=True)
 class MarkHandler:
-    """Stores the marks of one platform's people, and refreshes the counts on its posts."""
+    """Stores the marks of one platform's people, and refreshes the mark counts on its posts."""
 
     store: Store
     platform: Platform
@@ -119,7 +127,11 @@ class MarkHandler:
         self.debouncer = RefreshDebouncer(self._refresh_post)
 
     async def toggle_mark(self, channel: Channel, paper: str, person: str) -> bool:
-        """Toggle a person's mark for a paper in a channel. Returns whether it is marked now."""
+        """Set a person's mark for a paper in a channel, or remove it if it is set. Returns True if it is set
+        now.
+
+        This mark is separate from the person's reactions. The paper's newest posts are refreshed.
+        """
         is_marked = await run_interactive(self._toggle_stored_mark, channel, paper, person)
         await self.schedule_paper_refresh(channel, paper)
         return is_marked
@@ -133,9 +145,11 @@ class MarkHandler:
     async def apply_reaction(
         self, channel: Channel, message: str, emoji: str, person: str, *, is_added: bool, at: datetime
     ) -> bool:
-        """Store an added or removed reaction.
+        """Store a reaction that was added to a message, or removed from it, at the instant `at`.
 
-        Returns False if it is the mark on a message of several papers, so the person has to say which one.
+        The paper's newest posts are refreshed if that changed a mark. A reaction to another message, or one
+        that means no paper, does nothing. Returns False only if the mark emoji was added to a post of several
+        papers: the person has to say which paper is meant.
         """
         post = await run_interactive(self.store.posts.find, channel, message)
         if not post:
@@ -149,7 +163,11 @@ class MarkHandler:
         return True
 
     async def find_paper_in_message(self, channel: Channel, message: str, text: str) -> str:
-        """Return the paper of our post, or the paper that a person's message links to. Raises InputError."""
+        """Return the id of the paper that a message is about.
+
+        That is the paper of a post, or the first paper of the library that `text` names by address or id.
+        Raises InputError if the post shows several papers, or the message names none.
+        """
         return await run_interactive(self._find_paper_in_message, channel, message, text)
 
     def _find_paper_in_message(self, channel: Channel, message: str, text: str) -> str:
@@ -159,27 +177,29 @@ class MarkHandler:
         if post and post.papers:
             raise InputError(AMBIGUOUS_MESSAGE)
         for word in re.findall(r"[^\s<>|]+", text)[:MAX_WORDS]:
-            named = parse_paper_id(word)
-            if named and named.id in self.store.library.get([named.id]):
-                return named.id
+            reference = parse_paper_id(word)
+            if reference and reference.id in self.store.library.get([reference.id]):
+                return reference.id
         raise InputError("There is no paper in this message that Paperround knows.")
 
     async def schedule_paper_refresh(self, channel: Channel, paper: str) -> None:
-        """Schedule a refresh of the newest posts that show a paper."""
+        """Schedule a refresh of a channel's newest posts that show a paper, `MAX_POSTS_PER_PAPER` at most."""
         posts = await run_interactive(self.store.posts.find_with_paper, channel, paper, MAX_POSTS_PER_PAPER)
         for post in posts:
             self.debouncer.schedule_refresh(post)
 
     async def _refresh_post(self, post: Post) -> None:
+        """Refresh a post with its current marks and updates, unless its payload is not known."""
         if post.payload:
             await self.platform.refresh(post, await run_background(load_post_update, post, self.store))
 
     async def reconcile_recent_posts(
         self, fetch_reactions: Callable[[Post], Awaitable[Mapping[str, frozenset[str]] | None]]
     ) -> None:
-        """Reconcile the stored marks of recent posts with their reactions after a gap, in both directions.
+        """Bring the stored marks of recent posts to what their reactions say, after a lost connection.
 
-        `fetch_reactions` returns the people by emoji, or None if the stored marks are known to be current.
+        Missed reactions are added, and removed ones taken back. `fetch_reactions` returns the ids of the
+        people by emoji, or None if the stored marks are known to be current.
         """
         posts, since = self.store.posts, self.clock() - RECONCILE_WINDOW
         for post in await run_background(posts.list_recent, self.platform.name, since, MAX_RECONCILED_POSTS):
@@ -188,7 +208,10 @@ class MarkHandler:
     async def reconcile_post(
         self, post: Post, fetch_reactions: Callable[[Post], Awaitable[Mapping[str, frozenset[str]] | None]]
     ) -> None:
-        """Reconcile one post. A failure is logged."""
+        """Reconcile one post, as `reconcile_recent_posts` does.
+
+        If its reactions cannot be read, that is logged.
+        """
         at = self.clock()
         try:
             reactions = await fetch_reactions(post)

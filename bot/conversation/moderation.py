@@ -1,4 +1,4 @@
-"""Decisions about held papers, for a chat and for the terminal."""
+"""Answers and decisions about held papers, for the chat platforms and the terminal."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,7 +13,7 @@ from digests.ports.moderation import ModerationDecision
 from digests.text import clip_text, to_plain_text
 
 MAX_TITLE_CHARACTERS = 80
-"""Characters of a title in a sentence."""
+"""Characters of a title within a sentence."""
 
 _TASK = "decide about held papers"
 
@@ -22,18 +22,21 @@ _TASK = "decide about held papers"
 class ModerationAnswers:
     """Answers about held papers. Synchronous: call from a worker thread.
 
-    Raises InputError for a person who may not decide.
+    Methods raise InputError for a person who may not decide.
     """
 
     context: ConversationContext
 
     def show_held_papers(self, person: Person) -> Message:
-        """List the papers that wait for a decision, with a button for each outcome."""
+        """Return a list of the papers that wait for a decision, with buttons to release or reject each."""
         self.context.require_permission(person, _TASK)
         return present_held_papers(self.context.store.moderation.list_held(), self.context.paper_command)
 
     def decide_on_held_paper(self, paper: str, person: Person, *, release: bool) -> Message:
-        """Release or reject a held paper, and list what is left. The first decision counts."""
+        """Release or reject a held paper. Returns the outcome in a sentence, and the list of the papers left.
+
+        If somebody has decided already, that decision stays, and the sentence says so.
+        """
         self.context.require_permission(person, _TASK)
         store, now = self.context.store, self.context.clock()
         try:
@@ -44,9 +47,9 @@ class ModerationAnswers:
 
 
 def decide_held_paper(store: Store, paper: str, *, is_release: bool, by: str, now: datetime) -> str:
-    """Release or reject a held paper, and return the outcome as a sentence.
+    """Release or reject a held paper in the name `by`, and return the outcome as a sentence.
 
-    Raises InputError, naming the earlier decision if there was one, for a paper that is not held.
+    Raises InputError for a paper that is not held. Its sentence tells the earlier decision, if there was one.
     """
     apply_decision = store.moderation.release if is_release else store.moderation.reject
     title = _quote_title(store, paper)

@@ -1,4 +1,4 @@
-"""Answers about the queue: the papers that people want to discuss."""
+"""Answers about the queue and about a person's own marks."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,24 +13,28 @@ from digests.subscription import Channel
 from digests.text import clip_text
 
 QUEUE_LENGTH = 10
-"""Papers of a queue that are shown: more than any meeting discusses."""
+"""Largest number of papers of a queue that are listed: more than a meeting discusses."""
 
 
 @dataclass(frozen=True, slots=True)
 class QueueAnswers:
-    """Answers about marked papers. Synchronous: call from a worker thread."""
+    """Answers about marked papers. Synchronous: call from a worker thread.
+
+    A set-up with a shared queue has one for all channels, else each channel has its own.
+    """
 
     context: ConversationContext
 
     def show_queue(self, channel: Channel) -> Message:
-        """List the papers to discuss, most marks first."""
+        """Return the first `QUEUE_LENGTH` papers to discuss, most marks first."""
         queue = self._load_queue(channel)
         return present_queue(queue, self._find_titles(queue))
 
     def finish_discussion(self, entry: str, channel: Channel) -> Message:
-        """Take a paper off the queue, by its id or its place, and list what is left.
+        """Take a paper off the queue, and return the papers that are left.
 
-        Raises InputError for an entry that is not in the queue.
+        `entry` is the paper's place, such as "1", or its id. Raises InputError if it is not among the papers
+        that `show_queue` lists.
         """
         queue = self._load_queue(channel)
         paper_by_place = {str(place): queued.paper for place, queued in enumerate(queue, start=1)}
@@ -46,7 +50,7 @@ class QueueAnswers:
         return self.show_queue(channel)
 
     def show_home(self, platform: str, workspace: str, person: Person) -> Message:
-        """List the papers that a person marked, for that person's own page."""
+        """Return the papers that a person marked in a workspace, for the person's own page."""
         since = self.context.clock() - self.context.mark_retention
         marked = self.context.store.marks.papers_marked_by(
             platform, workspace, person.id, since=since, limit=QUEUE_LENGTH
@@ -63,5 +67,5 @@ class QueueAnswers:
         return None if self.context.has_shared_queue else channel
 
     def _find_titles(self, queue: Sequence[QueuedPaper]) -> dict[str, str]:
-        known = self.context.store.library.get([queued.paper for queued in queue])
-        return {paper: scored.paper.title for paper, scored in known.items()}
+        scored_by_id = self.context.store.library.get([queued.paper for queued in queue])
+        return {paper: scored.paper.title for paper, scored in scored_by_id.items()}

@@ -1,4 +1,4 @@
-"""A subscription as people write it: in words, or in the fields of a form. Pure."""
+"""Subscriptions as people read and write them: in words, or in the fields of a form. Pure."""
 
 import difflib
 import re
@@ -14,19 +14,25 @@ from digests.subscription import DigestStyle, Preferences, Schedule, Subscriptio
 from digests.text import clip_text, normalize_text
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+"""Short names of the weekdays, in a form and in words. Monday has index 0."""
+DAY_NAMES = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 WEEKDAYS, EVERY_DAY = frozenset(range(5)), frozenset(range(7))
 
 MAX_TOP = 50
 MAX_ENTRIES = 30
 MAX_ENTRY_CHARACTERS = 100
-"""Limits of a subscription in the settings file, the same here."""
+"""Limits as for a subscription in the settings file: papers of a digest, entries of a list, characters of an
+entry."""
 
 EXAMPLE = "vision at 08:30 top 3 min 8"
 
 
 @dataclass(frozen=True, slots=True)
 class SubscriptionForm:
-    """The fields as typed: lists with commas, `days` as "mon" to "sun", `min_score` empty for none."""
+    """Fields of the form as a person typed them.
+
+    Lists are separated by commas. `days` are names from `DAYS`. An empty `min_score` means no minimum.
+    """
 
     domains: str = ""
     keywords: str = ""
@@ -40,7 +46,7 @@ class SubscriptionForm:
 
 
 class FormError(Exception):
-    """The problems of a form: one sentence for each wrong field."""
+    """A form has wrong fields. `problems` holds a sentence for each of them, by the field's name."""
 
     def __init__(self, problems: Mapping[str, str]) -> None:
         super().__init__(" ".join(problems.values()))
@@ -48,7 +54,7 @@ class FormError(Exception):
 
 
 def form_of(subscription: Subscription) -> SubscriptionForm:
-    """Fill the form in with the channel's subscription."""
+    """Return the form filled in with a subscription's preferences and schedule."""
     preferences, schedule = subscription.preferences, subscription.schedule
     return SubscriptionForm(
         ", ".join(preferences.domains),
@@ -64,12 +70,15 @@ def form_of(subscription: Subscription) -> SubscriptionForm:
 
 
 def parse_form(form: SubscriptionForm, base: Subscription) -> Subscription:
-    """Parse a form over a subscription. Raises FormError with every problem at once."""
+    """Return the subscription `base` with the preferences and schedule of a form.
+
+    Raises FormError with a sentence for each wrong field.
+    """
     problems: dict[str, str] = {}
 
-    def parse_field(field: str, reader: Callable[[Any], Any]) -> Any:
+    def parse_field(field: str, parse_value: Callable[[Any], Any]) -> Any:
         try:
-            return reader(getattr(form, field))
+            return parse_value(getattr(form, field))
         except InputError as error:
             problems[field] = str(error)
 
@@ -94,7 +103,7 @@ def parse_form(form: SubscriptionForm, base: Subscription) -> Subscription:
     )
 
 
-# Readers of one field. Each raises InputError with the sentence for it.
+# Parsers of one field. Each raises InputError with a sentence about a wrong value.
 
 
 def _quote_input(text: str) -> str:
@@ -102,6 +111,7 @@ def _quote_input(text: str) -> str:
 
 
 def _parse_entries(text: str) -> tuple[str, ...]:
+    """Return the entries of a list, separated by commas, semicolons or lines, without repetitions."""
     entries = tuple(dict.fromkeys(filter(None, (normalize_text(part) for part in re.split(r"[,;\n]", text)))))
     if len(entries) > MAX_ENTRIES:
         raise InputError(f"These are {len(entries)} entries; write {MAX_ENTRIES} at most.")
@@ -130,7 +140,9 @@ def _parse_score(text: str) -> float | None:
     if not text:
         return None
     if not re.fullmatch(r"[0-9]{1,2}(\.[0-9]{1,3})?", text) or float(text) > 10:
-        raise InputError(f"{_quote_input(text)} is no score: write a number from 0 to 10, or nothing.")
+        raise InputError(
+            f"{_quote_input(text)} isn't a valid score: write a number from 0 to 10, or nothing."
+        )
     return float(text)
 
 
@@ -138,12 +150,13 @@ _TIME_PATTERN = re.compile(r"([0-9]{1,2})(?:[:.h]([0-9]{2}))? ?(am|pm)?", re.IGN
 
 
 def _parse_time(text: str) -> time:
-    found = _TIME_PATTERN.fullmatch(text.strip())
-    hour, minute = (int(found[1]), int(found[2] or 0)) if found else (99, 0)
-    half = (found[3] or "").lower() if found else ""
+    """Parse a time of day such as 08:30, 8.30, 8h30, 8 am or 12:15 pm."""
+    match = _TIME_PATTERN.fullmatch(text.strip())
+    hour, minute = (int(match[1]), int(match[2] or 0)) if match else (99, 0)
+    half = (match[3] or "").lower() if match else ""
     if half and 1 <= hour <= 12:
         hour = hour % 12 + (12 if half == "pm" else 0)
-    elif half or (found and found[2] is None):
+    elif half or (match and match[2] is None):
         hour = 99  # "9" alone could be any number.
     if hour > 23 or minute > 59:
         raise InputError(
@@ -153,10 +166,11 @@ def _parse_time(text: str) -> time:
 
 
 def _parse_days(days: tuple[str, ...]) -> frozenset[int]:
-    known = frozenset(DAYS.index(day) for day in days if day in DAYS)
-    if not known:
+    """Return the numbers of the weekdays, Monday 0. Unknown names are ignored, as long as one is known."""
+    numbers = frozenset(DAYS.index(day) for day in days if day in DAYS)
+    if not numbers:
         raise InputError("Choose at least one day.")
-    return known
+    return numbers
 
 
 def _parse_time_zone(text: str) -> str:
@@ -166,15 +180,18 @@ def _parse_time_zone(text: str) -> str:
     try:
         return validate_time_zone(zone)
     except ValueError as error:
-        _, _, fix = str(error).rpartition("; ")
-        raise InputError(f"{_quote_input(zone)} is no time zone: {fix}.".replace("?.", "?")) from None
+        _, _, remedy = str(error).rpartition("; ")
+        sentence = f"{_quote_input(zone)} isn't a valid time zone: {remedy}."
+        raise InputError(sentence.replace("?.", "?")) from None
 
 
 def _parse_style(text: str) -> DigestStyle:
     try:
         return DigestStyle(text.strip().lower())
     except ValueError:
-        raise InputError(f"{_quote_input(text)} is no style: write cards, compact or thread.") from None
+        raise InputError(
+            f"{_quote_input(text)} isn't a valid style: write cards, compact or thread."
+        ) from None
 
 
 # Words.
@@ -191,10 +208,11 @@ _FILLER_WORDS = ("and", "papers", "best", "the", "to", "every", "for", "score", 
 
 
 def parse_subscribe_words(text: str, base: Subscription) -> Subscription:
-    """Parse words such as: vision about "diffusion" at 08:30 top 3 min 8 on mon-fri in Europe/Berlin.
+    """Return the subscription `base` with the changes that a person typed in words.
 
-    The order is free. A field that is not mentioned stays as in `base`; domains and keywords are replaced
-    together. Raises InputError.
+    Such as: vision about "diffusion" at 08:30 top 3 min 8 on mon-fri in Europe/Berlin. The order is free. A
+    field that is not mentioned stays as in `base`, except that domains and keywords are replaced together.
+    Raises InputError with a sentence about the first word that is not understood.
     """
     clauses: dict[str, list[str]] = {}
     clause = "domains"
@@ -213,7 +231,7 @@ def parse_subscribe_words(text: str, base: Subscription) -> Subscription:
             clauses["domains"] = []
         else:
             clauses.setdefault(clause, []).append(part)
-            # A clause of one value ends with it, so that what follows is a domain again.
+            # A clause with one value ends after it: the next word is a domain again.
             clause = "domains" if clause in ("top", "min_score", "style") else clause
             clause = (
                 "domains"
@@ -224,13 +242,14 @@ def parse_subscribe_words(text: str, base: Subscription) -> Subscription:
 
 
 def _may_continue_clause(clause: str, values: list[str]) -> bool:
-    """Return whether another word may follow in the clause: lists, and a time such as "9 am"."""
+    """Return True if the clause takes another word: a list always, a time after a bare hour, as in "9 am"."""
     if clause == "at":
         return len(values) == 1 and values[0].isdigit()
     return clause in ("domains", "keywords", "muted", "days")
 
 
 def _apply_clauses(clauses: Mapping[str, list[str]], base: Subscription) -> Subscription:
+    """Return `base` with the fields that have a clause parsed from its words."""
     preferences, schedule = base.preferences, base.schedule
     if "domains" in clauses or "keywords" in clauses:
         preferences = replace(
@@ -262,7 +281,7 @@ def _join_value(clause_words: list[str]) -> str:
 
 
 def _parse_entry_words(clause_words: list[str]) -> tuple[str, ...]:
-    """Split entries at commas and "and"; a quoted entry stands alone. Some phones quote 'this way'."""
+    """Split words into entries at commas and at "and". Words in quotes, double or single, are one entry."""
     parts: list[str] = []
     for part in clause_words:
         if part.startswith('"'):
@@ -277,6 +296,7 @@ def _strip_quotes(entry: str) -> str:
 
 
 def _parse_domain_words(clause_words: list[str]) -> tuple[str, ...]:
+    """Read words as domains of one or two words. Filler words such as "papers" are skipped."""
     domains: list[str] = []
     words = [part.strip('"') for part in clause_words if part != "," and part.lower() not in _FILLER_WORDS]
     while words:
@@ -298,6 +318,7 @@ def _is_domain(word: str) -> bool:
 
 
 def _require_domain(word: str) -> str:
+    """Return a word that is a domain. Raises InputError with the nearest known word and an example."""
     if _is_domain(word):
         return word
     near = difflib.get_close_matches(
@@ -315,13 +336,15 @@ def _require_domain(word: str) -> str:
     )
 
 
-_DAY_NAMES = {name: number for number, day in enumerate(DAYS) for name in (
-    day, ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")[number],
-    ("mondays", "tuesdays", "wednesdays", "thursdays", "fridays", "saturdays", "sundays")[number],
-)} | {"tues": 1, "thur": 3, "thurs": 3}  # fmt: skip
+_DAY_BY_WORD = {
+    word: number
+    for number, name in enumerate(DAY_NAMES)
+    for word in (DAYS[number], name.lower(), f"{name.lower()}s")
+} | {"tues": 1, "thur": 3, "thurs": 3}
 
 
 def _parse_day_words(clause_words: list[str]) -> frozenset[int]:
+    """Read weekdays, spans such as "mon-fri" and "sat-mon", "weekdays", "weekends" and "daily" as numbers."""
     days: set[int] = set()
     for part in clause_words:
         word = part.lower()
@@ -330,12 +353,13 @@ def _parse_day_words(clause_words: list[str]) -> frozenset[int]:
             continue
         if word in _DAY_WORDS:
             days |= _DAY_WORDS[word]
-        elif first in _DAY_NAMES and (not dash or last in _DAY_NAMES):
-            start, end = _DAY_NAMES[first], _DAY_NAMES[last or first]
+        elif first in _DAY_BY_WORD and (not dash or last in _DAY_BY_WORD):
+            start, end = _DAY_BY_WORD[first], _DAY_BY_WORD[last or first]
             days |= {day % 7 for day in range(start, end + 1 if end >= start else end + 8)}
         else:
             raise InputError(
-                f"{_quote_input(part)} is no day: write “on mon, wed”, “on mon-fri”, “weekdays” or “daily”."
+                f"{_quote_input(part)} isn't a valid day: "
+                "write “on mon, wed”, “on mon-fri”, “weekdays” or “daily”."
             )
     return _parse_days(tuple(DAYS[day] for day in days))
 
@@ -344,7 +368,7 @@ def _parse_day_words(clause_words: list[str]) -> frozenset[int]:
 
 
 def format_subscribe_words(subscription: Subscription) -> str:
-    """Format a subscription as words that /digest subscribe understands."""
+    """Format a subscription as words from which /digest subscribe makes the same preferences and schedule."""
     preferences, schedule = subscription.preferences, subscription.schedule
     parts = [", ".join(preferences.domains) or ("" if preferences.keywords else "everything")]
     parts += [f"about {_quote_entries(preferences.keywords)}"] if preferences.keywords else []
@@ -364,9 +388,12 @@ def _quote_entries(entries: tuple[str, ...]) -> str:
     return ", ".join(f'"{entry}"' for entry in entries)
 
 
+_WORD_BY_DAYS = {WEEKDAYS: "weekdays", EVERY_DAY: "daily"}
+
+
 def _format_days(days: frozenset[int]) -> str:
-    named = {WEEKDAYS: "weekdays", EVERY_DAY: "daily"}
-    return named.get(days) or f"on {', '.join(DAYS[day] for day in sorted(days))}"
+    """Format weekdays as words that /digest subscribe understands."""
+    return _WORD_BY_DAYS.get(days) or f"on {', '.join(DAYS[day] for day in sorted(days))}"
 
 
 _STYLE_DESCRIPTIONS = {
@@ -377,26 +404,36 @@ _STYLE_DESCRIPTIONS = {
 
 
 def describe_subscription(subscription: Subscription) -> str:
-    """Describe a subscription: The 5 best papers from vision, scored 8 or more, weekdays at 08:30 (UTC)."""
+    """Describe a subscription, without a full stop.
+
+    Such as: The 5 best papers from vision, scored 8 or more, weekdays at 08:30 (UTC), one message per paper
+    """
     preferences, schedule = subscription.preferences, subscription.schedule
     best = "The best paper" if preferences.top == 1 else f"The {preferences.top} best papers"
     parts = [f"{best}{_describe_subject(preferences)}"]
     parts += [f"scored {preferences.min_score:g} or more"] if preferences.min_score is not None else []
     parts += [f"without {_join_entries(preferences.muted)}"] if preferences.muted else []
     parts += [
-        f"{_format_days(schedule.days)} at {schedule.at:%H:%M} ({schedule.time_zone})",
+        f"{_describe_days(schedule.days)} at {schedule.at:%H:%M} ({schedule.time_zone})",
         _STYLE_DESCRIPTIONS[preferences.style],
     ]
     return ", ".join(parts)
 
 
+def _describe_days(days: frozenset[int]) -> str:
+    """Describe weekdays in a sentence: weekdays, daily, or on Monday and Thursday."""
+    return _WORD_BY_DAYS.get(days) or f"on {_join_entries(tuple(DAY_NAMES[day] for day in sorted(days)))}"
+
+
 def _describe_subject(preferences: Preferences) -> str:
+    """Describe domains and keywords, with a space before: " from vision or about agents". "" without any."""
     domains = f" from {_join_entries(preferences.domains)}" if preferences.domains else ""
     keywords = f" about {_join_entries(preferences.keywords)}" if preferences.keywords else ""
     return f"{domains}{' or' if domains and keywords else ''}{keywords}"
 
 
 def _join_entries(entries: tuple[str, ...]) -> str:
+    """Join entries in a sentence: a, b and c. More than six are counted: a, b, c, d, e, f and 3 more."""
     shown = [clip_text(entry, 40) for entry in entries[:6]]
     more = len(entries) - len(shown)
     if more:
@@ -405,7 +442,10 @@ def _join_entries(entries: tuple[str, ...]) -> str:
 
 
 def describe_difference(before: Subscription, after: Subscription) -> str:
-    """Describe a change: top 5 → 3; at 09:00 → 08:30. Empty if preferences and schedule are equal."""
+    """Describe a change of preferences and schedule: top 5 → 3; at 09:00 → 08:30.
+
+    Returns "" if both are equal.
+    """
     old, new = form_of(before), form_of(after)
     names = {
         "domains": "domains", "keywords": "keywords", "muted": "left out", "top": "top",

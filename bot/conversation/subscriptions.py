@@ -31,17 +31,23 @@ _TASK = "change a channel's digest"
 class SubscriptionAnswers:
     """Answers about the digest of a channel. Synchronous: call from a worker thread.
 
-    Raises InputError with a sentence for the person, also for a person who may not change a digest.
+    Methods that change a digest raise InputError for a person who may not, and for a digest from the settings
+    file, which people can only pause and resume. Their reply has an announcement to the channel, with a
+    button that undoes the change.
     """
 
     context: ConversationContext
 
     def show_today(self, channel: Channel) -> Reply:
-        """Show the papers that the channel's preferences pick from the last day."""
+        """Return the papers of the last day that the channel's preferences pick. Needs no subscription."""
         return Reply(self._build_digest_message(self._load_subscription(channel), days=1))
 
     def show_top_papers(self, channel: Channel, top: int | None, domain: str, days: int | None) -> Reply:
-        """Show the best papers now. None and "" stand for the channel's own count, domains and time span."""
+        """Return the best papers of the last `days`, up to `top`, of one domain.
+
+        None and "" stand for the channel's own number, domains and keywords, and time span. Raises InputError
+        for an unknown domain.
+        """
         subscription = self._load_subscription(channel)
         preferences = subscription.preferences
         if top:
@@ -55,7 +61,10 @@ class SubscriptionAnswers:
         return self._find_subscription(channel) or Subscription(channel)
 
     def _build_digest_message(self, subscription: Subscription, days: int | None) -> Message:
-        """Build a digest outside the outbox: no paper counts as shown afterwards, none as shown before."""
+        """Build a digest that is not delivered: it ignores papers shown before, and records none as shown.
+
+        It looks `days` back, None for the usual first look-back of a channel.
+        """
         now, policy = self.context.clock(), self.context.digest_policy
         if days:
             policy = replace(policy, first_lookback=timedelta(days=days))
@@ -63,24 +72,36 @@ class SubscriptionAnswers:
         return present_digest(build(unsent, now.date(), store=self.context.store, policy=policy, now=now))
 
     def show_settings(self, channel: Channel, person: Person) -> Reply:
-        """Describe the channel's digest, with the form to change it for a person who may."""
-        known = self._find_subscription(channel)
-        state = self._describe_state(known) if known else NO_DIGEST
-        if known and known.is_from_settings:
+        """Describe the channel's digest in a sentence, with the filled-in form if this person may change it.
+
+        A digest from the settings file comes without a form.
+        """
+        subscription = self._find_subscription(channel)
+        state = self._describe_state(subscription) if subscription else NO_DIGEST
+        if subscription and subscription.is_from_settings:
             managed = "This channel is managed in the server's settings file; ask your admin."
             return Reply(present_sentence(f"{state} {managed}"))
         if not self.context.may_change_digest(person):
             return Reply(present_sentence(f"{state} {self.context.describe_permission(_TASK)}"))
-        return Reply(present_sentence(state), form=form_of(known or _new_subscription(channel, person)))
+        return Reply(
+            present_sentence(state), form=form_of(subscription or _new_subscription(channel, person))
+        )
 
     def save_form(self, form: SubscriptionForm, channel: Channel, person: Person) -> Reply:
-        """Apply a filled-in form. Raises FormError with a sentence for each wrong field."""
+        """Subscribe the channel, or change its subscription, by a filled-in form.
+
+        Raises FormError with a sentence for each wrong field.
+        """
         self.context.require_permission(person, _TASK)
         base = self._find_subscription(channel) or _new_subscription(channel, person)
         return self._change_subscription(channel, parse_form(form, base), person)
 
     def subscribe_channel(self, words: str, channel: Channel, person: Person) -> Reply:
-        """Subscribe the channel, or change its subscription, in words; no words open the form."""
+        """Subscribe the channel, or change its subscription, by words, which also resume a paused digest.
+
+        Without words the reply is that of `show_settings`. Raises InputError for words that are not
+        understood.
+        """
         if not words:
             return self.show_settings(channel, person)
         self.context.require_permission(person, _TASK)
@@ -89,49 +110,58 @@ class SubscriptionAnswers:
         return self._change_subscription(channel, after, person)
 
     def pause_digest(self, channel: Channel, person: Person) -> Reply:
-        """Pause the channel's digest until somebody resumes it."""
+        """Pause the channel's digest until somebody resumes it. Raises InputError if the channel has none."""
         self.context.require_permission(person, _TASK)
-        known = self._require_subscription(channel)
-        after = replace(known, paused_by=known.paused_by or person.name)
+        subscription = self._require_subscription(channel)
+        after = replace(subscription, paused_by=subscription.paused_by or person.name)
         return self._change_subscription(channel, after, person)
 
     def resume_digest(self, channel: Channel, person: Person) -> Reply:
-        """Resume a digest that was paused, or stopped after a failure."""
+        """Resume a digest that a person paused, or that was stopped because the channel took no posts.
+
+        Raises InputError if the channel has no digest. A digest that was only stopped is resumed without
+        announcement.
+        """
         self.context.require_permission(person, _TASK)
-        known = self._require_subscription(channel)
-        if known.stop_reason:
+        subscription = self._require_subscription(channel)
+        if subscription.stop_reason:
             self.context.store.subscriptions.start(channel, now=self.context.clock())
-            if not known.paused_by:
+            if not subscription.paused_by:
                 return Reply(present_sentence(self._describe_state(self._require_subscription(channel))))
-        return self._change_subscription(channel, replace(known, paused_by="", stop_reason=""), person)
+        after = replace(subscription, paused_by="", stop_reason="")
+        return self._change_subscription(channel, after, person)
 
     def unsubscribe_channel(self, channel: Channel, person: Person) -> Reply:
-        """Remove the channel's digest."""
+        """Remove the channel's digest. Raises InputError if the channel has none."""
         self.context.require_permission(person, _TASK)
         self._require_subscription(channel)
         return self._change_subscription(channel, None, person)
 
     def undo_change(self, change: int, channel: Channel, person: Person) -> Reply:
-        """Revert a change by its number. Raises InputError if the digest was changed since."""
+        """Restore the subscription before the change with this number, and announce that.
+
+        Raises InputError if there is no such change, or the digest was changed since.
+        """
         self.context.require_permission(person, _TASK)
         now = self.context.clock()
-        undone = self.context.store.subscriptions.undo(change, by=person.name, now=now)
-        if not undone:
+        reversal = self.context.store.subscriptions.undo(change, by=person.name, now=now)
+        if not reversal:
             raise InputError(
                 "That cannot be undone any more: the digest was changed since. "
                 f"{self.context.digest_command} settings shows it."
             )
-        return self._reply_to_change(undone, person)
+        return self._reply_to_change(reversal)
 
     def _change_subscription(self, channel: Channel, after: Subscription | None, person: Person) -> Reply:
+        """Store a subscription in place of the channel's present one; None removes it. Returns the reply."""
         now = self.context.clock()
         change = self.context.store.subscriptions.change(channel, after, by=person.name, now=now)
         if not change:
             state = self._describe_state(self._require_subscription(channel))
             return Reply(present_sentence(f"Nothing changed. {state}"))
-        return self._reply_to_change(change, person)
+        return self._reply_to_change(change)
 
-    def _reply_to_change(self, change: SubscriptionChange, person: Person) -> Reply:
+    def _reply_to_change(self, change: SubscriptionChange) -> Reply:
         state = self._describe_state(change.after) if change.after else ""
         return Reply(present_sentence("Done."), present_change(change, state, self.context.digest_command))
 
@@ -139,19 +169,21 @@ class SubscriptionAnswers:
         return self.context.store.subscriptions.find(channel)
 
     def _require_subscription(self, channel: Channel) -> Subscription:
-        known = self._find_subscription(channel)
-        if not known:
+        subscription = self._find_subscription(channel)
+        if not subscription:
             raise InputError(f"{NO_DIGEST} {self.context.digest_command} subscribe brings one.")
-        return known
+        return subscription
 
     def _describe_state(self, subscription: Subscription) -> str:
+        """Describe a subscription, and say when the next digest comes, or why none does and how to change
+        that."""
         description, command = f"{describe_subscription(subscription)}.", self.context.digest_command
         if subscription.stop_reason:
             return f"{description} Stopped: {subscription.stop_reason} {command} resume tries again."
         if subscription.paused_by:
             return f"{description} Paused by {subscription.paused_by}. {command} resume turns it back on."
-        coming = next_due_edition(subscription.schedule, self.context.clock()).edition
-        return f"{description} The next comes on {format_weekday_date(coming)}."
+        edition = next_due_edition(subscription.schedule, self.context.clock()).edition
+        return f"{description} The next comes on {format_weekday_date(edition)}."
 
 
 def _new_subscription(channel: Channel, person: Person) -> Subscription:
@@ -160,7 +192,11 @@ def _new_subscription(channel: Channel, person: Person) -> Subscription:
 
 
 def present_change(change: SubscriptionChange, state: str, command: str) -> Message:
-    """Announce a change to the channel: who did it, what holds now, and a button that undoes it."""
+    """Build the announcement of a change: the person, the change, the `state` now, and a button that undoes
+    it.
+
+    After an unsubscription, the command that subscribes the channel again takes the place of the state.
+    """
     outcome = f"{change.by} {_describe_change(change)}"
     undo = Button(ButtonAction.UNDO, "Undo", str(change.id))
     note = state

@@ -1,11 +1,12 @@
-"""The card of one paper: title, score, TL;DR, key limitations, warnings, and the line about its review."""
+"""The card of one paper: its title, score, TL;DR, key limitations, warnings and review line, as text.
+
+Pure.
+"""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from bot.chat.message import (
-    Card,
-)
+from bot.chat.message import Card
 from bot.present.wording import MAX_TEXT_CHARACTERS, capitalise_first, clean_text, format_date
 from digests.domains import domain_name
 from digests.limitations import key_limitations_of
@@ -21,20 +22,21 @@ from digests.text import clip_text, split_sentences
 TLDR_CHARACTERS = 420
 """Characters of a TL;DR: ten seconds of reading, eight lines on a phone."""
 
-
 EXCERPT_CHARACTERS = 120
 """Characters of a flagged passage: enough to judge it."""
 
-
 MAX_NAMED_AUTHORS = 3
-"""Authors that are all named; of a longer list only the first two are."""
-
+"""Largest number of authors that are all named. Of a longer list the first two are named."""
 
 LIMITATIONS_NOT_REVIEWED = "Limitations not reviewed"
 
 
 def build_card(scored: ScoredPaper, number: int | None = None, reason: str = "") -> Card:
-    """Build a paper's card, for a digest and for the answer to a look-up."""
+    """Build the card of a paper, for a digest or for the answer to a look-up.
+
+    In a digest, `number` is the paper's place and `reason` says why it was picked. Without a TL;DR, the card
+    shows the beginning of the abstract. Only the first `MAX_TEXT_CHARACTERS` of the limitations are read.
+    """
     paper, review = scored.paper, scored.review
     limitations = key_limitations_of(
         replace(review, limitations=review.limitations[:MAX_TEXT_CHARACTERS])
@@ -57,16 +59,20 @@ def build_card(scored: ScoredPaper, number: int | None = None, reason: str = "")
 
 
 def _list_warnings(paper: Paper) -> Iterable[str]:
+    """Yield a sentence for a withdrawal, and one with the passage for each flag."""
     if paper.withdrawn:
         yield f"Withdrawn by its authors on {format_date(paper.withdrawn)}"
     for flag in paper.flags:
-        what = "Text of this paper that readers cannot see" if flag.is_hidden else "A passage of this paper"
+        found = "Contains hidden text" if flag.is_hidden else "Contains text"
         category, excerpt = _format_flag_category(flag.category), _format_excerpt(flag.excerpt)
-        yield f"{what} reads like an order to its reviewer ({category}): “{excerpt}”"
+        yield f"{found} that may be aimed at AI reviewers ({category}): “{excerpt}”"
 
 
 def _format_excerpt(text: str) -> str:
-    """Clip a passage. One that begins inside a sentence gets an ellipsis in front."""
+    """Clip a passage.
+
+    If it begins with a small letter, and so inside a sentence, an ellipsis stands before it.
+    """
     passage = clip_text(clean_text(text), EXCERPT_CHARACTERS)
     return f"…{passage}" if passage[:1].islower() else passage
 
@@ -76,12 +82,13 @@ def _format_flag_category(category: str) -> str:
 
 
 def format_score(review: Review) -> str:
+    """Format score and rank: 8.7/10, rank 3. A missing part is left out."""
     parts = [f"{review.score:.1f}/10"] if review.score is not None else []
     return ", ".join(parts + ([f"rank {review.rank}"] if review.rank is not None else []))
 
 
 def format_authors(authors: Sequence[str]) -> str:
-    """Format authors: A. Author, B. Author and 12 more."""
+    """Format authors: A. Author, B. Author and 12 more. Up to `MAX_NAMED_AUTHORS` are all named."""
     names = [abbreviate_name(clean_text(author)) for author in authors if clean_text(author)]
     if len(names) > MAX_NAMED_AUTHORS:
         return f"{names[0]}, {names[1]} and {len(names) - 2:,} more"
@@ -89,7 +96,11 @@ def format_authors(authors: Sequence[str]) -> str:
 
 
 def abbreviate_name(name: str) -> str:
-    """Shorten Kawin Ethayarajh to K. Ethayarajh. Single names, groups and other scripts stay whole."""
+    """Shorten the first name to its initial: Kawin Ethayarajh becomes K. Ethayarajh.
+
+    A single name, a name that begins with initials, a group such as "Qwen Team", and a name in a script
+    without capitals stay as they are.
+    """
     given, space, family = name.partition(" ")
     if not space or given.endswith(".") or given.isupper() or not given[0].isupper():
         return name
@@ -102,6 +113,7 @@ _GROUP_WORDS = ("team", "group", "collaboration", "ai", "research", "labs")
 
 
 def _choose_tldr(scored: ScoredPaper) -> str:
+    """Return the review's TL;DR, else the beginning of the abstract, marked as such, else ""."""
     if tldr := clean_text(scored.review.tldr):
         return _fit_whole_sentences(tldr)
     abstract = _fit_whole_sentences(clean_text(scored.paper.abstract))
@@ -109,7 +121,7 @@ def _choose_tldr(scored: ScoredPaper) -> str:
 
 
 def _fit_whole_sentences(text: str) -> str:
-    """Return as many whole sentences as fit, or a clipped first sentence."""
+    """Return the first whole sentences that fit into `TLDR_CHARACTERS`, or the clipped text if none fits."""
     fitting = ""
     for sentence in split_sentences(text[: TLDR_CHARACTERS + 1]) if len(text) > TLDR_CHARACTERS else [text]:
         longer = f"{fitting} {sentence}".strip()
@@ -124,21 +136,22 @@ def _fit_whole_sentences(text: str) -> str:
 
 
 def format_review_line(review: Review) -> str:
-    """Name the reviewer: Reviewed by qwen3, 23 November 2026, from the full text."""
+    """Return the review line: Reviewed by qwen3, 23 November 2026, from the full text. Or: Not reviewed."""
     if review == NOT_REVIEWED:
         return "Not reviewed"
-    by = (
-        f"Reviewed by {clean_text(review.model)}"
-        if clean_text(review.model)
-        else "Reviewed; the reviewer is not named"
-    )
-    when = format_date(review.reviewed_at) if review.reviewed_at else ""
+    model = clean_text(review.model)
+    reviewer = f"Reviewed by {model}" if model else "Reviewed; the reviewer is not named"
+    date = format_date(review.reviewed_at) if review.reviewed_at else ""
     depth = f"from the {review.read_depth}" if review.read_depth else ""
-    return ", ".join(part for part in (by, when, depth) if part)
+    return ", ".join(part for part in (reviewer, date, depth) if part)
 
 
 def format_update_line(update: PaperUpdate) -> str:
-    """Describe the changes since a message was posted; empty without any. A withdrawal hides the version."""
+    """Describe the changes of a paper since a message was posted, in one line. Returns "" without changes.
+
+    Such as: Update: v2 since 3 May 2026 · new review: 8.1 (was 7.4). A withdrawal is named in place of a
+    version.
+    """
     parts = []
     if update.withdrawn:
         parts.append(f"withdrawn by its authors on {format_date(update.withdrawn)}")
@@ -158,5 +171,5 @@ def _describe_new_review(update: PaperUpdate) -> str:
         return "new review" if update.had_review else "reviewed since"
     if not update.had_review or update.previous_score is None:
         return f"{'new review' if update.had_review else 'reviewed since'}: {update.score:.1f}"
-    now, was = f"{update.score:.1f}", f"{update.previous_score:.1f}"
-    return f"new review: {now} again" if now == was else f"new review: {now} (was {was})"
+    score, previous = f"{update.score:.1f}", f"{update.previous_score:.1f}"
+    return f"new review: {score} again" if score == previous else f"new review: {score} (was {previous})"

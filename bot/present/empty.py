@@ -1,10 +1,9 @@
-"""The message of a digest without picks: a quiet day must not look like a failure, nor a failure like one."""
+"""The message of a digest without picks, which explains why there are none. Pure.
 
-from bot.chat.message import (
-    Heading,
-    Message,
-    Text,
-)
+A quiet day must not look like a failure, nor a failure like a quiet day.
+"""
+
+from bot.chat.message import Heading, Message, Text
 from bot.present.footnotes import (
     describe_left_out,
     describe_left_out_reason,
@@ -17,6 +16,7 @@ from digests.calendar import AnnouncementGap, GapReason
 from digests.model import (
     Digest,
     EmptyReason,
+    LeftOut,
     Trouble,
 )
 
@@ -26,12 +26,17 @@ _TROUBLE_BY_EMPTY_REASON = {
     EmptyReason.REVIEWER_DOWN: Trouble.REVIEWER_DOWN,
     EmptyReason.BUDGET_SPENT: Trouble.BUDGET_SPENT,
 }
-
+"""Trouble that the explanation of an empty reason names already."""
 
 MAY_STILL_COME = "If its papers come before midnight, they take this message's place."
 
 
 def present_empty_digest(digest: Digest, day: str) -> Message:
+    """Build the message of a digest without picks. `day` is its edition in words.
+
+    It has a title, a late notice if there is one, the explanation, and counts and other troubles in small
+    print.
+    """
     title, explanation = _explain_empty_digest(digest)
     return Message(
         summary=f"{day} - {title}. {explanation}",
@@ -46,7 +51,6 @@ def present_empty_digest(digest: Digest, day: str) -> Message:
 
 def _explain_empty_digest(digest: Digest) -> tuple[str, str]:
     """Return the title and the explanation for the digest's empty reason."""
-    new = f"{format_count(digest.considered, 'new paper')}"
     match digest.empty_reason:
         case EmptyReason.NO_PAPERS:
             return (
@@ -62,9 +66,8 @@ def _explain_empty_digest(digest: Digest) -> tuple[str, str]:
         case EmptyReason.STALE:
             return "no papers are coming in", _explain_stale_source(digest)
         case EmptyReason.NO_ANNOUNCEMENT:
-            return "nothing from arXiv today", _explain_silence(
-                digest.announcement_gap, digest
-            ) if digest.announcement_gap else ""
+            gap = digest.announcement_gap
+            return "nothing from arXiv today", _explain_announcement_gap(gap, digest) if gap else ""
         case EmptyReason.REVIEWER_DOWN:
             return (
                 "papers wait for their reviews",
@@ -77,9 +80,11 @@ def _explain_empty_digest(digest: Digest) -> tuple[str, str]:
                 f"{_describe_troubles(digest, Trouble.BUDGET_SPENT)} Reviewing goes on tomorrow.",
             )
         case EmptyReason.UNDER_THRESHOLD:
-            return "nothing over the threshold", f"{_explain_all_left_out(digest, new)}"
+            return "nothing over the threshold", _explain_all_left_out(digest)
         case EmptyReason.NO_MATCH:
-            return f"none of {new} for this channel", _explain_all_left_out(digest, new)
+            if digest.considered == 1:
+                return "1 new paper, not for this channel", _explain_all_left_out(digest)
+            return f"none of {_count_new_papers(digest)} for this channel", _explain_all_left_out(digest)
         case _:
             return (
                 "a quiet day",
@@ -87,11 +92,19 @@ def _explain_empty_digest(digest: Digest) -> tuple[str, str]:
             )
 
 
+def _count_new_papers(digest: Digest) -> str:
+    return format_count(digest.considered, "new paper")
+
+
 def _describe_troubles(digest: Digest, kind: Trouble) -> str:
-    return " ".join(describe_trouble(one, digest.edition) for one in digest.troubles if one.trouble is kind)
+    """Describe the digest's troubles of one kind, one sentence each."""
+    return " ".join(
+        describe_trouble(report, digest.edition) for report in digest.troubles if report.trouble is kind
+    )
 
 
 def _explain_stale_source(digest: Digest) -> str:
+    """Explain that papers stopped coming in: the stale source if it is known, else the last import."""
     if trouble_text := _describe_troubles(digest, Trouble.STALE):
         return f"{trouble_text} {MAY_STILL_COME}"
     since = f" since {format_date(digest.last_import)}" if digest.last_import else ""
@@ -101,14 +114,17 @@ def _explain_stale_source(digest: Digest) -> str:
     )
 
 
-def _explain_silence(silence: AnnouncementGap, digest: Digest) -> str:
-    """Explain a day without an announcement. Evenings are New York's, not the channel's."""
-    again = digest.next_papers_edition
-    coming = f"The next papers come with the digest of {format_weekday_date(again)}." if again else ""
-    match silence.reason:
-        case GapReason.HOLIDAY if silence.evening:
-            day, name = format_weekday_date(silence.evening), silence.holiday
-            if silence.is_certain:
+def _explain_announcement_gap(gap: AnnouncementGap, digest: Digest) -> str:
+    """Explain a gap in arXiv's announcements, and name the edition with the next papers if it is known.
+
+    Evenings are New York's, not the channel's.
+    """
+    edition = digest.next_papers_edition
+    coming = f"The next papers come with the digest of {format_weekday_date(edition)}." if edition else ""
+    match gap.reason:
+        case GapReason.HOLIDAY if gap.evening:
+            day, name = format_weekday_date(gap.evening), gap.holiday
+            if gap.is_certain:
                 return f"arXiv announced no papers on {day}, for {name}. {coming}"
             return f"arXiv most likely announced no papers on {day}: it was {name}. {coming}"
         case GapReason.NOT_YET:
@@ -117,23 +133,24 @@ def _explain_silence(silence: AnnouncementGap, digest: Digest) -> str:
             return f"arXiv announces no papers on Friday and Saturday evenings. {coming}"
 
 
-def _explain_all_left_out(digest: Digest, new: str) -> str:
-    """List the reasons for leaving papers out, with counts where they differ."""
-    only = (
-        describe_left_out_reason(next(iter(digest.left_out)), digest.preferences)
-        if len(digest.left_out) == 1
-        else ""
-    )
+def _explain_all_left_out(digest: Digest) -> str:
+    """Explain why no new paper was picked: the reason that all share, else each reason with its count."""
+    papers, preferences = _count_new_papers(digest), digest.preferences
+    shared_reason = next(iter(digest.left_out)) if len(digest.left_out) == 1 else None
+    reason = describe_left_out_reason(shared_reason, preferences) if shared_reason else ""
     if digest.considered == 1:
-        return f"One new paper came in and was left out: {only or describe_left_out(digest)}."
-    return f"All {new} were {only}." if only else f"All {new} were left out: {describe_left_out(digest)}."
+        return f"One new paper came in and was left out: {reason or describe_left_out(digest)}."
+    if shared_reason is LeftOut.NOT_SCORED:
+        wanted = f"this channel wants at least {preferences.min_score:g}"
+        return f"None of the {papers} has a score yet, and {wanted}."
+    return f"All {papers} were {reason or f'left out: {describe_left_out(digest)}'}."
 
 
 def _describe_other_troubles(digest: Digest) -> list[str]:
     """Describe the troubles that the explanation does not mention."""
     explained_trouble = _TROUBLE_BY_EMPTY_REASON.get(digest.empty_reason) if digest.empty_reason else None
     return [
-        describe_trouble(one, digest.edition)
-        for one in digest.troubles
-        if one.trouble is not explained_trouble
+        describe_trouble(report, digest.edition)
+        for report in digest.troubles
+        if report.trouble is not explained_trouble
     ]

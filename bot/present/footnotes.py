@@ -1,11 +1,8 @@
-"""Sentences around the papers of a digest: lateness, sources in trouble, and papers left out."""
+"""Sentences around the papers of a digest: about lateness, troubles, and papers left out. Pure."""
 
 from datetime import date
 
-from bot.chat.message import (
-    Block,
-    Text,
-)
+from bot.chat.message import Block, Text
 from bot.present.wording import clean_text, format_count, format_date, format_weekday_date
 from digests.model import (
     Digest,
@@ -18,11 +15,15 @@ from digests.subscription import Preferences
 from digests.text import clip_text
 
 MAX_NAMED_MISSED_DAYS = 3
-"""Missed days that are named; a longer list is counted."""
+"""Largest number of missed days that are all named. A longer list is only counted."""
 
 
 def present_late_notice(notice: LateNotice | None) -> tuple[Block, ...]:
-    """Say that a digest is late, and what happened to the editions before it."""
+    """Return a small print text: the due time of a late digest, and the missed editions with their papers'
+    fate.
+
+    Returns no block without a notice.
+    """
     if notice is None:
         return ()
     sentences = []
@@ -37,7 +38,7 @@ def present_late_notice(notice: LateNotice | None) -> tuple[Block, ...]:
 
 
 def _describe_missed_days(notice: LateNotice) -> str:
-    """Name the missed days, oldest first."""
+    """Return the subject of the sentence about missed editions: their days, oldest first, or their number."""
     if len(notice.missed_editions) > MAX_NAMED_MISSED_DAYS:
         return f"The {len(notice.missed_editions):,} digests before it"
     *others, last = [format_weekday_date(day) for day in reversed(notice.missed_editions)]
@@ -45,18 +46,23 @@ def _describe_missed_days(notice: LateNotice) -> str:
 
 
 def _describe_missed_papers(notice: LateNotice) -> str:
+    """Return the end of that sentence: the papers are chosen from now, or passed over, or there were none."""
     if notice.skipped_count is None:
         return f"; this one chooses from {'their' if len(notice.missed_editions) > 1 else 'its'} papers too."
     if not notice.skipped_count:
         return ", and had no papers."
-    return f"; {format_count(notice.skipped_count, 'paper')} of that time were passed over."
+    verb = "was" if notice.skipped_count == 1 else "were"
+    return f"; {format_count(notice.skipped_count, 'paper')} of that time {verb} passed over."
 
 
-SOURCE_NAMES = {"arxiv": "arXiv", "huggingface": "Hugging Face"}
+_SOURCE_NAMES = {"arxiv": "arXiv", "huggingface": "Hugging Face"}
 
 
 def describe_trouble(report: HealthReport, edition: date) -> str:
-    """Describe a trouble and its start in one sentence for readers."""
+    """Describe the trouble of a source or the reviewer in one sentence for readers.
+
+    It names the start of the trouble: the hour if it began on the edition's date, else the date.
+    """
     since = (
         f"since {report.since:%H:%M}"
         if report.since.date() == edition
@@ -76,7 +82,7 @@ def describe_trouble(report: HealthReport, edition: date) -> str:
 
 
 def _name_source(subject: str) -> str:
-    return SOURCE_NAMES.get(subject, clip_text(clean_text(subject), 40))
+    return _SOURCE_NAMES.get(subject, clip_text(clean_text(subject), 40))
 
 
 def _describe_backlog(report: HealthReport) -> str:
@@ -87,7 +93,7 @@ def _describe_backlog(report: HealthReport) -> str:
 
 
 def describe_left_out(digest: Digest) -> str:
-    """List the reasons for leaving papers out, most frequent first."""
+    """List the reasons for leaving papers out with their counts, most frequent first: 40 muted, 7 flagged."""
     by_count = sorted(digest.left_out.items(), key=lambda item: (-item[1], item[0]))
     return ", ".join(
         f"{count:,} {describe_left_out_reason(reason, digest.preferences)}" for reason, count in by_count
@@ -95,11 +101,12 @@ def describe_left_out(digest: Digest) -> str:
 
 
 def describe_left_out_reason(reason: LeftOut, preferences: Preferences) -> str:
+    """Return the words for a reason, which follow a count or "All new papers were"."""
     match reason:
         case LeftOut.UNDER_SCORE:
             return f"under the minimum score of {preferences.min_score:g}"
         case LeftOut.NOT_SCORED:
-            return f"without a score (this channel asks for {preferences.min_score:g} or more)"
+            return f"not scored yet (this channel wants at least {preferences.min_score:g})"
         case LeftOut.BEYOND_TOP:
             return f"beyond the top {preferences.top}"
         case LeftOut.OTHER_DOMAIN:
@@ -107,7 +114,7 @@ def describe_left_out_reason(reason: LeftOut, preferences: Preferences) -> str:
         case LeftOut.SHOWN_BEFORE:
             return "already shown here"
         case LeftOut.WITHDRAWN:
-            return "withdrawn by their authors"
+            return "withdrawn"
         case LeftOut.TOO_OLD:
             return "published too long ago"
         case LeftOut.FLAGGED:
@@ -119,4 +126,5 @@ def describe_left_out_reason(reason: LeftOut, preferences: Preferences) -> str:
 
 
 def format_counts(digest: Digest) -> str:
+    """Format how many papers were considered, scored and picked: 312 seen, 300 scored, 5 shown."""
     return f"{digest.considered:,} seen, {digest.scored:,} scored, {len(digest.picks):,} shown."

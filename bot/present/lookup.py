@@ -1,4 +1,4 @@
-"""Messages and lines about papers that somebody looked up."""
+"""Messages and lines about papers that somebody looked up, linked to or shared. Pure."""
 
 import re
 from collections.abc import Sequence
@@ -18,15 +18,16 @@ from bot.chat.message import (
 )
 from bot.present.card import build_card, format_review_line, format_score
 from bot.present.wording import clean_text
-from digests.model import (
-    Review,
-    ScoredPaper,
-)
+from digests.model import Review, ScoredPaper
 from digests.text import clip_text, to_plain_text
 
 
 def present_lookup(query: str, results: Sequence[ScoredPaper]) -> Message:
-    """Present the best match with its buttons, or a list to choose from when the query is unclear."""
+    """Build the answer to a look-up from its `results`, best first.
+
+    One result, or a best one whose title has all words of the query: its card with buttons, then the others
+    as a list. Otherwise: a list to choose from. Without results: `present_no_results`.
+    """
     if not results:
         return present_no_results(query)
     best, *others = results
@@ -46,11 +47,15 @@ def present_lookup(query: str, results: Sequence[ScoredPaper]) -> Message:
 
 
 def _has_all_words(query: str, title: str) -> bool:
-    """Return whether the title has every word of the query, so that no other paper is meant."""
+    """Return True if every word of the query occurs in the title, also inside a longer word.
+
+    Case is ignored.
+    """
     return all(word in title.casefold() for word in re.findall(r"\w+", query.casefold()))
 
 
 def _build_option_row(scored: ScoredPaper) -> OptionRow:
+    """Build a line with title and score, and a button that shows the paper."""
     score = format_score(scored.review)
     title = clip_text(clean_text(scored.paper.title), 120)
     return OptionRow(
@@ -59,13 +64,14 @@ def _build_option_row(scored: ScoredPaper) -> OptionRow:
 
 
 def _build_lookup_buttons(scored: ScoredPaper) -> tuple[Button, ...]:
+    """Build the buttons under a card: share, and the full review if the review has more than a TL;DR."""
     share = Button(ButtonAction.SHARE, "Share to channel", scored.paper.id, is_primary=True)
-    reviewed = any(text.text for text in _build_review_texts(scored.review))
-    return (share, Button(ButtonAction.REVIEW, "Full review", scored.paper.id)) if reviewed else (share,)
+    has_review = any(text.text for text in _build_review_texts(scored.review))
+    return (share, Button(ButtonAction.REVIEW, "Full review", scored.paper.id)) if has_review else (share,)
 
 
 def present_no_results(query: str) -> Message:
-    """Say that nothing was found, and suggest other queries."""
+    """Build the answer to a query that found nothing, with hints for another query."""
     title = f"Nothing found for “{clip_text(clean_text(query), 80)}”"
     return Message(
         title, (Heading(title), Text("Try an arXiv id such as 2402.01306, an address, or fewer words."))
@@ -73,7 +79,7 @@ def present_no_results(query: str) -> Message:
 
 
 def present_pending_fetch(paper: str) -> Message:
-    """Say that a paper is being fetched, while arXiv does not answer."""
+    """Build the answer about an unknown paper while arXiv does not answer: it will be fetched later."""
     title = f"{paper} is not known here yet"
     return Message(
         title, (Heading(title), Text("It is being fetched from arXiv: ask again in a few minutes."))
@@ -81,14 +87,14 @@ def present_pending_fetch(paper: str) -> Message:
 
 
 def present_unknown_paper(paper: str) -> Message:
-    """Say that arXiv does not know a paper either."""
+    """Build the answer about an id that arXiv does not know either."""
     title = f"arXiv does not know {paper}"
-    hint = "Look at the id again. A paper that is announced tonight can be had tomorrow."
+    hint = "Check the id. A paper that is announced tonight is available tomorrow."
     return Message(title, (Heading(title), Text(hint)))
 
 
 def present_review(scored: ScoredPaper) -> Message:
-    """Show every section of a paper's review."""
+    """Build a message with every section of a paper's review that is not empty, and its review line."""
     title = clean_text(scored.paper.title) or scored.paper.id
     texts = _build_review_texts(scored.review) or (Text("This paper was not reviewed."),)
     small_print = Text(format_review_line(scored.review), is_small_print=True)
@@ -96,6 +102,10 @@ def present_review(scored: ScoredPaper) -> Message:
 
 
 def _build_review_texts(review: Review) -> tuple[Text, ...]:
+    """Return the grades and sections of a review, each with its label.
+
+    Empty ones and the TL;DR are left out.
+    """
     grades = dict(review.assessment.grades) if review.assessment else {}
     sections = {
         "Grades, 1 to 5": ", ".join(f"{name} {grade}" for name, grade in grades.items()),
@@ -109,7 +119,10 @@ def _build_review_texts(review: Review) -> tuple[Text, ...]:
 
 
 def format_suggestion(scored: ScoredPaper, max_characters: int) -> str:
-    """Format a paper as one line for completion: title, score, id. Only the title is clipped."""
+    """Format a paper as a line of at most `max_characters` for completion: title, score, id.
+
+    The title is clipped to what the score and the id leave.
+    """
     tail = "".join(
         f" · {part}" for part in (format_score(scored.review), clip_text(scored.paper.id, 30)) if part
     )
@@ -121,7 +134,7 @@ def format_suggestion(scored: ScoredPaper, max_characters: int) -> str:
 
 
 def format_paper_lines(papers: Sequence[ScoredPaper]) -> list[str]:
-    """Format papers as lines for a terminal: id, score, title."""
+    """Format papers for a terminal, each as a line of columns: id, score, title."""
     return [
         f"{scored.paper.id:<12} {format_score(scored.review) or '-':<16} {clean_text(scored.paper.title)}"
         for scored in papers
@@ -129,7 +142,7 @@ def format_paper_lines(papers: Sequence[ScoredPaper]) -> list[str]:
 
 
 def to_paper_records(papers: Sequence[ScoredPaper]) -> list[dict[str, Any]]:
-    """Convert papers to JSON records."""
+    """Convert papers to records of values that JSON has, with metadata, score, rank and TL;DR."""
     return [
         {
             "id": scored.paper.id,
@@ -147,18 +160,18 @@ def to_paper_records(papers: Sequence[ScoredPaper]) -> list[dict[str, Any]]:
 
 
 def present_shared_paper(scored: ScoredPaper, person_name: str) -> Message:
-    """Show a paper to the whole channel, with the name of the person who shared it."""
+    """Build a message for a whole channel: the paper's card, and the name of the person who shared it."""
     summary = f"{person_name} shared {to_plain_text(scored.paper.title)}"
     return Message(summary, (build_card(scored), Text(f"Shared by {person_name}", is_small_print=True)))
 
 
 def present_linked_paper(scored: ScoredPaper) -> Message:
-    """Show the card of a paper that somebody linked to."""
+    """Build a message with the card of a paper that somebody linked to."""
     return Message(to_plain_text(scored.paper.title), (build_card(scored),))
 
 
 def remove_share_button(message: Message) -> Message:
-    """Return the message without its share buttons, for a place without a channel."""
+    """Return the message without its share buttons, to be shown where there is no channel."""
     return replace(message, blocks=tuple(_drop_share_button(block) for block in message.blocks))
 
 

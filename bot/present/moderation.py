@@ -1,4 +1,4 @@
-"""Messages about held papers: suspect ones that wait for a person's decision."""
+"""Messages and lines about held papers: suspect papers that wait for a person's decision. Pure."""
 
 from collections.abc import Sequence
 
@@ -8,11 +8,15 @@ from bot.present.lookup import format_paper_lines
 from digests.ports.moderation import HeldPaper
 
 MAX_SHOWN_PAPERS = 5
-"""Held papers of one message. Each is read before it is decided; decided papers make room for the next."""
+"""Held papers of one message, since a person reads each before a decision. Those behind them move up."""
 
 
 def present_held_papers(held_papers: Sequence[HeldPaper], paper_command: str) -> Message:
-    """Show each held paper with its score, the passage, the reason, and buttons to release or reject it."""
+    """Build a list of the first `MAX_SHOWN_PAPERS` held papers.
+
+    Each has its title, score, warnings with the flagged passages, the reason, and buttons to release or
+    reject it. `paper_command` is the command that looks a paper up.
+    """
     if not held_papers:
         title = "Nothing is on hold"
         explanation = "Papers that try to manipulate the reviewer wait here for approval."
@@ -51,7 +55,11 @@ def _build_decision_blocks(
 
 
 def format_held_lines(held_papers: Sequence[HeldPaper]) -> list[str]:
-    """Format held papers as lines for a terminal: reason, passage, and the command that decides."""
+    """Format held papers as lines for a terminal: id, score, title, reason, and the first passage that we
+    flagged.
+
+    The last line names the commands that decide.
+    """
     if not held_papers:
         return ["No paper is held."]
     lines: list[str] = []

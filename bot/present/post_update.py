@@ -1,4 +1,7 @@
-"""The whole content of a post edit: every edit shows all of it, so that none undoes another."""
+"""The content of a refresh: the current marks and updates of the papers in a posted message.
+
+Each refresh shows all of it, so that no refresh undoes another.
+"""
 
 from bot.chat.port import PostUpdate
 from bot.present.card import format_update_line
@@ -7,9 +10,12 @@ from digests.ports import Store
 
 
 def load_post_update(post: Post, store: Store) -> PostUpdate:
-    """Load the current marks of a post's papers, and their updates since it was posted."""
-    lines = {
+    """Load the mark counts of a post's papers, and lines about their changes since it was posted.
+
+    Papers without marks, or without changes, are left out of either.
+    """
+    update_lines = {
         paper: format_update_line(update) for paper, update in store.post_edits.paper_updates(post).items()
     }
     mark_counts = store.marks.mark_counts(post.channel, post.papers)
-    return PostUpdate(mark_counts, {paper: line for paper, line in lines.items() if line})
+    return PostUpdate(mark_counts, {paper: line for paper, line in update_lines.items() if line})

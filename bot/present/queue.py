@@ -1,4 +1,4 @@
-"""Messages about the papers that people want to discuss: a channel's queue and a person's own marks."""
+"""Messages about the papers that people want to discuss: the queue, and a person's own marks. Pure."""
 
 from collections.abc import Mapping, Sequence
 
@@ -12,7 +12,10 @@ MAX_TITLE_CHARACTERS = 100
 
 
 def present_queue(queue: Sequence[QueuedPaper], titles: Mapping[str, str]) -> Message:
-    """List the queue, most marks first, with a button that takes a paper off. `titles` are by paper id."""
+    """Build the list of the queue, in its order, with a number and a Done button for each paper.
+
+    `titles` are by paper id; a paper without a title is shown by its id.
+    """
     if not queue:
         hint = "React with 🔖 to a paper, or tap its Discuss button, and it comes onto this list."
         return Message("Nothing to discuss yet", (Heading("Nothing to discuss yet"), Text(hint)))
@@ -27,7 +30,10 @@ def present_queue(queue: Sequence[QueuedPaper], titles: Mapping[str, str]) -> Me
 
 
 def present_marked_papers(marked: Sequence[QueuedPaper], titles: Mapping[str, str]) -> Message:
-    """List the papers that one person marked, for that person's own page. `titles` is keyed by paper id."""
+    """Build the list of the papers that one person marked, for the person's own page.
+
+    `titles` are by paper id.
+    """
     rows: tuple[Block, ...] = tuple(
         OptionRow(_format_entry(queued, titles), Button(ButtonAction.SHOW, "Show", queued.paper))
         for queued in marked
@@ -37,6 +43,7 @@ def present_marked_papers(marked: Sequence[QueuedPaper], titles: Mapping[str, st
 
 
 def _format_entry(queued: QueuedPaper, titles: Mapping[str, str]) -> str:
+    """Format a paper's title, or its id, and its mark count."""
     title = clip_text(clean_text(titles.get(queued.paper, queued.paper)), MAX_TITLE_CHARACTERS)
     return f"{title} · {format_mark_count(queued.mark_count)}"
 

@@ -1,4 +1,4 @@
-"""Words that every message shares: clean text, dates, counts with their nouns, one-sentence messages."""
+"""Wording that all messages share: clean text, dates, counts with nouns, one-sentence messages. Pure."""
 
 from datetime import date
 
@@ -6,11 +6,14 @@ from bot.chat.message import Message, Text
 from digests.text import to_plain_text
 
 MAX_TEXT_CHARACTERS = 20_000
-"""Characters of any text that are read: seven times the longest arXiv abstract of a month."""
+"""Characters that are read of any text: seven times the longest abstract in a month of arXiv."""
 
 
 def clean_text(text: str) -> str:
-    """Return bounded plain text: no markup, no control characters, one line."""
+    """Convert a text to one line of plain text: LaTeX becomes Unicode, invisible characters are removed.
+
+    Only the first `MAX_TEXT_CHARACTERS` are read.
+    """
     return to_plain_text(text[:MAX_TEXT_CHARACTERS])
 
 
@@ -19,7 +22,7 @@ def capitalise_first(text: str) -> str:
 
 
 def format_weekday_date(day: date) -> str:
-    """Format a date: Tuesday 24 November."""
+    """Format a date with its weekday: Tuesday 24 November."""
     return f"{day:%A} {day.day} {day:%B}"
 
 
@@ -29,10 +32,10 @@ def format_date(instant: date) -> str:
 
 
 def format_count(count: int, noun: str) -> str:
-    """Format a count with its noun: 1 paper, 2,000 papers."""
+    """Format a count with its noun, whose plural ends in s: 1 paper, 2,000 papers."""
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
 def present_sentence(text: str) -> Message:
-    """Build a message of one sentence."""
+    """Build a message whose only block, and summary, is this text."""
     return Message(text, (Text(text),))

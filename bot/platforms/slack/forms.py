@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from bot.conversation.subscription_form import DAYS, FormError, SubscriptionForm
+from bot.conversation.subscription_form import DAY_NAMES, DAYS, FormError, SubscriptionForm
 from digests.domains import DOMAIN_GROUPS
 from digests.text import clip_text, normalize_text
 
@@ -19,7 +19,6 @@ FIRST_FIELD = "domains"
 ERROR_CHARACTERS = 150
 """Characters of an error, which fills one or two lines under its field. Our own limit."""
 
-_DAY_LABELS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _TOP_CHOICES = (*range(1, 11), 15, 20)
 _STYLES = {
     "cards": ("One message per paper", "Reactions belong to one paper"),
@@ -126,7 +125,7 @@ def _build_time_picker(time: str) -> Json:
 
 
 def _build_day_checkboxes(days: tuple[str, ...]) -> Json:
-    options = [_build_option(day, label) for day, label in zip(DAYS, _DAY_LABELS, strict=True)]
+    options = [_build_option(day, label) for day, label in zip(DAYS, DAY_NAMES, strict=True)]
     chosen = [option for option in options if option["value"] in days]
     element: Json = {"type": "checkboxes", "action_id": VALUE_ACTION_ID, "options": options}
     return {**element, "initial_options": chosen} if chosen else element

@@ -146,7 +146,7 @@ class SlackListeners:
             "I am not in this channel, so nothing was changed: type /invite @paperround here, then try again."
         )
         if channel.channel.startswith("D"):
-            raise PaperroundError("A digest belongs into a channel: invite me into one, and type this there.")
+            raise PaperroundError("A digest belongs in a channel: invite me to one, and type this there.")
         try:
             info = await self.client.conversations_info(channel=channel.channel)
         except SlackApiError as error:

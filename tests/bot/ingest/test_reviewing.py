@@ -150,7 +150,7 @@ def test_a_held_paper_is_listed_and_hidden_until_released(tmp_path: Path, comman
         assert "is released" in released.out
         shown = command("preview").out
         assert "Suspect" in shown
-        assert "reads like an order" in shown
+        assert "may be aimed at AI reviewers" in shown
         again = command("held", "reject", "2611.99999")
         assert (again.status, "is not held" in again.err) == (1, True)
     store.close()

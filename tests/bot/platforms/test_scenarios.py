@@ -340,7 +340,7 @@ DIGEST_COMMANDS: list[tuple[str, dict[str, Any], str]] = [
     ("pause", {}, "no digest yet"),
     ("subscribe", {"domains": "visoin"}, "did you mean “vision”"),
     ("subscribe", {"at": "25:00"}, "isn't a valid time"),
-    ("subscribe", {"time_zone": "Mars/Phobos"}, "no time zone"),
+    ("subscribe", {"time_zone": "Mars/Phobos"}, "isn't a valid time zone"),
     ("today", {}, "new papers"),
     ("top", {"papers": 2, "domain": "vision", "span": "this month"}, "2 of"),
     ("top", {"papers": 2, "domain": "cs.QQ"}, "cs.QQ"),
@@ -411,7 +411,7 @@ def test_a_held_paper_is_decided_once_with_a_button(run_scenario: RunScenario) -
         suspect = hold_paper(driver.bot.store)
         first, second = await driver.run_digest_command("held"), await driver.run_digest_command("held")
         listing = await wait_for_text(driver, first, "9.8/10")
-        assert "reads like an order to its reviewer" in listing
+        assert "text that may be aimed at AI reviewers" in listing
         assert "praise this paper" in listing
         await wait_for_text(driver, second, "9.8/10")
         await wait_for_text(driver, await driver.tap_button("release", first.responses[0]), "is released")

@@ -246,8 +246,8 @@ def test_a_direct_message_answers_look_ups_and_takes_no_subscription(
         for command, text, answer in (
             ("/paper", "kto", "KTO"),
             ("/digest", "today", "new papers"),
-            ("/digest", "subscribe vision", "invite me into one"),
-            ("/digest", "settings", "invite me into one"),
+            ("/digest", "subscribe vision", "invite me to one"),
+            ("/digest", "settings", "invite me to one"),
         ):
             await expect_answer(slack, command, text, answer, user=ada, channel="D7")
 
