@@ -7,7 +7,9 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import ColumnClause, FromClause, Select, Table, column, select, table
+from sqlalchemy import ColumnClause, FromClause, Select, Table, column, select, table, text
+
+from digests.store.engine import Database
 
 OLD_REVISION = "0013"
 """The last revision before 0.1.0. Stores of still older checkouts were brought to it by that checkout."""
@@ -78,6 +80,28 @@ _CONSOLE_FIELDS: Mapping[str, str] = {
 """Renamed fields of the blocks in a console page's payload. Chat payloads follow the platforms' APIs."""
 
 
+# An older checkout leads in a role for each platform and in three more. A role's advisory lock is one 64-bit
+# number, which `pg_locks` shows in halves.
+_ANY_OLD_LOCK = text(
+    "SELECT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND granted AND objsubid = 1 "
+    "AND database = (SELECT oid FROM pg_database WHERE datname = current_database()) "
+    "AND ((classid::bigint << 32) | objid::bigint) IN ("
+    "SELECT hashtextextended('paperround ' || current_schema() || ' ' || role, 0) FROM ("
+    "SELECT platform AS role FROM subscriptions UNION VALUES ('sources'), ('reviewer'), ('posts')) AS roles))"
+)
+
+
+def is_old_role_held(database: Database) -> bool:
+    """Return True while a process of an older checkout holds a leader lock of this store. Raises StoreError.
+
+    Over SQLite the lock files of older checkouts are those of today, so False is returned.
+    """
+    if not database.is_postgres:
+        return False
+    with database.read() as connection:
+        return bool(connection.execute(_ANY_OLD_LOCK).scalar())
+
+
 def find_old_table(new_table: Table) -> FromClause:
     """Return the old table of the same rows: its old columns with the current types."""
     return table(_OLD_TABLES.get(new_table.name, new_table.name), *_old_columns(new_table).values())
@@ -119,17 +143,17 @@ def _new_values(new_table: Table) -> dict[str, Any]:
     return {name: value for name, value in values.items() if name in new_table.columns}
 
 
-def _convert_payload(text: str) -> str:
+def _convert_payload(payload_text: str) -> str:
     """Rename the fields of a console page's blocks. Other payloads and damaged ones are not changed."""
     try:
-        payload = json.loads(text)
-    except ValueError:
-        return text
+        payload = json.loads(payload_text)
+    except (ValueError, RecursionError):
+        return payload_text
     blocks = payload.get("blocks") if isinstance(payload, dict) else None
     if not isinstance(blocks, list) or not blocks:
-        return text
+        return payload_text
     if not all(isinstance(each, dict) and "kind" in each for each in blocks):
-        return text
+        return payload_text
     payload["blocks"] = [
         {_CONSOLE_FIELDS.get(name, name): value for name, value in block.items()} for block in blocks
     ]

@@ -5,14 +5,22 @@ A store of a checkout before 0.1.0 is converted to the current schema.
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Table, delete, func, insert, inspect, select, text
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, StatementError
 
 from digests.errors import StoreError
 from digests.store import postgres
-from digests.store.carry_over import OLD_REVISION, convert_row, find_old_table, select_old_rows
+from digests.store.carry_over import (
+    OLD_REVISION,
+    convert_row,
+    find_old_table,
+    is_old_role_held,
+    select_old_rows,
+)
 from digests.store.engine import Database, open_database, translate_errors
 from digests.store.leadership import is_any_role_held
 from digests.store.migration import fetch_revision, migrate
@@ -31,24 +39,25 @@ def copy_store(source: str, target: str, *, now: datetime, progress: CopyProgres
 
     Returns the number of rows by table. The target is created or migrated first, and left empty by a failure.
     A source with the schema before 0.1.0 is only read; any other is migrated to this version first. Raises
-    StoreError, also for a source that is in use and for a target that is not empty.
+    StoreError, also for a source that is in use, and for a target that is in use or not empty.
     """
     old, new = open_database(source), open_database(target)
     try:
         _require_distinct_stores(old, new)
         _require_existing_store(old)
-        _require_no_leader(old)
         is_old_schema = fetch_revision(old) == OLD_REVISION
+        _require_unused(old, new, is_old_schema)
         if not is_old_schema:
             migrate(old, now=now)
         migrate(new, now=now)
         with _open_snapshot(old) as reading, new.write(lock_name="migration") as writing:
             if new.is_postgres:
                 postgres.lift_timeouts(writing)
-            _require_no_live_lease(reading, old.name, now)
+            snapshot = _Snapshot(reading, old.name, is_old_schema)
+            snapshot.require_no_live_lease(now)
             _require_empty_store(writing, new.name, now)
-            counts = _count_rows(reading, is_old_schema)
-            _copy_tables(reading, writing, sum(counts.values()), progress, is_old_schema)
+            counts = snapshot.count_rows()
+            _copy_tables(snapshot, writing, new.name, sum(counts.values()), progress)
             _require_equal_counts(counts, _count_rows(writing), new.name)
         if new.is_postgres:
             with new.read() as connection:
@@ -78,18 +87,14 @@ def _require_existing_store(old: Database) -> None:
             raise StoreError(f"There is no store in {old.name} to copy from: it has no tables.")
 
 
-def _require_no_leader(old: Database) -> None:
-    """Raise StoreError while a process holds a leader lock of the store, for any role."""
-    if is_any_role_held(old):
+def _require_unused(old: Database, new: Database, is_old_schema: bool) -> None:
+    """Raise StoreError while a process holds a leader lock of one of the stores, for any role."""
+    if is_any_role_held(old) or (is_old_schema and is_old_role_held(old)):
         raise StoreError(_IN_USE_MESSAGE.format(old.name, "a process leads there"))
-
-
-def _require_no_live_lease(reading: Connection, name: str, now: datetime) -> None:
-    """Raise StoreError while a delivery is leased: the copy would record its pages as not posted."""
-    lease = reading.execute(select(func.max(deliveries.c.lease_until)).where(has_live_lease(now))).scalar()
-    if lease is not None:
+    if is_any_role_held(new):
         raise StoreError(
-            _IN_USE_MESSAGE.format(name, f"a digest is under way there until {lease:%H:%M:%S} UTC")
+            f"The store {new.name} is in use (a process leads there): stop every “paperround run” over it, "
+            "or copy to a new one."
         )
 
 
@@ -109,6 +114,48 @@ def _open_snapshot(old: Database) -> Iterator[Connection]:
         else:
             connection.exec_driver_sql("BEGIN")
         yield connection.execution_options(yield_per=BATCH_ROWS)
+
+
+@dataclass(frozen=True, slots=True)
+class _Snapshot:
+    """The source at one instant. `name` is the source's; database errors would else name the target."""
+
+    connection: Connection
+    name: str
+    is_old_schema: bool
+
+    def require_no_live_lease(self, now: datetime) -> None:
+        """Raise StoreError while a delivery is leased: the copy would record its pages as not posted."""
+        query = select(func.max(deliveries.c.lease_until)).where(has_live_lease(now))
+        with translate_errors(self.name), self._describe_damage(deliveries):
+            lease = self.connection.execute(query).scalar()
+        if lease is not None:
+            raise StoreError(
+                _IN_USE_MESSAGE.format(self.name, f"a digest is under way there until {lease:%H:%M:%S} UTC")
+            )
+
+    def count_rows(self) -> dict[str, int]:
+        with translate_errors(self.name):
+            return _count_rows(self.connection, self.is_old_schema)
+
+    def read_batches(self, table: Table) -> Iterator[list[dict[str, Any]]]:
+        """Yield the rows of a table as dictionaries of current columns, at most `BATCH_ROWS` at a time."""
+        query = select_old_rows(table) if self.is_old_schema else select(table).order_by(*table.primary_key)
+        with translate_errors(self.name), self._describe_damage(table):
+            for rows in self.connection.execute(query).mappings().partitions(BATCH_ROWS):
+                yield [convert_row(table, dict(row)) if self.is_old_schema else dict(row) for row in rows]
+
+    @contextmanager
+    def _describe_damage(self, table: Table) -> Iterator[None]:
+        """Raise values that cannot be decoded, such as a date that is none, as StoreError."""
+        try:
+            yield
+        except (ValueError, TypeError) as error:
+            name = getattr(find_old_table(table) if self.is_old_schema else table, "name", table.name)
+            raise StoreError(
+                f"The store {self.name} is damaged: a row of its table {name} cannot be read ({error}). "
+                "Restore a backup, or mend that row, then copy again; nothing was copied."
+            ) from error
 
 
 def _require_empty_store(target: Connection, name: str, now: datetime) -> None:
@@ -131,24 +178,33 @@ def _first_rows(connection: Connection, table: Table) -> list[tuple[Any, ...]]:
 
 
 def _copy_tables(
-    source: Connection, target: Connection, total_rows: int, progress: CopyProgress, is_old_schema: bool
+    source: _Snapshot, target: Connection, target_name: str, total_rows: int, progress: CopyProgress
 ) -> None:
     copied_rows = 0
     for table in reversed(metadata.sorted_tables):
         target.execute(delete(table))
     for table in metadata.sorted_tables:
-        for batch in _read_batches(source, table, is_old_schema):
-            target.execute(insert(table), batch)
+        for batch in source.read_batches(table):
+            with _describe_misfits(source.name, target_name, table):
+                target.execute(insert(table), batch)
             copied_rows += len(batch)
             progress(copied_rows, total_rows)
         _advance_key_sequence(target, table)
 
 
-def _read_batches(source: Connection, table: Table, is_old_schema: bool) -> Iterator[list[dict[str, Any]]]:
-    """Yield the rows of a table as dictionaries of current columns, at most `BATCH_ROWS` at a time."""
-    query = select_old_rows(table) if is_old_schema else select(table).order_by(*table.primary_key)
-    for rows in source.execute(query).mappings().partitions(BATCH_ROWS):
-        yield [convert_row(table, dict(row)) if is_old_schema else dict(row) for row in rows]
+@contextmanager
+def _describe_misfits(source_name: str, target_name: str, table: Table) -> Iterator[None]:
+    """Raise the refusal of a row as StoreError. Other database errors are left as they are."""
+    try:
+        yield
+    except StatementError as error:
+        if isinstance(error, DBAPIError) and not isinstance(error, DataError | IntegrityError):
+            raise
+        reason = next(iter(str(error.orig).splitlines()), type(error.orig).__name__)
+        raise StoreError(
+            f"A row of {source_name} does not fit into the table {table.name} of {target_name} ({reason}). "
+            "Mend that row, then copy again; nothing was copied."
+        ) from error
 
 
 def _advance_key_sequence(target: Connection, table: Table) -> None:

@@ -1,6 +1,7 @@
 """Engines, read and write transactions, bulk statements, and database errors as sentences."""
 
 import json
+import sqlite3
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -305,7 +306,7 @@ def translate_errors(name: str) -> Iterator[None]:
         yield
     except DBAPIError as error:
         sentence = (
-            _describe_sqlite_error if hasattr(error.orig, "sqlite_errorname") else postgres.describe_error
+            _describe_sqlite_error if isinstance(error.orig, sqlite3.Error) else postgres.describe_error
         )
         raise StoreError(sentence(name, error)) from error
     except (PoolTimeoutError, DisconnectionError) as error:

@@ -60,6 +60,11 @@ def _require_own_tables(connection: Connection, database: Database, revision: st
 
 def _describe_old_store(database: Database, revision: str) -> str:
     """Return the error sentence for a store from before 0.1.0, with the command that converts it."""
+    if revision > OLD_REVISION:
+        return (
+            f"The store {database.name} has tables of an unknown version ({revision}, between {OLD_REVISION} "
+            f"and {FIRST_REVISION}): use the store that it was made from, or restore a backup."
+        )
     if revision != OLD_REVISION:
         return (
             f"The store {database.name} was made by an early checkout (its tables are {revision}): start "

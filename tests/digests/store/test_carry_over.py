@@ -1,31 +1,41 @@
 """A store of a checkout before 0.1.0, carried over by `db copy`: every row, key and claim."""
 
+import fcntl
 import json
+import shutil
+import signal
 import sqlite3
+import subprocess
+import sys
 from collections import Counter
-from contextlib import closing
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import NullPool, create_engine, inspect, select, text
 
 from digests.errors import StoreError
-from digests.model import MarkSource
 from digests.ports import Store
-from digests.ports.outbox import DeliveryState, PageState
-from digests.store import copying, open_store
-from digests.store.carry_over import convert_row
-from digests.store.copying import copy_store
+from digests.ports.outbox import DeliveryState
+from digests.store import open_store
+from digests.store.carry_over import convert_row, is_old_role_held
 from digests.store.engine import open_database
 from digests.store.schema import metadata
 from digests.subscription import Channel
+from tests.old_store import (
+    NOW,
+    WHILE_LEASED,
+    carry_over,
+    load_old_database,
+    load_old_store,
+)
 from tests.postgres import PostgresServer
 
-DUMP = Path(__file__).parent / "fixtures" / "store_0013.sql"
-NOW = datetime(2026, 11, 24, 10, 5, 30, tzinfo=UTC)
 LEASE = timedelta(minutes=5)
+ROOT = Path(__file__).parents[3]
 
 OLD_NAMES = {
     "discussions": "discussed",
@@ -49,23 +59,13 @@ CONSOLE_FIELDS = {
 ADDED = {"deliveries": ["'digest'"]}
 
 
-def ignore_progress(done: int, rows: int) -> None:
-    pass
+def sqlite_url(file: Path) -> str:
+    return f"sqlite:///{file}"
 
 
-def load_old_store(folder: Path, *, name: str = "old.db", revision: str = "0013") -> Path:
-    file = folder / name
-    with closing(sqlite3.connect(file)) as connection:
-        connection.executescript(DUMP.read_text(encoding="utf-8"))
-        connection.execute("UPDATE alembic_version SET version_num = ?", [revision])
-        connection.commit()
-    return file
-
-
-def carry_over(folder: Path, target: str = "") -> Store:
-    url = target or f"sqlite:///{folder / 'new.db'}"
-    copy_store(f"sqlite:///{load_old_store(folder)}", url, now=NOW, progress=ignore_progress)
-    return open_store(url)
+def carry_over_file(folder: Path) -> Store:
+    """Carry the old store in `old.db` over to `new.db`."""
+    return carry_over(sqlite_url(load_old_store(folder)), sqlite_url(folder / "new.db"))
 
 
 def values_of_rows(file: Path, table: str) -> Counter[tuple[str, ...]]:
@@ -95,7 +95,7 @@ def typed_rows(url: str) -> dict[str, list[tuple[Any, ...]]]:
 
 @pytest.mark.parametrize("table", [table.name for table in metadata.sorted_tables])
 def test_every_row_arrives_value_for_value(tmp_path: Path, table: str) -> None:
-    carry_over(tmp_path).close()
+    carry_over_file(tmp_path).close()
     old_rows = values_of_rows(tmp_path / "old.db", OLD_NAMES.get(table, table))
     renamed, added = RENAMED.get(table, {}), ADDED.get(table, [])
     expected: Counter[tuple[str, ...]] = Counter()
@@ -106,105 +106,164 @@ def test_every_row_arrives_value_for_value(tmp_path: Path, table: str) -> None:
     assert values_of_rows(tmp_path / "new.db", table) == expected
 
 
-def test_postgresql_gets_the_same_rows(tmp_path: Path, postgres: PostgresServer) -> None:
-    carry_over(tmp_path).close()
-    url = postgres.create_database()
-    copy_store(f"sqlite:///{tmp_path / 'old.db'}", url, now=NOW, progress=ignore_progress)
-    assert typed_rows(url) == typed_rows(f"sqlite:///{tmp_path / 'new.db'}")
+@pytest.mark.parametrize(
+    ("source_kind", "target_kind"),
+    [("sqlite", "postgresql"), ("postgresql", "sqlite"), ("postgresql", "postgresql")],
+)
+def test_postgresql_gives_and_gets_the_same_rows(
+    tmp_path: Path, postgres: PostgresServer, source_kind: str, target_kind: str
+) -> None:
+    carry_over_file(tmp_path).close()
+    expected = typed_rows(sqlite_url(tmp_path / "new.db"))
+    other = tmp_path / "other"
+    other.mkdir()
+    target = new_url_of(target_kind, other, postgres)
+    carry_over(old_url_of(source_kind, other, postgres), target).close()
+    assert typed_rows(target) == expected
 
 
 def test_the_old_store_is_only_read(tmp_path: Path) -> None:
     before = load_old_store(tmp_path, name="same.db").read_bytes()
-    carry_over(tmp_path).close()
+    carry_over_file(tmp_path).close()
     assert (tmp_path / "old.db").read_bytes() == before
     assert not list(tmp_path.glob("*.backup"))
-
-
-def test_a_delivery_in_mid_send_keeps_its_claim_and_its_keys(tmp_path: Path) -> None:
-    store = carry_over(tmp_path)
-    claims = store.outbox.claim_due(owner="a", now=NOW, lease=LEASE, limit=50)
-    assert [claim.id for claim in claims] == [10, 14, 8, 11]
-    assert [claim.id for claim in store.outbox.claim_due(owner="b", now=NOW, lease=LEASE, limit=50)] == [13]
-    (in_mid_send,) = (claim for claim in claims if claim.id == 14)
-    assert in_mid_send.subscription.channel == Channel("slack", "C0READING", "T0ALPHA")
-    assert (in_mid_send.attempts, in_mid_send.failures, in_mid_send.crashes) == (2, 1, 1)
-    assert [(page.idempotency_key, page.state) for page in in_mid_send.pages] == [
-        ("39a34bf6d313e63fde70da26d", PageState.POSTED),
-        ("6e09875dc2b6575b3f6e12ce7", PageState.POSTING),
-        ("cbb4d2dd59f9ddf76cce4e3fa", PageState.PLANNED),
-        ("a1a0628529843e403c118ed45", PageState.PLANNED),
-    ]
-
-
-def test_the_poison_delivery_stays_in_quarantine(tmp_path: Path) -> None:
-    store = carry_over(tmp_path)
-    first = store.outbox.claim_due(owner="a", now=NOW, lease=LEASE, limit=50)
-    assert 13 not in [claim.id for claim in first]
-    (alone,) = store.outbox.claim_due(owner="b", now=NOW, lease=LEASE, limit=50)
-    assert (alone.id, alone.crashes) == (13, 3)
-
-
-def test_marks_queue_and_library_answer_as_before(tmp_path: Path) -> None:
-    store = carry_over(tmp_path)
-    reading = Channel("slack", "C0READING", "T0ALPHA")
-    queue = store.marks.discussion_queue(reading, since=NOW - timedelta(days=60), limit=9)
-    assert [(one.paper, one.mark_count) for one in queue] == [
-        ("2401.00001", 2), ("2401.00002", 1)
-    ]  # fmt: skip
-    assert store.library.latest_sequence() == 25
-    (post,) = (
-        post
-        for post in store.posts.list_recent("slack", NOW - timedelta(days=9), 9)
-        if post.message_id.endswith("000004")
-    )
-    assert store.marks.people_by_paper(post, MarkSource.REACTION) == {
-        "2401.00001": frozenset({"U0ANNA", "U0BEN"})
-    }
 
 
 def test_states_of_deliveries_have_their_names_of_today(tmp_path: Path) -> None:
     with closing(sqlite3.connect(load_old_store(tmp_path, name="count.db"))) as connection:
         old = dict(connection.execute("SELECT state, COUNT(*) FROM deliveries GROUP BY state").fetchall())
-    carry_over(tmp_path).close()
+    carry_over_file(tmp_path).close()
     with closing(sqlite3.connect(tmp_path / "new.db")) as connection:
         new = dict(connection.execute("SELECT state, COUNT(*) FROM deliveries GROUP BY state").fetchall())
     assert new[DeliveryState.EMPTY] == old["quiet"]
     assert new[DeliveryState.RETRYING] == old["waiting"]
 
 
-def test_a_second_copy_into_the_same_store_is_refused(tmp_path: Path) -> None:
-    carry_over(tmp_path).close()
-    with pytest.raises(StoreError, match="is not empty"):
-        copy_store(
-            f"sqlite:///{tmp_path / 'old.db'}",
-            f"sqlite:///{tmp_path / 'new.db'}",
-            now=NOW,
-            progress=ignore_progress,
-        )
+def dump_of(url: str) -> list[str]:
+    """Every row of every table of a store, old or new, as text."""
+    engine = create_engine(url, poolclass=NullPool)
+    with engine.connect() as connection:
+        names = sorted(inspect(connection).get_table_names())
+        rows = [
+            f"{name} {tuple(row)!r}"
+            for name in names
+            for row in connection.execute(text(f"SELECT * FROM {name}"))
+        ]
+    engine.dispose()
+    return sorted(rows)
 
 
-def test_a_store_with_a_live_lease_is_refused(tmp_path: Path) -> None:
-    source, target = load_old_store(tmp_path), f"sqlite:///{tmp_path / 'new.db'}"
-    while_leased = datetime(2026, 11, 24, 10, 3, tzinfo=UTC)
-    with pytest.raises(StoreError, match="is in use"):
-        copy_store(f"sqlite:///{source}", target, now=while_leased, progress=ignore_progress)
+def old_url_of(kind: str, folder: Path, server: PostgresServer) -> str:
+    return sqlite_url(load_old_store(folder)) if kind == "sqlite" else load_old_database(folder, server)
 
 
-def test_a_carry_over_that_fails_half_way_leaves_the_target_empty(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def new_url_of(kind: str, folder: Path, server: PostgresServer) -> str:
+    return sqlite_url(folder / "new.db") if kind == "sqlite" else server.create_database()
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+def test_a_store_that_is_leased_or_led_is_refused_and_left_as_it_was(
+    tmp_path: Path, postgres: PostgresServer, kind: str
 ) -> None:
-    monkeypatch.setattr(copying, "BATCH_ROWS", 1)
+    source, target = old_url_of(kind, tmp_path, postgres), sqlite_url(tmp_path / "new.db")
+    before = dump_of(source)
+    with pytest.raises(StoreError, match=r"is in use \(a digest is under way there until 10:05:30 UTC\)"):
+        carry_over(source, target, now=WHILE_LEASED)
+    with (
+        lead_like_an_old_checkout(source, "sources"),
+        pytest.raises(StoreError, match="a process leads there"),
+    ):
+        carry_over(source, target)
+    assert dump_of(source) == before
+    carry_over(source, target).close()
+    assert dump_of(source) == before
 
-    def fail_late(done: int, rows: int) -> None:
-        if done > rows // 2:
-            raise StoreError("The disk is full.")
 
-    source, target = load_old_store(tmp_path), f"sqlite:///{tmp_path / 'new.db'}"
-    with pytest.raises(StoreError, match="disk is full"):
-        copy_store(f"sqlite:///{source}", target, now=NOW, progress=fail_late)
-    assert open_store(target).library.latest_sequence() == 0
-    copy_store(f"sqlite:///{source}", target, now=NOW, progress=ignore_progress)
-    assert open_store(target).library.latest_sequence() == 25
+@contextmanager
+def lead_like_an_old_checkout(url: str, role: str) -> Iterator[None]:
+    """Hold a leader lock as the checkout fa069ce does: a lock on a file, or on one 64-bit number."""
+    if url.startswith("sqlite"):
+        with Path(f"{url.removeprefix('sqlite:///')}.lead-{role}").open("w") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            yield
+        return
+    engine = create_engine(url, poolclass=NullPool)
+    with engine.connect() as connection:
+        number = "hashtextextended('paperround ' || current_schema() || ' ' || :role, 0)"
+        connection.execute(text(f"SELECT pg_advisory_lock({number})"), {"role": role})
+        yield
+        connection.execute(text(f"SELECT pg_advisory_unlock({number})"), {"role": role})
+    engine.dispose()
+
+
+@pytest.mark.parametrize("role", ["slack", "discord", "sources", "reviewer", "posts"])
+def test_a_process_of_an_old_checkout_is_seen_in_every_role(
+    tmp_path: Path, postgres: PostgresServer, role: str
+) -> None:
+    database = open_database(load_old_database(tmp_path, postgres))
+    assert not is_old_role_held(database)
+    with lead_like_an_old_checkout(database.engine.url.render_as_string(hide_password=False), role):
+        assert is_old_role_held(database)
+    assert not is_old_role_held(database)
+    database.engine.dispose()
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+def test_a_target_that_is_led_or_not_empty_is_refused_and_left_as_it_was(
+    tmp_path: Path, postgres: PostgresServer, kind: str
+) -> None:
+    source, target = sqlite_url(load_old_store(tmp_path)), new_url_of(kind, tmp_path, postgres)
+    with closing(open_store(target)) as used:
+        lock = used.leadership.acquire("posts")
+        assert lock
+        with pytest.raises(StoreError, match=r"is in use \(a process leads there\): .* or copy to a new one"):
+            carry_over(source, target)
+        lock.release()
+    carry_over(source, target).close()
+    before = dump_of(target)
+    with pytest.raises(StoreError, match=r"is not empty .*: copy to a new one"):
+        carry_over(source, target)
+    assert dump_of(target) == before
+
+
+@pytest.mark.e2e
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+def test_a_carry_over_that_is_killed_half_way_leaves_both_stores_as_they_were(
+    tmp_path: Path, postgres: PostgresServer, kind: str
+) -> None:
+    source, target = old_url_of(kind, tmp_path, postgres), new_url_of(kind, tmp_path, postgres)
+    before = dump_of(source)
+    open_store(target).close()
+    empty = dump_of(target)
+    script = (
+        "import os, signal\n"
+        "from digests.store import copying\n"
+        "from tests.old_store import carry_over\n"
+        "copying.BATCH_ROWS = 1\n"
+        "def kill_late(done, rows):\n"
+        "    if done > rows // 2:\n"
+        "        os.kill(os.getpid(), signal.SIGKILL)\n"
+        f"carry_over({source!r}, {target!r}, progress=kill_late)\n"
+    )
+    killed = subprocess.run([sys.executable, "-c", script], cwd=ROOT, check=False)
+    assert killed.returncode == -signal.SIGKILL
+    assert dump_of(target) == empty
+    carry_over(source, target).close()
+    assert dump_of(source) == before
+
+
+def test_pages_that_a_killed_process_left_in_its_write_ahead_log_are_carried_over(tmp_path: Path) -> None:
+    file = load_old_store(tmp_path, name="live.db", change="PRAGMA journal_mode = WAL;")
+    with closing(sqlite3.connect(file)) as killed:
+        killed.execute("PRAGMA wal_autocheckpoint = 0")
+        killed.execute("UPDATE pages SET receipt = 'only in the log' WHERE delivery = 14 AND number = 0")
+        killed.commit()
+        for suffix in ("", "-wal"):
+            shutil.copy(f"{file}{suffix}", tmp_path / f"old.db{suffix}")
+    assert b"only in the log" not in (tmp_path / "old.db").read_bytes()
+    with closing(carry_over(sqlite_url(tmp_path / "old.db"), sqlite_url(tmp_path / "new.db"))) as store:
+        claims = store.outbox.claim_due(owner="a", now=NOW, lease=LEASE, limit=50)
+    assert [claim.pages[0].receipt for claim in claims if claim.id == 14] == ["only in the log"]
 
 
 def test_an_old_store_that_is_opened_names_the_command_that_carries_it_over(tmp_path: Path) -> None:
@@ -213,12 +272,105 @@ def test_an_old_store_that_is_opened_names_the_command_that_carries_it_over(tmp_
         open_store(f"sqlite:///{old}")
 
 
-def test_a_still_older_store_names_the_checkout_that_renews_it(tmp_path: Path) -> None:
-    older = load_old_store(tmp_path, revision="0009")
-    with pytest.raises(StoreError, match=r"its tables are 0009.*fa069ce"):
-        copy_store(
-            f"sqlite:///{older}", f"sqlite:///{tmp_path / 'new.db'}", now=NOW, progress=ignore_progress
-        )
+@pytest.mark.parametrize(
+    ("revision", "sentence"),
+    [
+        ("0009", r"its tables are 0009\): start the checkout fa069ce on it once"),
+        ("0050", r"has tables of an unknown version \(0050, between 0013 and 0101\)"),
+        ("9999", r"was written by a newer Paperround \(its tables are 9999.*upgrade Paperround"),
+    ],
+)
+def test_a_source_of_another_version_is_refused_in_one_sentence(
+    tmp_path: Path, revision: str, sentence: str
+) -> None:
+    other = load_old_store(tmp_path, revision=revision)
+    before = other.read_bytes()
+    with pytest.raises(StoreError, match=sentence):
+        carry_over(sqlite_url(other), sqlite_url(tmp_path / "new.db"))
+    assert other.read_bytes() == before
+    assert [file.name for file in tmp_path.iterdir()] == ["old.db"]
+
+
+MISFIT = r"A row of .*old\.db does not fit into the table {} of .*new\.db \(.*\)\. Mend that row"
+DAMAGED = r"old\.db is damaged: a row of its table {} cannot be read \(.*\)\. Restore a backup"
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ("UPDATE subscriptions SET next_due_at = '2026-13-45 99:00:00'", DAMAGED.format("subscriptions")),
+        ("UPDATE shown SET paper = 999 WHERE delivery = 2", MISFIT.format("shown_papers")),
+        ("UPDATE review_days SET day = 'soon' WHERE tokens = 4321", DAMAGED.format("review_days")),
+        ("UPDATE deliveries SET lease_until = 'soon' WHERE id = 14", DAMAGED.format("deliveries")),
+        ("INSERT INTO counters VALUES ('post_edits', 7)", MISFIT.format("counters")),
+        ("UPDATE notes SET text = CAST(x'ff00' AS BLOB)", MISFIT.format("notes")),
+        (
+            "UPDATE notes SET text = CAST(x'ff41' AS TEXT)",
+            r"old\.db cannot be used: Could not decode to UTF-8",
+        ),
+        (
+            "UPDATE papers SET name = '2401.00002' || char(0) WHERE name = '2401.00001'",
+            MISFIT.format("papers"),
+        ),
+        ("DROP TABLE marks", r"old\.db cannot be used: no such table: marks"),
+        ("ALTER TABLE pages DROP COLUMN said", r"old\.db cannot be used: no such column: pages\.said"),
+        ("DELETE FROM alembic_version", r"old\.db is a database of something else"),
+        ("DROP TABLE alembic_version", r"There is no store in .*old\.db to copy from"),
+    ],
+)
+def test_a_source_with_rows_that_cannot_be_carried_over_is_refused_in_one_sentence(
+    tmp_path: Path, change: str, sentence: str
+) -> None:
+    source, target = load_old_store(tmp_path, change=change), tmp_path / "new.db"
+    before = source.read_bytes()
+    with pytest.raises(StoreError, match=sentence):
+        carry_over(sqlite_url(source), sqlite_url(target))
+    assert source.read_bytes() == before
+    assert not target.exists() or open_store(sqlite_url(target)).library.latest_sequence() == 0
+
+
+@pytest.mark.parametrize(
+    ("spoil", "sentence"),
+    [
+        (lambda data: b"no database at all" * 99, r"old\.db is not a Paperround store"),
+        (lambda data: data[: len(data) // 2], r"old\.db is damaged: restore a backup"),
+        (lambda data: b"", r"There is no store in .*old\.db to copy from"),
+        (lambda data: data[:32768] + bytes(len(data) - 32768), r"old\.db is damaged: restore a backup"),
+    ],
+    ids=["not a database", "cut off", "empty", "half zeros"],
+)
+def test_a_damaged_file_is_refused_by_its_own_name_and_left_as_it_was(
+    tmp_path: Path, spoil: Callable[[bytes], bytes], sentence: str
+) -> None:
+    source = load_old_store(tmp_path)
+    spoilt = spoil(source.read_bytes())
+    source.write_bytes(spoilt)
+    with pytest.raises(StoreError, match=sentence):
+        carry_over(sqlite_url(source), sqlite_url(tmp_path / "new.db"))
+    assert source.read_bytes() == spoilt
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+def test_hostile_text_arrives_as_it_is_but_for_what_postgresql_refuses(
+    tmp_path: Path, postgres: PostgresServer, kind: str
+) -> None:
+    deep, huge = "[" * 100_000, json.dumps({"blocks": [{"kind": "Text", "text": "x" * 5_000_000}]})
+    file, target = load_old_store(tmp_path), new_url_of(kind, tmp_path, postgres)
+    with closing(sqlite3.connect(file)) as connection:
+        connection.execute("UPDATE pages SET payload = ? WHERE delivery = 2", [deep])
+        connection.execute("UPDATE pages SET payload = ? WHERE delivery = 14 AND number = 0", [huge])
+        connection.execute("UPDATE notes SET text = ?", ["a NUL\0, an emoji 🦉, a quote ' and \\"])
+        connection.execute("UPDATE subscriptions SET time_zone = 'Mars/Olympus' WHERE id = 6")
+        connection.commit()
+    with closing(carry_over(sqlite_url(file), target)) as store:
+        assert store.notes.read("reviewer scale") == "a NUL, an emoji 🦉, a quote ' and \\"
+        assert any(deep in row for row in dump_of(target))
+        claims = store.outbox.claim_due(owner="a", now=NOW, lease=LEASE, limit=50)
+        assert [claim.id for claim in claims] == [10, 14, 11]
+        assert [dict(claim.pages[0].payload) for claim in claims if claim.id == 14] == [json.loads(huge)]
+        (stopped,) = (one for one in store.delivery_reports.channel_statuses() if one.subscription is None)
+    assert stopped.channel == Channel("slack", "C0WAITS", "T0BRAVO")
+    assert "Mars/Olympus" in stopped.read_error
 
 
 CONSOLE_BLOCK = {"kind": "Card", "title": "T", "voices": 2, "reviewed": "by a model"}
@@ -239,6 +391,8 @@ CONSOLE_BLOCK = {"kind": "Card", "title": "T", "voices": 2, "reviewed": "by a mo
         ('{"text": "x",  "blocks": [{"type": "section", "quiet": 1}]}', None),
         ('{"blocks":  []}', None),
         ("{", None),
+        ("[" * 100_000, None),
+        ('{"blocks": ["kind"]}', None),
     ],
 )
 def test_only_console_payloads_are_renamed(payload: str, expected: dict[str, Any] | None) -> None:
