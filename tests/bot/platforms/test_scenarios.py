@@ -71,9 +71,9 @@ def test_a_look_up_is_private_until_it_is_shared(run_scenario: RunScenario) -> N
         (message,) = driver.channel_messages()
         assert "Shared by ada" in driver.text_of(message)
         await driver.add_reaction(driver.ada, message)
+        await driver.wait_until(lambda: "Discuss · 1" in driver.text_of(message))
         marked = await driver.mark_from_menu(message, driver.add_person("bob"))
         await wait_for_text(driver, marked, "Marked for discussion")
-        await driver.wait_until(lambda: "Discuss · 2" in driver.text_of(message))
 
     run_scenario(scenario)
 
