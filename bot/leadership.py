@@ -18,7 +18,7 @@ ANSWER_TIMEOUT_SECONDS = 10.0
 """Longest wait for the answer of the store. Then the lead counts as lost; the store passes it on later."""
 
 LeaderWork = Callable[[asyncio.Event], Awaitable[None]]
-"""A coroutine function that returns soon after the event it is given is set."""
+"""A coroutine function that gets an event, and returns soon after the event is set."""
 
 
 async def run_while_leading(

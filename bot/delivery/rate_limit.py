@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from digests.subscription import Channel
 
 MAX_REMEMBERED_KEYS = 4096
-"""Scopes in memory from which on those whose next slot has passed are dropped. None loses its wait."""
+"""Number of scopes in memory at which the scopes without a reserved slot are dropped."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ class RateLimiter:
         self._peer_count = len({owner for _, owner in peers})
 
     async def acquire(self, channel: Channel) -> None:
-        """Wait until a message to this channel may be sent. Callers send one at a time to a channel.
+        """Wait until a message to this channel may be sent. A channel must have one caller at a time.
 
         Slots are reserved from the narrowest scope to the widest, each after the wait for the one before: a
         channel that waits for its own slot holds none of its workspace.
@@ -70,6 +70,7 @@ class RateLimiter:
             self._reserve_slot(scope, rate)
 
     def _rates_of_channel(self, channel: Channel) -> list[tuple[Hashable, float]]:
+        """Return this process's share of the rate of each limited scope, from the channel to the bot."""
         limits, peer_count = self.limits, self._peers_by_workspace.get(channel.workspace, 0)
         rates: list[tuple[Hashable, float | None, int]] = [
             (("channel", channel.workspace, channel.channel), limits.channel, 0),

@@ -35,7 +35,7 @@ class RenderRequest:
 
     @property
     def is_follow_up(self) -> bool:
-        """True when the channel already has the message that this digest is empty."""
+        """True when the channel was already sent a message that this digest is empty."""
         return bool(self.claim.late_until and self.claim.pages)
 
 
@@ -57,9 +57,9 @@ class RenderedDigest:
 class RenderCache:
     """The digests rendered last, least recently used first.
 
-    The key holds everything that a digest depends on: platform, preferences, schedule, edition, lateness, an
-    earlier message that it is empty, the channel's window with the papers it was shown, the newest change of
-    any paper, and the minute, because the state of the sources is part of a digest.
+    The key holds everything that a digest depends on: platform, preferences, schedule, edition, lateness, the
+    flag of a follow-up, the channel's window with the papers it was shown, the newest change of any paper,
+    and the minute, because the state of the sources is part of a digest.
     """
 
     _digests: OrderedDict[Hashable, RenderedDigest] = field(default_factory=OrderedDict)

@@ -147,7 +147,7 @@ class WorkspaceSlots:
         return self.in_flight[workspace] >= self.limit
 
     def is_saturated(self, workspace: WorkspaceKey) -> bool:
-        """Return True when the claims at hand take every slot, so that no more are claimed."""
+        """Return True when claims in delivery and in memory take every slot, so that no more are claimed."""
         return self.in_flight[workspace] + self.pending[workspace] >= self.limit
 
     def saturated_workspaces(self) -> set[WorkspaceKey]:
@@ -222,15 +222,15 @@ class DeliveryWorker:
         self._last_clock_reading: datetime | None = None
 
     def tick(self) -> None:
-        """Claim again what is due."""
+        """Make the worker claim again at once. Returns without waiting for it."""
         self.tick_count += 1
         self._poll = _Poll.NOW
         self._wakeup.set()
 
     def close(self, *, when_idle: bool = False) -> None:
-        """Claim nothing more; with `when_idle`, claim only until nothing is due.
+        """Claim nothing more; with `when_idle`, claim until nothing is due.
 
-        `run_until_closed` returns after the last delivery.
+        Returns at once. `run_until_closed` returns after the last delivery.
         """
         self._mode = _Mode.DRAINING if when_idle else _Mode.CLOSED
         self._wakeup.set()
@@ -257,7 +257,10 @@ class DeliveryWorker:
         )
 
     async def _wait_for_wakeup(self) -> None:
-        """Wait for a change of state; with deliveries in progress, only until the next look for peers."""
+        """Wait for a tick, the end of a delivery, or `close`.
+
+        While deliveries share rate limits with peers, wait at most `PEER_POLL_SECONDS`.
+        """
         has_peers = self.slots.in_flight and self._peer_watch.shared_limiters()
         with suppress(TimeoutError):
             async with asyncio.timeout(PEER_POLL_SECONDS if has_peers else None):
@@ -284,7 +287,12 @@ class DeliveryWorker:
         self._plan_next_poll(claims, limit, saturated)
 
     def _plan_next_poll(self, claims: list[Claim], limit: int, saturated: set[WorkspaceKey]) -> None:
-        """Set the next poll after one that excluded the `saturated` and the served workspaces."""
+        """Decide when the outbox is polled next, after a poll for up to `limit` claims.
+
+        A full result is followed by a poll of the workspaces not served yet, and a short one by a poll of all
+        once every workspace had its turn. Otherwise the next poll is at a tick, or when a workspace that was
+        saturated gets room.
+        """
         if len(claims) == limit:
             self._served_workspaces = self._served_workspaces | {_workspace_of(claim) for claim in claims}
             self._poll = _Poll.NOW

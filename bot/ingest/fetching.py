@@ -72,7 +72,10 @@ class FetchReport:
 async def fetch_all_sources(
     sources: Sequence[Source], store: Store, clock: Clock, *, since: date | None, console: Console
 ) -> list[FetchReport]:
-    """Fetch all sources concurrently, each with a progress bar on a terminal. Reports include failures."""
+    """Fetch all sources concurrently, each with a progress bar on a terminal.
+
+    Returns a report for each, in order. A failure stands in its report and is not raised.
+    """
     with show_progress_bars(console, in_numbers=True) as add_bar:
         fetches = [
             fetch_source(source, store, clock, since=since, progress=add_bar(source.name))

@@ -149,7 +149,10 @@ def _describe_spending(spending: Spending, has_prices: bool) -> str:
 
 
 async def review_until_stopped(open_context: OpenReviewContext, store: Store, stop: asyncio.Event) -> None:
-    """Run rounds until `stop`. A failed round is logged and retried; equal results are logged once."""
+    """Run rounds until `stop`. A failed round is logged and retried.
+
+    A result is logged unless it is the same as the one before.
+    """
     async with open_context() as context:
         last_sentence = ""
 
@@ -171,7 +174,10 @@ async def review_until_stopped(open_context: OpenReviewContext, store: Store, st
 async def _run_until_stopped(
     stop: asyncio.Event, round_work: Coroutine[Any, Any, RoundOutcome]
 ) -> RoundOutcome | None:
-    """Return the outcome, None if the round did not end within `SHUTDOWN_GRACE_SECONDS` after `stop`."""
+    """Run a round to its end and return its outcome.
+
+    A round that has not ended `SHUTDOWN_GRACE_SECONDS` after `stop` is cancelled, and None is returned.
+    """
     round_task, stop_task = asyncio.ensure_future(round_work), asyncio.ensure_future(stop.wait())
     try:
         await asyncio.wait((round_task, stop_task), return_when=asyncio.FIRST_COMPLETED)

@@ -183,7 +183,10 @@ class InteractionDispatcher:
                 await self.run_logged(sending)
 
     async def run_logged(self, work: Awaitable[None]) -> None:
-        """Run work that nobody waits for. An error is logged and not raised. `drain_tasks` waits for it."""
+        """Run work that nobody waits for. An error is logged and not raised.
+
+        Until it ends, it is among the running tasks that `drain_tasks` waits for.
+        """
         with self.track_task():
             try:
                 await work

@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 MAIN_SECRET = "DISCORD_TOKEN"  # noqa: S105 (the variable's name)
 
 MESSAGES_PER_SECOND_PER_CHANNEL = 1.0
-"""Discord allows 5 messages in 5 seconds."""
+"""Digest messages a second to one channel. Discord allows 5 in 5 seconds."""
 MESSAGES_PER_SECOND = 40.0
-"""Discord allows a bot 50 requests a second in all; the rest is for answers to people."""
+"""Digest messages a second in all. Discord allows a bot 50 requests; the rest is for answers to people."""
 
 INVITATION_TIMEOUT_SECONDS = 30.0
 

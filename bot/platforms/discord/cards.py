@@ -105,12 +105,16 @@ def _render_metadata(card: Card, limits: _CardLimits) -> str:
 
 
 def _render_warnings(warnings: Sequence[str], limits: _CardLimits) -> str:
+    """Return up to `MAX_WARNINGS` warnings, one a line."""
     shown = (clip_inline(warning, limits.warning) for warning in warnings[:MAX_WARNINGS])
     return "\n".join(f"⚠️ {warning}" for warning in shown if warning)
 
 
 def _render_limitations(card: Card, limits: _CardLimits) -> str:
-    """Return the limitations as a list, with “and 2 more” at its end if some are left out, else the note."""
+    """Return the first limitations as a list, with “and 2 more” at its end if some are left out.
+
+    Without any, return the note in small print.
+    """
     shown = [
         clip_inline(limitation, limits.limitation) for limitation in card.limitations[: limits.limitations]
     ]

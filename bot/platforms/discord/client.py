@@ -40,7 +40,7 @@ CROSSPOSTED = 1 << 0
 """Flag of a message that is published to the followers of an announcement channel."""
 
 MAX_CACHED_CHANNELS = 10_000
-"""Channels in the cache, the oldest of which is dropped."""
+"""Channels in the cache. When it is full, the one that was fetched first is dropped."""
 
 
 @dataclass(slots=True)

@@ -9,7 +9,7 @@ from bot.platforms.discord.replies import Interaction
 from digests.domains import CATEGORY_NAMES, DOMAIN_GROUPS, domain_name
 
 MAX_CHOICES = 25
-"""Suggestions of one list, and characters of one, which Discord takes at most."""
+"""Most suggestions that Discord takes; `CHOICE_CHARACTERS` is the longest one."""
 CHOICE_CHARACTERS = 100
 
 TIME_ZONES = sorted(zone for zone in available_timezones() if "/" in zone and not zone.startswith("Etc/"))
@@ -54,7 +54,7 @@ async def offer_time_zones(interaction: Interaction, typed: str) -> list[Choice[
 
 
 async def offer_days(interaction: Interaction, typed: str) -> list[Choice[str]]:
-    """Suggest days and common lists of days."""
+    """Suggest days and common lists of days that contain the typed text."""
     names = ("weekdays", "daily", "weekends", "mon", "mon, wed, fri", "mon, thu", "fri")
     return _to_choices(_find_matching(typed, [(name, name) for name in names]))
 

@@ -27,7 +27,7 @@ from digests.errors import InputError
 from digests.subscription import Channel
 
 MAX_CACHED_FORMS = 500
-"""Rejected forms in memory, of which the oldest is dropped."""
+"""Rejected forms in memory. When they are more, the oldest is dropped."""
 IN_PLACE_ACTIONS = frozenset(
     {
         ButtonAction.SHOW,
@@ -107,7 +107,10 @@ class DiscordListeners:
         await answer_interaction(interaction, open_form, self.dispatcher, skip_ack=True)
 
     async def on_form(self, interaction: Interaction) -> None:
-        """Save a submitted form. An error is shown with a button that opens the form as it was filled in."""
+        """Save a submitted form.
+
+        Wrong values are answered with the reason, and a button that opens the form as it was filled in.
+        """
         channel_id, values = read_modal(interaction.data or {})
 
         async def save_form(respond: Responder) -> None:
@@ -146,7 +149,10 @@ class DiscordListeners:
     # Buttons.
 
     async def on_button(self, interaction: Interaction, action: str, value: str) -> None:
-        """Handle a click. The answer replaces the clicked message only if nobody else sees that."""
+        """Handle a click on a button. A settings button opens the form; the dispatcher handles all others.
+
+        The answer may replace the clicked message only if nobody else sees that message.
+        """
         if action == ButtonAction.SETTINGS:
             await self.on_settings(interaction, _find_channel(interaction, value))
             return
@@ -183,7 +189,7 @@ class DiscordListeners:
         return Person(str(interaction.user.id), interaction.user.display_name, is_admin)
 
     def _require_posting(self, interaction: Interaction, target: Any) -> None:
-        """Check that the bot may post in the target, else in the interaction's channel. Raises InputError."""
+        """Raise InputError unless the bot may post in the target, else in the interaction's channel."""
         if target is None or target.id == interaction.channel_id:
             granted = interaction.app_permissions
         else:

@@ -110,5 +110,5 @@ def _append_closing(pages: list[PageDraft], closing: Sequence[str]) -> list[Page
 
 
 def _keycap_of(number: int) -> str:
-    """Return a number as a keycap emoji, above ten as text, with a space after it."""
+    """Return the text before a title: a keycap emoji up to 10, such as “11. ” above."""
     return f"{KEYCAPS[number - 1]} " if 1 <= number <= len(KEYCAPS) else f"{number}. "

@@ -65,7 +65,8 @@ async def _send_response(interaction: Interaction, message: Message, *, complete
     """Send a message that only this person sees, in up to `MAX_REPLY_PAGES` pages.
 
     With `completes_ack` the first page replaces the waiting state or the clicked message; every other page is
-    a message of its own. Where nothing can be posted to the channel, the message gets no share button.
+    a message of its own. The share button is left out in direct messages, and where only the person has
+    installed the app: nothing can be posted to the channel there.
     """
     if interaction.guild_id is None or not interaction.is_guild_integration():
         message = remove_share_button(message)
@@ -95,10 +96,7 @@ def message_arguments_of(page: Page) -> dict[str, Any]:
 
 
 def _build_view(rows: Iterable[Mapping[str, Any]]) -> discord.ui.View:
-    """Return rows of buttons as discord.py's view, which it does not wait for.
-
-    Clicks are handled by the custom_id.
-    """
+    """Return rows of buttons as a view that discord.py does not store: clicks are handled by their custom_id."""
     view = discord.ui.View(timeout=None)
     for number, row in enumerate(rows):
         for button in row["components"]:

@@ -25,7 +25,10 @@ from bot.platforms.discord.errors import (
 from bot.platforms.discord.settings import DiscordSettings
 
 MAX_RATE_LIMIT_SECONDS = 30.0
-"""Longest wait that discord.py accepts for a rate limit; its minimum. A longer one fails at once."""
+"""Longest rate limit that discord.py waits out. It allows no smaller value.
+
+A call that would have to wait longer fails at once.
+"""
 
 
 def use_addresses(settings: DiscordSettings) -> None:

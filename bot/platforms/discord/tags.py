@@ -23,7 +23,7 @@ _MARKUP = re.compile(r"^(?:-# |\*\*)|\*\*$")
 def title_of(payload: Mapping[str, Any]) -> str:
     """Return a thread's name for a page: the first line of its content, else its first embed's title.
 
-    It is plain text of at most `NAME_CHARACTERS`, and “Papers” when the page has neither.
+    It is plain text of at most `NAME_CHARACTERS`. A page with neither is called “Papers”.
     """
     embeds = payload.get("embeds") or [{}]
     lines = (payload.get("content") or "").strip().splitlines()
