@@ -110,5 +110,5 @@ def _append_closing(pages: list[PageDraft], closing: Sequence[str]) -> list[Page
 
 
 def _keycap_of(number: int) -> str:
-    """Return the text before a title: a keycap emoji up to 10, such as “11. ” above."""
+    """Return the text before a card's title: a keycap emoji for 1 to 10, otherwise such as “11. ”."""
     return f"{KEYCAPS[number - 1]} " if 1 <= number <= len(KEYCAPS) else f"{number}. "

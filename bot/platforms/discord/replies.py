@@ -96,7 +96,7 @@ def message_arguments_of(page: Page) -> dict[str, Any]:
 
 
 def _build_view(rows: Iterable[Mapping[str, Any]]) -> discord.ui.View:
-    """Return rows of buttons as a view that discord.py does not store: clicks are handled by their custom_id."""
+    """Return rows of buttons as a view. discord.py does not keep it: clicks are handled by the custom_id."""
     view = discord.ui.View(timeout=None)
     for number, row in enumerate(rows):
         for button in row["components"]:
