@@ -24,9 +24,7 @@ from bot.platforms.app import ChatApp
 from bot.platforms.registry import find_platforms
 from bot.storage import run_background
 from config.secrets import read_reviewer_key
-from config.settings import Settings
-from config.settings import SourceSettings as SourceSettings
-from config.settings import SubscriptionSettings as SubscriptionSettings
+from config.settings import Settings, SourceSettings, SubscriptionSettings
 from digests.build import DigestPolicy
 from digests.domains import resolve_domain
 from digests.errors import InputError, SourceError
@@ -88,14 +86,14 @@ def build_services(
 
     Raises StoreError, and InputError for an unknown domain.
     """
-    for subscription in configured_subscriptions(settings):
+    for subscription in list_configured_subscriptions(settings):
         check_domains(subscription.preferences)
     store = open_store(settings.store.url)
     return Services(
         settings,
         store,
         _build_delivery_context(settings, store, console, clock or _utc_now),
-        _search_directory(settings),
+        _locate_search_index(settings),
     )
 
 
@@ -113,7 +111,7 @@ def _build_delivery_context(
             for name, spec in find_platforms().items()
             if spec.open_local
         },
-        digest_policy=digest_policy_from_settings(settings),
+        digest_policy=_build_digest_policy(settings),
         owner=f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}",
         clock=clock,
         policy=DeliveryPolicy(
@@ -133,7 +131,7 @@ def _build_rate_limiters() -> dict[str, RateLimiter]:
     }
 
 
-def digest_policy_from_settings(settings: Settings) -> DigestPolicy:
+def _build_digest_policy(settings: Settings) -> DigestPolicy:
     """Return the policy of all digests from the settings."""
     digest = settings.digest
     pick_policy = PickPolicy(
@@ -148,14 +146,14 @@ def digest_policy_from_settings(settings: Settings) -> DigestPolicy:
     )
 
 
-def _search_directory(settings: Settings) -> Path:
+def _locate_search_index(settings: Settings) -> Path:
     if settings.search.directory:
         return Path(settings.search.directory)
     _, _, file = settings.store.url.partition("sqlite:///")
     return Path(f"{file or 'paperround'}.search")
 
 
-def configured_subscriptions(settings: Settings) -> list[Subscription]:
+def list_configured_subscriptions(settings: Settings) -> list[Subscription]:
     """Return the subscriptions of the channels in the settings."""
     return [_to_subscription(entry) for entry in settings.subscriptions]
 
@@ -203,12 +201,12 @@ def _build_source(entry: SourceSettings, services: Services) -> Source:
         case "snapshot":
             from digests.sources.snapshot import SnapshotSource
 
-            return SnapshotSource(Path(entry.path), frozenset(_categories_of(entry)), entry.effective_name)
+            return SnapshotSource(Path(entry.path), frozenset(_list_categories(entry)), entry.effective_name)
         case never:
             assert_never(never)
 
 
-def _categories_of(entry: SourceSettings) -> tuple[str, ...]:
+def _list_categories(entry: SourceSettings) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for domain in entry.categories for name in resolve_domain(domain)))
 
 
@@ -219,7 +217,7 @@ def _build_arxiv(entry: SourceSettings, services: Services) -> "ArxivSource":
     urls = (addresses.rss, addresses.oai, addresses.query)
     turns = _build_arxiv_turns(services)
     return ArxivSource(
-        _categories_of(entry), _client_opener(services, *urls), turns, addresses, entry.effective_name
+        _list_categories(entry), _make_client_opener(services, *urls), turns, addresses, entry.effective_name
     )
 
 
@@ -233,7 +231,7 @@ def _build_arxiv_turns(services: Services) -> "ServerTurns":
     return ServerTurns(services.store.sources, ARXIV_HOST, owner, ARXIV_GAP, context.clock)
 
 
-def _client_opener(
+def _make_client_opener(
     services: Services, *trusted_urls: str
 ) -> Callable[[], AbstractAsyncContextManager["SourceClient"]]:
     """Return a function that opens a client. The client may request these URLs even on private networks."""
@@ -254,7 +252,10 @@ def _build_huggingface(entry: SourceSettings, services: Services) -> Source:
 
     url = entry.url or DAILY_PAPERS_URL
     return HuggingFaceSource(
-        _client_opener(services, url), url, timedelta(minutes=entry.interval_minutes), entry.effective_name
+        _make_client_opener(services, url),
+        url,
+        timedelta(minutes=entry.interval_minutes),
+        entry.effective_name,
     )
 
 
@@ -264,7 +265,7 @@ def _build_review_source(entry: SourceSettings, services: Services) -> Source:
     interval = timedelta(minutes=entry.interval_minutes)
     if entry.path:
         return WatchedFiles(Path(entry.path), interval, entry.effective_name)
-    return WatchedAddress(_client_opener(services, entry.url), entry.url, interval, entry.effective_name)
+    return WatchedAddress(_make_client_opener(services, entry.url), entry.url, interval, entry.effective_name)
 
 
 def build_arxiv_lookup(services: Services) -> PaperLookup | None:
@@ -355,7 +356,7 @@ def _build_full_texts(services: Services) -> "ArxivFullTextFetcher":
     from digests.reviewers.arxiv_full_text import ArxivFullTextFetcher
 
     turns = _build_arxiv_turns(services)
-    return ArxivFullTextFetcher(_client_opener(services, FULL_TEXT_URL), turns, FULL_TEXT_URL)
+    return ArxivFullTextFetcher(_make_client_opener(services, FULL_TEXT_URL), turns, FULL_TEXT_URL)
 
 
 def build_apps(services: Services, environment: Mapping[str, str]) -> list[ChatApp]:

@@ -25,9 +25,7 @@ from bot.delivery.deliver import deliver_edition
 from bot.platforms.console.render import print_page, render
 from bot.present.wording import present_sentence
 from bot.services import Services, build_services
-from config.settings import DigestSettings as DigestSettings
-from config.settings import Settings
-from config.settings import StoreSettings as StoreSettings
+from config.settings import DigestSettings, Settings, StoreSettings
 from digests.errors import InputError, PaperroundError
 from digests.model import Paper, Review
 from digests.ports import Store
@@ -105,7 +103,7 @@ def _subscribe_channel(store: Store, now: datetime) -> Subscription:
 
 
 def _deliver_digest(subscription: Subscription, now: datetime, services: Services) -> None:
-    """Deliver as `paperround run` does. Raises PaperroundError, since nobody reads the log of a demo."""
+    """Deliver as `paperround run` does. Raises PaperroundError if nothing was posted: a demo has no log."""
     logging.getLogger("bot").addHandler(logging.NullHandler())
     asyncio.run(deliver_edition(subscription, now.date(), context=services.delivery_context))
     (delivery,) = services.store.delivery_reports.history(subscription, 1)
@@ -170,7 +168,7 @@ class TerminalConversation:
                 raise InputError(f"I don't know “{line.strip()[:60]}”. Type help for a list.")
 
     def _add_reviews(self, message: Message) -> list[Message]:
-        """Follow the review button of a look-up: a terminal has no buttons."""
+        """Return the message, and the reviews that its buttons would open: a terminal has no buttons."""
         buttons = [
             button for block in message.blocks if isinstance(block, Buttons) for button in block.buttons
         ]
@@ -178,7 +176,7 @@ class TerminalConversation:
         return [message, *(self.answers.lookup.show_review(paper).message for paper in reviewed)]
 
     def _react_to_paper(self, number: str) -> Message:
-        """Do what a 🔖 reaction on a paper of the digest does, and show the queue."""
+        """Mark a paper of the digest as a 🔖 reaction does, and return the queue."""
         if not re.fullmatch(r"[0-9]{1,3}", number):
             raise InputError("Give the number of a paper in the digest, such as react 2.")
         if not 1 <= int(number) <= len(self.message_ids):

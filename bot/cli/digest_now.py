@@ -14,7 +14,7 @@ from bot.cli.status import find_unstarted
 from bot.cli.terminal import EXIT_OK, build_cli_services, open_console, print_lines
 from bot.delivery.deliver import DeliveryContext, deliver_edition
 from bot.present.wording import format_count
-from bot.services import Services, build_apps, configured_subscriptions
+from bot.services import Services, build_apps, list_configured_subscriptions
 from bot.storage import run_interactive
 from digests.build import build
 from digests.errors import InputError, PaperroundError
@@ -58,7 +58,7 @@ async def post_todays_edition(channel: str, services: Services, environment: Map
 
     Raises InputError, and PaperroundError if it was not posted.
     """
-    configured = configured_subscriptions(services.settings)
+    configured = list_configured_subscriptions(services.settings)
     # Checked before any write: an unknown or ambiguous channel changes nothing.
     await run_interactive(_require_subscription, channel, services)
     if any(channel in (each.channel.channel, str(each.channel)) for each in configured):
@@ -86,12 +86,8 @@ async def _finish_older_editions(subscription: Subscription, edition: date, cont
 def _require_subscription(channel: str, services: Services) -> Subscription:
     """Return the subscription of a channel. Raises InputError unless exactly one matches."""
     stored = services.store.subscriptions.list_active()
-    known = [
-        *stored,
-        *find_unstarted(
-            configured_subscriptions(services.settings), [subscription.channel for subscription in stored]
-        ),
-    ]
+    configured = list_configured_subscriptions(services.settings)
+    known = [*stored, *find_unstarted(configured, [subscription.channel for subscription in stored])]
     matches = [each for each in known if channel == str(each.channel)]
     matches = matches or [each for each in known if channel == each.channel.channel]
     if len(matches) == 1:

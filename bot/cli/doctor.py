@@ -16,7 +16,7 @@ from bot.services import (
     build_apps,
     build_reviewer,
     build_sources,
-    configured_subscriptions,
+    list_configured_subscriptions,
 )
 from bot.storage import run_interactive
 from digests.ports.outbox import DeliveryState
@@ -91,7 +91,7 @@ def _load_subscriptions(services: Services) -> list[Subscription]:
     stored_channels = {(each.channel.platform, each.channel.channel) for each in stored}
     return stored + [
         each
-        for each in configured_subscriptions(services.settings)
+        for each in list_configured_subscriptions(services.settings)
         if (each.channel.platform, each.channel.channel) not in stored_channels
     ]
 

@@ -13,7 +13,7 @@ from bot.chat.port import Page
 from bot.cli.terminal import EXIT_OK, build_cli_services, open_console, print_json
 from bot.platforms.registry import find_platforms, render_pages
 from bot.present.digest import present_digest
-from bot.services import Services, check_domains, configured_subscriptions
+from bot.services import Services, check_domains, list_configured_subscriptions
 from digests.build import build
 from digests.errors import InputError
 from digests.model import Digest
@@ -88,12 +88,12 @@ def _choose_subscription(request: PreviewRequest, services: Services) -> Subscri
     """Return the first matching channel of the settings, or an empty one, with the options applied."""
     channels = [
         subscription
-        for subscription in configured_subscriptions(services.settings)
+        for subscription in list_configured_subscriptions(services.settings)
         if request.channel in ("", subscription.channel.channel)
     ]
     if request.channel and not channels:
         known = ", ".join(
-            subscription.channel.channel for subscription in configured_subscriptions(services.settings)
+            subscription.channel.channel for subscription in list_configured_subscriptions(services.settings)
         )
         raise InputError(f"The settings name no channel {request.channel!r}; they name: {known or 'none'}.")
     on_platform = [each for each in channels if each.channel.platform == request.platform]

@@ -12,7 +12,7 @@ from bot.ingest.reviewing import (
     plan_today,
     review_once,
 )
-from bot.services import build_reviewer, configured_subscriptions
+from bot.services import build_reviewer, list_configured_subscriptions
 from digests.errors import InputError
 
 
@@ -27,7 +27,7 @@ def run_command(options: argparse.Namespace) -> int:
         )
     preferences = load_channel_preferences(
         services.store,
-        [subscription.preferences for subscription in configured_subscriptions(services.settings)],
+        [subscription.preferences for subscription in list_configured_subscriptions(services.settings)],
     )
     if not preferences:
         print_lines("No channel gets a digest yet, so only papers that people asked for are read.")

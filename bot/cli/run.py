@@ -31,7 +31,7 @@ from bot.services import (
     build_arxiv_lookup,
     build_reviewer,
     build_sources,
-    configured_subscriptions,
+    list_configured_subscriptions,
 )
 from bot.storage import run_background
 from digests.errors import InputError
@@ -176,7 +176,7 @@ def _sync_subscriptions(services: Services, platforms: Collection[str]) -> None:
     channel can get a digest.
     """
     context, stored_subscriptions = services.delivery_context, services.store.subscriptions
-    subscriptions = configured_subscriptions(services.settings)
+    subscriptions = list_configured_subscriptions(services.settings)
     _require_platforms(subscriptions or stored_subscriptions.list_active(), platforms)
     for subscription in subscriptions:
         channel = subscription.channel

@@ -13,7 +13,7 @@ from rich.text import Text
 
 from bot.cli.terminal import EXIT_OK, build_cli_services, open_console, print_json
 from bot.present.wording import format_count
-from bot.services import configured_subscriptions
+from bot.services import list_configured_subscriptions
 from digests.errors import InputError
 from digests.model import HealthReport
 from digests.ports import Store
@@ -45,7 +45,7 @@ def run_command(options: argparse.Namespace) -> int:
         services.store,
         services.delivery_context.clock(),
         options.channel,
-        configured_subscriptions(services.settings),
+        list_configured_subscriptions(services.settings),
     )
     if options.channel and not found.channels and not found.unstarted_channels:
         raise InputError(

@@ -1,4 +1,4 @@
-"""Tests of the settings file: each refusal is one sentence with the key and the fix."""
+"""The settings file: each refusal is one sentence with the key and the fix."""
 
 import re
 import tomllib
@@ -35,11 +35,11 @@ def a_file(directory: Path, toml: str | bytes, name: str = "paperround.toml") ->
     return file
 
 
-def settings_of(directory: Path, toml: str | bytes) -> Settings:
+def load_toml(directory: Path, toml: str | bytes) -> Settings:
     return load(a_file(directory, toml))
 
 
-def problems_of(directory: Path, toml: str | bytes) -> str:
+def list_problems(directory: Path, toml: str | bytes) -> str:
     """Return the sentences about a file, without the file's name."""
     file = a_file(directory, toml)
     with pytest.raises(SettingsError) as caught:
@@ -54,18 +54,18 @@ def a_subscription(more: str = "", channel: str = "C1") -> str:
     return f'[[subscriptions]]\nplatform = "slack"\nchannel = "{channel}"\n{more}\n'
 
 
-def keys_of(document: dict[str, Any], name: str = "") -> set[str]:
+def list_keys(document: dict[str, Any], name: str = "") -> set[str]:
     """Return the dotted names of all keys of a document, tables included."""
     found = set()
     for key, value in document.items():
         dotted = f"{name}.{key}".strip(".")
         found.add(dotted)
         for inner in value if isinstance(value, list) else [value]:
-            found |= keys_of(inner, dotted) if isinstance(inner, dict) else set()
+            found |= list_keys(inner, dotted) if isinstance(inner, dict) else set()
     return found
 
 
-def uncommented(text: str) -> str:
+def uncomment(text: str) -> str:
     return re.sub(r"(?m)^#(?=\S)", "", text)
 
 
@@ -85,9 +85,9 @@ def test_the_example_names_every_documented_key_and_no_other() -> None:
     shown_in_comments = {key for key in documented if key.split(".")[0] == "sources"} | {
         "subscriptions.min_score"
     }
-    assert keys_of(tomllib.loads(text)) == documented - shown_in_comments
+    assert list_keys(tomllib.loads(text)) == documented - shown_in_comments
     server_fields = "reviewer.extra."  # Any field that a server takes.
-    named = keys_of(tomllib.loads(uncommented(text)))
+    named = list_keys(tomllib.loads(uncomment(text)))
     assert {key for key in named if not key.startswith(server_fields)} == documented
 
 
@@ -97,7 +97,7 @@ def test_the_settings_page_names_every_documented_key_with_its_default() -> None
 
 
 def test_the_examples_in_comments_load(tmp_path: Path) -> None:
-    loaded = settings_of(tmp_path, uncommented(EXAMPLE.read_text()))
+    loaded = load_toml(tmp_path, uncomment(EXAMPLE.read_text()))
     assert [each.platform for each in loaded.subscriptions] == ["console", "slack", "discord"]
     assert [each.min_score for each in loaded.subscriptions] == [7.0, 7.0, None]
     assert loaded.subscriptions[1].time_zone == "Europe/Berlin"
@@ -146,7 +146,7 @@ def a_source(*lines: str) -> str:
     ],
 )
 def test_a_wrong_source_is_one_sentence(tmp_path: Path, toml: str, problem: str) -> None:
-    assert problems_of(tmp_path, toml) == problem
+    assert list_problems(tmp_path, toml) == problem
 
 
 def test_every_key_is_described_and_none_looks_like_a_secret() -> None:
@@ -225,27 +225,29 @@ def test_a_file_that_cannot_be_opened_is_refused_with_the_reason(tmp_path: Path,
 
 
 def test_a_byte_order_mark_is_ignored(tmp_path: Path) -> None:
-    assert settings_of(tmp_path, b"\xef\xbb\xbfversion = 1\r\n").model_dump() == SettingsModel().model_dump()
+    assert load_toml(tmp_path, b"\xef\xbb\xbfversion = 1\r\n").model_dump() == SettingsModel().model_dump()
 
 
 @pytest.mark.parametrize("written", ["é".encode("latin-1"), "version = 1".encode("utf-16")])
 def test_a_file_that_is_not_utf_8_is_refused(tmp_path: Path, written: bytes) -> None:
-    assert problems_of(tmp_path, written).endswith("is not UTF-8 text; save it as UTF-8")
+    assert list_problems(tmp_path, written).endswith("is not UTF-8 text; save it as UTF-8")
 
 
 def test_broken_toml_is_shown_with_line_and_column(tmp_path: Path) -> None:
-    assert problems_of(tmp_path, "version = 1\n[digest]\nmax_age_days = = 3").endswith(
+    assert list_problems(tmp_path, "version = 1\n[digest]\nmax_age_days = = 3").endswith(
         "is not valid TOML: Invalid value (at line 3, column 16); correct it there"
     )
 
 
 @pytest.mark.parametrize("value", ["9" * 5000, "[" * 20_000])
 def test_a_value_too_large_to_read_is_refused(tmp_path: Path, value: str) -> None:
-    assert "holds a value too large to read; compare" in problems_of(tmp_path, f"version = {value}")
+    assert "holds a value too large to read; compare" in list_problems(tmp_path, f"version = {value}")
 
 
 def test_tables_nested_a_thousand_deep_are_one_unknown_key(tmp_path: Path) -> None:
-    assert problems_of(tmp_path, f"[{'.'.join('a' * 1000)}]").startswith("a is no key that Paperround knows")
+    assert list_problems(tmp_path, f"[{'.'.join('a' * 1000)}]").startswith(
+        "a is no key that Paperround knows"
+    )
 
 
 # Contents.
@@ -254,18 +256,18 @@ def test_tables_nested_a_thousand_deep_are_one_unknown_key(tmp_path: Path) -> No
 def test_a_subscription_is_read(tmp_path: Path) -> None:
     schedule = 'at = "18:05"\ndays = ["sun", "mon"]\ntime_zone = "Asia/Kolkata"\n'
     preferences = 'keywords = [" graphs "]\nmin_score = 7'
-    (read,) = settings_of(tmp_path, a_subscription(schedule + preferences)).subscriptions
+    (read,) = load_toml(tmp_path, a_subscription(schedule + preferences)).subscriptions
     assert (read.at, read.days, read.time_zone) == (time(18, 5), ("sun", "mon"), "Asia/Kolkata")
     assert (read.keywords, read.min_score, read.workspace) == (("graphs",), 7.0, "")
 
 
 def test_a_time_may_be_a_toml_time(tmp_path: Path) -> None:
-    assert settings_of(tmp_path, a_subscription("at = 18:05:00")).subscriptions[0].at == time(18, 5)
+    assert load_toml(tmp_path, a_subscription("at = 18:05:00")).subscriptions[0].at == time(18, 5)
 
 
 def test_postgresql_is_a_store(tmp_path: Path) -> None:
     url = "postgresql+psycopg://me@host:5433/papers?sslmode=require"
-    assert settings_of(tmp_path, f'[store]\nurl = "{url}"').store.url == url
+    assert load_toml(tmp_path, f'[store]\nurl = "{url}"').store.url == url
 
 
 def test_settings_do_not_change_once_read() -> None:
@@ -377,7 +379,7 @@ def test_settings_do_not_change_once_read() -> None:
 def test_a_wrong_value_is_one_sentence_with_its_key_and_the_fix(
     tmp_path: Path, toml: str, problem: str
 ) -> None:
-    assert problems_of(tmp_path, toml) == problem
+    assert list_problems(tmp_path, toml) == problem
 
 
 @pytest.mark.parametrize(
@@ -437,7 +439,7 @@ def test_a_wrong_subscription_is_one_sentence_with_its_number_and_the_fix(
     tmp_path: Path, written: str, problem: str
 ) -> None:
     toml = a_subscription(channel="C0") + a_subscription(written)
-    assert problems_of(tmp_path, toml) == f"subscriptions, number 2: {problem}"
+    assert list_problems(tmp_path, toml) == f"subscriptions, number 2: {problem}"
 
 
 @pytest.mark.parametrize(
@@ -461,7 +463,7 @@ def test_a_wrong_subscription_is_one_sentence_with_its_number_and_the_fix(
     ],
 )
 def test_a_file_name_is_no_time_zone(tmp_path: Path, zone: str) -> None:
-    problem = problems_of(tmp_path, a_subscription(f'time_zone = "{zone}"'))
+    problem = list_problems(tmp_path, a_subscription(f'time_zone = "{zone}"'))
     assert problem.startswith("subscriptions, number 1: time_zone is ")
     assert ", which is no time zone; " in problem
     assert len(problem.splitlines()) == 1
@@ -481,19 +483,19 @@ def test_a_file_name_is_no_time_zone(tmp_path: Path, zone: str) -> None:
     ],
 )
 def test_a_subscription_needs_a_platform_and_a_channel(tmp_path: Path, toml: str, problem: str) -> None:
-    assert problems_of(tmp_path, f"[[subscriptions]]\n{toml}") == f"subscriptions, number 1: {problem}"
+    assert list_problems(tmp_path, f"[[subscriptions]]\n{toml}") == f"subscriptions, number 1: {problem}"
 
 
 def test_a_channel_has_one_subscription(tmp_path: Path) -> None:
     toml = a_subscription() + a_subscription('workspace = "T2"') + a_subscription('workspace = " "')
-    assert problems_of(tmp_path, toml) == (
+    assert list_problems(tmp_path, toml) == (
         'subscriptions has the slack channel "C1" twice, as number 1 and number 3; '
         "a channel has one subscription, so remove one of them"
     )
 
 
 def test_each_problem_has_its_own_line(tmp_path: Path) -> None:
-    problem = problems_of(tmp_path, "[digest]\nmax_age_days = -1\npick = 2\n" + a_subscription("top = 0"))
+    problem = list_problems(tmp_path, "[digest]\nmax_age_days = -1\npick = 2\n" + a_subscription("top = 0"))
     assert [line.split(" is ")[0] for line in problem.splitlines()] == [
         "digest.max_age_days",
         "digest.pick",
@@ -502,7 +504,7 @@ def test_each_problem_has_its_own_line(tmp_path: Path) -> None:
 
 
 def test_an_unknown_store_is_refused_without_its_password(tmp_path: Path) -> None:
-    assert problems_of(tmp_path, '[store]\nurl = "mysql://me:hunter2@host/papers"') == (
+    assert list_problems(tmp_path, '[store]\nurl = "mysql://me:hunter2@host/papers"') == (
         "store.url does not begin with sqlite:/// or postgresql+psycopg://; "
         'write one of the two, such as "sqlite:///paperround.db"'
     )
@@ -512,14 +514,14 @@ def test_an_unknown_store_is_refused_without_its_password(tmp_path: Path) -> Non
     "address", ["me:hunter2@host/papers", "me:hun/ter2@host/papers", "host/papers?password=hunter2"]
 )
 def test_a_password_in_the_store_url_is_refused_and_not_shown(tmp_path: Path, address: str) -> None:
-    assert problems_of(tmp_path, f'[store]\nurl = "postgresql+psycopg://{address}"') == (
+    assert list_problems(tmp_path, f'[store]\nurl = "postgresql+psycopg://{address}"') == (
         "store.url carries a password; secrets are read from the environment only, so take it out and set "
         "PGPASSWORD"
     )
 
 
 def test_a_newer_file_asks_for_a_newer_paperround(tmp_path: Path) -> None:
-    problem = problems_of(tmp_path, "version = 2\nnews = true")
+    problem = list_problems(tmp_path, "version = 2\nnews = true")
     assert (
         "is written for a newer Paperround (settings version 2; this one knows 1): upgrade Paperround, or"
         in problem
@@ -538,6 +540,6 @@ def test_a_newer_file_asks_for_a_newer_paperround(tmp_path: Path) -> None:
     ],
 )
 def test_a_secret_in_the_file_is_refused_and_not_shown(tmp_path: Path, toml: str, key: str) -> None:
-    assert problems_of(tmp_path, toml) == (
+    assert list_problems(tmp_path, toml) == (
         f"secrets are read from the environment only: remove {key} and set an environment variable"
     )

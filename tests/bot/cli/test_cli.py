@@ -33,7 +33,7 @@ RECORDS = [
 ]  # fmt: skip
 
 
-def paperround(
+def run_paperround(
     folder: Path, *arguments: str, given: str | None = None, **environment: str
 ) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
@@ -49,16 +49,16 @@ def paperround(
     )
 
 
-def imported(folder: Path) -> None:
+def import_records(folder: Path) -> None:
     (folder / "papers.json").write_text(json.dumps(RECORDS))
-    done = paperround(folder, "import", "papers.json")
+    done = run_paperround(folder, "import", "papers.json")
     assert (done.returncode, done.stdout) == (0, "6 new, 0 changed, 0 as they were.\n")
 
 
 def test_papers_are_imported_once_and_a_digest_of_them_is_previewed(tmp_path: Path) -> None:
-    imported(tmp_path)
-    assert paperround(tmp_path, "import", "papers.json").stdout == "0 new, 0 changed, 6 as they were.\n"
-    preview = paperround(tmp_path, "preview", "--top", "2")
+    import_records(tmp_path)
+    assert run_paperround(tmp_path, "import", "papers.json").stdout == "0 new, 0 changed, 6 as they were.\n"
+    preview = run_paperround(tmp_path, "preview", "--top", "2")
     assert "2 of 6 new papers" in preview.stdout
     assert "1. Paper number 0" in preview.stdout
     assert "3. " not in preview.stdout
@@ -68,7 +68,7 @@ def test_a_bad_record_is_reported_by_line_and_field_and_the_rest_is_imported(
     tmp_path: Path,
 ) -> None:
     lines = [json.dumps(RECORDS[0]), '{"arxiv_id": "2401.00009", "score": 3}', json.dumps(RECORDS[1])]
-    done = paperround(tmp_path, "import", "-", given="\n".join(lines))
+    done = run_paperround(tmp_path, "import", "-", given="\n".join(lines))
     assert done.returncode == 1
     assert done.stderr == "standard input, line 2: title: is missing\n"
     assert done.stdout == "2 new, 0 changed, 0 as they were. 1 bad left out.\n"
@@ -76,7 +76,7 @@ def test_a_bad_record_is_reported_by_line_and_field_and_the_rest_is_imported(
 
 def test_an_unreadable_file_does_not_stop_the_import_of_others(tmp_path: Path) -> None:
     (tmp_path / "papers.json").write_text(json.dumps(RECORDS))
-    done = paperround(tmp_path, "import", "none.json", "papers.json")
+    done = run_paperround(tmp_path, "import", "none.json", "papers.json")
     assert done.returncode == 1
     assert done.stderr == "paperround: none.json: there is no such file.\n"
     assert done.stdout.startswith("6 new")
@@ -84,7 +84,7 @@ def test_an_unreadable_file_does_not_stop_the_import_of_others(tmp_path: Path) -
 
 def test_truncated_json_imports_the_records_before_the_cut(tmp_path: Path) -> None:
     (tmp_path / "cut.json").write_text(json.dumps(RECORDS)[:-20])
-    done = paperround(tmp_path, "import", "cut.json")
+    done = run_paperround(tmp_path, "import", "cut.json")
     assert done.returncode == 1
     assert "in the middle of a record" in done.stderr
     assert done.stdout.startswith("5 new")
@@ -92,8 +92,8 @@ def test_truncated_json_imports_the_records_before_the_cut(tmp_path: Path) -> No
 
 @needs_shared_data
 def test_the_reviewed_papers_give_a_digest_ordered_by_rank(tmp_path: Path) -> None:
-    assert paperround(tmp_path, "import", str(FOLDER / "reviews_24.jsonl")).returncode == 0
-    pages = json.loads(paperround(tmp_path, "preview", "--as", "slack", "--json").stdout)
+    assert run_paperround(tmp_path, "import", str(FOLDER / "reviews_24.jsonl")).returncode == 0
+    pages = json.loads(run_paperround(tmp_path, "preview", "--as", "slack", "--json").stdout)
     assert [page["text"].split(" ")[0] for page in pages[1:]] == ["1.", "2.", "3.", "4.", "5."]
 
 
@@ -102,8 +102,10 @@ def test_the_reviewed_papers_give_a_digest_ordered_by_rank(tmp_path: Path) -> No
 def test_a_json_preview_has_the_request_bodies_of_the_platform(
     tmp_path: Path, platform: str, style: str
 ) -> None:
-    imported(tmp_path)
-    pages = json.loads(paperround(tmp_path, "preview", "--as", platform, "--json", "--style", style).stdout)
+    import_records(tmp_path)
+    pages = json.loads(
+        run_paperround(tmp_path, "preview", "--as", platform, "--json", "--style", style).stdout
+    )
     assert len(pages) == (1 if style == "compact" else 6)
     for page in pages:
         assert (
@@ -116,28 +118,28 @@ def test_a_json_preview_has_the_request_bodies_of_the_platform(
 
 
 def test_a_preview_uses_the_channel_of_the_settings(tmp_path: Path) -> None:
-    imported(tmp_path)
+    import_records(tmp_path)
     (tmp_path / "paperround.toml").write_text(
         '[[subscriptions]]\nplatform = "slack"\nchannel = "C0456"\n'
         'domains = ["vision"]\ntop = 2\nstyle = "compact"\n'
     )
-    (page,) = json.loads(paperround(tmp_path, "preview", "--as", "slack", "--json").stdout)
+    (page,) = json.loads(run_paperround(tmp_path, "preview", "--as", "slack", "--json").stdout)
     assert page["channel"] == "C0456"
     assert "2 of 6 new papers" in page["text"]
 
 
 def test_words_ids_and_addresses_find_papers(tmp_path: Path) -> None:
-    imported(tmp_path)
-    for asked in ("number 3", "2401.00003", "https://arxiv.org/abs/2401.00003v2"):
-        (first, *_) = json.loads(paperround(tmp_path, "search", "--json", asked).stdout)
+    import_records(tmp_path)
+    for query in ("number 3", "2401.00003", "https://arxiv.org/abs/2401.00003v2"):
+        (first, *_) = json.loads(run_paperround(tmp_path, "search", "--json", query).stdout)
         assert first["title"] == "Paper number 3"
-    missed = paperround(tmp_path, "search", "zebra")
+    missed = run_paperround(tmp_path, "search", "zebra")
     assert missed.returncode == 1
     assert "Nothing found for “zebra”" in missed.stderr
 
 
 @pytest.mark.parametrize(
-    ("arguments", "status", "said"),
+    ("arguments", "status", "sentence"),
     [
         (["preview", "--domain", "visoin"], 1, "did you mean 'vision'"),
         (["preview", "--top", "0"], 2, "is not a number from 1 to 50"),
@@ -151,16 +153,16 @@ def test_words_ids_and_addresses_find_papers(tmp_path: Path) -> None:
     ],
 )
 def test_a_wrong_command_is_answered_with_a_sentence(
-    tmp_path: Path, arguments: list[str], status: int, said: str
+    tmp_path: Path, arguments: list[str], status: int, sentence: str
 ) -> None:
-    done = paperround(tmp_path, *arguments)
+    done = run_paperround(tmp_path, *arguments)
     assert done.returncode == status
-    assert said in done.stderr
+    assert sentence in done.stderr
     assert "Traceback" not in done.stderr
 
 
 @pytest.mark.parametrize(
-    ("settings", "said"),
+    ("settings", "sentence"),
     [
         ("version = 99", "newer Paperround"),
         ("[store]\nurll = 1", "urll"),
@@ -173,17 +175,17 @@ def test_a_wrong_command_is_answered_with_a_sentence(
         ),
     ],
 )
-def test_wrong_settings_are_answered_with_a_sentence(tmp_path: Path, settings: str, said: str) -> None:
+def test_wrong_settings_are_answered_with_a_sentence(tmp_path: Path, settings: str, sentence: str) -> None:
     (tmp_path / "paperround.toml").write_text(settings)
-    done = paperround(tmp_path, "preview")
+    done = run_paperround(tmp_path, "preview")
     assert done.returncode == 1
-    assert said in done.stderr
+    assert sentence in done.stderr
     assert "Traceback" not in done.stderr
 
 
 def test_a_store_that_is_something_else_is_answered_with_a_sentence(tmp_path: Path) -> None:
     (tmp_path / "paperround.db").write_text("a letter to my aunt " * 200)
-    done = paperround(tmp_path, "preview")
+    done = run_paperround(tmp_path, "preview")
     assert done.returncode == 1
     assert "is not a Paperround store" in done.stderr
 
@@ -201,7 +203,7 @@ def test_a_closed_output_pipe_is_no_failure(tmp_path: Path) -> None:
 
 
 def test_the_demo_sends_todays_digest_and_ends() -> None:
-    done = paperround(Path.cwd(), "demo")
+    done = run_paperround(Path.cwd(), "demo")
     assert done.returncode == 0, done.stderr
     assert " of " in done.stdout.splitlines()[0]
     assert done.stdout.count("https://arxiv.org/abs/") == 5
@@ -209,16 +211,16 @@ def test_the_demo_sends_todays_digest_and_ends() -> None:
     assert done.stderr == ""
 
 
-def test_where_the_output_is_not_in_unicode_text_is_shown_as_far_as_it_goes_and_json_stays_json(
+def test_an_ascii_terminal_gets_replacements_and_json_stays_json(
     tmp_path: Path,
 ) -> None:
     (tmp_path / "papers.json").write_text(json.dumps({"arxiv_id": "2401.00001", "title": "Gaußian 😀"}))
-    ascii_alone = {"PYTHONIOENCODING": "ascii", "LC_ALL": "C", "PYTHONUTF8": "0"}
-    assert paperround(tmp_path, "import", "papers.json", **ascii_alone).returncode == 0
-    found = paperround(tmp_path, "search", "--json", "2401.00001", **ascii_alone)
+    ascii_only = {"PYTHONIOENCODING": "ascii", "LC_ALL": "C", "PYTHONUTF8": "0"}
+    assert run_paperround(tmp_path, "import", "papers.json", **ascii_only).returncode == 0
+    found = run_paperround(tmp_path, "search", "--json", "2401.00001", **ascii_only)
     assert json.loads(found.stdout)[0]["title"] == "Gaußian 😀"
-    assert "Gau?ian ?" in paperround(tmp_path, "preview", **ascii_alone).stdout
-    assert paperround(tmp_path, "demo", **ascii_alone).returncode == 0
+    assert "Gau?ian ?" in run_paperround(tmp_path, "preview", **ascii_only).stdout
+    assert run_paperround(tmp_path, "demo", **ascii_only).returncode == 0
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full on this machine")
@@ -238,26 +240,26 @@ def test_output_that_cannot_be_written_is_answered_with_a_sentence(tmp_path: Pat
 
 
 def test_on_a_terminal_the_demo_takes_commands() -> None:
-    ours, theirs = os.openpty()
+    terminal, bot_end = os.openpty()
     demo = subprocess.Popen(
-        [sys.executable, "-m", "bot", "demo"], stdin=theirs, stdout=theirs, stderr=theirs, close_fds=True
+        [sys.executable, "-m", "bot", "demo"], stdin=bot_end, stdout=bot_end, stderr=bot_end, close_fds=True
     )
-    os.close(theirs)
-    os.write(ours, b"/paper kto\nreact 2\nquit\n")
+    os.close(bot_end)
+    os.write(terminal, b"/paper kto\nreact 2\nquit\n")
     text = b""
     with suppress(OSError):  # The terminal is gone once the demo has ended.
-        while piece := os.read(ours, 65536):
+        while piece := os.read(terminal, 65536):
             text += piece
     assert demo.wait(30) == 0
-    os.close(ours)
+    os.close(terminal)
     assert b"Prospect Theoretic" in text
     assert b"1 wants to discuss" in b" ".join(text.split())
 
 
-def test_a_bar_on_a_terminal_shows_how_far_an_import_is(tmp_path: Path) -> None:
+def test_an_import_on_a_terminal_shows_a_progress_bar(tmp_path: Path) -> None:
     console = Console(file=io.StringIO(), force_terminal=True, width=80)
-    many = "\n".join(json.dumps({"arxiv_id": f"2401.{n:05}", "title": "x" * 500}) for n in range(2000))
-    (tmp_path / "papers.jsonl").write_text(many)
+    records = "\n".join(json.dumps({"arxiv_id": f"2401.{n:05}", "title": "x" * 500}) for n in range(2000))
+    (tmp_path / "papers.jsonl").write_text(records)
     report = import_review_files(
         [str(tmp_path / "papers.jsonl")], a_store(), now=NOW, standard_input=io.BytesIO(), console=console
     )
@@ -278,7 +280,7 @@ days = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 """
 
 
-def keys(folder: Path) -> list[str]:
+def list_posted_keys(folder: Path) -> list[str]:
     transcript = folder / "transcript.jsonl"
     lines: list[dict[str, Any]] = (
         [json.loads(line) for line in transcript.read_text().splitlines()] if transcript.exists() else []
@@ -286,7 +288,7 @@ def keys(folder: Path) -> list[str]:
     return [line["key"] for line in lines]
 
 
-def running(folder: Path) -> subprocess.Popen[str]:
+def start_bot(folder: Path) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, "-m", "bot", "run"],
         cwd=folder,
@@ -296,17 +298,17 @@ def running(folder: Path) -> subprocess.Popen[str]:
     )
 
 
-def wait_for(folder: Path, pages: int, process: subprocess.Popen[str]) -> None:
+def wait_for_pages(folder: Path, pages: int, process: subprocess.Popen[str]) -> None:
     deadline = time.monotonic() + 30
-    while len(keys(folder)) < pages and time.monotonic() < deadline and process.poll() is None:
+    while len(list_posted_keys(folder)) < pages and time.monotonic() < deadline and process.poll() is None:
         time.sleep(0.05)
-    assert len(keys(folder)) >= pages, (
+    assert len(list_posted_keys(folder)) >= pages, (
         process.stderr.read() if process.poll() is not None and process.stderr else "too slow"
     )
 
 
 def make_due(folder: Path) -> None:
-    """As if the channel's hour came while nobody was running."""
+    """Make the channel's edition due, as if its hour had passed while no bot ran."""
     import sqlite3
     from contextlib import closing
 
@@ -318,7 +320,7 @@ def make_due(folder: Path) -> None:
         connection.commit()
 
 
-def stopped(process: subprocess.Popen[str]) -> int:
+def stop_bot(process: subprocess.Popen[str]) -> int:
     process.send_signal(signal.SIGTERM)
     status = process.wait(30)
     assert process.stderr
@@ -327,45 +329,47 @@ def stopped(process: subprocess.Popen[str]) -> int:
 
 
 def test_a_running_bot_posts_due_digests_and_a_second_run_repeats_none(tmp_path: Path) -> None:
-    imported(tmp_path)
+    import_records(tmp_path)
     (tmp_path / "paperround.toml").write_text(SETTINGS)
-    first = running(tmp_path)
+    first = start_bot(tmp_path)
     assert first.stderr
     while "gets its digest at" not in first.stderr.readline():
         assert first.poll() is None
-    assert stopped(first) == 0
+    assert stop_bot(first) == 0
     make_due(tmp_path)
-    second = running(tmp_path)
-    wait_for(tmp_path, 6, second)
-    assert stopped(second) == 0
-    third = running(tmp_path)
+    second = start_bot(tmp_path)
+    wait_for_pages(tmp_path, 6, second)
+    assert stop_bot(second) == 0
+    third = start_bot(tmp_path)
     assert third.stderr
     while "gets its digest at" not in third.stderr.readline():
         assert third.poll() is None
-    assert stopped(third) == 0
-    assert len(keys(tmp_path)) == len(set(keys(tmp_path))) == 6
+    assert stop_bot(third) == 0
+    assert len(list_posted_keys(tmp_path)) == len(set(list_posted_keys(tmp_path))) == 6
 
 
 def test_a_dry_run_writes_nothing_and_the_edition_is_then_posted_once(
     tmp_path: Path,
 ) -> None:
-    imported(tmp_path)
+    import_records(tmp_path)
     (tmp_path / "paperround.toml").write_text(SETTINGS)
-    shown = paperround(tmp_path, "digest", "here", "--now", "--dry-run")
+    shown = run_paperround(tmp_path, "digest", "here", "--now", "--dry-run")
     assert "1. Paper number 0" in shown.stdout
-    assert keys(tmp_path) == []
-    before = paperround(tmp_path, "status").stdout
+    assert list_posted_keys(tmp_path) == []
+    before = run_paperround(tmp_path, "status").stdout
     assert "these begin when “paperround run” next starts: console:here." in " ".join(before.split())
-    first = paperround(tmp_path, "digest", "here", "--now")
+    first = run_paperround(tmp_path, "digest", "here", "--now")
     assert (first.returncode, first.stdout.splitlines()[-1].split(" is ")[1]) == (0, "posted, in 6 messages.")
-    again = paperround(tmp_path, "digest", "console:here", "--now")
+    again = run_paperround(tmp_path, "digest", "console:here", "--now")
     assert (again.returncode, "was posted before; nothing was sent." in again.stdout) == (0, True)
-    dry = paperround(tmp_path, "digest", "here", "--now", "--dry-run")
+    dry = run_paperround(tmp_path, "digest", "here", "--now", "--dry-run")
     assert (dry.returncode, dry.stdout.endswith("was posted before; nothing would be sent.\n")) == (0, True)
-    assert len(set(keys(tmp_path))) == len(keys(tmp_path)) == 6
-    (channel,) = json.loads(paperround(tmp_path, "status", "--json", "--channel", "here").stdout)["channels"]
+    assert len(set(list_posted_keys(tmp_path))) == len(list_posted_keys(tmp_path)) == 6
+    (channel,) = json.loads(run_paperround(tmp_path, "status", "--json", "--channel", "here").stdout)[
+        "channels"
+    ]
     assert (channel["last"]["state"], channel["last"]["posted"], channel["trouble"]) == ("posted", 6, "")
-    unknown = paperround(tmp_path, "digest", "there", "--now")
+    unknown = run_paperround(tmp_path, "digest", "there", "--now")
     assert (unknown.returncode, unknown.stderr) == (
         1,
         "paperround: No channel 'there' gets a digest; these do: console:here.\n",
@@ -373,7 +377,7 @@ def test_a_dry_run_writes_nothing_and_the_edition_is_then_posted_once(
 
 
 def test_a_partly_posted_edition_is_finished_before_todays(tmp_path: Path) -> None:
-    imported(tmp_path)
+    import_records(tmp_path)
     (tmp_path / "paperround.toml").write_text(SETTINGS)
     yesterday = datetime.now(UTC) - timedelta(days=1)
     store = open_store(f"sqlite:///{tmp_path / 'paperround.db'}")
@@ -388,13 +392,13 @@ def test_a_partly_posted_edition_is_finished_before_todays(tmp_path: Path) -> No
     claim = save_plan(store, claim, pages, watermark=0)
     confirm_page(store, claim, 0, "there", now=yesterday)
     store.close()
-    done = paperround(tmp_path, "digest", "here", "--now")
+    done = run_paperround(tmp_path, "digest", "here", "--now")
     assert "posted, in 6 messages." in done.stdout
-    assert (keys(tmp_path)[0], len(keys(tmp_path))) == ("old 1", 7)
+    assert (list_posted_keys(tmp_path)[0], len(list_posted_keys(tmp_path))) == ("old 1", 7)
 
 
-def test_zones_come_from_the_tzdata_package_whatever_this_machine_has(tmp_path: Path) -> None:
-    """The machine's Berlin is on UTC here, all year: no process may believe it."""
+def test_time_zones_come_from_the_tzdata_package_and_not_from_the_machine(tmp_path: Path) -> None:
+    """The machine's file for Berlin says UTC all year, and is ignored."""
     from importlib.resources import files
 
     (tmp_path / "zones" / "Europe").mkdir(parents=True)
@@ -403,8 +407,8 @@ def test_zones_come_from_the_tzdata_package_whatever_this_machine_has(tmp_path: 
     )
     (tmp_path / "paperround.toml").write_text(SETTINGS + 'time_zone = "Europe/Berlin"\n')
     wrong = {"PYTHONTZPATH": str(tmp_path / "zones")}
-    assert paperround(tmp_path, "digest", "here", "--now", **wrong).returncode == 0
-    (channel,) = json.loads(paperround(tmp_path, "status", "--json", **wrong).stdout)["channels"]
+    assert run_paperround(tmp_path, "digest", "here", "--now", **wrong).returncode == 0
+    (channel,) = json.loads(run_paperround(tmp_path, "status", "--json", **wrong).stdout)["channels"]
     assert channel["next"]["at"][11:16] in ("22:00", "23:00")
 
 

@@ -37,9 +37,9 @@ def test_a_flagged_passage_of_the_bundled_papers_is_in_its_paper() -> None:
 
 
 def test_the_bundled_papers_include_a_day_of_papers_for_every_date() -> None:
-    came_in = Counter(instant.date() for instant, _ in read_sample_papers(NOW))
-    assert came_in[NOW.date()] >= 10
-    assert len(came_in) == 7
+    import_dates = Counter(instant.date() for instant, _ in read_sample_papers(NOW))
+    assert import_dates[NOW.date()] >= 10
+    assert len(import_dates) == 7
 
 
 def test_bundled_records_have_only_known_fields() -> None:

@@ -32,8 +32,8 @@ document.title = JSON.stringify({
 </script>"""
 
 
-def measured(page: str, folder: Path, width: int) -> dict[str, Any]:
-    """What a browser of that width sees of the page."""
+def measure_page(page: str, folder: Path, width: int) -> dict[str, Any]:
+    """Return the links and the overflowing elements of the page in a browser of this width in pixels."""
     assert CHROMIUM
     file = folder / "page.html"
     file.write_text(page.replace("</body>", f"{MEASURE}</body>"), encoding="utf-8")
@@ -44,8 +44,8 @@ def measured(page: str, folder: Path, width: int) -> dict[str, Any]:
         f"--user-data-dir={folder / 'profile'}",
         f"--window-size={width},900", "--virtual-time-budget=2000", "--dump-dom", f"file://{file}",
     ]  # fmt: skip
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
-    found = re.search(r"<title>(.*?)</title>", done.stdout, re.DOTALL)
+    browser = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+    found = re.search(r"<title>(.*?)</title>", browser.stdout, re.DOTALL)
     assert found
     result: dict[str, Any] = json.loads(unescape(found[1]))
     return result
@@ -54,16 +54,14 @@ def measured(page: str, folder: Path, width: int) -> dict[str, Any]:
 @pytest.mark.skipif(not CHROMIUM, reason="no Chromium on this machine")
 @pytest.mark.parametrize("width", [500, 1280])
 @pytest.mark.parametrize("case", ["five picks", "nasty signs", "right to left"])
-def test_in_a_browser_every_pick_can_be_seen_and_nothing_overflows(
-    case: str, width: int, tmp_path: Path
-) -> None:
+def test_a_browser_shows_every_pick_and_nothing_overflows(case: str, width: int, tmp_path: Path) -> None:
     message = SHARED_CASES[case]
-    seen = measured(render_message_page(message, DigestStyle.CARDS), tmp_path, width)
-    wanted = [card.url for card in message.cards]
-    assert seen["slack"] == wanted
-    assert seen["discord"] == wanted
-    assert seen["page"][0] <= seen["page"][1]
-    assert seen["wide"] == []
+    layout = measure_page(render_message_page(message, DigestStyle.CARDS), tmp_path, width)
+    urls = [card.url for card in message.cards]
+    assert layout["slack"] == urls
+    assert layout["discord"] == urls
+    assert layout["page"][0] <= layout["page"][1]
+    assert layout["wide"] == []
 
 
 class _Reader(HTMLParser):
@@ -79,7 +77,9 @@ class _Reader(HTMLParser):
 
 @pytest.mark.parametrize("case", SHARED_CASES)
 @pytest.mark.parametrize("style", list(DigestStyle))
-def test_the_page_holds_our_links_alone_and_nothing_that_runs(case: str, style: DigestStyle) -> None:
+def test_the_page_has_only_the_links_of_its_cards_and_no_active_content(
+    case: str, style: DigestStyle
+) -> None:
     reader = _Reader()
     reader.feed(render_message_page(SHARED_CASES[case], style))
     assert not reader.tags & {"script", "img", "iframe", "object", "link", "form"}

@@ -1,4 +1,4 @@
-"""`paperround run`: no part of it that fails ends the others."""
+"""`paperround run`: a task that fails ends no other."""
 
 import asyncio
 import os
@@ -21,13 +21,13 @@ def test_a_task_that_fails_unexpectedly_restarts_and_ends_no_other(
 ) -> None:
     failed, times = asyncio.Event(), list[int]()
 
-    async def unforeseen(*_: Any) -> None:
+    async def fail_unexpectedly(*_: Any) -> None:
         times.append(1)
         if len(times) == 3:
             failed.set()
         raise ZeroDivisionError
 
-    monkeypatch.setattr(f"bot.cli.run.{work}", unforeseen)
+    monkeypatch.setattr(f"bot.cli.run.{work}", fail_unexpectedly)
     monkeypatch.setattr("bot.cli.run.RESTART_SECONDS", 0.01)
     settings = Settings(
         store=StoreSettings(url=f"sqlite:///{tmp_path / 'p.db'}"),
@@ -35,11 +35,11 @@ def test_a_task_that_fails_unexpectedly_restarts_and_ends_no_other(
     )
     services = build_services(settings, Console(quiet=True), clock=lambda: NOW)
 
-    async def until_it_failed() -> int:
+    async def run_until_third_failure() -> int:
         running = asyncio.create_task(run_bot(services, {}))
         await failed.wait()
         os.kill(os.getpid(), signal.SIGTERM)
         return await running
 
-    assert asyncio.run(until_it_failed()) == 0
+    assert asyncio.run(run_until_third_failure()) == 0
     assert "failed and restarts" in caplog.text

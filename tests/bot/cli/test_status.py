@@ -22,22 +22,22 @@ from tests.builders import NOW, TODAY, a_store, a_subscription
 from tests.fakes.platform import MemoryPlatform, PostedPages
 
 
-def a_quiet_day() -> Store:
-    """The heartbeat is off: the channel heard nothing of an outage."""
+def build_quiet_day() -> Store:
+    """Build a store after an empty edition that posted nothing, since the heartbeat is off."""
     store, board = a_store(), PostedPages()
     store.health.report("arxiv", Trouble.OUTAGE, detail="arXiv answered 503.", now=NOW)
     store.health.report(REVIEWER, Trouble.BUDGET_SPENT, waiting_count=41, now=NOW)
     store.subscriptions.sync_from_settings([a_subscription()], now=NOW - timedelta(minutes=1))
     platforms = {"console": MemoryPlatform(board)}
-    desk = DeliveryContext(store, platforms, DigestPolicy(heartbeat=Heartbeat.OFF), "a", lambda: NOW)
-    asyncio.run(deliver_due_editions(desk))
+    context = DeliveryContext(store, platforms, DigestPolicy(heartbeat=Heartbeat.OFF), "a", lambda: NOW)
+    asyncio.run(deliver_due_editions(context))
     assert board.pages == []
     return store
 
 
 def test_an_empty_edition_without_a_message_shows_its_reason() -> None:
     written = Console(file=io.StringIO(), width=200)
-    print_report(load_status(a_quiet_day(), NOW), written)
+    print_report(load_status(build_quiet_day(), NOW), written)
     assert isinstance(written.file, io.StringIO)
     text = written.file.getvalue()
     assert "Tue 24 Nov empty (budget spent)" in text
@@ -45,26 +45,26 @@ def test_an_empty_edition_without_a_message_shows_its_reason() -> None:
     assert "41 papers wait for a review." in text
 
 
-def test_machines_get_the_same() -> None:
-    record = report_to_record(load_status(a_quiet_day(), NOW))
+def test_the_json_report_has_the_reason_of_an_empty_edition_and_the_troubles() -> None:
+    record = report_to_record(load_status(build_quiet_day(), NOW))
     (channel,) = record["channels"]
     assert (channel["last"]["state"], channel["last"]["reason"], channel["trouble"]) == (
         "empty",
         "budget spent",
         "",
     )
-    assert [(one["subject"], one["trouble"], one["waiting"]) for one in record["sources"]] == [
+    assert [(source["subject"], source["trouble"], source["waiting"]) for source in record["sources"]] == [
         ("arxiv", "outage", 0),
         ("reviewer", "budget spent", 41),
     ]
 
 
-def what_is_wrong(store: Store, now: datetime) -> str:
-    (one,) = load_status(store, now).channels
+def describe_only_channel(store: Store, now: datetime) -> str:
+    (status,) = load_status(store, now).channels
     assert report_to_record(load_status(store, now))["totals"]["in_trouble"] == int(
-        bool(describe_trouble(one, now))
+        bool(describe_trouble(status, now))
     )
-    return describe_trouble(one, now)
+    return describe_trouble(status, now)
 
 
 LEASE = timedelta(minutes=5)
@@ -72,34 +72,34 @@ LEASE = timedelta(minutes=5)
 
 def test_a_delivery_with_an_expired_lease_is_in_trouble() -> None:
     store = a_store()
-    (subscription,) = subscribed(store)
+    (subscription,) = subscribe_channel(store)
     store.outbox.claim(subscription, TODAY, owner="a", now=NOW, lease=LEASE)
-    assert what_is_wrong(store, NOW + LEASE + OVERDUE_AFTER) == ""
+    assert describe_only_channel(store, NOW + LEASE + OVERDUE_AFTER) == ""
     later = NOW + timedelta(hours=20)
     assert (
-        what_is_wrong(store, later)
+        describe_only_channel(store, later)
         == "Left in the middle since Tue 24 Nov 09:05. Is a “paperround run” running?"
     )
     store.subscriptions.change(
         subscription.channel, replace(subscription, paused_by="U1"), by="U1", now=later
     )
-    assert what_is_wrong(store, later).endswith("Nobody goes on with it while the channel is paused.")
+    assert describe_only_channel(store, later).endswith("Nobody goes on with it while the channel is paused.")
 
 
 def test_an_overdue_edition_or_retry_is_in_trouble() -> None:
     store = a_store()
-    (subscription,) = subscribed(store)
-    assert what_is_wrong(store, NOW + OVERDUE_AFTER) == ""
-    assert what_is_wrong(store, NOW + timedelta(hours=1)) == "Overdue: is a “paperround run” running?"
+    (subscription,) = subscribe_channel(store)
+    assert describe_only_channel(store, NOW + OVERDUE_AFTER) == ""
+    assert describe_only_channel(store, NOW + timedelta(hours=1)) == "Overdue: is a “paperround run” running?"
     claim = store.outbox.claim(subscription, TODAY, owner="a", now=NOW, lease=LEASE)
     assert claim
     store.outbox.reschedule(claim, "Slack is away.", next_try_at=NOW + LEASE)
-    assert what_is_wrong(store, NOW + LEASE) == "Tried once: Slack is away."
-    assert what_is_wrong(store, NOW + timedelta(hours=1)).endswith("Is a “paperround run” running?")
+    assert describe_only_channel(store, NOW + LEASE) == "Tried once: Slack is away."
+    assert describe_only_channel(store, NOW + timedelta(hours=1)).endswith("Is a “paperround run” running?")
 
 
-def subscribed(store: Store) -> Sequence[Subscription]:
-    """A channel that whoever is in it may change."""
+def subscribe_channel(store: Store) -> Sequence[Subscription]:
+    """Subscribe one channel by a command, and return the active subscriptions."""
     store.subscriptions.change(
         a_subscription().channel, a_subscription(), by="U1", now=NOW - timedelta(minutes=1)
     )
@@ -108,7 +108,7 @@ def subscribed(store: Store) -> Sequence[Subscription]:
 
 def test_configured_channels_missing_from_the_store_are_listed_as_not_started() -> None:
     store = a_store()
-    subscribed(store)
+    subscribe_channel(store)
     named = [a_subscription("papers"), a_subscription("vision"), a_subscription("speech")]
     found = load_status(store, NOW, configured=named)
     assert report_to_record(found)["not_begun"] == ["console:vision", "console:speech"]
@@ -116,14 +116,16 @@ def test_configured_channels_missing_from_the_store_are_listed_as_not_started() 
     written = Console(file=io.StringIO(), width=200)
     print_report(found, written)
     assert isinstance(written.file, io.StringIO)
-    said = "Of the settings, these begin when “paperround run” next starts: console:vision, console:speech."
-    assert said in written.file.getvalue()
+    sentence = (
+        "Of the settings, these begin when “paperround run” next starts: console:vision, console:speech."
+    )
+    assert sentence in written.file.getvalue()
 
 
 def test_the_status_lists_problems_first() -> None:
     store = a_store_with_channels(("a", 2), ("gone", 1), ("lost", 1), ("wrong", 1))
 
-    def fault(channel: Channel) -> None:
+    def raise_fault(channel: Channel) -> None:
         match channel.workspace:
             case "gone":
                 raise PostError("The channel was archived.", Outcome.GONE)
@@ -134,21 +136,21 @@ def test_the_status_lists_problems_first() -> None:
 
     class Faulty(MemoryPlatform):
         async def post(self, channel: Channel, page: Page, *, key: str, thread: str | None) -> str:
-            fault(channel)
+            raise_fault(channel)
             return await super().post(channel, page, key=key, thread=thread)
 
     asyncio.run(deliver_due_editions(a_delivery_context(store, Faulty(PostedPages()))))
     found = load_status(store, NOW)
     record = report_to_record(found)
-    told = {one["channel"]: one["trouble"] for one in record["channels"]}
-    assert told == {
+    troubles = {channel["channel"]: channel["trouble"] for channel in record["channels"]}
+    assert troubles == {
         "console:gone:gone0": "Stopped: The channel was archived.",
         "console:lost:lost0": "Tried once: Slack's answer was lost.",
         "console:wrong:wrong0": "Not posted: Slack takes no such page.",
         "console:a:a0": "",
         "console:a:a1": "",
     }
-    assert [one["trouble"] == "" for one in record["channels"]] == [False] * 3 + [True] * 2
+    assert [channel["trouble"] == "" for channel in record["channels"]] == [False] * 3 + [True] * 2
     assert record["totals"]["in_trouble"] == 3
     assert record["totals"]["unknown_messages"] == 1
     assert record["totals"]["editions"] == {
@@ -164,8 +166,8 @@ def test_the_status_lists_problems_first() -> None:
 
 def test_the_status_of_one_channel_and_of_an_unknown_one() -> None:
     store = a_store_with_channels(("a", 3))
-    (one,) = load_status(store, NOW + timedelta(hours=1), "a1").channels
-    assert one.channel.channel == "a1"
+    (status,) = load_status(store, NOW + timedelta(hours=1), "a1").channels
+    assert status.channel.channel == "a1"
     record = report_to_record(load_status(store, NOW + timedelta(hours=1), "console:a:a1"))
     assert "Overdue" in record["channels"][0]["trouble"]
     assert datetime.fromisoformat(record["channels"][0]["next"]["at"]) == NOW
