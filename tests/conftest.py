@@ -33,6 +33,9 @@ PROCESS_FILES = (
 )
 """Tests that start the command line or a browser themselves."""
 
+PROCESS_CALLS = {"subprocess", "create_subprocess_exec"}
+"""Names in the body of a test that starts a process itself."""
+
 POSTGRES_FIXTURES = {"postgres", "postgres_stores"}
 
 
@@ -47,7 +50,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def _starts_processes(item: pytest.Item) -> bool:
-    """Return True if the test's module imports from `PROCESS_MODULES` or is in `PROCESS_FILES`."""
+    """Return True if the test or its module is known to start processes, by import, file or call."""
+    code = getattr(getattr(item, "function", None), "__code__", None)
+    if code is not None and PROCESS_CALLS & set(code.co_names):
+        return True
     imported = vars(getattr(item, "module", None) or object).values()
     starts_by_import = any(str(getattr(thing, "__module__", "")) in PROCESS_MODULES for thing in imported)
     return starts_by_import or item.nodeid.startswith(PROCESS_FILES)

@@ -8,6 +8,7 @@ import re
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
@@ -175,6 +176,7 @@ def _list_used_names(tree: ast.Module) -> Iterator[str]:
                 yield from re.findall(r"\w+(?:\.\w+)*", text)
 
 
+@cache
 def parse_product() -> dict[str, ast.Module]:
     """Return the syntax trees of the product's files by their path from the root."""
     return {

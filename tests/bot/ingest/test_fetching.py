@@ -193,6 +193,7 @@ def start_command(folder: Path, *arguments: str) -> Coroutine[Any, Any, asyncio.
     )  # fmt: skip
 
 
+@pytest.mark.e2e
 def test_commands_and_service_fetch_the_configured_sources(tmp_path: Path) -> None:
     """By hand first, where one source fails; then in a running service."""
 
@@ -247,6 +248,7 @@ async def run_service_until_logged(folder: Path, *sentences: str) -> None:
     assert await process.wait() == 0
 
 
+@pytest.mark.e2e
 def test_fetch_without_sources_says_what_to_configure(tmp_path: Path) -> None:
     async def run() -> None:
         process = await start_command(tmp_path, "fetch")

@@ -354,6 +354,7 @@ def test_requested_papers_are_fetched_and_unknown_ids_are_dropped() -> None:
     run_scenario(scenario)
 
 
+@pytest.mark.slow
 def test_in_a_fortnight_every_day_is_in_by_its_morning_with_few_requests() -> None:
     """The fortnight contains Thanksgiving, and an outage of arXiv for a day and a half."""
     out = (datetime(2026, 12, 1, 0, 0, tzinfo=NEW_YORK), datetime(2026, 12, 2, 13, 0, tzinfo=NEW_YORK))
