@@ -30,7 +30,8 @@ class Answers(ConversationContext):
     """Answers to the people of one platform, by subject.
 
     All methods are synchronous and may block, so an async caller runs them in a worker thread. They raise
-    InputError with a sentence for the person. Errors of the store and the search pass through.
+    InputError, or FormError for a form, with sentences for the person. Errors of the store and the search
+    pass through.
     """
 
     @property

@@ -50,7 +50,7 @@ class MarkEmojis:
     keycaps: tuple[str, ...]
 
     def may_be_mark(self, emoji: str) -> bool:
-        """Return True if a reaction with this emoji can mark a paper."""
+        """Return True if a reaction with this emoji can mark a paper: the mark emoji, or a keycap."""
         return emoji == self.mark or emoji in self.keycaps
 
     def find_paper(self, post: Post, emoji: str) -> str | None:

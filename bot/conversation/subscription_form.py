@@ -212,7 +212,7 @@ def parse_subscribe_words(text: str, base: Subscription) -> Subscription:
 
     Such as: vision about "diffusion" at 08:30 top 3 min 8 on mon-fri in Europe/Berlin. The order is free. A
     field that is not mentioned stays as in `base`, except that domains and keywords are replaced together.
-    Raises InputError with a sentence about the first word that is not understood.
+    Raises InputError with a sentence about a word or value that is not understood.
     """
     clauses: dict[str, list[str]] = {}
     clause = "domains"
@@ -328,8 +328,8 @@ def _require_domain(word: str) -> str:
     try:
         resolve_domain(word)
     except InputError as error:
-        known = re.search(r"did you mean '([^']+)'", str(error))
-        hint = hint or (f"did you mean “{known[1]}”?" if known else "")
+        suggestion = re.search(r"did you mean '([^']+)'", str(error))
+        hint = hint or (f"did you mean “{suggestion[1]}”?" if suggestion else "")
     raise InputError(
         f"I don't know what {_quote_input(word)} is: {hint + ' ' if hint else ''}"
         f"“about {clip_text(normalize_text(word), 20)}” makes it a keyword. An example: {EXAMPLE}"

@@ -33,7 +33,7 @@ class SubscriptionAnswers:
 
     Methods that change a digest raise InputError for a person who may not, and for a digest from the settings
     file, which people can only pause and resume. Their reply has an announcement to the channel, with a
-    button that undoes the change.
+    button that undoes the change, unless nothing changed.
     """
 
     context: ConversationContext

@@ -63,9 +63,9 @@ def _list_warnings(paper: Paper) -> Iterable[str]:
     if paper.withdrawn:
         yield f"Withdrawn by its authors on {format_date(paper.withdrawn)}"
     for flag in paper.flags:
-        found = "Contains hidden text" if flag.is_hidden else "Contains text"
+        statement = "Contains hidden text" if flag.is_hidden else "Contains text"
         category, excerpt = _format_flag_category(flag.category), _format_excerpt(flag.excerpt)
-        yield f"{found} that may be aimed at AI reviewers ({category}): “{excerpt}”"
+        yield f"{statement} that may be aimed at AI reviewers ({category}): “{excerpt}”"
 
 
 def _format_excerpt(text: str) -> str:

@@ -61,7 +61,8 @@ _SOURCE_NAMES = {"arxiv": "arXiv", "huggingface": "Hugging Face"}
 def describe_trouble(report: HealthReport, edition: date) -> str:
     """Describe the trouble of a source or the reviewer in one sentence for readers.
 
-    It names the start of the trouble: the hour if it began on the edition's date, else the date.
+    It names the start of the trouble, except for a spent budget: the time if it began on the edition's date,
+    else the date.
     """
     since = (
         f"since {report.since:%H:%M}"

@@ -68,8 +68,8 @@ class SlackPlatform:
 
         Searches the channel's messages from the newest back to `since`, with the app's newest thread among
         each `HISTORY_LENGTH` of them. The newest `HISTORY_LENGTH` are searched in any case, since the clock
-        behind `since` may be wrong. CANNOT_ASK means that the app may not read the history, or that the
-        search ended before `since`.
+        behind `since` may be wrong. CANNOT_ASK means that the app may not read the history, or that
+        `HISTORY_PAGES` were not enough to reach back to `since`.
         """
         query = {"channel": channel.channel, "limit": HISTORY_LENGTH, "include_all_metadata": True}
         cursor = ""

@@ -343,7 +343,7 @@ class SlackListeners:
         return Channel(self.platform.name, channel_id, self.workspace)
 
     async def _is_new_event(self, body: Payload) -> bool:
-        """Record the event, and return True if it was not recorded before: Slack may send an event twice."""
+        """Record the event, and return True if it is new: Slack may send an event twice."""
         event = str(body.get("event_id", ""))
         return not event or await run_interactive(
             self.answers.store.events.record_once, event, now=self.clock()

@@ -51,7 +51,7 @@ def build_bolt_app(client: AsyncWebClient, authorization: AuthorizeResult, signi
     """Build the Bolt app over a client and the authorization of one workspace.
 
     The environment's SLACK_* variables are hidden meanwhile, because Bolt would read settings from them.
-    Without a signing secret no request over HTTP is accepted.
+    An empty `signing_secret` is for Socket Mode, whose requests are not signed.
     """
     silent_logger = logging.getLogger("paperround.slack_bolt")
     silent_logger.setLevel(logging.CRITICAL)
