@@ -132,10 +132,10 @@ class KilledOutbox:
 class SlowPlatform(MemoryPlatform):
     """A platform with one workspace that does not answer until released; it counts concurrent posts."""
 
-    slow: str = "slow"
+    slow_workspace: str = "slow"
     released: asyncio.Event = field(default_factory=asyncio.Event)
-    now: Counter[str] = field(default_factory=Counter)
-    most: Counter[str] = field(default_factory=Counter)
+    in_flight: Counter[str] = field(default_factory=Counter)
+    max_in_flight: Counter[str] = field(default_factory=Counter)
     rendered: int = 0
 
     def render(self, message: Message, style: DigestStyle) -> Sequence[Page]:
@@ -144,14 +144,14 @@ class SlowPlatform(MemoryPlatform):
 
     async def post(self, channel: Channel, page: Page, *, key: str, thread: str | None) -> str:
         for place in (channel.workspace, "all"):
-            self.now[place] += 1
-            self.most[place] = max(self.most[place], self.now[place])
-        if channel.workspace == self.slow:
+            self.in_flight[place] += 1
+            self.max_in_flight[place] = max(self.max_in_flight[place], self.in_flight[place])
+        if channel.workspace == self.slow_workspace:
             await self.released.wait()
         else:
             await asyncio.sleep(0)
         for place in (channel.workspace, "all"):
-            self.now[place] -= 1
+            self.in_flight[place] -= 1
         return await MemoryPlatform.post(self, channel, page, key=key, thread=thread)
 
 

@@ -11,48 +11,48 @@ import pytest
 from bot.delivery.batching import BATCH_DIVISOR, BATCH_FROM, Batcher
 
 
-def doubled(number: int) -> int:
+def double(number: int) -> int:
     if number < 0:
         raise ValueError(number)
     return 2 * number
 
 
 class Calls:
-    """Doubles numbers, and records the sizes of its batches."""
+    """Doubler of numbers that records the sizes of its batches."""
 
     def __init__(self) -> None:
         self.sizes: list[int] = []
 
     def one(self, number: int) -> int:
         self.sizes.append(1)
-        return doubled(number)
+        return double(number)
 
     def many(self, numbers: Sequence[int]) -> list[int]:
         self.sizes.append(len(numbers))
-        return [doubled(number) for number in numbers]
+        return [double(number) for number in numbers]
 
 
-async def asked(calls: Calls, numbers: Sequence[int]) -> list[int | BaseException]:
+async def submit_all(calls: Calls, numbers: Sequence[int]) -> list[int | BaseException]:
     batcher = Batcher()
-    asking = (batcher.submit("double", number, calls.one, calls.many) for number in numbers)
-    return await asyncio.gather(*asking, return_exceptions=True)
+    submissions = (batcher.submit("double", number, calls.one, calls.many) for number in numbers)
+    return await asyncio.gather(*submissions, return_exceptions=True)
 
 
 def test_a_single_item_runs_alone() -> None:
     calls = Calls()
-    assert asyncio.run(asked(calls, [3])) == [6]
+    assert asyncio.run(submit_all(calls, [3])) == [6]
     assert calls.sizes == [1]
 
 
 def test_items_of_one_moment_share_a_batch_and_each_gets_its_own_result() -> None:
     calls = Calls()
-    assert asyncio.run(asked(calls, range(20))) == [2 * number for number in range(20)]
+    assert asyncio.run(submit_all(calls, range(20))) == [2 * number for number in range(20)]
     assert calls.sizes == [20]
 
 
 def test_in_a_failed_batch_only_the_items_at_fault_raise() -> None:
     calls = Calls()
-    first, failed, last = asyncio.run(asked(calls, [1, -1, 2]))
+    first, failed, last = asyncio.run(submit_all(calls, [1, -1, 2]))
     assert (first, str(failed), last) == (2, "-1", 4)
     assert calls.sizes == [3, 1, 1, 1]
 
@@ -60,34 +60,34 @@ def test_in_a_failed_batch_only_the_items_at_fault_raise() -> None:
 def test_a_cancelled_caller_does_not_affect_its_batch() -> None:
     calls = Calls()
 
-    async def one_leaves() -> int:
+    async def cancel_one() -> int:
         batcher = Batcher()
-        leaves, stays = (
+        cancelled, waiting = (
             asyncio.ensure_future(batcher.submit("double", number, calls.one, calls.many))
             for number in (1, 2)
         )
         await asyncio.sleep(0)
-        leaves.cancel()
-        done = await stays
-        return done + await batcher.submit("double", 5, calls.one, calls.many)
+        cancelled.cancel()
+        result = await waiting
+        return result + await batcher.submit("double", 5, calls.one, calls.many)
 
-    assert asyncio.run(one_leaves()) == 14
+    assert asyncio.run(cancel_one()) == 14
 
 
 def test_a_batch_waits_for_more_items_when_many_deliveries_are_in_progress() -> None:
     calls = Calls()
 
-    async def one_after_the_other() -> None:
+    async def submit_twice() -> None:
         batcher = Batcher()
-        with ExitStack() as crowd:
+        with ExitStack() as deliveries:
             for _ in range(BATCH_FROM):
-                crowd.enter_context(batcher.track_delivery())
+                deliveries.enter_context(batcher.track_delivery())
             first = asyncio.ensure_future(batcher.submit("double", 1, calls.one, calls.many))
             for _ in range(9):
                 await asyncio.sleep(0)
             await asyncio.gather(first, batcher.submit("double", 2, calls.one, calls.many))
 
-    asyncio.run(one_after_the_other())
+    asyncio.run(submit_twice())
     assert calls.sizes == [2]
 
 
@@ -97,46 +97,50 @@ def test_a_full_batch_starts_at_once(
     monkeypatch.setattr("bot.delivery.batching.BATCH_WAIT_SECONDS", 3600)
     calls = Calls()
 
-    async def two_of_eight() -> list[int]:
+    async def submit_two() -> list[int]:
         batcher = Batcher()
-        with ExitStack() as crowd:
+        with ExitStack() as deliveries:
             for _ in range(BATCH_DIVISOR * 2):
-                crowd.enter_context(batcher.track_delivery())
+                deliveries.enter_context(batcher.track_delivery())
             first = asyncio.ensure_future(batcher.submit("double", 1, calls.one, calls.many))
             await asyncio.sleep(0)
             assert calls.sizes == []
             return list(await asyncio.gather(first, batcher.submit("double", 2, calls.one, calls.many)))
 
-    assert asyncio.run(two_of_eight()) == [2, 4]
+    assert asyncio.run(submit_two()) == [2, 4]
     assert calls.sizes == [2]
 
 
 def test_without_a_free_thread_a_batch_fails_and_the_next_one_runs(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    class Tight(ThreadPoolExecutor):
+    class FullPool(ThreadPoolExecutor):
         def submit(self, *_: Any, **__: Any) -> Any:
             raise RuntimeError("can't start new thread")
 
-    async def twice() -> tuple[list[int | BaseException], int]:
+    async def submit_thrice() -> tuple[list[int | BaseException], int]:
         batcher, calls = Batcher(), Calls()
-        monkeypatch.setattr("bot.storage._background_pool", Tight(1))
-        asking = (batcher.submit("double", number, calls.one, calls.many) for number in (1, 2))
-        failed = await asyncio.gather(*asking, return_exceptions=True)
+        monkeypatch.setattr("bot.storage._background_pool", FullPool(1))
+        submissions = (batcher.submit("double", number, calls.one, calls.many) for number in (1, 2))
+        failed = await asyncio.gather(*submissions, return_exceptions=True)
         monkeypatch.undo()
         return failed, await batcher.submit("double", 3, calls.one, calls.many)
 
-    failed, then = asyncio.run(twice())
-    assert [str(one) for one in failed] == ["can't start new thread"] * 2
-    assert then == 6
+    failed, next_result = asyncio.run(submit_thrice())
+    assert [str(error) for error in failed] == ["can't start new thread"] * 2
+    assert next_result == 6
 
 
 def test_an_exception_that_ends_the_process_reaches_the_callers_of_a_batch() -> None:
     class EndError(BaseException):
         pass
 
-    def ends(_: int) -> int:
+    def end_process(_: int) -> int:
         raise EndError
 
     with pytest.raises(EndError):
-        asyncio.run(Batcher().submit("end", 1, ends, lambda numbers: [ends(number) for number in numbers]))
+        asyncio.run(
+            Batcher().submit(
+                "end", 1, end_process, lambda numbers: [end_process(number) for number in numbers]
+            )
+        )

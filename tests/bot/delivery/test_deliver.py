@@ -52,7 +52,7 @@ def test_cards_in_a_thread_follow_the_first_page() -> None:
     assert platform.threads == [None, first, first, first]
 
 
-def killed_platform(posted_pages: PostedPages, side: str, page: int) -> MemoryPlatform:
+def a_killed_platform(posted_pages: PostedPages, side: str, page: int) -> MemoryPlatform:
     dies = fail_at(page, KilledError())
     return (
         MemoryPlatform(posted_pages, before_post=dies)
@@ -66,7 +66,7 @@ def killed_platform(posted_pages: PostedPages, side: str, page: int) -> MemoryPl
 def test_a_worker_killed_around_any_post_leaves_each_page_posted_once(side: str, page: int) -> None:
     world = a_world()
     with pytest.raises(BaseExceptionGroup):
-        world.tick(killed_platform(world.posted_pages, side, page))
+        world.tick(a_killed_platform(world.posted_pages, side, page))
     world.tick()
     assert len(world.posted_pages.pages) == page - (side == "before")
     world.now += LEASE
@@ -138,7 +138,7 @@ def test_a_post_without_an_answer_ends_with_the_timeout() -> None:
             await asyncio.sleep(60)
             return ""
 
-    # Long enough for the outbox on a busy machine: the same time-out spans its writing.
+    # Long enough for the outbox on a busy machine: the timeout also covers its write.
     world.tick(Silent(world.posted_pages), timeout=timedelta(seconds=1))
     (delivery,) = world.history()
     assert "No answer" in delivery.reason
@@ -158,14 +158,14 @@ def test_a_refused_post_fails_for_good_with_its_reason() -> None:
     assert world.posted_pages.pages == []
 
 
-def down() -> None:
+def fail_post() -> None:
     raise PostError("Slack is out.", Outcome.NOT_POSTED)
 
 
 def test_a_failed_digest_is_retried_until_its_day_ends() -> None:
     world = a_world()
     for _ in range(12):
-        world.tick(MemoryPlatform(world.posted_pages, before_post=down))
+        world.tick(MemoryPlatform(world.posted_pages, before_post=fail_post))
         world.now += timedelta(hours=1)
     assert world.posted_pages.pages == []
     world.tick()
@@ -176,39 +176,39 @@ def test_the_backoff_doubles_up_to_a_quarter_of_an_hour_with_jitter() -> None:
     world = a_world()
     waits = list[float]()
     for _ in range(6):
-        world.tick(MemoryPlatform(world.posted_pages, before_post=down), jitter=lambda: 1.0)
-        again = world.history()[0].next_try_at
-        assert again
-        waits.append((again - world.now) / timedelta(minutes=1))
-        world.now = again
+        world.tick(MemoryPlatform(world.posted_pages, before_post=fail_post), jitter=lambda: 1.0)
+        next_try_at = world.history()[0].next_try_at
+        assert next_try_at
+        waits.append((next_try_at - world.now) / timedelta(minutes=1))
+        world.now = next_try_at
     assert waits == [1.25, 2.5, 5, 10, 18.75, 18.75]
 
 
 def test_a_failing_digest_is_given_up_when_its_day_ends_and_the_next_one_says_so() -> None:
     world = a_world()
     while world.now < NOW + timedelta(hours=14):
-        world.tick(MemoryPlatform(world.posted_pages, before_post=down), min_attempts=3)
+        world.tick(MemoryPlatform(world.posted_pages, before_post=fail_post), min_attempts=3)
         (delivery,) = world.history()
         assert delivery.state is DeliveryState.RETRYING
         world.now += timedelta(minutes=20)
     world.now = NOW + timedelta(hours=14, minutes=59)
-    world.tick(MemoryPlatform(world.posted_pages, before_post=down), min_attempts=3)
+    world.tick(MemoryPlatform(world.posted_pages, before_post=fail_post), min_attempts=3)
     assert world.history()[0].state is DeliveryState.FAILED
     world.now = NOW + timedelta(days=1)
     world.tick()
     assert len(world.posted_pages.papers_in(CHANNEL)) == 3
-    told = world.posted_pages.pages[0][2].payload["blocks"][1]["text"]
-    assert told == "The one of Tuesday 24 November never came; this one chooses from its papers too."
+    notice = world.posted_pages.pages[0][2].payload["blocks"][1]["text"]
+    assert notice == "The one of Tuesday 24 November never came; this one chooses from its papers too."
 
 
 def test_an_edition_of_a_past_day_still_gets_the_minimum_of_attempts() -> None:
     world = a_world()
     with pytest.raises(BaseExceptionGroup):
-        world.tick(killed_platform(world.posted_pages, "after", 2))
+        world.tick(a_killed_platform(world.posted_pages, "after", 2))
     world.now += timedelta(days=1, hours=2)
     for tries in range(3):
         assert world.history()[0].state is not DeliveryState.FAILED, tries
-        world.tick(MemoryPlatform(world.posted_pages, before_post=down), min_attempts=4)
+        world.tick(MemoryPlatform(world.posted_pages, before_post=fail_post), min_attempts=4)
         world.now += timedelta(minutes=20)
     world.tick()
     world.tick()
@@ -218,14 +218,14 @@ def test_an_edition_of_a_past_day_still_gets_the_minimum_of_attempts() -> None:
 def test_a_failing_channel_does_not_affect_others() -> None:
     world = a_world()
     others = [a_subscription(name) for name in "ab"]
-    poison = [a_subscription("bad domain", domains=("nowhere",)), Subscription(Channel("fax", "x"))]
-    world.subscribe(poison[0], others[0], poison[1], others[1])
+    failing = [a_subscription("bad domain", domains=("nowhere",)), Subscription(Channel("fax", "x"))]
+    world.subscribe(failing[0], others[0], failing[1], others[1])
     world.tick()
-    assert all(len(world.posted_pages.keys_in(one.channel)) == 4 for one in others)
+    assert all(len(world.posted_pages.keys_in(subscription.channel)) == 4 for subscription in others)
     reasons = [
-        world.store.delivery_reports.history(one, 1)[0].reason
-        for one in world.store.subscriptions.list_active()
-        if one.channel in (poison[0].channel, poison[1].channel)
+        world.store.delivery_reports.history(subscription, 1)[0].reason
+        for subscription in world.store.subscriptions.list_active()
+        if subscription.channel in (failing[0].channel, failing[1].channel)
     ]
     assert "Unknown domain 'nowhere'" in reasons[0]
     assert "'fax' is not set up" in reasons[1]
@@ -256,9 +256,9 @@ MISSED_TWO_DAYS = [
 ]
 
 
-@pytest.mark.parametrize(("merge", "papers", "words"), MISSED_TWO_DAYS)
+@pytest.mark.parametrize(("merge", "papers", "sentence"), MISSED_TWO_DAYS)
 def test_an_edition_names_the_missed_ones_before_it_and_their_papers(
-    merge: bool, papers: list[str], words: str
+    merge: bool, papers: list[str], sentence: str
 ) -> None:
     world = a_world(top=9)
     for name in ("2402.00001", "2402.00002"):
@@ -267,29 +267,29 @@ def test_an_edition_names_the_missed_ones_before_it_and_their_papers(
     world.now = NOW + timedelta(days=2, hours=1)
     world.tick(merge_missed=merge)
     assert world.posted_pages.papers_in(CHANNEL) == papers
-    late = world.posted_pages.pages[0][2].payload["blocks"][1]["text"]
-    assert "This digest comes late: it was due on Thursday 26 November at 09:00." in late
-    assert "Those of Tuesday 24 November and Wednesday 25 November never came" in late
-    assert words in late
+    notice = world.posted_pages.pages[0][2].payload["blocks"][1]["text"]
+    assert "This digest comes late: it was due on Thursday 26 November at 09:00." in notice
+    assert "Those of Tuesday 24 November and Wednesday 25 November never came" in notice
+    assert sentence in notice
 
 
 def test_reconciling_waits_for_the_request_of_another_worker_before_a_resend() -> None:
     """A clock jump ends the lease while the request of the first worker is still in progress."""
     world = a_world()
     with pytest.raises(BaseExceptionGroup):
-        world.tick(killed_platform(world.posted_pages, "before", 2))
-    late = MemoryPlatform(world.posted_pages)
+        world.tick(a_killed_platform(world.posted_pages, "before", 2))
+    first_worker = MemoryPlatform(world.posted_pages)
     (subscription,) = world.store.subscriptions.list_active()
     page = world.history()[0].pages[1]
 
-    async def arrives(seconds: float) -> None:
+    async def receive_late_request(seconds: float) -> None:
         assert seconds == 30
-        await late.post(
+        await first_worker.post(
             subscription.channel, Page(page.payload, page.papers), key=page.idempotency_key, thread=None
         )
 
     world.now += timedelta(days=2)
-    world.tick(sleep=arrives, timeout=timedelta(seconds=30))
+    world.tick(sleep=receive_late_request, timeout=timedelta(seconds=30))
     keys = world.posted_pages.keys_in(CHANNEL)
     assert len(keys) == len(set(keys))
     assert world.posted_pages.papers_in(CHANNEL) == ["2401.00000", "2401.00001", "2401.00002"]
@@ -298,12 +298,12 @@ def test_reconciling_waits_for_the_request_of_another_worker_before_a_resend() -
 def test_attempts_with_progress_do_not_count_as_failures() -> None:
     world = a_world(papers=5)
     for page in range(1, 7):
-        lost = PostError("dropped", Outcome.UNKNOWN)
-        world.tick(MemoryPlatform(world.posted_pages, after_post=fail_at(1, lost)), min_attempts=2)
+        lost_answer = PostError("dropped", Outcome.UNKNOWN)
+        world.tick(MemoryPlatform(world.posted_pages, after_post=fail_at(1, lost_answer)), min_attempts=2)
         assert len(world.posted_pages.pages) == page
         world.now += timedelta(minutes=2)
     world.tick()
-    assert [one.state for one in world.history()] == [DeliveryState.POSTED]
+    assert [report.state for report in world.history()] == [DeliveryState.POSTED]
 
 
 def test_a_poison_delivery_is_given_up_and_affects_no_other() -> None:
@@ -322,13 +322,14 @@ def test_a_poison_delivery_is_given_up_and_affects_no_other() -> None:
         with suppress(KilledError, BaseExceptionGroup):
             world.tick(Deadly(world.posted_pages), min_attempts=4)
         world.now += LEASE
-    assert all(len(world.posted_pages.keys_in(one.channel)) == 4 for one in others)
-    given_up, *done = [
-        world.store.delivery_reports.history(one, 9)[0] for one in world.store.subscriptions.list_active()
+    assert all(len(world.posted_pages.keys_in(subscription.channel)) == 4 for subscription in others)
+    failed, *delivered = [
+        world.store.delivery_reports.history(subscription, 9)[0]
+        for subscription in world.store.subscriptions.list_active()
     ]
-    assert (given_up.state, given_up.attempts) == (DeliveryState.FAILED, 5)
-    assert given_up.reason == "Its worker crashed over it 4 times in a row."
-    assert {one.state for one in done} == {DeliveryState.POSTED}
+    assert (failed.state, failed.attempts) == (DeliveryState.FAILED, 5)
+    assert failed.reason == "Its worker crashed over it 4 times in a row."
+    assert {report.state for report in delivered} == {DeliveryState.POSTED}
 
 
 def claim_recap(world: World) -> Claim:
@@ -376,9 +377,9 @@ def test_a_worker_stopped_past_its_lease_does_not_post_when_it_resumes() -> None
 
             def call(*arguments: Any, **named: Any) -> Any:
                 result = method(*arguments, **named)
-                if name == "apply" and world.now == NOW:  # Its first word: that the first page goes out.
+                if name == "apply" and world.now == NOW:  # The write that marks the first page as being sent.
                     world.now += 2 * LEASE
-                    world.tick()  # Another process takes it over, and posts all of it.
+                    world.tick()  # Another worker takes the delivery over and posts all pages.
                 return result
 
             return call
@@ -412,14 +413,14 @@ def test_a_page_missing_from_a_lagging_history_is_searched_twice() -> None:
     world.tick(
         MemoryPlatform(world.posted_pages, after_post=fail_at(2, PostError("dropped", Outcome.UNKNOWN)))
     )
-    asked = itertools.count(1)
+    searches = itertools.count(1)
 
     class Lagging(MemoryPlatform):
         async def find(self, channel: Channel, *, key: str, since: datetime) -> Any:
-            return None if next(asked) == 1 else await super().find(channel, key=key, since=since)
+            return None if next(searches) == 1 else await super().find(channel, key=key, since=since)
 
     world.now += timedelta(minutes=1)
-    assert [one.state for one in world.history()] == [DeliveryState.UNKNOWN]
+    assert [report.state for report in world.history()] == [DeliveryState.UNKNOWN]
     world.tick(Lagging(world.posted_pages), history_lag=timedelta(milliseconds=1))
     assert len(set(world.posted_pages.keys_in(CHANNEL))) == len(world.posted_pages.pages) == 4
 
@@ -440,11 +441,11 @@ def test_a_search_may_outlast_one_request_but_not_the_lease() -> None:
             await asyncio.sleep(60)
 
     world.now += timedelta(minutes=1)
-    soon = timedelta(seconds=0.1)
-    world.tick(Endless(world.posted_pages), timeout=soon, history_lag=LEASE - timedelta(seconds=1))
+    short_timeout = timedelta(seconds=0.1)
+    world.tick(Endless(world.posted_pages), timeout=short_timeout, history_lag=LEASE - timedelta(seconds=1))
     (delivery,) = world.history()
     assert (delivery.state, "No answer within" in delivery.reason) == (DeliveryState.UNKNOWN, True)
     world.now += timedelta(minutes=5)
     world.tick(Long(world.posted_pages), timeout=timedelta(seconds=1))
-    assert [one.state for one in world.history()] == [DeliveryState.POSTED]
+    assert [report.state for report in world.history()] == [DeliveryState.POSTED]
     assert len(set(world.posted_pages.keys_in(CHANNEL))) == len(world.posted_pages.pages) == 4

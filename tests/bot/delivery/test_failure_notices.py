@@ -1,4 +1,4 @@
-"""Failure notices: the subscription's owner is told once that an edition was given up."""
+"""Failure notices: the owner of a subscription gets one for an edition that was given up."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -27,7 +27,10 @@ def test_the_owner_of_a_channel_that_is_gone_gets_one_failure_notice() -> None:
         "UADA",
         "The digest of Tuesday 24 November could not be posted: The channel was archived.",
     )
-    assert [bool(each.stop_reason) for each in world.store.subscriptions.list_active()] == [True, False]
+    assert [bool(subscription.stop_reason) for subscription in world.store.subscriptions.list_active()] == [
+        True,
+        False,
+    ]
     world.now += timedelta(days=1)
     world.tick(gone)
     world.send_failure_notices(gone)
@@ -87,7 +90,7 @@ def test_a_failure_notice_that_may_have_arrived_is_not_sent_again_for_a_day() ->
             raise PostError("dropped", Outcome.UNKNOWN)
 
     lossy = Lossy(world.posted_pages)
-    for hours, told in ((0, 1), (1, 1), (24, 2)):
+    for hours, sent_count in ((0, 1), (1, 1), (24, 2)):
         world.now += timedelta(hours=hours)
         world.send_failure_notices(lossy)
-        assert len(lossy.direct_messages) == told
+        assert len(lossy.direct_messages) == sent_count

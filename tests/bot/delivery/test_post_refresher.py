@@ -21,7 +21,7 @@ PAPER = "2401.00000"
 
 
 def a_posted_world() -> World:
-    """A world with three posted papers, one card each."""
+    """Build a world with three posted papers, one card each."""
     world = a_world()
     world.tick()
     world.store.post_edits.enqueue(since=NOW - KEEP, now=NOW)
@@ -34,7 +34,7 @@ def a_refresher(world: World, platform: MemoryPlatform) -> PostRefresher:
     )
 
 
-def refreshed(world: World, platform: MemoryPlatform | None = None) -> list[tuple[str, PostUpdate]]:
+def refresh_posts(world: World, platform: MemoryPlatform | None = None) -> list[tuple[str, PostUpdate]]:
     """Run the refresher once and return its edits."""
     platform = platform or MemoryPlatform(world.posted_pages)
     refresher = a_refresher(world, platform)
@@ -42,7 +42,7 @@ def refreshed(world: World, platform: MemoryPlatform | None = None) -> list[tupl
     return platform.refreshes
 
 
-def revise(world: World, version: int = 2) -> None:
+def revise_paper(world: World, version: int = 2) -> None:
     paper = a_paper(PAPER, version=version, updated=date(2026, 11, 24))
     world.store.library.add([(paper, a_review(7.5 + version))], now=world.now)
 
@@ -53,15 +53,15 @@ def test_a_change_while_a_digest_waits_for_its_slot_is_added_to_its_card() -> No
 
     class Slow(RateLimiter):
         async def acquire(self, channel: Channel) -> None:
-            revise(world)  # The digest is made, and not written down yet.
+            revise_paper(world)  # The digest is rendered, and not in the outbox yet.
 
     world.tick(rate_limiters={"console": Slow(RateLimits())})
-    ((_, facts),) = refreshed(world)
-    assert facts.update_lines == {PAPER: "Update: new review: 9.5 (was 7.5)"}
+    ((_, update),) = refresh_posts(world)
+    assert update.update_lines == {PAPER: "Update: new review: 9.5 (was 7.5)"}
 
 
 @pytest.mark.parametrize(
-    ("news", "said"),
+    ("update", "line"),
     [
         (PaperUpdate(), ""),
         (PaperUpdate(version=3, updated=date(2026, 11, 24)), "Update: v3 since 24 November 2026"),
@@ -82,18 +82,18 @@ def test_a_change_while_a_digest_waits_for_its_slot_is_added_to_its_card() -> No
         ),
     ],
 )  # fmt: skip
-def test_an_update_line_names_the_change(news: PaperUpdate, said: str) -> None:
-    assert format_update_line(news) == said
+def test_an_update_line_names_the_change(update: PaperUpdate, line: str) -> None:
+    assert format_update_line(update) == line
 
 
 def test_an_update_edits_the_message_of_its_paper_once() -> None:
     world = a_posted_world()
-    assert refreshed(world) == []
+    assert refresh_posts(world) == []
     world.store.library.add([(a_paper(PAPER), a_review(9.0))], now=world.now)
-    ((message, shown),) = refreshed(world)
+    ((message, shown),) = refresh_posts(world)
     assert world.store.posts.find_with_paper(CHANNEL, PAPER, 1)[0].message_id == message
     assert shown.update_lines == {PAPER: "Update: new review: 9.0 (was 7.5)"}
-    assert refreshed(world) == []
+    assert refresh_posts(world) == []
 
 
 def test_an_edit_for_an_update_keeps_the_marks() -> None:
@@ -103,7 +103,7 @@ def test_an_edit_for_an_update_keeps_the_marks() -> None:
     world.store.library.add(
         [(a_paper(PAPER, version=1, withdrawn=date(2026, 11, 24)), NOT_REVIEWED)], now=NOW
     )
-    ((_, shown),) = refreshed(world)
+    ((_, shown),) = refresh_posts(world)
     assert shown.mark_counts == {PAPER: 1}
     assert "withdrawn by its authors" in shown.update_lines[PAPER]
 
@@ -111,53 +111,53 @@ def test_an_edit_for_an_update_keeps_the_marks() -> None:
 def test_an_invisible_change_edits_nothing() -> None:
     world = a_posted_world()
     world.store.library.add([(a_paper(PAPER, authors=("Ada",)), NOT_REVIEWED)], now=world.now)
-    assert refreshed(world) == []
+    assert refresh_posts(world) == []
 
 
 def test_changes_within_an_hour_share_one_edit() -> None:
     world = a_posted_world()
-    revise(world, 1)
-    assert len(refreshed(world)) == 1
+    revise_paper(world, 1)
+    assert len(refresh_posts(world)) == 1
     world.now += HOUR / 2
     world.store.library.add([(a_paper(PAPER), a_review(9.9))], now=world.now)
-    assert refreshed(world) == []
+    assert refresh_posts(world) == []
     world.now += HOUR / 2
-    assert len(refreshed(world)) == 1
+    assert len(refresh_posts(world)) == 1
 
 
 def test_posts_older_than_the_setting_are_not_edited() -> None:
     world = a_posted_world()
     world.now += KEEP + HOUR
-    revise(world)
-    assert refreshed(world) == []
+    revise_paper(world)
+    assert refresh_posts(world) == []
 
 
 @pytest.mark.parametrize("side", ["before_edit", "after_edit"])
 def test_an_edit_whose_worker_is_killed_is_made_an_hour_later(side: str) -> None:
     world = a_posted_world()
-    revise(world, 1)
+    revise_paper(world, 1)
     dying = MemoryPlatform(world.posted_pages)
     setattr(dying, side, fail_at(1, KilledError()))
     with pytest.raises(BaseExceptionGroup):
-        refreshed(world, dying)
-    assert refreshed(world) == []
+        refresh_posts(world, dying)
+    assert refresh_posts(world) == []
     world.now += HOUR
-    assert len(refreshed(world)) == 1
+    assert len(refresh_posts(world)) == 1
 
 
 def test_an_edit_that_was_not_made_is_retried_and_one_of_a_deleted_message_is_not() -> None:
     world = a_posted_world()
-    revise(world, 1)
-    busy = MemoryPlatform(world.posted_pages, before_edit=fail_at(1, PostError("429", Outcome.NOT_POSTED)))
-    assert refreshed(world, busy) == []
+    revise_paper(world, 1)
+    limited = MemoryPlatform(world.posted_pages, before_edit=fail_at(1, PostError("429", Outcome.NOT_POSTED)))
+    assert refresh_posts(world, limited) == []
     world.now += timedelta(minutes=1)
     deleted = MemoryPlatform(
         world.posted_pages, before_edit=fail_at(1, PostError("deleted", Outcome.REFUSED))
     )
-    assert refreshed(world, deleted) == []
+    assert refresh_posts(world, deleted) == []
     world.now += 2 * HOUR
-    revise(world, 3)
-    assert refreshed(world) == []
+    revise_paper(world, 3)
+    assert refresh_posts(world) == []
 
 
 def test_an_unexpected_failure_of_one_edit_affects_no_other() -> None:
@@ -166,12 +166,16 @@ def test_an_unexpected_failure_of_one_edit_affects_no_other() -> None:
     new = [(a_paper(paper, version=2, updated=date(2026, 11, 24)), a_review(9.0)) for paper in papers]
     world.store.library.add(new, now=world.now)
     assert (
-        len(refreshed(world, MemoryPlatform(world.posted_pages, before_edit=fail_at(1, KeyError("blocks")))))
+        len(
+            refresh_posts(
+                world, MemoryPlatform(world.posted_pages, before_edit=fail_at(1, KeyError("blocks")))
+            )
+        )
         == 2
     )
-    assert refreshed(world) == []
+    assert refresh_posts(world) == []
     world.now += HOUR
-    assert len(refreshed(world)) == 1
+    assert len(refresh_posts(world)) == 1
 
 
 def test_edits_wait_for_an_idle_rate_limiter() -> None:
@@ -193,15 +197,15 @@ def test_edits_wait_for_an_idle_rate_limiter() -> None:
 
 def test_an_edit_is_given_up_after_its_attempts() -> None:
     world = a_posted_world()
-    revise(world, 1)
+    revise_paper(world, 1)
     tried = 0
 
-    def down() -> None:
+    def fail_edit() -> None:
         nonlocal tried
         tried += 1
         raise PostError("503", Outcome.UNKNOWN)
 
     for _ in range(MAX_ATTEMPTS + 5):
-        refreshed(world, MemoryPlatform(world.posted_pages, before_edit=down))
+        refresh_posts(world, MemoryPlatform(world.posted_pages, before_edit=fail_edit))
         world.now += HOUR
     assert tried == MAX_ATTEMPTS

@@ -9,7 +9,7 @@ from digests.subscription import Channel
 
 
 @dataclass(slots=True)
-class Time:
+class FakeTime:
     """A clock that `sleep` advances; sleepers wake in order."""
 
     now: float = 0.0
@@ -20,12 +20,12 @@ class Time:
         self.now += seconds
 
 
-def a_pace(limits: RateLimits) -> tuple[RateLimiter, Time]:
-    time = Time()
+def a_limiter(limits: RateLimits) -> tuple[RateLimiter, FakeTime]:
+    time = FakeTime()
     return RateLimiter(limits, lambda: time.now, time.sleep), time
 
 
-def turns(limiter: RateLimiter, time: Time, *channels: Channel) -> list[float]:
+def acquire_slots(limiter: RateLimiter, time: FakeTime, *channels: Channel) -> list[float]:
     async def run() -> list[float]:
         at = []
         for channel in channels:
@@ -40,35 +40,35 @@ A, B, C = (Channel("slack", name, workspace) for name, workspace in (("A", "T1")
 
 
 def test_one_channel_gets_a_message_a_second() -> None:
-    limiter, time = a_pace(RateLimits(channel=1))
-    assert turns(limiter, time, A, A, A) == [0, 1, 2]
+    limiter, time = a_limiter(RateLimits(channel=1))
+    assert acquire_slots(limiter, time, A, A, A) == [0, 1, 2]
 
 
 def test_channels_share_the_rate_of_their_workspace() -> None:
-    limiter, time = a_pace(RateLimits(channel=1, workspace=5))
-    assert turns(limiter, time, A, B, C) == [0, 0.2, 0.2]
+    limiter, time = a_limiter(RateLimits(channel=1, workspace=5))
+    assert acquire_slots(limiter, time, A, B, C) == [0, 0.2, 0.2]
 
 
 def test_the_rate_of_a_bot_covers_all_workspaces() -> None:
-    limiter, time = a_pace(RateLimits(bot=50))
-    assert turns(limiter, time, A, B, C) == [0, 0.02, 0.04]
+    limiter, time = a_limiter(RateLimits(bot=50))
+    assert acquire_slots(limiter, time, A, B, C) == [0, 0.02, 0.04]
 
 
 def test_processes_share_the_rates_of_a_workspace_and_a_bot_but_not_of_a_channel() -> None:
-    limiter, time = a_pace(RateLimits(channel=1, workspace=5))
+    limiter, time = a_limiter(RateLimits(channel=1, workspace=5))
     limiter.set_peers([("T1", "b"), ("T1", "c"), ("T2", "b")])
-    assert turns(limiter, time, A, B, C) == [0, 0.6, 0.6]
+    assert acquire_slots(limiter, time, A, B, C) == [0, 0.6, 0.6]
     limiter.set_peers([])
-    assert turns(limiter, time, A, B) == [1.2, 1.4], "alone again"
-    limiter, time = a_pace(RateLimits(bot=50))
+    assert acquire_slots(limiter, time, A, B) == [1.2, 1.4], "alone again"
+    limiter, time = a_limiter(RateLimits(bot=50))
     limiter.set_peers([("T1", "b"), ("T9", "b"), ("T9", "c")])
-    assert turns(limiter, time, A, B, C) == [0, 0.06, 0.12]
+    assert acquire_slots(limiter, time, A, B, C) == [0, 0.06, 0.12]
     assert not RateLimiter(RateLimits(channel=1)).is_shared
 
 
 def test_without_limits_no_message_waits() -> None:
-    limiter, time = a_pace(RateLimits())
-    assert turns(limiter, time, A, A, A) == [0, 0, 0]
+    limiter, time = a_limiter(RateLimits())
+    assert acquire_slots(limiter, time, A, A, A) == [0, 0, 0]
     assert time.slept == []
 
 
@@ -76,14 +76,14 @@ def test_a_channel_that_waits_for_its_own_slot_holds_none_of_its_workspace() -> 
     async def run() -> list[str]:
         limiter, order = RateLimiter(RateLimits(channel=20, workspace=1000)), []
 
-        async def go(channel: Channel) -> None:
+        async def acquire_slot(channel: Channel) -> None:
             await limiter.acquire(channel)
             order.append(channel.channel)
 
         await limiter.acquire(A)
-        waiting = asyncio.create_task(go(A))
+        waiting = asyncio.create_task(acquire_slot(A))
         await asyncio.sleep(0)
-        await go(B)
+        await acquire_slot(B)
         await waiting
         return order
 
@@ -91,7 +91,7 @@ def test_a_channel_that_waits_for_its_own_slot_holds_none_of_its_workspace() -> 
 
 
 def test_past_slots_are_dropped() -> None:
-    limiter, time = a_pace(RateLimits(channel=1))
+    limiter, time = a_limiter(RateLimits(channel=1))
 
     async def run() -> None:
         for number in range(10_000):
@@ -104,22 +104,22 @@ def test_past_slots_are_dropped() -> None:
 
 def test_an_idle_acquire_waits_until_no_slot_is_reserved() -> None:
     limiter = RateLimiter(RateLimits(channel=20, workspace=100))
-    went = list[str]()
+    order = list[str]()
 
-    async def out(name: str, turn: Awaitable[None]) -> None:
-        await turn
-        went.append(name)
+    async def acquire_slot(name: str, slot: Awaitable[None]) -> None:
+        await slot
+        order.append(name)
 
     async def run() -> None:
         urgent = [Channel("slack", f"c{number}", "T1") for number in range(5)]
         async with asyncio.TaskGroup() as group:
-            group.create_task(out("first", limiter.acquire(A)))
-            group.create_task(out("edit", limiter.acquire_idle(A)))
+            group.create_task(acquire_slot("first", limiter.acquire(A)))
+            group.create_task(acquire_slot("edit", limiter.acquire_idle(A)))
             for channel in urgent:
-                group.create_task(out("urgent", limiter.acquire(channel)))
+                group.create_task(acquire_slot("urgent", limiter.acquire(channel)))
 
     asyncio.run(run())
-    assert went == ["first", *["urgent"] * 5, "edit"]
-    limiter, time = a_pace(RateLimits(channel=1))
+    assert order == ["first", *["urgent"] * 5, "edit"]
+    limiter, time = a_limiter(RateLimits(channel=1))
     asyncio.run(limiter.acquire_idle(A))
-    assert turns(limiter, time, A) == [1]
+    assert acquire_slots(limiter, time, A) == [1]

@@ -24,26 +24,29 @@ def test_channels_with_equal_preferences_and_history_share_one_rendered_digest()
     asyncio.run(deliver_due_editions(a_delivery_context(store, platform)))
     assert len(platform.posted_pages.pages) == 41
     assert platform.rendered == 2
-    had = platform.posted_pages.pages[0][2].papers
-    assert len(had) == 3
+    shown_papers = platform.posted_pages.pages[0][2].papers
+    assert len(shown_papers) == 3
     assert {len(page.papers) for name, _, page in platform.posted_pages.pages if "other" in name} == {1}
 
 
 def test_two_platforms_share_no_rendered_digest() -> None:
-    store, one, other = (
+    store, platform, other_platform = (
         a_store_with_channels(("a", 2)),
         SlowPlatform(PostedPages()),
         SlowPlatform(PostedPages(), name="other"),
     )
     first, second = store.outbox.claim_due(owner="p", now=NOW, lease=timedelta(minutes=5), limit=2)
-    context = a_delivery_context(store, one)
-    requests = [RenderRequest(first, one, merge_missed=True), RenderRequest(second, other, merge_missed=True)]
+    context = a_delivery_context(store, platform)
+    requests = [
+        RenderRequest(first, platform, merge_missed=True),
+        RenderRequest(second, other_platform, merge_missed=True),
+    ]
     context.render_cache.get_digests(requests, store=store, policy=context.digest_policy, now=NOW)
-    assert (one.rendered, other.rendered) == (1, 1)
+    assert (platform.rendered, other_platform.rendered) == (1, 1)
 
 
 @dataclass
-class TakenMeanwhile:
+class InterruptedReports:
     """Reports that run a callback once, right after they read the shown papers."""
 
     reports: DeliveryReports
@@ -65,22 +68,23 @@ def test_a_concurrent_delivery_to_one_channel_does_not_empty_the_digest_of_anoth
     claims = outbox.claim_due(owner="p", now=NOW, lease=timedelta(minutes=5), limit=2)
 
     def take_over() -> None:
-        (theirs, *_) = outbox.claim_due(owner="q", now=later, lease=timedelta(minutes=5), limit=1)
+        (other_claim, *_) = outbox.claim_due(owner="q", now=later, lease=timedelta(minutes=5), limit=1)
         asyncio.run(
             deliver_claim(
-                theirs, context=replace(a_delivery_context(store, platform, clock=lambda: later), owner="q")
+                other_claim,
+                context=replace(a_delivery_context(store, platform, clock=lambda: later), owner="q"),
             )
         )
 
     context = a_delivery_context(
-        replace(store, delivery_reports=TakenMeanwhile(store.delivery_reports, [take_over])), platform
+        replace(store, delivery_reports=InterruptedReports(store.delivery_reports, [take_over])), platform
     )
     requests = [RenderRequest(claim, platform, merge_missed=True) for claim in claims]
-    made = context.render_cache.get_digests(
+    rendered = context.render_cache.get_digests(
         requests, store=context.store, policy=context.digest_policy, now=NOW
     )
     assert len(platform.posted_pages.pages) == 1
-    assert [len(each.pages[0].papers) for each in made] == [3, 3]
+    assert [len(digest.pages[0].papers) for digest in rendered] == [3, 3]
 
 
 def test_a_channel_with_another_history_gets_its_own_digest() -> None:

@@ -23,11 +23,11 @@ from tests.builders import NOW, a_store, corrupt_rows
 from tests.fakes.platform import MemoryPlatform, PostedPages
 
 
-def channels_of(platform: MemoryPlatform) -> list[str]:
+def list_workspaces(platform: MemoryPlatform) -> list[str]:
     return [name.split(":")[1] for name, _, _ in platform.posted_pages.pages]
 
 
-async def until(holds: Any) -> None:
+async def wait_until(holds: Any) -> None:
     async with asyncio.timeout(20):
         while not holds():  # noqa: ASYNC110
             await asyncio.sleep(0.005)
@@ -43,13 +43,13 @@ def test_a_workspace_that_does_not_answer_delays_no_other() -> None:
             concurrency_per_workspace=3,
         )
         ticking = asyncio.create_task(deliver_due_editions(context))
-        await until(lambda: len(platform.posted_pages.pages) == 20)
-        assert set(channels_of(platform)) == {"a", "b"}
+        await wait_until(lambda: len(platform.posted_pages.pages) == 20)
+        assert set(list_workspaces(platform)) == {"a", "b"}
         platform.released.set()
         await ticking
-        assert Counter(channels_of(platform)) == {"slow": 30, "a": 10, "b": 10}
-        assert platform.most["slow"] <= 3
-        assert platform.most["all"] <= 8
+        assert Counter(list_workspaces(platform)) == {"slow": 30, "a": 10, "b": 10}
+        assert platform.max_in_flight["slow"] <= 3
+        assert platform.max_in_flight["all"] <= 8
 
     asyncio.run(run())
 
@@ -70,13 +70,13 @@ def test_a_claim_beyond_the_slots_of_its_workspace_waits() -> None:
             )
         )
         working = asyncio.create_task(worker.run_until_closed())
-        await until(lambda: worker.slots.in_flight[place] == 2)
+        await wait_until(lambda: worker.slots.in_flight[place] == 2)
         held.release()
-        await until(lambda: worker.slots.in_flight[place] + worker.slots.pending[place] == 3)
+        await wait_until(lambda: worker.slots.in_flight[place] + worker.slots.pending[place] == 3)
         assert (worker.slots.in_flight[place], worker.slots.pending[place]) == (2, 1)
         for _ in range(5):
             held.release()
-        await until(lambda: len(platform.posted_pages.pages) == 6)
+        await wait_until(lambda: len(platform.posted_pages.pages) == 6)
         worker.close()
         await working
 
@@ -97,11 +97,11 @@ def test_large_workspaces_that_do_not_answer_delay_no_other() -> None:
             a_delivery_context(store, platform, concurrency=10, concurrency_per_workspace=3)
         )
         working = asyncio.create_task(worker.run_until_closed())
-        await until(lambda: len(platform.posted_pages.pages) == 12)
-        assert set(channels_of(platform)) == {"well"}
+        await wait_until(lambda: len(platform.posted_pages.pages) == 12)
+        assert set(list_workspaces(platform)) == {"well"}
         assert max(worker.slots.pending.values()) <= 3
         platform.released.set()
-        await until(lambda: len(platform.posted_pages.pages) == 48)
+        await wait_until(lambda: len(platform.posted_pages.pages) == 48)
         worker.close()
         await working
         assert not +worker.slots.pending
@@ -117,27 +117,29 @@ def test_replicas_share_the_rate_of_a_workspace(monkeypatch: pytest.MonkeyPatch)
         waits.append(round(seconds, 3))
 
     async def run() -> None:
-        store, theirs, stuck = (
+        store, platform, stuck = (
             a_store_with_channels(("slow", 5), ("a", 4)),
             SlowPlatform(PostedPages()),
             SlowPlatform(PostedPages()),
         )
-        ours = {"console": RateLimiter(RateLimits(workspace=5), now=lambda: 0.0, sleep=sleep)}
-        other = replace(
+        rate_limiters = {"console": RateLimiter(RateLimits(workspace=5), now=lambda: 0.0, sleep=sleep)}
+        other_context = replace(
             a_delivery_context(store, stuck, concurrency=3, concurrency_per_workspace=3), owner="q"
         )
-        at_it = asyncio.create_task(deliver_due_editions(other))
-        await until(lambda: stuck.now["slow"] == 3)
-        theirs.released.set()
-        await deliver_due_editions(a_delivery_context(store, theirs, rate_limiters=ours))
+        other_worker = asyncio.create_task(deliver_due_editions(other_context))
+        await wait_until(lambda: stuck.in_flight["slow"] == 3)
+        platform.released.set()
+        await deliver_due_editions(a_delivery_context(store, platform, rate_limiters=rate_limiters))
         assert sorted(waits) == [0.2, 0.4, 0.4, 0.6], "two of the shared workspace, four of the other"
-        late = Subscription(Channel("console", "late", "slow"), schedule=Schedule(NOW.time()))
-        assert ours["console"]._peers_by_workspace == {"slow": 1}
+        late_subscription = Subscription(Channel("console", "late", "slow"), schedule=Schedule(NOW.time()))
+        assert rate_limiters["console"]._peers_by_workspace == {"slow": 1}
         stuck.released.set()
-        await at_it
-        store.subscriptions.change(late.channel, late, by="Ada", now=NOW - timedelta(minutes=1))
-        await deliver_due_editions(a_delivery_context(store, theirs, rate_limiters=ours))
-        assert ours["console"]._peers_by_workspace == {}
+        await other_worker
+        store.subscriptions.change(
+            late_subscription.channel, late_subscription, by="Ada", now=NOW - timedelta(minutes=1)
+        )
+        await deliver_due_editions(a_delivery_context(store, platform, rate_limiters=rate_limiters))
+        assert rate_limiters["console"]._peers_by_workspace == {}
 
     asyncio.run(run())
 
@@ -148,7 +150,7 @@ def test_small_workspaces_are_served_before_large_ones_end() -> None:
     asyncio.run(
         deliver_due_editions(a_delivery_context(store, platform, concurrency=4, concurrency_per_workspace=2))
     )
-    posted = channels_of(platform)
+    posted = list_workspaces(platform)
     assert len(posted) == 121
     assert posted.index("small") < 30
 
@@ -163,11 +165,11 @@ def test_a_tick_does_not_wait_for_the_one_before() -> None:
         store.subscriptions.change(later.channel, later, by="Ada", now=NOW)
         worker = DeliveryWorker(a_delivery_context(store, platform, clock=lambda: now[0], concurrency=4))
         working = asyncio.create_task(worker.run_until_closed())
-        await until(lambda: platform.now["slow"])
+        await wait_until(lambda: platform.in_flight["slow"])
         now[0] += timedelta(minutes=1)
         worker.tick()
-        await until(lambda: "a" in channels_of(platform))
-        assert "slow" not in channels_of(platform)
+        await wait_until(lambda: "a" in list_workspaces(platform))
+        assert "slow" not in list_workspaces(platform)
         platform.released.set()
         worker.close()
         await working
@@ -187,7 +189,7 @@ POISON = {
 @pytest.mark.parametrize("column", POISON)
 def test_an_unreadable_subscription_is_stopped_and_affects_no_other(column: str) -> None:
     store, platform = a_store_with_channels(("a", 5)), SlowPlatform(PostedPages())
-    spoil(store, column, POISON[column])
+    corrupt_subscription(store, column, POISON[column])
     context = a_delivery_context(store, platform)
     asyncio.run(deliver_due_editions(context))
     assert len(platform.posted_pages.pages) == 4
@@ -195,13 +197,13 @@ def test_an_unreadable_subscription_is_stopped_and_affects_no_other(column: str)
     assert len(platform.posted_pages.pages) == 4
     assert len(store.subscriptions.list_active()) == 4
     assert store.subscriptions.recompute_next_due(now=NOW) == 0
-    found = load_status(store, NOW)
-    assert "cannot be read" in report_to_record(found)["channels"][0]["trouble"]
-    assert found.channels[0].channel.channel == "a2"
+    report = load_status(store, NOW)
+    assert "cannot be read" in report_to_record(report)["channels"][0]["trouble"]
+    assert report.channels[0].channel.channel == "a2"
 
 
-def spoil(store: Store, column: str, value: str) -> None:
-    """Invalid values, as another version or a manual edit may leave."""
+def corrupt_subscription(store: Store, column: str, value: str) -> None:
+    """Write an invalid value, as another version or a manual edit may."""
     corrupt_rows(store, f"UPDATE subscriptions SET {column} = :value WHERE channel = 'a2'", value=value)
 
 
@@ -231,27 +233,27 @@ def test_a_clock_that_was_ahead_and_went_back_loses_no_day() -> None:
     async def run() -> None:
         worker = DeliveryWorker(a_delivery_context(store, platform, clock=lambda: now[0]))
         working = asyncio.create_task(worker.run_until_closed())
-        await until(lambda: len(platform.posted_pages.pages) == 1)
+        await wait_until(lambda: len(platform.posted_pages.pages) == 1)
         for count, back in enumerate((NOW, NOW + timedelta(days=1)), start=2):
             now[0] = back
             worker.tick()
-            await until(lambda count=count: len(platform.posted_pages.pages) == count)
+            await wait_until(lambda count=count: len(platform.posted_pages.pages) == count)
         worker.close()
         await working
 
     asyncio.run(run())
-    (one,) = store.subscriptions.list_active()
-    editions = sorted(each.edition for each in store.delivery_reports.history(one, 9))
+    (subscription,) = store.subscriptions.list_active()
+    editions = sorted(report.edition for report in store.delivery_reports.history(subscription, 9))
     assert editions == [NOW.date() + timedelta(days=n) for n in range(3)]
 
 
 def test_a_closed_worker_finishes_its_deliveries_and_releases_its_claims() -> None:
     async def run() -> None:
-        platform, stop = SlowPlatform(PostedPages(), slow="a"), asyncio.Event()
+        platform, stop = SlowPlatform(PostedPages(), slow_workspace="a"), asyncio.Event()
         store = a_store_with_channels(("a", 30))
         context = a_delivery_context(store, platform, concurrency=8, concurrency_per_workspace=2)
         keeping = asyncio.create_task(deliver_until_stopped(context, stop))
-        await until(lambda: platform.now["a"] == 2)
+        await wait_until(lambda: platform.in_flight["a"] == 2)
         stop.set()
         await asyncio.sleep(0)
         platform.released.set()
@@ -259,7 +261,7 @@ def test_a_closed_worker_finishes_its_deliveries_and_releases_its_claims() -> No
         assert len(platform.posted_pages.pages) == 2
         await deliver_due_editions(
             a_delivery_context(store, SlowPlatform(platform.posted_pages))
-        )  # The next process has all of the rest at once.
+        )  # The rest is due at once for the next worker.
         assert len(platform.posted_pages.pages) == 30
 
     asyncio.run(run())
@@ -277,7 +279,7 @@ def test_an_unexpected_failure_of_a_delivery_ends_no_other(
     monkeypatch.setattr(bot.delivery.worker, "deliver_claim", failing)
     store, platform = a_store_with_channels(("a", 5)), SlowPlatform(PostedPages())
     asyncio.run(deliver_due_editions(a_delivery_context(store, platform)))
-    assert sorted(channels_of(platform)) == ["a"] * 4
+    assert sorted(list_workspaces(platform)) == ["a"] * 4
     assert "to console:a:a1 failed; it is tried again" in caplog.text
     monkeypatch.undo()
     asyncio.run(
@@ -288,7 +290,7 @@ def test_an_unexpected_failure_of_a_delivery_ends_no_other(
 
 @pytest.mark.parametrize("text", ["odd \ud800", "\0"])
 def test_a_failed_write_of_a_reason_ends_no_other(text: str, caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level("CRITICAL", "bot")  # Or pytest's own report could not be written down either.
+    caplog.set_level("CRITICAL", "bot")  # Else pytest itself could not write its report.
 
     class Odd(SlowPlatform):
         async def post(self, channel: Channel, page: Page, *, key: str, thread: str | None) -> str:
@@ -313,7 +315,7 @@ def test_a_clock_jump_stops_no_tick(jump: timedelta, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(apscheduler.schedulers.base, "datetime", Shifted)
     monkeypatch.setattr(bot.delivery.worker, "TICK_INTERVAL", timedelta(seconds=0.05))
     ticks = list[int]()
-    monkeypatch.setattr(DeliveryWorker, "tick", counted(DeliveryWorker.tick, ticks))
+    monkeypatch.setattr(DeliveryWorker, "tick", count_ticks(DeliveryWorker.tick, ticks))
 
     async def run() -> None:
         stop = asyncio.Event()
@@ -323,17 +325,17 @@ def test_a_clock_jump_stops_no_tick(jump: timedelta, monkeypatch: pytest.MonkeyP
                 stop,
             )
         )
-        await until(lambda: len(ticks) > 2)
+        await wait_until(lambda: len(ticks) > 2)
         ahead[0] = jump
         seen = len(ticks)
-        await until(lambda: len(ticks) > seen + 3)
+        await wait_until(lambda: len(ticks) > seen + 3)
         stop.set()
         await keeping
 
     asyncio.run(run())
 
 
-def counted(tick: Any, ticks: list[int]) -> Any:
+def count_ticks(tick: Any, ticks: list[int]) -> Any:
     def counting(worker: DeliveryWorker) -> None:
         ticks.append(1)
         tick(worker)
