@@ -137,6 +137,37 @@ def test_each_path_module_and_link_of_a_page_exists(page: Path) -> None:
             assert not anchor or anchor in list_anchors(target), link
 
 
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_each_file_named_without_its_folder_is_beside_a_file_of_its_line(page: Path) -> None:
+    """A line names `forms.py` after a path in the same folder, or of some platform."""
+    platforms = [folder for folder in (ROOT / "bot" / "platforms").iterdir() if folder.is_dir()]
+    for line in page.read_text(encoding="utf-8").splitlines():
+        spans = CODE.findall(line)
+        folders = [
+            ROOT / path if path.endswith("/") else (ROOT / path).parent for path in spans if "/" in path
+        ]
+        for name in (span for span in spans if re.fullmatch(r"\w+\.(?:py|html|toml)", span)):
+            candidates = [ROOT, *folders, *platforms]
+            known_output = name == "paperround.toml"
+            assert known_output or any((folder / name).is_file() for folder in candidates), line
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_each_constant_and_variable_of_a_page_exists(page: Path) -> None:
+    sources = "\n".join(path.read_text(encoding="utf-8") for path in list_sources())
+    spans = CODE.findall(BLOCK.sub("", page.read_text(encoding="utf-8")))
+    names = {span for span in spans if re.fullmatch(r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+", span)}
+    assert [name for name in sorted(names) if not re.search(rf"\b{name}\b", sources)] == []
+
+
+@cache
+def list_sources() -> tuple[Path, ...]:
+    rooms = ("bot", "digests", "config", "tests")
+    return tuple(
+        path for room in rooms for path in sorted((ROOT / room).rglob("*.py")) if path != Path(__file__)
+    )
+
+
 def list_anchors(page: Path) -> set[str]:
     """Return the anchors that GitHub makes of a page's headings."""
     headings = re.findall(r"^#+ (.+)$", page.read_text(encoding="utf-8"), re.M)

@@ -41,7 +41,7 @@ def build_parser() -> argparse.ArgumentParser:
     command.add_argument("--source", default="", metavar="NAME", help="fetch from this source alone")
 
     command = add_command("review", "review", "score waiting papers, and review the best in full")
-    command.add_argument("--plan", action="store_true", help="only say what today would cost")
+    command.add_argument("--plan", action="store_true", help="only print the cost of today")
 
     command = add_command("held", "held", "list suspect papers on hold; release or reject one")
     command.add_argument("decision", nargs="?", choices=("release", "reject"))
@@ -84,7 +84,9 @@ def build_parser() -> argparse.ArgumentParser:
     command = add_command("digest", "digest_now", "post a channel's edition of today at once, never twice")
     channel_help = "the channel's id, or its full name PLATFORM:WORKSPACE:ID"
     command.add_argument("channel", metavar="CHANNEL", help=channel_help)
-    command.add_argument("--now", action="store_true", required=True, help="before or after its hour")
+    command.add_argument(
+        "--now", action="store_true", required=True, help="post it now, before or after its hour"
+    )
     command.add_argument("--dry-run", action="store_true", help="show it here, and post nothing")
 
     add_command("doctor", "doctor", "check the setup and explain how to fix what is wrong")
