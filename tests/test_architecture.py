@@ -1,4 +1,4 @@
-"""The doors of the house: imports go one way, each outside library has one room, platforms stand alone."""
+"""Imports go one way, each outside library has one room, and platforms stand alone."""
 
 import ast
 import io

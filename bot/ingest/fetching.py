@@ -64,7 +64,7 @@ class FetchReport:
     def to_sentence(self) -> str:
         """Return counts, remarks and failure as words."""
         summary = f"{self.source}: {describe_counts(self.counts)}"
-        summary += f", {self.bad_count:,} bad left out." if self.bad_count else "."
+        summary += f", {self.bad_count:,} skipped (bad records)." if self.bad_count else "."
         remarks = " ".join(f"{remark[:1].upper()}{remark[1:]}." for remark in dict.fromkeys(self.remarks))
         return " ".join(filter(None, (summary, remarks, self.failure)))
 

@@ -31,8 +31,8 @@ class ImportReport:
 
     def to_sentence(self) -> str:
         """Return the counts of papers and of bad records as words."""
-        summary = f"{describe_counts(self.counts)}."
-        return f"{summary} {self.bad_count:,} bad left out." if self.bad_count else summary
+        skipped = f", {self.bad_count:,} skipped (errors above)" if self.bad_count else ""
+        return f"{describe_counts(self.counts)}{skipped}."
 
 
 def import_review_files(

@@ -16,7 +16,7 @@ MAX_LABEL_CHARACTERS = 40
 
 def describe_counts(counts: ImportCounts) -> str:
     """Return the numbers of new, changed and unchanged papers as words."""
-    return f"{counts.new:,} new, {counts.changed:,} changed, {counts.unchanged:,} as they were"
+    return f"{counts.new:,} new, {counts.changed:,} updated, {counts.unchanged:,} unchanged"
 
 
 @contextmanager

@@ -61,7 +61,7 @@ def format_held_lines(held_papers: Sequence[HeldPaper]) -> list[str]:
     The last line names the commands that decide.
     """
     if not held_papers:
-        return ["No paper is held."]
+        return ["Nothing is on hold."]
     lines: list[str] = []
     for held_paper in held_papers:
         lines += [*format_paper_lines([held_paper.scored_paper]), f"    {held_paper.reason}"]

@@ -16,7 +16,7 @@ def test_a_store_moves_to_postgres_and_goes_on_there(tmp_path: Path, postgres: P
     assert (copied.returncode, copied.stderr) == (0, "")
     assert "6 papers among them" in copied.stdout
     (tmp_path / "paperround.toml").write_text(f'[store]\nurl = "{url}"\n')
-    assert run_paperround(tmp_path, "import", "papers.json").stdout == "0 new, 0 changed, 6 as they were.\n"
+    assert run_paperround(tmp_path, "import", "papers.json").stdout == "0 new, 0 updated, 6 unchanged.\n"
     assert "Paper number 3" in run_paperround(tmp_path, "search", "2401.00003").stdout
     again = run_paperround(tmp_path, "db", "copy", "sqlite:///paperround.db", url)
     assert again.returncode == 1

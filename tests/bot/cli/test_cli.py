@@ -52,12 +52,12 @@ def run_paperround(
 def import_records(folder: Path) -> None:
     (folder / "papers.json").write_text(json.dumps(RECORDS))
     done = run_paperround(folder, "import", "papers.json")
-    assert (done.returncode, done.stdout) == (0, "6 new, 0 changed, 0 as they were.\n")
+    assert (done.returncode, done.stdout) == (0, "6 new, 0 updated, 0 unchanged.\n")
 
 
 def test_papers_are_imported_once_and_a_digest_of_them_is_previewed(tmp_path: Path) -> None:
     import_records(tmp_path)
-    assert run_paperround(tmp_path, "import", "papers.json").stdout == "0 new, 0 changed, 6 as they were.\n"
+    assert run_paperround(tmp_path, "import", "papers.json").stdout == "0 new, 0 updated, 6 unchanged.\n"
     preview = run_paperround(tmp_path, "preview", "--top", "2")
     assert "2 of 6 new papers" in preview.stdout
     assert "1. Paper number 0" in preview.stdout
@@ -71,7 +71,7 @@ def test_a_bad_record_is_reported_by_line_and_field_and_the_rest_is_imported(
     done = run_paperround(tmp_path, "import", "-", given="\n".join(lines))
     assert done.returncode == 1
     assert done.stderr == "standard input, line 2: title: is missing\n"
-    assert done.stdout == "2 new, 0 changed, 0 as they were. 1 bad left out.\n"
+    assert done.stdout == "2 new, 0 updated, 0 unchanged, 1 skipped (errors above).\n"
 
 
 def test_an_unreadable_file_does_not_stop_the_import_of_others(tmp_path: Path) -> None:

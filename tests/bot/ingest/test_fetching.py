@@ -79,7 +79,10 @@ def test_batches_are_stored_and_the_next_fetch_starts_at_their_position() -> Non
             a_batch("2", "2401.00002", bad_records=[BadRecord("s", 3, "", "x")]),
         )
     )
-    assert fetch(source, store).to_sentence() == "source: 2 new, 0 changed, 0 as they were, 1 bad left out."
+    assert (
+        fetch(source, store).to_sentence()
+        == "source: 2 new, 0 updated, 0 unchanged, 1 skipped (bad records)."
+    )
     state = store.sources.load_state("source")
     assert (state.position, state.last_try, state.last_success, state.failure) == ("2", NOW, NOW, "")
     assert store.sources.last_import() == NOW
@@ -128,7 +131,7 @@ def test_a_stale_source_counts_as_no_import_and_remarks_are_reported_once() -> N
     source = FakeSource(
         batches=(a_batch("1", remark="it is old", is_stale=True), a_batch("1", remark="it is old"))
     )
-    assert fetch(source, store).to_sentence() == "source: 0 new, 0 changed, 0 as they were. It is old."
+    assert fetch(source, store).to_sentence() == "source: 0 new, 0 updated, 0 unchanged. It is old."
     assert [report.trouble for report in store.health.latest_reports()] == [Trouble.STALE]
     assert store.sources.last_import() is None
 
@@ -216,7 +219,7 @@ def test_commands_and_service_fetch_the_configured_sources(tmp_path: Path) -> No
             (tmp_path / "reviews" / "a.jsonl").write_text(json.dumps(record))
             again = await start_command(tmp_path, "fetch", "--source", "reviews")
             out, _ = await again.communicate()
-            assert out == b"reviews: 1 new, 0 changed, 0 as they were.\n"
+            assert out == b"reviews: 1 new, 0 updated, 0 unchanged.\n"
             store = open_store(f"sqlite:///{tmp_path / 'paperround.db'}")
             store.sources.save_state("huggingface", SourceState())
             requested = choose_requested_paper(feeds)

@@ -131,7 +131,7 @@ def test_an_interrupted_fetch_resumes_in_every_compression(
     assert (fetched.counts.new, fetched.counts.unchanged, fetched.bad_count) == (15, 0, 1)
     assert source.next_fetch_at(store.sources.load_state("snapshot"), NOW) is None
     again = asyncio.run(fetch_source(source, store, lambda: NOW))
-    assert again.to_sentence() == "snapshot: 0 new, 0 changed, 0 as they were."
+    assert again.to_sentence() == "snapshot: 0 new, 0 updated, 0 unchanged."
 
 
 def fetch_snapshot(file: Path, categories: frozenset[str] = frozenset()) -> FetchReport:

@@ -42,7 +42,7 @@ def test_a_file_is_read_again_only_when_it_changed(tmp_path: Path) -> None:
 
 def test_only_files_of_papers_in_a_folder_are_read(tmp_path: Path) -> None:
     store, source = a_store(), WatchedFiles(tmp_path)
-    assert fetch_once(source, store).to_sentence() == "reviews: 0 new, 0 changed, 0 as they were."
+    assert fetch_once(source, store).to_sentence() == "reviews: 0 new, 0 updated, 0 unchanged."
     (tmp_path / "monday.jsonl").write_bytes(records("2401.00001"))
     (tmp_path / "tuesday.jsonl.gz").write_bytes(gzip.compress(records("2401.00002")))
     (tmp_path / "wednesday.jsonl.part").write_bytes(b"half of a fi")
@@ -95,7 +95,7 @@ def test_an_unchanged_address_is_not_read_again() -> None:
     async def scenario(feeds: FakeFeeds, source: Source, store: Store) -> None:
         assert (await fetch_source(source, store, lambda: NOW)).counts.new == 1
         unchanged = await fetch_source(source, store, lambda: NOW)
-        assert unchanged.to_sentence() == "reviews: 0 new, 0 changed, 0 as they were."
+        assert unchanged.to_sentence() == "reviews: 0 new, 0 updated, 0 unchanged."
         assert "If-None-Match" in feeds.requests[1].headers
         feeds.files["papers.jsonl"] = gzip.compress(records("2401.00001", "2401.00002"))
         changed = await fetch_source(source, store, lambda: NOW)
