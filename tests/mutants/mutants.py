@@ -24,6 +24,8 @@ NOTICES = "tests/bot/delivery/test_failure_notices.py"
 RENDER_CACHE = "tests/bot/delivery/test_render_cache.py"
 OUTBOX = "tests/digests/store/outbox"
 POSTGRES = "tests/digests/store/test_postgres.py"
+CARRY_OVER = "tests/digests/store/test_carry_over.py"
+CARRIED = "tests/digests/store/test_carried_over.py"
 SLACK = "tests/bot/platforms/slack"
 DISCORD = "tests/bot/platforms/discord"
 HTTP = "tests/digests/sources/http"
@@ -312,6 +314,50 @@ MUTANTS: tuple[Mutant, ...] = (
         "                return await self._plan_digest()\n"
         "                raise",
         (f"{DELIVER}::test_a_claim_of_a_kind_that_is_not_built_here_posts_nothing",),
+    ),
+    Mutant(
+        "waiting delivery of an old store lost",
+        "digests/store/carry_over.py",
+        '{"quiet": "empty", "waiting": "retrying"}',
+        '{"quiet": "empty"}',
+        (
+            f"{CARRIED}::test_the_deliveries_that_are_due_are_those_of_the_old_store"
+            "[sqlite-2026-11-24 10:05:30-expected0-quarantined0]",
+        ),
+    ),
+    Mutant(
+        "key of an old page not carried over",
+        "digests/store/carry_over.py",
+        '{"idempotency_key": "key", ',
+        '{"idempotency_key": "papers", ',
+        (
+            "tests/bot/platforms/test_carried_over.py"
+            "::test_a_page_in_doubt_is_reconciled_in_slack_under_its_old_key[sqlite-found]",
+        ),
+    ),
+    Mutant(
+        "old process over PostgreSQL not seen by a copy",
+        "digests/store/carry_over.py",
+        "AND objsubid = 1 ",
+        "AND objsubid = 2 ",
+        (f"{CARRY_OVER}::test_a_process_of_an_old_checkout_is_seen_in_every_role[posts]",),
+    ),
+    Mutant(
+        "error of a copy's source blamed on its target",
+        "digests/store/copying.py",
+        "with translate_errors(self.name), self._describe_damage(table):",
+        "with self._describe_damage(table):",
+        (
+            f"{CARRY_OVER}::test_a_source_with_rows_that_cannot_be_carried_over_is_refused_in_one_sentence"
+            "[no column]",
+        ),
+    ),
+    Mutant(
+        "store copied into one in use",
+        "digests/store/copying.py",
+        "if is_any_role_held(new):",
+        "if is_any_role_held(old):",
+        (f"{CARRY_OVER}::test_a_target_that_is_led_or_not_empty_is_refused_and_left_as_it_was[sqlite]",),
     ),
     Mutant(
         "due subscriptions claimed without SKIP LOCKED",

@@ -317,7 +317,11 @@ DAMAGED = r"old\.db is damaged: a row of its table {} cannot be read \(.*\)\. Re
         ("DELETE FROM alembic_version", r"old\.db is a database of something else"),
         ("DROP TABLE alembic_version", r"There is no store in .*old\.db to copy from"),
     ],
-)
+    ids=[
+        "no instant", "no such paper", "no date", "no lease", "one new key of two", "bytes", "not UTF-8",
+        "one new name of two", "no table", "no column", "no revision", "no revision table",
+    ],
+)  # fmt: skip
 def test_a_source_with_rows_that_cannot_be_carried_over_is_refused_in_one_sentence(
     tmp_path: Path, change: str, sentence: str
 ) -> None:

@@ -1,0 +1,244 @@
+"""Deliveries that an older checkout left in mid-send, carried on after the store was carried over.
+
+The channels hold what the checkout posted, in its own shape: keys in Slack's metadata and in the custom_id of
+Discord's buttons.
+"""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, closing
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from discord.gateway import DiscordWebSocket
+from discord.http import Route
+
+from bot.chat.port import Platform
+from bot.delivery.deliver import UnknownPolicy, deliver_claim
+from bot.platforms.discord.client import DiscordPlatform
+from bot.platforms.discord.rest import RestClient, use_addresses
+from bot.platforms.discord.settings import DiscordSettings
+from bot.platforms.slack.client import SlackPlatform
+from bot.platforms.slack.session import create_web_client, open_session
+from bot.platforms.slack.settings import SlackSettings
+from digests.ports import Store
+from digests.ports.outbox import DeliveryState, PageState
+from digests.subscription import Channel
+from tests.bot.delivery.contexts import a_context
+from tests.fakes.discord import TEXT, DiscordChannel, DiscordGuild, FakeDiscord
+from tests.fakes.slack import FakeSlack, SlackChannel
+from tests.old_store import NOW, carry_over, load_old_database, load_old_store
+
+LEASE = timedelta(minutes=5)
+IN_DOUBT = pytest.mark.parametrize(
+    ("has_arrived", "can_ask", "on_unknown", "first_posted", "second_page"),
+    [
+        (True, True, UnknownPolicy.SKIP, 2, PageState.POSTED),
+        (False, True, UnknownPolicy.SKIP, 1, PageState.POSTED),
+        (True, False, UnknownPolicy.SKIP, 2, PageState.SKIPPED),
+        (True, False, UnknownPolicy.RESEND, 1, PageState.POSTED),
+    ],
+    ids=["found", "not found", "cannot ask, skipped", "cannot ask, resent"],
+)
+"""Answers of a channel about the second page, the first page that is posted then, and what becomes of the second."""
+READING = Channel("slack", "C0READING", "T0ALPHA")
+FIRST_RECEIPT = "1795514430.000901"
+SLACK_KEYS = [
+    "39a34bf6d313e63fde70da26d",
+    "6e09875dc2b6575b3f6e12ce7",
+    "cbb4d2dd59f9ddf76cce4e3fa",
+    "a1a0628529843e403c118ed45",
+]
+DISCORD_KEYS = ["6ae0c7511ae104aabb01e14a9", "b96b0956699ec0ffaf22e136b", "29b1827cd4916b3067c1ea08e"]
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
+    """The old store, carried over within SQLite, then within PostgreSQL."""
+    if request.param == "sqlite":
+        source, target = f"sqlite:///{load_old_store(tmp_path)}", f"sqlite:///{tmp_path / 'new.db'}"
+    else:
+        server = request.getfixturevalue("postgres")
+        source, target = load_old_database(tmp_path, server), server.create_database()
+    with closing(carry_over(source, target)) as carried_over:
+        yield carried_over
+
+
+@pytest.fixture(autouse=True)
+def _discords_own_addresses() -> Iterator[None]:
+    base, gateway = Route.BASE, DiscordWebSocket.DEFAULT_GATEWAY
+    yield
+    Route.BASE, DiscordWebSocket.DEFAULT_GATEWAY = base, gateway
+
+
+async def deliver(store: Store, platform: Platform, delivery_id: int, on_unknown: UnknownPolicy) -> None:
+    """Deliver one of the carried-over deliveries, as a worker does that claims it at the end of the lease."""
+
+    async def return_at_once(seconds: float) -> None:
+        pass
+
+    claims = await asyncio.to_thread(store.outbox.claim_due, owner="a", now=NOW, lease=LEASE, limit=50)
+    (claim,) = (claim for claim in claims if claim.id == delivery_id)
+    context = a_context(
+        store,
+        {platform.name: platform},
+        owner="a",
+        clock=lambda: NOW,
+        lease=LEASE,
+        sleep=return_at_once,
+        on_unknown=on_unknown,
+    )
+    await deliver_claim(claim, context=context)
+
+
+def newest_pages(store: Store, channel: Channel) -> tuple[DeliveryState, list[PageState], list[str | None]]:
+    subscription = store.subscriptions.find(channel)
+    assert subscription
+    report, *_ = store.delivery_reports.history(subscription, 9)
+    return report.state, [page.state for page in report.pages], [page.receipt for page in report.pages]
+
+
+def old_slack_message(ts: str, key: str, **fields: Any) -> dict[str, Any]:
+    metadata = {"event_type": "paperround_page", "event_payload": {"key": key}}
+    return {"type": "message", "ts": ts, "bot_id": "BBOT", "metadata": metadata, "text": "posted", **fields}
+
+
+@asynccontextmanager
+async def open_slack(*, has_arrived: bool, can_ask: bool) -> AsyncIterator[tuple[FakeSlack, SlackPlatform]]:
+    """Open a workspace with the first page of the delivery, and the second if it has arrived."""
+    async with FakeSlack(clock=NOW.timestamp, team_id="T0ALPHA") as slack, open_session(5) as session:
+        slack.channels["C0READING"] = SlackChannel("C0READING", "reading", {slack.bot_user})
+        first = old_slack_message(FIRST_RECEIPT, SLACK_KEYS[0], reply_count=int(has_arrived))
+        second = old_slack_message("1795514431.000902", SLACK_KEYS[1], thread_ts=FIRST_RECEIPT)
+        slack.messages_in("C0READING").extend([first, second] if has_arrived else [first])
+        if not can_ask:
+            slack.scopes.discard("channels:history")
+        settings = SlackSettings(api_base_url=slack.url)
+        yield slack, SlackPlatform(create_web_client(slack.bot_token, settings=settings, session=session))
+
+
+@IN_DOUBT
+def test_a_page_in_doubt_is_reconciled_in_slack_under_its_old_key(
+    store: Store,
+    has_arrived: bool,
+    can_ask: bool,
+    on_unknown: UnknownPolicy,
+    first_posted: int,
+    second_page: PageState,
+) -> None:
+    async def run() -> list[dict[str, Any]]:
+        async with open_slack(has_arrived=has_arrived, can_ask=can_ask) as (slack, platform):
+            await deliver(store, platform, 14, on_unknown)
+            assert slack.protocol_errors == []
+            return slack.calls_of("chat.postMessage")
+
+    calls = asyncio.run(run())
+    keys = [as_json(call["metadata"])["event_payload"]["key"] for call in calls]
+    assert keys == SLACK_KEYS[first_posted:]
+    assert {call["thread_ts"] for call in calls} == {FIRST_RECEIPT}
+    state, page_states, receipts = newest_pages(store, READING)
+    assert state is DeliveryState.POSTED
+    assert page_states == [PageState.POSTED, second_page, PageState.POSTED, PageState.POSTED]
+    assert receipts[0] == FIRST_RECEIPT
+    if has_arrived and can_ask:
+        assert receipts[1] == "1795514431.000902"
+    assert (receipts[1] is None) == (second_page is PageState.SKIPPED)
+    later = store.outbox.claim_due(owner="b", now=NOW + LEASE, lease=LEASE, limit=50)
+    assert 14 not in [claim.id for claim in later]
+
+
+def as_json(value: Any) -> Any:
+    """Return an argument of a call, which form requests carry as JSON text."""
+    return json.loads(value) if isinstance(value, str) else value
+
+
+@asynccontextmanager
+async def open_discord(
+    *, has_arrived: bool, can_ask: bool
+) -> AsyncIterator[tuple[FakeDiscord, DiscordPlatform]]:
+    """Open a server with the first page of the delivery, and the second if it has arrived."""
+    async with FakeDiscord(clock=NOW.timestamp, rate_limits=False) as discord:
+        discord.guilds["9002"] = DiscordGuild("9002", "The lab")
+        denied = set() if can_ask else {"read_message_history"}
+        discord.channels["9202"] = DiscordChannel("9202", "papers", TEXT, "9002", denied_permissions=denied)
+        add_old_discord_page(discord, "settings:", DISCORD_KEYS[0])
+        if has_arrived:
+            add_old_discord_page(discord, "discuss:2401.00009", DISCORD_KEYS[1])
+        use_addresses(DiscordSettings(api_base_url=discord.url, gateway_url=discord.gateway_url))
+        rest = RestClient("right-token", 20)
+        yield discord, DiscordPlatform(rest)
+        await rest.close()
+
+
+def add_old_discord_page(discord: FakeDiscord, button: str, key: str) -> None:
+    message = discord.add_message("9202", "posted")
+    message["components"] = [
+        {"type": 1, "components": [{"type": 2, "style": 2, "label": "x", "custom_id": f"{button}#{key}"}]}
+    ]
+
+
+@IN_DOUBT
+def test_a_page_in_doubt_is_reconciled_in_discord_under_its_old_key(
+    store: Store,
+    has_arrived: bool,
+    can_ask: bool,
+    on_unknown: UnknownPolicy,
+    first_posted: int,
+    second_page: PageState,
+) -> None:
+    async def run() -> list[dict[str, Any]]:
+        async with open_discord(has_arrived=has_arrived, can_ask=can_ask) as (discord, platform):
+            await deliver(store, platform, 11, on_unknown)
+            assert discord.protocol_errors == []
+            return discord.calls_of("create message")
+
+    calls = asyncio.run(run())
+    assert [call["nonce"] for call in calls] == DISCORD_KEYS[first_posted:]
+    channel = Channel("discord", "9202", "9002")
+    state, page_states, _ = newest_pages(store, channel)
+    assert state is DeliveryState.POSTED
+    assert page_states == [PageState.POSTED, second_page, PageState.POSTED]
+
+
+def test_a_page_whose_edit_was_cut_off_is_edited_again_and_the_others_posted(store: Store) -> None:
+    receipt, channel = "1443000000000000002", Channel("discord", "9101", "9001")
+
+    async def run() -> tuple[list[str], str]:
+        async with open_discord(has_arrived=False, can_ask=True) as (discord, platform):
+            discord.guilds["9001"] = DiscordGuild("9001", "The hall")
+            discord.channels["9101"] = DiscordChannel("9101", "hall", TEXT, "9001")
+            message = discord.add_message("9101", "Nothing new today")
+            message["id"] = receipt
+            await deliver(store, platform, 10, UnknownPolicy.SKIP)
+            assert discord.protocol_errors == []
+            return [call["nonce"] for call in discord.calls_of("create message")], str(message["content"])
+
+    keys, content = asyncio.run(run())
+    assert keys == ["28e2ddd3ea5525e8fdc750eda", "961ff2b86a14f0319dfd85f2a"]
+    assert content == "**Tuesday 24 November - 2 of 6 new papers**"
+    state, page_states, receipts = newest_pages(store, channel)
+    assert state is DeliveryState.POSTED
+    assert page_states == [PageState.POSTED] * 3
+    assert receipts[0] == receipt
+
+
+def test_the_next_edition_after_the_copy_shows_nothing_twice(store: Store) -> None:
+    """The papers of the delivery in mid-send count as shown, so that Friday's digest leaves them out."""
+    friday = datetime(2026, 11, 27, 10, 0, tzinfo=UTC)
+    subscription = store.subscriptions.find(READING)
+    assert subscription
+    (shown,) = store.delivery_reports.shown_papers([(subscription, 0, 25)])
+    assert {"2401.00018", "2401.00009", "2401.00019"} <= shown
+
+    async def run() -> None:
+        async with open_slack(has_arrived=True, can_ask=True) as (_, platform):
+            await deliver(store, platform, 14, UnknownPolicy.SKIP)
+
+    asyncio.run(run())
+    claims = store.outbox.claim_due(owner="b", now=friday, lease=LEASE, limit=50)
+    (claim,) = (claim for claim in claims if claim.subscription.channel == READING)
+    assert (claim.edition, claim.first_missed, claim.pages) == (friday.date(), None, ())
+    assert store.delivery_reports.watermark(claim.subscription, claim.edition) == 25
