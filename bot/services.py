@@ -56,7 +56,7 @@ zoneinfo.reset_tzpath(to=())
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """Objects built from the settings."""
+    """Objects that the commands share, built from the settings."""
 
     settings: Settings
     store: Store
@@ -306,7 +306,10 @@ def build_paper_fetcher(services: Services) -> Callable[[str], Paper | None] | N
 
 
 def build_reviewer(services: Services, environment: Mapping[str, str]) -> "OpenReviewContext | None":
-    """Open the context of the reviewer. Returns None if the settings name no server. Raises InputError."""
+    """Return a function that opens the reviewer's context, or None if the settings name no server.
+
+    Raises InputError if a library is missing, and SettingsError for a malformed key.
+    """
     settings = services.settings.reviewer
     if not settings.base_url:
         return None

@@ -107,7 +107,7 @@ def _edition_of_today(subscription: Subscription, services: Services) -> date:
 async def _open_platform(
     subscription: Subscription, services: Services, environment: Mapping[str, str], exits: AsyncExitStack
 ) -> DeliveryContext:
-    """Return the context with the platform of this channel opened."""
+    """Return the context with the platform of this channel opened. Raises InputError without its secrets."""
     name = subscription.channel.platform
     context = services.delivery_context
     for app in build_apps(services, environment):
@@ -124,7 +124,7 @@ def _name_edition(subscription: Subscription, edition: date) -> str:
 
 
 def _describe_retry(subscription: Subscription) -> str:
-    """Say whether a running bot will retry."""
+    """Return the clause that a running bot tries again, or the reason why it does not."""
     if subscription.is_running:
         return "“paperround run” tries again"
     state = f"paused by {subscription.paused_by}" if subscription.paused_by else "stopped"

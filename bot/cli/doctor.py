@@ -1,4 +1,4 @@
-"""`paperround doctor`: checks the installation and reports each fault with its remedy."""
+"""`paperround doctor`: check the set-up, and report each fault with its remedy."""
 
 import argparse
 import asyncio
@@ -26,7 +26,7 @@ from digests.subscription import Subscription
 
 
 def run_command(options: argparse.Namespace) -> int:
-    """Print every finding. Fails if one is a fault."""
+    """Print every finding, and fail if one is a fault."""
     findings = asyncio.run(check_installation(build_cli_services(options), os.environ))
     for finding in findings:
         print(finding)  # noqa: T201

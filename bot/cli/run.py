@@ -57,7 +57,7 @@ def run_command(options: argparse.Namespace) -> int:
 
 
 async def run_bot(services: Services, environment: Mapping[str, str]) -> int:
-    """Run every task until SIGINT or SIGTERM and return the exit status. Raises InputError."""
+    """Run every task until a signal stops it. Returns the exit status. Raises InputError and SettingsError."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     for logger_name in (*NOISY_LOGGERS, *_list_noisy_loggers()):
         logging.getLogger(logger_name).setLevel(logging.WARNING)
@@ -104,7 +104,7 @@ def _list_noisy_loggers() -> list[str]:
 
 
 async def _serve_app(app: ChatApp, services: Services, stop: asyncio.Event) -> None:
-    """Serve one platform's people; an exclusive app only while this replica leads. Raises nothing."""
+    """Serve one platform's people; an exclusive app only while this replica leads. A failure is logged."""
 
     async def serve_until(stop_event: asyncio.Event) -> None:
         await app.serve(build_answers(services, app.name), stop_event)

@@ -44,7 +44,7 @@ def print_lines(*lines: str) -> None:
 
 
 def print_json(text: str) -> None:
-    """Print JSON. Characters that the output's encoding lacks are escaped, so it stays valid."""
+    """Print JSON. Unless the output's encoding is a UTF, all but ASCII is escaped, so that it stays valid."""
     import json
 
     encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
