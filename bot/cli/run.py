@@ -57,7 +57,7 @@ def run_command(options: argparse.Namespace) -> int:
 
 
 async def run_bot(services: Services, environment: Mapping[str, str]) -> int:
-    """Run every task until a signal stops it. Returns the exit status. Raises InputError and SettingsError."""
+    """Run every task until a signal. Returns the exit status. Raises InputError and SettingsError."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     for logger_name in (*NOISY_LOGGERS, *_list_noisy_loggers()):
         logging.getLogger(logger_name).setLevel(logging.WARNING)
