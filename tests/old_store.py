@@ -25,7 +25,7 @@ _PARENTS = ("subscriptions", "papers", "deliveries", "posts")
 
 
 def ignore_progress(done: int, rows: int) -> None:
-    """Take the progress of a copy, and do nothing with it."""
+    """Ignore the progress of a copy."""
 
 
 def load_old_store(folder: Path, *, name: str = "old.db", revision: str = "0013", change: str = "") -> Path:

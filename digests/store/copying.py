@@ -1,4 +1,4 @@
-"""Copies a store to another database, row for row: from SQLite to PostgreSQL and back.
+"""Copy of a store to another database, row for row, between SQLite and PostgreSQL.
 
 A store of a checkout before 0.1.0 is converted to the current schema.
 """
@@ -118,7 +118,7 @@ def _open_snapshot(old: Database) -> Iterator[Connection]:
 
 @dataclass(frozen=True, slots=True)
 class _Snapshot:
-    """The source at one instant. `name` is the source's; database errors would else name the target."""
+    """The source at one instant. Its errors carry `name`, the source's, and never the target's."""
 
     connection: Connection
     name: str
@@ -147,7 +147,7 @@ class _Snapshot:
 
     @contextmanager
     def _describe_damage(self, table: Table) -> Iterator[None]:
-        """Raise values that cannot be decoded, such as a date that is none, as StoreError."""
+        """Raise StoreError for a value that cannot be decoded, such as a text in place of a date."""
         try:
             yield
         except (ValueError, TypeError) as error:
@@ -194,7 +194,7 @@ def _copy_tables(
 
 @contextmanager
 def _describe_misfits(source_name: str, target_name: str, table: Table) -> Iterator[None]:
-    """Raise the refusal of a row as StoreError. Other database errors are left as they are."""
+    """Raise StoreError for a row that the target refuses. Other database errors pass through."""
     try:
         yield
     except StatementError as error:

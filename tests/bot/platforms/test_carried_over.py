@@ -43,7 +43,7 @@ IN_DOUBT = pytest.mark.parametrize(
     ],
     ids=["found", "not found", "cannot ask, skipped", "cannot ask, resent"],
 )
-"""Answers of a channel about the second page, the first page that is posted then, and what becomes of the second."""
+"""Answers of a channel about the second page, the first page posted then, and the end of the second."""
 READING = Channel("slack", "C0READING", "T0ALPHA")
 FIRST_RECEIPT = "1795514430.000901"
 SLACK_KEYS = [
