@@ -18,10 +18,13 @@ DEFAULT_PATH = Path("paperround.toml")
 def load_settings(
     path: Path | None, environment: Mapping[str, str], platform_models: Mapping[str, type[SettingsTable]]
 ) -> Settings:
-    """Read the settings file: `path`, else the file that `PAPERROUND_CONFIG` names, else ./paperround.toml.
+    """Read and check the settings file: `path`, else the one in `PAPERROUND_CONFIG`, else ./paperround.toml.
 
-    Without a file, return the defaults. An empty `PAPERROUND_CONFIG` names none. `platform_models` holds
-    the model of each `[platforms.NAME]` table. Raises SettingsError.
+    An empty `PAPERROUND_CONFIG` names no file. If no file is named and ./paperround.toml does not exist, the
+    defaults are returned. `platform_models` holds the model of each `[platforms.NAME]` table.
+
+    Raises SettingsError, with one line for each problem, for a file that cannot be read, is not TOML, is
+    written for a newer version, holds a secret, or has a wrong key or value.
     """
     model = build_settings_model(platform_models)
     file = _choose_settings_file(path, environment)

@@ -9,20 +9,23 @@ from pydantic import BaseModel
 from pydantic_core import ErrorDetails
 
 MAX_QUOTED_CHARACTERS = 60
-"""Longest quotation in a sentence, so that a problem stays one line."""
+"""Longest quotation in a sentence, so that a problem fits on one line."""
 
 KeyPath = tuple[int | str, ...]
 """Steps from the whole document to a value: keys, and numbers in lists, counted from 0."""
 
 
 class SettingsError(Exception):
-    """Settings that cannot be used. `str(error)` has one line a problem: file, key and fix."""
+    """Settings or secrets that cannot be used.
+
+    `str(error)` has one line per problem: place, problem and fix.
+    """
 
 
 def describe_problem(error: ErrorDetails, model: type[BaseModel]) -> str:
     """Return one line for one of pydantic's errors: the key, the problem and its fix.
 
-    `model` is the model of the whole document.
+    `model` is the model of the whole document. Its tables know their keys and the keys of earlier versions.
     """
     return f"{format_key_path(error['loc'])} {_describe_fault(error, model)}"
 
@@ -52,17 +55,23 @@ def _describe_unknown_key(loc: KeyPath, model: type[BaseModel]) -> str:
 
 
 def describe_renamed_key(new_name: str) -> str:
-    """Return the sentence about a key of an earlier version that has another name now."""
+    """Return the sentence about a key that has another name now, without the key itself at its start."""
     return f"has another name now; rename it to {new_name}"
 
 
 def describe_removed_key(value: str) -> str:
-    """Return the sentence about a key of an earlier version that is a constant now, with its value."""
+    """Return the sentence about a key that is no setting any more, without the key itself at its start.
+
+    `value` is the constant that took its place, in words.
+    """
     return f"is no longer a setting; remove it (Paperround uses {value})"
 
 
 def _find_table(loc: KeyPath, model: type[BaseModel]) -> type[BaseModel]:
-    """Return the model of the table at `loc`."""
+    """Return the model of the table at `loc`. Numbers in lists are passed over.
+
+    Raises KeyError for no table.
+    """
     table: Any = model
     for name in (step for step in loc if isinstance(step, str)):
         annotation = table.model_fields[name].annotation
@@ -72,7 +81,11 @@ def _find_table(loc: KeyPath, model: type[BaseModel]) -> type[BaseModel]:
 
 
 def find_nearest(word: str, words: Iterable[str], cutoff: float = 0.7) -> str | None:
-    """Return the word most like `word`, or None. `cutoff` is the least likeness, 0 to 1."""
+    """Return the word most like `word`, None if none is like enough. Upper and lower case differ.
+
+    `cutoff` is the least likeness, from 0 to 1. Of a long `word` only the first `MAX_QUOTED_CHARACTERS`
+    count.
+    """
     from difflib import get_close_matches  # Needed only when something is wrong.
 
     return next(iter(get_close_matches(word[:MAX_QUOTED_CHARACTERS], words, n=1, cutoff=cutoff)), None)
@@ -117,7 +130,10 @@ def _format_table_header(loc: KeyPath) -> str:
 
 
 def format_key_path(loc: KeyPath) -> str:
-    """Return the place of a value for people: "digest.max_age_days", "subscriptions, number 2: time_zone"."""
+    """Return the place of a value for people: "digest.max_age_days", "subscriptions, number 2: time_zone".
+
+    Numbers in lists count from 1 there. Empty for the whole document.
+    """
     path = joint = ""
     for step in loc:
         if isinstance(step, int):
@@ -133,7 +149,10 @@ def _quote_key(key: str) -> str:
 
 
 def quote_value(value: object) -> str:
-    """Return a value as TOML has it, on one line and cut to `MAX_QUOTED_CHARACTERS`."""
+    """Return a value as TOML has it, on one line. A text is cut after `MAX_QUOTED_CHARACTERS`.
+
+    A table, a list and a huge number are only named ("a table").
+    """
     match value:
         case str() if len(value) > MAX_QUOTED_CHARACTERS:
             return json.dumps(value[:MAX_QUOTED_CHARACTERS] + "…", ensure_ascii=False)

@@ -47,7 +47,7 @@ TableT = TypeVar("TableT", bound="SettingsTable")
 
 
 class SettingsTable(BaseModel):
-    """Base of every table: unknown keys are refused, values keep their TOML type and never change.
+    """Base of every table. It refuses unknown keys and values of another TOML type, and is immutable.
 
     `former_keys` has the keys of earlier versions, each with its sentence for `describe_problem`.
     """
@@ -275,7 +275,7 @@ class SourceSettings(SettingsTable):
 
     @property
     def effective_name(self) -> str:
-        """Return its name, or its kind if it has none."""
+        """Return the name of the source; without one, its kind."""
         return self.name or self.kind
 
 
@@ -430,15 +430,18 @@ class Settings(SettingsTable):
     ] = Field(default=(), description="One a channel.")
 
     def get_platform(self, model: type[TableT]) -> TableT:
-        """Return the platform's table that `model` describes; its defaults if there is none."""
+        """Return the table of the platform whose model is `model`.
+
+        Without such a table, return its defaults.
+        """
         tables = (getattr(self.platforms, name) for name in type(self.platforms).model_fields)
         return next((table for table in tables if isinstance(table, model)), model())
 
 
 def build_settings_model(platform_models: Mapping[str, type[SettingsTable]]) -> type[Settings]:
-    """Return `Settings` with a `[platforms.NAME]` table for each of `platform_models`.
+    """Return `Settings` with a `[platforms.NAME]` table for each of `platform_models`, a mapping by name.
 
-    Subscriptions are limited to these platforms.
+    The platform of a subscription must be one of these names.
     """
     tables: dict[str, Any] = {
         name: (model, Field(default=model(), description=model.__doc__))

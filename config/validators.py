@@ -1,4 +1,4 @@
-"""Checks of single values. Each raises ValueError with the part of the sentence that follows the key."""
+"""Checks of single values. The message of each ValueError is the part of a sentence that follows the key."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -12,7 +12,10 @@ STORE_SCHEMES = ("sqlite:///", "postgresql+psycopg://")
 
 
 def parse_clock_time(value: object) -> time:
-    """Return a time of whole minutes from `"09:00"` or from TOML's own 09:00:00."""
+    """Return a time of whole minutes from `"09:00"` or from TOML's own 09:00:00.
+
+    Raises ValueError otherwise.
+    """
     if isinstance(value, str) and re.fullmatch("([01][0-9]|2[0-3]):[0-5][0-9]", value):
         return time.fromisoformat(value)
     if isinstance(value, time) and value == time(value.hour, value.minute):
@@ -21,7 +24,12 @@ def parse_clock_time(value: object) -> time:
 
 
 def validate_time_zone(key: str) -> str:
-    """Return `key` if it is an IANA time zone."""
+    """Return `key` if it is an IANA time zone.
+
+    Raises ValueError otherwise, with the nearest name if one is near.
+
+    Zones that only some machines have, such as "posix/UTC" and "localtime", are refused.
+    """
     try:
         ZoneInfo(key)
     except (ZoneInfoNotFoundError, ValueError, OSError):
@@ -46,7 +54,7 @@ def _find_nearest_zone(key: str) -> str | None:
 
 
 def require_days(days: tuple[str, ...]) -> tuple[str, ...]:
-    """Return `days` if there is at least one and none twice."""
+    """Return `days` unchanged. Raises ValueError if there is none, or one of them twice."""
     if not days:
         raise ValueError('is empty; write at least one day, such as ["mon"], or remove the subscription')
     repeated = next((day for day in days if days.count(day) > 1), None)
@@ -56,7 +64,10 @@ def require_days(days: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def validate_store_url(url: str) -> str:
-    """Return `url` if it names an SQLite file or a PostgreSQL database, without a password."""
+    """Return `url` if it names an SQLite file or a PostgreSQL database. Raises ValueError otherwise.
+
+    A PostgreSQL address with a password is refused too. The message never quotes the address.
+    """
     if not url.startswith(STORE_SCHEMES):  # The address is not quoted: it may carry a password.
         raise ValueError(
             f"does not begin with {' or '.join(STORE_SCHEMES)}; "
@@ -74,7 +85,11 @@ def validate_store_url(url: str) -> str:
 def base_url_validator(
     example: str, schemes: Sequence[str] = ("https", "http"), *, ends_with_slash: bool = True
 ) -> Callable[[str], str]:
-    """Return a check of addresses that paths are appended to. It adds or removes the slash at their end."""
+    """Return a check of addresses that paths are appended to. The check returns the address, with one change.
+
+    It ends it with a slash, or without one if `ends_with_slash` is False. It raises ValueError, which shows
+    `example`, for another scheme than `schemes`, and for an address with a user, a query or a fragment.
+    """
 
     def validate_base_url(url: str) -> str:
         if not re.fullmatch(rf"({'|'.join(schemes)})://[^\s/?#@]+(/[^\s?#]*)?", url):
@@ -85,7 +100,10 @@ def base_url_validator(
 
 
 def validate_web_address(url: str) -> str:
-    """Return `url` if it is empty or an http(s) address without a password."""
+    """Return `url` if it is empty or an http(s) address.
+
+    Raises ValueError otherwise, and for one with a user.
+    """
     if url and not re.fullmatch(r"https?://[^\s/?#@]+(/[^\s?#]*)?(\?[^\s#]*)?", url):
         raise ValueError(f'is {quote_value(url)}; write an address such as "https://host/papers.jsonl"')
     return url

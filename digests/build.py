@@ -20,7 +20,7 @@ from digests.subscription import Preferences, Subscription
 from digests.window import Window, compute_windows
 
 MAX_REPORT_AGE = timedelta(days=1)
-"""Health reports that are older are ignored: their subject may have left the settings."""
+"""Age from which a health report is ignored: its subject may have left the settings."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +28,8 @@ class DigestPolicy:
     """Rules that hold for every channel's digest.
 
     `first_lookback` is the age of the oldest papers in a channel's first digest, counted from its due time.
-    If no fetch succeeded for `stale_after`, an empty digest says that the sources are stale and not that the
-    day is quiet.
+    If no fetch succeeded for `stale_after`, although arXiv announced papers, an empty digest says that the
+    sources are stale and not that the day is quiet. `heartbeat` is the setting for status messages.
     """
 
     pick_policy: PickPolicy = field(default_factory=PickPolicy)
@@ -50,9 +50,11 @@ def build(
 ) -> Digest:
     """Build a channel's digest for one edition: its picks, or the reason why there are none.
 
-    Reads the store and writes nothing. Without a `window`, the one of this edition is computed first; with
-    one, papers shown since it was computed are not noticed. Raises InputError for an unknown domain in the
-    preferences, and StoreError.
+    Reads the store and writes nothing. `lateness` decides the late notice and, without a `window`, the papers
+    that are considered. Without a `window`, the one of this edition is computed first; with one, papers shown
+    since it was computed are not noticed.
+
+    Raises InputError for an unknown domain in the preferences, and StoreError.
     """
     if window is None:
         (window,) = compute_windows(
@@ -89,7 +91,7 @@ def _load_candidates(store: Store, window: Window, preferences: Preferences) -> 
 
 
 def _load_troubles(store: Store, time_zone: str, now: datetime) -> tuple[HealthReport, ...]:
-    """Return current troubles, with their start in the channel's time zone."""
+    """Return the troubles reported within `MAX_REPORT_AGE`, with their start in the channel's time zone."""
     zone = ZoneInfo(time_zone)
     return tuple(
         replace(report, since=report.since.astimezone(zone))

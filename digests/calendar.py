@@ -19,7 +19,8 @@ ANNOUNCEMENT_WEEKDAYS = frozenset([6, 0, 1, 2, 3])
 ANNOUNCEMENT_LAG = timedelta(hours=5)
 """Time from an announcement until a digest can hold its papers.
 
-The feeds are rebuilt four hours later, at midnight in New York, and then have to be fetched."""
+The feeds are rebuilt four hours later, at midnight in New York, and then have to be fetched.
+"""
 
 PUBLISHED_HOLIDAYS = {
     date(2026, 11, 26): "Thanksgiving",
@@ -27,6 +28,7 @@ PUBLISHED_HOLIDAYS = {
     date(2026, 12, 29): "the end of the year",
     date(2026, 12, 31): "New Year's Eve",
 }
+"""Evenings without an announcement in arXiv's published list, by New York date, with their names."""
 PUBLISHED_FROM, PUBLISHED_TO = date(2026, 11, 25), date(2026, 12, 31)
 """Dates that arXiv's published list covers: an evening that it does not name has an announcement."""
 
@@ -45,10 +47,12 @@ class GapReason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class AnnouncementGap:
-    """A time span without new papers from arXiv. `next_at` is the next announcement, in UTC.
+    """A time span without new papers from arXiv.
 
-    For a holiday, `evening` is its date in New York and `holiday` its name. `is_certain` is True if arXiv's
-    published list has it, False if it was computed.
+    `next_at` is the first announcement, in UTC, whose papers come after the span. It may lie up to
+    `ANNOUNCEMENT_LAG` before the span's end. For a holiday, the last one in the span, `evening` is its date
+    in New York and `holiday` its name; otherwise they are None and empty. `is_certain` is False for a holiday
+    that was computed and is not in arXiv's published list.
     """
 
     reason: GapReason
@@ -59,7 +63,7 @@ class AnnouncementGap:
 
 
 def announcement_at(evening: date) -> datetime | None:
-    """Return the instant, in UTC, of the announcement on a New York date; None if there is none."""
+    """Return the instant, in UTC, of the announcement on a New York date; None if that evening has none."""
     return (
         _announcement_instant(evening)
         if evening.weekday() in ANNOUNCEMENT_WEEKDAYS and not holiday_name(evening)
@@ -68,7 +72,10 @@ def announcement_at(evening: date) -> datetime | None:
 
 
 def holiday_name(evening: date) -> str:
-    """Return the name of the holiday that cancels the announcement on a New York date, or an empty string."""
+    """Return the name of arXiv's holiday on a New York date; empty if it is none.
+
+    The date may also be a day of the week without announcements.
+    """
     return (
         PUBLISHED_HOLIDAYS.get(evening, "")
         if is_certain(evening)
@@ -77,7 +84,7 @@ def holiday_name(evening: date) -> str:
 
 
 def is_certain(evening: date) -> bool:
-    """Return True if arXiv's published list covers this evening."""
+    """Return True if arXiv's published list covers this evening, so that its holidays are not computed."""
     return PUBLISHED_FROM <= evening <= PUBLISHED_TO
 
 
@@ -92,7 +99,8 @@ def next_announcement(after: datetime) -> datetime:
 def find_announcement_gap(after: datetime, to: datetime) -> AnnouncementGap | None:
     """Return the reason why no announcement became readable after `after` and up to `to`; None if one did.
 
-    An announcement belongs to the first digest that is due at least `ANNOUNCEMENT_LAG` later.
+    An announcement is readable `ANNOUNCEMENT_LAG` after it was made, and belongs to the first digest that is
+    due then or later. A holiday counts before a weekend.
     """
     evenings = list(_evenings_between(after, to))
     if any(announcement_at(evening) for evening in evenings):
@@ -106,7 +114,10 @@ def find_announcement_gap(after: datetime, to: datetime) -> AnnouncementGap | No
 
 
 def _evenings_between(after: datetime, to: datetime) -> Iterator[date]:
-    """Yield the New York dates whose announcement becomes readable after `after` and up to `to`."""
+    """Yield each New York date whose evening plus `ANNOUNCEMENT_LAG` is after `after` and not after `to`.
+
+    Weekends and holidays are among them; `announcement_at` tells which evenings have an announcement.
+    """
     evening = (after - ANNOUNCEMENT_LAG).astimezone(NEW_YORK).date()
     while (at := _announcement_instant(evening)) + ANNOUNCEMENT_LAG <= to:
         if at + ANNOUNCEMENT_LAG > after:
@@ -119,7 +130,10 @@ def _announcement_instant(evening: date) -> datetime:
 
 
 def _yearly_holidays(year: int) -> dict[date, str]:
-    """Return the holidays that every published list had. Single days that arXiv adds cannot be computed."""
+    """Return the holidays of a year, with names, that every published list had.
+
+    Single days that arXiv adds cannot be computed.
+    """
     independence = date(year, 7, 4)
     observed = independence + _DAY if independence.weekday() == 6 else independence
     return {

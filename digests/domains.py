@@ -95,7 +95,8 @@ def domain_name(category: str) -> str:
 def resolve_domain(domain: str) -> tuple[str, ...]:
     """Return the categories and archives of a domain, given as a group, an alias, a category or an archive.
 
-    Raises InputError, with the nearest known name, for an unknown domain.
+    Groups, aliases and subjects are matched in any case (cs.cl), archives in lower case only. Raises
+    InputError for an unknown domain, with the nearest known name if one is near.
     """
     word = domain.strip()
     group = GROUP_ALIASES.get(word.lower(), word.lower())
@@ -112,7 +113,10 @@ def _is_subject(archive: str, subject: str) -> bool:
 
 
 def _normalize_category(category: str) -> str:
-    """Correct the case of a category: cs.cv becomes cs.CV."""
+    """Correct the case of a category with a subject of two letters: cs.cv becomes cs.CV.
+
+    Others are unchanged.
+    """
     archive, dot, subject = category.partition(".")
     return f"{archive}.{subject.upper() if len(subject) == 2 else subject}" if dot else category
 
@@ -126,7 +130,7 @@ def _suggest_domain(word: str) -> str:
 
 
 def has_wanted_category(categories: Collection[str], wanted: frozenset[str]) -> bool:
-    """Return True if one of a paper's categories, or its archive, is in `wanted`."""
+    """Return True if one of a paper's categories, or the archive of one, is in `wanted`."""
     if not wanted.isdisjoint(categories):
         return True
     return not wanted.isdisjoint([category.partition(".")[0] for category in categories])

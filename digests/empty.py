@@ -12,18 +12,19 @@ from digests.schedule import editions_between, next_due_edition, previous_due_at
 from digests.subscription import Schedule
 
 LATE_AFTER = timedelta(minutes=30)
-"""Delay up to which a digest counts as on time."""
+"""Delay from which a digest counts as late."""
 
 MAX_MISSED_EDITIONS = 400
-"""Missed editions that are listed in a late notice: more than a year of them."""
+"""Most missed editions that a late notice lists, the newest ones: more than a year of them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Lateness:
     """Due time of an edition, and the missed editions before it.
 
-    `due_at` None means that lateness does not matter. `first_missed` is the first of the editions directly
-    before it that were never posted. `is_merged` means that their papers are considered in this edition.
+    `due_at` None means that lateness does not matter: the digest has no late notice. `first_missed` is the
+    first of the editions directly before it that were never posted, None without any. `is_merged` means that
+    their papers are considered in this edition.
     """
 
     due_at: datetime | None = None
@@ -32,6 +33,7 @@ class Lateness:
 
 
 ON_TIME = Lateness()
+"""Lateness of a digest without a late notice, such as a preview."""
 
 
 def find_empty_reason(
@@ -45,8 +47,9 @@ def find_empty_reason(
     """Return the reason why a selection is empty, or None when it has picks.
 
     The reviewer's trouble comes first, while papers wait for a review. If papers were considered, the reason
-    is that none matched or scored enough. Otherwise the order is: an outage, no import ever, no import for
-    `stale_after` although arXiv announced papers, a gap in arXiv's calendar, a stale answer, a quiet day.
+    is that some scored too low or, if none did, that none matched. Otherwise the order is: an outage, no
+    import ever (`last_import` None), no import for `stale_after` although arXiv announced papers, a gap in
+    arXiv's calendar, a stale answer, a quiet day.
     """
     if selection.choices:
         return None
@@ -66,7 +69,7 @@ def find_empty_reason(
 
 
 def _find_reviewer_reason(selection: Selection, troubles: Collection[HealthReport]) -> EmptyReason | None:
-    """Return the reviewer's trouble as a reason, None while no paper waits for a review."""
+    """Return the reviewer's trouble as a reason; None if it has none, or if no paper waits for a review."""
     has_unscored = LeftOut.NOT_SCORED in selection.left_out
     for report in troubles:
         is_waiting = has_unscored or (report.waiting_count and not selection.considered)
@@ -81,7 +84,10 @@ def _find_exclusion_reason(selection: Selection) -> EmptyReason:
 
 
 def find_edition_gap(schedule: Schedule, edition: date, now: datetime) -> AnnouncementGap | None:
-    """Return arXiv's announcement gap since the previous edition was due, or None."""
+    """Return arXiv's gap between the due time of the previous edition and `now`.
+
+    None if an announcement became readable in that time.
+    """
     return calendar.find_announcement_gap(previous_due_at(schedule, edition, now), now)
 
 
@@ -94,9 +100,11 @@ def find_next_papers_edition(schedule: Schedule, gap: AnnouncementGap) -> date:
 def make_late_notice(
     schedule: Schedule, edition: date, lateness: Lateness, skipped_count: int, now: datetime
 ) -> LateNotice | None:
-    """Return the notice for an edition that is late or follows missed ones; None for one on time.
+    """Return the notice for an edition that is late, or that follows missed ones.
 
-    An edition is late from `LATE_AFTER` after its due time on.
+    None for an edition on time, and if its due time does not matter. An edition is late from `LATE_AFTER`
+    after its due time on. `skipped_count` papers came in for missed editions that are not merged into this
+    one.
     """
     if lateness.due_at is None:
         return None

@@ -4,7 +4,10 @@ from datetime import datetime
 
 
 class PaperroundError(Exception):
-    """Base of errors that a person can fix. `str(error)` is a full sentence for people."""
+    """Base of errors that a person can fix.
+
+    `str(error)` is for people: what failed, where, and what to do.
+    """
 
 
 class InputError(PaperroundError):
@@ -18,7 +21,8 @@ class StoreError(PaperroundError):
 class SourceError(PaperroundError):
     """Failure of a source: no answer, or a wrong one.
 
-    `retry_at` is the time, in UTC, before which the source must not be asked again; None if it named none.
+    `retry_at` is the time, in UTC, before which the source must not be asked again; None if there is no such
+    time.
     """
 
     def __init__(self, sentence: str, retry_at: datetime | None = None) -> None:

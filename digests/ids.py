@@ -32,7 +32,11 @@ _DOI_ADDRESS = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class PaperId:
-    """A paper's id without its version, the link to it, and the version if one was named."""
+    """A paper's id without its version, the link to it, and the version if one was named.
+
+    `id` is an arXiv id, or "web:" and a hash for a paper outside arXiv. `url` is empty if only such a hash is
+    known.
+    """
 
     id: str
     url: str
@@ -40,7 +44,10 @@ class PaperId:
 
 
 def parse_arxiv_id(text: str) -> PaperId | None:
-    """Parse an arXiv id, old or new, from an id, an address or a DOI. None if the text is none of these."""
+    """Parse an arXiv id, old or new, from an id, an address or a DOI. None if the text is none of these.
+
+    Addresses are those of arXiv, alphaXiv and Hugging Face's papers. White space around the text is ignored.
+    """
     text = text.strip()
     for form in (_ARXIV_ID, _ARXIV_ADDRESS, _HUGGING_FACE_ADDRESS, _DOI_ADDRESS):
         if found := form.fullmatch(text):
@@ -51,15 +58,18 @@ def parse_arxiv_id(text: str) -> PaperId | None:
 
 
 def _strip_subject_class(name: str) -> str:
-    """Remove the subject class of an old id: math.GT/0309136 becomes math/0309136, its canonical form."""
+    """Return an old id in its canonical form: math.GT/0309136 becomes math/0309136, in lower case.
+
+    A new id, which has no slash, is unchanged.
+    """
     archive, slash, number = name.partition("/")
     return f"{archive.split('.')[0].lower()}/{number}" if slash else name
 
 
 def paper_id_of_address(address: str) -> PaperId:
-    """Return the arXiv id that a web address names, else an id made from a hash of the address.
+    """Return the arXiv id that a web address names, else an id made from a hash of the canonical address.
 
-    Raises InputError for an address that a reader cannot follow.
+    Raises InputError for an address that `canonicalize_address` refuses.
     """
     if arxiv := parse_arxiv_id(address):
         return arxiv
@@ -70,7 +80,8 @@ def paper_id_of_address(address: str) -> PaperId:
 def canonicalize_address(address: str) -> str:
     """Return an address without fragment and with a lower-case host, quoted so that it is safe in a link.
 
-    Raises InputError for anything but an http(s) address, and for one with a user name.
+    Raises InputError for anything but an http(s) address with a dot in its host, for one with a user name or
+    password, and for one that is longer than `MAX_ADDRESS_LENGTH`.
     """
     address = address.strip()
     if len(address) > MAX_ADDRESS_LENGTH:
@@ -91,10 +102,10 @@ def canonicalize_address(address: str) -> str:
 
 
 def parse_paper_id(text: str) -> PaperId | None:
-    """Parse a reference to a paper that a person typed. Returns None for any other text.
+    """Parse a reference to a paper that a person typed. Returns None for any other text; never raises.
 
     Accepts an arXiv id, address or DOI, another web address, and one of our ids of papers outside arXiv,
-    whose `url` is then empty.
+    whose `url` is then empty. Angle brackets around it are ignored.
     """
     text = text.strip().strip("<>")
     if found := parse_arxiv_id(text):

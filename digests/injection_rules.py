@@ -28,7 +28,10 @@ _BETWEEN = r"[\s*_~\"'’“”`()\\{}-]{1,4}"
 
 
 def _make_rule(category: str, pattern: str, *, is_command: bool = True) -> InjectionRule:
-    """Compile a rule. A space in its pattern matches any separator between two words."""
+    """Compile a rule.
+
+    A space in its pattern matches one to four spaces, hyphens, quotation marks or brackets.
+    """
     return InjectionRule(category, re.compile(pattern.replace(" ", _BETWEEN)), is_command)
 
 

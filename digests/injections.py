@@ -38,7 +38,11 @@ MIN_ZERO_WIDTH = 3
 
 
 def flag_paper(paper: Paper, comments: str = "") -> Paper:
-    """Return the paper with flags for injections in its title, abstract and comments added."""
+    """Return the paper with flags added for injections in its title, abstract and comments.
+
+    `comments` are the authors' remarks, which are not part of a paper. The flags it has stay. Without an
+    injection the paper is returned unchanged.
+    """
     found = [
         *scan_text(paper.title, "title"),
         *scan_text(paper.abstract, "abstract"),
@@ -54,21 +58,23 @@ MAX_FLAGGED_AGE = timedelta(days=90)
 def flag_if_recent(paper: Paper, today: date) -> Paper:
     """Flag a paper as `flag_paper` does, unless it is older than `MAX_FLAGGED_AGE` on the day `today`.
 
-    For sources that bring millions of old papers.
+    A paper without a publication date is scanned. For sources that bring millions of old papers.
     """
     return paper if paper.published and today - paper.published > MAX_FLAGGED_AGE else flag_paper(paper)
 
 
 def add_flags(paper: Paper, flags: Iterable[Flag]) -> Paper:
-    """Return the paper with more flags: each passage once, at most `MAX_FLAGS`, suspect ones first."""
+    """Return the paper with more flags: each flag once, at most `MAX_FLAGS`, suspect ones first."""
     all_flags = list(dict.fromkeys((*paper.flags, *flags)))
     return replace(paper, flags=tuple(sorted(all_flags, key=lambda flag: not flag.is_suspect)[:MAX_FLAGS]))
 
 
 def scan_text(text: str, location: str, *, is_hidden: bool = False) -> list[Flag]:
-    """Find injections in a raw text, at most one flag per category.
+    """Find injections in a raw text, at most one flag per category. Returns an empty list if there is none.
 
-    `location` names the part of the paper. `is_hidden` marks text that was invisible on the page.
+    `location` names the part of the paper; with an empty one the flags do not count as ours. `is_hidden`
+    marks every flag as hidden: for text that was invisible on the page. Text after `MAX_SCANNED_CHARACTERS`
+    is not scanned.
     """
     text = text[:MAX_SCANNED_CHARACTERS].encode("utf-8", "replace").decode()
     found: dict[str, Flag] = {}
@@ -160,6 +166,10 @@ class _TextView:
     is_decoded: bool = False
 
     def original_index(self, position: int) -> int:
+        """Return the index of a position in the original.
+
+        A position past the view's end gives the original's end.
+        """
         if self.positions is None:
             return position
         return self.positions[position] if position < len(self.positions) else len(self.original)
@@ -203,7 +213,10 @@ def _make_views(text: str) -> Iterator[_TextView]:
 
 @cache
 def _compile_disguise_check() -> Callable[[str], bool]:
-    """Compile a check for digits among letters, spaced letters, and long runs of letters and digits."""
+    """Compile a check that returns True if a text may hold a disguise.
+
+    Disguises are digits among letters, spaced letters, and long runs of letters and digits (Base64).
+    """
     return _compile_quick_check(
         r"[A-Za-z][013457@$!][A-Za-z0-9@$!]*[A-Za-z]|\b[1!][A-Za-z0-9@$]{3}|"
         r"(?:[A-Za-z][ ._*-]{1,2}){5}|"
@@ -224,9 +237,9 @@ def _make_plain_view(text: str) -> _TextView:
 
 
 def _join_spaced_letters(view: _TextView, found: re.Match[str]) -> _TextView:
-    """Return a view of spaced letters alone, joined into words: "i g n o r e" becomes "ignore".
+    """Return a view of the matched letters alone, joined into words: "i g n o r e" becomes "ignore".
 
-    Two spaces between letters end a word.
+    Two spaces between letters become one space. Positions still point into the original text.
     """
     letters: list[tuple[str, int]] = []
     for index in range(found.start(), found.end()):
@@ -256,7 +269,10 @@ RULES_PER_GROUP = 5
 
 @cache
 def _compile_rule_groups() -> Sequence[tuple[Callable[[str], bool], Sequence[InjectionRule]]]:
-    """Compile the rules in groups, each with a quick check that tells if any rule of it can match."""
+    """Compile the rules in groups of `RULES_PER_GROUP`, each with a quick check.
+
+    The check returns False only if no rule of the group can match.
+    """
     groups = [RULES[start : start + RULES_PER_GROUP] for start in range(0, len(RULES), RULES_PER_GROUP)]
     return [
         (_compile_quick_check("|".join(f"(?:{rule.pattern.pattern})" for rule in group)), group)
@@ -265,10 +281,10 @@ def _compile_rule_groups() -> Sequence[tuple[Callable[[str], bool], Sequence[Inj
 
 
 def _compile_quick_check(pattern: str) -> Callable[[str], bool]:
-    """Compile a check that tells if a pattern may occur in a text, without false negatives.
+    """Compile a function that returns False only if a pattern does not occur in a text.
 
-    It uses pydantic's engine: forty times faster than `re`, and linear in the text. Every character outside
-    ASCII counts as a letter.
+    It uses pydantic's engine: forty times faster than `re`, and linear in the text. It counts every character
+    outside ASCII as a letter, so it may return True for a text without a match.
     """
     wide = re.sub(
         r"\[[^\]]*\]", lambda found: found[0].replace(r"\w", _LETTERS), pattern.replace(r"\b", r"(?-u:\b)")
@@ -281,7 +297,7 @@ _LETTERS = r"0-9A-Za-z_\x{80}-\x{10ffff}"
 
 
 def _find_injections(view: _TextView) -> Iterator[tuple[str, int, int]]:
-    """Yield the category, start and end of each injection in a view."""
+    """Yield category, start and end of the first injection that each rule finds in a view."""
     for may_match, rules in _compile_rule_groups():
         if may_match(view.text):
             yield from (passage for rule in rules for passage in _find_passages(view, rule))
@@ -306,13 +322,14 @@ _LEAD = re.compile(
 )
 _CLEAR_LEAD = re.compile(r"(?:,\s?and\s|,\s)$")
 CAPITALS_LEAST = 12
-"""Capital letters of a passage from which it counts as shouting, and not as an abbreviation."""
+"""Capital letters from which a passage in capitals counts as shouting, and not as an abbreviation."""
 
 
 def _is_command(view: _TextView, found: re.Match[str]) -> bool:
     """Return True if a match is an imperative.
 
-    That is so at the start of a clause, after words such as "please" or "you must", and in capitals.
+    That is so at the start of a clause, after words such as "please" or "you must", and if it is all in
+    capitals. After a comma it is so only if another order stands shortly before.
     """
     passage = view.original[view.original_index(found.start()) : view.original_index(found.end())]
     if passage.isupper() and sum(letter.isalpha() for letter in passage) >= CAPITALS_LEAST:
@@ -347,7 +364,10 @@ _OPENS, _CLOSES = re.compile(r"[\"“‘«`「『]|(?<!\w)'"), re.compile(r"[\"�
 
 
 def _is_quoted_example(text: str, found: re.Match[str]) -> bool:
-    """Return True if a match stands in quotation marks in a text about such attacks."""
+    """Return True if a match stands in quotation marks in a text about such attacks.
+
+    The marks are looked for within `QUOTE_CONTEXT_LENGTH`, words about attacks within 1,500 characters.
+    """
     before = text[max(0, found.start() - QUOTE_CONTEXT_LENGTH) : found.start()]
     behind = text[found.end() : found.end() + QUOTE_CONTEXT_LENGTH]
     opened = max((mark.start() for mark in _OPENS.finditer(before)), default=-1)

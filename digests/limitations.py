@@ -35,7 +35,10 @@ class KeyLimitations:
 
 
 def key_limitations_of(review: Review) -> KeyLimitations:
-    """Return a review's key limitations: named by our own reviewer, else extracted from its text."""
+    """Return a review's key limitations: named by our own reviewer, else extracted from its text.
+
+    `remaining_count` is 0 for those that our reviewer named.
+    """
     if review.assessment and review.assessment.key_limitations:
         return KeyLimitations(
             tuple(
@@ -49,7 +52,8 @@ def key_limitations_of(review: Review) -> KeyLimitations:
 def extract_key_limitations(review_text: str) -> KeyLimitations:
     """Extract the first points of a review's limitations, and shorten long ones at a clause.
 
-    Parses "(1) ... (2) ...", "First, ... Second, ...", lists with semicolons or bullets, and running text.
+    Parses "(1) ... (2) ...", "First, ... Second, ...", lists with semicolons or bullets, and running text;
+    `review_text` may be LaTeX. Without a limitation ("None"), there are no points.
     """
     points = extract_points(review_text)
     return KeyLimitations(
@@ -58,7 +62,10 @@ def extract_key_limitations(review_text: str) -> KeyLimitations:
 
 
 def extract_points(review_text: str) -> tuple[str, ...]:
-    """Return every limitation in a review, in its order and words. A text such as "None" has no points."""
+    """Return every limitation in a review, in its order and words, as plain text of any length.
+
+    Empty for a text without limitations, such as "None".
+    """
     text = to_plain_text(review_text)
     if _NO_LIMITATIONS.fullmatch(text.strip(_MARKS)):
         return ()
@@ -138,7 +145,8 @@ _LABELS = (
 def _split_numbered(text: str) -> list[str]:
     """Split a text numbered (1), (2) ... into its items. Returns an empty list for a text without numbering.
 
-    Sentences before the first item and after the last one are points too.
+    Accepts numbers, roman numerals and letters. Sentences before the first item and after the last one are
+    points too.
     """
     marks = _find_longest_numbering(text)
     if len(marks) < 2:
@@ -194,7 +202,7 @@ _ORDINAL = re.compile(
 
 
 def _split_ordinals(text: str) -> list[str]:
-    """Split a text at "First,", "Second," and so on."""
+    """Split a text at "First,", "Second," and so on. Returns an empty list if it has no "First"."""
     marks = list(_ORDINAL.finditer(text))
     if not marks or marks[0][1].lower() != "first":
         return []
@@ -230,7 +238,7 @@ def _points_of_sentences(all_sentences: Iterable[str]) -> list[str]:
 def _join_elaborations(statements: Iterable[str]) -> list[str]:
     """Append a sentence such as "This means ..." to the one before it, or drop it if there is no room.
 
-    Such a sentence is no point of its own.
+    Such a sentence is no point of its own. After a Chinese or Japanese sentence it is kept apart.
     """
     joined: list[str] = []
     for sentence in statements:
@@ -242,7 +250,10 @@ def _join_elaborations(statements: Iterable[str]) -> list[str]:
 
 
 def _split_clauses(sentence: str) -> list[str]:
-    """Split a sentence that lists three or more points with semicolons."""
+    """Split a sentence that lists three or more points with semicolons; leave any other in one piece.
+
+    An announcement at its start is removed.
+    """
     sentence = _strip_opening(sentence)
     parts = _split_outside_parentheses(sentence, ";；")
     return parts if len(parts) > 2 else [sentence]
@@ -305,7 +316,7 @@ _DENIED = re.compile(
 
 
 def _is_announcement(sentence: str) -> bool:
-    """Return True for a sentence that only says that limitations follow, or who names them."""
+    """Return True for a sentence that only says that limitations follow, or only names who says so."""
     bare = sentence[: OPENING_LENGTH + 1].rstrip(" .:：,")
     if (
         len(bare) > OPENING_LENGTH
@@ -401,7 +412,7 @@ LOOKAHEAD_FACTOR = 4
 
 
 def shorten_point(point: str, max_length: int = MAX_POINT_LENGTH) -> str:
-    """Shorten a point to `max_length` characters, at the best boundary that fits.
+    """Shorten a point to `max_length` characters, at the best boundary that fits. A short one is unchanged.
 
     Boundaries are tried in this order: a sentence or semicolon, a long clause, a subordinate clause (with an
     ellipsis), a short clause, a word (with an ellipsis). The result is a span of the point, apart from the
@@ -423,7 +434,7 @@ def shorten_point(point: str, max_length: int = MAX_POINT_LENGTH) -> str:
 
 
 def _find_stops(text: str, max_length: int) -> list[int]:
-    """Find the ends of sentences and the semicolons: text up to there is no fragment."""
+    """Return the ends of sentences and the semicolons, in order: text up to there is no fragment."""
     ends, end = [mark.start() for mark in re.finditer("[;；]", text)], 0
     for sentence in split_sentences(text):
         end = text.index(sentence, end) + len(sentence)
@@ -432,6 +443,7 @@ def _find_stops(text: str, max_length: int) -> list[int]:
 
 
 def _find_clause_ends(text: str, max_length: int) -> list[int]:
+    """Return the ends of clauses, in order: commas, colons and parentheses that are not inside a list."""
     ends = [mark.start() for mark in _CLAUSE.finditer(text)]
     ends += [mark.start() for mark in _ADDED.finditer(text) if not _is_enumeration(text[: mark.start()])]
     ends += [
@@ -449,14 +461,17 @@ def _is_enumeration(text: str) -> bool:
 
 
 def _find_loose_ends(text: str, max_length: int) -> list[int]:
-    """Find the starts of subordinate clauses without a comma, and of parentheses that do not fit."""
+    """Return the starts of subordinate clauses without a comma, and of parentheses that are too long.
+
+    They are in order, and all fit into `max_length`.
+    """
     ends = [mark.start() for mark in _LOOSE.finditer(text)]
     ends += [start for start, end in _find_parentheses(text) if end > max_length]
     return _filter_fitting(sorted(ends), text, max_length)
 
 
 def _find_parentheses(text: str) -> list[tuple[int, int]]:
-    """Find the start, including the space before it, and the end of each outermost parenthesis."""
+    """Return the start and end of each outermost parenthesis after a space, which belongs to it."""
     depths = [*_parenthesis_depths(text), 0]
     starts = [index for index in range(1, len(text)) if depths[index] and not depths[index - 1]]
     return [(start - 1, depths.index(0, start)) for start in starts if text[start - 1] == " "]

@@ -38,12 +38,12 @@ class Flag:
 
 @dataclass(frozen=True, slots=True)
 class Paper:
-    """Metadata of a paper. Texts are raw and may contain LaTeX.
+    """Metadata of a paper. Texts are raw and may contain LaTeX. None, or an empty value, means unknown.
 
     `id` is the arXiv id without its version, or "web:" and a hash of the address for a paper outside arXiv.
-    `version` is the newest known version and `updated` the day it came out. `withdrawn` is the day on which
-    the authors withdrew the paper, else None. `upvotes` come from Hugging Face. `code_url` points to a known
-    code host, or is empty.
+    `version` is the newest known version and `updated` the day it came out. `published` is the day of the
+    first version. `withdrawn` is the day on which the authors withdrew the paper, None if they did not.
+    `upvotes` come from Hugging Face. `code_url` points to a known code host.
     """
 
     id: str
@@ -84,8 +84,9 @@ class Assessment:
     """Details of a review by our own reviewer.
 
     `rubric` is the rubric's version. `grades` are pairs of a dimension and a grade from 1 to 5.
-    `key_limitations` and `tldr_quote` hold only quotes that were found in the paper; `dropped_quotes` counts
-    the others, a missing TL;DR quote among them. `tokens` is the total used, a repeated request included.
+    `paper_version` is the version that was reviewed, None if it was not known. `key_limitations` and
+    `tldr_quote` hold only quotes that were found in the paper; `dropped_quotes` counts the others, a missing
+    TL;DR quote among them. `tokens` is the total used, a repeated request included.
     """
 
     rubric: str
@@ -102,8 +103,8 @@ class Assessment:
 class Review:
     """A reviewer's texts about a paper, with its score and rank. The reviewer is most often a model.
 
-    `score` is 0 to 10, 10 is best. `rank` 1 is the best paper of its batch. Only reviews by our own reviewer
-    have an `assessment`.
+    `score` is 0 to 10, 10 is best; None without one. `rank` 1 is the best paper of its batch. `model` is the
+    reviewer's name. `reviewed_at` is in UTC. Only reviews by our own reviewer have an `assessment`.
     """
 
     score: float | None = None
@@ -121,15 +122,22 @@ class Review:
 
     @property
     def scale(self) -> str:
-        """Scale of its score: the model and the rubric. Only scores of one scale can be compared."""
+        """Scale of its score: the model and, for our own reviewer, the rubric.
+
+        Only scores of one scale can be compared.
+        """
         return f"{self.model}, rubric {self.assessment.rubric}" if self.assessment else self.model
 
 
 NOT_REVIEWED = Review()
+"""Review of a paper that has none."""
 
 
 class PostedState(NamedTuple):
-    """State of a paper as a posted message shows it. `review_number` 0 means no review."""
+    """State of a paper as a posted message shows it.
+
+    `review_number` is the store's number of the review: 0 means no review, None that the state is not known.
+    """
 
     version: int | None
     review_number: int | None
@@ -141,8 +149,9 @@ class PostedState(NamedTuple):
 class ScoredPaper:
     """A paper with its current review, or `NOT_REVIEWED`.
 
-    `known_at` is the instant at which the paper, or its current review, became known to the store, in UTC.
-    `review_number` is the store's number of the review, 0 without a review.
+    `known_at` is the instant, in UTC, at which the paper last became known to the store: by its first import,
+    a new current review, or a moderator's release. It is in 1970 for a paper that was never announced.
+    `review_number` is the store's number of the review, 0 without a review; it does not count in comparisons.
     """
 
     paper: Paper
@@ -178,7 +187,8 @@ class Candidate(NamedTuple):
 
     Scores are comparable only within one `scale`. `flagged` means that the paper has flags. `held` means that
     a moderator must decide about it, or has rejected it. `text` is title, abstract and TL;DR for keyword
-    matching; it is empty if no keyword needs it.
+    matching; it is empty if no keyword needs it. `pairwise_rank` is None unless the current review was
+    compared in pairs.
     """
 
     id: str
@@ -198,7 +208,7 @@ class Candidate(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Post:
-    """A message in a channel that shows papers, in their order.
+    """A message in a channel that shows papers. `papers` are their ids, in the message's order.
 
     `message_id` is the platform's id. `payload` is the posted content, empty if it cannot be read.
     `first_number` is the number of its first paper within the digest.
@@ -215,9 +225,10 @@ class Post:
 class PaperUpdate:
     """Changes of a paper since a message that shows it was posted.
 
-    `version` is a newer version, which came out on `updated`; None if there is none. `has_new_review` means
-    that the newest review is not the one in the message; `score` is its score. `had_review` and
-    `previous_score` describe the review in the message.
+    `version` is a newer version, which came out on `updated`; None if there is none. `withdrawn` is the day
+    of a withdrawal that the message does not show, else None. `has_new_review` means that the newest review
+    is not the one in the message; `score` is its score. `had_review` and `previous_score` then describe the
+    review in the message.
     """
 
     version: int | None = None
@@ -238,7 +249,10 @@ class MarkSource(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """One person's wish to discuss a paper, made on a message. `at` is the platform's instant, in UTC."""
+    """One person's wish to discuss a paper, made on a message. `at` is the platform's instant, in UTC.
+
+    `paper` is the paper's id. `message_id` and `person` are the platform's ids.
+    """
 
     channel: Channel
     message_id: str
@@ -250,7 +264,7 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class QueuedPaper:
-    """A paper in the queue, with the number of people who marked it and the instant of the first mark."""
+    """A paper's id in the queue, the number of people who marked it, and the instant of the first mark."""
 
     paper: str
     mark_count: int
@@ -283,7 +297,10 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """Result of `pick`: choices in order, number of papers considered, and papers left out by reason."""
+    """Result of `pick`: the choices in order, the number of papers considered, and counts of the others.
+
+    `left_out` counts the papers that were not chosen, by reason. A reason without papers is no key.
+    """
 
     choices: tuple[Choice, ...]
     considered: int
@@ -318,8 +335,9 @@ REVIEWER = "reviewer"
 class HealthReport:
     """Last reported health of a source or the reviewer; `trouble` None means healthy.
 
-    The state has lasted since `since` and was last reported at `reported_at`, both in UTC. `detail` is a
-    sentence for the operator. `waiting_count` papers wait for a review.
+    `subject` is the source's name, or `REVIEWER`. The state has lasted since `since` and was last reported at
+    `reported_at`, both in UTC. `detail` is a sentence for the operator. `waiting_count` papers wait for a
+    review.
     """
 
     subject: str
@@ -377,10 +395,11 @@ class Digest:
     """Content of one channel's digest for one edition: the picks, or the reason why there are none.
 
     `watermark` is the sequence number up to which changes were considered. Of the `considered` papers,
-    `scored` have a score. Only an empty digest has an `empty_reason` and a `last_import`, the instant of the
-    last import in UTC. The `troubles` start in the channel's time zone. `announcement_gap` explains why arXiv
-    had no papers, and `next_papers_edition` is the first edition after the gap. `is_follow_up` means that
-    this edition was already posted as empty, and papers came in late.
+    `scored` have a score; `left_out` counts by reason those that were not picked. Only an empty digest has an
+    `empty_reason` and a `last_import`, the instant of the last import in UTC, None if there was none. The
+    `troubles` start in the channel's time zone. `announcement_gap` explains why arXiv had no papers, and
+    `next_papers_edition` is the first edition after the gap; both are None otherwise. `is_follow_up` means
+    that this edition was already posted as empty, and papers came in late.
     """
 
     channel: Channel

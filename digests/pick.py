@@ -17,8 +17,9 @@ from digests.subscription import Preferences
 class PickPolicy:
     """Rules that hold for every channel.
 
-    `max_age` counts from a paper's publication date; a paper without one is never too old. `max_domain_share`
-    is the largest share of a digest from one primary category while papers of other categories qualify.
+    `max_age` counts from a paper's publication date to the edition; None sets no limit, and a paper without a
+    date is never too old. `may_pick_flagged` lets papers with flags be picked. `max_domain_share` is the
+    largest share of a digest from one primary category while papers of other categories qualify.
     """
 
     max_age: timedelta | None = timedelta(days=30)
@@ -35,14 +36,14 @@ def pick(
 ) -> Selection:
     """Choose up to `preferences.top` papers: by score, then rank, then upvotes and keywords, then newest.
 
-    If the candidates have several scales (models or rubrics), scores are compared by percentile within their
-    scale, so that a generous model does not crowd out the others. `min_score` always applies to the score
-    itself, which the card shows. Papers of one day and scale that were ranked in pairs are reordered among
-    themselves.
+    Papers without a score come after all others. If the candidates have several scales (models or rubrics),
+    scores are compared by percentile within their scale, so that a generous model does not crowd out the
+    others. `min_score` always applies to the score itself, which the card shows. Papers of one day and scale
+    that were ranked in pairs are reordered among themselves.
 
-    `shown` are ids that the channel was already shown. Of one primary category, at most
-    `policy.max_domain_share` of `top` are chosen while other papers qualify. Raises InputError for an
-    unknown domain in `preferences`.
+    `shown` are ids that the channel was already shown. Ages count up to the date `edition`. Of one primary
+    category, at most `policy.max_domain_share` of `top`, and at least one, are chosen while other papers
+    qualify. Raises InputError for an unknown domain in `preferences`.
     """
     matcher = Matcher.from_preferences(preferences)
     qualified, left_out = _split_candidates(
@@ -79,7 +80,10 @@ def _split_candidates(
 def _make_exclusion_filter(
     preferences: Preferences, matcher: "Matcher", edition: date, policy: PickPolicy
 ) -> Callable[[Candidate], LeftOut | None]:
-    """Return a function that gives the first rule that excludes a candidate, or None."""
+    """Return a function that gives the first rule that excludes a candidate, None if it qualifies.
+
+    The rules come in the order of `LeftOut`. Papers shown before are excluded elsewhere.
+    """
     oldest = edition - policy.max_age if policy.max_age is not None else date.min
     min_score = preferences.min_score
 
@@ -114,7 +118,7 @@ KEYWORD_WEIGHT = 3.0
 def compute_percentiles(candidates: Iterable[Candidate]) -> Mapping[str, float]:
     """Return the percentile, 0 to 1, of each scored paper within its scale, by paper id.
 
-    Empty if there is only one scale.
+    Empty if there is only one scale: then scores can be compared as they are.
     """
     by_scale: dict[str, list[Candidate]] = {}
     for candidate in candidates:
@@ -146,9 +150,10 @@ def _sort_key(
 
 
 def apply_pairwise_ranks(best_first: Sequence[Candidate]) -> list[Candidate]:
-    """Reorder papers by pairwise rank, those of one day and scale among the positions that they hold.
+    """Return the papers with each group that was ranked in pairs in the order of those ranks.
 
-    Papers without a pairwise rank keep their positions.
+    A group is the papers of one score scale that were ranked on the same day. It keeps the positions that its
+    papers have in `best_first`; papers without a pairwise rank do not move.
     """
     groups: dict[tuple[str, date], list[Candidate]] = {}
     for candidate in best_first:
@@ -171,9 +176,10 @@ def _interest_score(candidate: Candidate, matcher: "Matcher") -> float:
 def _limit_domain_share(
     best_first: Sequence[Candidate], top: int, limit_per_domain: int
 ) -> list[tuple[int, Candidate]]:
-    """Return the first `top` papers with their places, from 1, with at most `limit_per_domain` of a category.
+    """Return the first `top` papers with their places in `best_first`, counted from 1.
 
-    Papers over that limit fill the remaining places when nothing else qualifies.
+    At most `limit_per_domain` have the same primary category. Papers over that limit fill the remaining
+    places when nothing else qualifies.
     """
     taken: list[tuple[int, Candidate]] = []
     over_limit: list[tuple[int, Candidate]] = []
@@ -222,7 +228,7 @@ def format_ordinal(number: int) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Matcher:
-    """Preferences compiled for matching many papers. Keywords match a candidate's `text`."""
+    """Preferences compiled for matching many papers. Keywords and muted words match a candidate's `text`."""
 
     domains: tuple[tuple[str, frozenset[str]], ...]
     all_categories: frozenset[str]
@@ -232,7 +238,10 @@ class Matcher:
 
     @staticmethod
     def from_preferences(preferences: Preferences) -> "Matcher":
-        """Compile preferences. Raises InputError for an unknown domain."""
+        """Compile preferences. Raises InputError for an unknown domain.
+
+        An unknown muted domain is a muted word.
+        """
         domains = tuple((domain, frozenset(resolve_domain(domain))) for domain in preferences.domains)
         muted_categories, muted_words = _split_muted(preferences.muted)
         return Matcher(
@@ -244,7 +253,10 @@ class Matcher:
         )
 
     def is_wanted(self, candidate: Candidate) -> bool:
-        """Return True if a paper is in a wanted domain, cross-lists included, or mentions a keyword."""
+        """Return True if a paper is in a wanted domain, cross-lists included, or mentions a keyword.
+
+        True for every paper if there are neither domains nor keywords. Muting does not count here.
+        """
         if not self.all_categories and not self.keywords:
             return True
         return has_wanted_category(_categories_of(candidate), self.all_categories) or self.has_keyword(
@@ -252,7 +264,7 @@ class Matcher:
         )
 
     def is_muted(self, candidate: Candidate) -> bool:
-        """Return True if a paper's primary category or one of its words is muted.
+        """Return True if a paper's primary category, or a word in its text, is muted.
 
         Muting audio keeps a vision paper that is cross-listed there.
         """
@@ -265,7 +277,10 @@ class Matcher:
         return bool(self.keywords and self.keywords.search(candidate.text))
 
     def describe_match(self, candidate: Candidate) -> list[str]:
-        """Describe the first domain and the first keyword that a paper matches."""
+        """Describe the first domain and the first keyword that a paper matches.
+
+        Empty if it matches neither.
+        """
         categories = _categories_of(candidate)
         domains = [
             f"in {domain_name(name) if '.' in name else name}"
@@ -281,7 +296,10 @@ def _categories_of(candidate: Candidate) -> Collection[str]:
 
 
 def _split_muted(muted: Iterable[str]) -> tuple[frozenset[str], list[str]]:
-    """Split muted entries into the categories of known domains, and words."""
+    """Return the categories of all entries that are a domain, and the other entries, which are words.
+
+    A domain is a group, an alias, a category or an archive.
+    """
     domains: set[str] = set()
     words: list[str] = []
     for entry in muted:

@@ -54,7 +54,7 @@ def edition_ends_at(schedule: Schedule, edition: date) -> datetime:
 
 
 def next_due_edition(schedule: Schedule, after: datetime) -> DueEdition:
-    """Return the first edition that is due later than `after`."""
+    """Return the first edition that is due later than `after`. The schedule must have a day."""
     edition = after.astimezone(ZoneInfo(schedule.time_zone)).date() - _DAY
     while True:
         if edition.weekday() in schedule.days and (at := due_at(schedule, edition)) > after:
@@ -63,7 +63,10 @@ def next_due_edition(schedule: Schedule, after: datetime) -> DueEdition:
 
 
 def newest_due_edition(schedule: Schedule, now: datetime) -> DueEdition:
-    """Return the newest edition that is due at `now` or earlier: the one to send after an outage."""
+    """Return the newest edition that is due at `now` or earlier: the one to send after an outage.
+
+    The schedule must have a day. Editions before the channel subscribed count too.
+    """
     edition = now.astimezone(ZoneInfo(schedule.time_zone)).date() + _DAY
     while True:
         if edition.weekday() in schedule.days and (at := due_at(schedule, edition)) <= now:
@@ -72,7 +75,7 @@ def newest_due_edition(schedule: Schedule, now: datetime) -> DueEdition:
 
 
 def previous_due_at(schedule: Schedule, edition: date, now: datetime) -> datetime:
-    """Return the due time of the edition before this one, or `now` if that is earlier."""
+    """Return the due time, in UTC, of the schedule's edition before this one; `now` if that is earlier."""
     return min(newest_due_edition(schedule, due_at(schedule, edition) - _SECOND).at, now)
 
 
@@ -94,8 +97,9 @@ def due_after_schedule_change(
 
     No date gets a second edition, and today's is not lost. `awaited` is the edition that was due next before
     the change, or None. If it, or a later one, is already due by the new schedule, the newest of them is due
-    at `now`. `existing_editions` are recent dates that already have an edition. Dates later than tomorrow are
-    ignored: they come from a clock that was days ahead, and must not block the editions before them.
+    at `now`. `existing_editions` are recent dates that already have an edition: the result is later than all
+    of them. Dates later than tomorrow are ignored: they come from a clock that was days ahead, and must not
+    block the editions before them.
     """
     tomorrow = now.astimezone(ZoneInfo(schedule.time_zone)).date() + _DAY
     last = max((edition for edition in existing_editions if edition <= tomorrow), default=date.min)
@@ -113,8 +117,9 @@ def recompute_next_due(
 ) -> DueEdition:
     """Return the next due edition by the current time zone rules and clock; `awaited` is the stored one.
 
-    An awaited edition moves to its own hour under new zone rules. If the clock was set back, editions before
-    the awaited one are due first, unless `existing_editions` already has their dates.
+    An awaited edition moves to its own hour under new zone rules, unless it is due already. If the clock was
+    set back, editions before the awaited one are due first, unless `existing_editions` already has their
+    dates.
     """
     today = now.astimezone(ZoneInfo(schedule.time_zone)).date()
     newest = newest_due_edition(schedule, now)

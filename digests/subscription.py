@@ -84,13 +84,13 @@ class Subscription:
 
     @property
     def is_running(self) -> bool:
-        """Return True if digests are being delivered: neither paused nor stopped."""
+        """Return True if it is neither paused nor stopped, so that digests are delivered."""
         return not self.paused_by and not self.stop_reason
 
 
 @dataclass(frozen=True, slots=True)
 class SubscriptionChange:
-    """A person's change of a subscription, made by the person named in `by`.
+    """A person's change of a subscription, made by the person named in `by`. `id` is the key for undoing it.
 
     `before` is None for a new subscription, `after` is None for one that was removed.
     """

@@ -28,7 +28,7 @@ def normalize_text(text: str) -> str:
     """Return one line of visible text in NFC: invisible characters removed, white space collapsed.
 
     Bidi controls count as invisible. Joiners stay between letters and emoji that need them. A letter keeps at
-    most three stacked marks.
+    most three stacked marks. White space at both ends is removed.
     """
     text = _SPACE.sub(" ", text)
     if text.isascii():
@@ -39,7 +39,7 @@ def normalize_text(text: str) -> str:
 
 
 def to_plain_text(text: str) -> str:
-    """Convert LaTeX to Unicode, on one line. Idempotent.
+    """Convert LaTeX to Unicode, on one line as `normalize_text` makes it. Idempotent; never raises.
 
     Amounts of money, percent signs and addresses are kept. An unknown macro becomes its name.
     """
@@ -319,7 +319,10 @@ SENTENCE_SHARE = 0.6
 
 
 def split_sentences(text: str) -> list[str]:
-    """Split one line of text into sentences, each a span of it. Abbreviations do not end a sentence."""
+    """Split one line of text into sentences, each a span of it. Abbreviations do not end a sentence.
+
+    Empty for an empty text. Text after the last sign of an end is a sentence too.
+    """
     found, start = [], 0
     for end in _find_sentence_ends(text):
         found.append(text[start:end].strip())
@@ -342,9 +345,9 @@ def _find_sentence_ends(text: str) -> list[int]:
 def clip_text(text: str, limit: int, cost: Callable[[str], int] = len) -> str:
     """Clip `text` to a cost of at most `limit`: after a sentence, else after a word, with an ellipsis.
 
-    `cost` measures a text as it is written out, where escaping makes it longer. The default counts
-    characters. Never cuts inside an address, an entity or a grapheme. Returns an empty string if nothing
-    fits.
+    A text that fits is returned unchanged. `cost` measures a text as it is written out, where escaping makes
+    it longer. The default counts characters. Never cuts inside an address, an entity or a grapheme. Returns
+    an empty string if nothing fits.
     """
     if cost(text) <= limit:
         return text

@@ -34,13 +34,14 @@ def compute_windows(
 ) -> list[Window]:
     """Return the window of each edition, in the order of the argument.
 
-    A window begins at the channel's last watermark and ends at `now`; an edition that was given up has none.
-    It follows sequence numbers and not dates: a paper that came in late, or while no process was running, is
-    in the next window. A missed edition therefore loses no paper; it only enlarges the choice.
+    A window begins at the channel's last watermark and ends at `now`. It follows sequence numbers and not
+    dates: a paper that came in late, or while no process was running, is in the next window. A digest that
+    was given up has no watermark, so its papers are in the next window too. A missed edition therefore loses
+    no paper; it only enlarges the choice.
 
-    A channel without a watermark starts `first_lookback` before its first edition was due. If the missed
-    editions are not merged, the window starts at the due time of the edition before this one, and the papers
-    before that are only counted.
+    A channel without a watermark starts `first_lookback` before its first edition was due. If missed editions
+    are not merged (`Lateness.is_merged`), the window starts at the due time of the edition before this one,
+    and the papers before that are only counted.
 
     Reads the store a few times, however many editions there are. Raises StoreError.
     """

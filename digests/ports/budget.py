@@ -41,14 +41,14 @@ class Budget(Protocol):
         """
 
     def settle(self, day: date, reserved: Spending, spent: Spending, *, is_full_review: bool = False) -> None:
-        """Replace a reservation of `day` by the actual cost, which may exceed it.
+        """Replace a reservation of `day` by the actual cost, which may exceed it and the limit.
 
-        Call it once for each reservation: every call subtracts `reserved` and adds `spent`. `is_full_review`
-        adds one to the day's full reviews.
+        Call it once for each reservation, on the reservation's day: every call subtracts `reserved` and adds
+        `spent`. `is_full_review` adds one to the day's full reviews.
         """
 
     def spending_on(self, day: date) -> Spending:
         """Return the day's spending, open reservations included; zero for a day without any."""
 
     def count_full_reviews(self, day: date) -> int:
-        """Return the number of full reviews settled for the day."""
+        """Return the number of full reviews settled for the day, 0 without any."""

@@ -80,7 +80,8 @@ class DeliveryReports(Protocol):
     ) -> Sequence[DeliveryReport]:
         """Return up to `limit` deliveries of one kind to a channel, newest edition first.
 
-        Deliveries in every state are included. Pages that cannot be read are left out.
+        Deliveries in every state are included. Pages that cannot be read are left out. Empty for a channel
+        without any.
         """
 
     def channel_statuses(self) -> Sequence[ChannelStatus]:

@@ -43,5 +43,5 @@ class FailureNotices(Protocol):
         """Remove a notice from the queue; with `retry_at`, keep it and make it due again then.
 
         If the edition is reopened and `Outbox.abandon` gives it up once more, a removed notice does not come
-        back.
+        back. No effect on a delivery that is gone.
         """

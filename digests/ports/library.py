@@ -50,10 +50,16 @@ class Library(Protocol):
         """
 
     def update_known(self, papers: Sequence[Paper], *, now: datetime) -> ImportCounts:
-        """Merge metadata into known papers by the rules of `add`. Unknown papers are skipped, not counted."""
+        """Merge metadata into known papers by the rules of `add`, and return the counts.
+
+        Unknown papers are skipped and not counted. No paper becomes known again by it.
+        """
 
     def get(self, ids: Iterable[str]) -> Mapping[str, ScoredPaper]:
-        """Return the known papers among these ids, by id, each with its current review."""
+        """Return the known papers among these ids, by id, each with its current review.
+
+        Unknown ids are left out. `NOT_REVIEWED` stands for a missing review.
+        """
 
     def reviews_of(self, paper: str) -> Sequence[Review]:
         """Return every review of a paper: the current one, then the others, most recently saved first.

@@ -18,7 +18,7 @@ class Events(Protocol):
     """Idempotency keys of a platform's events. Platforms deliver an event at least once."""
 
     def record_once(self, event_id: str, *, now: datetime) -> bool:
-        """Record an event id; return True the first time, False while it is recorded.
+        """Record an event id; return True the first time, and False, changing nothing, while it is recorded.
 
         Of concurrent callers one gets True. An id is recorded for two days at least.
         """

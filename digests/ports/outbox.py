@@ -173,7 +173,7 @@ IMPORT_DEBOUNCE = timedelta(minutes=15)
 
 
 class LeaseLostError(Exception):
-    """Stale fencing token: another worker holds the delivery, or it was given up meanwhile.
+    """Stale fencing token: another worker holds the delivery, or it was finished or given up meanwhile.
 
     Nothing was written. Stop the delivery, and send and write nothing more for it.
     """
@@ -254,21 +254,27 @@ class Outbox(Protocol):
 
         A new page whose number was already posted becomes `CHANGING` and keeps that receipt: the message is
         to be edited. The others are to be posted. The papers count as shown, and the watermark is replaced.
-        The delivery is no longer empty and takes no further late papers.
+        The delivery is no longer empty and takes no further late papers. Raises LeaseLostError.
         """
 
     def reset_page(self, claim: Claim, page_number: int) -> None:
-        """Return a page to `PLANNED`, when it is certain that it was not posted. Keeps the lease."""
+        """Return a page to `PLANNED`, when it is certain that it was not posted. Keeps the lease.
+
+        Raises LeaseLostError.
+        """
 
     def finish(self, claim: Claim) -> None:
-        """Finish a delivery as posted and release the lease. The caller has no page left to send."""
+        """Finish a delivery as posted and release the lease. The caller has no page left to send.
+
+        Its failures and crashes are reset. Raises LeaseLostError.
+        """
 
     def finish_empty(self, claim: Claim, *, late_watermark: int, late_until: datetime, now: datetime) -> None:
         """Finish a digest without picks and release the lease; late papers reopen it until `late_until`.
 
         `claim_due` leases it again once a paper with a sequence number over `late_watermark` has been known
         for `IMPORT_DEBOUNCE`, but not before `now` plus `IMPORT_DEBOUNCE`. A repeated call replaces both
-        limits.
+        limits. Raises LeaseLostError.
         """
 
     def reschedule(
@@ -278,7 +284,7 @@ class Outbox(Protocol):
 
         Its state becomes `UNKNOWN` if a page is `POSTING` and may have arrived, else `RETRYING`. A failure
         counts in `failures` and ends a row of crashes. `is_failure` is False for a delivery that only had no
-        turn: both counts stay.
+        turn: both counts stay. Raises LeaseLostError.
         """
 
     def abandon(
@@ -295,7 +301,7 @@ class Outbox(Protocol):
         The delivery loses its watermark, so the next digest considers its papers again: those on pages that
         were never sent no longer count as shown, and with `unknown_is_lost` neither do those on pages that
         may have arrived. `stop_subscription` also stops the channel's digests, for `reason`, until a person
-        starts or changes them.
+        starts or changes them; an earlier stop reason stays. Raises LeaseLostError.
         """
 
     def repair_future_timestamps(self, *, now: datetime, lease: timedelta) -> None:

@@ -35,10 +35,10 @@ class PostEdits(Protocol):
     def enqueue(self, *, since: datetime, now: datetime) -> bool:
         """Read the next batch of changed papers, and enqueue the messages that show them.
 
-        Messages posted before `since` are ignored, and abandoned ones stay abandoned. A message that
-        waits already keeps its due time. One that was edited recently is due when its interval is over, any
-        other one at `now`. Returns True if more changes
-        are left. The first call on a store only sets the cursor to its newest change.
+        Messages posted before `since` are ignored, and abandoned ones stay abandoned. A message that waits
+        already keeps its due time. One that was edited recently is due when its interval is over, any other
+        one at `now`. Returns True if more changes are left. The first call on a store only sets the cursor to
+        its newest change.
         """
 
     def claim(self, *, now: datetime, interval: timedelta, limit: int) -> Sequence[PostEdit]:
@@ -63,7 +63,10 @@ class PostEdits(Protocol):
         """
 
     def reschedule(self, edit: PostEdit, due_at: datetime | None) -> None:
-        """Retry a failed edit at `due_at`. With None, abandon the message: it is never refreshed again."""
+        """Retry a failed edit at `due_at`. With None, abandon the message: it is never refreshed again.
+
+        The count of attempts stays.
+        """
 
     def paper_updates(self, post: Post) -> Mapping[str, PaperUpdate]:
         """Return the changes of a message's papers since it was posted, by paper id.

@@ -16,7 +16,10 @@ class Posts(Protocol):
     """
 
     def find(self, channel: Channel, message_id: str) -> Post | None:
-        """Return the message with the platform's `message_id` in a channel, None if it shows no papers."""
+        """Return the message with the platform's `message_id` in a channel.
+
+        None if no such message is recorded: it shows no papers, or is not ours.
+        """
 
     def find_with_paper(self, channel: Channel, paper: str, limit: int) -> Sequence[Post]:
         """Return up to `limit` messages of a channel that show a paper, newest first."""

@@ -34,8 +34,8 @@ class ReviewQueue(Protocol):
         """Queue papers, keyed by id, with their priorities; update the priority of tasks queued already.
 
         `ReviewDepth.FULL` turns a scoring task into one for a full review, with no failed attempts.
-        `ReviewDepth.SCORE` never turns it back. A queued task keeps its `queued_at`, and an
-        abandoned one stays abandoned.
+        `ReviewDepth.SCORE` never turns it back. A queued task keeps its `queued_at`, and an abandoned one
+        stays abandoned.
         """
 
     def next(self, review_depth: ReviewDepth, limit: int, *, now: datetime) -> Sequence[ReviewTask]:
@@ -52,7 +52,8 @@ class ReviewQueue(Protocol):
         """Record the failure of a task with its reason, a sentence.
 
         The task is retried at `next_try_at`, or abandoned if that is None. `counts_as_attempt` adds one to
-        its `attempts`; it is False for failures that are not the paper's fault.
+        its `attempts`; it is False for failures that are not the paper's fault. No effect on a paper that is
+        not queued.
         """
 
     def requeue_failed(self) -> None:

@@ -100,7 +100,8 @@ class BadRecord:
 ProgressCallback = Callable[[int, int | None], None]
 """Receives the amount of a source read so far and its total, or None if that is unknown.
 
-Both are in bytes for a file, and in records or requests for a server."""
+Both are in bytes for a file, and in records or requests for a server.
+"""
 
 
 @dataclass(frozen=True, slots=True)

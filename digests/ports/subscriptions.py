@@ -68,9 +68,12 @@ class Subscriptions(Protocol):
         """
 
     def start(self, channel: Channel, *, now: datetime) -> bool:
-        """Resume a channel's digests after `stop`, with the next edition as in `change`.
+        """Clear the stop reason of a channel, so that its digests resume; a pause by a person stays.
 
-        Returns True if the channel was stopped, else False.
+        Returns True, or False without an effect if it was not stopped or has no subscription. Unfinished
+        deliveries of earlier dates are given up. The next edition is chosen as in `change`: today's is not
+        lost if it was still awaited, or failed before anything was posted. Raises StoreError if the
+        subscription cannot be read.
         """
 
     def recompute_next_due(self, *, now: datetime) -> int:

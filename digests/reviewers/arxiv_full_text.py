@@ -14,6 +14,7 @@ from digests.sources.http.client import RequestLimits, SourceClient
 from digests.sources.http.turns import ServerTurns
 
 REQUEST_LIMITS = RequestLimits(max_bytes=30 * 1024**2, timeout=60, attempts=3)
+"""Limits of one request, for a page or a PDF."""
 
 MISSING_STATUSES = frozenset((403, 404, 410))
 """Statuses of a missing page: the paper was submitted as PDF, or its source does not convert."""
@@ -23,7 +24,7 @@ MISSING_STATUSES = frozenset((403, 404, 410))
 class ArxivFullTextFetcher:
     """Fetches full texts, one request at a time with arXiv's pause in between.
 
-    `open_client` opens a client that trusts `base_url`.
+    `open_client` opens a client that trusts `base_url`. `turns` are the turns on arXiv's servers.
     """
 
     open_client: Callable[[], AbstractAsyncContextManager[SourceClient]]
@@ -33,8 +34,8 @@ class ArxivFullTextFetcher:
     async def __call__(self, paper: Paper) -> FullText | None:
         """Return the full text of the paper's known version, else of its newest one.
 
-        None for a paper outside arXiv or without a readable text. Raises SourceError if arXiv does not
-        answer.
+        The HTML page is read first, and the PDF if there is none or its text is too short. None for a paper
+        outside arXiv or without a readable text. Raises SourceError if arXiv does not answer.
         """
         if not parse_arxiv_id(paper.id):
             return None
@@ -49,7 +50,10 @@ class ArxivFullTextFetcher:
             return await parse_pdf_in_subprocess(document) if document else None
 
     async def _fetch_document(self, client: SourceClient, path: str) -> bytes:
-        """Return the body of a document, empty for a status in `MISSING_STATUSES`. Raises SourceError."""
+        """Return the body of a document, empty for a status in `MISSING_STATUSES`.
+
+        Raises SourceError otherwise.
+        """
         answer = await client.get(
             self.base_url + path,
             "arXiv",

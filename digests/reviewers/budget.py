@@ -15,13 +15,14 @@ BACKLOG_BUDGET_SHARE = 0.5
 """Share of the day's budget that papers queued on an earlier day may use before the day's announcement."""
 
 MILLIONTHS = 1_000_000
+"""Millionths in one unit of money."""
 
 
 @dataclass(frozen=True, slots=True)
 class DailyBudget:
     """The most that one day (UTC) may cost, in tokens and in money; None means no limit.
 
-    Prices are per million tokens.
+    Prices are per million tokens, in the unit of `money`.
     """
 
     tokens: int | None = None
@@ -30,12 +31,12 @@ class DailyBudget:
     price_out: float = 0.0
 
     def to_limit(self, share: float = 1.0) -> BudgetLimit:
-        """Return the day's limit, scaled by `share`."""
+        """Return the day's limit, scaled by `share`, a part from 0 to 1. No limit stays no limit."""
         millionths = int(self.money * MILLIONTHS * share) if self.money is not None else None
         return BudgetLimit(int(self.tokens * share) if self.tokens is not None else None, millionths)
 
     def cost_of(self, usage: TokenUsage) -> Spending:
-        """Return the cost of some tokens, rounded up to a millionth.
+        """Return the cost of some tokens. Money is rounded up to a millionth.
 
         A price per million tokens is a price in millionths per token.
         """
@@ -44,17 +45,21 @@ class DailyBudget:
         )
 
     def cost_of_failure(self, error: ReviewError, reserved: Spending) -> Spending:
-        """Return the cost of a failed call: all of `reserved` if the server may have billed it."""
+        """Return the cost of a failed call.
+
+        That is all of `reserved` if the server may have billed it, else the tokens that the error has
+        counted.
+        """
         return reserved if error.may_be_billed else self.cost_of(error.usage)
 
     def describe_limits(self) -> str:
-        """Return the limits as words, empty without a limit."""
+        """Return the limits in words ("2,000,000 tokens and 5 in money"), empty without a limit."""
         limits = [f"{self.tokens:,} tokens"] if self.tokens is not None else []
         limits += [f"{self.money:g} in money"] if self.money is not None else []
         return " and ".join(limits)
 
     def describe_exhausted(self) -> str:
-        """Return a sentence that says that the day's budget is spent."""
+        """Return the sentence for people that the day's budget is spent, with its limits."""
         return (
             f"Today's budget of {self.describe_limits()} has no room for another paper; "
             "what is left waits for tomorrow."

@@ -24,6 +24,7 @@ COMPARISON_SCHEMA: dict[str, Any] = {
     "required": ["reason", "better"],
     "additionalProperties": False,
 }
+"""JSON Schema of the model's answer."""
 
 COMPARISON_PROMPT = (
     "You compare two machine-learning papers for busy experts who have time for one of them. "
@@ -49,9 +50,10 @@ class _ComparisonForm(BaseModel):
 async def compare_papers(
     first: ScoredPaper, second: ScoredPaper, *, server: ModelServer, max_answer_tokens: int
 ) -> tuple[Verdict, TokenUsage]:
-    """Return which paper is better and the tokens that it took; NEITHER after two unusable answers.
+    """Return which of two papers is better and the tokens that it took. Saves nothing.
 
-    Raises ReviewError for a fault of the server.
+    After an unusable answer the model is asked once more; after two, the verdict is NEITHER. Raises
+    ReviewError, with the tokens used before, for a fault of the server.
     """
     usage = TokenUsage()
     conversation = build_comparison_messages(first, second, generate_nonce())
@@ -77,7 +79,10 @@ def max_usage_of_comparison(first: ScoredPaper, second: ScoredPaper, max_answer_
 
 
 def build_comparison_messages(first: ScoredPaper, second: ScoredPaper, nonce: str) -> Messages:
-    """Return the system turn with the rules, and the user turn with both papers in fences of their own."""
+    """Return the system turn with the rules, and the user turn with both papers in fences of their own.
+
+    `nonce` is the code in the fences' lines; it is removed from the papers' texts.
+    """
     return [
         {"role": "system", "content": COMPARISON_PROMPT},
         {

@@ -19,7 +19,7 @@ ANNOUNCEMENT_SCORED_AT = time(1, 30)
 """New York time at which arXiv's daily announcement is scored, an hour after its feeds are published."""
 
 MAX_CONSECUTIVE_FAULTS = 3
-"""Papers in a row that meet a server fault; from then on the server is taken to be down."""
+"""Papers in a row with a server fault from which on the server is taken to be down."""
 
 MAX_ERROR_CHARACTERS = 300
 """Characters of a server's error message in a health report."""
@@ -44,10 +44,11 @@ class BlockingRunner(Protocol):
 class ReviewContext:
     """Dependencies and limits of the reviewer.
 
-    Papers known for longer than `lookback` are not queued. `full_reviews_per_day` is the daily quota of full
-    reviews. The `pairwise_limit` best papers of a day are ranked by pairwise comparison; 0 turns that off.
-    With `has_daily_announcement`, quota and budget are kept for the papers that arXiv announces that day.
-    `run_blocking` runs calls of the store.
+    Without `fetch_full_text`, full reviews read the abstract. Papers known for longer than `lookback` are not
+    queued. `full_reviews_per_day` is the daily quota of full reviews. With `hold_suspects`, a suspect paper
+    whose score stands out is held for a moderator. The `pairwise_limit` best papers of a day are ranked by
+    pairwise comparison; 0 turns that off. With `has_daily_announcement`, quota and budget are kept for the
+    papers that arXiv announces that day. `run_blocking` runs calls of the store.
     """
 
     store: Store
@@ -75,7 +76,8 @@ class ReviewContext:
     def is_before_announcement(self, now: datetime) -> bool:
         """Return True before `ANNOUNCEMENT_SCORED_AT` on the UTC date of `now`, with a daily announcement.
 
-        The papers that arXiv announces on that day are then not yet scored.
+        The papers that arXiv announces on that day are then not yet scored. Always False without a daily
+        announcement.
         """
         return self.has_daily_announcement and now < datetime.combine(
             now.date(), ANNOUNCEMENT_SCORED_AT, NEW_YORK
@@ -91,7 +93,8 @@ def start_of_day(now: datetime) -> datetime:
 class RoundOutcome:
     """Counts of one round, and the reason for ending it early.
 
-    `consecutive_faults` counts papers in a row that met a server fault.
+    `trouble` None means that it did not end early by a fault; `detail` is a sentence, empty if there is
+    nothing to say. `consecutive_faults` counts papers in a row that met a server fault.
     """
 
     score_count: int = 0
@@ -109,7 +112,7 @@ class RoundOutcome:
             self.trouble, self.detail = trouble, detail
 
     def record_server_down(self, error: ModelServerError) -> None:
-        """Record that the model's server is down, with the start of its error message."""
+        """Record that the model's server is down, with the first `MAX_ERROR_CHARACTERS` of its error."""
         self.record_trouble(Trouble.REVIEWER_DOWN, " ".join(str(error).split())[:MAX_ERROR_CHARACTERS])
 
     def is_over(self, stop: asyncio.Event, excluding: Trouble | None = None) -> bool:

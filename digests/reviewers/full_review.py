@@ -16,12 +16,16 @@ FULL_TEXT_ATTEMPTS = 2
 
 
 async def review_papers_in_full(context: ReviewContext, outcome: RoundOutcome, stop: asyncio.Event) -> None:
-    """Review the papers that wait for a full review. Raises StoreError."""
+    """Review the papers that wait for a full review, as `process_queue` says. Raises StoreError."""
     await process_queue(context, ReviewDepth.FULL, _prepare_full_text, outcome, stop)
 
 
 async def _prepare_full_text(context: ReviewContext, task: ReviewTask, paper: Paper) -> PreparedText:
-    """Return abstract and full text, or the abstract alone for a paper without a readable full text."""
+    """Return abstract and full text, or the abstract alone for a paper without a readable full text.
+
+    Raises SourceError if the full text cannot be fetched now, until `FULL_TEXT_ATTEMPTS` attempts have
+    failed.
+    """
     if context.fetch_full_text:
         full_text = await _fetch_full_text(context.fetch_full_text, task, paper)
         if full_text and len(full_text.text) >= MIN_FULL_TEXT_CHARACTERS:

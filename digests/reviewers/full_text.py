@@ -16,7 +16,7 @@ class FullText:
     """The text of a paper, and the flags of orders to a reviewer that were found in it.
 
     From HTML it is the visible text, one paragraph per line, with flags of hidden text too. From a PDF it is
-    all text, in the lines of the pages.
+    all text, in the lines of the pages. At most `MAX_FULL_TEXT_CHARACTERS` are kept.
     """
 
     text: str

@@ -11,7 +11,7 @@ COMPARISON_PERIOD = timedelta(days=30)
 """Age of the scores that a suspect paper's score is compared with."""
 
 MIN_SCORES_FOR_QUANTILES = 20
-"""Scores below this number are too few to compute quantiles of."""
+"""Number of scores from which quantiles are computed."""
 
 HIGH_SCORE = 8.0
 """Score from which a paper stands out, while there are too few scores for quantiles."""
@@ -26,8 +26,8 @@ A jump this large suggests that something in the full text moved the model.
 def find_hold_reason(context: ReviewContext, scored: ScoredPaper, new_review: Review) -> str:
     """Return a sentence that says why a person must decide about the paper, else an empty string.
 
-    A paper is held if holding is on, it has a suspect flag, and its new score is unusually high. Raises
-    StoreError.
+    A paper is held if holding is on, it has a suspect flag, and its new score is unusually high. `scored` has
+    the paper's new flags and its earlier review. Reads the store and writes nothing. Raises StoreError.
     """
     suspect_flag = next((flag for flag in scored.paper.flags if flag.is_suspect), None)
     if not context.hold_suspects or not suspect_flag or new_review.score is None:
@@ -55,7 +55,8 @@ def _load_comparable_scores(context: ReviewContext) -> list[float]:
 def is_unusually_high(score: float, other_scores: Sequence[float], previous_score: float | None) -> bool:
     """Return True for a score in the top tenth of `other_scores`, or far above the paper's previous score.
 
-    With few other scores, `HIGH_SCORE` takes the place of the top tenth.
+    Far above means `SCORE_JUMP` or more; None means no previous score. With fewer than
+    `MIN_SCORES_FOR_QUANTILES` other scores, `HIGH_SCORE` takes the place of the top tenth.
     """
     if previous_score is not None and score - previous_score >= SCORE_JUMP:
         return True

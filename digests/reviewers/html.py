@@ -19,7 +19,8 @@ MIN_HIDDEN_WORDS = 4
 def parse_html(page: bytes) -> FullText:
     """Return the visible text of a page, with flags of orders to a reviewer and of hidden text.
 
-    Damaged HTML is read as far as possible.
+    Damaged HTML is read as far as possible. The text is empty for an empty page, and at most
+    `MAX_FULL_TEXT_CHARACTERS` long.
     """
     from lxml import html
 
@@ -65,7 +66,10 @@ _BLOCK_TAGS = frozenset(
 
 
 def _remove_hidden_text(root: "HtmlElement") -> list[str]:
-    """Remove hidden elements and return their text. Scripts and the like are removed without a report."""
+    """Remove hidden elements from the page and return their texts.
+
+    Scripts and the like are removed first, and their text is not returned.
+    """
     for element in list(root.iter(*_NON_TEXT_TAGS)):
         if element.getparent() is not None:
             element.drop_tree()

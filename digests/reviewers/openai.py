@@ -52,7 +52,7 @@ class ServerFault(StrEnum):
 
 
 class ModelServerError(PaperroundError):
-    """A failed call to the model's server. `str` says what to do next."""
+    """A failed call to the model's server. `fault` is its kind; `str` says what to do next."""
 
     def __init__(self, fault: ServerFault, sentence: str) -> None:
         super().__init__(sentence)
@@ -75,7 +75,7 @@ class ModelServerError(PaperroundError):
 
     @property
     def may_be_billed(self) -> bool:
-        """Return True if the call may have used tokens."""
+        """Return True if the call may have used tokens, although no usage is known."""
         return self.fault in (ServerFault.TIMEOUT, ServerFault.MALFORMED)
 
 
@@ -99,7 +99,8 @@ class TokenUsage:
 class ModelReply:
     """The model's answer. Token counts are the server's, None if it does not count.
 
-    `is_truncated` is true if the answer reached the length limit.
+    `is_truncated` is true if the answer reached the length limit. `refusal` is the model's sentence if it
+    refused to answer, else empty. `model` is the server's own name of the model; it may be empty.
     """
 
     text: str
@@ -114,8 +115,9 @@ class ModelReply:
 class ServerAddress:
     """Address of a model, and options of each call.
 
-    `timeout` is in seconds and bounds one attempt. `concurrency` is the largest number of calls at a time.
-    `extra_body` is sent with each call unchanged. `repr` leaves out the key.
+    `base_url` ends before "/chat/completions". `timeout` is in seconds and bounds one attempt. `concurrency`
+    is the largest number of calls at a time. `extra_body` is sent with each call unchanged. `repr` leaves out
+    the key.
     """
 
     base_url: str
@@ -128,7 +130,10 @@ class ServerAddress:
 
 
 class ModelServer:
-    """A model server. At most `concurrency` calls run at a time; a rate limit pauses all of them."""
+    """A model server. At most `concurrency` calls run at a time; a rate limit pauses all of them.
+
+    Belongs to one event loop.
+    """
 
     def __init__(self, address: ServerAddress, client: "AsyncOpenAI") -> None:
         self.address = address
@@ -143,7 +148,9 @@ class ModelServer:
         """Return one answer of at most `max_tokens` tokens, constrained by a JSON Schema if the server can.
 
         Waits for a free slot and for the end of a rate limit, and retries a call that the server rejected as
-        too many, up to `MAX_BUSY_ATTEMPTS` in all. Nothing else is retried. Raises ModelServerError.
+        too many, up to `MAX_BUSY_ATTEMPTS` in all. A call that is refused for the name of its length limit is
+        repeated once with the other name. Nothing else is retried. Raises ModelServerError, also if the
+        server asks for a pause over `MAX_PAUSE_SECONDS`. The answer is not checked against the schema.
         """
         for attempt in range(1, MAX_BUSY_ATTEMPTS + 1):
             async with self._slots:
@@ -162,7 +169,10 @@ class ModelServer:
         raise AssertionError("the last attempt returns or raises")
 
     async def list_models(self) -> list[str]:
-        """Return the names of the server's models. Raises ModelServerError."""
+        """Return the names of the server's models. Nothing is retried.
+
+        Raises ModelServerError, or _RateLimitedError for too many requests.
+        """
         try:
             async with asyncio.timeout(min(self.address.timeout, 30)):
                 listed = await self._client.models.list()
@@ -202,7 +212,8 @@ class ModelServer:
     ) -> bytes:
         """Send a completion request and return the response body.
 
-        The body is read in chunks; one over `MAX_RESPONSE_BYTES` is aborted with a ModelServerError.
+        The body is read in chunks; one over `MAX_RESPONSE_BYTES` is aborted with a ModelServerError. Other
+        failures raise the SDK's errors.
         """
         create: Any = self._client.chat.completions.with_streaming_response.create
         request: dict[str, Any] = {
@@ -229,7 +240,8 @@ class ModelServer:
     def _translate_error(self, error: Exception) -> Exception:
         """Return the error that an SDK error stands for, with a sentence that does not contain the key.
 
-        Switches this client to the newer name of the length limit if the server asks for it.
+        That is a ModelServerError, or a _RateLimitedError for too many requests. If the server asks for the
+        newer name of the length limit, this client uses it from now on.
         """
         import openai
 
@@ -296,7 +308,7 @@ def _parse_retry_after(error: Any) -> float:
 
 
 def _extract_message(error: Any) -> str:
-    """Return the server's own message, short and on one line."""
+    """Return the server's own message, on one line of at most 160 characters; "no reason" if it has none."""
     body = error.body if isinstance(error.body, dict) else {}
     message = body.get("message") or getattr(error, "message", "") or "no reason"
     return " ".join(str(message).split())[:160]
@@ -354,9 +366,9 @@ def count_bytes(conversation: Messages) -> int:
 
 @asynccontextmanager
 async def open_model_server(address: ServerAddress) -> AsyncIterator[ModelServer]:
-    """Open a client of the server at an address. Sends no request yet.
+    """Open a client of the server at an address, and close it after the block. Sends no request by itself.
 
-    The SDK is imported here, and its own retries are turned off.
+    The SDK is imported here, in a thread, and its own retries are turned off.
     """
     # The import takes most of a second. The thread keeps the event loop free.
     openai = await asyncio.to_thread(import_module, "openai")

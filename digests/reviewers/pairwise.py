@@ -18,6 +18,7 @@ from digests.reviewers.context import (
 from digests.reviewers.review import ReviewError
 
 NO_BUDGET_FOR_PAIRS = "Today's budget has no room for all comparisons in pairs, so the order is by score."
+"""Sentence of a round's outcome when a reservation was refused."""
 
 Pair = tuple[str, str]
 """Two papers in the order in which the model is shown them."""
@@ -26,8 +27,9 @@ Pair = tuple[str, str]
 async def rank_best_papers(context: ReviewContext, outcome: RoundOutcome, stop: asyncio.Event) -> None:
     """Compare the best papers of the day and save their ranking once every pair has a verdict.
 
-    Pairs that are left wait for the next round. An exhausted budget is no trouble, as every paper has its
-    score. Raises StoreError.
+    Verdicts are saved one by one; pairs that are left wait for the next round. Ends early on `stop`, on the
+    round's trouble, and without budget. An exhausted budget is no trouble, as every paper has its score: only
+    `outcome.detail` says so. A server that is down is recorded in `outcome`. Raises StoreError.
     """
     best_papers, verdicts = await context.run_blocking(load_best_of_day, context)
     names = list(best_papers)
@@ -51,8 +53,8 @@ async def rank_best_papers(context: ReviewContext, outcome: RoundOutcome, stop: 
 def load_best_of_day(context: ReviewContext) -> tuple[dict[str, ScoredPaper], dict[Pair, Verdict]]:
     """Return the best papers that were fully reviewed today (UTC), best first, and their saved verdicts.
 
-    Papers are keyed by a text of id and version, verdicts by pairs of these. Held and withdrawn papers are
-    left out. Raises StoreError.
+    At most `pairwise_limit` papers. They are keyed by a text of id and version, verdicts by pairs of these.
+    Held and withdrawn papers are left out. Raises StoreError.
     """
     store, library, now = context.store, context.store.library, context.clock()
     midnight = start_of_day(now)
@@ -93,7 +95,10 @@ class _PairwiseComparison:
     has_budget: bool = True
 
     async def compare_pair(self, pair: Pair) -> None:
-        """Compare two papers and save the verdict. Without an answer the pair waits for the next round."""
+        """Compare two papers, save the verdict, and settle the cost. Raises StoreError.
+
+        Without budget, or without an answer that may have been billed, the pair waits for the next round.
+        """
         context, day = self.context, self.context.clock().date()
         max_answer_tokens = context.options.score_max_tokens
         first, second = self.best_papers[pair[0]], self.best_papers[pair[1]]
@@ -148,7 +153,8 @@ def pair_in_both_orders(papers: Sequence[str]) -> list[Pair]:
 def rank_papers(papers: Sequence[str], verdicts: Mapping[Pair, Verdict]) -> list[str] | None:
     """Return the papers by number of wins, ties in their given order; None until every pair has a verdict.
 
-    When every pair is compared equally often, this is the order of a Bradley-Terry model.
+    NEITHER is half a win for both. When every pair is compared equally often, this is the order of a
+    Bradley-Terry model.
     """
     pairs = pair_in_both_orders(papers)
     if not all(pair in verdicts for pair in pairs):

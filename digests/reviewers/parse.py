@@ -88,7 +88,11 @@ _FORM_TYPES = {
 
 
 def parse_answer(reply_text: str, review_depth: ReviewDepth, shown_text: str) -> ParsedAnswer:
-    """Return the validated answer. `shown_text` is the text that the model saw. Raises AnswerError."""
+    """Check a review's answer and return its contents, with texts on one line and cut to their limits.
+
+    `shown_text` is the text that the model saw: quotes that are not in it are dropped. Raises AnswerError for
+    an answer without a JSON object of the form for `review_depth`.
+    """
     form = parse_form(reply_text, _FORM_TYPES[review_depth])
     comparable_text = _normalize_for_comparison(shown_text)
     key_points, dropped_quotes = [], 0
@@ -120,7 +124,7 @@ def parse_answer(reply_text: str, review_depth: ReviewDepth, shown_text: str) ->
 def parse_form(reply_text: str, form_type: type[Form]) -> Form:
     """Return the first JSON object of an answer that fits `form_type`; ignore the text around it.
 
-    Raises AnswerError.
+    A model's thinking before it is ignored too. Raises AnswerError if no object fits.
     """
     return _parse_first_form(_strip_thinking(reply_text[:MAX_ANSWER_CHARACTERS]), form_type)
 
@@ -157,7 +161,10 @@ def _parse_first_form(answer_text: str, form_type: type[Form]) -> Form:
 
 
 def _find_json_objects(answer_text: str) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Yield the outermost JSON objects of a text with their positions, also inside prose or lists."""
+    """Yield the outermost JSON objects of a text with their positions, also inside prose or lists.
+
+    Looks at the first `MAX_JSON_STARTS` opening braces.
+    """
     decoder, position = json.JSONDecoder(strict=False), 0
     for _ in range(MAX_JSON_STARTS):
         position = answer_text.find("{", position)
@@ -186,7 +193,7 @@ _ELLIPSIS = re.compile(r"\s*(?:\[?(?:\.\.\.|…)\]?)\s*")
 
 
 def _normalize_for_comparison(text: str) -> str:
-    """Return lower-case letters and digits only.
+    """Return the letters and digits of a text, in lower case, for looking up quotes.
 
     White space, punctuation and hyphenation differ between a text and its quotes.
     """
@@ -197,7 +204,8 @@ def _normalize_for_comparison(text: str) -> str:
 def is_quoted(quote: str, comparable_text: str) -> bool:
     """Return True if the parts of a quote between its ellipses occur in the normalized text, in order.
 
-    False for a quote of less than `MIN_QUOTE_CHARACTERS`.
+    `comparable_text` is a result of `_normalize_for_comparison`. False for a quote with fewer than
+    `MIN_QUOTE_CHARACTERS` letters and digits.
     """
     parts = [bare for part in _ELLIPSIS.split(quote) if (bare := _normalize_for_comparison(part))]
     if sum(map(len, parts)) < MIN_QUOTE_CHARACTERS:

@@ -22,7 +22,10 @@ MAX_MEMORY_BYTES = 2 * 1024**3
 async def parse_pdf_in_subprocess(
     document: bytes, *, timeout_seconds: float = TIMEOUT_SECONDS
 ) -> FullText | None:
-    """Return the text of a PDF with its flags; None if it has no text or takes too long."""
+    """Return the text of a PDF with its flags, converted in a subprocess.
+
+    None if it has no text, or if the subprocess crashes or takes longer than the timeout; it is killed then.
+    """
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
@@ -45,7 +48,10 @@ async def parse_pdf_in_subprocess(
 
 
 def parse_pdf(document: bytes) -> str:
-    """Return the text of a PDF, as far as it is readable, including text in white or in a tiny font."""
+    """Return the text of a PDF, as far as it is readable, including text in white or in a tiny font.
+
+    At most `MAX_FULL_TEXT_CHARACTERS`. A damaged file gives the pages before the damage; never raises.
+    """
     import logging
 
     from pypdf import PdfReader
@@ -62,7 +68,7 @@ def parse_pdf(document: bytes) -> str:
 
 
 def main() -> None:
-    """Limit the memory of this process, then convert standard input."""
+    """Limit the memory of this process, then convert standard input to text on standard output."""
     import resource
 
     resource.setrlimit(resource.RLIMIT_AS, (MAX_MEMORY_BYTES, MAX_MEMORY_BYTES))

@@ -24,6 +24,7 @@ TYPICAL_REVIEW_PROMPT_TOKENS = 2200
 
 TYPICAL_REVIEW_ANSWER_TOKENS = 1500
 CHARACTERS_PER_TOKEN = 4
+"""Characters of English text that make one token, about."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,10 @@ class ReviewPlan:
 
 
 def plan_round(context: ReviewContext, channel_preferences: Sequence[Preferences]) -> ReviewPlan:
-    """Forecast a round that starts now. Fills the queue; sends nothing to the model. Raises StoreError."""
+    """Forecast a round that starts now. Changes the queue by `fill_queue`; sends nothing to the model.
+
+    Raises StoreError, and InputError for an unknown domain in the preferences.
+    """
     fill_queue(context, channel_preferences)
     store, budget, day = context.store, context.budget, context.clock().date()
     waiting = store.review_queue.count_waiting()

@@ -30,7 +30,10 @@ def generate_nonce() -> str:
 
 
 def build_review_messages(paper: Paper, text: str, review_depth: ReviewDepth, nonce: str) -> Messages:
-    """Return the system turn with rubric and rules, and the user turn with the text inside its fence."""
+    """Return the system turn with rubric and rules, and the user turn with the text inside its fence.
+
+    `nonce` is the code in the fence's lines; it is removed from title and text.
+    """
     return [
         {"role": "system", "content": _build_system_prompt(review_depth)},
         {"role": "user", "content": _build_user_prompt(paper, text, review_depth, nonce)},
@@ -38,7 +41,10 @@ def build_review_messages(paper: Paper, text: str, review_depth: ReviewDepth, no
 
 
 def build_repair_messages(conversation: Messages, answer: str, reason: str) -> Messages:
-    """Return the conversation extended by the start of the unusable answer and a request to correct it."""
+    """Return the conversation extended by the start of the unusable answer and a request to correct it.
+
+    `reason` says why the answer is unusable, as part of a sentence. `conversation` is not changed.
+    """
     request = f"That answer cannot be used: {reason}. Answer again with the JSON object alone, by the schema."
     return [
         *conversation,
@@ -100,7 +106,10 @@ def _build_user_prompt(paper: Paper, text: str, review_depth: ReviewDepth, nonce
 
 
 def sanitize_text(text: str, nonce: str = "") -> str:
-    """Remove invisible characters and empty lines; break chat tokens and the fence of `nonce`."""
+    """Remove invisible characters and empty lines; break chat tokens, role tags and the fence of `nonce`.
+
+    Chat tokens are spaced out, and role tags get parentheses. An empty `nonce` means no fence.
+    """
     lines = (normalize_text(line) for line in text.splitlines())
     sanitized = "\n".join(line for line in lines if line)
     sanitized = _ROLE_TAG.sub(
@@ -121,7 +130,11 @@ MAX_FRONT_MATTER_CHARACTERS = 6000
 
 
 def anonymize_full_text(full_text: str, authors: Sequence[str]) -> str:
-    """Return the full text without front matter, authors' names, acknowledgements and references."""
+    """Return the full text without front matter, authors' names, acknowledgements and references.
+
+    Front matter ends at the heading of the abstract; without one it stays. Mail addresses become "[address]",
+    names "[author]"; names of four characters or fewer stay.
+    """
     start = _ABSTRACT_HEADING.search(full_text[:MAX_FRONT_MATTER_CHARACTERS])
     text = full_text[start.start() :] if start else full_text
     anonymized = "\n".join(_split_off_back_matter(text))
@@ -148,7 +161,7 @@ def _split_off_back_matter(text: str) -> list[str]:
 def truncate_middle(text: str, limit: int) -> str:
     """Return the beginning and the end of a text, cut between lines, with a note in place of the middle.
 
-    The note comes on top of `limit` characters.
+    The note comes on top of `limit` characters. A text within the limit is unchanged.
     """
     if len(text) <= limit:
         return text

@@ -24,9 +24,9 @@ def fill_queue(context: ReviewContext, channel_preferences: Sequence[Preferences
     """Enqueue the papers that channels want and the papers that people asked for.
 
     Papers that wait already get their new priority. Papers that waited too long leave the queue: for scoring
-    after `lookback`, for a full review at the end of the day, when the digest that it was for is out.
-    Papers that people asked for stay. When model or rubric have changed since the last call, abandoned papers
-    get another chance. Raises StoreError.
+    after `lookback`, for a full review at the end of the day, when the digest that it was for is out. Papers
+    that people asked for stay. When model or rubric have changed since the last call, abandoned papers get
+    another chance. Raises StoreError, and InputError for an unknown domain in the preferences.
     """
     now, store = context.clock(), context.store
     store.review_queue.expire(
@@ -50,8 +50,9 @@ def fill_queue(context: ReviewContext, channel_preferences: Sequence[Preferences
 def enqueue_full_reviews(context: ReviewContext, channel_preferences: Sequence[Preferences]) -> None:
     """Enqueue the best papers scored today (UTC) for full reviews, up to the day's remaining quota.
 
-    Nothing is enqueued before the hour at which the day's announcement is scored: papers left over from
-    yesterday would otherwise use up the quota at midnight. Raises StoreError.
+    Papers that wait for a full review count in the quota. Nothing is enqueued before the hour at which the
+    day's announcement is scored: papers left over from yesterday would otherwise use up the quota at
+    midnight. Raises StoreError, and InputError for an unknown domain in the preferences.
     """
     now, store = context.clock(), context.store
     remaining = (
@@ -81,7 +82,8 @@ def compute_priorities(
 ) -> dict[str, float]:
     """Return a priority for each paper that a channel wants and that has no review.
 
-    The priority is the number of channels that want the paper; upvotes break ties.
+    The priority is the number of channels that want the paper; upvotes break ties. Withdrawn papers are left
+    out. Raises InputError for an unknown domain in the preferences.
     """
     matchers = _count_matchers(channel_preferences)
     priorities: dict[str, float] = {}
@@ -98,7 +100,8 @@ def choose_best_papers(
 ) -> list[str]:
     """Return the ids of up to `limit` papers for full reviews, best score first.
 
-    Distinct preferences take turns, so that no research field uses up the whole quota.
+    Distinct preferences take turns, so that no research field uses up the whole quota. Papers that no channel
+    wants are left out. Raises InputError for an unknown domain in the preferences.
     """
     best_first = sorted(
         candidates, key=lambda candidate: (-(candidate.score or 0.0), -candidate.upvotes, candidate.id)
@@ -108,7 +111,10 @@ def choose_best_papers(
 
 
 def _count_matchers(channel_preferences: Sequence[Preferences]) -> list[tuple[Matcher, int]]:
-    """Return each distinct matcher with the number of channels that share it, the most common first."""
+    """Return each distinct matcher with the number of channels that share it, the most common first.
+
+    The size and the minimum score of a digest do not count. Raises InputError for an unknown domain.
+    """
     counts = Counter(replace(preferences, top=1, min_score=None) for preferences in channel_preferences)
     return [(Matcher.from_preferences(preferences), count) for preferences, count in counts.most_common()]
 

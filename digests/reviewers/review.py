@@ -40,14 +40,14 @@ class ReviewOptions:
     max_text_characters: int = 60_000
 
     def max_answer_tokens(self, review_depth: ReviewDepth) -> int:
-        """Return the limit of one answer in tokens."""
+        """Return the limit of one answer, in tokens."""
         return self.score_max_tokens if review_depth is ReviewDepth.SCORE else self.review_max_tokens
 
 
 class ReviewError(Exception):
     """Failure to get a usable answer, after a call and one repair at most.
 
-    `usage` is the tokens that the server counted. `server_error` is None if the answers themselves were
+    `usage` is the tokens of the answers that came. `server_error` is None if the answers themselves were
     unusable.
     """
 
@@ -92,7 +92,8 @@ async def review_paper(
 ) -> tuple[Review, TokenUsage]:
     """Return the model's review of a paper and the tokens that it took, asking once more after a bad answer.
 
-    `text` is already anonymized and within its limit. `now` becomes the review's date. Raises ReviewError.
+    `text` is already anonymized and within its limit; `read_depth` says what it is. `now` becomes the
+    review's date. Saves nothing. Raises ReviewError for a fault of the server and after two unusable answers.
     """
     usage = TokenUsage()
     conversation: Messages = build_review_messages(paper, text, review_depth, generate_nonce())

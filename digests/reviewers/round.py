@@ -19,8 +19,9 @@ async def run_round(
     """Fill the queue, score, review in full, rank in pairs, and report the reviewer's health.
 
     Scoring first uses its share of the day's budget. The rest is for full reviews; what they leave is for
-    scoring again, once the day's full reviews are chosen. Ends early on `stop` or trouble. Every result is
-    saved at once, so that no call is paid twice. Raises StoreError.
+    scoring again, once the day's full reviews are chosen. Ends early on `stop` or trouble, which the outcome
+    names. Every result is saved at once, so that no call is paid twice. Raises StoreError, and InputError for
+    an unknown domain in the preferences; the health is not reported then.
     """
     outcome = RoundOutcome()
     await context.run_blocking(fill_queue, context, channel_preferences)

@@ -59,10 +59,14 @@ DIMENSIONS = tuple(ANCHORS)
 DEFAULT_WEIGHTS: Mapping[str, float] = {
     "methodology": 0.25, "experiments": 0.25, "reproducibility": 0.15, "limitations": 0.10, "impact": 0.25,
 }  # fmt: skip
+"""Weights of the dimensions in a score, unless the settings have others."""
 
 
 def compute_score(grades: Mapping[str, int], weights: Mapping[str, float]) -> float:
-    """Return the score: 0 (every grade 1) to 10 (every grade 5), one decimal. Weights are relative."""
+    """Return the score: 0 (every grade 1) to 10 (every grade 5), with one decimal.
+
+    Weights are relative; at least one must be over 0. Both mappings have every dimension.
+    """
     total = sum(weights[name] for name in DIMENSIONS)
     weighted_sum = sum(
         weights[name] * (grades[name] - MIN_GRADE) / (MAX_GRADE - MIN_GRADE) for name in DIMENSIONS
@@ -73,7 +77,8 @@ def compute_score(grades: Mapping[str, int], weights: Mapping[str, float]) -> fl
 def build_review_schema(review_depth: ReviewDepth) -> dict[str, Any]:
     """Return the JSON Schema of an answer, with evidence before each grade.
 
-    Uses only plain types, which every server's grammar supports.
+    A full review also has an assessment of each dimension and key limitations. Uses only plain types, which
+    every server's grammar supports.
     """
     fields: dict[str, Any] = {name: _build_dimension_schema(review_depth) for name in DIMENSIONS}
     if review_depth is ReviewDepth.FULL:

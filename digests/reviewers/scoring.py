@@ -12,7 +12,10 @@ from digests.reviewers.tasks import PreparedText, process_queue
 async def score_papers(
     context: ReviewContext, outcome: RoundOutcome, stop: asyncio.Event, budget_share: float = 1.0
 ) -> None:
-    """Score the papers that wait for it, within a share of the day's budget. Raises StoreError."""
+    """Score the papers that wait for it, within a share of the day's budget, as `process_queue` says.
+
+    Raises StoreError.
+    """
     await process_queue(context, ReviewDepth.SCORE, _prepare_abstract, outcome, stop, budget_share)
 
 

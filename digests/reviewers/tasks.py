@@ -62,7 +62,8 @@ async def process_queue(
     """Review the papers that wait for `review_depth`, as many at a time as the server has slots.
 
     Counts in `outcome` and ends when it is over. `budget_share` is the share of the day's budget that may be
-    used. Every result is saved at once. Raises StoreError.
+    used. Every result is saved at once. A failure of one paper is recorded, and the others go on; a spent
+    budget and a server that is down end the round. Raises StoreError.
     """
     tasks = list(
         await context.run_blocking(
@@ -98,7 +99,10 @@ class _TaskRun:
     budget_share: float
 
     async def process(self) -> None:
-        """Review the paper and save the review, or record the failure. Raises StoreError."""
+        """Review the paper and save the review, or record the failure. Raises StoreError.
+
+        Without budget the task stays as it is, and the outcome's trouble is `BUDGET_SPENT`.
+        """
         scored = await self.context.run_blocking(self._load_unreviewed)
         if scored is None:
             return
@@ -202,9 +206,9 @@ class _TaskRun:
             self.outcome.record_server_down(error.server_error)
 
     def _record_failure(self, reason: str, *, counts_as_attempt: bool = True) -> None:
-        """Record a failure; schedule a retry with backoff, or abandon the paper after `MAX_ATTEMPTS`.
+        """Record and log a failure; schedule a retry with backoff, or abandon the paper after `MAX_ATTEMPTS`.
 
-        A fault of the server does not count as an attempt, so that no paper is abandoned because of it.
+        `counts_as_attempt` is False for a fault of the server, so that no paper is abandoned because of it.
         """
         attempts = self.task.attempts + counts_as_attempt
         backoff = INITIAL_BACKOFF * BACKOFF_FACTOR ** max(0, attempts - 1)
