@@ -6,8 +6,9 @@ Discord's buttons.
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, closing
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -16,21 +17,28 @@ import pytest
 from discord.gateway import DiscordWebSocket
 from discord.http import Route
 
-from bot.chat.port import Platform
+from bot.chat.message import Message
+from bot.chat.port import Page, Platform, PostUpdate
 from bot.delivery.deliver import UnknownPolicy, deliver_claim
+from bot.delivery.failure_notices import FailureNotifier
+from bot.delivery.worker import deliver_due_editions
+from bot.platforms.console.render import render as render_console
 from bot.platforms.discord.client import DiscordPlatform
+from bot.platforms.discord.render import render as render_discord
 from bot.platforms.discord.rest import RestClient, use_addresses
 from bot.platforms.discord.settings import DiscordSettings
 from bot.platforms.slack.client import SlackPlatform
+from bot.platforms.slack.render import render as render_slack
 from bot.platforms.slack.session import create_web_client, open_session
 from bot.platforms.slack.settings import SlackSettings
+from digests.model import Post
 from digests.ports import Store
 from digests.ports.outbox import DeliveryState, PageState
-from digests.subscription import Channel
+from digests.subscription import Channel, DigestStyle
 from tests.bot.delivery.contexts import a_context
 from tests.fakes.discord import TEXT, DiscordChannel, DiscordGuild, FakeDiscord
 from tests.fakes.slack import FakeSlack, SlackChannel
-from tests.old_store import NOW, carry_over, load_old_database, load_old_store
+from tests.old_store import FIXTURES, NOW, carry_over, load_old_database, load_old_store
 
 LEASE = timedelta(minutes=5)
 IN_DOUBT = pytest.mark.parametrize(
@@ -74,11 +82,12 @@ def _discords_own_addresses() -> Iterator[None]:
     Route.BASE, DiscordWebSocket.DEFAULT_GATEWAY = base, gateway
 
 
+async def return_at_once(seconds: float) -> None:
+    """Sleep for no time."""
+
+
 async def deliver(store: Store, platform: Platform, delivery_id: int, on_unknown: UnknownPolicy) -> None:
     """Deliver one of the carried-over deliveries, as a worker does that claims it at the end of the lease."""
-
-    async def return_at_once(seconds: float) -> None:
-        pass
 
     claims = await asyncio.to_thread(store.outbox.claim_due, owner="a", now=NOW, lease=LEASE, limit=50)
     (claim,) = (claim for claim in claims if claim.id == delivery_id)
@@ -225,20 +234,52 @@ def test_a_page_whose_edit_was_cut_off_is_edited_again_and_the_others_posted(sto
     assert receipts[0] == receipt
 
 
-def test_the_next_edition_after_the_copy_shows_nothing_twice(store: Store) -> None:
-    """The papers of the delivery in mid-send count as shown, so that Friday's digest leaves them out."""
-    friday = datetime(2026, 11, 27, 10, 0, tzinfo=UTC)
-    subscription = store.subscriptions.find(READING)
-    assert subscription
-    (shown,) = store.delivery_reports.shown_papers([(subscription, 0, 25)])
-    assert {"2401.00018", "2401.00009", "2401.00019"} <= shown
+@dataclass(frozen=True, slots=True)
+class RecordingPlatform:
+    """Renders as one platform does, and records the calls. Finds the page in doubt of delivery 14 alone."""
 
-    async def run() -> None:
-        async with open_slack(has_arrived=True, can_ask=True) as (_, platform):
-            await deliver(store, platform, 14, UnknownPolicy.SKIP)
+    name: str
+    render: Callable[[Message, DigestStyle], Sequence[Page]]
+    calls: list[list[Any]]
 
-    asyncio.run(run())
-    claims = store.outbox.claim_due(owner="b", now=friday, lease=LEASE, limit=50)
-    (claim,) = (claim for claim in claims if claim.subscription.channel == READING)
-    assert (claim.edition, claim.first_missed, claim.pages) == (friday.date(), None, ())
-    assert store.delivery_reports.watermark(claim.subscription, claim.edition) == 25
+    async def post(self, channel: Channel, page: Page, *, key: str, thread: str | None) -> str:
+        self.calls.append(["post", str(channel), key, list(page.papers), thread])
+        return f"r {key}"
+
+    async def find(self, channel: Channel, *, key: str, since: datetime) -> str | None:
+        self.calls.append(["find", str(channel), key])
+        return f"found {key}" if key == SLACK_KEYS[1] else None
+
+    async def edit(self, channel: Channel, receipt: str, page: Page) -> None:
+        self.calls.append(["edit", str(channel), receipt, list(page.papers)])
+
+    async def refresh(self, post: Post, update: PostUpdate) -> None:
+        raise AssertionError("post edits are not made here")
+
+    async def send_direct_message(self, channel: Channel, person: str, message: Message) -> None:
+        self.calls.append(["dm", str(channel), person, message.summary])
+
+
+async def tick(store: Store, platforms: Mapping[str, RecordingPlatform], now: datetime) -> None:
+    """Deliver what is due, and send the failure notices, with a new worker."""
+
+    def clock() -> datetime:
+        return now
+
+    await deliver_due_editions(
+        a_context(store, platforms, owner=f"worker of {now}", clock=clock, sleep=return_at_once)
+    )
+    await FailureNotifier(store.failure_notices, platforms, clock, timedelta(seconds=30)).send_due_notices()
+
+
+def test_the_week_after_the_copy_is_the_one_that_the_old_checkout_would_have_had(store: Store) -> None:
+    """Claims, keys, papers, threads and notices of seven ticks equal those of the checkout fa069ce."""
+    calls: list[list[Any]] = []
+    renderers = {"slack": render_slack, "discord": render_discord, "console": render_console}
+    platforms = {name: RecordingPlatform(name, render, calls) for name, render in renderers.items()}
+    expected = json.loads((FIXTURES / "week_after_0013.json").read_text(encoding="utf-8"))
+    assert len(expected) == 7
+    for instant, expected_calls in expected.items():
+        asyncio.run(tick(store, platforms, datetime.fromisoformat(instant).replace(tzinfo=UTC)))
+        assert sorted(calls, key=str) == expected_calls, instant
+        calls.clear()
