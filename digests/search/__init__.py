@@ -16,8 +16,9 @@ if TYPE_CHECKING:
 def find_papers(text: str, *, library: Library, index: "SearchIndex", limit: int) -> tuple[ScoredPaper, ...]:
     """Find the papers that a text names or describes, best first, at most `limit`.
 
-    A text that names a paper by id or address finds that paper only. For words, the index first catches up
-    with the library. Raises SearchError, and StoreError from the library.
+    A text that names a paper by id or address finds that paper only, and nothing if it is not known. For
+    words, the index first catches up with the library. A text without words finds nothing. Raises
+    SearchError, and StoreError from the library.
     """
     match parse_query(text):
         case IdQuery(name):

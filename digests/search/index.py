@@ -52,7 +52,10 @@ class _IndexView:
 
 
 class SearchIndex:
-    """Full-text index of papers. Safe to use from several threads and processes; one at a time writes."""
+    """Full-text index of papers. Safe to use from several threads and processes; one at a time writes.
+
+    Open it with `open`.
+    """
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
@@ -63,9 +66,9 @@ class SearchIndex:
 
     @classmethod
     def open(cls, directory: Path) -> "SearchIndex":
-        """Open the index in a directory, creating it if needed. A damaged or outdated index is emptied.
+        """Open the index in a directory, creating both if needed. A damaged or outdated index is emptied.
 
-        Raises SearchError if the directory cannot be created or written.
+        Call `catch_up` to fill it. Raises SearchError if the directory cannot be created or written.
         """
         with _translate_errors(directory):
             directory.mkdir(parents=True, exist_ok=True)
@@ -85,7 +88,8 @@ class SearchIndex:
         """Index the changes of the store since the last commit. Returns the number of papers indexed.
 
         Returns 0 at once if there are none, or if another process is indexing. An index of another store, or
-        one that is ahead of the store, is rebuilt. Raises SearchError, and StoreError from the library.
+        one that is ahead of the store, is rebuilt. Raises SearchError, and StoreError from the library;
+        batches committed before stay.
         """
         if self._is_current(library):
             return 0
@@ -98,7 +102,10 @@ class SearchIndex:
         return view.last_seq == library.latest_sequence() and self._is_built_from(library, view)
 
     def _is_built_from(self, library: Library, view: _IndexView) -> bool:
-        """Return False if the newest paper shows that the index belongs to another store. Checked once."""
+        """Return False if the newest paper shows that the index belongs to another store.
+
+        Checked until it is True once.
+        """
         if view.last_seq and not self._is_store_verified:
             seq, scored = next(iter(library.changes_after(view.last_seq - 1, 1)), (0, None))
             if scored and seq == view.last_seq and scored.paper.id != view.newest_paper:
@@ -108,7 +115,7 @@ class SearchIndex:
 
     @contextmanager
     def _open_writer(self) -> Iterator[tantivy.IndexWriter | None]:
-        """Open the writer, or give None if another process holds it."""
+        """Open the writer, or give None if another process or thread holds it. Raises SearchError."""
         try:
             writer = self._index.writer(WRITER_HEAP_BYTES, 1)
         except BaseException as error:
@@ -138,7 +145,7 @@ class SearchIndex:
     def _commit_changes(
         self, writer: tantivy.IndexWriter, changes: Sequence[tuple[int, ScoredPaper]] | None
     ) -> None:
-        """Replace the documents of changed papers; None empties the index."""
+        """Replace the documents of changed papers and commit; None empties the index. Raises SearchError."""
         with _translate_errors(self._directory):
             if changes is None:
                 writer.delete_all_documents()
@@ -148,11 +155,11 @@ class SearchIndex:
             writer.commit()
 
     def search(self, query: WordQuery, limit: int) -> tuple[SearchHit, ...]:
-        """Return the best papers for a query: those with all words first, then those with some.
+        """Return at most `limit` papers for a query: those with all words first, then those with some.
 
-        The last word also matches as a prefix. Typing errors are tolerated in titles and names if no paper
-        has all words as typed. Ties are ordered by id. Raises SearchError; a damaged index is emptied before,
-        and filled by the next `catch_up`.
+        The last word also matches as a prefix. Typing errors are tolerated, in titles and names, only while
+        nothing else matches. Ties are ordered by id. Reads the last commit; call `catch_up` before. Raises
+        SearchError; a damaged index is emptied before, and filled by the next `catch_up`.
         """
         searcher = self._refresh_view().searcher
         hits: dict[str, SearchHit] = {}
@@ -173,7 +180,10 @@ class SearchIndex:
         return tuple(hits.values())[: max(limit, 0)]
 
     def _refresh_view(self) -> _IndexView:
-        """Return a view of the newest commit, made by any process. Empties a damaged index first."""
+        """Return a view of the newest commit, made by any process. Empties a damaged index first.
+
+        Raises SearchError if the files cannot be written.
+        """
         with self._view_lock:
             try:
                 return self._load_newest_view()
@@ -209,7 +219,10 @@ def _read_view(stamp: tuple[int, ...], searcher: tantivy.Searcher) -> _IndexView
 
 
 def _open_directory(directory: Path) -> tantivy.Index:
-    """Open the index in a directory, or create one if there is none of this schema version."""
+    """Open the index in a directory, or create one if there is none of this schema version.
+
+    Files of another version are deleted. Raises the errors of `_is_damage`.
+    """
     version = directory / "schema"
     if not version.is_file() or version.read_bytes() != SCHEMA_VERSION.encode():
         _delete_index_files(directory)

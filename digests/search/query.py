@@ -19,7 +19,7 @@ MAX_QUERY_CHARACTERS = 4_000
 
 @dataclass(frozen=True, slots=True)
 class IdQuery:
-    """Query for one paper. `id` has no version."""
+    """Query for one paper. `id` is a paper's id without its version; the paper need not be known."""
 
     id: str
 
@@ -44,7 +44,10 @@ SearchQuery = IdQuery | WordQuery | EmptyQuery
 
 
 def parse_query(typed: str) -> SearchQuery:
-    """Parse a person's input. Never raises."""
+    """Parse a person's input into an id, words or nothing. Never raises.
+
+    Only the first `MAX_QUERY_CHARACTERS` and `MAX_WORDS` are used; phrases come before loose words.
+    """
     text = normalize_text(typed.strip()[:MAX_QUERY_CHARACTERS])
     if named := parse_paper_id(text):
         return IdQuery(named.id)

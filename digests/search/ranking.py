@@ -32,7 +32,12 @@ class MatchRound:
 
 
 def plan_rounds(query: WordQuery) -> Iterator[MatchRound]:
-    """Yield the rounds of matching, strictest first."""
+    """Yield the rounds of matching, strictest first; none for a query without words.
+
+    They are: all words; all words, the last one as a prefix; all longer words, possibly misspelt; some words;
+    some words, possibly misspelt. Rounds with misspelt words are last resorts. A round that could find
+    nothing more for this query is left out.
+    """
     words = [(word,) for word in query.words]
     phrases = [tuple(phrase.split()) for phrase in query.phrases]
     if not (words or phrases):
@@ -93,7 +98,10 @@ def _match_prefix(word: str) -> list[Query]:
 
 
 def _match_with_typos(words: Sequence[str], phrases: Sequence[Phrase]) -> Query:
-    """Require the longer words, possibly misspelt. Short words ("of") are optional."""
+    """Require every phrase as typed, and every word of at least four letters, possibly misspelt.
+
+    Shorter words ("of") are optional. `FUZZY_DISTANCES` limits the typing errors.
+    """
     clauses = [(Occur.Must, _match_anywhere(phrase)) for phrase in phrases]
     for word in words:
         occur = Occur.Must if _count_allowed_typos(word) else Occur.Should
@@ -106,7 +114,7 @@ def _count_allowed_typos(word: str) -> int:
 
 
 def _match_misspelt(word: str) -> list[Query]:
-    """Match words within the allowed distance. Nearer words weigh more."""
+    """Match a word in titles and authors' names within the allowed distance. Nearer words weigh more."""
     return [
         Query.boost_query(Query.fuzzy_term_query(SCHEMA, field, word, distance), boost / (distance + 1))
         for distance in range(_count_allowed_typos(word) + 1)

@@ -10,6 +10,7 @@ SCHEMA_VERSION = "1"
 """Version of the fields and the tokenizer. Increase it with any change: older indexes are then rebuilt."""
 
 STEMMED_FIELDS = frozenset(("title", "tldr", "abstract", "review"))
+"""Fields whose words are reduced to English stems."""
 
 MAX_TITLE_CHARACTERS = 2_000
 """Characters. A whole title is one term, and a term has at most 65,530 bytes."""
@@ -28,16 +29,23 @@ def _build_schema() -> tantivy.Schema:
 
 
 SCHEMA = _build_schema()
+"""Fields of the index. `spelt` is the title without stems, for misspelt words; `whole_title` is one term."""
 
 
 def build_analyzer(*, stems: bool) -> tantivy.TextAnalyzer:
-    """Build an analyzer for texts that are already split into words, with or without an English stemmer."""
+    """Build an analyzer for texts that are already split into words, with or without an English stemmer.
+
+    Only one thread at a time may use it.
+    """
     builder = tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.whitespace())
     return (builder.filter(tantivy.Filter.stemmer("english")) if stems else builder).build()
 
 
 def build_document(seq: int, scored: ScoredPaper) -> tantivy.Document:
-    """Build a paper's document, with the sequence number of its last change."""
+    """Build a paper's document, with the sequence number of its last change and its current review.
+
+    The title is cut to `MAX_TITLE_CHARACTERS`.
+    """
     paper, review = scored.paper, scored.review
     document = tantivy.Document()
     document.add_text("id", paper.id)

@@ -16,11 +16,13 @@ from digests.sources.http.client import RequestLimits, SourceClient
 from digests.sources.polling import due_after_interval
 
 SERVER = "Hugging Face"
+"""Name of the server in messages."""
 
 CODE_HOSTS = frozenset(("github.com", "gitlab.com", "huggingface.co", "bitbucket.org", "codeberg.org"))
 """Hosts that a link to code may lead to; other links are dropped."""
 
 MAX_CODE_URL_CHARACTERS = 200
+"""Longest link to code that is kept."""
 
 LOOK_BACK = timedelta(days=2)
 """Days before the last complete one that are fetched again, since upvotes keep coming."""
@@ -29,6 +31,7 @@ MAX_BACKFILL = timedelta(days=30)
 """Longest time that a fetch goes back after an outage. An explicit `since` may go back further."""
 
 LIMITS = RequestLimits(max_bytes=16 * 1024**2, timeout=60)
+"""Limits of one request."""
 
 
 class _DailyAuthor(BaseModel):
@@ -96,7 +99,10 @@ def _list_days(position: str, since: date | None, today: date) -> list[date]:
 
 
 def parse_day(body: bytes, position: str) -> SourceBatch:
-    """Parse the response of one day into a batch. Raises SourceError if it is not a list."""
+    """Parse the response of one day into a batch with this position. Raises SourceError if it is not a list.
+
+    Entries that cannot be used become bad records.
+    """
     try:
         entries = _LIST_ADAPTER.validate_json(body)
     except ValidationError:
@@ -132,7 +138,10 @@ def _parse_paper(entry: Any, number: int) -> Paper | BadRecord:
 
 
 def normalize_code_url(address: str) -> str:
-    """Return the address if its host is in `CODE_HOSTS`, else an empty string."""
+    """Return the canonical address if it is https and its host is in `CODE_HOSTS`, else an empty string.
+
+    Empty as well for an address over `MAX_CODE_URL_CHARACTERS`. Never raises.
+    """
     try:
         clean = canonicalize_address(address)
     except InputError:

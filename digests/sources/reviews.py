@@ -82,7 +82,7 @@ class ReviewRecord(BaseModel):
 
 
 def build_record_schema() -> dict[str, Any]:
-    """Return the JSON Schema of one record."""
+    """Return the JSON Schema of one record, which requires an `arxiv_id` or a `url`."""
     json_schema = ReviewRecord.model_json_schema()
     json_schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
     json_schema["anyOf"] = [
@@ -96,6 +96,7 @@ class ReviewFile:
     """A file of scored papers at `location`: a path, an http(s) address, or "-" for `standard_input`.
 
     `display_name` is its name in messages, by default the location. Dates are checked against `today`.
+    `progress` gets the bytes read.
     """
 
     location: str
@@ -107,7 +108,8 @@ class ReviewFile:
     def read_records(self) -> Iterator[tuple[Paper, Review] | BadRecord]:
         """Yield each record as a paper and its review, or as a `BadRecord`, in their order.
 
-        Raises InputError or SourceError, after the records before, if the rest cannot be read.
+        The file is opened with the first record and read as the caller goes on. Raises InputError or
+        SourceError, after the records before, if the rest cannot be read.
         """
         name = self.display_name or ("standard input" if self.location == STANDARD_INPUT else self.location)
         with open_text(self.location, standard_input=self.standard_input, progress=self.progress) as pieces:
@@ -116,7 +118,11 @@ class ReviewFile:
 
 
 def parse_record(raw: str, *, source: str, line: int, today: date) -> tuple[Paper, Review] | BadRecord:
-    """Parse the JSON text of one record into a paper and a review, or a `BadRecord`. Never raises."""
+    """Parse the JSON text of one record into a paper and a review, or a `BadRecord`. Never raises.
+
+    A record without a score, a rank and review texts gives `NOT_REVIEWED`. `source` and `line` go into the
+    bad record. A date is bad if it lies more than `FUTURE_TOLERANCE` after `today`, or before `FIRST_YEAR`.
+    """
     try:
         record = _validate_record(raw)
         return _build_paper(record, _identify_paper(record), today), _build_review(record, today)
@@ -137,7 +143,8 @@ class _BadFieldError(Exception):
 _UNSAFE_ESCAPES = ("\\u0000", "\\ud", "\\uD")
 """Escapes that may stand for a NUL or a lone surrogate, which databases and chats reject.
 
-In UTF-8 text a lone surrogate can only occur as an escape."""
+In UTF-8 text a lone surrogate can only occur as an escape.
+"""
 
 
 def _validate_record(raw: str) -> ReviewRecord:
@@ -208,7 +215,7 @@ def _split_names(names: list[str] | str | None) -> tuple[str, ...]:
 
 
 def _split_categories(primary: str, categories: tuple[str, ...]) -> tuple[str, ...]:
-    """Return each category once. A text with spaces ("cs.LG cs.AI") holds several."""
+    """Return each category once, the primary one first. A text with spaces ("cs.LG cs.AI") holds several."""
     words = dict.fromkeys(word for name in (primary, *categories) for word in name.split())
     return tuple(words)
 
@@ -243,7 +250,10 @@ def _to_instant(value: datetime | date | None) -> datetime | None:
 
 
 def _describe_first_problem(error: ValidationError) -> tuple[str, str]:
-    """Return the field and the reason in words: "score", "must be a number from 0 to 10, not 11"."""
+    """Return the field and the reason in words: "score", "must be a number from 0 to 10, not 11".
+
+    The field is empty if no single one is at fault.
+    """
     problem = error.errors(include_url=False)[0]
     field = ".".join(
         str(part) for part in problem["loc"] if part not in ("list[str]", "str", "datetime", "date")

@@ -27,6 +27,7 @@ MAX_LINE_BYTES = 4 * 1024**2
 """Bytes of one line. The longest record has some thousand authors."""
 
 CHUNK_BYTES = 1024**2
+"""Bytes read at a time."""
 
 _ZIP_MAGIC = b"PK\x03\x04"
 _MONTH_NUMBERS = {
@@ -41,7 +42,7 @@ _MONTH_NUMBERS = {
 class FilePosition:
     """Position in the snapshot: the file's size and time, and the bytes and lines read so far.
 
-    `offset` counts decompressed bytes.
+    `offset` counts decompressed bytes. `is_complete` means that the file was read to its end.
     """
 
     size: int
@@ -81,7 +82,10 @@ class SnapshotSource:
         yield SourceBatch(replace(file_position, is_complete=True).to_json())
 
     def _resume_position(self, position: str) -> FilePosition:
-        """Return the saved position, or the start if the file has changed."""
+        """Return the saved position, or the start if the file has changed.
+
+        Raises InputError if it is unreadable.
+        """
         try:
             file_stat = self.path.stat()
         except OSError as error:
@@ -104,7 +108,10 @@ class SnapshotSource:
         return not self.categories or has_wanted_category(paper.categories, self.categories)
 
     def next_fetch_at(self, state: SourceState, now: datetime) -> datetime | None:
-        """Return `now` until the file is complete, then None. A failed fetch is retried at its own time."""
+        """Return `now` until the file is complete, then None. A failed fetch is retried at its own time.
+
+        A file that changes after that is due again.
+        """
         if state.failure:
             return state.next_try_at or now
         try:
@@ -122,7 +129,10 @@ class _Line:
 
 
 def _read_lines(path: Path, file_position: FilePosition, progress: ProgressCallback) -> Iterator[_Line]:
-    """Yield the lines after a position. Holds at most one chunk and one line in memory."""
+    """Yield the lines after a position. Holds at most one chunk and one line in memory.
+
+    Raises InputError, after the lines before, if the rest cannot be read or a line has `MAX_LINE_BYTES`.
+    """
     number, end = file_position.line, file_position.offset
     with _open_unpacked(path) as (stream, count_bytes_read):
         stream.seek(file_position.offset)  # Decompresses up to there, at seconds per gigabyte.
@@ -143,7 +153,9 @@ def _read_lines(path: Path, file_position: FilePosition, progress: ProgressCallb
 def _open_unpacked(path: Path) -> Iterator[tuple[BinaryIO, Callable[[], int]]]:
     """Open the file for reading, decompressed if it is gzip or zip.
 
-    Gives the stream, and a function that returns the number of bytes read of the file itself.
+    Gives the stream, and a function that returns the number of bytes read of the file itself. Raises
+    InputError, also while it is read, if the file is unreadable, damaged, or a zip that does not hold exactly
+    one file.
     """
     try:
         with path.open("rb", buffering=CHUNK_BYTES) as file:
@@ -178,7 +190,7 @@ def _require_only_member(archive: zipfile.ZipFile, path: Path) -> zipfile.ZipInf
 
 
 def parse_snapshot_line(raw: bytes, source: str, line: int) -> Paper | BadRecord:
-    """Parse one line into a paper or a `BadRecord`. Never raises."""
+    """Parse one line into a paper or a `BadRecord`, which gets `source` and `line`. Never raises."""
     try:
         fields: dict[str, Any] = json.loads(raw)
         found = parse_arxiv_id(fields["id"])
@@ -223,6 +235,9 @@ def _build_paper(fields: dict[str, Any], paper_id: str, url: str, title: str) ->
 
 
 def _parse_day(created: str) -> date:
-    """Parse the day of "Mon, 2 Apr 2007 19:18:42 GMT", ten times faster than a general date parser."""
+    """Parse the day of "Mon, 2 Apr 2007 19:18:42 GMT", ten times faster than a general date parser.
+
+    Raises ValueError or KeyError for a text in another form.
+    """
     _, day, month, year, *_ = created.split()
     return date(int(year), _MONTH_NUMBERS[month], int(day))

@@ -28,14 +28,17 @@ TIMEOUT_SECONDS = 60.0
 """Seconds without an answer after which a request fails."""
 
 STANDARD_INPUT = "-"
+"""Location that stands for standard input."""
 
 
 def open_text(
     location: str, *, standard_input: BinaryIO | None, progress: ProgressCallback
 ) -> AbstractContextManager[Iterator[str]]:
-    """Open the text at a path, an http(s) address or "-", as an iterator of pieces.
+    """Open the text at a path, an http(s) address or "-", as an iterator of pieces, valid inside the block.
 
-    Decompresses gzip by content, whatever the name. Raises InputError or SourceError, also while iterating.
+    "-" is a path if `standard_input` is None. Decompresses gzip by content, whatever the name. `progress`
+    gets the bytes read and the size, if it is known. Raises InputError for a file that cannot be read, is
+    damaged or is not UTF-8, and SourceError for an address; both also while iterating.
     """
     if location == STANDARD_INPUT and standard_input is not None:
         return _open_stream(standard_input, "standard input", None, progress)
@@ -92,7 +95,7 @@ def _open_stream(
 def _decode_text(
     raw: Iterator[bytes], name: str, size: int | None, progress: ProgressCallback
 ) -> Iterator[str]:
-    """Decode UTF-8 text, decompressed if it is gzipped."""
+    """Decode UTF-8 text, decompressed if it is gzipped. Raises InputError."""
     decoder = codecs.getincrementaldecoder("utf-8-sig")()
     try:
         for chunk in _decompress_stream(_count_bytes(raw, size, progress), name):
@@ -120,6 +123,7 @@ def _count_bytes(raw: Iterator[bytes], size: int | None, progress: ProgressCallb
 
 
 GZIP_MAGIC = b"\x1f\x8b"
+"""First bytes of a gzip file."""
 
 
 MAX_UNPACK_RATIO = 200
@@ -177,7 +181,9 @@ def split_records(pieces: Iterator[str], name: str) -> Iterator[tuple[int, str]]
     """Split a text into records: the members of a JSON array, or the lines of JSON Lines.
 
     Yields the line on which a record begins, from 1, and its text. A record that is not valid JSON is yielded
-    too, if its end can be found. Raises InputError otherwise, after the records before it.
+    too, if its end can be found. Raises InputError otherwise, after the records before it. Raises InputError
+    at once for a text that is empty or begins with anything but "[" or "{". `name` is the text's name in
+    messages.
     """
     text = _RecordScanner(pieces, name)
     match text.peek_character():
@@ -227,7 +233,7 @@ class _RecordScanner:
             yield line, record if record.strip() != "{" else record + self._read_rest_of_object(line)
 
     def read_members(self) -> Iterator[tuple[int, str]]:
-        """Yield each member of an array."""
+        """Yield each member of an array. Raises InputError for a text after the array, or without its end."""
         self._consume_text(1)
         while (sign := self.peek_character()) != "]":
             line = self._line
@@ -251,7 +257,10 @@ class _RecordScanner:
             )
 
     def _read_rest_of_object(self, line: int) -> str:
-        """Consume up to the bracket that closes an open object, ignoring brackets in strings."""
+        """Consume up to the bracket that closes an open object, ignoring brackets in strings.
+
+        Raises InputError if the text ends before.
+        """
         depth, offset = 1, 0
         while True:
             for found in _BRACKET_OR_STRING.finditer(self._text, self._offset + offset):
@@ -265,7 +274,10 @@ class _RecordScanner:
                 self._raise_cut_off(line)
 
     def _read_other_member(self, first_character: str) -> str:
-        """Consume a member that is not an object, up to the next comma; the caller reports it as bad."""
+        """Consume a member that is not an object, up to the next comma; the caller reports it as bad.
+
+        Raises InputError if there is none.
+        """
         found = _TO_VALUE_END.match(self._text, self._offset)
         if not first_character or not found or found.end() == self._offset:
             self._raise_cut_off(self._line)
@@ -313,7 +325,7 @@ async def read_batches(items: Iterator[_T], size: int) -> AsyncGenerator[list[_T
     """Yield the items in lists of at most `size`, read in worker threads.
 
     The next batch is read while the caller uses the current one. An error of the iterator is raised after the
-    items that were read before it.
+    items that were read before it. Closing the generator waits for the batch that is being read.
     """
     reading = asyncio.ensure_future(asyncio.to_thread(_read_batch, items, size))
     try:

@@ -31,7 +31,8 @@ class WatchedFiles:
     """Scored papers in a file, or in the files of a folder. Implements `digests.ports.sources.Source`.
 
     The position holds the size and time of each file that was read to its end. A file that changed since is
-    read again; with `since`, every file is.
+    read again; with `since`, every file is. A file that cannot be read does not keep the others back: its
+    error is raised after them.
     """
 
     path: Path
@@ -129,7 +130,7 @@ class WatchedAddress:
 
 
 def _build_conditional_headers(response_headers: Mapping[str, str]) -> dict[str, str]:
-    """Build the headers of a conditional request from a response's validators."""
+    """Build the headers of a conditional request from a response's validators. Empty if it has none."""
     pairs = {
         "If-None-Match": response_headers.get("etag"),
         "If-Modified-Since": response_headers.get("last-modified"),

@@ -28,7 +28,8 @@ def open_store(url: str, *, busy_timeout: float = BUSY_TIMEOUT, now: datetime | 
 
     Addresses look like sqlite:///paperround.db or postgresql+psycopg://me@host/papers. `busy_timeout` is the
     longest wait for another process's write, in seconds, for SQLite only. `now` dates the backup that a
-    migration makes, by default the current time. Raises StoreError, with all connections closed.
+    migration makes, by default the current time. Call the store's `close` at the end. Raises StoreError, with
+    all connections closed.
     """
     database = open_database(url, busy_timeout=busy_timeout)
     try:

@@ -71,6 +71,7 @@ _RENAMED_VALUES: Mapping[tuple[str, str], Mapping[str, str]] = {
     ("deliveries", "state"): {"quiet": "empty", "waiting": "retrying"},
     ("counters", "name"): {"upkeep": "post_edits"},
 }
+"""New values by old ones, for columns whose values were renamed; other values stay."""
 
 _CONSOLE_FIELDS: Mapping[str, str] = {
     "quiet": "is_small_print",
@@ -108,7 +109,7 @@ def find_old_table(new_table: Table) -> FromClause:
 
 
 def select_old_rows(new_table: Table) -> Select[Any]:
-    """Select the old table's rows under the new column names, in the order of the new primary key."""
+    """Build a query for the old table's rows under the new column names, in the new primary key's order."""
     old_table, old_columns = find_old_table(new_table), _old_columns(new_table)
     labelled = [old_table.c[old.name].label(new_name) for new_name, old in old_columns.items()]
     keys = [
@@ -118,7 +119,10 @@ def select_old_rows(new_table: Table) -> Select[Any]:
 
 
 def convert_row(new_table: Table, row: Mapping[str, Any]) -> dict[str, Any]:
-    """Convert a row for the new table. Posted text (keys, receipts, chat payloads) is not changed."""
+    """Convert a row for the new table. Posted text (keys, receipts, chat payloads) is not changed.
+
+    `row` has the new column names and the old values; it is not changed itself.
+    """
     new_row = {**row, **_new_values(new_table)}
     for name, value in row.items():
         renamed = _RENAMED_VALUES.get((new_table.name, name))

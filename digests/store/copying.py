@@ -38,8 +38,9 @@ def copy_store(source: str, target: str, *, now: datetime, progress: CopyProgres
     """Copy every row of the store at one address to an empty store at another.
 
     Returns the number of rows by table. The target is created or migrated first, and left empty by a failure.
-    A source with the schema before 0.1.0 is only read; any other is migrated to this version first. Raises
-    StoreError, also for a source that is in use, and for a target that is in use or not empty.
+    A source with the schema before 0.1.0 is only read; any other is migrated to this version first.
+    `progress` is called after each batch. Raises StoreError, also for a source that is in use, and for a
+    target that is in use or not empty.
     """
     old, new = open_database(source), open_database(target)
     try:
@@ -139,7 +140,10 @@ class _Snapshot:
             return _count_rows(self.connection, self.is_old_schema)
 
     def read_batches(self, table: Table) -> Iterator[list[dict[str, Any]]]:
-        """Yield the rows of a table as dictionaries of current columns, at most `BATCH_ROWS` at a time."""
+        """Yield the rows of a table as dictionaries of current columns, at most `BATCH_ROWS` at a time.
+
+        Raises StoreError, also for a row that cannot be decoded.
+        """
         query = select_old_rows(table) if self.is_old_schema else select(table).order_by(*table.primary_key)
         with translate_errors(self.name), self._describe_damage(table):
             for rows in self.connection.execute(query).mappings().partitions(BATCH_ROWS):

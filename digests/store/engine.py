@@ -47,7 +47,8 @@ BUSY_TIMEOUT = 30.0
 class Database:
     """An engine with its name for people: the path of a file, or an address without its password.
 
-    `file` is None for PostgreSQL and for a store in memory.
+    `file` is None for PostgreSQL and for a store in memory. Do not open a transaction inside another one: a
+    store in memory has one connection, and in SQLite the inner write would wait for the outer one.
     """
 
     engine: Engine
@@ -67,8 +68,8 @@ class Database:
     def write(self, lock_name: str = "") -> Iterator[Connection]:
         """Open a write transaction that is committed after the block, and rolled back if it raises.
 
-        Transactions with the same `lock_name` exclude each other, also between processes. In SQLite all write
-        transactions do. Raises StoreError.
+        In PostgreSQL, transactions with the same `lock_name` run one at a time, also between processes; an
+        empty name excludes nothing. In SQLite all write transactions run one at a time. Raises StoreError.
         """
         options: dict[str, Any] = {"paperround_write": True}
         engine = self.engine.execution_options(**options)
@@ -79,7 +80,7 @@ class Database:
 
     @property
     def is_postgres(self) -> bool:
-        """Return True for PostgreSQL, which several machines can share."""
+        """Return True for PostgreSQL, which several machines can share; False for SQLite."""
         return self.engine.dialect.name == "postgresql"
 
     @property
@@ -101,7 +102,10 @@ def insert_if_absent(connection: Connection, table: Table, row: Mapping[str, Any
 def insert_absent_returning(
     connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]], *columns: Column[Any]
 ) -> Sequence[Row[Any]]:
-    """Insert the rows that violate no unique key; return `columns` of the inserted ones, in any order."""
+    """Insert the rows that violate no unique key; return `columns` of the inserted ones, in any order.
+
+    The rows have the same columns. Without rows nothing is done.
+    """
     dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
     statement = dialect.insert(table).on_conflict_do_nothing().returning(*columns)
     return connection.execute(statement, list(rows)).fetchall() if rows else []
@@ -122,7 +126,8 @@ def upsert_all(
 ) -> None:
     """Insert one or more rows; update the existing row of a primary key instead.
 
-    `values_to_update` receives the columns of the proposed row, and returns the values to set.
+    `values_to_update` receives the columns of the proposed row, and returns the values to set. The rows have
+    the same columns.
     """
     dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
     statement = dialect.insert(table)
@@ -136,7 +141,7 @@ def insert_many(
 ) -> None:
     """Insert rows that have the same columns. `ignore_existing` skips rows that violate a unique key.
 
-    SQLite rows bypass SQLAlchemy's compiler, for speed.
+    Without rows nothing is done. SQLite rows bypass SQLAlchemy's compiler, for speed.
     """
     if not rows:
         return
@@ -231,7 +236,7 @@ def _compile_elements_for_postgres(element: _JsonElements, compiler: SQLCompiler
 
 
 def in_json_array(column: ColumnElement[Any], name: str) -> ColumnElement[bool]:
-    """Match rows whose value in the column is in the list bound to the parameter `name`.
+    """Build a condition: the column's value is in the list bound to the parameter `name`.
 
     For frequent statements: SQLAlchemy's own IN compiles again for every call, with a parameter per element.
     """
@@ -240,7 +245,11 @@ def in_json_array(column: ColumnElement[Any], name: str) -> ColumnElement[bool]:
 
 
 def open_database(url: str, *, busy_timeout: float = BUSY_TIMEOUT) -> Database:
-    """Create the engine for a SQLAlchemy address. Opens no connection yet. Raises StoreError."""
+    """Create the engine for a SQLAlchemy address. Opens no connection yet.
+
+    Raises StoreError for an address that cannot be read or names another kind of database, and if the driver
+    is missing. `busy_timeout` is in seconds, for SQLite only.
+    """
     try:
         address = make_url(url)
     except (ArgumentError, ValueError) as error:  # The message may contain the password.
@@ -300,7 +309,8 @@ def _configure_sqlite(engine: Engine, *, in_memory: bool) -> None:
 def translate_errors(name: str) -> Iterator[None]:
     """Raise the database errors of a block as StoreError, with a sentence that says what to do.
 
-    `name` is the store's name for people.
+    A lost connection, and a wait for a free one that takes too long, are database errors too. Other errors
+    pass. `name` is the store's name for people.
     """
     try:
         yield

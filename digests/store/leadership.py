@@ -16,10 +16,10 @@ from digests.ports.leadership import LeaderLock
 from digests.store.engine import Database, translate_errors
 
 ANSWER_TIMEOUT_SECONDS = 5.0
-"""A server that does not answer within this time counts as lost."""
+"""Seconds without an answer after which the server counts as lost."""
 
 SILENCE_TIMEOUT_SECONDS = 20
-"""Silence after which the server ends the session of a process, which frees its locks."""
+"""Seconds of silence after which the server ends the session of a process, which frees its locks."""
 
 # A suspended process and a lost machine leave their sessions open, so the server must end them.
 _SESSION_SETTINGS = text(
@@ -88,7 +88,7 @@ class FileLeadership:
         return lock
 
     def is_lock_held(self, role: str, lock: int) -> bool:
-        """Return True while this process holds the lock and its file is still in its place."""
+        """Return True while this process holds the lock and its file is still in its place. Never raises."""
         with self._mutex:
             if self._lock_descriptors.get(role) != lock:
                 return False
@@ -176,7 +176,7 @@ class PostgresLeadership:
                 session.close()
 
     def is_lock_held(self, role: str, session: Connection) -> bool:
-        """Return True while the lock's session is open and the server answers in it.
+        """Return True while the lock's session is open and the server answers in it. Never raises.
 
         A failure drops the session, and with it every lock.
         """
@@ -192,7 +192,10 @@ class PostgresLeadership:
             return True
 
     def release_lock(self, role: str, session: Connection) -> None:
-        """Release a lock of this session. The session is dropped when the server does not confirm that."""
+        """Release a lock of this session. The session is dropped when the server does not confirm that.
+
+        Has no effect if the lock is not held. Never raises.
+        """
         with self._mutex:
             if session is not self._session or role not in self._held_roles:
                 return
@@ -204,7 +207,7 @@ class PostgresLeadership:
                 self._drop_session()
 
     def close(self) -> None:
-        """Release every lock."""
+        """Release every lock, by ending the session."""
         with self._mutex:
             self._drop_session()
 
@@ -224,9 +227,10 @@ class _PostgresLeaderLock:
 
 @contextmanager
 def _enforce_answer_deadline(session: Connection) -> Iterator[None]:
-    """Fail the statement inside the block after `ANSWER_TIMEOUT_SECONDS`, by shutting down its socket.
+    """Shut the session's socket down if the block takes longer than `ANSWER_TIMEOUT_SECONDS`.
 
-    Neither libpq nor psycopg has such a deadline.
+    The statement in the block then raises a SQLAlchemyError, and the session cannot be used any more. Raises
+    DisconnectionError if it is closed already. Neither libpq nor psycopg has such a deadline.
     """
     try:
         fileno: int = session.connection.dbapi_connection.fileno()  # type: ignore[union-attr]
@@ -248,7 +252,7 @@ def _shut_down_socket(connection: socket.socket) -> None:
 
 
 def build_leadership(database: Database) -> FileLeadership | PostgresLeadership:
-    """Build the leader locks that fit the kind of database."""
+    """Build the leader locks that fit the kind of database. Opens no connection or file yet."""
     return PostgresLeadership(database) if database.is_postgres else FileLeadership(database.file)
 
 

@@ -131,7 +131,10 @@ class SqlLibrary:
 
 
 def fetch_papers(connection: Connection, ids: Sequence[str]) -> dict[str, ScoredPaper]:
-    """Return the known papers among these ids, by id, in the caller's transaction."""
+    """Return the known papers among these ids, by id, each with its current review.
+
+    Reads over the caller's connection.
+    """
     return {
         row.name: scored_paper_from_row(row)
         for chunk in _split_chunks(ids)
@@ -290,7 +293,10 @@ def _entry_from_row(row: Row[Any]) -> _PaperEntry:
 
 
 def _merge_papers(known: Paper, incoming: Paper) -> Paper:
-    """Return the metadata of the newer version, with gaps filled from the other and the flags of both."""
+    """Return the metadata of the newer version, with gaps filled from the other and the flags of both.
+
+    Upvotes and code link are the incoming ones, if it has any.
+    """
     newer, other = (incoming, known) if _is_at_least_as_new(incoming, known) else (known, incoming)
     same_version = _is_same_version(incoming, known)
     return replace(
@@ -428,6 +434,7 @@ _REVIEW_COLUMNS = tuple(column for column in reviews.c if column.name not in ("i
 PAPERS_WITH_REVIEW: Select[Any] = select(
     papers, *(column for column in _REVIEW_COLUMNS if column.name not in ("score", "rank", "tldr"))
 ).outerjoin(reviews, reviews.c.id == papers.c.review)
+"""Query for papers with the columns of their current reviews, which are null without one."""
 
 
 def _select_candidates(text: ColumnElement[str]) -> Select[Any]:
@@ -448,7 +455,7 @@ def _select_candidates(text: ColumnElement[str]) -> Select[Any]:
 
 
 _HELD_PAPERS = select(schema.holds.c.paper).where(schema.holds.c.state != "released")
-"""Few rows: a person decides about each."""
+"""Papers that are held or were rejected. Few rows: a person decides about each."""
 _PAIRWISE_RANKS = (
     select(
         papers.c.name,
@@ -466,13 +473,17 @@ _PAIRWISE_RANKS = (
         schema.pairwise_ranks.c.review > bindparam("after"), schema.pairwise_ranks.c.review <= bindparam("to")
     )
 )
-"""Few rows per day. A review's id is the sequence number that made its paper known."""
+"""Ranks whose review is still the current one, in a window of sequence numbers. Few rows per day.
+
+A review's id is the sequence number that made its paper known.
+"""
 _SEQUENCE_AT = (
     select(papers.c.known_seq)
     .where(papers.c.known_at <= bindparam("instant"))
     .order_by(papers.c.known_at.desc(), papers.c.known_seq.desc())
     .limit(1)
 )
+"""Query for the sequence number of the last paper that became known up to an instant."""
 _CANDIDATES = _select_candidates(literal(""))
 _CANDIDATES_WITH_TEXT = _select_candidates(papers.c.title + " \n" + papers.c.abstract + " \n" + papers.c.tldr)
 

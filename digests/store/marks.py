@@ -153,7 +153,7 @@ def _is_in_channel(channel: Channel) -> tuple[ColumnElement[bool], ColumnElement
 
 
 def _is_discussed() -> ColumnElement[bool]:
-    """Match marks whose paper was discussed since, in the mark's channel or in all."""
+    """Match marks whose paper was discussed when they were made or later, in the mark's channel or in all."""
     here = and_(discussions.c.platform == marks.c.platform, discussions.c.channel == marks.c.channel)
     everywhere = and_(discussions.c.platform == "", discussions.c.channel == "")
     return exists().where(

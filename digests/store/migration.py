@@ -19,6 +19,7 @@ FIRST_REVISION = "0101"
 """First revision of 0.1.0. Earlier checkouts had their own revisions, the last being `OLD_REVISION`."""
 
 MIGRATIONS_FOLDER = Path(__file__).parent / "migrations"
+"""Folder of the migration scripts."""
 
 
 def migrate(database: Database, *, now: datetime) -> None:
@@ -80,7 +81,10 @@ def _describe_old_store(database: Database, revision: str) -> str:
 
 
 def fetch_revision(database: Database) -> str | None:
-    """Return the revision of a store's tables, None for a store without tables. Raises StoreError."""
+    """Return the revision of a store's tables, None for a database without a store's tables.
+
+    Raises StoreError.
+    """
     with database.read() as connection:
         return _fetch_revision(connection)
 

@@ -14,6 +14,7 @@ from digests.store.library import fetch_papers
 holds, papers = schema.holds, schema.papers
 
 HELD, RELEASED, REJECTED = "held", "released", "rejected"
+"""States of a row in `holds`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +60,7 @@ class SqlModeration:
 
 
 def _decide_hold(connection: Connection, paper: str, state: str, decided_by: str, now: datetime) -> bool:
-    """Decide about a held paper; return False if it is not held any more."""
+    """Store the decision about a held paper; return False, changing nothing, if it is not held any more."""
     held = update(holds).where(holds.c.paper == paper, holds.c.state == HELD)
     decided: int = connection.execute(held.values(state=state, by=decided_by, at=now)).rowcount
     return decided == 1

@@ -11,10 +11,13 @@ from digests.store.engine import Database, insert_if_absent, upsert
 events, notes = schema.events, schema.notes
 
 RETENTION = timedelta(days=2)
-"""Slack repeats an event for six minutes at most, other platforms for less than a day."""
+"""Age from which an event id may be deleted.
+
+Slack repeats an event for six minutes at most, other platforms for less than a day.
+"""
 
 PURGE_EVERY = 500
-"""Events recorded between two purges. Rows that stay a little longer cost nothing."""
+"""Events recorded by this process between two purges. Rows that stay a little longer cost nothing."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -69,7 +69,10 @@ class SqlPostEdits:
         self._complete_edit(edit, now, attempts=0)
 
     def _complete_edit(self, edit: PostEdit, next_due_at: datetime, **values: Any) -> None:
-        """End a claim. The message is due at `next_due_at` if a newer change was enqueued, else not again."""
+        """End a claim and set the values.
+
+        The message is due at `next_due_at` if a newer change was enqueued since the claim, else not again.
+        """
         due_at = case(
             (post_edits.c.change_seq > edit.noticed_seq, literal(next_due_at, schema.Instant)), else_=None
         )

@@ -11,8 +11,9 @@ OLDEST_VERSION = (14,)
 """The first version that ends idle sessions, which leadership depends on."""
 
 CONNECT_TIMEOUT_SECONDS = 10
+"""Longest wait for a new connection."""
 STATEMENT_TIMEOUT_SECONDS = 60
-"""The longest statement reads the candidates of a day: well under a second."""
+"""Longest time for one statement. The longest one reads the candidates of a day: well under a second."""
 LOCK_TIMEOUT_SECONDS = 30
 """Longest wait for another process's write, the same as over SQLite."""
 IDLE_TIMEOUT_SECONDS = 60
@@ -35,7 +36,10 @@ _SECRET_PARAMETERS = ("password", "sslpassword")
 
 
 def create_pooled_engine(address: URL) -> Engine:
-    """Create an engine that checks pooled connections before use. Raises StoreError without the driver."""
+    """Create an engine that checks pooled connections before use. Opens none yet.
+
+    Each session gets the timeouts of this module. Raises StoreError without the driver.
+    """
     arguments: dict[str, Any] = {
         "connect_timeout": CONNECT_TIMEOUT_SECONDS,
         "application_name": "paperround",
@@ -101,7 +105,10 @@ def require_supported_server(connection: Connection, store_name: str) -> None:
 
 
 def acquire_transaction_lock(connection: Connection, lock_name: str) -> None:
-    """Wait for a named advisory lock of this database and schema, and hold it until the transaction ends."""
+    """Wait for a named advisory lock of this database and schema, and hold it until the transaction ends.
+
+    A wait longer than `LOCK_TIMEOUT_SECONDS` ends in a database error.
+    """
     connection.execute(
         text(
             "SELECT pg_advisory_xact_lock(hashtextextended("

@@ -157,7 +157,7 @@ def _state_columns(state: PostedState) -> dict[str, Any]:
 
 
 def fetch_posts_by_key(connection: Connection, keys: Sequence[int]) -> dict[int, Post]:
-    """Return the posts with these numbers, by number. Each of them must exist."""
+    """Return the posts with these numbers, by number. Raises ValueError if one of them does not exist."""
     query = _select_posts().where(posts.c.id.in_(keys)).order_by(posts.c.id)
     return dict(zip(sorted(keys), _fetch_posts(connection, query), strict=True))
 

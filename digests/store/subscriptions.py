@@ -181,7 +181,8 @@ def _next_due_columns(
     """Return the next-due columns after a schedule was changed, or a channel started or resumed.
 
     `row` is the stored subscription before the change, None for a new one. If it was not running, its
-    unfinished deliveries before today are given up and today's failed one is reopened.
+    unfinished deliveries before today are given up, today's failed one is reopened if nothing of it was
+    posted, and the columns include the date since which it runs.
     """
     recent_editions = (
         _fetch_recent_editions(connection, now, row.id).get(row.id, frozenset())
@@ -265,6 +266,10 @@ def _select_channel_rows(channel: Channel, *, active_only: bool = True) -> Selec
 def _apply_change(
     connection: Connection, channel: Channel, after: Subscription | None, by: str, now: datetime
 ) -> SubscriptionChange | None:
+    """Store a change as `Subscriptions.change` says, in the caller's transaction.
+
+    Raises InputError, and StoreError if the stored subscription cannot be read.
+    """
     row = connection.execute(_select_channel_rows(channel, active_only=False).limit(1)).first()
     before = subscription_from_row(row) if row is not None and row.active else None
     if (
@@ -348,7 +353,7 @@ def _subscription_from_json(json_text: str, channel: Channel) -> Subscription:
 
 
 def _find_row(channel: Channel, rows: Iterable[Row[Any]]) -> Row[Any] | None:
-    """Return the row of a channel, None if there is none.
+    """Return the row of a channel, None if there is none. The row of its own workspace comes first.
 
     An empty workspace on either side matches any; otherwise a channel could get two digests.
     """
@@ -409,7 +414,10 @@ def _channel_from_row(row: Row[Any]) -> Channel:
 
 
 def subscription_from_row(row: Row[Any]) -> Subscription:
-    """Convert a row with all columns of the table. Raises StoreError if its values are invalid."""
+    """Convert a row with all columns of the table.
+
+    Raises StoreError, a sentence, if its values are invalid.
+    """
     try:
         subscription = _subscription_from_fields(row, _channel_from_row(row))
         ZoneInfo(subscription.schedule.time_zone)
@@ -430,7 +438,10 @@ def subscription_from_row(row: Row[Any]) -> Subscription:
 
 
 def _subscription_from_fields(fields: Any, channel: Channel) -> Subscription:
-    """Build a subscription with its changeable fields, from a row or an entry of the change history."""
+    """Build a subscription with its changeable fields, from a row or an entry of the change history.
+
+    Raises ValueError, TypeError or KeyError for invalid values.
+    """
     preferences = _preferences_from_columns(
         fields.domains, fields.keywords, fields.muted, fields.top, fields.min_score, fields.style
     )

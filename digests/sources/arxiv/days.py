@@ -21,7 +21,7 @@ def is_feed_day(day: date) -> bool:
 
 
 def latest_feed_day(now: datetime) -> date:
-    """Return the newest day whose feed should be available."""
+    """Return the newest day whose feed should be available at `now`. The day may be a holiday."""
     local = now.astimezone(NEW_YORK)
     day = local.date() if local.time() >= FEED_READY else local.date() - timedelta(days=1)
     while not is_feed_day(day):
@@ -30,7 +30,7 @@ def latest_feed_day(now: datetime) -> date:
 
 
 def feed_days_between(after: date, before: date) -> Iterator[date]:
-    """Yield the feed days strictly between two dates."""
+    """Yield the feed days strictly between two dates, in order; none if `before` is not later."""
     for ahead in range(1, (before - after).days):
         if is_feed_day(day := after + timedelta(days=ahead)):
             yield day

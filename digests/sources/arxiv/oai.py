@@ -13,6 +13,7 @@ from digests.sources.arxiv.papers import is_withdrawn
 from digests.sources.arxiv.xml import parse_xml
 
 SERVER = "arXiv's record server"
+"""Name of the server in messages."""
 
 _OAI = "{http://www.openarchives.org/OAI/2.0/}"
 _RECORD = "{http://arxiv.org/OAI/arXiv/}"
@@ -73,7 +74,10 @@ def next_page_parameters(token: str) -> dict[str, str]:
 
 
 def parse_page(body: bytes) -> OaiPage:
-    """Parse a response. Raises TokenExpiredError, and SourceError with arXiv's message for other errors."""
+    """Parse a response. Records that cannot be used are left out. The page is empty if no record matches.
+
+    Raises TokenExpiredError, and SourceError for malformed XML and for other errors, with arXiv's message.
+    """
     root = parse_xml(body, SERVER)
     if root.tag != f"{_OAI}OAI-PMH":
         raise SourceError(f"{SERVER} answered XML that holds no records: try again later.")

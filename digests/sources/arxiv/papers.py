@@ -30,7 +30,10 @@ def collapse_spaces(text: str) -> str:
 
 
 def latest_submission_day(paper_id: str, day: date) -> date:
-    """Return the last day of the month that an arXiv id names, or `day` if none is named or it is earlier."""
+    """Return the earlier of `day` and the last day of the month that an arXiv id names.
+
+    Return `day` for an id without a month.
+    """
     number = paper_id.rpartition("/")[2]
     return min(day, _last_day_of_month(number[:4])) if number[:4].isdecimal() else day
 

@@ -23,9 +23,10 @@ class Harvest:
 
 @dataclass(frozen=True, slots=True)
 class ArxivPosition:
-    """Position of the source.
+    """Position of the source. Methods return a new position.
 
-    `complete_through` holds, for each category, the last feed day up to which no paper is missing.
+    `complete_through` holds, for each category, the last feed day up to which no paper is missing. A category
+    that was never fetched is no key. `harvest` is None unless a backfill is in progress.
     """
 
     complete_through: Mapping[str, date] = field(default_factory=dict)
@@ -33,7 +34,10 @@ class ArxivPosition:
 
     @staticmethod
     def from_json(text: str) -> "ArxivPosition":
-        """Parse the result of `to_json`. An empty text gives an empty position."""
+        """Parse the result of `to_json`. An empty text gives an empty position.
+
+        Raises ValueError, KeyError or TypeError for any other text.
+        """
         if not text:
             return ArxivPosition()
         document = json.loads(text)
@@ -60,7 +64,7 @@ class ArxivPosition:
     def rewind_to(self, since: date, categories: Iterable[str]) -> "ArxivPosition":
         """Return a position from which everything since a day is fetched again, for some categories.
 
-        Drops a harvest in progress.
+        No category's day moves forward. Drops a harvest in progress.
         """
         before = since - timedelta(days=1)
         rewound = {
@@ -71,7 +75,8 @@ class ArxivPosition:
     def with_feed_day(self, day: date, categories: Iterable[str]) -> "ArxivPosition":
         """Return the position after a day's feed was stored.
 
-        It completes the categories that miss no feed day before it, and those that were never fetched.
+        It completes the categories that miss no feed day before it, and those that were never fetched. No
+        category's day moves back.
         """
         complete_through = dict(self.complete_through)
         for category in categories:
@@ -81,7 +86,10 @@ class ArxivPosition:
         return replace(self, complete_through=complete_through)
 
     def categories_with_gaps(self, before: date, categories: Iterable[str]) -> list[str]:
-        """Return the categories that miss a feed day earlier than `before`."""
+        """Return the categories that miss a feed day earlier than `before`, in the order of the argument.
+
+        Categories that were never fetched are left out.
+        """
         return [
             category
             for category in categories

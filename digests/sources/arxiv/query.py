@@ -22,7 +22,10 @@ _SEARCH = "{http://a9.com/-/spec/opensearch/1.1/}"
 
 @dataclass(frozen=True, slots=True)
 class QueryPage:
-    """Papers of one response. `total` is the server's count of all results."""
+    """Papers of one response.
+
+    `total` is the server's count of all results, else the number of these papers.
+    """
 
     papers: tuple[Paper, ...]
     total: int
@@ -34,7 +37,10 @@ def parameters_for_ids(ids: Sequence[str]) -> dict[str, str]:
 
 
 def parse_page(body: bytes) -> QueryPage:
-    """Parse a response. Raises SourceError, with arXiv's message if it reports an error."""
+    """Parse a response. Entries without an arXiv id or a title are left out.
+
+    Raises SourceError for anything but a feed, and with arXiv's message if it reports an error.
+    """
     root = parse_xml(body, SERVER)
     if root.tag != f"{_ATOM}feed":
         raise SourceError(f"{SERVER} answered XML that is not a feed: try again later.")

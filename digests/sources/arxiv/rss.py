@@ -57,7 +57,11 @@ class Feed:
 
 
 def parse_feed(body: bytes) -> Feed:
-    """Parse a response. Raises SourceError, with arXiv's message if the feed reports an error."""
+    """Parse a response. Items without an arXiv id or a title are left out.
+
+    Raises SourceError for anything but a feed, for a feed without a date, and with arXiv's message if the
+    feed reports an error.
+    """
     root = parse_xml(body, SERVER)
     channel = root.find("channel") if root.tag == "rss" else root
     if channel is None or (root.tag not in ("rss", f"{_ATOM}feed")):
@@ -90,7 +94,7 @@ def _parse_feed_day(channel: "etree._Element") -> date:
 
 
 def _build_feed(day: date, items: list[tuple[str, Paper]]) -> Feed:
-    """Build a feed. A paper listed twice, such as new and cross-listed, is kept once."""
+    """Build a feed. A paper listed twice is kept once; as a new one if it is new or cross-listed."""
     new_papers: dict[str, Paper] = {}
     replaced_papers: dict[str, Paper] = {}
     for kind, paper in items:
@@ -103,7 +107,11 @@ def _build_feed(day: date, items: list[tuple[str, Paper]]) -> Feed:
 
 
 def _parse_item(item: "etree._Element", tags: Sequence[str], day: date) -> tuple[str, Paper] | None:
-    """Parse an item into its announce type and the paper. None if it names no paper."""
+    """Parse an item of the feed of `day` into its announce type and the paper. None without an id or a title.
+
+    The type is "new" if the item names none. `tags` are the six of `_RSS_ITEM` or `_ATOM_ITEM`, in that
+    order.
+    """
     title_tag, text_tag, id_tag, category_tag, kind_tag, authors_tag = tags
     fields: dict[str, str | None] = {}
     categories: list[str] = []
@@ -143,7 +151,10 @@ def _published_day(kind: str, paper_id: str, day: date) -> date | None:
 
 
 def _parse_guid(guid: str) -> tuple[str, int | None] | None:
-    """Return the paper's id and version. Accepts every form of an id; the usual one takes a shortcut."""
+    """Return the paper's id and version, None for no arXiv id. The version is None if it is not named.
+
+    Accepts every form of an id; the usual one takes a shortcut.
+    """
     if usual := _USUAL_GUID.fullmatch(guid):
         return usual[1], int(usual[2])
     found = parse_arxiv_id(guid.rpartition("oai:arXiv.org:")[2])
@@ -156,7 +167,10 @@ def _extract_abstract(description: str) -> str:
 
 
 def split_author_names(text: str) -> tuple[str, ...]:
-    """Split a text of comma-separated names, dropping affiliations in brackets."""
+    """Split a text of comma-separated names, dropping affiliations in brackets. Empty for an empty text.
+
+    Suffixes such as Jr. stay with their names.
+    """
     if "(" in text:
         text = _BRACKETS.sub("", text)
     names = collapse_spaces(text).replace(" and ", ", ").split(", ")

@@ -34,8 +34,10 @@ FIRST_LOOK_BACK = timedelta(days=3)
 """Days that a first fetch reads if the feed is empty, so that the first digest has papers."""
 
 PAGE_LIMITS = RequestLimits(max_bytes=64 * 1024**2, timeout=120)
+"""Limits of one request to arXiv's servers."""
 
 IDS_PER_REQUEST = 50
+"""Ids of one request for single papers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +107,10 @@ class ArxivSource:
         return reached.rewind_to(due - FIRST_LOOK_BACK, never_fetched)
 
     async def _fetch_feeds(self, client: SourceClient, categories: Sequence[str]) -> list[rss.Feed]:
-        """Fetch one feed for all categories, or several for parts of them if arXiv would truncate it."""
+        """Fetch one feed for all categories, or several for parts of them if arXiv would truncate it.
+
+        Raises SourceError.
+        """
         address = self.addresses.rss + "+".join(quote(category) for category in categories)
         answer = await client.get(
             address,
@@ -134,9 +139,11 @@ class ArxivSource:
         due: date,
         progress: ProgressCallback,
     ) -> AsyncGenerator[SourceBatch, None]:
-        """Yield all records of a category modified since its last complete day, in batches.
+        """Yield all records of a category modified since the day before its last complete day, in batches.
 
-        An interrupted harvest is resumed.
+        Resumes the category's harvest in `reached`. The last batch ends the harvest, and the category is then
+        complete up to the newest day among its records, at most `due`; without records its day stays.
+        `progress` gets the number of records read. Raises SourceError; the last position resumes the harvest.
         """
         unfinished = reached.harvest if reached.harvest and reached.harvest.category == category else None
         harvest = unfinished or Harvest(category, reached.complete_through[category] - timedelta(days=1))
@@ -163,7 +170,7 @@ class ArxivSource:
     async def _fetch_page(self, client: SourceClient, harvest: Harvest) -> tuple[oai.OaiPage, Harvest]:
         """Fetch the next page of a harvest, and return it with the harvest that it belongs to.
 
-        With an expired token, the harvest starts again at its first page.
+        With an expired token, the harvest starts again at its first page. Raises SourceError.
         """
         parameters = (
             oai.next_page_parameters(harvest.token)
@@ -184,7 +191,11 @@ class ArxivSource:
             return await self._fetch_page(client, Harvest(harvest.category, harvest.since))
 
     async def fetch_papers(self, ids: Sequence[str], limits: RequestLimits = PAGE_LIMITS) -> dict[str, Paper]:
-        """Fetch the metadata of papers by id, in any number. Unknown ids are left out. Raises SourceError."""
+        """Fetch the metadata of papers by id, in any number, and return it by id. Raises SourceError.
+
+        Ids are without a version. Unknown ids are left out; arXiv is asked twice before a whole request's ids
+        count as unknown.
+        """
         found: dict[str, Paper] = {}
         async with self.connect() as client:
             for start in range(0, len(ids), IDS_PER_REQUEST):
@@ -246,7 +257,11 @@ def _describe_feed(feed: rss.Feed, due: date) -> str:
 
 
 def _build_record_batch(records: Sequence[oai.OaiRecord], since: date, reached: ArxivPosition) -> SourceBatch:
-    """Build a batch of records. Papers submitted long before `since` are old ones that were modified."""
+    """Build a batch of records of a harvest since `since`.
+
+    Papers submitted more than `MAX_ANNOUNCEMENT_DELAY` before that are old ones that were modified: they only
+    update known papers.
+    """
     oldest_new_day = since - MAX_ANNOUNCEMENT_DELAY
     new_papers = [record.paper for record in records if record.created >= oldest_new_day]
     old_papers = [record.paper for record in records if record.created < oldest_new_day]
@@ -269,10 +284,11 @@ def _find_complete_day(newest_day: date, due: date) -> date:
 def choose_next_poll(
     position: ArxivPosition, categories: Sequence[str], state: SourceState, now: datetime
 ) -> datetime:
-    """Return the next time to poll arXiv.
+    """Return the next time to poll arXiv. A time in the past means now.
 
     A feed day is polled from `FEED_READY` until its papers are stored or `FEED_SETTLED` has passed. After a
-    failure polling goes on, at longer intervals from `FEED_SETTLED` on.
+    failure polling goes on, at longer intervals from `FEED_SETTLED` on, and never before the state's
+    `next_try_at`.
     """
     day = latest_feed_day(now)
     next_feed_time = new_york_instant(_find_next_feed_day(day), FEED_READY)

@@ -11,9 +11,10 @@ _DECLARATION = re.compile(r"^\s*<\?xml[^>]*\?>")
 
 
 def parse_xml(body: bytes, server: str) -> "etree._Element":
-    """Parse a response and return its root element. Raises SourceError.
+    """Parse a response and return its root element. `server` is the name in error messages.
 
-    Bytes that are invalid in the declared charset are replaced; the rest of the document is kept.
+    Malformed XML is parsed again as UTF-8, with invalid bytes replaced and forbidden characters removed.
+    Raises SourceError if that fails too, and for XML with a document type.
     """
     try:
         root = etree.fromstring(body, _build_parser())

@@ -18,7 +18,8 @@ _METADATA_ADDRESSES = frozenset(("168.63.129.16",))
 def is_public(address: str) -> bool:
     """Return False for an IP address in a private, loopback, link-local, multicast or metadata range.
 
-    IPv6 forms of an IPv4 address (mapped, 6to4, NAT64) are judged by that address.
+    IPv6 forms of an IPv4 address (mapped, 6to4, NAT64) are judged by that address. Raises ValueError for a
+    text that is no IP address.
     """
     ip = ipaddress.ip_address(address.partition("%")[0])
     if isinstance(ip, ipaddress.IPv6Address):
@@ -32,13 +33,16 @@ def is_public(address: str) -> bool:
 
 
 async def resolve_host(host: str, port: int) -> Sequence[str]:
-    """Return the IP addresses of a host, IPv4 first. Raises OSError for an unknown host."""
+    """Return the IP addresses of a host, each once, IPv4 first. Raises OSError for an unknown host."""
     results = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
     ipv4_first = sorted(results, key=lambda result: result[0] != socket.AF_INET)
     return list(dict.fromkeys(str(socket_address[0]) for *_, socket_address in ipv4_first))
 
 
 def origin_of(address: str) -> str:
-    """Return the scheme, host and port of an address."""
+    """Return the scheme, host and port of an address, with the port even if it is the scheme's usual one.
+
+    Raises httpx.InvalidURL for a text that is no address.
+    """
     url = httpx.URL(address)
     return f"{url.scheme}://{url.host}:{url.port or DEFAULT_PORTS.get(url.scheme, 0)}"

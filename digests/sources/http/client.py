@@ -26,6 +26,7 @@ INITIAL_BACKOFF_SECONDS = 10.0
 """Seconds before the first retry if the server sends no Retry-After; doubled for each further retry."""
 
 RETRYABLE_STATUSES = frozenset((429, 500, 502, 503, 504))
+"""Statuses after which a request is repeated: the server has a problem that may pass."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +66,11 @@ async def open_client(
     proxy: str = "",
     pause: Pause = asyncio.sleep,
 ) -> AsyncIterator["SourceClient"]:
-    """Open a client with one connection at a time, through `proxy` if given.
+    """Open a client with one connection at a time, through `proxy` if given, and close it after the block.
 
     `trusted_addresses` come from the operator's settings: their origins may lie in a private network.
-    `contact` goes into the user agent. `pause` sleeps for a number of seconds.
+    `contact` goes into the user agent. `pause` sleeps for a number of seconds. Proxies named in the
+    environment are not used.
     """
     limits = httpx.Limits(max_connections=1, keepalive_expiry=10)
     headers = {"User-Agent": build_user_agent(contact), "Accept-Encoding": "gzip"}
@@ -84,7 +86,10 @@ async def open_client(
 
 
 def build_user_agent(contact: str) -> str:
-    """Return the user agent: our name, version, and the contact for a server's operator."""
+    """Return the user agent: our name, version, and the contact for a server's operator.
+
+    The version is 0 if the package is not installed. Characters of the contact outside ASCII are dropped.
+    """
     from importlib.metadata import PackageNotFoundError, version
 
     try:
@@ -117,7 +122,11 @@ class _RequestSpec:
 
 @dataclass(frozen=True, slots=True)
 class SourceClient:
-    """HTTP client for sources. `may_ask` decides about each IP address of an origin that is not trusted."""
+    """HTTP client for sources.
+
+    An origin in `trusted_origins` is asked as it is. The IP addresses of any other are checked by `may_ask`,
+    and the origin is asked only if all pass.
+    """
 
     http: httpx.AsyncClient
     clock: Clock
@@ -139,10 +148,14 @@ class SourceClient:
     ) -> SourceResponse:
         """Fetch an address, following redirects and retrying with backoff.
 
-        `server` is the name in error messages. The response's status is one of `accepted_statuses`. With
-        `turns`, each request waits for the server's turn, and a failure lengthens the pause after it. The
-        body goes to `output_file` if given, which is emptied before each attempt. Raises SourceError when the
-        attempts are used up, when a limit is exceeded, and for any other status.
+        `server` is the name in error messages. The response's status is one of `accepted_statuses`, or 304.
+        With `turns`, each request waits for the server's turn, and a failure lengthens the pause after it.
+        The body goes to `output_file` if given, which is emptied before each attempt.
+
+        Statuses in `RETRYABLE_STATUSES`, timeouts, lost connections and damaged bodies are retried. Raises
+        SourceError when the attempts are used up or the server asks for a longer pause than
+        `limits.max_wait`, with the time of the next try; also, at once, for any other status, a body over the
+        limit, a redirect from https to http, and an address that is unknown or in a private network.
         """
         spec = _RequestSpec(
             server, headers or {}, limits or RequestLimits(), accepted_statuses, turns, output_file
@@ -194,7 +207,8 @@ class SourceClient:
     async def _build_request(self, address: str, spec: _RequestSpec) -> httpx.Request:
         """Build a request to an address, or to a checked IP address of its host if its origin is not trusted.
 
-        The host is not resolved again after the check, so its DNS record cannot change in between.
+        The host is not resolved again after the check, so its DNS record cannot change in between. Raises
+        SourceError.
         """
         try:
             url = httpx.URL(address)
@@ -299,7 +313,11 @@ def _resolve_redirect(address: str, answer: SourceResponse, server: str) -> str:
 
 
 async def _read_body(response: httpx.Response, spec: _RequestSpec) -> bytes | _RetryableFailure:
-    """Read and decompress the body. Raises SourceError if either form exceeds the limit."""
+    """Read and decompress the body; return a failure for a damaged or incomplete one.
+
+    The bytes are empty if they went to the output file. Raises SourceError if either form exceeds the limit,
+    and for an encoding that was not requested.
+    """
     unpacker = _build_decompressor(response.headers.get("content-encoding", ""), spec.server)
     received = unpacked = 0
     body = bytearray()

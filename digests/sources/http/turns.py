@@ -10,7 +10,9 @@ from digests.errors import SourceError
 from digests.ports.sources import Sources
 
 Clock = Callable[[], datetime]
+"""Returns the current time, aware."""
 Pause = Callable[[float], Awaitable[object]]
+"""Sleeps for a number of seconds."""
 
 POLL_SECONDS = 1.0
 """Seconds between two attempts to take a turn: its holder may end it long before the lease does."""
@@ -18,7 +20,8 @@ POLL_SECONDS = 1.0
 MAX_TURN_WAIT = timedelta(minutes=6)
 """Longest wait for a turn.
 
-It exceeds the longest lease of a turn, so a longer wait means that the server asked for a rest."""
+It exceeds the longest lease of a turn, so a longer wait means that the server asked for a rest.
+"""
 
 
 @dataclass(slots=True)
@@ -47,8 +50,9 @@ class ServerTurns:
     async def acquire(self, lease: timedelta) -> AsyncIterator[ServerTurn]:
         """Wait for the turn, hold it for the block, then start the cooldown.
 
-        A process that crashes loses its turn when the lease expires. Raises SourceError if the server must be
-        left alone for longer than `MAX_TURN_WAIT`.
+        Tasks of this process take their turns one after the other. A process that crashes loses its turn when
+        the lease expires. Raises SourceError if the server must be left alone for longer than
+        `MAX_TURN_WAIT`, and StoreError.
         """
         async with self._local_lock:
             while free_at := await self._take_turn_shielded(lease):
@@ -65,7 +69,10 @@ class ServerTurns:
                 await asyncio.to_thread(self._end_turn, turn)
 
     async def _take_turn_shielded(self, lease: timedelta) -> datetime | None:
-        """Take the turn, and give it back if the task is cancelled while the store answers."""
+        """Take the turn without waiting; return None on success, else the time at which it is free.
+
+        Gives it back if the task is cancelled while the store answers.
+        """
         taking = asyncio.ensure_future(asyncio.to_thread(self._take_turn, lease))
         try:
             return await asyncio.shield(taking)

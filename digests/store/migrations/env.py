@@ -1,4 +1,4 @@
-"""How Alembic reaches the store: over the connection and inside the transaction it is given."""
+"""Set-up of Alembic: migrations run over the connection, and in the transaction, that the caller gives."""
 
 from alembic import context
 

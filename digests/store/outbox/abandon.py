@@ -50,7 +50,9 @@ deliveries, pages, shown_papers = schema.deliveries, schema.pages, schema.shown_
 ACKNOWLEDGED = datetime(9999, 1, 1, tzinfo=UTC)
 """Value of `notify_at` for a failure notice that was acknowledged: it is never due."""
 SUPERSEDED_REASON = "A newer edition came before this one was done."
+"""Reason of a digest that gave way to a newer edition."""
 PAUSED_REASON = "The digest was paused or stopped before this was done."
+"""Reason of a delivery that a pause or a stop left unfinished."""
 
 
 def _abandoned_columns(reason: str) -> dict[str, Any]:
@@ -71,7 +73,10 @@ def abandon_claimed(
     stop_subscription: bool,
     unknown_is_lost: bool,
 ) -> None:
-    """Give a claimed delivery up, as `Outbox.abandon` says. Raises LeaseLostError."""
+    """Give a claimed delivery up, in the caller's transaction, as `Outbox.abandon` says.
+
+    Raises LeaseLostError.
+    """
     table, subscription = schema.subscriptions, claim.subscription
     notify_at = (
         func.coalesce(deliveries.c.notify_at, literal(now, schema.Instant)) if subscription.owner_id else None
@@ -86,7 +91,10 @@ def abandon_claimed(
 def abandon_damaged(
     connection: Connection, row: Row[Any], subscription: Subscription, error: Exception, now: datetime
 ) -> None:
-    """Give up a delivery whose row or pages cannot be read, and queue the failure notice."""
+    """Give up a delivery whose row or pages cannot be read, log it, and queue the failure notice.
+
+    `row` is the delivery's row, `error` the reason. Without an owner there is no notice.
+    """
     reason = UNREADABLE_REASON.format(error)
     log.error("%s, %s: %s Given up.", subscription.channel, row.edition, reason)
     damaged_delivery = update(deliveries).where(deliveries.c.id == row.delivery)
@@ -138,9 +146,10 @@ def reopen_failed(
 def _return_unseen_papers(
     connection: Connection, keys: Sequence[int], *, include_unknown: bool = False
 ) -> None:
-    """Record the papers of deliveries as not shown if their pages were never sent.
+    """Forget that deliveries showed the papers of pages that nobody saw; a later digest can pick them.
 
-    `include_unknown` adds the papers on pages that may have arrived.
+    `keys` are those of the deliveries. A page counts as seen in `POSTED`, `SKIPPED` and `POSTING`; with
+    `include_unknown`, not in `POSTING`.
     """
     seen_states = [state for state in POSSIBLY_POSTED if not (include_unknown and state is PageState.POSTING)]
     unseen_pages = select(pages.c.delivery, pages.c.number).where(
@@ -164,8 +173,8 @@ _UNFINISHED_DIGESTS = _UNFINISHED_DELIVERIES.where(is_digest())
 def supersede_older(connection: Connection, before: Mapping[int, date], now: datetime) -> set[int]:
     """Give up the unfinished digests of some subscriptions for editions before their dates in `before`.
 
-    Leased ones are left alone. Returns the subscriptions that have such a digest left, because another
-    process has leased it in the meantime.
+    Leased ones are left alone. No failure notice is queued. Returns the subscriptions that have such a digest
+    left, because another process has leased it in the meantime.
     """
     return _abandon_older(connection, _UNFINISHED_DIGESTS, before, SUPERSEDED_REASON, now)
 
@@ -173,7 +182,7 @@ def supersede_older(connection: Connection, before: Mapping[int, date], now: dat
 def abandon_paused(connection: Connection, before: Mapping[int, date], now: datetime) -> None:
     """Give up the unfinished deliveries, of all kinds, that a pause left before the dates in `before`.
 
-    Leased ones are left alone.
+    Leased ones are left alone. No failure notice is queued.
     """
     _abandon_older(connection, _UNFINISHED_DELIVERIES, before, PAUSED_REASON, now)
 
@@ -197,8 +206,9 @@ def _abandon_older(
 def abandon_due_edition(connection: Connection, row: Row[Any], reason: str, now: datetime) -> None:
     """Give up the unfinished deliveries of a subscription, and queue failure notices for its owner.
 
-    `row` is the subscription's row. Leased deliveries are left to their workers. If none of the others is a
-    digest and the next edition is due, a failed delivery is inserted for that edition.
+    `row` is the subscription's row; without an owner there is no notice. Leased deliveries are left to their
+    workers. If none of the others is a digest and the next edition is due, a failed delivery is inserted for
+    that edition.
     """
     failed_values = {**_abandoned_columns(reason), "notify_at": now if row.owner_id else None}
     unleased = _UNFINISHED_DELIVERIES.where(not_(has_live_lease(now))).with_for_update(skip_locked=True)

@@ -74,7 +74,10 @@ Workspace = tuple[str, str]
 
 @dataclass(slots=True)
 class WorkspaceQuota:
-    """Count of the deliveries that one call has claimed in each workspace, and the limit."""
+    """Count of the deliveries that one call has claimed in each workspace, and the limit.
+
+    `full_workspaces` are those at their limit, and those that the caller excludes. Nothing is stored.
+    """
 
     limit_per_workspace: int
     full_workspaces: set[Workspace]
@@ -98,7 +101,10 @@ class WorkspaceQuota:
         return keys
 
     def record_claimed(self, workspaces: Iterable[Workspace]) -> None:
-        """Count one claimed delivery for each workspace in the argument."""
+        """Count one claimed delivery for each listed workspace, and mark workspaces at their limit as full.
+
+        A workspace may be listed several times.
+        """
         self.claimed_counts.update(workspaces)
         self.full_workspaces |= {
             workspace for workspace, count in self.claimed_counts.items() if count >= self.limit_per_workspace
@@ -163,9 +169,9 @@ class Claimer:
     def _lock_delivery(
         self, subscription: Subscription, edition: date, kind: DeliveryKind
     ) -> Row[Any] | None:
-        """Return the locked row of a delivery, None if there is none.
+        """Lock the row of a delivery, waiting for other processes that hold it, and return it.
 
-        Its column `is_free` is true if the delivery can be leased now.
+        None if there is no such delivery. The column `is_free` is true if the delivery can be leased now.
         """
         return self.connection.execute(
             select(
@@ -299,6 +305,7 @@ class Claimer:
         }
 
     def _is_worker_busy(self) -> bool:
+        """Return True while this worker holds a live lease."""
         own_leases = select(deliveries.c.id).where(deliveries.c.owner == self.owner, has_live_lease(self.now))
         return self.connection.execute(own_leases.limit(1)).first() is not None
 
@@ -416,7 +423,10 @@ class Claimer:
         ]
 
     def _find_delivery_keys(self, editions: Mapping[int, date]) -> dict[int, int]:
-        """Return the keys of the digests that exist for the editions, by subscription."""
+        """Return the keys of the digests that exist for the editions, by subscription.
+
+        `editions` is not empty. A subscription without a digest for its edition is left out.
+        """
         parameters = {"keys": editions, "first": min(editions.values()), "last": max(editions.values())}
         return {
             row.subscription: row.id
@@ -484,7 +494,10 @@ def _is_free(now: InstantOrParameter, known_before: InstantOrParameter) -> Colum
 
 
 def _has_late_papers(now: InstantOrParameter, known_before: InstantOrParameter) -> ColumnElement[bool]:
-    """Match empty digests that late papers reopen: known after their watermark, by `known_before`."""
+    """Match empty digests that late papers reopen: known after their watermark, by `known_before`.
+
+    Only before `late_until`, and from `next_try_at` on.
+    """
     newest = (
         select(papers.c.known_seq)
         .where(papers.c.known_at <= known_before)

@@ -21,19 +21,26 @@ DAMAGED_ROW_ERRORS = (ValueError, TypeError, KeyError, AttributeError)
 _PAPER_KEYS = (
     select(papers.c.id, papers.c.name).where(in_json_array(papers.c.name, "names")).order_by(papers.c.id)
 )
+"""Query for the store's keys of papers by id."""
 ClaimPages = Sequence[tuple[Claim, Sequence[PlannedPage]]]
 """Claims, each with the pages of its plan."""
 
 
 def insert_pages(connection: Connection, claim_pages: ClaimPages) -> None:
-    """Insert the pages of claims, and record the papers of digests as shown."""
+    """Insert the pages of claims, and record the papers of digests as shown, in the caller's transaction.
+
+    Claims without pages change nothing.
+    """
     if any(planned_pages for _, planned_pages in claim_pages):
         _insert_page_rows(connection, claim_pages)
         _insert_shown_papers(connection, claim_pages)
 
 
 def _insert_shown_papers(connection: Connection, claim_pages: ClaimPages) -> None:
-    """Record the papers of digests as shown. A paper that was shown before keeps its first record."""
+    """Record the papers of digests as shown, each on its first page.
+
+    A paper that was shown before keeps its first record. A paper that is not in the store is left out.
+    """
     page_by_paper = [
         (claim, {paper: page.number for page in reversed(planned_pages) for paper in page.papers})
         for claim, planned_pages in claim_pages
@@ -84,6 +91,7 @@ def _page_row(claim: Claim, page: PlannedPage, encoded_payloads: dict[int, dict[
 
 
 def fetch_page_rows(connection: Connection, keys: Sequence[int]) -> dict[int, list[Row[Any]]]:
+    """Return the rows of pages by delivery, in their order; an empty list for a delivery without pages."""
     found: dict[int, list[Row[Any]]] = {key: [] for key in keys}
     query = select(pages).where(pages.c.delivery.in_(keys)).order_by(pages.c.delivery, pages.c.number)
     for row in connection.execute(query) if keys else ():
@@ -110,6 +118,7 @@ def planned_page_from_row(row: Row[Any]) -> PlannedPage:
 
 
 def readable_pages_from_rows(rows: Iterable[Row[Any]]) -> Iterator[PlannedPage]:
+    """Yield the pages that can be decoded; leave damaged rows out."""
     for row in rows:
         with suppress(*DAMAGED_ROW_ERRORS):
             yield planned_page_from_row(row)

@@ -28,7 +28,10 @@ deliveries, pages = schema.deliveries, schema.pages
 
 
 def apply_writes(connection: Connection, writes: Sequence[OutboxWrite]) -> None:
-    """Apply steps of deliveries, batched by type, in the caller's transaction, as `Outbox.apply` says."""
+    """Apply steps of deliveries, batched by type, in the caller's transaction, as `Outbox.apply` says.
+
+    Raises LeaseLostError; the transaction must then be rolled back.
+    """
     plans, first_pages, pages_sending, pages_sent = (
         list[PlanSaved](),
         list[FirstPageSending](),
@@ -52,6 +55,10 @@ def apply_writes(connection: Connection, writes: Sequence[OutboxWrite]) -> None:
 
 
 def finish_delivery(connection: Connection, claim: Claim) -> None:
+    """Mark a delivery as posted and release its lease.
+
+    Raises LeaseLostError when the fencing token is stale.
+    """
     _update_deliveries(connection, _DELIVERY_FINISHED, [claim])
 
 
@@ -93,7 +100,10 @@ def _update_deliveries(
     claims: Sequence[Claim],
     value_rows: Sequence[dict[str, Any]] = (),
 ) -> None:
-    """Update the deliveries of claims. Raises LeaseLostError when a fencing token is stale."""
+    """Update the deliveries of claims, with one row of values for each. Does nothing without claims.
+
+    Raises LeaseLostError when a fencing token is stale.
+    """
     if not claims:
         return
     keys = [_fencing_key_of(claim) for claim in claims]
@@ -112,7 +122,10 @@ def _require_updated(updated_count: int, claims: Sequence[Claim]) -> None:
 
 
 def update_delivery(connection: Connection, claim: Claim, **values: Any) -> None:
-    """Update one delivery. Raises LeaseLostError when the fencing token is stale."""
+    """Update one delivery; without values, only check its claim.
+
+    Raises LeaseLostError when the fencing token is stale.
+    """
     statement = _update_with_fencing_token().values(owner=claim.owner, **values)
     _require_updated(connection.execute(statement, _fencing_key_of(claim)).rowcount, [claim])
 
@@ -184,7 +197,7 @@ def _page_sent_row(page_sent: PageSent) -> dict[str, Any]:
 
 
 def _insert_new_posts(connection: Connection, pages_sent: Sequence[PageSent]) -> None:
-    """Record posted messages, so that a reaction on one is attributed to its papers.
+    """Record posted messages that show papers, so that a reaction on one is attributed to its papers.
 
     A message whose papers changed since it was planned is enqueued for a refresh at once.
     """
@@ -228,4 +241,8 @@ def _post_from_page_sent(page_sent: PageSent) -> NewPost:
 
 
 def update_page(claim: Claim, number: int) -> Update:
+    """Build an update of one page of a claim.
+
+    It does not check the fencing token: call `update_delivery` too.
+    """
     return update(pages).where(pages.c.delivery == claim.id, pages.c.number == number)
