@@ -474,6 +474,16 @@ MUTANTS: tuple[Mutant, ...] = (
         (f"{RENDER_CACHE}::test_two_platforms_share_no_rendered_digest",),
     ),
     Mutant(
+        "failure notice of an unknown kind returned",
+        "digests/store/outbox/failure_notices.py",
+        "deliveries.c.notify_at <= now, is_one_of(deliveries.c.kind, DeliveryKind)",
+        "deliveries.c.notify_at <= now",
+        (
+            f"{OUTBOX}/test_failure_notices.py"
+            "::test_a_failure_notice_names_its_kind_and_unknown_kinds_wait_for_a_newer_version[sqlite]",
+        ),
+    ),
+    Mutant(
         "failure notice sent again and again",
         "bot/delivery/failure_notices.py",
         "retry_at=retry_at)",
