@@ -36,15 +36,20 @@ PROCESS_FILES = (
 PROCESS_CALLS = {"subprocess", "create_subprocess_exec"}
 """Names in the body of a test that starts a process itself."""
 
+SLOW_MODULES = {"tests.old_store"}
+"""Modules whose functions copy a whole store, which takes many writes to the disk."""
+
 POSTGRES_FIXTURES = {"postgres", "postgres_stores"}
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark tests that start processes as `e2e` and tests that need a PostgreSQL as `postgres`."""
+    """Mark tests that start processes as `e2e`, that need a PostgreSQL as `postgres`, and some as `slow`."""
     for item in items:
         if _starts_processes(item):
             item.add_marker(pytest.mark.e2e)
+        if _imports_from(item, SLOW_MODULES):
+            item.add_marker(pytest.mark.slow)
         if _needs_postgres(item):
             item.add_marker(pytest.mark.postgres)
 
@@ -54,9 +59,12 @@ def _starts_processes(item: pytest.Item) -> bool:
     code = getattr(getattr(item, "function", None), "__code__", None)
     if code is not None and PROCESS_CALLS & set(code.co_names):
         return True
+    return _imports_from(item, PROCESS_MODULES) or item.nodeid.startswith(PROCESS_FILES)
+
+
+def _imports_from(item: pytest.Item, modules: set[str]) -> bool:
     imported = vars(getattr(item, "module", None) or object).values()
-    starts_by_import = any(str(getattr(thing, "__module__", "")) in PROCESS_MODULES for thing in imported)
-    return starts_by_import or item.nodeid.startswith(PROCESS_FILES)
+    return any(str(getattr(thing, "__module__", "")) in modules for thing in imported)
 
 
 def _needs_postgres(item: pytest.Item) -> bool:

@@ -256,6 +256,7 @@ def test_each_contract_of_the_store_is_tested_over_both_databases() -> None:
     assert over_one == []
 
 
-def test_the_files_and_modules_that_are_marked_e2e_exist() -> None:
-    files = [*conftest.PROCESS_FILES, *(f"{name.replace('.', '/')}.py" for name in conftest.PROCESS_MODULES)]
+def test_the_files_and_modules_that_are_marked_exist() -> None:
+    modules = conftest.PROCESS_MODULES | conftest.SLOW_MODULES
+    files = [*conftest.PROCESS_FILES, *(f"{name.replace('.', '/')}.py" for name in modules)]
     assert [file for file in files if not (ROOT / file).is_file()] == []
