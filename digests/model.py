@@ -167,7 +167,10 @@ class ScoredPaper:
 
 
 class Verdict(StrEnum):
-    """Result of comparing two papers, by the order in which they were shown."""
+    """Result of comparing two papers, by the order in which they were shown.
+
+    `NEITHER` also stands for a comparison without a usable answer.
+    """
 
     FIRST = "first"
     SECOND = "second"
@@ -280,7 +283,7 @@ class LeftOut(StrEnum):
     OTHER_DOMAIN = "other domain"
     MUTED = "muted"
     HELD = "held"
-    """A suspect paper whose score stands out: a moderator decides."""
+    """A suspect paper whose score stands out: a moderator must decide, or has rejected it."""
     FLAGGED = "flagged"
     NOT_SCORED = "not scored"
     UNDER_SCORE = "under the minimum score"

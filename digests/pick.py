@@ -274,6 +274,7 @@ class Matcher:
         return bool(self.muted_words and self.muted_words.search(candidate.text))
 
     def has_keyword(self, candidate: Candidate) -> bool:
+        """Return True if a candidate's `text` mentions a keyword; False without keywords."""
         return bool(self.keywords and self.keywords.search(candidate.text))
 
     def describe_match(self, candidate: Candidate) -> list[str]:

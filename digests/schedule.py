@@ -13,7 +13,7 @@ _SECOND = timedelta(seconds=1)
 
 @dataclass(frozen=True, slots=True)
 class DueEdition:
-    """An edition, which is a local date, and the instant `at` which it is due, in UTC."""
+    """An edition, which is a local date, and the instant `at` at which it is due, in UTC."""
 
     edition: date
     at: datetime

@@ -109,7 +109,10 @@ class DeliveryReports(Protocol):
         """
 
     def previous_editions(self, editions: Sequence[tuple[Subscription, date]]) -> Sequence[PreviousEdition]:
-        """Return the summary of the digests before each edition, in the order of the argument."""
+        """Return the summary of the digests before each edition, in the order of the argument.
+
+        Both fields are None for a channel without earlier digests.
+        """
 
     def shown_papers(self, windows: Sequence[tuple[Subscription, int, int]]) -> Sequence[frozenset[str]]:
         """Return, for each window, the ids of the papers in it that its channel has been shown.

@@ -50,9 +50,10 @@ class Library(Protocol):
         """
 
     def update_known(self, papers: Sequence[Paper], *, now: datetime) -> ImportCounts:
-        """Merge metadata into known papers by the rules of `add`, and return the counts.
+        """Merge metadata into known papers by the rules of `add`, all or none, and return the counts.
 
-        Unknown papers are skipped and not counted. No paper becomes known again by it.
+        Unknown papers are skipped and not counted. A changed paper draws a sequence number, and does not
+        become known again by it.
         """
 
     def get(self, ids: Iterable[str]) -> Mapping[str, ScoredPaper]:

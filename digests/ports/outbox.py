@@ -133,7 +133,10 @@ class PageSending:
 
 @dataclass(frozen=True, slots=True)
 class FirstPageSending:
-    """`PlanSaved` and `PageSending` of the plan's first page in one step, to save a transaction."""
+    """`PlanSaved` and `PageSending` of the plan's first page in one step, to save a transaction.
+
+    The plan has at least one page.
+    """
 
     claim: Claim
     watermark: int
@@ -283,8 +286,8 @@ class Outbox(Protocol):
         """Release the lease with a reason, a sentence; the delivery is due again at `next_try_at`.
 
         Its state becomes `UNKNOWN` if a page is `POSTING` and may have arrived, else `RETRYING`. A failure
-        counts in `failures` and ends a row of crashes. `is_failure` is False for a delivery that only had no
-        turn: both counts stay. Raises LeaseLostError.
+        counts in `failures` and ends a row of crashes. `is_failure` is False for a delivery that was not
+        attempted: both counts stay. Raises LeaseLostError.
         """
 
     def abandon(

@@ -14,8 +14,8 @@ class PostEdit:
 
     `id` is the store's number of the message. `last_text` is the text that `complete` stored at the last
     edit, empty before the first one. `noticed_seq` is the sequence number of the newest change that was
-    enqueued for the message. `attempts` counts claims since the last one that was completed, this one
-    included.
+    enqueued for the message. `attempts` counts claims, this one included, since the last one that ended by
+    `complete` or `unchanged`.
     """
 
     id: int
@@ -28,6 +28,7 @@ class PostEdit:
 class PostEdits(Protocol):
     """Queue of messages to refresh after a paper in them changed, with one entry per message.
 
+    The outbox also adds a message whose papers changed between its plan and its posting. Marks add nothing.
     Edits are debounced: changes that come in while a message waits or is claimed lead to one more edit. A
     claim is a lease without a fencing token, since a repeated edit is harmless.
     """

@@ -78,7 +78,8 @@ class ReviewQueue(Protocol):
         """Return up to `limit` tasks that have failed or were abandoned, most recently queued first."""
 
     def scored_since(self, scale: str, since: datetime) -> Sequence[str]:
-        """Return the ids of papers, known since an instant, whose current review is a score on this scale.
+        """Return the ids, in any order, of papers whose current review is a score on this scale.
 
-        A scale names a model and rubric. Papers with a full review are left out.
+        Only papers that last became known at `since` or later. A scale names a model and rubric. Papers with
+        a full review are left out.
         """

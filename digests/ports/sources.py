@@ -140,7 +140,9 @@ class Source(Protocol):
         """
 
     def next_fetch_at(self, state: SourceState, now: datetime) -> datetime | None:
-        """Return the time of the next fetch by the state after the last one, None if no fetch is to follow.
+        """Return the time of the next fetch, None if no fetch is to follow.
+
+        `state` is that after the last fetch.
 
         A time in the past means now. Writes nothing and asks no server.
         """

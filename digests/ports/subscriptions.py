@@ -19,8 +19,9 @@ class Subscriptions(Protocol):
         """Store the subscriptions of the settings file, and deactivate those that are no longer in it.
 
         A channel that people subscribed becomes one of the file if the file names it, and is not changed
-        otherwise. A stopped channel starts again; a paused one stays paused. A running channel with an
-        unchanged schedule keeps its next edition. Repeating the call changes nothing.
+        otherwise. A stopped or removed channel starts again, by the rules of `change`; a paused one stays
+        paused. A running channel with an unchanged schedule keeps its next edition. Repeating the call
+        changes nothing.
         """
 
     def list_active(self) -> Sequence[Subscription]:
@@ -41,8 +42,9 @@ class Subscriptions(Protocol):
         """Set a channel's subscription to `after` (None removes it), record the change and return it.
 
         Returns None when nothing would change. The channel, id, `stop_reason` and `is_from_settings` of
-        `after` are ignored, and a change clears the stored `stop_reason`. `owner_id` counts for a new
-        subscription; later the first owner stays.
+        `after` are ignored, and a change clears the stored `stop_reason`. `paused_by` of `after` pauses the
+        channel, or ends a pause if it is empty. `owner_id` counts for a new subscription; later the first
+        owner stays. `by` is the person's name.
 
         A changed schedule gives no date a second edition; an awaited edition whose new time has passed is due
         at once. When a channel starts or runs again, its unfinished deliveries of earlier dates are given up,
@@ -50,11 +52,11 @@ class Subscriptions(Protocol):
         while it awaited that one, or failed before anything was posted, the edition is due at once.
 
         Raises InputError for a subscription of the settings file if the preferences or the schedule differ or
-        it would be removed. `by` is the person's name.
+        it would be removed, and StoreError if the stored subscription cannot be read.
         """
 
     def undo(self, change_id: int, *, by: str, now: datetime) -> SubscriptionChange | None:
-        """Restore the subscription as it was before a change, by the rules of `change`.
+        """Restore the subscription as it was before a change, by the rules and with the errors of `change`.
 
         The restoration is itself recorded and returned. Returns None when there is no such change, or when
         the preferences, the schedule or the pause were changed since.

@@ -85,7 +85,7 @@ class ReviewContext:
 
 
 def start_of_day(now: datetime) -> datetime:
-    """Return the midnight at which the day of `now`, in UTC, began. Budgets and quotas count by UTC days."""
+    """Return the midnight at which the day of `now` began. `now` must be in UTC: days count by UTC."""
     return datetime.combine(now.date(), time(), UTC)
 
 

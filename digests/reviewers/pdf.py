@@ -50,7 +50,8 @@ async def parse_pdf_in_subprocess(
 def parse_pdf(document: bytes) -> str:
     """Return the text of a PDF, as far as it is readable, including text in white or in a tiny font.
 
-    At most `MAX_FULL_TEXT_CHARACTERS`. A damaged file gives the pages before the damage; never raises.
+    At most `MAX_FULL_TEXT_CHARACTERS`. Words that were hyphenated at the end of a line are joined. A damaged
+    file gives the pages before the damage; never raises. The PDF library's log is turned off.
     """
     import logging
 

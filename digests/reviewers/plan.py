@@ -74,7 +74,10 @@ def plan_round(context: ReviewContext, channel_preferences: Sequence[Preferences
 
 
 def _count_pairs_to_compare(context: ReviewContext, papers_to_review: int) -> int:
-    """Return the number of pairs without a verdict once `papers_to_review` more papers are fully reviewed."""
+    """Return the number of pairs without a verdict once `papers_to_review` more papers are fully reviewed.
+
+    Raises StoreError.
+    """
     best_papers, verdicts = load_best_of_day(context)
     paper_count = min(context.pairwise_limit, len(best_papers) + papers_to_review)
     return max(0, paper_count * (paper_count - 1) - len(verdicts))

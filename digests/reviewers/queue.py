@@ -21,12 +21,13 @@ SCALE_NOTE = "reviewer scale"
 
 
 def fill_queue(context: ReviewContext, channel_preferences: Sequence[Preferences]) -> None:
-    """Enqueue the papers that channels want and the papers that people asked for.
+    """Enqueue for scoring the papers that channels want, and for a full review those that people asked for.
 
-    Papers that wait already get their new priority. Papers that waited too long leave the queue: for scoring
-    after `lookback`, for a full review at the end of the day, when the digest that it was for is out. Papers
-    that people asked for stay. When model or rubric have changed since the last call, abandoned papers get
-    another chance. Raises StoreError, and InputError for an unknown domain in the preferences.
+    `channel_preferences` has an entry for each channel. Papers that wait already get their new priority.
+    Papers that waited too long leave the queue: for scoring after `lookback`, for a full review at the end of
+    the day, when the digest that it was for is out. Papers that people asked for stay. When model or rubric
+    have changed since the last call, abandoned papers get another chance. Raises StoreError, and InputError
+    for an unknown domain in the preferences.
     """
     now, store = context.clock(), context.store
     store.review_queue.expire(

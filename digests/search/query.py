@@ -44,7 +44,7 @@ SearchQuery = IdQuery | WordQuery | EmptyQuery
 
 
 def parse_query(typed: str) -> SearchQuery:
-    """Parse a person's input into an id, words or nothing. Never raises.
+    """Parse a person's input: a paper's id or address, words and quoted phrases, or nothing. Never raises.
 
     Only the first `MAX_QUERY_CHARACTERS` and `MAX_WORDS` are used; phrases come before loose words.
     """

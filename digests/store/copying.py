@@ -107,7 +107,10 @@ _IN_USE_MESSAGE = (
 
 @contextmanager
 def _open_snapshot(old: Database) -> Iterator[Connection]:
-    """Open a read transaction that sees all tables at one instant, despite concurrent writes."""
+    """Open a read transaction that sees all tables at one instant, despite concurrent writes.
+
+    Raises StoreError.
+    """
     with translate_errors(old.name), old.engine.connect() as connection:
         if old.is_postgres:
             connection = connection.execution_options(isolation_level="REPEATABLE READ")

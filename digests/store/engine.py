@@ -92,7 +92,10 @@ class Database:
 
 
 def insert_if_absent(connection: Connection, table: Table, row: Mapping[str, Any]) -> bool:
-    """Insert a row unless that violates a unique key; return True if inserted. Safe between processes."""
+    """Insert a row unless that violates a unique key; return True if inserted. Safe between processes.
+
+    An existing row is not changed.
+    """
     dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
     statement = dialect.insert(table).values(row).on_conflict_do_nothing()
     # SQLAlchemy keeps an insert's count only when asked to, and psycopg's cursor forgets it on closing.

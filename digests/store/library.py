@@ -322,7 +322,11 @@ def _is_same_version(paper: Paper, other: Paper) -> bool:
 
 
 def _is_at_least_as_new(incoming: Paper, known: Paper) -> bool:
-    """Return True if incoming metadata counts as the newer. Without a version it needs a later update day."""
+    """Return True if incoming metadata counts as the newer.
+
+    That is so for an equal or higher version, and if the known one has no version. Without a version,
+    incoming metadata needs a later update day than known metadata with one.
+    """
     if known.version is None or incoming.version is not None:
         return known.version is None or incoming.version is None or incoming.version >= known.version
     return incoming.updated is not None and (known.updated is None or incoming.updated > known.updated)
@@ -489,6 +493,7 @@ _CANDIDATES_WITH_TEXT = _select_candidates(papers.c.title + " \n" + papers.c.abs
 
 
 def scored_paper_from_row(row: Row[Any]) -> ScoredPaper:
+    """Convert a row of `PAPERS_WITH_REVIEW`."""
     paper = Paper(
         id=row.name,
         title=row.title,

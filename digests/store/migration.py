@@ -27,7 +27,8 @@ def migrate(database: Database, *, now: datetime) -> None:
 
     An SQLite file is first backed up beside itself, under a name with its revision and `now`. When several
     processes start at once, one migrates and the others wait. Raises StoreError, changing nothing, for a
-    store of a newer version, a store from before 0.1.0, and a database of something else.
+    store of a newer version, a store from before 0.1.0, a database of something else, and if the backup
+    cannot be written.
     """
     if fetch_revision(database) == HEAD_REVISION:
         return

@@ -18,7 +18,7 @@ counters, papers, reviews, posts, post_papers, post_edits = (
 )  # fmt: skip
 
 CURSOR = "post_edits"
-"""The counter with the sequence number of the last processed change."""
+"""Name of the counter with the sequence number of the last processed change."""
 
 CHANGES_PER_PASS = 10_000
 """Changes processed in one transaction: a few milliseconds, so that other writes do not wait long."""

@@ -8,21 +8,27 @@ from sqlalchemy.exc import DBAPIError
 from digests.errors import StoreError
 
 OLDEST_VERSION = (14,)
-"""The first version that ends idle sessions, which leadership depends on."""
+"""Oldest version that is accepted: the first that ends idle sessions, which leadership depends on."""
 
 CONNECT_TIMEOUT_SECONDS = 10
-"""Longest wait for a new connection."""
+"""Seconds to wait for a new connection."""
 STATEMENT_TIMEOUT_SECONDS = 60
-"""Longest time for one statement. The longest one reads the candidates of a day: well under a second."""
+"""Seconds for one statement. The longest one reads the candidates of a day: well under a second."""
 LOCK_TIMEOUT_SECONDS = 30
-"""Longest wait for another process's write, the same as over SQLite."""
+"""Seconds to wait for another process's write, the same as over SQLite."""
 IDLE_TIMEOUT_SECONDS = 60
-"""A transaction idle for this long belongs to a stopped process, and others wait for its locks."""
+"""Seconds after which an idle transaction is ended.
+
+It belongs to a stopped process, and others wait for its locks.
+"""
 
 POOL_SIZE, MAX_CONNECTIONS = 5, 15
-"""Connections of a process: it asks from about half a dozen threads. PostgreSQL lets 100 in by default."""
+"""Connections that a process keeps, and opens at most: it asks from about half a dozen threads.
+
+PostgreSQL lets 100 in by default.
+"""
 RECYCLE_SECONDS = 1800
-"""Firewalls drop older connections."""
+"""Age in seconds from which a connection is replaced: firewalls drop older ones."""
 
 _KEEPALIVE_SETTINGS = {
     "keepalives_idle": 10,
@@ -30,7 +36,10 @@ _KEEPALIVE_SETTINGS = {
     "keepalives_count": 3,
     "tcp_user_timeout": 20_000,
 }
-"""In seconds; `tcp_user_timeout` in milliseconds. A dead server is noticed within half a minute."""
+"""Connection options, in seconds; `tcp_user_timeout` in milliseconds.
+
+A dead server is noticed within half a minute.
+"""
 
 _SECRET_PARAMETERS = ("password", "sslpassword")
 
@@ -119,7 +128,7 @@ def acquire_transaction_lock(connection: Connection, lock_name: str) -> None:
 
 
 def lift_timeouts(connection: Connection) -> None:
-    """Remove the timeouts of this transaction, for migrations and copies of large stores."""
+    """Remove the timeouts until the transaction ends, for migrations and copies of large stores."""
     limits = ("statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout")
     connection.execute(text("SELECT " + ", ".join(f"set_config('{limit}', '0', true)" for limit in limits)))
 
@@ -157,7 +166,7 @@ _CONNECT_ERROR_SENTENCES = {
 
 
 def describe_error(store_name: str, error: DBAPIError) -> str:
-    """Return a sentence that says what to do about an error. Never contains the password."""
+    """Return a sentence for people that says what to do about an error. Never contains the password."""
     message = str(error.orig).strip()
     state = getattr(error.orig, "sqlstate", None) or ""
     for pattern, advice in _ERROR_SENTENCES.items():

@@ -71,7 +71,11 @@ class SqlPosts:
 
 @dataclass(frozen=True, slots=True)
 class NewPost:
-    """A message to insert. `payload` is None for a page of a digest, whose row in `pages` has it."""
+    """A message to insert.
+
+    A page of a digest names its `delivery` and its number `page`; its `payload` is None, since its row in
+    `pages` has it. `posted_states` may leave papers out: their states are then `UNKNOWN_STATE`.
+    """
 
     channel: Channel
     message_id: str

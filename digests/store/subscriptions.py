@@ -181,8 +181,9 @@ def _next_due_columns(
     """Return the next-due columns after a schedule was changed, or a channel started or resumed.
 
     `row` is the stored subscription before the change, None for a new one. If it was not running, its
-    unfinished deliveries before today are given up, today's failed one is reopened if nothing of it was
-    posted, and the columns include the date since which it runs.
+    unfinished deliveries before today are given up, and today's failed one is reopened if nothing of it was
+    posted. The date since which it runs is among the columns for a new, removed or paused one; a stopped one
+    keeps its date.
     """
     recent_editions = (
         _fetch_recent_editions(connection, now, row.id).get(row.id, frozenset())
@@ -232,7 +233,10 @@ def read_or_stop_subscriptions(
 
 
 def subscription_or_stub_from_row(row: Row[Any]) -> Subscription:
-    """Convert a row; if it cannot be read, return its id, channel, owner and stop reason only."""
+    """Convert a row; if it cannot be read, return its id, channel, owner and stop reason.
+
+    The preferences and the schedule are then the defaults.
+    """
     try:
         return subscription_from_row(row)
     except StoreError:
@@ -366,7 +370,11 @@ def _find_row(channel: Channel, rows: Iterable[Row[Any]]) -> Row[Any] | None:
 def _sync_subscription(
     connection: Connection, subscription: Subscription, row: Row[Any] | None, now: datetime
 ) -> int:
-    """Insert or update a subscription of the settings file; return its id."""
+    """Insert or update a subscription of the settings file; return its id. `row` is the stored one, or None.
+
+    A stopped or removed channel starts again; a pause stays. A running channel with an unchanged schedule
+    keeps its next edition.
+    """
     values = {
         **_subscription_to_row(subscription),
         "is_from_settings": True,

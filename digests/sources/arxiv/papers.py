@@ -25,7 +25,10 @@ def _begins_with_withdrawal(text: str) -> bool:
 
 
 def collapse_spaces(text: str) -> str:
-    """Collapse white space to single spaces. Fast for texts that have no other."""
+    """Collapse white space to single spaces, and remove it at both ends.
+
+    Fast for texts that have no other.
+    """
     return " ".join(text.split()) if "\n" in text or "  " in text or "\t" in text else text.strip()
 
 

@@ -167,9 +167,9 @@ def _extract_abstract(description: str) -> str:
 
 
 def split_author_names(text: str) -> tuple[str, ...]:
-    """Split a text of comma-separated names, dropping affiliations in brackets. Empty for an empty text.
+    """Split a text of names with commas or "and" between them, dropping affiliations in brackets.
 
-    Suffixes such as Jr. stay with their names.
+    Suffixes such as Jr. stay with their names. Empty for an empty text.
     """
     if "(" in text:
         text = _BRACKETS.sub("", text)

@@ -109,7 +109,7 @@ class ArxivSource:
     async def _fetch_feeds(self, client: SourceClient, categories: Sequence[str]) -> list[rss.Feed]:
         """Fetch one feed for all categories, or several for parts of them if arXiv would truncate it.
 
-        Raises SourceError.
+        The feed of a single category is taken as it is. Raises SourceError, also for an unknown category.
         """
         address = self.addresses.rss + "+".join(quote(category) for category in categories)
         answer = await client.get(

@@ -278,7 +278,10 @@ class SourceClient:
 
 
 def _compute_retry_delay(failure: _RetryableFailure, attempt: int) -> float:
-    """Return the server's own delay, else an exponential backoff with jitter, in seconds."""
+    """Return the server's own delay, else an exponential backoff with jitter, in seconds.
+
+    `attempt` counts from 1.
+    """
     if failure.retry_after is not None:
         return failure.retry_after
     return INITIAL_BACKOFF_SECONDS * 2.0 ** (attempt - 1) * random.uniform(1, 1.25)  # noqa: S311

@@ -2,8 +2,9 @@
 
 `abandon_claimed` does it for the worker that holds the delivery: `bot/delivery/deliver.py` decides when. The
 store does it in four more places, all below. `Claimer` calls `abandon_damaged` for a delivery that cannot be
-read, and `supersede_older` where a newer edition replaces it. `SqlSubscriptions` calls `abandon_paused` after
-a pause, and `abandon_due_edition` for a subscription that cannot be read.
+read, and `supersede_older` where a newer edition replaces it. `digests/store/subscriptions.py` calls
+`abandon_paused` when a channel runs again after a pause or a stop, and `abandon_due_edition` for a
+subscription that cannot be read.
 """
 
 import logging
@@ -230,7 +231,7 @@ def abandon_due_edition(connection: Connection, row: Row[Any], reason: str, now:
 
 
 def _find_older(connection: Connection, query: Select[Any], before: Mapping[int, date]) -> dict[int, int]:
-    """Return the keys of the deliveries before their subscription's date, each with its subscription."""
+    """Return the keys of the deliveries before their subscription's date, each with its subscription's id."""
     rows = connection.execute(query, {"subscriptions": before})
     return {row.id: row.subscription for row in rows if row.edition < before[row.subscription]}
 

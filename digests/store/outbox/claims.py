@@ -123,7 +123,7 @@ class Claimer:
     def claim_edition(
         self, subscription: Subscription, edition: date, kind: DeliveryKind, *, retry_failed: bool
     ) -> Claim | None:
-        """Lease one edition, or return None, as `Outbox.claim` says."""
+        """Lease one edition and insert its delivery if needed, or return None, as `Outbox.claim` says."""
         if kind is DeliveryKind.DIGEST and self._is_blocked(subscription.id, edition):
             return None
         if retry_failed:
@@ -188,7 +188,10 @@ class Claimer:
         ).first()
 
     def _insert_retryable(self, subscription: Subscription, edition: date, kind: DeliveryKind) -> None:
-        """Insert a delivery that is due now, unless the edition has one of this kind."""
+        """Insert a delivery that is due now, unless the edition has one of this kind.
+
+        It is not leased yet.
+        """
         first_values = {
             "subscription": subscription.id,
             "edition": edition,
@@ -283,7 +286,10 @@ class Claimer:
         return row_count, self._build_claims(rows, subscriptions_by_id)
 
     def _lease_again(self, keys: Sequence[int]) -> None:
-        """Lease deliveries for one more attempt. A lease that ended without a result counts as a crash."""
+        """Lease deliveries for one more attempt. A lease that ended without a result counts as a crash.
+
+        The caller holds the rows' locks.
+        """
         crash_count = case((is_one_of(deliveries.c.state, LEASED), 1), else_=0)
         self.connection.execute(
             update(deliveries)

@@ -100,9 +100,9 @@ def _update_deliveries(
     claims: Sequence[Claim],
     value_rows: Sequence[dict[str, Any]] = (),
 ) -> None:
-    """Update the deliveries of claims, with one row of values for each. Does nothing without claims.
+    """Update the deliveries of claims, with one row of values for each, or none if `change` has them all.
 
-    Raises LeaseLostError when a fencing token is stale.
+    Does nothing without claims. Raises LeaseLostError when a fencing token is stale.
     """
     if not claims:
         return
