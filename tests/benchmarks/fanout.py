@@ -39,8 +39,9 @@ from bot.delivery.deliver import DeliveryContext
 from bot.delivery.rate_limit import RateLimiter, RateLimits
 from bot.delivery.worker import DeliveryWorker
 from bot.platforms.slack.client import SlackPlatform
-from bot.platforms.slack.session import MAX_CONNECTIONS, create_web_client, open_session
+from bot.platforms.slack.session import MAX_CONNECTIONS, open_session
 from bot.platforms.slack.settings import SlackSettings
+from bot.platforms.slack.workspaces import SlackWorkspaces
 from digests.build import DigestPolicy
 from digests.store import open_store
 from digests.subscription import Channel, DigestStyle, Preferences, Schedule, Subscription
@@ -182,8 +183,8 @@ async def _measured(url: str, channels: int, port: str, limits: RateLimits) -> F
     commits = _commits(url) if url.startswith("sqlite") else 0.0
     async with open_session(30) as session:
         settings = SlackSettings(api_base_url=f"http://127.0.0.1:{port}/api/")
-        client = create_web_client("xoxb-bench", settings=settings, session=session)
-        platform = SlackPlatform(client)
+        workspaces = SlackWorkspaces("xoxb-bench", settings, session, lambda: NOW)
+        client, platform = (await workspaces.find("")).client, SlackPlatform(workspaces)
         bare = await _bare(client, RateLimiter(RateLimits()), BARE)
         bare_paced = (
             await _bare(client, RateLimiter(RateLimits(bot=limits.bot)), BARE_PACED) if limits.bot else bare

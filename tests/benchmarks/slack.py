@@ -12,8 +12,9 @@ from typing import TypeVar
 from bot.chat.port import Page
 from bot.delivery.deliver import DeliveryContext, deliver_edition
 from bot.platforms.slack.client import SlackPlatform
-from bot.platforms.slack.session import create_web_client, open_session
+from bot.platforms.slack.session import open_session
 from bot.platforms.slack.settings import SlackSettings
+from bot.platforms.slack.workspaces import SlackWorkspaces
 from digests.build import DigestPolicy
 from digests.pick import PickPolicy
 from digests.subscription import Channel, DigestStyle, Subscription
@@ -70,10 +71,10 @@ async def _acks(slack: FakeSlack, ada: str, papers: str) -> Row:
 async def _posting(slack: FakeSlack, papers: str) -> Row:
     """Measure posts through the platform; floor: the same calls of slack_sdk over the same session."""
     async with open_session(30) as session:
-        client = create_web_client(
-            slack.bot_token, settings=SlackSettings(api_base_url=slack.url), session=session
-        )
-        platform, channel = SlackPlatform(client), Channel("slack", papers)
+        settings = SlackSettings(api_base_url=slack.url)
+        workspaces = SlackWorkspaces(slack.bot_token, settings, session, lambda: datetime.now(UTC))
+        client = (await workspaces.find("")).client
+        platform, channel = SlackPlatform(workspaces), Channel("slack", papers)
 
         async def ours(_: int) -> None:
             await platform.post(channel, PAGE, key="k", thread=None)
@@ -93,12 +94,12 @@ async def _delivering(slack: FakeSlack, folder: Path) -> Row:
     due = [[add_overdue_channel(store, next(channels)) for _ in range(DIGESTS)] for _ in range(ROUNDS)]
     pairs = []
     async with open_session(30) as session:
-        client = create_web_client(
-            slack.bot_token, settings=SlackSettings(api_base_url=slack.url), session=session
-        )
+        settings = SlackSettings(api_base_url=slack.url)
+        workspaces = SlackWorkspaces(slack.bot_token, settings, session, lambda: datetime.now(UTC))
+        client = (await workspaces.find("")).client
         policy = DigestPolicy(PickPolicy(max_age=None))
         context = DeliveryContext(
-            store, {"slack": SlackPlatform(client)}, policy, "bench", lambda: datetime.now(UTC)
+            store, {"slack": SlackPlatform(workspaces)}, policy, "bench", lambda: datetime.now(UTC)
         )
 
         async def bare(one: Subscription) -> None:

@@ -569,6 +569,16 @@ MUTANTS: tuple[Mutant, ...] = (
         ),
     ),
     Mutant(
+        "call of Slack in another workspace",
+        "bot/platforms/slack/client.py",
+        "await self.workspaces.find(channel.workspace)",
+        'await self.workspaces.find("T1")',
+        (
+            f"{SLACK}/test_workspaces.py"
+            "::test_a_page_is_posted_and_found_with_the_token_of_its_channels_workspace",
+        ),
+    ),
+    Mutant(
         "posting client with the library's own retries",
         "bot/platforms/slack/session.py",
         "retry_handlers=[AsyncRateLimitErrorRetryHandler(max_retry_count=RATE_LIMIT_RETRIES)]",

@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import aiohttp
-from slack_bolt.authorization import AuthorizeResult
-from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.chat.findings import Finding, Severity
 from bot.conversation.answers import Answers
@@ -25,6 +23,7 @@ from bot.platforms.slack.transport import (
     SocketTransport,
     build_bolt_app,
 )
+from bot.platforms.slack.workspaces import SlackWorkspaces
 from digests.errors import InputError
 
 log = logging.getLogger(__name__)
@@ -41,7 +40,7 @@ class _OpenState:
 
 @dataclass(slots=True)
 class SlackApp:
-    """Implements `bot.platforms.app.ChatApp` for one Slack workspace.
+    """Implements `bot.platforms.app.ChatApp` for Slack.
 
     `timeout` is in seconds, for each call.
     """
@@ -60,17 +59,22 @@ class SlackApp:
 
     async def check(self, channels: Sequence[str]) -> Sequence[Finding]:
         async with open_session(self.timeout) as session:
-            client = create_web_client(self.secrets.bot_token, settings=self.settings, session=session)
-            return (await self._run_preflight(client, channels)).findings
+            return (await self._run_preflight(self._create_workspaces(session), channels)).findings
 
-    async def _run_preflight(self, client: AsyncWebClient, channels: Sequence[str]) -> PreflightReport:
+    def _create_workspaces(self, session: aiohttp.ClientSession) -> SlackWorkspaces:
+        return SlackWorkspaces(self.secrets.bot_token, self.settings, session, self.clock)
+
+    async def _run_preflight(self, workspaces: SlackWorkspaces, channels: Sequence[str]) -> PreflightReport:
+        """Check the workspace of the bot token, and record its identity."""
         socket = transport_of(self.settings, self.secrets) == "socket"
-        return await run_preflight(
-            client,
+        report = await run_preflight(
+            await workspaces.find(""),
             settings=self.settings,
             app_token=self.secrets.app_token if socket else "",
             channels=channels,
         )
+        workspaces.record_identity(report.workspace)
+        return report
 
     async def open(self) -> SlackPlatform:
         """Run the preflight and return the platform that posts. Raises InputError, one line for each fault.
@@ -78,9 +82,8 @@ class SlackApp:
         If Slack cannot be reached, the platform is returned all the same, and `serve` repeats the preflight.
         """
         session = open_session(self.timeout)
-        posting = create_web_client(self.secrets.bot_token, settings=self.settings, session=session)
-        platform = SlackPlatform(posting)
-        report = await self._run_preflight(posting, ())
+        platform = SlackPlatform(self._create_workspaces(session))
+        report = await self._run_preflight(platform.workspaces, ())
         self._open_state = _OpenState(platform, session, report)
         if report.faults and not report.is_unreachable:
             await self.close()
@@ -88,23 +91,23 @@ class SlackApp:
         _log_report(report)
         return platform
 
-    async def _wait_for_identity(self, state: _OpenState, stop: asyncio.Event) -> PreflightReport | None:
-        """Return the report of a preflight that names the workspace, after as many repetitions as it takes.
+    async def _wait_for_identity(self, state: _OpenState, stop: asyncio.Event) -> bool:
+        """Repeat the preflight until Slack names the workspace. Returns False if `stop` is set first.
 
-        Waits longer after each one, up to `MAX_BACKOFF_SECONDS`. Returns None if `stop` is set first.
+        Waits longer after each one, up to `MAX_BACKOFF_SECONDS`.
         """
         report, wait = state.report, MIN_BACKOFF_SECONDS
-        while not report.team_id:
+        while not report.workspace.team_id:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), wait)
             if stop.is_set():
-                return None
+                return False
             report, wait = (
-                await self._run_preflight(state.platform.client, ()),
+                await self._run_preflight(state.platform.workspaces, ()),
                 min(wait * 2, MAX_BACKOFF_SECONDS),
             )
             _log_report(report)
-        return report
+        return True
 
     async def serve(self, answers: Answers, stop: asyncio.Event) -> None:
         """Serve people until `stop` is set, then finish running work, up to a limit.
@@ -117,34 +120,19 @@ class SlackApp:
         try:
             if http:  # Before Slack answers: an orchestrator asks for our health from the start.
                 await http.start_listening()
-            if report := await self._wait_for_identity(state, stop):
-                await self._serve_workspace(report, answers, state, http, stop)
+            if await self._wait_for_identity(state, stop):
+                await self._serve_people(answers, state, http, stop)
         finally:
             if http:
                 await http.close()
 
-    async def _serve_workspace(
-        self,
-        report: PreflightReport,
-        answers: Answers,
-        state: _OpenState,
-        http: HttpTransport | None,
-        stop: asyncio.Event,
+    async def _serve_people(
+        self, answers: Answers, state: _OpenState, http: HttpTransport | None, stop: asyncio.Event
     ) -> None:
-        """Serve the workspace that the report names, over HTTP if `http` is given, else over a socket."""
-        platform = state.platform
-        listeners = SlackListeners(
-            answers, platform, platform.client, self.settings, report.team_id, report.bot_user, self.clock
-        )
+        """Serve people over HTTP if `http` is given, else over a socket."""
+        listeners = SlackListeners(answers, state.platform, self.settings, self.clock)
         tokenless_client = create_web_client("", settings=self.settings, session=state.session)
-        authorization = AuthorizeResult(
-            enterprise_id=None,
-            team_id=report.team_id,
-            bot_user_id=report.bot_user,
-            bot_id=report.bot_id,
-            bot_token=self.secrets.bot_token,
-        )
-        app = build_bolt_app(tokenless_client, authorization, self.secrets.signing_secret)
+        app = build_bolt_app(tokenless_client, state.platform.workspaces, self.secrets.signing_secret)
         listeners.register_handlers(app)
         transport = http or SocketTransport(app, tokenless_client, self.secrets.app_token, listeners.catch_up)
         try:
@@ -173,8 +161,8 @@ def _log_report(report: PreflightReport) -> None:
     for finding in report.findings:
         if finding.severity is not Severity.OK:
             log.warning("%s: %s", finding.subject, finding.sentence)
-    if report.team_id:
-        log.info("Slack: the app is in the workspace %s", report.team)
+    if report.workspace.team_id:
+        log.info("Slack: the app is in the workspace %s", report.workspace.name)
     else:
         log.warning("People get no answers in Slack until it can be reached; digests are still attempted.")
 

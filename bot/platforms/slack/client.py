@@ -11,7 +11,6 @@ from typing import Any
 
 import aiohttp
 from slack_sdk.errors import SlackApiError, SlackClientError
-from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.chat.attempt import SendAttempt, tracked
 from bot.chat.deadline import LongWaitError
@@ -26,6 +25,7 @@ from bot.platforms.slack.errors import (
 )
 from bot.platforms.slack.post_update import apply_post_update
 from bot.platforms.slack.render import render
+from bot.platforms.slack.workspaces import SlackWorkspaces
 from digests.model import Post
 from digests.subscription import Channel, DigestStyle
 
@@ -43,10 +43,11 @@ HISTORY_PAGES = 10
 class SlackPlatform:
     """Implements `bot.chat.port.Platform`. A receipt is the message's `ts`.
 
-    Nothing is retried here. `client` retries calls that a rate limit refused.
+    Each call is made with the client of the channel's workspace. Nothing is retried here; the client retries
+    calls that a rate limit refused.
     """
 
-    client: AsyncWebClient
+    workspaces: SlackWorkspaces
     name: str = "slack"
 
     def render(self, message: Message, style: DigestStyle) -> Sequence[Page]:
@@ -55,6 +56,7 @@ class SlackPlatform:
     async def post(self, channel: Channel, page: Page, *, key: str, thread: str | None) -> str:
         metadata = {"event_type": EVENT_TYPE, "event_payload": {"key": key}}
         answer = await self._call_api(
+            channel,
             "chat.postMessage",
             {"channel": channel.channel, **page.payload, "metadata": metadata}
             | ({"thread_ts": thread} if thread else {}),
@@ -75,9 +77,11 @@ class SlackPlatform:
         cursor = ""
         try:
             for _ in range(HISTORY_PAGES):
-                page = await self._call_api("conversations.history", {**query, "cursor": cursor})
+                page = await self._call_api(channel, "conversations.history", {**query, "cursor": cursor})
                 messages, cursor = _read_messages(page)
-                receipt = _find_by_key(messages, key) or await self._find_in_thread(messages, query, key)
+                receipt = _find_by_key(messages, key) or await self._find_in_thread(
+                    channel, messages, query, key
+                )
                 is_past_since = bool(messages) and float(messages[-1]["ts"]) < since.timestamp()
                 if receipt or is_past_since or not cursor:
                     return receipt
@@ -88,22 +92,26 @@ class SlackPlatform:
         return CANNOT_ASK
 
     async def _find_in_thread(
-        self, messages: Sequence[Mapping[str, Any]], query: Mapping[str, Any], key: str
+        self, channel: Channel, messages: Sequence[Mapping[str, Any]], query: Mapping[str, Any], key: str
     ) -> str | NoHistory | None:
         """Search the newest thread that one of the app's pages among `messages` started."""
         for parent in messages:
             if parent.get("reply_count") and _key_of(parent):
-                return await self._find_reply(parent["ts"], query, key)
+                return await self._find_reply(channel, parent["ts"], query, key)
         return None
 
-    async def _find_reply(self, parent: str, query: Mapping[str, Any], key: str) -> str | NoHistory | None:
+    async def _find_reply(
+        self, channel: Channel, parent: str, query: Mapping[str, Any], key: str
+    ) -> str | NoHistory | None:
         """Search the replies of a thread for `key`, oldest first.
 
         CANNOT_ASK if there are too many of them.
         """
         cursor = ""
         for _ in range(HISTORY_PAGES):
-            page = await self._call_api("conversations.replies", {**query, "ts": parent, "cursor": cursor})
+            page = await self._call_api(
+                channel, "conversations.replies", {**query, "ts": parent, "cursor": cursor}
+            )
             replies, cursor = _read_messages(page)
             receipt = _find_by_key(replies, key)
             if receipt or not cursor:
@@ -122,7 +130,7 @@ class SlackPlatform:
         Its metadata, which holds the page's key, stays: Slack replaces only the fields that it is given.
         """
         changes = {"text": payload["text"], "blocks": payload["blocks"]}
-        await self._call_api("chat.update", {"channel": channel.channel, "ts": message, **changes})
+        await self._call_api(channel, "chat.update", {"channel": channel.channel, "ts": message, **changes})
 
     async def send_direct_message(self, channel: Channel, person: str, message: Message) -> None:
         """Send a message to a person in the app's direct messages. Raises PostError.
@@ -130,17 +138,20 @@ class SlackPlatform:
         A user id in place of a channel id opens the conversation, and needs no scope but `chat:write`.
         """
         for page in render(message, DigestStyle.COMPACT):
-            await self._call_api("chat.postMessage", {"channel": person, **page.payload})
+            await self._call_api(channel, "chat.postMessage", {"channel": person, **page.payload})
 
-    async def _call_api(self, method: str, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Call a method of Slack and return its answer.
+    async def _call_api(
+        self, channel: Channel, method: str, arguments: Mapping[str, Any]
+    ) -> Mapping[str, Any]:
+        """Call a method of Slack in the channel's workspace and return its answer.
 
         Raises PostError for every failure. Its outcome takes the current attempt's earlier requests into
         account.
         """
+        workspace = await self.workspaces.find(channel.workspace)
         with tracked() as attempt:
             try:
-                answer = await self.client.api_call(method, json=dict(arguments))
+                answer = await workspace.client.api_call(method, json=dict(arguments))
             except SlackApiError as error:
                 raise _error_of_refusal(error, arguments, attempt) from error
             except LongWaitError as error:

@@ -15,7 +15,6 @@ from typing import Any
 
 from slack_bolt.async_app import AsyncApp
 from slack_sdk.errors import SlackApiError
-from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.chat.message import Message
 from bot.conversation.announce import announce_message
@@ -35,10 +34,10 @@ from bot.platforms.slack.forms import (
     read_view,
 )
 from bot.platforms.slack.manifest import MARK_SHORTCUT
-from bot.platforms.slack.profiles import ProfileCache
 from bot.platforms.slack.replies import ReplySender
 from bot.platforms.slack.settings import SlackSettings
 from bot.platforms.slack.views import LOOK_UP_ACTION_ID, build_home_view, build_link_card
+from bot.platforms.slack.workspaces import SlackWorkspace
 from bot.present.wording import present_sentence
 from bot.storage import run_interactive
 from digests.errors import PaperroundError
@@ -50,6 +49,7 @@ from digests.text import clip_text
 log = logging.getLogger(__name__)
 
 Payload = Mapping[str, Any]
+Ack = Callable[..., Awaitable[None]]
 
 KEYCAP_NAMES = ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "keycap_ten")
 """Slack's names of the keycap emojis 1 to 10, in order."""
@@ -60,26 +60,18 @@ MAX_LINKS = 5
 
 @dataclass(slots=True)
 class SlackListeners:
-    """Handles the requests and events of one workspace.
+    """Handles the requests and events of all workspaces.
 
-    `workspace` is the team's id and `bot_user` the app's own user id. `client` waits when a rate limit
-    refuses a call.
+    Bolt passes the workspace of a request to each listener that has a parameter `workspace`.
     """
 
     answers: Answers
     platform: SlackPlatform
-    client: AsyncWebClient
     settings: SlackSettings
-    workspace: str
-    bot_user: str
     clock: Callable[[], datetime]
-    replies: ReplySender = field(init=False)
-    profiles: ProfileCache = field(init=False)
     dispatcher: InteractionDispatcher = field(init=False)
 
     def __post_init__(self) -> None:
-        self.replies = ReplySender(self.client)
-        self.profiles = ProfileCache(self.client, self.clock)
         emojis = MarkEmojis(self.settings.mark_emoji, KEYCAP_NAMES)
         self.dispatcher = InteractionDispatcher(
             self.answers, self.platform, emojis, self.clock, confirms_undo=False
@@ -112,19 +104,19 @@ class SlackListeners:
 
     # Commands.
 
-    async def _on_paper(self, ack: Callable[[], Awaitable[None]], command: Payload) -> None:
+    async def _on_paper(self, ack: Ack, command: Payload, workspace: SlackWorkspace) -> None:
         await ack()
-        async with self._handle_request(command["response_url"]) as respond:
+        async with self._handle_request(workspace, command["response_url"]) as respond:
             await self.dispatcher.look_up_paper(command.get("text", ""), respond)
 
-    async def _on_digest(self, ack: Callable[[], Awaitable[None]], command: Payload) -> None:
+    async def _on_digest(self, ack: Ack, command: Payload, workspace: SlackWorkspace) -> None:
         await ack()
-        async with self._handle_request(command["response_url"]) as respond:
-            channel = self._channel_from_id(command["channel_id"])
-            person = await self.profiles.fetch_person(command["user_id"])
+        async with self._handle_request(workspace, command["response_url"]) as respond:
+            channel = self._channel_from_id(command["channel_id"], workspace)
+            person = await workspace.profiles.fetch_person(command["user_id"])
             text = command.get("text", "")
             if re.match(r"\s*(subscribe|settings|resume)\b", text, re.IGNORECASE):
-                await self._require_membership(channel)
+                await self._require_membership(channel, workspace)
             reply = await self.dispatcher.run_digest_command(text, channel, person)
             if reply.form:
                 view = build_settings_view(
@@ -133,14 +125,14 @@ class SlackListeners:
                     channel_name=command.get("channel_name", ""),
                     exists=await run_interactive(self._has_digest, channel),
                 )
-                await self.client.views_open(trigger_id=command["trigger_id"], view=view)
+                await workspace.client.views_open(trigger_id=command["trigger_id"], view=view)
                 return
             await self.dispatcher.send_reply(reply, channel, respond)
 
     def _has_digest(self, channel: Channel) -> bool:
         return self.answers.store.subscriptions.find(channel) is not None
 
-    async def _require_membership(self, channel: Channel) -> None:
+    async def _require_membership(self, channel: Channel, workspace: SlackWorkspace) -> None:
         """Raise PaperroundError with the remedy if the app is not in the channel, or in a direct message."""
         invite = (
             "I am not in this channel, so nothing was changed: type /invite @paperround here, then try again."
@@ -148,7 +140,7 @@ class SlackListeners:
         if channel.channel.startswith("D"):
             raise PaperroundError("A digest belongs in a channel: invite me to one, and type this there.")
         try:
-            info = await self.client.conversations_info(channel=channel.channel)
+            info = await workspace.client.conversations_info(channel=channel.channel)
         except SlackApiError as error:
             if parse_error_response(error.response).get("error") == "channel_not_found":
                 raise PaperroundError(invite) from error
@@ -158,14 +150,14 @@ class SlackListeners:
 
     # Forms.
 
-    async def _on_form(self, ack: Callable[..., Awaitable[None]], body: Payload) -> None:
+    async def _on_form(self, ack: Ack, body: Payload, workspace: SlackWorkspace) -> None:
         """Save a submitted form, acknowledge it, and announce the change in the channel.
 
         Errors go into the acknowledgement, so that Slack shows them under the fields of the open form.
         """
         channel_id, form = read_view(body["view"])
-        channel = self._channel_from_id(channel_id)
-        person = await self.profiles.fetch_person(body["user"]["id"])
+        channel = self._channel_from_id(channel_id, workspace)
+        person = await workspace.profiles.fetch_person(body["user"]["id"])
         try:
             reply = await run_interactive(self.answers.subscriptions.save_form, form, channel, person)
         except FormError as error:
@@ -178,54 +170,56 @@ class SlackListeners:
             await ack(response_action="errors", errors={FIRST_FIELD: log_unexpected_error()})
             return
         await ack()
-        async with self._handle_request("", channel, person.id):
+        async with self._handle_request(workspace, "", channel, person.id):
             await announce_message(reply.announcement, channel, self.platform)
 
     # Buttons.
 
-    async def _on_button(self, ack: Callable[[], Awaitable[None]], body: Payload, action: Payload) -> None:
+    async def _on_button(self, ack: Ack, body: Payload, action: Payload, workspace: SlackWorkspace) -> None:
         await ack()
         action_name = str(action.get("action_id", "")).partition(".")[0]
         value = str(action.get("value") or "")
         channel_id = (body.get("channel") or {}).get("id", "")
-        channel = self._channel_from_id(channel_id)
+        channel = self._channel_from_id(channel_id, workspace)
+        user = body["user"]["id"]
         async with self._handle_request(
-            body.get("response_url", ""), channel, body["user"]["id"], body
+            workspace, body.get("response_url", ""), channel, user, body
         ) as respond:
-            user = body["user"]["id"]
-            fetch_person = partial(self.profiles.fetch_person, user)
+            fetch_person = partial(workspace.profiles.fetch_person, user)
             await self.dispatcher.handle_click(
                 Click(action_name, value, channel, user, fetch_person), respond
             )
 
-    async def _on_look_up(self, ack: Callable[[], Awaitable[None]], body: Payload, action: Payload) -> None:
+    async def _on_look_up(self, ack: Ack, body: Payload, action: Payload, workspace: SlackWorkspace) -> None:
         await ack()
-        async with self._handle_request("", None, body["user"]["id"], body) as respond:
+        async with self._handle_request(workspace, "", None, body["user"]["id"], body) as respond:
             await self.dispatcher.look_up_paper(str(action.get("value") or ""), respond)
 
     # Marks.
 
-    async def _on_shortcut(self, ack: Callable[[], Awaitable[None]], body: Payload) -> None:
+    async def _on_shortcut(self, ack: Ack, body: Payload, workspace: SlackWorkspace) -> None:
         await ack()
         user, message = body["user"]["id"], body["message"]
-        channel = self._channel_from_id(body["channel"]["id"])
-        async with self._handle_request(body.get("response_url", ""), channel, user) as respond:
+        channel = self._channel_from_id(body["channel"]["id"], workspace)
+        async with self._handle_request(workspace, body.get("response_url", ""), channel, user) as respond:
             receipt, text = str(message.get("ts", "")), str(message.get("text", ""))
             await self.dispatcher.toggle_mark_on_message(channel, receipt, text, user, respond)
 
-    async def _on_reaction(self, event: Payload, body: Payload) -> None:
+    async def _on_reaction(self, event: Payload, body: Payload, workspace: SlackWorkspace) -> None:
         item, emoji, user = event.get("item") or {}, str(event.get("reaction", "")), event["user"]
         if item.get("type") != "message" or not self.dispatcher.emojis.may_be_mark(emoji):
             return
-        async with self._handle_request(""):
+        async with self._handle_request(workspace):
             if not await self._is_new_event(body):
                 return
-            channel, at = self._channel_from_id(item["channel"]), _parse_timestamp(event["event_ts"])
-            is_added = event["type"] == "reaction_added"
+            channel = self._channel_from_id(item["channel"], workspace)
+            is_added, at = event["type"] == "reaction_added", _parse_timestamp(event["event_ts"])
             if not await self.dispatcher.mark_handler.apply_reaction(
                 channel, item["ts"], emoji, user, is_added=is_added, at=at
             ):
-                await self.replies.post_ephemeral(channel, user, present_sentence(AMBIGUOUS_REACTION))
+                await ReplySender(workspace.client).post_ephemeral(
+                    channel, user, present_sentence(AMBIGUOUS_REACTION)
+                )
 
     async def catch_up(self) -> None:
         """Reconcile the marks of the newest posts with their reactions, after a time without a connection."""
@@ -236,45 +230,51 @@ class SlackListeners:
 
         The app's own reactions are left out.
         """
-        answer = await self.client.reactions_get(
+        workspace = await self.platform.workspaces.find(post.channel.workspace)
+        answer = await workspace.client.reactions_get(
             channel=post.channel.channel, timestamp=post.message_id, full=True
         )
         reactions = (answer.get("message") or {}).get("reactions", [])
-        return {reaction["name"]: frozenset(reaction["users"]) - {self.bot_user} for reaction in reactions}
+        return {
+            reaction["name"]: frozenset(reaction["users"]) - {workspace.bot_user} for reaction in reactions
+        }
 
     # Other events.
 
-    async def _on_mention(self, event: Payload, body: Payload) -> None:
-        async with self._handle_request(""):
+    async def _on_mention(self, event: Payload, body: Payload, workspace: SlackWorkspace) -> None:
+        async with self._handle_request(workspace):
             if await self._is_new_event(body):
                 help_message = present_digest_help(self.settings.paper_command, self.settings.digest_command)
-                channel = self._channel_from_id(event["channel"])
-                await self.replies.post_ephemeral(
+                channel = self._channel_from_id(event["channel"], workspace)
+                await ReplySender(workspace.client).post_ephemeral(
                     channel, event["user"], help_message, thread=event.get("thread_ts")
                 )
 
-    async def _on_home(self, event: Payload) -> None:
+    async def _on_home(self, event: Payload, workspace: SlackWorkspace) -> None:
         if event.get("tab") != "home":
             return
-        async with self._handle_request(""):
-            person = await self.profiles.fetch_person(event["user"])
+        async with self._handle_request(workspace):
+            person = await workspace.profiles.fetch_person(event["user"])
             message = await run_interactive(
-                self.answers.queue.show_home, self.platform.name, self.workspace, person
+                self.answers.queue.show_home, self.platform.name, workspace.team_id, person
             )
-            subscriptions = await run_interactive(self._list_subscriptions)
+            subscriptions = await self._list_subscriptions(workspace)
             view = build_home_view(message, subscriptions, self.settings.digest_command)
-            await self.client.views_publish(user_id=event["user"], view=view)
+            await workspace.client.views_publish(user_id=event["user"], view=view)
 
-    def _list_subscriptions(self) -> list[Subscription]:
-        active = self.answers.store.subscriptions.list_active()
+    async def _list_subscriptions(self, workspace: SlackWorkspace) -> list[Subscription]:
+        find = self.platform.workspaces.find
         return [
-            subscription for subscription in active if subscription.channel.platform == self.platform.name
+            subscription
+            for subscription in await run_interactive(self.answers.store.subscriptions.list_active)
+            if subscription.channel.platform == self.platform.name
+            and (await find(subscription.channel.workspace)).team_id == workspace.team_id
         ]
 
-    async def _on_links(self, event: Payload, body: Payload) -> None:
+    async def _on_links(self, event: Payload, body: Payload, workspace: SlackWorkspace) -> None:
         if not self.settings.unfurl_arxiv:
             return
-        async with self._handle_request(""):
+        async with self._handle_request(workspace):
             if not await self._is_new_event(body):
                 return
             unfurls = {}
@@ -293,13 +293,13 @@ class SlackListeners:
                     if event.get("unfurl_id")
                     else {"channel": event["channel"], "ts": event["message_ts"]}
                 )
-                await self.client.api_call("chat.unfurl", json={**target, "unfurls": unfurls})
+                await workspace.client.api_call("chat.unfurl", json={**target, "unfurls": unfurls})
 
-    async def _on_bot_joined(self, event: Payload, body: Payload) -> None:
-        if event.get("user") != self.bot_user:
+    async def _on_bot_joined(self, event: Payload, body: Payload, workspace: SlackWorkspace) -> None:
+        if event.get("user") != workspace.bot_user:
             return
-        async with self._handle_request(""):
-            channel = self._channel_from_id(event["channel"])
+        async with self._handle_request(workspace):
+            channel = self._channel_from_id(event["channel"], workspace)
             if not await self._is_new_event(body):
                 return
             if await self.dispatcher.start_digest(channel):
@@ -308,9 +308,9 @@ class SlackListeners:
                 greeting = present_greeting(self.settings.paper_command, self.settings.digest_command)
                 await announce_message(greeting, channel, self.platform)
 
-    async def _on_channel_gone(self, event: Payload) -> None:
-        async with self._handle_request(""):
-            channel = self._channel_from_id(_channel_id_of(event))
+    async def _on_channel_gone(self, event: Payload, workspace: SlackWorkspace) -> None:
+        async with self._handle_request(workspace):
+            channel = self._channel_from_id(_channel_id_of(event), workspace)
             reasons = {"archive": "the channel was archived.", "deleted": "the channel was deleted."}
             reason = reasons.get(
                 str(event["type"]).partition("_")[2], "Paperround was removed from the channel."
@@ -319,28 +319,24 @@ class SlackListeners:
             subscription = await run_interactive(find, channel)
             await self.dispatcher.stop_subscriptions([subscription] if subscription else [], reason)
 
-    async def _on_channel_back(self, event: Payload) -> None:
-        async with self._handle_request(""):
-            channel = self._channel_from_id(_channel_id_of(event))
+    async def _on_channel_back(self, event: Payload, workspace: SlackWorkspace) -> None:
+        async with self._handle_request(workspace):
+            channel = self._channel_from_id(_channel_id_of(event), workspace)
             await self.dispatcher.start_digest(channel)
 
-    async def _on_app_removed(self, event: Payload) -> None:
+    async def _on_app_removed(self, event: Payload, body: Payload) -> None:
         tokens = event.get("tokens")
         if tokens and not tokens.get("bot"):
             return  # A person's own token was revoked, and the app uses none.
-        log.error(
-            "Slack took the app's rights away (%s): nothing can be posted there until the app is installed "
-            "again and SLACK_BOT_TOKEN is set to its new token.",
-            event.get("type"),
-        )
+        self.platform.workspaces.record_removal(str(body.get("team_id", "")), str(event["type"]))
 
     async def _on_other_event(self, event: Payload) -> None:
         log.debug("event without a listener: %s", event.get("type"))
 
     # Used by all listeners.
 
-    def _channel_from_id(self, channel_id: str) -> Channel:
-        return Channel(self.platform.name, channel_id, self.workspace)
+    def _channel_from_id(self, channel_id: str, workspace: SlackWorkspace) -> Channel:
+        return Channel(self.platform.name, channel_id, workspace.team_id)
 
     async def _is_new_event(self, body: Payload) -> bool:
         """Record the event, and return True if it is new: Slack may send an event twice."""
@@ -351,7 +347,12 @@ class SlackListeners:
 
     @asynccontextmanager
     async def _handle_request(
-        self, response_url: str, channel: Channel | None = None, user: str = "", body: Payload | None = None
+        self,
+        workspace: SlackWorkspace,
+        response_url: str = "",
+        channel: Channel | None = None,
+        user: str = "",
+        body: Payload | None = None,
     ) -> AsyncIterator[Responder]:
         """Yield a function that replies to the person, for the work of one request.
 
@@ -359,12 +360,13 @@ class SlackListeners:
         window; an event has none of them, and its reply is dropped. An error in the block becomes a reply,
         and is not raised. Shutdown waits for the block, up to a limit.
         """
+        replies = ReplySender(workspace.client)
 
         async def respond(message: Message, *, replace: bool = False) -> None:
             if body and not response_url and not (channel and channel.channel):
-                await self.replies.open_window(body, message)
+                await replies.open_window(body, message)
             else:
-                await self.replies.send_response(response_url, channel, user, message, replace=replace)
+                await replies.send_response(response_url, channel, user, message, replace=replace)
 
         with self.dispatcher.track_task():
             try:

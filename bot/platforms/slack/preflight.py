@@ -5,7 +5,7 @@ Each problem names its remedy.
 
 import asyncio
 from collections.abc import Awaitable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -22,6 +22,7 @@ from bot.platforms.slack.errors import (
 )
 from bot.platforms.slack.manifest import scopes_of
 from bot.platforms.slack.settings import SlackSettings
+from bot.platforms.slack.workspaces import SlackWorkspace
 
 CALL_TIMEOUT_SECONDS = 10.0
 MAX_CLOCK_SKEW_SECONDS = 120
@@ -30,18 +31,14 @@ MAX_CLOCK_SKEW_SECONDS = 120
 
 @dataclass(frozen=True, slots=True)
 class PreflightReport:
-    """Findings of the checks, and the app's identity: workspace, user id and bot id.
+    """Findings of the checks, and the workspace with the identity that Slack gave, unchanged without one.
 
-    `scopes` are those that Slack granted. Without an answer of Slack the identity is empty. `is_unreachable`
-    means that the only finding, a fault, is no fault of the set-up: Slack could not be reached or failed.
+    `is_unreachable` means that the only finding, a fault, is no fault of the set-up: Slack could not be
+    reached or failed.
     """
 
     findings: tuple[Finding, ...]
-    team_id: str = ""
-    team: str = ""
-    bot_user: str = ""
-    bot_id: str = ""
-    scopes: frozenset[str] = field(default_factory=frozenset)
+    workspace: SlackWorkspace
     is_unreachable: bool = False
 
     @property
@@ -51,20 +48,21 @@ class PreflightReport:
 
 
 async def run_preflight(
-    client: AsyncWebClient, *, settings: SlackSettings, app_token: str, channels: Sequence[str]
+    workspace: SlackWorkspace, *, settings: SlackSettings, app_token: str, channels: Sequence[str]
 ) -> PreflightReport:
-    """Check token, clock and scopes of the app, and its membership in `channels`, given by their ids.
+    """Check the app in one workspace: token, clock, scopes, and membership in `channels`, given by their ids.
 
     With an `app_token` the check also requests a socket. If the bot token is not accepted, that is the only
     finding. Never raises, whatever Slack or a proxy answers.
     """
+    client = workspace.client
     try:
         identity = await _await_answer(client.auth_test())
         if not identity.get("team_id"):
             raise _RefusedError(_explain_unreachable("the answer names no workspace"))
     except _RefusedError as refused:
         finding = Finding(Severity.FAULT, "Slack" if refused.is_transient else "bot token", str(refused))
-        return PreflightReport((finding,), is_unreachable=refused.is_transient)
+        return PreflightReport((finding,), workspace, is_unreachable=refused.is_transient)
     headers = {name.lower(): value for name, value in identity.headers.items()}
     granted = frozenset(
         filter(None, (scope.strip() for scope in headers.get("x-oauth-scopes", "").split(",")))
@@ -78,14 +76,14 @@ async def run_preflight(
         *([await _check_socket(client, app_token)] if app_token else []),
         *[await _check_channel(client, channel) for channel in channels],
     ]
-    return PreflightReport(
-        tuple(findings),
-        str(identity["team_id"]),
-        str(identity.get("team", "")),
-        str(identity.get("user_id", "")),
-        str(identity.get("bot_id", "")),
-        granted,
+    identified = replace(
+        workspace,
+        team_id=str(identity["team_id"]),
+        name=str(identity.get("team", "")),
+        bot_user=str(identity.get("user_id", "")),
+        bot_id=str(identity.get("bot_id", "")),
     )
+    return PreflightReport(tuple(findings), identified)
 
 
 class _RefusedError(Exception):

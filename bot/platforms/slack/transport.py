@@ -7,7 +7,6 @@ import os
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import aiohttp
 from aiohttp import web
@@ -15,10 +14,12 @@ from slack_bolt.adapter.aiohttp import to_aiohttp_response, to_bolt_request
 from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.authorization import AuthorizeResult
+from slack_bolt.context.async_context import AsyncBoltContext
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.platforms.slack.errors import explain_socket_error, parse_error_response
+from bot.platforms.slack.workspaces import SlackWorkspaces
 from digests.errors import PaperroundError
 
 log = logging.getLogger(__name__)
@@ -47,8 +48,11 @@ MAX_REQUEST_BYTES = 2**20
 """Bytes of a request's body; a larger one is refused."""
 
 
-def build_bolt_app(client: AsyncWebClient, authorization: AuthorizeResult, signing_secret: str) -> AsyncApp:
-    """Build the Bolt app over a client and the authorization of one workspace.
+def build_bolt_app(client: AsyncWebClient, workspaces: SlackWorkspaces, signing_secret: str) -> AsyncApp:
+    """Build the Bolt app over a client without a token.
+
+    A listener with a parameter `workspace` gets the `SlackWorkspace` of its request. The events
+    app_uninstalled and tokens_revoked have none, because Bolt does not authorize them.
 
     The environment's SLACK_* variables are hidden meanwhile, because Bolt would read settings from them.
     An empty `signing_secret` is for Socket Mode, whose requests are not signed.
@@ -56,8 +60,10 @@ def build_bolt_app(client: AsyncWebClient, authorization: AuthorizeResult, signi
     silent_logger = logging.getLogger("paperround.slack_bolt")
     silent_logger.setLevel(logging.CRITICAL)
 
-    async def authorize(**_: Any) -> AuthorizeResult:
-        return authorization
+    async def authorize(context: AsyncBoltContext, team_id: str | None) -> AuthorizeResult:
+        workspace = await workspaces.find(team_id or "")
+        context["workspace"] = workspace
+        return workspace.authorization
 
     with _hide_slack_variables():
         return AsyncApp(

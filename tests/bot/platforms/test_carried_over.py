@@ -29,8 +29,9 @@ from bot.platforms.discord.rest import RestClient, use_addresses
 from bot.platforms.discord.settings import DiscordSettings
 from bot.platforms.slack.client import SlackPlatform
 from bot.platforms.slack.render import render as render_slack
-from bot.platforms.slack.session import create_web_client, open_session
+from bot.platforms.slack.session import open_session
 from bot.platforms.slack.settings import SlackSettings
+from bot.platforms.slack.workspaces import SlackWorkspaces
 from digests.model import Post
 from digests.ports import Store
 from digests.ports.outbox import DeliveryState, PageState
@@ -126,7 +127,8 @@ async def open_slack(*, has_arrived: bool, can_ask: bool) -> AsyncIterator[tuple
         if not can_ask:
             slack.scopes.discard("channels:history")
         settings = SlackSettings(api_base_url=slack.url)
-        yield slack, SlackPlatform(create_web_client(slack.bot_token, settings=settings, session=session))
+        workspaces = SlackWorkspaces(slack.bot_token, settings, session, lambda: NOW)
+        yield slack, SlackPlatform(workspaces)
 
 
 @IN_DOUBT

@@ -12,8 +12,9 @@ from bot.delivery.deliver import DeliveryContext, DeliveryPolicy
 from bot.delivery.post_refresher import EDIT_INTERVAL, PostRefresher
 from bot.delivery.worker import deliver_due_editions
 from bot.platforms.slack.client import SlackPlatform
-from bot.platforms.slack.session import create_web_client, open_session
+from bot.platforms.slack.session import open_session
 from bot.platforms.slack.settings import SlackSettings
+from bot.platforms.slack.workspaces import SlackWorkspaces
 from digests.build import DigestPolicy
 from digests.model import NOT_REVIEWED, Trouble
 from digests.ports import Store
@@ -76,11 +77,10 @@ class Office:
 def told(story: Callable[[Office], Awaitable[None]]) -> None:
     async def run() -> None:
         async with FakeSlack() as slack, open_session(1) as session:
-            client = create_web_client(
-                slack.bot_token, settings=SlackSettings(api_base_url=slack.url), session=session
-            )
+            settings = SlackSettings(api_base_url=slack.url)
+            workspaces = SlackWorkspaces(slack.bot_token, settings, session, lambda: NOW)
             channel = Channel("slack", slack.add_channel("papers"), "T1")
-            await story(Office(slack, SlackPlatform(client), channel))
+            await story(Office(slack, SlackPlatform(workspaces), channel))
             assert slack.protocol_errors == []
 
     asyncio.run(run())

@@ -10,8 +10,9 @@ from bot.chat.attempt import page_attempt
 from bot.chat.message import Message, Text
 from bot.chat.port import CANNOT_ASK, Outcome, Page, PostError
 from bot.platforms.slack.client import SlackPlatform
-from bot.platforms.slack.session import create_web_client, open_session
+from bot.platforms.slack.session import open_session
 from bot.platforms.slack.settings import SlackSettings
+from bot.platforms.slack.workspaces import SlackWorkspaces
 from digests.subscription import Channel
 from tests.fakes.odd import ODD_ANSWERS
 from tests.fakes.slack import FakeSlack, SlackFault, read_text
@@ -25,11 +26,12 @@ Story = Callable[[FakeSlack, SlackPlatform, Channel], Awaitable[None]]
 def told(story: Story, *, token: str = "") -> None:
     async def run() -> None:
         async with FakeSlack() as slack, open_session(0.5) as session:
-            client = create_web_client(
-                token or slack.bot_token, settings=SlackSettings(api_base_url=slack.url), session=session
+            settings = SlackSettings(api_base_url=slack.url)
+            workspaces = SlackWorkspaces(
+                token or slack.bot_token, settings, session, lambda: datetime.now(UTC)
             )
             papers = Channel("slack", slack.add_channel("papers"), "T1")
-            await story(slack, SlackPlatform(client), papers)
+            await story(slack, SlackPlatform(workspaces), papers)
 
     asyncio.run(run())
 
@@ -90,7 +92,8 @@ def test_a_rate_limit_that_lasts_longer_than_anybody_waits_has_refused_the_page(
 
 def test_a_rate_limit_that_outlasts_every_retry_has_refused_the_page() -> None:
     async def story(slack: FakeSlack, platform: SlackPlatform, papers: Channel) -> None:
-        platform.client.retry_handlers.clear()
+        workspace = await platform.workspaces.find("T1")
+        workspace.client.retry_handlers.clear()
         slack.fail_next("chat.postMessage", SlackFault.RATE_LIMITED)
         with page_attempt(60):
             await platform.post(papers, PAGE, key="k", thread=None)
@@ -233,7 +236,7 @@ def test_a_server_that_is_not_there_has_posted_nothing() -> None:
     async def run() -> None:
         async with open_session(0.5) as session:
             settings = SlackSettings(api_base_url="http://127.0.0.1:9/api/")
-            platform = SlackPlatform(create_web_client("xoxb-1", settings=settings, session=session))
+            platform = SlackPlatform(SlackWorkspaces("xoxb-1", settings, session, lambda: SINCE))
             await platform.post(Channel("slack", "C1"), PAGE, key="k", thread=None)
 
     with pytest.raises(PostError, match="could not be reached") as failed:

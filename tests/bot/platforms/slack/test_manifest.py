@@ -1,5 +1,6 @@
 """The app's manifest: what Slack's limits allow, what the settings say, and what lies in config/."""
 
+import asyncio
 import json
 import re
 from collections import defaultdict
@@ -10,13 +11,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.conversation.answers import Answers
 from bot.platforms.slack.client import SlackPlatform
 from bot.platforms.slack.listeners import SlackListeners
 from bot.platforms.slack.manifest import build_manifest, render_manifest_yaml, scopes_of
+from bot.platforms.slack.session import open_session
 from bot.platforms.slack.settings import SlackSettings
+from bot.platforms.slack.workspaces import SlackWorkspaces
 from digests.build import DigestPolicy
 from digests.store import open_store
 from tests.fakes.slack import FakeSlack
@@ -82,10 +84,13 @@ class Registered:
 def test_what_the_manifest_announces_is_what_the_code_listens_for(settings: SlackSettings) -> None:
     app = Registered()
     answers = Answers(open_store("sqlite://"), lambda words, most: (), DigestPolicy(), lambda: NOON)
-    platform = SlackPlatform(AsyncWebClient())
-    SlackListeners(
-        answers, platform, platform.client, settings, "T1", "UBOT", lambda: NOON
-    ).register_handlers(app)  # type: ignore[arg-type]
+
+    async def register() -> None:
+        async with open_session(1) as session:
+            platform = SlackPlatform(SlackWorkspaces("", settings, session, lambda: NOON))
+            SlackListeners(answers, platform, settings, lambda: NOON).register_handlers(app)  # type: ignore[arg-type]
+
+    asyncio.run(register())
     made = build_manifest(settings)
     announced = {*made["settings"]["event_subscriptions"]["bot_events"], "link_shared"}
     assert {event for event in app.heard["event"] if isinstance(event, str)} == announced

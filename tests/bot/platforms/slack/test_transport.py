@@ -10,16 +10,17 @@ import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 import aiohttp
 import pytest
 from slack_bolt.async_app import AsyncApp
-from slack_bolt.authorization import AuthorizeResult
 
 from bot.platforms.slack.session import create_web_client, open_session
 from bot.platforms.slack.settings import SlackSettings
 from bot.platforms.slack.transport import HttpTransport, SocketTransport, build_bolt_app
+from bot.platforms.slack.workspaces import SlackWorkspaces
 from digests.subscription import Channel
 from tests.bot.platforms.slack.processes import (
     add_overdue_channel,
@@ -33,12 +34,11 @@ from tests.fakes.wire import WAIT_SECONDS
 Heard = list[str]
 
 
-def an_app(slack: FakeSlack, session: object, heard: Heard) -> AsyncApp:
-    client = create_web_client("", settings=SlackSettings(api_base_url=slack.url), session=session)  # type: ignore[arg-type]
-    authorized = AuthorizeResult(
-        enterprise_id=None, team_id="T1", bot_user_id="UBOT", bot_id="BBOT", bot_token="xoxb-right"
-    )
-    app = build_bolt_app(client, authorized, slack.signing_secret)
+def an_app(slack: FakeSlack, session: aiohttp.ClientSession, heard: Heard) -> AsyncApp:
+    settings = SlackSettings(api_base_url=slack.url)
+    client = create_web_client("", settings=settings, session=session)
+    workspaces = SlackWorkspaces(slack.bot_token, settings, session, lambda: datetime.now(UTC))
+    app = build_bolt_app(client, workspaces, slack.signing_secret)
 
     async def listen(ack: Callable[[], Awaitable[None]], command: dict[str, str]) -> None:
         await ack()
