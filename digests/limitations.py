@@ -260,7 +260,10 @@ def _split_clauses(sentence: str) -> list[str]:
 
 
 def _split_outside_parentheses(text: str, signs: str) -> list[str]:
-    """Split a text at signs that are not inside parentheses."""
+    """Split a text at signs that are not inside parentheses.
+
+    The signs are dropped, and parts may be empty.
+    """
     depths = _parenthesis_depths(text)
     cuts = [index for index, sign in enumerate(text) if sign in signs and not depths[index]]
     starts = [0, *(cut + 1 for cut in cuts)]

@@ -211,8 +211,8 @@ class Outbox(Protocol):
         Returns None, too, when a digest is blocked: an older edition of its channel is leased or partly
         posted. Other unfinished older editions are superseded: they are given up, and their papers are
         considered again. The subscription's next edition moves past this one and past `now` in the same
-        transaction, unless a later edition is already due. A delivery of another kind blocks, supersedes and
-        advances nothing, and nothing blocks or supersedes it.
+        transaction, unless it is later already, or earlier and not due yet. A delivery of another kind
+        blocks, supersedes and advances nothing, and nothing blocks or supersedes it.
         """
 
     def claim_due(

@@ -98,9 +98,10 @@ def _match_prefix(word: str) -> list[Query]:
 
 
 def _match_with_typos(words: Sequence[str], phrases: Sequence[Phrase]) -> Query:
-    """Require every phrase as typed, and every word of at least four letters, possibly misspelt.
+    """Build a query that requires each phrase as typed, and each longer word, possibly misspelt.
 
-    Shorter words ("of") are optional. `FUZZY_DISTANCES` limits the typing errors.
+    Longer words have at least four letters; shorter ones ("of") are optional. `FUZZY_DISTANCES` limits the
+    typing errors.
     """
     clauses = [(Occur.Must, _match_anywhere(phrase)) for phrase in phrases]
     for word in words:
@@ -114,7 +115,10 @@ def _count_allowed_typos(word: str) -> int:
 
 
 def _match_misspelt(word: str) -> list[Query]:
-    """Match a word in titles and authors' names within the allowed distance. Nearer words weigh more."""
+    """Build queries that match a word in titles and authors' names within the allowed distance.
+
+    Nearer words weigh more.
+    """
     return [
         Query.boost_query(Query.fuzzy_term_query(SCHEMA, field, word, distance), boost / (distance + 1))
         for distance in range(_count_allowed_typos(word) + 1)

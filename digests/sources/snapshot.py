@@ -82,9 +82,9 @@ class SnapshotSource:
         yield SourceBatch(replace(file_position, is_complete=True).to_json())
 
     def _resume_position(self, position: str) -> FilePosition:
-        """Return the saved position, or the start if the file has changed.
+        """Return the saved position, or the start if there is none or the file has changed.
 
-        Raises InputError if it is unreadable.
+        Raises InputError if the file cannot be read.
         """
         try:
             file_stat = self.path.stat()

@@ -226,7 +226,10 @@ class _RecordScanner:
                 return ""
 
     def read_lines(self) -> Iterator[tuple[int, str]]:
-        """Yield each non-blank line. An object that begins with a lone brace may span several lines."""
+        """Yield each non-blank line. An object that begins with a lone brace may span several lines.
+
+        Raises InputError if such an object does not end.
+        """
         while self.peek_character():
             line = self._line
             record = self._consume_text(self._find_line_length())

@@ -333,7 +333,10 @@ def _is_at_least_as_new(incoming: Paper, known: Paper) -> bool:
 
 
 def _prefer_known_spacing(known: str, incoming: str) -> str:
-    """Return the known text if only the spacing differs: sources break lines differently."""
+    """Return the known text if only the spacing differs, since sources break lines differently.
+
+    Otherwise return the incoming one.
+    """
     return known if known != incoming and known.split() == incoming.split() else incoming
 
 

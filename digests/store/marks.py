@@ -137,7 +137,7 @@ def _matches_mark(mark: Mark) -> list[ColumnElement[bool]]:
 
 
 def _select_marks_of_post(post: Post, source: MarkSource) -> Select[Any]:
-    """Select paper and person of the marks that stand on a message."""
+    """Build a query for paper and person of the marks from one source that stand on a message."""
     return select(marks.c.paper, marks.c.person).where(
         marks.c.platform == post.channel.platform,
         marks.c.channel == post.channel.channel,
@@ -162,7 +162,7 @@ def _is_discussed() -> ColumnElement[bool]:
 
 
 def _select_queue(*conditions: ColumnElement[bool]) -> Select[Any]:
-    """Select the papers of some marks, with their mark counts and first marks, most marks first.
+    """Build a query for the papers of some marks, with mark counts and first marks, most marks first.
 
     A person counts once per platform, in whatever channels the marks are.
     """

@@ -149,7 +149,7 @@ def _process_next_changes(connection: Connection, since: datetime, now: datetime
 
 
 def _select_affected_posts(after: int, to: int, since: datetime) -> Any:
-    """Select the messages, posted at `since` or later, that show papers changed in a window.
+    """Build a query for the messages, posted at `since` or later, that show papers changed in a window.
 
     Each comes with its newest change. The window excludes `after` and includes `to`.
     """

@@ -251,9 +251,9 @@ def running_conditions() -> tuple[ColumnElement[bool], ...]:
 
 
 def _select_channel_rows(channel: Channel, *, active_only: bool = True) -> Select[Any]:
-    """Select the rows of a channel, active ones first, then rows that name a workspace.
+    """Build a query for the rows of a channel, active ones first, then rows that name a workspace.
 
-    An empty workspace on either side matches any.
+    An empty workspace on either side matches any. `active_only` leaves out removed subscriptions.
     """
     channel_rows = select(subscriptions).where(
         subscriptions.c.platform == channel.platform, subscriptions.c.channel == channel.channel
@@ -270,9 +270,10 @@ def _select_channel_rows(channel: Channel, *, active_only: bool = True) -> Selec
 def _apply_change(
     connection: Connection, channel: Channel, after: Subscription | None, by: str, now: datetime
 ) -> SubscriptionChange | None:
-    """Store a change as `Subscriptions.change` says, in the caller's transaction.
+    """Store a change and return it, as `Subscriptions.change` says, in the caller's transaction.
 
-    Raises InputError, and StoreError if the stored subscription cannot be read.
+    Returns None if nothing would change. Raises InputError, and StoreError if the stored subscription cannot
+    be read.
     """
     row = connection.execute(_select_channel_rows(channel, active_only=False).limit(1)).first()
     before = subscription_from_row(row) if row is not None and row.active else None

@@ -113,8 +113,8 @@ def reopen_failed(
 ) -> None:
     """Make a failed delivery due at `now`, without its plan and with no failures.
 
-    Does nothing if there is no such delivery, or if one of its pages is, or may be, in the channel. A failure
-    notice that was not acknowledged is withdrawn.
+    Does nothing if the edition has no failed delivery of this kind, or if one of its pages is, or may be, in
+    the channel. A failure notice that was not acknowledged is withdrawn.
     """
     has_no_posted_page = ~exists().where(
         pages.c.delivery == deliveries.c.id, pages.c.state != PageState.PLANNED

@@ -215,9 +215,10 @@ class Claimer:
         return _lateness_columns(subscription_row, edition, self.now, first_failed)
 
     def _advance_next_due(self, subscription: Subscription, edition: date) -> None:
-        """Move the subscription's next edition past this one and past now, unless a later one is due.
+        """Move the subscription's next edition past this one and past `now`.
 
-        The edition itself may be claimed before its due time.
+        A next edition that is later than this one stays, and so does an earlier one that is not due yet. The
+        edition itself may be claimed before its due time.
         """
         coming = next_due_edition(subscription.schedule, self.now)
         while coming.edition <= edition:
@@ -530,7 +531,7 @@ def _is_due() -> ColumnElement[bool]:
 
 
 def _select_unfinished(condition: ColumnElement[bool]) -> Select[Any]:
-    """Select and lock unfinished deliveries that can be leased and meet a condition.
+    """Build a query that locks unfinished deliveries that can be leased and meet a condition.
 
     Rows that another process has locked are passed over, and so is a delivery of a channel that has another
     one of its kind under a live lease.

@@ -46,7 +46,10 @@ def _reset_future_instants(
 
 
 def _is_unposted_future_edition(now: datetime) -> ColumnElement[bool]:
-    """Match deliveries of future editions of which nothing is, or may be, in the channel."""
+    """Match deliveries of future editions of which nothing is, or may be, in the channel.
+
+    A future edition is not due yet, and its date is more than `MAX_EDITION_AHEAD` after `now`.
+    """
     has_posted_page = exists().where(pages.c.delivery == deliveries.c.id, pages.c.state != PageState.PLANNED)
     return and_(
         deliveries.c.edition > (now + MAX_EDITION_AHEAD).date(),

@@ -1,4 +1,7 @@
-"""Conditions of statements over the outbox: the state of a delivery's lease and of its pages."""
+"""Conditions of statements over the outbox: the state of a delivery's lease and of its pages.
+
+Each function builds a condition that matches rows of `deliveries`, or of an alias of it in `table`.
+"""
 
 from collections.abc import Iterable
 from datetime import datetime
