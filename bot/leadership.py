@@ -15,7 +15,7 @@ POLL_SECONDS = 2.0
 """Interval between two checks of the leader lock, held or not."""
 
 ANSWER_TIMEOUT_SECONDS = 10.0
-"""Longest wait for the answer of the store. Then the lead counts as lost; the store passes it on later."""
+"""Longest wait for the store to say if the lock is held. After it the lead counts as lost."""
 
 LeaderWork = Callable[[asyncio.Event], Awaitable[None]]
 """A coroutine function that gets an event, and returns soon after the event is set."""
@@ -26,8 +26,10 @@ async def run_while_leading(
 ) -> None:
     """Run `work` while this process leads `role`, until `stop` is set or the work returns by itself.
 
-    The event that the work receives is set on `stop` and when the lead is lost; in the second case the work
-    starts again with the next lead. Exceptions of the work are raised.
+    The event that the work receives is set on `stop` and when the lead is lost. After `stop` the lead is kept
+    until the work ends. After a loss this function waits for the lead again, and then restarts the work. An
+    error of the store during a wait is logged, and the lock is asked for again. Exceptions of the work are
+    raised.
     """
     while leader_lock := await _wait_for_leadership(role, leadership, stop):
         log.info("this process leads: %s", role)
@@ -40,7 +42,11 @@ async def run_while_leading(
 
 
 async def _wait_for_leadership(role: str, leadership: Leadership, stop: asyncio.Event) -> LeaderLock | None:
-    """Poll until the leader lock is free, and return it; None when `stop` is set before. Logs changes."""
+    """Poll until the leader lock is free, and return it; None when `stop` is set before.
+
+    An error of the store counts as a lock that is not free. A message is logged when it differs from the
+    last.
+    """
     last_message = ""
     while not stop.is_set():
         try:
@@ -57,9 +63,10 @@ async def _wait_for_leadership(role: str, leadership: Leadership, stop: asyncio.
 
 
 async def _run_until_lock_lost(work: LeaderWork, leader_lock: LeaderLock, stop: asyncio.Event) -> bool:
-    """Run the work to its end, after `stop` too.
+    """Run the work to its end. Its event is set after `stop`, and when the lock is lost.
 
-    Returns False when it was stopped because the lock was lost.
+    Returns False if the lock was lost, else True. Exceptions of the work are raised. The lock is not
+    released.
     """
     work_stop, is_lost = asyncio.Event(), False
     work_task = asyncio.ensure_future(work(work_stop))

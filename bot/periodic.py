@@ -13,10 +13,11 @@ log = logging.getLogger(__name__)
 async def every(
     interval_seconds: float, work: Callable[[], Awaitable[float | None]], stop: asyncio.Event, *, name: str
 ) -> None:
-    """Run `work` now and then `interval_seconds` after each end, until `stop` is set.
+    """Run `work` at once, and then `interval_seconds` after each end, until `stop` is set.
 
-    `work` may return the seconds until its next run in place of the interval. A failure is logged under
-    `name`, and the work runs again after the interval.
+    `work` may return the seconds until its next run, in place of the interval; None keeps the interval. An
+    error of it is logged under `name` and not raised, and the next run follows after the interval. A run in
+    progress is not interrupted by `stop`.
     """
     while not stop.is_set():
         wait_seconds = None
@@ -32,7 +33,10 @@ async def every(
 async def restart_on_failure(
     restart_seconds: float, work: Callable[[], Awaitable[None]], stop: asyncio.Event, *, name: str
 ) -> None:
-    """Run `work` until it returns. After an exception, run it again in `restart_seconds`, unless stopped."""
+    """Run `work` until it returns, again `restart_seconds` after each exception, unless `stop` is set.
+
+    Exceptions are logged under `name` and not raised. `stop` does not end a run in progress.
+    """
     while not stop.is_set():
         try:
             await work()
@@ -45,6 +49,6 @@ async def restart_on_failure(
 
 
 async def sleep_unless_stopped(seconds: float, stop: asyncio.Event) -> None:
-    """Sleep for `seconds`; return at once when `stop` is set."""
+    """Sleep for `seconds`, or until `stop` is set."""
     with suppress(TimeoutError):
         await asyncio.wait_for(stop.wait(), seconds)

@@ -1,6 +1,6 @@
-"""The asynchronous face of the store. Its calls block, so they run in threads.
+"""Threads for the blocking calls of the store.
 
-Background work and people's commands have a pool of threads each: a burst of commands can never delay a
+Background work and people's commands have a pool of threads each, so that a burst of commands never delays a
 lease, a leader's heartbeat or the outbox.
 """
 
@@ -24,17 +24,28 @@ _interactive_pool = ThreadPoolExecutor(INTERACTIVE_THREADS, thread_name_prefix="
 
 
 async def run_background(function: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
-    """Call a blocking function for the outbox, leases, leadership or ingest. Context variables go along."""
+    """Call a blocking function in a background thread, and return its result or raise its error.
+
+    For the outbox, leases, leadership and ingest. The function sees the caller's context variables. If the
+    caller is cancelled, a call that has begun still runs to its end. Raises RuntimeError if no thread can be
+    started.
+    """
     return await start_background(function, *args, **kwargs)
 
 
 async def run_interactive(function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
-    """Call a blocking function for a person who waits for the answer. Context variables go along."""
+    """Call a blocking function as `run_background` does, for a person who waits for the answer.
+
+    It has threads of its own, which background work cannot occupy.
+    """
     return await _start(_interactive_pool, partial(function, *args, **kwargs))
 
 
 def start_background(function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> asyncio.Future[R]:
-    """Start a call as `run_background` does. Raises RuntimeError at once when no thread can be started."""
+    """Start a call as `run_background` does, and return its future without waiting.
+
+    Raises RuntimeError at once if no thread can be started.
+    """
     return _start(_background_pool, partial(function, *args, **kwargs))
 
 

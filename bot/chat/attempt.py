@@ -1,6 +1,8 @@
 """Record of the requests that carry one page. After a failure it tells if the page may have been posted.
 
 A platform's HTTP session reports its requests here, since a time-out does not tell how far a request came.
+`with_deadline` makes the outcome of a PostError from the record. `deliver_claim` in `bot/delivery/deliver.py`
+says what follows from each outcome.
 """
 
 import asyncio
@@ -35,11 +37,11 @@ class SendAttempt:
 
     @property
     def may_have_arrived(self) -> bool:
-        """Return True if the page may have been posted, as is always possible for an untracked attempt."""
+        """True if the page may have been posted, as is always possible for an untracked attempt."""
         return self.was_sent or not self.is_tracked
 
     def begin_request(self) -> None:
-        """Record that a request begins. Nothing of it is sent yet."""
+        """Record that a request begins. Nothing of it is sent yet: `mark_refused` returns to this state."""
         self._was_sent_before = self.was_sent
 
     def mark_sent(self) -> None:
@@ -47,21 +49,25 @@ class SendAttempt:
         self.was_sent = True
 
     def mark_redirected(self) -> None:
-        """Record that a redirect answered the request, which may have posted the page nevertheless.
+        """Record that a redirect answered the request. If the page was sent before it, it may be posted.
 
-        A later refusal concerns only the request to the new address.
+        A refusal of the request to the new address therefore leaves `was_sent` as it is now. Nothing changes
+        if nothing was sent.
         """
         self._was_sent_before = self.was_sent
 
     def mark_refused(self) -> None:
-        """Record that the answer excludes that this request posted the page. Earlier requests still count."""
+        """Record that the answer excludes that this request posted the page.
+
+        `was_sent` becomes what it was before the request: earlier requests still count.
+        """
         self.was_sent = self._was_sent_before
 
     def resolve_outcome(self, outcome: Outcome) -> Outcome:
         """Return the outcome of the page, given the `outcome` of its last request.
 
-        UNKNOWN if the page may have been posted. Otherwise NOT_POSTED in place of UNKNOWN, and any other
-        outcome as it is.
+        UNKNOWN if any request of the attempt may have posted the page. Otherwise NOT_POSTED in place of
+        UNKNOWN, and any other outcome as it is.
         """
         if self.may_have_arrived:
             return Outcome.UNKNOWN
@@ -79,8 +85,8 @@ def current_attempt() -> SendAttempt | None:
 async def with_deadline(call: Coroutine[Any, Any, _T], timeout: timedelta) -> _T:
     """Await a platform's call as a new attempt, for `timeout` at most, and return its result.
 
-    On a time-out it raises PostError: UNKNOWN if the page may have been posted, else NOT_POSTED. Errors of
-    the call pass through.
+    On a time-out the call is cancelled. It raises PostError then, with UNKNOWN if the page may have been
+    posted, else with NOT_POSTED. Other errors of the call pass through.
     """
     seconds = timeout.total_seconds()
     with page_attempt(seconds) as attempt:
@@ -95,7 +101,10 @@ async def with_deadline(call: Coroutine[Any, Any, _T], timeout: timedelta) -> _T
 
 @contextmanager
 def page_attempt(seconds: float = math.inf) -> Iterator[SendAttempt]:
-    """Make a new attempt current for the duration of the block. Its deadline is `seconds` from now."""
+    """Make a new attempt current for the duration of the block, and yield it.
+
+    Its deadline is `seconds` from now. The attempt that was current before is current again afterwards.
+    """
     attempt = SendAttempt(time.monotonic() + seconds)
     token = _current_attempt.set(attempt)
     try:
@@ -121,9 +130,9 @@ def tracked(seconds: float = math.inf) -> Iterator[SendAttempt]:
 
 @contextmanager
 def untracked(attempt: SendAttempt) -> Iterator[None]:
-    """Keep the requests of the block out of the attempt's record. They prepare the page and cannot post it.
+    """Make another attempt current for the block, so that its requests are not recorded for `attempt`.
 
-    Their deadline is the attempt's.
+    For requests that prepare a page and cannot post it. Their deadline is that of `attempt`.
     """
     with page_attempt(attempt.deadline - time.monotonic()):
         yield

@@ -1,6 +1,6 @@
-"""Trace of an HTTP session that reports its requests, and lets none out after its deadline.
+"""Trace of an HTTP session: it reports the session's requests, and stops those that are held up for too long.
 
-A request that is held up for too long must not be sent: another worker may have posted the same page by then.
+A request that is held up must not be sent later: another worker may have posted the same page by then.
 """
 
 import time
@@ -31,12 +31,13 @@ def deadline_trace(timeout: float, now: Callable[[], float] = time.time) -> aioh
     """Return the trace configuration for a session whose requests carry pages.
 
     It looks at the clock right before a request's body is sent. If `timeout` seconds have passed since the
-    request began, the request fails with TimeoutError and is not sent. A timer does not suffice: a process
-    that is suspended there, and continues after its lease has ended, would send first and handle its timers
+    request began, the request raises TimeoutError and is not sent. A timer does not suffice: a process that
+    is suspended there, and continues after its lease has ended, would send first and handle its timers
     afterwards. `now` is the wall clock in seconds, since monotonic clocks stop while a machine sleeps.
 
-    Each request is reported to `current_attempt()`. There an answer with status 429 is a refusal; if its
-    Retry-After ends after the attempt's deadline, it raises LongWaitError.
+    Each request is reported to `current_attempt()`, if there is one. An answer with status 429 is reported as
+    a refusal. The request then raises LongWaitError if less than `RETRY_MARGIN_SECONDS` would be left between
+    the end of its Retry-After and the attempt's deadline.
     """
 
     async def on_request_start(session: Any, request: SimpleNamespace, params: Any) -> None:
@@ -74,7 +75,7 @@ def deadline_trace(timeout: float, now: Callable[[], float] = time.time) -> aioh
 
 
 def _parse_seconds(header: str) -> float:
-    """Return the number of seconds in a header, or 0 if it holds no number."""
+    """Return the number in a header; 0 if it holds none, such as a date."""
     try:
         return float(header)
     except ValueError:

@@ -18,7 +18,10 @@ class Severity(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Result of one check: its subject, such as "bot token", and a sentence with result and remedy."""
+    """Result of one check: its subject, such as "bot token", and a sentence with result and remedy.
+
+    As a string it is one line, with the mark of its severity in front.
+    """
 
     severity: Severity
     subject: str

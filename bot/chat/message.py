@@ -16,9 +16,9 @@ class Heading:
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """A paragraph, whose line breaks are kept. `label` stands before it in bold.
+    """A paragraph, whose line breaks are kept. `label` stands before it in bold, unless it is empty.
 
-    Small print is shown grey.
+    `is_small_print` shows it smaller or grey.
     """
 
     text: str
@@ -31,9 +31,9 @@ class Card:
     """One paper, with its parts as text. Every renderer leaves empty parts out.
 
     `paper` is the id that marks refer to. `url` is the link of the title, and the only link in a card.
-    `number` is the paper's place in a digest. `score` is short ("8.7/10"). `limitations_note` is shown if
-    `limitations` is empty. `review_line` names the reviewer, and `reason` says why the paper was picked.
-    `mark_count` people want to discuss the paper.
+    `number` is the paper's place in a digest, None outside of one. `score` is short ("8.7/10").
+    `limitations_note` is shown if `limitations` is empty. `warnings` are sentences. `review_line` names the
+    reviewer, and `reason` says why the paper was picked. `mark_count` people want to discuss the paper.
     """
 
     paper: str
@@ -82,10 +82,9 @@ class ButtonAction(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Button:
-    """A button with its label and the value that a click sends back. A platform without buttons leaves it
-    out.
+    """A button with its label, and the value that a click sends back.
 
-    `is_primary` emphasises it.
+    `is_primary` emphasises it. A platform without buttons leaves it out.
     """
 
     action: ButtonAction

@@ -18,8 +18,8 @@ from digests.subscription import Channel, DigestStyle
 class Page:
     """One chat message as the platform's API takes it, without the channel and the thread.
 
-    `papers` are the ids of its papers, in order. A page with `in_thread` is posted in the thread of the
-    message's first page.
+    `papers` are the ids of its papers, in order; a mark on the message counts for one of them. A page with
+    `in_thread` is posted in the thread of the message's first page.
     """
 
     payload: Mapping[str, Any]
@@ -31,7 +31,8 @@ class Page:
 class PostUpdate:
     """Current state of the papers in a posted message: everything that a refresh adds to it, by paper id.
 
-    `mark_counts` are numbers of people. An update line names a new version, a new review or a withdrawal.
+    `mark_counts` are numbers of people. An update line names a new version, a new review or a withdrawal. A
+    paper that is missing has no marks, or no changes.
     """
 
     mark_counts: Mapping[str, int] = field(default_factory=dict)
@@ -57,14 +58,17 @@ class Platform(Protocol):
     def name(self) -> str: ...
 
     def render(self, message: Message, style: DigestStyle) -> Sequence[Page]:
-        """Render a message as pages within every limit of the platform. Pure; never raises for any text."""
+        """Render a message as pages within every limit of the platform, one at least. Pure.
+
+        Never raises for any text. Texts are escaped, and clipped if they are too long.
+        """
 
     async def post(self, channel: Channel, page: Page, *, key: str, thread: str | None) -> str:
         """Post one page and return its receipt, the platform's id of the message.
 
         `key` is the page's idempotency key, which the message carries. `thread` is the receipt of the message
-        whose thread the page belongs to, or None. Raises PostError; its outcome tells whether the page may be
-        posted again.
+        whose thread the page belongs to, or None. Raises PostError; its outcome tells if the page may be
+        posted again. The outcome is UNKNOWN if the answer was lost.
         """
 
     async def find(self, channel: Channel, *, key: str, since: datetime) -> str | NoHistory | None:
@@ -77,13 +81,15 @@ class Platform(Protocol):
     async def edit(self, channel: Channel, receipt: str, page: Page) -> None:
         """Replace the content of a posted message. Idempotent.
 
-        Raises PostError, with REFUSED also when the message no longer exists.
+        The message keeps its idempotency key. Raises PostError, with REFUSED also when the message no longer
+        exists.
         """
 
     async def refresh(self, post: Post, update: PostUpdate) -> None:
         """Render a posted message again with this update. Idempotent.
 
-        Raises PostError, with REFUSED also when the message no longer exists.
+        Marks and lines that the update does not contain are removed. Raises PostError, with REFUSED also when
+        the message no longer exists.
         """
 
     async def send_direct_message(self, channel: Channel, person: str, message: Message) -> None:
@@ -95,20 +101,20 @@ class Platform(Protocol):
 
 
 class Outcome(Enum):
-    """Knowledge about a page after its post failed."""
+    """Knowledge about a page after its post failed. A failed edit or search uses it for its request."""
 
     NOT_POSTED = "not posted"
     """The page was not posted, and may be posted again."""
     REFUSED = "refused"
     """The page was not posted, and the platform would reject it again."""
     GONE = "gone"
-    """The page was not posted: the channel does not exist or denies access, until a person mends that."""
+    """The page was not posted: the channel does not exist or denies access, until a person changes that."""
     UNKNOWN = "unknown"
     """The page may have been posted: reconcile it with the channel before it is posted again."""
 
 
 class PostError(Exception):
-    """A call failed.
+    """Failure of a call to a platform.
 
     `outcome` tells what is known about the page, and the message is a sentence for people.
     """

@@ -20,6 +20,7 @@ BATCH_DIVISOR = 4
 """A batch starts at once when it has one item for every `BATCH_DIVISOR` deliveries in progress."""
 
 PendingItem = tuple[Any, asyncio.Future[Any]]
+"""An item and the future of its result."""
 
 
 @dataclass(slots=True)
@@ -52,7 +53,8 @@ class Batcher:
 
         Items of one `kind` form batches; every call with one kind passes equal functions. `run_many` returns
         the results in the order of the items. It is atomic: when it fails, each item of the batch is
-        processed by `run_one`, so that only the items at fault raise.
+        processed by `run_one`, so that only the items at fault raise. Raises the error of `run_one` for this
+        item, and RuntimeError if no thread can be started.
         """
         future: asyncio.Future[R | _RunAlone] = asyncio.get_running_loop().create_future()
         self._pending[kind].append((item, future))

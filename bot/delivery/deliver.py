@@ -21,6 +21,7 @@ from bot.chat.port import CANNOT_ASK, NoHistory, Outcome, Page, Platform, PostEr
 from bot.delivery.batching import Batcher
 from bot.delivery.rate_limit import RateLimiter
 from bot.delivery.render_cache import RenderCache, RenderedDigest, RenderRequest
+from bot.present.wording import format_count
 from bot.storage import run_background
 from digests.build import DigestPolicy
 from digests.errors import InputError, PaperroundError
@@ -57,7 +58,7 @@ MIN_CRASHES = 2
 """Least number of crashes in a row after which a delivery is given up: one may have another cause."""
 
 TIME_ZONE_MARGIN = timedelta(days=1)
-"""Time before an edition's midnight in UTC at which its first page may be posted: its date is local."""
+"""Lead of a search for a page over its edition's midnight in UTC, because an edition's date is local."""
 
 _FINISHED_STATES = (PageState.POSTED, PageState.SKIPPED)
 
@@ -65,12 +66,12 @@ _POISON_REASON = "Its worker crashed over it {} times in a row."
 
 
 class UnknownPolicy(StrEnum):
-    """Treatment of a page that may have arrived in a channel that cannot be searched."""
+    """Treatment of a page that may have arrived, in a channel that cannot be searched."""
 
     SKIP = "skip"
-    """Never send it again: it may be missing."""
+    """Never send it again: it may be missing in the channel."""
     RESEND = "resend"
-    """Send it again: it may stand there twice."""
+    """Send it again: the channel may get it twice."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,11 +79,11 @@ class DeliveryPolicy:
     """The numbers and choices of delivery.
 
     A failed delivery is retried until its local day ends and `min_attempts` attempts in a row have confirmed
-    no page. A delivery that crashes its worker as often is given up. `lease` is the length of a claim, which
-    each page renews. `timeout` limits one request to a platform. `history_lag` is the time after which a
-    posted message appears in its channel's history. `merge_missed` makes a digest cover the missed editions
-    before it. At most `concurrency` deliveries are in progress, `concurrency_per_workspace` of them in one
-    workspace.
+    no page. A delivery that crashes its workers as often in a row, but at least `MIN_CRASHES` times, is given
+    up too. `lease` is the length of a claim, which each page renews. `timeout` limits one request to a
+    platform. `history_lag` is the time after which a posted message appears in its channel's history.
+    `merge_missed` makes a digest cover the missed editions before it. At most `concurrency` deliveries are in
+    progress, `concurrency_per_workspace` of them in one workspace.
     """
 
     on_unknown: UnknownPolicy = UnknownPolicy.SKIP
@@ -107,7 +108,9 @@ class DeliveryPolicy:
 class DeliveryContext:
     """The collaborators of a delivery.
 
-    `owner` names this process in the outbox, `clock` returns UTC times.
+    `owner` names this process in the outbox, and `clock` returns UTC times. `platforms` and `rate_limiters`
+    are by platform name; a platform without a limiter is not limited. `jitter` returns a number from 0 to 1
+    for the backoff, and `sleep` waits for some seconds.
     """
 
     store: Store
@@ -127,7 +130,8 @@ async def deliver_edition(subscription: Subscription, edition: date, *, context:
     """Deliver one edition to one channel now, whatever its schedule. A failed edition is tried again.
 
     Returns True when an attempt was made, also when it failed. Returns False when the outbox leased nothing:
-    the edition is finished, leased, blocked by an older one, or was given up after a part of it was posted.
+    the edition is finished or leased, its retry is not due yet, an older edition blocks it, it cannot be
+    read, or it was given up after a part of it was posted. Raises StoreError if the outbox cannot be asked.
     """
     claim = await run_background(
         context.store.outbox.claim,
@@ -144,10 +148,26 @@ async def deliver_edition(subscription: Subscription, edition: date, *, context:
 
 
 async def deliver_claim(claim: Claim, *, context: DeliveryContext) -> None:
-    """Deliver a claimed edition. After a failure store its reason, and reschedule the delivery or give it up.
+    """Deliver a claimed edition. A failure is stored and logged, and not raised.
 
-    A page that the platform refuses, a channel that is gone and invalid preferences give it up at once; the
-    last two also stop the subscription. No error is raised.
+    A failure that may pass goes to `_reschedule_delivery`, which stores its reason and the time of the next
+    attempt: a PostError with NOT_POSTED or UNKNOWN, an error of the store, an unforeseen exception. After a
+    LeaseLostError nothing is written: another worker has the delivery.
+
+    A lost answer: `_mark_sending` has stored the page as `POSTING` before its request. `with_deadline` in
+    `bot/chat/attempt.py` and the platform's client raise PostError with UNKNOWN if the request may have
+    posted the page. `_post_page` then leaves the page in `POSTING`, and the delivery is rescheduled. When its
+    retry is due, `Claimer` in `digests/store/outbox/claims.py` leases it again. `_reconcile_page` finds the
+    page in `POSTING` and searches the channel for its key. A page that is found is confirmed; one that two
+    searches do not find is posted again; `DeliveryPolicy.on_unknown` decides where the channel cannot be
+    searched. A crash in the middle of a page leaves the same page state, and `Claimer` leases the delivery
+    when the lease has ended.
+
+    Giving up: `_abandon_delivery` does it through `abandon_claimed` in `digests/store/outbox/abandon.py`. The
+    cases are a page that the platform refuses, a channel that is gone, invalid preferences (InputError), too
+    many crashes (`_EditionRun.deliver`), and a failure too late in the day (`_reschedule_delivery`). A
+    channel that is gone and invalid preferences also stop the subscription. The module docstring of
+    abandon.py lists the cases in which the store itself gives an edition up.
     """
     run = _EditionRun(claim, context)
     try:
@@ -174,8 +194,9 @@ class _EditionRun:
     """One attempt to deliver a claimed edition: the state machine of its pages.
 
     A page goes from `PLANNED` over `POSTING` to `POSTED`. A page found in `POSTING` may have arrived: its
-    worker crashed, or the answer was lost. It is reconciled with the channel, and then confirmed, posted
-    again, or `SKIPPED`. A page in `CHANGING` is posted, and is edited into its new content.
+    worker crashed, or the answer was lost. `_reconcile_page` searches the channel for it, and then it is
+    confirmed, posted again, or `SKIPPED`. A page in `CHANGING` is posted, and is edited into its new content.
+    `deliver_claim` handles the errors, and describes the whole way.
     """
 
     claim: Claim
@@ -190,8 +211,9 @@ class _EditionRun:
     async def deliver(self) -> None:
         """Plan the edition unless an earlier run did, post its pages in order, and finish the delivery.
 
-        A delivery that crashed too many workers is refused before anything is sent. Raises PostError,
-        LeaseLostError and PaperroundError.
+        Raises PostError with NOT_POSTED if the platform is not set up, and with REFUSED if the delivery has
+        crashed too many workers; nothing is sent then. Raises PostError if a page fails, LeaseLostError if
+        another worker has taken over, InputError for invalid preferences, and StoreError.
         """
         self._find_platform()
         if self.claim.crashes >= max(self.context.policy.min_attempts, MIN_CRASHES):
@@ -202,6 +224,7 @@ class _EditionRun:
                 await self._finish_delivery()
 
     def _find_platform(self) -> Platform:
+        """Return the channel's platform. Raises PostError with NOT_POSTED if it is not set up here."""
         name, platforms = self.claim.subscription.channel.platform, self.context.platforms
         if platform := platforms.get(name):
             return platform
@@ -211,10 +234,11 @@ class _EditionRun:
     # The plan.
 
     async def _plan_pages(self) -> bool:
-        """Make `claim.pages` the pages of this edition, and store a plan without pages.
+        """Make `claim.pages` the pages of this edition.
 
+        A new plan with pages is stored later, with its first page; a plan without pages is stored at once.
         Returns False when an edition that was finished as empty stays empty: nothing is left to do. Raises
-        PostError for a kind that is not built here.
+        PostError with NOT_POSTED for a kind that is not built here.
         """
         match self.claim.kind:
             case DeliveryKind.DIGEST:
@@ -248,7 +272,10 @@ class _EditionRun:
     # The pages.
 
     async def _deliver_pages(self) -> None:
-        """Deliver the pages one after the other: their order in the channel is the order of the digest."""
+        """Deliver the pages one after the other: their order in the channel is the order of the digest.
+
+        The first error ends it; the pages after it are not sent.
+        """
         for page in self.claim.pages:
             receipt = await self._deliver_page(page)
             if page.number == 0:
@@ -269,11 +296,13 @@ class _EditionRun:
                 return await self._edit_page(page)
 
     async def _post_page(self, page: PlannedPage) -> str | None:
-        """Mark the page as being sent, which fences off every other worker; post it and confirm it.
+        """Store that the page is being sent, which fences off every other worker; post it and confirm it.
 
-        One time-out, shorter than the lease, covers both steps. A process that was stopped or asleep between
-        them and wakes after its lease has no time left and sends nothing. Raises PostError; unless the
-        outcome is UNKNOWN, the page is `PLANNED` again.
+        Waits for the rate limiter first. Returns the receipt. One time-out, shorter than the lease, covers
+        both steps: a process that was stopped or asleep between them and wakes after its lease has no time
+        left and sends nothing. Raises PostError. With UNKNOWN the page stays `POSTING` and will be
+        reconciled; with every other outcome it is `PLANNED` again. Raises LeaseLostError if another worker
+        has the delivery.
         """
         context, timeout = self.context, self.context.policy.timeout
         await self._acquire_rate_limit()
@@ -299,7 +328,10 @@ class _EditionRun:
         return receipt
 
     async def _mark_sending(self, page: PlannedPage, now: datetime) -> None:
-        """Store that the page is being sent, with its plan unless that is stored, in one transaction."""
+        """Store that the page is being sent, with its plan unless that is stored, in one transaction.
+
+        Renews the lease. Raises LeaseLostError.
+        """
         lease = self.context.policy.lease
         if self.unsaved_watermark is None or page.number != 0:
             await self._write_outbox(PageSending(self.claim, page.number, now, lease))
@@ -307,7 +339,11 @@ class _EditionRun:
             await self._write_outbox(FirstPageSending(self.claim, self.unsaved_watermark, now, lease))
 
     async def _edit_page(self, page: PlannedPage) -> str | None:
-        """Edit a posted page into its new content. Post it again when the platform refuses the edit."""
+        """Edit a posted page into its new content, confirm it, and return its receipt.
+
+        A page whose edit is refused, such as because its message was deleted, is posted again. Raises
+        PostError; after another failure of the edit the page stays `CHANGING`.
+        """
         receipt = page.receipt or ""
         await self._acquire_rate_limit()
         editing = self._find_platform().edit(self.claim.subscription.channel, receipt, _to_page(page))
@@ -324,8 +360,10 @@ class _EditionRun:
     async def _reconcile_page(self, page: PlannedPage) -> str | None:
         """Search the channel for a page that may have arrived. Returns its receipt; None for a skipped page.
 
-        A page that is found is confirmed; one that two searches do not find is posted again. `on_unknown`
-        decides where the channel cannot be searched.
+        A page that is found is confirmed. One that two searches do not find is posted again; between them it
+        waits until no request of an earlier worker can be in progress. Where the channel cannot be searched,
+        `on_unknown` decides: the page is posted again, or skipped with a warning in the log. Raises
+        PostError.
         """
         policy = self.context.policy
         found = await self._find_page(page)
@@ -345,7 +383,11 @@ class _EditionRun:
         return receipt
 
     async def _find_page(self, page: PlannedPage) -> str | NoHistory | None:
-        """Search the channel for a page by its idempotency key. Raises PostError, never with REFUSED."""
+        """Search the channel for a page by its idempotency key, and return its receipt.
+
+        Returns None if the channel does not have it, and CANNOT_ASK if the channel cannot be searched. Raises
+        PostError, never with REFUSED: a refusal concerns the search and not the page.
+        """
         since = datetime.combine(self.claim.edition, time(), UTC) - TIME_ZONE_MARGIN
         search = self._find_platform().find(
             self.claim.subscription.channel, key=page.idempotency_key, since=since
@@ -359,7 +401,7 @@ class _EditionRun:
             raise PostError(str(error), Outcome.NOT_POSTED) from error
 
     async def _confirm_page(self, page: PlannedPage, receipt: str | None) -> None:
-        """Store a page's receipt; None for a page that is skipped.
+        """Store a page's receipt; None marks the page as skipped. Raises LeaseLostError.
 
         The last page of a digest with picks finishes the delivery in the same write.
         """
@@ -377,7 +419,10 @@ class _EditionRun:
     # The end.
 
     async def _finish_delivery(self) -> None:
-        """Finish the delivery: as empty, or as posted unless the confirmation of its last page did."""
+        """Finish the delivery and release the lease: as empty if it has an empty reason, else as posted.
+
+        Writes nothing if the confirmation of the last page has finished it.
+        """
         claim, channel = self.claim, self.claim.subscription.channel
         if claim.empty_reason:
             await run_background(self._finish_empty)
@@ -385,7 +430,7 @@ class _EditionRun:
             return
         if all(page.state in _FINISHED_STATES for page in claim.pages):
             await run_background(self.context.store.outbox.finish, claim)
-        log.info("delivered %s to %s, %d pages", claim.edition, channel, len(claim.pages))
+        log.info("delivered %s to %s, %s", claim.edition, channel, format_count(len(claim.pages), "page"))
 
     def _finish_empty(self) -> None:
         claim, store = self.claim, self.context.store
@@ -398,7 +443,7 @@ class _EditionRun:
         )
 
     async def _write_outbox(self, write: OutboxWrite) -> None:
-        """Apply one write to the outbox; it is durable on return.
+        """Apply one write to the outbox; it is durable on return. Raises LeaseLostError and StoreError.
 
         Writes of one type may share a transaction.
         """
@@ -412,7 +457,8 @@ class _EditionRun:
 def _replan_empty(request: RenderRequest, late_until: datetime, context: DeliveryContext) -> Claim | None:
     """Return a claim with a new plan that shows the late papers; None when the digest stays empty.
 
-    A digest that stays empty is finished again with the new watermark. Blocks.
+    A digest stays empty if it still has no picks, or if `late_until` has passed. It is then finished again
+    with the new watermark. Raises LeaseLostError. Blocks.
     """
     claim, now, outbox = request.claim, context.clock(), context.store.outbox
     rendered = _render_one(context, request)
@@ -476,8 +522,8 @@ async def _reschedule_delivery(
 ) -> None:
     """Store a failure and the time of the next attempt.
 
-    Give the edition up when its local day will be over by then and `min_attempts` have failed in a row.
-    `had_progress` sets the count of failures back.
+    Gives the edition up when its local day will be over by then and `min_attempts` have failed in a row.
+    `had_progress` starts the count of failures again from 0. An error of the store is only logged.
     """
     if had_progress:
         claim = replace(claim, failures=0)
@@ -493,7 +539,12 @@ async def _reschedule_delivery(
 async def _abandon_delivery(
     claim: Claim, reason: str, context: DeliveryContext, *, stop: bool = False
 ) -> None:
-    """Give the edition up, which queues a failure notice. `stop` also stops the subscription."""
+    """Give the edition up for good: log and store the reason, and queue a failure notice.
+
+    Its papers that nobody saw are considered again by the next digest; under `UnknownPolicy.RESEND` those on
+    pages that may have arrived count as unseen. `stop` also stops the subscription. An error of the store is
+    only logged.
+    """
     log.error("%s, %s: %s Given up.", claim.subscription.channel, claim.edition, reason)
     abandon = partial(
         context.store.outbox.abandon, claim, reason, now=context.clock(), stop_subscription=stop
@@ -504,7 +555,7 @@ async def _abandon_delivery(
 async def _try_write(write: Callable[[], None]) -> None:
     """Write in a background thread.
 
-    An error is only logged: the delivery is claimed again after its lease.
+    An error is only logged: the delivery is leased again after its lease ends.
     """
     try:
         await run_background(write)
@@ -515,6 +566,9 @@ async def _try_write(write: Callable[[], None]) -> None:
 
 
 def _compute_backoff(failures: int, jitter: float) -> timedelta:
-    """Compute the wait before the next attempt. `jitter`, from 0 to 1, spreads failed deliveries."""
+    """Compute the wait before the next attempt, after `failures` failures in a row.
+
+    `jitter`, from 0 to 1, adds up to a quarter, so that deliveries that failed together are spread.
+    """
     backoff: timedelta = min(FIRST_BACKOFF * 2 ** min(failures, 9), MAX_BACKOFF)
     return backoff * (1 + jitter / 4)

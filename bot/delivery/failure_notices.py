@@ -21,14 +21,14 @@ RETRY_AFTER = timedelta(minutes=10)
 RETRY_AFTER_UNKNOWN = timedelta(days=1)
 """Wait after a notice that may have arrived."""
 MAX_NOTICE_AGE = timedelta(days=3)
-"""Oldest edition of which a notice is still retried."""
+"""Age of an edition after which its notice is not retried."""
 CONCURRENCY = 50
 """Notices read from the store and sent at once."""
 
 
 @dataclass(frozen=True, slots=True)
 class FailureNotifier:
-    """Sends the failure notices of the store. `timeout` limits one message."""
+    """Sends the failure notices of the store. `platforms` are by name, and `timeout` limits one message."""
 
     failure_notices: FailureNotices
     platforms: Mapping[str, Platform]
@@ -36,13 +36,15 @@ class FailureNotifier:
     timeout: timedelta
 
     async def run_until_stopped(self, stop: asyncio.Event) -> None:
-        """Send the notices that are due, every `POLL_SECONDS`, until `stop` is set."""
+        """Send the notices that are due, every `POLL_SECONDS`, until `stop` is set. Errors are logged."""
         await every(POLL_SECONDS, self.send_due_notices, stop, name="failure notices")
 
     async def send_due_notices(self) -> None:
-        """Send every notice that is due. One that fails is rescheduled, or dropped if it cannot be delivered.
+        """Send every notice that is due, `CONCURRENCY` at a time. Raises StoreError.
 
-        A person gets a notice once, except after a crash or a lost answer: then it may come twice.
+        A notice that fails is rescheduled. It is dropped if the platform refuses it, if it has no owner or
+        platform here, or if its edition is older than `MAX_NOTICE_AGE`. A person gets a notice once, except
+        after a crash or a lost answer: then it may come twice.
         """
         while notices := await run_background(
             self.failure_notices.due, now=self.clock(), retry_after=RETRY_AFTER, limit=CONCURRENCY
@@ -67,7 +69,7 @@ class FailureNotifier:
         await run_background(self.failure_notices.acknowledge, notice, retry_at=retry_at)
 
     async def _send_message(self, notice: FailureNotice) -> None:
-        """Send the direct message; nothing when there is no owner or no such platform. Raises PostError."""
+        """Send the direct message. Does nothing without an owner or such a platform. Raises PostError."""
         subscription = notice.subscription
         platform = self.platforms.get(subscription.channel.platform)
         if not platform or not subscription.owner_id:

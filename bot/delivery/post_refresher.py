@@ -1,4 +1,7 @@
-"""Post edits: a posted message is refreshed after its papers changed or were marked, at most once an hour."""
+"""Post edits: a posted message is refreshed after a paper in it changed, at most once an hour.
+
+Marks queue no edit here: `RefreshDebouncer` in `bot/conversation/marks.py` shows them within seconds.
+"""
 
 import asyncio
 import logging
@@ -28,7 +31,10 @@ EDIT_INTERVAL = timedelta(hours=1)
 """Shortest time between two edits of a message for updates of its papers."""
 
 FIRST_BACKOFF, MAX_ATTEMPTS = timedelta(minutes=1), 12
-"""The wait between failed attempts doubles up to `EDIT_INTERVAL`. The last failure drops the edit."""
+"""The wait between failed attempts doubles from `FIRST_BACKOFF` to `EDIT_INTERVAL`.
+
+After `MAX_ATTEMPTS` failures in a row the message is never refreshed here again.
+"""
 
 BATCH_SIZE = 200
 """Edits claimed at once. The edits of one workspace are made one after the other."""
@@ -38,9 +44,11 @@ POLL_SECONDS = 60.0
 
 @dataclass(frozen=True, slots=True)
 class PostRefresher:
-    """Keeps the marks and update lines of posts not older than `max_age` current, by edits.
+    """Refreshes posts not older than `max_age` after a paper in them changed.
 
-    `timeout` limits one request to a platform.
+    A new version, a new review and a withdrawal are changes. Each edit shows all of them, and the mark counts
+    of that moment. `platforms` and `rate_limiters` are by platform name, and `timeout` limits one request to
+    a platform. Only one replica at a time runs it.
     """
 
     store: Store
@@ -51,11 +59,15 @@ class PostRefresher:
     rate_limiters: Mapping[str, RateLimiter] = field(default_factory=dict)
 
     async def run_until_stopped(self, stop: asyncio.Event) -> None:
-        """Make the edits that are due, every `POLL_SECONDS`, until `stop` is set."""
+        """Make the edits that are due, every `POLL_SECONDS`, until `stop` is set. Errors are logged."""
         await every(POLL_SECONDS, partial(self.refresh_due_posts, stop), stop, name="post edits")
 
     async def refresh_due_posts(self, stop: asyncio.Event) -> None:
-        """Queue an edit for every changed post, then make the edits that are due. Returns early at `stop`."""
+        """Queue an edit for every changed post, then make the edits that are due. Returns early at `stop`.
+
+        Edits of one workspace are made one after the other, those of different workspaces at the same time. A
+        failed edit affects no other. Errors of the queue in the store are raised.
+        """
         post_edits = self.store.post_edits
         while not stop.is_set():
             now = self.clock()
@@ -79,10 +91,10 @@ class PostRefresher:
                 await self._refresh_post(edit)
 
     async def _refresh_post(self, edit: PostEdit) -> None:
-        """Make one edit and complete it.
+        """Make one edit and complete it in the queue.
 
-        A failure is logged, affects no other edit, and reschedules or drops it. After an error of the store
-        the edit stays claimed, and is due again later.
+        A failure is logged, affects no other edit, and reschedules or drops it. If the store fails while the
+        edit is made, the edit stays claimed and is due again later.
         """
         post_edits, channel = self.store.post_edits, edit.post.channel
         try:
@@ -109,7 +121,8 @@ class PostRefresher:
     async def _send_refresh(self, edit: PostEdit) -> str | None:
         """Send a post's current marks and updates, and return the updates as text.
 
-        Returns None, and sends nothing, when the last edit had the same text. Raises PostError.
+        Returns None, and sends nothing, when the last edit had the same text. Waits until no digest needs the
+        channel's rate. Raises PostError, and StoreError from the load.
         """
         update = await run_background(load_post_update, edit.post, self.store)
         text = "\n".join(f"{paper}: {line}" for paper, line in sorted(update.update_lines.items()))
@@ -122,6 +135,7 @@ class PostRefresher:
         return text
 
     def _find_platform(self, post: Post) -> Platform:
+        """Return the post's platform. Raises PostError with NOT_POSTED if it is not set up here."""
         if platform := self.platforms.get(post.channel.platform):
             return platform
         raise PostError(f"The platform {post.channel.platform!r} is not set up here.", Outcome.NOT_POSTED)
@@ -132,7 +146,7 @@ def _workspace_of(edit: PostEdit) -> tuple[str, str]:
 
 
 def _compute_wait(edit: PostEdit, outcome: Outcome) -> timedelta | None:
-    """Return the wait before the next attempt after a failed edit; None to drop the edit."""
+    """Return the wait before the next attempt after a failed edit; None to drop the edit for good."""
     if outcome is Outcome.REFUSED or edit.attempts >= MAX_ATTEMPTS:
         return None
     if outcome is Outcome.UNKNOWN:  # It may have been made, so the next one keeps the interval.

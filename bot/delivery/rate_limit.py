@@ -25,7 +25,8 @@ class RateLimits:
 class RateLimiter:
     """Hands out the sending slots of one platform to this process, which shares them with its peers.
 
-    `now` and `sleep` are in seconds of one monotonic clock.
+    A slot is an instant at which one message may be sent. `now` and `sleep` are in seconds of one monotonic
+    clock.
     """
 
     limits: RateLimits
@@ -41,18 +42,19 @@ class RateLimiter:
         return self.limits.workspace is not None or self.limits.bot is not None
 
     def set_peers(self, peers: Collection[tuple[str, str]]) -> None:
-        """Set the other processes that post now, as pairs of workspace and owner.
+        """Replace the other processes that post now, given as pairs of workspace and owner.
 
-        Each process gets an equal share of the rates of a workspace and of the bot.
+        Each process gets an equal share of the rates of a workspace and of the bot, from the next slot on.
         """
         self._peers_by_workspace = Counter(workspace for workspace, _ in set(peers))
         self._peer_count = len({owner for _, owner in peers})
 
     async def acquire(self, channel: Channel) -> None:
-        """Wait until a message to this channel may be sent. A channel must have one caller at a time.
+        """Reserve the next slot in each scope of the channel, and wait for it.
 
-        Slots are reserved from the narrowest scope to the widest, each after the wait for the one before: a
-        channel that waits for its own slot holds none of its workspace.
+        A channel must have one caller at a time. Slots are reserved from the narrowest scope to the widest,
+        each after the wait for the one before: a channel that waits for its own slot holds none of its
+        workspace.
         """
         for key, rate in self._rates_of_channel(channel):
             if wait := self._reserve_slot(key, rate):

@@ -30,6 +30,10 @@ class RenderRequest:
 
     @property
     def lateness(self) -> Lateness:
+        """Due time and first missed edition of the claim.
+
+        There is no due time for a digest that was finished as empty and gets late papers.
+        """
         due_at = None if self.claim.late_until else self.claim.due_at
         return Lateness(due_at, self.claim.first_missed, self.merge_missed)
 
@@ -43,8 +47,9 @@ class RenderRequest:
 class RenderedDigest:
     """A digest as pages of its platform.
 
-    `watermark` is the newest sequence number it considered. `posted_states` gives, by paper id, the facts
-    that it states. There are no pages when `empty_reason` is set and empty digests are not announced.
+    `watermark` is the newest sequence number it considered. `empty_reason` is None for a digest with picks.
+    `posted_states` gives, by paper id, the facts that it states. There are no pages when `empty_reason` is
+    set and empty digests are not announced.
     """
 
     pages: tuple[Page, ...]
@@ -70,7 +75,8 @@ class RenderCache:
     ) -> list[RenderedDigest]:
         """Return the digests of several claims, in their order, from the cache or newly rendered.
 
-        Reads all their windows at once. Blocks; safe to call from several threads.
+        Reads all their windows at once. Raises InputError if the preferences of one name an unknown domain,
+        and StoreError; then no digest is returned. Blocks; safe to call from several threads.
         """
         # Read before the windows: a later change must change the key of the next request.
         last_change = store.library.latest_sequence()

@@ -41,7 +41,8 @@ WorkspaceKey = tuple[str, str]
 async def deliver_until_stopped(context: DeliveryContext, stop: asyncio.Event) -> None:
     """Deliver what is due at the start and at every full minute, until `stop` is set.
 
-    Deliveries in progress are finished before it returns.
+    Failures are logged and not raised. After `stop` nothing more is claimed: deliveries in progress are
+    finished, and claims that wait are released before it returns.
     """
     scheduler = AsyncIOScheduler(timezone=UTC)
     worker = DeliveryWorker(context)
@@ -78,7 +79,10 @@ class FullMinuteTrigger(BaseTrigger):  # type: ignore[misc]
 
 
 async def _watch_for_missed_ticks(worker: "DeliveryWorker", job: Job) -> None:
-    """Trigger the job at once when a clock set back has moved its next tick into the future."""
+    """Trigger the job at once when a clock set back has moved its next tick into the future.
+
+    Runs until cancelled.
+    """
     seen_ticks, last_tick_at = worker.tick_count, monotonic()
     while True:
         await asyncio.sleep((TICK_INTERVAL / 4).total_seconds())
@@ -89,7 +93,10 @@ async def _watch_for_missed_ticks(worker: "DeliveryWorker", job: Job) -> None:
 
 
 async def deliver_due_editions(context: DeliveryContext) -> None:
-    """Deliver every edition that is due or unfinished now. A failure affects only its own channel."""
+    """Deliver every edition that is due or unfinished now, and return.
+
+    A failure is stored and logged, and affects only its own channel.
+    """
     worker = DeliveryWorker(context)
     worker.close(when_idle=True)
     await worker.run_until_closed()
@@ -135,7 +142,7 @@ class WorkspaceSlots:
         self.in_flight[workspace] += 1
 
     def finish(self, workspace: WorkspaceKey) -> bool:
-        """Free a slot. Returns True when its workspace was saturated and no longer is."""
+        """Free a slot. Returns True when its workspace was saturated and is not any more."""
         was_saturated = self.is_saturated(workspace)
         self.in_flight[workspace] -= 1
         is_freed = was_saturated and not self.is_saturated(workspace)
@@ -230,7 +237,7 @@ class DeliveryWorker:
     def close(self, *, when_idle: bool = False) -> None:
         """Claim nothing more; with `when_idle`, claim until nothing is due.
 
-        Returns at once. `run_until_closed` returns after the last delivery.
+        Returns at once. `run_until_closed` returns after the last delivery. A worker cannot be opened again.
         """
         self._mode = _Mode.DRAINING if when_idle else _Mode.CLOSED
         self._wakeup.set()
@@ -267,9 +274,9 @@ class DeliveryWorker:
                 await self._wakeup.wait()
 
     async def _claim_due(self) -> None:
-        """Claim due editions and queue them for a slot.
+        """Claim due editions, and add them to the claims that wait for a slot.
 
-        After an error of the store the next tick tries again.
+        An error of the store is logged, and the next tick tries again.
         """
         self._poll = _Poll.AT_TICK  # A tick during the call sets it again.
         saturated, concurrency = self.slots.saturated_workspaces(), self.context.policy.concurrency
@@ -305,9 +312,9 @@ class DeliveryWorker:
             self._poll = _Poll.WHEN_WORKSPACE_FREE
 
     def _claim_from_outbox(self, limit: int, excluding: set[WorkspaceKey]) -> list[Claim]:
-        """Claim up to `limit` due editions. When the clock was set back, repair the stored times first.
+        """Claim up to `limit` due editions, none of the workspaces in `excluding`.
 
-        Blocks.
+        When the clock was set back, the stored times are repaired first. Raises StoreError. Blocks.
         """
         context, now = self.context, self.context.clock()
         if self._last_clock_reading and now < self._last_clock_reading - MAX_CLOCK_CORRECTION:
@@ -344,6 +351,7 @@ class DeliveryWorker:
                 self._claims.append(claim)
 
     async def _run_delivery(self, claim: Claim, workspace: WorkspaceKey) -> None:
+        """Deliver a claim, free its slot, and wake the worker. An unforeseen error is only logged."""
         try:
             await deliver_claim(claim, context=self.context)
         except Exception:
@@ -358,7 +366,10 @@ class DeliveryWorker:
             self._wakeup.set()
 
     async def _release_claims(self) -> None:
-        """Release the claims that never started, so that any worker may take them at once."""
+        """Release the claims that never started, so that any worker may take them at once.
+
+        After an error of the store, which is logged, the rest waits until the leases end.
+        """
         outbox, now = self.context.store.outbox, self.context.clock()
         while self._claims:
             claim = self._claims.popleft()
