@@ -56,7 +56,10 @@ zoneinfo.reset_tzpath(to=())
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """Objects that the commands share, built from the settings."""
+    """Objects built from the settings, for one process. `store.close` releases the store at the end.
+
+    `search_directory` holds the search index, which is opened at the first search.
+    """
 
     settings: Settings
     store: Store
@@ -65,13 +68,19 @@ class Services:
     _open_index: "list[SearchIndex]" = field(default_factory=list)
 
     def find_papers(self, query: str, limit: int) -> Sequence[ScoredPaper]:
-        """Return the papers that match an id, a URL or words, best first."""
+        """Return up to `limit` papers that match an id, a URL or words, best first.
+
+        Raises SearchError, and StoreError. Blocks.
+        """
         from digests.search import find_papers
 
         return find_papers(query, library=self.store.library, index=self._get_index(), limit=limit)
 
     def _get_index(self) -> "SearchIndex":
-        """Return the index, opened at the first search: typing a query causes several searches a second."""
+        """Return the index, opened at the first search: typing a query causes several searches a second.
+
+        Raises SearchError if it cannot be opened.
+        """
         from digests.search.index import SearchIndex
 
         if not self._open_index:
@@ -82,9 +91,10 @@ class Services:
 def build_services(
     settings: Settings, console: Console, *, clock: Callable[[], datetime] | None = None
 ) -> Services:
-    """Build the services on the store of the settings.
+    """Check the settings, open the store, and connect the services over it.
 
-    Raises StoreError, and InputError for an unknown domain.
+    Opening creates or migrates the store. `clock` returns the time in UTC; None stands for the system's
+    clock. Raises InputError for an unknown domain, and StoreError.
     """
     for subscription in list_configured_subscriptions(settings):
         check_domains(subscription.preferences)
@@ -132,7 +142,6 @@ def _build_rate_limiters() -> dict[str, RateLimiter]:
 
 
 def _build_digest_policy(settings: Settings) -> DigestPolicy:
-    """Return the policy of all digests from the settings."""
     digest = settings.digest
     pick_policy = PickPolicy(
         max_age=timedelta(days=digest.max_age_days) if digest.max_age_days else None,
@@ -154,7 +163,7 @@ def _locate_search_index(settings: Settings) -> Path:
 
 
 def list_configured_subscriptions(settings: Settings) -> list[Subscription]:
-    """Return the subscriptions of the channels in the settings."""
+    """Return a subscription for each channel in the settings, in their order. Nothing is stored."""
     return [_to_subscription(entry) for entry in settings.subscriptions]
 
 
@@ -169,7 +178,7 @@ def _to_subscription(entry: SubscriptionSettings) -> Subscription:
 
 
 def check_domains(preferences: Preferences) -> None:
-    """Raise InputError for an unknown domain."""
+    """Raise InputError if one of the preferences' domains is unknown."""
     for domain in preferences.domains:
         resolve_domain(domain)
 
@@ -186,7 +195,7 @@ FULL_TEXT_URL = "https://arxiv.org/"
 
 
 def build_sources(services: Services) -> list[Source]:
-    """Build the sources of the settings. Raises InputError for an unknown category."""
+    """Build the sources of the settings, in their order. Raises InputError for an unknown category."""
     return [_build_source(entry, services) for entry in services.settings.sources]
 
 
@@ -269,7 +278,10 @@ def _build_review_source(entry: SourceSettings, services: Services) -> Source:
 
 
 def build_arxiv_lookup(services: Services) -> PaperLookup | None:
-    """Build the lookup of single papers at arXiv. Returns None if the settings have no such source."""
+    """Build a function that fetches papers from arXiv by their ids; None without an arXiv source.
+
+    The function leaves unknown papers out, and raises SourceError. Raises InputError for an unknown category.
+    """
     settings = _find_arxiv_settings(services)
     return _build_arxiv(settings, services).fetch_papers if settings else None
 
@@ -279,13 +291,14 @@ def _find_arxiv_settings(services: Services) -> SourceSettings | None:
 
 
 LOOKUP_TIMEOUT_SECONDS = 6.0
-"""Longest wait of a person who asks for an unknown paper; after it the sources fetch the paper later."""
+"""Longest wait of a person who asks for an unknown paper. After it the paper is fetched in the background."""
 
 
 def build_paper_fetcher(services: Services) -> Callable[[str], Paper | None] | None:
-    """Build a function that fetches one paper from arXiv for a waiting person.
+    """Build a function that fetches one paper from arXiv for a waiting person; None without an arXiv source.
 
-    Returns None without such a source.
+    The function returns None for a paper that arXiv does not know, and raises SourceError, also after
+    `LOOKUP_TIMEOUT_SECONDS`. It blocks; call it in a thread without an event loop.
     """
     settings = _find_arxiv_settings(services)
     if not settings:
@@ -306,9 +319,9 @@ def build_paper_fetcher(services: Services) -> Callable[[str], Paper | None] | N
 
 
 def build_reviewer(services: Services, environment: Mapping[str, str]) -> "OpenReviewContext | None":
-    """Return a function that opens the reviewer's context, or None if the settings name no server.
+    """Build a function that opens the reviewer; None if the settings name no server.
 
-    Raises InputError if a library is missing, and SettingsError for a malformed key.
+    Raises InputError if a package for it is not installed, and SettingsError for an invalid key.
     """
     settings = services.settings.reviewer
     if not settings.base_url:
@@ -363,7 +376,10 @@ def _build_full_texts(services: Services) -> "ArxivFullTextFetcher":
 
 
 def build_apps(services: Services, environment: Mapping[str, str]) -> list[ChatApp]:
-    """Build the apps whose secrets are set. Raises SettingsError and InputError for invalid secrets."""
+    """Build the apps of the platforms whose secrets are set. None is opened.
+
+    Raises SettingsError for an invalid secret, and InputError if a platform's package is not installed.
+    """
     context = services.delivery_context
     timeout_seconds = context.policy.timeout.total_seconds()
     return [
@@ -375,7 +391,7 @@ def build_apps(services: Services, environment: Mapping[str, str]) -> list[ChatA
 
 
 def build_answers(services: Services, platform: str) -> Answers:
-    """Build the answers to people on a platform."""
+    """Build the answers to people on a platform, with its command names and permissions."""
     discussion = services.settings.discussion
     base = Answers(
         services.store,

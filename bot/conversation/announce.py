@@ -12,7 +12,10 @@ from digests.subscription import Channel, DigestStyle
 
 
 async def announce_message(message: Message | None, channel: Channel, platform: Platform) -> None:
-    """Post a message to a channel in compact style; None posts nothing. Raises PostError."""
+    """Post a message to a channel in compact style; None posts nothing. Raises PostError.
+
+    After an error, the pages before the one that failed stay posted.
+    """
     for page in platform.render(message, DigestStyle.COMPACT) if message else ():
         await platform.post(channel, page, key=_new_key("a"), thread=None)
 
@@ -20,10 +23,10 @@ async def announce_message(message: Message | None, channel: Channel, platform: 
 async def share_paper(
     paper: str, channel: Channel, person: Person, *, answers: Answers, platform: Platform
 ) -> None:
-    """Post a paper's card to a channel in a person's name, and record the post, so that people can mark it
-    there.
+    """Post a paper's card to a channel in a person's name, and record the post.
 
-    Raises InputError if the library has no such paper, and PostError if posting fails.
+    People can then mark the paper on it. Raises InputError if the library has no such paper, PostError if
+    posting fails, and StoreError.
     """
     message = await run_interactive(answers.lookup.share_paper, paper, person)
     for page in platform.render(

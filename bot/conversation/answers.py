@@ -57,8 +57,8 @@ class Answers(ConversationContext):
     def run_digest_command(self, text: str, channel: Channel, person: Person) -> Reply:
         """Parse the text after /digest, run the command for a channel, and return the reply.
 
-        Raises InputError if the command is unknown or incomplete, cannot be carried out, or the person may
-        not give it.
+        Sends nothing. Raises InputError if the command is unknown or incomplete, cannot be carried out, or
+        the person may not give it.
         """
         subscriptions = self.subscriptions
         match parse_digest_command(text, self.digest_command):

@@ -117,14 +117,14 @@ _EXAMPLES = {"subscribe": "subscribe vision at 08:30 top 3", "top": "top 3 in vi
 _DAYS_BY_SPAN = {"today": 1, "this week": 7, "this month": 30}
 
 MAX_LOOKUP_CHARACTERS = 300
-"""Characters of a look-up's text. No title is longer."""
+"""Longest text of a look-up; the rest is cut off. No title is longer."""
 
 
 def parse_digest_command(text: str, command: str = "/digest") -> DigestCommand:
-    """Parse the text after /digest. `command` is the platform's name of it, for the sentences of errors.
+    """Parse the text after /digest. An empty text asks for help.
 
-    Raises InputError for an unknown command, with the nearest known one, and for a wrong or incomplete one,
-    with an example.
+    `command` is the platform's name of the command, for the sentences of errors. Raises InputError for an
+    unknown command, with the nearest known one, and for a wrong or incomplete one, with an example.
     """
     line = " ".join(text.translate(_STRAIGHT_QUOTES).split())
     verb, _, rest = line.partition(" ")
@@ -148,7 +148,10 @@ _STRAIGHT_QUOTES = str.maketrans({"“": '"', "”": '"', "„": '"', "‘": "'"
 
 
 def _parse_top_papers(rest: str, command: str) -> ShowTopPapers:
-    """Parse the text after "top": a count, a domain and a time span, in this order, all optional."""
+    """Parse the text after "top": a count, a domain and a time span, in this order, all optional.
+
+    Raises InputError for any other text, a count out of range and an unknown domain.
+    """
     span = next((span for span in _DAYS_BY_SPAN if rest.lower().endswith(span)), "")
     rest = rest[: len(rest) - len(span)].strip()
     match = re.fullmatch(r"(\d{1,6})?(?: ?in (.{1,100}))?", rest, re.IGNORECASE)
@@ -173,10 +176,11 @@ _AUTO_LINK = re.compile(r"<(https?://[^<>|\s]+)(?:\|[^<>]*)?>")
 
 
 def clean_lookup_text(text: str) -> str:
-    """Undo a platform's changes to the text after /paper, and return it on one line.
+    """Return the text after /paper on one line, without a platform's changes to it.
 
-    Links become plain addresses again, entities become characters, and curly quotes straight. The text is cut
-    after `MAX_LOOKUP_CHARACTERS`.
+    A link that a platform made of an address, as in `<https://x|x>`, becomes the address; its label is
+    dropped. `&amp;`, `&lt;` and `&gt;` become characters, curly quotes straight ones, and unprintable
+    characters spaces. The text is cut after `MAX_LOOKUP_CHARACTERS`.
     """
     unlinked = _AUTO_LINK.sub(r"\1", text[: 20 * MAX_LOOKUP_CHARACTERS])
     straight = (

@@ -42,11 +42,12 @@ class Reply:
 class ConversationContext:
     """Services and settings that answers need, the same for every channel of a platform.
 
-    `find_papers` searches the library for some words and returns up to a number of papers, best first.
-    `fetch_paper` asks arXiv for an unknown paper, within seconds. It returns None for a paper that does not
-    exist, and raises SourceError while arXiv cannot be reached. It is None in a set-up without arXiv.
-    `admins_label` names the people who may change a digest where not everybody may. With `has_shared_queue`,
-    all channels have one queue. A mark counts for `mark_retention`.
+    `find_papers` searches the library for some words, and returns papers, best first, at most as many as its
+    second argument. It raises SearchError and StoreError. `fetch_paper` asks arXiv for an unknown paper,
+    within seconds. It returns None for a paper that does not exist, and raises SourceError while arXiv cannot
+    be reached. It is None in a set-up without arXiv. `admins_label` names the people who may change a digest
+    where not everybody may. With `has_shared_queue`, all channels have one queue. A mark counts for
+    `mark_retention`.
     """
 
     store: Store

@@ -39,7 +39,7 @@ class LookupAnswers:
         """Answer /paper: the card of the best match, a list to choose from, or that nothing was found.
 
         An empty text is answered with help. If the text is an arXiv id that the library lacks, the paper is
-        fetched from arXiv while the person waits.
+        fetched from arXiv while the person waits, and stored. Raises SearchError and StoreError.
         """
         words = clean_lookup_text(text)
         if not words:
@@ -53,7 +53,8 @@ class LookupAnswers:
     def _fetch_unknown_paper(self, paper: str) -> Message:
         """Fetch a paper from arXiv into the library, request its review, and return its card.
 
-        While arXiv cannot be reached, the paper is requested, and the answer says so.
+        While arXiv cannot be reached, the paper is only requested, to be fetched later, and the answer says
+        so. For an id that arXiv does not know nothing is stored, and the answer says that.
         """
         assert self.context.fetch_paper  # noqa: S101
         store = self.context.store
@@ -71,8 +72,8 @@ class LookupAnswers:
     def suggest_papers(self, text: str, limit: int) -> Sequence[ScoredPaper]:
         """Return up to `limit` papers to complete a text that a person is typing.
 
-        Digits complete an arXiv id, other words are searched for, best match first. An empty text gives the
-        papers that changed last.
+        The beginning of an arXiv id is completed; other words are searched for, best match first. An empty
+        text gives the papers that changed last, newest first. Raises SearchError and StoreError.
         """
         words = clean_lookup_text(text)
         library = self.context.store.library
@@ -90,11 +91,11 @@ class LookupAnswers:
         return Reply(present_lookup(paper, [self._require_paper(paper)]))
 
     def show_review(self, paper: str) -> Reply:
-        """Return every section of a paper's review."""
+        """Return every section of a paper's review, or a sentence that the paper was not reviewed."""
         return Reply(present_review(self._require_paper(paper)))
 
     def share_paper(self, paper: str, person: Person) -> Message:
-        """Return a paper's card for the whole channel, with the name of the person who shared it."""
+        """Return a paper's card for the whole channel, with the name of the person. Posts nothing."""
         return present_shared_paper(self._require_paper(paper), person.name)
 
     def unfurl_paper(self, paper: str) -> Message | None:

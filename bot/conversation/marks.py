@@ -54,10 +54,10 @@ class MarkEmojis:
         return emoji == self.mark or emoji in self.keycaps
 
     def find_paper(self, post: Post, emoji: str) -> str | None:
-        """Return the paper that a reaction to a post means, or None.
+        """Return the id of the paper that a reaction to a post means, or None if it means none.
 
-        On a post of one paper it is the mark emoji. On a post of several it is a keycap, by the number of the
-        paper.
+        On a post of one paper the mark emoji means it, and a keycap nothing. On a post of several a keycap
+        means the paper with its number, and the mark emoji nothing.
         """
         if emoji == self.mark:
             return post.papers[0] if len(post.papers) == 1 else None
@@ -93,7 +93,10 @@ class RefreshDebouncer:
     _pending_tasks: dict[tuple[str, str], asyncio.Task[None]] = field(default_factory=dict)
 
     def schedule_refresh(self, post: Post) -> None:
-        """Schedule the refresh of a post, unless one is pending. Call it within a running event loop."""
+        """Schedule the refresh of a post, unless one is pending. Call it within a running event loop.
+
+        Returns at once.
+        """
         key = (str(post.channel), post.message_id)
         if key not in self._pending_tasks:
             self._pending_tasks[key] = asyncio.create_task(self._refresh_after_delay(key, post))
@@ -127,10 +130,12 @@ class MarkHandler:
         self.debouncer = RefreshDebouncer(self._refresh_post)
 
     async def toggle_mark(self, channel: Channel, paper: str, person: str) -> bool:
-        """Set a person's mark for a paper in a channel, or remove it if it is set. Returns True if it is set
-        now.
+        """Set a person's mark for a paper in a channel, or remove it if it is set.
 
-        This mark is separate from the person's reactions. The paper's newest posts are refreshed.
+        Returns True if it is set now.
+
+        This is the mark of the buttons, which is separate from the person's reactions. A refresh of the
+        paper's newest posts is scheduled. Raises StoreError.
         """
         is_marked = await run_interactive(self._toggle_stored_mark, channel, paper, person)
         await self.schedule_paper_refresh(channel, paper)
@@ -147,9 +152,10 @@ class MarkHandler:
     ) -> bool:
         """Store a reaction that was added to a message, or removed from it, at the instant `at`.
 
-        The paper's newest posts are refreshed if that changed a mark. A reaction to another message, or one
-        that means no paper, does nothing. Returns False only if the mark emoji was added to a post of several
-        papers: the person has to say which paper is meant.
+        A refresh of the paper's newest posts is scheduled if that changed a mark. A reaction to a message
+        that is no post, or one that means no paper, does nothing. Returns False only if the mark emoji was
+        added to a post of several papers: the person has to say which paper is meant. Otherwise returns True,
+        also if nothing changed. Raises StoreError.
         """
         post = await run_interactive(self.store.posts.find, channel, message)
         if not post:
@@ -165,8 +171,9 @@ class MarkHandler:
     async def find_paper_in_message(self, channel: Channel, message: str, text: str) -> str:
         """Return the id of the paper that a message is about.
 
-        That is the paper of a post, or the first paper of the library that `text` names by address or id.
-        Raises InputError if the post shows several papers, or the message names none.
+        That is the paper of our own post, or the first paper of the library that `text` names by address or
+        id, in its first `MAX_WORDS` words. Raises InputError if our post shows several papers, or if `text`
+        names no paper of the library.
         """
         return await run_interactive(self._find_paper_in_message, channel, message, text)
 
@@ -189,17 +196,22 @@ class MarkHandler:
             self.debouncer.schedule_refresh(post)
 
     async def _refresh_post(self, post: Post) -> None:
-        """Refresh a post with its current marks and updates, unless its payload is not known."""
+        """Refresh a post with its current marks and updates. Does nothing if its payload is not known.
+
+        Raises PostError and StoreError.
+        """
         if post.payload:
             await self.platform.refresh(post, await run_background(load_post_update, post, self.store))
 
     async def reconcile_recent_posts(
         self, fetch_reactions: Callable[[Post], Awaitable[Mapping[str, frozenset[str]] | None]]
     ) -> None:
-        """Bring the stored marks of recent posts to what their reactions say, after a lost connection.
+        """Make the stored marks of recent posts equal to their reactions, after a lost connection.
 
-        Missed reactions are added, and removed ones taken back. `fetch_reactions` returns the ids of the
-        people by emoji, or None if the stored marks are known to be current.
+        Missed reactions are added, and removed ones taken back, on the newest `MAX_RECONCILED_POSTS` posts of
+        the last `RECONCILE_WINDOW`. Marks by buttons stay. `fetch_reactions` returns the ids of the people by
+        emoji, or None if the stored marks are known to be current. An error of it is logged, and the next
+        post follows. Raises StoreError.
         """
         posts, since = self.store.posts, self.clock() - RECONCILE_WINDOW
         for post in await run_background(posts.list_recent, self.platform.name, since, MAX_RECONCILED_POSTS):
@@ -210,7 +222,7 @@ class MarkHandler:
     ) -> None:
         """Reconcile one post, as `reconcile_recent_posts` does.
 
-        If its reactions cannot be read, that is logged.
+        Its refresh is scheduled if a mark changed.
         """
         at = self.clock()
         try:

@@ -22,7 +22,7 @@ _TASK = "decide about held papers"
 class ModerationAnswers:
     """Answers about held papers. Synchronous: call from a worker thread.
 
-    Methods raise InputError for a person who may not decide.
+    Methods raise InputError for a person who may not decide, and StoreError.
     """
 
     context: ConversationContext
@@ -35,7 +35,8 @@ class ModerationAnswers:
     def decide_on_held_paper(self, paper: str, person: Person, *, release: bool) -> Message:
         """Release or reject a held paper. Returns the outcome in a sentence, and the list of the papers left.
 
-        If somebody has decided already, that decision stays, and the sentence says so.
+        If the paper is not held any more, nothing changes, and the sentence names the earlier decision.
+        Raises InputError for a person who may not decide.
         """
         self.context.require_permission(person, _TASK)
         store, now = self.context.store, self.context.clock()
@@ -49,7 +50,8 @@ class ModerationAnswers:
 def decide_held_paper(store: Store, paper: str, *, is_release: bool, by: str, now: datetime) -> str:
     """Release or reject a held paper in the name `by`, and return the outcome as a sentence.
 
-    Raises InputError for a paper that is not held. Its sentence tells the earlier decision, if there was one.
+    `paper` is an id. Raises InputError for a paper that is not held; its sentence tells the earlier decision,
+    if there was one. Checks no permission.
     """
     apply_decision = store.moderation.release if is_release else store.moderation.reject
     title = _quote_title(store, paper)

@@ -31,7 +31,7 @@ class QueueAnswers:
         return present_queue(queue, self._find_titles(queue))
 
     def finish_discussion(self, entry: str, channel: Channel) -> Message:
-        """Take a paper off the queue, and return the papers that are left.
+        """Take a paper off the queue, and return the papers that are left. The marks themselves stay.
 
         `entry` is the paper's place, such as "1", or its id. Raises InputError if it is not among the papers
         that `show_queue` lists.
@@ -50,7 +50,10 @@ class QueueAnswers:
         return self.show_queue(channel)
 
     def show_home(self, platform: str, workspace: str, person: Person) -> Message:
-        """Return the papers that a person marked in a workspace, for the person's own page."""
+        """Return the papers in the queues that a person marked, for the person's own page.
+
+        Newest mark first, at most `QUEUE_LENGTH`. Channels of all workspaces count: ids of people are unique.
+        """
         since = self.context.clock() - self.context.mark_retention
         marked = self.context.store.marks.papers_marked_by(
             platform, workspace, person.id, since=since, limit=QUEUE_LENGTH

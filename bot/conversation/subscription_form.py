@@ -46,7 +46,10 @@ class SubscriptionForm:
 
 
 class FormError(Exception):
-    """A form has wrong fields. `problems` holds a sentence for each of them, by the field's name."""
+    """A form has wrong fields. `problems` holds a sentence for each of them, by the field's name.
+
+    It is no InputError, so a caller that saves forms catches both.
+    """
 
     def __init__(self, problems: Mapping[str, str]) -> None:
         super().__init__(" ".join(problems.values()))
@@ -72,7 +75,7 @@ def form_of(subscription: Subscription) -> SubscriptionForm:
 def parse_form(form: SubscriptionForm, base: Subscription) -> Subscription:
     """Return the subscription `base` with the preferences and schedule of a form.
 
-    Raises FormError with a sentence for each wrong field.
+    Everything else is taken from `base`. Raises FormError with a sentence for each wrong field.
     """
     problems: dict[str, str] = {}
 
@@ -111,7 +114,10 @@ def _quote_input(text: str) -> str:
 
 
 def _parse_entries(text: str) -> tuple[str, ...]:
-    """Return the entries of a list, separated by commas, semicolons or lines, without repetitions."""
+    """Return the entries of a list, separated by commas, semicolons or lines, without repetitions.
+
+    Raises InputError for too many entries, or one that is too long.
+    """
     entries = tuple(dict.fromkeys(filter(None, (normalize_text(part) for part in re.split(r"[,;\n]", text)))))
     if len(entries) > MAX_ENTRIES:
         raise InputError(f"These are {len(entries)} entries; write {MAX_ENTRIES} at most.")
@@ -150,7 +156,10 @@ _TIME_PATTERN = re.compile(r"([0-9]{1,2})(?:[:.h]([0-9]{2}))? ?(am|pm)?", re.IGN
 
 
 def _parse_time(text: str) -> time:
-    """Parse a time of day such as 08:30, 8.30, 8h30, 8 am or 12:15 pm."""
+    """Parse a time of day such as 08:30, 8.30, 8h30, 8 am or 12:15 pm.
+
+    Raises InputError for anything else, also for an hour alone, which could be any number.
+    """
     match = _TIME_PATTERN.fullmatch(text.strip())
     hour, minute = (int(match[1]), int(match[2] or 0)) if match else (99, 0)
     half = (match[3] or "").lower() if match else ""
@@ -166,7 +175,10 @@ def _parse_time(text: str) -> time:
 
 
 def _parse_days(days: tuple[str, ...]) -> frozenset[int]:
-    """Return the numbers of the weekdays, Monday 0. Unknown names are ignored, as long as one is known."""
+    """Return the numbers of the weekdays, Monday 0. Unknown names are ignored.
+
+    Raises InputError if no name is known.
+    """
     numbers = frozenset(DAYS.index(day) for day in days if day in DAYS)
     if not numbers:
         raise InputError("Choose at least one day.")
@@ -211,8 +223,9 @@ def parse_subscribe_words(text: str, base: Subscription) -> Subscription:
     """Return the subscription `base` with the changes that a person typed in words.
 
     Such as: vision about "diffusion" at 08:30 top 3 min 8 on mon-fri in Europe/Berlin. The order is free. A
-    field that is not mentioned stays as in `base`, except that domains and keywords are replaced together.
-    Raises InputError with a sentence about a word or value that is not understood.
+    field that is not mentioned stays as in `base`, except that domains and keywords are replaced together:
+    naming one of them clears the other. Raises InputError with a sentence about a word or value that is not
+    understood.
     """
     clauses: dict[str, list[str]] = {}
     clause = "domains"
@@ -249,7 +262,7 @@ def _may_continue_clause(clause: str, values: list[str]) -> bool:
 
 
 def _apply_clauses(clauses: Mapping[str, list[str]], base: Subscription) -> Subscription:
-    """Return `base` with the fields that have a clause parsed from its words."""
+    """Return `base` with the fields that have a clause parsed from its words. Raises InputError."""
     preferences, schedule = base.preferences, base.schedule
     if "domains" in clauses or "keywords" in clauses:
         preferences = replace(
@@ -281,7 +294,10 @@ def _join_value(clause_words: list[str]) -> str:
 
 
 def _parse_entry_words(clause_words: list[str]) -> tuple[str, ...]:
-    """Split words into entries at commas and at "and". Words in quotes, double or single, are one entry."""
+    """Split words into entries at commas and at "and". Words in quotes, double or single, are one entry.
+
+    Commas in double quotes become spaces. Raises InputError as `_parse_entries` does.
+    """
     parts: list[str] = []
     for part in clause_words:
         if part.startswith('"'):
@@ -296,7 +312,10 @@ def _strip_quotes(entry: str) -> str:
 
 
 def _parse_domain_words(clause_words: list[str]) -> tuple[str, ...]:
-    """Read words as domains of one or two words. Filler words such as "papers" are skipped."""
+    """Parse words as domains of one or two words. Filler words such as "papers" are skipped.
+
+    Raises InputError for a word that is no domain.
+    """
     domains: list[str] = []
     words = [part.strip('"') for part in clause_words if part != "," and part.lower() not in _FILLER_WORDS]
     while words:
@@ -344,7 +363,10 @@ _DAY_BY_WORD = {
 
 
 def _parse_day_words(clause_words: list[str]) -> frozenset[int]:
-    """Read weekdays, spans such as "mon-fri" and "sat-mon", "weekdays", "weekends" and "daily" as numbers."""
+    """Parse weekdays, spans such as "mon-fri" and "sat-mon", "weekdays", "weekends" and "daily" as numbers.
+
+    Raises InputError for another word, and if there is no day.
+    """
     days: set[int] = set()
     for part in clause_words:
         word = part.lower()
@@ -368,7 +390,10 @@ def _parse_day_words(clause_words: list[str]) -> frozenset[int]:
 
 
 def format_subscribe_words(subscription: Subscription) -> str:
-    """Format a subscription as words from which /digest subscribe makes the same preferences and schedule."""
+    """Format a subscription as words from which /digest subscribe makes the same preferences and schedule.
+
+    They come without the command itself.
+    """
     preferences, schedule = subscription.preferences, subscription.schedule
     parts = [", ".join(preferences.domains) or ("" if preferences.keywords else "everything")]
     parts += [f"about {_quote_entries(preferences.keywords)}"] if preferences.keywords else []
@@ -404,7 +429,7 @@ _STYLE_DESCRIPTIONS = {
 
 
 def describe_subscription(subscription: Subscription) -> str:
-    """Describe a subscription, without a full stop.
+    """Describe a subscription, without a full stop. Pause and stop are not mentioned.
 
     Such as: The 5 best papers from vision, scored 8 or more, weekdays at 08:30 (UTC), one message per paper
     """
@@ -442,9 +467,9 @@ def _join_entries(entries: tuple[str, ...]) -> str:
 
 
 def describe_difference(before: Subscription, after: Subscription) -> str:
-    """Describe a change of preferences and schedule: top 5 → 3; at 09:00 → 08:30.
+    """Describe a change of preferences and schedule, such as: top 5 → 3; at 09:00 → 08:30.
 
-    Returns "" if both are equal.
+    Returns "" if both are equal, also if only the pause differs.
     """
     old, new = form_of(before), form_of(after)
     names = {

@@ -32,18 +32,25 @@ class SubscriptionAnswers:
     """Answers about the digest of a channel. Synchronous: call from a worker thread.
 
     Methods that change a digest raise InputError for a person who may not, and for a digest from the settings
-    file, which people can only pause and resume. Their reply has an announcement to the channel, with a
-    button that undoes the change, unless nothing changed.
+    file, which people can only pause and resume. Nothing is changed then. The reply to a change has an
+    announcement to the channel, with a button that undoes the change. If nothing changed, it has none. Errors
+    of the store pass through.
     """
 
     context: ConversationContext
 
     def show_today(self, channel: Channel) -> Reply:
-        """Return the papers of the last day that the channel's preferences pick. Needs no subscription."""
+        """Return the papers of the last day that the channel's preferences pick.
+
+        Needs no subscription: without one, the default preferences count. Nothing is recorded as shown.
+        Raises InputError if the stored preferences name an unknown domain.
+        """
         return Reply(self._build_digest_message(self._load_subscription(channel), days=1))
 
     def show_top_papers(self, channel: Channel, top: int | None, domain: str, days: int | None) -> Reply:
         """Return the best papers of the last `days`, up to `top`, of one domain.
+
+        Nothing is recorded as shown.
 
         None and "" stand for the channel's own number, domains and keywords, and time span. Raises InputError
         for an unknown domain.
@@ -74,7 +81,8 @@ class SubscriptionAnswers:
     def show_settings(self, channel: Channel, person: Person) -> Reply:
         """Describe the channel's digest in a sentence, with the filled-in form if this person may change it.
 
-        A digest from the settings file comes without a form.
+        Without a digest the form has default values. A digest from the settings file comes without a form. A
+        person without permission gets a sentence about that, and no error is raised.
         """
         subscription = self._find_subscription(channel)
         state = self._describe_state(subscription) if subscription else NO_DIGEST
@@ -88,9 +96,11 @@ class SubscriptionAnswers:
         )
 
     def save_form(self, form: SubscriptionForm, channel: Channel, person: Person) -> Reply:
-        """Subscribe the channel, or change its subscription, by a filled-in form.
+        """Check a filled-in form, store it as the channel's digest, and return the reply.
 
-        Raises FormError with a sentence for each wrong field.
+        Subscribes the channel if it has no digest. Raises FormError with a sentence for each wrong field, and
+        InputError for a person who may not change the digest and for a digest from the settings file. Nothing
+        is stored then.
         """
         self.context.require_permission(person, _TASK)
         base = self._find_subscription(channel) or _new_subscription(channel, person)
@@ -110,7 +120,10 @@ class SubscriptionAnswers:
         return self._change_subscription(channel, after, person)
 
     def pause_digest(self, channel: Channel, person: Person) -> Reply:
-        """Pause the channel's digest until somebody resumes it. Raises InputError if the channel has none."""
+        """Pause the channel's digest until somebody resumes it. A pause by somebody else stays theirs.
+
+        Raises InputError if the channel has none.
+        """
         self.context.require_permission(person, _TASK)
         subscription = self._require_subscription(channel)
         after = replace(subscription, paused_by=subscription.paused_by or person.name)
@@ -119,8 +132,8 @@ class SubscriptionAnswers:
     def resume_digest(self, channel: Channel, person: Person) -> Reply:
         """Resume a digest that a person paused, or that was stopped because the channel took no posts.
 
-        Raises InputError if the channel has no digest. A digest that was only stopped is resumed without
-        announcement.
+        Unfinished deliveries of earlier dates are given up. Raises InputError if the channel has no digest. A
+        digest that was only stopped is resumed without announcement.
         """
         self.context.require_permission(person, _TASK)
         subscription = self._require_subscription(channel)
@@ -140,7 +153,8 @@ class SubscriptionAnswers:
     def undo_change(self, change: int, channel: Channel, person: Person) -> Reply:
         """Restore the subscription before the change with this number, and announce that.
 
-        Raises InputError if there is no such change, or the digest was changed since.
+        The restoration is a change itself, with its own undo button. Raises InputError if there is no such
+        change, or the digest was changed since.
         """
         self.context.require_permission(person, _TASK)
         now = self.context.clock()
@@ -153,7 +167,11 @@ class SubscriptionAnswers:
         return self._reply_to_change(reversal)
 
     def _change_subscription(self, channel: Channel, after: Subscription | None, person: Person) -> Reply:
-        """Store a subscription in place of the channel's present one; None removes it. Returns the reply."""
+        """Store a subscription in place of the channel's present one; None removes it. Returns the reply.
+
+        A reply without announcement says that nothing changed. Raises InputError for a digest from the
+        settings file.
+        """
         now = self.context.clock()
         change = self.context.store.subscriptions.change(channel, after, by=person.name, now=now)
         if not change:
@@ -169,14 +187,17 @@ class SubscriptionAnswers:
         return self.context.store.subscriptions.find(channel)
 
     def _require_subscription(self, channel: Channel) -> Subscription:
+        """Return the channel's subscription. Raises InputError if there is none."""
         subscription = self._find_subscription(channel)
         if not subscription:
             raise InputError(f"{NO_DIGEST} {self.context.digest_command} subscribe brings one.")
         return subscription
 
     def _describe_state(self, subscription: Subscription) -> str:
-        """Describe a subscription, and say when the next digest comes, or why none does and how to change
-        that."""
+        """Describe a subscription, and the time of its next digest.
+
+        For a stopped or paused one, describe the reason and the command that resumes it instead.
+        """
         description, command = f"{describe_subscription(subscription)}.", self.context.digest_command
         if subscription.stop_reason:
             return f"{description} Stopped: {subscription.stop_reason} {command} resume tries again."
@@ -192,10 +213,10 @@ def _new_subscription(channel: Channel, person: Person) -> Subscription:
 
 
 def present_change(change: SubscriptionChange, state: str, command: str) -> Message:
-    """Build the announcement of a change: the person, the change, the `state` now, and a button that undoes
-    it.
+    """Build the announcement of a change, with a button that undoes it.
 
-    After an unsubscription, the command that subscribes the channel again takes the place of the state.
+    It says the person, the change, and the `state` of the digest now, a sentence. After an unsubscription,
+    `state` is "", and the command that subscribes the channel again takes its place.
     """
     outcome = f"{change.by} {_describe_change(change)}"
     undo = Button(ButtonAction.UNDO, "Undo", str(change.id))

@@ -72,7 +72,7 @@ class FetchReport:
 async def fetch_all_sources(
     sources: Sequence[Source], store: Store, clock: Clock, *, since: date | None, console: Console
 ) -> list[FetchReport]:
-    """Fetch all sources concurrently, each with a progress bar on a terminal.
+    """Fetch all sources concurrently, each with a progress bar on a terminal, as `fetch_source` does.
 
     Returns a report for each, in order. A failure stands in its report and is not raised.
     """
@@ -94,8 +94,8 @@ async def fetch_source(
 ) -> FetchReport:
     """Fetch one source and store each batch as it comes, with the source's new position, state and health.
 
-    `since` asks for everything from that day on. A failure is recorded and stands in the report; it is not
-    raised.
+    `since` asks for everything from that day on; None continues at the stored position. A failure is recorded
+    and stands in the report; it is not raised. Batches stored before it stay.
     """
     report, started_at = FetchReport(source.name), clock()
     try:
@@ -116,6 +116,7 @@ async def _store_batches(
     since: date | None,
     progress: ProgressCallback,
 ) -> PaperroundError | None:
+    """Store the source's batches and count them in `report`. Returns the error that ended it, or None."""
     try:
         async with aclosing(
             source.fetch(state.position, now=clock(), since=since, progress=progress)
@@ -132,6 +133,10 @@ async def _store_batches(
 
 
 def _store_batch(batch: SourceBatch, report: FetchReport, store: Store, now: datetime) -> None:
+    """Store a batch's papers, then the source's position; log bad records and count them in `report`.
+
+    Raises StoreError.
+    """
     # Papers are stored before the position. After a crash in between, the batch is fetched again.
     if batch.records:
         flagged_records = [(flag_if_recent(paper, now.date()), review) for paper, review in batch.records]
@@ -152,9 +157,10 @@ def _store_batch(batch: SourceBatch, report: FetchReport, store: Store, now: dat
 def _record_result(
     report: FetchReport, failure: PaperroundError | None, store: Store, started_at: datetime, now: datetime
 ) -> None:
-    """Save the source's state and health.
+    """Save the source's state and health after a fetch, and enter a failure in `report`.
 
     `last_try` is the start of the fetch: papers that the source published during the fetch may be missing.
+    Raises StoreError.
     """
     state = replace(store.sources.load_state(report.source), last_try=started_at)
     trouble = Trouble.OUTAGE if failure else Trouble.STALE if report.is_stale else None
@@ -172,9 +178,10 @@ def _record_result(
 
 
 async def fetch_requested_papers(lookup: PaperLookup, store: Store, clock: Clock) -> str:
-    """Fetch requested papers that are not in the library. Drop requests for papers unknown to arXiv.
+    """Fetch requested papers that are not in the library, `MAX_REQUESTED_PAPERS` at most.
 
-    Returns a sentence about a failure, else an empty string. Raises StoreError.
+    Drops requests for papers unknown to arXiv. Returns a sentence about a failure, else an empty string.
+    Raises StoreError.
     """
     requested = await run_background(store.paper_requests.list_unknown, MAX_REQUESTED_PAPERS)
     if not requested:
@@ -218,6 +225,7 @@ async def fetch_until_stopped(
 ) -> None:
     """Fetch each source whenever it is due, independently of the others, until `stop`.
 
+    With `lookup`, papers that people requested are fetched too. `jitter` returns the delay of a due fetch.
     Fetches in progress are cancelled at the end. A failure is logged and retried.
     """
     tasks: dict[str, asyncio.Task[None]] = {}

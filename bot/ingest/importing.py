@@ -38,9 +38,10 @@ class ImportReport:
 def import_review_files(
     locations: Sequence[str], store: Store, *, now: datetime, standard_input: BinaryIO, console: Console
 ) -> ImportReport:
-    """Import every location and print its bad records. Raises StoreError.
+    """Import every location, print its bad records, and return the counts. Raises StoreError.
 
-    A location that is not readable is reported, and the others are still imported.
+    A location is a path, an address, or "-" for `standard_input`. One that is not readable is reported, and
+    the others are still imported; records before the fault stay imported.
     """
     report = ImportReport()
     for location in locations:
@@ -62,6 +63,10 @@ def _import_review_file(
     standard_input: BinaryIO,
     console: Console,
 ) -> None:
+    """Import one location in batches, and add its counts to `report`.
+
+    Raises InputError or SourceError if it is not readable to its end, and StoreError.
+    """
     with show_progress_bars(console) as add_bar:
         source = ReviewFile(location, now.date(), standard_input, add_bar(location))
         records = _drop_bad_records(source.read_records(), report, console)
@@ -94,6 +99,7 @@ def _split_batches(records: Iterator[tuple[Paper, Review]]) -> Iterator[list[tup
 def _drop_bad_records(
     records: Iterator[tuple[Paper, Review] | BadRecord], report: ImportReport, console: Console
 ) -> Iterator[tuple[Paper, Review]]:
+    """Yield the good records, with their papers flagged. Bad ones are counted in `report` and printed."""
     for record in records:
         if isinstance(record, BadRecord):
             report.bad_count += 1

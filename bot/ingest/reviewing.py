@@ -52,7 +52,10 @@ _BAR_LABELS: Mapping[ReviewDepth, str] = {
 def load_channel_preferences(
     store: Store, settings_preferences: Sequence[Preferences] = ()
 ) -> list[Preferences]:
-    """Return the preferences of all running channels, else those of the settings. Raises StoreError."""
+    """Return the preferences of all running channels, else those of the settings. Raises StoreError.
+
+    Channels in the store count before `settings_preferences`, which may be empty too.
+    """
     stored = [
         subscription.preferences
         for subscription in store.subscriptions.list_active()
@@ -67,7 +70,10 @@ async def review_once(
     channel_preferences: Sequence[Preferences],
     console: Console,
 ) -> RoundOutcome:
-    """Run one round, with progress bars on a terminal. Raises InputError while another process reviews."""
+    """Run one round, with progress bars on a terminal, and return its outcome.
+
+    Raises InputError while another process reviews, and StoreError.
+    """
     leader_lock = await run_background(store.leadership.acquire, LEADER_ROLE)
     if leader_lock is None:
         raise InputError(
@@ -101,7 +107,10 @@ def _show_review_progress(console: Console) -> Iterator[ReviewProgress]:
 
 
 def describe_outcome(outcome: RoundOutcome, waiting_count: int) -> str:
-    """Return the counts of a round and its trouble as words."""
+    """Return the counts of a round and its trouble as words. Counts of 0 are left out, except the first two.
+
+    `waiting_count` papers are still in the review queue.
+    """
     parts = [f"{outcome.score_count:,} scored", f"{outcome.full_review_count:,} reviewed in full"]
     parts += [f"{outcome.comparison_count:,} comparisons of two"] if outcome.comparison_count else []
     parts += [f"{outcome.failure_count:,} failed"] if outcome.failure_count else []
@@ -113,7 +122,10 @@ def describe_outcome(outcome: RoundOutcome, waiting_count: int) -> str:
 async def plan_today(
     open_context: OpenReviewContext, channel_preferences: Sequence[Preferences]
 ) -> tuple[ReviewPlan, ReviewContext]:
-    """Return the forecast of today and the context that it was made with. Raises StoreError."""
+    """Return the forecast of today and the context that it was made with. Reviews nothing.
+
+    The context's connection to the server is closed. Raises StoreError.
+    """
     async with open_context() as context:
         return await run_background(plan_round, context, channel_preferences), context
 
@@ -201,7 +213,10 @@ SAMPLE_PAPER = Paper(
 
 
 async def check_reviewer(context: ReviewContext) -> Finding:
-    """Check that the model answers by the schema. Costs as much as scoring one paper."""
+    """Check that the model answers by the schema. Costs as much as scoring one paper.
+
+    Returns one finding: a failure of the server or a wrong answer is a fault and not raised.
+    """
     address = context.server.address
     try:
         names = await context.server.list_models()

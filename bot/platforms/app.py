@@ -21,12 +21,15 @@ class ChatApp(Protocol):
         """True when one process at a time may serve people, because they are served over one connection."""
 
     async def open(self) -> Platform:
-        """Check access and return the platform that posts. Raises InputError with one line for each fault."""
+        """Check access and return the platform that posts. Raises InputError with one line for each fault.
+
+        Call `close` at the end.
+        """
 
     async def check(self, channels: Sequence[str]) -> Sequence[Finding]:
-        """Check the whole set-up, with access to these channels, and return the findings.
+        """Check the whole set-up, with access to these channels by their ids, and return the findings.
 
-        Works without `open`.
+        Works without `open`. Failures are findings, and are not raised.
         """
 
     async def serve(self, answers: Answers, stop: asyncio.Event) -> None:
@@ -36,4 +39,4 @@ class ChatApp(Protocol):
         """
 
     async def close(self) -> None:
-        """Release the resources that `open` acquired; nothing happens without any."""
+        """Release the resources that `open` acquired. Does nothing if it acquired none."""

@@ -34,7 +34,10 @@ class Responder(Protocol):
     """Sends a message that only the person who asked can see."""
 
     async def __call__(self, message: Message, *, replace: bool = False) -> None:
-        """Send the message; with `replace`, in place of the message with the clicked button."""
+        """Send the message; with `replace`, in place of the message with the clicked button.
+
+        May raise errors of the platform.
+        """
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +60,8 @@ class InteractionDispatcher:
     """Handles the interactions of one platform, and the marks of its people.
 
     `emojis` are the reactions that mark a paper. `confirms_undo` is True on a platform that shows a waiting
-    state until every click is answered.
+    state until every click is answered. Methods raise their errors, unless stated otherwise; `explain_errors`
+    around a call turns them into sentences for the person.
     """
 
     answers: Answers
@@ -75,7 +79,7 @@ class InteractionDispatcher:
         """Carry out the action of a button, and respond with its result.
 
         Raises PaperroundError with a sentence for the person, also for an unknown action. Raises PostError
-        when a message cannot be posted to the channel.
+        when a message cannot be posted to the channel; what was stored before stays.
         """
         match click.action:
             case ButtonAction.DISCUSS:
@@ -125,26 +129,34 @@ class InteractionDispatcher:
         await respond(remaining, replace=True)
 
     async def look_up_paper(self, text: str, respond: Responder) -> None:
-        """Look up the text after /paper, and respond with a paper, a list of matches, or a hint."""
+        """Look up the text after /paper, and respond with a paper, a list of matches, or a hint.
+
+        Raises SearchError and StoreError.
+        """
         reply = await run_interactive(self.answers.lookup.look_up_paper, text)
         await respond(reply.message)
 
     async def run_digest_command(self, text: str, channel: Channel, person: Person) -> Reply:
         """Run the text after /digest for a channel, and return the reply without sending it.
 
-        The caller opens the reply's form, if it has one, or passes the reply to `send_reply`.
+        The caller opens the reply's form, if it has one, or passes the reply to `send_reply`. Raises
+        InputError for a text that is not understood or a person who may not give the command, and StoreError;
+        run it inside `explain_errors`.
         """
         return await run_interactive(self.answers.run_digest_command, text, channel, person)
 
     async def send_reply(self, reply: Reply, channel: Channel, respond: Responder) -> None:
-        """Respond with the reply's message, then post its announcement, if any, in the channel."""
+        """Respond with the reply's message, then post its announcement, if any, in the channel.
+
+        Raises PostError if the announcement cannot be posted; the person has the message then. Opens no form.
+        """
         await respond(reply.message)
         await announce_message(reply.announcement, channel, self.platform)
 
     async def toggle_mark_on_message(
         self, channel: Channel, receipt: str, text: str, person_id: str, respond: Responder
     ) -> None:
-        """Mark the paper that a message shows or links to, or take the person's mark back.
+        """Mark the paper that a message shows or links to, or take the person's mark back, and respond.
 
         `text` is the content of the message, for messages of people. Raises InputError when it is about no
         known paper, or about several.
@@ -159,7 +171,10 @@ class InteractionDispatcher:
             await self.start_digest(subscription.channel)
 
     async def start_digest(self, channel: Channel) -> bool:
-        """Start the stopped digest of a channel again. Returns False if it was not stopped."""
+        """Start the stopped digest of a channel again. Raises StoreError.
+
+        Returns False if it was not stopped, or if the channel has no digest. A paused digest stays paused.
+        """
         start = self.answers.store.subscriptions.start
         is_started = await run_interactive(start, channel, now=self.clock())
         if is_started:
@@ -170,7 +185,7 @@ class InteractionDispatcher:
         """Stop the digests of these subscriptions, and notify each owner in a direct message.
 
         Those that were stopped before are left out. `reason` is a sentence for people. A failed message is
-        logged.
+        logged. Raises StoreError.
         """
         for subscription in subscriptions:
             channel = subscription.channel
@@ -178,7 +193,7 @@ class InteractionDispatcher:
                 continue
             log.warning("%s gets no more digests: %s", channel, reason)
             if subscription.owner_id:
-                notice = present_sentence(f"The digest that you set up comes no more: {reason}")
+                notice = present_sentence(f"The digest that you set up has stopped: {reason}")
                 sending = self.platform.send_direct_message(channel, subscription.owner_id, notice)
                 await self.run_logged(sending)
 
@@ -202,7 +217,8 @@ class InteractionDispatcher:
         """Answer an error in the block with one sentence for the person, and do not raise it.
 
         The sentence for an unforeseen error names the number under which it is logged. Errors of the types in
-        `passing` are raised, unless they have a sentence of their own.
+        `passing` are raised, except PaperroundError and PostError, which have a sentence of their own. An
+        error of `respond` itself is raised.
         """
         try:
             yield
@@ -238,7 +254,10 @@ def choose_reply_style(message: Message) -> DigestStyle:
 
 
 def log_unexpected_error() -> str:
-    """Log the current exception under a random number, and return a sentence with it for the person."""
+    """Log the current exception under a random number, and return a sentence with it for the person.
+
+    Call it while the exception is handled.
+    """
     number = secrets.token_hex(3)
     log.exception("a request failed, number %s", number)
     return f"Something went wrong here; the log says more under number {number}."

@@ -13,7 +13,8 @@ class PagePreview:
 
     `render_body` returns a message's content as HTML, from the payload that would be posted. `column` orders
     the platforms, the lowest first. `light` and `dark` define CSS variables, among them the background
-    `--NAME`. `rules` are CSS rules for elements that only this platform draws.
+    `--NAME`. `has_round_face` draws the sender's picture as a circle. `rules` are CSS rules for elements that
+    only this platform draws.
     """
 
     render_body: Callable[[Page], str]
@@ -25,11 +26,14 @@ class PagePreview:
 
 
 def render_button(label: str) -> str:
-    """Return a button as HTML."""
+    """Return a button as HTML. The label is escaped."""
     return f'<span class="button">{escape(label)}</span>'
 
 
 def render_link(url: str, label_markup: str) -> str:
-    """Return a link as HTML. An address that is not http(s) leads nowhere."""
+    """Return a link as HTML around `label_markup`, which is HTML already. The address is escaped.
+
+    An address that is not http(s) leads nowhere.
+    """
     safe_url = url if url.startswith(("https://", "http://")) else "#"
     return f'<a href="{escape(safe_url)}">{label_markup}</a>'

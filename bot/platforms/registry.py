@@ -59,7 +59,8 @@ class PlatformSpec:
     `load_preview` draws its messages on the preview page. `fetch_invitation` returns a link that adds the bot
     to a workspace. `render_manifest` returns the configuration that the platform imports. `thread_field` is
     the field of a request that names a thread: with it, a preview of payloads shows whole requests.
-    `noisy_loggers` are libraries whose logs are quietened.
+    `noisy_loggers` are loggers of which only warnings and errors are shown. A function that is None is not
+    offered by the platform.
 
     All functions may raise InputError or SettingsError.
     """
@@ -92,7 +93,7 @@ def find_platforms() -> Mapping[str, PlatformSpec]:
 
 
 def find_settings_models() -> Mapping[str, type[SettingsTable]]:
-    """Return the settings model of each platform by name, for `load_settings`."""
+    """Return the settings model of each platform by name, for `load_settings`. Imports no SDK."""
     return {name: spec.settings_model for name, spec in find_platforms().items()}
 
 
@@ -105,7 +106,8 @@ def render_pages(message: "Message", platform: str, style: "DigestStyle") -> "Se
 def require_extra(variable: str, extra: str) -> Iterator[None]:
     """Turn a failed import in the block into an InputError that names the package and its extra.
 
-    `variable` is the environment variable that asks for the import.
+    `variable` is the environment variable that asks for the import, and `extra` the optional dependency of
+    paperround that installs the package.
     """
     try:
         yield

@@ -35,7 +35,8 @@ def build_card(scored: ScoredPaper, number: int | None = None, reason: str = "")
     """Build the card of a paper, for a digest or for the answer to a look-up.
 
     In a digest, `number` is the paper's place and `reason` says why it was picked. Without a TL;DR, the card
-    shows the beginning of the abstract. Only the first `MAX_TEXT_CHARACTERS` of the limitations are read.
+    shows the beginning of the abstract. Only the first `MAX_TEXT_CHARACTERS` of the limitations are read. The
+    mark count stays 0.
     """
     paper, review = scored.paper, scored.review
     limitations = key_limitations_of(
@@ -69,10 +70,7 @@ def _list_warnings(paper: Paper) -> Iterable[str]:
 
 
 def _format_excerpt(text: str) -> str:
-    """Clip a passage.
-
-    If it begins with a small letter, and so inside a sentence, an ellipsis stands before it.
-    """
+    """Clip a passage. An ellipsis stands before one that begins with a small letter, so inside a sentence."""
     passage = clip_text(clean_text(text), EXCERPT_CHARACTERS)
     return f"…{passage}" if passage[:1].islower() else passage
 
@@ -82,13 +80,16 @@ def _format_flag_category(category: str) -> str:
 
 
 def format_score(review: Review) -> str:
-    """Format score and rank: 8.7/10, rank 3. A missing part is left out."""
+    """Format score and rank: 8.7/10, rank 3. A missing part is left out; "" without both."""
     parts = [f"{review.score:.1f}/10"] if review.score is not None else []
     return ", ".join(parts + ([f"rank {review.rank}"] if review.rank is not None else []))
 
 
 def format_authors(authors: Sequence[str]) -> str:
-    """Format authors: A. Author, B. Author and 12 more. Up to `MAX_NAMED_AUTHORS` are all named."""
+    """Format authors: A. Author, B. Author and 12 more. Up to `MAX_NAMED_AUTHORS` are all named.
+
+    Returns "" without authors.
+    """
     names = [abbreviate_name(clean_text(author)) for author in authors if clean_text(author)]
     if len(names) > MAX_NAMED_AUTHORS:
         return f"{names[0]}, {names[1]} and {len(names) - 2:,} more"

@@ -39,7 +39,10 @@ def present_digest(digest: Digest) -> Message:
 
 
 def _shorten_title(pick: Pick) -> str:
-    """Return a short title for a notification: the part before a colon, else the clipped title."""
+    """Return the part of a title before ": ", for a notification.
+
+    Returns the title clipped to 60 characters if it has no such colon, or less than 3 characters before it.
+    """
     title = clean_text(pick.scored_paper.paper.title)
     name, colon, _ = title.partition(": ")
     return name if colon and len(name) >= 3 else clip_text(title, 60)
@@ -68,7 +71,8 @@ def present_failure(
 ) -> Message:
     """Build the failure notice to a subscription's owner: the edition, the reason, and what happens next.
 
-    `stopped` means that the channel gets no more digests until somebody resumes them.
+    `reason` is a sentence, and `kind` is that of the delivery. `stopped` means that the channel gets no more
+    digests until somebody resumes them.
     """
     match kind:
         case DeliveryKind.DIGEST:

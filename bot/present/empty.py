@@ -50,7 +50,10 @@ def present_empty_digest(digest: Digest, day: str) -> Message:
 
 
 def _explain_empty_digest(digest: Digest) -> tuple[str, str]:
-    """Return the title and the explanation for the digest's empty reason."""
+    """Return the title and the explanation for the digest's empty reason.
+
+    Without a reason it is a quiet day.
+    """
     match digest.empty_reason:
         case EmptyReason.NO_PAPERS:
             return (

@@ -19,10 +19,10 @@ MAX_NAMED_MISSED_DAYS = 3
 
 
 def present_late_notice(notice: LateNotice | None) -> tuple[Block, ...]:
-    """Return a small print text: the due time of a late digest, and the missed editions with their papers'
-    fate.
+    """Return the late notice as small print; no block if `notice` is None.
 
-    Returns no block without a notice.
+    It names the time at which the digest was due, if it is late, and the missed editions before it, and says
+    if their papers are considered now.
     """
     if notice is None:
         return ()
@@ -62,7 +62,7 @@ def describe_trouble(report: HealthReport, edition: date) -> str:
     """Describe the trouble of a source or the reviewer in one sentence for readers.
 
     It names the start of the trouble, except for a spent budget: the time if it began on the edition's date,
-    else the date.
+    else the date. A report without trouble becomes a sentence that the source is well.
     """
     since = (
         f"since {report.since:%H:%M}"
@@ -94,7 +94,10 @@ def _describe_backlog(report: HealthReport) -> str:
 
 
 def describe_left_out(digest: Digest) -> str:
-    """List the reasons for leaving papers out with their counts, most frequent first: 40 muted, 7 flagged."""
+    """List the reasons for leaving papers out with their counts, most frequent first: 40 muted, 7 flagged.
+
+    Returns "" if none was left out.
+    """
     by_count = sorted(digest.left_out.items(), key=lambda item: (-item[1], item[0]))
     return ", ".join(
         f"{count:,} {describe_left_out_reason(reason, digest.preferences)}" for reason, count in by_count
@@ -102,7 +105,10 @@ def describe_left_out(digest: Digest) -> str:
 
 
 def describe_left_out_reason(reason: LeftOut, preferences: Preferences) -> str:
-    """Return the words for a reason, which follow a count or "All new papers were"."""
+    """Return the words for a reason, which follow a count or "All new papers were".
+
+    The minimum score and the number of papers in them are those of `preferences`.
+    """
     match reason:
         case LeftOut.UNDER_SCORE:
             return f"under the minimum score of {preferences.min_score:g}"
@@ -127,5 +133,5 @@ def describe_left_out_reason(reason: LeftOut, preferences: Preferences) -> str:
 
 
 def format_counts(digest: Digest) -> str:
-    """Format how many papers were considered, scored and picked: 312 seen, 300 scored, 5 shown."""
+    """Format the numbers of papers considered, scored and picked: 312 seen, 300 scored, 5 shown."""
     return f"{digest.considered:,} seen, {digest.scored:,} scored, {len(digest.picks):,} shown."

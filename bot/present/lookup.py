@@ -26,7 +26,8 @@ def present_lookup(query: str, results: Sequence[ScoredPaper]) -> Message:
     """Build the answer to a look-up from its `results`, best first.
 
     One result, or a best one whose title has all words of the query: its card with buttons, then the others
-    as a list. Otherwise: a list to choose from. Without results: `present_no_results`.
+    as a list. Otherwise: a list to choose from. Without results: `present_no_results`. `query` is shown in
+    the answer.
     """
     if not results:
         return present_no_results(query)
@@ -94,7 +95,10 @@ def present_unknown_paper(paper: str) -> Message:
 
 
 def present_review(scored: ScoredPaper) -> Message:
-    """Build a message with every section of a paper's review that is not empty, and its review line."""
+    """Build a message with every section of a paper's review that is not empty, and its review line.
+
+    A paper without sections gets a sentence that it was not reviewed.
+    """
     title = clean_text(scored.paper.title) or scored.paper.id
     texts = _build_review_texts(scored.review) or (Text("This paper was not reviewed."),)
     small_print = Text(format_review_line(scored.review), is_small_print=True)
@@ -142,7 +146,10 @@ def format_paper_lines(papers: Sequence[ScoredPaper]) -> list[str]:
 
 
 def to_paper_records(papers: Sequence[ScoredPaper]) -> list[dict[str, Any]]:
-    """Convert papers to records of values that JSON has, with metadata, score, rank and TL;DR."""
+    """Convert papers to records of JSON values: metadata, score, rank and TL;DR.
+
+    Unknown values are None or "".
+    """
     return [
         {
             "id": scored.paper.id,

@@ -12,10 +12,11 @@ MAX_SHOWN_PAPERS = 5
 
 
 def present_held_papers(held_papers: Sequence[HeldPaper], paper_command: str) -> Message:
-    """Build a list of the first `MAX_SHOWN_PAPERS` held papers.
+    """Build a list of the first `MAX_SHOWN_PAPERS` held papers, and the number of those behind them.
 
     Each has its title, score, warnings with the flagged passages, the reason, and buttons to release or
-    reject it. `paper_command` is the command that looks a paper up.
+    reject it. `paper_command` is the command that looks a paper up. Without held papers the message says
+    that.
     """
     if not held_papers:
         title = "Nothing is on hold"
@@ -55,10 +56,9 @@ def _build_decision_blocks(
 
 
 def format_held_lines(held_papers: Sequence[HeldPaper]) -> list[str]:
-    """Format held papers as lines for a terminal: id, score, title, reason, and the first passage that we
-    flagged.
+    """Format held papers as lines for a terminal: id, score, title and reason.
 
-    The last line names the commands that decide.
+    The first passage that we flagged follows, if there is one. The last line names the commands that decide.
     """
     if not held_papers:
         return ["Nothing is on hold."]

@@ -12,7 +12,8 @@ from digests.ports import Store
 def load_post_update(post: Post, store: Store) -> PostUpdate:
     """Load the mark counts of a post's papers, and lines about their changes since it was posted.
 
-    Papers without marks, or without changes, are left out of either.
+    Papers without marks are left out of the counts, those without changes out of the lines. Raises
+    StoreError. Blocks.
     """
     update_lines = {
         paper: format_update_line(update) for paper, update in store.post_edits.paper_updates(post).items()

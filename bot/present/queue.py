@@ -14,7 +14,7 @@ MAX_TITLE_CHARACTERS = 100
 def present_queue(queue: Sequence[QueuedPaper], titles: Mapping[str, str]) -> Message:
     """Build the list of the queue, in its order, with a number and a Done button for each paper.
 
-    `titles` are by paper id; a paper without a title is shown by its id.
+    `titles` are by paper id; a paper without a title is shown by its id. An empty queue becomes a hint.
     """
     if not queue:
         hint = "React with 🔖 to a paper, or tap its Discuss button, and it comes onto this list."
@@ -32,7 +32,7 @@ def present_queue(queue: Sequence[QueuedPaper], titles: Mapping[str, str]) -> Me
 def present_marked_papers(marked: Sequence[QueuedPaper], titles: Mapping[str, str]) -> Message:
     """Build the list of the papers that one person marked, for the person's own page.
 
-    `titles` are by paper id.
+    `titles` are by paper id; a paper without a title is shown by its id. An empty list becomes a hint.
     """
     rows: tuple[Block, ...] = tuple(
         OptionRow(_format_entry(queued, titles), Button(ButtonAction.SHOW, "Show", queued.paper))

@@ -20,7 +20,8 @@ from digests.subscription import Channel, DigestStyle
 class ConsolePlatform:
     """Implements `bot.chat.port.Platform`. A page's key is its receipt.
 
-    `transcript` is a file of JSON lines, one a posted page. Without it `find` returns CANNOT_ASK.
+    `transcript` is a file of JSON lines, one a posted page. Without it `find` returns CANNOT_ASK. A page
+    whose output fails has the outcome UNKNOWN: a part of it may be printed.
     """
 
     console: Console
@@ -40,6 +41,10 @@ class ConsolePlatform:
         return key
 
     def _print_and_record(self, channel: Channel, page: Page, key: str) -> None:
+        """Print the page, then append it to the transcript. Raises OSError; the page may be printed then.
+
+        Blocks.
+        """
         print_page(page, self.console)
         if self.transcript:
             line = json.dumps(
