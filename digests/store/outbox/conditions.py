@@ -1,6 +1,6 @@
 """Conditions of statements over the outbox: the state of a delivery's lease and of its pages.
 
-Each function builds a condition that matches rows of `deliveries`, or of an alias of it in `table`.
+Each function builds a condition. `table` is `deliveries` or an alias of it.
 """
 
 from collections.abc import Iterable
