@@ -159,25 +159,28 @@ class ModelServer:
                     return await self._send_request(messages, schema, schema_name, max_tokens)
                 except _RateLimitedError as busy:
                     if busy.retry_after > MAX_PAUSE_SECONDS or attempt == MAX_BUSY_ATTEMPTS:
-                        raise ModelServerError(
-                            ServerFault.RATE_LIMITED, f"{self._display_name} has too many requests: {busy}"
-                        ) from None
+                        raise self._name_rate_limit(busy) from None
                     pause = (
                         busy.retry_after if busy.retry_after >= 0 else min(MAX_PAUSE_SECONDS, 2.0**attempt)
                     )
                     self._paused_until = max(self._paused_until, time.monotonic() + pause)
         raise AssertionError("the last attempt returns or raises")
 
-    async def list_models(self) -> list[str]:
-        """Return the names of the server's models. Nothing is retried.
+    def _name_rate_limit(self, busy: "_RateLimitedError") -> ModelServerError:
+        return ModelServerError(
+            ServerFault.RATE_LIMITED, f"{self._display_name} has too many requests: {busy}"
+        )
 
-        Raises ModelServerError, or _RateLimitedError for too many requests.
-        """
+    async def list_models(self) -> list[str]:
+        """Return the names of the server's models. Nothing is retried. Raises ModelServerError."""
         try:
             async with asyncio.timeout(min(self.address.timeout, 30)):
                 listed = await self._client.models.list()
         except Exception as error:
-            raise self._translate_error(error) from error
+            failure = self._translate_error(error)
+            if isinstance(failure, _RateLimitedError):
+                failure = self._name_rate_limit(failure)
+            raise failure from error
         return [model.id for model in listed.data]
 
     async def close(self) -> None:

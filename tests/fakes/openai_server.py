@@ -72,6 +72,7 @@ class OpenAiServer:
         self.preference: Callable[[str, str], str] = lambda first, second: (
             "first" if first > second else "second"
         )
+        self.refuses_listing = False
         self.peak_concurrency = 0
         self._in_flight = 0
         self._batch_ready = asyncio.Event()
@@ -104,6 +105,8 @@ class OpenAiServer:
     async def _list_models(self, request: web.Request) -> web.Response:
         if refusal := self._refuse_wrong_key(request):
             return refusal
+        if self.refuses_listing:
+            return _error_response(429, "Rate limit reached", {"Retry-After": "1"})
         return web.json_response(
             {"object": "list", "data": [{"id": MODEL, "object": "model", "created": 0, "owned_by": "us"}]}
         )

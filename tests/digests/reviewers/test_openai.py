@@ -10,6 +10,7 @@ import pytest
 from digests.model import ReadDepth, Review, ReviewDepth
 from digests.reviewers.openai import (
     ModelServer,
+    ModelServerError,
     ResponseFormat,
     ServerAddress,
     ServerFault,
@@ -229,6 +230,16 @@ def test_a_server_lists_its_models() -> None:
         return await server.list_models()
 
     assert with_server(work) == [MODEL]
+
+
+def test_too_many_requests_for_the_list_of_models_are_a_fault_of_the_server() -> None:
+    async def work(fake: OpenAiServer, server: ModelServer) -> ModelServerError:
+        fake.refuses_listing = True
+        with pytest.raises(ModelServerError) as raised:
+            await server.list_models()
+        return raised.value
+
+    assert with_server(work).fault is ServerFault.RATE_LIMITED
 
 
 def test_the_repr_of_an_address_leaves_out_its_key() -> None:
