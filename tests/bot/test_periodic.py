@@ -1,4 +1,4 @@
-"""Polling loops: they survive failures and end when told to stop."""
+"""Polling loops survive failures and end on `stop`."""
 
 import asyncio
 import logging

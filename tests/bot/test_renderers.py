@@ -88,9 +88,7 @@ every_editing_platform = pytest.mark.parametrize("platform", list(WITH_FACTS))
 @every_case
 @every_editing_platform
 @every_style
-def test_whatever_came_since_a_page_was_posted_the_page_stays_within_the_limits(
-    platform: str, style: DigestStyle, case: Message
-) -> None:
+def test_a_refreshed_page_stays_within_the_limits(platform: str, style: DigestStyle, case: Message) -> None:
     facts = PostUpdate(
         {card.paper: 1234 for card in case.cards},
         {card.paper: f"withdrawn by its authors {NASTY * 9}" for card in case.cards},

@@ -79,7 +79,7 @@ async def _run_trials(chosen: Sequence[Trial], seed: int, jobs: int) -> list[Tri
         if any(trial.deployment.store == "postgresql" for trial in chosen):
             environment[URL_VARIABLE] = exits.enter_context(start_server(MAX_CONNECTIONS)).url
         results = dict[str, TrialResult]()
-        # Those that wait more than they work have players of their own beside the others.
+        # Trials that mostly wait have processes of their own, beside the others.
         for_work = iter([trial for trial in chosen if not trial.is_mostly_waiting])
         for_waiting = iter([trial for trial in chosen if trial.is_mostly_waiting])
         async with asyncio.TaskGroup() as group:

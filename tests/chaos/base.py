@@ -144,7 +144,7 @@ def create_database(
         else:
             server = exits.enter_context(start_server())
         url = server.create_database()
-        if has_own_server:  # What was committed is to survive a crash.
+        if has_own_server:  # Committed data must survive a crash.
             name = make_url(url).database
             server.run_statement(f'ALTER DATABASE "{name}" SET synchronous_commit = on')
         bot_url, proxy = exits.enter_context(server.open_proxy(url)) if over_proxy else (url, None)

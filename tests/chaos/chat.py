@@ -41,7 +41,7 @@ class ChatService(Protocol):
         """Return its part of the environment."""
 
     def add_channel(self, *, special: bool = False) -> Channel:
-        """Create a channel; of the platform's other kind where it has one."""
+        """Create a channel, of the platform's special kind if it has one."""
 
     def pages_in(self, channel: Channel) -> list[PagePapers]:
         """Return the messages of a channel, oldest first."""
@@ -89,7 +89,7 @@ _SLACK_FAULTS = {
 
 
 class SlackChat:
-    """Keeps the contract of `Chat`."""
+    """Implements `Chat`."""
 
     def __init__(self, slack: FakeSlack) -> None:
         self.slack = slack
@@ -147,7 +147,7 @@ _DISCORD_FAULTS = {
 
 
 class DiscordChat:
-    """Keeps the contract of `Chat`. Its special channels are forums."""
+    """Implements `Chat`. Its special channels are forums."""
 
     def __init__(self, server: discord.FakeDiscord) -> None:
         self.discord = server

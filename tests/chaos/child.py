@@ -55,8 +55,8 @@ MESSAGES_PER_SECOND = 1000.0
 class Spawn:
     """Parameters of a worker's process. `tick_seconds` is the length of the scheduler's minute.
 
-    `busy_timeout` is SQLite's wait for a lock in seconds; `clock_offset` is added to the cluster's clock. With a
-    `policy` deliveries follow it.
+    `busy_timeout` is SQLite's wait for a lock in seconds; `clock_offset` is added to the cluster's clock.
+    Deliveries follow the `policy`, if there is one.
     """
 
     folder: Path

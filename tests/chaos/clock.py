@@ -9,9 +9,9 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True)
 class FileClock:
-    """Gives instants in UTC, so much `ahead` of what the file says.
+    """Returns instants in UTC: the time of the file, plus `offset`.
 
-    It runs at a rate of its own: 30 means that a second of ours is half a minute of its.
+    At a rate of 30, it advances by half a minute per real second.
     """
 
     file: Path
@@ -26,7 +26,7 @@ class FileClock:
         return self().timestamp()
 
     def set(self, now: datetime, rate: float = 1.0) -> None:
-        """Set the time, at once and for all processes."""
+        """Set the time for all processes at once."""
         other = self.file.with_suffix(f".{os.getpid()}")
         other.write_text(f"{time.time()!r} {now.timestamp()!r} {rate}")
         other.replace(self.file)

@@ -131,7 +131,7 @@ def _list_clock_trials(deployment: Deployment) -> Iterator[Trial]:
         wrong = _bind_fixed(clocks.kill_with_wrong_clock, deployment, by=timedelta(hours=hours))
         yield Trial(f"killed, clock wrong {hours:+} h", deployment, wrong, is_mostly_waiting=True)
     if deployment.replicas > 1:
-        # Where an hour is six minutes a time-out is 20 s: that and this are less than a lease.
+        # At this rate a time-out is 20 s. Time-out and skew together are shorter than a lease.
         differ = _bind_random(clocks.run_with_clock_skew, deployment, clock_spread=timedelta(seconds=20))
         yield Trial("clocks 20 s apart", deployment, differ)
     yield Trial("asleep over its hour", deployment, _bind_fixed(clocks.sleep_over_due_time, deployment))

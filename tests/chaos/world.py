@@ -48,11 +48,11 @@ SECOND = timedelta(seconds=1)
 FAST_RATE = 10.0
 """At this rate a minute takes six seconds, and a lease outlasts a time-out."""
 AFTER_ANY_LEASE = timedelta(minutes=5)
-"""Longer than a lease and than Discord remembers a nonce: then only the history tells what was posted."""
+"""Longer than a lease and than Discord remembers a nonce: afterwards only the history can be asked."""
 FINISHED_STATES = (DeliveryState.POSTED, DeliveryState.EMPTY, DeliveryState.FAILED)
 RETRYABLE_STATES = (DeliveryState.RETRYING, DeliveryState.UNKNOWN)
 WAIT_SECONDS = 60.0
-"""Seconds to wait for what must happen on a busy machine."""
+"""Longest wait for a condition, in seconds, on a busy machine."""
 SKIP_AFTER_SECONDS = 4.0
 """Real seconds before a wait is skipped, so that late commits of the chat service are done."""
 POLL_SECONDS = 0.01
@@ -158,7 +158,7 @@ class Cluster:
     def fault_plan(self) -> FaultPlan:
         return FaultPlan(self.folder)
 
-    # What there is to do.
+    # Input.
 
     def add_papers(self, day: date, count: int = TOP) -> list[str]:
         """Add the papers of a day and return their ids, best first."""
@@ -179,7 +179,7 @@ class Cluster:
         faults: Sequence[PlannedFault] = (),
         is_special: bool = False,
     ) -> Channel:
-        """A channel whose digest with these papers is due now: it has been subscribed since yesterday.
+        """Subscribe a channel as of yesterday, whose digest with these papers is due now.
 
         Without papers nothing is due now. The faults hit its deliveries.
         """
@@ -294,8 +294,9 @@ class Cluster:
                 log_tail = "\n".join(
                     "\n".join(worker.read_log().splitlines()[-12:]) for worker in self.workers[-3:]
                 )
+                exit_codes = [worker.process.exitcode for worker in self.workers]
                 raise AssertionError(
-                    f"not within {seconds} s: {description}; ended: {[worker.process.exitcode for worker in self.workers]}\n{log_tail}"
+                    f"not within {seconds} s: {description}; ended: {exit_codes}\n{log_tail}"
                 )
             await asyncio.sleep(POLL_SECONDS)
 
@@ -308,7 +309,7 @@ class Cluster:
             description,
         )
 
-    # What came of it.
+    # Result.
 
     def list_deliveries(self, channel: Channel) -> list[DeliveryReport]:
         found = self.store.subscriptions.find(channel)
@@ -410,7 +411,8 @@ class Cluster:
             tally.problems.append(f"{channel}: out of order")
         if missing or repeated:
             tally.problems.append(
-                f"{channel}: lost {list(missing.elements())}, repeated {list(repeated.elements())}{self._log_of(channel)}"
+                f"{channel}: lost {list(missing.elements())}, repeated {list(repeated.elements())}"
+                f"{self._log_of(channel)}"
             )
         failed = [one.reason for one in self.list_deliveries(channel) if one.state is DeliveryState.FAILED]
         tally.problems += [f"{channel}: failed: {reason}" for reason in failed]
@@ -484,7 +486,7 @@ async def start_cluster(
 
 @asynccontextmanager
 async def _start_chat(deployment: Deployment, clock: FileClock) -> AsyncIterator[ChatService]:
-    """Lift the chat service's own rate limits, which would only slow the trials."""
+    """Open a chat service without rate limits, which would only slow the trials."""
     if deployment.platform == "slack":
         async with FakeSlack(clock=clock.timestamp, rate_limits=False) as slack:
             yield SlackChat(slack)

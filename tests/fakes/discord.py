@@ -1,6 +1,7 @@
 """A strict Discord in memory, over real HTTP and WebSocket: an unmodified discord.py runs against it.
 
-It refuses what Discord refuses, and fails where it is told to. `python -m tests.fakes.discord` serves one for trying by hand.
+It refuses every request that Discord refuses, and injects faults. `python -m tests.fakes.discord` serves
+it for trials by hand.
 """
 
 import asyncio
@@ -56,7 +57,7 @@ EVERYONE = sum(bits for name, bits in PERMISSIONS.items() if not name.startswith
 
 
 class DiscordFault(StrEnum):
-    """What goes wrong with a call."""
+    """The fault of a call."""
 
     SERVER_ERROR = "500, nothing done"
     SERVER_ERROR_AFTER = "500, but done"
@@ -82,13 +83,13 @@ class DiscordChannel:
     guild: str = ""
     parent: str = ""
     denied_permissions: set[str] = field(default_factory=set)
-    """Names of the permissions that the bot lacks here."""
+    """Names of the permissions that the bot lacks in the channel."""
     tags: list[Json] = field(default_factory=list)
     applied_tags: list[str] = field(default_factory=list)
     requires_tag: bool = False
     is_archived: bool = False
     owner: str = ""
-    """Who began a thread, by default the bot."""
+    """Creator of a thread, the bot if empty."""
     archived_at: str = "2026-01-01T00:00:00+00:00"
     is_locked: bool = False
     messages: list[Json] = field(default_factory=list)
@@ -105,7 +106,7 @@ class DiscordGuild:
 
 @dataclass(slots=True)
 class DiscordInteraction:
-    """What a person did, and what came of it. `responses` are the messages that came, with their edits made."""
+    """An interaction of a person with its result. `responses` are its messages, in their edited form."""
 
     id: str
     token: str
@@ -127,7 +128,7 @@ class DiscordInteraction:
 
 @dataclass(slots=True)
 class _Session:
-    """A gateway session; `socket` is None while it could be resumed."""
+    """A gateway session; `socket` is None while it is disconnected and can be resumed."""
 
     id: str
     intents: int
@@ -157,7 +158,7 @@ MISSING_PERMISSIONS = (403, 50013, "Missing Permissions")
 
 @dataclass(slots=True)
 class FakeDiscord:
-    """Discord with one application in it. Use as an async context manager; all times come from `clock`."""
+    """Discord with one application. Use as an async context manager; all times come from `clock`."""
 
     clock: Callable[[], float] = time.time
     port: int = 0
@@ -165,39 +166,40 @@ class FakeDiscord:
     rate_limits: bool = True
     token_seconds: float = TOKEN_SECONDS
     response_seconds: float = FIRST_RESPONSE_SECONDS
+    """Longest time to a first response; tests on a busy machine allow more than Discord does."""
     is_too_late: bool = False
-    """How long a first response may take; tests of a busy machine allow more than Discord does."""
+    """True makes every first response too late."""
     allowed_privileged: int = 0
     heartbeat_interval: float = 41.25
     default_fault: Callable[[str], DiscordFault | None] = lambda name: None
-    """What goes wrong with a call for which nothing is told."""
+    """Returns the fault of a call, given its name, when none is injected."""
     latency: float = 0.0
-    """Seconds that every answer takes."""
+    """Seconds before each answer."""
     limit_seconds: float = 0.05
-    """How long an instant is that a fault asks to wait."""
+    """Seconds to wait that a rate limit asks for."""
     odd_answers: dict[str, Callable[[web.Request], Awaitable[web.StreamResponse]]] = field(
         default_factory=dict
     )
-    """What comes in place of the answer to a call that is done, by its name."""
+    """Answers in place of the normal ones, by the name of the call, which takes effect."""
     late_seconds: float = 3.0
-    """Seconds that late work is late."""
+    """Delay of a call with the fault `SLOW_BEFORE`."""
     history_lag: float = 0.0
-    """Seconds of the clock for which the history does not show a message yet."""
+    """Seconds of the clock after which the history shows a message."""
     ready_delay: float = 0.0
     """Seconds between IDENTIFY and READY."""
     gateway_refusals: int = 0
-    """So many connections to the gateway are refused with 503."""
+    """Number of further connections to the gateway that are refused with 503."""
     closes_after_hello: int = 0
-    """So many are closed before they are ready."""
+    """Number of further connections that are closed before READY."""
     is_silent: bool = False
-    """The gateway says nothing any more, and acknowledges no heartbeat."""
+    """True makes the gateway send nothing and acknowledge no heartbeat."""
     application_id: str = ""
     bot_user: str = ""
     guilds: dict[str, DiscordGuild] = field(default_factory=dict)
     channels: dict[str, DiscordChannel] = field(default_factory=dict)
     users: dict[str, Json] = field(default_factory=dict)
     commands: dict[str, list[Json]] = field(default_factory=dict)
-    """By scope: "" is global, else a guild's id."""
+    """Commands by scope: a guild's id, or "" for global ones."""
     calls: list[tuple[str, Json]] = field(default_factory=list)
     protocol_errors: list[str] = field(default_factory=list)
     identify_count: int = 0
@@ -244,7 +246,10 @@ class FakeDiscord:
         *,
         wake_task: "asyncio.Task[Any] | None" = None,
     ) -> None:
-        """Wait for something to come true; the end of `wakes` is a reason to look again. Raises AssertionError."""
+        """Wait until the condition is true. It is checked after each call and when `wake_task` ends.
+
+        Raises AssertionError with the last calls.
+        """
         if wake_task:
             wake_task.add_done_callback(lambda _: asyncio.ensure_future(self._notify_waiters()))
         try:
@@ -264,7 +269,7 @@ class FakeDiscord:
 
     @property
     def connected_sessions(self) -> list[_Session]:
-        """The sessions that hear of events now."""
+        """Return the sessions that receive events now."""
         return [session for session in self.sessions.values() if session.socket and session.sent_events]
 
     # The world.
@@ -288,7 +293,7 @@ class FakeDiscord:
         denied: Sequence[str] = (),
         tags: Sequence[str] = (),
     ) -> str:
-        """A channel of a guild, by default of the first one, which is made when there is none."""
+        """Add a channel to a guild, by default to the first one. Creates a guild if there is none."""
         guild = guild or next(iter(self.guilds), "") or self.add_guild("The lab")
         known = [
             {
@@ -307,13 +312,13 @@ class FakeDiscord:
         return channel.id
 
     async def open_channel(self, name: str, kind: int = TEXT, **facts: Any) -> str:
-        """A new channel that the bot hears of."""
+        """Add a channel and send its event to the bot."""
         channel = self.add_channel(name, kind, **facts)
         await self.dispatch_event("CHANNEL_CREATE", self._channel_json(self.channels[channel]), GUILDS_INTENT)
         return channel
 
     def open_dm(self, user: str) -> str:
-        """The channel of a person's direct messages with the bot."""
+        """Return the channel of a person's direct messages with the bot; it is created if missing."""
         for channel in self.channels.values():
             if channel.kind == DM and channel.name == user:
                 return channel.id
@@ -322,36 +327,36 @@ class FakeDiscord:
         return channel.id
 
     def add_message(self, channel: str, text: str = "x", *, author: str = "") -> Json:
-        """A message that somebody wrote, by default the bot."""
+        """Add a message of a person, or of the bot if `author` is empty."""
         message = self._store_message(self.channels[channel], {"content": text})
         if author:
             message["author"] = _public_user_json(self.users[author])
         return message
 
     def messages_in(self, channel: str) -> list[Json]:
-        """What stands in a channel, oldest first."""
+        """Return the messages of a channel, oldest first."""
         return self.channels[channel].messages
 
     def threads_of(self, channel: str) -> list[DiscordChannel]:
-        """The threads and posts of a channel, oldest first."""
+        """Return the threads and posts of a channel, oldest first."""
         return [one for one in self.channels.values() if one.parent == channel]
 
     def fail_next(self, call: str, *faults: DiscordFault, channel: str = "") -> None:
-        """The next calls of this name go wrong, one fault each; those about one channel, where it is named."""
+        """Inject one fault into each of the next calls of this name, or of those about `channel`."""
         self._faults[call, channel] += faults
 
     def calls_of(self, call: str) -> list[Json]:
-        """The bodies of every call of this name, failed ones too."""
+        """Return the bodies of all calls of this name, including failed ones."""
         return [body for name, body in self.calls if name == call]
 
-    # What people do.
+    # Actions of people.
 
     async def run_command(
         self, name: str, *, user: str, channel: str, user_installed: bool = False, **options: Any
     ) -> DiscordInteraction:
-        """Type a slash command, such as "paper" or "digest subscribe"; one that was not synced cannot be typed.
+        """Type a slash command, such as "paper" or "digest subscribe". Fails if it was not synced.
 
-        An option whose name is taken here is given with a stroke behind it: `channel_`.
+        An option with the name of a parameter gets a trailing underscore: `channel_`.
         """
         options = {option.rstrip("_"): value for option, value in options.items()}
         known, leaf = self._find_command(name.split(), channel, user_installed=user_installed)
@@ -374,7 +379,7 @@ class FakeDiscord:
     async def request_choices(
         self, name: str, option: str, text: str, *, user: str, channel: str, **others: Any
     ) -> list[Json]:
-        """What is offered for an option while it is typed."""
+        """Return the choices that autocomplete offers for an option."""
         known, leaf = self._find_command(name.split(), channel)
         (wanted,) = [one for one in leaf["options"] if one["name"] == option]
         assert wanted.get("autocomplete"), f"{option} offers nothing"
@@ -396,7 +401,7 @@ class FakeDiscord:
     async def click_button(
         self, custom_id_prefix: str, *, user: str, channel: str, within: Json, user_installed: bool = False
     ) -> DiscordInteraction:
-        """Tap the button whose custom_id begins so; one that is not there cannot be tapped."""
+        """Click the first button with this prefix of custom_id. Fails if there is none."""
         buttons = [one for row in within.get("components", []) for one in row["components"]]
         found = [one for one in buttons if one["custom_id"].startswith(custom_id_prefix)]
         assert found, f"no {custom_id_prefix} there: {[one['custom_id'] for one in buttons]}"
@@ -408,7 +413,7 @@ class FakeDiscord:
     async def submit_modal(
         self, modal: Json, values: Mapping[str, str], *, user: str, channel: str
     ) -> DiscordInteraction:
-        """Send a modal: what it was filled in with, but for `values` by custom_id."""
+        """Send a modal with its initial values, except for `values` by custom_id."""
         boxes = [label["component"] for label in modal["components"]]
         assert not values.keys() - {box["custom_id"] for box in boxes}
         for box in boxes:
@@ -434,7 +439,7 @@ class FakeDiscord:
         is_dispatched: bool = True,
         event: str = "MESSAGE_REACTION_ADD",
     ) -> Json:
-        """Add a reaction; the event, which is told unless not. Returned to be told again."""
+        """Add a reaction and return its event, which is sent to the bot if `is_dispatched`."""
         people = message.setdefault("people", {}).setdefault(emoji, [])
         people.append(user)
         return await self._dispatch_reaction(event, user, message, emoji, is_dispatched=is_dispatched)
@@ -466,14 +471,14 @@ class FakeDiscord:
         await self.dispatch_event("CHANNEL_DELETE", self._channel_json(known), GUILDS_INTENT)
 
     async def invite_bot(self, guild: str) -> None:
-        """Bring the bot into a guild. Of a guild that is new to it nothing is said of being available."""
+        """Add the bot to a guild. The event of a new guild does not contain `unavailable`."""
         self.guilds[guild].has_bot = True
         joined = self._guild_json(self.guilds[guild])
         joined.pop("unavailable", None)
         await self.dispatch_event("GUILD_CREATE", joined, GUILDS_INTENT)
 
     async def remove_bot(self, guild: str) -> None:
-        """Throw the bot out of a guild."""
+        """Remove the bot from a guild."""
         self.guilds[guild].has_bot = False
         await self.dispatch_event("GUILD_DELETE", {"id": guild}, GUILDS_INTENT)
 
@@ -482,7 +487,7 @@ class FakeDiscord:
     def _find_command(
         self, path: Sequence[str], channel: str, *, kind: int = 1, user_installed: bool = False
     ) -> tuple[Json, Json]:
-        """A synced command that can be typed in this channel, and the part of it that the path names."""
+        """Return a synced command that is available in the channel, and its subcommand of this path."""
         where = self.channels[channel]
         scopes = (
             [self.commands.get(where.guild, []), self.commands.get("", [])]
@@ -541,7 +546,8 @@ class FakeDiscord:
         self.interactions[interaction.token] = interaction
         where = self.channels[channel]
         payload: Json = {
-            "id": interaction.id, "application_id": self.application_id, "type": kind, "data": data, "token": interaction.token,
+            "id": interaction.id, "application_id": self.application_id, "type": kind, "data": data,
+            "token": interaction.token,
             "version": 1, "channel_id": channel, "channel": self._channel_json(where), "locale": "en-US",
             "entitlements": [], "attachment_size_limit": 10485760, "context": 0 if where.guild else 1,
             "app_permissions": str(self._bot_permissions(where)),
@@ -570,7 +576,7 @@ class FakeDiscord:
     # The gateway.
 
     async def dispatch_event(self, kind: str, data: Json, intent: int) -> None:
-        """Tell every session that wants to hear of such events."""
+        """Send an event to every session with its intent."""
         for session in list(self.sessions.values()):
             if not session.sent_events or (intent and not session.intents & intent):
                 continue
@@ -580,7 +586,7 @@ class FakeDiscord:
         event = {"op": 0, "t": kind, "s": len(session.sent_events) + 1, "d": data}
         session.sent_events.append(event)
         if session.socket and not session.socket.closed and not self.is_silent:
-            with contextlib.suppress(ConnectionResetError):  # Whoever was to hear it died just now.
+            with contextlib.suppress(ConnectionResetError):  # The client has just gone.
                 await session.socket.send_str(json.dumps(event))
 
     async def _serve_gateway(self, request: web.Request) -> web.StreamResponse:
@@ -641,7 +647,8 @@ class FakeDiscord:
         ready = {
             "v": 10, "user": _user_json(self.bot_user, "paperround", bot=True), "session_id": session.id,
             "guilds": [{"id": guild.id, "unavailable": True} for guild in mine],
-            "resume_gateway_url": self.gateway_url, "application": {"id": self.application_id, "flags": 0}, "shard": [0, 1],
+            "resume_gateway_url": self.gateway_url, "application": {"id": self.application_id, "flags": 0},
+            "shard": [0, 1],
         }  # fmt: skip
         await self._send_event(session, "READY", ready)
         for guild in mine:
@@ -661,13 +668,13 @@ class FakeDiscord:
         return session
 
     async def ask_to_reconnect(self) -> None:
-        """Op 7: come back and resume."""
+        """Send op 7: reconnect and resume."""
         for session in self.connected_sessions:
             assert session.socket
             await session.socket.send_str(json.dumps({"op": 7, "d": None}))
 
     async def end_sessions(self) -> None:
-        """Op 9: what happened since is lost; identify anew."""
+        """Send op 9: identify again; events in between are lost."""
         for session in self.connected_sessions:
             socket = session.socket
             assert socket
@@ -675,7 +682,7 @@ class FakeDiscord:
             await socket.send_str(json.dumps({"op": 9, "d": False}))
 
     async def cut_connections(self, code: int = 1006) -> None:
-        """Break every connection to the gateway without a word; the sessions can be resumed."""
+        """Abort every connection to the gateway; the sessions can be resumed."""
         for session in self.connected_sessions:
             socket, session.socket = session.socket, None
             if socket and (transport := socket._req and socket._req.transport):
@@ -722,7 +729,7 @@ class FakeDiscord:
         return await self._fail_after(fault, request) or _json_response(result, status, headers)
 
     async def _dispatch_thread(self, name: str, result: Any, status: int) -> None:
-        """A new thread is told of; discord.py knows it from then on."""
+        """Send the event of a new thread, from which discord.py knows the thread."""
         if name in ("create post", "create thread") and status == 200:
             await self.dispatch_event("THREAD_CREATE", {**result, "newly_created": True}, GUILDS_INTENT)
 
@@ -775,7 +782,8 @@ class FakeDiscord:
 
     def _do_application(self, request: web.Request, body: Json) -> Json:
         return {
-            "id": self.application_id, "name": "Paperround", "description": "", "icon": None, "bot_public": True,
+            "id": self.application_id, "name": "Paperround", "description": "", "icon": None,
+            "bot_public": True,
             "bot_require_code_grant": False, "owner": _user_json("1", "owner"), "verify_key": "k", "flags": 0,
             "integration_types_config": {"0": {}, "1": {}},
         }  # fmt: skip
@@ -824,7 +832,8 @@ class FakeDiscord:
             self.protocol_errors += faults
             raise _RefusedError(400, 50035, "Invalid Form Body", errors={"_errors": faults})
         known = {
-            "application_id": app, "version": self.next_snowflake(), "default_member_permissions": None, "description": "",
+            "application_id": app, "version": self.next_snowflake(), "default_member_permissions": None,
+            "description": "",
             **({"guild_id": guild} if guild else {}),
         }  # fmt: skip
         self.commands[guild] = [{**known, **command, "id": self.next_snowflake()} for command in body]
@@ -902,8 +911,10 @@ class FakeDiscord:
 
     def _store_message(self, where: DiscordChannel, body: Json, message: str = "") -> Json:
         message_json = {
-            "id": message or self.next_snowflake(), "channel_id": where.id, "type": 0, "tts": False, "pinned": False,
-            "author": _user_json(self.bot_user, "paperround", bot=True), "content": (body.get("content") or "").strip(),
+            "id": message or self.next_snowflake(), "channel_id": where.id, "type": 0, "tts": False,
+            "pinned": False,
+            "author": _user_json(self.bot_user, "paperround", bot=True),
+            "content": (body.get("content") or "").strip(),
             "timestamp": datetime.fromtimestamp(self.clock(), UTC).isoformat(), "edited_timestamp": None,
             "mention_everyone": False, "mentions": [], "mention_roles": [], "attachments": [],
             "embeds": [{"type": "rich", **embed} for embed in body.get("embeds") or []],
@@ -1162,28 +1173,35 @@ class FakeDiscord:
         known = self.users.get(user, _user_json(user, "paperround", bot=True))
         manage = PERMISSIONS["manage_guild"] if known.get("can_manage") else 0
         return {
-            "user": _public_user_json(known), "roles": known.get("roles", []), "joined_at": "2026-01-01T00:00:00+00:00",
-            "deaf": False, "mute": False, "permissions": str(EVERYONE | manage), "flags": 0, "nick": None, "avatar": None,
+            "user": _public_user_json(known), "roles": known.get("roles", []),
+            "joined_at": "2026-01-01T00:00:00+00:00",
+            "deaf": False, "mute": False, "permissions": str(EVERYONE | manage), "flags": 0, "nick": None,
+            "avatar": None,
             "premium_since": None, "pending": False, "communication_disabled_until": None,
         }  # fmt: skip
 
     def _guild_json(self, guild: DiscordGuild) -> Json:
         role = {
-            "id": guild.id, "name": "@everyone", "permissions": str(EVERYONE), "position": 0, "color": 0, "hoist": False,
+            "id": guild.id, "name": "@everyone", "permissions": str(EVERYONE), "position": 0, "color": 0,
+            "hoist": False,
             "colors": {"primary_color": 0, "secondary_color": None, "tertiary_color": None}, "managed": False,
             "mentionable": False, "flags": 0,
         }  # fmt: skip
         own = [channel for channel in self.channels.values() if channel.guild == guild.id]
         return {
-            "id": guild.id, "name": guild.name, "owner_id": "1", "roles": [role], "emojis": [], "stickers": [],
+            "id": guild.id, "name": guild.name, "owner_id": "1", "roles": [role], "emojis": [],
+            "stickers": [],
             "features": [], "channels": [self._channel_json(one) for one in own if one.kind != THREAD],
             "threads": [self._channel_json(one) for one in own if one.kind == THREAD and not one.is_archived],
-            "members": [self._member_json(self.bot_user)], "member_count": 1, "presences": [], "voice_states": [],
-            "stage_instances": [], "guild_scheduled_events": [], "unavailable": False, "large": False, "icon": None,
+            "members": [self._member_json(self.bot_user)], "member_count": 1, "presences": [],
+            "voice_states": [],
+            "stage_instances": [], "guild_scheduled_events": [], "unavailable": False, "large": False,
+            "icon": None,
             "joined_at": "2026-01-01T00:00:00+00:00", "premium_tier": 0, "verification_level": 0,
             "default_message_notifications": 0, "explicit_content_filter": 0, "mfa_level": 0, "nsfw_level": 0,
             "afk_timeout": 300, "preferred_locale": "en-US", "premium_progress_bar_enabled": False,
-            "system_channel_id": None, "system_channel_flags": 0, "rules_channel_id": None, "afk_channel_id": None,
+            "system_channel_id": None, "system_channel_flags": 0, "rules_channel_id": None,
+            "afk_channel_id": None,
             "public_updates_channel_id": None, "vanity_url_code": None, "description": None, "banner": None,
             "premium_subscription_count": 0, "application_id": None, "splash": None, "discovery_splash": None,
         }  # fmt: skip
@@ -1191,17 +1209,25 @@ class FakeDiscord:
     def _channel_json(self, channel: DiscordChannel) -> Json:
         newest = channel.messages[-1]["id"] if channel.messages else None
         if channel.kind == DM:
-            return {"id": channel.id, "type": DM, "recipients": [_public_user_json(self.users[channel.name])], "last_message_id": newest, "flags": 0}  # fmt: skip
+            recipients = [_public_user_json(self.users[channel.name])]
+            return {
+                "id": channel.id, "type": DM, "recipients": recipients, "last_message_id": newest, "flags": 0,
+            }  # fmt: skip
         base: Json = {
-            "id": channel.id, "type": channel.kind, "guild_id": channel.guild, "name": channel.name, "position": 0,
-            "parent_id": channel.parent or None, "last_message_id": newest, "rate_limit_per_user": 0, "flags": 0,
+            "id": channel.id, "type": channel.kind, "guild_id": channel.guild, "name": channel.name,
+            "position": 0, "parent_id": channel.parent or None, "last_message_id": newest,
+            "rate_limit_per_user": 0, "flags": 0,
         }  # fmt: skip
         if channel.kind == THREAD:
             stamp = channel.archived_at
             return base | {
-                "owner_id": channel.owner or self.bot_user, "message_count": len(channel.messages), "member_count": 1,
-                "total_message_sent": len(channel.messages), "applied_tags": channel.applied_tags,
-                "thread_metadata": {"archived": channel.is_archived, "auto_archive_duration": 1440, "archive_timestamp": stamp, "locked": channel.is_locked, "create_timestamp": stamp},
+                "owner_id": channel.owner or self.bot_user, "message_count": len(channel.messages),
+                "member_count": 1, "total_message_sent": len(channel.messages),
+                "applied_tags": channel.applied_tags,
+                "thread_metadata": {
+                    "archived": channel.is_archived, "auto_archive_duration": 1440,
+                    "archive_timestamp": stamp, "locked": channel.is_locked, "create_timestamp": stamp,
+                },
             }  # fmt: skip
         denied = sum(PERMISSIONS[name] for name in channel.denied_permissions)
         overwrites = [{"id": self.bot_user, "type": 1, "allow": "0", "deny": str(denied)}] if denied else []
@@ -1211,7 +1237,7 @@ class FakeDiscord:
         return base
 
     def _history_json(self, message: Json) -> Json:
-        """As history shows it: with its reactions, without its nonce."""
+        """Return a message as history shows it: with its reactions, without its nonce."""
         reactions = [
             {
                 "emoji": {"id": None, "name": emoji}, "count": len(people), "me": self.bot_user in people,
@@ -1259,7 +1285,7 @@ _ROUTES = (
 
 
 def _json_response(body: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> web.Response:
-    """discord.py takes exactly this content type for JSON."""
+    """Return a response with the only content type that discord.py reads as JSON."""
     if status == 204:
         return web.Response(status=204)
     return web.Response(
@@ -1292,7 +1318,7 @@ def _public_user_json(user: Json) -> Json:
 
 
 def _message_json(message: Json, *, is_bare: bool = False) -> Json:
-    """What Discord tells of a message; `bare` is what it is made of."""
+    """Return the public fields of a message; with `is_bare`, only its content."""
     if is_bare:
         return {key: message[key] for key in ("content", "embeds", "components", "flags")}
     return {key: value for key, value in message.items() if key not in ("people", "thinking")}
@@ -1310,7 +1336,7 @@ def _number_components(components: Sequence[Json]) -> list[Json]:
 
 
 def _build_option(option: Json, value: Any) -> Json:
-    """A typed option, which Discord's own client checks before it is sent."""
+    """Return a typed option. Checks its limits, as Discord's own client does before it sends a command."""
     if option.get("choices"):
         assert value in [choice["value"] for choice in option["choices"]], (
             f"{value} is no choice of {option['name']}"
@@ -1326,7 +1352,7 @@ def _build_option(option: Json, value: Any) -> Json:
 
 
 def read_text(message: Json) -> str:
-    """All that a person reads in a message: content, embeds and the labels of buttons."""
+    """Return the text that a person reads in a message: content, embeds and the labels of buttons."""
     texts = [message.get("content", "")]
     for embed in message.get("embeds", []):
         texts += [
@@ -1340,13 +1366,15 @@ def read_text(message: Json) -> str:
 
 
 async def _serve_by_hand(port: int) -> None:
-    """By hand: a server in which you are Ada, who may manage it, in #papers; lines typed are what she does."""
+    """Serve a guild for trials by hand. Typed lines are the actions of Ada, who may manage it, in #papers."""
     async with FakeDiscord(port=port) as discord:
         papers, ada = discord.add_channel("papers"), discord.add_user("ada", can_manage=True)
         print(
             f'Put into paperround.toml:\n  [platforms.discord]\n  api_base_url = "{discord.url}"\n'
-            f'  gateway_url = "{discord.gateway_url}"\nand run:\n  DISCORD_TOKEN={discord.token} paperround run\n'
-            f"The channel's id is {papers}. Type /paper WORDS, /digest today, queue or help, react N, history, or quit."
+            f'  gateway_url = "{discord.gateway_url}"\n'
+            f"and run:\n  DISCORD_TOKEN={discord.token} paperround run\n"
+            f"The channel's id is {papers}. "
+            "Type /paper WORDS, /digest today, queue or help, react N, history, or quit."
         )
         while (line := (await asyncio.to_thread(sys.stdin.readline)).strip()) not in ("", "quit"):
             verb, _, rest = line.partition(" ")

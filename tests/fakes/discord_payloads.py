@@ -1,4 +1,4 @@
-"""What Discord refuses of messages, commands, modals and choices; from its documentation, apart from our renderer."""
+"""Limits of Discord's messages, commands, modals and choices, from its documentation."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -24,7 +24,7 @@ def count_characters(text: str) -> int:
 
 
 def faults_of_message(payload: Json) -> list[str]:
-    """Every fault for which Discord would answer 400; empty when it would take the message."""
+    """Return every fault for which Discord answers 400; none if it takes the message."""
     return list(_check_message(payload))
 
 
@@ -161,7 +161,7 @@ def _walk_components(component: Json) -> Iterator[Json]:
 
 
 def faults_of_modal(modal: Json) -> list[str]:
-    """The same for a modal."""
+    """Return every fault of a modal."""
     return list(_check_modal(modal))
 
 
@@ -185,7 +185,7 @@ def _check_modal(modal: Json) -> Faults:
 
 
 def faults_of_commands(commands: Sequence[Json]) -> list[str]:
-    """The same for the commands of an application, all of them at once."""
+    """Return every fault of an application's commands, given all of them."""
     kinds = [command.get("type", 1) for command in commands]
     faults = ["too many commands"] * (kinds.count(1) > 100 or kinds.count(2) > 15 or kinds.count(3) > 15)
     names = [(command.get("type", 1), command["name"]) for command in commands]
@@ -231,7 +231,7 @@ def _check_named_part(part: Json) -> Faults:
 
 
 def faults_of_choices(choices: Sequence[Json]) -> list[str]:
-    """The same for what an autocomplete offers."""
+    """Return every fault of the choices of an autocomplete."""
     return list(_check_choices(choices))
 
 

@@ -1,6 +1,7 @@
 """A strict Slack in memory, over real HTTP and WebSocket: an unmodified app runs against it.
 
-It refuses what Slack refuses, and fails where it is told to. `python -m tests.fakes.slack` serves one for trying by hand.
+It refuses every request that Slack refuses, and injects faults. `python -m tests.fakes.slack` serves it for
+trials by hand.
 """
 
 import asyncio
@@ -43,14 +44,15 @@ TRIGGER_SECONDS = 3.0
 MAX_SOCKETS = 10
 
 ALL_SCOPES = frozenset(
-    ["commands", "chat:write", "reactions:read", "channels:read", "groups:read", "channels:history", "groups:history",
-     "app_mentions:read", "users:read", "links:read", "links:write"]
+    ["commands", "chat:write", "reactions:read", "channels:read", "groups:read", "channels:history",
+     "groups:history", "app_mentions:read", "users:read", "links:read", "links:write"]
 )  # fmt: skip
 
 NEEDS = {
     "chat.postMessage": "chat:write", "chat.postEphemeral": "chat:write", "chat.update": "chat:write",
     "conversations.info": "channels:read", "conversations.history": "channels:history",
-    "conversations.replies": "channels:history", "reactions.get": "reactions:read", "users.info": "users:read",
+    "conversations.replies": "channels:history", "reactions.get": "reactions:read",
+    "users.info": "users:read",
     "chat.unfurl": "links:write",
 }  # fmt: skip
 EVENT_NEEDS = {
@@ -75,7 +77,7 @@ KNOWN_ARGUMENTS = {
 
 
 class SlackFault(StrEnum):
-    """What goes wrong with a call."""
+    """The fault of a call."""
 
     SERVER_ERROR = "500, nothing done"
     SERVER_ERROR_AFTER = "500, but done"
@@ -101,7 +103,7 @@ class SlackChannel:
 
 @dataclass(slots=True)
 class SlackInteraction:
-    """What a person did, and what came of it."""
+    """An interaction of a person with its result."""
 
     trigger: str
     ack: Json | None = None
@@ -123,10 +125,10 @@ class _ResponseUrl:
 class FakeSlack:
     """One workspace with one app. Use as an async context manager; all times come from `clock`.
 
-    `weather` says what goes wrong with a call of a method for which nothing is scripted. `history_lag` is how many
-    seconds of the clock a message is not shown in the history yet; in real ones, `slowness` is how late late work is, and
-    `latency` how long every answer takes. `limit_seconds` is what a fault asks to wait, and `odd_answers` come in place
-    of the answer to a call that is done, by its method.
+    `default_fault` returns the fault of a method for which none is injected. A message appears in the history
+    after `history_lag` seconds of the clock. In real seconds, `late_seconds` is the delay of a call with the
+    fault `SLOW_BEFORE`, `latency` that of every answer. A rate limit asks to wait `limit_seconds`.
+    `odd_answers` replace the normal answers, by method; the call takes effect.
     """
 
     clock: Callable[[], float] = time.time
@@ -209,7 +211,7 @@ class FakeSlack:
         *,
         wake_task: asyncio.Task[Any] | None = None,
     ) -> None:
-        """Wait for something to come true, looking whenever something happens here or `wakes` ends.
+        """Wait until the condition is true. It is checked after each call and when `wake_task` ends.
 
         Raises AssertionError with the last calls.
         """
@@ -259,15 +261,15 @@ class FakeSlack:
         return channel.id
 
     def messages_in(self, channel: str) -> list[Json]:
-        """What stands in a channel, oldest first."""
+        """Return the messages of a channel, oldest first."""
         return self.channels[channel].messages
 
     def ephemeral_text(self, channel: str) -> str:
-        """All that single people were told in a channel, as they read it."""
+        """Return the text of all ephemeral messages in a channel."""
         return "\n".join(read_text(one["blocks"]) for one in self.ephemerals if one["channel"] == channel)
 
     def fail_next(self, method: str, *faults: SlackFault, channel: str = "") -> None:
-        """The next calls of a method go wrong, one fault each; with a `channel`, those about it alone."""
+        """Inject one fault into each of the next calls of a method, or of those about `channel`."""
         self._faults[method, channel] += faults
 
     def _next_fault(self, method: str, arguments: Json) -> SlackFault | None:
@@ -277,10 +279,10 @@ class FakeSlack:
         return self.default_fault(method)
 
     def calls_of(self, method: str) -> list[Json]:
-        """The arguments of every call of a method, failed ones too."""
+        """Return the arguments of all calls of a method, including failed ones."""
         return [arguments for name, arguments in self.calls if name == method]
 
-    # What people do.
+    # Actions of people.
 
     async def run_command(self, name: str, text: str = "", *, user: str, channel: str) -> SlackInteraction:
         interaction, extra = self._start_interaction()
@@ -294,10 +296,10 @@ class FakeSlack:
     async def click_button(
         self, action_id: str, *, user: str, channel: str = "", value: str | None = None, within: Json
     ) -> SlackInteraction:
-        """Tap a button, or enter a text, in a message, a response, or a view; one that is not there cannot be tapped."""
+        """Click a button, or enter a text, in a message, a response, or a view. Fails if it is not there."""
         found = [
             element for element in find_elements(within.get("blocks", []))
-            if element["action_id"] == action_id and (value is None or "value" not in element or element["value"] == value)
+            if element["action_id"] == action_id and value in (None, element.get("value", value))
         ]  # fmt: skip
         assert found, (
             f"no {action_id} {value or ''} there: {[e['action_id'] for e in find_elements(within['blocks'])]}"
@@ -337,7 +339,7 @@ class FakeSlack:
         return await self._deliver_interaction("interactive", payload, interaction)
 
     async def submit_view(self, view: Json, values: Mapping[str, Any], *, user: str) -> SlackInteraction:
-        """Send a modal: what it was filled in with, but for `values` by block_id; days are a list."""
+        """Send a modal with its initial values, except for `values` by block_id; days are a list."""
         state: Json = {}
         for block in view["blocks"]:
             if block["type"] == "input":
@@ -361,20 +363,22 @@ class FakeSlack:
     ) -> SlackInteraction:
         interaction, extra = self._start_interaction()
         payload = {
-            "type": "message_action", "callback_id": callback_id, "user": {"id": user}, "team": {"id": self.team_id},
-            "channel": {"id": channel}, "message": message, "message_ts": message["ts"], "api_app_id": "A1", **extra,
+            "type": "message_action", "callback_id": callback_id, "user": {"id": user},
+            "team": {"id": self.team_id},
+            "channel": {"id": channel}, "message": message, "message_ts": message["ts"], "api_app_id": "A1",
+            **extra,
         }  # fmt: skip
         return await self._deliver_interaction("interactive", payload, interaction)
 
     def write_message(self, user: str, channel: str, text: str) -> None:
-        """Write a message as a person does."""
+        """Add a message of a person."""
         message = {"type": "message", "ts": self._next_ts(), "user": user, "text": text, "blocks": []}
         self.channels[channel].messages.append(message)
 
     async def add_reaction(
         self, user: str, channel: str, ts: str, emoji: str = "bookmark", *, is_dispatched: bool = True
     ) -> Json:
-        """Add a reaction; the event, which is told unless not. Returned to be told again."""
+        """Add a reaction and return its event, which is sent to the app if `is_dispatched`."""
         reactions = self._get_message(channel, ts).setdefault("reactions", [])
         one = next((r for r in reactions if r["name"] == emoji), None)
         if one is None:
@@ -414,15 +418,18 @@ class FakeSlack:
         return {
             "type": "event_callback", "team_id": self.team_id, "api_app_id": "A1", "event_id": f"Ev{number}",
             "event_time": int(self.clock()), "event": {"event_ts": self._next_ts(), **event},
-            "authorizations": [{"team_id": self.team_id, "user_id": self.bot_user, "is_bot": True, "enterprise_id": None, "is_enterprise_install": False}],
+            "authorizations": [{
+                "team_id": self.team_id, "user_id": self.bot_user, "is_bot": True, "enterprise_id": None,
+                "is_enterprise_install": False,
+            }],
         }  # fmt: skip
 
     async def dispatch_event(self, **event: Any) -> None:
-        """Tell the app of something that happened."""
+        """Send an event to the app."""
         await self.deliver_event(self.build_event_body(event))
 
     async def deliver_event(self, body: Json) -> bool:
-        """Deliver an event, and again while it is not acknowledged, as Slack does; whether it was acknowledged soon."""
+        """Send an event to the app until it acknowledges. Returns True if it acknowledged in time."""
         needed = EVENT_NEEDS.get(body["event"]["type"])
         if needed and needed not in self.scopes:
             return False
@@ -460,7 +467,7 @@ class FakeSlack:
     # The wire to the app.
 
     async def _send_payload(self, kind: str, payload: Json, attempt: int = 0) -> Json | None:
-        """The ack's body, or None when none came in time."""
+        """Return the body of the acknowledgement, or None if none came in time."""
         if not self.http_endpoint:
             with contextlib.suppress(AssertionError):
                 await self.wait_until(lambda: self.sockets, self.ack_seconds)
@@ -499,9 +506,18 @@ class FakeSlack:
         return json.loads(answer) if answer.startswith("{") else {}
 
     async def post_signed(
-        self, body: str, *, is_json: bool = True, headers: Mapping[str, str] = {}, secret: str = "", at: float | None = None
-    ) -> tuple[int, str]:  # fmt: skip
-        """A request to the app's endpoint, signed now with the right secret unless told otherwise."""
+        self,
+        body: str,
+        *,
+        is_json: bool = True,
+        headers: Mapping[str, str] = {},
+        secret: str = "",
+        at: float | None = None,
+    ) -> tuple[int, str]:
+        """Send a request to the app's endpoint, signed with `secret` at the time `at`.
+
+        By default it is signed now, with the right secret.
+        """
         stamp = str(int(self.clock() if at is None else at))
         key = (secret or self.signing_secret).encode()
         signature = "v0=" + hmac.new(key, f"v0:{stamp}:{body}".encode(), hashlib.sha256).hexdigest()
@@ -562,14 +578,14 @@ class FakeSlack:
                 future.set_result(answer.get("payload") or {})
 
     async def disconnect_sockets(self, reason: str = "refresh_requested") -> None:
-        """Ask every socket to come again, then close it."""
+        """Ask every socket to reconnect, then close it."""
         for socket in list(self.sockets):
             self.sockets.remove(socket)
             await socket.send_json({"type": "disconnect", "reason": reason, "debug_info": {}})
             await socket.close()
 
     async def cut_connections(self) -> None:
-        """Break every connection without a word."""
+        """Abort every connection."""
         for socket in list(self.sockets):
             self.sockets.remove(socket)
             transport = socket._req.transport if socket._req else None
@@ -719,7 +735,7 @@ class FakeSlack:
         return {"ts": message["ts"], "channel": channel.id, "message": message}
 
     def _open_conversation(self, user: str) -> SlackChannel | None:
-        """A person's id in place of a channel's opens the conversation with them; it is kept under their id."""
+        """Return the direct-message channel of a person, created if missing. Its key is the person's id."""
         if user in self.users and user not in self.channels:
             self.channels[user] = SlackChannel(f"D{user}", "directmessage", {self.bot_user, user})
         return self.channels.get(user) if user in self.users else None
@@ -771,10 +787,9 @@ class FakeSlack:
             raise _RefusedError("not_in_channel")
         oldest = float(arguments.get("oldest") or 0)
         limit = min(int(arguments.get("limit") or 100), self.history_limit)
-        until = self.clock() - self.history_lag
         newest = [
             m for m in reversed(channel.messages)
-            if "thread_ts" not in m and oldest <= float(m["ts"]) and (not self.history_lag or float(m["ts"]) <= until)
+            if "thread_ts" not in m and oldest <= float(m["ts"]) and self._is_shown(m)
         ]  # fmt: skip
         start = int(arguments.get("cursor") or 0)
         more = (
@@ -783,12 +798,14 @@ class FakeSlack:
         found = [_history_json(message, arguments) for message in newest[start : start + limit]]
         return {"messages": found, "has_more": bool(more), **more}
 
+    def _is_shown(self, message: Json) -> bool:
+        return not self.history_lag or float(message["ts"]) <= self.clock() - self.history_lag
+
     def _do_conversations_replies(self, arguments: Json) -> Json:
         channel = self._get_channel(arguments)
-        until = self.clock() - self.history_lag
         ours = [
             m for m in channel.messages
-            if arguments["ts"] in (m["ts"], m.get("thread_ts")) and (not self.history_lag or float(m["ts"]) <= until)
+            if arguments["ts"] in (m["ts"], m.get("thread_ts")) and self._is_shown(m)
         ]  # fmt: skip
         limit, start = (
             min(int(arguments.get("limit") or 100), self.history_limit),
@@ -856,7 +873,7 @@ class _RefusedError(Exception):
 
 
 class _TooFastError(Exception):
-    """More messages a second than a channel takes; the next is welcome in so many seconds."""
+    """A message over the rate of a channel; `seconds` is the time until the next may come."""
 
     def __init__(self, seconds: int) -> None:
         super().__init__(seconds)
@@ -864,13 +881,13 @@ class _TooFastError(Exception):
 
 
 def _create_id(kind: str, name: str, taken: Container[str]) -> str:
-    """CPAPERS, then C2PAPERS: no id is a part of another one, so that a log can be searched for it."""
+    """Return CPAPERS, then C2PAPERS: no id is a part of another, so that a log can be searched for it."""
     numbered = (f"{kind}{number}{name}" for number in itertools.count(2))
     return next(one for one in itertools.chain([f"{kind}{name}"], numbered) if one not in taken)
 
 
 async def _read_arguments(request: web.Request) -> Json:
-    """As slack_sdk sends them: JSON, or a form in which lists and objects are JSON."""
+    """Read the arguments as slack_sdk sends them: JSON, or a form in which lists and objects are JSON."""
     if request.content_type == "application/json":
         sent = await request.json()
         return sent if isinstance(sent, dict) else {}
@@ -881,7 +898,7 @@ async def _read_arguments(request: web.Request) -> Json:
 
 
 def find_elements(part: Any) -> list[Json]:
-    """Everything that can be tapped or filled in."""
+    """Return all elements that can be clicked or filled in."""
     if isinstance(part, list):
         return [element for one in part for element in find_elements(one)]
     if not isinstance(part, dict):
@@ -919,7 +936,7 @@ def _build_state(element: Json, given: Any) -> Json:
 
 
 def _history_json(message: Json, arguments: Json) -> Json:
-    """Without `include_all_metadata` Slack gives the type of the metadata alone."""
+    """Return a message of the history: without `include_all_metadata`, only the type of its metadata."""
     metadata = message.get("metadata")
     if not metadata or str(arguments.get("include_all_metadata", "")).lower() in ("true", "1"):
         return message
@@ -927,7 +944,7 @@ def _history_json(message: Json, arguments: Json) -> Json:
 
 
 def read_text(blocks: Any) -> str:
-    """All texts of blocks, as a person reads them."""
+    """Return all texts of blocks, as a person reads them."""
     if isinstance(blocks, list):
         return "\n".join(filter(None, map(read_text, blocks)))
     if not isinstance(blocks, dict):

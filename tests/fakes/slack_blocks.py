@@ -1,4 +1,4 @@
-"""What Slack takes of blocks and views, and in which words it refuses the rest; from the table in guides/slack.md, 2.2."""
+"""Limits of Slack's blocks and views, with the words in which Slack refuses them."""
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -17,7 +17,7 @@ def count_characters(text: str) -> int:
 
 
 def faults_of_blocks(blocks: object, surface: Surface = "message") -> list[str]:
-    """Every fault as Slack words it, with a JSON pointer; empty when Slack would take the blocks."""
+    """Return every fault as Slack words it, with a JSON pointer; none if Slack takes the blocks."""
     if not isinstance(blocks, list):
         return ["must provide an array [json-pointer:/blocks]"]
     faults = list(_check_blocks(blocks, surface))
@@ -28,7 +28,7 @@ def faults_of_blocks(blocks: object, surface: Surface = "message") -> list[str]:
 
 
 def faults_of_view(view: object) -> list[str]:
-    """The same for a modal or a home page."""
+    """Return every fault of a modal or a home page."""
     if not isinstance(view, dict) or view.get("type") not in ("modal", "home"):
         return ["unsupported view type [json-pointer:/view/type]"]
     faults = faults_of_blocks(view.get("blocks"), view["type"])
@@ -50,7 +50,7 @@ def _has_input(view: Json) -> bool:
 
 
 def count_total_characters(part: object) -> int:
-    """All characters that people would read in a payload."""
+    """Count the characters that people read in a payload."""
     match part:
         case {"type": "plain_text" | "mrkdwn", "text": str(text)}:
             return count_characters(text)
@@ -173,7 +173,8 @@ def _check_input(block: Json, at: str) -> Faults:
 
 
 _BLOCKS: dict[str, Callable[[Json, str], Faults]] = {
-    "divider": _check_divider, "header": _check_header, "section": _check_section, "context": _check_context, "actions": _check_actions,
+    "divider": _check_divider, "header": _check_header, "section": _check_section, "context": _check_context,
+    "actions": _check_actions,
     "input": _check_input,
 }  # fmt: skip
 
@@ -257,6 +258,7 @@ def _check_text_input(element: Json, at: str) -> Faults:
 
 
 _ELEMENTS: dict[str, Callable[[Json, str], Faults]] = {
-    "button": _check_button, "static_select": _check_select, "checkboxes": _check_checkboxes, "radio_buttons": _check_radio,
+    "button": _check_button, "static_select": _check_select, "checkboxes": _check_checkboxes,
+    "radio_buttons": _check_radio,
     "overflow": _check_overflow, "timepicker": _check_timepicker, "plain_text_input": _check_text_input,
 }  # fmt: skip

@@ -1,4 +1,4 @@
-"""A Slack to try the bot in by hand: you are Ada in #papers, what you type is what she does, and you see what she sees."""
+"""A Slack for trials by hand: typed lines are the actions of Ada in #papers, and her screen is printed."""
 
 import asyncio
 import sys
@@ -15,12 +15,12 @@ quit"""
 
 MAX_WAIT_SECONDS = 4.0
 QUIET_SECONDS = 0.6
-"""Seconds without news after which all is taken to be there."""
+"""Seconds without a new message after which a reply counts as complete."""
 
 
 @dataclass(slots=True)
 class Screen:
-    """What Ada does and sees. `last` is where a button is looked for."""
+    """The screen of Ada. Her next click is on a button of `last`."""
 
     slack: FakeSlack
     ada: str
@@ -29,7 +29,7 @@ class Screen:
     _printed: dict[str, str] = field(default_factory=dict)
 
     async def run_line(self, line: str) -> None:
-        """One line; what comes of it is printed."""
+        """Run a typed line and print its result."""
         verb, _, rest = line.strip().partition(" ")
         done = SlackInteraction("")
         match verb:
@@ -64,7 +64,7 @@ class Screen:
         return messages[int(number) - 1] if number.isdigit() and 0 < int(number) <= len(messages) else None
 
     async def _print_until_quiet(self, done: SlackInteraction) -> None:
-        """Print what is new, when nothing more comes; a number on a card follows its mark after a moment."""
+        """Print new messages until no more come; a count on a card follows its mark after a moment."""
         loop, shown = asyncio.get_running_loop(), False
         quiet_at = loop.time() + MAX_WAIT_SECONDS
         while loop.time() < quiet_at:
@@ -75,11 +75,12 @@ class Screen:
             print("(nothing came)")
 
     def _print_new_messages(self, done: SlackInteraction) -> bool:
+        messages = enumerate(self.slack.messages_in(self.papers), 1)
         things: list[tuple[str, str, Json]] = [
             *(("only you see", f"{done.trigger} r{n}", one) for n, one in enumerate(done.responses)),
             *(("a window opens", str(one["id"]), one) for one in done.views),
             *(("only you see", f"w{n}", one) for n, one in enumerate(self.slack.ephemerals)),
-            *((f"in #papers, message {n}", one["ts"], one) for n, one in enumerate(self.slack.messages_in(self.papers), 1)),
+            *((f"in #papers, message {n}", one["ts"], one) for n, one in messages),
             *(("your page", "home", one) for one in self.slack.homes.values()),
         ]  # fmt: skip
         new = [thing for thing in things if self._printed.get(thing[1]) != read_text(thing[2]["blocks"])]
@@ -91,12 +92,14 @@ class Screen:
 
 
 async def serve_by_hand(port: int) -> None:
-    """Until standard input ends, or quit."""
+    """Serve until standard input ends, or "quit"."""
     async with FakeSlack(port=port) as slack:
         screen = Screen(slack, slack.add_user("ada"), slack.add_channel("papers"))
         print(
-            f"A Slack to try Paperround in. In another terminal, in an empty directory, write paperround.toml:\n\n"
-            f'  [digest]\n  max_age_days = 0        # the bundled papers are old\n  [platforms.slack]\n  api_base_url = "{slack.url}"\n\n'
+            "A Slack to try Paperround in. "
+            "In another terminal, in an empty directory, write paperround.toml:\n\n"
+            "  [digest]\n  max_age_days = 0        # the bundled papers are old\n"
+            f'  [platforms.slack]\n  api_base_url = "{slack.url}"\n\n'
             f"and run:\n\n  paperround import {sys.path[0] or '.'}/bot/sample/papers.jsonl\n"
             f"  SLACK_BOT_TOKEN={slack.bot_token} SLACK_APP_TOKEN={slack.app_token} paperround run\n\n"
             f"Then type here, as Ada in #papers (its id is {screen.papers}):\n\n{HELP}\n",

@@ -1,4 +1,4 @@
-"""The fake Slack refuses what Slack refuses: otherwise a test against it would show nothing."""
+"""Refusals of the fake Slack, without which a test against it would show nothing."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -182,10 +182,10 @@ def test_more_than_a_burst_in_a_channel_is_told_to_wait() -> None:
 
 
 @pytest.mark.parametrize(("handlers", "posted"), [(None, 2), ([AsyncRateLimitErrorRetryHandler()], 1)])
-def test_the_library_posts_again_after_a_dropped_connection_unless_it_is_kept_from_it(
+def test_the_library_repeats_a_post_after_a_dropped_connection_unless_its_handlers_are_replaced(
     handlers: Any, posted: int
 ) -> None:
-    """Why our client has handlers of its own."""
+    """This is the reason for the retry handlers of our client."""
 
     async def scenario(slack: FakeSlack, client: AsyncWebClient) -> None:
         slack.fail_next("chat.postMessage", SlackFault.DROP_AFTER)

@@ -1,4 +1,4 @@
-"""A network between a client and a server on this machine, which can be cut, or swallow what is sent over it."""
+"""Shared parts of the fakes: a TCP proxy that can be cut or stalled, and their command line."""
 
 import argparse
 import contextlib
@@ -11,7 +11,7 @@ WAIT_SECONDS = 150.0
 
 
 class TcpProxy:
-    """Listens on `port` of loopback and passes bytes on, both ways, until it is closed."""
+    """Listens on `port` of loopback and forwards bytes, both ways, until it is closed."""
 
     def __init__(self, connect_upstream: Callable[[], socket.socket]) -> None:
         self._connect_upstream = connect_upstream
@@ -25,17 +25,17 @@ class TcpProxy:
         self._start_thread(self._accept_connections)
 
     def stall_traffic(self) -> None:
-        """From now on nothing arrives, and nobody is told."""
+        """Hold back all bytes without closing a connection."""
         self._flow_allowed.clear()
 
     def cut_connections(self) -> None:
-        """End every connection, and any new one at once."""
+        """Close every connection, and each new one at once."""
         self._is_cut = True
         for one in list(self._open_sockets):
             _shut_socket(one)
 
     def restore_traffic(self) -> None:
-        """All is well again; what was swallowed arrives late."""
+        """Forward again, beginning with the bytes that were held back."""
         self._is_cut = False
         self._flow_allowed.set()
 

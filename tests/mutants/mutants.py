@@ -532,10 +532,8 @@ MUTANTS: tuple[Mutant, ...] = (
         "attempt.mark_refused()",
         "attempt.mark_sent()",
         (
-            f"{SLACK}/test_client.py"
-            "::test_a_rate_limit_that_lasts_longer_than_anybody_waits_has_refused_the_page",
-            f"{DISCORD}/test_client.py"
-            "::test_a_rate_limit_that_lasts_longer_than_anybody_waits_has_refused_the_page",
+            f"{SLACK}/test_client.py::test_a_rate_limit_beyond_the_deadline_has_refused_the_page",
+            f"{DISCORD}/test_client.py::test_a_rate_limit_beyond_the_deadline_has_refused_the_page",
         ),
     ),
     Mutant(
@@ -543,30 +541,21 @@ MUTANTS: tuple[Mutant, ...] = (
         "bot/chat/attempt.py",
         "self.was_sent = self._was_sent_before",
         "self.was_sent = False",
-        (
-            f"{DISCORD}/test_client.py"
-            "::test_after_a_try_that_may_have_arrived_no_later_one_says_that_it_has_not",
-        ),
+        (f"{DISCORD}/test_client.py::test_after_an_attempt_in_doubt_the_outcome_stays_unknown",),
     ),
     Mutant(
         "lost answer treated as not posted",
         "bot/chat/attempt.py",
         "return self.was_sent or not self.is_tracked",
         "return not self.is_tracked",
-        (
-            f"{SLACK}/test_client.py"
-            "::test_where_the_answer_is_lost_nothing_is_sent_again_and_the_outcome_is_unknown",
-        ),
+        (f"{SLACK}/test_client.py::test_a_lost_answer_is_an_unknown_outcome_and_nothing_is_sent_again",),
     ),
     Mutant(
         "ambiguous code of Slack treated as a refusal",
         "bot/platforms/slack/client.py",
         "status >= 500 or is_ambiguous_error(code))",
         "status >= 500)",
-        (
-            f"{SLACK}/test_client.py"
-            "::test_where_the_answer_is_lost_nothing_is_sent_again_and_the_outcome_is_unknown",
-        ),
+        (f"{SLACK}/test_client.py::test_a_lost_answer_is_an_unknown_outcome_and_nothing_is_sent_again",),
     ),
     Mutant(
         "call of Slack in another workspace",
@@ -583,10 +572,7 @@ MUTANTS: tuple[Mutant, ...] = (
         "bot/platforms/slack/session.py",
         "retry_handlers=[AsyncRateLimitErrorRetryHandler(max_retry_count=RATE_LIMIT_RETRIES)]",
         "retry_handlers=None",
-        (
-            f"{SLACK}/test_client.py"
-            "::test_where_the_answer_is_lost_nothing_is_sent_again_and_the_outcome_is_unknown",
-        ),
+        (f"{SLACK}/test_client.py::test_a_lost_answer_is_an_unknown_outcome_and_nothing_is_sent_again",),
     ),
     Mutant(
         "nonce of Discord not enforced",
@@ -617,10 +603,7 @@ MUTANTS: tuple[Mutant, ...] = (
         "bot/platforms/discord/history.py",
         "if number == 0 and await",
         "if number < 0 and await",
-        (
-            f"{DISCORD}/test_client.py"
-            "::test_without_the_right_to_read_the_history_nobody_can_know_what_was_posted",
-        ),
+        (f"{DISCORD}/test_client.py::test_a_channel_without_readable_history_cannot_be_searched",),
     ),
     # Limits and untrusted text.
     Mutant(

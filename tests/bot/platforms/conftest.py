@@ -20,9 +20,11 @@ unfurl_arxiv = false"""
 
 UNREACHABLE = "http://127.0.0.1:9"
 IGNORED_VARIABLES = {
-    "SLACK_CLIENT_ID": "1.2", "SLACK_CLIENT_SECRET": "x", "SLACK_SCOPES": "admin", "SLACK_USER_SCOPES": "admin",
+    "SLACK_CLIENT_ID": "1.2", "SLACK_CLIENT_SECRET": "x", "SLACK_SCOPES": "admin",
+    "SLACK_USER_SCOPES": "admin",
     "SLACK_REDIRECT_URI": UNREACHABLE, "SLACK_VERIFICATION_TOKEN": "x", "SLACK_INSTALLATION_FILE": "x",
-    "HTTP_PROXY": UNREACHABLE, "HTTPS_PROXY": UNREACHABLE, "http_proxy": UNREACHABLE, "https_proxy": UNREACHABLE,
+    "HTTP_PROXY": UNREACHABLE, "HTTPS_PROXY": UNREACHABLE, "http_proxy": UNREACHABLE,
+    "https_proxy": UNREACHABLE,
 }  # fmt: skip
 """Variables that Slack's libraries read from the environment; none of them may change anything."""
 

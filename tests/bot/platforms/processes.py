@@ -164,8 +164,8 @@ Scenario = Callable[[Fake, BotProcess, str, str], Awaitable[None]]
 class ScenarioRunner(Generic[Fake]):
     """A fake server and one bot, for many scenarios. Each has an Ada and a channel of its own.
 
-    `due_channels` are channels whose digest was due when the bot started, by style or kind of channel; a scenario
-    takes one of them. `add_place` adds the Ada of a scenario, and a channel unless it is given one.
+    `due_channels` are channels whose digest was due when the bot started, by style or kind of channel; a
+    scenario takes one of them. `add_place` adds the Ada of a scenario, and a channel unless it is given one.
     """
 
     server: Fake
@@ -196,7 +196,7 @@ class ScenarioRunner(Generic[Fake]):
 def open_scenario_runner(
     serving: AbstractAsyncContextManager[ScenarioRunner[Fake]],
 ) -> Iterator[ScenarioRunner[Fake]]:
-    """Yield the runner that `serving` yields. It lives in a thread, so that it answers between scenarios too."""
+    """Yield the runner that `serving` yields, in a thread, so that it answers between scenarios too."""
     opened: Future[ScenarioRunner[Fake]] = Future()
 
     async def serve() -> None:

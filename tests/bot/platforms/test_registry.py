@@ -59,7 +59,10 @@ class NoticeBoard:
 
 
 PREVIEW = PagePreview(
-    render_body=lambda page: f"<p>{page.payload['text']}</p>", column=9, light="--board: #fff;", dark="--board: #000;"
+    render_body=lambda page: f"<p>{page.payload['text']}</p>",
+    column=9,
+    light="--board: #fff;",
+    dark="--board: #000;",
 )
 
 SPEC = PlatformSpec(
@@ -136,5 +139,8 @@ def test_a_platform_loads_no_library_of_another(used: str, unused: str) -> None:
 
 @pytest.mark.parametrize("library", ["slack_sdk", "slack_bolt", "discord"])
 def test_finding_the_platforms_loads_no_library_of_theirs(library: str) -> None:
-    code = f"import sys; from bot.platforms.registry import find_platforms; find_platforms(); sys.exit({library!r} in sys.modules)"
+    code = (
+        "import sys; from bot.platforms.registry import find_platforms; find_platforms();"
+        f"sys.exit({library!r} in sys.modules)"
+    )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

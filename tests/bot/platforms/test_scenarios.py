@@ -271,7 +271,8 @@ def test_a_button_of_an_older_version_or_of_an_unknown_paper_says_so(run_scenari
 def test_a_channel_is_subscribed_and_the_change_is_undone_once(run_scenario: RunScenario) -> None:
     async def scenario(driver: ChatDriver) -> None:
         reply = await driver.run_digest_command(
-            "subscribe", domains="vision, cs.CL", keywords='"reward at top"', leave_out="audio", top=3, min_score=7.5,
+            "subscribe", domains="vision, cs.CL", keywords='"reward at top"', leave_out="audio", top=3,
+            min_score=7.5,
             at="08:30", days="mon, thu", time_zone="Europe/Berlin", style="compact",
         )  # fmt: skip
         await wait_for_text(driver, reply, "Done")

@@ -132,7 +132,7 @@ async def run_with_clock_skew(
 
 
 async def sleep_over_due_time(deployment: Deployment, *, channels: int = 6) -> Tally:
-    """The machine sleeps at 23:00 and wakes at 09:00."""
+    """Suspend the machine at 23:00 and resume it at 09:00."""
     async with start_cluster(deployment, now=NOON.replace(hour=23)) as cluster:
         morning = cluster.clock() + timedelta(hours=10)
         papers = cluster.add_papers(cluster.clock().date())

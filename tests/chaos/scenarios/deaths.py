@@ -140,7 +140,7 @@ async def stop_past_lease(deployment: Deployment, side: Side, *, step: int = 1, 
             ):
                 break
             cluster.clock.jump(AFTER_ANY_LEASE)
-            # A lease is longer than a time-out; nobody else can finish when it was stopped with a lock in its hand.
+            # The worker resumes after a time-out. Nobody else can finish while it holds a database lock.
             woken = asyncio.create_task(asyncio.sleep(1.2))
             await cluster.wait_at_most(3, partial(cluster.is_finished, channel))
             await woken

@@ -41,7 +41,7 @@ def test_a_digest_reads_from_top_to_bottom() -> None:
 
 @pytest.mark.parametrize("case", SHARED_CASES)
 @pytest.mark.parametrize("width", [20, 60, 300])
-def test_no_line_is_wider_than_the_terminal_or_than_is_good_to_read(case: str, width: int) -> None:
+def test_no_line_is_wider_than_the_terminal_or_the_limit(case: str, width: int) -> None:
     from rich.cells import cell_len
 
     assert all(
@@ -49,7 +49,7 @@ def test_no_line_is_wider_than_the_terminal_or_than_is_good_to_read(case: str, w
     )
 
 
-def test_nothing_in_a_paper_reaches_the_terminal_as_an_order() -> None:
+def test_no_paper_can_control_the_terminal() -> None:
     text = printed("signs of a terminal")
     assert "\x1b" not in text
     assert "\x07" not in text
@@ -60,7 +60,7 @@ def posted(platform: ConsolePlatform, page: Page) -> None:
     asyncio.run(platform.post(HERE, page, key="k", thread=None))
 
 
-def test_with_a_transcript_it_knows_what_it_has_shown(tmp_path: Path) -> None:
+def test_a_transcript_remembers_the_shown_pages(tmp_path: Path) -> None:
     (page,) = render(SHARED_CASES["an empty digest"], DigestStyle.CARDS)
     platform = ConsolePlatform(Console(file=io.StringIO()), tmp_path / "transcript")
     assert asyncio.run(platform.find(HERE, key="k", since=NOW)) is None
@@ -69,7 +69,7 @@ def test_with_a_transcript_it_knows_what_it_has_shown(tmp_path: Path) -> None:
     assert asyncio.run(platform.find(Channel("console", "there"), key="k", since=NOW)) is None
 
 
-def test_a_line_of_the_transcript_that_was_cut_off_does_not_count(tmp_path: Path) -> None:
+def test_a_truncated_line_of_the_transcript_does_not_count(tmp_path: Path) -> None:
     (page,) = render(SHARED_CASES["an empty digest"], DigestStyle.CARDS)
     transcript = tmp_path / "transcript"
     platform = ConsolePlatform(Console(file=io.StringIO()), transcript)
@@ -78,6 +78,6 @@ def test_a_line_of_the_transcript_that_was_cut_off_does_not_count(tmp_path: Path
     assert asyncio.run(platform.find(HERE, key="k", since=NOW)) is None
 
 
-def test_without_a_transcript_it_cannot_be_asked() -> None:
+def test_a_console_without_a_transcript_cannot_be_searched() -> None:
     platform = ConsolePlatform(Console(file=io.StringIO()))
     assert asyncio.run(platform.find(HERE, key="k", since=NOW)) is CANNOT_ASK

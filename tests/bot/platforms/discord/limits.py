@@ -1,4 +1,4 @@
-"""What Discord refuses, checked strictly and apart from the renderer: written from the documentation, not from it."""
+"""Strict checks of Discord's limits, written from its documentation and not from the renderer."""
 
 import json
 from collections.abc import Mapping

@@ -1,7 +1,7 @@
-"""A small reader of Discord's markdown, apart from the renderer: which constructs would its clients see?
+"""A small reader of Discord's markdown that lists the constructs which its clients see.
 
-It sees rather too much than too little: any scheme is a link, an invitation is one without a scheme, and what a
-server reads without minding escapes (mentions) is looked for in the raw text.
+It is independent of the renderer and finds rather too much: any scheme is a link, and so is an invitation
+without one. Mentions, which the server reads regardless of escapes, are searched for in the raw text.
 """
 
 import re
@@ -11,14 +11,14 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Construct:
-    """`kind` is a word ("bold"); `target` is what it is about: an address, an id, the text inside."""
+    """A construct. `kind` is a word such as "bold", `target` its address, id or inner text."""
 
     kind: str
     target: str = ""
 
 
 def constructs(text: str) -> list[Construct]:
-    """Everything in the text that is more than text, from left to right; first what the server reads."""
+    """Return all constructs of a text from left to right, those that the server reads first."""
     raw = [Construct(kind, found[0]) for kind, rule in RAW for found in rule.finditer(text)]
     return [*raw, *read(text, at_line_start=True)]
 

@@ -75,7 +75,7 @@ async def run_bot(
 async def serve_scenarios(
     folder: Path, *, settings: str = "", digest_counts: Mapping[str, int] | None = None
 ) -> AsyncIterator[DiscordScenarioRunner]:
-    """Serve a Discord server with a bot; `digest_counts` are the numbers of due channels by `CHANNEL_KINDS`."""
+    """Serve a Discord server with a bot; `digest_counts` are the numbers of due channels by kind."""
     async with create_patient_discord() as discord:
         channels = {
             kind: [_add_channel(discord, kind) for _ in range(count)]

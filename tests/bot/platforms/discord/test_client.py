@@ -1,4 +1,4 @@
-"""Posting to Discord: what is posted, what a failure means, and finding again what was posted, over real HTTP."""
+"""Posting to Discord, the outcome of a failed post, and the search for a posted page, over real HTTP."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
@@ -19,6 +19,7 @@ from digests.model import Post
 from digests.subscription import Channel, DigestStyle
 from tests.fakes.discord import ANNOUNCEMENT, DM, FORUM, TEXT, DiscordFault, FakeDiscord, read_text
 from tests.fakes.odd import ODD_ANSWERS
+from tests.fakes.wire import WAIT_SECONDS
 
 KEY = "0123456789abcdef012345678"
 LONG_AGO = datetime.now(UTC) - timedelta(days=1)
@@ -34,7 +35,7 @@ def _discords_own_addresses() -> Iterator[None]:
     Route.BASE, DiscordWebSocket.DEFAULT_GATEWAY = base, gateway
 
 
-def tried(trial: Trial, *, seconds: float = 20, token: str = "right-token") -> None:
+def run_trial(trial: Trial, *, seconds: float = 20, token: str = "right-token") -> None:
     async def run() -> None:
         async with FakeDiscord(rate_limits=False) as discord:
             use_addresses(DiscordSettings(api_base_url=discord.url, gateway_url=discord.gateway_url))
@@ -82,10 +83,10 @@ def test_the_same_key_posts_once_and_every_message_carries_its_key() -> None:
         assert "Settings" in read_text(discord.messages_in(papers)[0])
         assert await platform.find(where(discord, papers), key="another", since=LONG_AGO) is None
 
-    tried(trial)
+    run_trial(trial)
 
 
-def test_the_newest_messages_are_looked_at_even_where_our_clock_says_that_they_are_too_old() -> None:
+def test_the_newest_messages_are_searched_even_if_a_wrong_clock_calls_them_too_old() -> None:
     next_week = datetime.now(UTC) + timedelta(days=7)
 
     async def trial(discord: FakeDiscord, platform: DiscordPlatform) -> None:
@@ -100,17 +101,21 @@ def test_the_newest_messages_are_looked_at_even_where_our_clock_says_that_they_a
             discord.add_message(papers)
         assert await platform.find(where(discord, papers), key=KEY, since=next_week) is None
 
-    tried(trial)
+    run_trial(trial)
 
 
 FAULTS = [
-    (DiscordFault.DROP_BEFORE, Outcome.UNKNOWN, 0), (DiscordFault.DROP_AFTER, Outcome.UNKNOWN, 1), (DiscordFault.UNAVAILABLE_AFTER, Outcome.UNKNOWN, 1),
-    (DiscordFault.RATE_LIMITED_LONG, Outcome.NOT_POSTED, 0), (DiscordFault.BANNED, Outcome.NOT_POSTED, 0), (DiscordFault.GARBAGE, Outcome.UNKNOWN, 0),
+    (DiscordFault.DROP_BEFORE, Outcome.UNKNOWN, 0), (DiscordFault.DROP_AFTER, Outcome.UNKNOWN, 1),
+    (DiscordFault.UNAVAILABLE_AFTER, Outcome.UNKNOWN, 1),
+    (DiscordFault.RATE_LIMITED_LONG, Outcome.NOT_POSTED, 0), (DiscordFault.BANNED, Outcome.NOT_POSTED, 0),
+    (DiscordFault.GARBAGE, Outcome.UNKNOWN, 0),
 ]  # fmt: skip
 
 
 @pytest.mark.parametrize(("fault", "outcome", "posted"), FAULTS)
-def test_what_is_known_after_a_failed_post(fault: DiscordFault, outcome: Outcome, posted: int) -> None:
+def test_a_failed_post_has_the_outcome_of_its_fault(
+    fault: DiscordFault, outcome: Outcome, posted: int
+) -> None:
     async def trial(discord: FakeDiscord, platform: DiscordPlatform) -> None:
         papers = discord.add_channel("papers")
         discord.fail_next("create message", fault)
@@ -120,16 +125,17 @@ def test_what_is_known_after_a_failed_post(fault: DiscordFault, outcome: Outcome
         found = await platform.find(where(discord, papers), key=KEY, since=LONG_AGO)
         assert (found is not None) == bool(posted)
 
-    tried(trial)
+    run_trial(trial)
 
 
 AGAIN = [
-    DiscordFault.RATE_LIMITED, DiscordFault.GLOBALLY_LIMITED, DiscordFault.SERVER_ERROR_AFTER, DiscordFault.BAD_GATEWAY, DiscordFault.GATEWAY_TIMEOUT_AFTER,
+    DiscordFault.RATE_LIMITED, DiscordFault.GLOBALLY_LIMITED, DiscordFault.SERVER_ERROR_AFTER,
+    DiscordFault.BAD_GATEWAY, DiscordFault.GATEWAY_TIMEOUT_AFTER,
 ]  # fmt: skip
 
 
 @pytest.mark.parametrize("fault", AGAIN)
-def test_a_message_is_sent_again_where_its_nonce_makes_that_safe(fault: DiscordFault) -> None:
+def test_a_post_is_retried_while_its_nonce_makes_that_safe(fault: DiscordFault) -> None:
     async def trial(discord: FakeDiscord, platform: DiscordPlatform) -> None:
         papers = discord.add_channel("papers")
         discord.fail_next("create message", fault)
@@ -137,11 +143,11 @@ def test_a_message_is_sent_again_where_its_nonce_makes_that_safe(fault: DiscordF
         assert [message["id"] for message in discord.messages_in(papers)] == [receipt]
         assert len(discord.calls_of("create message")) == 2
 
-    tried(trial)
+    run_trial(trial)
 
 
 @pytest.mark.parametrize("later", [DiscordFault.BANNED, DiscordFault.RATE_LIMITED_LONG, "shut", "away"])
-def test_after_a_try_that_may_have_arrived_no_later_one_says_that_it_has_not(
+def test_after_an_attempt_in_doubt_the_outcome_stays_unknown(
     later: DiscordFault | str,
 ) -> None:
     async def trial(discord: FakeDiscord, platform: DiscordPlatform) -> None:
@@ -160,14 +166,12 @@ def test_after_a_try_that_may_have_arrived_no_later_one_says_that_it_has_not(
         if later != "away":
             assert await platform.find(place, key=KEY, since=LONG_AGO) == discord.messages_in(papers)[0]["id"]
 
-    tried(trial)
+    run_trial(trial)
 
 
 @pytest.mark.parametrize("kind", [TEXT, FORUM])
 @pytest.mark.parametrize("fault", [DiscordFault.RATE_LIMITED, DiscordFault.GLOBALLY_LIMITED])
-def test_a_rate_limit_that_lasts_longer_than_anybody_waits_has_refused_the_page(
-    kind: int, fault: DiscordFault
-) -> None:
+def test_a_rate_limit_beyond_the_deadline_has_refused_the_page(kind: int, fault: DiscordFault) -> None:
     async def trial(discord: FakeDiscord, platform: DiscordPlatform) -> None:
         place = where(discord, discord.add_channel("papers", kind))
         discord.limit_seconds = 5
@@ -177,12 +181,12 @@ def test_a_rate_limit_that_lasts_longer_than_anybody_waits_has_refused_the_page(
         assert "asks to wait 5 seconds" in str(error)
         await platform.post(place, a_page(platform, A_CARD), key=KEY, thread=None)
 
-    tried(trial, seconds=4)
+    run_trial(trial, seconds=4)
 
 
 @pytest.mark.parametrize("kind", [TEXT, FORUM])
 @pytest.mark.parametrize("odd", ODD_ANSWERS)
-def test_whatever_is_answered_to_a_page_that_landed_it_may_have_arrived(kind: int, odd: str) -> None:
+def test_an_odd_answer_to_a_post_is_an_unknown_outcome(kind: int, odd: str) -> None:
     async def trial(discord: FakeDiscord, platform: DiscordPlatform) -> None:
         place = where(discord, discord.add_channel("papers", kind))
         discord.odd_answers["create message" if kind == TEXT else "create post"] = ODD_ANSWERS[odd]
@@ -190,11 +194,11 @@ def test_whatever_is_answered_to_a_page_that_landed_it_may_have_arrived(kind: in
         assert error.outcome is Outcome.UNKNOWN
         assert await platform.find(place, key=KEY, since=LONG_AGO)
 
-    tried(trial)
+    run_trial(trial)
 
 
 @pytest.mark.parametrize("odd", ODD_ANSWERS)
-def test_whatever_is_answered_to_a_question_it_is_no_word_of_a_page(odd: str) -> None:
+def test_an_odd_answer_to_a_search_is_an_unknown_outcome(odd: str) -> None:
     async def trial(discord: FakeDiscord, platform: DiscordPlatform) -> None:
         papers, forum = discord.add_channel("papers"), discord.add_channel("forum", FORUM)
         page = a_page(platform, A_CARD)
@@ -212,17 +216,17 @@ def test_whatever_is_answered_to_a_question_it_is_no_word_of_a_page(odd: str) ->
         error = await failure(platform.post(where(discord, papers), page, key="2", thread=None))
         assert error.outcome is Outcome.NOT_POSTED
 
-    tried(trial)
+    run_trial(trial)
 
 
-def test_a_forum_post_that_a_rate_limit_refused_is_sent_again() -> None:
+def test_a_rate_limited_forum_post_is_retried() -> None:
     async def trial(discord: FakeDiscord, platform: DiscordPlatform) -> None:
         forum = discord.add_channel("forum", FORUM)
         discord.fail_next("create post", DiscordFault.RATE_LIMITED)
         await platform.post(where(discord, forum), a_page(platform, A_CARD), key=KEY, thread=None)
         assert len(discord.threads_of(forum)) == 1
 
-    tried(trial)
+    run_trial(trial)
 
 
 @pytest.mark.parametrize(
@@ -242,10 +246,10 @@ def test_a_forum_post_has_no_nonce_so_it_is_sent_once_and_found_by_its_key(fault
         assert await platform.find(where(discord, forum), key=KEY, since=LONG_AGO) == f"{post.id}/{post.id}"
         assert await platform.find(where(discord, forum), key="another", since=LONG_AGO) is None
 
-    tried(trial)
+    run_trial(trial)
 
 
-def test_a_forum_that_asks_for_a_tag_gets_one_and_one_without_a_tag_says_what_to_do() -> None:
+def test_a_forum_that_requires_a_tag_gets_one_or_is_gone_with_a_remedy() -> None:
     async def trial(discord: FakeDiscord, platform: DiscordPlatform) -> None:
         forum = discord.add_channel("forum", FORUM, tags=["news"])
         bare = discord.add_channel("bare", FORUM)
@@ -258,11 +262,11 @@ def test_a_forum_that_asks_for_a_tag_gets_one_and_one_without_a_tag_says_what_to
         assert error.outcome is Outcome.GONE
         assert "add one for papers" in str(error)
 
-    tried(trial)
+    run_trial(trial)
 
 
 @pytest.mark.parametrize("denied", ["view_channel", "send_messages", "embed_links"])
-def test_a_channel_that_is_shut_to_us_is_gone_and_the_sentence_says_what_to_allow(denied: str) -> None:
+def test_a_closed_channel_is_gone_and_the_sentence_names_the_missing_permission(denied: str) -> None:
     async def trial(discord: FakeDiscord, platform: DiscordPlatform) -> None:
         papers = discord.add_channel("papers", denied=[denied])
         error = await failure(
@@ -272,7 +276,7 @@ def test_a_channel_that_is_shut_to_us_is_gone_and_the_sentence_says_what_to_allo
         assert papers in str(error)
         assert "give it" in str(error)
 
-    tried(trial)
+    run_trial(trial)
 
 
 def test_a_deleted_channel_and_a_server_without_us_are_gone_too() -> None:
@@ -289,10 +293,10 @@ def test_a_deleted_channel_and_a_server_without_us_are_gone_too() -> None:
             await failure(platform.post(place, a_page(platform), key="k3", thread=None))
         ).outcome is Outcome.GONE
 
-    tried(trial)
+    run_trial(trial)
 
 
-def test_a_thread_that_is_archived_takes_the_next_card_and_one_that_is_locked_says_so() -> None:
+def test_an_archived_thread_takes_the_next_card_and_a_locked_one_refuses_it() -> None:
     async def trial(discord: FakeDiscord, platform: DiscordPlatform) -> None:
         papers = discord.add_channel("papers")
         place, card = where(discord, papers), a_page(platform, A_CARD)
@@ -307,29 +311,29 @@ def test_a_thread_that_is_archived_takes_the_next_card_and_one_that_is_locked_sa
         assert error.outcome in (Outcome.REFUSED, Outcome.GONE)
         assert "The thread is locked" in str(error)
 
-    tried(trial)
+    run_trial(trial)
 
 
-def test_without_the_right_to_read_the_history_nobody_can_know_what_was_posted() -> None:
+def test_a_channel_without_readable_history_cannot_be_searched() -> None:
     async def trial(discord: FakeDiscord, platform: DiscordPlatform) -> None:
         papers = discord.add_channel("papers", denied=["read_message_history"])
         assert await platform.find(where(discord, papers), key=KEY, since=LONG_AGO) is None
         await platform.post(where(discord, papers), a_page(platform), key=KEY, thread=None)
         assert await platform.find(where(discord, papers), key=KEY, since=LONG_AGO) is CANNOT_ASK
 
-    tried(trial)
+    run_trial(trial)
 
 
-def test_nor_in_a_forum_whose_older_posts_are_shut_to_us_and_it_is_not_stopped_for_that() -> None:
+def test_a_forum_without_readable_history_cannot_be_searched_and_is_not_stopped() -> None:
     async def trial(discord: FakeDiscord, platform: DiscordPlatform) -> None:
         forum = discord.add_channel("forum", FORUM, denied=["read_message_history"])
         await platform.post(where(discord, forum), a_page(platform, A_CARD), key=KEY, thread=None)
         assert await platform.find(where(discord, forum), key=KEY, since=LONG_AGO) is CANNOT_ASK
 
-    tried(trial)
+    run_trial(trial)
 
 
-def test_a_forum_s_archive_is_looked_through_page_by_page() -> None:
+def test_the_archive_of_a_forum_is_searched_page_by_page() -> None:
     async def trial(discord: FakeDiscord, platform: DiscordPlatform) -> None:
         forum = discord.add_channel("forum", FORUM)
         place, card = where(discord, forum), a_page(platform, A_CARD)
@@ -343,7 +347,7 @@ def test_a_forum_s_archive_is_looked_through_page_by_page() -> None:
             discord.channels[other.id] = other
         assert await platform.find(place, key=KEY, since=LONG_AGO) == ours
 
-    tried(trial)
+    run_trial(trial)
 
 
 def test_a_page_that_another_wrote_under_our_key_is_not_ours() -> None:
@@ -353,10 +357,10 @@ def test_a_page_that_another_wrote_under_our_key_is_not_ours() -> None:
         discord.messages_in(papers)[0]["author"]["id"] = discord.add_user("another bot")
         assert await platform.find(where(discord, papers), key=KEY, since=LONG_AGO) is None
 
-    tried(trial)
+    run_trial(trial)
 
 
-def test_where_a_thread_was_deleted_its_messages_are_gone_and_not_the_channel() -> None:
+def test_a_deleted_thread_does_not_stop_its_channel() -> None:
     async def trial(discord: FakeDiscord, platform: DiscordPlatform) -> None:
         forum, card = discord.add_channel("forum", FORUM), a_page(platform, A_CARD)
         place = where(discord, forum)
@@ -368,10 +372,10 @@ def test_where_a_thread_was_deleted_its_messages_are_gone_and_not_the_channel() 
         ):
             assert (await failure(late)).outcome is Outcome.REFUSED
 
-    tried(trial)
+    run_trial(trial)
 
 
-def test_a_post_that_was_locked_in_the_archive_refuses_its_edit_and_the_forum_goes_on() -> None:
+def test_an_edit_of_a_locked_forum_post_is_refused_and_the_forum_goes_on() -> None:
     async def trial(discord: FakeDiscord, platform: DiscordPlatform) -> None:
         forum, card = discord.add_channel("forum", FORUM), a_page(platform, A_CARD)
         first = await platform.post(where(discord, forum), card, key=KEY, thread=None)
@@ -380,16 +384,14 @@ def test_a_post_that_was_locked_in_the_archive_refuses_its_edit_and_the_forum_go
         error = await failure(platform.edit(where(discord, forum), first, card))
         assert error.outcome is Outcome.REFUSED
 
-    tried(trial)
+    run_trial(trial)
 
 
 @pytest.mark.parametrize(
     ("fault", "outcome"),
     [(DiscordFault.DROP_AFTER, Outcome.NOT_POSTED), (DiscordFault.BANNED, Outcome.NOT_POSTED)],
 )
-def test_a_thread_that_may_have_been_opened_is_no_page_that_may_have_arrived(
-    fault: DiscordFault, outcome: Outcome
-) -> None:
+def test_a_thread_in_doubt_is_no_page_in_doubt(fault: DiscordFault, outcome: Outcome) -> None:
     async def trial(discord: FakeDiscord, platform: DiscordPlatform) -> None:
         papers, card = discord.add_channel("papers"), a_page(platform, A_CARD)
         place = where(discord, papers)
@@ -400,24 +402,24 @@ def test_a_thread_that_may_have_been_opened_is_no_page_that_may_have_arrived(
         await platform.post(place, card, key="below", thread=first)
         assert len(discord.messages_in(first)) == 1
 
-    tried(trial)
+    run_trial(trial)
 
 
-def test_a_bucket_that_a_cancelled_call_left_empty_is_filled_for_the_next() -> None:
+def test_a_rate_limit_bucket_that_a_cancelled_call_emptied_is_refilled() -> None:
     async def trial(discord: FakeDiscord, platform: DiscordPlatform) -> None:
         papers = discord.add_channel("papers")
         await platform.post(where(discord, papers), a_page(platform), key=KEY, thread=None)
         http = (await platform.rest.get_client()).http
         for bucket in http._buckets.values():
             bucket.remaining, bucket.outgoing, bucket.expires = 0, 0, None
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(WAIT_SECONDS):
             await platform.post(where(discord, papers), a_page(platform), key="another", thread=None)
         assert len(discord.messages_in(papers)) == 2
 
-    tried(trial)
+    run_trial(trial)
 
 
-def test_the_history_is_looked_through_page_by_page_and_in_threads() -> None:
+def test_the_history_is_searched_page_by_page_and_in_threads() -> None:
     async def trial(discord: FakeDiscord, platform: DiscordPlatform) -> None:
         papers = discord.add_channel("papers")
         first = await platform.post(where(discord, papers), a_page(platform), key=KEY, thread=None)
@@ -433,10 +435,10 @@ def test_the_history_is_looked_through_page_by_page_and_in_threads() -> None:
             discord.add_message(papers)
         assert await platform.find(where(discord, papers), key=KEY, since=LONG_AGO) is CANNOT_ASK
 
-    tried(trial)
+    run_trial(trial)
 
 
-def test_announcements_are_published_but_stand_also_where_that_is_refused() -> None:
+def test_an_announcement_stays_posted_if_its_publication_is_refused() -> None:
     async def trial(discord: FakeDiscord, platform: DiscordPlatform) -> None:
         news = discord.add_channel("news", ANNOUNCEMENT)
         discord.fail_next("publish", DiscordFault.RATE_LIMITED_LONG)
@@ -445,10 +447,10 @@ def test_announcements_are_published_but_stand_also_where_that_is_refused() -> N
         assert await platform.find(where(discord, news), key=KEY, since=LONG_AGO) == receipt
         assert discord.messages_in(news)[0]["flags"] & 1 == 1
 
-    tried(trial)
+    run_trial(trial)
 
 
-def test_a_posted_message_is_changed_and_keeps_its_key() -> None:
+def test_an_edited_message_keeps_its_key() -> None:
     async def trial(discord: FakeDiscord, platform: DiscordPlatform) -> None:
         papers = discord.add_channel("papers")
         receipt = await platform.post(where(discord, papers), a_page(platform), key=KEY, thread=None)
@@ -464,10 +466,10 @@ def test_a_posted_message_is_changed_and_keeps_its_key() -> None:
         gone = await failure(platform.edit(where(discord, papers), "123456789012345678", page))
         assert gone.outcome is Outcome.REFUSED
 
-    tried(trial)
+    run_trial(trial)
 
 
-def test_a_person_is_told_alone() -> None:
+def test_a_person_gets_a_direct_message() -> None:
     async def trial(discord: FakeDiscord, platform: DiscordPlatform) -> None:
         ada, papers = discord.add_user("ada"), discord.add_channel("papers")
         await platform.send_direct_message(
@@ -480,17 +482,17 @@ def test_a_person_is_told_alone() -> None:
         )
         assert error.outcome is Outcome.REFUSED
 
-    tried(trial)
+    run_trial(trial)
 
 
-def test_a_wrong_token_and_a_server_that_is_not_there_are_sentences() -> None:
+def test_a_wrong_token_and_an_unreachable_server_are_explained_in_sentences() -> None:
     async def wrong(discord: FakeDiscord, platform: DiscordPlatform) -> None:
         papers = discord.add_channel("papers", TEXT)
         error = await failure(platform.post(where(discord, papers), a_page(platform), key=KEY, thread=None))
         assert error.outcome is Outcome.NOT_POSTED
         assert "DISCORD_TOKEN" in str(error)
 
-    tried(wrong, token="wrong")
+    run_trial(wrong, token="wrong")
 
     async def away(discord: FakeDiscord, platform: DiscordPlatform) -> None:
         Route.BASE = "http://127.0.0.1:9/api/v10"
@@ -498,10 +500,10 @@ def test_a_wrong_token_and_a_server_that_is_not_there_are_sentences() -> None:
         assert error.outcome is Outcome.NOT_POSTED
         assert "could not be reached" in str(error)
 
-    tried(away)
+    run_trial(away)
 
 
-def test_the_addresses_of_discord_py_are_left_alone_unless_the_settings_say_otherwise() -> None:
+def test_the_addresses_of_discord_py_change_only_by_the_settings() -> None:
     use_addresses(DiscordSettings())
     assert Route.BASE == "https://discord.com/api/v10" == DiscordSettings().api_base_url
     assert str(DiscordWebSocket.DEFAULT_GATEWAY) == DiscordSettings().gateway_url

@@ -1,4 +1,4 @@
-"""The form in five fields, the options of the command, tags, names and keys: pure."""
+"""The form of five fields, the options of the command, tags, names of posts, and keys."""
 
 import asyncio
 from dataclasses import replace
@@ -32,17 +32,17 @@ FULL = Subscription(
 @pytest.mark.parametrize(
     "one", [FULL, Subscription(CHANNEL), Subscription(CHANNEL, Preferences(keywords=("a",)))]
 )
-def test_a_form_that_is_sent_as_it_was_opened_changes_nothing(one: Subscription) -> None:
+def test_an_unchanged_form_changes_nothing(one: Subscription) -> None:
     for base in (one, FULL):
         again = parse_subscribe_words(command_text_of_values(values_of(form_of(one))), base)
         assert (again.preferences, again.schedule) == (one.preferences, one.schedule)
 
 
-def test_the_modal_is_within_discords_limits_and_says_for_which_channel_it_is() -> None:
-    async def made() -> discord.ui.Modal:
+def test_the_modal_is_within_discords_limits_and_names_its_channel() -> None:
+    async def create_modal() -> discord.ui.Modal:
         return build_modal(values_of(form_of(FULL)) | {"domains": "x" * 5000}, "123")
 
-    modal = asyncio.run(made())
+    modal = asyncio.run(create_modal())
     shown = modal.to_dict()
     assert faults_of_modal(shown) == []
     assert modal.is_finished()
@@ -51,7 +51,7 @@ def test_the_modal_is_within_discords_limits_and_says_for_which_channel_it_is() 
     assert read_modal({"custom_id": "form:9", "components": boxes}) == ("9", {"how": "top 2", "muted": ""})
 
 
-def test_options_that_are_not_given_stay_as_they_are() -> None:
+def test_options_that_are_not_given_stay_unchanged() -> None:
     assert command_text_of_options() == ""
     changed = parse_subscribe_words(command_text_of_options(top=2), FULL)
     assert changed == replace(FULL, preferences=replace(FULL.preferences, top=2))
@@ -59,7 +59,7 @@ def test_options_that_are_not_given_stay_as_they_are() -> None:
     assert quoted.preferences.keywords == ("say no at top", "two", "three")
 
 
-def test_a_key_is_in_the_first_button_or_in_one_that_opens_the_settings() -> None:
+def test_a_key_is_in_the_first_button_or_in_an_added_settings_button() -> None:
     bare = embed_key({"content": "x", "components": []}, "k" * 25)
     assert key_of(bare) == "k" * 25
     assert bare["components"][0]["components"][0]["custom_id"].startswith(f"{ButtonAction.SETTINGS}:")
@@ -73,7 +73,7 @@ def test_a_key_is_in_the_first_button_or_in_one_that_opens_the_settings() -> Non
     assert key_of({}) == ""
 
 
-def test_a_post_is_named_by_its_paper_without_markup_and_tagged_by_its_domain() -> None:
+def test_a_forum_post_has_the_title_of_its_paper_and_the_tags_of_its_domain() -> None:
     card = {
         "title": r"1. KTO: Model \*Alignment\* \[x\]" + "y" * 200,
         "description": r"-# **8.7/10** · Machine learning (cs.LG) · K. E.",

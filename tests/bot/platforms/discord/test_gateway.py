@@ -1,4 +1,4 @@
-"""The connection itself: silence is noticed, and what cannot be mended ends with a sentence."""
+"""The gateway connection: silence is noticed, and permanent errors end with a sentence."""
 
 import asyncio
 import logging
@@ -20,12 +20,13 @@ from bot.platforms.discord.settings import DiscordSettings
 from digests.errors import StoreError
 from tests.builders import a_store
 from tests.fakes.discord import FakeDiscord
+from tests.fakes.wire import WAIT_SECONDS
 
 Trial = Callable[[FakeDiscord, asyncio.Event, list[Gateway]], Awaitable[None]]
 
 
 class Answered:
-    """As much of the answers as a connection needs."""
+    """The part of the answers that a connection needs."""
 
     def __init__(self) -> None:
         self.store = a_store()
@@ -38,7 +39,7 @@ def _discords_own_addresses() -> Iterator[None]:
     Route.BASE, DiscordWebSocket.DEFAULT_GATEWAY = base, gateway
 
 
-def kept(trial: Trial, *, ends_itself: bool = False, **world: object) -> list[str]:
+def keep_connected_during(trial: Trial, *, ends_itself: bool = False, **world: object) -> list[str]:
     """Keep a gateway connected while something happens; whether draining came at the end, as "drained"."""
     drained: list[str] = []
 
@@ -52,7 +53,7 @@ def kept(trial: Trial, *, ends_itself: bool = False, **world: object) -> list[st
             settings = DiscordSettings(api_base_url=discord.url, gateway_url=discord.gateway_url)
             use_addresses(settings)
             discord.add_channel("papers")
-            rest, stop, made = RestClient(discord.token, 10), asyncio.Event(), list[Gateway]()
+            rest, stop, gateways = RestClient(discord.token, 10), asyncio.Event(), list[Gateway]()
             listeners = DiscordListeners(
                 Answered(),  # type: ignore[arg-type]
                 DiscordPlatform(rest),
@@ -61,14 +62,14 @@ def kept(trial: Trial, *, ends_itself: bool = False, **world: object) -> list[st
             )
 
             def make() -> Gateway:
-                made.append(Gateway(listeners, settings, ready_seconds=0.1, heartbeat_seconds=1.0))
-                return made[-1]
+                gateways.append(Gateway(listeners, settings, ready_seconds=0.1, heartbeat_seconds=1.0))
+                return gateways[-1]
 
             keeping = asyncio.create_task(keep_connected(make, "right-token", stop, drain))
-            await trial(discord, stop, made)
+            await trial(discord, stop, gateways)
             if not ends_itself:
                 stop.set()
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(WAIT_SECONDS):
                 await keeping
             await rest.close()
 
@@ -76,7 +77,7 @@ def kept(trial: Trial, *, ends_itself: bool = False, **world: object) -> list[st
     return drained
 
 
-def test_what_happened_meanwhile_is_asked_for_again_where_our_store_was_away(
+def test_a_failed_catch_up_is_retried_when_the_store_is_back(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(gateway_module, "CATCH_UP_RETRY_SECONDS", (0.0, 0.0))
@@ -89,63 +90,63 @@ def test_what_happened_meanwhile_is_asked_for_again_where_our_store_was_away(
 
     monkeypatch.setattr(EventListeners, "on_ready", on_ready)
 
-    async def trial(discord: FakeDiscord, stop: asyncio.Event, made: list[Gateway]) -> None:
+    async def trial(discord: FakeDiscord, stop: asyncio.Event, gateways: list[Gateway]) -> None:
         await discord.wait_until(lambda: len(asked) == 2)
 
-    kept(trial)
+    keep_connected_during(trial)
     warnings = [one for one in caplog.records if one.levelno == logging.WARNING]
     assert [one.message for one in warnings if one.name == gateway_module.__name__] == [
         "changes in Discord during the gap are not known yet: The store is away."
     ]
 
 
-def test_a_connection_that_falls_silent_is_resumed_and_its_silence_is_known() -> None:
-    async def trial(discord: FakeDiscord, stop: asyncio.Event, made: list[Gateway]) -> None:
+def test_a_silent_connection_is_measured_and_resumed() -> None:
+    async def trial(discord: FakeDiscord, stop: asyncio.Event, gateways: list[Gateway]) -> None:
         await discord.wait_until(lambda: discord.connected_sessions)
-        (gateway,) = made
+        (gateway,) = gateways
         assert gateway.is_connected
-        assert gateway.silence_seconds < 1
+        assert gateway.silence_seconds < WAIT_SECONDS
         discord.is_silent = True
         await discord.wait_until(lambda: not discord.connected_sessions)
         discord.is_silent = False
         await discord.wait_until(lambda: discord.resume_count == 1)
-        assert len(made) == 1
+        assert len(gateways) == 1
 
-    assert kept(trial) == ["drained"]
+    assert keep_connected_during(trial) == ["drained"]
 
 
-def test_a_gateway_that_cannot_be_reached_is_tried_again_with_a_fresh_client() -> None:
-    async def trial(discord: FakeDiscord, stop: asyncio.Event, made: list[Gateway]) -> None:
+def test_an_unreachable_gateway_is_retried_with_a_fresh_client() -> None:
+    async def trial(discord: FakeDiscord, stop: asyncio.Event, gateways: list[Gateway]) -> None:
         await discord.wait_until(lambda: discord.connected_sessions)
-        assert len(made) == 2
-        assert made[0].is_closed()
+        assert len(gateways) == 2
+        assert gateways[0].is_closed()
 
-    assert kept(trial, gateway_refusals=1) == ["drained"]
+    assert keep_connected_during(trial, gateway_refusals=1) == ["drained"]
 
 
-def test_intents_that_are_not_granted_end_it_with_a_sentence(
+def test_missing_intents_end_the_bot_with_one_sentence(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
         "bot.platforms.discord.gateway.INTENTS", discord_py.Intents(guilds=True, members=True)
     )
 
-    async def trial(discord: FakeDiscord, stop: asyncio.Event, made: list[Gateway]) -> None:
+    async def trial(discord: FakeDiscord, stop: asyncio.Event, gateways: list[Gateway]) -> None:
         await discord.wait_until(lambda: discord.identify_count == 1)
 
     with caplog.at_level(logging.ERROR):
-        assert kept(trial, ends_itself=True) == []
+        assert keep_connected_during(trial, ends_itself=True) == []
     assert "does not grant this application the intents" in caplog.text
 
 
-def test_a_client_that_is_closed_while_the_first_servers_come_in_trips_over_nothing() -> None:
-    async def trial(discord: FakeDiscord, stop: asyncio.Event, made: list[Gateway]) -> None:
+def test_a_client_can_be_closed_while_the_first_servers_arrive() -> None:
+    async def trial(discord: FakeDiscord, stop: asyncio.Event, gateways: list[Gateway]) -> None:
         await discord.wait_until(lambda: discord.connected_sessions)
-        async with asyncio.timeout(5):
-            while not (announcing := made[0]._connection._ready_task):  # noqa: ASYNC110 (discord.py tells nobody)
+        async with asyncio.timeout(WAIT_SECONDS):
+            while not (announcing := gateways[0]._connection._ready_task):  # noqa: ASYNC110 (discord.py tells nobody)
                 await asyncio.sleep(0)
         stop.set()
         await asyncio.wait([announcing])
         assert announcing.cancelled() or announcing.exception() is None
 
-    assert kept(trial) == ["drained"]
+    assert keep_connected_during(trial) == ["drained"]

@@ -1,4 +1,4 @@
-"""What the doctor says of Discord, the invitation, and the commands that Discord is told of: over real HTTP."""
+"""The doctor's findings about Discord, the invitation, and the sync of commands, over real HTTP."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Sequence
@@ -63,7 +63,7 @@ def test_the_doctor_names_the_missing_permissions_of_each_channel_and_how_to_giv
     tried(trial)
 
 
-def test_the_doctor_says_what_is_wrong_with_the_token_the_network_and_an_app_without_servers() -> None:
+def test_the_doctor_explains_a_wrong_token_a_dead_network_and_an_app_without_servers() -> None:
     async def trial(discord: FakeDiscord, settings: DiscordSettings) -> None:
         (wrong,) = await an_app(settings, "wrong").check([])
         assert wrong.severity is Severity.FAULT
@@ -90,7 +90,7 @@ def test_the_invitation_asks_for_exactly_what_is_needed() -> None:
     tried(trial)
 
 
-def test_opening_with_a_wrong_token_is_a_sentence_and_without_a_network_the_first_post_logs_in() -> None:
+def test_opening_explains_a_wrong_token_and_without_a_network_the_first_post_logs_in() -> None:
     async def trial(discord: FakeDiscord, settings: DiscordSettings) -> None:
         with pytest.raises(InputError, match="DISCORD_TOKEN"):
             await an_app(settings, "wrong").open()
@@ -111,7 +111,7 @@ async def connected(discord: FakeDiscord, settings: DiscordSettings, notes_of: S
         await gateway.login(discord.token)
 
 
-def test_discord_is_told_of_the_commands_once_per_change_and_of_where_they_are_no_longer_wanted() -> None:
+def test_commands_are_synced_once_per_change_and_removed_from_former_servers() -> None:
     class Answered:
         store = a_store()
 
@@ -149,7 +149,7 @@ def test_discord_is_told_of_the_commands_once_per_change_and_of_where_they_are_n
     tried(trial)
 
 
-def test_a_refused_sync_is_tried_again_the_next_time() -> None:
+def test_a_refused_sync_is_retried_at_the_next_start() -> None:
     class Answered:
         store = a_store()
 

@@ -1,4 +1,4 @@
-"""Whatever a message says, Discord takes its pages, its links survive, and nothing untrusted pings or formats."""
+"""Any message becomes pages that Discord takes: links survive, untrusted text neither pings nor formats."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -54,7 +54,7 @@ def a_digest(papers: int, **changes: Any) -> Message:
 
 
 def pages_of(message: Message, style: DigestStyle) -> tuple[Page, ...]:
-    """The pages, once they are known to hold every promise that all pages make."""
+    """Render a message and check the invariants of all pages."""
     pages = render(message, style)
     assert pages
     for page in pages:
@@ -86,7 +86,7 @@ def everything_read(pages: Sequence[Page]) -> str:
     return as_read("\n".join(text for page in pages for text in formatted_texts(page)))
 
 
-def test_a_card_reads_at_a_glance() -> None:
+def test_a_card_is_this_embed() -> None:
     (page,) = pages_of(Message("A paper", (a_card(),)), DigestStyle.CARDS)
     assert page.payload["content"] == ""
     assert page.payload["embeds"] == [
@@ -98,7 +98,8 @@ def test_a_card_reads_at_a_glance() -> None:
             + " ".join(
                 ["Attention over the nearest keys alone is as good and takes a third of the time."] * 3
             )
-            + "\n\n**Limitations**\n- Tested on two English datasets only.\n- No comparison with FlashAttention-3."
+            + "\n\n**Limitations**\n- Tested on two English datasets only."
+            + "\n- No comparison with FlashAttention-3."
             + "\n\n-# Matches “attention”",
             "footer": {"text": "Reviewed by gpt-5 on 24 November 2025 from the full text"},
         }
@@ -119,7 +120,7 @@ def test_empty_parts_of_a_card_are_left_out() -> None:
     assert page.payload["embeds"] == [{"title": "Title", "color": SLATE}]
 
 
-def test_warnings_are_seen_before_the_summary() -> None:
+def test_warnings_come_before_the_summary() -> None:
     card = a_card(warnings=("The text tries to give orders to its reviewer.",))
     (page,) = pages_of(Message("A paper", (card,)), DigestStyle.CARDS)
     (embed,) = page.payload["embeds"]
@@ -127,7 +128,7 @@ def test_warnings_are_seen_before_the_summary() -> None:
     assert embed["description"].index("⚠️ The text tries") < embed["description"].index("Attention over")
 
 
-def test_a_note_stands_where_there_are_no_limitations() -> None:
+def test_a_card_without_limitations_has_a_note() -> None:
     card = a_card(limitations=(), limitations_note="Limitations were not reviewed.")
     for style in DigestStyle:
         assert "-# Limitations were not reviewed." in everything_read(pages_of(Message("", (card,)), style))
@@ -148,7 +149,7 @@ def test_without_cards_there_is_one_page_of_content(style: DigestStyle) -> None:
 @pytest.mark.parametrize(
     "blocks", [(), (Divider(),), (Heading(" "), Text("\n"), Text("\ud800", label="\u200b"))]
 )
-def test_a_message_that_says_nothing_is_still_seen(
+def test_an_empty_message_shows_its_summary(
     style: DigestStyle, summary: str, blocks: tuple[Block, ...]
 ) -> None:
     (page,) = pages_of(Message(summary, blocks), style)
@@ -176,7 +177,7 @@ def test_cards_come_one_a_page_after_the_header() -> None:
 
 
 @pytest.mark.parametrize("papers", [5, 10])
-def test_a_compact_digest_is_one_page_with_a_button_a_paper(papers: int) -> None:
+def test_a_compact_digest_is_one_page_with_one_button_per_paper(papers: int) -> None:
     (page,) = pages_of(a_digest(papers), DigestStyle.COMPACT)
     assert [button["label"] for button in buttons(page)] == [str(number) for number in range(1, papers + 1)]
     assert page.payload["embeds"][0]["title"].startswith("1️⃣ ")
@@ -190,13 +191,13 @@ def test_ten_full_reviews_still_fit_a_compact_page() -> None:
     assert len(pages_of(digest, DigestStyle.COMPACT)) == 1
 
 
-def test_a_compact_digest_of_many_papers_goes_on_over_pages() -> None:
+def test_a_long_compact_digest_is_split_into_pages() -> None:
     pages = pages_of(a_digest(100), DigestStyle.COMPACT)
     assert len(pages) == 10
     assert pages[-1].payload["embeds"][-1]["title"].startswith("100. ")
 
 
-def test_a_thread_digest_lists_the_papers_and_keeps_the_cards_in_the_thread() -> None:
+def test_a_thread_digest_lists_papers_in_the_channel_and_has_cards_in_the_thread() -> None:
     header, *cards = pages_of(a_digest(5), DigestStyle.THREAD)
     (listing,) = header.payload["embeds"]
     assert listing["description"].splitlines()[1] == (
@@ -206,7 +207,7 @@ def test_a_thread_digest_lists_the_papers_and_keeps_the_cards_in_the_thread() ->
     assert [page.in_thread for page in cards] == [True] * 5
 
 
-def test_a_long_listing_goes_on_in_the_thread() -> None:
+def test_a_long_list_continues_in_the_thread() -> None:
     pages = pages_of(a_digest(100, title="Sparse attention in deep networks " * 5), DigestStyle.THREAD)
     listing = [page for page in pages if not page.papers]
     assert len(listing) > 1
@@ -279,12 +280,12 @@ def test_a_script_is_never_a_link(style: DigestStyle) -> None:
 
 
 @pytest.mark.parametrize("paper", ["", "x" * 93, "a\nb", "\ud800", " x"])
-def test_a_paper_whose_id_would_not_come_back_has_no_button(paper: str) -> None:
+def test_a_paper_with_an_id_that_does_not_survive_has_no_button(paper: str) -> None:
     (page,) = pages_of(Message("", (a_card(paper=paper),)), DigestStyle.CARDS)
     assert buttons(page) == []
 
 
-def test_a_long_title_is_cut_and_still_there() -> None:
+def test_a_long_title_is_cut() -> None:
     (page,) = pages_of(Message("", (a_card(title="https://evil.example/" + "x" * 999),)), DigestStyle.CARDS)
     assert as_read(page.payload["embeds"][0]["title"]).startswith("1. https://evil.example/xxx")
 
@@ -296,14 +297,14 @@ def test_a_part_of_a_card_is_cut_before_it_is_escaped(letters: int) -> None:
 
 
 @every_style
-def test_long_paragraphs_go_on_and_lose_nothing(style: DigestStyle) -> None:
+def test_long_paragraphs_are_split_without_loss(style: DigestStyle) -> None:
     words = [f"word_{number}" for number in range(3000)]
     message = Message("Help", (Heading("Help"), Text(" ".join(words)), a_card(), Text(" ".join(words))))
     read = everything_read(pages_of(message, style)).split()
     assert [word for word in read if word.startswith("word_")] == words * 2
 
 
-def test_what_stands_between_cards_follows_the_card_before_it() -> None:
+def test_text_between_cards_follows_the_card_before_it() -> None:
     message = Message("", (Heading("Two"), a_card(1), Text("Also noted:"), a_card(2)))
     for style in DigestStyle:
         read = everything_read(pages_of(message, style))
@@ -350,7 +351,7 @@ def test_every_message_makes_good_pages_in_every_style(message: Message, style: 
 
 
 def without_invitations(message: Message) -> Message:
-    """The same with addresses that hold no invitation: an address of ours is not taken apart."""
+    """Return the message without invitations in its addresses, which the renderer leaves as they are."""
     blocks = (
         replace(block, url=block.url.replace("discord", "x")) if isinstance(block, Card) else block
         for block in message.blocks

@@ -88,14 +88,14 @@ def test_markup_from_outside_is_escaped_and_a_mention_taken_apart() -> None:
 
 @given(nasty_text)
 @settings(max_examples=150, deadline=None)
-def test_nothing_untrusted_is_ever_more_than_text(text: str) -> None:
+def test_untrusted_text_stays_plain_text(text: str) -> None:
     for context in CONTEXTS:
         assert constructs(context.replace("{}", escape_inline(text))) == []
 
 
 @given(nasty_text)
 @settings(max_examples=150, deadline=None)
-def test_markup_of_ours_around_untrusted_text_stays_ours(text: str) -> None:
+def test_our_markup_around_untrusted_text_stays_intact(text: str) -> None:
     if inside := escape_inline(text):
         assert constructs(f"**{inside}**") == [Construct("bold", inside)]
         assert constructs(f"- {inside}") == [Construct("list item", "-")]
@@ -120,7 +120,7 @@ def test_plain_text_never_pings_or_links(text: str) -> None:
 
 @given(nasty_text)
 @settings(max_examples=150, deadline=None)
-def test_both_give_one_line_that_can_be_sent(text: str) -> None:
+def test_sanitized_text_is_one_valid_line(text: str) -> None:
     for written in (escape_inline(text), escape_plain(text)):
         assert len(written.splitlines()) <= 1
         written.encode("utf-8")
@@ -128,7 +128,7 @@ def test_both_give_one_line_that_can_be_sent(text: str) -> None:
 
 @given(nasty_text, nasty_text)
 @settings(max_examples=150, deadline=None)
-def test_a_link_leads_only_where_we_want(label: str, path: str) -> None:
+def test_a_link_leads_only_to_its_address(label: str, path: str) -> None:
     url = "https://arxiv.org/abs/" + path
     seen = (
         [seen for seen in constructs(render_link(label, url)) if seen.kind != "invitation"]
@@ -139,7 +139,7 @@ def test_a_link_leads_only_where_we_want(label: str, path: str) -> None:
 
 
 def as_read(written: str) -> str:
-    """What a person sees: escapes and zero-width spaces are gone."""
+    """Return the text that a person sees, without escapes and zero-width spaces."""
     return re.sub(r"\\([^0-9A-Za-z\s])", r"\1", written).replace("\u200b", "")
 
 
@@ -165,7 +165,7 @@ def as_read(written: str) -> str:
         "`id`",
     ],
 )
-def test_people_read_what_was_written(text: str) -> None:
+def test_readers_see_the_original_text(text: str) -> None:
     assert as_read(escape_inline(text)) == text
 
 
@@ -180,12 +180,12 @@ def test_people_read_what_was_written(text: str) -> None:
         "👩‍🔬 in labs",
     ],
 )
-def test_ordinary_text_is_left_alone(text: str) -> None:
+def test_ordinary_text_is_unchanged(text: str) -> None:
     assert escape_inline(text) == escape_plain(text) == text
 
 
 @pytest.mark.parametrize("text", ["", " \n\t", "\u200b\u200d", "\ud800", "\u3164\u2800", "\ufe0f"])
-def test_text_with_nothing_to_see_is_nothing(text: str) -> None:
+def test_invisible_text_is_empty(text: str) -> None:
     assert escape_inline(text) == escape_plain(text) == ""
 
 
@@ -210,7 +210,7 @@ def test_only_web_addresses_become_links(url: str, safe: str) -> None:
     assert to_safe_url(url) == safe
 
 
-def test_a_label_that_looks_like_an_address_stands_beside_its_link() -> None:
+def test_a_label_that_looks_like_an_address_is_beside_its_link() -> None:
     assert render_link("[x](y)", "https://a.example") == r"\[x\](y) · [open](https://a.example)"
     assert (
         render_link("visit evil.example", "https://a.example")
@@ -224,10 +224,13 @@ def test_a_label_that_looks_like_an_address_stands_beside_its_link() -> None:
         ("**b**", "bold"), ("*i*", "italic"), ("_i_", "italic"), ("__u__", "underline"), ("~~s~~", "strike"),
         ("||s||", "spoiler"), ("`c`", "code"), ("```c```", "fence"), ("# h", "heading"), ("- # h", "heading"),
         ("-# s", "small print"), ("> q", "quote"), ("- l", "list item"), ("1. l", "list item"),
-        ("[x](https://e)", "masked link"), ("a https://e", "autolink"), ("<https://e>", "address in brackets"),
-        ("<@1>", "mention"), ("\\<@1>", "mention"), ("<@&1>", "mention"), ("<#1>", "mention"), ("\\@here", "everyone"),
+        ("[x](https://e)", "masked link"), ("a https://e", "autolink"),
+        ("<https://e>", "address in brackets"),
+        ("<@1>", "mention"), ("\\<@1>", "mention"), ("<@&1>", "mention"), ("<#1>", "mention"),
+        ("\\@here", "everyone"),
         ("<t:1:R>", "timestamp"), ("</a b:1>", "command"), ("<a:x:1>", "custom emoji"), (":x:", "shortcode"),
-        ("<id:guide>", "navigation"), ("discord.gg/x", "invitation"), ("https://\u200bevil.example", "autolink"),
+        ("<id:guide>", "navigation"), ("discord.gg/x", "invitation"),
+        ("https://\u200bevil.example", "autolink"),
     ],
 )  # fmt: skip
 def test_the_reader_of_these_tests_sees_every_construct(text: str, kind: str) -> None:

@@ -1,4 +1,4 @@
-"""Somebody else's reading of Discord's limits (simcord): it takes whatever we render, and our key in it."""
+"""Pages against simcord, an independent simulator of Discord: it accepts them with our key."""
 
 import asyncio
 
@@ -17,7 +17,7 @@ from tests.bot.shared_cases import SHARED_CASES
 KEY = "0123456789abcdef012345678"
 
 
-def test_every_shared_case_is_taken_as_a_digest_and_as_an_answer_and_pings_nobody() -> None:
+def test_every_shared_case_is_accepted_as_a_digest_and_as_an_answer_and_pings_nobody() -> None:
     async def run() -> None:
         client = discord.Client(intents=discord.Intents(guilds=True))
         async with simcord.run(client) as env:
@@ -36,7 +36,7 @@ def test_every_shared_case_is_taken_as_a_digest_and_as_an_answer_and_pings_nobod
     asyncio.run(run())
 
 
-def test_it_refuses_what_is_over_a_limit_so_that_its_consent_means_something() -> None:
+def test_the_simulator_refuses_messages_over_a_limit() -> None:
     async def run() -> list[int]:
         client = discord.Client(intents=discord.Intents(guilds=True))
         async with simcord.run(client) as env:

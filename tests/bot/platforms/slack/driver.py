@@ -18,7 +18,8 @@ Json = dict[str, Any]
 
 WORDS_BY_OPTION = {
     "papers": "{}", "domain": "in {}", "span": "{}",
-    "domains": "{}", "keywords": "about {}", "leave_out": "without {}", "top": "top {}", "min_score": "min {}",
+    "domains": "{}", "keywords": "about {}", "leave_out": "without {}", "top": "top {}",
+    "min_score": "min {}",
     "at": "at {}", "days": "on {}", "time_zone": "in {}", "style": "style {}", "done": "done {}",
 }  # fmt: skip
 """Words of /digest that stand for the options of the same command on Discord, in the order of the words."""
@@ -155,7 +156,8 @@ class SlackLab:
 
     def add_channels_that_lose_an_answer(self) -> list[str]:
         faults = (
-            SlackFault.DROP_AFTER, SlackFault.SERVER_ERROR_AFTER, SlackFault.INTERNAL_ERROR_AFTER, SlackFault.SLOW_AFTER,
+            SlackFault.DROP_AFTER, SlackFault.SERVER_ERROR_AFTER, SlackFault.INTERNAL_ERROR_AFTER,
+            SlackFault.SLOW_AFTER,
         )  # fmt: skip
         channels = [self.add_channel() for _ in faults]
         for channel, fault in zip(channels, faults, strict=True):

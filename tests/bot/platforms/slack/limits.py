@@ -1,7 +1,7 @@
-"""What Slack takes, written from guides/slack.md and not from the renderer: a second opinion on every page.
+"""Strict checks of Slack's limits, written from its documentation and not from the renderer.
 
-`check_page` is strict: a key that Slack does not know is an error. `read` is a small reader of mrkdwn, eager to find
-formatting: a zero-width space beside a mark does not stop it, as it does not stop Slack.
+`check_page` rejects every key that Slack does not know. `read` is a small reader of mrkdwn that finds
+formatting even beside a zero-width space, as Slack does.
 """
 
 import json
@@ -137,7 +137,7 @@ _LINK = re.compile(r"<(https?://[^<>|\s]+)\|([^<>|]+)>")
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What is more than letters in a piece of mrkdwn."""
+    """The links, pings and formatting of a piece of mrkdwn."""
 
     links: tuple[tuple[str, str], ...]
     pings: tuple[str, ...]

@@ -28,7 +28,7 @@ URL = "https://papers.example/slack/events"
 NOON = datetime(2026, 11, 25, 12, tzinfo=UTC)
 
 
-def test_the_file_in_config_is_what_the_command_prints() -> None:
+def test_the_file_in_config_is_the_output_of_the_command() -> None:
     assert WRITTEN.read_text(encoding="utf-8") == render_manifest_yaml(SlackSettings())
 
 
@@ -45,7 +45,7 @@ def test_every_length_is_within_slacks_limits() -> None:
     assert len(made["settings"]["event_subscriptions"]["bot_events"]) <= 100
 
 
-def test_over_a_socket_no_address_is_needed_and_over_http_all_three_places_have_it() -> None:
+def test_socket_mode_needs_no_address_and_http_has_it_in_three_places() -> None:
     assert "request_url" not in json.dumps(build_manifest(SlackSettings()))
     assert build_manifest(SlackSettings())["settings"]["socket_mode_enabled"] is True
     made = build_manifest(SlackSettings(), URL)
@@ -81,7 +81,7 @@ class Registered:
     "settings",
     [SlackSettings(), SlackSettings(paper_command="/lookup", digest_command="/daily", unfurl_arxiv=False)],
 )
-def test_what_the_manifest_announces_is_what_the_code_listens_for(settings: SlackSettings) -> None:
+def test_the_manifest_and_the_listeners_name_the_same_events(settings: SlackSettings) -> None:
     app = Registered()
     answers = Answers(open_store("sqlite://"), lambda words, most: (), DigestPolicy(), lambda: NOON)
 
@@ -98,7 +98,7 @@ def test_what_the_manifest_announces_is_what_the_code_listens_for(settings: Slac
     assert app.heard["shortcut"] == [one["callback_id"] for one in made["features"]["shortcuts"]]
 
 
-def test_every_scope_has_its_reason_and_no_more_are_needed_by_any_story() -> None:
+def test_every_scope_has_a_reason_and_no_scenario_needs_more() -> None:
     assert all(scopes_of(SlackSettings()).values())
     assert FakeSlack().scopes == set(scopes_of(SlackSettings()))  # It refuses what these do not allow.
 
@@ -112,7 +112,7 @@ def test_the_yaml_reads_back_as_the_manifest() -> None:
 
 
 def read_yaml(lines: Iterator[str], indent: int = 0, line: str | None = None) -> tuple[Any, str]:
-    """The small part of YAML that is written: mappings and lists by indent, values as JSON. Ends with the next line."""
+    """Read mappings and lists by indent, with values as JSON. Returns the value and the next line."""
     found: Any = None
     line = next(lines) if line is None else line
     while line.startswith(" " * indent) and line.strip() and not line[indent:].startswith(" "):

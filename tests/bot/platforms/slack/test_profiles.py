@@ -1,4 +1,4 @@
-"""What is known of a person: for a while, and never more right than Slack gives."""
+"""The cache of people: entries expire, and a failed request gives no rights."""
 
 import asyncio
 from datetime import UTC, datetime, timedelta
@@ -12,10 +12,10 @@ from tests.fakes.slack import FakeSlack, SlackFault
 NOON = datetime(2026, 11, 25, 12, tzinfo=UTC)
 
 
-def test_a_person_is_asked_for_once_and_again_after_a_while_so_that_a_lost_right_is_lost() -> None:
+def test_a_cached_profile_expires_so_that_a_lost_right_is_noticed() -> None:
     async def run() -> None:
         now = NOON
-        async with FakeSlack() as slack, open_session(5) as session:
+        async with FakeSlack() as slack, open_session(30) as session:
             root = slack.add_user("root", is_admin=True)
             client = create_web_client(
                 slack.bot_token, settings=SlackSettings(api_base_url=slack.url), session=session
@@ -32,9 +32,9 @@ def test_a_person_is_asked_for_once_and_again_after_a_while_so_that_a_lost_right
     asyncio.run(run())
 
 
-def test_whom_slack_does_not_tell_of_has_no_right_and_is_asked_for_again() -> None:
+def test_a_failed_request_gives_no_right_and_is_not_cached() -> None:
     async def run() -> None:
-        async with FakeSlack() as slack, open_session(5) as session:
+        async with FakeSlack() as slack, open_session(30) as session:
             root = slack.add_user("root", is_admin=True)
             client = create_web_client(
                 slack.bot_token, settings=SlackSettings(api_base_url=slack.url), session=session
@@ -47,9 +47,9 @@ def test_whom_slack_does_not_tell_of_has_no_right_and_is_asked_for_again() -> No
     asyncio.run(run())
 
 
-def test_no_more_people_are_remembered_than_there_is_room_for() -> None:
+def test_the_oldest_profile_leaves_a_full_cache() -> None:
     async def run() -> None:
-        async with FakeSlack() as slack, open_session(5) as session:
+        async with FakeSlack() as slack, open_session(30) as session:
             client = create_web_client(
                 slack.bot_token, settings=SlackSettings(api_base_url=slack.url), session=session
             )

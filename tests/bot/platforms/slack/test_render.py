@@ -1,4 +1,4 @@
-"""Every message reads well on Slack, within its limits, whatever the words in it."""
+"""Any message becomes readable pages within Slack's limits."""
 
 import re
 from typing import Any
@@ -61,8 +61,8 @@ def of(*blocks: Block, summary: str = "Summary") -> Message:
     return Message(summary, blocks)
 
 
-def says(page: Page) -> str:
-    """All that is to be read on a page, as Slack shows it, a line a part."""
+def read_page(page: Page) -> str:
+    """Return the text of a page as Slack shows it, one line per part."""
     shown = (
         re.sub(r"<https?://[^|>]+\|([^>]+)>", r"\1", text["text"])
         if text["type"] == "mrkdwn"
@@ -81,7 +81,7 @@ def markups(page: Page) -> list[str]:
 
 
 def buttons(page: Page) -> list[dict[str, Any]]:
-    """The Discuss buttons."""
+    """Return the Discuss buttons of a page."""
     blocks = page.payload["blocks"]
     in_actions = [button for block in blocks if block["type"] == "actions" for button in block["elements"]]
     beside = [block["accessory"] for block in blocks if "accessory" in block]
@@ -89,7 +89,7 @@ def buttons(page: Page) -> list[dict[str, Any]]:
 
 
 def check_all(message: Message, style: DigestStyle) -> tuple[Page, ...]:
-    """The invariants that hold for every message in every style."""
+    """Render a message and check the invariants of all messages in all styles."""
     pages = render(message, style)
     urls = {card.url for card in message.cards}
     for page in pages:
@@ -106,7 +106,7 @@ def check_all(message: Message, style: DigestStyle) -> tuple[Page, ...]:
 
 
 def check_formatting(message: Message, pages: tuple[Page, ...]) -> None:
-    """Bold are titles, labels and one word of ours; there is no other formatting, so none from outside."""
+    """Check that only titles, labels and one word of ours are bold, and nothing else is formatted."""
     bold = []
     for page in pages:
         readings = [read(markup) for markup in [*markups(page), page.payload["text"]]]
@@ -128,7 +128,7 @@ def check_formatting(message: Message, pages: tuple[Page, ...]) -> None:
     assert len(bold) == listed + labels, bold
 
 
-# How a card reads.
+# Cards.
 
 
 def test_a_card_is_these_blocks() -> None:
@@ -199,7 +199,7 @@ def test_a_card_is_these_blocks() -> None:
     }
 
 
-def test_a_compact_card_has_its_button_beside_it_and_its_limitations_in_one_line() -> None:
+def test_a_compact_card_has_a_button_beside_it_and_limitations_in_one_line() -> None:
     (page,) = render(of(a_card(2)), DigestStyle.COMPACT)
     section, small_print = page.payload["blocks"]
     assert section["text"]["text"] == (
@@ -210,8 +210,8 @@ def test_a_compact_card_has_its_button_beside_it_and_its_limitations_in_one_line
     assert small_print["elements"][0]["text"] == "Limitations: Only English was tested; One seed"
 
 
-def test_keycaps_go_to_ten_and_numbers_further() -> None:
-    said = "\n".join(says(page) for page in render(a_digest(11), DigestStyle.COMPACT))
+def test_papers_up_to_ten_have_keycaps_and_later_ones_numbers() -> None:
+    said = "\n".join(read_page(page) for page in render(a_digest(11), DigestStyle.COMPACT))
     assert "🔟 *Paper 10" in said
     assert "\n11. *Paper 11" in said
 
@@ -219,7 +219,7 @@ def test_keycaps_go_to_ten_and_numbers_further() -> None:
 @every_style
 def test_a_card_without_a_review_says_so_and_has_no_heading_for_limitations(style: DigestStyle) -> None:
     bare = a_card(limitations=(), limitations_note="Limitations not reviewed", review_line="", reason="")
-    said = "\n".join(says(page) for page in check_all(of(bare), style))
+    said = "\n".join(read_page(page) for page in check_all(of(bare), style))
     assert "Limitations not reviewed" in said
     assert "*Limitations*" not in said
 
@@ -227,23 +227,25 @@ def test_a_card_without_a_review_says_so_and_has_no_heading_for_limitations(styl
 @every_style
 def test_a_card_with_nothing_but_a_title_leaves_no_gaps(style: DigestStyle) -> None:
     (page,) = check_all(of(Card("1", "Title", "https://a.org/1")), style)
-    assert says(page).split("\n") == ["*Title*", "🔖 Discuss"]
+    assert read_page(page).split("\n") == ["*Title*", "🔖 Discuss"]
 
 
 @every_style
 def test_every_warning_is_seen_with_its_sign(style: DigestStyle) -> None:
     pages = check_all(of(a_card(warnings=("One.", "Two."))), style)
-    assert "⚠️ One.\n⚠️ Two." in says(pages[-1])
+    assert "⚠️ One.\n⚠️ Two." in read_page(pages[-1])
 
 
 @every_style
 def test_limitations_and_warnings_too_many_to_show_are_counted(style: DigestStyle) -> None:
     many = tuple(f"{number} " + "word " * 50 for number in range(40))
-    said = "\n".join(says(page) for page in check_all(of(a_card(limitations=many, warnings=many)), style))
+    said = "\n".join(
+        read_page(page) for page in check_all(of(a_card(limitations=many, warnings=many)), style)
+    )
     assert re.search(r"⚠️ 0 [^⚠]*⚠️ 1 [^⚠]*\nand 38 more|⚠️ 2 [^⚠]*\nand 37 more", said)
 
 
-def test_the_notification_is_the_summary_and_a_card_is_read_aloud_whole() -> None:
+def test_the_notification_is_the_summary_and_screen_readers_get_the_whole_card() -> None:
     first, second = render(a_digest(1), DigestStyle.CARDS)
     assert first.payload["text"] == "Tuesday - 1 papers"
     assert second.payload["text"].split("\n") == [
@@ -255,7 +257,7 @@ def test_the_notification_is_the_summary_and_a_card_is_read_aloud_whole() -> Non
     ]
 
 
-# Which page what stands on.
+# Pages.
 
 
 @pytest.mark.parametrize("count", [0, 1, 5, 100])
@@ -264,44 +266,44 @@ def test_digests_of_every_size_keep_all_rules(style: DigestStyle, count: int) ->
     check_all(a_digest(count), style)
 
 
-def test_cards_are_a_header_and_a_page_a_paper_with_the_footer_on_the_last() -> None:
+def test_cards_are_a_header_and_one_page_per_paper_with_the_footer_on_the_last() -> None:
     header, *cards = render(a_digest(5), DigestStyle.CARDS)
     assert header.papers == ()
     assert [len(page.papers) for page in cards] == [1] * 5
     assert not any(page.in_thread for page in (header, *cards))
-    assert says(header) == "Tuesday - 5 papers\nGood morning."
-    assert ["considered" in says(page) for page in cards] == [False] * 4 + [True]
+    assert read_page(header) == "Tuesday - 5 papers\nGood morning."
+    assert ["considered" in read_page(page) for page in cards] == [False] * 4 + [True]
     assert shapes(cards[-1])[-2:] == ["divider", "context"]
 
 
-def test_compact_is_one_page_while_it_fits() -> None:
+def test_a_short_compact_digest_is_one_page() -> None:
     (page,) = render(a_digest(5), DigestStyle.COMPACT)
     assert len(page.papers) == 5
     assert len(buttons(page)) == 5
-    assert "considered" in says(page)
+    assert "considered" in read_page(page)
 
 
-def test_compact_goes_on_over_pages_when_it_does_not_fit_and_parts_no_card() -> None:
+def test_a_long_compact_digest_is_split_into_pages_between_cards() -> None:
     pages = render(a_digest(100), DigestStyle.COMPACT)
     assert len(pages) > 1
     assert all(len(buttons(page)) == len(page.papers) for page in pages)
     assert not any(page.in_thread for page in pages)
 
 
-def test_a_thread_lists_its_papers_in_the_channel_and_tells_them_in_the_thread() -> None:
+def test_a_thread_digest_lists_papers_in_the_channel_and_has_cards_in_the_thread() -> None:
     header, *cards = render(a_digest(5), DigestStyle.THREAD)
     assert not header.in_thread
     assert header.papers == ()
-    assert says(header).split("\n")[2:4] == [
+    assert read_page(header).split("\n")[2:4] == [
         "1. *Paper 1: Attention Is Enough* · 8.7/10",
         "2. *Paper 2: Attention Is Enough* · 8.7/10",
     ]
-    assert "considered" not in says(header)
+    assert "considered" not in read_page(header)
     assert all(page.in_thread for page in cards)
-    assert "considered" in says(cards[-1])
+    assert "considered" in read_page(cards[-1])
 
 
-def test_a_list_of_a_hundred_goes_on_in_the_thread() -> None:
+def test_a_long_list_continues_in_the_thread() -> None:
     pages = render(a_digest(100, title="A title as long as they are " * 5), DigestStyle.THREAD)
     listing = [page for page in pages if not page.papers]
     assert len(listing) > 1
@@ -318,18 +320,18 @@ def test_without_cards_the_footer_is_on_the_only_page(style: DigestStyle) -> Non
 
 
 @every_style
-def test_a_card_that_stands_first_is_the_first_page(style: DigestStyle) -> None:
+def test_a_message_beginning_with_a_card_has_it_on_the_first_page(style: DigestStyle) -> None:
     (page,) = render(of(a_card(), Text("Found by its id.", is_small_print=True)), style)
     assert page.papers == ("2606.00001",)
     assert not page.in_thread
     assert page.payload["text"] == "Summary"
-    assert "Found by its id." in says(page)
+    assert "Found by its id." in read_page(page)
 
 
 @every_style
-def test_cards_in_the_middle_keep_what_follows_them(style: DigestStyle) -> None:
+def test_text_after_a_card_follows_the_card(style: DigestStyle) -> None:
     blocks = (Heading("Queue"), a_card(1), Text("Wanted by two."), a_card(2), Text("Wanted by one."))
-    said = "\n".join(says(page) for page in check_all(of(*blocks), style))
+    said = "\n".join(read_page(page) for page in check_all(of(*blocks), style))
     positions = [said.rindex(part) for part in ("Paper 1", "Wanted by two.", "Paper 2", "Wanted by one.")]
     assert positions == sorted(positions)
 
@@ -346,16 +348,16 @@ def test_a_footer_that_does_not_fit_gets_its_own_page_and_no_line_is_left_over(s
 
 @every_style
 @pytest.mark.parametrize("blocks", [(), (Divider(),), (Heading("\u200b \u3164"), Text("\ud800"))])
-def test_a_message_of_nothing_says_its_summary(style: DigestStyle, blocks: tuple[Block, ...]) -> None:
+def test_an_empty_message_shows_its_summary(style: DigestStyle, blocks: tuple[Block, ...]) -> None:
     (page,) = check_all(of(*blocks, summary="All quiet."), style)
-    assert says(page) == "All quiet."
+    assert read_page(page) == "All quiet."
     assert page.payload["text"] == "All quiet."
 
 
 @every_style
-def test_a_message_without_any_word_is_still_a_message(style: DigestStyle) -> None:
+def test_a_message_without_words_is_still_a_message(style: DigestStyle) -> None:
     (page,) = check_all(of(summary=""), style)
-    assert says(page) == "Nothing to show."
+    assert read_page(page) == "Nothing to show."
 
 
 # Paragraphs.
@@ -371,10 +373,10 @@ def test_a_label_is_bold_before_its_text() -> None:
 @pytest.mark.parametrize("quiet", [False, True])
 @pytest.mark.parametrize("label", ["", "Label"])
 @pytest.mark.parametrize("sample", ["& words, ", "<&>", "词语", "👩‍👩‍👧", "line\n", ":a:*b* "])
-def test_a_long_paragraph_is_parted_and_nothing_is_lost(sample: str, label: str, quiet: bool) -> None:
+def test_a_long_paragraph_is_split_without_loss(sample: str, label: str, quiet: bool) -> None:
     long = sample * (10_000 // len(sample))
     pages = check_all(of(Text(long, is_small_print=quiet, label=label)), DigestStyle.CARDS)
-    said = re.sub(r"\s", "", UNSEEN.sub("", "".join(says(page) for page in pages))).replace("∗", "*")
+    said = re.sub(r"\s", "", UNSEEN.sub("", "".join(read_page(page) for page in pages))).replace("∗", "*")
     assert said.removeprefix("*Label*") == re.sub(r"\s", "", long)
 
 
@@ -383,9 +385,9 @@ def test_line_breaks_stay_in_paragraphs_and_go_from_headings_and_cards() -> None
         Heading("Two\nlines"), Text("Two\r\n\n\n\n lines"), a_card(title="Two\n\nlines", tldr="Two\n\nlines")
     )
     header, card = render(message, DigestStyle.CARDS)
-    assert says(header) == "Two lines\nTwo\n\nlines"
-    assert "Two lines*" in says(card)
-    assert "\nTwo lines\n" in says(card)
+    assert read_page(header) == "Two lines\nTwo\n\nlines"
+    assert "Two lines*" in read_page(card)
+    assert "\nTwo lines\n" in read_page(card)
 
 
 # Words from outside.
@@ -461,7 +463,7 @@ def test_a_label_from_outside_is_bold_and_no_more(style: DigestStyle, text: str)
 def test_texts_of_ten_thousand_characters_keep_the_limits(style: DigestStyle, sign: str) -> None:
     long = (sign * 10_000)[:10_000]
     pages = check_all(nasty_message(long), style)
-    assert any("…" in says(page) or "Sentence." in says(page) for page in pages)
+    assert any("…" in read_page(page) or "Sentence." in read_page(page) for page in pages)
 
 
 @pytest.mark.parametrize("letters", range(1, 6))
@@ -493,18 +495,18 @@ def test_the_fullest_card_fits_one_page(style: DigestStyle) -> None:
     assert len(check_all(of(card), style)) == 1
 
 
-def test_what_is_harmless_is_left_as_it_was_written() -> None:
+def test_harmless_text_is_unchanged() -> None:
     title = "AlpacaEval_2.0: a*b, x_1, 10~20, pass@k, C++ & R, 3 < 4 at 10:30"
     (page,) = render(of(a_card(None, title=title)), DigestStyle.CARDS)
-    assert says(page).startswith(f"*{title}*")
+    assert read_page(page).startswith(f"*{title}*")
 
 
-def test_marks_become_their_look_alikes_where_they_would_format() -> None:
+def test_formatting_characters_become_look_alikes() -> None:
     (page,) = render(of(a_card(None, title="*A* _B_ ~C~ `D`")), DigestStyle.CARDS)
-    assert says(page).startswith("*∗A∗ ˍBˍ ∼C∼ ˋDˋ*")
+    assert read_page(page).startswith("*∗A∗ ˍBˍ ∼C∼ ˋDˋ*")
 
 
-def test_prose_without_markup_is_not_touched() -> None:
+def test_prose_without_markup_is_unchanged() -> None:
     tldr = "*A* _B_ ~C~ `D` :smile: > <b> & | https://a.org"
     (page,) = render(of(a_card(tldr=tldr), Text(tldr)), DigestStyle.CARDS)
     assert [text["text"] for text in texts(page.payload["blocks"]) if "_B_" in text["text"]] == [tldr, tldr]
@@ -523,7 +525,7 @@ def test_prose_without_markup_is_not_touched() -> None:
     ],
 )
 @every_style
-def test_an_address_cannot_end_its_link(url: str, target: str, style: DigestStyle) -> None:
+def test_an_address_cannot_break_out_of_its_link(url: str, target: str, style: DigestStyle) -> None:
     pages = render(of(a_card(url=url)), style)
     assert any(
         f"<{target}|Paper 1: Attention Is Enough>" in markup for page in pages for markup in markups(page)
@@ -533,22 +535,24 @@ def test_an_address_cannot_end_its_link(url: str, target: str, style: DigestStyl
 @pytest.mark.parametrize(
     "url",
     [
-        "javascript:alert(1)", "data:text/html,x", "slack://open", "", "arxiv.org/abs/1", "https://", "https://[", "!channel",
-        "https://arxiv.org@evil.com/", "https://evil.com|x/", "https://a.org/" + "a" * 3000, "@U123", "\ud800",
+        "javascript:alert(1)", "data:text/html,x", "slack://open", "", "arxiv.org/abs/1", "https://",
+        "https://[", "!channel",
+        "https://arxiv.org@evil.com/", "https://evil.com|x/", "https://a.org/" + "a" * 3000, "@U123",
+        "\ud800",
     ],
 )  # fmt: skip
 @every_style
-def test_without_a_good_address_the_title_stands_alone(url: str, style: DigestStyle) -> None:
+def test_a_title_without_a_valid_address_has_no_link(url: str, style: DigestStyle) -> None:
     for page in render(of(a_card(url=url)), style):
         check_page(page.payload, allowed_urls=())
-        assert "*1. Paper 1: Attention Is Enough*" in says(
+        assert "*1. Paper 1: Attention Is Enough*" in read_page(
             page
-        ) or "1️⃣ *Paper 1: Attention Is Enough*" in says(page)
+        ) or "1️⃣ *Paper 1: Attention Is Enough*" in read_page(page)
 
 
 @pytest.mark.parametrize("paper", ["", "p" * 2001, "&" * 401, "\ud800", "two\nlines"])
 @every_style
-def test_an_id_that_slack_cannot_give_back_gets_no_button(paper: str, style: DigestStyle) -> None:
+def test_an_id_that_does_not_survive_slack_gets_no_button(paper: str, style: DigestStyle) -> None:
     (page,) = render(of(a_card(paper=paper)), style)
     check_page(page.payload, allowed_urls={"https://arxiv.org/abs/2606.00001"})
     assert buttons(page) == []

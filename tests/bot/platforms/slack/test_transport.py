@@ -1,4 +1,4 @@
-"""How Slack reaches the bot: sockets that fail in every way, and requests that are not Slack's."""
+"""The transport of Slack's events: sockets that fail in every way, and forged requests."""
 
 import asyncio
 import json
@@ -22,19 +22,21 @@ from bot.platforms.slack.settings import SlackSettings
 from bot.platforms.slack.transport import HttpTransport, SocketTransport, build_bolt_app
 from bot.platforms.slack.workspaces import SlackWorkspaces
 from digests.subscription import Channel
+from tests.bot.platforms.processes import ROOT
 from tests.bot.platforms.slack.processes import (
     add_overdue_channel,
     create_patient_slack,
     prepare_store,
+    render_settings,
     run_bot,
 )
 from tests.fakes.slack import FakeSlack, read_text
 from tests.fakes.wire import WAIT_SECONDS
 
-Heard = list[str]
+Received = list[str]
 
 
-def an_app(slack: FakeSlack, session: aiohttp.ClientSession, heard: Heard) -> AsyncApp:
+def an_app(slack: FakeSlack, session: aiohttp.ClientSession, received: Received) -> AsyncApp:
     settings = SlackSettings(api_base_url=slack.url)
     client = create_web_client("", settings=settings, session=session)
     workspaces = SlackWorkspaces(slack.bot_token, settings, session, lambda: datetime.now(UTC))
@@ -42,22 +44,22 @@ def an_app(slack: FakeSlack, session: aiohttp.ClientSession, heard: Heard) -> As
 
     async def listen(ack: Callable[[], Awaitable[None]], command: dict[str, str]) -> None:
         await ack()
-        heard.append(command["text"])
+        received.append(command["text"])
 
     app.command("/paper")(listen)
     return app
 
 
 async def nothing() -> None:
-    """Nothing to catch up with."""
+    """Stands for a catch-up that finds no changes."""
 
 
 @asynccontextmanager
-async def connected(slack: FakeSlack, heard: Heard) -> AsyncIterator[SocketTransport]:
-    """A transport that is served until the end of the block, with short waits."""
+async def connected(slack: FakeSlack, received: Received) -> AsyncIterator[SocketTransport]:
+    """Serve a transport until the end of the block, with short intervals."""
     stop = asyncio.Event()
     async with open_session(2) as session:
-        app = an_app(slack, session, heard)
+        app = an_app(slack, session, received)
         transport = SocketTransport(
             app,
             app.client,
@@ -77,15 +79,15 @@ async def connected(slack: FakeSlack, heard: Heard) -> AsyncIterator[SocketTrans
             await transport.close()
 
 
-Wound = Callable[[FakeSlack], Awaitable[None]]
+SocketFault = Callable[[FakeSlack], Awaitable[None]]
 
 
-def asked_to_come_again(reason: str) -> Wound:
-    async def wound(slack: FakeSlack) -> None:
+def asked_to_come_again(reason: str) -> SocketFault:
+    async def break_socket(slack: FakeSlack) -> None:
         await slack.disconnect_sockets(reason)
 
-    wound.__name__ = reason
-    return wound
+    break_socket.__name__ = reason
+    return break_socket
 
 
 ASKED = ("refresh_requested", "warning", "too_many_websockets", "link_disabled")
@@ -109,29 +111,29 @@ async def without_pongs(slack: FakeSlack) -> None:
 
 
 @pytest.mark.parametrize(
-    "wound",
+    "break_socket",
     [*map(asked_to_come_again, ASKED), cut, refused_once, without_pongs],
-    ids=lambda wound: wound.__name__,
+    ids=lambda break_socket: break_socket.__name__,
 )
-def test_a_socket_that_was_lost_is_there_again_and_takes_commands(wound: Wound) -> None:
+def test_a_lost_socket_is_replaced_and_receives_commands(break_socket: SocketFault) -> None:
     async def run() -> None:
-        heard: Heard = []
+        received: Received = []
         async with FakeSlack() as slack:
             ada, papers = slack.add_user("ada"), slack.add_channel("papers")
-            async with connected(slack, heard):
+            async with connected(slack, received):
                 await slack.wait_until(lambda: slack.sockets)
                 opened = slack.sockets_opened
-                await wound(slack)
+                await break_socket(slack)
                 await slack.wait_until(lambda: slack.sockets_opened > opened and slack.sockets)
                 async with asyncio.timeout(WAIT_SECONDS):
                     while not (await slack.run_command("/paper", "after", user=ada, channel=papers)).is_acked:
                         pass  # It went to a socket that was just being replaced; a person types it again.
-                assert "after" in heard
+                assert "after" in received
 
     asyncio.run(run())
 
 
-def test_a_socket_that_does_not_say_hello_is_thrown_away_for_another() -> None:
+def test_a_socket_without_a_hello_is_replaced() -> None:
     async def run() -> None:
         async with FakeSlack() as slack:
             slack.skipped_hellos = 1
@@ -143,7 +145,7 @@ def test_a_socket_that_does_not_say_hello_is_thrown_away_for_another() -> None:
     asyncio.run(run())
 
 
-def test_a_refused_upgrade_is_tried_again_with_a_new_ticket() -> None:
+def test_a_refused_upgrade_is_retried_with_a_new_ticket() -> None:
     async def run() -> None:
         async with FakeSlack() as slack:
             slack.upgrade_refusals = 1
@@ -159,21 +161,21 @@ def free_port() -> int:
         return int(one.getsockname()[1])
 
 
-def test_what_slack_did_not_sign_is_refused_and_counted_and_never_looked_at() -> None:
+def test_a_forged_request_is_refused_and_counted_without_being_parsed() -> None:
     async def run() -> None:
-        heard: Heard = []
+        received: Received = []
         port, stop, listening = free_port(), asyncio.Event(), asyncio.Event()
 
         async def connected() -> None:
             listening.set()
 
-        async with FakeSlack() as slack, open_session(2) as session:
+        async with FakeSlack() as slack, open_session(30) as session:
             slack.http_endpoint = f"http://127.0.0.1:{port}/slack/events"
             transport = HttpTransport("127.0.0.1", port)
             await transport.start_listening()
             body = "command=%2Fpaper&text=bad&user_id=U1&channel_id=C1&team_id=T1"
             assert (await slack.post_signed(body, is_json=False))[0] == 503
-            serving = asyncio.create_task(transport.serve(an_app(slack, session, heard), connected, stop))
+            serving = asyncio.create_task(transport.serve(an_app(slack, session, received), connected, stop))
             await asyncio.wait_for(listening.wait(), WAIT_SECONDS)
             wrong, _ = await slack.post_signed(body, is_json=False, secret="another")
             old, _ = await slack.post_signed(body, is_json=False, at=slack.clock() - 600)
@@ -182,7 +184,7 @@ def test_what_slack_did_not_sign_is_refused_and_counted_and_never_looked_at() ->
             assert (wrong, old, right) == (401, 401, 200)
             assert challenge[0] == 200
             assert "c" in challenge[1]
-            assert heard == ["good"]
+            assert received == ["good"]
             assert transport.refused_count == 2
             transport.refuse_requests()
             assert (await slack.post_signed(body, is_json=False))[0] == 503
@@ -198,7 +200,7 @@ def test_no_variable_of_the_environment_changes_the_app(monkeypatch: pytest.Monk
         monkeypatch.setenv(name, "from the environment")
 
     async def run() -> None:
-        async with FakeSlack() as slack, open_session(2) as session:
+        async with FakeSlack() as slack, open_session(30) as session:
             app = an_app(slack, session, [])
             assert app.oauth_flow is None
             assert app.client.token is None
@@ -207,7 +209,7 @@ def test_no_variable_of_the_environment_changes_the_app(monkeypatch: pytest.Monk
     assert os.environ["SLACK_CLIENT_ID"] == "from the environment"
 
 
-def test_over_http_a_whole_bot_answers_what_slack_signed_and_tells_that_it_is_well(tmp_path: Path) -> None:
+def test_over_http_the_bot_answers_signed_requests_and_reports_its_health(tmp_path: Path) -> None:
     async def run() -> None:
         port = free_port()
         async with create_patient_slack() as slack:
@@ -244,7 +246,7 @@ def test_over_http_a_whole_bot_answers_what_slack_signed_and_tells_that_it_is_we
     asyncio.run(run())
 
 
-def test_over_http_a_process_says_that_it_is_well_while_slack_is_away(tmp_path: Path) -> None:
+def test_over_http_the_bot_is_healthy_while_slack_is_away(tmp_path: Path) -> None:
     async def run() -> None:
         port = free_port()
         async with create_patient_slack() as slack:  # For a port that nobody has.
@@ -266,8 +268,11 @@ def test_over_http_a_process_says_that_it_is_well_while_slack_is_away(tmp_path: 
 
 
 async def not_from_slack(slack: FakeSlack, channel: str) -> None:
-    """Commands that would change the channel's digest: with another's signature, with none, and an old one again."""
-    body = f"command=%2Fdigest&text=pause&user_id=UEVIL&channel_id={channel}&team_id=T1&trigger_id=1&response_url={slack.url}"
+    """Send a command with a wrong signature, without one, and with an expired one."""
+    body = (
+        f"command=%2Fdigest&text=pause&user_id=UEVIL&channel_id={channel}&team_id=T1&trigger_id=1"
+        f"&response_url={slack.url}"
+    )
     forged, _ = await slack.post_signed(body, is_json=False, secret="another")
     replayed, _ = await slack.post_signed(body, is_json=False, at=slack.clock() - 600)
     unsigned, _ = await slack.post_signed(body, is_json=False, headers={"x-slack-signature": ""})
@@ -283,14 +288,17 @@ RIGHT = {"SLACK_BOT_TOKEN": "xoxb-right", "SLACK_APP_TOKEN": "xapp-right"}
 CANNOT_WORK = [
     ({**RIGHT, "SLACK_BOT_TOKEN": "xoxb-wrong"}, "Slack does not know this token"),
     ({**RIGHT, "SLACK_APP_TOKEN": "xapp-wrong"}, "connections:write"),
-    ({"SLACK_BOT_TOKEN": "xapp-right", "SLACK_APP_TOKEN": "xoxb-right"}, "SLACK_BOT_TOKEN holds an app-level token"),
+    (
+        {"SLACK_BOT_TOKEN": "xapp-right", "SLACK_APP_TOKEN": "xoxb-right"},
+        "SLACK_BOT_TOKEN holds an app-level token",
+    ),
     ({"SLACK_BOT_TOKEN": "xoxb-right"}, "set SLACK_APP_TOKEN"),
     ({}, "No channel gets a digest yet"),
-]  # fmt: skip
-"""Secrets with which nothing can be done, and the words that say so."""
+]
+"""Invalid secrets, and a part of the sentence about them."""
 
 
-def test_a_bot_that_cannot_work_says_why_in_a_sentence_and_ends(tmp_path: Path) -> None:
+def test_a_bot_without_a_valid_setup_ends_with_one_sentence(tmp_path: Path) -> None:
     async def run(number: int, secrets: dict[str, str], words: str) -> None:
         folder = tmp_path / str(number)
         async with (
@@ -312,16 +320,16 @@ def test_a_bot_that_cannot_work_says_why_in_a_sentence_and_ends(tmp_path: Path) 
 async def doctor(
     slack: FakeSlack, folder: Path, secrets: dict[str, str], settings: str = ""
 ) -> tuple[int | None, str]:
-    """What `paperround doctor` says about a bot with one channel."""
+    """Return the output of `paperround doctor` for a bot with one channel."""
     channel = next(iter(slack.channels))
     prepare_store(folder)
     (folder / "paperround.toml").write_text(
-        f'[store]\nurl = "sqlite:///{folder / "p.db"}"\n[platforms.slack]\napi_base_url = "{slack.url}"\n{settings}\n'
+        f'[store]\nurl = "sqlite:///{folder / "p.db"}"\n{render_settings(slack, settings)}\n'
         f'[[subscriptions]]\nplatform = "slack"\nchannel = "{channel}"\n'
     )
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "bot", "doctor", cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-        env={**os.environ, **secrets, "PYTHONPATH": str(Path(__file__).parents[4]), "PYTHONIOENCODING": "utf-8"},
+        env={**os.environ, **secrets, "PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "utf-8"},
     )  # fmt: skip
     try:
         out, _ = await process.communicate()
@@ -334,7 +342,7 @@ async def doctor(
     return process.returncode, out.decode()
 
 
-def test_doctor_says_what_is_wrong_and_what_to_do(tmp_path: Path) -> None:
+def test_the_doctor_names_each_problem_and_its_remedy(tmp_path: Path) -> None:
     async def half_installed() -> None:
         async with FakeSlack(clock=lambda: time.time() + 600) as slack:
             slack.add_channel("papers", bot_in=False)
