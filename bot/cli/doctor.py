@@ -47,7 +47,7 @@ async def check_installation(services: Services, environment: Mapping[str, str])
     ]
     for app in chat_apps:
         channels = [subscription.channel for subscription in subscriptions]
-        findings += await app.check([each.channel for each in channels if each.platform == app.name])
+        findings += await app.check([channel for channel in channels if channel.platform == app.name])
     findings += _check_missing_platforms({app.name for app in chat_apps}, subscriptions)
     findings += await _check_reviewer(services, environment)
     return [*findings, *await run_interactive(_check_digests, services, subscriptions)]

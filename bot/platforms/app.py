@@ -7,6 +7,7 @@ from typing import Protocol
 from bot.chat.findings import Finding
 from bot.chat.port import Platform
 from bot.conversation.answers import Answers
+from digests.subscription import Channel
 
 
 class ChatApp(Protocol):
@@ -26,8 +27,8 @@ class ChatApp(Protocol):
         Call `close` at the end.
         """
 
-    async def check(self, channels: Sequence[str]) -> Sequence[Finding]:
-        """Check the whole set-up, with access to these channels by their ids, and return the findings.
+    async def check(self, channels: Sequence[Channel]) -> Sequence[Finding]:
+        """Check the whole set-up, with access to these channels, and return the findings.
 
         Works without `open`. Failures are findings, and are not raised.
         """

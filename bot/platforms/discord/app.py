@@ -20,6 +20,7 @@ from bot.platforms.discord.preflight import run_preflight
 from bot.platforms.discord.rest import RestClient, use_addresses
 from bot.platforms.discord.settings import DiscordSettings
 from digests.errors import InputError
+from digests.subscription import Channel
 
 log = logging.getLogger(__name__)
 
@@ -46,10 +47,10 @@ class DiscordApp:
             logging.getLogger(name).setLevel(logging.CRITICAL)  # gateway.py logs their errors.
         logging.getLogger("discord").setLevel(logging.WARNING)
 
-    async def check(self, channels: Sequence[str]) -> Sequence[Finding]:
+    async def check(self, channels: Sequence[Channel]) -> Sequence[Finding]:
         rest = RestClient(self.token, self.timeout)
         try:
-            return await run_preflight(rest, channels=channels)
+            return await run_preflight(rest, channels=[channel.channel for channel in channels])
         finally:
             await rest.close()
 

@@ -25,6 +25,7 @@ from bot.platforms.slack.transport import (
 )
 from bot.platforms.slack.workspaces import SlackWorkspaces
 from digests.errors import InputError
+from digests.subscription import Channel
 
 log = logging.getLogger(__name__)
 
@@ -57,9 +58,10 @@ class SlackApp:
         """True for Socket Mode: Slack would spread its events over the sockets of several replicas."""
         return transport_of(self.settings, self.secrets) == "socket"
 
-    async def check(self, channels: Sequence[str]) -> Sequence[Finding]:
+    async def check(self, channels: Sequence[Channel]) -> Sequence[Finding]:
         async with open_session(self.timeout) as session:
-            return (await self._run_preflight(self._create_workspaces(session), channels)).findings
+            workspaces, ids = self._create_workspaces(session), [channel.channel for channel in channels]
+            return (await self._run_preflight(workspaces, ids)).findings
 
     def _create_workspaces(self, session: aiohttp.ClientSession) -> SlackWorkspaces:
         return SlackWorkspaces(self.secrets.bot_token, self.settings, session, self.clock)

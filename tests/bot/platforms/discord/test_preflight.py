@@ -17,6 +17,7 @@ from bot.platforms.discord.permissions import REQUIRED_PERMISSIONS
 from bot.platforms.discord.settings import DiscordSettings
 from digests.errors import InputError
 from digests.ports.notes import Notes
+from digests.subscription import Channel
 from tests.builders import a_store
 from tests.fakes.discord import FORUM, FakeDiscord
 
@@ -50,7 +51,8 @@ def test_the_doctor_names_the_missing_permissions_of_each_channel_and_how_to_giv
             discord.add_channel("shut", denied=["send_messages", "embed_links"]),
         )
         hidden = discord.add_channel("hidden", FORUM, denied=["view_channel"])
-        findings = await an_app(settings).check([good, shut, hidden, "123456789012345678"])
+        channels = [Channel("discord", channel) for channel in (good, shut, hidden, "123456789012345678")]
+        findings = await an_app(settings).check(channels)
         said = {finding.subject: finding for finding in findings}
         assert said["bot token"].severity is Severity.OK
         assert "The lab" in said["servers"].sentence
