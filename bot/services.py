@@ -380,13 +380,11 @@ def build_apps(services: Services, environment: Mapping[str, str]) -> list[ChatA
 
     Raises SettingsError for an invalid secret, and InputError if a platform's package is not installed.
     """
-    context = services.delivery_context
-    timeout_seconds = context.policy.timeout.total_seconds()
+    settings, context = services.settings, services.delivery_context
     return [
         app
         for spec in find_platforms().values()
-        if spec.build_app
-        and (app := spec.build_app(services.settings, environment, context.clock, timeout_seconds))
+        if spec.build_app and (app := spec.build_app(settings, environment, context))
     ]
 
 

@@ -5,7 +5,6 @@ import pkgutil
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -18,6 +17,7 @@ if TYPE_CHECKING:
 
     from bot.chat.message import Message
     from bot.chat.port import Page, Platform
+    from bot.delivery.deliver import DeliveryContext
     from bot.delivery.rate_limit import RateLimits
     from bot.platforms.app import ChatApp
     from bot.platforms.preview import PagePreview
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     Renderer = Callable[[Message, DigestStyle], Sequence[Page]]
 
 Environment = Mapping[str, str]
-Clock = Callable[[], datetime]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +52,8 @@ class PlatformSpec:
     `name` is its name in the settings and the store, `title` its name for people. `required_secrets` names
     the environment variables for people, `main_secret` the first of them, and `set_up_hint` says how to set
     them. All three are empty for a platform that posts without an account. Such a platform gives
-    `open_local`; the others give `build_app`, which returns None without their secrets. The last argument of
-    `build_app` is the timeout of a request in seconds.
+    `open_local`; the others give `build_app`, which returns None without their secrets. The context
+    has the store, the clock and the timeout of a request.
 
     `load_preview` draws its messages on the preview page. `fetch_invitation` returns a link that adds the bot
     to a workspace. `render_manifest` returns the configuration that the platform imports. `thread_field` is
@@ -74,7 +73,7 @@ class PlatformSpec:
     required_secrets: str = ""
     set_up_hint: str = ""
     open_local: "Callable[[Settings, Console], Platform] | None" = None
-    build_app: "Callable[[Settings, Environment, Clock, float], ChatApp | None] | None" = None
+    build_app: "Callable[[Settings, Environment, DeliveryContext], ChatApp | None] | None" = None
     load_rate_limits: "Callable[[], RateLimits] | None" = None
     build_command_policy: Callable[[Settings], CommandPolicy] = _default_policy
     fetch_invitation: Callable[[Settings, Environment], Awaitable[str]] | None = None

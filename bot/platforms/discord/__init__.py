@@ -3,11 +3,12 @@
 from typing import TYPE_CHECKING
 
 from bot.platforms.discord.settings import DiscordSettings, read_discord_token
-from bot.platforms.registry import Clock, CommandPolicy, Environment, PlatformSpec, require_extra
+from bot.platforms.registry import CommandPolicy, Environment, PlatformSpec, require_extra
 from config.settings import Settings
 from digests.errors import InputError
 
 if TYPE_CHECKING:
+    from bot.delivery.deliver import DeliveryContext
     from bot.delivery.rate_limit import RateLimits
     from bot.platforms.app import ChatApp
     from bot.platforms.preview import PagePreview
@@ -35,15 +36,15 @@ def _load_preview() -> "PagePreview":
     return PREVIEW
 
 
-def _build_app(
-    settings: Settings, environment: Environment, clock: Clock, timeout_seconds: float
-) -> "ChatApp | None":
+def _build_app(settings: Settings, environment: Environment, context: "DeliveryContext") -> "ChatApp | None":
     token = read_discord_token(environment)
     if not token:
         return None
     with require_extra(MAIN_SECRET, "discord"):
         from bot.platforms.discord.app import DiscordApp
-    return DiscordApp(settings.get_platform(DiscordSettings), token, timeout_seconds, clock)
+    return DiscordApp(
+        settings.get_platform(DiscordSettings), token, context.policy.timeout.total_seconds(), context.clock
+    )
 
 
 def _load_rate_limits() -> "RateLimits":

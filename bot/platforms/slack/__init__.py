@@ -5,11 +5,12 @@ Slack's libraries are imported only when a function needs them.
 
 from typing import TYPE_CHECKING
 
-from bot.platforms.registry import Clock, CommandPolicy, Environment, PlatformSpec, require_extra
+from bot.platforms.registry import CommandPolicy, Environment, PlatformSpec, require_extra
 from bot.platforms.slack.settings import SlackSettings, read_slack_secrets
 from config.settings import Settings
 
 if TYPE_CHECKING:
+    from bot.delivery.deliver import DeliveryContext
     from bot.delivery.rate_limit import RateLimits
     from bot.platforms.app import ChatApp
     from bot.platforms.preview import PagePreview
@@ -35,9 +36,7 @@ def _load_preview() -> "PagePreview":
     return PREVIEW
 
 
-def _build_app(
-    settings: Settings, environment: Environment, clock: Clock, timeout_seconds: float
-) -> "ChatApp | None":
+def _build_app(settings: Settings, environment: Environment, context: "DeliveryContext") -> "ChatApp | None":
     """Build the app, or return None without a bot token.
 
     Raises SettingsError for a secret of the wrong kind, and InputError if no transport is set up or the
@@ -49,7 +48,7 @@ def _build_app(
     with require_extra(MAIN_SECRET, "slack"):
         from bot.platforms.slack.app import SlackApp, transport_of
     transport_of(slack, secrets)
-    return SlackApp(slack, secrets, timeout_seconds, clock)
+    return SlackApp(slack, secrets, context.policy.timeout.total_seconds(), context.clock)
 
 
 def _load_rate_limits() -> "RateLimits":
