@@ -57,8 +57,8 @@ class DiscordApp:
     async def open(self) -> DiscordPlatform:
         """Log in over REST, without a gateway connection, and return the platform.
 
-        Raises InputError when Discord rejects the token. While Discord cannot be reached, each post tries to
-        log in.
+        Raises InputError when Discord rejects the token. While Discord cannot be reached, that is logged and
+        not raised, and each post tries to log in.
         """
         rest = RestClient(self.token, self.timeout)
         self._platform = DiscordPlatform(rest)
@@ -93,7 +93,7 @@ class DiscordApp:
 async def fetch_invitation(settings: DiscordSettings, token: str, timeout: float) -> str:
     """Return the link that adds the token's application to a server.
 
-    Raises InputError when Discord rejects the token or cannot be reached.
+    Raises InputError when Discord rejects the token or cannot be reached. The connection is closed again.
     """
     use_addresses(settings)
     rest = RestClient(token, timeout)

@@ -64,7 +64,11 @@ SHORT_CARD = _CardLimits(
 
 
 def render_card(card: Card, limits: _CardLimits, *, number: str, label: str) -> PageDraft:
-    """Return a card as a draft of one embed and its Discuss button. `number` stands before its title."""
+    """Return a card as a draft of one embed and its Discuss button.
+
+    `number` stands before its title, and `label` on the button. Parts are clipped to `limits`. The button is
+    missing if Discord could not return the paper's id unchanged.
+    """
     title = clip_inline(card.title, limits.title - count_units(number)) or "Untitled paper"
     embed: dict[str, Any] = {
         "title": f"{number}{title}",
@@ -105,7 +109,7 @@ def _render_metadata(card: Card, limits: _CardLimits) -> str:
 
 
 def _render_warnings(warnings: Sequence[str], limits: _CardLimits) -> str:
-    """Return up to `MAX_WARNINGS` warnings, one a line."""
+    """Return up to `MAX_WARNINGS` warnings, one a line. The others are left out."""
     shown = (clip_inline(warning, limits.warning) for warning in warnings[:MAX_WARNINGS])
     return "\n".join(f"⚠️ {warning}" for warning in shown if warning)
 

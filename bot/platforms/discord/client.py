@@ -48,6 +48,7 @@ class DiscordPlatform:
     """Implements `bot.chat.port.Platform`.
 
     A receipt is a message's id. In a thread or forum it is the thread's id, a slash, and the message's id.
+    All methods that call Discord raise PostError.
     """
 
     rest: RestClient
@@ -85,8 +86,8 @@ class DiscordPlatform:
     ) -> str:
         """Post in the thread of the first page, and create the thread if it is missing. Returns the receipt.
 
-        `first_receipt` is that page's. A forum post is itself a thread: if it was deleted, PostError is
-        REFUSED.
+        `first_receipt` is that page's. Raises PostError, with REFUSED if the first page is a forum post,
+        which is itself a thread, and was deleted.
         """
         thread = first_receipt.partition("/")[0]
         try:
@@ -104,7 +105,10 @@ class DiscordPlatform:
         return f"{thread}/{posted['id']}"
 
     async def _open_thread(self, channel: str, message: str, attempt: SendAttempt) -> None:
-        """Create the thread on a message. Its requests do not count as attempts to send the page."""
+        """Create the thread on a message. Its requests do not count as attempts to send the page.
+
+        Raises PostError: UNKNOWN if an earlier request of `attempt` may have posted the page.
+        """
         try:
             with untracked(attempt):
                 await self._create_thread(channel, message)
@@ -112,7 +116,10 @@ class DiscordPlatform:
             raise PostError(str(error), attempt.resolve_outcome(error.outcome)) from error
 
     async def _create_thread(self, channel: str, message: str) -> None:
-        """Create a thread on a message, named after its first line. An existing one is kept."""
+        """Create a thread on a message, named after its first line. An existing one is kept.
+
+        Raises PostError.
+        """
         first_message = await self.rest.call_for_object(
             "GET", MESSAGE_PATH, channel_id=channel, message_id=message
         )
@@ -129,10 +136,10 @@ class DiscordPlatform:
                 raise
 
     async def _post_in_forum(self, forum: Mapping[str, Any], payload: Mapping[str, Any]) -> str:
-        """Create one forum post for the page, with a title and tags. Returns its receipt.
+        """Create one forum post for the page, with a title and tags, and return its receipt.
 
-        Discord takes no nonce for it, so a request that may have arrived is not repeated; `find` has to
-        search.
+        Discord takes no nonce for it, so a request that may have arrived is not repeated. If its answer is
+        lost, PostError is raised with UNKNOWN, and a later `find` searches the forum.
         """
         body = {"name": title_of(payload), "message": dict(payload), "applied_tags": tags_for(payload, forum)}
         posted = await self.rest.call_for_object(
@@ -153,7 +160,10 @@ class DiscordPlatform:
                 log.warning("%s: message %s is not published: %s", channel, message["id"], error)
 
     async def fetch_channel(self, channel: str) -> dict[str, Any]:
-        """Return Discord's object of a channel or thread, from the cache if it is there. Raises PostError."""
+        """Return Discord's object of a channel or thread, from the cache if it is there. Raises PostError.
+
+        A cached object may be out of date, until `forget_channel`.
+        """
         if channel not in self._channel_cache:
             self._channel_cache[channel] = await self.rest.call_for_object(
                 "GET", CHANNEL_PATH, channel_id=channel
@@ -171,8 +181,9 @@ class DiscordPlatform:
     async def find(self, channel: Channel, *, key: str, since: datetime) -> str | NoHistory | None:
         """Search the bot's messages in the channel and their threads, or its posts in a forum.
 
-        A page that is found in an announcement channel is published, unless it was. Without the permission to
-        read the history the result is CANNOT_ASK.
+        A page that is found in an announcement channel is published, unless it was. Returns the receipt, None
+        if the page is not there, and CANNOT_ASK without the permission to read the history or if there is too
+        much of it. Raises PostError.
         """
         try:
             return await self._find_page(channel, key, since)
@@ -201,7 +212,11 @@ class DiscordPlatform:
     # Changes of posted messages.
 
     async def edit(self, channel: Channel, receipt: str, page: Page) -> None:
-        """Replace a posted page. A page without buttons keeps the old ones: the first has the key."""
+        """Replace a posted page. A page without buttons keeps the old ones: the first has the key.
+
+        An archived thread is opened again. Raises PostError, with REFUSED also when the message or its thread
+        no longer exists.
+        """
         changes = {name: page.payload[name] for name in ("content", "embeds")}
         buttons = page.payload.get("components")
         await self._edit_message(channel, receipt, changes | ({"components": buttons} if buttons else {}))
@@ -233,7 +248,7 @@ class DiscordPlatform:
             ) from error
 
     async def _edit_reopening_thread(self, channel_id: str, message: str, changes: Mapping[str, Any]) -> None:
-        """Edit a message. A thread that is archived is opened again first."""
+        """Edit a message. A thread that is archived is opened again first. Raises PostError."""
         try:
             await self.rest.call_for_object(
                 "PATCH", MESSAGE_PATH, changes, channel_id=channel_id, message_id=message
@@ -260,7 +275,10 @@ class DiscordPlatform:
     async def fetch_reactors(
         self, channel: Channel, receipt: str, emoji: Mapping[str, Any]
     ) -> frozenset[str]:
-        """Return the ids of those who reacted with an emoji, also by super reactions. Raises PostError."""
+        """Return the ids of the people who reacted with an emoji, also by super reactions. Raises PostError.
+
+        The bot is among them if it reacted.
+        """
         channel_id, message = locate_message(channel, receipt)
         name = f"{emoji['name']}:{emoji['id']}" if emoji.get("id") else emoji["name"]
         people: set[str] = set()

@@ -20,8 +20,9 @@ NOTE_PREFIX = "discord commands"
 async def sync_commands(tree: LoggingCommandTree, guild_ids: tuple[str, ...], notes: Notes) -> None:
     """Register the tree's commands if they have changed, and remove them where they no longer belong.
 
-    `guild_ids` are the servers that get them, empty for all servers. A refusal of Discord is logged. Raises
-    StoreError.
+    `guild_ids` are the servers that get them, empty for all servers. `notes` keeps the versions that are
+    registered, so that nothing is sent without a change. A refusal of Discord is logged, and tried again by
+    the next call. Raises StoreError.
     """
     synced = await run_background(_read_synced_versions, tree, notes)
     current_version = hashlib.sha256(json.dumps(_list_definitions(tree), sort_keys=True).encode()).hexdigest()
@@ -58,7 +59,10 @@ def _list_definitions(tree: LoggingCommandTree) -> list[dict[str, Any]]:
 
 
 async def _send_definitions(tree: LoggingCommandTree, scope: str, definitions: list[Any]) -> None:
-    """Replace the commands of a server by these, or with an empty `scope` those of all servers."""
+    """Replace the commands of a server by these, or with an empty `scope` those of all servers.
+
+    An empty list removes them. Raises HTTPException if Discord refuses.
+    """
     http, application = tree.client.http, tree.client.application_id
     if application is None:
         raise RuntimeError("log in before the commands are registered")

@@ -79,7 +79,10 @@ def _merge_drafts(page: PageDraft, draft: PageDraft) -> PageDraft | None:
 
 
 def append_buttons(pages: list[PageDraft], blocks: Iterable[Block]) -> list[PageDraft]:
-    """Return the pages with the buttons of the blocks on the last one. Buttons without room are left out."""
+    """Return the pages with the buttons of the blocks on the last one.
+
+    Buttons without room are left out, and all of them if there is no page.
+    """
     for button in render_buttons(blocks):
         extended = replace(pages[-1], buttons=(*pages[-1].buttons, button)) if pages else None
         pages = [*pages[:-1], extended] if extended and extended.is_within_limits else pages
@@ -87,7 +90,10 @@ def append_buttons(pages: list[PageDraft], blocks: Iterable[Block]) -> list[Page
 
 
 def build_page(draft: PageDraft, position: int, style: DigestStyle) -> Page:
-    """Build the payload of the page at a position, 0 for the first. No mention in it pings anybody."""
+    """Build the payload of the page at a position, 0 for the first. No mention in it pings anybody.
+
+    Pages after the first make no sound. In the thread style they are in the thread of the first.
+    """
     rows = [
         draft.buttons[start : start + MAX_ROW_BUTTONS]
         for start in range(0, len(draft.buttons), MAX_ROW_BUTTONS)

@@ -31,7 +31,10 @@ def normalize_emoji(emoji: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class EventListeners:
-    """Handles the events of one connection. `client` is that connection, and caches servers and channels."""
+    """Handles the events of one connection. `client` is that connection, and caches servers and channels.
+
+    Errors while an event is handled are logged, unless stated otherwise.
+    """
 
     store: Store
     platform: DiscordPlatform
@@ -43,7 +46,7 @@ class EventListeners:
         """Store a mark that a person's reaction adds or removes.
 
         A person whose reaction could mean several papers gets a direct message. The bot's own reactions are
-        ignored.
+        ignored, and those with other emojis.
         """
         at, emoji = self.clock(), normalize_emoji(str(event.emoji))
         if not self.dispatcher.emojis.may_be_mark(emoji) or self._is_me(event.user_id):
@@ -60,7 +63,10 @@ class EventListeners:
         await self.dispatcher.run_logged(apply_reaction())
 
     async def on_reactions_cleared(self, channel_id: int, guild_id: int | None, message_id: int) -> None:
-        """Reconcile a post's marks after a moderator removed all reactions, or all with one emoji."""
+        """Reconcile a post's marks after a moderator removed all reactions, or all with one emoji.
+
+        Does nothing for a message that is no post.
+        """
 
         async def reconcile_marks() -> None:
             channel, receipt = await self._locate_message(channel_id, guild_id, message_id)
@@ -77,7 +83,8 @@ class EventListeners:
     async def _locate_message(self, channel: int, guild: int | None, message: int) -> tuple[Channel, str]:
         """Return the channel and the receipt under which the store has a message.
 
-        A message in a thread belongs to the thread's parent channel.
+        A message in a thread belongs to the thread's parent channel. Raises PostError if Discord has to be
+        asked and fails.
         """
         cached = self.client.get_channel(channel)
         if cached is None:
@@ -97,8 +104,8 @@ class EventListeners:
     async def _fetch_reactions(self, post: Post) -> Mapping[str, frozenset[str]] | None:
         """Return the people who reacted to a post, by emoji; None if the marks in the store agree.
 
-        People are fetched only for an emoji whose count differs from the store's. Raises PostError and
-        StoreError.
+        People are fetched only for an emoji whose count differs from the store's. The bot is left out. Raises
+        PostError and StoreError.
         """
         stored = await run_interactive(self.store.marks.people_by_paper, post, MarkSource.REACTION)
         emojis, people = self.dispatcher.emojis, dict[str, frozenset[str]]()
@@ -121,7 +128,10 @@ class EventListeners:
     # Channels that come and go.
 
     async def on_channel_deleted(self, channel: int, guild: int) -> None:
-        """Stop the digest of a deleted channel."""
+        """Stop the digest of a deleted channel, and notify its owner.
+
+        Raises StoreError if it cannot be looked up.
+        """
         subscriptions = [
             subscription
             for subscription in await self._list_subscriptions({str(guild)})
@@ -130,13 +140,19 @@ class EventListeners:
         await self.dispatcher.run_logged(self._stop_subscriptions(subscriptions, "the channel was deleted."))
 
     async def on_guild_removed(self, guild: int) -> None:
-        """Stop all digests of a server that the bot was removed from."""
+        """Stop all digests of a server that the bot was removed from, and notify their owners.
+
+        Raises StoreError if they cannot be looked up.
+        """
         await self.dispatcher.run_logged(
             self._stop_subscriptions(await self._list_subscriptions({str(guild)}), REMOVED_REASON)
         )
 
     async def on_guild_joined(self, guild: int) -> None:
-        """Start all stopped digests of a server that the bot was added to."""
+        """Start all stopped digests of a server that the bot was added to.
+
+        Raises StoreError if they cannot be looked up.
+        """
         await self.dispatcher.run_logged(
             self.dispatcher.start_subscriptions(await self._list_subscriptions({str(guild)}))
         )
@@ -167,7 +183,7 @@ class EventListeners:
     async def _list_subscriptions(self, guilds: Collection[str] = ()) -> list[Subscription]:
         """Return the subscriptions of this platform, paused and stopped ones included.
 
-        `guilds` limits them to servers; empty means all.
+        `guilds` limits them to servers; empty means all. Raises StoreError.
         """
         return [
             subscription

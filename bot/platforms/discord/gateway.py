@@ -36,7 +36,10 @@ Discord acknowledges a heartbeat every 41 seconds, and discord.py gives up after
 RECONNECT_AFTER_SECONDS = 60.0
 """Seconds without a connection before it is replaced; until then discord.py reconnects by itself."""
 CATCH_UP_RETRY_SECONDS = (2.0, 10.0, 60.0, 300.0)
-"""Waits before each further attempt to catch up on a new connection, after an error of the store."""
+"""Waits before each further attempt to catch up on a new connection, after an error of the store.
+
+After the last one the changes stay unknown until the next connection.
+"""
 READY_SECONDS = 2.0
 """Seconds without a further server at start-up after which discord.py takes its list as complete."""
 HEARTBEAT_TIMEOUT_SECONDS = 60.0
@@ -89,7 +92,11 @@ class Gateway(discord.Client):
         await super().close()
 
     async def on_ready(self) -> None:
-        """Catch up after a new session; retry after errors of the store, unless the connection is closed."""
+        """Catch up after a new session, as `EventListeners.on_ready` does.
+
+        Errors of the store are logged and it is tried again after `CATCH_UP_RETRY_SECONDS`, unless the
+        connection is closed.
+        """
         log.info("Discord is connected, in %d servers", len(self.guilds))
         for wait in (0.0, *CATCH_UP_RETRY_SECONDS):
             await asyncio.sleep(wait)
@@ -157,8 +164,8 @@ async def keep_connected(
 ) -> None:
     """Keep a gateway connected until `stop` is set, then await `drain` and close it.
 
-    A lost connection is replaced after a growing wait. Returns early, after it has logged the reason, on an
-    error that a retry cannot fix.
+    `create_client` returns a new client for each connection. A lost connection is logged, and replaced after
+    a growing wait. Returns early, after it has logged the reason, on an error that a retry cannot fix.
     """
     wait = MIN_BACKOFF_SECONDS
     while not stop.is_set():
@@ -232,6 +239,6 @@ async def _watch_connection(client: Gateway) -> None:
 
 
 async def _sleep_or_stop(seconds: float, stop: asyncio.Event) -> None:
-    """Sleep for the seconds; return at once when `stop` is set."""
+    """Sleep for the seconds, or until `stop` is set."""
     with contextlib.suppress(TimeoutError):
         await asyncio.wait_for(stop.wait(), seconds)

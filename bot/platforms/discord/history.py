@@ -52,7 +52,7 @@ class PageSearch:
     async def find_in_channel(self, channel: str) -> FoundPage | NoHistory | None:
         """Return the page from the channel's history, or from the threads on the bot's messages there.
 
-        Returns None if there is none, and CANNOT_ASK if the history cannot be read to `since`.
+        Returns None if there is none, and CANNOT_ASK if a history cannot be read to `since`.
         """
         thread_ids = list[str]()
         async for message in self._iterate_history(channel):
@@ -71,7 +71,8 @@ class PageSearch:
     async def find_in_forum(self, forum: Mapping[str, Any]) -> str | NoHistory | None:
         """Return the receipt of the page in one of the bot's posts in a forum.
 
-        Returns None if there is none, and CANNOT_ASK if there are too many posts to list or search.
+        Returns None if there is none, and CANNOT_ASK if there are too many posts to list or search, or a post
+        has too many messages.
         """
         threads = await self._list_forum_threads(forum)
         if threads is None:

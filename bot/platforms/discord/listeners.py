@@ -44,7 +44,8 @@ IN_PLACE_ACTIONS = frozenset(
 class DiscordListeners:
     """Handles people's interactions, independent of the connection by which they arrive.
 
-    The values of a form that was rejected are kept in memory by channel and person, for the next form.
+    The values of a form that was rejected are kept in memory by channel and person, for the next form. The
+    handlers raise no error: it is answered with a sentence, or logged.
     """
 
     answers: Answers
@@ -69,9 +70,10 @@ class DiscordListeners:
         await answer_interaction(interaction, look_up_paper, self.dispatcher)
 
     async def on_digest(self, interaction: Interaction, text: str, target: Any = None) -> None:
-        """Run a /digest command; `text` follows the name of the command.
+        """Run a /digest command and answer it; `text` follows the name of the command.
 
-        `target` is the channel that it is about, when that is not the channel of the interaction.
+        `target` is the channel that it is about, when that is not the channel of the interaction. A
+        subscription is refused where the bot may not post.
         """
 
         async def run_digest_command(respond: Responder) -> None:
@@ -87,7 +89,8 @@ class DiscordListeners:
     async def on_settings(self, interaction: Interaction, target: Any = None) -> None:
         """Open the form of a channel's digest, filled in with the values of a rejected form if there is one.
 
-        A form has to be the first response to an interaction. A person who may not change it gets a message.
+        A form has to be the first response to an interaction. A person who may not change the digest gets a
+        message instead, and so does everybody where the bot may not post.
         """
 
         async def open_form(respond: Responder) -> None:
@@ -182,7 +185,7 @@ class DiscordListeners:
         return Channel(self.platform.name, str(channel), str(interaction.guild_id or ""))
 
     def _person_of(self, interaction: Interaction) -> Person:
-        """Return the person, an admin if they may manage the server or have the role of the settings."""
+        """Return the person. An admin may manage the server, or has the role of the settings."""
         roles = {str(role.id) for role in getattr(interaction.user, "roles", ())}
         can_manage = interaction.permissions.manage_guild or interaction.permissions.administrator
         is_admin = can_manage or bool(self.settings.manager_role and self.settings.manager_role in roles)
@@ -213,7 +216,10 @@ def _receipt_of(channel: Any, message: int) -> str:
 
 
 def _find_channel(interaction: Interaction, channel: str) -> Any:
-    """Return the channel with an id, or None if it is not in the connection's cache."""
+    """Return the channel with an id from the connection's cache.
+
+    None if it is not there, or the id is no number.
+    """
     return interaction.client.get_channel(int(channel)) if channel.isdigit() else None
 
 

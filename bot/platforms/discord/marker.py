@@ -11,7 +11,7 @@ KEY_SEPARATOR = "#"
 
 
 def embed_key(payload: Mapping[str, Any], key: str) -> dict[str, Any]:
-    """Return the payload with the key in its first button.
+    """Return the payload with the key in its first button. The given payload is not changed.
 
     A message without buttons gets one that opens the settings.
     """
@@ -32,7 +32,7 @@ def _build_settings_row() -> dict[str, Any]:
 
 
 def key_of(message: Mapping[str, Any]) -> str:
-    """Return the key that a message's payload carries, or an empty string."""
+    """Return the idempotency key that a message of Discord carries, or an empty string."""
     for row in message.get("components") or ():
         for component in row.get("components") or ():
             _, separator, key = str(component.get("custom_id", "")).rpartition(KEY_SEPARATOR)

@@ -16,8 +16,8 @@ UPDATE_UNITS = 150
 def apply_post_update(payload: Mapping[str, Any], update: PostUpdate) -> dict[str, Any]:
     """Return a page's payload with mark counts on the papers' buttons and update lines under their cards.
 
-    `payload` is the page as it was first posted. A line that would break a limit is left out. All lines are
-    left out if a card has no button, because then a paper's card is not known.
+    `payload` is the page as it was first posted, and is not changed. A line that would break a limit is left
+    out. All lines are left out if a card has no button, because then a paper's card is not known.
     """
     rows = [
         {**row, "components": [_set_mark_count(button, update.mark_counts) for button in row["components"]]}

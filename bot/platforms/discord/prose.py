@@ -15,7 +15,10 @@ from bot.platforms.discord.sanitize import (
 
 
 def render_opening(blocks: Iterable[Block]) -> list[PageDraft]:
-    """Return prose as drafts: as content, which notifications show, and the rest as embeds."""
+    """Return prose as drafts: as content, which notifications show, and the rest as embeds.
+
+    Cards and buttons among the blocks are left out. Returns no draft if there is no text.
+    """
     content, rest = _take_fitting_lines(render_lines(blocks), CONTENT_UNITS)
     return [*([PageDraft(content=content)] if content else []), *render_plain_embeds(rest)]
 
@@ -31,7 +34,10 @@ def render_plain_embeds(lines: Sequence[str]) -> list[PageDraft]:
 
 
 def _take_fitting_lines(lines: Sequence[str], limit: int) -> tuple[str, Sequence[str]]:
-    """Return as many first lines as fit into `limit` UTF-16 units, joined, and the remaining lines."""
+    """Return as many first lines as fit into `limit` UTF-16 units, joined, and the remaining lines.
+
+    The joined text has no empty line at its ends; it is "" if the first line does not fit.
+    """
     used = 0
     for index, line in enumerate(lines):
         used += count_units(line) + 1

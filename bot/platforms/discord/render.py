@@ -17,10 +17,11 @@ KEYCAPS = ("1️⃣", "2️⃣", "3️⃣", "4️⃣", "5️⃣", "6️⃣", "7�
 
 
 def render(message: Message, style: DigestStyle) -> tuple[Page, ...]:
-    """Render a message as pages within Discord's limits. Never raises for any text.
+    """Render a message as pages within Discord's limits, one at least. Never raises for any text.
 
-    `CARDS` makes one page for each paper, `THREAD` the same in the thread of a first page that lists them,
-    and `COMPACT` as few pages as possible. Only the first page notifies.
+    `CARDS` makes one page for each paper, after the pages with the blocks before the first; `THREAD` the same
+    in the thread of a first page that lists the papers; and `COMPACT` as few pages as possible. Only the
+    first page notifies.
     """
     opening, papers = _split_message(message)
     match style:
@@ -96,9 +97,9 @@ def _render_compact(opening: Sequence[Block], papers: Sequence[_CardSection]) ->
 
 
 def _append_closing(pages: list[PageDraft], closing: Sequence[str]) -> list[PageDraft]:
-    """Return the pages with the closing lines.
+    """Add the closing lines to the pages, and return all pages.
 
-    They go into an embed of the last page, else into its content, else into embeds on new pages.
+    They go into an embed of the last page if it fits, else into its content, else into embeds on new pages.
     """
     closing_drafts = render_plain_embeds(closing)
     embedded = pack_drafts([*pages[-1:], *closing_drafts])
@@ -110,5 +111,5 @@ def _append_closing(pages: list[PageDraft], closing: Sequence[str]) -> list[Page
 
 
 def _keycap_of(number: int) -> str:
-    """Return the text before a card's title: a keycap emoji for 1 to 10, otherwise such as “11. ”."""
+    """Return the text before a card's title: a keycap emoji for 1 to 10, else the number, such as “11. ”."""
     return f"{KEYCAPS[number - 1]} " if 1 <= number <= len(KEYCAPS) else f"{number}. "

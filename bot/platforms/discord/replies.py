@@ -37,6 +37,7 @@ async def answer_interaction(
     An error of the work is answered with a sentence, and one of a call to Discord is only logged. With
     `skip_ack` the work itself sends the first response, such as a form. With `in_place` the person sees no
     waiting state, and a response with `replace` takes the place of the clicked message.
+    `dispatcher.drain_tasks` waits for the work.
     """
     reply_count = 0
 
@@ -62,11 +63,11 @@ async def answer_interaction(
 
 
 async def _send_response(interaction: Interaction, message: Message, *, completes_ack: bool) -> None:
-    """Send a message that only this person sees, in up to `MAX_REPLY_PAGES` pages.
+    """Send a message that only this person sees, in up to `MAX_REPLY_PAGES` pages; the rest is left out.
 
     With `completes_ack` the first page replaces the waiting state or the clicked message; every other page is
     a message of its own. The share button is left out in direct messages, and where only the person has
-    installed the app: nothing can be posted to the channel there.
+    installed the app: nothing can be posted to the channel there. Raises errors of discord.py and aiohttp.
     """
     if interaction.guild_id is None or not interaction.is_guild_integration():
         message = remove_share_button(message)

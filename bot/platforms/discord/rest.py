@@ -60,7 +60,10 @@ class _SingleUseFile(discord.File):
 
 @dataclass(slots=True)
 class RestClient:
-    """A client of the REST API that logs in with its first call. `timeout` limits each call, in seconds."""
+    """A client of the REST API that logs in with its first call.
+
+    `timeout` limits each call, in seconds. Requests are reported to the current attempt.
+    """
 
     token: str = field(repr=False)
     timeout: float
@@ -104,11 +107,11 @@ class RestClient:
         once: bool = False,
         **parameters: Any,
     ) -> Any:
-        """Send a request and return the answer. Raises PostError.
+        """Send a request and return the answer, as JSON values or text. Raises PostError.
 
         `parameters` fill the path, except `query`. discord.py repeats a request after a short rate limit, a
         lost connection or most 5xx errors; with `once` it repeats only a request that was not sent or that
-        Discord refused.
+        Discord refused. A PostError for an error answer is a CodeError.
         """
         query = parameters.pop("query", None)
         options: dict[str, Any] = {"json": dict(body)} if body is not None else {}
@@ -145,13 +148,17 @@ class RestClient:
 
 
 def _error_of_unreadable_answer(attempt: SendAttempt) -> PostError:
+    """Return the PostError for an answer that is not Discord's.
+
+    The page may have been posted, if it was sent.
+    """
     outcome = attempt.resolve_outcome(Outcome.UNKNOWN)
     also = "; it may have arrived" if outcome is Outcome.UNKNOWN else ""
     return PostError(f"The answer is not Discord's{also}.", outcome)
 
 
 class CodeError(PostError):
-    """A PostError for an error answer of Discord; `code` is Discord's error code, 0 if it has none."""
+    """A PostError for an error answer of Discord. `code` is Discord's error code, 0 if it has none."""
 
     def __init__(self, reason: str, outcome: Outcome, code: int) -> None:
         super().__init__(reason, outcome)
@@ -174,7 +181,10 @@ def _refill_bucket(http: discord.http.HTTPClient, route: Route) -> None:
 
 @contextmanager
 def _translate_errors(channel: str, attempt: SendAttempt) -> Iterator[None]:
-    """Raise errors of the block as PostError. Its outcome takes every request of the attempt into account."""
+    """Raise errors of the block as PostError. Its outcome takes every request of the attempt into account.
+
+    `channel` is named in the sentences, if it is not empty.
+    """
     try:
         yield
     except PostError:
@@ -214,7 +224,12 @@ The last four are raised in discord.py when an answer is not the object that it 
 
 
 def _error_of_refusal(error: discord.HTTPException, channel: str, attempt: SendAttempt) -> PostError:
-    """Return the PostError for an error answer, with an outcome by its status and its code."""
+    """Return the PostError for an error answer, with an outcome by its status and its code.
+
+    A demanded wait, a wrong token and a server error are NOT_POSTED, an error that a person must fix in the
+    channel is GONE, and any other is REFUSED. If a request of the attempt may have posted the page, as always
+    after a server error to a sent request, the outcome is UNKNOWN instead.
+    """
     if error.status == 429:
         reason = "Discord asks to wait: too many requests."
         return CodeError(reason, attempt.resolve_outcome(Outcome.NOT_POSTED), error.code)

@@ -55,7 +55,7 @@ def escape_plain(text: str) -> str:
 def clip_inline(text: str, limit: int) -> str:
     """Clip the text so that it is at most `limit` UTF-16 units long when escaped, and return it escaped.
 
-    It is clipped before it is escaped, so that no escape is split.
+    It is clipped before it is escaped, so that no escape is split. Returns "" if nothing fits.
     """
     text = tidy_line(text)
     return escape_inline(
@@ -98,7 +98,7 @@ def to_safe_url(url: str) -> str:
 def render_link(label: str, url: str) -> str:
     """Return a label with a link: a masked link, or an [open] link after a label that Discord would not link.
 
-    Without a safe address the label stands alone. The label is escaped.
+    Without a safe address the label stands alone. The label is escaped here.
     """
     target = to_safe_url(url)
     if not target:

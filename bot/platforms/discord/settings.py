@@ -79,7 +79,7 @@ class DiscordSettings(SettingsTable):
 def read_discord_token(environment: Mapping[str, str]) -> str:
     """Return the bot's token, or an empty string if there is none. Never log it.
 
-    Raises SettingsError for text that cannot be a token.
+    A leading "Bot " is dropped. Raises SettingsError for text that cannot be a token.
     """
     token = environment.get("DISCORD_TOKEN", "").strip().removeprefix("Bot ").strip()
     if not is_single_ascii_word(token):

@@ -35,7 +35,7 @@ PostableChannel = discord.TextChannel | discord.ForumChannel
 
 
 class LoggingCommandTree(app_commands.CommandTree[Any]):
-    """A command tree that logs an error before a command runs.
+    """A command tree that logs an error before a command runs, and does not raise it.
 
     The person who used a command in an outdated form gets a sentence.
     """

@@ -23,7 +23,7 @@ _MARKUP = re.compile(r"^(?:-# |\*\*)|\*\*$")
 def title_of(payload: Mapping[str, Any]) -> str:
     """Return a thread's name for a page: the first line of its content, else its first embed's title.
 
-    It is plain text of at most `NAME_CHARACTERS`. A page with neither is called “Papers”.
+    It is plain text of at most `NAME_CHARACTERS`, without markup. A page with neither is called “Papers”.
     """
     embeds = payload.get("embeds") or [{}]
     lines = (payload.get("content") or "").strip().splitlines()
@@ -35,7 +35,7 @@ def tags_for(payload: Mapping[str, Any], forum: Mapping[str, Any]) -> list[str]:
     """Return the ids of up to `MAX_TAGS` tags of a forum that name a domain of the page's papers.
 
     A tag names a category or a group of them. Tags that only moderators may use are left out. If the forum
-    requires a tag and none fits, its first usable tag is returned.
+    requires a tag and none fits, its first usable tag is returned; the list is empty if there is none.
     """
     free = [tag for tag in forum.get("available_tags") or () if not tag.get("moderated")]
     mentioned = {part for embed in payload.get("embeds") or () for part in _metadata_of(embed)}
