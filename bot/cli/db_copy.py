@@ -10,7 +10,7 @@ from bot.services import copy_store
 
 
 def run_command(options: argparse.Namespace) -> int:
-    """Copy the whole store to an empty database, and print the counts."""
+    """Copy the whole store to an empty database, and print the counts. Raises StoreError."""
     with show_progress_bars(open_console(is_stderr=True)) as add_bar:
         now, progress = datetime.now(UTC), add_bar("copying")
         counts = copy_store(options.source, options.target, now=now, progress=progress)

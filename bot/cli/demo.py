@@ -44,13 +44,17 @@ FORM_HINT = "A chat platform opens a form here. On a terminal, type: /digest sub
 
 
 def run_command(options: argparse.Namespace) -> int:
-    """Run the demo; it takes commands only from a terminal."""
+    """Run the demo. It takes commands only if input and output are a terminal."""
     run_demo(open_console(), sys.stdin if sys.stdin.isatty() and sys.stdout.isatty() else None)
     return EXIT_OK
 
 
 def run_demo(console: Console, commands: TextIO | None) -> None:
-    """Deliver today's digest of the bundled papers, then answer `commands` line by line."""
+    """Deliver today's digest of the bundled papers, then answer `commands` line by line; None has none.
+
+    The store is in a temporary folder, which is removed at the end. Raises PaperroundError if the digest
+    cannot be shown.
+    """
     with tempfile.TemporaryDirectory(prefix="paperround-demo-") as folder:
         settings = Settings(
             store=StoreSettings(url=f"sqlite:///{Path(folder) / 'demo.db'}"),
@@ -66,7 +70,10 @@ def run_demo(console: Console, commands: TextIO | None) -> None:
 
 
 def _shorten_first_lookback(services: Services) -> Services:
-    """Let the first digest reach back a day, so that it holds the papers of one day as later ones do."""
+    """Return the services with a first digest that reaches back a day.
+
+    It then holds the papers of one day, as later ones do.
+    """
     context = services.delivery_context
     digest_policy = replace(context.digest_policy, first_lookback=timedelta(days=1))
     return replace(services, delivery_context=replace(context, digest_policy=digest_policy))
@@ -83,7 +90,7 @@ def import_sample(store: Store, now: datetime) -> None:
 
 
 def read_sample_papers(now: datetime) -> Iterator[tuple[datetime, tuple[Paper, Review]]]:
-    """Yield each bundled paper with its import time: a minute ago, or days before that."""
+    """Yield each bundled paper and its review, after their import time: a minute ago, or days before that."""
     text = files("bot.sample").joinpath("papers.jsonl").read_text(encoding="utf-8")
     for line, raw in enumerate(text.splitlines(), start=1):
         record = json.loads(raw)
@@ -143,7 +150,7 @@ class TerminalConversation:
                 self.answer_line(line)
 
     def answer_line(self, line: str) -> None:
-        """Print the answer to one line; a failure is a sentence."""
+        """Print the answer to one line. An expected error is printed as its sentence."""
         try:
             messages = self._build_messages(line)
         except PaperroundError as error:
@@ -153,6 +160,7 @@ class TerminalConversation:
                 print_page(page, self.console)
 
     def _build_messages(self, line: str) -> list[Message]:
+        """Return the messages that answer a line. Raises InputError for an unknown command."""
         command, _, text = line.strip().partition(" ")
         match command.lower():
             case "/paper" | "paper":
@@ -176,7 +184,10 @@ class TerminalConversation:
         return [message, *(self.answers.lookup.show_review(paper).message for paper in reviewed)]
 
     def _react_to_paper(self, number: str) -> Message:
-        """Mark a paper of the digest as a 🔖 reaction does, and return the queue."""
+        """Mark a paper of the digest as a 🔖 reaction does, and return the queue.
+
+        `number` is the paper's place in the digest. Raises InputError if the digest has no such place.
+        """
         if not re.fullmatch(r"[0-9]{1,3}", number):
             raise InputError("Give the number of a paper in the digest, such as react 2.")
         if not 1 <= int(number) <= len(self.message_ids):

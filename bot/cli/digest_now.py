@@ -28,7 +28,10 @@ HISTORY_LIMIT = 9
 
 
 def run_command(options: argparse.Namespace) -> int:
-    """Post a channel's edition of today, or show it with --dry-run."""
+    """Post a channel's edition of today, or show it with --dry-run.
+
+    Raises PaperroundError if it is not posted.
+    """
     services = build_cli_services(options)
     if options.dry_run:
         sentence, digest = preview_todays_edition(options.channel, services)
@@ -41,7 +44,11 @@ def run_command(options: argparse.Namespace) -> int:
 
 
 def preview_todays_edition(channel: str, services: Services) -> tuple[str, Digest | None]:
-    """Return a sentence about today's edition, and its digest if it would be posted. Writes nothing."""
+    """Return a sentence about today's edition, and its digest. Writes nothing.
+
+    The digest is None if the edition was posted before. Raises InputError unless exactly one channel matches,
+    and StoreError. Blocks.
+    """
     subscription = _require_subscription(channel, services)
     edition = _edition_of_today(subscription, services)
     name = _name_edition(subscription, edition)
@@ -56,7 +63,10 @@ def preview_todays_edition(channel: str, services: Services) -> tuple[str, Diges
 async def post_todays_edition(channel: str, services: Services, environment: Mapping[str, str]) -> str:
     """Post today's edition and return the outcome as a sentence.
 
-    Raises InputError, and PaperroundError if it was not posted.
+    A channel of the settings is stored first, with all others of the settings. Partly posted older editions
+    are finished before. An edition that was posted before is not posted again, and the sentence says that.
+    Raises InputError for an unknown channel or a platform without secrets, and PaperroundError if the edition
+    was not posted.
     """
     configured = list_configured_subscriptions(services.settings)
     # Checked before any write: an unknown or ambiguous channel changes nothing.
@@ -77,7 +87,7 @@ async def post_todays_edition(channel: str, services: Services, environment: Map
 
 
 async def _finish_older_editions(subscription: Subscription, edition: date, context: DeliveryContext) -> None:
-    """Finish partly posted editions before today's."""
+    """Deliver the rest of partly posted editions before today's, which would block it."""
     for older in await run_interactive(context.store.delivery_reports.history, subscription, HISTORY_LIMIT):
         if older.edition < edition and older.is_partly_posted:
             await deliver_edition(subscription, older.edition, context=context)
@@ -107,7 +117,10 @@ def _edition_of_today(subscription: Subscription, services: Services) -> date:
 async def _open_platform(
     subscription: Subscription, services: Services, environment: Mapping[str, str], exits: AsyncExitStack
 ) -> DeliveryContext:
-    """Return the context with the platform of this channel opened. Raises InputError without its secrets."""
+    """Return the context with the platform of this channel opened. `exits` closes it.
+
+    Raises InputError without its secrets, and for a fault of its set-up.
+    """
     name = subscription.channel.platform
     context = services.delivery_context
     for app in build_apps(services, environment):

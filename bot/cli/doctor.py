@@ -26,7 +26,7 @@ from digests.subscription import Subscription
 
 
 def run_command(options: argparse.Namespace) -> int:
-    """Print every finding, and fail if one is a fault."""
+    """Print every finding, and return `EXIT_FAILED` if one is a fault. Warnings do not count."""
     findings = asyncio.run(check_installation(build_cli_services(options), os.environ))
     for finding in findings:
         print(finding)  # noqa: T201
@@ -36,8 +36,8 @@ def run_command(options: argparse.Namespace) -> int:
 async def check_installation(services: Services, environment: Mapping[str, str]) -> Sequence[Finding]:
     """Check the papers, the sources, the platforms, the reviewer and each channel's digest.
 
-    Only platforms whose secrets are set are connected to. Raises InputError, and SettingsError for a secret
-    of the wrong kind.
+    Returns findings in this order. Only platforms whose secrets are set are connected to. Raises InputError,
+    StoreError, and SettingsError for a secret of the wrong kind.
     """
     chat_apps = build_apps(services, environment)
     subscriptions = await run_interactive(_load_subscriptions, services)
@@ -54,7 +54,10 @@ async def check_installation(services: Services, environment: Mapping[str, str])
 
 
 async def _check_reviewer(services: Services, environment: Mapping[str, str]) -> list[Finding]:
-    """Check that the model's server has the model and answers according to the schema."""
+    """Check that the model's server has the model and answers according to the schema.
+
+    Costs tokens. Returns no finding if no reviewer is set up. Raises InputError and SettingsError.
+    """
     open_context = build_reviewer(services, environment)
     if not open_context:
         return []
@@ -86,7 +89,7 @@ def _check_missing_platforms(
 
 
 def _load_subscriptions(services: Services) -> list[Subscription]:
-    """Return the stored subscriptions and those of the settings that are not stored yet."""
+    """Return the stored subscriptions and those of the settings that are not stored yet. Blocks."""
     stored = list(services.store.subscriptions.list_active())
     stored_channels = {(each.channel.platform, each.channel.channel) for each in stored}
     return stored + [
@@ -121,7 +124,10 @@ def _check_papers(services: Services) -> Finding:
 
 
 def _check_sources(services: Services) -> list[Finding]:
-    """Report the state of each source, and a warning if arXiv is given no contact address."""
+    """Report the state of each source, and a warning if arXiv is given no contact address.
+
+    Nothing is fetched. Raises InputError for an unknown category.
+    """
     findings = [_check_source(source, services) for source in build_sources(services)]
     kinds = {source.kind for source in services.settings.sources}
     if "arxiv" in kinds and not services.settings.fetching.contact:

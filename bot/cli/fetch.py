@@ -10,7 +10,10 @@ from digests.errors import InputError
 
 
 def run_command(options: argparse.Namespace) -> int:
-    """Fetch from the sources of the settings, and print a sentence for each."""
+    """Fetch from the sources of the settings, and print a sentence for each.
+
+    Returns `EXIT_FAILED` if a source failed or had bad records. Raises InputError if there is no such source.
+    """
     services = build_cli_services(options)
     chosen = [source for source in build_sources(services) if options.source in ("", source.name)]
     if not chosen:

@@ -11,7 +11,10 @@ from digests.errors import InputError
 
 
 def run_command(options: argparse.Namespace) -> int:
-    """List held papers, or release or reject one."""
+    """List held papers, or release or reject one in the name of the system's user.
+
+    Raises InputError for a decision without a paper, and for a paper that is not held.
+    """
     services = build_cli_services(options)
     if not options.decision:
         print_lines(*format_held_lines(services.store.moderation.list_held()))

@@ -9,7 +9,10 @@ from bot.ingest.importing import import_review_files
 
 
 def run_command(options: argparse.Namespace) -> int:
-    """Import review files and addresses; fails if any record or file was left out."""
+    """Import review files and addresses, and print the counts.
+
+    Returns `EXIT_FAILED` if a record or a file was left out; everything else is imported.
+    """
     services = build_cli_services(options)
     report = import_review_files(
         options.places,

@@ -10,7 +10,7 @@ from bot.platforms.registry import find_platforms
 
 
 def run_command(options: argparse.Namespace) -> int:
-    """Print the link that adds the app to a server."""
+    """Print the link that adds the app to a server. Raises InputError and SettingsError."""
     fetch_invitation = find_platforms()[options.platform].fetch_invitation
     assert fetch_invitation  # noqa: S101 (the parser offers platforms with this hook)
     settings = load_cli_settings(options)

@@ -13,7 +13,12 @@ from digests.errors import PaperroundError
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command and return its exit status. A command's module is imported only when it runs."""
+    """Run a command and return its exit status. `arguments` None stands for those of the process.
+
+    A command's module is imported only when it runs. Its `run_command` returns a status, or raises
+    PaperroundError or SettingsError, whose sentence is printed to standard error. Wrong arguments end the
+    process with `EXIT_USAGE`. An unforeseen exception becomes a sentence too, unless PAPERROUND_DEBUG is set.
+    """
     _replace_unencodable_output()
     try:
         options = build_parser().parse_args(arguments)
@@ -40,7 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _replace_unencodable_output() -> None:
-    """Replace characters that the output's encoding lacks by question marks."""
+    """Make the output replace characters that its encoding lacks by question marks."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")

@@ -15,7 +15,10 @@ STYLES = tuple(style.value for style in DigestStyle)
 
 
 def build_parser() -> argparse.ArgumentParser:
-    """Build the parser. Its result has `module`, and the options of the chosen command."""
+    """Build the parser. Its result has `module`, the name of the command's file, and the command's options.
+
+    Wrong arguments end the process with one sentence and `EXIT_USAGE`.
+    """
     parser = _SentenceParser(
         prog="paperround",
         description="The day's best papers, with their limitations, for your team's channel.",
@@ -114,7 +117,7 @@ _INVALID_CHOICE = re.compile(r"argument COMMAND: invalid choice: '([^']*)' \(cho
 
 
 def _suggest_choice(message: str) -> str:
-    """Replace argparse's list of all commands by the nearest one."""
+    """Replace argparse's list of all commands by the nearest one. Other messages are returned unchanged."""
     found = _INVALID_CHOICE.fullmatch(message)
     if not found:
         return message

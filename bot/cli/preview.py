@@ -25,7 +25,10 @@ THREAD_PLACEHOLDER = "{ts of the first message}"
 
 
 def run_command(options: argparse.Namespace) -> int:
-    """Show the digest on the terminal, as a page, or as the platform's JSON."""
+    """Show the digest on the terminal, as a page, or as the platform's JSON. Posts nothing.
+
+    Raises InputError, SettingsError and StoreError.
+    """
     platform = _choose_platform(options)
     services = build_cli_services(options)
     style = DigestStyle(options.style) if options.style else None
@@ -43,7 +46,10 @@ def run_command(options: argparse.Namespace) -> int:
 
 
 def _choose_platform(options: argparse.Namespace) -> str:
-    """Return the platform whose channel is shown: the leftmost column's, for the page of all platforms."""
+    """Return the platform whose channel is shown: the leftmost column's, for the page of all platforms.
+
+    Raises InputError if the page and JSON are both asked for.
+    """
     if options.platform != "html":
         return str(options.platform)
     from bot.cli.preview_page import list_columns
@@ -68,7 +74,10 @@ class PreviewRequest:
 
 
 def preview_digest(request: PreviewRequest, services: Services) -> Digest:
-    """Build the digest that would be posted. Raises InputError and StoreError."""
+    """Build the digest that would be posted. Writes nothing. Raises InputError and StoreError.
+
+    A past day is built as of its end. The papers that the channel was shown are left out.
+    """
     subscription = _choose_subscription(request, services)
     check_domains(subscription.preferences)
     now = services.delivery_context.clock()
@@ -85,7 +94,11 @@ def preview_digest(request: PreviewRequest, services: Services) -> Digest:
 
 
 def _choose_subscription(request: PreviewRequest, services: Services) -> Subscription:
-    """Return the first matching channel of the settings, or an empty one, with the options applied."""
+    """Return the first matching channel of the settings, or an empty one, with the options applied.
+
+    A channel of the request's platform comes first. Raises InputError if the settings lack the requested
+    channel.
+    """
     channels = [
         subscription
         for subscription in list_configured_subscriptions(services.settings)
@@ -124,7 +137,7 @@ def show_preview(digest: Digest, console: Console) -> None:
 
 
 def to_payload_json(digest: Digest, platform: str) -> str:
-    """Return a JSON array with the request body of each message."""
+    """Return a JSON array with the request body of each message, as the platform would get it."""
     pages = render_pages(present_digest(digest), platform, digest.preferences.style)
     bodies = [_to_request_body(page, platform, digest.channel) for page in pages]
     return json.dumps(bodies, ensure_ascii=False, indent=2)

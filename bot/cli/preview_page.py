@@ -23,12 +23,12 @@ def list_columns() -> list[Column]:
 
 
 def render_digest_page(digest: Digest) -> str:
-    """Return the page for one digest."""
+    """Return the page, as HTML, for one digest in the style of its preferences."""
     return render_message_page(present_digest(digest), digest.preferences.style)
 
 
 def render_message_page(message: Message, style: DigestStyle) -> str:
-    """Return the page for a message, built from the payloads that would be posted."""
+    """Return the page, as HTML, for a message. It is built from the payloads that would be posted."""
     template = files("bot.cli").joinpath("preview.html").read_text(encoding="utf-8")
     columns = list_columns()
     parts = {

@@ -17,7 +17,11 @@ from digests.errors import InputError
 
 
 def run_command(options: argparse.Namespace) -> int:
-    """Review waiting papers once, or print the plan for today."""
+    """Review waiting papers once, or with --plan print the forecast of today and review nothing.
+
+    Returns `EXIT_FAILED` if a paper failed or the round had trouble. Raises InputError if no reviewer is set
+    up or another process reviews.
+    """
     services = build_cli_services(options)
     open_context = build_reviewer(services, os.environ)
     if not open_context:

@@ -52,12 +52,17 @@ NOISY_LOGGERS = ("apscheduler", "alembic", "httpx", "httpx2", "openai")
 
 
 def run_command(options: argparse.Namespace) -> int:
-    """Run the bot until it is stopped."""
+    """Run the bot until it is stopped. Raises InputError, SettingsError and StoreError at the start."""
     return asyncio.run(run_bot(build_cli_services(options), os.environ))
 
 
 async def run_bot(services: Services, environment: Mapping[str, str]) -> int:
-    """Run every task until a signal. Returns the exit status. Raises InputError and SettingsError."""
+    """Run every task until SIGINT or SIGTERM, and return the exit status.
+
+    Raises InputError, SettingsError and StoreError at the start, before anything is posted. Later failures
+    are logged, and the failed task starts again after `RESTART_SECONDS`; a platform that fails to serve
+    people does not, but its digests still go out.
+    """
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     for logger_name in (*NOISY_LOGGERS, *_list_noisy_loggers()):
         logging.getLogger(logger_name).setLevel(logging.WARNING)
@@ -104,7 +109,10 @@ def _list_noisy_loggers() -> list[str]:
 
 
 async def _serve_app(app: ChatApp, services: Services, stop: asyncio.Event) -> None:
-    """Serve one platform's people; an exclusive app only while this replica leads. A failure is logged."""
+    """Serve one platform's people; an exclusive app only while this replica leads.
+
+    A failure is logged and not raised, and the app is not served again.
+    """
 
     async def serve_until(stop_event: asyncio.Event) -> None:
         await app.serve(build_answers(services, app.name), stop_event)
@@ -123,7 +131,7 @@ async def _serve_app(app: ChatApp, services: Services, stop: asyncio.Event) -> N
 
 
 async def _run_fetching(paper_sources: Sequence[Source], services: Services, stop: asyncio.Event) -> None:
-    """Fetch papers while this replica leads."""
+    """Fetch papers while this replica leads, until `stop` is set."""
 
     async def fetch_until(stop_event: asyncio.Event) -> None:
         await fetch_until_stopped(
@@ -138,7 +146,7 @@ async def _run_fetching(paper_sources: Sequence[Source], services: Services, sto
 
 
 async def _run_reviewing(open_context: "OpenReviewContext", services: Services, stop: asyncio.Event) -> None:
-    """Review papers while this replica leads."""
+    """Review papers while this replica leads, until `stop` is set."""
     from bot.ingest.reviewing import LEADER_ROLE as REVIEWING
     from bot.ingest.reviewing import review_until_stopped
 
@@ -149,7 +157,7 @@ async def _run_reviewing(open_context: "OpenReviewContext", services: Services, 
 
 
 async def _run_refreshing(context: DeliveryContext, max_age: timedelta, stop: asyncio.Event) -> None:
-    """Refresh posts while this replica leads."""
+    """Refresh posts not older than `max_age` while this replica leads, until `stop` is set."""
     refresher = PostRefresher(
         context.store,
         context.platforms,
@@ -172,8 +180,9 @@ def _build_failure_notifier(context: DeliveryContext) -> FailureNotifier:
 def _sync_subscriptions(services: Services, platforms: Collection[str]) -> None:
     """Store the subscriptions of the settings whose platforms are set up, and log every schedule.
 
-    Times that a wrong clock or old time zone rules left in the store are repaired. Raises InputError if no
-    channel can get a digest.
+    Subscriptions that are no longer in the settings end. Times that a wrong clock or old time zone rules left
+    in the store are repaired. `platforms` are the names of those that are set up. Raises InputError if no
+    channel can get a digest, and StoreError. Blocks.
     """
     context, stored_subscriptions = services.delivery_context, services.store.subscriptions
     subscriptions = list_configured_subscriptions(services.settings)
@@ -197,9 +206,10 @@ def _sync_subscriptions(services: Services, platforms: Collection[str]) -> None:
 
 
 def _require_platforms(subscriptions: Sequence[Subscription], open_platforms: Collection[str]) -> None:
-    """Raise InputError if a used platform is not set up, or if no channel can ever get a digest.
+    """Raise InputError if no channel can ever get a digest, or if a channel's platform is not set up.
 
-    Without subscriptions the bot may start if people can subscribe channels on an open platform.
+    Only a platform with a secret must be set up. Without subscriptions the bot may start if people can
+    subscribe channels on an open platform.
     """
     specs = find_platforms()
     interactive = [name for name in open_platforms if name not in specs or specs[name].build_app]

@@ -9,7 +9,10 @@ from digests.errors import InputError
 
 
 def run_command(options: argparse.Namespace) -> int:
-    """Print the papers that an id, an address or words find, best first."""
+    """Print the papers that an id, an address or words find, best first.
+
+    Raises InputError if nothing is found; with --json an empty array is printed instead.
+    """
     words = " ".join(options.words)
     found = build_cli_services(options).find_papers(words, options.limit)
     if options.json:

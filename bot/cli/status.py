@@ -39,7 +39,10 @@ COUNTED_DAYS = 2
 
 
 def run_command(options: argparse.Namespace) -> int:
-    """Print the status of all channels, or of one."""
+    """Print the status of all channels, or of one. Raises InputError for a channel without a digest.
+
+    Returns `EXIT_OK` also if a channel is in trouble.
+    """
     services = build_cli_services(options)
     found = load_status(
         services.store,
@@ -60,7 +63,11 @@ def run_command(options: argparse.Namespace) -> int:
 
 @dataclass(frozen=True, slots=True)
 class StatusReport:
-    """The state of all channels at one instant, channels in trouble first."""
+    """The state of all channels at one instant, channels in trouble first.
+
+    `counts` are the editions of the last `COUNTED_DAYS` days by state, of all channels. `conditions` are
+    those of sources and the reviewer. `unstarted_channels` are in the settings and not in the store yet.
+    """
 
     now: datetime
     channels: Sequence[ChannelStatus]
@@ -74,7 +81,8 @@ def load_status(
 ) -> StatusReport:
     """Load the state of all channels, or of one by its id or full name, PLATFORM:WORKSPACE:ID.
 
-    Channels of `configured` that the store lacks are listed as not started.
+    An empty `channel` stands for all; an unknown one gives a report without channels. Channels of
+    `configured` that the store lacks are listed as not started. Raises StoreError.
     """
     all_statuses = store.delivery_reports.channel_statuses()
     unstarted = [
@@ -112,7 +120,7 @@ def _is_selected(candidate: Channel, name: str) -> bool:
 
 
 def describe_trouble(channel_status: ChannelStatus, now: datetime) -> str:
-    """Describe a channel's problem in a sentence; empty without one."""
+    """Describe a channel's problem in a sentence; empty without one. A pause alone is no problem."""
     subscription = channel_status.subscription
     if subscription is None:
         return channel_status.read_error
@@ -131,7 +139,7 @@ def describe_trouble(channel_status: ChannelStatus, now: datetime) -> str:
 
 
 def _describe_last_edition(channel_status: ChannelStatus, now: datetime) -> str:
-    """Describe the problem of the last edition; empty without one."""
+    """Describe the problem of the last edition in a sentence; empty without one."""
     match channel_status.state:
         case DeliveryState.FAILED:
             return f"Not posted: {channel_status.reason}"
@@ -147,7 +155,10 @@ def _describe_last_edition(channel_status: ChannelStatus, now: datetime) -> str:
 
 
 def _expected_times(channel_status: ChannelStatus) -> tuple[datetime | None, ...]:
-    """Return the times at which a worker should continue the last edition or start the next one."""
+    """Return the times at which a worker should continue the last edition or start the next one.
+
+    Each is None if there is nothing to wait for.
+    """
     return (
         channel_status.lease_until,
         channel_status.next_try_at if channel_status.state in RETRYABLE else None,
@@ -217,7 +228,7 @@ def _to_iso(when: Any) -> str | None:
 
 
 def print_report(report: StatusReport, console: Console) -> None:
-    """Print a table, and sentences for channels and sources outside it."""
+    """Print a table of the channels. Below it are the counts, and sentences for what the table leaves out."""
     table = Table("channel", "next (UTC)", "last", "what is wrong", box=None, padding=(0, 2, 0, 0))
     for status in report.channels[:MAX_ROWS]:
         table.add_row(*(Text(cell) for cell in _table_row(status, report.now)))

@@ -44,7 +44,10 @@ def print_lines(*lines: str) -> None:
 
 
 def print_json(text: str) -> None:
-    """Print JSON. Unless the output's encoding is a UTF, all but ASCII is escaped, so that it stays valid."""
+    """Print JSON text, so that it stays valid in the output's encoding.
+
+    Unless that is a UTF, all but ASCII is escaped.
+    """
     import json
 
     encoding = getattr(sys.stdout, "encoding", None) or "utf-8"

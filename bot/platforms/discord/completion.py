@@ -33,7 +33,10 @@ def _find_matching(typed: str, names: Iterable[tuple[str, str]]) -> list[tuple[s
 
 
 async def offer_domains(interaction: Interaction, typed: str) -> list[Choice[str]]:
-    """Suggest domains for the last entry of a comma-separated list; the entries before it stay."""
+    """Suggest domains for the last entry of a comma-separated list; the entries before it stay.
+
+    The suggestions show full names, and their values are domain names.
+    """
     *finished, last = typed.split(",")
     prefix = "".join(f"{entry.strip()}, " for entry in finished)
     names = [(group, group) for group in DOMAIN_GROUPS] + [

@@ -52,7 +52,8 @@ def values_of(form: SubscriptionForm) -> dict[str, str]:
 def build_modal(values: Values, channel: str) -> discord.ui.Modal:
     """Build the modal with these values filled in; `channel` is the id of the channel that it is about.
 
-    discord.py does not wait for it: its submission is handled by the custom_id, after a restart too.
+    Values are cut after `FIELD_CHARACTERS`. discord.py does not wait for the modal: its submission is handled
+    by the custom_id, after a restart too.
     """
     modal = discord.ui.Modal(title="The channel's digest", custom_id=f"{FORM_ID_PREFIX}{channel}")
     for name, (label, hint, required) in FIELDS.items():
@@ -70,7 +71,10 @@ def build_modal(values: Values, channel: str) -> discord.ui.Modal:
 
 
 def read_modal(data: Mapping[str, Any]) -> tuple[str, dict[str, str]]:
-    """Return the channel's id and the field values of a submitted modal."""
+    """Return the channel's id and the field values, by field name, of a submitted modal.
+
+    `data` is the payload of the interaction. Missing parts become empty.
+    """
     boxes = [label.get("component") or {} for label in data.get("components") or ()]
     values = {str(box.get("custom_id")): str(box.get("value") or "") for box in boxes}
     return str(data.get("custom_id", "")).removeprefix(FORM_ID_PREFIX), values
@@ -79,7 +83,8 @@ def read_modal(data: Mapping[str, Any]) -> tuple[str, dict[str, str]]:
 def command_text_of_values(values: Values) -> str:
     """Return the text after “/digest subscribe” that sets the field values.
 
-    An empty field clears its setting. Without domains and keywords every paper is wanted.
+    An empty field clears its setting. Without domains and keywords every paper is wanted. The text may be
+    wrong: its parser checks it.
     """
     keywords = _quote_entries(values.get("keywords", ""))
     domains = values.get("domains", "").strip() or ("" if keywords else "everything")
@@ -102,7 +107,8 @@ def command_text_of_options(
 ) -> str:
     """Return the text after “/digest subscribe” for the given options; empty if none is given.
 
-    `clauses` are options whose name is a word of the command, such as `top` and `at`.
+    An option that is not given leaves its setting as it is. `clauses` are options whose name is a word of the
+    command, such as `top` and `at`; None means not given.
     """
     days = f"on {days}" if days and days not in ("weekdays", "daily", "weekends") else days
     parts = [

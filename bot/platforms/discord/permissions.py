@@ -30,7 +30,7 @@ def build_invitation(application: int | str) -> str:
 
 
 def list_missing_permissions(granted: discord.Permissions) -> list[str]:
-    """Return the labels of the required permissions that are not granted."""
+    """Return the labels of the required permissions that are not granted, in the order of the table."""
     return [name for permission, name in REQUIRED_PERMISSIONS.items() if not getattr(granted, permission)]
 
 

@@ -18,7 +18,7 @@ DEVELOPER_PAGE = "https://discord.com/developers/applications"
 async def run_preflight(rest: RestClient, *, channels: Sequence[str]) -> Sequence[Finding]:
     """Check the token, the application, the servers, and the permissions in these channels, by their ids.
 
-    Returns a finding for each. Errors become findings and are not raised. If Discord cannot be reached or
+    Returns findings, at least one. Errors become findings and are not raised. If Discord cannot be reached or
     rejects the token, that is the only one.
     """
     try:
@@ -39,7 +39,10 @@ async def run_preflight(rest: RestClient, *, channels: Sequence[str]) -> Sequenc
 
 
 def _check_application(client: discord.Client) -> list[Finding]:
-    """Return findings about the application's settings that the commands need."""
+    """Return findings about the application's settings that the commands need.
+
+    Returns one that all is well if nothing is wrong, and none if the application is not known.
+    """
     application = client.application
     if application is None:
         return []
@@ -95,7 +98,7 @@ async def _check_channel(rest: RestClient, channel: str) -> Finding:
 async def _fetch_permissions(rest: RestClient, channel: dict[str, Any]) -> discord.Permissions:
     """Return the bot's permissions in a channel, from the server's roles and the channel's overwrites.
 
-    None are granted in a channel that the server does not list.
+    None are granted in a channel that the server does not list. Raises errors of discord.py and aiohttp.
     """
     client = await rest.get_client()
     guild = await client.fetch_guild(int(channel["guild_id"]), with_counts=False)
