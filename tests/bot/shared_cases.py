@@ -32,7 +32,7 @@ def a_digest_of(*papers: ScoredPaper, nothing: EmptyReason | None = None) -> Mes
     )
 
 
-def one(text: str, number: int = 0) -> ScoredPaper:
+def a_uniform_paper(text: str, number: int = 0) -> ScoredPaper:
     """A paper that says the same thing in all of its parts."""
     paper = a_paper(
         f"2401.{number:05}",
@@ -51,23 +51,23 @@ def a_list_of_held(*papers: ScoredPaper) -> Message:
 
 
 def a_plain_card() -> Card:
-    return build_card(one("A quiet title"), 1, "1st by score")
+    return build_card(a_uniform_paper("A quiet title"), 1, "1st by score")
 
 
 SHARED_CASES: dict[str, Message] = {
     "an empty digest": a_digest_of(nothing=EmptyReason.QUIET_DAY),
-    "one pick": a_digest_of(one("A quiet title")),
-    "five picks": a_digest_of(*(one(f"Title {n}", n) for n in range(5))),
-    "a hundred picks": a_digest_of(*(one(f"Title {n}", n) for n in range(100))),
-    "nasty signs": a_digest_of(*(one(NASTY, n) for n in range(5))),
-    "endless abstracts": a_digest_of(*(one(LONG, n) for n in range(5))),
-    "right to left": a_digest_of(one(RIGHT_TO_LEFT)),
-    "Chinese": a_digest_of(one(CJK)),
-    "signs of a terminal": a_digest_of(one("\x1b[2J\x07[red]x[/red]\x00\r\n")),
-    "half a surrogate": a_digest_of(one("half \ud800 of one")),
-    "emoji": a_digest_of(one("👩‍👩‍👧‍👦🏳️‍🌈" * 40)),
-    "no words at all": a_digest_of(one("")),
+    "one pick": a_digest_of(a_uniform_paper("A quiet title")),
+    "five picks": a_digest_of(*(a_uniform_paper(f"Title {n}", n) for n in range(5))),
+    "a hundred picks": a_digest_of(*(a_uniform_paper(f"Title {n}", n) for n in range(100))),
+    "nasty signs": a_digest_of(*(a_uniform_paper(NASTY, n) for n in range(5))),
+    "endless abstracts": a_digest_of(*(a_uniform_paper(LONG, n) for n in range(5))),
+    "right to left": a_digest_of(a_uniform_paper(RIGHT_TO_LEFT)),
+    "Chinese": a_digest_of(a_uniform_paper(CJK)),
+    "signs of a terminal": a_digest_of(a_uniform_paper("\x1b[2J\x07[red]x[/red]\x00\r\n")),
+    "half a surrogate": a_digest_of(a_uniform_paper("half \ud800 of one")),
+    "emoji": a_digest_of(a_uniform_paper("👩‍👩‍👧‍👦🏳️‍🌈" * 40)),
+    "no words at all": a_digest_of(a_uniform_paper("")),
     "nothing held": a_list_of_held(),
-    "held papers of nasty signs": a_list_of_held(*(one(NASTY, n) for n in range(9))),
-    "held papers without an end": a_list_of_held(*(one(LONG, n) for n in range(9))),
+    "held papers of nasty signs": a_list_of_held(*(a_uniform_paper(NASTY, n) for n in range(9))),
+    "held papers without an end": a_list_of_held(*(a_uniform_paper(LONG, n) for n in range(9))),
 }

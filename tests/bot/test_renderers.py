@@ -10,9 +10,9 @@ import pytest
 
 from bot.chat.message import Message
 from bot.chat.port import Page, PostUpdate
-from bot.platforms.discord.post_update import apply_post_update as discord_with_facts
+from bot.platforms.discord.post_update import apply_post_update as apply_discord_update
 from bot.platforms.registry import find_platforms
-from bot.platforms.slack.post_update import apply_post_update as slack_with_facts
+from bot.platforms.slack.post_update import apply_post_update as apply_slack_update
 from bot.present.moderation import MAX_SHOWN_PAPERS
 from digests.subscription import DigestStyle
 from tests.bot.platforms.discord.limits import check_page as check_discord
@@ -80,21 +80,21 @@ def test_styles_differ_in_their_messages(platform: str) -> None:
     assert [page.in_thread for page in threaded] == [False] + [True] * 5
 
 
-WithFacts = Callable[[Mapping[str, Any], PostUpdate], dict[str, Any]]
-WITH_FACTS: dict[str, WithFacts] = {"slack": slack_with_facts, "discord": discord_with_facts}
-every_editing_platform = pytest.mark.parametrize("platform", list(WITH_FACTS))
+ApplyUpdate = Callable[[Mapping[str, Any], PostUpdate], dict[str, Any]]
+APPLY_UPDATE: dict[str, ApplyUpdate] = {"slack": apply_slack_update, "discord": apply_discord_update}
+every_editing_platform = pytest.mark.parametrize("platform", list(APPLY_UPDATE))
 
 
 @every_case
 @every_editing_platform
 @every_style
 def test_a_refreshed_page_stays_within_the_limits(platform: str, style: DigestStyle, case: Message) -> None:
-    facts = PostUpdate(
+    update = PostUpdate(
         {card.paper: 1234 for card in case.cards},
         {card.paper: f"withdrawn by its authors {NASTY * 9}" for card in case.cards},
     )
     for page in find_platforms()[platform].load_renderer()(case, style):
-        shown = replace(page, payload=WITH_FACTS[platform](page.payload, facts))
+        shown = replace(page, payload=APPLY_UPDATE[platform](page.payload, update))
         if platform == "slack":
             check_slack(shown.payload, allowed_urls={card.url for card in case.cards}, edited=True)
         else:
@@ -108,16 +108,16 @@ def test_a_refreshed_page_stays_within_the_limits(platform: str, style: DigestSt
 def test_mark_counts_and_updates_appear_together_and_disappear_again(
     platform: str, style: DigestStyle
 ) -> None:
-    with_facts = WITH_FACTS[platform]
+    apply_update = APPLY_UPDATE[platform]
     *_, page = find_platforms()[platform].load_renderer()(SHARED_CASES["five picks"], style)
     paper = page.papers[-1]
-    both = json.dumps(with_facts(page.payload, PostUpdate({paper: 3}, {paper: "v3 since 24 November"})))
+    both = json.dumps(apply_update(page.payload, PostUpdate({paper: 3}, {paper: "v3 since 24 November"})))
     assert "\\u00b7 3" in both
     assert "v3 since 24 November" in both
-    assert with_facts(page.payload, PostUpdate()) == page.payload
+    assert apply_update(page.payload, PostUpdate()) == page.payload
 
 
-@pytest.mark.parametrize("platform", list(WITH_FACTS))
+@pytest.mark.parametrize("platform", list(APPLY_UPDATE))
 @pytest.mark.parametrize("case", ["held papers of nasty signs", "held papers without an end"])
 def test_every_held_paper_of_a_list_can_be_decided(platform: str, case: str) -> None:
     pages = find_platforms()[platform].load_renderer()(SHARED_CASES[case], DigestStyle.COMPACT)

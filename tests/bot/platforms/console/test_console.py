@@ -17,7 +17,7 @@ from tests.builders import NOW
 HERE = Channel("console", "here")
 
 
-def printed(case: str, style: DigestStyle = DigestStyle.CARDS, width: int = 80) -> str:
+def print_case(case: str, style: DigestStyle = DigestStyle.CARDS, width: int = 80) -> str:
     console = Console(file=io.StringIO(), width=width)
     for page in render(SHARED_CASES[case], style):
         print_page(page, console)
@@ -26,7 +26,7 @@ def printed(case: str, style: DigestStyle = DigestStyle.CARDS, width: int = 80) 
 
 
 def test_a_digest_reads_from_top_to_bottom() -> None:
-    text = printed("one pick")
+    text = print_case("one pick")
     order = [
         "Tuesday 24 November",
         "1. A quiet title",
@@ -45,18 +45,19 @@ def test_no_line_is_wider_than_the_terminal_or_the_limit(case: str, width: int) 
     from rich.cells import cell_len
 
     assert all(
-        cell_len(line.rstrip()) <= min(width, MAX_COLUMNS) for line in printed(case, width=width).splitlines()
+        cell_len(line.rstrip()) <= min(width, MAX_COLUMNS)
+        for line in print_case(case, width=width).splitlines()
     )
 
 
 def test_no_paper_can_control_the_terminal() -> None:
-    text = printed("signs of a terminal")
+    text = print_case("signs of a terminal")
     assert "\x1b" not in text
     assert "\x07" not in text
     assert "[red]x[/red]" in text
 
 
-def posted(platform: ConsolePlatform, page: Page) -> None:
+def post_page(platform: ConsolePlatform, page: Page) -> None:
     asyncio.run(platform.post(HERE, page, key="k", thread=None))
 
 
@@ -64,7 +65,7 @@ def test_a_transcript_remembers_the_shown_pages(tmp_path: Path) -> None:
     (page,) = render(SHARED_CASES["an empty digest"], DigestStyle.CARDS)
     platform = ConsolePlatform(Console(file=io.StringIO()), tmp_path / "transcript")
     assert asyncio.run(platform.find(HERE, key="k", since=NOW)) is None
-    posted(platform, page)
+    post_page(platform, page)
     assert asyncio.run(platform.find(HERE, key="k", since=NOW)) == "k"
     assert asyncio.run(platform.find(Channel("console", "there"), key="k", since=NOW)) is None
 
@@ -73,7 +74,7 @@ def test_a_truncated_line_of_the_transcript_does_not_count(tmp_path: Path) -> No
     (page,) = render(SHARED_CASES["an empty digest"], DigestStyle.CARDS)
     transcript = tmp_path / "transcript"
     platform = ConsolePlatform(Console(file=io.StringIO()), transcript)
-    posted(platform, page)
+    post_page(platform, page)
     transcript.write_text(transcript.read_text()[:-5])
     assert asyncio.run(platform.find(HERE, key="k", since=NOW)) is None
 

@@ -10,7 +10,7 @@ BUTTON_KEYS = {"type", "style", "label", "emoji", "custom_id"}
 KNOWN_FLAGS = 1 << 2 | 1 << 12
 
 
-def size(text: str) -> int:
+def count_characters(text: str) -> int:
     """UTF-16 code units: the strictest reading of "characters"."""
     return len(text.encode("utf-16-le")) // 2
 
@@ -18,11 +18,11 @@ def size(text: str) -> int:
 def check_page(payload: Mapping[str, Any]) -> None:
     """Raises AssertionError for a payload that Discord would refuse, or that could ping anybody."""
     json.dumps(payload, ensure_ascii=False).encode("utf-8")
-    only(payload, PAGE_KEYS)
+    reject_unknown_keys(payload, PAGE_KEYS)
     assert payload["allowed_mentions"] == {"parse": []}
     assert payload.get("flags", 0) & ~KNOWN_FLAGS == 0
     content, embeds = payload.get("content", ""), payload.get("embeds", [])
-    assert size(content) <= 2000
+    assert count_characters(content) <= 2000
     assert content.strip() or embeds, "nothing to see"
     assert len(embeds) <= 10
     assert sum(check_embed(embed) for embed in embeds) <= 6000
@@ -31,28 +31,28 @@ def check_page(payload: Mapping[str, Any]) -> None:
 
 def check_embed(embed: Mapping[str, Any]) -> int:
     """The characters that count towards the 6000 of a message."""
-    only(embed, EMBED_KEYS)
+    reject_unknown_keys(embed, EMBED_KEYS)
     assert embed.get("title") or embed.get("description") or embed.get("fields"), "an empty embed"
     counted = [(embed["title"], 256)] if "title" in embed else []
     counted += [(embed["description"], 4096)] if "description" in embed else []
     fields = embed.get("fields", [])
     assert len(fields) <= 25
     for field in fields:
-        only(field, {"name", "value", "inline"})
+        reject_unknown_keys(field, {"name", "value", "inline"})
         counted += [(field["name"], 256), (field["value"], 1024)]
     if "footer" in embed:
-        only(embed["footer"], {"text"})
+        reject_unknown_keys(embed["footer"], {"text"})
         counted.append((embed["footer"]["text"], 2048))
     if "author" in embed:
-        only(embed["author"], {"name", "url"})
+        reject_unknown_keys(embed["author"], {"name", "url"})
         counted.append((embed["author"]["name"], 256))
     for text, limit in counted:
         assert text.strip(), "an empty part"
         assert text == text.strip(), "Discord would trim it"
-        assert size(text) <= limit
+        assert count_characters(text) <= limit
     check_url(embed.get("url"))
     assert 0 <= embed.get("color", 0) <= 0xFFFFFF
-    return sum(size(text) for text, _ in counted)
+    return sum(count_characters(text) for text, _ in counted)
 
 
 def check_url(url: str | None) -> None:
@@ -68,19 +68,19 @@ def check_components(rows: list[Mapping[str, Any]]) -> None:
     assert len(rows) <= 5
     custom_ids = []
     for row in rows:
-        only(row, {"type", "components"})
+        reject_unknown_keys(row, {"type", "components"})
         assert row["type"] == 1
         assert 1 <= len(row["components"]) <= 5
         for button in row["components"]:
-            only(button, BUTTON_KEYS)
+            reject_unknown_keys(button, BUTTON_KEYS)
             assert button["type"] == 2
             assert button["style"] in (1, 2)
-            assert 1 <= size(button["label"]) <= 80
+            assert 1 <= count_characters(button["label"]) <= 80
             assert set(button.get("emoji", {"name": "x"})) == {"name"}
-            assert 1 <= size(button["custom_id"]) <= 100
+            assert 1 <= count_characters(button["custom_id"]) <= 100
             custom_ids.append(button["custom_id"])
     assert len(set(custom_ids)) == len(custom_ids), "custom_ids are unique in a message"
 
 
-def only(part: Mapping[str, Any], known: set[str]) -> None:
+def reject_unknown_keys(part: Mapping[str, Any], known: set[str]) -> None:
     assert set(part) <= known, f"unknown keys: {set(part) - known}"

@@ -49,7 +49,7 @@ def run_trial(trial: Trial, *, seconds: float = 20, token: str = "right-token") 
     asyncio.run(run())
 
 
-def where(discord: FakeDiscord, channel: str) -> Channel:
+def locate_channel(discord: FakeDiscord, channel: str) -> Channel:
     return Channel("discord", channel, discord.channels[channel].guild)
 
 
@@ -65,7 +65,7 @@ A_CARD = Card(
 )
 
 
-async def failure(posting: Awaitable[object]) -> PostError:
+async def catch_post_error(posting: Awaitable[object]) -> PostError:
     with pytest.raises(PostError) as raised:
         await posting
     return raised.value
@@ -76,12 +76,12 @@ def test_the_same_key_posts_once_and_every_message_carries_its_key() -> None:
         papers = discord.add_channel("papers")
         for page in (a_page(platform), a_page(platform, A_CARD)):
             key = KEY[: -len(page.papers) or None]
-            first = await platform.post(where(discord, papers), page, key=key, thread=None)
-            assert await platform.post(where(discord, papers), page, key=key, thread=None) == first
-            assert await platform.find(where(discord, papers), key=key, since=LONG_AGO) == first
+            first = await platform.post(locate_channel(discord, papers), page, key=key, thread=None)
+            assert await platform.post(locate_channel(discord, papers), page, key=key, thread=None) == first
+            assert await platform.find(locate_channel(discord, papers), key=key, since=LONG_AGO) == first
         assert len(discord.messages_in(papers)) == 2
         assert "Settings" in read_text(discord.messages_in(papers)[0])
-        assert await platform.find(where(discord, papers), key="another", since=LONG_AGO) is None
+        assert await platform.find(locate_channel(discord, papers), key="another", since=LONG_AGO) is None
 
     run_trial(trial)
 
@@ -92,14 +92,14 @@ def test_the_newest_messages_are_searched_even_if_a_wrong_clock_calls_them_too_o
     async def trial(discord: FakeDiscord, platform: DiscordPlatform) -> None:
         papers, forum = discord.add_channel("papers"), discord.add_channel("forum", FORUM)
         card = a_page(platform, A_CARD)
-        first = await platform.post(where(discord, papers), a_page(platform), key=KEY, thread=None)
-        below = await platform.post(where(discord, papers), card, key="below", thread=first)
-        post = await platform.post(where(discord, forum), card, key="post", thread=None)
+        first = await platform.post(locate_channel(discord, papers), a_page(platform), key=KEY, thread=None)
+        below = await platform.post(locate_channel(discord, papers), card, key="below", thread=first)
+        post = await platform.post(locate_channel(discord, forum), card, key="post", thread=None)
         for channel, key, receipt in ((papers, KEY, first), (papers, "below", below), (forum, "post", post)):
-            assert await platform.find(where(discord, channel), key=key, since=next_week) == receipt
+            assert await platform.find(locate_channel(discord, channel), key=key, since=next_week) == receipt
         for _ in range(100):
             discord.add_message(papers)
-        assert await platform.find(where(discord, papers), key=KEY, since=next_week) is None
+        assert await platform.find(locate_channel(discord, papers), key=KEY, since=next_week) is None
 
     run_trial(trial)
 
@@ -119,10 +119,12 @@ def test_a_failed_post_has_the_outcome_of_its_fault(
     async def trial(discord: FakeDiscord, platform: DiscordPlatform) -> None:
         papers = discord.add_channel("papers")
         discord.fail_next("create message", fault)
-        error = await failure(platform.post(where(discord, papers), a_page(platform), key=KEY, thread=None))
+        error = await catch_post_error(
+            platform.post(locate_channel(discord, papers), a_page(platform), key=KEY, thread=None)
+        )
         assert error.outcome is outcome
         assert len(discord.calls_of("create message")) == 1
-        found = await platform.find(where(discord, papers), key=KEY, since=LONG_AGO)
+        found = await platform.find(locate_channel(discord, papers), key=KEY, since=LONG_AGO)
         assert (found is not None) == bool(posted)
 
     run_trial(trial)
@@ -139,7 +141,7 @@ def test_a_post_is_retried_while_its_nonce_makes_that_safe(fault: DiscordFault) 
     async def trial(discord: FakeDiscord, platform: DiscordPlatform) -> None:
         papers = discord.add_channel("papers")
         discord.fail_next("create message", fault)
-        receipt = await platform.post(where(discord, papers), a_page(platform), key=KEY, thread=None)
+        receipt = await platform.post(locate_channel(discord, papers), a_page(platform), key=KEY, thread=None)
         assert [message["id"] for message in discord.messages_in(papers)] == [receipt]
         assert len(discord.calls_of("create message")) == 2
 
@@ -152,7 +154,7 @@ def test_after_an_attempt_in_doubt_the_outcome_stays_unknown(
 ) -> None:
     async def trial(discord: FakeDiscord, platform: DiscordPlatform) -> None:
         papers = discord.add_channel("papers")
-        place = where(discord, papers)
+        place = locate_channel(discord, papers)
         discord.fail_next("create message", DiscordFault.GATEWAY_TIMEOUT_AFTER)
         if isinstance(later, DiscordFault):
             discord.fail_next("create message", later)
@@ -162,7 +164,7 @@ def test_after_an_attempt_in_doubt_the_outcome_stays_unknown(
             discord.channels[papers].denied_permissions.add("send_messages")
         if later == "away":
             await discord.__aexit__()
-        assert (await failure(posting)).outcome is Outcome.UNKNOWN
+        assert (await catch_post_error(posting)).outcome is Outcome.UNKNOWN
         if later != "away":
             assert await platform.find(place, key=KEY, since=LONG_AGO) == discord.messages_in(papers)[0]["id"]
 
@@ -173,10 +175,10 @@ def test_after_an_attempt_in_doubt_the_outcome_stays_unknown(
 @pytest.mark.parametrize("fault", [DiscordFault.RATE_LIMITED, DiscordFault.GLOBALLY_LIMITED])
 def test_a_rate_limit_beyond_the_deadline_has_refused_the_page(kind: int, fault: DiscordFault) -> None:
     async def trial(discord: FakeDiscord, platform: DiscordPlatform) -> None:
-        place = where(discord, discord.add_channel("papers", kind))
+        place = locate_channel(discord, discord.add_channel("papers", kind))
         discord.limit_seconds = 5
         discord.fail_next("create message" if kind == TEXT else "create post", fault)
-        error = await failure(platform.post(place, a_page(platform, A_CARD), key=KEY, thread=None))
+        error = await catch_post_error(platform.post(place, a_page(platform, A_CARD), key=KEY, thread=None))
         assert error.outcome is Outcome.NOT_POSTED
         assert "asks to wait 5 seconds" in str(error)
         await platform.post(place, a_page(platform, A_CARD), key=KEY, thread=None)
@@ -188,9 +190,9 @@ def test_a_rate_limit_beyond_the_deadline_has_refused_the_page(kind: int, fault:
 @pytest.mark.parametrize("odd", ODD_ANSWERS)
 def test_an_odd_answer_to_a_post_is_an_unknown_outcome(kind: int, odd: str) -> None:
     async def trial(discord: FakeDiscord, platform: DiscordPlatform) -> None:
-        place = where(discord, discord.add_channel("papers", kind))
+        place = locate_channel(discord, discord.add_channel("papers", kind))
         discord.odd_answers["create message" if kind == TEXT else "create post"] = ODD_ANSWERS[odd]
-        error = await failure(platform.post(place, a_page(platform, A_CARD), key=KEY, thread=None))
+        error = await catch_post_error(platform.post(place, a_page(platform, A_CARD), key=KEY, thread=None))
         assert error.outcome is Outcome.UNKNOWN
         assert await platform.find(place, key=KEY, since=LONG_AGO)
 
@@ -202,18 +204,20 @@ def test_an_odd_answer_to_a_search_is_an_unknown_outcome(odd: str) -> None:
     async def trial(discord: FakeDiscord, platform: DiscordPlatform) -> None:
         papers, forum = discord.add_channel("papers"), discord.add_channel("forum", FORUM)
         page = a_page(platform, A_CARD)
-        receipt = await platform.post(where(discord, papers), page, key=KEY, thread=None)
-        await platform.post(where(discord, forum), page, key=KEY, thread=None)
+        receipt = await platform.post(locate_channel(discord, papers), page, key=KEY, thread=None)
+        await platform.post(locate_channel(discord, forum), page, key=KEY, thread=None)
         for call in ("history", "archived threads", "active threads", "edit message"):
             discord.odd_answers[call] = ODD_ANSWERS[odd]
         if odd != "a list":
-            await failure(platform.find(where(discord, papers), key=KEY, since=LONG_AGO))
-        await failure(platform.find(where(discord, forum), key=KEY, since=LONG_AGO))
-        error = await failure(platform.edit(where(discord, papers), receipt, page))
+            await catch_post_error(platform.find(locate_channel(discord, papers), key=KEY, since=LONG_AGO))
+        await catch_post_error(platform.find(locate_channel(discord, forum), key=KEY, since=LONG_AGO))
+        error = await catch_post_error(platform.edit(locate_channel(discord, papers), receipt, page))
         assert error.outcome is Outcome.UNKNOWN
         discord.odd_answers = {"channel": ODD_ANSWERS[odd]}
         platform.forget_channel(papers)
-        error = await failure(platform.post(where(discord, papers), page, key="2", thread=None))
+        error = await catch_post_error(
+            platform.post(locate_channel(discord, papers), page, key="2", thread=None)
+        )
         assert error.outcome is Outcome.NOT_POSTED
 
     run_trial(trial)
@@ -223,7 +227,7 @@ def test_a_rate_limited_forum_post_is_retried() -> None:
     async def trial(discord: FakeDiscord, platform: DiscordPlatform) -> None:
         forum = discord.add_channel("forum", FORUM)
         discord.fail_next("create post", DiscordFault.RATE_LIMITED)
-        await platform.post(where(discord, forum), a_page(platform, A_CARD), key=KEY, thread=None)
+        await platform.post(locate_channel(discord, forum), a_page(platform, A_CARD), key=KEY, thread=None)
         assert len(discord.threads_of(forum)) == 1
 
     run_trial(trial)
@@ -236,15 +240,21 @@ def test_a_forum_post_has_no_nonce_so_it_is_sent_once_and_found_by_its_key(fault
     async def trial(discord: FakeDiscord, platform: DiscordPlatform) -> None:
         forum = discord.add_channel("forum", FORUM, tags=["vision", "machine learning"])
         discord.fail_next("create post", fault)
-        error = await failure(
-            platform.post(where(discord, forum), a_page(platform, A_CARD), key=KEY, thread=None)
+        error = await catch_post_error(
+            platform.post(locate_channel(discord, forum), a_page(platform, A_CARD), key=KEY, thread=None)
         )
         assert error.outcome is Outcome.UNKNOWN
         (post,) = discord.threads_of(forum)
-        assert await platform.find(where(discord, forum), key=KEY, since=LONG_AGO) == f"{post.id}/{post.id}"
+        assert (
+            await platform.find(locate_channel(discord, forum), key=KEY, since=LONG_AGO)
+            == f"{post.id}/{post.id}"
+        )
         post.is_archived = True
-        assert await platform.find(where(discord, forum), key=KEY, since=LONG_AGO) == f"{post.id}/{post.id}"
-        assert await platform.find(where(discord, forum), key="another", since=LONG_AGO) is None
+        assert (
+            await platform.find(locate_channel(discord, forum), key=KEY, since=LONG_AGO)
+            == f"{post.id}/{post.id}"
+        )
+        assert await platform.find(locate_channel(discord, forum), key="another", since=LONG_AGO) is None
 
     run_trial(trial)
 
@@ -254,10 +264,10 @@ def test_a_forum_that_requires_a_tag_gets_one_or_is_gone_with_a_remedy() -> None
         forum = discord.add_channel("forum", FORUM, tags=["news"])
         bare = discord.add_channel("bare", FORUM)
         discord.channels[forum].requires_tag = discord.channels[bare].requires_tag = True
-        await platform.post(where(discord, forum), a_page(platform, A_CARD), key=KEY, thread=None)
+        await platform.post(locate_channel(discord, forum), a_page(platform, A_CARD), key=KEY, thread=None)
         assert discord.threads_of(forum)[0].applied_tags == [discord.channels[forum].tags[0]["id"]]
-        error = await failure(
-            platform.post(where(discord, bare), a_page(platform, A_CARD), key=KEY, thread=None)
+        error = await catch_post_error(
+            platform.post(locate_channel(discord, bare), a_page(platform, A_CARD), key=KEY, thread=None)
         )
         assert error.outcome is Outcome.GONE
         assert "add one for papers" in str(error)
@@ -269,8 +279,8 @@ def test_a_forum_that_requires_a_tag_gets_one_or_is_gone_with_a_remedy() -> None
 def test_a_closed_channel_is_gone_and_the_sentence_names_the_missing_permission(denied: str) -> None:
     async def trial(discord: FakeDiscord, platform: DiscordPlatform) -> None:
         papers = discord.add_channel("papers", denied=[denied])
-        error = await failure(
-            platform.post(where(discord, papers), a_page(platform, A_CARD), key=KEY, thread=None)
+        error = await catch_post_error(
+            platform.post(locate_channel(discord, papers), a_page(platform, A_CARD), key=KEY, thread=None)
         )
         assert error.outcome is Outcome.GONE
         assert papers in str(error)
@@ -282,15 +292,15 @@ def test_a_closed_channel_is_gone_and_the_sentence_names_the_missing_permission(
 def test_a_deleted_channel_and_a_server_without_us_are_gone_too() -> None:
     async def trial(discord: FakeDiscord, platform: DiscordPlatform) -> None:
         papers = discord.add_channel("papers")
-        place = where(discord, papers)
+        place = locate_channel(discord, papers)
         await platform.post(place, a_page(platform), key=KEY, thread=None)
         discord.guilds[discord.channels[papers].guild].has_bot = False
         assert (
-            await failure(platform.post(place, a_page(platform), key="k2", thread=None))
+            await catch_post_error(platform.post(place, a_page(platform), key="k2", thread=None))
         ).outcome is Outcome.GONE
         del discord.channels[papers]
         assert (
-            await failure(platform.post(place, a_page(platform), key="k3", thread=None))
+            await catch_post_error(platform.post(place, a_page(platform), key="k3", thread=None))
         ).outcome is Outcome.GONE
 
     run_trial(trial)
@@ -299,7 +309,7 @@ def test_a_deleted_channel_and_a_server_without_us_are_gone_too() -> None:
 def test_an_archived_thread_takes_the_next_card_and_a_locked_one_refuses_it() -> None:
     async def trial(discord: FakeDiscord, platform: DiscordPlatform) -> None:
         papers = discord.add_channel("papers")
-        place, card = where(discord, papers), a_page(platform, A_CARD)
+        place, card = locate_channel(discord, papers), a_page(platform, A_CARD)
         first = await platform.post(place, a_page(platform), key=KEY, thread=None)
         await platform.post(place, card, key="k2", thread=first)
         thread = discord.channels[first]
@@ -307,7 +317,7 @@ def test_an_archived_thread_takes_the_next_card_and_a_locked_one_refuses_it() ->
         await platform.post(place, card, key="k3", thread=first)
         assert (thread.is_archived, len(discord.messages_in(first))) == (False, 2)
         thread.is_locked = True
-        error = await failure(platform.post(place, card, key="k4", thread=first))
+        error = await catch_post_error(platform.post(place, card, key="k4", thread=first))
         assert error.outcome in (Outcome.REFUSED, Outcome.GONE)
         assert "The thread is locked" in str(error)
 
@@ -317,9 +327,9 @@ def test_an_archived_thread_takes_the_next_card_and_a_locked_one_refuses_it() ->
 def test_a_channel_without_readable_history_cannot_be_searched() -> None:
     async def trial(discord: FakeDiscord, platform: DiscordPlatform) -> None:
         papers = discord.add_channel("papers", denied=["read_message_history"])
-        assert await platform.find(where(discord, papers), key=KEY, since=LONG_AGO) is None
-        await platform.post(where(discord, papers), a_page(platform), key=KEY, thread=None)
-        assert await platform.find(where(discord, papers), key=KEY, since=LONG_AGO) is CANNOT_ASK
+        assert await platform.find(locate_channel(discord, papers), key=KEY, since=LONG_AGO) is None
+        await platform.post(locate_channel(discord, papers), a_page(platform), key=KEY, thread=None)
+        assert await platform.find(locate_channel(discord, papers), key=KEY, since=LONG_AGO) is CANNOT_ASK
 
     run_trial(trial)
 
@@ -327,8 +337,8 @@ def test_a_channel_without_readable_history_cannot_be_searched() -> None:
 def test_a_forum_without_readable_history_cannot_be_searched_and_is_not_stopped() -> None:
     async def trial(discord: FakeDiscord, platform: DiscordPlatform) -> None:
         forum = discord.add_channel("forum", FORUM, denied=["read_message_history"])
-        await platform.post(where(discord, forum), a_page(platform, A_CARD), key=KEY, thread=None)
-        assert await platform.find(where(discord, forum), key=KEY, since=LONG_AGO) is CANNOT_ASK
+        await platform.post(locate_channel(discord, forum), a_page(platform, A_CARD), key=KEY, thread=None)
+        assert await platform.find(locate_channel(discord, forum), key=KEY, since=LONG_AGO) is CANNOT_ASK
 
     run_trial(trial)
 
@@ -336,7 +346,7 @@ def test_a_forum_without_readable_history_cannot_be_searched_and_is_not_stopped(
 def test_the_archive_of_a_forum_is_searched_page_by_page() -> None:
     async def trial(discord: FakeDiscord, platform: DiscordPlatform) -> None:
         forum = discord.add_channel("forum", FORUM)
-        place, card = where(discord, forum), a_page(platform, A_CARD)
+        place, card = locate_channel(discord, forum), a_page(platform, A_CARD)
         ours = await platform.post(place, card, key=KEY, thread=None)
         (post,) = discord.threads_of(forum)
         now = datetime.now(UTC)
@@ -353,9 +363,9 @@ def test_the_archive_of_a_forum_is_searched_page_by_page() -> None:
 def test_a_page_that_another_wrote_under_our_key_is_not_ours() -> None:
     async def trial(discord: FakeDiscord, platform: DiscordPlatform) -> None:
         papers = discord.add_channel("papers")
-        await platform.post(where(discord, papers), a_page(platform), key=KEY, thread=None)
+        await platform.post(locate_channel(discord, papers), a_page(platform), key=KEY, thread=None)
         discord.messages_in(papers)[0]["author"]["id"] = discord.add_user("another bot")
-        assert await platform.find(where(discord, papers), key=KEY, since=LONG_AGO) is None
+        assert await platform.find(locate_channel(discord, papers), key=KEY, since=LONG_AGO) is None
 
     run_trial(trial)
 
@@ -363,14 +373,14 @@ def test_a_page_that_another_wrote_under_our_key_is_not_ours() -> None:
 def test_a_deleted_thread_does_not_stop_its_channel() -> None:
     async def trial(discord: FakeDiscord, platform: DiscordPlatform) -> None:
         forum, card = discord.add_channel("forum", FORUM), a_page(platform, A_CARD)
-        place = where(discord, forum)
+        place = locate_channel(discord, forum)
         first = await platform.post(place, card, key=KEY, thread=None)
         del discord.channels[first.partition("/")[0]]
         for late in (
             platform.edit(place, first, card),
             platform.post(place, card, key="below", thread=first),
         ):
-            assert (await failure(late)).outcome is Outcome.REFUSED
+            assert (await catch_post_error(late)).outcome is Outcome.REFUSED
 
     run_trial(trial)
 
@@ -378,10 +388,10 @@ def test_a_deleted_thread_does_not_stop_its_channel() -> None:
 def test_an_edit_of_a_locked_forum_post_is_refused_and_the_forum_goes_on() -> None:
     async def trial(discord: FakeDiscord, platform: DiscordPlatform) -> None:
         forum, card = discord.add_channel("forum", FORUM), a_page(platform, A_CARD)
-        first = await platform.post(where(discord, forum), card, key=KEY, thread=None)
+        first = await platform.post(locate_channel(discord, forum), card, key=KEY, thread=None)
         (post,) = discord.threads_of(forum)
         post.is_archived = post.is_locked = True
-        error = await failure(platform.edit(where(discord, forum), first, card))
+        error = await catch_post_error(platform.edit(locate_channel(discord, forum), first, card))
         assert error.outcome is Outcome.REFUSED
 
     run_trial(trial)
@@ -394,10 +404,10 @@ def test_an_edit_of_a_locked_forum_post_is_refused_and_the_forum_goes_on() -> No
 def test_a_thread_in_doubt_is_no_page_in_doubt(fault: DiscordFault, outcome: Outcome) -> None:
     async def trial(discord: FakeDiscord, platform: DiscordPlatform) -> None:
         papers, card = discord.add_channel("papers"), a_page(platform, A_CARD)
-        place = where(discord, papers)
+        place = locate_channel(discord, papers)
         first = await platform.post(place, a_page(platform), key=KEY, thread=None)
         discord.fail_next("create thread", fault)
-        error = await failure(platform.post(place, card, key="below", thread=first))
+        error = await catch_post_error(platform.post(place, card, key="below", thread=first))
         assert error.outcome is outcome
         await platform.post(place, card, key="below", thread=first)
         assert len(discord.messages_in(first)) == 1
@@ -408,12 +418,12 @@ def test_a_thread_in_doubt_is_no_page_in_doubt(fault: DiscordFault, outcome: Out
 def test_a_rate_limit_bucket_that_a_cancelled_call_emptied_is_refilled() -> None:
     async def trial(discord: FakeDiscord, platform: DiscordPlatform) -> None:
         papers = discord.add_channel("papers")
-        await platform.post(where(discord, papers), a_page(platform), key=KEY, thread=None)
+        await platform.post(locate_channel(discord, papers), a_page(platform), key=KEY, thread=None)
         http = (await platform.rest.get_client()).http
         for bucket in http._buckets.values():
             bucket.remaining, bucket.outgoing, bucket.expires = 0, 0, None
         async with asyncio.timeout(WAIT_SECONDS):
-            await platform.post(where(discord, papers), a_page(platform), key="another", thread=None)
+            await platform.post(locate_channel(discord, papers), a_page(platform), key="another", thread=None)
         assert len(discord.messages_in(papers)) == 2
 
     run_trial(trial)
@@ -422,18 +432,18 @@ def test_a_rate_limit_bucket_that_a_cancelled_call_emptied_is_refilled() -> None
 def test_the_history_is_searched_page_by_page_and_in_threads() -> None:
     async def trial(discord: FakeDiscord, platform: DiscordPlatform) -> None:
         papers = discord.add_channel("papers")
-        first = await platform.post(where(discord, papers), a_page(platform), key=KEY, thread=None)
+        first = await platform.post(locate_channel(discord, papers), a_page(platform), key=KEY, thread=None)
         below = await platform.post(
-            where(discord, papers), a_page(platform, A_CARD), key="below", thread=first
+            locate_channel(discord, papers), a_page(platform, A_CARD), key="below", thread=first
         )
         for _ in range(250):
             discord.add_message(papers)
-        assert await platform.find(where(discord, papers), key=KEY, since=LONG_AGO) == first
-        assert await platform.find(where(discord, papers), key="below", since=LONG_AGO) == below
+        assert await platform.find(locate_channel(discord, papers), key=KEY, since=LONG_AGO) == first
+        assert await platform.find(locate_channel(discord, papers), key="below", since=LONG_AGO) == below
         assert below.partition("/")[0] == first
         for _ in range(1000):
             discord.add_message(papers)
-        assert await platform.find(where(discord, papers), key=KEY, since=LONG_AGO) is CANNOT_ASK
+        assert await platform.find(locate_channel(discord, papers), key=KEY, since=LONG_AGO) is CANNOT_ASK
 
     run_trial(trial)
 
@@ -442,9 +452,9 @@ def test_an_announcement_stays_posted_if_its_publication_is_refused() -> None:
     async def trial(discord: FakeDiscord, platform: DiscordPlatform) -> None:
         news = discord.add_channel("news", ANNOUNCEMENT)
         discord.fail_next("publish", DiscordFault.RATE_LIMITED_LONG)
-        receipt = await platform.post(where(discord, news), a_page(platform), key=KEY, thread=None)
+        receipt = await platform.post(locate_channel(discord, news), a_page(platform), key=KEY, thread=None)
         assert discord.messages_in(news)[0]["flags"] & 1 == 0
-        assert await platform.find(where(discord, news), key=KEY, since=LONG_AGO) == receipt
+        assert await platform.find(locate_channel(discord, news), key=KEY, since=LONG_AGO) == receipt
         assert discord.messages_in(news)[0]["flags"] & 1 == 1
 
     run_trial(trial)
@@ -453,17 +463,21 @@ def test_an_announcement_stays_posted_if_its_publication_is_refused() -> None:
 def test_an_edited_message_keeps_its_key() -> None:
     async def trial(discord: FakeDiscord, platform: DiscordPlatform) -> None:
         papers = discord.add_channel("papers")
-        receipt = await platform.post(where(discord, papers), a_page(platform), key=KEY, thread=None)
-        await platform.edit(where(discord, papers), receipt, a_page(platform, heading="It was a quiet day"))
+        receipt = await platform.post(locate_channel(discord, papers), a_page(platform), key=KEY, thread=None)
+        await platform.edit(
+            locate_channel(discord, papers), receipt, a_page(platform, heading="It was a quiet day")
+        )
         assert "quiet day" in read_text(discord.messages_in(papers)[0])
-        assert await platform.find(where(discord, papers), key=KEY, since=LONG_AGO) == receipt
+        assert await platform.find(locate_channel(discord, papers), key=KEY, since=LONG_AGO) == receipt
         page = a_page(platform, A_CARD)
-        card = await platform.post(where(discord, papers), page, key="card", thread=None)
-        post = Post(where(discord, papers), card, page.papers, page.payload)
+        card = await platform.post(locate_channel(discord, papers), page, key="card", thread=None)
+        post = Post(locate_channel(discord, papers), card, page.papers, page.payload)
         await platform.refresh(post, PostUpdate({"2402.01306": 3}, {"2402.01306": "Version 2 came out"}))
         assert "Discuss · 3" in read_text(discord.messages_in(papers)[1])
         assert "Version 2" in read_text(discord.messages_in(papers)[1])
-        gone = await failure(platform.edit(where(discord, papers), "123456789012345678", page))
+        gone = await catch_post_error(
+            platform.edit(locate_channel(discord, papers), "123456789012345678", page)
+        )
         assert gone.outcome is Outcome.REFUSED
 
     run_trial(trial)
@@ -473,12 +487,12 @@ def test_a_person_gets_a_direct_message() -> None:
     async def trial(discord: FakeDiscord, platform: DiscordPlatform) -> None:
         ada, papers = discord.add_user("ada"), discord.add_channel("papers")
         await platform.send_direct_message(
-            where(discord, papers), ada, Message("x", (Heading("Your digest stopped"),))
+            locate_channel(discord, papers), ada, Message("x", (Heading("Your digest stopped"),))
         )
         assert "stopped" in read_text(discord.messages_in(discord.open_dm(ada))[0])
         assert discord.channels[discord.open_dm(ada)].kind == DM
-        error = await failure(
-            platform.send_direct_message(where(discord, papers), "1", Message("x", (Heading("x"),)))
+        error = await catch_post_error(
+            platform.send_direct_message(locate_channel(discord, papers), "1", Message("x", (Heading("x"),)))
         )
         assert error.outcome is Outcome.REFUSED
 
@@ -488,7 +502,9 @@ def test_a_person_gets_a_direct_message() -> None:
 def test_a_wrong_token_and_an_unreachable_server_are_explained_in_sentences() -> None:
     async def wrong(discord: FakeDiscord, platform: DiscordPlatform) -> None:
         papers = discord.add_channel("papers", TEXT)
-        error = await failure(platform.post(where(discord, papers), a_page(platform), key=KEY, thread=None))
+        error = await catch_post_error(
+            platform.post(locate_channel(discord, papers), a_page(platform), key=KEY, thread=None)
+        )
         assert error.outcome is Outcome.NOT_POSTED
         assert "DISCORD_TOKEN" in str(error)
 
@@ -496,7 +512,9 @@ def test_a_wrong_token_and_an_unreachable_server_are_explained_in_sentences() ->
 
     async def away(discord: FakeDiscord, platform: DiscordPlatform) -> None:
         Route.BASE = "http://127.0.0.1:9/api/v10"
-        error = await failure(platform.post(Channel("discord", "1"), a_page(platform), key=KEY, thread=None))
+        error = await catch_post_error(
+            platform.post(Channel("discord", "1"), a_page(platform), key=KEY, thread=None)
+        )
         assert error.outcome is Outcome.NOT_POSTED
         assert "could not be reached" in str(error)
 

@@ -31,7 +31,7 @@ def _discords_own_addresses() -> Iterator[None]:
     Route.BASE, DiscordWebSocket.DEFAULT_GATEWAY = base, gateway
 
 
-def tried(trial: Trial) -> None:
+def run_trial(trial: Trial) -> None:
     async def run() -> None:
         async with FakeDiscord() as discord:
             await trial(discord, DiscordSettings(api_base_url=discord.url, gateway_url=discord.gateway_url))
@@ -62,7 +62,7 @@ def test_the_doctor_names_the_missing_permissions_of_each_channel_and_how_to_giv
         assert "View Channel" in said[f"channel {hidden}"].sentence
         assert "no such channel" in said["channel 123456789012345678"].sentence
 
-    tried(trial)
+    run_trial(trial)
 
 
 def test_the_doctor_explains_a_wrong_token_a_dead_network_and_an_app_without_servers() -> None:
@@ -76,7 +76,7 @@ def test_the_doctor_explains_a_wrong_token_a_dead_network_and_an_app_without_ser
         assert away.severity is Severity.FAULT
         assert "cannot be reached" in away.sentence
 
-    tried(trial)
+    run_trial(trial)
 
 
 def test_the_invitation_asks_for_exactly_what_is_needed() -> None:
@@ -89,7 +89,7 @@ def test_the_invitation_asks_for_exactly_what_is_needed() -> None:
         with pytest.raises(InputError, match="DISCORD_TOKEN"):
             await fetch_invitation(settings, "wrong", 10)
 
-    tried(trial)
+    run_trial(trial)
 
 
 def test_opening_explains_a_wrong_token_and_without_a_network_the_first_post_logs_in() -> None:
@@ -102,7 +102,7 @@ def test_opening_explains_a_wrong_token_and_without_a_network_the_first_post_log
         assert await platform.fetch_channel(discord.add_channel("papers"))
         await app.close()
 
-    tried(trial)
+    run_trial(trial)
 
 
 async def connected(discord: FakeDiscord, settings: DiscordSettings, notes_of: Sequence[object]) -> None:
@@ -148,7 +148,7 @@ def test_commands_are_synced_once_per_change_and_removed_from_former_servers() -
         await connected(discord, settings, [Answered])
         assert "older" not in told(Answered.store.notes, discord.application_id)
 
-    tried(trial)
+    run_trial(trial)
 
 
 def test_a_refused_sync_is_retried_at_the_next_start() -> None:
@@ -162,7 +162,7 @@ def test_a_refused_sync_is_retried_at_the_next_start() -> None:
         await connected(discord, missing, [Answered])
         assert len(discord.calls_of("commands")) == 2
 
-    tried(trial)
+    run_trial(trial)
 
 
 def test_only_the_intents_for_servers_and_reactions_are_asked_for() -> None:

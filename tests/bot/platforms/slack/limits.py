@@ -19,39 +19,39 @@ def check_page(payload: Json, *, allowed_urls: Collection[str], edited: bool = F
     A page as it is posted leaves room for what an edit adds.
     """
     json.dumps(payload, ensure_ascii=False).encode()
-    _keys(payload, {"text", "blocks", "unfurl_links", "unfurl_media"})
+    _check_keys(payload, {"text", "blocks", "unfurl_links", "unfurl_media"})
     assert payload["unfurl_links"] is False
     assert payload["unfurl_media"] is False
-    _length(payload["text"], 1, 3000)
+    _check_length(payload["text"], 1, 3000)
     _check_markup(payload["text"], ())
     assert isinstance(payload["blocks"], list)
     assert 1 <= len(payload["blocks"]) <= (50 if edited else 45), f"{len(payload['blocks'])} blocks"
     for block in payload["blocks"]:
         _check_block(block, allowed_urls)
-    total = sum(_characters(text["text"]) for text in texts(payload))
+    total = sum(_count_characters(text["text"]) for text in find_texts(payload))
     assert total <= (13_000 if edited else 10_000), f"{total} characters in all"
 
 
 def _check_block(block: Json, allowed_urls: Collection[str]) -> None:
     match block["type"]:
         case "divider":
-            _keys(block, {"type"})
+            _check_keys(block, {"type"})
         case "header":
-            _keys(block, {"type", "text"})
+            _check_keys(block, {"type", "text"})
             assert block["text"]["type"] == "plain_text"
             _check_text(block["text"], 150)
         case "section":
-            _keys(block, {"type", "text"}, optional={"accessory"})
+            _check_keys(block, {"type", "text"}, optional={"accessory"})
             _check_text(block["text"], 3000, allowed_urls)
             if "accessory" in block:
                 _check_button(block["accessory"])
         case "context":
-            _keys(block, {"type", "elements"})
+            _check_keys(block, {"type", "elements"})
             assert 1 <= len(block["elements"]) <= 10
             for element in block["elements"]:
                 _check_text(element, 2000, allowed_urls)
         case "actions":
-            _keys(block, {"type", "elements"})
+            _check_keys(block, {"type", "elements"})
             assert 1 <= len(block["elements"]) <= 25
             action_ids = [button["action_id"] for button in block["elements"]]
             assert len(set(action_ids)) == len(action_ids)
@@ -62,27 +62,27 @@ def _check_block(block: Json, allowed_urls: Collection[str]) -> None:
 
 
 def _check_button(button: Json) -> None:
-    _keys(button, {"type", "action_id", "text", "value"}, optional={"accessibility_label", "style"})
+    _check_keys(button, {"type", "action_id", "text", "value"}, optional={"accessibility_label", "style"})
     assert button["type"] == "button"
     assert button["text"]["type"] == "plain_text"
     _check_text(button["text"], 75)
-    _length(button["action_id"], 1, 255)
-    _length(button["value"], 1, 2000)
+    _check_length(button["action_id"], 1, 255)
+    _check_length(button["value"], 1, 2000)
     if "accessibility_label" in button:
-        _length(button["accessibility_label"], 1, 75)
+        _check_length(button["accessibility_label"], 1, 75)
         _check_dead(button["accessibility_label"])
     assert button.get("style", "primary") == "primary"
 
 
 def _check_text(text: Json, limit: int, allowed_urls: Collection[str] = ()) -> None:
-    _length(text["text"], 1, limit)
+    _check_length(text["text"], 1, limit)
     match text["type"]:
         case "plain_text":
-            _keys(text, {"type", "text", "emoji"})
+            _check_keys(text, {"type", "text", "emoji"})
             assert isinstance(text["emoji"], bool)
             _check_dead(text["text"])
         case "mrkdwn":
-            _keys(text, {"type", "text", "verbatim"})
+            _check_keys(text, {"type", "text", "verbatim"})
             assert text["verbatim"] is True
             _check_markup(text["text"], allowed_urls)
         case other:
@@ -106,30 +106,32 @@ def _check_dead(text: str) -> None:
     assert text.strip(), "a text that is blank"
 
 
-def _keys(part: Json, required: set[str], optional: Collection[str] = ()) -> None:
+def _check_keys(part: Json, required: set[str], optional: Collection[str] = ()) -> None:
     assert isinstance(part, dict)
     assert required <= set(part) <= required | set(optional), sorted(part)
 
 
-def _length(text: object, least: int, most: int) -> None:
+def _check_length(text: object, least: int, most: int) -> None:
     assert isinstance(text, str)
-    assert least <= _characters(text) <= most, f"{_characters(text)} characters, of {most}: {text[:60]!r}"
+    assert least <= _count_characters(text) <= most, (
+        f"{_count_characters(text)} characters, of {most}: {text[:60]!r}"
+    )
 
 
-def _characters(text: str) -> int:
+def _count_characters(text: str) -> int:
     return len(text.encode("utf-16-le")) // 2
 
 
-def texts(part: object) -> Iterable[Json]:
+def find_texts(part: object) -> Iterable[Json]:
     """Every text object in a payload or a block, in order."""
     if isinstance(part, dict):
         if part.get("type") in ("plain_text", "mrkdwn"):
             yield part
         for value in part.values():
-            yield from texts(value)
+            yield from find_texts(value)
     elif isinstance(part, list):
         for value in part:
-            yield from texts(value)
+            yield from find_texts(value)
 
 
 _LINK = re.compile(r"<(https?://[^<>|\s]+)\|([^<>|]+)>")
@@ -151,25 +153,25 @@ class Reading:
 
 def read(markup: str) -> Reading:
     """The formatting that Slack would show, or might: a doubtful case counts."""
-    links = tuple((_unescaped(url), _unescaped(label)) for url, label in _LINK.findall(markup))
+    links = tuple((_unescape(url), _unescape(label)) for url, label in _LINK.findall(markup))
     flat = _LINK.sub(lambda link: link[2], markup)
     return Reading(
         links=links,
         pings=tuple(re.findall(r"<[!@#][^<>]*>", markup)),
-        bold=_spans("*＊", flat),
-        italic=_spans("_＿", flat),
-        struck=_spans("~", flat),
+        bold=_find_spans("*＊", flat),
+        italic=_find_spans("_＿", flat),
+        struck=_find_spans("~", flat),
         code=tuple(re.findall(r"[`｀]([^`｀]+)[`｀]", flat)),
         quotes=tuple(re.findall(r"^\s*(?:&gt;|>|＞)(.*)", flat, re.MULTILINE)),
         emoji=tuple(re.findall(r":([^\s:\u200b]+):", flat)),
     )
 
 
-def _spans(marks: str, text: str) -> tuple[str, ...]:
+def _find_spans(marks: str, text: str) -> tuple[str, ...]:
     mark = f"[{marks}]"
     found = re.findall(rf"(?<![^\W_]){mark}(?!\s)([^\n]+?)(?<!\s){mark}(?![^\W_])", text)
-    return tuple(_unescaped(span) for span in found)
+    return tuple(_unescape(span) for span in found)
 
 
-def _unescaped(text: str) -> str:
+def _unescape(text: str) -> str:
     return text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")

@@ -50,12 +50,12 @@ def an_app(slack: FakeSlack, session: aiohttp.ClientSession, received: Received)
     return app
 
 
-async def nothing() -> None:
+async def skip_catch_up() -> None:
     """Stands for a catch-up that finds no changes."""
 
 
 @asynccontextmanager
-async def connected(slack: FakeSlack, received: Received) -> AsyncIterator[SocketTransport]:
+async def serve_transport(slack: FakeSlack, received: Received) -> AsyncIterator[SocketTransport]:
     """Serve a transport until the end of the block, with short intervals."""
     stop = asyncio.Event()
     async with open_session(2) as session:
@@ -64,7 +64,7 @@ async def connected(slack: FakeSlack, received: Received) -> AsyncIterator[Socke
             app,
             app.client,
             slack.app_token,
-            nothing,
+            skip_catch_up,
             ping_seconds=0.2,
             hello_timeout_seconds=1.0,
             reconnect_after_seconds=1.0,
@@ -120,7 +120,7 @@ def test_a_lost_socket_is_replaced_and_receives_commands(break_socket: SocketFau
         received: Received = []
         async with FakeSlack() as slack:
             ada, papers = slack.add_user("ada"), slack.add_channel("papers")
-            async with connected(slack, received):
+            async with serve_transport(slack, received):
                 await slack.wait_until(lambda: slack.sockets)
                 opened = slack.sockets_opened
                 await break_socket(slack)
@@ -137,7 +137,7 @@ def test_a_socket_without_a_hello_is_replaced() -> None:
     async def run() -> None:
         async with FakeSlack() as slack:
             slack.skipped_hellos = 1
-            async with connected(slack, []):
+            async with serve_transport(slack, []):
                 await slack.wait_until(lambda: slack.sockets)
                 assert slack.sockets_opened >= 2
                 assert len(slack.calls_of("apps.connections.open")) >= 2
@@ -149,7 +149,7 @@ def test_a_refused_upgrade_is_retried_with_a_new_ticket() -> None:
     async def run() -> None:
         async with FakeSlack() as slack:
             slack.upgrade_refusals = 1
-            async with connected(slack, []):
+            async with serve_transport(slack, []):
                 await slack.wait_until(lambda: slack.sockets)
 
     asyncio.run(run())
@@ -166,7 +166,7 @@ def test_a_forged_request_is_refused_and_counted_without_being_parsed() -> None:
         received: Received = []
         port, stop, listening = free_port(), asyncio.Event(), asyncio.Event()
 
-        async def connected() -> None:
+        async def serve_transport() -> None:
             listening.set()
 
         async with FakeSlack() as slack, open_session(30) as session:
@@ -175,7 +175,9 @@ def test_a_forged_request_is_refused_and_counted_without_being_parsed() -> None:
             await transport.start_listening()
             body = "command=%2Fpaper&text=bad&user_id=U1&channel_id=C1&team_id=T1"
             assert (await slack.post_signed(body, is_json=False))[0] == 503
-            serving = asyncio.create_task(transport.serve(an_app(slack, session, received), connected, stop))
+            serving = asyncio.create_task(
+                transport.serve(an_app(slack, session, received), serve_transport, stop)
+            )
             await asyncio.wait_for(listening.wait(), WAIT_SECONDS)
             wrong, _ = await slack.post_signed(body, is_json=False, secret="another")
             old, _ = await slack.post_signed(body, is_json=False, at=slack.clock() - 600)
@@ -235,7 +237,7 @@ def test_over_http_the_bot_answers_signed_requests_and_reports_its_health(tmp_pa
                 assert refused.ack
                 assert "vision" in refused.ack["errors"]["domains"]
                 await not_from_slack(slack, papers)
-                assert await health(port) == {"ok": True, "refused": 3}
+                assert await fetch_health(port) == {"ok": True, "refused": 3}
                 assert not [call for call in slack.calls_of("chat.postMessage") if "evil" in str(call)]
                 await bot.wait_for_log("refused 2 requests that Slack did not sign")
             assert slack.protocol_errors == []
@@ -257,7 +259,7 @@ def test_over_http_the_bot_is_healthy_while_slack_is_away(tmp_path: Path) -> Non
         async with run_bot(slack, tmp_path, settings=settings, secrets=secrets, must_connect=False) as bot:
             await bot.wait_for_log("People get no answers in Slack until it can be reached")
             await bot.wait_for_log("health endpoint")
-            assert await health(port) == {"ok": True, "refused": 0}
+            assert await fetch_health(port) == {"ok": True, "refused": 0}
             async with slack:
                 await bot.wait_for_log("listening for Slack")
                 slack.http_endpoint = f"http://127.0.0.1:{port}/slack/events"
@@ -279,7 +281,7 @@ async def not_from_slack(slack: FakeSlack, channel: str) -> None:
     assert (forged, replayed, unsigned) == (401, 401, 401)
 
 
-async def health(port: int) -> object:
+async def fetch_health(port: int) -> object:
     async with aiohttp.ClientSession() as session, session.get(f"http://127.0.0.1:{port}/health") as answer:
         return await answer.json()
 
@@ -306,10 +308,10 @@ def test_a_bot_without_a_valid_setup_ends_with_one_sentence(tmp_path: Path) -> N
             run_bot(slack, folder, secrets=secrets, must_connect=False) as bot,
         ):
             assert await asyncio.wait_for(bot.process.wait(), WAIT_SECONDS) == 1
-        said = "\n".join(bot.log)
-        assert words in said
-        assert "Traceback" not in said
-        assert "xoxb-" not in said.replace("with xoxb-", "")
+        output = "\n".join(bot.log)
+        assert words in output
+        assert "Traceback" not in output
+        assert "xoxb-" not in output.replace("with xoxb-", "")
 
     async def all_at_once() -> None:
         await asyncio.gather(*(run(number, *case) for number, case in enumerate(CANNOT_WORK)))
@@ -317,7 +319,7 @@ def test_a_bot_without_a_valid_setup_ends_with_one_sentence(tmp_path: Path) -> N
     asyncio.run(all_at_once())
 
 
-async def doctor(
+async def run_doctor(
     slack: FakeSlack, folder: Path, secrets: dict[str, str], settings: str = ""
 ) -> tuple[int | None, str]:
     """Return the output of `paperround doctor` for a bot with one channel."""
@@ -347,53 +349,57 @@ def test_the_doctor_names_each_problem_and_its_remedy(tmp_path: Path) -> None:
         async with FakeSlack(clock=lambda: time.time() + 600) as slack:
             slack.add_channel("papers", bot_in=False)
             slack.scopes -= {"reactions:read"}
-            status, said = await doctor(slack, tmp_path / "half", RIGHT)
+            status, output = await run_doctor(slack, tmp_path / "half", RIGHT)
         assert status == 0
-        assert "✓ bot token: Slack knows us as paperround in The lab." in said
-        assert "! scopes: The app lacks reactions:read (to see who marks a paper)" in said
-        assert "paperround manifest slack" in said
-        assert re.search(r"! clock: This machine's clock is (59|60)\d seconds off Slack's", said)
-        assert "! channel #papers: Paperround is not in the channel: type /invite @paperround there." in said
-        assert "✓ app token" in said
-        assert "The next comes on" in said
+        assert "✓ bot token: Slack knows us as paperround in The lab." in output
+        assert "! scopes: The app lacks reactions:read (to see who marks a paper)" in output
+        assert "paperround manifest slack" in output
+        assert re.search(r"! clock: This machine's clock is (59|60)\d seconds off Slack's", output)
+        assert (
+            "! channel #papers: Paperround is not in the channel: type /invite @paperround there." in output
+        )
+        assert "✓ app token" in output
+        assert "The next comes on" in output
 
-    async def revoked() -> None:
+    async def check_revoked_token() -> None:
         async with FakeSlack() as slack:
             here = Channel("slack", slack.add_channel("papers"), "T1")
             slack.token_error = "account_inactive"
             store = prepare_store(tmp_path / "revoked")
             add_overdue_channel(store, here.channel)
             store.subscriptions.stop(here, "the channel was archived.")
-            status, said = await doctor(slack, tmp_path / "revoked", RIGHT, 'digest_command = "/daily"')
+            status, output = await run_doctor(slack, tmp_path / "revoked", RIGHT, 'digest_command = "/daily"')
         assert status == 1
         assert (
             "! digest of slack:T1:CPAPERS: Stopped: the channel was archived. /daily resume tries again."
-            in said
+            in output
         )
-        assert "✗ bot token: The app was removed from the workspace: install it again" in said
+        assert "✗ bot token: The app was removed from the workspace: install it again" in output
 
     async def without_writing() -> None:
         async with FakeSlack() as slack:
             slack.add_channel("papers", is_private=True, bot_in=False)
             slack.scopes -= {"chat:write"}
-            status, said = await doctor(
+            status, output = await run_doctor(
                 slack, tmp_path / "writing", {**RIGHT, "SLACK_APP_TOKEN": "xapp-wrong"}
             )
         assert status == 1
-        assert "✗ scopes: The app lacks chat:write (to post digests)" in said
-        assert "✗ app token:" in said
-        assert "connections:write" in said
-        assert "or it is private and Paperround is not in it" in said
+        assert "✗ scopes: The app lacks chat:write (to post digests)" in output
+        assert "✗ app token:" in output
+        assert "connections:write" in output
+        assert "or it is private and Paperround is not in it" in output
 
-    async def exchanged() -> None:
+    async def check_exchanged_tokens() -> None:
         async with FakeSlack() as slack:
             slack.add_channel("papers")
             secrets = {"SLACK_BOT_TOKEN": "xapp-right", "SLACK_APP_TOKEN": "xoxb-right"}
-            status, said = await doctor(slack, tmp_path / "exchanged", secrets)
+            status, output = await run_doctor(slack, tmp_path / "exchanged", secrets)
         assert status == 1
-        assert "SLACK_BOT_TOKEN holds an app-level token" in said
+        assert "SLACK_BOT_TOKEN holds an app-level token" in output
 
     async def all_at_once() -> None:
-        await asyncio.gather(half_installed(), revoked(), without_writing(), exchanged())
+        await asyncio.gather(
+            half_installed(), check_revoked_token(), without_writing(), check_exchanged_tokens()
+        )
 
     asyncio.run(all_at_once())
