@@ -328,7 +328,7 @@ class SlackListeners:
         tokens = event.get("tokens")
         if tokens and not tokens.get("bot"):
             return  # A person's own token was revoked, and the app uses none.
-        self.platform.workspaces.record_removal(str(body.get("team_id", "")), str(event["type"]))
+        await self.platform.workspaces.record_removal(str(body.get("team_id", "")), str(event["type"]))
 
     async def _on_other_event(self, event: Payload) -> None:
         log.debug("event without a listener: %s", event.get("type"))

@@ -68,7 +68,7 @@ class SlackWorkspaces:
         """Replace the workspace by a copy with the ids and the name that Slack gave."""
         self._workspace = workspace
 
-    def record_removal(self, team_id: str, event: str) -> None:
+    async def record_removal(self, team_id: str, event: str) -> None:
         """Log that a workspace took the app's rights away, by an event such as app_uninstalled.
 
         The token is still used: it may become valid again.
