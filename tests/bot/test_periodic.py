@@ -7,6 +7,7 @@ import pytest
 
 from bot.periodic import every, restart_on_failure
 from digests.errors import StoreError
+from tests.fakes.wire import WAIT_SECONDS
 
 
 def test_polling_goes_on_after_failures_and_ends_with_the_stop_event(
@@ -23,7 +24,7 @@ def test_polling_goes_on_after_failures_and_ends_with_the_stop_event(
             raise ZeroDivisionError
         stop.set()
 
-    asyncio.run(asyncio.wait_for(every(0.001, work, stop, name="failure notices"), 5))
+    asyncio.run(asyncio.wait_for(every(0.001, work, stop, name="failure notices"), WAIT_SECONDS))
     assert run_count == 3
     assert [record.levelno for record in caplog.records] == [logging.ERROR, logging.ERROR]
     assert "failure notices: The store is away. Trying again in 0.001 seconds." in caplog.text
@@ -40,7 +41,7 @@ def test_work_may_choose_the_time_of_its_next_run() -> None:
             stop.set()
         return 0.001
 
-    asyncio.run(asyncio.wait_for(every(3600, work, stop, name="reviews"), 5))
+    asyncio.run(asyncio.wait_for(every(3600, work, stop, name="reviews"), WAIT_SECONDS))
     assert run_count == 2
 
 
@@ -53,7 +54,9 @@ def test_work_is_restarted_after_a_failure_and_not_after_its_end(caplog: pytest.
         if run_count < 3:
             raise ZeroDivisionError
 
-    asyncio.run(asyncio.wait_for(restart_on_failure(0.001, work, asyncio.Event(), name="delivering"), 5))
+    asyncio.run(
+        asyncio.wait_for(restart_on_failure(0.001, work, asyncio.Event(), name="delivering"), WAIT_SECONDS)
+    )
     assert run_count == 3
     assert caplog.text.count("Delivering failed and restarts in 0.001 seconds") == 2
 
@@ -66,8 +69,8 @@ def test_a_stop_ends_the_wait_between_two_runs_at_once() -> None:
             stop.set()
             raise ZeroDivisionError
 
-        await asyncio.wait_for(every(3600, work, stop, name="reviews"), 5)
+        await asyncio.wait_for(every(3600, work, stop, name="reviews"), WAIT_SECONDS)
         stop.clear()
-        await asyncio.wait_for(restart_on_failure(3600, work, stop, name="reviews"), 5)
+        await asyncio.wait_for(restart_on_failure(3600, work, stop, name="reviews"), WAIT_SECONDS)
 
     asyncio.run(scenario())

@@ -5,6 +5,7 @@ import threading
 from contextvars import ContextVar
 
 from bot.storage import INTERACTIVE_THREADS, run_background, run_interactive
+from tests.fakes.wire import WAIT_SECONDS
 
 request_id: ContextVar[str] = ContextVar("request_id", default="")
 
@@ -13,10 +14,13 @@ def test_commands_that_block_every_thread_of_theirs_delay_no_background_work() -
     async def scenario() -> str:
         release = threading.Event()
         commands = [
-            asyncio.create_task(run_interactive(release.wait, 10)) for _ in range(2 * INTERACTIVE_THREADS)
+            asyncio.create_task(run_interactive(release.wait, WAIT_SECONDS))
+            for _ in range(2 * INTERACTIVE_THREADS)
         ]
         await asyncio.sleep(0)
-        thread_name = await asyncio.wait_for(run_background(lambda: threading.current_thread().name), 5)
+        thread_name = await asyncio.wait_for(
+            run_background(lambda: threading.current_thread().name), WAIT_SECONDS
+        )
         assert not any(command.done() for command in commands)
         release.set()
         assert all(await asyncio.gather(*commands))

@@ -107,8 +107,10 @@ class SlackChat:
         return Channel("slack", self.slack.add_channel(name), self.slack.team_id)
 
     def pages_in(self, channel: Channel) -> list[PagePapers]:
-        ours = (one for one in self.slack.messages_in(channel.channel) if one["user"] == self.slack.bot_user)
-        return [papers_of_message(message["blocks"]) for message in ours]
+        own_messages = (
+            one for one in self.slack.messages_in(channel.channel) if one["user"] == self.slack.bot_user
+        )
+        return [papers_of_message(message["blocks"]) for message in own_messages]
 
     def list_protocol_errors(self) -> list[str]:
         return self.slack.protocol_errors

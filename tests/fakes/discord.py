@@ -941,8 +941,8 @@ class FakeDiscord:
         return [self._history_json(one) for one in chosen]
 
     def _is_shown(self, message: Json) -> bool:
-        made = ((int(message["id"]) >> 22) + DISCORD_EPOCH) / 1000
-        return not self.history_lag or made <= self.clock() - self.history_lag
+        created_at = ((int(message["id"]) >> 22) + DISCORD_EPOCH) / 1000
+        return not self.history_lag or created_at <= self.clock() - self.history_lag
 
     def _do_edit_message(self, request: web.Request, body: Json, channel: str, message: str) -> Json:
         where = self._get_channel(channel)

@@ -803,7 +803,7 @@ class FakeSlack:
 
     def _do_conversations_replies(self, arguments: Json) -> Json:
         channel = self._get_channel(arguments)
-        ours = [
+        replies = [
             m for m in channel.messages
             if arguments["ts"] in (m["ts"], m.get("thread_ts")) and self._is_shown(m)
         ]  # fmt: skip
@@ -811,8 +811,10 @@ class FakeSlack:
             min(int(arguments.get("limit") or 100), self.history_limit),
             int(arguments.get("cursor") or 0),
         )
-        more = {"response_metadata": {"next_cursor": str(start + limit)}} if len(ours) > start + limit else {}
-        return {"messages": [_history_json(m, arguments) for m in ours[start : start + limit]], **more}
+        more = (
+            {"response_metadata": {"next_cursor": str(start + limit)}} if len(replies) > start + limit else {}
+        )
+        return {"messages": [_history_json(m, arguments) for m in replies[start : start + limit]], **more}
 
     def _do_reactions_get(self, arguments: Json) -> Json:
         message = self._get_message(self._get_channel(arguments).id, arguments["timestamp"])
@@ -828,10 +830,10 @@ class FakeSlack:
         return self._do_views_open(arguments)
 
     def _do_views_open(self, arguments: Json) -> Json:
-        made, interaction = self._triggers.pop(arguments.get("trigger_id", ""), (None, None))
-        if made is None or interaction is None:
+        created_at, interaction = self._triggers.pop(arguments.get("trigger_id", ""), (None, None))
+        if created_at is None or interaction is None:
             raise _RefusedError("exchanged_trigger_id")
-        if self.clock() - made > self.trigger_seconds:
+        if self.clock() - created_at > self.trigger_seconds:
             raise _RefusedError("expired_trigger_id")
         view = self._store_view(arguments["view"])
         interaction.views.append(view)

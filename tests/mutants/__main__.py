@@ -42,7 +42,7 @@ NO_CATCH = (
 
 
 class Verdict(StrEnum):
-    """What became of a mutant."""
+    """Result of a mutant."""
 
     CAUGHT = "caught"
     SURVIVED = "SURVIVED"

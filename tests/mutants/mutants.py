@@ -775,7 +775,7 @@ MUTANTS: tuple[Mutant, ...] = (
             "::test_a_reservation_over_either_limit_is_refused_and_settling_frees_the_rest[sqlite]",
         ),
     ),
-    # What sources serve.
+    # Content of sources.
     Mutant(
         "private address not refused",
         "digests/sources/http/addresses.py",

@@ -35,7 +35,7 @@ from config.settings import SettingsTable
 
 
 class NoticeBoardSettings(SettingsTable):
-    """A sheet of paper on the wall."""
+    """A notice board in a file."""
 
     file: str = Field(default="board.txt", description="File that gets each message.")
 

@@ -29,7 +29,7 @@ Trial = Callable[[FakeDiscord, DiscordPlatform], Awaitable[None]]
 
 @pytest.fixture(autouse=True)
 def _discords_own_addresses() -> Iterator[None]:
-    """The addresses are discord.py's, for the whole process: each test gives them back."""
+    """Restore the addresses of discord.py, which hold for the whole process."""
     base, gateway = Route.BASE, DiscordWebSocket.DEFAULT_GATEWAY
     yield
     Route.BASE, DiscordWebSocket.DEFAULT_GATEWAY = base, gateway
@@ -347,7 +347,7 @@ def test_the_archive_of_a_forum_is_searched_page_by_page() -> None:
     async def trial(discord: FakeDiscord, platform: DiscordPlatform) -> None:
         forum = discord.add_channel("forum", FORUM)
         place, card = locate_channel(discord, forum), a_page(platform, A_CARD)
-        ours = await platform.post(place, card, key=KEY, thread=None)
+        receipt = await platform.post(place, card, key=KEY, thread=None)
         (post,) = discord.threads_of(forum)
         now = datetime.now(UTC)
         post.is_archived, post.archived_at = True, now.isoformat()
@@ -355,7 +355,7 @@ def test_the_archive_of_a_forum_is_searched_page_by_page() -> None:
             at = (now + timedelta(seconds=number + 1)).isoformat()
             other = replace(post, id=discord.next_snowflake(), owner="1", archived_at=at, messages=[])
             discord.channels[other.id] = other
-        assert await platform.find(place, key=KEY, since=LONG_AGO) == ours
+        assert await platform.find(place, key=KEY, since=LONG_AGO) == receipt
 
     run_trial(trial)
 

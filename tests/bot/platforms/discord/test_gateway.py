@@ -40,7 +40,7 @@ def _discords_own_addresses() -> Iterator[None]:
 
 
 def keep_connected_during(trial: Trial, *, ends_itself: bool = False, **world: object) -> list[str]:
-    """Keep a gateway connected while something happens; whether draining came at the end, as "drained"."""
+    """Keep a gateway connected during a trial. Returns ["drained"] if it drained at the end."""
     drained: list[str] = []
 
     async def drain() -> None:

@@ -53,14 +53,14 @@ def test_the_doctor_names_the_missing_permissions_of_each_channel_and_how_to_giv
         hidden = discord.add_channel("hidden", FORUM, denied=["view_channel"])
         channels = [Channel("discord", channel) for channel in (good, shut, hidden, "123456789012345678")]
         findings = await an_app(settings).check(channels)
-        said = {finding.subject: finding for finding in findings}
-        assert said["bot token"].severity is Severity.OK
-        assert "The lab" in said["servers"].sentence
-        assert said["channel #good"].severity is Severity.OK
-        assert "Send Messages and Embed Links" in said["channel #shut"].sentence
-        assert said["channel #shut"].severity is Severity.WARNING
-        assert "View Channel" in said[f"channel {hidden}"].sentence
-        assert "no such channel" in said["channel 123456789012345678"].sentence
+        by_subject = {finding.subject: finding for finding in findings}
+        assert by_subject["bot token"].severity is Severity.OK
+        assert "The lab" in by_subject["servers"].sentence
+        assert by_subject["channel #good"].severity is Severity.OK
+        assert "Send Messages and Embed Links" in by_subject["channel #shut"].sentence
+        assert by_subject["channel #shut"].severity is Severity.WARNING
+        assert "View Channel" in by_subject[f"channel {hidden}"].sentence
+        assert "no such channel" in by_subject["channel 123456789012345678"].sentence
 
     run_trial(trial)
 
@@ -117,7 +117,7 @@ def test_commands_are_synced_once_per_change_and_removed_from_former_servers() -
     class Answered:
         store = a_store()
 
-    def told(notes: Notes, application: str) -> str:
+    def read_synced(notes: Notes, application: str) -> str:
         return notes.read(f"discord commands {application}")
 
     async def trial(discord: FakeDiscord, settings: DiscordSettings) -> None:
@@ -146,7 +146,7 @@ def test_commands_are_synced_once_per_change_and_removed_from_former_servers() -
             f"discord commands {discord.application_id}", '{"": "of an older version"}'
         )
         await connected(discord, settings, [Answered])
-        assert "older" not in told(Answered.store.notes, discord.application_id)
+        assert "older" not in read_synced(Answered.store.notes, discord.application_id)
 
     run_trial(trial)
 

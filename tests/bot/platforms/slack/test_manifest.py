@@ -33,8 +33,8 @@ def test_the_file_in_config_is_the_output_of_the_command() -> None:
 
 
 def test_every_length_is_within_slacks_limits() -> None:
-    made = build_manifest(SlackSettings(digest_command="/" + "d" * 31), URL)
-    about, features = made["display_information"], made["features"]
+    manifest = build_manifest(SlackSettings(digest_command="/" + "d" * 31), URL)
+    about, features = manifest["display_information"], manifest["features"]
     assert len(about["name"]) <= 35
     assert len(about["description"]) <= 140
     assert 174 <= len(about["long_description"]) <= 4000
@@ -42,36 +42,38 @@ def test_every_length_is_within_slacks_limits() -> None:
     assert len(features["shortcuts"]) <= 10
     assert all(len(command["command"]) <= 32 for command in features["slash_commands"])
     assert all(len(command["usage_hint"]) <= 1000 for command in features["slash_commands"])
-    assert len(made["settings"]["event_subscriptions"]["bot_events"]) <= 100
+    assert len(manifest["settings"]["event_subscriptions"]["bot_events"]) <= 100
 
 
 def test_socket_mode_needs_no_address_and_http_has_it_in_three_places() -> None:
     assert "request_url" not in json.dumps(build_manifest(SlackSettings()))
     assert build_manifest(SlackSettings())["settings"]["socket_mode_enabled"] is True
-    made = build_manifest(SlackSettings(), URL)
-    assert made["settings"]["socket_mode_enabled"] is False
-    assert made["settings"]["event_subscriptions"]["request_url"] == URL
-    assert made["settings"]["interactivity"]["request_url"] == URL
-    assert {command["url"] for command in made["features"]["slash_commands"]} == {URL}
+    manifest = build_manifest(SlackSettings(), URL)
+    assert manifest["settings"]["socket_mode_enabled"] is False
+    assert manifest["settings"]["event_subscriptions"]["request_url"] == URL
+    assert manifest["settings"]["interactivity"]["request_url"] == URL
+    assert {command["url"] for command in manifest["features"]["slash_commands"]} == {URL}
 
 
 def test_names_and_rights_follow_the_settings() -> None:
-    made = build_manifest(SlackSettings(paper_command="/lookup", digest_command="/daily", unfurl_arxiv=False))
-    assert [command["command"] for command in made["features"]["slash_commands"]] == ["/lookup", "/daily"]
-    assert "unfurl_domains" not in made["features"]
-    assert "link_shared" not in made["settings"]["event_subscriptions"]["bot_events"]
-    assert not {"links:read", "links:write"} & set(made["oauth_config"]["scopes"]["bot"])
+    manifest = build_manifest(
+        SlackSettings(paper_command="/lookup", digest_command="/daily", unfurl_arxiv=False)
+    )
+    assert [command["command"] for command in manifest["features"]["slash_commands"]] == ["/lookup", "/daily"]
+    assert "unfurl_domains" not in manifest["features"]
+    assert "link_shared" not in manifest["settings"]["event_subscriptions"]["bot_events"]
+    assert not {"links:read", "links:write"} & set(manifest["oauth_config"]["scopes"]["bot"])
 
 
 @dataclass
 class Registered:
-    """Takes listeners as Bolt's app does, and remembers what for."""
+    """Registers listeners as Bolt's app does, and records their events."""
 
-    heard: dict[str, list[object]] = field(default_factory=lambda: defaultdict(list))
+    handlers: dict[str, list[object]] = field(default_factory=lambda: defaultdict(list))
 
     def __getattr__(self, kind: str) -> Callable[[object], Callable[[object], None]]:
         def register(what: object) -> Callable[[object], None]:
-            self.heard[kind].append(what)
+            self.handlers[kind].append(what)
             return lambda listener: None
 
         return register
@@ -91,11 +93,11 @@ def test_the_manifest_and_the_listeners_name_the_same_events(settings: SlackSett
             SlackListeners(answers, platform, settings, lambda: NOON).register_handlers(app)  # type: ignore[arg-type]
 
     asyncio.run(register())
-    made = build_manifest(settings)
-    announced = {*made["settings"]["event_subscriptions"]["bot_events"], "link_shared"}
-    assert {event for event in app.heard["event"] if isinstance(event, str)} == announced
-    assert app.heard["command"] == [one["command"] for one in made["features"]["slash_commands"]]
-    assert app.heard["shortcut"] == [one["callback_id"] for one in made["features"]["shortcuts"]]
+    manifest = build_manifest(settings)
+    announced = {*manifest["settings"]["event_subscriptions"]["bot_events"], "link_shared"}
+    assert {event for event in app.handlers["event"] if isinstance(event, str)} == announced
+    assert app.handlers["command"] == [one["command"] for one in manifest["features"]["slash_commands"]]
+    assert app.handlers["shortcut"] == [one["callback_id"] for one in manifest["features"]["shortcuts"]]
 
 
 def test_every_scope_has_a_reason_and_no_scenario_needs_more() -> None:

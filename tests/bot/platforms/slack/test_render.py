@@ -413,7 +413,7 @@ NASTY = [
 
 
 def nasty_message(text: str) -> Message:
-    """The text in every place there is."""
+    """Return a message with this text in every part."""
     card = a_card(
         title=text,
         score=text,
@@ -462,7 +462,7 @@ def test_texts_of_ten_thousand_characters_keep_the_limits(style: DigestStyle, si
 
 @pytest.mark.parametrize("letters", range(1, 6))
 def test_a_part_of_a_card_is_cut_before_it_is_escaped(letters: int) -> None:
-    """And its length is that of the escaped text."""
+    # The limit holds for the escaped text.
     long = "x" * letters + "&" * 1000
     (page,) = check_all(build_message(a_card(limitations=(long,))), DigestStyle.CARDS)
     (line,) = [line for markup in list_markups(page) for line in markup.splitlines() if "&amp;" in line]

@@ -30,7 +30,7 @@ PAGE = Page({"text": "Hello", "blocks": [{"type": "divider"}], "unfurl_links": F
 
 @dataclass(slots=True)
 class InstalledWorkspaces(SlackWorkspaces):
-    """Finds each workspace by its id, as one that reads installations would."""
+    """Finds each workspace by its id, as the installations in a store will."""
 
     by_team: Mapping[str, SlackWorkspace]
 
@@ -39,7 +39,7 @@ class InstalledWorkspaces(SlackWorkspaces):
 
 
 @dataclass(frozen=True, slots=True)
-class Office:
+class TwoWorkspaces:
     """Two workspaces, each with a person and a channel of the same ids, and the app that serves both."""
 
     first: FakeSlack
@@ -69,12 +69,12 @@ async def identify_workspace(slack: FakeSlack, session: aiohttp.ClientSession) -
 
 
 @asynccontextmanager
-async def open_office() -> AsyncIterator[Office]:
+async def open_workspaces() -> AsyncIterator[TwoWorkspaces]:
     """Serve two workspaces. Ada is an admin in the first one only."""
     stop, is_listening = asyncio.Event(), asyncio.Event()
     first = FakeSlack(bot_token="xoxb-first", team_id="T1", bot_user="UFIRST")
     second = FakeSlack(bot_token="xoxb-second", team_id="T2", bot_user="USECOND")
-    async with first, second, open_session(5) as session:
+    async with first, second, open_session(30) as session:
         by_team = {slack.team_id: await identify_workspace(slack, session) for slack in (first, second)}
         settings = SlackSettings(api_base_url=first.url)
         platform, store = SlackPlatform(InstalledWorkspaces(by_team)), a_store()
@@ -96,7 +96,7 @@ async def open_office() -> AsyncIterator[Office]:
         await is_listening.wait()
         (ada, _) = (first.add_user("ada", is_admin=True), second.add_user("ada"))
         (papers, _) = (slack.add_channel("papers") for slack in (first, second))
-        yield Office(first, second, platform, listeners, store, ada, papers)
+        yield TwoWorkspaces(first, second, platform, listeners, store, ada, papers)
         stop.set()
         await serving
         await transport.close()
@@ -104,31 +104,31 @@ async def open_office() -> AsyncIterator[Office]:
         assert first.protocol_errors == second.protocol_errors == []
 
 
-def run_scenario(scenario: Callable[[Office], Awaitable[None]]) -> None:
+def run_scenario(scenario: Callable[[TwoWorkspaces], Awaitable[None]]) -> None:
     async def run() -> None:
-        async with open_office() as office:
-            await scenario(office)
+        async with open_workspaces() as workspaces:
+            await scenario(workspaces)
 
     asyncio.run(run())
 
 
 def test_a_page_is_posted_and_found_with_the_token_of_its_channels_workspace() -> None:
-    async def scenario(office: Office) -> None:
-        here, there = office.channels
-        receipt = await office.platform.post(there, PAGE, key="k", thread=None)
-        assert office.first.messages_in(office.papers) == []
-        assert [message["ts"] for message in office.second.messages_in(office.papers)] == [receipt]
-        assert await office.platform.find(there, key="k", since=NOW) == receipt
-        assert await office.platform.find(here, key="k", since=NOW) is None
+    async def scenario(workspaces: TwoWorkspaces) -> None:
+        here, there = workspaces.channels
+        receipt = await workspaces.platform.post(there, PAGE, key="k", thread=None)
+        assert workspaces.first.messages_in(workspaces.papers) == []
+        assert [message["ts"] for message in workspaces.second.messages_in(workspaces.papers)] == [receipt]
+        assert await workspaces.platform.find(there, key="k", since=NOW) == receipt
+        assert await workspaces.platform.find(here, key="k", since=NOW) is None
 
     run_scenario(scenario)
 
 
 def test_a_person_has_the_rights_of_the_workspace_that_the_request_comes_from() -> None:
-    async def scenario(office: Office) -> None:
-        assert "Done" in await office.subscribe_papers(office.first)
-        assert "Only workspace admins" in await office.subscribe_papers(office.second)
-        here, there = (office.store.subscriptions.find(channel) for channel in office.channels)
+    async def scenario(workspaces: TwoWorkspaces) -> None:
+        assert "Done" in await workspaces.subscribe_papers(workspaces.first)
+        assert "Only workspace admins" in await workspaces.subscribe_papers(workspaces.second)
+        here, there = (workspaces.store.subscriptions.find(channel) for channel in workspaces.channels)
         assert here
         assert not there
 
@@ -136,35 +136,37 @@ def test_a_person_has_the_rights_of_the_workspace_that_the_request_comes_from() 
 
 
 def test_the_home_page_lists_the_digests_of_its_own_workspace() -> None:
-    async def scenario(office: Office) -> None:
+    async def scenario(workspaces: TwoWorkspaces) -> None:
         subscriptions = [
             replace(a_subscription(), channel=Channel("slack", name, team))
             for name, team in (("CFIRST", "T1"), ("CSECOND", "T2"))
         ]
-        office.store.subscriptions.sync_from_settings(subscriptions, now=NOW)
-        await office.second.dispatch_event(type="app_home_opened", user=office.ada, tab="home", channel="D1")
-        await office.second.wait_until(lambda: office.ada in office.second.homes)
-        home = read_text(office.second.homes[office.ada]["blocks"])
+        workspaces.store.subscriptions.sync_from_settings(subscriptions, now=NOW)
+        await workspaces.second.dispatch_event(
+            type="app_home_opened", user=workspaces.ada, tab="home", channel="D1"
+        )
+        await workspaces.second.wait_until(lambda: workspaces.ada in workspaces.second.homes)
+        home = read_text(workspaces.second.homes[workspaces.ada]["blocks"])
         assert "CSECOND" in home
         assert "CFIRST" not in home
-        assert office.first.homes == {}
+        assert workspaces.first.homes == {}
 
     run_scenario(scenario)
 
 
 def test_missed_reactions_are_read_in_the_workspace_of_each_post() -> None:
-    async def scenario(office: Office) -> None:
-        office.store.library.add([(a_paper(PAPER), a_review())], now=NOW)
+    async def scenario(workspaces: TwoWorkspaces) -> None:
+        workspaces.store.library.add([(a_paper(PAPER), a_review())], now=NOW)
         channels = []
-        for slack in (office.first, office.second):
+        for slack in (workspaces.first, workspaces.second):
             channel = Channel("slack", slack.add_channel(f"of-{slack.team_id}"), slack.team_id)
-            receipt = await office.platform.post(channel, PAGE, key="k", thread=None)
-            office.store.posts.record_shared(Post(channel, receipt, (PAPER,), {}), now=NOW)
-            for user in (office.ada, slack.bot_user):
+            receipt = await workspaces.platform.post(channel, PAGE, key="k", thread=None)
+            workspaces.store.posts.record_shared(Post(channel, receipt, (PAPER,), {}), now=NOW)
+            for user in (workspaces.ada, slack.bot_user):
                 await slack.add_reaction(user, channel.channel, receipt, is_dispatched=False)
             channels.append(channel)
-        await office.listeners.catch_up()
+        await workspaces.listeners.catch_up()
         for channel in channels:
-            assert office.store.marks.mark_counts(channel, [PAPER]) == {PAPER: 1}
+            assert workspaces.store.marks.mark_counts(channel, [PAPER]) == {PAPER: 1}
 
     run_scenario(scenario)
