@@ -28,9 +28,9 @@ HISTORY_LIMIT = 9
 
 
 def run_command(options: argparse.Namespace) -> int:
-    """Post a channel's edition of today, or show it with --dry-run.
+    """Post a channel's edition of today and print the outcome, or show the digest with --dry-run.
 
-    Raises PaperroundError if it is not posted.
+    Raises InputError for an unknown channel, and PaperroundError if the edition is not posted.
     """
     services = build_cli_services(options)
     if options.dry_run:

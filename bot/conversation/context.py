@@ -30,7 +30,8 @@ class Person:
 class Reply:
     """Reply to one person: `message` is for the person alone, `announcement` for the whole channel.
 
-    A platform with forms opens `form` for the person, if there is one, in place of the message.
+    None announces nothing. A platform with forms opens `form` for the person, if there is one, in place of
+    the message.
     """
 
     message: Message
@@ -63,7 +64,10 @@ class ConversationContext:
     fetch_paper: Callable[[str], Paper | None] | None = None
 
     def may_change_digest(self, person: Person) -> bool:
-        """Return True if the person may change digests and decide about held papers."""
+        """Return True if the person may change digests and decide about held papers.
+
+        That is everybody if `anyone_may_change`, else only an admin.
+        """
         return self.anyone_may_change or person.is_admin
 
     def require_permission(self, person: Person, task: str) -> None:

@@ -28,7 +28,10 @@ class ModerationAnswers:
     context: ConversationContext
 
     def show_held_papers(self, person: Person) -> Message:
-        """Return a list of the papers that wait for a decision, with buttons to release or reject each."""
+        """Return a list of the papers that wait for a decision, with buttons to release or reject each.
+
+        Raises InputError for a person who may not decide.
+        """
         self.context.require_permission(person, _TASK)
         return present_held_papers(self.context.store.moderation.list_held(), self.context.paper_command)
 

@@ -26,7 +26,10 @@ class QueueAnswers:
     context: ConversationContext
 
     def show_queue(self, channel: Channel) -> Message:
-        """Return the first `QUEUE_LENGTH` papers to discuss, most marks first."""
+        """Return the first `QUEUE_LENGTH` papers to discuss, most marks first.
+
+        With a shared queue they are those of all channels.
+        """
         queue = self._load_queue(channel)
         return present_queue(queue, self._find_titles(queue))
 

@@ -417,7 +417,7 @@ _WORD_BY_DAYS = {WEEKDAYS: "weekdays", EVERY_DAY: "daily"}
 
 
 def _format_days(days: frozenset[int]) -> str:
-    """Format weekdays as words that /digest subscribe understands."""
+    """Format weekdays as words that /digest subscribe understands: weekdays, daily, or on mon, thu."""
     return _WORD_BY_DAYS.get(days) or f"on {', '.join(DAYS[day] for day in sorted(days))}"
 
 

@@ -28,8 +28,8 @@ class Batcher:
     """Collects the items of several deliveries into batches, one kind of work a batch.
 
     One batch of a kind runs at a time; items that arrive meanwhile form the next. With fewer than
-    `BATCH_FROM` deliveries in progress a batch starts at once, else when it is full or after
-    `BATCH_WAIT_SECONDS`.
+    `BATCH_FROM` deliveries in progress a batch starts at once. With more it starts when it has one item for
+    every `BATCH_DIVISOR` of them, or after `BATCH_WAIT_SECONDS`.
     """
 
     _in_flight: int = 0

@@ -284,7 +284,10 @@ class _EditionRun:
                 self.has_progress = True
 
     async def _deliver_page(self, page: PlannedPage) -> str | None:
-        """Post, reconcile or edit a page by its state. Returns its receipt; None for a skipped page."""
+        """Post, reconcile or edit a page by its state. Returns its receipt; None for a skipped page.
+
+        A page that was posted or skipped before is left alone. Raises PostError and LeaseLostError.
+        """
         match page.state:
             case PageState.POSTED | PageState.SKIPPED:
                 return page.receipt
@@ -503,7 +506,10 @@ def _plan_rendered_pages(rendered: RenderedDigest, claim: Claim) -> tuple[Planne
 
 
 def _name_delivery(claim: Claim) -> str:
-    """Return a name that no other delivery has. A digest's leaves out the kind: posted keys come from it."""
+    """Return a name that no other delivery has, from which the keys of its pages are computed.
+
+    The name of a digest must stay without its kind, because posted messages carry keys made of it.
+    """
     name = f"{claim.subscription.channel} {claim.edition.isoformat()}"
     return name if claim.kind is DeliveryKind.DIGEST else f"{name} {claim.kind}"
 
@@ -553,9 +559,9 @@ async def _abandon_delivery(
 
 
 async def _try_write(write: Callable[[], None]) -> None:
-    """Write in a background thread.
+    """Call `write` in a background thread. An error is logged and not raised.
 
-    An error is only logged: the delivery is leased again after its lease ends.
+    The delivery then keeps its state, and is leased again after its lease ends.
     """
     try:
         await run_background(write)
@@ -566,9 +572,10 @@ async def _try_write(write: Callable[[], None]) -> None:
 
 
 def _compute_backoff(failures: int, jitter: float) -> timedelta:
-    """Compute the wait before the next attempt, after `failures` failures in a row.
+    """Compute the wait before the next attempt, after `failures` earlier failures in a row.
 
-    `jitter`, from 0 to 1, adds up to a quarter, so that deliveries that failed together are spread.
+    It doubles from `FIRST_BACKOFF` to `MAX_BACKOFF`. `jitter`, from 0 to 1, adds up to a quarter, so that
+    deliveries that failed together are spread.
     """
     backoff: timedelta = min(FIRST_BACKOFF * 2 ** min(failures, 9), MAX_BACKOFF)
     return backoff * (1 + jitter / 4)

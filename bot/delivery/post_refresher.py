@@ -63,10 +63,11 @@ class PostRefresher:
         await every(POLL_SECONDS, partial(self.refresh_due_posts, stop), stop, name="post edits")
 
     async def refresh_due_posts(self, stop: asyncio.Event) -> None:
-        """Queue an edit for every changed post, then make the edits that are due. Returns early at `stop`.
+        """Queue an edit for every post of which a paper changed, then make the edits that are due.
 
         Edits of one workspace are made one after the other, those of different workspaces at the same time. A
-        failed edit affects no other. Errors of the queue in the store are raised.
+        failed edit affects no other. At `stop` it returns early, and claimed edits that were not made are due
+        again. Errors of the queue in the store are raised.
         """
         post_edits = self.store.post_edits
         while not stop.is_set():

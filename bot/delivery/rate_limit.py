@@ -86,7 +86,10 @@ class RateLimiter:
         return max(0.0, self._next_slots.get(key, 0.0) - self.now())
 
     def _reserve_slot(self, key: Hashable, rate: float) -> float:
-        """Reserve the next slot of a scope, and return the seconds until it."""
+        """Reserve the next slot of a scope, and return the seconds until it. Does not wait.
+
+        `rate` is in messages a second.
+        """
         now, wait = self.now(), self._seconds_until_free(key)
         if len(self._next_slots) >= MAX_REMEMBERED_KEYS:
             self._next_slots = {scope: slot for scope, slot in self._next_slots.items() if slot > now}

@@ -60,7 +60,7 @@ class RenderedDigest:
 
 @dataclass(slots=True)
 class RenderCache:
-    """The digests rendered last, least recently used first.
+    """Cache of rendered digests. Beyond `MAX_CACHED_DIGESTS` the least recently used one is dropped.
 
     The key holds everything that a digest depends on: platform, preferences, schedule, edition, lateness, the
     flag of a follow-up, the channel's window with the papers it was shown, the newest change of any paper,

@@ -103,7 +103,7 @@ async def deliver_due_editions(context: DeliveryContext) -> None:
 
 
 class _Mode(Enum):
-    """Life of a worker."""
+    """Phase of a worker's life."""
 
     RUNNING = "running"
     """Claims at every tick."""
@@ -182,7 +182,7 @@ class PeerWatch:
     async def update_peers(self) -> None:
         """Give each limiter its active peers, at most once every `PEER_POLL_SECONDS`.
 
-        After an error the limiters keep the peers that they have.
+        Asks the store for them. An error is logged, and the limiters keep the peers that they have.
         """
         limiters, context = self.shared_limiters(), self.context
         if not limiters or monotonic() - self._polled_at < PEER_POLL_SECONDS:
@@ -207,11 +207,11 @@ class PeerWatch:
 class DeliveryWorker:
     """Claims due editions from the outbox and delivers them, within the concurrency of the policy.
 
-    At most `concurrency` editions are claimed at a time, as slots become free: ten thousand that are due at
-    once wait in the store, not in memory, and other replicas take their share. No more are claimed of one
-    workspace than it has slots, so that a platform that does not answer delays no other workspace. Workspaces
-    take turns: one that was served is passed over until every other one was. A tick never waits for
-    deliveries in progress.
+    At most `concurrency` editions are delivered at a time, and one poll claims at most as many: ten thousand
+    that are due at once wait in the store, not in memory, and other replicas take their share. No more are
+    claimed of one workspace than it has slots, so that a platform that does not answer delays no other
+    workspace. Workspaces take turns: one that was served is passed over until every other one was. A tick
+    never waits for deliveries in progress.
     """
 
     def __init__(self, context: DeliveryContext) -> None:
@@ -243,7 +243,10 @@ class DeliveryWorker:
         self._wakeup.set()
 
     async def run_until_closed(self) -> None:
-        """Claim and deliver until `close` is called. Claims without a slot are released at the end."""
+        """Claim and deliver until `close` is called. Deliveries in progress are finished before it returns.
+
+        Claims that wait for a slot are released at the end. Failures are logged and not raised.
+        """
         async with asyncio.TaskGroup() as group:
             while self._mode is _Mode.RUNNING or self.slots.in_flight or self._may_poll():
                 self._wakeup.clear()
@@ -339,7 +342,10 @@ class DeliveryWorker:
         )
 
     def _start_deliveries(self, group: asyncio.TaskGroup) -> None:
-        """Start each waiting claim for which there is a slot, unless the worker is closed."""
+        """Start each waiting claim for which there is a slot, as a task of the group.
+
+        Nothing is started when the worker is closed. The other claims go on waiting, in their order.
+        """
         for _ in range(0 if self._mode is _Mode.CLOSED else len(self._claims)):
             claim = self._claims.popleft()
             workspace = _workspace_of(claim)

@@ -159,8 +159,9 @@ def _record_result(
 ) -> None:
     """Save the source's state and health after a fetch, and enter a failure in `report`.
 
-    `last_try` is the start of the fetch: papers that the source published during the fetch may be missing.
-    Raises StoreError.
+    A failed source is tried again at the time that it named, else after `DEFAULT_RETRY_DELAY`. A success
+    counts as an import, unless the source is stale. `last_try` is the start of the fetch: papers that the
+    source published during the fetch may be missing. Raises StoreError.
     """
     state = replace(store.sources.load_state(report.source), last_try=started_at)
     trouble = Trouble.OUTAGE if failure else Trouble.STALE if report.is_stale else None
@@ -199,7 +200,10 @@ async def fetch_requested_papers(lookup: PaperLookup, store: Store, clock: Clock
 
 
 def find_due_sources(sources: Iterable[Source], store: Store, now: datetime) -> list[Source]:
-    """Return the sources whose next fetch is due. Raises StoreError."""
+    """Return the sources whose next fetch is due. A source without a next fetch never is.
+
+    Raises StoreError.
+    """
     states = [_without_future_times(store.sources.load_state(source.name), now) for source in sources]
     due_times = [
         (source.next_fetch_at(state, now), source) for source, state in zip(sources, states, strict=True)
@@ -208,7 +212,10 @@ def find_due_sources(sources: Iterable[Source], store: Store, now: datetime) -> 
 
 
 def _without_future_times(state: SourceState, now: datetime) -> SourceState:
-    """Return the state without its times if its last fetch lies in the future by this clock."""
+    """Return the state, without its times if its last fetch lies in the future by this clock.
+
+    The source is then due as if it had never been fetched.
+    """
     is_ahead = state.last_try is not None and state.last_try > now + CLOCK_TOLERANCE
     return replace(state, last_try=None, next_try_at=None) if is_ahead else state
 

@@ -23,10 +23,10 @@ def describe_counts(counts: ImportCounts) -> str:
 def show_progress_bars(
     console: Console, *, in_numbers: bool = False
 ) -> Iterator[Callable[[str], ProgressCallback]]:
-    """Yield a function that adds a bar with a label and returns its callback.
+    """Yield a function that adds a bar with a label and returns its callback, for what is done and the total.
 
-    Bars show percentages, or with `in_numbers` items done and their total.
-    Without a terminal nothing is shown.
+    Bars show percentages, or with `in_numbers` items done and their total. Long labels lose their beginning.
+    Without a terminal nothing is shown, and the callbacks do nothing.
     """
     if not console.is_terminal:
         yield lambda label: lambda done, total: None

@@ -161,9 +161,11 @@ def _describe_spending(spending: Spending, has_prices: bool) -> str:
 
 
 async def review_until_stopped(open_context: OpenReviewContext, store: Store, stop: asyncio.Event) -> None:
-    """Run rounds until `stop`. A failed round is logged and retried.
+    """Run rounds until `stop`, `POLL_SECONDS` apart.
 
-    A result is logged unless it is the same as the one before.
+    After a failed round, which is logged, and after one with trouble, the next comes in
+    `TROUBLE_RETRY_SECONDS`. A result is logged unless it is the same as the one before. A round in progress
+    at `stop` may go on for `SHUTDOWN_GRACE_SECONDS`. Errors at the opening of the reviewer are raised.
     """
     async with open_context() as context:
         last_sentence = ""
@@ -186,7 +188,7 @@ async def review_until_stopped(open_context: OpenReviewContext, store: Store, st
 async def _run_until_stopped(
     stop: asyncio.Event, round_work: Coroutine[Any, Any, RoundOutcome]
 ) -> RoundOutcome | None:
-    """Run a round to its end and return its outcome.
+    """Run a round to its end and return its outcome. Errors of the round are raised.
 
     A round that has not ended `SHUTDOWN_GRACE_SECONDS` after `stop` is cancelled, and None is returned.
     """

@@ -158,15 +158,18 @@ class InteractionDispatcher:
     ) -> None:
         """Mark the paper that a message shows or links to, or take the person's mark back, and respond.
 
-        `text` is the content of the message, for messages of people. Raises InputError when it is about no
-        known paper, or about several.
+        `text` is the content of the message, for messages of people. The posts that show the paper are
+        refreshed later. Raises InputError when the message is about no known paper, or about several.
         """
         paper = await self.mark_handler.find_paper_in_message(channel, receipt, text)
         is_marked = await self.mark_handler.toggle_mark(channel, paper, person_id)
         await respond(present_sentence(describe_menu_choice(is_marked, self.answers.digest_command)))
 
     async def start_subscriptions(self, subscriptions: Iterable[Subscription]) -> None:
-        """Start the stopped digests of these subscriptions again; running ones stay as they are."""
+        """Start the stopped digests of these subscriptions again; running ones stay as they are.
+
+        Raises StoreError; digests before the one that failed are started.
+        """
         for subscription in subscriptions:
             await self.start_digest(subscription.channel)
 

@@ -107,7 +107,8 @@ class DiscordPlatform:
     async def _open_thread(self, channel: str, message: str, attempt: SendAttempt) -> None:
         """Create the thread on a message. Its requests do not count as attempts to send the page.
 
-        Raises PostError: UNKNOWN if an earlier request of `attempt` may have posted the page.
+        Raises PostError with the outcome of the failed request, or with UNKNOWN if an earlier request of
+        `attempt` may have posted the page.
         """
         try:
             with untracked(attempt):

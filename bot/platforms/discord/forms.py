@@ -123,7 +123,10 @@ def command_text_of_options(
 
 
 def _quote_entries(entries: str) -> str:
-    """Put each entry of a list in quotes, so that no word in it is parsed as the start of a clause."""
+    """Put each entry of a list in quotes, so that no word in it is parsed as the start of a clause.
+
+    Entries are separated by commas, semicolons or lines. Quotes in them become spaces.
+    """
     cleaned = (
         entry.replace('"', " ").strip() for entry in entries.replace(";", ",").replace("\n", ",").split(",")
     )

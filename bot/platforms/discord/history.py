@@ -71,8 +71,9 @@ class PageSearch:
     async def find_in_forum(self, forum: Mapping[str, Any]) -> str | NoHistory | None:
         """Return the receipt of the page in one of the bot's posts in a forum.
 
-        Returns None if there is none, and CANNOT_ASK if there are too many posts to list or search, or a post
-        has too many messages.
+        Posts created before `since` are not searched, except the newest `MIN_SEARCHED_POSTS`. Returns None if
+        none of them has the page, and CANNOT_ASK if there are too many posts to list or search, or a post has
+        too many messages.
         """
         threads = await self._list_forum_threads(forum)
         if threads is None:

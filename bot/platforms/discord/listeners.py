@@ -192,7 +192,11 @@ class DiscordListeners:
         return Person(str(interaction.user.id), interaction.user.display_name, is_admin)
 
     def _require_posting(self, interaction: Interaction, target: Any) -> None:
-        """Raise InputError unless the bot may post in the target, else in the interaction's channel."""
+        """Raise InputError unless the bot has all `REQUIRED_PERMISSIONS` in the channel.
+
+        The channel is `target`, or that of the interaction if it is None. A target that the bot cannot see is
+        refused too.
+        """
         if target is None or target.id == interaction.channel_id:
             granted = interaction.app_permissions
         else:

@@ -24,7 +24,10 @@ def render_opening(blocks: Iterable[Block]) -> list[PageDraft]:
 
 
 def render_plain_embeds(lines: Sequence[str]) -> list[PageDraft]:
-    """Return lines as drafts of one embed each, as many as the length of a description requires."""
+    """Return lines of markup as drafts of one embed each, as many as the length of a description requires.
+
+    Empty lines at the ends of an embed are dropped. Lines without any text give no draft.
+    """
     drafts = []
     while lines:
         description, lines = _take_fitting_lines(lines, DESCRIPTION_UNITS)

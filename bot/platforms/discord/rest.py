@@ -150,7 +150,7 @@ class RestClient:
 def _error_of_unreadable_answer(attempt: SendAttempt) -> PostError:
     """Return the PostError for an answer that is not Discord's.
 
-    The page may have been posted, if it was sent.
+    Its outcome is UNKNOWN if the attempt may have posted the page, else NOT_POSTED.
     """
     outcome = attempt.resolve_outcome(Outcome.UNKNOWN)
     also = "; it may have arrived" if outcome is Outcome.UNKNOWN else ""
