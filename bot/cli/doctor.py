@@ -169,7 +169,11 @@ def _check_digests(services: Services, subscriptions: Sequence[Subscription]) ->
 
 
 def _check_digest(services: Services, subscription: Subscription) -> Finding:
-    """Report the time of the next digest, or the reason why none comes."""
+    """Report the time of the next digest, or the reason why none comes.
+
+    A warning if the channel is stopped, or its last edition was given up or is tried again. A pause is no
+    warning.
+    """
     subject = f"digest of {subscription.channel}"
     if subscription.stop_reason:
         command = build_answers(services, subscription.channel.platform).digest_command

@@ -23,7 +23,7 @@ from bot.leadership import run_while_leading
 from bot.periodic import restart_on_failure
 from bot.platforms.app import ChatApp
 from bot.platforms.registry import find_platforms
-from bot.present.wording import format_weekday_date
+from bot.present.wording import format_count, format_weekday_date
 from bot.services import (
     Services,
     build_answers,
@@ -196,7 +196,8 @@ def _sync_subscriptions(services: Services, platforms: Collection[str]) -> None:
         now=context.clock(),
     )
     if moved_count := stored_subscriptions.recompute_next_due(now=context.clock()):
-        log.info("%d channels have a new hour: the rules of their time zones changed", moved_count)
+        moved = format_count(moved_count, "channel")
+        log.info("the next edition of %s is at a new time: the clock or a time zone's rules changed", moved)
     services.store.outbox.repair_future_timestamps(now=context.clock(), lease=context.policy.lease)
     for subscription in stored_subscriptions.list_active():
         schedule = subscription.schedule

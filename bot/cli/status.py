@@ -176,7 +176,10 @@ def _sort_key(channel_status: ChannelStatus, now: datetime) -> tuple[bool, bool,
 
 
 def report_to_record(report: StatusReport) -> dict[str, Any]:
-    """Convert a report to JSON. Counts come from the outbox, so they hold for all replicas."""
+    """Convert a report to JSON values. Counts come from the outbox, so they hold for all replicas.
+
+    The record has a list of channels, those not started, and the sources; unknown times are None.
+    """
     troubles = sum(bool(describe_trouble(status, report.now)) for status in report.channels)
     return {
         "at": report.now.isoformat(),

@@ -39,7 +39,7 @@ def open_console(*, is_stderr: bool = False) -> "Console":
 
 
 def print_lines(*lines: str) -> None:
-    """Print lines as they are: without markup, colours or wrapping."""
+    """Print lines to standard output as they are: without markup, colours or wrapping."""
     open_console().print("\n".join(lines), markup=False, highlight=False, soft_wrap=True)
 
 

@@ -98,9 +98,9 @@ class SubscriptionAnswers:
     def save_form(self, form: SubscriptionForm, channel: Channel, person: Person) -> Reply:
         """Check a filled-in form, store it as the channel's digest, and return the reply.
 
-        Subscribes the channel if it has no digest. Raises FormError with a sentence for each wrong field, and
-        InputError for a person who may not change the digest and for a digest from the settings file. Nothing
-        is stored then.
+        Subscribes the channel if it has no digest. A stopped digest starts again, a paused one stays paused.
+        Raises FormError with a sentence for each wrong field, and InputError for a person who may not change
+        the digest and for a digest from the settings file. Nothing is stored then.
         """
         self.context.require_permission(person, _TASK)
         base = self._find_subscription(channel) or _new_subscription(channel, person)
@@ -194,9 +194,9 @@ class SubscriptionAnswers:
         return subscription
 
     def _describe_state(self, subscription: Subscription) -> str:
-        """Describe a subscription, and the time of its next digest.
+        """Describe a subscription in sentences, with the date of its next digest.
 
-        For a stopped or paused one, describe the reason and the command that resumes it instead.
+        For a stopped or paused one the reason takes the place of the date, with the command that resumes it.
         """
         description, command = f"{describe_subscription(subscription)}.", self.context.digest_command
         if subscription.stop_reason:

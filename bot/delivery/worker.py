@@ -17,6 +17,7 @@ from apscheduler.triggers.base import BaseTrigger
 
 from bot.delivery.deliver import BUILDABLE_KINDS, DeliveryContext, deliver_claim
 from bot.delivery.rate_limit import RateLimiter
+from bot.present.wording import format_count
 from bot.storage import run_background
 from digests.errors import PaperroundError
 from digests.ports.outbox import Claim, LeaseLostError
@@ -386,7 +387,8 @@ class DeliveryWorker:
             except LeaseLostError:
                 continue
             except Exception as error:  # The next release would fail too, and a stop must not take long.
-                log.warning("%d editions wait until their leases end: %s", len(self._claims) + 1, error)
+                waiting = format_count(len(self._claims) + 1, "edition")
+                log.warning("the lease of %s is not released, and has to end by itself: %s", waiting, error)
                 return
 
 

@@ -13,6 +13,7 @@ from rich.console import Console
 
 from bot.ingest.reporting import MAX_REPORTED_RECORDS, describe_counts, show_progress_bars
 from bot.periodic import every
+from bot.present.wording import format_count
 from bot.storage import run_background
 from digests.errors import PaperroundError, SourceError
 from digests.injections import flag_if_recent, flag_paper
@@ -190,12 +191,12 @@ async def fetch_requested_papers(lookup: PaperLookup, store: Store, clock: Clock
     try:
         found = await lookup(requested)
     except SourceError as error:
-        return f"{len(requested)} papers that people asked for are still to be fetched: {error}"
+        return f"{format_count(len(requested), 'requested paper')} could not be fetched yet: {error}"
     records = [(flag_paper(paper), NOT_REVIEWED) for paper in found.values()]
     await run_background(store.library.add, records, now=clock())
     unknown = [arxiv_id for arxiv_id in requested if arxiv_id not in found]
     await run_background(store.paper_requests.drop, unknown)
-    log.info("%d of %d papers that people asked for were fetched", len(found), len(requested))
+    log.info("requested papers fetched: %d of %d", len(found), len(requested))
     return ""
 
 

@@ -12,6 +12,7 @@ from rich.console import Console
 from bot.chat.findings import Finding, Severity
 from bot.ingest.reporting import show_progress_bars
 from bot.periodic import every
+from bot.present.wording import format_count
 from bot.storage import run_background
 from digests.errors import InputError
 from digests.model import Paper, ReadDepth, ReviewDepth
@@ -112,7 +113,8 @@ def describe_outcome(outcome: RoundOutcome, waiting_count: int) -> str:
     `waiting_count` papers are still in the review queue.
     """
     parts = [f"{outcome.score_count:,} scored", f"{outcome.full_review_count:,} reviewed in full"]
-    parts += [f"{outcome.comparison_count:,} comparisons of two"] if outcome.comparison_count else []
+    comparisons = format_count(outcome.comparison_count, "comparison")
+    parts += [f"{comparisons} of two"] if outcome.comparison_count else []
     parts += [f"{outcome.failure_count:,} failed"] if outcome.failure_count else []
     parts += [f"{outcome.held_count:,} held for a person (paperround held)"] if outcome.held_count else []
     parts += [f"{waiting_count:,} waiting"] if waiting_count else []
@@ -137,7 +139,7 @@ def describe_plan(review_plan: ReviewPlan, context: ReviewContext) -> list[str]:
     limits = budget.describe_limits() or "none is set; see tokens_per_day and cost_per_day"
     lines = [
         f"Model: {context.server.address.model} at {context.server.address.base_url}",
-        f"First look: {review_plan.papers_to_score:,} papers. "
+        f"First look: {format_count(review_plan.papers_to_score, 'paper')}. "
         f"Full review: {review_plan.papers_to_review:,} of the best.",
     ]
     if review_plan.pairs_to_compare:

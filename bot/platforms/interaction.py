@@ -245,7 +245,10 @@ class InteractionDispatcher:
                 self._running_tasks.discard(task)
 
     async def drain_tasks(self) -> None:
-        """Wait for running tasks, up to `DRAIN_SECONDS`, then show the mark counts still pending."""
+        """Wait for running tasks, up to `DRAIN_SECONDS`, then refresh the posts with pending mark counts.
+
+        Tasks that take longer are left running.
+        """
         if self._running_tasks:
             await asyncio.wait(set(self._running_tasks), timeout=DRAIN_SECONDS)
         await self.mark_handler.debouncer.flush_pending()

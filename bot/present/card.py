@@ -137,7 +137,10 @@ def _fit_whole_sentences(text: str) -> str:
 
 
 def format_review_line(review: Review) -> str:
-    """Return the review line: Reviewed by qwen3, 23 November 2026, from the full text. Or: Not reviewed."""
+    """Return the review line: Reviewed by qwen3, 23 November 2026, from the full text. Or: Not reviewed.
+
+    Unknown parts are left out, and a missing reviewer is mentioned.
+    """
     if review == NOT_REVIEWED:
         return "Not reviewed"
     model = clean_text(review.model)

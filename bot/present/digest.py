@@ -84,7 +84,7 @@ def present_failure(
             assert_never(kind)
     title = f"The {subject} of {format_weekday_date(edition)} could not be posted"
     if stopped:
-        next_step = "No more come until that is mended and somebody resumes the channel's digest."
+        next_step = "No more are posted until that is fixed and somebody resumes the channel's digest."
     channel = clean_text(subscription.channel.channel)
     small_print = Text(f"Channel: {channel}. {next_step}", is_small_print=True)
     return Message(f"{title}: {clean_text(reason)}", (Heading(title), Text(clean_text(reason)), small_print))

@@ -71,7 +71,7 @@ class ConsolePlatform:
         return key if was_posted else None
 
     async def edit(self, channel: Channel, receipt: str, page: Page) -> None:
-        """Print the page again, because printed text cannot be changed."""
+        """Print the page again, because printed text cannot be changed. Raises PostError as `post` does."""
         await self.post(channel, page, key=receipt, thread=None)
 
     async def refresh(self, post: Post, update: PostUpdate) -> None:

@@ -49,7 +49,10 @@ def _note_name_of(tree: LoggingCommandTree) -> str:
 
 
 def _read_synced_versions(tree: LoggingCommandTree, notes: Notes) -> dict[str, str]:
-    """Return the registered version of the commands by server; the key "" stands for all servers."""
+    """Return the registered version of the commands by server; the key "" stands for all servers.
+
+    Empty if none were registered. Raises StoreError. Blocks.
+    """
     return dict(json.loads(notes.read(_note_name_of(tree)) or "{}"))
 
 

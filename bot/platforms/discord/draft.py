@@ -38,7 +38,9 @@ class PageDraft:
 
     @property
     def is_within_limits(self) -> bool:
-        """True while the page keeps the limits of a message. Those of one embed or button are kept elsewhere.
+        """True while the page keeps the limits of a message.
+
+        Those of one embed or button are checked elsewhere.
 
         Two buttons may not have one custom_id.
         """

@@ -17,6 +17,7 @@ from bot.platforms.discord.listeners import AnyButton, DiscordListeners
 from bot.platforms.discord.rest import MAX_RATE_LIMIT_SECONDS
 from bot.platforms.discord.settings import DiscordSettings
 from bot.platforms.discord.slash import LoggingCommandTree, add_commands
+from bot.present.wording import format_count
 from digests.errors import PaperroundError
 
 log = logging.getLogger(__name__)
@@ -97,7 +98,7 @@ class Gateway(discord.Client):
         Errors of the store are logged and it is tried again after `CATCH_UP_RETRY_SECONDS`, unless the
         connection is closed.
         """
-        log.info("Discord is connected, in %d servers", len(self.guilds))
+        log.info("Discord is connected, in %s", format_count(len(self.guilds), "server"))
         for wait in (0.0, *CATCH_UP_RETRY_SECONDS):
             await asyncio.sleep(wait)
             if self.is_closed():
@@ -204,9 +205,10 @@ def _explain_fatal_error(error: Exception) -> str:
 async def _run_connection(
     client: Gateway, token: str, stop: asyncio.Event, drain: Callable[[], Awaitable[None]]
 ) -> None:
-    """Run one connection from log-in to close. `drain` is awaited before the close if `stop` is set.
+    """Run one connection from log-in to close.
 
-    Returns when `stop` is set, or when the connection stays lost. Raises the error that breaks it.
+    Returns when `stop` is set, or when the connection stays lost for `RECONNECT_AFTER_SECONDS`. Raises the
+    error that breaks it. `drain` is awaited before the close if `stop` is set.
     """
     tasks: list[asyncio.Task[Any]] = []
     try:

@@ -52,7 +52,8 @@ class PageSearch:
     async def find_in_channel(self, channel: str) -> FoundPage | NoHistory | None:
         """Return the page from the channel's history, or from the threads on the bot's messages there.
 
-        Returns None if there is none, and CANNOT_ASK if a history cannot be read to `since`.
+        Of the threads, those on messages since `since` are searched, and the newest one in any case. Returns
+        None if there is no such page, and CANNOT_ASK if a history cannot be read to `since`.
         """
         thread_ids = list[str]()
         async for message in self._iterate_history(channel):
@@ -137,8 +138,8 @@ class PageSearch:
         """Yield the messages since `since`, newest first, and None at the end if there may be more.
 
         The newest `HISTORY_LENGTH` messages are yielded whatever their age: the clock may be wrong. Without
-        the permission to read the history Discord answers an empty list, so then the channel is asked for its
-        last message.
+        the permission to read the history Discord answers an empty list. Then None is yielded if the channel
+        has or had a message.
         """
         oldest, before = discord.utils.time_snowflake(self.since), ""
         for number in range(HISTORY_PAGES):

@@ -66,7 +66,8 @@ def clip_inline(text: str, limit: int) -> str:
 def find_fitting_end(text: str, room: int) -> int:
     """Return the length of the longest prefix that is at most `room` UTF-16 units long when escaped.
 
-    It ends before a space, or at any character if no word fits. 0 when nothing fits.
+    `text` is one tidy line, not escaped. The prefix ends before a space, or at any character if no word fits.
+    0 when nothing fits.
     """
     if len(text) <= room and count_units(escape_inline(text)) <= room:
         return len(text)
