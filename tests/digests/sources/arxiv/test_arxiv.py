@@ -343,7 +343,7 @@ def test_requested_papers_are_fetched_and_unknown_ids_are_dropped() -> None:
         for paper in (one.id, "2401.99999"):
             world.store.paper_requests.add(paper, now=world.now)
         world.feeds.fail_next("/api/query", FeedFault.UNAVAILABLE, times=4)
-        assert "2 papers that people asked for" in await fetch_requested_papers(
+        assert "2 requested papers could not be fetched yet" in await fetch_requested_papers(
             world.source.fetch_papers, world.store, lambda: world.now
         )
         assert len(world.store.paper_requests.list_unknown(9)) == 2
