@@ -123,8 +123,9 @@ MAX_LOOKUP_CHARACTERS = 300
 def parse_digest_command(text: str, command: str = "/digest") -> DigestCommand:
     """Parse the text after /digest. An empty text asks for help.
 
-    `command` is the platform's name of the command, for the sentences of errors. Raises InputError for an
-    unknown command, with the nearest known one, and for a wrong or incomplete one, with an example.
+    The words after "subscribe" are not parsed here. `command` is the platform's name of the command, for the
+    sentences of errors. Raises InputError for an unknown command, with the nearest known one, and for a wrong
+    or incomplete one, with an example.
     """
     line = " ".join(text.translate(_STRAIGHT_QUOTES).split())
     verb, _, rest = line.partition(" ")

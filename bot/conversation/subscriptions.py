@@ -153,8 +153,9 @@ class SubscriptionAnswers:
     def undo_change(self, change: int, channel: Channel, person: Person) -> Reply:
         """Restore the subscription before the change with this number, and announce that.
 
-        The restoration is a change itself, with its own undo button. Raises InputError if there is no such
-        change, or the digest was changed since.
+        The number alone names the change; `channel` is not compared with its channel. The restoration is a
+        change itself, with its own undo button. Raises InputError if there is no such change, or the digest
+        was changed since.
         """
         self.context.require_permission(person, _TASK)
         now = self.context.clock()

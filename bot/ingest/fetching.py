@@ -117,7 +117,10 @@ async def _store_batches(
     since: date | None,
     progress: ProgressCallback,
 ) -> PaperroundError | None:
-    """Store the source's batches and count them in `report`. Returns the error that ended it, or None."""
+    """Store the source's batches and count them in `report`. Returns the error that ended it, or None.
+
+    An unforeseen exception is logged and returned as a SourceError.
+    """
     try:
         async with aclosing(
             source.fetch(state.position, now=clock(), since=since, progress=progress)

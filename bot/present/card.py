@@ -114,7 +114,10 @@ _GROUP_WORDS = ("team", "group", "collaboration", "ai", "research", "labs")
 
 
 def _choose_tldr(scored: ScoredPaper) -> str:
-    """Return the review's TL;DR, else the beginning of the abstract, marked as such, else ""."""
+    """Return the review's TL;DR, else the beginning of the abstract, marked as such, else "".
+
+    Both are cut to whole sentences within `TLDR_CHARACTERS`, if one fits.
+    """
     if tldr := clean_text(scored.review.tldr):
         return _fit_whole_sentences(tldr)
     abstract = _fit_whole_sentences(clean_text(scored.paper.abstract))

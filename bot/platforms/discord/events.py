@@ -193,7 +193,7 @@ class EventListeners:
         ]
 
     async def _stop_subscriptions(self, subscriptions: Sequence[Subscription], reason: str) -> None:
-        """Stop the digests of these channels, and remove the channels from the cache."""
+        """Stop the digests of these channels, notify their owners, and remove the channels from the cache."""
         for subscription in subscriptions:
             self.platform.forget_channel(subscription.channel.channel)
         await self.dispatcher.stop_subscriptions(subscriptions, reason)

@@ -224,9 +224,7 @@ def test_commands_and_service_fetch_the_configured_sources(tmp_path: Path) -> No
             store.sources.save_state("huggingface", SourceState())
             requested = choose_requested_paper(feeds)
             store.paper_requests.add(requested, now=datetime.now(UTC))
-            await run_service_until_logged(
-                tmp_path, "huggingface: 0 new", "requested papers fetched: 1 of 1"
-            )
+            await run_service_until_logged(tmp_path, "huggingface: 0 new", "requested papers fetched: 1 of 1")
             assert requested in store.library.get([requested])
 
     def choose_requested_paper(feeds: FakeFeeds) -> str:
