@@ -6,9 +6,11 @@ import re
 import subprocess
 import sys
 import tokenize
+import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
@@ -33,9 +35,6 @@ FLOORS = (
 """Rooms of bot/ from the ground up. A room imports from lower floors and from itself."""
 
 ONLY_IN = {
-    "slack_bolt": "bot/platforms/slack",
-    "slack_sdk": "bot/platforms/slack",
-    "discord": "bot/platforms/discord",
     "sqlalchemy": "digests/store",
     "alembic": "digests/store",
     "tantivy": "digests/search",
@@ -144,12 +143,40 @@ def _reach(start: str, graph: dict[str, set[str]]) -> set[str]:
 
 
 def test_each_outside_library_has_one_room() -> None:
+    rooms = ONLY_IN | _find_rooms_of_platform_libraries()
     astray = [
         str(each)
         for each in list_imports()
-        if (room := ONLY_IN.get(each.root)) and not each.file.startswith(room)
+        if (room := rooms.get(each.root)) and not each.file.startswith(room)
     ]
     assert astray == []
+
+
+def test_libraries_of_platforms_are_found() -> None:
+    assert {"slack_bolt", "slack_sdk", "discord"} <= set(_find_rooms_of_platform_libraries())
+
+
+def _find_rooms_of_platform_libraries() -> dict[str, str]:
+    """Return the folder of each library that only one platform's extra in pyproject.toml installs."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    libraries = {
+        platform: {
+            _normalize_name(re.split(r"[^\w.-]", requirement)[0])
+            for requirement in project["optional-dependencies"].get(platform, ())
+        }
+        for platform in PLATFORM_NAMES
+    }
+    rooms: dict[str, str] = {}
+    for module, distributions in packages_distributions().items():
+        names = {_normalize_name(name) for name in distributions}
+        owners = [platform for platform, installed in libraries.items() if installed & names]
+        if len(owners) == 1:
+            rooms[module] = PLATFORMS_ROOM + owners[0]
+    return rooms
+
+
+def _normalize_name(distribution: str) -> str:
+    return re.sub(r"[-_.]+", "-", distribution).lower()
 
 
 def test_no_platform_imports_another() -> None:

@@ -1,48 +1,39 @@
 """Every renderer over the same cases: limits hold, links survive, nothing pings, papers keep their order."""
 
 import json
-import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from importlib import import_module
+from importlib.util import find_spec
 from typing import Any
 
 import pytest
 
 from bot.chat.message import Message
-from bot.chat.port import Page, PostUpdate
-from bot.platforms.discord.post_update import apply_post_update as apply_discord_update
+from bot.chat.port import PostUpdate
 from bot.platforms.registry import find_platforms
-from bot.platforms.slack.post_update import apply_post_update as apply_slack_update
 from bot.present.moderation import MAX_SHOWN_PAPERS
 from digests.subscription import DigestStyle
-from tests.bot.platforms.discord.limits import check_page as check_discord
-from tests.bot.platforms.slack.limits import check_page as check_slack
 from tests.bot.shared_cases import NASTY, SHARED_CASES
 
-
-def check_console(page: Page, urls: set[str]) -> None:
-    assert set(page.payload) == {"blocks"}
-    written = json.dumps(page.payload, ensure_ascii=False)
-    assert not [sign for sign in written if unicodedata.category(sign) in ("Cc", "Cs")]
-    assert not set(written) & set("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+ApplyUpdate = Callable[[Mapping[str, Any], PostUpdate], dict[str, Any]]
 
 
-def slack(page: Page, urls: set[str]) -> None:
-    check_slack(page.payload, allowed_urls=urls)
+def check_page(platform: str, payload: Mapping[str, Any], case: Message, *, edited: bool = False) -> None:
+    """Check a page of a case with `limits.py` beside the tests of its platform."""
+    limits = import_module(f"tests.bot.platforms.{platform}.limits")
+    limits.check_page(payload, allowed_urls={card.url for card in case.cards}, edited=edited)
 
 
-def discord(page: Page, urls: set[str]) -> None:
-    check_discord(page.payload)
+def load_apply_update(platform: str) -> ApplyUpdate:
+    apply_update: ApplyUpdate = import_module(f"bot.platforms.{platform}.post_update").apply_post_update
+    return apply_update
 
 
-CHECKS: dict[str, Callable[[Page, set[str]], None]] = {
-    "console": check_console,
-    "slack": slack,
-    "discord": discord,
-}
+EDITING_PLATFORMS = [name for name in find_platforms() if find_spec(f"bot.platforms.{name}.post_update")]
 
 every_case = pytest.mark.parametrize("case", SHARED_CASES.values(), ids=SHARED_CASES)
-every_platform = pytest.mark.parametrize("platform", list(CHECKS))
+every_platform = pytest.mark.parametrize("platform", list(find_platforms()))
 every_style = pytest.mark.parametrize("style", list(DigestStyle))
 
 
@@ -53,7 +44,7 @@ def test_a_message_becomes_pages_within_the_limits(platform: str, style: DigestS
     pages = find_platforms()[platform].load_renderer()(case, style)
     assert pages
     for page in pages:
-        CHECKS[platform](page, {card.url for card in case.cards})
+        check_page(platform, page.payload, case)
         json.dumps(page.payload, ensure_ascii=False).encode("utf-8")
 
 
@@ -80,9 +71,7 @@ def test_styles_differ_in_their_messages(platform: str) -> None:
     assert [page.in_thread for page in threaded] == [False] + [True] * 5
 
 
-ApplyUpdate = Callable[[Mapping[str, Any], PostUpdate], dict[str, Any]]
-APPLY_UPDATE: dict[str, ApplyUpdate] = {"slack": apply_slack_update, "discord": apply_discord_update}
-every_editing_platform = pytest.mark.parametrize("platform", list(APPLY_UPDATE))
+every_editing_platform = pytest.mark.parametrize("platform", EDITING_PLATFORMS)
 
 
 @every_case
@@ -94,11 +83,8 @@ def test_a_refreshed_page_stays_within_the_limits(platform: str, style: DigestSt
         {card.paper: f"withdrawn by its authors {NASTY * 9}" for card in case.cards},
     )
     for page in find_platforms()[platform].load_renderer()(case, style):
-        shown = replace(page, payload=APPLY_UPDATE[platform](page.payload, update))
-        if platform == "slack":
-            check_slack(shown.payload, allowed_urls={card.url for card in case.cards}, edited=True)
-        else:
-            check_discord(shown.payload)
+        shown = replace(page, payload=load_apply_update(platform)(page.payload, update))
+        check_page(platform, shown.payload, case, edited=True)
         written = json.dumps(shown.payload, ensure_ascii=False)
         assert written.count("· 1,234") == len(page.papers)
 
@@ -108,7 +94,7 @@ def test_a_refreshed_page_stays_within_the_limits(platform: str, style: DigestSt
 def test_mark_counts_and_updates_appear_together_and_disappear_again(
     platform: str, style: DigestStyle
 ) -> None:
-    apply_update = APPLY_UPDATE[platform]
+    apply_update = load_apply_update(platform)
     *_, page = find_platforms()[platform].load_renderer()(SHARED_CASES["five picks"], style)
     paper = page.papers[-1]
     both = json.dumps(apply_update(page.payload, PostUpdate({paper: 3}, {paper: "v3 since 24 November"})))
@@ -117,7 +103,7 @@ def test_mark_counts_and_updates_appear_together_and_disappear_again(
     assert apply_update(page.payload, PostUpdate()) == page.payload
 
 
-@pytest.mark.parametrize("platform", list(APPLY_UPDATE))
+@every_editing_platform
 @pytest.mark.parametrize("case", ["held papers of nasty signs", "held papers without an end"])
 def test_every_held_paper_of_a_list_can_be_decided(platform: str, case: str) -> None:
     pages = find_platforms()[platform].load_renderer()(SHARED_CASES[case], DigestStyle.COMPACT)

@@ -1,7 +1,7 @@
 """Strict checks of Discord's limits, written from its documentation and not from the renderer."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 PAGE_KEYS = {"content", "embeds", "components", "allowed_mentions", "flags"}
@@ -15,8 +15,13 @@ def count_characters(text: str) -> int:
     return len(text.encode("utf-16-le")) // 2
 
 
-def check_page(payload: Mapping[str, Any]) -> None:
-    """Raises AssertionError for a payload that Discord would refuse, or that could ping anybody."""
+def check_page(
+    payload: Mapping[str, Any], *, allowed_urls: Collection[str] = (), edited: bool = False
+) -> None:
+    """Raise AssertionError for a payload that Discord would refuse, or that could ping anybody.
+
+    Its limits are the same for an edited page, and for any link.
+    """
     json.dumps(payload, ensure_ascii=False).encode("utf-8")
     reject_unknown_keys(payload, PAGE_KEYS)
     assert payload["allowed_mentions"] == {"parse": []}
