@@ -16,8 +16,8 @@ RETENTION = timedelta(days=2)
 Slack repeats an event for six minutes at most, other platforms for less than a day.
 """
 
-PURGE_EVERY = 500
-"""Events recorded by this process between two purges. Rows that stay a little longer cost nothing."""
+PURGE_INTERVAL = timedelta(hours=1)
+"""Least time between two purges by one process. A purge comes with the first event after it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +40,11 @@ class SqlEvents:
     """Event ids in SQLite or PostgreSQL."""
 
     database: Database
-    _event_count: int = 0
+    _purged_at: datetime | None = None
 
     def record_once(self, event_id: str, *, now: datetime) -> bool:
-        self._event_count += 1
         with self.database.write() as connection:
-            if self._event_count % PURGE_EVERY == 0:
+            if self._purged_at is None or abs(now - self._purged_at) >= PURGE_INTERVAL:
                 connection.execute(delete(events).where(events.c.at < now - RETENTION))
+                self._purged_at = now
             return insert_if_absent(connection, events, {"id": event_id, "at": now})
