@@ -37,13 +37,12 @@ def migrate(database: Database, *, now: datetime) -> None:
         _require_own_tables(connection, database, revision)
         if database.is_postgres:
             postgres.require_supported_server(connection, database.name)
-    if revision == HEAD_REVISION:
-        return
-    if revision is not None and database.file:
-        _back_up_file(
-            database.file,
-            database.file.with_name(f"{database.file.name}.{revision}.{now:%Y%m%d-%H%M%S}.backup"),
-        )
+        if revision == HEAD_REVISION:
+            return
+        if revision is not None and database.file:
+            # Under the lock: no other process can migrate the file meanwhile.
+            backup = f"{database.file.name}.{revision}.{now:%Y%m%d-%H%M%S}.backup"
+            _back_up_file(database.file, database.file.with_name(backup))
     _run_migrations(database)
 
 

@@ -54,6 +54,24 @@ def test_an_older_store_is_backed_up_before_its_migration(
         assert connection.execute("SELECT count(*) FROM papers").fetchone() == (1,)
 
 
+def test_no_other_process_migrates_a_store_during_its_backup(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "p.db"
+    open_store(address_of(file))
+
+    def back_up(original: Path, copy: Path) -> None:
+        with closing(sqlite3.connect(original, timeout=0)) as other, pytest.raises(sqlite3.OperationalError):
+            other.execute("BEGIN IMMEDIATE")
+        copy.touch()
+
+    monkeypatch.setattr(migration, "HEAD_REVISION", "9998")
+    monkeypatch.setattr(migration, "_back_up_file", back_up)
+    monkeypatch.setattr(migration, "_run_migrations", lambda database: None)
+    open_store(address_of(file), now=NOW)
+    assert list(tmp_path.glob("*.backup"))
+
+
 def test_a_store_of_a_newer_version_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "p.db"
     open_store(address_of(file))
