@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from bot.chat.attempt import with_deadline
 from bot.chat.port import Platform
 from bot.present.post_update import load_post_update
 from bot.storage import run_background, run_interactive
@@ -21,6 +22,9 @@ log = logging.getLogger(__name__)
 
 DEBOUNCE_SECONDS = 1.5
 """Seconds to wait for further marks on a post, so that a burst of marks makes one edit."""
+
+REFRESH_TIMEOUT = timedelta(seconds=30)
+"""Longest time that one refresh may take."""
 
 MAX_POSTS_PER_PAPER = 3
 """Posts of a channel that are refreshed after a mark of a paper: the newest that show it."""
@@ -201,7 +205,8 @@ class MarkHandler:
         Raises PostError and StoreError.
         """
         if post.payload:
-            await self.platform.refresh(post, await run_background(load_post_update, post, self.store))
+            update = await run_background(load_post_update, post, self.store)
+            await with_deadline(self.platform.refresh(post, update), REFRESH_TIMEOUT)
 
     async def reconcile_recent_posts(
         self, fetch_reactions: Callable[[Post], Awaitable[Mapping[str, frozenset[str]] | None]]

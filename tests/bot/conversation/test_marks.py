@@ -1,15 +1,20 @@
 """Marks: which paper a reaction means, and one edit for a burst of them."""
 
 import asyncio
+from dataclasses import replace
+from datetime import timedelta
+from typing import cast
 
 import pytest
 
-from bot.conversation.marks import MarkEmojis, RefreshDebouncer
+from bot.chat.port import Platform, PostError, PostUpdate
+from bot.conversation import marks
+from bot.conversation.marks import MarkEmojis, MarkHandler, RefreshDebouncer
 from bot.platforms.slack.listeners import KEYCAP_NAMES
 from bot.present.queue import present_queue
 from digests.model import Post, QueuedPaper
 from digests.subscription import Channel
-from tests.builders import NOW
+from tests.builders import NOW, a_store
 
 SLACK = MarkEmojis("bookmark", KEYCAP_NAMES)
 
@@ -58,6 +63,27 @@ def test_a_burst_of_marks_is_one_edit_and_a_failed_one_is_tried_with_the_next() 
         assert shown == ["1.0", "1.0"]
 
     asyncio.run(run())
+
+
+class HangingPlatform:
+    """A platform whose refreshes never end."""
+
+    name = "slack"
+
+    async def refresh(self, post: Post, update: PostUpdate) -> None:
+        await asyncio.Event().wait()
+
+
+def test_a_refresh_that_does_not_end_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(marks, "REFRESH_TIMEOUT", timedelta(milliseconds=10))
+    handler = MarkHandler(a_store(), cast(Platform, HangingPlatform()), SLACK, lambda: NOW)
+    post = replace(a_post("a"), payload={"text": "A paper", "blocks": []})
+
+    async def refresh() -> None:
+        with pytest.raises(PostError):
+            await handler.debouncer.refresh_post(post)
+
+    asyncio.run(refresh())
 
 
 def test_the_queue_says_how_to_fill_it_when_it_is_empty() -> None:
