@@ -11,7 +11,16 @@ from digests.ports import Store
 from digests.ports.outbox import Claim, DeliveryState, PlannedPage
 from digests.subscription import Channel, Subscription
 from tests.builders import NOW, TODAY, a_paper, a_store, a_subscription, corrupt_rows
-from tests.outbox import LEASE, claim_all, find_shown_papers, save_plan, start_page
+from tests.outbox import (
+    LEASE,
+    a_store_with_channel,
+    claim_all,
+    claim_edition,
+    claim_recap,
+    find_shown_papers,
+    save_plan,
+    start_page,
+)
 
 over_both = pytest.mark.usefixtures("over_both")
 
@@ -72,6 +81,13 @@ def test_an_unreadable_delivery_fails_with_a_reason_and_the_others_are_leased(
     assert find_shown_papers(store, find_subscription(store, "b"), 0, 2) == frozenset()
     assert store.delivery_reports.watermark(find_subscription(store, "b"), TODAY + timedelta(days=1)) is None
     assert claim_all(store) == []
+
+
+def test_an_unreadable_delivery_takes_no_place_of_another() -> None:
+    store = a_store_with_retries()
+    corrupt_second_channel(store, "pages", "payload = '{'")
+    claims = store.outbox.claim_due(owner="b", now=NOW, lease=LEASE, limit=2, limit_per_workspace=9)
+    assert list_channels([*claims]) == ["a", "c"]
 
 
 @over_both
@@ -185,6 +201,17 @@ def test_a_delivery_of_an_unreadable_subscription_fails_with_one_notice() -> Non
         DeliveryState.CLAIMED,
     ]
     assert acknowledge_notices(store) == [("Ub", "b", TODAY)]
+
+
+@over_both
+def test_a_leased_delivery_of_an_unreadable_subscription_is_left_to_its_worker() -> None:
+    store, subscription = a_store_with_channel()
+    recap = claim_recap(store, subscription)
+    assert recap
+    store.outbox.reschedule(claim_edition(store, subscription), "Slack is away.", next_try_at=NOW)
+    corrupt_rows(store, "UPDATE subscriptions SET domains = '{'")
+    assert claim_all(store) == []
+    store.outbox.finish(recap)
 
 
 @over_both

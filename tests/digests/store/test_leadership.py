@@ -107,6 +107,15 @@ def test_a_lock_whose_file_was_moved_away_is_lost(tmp_path: Path) -> None:
     assert not held.is_held()
 
 
+def test_a_lock_whose_file_was_replaced_is_lost(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'p.db'}"
+    with closing(open_store(url)) as store, closing(open_store(url)) as other:
+        held = lead(store)
+        (tmp_path / "p.db.lead-connection").unlink()
+        assert lead(other).is_held()
+        assert not held.is_held()
+
+
 def test_a_lock_file_that_cannot_be_written_is_named_in_the_error(tmp_path: Path) -> None:
     store = open_store(f"sqlite:///{tmp_path / 'p.db'}")
     (tmp_path / "p.db.lead-connection").mkdir()

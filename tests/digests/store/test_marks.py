@@ -125,6 +125,14 @@ def test_events_in_any_order_and_repeated_have_the_same_result(
     assert store.marks.has_mark(a_mark()) is newest[1]
 
 
+@pytest.mark.parametrize("is_added_first", [True, False])
+def test_a_mark_that_is_added_and_removed_at_one_instant_is_removed(is_added_first: bool) -> None:
+    store = a_store()
+    for is_on in (is_added_first, not is_added_first):
+        store.marks.set_mark(a_mark(), is_on)
+    assert not store.marks.has_mark(a_mark())
+
+
 def test_people_by_paper_are_those_with_a_mark_on_the_post() -> None:
     store, channel = a_store(), Channel("discord", "1", "9")
     post = Post(channel, "5", ("a", "b"), {})

@@ -9,7 +9,7 @@ from digests.errors import InputError
 from digests.ports import Store
 from digests.subscription import Channel, DigestStyle, Preferences, Schedule, Subscription, SubscriptionChange
 from tests.builders import NOW, TODAY, a_store, a_subscription, save_subscription
-from tests.outbox import LEASE, claim_all
+from tests.outbox import LEASE, claim_all, claim_recap
 
 pytestmark = pytest.mark.usefixtures("over_both")
 
@@ -189,6 +189,15 @@ def test_a_new_schedule_repeats_no_edition_of_today() -> None:
     assert claim_all(store, later) == []
     assert claim_all(store, timedelta(hours=24)) == []
     assert len(claim_all(store, timedelta(hours=26))) == 1
+
+
+def test_a_recap_of_today_takes_no_edition_from_a_new_schedule() -> None:
+    store, early = a_store(), timedelta(minutes=30)
+    recap = claim_recap(store, save_subscription(store, replace(a_subscription(), schedule=TEN)))
+    assert recap
+    store.outbox.finish(recap)
+    store.subscriptions.sync_from_settings([replace(a_subscription(), schedule=NINE)], now=NOW + early)
+    assert [claim.edition for claim in claim_all(store, early)] == [TODAY]
 
 
 def test_a_channel_paused_at_its_due_time_waits_for_the_next_edition() -> None:

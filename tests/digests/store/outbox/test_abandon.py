@@ -1,6 +1,7 @@
 """Editions given up or superseded: at most one is in progress, and unseen papers are returned."""
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
@@ -177,6 +178,18 @@ def test_a_recap_in_progress_neither_blocks_nor_is_superseded_by_a_newer_digest(
     retried = claim_all(store, tomorrow + LEASE)
     assert {claim.kind for claim in retried} == {DeliveryKind.RECAP}
     assert {claim.edition for claim in retried} <= {waiting.edition, sending.edition}
+
+
+def test_a_pause_gives_up_the_unfinished_deliveries_of_every_kind() -> None:
+    store, subscription = a_store_with_channel()
+    recap, digest = claim_recap(store, subscription), claim_edition(store, subscription)
+    assert recap
+    for claim in (recap, digest):
+        store.outbox.reschedule(claim, "Slack is out.", next_try_at=NOW + LEASE)
+    paused, later = replace(subscription, paused_by="Ada"), timedelta(days=1, hours=1)
+    store.subscriptions.change(subscription.channel, paused, by="Ada", now=NOW)
+    store.subscriptions.change(subscription.channel, subscription, by="Ada", now=NOW + later)
+    assert claim_all(store, later) == []
 
 
 def test_a_digest_in_progress_neither_blocks_nor_is_superseded_by_a_newer_recap() -> None:

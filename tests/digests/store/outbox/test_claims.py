@@ -53,7 +53,8 @@ def test_a_crash_counts_as_a_failure_until_a_page_is_confirmed() -> None:
     claim = claim_edition(store, subscription, "c", delay=2 * LEASE)
     assert claim.failures == 2
     confirm_page(store, save_plan(store, claim, [a_page(0)], watermark=1), 0, "r")
-    assert claim_edition(store, subscription, "d", delay=3 * LEASE).failures == 1
+    retried = claim_edition(store, subscription, "d", delay=3 * LEASE)
+    assert (retried.failures, retried.crashes) == (1, 1)
 
 
 def test_a_poison_delivery_is_leased_alone_to_an_idle_worker() -> None:
@@ -140,6 +141,7 @@ def test_an_edition_delivered_early_is_not_leased_when_due() -> None:
     store = a_store_with_due_channels(2)
     early = claim_edition(store, store.subscriptions.list_active()[1], delay=-timedelta(minutes=1))
     store.outbox.finish(early)
+    assert list_due_times(store)[1] == NOW + timedelta(days=1)
     assert claim_due_channels(store) == ["c0"]
     assert claim_due_channels(store) == []
 
@@ -245,6 +247,15 @@ def test_a_released_claim_counts_no_failure() -> None:
     assert (retried.failures, retried.attempts) == (0, 2)
 
 
+def test_a_failure_ends_a_row_of_crashes_and_a_release_does_not() -> None:
+    for is_failure, crashes in ((True, 0), (False, 1)):
+        store, subscription = a_store_with_channel()
+        claim_edition(store, subscription)
+        crashed = claim_edition(store, subscription, "b", delay=LEASE)
+        store.outbox.reschedule(crashed, "Slack is out.", next_try_at=NOW + LEASE, is_failure=is_failure)
+        assert claim_edition(store, subscription, "c", delay=LEASE).crashes == crashes
+
+
 def test_a_resumed_channel_gets_the_rest_of_today_and_no_older_edition() -> None:
     for days, editions in ((0, [TODAY]), (1, [])):
         store, _ = a_store_with_channel()
@@ -282,6 +293,19 @@ def test_a_failed_edition_is_reopened_on_request_unless_partly_posted() -> None:
         )
         assert (reopened is None) == is_posted
         assert reopened is None or reopened.pages == ()
+
+
+def test_a_reopened_edition_has_no_failures_and_no_crashes() -> None:
+    store, subscription = a_store_with_channel()
+    claim_edition(store, subscription)
+    crashed = claim_edition(store, subscription, "b", delay=LEASE)
+    assert (crashed.failures, crashed.crashes) == (1, 1)
+    store.outbox.abandon(crashed, "Slack is out.", now=NOW)
+    reopened = store.outbox.claim(
+        subscription, TODAY, owner="c", now=NOW + LEASE, lease=LEASE, retry_failed=True
+    )
+    assert reopened
+    assert (reopened.failures, reopened.crashes) == (0, 0)
 
 
 def test_two_kinds_of_one_channel_and_date_are_delivered_side_by_side() -> None:
@@ -384,6 +408,15 @@ def test_a_claim_names_the_first_edition_missed_since_the_last_posted_one() -> N
     store.outbox.finish(third)
     (monday,) = claim_all(store, timedelta(days=6))
     assert monday.first_missed is None
+
+
+def test_an_edition_that_a_stop_left_unfinished_is_not_missed_after_it() -> None:
+    store, subscription = a_store_with_channel()
+    store.outbox.reschedule(claim_edition(store, subscription), "Slack is out.", next_try_at=NOW + LEASE)
+    store.subscriptions.stop(subscription.channel, "It was archived.")
+    store.subscriptions.start(subscription.channel, now=NOW + timedelta(days=2, hours=1))
+    (claim,) = claim_all(store, timedelta(days=3))
+    assert claim.first_missed is None
 
 
 def test_editions_that_failed_before_a_pause_are_not_missed_after_it() -> None:

@@ -1,11 +1,12 @@
 """Timestamps from a clock that was far ahead are repaired."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from digests.ports.outbox import LeaseLostError, PageState
-from tests.builders import NOW, TODAY
+from tests.builders import NOW, TODAY, a_store, a_subscription, save_subscription
 from tests.outbox import (
     LEASE,
     YEAR,
@@ -47,6 +48,17 @@ def test_a_retry_scheduled_by_a_clock_far_ahead_is_due_at_once() -> None:
     repair_timestamps(store)
     assert claim_all(store, timedelta(minutes=59)) == []
     assert len(claim_all(store, timedelta(hours=1))) == 1
+
+
+def test_a_failure_notice_of_a_clock_far_ahead_is_due_at_once_unless_acknowledged() -> None:
+    store = a_store()
+    owned = save_subscription(store, replace(a_subscription(), owner_id="UADA"))
+    store.outbox.abandon(claim_edition(store, owned), "Slack is out.", now=NOW + YEAR)
+    repair_timestamps(store)
+    (notice,) = store.failure_notices.due(now=NOW, retry_after=LEASE, limit=9)
+    store.failure_notices.acknowledge(notice)
+    repair_timestamps(store)
+    assert store.failure_notices.due(now=NOW, retry_after=LEASE, limit=9) == []
 
 
 def test_an_edition_planned_by_a_clock_far_ahead_returns_its_papers_and_waits_for_its_date() -> None:

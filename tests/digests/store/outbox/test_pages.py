@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from digests.ports.outbox import PageState
-from tests.builders import TODAY
+from tests.builders import NOW, TODAY
 from tests.outbox import (
     LEASE,
     a_page,
@@ -32,6 +32,15 @@ def test_the_next_owner_gets_every_page_in_its_last_state() -> None:
     assert pages[0].receipt == "receipt"
     assert pages[2].payload == {"text": "ünï 2"}
     assert [page.in_thread for page in pages] == [False, True, True]
+
+
+def test_a_paper_of_two_pages_is_shown_by_the_first_of_them() -> None:
+    store, subscription = a_store_with_channel()
+    pages = [a_page(0, "2401.00001"), a_page(1, "2401.00001", "2401.00002")]
+    claim = save_plan(store, claim_edition(store, subscription), pages, watermark=4)
+    confirm_page(store, claim, 0, "receipt")
+    store.outbox.abandon(claim, "The channel is gone.", now=NOW)
+    assert find_shown_papers(store, subscription, 0, 4) == {"2401.00001"}
 
 
 def test_a_paper_may_be_shown_by_two_editions() -> None:

@@ -25,6 +25,7 @@ from tests.outbox import (
     confirm_page,
     save_plan,
     start_page,
+    try_claim,
 )
 
 pytestmark = pytest.mark.usefixtures("over_both")
@@ -69,6 +70,16 @@ def test_a_rescheduled_delivery_takes_no_write_of_its_former_claim() -> None:
     store.outbox.reschedule(claim, "not now", next_try_at=NOW + LEASE)
     with pytest.raises(LeaseLostError):
         start_page(store, claim, 0)
+
+
+def test_each_page_renews_the_lease() -> None:
+    store, subscription = a_store_with_channel()
+    claim = replace(claim_edition(store, subscription), pages=(a_page(0), a_page(1)))
+    store.outbox.apply([FirstPageSending(claim, 1, NOW + LEASE / 2, LEASE)])
+    assert try_claim(store, subscription, "b", LEASE) is None
+    start_page(store, claim, 1, now=NOW + LEASE)
+    assert try_claim(store, subscription, "b", LEASE * 3 / 2) is None
+    assert try_claim(store, subscription, "b", 2 * LEASE)
 
 
 def test_a_batch_of_writes_has_the_effect_of_single_writes() -> None:
