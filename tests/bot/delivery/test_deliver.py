@@ -77,6 +77,17 @@ def test_a_worker_killed_around_any_post_leaves_each_page_posted_once(side: str,
     assert world.posted_pages.papers_in(CHANNEL) == sorted(world.posted_pages.papers_in(CHANNEL))
 
 
+@pytest.mark.parametrize(("side", "page"), [("before", 2), ("after", 1)])
+def test_a_resumed_thread_continues_under_its_first_page(side: str, page: int) -> None:
+    world = a_world(style=DigestStyle.THREAD)
+    with pytest.raises(BaseExceptionGroup):
+        world.tick(a_killed_platform(world.posted_pages, side, page))
+    world.now += LEASE
+    platform = MemoryPlatform(world.posted_pages)
+    world.tick(platform)
+    assert platform.threads == [f"receipt {world.posted_pages.keys_in(CHANNEL)[0]}"] * 3
+
+
 def test_the_plan_and_the_first_page_are_written_in_one_transaction() -> None:
     world = a_world()
 
@@ -213,6 +224,18 @@ def test_an_edition_of_a_past_day_still_gets_the_minimum_of_attempts() -> None:
     world.tick()
     world.tick()
     assert world.posted_pages.papers_in(CHANNEL) == ["2401.00000", "2401.00001", "2401.00002"]
+
+
+def test_pages_of_an_earlier_attempt_are_no_progress() -> None:
+    world = a_world()
+    out = PostError("Slack is out.", Outcome.NOT_POSTED)
+    world.tick(MemoryPlatform(world.posted_pages, before_post=fail_at(2, out)))
+    world.now += timedelta(days=1)
+    for _ in range(4):
+        assert world.history()[0].state is DeliveryState.RETRYING
+        world.tick(MemoryPlatform(world.posted_pages, before_post=fail_post), min_attempts=4)
+        world.now += timedelta(minutes=20)
+    assert world.history()[-1].state is DeliveryState.FAILED
 
 
 def test_a_failing_channel_does_not_affect_others() -> None:
@@ -422,6 +445,24 @@ def test_a_page_missing_from_a_lagging_history_is_searched_twice() -> None:
     world.now += timedelta(minutes=1)
     assert [report.state for report in world.history()] == [DeliveryState.UNKNOWN]
     world.tick(Lagging(world.posted_pages), history_lag=timedelta(milliseconds=1))
+    assert len(set(world.posted_pages.keys_in(CHANNEL))) == len(world.posted_pages.pages) == 4
+
+
+def test_a_refused_search_gives_up_no_edition() -> None:
+    world = a_world()
+    world.tick(
+        MemoryPlatform(world.posted_pages, after_post=fail_at(2, PostError("dropped", Outcome.UNKNOWN)))
+    )
+
+    class Unsearchable(MemoryPlatform):
+        async def find(self, channel: Channel, *, key: str, since: datetime) -> Any:
+            raise PostError("Slack refused the search.", Outcome.REFUSED)
+
+    world.now += timedelta(minutes=1)
+    world.tick(Unsearchable(world.posted_pages))
+    assert [report.state for report in world.history()] == [DeliveryState.UNKNOWN]
+    world.now += timedelta(minutes=5)
+    world.tick()
     assert len(set(world.posted_pages.keys_in(CHANNEL))) == len(world.posted_pages.pages) == 4
 
 

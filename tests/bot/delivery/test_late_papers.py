@@ -79,11 +79,17 @@ def test_late_papers_reopen_an_empty_digest_once_and_are_not_shown_again() -> No
     assert world.posted_pages.papers_in(CHANNEL)[2:] == ["2401.00003"]
 
 
-def test_papers_after_local_midnight_belong_to_the_next_edition() -> None:
+def an_empty_day_in_tokyo() -> World:
+    """Build a world with an empty digest of 18:00 in Tokyo, which is nine hours ahead of UTC."""
     world = an_empty_day(tick=False)
     tokyo = replace(a_subscription(), schedule=Schedule(NOW.time().replace(18), time_zone="Asia/Tokyo"))
     world.subscribe(tokyo)
     world.tick()
+    return world
+
+
+def test_papers_after_local_midnight_belong_to_the_next_edition() -> None:
+    world = an_empty_day_in_tokyo()
     import_late_papers(world, timedelta(hours=5, minutes=50))  # 23:50 in Tokyo; the debounce ends at 00:05.
     world.tick()
     assert read_state(world)[0] is DeliveryState.EMPTY
@@ -91,6 +97,18 @@ def test_papers_after_local_midnight_belong_to_the_next_edition() -> None:
     world.now = NOW + timedelta(days=1)
     world.tick()
     assert world.posted_pages.papers_in(CHANNEL) == ["2401.00001", "2401.00002"]
+
+
+def test_a_worker_that_takes_a_reopened_digest_over_after_local_midnight_leaves_it_empty() -> None:
+    world = an_empty_day_in_tokyo()
+    import_late_papers(world, timedelta(hours=5, minutes=41))  # The debounce ends at 23:56 in Tokyo.
+    outbox: Any = KilledOutbox(world.store.outbox, 1, after=True)
+    with pytest.raises((KilledError, BaseExceptionGroup)):
+        world.tick(store=replace(world.store, outbox=outbox))
+    world.now += LEASE
+    world.tick()
+    assert read_state(world)[0] is DeliveryState.EMPTY
+    assert world.posted_pages.papers_in(CHANNEL) == []
 
 
 def test_unwanted_late_papers_leave_the_message_and_are_counted_in_the_next_edition() -> None:
@@ -104,7 +122,8 @@ def test_unwanted_late_papers_leave_the_message_and_are_counted_in_the_next_edit
     world.now = NOW + timedelta(days=1)
     world.tick()
     assert list_headings(world)[1] == "Wednesday 25 November - nothing over the threshold"
-    assert not world.store.outbox.claim_due(owner="x", now=world.now, lease=HOUR, limit=9)
+    later = world.now + IMPORT_DEBOUNCE
+    assert not world.store.outbox.claim_due(owner="x", now=later, lease=HOUR, limit=9)
 
 
 def test_with_the_heartbeat_off_an_empty_digest_posts_nothing_and_late_papers_still_reopen_it() -> None:

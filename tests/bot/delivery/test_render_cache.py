@@ -3,17 +3,19 @@
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from bot.delivery.deliver import deliver_claim
 from bot.delivery.render_cache import RenderRequest
 from bot.delivery.worker import deliver_due_editions
 from digests.ports.delivery_reports import DeliveryReports
+from digests.ports.outbox import Claim
 from digests.subscription import Channel, DigestStyle, Subscription
 from tests.bot.delivery.contexts import SlowPlatform, a_delivery_context, a_store_with_channels
-from tests.builders import NOW, a_paper, a_review, a_subscription
+from tests.builders import NOW, TODAY, a_paper, a_review, a_subscription
 from tests.fakes.platform import MemoryPlatform, PostedPages
+from tests.outbox import a_page
 
 
 def test_channels_with_equal_preferences_and_history_share_one_rendered_digest() -> None:
@@ -43,6 +45,25 @@ def test_two_platforms_share_no_rendered_digest() -> None:
     ]
     context.render_cache.get_digests(requests, store=store, policy=context.digest_policy, now=NOW)
     assert (platform.rendered, other_platform.rendered) == (1, 1)
+
+
+def test_a_rendered_digest_is_shared_only_while_all_that_it_depends_on_is_equal() -> None:
+    store, platform = a_store_with_channels(("a", 1)), SlowPlatform(PostedPages())
+    (claim,) = store.outbox.claim_due(owner="p", now=NOW, lease=timedelta(minutes=5), limit=1)
+    context = a_delivery_context(store, platform)
+
+    def count_rendered(claim: Claim, now: datetime = NOW) -> int:
+        before, request = platform.rendered, RenderRequest(claim, platform, merge_missed=True)
+        context.render_cache.get_digests([request], store=store, policy=context.digest_policy, now=now)
+        return platform.rendered - before
+
+    assert [count_rendered(claim), count_rendered(claim)] == [1, 0]
+    assert count_rendered(replace(claim, first_missed=TODAY - timedelta(days=1))) == 1
+    late = replace(claim, late_until=NOW + timedelta(hours=1))
+    assert [count_rendered(late), count_rendered(replace(late, pages=(a_page(0),)))] == [1, 1]
+    assert count_rendered(claim, NOW + timedelta(minutes=1)) == 1
+    store.library.add([(a_paper("2402.00001"), a_review())], now=NOW + timedelta(seconds=1))
+    assert count_rendered(claim) == 1
 
 
 @dataclass

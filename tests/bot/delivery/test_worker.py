@@ -269,6 +269,18 @@ def test_a_closed_worker_finishes_its_deliveries_and_releases_its_claims() -> No
     asyncio.run(run())
 
 
+def test_released_claims_have_no_failure_even_after_one_whose_lease_was_lost() -> None:
+    store = a_store_with_channels(("a", 3))
+    worker = DeliveryWorker(a_delivery_context(store, MemoryPlatform(PostedPages())))
+    lease = timedelta(minutes=5)
+    lost, *others = store.outbox.claim_due(owner="p", now=NOW, lease=lease, limit=3)
+    worker._claims.extend([lost, *others])
+    store.outbox.finish(lost)
+    asyncio.run(worker._release_claims())
+    claims = store.outbox.claim_due(owner="q", now=NOW, lease=lease, limit=3)
+    assert [(claim.id, claim.failures) for claim in claims] == [(claim.id, 0) for claim in others]
+
+
 def test_an_unexpected_failure_of_a_delivery_ends_no_other(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
