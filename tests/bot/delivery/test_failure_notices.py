@@ -7,6 +7,7 @@ import pytest
 
 from bot.chat.message import Message
 from bot.chat.port import Outcome, PostError
+from bot.delivery.failure_notices import MAX_NOTICE_AGE
 from digests.ports.outbox import DeliveryKind
 from digests.subscription import Channel
 from tests.bot.delivery.contexts import a_world, fail_at
@@ -94,3 +95,21 @@ def test_a_failure_notice_that_may_have_arrived_is_not_sent_again_for_a_day() ->
         world.now += timedelta(hours=hours)
         world.send_failure_notices(lossy)
         assert len(lossy.direct_messages) == sent_count
+
+
+def test_a_failure_notice_of_an_old_edition_is_not_retried() -> None:
+    world = a_world()
+    world.subscribe(replace(a_subscription(), owner_id="UADA"))
+    refused = PostError("Slack refused it.", Outcome.REFUSED)
+    world.tick(MemoryPlatform(world.posted_pages, before_post=fail_at(1, refused)))
+
+    class Away(MemoryPlatform):
+        async def send_direct_message(self, channel: Channel, person: str, message: Message) -> None:
+            raise PostError("Slack is out.", Outcome.NOT_POSTED)
+
+    back = MemoryPlatform(world.posted_pages)
+    world.now += MAX_NOTICE_AGE + timedelta(days=1)
+    for platform in (Away(world.posted_pages), back):
+        world.send_failure_notices(platform)
+        world.now += timedelta(hours=1)
+    assert back.direct_messages == []

@@ -160,6 +160,17 @@ def test_an_edit_that_was_not_made_is_retried_and_one_of_a_deleted_message_is_no
     assert refresh_posts(world) == []
 
 
+def test_an_edit_that_may_have_been_made_is_made_again_an_hour_later() -> None:
+    world = a_posted_world()
+    revise_paper(world, 1)
+    lost = PostError("dropped", Outcome.UNKNOWN)
+    refresh_posts(world, MemoryPlatform(world.posted_pages, after_edit=fail_at(1, lost)))
+    world.now += HOUR / 2
+    assert refresh_posts(world) == []
+    world.now += HOUR / 2
+    assert len(refresh_posts(world)) == 1
+
+
 def test_an_unexpected_failure_of_one_edit_affects_no_other() -> None:
     world = a_posted_world()
     papers = [f"2401.0000{n}" for n in range(3)]
@@ -182,17 +193,28 @@ def test_edits_wait_for_an_idle_rate_limiter() -> None:
     world = a_posted_world()
     for paper in ("2401.00000", "2401.00001"):
         world.store.library.add([(a_paper(paper), a_review(9.0))], now=world.now)
-    slept = list[float]()
+    slept, digest_slots = list[float](), list[float]()
 
     async def sleep(seconds: float) -> None:
         slept.append(seconds)
+        if len(slept) == 1:
+            await limiter.acquire(CHANNEL)  # A digest comes while the second edit waits.
+            digest_slots.append(sum(slept))
 
     limiter = RateLimiter(RateLimits(channel=1), now=lambda: sum(slept), sleep=sleep)
     platform = MemoryPlatform(world.posted_pages)
     refresher = replace(a_refresher(world, platform), rate_limiters={"console": limiter})
     asyncio.run(refresher.refresh_due_posts(asyncio.Event()))
     assert len(platform.refreshes) == 2
-    assert slept == [1.0]
+    assert (slept, digest_slots) == ([1.0, 1.0], [1.0])
+
+
+def test_due_edits_beyond_one_batch_are_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bot.delivery.post_refresher.BATCH_SIZE", 1)
+    world = a_posted_world()
+    for paper in ("2401.00000", "2401.00001"):
+        world.store.library.add([(a_paper(paper), a_review(9.0))], now=world.now)
+    assert len(refresh_posts(world)) == 2
 
 
 def test_an_edit_is_given_up_after_its_attempts() -> None:

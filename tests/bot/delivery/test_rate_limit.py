@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable
 from dataclasses import dataclass, field
 
-from bot.delivery.rate_limit import RateLimiter, RateLimits
+from bot.delivery.rate_limit import MAX_REMEMBERED_KEYS, RateLimiter, RateLimits
 from digests.subscription import Channel
 
 
@@ -100,6 +100,13 @@ def test_past_slots_are_dropped() -> None:
 
     asyncio.run(run())
     assert len(limiter._next_slots) < 5000
+
+
+def test_reserved_slots_are_kept() -> None:
+    limiter, time = a_limiter(RateLimits(channel=1))
+    channels = [Channel("slack", f"C{number}") for number in range(MAX_REMEMBERED_KEYS + 1)]
+    acquire_slots(limiter, time, *channels)
+    assert acquire_slots(limiter, time, channels[0]) == [1]
 
 
 def test_an_idle_acquire_waits_until_no_slot_is_reserved() -> None:
