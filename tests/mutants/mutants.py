@@ -113,6 +113,13 @@ MUTANTS: tuple[Mutant, ...] = (
         "timedelta()",
         (f"{DELIVER}::test_a_page_is_not_posted_after_a_slow_write_even_if_the_wall_clock_stood_still",),
     ),
+    Mutant(
+        "thread of a digest lost by the worker that resumes it",
+        "bot/delivery/deliver.py",
+        "                return page.receipt\n            case PageState.PLANNED",
+        "                return None\n            case PageState.PLANNED",
+        (f"{DELIVER}::test_a_resumed_thread_continues_under_its_first_page[before-2]",),
+    ),
     # Reconciliation of what nobody knows.
     Mutant(
         "one look instead of two",
@@ -141,6 +148,13 @@ MUTANTS: tuple[Mutant, ...] = (
         "if error.outcome is not Outcome.UNKNOWN:",
         "if error.outcome is not Outcome.GONE:",
         (f"{DELIVER}::test_an_ambiguous_post_is_reconciled_before_it_is_retried",),
+    ),
+    Mutant(
+        "refused search taken for a refused page",
+        "bot/delivery/deliver.py",
+        "            if error.outcome is not Outcome.REFUSED:\n                raise\n            # The",
+        "            if error.outcome is not Outcome.GONE:\n                raise\n            # The",
+        (f"{DELIVER}::test_a_refused_search_gives_up_no_edition",),
     ),
     # Retries, give-up and quarantine.
     Mutant(
@@ -242,6 +256,80 @@ MUTANTS: tuple[Mutant, ...] = (
             f"{OUTBOX}/test_abandon.py"
             "::test_a_superseded_edition_returns_its_papers_and_its_watermark[sqlite]",
         ),
+    ),
+    Mutant(
+        "pages of an earlier attempt counted as progress",
+        "bot/delivery/deliver.py",
+        "if page.state not in _FINISHED_STATES:\n",
+        "if page.number >= 0:\n",
+        (f"{DELIVER}::test_pages_of_an_earlier_attempt_are_no_progress",),
+    ),
+    Mutant(
+        "crashes counted across a page that was posted",
+        "digests/store/outbox/writes.py",
+        "values(failures=0, crashes=0)",
+        "values(failures=0)",
+        (f"{OUTBOX}/test_claims.py::test_a_crash_counts_as_a_failure_until_a_page_is_confirmed[sqlite]",),
+    ),
+    Mutant(
+        "crashes counted across a failure",
+        "digests/store/outbox/outbox.py",
+        "crashes=0 if is_failure else deliveries.c.crashes",
+        "crashes=deliveries.c.crashes",
+        (f"{OUTBOX}/test_claims.py::test_a_failure_ends_a_row_of_crashes_and_a_release_does_not[sqlite]",),
+    ),
+    Mutant(
+        "crashes forgotten by a release",
+        "digests/store/outbox/outbox.py",
+        "crashes=0 if is_failure else deliveries.c.crashes",
+        "crashes=0",
+        (f"{OUTBOX}/test_claims.py::test_a_failure_ends_a_row_of_crashes_and_a_release_does_not[sqlite]",),
+    ),
+    Mutant(
+        "crashes kept by a reopened edition",
+        "digests/store/outbox/abandon.py",
+        "**fresh_values, failures=0, crashes=0",
+        "**fresh_values, failures=0",
+        (f"{OUTBOX}/test_claims.py::test_a_reopened_edition_has_no_failures_and_no_crashes[sqlite]",),
+    ),
+    Mutant(
+        "failures kept by a reopened edition",
+        "digests/store/outbox/abandon.py",
+        "**fresh_values, failures=0, crashes=0",
+        "**fresh_values, crashes=0",
+        (f"{OUTBOX}/test_claims.py::test_a_reopened_edition_has_no_failures_and_no_crashes[sqlite]",),
+    ),
+    Mutant(
+        "recap left unfinished by a pause",
+        "digests/store/outbox/abandon.py",
+        "_UNFINISHED_DELIVERIES, before, PAUSED",
+        "_UNFINISHED_DIGESTS, before, PAUSED",
+        (f"{OUTBOX}/test_abandon.py::test_a_pause_gives_up_the_unfinished_deliveries_of_every_kind[sqlite]",),
+    ),
+    Mutant(
+        "edition that a stop ended named as missed",
+        "digests/store/outbox/abandon.py",
+        "            deliveries.c.reason != PAUSED_REASON,\n",
+        "",
+        (
+            f"{OUTBOX}/test_claims.py::test_an_edition_that_a_stop_left_unfinished_is_not_missed_after_it[sqlite]",
+        ),
+    ),
+    Mutant(
+        "leased delivery of an unreadable subscription given up",
+        "digests/store/outbox/abandon.py",
+        "unleased = _UNFINISHED_DELIVERIES.where(not_(has_live_lease(now))).with",
+        "unleased = _UNFINISHED_DELIVERIES.with",
+        (
+            "tests/digests/store/test_damage.py::test_a_leased_delivery_of_an_unreadable_subscription_is_left_to_its_worker[sqlite]",
+        ),
+    ),
+    Mutant(
+        "paper of two pages recorded on the last one",
+        "digests/store/outbox/pages.py",
+        "page in reversed(planned_pages)",
+        "page in planned_pages",
+        (f"{OUTBOX}/test_pages.py::test_a_paper_of_two_pages_is_shown_by_the_first_of_them[sqlite]",),
     ),
     # Claims and leases.
     Mutant(
@@ -434,6 +522,86 @@ MUTANTS: tuple[Mutant, ...] = (
         '.where(schema.counters.c.name == "change")',
         (f"{POSTGRES}::test_sequence_numbers_of_concurrent_imports_become_visible_in_order",),
     ),
+    Mutant(
+        "lease not renewed by a later page",
+        "digests/store/outbox/writes.py",
+        "sending.now + sending.lease",
+        "sending.claim.lease_until",
+        (f"{OUTBOX}/test_writes.py::test_each_page_renews_the_lease[sqlite]",),
+    ),
+    Mutant(
+        "lease not renewed by the first page",
+        "digests/store/outbox/writes.py",
+        "first_page.now + first_page.lease",
+        "first_page.claim.lease_until",
+        (f"{OUTBOX}/test_writes.py::test_each_page_renews_the_lease[sqlite]",),
+    ),
+    Mutant(
+        "unreadable delivery takes the place of another",
+        "digests/store/outbox/claims.py",
+        "if row_count == len(batch):",
+        "if batch or row_count == len(batch):",
+        ("tests/digests/store/test_damage.py::test_an_unreadable_delivery_takes_no_place_of_another",),
+    ),
+    Mutant(
+        "edition delivered early due again",
+        "digests/store/outbox/claims.py",
+        "while coming.edition <= edition:",
+        "while coming.edition < edition:",
+        (f"{OUTBOX}/test_claims.py::test_an_edition_delivered_early_is_not_leased_when_due[sqlite]",),
+    ),
+    Mutant(
+        "recap counted as the digest of its date",
+        "digests/store/subscriptions.py",
+        "RECENT_PERIOD).date(), is_digest()\n",
+        "RECENT_PERIOD).date()\n",
+        (
+            "tests/digests/store/test_subscriptions.py::test_a_recap_of_today_takes_no_edition_from_a_new_schedule[sqlite]",
+        ),
+    ),
+    Mutant(
+        "digest reopened after its day",
+        "bot/delivery/deliver.py",
+        "if rendered.empty_reason or now >= late_until:",
+        "if rendered.empty_reason:",
+        (
+            "tests/bot/delivery/test_late_papers.py::test_a_worker_that_takes_a_reopened_digest_over_after_local_midnight_leaves_it_empty",
+        ),
+    ),
+    Mutant(
+        "empty digest reopened by papers that it considered",
+        "bot/delivery/deliver.py",
+        "claim.edition + timedelta(days=1))\n",
+        "claim.edition)\n",
+        (
+            "tests/bot/delivery/test_late_papers.py::test_unwanted_late_papers_leave_the_message_and_are_counted_in_the_next_edition",
+        ),
+    ),
+    Mutant(
+        "claims left leased after one that was lost",
+        "bot/delivery/worker.py",
+        "except LeaseLostError:\n                continue",
+        "except LeaseLostError:\n                return",
+        (
+            "tests/bot/delivery/test_worker.py::test_released_claims_have_no_failure_even_after_one_whose_lease_was_lost",
+        ),
+    ),
+    Mutant(
+        "release counted as a failure",
+        "bot/delivery/worker.py",
+        "is_failure=False",
+        "is_failure=True",
+        (
+            "tests/bot/delivery/test_worker.py::test_released_claims_have_no_failure_even_after_one_whose_lease_was_lost",
+        ),
+    ),
+    Mutant(
+        "lock held on a file that another process replaced",
+        "digests/store/leadership.py",
+        "path.stat().st_ino == os.fstat(lock).st_ino",
+        "path.exists()",
+        ("tests/digests/store/test_leadership.py::test_a_lock_whose_file_was_replaced_is_lost",),
+    ),
     # Batches, rate limits, caches, notices, edits.
     Mutant(
         "one fault fails a whole batch",
@@ -510,6 +678,89 @@ MUTANTS: tuple[Mutant, ...] = (
         "post_edits.c.change_seq > edit.noticed_seq",
         "post_edits.c.change_seq < edit.noticed_seq",
         ("tests/digests/store/test_post_edits.py::test_a_change_during_an_edit_is_not_lost[sqlite]",),
+    ),
+    Mutant(
+        "render cache that forgets whether a message came before",
+        "bot/delivery/render_cache.py",
+        "            request.is_follow_up,\n",
+        "",
+        (f"{RENDER_CACHE}::test_a_rendered_digest_is_shared_only_while_all_that_it_depends_on_is_equal",),
+    ),
+    Mutant(
+        "render cache that forgets the missed editions",
+        "bot/delivery/render_cache.py",
+        "            request.lateness,\n            request.is",
+        "            request.is",
+        (f"{RENDER_CACHE}::test_a_rendered_digest_is_shared_only_while_all_that_it_depends_on_is_equal",),
+    ),
+    Mutant(
+        "render cache that forgets what has changed since",
+        "bot/delivery/render_cache.py",
+        "            freshness,\n        )",
+        "        )",
+        (f"{RENDER_CACHE}::test_a_rendered_digest_is_shared_only_while_all_that_it_depends_on_is_equal",),
+    ),
+    Mutant(
+        "acknowledged failure notice made due by a repair of timestamps",
+        "digests/store/outbox/clock_skew.py",
+        "notify_at, now, unacknowledged",
+        "notify_at, now",
+        (
+            f"{OUTBOX}/test_clock_skew.py::test_a_failure_notice_of_a_clock_far_ahead_is_due_at_once_unless_acknowledged[sqlite]",
+        ),
+    ),
+    Mutant(
+        "order of two events of one instant decides a mark",
+        "digests/store/marks.py",
+        "(mark.at, not is_on) < (row.at, not row.is_on)",
+        "mark.at < row.at",
+        (
+            "tests/digests/store/test_marks.py::test_a_mark_that_is_added_and_removed_at_one_instant_is_removed[sqlite-False]",
+        ),
+    ),
+    Mutant(
+        "edit that takes the slot of a digest",
+        "bot/delivery/rate_limit.py",
+        "        while wait := max((",
+        "        if wait := max((",
+        ("tests/bot/delivery/test_post_refresher.py::test_edits_wait_for_an_idle_rate_limiter",),
+    ),
+    Mutant(
+        "edit that reserves a slot before it is free",
+        "bot/delivery/post_refresher.py",
+        "await limiter.acquire_idle(",
+        "await limiter.acquire(",
+        ("tests/bot/delivery/test_post_refresher.py::test_edits_wait_for_an_idle_rate_limiter",),
+    ),
+    Mutant(
+        "edit that may have been made is made again at once",
+        "bot/delivery/post_refresher.py",
+        "if outcome is Outcome.UNKNOWN:",
+        "if outcome is Outcome.GONE:",
+        (
+            "tests/bot/delivery/test_post_refresher.py::test_an_edit_that_may_have_been_made_is_made_again_an_hour_later",
+        ),
+    ),
+    Mutant(
+        "edits beyond the first batch left for a later minute",
+        "bot/delivery/post_refresher.py",
+        "if len(edits) < BATCH_SIZE:",
+        "if len(edits) <= BATCH_SIZE:",
+        ("tests/bot/delivery/test_post_refresher.py::test_due_edits_beyond_one_batch_are_made",),
+    ),
+    Mutant(
+        "reserved slots of the rate limiter dropped",
+        "bot/delivery/rate_limit.py",
+        "if slot > now}",
+        "if slot < now}",
+        ("tests/bot/delivery/test_rate_limit.py::test_reserved_slots_are_kept",),
+    ),
+    Mutant(
+        "failure notice of an old edition retried",
+        "bot/delivery/failure_notices.py",
+        "edition > MAX_NOTICE_AGE:",
+        "edition > MAX_NOTICE_AGE * 1000:",
+        (f"{NOTICES}::test_a_failure_notice_of_an_old_edition_is_not_retried",),
     ),
     # The wire.
     Mutant(
