@@ -231,7 +231,10 @@ def _build_arxiv(entry: SourceSettings, services: Services) -> "ArxivSource":
 
 
 def _build_arxiv_turns(services: Services) -> "ServerTurns":
-    """Limit all of arXiv to one request at a time, `ARXIV_GAP` apart."""
+    """Build the turns on arXiv's servers: one request at a time, then a pause of `ARXIV_GAP`.
+
+    They hold for all processes over the store. Each call makes a new owner there: call it once a client.
+    """
     from digests.sources.http.turns import ServerTurns
 
     context = services.delivery_context

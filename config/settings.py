@@ -157,7 +157,11 @@ class DiscussionSettings(SettingsTable):
         description="`everyone`: one queue for all channels and platforms. `channel`: one for each channel.",
     )
     mark_max_age_days: int = Field(
-        default=30, ge=1, le=3650, description="Days after which a mark no longer counts in the queue."
+        default=30,
+        ge=1,
+        le=3650,
+        description="Days after which a mark no longer counts in the queue. "
+        "The number on a card has no age limit.",
     )
 
 

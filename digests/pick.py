@@ -197,7 +197,11 @@ def _limit_domain_share(
 def _describe_reason(
     place: int, candidate: Candidate, best_first: Sequence[Candidate], matcher: "Matcher"
 ) -> str:
-    """Describe the reason for a pick: "2nd by score of 41, in vision, mentions “alignment”"."""
+    """Describe the reason for a pick: "2nd by score of 41, in vision, mentions “alignment”".
+
+    `place` is the paper's place in `best_first`, counted from 1; it may differ from the pick's place in the
+    digest. Only the length of `best_first` is read. A pairwise rank replaces both.
+    """
     return ", ".join(
         [*_describe_basis(place, candidate, len(best_first)), *matcher.describe_match(candidate)]
     )

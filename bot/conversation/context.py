@@ -47,8 +47,8 @@ class ConversationContext:
     second argument. It raises SearchError and StoreError. `fetch_paper` asks arXiv for an unknown paper,
     within seconds. It returns None for a paper that does not exist, and raises SourceError while arXiv cannot
     be reached. It is None in a set-up without arXiv. `admins_label` names the people who may change a digest
-    where not everybody may. With `has_shared_queue`, all channels have one queue. A mark counts for
-    `mark_retention`.
+    where not everybody may. With `has_shared_queue`, all channels have one queue. A mark counts in
+    the queue for `mark_retention`; the number on a card has no age limit.
     """
 
     store: Store

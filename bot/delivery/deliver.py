@@ -80,10 +80,11 @@ class DeliveryPolicy:
 
     A failed delivery is retried until its local day ends and `min_attempts` attempts in a row have confirmed
     no page. A delivery that crashes its workers as often in a row, but at least `MIN_CRASHES` times, is given
-    up too. `lease` is the length of a claim, which each page renews. `timeout` limits one request to a
-    platform. `history_lag` is the time after which a posted message appears in its channel's history.
-    `merge_missed` makes a digest cover the missed editions before it. At most `concurrency` deliveries are in
-    progress, `concurrency_per_workspace` of them in one workspace.
+    up too. `lease` is the length of a claim, which each page renews. `timeout`, shorter than `lease`, limits
+    one request to a platform; for a post, together with its write to the outbox. `history_lag` is the time
+    after which a posted message appears in its channel's history. `merge_missed` makes a digest cover the
+    missed editions before it. At most `concurrency` deliveries are in progress, `concurrency_per_workspace`
+    of them in one workspace.
     """
 
     on_unknown: UnknownPolicy = UnknownPolicy.SKIP
@@ -298,14 +299,14 @@ class _EditionRun:
             case PageState.CHANGING:
                 return await self._edit_page(page)
 
-    async def _post_page(self, page: PlannedPage) -> str | None:
+    async def _post_page(self, page: PlannedPage) -> str:
         """Store that the page is being sent, which fences off every other worker; post it and confirm it.
 
         Waits for the rate limiter first. Returns the receipt. One time-out, shorter than the lease, covers
         both steps: a process that was stopped or asleep between them and wakes after its lease has no time
         left and sends nothing. Raises PostError. With UNKNOWN the page stays `POSTING` and will be
         reconciled; with every other outcome it is `PLANNED` again. Raises LeaseLostError if another worker
-        has the delivery.
+        has the delivery, and StoreError; a page that was posted by then stays `POSTING`.
         """
         context, timeout = self.context, self.context.policy.timeout
         await self._acquire_rate_limit()

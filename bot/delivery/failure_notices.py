@@ -42,9 +42,10 @@ class FailureNotifier:
     async def send_due_notices(self) -> None:
         """Send every notice that is due, `CONCURRENCY` at a time. Raises StoreError.
 
-        A notice that fails is rescheduled. It is dropped if the platform refuses it, if it has no owner or
-        platform here, or if its edition is older than `MAX_NOTICE_AGE`. A person gets a notice once, except
-        after a crash or a lost answer: then it may come twice.
+        Each notice is tried once, whatever its age. A notice that fails is rescheduled, any number of times
+        until the next attempt would come more than `MAX_NOTICE_AGE` after its edition; then it is dropped. It
+        is dropped at once if the platform refuses it, or if it has no owner or platform here. A person gets a
+        notice once, except after a crash or a lost answer: then it may come twice.
         """
         while notices := await run_background(
             self.failure_notices.due, now=self.clock(), retry_after=RETRY_AFTER, limit=CONCURRENCY

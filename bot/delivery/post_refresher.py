@@ -33,7 +33,9 @@ EDIT_INTERVAL = timedelta(hours=1)
 FIRST_BACKOFF, MAX_ATTEMPTS = timedelta(minutes=1), 12
 """The wait between failed attempts doubles from `FIRST_BACKOFF` to `EDIT_INTERVAL`.
 
-After `MAX_ATTEMPTS` failures in a row the message is never refreshed here again.
+An edit that fails at claim `MAX_ATTEMPTS` in a row, or at a later one, is dropped: no change of a paper
+refreshes the message again. Claims that ended by a crash or a stop count too. An error of the store drops no
+edit.
 """
 
 BATCH_SIZE = 200

@@ -137,11 +137,12 @@ async def _store_batches(
 
 
 def _store_batch(batch: SourceBatch, report: FetchReport, store: Store, now: datetime) -> None:
-    """Store a batch's papers, then the source's position; log bad records and count them in `report`.
+    """Store a batch's papers, then the source's position, and add the batch to `report`.
 
-    Raises StoreError.
+    `report` gets the counts, the number of bad records, the remark, and the sign of a stale source. Only the
+    first `MAX_REPORTED_RECORDS` bad records of a fetch are logged. The writes are separate transactions:
+    after a crash before the last one the batch is fetched again. Raises StoreError.
     """
-    # Papers are stored before the position. After a crash in between, the batch is fetched again.
     if batch.records:
         flagged_records = [(flag_if_recent(paper, now.date()), review) for paper, review in batch.records]
         report.counts += store.library.add(flagged_records, now=now, announce=batch.announce)

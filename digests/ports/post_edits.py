@@ -54,17 +54,18 @@ class PostEdits(Protocol):
         """Record that the message was edited and now shows `text`, the lines about changes of its papers.
 
         A change that was enqueued since the claim makes it due again at `now` plus `interval`, and a later
-        one not earlier than that.
+        one not earlier than that. The count of attempts starts again from 0.
         """
 
     def unchanged(self, edit: PostEdit, *, now: datetime) -> None:
         """End a claim without an edit, because the message would not change.
 
-        A change that was enqueued since the claim makes it due again at `now`.
+        A change that was enqueued since the claim makes it due again at `now`. The count of attempts starts
+        again from 0.
         """
 
     def reschedule(self, edit: PostEdit, due_at: datetime | None) -> None:
-        """Retry a failed edit at `due_at`. With None, abandon the message: it is never refreshed again.
+        """Retry a failed edit at `due_at`. With None, abandon the message: no change enqueues it again.
 
         The count of attempts stays.
         """

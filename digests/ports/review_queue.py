@@ -13,8 +13,8 @@ class ReviewTask:
     """One paper in the review queue. `paper` is its id.
 
     Of two tasks, the one with the higher `priority` is tried first. `reason` is the sentence of the last
-    failure, empty if there was none. `attempts` counts the failures that were the paper's fault. An abandoned
-    task is not tried again until failed tasks are requeued.
+    failure, empty if there was none. `attempts` counts the failed attempts at this depth, without faults of
+    the whole server. An abandoned task is not tried again until failed tasks are requeued.
     """
 
     paper: str
@@ -52,8 +52,7 @@ class ReviewQueue(Protocol):
         """Record the failure of a task with its reason, a sentence.
 
         The task is retried at `next_try_at`, or abandoned if that is None. `counts_as_attempt` adds one to
-        its `attempts`; it is False for failures that are not the paper's fault. No effect on a paper that is
-        not queued.
+        its `attempts`; it is False for a fault of the whole server. No effect on a paper that is not queued.
         """
 
     def requeue_failed(self) -> None:

@@ -14,7 +14,7 @@ from digests.sources.http.client import RequestLimits, SourceClient
 from digests.sources.http.turns import ServerTurns
 
 REQUEST_LIMITS = RequestLimits(max_bytes=30 * 1024**2, timeout=60, attempts=3)
-"""Limits of one request, for a page or a PDF."""
+"""Limits of one request, for a page or a PDF: three attempts in all."""
 
 MISSING_STATUSES = frozenset((403, 404, 410))
 """Statuses of a missing page: the paper was submitted as PDF, or its source does not convert."""
@@ -34,8 +34,11 @@ class ArxivFullTextFetcher:
     async def __call__(self, paper: Paper) -> FullText | None:
         """Return the full text of the paper's known version, else of its newest one.
 
-        The HTML page is read first, and the PDF if there is none or its text is too short. None for a paper
-        outside arXiv or without a readable text. Raises SourceError if arXiv does not answer.
+        The HTML page is read first, and the PDF if there is none or its text is shorter than
+        `MIN_FULL_TEXT_CHARACTERS`. The text of the PDF is returned however short it is. None for a paper
+        outside arXiv, if neither document exists, and if the PDF has no readable text. Each document is tried
+        three times in all. Raises SourceError if arXiv does not answer, answers with another status or sends
+        too much, and StoreError from `turns`.
         """
         if not parse_arxiv_id(paper.id):
             return None

@@ -12,7 +12,7 @@ from digests.reviewers.prompt import anonymize_full_text, sanitize_text, truncat
 from digests.reviewers.tasks import PreparedText, process_queue
 
 FULL_TEXT_ATTEMPTS = 2
-"""Failed attempts to fetch a full text, after which the abstract is reviewed alone."""
+"""Failed attempts at a task, of any cause, after which a failed fetch no longer postpones its review."""
 
 
 async def review_papers_in_full(context: ReviewContext, outcome: RoundOutcome, stop: asyncio.Event) -> None:
@@ -21,10 +21,11 @@ async def review_papers_in_full(context: ReviewContext, outcome: RoundOutcome, s
 
 
 async def _prepare_full_text(context: ReviewContext, task: ReviewTask, paper: Paper) -> PreparedText:
-    """Return abstract and full text, or the abstract alone for a paper without a readable full text.
+    """Return abstract and full text; the abstract alone if the full text is absent, too short or not wanted.
 
-    Raises SourceError if the full text cannot be fetched now, until `FULL_TEXT_ATTEMPTS` attempts have
-    failed.
+    Raises SourceError if arXiv fails and fewer than `FULL_TEXT_ATTEMPTS` attempts at the task have failed
+    before, of any cause that counts. After that a failed fetch also gives the abstract alone: if nothing else
+    fails, the third one does.
     """
     if context.fetch_full_text:
         full_text = await _fetch_full_text(context.fetch_full_text, task, paper)

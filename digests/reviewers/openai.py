@@ -23,7 +23,7 @@ MAX_PAUSE_SECONDS = 120.0
 """Longest `Retry-After` in seconds that is waited for. A longer one is an error."""
 
 MAX_BUSY_ATTEMPTS = 4
-"""Attempts at a call that the server rejects with "too many requests"."""
+"""Attempts in all at a call that the server rejects with "too many requests". Then the call fails."""
 
 
 class ResponseFormat(StrEnum):

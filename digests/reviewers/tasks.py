@@ -35,7 +35,12 @@ BACKOFF_FACTOR = 4
 """Factor by which the backoff grows with each further failure of a paper."""
 
 MAX_ATTEMPTS = 5
-"""Failed attempts after which a paper is abandoned."""
+"""Failed attempts at a task after which its paper is abandoned: five tries in all.
+
+Unusable answers, answers that do not come in time and texts that cannot be fetched count. Faults of the whole
+server do not. The count starts again when a scoring task becomes a full review, and for an abandoned paper
+with a new model or rubric.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,7 +213,7 @@ class _TaskRun:
     def _record_failure(self, reason: str, *, counts_as_attempt: bool = True) -> None:
         """Record and log a failure; schedule a retry with backoff, or abandon the paper after `MAX_ATTEMPTS`.
 
-        `counts_as_attempt` is False for a fault of the server, so that no paper is abandoned because of it.
+        `counts_as_attempt` is False for a fault of the whole server, so that no paper is abandoned for it.
         """
         attempts = self.task.attempts + counts_as_attempt
         backoff = INITIAL_BACKOFF * BACKOFF_FACTOR ** max(0, attempts - 1)

@@ -37,9 +37,9 @@ Discord acknowledges a heartbeat every 41 seconds, and discord.py gives up after
 RECONNECT_AFTER_SECONDS = 60.0
 """Seconds without a connection before it is replaced; until then discord.py reconnects by itself."""
 CATCH_UP_RETRY_SECONDS = (2.0, 10.0, 60.0, 300.0)
-"""Waits before each further attempt to catch up on a new connection, after an error of the store.
+"""Waits before each further attempt to catch up on a new session, after an error of the store.
 
-After the last one the changes stay unknown until the next connection.
+After the last one, the fifth try in all, the changes stay unknown until the next new session.
 """
 READY_SECONDS = 2.0
 """Seconds without a further server at start-up after which discord.py takes its list as complete."""
@@ -95,8 +95,9 @@ class Gateway(discord.Client):
     async def on_ready(self) -> None:
         """Catch up after a new session, as `EventListeners.on_ready` does.
 
-        Errors of the store are logged and it is tried again after `CATCH_UP_RETRY_SECONDS`, unless the
-        connection is closed.
+        After an error of the store, which is logged, it tries again after each of the waits in
+        `CATCH_UP_RETRY_SECONDS`: five tries in all. Then it gives up until the next new session. It returns
+        early if the connection is closed.
         """
         log.info("Discord is connected, in %s", format_count(len(self.guilds), "server"))
         for wait in (0.0, *CATCH_UP_RETRY_SECONDS):

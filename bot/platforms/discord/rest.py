@@ -110,8 +110,9 @@ class RestClient:
         """Send a request and return the answer, as JSON values or text. Raises PostError.
 
         `parameters` fill the path, except `query`. discord.py repeats a request after a short rate limit, a
-        lost connection or most 5xx errors; with `once` it repeats only a request that was not sent or that
-        Discord refused. A PostError for an error answer is a CodeError.
+        lost connection or most 5xx errors, five tries in all and within `timeout`; with `once` it repeats
+        only a request that was not sent or that Discord refused. A PostError for an error answer is a
+        CodeError.
         """
         query = parameters.pop("query", None)
         options: dict[str, Any] = {"json": dict(body)} if body is not None else {}

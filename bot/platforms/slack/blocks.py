@@ -74,7 +74,11 @@ def render_action_button(button: Button, number: int = 0) -> SlackBlock:
 
 
 def render_discuss_button(card: Card, title: str) -> SlackBlock:
-    """Render a card's Discuss button with its mark count. Screen readers read the title too."""
+    """Render a card's Discuss button, with its mark count, as an element of a block.
+
+    Its value is the paper's id: call this only if `can_be_a_value(card.paper)`. Screen readers read `title`
+    too.
+    """
     return {
         "type": "button",
         "action_id": ButtonAction.DISCUSS,

@@ -133,9 +133,11 @@ class SlackPlatform:
         await self._call_api(channel, "chat.update", {"channel": channel.channel, "ts": message, **changes})
 
     async def send_direct_message(self, channel: Channel, person: str, message: Message) -> None:
-        """Send a message to a person in the app's direct messages. Raises PostError.
+        """Send a message to a person in the app's direct messages, in the workspace of `channel`.
 
-        A user id in place of a channel id opens the conversation, and needs no scope but `chat:write`.
+        A long message becomes several posts, in order; if one fails, the posts before it stay. Not
+        idempotent. A user id in place of a channel id opens the conversation, and needs no scope but
+        `chat:write`. Raises PostError.
         """
         for page in render(message, DigestStyle.COMPACT):
             await self._call_api(channel, "chat.postMessage", {"channel": person, **page.payload})

@@ -174,7 +174,11 @@ def _split_text_objects(text: Text, limit: int) -> Iterable[tuple[SlackBlock, st
 
 
 def _render_row(row: Buttons) -> list[PageDraft]:
-    """Render a row of buttons. A button whose value Slack would not return unchanged is left out."""
+    """Render a row of buttons as one draft; return an empty list if no button is left.
+
+    Buttons after the first `MAX_ROW_BUTTONS` are left out, and so is a button whose value Slack would not
+    return unchanged.
+    """
     buttons = [
         render_action_button(button, number)
         for number, button in enumerate(row.buttons[:MAX_ROW_BUTTONS])

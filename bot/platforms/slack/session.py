@@ -15,7 +15,10 @@ from bot.platforms.slack.settings import SlackSettings
 CONNECT_TIMEOUT_SECONDS = 10.0
 MAX_CONNECTIONS = 50
 RATE_LIMIT_RETRIES = 3
-"""Retries of one call after a rate limit, each after the wait that Slack asks for. Then the call fails."""
+"""Retries of one call after a rate limit, each after the wait that Slack asks for: four tries in all.
+
+Then the call fails, and earlier if a wait would end after the attempt's deadline.
+"""
 
 
 def open_session(timeout: float) -> aiohttp.ClientSession:

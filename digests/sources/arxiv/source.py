@@ -271,9 +271,10 @@ def _build_record_batch(records: Sequence[oai.OaiRecord], since: date, reached: 
 
 
 def _find_complete_day(newest_day: date, due: date) -> date:
-    """Return the feed day up to which a finished harvest is complete.
+    """Return the newest feed day, Monday to Friday, that is later neither than `newest_day` nor than `due`.
 
-    Never later than the newest day among its records, nor than `due`.
+    A finished harvest is complete up to that day. `newest_day` is the newest date among its records, and
+    `due` the newest day whose feed should be available.
     """
     day = min(newest_day, due)
     while not is_feed_day(day):

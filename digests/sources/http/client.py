@@ -34,8 +34,8 @@ class RequestLimits:
     """Limits of one request.
 
     `max_bytes` bounds the body, compressed and decompressed. `timeout` is in seconds and bounds one attempt,
-    from the connection to the last byte received. `attempts` counts the first one and its retries. `max_wait`
-    is the longest pause before a retry, in seconds.
+    from the connection to the last byte received. `attempts` is the number of tries in
+    all, the first one included. `max_wait` is the longest pause before a retry, in seconds.
     """
 
     max_bytes: int = 64 * 1024**2

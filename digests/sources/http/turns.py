@@ -35,7 +35,8 @@ class ServerTurn:
 class ServerTurns:
     """Rate limiter of one server, shared through the store: one request at a time, and a `gap` after each.
 
-    `owner` identifies this process in the store.
+    `owner` identifies this client in the store. Two clients must not share it, also not in one process: one
+    whose turn has expired would end the turn of the other.
     """
 
     sources: Sources

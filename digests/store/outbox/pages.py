@@ -29,7 +29,9 @@ ClaimPages = Sequence[tuple[Claim, Sequence[PlannedPage]]]
 def insert_pages(connection: Connection, claim_pages: ClaimPages) -> None:
     """Insert the pages of claims, and record the papers of digests as shown, in the caller's transaction.
 
-    Claims without pages change nothing.
+    None of the pages may be stored yet: a second insert breaks a unique key. A paper that was shown before
+    keeps its first record; a paper that is not in the store is not recorded. Claims without pages change
+    nothing.
     """
     if any(planned_pages for _, planned_pages in claim_pages):
         _insert_page_rows(connection, claim_pages)
