@@ -98,9 +98,10 @@ class DeliveryPolicy:
 
     @property
     def find_timeout(self) -> timedelta:
-        """Limit of one search for a page, at least `timeout`: it may take many requests.
+        """Limit of one search for a page: it may take many requests.
 
-        Two searches, the wait between them and the post that may follow fit into one lease.
+        Two searches, the wait between them and the post that may follow fit into one lease, unless that would
+        leave less than `timeout` for a search: the limit is never shorter.
         """
         return max(self.timeout, (self.lease - self.history_lag - 2 * self.timeout) / 2)
 
