@@ -81,15 +81,15 @@ class Platform(Protocol):
     async def edit(self, channel: Channel, receipt: str, page: Page) -> None:
         """Replace the content of a posted message. Idempotent.
 
-        The message keeps its idempotency key. Raises PostError, with REFUSED also when the message no longer
-        exists.
+        The message keeps its idempotency key. A platform that cannot change a message shows the page again.
+        Raises PostError, with REFUSED also when the message no longer exists.
         """
 
     async def refresh(self, post: Post, update: PostUpdate) -> None:
         """Render a posted message again with this update. Idempotent.
 
-        Marks and lines that the update does not contain are removed. Raises PostError, with REFUSED also when
-        the message no longer exists.
+        Marks and lines that the update does not contain are removed. A platform that cannot change a message
+        does nothing. Raises PostError, with REFUSED also when the message no longer exists.
         """
 
     async def send_direct_message(self, channel: Channel, person: str, message: Message) -> None:
