@@ -1,4 +1,5 @@
-# Everything here works on a machine that has only Python (3.11 or newer) and make.
+# Everything here works on a machine that has only Python (3.11 or newer) and make. The first run needs the
+# network, for the packages of the lock.
 PYTHON ?= python3
 VENV := .venv
 DEMO_VENV := .venv-demo

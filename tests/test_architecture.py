@@ -27,7 +27,7 @@ FLOORS = (
     ("chat", "storage", "periodic", "sample"),
     ("present", "leadership"),
     ("conversation", "delivery", "ingest"),
-    ("platforms", "web"),
+    ("platforms",),
     ("services",),
     ("cli",),
     ("__main__",),

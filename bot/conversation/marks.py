@@ -72,13 +72,16 @@ class MarkEmojis:
 
 
 def describe_tap(is_marked: bool, digest_command: str) -> str:
-    """Return the sentence for a person who tapped a Discuss button."""
+    """Return the sentence for a person who tapped a Discuss button. `is_marked` is the state after the tap."""
     outcome = "Marked for discussion. Tap again to take it back;" if is_marked else "Your mark is taken back;"
     return f"{outcome} {digest_command} queue shows the list."
 
 
 def describe_menu_choice(is_marked: bool, digest_command: str) -> str:
-    """Return the sentence for a person who chose “Mark for discussion” in a message's menu."""
+    """Return the sentence for a person who chose “Mark for discussion” in a message's menu.
+
+    `is_marked` is the state after the choice: False if it took the person's mark back.
+    """
     if is_marked:
         return f"Marked for discussion; {digest_command} queue shows the list."
     return "You had marked it; your mark is taken back."

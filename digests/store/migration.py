@@ -23,12 +23,12 @@ MIGRATIONS_FOLDER = Path(__file__).parent / "migrations"
 
 
 def migrate(database: Database, *, now: datetime) -> None:
-    """Create the tables of an empty database, or migrate those of a store, if needed.
+    """Create the tables of an empty database, or migrate those of a store. Current tables are left alone.
 
     An SQLite file is first backed up beside itself, under a name with its revision and `now`. When several
     processes start at once, one migrates and the others wait. Raises StoreError, changing nothing, for a
-    store of a newer version, a store from before 0.1.0, a database of something else, and if the backup
-    cannot be written.
+    store of a newer version, a store from before 0.1.0, a database of something else, a PostgreSQL that is
+    too old or not in UTF-8, and if the backup cannot be written.
     """
     if fetch_revision(database) == HEAD_REVISION:
         return
