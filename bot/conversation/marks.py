@@ -72,7 +72,7 @@ class MarkEmojis:
 
 
 def describe_tap(is_marked: bool, digest_command: str) -> str:
-    """Return the sentence for a person who tapped a Discuss button. `is_marked` is the state after the tap."""
+    """Return the sentence for a person who tapped a Discuss button. `is_marked` is the state after it."""
     outcome = "Marked for discussion. Tap again to take it back;" if is_marked else "Your mark is taken back;"
     return f"{outcome} {digest_command} queue shows the list."
 
