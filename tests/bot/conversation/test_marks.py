@@ -86,6 +86,24 @@ def test_a_refresh_that_does_not_end_is_given_up(monkeypatch: pytest.MonkeyPatch
     asyncio.run(refresh())
 
 
+def test_a_mark_during_an_edit_makes_one_more() -> None:
+    shown: list[str] = []
+
+    async def run() -> None:
+        async def show(post: Post) -> None:
+            shown.append(post.message_id)
+            if len(shown) == 1:
+                counts.schedule_refresh(post)
+
+        counts = RefreshDebouncer(show, delay_seconds=0)
+        counts.schedule_refresh(a_post("a"))
+        for _ in range(2):
+            await counts.flush_pending()
+
+    asyncio.run(run())
+    assert shown == ["1.0", "1.0"]
+
+
 def test_the_queue_says_how_to_fill_it_when_it_is_empty() -> None:
     assert "Discuss" in str(present_queue([], {}))
     assert "1. A paper · 2 want to discuss" in str(

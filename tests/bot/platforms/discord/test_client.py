@@ -360,6 +360,19 @@ def test_the_archive_of_a_forum_is_searched_page_by_page() -> None:
     run_trial(trial)
 
 
+def test_a_forum_with_too_many_posts_to_search_cannot_be_searched(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bot.platforms.discord.history.MAX_SEARCHED_POSTS", 1)
+
+    async def trial(discord: FakeDiscord, platform: DiscordPlatform) -> None:
+        place = locate_channel(discord, discord.add_channel("forum", FORUM))
+        for number in range(2):
+            await platform.post(place, a_page(platform, A_CARD), key=f"{number}", thread=None)
+        assert await platform.find(place, key="1", since=LONG_AGO) is not CANNOT_ASK
+        assert await platform.find(place, key="0", since=LONG_AGO) is CANNOT_ASK
+
+    run_trial(trial)
+
+
 def test_a_page_that_another_wrote_under_our_key_is_not_ours() -> None:
     async def trial(discord: FakeDiscord, platform: DiscordPlatform) -> None:
         papers = discord.add_channel("papers")

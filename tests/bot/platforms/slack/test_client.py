@@ -144,6 +144,29 @@ def test_a_posted_page_is_found_by_its_key_in_the_channel_and_in_its_thread() ->
     run_scenario(scenario)
 
 
+def test_a_page_is_found_in_its_thread_although_people_have_newer_ones() -> None:
+    async def scenario(slack: FakeSlack, platform: SlackPlatform, papers: Channel) -> None:
+        parent = await platform.post(papers, PAGE, key="parent", thread=None)
+        reply = await platform.post(papers, PAGE, key="reply", thread=parent)
+        slack.write_message(slack.add_user("ada"), papers.channel, "What do you think?")
+        question = slack.messages_in(papers.channel)[-1]["ts"]
+        await platform.post(papers, PAGE, key="answer", thread=question)
+        assert await platform.find(papers, key="reply", since=SINCE) == reply
+
+    run_scenario(scenario)
+
+
+def test_a_search_ends_with_the_first_message_that_is_too_old() -> None:
+    async def scenario(slack: FakeSlack, platform: SlackPlatform, papers: Channel) -> None:
+        slack.rate_limits, slack.history_limit = False, 2
+        receipts = [await platform.post(papers, PAGE, key=f"{number}", thread=None) for number in range(30)]
+        since = datetime.fromtimestamp(float(receipts[27]), UTC)
+        assert await platform.find(papers, key="k", since=since) is None
+        assert len(slack.calls_of("conversations.history")) == 2
+
+    run_scenario(scenario)
+
+
 def test_a_page_is_found_behind_many_messages_unless_it_would_be_too_old() -> None:
     async def scenario(slack: FakeSlack, platform: SlackPlatform, papers: Channel) -> None:
         slack.rate_limits = False
