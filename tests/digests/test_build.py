@@ -103,6 +103,14 @@ def test_empty_reasons_are_distinguished() -> None:
     assert build_digest(store, subscription, 9 * DAY).empty_reason is EmptyReason.STALE
 
 
+def test_muted_words_are_searched_for_without_keywords_too() -> None:
+    store = a_store()
+    store.library.add([(a_paper(abstract="A study of zebras."), a_review())], now=NOW)
+    store.sources.record_import(now=NOW)
+    assert build_digest(store, a_subscription(muted=("lions",))).empty_reason is None
+    assert build_digest(store, a_subscription(muted=("zebras",))).empty_reason is EmptyReason.NO_MATCH
+
+
 def test_a_digest_has_its_edition_and_its_channel() -> None:
     digest = build_digest(a_store(), a_subscription("here"))
     assert (digest.edition, digest.channel.channel) == (TODAY, "here")
@@ -159,6 +167,11 @@ def test_an_announcement_gap_goes_before_a_stale_source_and_after_an_outage() ->
     assert build_digest(store, daily, saturday).empty_reason is EmptyReason.NO_ANNOUNCEMENT
     store.health.report("arxiv", Trouble.OUTAGE, now=NOW + saturday)
     assert build_digest(store, daily, saturday).empty_reason is EmptyReason.OUTAGE
+    store.health.report("arxiv", None, now=NOW + saturday)
+    import_papers(store, "2401.00001", now=saturday)
+    demanding = replace(daily, preferences=replace(daily.preferences, min_score=9.0))
+    digest = build_digest(store, demanding, saturday)
+    assert (digest.empty_reason, digest.announcement_gap) == (EmptyReason.UNDER_THRESHOLD, None)
 
 
 def test_considered_and_scored_papers_are_counted() -> None:

@@ -193,6 +193,10 @@ def test_new_zone_rules_move_an_awaited_edition_without_repeating_or_skipping_it
     assert recompute_next_due(utc(NINE), instant(9) + timedelta(minutes=30), by_old_rules, ()) == DueEdition(
         TODAY, instant(9)
     )
+    early_by_old_rules = DueEdition(TODAY, instant(8))
+    assert recompute_next_due(
+        utc(NINE), instant(8) + timedelta(minutes=30), early_by_old_rules, ()
+    ) == DueEdition(TODAY, instant(9))
     tomorrow = TODAY + timedelta(days=1)
     assert (
         recompute_next_due(utc(NINE), instant(8), DueEdition(tomorrow, instant(9, tomorrow)), {TODAY}).edition

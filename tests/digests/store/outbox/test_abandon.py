@@ -180,6 +180,15 @@ def test_a_recap_in_progress_neither_blocks_nor_is_superseded_by_a_newer_digest(
     assert {claim.edition for claim in retried} <= {waiting.edition, sending.edition}
 
 
+def test_a_stopped_channel_keeps_its_first_reason() -> None:
+    store, subscription = a_store_with_channel()
+    claim = claim_edition(store, subscription)
+    store.subscriptions.stop(subscription.channel, "It was archived.")
+    store.outbox.abandon(claim, "The app is not in the channel.", now=NOW, stop_subscription=True)
+    (stopped,) = store.subscriptions.list_active()
+    assert stopped.stop_reason == "It was archived."
+
+
 def test_a_pause_gives_up_the_unfinished_deliveries_of_every_kind() -> None:
     store, subscription = a_store_with_channel()
     recap, digest = claim_recap(store, subscription), claim_edition(store, subscription)

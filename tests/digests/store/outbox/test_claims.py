@@ -146,6 +146,25 @@ def test_an_edition_delivered_early_is_not_leased_when_due() -> None:
     assert claim_due_channels(store) == []
 
 
+def test_an_edition_delivered_before_an_earlier_one_is_not_leased_when_due() -> None:
+    store, tomorrow = a_store(), timedelta(days=1)
+    subscription = save_subscription(store, a_subscription(), NOW - timedelta(hours=1))
+    early = try_claim(store, subscription, delay=-timedelta(minutes=1), edition=TODAY + tomorrow)
+    assert early
+    store.outbox.finish(early)
+    (due,) = claim_all(store)
+    store.outbox.finish(due)
+    assert (due.edition, claim_all(store, tomorrow)) == (TODAY, [])
+
+
+def test_of_two_retries_the_one_with_fewer_failures_comes_first() -> None:
+    store = a_store_with_due_channels(2)
+    for claim in claim_all(store):
+        is_failure = claim.subscription.channel.channel == "c0"
+        store.outbox.reschedule(claim, "not now", next_try_at=NOW, is_failure=is_failure)
+    assert [claim_due_channels(store, 1) for _ in range(2)] == [["c1"], ["c0"]]
+
+
 def test_waiting_deliveries_and_stopped_channels_are_not_leased() -> None:
     store = a_store_with_due_channels(2)
     waiting = claim_edition(store, store.subscriptions.list_active()[0])
@@ -408,6 +427,17 @@ def test_a_claim_names_the_first_edition_missed_since_the_last_posted_one() -> N
     store.outbox.finish(third)
     (monday,) = claim_all(store, timedelta(days=6))
     assert monday.first_missed is None
+
+
+def test_a_partly_posted_edition_ends_the_row_of_missed_ones() -> None:
+    store, subscription = a_store_with_channel()
+    store.outbox.abandon(claim_edition(store, subscription), "Slack is out.", now=NOW)
+    (second,) = claim_all(store, timedelta(days=1))
+    second = save_plan(store, second, [a_page(0), a_page(1)], watermark=4)
+    start_page(store, second, 0, now=NOW + timedelta(days=1))
+    store.outbox.abandon(second, "Slack is out.", now=NOW + timedelta(days=1))
+    (third,) = claim_all(store, timedelta(days=2))
+    assert (second.first_missed, third.first_missed) == (TODAY, None)
 
 
 def test_an_edition_that_a_stop_left_unfinished_is_not_missed_after_it() -> None:
