@@ -156,6 +156,27 @@ MUTANTS: tuple[Mutant, ...] = (
         "            if error.outcome is not Outcome.GONE:\n                raise\n            # The",
         (f"{DELIVER}::test_a_refused_search_gives_up_no_edition",),
     ),
+    Mutant(
+        "thread of another person searched for a page of Slack",
+        "bot/platforms/slack/client.py",
+        'parent.get("reply_count") and _key_of(parent)',
+        'parent.get("reply_count")',
+        (f"{SLACK}/test_client.py::test_a_page_is_found_in_its_thread_although_people_have_newer_ones",),
+    ),
+    Mutant(
+        "search in Slack that goes on behind messages that are too old",
+        "bot/platforms/slack/client.py",
+        'messages[-1]["ts"]',
+        'messages[0]["ts"]',
+        (f"{SLACK}/test_client.py::test_a_search_ends_with_the_first_message_that_is_too_old",),
+    ),
+    Mutant(
+        "page missing from the first posts of a forum taken for absent",
+        "bot/platforms/discord/history.py",
+        "return CANNOT_ASK if len(searched) > MAX_SEARCHED_POSTS else None",
+        "return None",
+        (f"{DISCORD}/test_client.py::test_a_forum_with_too_many_posts_to_search_cannot_be_searched",),
+    ),
     # Retries, give-up and quarantine.
     Mutant(
         "retries without an end",
@@ -330,6 +351,20 @@ MUTANTS: tuple[Mutant, ...] = (
         "page in reversed(planned_pages)",
         "page in planned_pages",
         (f"{OUTBOX}/test_pages.py::test_a_paper_of_two_pages_is_shown_by_the_first_of_them[sqlite]",),
+    ),
+    Mutant(
+        "partly posted edition not counted as delivered",
+        "digests/store/outbox/abandon.py",
+        "or_(deliveries.c.state.in_(DELIVERED), has_begun())",
+        "deliveries.c.state.in_(DELIVERED)",
+        (f"{OUTBOX}/test_claims.py::test_a_partly_posted_edition_ends_the_row_of_missed_ones[sqlite]",),
+    ),
+    Mutant(
+        "first reason of a stop overwritten",
+        "digests/store/outbox/abandon.py",
+        'subscription.id, table.c.stop_reason == "")',
+        "subscription.id)",
+        (f"{OUTBOX}/test_abandon.py::test_a_stopped_channel_keeps_its_first_reason[sqlite]",),
     ),
     # Claims and leases.
     Mutant(
@@ -602,6 +637,61 @@ MUTANTS: tuple[Mutant, ...] = (
         "path.exists()",
         ("tests/digests/store/test_leadership.py::test_a_lock_whose_file_was_replaced_is_lost",),
     ),
+    Mutant(
+        "edition of a clock far ahead blocks earlier ones",
+        "digests/store/outbox/claims.py",
+        "or_(subscriptions.c.next_edition.is_(None), deliveries.c.edition < subscriptions.c.next_edition)",
+        "deliveries.c.edition == deliveries.c.edition",
+        (
+            f"{OUTBOX}/test_clock_skew.py::test_an_edition_begun_by_a_clock_far_ahead_blocks_no_earlier_one[sqlite]",
+        ),
+    ),
+    Mutant(
+        "failing deliveries retried before others",
+        "digests/store/outbox/claims.py",
+        "deliveries.c.crashes, deliveries.c.failures, deliveries.c.id",
+        "deliveries.c.id",
+        (f"{OUTBOX}/test_claims.py::test_of_two_retries_the_one_with_fewer_failures_comes_first[sqlite]",),
+    ),
+    Mutant(
+        "edition inserted again although it was delivered early",
+        "digests/store/outbox/claims.py",
+        "subscription for subscription in due if subscription.id not in existing_keys",
+        "subscription for subscription in due",
+        (
+            f"{OUTBOX}/test_claims.py::test_an_edition_delivered_before_an_earlier_one_is_not_leased_when_due[sqlite]",
+        ),
+    ),
+    Mutant(
+        "review scheduled by a clock far ahead not repaired",
+        "digests/store/outbox/clock_skew.py",
+        ", review_queue.c.next_try_at):",
+        "):",
+        (
+            f"{OUTBOX}/test_clock_skew.py::test_a_review_scheduled_by_a_clock_far_ahead_is_due_at_once[sqlite]",
+        ),
+    ),
+    Mutant(
+        "shortest wait of a post edit not repaired",
+        "digests/store/outbox/clock_skew.py",
+        "post_edits.c.not_before, ",
+        "",
+        (f"{OUTBOX}/test_clock_skew.py::test_post_edits_of_a_clock_far_ahead_are_due_at_once[sqlite]",),
+    ),
+    Mutant(
+        "post edit of a clock far ahead not repaired",
+        "digests/store/outbox/clock_skew.py",
+        "(post_edits.c.due_at, ",
+        "(",
+        (f"{OUTBOX}/test_clock_skew.py::test_post_edits_of_a_clock_far_ahead_are_due_at_once[sqlite]",),
+    ),
+    Mutant(
+        "pages of an edition that a clock far ahead began lost",
+        "digests/store/outbox/clock_skew.py",
+        "        not_(has_posted_page),\n",
+        "",
+        (f"{OUTBOX}/test_clock_skew.py::test_an_edition_begun_by_a_clock_far_ahead_keeps_its_pages[sqlite]",),
+    ),
     # Batches, rate limits, caches, notices, edits.
     Mutant(
         "one fault fails a whole batch",
@@ -856,6 +946,88 @@ MUTANTS: tuple[Mutant, ...] = (
         "if number < 0 and await",
         (f"{DISCORD}/test_client.py::test_a_channel_without_readable_history_cannot_be_searched",),
     ),
+    Mutant(
+        "owner notified again of a digest that was stopped before",
+        "bot/platforms/interaction.py",
+        "                continue\n            log.warning",
+        "                pass\n            log.warning",
+        (
+            "tests/bot/platforms/test_interaction.py::test_the_owner_of_a_digest_that_has_stopped_is_notified_once",
+        ),
+    ),
+    Mutant(
+        "pending mark counts lost at the end",
+        "bot/platforms/interaction.py",
+        "        await self.mark_handler.debouncer.flush_pending()\n",
+        "",
+        ("tests/bot/platforms/test_interaction.py::test_a_mark_count_that_is_pending_at_the_end_is_shown",),
+    ),
+    Mutant(
+        "digests of a server that is back left stopped",
+        "bot/platforms/discord/events.py",
+        "self.dispatcher.start_subscriptions(rejoined)",
+        "self.dispatcher.start_subscriptions([])",
+        (
+            f"{DISCORD}/test_events.py::test_digests_of_left_servers_stop_and_those_of_servers_that_are_back_start_again",
+        ),
+    ),
+    Mutant(
+        "digest of no server stopped as one of a left server",
+        "bot/platforms/discord/events.py",
+        'not in {"", *current_guilds}',
+        "not in current_guilds",
+        (
+            f"{DISCORD}/test_events.py::test_digests_of_left_servers_stop_and_those_of_servers_that_are_back_start_again",
+        ),
+    ),
+    Mutant(
+        "digest started again although its channel is gone",
+        "bot/platforms/discord/events.py",
+        "if subscription.stop_reason == REMOVED_REASON",
+        "if subscription.stop_reason",
+        (
+            f"{DISCORD}/test_events.py::test_digests_of_left_servers_stop_and_those_of_servers_that_are_back_start_again",
+        ),
+    ),
+    Mutant(
+        "mark during an edit shown by none",
+        "bot/conversation/marks.py",
+        "del self._pending_tasks[key]",
+        "asyncio.get_running_loop().call_later(0, self._pending_tasks.pop, key)",
+        ("tests/bot/conversation/test_marks.py::test_a_mark_during_an_edit_makes_one_more",),
+    ),
+    Mutant(
+        "pause taken over by another person",
+        "bot/conversation/subscriptions.py",
+        "subscription.paused_by or person.name",
+        "person.name",
+        ("tests/bot/conversation/test_subscriptions.py::test_a_pause_stays_with_the_person_who_began_it",),
+    ),
+    Mutant(
+        "pause kept by a new subscription",
+        "bot/conversation/subscriptions.py",
+        'replace(parse_subscribe_words(words, base), paused_by="")',
+        "parse_subscribe_words(words, base)",
+        ("tests/bot/conversation/test_subscriptions.py::test_words_of_a_subscription_end_a_pause",),
+    ),
+    Mutant(
+        "preview without the papers shown before",
+        "bot/conversation/subscriptions.py",
+        "replace(subscription, id=0)",
+        "subscription",
+        (
+            "tests/bot/conversation/test_subscriptions.py::test_a_preview_shows_papers_that_the_channel_was_shown",
+        ),
+    ),
+    Mutant(
+        "paused digest left paused by a resumption",
+        "bot/conversation/subscriptions.py",
+        "            if not subscription.paused_by:\n",
+        "            if subscription.stop_reason:\n",
+        (
+            "tests/bot/conversation/test_subscriptions.py::test_a_digest_that_is_paused_and_stopped_is_resumed_by_one_command",
+        ),
+    ),
     # Limits and untrusted text.
     Mutant(
         "off-by-one in Slack's 3,000",
@@ -972,6 +1144,13 @@ MUTANTS: tuple[Mutant, ...] = (
         "while due.edition < last:",
         (f"{SCHEDULE}::test_a_change_of_time_zone_repeats_no_date",),
     ),
+    Mutant(
+        "edition posted before its own hour under new zone rules",
+        "digests/schedule.py",
+        "awaited.at <= now and at <= now",
+        "awaited.at <= now",
+        (f"{SCHEDULE}::test_new_zone_rules_move_an_awaited_edition_without_repeating_or_skipping_it",),
+    ),
     # The choice of papers.
     Mutant(
         "held paper picked",
@@ -1004,6 +1183,22 @@ MUTANTS: tuple[Mutant, ...] = (
         "candidate.score < min_score:",
         "candidate.score <= min_score:",
         (f"{PICK}::test_a_minimum_score_excludes_lower_and_missing_scores",),
+    ),
+    Mutant(
+        "muted words not searched for without keywords",
+        "digests/build.py",
+        "bool(preferences.keywords or preferences.muted)",
+        "bool(preferences.keywords)",
+        ("tests/digests/test_build.py::test_muted_words_are_searched_for_without_keywords_too[sqlite]",),
+    ),
+    Mutant(
+        "gap of announcements named although papers were considered",
+        "digests/build.py",
+        "if not selection.considered else None",
+        "if not selection.choices else None",
+        (
+            "tests/digests/test_build.py::test_an_announcement_gap_goes_before_a_stale_source_and_after_an_outage[sqlite]",
+        ),
     ),
     # The budget.
     Mutant(
