@@ -4,7 +4,7 @@ import asyncio
 import itertools
 from contextlib import suppress
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from time import sleep
 from typing import Any
 
@@ -14,10 +14,11 @@ from bot.chat.port import Outcome, Page, PostError
 from bot.delivery.deliver import UnknownPolicy, deliver_claim
 from digests.errors import StoreError
 from digests.ports.outbox import Claim, DeliveryKind, DeliveryState, PageState
-from digests.subscription import Channel, DigestStyle, Subscription
+from digests.subscription import Channel, DigestStyle, Schedule, Subscription
 from tests.bot.delivery.contexts import CHANNEL, LEASE, World, a_context, a_world, fail_at
 from tests.builders import NOW, a_subscription
 from tests.fakes.platform import KilledError, MemoryPlatform, PostedPages
+from tests.outbox import find_shown_papers
 
 
 def test_a_digest_is_posted_once_when_it_is_due() -> None:
@@ -129,6 +130,47 @@ def test_the_unknown_policy_decides_where_a_channel_has_no_history(
     assert len(world.posted_pages.pages) == posted
     (delivery,) = world.history()
     assert {page.state for page in delivery.pages} == states
+
+
+@pytest.mark.parametrize(
+    ("on_unknown", "papers"), [(UnknownPolicy.SKIP, {"2401.00000"}), (UnknownPolicy.RESEND, set())]
+)
+def test_the_unknown_policy_decides_if_a_page_in_doubt_counts_as_shown(
+    on_unknown: UnknownPolicy, papers: set[str]
+) -> None:
+    world = a_world()
+    lost = PostError("dropped", Outcome.UNKNOWN)
+    world.tick(MemoryPlatform(world.posted_pages, after_post=fail_at(2, lost)))
+
+    class Gone(MemoryPlatform):
+        async def find(self, channel: Channel, *, key: str, since: datetime) -> Any:
+            raise PostError("The channel was archived.", Outcome.GONE)
+
+    world.now += timedelta(minutes=1)
+    world.tick(Gone(world.posted_pages), on_unknown=on_unknown)
+    (subscription,) = world.store.subscriptions.list_active()
+    assert world.history()[0].state is DeliveryState.FAILED
+    assert find_shown_papers(world.store, subscription, 0, 9) == papers
+
+
+def test_a_page_posted_before_its_edition_begins_in_utc_is_searched_for() -> None:
+    world, posted_at = a_world(), datetime(2026, 11, 24, 15, 30, tzinfo=UTC)
+    tokyo = Schedule(time(0, 30), time_zone="Asia/Tokyo")
+    world.subscribe(replace(a_subscription(), schedule=tokyo))
+    world.now = posted_at
+    lost = PostError("dropped", Outcome.UNKNOWN)
+    world.tick(MemoryPlatform(world.posted_pages, after_post=fail_at(2, lost)))
+    searched_since = list[datetime]()
+
+    class Watched(MemoryPlatform):
+        async def find(self, channel: Channel, *, key: str, since: datetime) -> Any:
+            searched_since.append(since)
+            return await super().find(channel, key=key, since=since)
+
+    world.now += timedelta(minutes=1)
+    world.tick(Watched(world.posted_pages))
+    assert len(world.posted_pages.pages) == 4
+    assert max(searched_since) < posted_at
 
 
 def test_an_ambiguous_post_is_reconciled_before_it_is_retried() -> None:
@@ -252,6 +294,8 @@ def test_a_failing_channel_does_not_affect_others() -> None:
     ]
     assert "Unknown domain 'nowhere'" in reasons[0]
     assert "'fax' is not set up" in reasons[1]
+    stopped = [found.channel for found in world.store.subscriptions.list_active() if found.stop_reason]
+    assert stopped == [failing[0].channel]
 
 
 def test_a_short_failure_of_the_store_loses_no_digest(caplog: pytest.LogCaptureFixture) -> None:

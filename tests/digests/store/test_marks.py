@@ -83,11 +83,13 @@ def test_a_discussed_paper_leaves_the_queue_until_marked_again() -> None:
     assert list_queue(store) == []
     store.marks.set_mark(a_mark(person="eve", minute=120), True)
     assert list_queue(store) == [("a", 1)]
+    store.marks.finish_discussion("a", None, now=NOW + timedelta(hours=3))
+    assert list_queue(store) == []
 
 
 def test_a_persons_own_papers_are_listed_newest_first_with_all_marks() -> None:
     store = a_store()
-    for mark in (a_mark("a"), a_mark("b", minute=3), a_mark("a", "bob")):
+    for mark in (a_mark("a"), a_mark("b", minute=3), a_mark("a", "bob"), a_mark("c", "bob")):
         store.marks.set_mark(mark, True)
     own = store.marks.papers_marked_by("slack", "T1", "ada", since=SINCE, limit=5)
     assert [(entry.paper, entry.mark_count) for entry in own] == [("b", 1), ("a", 2)]

@@ -122,6 +122,14 @@ def test_a_configured_channel_can_be_paused_but_not_changed_from_chat() -> None:
     assert find_channel(store).paused_by == "Ada"
 
 
+def test_a_person_who_pauses_a_configured_channel_does_not_own_it() -> None:
+    store = a_store()
+    store.subscriptions.sync_from_settings([Subscription(CHANNEL)], now=NOW)
+    paused = replace(find_channel(store), paused_by="Ada", owner_id="UADA")
+    assert store.subscriptions.change(CHANNEL, paused, by="Ada", now=NOW)
+    assert find_channel(store).owner_id == ""
+
+
 def test_settings_take_over_a_channel_that_people_subscribed() -> None:
     store = a_store()
     subscribe_channel(store, top=3)

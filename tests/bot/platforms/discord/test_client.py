@@ -512,6 +512,26 @@ def test_a_person_gets_a_direct_message() -> None:
     run_trial(trial)
 
 
+def test_a_token_that_is_withdrawn_has_posted_nothing() -> None:
+    async def trial(discord: FakeDiscord, platform: DiscordPlatform) -> None:
+        place = locate_channel(discord, discord.add_channel("papers"))
+        await platform.rest.get_client()
+        discord.token = "another"
+        error = await catch_post_error(platform.post(place, a_page(platform), key=KEY, thread=None))
+        assert error.outcome is Outcome.NOT_POSTED
+        assert "token" in str(error)
+
+    run_trial(trial)
+
+
+def test_two_first_calls_at_once_log_in_once() -> None:
+    async def trial(discord: FakeDiscord, platform: DiscordPlatform) -> None:
+        one, other = await asyncio.gather(platform.rest.get_client(), platform.rest.get_client())
+        assert one is other
+
+    run_trial(trial)
+
+
 def test_a_wrong_token_and_an_unreachable_server_are_explained_in_sentences() -> None:
     async def wrong(discord: FakeDiscord, platform: DiscordPlatform) -> None:
         papers = discord.add_channel("papers", TEXT)

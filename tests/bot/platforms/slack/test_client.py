@@ -287,6 +287,7 @@ def test_an_edit_replaces_the_text_of_a_message_and_keeps_its_key() -> None:
             await platform.edit(papers, receipt, edited)
         (message,) = slack.messages_in(papers.channel)
         assert message["text"] == "Hello again"
+        assert all("metadata" not in call for call in slack.calls_of("chat.update"))
         assert await platform.find(papers, key="k", since=SINCE) == receipt
 
     run_scenario(scenario)

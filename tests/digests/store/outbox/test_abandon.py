@@ -7,7 +7,7 @@ from datetime import date, timedelta
 import pytest
 
 from digests.model import EmptyReason
-from digests.ports.outbox import DeliveryKind, DeliveryState
+from digests.ports.outbox import DeliveryKind, DeliveryState, PageSent
 from tests.builders import NOW, TODAY
 from tests.outbox import (
     LEASE,
@@ -43,6 +43,15 @@ def test_a_failed_edition_returns_the_papers_of_its_unsent_pages() -> None:
     assert find_shown_papers(store, subscription, 0, 4) == {"2401.00001"}
     (delivery,) = store.delivery_reports.history(subscription, 5)
     assert (delivery.state, delivery.reason) == (DeliveryState.FAILED, "the channel is gone")
+
+
+def test_a_failed_edition_keeps_the_papers_of_a_skipped_page() -> None:
+    store, subscription = a_store_with_channel()
+    pages = [a_page(0, "2401.00001"), a_page(1, "2401.00002")]
+    claim = save_plan(store, claim_edition(store, subscription), pages, watermark=4)
+    store.outbox.apply([PageSent(claim, 0, None, NOW)])
+    store.outbox.abandon(claim, "The channel is gone.", now=NOW, unknown_is_lost=True)
+    assert find_shown_papers(store, subscription, 0, 4) == {"2401.00001"}
 
 
 def test_a_failed_edit_returns_the_late_papers_of_its_page() -> None:
