@@ -177,6 +177,20 @@ MUTANTS: tuple[Mutant, ...] = (
         "return None",
         (f"{DISCORD}/test_client.py::test_a_forum_with_too_many_posts_to_search_cannot_be_searched",),
     ),
+    Mutant(
+        "papers of a page in doubt returned against the setting",
+        "bot/delivery/deliver.py",
+        "on_unknown is UnknownPolicy.RESEND))\n",
+        "on_unknown in UnknownPolicy))\n",
+        (f"{DELIVER}::test_the_unknown_policy_decides_if_a_page_in_doubt_counts_as_shown[skip-papers0]",),
+    ),
+    Mutant(
+        "search that begins with the edition's date in UTC",
+        "bot/delivery/deliver.py",
+        " - TIME_ZONE_MARGIN",
+        "",
+        (f"{DELIVER}::test_a_page_posted_before_its_edition_begins_in_utc_is_searched_for",),
+    ),
     # Retries, give-up and quarantine.
     Mutant(
         "retries without an end",
@@ -365,6 +379,20 @@ MUTANTS: tuple[Mutant, ...] = (
         'subscription.id, table.c.stop_reason == "")',
         "subscription.id)",
         (f"{OUTBOX}/test_abandon.py::test_a_stopped_channel_keeps_its_first_reason[sqlite]",),
+    ),
+    Mutant(
+        "digest with invalid preferences kept running",
+        "bot/delivery/deliver.py",
+        "str(error), context, stop=True)",
+        "str(error), context)",
+        (f"{DELIVER}::test_a_failing_channel_does_not_affect_others",),
+    ),
+    Mutant(
+        "papers of a skipped page returned",
+        "digests/ports/outbox.py",
+        "(PageState.POSTING, PageState.POSTED, PageState.SKIPPED)",
+        "(PageState.POSTING, PageState.POSTED)",
+        (f"{OUTBOX}/test_abandon.py::test_a_failed_edition_keeps_the_papers_of_a_skipped_page[sqlite]",),
     ),
     # Claims and leases.
     Mutant(
@@ -852,6 +880,33 @@ MUTANTS: tuple[Mutant, ...] = (
         "edition > MAX_NOTICE_AGE * 1000:",
         (f"{NOTICES}::test_a_failure_notice_of_an_old_edition_is_not_retried",),
     ),
+    Mutant(
+        "second discussion of a paper not recorded",
+        "digests/store/marks.py",
+        "discussions.c.at < now",
+        "discussions.c.at > now",
+        (
+            "tests/digests/store/test_marks.py::test_a_discussed_paper_leaves_the_queue_until_marked_again[sqlite]",
+        ),
+    ),
+    Mutant(
+        "marks of everybody listed as a person's own",
+        "digests/store/marks.py",
+        "                marks.c.person == person,\n                marks.c.at",
+        "                marks.c.at",
+        (
+            "tests/digests/store/test_marks.py::test_a_persons_own_papers_are_listed_newest_first_with_all_marks[sqlite]",
+        ),
+    ),
+    Mutant(
+        "digest of the settings owned by a person who paused it",
+        "digests/store/subscriptions.py",
+        "(before.owner_id or before.is_from_settings)",
+        "before.owner_id",
+        (
+            "tests/digests/store/test_subscriptions.py::test_a_person_who_pauses_a_configured_channel_does_not_own_it[sqlite]",
+        ),
+    ),
     # The wire.
     Mutant(
         "no deadline check before the first byte",
@@ -1027,6 +1082,27 @@ MUTANTS: tuple[Mutant, ...] = (
         (
             "tests/bot/conversation/test_subscriptions.py::test_a_digest_that_is_paused_and_stopped_is_resumed_by_one_command",
         ),
+    ),
+    Mutant(
+        "edit in Slack that removes the key",
+        "bot/platforms/slack/client.py",
+        '"blocks": payload["blocks"]}',
+        '"blocks": payload["blocks"], "metadata": {}}',
+        (f"{SLACK}/test_client.py::test_an_edit_replaces_the_text_of_a_message_and_keeps_its_key",),
+    ),
+    Mutant(
+        "withdrawn token of Discord taken for a lost answer",
+        "bot/platforms/discord/rest.py",
+        "if error.status == 401:",
+        "if error.status == 402:",
+        (f"{DISCORD}/test_client.py::test_a_token_that_is_withdrawn_has_posted_nothing",),
+    ),
+    Mutant(
+        "two log-ins at once",
+        "bot/platforms/discord/rest.py",
+        "        async with self._login_lock:\n            if self._client is None:",
+        "        if True:\n            if self._client is None:",
+        (f"{DISCORD}/test_client.py::test_two_first_calls_at_once_log_in_once",),
     ),
     # Limits and untrusted text.
     Mutant(
