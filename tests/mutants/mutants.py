@@ -907,6 +907,20 @@ MUTANTS: tuple[Mutant, ...] = (
             "tests/digests/store/test_subscriptions.py::test_a_person_who_pauses_a_configured_channel_does_not_own_it[sqlite]",
         ),
     ),
+    Mutant(
+        "deliveries ended by an error about other workers",
+        "bot/delivery/worker.py",
+        '        except Exception as error:\n            log.warning("the other active',
+        '        except KeyError as error:\n            log.warning("the other active',
+        ("tests/bot/delivery/test_worker.py::test_deliveries_go_on_while_the_other_workers_are_not_known",),
+    ),
+    Mutant(
+        "failure notices beyond the first batch left for later",
+        "bot/delivery/failure_notices.py",
+        "if len(notices) < CONCURRENCY:",
+        "if notices:",
+        (f"{NOTICES}::test_failure_notices_beyond_one_batch_are_sent",),
+    ),
     # The wire.
     Mutant(
         "no deadline check before the first byte",

@@ -97,6 +97,20 @@ def test_a_failure_notice_that_may_have_arrived_is_not_sent_again_for_a_day() ->
         assert len(lossy.direct_messages) == sent_count
 
 
+def test_failure_notices_beyond_one_batch_are_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bot.delivery.failure_notices.CONCURRENCY", 1)
+    world = a_world()
+    world.subscribe(*(replace(a_subscription(name), owner_id=f"U{name}") for name in "ab"))
+
+    def refuse() -> None:
+        raise PostError("Slack refused it.", Outcome.REFUSED)
+
+    platform = MemoryPlatform(world.posted_pages, before_post=refuse)
+    world.tick(platform)
+    world.send_failure_notices(platform)
+    assert sorted(person for person, _ in platform.direct_messages) == ["Ua", "Ub"]
+
+
 def test_a_failure_notice_of_an_old_edition_is_not_retried() -> None:
     world = a_world()
     world.subscribe(replace(a_subscription(), owner_id="UADA"))

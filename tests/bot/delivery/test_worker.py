@@ -146,6 +146,24 @@ def test_replicas_share_the_rate_of_a_workspace(monkeypatch: pytest.MonkeyPatch)
     asyncio.run(run())
 
 
+def test_deliveries_go_on_while_the_other_workers_are_not_known() -> None:
+    class Broken:
+        def active_workers(self, **_: Any) -> Any:
+            raise RuntimeError("bad luck")
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(store.delivery_reports, name)
+
+    store, platform, broken = a_store_with_channels(("a", 2)), MemoryPlatform(PostedPages()), Broken()
+    context = a_delivery_context(
+        replace(store, delivery_reports=broken),
+        platform,
+        rate_limiters={"console": RateLimiter(RateLimits(workspace=1000))},
+    )
+    asyncio.run(deliver_due_editions(context))
+    assert len(platform.posted_pages.pages) == 2
+
+
 def test_small_workspaces_are_served_before_large_ones_end() -> None:
     platform = SlowPlatform(PostedPages())
     store = a_store_with_channels(*((f"big{n}", 30) for n in range(4)), ("small", 1))
