@@ -113,19 +113,25 @@ def due_after_schedule_change(
 
 
 def recompute_next_due(
-    schedule: Schedule, now: datetime, awaited: DueEdition, existing_editions: Collection[date]
+    schedule: Schedule,
+    now: datetime,
+    awaited: DueEdition,
+    existing_editions: Collection[date],
+    running_since: date | None = None,
 ) -> DueEdition:
     """Return the next due edition by the current time zone rules and clock; `awaited` is the stored one.
 
     An awaited edition moves to its own hour under new zone rules, unless it is due already. If the clock was
     set back, editions before the awaited one are due first, unless `existing_editions` already has their
-    dates.
+    dates. Today's, if its hour is over, is one of them only if the channel ran then: `running_since` is the
+    channel's first edition, or None if it is not known.
     """
     today = now.astimezone(ZoneInfo(schedule.time_zone)).date()
     newest = newest_due_edition(schedule, now)
     if (
         newest.edition == today
         and today not in existing_editions
+        and (running_since is None or running_since <= today)
         and any(edition > today for edition in existing_editions)
     ):
         return newest

@@ -171,7 +171,7 @@ subscriptions = Table(
     Column("owner_id", StorableText, nullable=False, server_default=""),
     # The edition due at next_due_at. Null in rows of an older version until it is recomputed.
     Column("next_edition", Date),
-    # Date, in the channel's zone, of the last subscribing or resuming. Null in rows of an older version.
+    # First edition after the last subscribing or resuming. Null in rows of an older version.
     Column("running_since", Date),
     UniqueConstraint("platform", "workspace", "channel"),
     Index("ix_subscriptions_active_next_due_at", "active", "next_due_at"),

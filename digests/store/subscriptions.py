@@ -167,7 +167,9 @@ def _recompute_due(row: Row[Any], recent_editions: frozenset[date], now: datetim
             row.next_edition
             or next_due_edition(schedule, row.next_due_at - timedelta(microseconds=1)).edition
         )
-        due = recompute_next_due(schedule, now, DueEdition(edition, row.next_due_at), recent_editions)
+        due = recompute_next_due(
+            schedule, now, DueEdition(edition, row.next_due_at), recent_editions, row.running_since
+        )
     except StoreError:
         return None
     if (due.edition, due.at) == (row.next_edition, row.next_due_at):
@@ -182,8 +184,8 @@ def _next_due_columns(
 
     `row` is the stored subscription before the change, None for a new one. If it was not running, its
     unfinished deliveries before today are given up, and today's failed one is reopened if nothing of it was
-    posted. The date since which it runs is among the columns for a new, removed or paused one; a stopped one
-    keeps its date.
+    posted. The columns of a new, removed or paused one include its first edition, `running_since`; a stopped
+    one keeps its own.
     """
     recent_editions = (
         _fetch_recent_editions(connection, now, row.id).get(row.id, frozenset())
@@ -199,7 +201,9 @@ def _next_due_columns(
     awaited = row.next_edition if row is not None and (was_running or is_still_due_today) else None
     due = due_after_schedule_change(schedule, now, awaited=awaited, existing_editions=recent_editions)
     next_due_values = {"next_due_at": due.at, "next_edition": due.edition}
-    return next_due_values if was_running or was_stopped else {**next_due_values, "running_since": today}
+    if was_running or was_stopped:
+        return next_due_values
+    return {**next_due_values, "running_since": today if today in recent_editions else due.edition}
 
 
 def readable_subscriptions_from_rows(rows: Iterable[Row[Any]]) -> list[Subscription]:

@@ -211,6 +211,13 @@ def test_a_clock_set_back_by_two_days_brings_the_days_between() -> None:
     assert due == DueEdition(TODAY, instant(9))
 
 
+def test_a_clock_set_back_brings_no_edition_from_before_the_channel_subscribed() -> None:
+    tomorrow, following = TODAY + timedelta(days=1), TODAY + timedelta(days=2)
+    awaited = DueEdition(following, instant(9, following))
+    assert recompute_next_due(utc(NINE), instant(10), awaited, {tomorrow}, TODAY).edition == TODAY
+    assert recompute_next_due(utc(NINE), instant(10), awaited, {tomorrow}, tomorrow) == awaited
+
+
 def test_a_leap_day_has_its_edition() -> None:
     leap = date(2028, 2, 29)
     assert next_due_edition(utc(NINE), instant(9, leap - timedelta(days=1))) == DueEdition(

@@ -614,6 +614,16 @@ MUTANTS: tuple[Mutant, ...] = (
         (f"{OUTBOX}/test_claims.py::test_an_edition_delivered_early_is_not_leased_when_due[sqlite]",),
     ),
     Mutant(
+        "edition from before the subscription begun after a clock was ahead",
+        "digests/store/subscriptions.py",
+        "today if today in recent_editions else due.edition",
+        "today",
+        (
+            "tests/digests/store/test_subscriptions.py"
+            "::test_a_clock_that_is_behind_begins_no_edition_from_before_the_channel_subscribed[sqlite]",
+        ),
+    ),
+    Mutant(
         "recap counted as the digest of its date",
         "digests/store/subscriptions.py",
         "RECENT_PERIOD).date(), is_digest()\n",

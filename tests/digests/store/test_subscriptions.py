@@ -241,6 +241,14 @@ def test_a_corrected_clock_that_was_two_days_ahead_skips_no_edition() -> None:
     assert delivered_days == [0, 1, 3], "the third day's digest came while the clock was ahead"
 
 
+def test_a_clock_that_is_behind_begins_no_edition_from_before_the_channel_subscribed() -> None:
+    store, subscribed_at = a_store(), NOW + timedelta(hours=3)
+    subscription = save_subscription(store, replace(a_subscription(), schedule=TEN), subscribed_at)
+    finish_edition(store, subscription, NOW + timedelta(days=1, hours=2))
+    store.subscriptions.recompute_next_due(now=subscribed_at)
+    assert claim_all(store, timedelta(hours=3)) == []
+
+
 def test_a_channel_resumed_after_a_clock_was_a_year_ahead_is_due_tomorrow() -> None:
     store = a_store()
     subscription = save_subscription(store, replace(a_subscription(), schedule=TEN), NOW)
