@@ -113,9 +113,9 @@ def _is_subject(archive: str, subject: str) -> bool:
 
 
 def _normalize_category(category: str) -> str:
-    """Correct the case of a category with a subject of two letters: cs.cv becomes cs.CV.
+    """Put a category's subject of two letters into capitals: cs.cv becomes cs.CV.
 
-    Others are unchanged.
+    Other subjects and the archive are unchanged.
     """
     archive, dot, subject = category.partition(".")
     return f"{archive}.{subject.upper() if len(subject) == 2 else subject}" if dot else category

@@ -329,7 +329,8 @@ def _is_command(view: _TextView, found: re.Match[str]) -> bool:
     """Return True if a match is an imperative.
 
     That is so at the start of a clause, after words such as "please" or "you must", and if it is all in
-    capitals. After a comma it is so only if another order stands shortly before.
+    capitals, `CAPITALS_LEAST` letters or more. After a comma it is so only if another order stands shortly
+    before.
     """
     passage = view.original[view.original_index(found.start()) : view.original_index(found.end())]
     if passage.isupper() and sum(letter.isalpha() for letter in passage) >= CAPITALS_LEAST:

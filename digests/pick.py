@@ -36,14 +36,16 @@ def pick(
 ) -> Selection:
     """Choose up to `preferences.top` papers: by score, then rank, then upvotes and keywords, then newest.
 
-    Papers without a score come after all others. If the candidates have several scales (models or rubrics),
-    scores are compared by percentile within their scale, so that a generous model does not crowd out the
-    others. `min_score` always applies to the score itself, which the card shows. Papers of one day and scale
-    that were ranked in pairs are reordered among themselves.
+    Without `min_score`, papers without a score come after all others. If the candidates have several scales
+    (models or rubrics), scores are compared by percentile within their scale, so that a generous model does
+    not crowd out the others. `min_score` always applies to the score itself, which the card shows; with it,
+    papers without a score are left out. Papers of one scale that were ranked in pairs on the same day are
+    reordered among themselves.
 
-    `shown` are ids that the channel was already shown. Ages count up to the date `edition`. Of one primary
-    category, at most `policy.max_domain_share` of `top`, and at least one, are chosen while other papers
-    qualify. Raises InputError for an unknown domain in `preferences`.
+    Left out are papers in `shown`, which the channel has seen, and those that a rule of `LeftOut` excludes;
+    the selection counts them. Ages count up to the date `edition`. Of one primary category, at most
+    `policy.max_domain_share` of `top`, and at least one, are chosen while other papers qualify. Raises
+    InputError for an unknown domain in `preferences`.
     """
     matcher = Matcher.from_preferences(preferences)
     qualified, left_out = _split_candidates(

@@ -36,8 +36,9 @@ def run_command(options: argparse.Namespace) -> int:
 async def check_installation(services: Services, environment: Mapping[str, str]) -> Sequence[Finding]:
     """Check the papers, the sources, the platforms, the reviewer and each channel's digest.
 
-    Returns findings in this order. Only platforms whose secrets are set are connected to. Raises InputError,
-    StoreError, and SettingsError for a secret of the wrong kind.
+    Returns findings in this order; faults are findings and not raised. Only platforms whose secrets are set
+    are connected to. No source is fetched, but the check of the reviewer costs as much as scoring one paper.
+    Raises InputError, StoreError, and SettingsError for a secret of the wrong kind.
     """
     chat_apps = build_apps(services, environment)
     subscriptions = await run_interactive(_load_subscriptions, services)

@@ -32,14 +32,17 @@ def build_cli_services(options: argparse.Namespace) -> "Services":
 
 
 def open_console(*, is_stderr: bool = False) -> "Console":
-    """Open a console on standard output or standard error."""
+    """Open a console on standard output or standard error. A title such as “:fire:” stays as it is."""
     from rich.console import Console
 
-    return Console(stderr=is_stderr)
+    return Console(stderr=is_stderr, emoji=False)
 
 
 def print_lines(*lines: str) -> None:
-    """Print lines to standard output as they are: without markup, colours or wrapping."""
+    """Print lines to standard output without markup, emoji names, colours or wrapping.
+
+    Tabs become spaces, and control characters are dropped.
+    """
     open_console().print("\n".join(lines), markup=False, highlight=False, soft_wrap=True)
 
 

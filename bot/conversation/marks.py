@@ -197,7 +197,10 @@ class MarkHandler:
         raise InputError("There is no paper in this message that Paperround knows.")
 
     async def schedule_paper_refresh(self, channel: Channel, paper: str) -> None:
-        """Schedule a refresh of a channel's newest posts that show a paper, `MAX_POSTS_PER_PAPER` at most."""
+        """Schedule a refresh of a channel's newest posts that show a paper, `MAX_POSTS_PER_PAPER` at most.
+
+        A post whose refresh is pending is not scheduled twice. Raises StoreError.
+        """
         posts = await run_interactive(self.store.posts.find_with_paper, channel, paper, MAX_POSTS_PER_PAPER)
         for post in posts:
             self.debouncer.schedule_refresh(post)
