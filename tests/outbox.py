@@ -52,7 +52,7 @@ def a_store_with_channel() -> tuple[Store, Subscription]:
     """Build a store with four papers and one channel whose digest is due at `NOW`."""
     store = a_store()
     store.library.add([(a_paper(f"2401.0000{n}"), NOT_REVIEWED) for n in range(4)], now=NOW)
-    return store, save_subscription(store, a_subscription())
+    return store, save_subscription(store, a_subscription(), NOW - timedelta(minutes=1))
 
 
 def try_claim(
