@@ -8,8 +8,8 @@ import pytest
 
 from tests.chaos.chat import ChatFault
 from tests.chaos.faults import Fault, FaultPlan, PlannedFault, Side
-from tests.chaos.scenarios.deaths import kill_at_every_await, stop_past_lease
-from tests.chaos.scenarios.weather import fail_calls_at_random
+from tests.chaos.scenarios.crashes import kill_at_every_await, stop_past_lease
+from tests.chaos.scenarios.platform_faults import fail_calls_at_random
 from tests.chaos.trials import Trial, list_trials
 from tests.chaos.world import Deployment, Tally
 

@@ -10,7 +10,7 @@ from typing import Any
 from tests.chaos.base import DiskState
 from tests.chaos.chat import ChatFault
 from tests.chaos.faults import Side
-from tests.chaos.scenarios import clocks, database, deaths, poison, weather
+from tests.chaos.scenarios import clocks, crashes, database, platform_faults, poison
 from tests.chaos.world import Deployment, Tally
 
 STORES = ("sqlite", "postgresql")
@@ -65,7 +65,7 @@ def list_trials(seed: int | None = None) -> Iterator[Trial]:
     deployments = [Deployment(store, platform) for store in STORES for platform in PLATFORMS]
     chosen = [place for place in deployments if seed is None or _is_in_turn(place, seed)]
     for deployment in chosen:
-        in_recovery = _bind_fixed(deaths.kill_in_recovery, deployment, Side.AFTER)
+        in_recovery = _bind_fixed(crashes.kill_in_recovery, deployment, Side.AFTER)
         yield Trial("killed in recovery", deployment, in_recovery, is_mostly_waiting=True)
         locked = _bind_fixed(database.lock_database_long, deployment)
         yield Trial("database locked for 30 s", deployment, locked, is_mostly_waiting=True)
@@ -84,10 +84,10 @@ def _is_in_turn(deployment: Deployment, seed: int) -> bool:
 
 def _list_kill_trials(deployment: Deployment) -> Iterator[Trial]:
     kills = RANDOM_KILLS // (len(STORES) * len(PLATFORMS))
-    killed = _bind_random(deaths.kill_at_random, deployment, kills=kills)
+    killed = _bind_random(crashes.kill_at_random, deployment, kills=kills)
     yield Trial("killed at random", deployment, killed, is_mostly_waiting=True)
     for side in Side:
-        killed = _bind_fixed(deaths.kill_at_every_await, deployment, side)
+        killed = _bind_fixed(crashes.kill_at_every_await, deployment, side)
         yield Trial(f"killed {side} each await", deployment, killed, is_mostly_waiting=True)
 
 
@@ -95,25 +95,27 @@ def _list_stop_trials(deployment: Deployment) -> Iterator[Trial]:
     yield Trial(
         "stopped at random",
         deployment,
-        _bind_random(deaths.stop_at_random, deployment),
+        _bind_random(crashes.stop_at_random, deployment),
         is_mostly_waiting=True,
     )
     for side in Side:
-        stopped = _bind_fixed(deaths.stop_past_lease, deployment, side)
+        stopped = _bind_fixed(crashes.stop_past_lease, deployment, side)
         yield Trial(f"stopped {side} each await", deployment, stopped, is_mostly_waiting=True)
 
 
 def _list_platform_trials(deployment: Deployment) -> Iterator[Trial]:
     for name, chances in PLATFORM_FAULTS.items():
-        yield Trial(name, deployment, _bind_random(weather.fail_calls_at_random, deployment, chances))
-    yield Trial("out for three hours", deployment, _bind_random(weather.fail_every_call, deployment))
+        yield Trial(name, deployment, _bind_random(platform_faults.fail_calls_at_random, deployment, chances))
+    yield Trial("out for three hours", deployment, _bind_random(platform_faults.fail_every_call, deployment))
     lag = {ChatFault.DROP_AFTER: 15}
     yield Trial(
         "history lags",
         deployment,
-        _bind_random(weather.fail_calls_at_random, deployment, lag, history_lag=20),
+        _bind_random(platform_faults.fail_calls_at_random, deployment, lag, history_lag=20),
     )
-    worst = _bind_random(weather.fail_calls_at_random, deployment, ALL_FAULTS, history_lag=20, kills=8)
+    worst = _bind_random(
+        platform_faults.fail_calls_at_random, deployment, ALL_FAULTS, history_lag=20, kills=8
+    )
     yield Trial("all at once", deployment, worst)
     yield Trial("poison", deployment, _bind_fixed(poison.corrupt_subscriptions, deployment))
 

@@ -12,7 +12,7 @@ from random import Random
 from digests.schedule import due_at
 from digests.subscription import Channel, Schedule
 from tests.chaos.faults import Fault, PlannedFault, Side
-from tests.chaos.scenarios.deaths import run_with_faults
+from tests.chaos.scenarios.crashes import run_with_faults
 from tests.chaos.world import (
     DAILY,
     FAST_RATE,
