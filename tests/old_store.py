@@ -1,8 +1,8 @@
 """The store of a checkout before 0.1.0, from its fixture: in SQLite, in PostgreSQL, and carried over."""
 
 import sqlite3
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -77,3 +77,14 @@ def carry_over(
     """Copy an old store to a new one, and open that."""
     copy_store(source, target, now=now, progress=progress)
     return open_store(target)
+
+
+@contextmanager
+def open_carried_over(folder: Path, server: PostgresServer | None) -> Iterator[Store]:
+    """Carry the old store over within SQLite, or within `server`; close it after the block."""
+    if server is None:
+        source, target = f"sqlite:///{load_old_store(folder)}", f"sqlite:///{folder / 'new.db'}"
+    else:
+        source, target = load_old_database(folder, server), server.create_database()
+    with closing(carry_over(source, target)) as store:
+        yield store

@@ -125,7 +125,11 @@ class ChaosDatabase:
 def create_database(
     store: str, folder: Path, *, over_proxy: bool, has_own_server: bool, has_small_disk: bool
 ) -> Iterator[ChaosDatabase]:
-    """Open a new database. `own` gives it its own PostgreSQL, `small_disk` a disk that can be filled."""
+    """Create a database, empty and without tables, and remove it after the block.
+
+    `has_own_server` gives it its own PostgreSQL, `has_small_disk` a disk that can be filled, and `over_proxy`
+    a connection that can be cut.
+    """
     with ExitStack() as exits:
         if store == "sqlite":
             url = f"sqlite:///{folder / 'p.db'}"

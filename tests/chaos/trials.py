@@ -155,7 +155,7 @@ def _list_database_trials(deployment: Deployment) -> Iterator[Trial]:
 
 
 def _bind_fixed(scenario: Scenario, *arguments: Any, **options: Any) -> SeededScenario:
-    """True when the scenario has no random choices."""
+    """Return a scenario with its arguments, for one that makes no random choices: the seed is not used."""
     return lambda _: scenario(*arguments, **options)
 
 

@@ -7,7 +7,7 @@ Discord's buttons.
 import asyncio
 import json
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, closing
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -39,7 +39,7 @@ from digests.subscription import Channel, DigestStyle
 from tests.bot.delivery.contexts import a_context
 from tests.fakes.discord import TEXT, DiscordChannel, DiscordGuild, FakeDiscord
 from tests.fakes.slack import FakeSlack, SlackChannel
-from tests.old_store import FIXTURES, NOW, carry_over, load_old_database, load_old_store
+from tests.old_store import FIXTURES, NOW, open_carried_over
 
 LEASE = timedelta(minutes=5)
 IN_DOUBT = pytest.mark.parametrize(
@@ -67,12 +67,8 @@ DISCORD_KEYS = ["6ae0c7511ae104aabb01e14a9", "b96b0956699ec0ffaf22e136b", "29b18
 @pytest.fixture(params=["sqlite", "postgresql"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
     """The old store, carried over within SQLite, then within PostgreSQL."""
-    if request.param == "sqlite":
-        source, target = f"sqlite:///{load_old_store(tmp_path)}", f"sqlite:///{tmp_path / 'new.db'}"
-    else:
-        server = request.getfixturevalue("postgres")
-        source, target = load_old_database(tmp_path, server), server.create_database()
-    with closing(carry_over(source, target)) as carried_over:
+    server = request.getfixturevalue("postgres") if request.param == "postgresql" else None
+    with open_carried_over(tmp_path, server) as carried_over:
         yield carried_over
 
 

@@ -4,7 +4,6 @@ The expected values are what the checkout fa069ce answers over the same fixture.
 """
 
 from collections.abc import Iterator
-from contextlib import closing
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -16,7 +15,7 @@ from digests.ports.budget import BudgetLimit, Spending
 from digests.ports.outbox import Claim, DeliveryState, PageState
 from digests.subscription import Channel
 from tests.builders import a_paper, a_review, a_subscription
-from tests.old_store import NOW, carry_over, load_old_database, load_old_store
+from tests.old_store import NOW, open_carried_over
 
 LEASE = timedelta(minutes=5)
 LATER = datetime(2026, 11, 24, 10, 30, tzinfo=UTC)
@@ -26,12 +25,8 @@ READING = Channel("slack", "C0READING", "T0ALPHA")
 @pytest.fixture(params=["sqlite", "postgresql"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
     """The old store, carried over within SQLite, then within PostgreSQL."""
-    if request.param == "sqlite":
-        source, target = f"sqlite:///{load_old_store(tmp_path)}", f"sqlite:///{tmp_path / 'new.db'}"
-    else:
-        server = request.getfixturevalue("postgres")
-        source, target = load_old_database(tmp_path, server), server.create_database()
-    with closing(carry_over(source, target)) as carried_over:
+    server = request.getfixturevalue("postgres") if request.param == "postgresql" else None
+    with open_carried_over(tmp_path, server) as carried_over:
         yield carried_over
 
 
