@@ -85,18 +85,18 @@ def parse_form(form: SubscriptionForm, base: Subscription) -> Subscription:
         except InputError as error:
             problems[field] = str(error)
 
-    domains, keywords = parse_field("domains", _parse_domains), parse_field("keywords", _parse_entries)
+    domains, keywords = parse_field("domains", _parse_domains), parse_field("keywords", parse_entries)
     muted, top, score = (
-        parse_field("muted", _parse_entries),
-        parse_field("top", _parse_top),
-        parse_field("min_score", _parse_score),
+        parse_field("muted", parse_entries),
+        parse_field("top", parse_top),
+        parse_field("min_score", parse_score),
     )
     at, days, zone = (
-        parse_field("at", _parse_time),
-        parse_field("days", _parse_days),
-        parse_field("time_zone", _parse_time_zone),
+        parse_field("at", parse_time),
+        parse_field("days", parse_days),
+        parse_field("time_zone", parse_time_zone),
     )
-    style = parse_field("style", _parse_style)
+    style = parse_field("style", parse_style)
     if problems:
         raise FormError(problems)
     return replace(
@@ -109,11 +109,11 @@ def parse_form(form: SubscriptionForm, base: Subscription) -> Subscription:
 # Parsers of one field. Each raises InputError with a sentence about a wrong value.
 
 
-def _quote_input(text: str) -> str:
+def quote_input(text: str) -> str:
     return f"“{clip_text(normalize_text(text), 40)}”"
 
 
-def _parse_entries(text: str) -> tuple[str, ...]:
+def parse_entries(text: str) -> tuple[str, ...]:
     """Return the entries of a list, separated by commas, semicolons or lines, without repetitions.
 
     Raises InputError for too many entries, or one that is too long.
@@ -123,39 +123,37 @@ def _parse_entries(text: str) -> tuple[str, ...]:
         raise InputError(f"These are {len(entries)} entries; write {MAX_ENTRIES} at most.")
     if long := next((entry for entry in entries if len(entry) > MAX_ENTRY_CHARACTERS), None):
         raise InputError(
-            f"{_quote_input(long)} is longer than {MAX_ENTRY_CHARACTERS} characters; write fewer words."
+            f"{quote_input(long)} is longer than {MAX_ENTRY_CHARACTERS} characters; write fewer words."
         )
     return entries
 
 
 def _parse_domains(text: str) -> tuple[str, ...]:
-    domains = _parse_entries(text)
+    domains = parse_entries(text)
     for domain in domains:
         resolve_domain(domain)
     return domains
 
 
-def _parse_top(text: str) -> int:
+def parse_top(text: str) -> int:
     if not re.fullmatch(r"[0-9]{1,3}", text.strip()) or not 1 <= int(text) <= MAX_TOP:
         raise InputError(f"Write how many papers, from 1 to {MAX_TOP}.")
     return int(text)
 
 
-def _parse_score(text: str) -> float | None:
+def parse_score(text: str) -> float | None:
     text = text.strip().replace(",", ".")
     if not text:
         return None
     if not re.fullmatch(r"[0-9]{1,2}(\.[0-9]{1,3})?", text) or float(text) > 10:
-        raise InputError(
-            f"{_quote_input(text)} isn't a valid score: write a number from 0 to 10, or nothing."
-        )
+        raise InputError(f"{quote_input(text)} isn't a valid score: write a number from 0 to 10, or nothing.")
     return float(text)
 
 
 _TIME_PATTERN = re.compile(r"([0-9]{1,2})(?:[:.h]([0-9]{2}))? ?(am|pm)?", re.IGNORECASE)
 
 
-def _parse_time(text: str) -> time:
+def parse_time(text: str) -> time:
     """Parse a time of day such as 08:30, 8.30, 8h30, 8 am or 12:15 pm.
 
     Raises InputError for anything else, also for an hour alone, which could be any number.
@@ -168,13 +166,11 @@ def _parse_time(text: str) -> time:
     elif half or (match and match[2] is None):
         hour = 99  # "9" alone could be any number.
     if hour > 23 or minute > 59:
-        raise InputError(
-            f"{_quote_input(text)} isn't a valid time: write it like 08:30, from 00:00 to 23:59."
-        )
+        raise InputError(f"{quote_input(text)} isn't a valid time: write it like 08:30, from 00:00 to 23:59.")
     return time(hour, minute)
 
 
-def _parse_days(days: tuple[str, ...]) -> frozenset[int]:
+def parse_days(days: tuple[str, ...]) -> frozenset[int]:
     """Return the numbers of the weekdays, Monday 0. Unknown names are ignored.
 
     Raises InputError if no name is known.
@@ -185,7 +181,7 @@ def _parse_days(days: tuple[str, ...]) -> frozenset[int]:
     return numbers
 
 
-def _parse_time_zone(text: str) -> str:
+def parse_time_zone(text: str) -> str:
     zone = text.strip()
     if not zone:
         raise InputError("Write a time zone such as Europe/Berlin or UTC.")
@@ -193,16 +189,16 @@ def _parse_time_zone(text: str) -> str:
         return validate_time_zone(zone)
     except ValueError as error:
         _, _, remedy = str(error).rpartition("; ")
-        sentence = f"{_quote_input(zone)} isn't a valid time zone: {remedy}."
+        sentence = f"{quote_input(zone)} isn't a valid time zone: {remedy}."
         raise InputError(sentence.replace("?.", "?")) from None
 
 
-def _parse_style(text: str) -> DigestStyle:
+def parse_style(text: str) -> DigestStyle:
     try:
         return DigestStyle(text.strip().lower())
     except ValueError:
         raise InputError(
-            f"{_quote_input(text)} isn't a valid style: write cards, compact or thread."
+            f"{quote_input(text)} isn't a valid style: write cards, compact or thread."
         ) from None
 
 
@@ -273,18 +269,18 @@ def _apply_clauses(clauses: Mapping[str, list[str]], base: Subscription) -> Subs
     if "muted" in clauses:
         preferences = replace(preferences, muted=_parse_entry_words(clauses["muted"]))
     if "top" in clauses:
-        preferences = replace(preferences, top=_parse_top(_join_value(clauses["top"])))
+        preferences = replace(preferences, top=parse_top(_join_value(clauses["top"])))
     if "min_score" in clauses:
-        preferences = replace(preferences, min_score=_parse_score(_join_value(clauses["min_score"])))
+        preferences = replace(preferences, min_score=parse_score(_join_value(clauses["min_score"])))
     if "style" in clauses:
-        preferences = replace(preferences, style=_parse_style(_join_value(clauses["style"])))
+        preferences = replace(preferences, style=parse_style(_join_value(clauses["style"])))
     if "at" in clauses:
-        schedule = replace(schedule, at=_parse_time(_join_value(clauses["at"])))
+        schedule = replace(schedule, at=parse_time(_join_value(clauses["at"])))
     if "days" in clauses:
         schedule = replace(schedule, days=_parse_day_words(clauses["days"]))
     if "time_zone" in clauses:
         schedule = replace(
-            schedule, time_zone=_parse_time_zone(_join_value(clauses["time_zone"]).replace(" ", "_"))
+            schedule, time_zone=parse_time_zone(_join_value(clauses["time_zone"]).replace(" ", "_"))
         )
     return replace(base, preferences=preferences, schedule=schedule)
 
@@ -296,7 +292,7 @@ def _join_value(clause_words: list[str]) -> str:
 def _parse_entry_words(clause_words: list[str]) -> tuple[str, ...]:
     """Split words into entries at commas and at "and". Words in quotes, double or single, are one entry.
 
-    Commas in double quotes become spaces. Raises InputError as `_parse_entries` does.
+    Commas in double quotes become spaces. Raises InputError as `parse_entries` does.
     """
     parts: list[str] = []
     for part in clause_words:
@@ -304,7 +300,7 @@ def _parse_entry_words(clause_words: list[str]) -> tuple[str, ...]:
             parts += [",", part.strip('"').replace(",", " "), ","]
         else:
             parts.append("," if part.lower() == "and" else part)
-    return tuple(_strip_quotes(entry) for entry in _parse_entries(" ".join(parts)))
+    return tuple(_strip_quotes(entry) for entry in parse_entries(" ".join(parts)))
 
 
 def _strip_quotes(entry: str) -> str:
@@ -325,7 +321,7 @@ def _parse_domain_words(clause_words: list[str]) -> tuple[str, ...]:
             del words[:2]
         else:
             domains.append(_require_domain(words.pop(0)))
-    return _parse_entries(", ".join(domains))
+    return parse_entries(", ".join(domains))
 
 
 def _is_domain(word: str) -> bool:
@@ -350,7 +346,7 @@ def _require_domain(word: str) -> str:
         suggestion = re.search(r"did you mean '([^']+)'", str(error))
         hint = hint or (f"did you mean “{suggestion[1]}”?" if suggestion else "")
     raise InputError(
-        f"I don't know what {_quote_input(word)} is: {hint + ' ' if hint else ''}"
+        f"I don't know what {quote_input(word)} is: {hint + ' ' if hint else ''}"
         f"“about {clip_text(normalize_text(word), 20)}” makes it a keyword. An example: {EXAMPLE}"
     )
 
@@ -380,10 +376,10 @@ def _parse_day_words(clause_words: list[str]) -> frozenset[int]:
             days |= {day % 7 for day in range(start, end + 1 if end >= start else end + 8)}
         else:
             raise InputError(
-                f"{_quote_input(part)} isn't a valid day: "
+                f"{quote_input(part)} isn't a valid day: "
                 "write “on mon, wed”, “on mon-fri”, “weekdays” or “daily”."
             )
-    return _parse_days(tuple(DAYS[day] for day in days))
+    return parse_days(tuple(DAYS[day] for day in days))
 
 
 # For people.
