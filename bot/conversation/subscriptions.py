@@ -5,15 +5,9 @@ from datetime import timedelta
 
 from bot.chat.message import Button, ButtonAction, Buttons, Message, Text
 from bot.conversation.context import ConversationContext, Person, Reply
-from bot.conversation.subscription_form import (
-    SubscriptionForm,
-    describe_difference,
-    describe_subscription,
-    form_of,
-    format_subscribe_words,
-    parse_form,
-    parse_subscribe_words,
-)
+from bot.conversation.subscription_form import SubscriptionForm, form_of, parse_form
+from bot.conversation.subscription_summary import describe_difference, describe_subscription
+from bot.conversation.subscription_words import format_subscribe_words, parse_subscribe_words
 from bot.present.digest import present_digest
 from bot.present.wording import format_weekday_date, present_sentence
 from digests.build import build

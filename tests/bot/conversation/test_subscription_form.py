@@ -7,16 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.conversation.subscription_form import (
-    FormError,
-    SubscriptionForm,
-    describe_difference,
-    describe_subscription,
-    form_of,
-    format_subscribe_words,
-    parse_form,
-    parse_subscribe_words,
-)
+from bot.conversation.subscription_form import FormError, SubscriptionForm, form_of, parse_form
+from bot.conversation.subscription_summary import describe_difference, describe_subscription
+from bot.conversation.subscription_words import format_subscribe_words, parse_subscribe_words
 from digests.errors import InputError
 from digests.subscription import Channel, DigestStyle, Preferences, Schedule, Subscription
 

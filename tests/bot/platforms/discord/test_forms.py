@@ -7,7 +7,8 @@ import discord
 import pytest
 
 from bot.chat.message import ButtonAction
-from bot.conversation.subscription_form import form_of, parse_subscribe_words
+from bot.conversation.subscription_form import form_of
+from bot.conversation.subscription_words import parse_subscribe_words
 from bot.platforms.discord.forms import (
     FORM_ID_PREFIX,
     build_modal,
