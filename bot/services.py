@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, assert_never
 from rich.console import Console
 
 from bot.conversation.answers import Answers
-from bot.delivery.deliver import DeliveryContext, DeliveryPolicy, UnknownPolicy
+from bot.delivery.context import DeliveryContext, DeliveryPolicy, UnknownPolicy
 from bot.delivery.rate_limit import RateLimiter
 from bot.ingest.fetching import PaperLookup
 from bot.platforms.app import ChatApp

@@ -10,7 +10,7 @@ from functools import partial
 
 import bot.services
 from bot.cli.main import main
-from bot.delivery.deliver import DeliveryPolicy
+from bot.delivery.context import DeliveryPolicy
 
 
 def run_impatiently(timeout_seconds: float, arxiv_gap_seconds: float, arguments: list[str]) -> int:

@@ -12,7 +12,8 @@ from zoneinfo import ZoneInfo
 from bot.cli.preview import show_preview
 from bot.cli.status import find_unstarted
 from bot.cli.terminal import EXIT_OK, build_cli_services, open_console, print_lines
-from bot.delivery.deliver import DeliveryContext, deliver_edition
+from bot.delivery.context import DeliveryContext
+from bot.delivery.deliver import deliver_edition
 from bot.present.wording import format_count
 from bot.services import Services, build_apps, list_configured_subscriptions
 from bot.storage import run_interactive

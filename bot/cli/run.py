@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from bot.chat.port import Platform
 from bot.cli.terminal import build_cli_services
-from bot.delivery.deliver import DeliveryContext
+from bot.delivery.context import DeliveryContext
 from bot.delivery.failure_notices import FailureNotifier
 from bot.delivery.post_refresher import LEADERSHIP_NAME, PostRefresher
 from bot.delivery.worker import deliver_until_stopped

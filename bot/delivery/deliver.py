@@ -4,28 +4,22 @@ Every page is stored in the outbox before it is sent and confirmed afterwards. A
 therefore knows the pages to skip, to send, and to reconcile with the channel.
 """
 
-import asyncio
 import hashlib
 import logging
-import random
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
-from enum import StrEnum
 from functools import partial
 from time import monotonic
 from typing import assert_never
 
 from bot.chat.attempt import with_deadline
 from bot.chat.port import CANNOT_ASK, NoHistory, Outcome, Page, Platform, PostError
-from bot.delivery.batching import Batcher
-from bot.delivery.rate_limit import RateLimiter
-from bot.delivery.render_cache import RenderCache, RenderedDigest, RenderRequest
+from bot.delivery.context import DeliveryContext, UnknownPolicy
+from bot.delivery.render_cache import RenderedDigest, RenderRequest
 from bot.present.wording import format_count
 from bot.storage import run_background
-from digests.build import DigestPolicy
 from digests.errors import InputError, PaperroundError
-from digests.ports import Store
 from digests.ports.outbox import (
     Claim,
     DeliveryKind,
@@ -63,69 +57,6 @@ TIME_ZONE_MARGIN = timedelta(days=1)
 _FINISHED_STATES = (PageState.POSTED, PageState.SKIPPED)
 
 _POISON_REASON = "Its worker crashed over it {} times in a row."
-
-
-class UnknownPolicy(StrEnum):
-    """Treatment of a page that may have arrived, in a channel that cannot be searched."""
-
-    SKIP = "skip"
-    """Never send it again: it may be missing in the channel."""
-    RESEND = "resend"
-    """Send it again: the channel may get it twice."""
-
-
-@dataclass(frozen=True, slots=True)
-class DeliveryPolicy:
-    """The numbers and choices of delivery.
-
-    A failed delivery is retried until its local day ends and `min_attempts` attempts in a row have confirmed
-    no page. A delivery that crashes its workers as often in a row, but at least `MIN_CRASHES` times, is given
-    up too. `lease` is the length of a claim, which each page renews. `timeout`, shorter than `lease`, limits
-    one request to a platform; for a post, together with its write to the outbox. `history_lag` is the time
-    after which a posted message appears in its channel's history. `merge_missed` makes a digest cover the
-    missed editions before it. At most `concurrency` deliveries are in progress, `concurrency_per_workspace`
-    of them in one workspace.
-    """
-
-    on_unknown: UnknownPolicy = UnknownPolicy.SKIP
-    lease: timedelta = timedelta(minutes=5)
-    timeout: timedelta = timedelta(seconds=30)
-    history_lag: timedelta = timedelta()
-    min_attempts: int = 6
-    merge_missed: bool = True
-    concurrency: int = 100
-    concurrency_per_workspace: int = 8
-
-    @property
-    def find_timeout(self) -> timedelta:
-        """Limit of one search for a page: it may take many requests.
-
-        Two searches, the wait between them and the post that may follow fit into one lease, unless that would
-        leave less than `timeout` for a search: the limit is never shorter.
-        """
-        return max(self.timeout, (self.lease - self.history_lag - 2 * self.timeout) / 2)
-
-
-@dataclass(frozen=True, slots=True)
-class DeliveryContext:
-    """The collaborators of a delivery.
-
-    `owner` names this process in the outbox, and `clock` returns UTC times. `platforms` and `rate_limiters`
-    are by platform name; a platform without a limiter is not limited. `jitter` returns a number from 0 to 1
-    for the backoff, and `sleep` waits for some seconds.
-    """
-
-    store: Store
-    platforms: Mapping[str, Platform]
-    digest_policy: DigestPolicy
-    owner: str
-    clock: Callable[[], datetime]
-    policy: DeliveryPolicy = field(default_factory=DeliveryPolicy)
-    rate_limiters: Mapping[str, RateLimiter] = field(default_factory=dict)
-    jitter: Callable[[], float] = random.random
-    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
-    render_cache: RenderCache = field(default_factory=RenderCache)
-    batcher: Batcher = field(default_factory=Batcher)
 
 
 async def deliver_edition(subscription: Subscription, edition: date, *, context: DeliveryContext) -> bool:

@@ -15,7 +15,8 @@ from apscheduler.job import Job
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.triggers.base import BaseTrigger
 
-from bot.delivery.deliver import BUILDABLE_KINDS, DeliveryContext, deliver_claim
+from bot.delivery.context import DeliveryContext
+from bot.delivery.deliver import BUILDABLE_KINDS, deliver_claim
 from bot.delivery.rate_limit import RateLimiter
 from bot.present.wording import format_count
 from bot.storage import run_background

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from bot.chat.message import Message
     from bot.chat.port import Page, Platform
-    from bot.delivery.deliver import DeliveryContext
+    from bot.delivery.context import DeliveryContext
     from bot.delivery.rate_limit import RateLimits
     from bot.platforms.app import ChatApp
     from bot.platforms.preview import PagePreview

@@ -35,7 +35,7 @@ from typing import Any
 from aiohttp import web
 
 from bot.chat.port import Page
-from bot.delivery.deliver import DeliveryContext
+from bot.delivery.context import DeliveryContext
 from bot.delivery.rate_limit import RateLimiter, RateLimits
 from bot.delivery.worker import DeliveryWorker
 from bot.platforms.slack.client import SlackPlatform

@@ -10,7 +10,8 @@ from statistics import median, quantiles
 from typing import TypeVar
 
 from bot.chat.port import Page
-from bot.delivery.deliver import DeliveryContext, deliver_edition
+from bot.delivery.context import DeliveryContext
+from bot.delivery.deliver import deliver_edition
 from bot.platforms.slack.client import SlackPlatform
 from bot.platforms.slack.session import open_session
 from bot.platforms.slack.settings import SlackSettings

@@ -29,7 +29,8 @@ import bot.delivery.worker
 import bot.ingest.reviewing
 import bot.services
 from bot.cli.run import run_bot
-from bot.delivery.deliver import DeliveryPolicy, deliver_claim
+from bot.delivery.context import DeliveryPolicy
+from bot.delivery.deliver import deliver_claim
 from bot.delivery.rate_limit import RateLimiter, RateLimits
 from bot.ingest.fetching import fetch_until_stopped
 from bot.platforms.registry import find_settings_models

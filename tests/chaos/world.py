@@ -18,7 +18,7 @@ from pathlib import Path
 from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 
-from bot.delivery.deliver import DeliveryPolicy
+from bot.delivery.context import DeliveryPolicy
 from digests.ports import Store
 from digests.ports.delivery_reports import DeliveryReport
 from digests.ports.outbox import DeliveryState

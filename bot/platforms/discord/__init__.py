@@ -8,7 +8,7 @@ from config.settings import Settings
 from digests.errors import InputError
 
 if TYPE_CHECKING:
-    from bot.delivery.deliver import DeliveryContext
+    from bot.delivery.context import DeliveryContext
     from bot.delivery.rate_limit import RateLimits
     from bot.platforms.app import ChatApp
     from bot.platforms.preview import PagePreview

@@ -10,7 +10,7 @@ from bot.platforms.slack.settings import SlackSettings, read_slack_secrets
 from config.settings import Settings
 
 if TYPE_CHECKING:
-    from bot.delivery.deliver import DeliveryContext
+    from bot.delivery.context import DeliveryContext
     from bot.delivery.rate_limit import RateLimits
     from bot.platforms.app import ChatApp
     from bot.platforms.preview import PagePreview

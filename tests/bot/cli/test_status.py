@@ -11,7 +11,7 @@ from rich.console import Console
 
 from bot.chat.port import Outcome, Page, PostError
 from bot.cli.status import OVERDUE_AFTER, describe_trouble, load_status, print_report, report_to_record
-from bot.delivery.deliver import DeliveryContext
+from bot.delivery.context import DeliveryContext
 from bot.delivery.worker import deliver_due_editions
 from digests.build import DigestPolicy
 from digests.model import REVIEWER, Heartbeat, Trouble

@@ -10,7 +10,7 @@ from typing import Any
 
 from bot.chat.message import Message
 from bot.chat.port import Page, Platform
-from bot.delivery.deliver import DeliveryContext, DeliveryPolicy
+from bot.delivery.context import DeliveryContext, DeliveryPolicy
 from bot.delivery.failure_notices import FailureNotifier
 from bot.delivery.worker import deliver_due_editions
 from digests.build import DigestPolicy

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from bot.chat.port import Outcome, Page, PostError
-from bot.delivery.deliver import UnknownPolicy, deliver_claim
+from bot.delivery.context import UnknownPolicy
+from bot.delivery.deliver import deliver_claim
 from digests.errors import StoreError
 from digests.ports.outbox import Claim, DeliveryKind, DeliveryState, PageState
 from digests.subscription import Channel, DigestStyle, Schedule, Subscription

@@ -12,7 +12,8 @@ import pytest
 import bot.delivery.worker
 from bot.chat.port import Outcome, Page, PostError
 from bot.cli.status import load_status, report_to_record
-from bot.delivery.deliver import DeliveryContext, deliver_claim
+from bot.delivery.context import DeliveryContext
+from bot.delivery.deliver import deliver_claim
 from bot.delivery.rate_limit import RateLimiter, RateLimits
 from bot.delivery.worker import DeliveryWorker, FullMinuteTrigger, deliver_due_editions, deliver_until_stopped
 from digests.ports import Store

@@ -19,7 +19,8 @@ from discord.http import Route
 
 from bot.chat.message import Message
 from bot.chat.port import Page, Platform, PostUpdate
-from bot.delivery.deliver import UnknownPolicy, deliver_claim
+from bot.delivery.context import UnknownPolicy
+from bot.delivery.deliver import deliver_claim
 from bot.delivery.failure_notices import FailureNotifier
 from bot.delivery.worker import deliver_due_editions
 from bot.platforms.console.render import render as render_console

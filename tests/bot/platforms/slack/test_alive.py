@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 import pytest
 
 from bot.conversation.marks import MarkEmojis, MarkHandler
-from bot.delivery.deliver import DeliveryContext, DeliveryPolicy
+from bot.delivery.context import DeliveryContext, DeliveryPolicy
 from bot.delivery.post_refresher import EDIT_INTERVAL, PostRefresher
 from bot.delivery.worker import deliver_due_editions
 from bot.platforms.slack.client import SlackPlatform
