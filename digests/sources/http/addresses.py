@@ -4,6 +4,7 @@ import asyncio
 import ipaddress
 import socket
 from collections.abc import Sequence
+from urllib.parse import urlsplit
 
 import httpx
 
@@ -46,3 +47,27 @@ def origin_of(address: str) -> str:
     """
     url = httpx.URL(address)
     return f"{url.scheme}://{url.host}:{url.port or DEFAULT_PORTS.get(url.scheme, 0)}"
+
+
+MAX_SHOWN_CHARACTERS = 200
+"""Longest address in a sentence."""
+
+_UNREADABLE_ADDRESS = "an address that cannot be read"
+
+
+def describe_address(address: str) -> str:
+    """Return an address for people: its scheme, host, port and path, on one line.
+
+    A user, a password, a query and a fragment are left out, because they may be secrets. A text that is no
+    web address, or whose password may reach into its path, is only called one. Never raises.
+    """
+    try:
+        parts = urlsplit(address.strip())
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        return _UNREADABLE_ADDRESS
+    if not parts.scheme or not host or (port is not None and "@" in parts.path):
+        return _UNREADABLE_ADDRESS
+    host = f"[{host}]" if ":" in host else host
+    shown = f"{parts.scheme}://{host}{'' if port is None else f':{port}'}{parts.path}"[:MAX_SHOWN_CHARACTERS]
+    return "".join(character if character.isprintable() else "?" for character in shown)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from digests.sources.http.addresses import is_public
+from digests.sources.http.addresses import describe_address, is_public
 
 
 @pytest.mark.parametrize(
@@ -18,3 +18,35 @@ from digests.sources.http.addresses import is_public
 )  # fmt: skip
 def test_private_and_metadata_addresses_are_not_public(address: str, public: bool) -> None:
     assert is_public(address) is public
+
+
+@pytest.mark.parametrize(
+    ("address", "shown"),
+    [
+        ("https://host/papers.jsonl", "https://host/papers.jsonl"),
+        ("HTTPS://User:hunter2@Host.example:8443/a/b?token=hunter2#hunter2", "https://host.example:8443/a/b"),
+        ("https://hunter2@host/@person", "https://host/@person"),
+        ("https://a:b@hunter2@host/", "https://host/"),
+        ("http://u:hunter2@[2001:db8::1]:8080/", "http://[2001:db8::1]:8080/"),
+        ("http://host?hunter2", "http://host"),
+    ],
+)
+def test_an_address_is_shown_without_user_password_query_and_fragment(address: str, shown: str) -> None:
+    assert describe_address(address) == shown
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "", "hunter2", "hunter2@host", "//u:hunter2@host/", "http://u:hunter2", "http://u:hunter2/x@host/",
+        "http://u:1/hunter2@host/", "http://u:hunter2?x@host/", "http://[hunter2", "http://:hunter2@/",
+        "http://u:hunter2@host:port/",
+    ],
+)  # fmt: skip
+def test_a_text_that_is_no_address_is_not_shown(address: str) -> None:
+    assert describe_address(address) == "an address that cannot be read"
+
+
+def test_an_address_stays_on_one_line_of_bounded_length() -> None:
+    assert describe_address("http://host/a\x1b[31m\u202eb\x9b") == "http://host/a?[31m?b?"
+    assert len(describe_address("http://host/" + "x" * 100_000)) == 200
