@@ -1325,8 +1325,22 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "private address not refused",
         "digests/sources/http/addresses.py",
-        "return ip.is_global and not",
-        "return not",
+        "return not any(ip in network for network in _SPECIAL_IPV4)",
+        "return True",
+        (f"{HTTP}/test_addresses.py::test_private_and_metadata_addresses_are_not_public",),
+    ),
+    Mutant(
+        "IPv4 address in an IPv6 address not judged",
+        "digests/sources/http/addresses.py",
+        "if (embedded := _find_embedded_ipv4(ip)) and not",
+        "if (embedded := _find_embedded_ipv4(ip)) is None and not",
+        (f"{HTTP}/test_addresses.py::test_private_and_metadata_addresses_are_not_public",),
+    ),
+    Mutant(
+        "IPv6 range of no global addresses let through",
+        "digests/sources/http/addresses.py",
+        "return ip in _GLOBAL_UNICAST and",
+        "return",
         (f"{HTTP}/test_addresses.py::test_private_and_metadata_addresses_are_not_public",),
     ),
     Mutant(

@@ -1,4 +1,4 @@
-"""Check of addresses before a request: no server may lead us into a private network."""
+"""Web addresses: the check before a request, against private networks, and their form in messages."""
 
 import asyncio
 import ipaddress
@@ -6,31 +6,54 @@ import socket
 from collections.abc import Sequence
 from urllib.parse import urlsplit
 
-import httpx
-
 DEFAULT_PORTS = {"http": 80, "https": 443}
 """Ports by the schemes that are allowed."""
 
-_NAT64_NETWORK = ipaddress.ip_network("64:ff9b::/96")
-_METADATA_ADDRESSES = frozenset(("168.63.129.16",))
-"""Public address at which Azure serves metadata; other clouds use link-local or private ones."""
+_GLOBAL_UNICAST = ipaddress.IPv6Network("2000::/3")
+"""The only IPv6 range from which global unicast addresses are assigned."""
+_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
+_ISATAP_INTERFACES = frozenset((0x00005EFE, 0x02005EFE))
+"""Upper half of the interface identifier of an ISATAP address; the lower half is an IPv4 address."""
+
+_SPECIAL_IPV4 = tuple(
+    map(
+        ipaddress.IPv4Network,
+        (
+            "0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12",
+            "192.0.0.0/24", "192.0.2.0/24", "192.88.99.0/24", "192.168.0.0/16", "198.18.0.0/15",
+            "198.51.100.0/24", "203.0.113.0/24", "224.0.0.0/3",
+            "168.63.129.16/32",  # Public, but Azure serves the metadata of a machine there.
+        ),
+    )
+)  # fmt: skip
+"""IPv4 ranges that IANA keeps for special purposes, and metadata addresses outside them."""
+_SPECIAL_IPV6 = tuple(map(ipaddress.IPv6Network, ("2001::/23", "2001:db8::/32", "3fff::/20")))
+"""Special ranges within `_GLOBAL_UNICAST`: protocol assignments with Teredo in them, and documentation."""
 
 
 def is_public(address: str) -> bool:
-    """Return False for an IP address in a private, loopback, link-local, multicast or metadata range.
+    """Return True for an IP address that is global unicast, and no cloud serves metadata at it.
 
-    IPv6 forms of an IPv4 address (mapped, 6to4, NAT64) are judged by that address. Raises ValueError for a
-    text that is no IP address.
+    IPv6 forms of an IPv4 address are judged by that address (mapped, 6to4, NAT64, ISATAP) or never public
+    (compatible, translated, Teredo, NAT64 with a prefix of its own). Raises ValueError for a text that is no
+    IP address.
     """
     ip = ipaddress.ip_address(address.partition("%")[0])
-    if isinstance(ip, ipaddress.IPv6Address):
-        if inner := ip.ipv4_mapped or ip.sixtofour:
-            return is_public(str(inner))
-        if ip in _NAT64_NETWORK:
-            return is_public(str(ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)))
-        if ip.teredo:
-            return False
-    return ip.is_global and not ip.is_multicast and address not in _METADATA_ADDRESSES
+    if isinstance(ip, ipaddress.IPv4Address):
+        return not any(ip in network for network in _SPECIAL_IPV4)
+    if (embedded := _find_embedded_ipv4(ip)) and not is_public(str(embedded)):
+        return False
+    if ip.ipv4_mapped or ip in _NAT64:
+        return True
+    return ip in _GLOBAL_UNICAST and not any(ip in network for network in _SPECIAL_IPV6)
+
+
+def _find_embedded_ipv4(ip: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
+    """Return the IPv4 address in a mapped, 6to4, NAT64 or ISATAP address; None for any other."""
+    if known := ip.ipv4_mapped or ip.sixtofour:
+        return known
+    is_isatap = (int(ip) >> 32) & 0xFFFFFFFF in _ISATAP_INTERFACES
+    return ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF) if ip in _NAT64 or is_isatap else None
 
 
 async def resolve_host(host: str, port: int) -> Sequence[str]:
@@ -45,6 +68,8 @@ def origin_of(address: str) -> str:
 
     Raises httpx.InvalidURL for a text that is no address.
     """
+    import httpx  # Takes 0.2 s to load, and other parts of this file do not need it.
+
     url = httpx.URL(address)
     return f"{url.scheme}://{url.host}:{url.port or DEFAULT_PORTS.get(url.scheme, 0)}"
 
