@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
+PAGES = (ROOT / "README.md", ROOT / "SECURITY.md", *sorted((ROOT / "docs").glob("*.md")))
 
 BLOCK = re.compile(r"(?P<mark><!-- (?:run|install) -->\n)?^ *```sh\n(?P<text>.*?)^ *```$", re.M | re.S)
 CODE = re.compile(r"`([^`\n]+)`")
