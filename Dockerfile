@@ -1,5 +1,7 @@
 # Built in one image, run in another that has neither compiler nor package tools' caches.
-FROM python:3.12-slim-bookworm AS build
+# Pin it for a build that can be repeated: --build-arg BASE=python:3.12-slim-bookworm@sha256:...
+ARG BASE=python:3.12-slim-bookworm
+FROM ${BASE} AS build
 WORKDIR /src
 COPY requirements/build.txt requirements/run.txt requirements/
 RUN python -m venv /opt/paperround \
@@ -14,8 +16,8 @@ COPY config config
 RUN PYTHONPATH=/opt/build /opt/paperround/bin/pip install --no-cache-dir --disable-pip-version-check \
         --no-deps --no-build-isolation .
 
-FROM python:3.12-slim-bookworm
-RUN useradd --system --create-home --home-dir /data --uid 10001 paperround
+FROM ${BASE}
+RUN useradd --system --create-home --home-dir /data --uid 10001 paperround && chmod 700 /data
 COPY --from=build /opt/paperround /opt/paperround
 ENV PATH=/opt/paperround/bin:$PATH PYTHONUNBUFFERED=1
 # The store, its search index and paperround.toml live here: mount a volume.

@@ -8,7 +8,7 @@ READY := $(VENV)/.ready
 DEMO_READY := $(DEMO_VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast check format bench chaos mutants lock clean
+.PHONY: help demo test test-fast check format bench chaos mutants lock sbom audit clean
 
 help: ## Show what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -78,6 +78,17 @@ lock: $(READY) ## Renew the locked requirements
 	@$(LOCK) --all-extras pyproject.toml -c requirements/dev.txt -o requirements/run.txt
 	@$(LOCK) pyproject.toml -c requirements/dev.txt -o requirements/core.txt
 	@$(LOCK) --group pyproject.toml:build -c requirements/dev.txt -o requirements/build.txt
+
+SBOM := dist/sbom.cdx.json
+sbom: $(READY) ## Write the bill of materials of the product's locked requirements (CycloneDX, JSON)
+	@mkdir -p $(dir $(SBOM))
+	@$(BIN)/python -W ignore::UserWarning -m cyclonedx_py requirements requirements/run.txt \
+		--pyproject pyproject.toml --output-reproducible --output-format JSON --output-file $(SBOM)
+	@echo "$(SBOM): every package that the locked requirements may install, with version and hashes"
+
+OSV_URL ?=
+audit: $(READY) ## Check the locked versions against published advisories (OSV_URL=...: a mirror)
+	@$(BIN)/python -m tests.audit $(if $(OSV_URL),--osv-url $(OSV_URL))
 
 clean: ## Remove what was made
 	rm -rf $(VENV) $(DEMO_VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
