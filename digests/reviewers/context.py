@@ -4,8 +4,8 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, time, timedelta
-from typing import ParamSpec, Protocol, TypeVar
 
+from digests.blocking import BlockingRunner
 from digests.calendar import NEW_YORK
 from digests.model import Paper, ReviewDepth, Trouble
 from digests.ports import Store
@@ -24,20 +24,11 @@ MAX_CONSECUTIVE_FAULTS = 3
 MAX_ERROR_CHARACTERS = 300
 """Characters of a server's error message in a health report."""
 
-P = ParamSpec("P")
-R = TypeVar("R")
-
 FullTextFetcher = Callable[[Paper], Awaitable[FullText | None]]
 """Returns a paper's full text, None if there is none. Raises SourceError if it may be available later."""
 
 ProgressCallback = Callable[[ReviewDepth, int, int], None]
 """Receives the review depth, the number of papers done and the number of papers of this round."""
-
-
-class BlockingRunner(Protocol):
-    """Calls a blocking function in a thread, as `asyncio.to_thread` does."""
-
-    def __call__(self, function: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> Awaitable[R]: ...
 
 
 @dataclass(frozen=True, slots=True)
