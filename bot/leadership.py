@@ -5,7 +5,7 @@ import logging
 from collections.abc import Awaitable, Callable
 
 from bot.periodic import sleep_unless_stopped
-from bot.storage import run_background
+from bot.storage import run_leadership
 from digests.errors import PaperroundError
 from digests.ports.leadership import LeaderLock, Leadership
 
@@ -37,7 +37,7 @@ async def run_while_leading(
             if await _run_until_lock_lost(work, leader_lock, stop):
                 return
         finally:
-            await run_background(leader_lock.release)
+            await run_leadership(leader_lock.release)
         log.warning("the lead was lost, the work stopped: %s", role)
 
 
@@ -50,7 +50,7 @@ async def _wait_for_leadership(role: str, leadership: Leadership, stop: asyncio.
     last_message = ""
     while not stop.is_set():
         try:
-            if leader_lock := await run_background(leadership.acquire, role):
+            if leader_lock := await run_leadership(leadership.acquire, role):
                 return leader_lock
             message = f"another process leads, this one waits: {role}"
         except PaperroundError as error:
@@ -90,6 +90,6 @@ async def _run_until_lock_lost(work: LeaderWork, leader_lock: LeaderLock, stop: 
 
 async def _is_lock_held(leader_lock: LeaderLock) -> bool:
     try:
-        return await asyncio.wait_for(run_background(leader_lock.is_held), ANSWER_TIMEOUT_SECONDS)
+        return await asyncio.wait_for(run_leadership(leader_lock.is_held), ANSWER_TIMEOUT_SECONDS)
     except TimeoutError:
         return False

@@ -22,7 +22,7 @@ from bot.delivery.rate_limit import RateLimiter
 from bot.ingest.fetching import PaperLookup
 from bot.platforms.app import ChatApp
 from bot.platforms.registry import find_platforms
-from bot.storage import run_background
+from bot.storage import run_ingest
 from config.secrets import read_reviewer_key
 from config.settings import Settings, SourceSettings, SubscriptionSettings
 from digests.build import DigestPolicy
@@ -240,7 +240,9 @@ def _build_arxiv_turns(services: Services) -> "ServerTurns":
     context = services.delivery_context
     # Each client has its own name: a client whose turn expired never ends the turn of another.
     owner = f"{context.owner}:{secrets.token_hex(4)}"
-    return ServerTurns(services.store.sources, ARXIV_HOST, owner, ARXIV_GAP, context.clock)
+    return ServerTurns(
+        services.store.sources, ARXIV_HOST, owner, ARXIV_GAP, context.clock, run_blocking=run_ingest
+    )
 
 
 def _make_client_opener(
@@ -367,7 +369,7 @@ async def _open_review_context(services: Services, key: str) -> AsyncIterator["R
             hold_suspects=settings.hold_suspects,
             pairwise_limit=settings.rerank_count if settings.rerank else 0,
             has_daily_announcement=any(entry.kind == "arxiv" for entry in services.settings.sources),
-            run_blocking=run_background,
+            run_blocking=run_ingest,
         )
 
 

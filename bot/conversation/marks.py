@@ -211,7 +211,7 @@ class MarkHandler:
         Raises PostError and StoreError.
         """
         if post.payload:
-            update = await run_background(load_post_update, post, self.store)
+            update = await run_interactive(load_post_update, post, self.store)
             await with_deadline(self.platform.refresh(post, update), REFRESH_TIMEOUT)
 
     async def reconcile_recent_posts(

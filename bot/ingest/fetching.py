@@ -14,7 +14,7 @@ from rich.console import Console
 from bot.ingest.reporting import MAX_REPORTED_RECORDS, describe_counts, show_progress_bars
 from bot.periodic import every
 from bot.present.wording import format_count
-from bot.storage import run_background
+from bot.storage import run_ingest
 from digests.errors import PaperroundError, SourceError
 from digests.injections import flag_if_recent, flag_paper
 from digests.model import NOT_REVIEWED, Paper, Trouble
@@ -100,9 +100,9 @@ async def fetch_source(
     """
     report, started_at = FetchReport(source.name), clock()
     try:
-        state = await run_background(store.sources.load_state, source.name)
+        state = await run_ingest(store.sources.load_state, source.name)
         failure = await _store_batches(source, state, store, clock, report, since, progress)
-        await run_background(_record_result, report, failure, store, started_at, clock())
+        await run_ingest(_record_result, report, failure, store, started_at, clock())
     except PaperroundError as error:
         report.failure = str(error)
     return report
@@ -126,7 +126,7 @@ async def _store_batches(
             source.fetch(state.position, now=clock(), since=since, progress=progress)
         ) as batches:
             async for batch in batches:
-                await run_background(_store_batch, batch, report, store, clock())
+                await run_ingest(_store_batch, batch, report, store, clock())
     except PaperroundError as error:
         return error
     except Exception as error:
@@ -189,7 +189,7 @@ async def fetch_requested_papers(lookup: PaperLookup, store: Store, clock: Clock
     Drops requests for papers unknown to arXiv. Returns a sentence about a failure, else an empty string.
     Raises StoreError.
     """
-    requested = await run_background(store.paper_requests.list_unknown, MAX_REQUESTED_PAPERS)
+    requested = await run_ingest(store.paper_requests.list_unknown, MAX_REQUESTED_PAPERS)
     if not requested:
         return ""
     try:
@@ -197,9 +197,9 @@ async def fetch_requested_papers(lookup: PaperLookup, store: Store, clock: Clock
     except SourceError as error:
         return f"{format_count(len(requested), 'requested paper')} could not be fetched yet: {error}"
     records = [(flag_paper(paper), NOT_REVIEWED) for paper in found.values()]
-    await run_background(store.library.add, records, now=clock())
+    await run_ingest(store.library.add, records, now=clock())
     unknown = [arxiv_id for arxiv_id in requested if arxiv_id not in found]
-    await run_background(store.paper_requests.drop, unknown)
+    await run_ingest(store.paper_requests.drop, unknown)
     log.info("requested papers fetched: %d of %d", len(found), len(requested))
     return ""
 
@@ -249,7 +249,7 @@ async def fetch_until_stopped(
     async def start_due_fetches() -> None:
         if lookup:
             start_task(_REQUESTS_TASK, partial(_fetch_requested_or_wait, lookup, store, clock))
-        for source, delay in await run_background(_find_ready_sources, sources, store, clock, jitter):
+        for source, delay in await run_ingest(_find_ready_sources, sources, store, clock, jitter):
             start_task(source.name, partial(_fetch_after_delay, source, store, clock, delay))
 
     try:

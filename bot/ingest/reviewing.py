@@ -13,7 +13,7 @@ from bot.chat.findings import Finding, Severity
 from bot.ingest.reporting import show_progress_bars
 from bot.periodic import every
 from bot.present.wording import format_count
-from bot.storage import run_background
+from bot.storage import run_ingest, run_leadership
 from digests.errors import InputError
 from digests.model import Paper, ReadDepth, ReviewDepth
 from digests.ports import Store
@@ -75,7 +75,7 @@ async def review_once(
 
     Raises InputError while another process reviews, and StoreError.
     """
-    leader_lock = await run_background(store.leadership.acquire, LEADER_ROLE)
+    leader_lock = await run_leadership(store.leadership.acquire, LEADER_ROLE)
     if leader_lock is None:
         raise InputError(
             "Another process reviews now, such as “paperround run”: it does the same, "
@@ -90,7 +90,7 @@ async def review_once(
                     asyncio.Event(),
                 )
     finally:
-        await run_background(leader_lock.release)
+        await run_leadership(leader_lock.release)
 
 
 @contextmanager
@@ -129,7 +129,7 @@ async def plan_today(
     The context's connection to the server is closed. Raises StoreError.
     """
     async with open_context() as context:
-        return await run_background(plan_round, context, channel_preferences), context
+        return await run_ingest(plan_round, context, channel_preferences), context
 
 
 def describe_plan(review_plan: ReviewPlan, context: ReviewContext) -> list[str]:
@@ -174,10 +174,10 @@ async def review_until_stopped(open_context: OpenReviewContext, store: Store, st
 
         async def review() -> float | None:
             nonlocal last_sentence
-            channel_preferences = await run_background(load_channel_preferences, store)
+            channel_preferences = await run_ingest(load_channel_preferences, store)
             outcome = await _run_until_stopped(stop, run_round(context, channel_preferences, stop))
             if outcome and outcome != RoundOutcome():
-                waiting = await run_background(store.review_queue.count_waiting)
+                waiting = await run_ingest(store.review_queue.count_waiting)
                 sentence = describe_outcome(outcome, sum(waiting.values()))
                 if sentence != last_sentence:
                     last_sentence = sentence

@@ -1,32 +1,55 @@
-"""Two thread pools over the store, so that people's commands cannot starve delivery."""
+"""Thread pools over the store, so that no kind of work can starve another."""
 
 import asyncio
 import threading
+from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
 
-from bot.storage import INTERACTIVE_THREADS, run_background, run_interactive
+import pytest
+
+from bot import storage
+from bot.storage import run_background, run_ingest, run_interactive, run_leadership
+from digests.store.postgres import MAX_CONNECTIONS
 from tests.fakes.wire import WAIT_SECONDS
+
+Runner = Callable[..., Awaitable[object]]
 
 request_id: ContextVar[str] = ContextVar("request_id", default="")
 
+THREADS = (
+    storage.LEADERSHIP_THREADS, storage.BACKGROUND_THREADS,
+    storage.INGEST_THREADS, storage.INTERACTIVE_THREADS,
+)  # fmt: skip
+RUNNERS = (run_leadership, run_background, run_ingest, run_interactive)
 
-def test_commands_that_block_every_thread_of_theirs_delay_no_background_work() -> None:
-    async def scenario() -> str:
+
+@pytest.mark.parametrize("busy", RUNNERS)
+def test_work_that_blocks_every_thread_of_its_own_delays_no_other_work(busy: Runner) -> None:
+    async def call(run: Runner, function: Callable[..., object], *arguments: object) -> object:
+        return await run(function, *arguments)
+
+    async def scenario() -> None:
         release = threading.Event()
-        commands = [
-            asyncio.create_task(run_interactive(release.wait, WAIT_SECONDS))
-            for _ in range(2 * INTERACTIVE_THREADS)
+        blocked = [
+            asyncio.create_task(call(busy, release.wait, WAIT_SECONDS)) for _ in range(2 * max(THREADS))
         ]
         await asyncio.sleep(0)
-        thread_name = await asyncio.wait_for(
-            run_background(lambda: threading.current_thread().name), WAIT_SECONDS
-        )
-        assert not any(command.done() for command in commands)
+        for run in RUNNERS:
+            if run is not busy:
+                name = await asyncio.wait_for(
+                    call(run, lambda: threading.current_thread().name), WAIT_SECONDS
+                )
+                assert str(name).startswith(run.__name__.replace("run_", "store-"))
+        assert not any(task.done() for task in blocked)
         release.set()
-        assert all(await asyncio.gather(*commands))
-        return thread_name
+        assert all(await asyncio.gather(*blocked))
 
-    assert asyncio.run(scenario()).startswith("store-background")
+    asyncio.run(scenario())
+
+
+def test_every_thread_has_a_connection() -> None:
+    """Leadership's thread stands for its session: it leaves the pool, but counts at the server."""
+    assert sum(THREADS) <= MAX_CONNECTIONS
 
 
 def test_context_variables_and_arguments_go_into_the_thread() -> None:

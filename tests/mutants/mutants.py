@@ -1385,4 +1385,15 @@ MUTANTS: tuple[Mutant, ...] = (
         "turn = ServerTurn(timedelta())",
         (f"{HTTP}/test_turns.py::test_two_processes_share_a_servers_turns_with_a_gap",),
     ),
+    # Threads.
+    Mutant(
+        "leadership in the threads of ingest",
+        "bot/storage.py",
+        "return await _start(_leadership_pool, partial",
+        "return await _start(_ingest_pool, partial",
+        (
+            "tests/bot/test_storage.py::"
+            "test_work_that_blocks_every_thread_of_its_own_delays_no_other_work[run_ingest]",
+        ),
+    ),
 )

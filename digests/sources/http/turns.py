@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from digests.blocking import BlockingRunner
 from digests.errors import SourceError
 from digests.ports.sources import Sources
 
@@ -36,7 +37,7 @@ class ServerTurns:
     """Rate limiter of one server, shared through the store: one request at a time, and a `gap` after each.
 
     `owner` identifies this client in the store. Two clients must not share it, also not in one process: one
-    whose turn has expired would end the turn of the other.
+    whose turn has expired would end the turn of the other. `run_blocking` runs calls of the store.
     """
 
     sources: Sources
@@ -45,6 +46,7 @@ class ServerTurns:
     gap: timedelta
     clock: Clock
     pause: Pause = asyncio.sleep
+    run_blocking: BlockingRunner = asyncio.to_thread
     _local_lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     @asynccontextmanager
@@ -67,19 +69,19 @@ class ServerTurns:
             try:
                 yield turn
             finally:
-                await asyncio.to_thread(self._end_turn, turn)
+                await self.run_blocking(self._end_turn, turn)
 
     async def _take_turn_shielded(self, lease: timedelta) -> datetime | None:
         """Take the turn without waiting; return None on success, else the time at which it is free.
 
         Gives it back if the task is cancelled while the store answers.
         """
-        taking = asyncio.ensure_future(asyncio.to_thread(self._take_turn, lease))
+        taking = asyncio.ensure_future(self.run_blocking(self._take_turn, lease))
         try:
             return await asyncio.shield(taking)
         except asyncio.CancelledError:
             if await taking is None:
-                await asyncio.to_thread(self._end_turn, ServerTurn(timedelta()))
+                await self.run_blocking(self._end_turn, ServerTurn(timedelta()))
             raise
 
     def _take_turn(self, lease: timedelta) -> datetime | None:
