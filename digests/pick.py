@@ -322,9 +322,8 @@ def compile_word_pattern(words: Iterable[str]) -> re.Pattern[str] | None:
 
     It matches whole words in any case, also with a plural ending. A space in a word also matches a hyphen.
     """
-    parts = [
-        r"[\s-]+".join(map(re.escape, re.split(r"[\s-]+", word.strip()))) for word in words if word.strip()
-    ]
+    pieces = [[piece for piece in re.split(r"[\s-]+", word) if piece] for word in words]
+    parts = [r"[\s-]+".join(map(re.escape, each)) for each in pieces if each]
     if not parts:
         return None
     return re.compile(

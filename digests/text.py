@@ -18,6 +18,10 @@ _UNSEEN = re.compile(
     "\ud800-\udfff\ue000-\uf8ff\ufeff\ufff9-\uffff\U000e0000-\U000e0fff\U000f0000-\U0010ffff]"
 )
 _LOOSE_JOINER = re.compile("(?:(?<=[\x00-\x7f])|^)[\u200c\u200d]+")
+MAX_COMBINING_MARKS = 30
+"""Combining marks in a row that are normalized, as in UAX #15: sorting them takes quadratic time."""
+
+_MARK_RUN = re.compile(rf"[^\w\s\x00-\x7f]{{{MAX_COMBINING_MARKS + 1},}}")
 _STACKED_MARKS = re.compile(
     "([\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff]{3})"
     "[\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff]+"
@@ -33,9 +37,23 @@ def normalize_text(text: str) -> str:
     text = _SPACE.sub(" ", text)
     if text.isascii():
         return _UNSEEN.sub("", text).strip() if not text.isprintable() else text.strip()
-    text = _LOOSE_JOINER.sub("", _UNSEEN.sub("", text))
+    text = limit_combining_marks(_LOOSE_JOINER.sub("", _UNSEEN.sub("", text)))
     # Removing an invisible character can bring two spaces together.
     return _SPACE.sub(" ", _STACKED_MARKS.sub(r"\1", unicodedata.normalize("NFC", text))).strip()
+
+
+def limit_combining_marks(text: str) -> str:
+    """Return the text with at most `MAX_COMBINING_MARKS` in a row, so that normalization is linear."""
+    return text if text.isascii() else _MARK_RUN.sub(_drop_further_marks, text)
+
+
+def _drop_further_marks(found: re.Match[str]) -> str:
+    kept, count = [], 0
+    for sign in found[0]:
+        count = count + 1 if unicodedata.combining(sign) else 0
+        if count <= MAX_COMBINING_MARKS:
+            kept.append(sign)
+    return "".join(kept)
 
 
 def to_plain_text(text: str) -> str:
@@ -98,7 +116,8 @@ _ESCAPES = {"\\" + sign: mark for mark, sign in _ESCAPED.items()}
 
 
 def _protect_escapes(text: str) -> str:
-    return re.sub(r"\\[%&#_${}]", lambda found: _ESCAPES[found[0]], re.sub(r"\\\\(?:\[[^\]]*\])?", " ", text))
+    on_one_line = _SPACE.sub(" ", re.sub(r"\\\\(?:\[[^\[\]]*\])?", " ", text))
+    return re.sub(r"\\[%&#_${}]", lambda found: _ESCAPES[found[0]], on_one_line)
 
 
 def _convert_quotes_and_dashes(text: str) -> str:
@@ -141,7 +160,8 @@ def _convert_accents(text: str) -> str:
     return _LETTER.sub(lambda found: _LETTERS[found[1]], text)
 
 
-_MATHS = re.compile(r"\$\$(.+?)\$\$|\\\((.+?)\\\)|\\\[(.+?)\\\]|\$([^$]*)\$")
+# A formula ends before the next sign that opens one, so that a sign that nothing closes costs little.
+_MATHS = re.compile(r"\$\$(.+?)\$\$|\\\(((?:(?!\\\().)+?)\\\)|\\\[((?:(?!\\\[).)+?)\\\]|\$([^$]*)\$")
 
 
 def _convert_maths(found: re.Match[str]) -> str:
@@ -170,12 +190,13 @@ _LOWERED = str.maketrans("0123456789+-−=()", "₀₁₂₃₄₅₆₇₈₉�
 
 def _convert_scripts(maths: str) -> str:
     """Convert digits in scripts to raised and lowered digits. Other scripts lose only their braces."""
+    maths = _SPACE.sub(" ", maths)
     maths = re.sub(r"\^\s*\{?\s*([∘°])\s*\}?", "°", maths)
     maths = re.sub(r"\^\s*\{?\s*([′*†‡]+|\\?prime)\s*\}?", lambda m: m[1].replace("prime", "′"), maths)
     maths = re.sub(r"\^\s*(?:\{([+−-]?\d+)\}|(\d))", lambda m: (m[1] or m[2]).translate(_RAISED), maths)
     maths = re.sub(r"_\s*(?:\{([+−-]?\d+)\}|(\d))", lambda m: (m[1] or m[2]).translate(_LOWERED), maths)
     for _ in range(MAX_NESTING):
-        shorter = re.sub(r"([\^_])\s*\{\s*([^{}]*?)\s*\}", _unwrap_script, maths)
+        shorter = re.sub(r"([\^_])\s?\{([^{}]*)\}", _unwrap_script, maths)
         shorter = re.sub(r"\{([^{}]*)\}", r"\1", shorter)
         if shorter == maths:
             break
@@ -184,13 +205,13 @@ def _convert_scripts(maths: str) -> str:
 
 
 def _unwrap_script(found: re.Match[str]) -> str:
-    sign, inside = found[1], found[2]
+    sign, inside = found[1], found[2].strip()
     return f"{sign}{inside}" if re.fullmatch(r"\w*|.", inside) else f"{sign}({inside})"
 
 
 _DROPPED = re.compile(
     r"\s?\\(?:cite|citep|citet|citealp|citeauthor|citeyear|ref|eqref|cref|Cref|autoref|label|vspace|hspace|"
-    r"bibliography|includegraphics|thanks)\*?\s*(?:\[[^\]]*\]\s*)*\{[^{}]*\}"
+    r"bibliography|includegraphics|thanks)\*?\s*(?:\[[^\[\]]*\]\s*)*\{[^{}]*\}"
 )
 _UNWRAPPED = re.compile(
     r"\\(?:emph|underline|uline|text[a-z]*|math(?!bb)[a-z]*|boldsymbol|bm|pmb|operatorname|mbox|hbox|fbox|ensuremath|"
@@ -199,7 +220,7 @@ _UNWRAPPED = re.compile(
     r"uppercase|lowercase|MakeUppercase|MakeLowercase|enquote|section|subsection|paragraph|title)\*?\s*\{([^{}]*)\}"
 )
 _SWITCH = re.compile(
-    r"\{\s*\\(?:it|bf|tt|em|sc|rm|sf|sl|itshape|bfseries|ttfamily|scshape|small|large|cal|footnotesize|tiny)\s+([^{}]*)\}"
+    r"\{\s*\\(?:it|bf|tt|em|sc|rm|sf|sl|itshape|bfseries|ttfamily|scshape|small|large|cal|footnotesize|tiny)\s([^{}]*)\}"
 )
 _BLACKBOARD = {
     "R": "ℝ", "N": "ℕ", "Z": "ℤ", "Q": "ℚ", "C": "ℂ", "P": "ℙ", "H": "ℍ",
@@ -212,9 +233,9 @@ _OVER = {
 }  # fmt: skip
 _OVER_MACRO = re.compile(r"\\(" + "|".join(_OVER) + r")(?![a-zA-Z])\s*(?:\{([^{}]*)\}|(\w))")
 _FRACTION = re.compile(r"\\[dtc]?frac\s*(?:\{([^{}]*)\}|(\d))\s*(?:\{([^{}]*)\}|(\d))")
-_ROOT = re.compile(r"\\sqrt\s*(?:\[[^\]]*\]\s*)?(?:\{([^{}]*)\}|(\w))")
+_ROOT = re.compile(r"\\sqrt\s*(?:\[[^\[\]]*\]\s*)?(?:\{([^{}]*)\}|(\w))")
 _MACRO = re.compile(r"\\([a-zA-Z]+)\*?(?:\{\})?")
-_BEGIN_END = re.compile(r"\\(?:begin|end)\s*\{[^{}]*\}(?:\[[^\]]*\])?")
+_BEGIN_END = re.compile(r"\\(?:begin|end)\s*\{[^{}]*\}(?:\[[^\[\]]*\])?")
 
 
 def _convert_macros(text: str, *, maths: bool = False) -> str:

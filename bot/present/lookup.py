@@ -21,6 +21,9 @@ from bot.present.wording import clean_text
 from digests.model import Review, ScoredPaper
 from digests.text import clip_text, to_plain_text
 
+MAX_COMPARED_WORDS = 32
+"""Words of a query that are looked up in a title. A longer query names no title."""
+
 
 def present_lookup(query: str, results: Sequence[ScoredPaper]) -> Message:
     """Build the answer to a look-up from its `results`, best first.
@@ -52,7 +55,8 @@ def _has_all_words(query: str, title: str) -> bool:
 
     Case is ignored.
     """
-    return all(word in title.casefold() for word in re.findall(r"\w+", query.casefold()))
+    words, folded_title = re.findall(r"\w+", query.casefold()), title.casefold()
+    return len(words) <= MAX_COMPARED_WORDS and all(word in folded_title for word in words)
 
 
 def _build_option_row(scored: ScoredPaper) -> OptionRow:

@@ -28,36 +28,38 @@ def parse_html(page: bytes) -> FullText:
         encoding="utf-8", no_network=True, remove_comments=True, remove_pis=True, huge_tree=False
     )
     root = html.document_fromstring(page or b"<html></html>", parser=parser, ensure_head_body=True)
-    hidden_texts = _remove_hidden_text(root)
-    text = "\n".join(_split_paragraphs(root))[:MAX_FULL_TEXT_CHARACTERS]
-    return FullText(text, (*_flag_hidden_text(hidden_texts), *scan_text(text, "full text")))
+    paragraphs, hidden_texts = _read_elements(root)
+    text = "\n".join(paragraphs)[:MAX_FULL_TEXT_CHARACTERS]
+    return FullText(text, (*_flag_hidden_texts(hidden_texts), *scan_text(text, "full text")))
 
 
 _INVISIBLE_STYLE = re.compile(
     r"display\s*:\s*none|visibility\s*:\s*hidden|(?<![\w-])opacity\s*:\s*0?\.?0+\s*(?:;|$|!)|"
-    r"font-size\s*:\s*(?:0*\.?\d*(?:px|pt|r?em)?\s*(?:;|$|!))|"
+    r"font-size\s*:\s*(?:\d*(?:\.\d*)?(?:px|pt|r?em)?\s*(?:;|$|!))|"
     r"(?:left|top|text-indent)\s*:\s*-\s*\d{3,}|clip\s*:\s*rect\(0"
 )
-_FONT_SIZE = re.compile(r"font-size\s*:\s*(\d*\.?\d+)\s*(px|pt|r?em|%)")
+_FONT_SIZE = re.compile(r"font-size\s*:\s*(\d+(?:\.\d+)?|\.\d+)\s*(px|pt|r?em|%)")
 _MIN_FONT_SIZE = {"px": 3.0, "pt": 3.0, "em": 0.25, "rem": 0.25, "%": 25.0}
 """Font sizes below which text is not readable."""
 _WHITE_TEXT = re.compile(
     r"(?:^|[;\s])(?:--ltx-fg-color|color)\s*:\s*(?:white|snow|ivory|transparent|"
     r"#fff(?:fff)?(?:ff)?\b|#f[c-f]f[c-f]f[c-f]\b|"
-    r"rgba?\(\s*25[0-5]\s*,\s*25[0-5]\s*,\s*25[0-5]|rgba\([^)]*,\s*0(?:\.0+)?\s*\)|hsl\([^)]*\b100%\s*\))"
+    r"rgba?\(\s*25[0-5]\s*,\s*25[0-5]\s*,\s*25[0-5]|rgba\([^()]*,\s*0(?:\.0+)?\s*\)|hsl\([^()]*\b100%\s*\))"
 )
 _BACKGROUND = re.compile(r"background|--ltx-bg-color")
-_NON_TEXT_TAGS = (
-    "script",
-    "style",
-    "noscript",
-    "template",
-    "head",
-    "nav",
-    "annotation",
-    "annotation-xml",
-    "button",
-    "svg",
+_NON_TEXT_TAGS = frozenset(
+    (
+        "script",
+        "style",
+        "noscript",
+        "template",
+        "head",
+        "nav",
+        "annotation",
+        "annotation-xml",
+        "button",
+        "svg",
+    )
 )
 _BLOCK_TAGS = frozenset(
     ("p", "div", "section", "article", "li", "tr", "td", "th", "h1", "h2", "h3", "h4", "h5", "h6",
@@ -65,75 +67,105 @@ _BLOCK_TAGS = frozenset(
 )  # fmt: skip
 
 
-def _remove_hidden_text(root: "HtmlElement") -> list[str]:
-    """Remove hidden elements from the page and return their texts.
+class _TextCollector:
+    """The paragraphs of a page and its hidden texts, collected in one pass over the elements.
 
-    Scripts and the like are removed first, and their text is not returned.
+    A formula is TeX where the page has it.
     """
-    for element in list(root.iter(*_NON_TEXT_TAGS)):
-        if element.getparent() is not None:
-            element.drop_tree()
-    hidden_texts: list[str] = []
-    for element in list(root.iter()):
-        if isinstance(element.tag, str) and _is_hidden(element) and element.getparent() is not None:
-            words = " ".join("".join(element.itertext()).split())
-            if words:
-                hidden_texts.append(words)
-            element.drop_tree()
-    return hidden_texts
+
+    def __init__(self) -> None:
+        self.paragraphs: list[str] = []
+        self.hidden_texts: list[str] = []
+        self._words: list[str] = []
+        self._hidden_words: list[str] = []
+        self._hidden_element: HtmlElement | None = None
+        self._backgrounds = [False]
+
+    def enter(self, element: "HtmlElement") -> None:
+        """Take the text at the start of an element."""
+        self._end_paragraph(element)
+        style = (element.get("style") or "").lower()
+        # White text is visible on a background of the element or of an ancestor.
+        has_background = bool(self._backgrounds[-1] or _BACKGROUND.search(style) or element.get("bgcolor"))
+        self._backgrounds.append(has_background)
+        is_root = element.getparent() is None
+        if self._hidden_element is None and not is_root and _is_hidden(element, style, has_background):
+            self._hidden_element = element
+        self._take(element.text)
+
+    def leave(self, element: "HtmlElement") -> None:
+        """Take the text behind the end of an element."""
+        self._backgrounds.pop()
+        if self._hidden_element is element:
+            self._hidden_element = None
+            if words := " ".join("".join(self._hidden_words).split()):
+                self.hidden_texts.append(words)
+            self._hidden_words = []
+        self._end_paragraph(element)
+        self._take(element.tail)
+
+    def skip(self, element: "HtmlElement") -> None:
+        """Take the text behind an element whose contents are no text."""
+        self._take(element.tail)
+
+    def finish(self) -> None:
+        """End the last paragraph."""
+        if paragraph := " ".join("".join(self._words).split()):
+            self.paragraphs.append(paragraph)
+        self._words = []
+
+    def _end_paragraph(self, element: "HtmlElement") -> None:
+        if element.tag in _BLOCK_TAGS and self._words and self._hidden_element is None:
+            self.finish()
+
+    def _take(self, text: str | None) -> None:
+        (self._words if self._hidden_element is None else self._hidden_words).append(text or "")
 
 
-def _is_hidden(element: "HtmlElement") -> bool:
-    style = (element.get("style") or "").lower()
+def _read_elements(root: "HtmlElement") -> tuple[list[str], list[str]]:
+    """Return the paragraphs of a page and the texts of its hidden elements, without scripts and the like."""
+    from lxml import etree
+
+    collector = _TextCollector()
+    walk = etree.iterwalk(root, events=("start", "end"))
+    for event, element in walk:
+        if not isinstance(element.tag, str):
+            continue
+        if element.tag in _NON_TEXT_TAGS:
+            if event == "start":
+                walk.skip_subtree()
+            else:
+                collector.skip(element)
+        elif event == "start":
+            collector.enter(element)
+        else:
+            collector.leave(element)
+    collector.finish()
+    return collector.paragraphs, collector.hidden_texts
+
+
+def _is_hidden(element: "HtmlElement", style: str, has_background: bool) -> bool:
     if element.get("hidden") is not None or element.get("color", "").lower() in ("white", "#ffffff", "#fff"):
         return True
     if not style:
         return False
     if _has_tiny_font(style) or (_INVISIBLE_STYLE.search(style) and not _FONT_SIZE.search(style)):
         return True
-    return bool(_WHITE_TEXT.search(style)) and not _has_background(element)
+    return bool(_WHITE_TEXT.search(style)) and not has_background
 
 
 def _has_tiny_font(style: str) -> bool:
     return any(float(size) < _MIN_FONT_SIZE[unit] for size, unit in _FONT_SIZE.findall(style))
 
 
-def _has_background(element: "HtmlElement") -> bool:
-    """Return True if the element or an ancestor sets a background: white text is visible there."""
-    element_and_ancestors = (element, *element.iterancestors())
-    return any(
-        _BACKGROUND.search((node.get("style") or "").lower()) or node.get("bgcolor")
-        for node in element_and_ancestors
-    )
+MAX_HIDDEN_TEXTS = 100
+"""Hidden texts of a page that are scanned one by one. Further ones are scanned as one text."""
 
 
-def _flag_hidden_text(hidden_texts: list[str]) -> Iterator[Flag]:
-    for words in hidden_texts:
+def _flag_hidden_texts(hidden_texts: list[str]) -> Iterator[Flag]:
+    further_texts = " ".join(hidden_texts[MAX_HIDDEN_TEXTS:])
+    for words in (*hidden_texts[:MAX_HIDDEN_TEXTS], further_texts):
         flags = scan_text(words, "full text", is_hidden=True)
         yield from flags
-        if not flags and len(words.split()) >= MIN_HIDDEN_WORDS:
+        if not flags and len(words.split(None, MIN_HIDDEN_WORDS)) >= MIN_HIDDEN_WORDS:
             yield Flag(HIDDEN_TEXT, words[:EXCERPT_LENGTH], "full text", is_hidden=True)
-
-
-def _split_paragraphs(root: "HtmlElement") -> Iterator[str]:
-    """Yield the paragraphs of a page, with formulas as TeX where the page has it."""
-    words: list[str] = []
-    for event, element in _walk_elements(root):
-        if element.tag in _BLOCK_TAGS and words:
-            if paragraph := " ".join("".join(words).split()):
-                yield paragraph
-            words = []
-        if event == "end":
-            words.append(element.tail or "")
-        else:
-            words.append(element.text or "")
-    if paragraph := " ".join("".join(words).split()):
-        yield paragraph
-
-
-def _walk_elements(root: "HtmlElement") -> Iterator[tuple[str, "HtmlElement"]]:
-    from lxml import etree
-
-    for event, element in etree.iterwalk(root, events=("start", "end")):
-        if isinstance(element.tag, str):
-            yield event, element

@@ -12,11 +12,13 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 from digests.limitations import shorten_point
 from digests.model import QuotedLimitation, ReviewDepth
 from digests.reviewers.rubric import DIMENSIONS, MAX_GRADE, MIN_GRADE
-from digests.text import clip_text, normalize_text
+from digests.text import clip_text, limit_combining_marks, normalize_text
 
 Form = TypeVar("Form", bound=BaseModel)
 
 MAX_KEY_LIMITATIONS = 3
+MAX_CHECKED_LIMITATIONS = 12
+"""Limitations of an answer that are looked up in the paper. The model is asked for three."""
 MAX_ASSESSMENT_CHARACTERS = 1500
 MAX_TLDR_CHARACTERS = 600
 MIN_QUOTE_CHARACTERS = 12
@@ -96,7 +98,7 @@ def parse_answer(reply_text: str, review_depth: ReviewDepth, shown_text: str) ->
     form = parse_form(reply_text, _FORM_TYPES[review_depth])
     comparable_text = _normalize_for_comparison(shown_text)
     key_points, dropped_quotes = [], 0
-    for limitation in form.key_limitations:
+    for limitation in form.key_limitations[:MAX_CHECKED_LIMITATIONS]:
         quote = clip_text(normalize_text(limitation.quote), MAX_QUOTE_CHARACTERS)
         if not normalize_text(limitation.point):
             continue
@@ -129,7 +131,7 @@ def parse_form(reply_text: str, form_type: type[Form]) -> Form:
     return _parse_first_form(_strip_thinking(reply_text[:MAX_ANSWER_CHARACTERS]), form_type)
 
 
-_THINKING_BLOCK = re.compile(r"<(think(?:ing)?|reasoning)>.*?</\1>", re.DOTALL | re.IGNORECASE)
+_THINKING_TAG = re.compile(r"<(/?)(?:think(?:ing)?|reasoning)>", re.IGNORECASE)
 
 
 def _strip_thinking(reply_text: str) -> str:
@@ -137,11 +139,22 @@ def _strip_thinking(reply_text: str) -> str:
 
     Raises AnswerError for an answer that ends while thinking.
     """
-    rest = _THINKING_BLOCK.sub(" ", reply_text)
-    after_thinking = re.split(r"</(?:think(?:ing)?|reasoning)>", rest, flags=re.IGNORECASE)[-1]
-    if re.match(r"\s*<(?:think(?:ing)?|reasoning)>", after_thinking, re.IGNORECASE):
+    kept: list[str] = []
+    start, opened = 0, None
+    for tag in _THINKING_TAG.finditer(reply_text):
+        if not tag[1]:
+            opened = opened or tag
+            continue
+        # A closing tag without an opening one: all before it is thinking.
+        if opened:
+            kept.append(reply_text[start : opened.start()])
+        else:
+            kept.clear()
+        start, opened = tag.end(), None
+    answer_text = " ".join([*kept, reply_text[start:]])
+    if opened and _THINKING_TAG.match(answer_text.lstrip()):
         raise AnswerError("it is cut off while still thinking")
-    return after_thinking
+    return answer_text
 
 
 def _parse_first_form(answer_text: str, form_type: type[Form]) -> Form:
@@ -189,7 +202,7 @@ def _describe_problems(error: ValidationError) -> str:
 _CHARACTER_VARIANTS = str.maketrans(
     {"“": '"', "”": '"', "‘": "'", "’": "'", "–": "-", "—": "-", "−": "-", "\u00ad": ""}
 )
-_ELLIPSIS = re.compile(r"\s*(?:\[?(?:\.\.\.|…)\]?)\s*")
+_ELLIPSIS = re.compile(r"\[?(?:\.\.\.|…)\]?")
 
 
 def _normalize_for_comparison(text: str) -> str:
@@ -197,7 +210,9 @@ def _normalize_for_comparison(text: str) -> str:
 
     White space, punctuation and hyphenation differ between a text and its quotes.
     """
-    folded = unicodedata.normalize("NFKC", text.translate(_CHARACTER_VARIANTS)).casefold()
+    folded = unicodedata.normalize(
+        "NFKC", limit_combining_marks(text.translate(_CHARACTER_VARIANTS))
+    ).casefold()
     return "".join(letter for letter in folded if letter.isalnum())
 
 

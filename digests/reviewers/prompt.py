@@ -119,14 +119,17 @@ def sanitize_text(text: str, nonce: str = "") -> str:
     return sanitized.replace(nonce, "") if nonce else sanitized
 
 
-_ABSTRACT_HEADING = re.compile(r"^\W*abstract\W*", re.IGNORECASE | re.MULTILINE)
+_ABSTRACT_HEADING = re.compile(r"^[^\w\n]*abstract", re.IGNORECASE | re.MULTILINE)
 _BACK_MATTER_HEADING = re.compile(
-    r"^\W*(?:\d+\W*)?(?:references|bibliography|acknowledge?ments?|author contributions)\W*$",
+    r"^[^\w\n]*(?:\d+[^\w\n]*)?(?:references|bibliography|acknowledge?ments?|author contributions)[^\w\n]*$",
     re.IGNORECASE | re.MULTILINE,
 )
-_EMAIL_ADDRESS = re.compile(r"\S+@\S+\.\S+|\{[^{}\n]{1,200}\}@\S+")
+_GROUPED_EMAIL_ADDRESSES = re.compile(r"\{[^{}\n]{1,200}\}@\S+")
+_NON_SPACE_RUN = re.compile(r"\S+")
 MAX_FRONT_MATTER_CHARACTERS = 6000
 """Characters from the start in which the heading of the abstract is looked for."""
+MAX_REMOVED_NAMES = 2000
+"""Authors whose names are removed from a full text. Each takes a pass over it."""
 
 
 def anonymize_full_text(full_text: str, authors: Sequence[str]) -> str:
@@ -138,10 +141,18 @@ def anonymize_full_text(full_text: str, authors: Sequence[str]) -> str:
     start = _ABSTRACT_HEADING.search(full_text[:MAX_FRONT_MATTER_CHARACTERS])
     text = full_text[start.start() :] if start else full_text
     anonymized = "\n".join(_split_off_back_matter(text))
-    for name in authors:
-        if len(name) > 4:
+    for name in list(dict.fromkeys(authors))[:MAX_REMOVED_NAMES]:
+        if len(name) > 4 and name not in "[author]":
             anonymized = anonymized.replace(name, "[author]")
-    return _EMAIL_ADDRESS.sub("[address]", anonymized)
+    anonymized = _GROUPED_EMAIL_ADDRESSES.sub("[address]", anonymized)
+    return _NON_SPACE_RUN.sub(_replace_email_address, anonymized) if "@" in anonymized else anonymized
+
+
+def _replace_email_address(found: re.Match[str]) -> str:
+    """Return "[address]" for a run of characters with an @ inside and a dot after it, else the run itself."""
+    run = found[0]
+    at = run.find("@", 1)
+    return "[address]" if at > 0 and run.find(".", at + 2, len(run) - 1) > 0 else run
 
 
 def _split_off_back_matter(text: str) -> list[str]:
@@ -152,7 +163,7 @@ def _split_off_back_matter(text: str) -> list[str]:
             continue
         parts.append(text[start : heading.start()])
         appendix = re.compile(
-            r"^\W*(?:(?i:appendix|supplement\w*)|[A-Z]\W{1,3}[A-Z]\w+)\b.*$", re.MULTILINE
+            r"^[^\w\n]*(?:(?i:appendix|supplement\w*)|[A-Z]\W{1,3}[A-Z]\w+)\b.*$", re.MULTILINE
         ).search(text, heading.end())
         start = appendix.start() if appendix else len(text)
     return [*parts, text[start:]]

@@ -5,7 +5,7 @@ import unicodedata
 from dataclasses import dataclass
 
 from digests.ids import parse_paper_id
-from digests.text import normalize_text, to_plain_text
+from digests.text import limit_combining_marks, normalize_text, to_plain_text
 
 MAX_WORDS = 32
 """Words of a query that are used: further ones do not help to find a paper."""
@@ -101,7 +101,8 @@ def tokenize_text(text: str) -> list[str]:
 def _fold_text(text: str) -> str:
     if text.isascii():
         return text.lower()
-    decomposed = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
+    compatible = unicodedata.normalize("NFKD", limit_combining_marks(text))
+    decomposed = unicodedata.normalize("NFKD", compatible.casefold())
     bare = "".join(sign for sign in decomposed if unicodedata.category(sign) != "Mn")
     # NFKD also decomposes Hangul syllables, which would turn short words into long ones.
     return unicodedata.normalize("NFC", bare).translate(_LETTER_REPLACEMENTS)

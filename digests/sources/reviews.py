@@ -22,6 +22,9 @@ FUTURE_TOLERANCE = timedelta(days=2)
 FIRST_YEAR = 1900
 """First year that is accepted: an earlier date is a typing error."""
 
+MAX_TITLE_CHARACTERS = 2_000
+"""Characters of a title that is accepted. The longest ones on arXiv have a few hundred."""
+
 
 class FlagRecord(BaseModel):
     """A passage that reads like an order to the reviewer."""
@@ -189,6 +192,8 @@ def _identify_paper(record: ReviewRecord) -> PaperId:
 
 
 def _build_paper(record: ReviewRecord, identity: PaperId, today: date) -> Paper:
+    if len(record.title) > MAX_TITLE_CHARACTERS:
+        raise _BadFieldError("title", f"is longer than {MAX_TITLE_CHARACTERS:,} characters")
     if not normalize_text(record.title):
         raise _BadFieldError("title", "is empty")
     categories = _split_names(record.categories)
@@ -210,7 +215,7 @@ def _build_paper(record: ReviewRecord, identity: PaperId, today: date) -> Paper:
 def _split_names(names: list[str] | str | None) -> tuple[str, ...]:
     """Return names from a list, or from one text with commas, semicolons or "and" between them."""
     if isinstance(names, str):
-        names = re.split(r"\s*[;,]\s*(?:and\s+)?|\s+and\s+", names)
+        names = re.split(r" ?[;,] ?(?:and )?| and ", " ".join(names.split()))
     return tuple(clean_name for name in names or () if (clean_name := " ".join(name.split())))
 
 

@@ -42,7 +42,7 @@ def _break_lines(markup: str) -> str:
     return markup.replace("\n", "<br>")
 
 
-_LINK = re.compile(r"<(https?://[^|>]+)\|([^>]*)>")
+_LINK = re.compile(r"<(https?://[^|<>]+)\|([^<>]*)>")
 _BOLD = re.compile(r"(?<![\w*])\*(?=\S)([^*\n]+?)(?<=\S)\*(?![\w*])")
 _ITALIC = re.compile(r"(?<![\w_])_(?=\S)([^_\n]+?)(?<=\S)_(?![\w_])")
 

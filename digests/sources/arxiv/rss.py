@@ -36,7 +36,7 @@ _ATOM_ITEM = (
 )
 """Tags of an item that are read: title, text, id, category, announce type, authors."""
 _USUAL_GUID = re.compile(r"oai:arXiv\.org:([012]\d(?:0[1-9]|1[0-2])\.\d{5})v([1-9]\d{0,2})")
-_BRACKETS = re.compile(r"\s*\([^()]*\)")
+_BRACKETS = re.compile(r" ?\([^()]*\)")
 _NAME_SUFFIXES = frozenset(("Jr.", "Jr", "Sr.", "II", "III", "IV"))
 
 
@@ -171,9 +171,10 @@ def split_author_names(text: str) -> tuple[str, ...]:
 
     Suffixes such as Jr. stay with their names. Empty for an empty text.
     """
+    text = collapse_spaces(text)
     if "(" in text:
-        text = _BRACKETS.sub("", text)
-    names = collapse_spaces(text).replace(" and ", ", ").split(", ")
+        text = collapse_spaces(_BRACKETS.sub("", text))
+    names = text.replace(" and ", ", ").split(", ")
     if _NAME_SUFFIXES.isdisjoint(names):
         return tuple(filter(None, names))
     return tuple(_join_name_suffixes(filter(None, names)))
@@ -181,10 +182,10 @@ def split_author_names(text: str) -> tuple[str, ...]:
 
 def _join_name_suffixes(names: Iterable[str]) -> list[str]:
     """Join suffixes such as Jr. and III with the name before them."""
-    joined: list[str] = []
+    joined: list[list[str]] = []
     for name in names:
         if name in _NAME_SUFFIXES and joined:
-            joined[-1] += f", {name}"
+            joined[-1].append(name)
         else:
-            joined.append(name)
-    return joined
+            joined.append([name])
+    return [", ".join(parts) for parts in joined]

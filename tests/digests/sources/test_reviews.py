@@ -88,6 +88,7 @@ def test_authors_and_categories_may_be_one_text() -> None:
     [
         ({"title": ""}, "title", "is empty"),
         ({"title": " \u200b "}, "title", "is empty"),
+        ({"title": "x" * 2001}, "title", "longer than 2,000 characters"),
         ({"title": None}, "title", "not null"),
         ({"arxiv_id": "banana"}, "arxiv_id", "'banana' is not an arXiv id"),
         ({"arxiv_id": None}, "arxiv_id", "is missing, and there is no url"),
