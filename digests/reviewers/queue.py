@@ -44,7 +44,10 @@ def fill_queue(context: ReviewContext, channel_preferences: Sequence[Preferences
         ReviewDepth.SCORE,
         now=now,
     )
-    requested = [scored.paper.id for scored in store.paper_requests.list_unreviewed(MAX_PAPERS_PER_ROUND)]
+    requested = [
+        request.paper
+        for request in store.paper_requests.list_open(MAX_PAPERS_PER_ROUND, MAX_PAPERS_PER_ROUND)
+    ]
     store.review_queue.enqueue(dict.fromkeys(requested, REQUESTED_PRIORITY), ReviewDepth.FULL, now=now)
 
 

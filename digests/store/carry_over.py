@@ -64,7 +64,10 @@ _OLD_COLUMNS: Mapping[str, Mapping[str, str]] = {
 }
 """Old names of the columns, by new table and column; columns that are not listed kept their names."""
 
-_NEW_VALUES: Mapping[str, Mapping[str, Any]] = {"deliveries": {"kind": "digest"}}
+_NEW_VALUES: Mapping[str, Mapping[str, Any]] = {
+    "deliveries": {"kind": "digest"},
+    "paper_requests": {"platform": "", "workspace": "", "person": "", "granted_on": None},
+}
 """Values of columns that the old schema did not have."""
 
 _RENAMED_VALUES: Mapping[tuple[str, str], Mapping[str, str]] = {

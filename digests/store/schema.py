@@ -365,12 +365,17 @@ turns = Table(
     Column("free_at", Instant, nullable=False),
 )
 
-# Papers that people asked for. No foreign key: the paper need not be known yet.
+# Papers that people asked for. No foreign key: the paper need not be known yet. `granted_on` is the day (UTC)
+# on which the paper was given one of the day's full reviews.
 paper_requests = Table(
     "paper_requests",
     metadata,
     Column("paper", StorableText, primary_key=True),
+    Column("platform", StorableText, primary_key=True),
+    Column("workspace", StorableText, primary_key=True),
+    Column("person", StorableText, primary_key=True),
     Column("at", Instant, nullable=False, index=True),
+    Column("granted_on", Date),
 )
 
 notes = Table(

@@ -35,7 +35,7 @@ def test_an_unknown_id_is_fetched_shown_without_a_score_and_queued_for_review() 
         asked(store, lambda paper: a_paper(paper, title="New here"), "https://arxiv.org/abs/2401.00001v2")
         == "New here"
     )
-    assert [scored.paper.id for scored in store.paper_requests.list_unreviewed(9)] == ["2401.00001"]
+    assert [request.paper for request in store.paper_requests.list_open(9, 9)] == ["2401.00001"]
     assert asked(store, lambda paper: pytest.fail("it is known now"), "2401.00001") == "New here"
 
 

@@ -272,7 +272,7 @@ def test_the_library_imports_the_same_review_once_and_new_papers_after_the_last_
     assert store.library.latest_sequence() == 25
     store.library.add([(a_paper("2511.00001"), a_review())], now=LATER)
     assert store.library.latest_sequence() == 26
-    assert [one.paper.id for one in store.paper_requests.list_unreviewed(9)] == ["web:0123456789abcdef"]
+    assert [request.paper for request in store.paper_requests.list_open(9, 9)] == ["web:0123456789abcdef"]
     assert store.paper_requests.list_unknown(9) == ["2401.09999"]
 
 

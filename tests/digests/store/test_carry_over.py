@@ -56,7 +56,7 @@ CONSOLE_FIELDS = {
     '"reviewed":': '"review_line":',
 }
 """Renamed keys of payloads that hold blocks with a kind: the console's, not those of a chat service's API."""
-ADDED = {"deliveries": ["'digest'"]}
+ADDED = {"deliveries": ["'digest'"], "paper_requests": ["''", "''", "''", "None"]}
 
 
 def sqlite_url(file: Path) -> str:

@@ -348,7 +348,7 @@ def test_requested_papers_are_fetched_and_unknown_ids_are_dropped() -> None:
         )
         assert len(world.store.paper_requests.list_unknown(9)) == 2
         assert await fetch_requested_papers(world.source.fetch_papers, world.store, lambda: world.now) == ""
-        assert [scored.paper.id for scored in world.store.paper_requests.list_unreviewed(9)] == [one.id]
+        assert [request.paper for request in world.store.paper_requests.list_open(9, 9)] == [one.id]
         assert world.store.paper_requests.list_unknown(9) == []
 
     run_scenario(scenario)

@@ -1,0 +1,53 @@
+"""Rows of a store of an earlier revision, after its migration to this version."""
+
+from collections.abc import Callable
+
+import pytest
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import text
+
+from digests.model import NOT_REVIEWED, ReviewDepth
+from digests.ports.paper_requests import PaperRequest
+from digests.store import open_store
+from digests.store.engine import open_database
+from digests.store.migration import MIGRATIONS_FOLDER
+from tests.builders import NOW, a_paper
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The address of an empty database."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path_factory.mktemp('store') / 'p.db'}"
+    create_database: Callable[[], str] = request.getfixturevalue("postgres").create_database
+    return create_database()
+
+
+def create_store_of(url: str, revision: str, *statements: str) -> None:
+    """Create the tables of a revision, and run statements on them."""
+    database, config = open_database(url), Config()
+    config.set_main_option("script_location", str(MIGRATIONS_FOLDER))
+    with database.write() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, revision)
+        for statement in statements:
+            connection.execute(text(statement))
+    database.engine.dispose()
+
+
+def test_requests_of_0101_are_kept_and_their_papers_are_queued_again_within_the_share(url: str) -> None:
+    now = f"'{NOW:%Y-%m-%d %H:%M:%S}.000000{'' if url.startswith('sqlite') else '+00:00'}'"
+    create_store_of(
+        url,
+        "0101",
+        f"INSERT INTO paper_requests (paper, at) VALUES ('2401.00001', {now})",
+        "INSERT INTO review_queue (paper, review_depth, priority, queued_at, attempts, reason, is_abandoned) "
+        f"VALUES ('2401.00001', 'full review', 1000000.0, {now}, 0, '', false), "
+        f"('2401.00002', 'full review', 3.0, {now}, 0, '', false)",
+    )
+    store = open_store(url)
+    store.library.add([(a_paper("2401.00001"), NOT_REVIEWED)], now=NOW)
+    assert store.paper_requests.list_open(9, 9) == [PaperRequest("2401.00001", NOW)]
+    assert [task.paper for task in store.review_queue.next(ReviewDepth.FULL, 9, now=NOW)] == ["2401.00002"]
+    store.close()
