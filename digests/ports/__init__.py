@@ -19,6 +19,7 @@ from digests.ports.posts import Posts
 from digests.ports.review_queue import ReviewQueue
 from digests.ports.sources import Health, Sources
 from digests.ports.subscriptions import Subscriptions
+from digests.ports.workspaces import Workspaces
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,5 +47,6 @@ class Store:
     budget: Budget
     pairwise_ranking: PairwiseRanking
     moderation: Moderation
+    workspaces: Workspaces
     leadership: Leadership
     close: Callable[[], None]

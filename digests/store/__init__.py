@@ -21,6 +21,7 @@ from digests.store.posts import SqlPosts
 from digests.store.review_queue import SqlReviewQueue
 from digests.store.sources import SqlHealth, SqlSources
 from digests.store.subscriptions import SqlSubscriptions
+from digests.store.workspaces import SqlWorkspaces
 
 
 def open_store(url: str, *, busy_timeout: float = BUSY_TIMEOUT, now: datetime | None = None) -> Store:
@@ -61,6 +62,7 @@ def open_store(url: str, *, busy_timeout: float = BUSY_TIMEOUT, now: datetime | 
         budget=SqlBudget(database),
         pairwise_ranking=SqlPairwiseRanking(database),
         moderation=SqlModeration(database),
+        workspaces=SqlWorkspaces(database),
         leadership=leadership,
         close=close,
     )

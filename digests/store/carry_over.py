@@ -25,6 +25,9 @@ _OLD_TABLES: Mapping[str, str] = {
 }
 """Old names of the tables, by the new ones; tables that are not listed kept their names."""
 
+NEW_TABLES = frozenset({"workspaces"})
+"""Tables that the old schema did not have."""
+
 _OLD_COLUMNS: Mapping[str, Mapping[str, str]] = {
     "papers": {"known_seq": "known", "changed_seq": "changed"},
     "reviews": {"review_depth": "stage"},

@@ -15,6 +15,7 @@ from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, StatementError
 from digests.errors import StoreError
 from digests.store import postgres
 from digests.store.carry_over import (
+    NEW_TABLES,
     OLD_REVISION,
     convert_row,
     find_old_table,
@@ -147,6 +148,8 @@ class _Snapshot:
 
         Raises StoreError, also for a row that cannot be decoded.
         """
+        if self.is_old_schema and table.name in NEW_TABLES:
+            return
         query = select_old_rows(table) if self.is_old_schema else select(table).order_by(*table.primary_key)
         with translate_errors(self.name), self._describe_damage(table):
             for rows in self.connection.execute(query).mappings().partitions(BATCH_ROWS):
@@ -231,6 +234,7 @@ def _count_rows(connection: Connection, is_old_schema: bool = False) -> dict[str
             select(func.count()).select_from(find_old_table(table) if is_old_schema else table)
         ).scalar_one()
         for table in metadata.sorted_tables
+        if not (is_old_schema and table.name in NEW_TABLES)
     }
 
 

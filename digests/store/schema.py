@@ -421,6 +421,17 @@ holds = Table(
     Column("at", Instant, nullable=False),
 )
 
+# Allow-list of the workspaces of platforms on which anybody can add the app.
+workspaces = Table(
+    "workspaces",
+    metadata,
+    Column("platform", StorableText, primary_key=True),
+    Column("workspace", StorableText, primary_key=True),
+    Column("name", StorableText, nullable=False),
+    Column("state", StorableText, nullable=False),
+    Column("at", Instant, nullable=False),
+)
+
 # Verdicts of a model on two paper versions, in the order in which they were shown.
 comparisons = Table(
     "comparisons",

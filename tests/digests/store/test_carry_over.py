@@ -21,7 +21,7 @@ from digests.errors import StoreError
 from digests.ports import Store
 from digests.ports.outbox import DeliveryState
 from digests.store import open_store
-from digests.store.carry_over import convert_row, is_old_role_held
+from digests.store.carry_over import NEW_TABLES, convert_row, is_old_role_held
 from digests.store.engine import open_database
 from digests.store.schema import metadata
 from digests.subscription import Channel
@@ -93,7 +93,10 @@ def typed_rows(url: str) -> dict[str, list[tuple[Any, ...]]]:
     return rows
 
 
-@pytest.mark.parametrize("table", [table.name for table in metadata.sorted_tables])
+CARRIED_TABLES = [table.name for table in metadata.sorted_tables if table.name not in NEW_TABLES]
+
+
+@pytest.mark.parametrize("table", CARRIED_TABLES)
 def test_every_row_arrives_value_for_value(tmp_path: Path, table: str) -> None:
     carry_over_file(tmp_path).close()
     old_rows = values_of_rows(tmp_path / "old.db", OLD_NAMES.get(table, table))
