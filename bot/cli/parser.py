@@ -80,6 +80,11 @@ def build_parser() -> argparse.ArgumentParser:
     with_invitation = [name for name, spec in platforms.items() if spec.fetch_invitation]
     command.add_argument("platform", choices=with_invitation)
 
+    command = add_command("workspaces", "workspaces", "list who is served and who asks; allow or deny one")
+    command.add_argument("decision", nargs="?", choices=("allow", "deny"))
+    names_help = "the id of a server, after its platform if that is not clear"
+    command.add_argument("names", nargs="*", metavar="[PLATFORM] ID", help=names_help)
+
     command = add_command("status", "status", "show the next digest and the last failure of each channel")
     command.add_argument("--channel", default="", metavar="ID", help="only this channel")
     command.add_argument("--json", action="store_true", help="print everything as JSON")

@@ -19,6 +19,7 @@ from digests.model import HealthReport
 from digests.ports import Store
 from digests.ports.delivery_reports import ChannelStatus
 from digests.ports.outbox import DeliveryState
+from digests.ports.workspaces import Workspace, WorkspaceState
 from digests.subscription import Channel, Subscription
 
 OVERDUE_AFTER = timedelta(minutes=5)
@@ -67,6 +68,7 @@ class StatusReport:
 
     `counts` are the editions of the last `COUNTED_DAYS` days by state, of all channels. `conditions` are
     those of sources and the reviewer. `unstarted_channels` are in the settings and not in the store yet.
+    `asking_workspaces` wait for a decision to serve them.
     """
 
     now: datetime
@@ -74,6 +76,7 @@ class StatusReport:
     counts: dict[DeliveryState, int]
     conditions: Sequence[HealthReport]
     unstarted_channels: Sequence[Channel] = ()
+    asking_workspaces: Sequence[Workspace] = ()
 
 
 def load_status(
@@ -97,6 +100,7 @@ def load_status(
         dict(store.delivery_reports.count_by_state(since)),
         store.health.latest_reports(),
         [each for each in unstarted if _is_selected(each, channel)],
+        [each for each in store.workspaces.list_all() if each.state is WorkspaceState.ASKED],
     )
 
 
@@ -178,7 +182,8 @@ def _sort_key(channel_status: ChannelStatus, now: datetime) -> tuple[bool, bool,
 def report_to_record(report: StatusReport) -> dict[str, Any]:
     """Convert a report to JSON values. Counts come from the outbox, so they hold for all replicas.
 
-    The record has a list of channels, those not started, and the sources; unknown times are None.
+    The record has a list of channels, those not started, the workspaces that ask to be served, and the
+    sources; unknown times are None.
     """
     troubles = sum(bool(describe_trouble(status, report.now)) for status in report.channels)
     return {
@@ -191,6 +196,10 @@ def report_to_record(report: StatusReport) -> dict[str, Any]:
         },
         "channels": [_channel_to_record(status, report.now) for status in report.channels],
         "not_begun": [str(channel) for channel in report.unstarted_channels],
+        "asking": [
+            {"platform": each.platform, "workspace": each.id, "name": each.name, "since": each.at.isoformat()}
+            for each in report.asking_workspaces
+        ],
         "sources": [
             {
                 "subject": each.subject,
@@ -249,6 +258,14 @@ def print_report(report: StatusReport, console: Console) -> None:
         console.print(f"{format_count(hidden, 'more channel')}: --json has all of them, --channel one.")
     counted = ", ".join(f"{number:,} {state}" for state, number in report.counts.items() if number)
     console.print(f"Editions of today and yesterday: {counted or 'none'}.")
+    if asking := report.asking_workspaces:
+        verb = "asks" if len(asking) == 1 else "ask"
+        console.print(
+            f"{format_count(len(asking), 'workspace')} {verb} to be served: “paperround workspaces” lists "
+            f"{'it' if len(asking) == 1 else 'them'}.",
+            markup=False,
+            highlight=False,
+        )
     for each in report.conditions:
         if each.trouble:
             waiting = _describe_backlog(each.waiting_count)

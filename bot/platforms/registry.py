@@ -2,7 +2,7 @@
 
 import importlib
 import pkgutil
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -41,6 +41,18 @@ class CommandPolicy:
     admins_label: str = "workspace admins"
 
 
+@dataclass(frozen=True, slots=True)
+class AllowList:
+    """Rules of a platform on which anybody can add the app to a workspace: it serves those on a list.
+
+    `list_named` returns the ids that the platform's table in the settings names; they are always served.
+    `id_pattern` is the regular expression of a whole id.
+    """
+
+    list_named: Callable[[Settings], Collection[str]]
+    id_pattern: str
+
+
 def _default_policy(settings: Settings) -> CommandPolicy:
     return CommandPolicy()
 
@@ -58,6 +70,7 @@ class PlatformSpec:
     `load_preview` draws its messages on the preview page. `fetch_invitation` returns a link that adds the bot
     to a workspace. `render_manifest` returns the configuration that the platform imports. `thread_field` is
     the field of a request that names a thread: with it, a preview of payloads shows whole requests.
+    `allow_list` is None on a platform that serves the one workspace of its token.
     `noisy_loggers` are loggers of which only warnings and errors are shown. A function that is None is not
     offered by the platform.
 
@@ -76,6 +89,7 @@ class PlatformSpec:
     build_app: "Callable[[Settings, Environment, DeliveryContext], ChatApp | None] | None" = None
     load_rate_limits: "Callable[[], RateLimits] | None" = None
     build_command_policy: Callable[[Settings], CommandPolicy] = _default_policy
+    allow_list: AllowList | None = None
     fetch_invitation: Callable[[Settings, Environment], Awaitable[str]] | None = None
     render_manifest: Callable[[Settings, str], str] | None = None
     thread_field: str = ""

@@ -2,8 +2,8 @@
 
 from typing import TYPE_CHECKING
 
-from bot.platforms.discord.settings import DiscordSettings, read_discord_token
-from bot.platforms.registry import CommandPolicy, Environment, PlatformSpec, require_extra
+from bot.platforms.discord.settings import ID_PATTERN, DiscordSettings, read_discord_token
+from bot.platforms.registry import AllowList, CommandPolicy, Environment, PlatformSpec, require_extra
 from config.settings import Settings
 from digests.errors import InputError
 
@@ -62,6 +62,10 @@ def _build_command_policy(settings: Settings) -> CommandPolicy:
     )
 
 
+def _list_named_servers(settings: Settings) -> tuple[str, ...]:
+    return settings.get_platform(DiscordSettings).servers
+
+
 async def _fetch_invitation(settings: Settings, environment: Environment) -> str:
     token = read_discord_token(environment)
     if not token:
@@ -85,4 +89,5 @@ SPEC = PlatformSpec(
     load_rate_limits=_load_rate_limits,
     build_command_policy=_build_command_policy,
     fetch_invitation=_fetch_invitation,
+    allow_list=AllowList(_list_named_servers, ID_PATTERN),
 )

@@ -11,9 +11,12 @@ from config.secrets import is_single_ascii_word
 from config.settings import SettingsTable
 from config.validators import base_url_validator
 
+ID_PATTERN = r"[0-9]{15,20}"
+"""Regular expression of a whole id."""
+
 
 def _validate_discord_id(text: str) -> str:
-    if not re.fullmatch(r"[0-9]{15,20}", text):
+    if not re.fullmatch(ID_PATTERN, text):
         raise ValueError(f'is {quote_value(text)}; write the id in quotes, such as "81384788765712384"')
     return text
 
@@ -46,6 +49,11 @@ class DiscordSettings(SettingsTable):
         "sync": describe_renamed_key("command_server_ids"),
     }
 
+    servers: Annotated[tuple[DiscordId, ...], Field(strict=False)] = Field(
+        default=(),
+        description="Ids of servers that are always served, with those of `[[subscriptions]]` and those that "
+        "`paperround workspaces` lists. Without any, the first server is served.",
+    )
     command_server_ids: Annotated[tuple[DiscordId, ...], Field(strict=False)] = Field(
         default=(),
         description="Ids of servers that get the commands, for a trial. Empty: all servers.",

@@ -1,0 +1,125 @@
+"""`paperround workspaces`: who is served, who asks, and decisions about both."""
+
+import io
+from datetime import timedelta
+
+import pytest
+from rich.console import Console
+
+from bot.cli.status import load_status, print_report, report_to_record
+from bot.cli.workspaces import DENIED_REASON, decide_workspace, find_workspace, list_workspaces
+from bot.platforms.registry import find_settings_models
+from config.settings import Settings, build_settings_model
+from digests.errors import InputError
+from digests.ports import Store
+from digests.ports.workspaces import WorkspaceState
+from digests.subscription import Channel, Subscription
+from tests.builders import NOW, a_store
+
+OURS, THEIRS, NAMED = "81384788765712384", "91384788765712384", "71384788765712384"
+LATER = NOW + timedelta(hours=1)
+
+
+def settings_with(**tables: object) -> Settings:
+    return build_settings_model(find_settings_models()).model_validate({"version": 1, **tables})
+
+
+NOTHING_NAMED = settings_with()
+
+
+def a_store_with_request(name: str = "Theirs") -> Store:
+    """Open a store in which OURS is served and THEIRS asks."""
+    store = a_store()
+    store.workspaces.serve_first("discord", OURS, now=NOW)
+    store.workspaces.record_requests("discord", {OURS: "Ours", THEIRS: name}, now=LATER)
+    return store
+
+
+def test_the_list_begins_with_the_workspaces_that_ask() -> None:
+    store = a_store_with_request()
+    assert list_workspaces(store, NOTHING_NAMED) == [
+        f"asked   discord {THEIRS}  since 2026-11-24 10:00 UTC  Theirs",
+        f"served  discord {OURS}  since 2026-11-24 09:00 UTC  Ours",
+        "“paperround workspaces allow ID” serves one that asks, deny refuses it.",
+    ]
+    assert "No workspace" in list_workspaces(a_store(), NOTHING_NAMED)[0]
+
+
+def test_the_name_of_a_stranger_cannot_forge_a_line_of_the_list() -> None:
+    lines = list_workspaces(a_store_with_request("x\nserved  discord 1\u202e" + "y" * 500), NOTHING_NAMED)
+    assert len(lines) == 3
+    assert all("\n" not in line and "\u202e" not in line and len(line) < 160 for line in lines)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        settings_with(platforms={"discord": {"servers": [NAMED]}}),
+        settings_with(subscriptions=[{"platform": "discord", "channel": "1", "workspace": NAMED}]),
+    ],
+)
+def test_a_workspace_that_the_settings_name_is_listed_as_served_and_cannot_be_denied(
+    settings: Settings,
+) -> None:
+    store = a_store()
+    (line,) = list_workspaces(store, settings)
+    assert line == f"served  discord {NAMED}  named in the settings file"
+    with pytest.raises(InputError, match="take it out there"):
+        decide_workspace(store, settings, "discord", NAMED, allow=False, now=NOW)
+    assert store.workspaces.list_denied("discord") == frozenset()
+
+
+def test_an_id_alone_is_enough_where_one_platform_knows_it_or_could_have_it() -> None:
+    store = a_store_with_request()
+    for names in ([THEIRS], ["discord", THEIRS], [NAMED]):
+        assert find_workspace(names, store, "allow") == ("discord", names[-1])
+
+
+@pytest.mark.parametrize(
+    ("names", "problem"),
+    [
+        ([], "Which one"),
+        (["discord", THEIRS, "x"], "Which one"),
+        (["slack", "T1"], "'slack' has no list"),
+        (["nowhere", THEIRS], "'nowhere' has no list"),
+        (["The lab"], "is not the id"),
+        (["discord", "²²²²²²²²²²²²²²²²"], "is not the id"),
+        (["9" * 40], "is not the id"),
+    ],
+)
+def test_other_words_are_refused_with_a_sentence(names: list[str], problem: str) -> None:
+    with pytest.raises(InputError, match=problem):
+        find_workspace(names, a_store(), "allow")
+
+
+def test_a_denial_stops_the_digests_of_the_workspace_and_an_allowance_starts_those_alone() -> None:
+    store = a_store()
+    here, deleted, elsewhere = (
+        Channel("discord", "1", THEIRS), Channel("discord", "2", THEIRS), Channel("discord", "3", OURS)
+    )  # fmt: skip
+    for channel in (here, deleted, elsewhere):
+        store.subscriptions.change(channel, Subscription(channel), by="eve", now=NOW)
+    store.subscriptions.stop(deleted, "the channel was deleted.")
+
+    def stop_reasons() -> list[str]:
+        return [subscription.stop_reason for subscription in store.subscriptions.list_active()]
+
+    sentence = decide_workspace(store, NOTHING_NAMED, "discord", THEIRS, allow=False, now=NOW)
+    assert "is denied, 1 digest stopped." in sentence
+    assert stop_reasons() == [DENIED_REASON, "the channel was deleted.", ""]
+    assert store.workspaces.list_denied("discord") == {THEIRS}
+    sentence = decide_workspace(store, NOTHING_NAMED, "discord", THEIRS, allow=True, now=LATER)
+    assert "is served, 1 digest started again." in sentence
+    assert stop_reasons() == ["", "the channel was deleted.", ""]
+    assert store.workspaces.list_served("discord") == {THEIRS}
+
+
+def test_the_status_tells_of_a_workspace_that_asks() -> None:
+    report = load_status(a_store_with_request(), NOW)
+    written = io.StringIO()
+    print_report(report, Console(file=written, width=200))
+    assert "1 workspace asks to be served: “paperround workspaces” lists it." in written.getvalue()
+    assert [entry["workspace"] for entry in report_to_record(report)["asking"]] == [THEIRS]
+    store = a_store_with_request()
+    store.workspaces.decide("discord", THEIRS, WorkspaceState.DENIED, now=NOW)
+    assert load_status(store, NOW).asking_workspaces == []
