@@ -40,7 +40,7 @@ def run_command(options: argparse.Namespace) -> int:
         if digest:
             show_preview(digest, open_console())
         return EXIT_OK
-    print(asyncio.run(post_todays_edition(options.channel, services, os.environ)))  # noqa: T201
+    print_lines(asyncio.run(post_todays_edition(options.channel, services, os.environ)))
     return EXIT_OK
 
 

@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 
 from bot.chat.findings import Finding, Severity
-from bot.cli.terminal import EXIT_FAILED, EXIT_OK, build_cli_services
+from bot.cli.terminal import EXIT_FAILED, EXIT_OK, build_cli_services, print_lines
 from bot.platforms.registry import find_platforms
 from bot.present.wording import format_count, format_weekday_date
 from bot.services import (
@@ -28,8 +28,7 @@ from digests.subscription import Subscription
 def run_command(options: argparse.Namespace) -> int:
     """Print every finding, and return `EXIT_FAILED` if one is a fault. Warnings do not count."""
     findings = asyncio.run(check_installation(build_cli_services(options), os.environ))
-    for finding in findings:
-        print(finding)  # noqa: T201
+    print_lines(*map(str, findings))
     return EXIT_FAILED if any(finding.severity is Severity.FAULT for finding in findings) else EXIT_OK
 
 

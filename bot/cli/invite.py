@@ -5,7 +5,7 @@ import asyncio
 import os
 from collections.abc import Awaitable
 
-from bot.cli.terminal import EXIT_OK, load_cli_settings
+from bot.cli.terminal import EXIT_OK, load_cli_settings, print_lines
 from bot.platforms.registry import find_platforms
 
 
@@ -14,7 +14,7 @@ def run_command(options: argparse.Namespace) -> int:
     fetch_invitation = find_platforms()[options.platform].fetch_invitation
     assert fetch_invitation  # noqa: S101 (the parser offers platforms with this hook)
     settings = load_cli_settings(options)
-    print(asyncio.run(_await_link(fetch_invitation(settings, os.environ))))  # noqa: T201
+    print_lines(asyncio.run(_await_link(fetch_invitation(settings, os.environ))))
     return EXIT_OK
 
 

@@ -1,12 +1,14 @@
 """The command line: it parses, runs one command, and turns a failure into a sentence and a status."""
 
 import io
+import logging
 import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
 
 from bot.cli.parser import build_parser
+from bot.cli.safe_text import SafeFormatter, escape_controls
 from bot.cli.terminal import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OK
 from config.problems import SettingsError
 from digests.errors import PaperroundError
@@ -19,7 +21,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     PaperroundError or SettingsError, whose sentence is printed to standard error. Wrong arguments end the
     process with `EXIT_USAGE`. An unforeseen exception becomes a sentence too, unless PAPERROUND_DEBUG is set.
     """
-    _replace_unencodable_output()
+    _make_output_safe()
     try:
         options = build_parser().parse_args(arguments)
         status: int = import_module(f"bot.cli.{options.module}").run_command(options)
@@ -44,13 +46,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return status
 
 
-def _replace_unencodable_output() -> None:
-    """Make the output replace characters that its encoding lacks by question marks."""
+def _make_output_safe() -> None:
+    """Make the output replace characters that its encoding lacks, and warnings escape control characters.
+
+    Warnings are what a command logs that sets up no log of its own.
+    """
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")
+    if logging.lastResort:
+        logging.lastResort.setFormatter(SafeFormatter())
 
 
 def _report_failure(sentence: str) -> int:
-    print(f"paperround: {sentence}", file=sys.stderr)  # noqa: T201
+    print(escape_controls(f"paperround: {sentence}"), file=sys.stderr)  # noqa: T201
     return EXIT_FAILED

@@ -13,6 +13,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from bot.chat.port import Platform
+from bot.cli.safe_text import SafeFormatter
 from bot.cli.terminal import build_cli_services
 from bot.delivery.context import DeliveryContext
 from bot.delivery.failure_notices import FailureNotifier
@@ -63,9 +64,7 @@ async def run_bot(services: Services, environment: Mapping[str, str]) -> int:
     are logged, and the failed task starts again after `RESTART_SECONDS`; a platform that fails to serve
     people does not, but its digests still go out.
     """
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
-    for logger_name in (*NOISY_LOGGERS, *_list_noisy_loggers()):
-        logging.getLogger(logger_name).setLevel(logging.WARNING)
+    _set_up_logging()
     stop = asyncio.Event()
     for signal_number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(signal_number, stop.set)
@@ -102,6 +101,14 @@ async def run_bot(services: Services, environment: Mapping[str, str]) -> int:
                 group.create_task(_serve_app(app, services, stop))
     log.info("stopped")
     return 0
+
+
+def _set_up_logging() -> None:
+    handler = logging.StreamHandler()
+    handler.setFormatter(SafeFormatter("%(asctime)s %(levelname)s %(message)s"))
+    logging.basicConfig(level=logging.INFO, handlers=[handler])
+    for logger_name in (*NOISY_LOGGERS, *_list_noisy_loggers()):
+        logging.getLogger(logger_name).setLevel(logging.WARNING)
 
 
 def _list_noisy_loggers() -> list[str]:

@@ -5,6 +5,7 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
+from bot.cli.safe_text import escape_controls
 from config.load import load_settings
 from config.settings import Settings
 
@@ -32,22 +33,25 @@ def build_cli_services(options: argparse.Namespace) -> "Services":
 
 
 def open_console(*, is_stderr: bool = False) -> "Console":
-    """Open a console on standard output or standard error. A title such as “:fire:” stays as it is."""
-    from rich.console import Console
+    """Open a console on standard output or standard error.
 
-    return Console(stderr=is_stderr, emoji=False)
+    A title such as “:fire:” stays as it is. Control characters are escaped in all that it prints.
+    """
+    from bot.cli.safe_console import SafeConsole
+
+    return SafeConsole(stderr=is_stderr, emoji=False)
 
 
 def print_lines(*lines: str) -> None:
     """Print lines to standard output without markup, emoji names, colours or wrapping.
 
-    Tabs become spaces, and control characters are dropped.
+    Tabs become spaces, and control characters are escaped.
     """
     open_console().print("\n".join(lines), markup=False, highlight=False, soft_wrap=True)
 
 
 def print_json(text: str) -> None:
-    """Print JSON text, so that it stays valid in the output's encoding.
+    """Print JSON text, with control characters escaped, so that it stays valid in the output's encoding.
 
     Unless that is a UTF, all but ASCII is escaped.
     """
@@ -56,4 +60,4 @@ def print_json(text: str) -> None:
     encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
     if not encoding.lower().startswith("utf"):
         text = json.dumps(json.loads(text), indent=2)
-    print(text)  # noqa: T201
+    print(escape_controls(text))  # noqa: T201

@@ -31,6 +31,7 @@ def show_progress_bars(
     if not console.is_terminal:
         yield lambda label: lambda done, total: None
         return
+    from rich.markup import escape
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
     number_columns = (
@@ -44,7 +45,7 @@ def show_progress_bars(
 
         def add_bar(label: str) -> ProgressCallback:
             # The end of a long label is its file's name.
-            bar = bars.add_task(label[-MAX_LABEL_CHARACTERS:], total=None)
+            bar = bars.add_task(escape(label[-MAX_LABEL_CHARACTERS:]), total=None)
             return lambda done, total: bars.update(bar, completed=done, total=total)
 
         yield add_bar

@@ -1321,6 +1321,37 @@ MUTANTS: tuple[Mutant, ...] = (
             "::test_a_reservation_over_either_limit_is_refused_and_settling_frees_the_rest[sqlite]",
         ),
     ),
+    # Terminal and log.
+    Mutant(
+        "C1 control characters printed",
+        "bot/cli/safe_text.py",
+        "*range(0x7F, 0xA0),",
+        "*range(0x7F, 0x80),",
+        (
+            "tests/bot/cli/test_safe_output.py"
+            "::test_no_command_prints_a_control_character_of_a_record_or_a_server",
+        ),
+    ),
+    Mutant(
+        "line of the log forged by a message",
+        "bot/cli/safe_text.py",
+        '.replace("\\n", "\\n    ")',
+        "",
+        (
+            "tests/bot/cli/test_safe_output.py"
+            "::test_a_message_and_an_exception_cannot_forge_a_record_of_the_log",
+        ),
+    ),
+    Mutant(
+        "console that prints what it is given",
+        "bot/cli/safe_console.py",
+        "escape_controls(segment.text)",
+        "segment.text",
+        (
+            "tests/bot/cli/test_safe_output.py"
+            "::test_no_command_prints_a_control_character_of_a_record_or_a_server",
+        ),
+    ),
     # Content of sources.
     Mutant(
         "private address not refused",
