@@ -12,6 +12,7 @@ import aiohttp
 from bot.chat.findings import Finding, Severity
 from bot.conversation.answers import Answers
 from bot.platforms.slack.client import SlackPlatform
+from bot.platforms.slack.http_transport import HttpTransport
 from bot.platforms.slack.listeners import SlackListeners
 from bot.platforms.slack.preflight import PreflightReport, run_preflight
 from bot.platforms.slack.session import create_web_client, open_session
@@ -19,7 +20,6 @@ from bot.platforms.slack.settings import SlackSecrets, SlackSettings
 from bot.platforms.slack.transport import (
     MAX_BACKOFF_SECONDS,
     MIN_BACKOFF_SECONDS,
-    HttpTransport,
     SocketTransport,
     build_bolt_app,
 )

@@ -1,4 +1,4 @@
-"""Transports of Slack's events to the Bolt app: a supervised socket, or signed requests over HTTP."""
+"""The Bolt app, and the transport of Slack's events to it over a supervised socket."""
 
 import asyncio
 import contextlib
@@ -9,8 +9,6 @@ from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 
 import aiohttp
-from aiohttp import web
-from slack_bolt.adapter.aiohttp import to_aiohttp_response, to_bolt_request
 from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.authorization import AuthorizeResult
@@ -23,10 +21,6 @@ from bot.platforms.slack.workspaces import SlackWorkspaces
 from digests.errors import PaperroundError
 
 log = logging.getLogger(__name__)
-
-EVENTS_PATH = "/slack/events"
-"""Path that Slack sends its requests to."""
-HEALTH_PATH = "/health"
 
 PING_SECONDS = 10.0
 """Seconds between pings. Slack's library calls a socket stale after four pings without an answer."""
@@ -44,8 +38,6 @@ MIN_BACKOFF_SECONDS, MAX_BACKOFF_SECONDS = 1.0, 300.0
 """First and longest wait in seconds between attempts to connect; each wait is twice the one before.
 
 apps.connections.open allows about one call a minute."""
-MAX_REQUEST_BYTES = 2**20
-"""Bytes of a request's body; a larger one is refused."""
 
 
 def build_bolt_app(client: AsyncWebClient, workspaces: SlackWorkspaces, signing_secret: str) -> AsyncApp:
@@ -165,7 +157,7 @@ class SocketTransport:
 
     async def _start_catch_up(self) -> None:
         """Start `on_connected` as a task, so that its slow calls delay no look at the connection."""
-        self._catch_up_task = asyncio.create_task(_run_logged(self.on_connected()))
+        self._catch_up_task = asyncio.create_task(run_logged(self.on_connected()))
 
     async def _watch_connection(self, handler: AsyncSocketModeHandler, stop: asyncio.Event) -> None:
         """Return when the socket has had no connection for `reconnect_after_seconds`, or `stop` is set."""
@@ -198,7 +190,7 @@ class SocketTransport:
             self._handler = None
 
 
-async def _run_logged(work: Awaitable[None]) -> None:
+async def run_logged(work: Awaitable[None]) -> None:
     """Await the work. An error is logged and not raised."""
     try:
         await work
@@ -211,67 +203,3 @@ async def _run_logged(work: Awaitable[None]) -> None:
 async def _sleep_or_stop(seconds: float, stop: asyncio.Event) -> None:
     with contextlib.suppress(TimeoutError):
         await asyncio.wait_for(stop.wait(), seconds)
-
-
-@dataclass(slots=True)
-class HttpTransport:
-    """Receives events over HTTP, and answers health checks.
-
-    The Bolt app refuses requests that Slack did not sign in the last five minutes; `refused_count` counts
-    them.
-    """
-
-    host: str
-    port: int
-    refused_count: int = 0
-    _app: AsyncApp | None = None
-    _runner: web.AppRunner | None = None
-
-    async def start_listening(self) -> None:
-        """Open the port and answer health checks. Slack's requests get status 503 until `serve` runs.
-
-        Raises OSError if the port is in use.
-        """
-        site = web.Application(client_max_size=MAX_REQUEST_BYTES)
-        site.router.add_post(EVENTS_PATH, self._handle_events)
-        site.router.add_get(HEALTH_PATH, self._handle_health)
-        self._runner = web.AppRunner(site, access_log=None)
-        await self._runner.setup()
-        await web.TCPSite(self._runner, self.host, self.port).start()
-        log.info("health endpoint: http://%s:%d%s", self.host, self.port, HEALTH_PATH)
-
-    async def serve(
-        self, app: AsyncApp, on_connected: Callable[[], Awaitable[None]], stop: asyncio.Event
-    ) -> None:
-        """Pass Slack's requests to the app, run `on_connected`, and return when `stop` is set.
-
-        Requests are passed on until `refuse_requests`.
-        """
-        self._app = app
-        log.info("listening for Slack on http://%s:%d%s", self.host, self.port, EVENTS_PATH)
-        await _run_logged(on_connected())
-        await stop.wait()
-
-    async def _handle_events(self, request: web.Request) -> web.StreamResponse:
-        if self._app is None:
-            return web.Response(status=503)
-        answer = await self._app.async_dispatch(await to_bolt_request(request))
-        if answer.status == 401:
-            self.refused_count += 1
-            is_power_of_two = self.refused_count & (self.refused_count - 1) == 0
-            if is_power_of_two:  # An attack must not fill the log.
-                log.warning("refused %d requests that Slack did not sign", self.refused_count)
-        return await to_aiohttp_response(answer)
-
-    async def _handle_health(self, _: web.Request) -> web.Response:
-        return web.json_response({"ok": True, "refused": self.refused_count})
-
-    def refuse_requests(self) -> None:
-        """Answer new requests with status 503. Slack sends events again that got it."""
-        self._app = None
-
-    async def close(self) -> None:
-        """Close the port, after the requests in progress."""
-        if self._runner:
-            await self._runner.cleanup()
-            self._runner = None

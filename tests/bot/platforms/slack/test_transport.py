@@ -17,9 +17,10 @@ import aiohttp
 import pytest
 from slack_bolt.async_app import AsyncApp
 
+from bot.platforms.slack.http_transport import HttpTransport
 from bot.platforms.slack.session import create_web_client, open_session
 from bot.platforms.slack.settings import SlackSettings
-from bot.platforms.slack.transport import HttpTransport, SocketTransport, build_bolt_app
+from bot.platforms.slack.transport import SocketTransport, build_bolt_app
 from bot.platforms.slack.workspaces import SlackWorkspaces
 from digests.subscription import Channel
 from tests.bot.platforms.processes import ROOT

@@ -11,11 +11,12 @@ from aiohttp.test_utils import unused_port
 from bot.chat.port import Page
 from bot.conversation.answers import Answers
 from bot.platforms.slack.client import SlackPlatform
+from bot.platforms.slack.http_transport import EVENTS_PATH, HttpTransport
 from bot.platforms.slack.listeners import SlackListeners
 from bot.platforms.slack.preflight import run_preflight
 from bot.platforms.slack.session import create_web_client, open_session
 from bot.platforms.slack.settings import SlackSettings
-from bot.platforms.slack.transport import EVENTS_PATH, HttpTransport, build_bolt_app
+from bot.platforms.slack.transport import build_bolt_app
 from bot.platforms.slack.workspaces import SlackWorkspace, SlackWorkspaces
 from digests.build import DigestPolicy
 from digests.model import Post
