@@ -401,7 +401,7 @@ def build_answers(services: Services, platform: str) -> Answers:
         services.find_papers,
         services.delivery_context.digest_policy,
         services.delivery_context.clock,
-        has_shared_queue=discussion.queue == "everyone",
+        has_workspace_queue=discussion.queue == "workspace",
         mark_retention=timedelta(days=discussion.mark_max_age_days),
         fetch_paper=build_paper_fetcher(services),
     )

@@ -21,6 +21,7 @@ from config.problems import describe_removed_key, describe_renamed_key, quote_va
 from config.validators import (
     base_url_validator,
     parse_clock_time,
+    refuse_common_queue,
     require_days,
     validate_store_url,
     validate_time_zone,
@@ -152,9 +153,10 @@ class DiscussionSettings(SettingsTable):
 
     former_keys: ClassVar[Mapping[str, str]] = {"keep_days": describe_renamed_key("mark_max_age_days")}
 
-    queue: Literal["everyone", "channel"] = Field(
-        default="everyone",
-        description="`everyone`: one queue for all channels and platforms. `channel`: one for each channel.",
+    queue: Annotated[Literal["workspace", "channel"], BeforeValidator(refuse_common_queue)] = Field(
+        default="workspace",
+        description="`workspace`: one queue for the channels of a workspace or server. `channel`: one for "
+        "each channel.",
     )
     mark_max_age_days: int = Field(
         default=30,

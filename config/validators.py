@@ -53,6 +53,16 @@ def _find_nearest_zone(key: str) -> str | None:
     return names[nearest] if nearest else None
 
 
+def refuse_common_queue(value: object) -> object:
+    """Return `value` unchanged. Raises ValueError for "everyone", a queue of all workspaces together."""
+    if value == "everyone":
+        raise ValueError(
+            'is "everyone", which no longer exists, since a workspace sees only its own papers; '
+            'write "workspace" or "channel"'
+        )
+    return value
+
+
 def require_days(days: tuple[str, ...]) -> tuple[str, ...]:
     """Return `days` unchanged. Raises ValueError if there is none, or one of them twice."""
     if not days:

@@ -67,10 +67,11 @@ class Subscription:
     """A channel's standing order: its preferences and schedule.
 
     `id` is the store's number, 0 before it is stored. `paused_by` is the name of the person who paused it, or
-    empty. `stop_reason` is the sentence with which it was stopped, for example because the platform no longer
-    accepts posts for the channel; it is empty otherwise. With `is_from_settings`, people can pause it, and
-    everything else is changed in the settings file only. `owner_id` is the platform's id of the person who
-    subscribed the channel and gets failure notices; it may be empty.
+    empty, and `paused_by_id` the person's id with platform and workspace. `stop_reason` is the sentence with
+    which it was stopped, for example because the platform no longer accepts posts for the channel; it is
+    empty otherwise. With `is_from_settings`, people can pause it, and everything else is changed in the
+    settings file only. `owner_id` is the platform's id of the person who subscribed the channel and gets
+    failure notices; it may be empty.
     """
 
     channel: Channel
@@ -81,6 +82,7 @@ class Subscription:
     stop_reason: str = ""
     is_from_settings: bool = False
     owner_id: str = ""
+    paused_by_id: str = ""
 
     @property
     def is_running(self) -> bool:
@@ -90,9 +92,10 @@ class Subscription:
 
 @dataclass(frozen=True, slots=True)
 class SubscriptionChange:
-    """A person's change of a subscription, made by the person named in `by`. `id` is the key for undoing it.
+    """A person's change of a subscription. `id` is the key for undoing it.
 
-    `before` is None for a new subscription, `after` is None for one that was removed.
+    `by` is the person's name, and `by_id` the id with platform and workspace; it is empty where the person is
+    not known. `before` is None for a new subscription, `after` is None for one that was removed.
     """
 
     id: int
@@ -101,3 +104,4 @@ class SubscriptionChange:
     after: Subscription | None
     by: str
     at: datetime
+    by_id: str = ""

@@ -23,8 +23,10 @@ def run_command(options: argparse.Namespace) -> int:
         raise InputError(
             f"Which paper? “paperround held {options.decision} ID”; “paperround held” lists them."
         )
-    release, by = options.decision == "release", f"console:{getpass.getuser()}"
-    print_lines(
-        decide_held_paper(services.store, options.paper, is_release=release, by=by, now=datetime.now(UTC))
+    release, user = options.decision == "release", getpass.getuser()
+    by, by_id = f"console:{user}", f"console::{user}"
+    outcome = decide_held_paper(
+        services.store, options.paper, is_release=release, by=by, by_id=by_id, now=datetime.now(UTC)
     )
+    print_lines(outcome)
     return EXIT_OK

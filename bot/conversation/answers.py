@@ -79,7 +79,7 @@ class Answers(ConversationContext):
             case ShowQueue():
                 return Reply(self.queue.show_queue(channel))
             case FinishDiscussion(entry):
-                return Reply(self.queue.finish_discussion(entry, channel))
+                return Reply(self.queue.finish_discussion(entry, channel, person))
             case ShowHeldPapers():
                 return Reply(self.moderation.show_held_papers(person))
             case ShowDigestHelp():

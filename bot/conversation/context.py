@@ -10,6 +10,7 @@ from digests.build import DigestPolicy
 from digests.errors import InputError
 from digests.model import Paper, ScoredPaper
 from digests.ports import Store
+from digests.subscription import Channel
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +25,13 @@ class Person:
     name: str
     is_admin: bool = False
     time_zone: str = ""
+
+    def qualify_id(self, channel: Channel) -> str:
+        """Return the id with the platform and workspace of a channel in which the person types or clicks.
+
+        It is immutable, unlike the name, and unique among all platforms: `slack:T1:U1`.
+        """
+        return f"{channel.platform}:{channel.workspace}:{self.id}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +55,9 @@ class ConversationContext:
     second argument. It raises SearchError and StoreError. `fetch_paper` asks arXiv for an unknown paper,
     within seconds. It returns None for a paper that does not exist, and raises SourceError while arXiv cannot
     be reached. It is None in a set-up without arXiv. `admins_label` names the people who may change a digest
-    where not everybody may. With `has_shared_queue`, all channels have one queue. A mark counts in
-    the queue for `mark_retention`; the number on a card has no age limit.
+    where not everybody may. With `has_workspace_queue`, the channels of a workspace have one queue,
+    else each channel has its own. A mark counts in the queue for `mark_retention`; the number on a card has
+    no age limit.
     """
 
     store: Store
@@ -59,7 +68,7 @@ class ConversationContext:
     digest_command: str = "/digest"
     anyone_may_change: bool = True
     admins_label: str = "workspace admins"
-    has_shared_queue: bool = True
+    has_workspace_queue: bool = True
     mark_retention: timedelta = timedelta(days=30)
     fetch_paper: Callable[[str], Paper | None] | None = None
 

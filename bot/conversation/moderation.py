@@ -10,6 +10,7 @@ from bot.present.wording import format_weekday_date
 from digests.errors import InputError
 from digests.ports import Store
 from digests.ports.moderation import ModerationDecision
+from digests.subscription import Channel
 from digests.text import clip_text, to_plain_text
 
 MAX_TITLE_CHARACTERS = 80
@@ -35,7 +36,7 @@ class ModerationAnswers:
         self.context.require_permission(person, _TASK)
         return present_held_papers(self.context.store.moderation.list_held(), self.context.paper_command)
 
-    def decide_on_held_paper(self, paper: str, person: Person, *, release: bool) -> Message:
+    def decide_on_held_paper(self, paper: str, channel: Channel, person: Person, *, release: bool) -> Message:
         """Release or reject a held paper. Returns the outcome in a sentence, and the list of the papers left.
 
         If the paper is not held any more, nothing changes, and the sentence names the earlier decision.
@@ -44,21 +45,25 @@ class ModerationAnswers:
         self.context.require_permission(person, _TASK)
         store, now = self.context.store, self.context.clock()
         try:
-            outcome = decide_held_paper(store, paper, is_release=release, by=person.name, now=now)
+            outcome = decide_held_paper(
+                store, paper, is_release=release, by=person.name, by_id=person.qualify_id(channel), now=now
+            )
         except InputError as error:
             outcome = str(error)
         return Message(outcome, (Text(outcome), *self.show_held_papers(person).blocks))
 
 
-def decide_held_paper(store: Store, paper: str, *, is_release: bool, by: str, now: datetime) -> str:
+def decide_held_paper(
+    store: Store, paper: str, *, is_release: bool, by: str, by_id: str, now: datetime
+) -> str:
     """Release or reject a held paper in the name `by`, and return the outcome as a sentence.
 
-    `paper` is an id. Raises InputError for a paper that is not held; its sentence tells the earlier decision,
-    if there was one. Checks no permission.
+    `by_id` is the id of that person, with platform and workspace. `paper` is an id. Raises InputError for a
+    paper that is not held; its sentence tells the earlier decision, if there was one. Checks no permission.
     """
     apply_decision = store.moderation.release if is_release else store.moderation.reject
     title = _quote_title(store, paper)
-    if not apply_decision(paper, by=by, now=now):
+    if not apply_decision(paper, by=by, by_id=by_id, now=now):
         raise InputError(_describe_earlier_decision(title, store.moderation.find_decision(paper)))
     if is_release:
         return f"{title} is released: the next digests may show it."

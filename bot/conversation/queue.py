@@ -9,6 +9,7 @@ from bot.present.queue import present_marked_papers, present_queue
 from digests.errors import InputError
 from digests.ids import parse_paper_id
 from digests.model import QueuedPaper
+from digests.ports.marks import QueueScope
 from digests.subscription import Channel
 from digests.text import clip_text
 
@@ -20,21 +21,19 @@ QUEUE_LENGTH = 10
 class QueueAnswers:
     """Answers about marked papers. Synchronous: call from a worker thread.
 
-    A set-up with a shared queue has one for all channels, else each channel has its own.
+    The channels of a workspace have one queue, or each has its own, as the settings say. A channel without a
+    workspace, such as a direct message, always has its own.
     """
 
     context: ConversationContext
 
     def show_queue(self, channel: Channel) -> Message:
-        """Return the first `QUEUE_LENGTH` papers to discuss, most marks first.
-
-        With a shared queue they are those of all channels.
-        """
+        """Return the first `QUEUE_LENGTH` papers of the channel's queue, most marks first."""
         queue = self._load_queue(channel)
         return present_queue(queue, self._find_titles(queue))
 
-    def finish_discussion(self, entry: str, channel: Channel) -> Message:
-        """Take a paper off the queue, and return the papers that are left. The marks themselves stay.
+    def finish_discussion(self, entry: str, channel: Channel, person: Person) -> Message:
+        """Take a paper off the channel's queue, and return the papers that are left. The marks stay.
 
         `entry` is the paper's place, such as "1", or its id. Raises InputError if it is not among the papers
         that `show_queue` lists.
@@ -48,14 +47,19 @@ class QueueAnswers:
             raise InputError(
                 f"{clip_text(entry, 60)!r} is not in the queue; write its place or id, such as {example}."
             )
-        scope, now = self._choose_scope(channel), self.context.clock()
-        self.context.store.marks.finish_discussion(paper, scope, now=now)
+        self.context.store.marks.finish_discussion(
+            paper,
+            self._choose_scope(channel),
+            by=person.name,
+            by_id=person.qualify_id(channel),
+            now=self.context.clock(),
+        )
         return self.show_queue(channel)
 
     def show_home(self, platform: str, workspace: str, person: Person) -> Message:
-        """Return the papers in the queues that a person marked, for the person's own page.
+        """Return the papers to discuss that a person marked in a workspace, for the person's own page there.
 
-        Newest mark first, at most `QUEUE_LENGTH`. Channels of all workspaces count: ids of people are unique.
+        Newest mark first, at most `QUEUE_LENGTH`.
         """
         since = self.context.clock() - self.context.mark_retention
         marked = self.context.store.marks.papers_marked_by(
@@ -69,8 +73,9 @@ class QueueAnswers:
             self._choose_scope(channel), since=since, limit=QUEUE_LENGTH
         )
 
-    def _choose_scope(self, channel: Channel) -> Channel | None:
-        return None if self.context.has_shared_queue else channel
+    def _choose_scope(self, channel: Channel) -> QueueScope:
+        is_whole_workspace = self.context.has_workspace_queue and channel.workspace
+        return QueueScope(channel.platform, channel.workspace, "" if is_whole_workspace else channel.channel)
 
     def _find_titles(self, queue: Sequence[QueuedPaper]) -> dict[str, str]:
         scored_by_id = self.context.store.library.get([queued.paper for queued in queue])

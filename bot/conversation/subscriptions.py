@@ -1,5 +1,6 @@
 """Answers about a channel's digest: show it now, subscribe, change, pause, resume, unsubscribe, undo."""
 
+import re
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
@@ -19,6 +20,9 @@ from digests.subscription import Channel, Preferences, Schedule, Subscription, S
 NO_DIGEST = "This channel has no digest yet."
 
 _TASK = "change a channel's digest"
+
+_CHANGE_NUMBER = re.compile("[0-9]{1,9}")
+"""Numbers of changes that every store can compare: its columns have 32 bits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +114,7 @@ class SubscriptionAnswers:
             return self.show_settings(channel, person)
         self.context.require_permission(person, _TASK)
         base = self._find_subscription(channel) or _new_subscription(channel, person)
-        after = replace(parse_subscribe_words(words, base), paused_by="")
+        after = replace(parse_subscribe_words(words, base), paused_by="", paused_by_id="")
         return self._change_subscription(channel, after, person)
 
     def pause_digest(self, channel: Channel, person: Person) -> Reply:
@@ -120,7 +124,9 @@ class SubscriptionAnswers:
         """
         self.context.require_permission(person, _TASK)
         subscription = self._require_subscription(channel)
-        after = replace(subscription, paused_by=subscription.paused_by or person.name)
+        after = subscription
+        if not subscription.paused_by:
+            after = replace(subscription, paused_by=person.name, paused_by_id=person.qualify_id(channel))
         return self._change_subscription(channel, after, person)
 
     def resume_digest(self, channel: Channel, person: Person) -> Reply:
@@ -135,7 +141,7 @@ class SubscriptionAnswers:
             self.context.store.subscriptions.start(channel, now=self.context.clock())
             if not subscription.paused_by:
                 return Reply(present_sentence(self._describe_state(self._require_subscription(channel))))
-        after = replace(subscription, paused_by="", stop_reason="")
+        after = replace(subscription, paused_by="", paused_by_id="", stop_reason="")
         return self._change_subscription(channel, after, person)
 
     def unsubscribe_channel(self, channel: Channel, person: Person) -> Reply:
@@ -144,20 +150,26 @@ class SubscriptionAnswers:
         self._require_subscription(channel)
         return self._change_subscription(channel, None, person)
 
-    def undo_change(self, change: int, channel: Channel, person: Person) -> Reply:
-        """Restore the subscription before the change with this number, and announce that.
+    def undo_change(self, change: str, channel: Channel, person: Person) -> Reply:
+        """Restore the channel's subscription before the change with this number, and announce that.
 
-        The number alone names the change; `channel` is not compared with its channel. The restoration is a
-        change itself, with its own undo button. Raises InputError if there is no such change, or the digest
-        was changed since.
+        `change` is the value of an undo button, and not trusted. The restoration is a change itself, with its
+        own undo button. Raises InputError if the channel has no such change, or the digest was changed since.
         """
         self.context.require_permission(person, _TASK)
-        now = self.context.clock()
-        reversal = self.context.store.subscriptions.undo(change, by=person.name, now=now)
+        reversal = None
+        if _CHANGE_NUMBER.fullmatch(change):
+            reversal = self.context.store.subscriptions.undo(
+                int(change),
+                channel,
+                by=person.name,
+                by_id=person.qualify_id(channel),
+                now=self.context.clock(),
+            )
         if not reversal:
             raise InputError(
-                "That cannot be undone any more: the digest was changed since. "
-                f"{self.context.digest_command} settings shows it."
+                "That cannot be undone here: this channel's digest was changed since, or the change was made "
+                f"in another channel. {self.context.digest_command} settings shows it."
             )
         return self._reply_to_change(reversal)
 
@@ -167,8 +179,9 @@ class SubscriptionAnswers:
         A reply without announcement says that nothing changed. Raises InputError for a digest from the
         settings file.
         """
-        now = self.context.clock()
-        change = self.context.store.subscriptions.change(channel, after, by=person.name, now=now)
+        change = self.context.store.subscriptions.change(
+            channel, after, by=person.name, by_id=person.qualify_id(channel), now=self.context.clock()
+        )
         if not change:
             state = self._describe_state(self._require_subscription(channel))
             return Reply(present_sentence(f"Nothing changed. {state}"))

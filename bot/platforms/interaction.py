@@ -93,11 +93,12 @@ class InteractionDispatcher:
                 await respond(reply.message)
             case ButtonAction.SHARE:
                 await self._share_paper(click, respond)
-            case ButtonAction.UNDO if click.value.isdigit():
+            case ButtonAction.UNDO:
                 await self._undo_change(click, respond)
             case ButtonAction.FINISH_DISCUSSION:
+                person = await click.fetch_person()
                 queue = await run_interactive(
-                    self.answers.queue.finish_discussion, click.value, click.channel
+                    self.answers.queue.finish_discussion, click.value, click.channel, person
                 )
                 await respond(queue, replace=True)
             case ButtonAction.RELEASE | ButtonAction.REJECT:
@@ -116,7 +117,7 @@ class InteractionDispatcher:
     async def _undo_change(self, click: Click, respond: Responder) -> None:
         person = await click.fetch_person()
         undo = self.answers.subscriptions.undo_change
-        reply = await run_interactive(undo, int(click.value), click.channel, person)
+        reply = await run_interactive(undo, click.value, click.channel, person)
         if self.confirms_undo:
             await respond(reply.message)
         await announce_message(reply.announcement, click.channel, self.platform)
@@ -125,7 +126,7 @@ class InteractionDispatcher:
         person = await click.fetch_person()
         decide = self.answers.moderation.decide_on_held_paper
         is_release = click.action == ButtonAction.RELEASE
-        remaining = await run_interactive(decide, click.value, person, release=is_release)
+        remaining = await run_interactive(decide, click.value, click.channel, person, release=is_release)
         await respond(remaining, replace=True)
 
     async def look_up_paper(self, text: str, respond: Responder) -> None:

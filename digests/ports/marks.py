@@ -1,6 +1,7 @@
 """Marks of people on posted papers, and the queue of papers to discuss."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
@@ -8,18 +9,33 @@ from digests.model import Mark, MarkSource, Post, QueuedPaper
 from digests.subscription import Channel
 
 
+@dataclass(frozen=True, slots=True)
+class QueueScope:
+    """The channels that share one queue: those of a workspace, or one channel if `channel` is set.
+
+    A mark without a workspace is in the queue of its channel. It is in the queue of a workspace once another
+    mark in its channel names that workspace.
+    """
+
+    platform: str
+    workspace: str
+    channel: str = ""
+
+
 class Marks(Protocol):
     """Marks of people on papers, each made on one message and from one source.
 
     Several marks of one person on one paper count as one. The events of a mark may arrive late, twice and in
     any order: the newest by its own time counts, and of an addition and a removal at the same time the
-    removal counts. Channels are compared by platform and channel id, without the workspace.
+    removal counts. Messages and channels are found by platform and channel id, without the workspace; a mark
+    keeps the workspace in which it was made, and queues compare it.
     """
 
     def set_mark(self, mark: Mark, is_on: bool) -> bool:
         """Add or remove a mark as of `mark.at`; return True if that changed its stored state.
 
-        An event older than the stored one is ignored. Removing a mark that was never made returns False.
+        A stored mark without a workspace takes that of the event. An event older than the stored one is
+        ignored. Removing a mark that was never made returns False.
         """
 
     def has_mark(self, mark: Mark) -> bool:
@@ -46,10 +62,8 @@ class Marks(Protocol):
         Unmarked papers are left out. A discussion of the paper does not change the count.
         """
 
-    def discussion_queue(
-        self, channel: Channel | None, *, since: datetime, limit: int
-    ) -> Sequence[QueuedPaper]:
-        """Return up to `limit` papers to discuss in a channel (None: in all), most marks first.
+    def discussion_queue(self, scope: QueueScope, *, since: datetime, limit: int) -> Sequence[QueuedPaper]:
+        """Return up to `limit` papers to discuss in the scope's channels, most marks first.
 
         Papers with as many marks are ordered by their first mark, the earliest first. Marks older than
         `since`, and marks not newer than the paper's last discussion there, do not count.
@@ -58,14 +72,14 @@ class Marks(Protocol):
     def papers_marked_by(
         self, platform: str, workspace: str, person: str, *, since: datetime, limit: int
     ) -> Sequence[QueuedPaper]:
-        """Return up to `limit` papers in the queues that a person marked on a platform, newest mark first.
+        """Return up to `limit` papers to discuss that a person marked in a workspace, newest mark first.
 
-        Marks count by the rules of `discussion_queue`. Each paper comes with the mark count of everybody in
-        all channels. `workspace` is not compared: platforms give people ids that are unique.
+        Marks count by the rules of `discussion_queue`, over all channels of the workspace. Each paper comes
+        with the mark count of everybody there.
         """
 
-    def finish_discussion(self, paper: str, channel: Channel | None, *, now: datetime) -> None:
-        """Remove a paper from a channel's queue (None: from every queue) as of `now`.
+    def finish_discussion(self, paper: str, scope: QueueScope, *, by: str, by_id: str, now: datetime) -> None:
+        """Remove a paper from a queue as of `now`, in the name `by` of the person with the id `by_id`.
 
         The marks stay. A mark made later adds the paper again. Has no effect if a later discussion is stored.
         """

@@ -19,10 +19,15 @@ class HeldPaper:
 
 @dataclass(frozen=True, slots=True)
 class ModerationDecision:
-    """A decision about a held paper, made by the person named in `by`. If not released, it was rejected."""
+    """A decision about a held paper. If not released, it was rejected.
+
+    `by` is the name of the person who decided, and `by_id` the id with platform and workspace. The id is
+    empty for a decision of an older version.
+    """
 
     is_released: bool
     by: str
+    by_id: str
     at: datetime
 
 
@@ -35,14 +40,14 @@ class Moderation(Protocol):
     def list_held(self) -> Sequence[HeldPaper]:
         """Return the papers that wait for a decision, longest waiting first. Unknown papers are left out."""
 
-    def release(self, paper: str, *, by: str, now: datetime) -> bool:
+    def release(self, paper: str, *, by: str, by_id: str, now: datetime) -> bool:
         """Let digests show a held paper; return False, changing nothing, if it is not held.
 
         The paper becomes known again as of `now`, with a new sequence number, so that the next digests
         consider it. Of concurrent decisions one counts.
         """
 
-    def reject(self, paper: str, *, by: str, now: datetime) -> bool:
+    def reject(self, paper: str, *, by: str, by_id: str, now: datetime) -> bool:
         """Keep a held paper out of digests for good; return False, changing nothing, if it is not held."""
 
     def find_decision(self, paper: str) -> ModerationDecision | None:

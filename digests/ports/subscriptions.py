@@ -37,14 +37,14 @@ class Subscriptions(Protocol):
         """
 
     def change(
-        self, channel: Channel, after: Subscription | None, *, by: str, now: datetime
+        self, channel: Channel, after: Subscription | None, *, by: str, by_id: str = "", now: datetime
     ) -> SubscriptionChange | None:
         """Set a channel's subscription to `after` (None removes it), record the change and return it.
 
         Returns None when nothing would change. The channel, id, `stop_reason` and `is_from_settings` of
         `after` are ignored, and a change clears the stored `stop_reason`. `paused_by` of `after` pauses the
         channel, or ends a pause if it is empty. `owner_id` counts for a new subscription; later the first
-        owner stays. `by` is the person's name.
+        owner stays. `by` is the person's name, `by_id` the id with platform and workspace.
 
         A changed schedule gives no date a second edition; an awaited edition whose new time has passed is due
         at once. When a channel starts or runs again, its unfinished deliveries of earlier dates are given up,
@@ -55,11 +55,13 @@ class Subscriptions(Protocol):
         it would be removed, and StoreError if the stored subscription cannot be read.
         """
 
-    def undo(self, change_id: int, *, by: str, now: datetime) -> SubscriptionChange | None:
-        """Restore the subscription as it was before a change, by the rules and with the errors of `change`.
+    def undo(
+        self, change_id: int, channel: Channel, *, by: str, by_id: str = "", now: datetime
+    ) -> SubscriptionChange | None:
+        """Restore a channel's subscription as it was before a change, by the rules and errors of `change`.
 
-        The restoration is itself recorded and returned. Returns None when there is no such change, or when
-        the preferences, the schedule or the pause were changed since.
+        The restoration is itself recorded and returned. Returns None when the channel has no such change, or
+        when the preferences, the schedule or the pause were changed since.
         """
 
     def stop(self, channel: Channel, reason: str) -> bool:

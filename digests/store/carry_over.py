@@ -70,8 +70,13 @@ _OLD_COLUMNS: Mapping[str, Mapping[str, str]] = {
 _NEW_VALUES: Mapping[str, Mapping[str, Any]] = {
     "deliveries": {"kind": "digest"},
     "paper_requests": {"platform": "", "workspace": "", "person": "", "granted_on": None},
+    "marks": {"workspace": ""},
+    "discussions": {"workspace": "", "by": "", "by_id": ""},
+    "subscriptions": {"paused_by_id": ""},
+    "subscription_changes": {"by_id": ""},
+    "holds": {"by_id": ""},
 }
-"""Values of columns that the old schema did not have."""
+"""Values of columns that the old schema did not have. `fill_workspaces` follows once all rows are copied."""
 
 _RENAMED_VALUES: Mapping[tuple[str, str], Mapping[str, str]] = {
     ("deliveries", "state"): {"quiet": "empty", "waiting": "retrying"},

@@ -27,6 +27,7 @@ from digests.store.leadership import is_any_role_held
 from digests.store.migration import fetch_revision, migrate
 from digests.store.outbox.conditions import has_live_lease
 from digests.store.schema import deliveries, metadata
+from digests.store.workspace_filling import fill_workspaces
 
 BATCH_ROWS = 1_000
 """Rows in memory at a time. A paper with its review has some five thousand characters."""
@@ -61,6 +62,8 @@ def copy_store(source: str, target: str, *, now: datetime, progress: CopyProgres
             counts = snapshot.count_rows()
             _copy_tables(snapshot, writing, new.name, sum(counts.values()), progress)
             _require_equal_counts(counts, _count_rows(writing), new.name)
+            if is_old_schema:
+                fill_workspaces(writing)
         if new.is_postgres:
             with new.read() as connection:
                 connection.execute(text("ANALYZE"))  # Without statistics the planner chooses badly.

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Select, and_, exists, func, not_, or_, select, update
 
 from digests.model import Mark, MarkSource, Post, QueuedPaper
+from digests.ports.marks import QueueScope
 from digests.store import schema
 from digests.store.engine import Database, insert_if_absent
 from digests.subscription import Channel
@@ -63,57 +64,49 @@ class SqlMarks:
         with self.database.read() as connection:
             return {row.paper: row.mark_count for row in connection.execute(query)}
 
-    def discussion_queue(
-        self, channel: Channel | None, *, since: datetime, limit: int
-    ) -> Sequence[QueuedPaper]:
-        conditions = [marks.c.is_on, marks.c.at >= since, not_(_is_discussed())]
-        query = _select_queue(*conditions, *(_is_in_channel(channel) if channel else ())).limit(limit)
+    def discussion_queue(self, scope: QueueScope, *, since: datetime, limit: int) -> Sequence[QueuedPaper]:
+        query = _select_queue(*_counts_in_queue(scope, since)).limit(limit)
         with self.database.read() as connection:
             return [QueuedPaper(row.paper, row.mark_count, row.since) for row in connection.execute(query)]
 
     def papers_marked_by(
         self, platform: str, workspace: str, person: str, *, since: datetime, limit: int
     ) -> Sequence[QueuedPaper]:
-        newest = func.max(marks.c.at)
+        newest, conditions = func.max(marks.c.at), _counts_in_queue(QueueScope(platform, workspace), since)
         own_papers = (
             select(marks.c.paper)
-            .where(
-                marks.c.platform == platform,
-                marks.c.person == person,
-                marks.c.at >= since,
-                marks.c.is_on,
-                not_(_is_discussed()),
-            )
+            .where(marks.c.person == person, *conditions)
             .group_by(marks.c.paper)
             .order_by(newest.desc(), marks.c.paper)
             .limit(limit)
         )
         with self.database.read() as connection:
             papers = list(connection.execute(own_papers).scalars())
-            queue_query = _select_queue(
-                marks.c.is_on, marks.c.at >= since, marks.c.paper.in_(papers), not_(_is_discussed())
-            )
+            queue_query = _select_queue(marks.c.paper.in_(papers), *conditions)
             rows = {row.paper: row for row in connection.execute(queue_query)}
         return [
             QueuedPaper(paper, rows[paper].mark_count, rows[paper].since) for paper in papers if paper in rows
         ]
 
-    def finish_discussion(self, paper: str, channel: Channel | None, *, now: datetime) -> None:
+    def finish_discussion(self, paper: str, scope: QueueScope, *, by: str, by_id: str, now: datetime) -> None:
         key = {
             "paper": paper,
-            "platform": channel.platform if channel else "",
-            "channel": channel.channel if channel else "",
+            "platform": scope.platform,
+            "workspace": scope.workspace,
+            "channel": scope.channel,
         }
+        values = {"by": by, "by_id": by_id, "at": now}
         with self.database.write() as connection:
-            if not insert_if_absent(connection, discussions, {**key, "at": now}):
+            if not insert_if_absent(connection, discussions, {**key, **values}):
                 key_conditions = [discussions.c[name] == value for name, value in key.items()]
                 connection.execute(
-                    update(discussions).where(*key_conditions, discussions.c.at < now).values(at=now)
+                    update(discussions).where(*key_conditions, discussions.c.at < now).values(values)
                 )
 
 
 def _set_mark(connection: Connection, mark: Mark, is_on: bool) -> bool:
-    if insert_if_absent(connection, marks, {**_key_of_mark(mark), "is_on": is_on, "at": mark.at}):
+    values = {"workspace": mark.channel.workspace, "is_on": is_on, "at": mark.at}
+    if insert_if_absent(connection, marks, {**_key_of_mark(mark), **values}):
         return is_on
     row = connection.execute(
         select(marks.c.is_on, marks.c.at).where(*_matches_mark(mark)).with_for_update()
@@ -121,7 +114,9 @@ def _set_mark(connection: Connection, mark: Mark, is_on: bool) -> bool:
     # Of an addition and a removal at the same instant the removal counts, in either order of arrival.
     if (mark.at, not is_on) < (row.at, not row.is_on):
         return False
-    connection.execute(update(marks).where(*_matches_mark(mark)).values(is_on=is_on, at=mark.at))
+    if not mark.channel.workspace:
+        del values["workspace"]
+    connection.execute(update(marks).where(*_matches_mark(mark)).values(values))
     return bool(row.is_on != is_on)
 
 
@@ -148,26 +143,49 @@ def _select_marks_of_post(post: Post, source: MarkSource) -> Select[Any]:
     )
 
 
-def _is_in_channel(channel: Channel) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
-    return marks.c.platform == channel.platform, marks.c.channel == channel.channel
+def _is_in_channel(channel: Channel) -> list[ColumnElement[bool]]:
+    conditions = [marks.c.platform == channel.platform, marks.c.channel == channel.channel]
+    if channel.workspace:
+        conditions.append(marks.c.workspace.in_((channel.workspace, "")))
+    return conditions
 
 
-def _is_discussed() -> ColumnElement[bool]:
-    """Match marks whose paper was discussed when they were made or later, in the mark's channel or in all."""
-    here = and_(discussions.c.platform == marks.c.platform, discussions.c.channel == marks.c.channel)
-    everywhere = and_(discussions.c.platform == "", discussions.c.channel == "")
+def _counts_in_queue(scope: QueueScope, since: datetime) -> tuple[ColumnElement[bool], ...]:
+    return marks.c.is_on, marks.c.at >= since, *_is_in_scope(scope), not_(_is_discussed(scope))
+
+
+def _is_in_scope(scope: QueueScope) -> tuple[ColumnElement[bool], ...]:
+    """Match the marks of a queue, by the rules of `QueueScope`."""
+    is_on_platform = marks.c.platform == scope.platform
+    if scope.channel:
+        in_workspace = marks.c.workspace.in_((scope.workspace, ""))
+        return is_on_platform, marks.c.channel == scope.channel, in_workspace
+    others = marks.alias("others")
+    own_channels = select(others.c.channel).where(
+        others.c.platform == scope.platform, others.c.workspace == scope.workspace
+    )
+    is_unnamed = and_(marks.c.workspace == "", marks.c.channel.in_(own_channels))
+    return is_on_platform, or_(marks.c.workspace == scope.workspace, is_unnamed)
+
+
+def _is_discussed(scope: QueueScope) -> ColumnElement[bool]:
+    """Match marks whose paper was discussed when they were made or later, in their channel or workspace."""
     return exists().where(
-        discussions.c.paper == marks.c.paper, discussions.c.at >= marks.c.at, or_(here, everywhere)
+        discussions.c.paper == marks.c.paper,
+        discussions.c.at >= marks.c.at,
+        discussions.c.platform == marks.c.platform,
+        discussions.c.workspace.in_((scope.workspace, "")),
+        discussions.c.channel.in_((marks.c.channel, "")),
     )
 
 
 def _select_queue(*conditions: ColumnElement[bool]) -> Select[Any]:
-    """Build a query for the papers of some marks, with mark counts and first marks, most marks first.
+    """Build a query for the papers of a platform's marks, with mark counts and first marks, most marks first.
 
-    A person counts once per platform, in whatever channels the marks are.
+    A person counts once, in whatever channels the marks are.
     """
-    person = marks.c.platform + " " + marks.c.person
-    mark_count, since = func.count(person.distinct()).label("mark_count"), func.min(marks.c.at).label("since")
+    mark_count = func.count(marks.c.person.distinct()).label("mark_count")
+    since = func.min(marks.c.at).label("since")
     return (
         select(marks.c.paper, mark_count, since)
         .where(*conditions)

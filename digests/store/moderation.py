@@ -36,9 +36,9 @@ class SqlModeration:
             known = fetch_papers(connection, [row.paper for row in rows])
         return [HeldPaper(known[row.paper], row.reason, row.at) for row in rows if row.paper in known]
 
-    def release(self, paper: str, *, by: str, now: datetime) -> bool:
+    def release(self, paper: str, *, by: str, by_id: str, now: datetime) -> bool:
         with self.database.write() as connection:
-            if not _decide_hold(connection, paper, RELEASED, by, now):
+            if not _decide_hold(connection, paper, RELEASED, by, by_id, now):
                 return False
             counter = schema.counters
             last_seq_query = select(counter.c.value).where(counter.c.name == "change").with_for_update()
@@ -48,19 +48,19 @@ class SqlModeration:
             connection.execute(update(counter).where(counter.c.name == "change").values(value=seq))
         return True
 
-    def reject(self, paper: str, *, by: str, now: datetime) -> bool:
+    def reject(self, paper: str, *, by: str, by_id: str, now: datetime) -> bool:
         with self.database.write() as connection:
-            return _decide_hold(connection, paper, REJECTED, by, now)
+            return _decide_hold(connection, paper, REJECTED, by, by_id, now)
 
     def find_decision(self, paper: str) -> ModerationDecision | None:
         decided = select(holds).where(holds.c.paper == paper, holds.c.state != HELD)
         with self.database.read() as connection:
             row = connection.execute(decided).one_or_none()
-        return ModerationDecision(row.state == RELEASED, row.by, row.at) if row else None
+        return ModerationDecision(row.state == RELEASED, row.by, row.by_id, row.at) if row else None
 
 
-def _decide_hold(connection: Connection, paper: str, state: str, decided_by: str, now: datetime) -> bool:
+def _decide_hold(connection: Connection, paper: str, state: str, by: str, by_id: str, now: datetime) -> bool:
     """Store the decision about a held paper; return False, changing nothing, if it is not held any more."""
     held = update(holds).where(holds.c.paper == paper, holds.c.state == HELD)
-    decided: int = connection.execute(held.values(state=state, by=decided_by, at=now)).rowcount
+    decided: int = connection.execute(held.values(state=state, by=by, by_id=by_id, at=now)).rowcount
     return decided == 1

@@ -167,6 +167,7 @@ subscriptions = Table(
     Column("active", Boolean, nullable=False),
     Column("next_due_at", Instant, nullable=False),
     Column("paused_by", StorableText, nullable=False, server_default=""),
+    Column("paused_by_id", StorableText, nullable=False, server_default=""),
     Column("stop_reason", StorableText, nullable=False, server_default=""),
     Column("owner_id", StorableText, nullable=False, server_default=""),
     # The edition due at next_due_at. Null in rows of an older version until it is recomputed.
@@ -247,10 +248,13 @@ subscription_changes = Table(
     Column("before", StorableText),
     Column("after", StorableText),
     Column("by", StorableText, nullable=False),
+    # Platform, workspace and id of the person; empty in rows of an older version.
+    Column("by_id", StorableText, nullable=False, server_default=""),
     Column("at", Instant, nullable=False),
 )
 
-# Channel ids are unique within a platform, so the keys of posts and marks need no workspace.
+# Channel ids are unique within a platform, so the keys of posts and marks need no workspace. Marks keep it
+# beside their key, since a workspace sees only its own.
 posts = Table(
     "posts",
     metadata,
@@ -291,6 +295,7 @@ marks = Table(
     "marks",
     metadata,
     Column("platform", StorableText, nullable=False),
+    Column("workspace", StorableText, nullable=False, server_default=""),
     Column("channel", StorableText, nullable=False),
     Column("paper", StorableText, nullable=False),
     Column("person", StorableText, nullable=False),
@@ -302,17 +307,21 @@ marks = Table(
     PrimaryKeyConstraint("platform", "channel", "paper", "person", "mark_source", "message_id"),
     Index("ix_marks_at", "at"),
     Index("ix_marks_platform_person_at", "platform", "person", "at"),
+    Index("ix_marks_platform_workspace_at", "platform", "workspace", "at"),
 )
 
 discussions = Table(
     "discussions",
     metadata,
     Column("paper", StorableText, nullable=False),
-    # Both empty: removed from the queue of every channel.
     Column("platform", StorableText, nullable=False),
+    Column("workspace", StorableText, nullable=False, server_default=""),
+    # Empty: discussed in all channels of the workspace.
     Column("channel", StorableText, nullable=False),
+    Column("by", StorableText, nullable=False, server_default=""),
+    Column("by_id", StorableText, nullable=False, server_default=""),
     Column("at", Instant, nullable=False),
-    PrimaryKeyConstraint("paper", "platform", "channel"),
+    PrimaryKeyConstraint("paper", "platform", "workspace", "channel"),
 )
 
 health = Table(
@@ -418,6 +427,7 @@ holds = Table(
     Column("state", StorableText, nullable=False),
     Column("reason", StorableText, nullable=False),
     Column("by", StorableText, nullable=False),
+    Column("by_id", StorableText, nullable=False, server_default=""),
     Column("at", Instant, nullable=False),
 )
 

@@ -65,12 +65,14 @@ class SqlSubscriptions:
         return subscription_from_row(row) if row else None
 
     def change(
-        self, channel: Channel, after: Subscription | None, *, by: str, now: datetime
+        self, channel: Channel, after: Subscription | None, *, by: str, by_id: str = "", now: datetime
     ) -> SubscriptionChange | None:
         with self.database.write(lock_name="subscriptions") as connection:
-            return _apply_change(connection, channel, after, by, now)
+            return _apply_change(connection, channel, after, by, by_id, now)
 
-    def undo(self, change_id: int, *, by: str, now: datetime) -> SubscriptionChange | None:
+    def undo(
+        self, change_id: int, channel: Channel, *, by: str, by_id: str = "", now: datetime
+    ) -> SubscriptionChange | None:
         with self.database.write(lock_name="subscriptions") as connection:
             row = connection.execute(
                 select(subscription_changes).where(subscription_changes.c.id == change_id)
@@ -80,12 +82,11 @@ class SqlSubscriptions:
             current_row = connection.execute(
                 select(subscriptions).where(subscriptions.c.id == row.subscription)
             ).one()
-            if _row_to_json(current_row) != row.after:
+            stored_channel = _channel_from_row(current_row)
+            if not stored_channel.may_match(channel) or _row_to_json(current_row) != row.after:
                 return None
-            before = (
-                _subscription_from_json(row.before, _channel_from_row(current_row)) if row.before else None
-            )
-            return _apply_change(connection, _channel_from_row(current_row), before, by, now)
+            before = _subscription_from_json(row.before, stored_channel) if row.before else None
+            return _apply_change(connection, stored_channel, before, by, by_id, now)
 
     def stop(self, channel: Channel, reason: str) -> bool:
         with self.database.write(lock_name="subscriptions") as connection:
@@ -272,7 +273,12 @@ def _select_channel_rows(channel: Channel, *, active_only: bool = True) -> Selec
 
 
 def _apply_change(
-    connection: Connection, channel: Channel, after: Subscription | None, by: str, now: datetime
+    connection: Connection,
+    channel: Channel,
+    after: Subscription | None,
+    by: str,
+    by_id: str,
+    now: datetime,
 ) -> SubscriptionChange | None:
     """Store a change and return it, as `Subscriptions.change` says, in the caller's transaction.
 
@@ -306,9 +312,9 @@ def _apply_change(
         "after": _subscription_to_json(after) if after else None,
     }
     (number,) = connection.execute(
-        insert(subscription_changes).values(subscription=key, **json_values, by=by, at=now)
+        insert(subscription_changes).values(subscription=key, **json_values, by=by, by_id=by_id, at=now)
     ).inserted_primary_key or (0,)
-    return SubscriptionChange(int(number), channel, before, stored, by, now)
+    return SubscriptionChange(int(number), channel, before, stored, by, now, by_id)
 
 
 def _write_subscription(
@@ -343,11 +349,15 @@ def _preferences_and_schedule_of(subscription: Subscription) -> tuple[Preference
 
 
 def _subscription_to_json(subscription: Subscription) -> str:
-    """Return the changeable fields as JSON, for the change history."""
+    """Return the changeable fields as JSON, for the change history.
+
+    An empty `paused_by_id` is left out, as in the entries of older versions.
+    """
     row = {
         name: value
         for name, value in _subscription_to_row(subscription).items()
         if name not in ("platform", "workspace", "channel", "owner_id")
+        and (name, value) != ("paused_by_id", "")
     }
     return json.dumps(row, sort_keys=True)
 
@@ -386,7 +396,7 @@ def _sync_subscription(
         "active": True,
         "stop_reason": "",
     }
-    del values["paused_by"]  # The settings do not end a pause.
+    del values["paused_by"], values["paused_by_id"]  # The settings do not end a pause.
     if row is None:
         values |= _next_due_columns(connection, None, subscription.schedule, now, was_running=False)
         (key,) = connection.execute(insert(subscriptions).values(values)).inserted_primary_key or (0,)
@@ -418,6 +428,7 @@ def _subscription_to_row(subscription: Subscription) -> dict[str, Any]:
         "days": json.dumps(sorted(schedule.days)),
         "time_zone": schedule.time_zone,
         "paused_by": subscription.paused_by,
+        "paused_by_id": subscription.paused_by_id,
         "owner_id": subscription.owner_id,
     }
 
@@ -463,6 +474,7 @@ def _subscription_from_fields(fields: Any, channel: Channel) -> Subscription:
         preferences,
         _schedule_from_columns(fields.at, fields.days, fields.time_zone),
         paused_by=fields.paused_by,
+        paused_by_id=getattr(fields, "paused_by_id", ""),
     )
 
 

@@ -19,6 +19,7 @@ ORDER = Flag("[praise]", "give a positive review only", location="abstract", is_
 ADA = Person("U1", "ada", is_admin=True)
 BOB = Person("U2", "bob", is_admin=True)
 EVE = Person("U3", "eve")
+CHANNEL = Channel("console", "papers")
 
 
 def a_store_that_holds(*papers: str) -> Store:
@@ -35,7 +36,7 @@ def answers(store: Store, *, anyone: bool = False) -> Answers:
 
 
 def listed(store: Store, person: Person = ADA) -> Message:
-    return answers(store).run_digest_command("held", Channel("console", "papers"), person).message
+    return answers(store).run_digest_command("held", CHANNEL, person).message
 
 
 def words(message: Message) -> str:
@@ -79,10 +80,10 @@ def test_only_people_who_may_change_a_digest_see_and_decide_held_papers() -> Non
     with pytest.raises(InputError, match="Only workspace admins may decide"):
         listed(store, EVE)
     with pytest.raises(InputError, match="Only workspace admins may decide"):
-        answers(store).moderation.decide_on_held_paper("a", EVE, release=True)
+        answers(store).moderation.decide_on_held_paper("a", CHANNEL, EVE, release=True)
     assert len(store.moderation.list_held()) == 1
     assert "is released" in words(
-        answers(store, anyone=True).moderation.decide_on_held_paper("a", EVE, release=True)
+        answers(store, anyone=True).moderation.decide_on_held_paper("a", CHANNEL, EVE, release=True)
     )
 
 
@@ -91,10 +92,10 @@ def test_a_decision_stands_above_the_remaining_papers_and_a_later_one_learns_of_
     release: bool, said: str
 ) -> None:
     store = a_store_that_holds("a", "b")
-    decided = answers(store).moderation.decide_on_held_paper("a", ADA, release=release)
+    decided = answers(store).moderation.decide_on_held_paper("a", CHANNEL, ADA, release=release)
     assert decided.summary.startswith(f"“Suspect a” is {said}: ")
     assert {one.value for one in buttons(decided)} == {"b"}
-    late = answers(store).moderation.decide_on_held_paper("a", BOB, release=not release)
+    late = answers(store).moderation.decide_on_held_paper("a", CHANNEL, BOB, release=not release)
     assert late.summary == f"“Suspect a” is not held any more: ada {said} it on Tuesday 24 November."
     assert {one.value for one in buttons(late)} == {"b"}
     known = store.moderation.find_decision("a")
@@ -103,5 +104,5 @@ def test_a_decision_stands_above_the_remaining_papers_and_a_later_one_learns_of_
 
 
 def test_deciding_a_paper_that_was_never_held_is_refused() -> None:
-    decided = answers(a_store()).moderation.decide_on_held_paper("2611.00009", ADA, release=True)
+    decided = answers(a_store()).moderation.decide_on_held_paper("2611.00009", CHANNEL, ADA, release=True)
     assert decided.summary == "2611.00009 is not held, so there is nothing to decide."

@@ -12,6 +12,7 @@ import pytest
 from digests.model import MarkSource, ReviewDepth, Trouble, Verdict
 from digests.ports import Store
 from digests.ports.budget import BudgetLimit, Spending
+from digests.ports.marks import QueueScope
 from digests.ports.outbox import Claim, DeliveryState, PageState
 from digests.subscription import Channel
 from tests.builders import a_paper, a_review, a_subscription
@@ -132,7 +133,7 @@ def test_subscriptions_keep_who_paused_and_stopped_them_and_a_change_can_be_undo
     assert paused
     assert stopped
     assert (paused.paused_by, stopped.stop_reason) == ("7002", "The channel is archived.")
-    undone = store.subscriptions.undo(7, by="7001", now=LATER)
+    undone = store.subscriptions.undo(7, paused.channel, by="7001", now=LATER)
     assert undone
     assert undone.id == 14
     assert undone.after
@@ -149,21 +150,25 @@ def test_subscriptions_keep_who_paused_and_stopped_them_and_a_change_can_be_undo
 def test_marks_and_the_queue_go_on(store: Store) -> None:
     since = NOW - timedelta(days=60)
 
-    def queue(channel: Channel | None) -> list[tuple[str, int]]:
-        entries = store.marks.discussion_queue(channel, since=since, limit=9)
+    def queue(workspace: str, channel: str = "", platform: str = "slack") -> list[tuple[str, int]]:
+        scope = QueueScope(platform, workspace, channel)
+        entries = store.marks.discussion_queue(scope, since=since, limit=9)
         return [(entry.paper, entry.mark_count) for entry in entries]
 
-    assert queue(None) == [("2401.00001", 2), ("2401.00006", 1), ("2401.00002", 1)]
-    assert queue(READING) == [("2401.00001", 2), ("2401.00002", 1)]
+    reading = (READING.workspace, READING.channel)
+    assert queue(READING.workspace) == queue(*reading) == [("2401.00001", 2), ("2401.00002", 1)]
+    assert queue("9002", platform="discord") == [("2401.00006", 1)]
+    assert queue("T0BRAVO") == queue("9001", platform="discord") == []
     post = store.posts.find(READING, "1795168830.000004")
     assert post
     assert store.marks.people_by_paper(post, MarkSource.REACTION) == {
         "2401.00001": frozenset({"U0ANNA", "U0BEN"})
     }
     store.marks.replace_marks(post, {"2401.00001": frozenset({"U0ANNA"})}, MarkSource.REACTION, as_of=LATER)
-    assert queue(READING)[0] == ("2401.00001", 1)
-    store.marks.finish_discussion("2401.00001", READING, now=LATER)
-    assert queue(READING) == [("2401.00002", 1)]
+    assert queue(*reading)[0] == ("2401.00001", 1)
+    scope = QueueScope("slack", *reading)
+    store.marks.finish_discussion("2401.00001", scope, by="Anna", by_id="slack:T0ALPHA:U0ANNA", now=LATER)
+    assert queue(*reading) == [("2401.00002", 1)]
 
 
 def test_the_post_edit_that_was_queued_is_made_once(store: Store) -> None:
@@ -212,17 +217,18 @@ def test_decisions_of_moderators_stay_and_the_held_paper_can_be_released(store: 
     released, rejected = (store.moderation.find_decision(paper) for paper in ("2401.00008", "2401.00010"))
     assert released
     assert rejected
-    assert (released.is_released, released.by, released.at) == (
+    assert (released.is_released, released.by, released.by_id, released.at) == (
         True,
         "U0ANNA",
+        "",
         datetime(2026, 11, 24, 9, 53, tzinfo=UTC),
     )
     assert (rejected.is_released, rejected.by) == (False, "7001")
     (held,) = store.moderation.list_held()
     assert held.scored_paper.paper.id == "2401.00002"
     assert held.reason == "It speaks to its “reviewer”, and its score stands out."
-    assert not store.moderation.release("2401.00010", by="U0BEN", now=LATER)
-    assert store.moderation.release("2401.00002", by="U0BEN", now=LATER)
+    assert not store.moderation.release("2401.00010", by="Ben", by_id="slack:T0ALPHA:U0BEN", now=LATER)
+    assert store.moderation.release("2401.00002", by="Ben", by_id="slack:T0ALPHA:U0BEN", now=LATER)
     assert store.moderation.list_held() == []
     assert store.library.latest_sequence() == 26
 

@@ -6,15 +6,20 @@ from datetime import timedelta
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlalchemy import select
 
 from digests.model import Mark, MarkSource, Post
 from digests.ports import Store
+from digests.ports.marks import QueueScope
+from digests.store import schema
+from digests.store.marks import SqlMarks
 from digests.subscription import Channel
 from tests.builders import NOW, a_store
 
 pytestmark = pytest.mark.usefixtures("over_both")
 
 PAPERS, OTHERS = Channel("slack", "C1", "T1"), Channel("slack", "C2", "T1")
+OF_TEAM, OF_PAPERS = QueueScope("slack", "T1"), QueueScope("slack", "T1", "C1")
 
 SINCE = NOW - timedelta(days=30)
 
@@ -30,11 +35,16 @@ def a_mark(paper: str = "a", person: str = "ada", minute: int = 0, **facts: obje
     return replace(mark, **facts)  # type: ignore[arg-type]
 
 
-def list_queue(store: Store, channel: Channel | None = None) -> list[tuple[str, int]]:
+def list_queue(store: Store, scope: QueueScope = OF_TEAM) -> list[tuple[str, int]]:
     return [
         (entry.paper, entry.mark_count)
-        for entry in store.marks.discussion_queue(channel, since=SINCE, limit=10)
+        for entry in store.marks.discussion_queue(scope, since=SINCE, limit=10)
     ]
+
+
+def finish_discussion(store: Store, scope: QueueScope, *, hours: int, by: str = "ada") -> None:
+    now = NOW + timedelta(hours=hours)
+    store.marks.finish_discussion("a", scope, by=by, by_id=f"slack:T1:{by}", now=now)
 
 
 def test_a_person_counts_once_per_paper_from_all_sources() -> None:
@@ -47,12 +57,39 @@ def test_a_person_counts_once_per_paper_from_all_sources() -> None:
     assert list_queue(store) == [("a", 1)]
 
 
-def test_the_same_name_on_another_platform_is_another_person() -> None:
+def test_a_queue_has_only_the_marks_of_its_own_workspace_and_platform() -> None:
     store = a_store()
     store.marks.set_mark(a_mark(), True)
-    store.marks.set_mark(a_mark(channel=Channel("discord", "9")), True)
-    assert list_queue(store) == [("a", 2)]
-    assert list_queue(store, PAPERS) == [("a", 1)]
+    store.marks.set_mark(a_mark("b", channel=OTHERS), True)
+    store.marks.set_mark(a_mark("c", channel=Channel("slack", "C3", "T2")), True)
+    store.marks.set_mark(a_mark("d", channel=Channel("discord", "9", "T1")), True)
+    assert list_queue(store) == [("a", 1), ("b", 1)]
+    assert list_queue(store, OF_PAPERS) == [("a", 1)]
+    assert list_queue(store, QueueScope("slack", "T2")) == [("c", 1)]
+    assert list_queue(store, QueueScope("slack", "T2", "C1")) == []
+    assert store.marks.papers_marked_by("slack", "T2", "ada", since=SINCE, limit=5)[0].paper == "c"
+    assert store.marks.mark_counts(Channel("slack", "C1", "T2"), ["a"]) == {}
+
+
+def test_a_mark_without_a_workspace_counts_in_the_one_that_another_mark_in_its_channel_names() -> None:
+    store = a_store()
+    store.marks.set_mark(a_mark(channel=Channel("slack", "C1")), True)
+    store.marks.set_mark(a_mark("b", channel=Channel("slack", "C9")), True)
+    assert list_queue(store) == []
+    assert list_queue(store, OF_PAPERS) == [("a", 1)]
+    store.marks.set_mark(a_mark("c", "bob"), True)
+    store.marks.set_mark(a_mark("d", channel=Channel("slack", "C2", "T2")), True)
+    assert list_queue(store) == [("a", 1), ("c", 1)]
+    assert list_queue(store, QueueScope("slack", "T2")) == [("d", 1)]
+
+
+def test_a_mark_learns_its_workspace_from_a_later_event() -> None:
+    store = a_store()
+    store.marks.set_mark(a_mark(channel=Channel("slack", "C1")), True)
+    assert list_queue(store) == []
+    store.marks.set_mark(a_mark(minute=1), True)
+    store.marks.set_mark(a_mark(minute=2, channel=Channel("slack", "C1")), True)
+    assert list_queue(store) == [("a", 1)]
 
 
 def test_the_queue_is_ordered_by_marks_then_by_age() -> None:
@@ -77,14 +114,34 @@ def test_a_discussed_paper_leaves_the_queue_until_marked_again() -> None:
     store = a_store()
     store.marks.set_mark(a_mark(), True)
     store.marks.set_mark(a_mark(person="bob", channel=OTHERS), True)
-    store.marks.finish_discussion("a", PAPERS, now=NOW + timedelta(hours=1))
+    finish_discussion(store, OF_PAPERS, hours=1)
     assert list_queue(store) == [("a", 1)]
-    store.marks.finish_discussion("a", None, now=NOW + timedelta(hours=1))
+    finish_discussion(store, OF_TEAM, hours=1)
     assert list_queue(store) == []
     store.marks.set_mark(a_mark(person="eve", minute=120), True)
     assert list_queue(store) == [("a", 1)]
-    store.marks.finish_discussion("a", None, now=NOW + timedelta(hours=3))
+    finish_discussion(store, OF_TEAM, hours=3)
     assert list_queue(store) == []
+
+
+def test_a_discussion_in_one_workspace_leaves_the_queue_of_another() -> None:
+    store = a_store()
+    store.marks.set_mark(a_mark(channel=Channel("slack", "C3", "T2")), True)
+    store.marks.set_mark(a_mark(), True)
+    finish_discussion(store, OF_TEAM, hours=1)
+    assert list_queue(store, QueueScope("slack", "T2")) == [("a", 1)]
+    finish_discussion(store, QueueScope("slack", "T2", "C1"), hours=1)
+    assert list_queue(store, QueueScope("slack", "T2")) == [("a", 1)]
+
+
+def test_a_discussion_keeps_the_name_and_id_of_who_finished_it_last() -> None:
+    store = a_store()
+    for hours, by in ((2, "bob"), (3, "eve"), (1, "ada")):
+        finish_discussion(store, OF_TEAM, hours=hours, by=by)
+    query = select(schema.discussions.c.by, schema.discussions.c.by_id)
+    assert isinstance(store.marks, SqlMarks)
+    with store.marks.database.read() as connection:
+        assert connection.execute(query).all() == [("eve", "slack:T1:eve")]
 
 
 def test_a_persons_own_papers_are_listed_newest_first_with_all_marks() -> None:

@@ -2,19 +2,24 @@
 
 import sqlite3
 from contextlib import closing
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from sqlalchemy import select, text
 
 from digests.errors import StoreError
 from digests.store import migration, open_store, schema
 from digests.store.engine import Database, open_database
+from digests.store.marks import SqlMarks
 from digests.store.migration import HEAD_REVISION, MIGRATIONS_FOLDER
 from tests.builders import NOW, a_paper, a_review
+from tests.postgres import PostgresServer
 
 
 def address_of(file: Path) -> str:
@@ -70,6 +75,81 @@ def test_no_other_process_migrates_a_store_during_its_backup(
     monkeypatch.setattr(migration, "_run_migrations", lambda database: None)
     open_store(address_of(file), now=NOW)
     assert list(tmp_path.glob("*.backup"))
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def address(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    if request.param == "sqlite":
+        return address_of(tmp_path / "p.db")
+    server: PostgresServer = request.getfixturevalue("postgres")
+    return server.create_database()
+
+
+def create_store(address: str, revision: str, *statements: str) -> None:
+    """Create the tables of an earlier revision, and run statements on them."""
+    database = open_database(address)
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS_FOLDER))
+    with database.write(lock_name="migration") as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, revision)
+        for statement in statements:
+            connection.execute(text(statement))
+    database.engine.dispose()
+
+
+MARK = (
+    "INSERT INTO marks (platform, channel, paper, person, mark_source, message_id, is_on, at) "
+    "VALUES ('{}', '{}', '{}', 'U1', 'button', '', TRUE, '2026-11-24 09:00:00')"
+)
+POST = (
+    "INSERT INTO posts (id, platform, workspace, channel, message_id, first_number, posted_at) "
+    "VALUES ({}, '{}', '{}', '{}', '1.0', 1, '2026-11-24 09:00:00')"
+)
+DISCUSSION = "INSERT INTO discussions VALUES ('{}', '{}', '{}', '2026-11-24 10:00:00')"
+
+
+def test_marks_and_discussions_get_the_workspaces_of_their_channels(address: str) -> None:
+    create_store(
+        address, "0101",
+        POST.format(1, "slack", "T1", "C1"), POST.format(2, "slack", "T2", "C2"),
+        POST.format(3, "slack", "", "C3"),
+        MARK.format("slack", "C1", "a"), MARK.format("slack", "C2", "a"), MARK.format("slack", "C3", "a"),
+        MARK.format("discord", "C1", "a"), MARK.format("slack", "C1", "b"),
+        DISCUSSION.format("a", "", ""), DISCUSSION.format("b", "slack", "C1"),
+        DISCUSSION.format("c", "", ""),
+    )  # fmt: skip
+    store = open_store(address)
+    assert isinstance(store.marks, SqlMarks)
+    with store.marks.database.read() as connection:
+        marks, discussions = schema.marks.c, schema.discussions.c
+        stored_marks = connection.execute(
+            select(marks.platform, marks.workspace, marks.channel, marks.paper)
+        ).all()
+        stored_discussions = connection.execute(
+            select(discussions.paper, discussions.platform, discussions.workspace, discussions.channel)
+        ).all()
+        (instant,) = connection.execute(select(discussions.at).distinct()).scalars()
+    store.close()
+    assert {tuple(row) for row in stored_marks} == {
+        ("slack", "T1", "C1", "a"), ("slack", "T2", "C2", "a"), ("slack", "", "C3", "a"),
+        ("discord", "", "C1", "a"), ("slack", "T1", "C1", "b"),
+    }  # fmt: skip
+    assert {tuple(row) for row in stored_discussions} == {
+        ("a", "slack", "T1", ""), ("a", "slack", "T2", ""), ("a", "slack", "", ""),
+        ("a", "discord", "", ""), ("b", "slack", "T1", "C1"),
+    }  # fmt: skip
+    assert instant == NOW + timedelta(hours=1)
+
+
+def test_a_store_of_the_first_revision_gets_the_tables_of_the_schema(address: str) -> None:
+    create_store(address, "0101", "INSERT INTO holds VALUES ('a', 'held', 'Why.', '', '2026-11-24 09:00:00')")
+    open_store(address).close()
+    database = open_database(address)
+    assert compare_tables(database) == []
+    with database.read() as connection:
+        assert connection.execute(select(schema.holds.c.by_id)).scalars().all() == [""]
+    database.engine.dispose()
 
 
 def test_a_store_of_a_newer_version_is_refused(tmp_path: Path) -> None:

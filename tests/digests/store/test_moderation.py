@@ -24,13 +24,13 @@ def test_a_released_paper_is_a_candidate_with_a_new_sequence_number() -> None:
         ("b", "It holds"),
     ]
     last = store.library.latest_sequence()
-    assert store.moderation.release("a", by="ada", now=LATER)
-    assert store.moderation.reject("b", by="ada", now=LATER)
-    assert not store.moderation.release("b", by="bob", now=LATER)
-    assert store.moderation.find_decision("a") == ModerationDecision(True, "ada", LATER)
-    assert store.moderation.find_decision("b") == ModerationDecision(False, "ada", LATER)
+    assert store.moderation.release("a", by="ada", by_id="slack:T1:U-ada", now=LATER)
+    assert store.moderation.reject("b", by="ada", by_id="slack:T1:U-ada", now=LATER)
+    assert not store.moderation.release("b", by="bob", by_id="slack:T1:U-bob", now=LATER)
+    assert store.moderation.find_decision("a") == ModerationDecision(True, "ada", "slack:T1:U-ada", LATER)
+    assert store.moderation.find_decision("b") == ModerationDecision(False, "ada", "slack:T1:U-ada", LATER)
     assert store.moderation.find_decision("unknown") is None
-    assert not store.moderation.release("unknown", by="bob", now=LATER)
+    assert not store.moderation.release("unknown", by="bob", by_id="slack:T1:U-bob", now=LATER)
     assert [
         (one.id, one.held)
         for one in store.library.candidates(last, store.library.latest_sequence(), with_text=False)
@@ -43,6 +43,6 @@ def test_a_decision_is_final() -> None:
     store = a_store()
     store.library.add([(a_paper("a"), a_review())], now=NOW)
     store.moderation.hold("a", "Why.", now=NOW)
-    store.moderation.release("a", by="ada", now=NOW)
+    store.moderation.release("a", by="ada", by_id="slack:T1:U-ada", now=NOW)
     store.moderation.hold("a", "Why again.", now=LATER)
     assert store.moderation.list_held() == []

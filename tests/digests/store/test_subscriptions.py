@@ -4,9 +4,12 @@ from dataclasses import replace
 from datetime import datetime, time, timedelta
 
 import pytest
+from sqlalchemy import select
 
 from digests.errors import InputError
 from digests.ports import Store
+from digests.store import schema
+from digests.store.subscriptions import SqlSubscriptions
 from digests.subscription import Channel, DigestStyle, Preferences, Schedule, Subscription, SubscriptionChange
 from tests.builders import NOW, TODAY, a_store, a_subscription, save_subscription
 from tests.outbox import LEASE, claim_all, claim_recap
@@ -55,10 +58,10 @@ def test_a_change_can_be_undone_and_so_can_the_undo() -> None:
         CHANNEL, replace(find_channel(store), preferences=Preferences(top=9)), by="Bob", now=LATER
     )
     assert change
-    undone = store.subscriptions.undo(change.id, by="Ada", now=LATER)
+    undone = store.subscriptions.undo(change.id, CHANNEL, by="Ada", now=LATER)
     assert undone
     assert find_channel(store).preferences.top == 3
-    assert store.subscriptions.undo(undone.id, by="Bob", now=LATER)
+    assert store.subscriptions.undo(undone.id, CHANNEL, by="Bob", now=LATER)
     assert find_channel(store).preferences.top == 9
 
 
@@ -68,8 +71,45 @@ def test_a_superseded_change_cannot_be_undone() -> None:
     store.subscriptions.change(
         CHANNEL, replace(find_channel(store), preferences=Preferences(top=9)), by="Bob", now=LATER
     )
-    assert store.subscriptions.undo(first.id, by="Ada", now=LATER) is None
-    assert store.subscriptions.undo(12345, by="Ada", now=LATER) is None
+    assert store.subscriptions.undo(first.id, CHANNEL, by="Ada", now=LATER) is None
+    assert store.subscriptions.undo(12345, CHANNEL, by="Ada", now=LATER) is None
+
+
+@pytest.mark.parametrize(
+    "elsewhere",
+    [
+        Channel("slack", "C2", "T1"), Channel("slack", "C1", "T2"), Channel("discord", "C1", "T1"),
+        Channel("slack", "", "T1"),
+    ],
+)  # fmt: skip
+def test_a_change_is_undone_in_its_own_channel_only(elsewhere: Channel) -> None:
+    store = a_store()
+    channel = Channel("slack", "C1", "T1")
+    change = store.subscriptions.change(channel, Subscription(channel), by="Ada", now=NOW)
+    assert change
+    assert store.subscriptions.undo(change.id, elsewhere, by="Eve", now=LATER) is None
+    assert store.subscriptions.find(channel)
+    assert store.subscriptions.undo(change.id, channel, by="Ada", now=LATER)
+    assert store.subscriptions.find(channel) is None
+
+
+def test_a_change_and_a_pause_keep_the_id_of_the_person() -> None:
+    store = a_store()
+    subscribe_channel(store)
+    paused = replace(find_channel(store), paused_by="Ada", paused_by_id="slack:T1:U1")
+    change = store.subscriptions.change(CHANNEL, paused, by="Ada", by_id="slack:T1:U1", now=LATER)
+    assert change
+    assert change.by_id == "slack:T1:U1"
+    assert find_channel(store).paused_by_id == "slack:T1:U1"
+    resumed = store.subscriptions.undo(change.id, CHANNEL, by="Bob", by_id="slack:T1:U2", now=LATER)
+    assert resumed
+    assert (resumed.by_id, find_channel(store).paused_by_id) == ("slack:T1:U2", "")
+    query = select(schema.subscription_changes.c.by_id).order_by(schema.subscription_changes.c.id)
+    assert isinstance(store.subscriptions, SqlSubscriptions)
+    with store.subscriptions.database.read() as connection:
+        assert connection.execute(query).scalars().all()[1:] == ["slack:T1:U1", "slack:T1:U2"]
+    assert store.subscriptions.undo(resumed.id, CHANNEL, by="Bob", now=LATER)
+    assert find_channel(store).paused_by_id == "slack:T1:U1"
 
 
 def test_undoing_an_end_restores_the_subscription_with_its_id() -> None:
@@ -80,7 +120,7 @@ def test_undoing_an_end_restores_the_subscription_with_its_id() -> None:
     assert store.subscriptions.find(CHANNEL) is None
     assert store.subscriptions.list_active() == []
     assert ended
-    store.subscriptions.undo(ended.id, by="Ada", now=LATER)
+    store.subscriptions.undo(ended.id, CHANNEL, by="Ada", now=LATER)
     assert (find_channel(store).id, find_channel(store).preferences.top) == (id_before, 3)
 
 
