@@ -1,6 +1,7 @@
 """The composition root: builds the objects of the application from the settings."""
 
 import asyncio
+import glob
 import os
 import secrets
 import socket
@@ -32,6 +33,7 @@ from digests.model import Heartbeat, Paper, ScoredPaper
 from digests.pick import PickPolicy
 from digests.ports import Store
 from digests.ports.sources import Source
+from digests.private_files import find_exposed
 from digests.store import open_store
 from digests.store.copying import copy_store as copy_store
 from digests.subscription import Channel, DigestStyle, Preferences, Schedule, Subscription
@@ -160,6 +162,17 @@ def _locate_search_index(settings: Settings) -> Path:
         return Path(settings.search.directory)
     _, _, file = settings.store.url.partition("sqlite:///")
     return Path(f"{file or 'paperround'}.search")
+
+
+def find_exposed_files(services: Services) -> list[Path]:
+    """Return files of the store and the index that other accounts may open, in order.
+
+    Files beside the store whose names begin with its own count too: they may be backups.
+    """
+    _, _, name = services.settings.store.url.partition("sqlite:///")
+    store = Path(name)
+    beside_store = store.parent.glob(f"{glob.escape(store.name)}*") if name else ()
+    return sorted({*find_exposed(beside_store), *find_exposed(services.search_directory.glob("*"))})
 
 
 def list_configured_subscriptions(settings: Settings) -> list[Subscription]:

@@ -16,6 +16,7 @@ from bot.services import (
     build_apps,
     build_reviewer,
     build_sources,
+    find_exposed_files,
     list_configured_subscriptions,
 )
 from bot.storage import run_interactive
@@ -33,7 +34,7 @@ def run_command(options: argparse.Namespace) -> int:
 
 
 async def check_installation(services: Services, environment: Mapping[str, str]) -> Sequence[Finding]:
-    """Check the papers, the sources, the platforms, the reviewer and each channel's digest.
+    """Check the papers, the sources, the store's files, the platforms, the reviewer and the digests.
 
     Returns findings in this order; faults are findings and not raised. Only platforms whose secrets are set
     are connected to. No source is fetched, but the check of the reviewer costs as much as scoring one paper.
@@ -44,6 +45,7 @@ async def check_installation(services: Services, environment: Mapping[str, str])
     findings = [
         await run_interactive(_check_papers, services),
         *await run_interactive(_check_sources, services),
+        *await run_interactive(_check_exposed_files, services),
     ]
     for app in chat_apps:
         channels = [subscription.channel for subscription in subscriptions]
@@ -134,6 +136,19 @@ def _check_sources(services: Services) -> list[Finding]:
         sentence = "arXiv asks for a contact address: set contact under [fetching] to a mail or web address."
         findings.append(Finding(Severity.WARNING, "fetching", sentence))
     return findings
+
+
+def _check_exposed_files(services: Services) -> list[Finding]:
+    """Report files of the store that other accounts of the machine may open. No finding if there is none."""
+    exposed = find_exposed_files(services)
+    if not exposed:
+        return []
+    more = f" and {len(exposed) - 1:,} more" if len(exposed) > 1 else ""
+    sentence = (
+        f"Other accounts of this machine may open {exposed[0]}{more}: as the owner run chmod go-rwx on "
+        f"{'them' if more else 'it'}, or keep the store in a folder of your own (chmod 700)."
+    )
+    return [Finding(Severity.WARNING, "store", sentence)]
 
 
 def _check_source(source: Source, services: Services) -> Finding:

@@ -13,6 +13,9 @@ from bot.cli.terminal import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OK
 from config.problems import SettingsError
 from digests.errors import PaperroundError
 
+PRIVATE_UMASK = 0o077
+"""Rights that new files of a command do not give: those of other accounts. Libraries create some of them."""
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command and return its exit status. `arguments` None stands for those of the process.
@@ -22,6 +25,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     process with `EXIT_USAGE`. An unforeseen exception becomes a sentence too, unless PAPERROUND_DEBUG is set.
     """
     _make_output_safe()
+    former_umask = os.umask(PRIVATE_UMASK)
     try:
         options = build_parser().parse_args(arguments)
         status: int = import_module(f"bot.cli.{options.module}").run_command(options)
@@ -43,6 +47,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             f"An unexpected fault: {type(error).__name__}: {error}. "
             "Set PAPERROUND_DEBUG=1 to see where, and report it."
         )
+    finally:
+        os.umask(former_umask)
     return status
 
 

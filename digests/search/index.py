@@ -19,6 +19,7 @@ from tantivy import Query
 from digests.errors import SearchError
 from digests.model import ScoredPaper
 from digests.ports.library import Library
+from digests.private_files import create_private_folder, open_private, restrict_to_owner
 from digests.search.query import WordQuery
 from digests.search.ranking import plan_rounds
 from digests.search.schema import SCHEMA, SCHEMA_VERSION, build_analyzer, build_document
@@ -71,7 +72,8 @@ class SearchIndex:
         Call `catch_up` to fill it. Raises SearchError if the directory cannot be created or written.
         """
         with _translate_errors(directory):
-            directory.mkdir(parents=True, exist_ok=True)
+            create_private_folder(directory)
+            _restrict_files(directory)
             if not os.access(directory, os.W_OK):
                 raise PermissionError(EACCES, os.strerror(EACCES))
             try:
@@ -130,6 +132,7 @@ class SearchIndex:
         finally:
             with _translate_errors(self._directory):
                 writer.wait_merging_threads()
+                _restrict_files(self._directory)
 
     def _index_changes(self, library: Library, writer: tantivy.IndexWriter) -> int:
         view = self._refresh_view()
@@ -205,7 +208,7 @@ class SearchIndex:
 
     def _rebuild_index(self) -> None:
         with _translate_errors(self._directory):
-            self._directory.mkdir(parents=True, exist_ok=True)
+            create_private_folder(self._directory)
             _delete_index_files(self._directory)
             self._index, self._view = _open_directory(self._directory), None
 
@@ -226,7 +229,8 @@ def _open_directory(directory: Path) -> tantivy.Index:
     version = directory / "schema"
     if not version.is_file() or version.read_bytes() != SCHEMA_VERSION.encode():
         _delete_index_files(directory)
-        version.write_bytes(SCHEMA_VERSION.encode())
+        with open(version, "wb", opener=open_private) as file:
+            file.write(SCHEMA_VERSION.encode())
     index = tantivy.Index(SCHEMA, str(directory))
     index.config_reader("manual")
     index.register_tokenizer("written", build_analyzer(stems=False))
@@ -239,9 +243,17 @@ _INDEX_FILES = re.compile(r"[0-9a-f]{32}(?:\.\w+)+|meta\.json|\.managed\.json|sc
 
 def _delete_index_files(directory: Path) -> None:
     """Delete the files of an index and no others: the folder may be a mistake. Lock files stay."""
-    for path in directory.iterdir():
-        if _INDEX_FILES.fullmatch(path.name):
-            path.unlink(missing_ok=True)
+    for path in _list_index_files(directory):
+        path.unlink(missing_ok=True)
+
+
+def _restrict_files(directory: Path) -> None:
+    """Take the index's files from other accounts: tantivy creates them with the rights that umask leaves."""
+    restrict_to_owner([*_list_index_files(directory), *directory.glob(".tantivy-*.lock")])
+
+
+def _list_index_files(directory: Path) -> list[Path]:
+    return [path for path in directory.iterdir() if _INDEX_FILES.fullmatch(path.name)]
 
 
 def _collect_hits(searcher: tantivy.Searcher, query: Query, limit: int) -> list[SearchHit]:

@@ -2,8 +2,9 @@
 
 import json
 import sqlite3
+import threading
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -37,6 +38,7 @@ from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import TypeEngine
 
 from digests.errors import StoreError
+from digests.private_files import create_private_file, restrict_to_owner
 from digests.store import postgres
 
 BUSY_TIMEOUT = 30.0
@@ -284,7 +286,27 @@ def _open_sqlite(address: URL, busy_timeout: float) -> Database:
         engine = create_engine(address, connect_args={"timeout": busy_timeout})
     _configure_sqlite(engine, in_memory=in_memory)
     file = None if in_memory or not address.database else Path(address.database)
+    if file and not str(file).startswith("file:"):
+        _keep_file_private(engine, file)
     return Database(engine, str(file or address), file)
+
+
+_file_lock = threading.Lock()
+
+
+def _keep_file_private(engine: Engine, file: Path) -> None:
+    """Before each connection, create the file for its owner only, and restrict the files that are there.
+
+    SQLite gives its other files the mode of the first one.
+    """
+    files = [file, *(file.with_name(f"{file.name}{ending}") for ending in ("-wal", "-shm", "-journal"))]
+
+    @event.listens_for(engine, "do_connect")
+    def prepare_file(dialect: Dialect, record: Any, arguments: Any, parameters: Any) -> None:
+        # Closing a file drops the locks of this process on it: nobody may connect in between.
+        with _file_lock, suppress(OSError):  # SQLite describes a missing folder or right better.
+            create_private_file(file)
+        restrict_to_owner(files)
 
 
 def _configure_sqlite(engine: Engine, *, in_memory: bool) -> None:

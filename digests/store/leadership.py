@@ -13,6 +13,7 @@ from sqlalchemy.exc import DisconnectionError, SQLAlchemyError
 
 from digests.errors import StoreError
 from digests.ports.leadership import LeaderLock
+from digests.private_files import open_private
 from digests.store.engine import Database, translate_errors
 
 ANSWER_TIMEOUT_SECONDS = 5.0
@@ -74,7 +75,7 @@ class FileLeadership:
         import fcntl  # Missing on Windows, where the rest of the store works.
 
         try:
-            lock = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+            lock = open_private(str(path), os.O_RDWR | os.O_CREAT)
         except OSError as error:
             raise StoreError(
                 f"{path} cannot be written ({error.strerror}): give this user the right to write there, or "

@@ -8,6 +8,7 @@ from pathlib import Path
 from sqlalchemy import Connection, inspect, text
 
 from digests.errors import StoreError
+from digests.private_files import create_private_file
 from digests.store import postgres
 from digests.store.carry_over import OLD_REVISION
 from digests.store.engine import Database, translate_errors
@@ -97,6 +98,7 @@ def _fetch_revision(connection: Connection) -> str | None:
 
 def _back_up_file(file: Path, copy: Path) -> None:
     try:
+        create_private_file(copy)
         with closing(sqlite3.connect(file)) as old, closing(sqlite3.connect(copy)) as new:
             old.backup(new)
     except (OSError, sqlite3.Error) as error:

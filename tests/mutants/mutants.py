@@ -120,6 +120,31 @@ MUTANTS: tuple[Mutant, ...] = (
         "                return None\n            case PageState.PLANNED",
         (f"{DELIVER}::test_a_resumed_thread_continues_under_its_first_page[before-2]",),
     ),
+    # What other accounts of the machine can read.
+    Mutant(
+        "store created by SQLite, with the rights that umask leaves",
+        "digests/store/engine.py",
+        "            create_private_file(file)\n",
+        "            file.touch()\n",
+        ("tests/digests/test_private_files.py::test_a_new_store_has_its_mode_before_anything_is_in_it",),
+    ),
+    Mutant(
+        "files of an existing store left readable",
+        "digests/store/engine.py",
+        "        restrict_to_owner(files)\n",
+        "        restrict_to_owner([])\n",
+        (
+            "tests/digests/test_private_files.py"
+            "::test_the_files_of_an_existing_store_are_restricted_when_it_is_opened",
+        ),
+    ),
+    Mutant(
+        "commands keep the umask of the shell",
+        "bot/cli/main.py",
+        "PRIVATE_UMASK = 0o077",
+        "PRIVATE_UMASK = 0o000",
+        ("tests/bot/cli/test_file_modes.py::test_new_files_of_libraries_are_private_from_the_start",),
+    ),
     # Reconciliation of what nobody knows.
     Mutant(
         "one look instead of two",

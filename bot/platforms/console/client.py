@@ -13,6 +13,7 @@ from bot.chat.message import Message
 from bot.chat.port import CANNOT_ASK, NoHistory, Outcome, Page, PostError, PostUpdate
 from bot.platforms.console.render import print_page, render
 from digests.model import Post
+from digests.private_files import open_private, restrict_to_owner
 from digests.subscription import Channel, DigestStyle
 
 
@@ -50,7 +51,8 @@ class ConsolePlatform:
             line = json.dumps(
                 {"key": key, "channel": str(channel), "papers": page.papers, "page": page.payload}
             )
-            with self.transcript.open("a", encoding="utf-8") as file:
+            restrict_to_owner([self.transcript])
+            with open(self.transcript, "a", encoding="utf-8", opener=open_private) as file:
                 file.write(line + "\n")
 
     async def find(self, channel: Channel, *, key: str, since: datetime) -> str | NoHistory | None:
