@@ -10,6 +10,9 @@ from config.problems import find_nearest, quote_value
 
 STORE_SCHEMES = ("sqlite:///", "postgresql+psycopg://")
 
+MAX_ZONE_CHARACTERS = 100
+"""Characters of a time zone's name. The longest one has 32."""
+
 
 def parse_clock_time(value: object) -> time:
     """Return a time of whole minutes from `"09:00"` or from TOML's own 09:00:00.
@@ -30,6 +33,8 @@ def validate_time_zone(key: str) -> str:
 
     Zones that only some machines have, such as "posix/UTC" and "localtime", are refused.
     """
+    if len(key) > MAX_ZONE_CHARACTERS:
+        _refuse_zone(key)  # Many slashes in it are many folders, and end in a RecursionError.
     try:
         ZoneInfo(key)
     except (ZoneInfoNotFoundError, ValueError, OSError):
@@ -49,7 +54,7 @@ def _find_nearest_zone(key: str) -> str | None:
     zones = sorted(zone for zone in available_timezones() if "/" in zone and not zone.startswith("Etc/"))
     cities = {zone.rsplit("/", 1)[1].casefold(): zone for zone in zones}
     names = cities | {zone.casefold(): zone for zone in zones} | {"utc": "UTC"}
-    nearest = find_nearest(key.replace(" ", "_").casefold(), names, cutoff=0.8)
+    nearest = find_nearest(key[:MAX_ZONE_CHARACTERS].replace(" ", "_").casefold(), names, cutoff=0.8)
     return names[nearest] if nearest else None
 
 

@@ -29,6 +29,7 @@ PROCESS_FILES = (
     "tests/bot/cli/test_preview_page.py",
     "tests/bot/ingest/test_reviewing.py",
     "tests/chaos/test_chaos.py",
+    "tests/digests/test_linear_text.py",
     "tests/test_docs.py",
 )
 """Tests that start the command line or a browser themselves."""

@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from tests import conftest, style
+from tests.linear_text import REGISTERED
 
 ROOT = Path(__file__).parents[1]
 PLATFORMS_ROOM = "bot/platforms/"
@@ -255,6 +256,23 @@ def test_only_the_composition_root_names_the_store_and_the_index() -> None:
         if each.module.startswith(("digests.store", "digests.search")) and not each.file.startswith(allowed)
     ]
     assert astray == []
+
+
+def test_only_registered_modules_use_regular_expressions() -> None:
+    """Each registered function is measured on hostile text (`tests/digests/test_linear_text.py`)."""
+    users = {each.file for each in list_imports() if each.root in ("re", "regex")}
+    assert sorted(users - REGISTERED.keys()) == []
+
+
+def test_each_registered_module_names_functions_that_it_has() -> None:
+    missing = [
+        f"{file}: {probe.name}"
+        for file, probes in REGISTERED.items()
+        for probe in probes
+        if not re.search(rf"^(?:def |class )?{probe.name}\b", (ROOT / file).read_text("utf-8"), re.MULTILINE)
+    ]
+    assert missing == []
+    assert [file for file, probes in REGISTERED.items() if not probes] == []
 
 
 def test_tests_mirror_the_rooms_of_the_code() -> None:

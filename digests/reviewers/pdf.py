@@ -65,7 +65,12 @@ def parse_pdf(document: bytes) -> str:
             pages.append(page.extract_text())
             if sum(map(len, pages)) > MAX_FULL_TEXT_CHARACTERS:
                 break
-    return re.sub(r"-\n(?=[a-z])", "", "\n".join(pages))[:MAX_FULL_TEXT_CHARACTERS]
+    return join_hyphenated_words("\n".join(pages))[:MAX_FULL_TEXT_CHARACTERS]
+
+
+def join_hyphenated_words(text: str) -> str:
+    """Join words that were hyphenated at the end of a line."""
+    return re.sub(r"-\n(?=[a-z])", "", text)
 
 
 def main() -> None:

@@ -57,6 +57,9 @@ KEYCAP_NAMES = ("one", "two", "three", "four", "five", "six", "seven", "eight", 
 MAX_LINKS = 5
 """Links of one message that get a card. Our own limit."""
 
+_MEMBERS_COMMAND = re.compile(r"\s*(subscribe|settings|resume)\b", re.IGNORECASE)
+"""Commands that need the bot's membership in the channel."""
+
 
 @dataclass(slots=True)
 class SlackListeners:
@@ -115,7 +118,7 @@ class SlackListeners:
             channel = self._channel_from_id(command["channel_id"], workspace)
             person = await workspace.profiles.fetch_person(command["user_id"])
             text = command.get("text", "")
-            if re.match(r"\s*(subscribe|settings|resume)\b", text, re.IGNORECASE):
+            if _MEMBERS_COMMAND.match(text):
                 await self._require_membership(channel, workspace)
             reply = await self.dispatcher.run_digest_command(text, channel, person)
             if reply.form:

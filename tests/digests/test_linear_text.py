@@ -1,0 +1,42 @@
+"""No text costs more than its length: hostile repeats, in processes of their own with a limit of CPU time."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from tests.linear_text import REGISTERED, is_linear
+
+IS_LONG = bool(os.environ.get("PAPERROUND_CHAOS"))
+SIZE = 60_000 if IS_LONG else 16_000
+"""Characters of the long form of each text; the short form is a quarter of it."""
+
+
+def measure_room(room: str) -> list[str]:
+    """Return the cases of a room that are not linear, and the last one if it used up its CPU time."""
+    command = [sys.executable, "-m", "tests.linear_text", room, str(SIZE), *(["long"] if IS_LONG else [])]
+    process = subprocess.run(command, check=False, capture_output=True, text=True)
+    lines = process.stdout.splitlines()
+    slow = [line for line in lines if line.startswith("NOT LINEAR")]
+    if process.returncode:
+        slow.append(f"ended with {process.returncode} in {lines[-1:]}: {process.stderr[-2000:]}")
+    return slow
+
+
+@pytest.mark.parametrize("room", ["digests/", "bot/", "config/"])
+def test_hostile_repeats_cost_no_more_than_their_length(room: str) -> None:
+    assert measure_room(room) == []
+
+
+def test_every_registered_module_is_in_one_of_the_rooms() -> None:
+    assert {file.split("/")[0] for file in REGISTERED} == {"digests", "bot", "config"}
+
+
+def test_a_quadratic_function_is_told_from_a_linear_one() -> None:
+    def take_quadratic_time(text: str) -> object:
+        return [text.count(sign) for sign in text]
+
+    short, long = "a" * 4_000, "a" * 16_000
+    assert not is_linear(take_quadratic_time, short, long)
+    assert is_linear(str.upper, short, long)

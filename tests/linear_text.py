@@ -1,0 +1,407 @@
+"""Registry of the functions that run over outside text, and the measurement of their cost.
+
+`python -m tests.linear_text ROOM SIZE [long]` feeds each function of a room hostile repeats of SIZE / 4 and
+of SIZE characters, with a limit of CPU time. It prints each case before it runs. A line that begins with
+"NOT LINEAR" follows if the cost grows faster than the length.
+"""
+
+import resource
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
+from importlib import import_module
+from itertools import permutations
+from typing import Any
+
+from digests.errors import InputError, PaperroundError
+from digests.reviewers.parse import AnswerError
+
+MAX_RATIO = 8.0
+"""Largest ratio of the CPU time for four times the length. Linear cost is 4, quadratic cost 16."""
+
+FLOOR_SECONDS = 0.02
+"""CPU time up to which a case counts as linear: less is noise."""
+
+RUNS = 5
+"""Runs of a case, of which the least counts."""
+
+CPU_LIMIT_SECONDS = 20
+"""CPU time of one case after which the process is killed."""
+
+
+def _call(function: Any, text: str) -> object:
+    return function(text)
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """A function, method or pattern of a module, and the way in which it is called with a hostile text."""
+
+    name: str
+    call: Callable[[Any, str], object] = _call
+
+
+def _fullmatch(pattern: Any, text: str) -> object:
+    return pattern.fullmatch(text)
+
+
+def _match(pattern: Any, text: str) -> object:
+    return pattern.match(text)
+
+
+def _clip(clip: Any, text: str) -> object:
+    return clip(text, len(text) // 2)
+
+
+def _clip_to_message(clip: Any, text: str) -> object:
+    return clip(text, 2000)
+
+
+def _find_word(compile_word_pattern: Any, text: str) -> object:
+    return [compile_word_pattern([word]).search(text) for word in ("- a", "a b", "a")]
+
+
+def _quote_text(is_quoted: Any, text: str) -> object:
+    return is_quoted(text, "abc" * 100), is_quoted("a long quote of it … and more", text)
+
+
+def _answer(text: str, quote: str = "") -> str:
+    import json
+
+    from digests.reviewers.rubric import DIMENSIONS
+
+    grades = {name: {"evidence": text, "grade": 2, "assessment": text} for name in DIMENSIONS}
+    points = [{"point": text, "quote": quote or text}] * 30
+    return json.dumps({**grades, "tldr": text, "tldr_quote": text, "key_limitations": points})
+
+
+def _parse_answers(parse_answer: Any, text: str) -> object:
+    from digests.model import ReviewDepth
+    from digests.reviewers.parse import AnswerError
+
+    for answer in (text, _answer(text), '{"tldr": ' + text):
+        with suppress(AnswerError):
+            parse_answer(answer, ReviewDepth.SCORE, text)
+    return None
+
+
+def _parse_form(parse_form: Any, text: str) -> object:
+    from digests.reviewers.comparison import _ComparisonForm
+
+    return parse_form(text, _ComparisonForm)
+
+
+def _read_page(parse_html: Any, text: str) -> object:
+    from digests.reviewers.prompt import anonymize_full_text, sanitize_text
+
+    return sanitize_text(
+        anonymize_full_text(parse_html(text.encode("utf-8", "replace")).text, ["Ada Author"])
+    )
+
+
+def _read_style(parse_html: Any, text: str) -> object:
+    return parse_html(f'<p style="{text}">x</p>'.encode("utf-8", "replace"))
+
+
+def _scan(scan_text: Any, text: str) -> object:
+    return scan_text(text, "full text")
+
+
+def _subscribe(parse_subscribe_words: Any, text: str) -> object:
+    from digests.subscription import Channel, Preferences, Subscription
+
+    return parse_subscribe_words(text, Subscription(Channel("console", "C1"), Preferences()))
+
+
+def _read_record(parse_record: Any, text: str) -> object:
+    import json
+    from datetime import date
+
+    record = {"arxiv_id": "2402.01306", "title": "A title", "authors": text, "abstract": text, "url": text}
+    for raw in (text, json.dumps(record), json.dumps({**record, "title": text, "arxiv_id": text})):
+        parse_record(raw, source="it", line=1, today=date(2026, 11, 24))
+    return None
+
+
+def _split_pieces(split_records: Any, text: str) -> object:
+    for start in ("", "[", "{"):
+        whole = start + text
+        pieces = (whole[index : index + 65_536] for index in range(0, len(whole), 65_536))
+        with suppress(InputError):
+            list(split_records(pieces, "it"))
+    return None
+
+
+def _match_rules(rules: Any, text: str) -> object:
+    return [list(rule.pattern.finditer(text.lower())) for rule in rules]
+
+
+def _present_found(has_all_words: Any, text: str) -> object:
+    return has_all_words("a title", text), has_all_words(text, "a title " + text)
+
+
+def _is_withdrawn(is_withdrawn: Any, text: str) -> object:
+    return is_withdrawn("withdrawn " + text, text + " withdrawn")
+
+
+def _parse_bytes(parse: Any, text: str) -> object:
+    return parse(text.encode("utf-8", "replace"), "it")
+
+
+def _parse_feed(parse_feed: Any, text: str) -> object:
+    from xml.sax.saxutils import escape
+
+    safe = escape("".join(sign for sign in text if sign.isprintable() or sign.isspace()))
+    item = f"<item><title>{safe}</title><description>{safe}</description><category>{safe}</category></item>"
+    date = "<pubDate>Tue, 24 Nov 2026 00:00:00 -0500</pubDate>"
+    return parse_feed(f"<rss><channel>{date}{item * 3}</channel></rss>".encode("utf-8", "replace"))
+
+
+def _find_in_message(handler: Any, text: str) -> object:
+    from types import SimpleNamespace
+
+    nothing = SimpleNamespace(find=lambda *_: None, get=lambda *_: {})
+    me = SimpleNamespace(store=SimpleNamespace(posts=nothing, library=nothing))
+    return handler._find_paper_in_message(me, None, "1", text)
+
+
+def _parse_option(parse: Any, text: str) -> object:
+    from argparse import ArgumentTypeError
+
+    with suppress(ArgumentTypeError):
+        parse(text)
+    return None
+
+
+def _find_platforms(find_possible_platforms: Any, text: str) -> object:
+    from types import SimpleNamespace
+
+    return list(find_possible_platforms(text, SimpleNamespace(workspaces=SimpleNamespace(list_all=list))))
+
+
+def _react(conversation: Any, text: str) -> object:
+    return conversation._react_to_paper(None, text)
+
+
+def _anonymize(anonymize_full_text: Any, text: str) -> object:
+    return anonymize_full_text(text, ["Ada Author", "autho", text[:50]]), anonymize_full_text(text, [])
+
+
+def _sanitize(sanitize_text: Any, text: str) -> object:
+    return sanitize_text(text, "0" * 16)
+
+
+def _truncate(truncate_middle: Any, text: str) -> object:
+    return truncate_middle(text, len(text) // 2)
+
+
+def _title_of(title_of: Any, text: str) -> object:
+    return title_of({"content": text}), title_of({"embeds": [{"title": text}]})
+
+
+def _render_page(render_message_page: Any, text: str) -> object:
+    from bot.chat.message import Message, Text
+    from digests.subscription import DigestStyle
+
+    return render_message_page(Message(text, (Text(text),)), DigestStyle.CARDS)
+
+
+def _find_secrets(find_secrets: Any, text: str) -> object:
+    return list(find_secrets({text: {text: text}}))
+
+
+def _validate_url(base_url_validator: Any, text: str) -> object:
+    return base_url_validator("https://host")("https://" + text)
+
+
+def _split_mrkdwn(split_text: Any, text: str) -> object:
+    return split_text(text, 3000, len)
+
+
+def _fit(find_fitting_end: Any, text: str) -> object:
+    return find_fitting_end(text, 2000)
+
+
+def _match_address(parse: Any, text: str) -> object:
+    for start in ("", "https://", "https://arxiv.org/abs/", "arxiv:", "web:", "doi:", "https://a.b/"):
+        with suppress(InputError):
+            parse(start + text)
+    return None
+
+
+REGISTERED: dict[str, tuple[Probe, ...]] = {
+    "bot/chat/links.py": (Probe("safe_web_address", _match_address),),
+    "bot/cli/demo.py": (Probe("TerminalConversation", _react),),
+    "bot/cli/parser.py": (Probe("_suggest_choice"), Probe("_parse_https_url", _parse_option)),
+    "bot/cli/preview_page.py": (Probe("render_message_page", _render_page),),
+    "bot/cli/workspaces.py": (Probe("_find_possible_platforms", _find_platforms),),
+    "bot/conversation/commands.py": (Probe("parse_digest_command"), Probe("clean_lookup_text")),
+    "bot/conversation/lookup.py": (Probe("_ID_PREFIX", _fullmatch),),
+    "bot/conversation/marks.py": (Probe("MarkHandler", _find_in_message),),
+    "bot/conversation/subscription_form.py": (
+        Probe("parse_entries"),
+        Probe("parse_top"),
+        Probe("parse_score"),
+        Probe("parse_time"),
+        Probe("parse_time_zone"),
+    ),
+    "bot/conversation/subscription_words.py": (Probe("parse_subscribe_words", _subscribe),),
+    "bot/platforms/discord/preview.py": (Probe("_render_markdown"),),
+    "bot/platforms/discord/sanitize.py": (
+        Probe("escape_inline"),
+        Probe("escape_plain"),
+        Probe("clip_inline", _clip_to_message),
+        Probe("find_fitting_end", _fit),
+    ),
+    "bot/platforms/discord/settings.py": (
+        Probe("_validate_discord_id"),
+        Probe("_validate_reaction_emoji"),
+    ),
+    "bot/platforms/discord/tags.py": (Probe("title_of", _title_of),),
+    "bot/platforms/slack/listeners.py": (Probe("_MEMBERS_COMMAND", _match),),
+    "bot/platforms/slack/preview.py": (Probe("_render_mrkdwn"),),
+    "bot/platforms/slack/sanitize.py": (
+        Probe("tidy_lines"),
+        Probe("escape_mrkdwn"),
+        Probe("clip_mrkdwn", _clip_to_message),
+        Probe("split_text", _split_mrkdwn),
+    ),
+    "bot/platforms/slack/settings.py": (Probe("_validate_command"), Probe("_validate_emoji_name")),
+    "bot/present/lookup.py": (Probe("_has_all_words", _present_found),),
+    "config/problems.py": (Probe("_quote_key"), Probe("quote_value")),
+    "config/secrets.py": (Probe("find_secrets", _find_secrets),),
+    "config/validators.py": (
+        Probe("parse_clock_time"),
+        Probe("validate_web_address", _match_address),
+        Probe("base_url_validator", _validate_url),
+    ),
+    "digests/domains.py": (Probe("resolve_domain"),),
+    "digests/ids.py": (Probe("parse_paper_id", _match_address), Probe("paper_id_of_address", _match_address)),
+    "digests/injection_rules.py": (Probe("RULES", _match_rules),),
+    "digests/injections.py": (Probe("scan_text", _scan),),
+    "digests/limitations.py": (
+        Probe("extract_key_limitations"),
+        Probe("extract_points"),
+        Probe("shorten_point"),
+    ),
+    "digests/pick.py": (Probe("compile_word_pattern", _find_word),),
+    "digests/reviewers/html.py": (Probe("parse_html", _read_page), Probe("parse_html", _read_style)),
+    "digests/reviewers/parse.py": (
+        Probe("is_quoted", _quote_text),
+        Probe("parse_answer", _parse_answers),
+        Probe("parse_form", _parse_form),
+    ),
+    "digests/reviewers/pdf.py": (Probe("join_hyphenated_words"),),
+    "digests/reviewers/prompt.py": (
+        Probe("anonymize_full_text", _anonymize),
+        Probe("sanitize_text", _sanitize),
+        Probe("truncate_middle", _truncate),
+    ),
+    "digests/search/index.py": (Probe("_INDEX_FILES", _fullmatch),),
+    "digests/search/query.py": (Probe("parse_query"), Probe("tokenize_text")),
+    "digests/sources/arxiv/papers.py": (Probe("is_withdrawn", _is_withdrawn), Probe("collapse_spaces")),
+    "digests/sources/arxiv/rss.py": (Probe("parse_feed", _parse_feed), Probe("split_author_names")),
+    "digests/sources/arxiv/xml.py": (Probe("parse_xml", _parse_bytes),),
+    "digests/sources/reviews.py": (Probe("parse_record", _read_record),),
+    "digests/sources/stream.py": (Probe("split_records", _split_pieces),),
+    "digests/text.py": (
+        Probe("normalize_text"),
+        Probe("to_plain_text"),
+        Probe("split_sentences"),
+        Probe("clip_text", _clip),
+    ),
+}
+"""Modules that use regular expressions, with functions through which outside text reaches each pattern.
+
+`tests/test_architecture.py` keeps regular expressions out of other modules.
+"""
+
+UNITS = (
+    # The inputs that once froze the bot: table cells, blank lines, styles, omission marks, formulas.
+    "<tr><td>-</td></tr>", "\n", ";color:hsl(", " ", "\\(a",
+    "a", "a ", "-", "<think>", "[", "\\[", "\u0301\u0323", "@", "\"", "$", "0",
+)  # fmt: skip
+"""Hostile texts that are repeated in every run of the tests."""
+
+FURTHER_UNITS = (
+    "a@", "a@b.", "{", "}", "(", ")", "]", "<", ">", "\\", "\\\\", "\\\\[", "$$", "$a ",
+    "\\href{}{", "\\url{", "\\cite[", "\\sqrt[", "\\begin{a}[", "\\begin{a}", "{\\it ",
+    "{\\it\\\\ ", "^{", "^ ", "_{\\\\ ", "\\frac{", "\\frac1", "\\text", "\\hat{", "{\\'", "\\c ",
+    "``", "''", "--", "---", ".", "!", ". ", ".'", ",", ";", ":", ":a", "a:", "1.", "1) ", "(1) ",
+    "(a ", "- ", "a-", "; color:rgba(1,", ";color:rgba(", "font-size:0", "opacity:0", "display :",
+    "</think>", "<think></think>", "…", "...", "[...", "\u05b0\u0323\u0301", "\u200b", "\u200d",
+    "\ufeff", "🇦", "👩\u200d", "\U000e0061", "\u202e", "'", "“", "”", "“a", "&", "&amp;", "&a", "*",
+    "*a", "**", "_", "_a", "~", "`", "www.", "https://", "https://a.b/", "<https://", "<https://a|",
+    "[a](https://", "#", "##", "@everyone ", "ignore ", "ignore all ", "i g n o r e ", "1gn0re ",
+    "іgnore ", "QUJD", "ignore all previous instructions ",
+    "“ignore all previous instructions” attack ", "忽略", "and ", " and ", "a,", "a, ", "Jr., ",
+    "First, ", "limitations ", "including a, ", "not ", "top 3 ", "min ", "{}", '{"a":',
+    '{"tldr": "', "<i hidden>x</i>a", '<p style="color:white">', "<i><svg/>", "<a b", "<!--",
+    "References\n", "\n\n1", "Abstract\n", "A\n\nBc\n", "\t", "\r", "\x00", "\ud800", "2601.0",
+    "a/", "cs.", "%", "🔖", "1 in ", "mon-", "à", "ｱ", "ﷺ", "가",
+)  # fmt: skip
+"""Hostile texts of the long run (`make chaos`)."""
+
+ENDINGS = ("", "x", "\n!")
+
+
+def list_cases(size: int, *, is_long: bool) -> Iterator[tuple[str, str, str]]:
+    """Yield the description of each hostile text with its short and its long form, `size` characters."""
+    units = [*UNITS, *FURTHER_UNITS] if is_long else [*UNITS]
+    if is_long:
+        units += [first + second for first, second in permutations(UNITS, 2)]
+    for unit in units:
+        for ending in ENDINGS if is_long else ("x",):
+            short, long = (unit * (length // len(unit)) + ending for length in (size // 4, size))
+            yield f"{unit!r} repeated, then {ending!r}", short, long
+
+
+def is_linear(call: Callable[[str], object], short: str, long: str) -> bool:
+    """Compare the least CPU times of up to `RUNS` runs. Ends early once the case counts as linear."""
+    shorts, longs = [], []
+    for _ in range(RUNS):
+        longs.append(_measure(call, long))
+        if min(longs) <= FLOOR_SECONDS:
+            return True
+        shorts.append(_measure(call, short))
+        if min(longs) <= MAX_RATIO * min(shorts):
+            return True
+    return False
+
+
+def _measure(call: Callable[[str], object], text: str) -> float:
+    start = time.process_time()
+    # A refusal of the text is an answer too.
+    with suppress(PaperroundError, ValueError, AnswerError):
+        call(text)
+    return time.process_time() - start
+
+
+def main(room: str, size: int, is_long: bool) -> None:
+    """Measure every registered function of a room, as this module's docstring says."""
+    for file, probes in REGISTERED.items():
+        if not file.startswith(room):
+            continue
+        module = import_module(file.removesuffix(".py").replace("/", "."))
+        for probe in probes:
+            call = partial(probe.call, getattr(module, probe.name))
+            with suppress(PaperroundError, ValueError, AnswerError):
+                call("warm up")
+            for description, short, long in list_cases(size, is_long=is_long):
+                print(f"{file}: {probe.name} of {description}", flush=True)
+                _limit_cpu()
+                if not is_linear(call, short, long):
+                    print(f"NOT LINEAR: {file}: {probe.name} of {description}", flush=True)
+
+
+def _limit_cpu() -> None:
+    used = time.process_time()
+    _, hard = resource.getrlimit(resource.RLIMIT_CPU)
+    resource.setrlimit(resource.RLIMIT_CPU, (int(used) + CPU_LIMIT_SECONDS, hard))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], int(sys.argv[2]), is_long=len(sys.argv) > 3)
