@@ -18,6 +18,7 @@ from bot.chat.port import Platform, PostError
 from bot.conversation.announce import announce_message, share_paper
 from bot.conversation.answers import Answers
 from bot.conversation.context import Person, Reply
+from bot.conversation.fair_use import FairUse, Use, find_use_of_command
 from bot.conversation.marks import MarkEmojis, MarkHandler, describe_menu_choice, describe_tap
 from bot.present.wording import present_sentence
 from bot.storage import run_interactive
@@ -28,6 +29,16 @@ log = logging.getLogger(__name__)
 
 DRAIN_SECONDS = 10.0
 """Longest wait for running work at shutdown. A container is killed after ten to thirty seconds."""
+
+USE_BY_ACTION = {
+    ButtonAction.DISCUSS: Use.MARK,
+    ButtonAction.SHARE: Use.SHARE,
+    ButtonAction.UNDO: Use.CHANGE,
+    ButtonAction.FINISH_DISCUSSION: Use.DECISION,
+    ButtonAction.RELEASE: Use.DECISION,
+    ButtonAction.REJECT: Use.DECISION,
+}
+"""Uses that clicks count as. All other clicks are look-ups."""
 
 
 class Responder(Protocol):
@@ -61,7 +72,8 @@ class InteractionDispatcher:
 
     `emojis` are the reactions that mark a paper. `confirms_undo` is True on a platform that shows a waiting
     state until every click is answered. Methods raise their errors, unless stated otherwise; `explain_errors`
-    around a call turns them into sentences for the person.
+    around a call turns them into sentences for the person. Those that a person causes raise LimitReachedError
+    before any other call if the person has done too much of it: see `fair_use`.
     """
 
     answers: Answers
@@ -69,6 +81,7 @@ class InteractionDispatcher:
     emojis: MarkEmojis
     clock: Callable[[], datetime]
     confirms_undo: bool
+    fair_use: FairUse = field(default_factory=FairUse)
     mark_handler: MarkHandler = field(init=False)
     _running_tasks: set[asyncio.Task[Any]] = field(default_factory=set)
 
@@ -81,6 +94,8 @@ class InteractionDispatcher:
         Raises PaperroundError with a sentence for the person, also for an unknown action. Raises PostError
         when a message cannot be posted to the channel; what was stored before stays.
         """
+        use = next((use for action, use in USE_BY_ACTION.items() if action == click.action), Use.LOOK_UP)
+        self.fair_use.take_token(use, click.channel, click.person_id)
         match click.action:
             case ButtonAction.DISCUSS:
                 is_marked = await self.mark_handler.toggle_mark(click.channel, click.value, click.person_id)
@@ -129,21 +144,29 @@ class InteractionDispatcher:
         remaining = await run_interactive(decide, click.value, click.channel, person, release=is_release)
         await respond(remaining, replace=True)
 
-    async def look_up_paper(self, text: str, respond: Responder) -> None:
+    async def look_up_paper(self, text: str, channel: Channel, person_id: str, respond: Responder) -> None:
         """Look up the text after /paper, and respond with a paper, a list of matches, or a hint.
 
-        Raises SearchError and StoreError.
+        `channel` is where the person asks. Raises SearchError and StoreError.
         """
+        self.fair_use.take_token(Use.LOOK_UP, channel, person_id)
         reply = await run_interactive(self.answers.lookup.look_up_paper, text)
         await respond(reply.message)
 
-    async def run_digest_command(self, text: str, channel: Channel, person: Person) -> Reply:
+    async def run_digest_command(
+        self, text: str, channel: Channel, person_id: str, fetch_person: Callable[[], Awaitable[Person]]
+    ) -> Reply:
         """Run the text after /digest for a channel, and return the reply without sending it.
+
+        `fetch_person` asks the platform for the person, and may raise errors of its own. It is not called for
+        a person who has given too many commands.
 
         The caller opens the reply's form, if it has one, or passes the reply to `send_reply`. Raises
         InputError for a text that is not understood or a person who may not give the command, and StoreError;
         run it inside `explain_errors`.
         """
+        self.fair_use.take_token(find_use_of_command(text), channel, person_id)
+        person = await fetch_person()
         return await run_interactive(self.answers.run_digest_command, text, channel, person)
 
     async def send_reply(self, reply: Reply, channel: Channel, respond: Responder) -> None:
@@ -162,6 +185,7 @@ class InteractionDispatcher:
         `text` is the content of the message, for messages of people. The posts that show the paper are
         refreshed later. Raises InputError when the message is about no known paper, or about several.
         """
+        self.fair_use.take_token(Use.MARK, channel, person_id)
         paper = await self.mark_handler.find_paper_in_message(channel, receipt, text)
         is_marked = await self.mark_handler.toggle_mark(channel, paper, person_id)
         await respond(present_sentence(describe_menu_choice(is_marked, self.answers.digest_command)))

@@ -23,6 +23,14 @@ THREADS = (
 RUNNERS = (run_leadership, run_background, run_ingest, run_interactive)
 
 
+@pytest.mark.parametrize("run", RUNNERS)
+def test_each_kind_of_work_has_threads_of_its_own(run: Runner) -> None:
+    async def name_thread() -> object:
+        return await run(lambda: threading.current_thread().name)
+
+    assert str(asyncio.run(name_thread())).startswith(run.__name__.replace("run_", "store-"))
+
+
 @pytest.mark.parametrize("busy", RUNNERS)
 def test_work_that_blocks_every_thread_of_its_own_delays_no_other_work(busy: Runner) -> None:
     async def call(run: Runner, function: Callable[..., object], *arguments: object) -> object:
@@ -34,14 +42,13 @@ def test_work_that_blocks_every_thread_of_its_own_delays_no_other_work(busy: Run
             asyncio.create_task(call(busy, release.wait, WAIT_SECONDS)) for _ in range(2 * max(THREADS))
         ]
         await asyncio.sleep(0)
-        for run in RUNNERS:
-            if run is not busy:
-                name = await asyncio.wait_for(
-                    call(run, lambda: threading.current_thread().name), WAIT_SECONDS
-                )
-                assert str(name).startswith(run.__name__.replace("run_", "store-"))
-        assert not any(task.done() for task in blocked)
-        release.set()
+        try:
+            for run in RUNNERS:
+                if run is not busy:
+                    assert await asyncio.wait_for(call(run, int, "7"), WAIT_SECONDS) == 7
+            assert not any(task.done() for task in blocked)
+        finally:
+            release.set()
         assert all(await asyncio.gather(*blocked))
 
     asyncio.run(scenario())

@@ -31,6 +31,7 @@ DISCORD = "tests/bot/platforms/discord"
 HTTP = "tests/digests/sources/http"
 SCHEDULE = "tests/digests/test_schedule.py"
 PICK = "tests/digests/test_pick.py"
+FAIR_USE = "tests/bot/conversation/test_fair_use.py"
 
 POISON = f"{OUTBOX}/test_claims.py::test_a_poison_delivery_is_leased_alone_to_an_idle_worker[sqlite]"
 
@@ -1447,9 +1448,28 @@ MUTANTS: tuple[Mutant, ...] = (
         "bot/storage.py",
         "return await _start(_leadership_pool, partial",
         "return await _start(_ingest_pool, partial",
+        ("tests/bot/test_storage.py::test_each_kind_of_work_has_threads_of_its_own[run_leadership]",),
+    ),
+    # Fair use.
+    Mutant(
+        "no limit for the people of a workspace together",
+        "bot/conversation/fair_use.py",
+        "        shared.tokens -= 1\n",
+        "",
+        (f"{FAIR_USE}::test_many_people_of_a_workspace_meet_its_limit_and_other_workspaces_do_not",),
+    ),
+    Mutant(
+        "a person is fetched before the limit is checked",
+        "bot/platforms/interaction.py",
+        """        self.fair_use.take_token(find_use_of_command(text), channel, person_id)
+        person = await fetch_person()
+""",
+        """        person = await fetch_person()
+        self.fair_use.take_token(find_use_of_command(text), channel, person_id)
+""",
         (
-            "tests/bot/test_storage.py::"
-            "test_work_that_blocks_every_thread_of_its_own_delays_no_other_work[run_ingest]",
+            "tests/bot/platforms/test_interaction.py::"
+            "test_a_command_beyond_the_limit_asks_neither_the_platform_nor_the_store[pause]",
         ),
     ),
 )

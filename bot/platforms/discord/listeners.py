@@ -1,7 +1,7 @@
 """Handlers of Discord's interactions: commands, forms, the message menu and buttons."""
 
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -10,7 +10,8 @@ import discord
 
 from bot.chat.message import Button, ButtonAction, Buttons, Message, Text
 from bot.conversation.answers import Answers
-from bot.conversation.context import Person
+from bot.conversation.context import Person, Reply
+from bot.conversation.fair_use import Use
 from bot.conversation.marks import (
     MarkEmojis,
 )
@@ -24,6 +25,7 @@ from bot.platforms.discord.settings import DiscordSettings
 from bot.platforms.interaction import Click, InteractionDispatcher, Responder
 from bot.storage import run_interactive
 from digests.errors import InputError
+from digests.model import ScoredPaper
 from digests.subscription import Channel
 
 MAX_CACHED_FORMS = 500
@@ -65,7 +67,8 @@ class DiscordListeners:
 
     async def on_paper(self, interaction: Interaction, query: str) -> None:
         async def look_up_paper(respond: Responder) -> None:
-            await self.dispatcher.look_up_paper(query, respond)
+            place = self._place_of(interaction)
+            await self.dispatcher.look_up_paper(query, place, str(interaction.user.id), respond)
 
         await answer_interaction(interaction, look_up_paper, self.dispatcher)
 
@@ -80,11 +83,18 @@ class DiscordListeners:
             channel = self._channel_of(interaction, target)
             if text.startswith(("subscribe", "resume")):
                 self._require_posting(interaction, target)
-            person = self._person_of(interaction)
-            reply = await self.dispatcher.run_digest_command(text, channel, person)
+            reply = await self._run_digest_command(text, channel, interaction)
             await self.dispatcher.send_reply(reply, channel, respond)
 
         await answer_interaction(interaction, run_digest_command, self.dispatcher)
+
+    async def _run_digest_command(self, text: str, channel: Channel, interaction: Interaction) -> Reply:
+        person = self._person_of(interaction)
+
+        async def fetch_person() -> Person:
+            return person
+
+        return await self.dispatcher.run_digest_command(text, channel, person.id, fetch_person)
 
     async def on_settings(self, interaction: Interaction, target: Any = None) -> None:
         """Open the form of a channel's digest, filled in with the values of a rejected form if there is one.
@@ -94,10 +104,9 @@ class DiscordListeners:
         """
 
         async def open_form(respond: Responder) -> None:
-            channel = self._channel_of(interaction, target)
-            reply = await run_interactive(
-                self.answers.subscriptions.show_settings, channel, self._person_of(interaction)
-            )
+            channel, person = self._channel_of(interaction, target), self._person_of(interaction)
+            self.dispatcher.fair_use.take_token(Use.LOOK_UP, channel, person.id)
+            reply = await run_interactive(self.answers.subscriptions.show_settings, channel, person)
             if not reply.form:
                 await respond(reply.message)
                 return
@@ -118,12 +127,11 @@ class DiscordListeners:
 
         async def save_form(respond: Responder) -> None:
             channel = Channel(self.platform.name, channel_id, str(interaction.guild_id or ""))
-            person = self._person_of(interaction)
             try:
                 text = f"subscribe {command_text_of_values(values)}"
-                reply = await self.dispatcher.run_digest_command(text, channel, person)
+                reply = await self._run_digest_command(text, channel, interaction)
             except InputError as error:
-                self._remember_form(channel_id, person.id, values)
+                self._remember_form(channel_id, str(interaction.user.id), values)
                 edit_button = Button(ButtonAction.SETTINGS, "Edit again", channel_id, is_primary=True)
                 await respond(Message(str(error), (Text(str(error)), Buttons((edit_button,)))))
                 return
@@ -174,6 +182,18 @@ class DiscordListeners:
         in_place = action in IN_PLACE_ACTIONS and is_own_view
         await answer_interaction(interaction, handle_button, self.dispatcher, in_place=in_place)
 
+    # Suggestions.
+
+    async def suggest_papers(self, interaction: Interaction, typed: str, limit: int) -> Sequence[ScoredPaper]:
+        """Return up to `limit` papers that complete a text after /paper; none if the person types too much.
+
+        Raises SearchError and StoreError.
+        """
+        place, person_id = self._place_of(interaction), str(interaction.user.id)
+        if not self.dispatcher.fair_use.has_token(Use.SUGGESTION, place, person_id):
+            return ()
+        return await run_interactive(self.answers.lookup.suggest_papers, typed, limit)
+
     # Parts of an interaction.
 
     def _channel_of(self, interaction: Interaction, target: Any = None) -> Channel:
@@ -183,6 +203,10 @@ class DiscordListeners:
             raise InputError("Discord did not say in which channel this is; try it in a text channel.")
         channel = place.parent_id if isinstance(place, discord.Thread) else place.id
         return Channel(self.platform.name, str(channel), str(interaction.guild_id or ""))
+
+    def _place_of(self, interaction: Interaction) -> Channel:
+        """Return the place of an interaction that needs no channel; in direct messages, no workspace's."""
+        return Channel(self.platform.name, str(interaction.channel_id or ""), str(interaction.guild_id or ""))
 
     def _person_of(self, interaction: Interaction) -> Person:
         """Return the person. An admin may manage the server, or has the role of the settings."""

@@ -18,7 +18,6 @@ from bot.platforms.discord.forms import command_text_of_options
 from bot.platforms.discord.listeners import DiscordListeners
 from bot.platforms.discord.replies import Interaction
 from bot.present.lookup import format_suggestion
-from bot.storage import run_interactive
 
 log = logging.getLogger(__name__)
 
@@ -77,7 +76,7 @@ def _build_paper_command(listeners: DiscordListeners) -> "app_commands.Command[A
     @paper_command.autocomplete("query")
     async def offer_papers(interaction: Interaction, typed: str) -> list[Choice[str]]:
         try:
-            suggestions = await run_interactive(listeners.answers.lookup.suggest_papers, typed, MAX_CHOICES)
+            suggestions = await listeners.suggest_papers(interaction, typed, MAX_CHOICES)
         except Exception as error:  # The command works without suggestions.
             log.warning("no papers could be suggested for /paper: %s", error)
             return []

@@ -20,6 +20,8 @@ from bot.chat.message import Message
 from bot.conversation.announce import announce_message
 from bot.conversation.answers import Answers
 from bot.conversation.commands import present_digest_help, present_greeting
+from bot.conversation.context import Person
+from bot.conversation.fair_use import Use
 from bot.conversation.marks import AMBIGUOUS_REACTION, MarkEmojis
 from bot.conversation.subscription_form import FormError
 from bot.platforms.interaction import Click, InteractionDispatcher, Responder, log_unexpected_error
@@ -109,18 +111,22 @@ class SlackListeners:
 
     async def _on_paper(self, ack: Ack, command: Payload, workspace: SlackWorkspace) -> None:
         await ack()
+        channel, user = self._channel_from_id(command["channel_id"], workspace), command["user_id"]
         async with self._handle_request(workspace, command["response_url"]) as respond:
-            await self.dispatcher.look_up_paper(command.get("text", ""), respond)
+            await self.dispatcher.look_up_paper(command.get("text", ""), channel, user, respond)
 
     async def _on_digest(self, ack: Ack, command: Payload, workspace: SlackWorkspace) -> None:
         await ack()
         async with self._handle_request(workspace, command["response_url"]) as respond:
             channel = self._channel_from_id(command["channel_id"], workspace)
-            person = await workspace.profiles.fetch_person(command["user_id"])
-            text = command.get("text", "")
-            if _MEMBERS_COMMAND.match(text):
-                await self._require_membership(channel, workspace)
-            reply = await self.dispatcher.run_digest_command(text, channel, person)
+            user, text = command["user_id"], command.get("text", "")
+
+            async def fetch_person() -> Person:
+                if _MEMBERS_COMMAND.match(text):
+                    await self._require_membership(channel, workspace)
+                return await workspace.profiles.fetch_person(user)
+
+            reply = await self.dispatcher.run_digest_command(text, channel, user, fetch_person)
             if reply.form:
                 view = build_settings_view(
                     reply.form,
@@ -160,8 +166,10 @@ class SlackListeners:
         """
         channel_id, form = read_view(body["view"])
         channel = self._channel_from_id(channel_id, workspace)
-        person = await workspace.profiles.fetch_person(body["user"]["id"])
+        user = body["user"]["id"]
         try:
+            self.dispatcher.fair_use.take_token(Use.CHANGE, channel, user)
+            person = await workspace.profiles.fetch_person(user)
             reply = await run_interactive(self.answers.subscriptions.save_form, form, channel, person)
         except FormError as error:
             await ack(response_action="errors", errors=build_field_errors(error))
@@ -173,7 +181,7 @@ class SlackListeners:
             await ack(response_action="errors", errors={FIRST_FIELD: log_unexpected_error()})
             return
         await ack()
-        async with self._handle_request(workspace, "", channel, person.id):
+        async with self._handle_request(workspace, "", channel, user):
             await announce_message(reply.announcement, channel, self.platform)
 
     # Buttons.
@@ -195,8 +203,9 @@ class SlackListeners:
 
     async def _on_look_up(self, ack: Ack, body: Payload, action: Payload, workspace: SlackWorkspace) -> None:
         await ack()
-        async with self._handle_request(workspace, "", None, body["user"]["id"], body) as respond:
-            await self.dispatcher.look_up_paper(str(action.get("value") or ""), respond)
+        home, user = self._channel_from_id("", workspace), body["user"]["id"]
+        async with self._handle_request(workspace, "", None, user, body) as respond:
+            await self.dispatcher.look_up_paper(str(action.get("value") or ""), home, user, respond)
 
     # Marks.
 
@@ -246,9 +255,10 @@ class SlackListeners:
 
     async def _on_mention(self, event: Payload, body: Payload, workspace: SlackWorkspace) -> None:
         async with self._handle_request(workspace):
+            channel = self._channel_from_id(event["channel"], workspace)
+            self.dispatcher.fair_use.take_token(Use.LOOK_UP, channel, event["user"])
             if await self._is_new_event(body):
                 help_message = present_digest_help(self.settings.paper_command, self.settings.digest_command)
-                channel = self._channel_from_id(event["channel"], workspace)
                 await ReplySender(workspace.client).post_ephemeral(
                     channel, event["user"], help_message, thread=event.get("thread_ts")
                 )
@@ -257,6 +267,8 @@ class SlackListeners:
         if event.get("tab") != "home":
             return
         async with self._handle_request(workspace):
+            home = self._channel_from_id("", workspace)
+            self.dispatcher.fair_use.take_token(Use.LOOK_UP, home, event["user"])
             person = await workspace.profiles.fetch_person(event["user"])
             message = await run_interactive(
                 self.answers.queue.show_home, self.platform.name, workspace.team_id, person

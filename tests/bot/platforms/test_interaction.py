@@ -2,12 +2,16 @@
 
 import asyncio
 from dataclasses import replace
+from typing import cast
 
 import pytest
 
+from bot.chat.message import ButtonAction, Message
 from bot.conversation.answers import Answers
+from bot.conversation.context import Person
+from bot.conversation.fair_use import USE_LIMITS, LimitReachedError, Use
 from bot.conversation.marks import MarkEmojis
-from bot.platforms.interaction import InteractionDispatcher
+from bot.platforms.interaction import Click, InteractionDispatcher
 from digests.build import DigestPolicy
 from digests.model import NOT_REVIEWED, Post
 from digests.ports import Store
@@ -18,6 +22,21 @@ from tests.fakes.platform import MemoryPlatform, PostedPages
 @pytest.fixture
 def platform() -> MemoryPlatform:
     return MemoryPlatform(PostedPages())
+
+
+ADA = Person("UADA", "Ada", is_admin=True)
+
+
+async def fetch_ada() -> Person:
+    return ADA
+
+
+async def refuse_to_fetch() -> Person:
+    raise AssertionError("the platform was asked for a person")
+
+
+async def ignore_answer(message: Message, *, replace: bool = False) -> None:
+    """Stand for a person who reads nothing."""
 
 
 def a_dispatcher(store: Store, platform: MemoryPlatform) -> InteractionDispatcher:
@@ -52,3 +71,55 @@ def test_a_mark_count_that_is_pending_at_the_end_is_shown(platform: MemoryPlatfo
     asyncio.run(run())
     ((message, update),) = platform.refreshes
     assert (message, update.mark_counts) == ("1.0", {paper: 1})
+
+
+def test_a_person_who_pauses_and_resumes_on_and_on_is_stopped_before_the_channel_is_full(
+    platform: MemoryPlatform,
+) -> None:
+    store = a_store()
+    channel = save_subscription(store, a_subscription()).channel
+    dispatcher = a_dispatcher(store, platform)
+
+    async def send_commands() -> list[str]:
+        refusals = []
+        for number in range(40):
+            verb = "resume" if number % 2 else "pause"
+            try:
+                reply = await dispatcher.run_digest_command(verb, channel, ADA.id, fetch_ada)
+                await dispatcher.send_reply(reply, channel, ignore_answer)
+            except LimitReachedError as error:
+                refusals.append(str(error))
+        return refusals
+
+    refusals = asyncio.run(send_commands())
+    assert len(platform.posted_pages.pages) == 40 - len(refusals) < 20
+    assert refusals[0].startswith("You have changed a lot just now; try again in ")
+
+
+@pytest.mark.parametrize("action", [*ButtonAction, "an old one"])
+def test_a_click_beyond_the_limit_asks_neither_the_platform_nor_the_store(
+    action: str, platform: MemoryPlatform
+) -> None:
+    channel = a_subscription().channel
+    dispatcher = a_dispatcher(cast("Store", None), platform)
+    for use in Use:
+        for _ in range(USE_LIMITS[use].person.burst):
+            dispatcher.fair_use.take_token(use, channel, ADA.id)
+    click = Click(action, "1", channel, ADA.id, refuse_to_fetch)
+    with pytest.raises(LimitReachedError):
+        asyncio.run(dispatcher.handle_click(click, ignore_answer))
+
+
+@pytest.mark.parametrize("command", ["pause", "queue", "queue done 1", "top 3", "nonsense"])
+def test_a_command_beyond_the_limit_asks_neither_the_platform_nor_the_store(
+    command: str, platform: MemoryPlatform
+) -> None:
+    channel = a_subscription().channel
+    dispatcher = a_dispatcher(cast("Store", None), platform)
+    for use in Use:
+        for _ in range(USE_LIMITS[use].person.burst):
+            dispatcher.fair_use.take_token(use, channel, ADA.id)
+    with pytest.raises(LimitReachedError):
+        asyncio.run(dispatcher.run_digest_command(command, channel, ADA.id, refuse_to_fetch))
+    with pytest.raises(LimitReachedError):
+        asyncio.run(dispatcher.look_up_paper("2401.00001", channel, ADA.id, ignore_answer))
