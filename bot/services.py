@@ -344,9 +344,9 @@ def build_reviewer(services: Services, environment: Mapping[str, str]) -> "OpenR
     settings = services.settings.reviewer
     if not settings.base_url:
         return None
-    if missing := [name for name in ("openai", "pypdf") if not find_spec(name)]:
+    if not find_spec("pypdf"):
         raise InputError(
-            f"[reviewer] names a server, but {' and '.join(missing)} must be installed for it: "
+            "[reviewer] names a server, but pypdf must be installed for it: "
             "install paperround with its reviewer extra."
         )
     return partial(_open_review_context, services, read_reviewer_key(environment))

@@ -40,7 +40,6 @@ ONLY_IN = {
     "alembic": "digests/store",
     "tantivy": "digests/search",
     "apscheduler": "bot/delivery/worker.py",
-    "openai": "digests/reviewers/openai.py",
     "pypdf": "digests/reviewers/pdf.py",
 }
 

@@ -48,7 +48,7 @@ log = logging.getLogger(__name__)
 RESTART_SECONDS = 60.0
 """Wait before a task that failed unexpectedly starts again."""
 
-NOISY_LOGGERS = ("apscheduler", "alembic", "httpx", "httpx2", "openai")
+NOISY_LOGGERS = ("apscheduler", "alembic", "httpx")
 """Libraries that log every job, migration or request at INFO. Platforms name theirs in `noisy_loggers`."""
 
 

@@ -25,6 +25,7 @@ from digests.reviewers.openai import ModelServerError
 from digests.reviewers.plan import ReviewPlan, plan_round
 from digests.reviewers.review import ReviewError, review_paper
 from digests.reviewers.round import run_round
+from digests.sources.http.addresses import describe_address
 from digests.subscription import Preferences
 
 log = logging.getLogger(__name__)
@@ -138,7 +139,7 @@ def describe_plan(review_plan: ReviewPlan, context: ReviewContext) -> list[str]:
     has_prices = bool(budget.price_in or budget.price_out)
     limits = budget.describe_limits() or "none is set; see tokens_per_day and cost_per_day"
     lines = [
-        f"Model: {context.server.address.model} at {context.server.address.base_url}",
+        f"Model: {context.server.address.model} at {describe_address(context.server.address.base_url)}",
         f"First look: {format_count(review_plan.papers_to_score, 'paper')}. "
         f"Full review: {review_plan.papers_to_review:,} of the best.",
     ]

@@ -14,6 +14,7 @@ from digests.reviewers.full_text import FullText
 from digests.reviewers.openai import ModelServer, ModelServerError
 from digests.reviewers.review import ReviewOptions
 from digests.reviewers.rubric import RUBRIC_VERSION
+from digests.text import normalize_text
 
 ANNOUNCEMENT_SCORED_AT = time(1, 30)
 """New York time at which arXiv's daily announcement is scored, an hour after its feeds are published."""
@@ -104,7 +105,7 @@ class RoundOutcome:
 
     def record_server_down(self, error: ModelServerError) -> None:
         """Record that the model's server is down, with the first `MAX_ERROR_CHARACTERS` of its error."""
-        self.record_trouble(Trouble.REVIEWER_DOWN, " ".join(str(error).split())[:MAX_ERROR_CHARACTERS])
+        self.record_trouble(Trouble.REVIEWER_DOWN, normalize_text(str(error))[:MAX_ERROR_CHARACTERS])
 
     def is_over(self, stop: asyncio.Event, excluding: Trouble | None = None) -> bool:
         """Return True after a stop request, and after any trouble other than `excluding`."""

@@ -1,23 +1,47 @@
-"""Client of any server that speaks OpenAI's chat completions API: one request, one reply, its token usage."""
+"""Client of any server that speaks OpenAI's chat completions API: one request, one reply, its token usage.
+
+Every answer is read with a limit and a deadline. Redirects are not followed, and no variable of the
+environment changes a request.
+"""
 
 import asyncio
 import json
+import math
+import ssl
 import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from enum import StrEnum
 from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urljoin
 
 from digests.errors import PaperroundError
 from digests.reviewers.prompt import Messages
+from digests.sources.http.addresses import describe_address
+from digests.text import normalize_text
 
 if TYPE_CHECKING:
-    from openai import AsyncOpenAI
+    import httpx
 
 MAX_RESPONSE_BYTES = 4_000_000
 """Bytes of a response body; a longer one is malformed."""
+
+MAX_ERROR_BYTES = 64 * 1024
+"""Bytes of an error's body that are read; the rest is not."""
+
+MAX_MESSAGE_CHARACTERS = 160
+"""Characters of a server's message in a sentence."""
+
+MAX_TOKEN_COUNT = 10_000_000
+"""Largest token count of one call that is believed. No model takes as many."""
+
+MAX_LISTED_MODELS = 1000
+"""Names that are read from a server's list of models."""
+
+CONNECT_TIMEOUT_SECONDS = 10.0
 
 MAX_PAUSE_SECONDS = 120.0
 """Longest `Retry-After` in seconds that is waited for. A longer one is an error."""
@@ -117,10 +141,10 @@ class ServerAddress:
 
     `base_url` ends before "/chat/completions". `timeout` is in seconds and bounds one attempt. `concurrency`
     is the largest number of calls at a time. `extra_body` is sent with each call unchanged. `repr` leaves out
-    the key.
+    the address and the key: both may hold secrets.
     """
 
-    base_url: str
+    base_url: str = field(repr=False)
     model: str
     api_key: str = field(default="", repr=False)
     response_format: ResponseFormat = ResponseFormat.JSON_SCHEMA
@@ -135,7 +159,7 @@ class ModelServer:
     Belongs to one event loop.
     """
 
-    def __init__(self, address: ServerAddress, client: "AsyncOpenAI") -> None:
+    def __init__(self, address: ServerAddress, client: "httpx.AsyncClient") -> None:
         self.address = address
         self._client = client
         self._slots = asyncio.Semaphore(address.concurrency)
@@ -172,24 +196,29 @@ class ModelServer:
         )
 
     async def list_models(self) -> list[str]:
-        """Return the names of the server's models. Nothing is retried. Raises ModelServerError."""
+        """Return the names of the server's models, at most `MAX_LISTED_MODELS`. Raises ModelServerError.
+
+        Nothing is retried.
+        """
+        response = await self._exchange("GET", "models", timeout=min(self.address.timeout, 30))
+        if not response.is_success:
+            failure = self._describe_failure(response)
+            raise self._name_rate_limit(failure) if isinstance(failure, _RateLimitedError) else failure
         try:
-            async with asyncio.timeout(min(self.address.timeout, 30)):
-                listed = await self._client.models.list()
-        except Exception as error:
-            failure = self._translate_error(error)
-            if isinstance(failure, _RateLimitedError):
-                failure = self._name_rate_limit(failure)
-            raise failure from error
-        return [model.id for model in listed.data]
+            models = _load_json(response.body)["data"][:MAX_LISTED_MODELS]
+            return [normalize_text(str(model["id"])[:MAX_MESSAGE_CHARACTERS]) for model in models]
+        except (ValueError, KeyError, TypeError):
+            raise ModelServerError(
+                ServerFault.MALFORMED, f"{self._display_name} sent no list of models."
+            ) from None
 
     async def close(self) -> None:
         """Close the connections."""
-        await self._client.close()
+        await self._client.aclose()
 
     @property
     def _display_name(self) -> str:
-        return f"The reviewer's server {self.address.base_url}"
+        return f"The reviewer's server {describe_address(self.address.base_url)}"
 
     async def _wait_for_pause(self) -> None:
         """Sleep until the pause is over. Another call may extend it meanwhile."""
@@ -199,100 +228,140 @@ class ModelServer:
     async def _send_request(
         self, messages: Messages, schema: Mapping[str, Any], schema_name: str, max_tokens: int
     ) -> ModelReply:
-        token_limit_field = self._length_limit_field
-        try:
-            async with asyncio.timeout(self.address.timeout):
-                body = await self._read_body(messages, schema, schema_name, max_tokens)
-        except Exception as error:
-            fault = self._translate_error(error)
-            if self._length_limit_field != token_limit_field:
-                return await self._send_request(messages, schema, schema_name, max_tokens)
-            raise fault from error
-        return _parse_completion(body, self._display_name)
-
-    async def _read_body(
-        self, messages: Messages, schema: Mapping[str, Any], schema_name: str, max_tokens: int
-    ) -> bytes:
-        """Send a completion request and return the response body.
-
-        The body is read in chunks; one over `MAX_RESPONSE_BYTES` is aborted with a ModelServerError. Other
-        failures raise the SDK's errors.
-        """
-        create: Any = self._client.chat.completions.with_streaming_response.create
-        request: dict[str, Any] = {
+        length_limit_field = self._length_limit_field
+        request = {
             "model": self.address.model,
             "messages": messages,
             "temperature": 0,
-            self._length_limit_field: max_tokens,
-            "response_format": _build_response_format(self.address.response_format, schema, schema_name),
-            "extra_body": dict(self.address.extra_body) or None,
+            length_limit_field: max_tokens,
+            **_build_response_format(self.address.response_format, schema, schema_name),
+            **self.address.extra_body,
         }
-        if request["response_format"] is None:
-            del request["response_format"]
+        content = json.dumps(request, default=str).encode()
+        response = await self._exchange("POST", "chat/completions", content, timeout=self.address.timeout)
+        if response.is_success:
+            return _parse_completion(response.body, self._display_name)
+        if length_limit_field != _NEW_LENGTH_LIMIT and _NEW_LENGTH_LIMIT in self._read_message(response):
+            self._length_limit_field = _NEW_LENGTH_LIMIT
+            return await self._send_request(messages, schema, schema_name, max_tokens)
+        raise self._describe_failure(response)
+
+    async def _exchange(
+        self, method: str, path: str, content: bytes | None = None, *, timeout: float
+    ) -> "_Response":
+        """Send a request and return the response. `timeout` is in seconds, to the body's last byte.
+
+        The body is read in chunks: one over `MAX_RESPONSE_BYTES` is malformed, one of an error is cut at
+        `MAX_ERROR_BYTES`. Raises ModelServerError.
+        """
+        import httpx
+
+        url = f"{self.address.base_url.rstrip('/')}/{path}"
+        try:
+            async with (
+                asyncio.timeout(timeout),
+                self._client.stream(method, url, content=content) as response,
+            ):
+                body = await self._read_body(response)
+                return _Response(response.status_code, response.headers, body)
+        except (TimeoutError, httpx.ReadTimeout, httpx.WriteTimeout):
+            raise ModelServerError(
+                ServerFault.TIMEOUT,
+                f"{self._display_name} did not answer in full within {timeout:g} seconds.",
+            ) from None
+        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.UnsupportedProtocol, httpx.InvalidURL):
+            raise ModelServerError(
+                ServerFault.UNREACHABLE,
+                f"{self._display_name} does not answer: start it, "
+                "or correct reviewer.base_url in the settings.",
+            ) from None
+        except httpx.HTTPError as error:
+            raise ModelServerError(
+                ServerFault.MALFORMED, f"{self._display_name} broke off its answer ({type(error).__name__})."
+            ) from None
+
+    async def _read_body(self, response: "httpx.Response") -> bytes:
+        if response.headers.get("content-encoding", "identity").strip().lower() != "identity":
+            raise ModelServerError(
+                ServerFault.MALFORMED,
+                f"{self._display_name} sent its answer in an encoding that was not requested.",
+            )
         body = bytearray()
-        async with create(**request) as response:
-            async for chunk in response.iter_bytes():
-                body += chunk
-                if len(body) > MAX_RESPONSE_BYTES:
-                    raise ModelServerError(
-                        ServerFault.MALFORMED,
-                        f"{self._display_name} sent more than {MAX_RESPONSE_BYTES:,} bytes for one answer.",
-                    )
+        async for chunk in response.aiter_raw():
+            body += chunk
+            if not response.is_success and len(body) >= MAX_ERROR_BYTES:
+                break
+            if len(body) > MAX_RESPONSE_BYTES:
+                raise ModelServerError(
+                    ServerFault.MALFORMED,
+                    f"{self._display_name} sent more than {MAX_RESPONSE_BYTES:,} bytes for one answer.",
+                )
         return bytes(body)
 
-    def _translate_error(self, error: Exception) -> Exception:
-        """Return the error that an SDK error stands for, with a sentence that does not contain the key.
+    def _describe_failure(self, response: "_Response") -> Exception:
+        """Return the error that a status stands for, with a sentence that does not contain the key.
 
-        That is a ModelServerError, or a _RateLimitedError for too many requests. If the server asks for the
-        newer name of the length limit, this client uses it from now on.
+        That is a ModelServerError, or a _RateLimitedError for too many requests.
         """
-        import openai
-
-        match error:
-            case ModelServerError():
-                return error
-            case openai.RateLimitError():
-                return _RateLimitedError(_parse_retry_after(error), _extract_message(error))
-            case TimeoutError() | openai.APITimeoutError():
-                return ModelServerError(
-                    ServerFault.TIMEOUT,
-                    f"{self._display_name} did not answer in full within {self.address.timeout:g} seconds.",
-                )
-            case openai.APIConnectionError():
-                return ModelServerError(
-                    ServerFault.UNREACHABLE,
-                    f"{self._display_name} does not answer: start it, "
-                    "or correct reviewer.base_url in the settings.",
-                )
-            case openai.APIStatusError() if error.status_code >= 500:
-                return ModelServerError(
-                    ServerFault.INTERNAL_ERROR,
-                    f"{self._display_name} answered {error.status_code}: {_extract_message(error)}",
-                )
-            case openai.APIStatusError():
-                if "max_completion_tokens" in _extract_message(error):
-                    self._length_limit_field = "max_completion_tokens"
-                return ModelServerError(ServerFault.REFUSED, self._describe_refusal(error))
-            case _:
-                return ModelServerError(
-                    ServerFault.MALFORMED,
-                    f"{self._display_name} broke off its answer ({type(error).__name__}).",
-                )
-
-    def _describe_refusal(self, error: Any) -> str:
-        server_message = _extract_message(error)
-        match error.status_code:
+        message, status = self._read_message(response), response.status
+        if status == 429:
+            return _RateLimitedError(_parse_retry_after(response.headers), message)
+        if status >= 500:
+            return ModelServerError(
+                ServerFault.INTERNAL_ERROR, f"{self._display_name} answered {status}: {message}"
+            )
+        match status:
             case 401 | 403:
                 advice = "set PAPERROUND_REVIEWER_KEY to a key that it takes"
             case 404:
                 advice = (
                     f"it has no model {self.address.model!r}, or base_url lacks its /v1: correct [reviewer]"
                 )
-            case _ if "response_format" in server_message or "schema" in server_message:
+            case _ if 300 <= status < 400:
+                message = f"a redirect to {self._describe_target(response)}"
+                advice = "papers are sent to reviewer.base_url alone: correct it in the settings"
+            case _ if "response_format" in message or "schema" in message:
                 advice = 'it takes no schema: set response_format = "json_object" or "none" under [reviewer]'
             case _:
                 advice = "see whether [reviewer] suits it"
-        return f"{self._display_name} answered {error.status_code} ({server_message}); {advice}."
+        return ModelServerError(
+            ServerFault.REFUSED, f"{self._display_name} answered {status} ({message}); {advice}."
+        )
+
+    def _describe_target(self, response: "_Response") -> str:
+        try:
+            return describe_address(
+                urljoin(self.address.base_url, response.headers.get("location", "nowhere"))
+            )
+        except ValueError:
+            return "nowhere"
+
+    def _read_message(self, response: "_Response") -> str:
+        """Return the server's own message, on one line without invisible characters and without the key.
+
+        It has at most `MAX_MESSAGE_CHARACTERS`; "no reason" if there is none.
+        """
+        message = _find_message(response.body)[: 20 * MAX_MESSAGE_CHARACTERS]
+        if self.address.api_key:
+            message = message.replace(self.address.api_key, "…")
+        return normalize_text(message)[:MAX_MESSAGE_CHARACTERS] or "no reason"
+
+
+_NEW_LENGTH_LIMIT = "max_completion_tokens"
+"""Newer name of the field `max_tokens`. A server that requires it says so in an error."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Response:
+    """A complete response; the body of an error may be cut."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    @property
+    def is_success(self) -> bool:
+        return 200 <= self.status < 300
 
 
 class _RateLimitedError(Exception):
@@ -303,55 +372,74 @@ class _RateLimitedError(Exception):
         self.retry_after = retry_after
 
 
-def _parse_retry_after(error: Any) -> float:
+def _parse_retry_after(headers: Mapping[str, str]) -> float:
     try:
-        return max(0.0, float(error.response.headers.get("retry-after", "")))
+        seconds = float(headers.get("retry-after", ""))
     except ValueError:
         return -1.0
+    return -1.0 if math.isnan(seconds) else max(0.0, seconds)
 
 
-def _extract_message(error: Any) -> str:
-    """Return the server's own message, on one line of at most 160 characters; "no reason" if it has none."""
-    body = error.body if isinstance(error.body, dict) else {}
-    message = body.get("message") or getattr(error, "message", "") or "no reason"
-    return " ".join(str(message).split())[:160]
+def _find_message(body: bytes) -> str:
+    """Return the message in the body of an error, or the body itself if it has another form."""
+    try:
+        found = _load_json(body)
+        for name in ("error", "message"):
+            found = found.get(name, found) if isinstance(found, dict) else found
+    except ValueError:
+        found = None
+    return found if isinstance(found, str) else body.decode("utf-8", "replace")
+
+
+def _load_json(body: bytes) -> Any:
+    """Parse JSON from outside. Raises ValueError, also for one that is nested too deep."""
+    try:
+        return json.loads(body)
+    except RecursionError:
+        raise ValueError("nested too deep") from None
 
 
 def _build_response_format(
     response_format: ResponseFormat, schema: Mapping[str, Any], schema_name: str
-) -> dict[str, Any] | None:
+) -> dict[str, Any]:
     match response_format:
         case ResponseFormat.JSON_SCHEMA:
-            return {
-                "type": "json_schema",
-                "json_schema": {"name": schema_name, "schema": schema, "strict": True},
-            }
+            form = {"name": schema_name, "schema": schema, "strict": True}
+            return {"response_format": {"type": "json_schema", "json_schema": form}}
         case ResponseFormat.JSON_OBJECT:
-            return {"type": "json_object"}
+            return {"response_format": {"type": "json_object"}}
         case ResponseFormat.NONE:
-            return None
+            return {}
 
 
 def _parse_completion(body: bytes, server_name: str) -> ModelReply:
     try:
-        completion = json.loads(body)
+        completion = _load_json(body)
         choice = completion["choices"][0]
         message = choice["message"]
-        usage = completion.get("usage") or {}
+        usage = completion.get("usage")
+        counts = usage if isinstance(usage, dict) else {}
         return ModelReply(
-            text=str(message.get("content") or ""),
-            model=str(completion.get("model") or ""),
-            input_tokens=_parse_token_count(usage.get("prompt_tokens")),
-            output_tokens=_parse_token_count(usage.get("completion_tokens")),
+            text=_to_text(message.get("content")),
+            model=_to_text(completion.get("model")),
+            input_tokens=_parse_token_count(counts.get("prompt_tokens")),
+            output_tokens=_parse_token_count(counts.get("completion_tokens")),
             is_truncated=choice.get("finish_reason") == "length",
-            refusal=str(message.get("refusal") or ""),
+            refusal=_to_text(message.get("refusal")),
         )
-    except (ValueError, KeyError, IndexError, TypeError, AttributeError, RecursionError):
+    except (ValueError, KeyError, IndexError, TypeError, AttributeError):
         raise ModelServerError(ServerFault.MALFORMED, f"{server_name} sent no chat completion.") from None
 
 
+def _to_text(value: object) -> str:
+    """Return a text of JSON without surrogates, which cannot be encoded; empty for null."""
+    return str(value or "").encode("utf-8", "replace").decode()
+
+
 def _parse_token_count(value: object) -> int | None:
-    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
+    """Return a count, None for one that is absent or out of range."""
+    is_count = isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MAX_TOKEN_COUNT
+    return value if isinstance(value, int) and is_count else None
 
 
 def count_usage(reply: ModelReply, conversation: Messages) -> TokenUsage:
@@ -369,20 +457,40 @@ def count_bytes(conversation: Messages) -> int:
 
 @asynccontextmanager
 async def open_model_server(address: ServerAddress) -> AsyncIterator[ModelServer]:
-    """Open a client of the server at an address, and close it after the block. Sends no request by itself.
-
-    The SDK is imported here, in a thread, and its own retries are turned off.
-    """
-    # The import takes most of a second. The thread keeps the event loop free.
-    openai = await asyncio.to_thread(import_module, "openai")
-    client = openai.AsyncOpenAI(
-        base_url=address.base_url,
-        api_key=address.api_key or "none",
-        max_retries=0,
-        timeout=address.timeout,
+    """Open a client of the server at an address, and close it after the block. Sends no request by itself."""
+    # The import takes 0.2 s. The thread keeps the event loop free.
+    httpx = await asyncio.to_thread(import_module, "httpx")
+    headers = {"Accept-Encoding": "identity", "Content-Type": "application/json"}
+    if address.api_key:
+        headers["Authorization"] = f"Bearer {address.api_key}"
+    client = httpx.AsyncClient(
+        headers=headers,
+        follow_redirects=False,
+        trust_env=False,
+        verify=await asyncio.to_thread(_create_tls_context),
+        timeout=httpx.Timeout(address.timeout, connect=min(address.timeout, CONNECT_TIMEOUT_SECONDS)),
+        limits=httpx.Limits(max_keepalive_connections=address.concurrency),
     )
     server = ModelServer(address, client)
     try:
         yield server
     finally:
         await server.close()
+
+
+def _create_tls_context() -> ssl.SSLContext:
+    """Create a context that trusts certifi's authorities and those of the operating system.
+
+    A server inside a company may have a certificate of its own authority. Python's default context would
+    take files from the environment.
+    """
+    import certifi
+
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.load_verify_locations(cafile=certifi.where())
+    system = ssl.get_default_verify_paths()
+    if Path(system.openssl_cafile).is_file():
+        context.load_verify_locations(cafile=system.openssl_cafile)
+    if Path(system.openssl_capath).is_dir():
+        context.load_verify_locations(capath=system.openssl_capath)
+    return context

@@ -26,6 +26,7 @@ from digests.reviewers.openai import TokenUsage
 from digests.reviewers.queue import MAX_PAPERS_PER_ROUND
 from digests.reviewers.review import ReviewError, max_usage_of_review, review_paper
 from digests.reviewers.rubric import RUBRIC_VERSION
+from digests.text import normalize_text
 
 log = logging.getLogger(__name__)
 
@@ -215,6 +216,7 @@ class _TaskRun:
 
         `counts_as_attempt` is False for a fault of the whole server, so that no paper is abandoned for it.
         """
+        reason = normalize_text(reason)
         attempts = self.task.attempts + counts_as_attempt
         backoff = INITIAL_BACKOFF * BACKOFF_FACTOR ** max(0, attempts - 1)
         next_try_at = self.context.clock() + backoff if attempts < MAX_ATTEMPTS else None

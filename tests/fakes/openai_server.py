@@ -7,6 +7,7 @@ then base_url = "http://127.0.0.1:8099/v1".
 import argparse
 import asyncio
 import contextlib
+import gzip
 import hashlib
 import json
 import re
@@ -49,6 +50,18 @@ class ModelFault(StrEnum):
     NOT_JSON = "not json"
     EMPTY = "empty"
     NO_SCHEMA_MODE = "no schema mode"
+    ENDLESS_ERROR = "endless error"
+    SLOW_ERROR = "slow error"
+    COMPRESSED = "compressed"
+    REDIRECT = "redirect"
+    CONTROL_CHARACTERS = "control characters"
+    KEY_IN_MESSAGE = "key in message"
+    LONE_SURROGATES = "lone surrogates"
+    USAGE_IS_A_LIST = "usage is a list"
+
+
+CONTROL_CHARACTERS = "\x1b]0;owned\x07\x1b[31m\x9b2J\u202eevil\u2066\u200b\r\nINFO all is well\x00"
+"""Message of `ModelFault.CONTROL_CHARACTERS`: a title, a colour, an empty screen, a forged line."""
 
 
 class OpenAiServer:
@@ -56,6 +69,8 @@ class OpenAiServer:
 
     Each answer uses up one of `faults`. `fault_by_title` holds for every paper whose title contains the key.
     The first answers wait until `batch_size` requests are in flight, at most `BATCH_WAIT_SECONDS`.
+    `token_count` takes the place of both counts of every answer, whatever it is. `redirect_url` is the
+    target of `ModelFault.REDIRECT`. `headers` are those of each request; `sent_bytes` counts huge bodies.
     """
 
     def __init__(
@@ -66,6 +81,11 @@ class OpenAiServer:
         self.key = key
         self.faults: deque[ModelFault | None] = deque()
         self.fault_by_title: dict[str, ModelFault] = {}
+        self.token_count: object = None
+        self.model_names = [MODEL]
+        self.redirect_url = ""
+        self.headers: list[dict[str, str]] = []
+        self.sent_bytes = 0
         self.requests: list[dict[str, Any]] = []
         self.title_counts: Counter[str] = Counter()
         self.pair_counts: Counter[tuple[str, str]] = Counter()
@@ -107,9 +127,10 @@ class OpenAiServer:
             return refusal
         if self.refuses_listing:
             return _error_response(429, "Rate limit reached", {"Retry-After": "1"})
-        return web.json_response(
-            {"object": "list", "data": [{"id": MODEL, "object": "model", "created": 0, "owned_by": "us"}]}
-        )
+        models = [
+            {"id": name, "object": "model", "created": 0, "owned_by": "us"} for name in self.model_names
+        ]
+        return web.json_response({"object": "list", "data": models})
 
     def _refuse_wrong_key(self, request: web.Request) -> web.Response | None:
         if self.key and request.headers.get("Authorization") != f"Bearer {self.key}":
@@ -121,6 +142,7 @@ class OpenAiServer:
             return refusal
         body = await request.json()
         self.requests.append(body)
+        self.headers.append(dict(request.headers))
         if body["model"] != MODEL:
             return _error_response(404, f"The model `{body['model']}` does not exist")
         if problem := _find_request_problem(body):
@@ -135,6 +157,8 @@ class OpenAiServer:
         if fault in (ModelFault.RATE_LIMITED, ModelFault.RATE_LIMITED_LONG):
             pause = "0.05" if fault is ModelFault.RATE_LIMITED else "3600"
             return _error_response(429, "Rate limit reached", {"Retry-After": pause})
+        if fault in _HOSTILE_RESPONSES:
+            return await self._send_hostile_response(request, fault)
         if fault is ModelFault.SERVER_ERROR:
             return _error_response(500, "The server had an error")
         if fault is ModelFault.NO_SCHEMA_MODE and "response_format" in body:
@@ -148,13 +172,44 @@ class OpenAiServer:
             finally:
                 self._in_flight -= 1
         if fault is ModelFault.HUGE:
-            return await _send_huge_body(request)
+            return await self._send_huge_body(request, 200)
         if fault is ModelFault.NOT_JSON:
             return web.Response(text="<html>Bad gateway</html>", content_type="text/html")
         choice = (
             json.dumps({"reason": "By rule.", "better": self.preference(*pair)}) if pair and not fault else ""
         )
-        return web.json_response(_build_completion(body, title, text, fault, choice))
+        completion = _build_completion(body, title, text, fault, choice)
+        if self.token_count is not None:
+            completion["usage"] = {"prompt_tokens": self.token_count, "completion_tokens": self.token_count}
+        response = web.json_response(completion)
+        if fault is ModelFault.COMPRESSED:
+            response.body = gzip.compress(json.dumps(completion).encode())
+            response.headers["Content-Encoding"] = "gzip"
+        return response
+
+    async def _send_hostile_response(
+        self, request: web.Request, fault: ModelFault | None
+    ) -> web.StreamResponse:
+        match fault:
+            case ModelFault.ENDLESS_ERROR:
+                return await self._send_huge_body(request, 500)
+            case ModelFault.SLOW_ERROR:
+                return await _send_slow_body(request, 500)
+            case ModelFault.REDIRECT:
+                return web.Response(status=307, headers={"Location": self.redirect_url})
+            case ModelFault.CONTROL_CHARACTERS:
+                return _error_response(400, CONTROL_CHARACTERS)
+            case _:
+                return _error_response(400, f"bad {request.headers.get('Authorization')}")
+
+    async def _send_huge_body(self, request: web.Request, status: int) -> web.StreamResponse:
+        response = web.StreamResponse(status=status, headers={"Content-Type": "application/json"})
+        await response.prepare(request)
+        with contextlib.suppress(ConnectionError):
+            for _ in range(200):
+                await response.write(b'{"choices": "' + b"x" * 1_000_000)
+                self.sent_bytes += 1_000_000
+        return response
 
     async def _wait_for_batch(self) -> None:
         if self._in_flight >= self.batch_size:
@@ -168,6 +223,15 @@ class OpenAiServer:
             if words in title and not (is_repair and fault is ModelFault.HALF_JSON):
                 return fault
         return self.faults.popleft() if self.faults else None
+
+
+_HOSTILE_RESPONSES = (
+    ModelFault.ENDLESS_ERROR,
+    ModelFault.SLOW_ERROR,
+    ModelFault.REDIRECT,
+    ModelFault.CONTROL_CHARACTERS,
+    ModelFault.KEY_IN_MESSAGE,
+)
 
 
 def _error_response(status: int, message: str, headers: Mapping[str, str] | None = None) -> web.Response:
@@ -229,6 +293,8 @@ def _build_completion(
     message: dict[str, Any] = {"role": "assistant", "content": content}
     if fault is ModelFault.REFUSAL:
         message |= {"content": None, "refusal": "I cannot review this."}
+    if fault is ModelFault.LONE_SURROGATES:
+        message["content"] = f"\ud800 {content} \udfff"
     prompt_characters = sum(len(turn["content"]) for turn in body["messages"])
     return {
         "id": "chatcmpl-1",
@@ -242,14 +308,22 @@ def _build_completion(
                 "finish_reason": "length" if fault is ModelFault.HALF_JSON else "stop",
             }
         ],
-        "usage": None
-        if fault is ModelFault.NO_USAGE
-        else {
-            "prompt_tokens": prompt_characters // 4,
-            "completion_tokens": len(message["content"] or "") // 4,
-            "total_tokens": 0,
-        },
+        "usage": _build_usage(fault, prompt_characters // 4, len(message["content"] or "") // 4),
     }
+
+
+def _build_usage(fault: ModelFault | None, prompt_tokens: int, completion_tokens: int) -> object:
+    match fault:
+        case ModelFault.NO_USAGE | ModelFault.LONE_SURROGATES:
+            return None
+        case ModelFault.USAGE_IS_A_LIST:
+            return [prompt_tokens, completion_tokens]
+        case _:
+            return {
+                "prompt_tokens": prompt_tokens,
+                "completion_tokens": completion_tokens,
+                "total_tokens": 0,
+            }
 
 
 def _build_content(body: Mapping[str, Any], title: str, text: str, fault: ModelFault | None) -> str:
@@ -307,14 +381,14 @@ def _fill_form(title: str, text: str, *, full: bool) -> dict[str, Any]:
     return form | {"tldr": f"In short: {spans[0][:200]}", "tldr_quote": " ".join(spans[0].split()[:20])}
 
 
-async def _send_huge_body(request: web.Request) -> web.StreamResponse:
-    response = web.StreamResponse(headers={"Content-Type": "application/json"})
+async def _send_slow_body(request: web.Request, status: int) -> web.StreamResponse:
+    """Send a byte every 20 ms, for a minute."""
+    response = web.StreamResponse(status=status, headers={"Content-Type": "application/json"})
     await response.prepare(request)
-    try:
-        for _ in range(200):
-            await response.write(b'{"choices": "' + b"x" * 1_000_000)
-    except ConnectionError:
-        pass
+    with contextlib.suppress(ConnectionError):
+        for _ in range(3000):
+            await response.write(b" ")
+            await asyncio.sleep(0.02)
     return response
 
 

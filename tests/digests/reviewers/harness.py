@@ -1,4 +1,4 @@
-"""A harness that runs the reviewer round by round, over a real store, the real SDK and a fake server."""
+"""A harness that runs the reviewer round by round, over a real store and a fake server."""
 
 import asyncio
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""The model server's client and single reviews: the real SDK against a fake server with every fault."""
+"""The model server's client and single reviews, against a fake server with every fault."""
 
 import asyncio
 import time
@@ -14,11 +14,12 @@ from digests.reviewers.openai import (
     ResponseFormat,
     ServerAddress,
     ServerFault,
+    TokenUsage,
     open_model_server,
 )
 from digests.reviewers.review import ReviewError, ReviewOptions, max_usage_of_review, review_paper
 from tests.builders import NOW, a_paper
-from tests.fakes.openai_server import MODEL, ModelFault, OpenAiServer
+from tests.fakes.openai_server import CONTROL_CHARACTERS, MODEL, ModelFault, OpenAiServer
 
 ABSTRACT = (
     "We train a small model on two data sets. It needs half of the compute of its rivals. "
@@ -95,7 +96,15 @@ def test_a_review_records_its_model_depth_version_and_tokens() -> None:
 
 @pytest.mark.parametrize(
     "fault",
-    [ModelFault.THINKING, ModelFault.PROSE, ModelFault.FENCES, ModelFault.WRONG_MODEL, ModelFault.NO_USAGE],
+    [
+        ModelFault.THINKING,
+        ModelFault.PROSE,
+        ModelFault.FENCES,
+        ModelFault.WRONG_MODEL,
+        ModelFault.NO_USAGE,
+        ModelFault.USAGE_IS_A_LIST,
+        ModelFault.LONE_SURROGATES,
+    ],
 )
 def test_an_answer_in_an_unusual_form_is_parsed_at_once(fault: ModelFault) -> None:
     async def work(fake: OpenAiServer, server: ModelServer) -> int:
@@ -186,12 +195,15 @@ def test_a_rate_limited_call_is_retried_after_the_pause_that_the_server_names() 
         (ModelFault.HUGE, ServerFault.MALFORMED, True, "more than 4,000,000 bytes"),
         (ModelFault.NOT_JSON, ServerFault.MALFORMED, True, "no chat completion"),
         (ModelFault.NO_SCHEMA_MODE, ServerFault.REFUSED, False, 'response_format = "json_object"'),
+        (ModelFault.ENDLESS_ERROR, ServerFault.INTERNAL_ERROR, False, "answered 500"),
+        (ModelFault.SLOW_ERROR, ServerFault.TIMEOUT, True, "did not answer in full within 0.3 seconds"),
+        (ModelFault.COMPRESSED, ServerFault.MALFORMED, True, "an encoding that was not requested"),
     ],
 )
 def test_each_server_fault_is_described_in_a_sentence(
     fault: ModelFault, expected_fault: ServerFault, may_be_billed: bool, words: str
 ) -> None:
-    timeout = 0.3 if fault is ModelFault.STALL else 20.0
+    timeout = 0.3 if fault in (ModelFault.STALL, ModelFault.SLOW_ERROR) else 20.0
     error = with_server(request_failing_review, fault, timeout=timeout)
     assert error.server_error
     assert error.server_error.fault is expected_fault
@@ -242,8 +254,116 @@ def test_too_many_requests_for_the_list_of_models_are_a_fault_of_the_server() ->
     assert with_server(work).fault is ServerFault.RATE_LIMITED
 
 
-def test_the_repr_of_an_address_leaves_out_its_key() -> None:
-    assert "hunter2" not in repr(ServerAddress("http://127.0.0.1/v1", "m", "hunter2"))
+def test_the_repr_of_an_address_leaves_out_its_key_and_password() -> None:
+    assert "hunter2" not in repr(ServerAddress("http://me:hunter2@127.0.0.1/v1", "m", "hunter2"))
+
+
+@pytest.mark.parametrize("fault", [ModelFault.ENDLESS_ERROR, ModelFault.HUGE])
+def test_of_an_endless_body_no_more_is_read_than_its_limit(fault: ModelFault) -> None:
+    async def work(fake: OpenAiServer, server: ModelServer) -> int:
+        await request_failing_review(fake, server)
+        return fake.sent_bytes
+
+    # What the sockets hold in between comes on top of the limit. The whole body has 200 MB.
+    assert with_server(work, fault) < 50_000_000
+
+
+def test_a_redirect_is_not_followed_with_a_papers_text() -> None:
+    async def work(fake: OpenAiServer, server: ModelServer) -> tuple[ReviewError, int]:
+        async with OpenAiServer() as other:
+            fake.redirect_url = f"{other.base_url}/chat/completions?token=hunter2"
+            error = await request_failing_review(fake, server)
+            assert other.base_url in str(error)
+            return error, len(other.requests)
+
+    error, request_count = with_server(work, ModelFault.REDIRECT)
+    assert request_count == 0
+    assert "a redirect to http://127.0.0.1:" in str(error)
+    assert "hunter2" not in str(error)
+    assert error.server_error
+    assert error.server_error.fault is ServerFault.REFUSED
+
+
+@pytest.mark.parametrize("target", ["", "http://[", "//", "\u202e"])
+def test_a_redirect_to_no_address_is_refused_in_a_sentence(target: str) -> None:
+    async def work(fake: OpenAiServer, server: ModelServer) -> ReviewError:
+        fake.redirect_url = target
+        return await request_failing_review(fake, server)
+
+    error = with_server(work, ModelFault.REDIRECT)
+    assert "answered 307" in str(error)
+    assert str(error).isprintable()
+
+
+def test_a_servers_message_reaches_people_without_control_and_bidi_characters() -> None:
+    error = with_server(request_failing_review, ModelFault.CONTROL_CHARACTERS)
+    assert "evil" in str(error)
+    assert str(error).isprintable()
+    assert not any(sign in str(error) for sign in CONTROL_CHARACTERS if not sign.isprintable())
+
+
+def test_a_servers_message_that_repeats_the_key_reaches_people_without_it() -> None:
+    error = with_server(request_failing_review, ModelFault.KEY_IN_MESSAGE, key="sk-1", sent_key="sk-1")
+    assert "bad Bearer …" in str(error)
+    assert "sk-1" not in str(error)
+
+
+def test_the_names_of_models_are_shown_without_control_characters() -> None:
+    async def work(fake: OpenAiServer, server: ModelServer) -> list[str]:
+        fake.model_names = [f"a{CONTROL_CHARACTERS}", "b" * 10_000]
+        return await server.list_models()
+
+    first, second = with_server(work)
+    assert first.isprintable()
+    assert len(second) == 160
+
+
+@pytest.mark.parametrize("count", [10**30, 2**63, -1, 12.5, True, float("nan"), float("inf"), "12", [1]])
+def test_a_token_count_out_of_range_is_replaced_by_an_upper_bound(count: object) -> None:
+    async def work(fake: OpenAiServer, server: ModelServer) -> TokenUsage:
+        fake.token_count = count
+        _, usage = await review_paper(
+            PAPER,
+            ABSTRACT,
+            ReviewDepth.FULL,
+            read_depth=ReadDepth.ABSTRACT,
+            server=server,
+            options=ReviewOptions(),
+            now=NOW,
+        )
+        assert usage.input_tokens == sum(len(turn["content"]) for turn in fake.requests[0]["messages"])
+        return usage
+
+    upper_bound = max_usage_of_review(PAPER, ABSTRACT, ReviewDepth.FULL, ReviewOptions())
+    assert 0 < with_server(work).total <= upper_bound.total
+
+
+def test_nothing_from_the_environment_changes_a_request(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each variable is one that a library for model servers or HTTP, or OpenSSL, reads."""
+
+    async def work(fake: OpenAiServer, server: ModelServer) -> dict[str, str]:
+        assert (await request_review(fake, server)).score is not None
+        return {name: value for name, value in fake.headers[0].items() if name != "Content-Length"}
+
+    elsewhere = "http://127.0.0.1:9"
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "OPENAI_BASE_URL"):
+        monkeypatch.setenv(name, elsewhere)
+        monkeypatch.setenv(name.lower(), elsewhere)
+    for name in ("SSL_CERT_FILE", "SSL_CERT_DIR", "SSLKEYLOGFILE", "NETRC"):
+        monkeypatch.setenv(name, "/nowhere/at/all")
+    for name in ("OPENAI_API_KEY", "OPENAI_ADMIN_KEY", "OPENAI_ORG_ID", "OPENAI_PROJECT_ID"):
+        monkeypatch.setenv(name, "hunter2")
+    monkeypatch.setenv("OPENAI_CUSTOM_HEADERS", "X-Extra: hunter2")
+    headers = with_server(work, sent_key="sk-1")
+    assert headers.pop("Host").startswith("127.0.0.1:")
+    assert headers.pop("User-Agent").startswith("python-httpx/")
+    assert headers == {
+        "Accept": "*/*",
+        "Accept-Encoding": "identity",
+        "Connection": "keep-alive",
+        "Content-Type": "application/json",
+        "Authorization": "Bearer sk-1",
+    }
 
 
 def test_a_reply_without_token_counts_is_parsed() -> None:

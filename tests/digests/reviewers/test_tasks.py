@@ -2,8 +2,11 @@
 
 from datetime import timedelta
 
+import pytest
+
 from digests.model import NOT_REVIEWED, ReviewDepth, Trouble
 from digests.ports.budget import Spending
+from digests.reviewers.context import RoundOutcome
 from digests.reviewers.tasks import MAX_ATTEMPTS
 from tests.builders import NOW, TODAY
 from tests.digests.reviewers.harness import ReviewerHarness, store_with_papers
@@ -56,3 +59,41 @@ def test_consecutive_server_faults_end_the_round() -> None:
     outcome = reviewer.run_round()
     assert outcome.trouble is Trouble.REVIEWER_DOWN
     assert len(reviewer.server.requests) < 12
+
+
+@pytest.mark.parametrize("count", [10**30, -1, 0.5, True, float("nan")])
+def test_a_token_count_out_of_range_ends_no_round_and_no_paper_is_paid_twice(count: object) -> None:
+    reviewer = ReviewerHarness(store_with_papers(6), full_reviews_per_day=3, pairwise_limit=3)
+    reviewer.server.token_count = count
+    outcome = reviewer.run_round()
+    assert (outcome.score_count, outcome.full_review_count, outcome.comparison_count) == (6, 3, 6)
+    spent = reviewer.store.budget.spending_on(TODAY)
+    assert 0 < spent.tokens < 200_000
+    request_count = len(reviewer.server.requests)
+    assert reviewer.run_round() == RoundOutcome()
+    assert (len(reviewer.server.requests), reviewer.store.budget.spending_on(TODAY)) == (request_count, spent)
+
+
+def test_a_servers_message_reaches_status_and_log_without_control_characters(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    reviewer = ReviewerHarness(store_with_papers(9), full_reviews_per_day=0)
+    reviewer.server.fault_by_title["Paper"] = ModelFault.CONTROL_CHARACTERS
+    outcome = reviewer.run_round()
+    reasons = [failure.reason for failure in reviewer.store.review_queue.recent_failures(9)]
+    (health,) = reviewer.store.health.latest_reports()
+    assert len(reasons) >= 3
+    for text in (outcome.detail, health.detail, *reasons, *caplog.messages):
+        assert "evil" in text
+        assert text.isprintable()
+
+
+def test_a_redirecting_server_ends_the_round_and_gets_no_further_paper() -> None:
+    reviewer = ReviewerHarness(store_with_papers(40), full_reviews_per_day=0)
+    reviewer.server.redirect_url = "http://127.0.0.1:9/v1/chat/completions"
+    reviewer.server.fault_by_title["Paper"] = ModelFault.REDIRECT
+    outcome = reviewer.run_round()
+    assert outcome.trouble is Trouble.REVIEWER_DOWN
+    assert "a redirect to http://127.0.0.1:9/v1/chat/completions" in outcome.detail
+    assert len(reviewer.server.requests) < 12
+    assert reviewer.store.budget.spending_on(TODAY) == Spending()
