@@ -18,6 +18,7 @@ from bot.present.lookup import (
 from digests.errors import InputError, SourceError
 from digests.ids import parse_arxiv_id
 from digests.model import NOT_REVIEWED, ScoredPaper
+from digests.subscription import Channel
 from digests.text import clip_text
 
 MAX_RESULTS = 5
@@ -35,11 +36,12 @@ class LookupAnswers:
 
     context: ConversationContext
 
-    def look_up_paper(self, text: str) -> Reply:
+    def look_up_paper(self, text: str, place: Channel | None = None, person_id: str = "") -> Reply:
         """Answer /paper: the card of the best match, a list to choose from, or that nothing was found.
 
         An empty text is answered with help. If the text is an arXiv id that the library lacks, the paper is
-        fetched from arXiv while the person waits, and stored. Raises SearchError and StoreError.
+        fetched from arXiv while the person waits, and stored. Its request is kept with the person who asked,
+        and with platform and workspace of `place`. Raises SearchError and StoreError.
         """
         words = clean_lookup_text(text)
         if not words:
@@ -47,10 +49,10 @@ class LookupAnswers:
         papers = self.context.find_papers(words, MAX_RESULTS)
         arxiv_id = None if papers else parse_arxiv_id(words.strip("<>"))
         if arxiv_id and self.context.fetch_paper:
-            return Reply(self._fetch_unknown_paper(arxiv_id.id))
+            return Reply(self._fetch_unknown_paper(arxiv_id.id, place, person_id))
         return Reply(present_lookup(words, papers))
 
-    def _fetch_unknown_paper(self, paper: str) -> Message:
+    def _fetch_unknown_paper(self, paper: str, place: Channel | None, person_id: str) -> Message:
         """Fetch a paper from arXiv into the library, request its review, and return its card.
 
         While arXiv cannot be reached, the paper is only requested, to be fetched later, and the answer says
@@ -61,13 +63,19 @@ class LookupAnswers:
         try:
             fetched = self.context.fetch_paper(paper)
         except SourceError:
-            store.paper_requests.add(paper, now=self.context.clock())
+            self._request_review(paper, place, person_id)
             return present_pending_fetch(paper)
         if not fetched:
             return present_unknown_paper(paper)
         store.library.add([(fetched, NOT_REVIEWED)], now=self.context.clock())
-        store.paper_requests.add(paper, now=self.context.clock())
+        self._request_review(paper, place, person_id)
         return present_lookup(paper, [self._require_paper(paper)])
+
+    def _request_review(self, paper: str, place: Channel | None, person_id: str) -> None:
+        platform, workspace = (place.platform, place.workspace) if place else ("", "")
+        self.context.store.paper_requests.add(
+            paper, now=self.context.clock(), platform=platform, workspace=workspace, person=person_id
+        )
 
     def suggest_papers(self, text: str, limit: int) -> Sequence[ScoredPaper]:
         """Return up to `limit` papers to complete a text that a person is typing.

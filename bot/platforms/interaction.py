@@ -150,7 +150,7 @@ class InteractionDispatcher:
         `channel` is where the person asks. Raises SearchError and StoreError.
         """
         self.fair_use.take_token(Use.LOOK_UP, channel, person_id)
-        reply = await run_interactive(self.answers.lookup.look_up_paper, text)
+        reply = await run_interactive(self.answers.lookup.look_up_paper, text, channel, person_id)
         await respond(reply.message)
 
     async def run_digest_command(

@@ -17,6 +17,7 @@ from digests.build import DigestPolicy
 from digests.errors import SourceError
 from digests.model import Paper, ScoredPaper
 from digests.ports import Store
+from digests.subscription import Channel
 from tests.builders import NOW, a_paper, a_store
 from tests.fakes.feeds import FakeFeeds, FeedFault
 
@@ -25,7 +26,9 @@ def asked(store: Store, fetch: Callable[[str], Paper | None] | None, text: str) 
     def find(words: str, most: int) -> Sequence[ScoredPaper]:
         return list(store.library.get([words]).values())
 
-    reply = Answers(store, find, DigestPolicy(), lambda: NOW, fetch_paper=fetch).lookup.look_up_paper(text)
+    reply = Answers(store, find, DigestPolicy(), lambda: NOW, fetch_paper=fetch).lookup.look_up_paper(
+        text, Channel("slack", "C1", "T1"), "UADA"
+    )
     return reply.message.summary
 
 
@@ -35,7 +38,13 @@ def test_an_unknown_id_is_fetched_shown_without_a_score_and_queued_for_review() 
         asked(store, lambda paper: a_paper(paper, title="New here"), "https://arxiv.org/abs/2401.00001v2")
         == "New here"
     )
-    assert [request.paper for request in store.paper_requests.list_open(9, 9)] == ["2401.00001"]
+    (request,) = store.paper_requests.list_open(9, 9)
+    assert (request.paper, request.platform, request.workspace, request.person) == (
+        "2401.00001",
+        "slack",
+        "T1",
+        "UADA",
+    )
     assert asked(store, lambda paper: pytest.fail("it is known now"), "2401.00001") == "New here"
 
 
