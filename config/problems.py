@@ -148,12 +148,20 @@ def _quote_key(key: str) -> str:
     return key if is_bare else quote_value(key)
 
 
+def may_hold_secret(text: str) -> bool:
+    """Return True for a text with the parts of an address that may be secret: a user, a query, a fragment."""
+    is_address = "://" in text
+    return (":" in text and "@" in text) or (is_address and ("?" in text or "#" in text))
+
+
 def quote_value(value: object) -> str:
     """Return a value as TOML has it, on one line. A text is cut after `MAX_QUOTED_CHARACTERS`.
 
-    A table, a list and a huge number are only named ("a table").
+    A table, a list and a huge number are only named ("a table"), and so is an address that may hold a secret.
     """
     match value:
+        case str() if may_hold_secret(value):
+            return "an address with a user, a password or a query"
         case str() if len(value) > MAX_QUOTED_CHARACTERS:
             return json.dumps(value[:MAX_QUOTED_CHARACTERS] + "…", ensure_ascii=False)
         case bool() | str():

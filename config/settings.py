@@ -3,7 +3,7 @@
 Relative paths (`store.url`, `search.directory`, a platform's files) count from the working directory.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import time
 from typing import Annotated, Any, ClassVar, Literal, TypeVar
 
@@ -23,6 +23,7 @@ from config.validators import (
     parse_clock_time,
     refuse_common_queue,
     require_days,
+    validate_proxy_address,
     validate_store_url,
     validate_time_zone,
     validate_web_address,
@@ -41,6 +42,7 @@ ShortText = Annotated[
 ]
 ShortTexts = Annotated[tuple[ShortText, ...], Field(strict=False)]
 Weekdays = Annotated[tuple[Weekday, ...], Field(strict=False), AfterValidator(require_days)]
+ProxyAddress = Annotated[str, AfterValidator(validate_proxy_address)]
 WebAddress = Annotated[str, AfterValidator(validate_web_address)]
 
 
@@ -56,6 +58,12 @@ class SettingsTable(BaseModel):
     former_keys: ClassVar[Mapping[str, str]] = {}
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+
+    def __repr_args__(self) -> Iterable[tuple[str | None, Any]]:
+        """Yield keys and values for `repr`. Addresses and free tables are hidden: they may hold secrets."""
+        for name, value in super().__repr_args__():
+            is_hidden = isinstance(value, dict) or (isinstance(value, str) and "://" in value)
+            yield name, "(hidden)" if is_hidden and value else value
 
 
 class StoreSettings(SettingsTable):
@@ -221,7 +229,7 @@ class FetchingSettings(SettingsTable):
         default="",
         description="Mail or web address of yours, sent with every request. arXiv asks for one.",
     )
-    proxy: str = Field(default="", description="HTTP proxy for requests to sources. Empty: none.")
+    proxy: ProxyAddress = Field(default="", description="HTTP proxy for requests to sources. Empty: none.")
 
 
 def _require_one_per_channel(

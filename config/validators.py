@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Sequence
 from datetime import time
 from typing import NoReturn
+from urllib.parse import unquote
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from config.problems import find_nearest, quote_value
@@ -89,7 +90,7 @@ def validate_store_url(url: str) -> str:
             'write one of the two, such as "sqlite:///paperround.db"'
         )
     place, _, options = url.removeprefix("postgresql+psycopg://").partition("?")
-    if url.startswith("postgresql") and (":" in place.rpartition("@")[0] or "password=" in options):
+    if url.startswith("postgresql") and (":" in place.rpartition("@")[0] or "password=" in unquote(options)):
         raise ValueError(
             "carries a password; secrets are read from the environment only, "
             "so take it out and set PGPASSWORD"
@@ -108,7 +109,7 @@ def base_url_validator(
 
     def validate_base_url(url: str) -> str:
         if not re.fullmatch(rf"({'|'.join(schemes)})://[^\s/?#@]+(/[^\s?#]*)?", url):
-            raise ValueError(f'is {quote_value(url)}; write an address such as "{example}"')
+            raise ValueError(f'is {_quote_address(url)}; write an address such as "{example}"')
         return url.rstrip("/") + "/" if ends_with_slash else url.rstrip("/")
 
     return validate_base_url
@@ -120,5 +121,23 @@ def validate_web_address(url: str) -> str:
     Raises ValueError otherwise, and for one with a user.
     """
     if url and not re.fullmatch(r"https?://[^\s/?#@]+(/[^\s?#]*)?(\?[^\s#]*)?", url):
-        raise ValueError(f'is {quote_value(url)}; write an address such as "https://host/papers.jsonl"')
+        raise ValueError(f'is {_quote_address(url)}; write an address such as "https://host/papers.jsonl"')
+    return url
+
+
+def _quote_address(url: str) -> str:
+    """Return an address for a sentence. Any other text is not shown: it may be a key in the wrong place."""
+    return quote_value(url) if "://" in url else "no address"
+
+
+def validate_proxy_address(url: str) -> str:
+    """Return `url` if it is empty or the http(s) address of a proxy, with or without a user and a password.
+
+    Raises ValueError otherwise. The message never quotes the address: it may carry a password.
+    """
+    if url and not re.fullmatch(r"https?://([^\s/?#@]+@)?[^\s/?#@:]+(:[0-9]{1,5})?/?", url):
+        raise ValueError(
+            'is no address of an HTTP proxy; write one such as "http://proxy.example:3128", '
+            "with special characters of a password as %XX"
+        )
     return url

@@ -16,6 +16,7 @@ from digests.ports import Store
 from digests.ports.library import ImportCounts
 from digests.ports.sources import BadRecord
 from digests.sources.reviews import ReviewFile
+from digests.sources.stream import describe_location
 
 BATCH_SIZE = 1000
 """Records per transaction: enough for speed, few enough to let other writers in between."""
@@ -68,7 +69,7 @@ def _import_review_file(
     Raises InputError or SourceError if it is not readable to its end, and StoreError.
     """
     with show_progress_bars(console) as add_bar:
-        source = ReviewFile(location, now.date(), standard_input, add_bar(location))
+        source = ReviewFile(location, now.date(), standard_input, add_bar(describe_location(location)))
         records = _drop_bad_records(source.read_records(), report, console)
         try:
             for batch in _split_batches(records):

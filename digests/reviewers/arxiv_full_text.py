@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from digests.ids import parse_arxiv_id
 from digests.model import Paper
@@ -27,7 +27,7 @@ class ArxivFullTextFetcher:
     `open_client` opens a client that trusts `base_url`. `turns` are the turns on arXiv's servers.
     """
 
-    open_client: Callable[[], AbstractAsyncContextManager[SourceClient]]
+    open_client: Callable[[], AbstractAsyncContextManager[SourceClient]] = field(repr=False)
     turns: ServerTurns
     base_url: str = "https://arxiv.org/"
 

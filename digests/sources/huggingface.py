@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncGenerator, Callable
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -69,8 +69,8 @@ class HuggingFaceSource:
     arXiv takes precedence.
     """
 
-    connect: Callable[[], AbstractAsyncContextManager[SourceClient]]
-    url: str
+    connect: Callable[[], AbstractAsyncContextManager[SourceClient]] = field(repr=False)
+    url: str = field(repr=False)
     interval: timedelta = timedelta(hours=1)
     name: str = "huggingface"
 

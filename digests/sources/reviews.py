@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, BinaryIO, Literal
 
@@ -13,7 +13,7 @@ from digests.errors import InputError
 from digests.ids import PaperId, paper_id_of_address, parse_arxiv_id
 from digests.model import NOT_REVIEWED, Flag, Paper, ReadDepth, Review
 from digests.ports.sources import BadRecord, ProgressCallback
-from digests.sources.stream import STANDARD_INPUT, open_text, split_records
+from digests.sources.stream import STANDARD_INPUT, describe_location, open_text, split_records
 from digests.text import normalize_text
 
 FUTURE_TOLERANCE = timedelta(days=2)
@@ -98,11 +98,11 @@ def build_record_schema() -> dict[str, Any]:
 class ReviewFile:
     """A file of scored papers at `location`: a path, an http(s) address, or "-" for `standard_input`.
 
-    `display_name` is its name in messages, by default the location. Dates are checked against `today`.
-    `progress` gets the bytes read.
+    `display_name` is its name in messages, by default the location, of which an address is shown without what
+    may be secret. Dates are checked against `today`. `progress` gets the bytes read.
     """
 
-    location: str
+    location: str = field(repr=False)
     today: date
     standard_input: BinaryIO | None = None
     progress: ProgressCallback = lambda done, size: None
@@ -114,7 +114,8 @@ class ReviewFile:
         The file is opened with the first record and read as the caller goes on. Raises InputError or
         SourceError, after the records before, if the rest cannot be read.
         """
-        name = self.display_name or ("standard input" if self.location == STANDARD_INPUT else self.location)
+        location = "standard input" if self.location == STANDARD_INPUT else describe_location(self.location)
+        name = self.display_name or location
         with open_text(self.location, standard_input=self.standard_input, progress=self.progress) as pieces:
             for line, raw in split_records(pieces, name):
                 yield parse_record(raw, source=name, line=line, today=self.today)

@@ -17,6 +17,7 @@ from typing import Any, BinaryIO, NoReturn, TypeVar
 
 from digests.errors import InputError, SourceError
 from digests.ports.sources import ProgressCallback
+from digests.sources.http.addresses import describe_address
 
 MAX_RECORD_CHARACTERS = 32 * 1024 * 1024
 """Characters of one record, ten times the largest seen. Bounds memory."""
@@ -44,21 +45,27 @@ def open_text(
         return _open_stream(standard_input, "standard input", None, progress)
     if re.match(r"https?://", location, re.IGNORECASE):
         return _open_address(location, progress)
-    return _open_file(Path(location), progress)
+    return _open_file(Path(location), describe_location(location), progress)
+
+
+def describe_location(location: str) -> str:
+    """Return the name of a path or address for people. An address is shown without what may be secret."""
+    is_address = "://" in location or (":" in location and "@" in location)
+    return describe_address(location) if is_address else location
 
 
 @contextmanager
-def _open_file(path: Path, progress: ProgressCallback) -> Iterator[Iterator[str]]:
+def _open_file(path: Path, name: str, progress: ProgressCallback) -> Iterator[Iterator[str]]:
     try:
         stream = path.open("rb")
         size = path.stat().st_size or None
     except FileNotFoundError:
-        raise InputError(f"{path}: there is no such file.") from None
+        raise InputError(f"{name}: there is no such file.") from None
     except IsADirectoryError:
-        raise InputError(f"{path} is a folder: name a file in it.") from None
+        raise InputError(f"{name} is a folder: name a file in it.") from None
     except (OSError, ValueError) as error:
-        raise InputError(f"{path} cannot be read: {_describe_error(error)}.") from None
-    with stream, _open_stream(stream, str(path), size, progress) as pieces:
+        raise InputError(f"{name} cannot be read: {_describe_error(error)}.") from None
+    with stream, _open_stream(stream, name, size, progress) as pieces:
         yield pieces
 
 
@@ -66,22 +73,25 @@ def _open_file(path: Path, progress: ProgressCallback) -> Iterator[Iterator[str]
 def _open_address(address: str, progress: ProgressCallback) -> Iterator[Iterator[str]]:
     import httpx  # Takes 0.2 s to load, and files do not need it.
 
+    name = describe_address(address)
     headers = {"User-Agent": "paperround (+import)", "Accept": "application/json, application/x-ndjson, */*"}
     try:
         client = httpx.Client(timeout=TIMEOUT_SECONDS, follow_redirects=True, headers=headers)
         with client, client.stream("GET", address) as answer:
             if answer.status_code != httpx.codes.OK:
                 status = f"{answer.status_code} {answer.reason_phrase}".strip()
-                raise SourceError(f"{address} answered {status}: check the address, or try again later.")
+                raise SourceError(f"{name} answered {status}: check the address, or try again later.")
             size = int(answer.headers.get("Content-Length") or 0) or None
-            yield _decode_text(answer.iter_raw(CHUNK_BYTES), address, size, progress)
+            yield _decode_text(answer.iter_raw(CHUNK_BYTES), name, size, progress)
     except httpx.TimeoutException:
         raise SourceError(
-            f"{address} did not answer within {TIMEOUT_SECONDS:.0f} seconds: try again later."
+            f"{name} did not answer within {TIMEOUT_SECONDS:.0f} seconds: try again later."
         ) from None
-    except (httpx.HTTPError, httpx.InvalidURL) as error:
+    except httpx.InvalidURL:  # Its message may quote a part of a password.
+        raise SourceError(f"{name} is no web address: correct it.") from None
+    except httpx.HTTPError as error:
         raise SourceError(
-            f"{address} could not be read ({_describe_error(error)}): check the address and the network."
+            f"{name} could not be read ({_describe_error(error)}): check the address and the network."
         ) from None
 
 

@@ -4,13 +4,14 @@ import json
 import tempfile
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 from digests.errors import InputError, PaperroundError
 from digests.model import Paper, Review
 from digests.ports.sources import BadRecord, ProgressCallback, SourceBatch, SourceState
+from digests.sources.http.addresses import describe_address
 from digests.sources.http.client import RequestLimits, SourceClient
 from digests.sources.polling import due_after_interval
 from digests.sources.reviews import ReviewFile
@@ -97,8 +98,8 @@ class WatchedAddress:
     again, unless `since` is given.
     """
 
-    connect: Callable[[], AbstractAsyncContextManager[SourceClient]]
-    url: str
+    connect: Callable[[], AbstractAsyncContextManager[SourceClient]] = field(repr=False)
+    url: str = field(repr=False)
     interval: timedelta = timedelta(hours=1)
     name: str = "reviews"
 
@@ -110,7 +111,7 @@ class WatchedAddress:
             async with self.connect() as client:
                 answer = await client.get(
                     self.url,
-                    self.url,
+                    describe_address(self.url),
                     headers=validators,
                     limits=LIMITS,
                     accepted_statuses=(200, 304),
@@ -120,7 +121,7 @@ class WatchedAddress:
                 return
             file.flush()
             today = now.astimezone(UTC).date()
-            source = ReviewFile(file.name, today, progress=progress, display_name=self.url)
+            source = ReviewFile(file.name, today, progress=progress, display_name=describe_address(self.url))
             async for record_batch in read_batches(source.read_records(), BATCH_RECORDS):
                 yield _build_batch(record_batch, position)
         yield SourceBatch(json.dumps(_build_conditional_headers(answer.headers)))

@@ -5,7 +5,7 @@ import sqlite3
 import threading
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -53,7 +53,7 @@ class Database:
     store in memory has one connection, and in SQLite the inner write would wait for the outer one.
     """
 
-    engine: Engine
+    engine: Engine = field(repr=False)
     name: str
     file: Path | None
 

@@ -543,3 +543,80 @@ def test_a_secret_in_the_file_is_refused_and_not_shown(tmp_path: Path, toml: str
     assert list_problems(tmp_path, toml) == (
         f"secrets are read from the environment only: remove {key} and set an environment variable"
     )
+
+
+SECRET = "hunter2hunter2"
+
+SECRET_SETTINGS = f"""
+[fetching]
+proxy = "http://user:{SECRET}@proxy.example:3128"
+[platforms.slack]
+proxy = "http://user:{SECRET}@proxy.example:3128"
+[reviewer]
+base_url = "https://host/v1?key={SECRET}"
+model = "m"
+extra = {{ user = "{SECRET}" }}
+[[sources]]
+kind = "reviews"
+url = "https://host/papers.jsonl?token={SECRET}"
+[[sources]]
+kind = "arxiv"
+categories = ["cs.CL"]
+oai_url = "https://host/oai?token={SECRET}"
+query_url = "https://host/query?token={SECRET}"
+"""
+
+
+def test_no_address_with_a_secret_is_shown_by_the_settings_but_every_part_can_use_it(tmp_path: Path) -> None:
+    loaded = load_toml(tmp_path, SECRET_SETTINGS)
+    tables = [loaded, loaded.fetching, loaded.reviewer, *loaded.sources]
+    for shown in [text for table in tables for text in (repr(table), str(table), f"{table!r:.0}")]:
+        assert SECRET not in shown
+    assert "cs.CL" in repr(loaded)
+    assert "(hidden)" in repr(loaded.fetching)
+    assert SECRET in loaded.fetching.proxy
+    assert SECRET in loaded.sources[0].url
+
+
+@pytest.mark.parametrize(
+    "toml",
+    [
+        f'[fetching]\nproxy = "socks5://user:{SECRET}@proxy:1080"',
+        f'[fetching]\nproxy = "user:{SECRET}@proxy:1080"',
+        f'[fetching]\nproxy = "http://user:{SECRET}@proxy:port"',
+        f'[fetching]\nproxy = "http://user:{SECRET}/x@proxy:8080"',
+        f'[platforms.slack]\nproxy = "{SECRET}"',
+        f'[platforms.slack]\napi_base_url = "https://user:{SECRET}@host/api/"',
+        f'[platforms.slack]\napi_base_url = "https://host/api?token={SECRET}"',
+        f'[platforms.discord]\ngateway_url = "wss://host/?token={SECRET}"',
+        f'[reviewer]\nmodel = "m"\nbase_url = "https://user:{SECRET}@host/v1"',
+        f'[reviewer]\nmodel = "m"\nbase_url = "https:/user:{SECRET}@host/v1"',
+        f'[reviewer]\nmodel = "m"\nbase_url = "{SECRET}"',
+        a_source('kind = "reviews"', f'url = "https://user:{SECRET}@host/papers.jsonl"'),
+        a_source('kind = "reviews"', f'url = "ftp://host/papers.jsonl?token={SECRET}"'),
+        a_source('kind = "arxiv"', 'categories = ["cs.CL"]', f'rss_url = "https://host/?token={SECRET}"'),
+        f'[digest]\nheartbeat = "https://host/?token={SECRET}"',
+        f'[[subscriptions]]\nplatform = "console"\nchannel = "c"\nat = "http://u:{SECRET}@host"',
+        f'[store]\nurl = "postgresql+psycopg://host/papers?passw%6Frd={SECRET}"',
+        f'[store]\nurl = "mysql://user:{SECRET}@host/papers"',
+    ],
+)  # fmt: skip
+def test_an_address_that_is_refused_is_not_shown_with_its_secret(tmp_path: Path, toml: str) -> None:
+    problem = list_problems(tmp_path, toml)
+    assert SECRET not in problem
+    assert "\n" not in problem
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "",
+        "http://proxy.example:3128",
+        "https://proxy/",
+        "http://user:p%40ss@127.0.0.1:3128",
+        "http://key@proxy",
+    ],
+)
+def test_a_proxy_may_have_a_user_and_a_password(tmp_path: Path, address: str) -> None:
+    loaded = load_toml(tmp_path, f'[fetching]\nproxy = "{address}"\n[platforms.slack]\nproxy = "{address}"')
+    assert loaded.fetching.proxy == address

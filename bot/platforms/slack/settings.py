@@ -9,7 +9,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import AfterValidator, Field
 
 from config.problems import SettingsError, describe_removed_key, quote_value
-from config.settings import RequiredText, SettingsTable
+from config.settings import ProxyAddress, RequiredText, SettingsTable
 from config.validators import base_url_validator
 
 
@@ -52,7 +52,7 @@ class SlackSettings(SettingsTable):
     http_port: int = Field(
         default=3000, ge=1, le=65535, description="Port that http listens on. Events come to `/slack/events`."
     )
-    proxy: str = Field(default="", description="HTTP proxy for calls to Slack. Empty: none.")
+    proxy: ProxyAddress = Field(default="", description="HTTP proxy for calls to Slack. Empty: none.")
     paper_command: Annotated[str, AfterValidator(_validate_command)] = Field(
         default="/paper", description="Name of the command that looks papers up."
     )

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from urllib.parse import quote, urlencode
 
@@ -42,11 +42,11 @@ IDS_PER_REQUEST = 50
 
 @dataclass(frozen=True, slots=True)
 class ArxivAddresses:
-    """Addresses of arXiv's servers."""
+    """Addresses of arXiv's servers. Those of a proxy may hold a key: do not show them."""
 
-    rss: str = "https://rss.arxiv.org/rss/"
-    oai: str = "https://oaipmh.arxiv.org/oai"
-    query: str = "https://export.arxiv.org/api/query"
+    rss: str = field(default="https://rss.arxiv.org/rss/", repr=False)
+    oai: str = field(default="https://oaipmh.arxiv.org/oai", repr=False)
+    query: str = field(default="https://export.arxiv.org/api/query", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +60,9 @@ class ArxivSource:
     """
 
     categories: tuple[str, ...]
-    connect: Callable[[], AbstractAsyncContextManager[SourceClient]]
+    connect: Callable[[], AbstractAsyncContextManager[SourceClient]] = field(repr=False)
     turns: ServerTurns
-    addresses: ArxivAddresses = ArxivAddresses()
+    addresses: ArxivAddresses = field(default=ArxivAddresses(), repr=False)
     name: str = "arxiv"
 
     async def fetch(

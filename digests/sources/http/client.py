@@ -14,7 +14,7 @@ from typing import IO
 import httpx
 
 from digests.errors import SourceError
-from digests.sources.http.addresses import DEFAULT_PORTS, is_public, origin_of, resolve_host
+from digests.sources.http.addresses import DEFAULT_PORTS, describe_address, is_public, origin_of, resolve_host
 from digests.sources.http.turns import Clock, Pause, ServerTurn, ServerTurns
 
 MAX_REDIRECTS = 5
@@ -215,10 +215,12 @@ class SourceClient:
             address_origin = origin_of(address)
         except (httpx.InvalidURL, ValueError):
             raise SourceError(
-                f"{spec.server} cannot be asked at {address[:200]!r}: no web address."
+                f"{spec.server} cannot be asked at {describe_address(address)}: no web address."
             ) from None
         if url.scheme not in DEFAULT_PORTS or not url.host:
-            raise SourceError(f"{spec.server} cannot be asked at {address[:200]!r}: no web address.")
+            raise SourceError(
+                f"{spec.server} cannot be asked at {describe_address(address)}: no web address."
+            )
         if address_origin in self.trusted_origins:
             return self.http.build_request("GET", url, headers=spec.headers)
         ip = await self._resolve_allowed_ip(url, spec.server)
@@ -271,7 +273,8 @@ class SourceClient:
             return _RetryableFailure(outcome, _parse_retry_after(headers, self.clock()))
         if status not in spec.accepted_statuses:
             raise SourceError(
-                f"{spec.server} {outcome} at {address[:200]}: check the address, or try again later."
+                f"{spec.server} {outcome} at {describe_address(address)}: "
+                "check the address, or try again later."
             )
         body = await _read_body(response, spec)
         return body if isinstance(body, _RetryableFailure) else SourceResponse(status, headers, body, address)

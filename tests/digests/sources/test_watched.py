@@ -120,3 +120,35 @@ def test_an_unusable_file_is_requested_again_and_named_by_its_address() -> None:
         assert "If-None-Match" not in feeds.requests[-1].headers
 
     run_scenario(scenario)
+
+
+def test_no_sentence_about_an_address_shows_its_query() -> None:
+    async def scenario() -> None:
+        store = a_store()
+        async with FakeFeeds(clock=lambda: NOW) as feeds:
+            feeds.files["papers.jsonl"] = b'{"title": "which?"}'
+            url = f"{feeds.url}/files/papers.jsonl?token=hunter2hunter2"
+            connect = partial(open_client, "", lambda: NOW, trusted_addresses=[url], pause=no_pause)
+            source = WatchedAddress(connect, url)
+            assert "hunter2" not in repr(source)
+            (batch,) = [
+                batch
+                async for batch in source.fetch("", now=NOW, since=None, progress=lambda done, total: None)
+                if batch.bad_records
+            ]
+            assert str(batch.bad_records[0]).startswith(f"{feeds.url}/files/papers.jsonl, line 1")
+            feeds.files["papers.jsonl"] = b"<html>"
+            failures = [(await fetch_source(source, store, lambda: NOW)).failure]
+            feeds.fail_next("/files", FeedFault.UNAVAILABLE, times=4)
+            failures.append((await fetch_source(source, store, lambda: NOW)).failure)
+            del feeds.files["papers.jsonl"]
+            failures.append((await fetch_source(source, store, lambda: NOW)).failure)
+        failures.append((await fetch_source(source, store, lambda: NOW)).failure)
+        assert all(f"{feeds.url}/files/papers.jsonl" in failure for failure in failures), failures
+        assert "hunter2" not in " ".join(failures)
+        assert "hunter2" not in store.sources.load_state("reviews").failure
+
+    async def no_pause(seconds: float) -> None:
+        pass
+
+    asyncio.run(scenario())
