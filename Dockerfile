@@ -19,7 +19,8 @@ RUN PYTHONPATH=/opt/build /opt/paperround/bin/pip install --no-cache-dir --disab
 FROM ${BASE}
 RUN useradd --system --create-home --home-dir /data --uid 10001 paperround && chmod 700 /data
 COPY --from=build /opt/paperround /opt/paperround
-ENV PATH=/opt/paperround/bin:$PATH PYTHONUNBUFFERED=1
+# A published port reaches the container from outside: PAPERROUND_HTTP_HOST lets Slack's requests in.
+ENV PATH=/opt/paperround/bin:$PATH PYTHONUNBUFFERED=1 PAPERROUND_HTTP_HOST=0.0.0.0
 # The store, its search index and paperround.toml live here: mount a volume.
 WORKDIR /data
 VOLUME /data

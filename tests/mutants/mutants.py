@@ -1347,6 +1347,68 @@ MUTANTS: tuple[Mutant, ...] = (
             "::test_a_reservation_over_either_limit_is_refused_and_settling_frees_the_rest[sqlite]",
         ),
     ),
+    # Slack's HTTP port.
+    Mutant(
+        "request served without a right signature",
+        "bot/platforms/slack/http_transport.py",
+        "if not self.checker.is_signed(body, signature):",
+        "if signature is None:",
+        (
+            f"{SLACK}/test_http_transport.py::test_headers_that_are_missing_doubled_or_of_another_form_get_401",
+        ),
+    ),
+    Mutant(
+        "second timestamp or signature overlooked",
+        "bot/platforms/slack/signatures.py",
+        "if len(timestamps) != 1 or len(signatures) != 1:",
+        "if not timestamps or not signatures:",
+        (
+            f"{SLACK}/test_http_transport.py::test_headers_that_are_missing_doubled_or_of_another_form_get_401",
+        ),
+    ),
+    Mutant(
+        "request served again for the same signature",
+        "bot/platforms/slack/http_transport.py",
+        "if not self.checker.remember(signature):",
+        "if self.checker.remember(signature) is None:",
+        (f"{SLACK}/test_http_transport.py::test_a_request_sent_again_is_answered_and_changes_nothing",),
+    ),
+    Mutant(
+        "signature forgotten by its arrival and not by its own time",
+        "bot/platforms/slack/signatures.py",
+        "= int(request.timestamp)",
+        "= int(now)",
+        (
+            f"{SLACK}/test_http_transport.py::test_a_signature_from_the_future_is_remembered_until_it_is_too_old",
+        ),
+    ),
+    Mutant(
+        "failed request not served when it comes again",
+        "bot/platforms/slack/http_transport.py",
+        "            self.checker.forget(signature)",
+        "            pass",
+        (f"{SLACK}/test_http_transport.py::test_a_request_that_failed_is_served_when_slack_sends_it_again",),
+    ),
+    Mutant(
+        "open connections without a bound",
+        "bot/platforms/slack/connections.py",
+        "if len(self._sizes) > MAX_UNVERIFIED:",
+        "if not self._sizes:",
+        (
+            f"{SLACK}/test_http_transport.py"
+            "::test_four_hundred_half_requests_do_not_stay_open_and_keep_nobody_out",
+        ),
+    ),
+    Mutant(
+        "line of the log for each refused request",
+        "bot/platforms/slack/http_transport.py",
+        "if self._log_timer is None:",
+        "if self.refused_count:",
+        (
+            f"{SLACK}/test_http_transport.py"
+            "::test_a_hundred_refused_requests_are_one_line_of_the_log_and_a_number_in_the_health_check",
+        ),
+    ),
     # Terminal and log.
     Mutant(
         "C1 control characters printed",

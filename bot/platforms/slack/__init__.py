@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from bot.platforms.preview import PagePreview
     from bot.platforms.registry import Renderer
 
+HTTP_HOST_VARIABLE = "PAPERROUND_HTTP_HOST"
+"""Address that http listens on if the settings name none. Our container sets it."""
+
 MAIN_SECRET = "SLACK_BOT_TOKEN"  # noqa: S105 (a variable's name, no secret)
 
 MESSAGES_PER_SECOND_PER_CHANNEL = 1.0
@@ -43,6 +46,10 @@ def _build_app(settings: Settings, environment: Environment, context: "DeliveryC
     libraries are not installed.
     """
     secrets, slack = read_slack_secrets(environment), settings.get_platform(SlackSettings)
+    if (
+        host := environment.get(HTTP_HOST_VARIABLE, "").strip()
+    ) and "http_host" not in slack.model_fields_set:
+        slack = slack.model_copy(update={"http_host": host})
     if not secrets.bot_token:
         return None
     with require_extra(MAIN_SECRET, "slack"):

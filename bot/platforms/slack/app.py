@@ -17,6 +17,7 @@ from bot.platforms.slack.listeners import SlackListeners
 from bot.platforms.slack.preflight import PreflightReport, run_preflight
 from bot.platforms.slack.session import create_web_client, open_session
 from bot.platforms.slack.settings import SlackSecrets, SlackSettings
+from bot.platforms.slack.signatures import SignatureChecker
 from bot.platforms.slack.transport import (
     MAX_BACKOFF_SECONDS,
     MIN_BACKOFF_SECONDS,
@@ -150,7 +151,8 @@ class SlackApp:
     def _create_http_transport(self) -> HttpTransport | None:
         if transport_of(self.settings, self.secrets) == "socket":
             return None
-        return HttpTransport(self.settings.http_host, self.settings.http_port)
+        checker = SignatureChecker(self.secrets.signing_secret)
+        return HttpTransport(self.settings.http_host, self.settings.http_port, checker)
 
     async def close(self) -> None:
         if self._open_state:

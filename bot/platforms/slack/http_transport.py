@@ -1,15 +1,22 @@
-"""Transport of Slack's events over HTTP: signed requests to the Bolt app."""
+"""Transport of Slack's events over HTTP: signed requests to the Bolt app.
+
+Nothing of a request is parsed before its signature is verified over the raw body.
+"""
 
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from aiohttp import web
-from slack_bolt.adapter.aiohttp import to_aiohttp_response, to_bolt_request
+from slack_bolt.adapter.aiohttp import to_aiohttp_response
 from slack_bolt.async_app import AsyncApp
+from slack_bolt.request.async_request import AsyncBoltRequest
 
+from bot.platforms.slack.connections import REQUEST_SECONDS, UnverifiedConnections, listen
+from bot.platforms.slack.signatures import SignatureChecker
 from bot.platforms.slack.transport import run_logged
+from bot.present.wording import format_count
 
 log = logging.getLogger(__name__)
 
@@ -20,32 +27,41 @@ HEALTH_PATH = "/health"
 MAX_REQUEST_BYTES = 2**20
 """Bytes of a request's body; a larger one is refused."""
 
+REFUSALS_LOG_SECONDS = 60.0
+"""Least time between two lines of the log about refused requests: an attack must not fill it."""
+
 
 @dataclass(slots=True)
 class HttpTransport:
     """Receives events over HTTP, and answers health checks.
 
-    The Bolt app refuses requests that Slack did not sign in the last five minutes; `refused_count` counts
-    them.
+    A request that Slack did not sign in the last five minutes gets status 401, and `refused_count` counts it;
+    so do requests that are too large, too slow or broken off. A request that comes again with the same
+    signature is answered, and changes nothing; `replayed_count` counts it. Each connection serves one
+    request.
     """
 
     host: str
     port: int
+    checker: SignatureChecker
     refused_count: int = 0
+    replayed_count: int = 0
     _app: AsyncApp | None = None
-    _runner: web.AppRunner | None = None
+    _runner: web.ServerRunner | None = None
+    _listener: asyncio.Server | None = None
+    _unverified: UnverifiedConnections = field(default_factory=UnverifiedConnections)
+    _logged_count: int = 0
+    _log_timer: asyncio.TimerHandle | None = None
 
     async def start_listening(self) -> None:
         """Open the port and answer health checks. Slack's requests get status 503 until `serve` runs.
 
         Raises OSError if the port is in use.
         """
-        site = web.Application(client_max_size=MAX_REQUEST_BYTES)
-        site.router.add_post(EVENTS_PATH, self._handle_events)
-        site.router.add_get(HEALTH_PATH, self._handle_health)
-        self._runner = web.AppRunner(site, access_log=None)
+        server = web.Server(self._answer_request)
+        self._runner = web.ServerRunner(server)
         await self._runner.setup()
-        await web.TCPSite(self._runner, self.host, self.port).start()
+        self._listener = await listen(self.host, self.port, server, self._unverified)
         log.info("health endpoint: http://%s:%d%s", self.host, self.port, HEALTH_PATH)
 
     async def serve(
@@ -60,19 +76,74 @@ class HttpTransport:
         await run_logged(on_connected())
         await stop.wait()
 
-    async def _handle_events(self, request: web.Request) -> web.StreamResponse:
+    async def _answer_request(self, request: web.BaseRequest) -> web.StreamResponse:
+        if request.path == EVENTS_PATH and request.method == "POST":
+            answer = await self._answer_event(request)
+        elif request.path == HEALTH_PATH and request.method in ("GET", "HEAD"):
+            health = {"ok": True, "refused": self.refused_count, "replayed": self.replayed_count}
+            answer = web.json_response(health)
+        else:
+            answer = web.Response(status=405 if request.path in (EVENTS_PATH, HEALTH_PATH) else 404)
+        # An idle connection would count as one that is not verified.
+        answer.force_close()
+        return answer
+
+    async def _answer_event(self, request: web.BaseRequest) -> web.StreamResponse:
+        signature = self.checker.read_signature(
+            request.headers.getall("X-Slack-Request-Timestamp", []),
+            request.headers.getall("X-Slack-Signature", []),
+        )
+        if signature is None:
+            return self._refuse_request(401)
+        if (request.content_length or 0) > MAX_REQUEST_BYTES:
+            return self._refuse_request(413)
+        body = await self._read_body(request)
+        if not isinstance(body, bytes):
+            return body
+        if not self.checker.is_signed(body, signature):
+            return self._refuse_request(401)
+        self._unverified.discard(request.protocol)
         if self._app is None:
             return web.Response(status=503)
-        answer = await self._app.async_dispatch(await to_bolt_request(request))
-        if answer.status == 401:
-            self.refused_count += 1
-            is_power_of_two = self.refused_count & (self.refused_count - 1) == 0
-            if is_power_of_two:  # An attack must not fill the log.
-                log.warning("refused %d requests that Slack did not sign", self.refused_count)
-        return await to_aiohttp_response(answer)
+        if not self.checker.remember(signature):
+            self.replayed_count += 1
+            return web.Response()
+        answer = await _dispatch_request(self._app, request, body)
+        if not 200 <= answer.status < 300:
+            self.checker.forget(signature)
+        return answer
 
-    async def _handle_health(self, _: web.Request) -> web.Response:
-        return web.json_response({"ok": True, "refused": self.refused_count})
+    async def _read_body(self, request: web.BaseRequest) -> bytes | web.Response:
+        """Read the raw body. Returns the answer instead, if it is too large, too slow or broken off."""
+        body = bytearray()
+        try:
+            async with asyncio.timeout(REQUEST_SECONDS):
+                async for chunk in request.content.iter_any():
+                    body += chunk
+                    self._unverified.add_bytes(request.protocol, len(chunk))
+                    if len(body) > MAX_REQUEST_BYTES:
+                        return self._refuse_request(413)
+        except TimeoutError:
+            return self._refuse_request(408)
+        except Exception:  # Whatever aiohttp raises for a body that ends early or is no HTTP.
+            return self._refuse_request(400)
+        return bytes(body)
+
+    def _refuse_request(self, status: int) -> web.Response:
+        """Count a refused request, and return the answer to it. Logs a line a minute at most."""
+        self.refused_count += 1
+        if self._log_timer is None:
+            self._log_refusals()
+        return web.Response(status=status)
+
+    def _log_refusals(self) -> None:
+        new_count, self._log_timer = self.refused_count - self._logged_count, None
+        if new_count:
+            requests = format_count(new_count, "request")
+            log.warning("refused %s that Slack did not sign (%d in all)", requests, self.refused_count)
+            self._logged_count = self.refused_count
+            loop = asyncio.get_running_loop()
+            self._log_timer = loop.call_later(REFUSALS_LOG_SECONDS, self._log_refusals)
 
     def refuse_requests(self) -> None:
         """Answer new requests with status 503. Slack sends events again that got it."""
@@ -80,6 +151,34 @@ class HttpTransport:
 
     async def close(self) -> None:
         """Close the port, after the requests in progress."""
+        if self._log_timer:
+            self._log_timer.cancel()
+        if self._listener:
+            self._listener.close()
+            self._listener = None
         if self._runner:
             await self._runner.cleanup()
             self._runner = None
+
+
+async def _dispatch_request(app: AsyncApp, request: web.BaseRequest, body: bytes) -> web.StreamResponse:
+    """Pass a verified request to the app. Returns status 400 for a body that cannot be parsed.
+
+    An unexpected error is logged, and status 500 returned.
+    """
+    if (request.charset or "utf-8").lower() not in ("utf-8", "utf8"):
+        return web.Response(status=400)
+    try:
+        bolt_request = AsyncBoltRequest(
+            body=body.decode(),
+            query=request.query_string,
+            headers=request.headers,  # type: ignore[arg-type]
+        )
+    except (ValueError, RecursionError, AttributeError, TypeError, LookupError):
+        # The last three: Bolt does not check the form of a body that is JSON.
+        return web.Response(status=400)
+    try:
+        return await to_aiohttp_response(await app.async_dispatch(bolt_request))
+    except Exception:
+        log.exception("a request of Slack's was not served")
+        return web.Response(status=500)

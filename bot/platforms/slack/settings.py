@@ -48,7 +48,10 @@ class SlackSettings(SettingsTable):
         description="Connection to Slack: `socket`, `http`, or `auto` (socket with `SLACK_APP_TOKEN`, else "
         "http).",
     )
-    http_host: RequiredText = Field(default="0.0.0.0", description="Address that http listens on.")  # noqa: S104
+    http_host: RequiredText = Field(
+        default="127.0.0.1",
+        description="Address that http listens on. If it is left out, `PAPERROUND_HTTP_HOST` is taken first.",
+    )
     http_port: int = Field(
         default=3000, ge=1, le=65535, description="Port that http listens on. Events come to `/slack/events`."
     )

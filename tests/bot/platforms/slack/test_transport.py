@@ -20,6 +20,7 @@ from slack_bolt.async_app import AsyncApp
 from bot.platforms.slack.http_transport import HttpTransport
 from bot.platforms.slack.session import create_web_client, open_session
 from bot.platforms.slack.settings import SlackSettings
+from bot.platforms.slack.signatures import SignatureChecker
 from bot.platforms.slack.transport import SocketTransport, build_bolt_app
 from bot.platforms.slack.workspaces import SlackWorkspaces
 from digests.subscription import Channel
@@ -172,7 +173,7 @@ def test_a_forged_request_is_refused_and_counted_without_being_parsed() -> None:
 
         async with FakeSlack() as slack, open_session(30) as session:
             slack.http_endpoint = f"http://127.0.0.1:{port}/slack/events"
-            transport = HttpTransport("127.0.0.1", port)
+            transport = HttpTransport("127.0.0.1", port, SignatureChecker(slack.signing_secret, slack.clock))
             await transport.start_listening()
             body = "command=%2Fpaper&text=bad&user_id=U1&channel_id=C1&team_id=T1"
             assert (await slack.post_signed(body, is_json=False))[0] == 503
@@ -238,9 +239,9 @@ def test_over_http_the_bot_answers_signed_requests_and_reports_its_health(tmp_pa
                 assert refused.ack
                 assert "vision" in refused.ack["errors"]["domains"]
                 await not_from_slack(slack, papers)
-                assert await fetch_health(port) == {"ok": True, "refused": 3}
+                assert await fetch_health(port) == {"ok": True, "refused": 3, "replayed": 0}
                 assert not [call for call in slack.calls_of("chat.postMessage") if "evil" in str(call)]
-                await bot.wait_for_log("refused 2 requests that Slack did not sign")
+                await bot.wait_for_log("refused 1 request that Slack did not sign")
             assert slack.protocol_errors == []
             known = prepare_store(tmp_path).subscriptions.find(Channel("slack", papers, "T1"))
             assert known
@@ -260,7 +261,7 @@ def test_over_http_the_bot_is_healthy_while_slack_is_away(tmp_path: Path) -> Non
         async with run_bot(slack, tmp_path, settings=settings, secrets=secrets, must_connect=False) as bot:
             await bot.wait_for_log("People get no answers in Slack until it can be reached")
             await bot.wait_for_log("health endpoint")
-            assert await fetch_health(port) == {"ok": True, "refused": 0}
+            assert await fetch_health(port) == {"ok": True, "refused": 0, "replayed": 0}
             async with slack:
                 await bot.wait_for_log("listening for Slack")
                 slack.http_endpoint = f"http://127.0.0.1:{port}/slack/events"

@@ -16,6 +16,7 @@ from bot.platforms.slack.listeners import SlackListeners
 from bot.platforms.slack.preflight import run_preflight
 from bot.platforms.slack.session import create_web_client, open_session
 from bot.platforms.slack.settings import SlackSettings
+from bot.platforms.slack.signatures import SignatureChecker
 from bot.platforms.slack.transport import build_bolt_app
 from bot.platforms.slack.workspaces import SlackWorkspace, SlackWorkspaces
 from digests.build import DigestPolicy
@@ -86,7 +87,7 @@ async def open_workspaces() -> AsyncIterator[TwoWorkspaces]:
         tokenless_client = create_web_client("", settings=settings, session=session)
         app = build_bolt_app(tokenless_client, platform.workspaces, first.signing_secret)
         listeners.register_handlers(app)
-        transport = HttpTransport("127.0.0.1", unused_port())
+        transport = HttpTransport("127.0.0.1", unused_port(), SignatureChecker(first.signing_secret))
         await transport.start_listening()
         first.http_endpoint = second.http_endpoint = f"http://127.0.0.1:{transport.port}{EVENTS_PATH}"
 

@@ -1,0 +1,89 @@
+"""Connections to the HTTP port: those whose request is not verified yet are bounded in time and in number."""
+
+import asyncio
+import logging
+from dataclasses import dataclass, field
+
+from aiohttp import web
+
+REQUEST_SECONDS = 5.0
+"""Seconds for the head of a request, and again for its body. Slack gives a request up after three."""
+
+MAX_UNVERIFIED = 256
+"""Open connections whose request is not verified yet. One more closes the oldest."""
+MAX_UNVERIFIED_BYTES = 32 * 2**20
+"""Bytes of bodies that are not verified yet. One more closes the oldest connection."""
+
+_LINGER_SECONDS = 1.0
+"""Seconds in which the rest of a refused body is read, so that the client gets to read the answer."""
+
+_silent = logging.getLogger("paperround.http")
+_silent.setLevel(logging.CRITICAL + 1)
+
+
+@dataclass(slots=True)
+class UnverifiedConnections:
+    """Open connections whose request is not verified yet, oldest first, with the bytes of their bodies."""
+
+    _sizes: "dict[web.RequestHandler, int]" = field(default_factory=dict)
+    _total: int = 0
+
+    def add(self, connection: web.RequestHandler) -> None:
+        """Add a new connection. Closes the oldest if there are more than `MAX_UNVERIFIED`."""
+        self._sizes[connection] = 0
+        if len(self._sizes) > MAX_UNVERIFIED:
+            self._close_oldest()
+
+    def add_bytes(self, connection: web.RequestHandler, count: int) -> None:
+        """Count bytes of a connection's body. Closes the oldest over `MAX_UNVERIFIED_BYTES` in all."""
+        if connection in self._sizes:
+            self._sizes[connection] += count
+            self._total += count
+        while self._total > MAX_UNVERIFIED_BYTES:
+            self._close_oldest()
+
+    def discard(self, connection: web.RequestHandler) -> None:
+        """Take out a connection that is closed, or whose request is verified. It may be out already."""
+        self._total -= self._sizes.pop(connection, 0)
+
+    def _close_oldest(self) -> None:
+        oldest = next(iter(self._sizes))
+        self.discard(oldest)
+        oldest.force_close()
+
+
+class _Connection(web.RequestHandler):
+    """A connection that is in `unverified` from its start."""
+
+    __slots__ = ("_unverified",)
+
+    def __init__(self, server: web.Server, unverified: UnverifiedConnections) -> None:
+        super().__init__(
+            server,
+            loop=asyncio.get_running_loop(),
+            logger=_silent,  # It would log a traceback for each request that is no HTTP.
+            access_log=None,  # type: ignore[arg-type]
+            keepalive_timeout=REQUEST_SECONDS,  # Also the time for the head of the first request.
+            lingering_time=_LINGER_SECONDS,
+            auto_decompress=False,  # The signature is that of the raw body.
+        )
+        self._unverified = unverified
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(transport)
+        self._unverified.add(self)
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        self._unverified.discard(self)
+        super().connection_lost(exc)
+
+
+async def listen(
+    host: str, port: int, server: web.Server, unverified: UnverifiedConnections
+) -> asyncio.Server:
+    """Open a port for a server of aiohttp. Its connections are in `unverified` until they are taken out.
+
+    Raises OSError if the port is in use.
+    """
+    loop = asyncio.get_running_loop()
+    return await loop.create_server(lambda: _Connection(server, unverified), host, port)
