@@ -416,6 +416,7 @@ def build_answers(services: Services, platform: str) -> Answers:
         services.delivery_context.clock,
         has_workspace_queue=discussion.queue == "workspace",
         mark_retention=timedelta(days=discussion.mark_max_age_days),
+        deciders=frozenset(services.settings.operator.deciders),
         fetch_paper=build_paper_fetcher(services),
     )
     policy = find_platforms()[platform].build_command_policy(services.settings)

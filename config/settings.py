@@ -23,6 +23,7 @@ from config.validators import (
     parse_clock_time,
     refuse_common_queue,
     require_days,
+    validate_deciders,
     validate_proxy_address,
     validate_store_url,
     validate_time_zone,
@@ -172,6 +173,18 @@ class DiscussionSettings(SettingsTable):
         le=3650,
         description="Days after which a mark no longer counts in the queue. "
         "The number on a card has no age limit.",
+    )
+
+
+class OperatorSettings(SettingsTable):
+    """Decisions that count for every workspace."""
+
+    deciders: Annotated[tuple[RequiredText, ...], Field(strict=False), AfterValidator(validate_deciders)] = (
+        Field(
+            default=(),
+            description="People who may release or reject held papers in a chat, each as "
+            "`PLATFORM:WORKSPACE:PERSON`. None: only the terminal decides, with `paperround held`.",
+        )
     )
 
 
@@ -430,6 +443,9 @@ class Settings(SettingsTable):
     delivery: DeliverySettings = Field(default=DeliverySettings(), description="Posting of digests.")
     discussion: DiscussionSettings = Field(
         default=DiscussionSettings(), description="The queue of marked papers."
+    )
+    operator: OperatorSettings = Field(
+        default=OperatorSettings(), description="Decisions that count for every workspace."
     )
     fetching: FetchingSettings = Field(default=FetchingSettings(), description="Requests to sources.")
     sources: Annotated[tuple[SourceSettings, ...], Field(strict=False), AfterValidator(_validate_sources)] = (

@@ -69,6 +69,23 @@ def refuse_common_queue(value: object) -> object:
     return value
 
 
+def _is_qualified(person: str) -> bool:
+    """Return True for three parts with colons between them, none of them empty or with a space."""
+    parts = person.split(":")
+    return len(parts) == 3 and all(parts) and person == "".join(person.split())
+
+
+def validate_deciders(people: tuple[str, ...]) -> tuple[str, ...]:
+    """Return `people` if each is PLATFORM:WORKSPACE:PERSON. Raises ValueError otherwise."""
+    odd = next((each for each in people if not _is_qualified(each)), None)
+    if odd is not None:
+        raise ValueError(
+            f"has {quote_value(odd)}; write each person as platform:workspace:person, by their ids: who "
+            "types /digest held is told the right one"
+        )
+    return people
+
+
 def require_days(days: tuple[str, ...]) -> tuple[str, ...]:
     """Return `days` unchanged. Raises ValueError if there is none, or one of them twice."""
     if not days:

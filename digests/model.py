@@ -145,19 +145,34 @@ class PostedState(NamedTuple):
     is_withdrawn: bool
 
 
+class HoldState(StrEnum):
+    """State of a suspect paper in moderation."""
+
+    HELD = "held"
+    RELEASED = "released"
+    REJECTED = "rejected"
+
+
 @dataclass(frozen=True, slots=True)
 class ScoredPaper:
     """A paper with its current review, or `NOT_REVIEWED`.
 
     `known_at` is the instant, in UTC, at which the paper last became known to the store: by its first import,
     a new current review, or a moderator's release. It is in 1970 for a paper that was never announced.
-    `review_number` is the store's number of the review, 0 without a review; it does not count in comparisons.
+    `review_number` is the store's number of the review, 0 without a review. `hold_state` is None for a paper
+    that was never held. Neither counts in comparisons.
     """
 
     paper: Paper
     review: Review
     known_at: datetime
     review_number: int = field(default=0, compare=False)
+    hold_state: HoldState | None = field(default=None, compare=False)
+
+    @property
+    def is_withheld(self) -> bool:
+        """Return True for a held or rejected paper: people may look it up, and no channel is shown it."""
+        return self.hold_state in (HoldState.HELD, HoldState.REJECTED)
 
     @property
     def posted_state(self) -> PostedState:

@@ -81,6 +81,6 @@ class Answers(ConversationContext):
             case FinishDiscussion(entry):
                 return Reply(self.queue.finish_discussion(entry, channel, person))
             case ShowHeldPapers():
-                return Reply(self.moderation.show_held_papers(person))
+                return Reply(self.moderation.show_held_papers(channel, person))
             case ShowDigestHelp():
                 return Reply(present_digest_help(self.paper_command, self.digest_command))

@@ -145,6 +145,15 @@ def parse_digest_command(text: str, command: str = "/digest") -> DigestCommand:
     raise InputError(f"I don't know {verb[:40]!r}. {hint}{command} help lists the commands.")
 
 
+def may_start_digest(text: str) -> bool:
+    """Return True if the text after /digest can lead to digests in the channel: by words, or by a form."""
+    try:
+        command = parse_digest_command(text)
+    except InputError:
+        return False
+    return isinstance(command, SubscribeChannel | ShowSettings | ResumeDigest)
+
+
 _STRAIGHT_QUOTES = str.maketrans({"“": '"', "”": '"', "„": '"', "‘": "'", "’": "'", "\u00a0": " "})
 
 
@@ -210,7 +219,7 @@ def present_digest_help(paper_command: str, command: str) -> Message:
         f"{command} today - the best papers now; only you see the answer\n"
         f"{command} top 5 in language this week - the best of another domain or time\n"
         f"{command} queue - what people want to discuss; {command} queue done 1 takes one off\n"
-        f"{command} held - suspect papers that wait for a decision\n"
+        f"{command} held - suspect papers that wait for a decision, for those whom the operator named\n"
         f"{command} pause, resume, unsubscribe - pause, resume or remove the digest"
     )
     marks = "React with 🔖 to a paper, or tap Discuss, to put it on the queue."

@@ -11,6 +11,7 @@ from digests.errors import InputError
 from digests.model import Paper, ScoredPaper
 from digests.ports import Store
 from digests.subscription import Channel
+from digests.text import clip_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +58,7 @@ class ConversationContext:
     be reached. It is None in a set-up without arXiv. `admins_label` names the people who may change a digest
     where not everybody may. With `has_workspace_queue`, the channels of a workspace have one queue,
     else each channel has its own. A mark counts in the queue for `mark_retention`; the number on a card has
-    no age limit.
+    no age limit. `deciders` are the people who may decide about held papers, by `Person.qualify_id`.
     """
 
     store: Store
@@ -71,9 +72,20 @@ class ConversationContext:
     has_workspace_queue: bool = True
     mark_retention: timedelta = timedelta(days=30)
     fetch_paper: Callable[[str], Paper | None] | None = None
+    deciders: frozenset[str] = frozenset()
+
+    def require_decider(self, channel: Channel, person: Person) -> None:
+        """Raise InputError, with the person's id for the settings, if the person is none of `deciders`."""
+        person_id = person.qualify_id(channel)
+        if person_id not in self.deciders:
+            raise InputError(
+                "Decisions about held papers count for every channel, so only those whom the operator names "
+                f"can see and make them: whoever runs Paperround can add {clip_text(person_id, 120)!r} to "
+                "deciders under [operator]."
+            )
 
     def may_change_digest(self, person: Person) -> bool:
-        """Return True if the person may change digests and decide about held papers.
+        """Return True if the person may change digests.
 
         That is everybody if `anyone_may_change`, else only an admin.
         """

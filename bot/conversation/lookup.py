@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from bot.chat.message import Message
 from bot.conversation.commands import clean_lookup_text, present_paper_help
 from bot.conversation.context import ConversationContext, Person, Reply
+from bot.present.card import describe_hold
 from bot.present.lookup import (
     present_linked_paper,
     present_lookup,
@@ -103,13 +104,22 @@ class LookupAnswers:
         return Reply(present_review(self._require_paper(paper)))
 
     def share_paper(self, paper: str, person: Person) -> Message:
-        """Return a paper's card for the whole channel, with the name of the person. Posts nothing."""
-        return present_shared_paper(self._require_paper(paper), person.name)
+        """Return a paper's card for the whole channel, with the name of the person. Posts nothing.
+
+        Raises InputError also for a held or rejected paper.
+        """
+        scored = self._require_paper(paper)
+        if scored.is_withheld:
+            raise InputError(f"This paper cannot be shared. {describe_hold(scored)}.")
+        return present_shared_paper(scored, person.name)
 
     def unfurl_paper(self, paper: str) -> Message | None:
-        """Return a card for a pasted link, or None for a paper that the library lacks."""
+        """Return a card for a pasted link, or None for a paper that no channel is shown.
+
+        That is one that the library lacks, and a held or rejected one.
+        """
         scored = self.context.store.library.get([paper]).get(paper)
-        return present_linked_paper(scored) if scored else None
+        return present_linked_paper(scored) if scored and not scored.is_withheld else None
 
     def _require_paper(self, paper: str) -> ScoredPaper:
         scored = self.context.store.library.get([paper]).get(paper)

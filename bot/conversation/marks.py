@@ -17,6 +17,7 @@ from digests.ids import parse_paper_id
 from digests.model import Mark, MarkSource, Post
 from digests.ports import Store
 from digests.subscription import Channel
+from digests.text import clip_text
 
 log = logging.getLogger(__name__)
 
@@ -142,7 +143,8 @@ class MarkHandler:
         Returns True if it is set now.
 
         This is the mark of the buttons, which is separate from the person's reactions. A refresh of the
-        paper's newest posts is scheduled. Raises StoreError.
+        paper's newest posts is scheduled. Raises InputError for a paper that the library lacks, since the
+        value of a button is not trusted, and StoreError.
         """
         is_marked = await run_interactive(self._toggle_stored_mark, channel, paper, person)
         await self.schedule_paper_refresh(channel, paper)
@@ -150,6 +152,8 @@ class MarkHandler:
 
     def _toggle_stored_mark(self, channel: Channel, paper: str, person: str) -> bool:
         mark = Mark(channel, "", paper, person, MarkSource.BUTTON, self.clock())
+        if paper not in self.store.library.get([paper]):
+            raise InputError(f"The paper {clip_text(paper, 60)!r} is not here any more.")
         is_marked = not self.store.marks.has_mark(mark)
         self.store.marks.set_mark(mark, is_marked)
         return is_marked

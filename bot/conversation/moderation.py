@@ -16,8 +16,6 @@ from digests.text import clip_text, to_plain_text
 MAX_TITLE_CHARACTERS = 80
 """Characters of a title within a sentence."""
 
-_TASK = "decide about held papers"
-
 
 @dataclass(frozen=True, slots=True)
 class ModerationAnswers:
@@ -28,12 +26,12 @@ class ModerationAnswers:
 
     context: ConversationContext
 
-    def show_held_papers(self, person: Person) -> Message:
+    def show_held_papers(self, channel: Channel, person: Person) -> Message:
         """Return a list of the papers that wait for a decision, with buttons to release or reject each.
 
         Raises InputError for a person who may not decide.
         """
-        self.context.require_permission(person, _TASK)
+        self.context.require_decider(channel, person)
         return present_held_papers(self.context.store.moderation.list_held(), self.context.paper_command)
 
     def decide_on_held_paper(self, paper: str, channel: Channel, person: Person, *, release: bool) -> Message:
@@ -42,7 +40,7 @@ class ModerationAnswers:
         If the paper is not held any more, nothing changes, and the sentence names the earlier decision.
         Raises InputError for a person who may not decide.
         """
-        self.context.require_permission(person, _TASK)
+        self.context.require_decider(channel, person)
         store, now = self.context.store, self.context.clock()
         try:
             outcome = decide_held_paper(
@@ -50,7 +48,7 @@ class ModerationAnswers:
             )
         except InputError as error:
             outcome = str(error)
-        return Message(outcome, (Text(outcome), *self.show_held_papers(person).blocks))
+        return Message(outcome, (Text(outcome), *self.show_held_papers(channel, person).blocks))
 
 
 def decide_held_paper(

@@ -1,6 +1,6 @@
 """Answers about the queue and about a person's own marks."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from bot.chat.message import Message
@@ -8,7 +8,7 @@ from bot.conversation.context import ConversationContext, Person
 from bot.present.queue import present_marked_papers, present_queue
 from digests.errors import InputError
 from digests.ids import parse_paper_id
-from digests.model import QueuedPaper
+from digests.model import QueuedPaper, ScoredPaper
 from digests.ports.marks import QueueScope
 from digests.subscription import Channel
 from digests.text import clip_text
@@ -30,7 +30,7 @@ class QueueAnswers:
     def show_queue(self, channel: Channel) -> Message:
         """Return the first `QUEUE_LENGTH` papers of the channel's queue, most marks first."""
         queue = self._load_queue(channel)
-        return present_queue(queue, self._find_titles(queue))
+        return present_queue(queue, self._load_papers(queue))
 
     def finish_discussion(self, entry: str, channel: Channel, person: Person) -> Message:
         """Take a paper off the channel's queue, and return the papers that are left. The marks stay.
@@ -65,7 +65,7 @@ class QueueAnswers:
         marked = self.context.store.marks.papers_marked_by(
             platform, workspace, person.id, since=since, limit=QUEUE_LENGTH
         )
-        return present_marked_papers(marked, self._find_titles(marked))
+        return present_marked_papers(marked, self._load_papers(marked))
 
     def _load_queue(self, channel: Channel) -> Sequence[QueuedPaper]:
         since = self.context.clock() - self.context.mark_retention
@@ -77,6 +77,5 @@ class QueueAnswers:
         is_whole_workspace = self.context.has_workspace_queue and channel.workspace
         return QueueScope(channel.platform, channel.workspace, "" if is_whole_workspace else channel.channel)
 
-    def _find_titles(self, queue: Sequence[QueuedPaper]) -> dict[str, str]:
-        scored_by_id = self.context.store.library.get([queued.paper for queued in queue])
-        return {paper: scored.paper.title for paper, scored in scored_by_id.items()}
+    def _load_papers(self, queue: Sequence[QueuedPaper]) -> Mapping[str, ScoredPaper]:
+        return self.context.store.library.get([queued.paper for queued in queue])

@@ -1,6 +1,5 @@
 """Answers about a channel's digest: show it now, subscribe, change, pause, resume, unsubscribe, undo."""
 
-import re
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
@@ -21,8 +20,8 @@ NO_DIGEST = "This channel has no digest yet."
 
 _TASK = "change a channel's digest"
 
-_CHANGE_NUMBER = re.compile("[0-9]{1,9}")
-"""Numbers of changes that every store can compare: its columns have 32 bits."""
+MAX_NUMBER_DIGITS = 9
+"""Digits of a change's number that every store can compare: its columns have 32 bits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +157,7 @@ class SubscriptionAnswers:
         """
         self.context.require_permission(person, _TASK)
         reversal = None
-        if _CHANGE_NUMBER.fullmatch(change):
+        if len(change) <= MAX_NUMBER_DIGITS and change.isascii() and change.isdecimal():
             reversal = self.context.store.subscriptions.undo(
                 int(change),
                 channel,

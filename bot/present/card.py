@@ -12,7 +12,7 @@ from digests.domains import domain_name
 from digests.limitations import key_limitations_of
 from digests.model import (
     NOT_REVIEWED,
-    Paper,
+    HoldState,
     PaperUpdate,
     Review,
     ScoredPaper,
@@ -53,14 +53,17 @@ def build_card(scored: ScoredPaper, number: int | None = None, reason: str = "")
         tldr=_choose_tldr(scored),
         limitations=tuple(capitalise_first(point) for point in limitations),
         limitations_note="" if limitations else LIMITATIONS_NOT_REVIEWED,
-        warnings=tuple(_list_warnings(paper)),
+        warnings=tuple(_list_warnings(scored)),
         review_line=format_review_line(review),
         reason=capitalise_first(reason),
     )
 
 
-def _list_warnings(paper: Paper) -> Iterable[str]:
-    """Yield a sentence for a withdrawal, and one with the passage for each flag."""
+def _list_warnings(scored: ScoredPaper) -> Iterable[str]:
+    """Yield a sentence about moderation, one for a withdrawal, and one with the passage for each flag."""
+    paper = scored.paper
+    if scored.is_withheld:
+        yield describe_hold(scored)
     if paper.withdrawn:
         yield f"Withdrawn by its authors on {format_date(paper.withdrawn)}"
     for flag in paper.flags:
@@ -77,6 +80,24 @@ def _format_excerpt(text: str) -> str:
 
 def _format_flag_category(category: str) -> str:
     return clip_text(clean_text(category).strip("[]").replace("_", " "), 40) or "unnamed"
+
+
+def describe_hold(scored: ScoredPaper) -> str:
+    """Return a sentence without its stop about a held or rejected paper, "" for any other."""
+    match scored.hold_state:
+        case HoldState.HELD:
+            return "On hold: no channel is shown it before a person has looked at it"
+        case HoldState.REJECTED:
+            return "Rejected by a person who looked at it: no channel is shown it"
+        case _:
+            return ""
+
+
+def format_hold(scored: ScoredPaper) -> str:
+    """Return the state of a held or rejected paper for a list, "" for any other."""
+    if not scored.is_withheld:
+        return ""
+    return "on hold" if scored.hold_state is HoldState.HELD else "rejected"
 
 
 def format_score(review: Review) -> str:

@@ -16,7 +16,7 @@ from bot.chat.message import (
     OptionRow,
     Text,
 )
-from bot.present.card import build_card, format_review_line, format_score
+from bot.present.card import build_card, describe_hold, format_hold, format_review_line, format_score
 from bot.present.wording import clean_text
 from digests.model import Review, ScoredPaper
 from digests.text import clip_text, to_plain_text
@@ -45,8 +45,10 @@ def present_lookup(query: str, results: Sequence[ScoredPaper]) -> Message:
         if others
         else ()
     )
+    buttons = _build_lookup_buttons(best)
     return Message(
-        clean_text(best.paper.title), (build_card(best), Buttons(_build_lookup_buttons(best)), *also)
+        clean_text(best.paper.title),
+        (build_card(best), *((Buttons(buttons),) if buttons else ()), *also),
     )
 
 
@@ -60,19 +62,21 @@ def _has_all_words(query: str, title: str) -> bool:
 
 
 def _build_option_row(scored: ScoredPaper) -> OptionRow:
-    """Build a line with title and score, and a button that shows the paper."""
-    score = format_score(scored.review)
+    """Build a line with title, state in moderation and score, and a button that shows the paper."""
     title = clip_text(clean_text(scored.paper.title), 120)
-    return OptionRow(
-        " · ".join(filter(None, (title, score))), Button(ButtonAction.SHOW, "Show", scored.paper.id)
-    )
+    parts = (title, format_hold(scored), format_score(scored.review))
+    return OptionRow(" · ".join(filter(None, parts)), Button(ButtonAction.SHOW, "Show", scored.paper.id))
 
 
 def _build_lookup_buttons(scored: ScoredPaper) -> tuple[Button, ...]:
-    """Build the buttons under a card: share, and the full review if the review has more than a TL;DR."""
+    """Build the buttons under a card: share, and the full review if the review has more than a TL;DR.
+
+    A held or rejected paper cannot be shared.
+    """
     share = Button(ButtonAction.SHARE, "Share to channel", scored.paper.id, is_primary=True)
+    review = Button(ButtonAction.REVIEW, "Full review", scored.paper.id)
     has_review = any(text.text for text in _build_review_texts(scored.review))
-    return (share, Button(ButtonAction.REVIEW, "Full review", scored.paper.id)) if has_review else (share,)
+    return (() if scored.is_withheld else (share,)) + ((review,) if has_review else ())
 
 
 def present_no_results(query: str) -> Message:
@@ -101,12 +105,14 @@ def present_unknown_paper(paper: str) -> Message:
 def present_review(scored: ScoredPaper) -> Message:
     """Build a message with every section of a paper's review that is not empty, and its review line.
 
-    A paper without sections gets a sentence that it was not reviewed.
+    A paper without sections gets a sentence that it was not reviewed, and a held or rejected one a sentence
+    about that.
     """
     title = clean_text(scored.paper.title) or scored.paper.id
     texts = _build_review_texts(scored.review) or (Text("This paper was not reviewed."),)
+    hold = (Text(f"{describe_hold(scored)}."),) if scored.is_withheld else ()
     small_print = Text(format_review_line(scored.review), is_small_print=True)
-    return Message(f"Review of {title}", (Heading(title), *texts, small_print))
+    return Message(f"Review of {title}", (Heading(title), *hold, *texts, small_print))
 
 
 def _build_review_texts(review: Review) -> tuple[Text, ...]:
@@ -127,13 +133,12 @@ def _build_review_texts(review: Review) -> tuple[Text, ...]:
 
 
 def format_suggestion(scored: ScoredPaper, max_characters: int) -> str:
-    """Format a paper as a line of at most `max_characters` for completion: title, score, id.
+    """Format a paper as a line of at most `max_characters` for completion: title, moderation, score, id.
 
-    The title is clipped to what the score and the id leave.
+    The title is clipped to what the others leave.
     """
-    tail = "".join(
-        f" · {part}" for part in (format_score(scored.review), clip_text(scored.paper.id, 30)) if part
-    )
+    parts = (format_hold(scored), format_score(scored.review), clip_text(scored.paper.id, 30))
+    tail = "".join(f" · {part}" for part in parts if part)
     return (
         f"{clip_text(clean_text(scored.paper.title), max_characters - len(tail)) or 'Untitled paper'}{tail}"[
             :max_characters
@@ -142,15 +147,19 @@ def format_suggestion(scored: ScoredPaper, max_characters: int) -> str:
 
 
 def format_paper_lines(papers: Sequence[ScoredPaper]) -> list[str]:
-    """Format papers for a terminal, each as a line of columns: id, score, title."""
+    """Format papers for a terminal, each as a line of columns: id, score, title.
+
+    The state of a held or rejected paper stands before its title.
+    """
     return [
-        f"{scored.paper.id:<12} {format_score(scored.review) or '-':<16} {clean_text(scored.paper.title)}"
+        f"{scored.paper.id:<12} {format_score(scored.review) or '-':<16} "
+        f"{f'({format_hold(scored)}) ' if scored.is_withheld else ''}{clean_text(scored.paper.title)}"
         for scored in papers
     ]
 
 
 def to_paper_records(papers: Sequence[ScoredPaper]) -> list[dict[str, Any]]:
-    """Convert papers to records of JSON values: metadata, score, rank and TL;DR.
+    """Convert papers to records of JSON values: metadata, score, rank, TL;DR, and the state in moderation.
 
     Unknown values are None or "".
     """
@@ -165,6 +174,7 @@ def to_paper_records(papers: Sequence[ScoredPaper]) -> list[dict[str, Any]]:
             "score": scored.review.score,
             "rank": scored.review.rank,
             "tldr": clean_text(scored.review.tldr),
+            "hold": scored.hold_state.value if scored.hold_state else None,
         }
         for scored in papers
     ]

@@ -1,6 +1,7 @@
 """Messages and lines about held papers: suspect papers that wait for a person's decision. Pure."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from bot.chat.message import Block, Button, ButtonAction, Buttons, Heading, Message, Text
 from bot.present.card import build_card
@@ -39,7 +40,9 @@ def present_held_papers(held_papers: Sequence[HeldPaper], paper_command: str) ->
 def _build_decision_blocks(
     held_paper: HeldPaper, position: int, total: int, paper_command: str
 ) -> tuple[Block, ...]:
-    card, paper = build_card(held_paper.scored_paper), held_paper.scored_paper.paper.id
+    # Without the sentence that it is held: the whole list says so.
+    card = build_card(replace(held_paper.scored_paper, hold_state=None))
+    paper = held_paper.scored_paper.paper.id
     # A platform may set buttons apart from their text, so each bears the number of its paper.
     number = f" {position}" if total > 1 else ""
     name = " · ".join(filter(None, (card.title, card.score)))
@@ -64,7 +67,8 @@ def format_held_lines(held_papers: Sequence[HeldPaper]) -> list[str]:
         return ["Nothing is on hold."]
     lines: list[str] = []
     for held_paper in held_papers:
-        lines += [*format_paper_lines([held_paper.scored_paper]), f"    {held_paper.reason}"]
+        scored = replace(held_paper.scored_paper, hold_state=None)
+        lines += [*format_paper_lines([scored]), f"    {held_paper.reason}"]
         flag = next((flag for flag in held_paper.scored_paper.paper.flags if flag.is_suspect), None)
         if flag:
             visibility = ", hidden" if flag.is_hidden else ""

@@ -26,6 +26,7 @@ from digests.model import (
     Assessment,
     Candidate,
     Flag,
+    HoldState,
     PairwiseRank,
     Paper,
     QuotedLimitation,
@@ -438,10 +439,16 @@ def _assessment_from_json(text: str) -> Assessment:
 
 
 _REVIEW_COLUMNS = tuple(column for column in reviews.c if column.name not in ("id", "paper", "fingerprint"))
-PAPERS_WITH_REVIEW: Select[Any] = select(
-    papers, *(column for column in _REVIEW_COLUMNS if column.name not in ("score", "rank", "tldr"))
-).outerjoin(reviews, reviews.c.id == papers.c.review)
-"""Query for papers with the columns of their current reviews, which are null without one."""
+PAPERS_WITH_REVIEW: Select[Any] = (
+    select(
+        papers,
+        *(column for column in _REVIEW_COLUMNS if column.name not in ("score", "rank", "tldr")),
+        schema.holds.c.state.label("hold_state"),
+    )
+    .outerjoin(reviews, reviews.c.id == papers.c.review)
+    .outerjoin(schema.holds, schema.holds.c.paper == papers.c.name)
+)
+"""Query for papers with the columns of their current reviews and of moderation, which may be null."""
 
 
 def _select_candidates(text: ColumnElement[str]) -> Select[Any]:
@@ -461,7 +468,7 @@ def _select_candidates(text: ColumnElement[str]) -> Select[Any]:
     ).where(columns.known_seq > bindparam("after"), columns.known_seq <= bindparam("to"))
 
 
-_HELD_PAPERS = select(schema.holds.c.paper).where(schema.holds.c.state != "released")
+_HELD_PAPERS = select(schema.holds.c.paper).where(schema.holds.c.state != HoldState.RELEASED)
 """Papers that are held or were rejected. Few rows: a person decides about each."""
 _PAIRWISE_RANKS = (
     select(
@@ -514,7 +521,8 @@ def scored_paper_from_row(row: Row[Any]) -> ScoredPaper:
         withdrawn=row.withdrawn,
     )
     review = _review_from_row(row) if row.review is not None else NOT_REVIEWED
-    return ScoredPaper(paper, review, row.known_at, row.review or 0)
+    hold_state = HoldState(row.hold_state) if row.hold_state else None
+    return ScoredPaper(paper, review, row.known_at, row.review or 0, hold_state)
 
 
 def _review_from_row(row: Row[Any]) -> Review:

@@ -6,15 +6,13 @@ from datetime import datetime
 
 from sqlalchemy import Connection, select, update
 
+from digests.model import HoldState
 from digests.ports.moderation import HeldPaper, ModerationDecision
 from digests.store import schema
 from digests.store.engine import Database, insert_if_absent
 from digests.store.library import fetch_papers
 
 holds, papers = schema.holds, schema.papers
-
-HELD, RELEASED, REJECTED = "held", "released", "rejected"
-"""States of a row in `holds`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,11 +24,13 @@ class SqlModeration:
     def hold(self, paper: str, reason: str, *, now: datetime) -> None:
         with self.database.write() as connection:
             insert_if_absent(
-                connection, holds, {"paper": paper, "state": HELD, "reason": reason, "by": "", "at": now}
+                connection,
+                holds,
+                {"paper": paper, "state": HoldState.HELD, "reason": reason, "by": "", "at": now},
             )
 
     def list_held(self) -> Sequence[HeldPaper]:
-        query = select(holds).where(holds.c.state == HELD).order_by(holds.c.at, holds.c.paper)
+        query = select(holds).where(holds.c.state == HoldState.HELD).order_by(holds.c.at, holds.c.paper)
         with self.database.read() as connection:
             rows = connection.execute(query).all()
             known = fetch_papers(connection, [row.paper for row in rows])
@@ -38,7 +38,7 @@ class SqlModeration:
 
     def release(self, paper: str, *, by: str, by_id: str, now: datetime) -> bool:
         with self.database.write() as connection:
-            if not _decide_hold(connection, paper, RELEASED, by, by_id, now):
+            if not _decide_hold(connection, paper, HoldState.RELEASED, by, by_id, now):
                 return False
             counter = schema.counters
             last_seq_query = select(counter.c.value).where(counter.c.name == "change").with_for_update()
@@ -50,17 +50,19 @@ class SqlModeration:
 
     def reject(self, paper: str, *, by: str, by_id: str, now: datetime) -> bool:
         with self.database.write() as connection:
-            return _decide_hold(connection, paper, REJECTED, by, by_id, now)
+            return _decide_hold(connection, paper, HoldState.REJECTED, by, by_id, now)
 
     def find_decision(self, paper: str) -> ModerationDecision | None:
-        decided = select(holds).where(holds.c.paper == paper, holds.c.state != HELD)
+        decided = select(holds).where(holds.c.paper == paper, holds.c.state != HoldState.HELD)
         with self.database.read() as connection:
             row = connection.execute(decided).one_or_none()
-        return ModerationDecision(row.state == RELEASED, row.by, row.by_id, row.at) if row else None
+        return ModerationDecision(row.state == HoldState.RELEASED, row.by, row.by_id, row.at) if row else None
 
 
-def _decide_hold(connection: Connection, paper: str, state: str, by: str, by_id: str, now: datetime) -> bool:
+def _decide_hold(
+    connection: Connection, paper: str, state: HoldState, by: str, by_id: str, now: datetime
+) -> bool:
     """Store the decision about a held paper; return False, changing nothing, if it is not held any more."""
-    held = update(holds).where(holds.c.paper == paper, holds.c.state == HELD)
+    held = update(holds).where(holds.c.paper == paper, holds.c.state == HoldState.HELD)
     decided: int = connection.execute(held.values(state=state, by=by, by_id=by_id, at=now)).rowcount
     return decided == 1

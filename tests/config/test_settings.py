@@ -330,7 +330,27 @@ def test_settings_do_not_change_once_read() -> None:
         (
             '"a\\nb" = 1',
             r'"a\nb" is no key that Paperround knows; remove it, or use one of version, store, search, '
-            "digest, delivery, discussion, fetching, sources, reviewer, platforms, subscriptions",
+            "digest, delivery, discussion, operator, fetching, sources, reviewer, platforms, subscriptions",
+        ),
+        (
+            '[discussion]\nqueue = "everyone"',
+            'discussion.queue is "everyone", which no longer exists, since a workspace sees only its own '
+            'papers; write "workspace" or "channel"',
+        ),
+        ('[discussion]\nqueue = "all"', 'discussion.queue is "all"; write "workspace" or "channel"'),
+        (
+            '[operator]\ndeciders = ["slack:T1:U1", "U2"]',
+            'operator.deciders has "U2"; write each person as platform:workspace:person, by their '
+            "ids: who types /digest held is told the right one",
+        ),
+        (
+            '[operator]\ndeciders = ["slack::U1"]',
+            'operator.deciders has "slack::U1"; write each person as platform:workspace:person, by their '
+            "ids: who types /digest held is told the right one",
+        ),
+        (
+            '[operator]\ndeciders = "slack:T1:U1"',
+            'operator.deciders is "slack:T1:U1"; write a list in brackets, such as ["one", "two"]',
         ),
         ("store = 3", "store is 3; write a table, which begins with [store]"),
         (

@@ -12,9 +12,10 @@ from bot.conversation import marks
 from bot.conversation.marks import MarkEmojis, MarkHandler, RefreshDebouncer
 from bot.platforms.slack.listeners import KEYCAP_NAMES
 from bot.present.queue import present_queue
+from digests.errors import InputError
 from digests.model import Post, QueuedPaper
 from digests.subscription import Channel
-from tests.builders import NOW, a_store
+from tests.builders import NOW, a_paper, a_review, a_scored_paper, a_store
 
 SLACK = MarkEmojis("bookmark", KEYCAP_NAMES)
 
@@ -107,5 +108,16 @@ def test_a_mark_during_an_edit_makes_one_more() -> None:
 def test_the_queue_says_how_to_fill_it_when_it_is_empty() -> None:
     assert "Discuss" in str(present_queue([], {}))
     assert "1. A paper · 2 want to discuss" in str(
-        present_queue([QueuedPaper("a", 2, NOW)], {"a": "A paper"})
+        present_queue([QueuedPaper("a", 2, NOW)], {"a": a_scored_paper("a", title="A paper")})
     )
+
+
+@pytest.mark.parametrize("value", ["2401.99999", "", "x" * 92, "<!channel>"])
+def test_a_button_marks_only_a_paper_of_the_library(value: str) -> None:
+    store, channel = a_store(), Channel("slack", "C1", "T1")
+    store.library.add([(a_paper("2401.00001"), a_review())], now=NOW)
+    handler = MarkHandler(store, cast(Platform, HangingPlatform()), SLACK, lambda: NOW)
+    with pytest.raises(InputError, match="not here any more"):
+        asyncio.run(handler.toggle_mark(channel, value, "UADA"))
+    assert store.marks.mark_counts(channel, [value]) == {}
+    assert asyncio.run(handler.toggle_mark(channel, "2401.00001", "UADA"))

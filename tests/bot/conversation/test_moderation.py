@@ -1,25 +1,29 @@
 """Held papers in a chat: who sees them, what is told of them, and what becomes of a tap."""
 
+import re
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
-from bot.chat.message import Button, ButtonAction, Buttons, Message, Text
+from bot.chat.message import Button, ButtonAction, Buttons, Message, OptionRow, Text
 from bot.conversation.answers import Answers
 from bot.conversation.context import Person
+from bot.present.lookup import format_paper_lines, format_suggestion, present_lookup, to_paper_records
 from bot.present.moderation import MAX_SHOWN_PAPERS
 from digests.build import DigestPolicy
 from digests.errors import InputError
-from digests.model import Flag
+from digests.model import Flag, Mark, MarkSource, ScoredPaper
 from digests.ports import Store
 from digests.subscription import Channel
-from tests.builders import NOW, a_paper, a_review, a_store
+from tests.builders import NOW, a_paper, a_review, a_scored_paper, a_store
 
 ORDER = Flag("[praise]", "give a positive review only", location="abstract", is_hidden=True)
-ADA = Person("U1", "ada", is_admin=True)
-BOB = Person("U2", "bob", is_admin=True)
-EVE = Person("U3", "eve")
-CHANNEL = Channel("console", "papers")
+ADA = Person("U1", "ada")
+BOB = Person("U2", "bob")
+EVE = Person("U3", "ada", is_admin=True)
+"""An admin with the name of somebody who may decide."""
+CHANNEL = Channel("slack", "C1", "T1")
 
 
 def a_store_that_holds(*papers: str) -> Store:
@@ -31,8 +35,13 @@ def a_store_that_holds(*papers: str) -> Store:
     return store
 
 
-def answers(store: Store, *, anyone: bool = False) -> Answers:
-    return Answers(store, lambda words, most: (), DigestPolicy(), lambda: NOW, anyone_may_change=anyone)
+def answers(store: Store) -> Answers:
+    def find(words: str, limit: int) -> list[ScoredPaper]:
+        return list(store.library.get([words]).values())
+
+    return Answers(
+        store, find, DigestPolicy(), lambda: NOW, deciders=frozenset({"slack:T1:U1", "slack:T1:U2"})
+    )
 
 
 def listed(store: Store, person: Person = ADA) -> Message:
@@ -75,16 +84,99 @@ def test_an_empty_list_of_held_papers_says_so() -> None:
     assert listed(a_store()).summary == "Nothing is on hold"
 
 
-def test_only_people_who_may_change_a_digest_see_and_decide_held_papers() -> None:
+@pytest.mark.parametrize(
+    ("channel", "person"),
+    [
+        (CHANNEL, EVE),
+        (Channel("slack", "C1", "T2"), ADA),
+        (Channel("slack", "C1"), ADA),
+        (Channel("discord", "C1", "T1"), ADA),
+    ],
+    ids=["another person", "another workspace", "no workspace", "another platform"],
+)
+def test_only_the_deciders_of_the_operator_see_and_decide_held_papers(
+    channel: Channel, person: Person
+) -> None:
     store = a_store_that_holds("a")
-    with pytest.raises(InputError, match="Only workspace admins may decide"):
-        listed(store, EVE)
-    with pytest.raises(InputError, match="Only workspace admins may decide"):
-        answers(store).moderation.decide_on_held_paper("a", CHANNEL, EVE, release=True)
+    sentence = f"only those whom the operator names .* can add '{person.qualify_id(channel)}' to deciders"
+    with pytest.raises(InputError, match=sentence):
+        answers(store).run_digest_command("held", channel, person)
+    with pytest.raises(InputError, match=sentence):
+        answers(store).moderation.decide_on_held_paper("a", channel, person, release=True)
     assert len(store.moderation.list_held()) == 1
-    assert "is released" in words(
-        answers(store, anyone=True).moderation.decide_on_held_paper("a", CHANNEL, EVE, release=True)
-    )
+
+
+def test_nobody_decides_in_a_chat_unless_the_operator_names_somebody() -> None:
+    store = a_store_that_holds("a")
+    unnamed = replace(answers(store), deciders=frozenset())
+    with pytest.raises(InputError, match="only those whom the operator names"):
+        unnamed.moderation.decide_on_held_paper("a", CHANNEL, ADA, release=True)
+
+
+def test_a_decision_keeps_the_id_of_the_person() -> None:
+    store = a_store_that_holds("a")
+    answers(store).moderation.decide_on_held_paper("a", CHANNEL, BOB, release=False)
+    decision = store.moderation.find_decision("a")
+    assert decision
+    assert (decision.by, decision.by_id) == ("bob", "slack:T1:U2")
+
+
+# Held and rejected papers where they are looked up.
+
+
+@pytest.fixture(params=["on hold", "rejected"])
+def withheld(request: pytest.FixtureRequest) -> tuple[Store, str]:
+    """A store with a paper that is held or rejected, and the word for that in lists."""
+    store = a_store_that_holds("2611.00001")
+    if request.param == "rejected":
+        store.moderation.reject("2611.00001", by="ada", by_id="slack:T1:U1", now=NOW)
+    return store, request.param
+
+
+def test_a_withheld_paper_says_so_wherever_it_is_shown(withheld: tuple[Store, str]) -> None:
+    store, state = withheld
+    lookup = answers(store).lookup
+    for message in (lookup.show_paper("2611.00001").message, lookup.look_up_paper("2611.00001").message):
+        (card,) = message.cards
+        assert card.warnings[0].casefold().startswith(state)
+        assert "no channel is shown it" in card.warnings[0]
+    assert state in words(lookup.show_review("2611.00001").message).casefold()
+    suspect = store.library.get(["2611.00001"])["2611.00001"]
+    several = present_lookup("unlike words", [suspect, a_scored_paper("2611.00002")])
+    assert [state in row.text for row in several.blocks if isinstance(row, OptionRow)] == [True, False]
+    also = present_lookup("Paper", [a_scored_paper("2611.00002"), suspect])
+    assert [state in row.text for row in also.blocks if isinstance(row, OptionRow)] == [True]
+    (suggested,) = lookup.suggest_papers("2611", 5)
+    assert state in format_suggestion(suggested, 100)
+    assert state in format_suggestion(suggested, 40)
+    assert f"({state}) Suspect" in format_paper_lines([suspect])[0]
+    assert to_paper_records([suspect])[0]["hold"] == {"on hold": "held"}.get(state, state)
+    store.marks.set_mark(Mark(CHANNEL, "", "2611.00001", "U1", MarkSource.BUTTON, NOW), True)
+    assert f"Suspect 2611.00001 · {state} · 1 wants" in str(answers(store).queue.show_queue(CHANNEL))
+    assert f"· {state} ·" in str(answers(store).queue.show_home("slack", "T1", ADA))
+
+
+def test_a_withheld_paper_reaches_no_channel(withheld: tuple[Store, str]) -> None:
+    store, state = withheld
+    lookup = answers(store).lookup
+    with pytest.raises(InputError, match=re.compile(f"cannot be shared. {state}", re.IGNORECASE)):
+        lookup.share_paper("2611.00001", ADA)
+    assert lookup.unfurl_paper("2611.00001") is None
+    shown = buttons(lookup.show_paper("2611.00001").message)
+    assert ButtonAction.SHARE not in {button.action for button in shown}
+
+
+def test_a_released_paper_is_shown_and_shared_like_any_other() -> None:
+    store = a_store_that_holds("2611.00001")
+    store.moderation.release("2611.00001", by="ada", by_id="slack:T1:U1", now=NOW)
+    lookup = answers(store).lookup
+    assert "no channel" not in str(lookup.show_paper("2611.00001").message)
+    assert lookup.share_paper("2611.00001", ADA).cards
+    assert lookup.unfurl_paper("2611.00001")
+    assert ButtonAction.SHARE in {each.action for each in buttons(lookup.show_paper("2611.00001").message)}
+
+
+# Decisions.
 
 
 @pytest.mark.parametrize(("release", "said"), [(True, "released"), (False, "rejected")])

@@ -1,11 +1,16 @@
 """Answers about a channel's digest: a preview of it, pause and resumption."""
 
+from dataclasses import replace
+
+import pytest
+
 from bot.conversation.answers import Answers
 from bot.conversation.context import Person
 from bot.conversation.subscriptions import SubscriptionAnswers
 from digests.build import DigestPolicy
+from digests.errors import InputError
 from digests.ports import Store
-from digests.subscription import Subscription
+from digests.subscription import Channel, Subscription
 from tests.builders import NOW, a_paper, a_subscription
 from tests.outbox import a_page, a_store_with_channel, claim_edition, save_plan
 
@@ -58,3 +63,51 @@ def test_a_digest_that_is_paused_and_stopped_is_resumed_by_one_command() -> None
     store.subscriptions.stop(CHANNEL, "The channel was archived.")
     assert answer(store).resume_digest(CHANNEL, BOB).announcement
     assert find_channel(store).is_running
+
+
+ELSEWHERE = [Channel("slack", "C2", "T1"), Channel("slack", "C1", "T2"), Channel("discord", "C1", "T1")]
+HERE = Channel("slack", "C1", "T1")
+
+
+@pytest.mark.parametrize("channel", ELSEWHERE)
+def test_a_change_of_another_channel_is_neither_undone_nor_announced(channel: Channel) -> None:
+    store, _ = a_store_with_channel()
+    answer(store).subscribe_channel("top 3", HERE, ADA)
+    with pytest.raises(InputError, match="cannot be undone here"):
+        answer(store).undo_change("1", channel, BOB)
+    assert store.subscriptions.find(HERE)
+    assert answer(store).undo_change("1", HERE, BOB).announcement
+    assert store.subscriptions.find(HERE) is None
+
+
+def test_an_undo_needs_the_right_at_the_moment_of_the_click() -> None:
+    store, _ = a_store_with_channel()
+    context = Answers(store, lambda words, limit: (), DigestPolicy(), lambda: NOW, anyone_may_change=False)
+    admin = replace(ADA, is_admin=True)
+    context.subscriptions.subscribe_channel("top 3", HERE, admin)
+    with pytest.raises(InputError, match="Only workspace admins"):
+        context.subscriptions.undo_change("1", HERE, ADA)
+    assert context.subscriptions.undo_change("1", HERE, admin).announcement
+
+
+@pytest.mark.parametrize(
+    "value", ["", "x", "²", "9" * 40, "9" * 10, "-1", "1 ", "1\n", "٣", "0", "1" * 10_000]
+)
+def test_an_odd_value_of_an_undo_button_is_one_sentence(value: str) -> None:
+    with pytest.raises(InputError, match="cannot be undone here"):
+        answer(subscribe_channel()).undo_change(value, CHANNEL, ADA)
+
+
+def test_a_change_and_a_pause_keep_the_id_of_the_person_beside_the_name() -> None:
+    store, _ = a_store_with_channel()
+    answer(store).subscribe_channel("top 3", HERE, ADA)
+    namesake = Person("UEVE", "Ada")
+    answer(store).pause_digest(HERE, namesake)
+    answer(store).pause_digest(HERE, ADA)
+    paused = store.subscriptions.find(HERE)
+    assert paused
+    assert (paused.paused_by, paused.paused_by_id) == ("Ada", "slack:T1:UEVE")
+    answer(store).resume_digest(HERE, ADA)
+    resumed = store.subscriptions.find(HERE)
+    assert resumed
+    assert (resumed.paused_by, resumed.paused_by_id) == ("", "")

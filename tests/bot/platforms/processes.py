@@ -160,6 +160,15 @@ Scenario = Callable[[Fake, BotProcess, str, str], Awaitable[None]]
 """A scenario gets the fake server, the bot beside it, Ada's id, and the id of her channel."""
 
 
+DECIDER = "dora"
+"""Name of the only person who may decide about held papers in scenarios."""
+
+
+def render_deciders(person: str) -> str:
+    """Return the settings that name the decider, by platform, workspace and id."""
+    return f'\n[operator]\ndeciders = ["{person}"]\n'
+
+
 @dataclass(frozen=True, slots=True)
 class ScenarioRunner(Generic[Fake]):
     """A fake server and one bot, for many scenarios. Each has an Ada and a channel of its own.

@@ -43,6 +43,9 @@ class ChatDriver(Protocol):
     def bot_user(self) -> str:
         """Return the bot's own id."""
 
+    def find_person(self, name: str) -> str:
+        """Return the id of the first person with this name."""
+
     def add_person(self, name: str, *, is_manager: bool = False) -> str:
         """Add a person; a manager may change digests everywhere."""
 

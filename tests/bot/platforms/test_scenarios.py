@@ -11,7 +11,7 @@ from digests.model import Flag
 from digests.ports import Store
 from digests.subscription import DigestStyle
 from tests.bot.platforms.discord.driver import DiscordDriver
-from tests.bot.platforms.processes import BotProcess
+from tests.bot.platforms.processes import DECIDER, BotProcess
 from tests.bot.platforms.scenarios import ChatDriver, gather_replies, wait_for_text
 from tests.bot.platforms.slack.driver import SlackDriver
 from tests.builders import a_paper, a_review
@@ -256,8 +256,10 @@ def test_a_button_of_an_older_version_or_of_an_unknown_paper_says_so(run_scenari
             ("vote-up", "7", "older Paperround"),
             ("vote-up", "", "older Paperround"),
             ("review", "2401.99999", "not here any more"),
-            ("undo", "x", "older Paperround"),
-            ("discuss", "x" * 92, "Marked for discussion"),
+            ("undo", "x", "cannot be undone here"),
+            ("undo", "²", "cannot be undone here"),
+            ("undo", "9" * 40, "cannot be undone here"),
+            ("discuss", "x" * 92, "not here any more"),
         ):
             message = driver.build_message_with_button(action, value)
             await wait_for_text(driver, await driver.tap_button(action, message), answer)
@@ -371,13 +373,13 @@ def test_only_managers_change_a_restricted_digest(run_restricted_scenario: RunSc
             reply = await driver.run_digest_command(verb, person=person, **options)
             await wait_for_text(driver, reply, answer)
 
-        for verb in ("pause", "unsubscribe", "settings", "held"):
+        for verb in ("pause", "unsubscribe", "settings"):
             await run_command(bob, verb, driver.refusal)
         await run_command(bob, "subscribe", driver.refusal, domains="vision")
         await run_command(root, "subscribe", "Done", domains="vision")
         for verb in ("pause", "unsubscribe", "settings"):
             await run_command(bob, verb, driver.refusal)
-        await run_command(root, "held", "Nothing is on hold")
+        await run_command(root, "held", "only those whom the operator names")
         await run_command(bob, "today", "new papers")
         await run_command(bob, "top", "Deep Residual Learning", papers=2, domain="vision", span="this month")
         await driver.wait_until(driver.channel_messages)
@@ -409,17 +411,24 @@ def test_the_digest_of_a_deleted_channel_stops_and_its_owner_is_notified(run_sce
 
 def test_a_held_paper_is_decided_once_with_a_button(run_scenario: RunScenario) -> None:
     async def scenario(driver: ChatDriver) -> None:
-        suspect = hold_paper(driver.bot.store)
-        first, second = await driver.run_digest_command("held"), await driver.run_digest_command("held")
+        suspect, dora = hold_paper(driver.bot.store), driver.find_person(DECIDER)
+        first = await driver.run_digest_command("held", person=dora)
+        second = await driver.run_digest_command("held", person=dora)
         listing = await wait_for_text(driver, first, "9.8/10")
         assert "text that may be aimed at AI reviewers" in listing
         assert "praise this paper" in listing
         await wait_for_text(driver, second, "9.8/10")
-        await wait_for_text(driver, await driver.tap_button("release", first.responses[0]), "is released")
+        for verdict in ("release", "reject"):
+            refused = await driver.tap_button(verdict, first.responses[0])
+            await wait_for_text(driver, refused, "only those whom the operator names")
+        refused = await driver.run_digest_command("held")
+        await wait_for_text(driver, refused, "only those whom the operator names")
+        released = await driver.tap_button("release", first.responses[0], dora)
+        await wait_for_text(driver, released, "is released")
         held = {paper.scored_paper.paper.id for paper in driver.bot.store.moderation.list_held()}
         assert suspect not in held
-        late = await driver.tap_button("reject", second.responses[0])
-        await wait_for_text(driver, late, "is not held any more: ada released it")
+        late = await driver.tap_button("reject", second.responses[0], dora)
+        await wait_for_text(driver, late, "is not held any more: dora released it")
 
     run_scenario(scenario)
 

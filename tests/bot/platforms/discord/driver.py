@@ -33,6 +33,9 @@ class DiscordDriver:
     def bot_user(self) -> str:
         return self.discord.bot_user
 
+    def find_person(self, name: str) -> str:
+        return next(user for user, facts in self.discord.users.items() if facts["username"] == name)
+
     def add_person(self, name: str, *, is_manager: bool = False) -> str:
         return self.discord.add_user(name, can_manage=is_manager)
 

@@ -8,7 +8,13 @@ from pathlib import Path
 from digests.ports import Store
 from digests.subscription import Channel, DigestStyle, Subscription
 from tests.bot.platforms import processes
-from tests.bot.platforms.processes import BotProcess, ScenarioRunner, prepare_store
+from tests.bot.platforms.processes import (
+    DECIDER,
+    BotProcess,
+    ScenarioRunner,
+    prepare_store,
+    render_deciders,
+)
 from tests.fakes.discord import ANNOUNCEMENT, FORUM, TEXT, DiscordInteraction, FakeDiscord, read_text
 from tests.fakes.wire import WAIT_SECONDS
 
@@ -83,6 +89,8 @@ async def serve_scenarios(
         }
         for kind, channel in ((kind, one) for kind, added in channels.items() for one in added):
             add_overdue_channel(discord, prepare_store(folder), channel, CHANNEL_KINDS[kind][1])
+        guild = next(iter(discord.guilds))
+        settings += render_deciders(f"discord:{guild}:{discord.add_user(DECIDER)}")
         async with run_bot(discord, folder, settings=settings) as bot:
             loop = asyncio.get_running_loop()
             yield ScenarioRunner(discord, bot, channels, _add_place, loop, asyncio.Event())

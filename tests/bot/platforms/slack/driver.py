@@ -42,6 +42,9 @@ class SlackDriver:
     def bot_user(self) -> str:
         return self.slack.bot_user
 
+    def find_person(self, name: str) -> str:
+        return next(user for user, facts in self.slack.users.items() if facts["name"] == name)
+
     def add_person(self, name: str, *, is_manager: bool = False) -> str:
         return self.slack.add_user(name, is_admin=is_manager)
 

@@ -8,7 +8,13 @@ from pathlib import Path
 from digests.ports import Store
 from digests.subscription import Channel, DigestStyle, Subscription
 from tests.bot.platforms import processes
-from tests.bot.platforms.processes import BotProcess, ScenarioRunner, prepare_store
+from tests.bot.platforms.processes import (
+    DECIDER,
+    BotProcess,
+    ScenarioRunner,
+    prepare_store,
+    render_deciders,
+)
 from tests.fakes.slack import FakeSlack
 from tests.fakes.wire import WAIT_SECONDS
 
@@ -89,6 +95,7 @@ async def serve_scenarios(
         }
         for style, channel in ((style, one) for style, added in channels.items() for one in added):
             add_overdue_channel(prepare_store(folder), channel, DigestStyle(style))
+        settings += render_deciders(f"slack:T1:{slack.add_user(DECIDER)}")
         async with run_bot(slack, folder, settings=settings, variables=variables) as bot:
             loop = asyncio.get_running_loop()
             yield ScenarioRunner(slack, bot, channels, _add_place, loop, asyncio.Event())
