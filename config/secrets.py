@@ -3,8 +3,13 @@
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from pydantic import BaseModel
 
 from config.problems import KeyPath, SettingsError
+
+REVIEWER_KEY_VARIABLE = "PAPERROUND_REVIEWER_KEY"
 
 SECRET_KEY_PATTERN = re.compile(
     "token(?!s_(per|a)_day)|secret|passw|credential|(^|[_-]|api)keys?$", re.IGNORECASE
@@ -30,14 +35,43 @@ def find_secrets(document: Mapping[str, Any]) -> Iterator[KeyPath]:
             pending += [((*loc, number), inner) for number, inner in enumerate(value)]
 
 
+def find_settings_secrets(settings: BaseModel) -> Iterator[str]:
+    """Yield the secrets in addresses of the settings, as they are written and decoded.
+
+    They are passwords, pairs of user and password, and values of a query whose keys look like those of a
+    secret.
+    """
+    pending: list[object] = [settings]
+    for value in pending:
+        if isinstance(value, BaseModel):
+            pending += [getattr(value, name) for name in type(value).model_fields]
+        elif isinstance(value, list | tuple):
+            pending += value
+        elif isinstance(value, str) and "://" in value:
+            yield from _find_address_secrets(value)
+
+
+def _find_address_secrets(address: str) -> Iterator[str]:
+    try:
+        parts = urlsplit(address)
+    except ValueError:
+        return
+    if parts.password:
+        pair = f"{parts.username or ''}:{parts.password}"
+        yield from (parts.password, unquote(parts.password), pair, unquote(pair))
+    for key, value in parse_qsl(parts.query):
+        if SECRET_KEY_PATTERN.search(key):
+            yield value
+
+
 def read_reviewer_key(environment: Mapping[str, str]) -> str:
     """Return the key of the reviewer's server, from `PAPERROUND_REVIEWER_KEY`; empty if it is not set.
 
     White space around it is removed. Raises SettingsError if it has white space inside or is not ASCII.
     """
-    key = environment.get("PAPERROUND_REVIEWER_KEY", "").strip()
+    key = environment.get(REVIEWER_KEY_VARIABLE, "").strip()
     if not is_single_ascii_word(key):
-        raise SettingsError("PAPERROUND_REVIEWER_KEY holds more than a key; set it to the key alone.")
+        raise SettingsError(f"{REVIEWER_KEY_VARIABLE} holds more than a key; set it to the key alone.")
     return key
 
 

@@ -4,10 +4,12 @@ import io
 import logging
 import os
 import sys
+import traceback
 from collections.abc import Sequence
 from importlib import import_module
 
 from bot.cli.parser import build_parser
+from bot.cli.redaction import hide_secrets, remember_environment
 from bot.cli.safe_text import SafeFormatter, escape_controls
 from bot.cli.terminal import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OK
 from config.problems import SettingsError
@@ -22,9 +24,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     A command's module is imported only when it runs. Its `run_command` returns a status, or raises
     PaperroundError or SettingsError, whose sentence is printed to standard error. Wrong arguments end the
-    process with `EXIT_USAGE`. An unforeseen exception becomes a sentence too, unless PAPERROUND_DEBUG is set.
+    process with `EXIT_USAGE`. An unforeseen exception becomes a sentence too; if PAPERROUND_DEBUG is set, its
+    traceback is printed.
     """
     _make_output_safe()
+    remember_environment(os.environ)
     former_umask = os.umask(PRIVATE_UMASK)
     try:
         options = build_parser().parse_args(arguments)
@@ -42,7 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _report_failure(f"The output could not be written: {error.strerror or error}.")
     except Exception as error:
         if os.environ.get("PAPERROUND_DEBUG"):
-            raise
+            return _report_failure(f"An unexpected fault.\n{traceback.format_exc()}")
         return _report_failure(
             f"An unexpected fault: {type(error).__name__}: {error}. "
             "Set PAPERROUND_DEBUG=1 to see where, and report it."
@@ -65,5 +69,5 @@ def _make_output_safe() -> None:
 
 
 def _report_failure(sentence: str) -> int:
-    print(escape_controls(f"paperround: {sentence}"), file=sys.stderr)  # noqa: T201
+    print(escape_controls(hide_secrets(f"paperround: {sentence}")), file=sys.stderr)  # noqa: T201
     return EXIT_FAILED

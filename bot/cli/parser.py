@@ -7,6 +7,7 @@ from datetime import date
 from pathlib import Path
 from typing import NoReturn
 
+from bot.cli.redaction import hide_secrets
 from bot.cli.terminal import EXIT_USAGE
 from bot.platforms.registry import find_platforms
 from digests.subscription import DigestStyle
@@ -115,7 +116,8 @@ class _SentenceParser(argparse.ArgumentParser):
     """A parser whose errors are one sentence each. Subparsers are of the same class."""
 
     def error(self, message: str) -> NoReturn:
-        self.exit(EXIT_USAGE, f"{self.prog}: {_suggest_choice(message)}; “{self.prog} --help” explains.\n")
+        sentence = f"{self.prog}: {_suggest_choice(message)}; “{self.prog} --help” explains.\n"
+        self.exit(EXIT_USAGE, hide_secrets(sentence))
 
 
 _INVALID_CHOICE = re.compile(r"argument COMMAND: invalid choice: '([^']*)' \(choose from (.*)\)", re.DOTALL)

@@ -1,6 +1,8 @@
-"""Text for a terminal or a log: no character in it moves the cursor, hides text or forges a line. Pure."""
+"""Text for a terminal or a log: no character in it moves the cursor, hides text or forges a line."""
 
 import logging
+
+from bot.cli.redaction import hide_secrets
 
 _CONTROLS = (
     *(code for code in range(0x20) if chr(code) not in "\t\n"),
@@ -23,8 +25,8 @@ def escape_controls(text: str) -> str:
 class SafeFormatter(logging.Formatter):
     """Formatter of log records. Control characters are escaped, and all lines but the first are indented.
 
-    So no text from outside can pass for a record of its own.
+    So no text from outside can pass for a record of its own. Secrets are removed.
     """
 
     def format(self, record: logging.LogRecord) -> str:
-        return escape_controls(super().format(record)).replace("\n", "\n    ")
+        return escape_controls(hide_secrets(super().format(record))).replace("\n", "\n    ")

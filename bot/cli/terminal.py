@@ -5,6 +5,7 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
+from bot.cli.redaction import hide_known_secrets, remember_settings
 from bot.cli.safe_text import escape_controls
 from config.load import load_settings
 from config.settings import Settings
@@ -22,7 +23,9 @@ def load_cli_settings(options: argparse.Namespace) -> Settings:
     """Load the settings that the command line names. Raises SettingsError."""
     from bot.platforms.registry import find_settings_models
 
-    return load_settings(options.config, os.environ, find_settings_models())
+    settings = load_settings(options.config, os.environ, find_settings_models())
+    remember_settings(settings)
+    return settings
 
 
 def build_cli_services(options: argparse.Namespace) -> "Services":
@@ -47,7 +50,7 @@ def print_lines(*lines: str) -> None:
 
     Tabs become spaces, and control characters are escaped.
     """
-    open_console().print("\n".join(lines), markup=False, highlight=False, soft_wrap=True)
+    open_console().print(hide_known_secrets("\n".join(lines)), markup=False, highlight=False, soft_wrap=True)
 
 
 def print_json(text: str) -> None:

@@ -62,10 +62,10 @@ class PlatformSpec:
     """One platform: its settings, its secrets, and functions that import the rest when it is used.
 
     `name` is its name in the settings and the store, `title` its name for people. `required_secrets` names
-    the environment variables for people, `main_secret` the first of them, and `set_up_hint` says how to set
-    them. All three are empty for a platform that posts without an account. Such a platform gives
-    `open_local`; the others give `build_app`, which returns None without their secrets. The context
-    has the store, the clock and the timeout of a request.
+    the environment variables for people, and `set_up_hint` says how to set them. `secret_variables` lists
+    them, `main_secret` is the first. All are empty for a platform that posts without an account. Such a
+    platform gives `open_local`; the others give `build_app`, which returns None without their secrets. The
+    context has the store, the clock and the timeout of a request.
 
     `load_preview` draws its messages on the preview page. `fetch_invitation` returns a link that adds the bot
     to a workspace. `render_manifest` returns the configuration that the platform imports. `thread_field` is
@@ -83,6 +83,7 @@ class PlatformSpec:
     load_renderer: Callable[[], "Renderer"]
     load_preview: "Callable[[], PagePreview] | None" = None
     main_secret: str = ""
+    secret_variables: tuple[str, ...] = ()
     required_secrets: str = ""
     set_up_hint: str = ""
     open_local: "Callable[[Settings, Console], Platform] | None" = None

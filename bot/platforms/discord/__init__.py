@@ -83,6 +83,7 @@ SPEC = PlatformSpec(
     load_renderer=_load_renderer,
     load_preview=_load_preview,
     main_secret=MAIN_SECRET,
+    secret_variables=(MAIN_SECRET,),
     required_secrets="DISCORD_TOKEN",
     set_up_hint="set it to the bot's token (docs/discord.md)",
     build_app=_build_app,

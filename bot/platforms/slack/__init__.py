@@ -86,6 +86,7 @@ SPEC = PlatformSpec(
     load_renderer=_load_renderer,
     load_preview=_load_preview,
     main_secret=MAIN_SECRET,
+    secret_variables=(MAIN_SECRET, "SLACK_APP_TOKEN", "SLACK_SIGNING_SECRET"),
     required_secrets="SLACK_BOT_TOKEN, and SLACK_APP_TOKEN or SLACK_SIGNING_SECRET",
     set_up_hint="set it, with SLACK_APP_TOKEN or SLACK_SIGNING_SECRET (docs/slack.md)",
     build_app=_build_app,

@@ -1,0 +1,76 @@
+"""Removal of secrets from logs and failures. It is the last defence: sentences are written without secrets.
+
+Values that are known to be secret are removed wherever they stand, and other addresses lose what may be one.
+"""
+
+import base64
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import pairwise
+from urllib.parse import quote, quote_plus
+
+from bot.platforms.registry import find_platforms
+from config.secrets import REVIEWER_KEY_VARIABLE, find_settings_secrets
+from config.settings import Settings
+from digests.sources.http.addresses import describe_address
+
+MIN_SECRET_CHARACTERS = 8
+"""Shortest value that is removed: a shorter one would be found in ordinary words."""
+
+REPLACEMENT = "(secret)"
+
+_ADDRESS_ENDS = "\"'<>“”`"
+
+PASSWORD_VARIABLE = "PGPASSWORD"  # noqa: S105 (the variable's name)
+"""Variable from which PostgreSQL's client library takes the password of the store."""
+
+_known: set[str] = set()
+
+
+def remember_environment(environment: Mapping[str, str]) -> None:
+    """Let `hide_secrets` remove the values of all variables that hold a secret of ours."""
+    variables = {PASSWORD_VARIABLE, REVIEWER_KEY_VARIABLE}
+    variables.update(name for spec in find_platforms().values() for name in spec.secret_variables)
+    _remember(environment.get(name, "").strip() for name in variables)
+
+
+def remember_settings(settings: Settings) -> None:
+    """Let `hide_secrets` remove passwords and tokens in addresses of the settings."""
+    _remember(find_settings_secrets(settings))
+
+
+def _remember(secrets: Iterable[str]) -> None:
+    for secret in secrets:
+        if len(secret) >= MIN_SECRET_CHARACTERS:
+            encoded = base64.b64encode(secret.encode()).decode().rstrip("=")
+            _known.update((secret, quote(secret, safe=""), quote_plus(secret), encoded))
+
+
+def hide_known_secrets(text: str) -> str:
+    """Return a text without known secrets. Addresses stay, with their queries."""
+    for secret in sorted(_known, key=len, reverse=True):
+        text = text.replace(secret, REPLACEMENT)
+    return text
+
+
+def hide_secrets(text: str) -> str:
+    """Return a text without known secrets, and without passwords and queries of addresses. Never raises."""
+    return "://".join(_strip_addresses(hide_known_secrets(text).split("://")))
+
+
+def _strip_addresses(parts: list[str]) -> Iterator[str]:
+    """Yield the parts of a text that was split at "://", with each address cut to host, port and path."""
+    yield parts[0]
+    for before, part in pairwise(parts):
+        ends = (place for place, sign in enumerate(part) if sign.isspace() or sign in _ADDRESS_ENDS)
+        end = next(ends, len(part))
+        yield _strip_address(part[:end], before.lower().endswith(("http", "https"))) + part[end:]
+
+
+def _strip_address(rest: str, is_web: bool) -> str:
+    """Return the rest of an address after its scheme. A user without a password may stand in a store's."""
+    user, at, _ = rest.partition("/")[0].rpartition("@")
+    may_stay = not at or (not is_web and ":" not in user)
+    if may_stay and "?" not in rest and "#" not in rest and rest.count("@") == len(at):
+        return rest
+    shown = describe_address(f"http://{rest}")
+    return shown.removeprefix("http://") if shown.startswith("http://") else "…"
