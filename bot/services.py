@@ -1,6 +1,5 @@
 """The composition root: builds the objects of the application from the settings."""
 
-import asyncio
 import glob
 import os
 import secrets
@@ -18,6 +17,7 @@ from typing import TYPE_CHECKING, assert_never
 from rich.console import Console
 
 from bot.conversation.answers import Answers
+from bot.conversation.paper_fetch_queue import PaperFetchQueue
 from bot.delivery.context import DeliveryContext, DeliveryPolicy, UnknownPolicy
 from bot.delivery.rate_limit import RateLimiter
 from bot.ingest.fetching import PaperLookup
@@ -28,7 +28,7 @@ from config.secrets import read_reviewer_key
 from config.settings import Settings, SourceSettings, SubscriptionSettings
 from digests.build import DigestPolicy
 from digests.domains import resolve_domain
-from digests.errors import InputError, SourceError
+from digests.errors import InputError
 from digests.model import Heartbeat, Paper, ScoredPaper
 from digests.pick import PickPolicy
 from digests.ports import Store
@@ -60,13 +60,15 @@ zoneinfo.reset_tzpath(to=())
 class Services:
     """Objects built from the settings, for one process. `store.close` releases the store at the end.
 
-    `search_directory` holds the search index, which is opened at the first search.
+    `search_directory` holds the search index, which is opened at the first search. `open_fetch_queue` holds
+    the queue of `get_fetch_queue`, once it was asked for.
     """
 
     settings: Settings
     store: Store
     delivery_context: DeliveryContext
     search_directory: Path
+    open_fetch_queue: list[PaperFetchQueue] = field(default_factory=list)
     _open_index: "list[SearchIndex]" = field(default_factory=list)
 
     def find_papers(self, query: str, limit: int) -> Sequence[ScoredPaper]:
@@ -311,29 +313,31 @@ def _find_arxiv_settings(services: Services) -> SourceSettings | None:
 LOOKUP_TIMEOUT_SECONDS = 6.0
 """Longest wait of a person who asks for an unknown paper. After it the paper is fetched in the background."""
 
+LOOKUP_MAX_BYTES = 4 * 1024**2
+"""Largest answer to a person's look-up: it is parsed on the event loop. Fifty papers take some 200 KB."""
 
-def build_paper_fetcher(services: Services) -> Callable[[str], Paper | None] | None:
-    """Build a function that fetches one paper from arXiv for a waiting person; None without an arXiv source.
 
-    The function returns None for a paper that arXiv does not know, and raises SourceError, also after
-    `LOOKUP_TIMEOUT_SECONDS`. It blocks; call it in a thread without an event loop.
+def get_fetch_queue(services: Services) -> PaperFetchQueue | None:
+    """Return the process's queue of papers that people wait for; None without an arXiv source.
+
+    Raises InputError for an unknown category.
     """
-    settings = _find_arxiv_settings(services)
-    if not settings:
-        return None
+    if not services.open_fetch_queue and (settings := _find_arxiv_settings(services)):
+        services.open_fetch_queue.append(_build_fetch_queue(settings, services))
+    return services.open_fetch_queue[0] if services.open_fetch_queue else None
 
-    async def fetch_paper(paper: str) -> Paper | None:
+
+def _build_fetch_queue(settings: SourceSettings, services: Services) -> PaperFetchQueue:
+    arxiv = _build_arxiv(settings, services)
+
+    async def fetch_papers(ids: Sequence[str]) -> Mapping[str, Paper]:
         from digests.sources.http.client import RequestLimits
 
-        limits = RequestLimits(timeout=LOOKUP_TIMEOUT_SECONDS, attempts=1)
-        try:
-            async with asyncio.timeout(LOOKUP_TIMEOUT_SECONDS):
-                return (await _build_arxiv(settings, services).fetch_papers([paper], limits)).get(paper)
-        except TimeoutError:
-            raise SourceError(f"arXiv did not answer within {LOOKUP_TIMEOUT_SECONDS:g} seconds.") from None
+        limits = RequestLimits(max_bytes=LOOKUP_MAX_BYTES, timeout=LOOKUP_TIMEOUT_SECONDS, attempts=1)
+        return await arxiv.fetch_papers(ids, limits)
 
-    # People are answered in a worker thread, which has no event loop of its own.
-    return lambda paper: asyncio.run(fetch_paper(paper))
+    clock = services.delivery_context.clock
+    return PaperFetchQueue(fetch_papers, services.store, clock, LOOKUP_TIMEOUT_SECONDS)
 
 
 def build_reviewer(services: Services, environment: Mapping[str, str]) -> "OpenReviewContext | None":
@@ -417,7 +421,7 @@ def build_answers(services: Services, platform: str) -> Answers:
         has_workspace_queue=discussion.queue == "workspace",
         mark_retention=timedelta(days=discussion.mark_max_age_days),
         deciders=frozenset(services.settings.operator.deciders),
-        fetch_paper=build_paper_fetcher(services),
+        fetch_queue=get_fetch_queue(services),
     )
     policy = find_platforms()[platform].build_command_policy(services.settings)
     return replace(

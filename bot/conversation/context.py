@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from bot.chat.message import Message
+from bot.conversation.paper_fetch_queue import PaperFetchQueue
 from bot.conversation.subscription_form import SubscriptionForm
 from digests.build import DigestPolicy
 from digests.errors import InputError
-from digests.model import Paper, ScoredPaper
+from digests.model import ScoredPaper
 from digests.ports import Store
 from digests.subscription import Channel
 from digests.text import clip_text
@@ -40,12 +41,14 @@ class Reply:
     """Reply to one person: `message` is for the person alone, `announcement` for the whole channel.
 
     None announces nothing. A platform with forms opens `form` for the person, if there is one, in place of
-    the message.
+    the message. `missing_paper` is the arXiv id of a paper that the library lacks, or empty: where papers can
+    be fetched, the paper is fetched and shown in place of the message.
     """
 
     message: Message
     announcement: Message | None = None
     form: SubscriptionForm | None = None
+    missing_paper: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +56,11 @@ class ConversationContext:
     """Services and settings that answers need, the same for every channel of a platform.
 
     `find_papers` searches the library for some words, and returns papers, best first, at most as many as its
-    second argument. It raises SearchError and StoreError. `fetch_paper` asks arXiv for an unknown paper,
-    within seconds. It returns None for a paper that does not exist, and raises SourceError while arXiv cannot
-    be reached. It is None in a set-up without arXiv. `admins_label` names the people who may change a digest
-    where not everybody may. With `has_workspace_queue`, the channels of a workspace have one queue,
-    else each channel has its own. A mark counts in the queue for `mark_retention`; the number on a card has
-    no age limit. `deciders` are the people who may decide about held papers, by `Person.qualify_id`.
+    second argument. It raises SearchError and StoreError. `fetch_queue` fetches unknown papers from arXiv; it
+    is None in a set-up without arXiv. `admins_label` names the people who may change a digest where not
+    everybody may. With `has_workspace_queue`, the channels of a workspace have one queue, else each channel
+    has its own. A mark counts in the queue for `mark_retention`; the number on a card has no age limit.
+    `deciders` are the people who may decide about held papers, by `Person.qualify_id`.
     """
 
     store: Store
@@ -71,7 +73,7 @@ class ConversationContext:
     admins_label: str = "workspace admins"
     has_workspace_queue: bool = True
     mark_retention: timedelta = timedelta(days=30)
-    fetch_paper: Callable[[str], Paper | None] | None = None
+    fetch_queue: PaperFetchQueue | None = None
     deciders: frozenset[str] = frozenset()
 
     def require_decider(self, channel: Channel, person: Person) -> None:

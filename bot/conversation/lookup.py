@@ -14,11 +14,10 @@ from bot.present.lookup import (
     present_pending_fetch,
     present_review,
     present_shared_paper,
-    present_unknown_paper,
 )
-from digests.errors import InputError, SourceError
+from digests.errors import InputError
 from digests.ids import parse_arxiv_id
-from digests.model import NOT_REVIEWED, ScoredPaper
+from digests.model import ScoredPaper
 from digests.subscription import Channel
 from digests.text import clip_text
 
@@ -37,45 +36,39 @@ class LookupAnswers:
 
     context: ConversationContext
 
-    def look_up_paper(self, text: str, place: Channel | None = None, person_id: str = "") -> Reply:
+    def look_up_paper(self, text: str) -> Reply:
         """Answer /paper: the card of the best match, a list to choose from, or that nothing was found.
 
-        An empty text is answered with help. If the text is an arXiv id that the library lacks, the paper is
-        fetched from arXiv while the person waits, and stored. Its request is kept with the person who asked,
-        and with platform and workspace of `place`. Raises SearchError and StoreError.
+        An empty text is answered with help. If the text is an arXiv id that the library lacks, the reply has
+        it as its `missing_paper`. Raises SearchError and StoreError.
         """
         words = clean_lookup_text(text)
         if not words:
             return Reply(present_paper_help(self.context.paper_command))
         papers = self.context.find_papers(words, MAX_RESULTS)
         arxiv_id = None if papers else parse_arxiv_id(words.strip("<>"))
-        if arxiv_id and self.context.fetch_paper:
-            return Reply(self._fetch_unknown_paper(arxiv_id.id, place, person_id))
-        return Reply(present_lookup(words, papers))
+        return Reply(present_lookup(words, papers), missing_paper=arxiv_id.id if arxiv_id else "")
 
-    def _fetch_unknown_paper(self, paper: str, place: Channel | None, person_id: str) -> Message:
-        """Fetch a paper from arXiv into the library, request its review, and return its card.
+    def show_fetched_paper(self, paper: str, channel: Channel, person_id: str) -> Reply:
+        """Request the review of a paper that was fetched for a person in a channel, and return its card."""
+        self._request_paper(paper, channel, person_id)
+        return self.show_paper(paper)
 
-        While arXiv cannot be reached, the paper is only requested, to be fetched later, and the answer says
-        so. For an id that arXiv does not know nothing is stored, and the answer says that.
+    def postpone_fetch(self, paper: str, channel: Channel, person_id: str) -> Reply:
+        """Request a paper that could not be fetched now, to be fetched later, and say so.
+
+        Raises StoreError. The library need not have the paper.
         """
-        assert self.context.fetch_paper  # noqa: S101
-        store = self.context.store
-        try:
-            fetched = self.context.fetch_paper(paper)
-        except SourceError:
-            self._request_review(paper, place, person_id)
-            return present_pending_fetch(paper)
-        if not fetched:
-            return present_unknown_paper(paper)
-        store.library.add([(fetched, NOT_REVIEWED)], now=self.context.clock())
-        self._request_review(paper, place, person_id)
-        return present_lookup(paper, [self._require_paper(paper)])
+        self._request_paper(paper, channel, person_id)
+        return Reply(present_pending_fetch(paper))
 
-    def _request_review(self, paper: str, place: Channel | None, person_id: str) -> None:
-        platform, workspace = (place.platform, place.workspace) if place else ("", "")
+    def _request_paper(self, paper: str, channel: Channel, person_id: str) -> None:
         self.context.store.paper_requests.add(
-            paper, now=self.context.clock(), platform=platform, workspace=workspace, person=person_id
+            paper,
+            now=self.context.clock(),
+            platform=channel.platform,
+            workspace=channel.workspace,
+            person=person_id,
         )
 
     def suggest_papers(self, text: str, limit: int) -> Sequence[ScoredPaper]:

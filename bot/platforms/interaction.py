@@ -20,9 +20,11 @@ from bot.conversation.answers import Answers
 from bot.conversation.context import Person, Reply
 from bot.conversation.fair_use import FairUse, Use, find_use_of_command
 from bot.conversation.marks import MarkEmojis, MarkHandler, describe_menu_choice, describe_tap
+from bot.conversation.paper_fetch_queue import PaperFetchQueue
+from bot.present.lookup import present_unknown_paper
 from bot.present.wording import present_sentence
 from bot.storage import run_interactive
-from digests.errors import PaperroundError
+from digests.errors import PaperroundError, SourceError
 from digests.subscription import Channel, DigestStyle, Subscription
 
 log = logging.getLogger(__name__)
@@ -147,11 +149,31 @@ class InteractionDispatcher:
     async def look_up_paper(self, text: str, channel: Channel, person_id: str, respond: Responder) -> None:
         """Look up the text after /paper, and respond with a paper, a list of matches, or a hint.
 
-        `channel` is where the person asks. Raises SearchError and StoreError.
+        `channel` is where the person asks. An unknown arXiv paper is fetched while the person waits. Raises
+        SearchError and StoreError.
         """
         self.fair_use.take_token(Use.LOOK_UP, channel, person_id)
-        reply = await run_interactive(self.answers.lookup.look_up_paper, text, channel, person_id)
+        reply = await run_interactive(self.answers.lookup.look_up_paper, text)
+        if reply.missing_paper and self.answers.fetch_queue:
+            self.fair_use.take_token(Use.UNKNOWN_PAPER, channel, person_id)
+            reply = await self._fetch_paper(reply.missing_paper, self.answers.fetch_queue, channel, person_id)
         await respond(reply.message)
+
+    async def _fetch_paper(
+        self, paper: str, fetch_queue: PaperFetchQueue, channel: Channel, person_id: str
+    ) -> Reply:
+        """Fetch an unknown paper while the person waits, and return its card.
+
+        Its review is requested. If it cannot be fetched now, it is only requested, and the reply says so. An
+        id that arXiv does not know is not requested, and the reply says that. Raises StoreError.
+        """
+        lookup = self.answers.lookup
+        try:
+            if not await fetch_queue.fetch_paper(paper):
+                return Reply(present_unknown_paper(paper))
+        except SourceError:
+            return await run_interactive(lookup.postpone_fetch, paper, channel, person_id)
+        return await run_interactive(lookup.show_fetched_paper, paper, channel, person_id)
 
     async def run_digest_command(
         self, text: str, channel: Channel, person_id: str, fetch_person: Callable[[], Awaitable[Person]]

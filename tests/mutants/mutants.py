@@ -31,6 +31,7 @@ DISCORD = "tests/bot/platforms/discord"
 HTTP = "tests/digests/sources/http"
 SCHEDULE = "tests/digests/test_schedule.py"
 PICK = "tests/digests/test_pick.py"
+FETCH_QUEUE = "tests/bot/conversation/test_paper_fetch_queue.py"
 FAIR_USE = "tests/bot/conversation/test_fair_use.py"
 
 POISON = f"{OUTBOX}/test_claims.py::test_a_poison_delivery_is_leased_alone_to_an_idle_worker[sqlite]"
@@ -1533,5 +1534,26 @@ MUTANTS: tuple[Mutant, ...] = (
             "tests/bot/platforms/test_interaction.py::"
             "test_a_command_beyond_the_limit_asks_neither_the_platform_nor_the_store[pause]",
         ),
+    ),
+    Mutant(
+        "a paper in flight is fetched again",
+        "bot/conversation/paper_fetch_queue.py",
+        "queued = self._in_flight.get(paper) or self._pending.setdefault(",
+        "queued = self._pending.get(paper) or self._pending.setdefault(",
+        (f"{FETCH_QUEUE}::test_a_paper_that_many_ask_for_is_fetched_once_and_everybody_gets_it",),
+    ),
+    Mutant(
+        "no bound on the people who wait for arXiv",
+        "bot/conversation/paper_fetch_queue.py",
+        "if self._waiting_count >= MAX_WAITING:",
+        "if self._waiting_count > MAX_WAITING:",
+        (f"{FETCH_QUEUE}::test_a_full_queue_refuses_the_next_person_and_takes_one_again_when_it_has_room",),
+    ),
+    Mutant(
+        "a fetched paper is stored without its flags",
+        "bot/conversation/paper_fetch_queue.py",
+        "[(flag_paper(paper), NOT_REVIEWED) for",
+        "[(paper, NOT_REVIEWED) for",
+        (f"{FETCH_QUEUE}::test_a_paper_that_gives_orders_to_the_reviewer_is_flagged_when_it_is_fetched",),
     ),
 )

@@ -8,8 +8,11 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from bot.chat.message import Card, Heading
+from bot.chat.message import Card, Heading, Message
 from bot.conversation.answers import Answers
+from bot.conversation.marks import MarkEmojis
+from bot.conversation.paper_fetch_queue import PaperFetchQueue
+from bot.platforms.interaction import InteractionDispatcher
 from bot.services import build_answers, build_services
 from config.settings import Settings, SourceSettings
 from config.settings import StoreSettings as StoreSettings
@@ -20,16 +23,43 @@ from digests.ports import Store
 from digests.subscription import Channel
 from tests.builders import NOW, a_paper, a_store
 from tests.fakes.feeds import FakeFeeds, FeedFault
+from tests.fakes.platform import MemoryPlatform, PostedPages
+from tests.fakes.wire import WAIT_SECONDS
+
+PAPERS = Channel("slack", "C1", "T1")
+
+
+class AnswerRecorder:
+    """A person who keeps the answers."""
+
+    def __init__(self) -> None:
+        self.messages: list[Message] = []
+
+    async def __call__(self, message: Message, *, replace: bool = False) -> None:
+        self.messages.append(message)
+
+
+async def look_up(answers: Answers, text: str) -> Message:
+    dispatcher = InteractionDispatcher(
+        answers, MemoryPlatform(PostedPages()), MarkEmojis("🔖", ()), answers.clock, confirms_undo=False
+    )
+    recorder = AnswerRecorder()
+    await dispatcher.look_up_paper(text, PAPERS, "UADA", recorder)
+    (message,) = recorder.messages
+    return message
 
 
 def asked(store: Store, fetch: Callable[[str], Paper | None] | None, text: str) -> str:
     def find(words: str, most: int) -> Sequence[ScoredPaper]:
         return list(store.library.get([words]).values())
 
-    reply = Answers(store, find, DigestPolicy(), lambda: NOW, fetch_paper=fetch).lookup.look_up_paper(
-        text, Channel("slack", "C1", "T1"), "UADA"
-    )
-    return reply.message.summary
+    async def fetch_papers(ids: Sequence[str]) -> dict[str, Paper]:
+        assert fetch
+        return {paper: found for paper in ids if (found := fetch(paper))}
+
+    queue = PaperFetchQueue(fetch_papers, store, lambda: NOW, WAIT_SECONDS) if fetch else None
+    answers = Answers(store, find, DigestPolicy(), lambda: NOW, fetch_queue=queue)
+    return asyncio.run(look_up(answers, text)).summary
 
 
 def test_an_unknown_id_is_fetched_shown_without_a_score_and_queued_for_review() -> None:
@@ -40,11 +70,8 @@ def test_an_unknown_id_is_fetched_shown_without_a_score_and_queued_for_review() 
     )
     (request,) = store.paper_requests.list_open(9, 9)
     assert (request.paper, request.platform, request.workspace, request.person) == (
-        "2401.00001",
-        "slack",
-        "T1",
-        "UADA",
-    )
+        "2401.00001", "slack", "T1", "UADA"
+    )  # fmt: skip
     assert asked(store, lambda paper: pytest.fail("it is known now"), "2401.00001") == "New here"
 
 
@@ -74,7 +101,7 @@ def test_an_unknown_id_is_not_found_without_an_arxiv_source() -> None:
 
 
 def test_a_lookup_at_arxiv_ends_at_its_timeout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Over HTTP, as it runs: the person's thread has its own loop, and the turn is given back."""
+    """Over HTTP, as it runs: the turn is given back."""
     monkeypatch.setattr("bot.services.LOOKUP_TIMEOUT_SECONDS", 1.0)
     monkeypatch.setattr("bot.services.ARXIV_GAP", timedelta())
 
@@ -103,14 +130,17 @@ def test_a_lookup_at_arxiv_ends_at_its_timeout(tmp_path: Path, monkeypatch: pyte
                 )
             )
             feeds.fail_next("/api/query", FeedFault.DRIP)
-            waiting = await asyncio.to_thread(people.lookup.look_up_paper, known[0].id)
-            assert "not known here yet" in waiting.message.summary
-            reply = await asyncio.to_thread(people.lookup.look_up_paper, known[0].id)
-            assert reply.message.summary == known[0].title
-            card = reply.message.blocks[0]
+            waiting = await look_up(people, known[0].id)
+            assert "not known here yet" in waiting.summary
+            assert people.fetch_queue
+            assert people.fetch_queue._task
+            await people.fetch_queue._task
+            reply = await look_up(people, known[0].id)
+            assert reply.summary == known[0].title
+            card = reply.blocks[0]
             assert isinstance(card, Card)
             assert (card.score, card.review_line) == ("", "Not reviewed")
-            nothing = await asyncio.to_thread(people.lookup.look_up_paper, "2401.99999")
-            assert nothing.message.blocks[0] == Heading("arXiv does not know 2401.99999")
+            nothing = await look_up(people, "2401.99999")
+            assert nothing.blocks[0] == Heading("arXiv does not know 2401.99999")
 
     asyncio.run(run())
