@@ -24,6 +24,7 @@ from digests.subscription import Channel, Schedule, Subscription
 from tests.builders import NOW, a_store
 from tests.outbox import confirm_page, save_plan
 from tests.shared_data import FOLDER, needs_shared_data
+from tests.wall_clock import NOON_ZONE, noon_zone_date
 
 RECORDS = [
     {"arxiv_id": f"2401.0000{n}", "title": f"Paper number {n}", "score": 9 - n,
@@ -278,6 +279,14 @@ channel = "here"
 at = "00:00"
 days = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 """
+"""Settings of one channel, to which a time zone may be added."""
+
+
+def write_settings(folder: Path, time_zone: str = "") -> None:
+    """Write the settings; without a time zone the next midnight of the channel is far."""
+    (folder / "paperround.toml").write_text(
+        f'{SETTINGS}time_zone = "{time_zone or NOON_ZONE}"\n', encoding="utf-8"
+    )
 
 
 def list_posted_keys(folder: Path) -> list[str]:
@@ -314,8 +323,8 @@ def make_due(folder: Path) -> None:
 
     with closing(sqlite3.connect(folder / "paperround.db")) as connection:
         connection.execute(
-            "UPDATE subscriptions SET next_edition = date('now'), "
-            "next_due_at = date('now') || ' 00:00:00.000000'"
+            "UPDATE subscriptions SET next_edition = ?, next_due_at = '2020-01-01 00:00:00.000000'",
+            (f"{noon_zone_date()}",),
         )
         connection.commit()
 
@@ -330,7 +339,7 @@ def stop_bot(process: subprocess.Popen[str]) -> int:
 
 def test_a_running_bot_posts_due_digests_and_a_second_run_repeats_none(tmp_path: Path) -> None:
     import_records(tmp_path)
-    (tmp_path / "paperround.toml").write_text(SETTINGS)
+    write_settings(tmp_path)
     first = start_bot(tmp_path)
     assert first.stderr
     while "gets its digest at" not in first.stderr.readline():
@@ -352,7 +361,7 @@ def test_a_dry_run_writes_nothing_and_the_edition_is_then_posted_once(
     tmp_path: Path,
 ) -> None:
     import_records(tmp_path)
-    (tmp_path / "paperround.toml").write_text(SETTINGS)
+    write_settings(tmp_path)
     shown = run_paperround(tmp_path, "digest", "here", "--now", "--dry-run")
     assert "1. Paper number 0" in shown.stdout
     assert list_posted_keys(tmp_path) == []
@@ -378,14 +387,15 @@ def test_a_dry_run_writes_nothing_and_the_edition_is_then_posted_once(
 
 def test_a_partly_posted_edition_is_finished_before_todays(tmp_path: Path) -> None:
     import_records(tmp_path)
-    (tmp_path / "paperround.toml").write_text(SETTINGS)
+    write_settings(tmp_path)
     yesterday = datetime.now(UTC) - timedelta(days=1)
     store = open_store(f"sqlite:///{tmp_path / 'paperround.db'}")
-    here = Subscription(Channel("console", "here"), schedule=Schedule(hour(0), frozenset(range(7))))
+    schedule = Schedule(hour(0), frozenset(range(7)), NOON_ZONE)
+    here = Subscription(Channel("console", "here"), schedule=schedule)
     store.subscriptions.sync_from_settings([here], now=yesterday)
     (here,) = store.subscriptions.list_active()
     claim = store.outbox.claim(
-        here, yesterday.date(), owner="dead", now=yesterday, lease=timedelta(minutes=5)
+        here, noon_zone_date() - timedelta(days=1), owner="dead", now=yesterday, lease=timedelta(minutes=5)
     )
     assert claim
     pages = [PlannedPage(number, f"old {number}", {"blocks": []}, (), in_thread=False) for number in range(2)]
@@ -405,7 +415,7 @@ def test_time_zones_come_from_the_tzdata_package_and_not_from_the_machine(tmp_pa
     (tmp_path / "zones" / "Europe" / "Berlin").write_bytes(
         files("tzdata").joinpath("zoneinfo", "UTC").read_bytes()
     )
-    (tmp_path / "paperround.toml").write_text(SETTINGS + 'time_zone = "Europe/Berlin"\n')
+    write_settings(tmp_path, "Europe/Berlin")
     wrong = {"PYTHONTZPATH": str(tmp_path / "zones")}
     assert run_paperround(tmp_path, "digest", "here", "--now", **wrong).returncode == 0
     (channel,) = json.loads(run_paperround(tmp_path, "status", "--json", **wrong).stdout)["channels"]

@@ -18,6 +18,7 @@ from digests.ports import Store
 from digests.store import open_store
 from digests.subscription import Channel, DigestStyle, Preferences, Schedule, Subscription
 from tests.fakes.wire import WAIT_SECONDS
+from tests.wall_clock import NOON_ZONE
 
 ROOT = Path(__file__).parents[3]
 LOG_TAIL = 40
@@ -78,10 +79,12 @@ def prepare_store(folder: Path) -> Store:
 def add_overdue_subscription(
     store: Store, channel: Channel, style: DigestStyle = DigestStyle.CARDS, top: int = 3
 ) -> Subscription:
-    """Subscribe a channel as of yesterday for every day at midnight UTC, so that its digest is due now."""
-    subscription = Subscription(
-        channel, Preferences(top=top, style=style), Schedule(at=time(), days=frozenset(range(7)))
-    )
+    """Subscribe a channel as of yesterday for every day at midnight, so that its digest is due now.
+
+    Its time zone is one in which the next midnight is far.
+    """
+    schedule = Schedule(at=time(), days=frozenset(range(7)), time_zone=NOON_ZONE)
+    subscription = Subscription(channel, Preferences(top=top, style=style), schedule)
     change = store.subscriptions.change(
         channel, subscription, by="Ada", now=datetime.now(UTC) - timedelta(days=1)
     )
