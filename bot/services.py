@@ -383,6 +383,7 @@ async def _open_review_context(services: Services, key: str) -> AsyncIterator["R
             options=questions,
             budget=budget,
             full_reviews_per_day=settings.full_reviews_per_day,
+            requested_share=settings.requested_share,
             hold_suspects=settings.hold_suspects,
             pairwise_limit=settings.rerank_count if settings.rerank else 0,
             has_daily_announcement=any(entry.kind == "arxiv" for entry in services.settings.sources),

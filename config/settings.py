@@ -388,6 +388,12 @@ class ReviewerSettings(SettingsTable):
     full_reviews_per_day: int = Field(
         default=30, ge=0, le=10_000, description="Full reviews a day, for the best of the day."
     )
+    requested_share: float = Field(
+        default=0.1,
+        ge=0,
+        le=1,
+        description="The largest share of a day's full reviews for papers that people asked for.",
+    )
     full_text: bool = Field(
         default=True, description="Full reviews read the full text from arXiv. `false`: the abstract."
     )

@@ -8,7 +8,7 @@ from bot.cli.terminal import EXIT_FAILED, EXIT_OK, build_cli_services, open_cons
 from bot.ingest.reviewing import (
     describe_outcome,
     describe_plan,
-    load_channel_preferences,
+    load_preferences_by_workspace,
     plan_today,
     review_once,
 )
@@ -29,9 +29,8 @@ def run_command(options: argparse.Namespace) -> int:
             "No reviewer is set up: name a server and a model under [reviewer] in paperround.toml "
             "(config/example.toml shows how)."
         )
-    preferences = load_channel_preferences(
-        services.store,
-        [subscription.preferences for subscription in list_configured_subscriptions(services.settings)],
+    preferences = load_preferences_by_workspace(
+        services.store, list_configured_subscriptions(services.settings)
     )
     if not preferences:
         print_lines("No channel gets a digest yet, so only papers that people asked for are read.")

@@ -20,6 +20,7 @@ from digests.injections import flag_if_recent, flag_paper
 from digests.model import NOT_REVIEWED, Paper, Trouble
 from digests.ports import Store
 from digests.ports.library import ImportCounts
+from digests.ports.paper_requests import REQUEST_RETENTION
 from digests.ports.sources import ProgressCallback, Source, SourceBatch, SourceState
 
 log = logging.getLogger(__name__)
@@ -186,9 +187,13 @@ def _record_result(
 async def fetch_requested_papers(lookup: PaperLookup, store: Store, clock: Clock) -> str:
     """Fetch requested papers that are not in the library, `MAX_REQUESTED_PAPERS` at most.
 
-    Drops requests for papers unknown to arXiv. Returns a sentence about a failure, else an empty string.
-    Raises StoreError.
+    Drops requests for papers unknown to arXiv, and those that are closed or too old. Returns a sentence about
+    a failure, else an empty string. Raises StoreError.
     """
+    now = clock()
+    await run_ingest(
+        store.paper_requests.prune, requested_before=now - REQUEST_RETENTION, granted_before=now.date()
+    )
     requested = await run_ingest(store.paper_requests.list_unknown, MAX_REQUESTED_PAPERS)
     if not requested:
         return ""

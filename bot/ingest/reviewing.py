@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, contextmanager
 from dataclasses import replace
 from typing import Any
@@ -19,6 +19,7 @@ from digests.model import Paper, ReadDepth, ReviewDepth
 from digests.ports import Store
 from digests.ports.budget import Spending
 from digests.ports.sources import ProgressCallback
+from digests.ports.workspaces import WorkspaceState
 from digests.reviewers.context import ProgressCallback as ReviewProgress
 from digests.reviewers.context import ReviewContext, RoundOutcome
 from digests.reviewers.openai import ModelServerError
@@ -26,7 +27,7 @@ from digests.reviewers.plan import ReviewPlan, plan_round
 from digests.reviewers.review import ReviewError, review_paper
 from digests.reviewers.round import run_round
 from digests.sources.http.addresses import describe_address
-from digests.subscription import Preferences
+from digests.subscription import Preferences, Subscription
 
 log = logging.getLogger(__name__)
 
@@ -51,25 +52,49 @@ _BAR_LABELS: Mapping[ReviewDepth, str] = {
 }
 
 
-def load_channel_preferences(
-    store: Store, settings_preferences: Sequence[Preferences] = ()
-) -> list[Preferences]:
-    """Return the preferences of all running channels, else those of the settings. Raises StoreError.
+def load_preferences_by_workspace(
+    store: Store, settings_subscriptions: Sequence[Subscription] = ()
+) -> list[list[Preferences]]:
+    """Return the preferences of all running channels, else those of the settings, in a list a workspace.
 
-    Channels in the store count before `settings_preferences`, which may be empty too.
+    Channels in the store count before `settings_subscriptions`, which may be empty too. Workspaces that are
+    denied are left out. Raises StoreError.
     """
-    stored = [
-        subscription.preferences
-        for subscription in store.subscriptions.list_active()
-        if subscription.is_running
+    denied = {
+        (entry.platform, entry.id)
+        for entry in store.workspaces.list_all()
+        if entry.state is WorkspaceState.DENIED
+    }
+    running = [subscription for subscription in store.subscriptions.list_active() if subscription.is_running]
+    return [
+        [subscription.preferences for subscription in subscriptions]
+        for workspace, subscriptions in _group_by_workspace(running or settings_subscriptions).items()
+        if workspace not in denied
     ]
-    return stored or list(settings_preferences)
+
+
+def _group_by_workspace(
+    subscriptions: Iterable[Subscription],
+) -> dict[tuple[str, str], list[Subscription]]:
+    """Return the subscriptions by platform and workspace, in the order of these.
+
+    Channels whose workspace is not known belong to the platform's only workspace, if there is only one.
+    """
+    groups: dict[tuple[str, str], list[Subscription]] = {}
+    for subscription in subscriptions:
+        channel = subscription.channel
+        groups.setdefault((channel.platform, channel.workspace), []).append(subscription)
+    for platform in {platform for platform, _ in groups}:
+        named = [key for key in groups if key[0] == platform and key[1]]
+        if len(named) == 1:
+            groups[named[0]] += groups.pop((platform, ""), [])
+    return dict(sorted(groups.items()))
 
 
 async def review_once(
     open_context: OpenReviewContext,
     store: Store,
-    channel_preferences: Sequence[Preferences],
+    preferences_by_workspace: Sequence[Sequence[Preferences]],
     console: Console,
 ) -> RoundOutcome:
     """Run one round, with progress bars on a terminal, and return its outcome.
@@ -87,7 +112,7 @@ async def review_once(
             async with open_context() as context:
                 return await run_round(
                     replace(context, progress=progress, has_daily_announcement=False),
-                    channel_preferences,
+                    preferences_by_workspace,
                     asyncio.Event(),
                 )
     finally:
@@ -123,14 +148,14 @@ def describe_outcome(outcome: RoundOutcome, waiting_count: int) -> str:
 
 
 async def plan_today(
-    open_context: OpenReviewContext, channel_preferences: Sequence[Preferences]
+    open_context: OpenReviewContext, preferences_by_workspace: Sequence[Sequence[Preferences]]
 ) -> tuple[ReviewPlan, ReviewContext]:
     """Return the forecast of today and the context that it was made with. Reviews nothing.
 
     The context's connection to the server is closed. Raises StoreError.
     """
     async with open_context() as context:
-        return await run_ingest(plan_round, context, channel_preferences), context
+        return await run_ingest(plan_round, context, preferences_by_workspace), context
 
 
 def describe_plan(review_plan: ReviewPlan, context: ReviewContext) -> list[str]:
@@ -175,8 +200,8 @@ async def review_until_stopped(open_context: OpenReviewContext, store: Store, st
 
         async def review() -> float | None:
             nonlocal last_sentence
-            channel_preferences = await run_ingest(load_channel_preferences, store)
-            outcome = await _run_until_stopped(stop, run_round(context, channel_preferences, stop))
+            preferences_by_workspace = await run_ingest(load_preferences_by_workspace, store)
+            outcome = await _run_until_stopped(stop, run_round(context, preferences_by_workspace, stop))
             if outcome and outcome != RoundOutcome():
                 waiting = await run_ingest(store.review_queue.count_waiting)
                 sentence = describe_outcome(outcome, sum(waiting.values()))

@@ -2,8 +2,11 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Protocol
+
+REQUEST_RETENTION = timedelta(days=30)
+"""Age at which a request is deleted, answered or not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +59,8 @@ class PaperRequests(Protocol):
         """Delete the requests for these papers, if there are any. Meant for papers that no source has."""
 
     def prune(self, *, requested_before: datetime, granted_before: date) -> None:
-        """Delete requests from before an instant, and those for papers that are reviewed or withdrawn.
+        """Delete requests from before an instant, and those that are closed.
 
-        A request that was granted on `granted_before` or later stays, unless it is too old: it counts in the
-        share of that day.
+        Closed are requests for papers that are reviewed, withdrawn, or abandoned by the reviewer. One that
+        was granted on `granted_before` or later stays, unless it is too old: it counts in that day's share.
         """

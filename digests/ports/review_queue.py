@@ -1,6 +1,6 @@
 """Papers that wait for our own reviewer."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -61,8 +61,13 @@ class ReviewQueue(Protocol):
         The reason of the last failure stays.
         """
 
-    def expire(self, review_depth: ReviewDepth, *, queued_before: datetime, below_priority: float) -> None:
-        """Remove the tasks of one depth that were queued before an instant and have less than a priority.
+    def clear_priorities(self, review_depth: ReviewDepth) -> None:
+        """Set the priority of every task of one depth to 0. Each `enqueue` gives its papers their own."""
+
+    def expire(
+        self, review_depth: ReviewDepth, *, queued_before: datetime, keeping: Collection[str] = ()
+    ) -> None:
+        """Remove the tasks of one depth that were queued before an instant, except those of papers to keep.
 
         Abandoned tasks are removed too.
         """

@@ -37,10 +37,11 @@ class ReviewContext:
     """Dependencies and limits of the reviewer.
 
     Without `fetch_full_text`, full reviews read the abstract. Papers known for longer than `lookback` are not
-    queued. `full_reviews_per_day` is the daily quota of full reviews. With `hold_suspects`, a suspect paper
-    whose score stands out is held for a moderator. The `pairwise_limit` best papers of a day are ranked by
-    pairwise comparison; 0 turns that off. With `has_daily_announcement`, quota and budget are kept for the
-    papers that arXiv announces that day. `run_blocking` runs calls of the store.
+    queued. `full_reviews_per_day` is the daily quota of full reviews; at most the part `requested_share`, 0
+    to 1, goes to papers that people asked for. With `hold_suspects`, a suspect paper whose score stands out
+    is held for a moderator. The `pairwise_limit` best papers of a day are ranked by pairwise comparison; 0
+    turns that off. With `has_daily_announcement`, quota and budget are kept for the papers that arXiv
+    announces that day. `run_blocking` runs calls of the store.
     """
 
     store: Store
@@ -50,6 +51,7 @@ class ReviewContext:
     options: ReviewOptions = field(default_factory=ReviewOptions)
     budget: DailyBudget = field(default_factory=DailyBudget)
     full_reviews_per_day: int = 30
+    requested_share: float = 0.1
     lookback: timedelta = timedelta(days=7)
     hold_suspects: bool = True
     has_daily_announcement: bool = False

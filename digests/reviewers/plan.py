@@ -43,12 +43,14 @@ class ReviewPlan:
     pairs_to_compare: int = 0
 
 
-def plan_round(context: ReviewContext, channel_preferences: Sequence[Preferences]) -> ReviewPlan:
+def plan_round(
+    context: ReviewContext, preferences_by_workspace: Sequence[Sequence[Preferences]]
+) -> ReviewPlan:
     """Forecast a round that starts now. Changes the queue by `fill_queue`; sends nothing to the model.
 
     Raises StoreError, and InputError for an unknown domain in the preferences.
     """
-    fill_queue(context, channel_preferences)
+    fill_queue(context, preferences_by_workspace)
     store, budget, day = context.store, context.budget, context.clock().date()
     waiting = store.review_queue.count_waiting()
     papers_to_score = waiting.get(ReviewDepth.SCORE, 0)

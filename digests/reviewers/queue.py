@@ -7,7 +7,14 @@ from datetime import datetime
 
 from digests.model import Candidate, ReviewDepth
 from digests.pick import Matcher
+from digests.ports.paper_requests import REQUEST_RETENTION
 from digests.reviewers.context import ReviewContext, start_of_day
+from digests.reviewers.fairness import (
+    REQUESTS_PER_PERSON,
+    choose_requested_papers,
+    count_requested_reviews,
+    take_turns,
+)
 from digests.subscription import Preferences
 
 REQUESTED_PRIORITY = 1_000_000.0
@@ -16,42 +23,53 @@ REQUESTED_PRIORITY = 1_000_000.0
 MAX_PAPERS_PER_ROUND = 2000
 """Papers of each depth in one round; the next round takes the rest."""
 
+MAX_OPEN_REQUESTS = 500
+"""Requests that a round chooses from. The next round takes the rest."""
+
 SCALE_NOTE = "reviewer scale"
 """Key of the note that holds the scale of the last round. A new scale gives failed papers another chance."""
 
 
-def fill_queue(context: ReviewContext, channel_preferences: Sequence[Preferences]) -> None:
+def fill_queue(context: ReviewContext, preferences_by_workspace: Sequence[Sequence[Preferences]]) -> None:
     """Enqueue for scoring the papers that channels want, and for a full review those that people asked for.
 
-    `channel_preferences` has an entry for each channel. Papers that wait already get their new priority.
-    Papers that waited too long leave the queue: for scoring after `lookback`, for a full review at the end of
-    the day, when the digest that it was for is out. Papers that people asked for stay. When model or rubric
-    have changed since the last call, abandoned papers get another chance. Raises StoreError, and InputError
-    for an unknown domain in the preferences.
+    `preferences_by_workspace` has a list for each workspace, with an entry for each of its channels. Papers
+    that wait already get their new priority; those that no channel wants any more come last. Papers that
+    waited too long leave the queue: for scoring after `lookback`, for a full review at the end of the day,
+    when the digest that it was for is out. When model or rubric have changed since the last call, abandoned
+    papers get another chance. Raises StoreError, and InputError for an unknown domain in the preferences.
     """
     now, store = context.clock(), context.store
-    store.review_queue.expire(
-        ReviewDepth.SCORE, queued_before=now - context.lookback, below_priority=REQUESTED_PRIORITY
-    )
-    store.review_queue.expire(
-        ReviewDepth.FULL, queued_before=start_of_day(now), below_priority=REQUESTED_PRIORITY
-    )
+    requested = _grant_requests(context, now)
+    store.review_queue.expire(ReviewDepth.SCORE, queued_before=now - context.lookback)
+    store.review_queue.expire(ReviewDepth.FULL, queued_before=start_of_day(now), keeping=requested)
     if store.notes.read(SCALE_NOTE) != context.scale:
         store.review_queue.requeue_failed()
         store.notes.write(SCALE_NOTE, context.scale)
-    store.review_queue.enqueue(
-        compute_priorities(_load_recent_candidates(context, now), channel_preferences),
-        ReviewDepth.SCORE,
-        now=now,
-    )
-    requested = [
-        request.paper
-        for request in store.paper_requests.list_open(MAX_PAPERS_PER_ROUND, MAX_PAPERS_PER_ROUND)
-    ]
+    priorities = compute_priorities(_load_recent_candidates(context, now), preferences_by_workspace)
+    store.review_queue.clear_priorities(ReviewDepth.SCORE)
+    store.review_queue.enqueue(priorities, ReviewDepth.SCORE, now=now)
     store.review_queue.enqueue(dict.fromkeys(requested, REQUESTED_PRIORITY), ReviewDepth.FULL, now=now)
 
 
-def enqueue_full_reviews(context: ReviewContext, channel_preferences: Sequence[Preferences]) -> None:
+def _grant_requests(context: ReviewContext, now: datetime) -> list[str]:
+    """Give requested papers their share of the day's full reviews. Return those that still wait for it."""
+    requests, today = context.store.paper_requests, now.date()
+    requests.prune(requested_before=now - REQUEST_RETENTION, granted_before=today)
+    chosen = choose_requested_papers(
+        requests.list_open(MAX_OPEN_REQUESTS, REQUESTS_PER_PERSON),
+        requests.list_granted(today),
+        count_requested_reviews(context.full_reviews_per_day, context.requested_share),
+    )
+    if chosen:
+        requests.grant(chosen, today)
+    still_open = requests.list_open(MAX_OPEN_REQUESTS, REQUESTS_PER_PERSON)
+    return list(dict.fromkeys(request.paper for request in still_open if request.granted_on == today))
+
+
+def enqueue_full_reviews(
+    context: ReviewContext, preferences_by_workspace: Sequence[Sequence[Preferences]]
+) -> None:
     """Enqueue the best papers scored today (UTC) for full reviews, up to the day's remaining quota.
 
     Papers that wait for a full review count in the quota. Nothing is enqueued before the hour at which the
@@ -68,7 +86,9 @@ def enqueue_full_reviews(context: ReviewContext, channel_preferences: Sequence[P
         return
     scored = set(store.review_queue.scored_since(context.scale, start_of_day(now)))
     candidates = [candidate for candidate in _load_recent_candidates(context, now) if candidate.id in scored]
-    chosen = choose_best_papers(candidates, channel_preferences, remaining)
+    chosen = choose_best_papers(
+        candidates, preferences_by_workspace, remaining, first_workspace=now.toordinal()
+    )
     store.review_queue.enqueue(
         {paper: float(remaining - place) for place, paper in enumerate(chosen)}, ReviewDepth.FULL, now=now
     )
@@ -82,36 +102,65 @@ def _load_recent_candidates(context: ReviewContext, now: datetime) -> Sequence[C
 
 
 def compute_priorities(
-    candidates: Iterable[Candidate], channel_preferences: Sequence[Preferences]
+    candidates: Iterable[Candidate], preferences_by_workspace: Sequence[Sequence[Preferences]]
 ) -> dict[str, float]:
     """Return a priority for each paper that a channel wants and that has no review.
 
-    The priority is the number of channels that want the paper; upvotes break ties. Withdrawn papers are left
-    out. Raises InputError for an unknown domain in the preferences.
+    With one workspace, the priority is the number of channels that want the paper; upvotes break ties. With
+    several, each ranks its papers so, and all take turns: the priority is higher for an earlier turn.
+    Withdrawn papers are left out. Raises InputError for an unknown domain in the preferences.
     """
+    unscored = [
+        candidate
+        for candidate in candidates
+        if candidate.score is None and candidate.rank is None and not candidate.withdrawn
+    ]
+    by_workspace = [
+        _compute_own_priorities(unscored, preferences) for preferences in preferences_by_workspace
+    ]
+    if len(by_workspace) == 1:
+        return by_workspace[0]
+    # Of equal priority the newest paper comes first, as in the queue.
+    turns = take_turns([sorted(own, key=lambda paper: own[paper])[::-1] for own in by_workspace])
+    turn_count = max(turns.values(), default=0) + 1
+    return {paper: float(turn_count - turn) for paper, turn in turns.items()}
+
+
+def _compute_own_priorities(
+    unscored: Iterable[Candidate], channel_preferences: Sequence[Preferences]
+) -> dict[str, float]:
     matchers = _count_matchers(channel_preferences)
     priorities: dict[str, float] = {}
-    for candidate in candidates:
-        if candidate.score is None and candidate.rank is None and not candidate.withdrawn:
-            channel_count = sum(count for matcher, count in matchers if _is_match(matcher, candidate))
-            if channel_count:
-                priorities[candidate.id] = channel_count + min(candidate.upvotes, 999) / 1000
+    for candidate in unscored:
+        channel_count = sum(count for matcher, count in matchers if _is_match(matcher, candidate))
+        if channel_count:
+            priorities[candidate.id] = channel_count + min(candidate.upvotes, 999) / 1000
     return priorities
 
 
 def choose_best_papers(
-    candidates: Sequence[Candidate], channel_preferences: Sequence[Preferences], limit: int
+    candidates: Sequence[Candidate],
+    preferences_by_workspace: Sequence[Sequence[Preferences]],
+    limit: int,
+    *,
+    first_workspace: int = 0,
 ) -> list[str]:
     """Return the ids of up to `limit` papers for full reviews, best score first.
 
-    Distinct preferences take turns, so that no research field uses up the whole quota. Papers that no channel
-    wants are left out. Raises InputError for an unknown domain in the preferences.
+    Workspaces take turns, and in each its distinct preferences, so that neither a workspace nor a research
+    field uses up the whole quota. The first turn is that of the workspace at `first_workspace`, counted round
+    the list. Papers that no channel wants are left out. Raises InputError for an unknown domain in the
+    preferences.
     """
     best_first = sorted(
         candidates, key=lambda candidate: (-(candidate.score or 0.0), -candidate.upvotes, candidate.id)
     )
-    matchers = [matcher for matcher, _ in _count_matchers(channel_preferences)]
-    return list(_take_round_robin([_ids_of_matches(matcher, best_first) for matcher in matchers], limit))
+    rankings = []
+    for preferences in preferences_by_workspace:
+        matchers = [matcher for matcher, _ in _count_matchers(preferences)]
+        rankings.append(take_turns([_ids_of_matches(matcher, best_first) for matcher in matchers], limit))
+    start = first_workspace % len(rankings) if rankings else 0
+    return list(take_turns([*rankings[start:], *rankings[:start]], limit))
 
 
 def _count_matchers(channel_preferences: Sequence[Preferences]) -> list[tuple[Matcher, int]]:
@@ -129,19 +178,3 @@ def _is_match(matcher: Matcher, candidate: Candidate) -> bool:
 
 def _ids_of_matches(matcher: Matcher, candidates: Sequence[Candidate]) -> Iterator[str]:
     return (candidate.id for candidate in candidates if _is_match(matcher, candidate))
-
-
-def _take_round_robin(rankings: Sequence[Iterator[str]], limit: int) -> Iterator[str]:
-    taken: set[str] = set()
-    while rankings and len(taken) < limit:
-        unfinished = []
-        for ranking in rankings:
-            chosen = next((paper for paper in ranking if paper not in taken), None)
-            if chosen is None:
-                continue
-            unfinished.append(ranking)
-            taken.add(chosen)
-            yield chosen
-            if len(taken) == limit:
-                return
-        rankings = unfinished

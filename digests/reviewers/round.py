@@ -14,7 +14,7 @@ from digests.subscription import Preferences
 
 
 async def run_round(
-    context: ReviewContext, channel_preferences: Sequence[Preferences], stop: asyncio.Event
+    context: ReviewContext, preferences_by_workspace: Sequence[Sequence[Preferences]], stop: asyncio.Event
 ) -> RoundOutcome:
     """Fill the queue, score, review in full, rank in pairs, and report the reviewer's health.
 
@@ -24,13 +24,13 @@ async def run_round(
     an unknown domain in the preferences; the health is not reported then.
     """
     outcome = RoundOutcome()
-    await context.run_blocking(fill_queue, context, channel_preferences)
+    await context.run_blocking(fill_queue, context, preferences_by_workspace)
     await score_papers(context, outcome, stop, SCORING_BUDGET_SHARE)
     if not outcome.is_over(stop, excluding=Trouble.BUDGET_SPENT):
         outcome.trouble, outcome.detail = None, ""
         # Decided before the choice: the announcement may become due during this round.
         must_keep_budget = _has_full_reviews_to_choose(context)
-        await context.run_blocking(enqueue_full_reviews, context, channel_preferences)
+        await context.run_blocking(enqueue_full_reviews, context, preferences_by_workspace)
         await review_papers_in_full(context, outcome, stop)
         if not outcome.is_over(stop) and not must_keep_budget:
             await score_papers(context, outcome, stop)

@@ -28,16 +28,7 @@ class SqlPaperRequests:
             insert_if_absent(connection, requests, row)
 
     def list_open(self, limit: int, per_person: int) -> Sequence[PaperRequest]:
-        turn = _TURN_OF_PERSON.label("turn")
-        is_abandoned = exists().where(
-            review_queue.c.paper == requests.c.paper, review_queue.c.is_abandoned.is_(True)
-        )
-        turns = (
-            select(requests, turn)
-            .join(papers, papers.c.name == requests.c.paper)
-            .where(papers.c.review.is_(None), papers.c.withdrawn.is_(None), ~is_abandoned)
-            .subquery()
-        )
+        turns = select(requests, _TURN_OF_PERSON.label("turn")).where(_IS_KNOWN, ~_IS_CLOSED).subquery()
         in_order = (
             select(turns)
             .where(turns.c.turn <= per_person)
@@ -58,12 +49,7 @@ class SqlPaperRequests:
             connection.execute(granted, {"papers": list(papers)})
 
     def list_unknown(self, limit: int) -> Sequence[str]:
-        turns = (
-            select(requests, _TURN_OF_PERSON.label("turn"))
-            .outerjoin(papers, papers.c.name == requests.c.paper)
-            .where(papers.c.id.is_(None))
-            .subquery()
-        )
+        turns = select(requests, _TURN_OF_PERSON.label("turn")).where(~_IS_KNOWN).subquery()
         unknown = (
             select(turns.c.paper)
             .group_by(turns.c.paper)
@@ -86,12 +72,17 @@ class SqlPaperRequests:
 
 
 _TURN_OF_PERSON: ColumnElement[int] = func.row_number().over(
-    partition_by=(requests.c.platform, requests.c.workspace, requests.c.person),
+    partition_by=(requests.c.platform, requests.c.person),
     order_by=(requests.c.at, requests.c.paper),
 )
 
-_IS_CLOSED = exists().where(
-    papers.c.name == requests.c.paper, or_(papers.c.review.is_not(None), papers.c.withdrawn.is_not(None))
+_IS_KNOWN = exists().where(papers.c.name == requests.c.paper)
+
+_IS_CLOSED = or_(
+    exists().where(
+        papers.c.name == requests.c.paper, or_(papers.c.review.is_not(None), papers.c.withdrawn.is_not(None))
+    ),
+    exists().where(review_queue.c.paper == requests.c.paper, review_queue.c.is_abandoned.is_(True)),
 )
 
 

@@ -1,6 +1,6 @@
 """Implementation of `digests.ports.review_queue.ReviewQueue`."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -10,7 +10,7 @@ from sqlalchemy import Row, case, delete, func, or_, select, update
 from digests.model import ReviewDepth
 from digests.ports.review_queue import ReviewTask
 from digests.store import schema
-from digests.store.engine import Database, upsert
+from digests.store.engine import Database, in_json_array, upsert
 
 papers, queue, reviews = schema.papers, schema.review_queue, schema.reviews
 
@@ -75,14 +75,20 @@ class SqlReviewQueue:
         with self.database.write() as connection:
             connection.execute(update(queue).where(queue.c.is_abandoned.is_(True)).values(fresh_values))
 
-    def expire(self, review_depth: ReviewDepth, *, queued_before: datetime, below_priority: float) -> None:
+    def clear_priorities(self, review_depth: ReviewDepth) -> None:
+        with self.database.write() as connection:
+            connection.execute(update(queue).where(queue.c.review_depth == review_depth).values(priority=0.0))
+
+    def expire(
+        self, review_depth: ReviewDepth, *, queued_before: datetime, keeping: Collection[str] = ()
+    ) -> None:
         expired = delete(queue).where(
             queue.c.review_depth == review_depth,
             queue.c.queued_at < queued_before,
-            queue.c.priority < below_priority,
+            ~in_json_array(queue.c.paper, "kept"),
         )
         with self.database.write() as connection:
-            connection.execute(expired)
+            connection.execute(expired, {"kept": list(keeping)})
 
     def count_waiting(self) -> Mapping[ReviewDepth, int]:
         by_depth = select(queue.c.review_depth, func.count()).where(_IS_READY).group_by(queue.c.review_depth)

@@ -48,7 +48,7 @@ async def _review(folder: Path) -> float:
         start = time.perf_counter()
         outcome = await run_round(
             ReviewContext(store, server, lambda: NOW, full_reviews_per_day=0),
-            [Preferences()],
+            [[Preferences()]],
             asyncio.Event(),
         )
         took = time.perf_counter() - start

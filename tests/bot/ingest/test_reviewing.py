@@ -14,10 +14,13 @@ from typing import Any
 import pytest
 
 from bot.cli.main import main
+from bot.ingest.reviewing import load_preferences_by_workspace
 from digests.model import NOT_REVIEWED, ReviewDepth
 from digests.ports import Store
+from digests.ports.workspaces import WorkspaceState
 from digests.store import open_store
-from tests.builders import a_paper
+from digests.subscription import Channel, Preferences, Subscription
+from tests.builders import NOW, a_paper, a_store
 from tests.fakes.openai_server import MODEL, ModelFault, OpenAiServer, serve_in_thread
 
 ABSTRACT = (
@@ -202,6 +205,42 @@ def test_without_a_channel_nothing_is_reviewed_and_the_command_says_so(
         assert "No channel gets a digest yet" in command("review").out
         assert server.requests == []
     store.close()
+
+
+def subscribe(*channels: Channel) -> list[Subscription]:
+    """Return subscriptions whose `top` is their number, from 1, so that they can be told apart."""
+    return [
+        Subscription(channel, Preferences(top=number)) for number, channel in enumerate(channels, start=1)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("channels", "groups"),
+    [
+        ([], []),
+        ([Channel("slack", "C1", "T1"), Channel("slack", "C2", "T1")], [[1, 2]]),
+        ([Channel("slack", "C1", "T2"), Channel("slack", "C2", "T1")], [[2], [1]]),
+        ([Channel("slack", "C1", "1"), Channel("discord", "C2", "1")], [[2], [1]]),
+        ([Channel("slack", "C1"), Channel("slack", "C2", "T1")], [[2, 1]]),
+        (
+            [Channel("slack", "C1"), Channel("slack", "C2", "T1"), Channel("slack", "C3", "T2")],
+            [[1], [2], [3]],
+        ),
+        ([Channel("slack", "C1"), Channel("discord", "C2", "9")], [[2], [1]]),
+    ],
+)
+def test_preferences_are_grouped_by_workspace(channels: list[Channel], groups: list[list[int]]) -> None:
+    """A channel of the settings need not name its workspace, if the platform has only one."""
+    loaded = load_preferences_by_workspace(a_store(), subscribe(*channels))
+    assert [[preferences.top for preferences in workspace] for workspace in loaded] == groups
+
+
+def test_a_denied_workspace_has_no_share_of_the_reviewer() -> None:
+    store = a_store()
+    store.workspaces.decide("discord", "9", WorkspaceState.DENIED, now=NOW)
+    subscriptions = subscribe(Channel("discord", "C1", "9"), Channel("slack", "C2", "9"))
+    loaded = load_preferences_by_workspace(store, subscriptions)
+    assert [[preferences.top for preferences in workspace] for workspace in loaded] == [[2]]
 
 
 @pytest.mark.parametrize(

@@ -14,8 +14,8 @@ from digests.subscription import Preferences
 from tests.builders import NOW, a_paper, a_store
 from tests.fakes.openai_server import MODEL, OpenAiServer
 
-ANY_PAPER = (Preferences(),)
-"""The preferences of one channel that wants every paper."""
+ANY_PAPER = ((Preferences(),),)
+"""The preferences of one workspace, with one channel that wants every paper."""
 
 ABSTRACT = (
     "We train model number {} on two data sets. It needs half of the compute. It is tested in English only."
@@ -57,13 +57,13 @@ class ReviewerHarness:
 
     def run_round(
         self,
-        channel_preferences: Sequence[Preferences] = ANY_PAPER,
+        preferences_by_workspace: Sequence[Sequence[Preferences]] = ANY_PAPER,
         *,
         is_server_down: bool = False,
         **options: object,
     ) -> RoundOutcome:
         """Run one round, with further options for this round."""
-        return asyncio.run(self._run_round(channel_preferences, is_server_down, options))
+        return asyncio.run(self._run_round(preferences_by_workspace, is_server_down, options))
 
     def run_rounds_until_idle(self) -> None:
         """Run rounds until one scores no paper."""
@@ -72,7 +72,7 @@ class ReviewerHarness:
 
     async def _run_round(
         self,
-        channel_preferences: Sequence[Preferences],
+        preferences_by_workspace: Sequence[Sequence[Preferences]],
         is_server_down: bool,
         options: dict[str, object],
     ) -> RoundOutcome:
@@ -84,7 +84,7 @@ class ReviewerHarness:
             async with open_model_server(address) as model_server:
                 context = ReviewContext(self.store, model_server, lambda: self.now)
                 context = replace(context, **{**self._options, **options})  # type: ignore[arg-type]
-                return await run_round(context, channel_preferences, asyncio.Event())
+                return await run_round(context, preferences_by_workspace, asyncio.Event())
         finally:
             await self.server.stop()
 

@@ -49,14 +49,24 @@ def test_of_equal_priority_the_newest_task_comes_first() -> None:
     assert list_papers(review_queue.next(ReviewDepth.SCORE, 9, now=LATER)) == ["new", "old"]
 
 
-def test_old_tasks_of_low_priority_expire() -> None:
+def test_old_tasks_expire_unless_they_are_kept() -> None:
     review_queue = a_store().review_queue
     review_queue.enqueue({"old": 1.0, "wanted": 9.0}, ReviewDepth.SCORE, now=NOW)
     review_queue.enqueue({"best": 1.0}, ReviewDepth.FULL, now=NOW)
     review_queue.enqueue({"new": 1.0}, ReviewDepth.SCORE, now=LATER)
-    review_queue.expire(ReviewDepth.SCORE, queued_before=LATER, below_priority=9.0)
+    review_queue.expire(ReviewDepth.SCORE, queued_before=LATER, keeping=["wanted"])
     assert list_papers(review_queue.next(ReviewDepth.SCORE, 9, now=LATER)) == ["wanted", "new"]
     assert list_papers(review_queue.next(ReviewDepth.FULL, 9, now=LATER)) == ["best"]
+
+
+def test_cleared_priorities_are_those_of_one_depth() -> None:
+    review_queue = a_store().review_queue
+    review_queue.enqueue({"a": 5.0, "b": 1.0}, ReviewDepth.SCORE, now=NOW)
+    review_queue.enqueue({"best": 3.0}, ReviewDepth.FULL, now=NOW)
+    review_queue.clear_priorities(ReviewDepth.SCORE)
+    review_queue.enqueue({"b": 1.0}, ReviewDepth.SCORE, now=NOW)
+    assert list_papers(review_queue.next(ReviewDepth.SCORE, 9, now=NOW)) == ["b", "a"]
+    assert [task.priority for task in review_queue.next(ReviewDepth.FULL, 9, now=NOW)] == [3.0]
 
 
 def test_a_task_is_upgraded_to_a_full_review_and_never_downgraded() -> None:
