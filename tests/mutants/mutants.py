@@ -1355,7 +1355,8 @@ MUTANTS: tuple[Mutant, ...] = (
         "if not self.checker.is_signed(body, signature):",
         "if signature is None:",
         (
-            f"{SLACK}/test_http_transport.py::test_headers_that_are_missing_doubled_or_of_another_form_get_401",
+            f"{SLACK}/test_http_transport.py"
+            "::test_a_request_without_a_right_signature_gets_401_whatever_it_holds[a check of TLS]",
         ),
     ),
     Mutant(
