@@ -276,6 +276,32 @@ def _make_client_opener(
     )
 
 
+IMPORT_ADVICE = "If the address is your own, import it with --allow-private."
+
+
+def make_import_opener(
+    services: Services, *, allow_private: bool
+) -> Callable[[str], AbstractAsyncContextManager["SourceClient"]]:
+    """Return a function that opens a client for an address that a person names.
+
+    With `allow_private` the address itself may lie in a private network, but none that it redirects to.
+    """
+    from digests.sources.http.client import open_client
+
+    fetching = services.settings.fetching
+
+    def open_for_address(address: str) -> AbstractAsyncContextManager["SourceClient"]:
+        return open_client(
+            fetching.contact,
+            services.delivery_context.clock,
+            trusted_addresses=(address,) if allow_private else (),
+            proxy=fetching.proxy,
+            private_advice=IMPORT_ADVICE,
+        )
+
+    return open_for_address
+
+
 def _build_huggingface(entry: SourceSettings, services: Services) -> Source:
     from digests.sources.huggingface import HuggingFaceSource
 

@@ -4,8 +4,9 @@ import argparse
 import sys
 from datetime import UTC, datetime
 
-from bot.cli.terminal import EXIT_FAILED, EXIT_OK, build_cli_services, open_console
+from bot.cli.terminal import EXIT_FAILED, EXIT_OK, build_cli_services, open_console, print_lines
 from bot.ingest.importing import import_review_files
+from bot.services import make_import_opener
 
 
 def run_command(options: argparse.Namespace) -> int:
@@ -20,6 +21,7 @@ def run_command(options: argparse.Namespace) -> int:
         now=datetime.now(UTC),
         standard_input=sys.stdin.buffer,
         console=open_console(is_stderr=True),
+        connect=make_import_opener(services, allow_private=options.allow_private),
     )
-    print(report.to_sentence())  # noqa: T201
+    print_lines(report.to_sentence())
     return EXIT_FAILED if report.bad_count or report.failure_count else EXIT_OK

@@ -38,6 +38,8 @@ def build_parser() -> argparse.ArgumentParser:
     command = add_command("import", "import_papers", "bring scored papers in")
     places_help = "JSON or JSON Lines, also .gz; - reads standard input"
     command.add_argument("places", nargs="+", metavar="FILE_OR_URL", help=places_help)
+    private_help = "the addresses may lie in a private network: they are your own"
+    command.add_argument("--allow-private", action="store_true", help=private_help)
 
     command = add_command("fetch", "fetch", "fetch from the sources of the settings now")
     since_help = "fetch everything from that day on, known or not"

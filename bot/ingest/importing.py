@@ -16,7 +16,7 @@ from digests.ports import Store
 from digests.ports.library import ImportCounts
 from digests.ports.sources import BadRecord
 from digests.sources.reviews import ReviewFile
-from digests.sources.stream import describe_location
+from digests.sources.stream import Connect, describe_location
 
 BATCH_SIZE = 1000
 """Records per transaction: enough for speed, few enough to let other writers in between."""
@@ -37,17 +37,32 @@ class ImportReport:
 
 
 def import_review_files(
-    locations: Sequence[str], store: Store, *, now: datetime, standard_input: BinaryIO, console: Console
+    locations: Sequence[str],
+    store: Store,
+    *,
+    now: datetime,
+    standard_input: BinaryIO,
+    console: Console,
+    connect: Connect | None = None,
 ) -> ImportReport:
     """Import every location, print its bad records, and return the counts. Raises StoreError.
 
-    A location is a path, an address, or "-" for `standard_input`. One that is not readable is reported, and
-    the others are still imported; records before the fault stay imported.
+    A location is a path, "-" for `standard_input`, or an address, for which `connect` opens a client. One
+    that is not readable is reported, and the others are still imported; records before the fault stay
+    imported.
     """
     report = ImportReport()
     for location in locations:
         try:
-            _import_review_file(location, store, report, now, standard_input, console)
+            with show_progress_bars(console) as add_bar:
+                source = ReviewFile(
+                    location,
+                    now.date(),
+                    standard_input,
+                    add_bar(describe_location(location)),
+                    connect=connect,
+                )
+                _import_review_file(source, store, report, now, console)
         except (InputError, SourceError) as error:
             report.failure_count += 1
             _print_line(console, f"paperround: {error}")
@@ -57,26 +72,19 @@ def import_review_files(
 
 
 def _import_review_file(
-    location: str,
-    store: Store,
-    report: ImportReport,
-    now: datetime,
-    standard_input: BinaryIO,
-    console: Console,
+    source: ReviewFile, store: Store, report: ImportReport, now: datetime, console: Console
 ) -> None:
-    """Import one location in batches, and add its counts to `report`.
+    """Import one file in batches, and add its counts to `report`.
 
     Raises InputError or SourceError if it is not readable to its end, and StoreError.
     """
-    with show_progress_bars(console) as add_bar:
-        source = ReviewFile(location, now.date(), standard_input, add_bar(describe_location(location)))
-        records = _drop_bad_records(source.read_records(), report, console)
-        try:
-            for batch in _split_batches(records):
-                report.counts += store.library.add(batch, now=now)
-        finally:
-            if report.counts != ImportCounts():
-                store.sources.record_import(now=now)
+    records = _drop_bad_records(source.read_records(), report, console)
+    try:
+        for batch in _split_batches(records):
+            report.counts += store.library.add(batch, now=now)
+    finally:
+        if report.counts != ImportCounts():
+            store.sources.record_import(now=now)
 
 
 def _split_batches(records: Iterator[tuple[Paper, Review]]) -> Iterator[list[tuple[Paper, Review]]]:

@@ -13,7 +13,7 @@ from digests.errors import InputError
 from digests.ids import PaperId, paper_id_of_address, parse_arxiv_id
 from digests.model import NOT_REVIEWED, Flag, Paper, ReadDepth, Review
 from digests.ports.sources import BadRecord, ProgressCallback
-from digests.sources.stream import STANDARD_INPUT, describe_location, open_text, split_records
+from digests.sources.stream import STANDARD_INPUT, Connect, describe_location, open_text, split_records
 from digests.text import normalize_text
 
 FUTURE_TOLERANCE = timedelta(days=2)
@@ -98,8 +98,9 @@ def build_record_schema() -> dict[str, Any]:
 class ReviewFile:
     """A file of scored papers at `location`: a path, an http(s) address, or "-" for `standard_input`.
 
-    `display_name` is its name in messages, by default the location, of which an address is shown without what
-    may be secret. Dates are checked against `today`. `progress` gets the bytes read.
+    `connect` opens a client for an address; without it, every location is a path. `display_name` is the
+    file's name in messages, by default the location, of which an address is shown without what may be secret.
+    Dates are checked against `today`. `progress` gets the bytes read.
     """
 
     location: str = field(repr=False)
@@ -107,6 +108,7 @@ class ReviewFile:
     standard_input: BinaryIO | None = None
     progress: ProgressCallback = lambda done, size: None
     display_name: str = ""
+    connect: Connect | None = field(default=None, repr=False)
 
     def read_records(self) -> Iterator[tuple[Paper, Review] | BadRecord]:
         """Yield each record as a paper and its review, or as a `BadRecord`, in their order.
@@ -116,7 +118,12 @@ class ReviewFile:
         """
         location = "standard input" if self.location == STANDARD_INPUT else describe_location(self.location)
         name = self.display_name or location
-        with open_text(self.location, standard_input=self.standard_input, progress=self.progress) as pieces:
+        with open_text(
+            self.location,
+            standard_input=self.standard_input,
+            progress=self.progress,
+            connect=self.connect,
+        ) as pieces:
             for line, raw in split_records(pieces, name):
                 yield parse_record(raw, source=name, line=line, today=self.today)
 

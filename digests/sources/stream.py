@@ -1,6 +1,6 @@
 """Streaming of JSON or JSON Lines records from a file, an address or standard input, plain or gzipped.
 
-Memory is bounded by one record and one piece of text.
+Memory is bounded by one record and one piece of text. A file at an address is downloaded first.
 """
 
 import asyncio
@@ -8,16 +8,20 @@ import codecs
 import gzip
 import io
 import re
+import tempfile
 import zlib
-from collections.abc import AsyncGenerator, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import AsyncGenerator, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, AbstractContextManager, contextmanager
 from itertools import islice
 from pathlib import Path
-from typing import Any, BinaryIO, NoReturn, TypeVar
+from typing import IO, TYPE_CHECKING, Any, BinaryIO, NoReturn, TypeVar
 
 from digests.errors import InputError, SourceError
 from digests.ports.sources import ProgressCallback
 from digests.sources.http.addresses import describe_address
+
+if TYPE_CHECKING:
+    from digests.sources.http.client import SourceClient
 
 MAX_RECORD_CHARACTERS = 32 * 1024 * 1024
 """Characters of one record, ten times the largest seen. Bounds memory."""
@@ -25,26 +29,38 @@ MAX_RECORD_CHARACTERS = 32 * 1024 * 1024
 CHUNK_BYTES = 256 * 1024
 """Bytes read at a time."""
 
-TIMEOUT_SECONDS = 60.0
-"""Seconds without an answer after which a request fails."""
+MAX_DOWNLOAD_BYTES = 512 * 1024**2
+"""Bytes of a file at an address: one of a hundred thousand papers with long reviews fits."""
+DOWNLOAD_SECONDS = 600.0
+"""Seconds within which a file at an address must have come in full."""
+
+Connect = Callable[[str], AbstractAsyncContextManager["SourceClient"]]
+"""Opens a client that may ask an address."""
 
 STANDARD_INPUT = "-"
 """Location that stands for standard input."""
 
 
 def open_text(
-    location: str, *, standard_input: BinaryIO | None, progress: ProgressCallback
+    location: str,
+    *,
+    standard_input: BinaryIO | None,
+    progress: ProgressCallback,
+    connect: Connect | None = None,
 ) -> AbstractContextManager[Iterator[str]]:
     """Open the text at a path, an http(s) address or "-", as an iterator of pieces, valid inside the block.
 
-    "-" is a path if `standard_input` is None. Decompresses gzip by content, whatever the name. `progress`
-    gets the bytes read and the size, if it is known. Raises InputError for a file that cannot be read, is
-    damaged or is not UTF-8, and SourceError for an address; both also while iterating.
+    "-" is a path if `standard_input` is None, and so is an address if `connect` is None. Decompresses gzip by
+    content, whatever the name. `progress` gets the bytes read and the size, if it is known. An address must
+    be opened where no event loop runs.
+
+    Raises InputError for a file that cannot be read, is damaged or is not UTF-8, also while iterating, and
+    SourceError for an address that cannot be read in full.
     """
     if location == STANDARD_INPUT and standard_input is not None:
         return _open_stream(standard_input, "standard input", None, progress)
-    if re.match(r"https?://", location, re.IGNORECASE):
-        return _open_address(location, progress)
+    if connect and re.match(r"https?://", location, re.IGNORECASE):
+        return _open_address(location, connect, progress)
     return _open_file(Path(location), describe_location(location), progress)
 
 
@@ -70,29 +86,27 @@ def _open_file(path: Path, name: str, progress: ProgressCallback) -> Iterator[It
 
 
 @contextmanager
-def _open_address(address: str, progress: ProgressCallback) -> Iterator[Iterator[str]]:
+def _open_address(address: str, connect: Connect, progress: ProgressCallback) -> Iterator[Iterator[str]]:
+    with tempfile.TemporaryFile(prefix="paperround-") as file:
+        asyncio.run(_download_file(address, connect, file))
+        size = file.tell()
+        file.seek(0)
+        with _open_stream(file, describe_address(address), size, progress) as pieces:
+            yield pieces
+
+
+async def _download_file(address: str, connect: Connect, file: IO[bytes]) -> None:
+    """Download what is at an address into a file. Raises SourceError."""
     import httpx  # Takes 0.2 s to load, and files do not need it.
 
-    name = describe_address(address)
-    headers = {"User-Agent": "paperround (+import)", "Accept": "application/json, application/x-ndjson, */*"}
+    from digests.sources.http.client import RequestLimits
+
+    limits = RequestLimits(MAX_DOWNLOAD_BYTES, DOWNLOAD_SECONDS, attempts=1)
     try:
-        client = httpx.Client(timeout=TIMEOUT_SECONDS, follow_redirects=True, headers=headers)
-        with client, client.stream("GET", address) as answer:
-            if answer.status_code != httpx.codes.OK:
-                status = f"{answer.status_code} {answer.reason_phrase}".strip()
-                raise SourceError(f"{name} answered {status}: check the address, or try again later.")
-            size = int(answer.headers.get("Content-Length") or 0) or None
-            yield _decode_text(answer.iter_raw(CHUNK_BYTES), name, size, progress)
-    except httpx.TimeoutException:
-        raise SourceError(
-            f"{name} did not answer within {TIMEOUT_SECONDS:.0f} seconds: try again later."
-        ) from None
-    except httpx.InvalidURL:  # Its message may quote a part of a password.
-        raise SourceError(f"{name} is no web address: correct it.") from None
-    except httpx.HTTPError as error:
-        raise SourceError(
-            f"{name} could not be read ({_describe_error(error)}): check the address and the network."
-        ) from None
+        async with connect(address) as client:
+            await client.get(address, describe_address(address), limits=limits, output_file=file)
+    except httpx.InvalidURL:
+        raise SourceError(f"{describe_address(address)} is no web address: correct it.") from None
 
 
 @contextmanager

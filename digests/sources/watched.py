@@ -15,13 +15,13 @@ from digests.sources.http.addresses import describe_address
 from digests.sources.http.client import RequestLimits, SourceClient
 from digests.sources.polling import due_after_interval
 from digests.sources.reviews import ReviewFile
-from digests.sources.stream import read_batches
+from digests.sources.stream import DOWNLOAD_SECONDS, MAX_DOWNLOAD_BYTES, read_batches
 
 BATCH_RECORDS = 1000
 """Records per batch and transaction."""
 
-LIMITS = RequestLimits(max_bytes=512 * 1024**2, timeout=600)
-"""Limits of a request: a file of a hundred thousand papers with long reviews fits."""
+LIMITS = RequestLimits(MAX_DOWNLOAD_BYTES, DOWNLOAD_SECONDS)
+"""Limits of a request."""
 
 FILE_SUFFIXES = (".json", ".jsonl", ".ndjson", ".json.gz", ".jsonl.gz", ".ndjson.gz")
 """Suffixes of the files that are read in a folder. Write a file under another name, then rename it."""

@@ -1486,6 +1486,16 @@ MUTANTS: tuple[Mutant, ...] = (
         (f"{HTTP}/test_client.py::test_the_checked_address_is_the_one_requested",),
     ),
     Mutant(
+        "private address imported without being asked to",
+        "bot/services.py",
+        "trusted_addresses=(address,) if allow_private else (),",
+        "trusted_addresses=(address,),",
+        (
+            "tests/bot/ingest/test_import_address.py"
+            "::test_an_address_in_a_private_network_is_imported_only_with_the_option",
+        ),
+    ),
+    Mutant(
         "unpacked size not limited",
         "digests/sources/http/client.py",
         "if max(received, unpacked) > ",

@@ -28,6 +28,9 @@ INITIAL_BACKOFF_SECONDS = 10.0
 RETRYABLE_STATUSES = frozenset((429, 500, 502, 503, 504))
 """Statuses after which a request is repeated: the server has a problem that may pass."""
 
+PRIVATE_ADVICE = "Only an address in the settings may lie there."
+"""Remedy for an address in a private network."""
+
 
 @dataclass(frozen=True, slots=True)
 class RequestLimits:
@@ -65,12 +68,13 @@ async def open_client(
     trusted_addresses: Collection[str] = (),
     proxy: str = "",
     pause: Pause = asyncio.sleep,
+    private_advice: str = PRIVATE_ADVICE,
 ) -> AsyncIterator["SourceClient"]:
     """Open a client with one connection at a time, through `proxy` if given, and close it after the block.
 
     `trusted_addresses` come from the operator's settings: their origins may lie in a private network.
-    `contact` goes into the user agent. `pause` sleeps for a number of seconds. Proxies named in the
-    environment are not used.
+    `contact` goes into the user agent. `pause` sleeps for a number of seconds. `private_advice` ends the
+    sentence about an address in a private network. Proxies named in the environment are not used.
     """
     limits = httpx.Limits(max_connections=1, keepalive_expiry=10)
     headers = {"User-Agent": build_user_agent(contact), "Accept-Encoding": "gzip"}
@@ -82,7 +86,9 @@ async def open_client(
         timeout=30,
         proxy=proxy or None,
     ) as http:
-        yield SourceClient(http, clock, frozenset(map(origin_of, trusted_addresses)), pause)
+        yield SourceClient(
+            http, clock, frozenset(map(origin_of, trusted_addresses)), pause, private_advice=private_advice
+        )
 
 
 def build_user_agent(contact: str) -> str:
@@ -134,6 +140,7 @@ class SourceClient:
     pause: Pause = asyncio.sleep
     resolver: Callable[[str, int], Awaitable[Sequence[str]]] = resolve_host
     may_ask: Callable[[str], bool] = is_public
+    private_advice: str = PRIVATE_ADVICE
 
     async def get(
         self,
@@ -241,7 +248,7 @@ class SourceClient:
             if not self.may_ask(ip):
                 raise SourceError(
                     f"{server} leads to {url.host}, which lies inside a private network ({ip}): "
-                    "it was not asked. Only an address in the settings may lie there."
+                    f"it was not asked. {self.private_advice}"
                 )
         return addresses[0]
 

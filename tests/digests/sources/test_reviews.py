@@ -20,8 +20,10 @@ from jsonschema import Draft202012Validator
 from digests.errors import InputError, SourceError
 from digests.model import NOT_REVIEWED, Flag, Paper, ReadDepth, Review
 from digests.ports.sources import BadRecord
+from digests.sources.http.client import open_client
 from digests.sources.reviews import ReviewFile, build_record_schema
 from digests.sources.stream import split_records
+from tests.builders import NOW
 from tests.shared_data import FOLDER, needs_shared_data
 
 TODAY = date(2026, 11, 24)
@@ -304,12 +306,25 @@ def a_site() -> Iterator[str]:
         server.server_close()
 
 
+def read_address(address: str) -> int:
+    """Return the number of records at an address."""
+    source = ReviewFile(
+        address, TODAY, connect=lambda url: open_client("", lambda: NOW, trusted_addresses=(url,))
+    )
+    return len(list(source.read_records()))
+
+
 def test_an_address_is_read_like_a_file() -> None:
     with a_site() as site:
-        assert len(list(ReviewFile(f"{site}/papers.json", TODAY).read_records())) == 1
+        assert read_address(f"{site}/papers.json") == 1
 
 
 @pytest.mark.parametrize(("path", "words"), [("/gone", "answered 404"), ("/cut", "could not be read")])
 def test_a_failing_address_is_one_error(path: str, words: str) -> None:
     with a_site() as site, pytest.raises(SourceError, match=words):
-        list(ReviewFile(f"{site}{path}", TODAY).read_records())
+        read_address(f"{site}{path}")
+
+
+def test_without_a_client_an_address_is_a_path() -> None:
+    with a_site() as site, pytest.raises(InputError, match="there is no such file"):
+        list(ReviewFile(f"{site}/papers.json", TODAY).read_records())
