@@ -1,25 +1,37 @@
-"""`paperround` with shorter waits, for tests of whole processes.
+"""`paperround` with other waits, for tests of whole processes.
 
-`python -m tests.impatient TIMEOUT_SECONDS ARXIV_GAP_SECONDS COMMAND ...` runs the command line with this
-timeout of requests to platforms and this gap between requests to arXiv.
+`python -m tests.impatient --timeout 4 COMMAND ...` runs the command line with this timeout of requests to
+platforms, in seconds; the other options change further waits.
 """
 
+import argparse
 import sys
+from collections.abc import Sequence
 from datetime import timedelta
 from functools import partial
 
+import bot.delivery.worker
 import bot.services
 from bot.cli.main import main
 from bot.delivery.context import DeliveryPolicy
 
 
-def run_impatiently(timeout_seconds: float, arxiv_gap_seconds: float, arguments: list[str]) -> int:
+def run_impatiently(arguments: Sequence[str]) -> int:
     """Run a command and return its exit status."""
-    impatient_policy = partial(DeliveryPolicy, timeout=timedelta(seconds=timeout_seconds))
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--timeout", type=float, default=30, help="of a request to a platform, in seconds")
+    parser.add_argument("--arxiv-gap", type=float, default=3, help="seconds between two requests to arXiv")
+    parser.add_argument("--lookup-timeout", type=float, default=6, help="of a look-up at arXiv, in seconds")
+    parser.add_argument("--tick", type=float, default=60, help="seconds between two looks for due digests")
+    parser.add_argument("command", nargs=argparse.REMAINDER)
+    waits = parser.parse_args(arguments)
+    impatient_policy = partial(DeliveryPolicy, timeout=timedelta(seconds=waits.timeout))
     setattr(bot.services, "DeliveryPolicy", impatient_policy)  # noqa: B010 (a name that it only imports)
-    bot.services.ARXIV_GAP = timedelta(seconds=arxiv_gap_seconds)
-    return main(arguments)
+    bot.services.ARXIV_GAP = timedelta(seconds=waits.arxiv_gap)
+    bot.services.LOOKUP_TIMEOUT_SECONDS = waits.lookup_timeout
+    bot.delivery.worker.TICK_INTERVAL = timedelta(seconds=waits.tick)
+    return main(waits.command)
 
 
 if __name__ == "__main__":
-    sys.exit(run_impatiently(float(sys.argv[1]), float(sys.argv[2]), sys.argv[3:]))
+    sys.exit(run_impatiently(sys.argv[1:]))

@@ -39,6 +39,7 @@ class FeedFault(StrEnum):
     CUT = "half of the body, then the connection is closed"
     HUGE = "200 MB"
     DRIP = "a byte now and then"
+    SILENT = "no answer until the silence ends"
     WRONG_CHARSET = "Latin-1 that says it is UTF-8"
     REDIRECT_LOOP = "a redirect to itself"
     TO_PRIVATE = "a redirect into a private network"
@@ -78,6 +79,7 @@ class FakeFeeds:
     requests: list[ReceivedRequest] = field(default_factory=list)
     peak_concurrency: int = 0
     _in_flight: int = 0
+    _silence_ended: asyncio.Event = field(default_factory=asyncio.Event)
     _faults: list[tuple[str, FeedFault, int]] = field(default_factory=list)
     _runner: web.AppRunner | None = None
     url: str = ""
@@ -118,6 +120,11 @@ class FakeFeeds:
     def fail_next(self, path: str, fault: FeedFault, times: int = 1) -> None:
         """Let the next `times` requests whose path begins with `path` fail."""
         self._faults.append((path, fault, times))
+
+    def end_silence(self) -> None:
+        """Answer the requests that met `SILENT`, and remove all injected faults."""
+        self.clear_faults()
+        self._silence_ended.set()
 
     def clear_faults(self) -> None:
         """Remove all injected faults."""
@@ -269,6 +276,9 @@ class FakeFeeds:
                 )
             case FeedFault.HUGE:
                 return await _send_huge_body(request)
+            case FeedFault.SILENT:
+                await self._silence_ended.wait()
+                return None
             case FeedFault.DRIP:
                 return await _send_slowly(request)
             case FeedFault.WRONG_CHARSET:

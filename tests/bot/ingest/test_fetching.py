@@ -191,7 +191,8 @@ def build_settings(feeds: FakeFeeds) -> str:
 
 def start_command(folder: Path, *arguments: str) -> Coroutine[Any, Any, asyncio.subprocess.Process]:
     return asyncio.create_subprocess_exec(
-        sys.executable, "-m", "tests.impatient", "30", "0", *arguments, cwd=folder, stdout=-1, stderr=-1,
+        sys.executable, "-m", "tests.impatient", "--arxiv-gap", "0", *arguments,
+        cwd=folder, stdout=-1, stderr=-1,
         env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])},
     )  # fmt: skip
 

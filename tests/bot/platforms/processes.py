@@ -5,7 +5,7 @@ import os
 import signal
 import sqlite3
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
@@ -102,11 +102,13 @@ async def run_bot(
     wait_for_connection: Callable[[asyncio.Task[int]], Awaitable[None]] | None,
     timeout: float = 30,
     url: str = "",
+    waits: Sequence[str] = (),
 ) -> AsyncIterator[BotProcess]:
     """Run `paperround run` until the end of the block. SIGTERM must then end it with status 0.
 
     `settings` are the tables of the platforms. `wait_for_connection` gets a task that ends with the process.
-    `url` is the address of a prepared store; by default a store in the folder is prepared.
+    `url` is the address of a prepared store; by default a store in the folder is prepared. `waits` are
+    options of `tests.impatient`.
     """
     if not url:
         prepare_store(folder)
@@ -118,7 +120,7 @@ async def run_bot(
     prefixes = ("SLACK_", "DISCORD_", "PAPERROUND_")
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(prefixes)}
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "tests.impatient", f"{timeout}", "3", "run", cwd=folder,
+        sys.executable, "-m", "tests.impatient", "--timeout", f"{timeout}", *waits, "run", cwd=folder,
         env={**inherited, **secrets, "PYTHONPATH": str(ROOT)},
         stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE,
     )  # fmt: skip

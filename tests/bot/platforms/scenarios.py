@@ -136,6 +136,9 @@ class PlatformLab(Protocol):
     def add_channel(self) -> str:
         """Add a channel that the bot may post to."""
 
+    def add_people(self, count: int) -> list[str]:
+        """Add people who may not change digests, and return their ids."""
+
     def add_closed_channel(self) -> str:
         """Add a channel that the bot may not post to."""
 
@@ -151,8 +154,13 @@ class PlatformLab(Protocol):
     def check_reconciliation(self, channels: Sequence[str]) -> None:
         """Assert that the channels were asked about lost posts no more often than the platform allows."""
 
-    def run_bot(self, folder: Path, timeout: float = 30) -> AbstractAsyncContextManager[BotProcess]:
-        """Run a connected bot until the end of the block; `timeout` is that of a post, in seconds."""
+    def run_bot(
+        self, folder: Path, timeout: float = 30, *, settings: str = "", waits: Sequence[str] = ()
+    ) -> AbstractAsyncContextManager[BotProcess]:
+        """Run a connected bot until the end of the block; `timeout` is that of a post, in seconds.
+
+        `settings` are more tables of the settings, and `waits` options of `tests.impatient`.
+        """
 
     def create_driver(self, bot: BotProcess, channel: str) -> ChatDriver:
         """Return a driver of the channel."""

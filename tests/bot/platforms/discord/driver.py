@@ -143,6 +143,9 @@ class DiscordLab:
     def add_channel(self) -> str:
         return self.discord.add_channel("papers")
 
+    def add_people(self, count: int) -> list[str]:
+        return [self.discord.add_user(f"person {number}") for number in range(count)]
+
     def add_closed_channel(self) -> str:
         return self.discord.add_channel("closed", denied=["send_messages"])
 
@@ -165,8 +168,10 @@ class DiscordLab:
         """Discord limits no questions."""
 
     @asynccontextmanager
-    async def run_bot(self, folder: Path, timeout: float = 30) -> AsyncIterator[BotProcess]:
-        async with run_bot(self.discord, folder, timeout=timeout) as bot:
+    async def run_bot(
+        self, folder: Path, timeout: float = 30, *, settings: str = "", waits: Sequence[str] = ()
+    ) -> AsyncIterator[BotProcess]:
+        async with run_bot(self.discord, folder, timeout=timeout, settings=settings, waits=waits) as bot:
             yield bot
             # The commands are synchronised once, however often the bot starts.
             assert len(self.discord.calls_of("commands")) == 1

@@ -1,7 +1,7 @@
 """`paperround run` beside a fake Discord."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -61,6 +61,7 @@ async def run_bot(
     secrets: Mapping[str, str] | None = None,
     must_connect: bool = True,
     timeout: float = 30,
+    waits: Sequence[str] = (),
 ) -> AsyncIterator[BotProcess]:
     """Run `paperround run` until the end of the block."""
 
@@ -73,6 +74,7 @@ async def run_bot(
         secrets=secrets or {"DISCORD_TOKEN": discord.token},
         wait_for_connection=wait_for_gateway if must_connect else None,
         timeout=timeout,
+        waits=waits,
     ) as bot:
         yield bot
 

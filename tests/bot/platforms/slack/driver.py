@@ -151,6 +151,9 @@ class SlackLab:
     def add_channel(self) -> str:
         return self.slack.add_channel("papers")
 
+    def add_people(self, count: int) -> list[str]:
+        return [self.slack.add_user(f"person {number}") for number in range(count)]
+
     def add_closed_channel(self) -> str:
         return self.slack.add_channel("closed", bot_in=False)
 
@@ -176,8 +179,10 @@ class SlackLab:
         assert sorted(asked) == sorted(channels)
 
     @asynccontextmanager
-    async def run_bot(self, folder: Path, timeout: float = 30) -> AsyncIterator[BotProcess]:
-        async with run_bot(self.slack, folder, timeout=timeout) as bot:
+    async def run_bot(
+        self, folder: Path, timeout: float = 30, *, settings: str = "", waits: Sequence[str] = ()
+    ) -> AsyncIterator[BotProcess]:
+        async with run_bot(self.slack, folder, timeout=timeout, settings=settings, waits=waits) as bot:
             yield bot
 
     def create_driver(self, bot: BotProcess, channel: str) -> ChatDriver:

@@ -1,7 +1,7 @@
 """`paperround run` beside a fake Slack."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -60,6 +60,7 @@ async def run_bot(
     must_connect: bool = True,
     timeout: float = 30,
     url: str = "",
+    waits: Sequence[str] = (),
 ) -> AsyncIterator[BotProcess]:
     """Run `paperround run` until the end of the block; `variables` are added to its environment."""
 
@@ -75,6 +76,7 @@ async def run_bot(
         wait_for_connection=wait_for_socket if must_connect else None,
         timeout=timeout,
         url=url,
+        waits=waits,
     ) as bot:
         yield bot
 
