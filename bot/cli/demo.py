@@ -104,7 +104,7 @@ def read_sample_papers(now: datetime) -> Iterator[tuple[datetime, tuple[Paper, R
 
 def _subscribe_channel(store: Store, now: datetime) -> Subscription:
     wanted = Subscription(CHANNEL, Preferences(style=DigestStyle.CARDS))
-    store.subscriptions.change(CHANNEL, wanted, by=PERSON.name, now=now)
+    store.subscriptions.change(CHANNEL, wanted, by=PERSON.name, by_id=PERSON.qualify_id(CHANNEL), now=now)
     (subscription,) = store.subscriptions.list_active()
     return subscription
 
@@ -122,7 +122,13 @@ def _open_conversation(
     services: Services, subscription: Subscription, console: Console
 ) -> "TerminalConversation":
     store, context = services.store, services.delivery_context
-    answers = Answers(store, services.find_papers, context.digest_policy, context.clock)
+    answers = Answers(
+        store,
+        services.find_papers,
+        context.digest_policy,
+        context.clock,
+        deciders=frozenset({PERSON.qualify_id(CHANNEL)}),
+    )
     (delivery,) = store.delivery_reports.history(subscription, 1)
     message_ids = tuple(page.receipt or "" for page in delivery.pages for _ in page.papers)
     marks = MarkHandler(store, context.platforms["console"], EMOJIS, context.clock)

@@ -145,15 +145,6 @@ def parse_digest_command(text: str, command: str = "/digest") -> DigestCommand:
     raise InputError(f"I don't know {verb[:40]!r}. {hint}{command} help lists the commands.")
 
 
-def may_start_digest(text: str) -> bool:
-    """Return True if the text after /digest can lead to digests in the channel: by words, or by a form."""
-    try:
-        command = parse_digest_command(text)
-    except InputError:
-        return False
-    return isinstance(command, SubscribeChannel | ShowSettings | ResumeDigest)
-
-
 _STRAIGHT_QUOTES = str.maketrans({"“": '"', "”": '"', "„": '"', "‘": "'", "’": "'", "\u00a0": " "})
 
 

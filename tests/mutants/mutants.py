@@ -32,6 +32,12 @@ HTTP = "tests/digests/sources/http"
 SCHEDULE = "tests/digests/test_schedule.py"
 PICK = "tests/digests/test_pick.py"
 FETCH_QUEUE = "tests/bot/conversation/test_paper_fetch_queue.py"
+MARKS = "tests/digests/store/test_marks.py"
+MODERATION = "tests/bot/conversation/test_moderation.py"
+DECIDERS = f"{MODERATION}::test_only_the_deciders_of_the_operator_see_and_decide_held_papers"
+UNDO_VALUES = (
+    "tests/bot/conversation/test_subscriptions.py::test_an_odd_value_of_an_undo_button_is_one_sentence"
+)
 FAIR_USE = "tests/bot/conversation/test_fair_use.py"
 
 POISON = f"{OUTBOX}/test_claims.py::test_a_poison_delivery_is_leased_alone_to_an_idle_worker[sqlite]"
@@ -929,8 +935,8 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "marks of everybody listed as a person's own",
         "digests/store/marks.py",
-        "                marks.c.person == person,\n                marks.c.at",
-        "                marks.c.at",
+        ".where(marks.c.person == person, *conditions)",
+        ".where(*conditions)",
         (
             "tests/digests/store/test_marks.py::test_a_persons_own_papers_are_listed_newest_first_with_all_marks[sqlite]",
         ),
@@ -1105,14 +1111,14 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "pause taken over by another person",
         "bot/conversation/subscriptions.py",
-        "subscription.paused_by or person.name",
-        "person.name",
+        "        after = subscription\n        if not subscription.paused_by:\n",
+        "        after = subscription\n        if subscription.id:\n",
         ("tests/bot/conversation/test_subscriptions.py::test_a_pause_stays_with_the_person_who_began_it",),
     ),
     Mutant(
         "pause kept by a new subscription",
         "bot/conversation/subscriptions.py",
-        'replace(parse_subscribe_words(words, base), paused_by="")',
+        'replace(parse_subscribe_words(words, base), paused_by="", paused_by_id="")',
         "parse_subscribe_words(words, base)",
         ("tests/bot/conversation/test_subscriptions.py::test_words_of_a_subscription_end_a_pause",),
     ),
@@ -1566,5 +1572,129 @@ MUTANTS: tuple[Mutant, ...] = (
         "[(flag_paper(paper), NOT_REVIEWED) for",
         "[(paper, NOT_REVIEWED) for",
         (f"{FETCH_QUEUE}::test_a_paper_that_gives_orders_to_the_reviewer_is_flagged_when_it_is_fetched",),
+    ),
+    # A workspace is a tenant.
+    Mutant(
+        "change of another channel undone",
+        "digests/store/subscriptions.py",
+        "not stored_channel.may_match(channel) or _row",
+        "_row",
+        (
+            "tests/digests/store/test_subscriptions.py::test_a_change_is_undone_in_its_own_channel_only[sqlite-elsewhere1]",
+            "tests/bot/conversation/test_subscriptions.py::test_a_change_of_another_channel_is_neither_undone_nor_announced[channel0]",
+        ),
+    ),
+    Mutant(
+        "digit that is no decimal taken as the number of a change",
+        "bot/conversation/subscriptions.py",
+        "change.isascii() and change.isdecimal()",
+        "change.isdigit()",
+        (f"{UNDO_VALUES}[\\xb2]",),
+    ),
+    Mutant(
+        "number of a change longer than a column",
+        "bot/conversation/subscriptions.py",
+        "len(change) <= MAX_NUMBER_DIGITS and ",
+        "",
+        (f"{UNDO_VALUES}[9999999999999999999999999999999999999999]",),
+    ),
+    Mutant(
+        "queue with the marks of another workspace",
+        "digests/store/marks.py",
+        "or_(marks.c.workspace == scope.workspace, is_unnamed)",
+        'or_(marks.c.workspace != "", is_unnamed)',
+        (f"{MARKS}::test_a_queue_has_only_the_marks_of_its_own_workspace_and_platform[sqlite]",),
+    ),
+    Mutant(
+        "mark without a workspace in every queue",
+        "digests/store/marks.py",
+        'and_(marks.c.workspace == "", marks.c.channel.in_(own_channels))',
+        'marks.c.workspace == ""',
+        (
+            f"{MARKS}::test_a_mark_without_a_workspace_counts_in_the_one_that_another_mark_in_its_channel_names[sqlite]",
+        ),
+    ),
+    Mutant(
+        "discussion of another workspace counted",
+        "digests/store/marks.py",
+        'discussions.c.workspace.in_((scope.workspace, ""))',
+        'discussions.c.workspace != "?"',
+        (f"{MARKS}::test_a_discussion_in_one_workspace_leaves_the_queue_of_another[sqlite]",),
+    ),
+    Mutant(
+        "workspace of a channel filled in from another platform",
+        "digests/store/workspace_filling.py",
+        "known.platform = {0}.platform AND known.channel",
+        "known.channel",
+        (
+            "tests/digests/store/test_migration.py::test_marks_and_discussions_get_the_workspaces_of_their_channels[sqlite]",
+        ),
+    ),
+    Mutant(
+        "change of an older version that cannot be undone",
+        "digests/store/subscriptions.py",
+        '(name, value) != ("paused_by_id", "")',
+        "bool(name)",
+        (
+            f"{CARRIED}::test_subscriptions_keep_who_paused_and_stopped_them_and_a_change_can_be_undone[sqlite]",
+        ),
+    ),
+    Mutant(
+        "held papers decided by anybody where the operator names nobody",
+        "bot/conversation/context.py",
+        "if person_id not in self.deciders:",
+        "if self.deciders and person_id not in self.deciders:",
+        (f"{MODERATION}::test_nobody_decides_in_a_chat_unless_the_operator_names_somebody",),
+    ),
+    Mutant(
+        "decider known by the person's id alone",
+        "bot/conversation/context.py",
+        "if person_id not in self.deciders:",
+        'if not any(each.endswith(f":{person.id}") for each in self.deciders):',
+        (f"{DECIDERS}[another workspace]",),
+    ),
+    Mutant(
+        "decision stored before the right is asked for",
+        "bot/conversation/moderation.py",
+        "        self.context.require_decider(channel, person)\n        store, now",
+        "        store, now",
+        (f"{DECIDERS}[another person]",),
+    ),
+    Mutant(
+        "held paper shared",
+        "bot/conversation/lookup.py",
+        "        if scored.is_withheld:\n            raise",
+        "        if scored.review_number < 0:\n            raise",
+        (f"{MODERATION}::test_a_withheld_paper_reaches_no_channel[on hold]",),
+    ),
+    Mutant(
+        "held paper shown under a link",
+        "bot/conversation/lookup.py",
+        "if scored and not scored.is_withheld else None",
+        "if scored else None",
+        (f"{MODERATION}::test_a_withheld_paper_reaches_no_channel[on hold]",),
+    ),
+    Mutant(
+        "share button of a held paper",
+        "bot/present/lookup.py",
+        "(() if scored.is_withheld else (share,))",
+        "(share,)",
+        (f"{MODERATION}::test_a_withheld_paper_reaches_no_channel[rejected]",),
+    ),
+    Mutant(
+        "rejected paper taken for any other",
+        "digests/model.py",
+        "self.hold_state in (HoldState.HELD, HoldState.REJECTED)",
+        "self.hold_state is HoldState.HELD",
+        (f"{MODERATION}::test_a_withheld_paper_says_so_wherever_it_is_shown[rejected]",),
+    ),
+    Mutant(
+        "mark of a paper that does not exist",
+        "bot/conversation/marks.py",
+        "if paper not in self.store.library.get([paper]):",
+        "if paper.isspace():",
+        (
+            "tests/bot/conversation/test_marks.py::test_a_button_marks_only_a_paper_of_the_library[2401.99999]",
+        ),
     ),
 )

@@ -59,7 +59,7 @@ KEYCAP_NAMES = ("one", "two", "three", "four", "five", "six", "seven", "eight", 
 MAX_LINKS = 5
 """Links of one message that get a card. Our own limit."""
 
-_MEMBERS_COMMAND = re.compile(r"\s*(subscribe|settings|resume)\b", re.IGNORECASE)
+_MEMBERS_COMMAND = re.compile(r"\s*(subscribe|settings|resume|start)\b", re.IGNORECASE)
 """Commands that need the bot's membership in the channel."""
 
 

@@ -18,7 +18,6 @@ from bot.conversation.commands import (
     SubscribeChannel,
     UnsubscribeChannel,
     clean_lookup_text,
-    may_start_digest,
     parse_digest_command,
 )
 from digests.errors import InputError
@@ -97,15 +96,3 @@ def test_any_text_is_a_command_or_a_short_sentence(text: str) -> None:
 )
 def test_a_look_up_is_cleaned_of_platform_markup(text: str, words: str) -> None:
     assert clean_lookup_text(text) == words
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("subscribe vision", True), ("settings", True), ("resume", True), (" START ", True), ("start.", True),
-        ("pause", False), ("stop", False), ("unsubscribe", False), ("queue", False), ("top 0", False),
-        ("nonsense", False), ("", False),
-    ],
-)  # fmt: skip
-def test_commands_that_may_start_a_digest_are_known(text: str, expected: bool) -> None:
-    assert may_start_digest(text) is expected

@@ -228,7 +228,8 @@ def test_a_channel_without_the_bot_is_asked_to_invite_it(slack_runner: SlackScen
         for private in (False, True):
             elsewhere = slack.add_channel("elsewhere", bot_in=False, is_private=private)
             invite = "/invite @paperround"
-            await expect_answer(slack, "/digest", "subscribe vision", invite, user=ada, channel=elsewhere)
+            for text in ("subscribe vision", "settings", "resume", "start", " START "):
+                await expect_answer(slack, "/digest", text, invite, user=ada, channel=elsewhere)
             assert find_subscription(bot, elsewhere) is None
             slack.channels[elsewhere].members.add(slack.bot_user)
             await slack.dispatch_event(type="member_joined_channel", user=slack.bot_user, channel=elsewhere)
