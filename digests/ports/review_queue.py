@@ -72,6 +72,15 @@ class ReviewQueue(Protocol):
         Abandoned tasks are removed too.
         """
 
+    def mark_unreadable(self, paper: str, version: int | None, *, now: datetime) -> None:
+        """Mark the full text of a paper's version as unreadable. The mark outlasts the task."""
+
+    def clear_unreadable(self, paper: str, version: int | None) -> None:
+        """Remove the mark of `mark_unreadable`, if there is one."""
+
+    def is_unreadable(self, paper: str, version: int | None) -> bool:
+        """Return True if the full text of this version is marked as unreadable."""
+
     def count_waiting(self) -> Mapping[ReviewDepth, int]:
         """Count the tasks by depth, those that wait for a retry included, abandoned ones not.
 

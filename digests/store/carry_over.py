@@ -25,7 +25,7 @@ _OLD_TABLES: Mapping[str, str] = {
 }
 """Old names of the tables, by the new ones; tables that are not listed kept their names."""
 
-NEW_TABLES = frozenset({"workspaces"})
+NEW_TABLES = frozenset({"unreadable_texts", "workspaces"})
 """Tables that the old schema did not have."""
 
 _OLD_COLUMNS: Mapping[str, Mapping[str, str]] = {

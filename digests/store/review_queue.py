@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, case, delete, func, or_, select, update
+from sqlalchemy import ColumnElement, Row, case, delete, func, or_, select, update
 
 from digests.model import ReviewDepth
 from digests.ports.review_queue import ReviewTask
@@ -13,6 +13,7 @@ from digests.store import schema
 from digests.store.engine import Database, in_json_array, upsert
 
 papers, queue, reviews = schema.papers, schema.review_queue, schema.reviews
+unreadable_texts = schema.unreadable_texts
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +91,20 @@ class SqlReviewQueue:
         with self.database.write() as connection:
             connection.execute(expired, {"kept": list(keeping)})
 
+    def mark_unreadable(self, paper: str, version: int | None, *, now: datetime) -> None:
+        row = {"paper": paper, "version": version or 0, "marked_at": now}
+        with self.database.write() as connection:
+            upsert(connection, unreadable_texts, row, {"marked_at": now})
+
+    def clear_unreadable(self, paper: str, version: int | None) -> None:
+        with self.database.write() as connection:
+            connection.execute(delete(unreadable_texts).where(*_is_text_of(paper, version)))
+
+    def is_unreadable(self, paper: str, version: int | None) -> bool:
+        marked = select(unreadable_texts.c.paper).where(*_is_text_of(paper, version))
+        with self.database.read() as connection:
+            return connection.execute(marked).first() is not None
+
     def count_waiting(self) -> Mapping[ReviewDepth, int]:
         by_depth = select(queue.c.review_depth, func.count()).where(_IS_READY).group_by(queue.c.review_depth)
         with self.database.read() as connection:
@@ -120,6 +135,10 @@ class SqlReviewQueue:
 
 
 _IS_READY = queue.c.is_abandoned.is_(False)
+
+
+def _is_text_of(paper: str, version: int | None) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    return unreadable_texts.c.paper == paper, unreadable_texts.c.version == (version or 0)
 
 
 def _review_task_from_row(row: Row[Any]) -> ReviewTask:

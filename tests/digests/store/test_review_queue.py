@@ -124,3 +124,17 @@ def test_only_scored_papers_of_the_scale_are_returned() -> None:
     )
     assert store.review_queue.scored_since("qwen3, rubric 1", NOW) == ["first"]
     assert store.review_queue.scored_since("qwen3, rubric 1", LATER) == []
+
+
+def test_an_unreadable_text_is_that_of_one_version_and_outlasts_its_task() -> None:
+    review_queue = a_store().review_queue
+    review_queue.enqueue({"a": 1.0}, ReviewDepth.FULL, now=NOW)
+    for _ in range(2):
+        review_queue.mark_unreadable("a", 1, now=NOW)
+    review_queue.mark_unreadable("b", None, now=NOW)
+    review_queue.complete("a")
+    review_queue.clear_unreadable("a", 2)
+    assert [review_queue.is_unreadable("a", version) for version in (1, 2, None)] == [True, False, False]
+    assert review_queue.is_unreadable("b", None)
+    review_queue.clear_unreadable("a", 1)
+    assert not review_queue.is_unreadable("a", 1)
