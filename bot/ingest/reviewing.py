@@ -261,6 +261,7 @@ async def check_reviewer(context: ReviewContext) -> Finding:
             server=context.server,
             options=context.options,
             now=context.clock(),
+            run_reader=context.run_reader,
         )
     except ReviewError as error:
         available = f" It has: {', '.join(names[:5])}." if names and address.model not in names else ""

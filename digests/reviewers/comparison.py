@@ -5,10 +5,12 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
+from digests.blocking import BlockingRunner
 from digests.model import ScoredPaper, Verdict
 from digests.reviewers.openai import ModelServer, ModelServerError, TokenUsage, count_usage
 from digests.reviewers.parse import AnswerError, parse_form
 from digests.reviewers.prompt import Messages, build_repair_messages, generate_nonce, sanitize_text
+from digests.reviewers.reader import ReaderError, run_unless_short
 from digests.reviewers.review import PLACEHOLDER_NONCE, ReviewError, max_usage_with_repair
 
 COMPARISON_VERSION = "1"
@@ -48,12 +50,17 @@ class _ComparisonForm(BaseModel):
 
 
 async def compare_papers(
-    first: ScoredPaper, second: ScoredPaper, *, server: ModelServer, max_answer_tokens: int
+    first: ScoredPaper,
+    second: ScoredPaper,
+    *,
+    server: ModelServer,
+    max_answer_tokens: int,
+    run_reader: BlockingRunner,
 ) -> tuple[Verdict, TokenUsage]:
     """Return which of two papers is better and the tokens that it took. Saves nothing.
 
-    After an unusable answer the model is asked once more; after two, the verdict is NEITHER. Raises
-    ReviewError, with the tokens used before, for a fault of the server.
+    After an unusable answer the model is asked once more; after two, the verdict is NEITHER. `run_reader`
+    checks a long answer. Raises ReviewError, with the tokens used before, for a fault of the server.
     """
     usage = TokenUsage()
     conversation = build_comparison_messages(first, second, generate_nonce())
@@ -65,11 +72,26 @@ async def compare_papers(
         except ModelServerError as error:
             raise ReviewError(str(error), usage, error) from error
         usage += count_usage(reply, conversation)
-        try:
-            return Verdict(parse_form(reply.text, _ComparisonForm).better), usage
-        except AnswerError as error:
-            conversation = build_repair_messages(conversation[:2], reply.text, str(error))
+        verdict, reason = await _check_reply(reply.text, run_reader)
+        if verdict:
+            return verdict, usage
+        conversation = build_repair_messages(conversation[:2], reply.text, reason)
     return Verdict.NEITHER, usage
+
+
+async def _check_reply(reply_text: str, run_reader: BlockingRunner) -> tuple[Verdict | None, str]:
+    try:
+        return await run_unless_short(run_reader, check_comparison, reply_text)
+    except ReaderError as error:
+        return None, f"it could not be checked: {error}"
+
+
+def check_comparison(reply_text: str) -> tuple[Verdict | None, str]:
+    """Return the verdict of an answer, or None and the reason why it is unusable."""
+    try:
+        return Verdict(parse_form(reply_text, _ComparisonForm).better), ""
+    except AnswerError as error:
+        return None, str(error)
 
 
 def max_usage_of_comparison(first: ScoredPaper, second: ScoredPaper, max_answer_tokens: int) -> TokenUsage:

@@ -12,6 +12,7 @@ from digests.ports import Store
 from digests.reviewers.budget import DailyBudget
 from digests.reviewers.full_text import FullText
 from digests.reviewers.openai import ModelServer, ModelServerError
+from digests.reviewers.reader import ReaderProcess
 from digests.reviewers.review import ReviewOptions
 from digests.reviewers.rubric import RUBRIC_VERSION
 from digests.text import normalize_text
@@ -25,8 +26,9 @@ MAX_CONSECUTIVE_FAULTS = 3
 MAX_ERROR_CHARACTERS = 300
 """Characters of a server's error message in a health report."""
 
-FullTextFetcher = Callable[[Paper], Awaitable[FullText | None]]
-"""Returns a paper's full text, None if there is none. Raises SourceError if it may be available later."""
+FullTextFetcher = Callable[[Paper, BlockingRunner], Awaitable[FullText | None]]
+"""Returns a paper's full text, None if there is none. The runner reads the documents.
+Raises SourceError if the text may be available later, and the runner's errors."""
 
 ProgressCallback = Callable[[ReviewDepth, int, int], None]
 """Receives the review depth, the number of papers done and the number of papers of this round."""
@@ -41,7 +43,8 @@ class ReviewContext:
     to 1, goes to papers that people asked for. With `hold_suspects`, a suspect paper whose score stands out
     is held for a moderator. The `pairwise_limit` best papers of a day are ranked by pairwise comparison; 0
     turns that off. With `has_daily_announcement`, quota and budget are kept for the papers that arXiv
-    announces that day. `run_blocking` runs calls of the store.
+    announces that day. `run_blocking` runs calls of the store, and `run_reader` reads documents and long
+    answers.
     """
 
     store: Store
@@ -58,6 +61,7 @@ class ReviewContext:
     pairwise_limit: int = 0
     progress: ProgressCallback = lambda review_depth, done, total: None
     run_blocking: BlockingRunner = asyncio.to_thread
+    run_reader: BlockingRunner = field(default_factory=lambda: ReaderProcess().run)
     # Saves are serialized, so that a later sequence number never has an earlier timestamp:
     # `Library.sequence_at` relies on that order.
     save_lock: asyncio.Lock = field(default_factory=asyncio.Lock)

@@ -1,7 +1,12 @@
 """Full reviews: assessments, key limitations and a score from the full text."""
 
 import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import ParamSpec, TypeVar
 
+from digests.blocking import BlockingRunner
 from digests.errors import SourceError
 from digests.injections import add_flags
 from digests.model import Paper, ReadDepth, ReviewDepth
@@ -9,7 +14,13 @@ from digests.ports.review_queue import ReviewTask
 from digests.reviewers.context import FullTextFetcher, ReviewContext, RoundOutcome
 from digests.reviewers.full_text import MIN_FULL_TEXT_CHARACTERS, FullText
 from digests.reviewers.prompt import anonymize_full_text, sanitize_text, truncate_middle
+from digests.reviewers.reader import ReaderError
 from digests.reviewers.tasks import PreparedText, process_queue
+
+log = logging.getLogger(__name__)
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 FULL_TEXT_ATTEMPTS = 2
 """Failed attempts at a task, of any cause, after which a failed fetch no longer postpones its review."""
@@ -23,29 +34,71 @@ async def review_papers_in_full(context: ReviewContext, outcome: RoundOutcome, s
 async def _prepare_full_text(context: ReviewContext, task: ReviewTask, paper: Paper) -> PreparedText:
     """Return abstract and full text; the abstract alone if the full text is absent, too short or not wanted.
 
-    Raises SourceError if arXiv fails and fewer than `FULL_TEXT_ATTEMPTS` attempts at the task have failed
-    before, of any cause that counts. After that a failed fetch also gives the abstract alone: if nothing else
-    fails, the third one does.
+    That also holds for a full text that is unreadable: it ended a reader, now or before. Raises SourceError
+    if arXiv fails and fewer than `FULL_TEXT_ATTEMPTS` attempts at the task have failed before, of any cause
+    that counts. After that a failed fetch also gives the abstract alone: if nothing else fails, the third one
+    does.
     """
-    if context.fetch_full_text:
-        full_text = await _fetch_full_text(context.fetch_full_text, task, paper)
-        if full_text and len(full_text.text) >= MIN_FULL_TEXT_CHARACTERS:
-            max_characters = context.options.max_text_characters
-            # A long text takes a tenth of a second.
-            text = await asyncio.to_thread(_compose_text, paper, full_text.text, max_characters)
-            return PreparedText(add_flags(paper, full_text.flags), text, ReadDepth.FULL_TEXT)
-    return PreparedText(paper, sanitize_text(paper.abstract), ReadDepth.ABSTRACT)
-
-
-async def _fetch_full_text(fetch: FullTextFetcher, task: ReviewTask, paper: Paper) -> FullText | None:
     try:
-        return await fetch(paper)
+        prepared = await _read_full_text(context, task, paper)
+    except ReaderError as error:
+        log.warning("%s is reviewed by its abstract: its full text ends its reader: %s", paper.id, error)
+        prepared = None
+    return prepared or PreparedText(paper, sanitize_text(paper.abstract), ReadDepth.ABSTRACT)
+
+
+async def _read_full_text(context: ReviewContext, task: ReviewTask, paper: Paper) -> PreparedText | None:
+    if not context.fetch_full_text:
+        return None
+    if await context.run_blocking(context.store.review_queue.is_unreadable, paper.id, paper.version):
+        raise ReaderError("it did so before, and is not read again")
+    reading = _MarkedReading(context, paper)
+    full_text = await _fetch_full_text(context.fetch_full_text, task, paper, reading.run)
+    if not full_text or len(full_text.text) < MIN_FULL_TEXT_CHARACTERS:
+        return None
+    max_characters = context.options.max_text_characters
+    text = await reading.run(compose_text, paper.abstract, paper.authors, full_text.text, max_characters)
+    return PreparedText(add_flags(paper, full_text.flags), text, ReadDepth.FULL_TEXT)
+
+
+async def _fetch_full_text(
+    fetch: FullTextFetcher, task: ReviewTask, paper: Paper, run_reader: BlockingRunner
+) -> FullText | None:
+    try:
+        return await fetch(paper, run_reader)
     except SourceError:
         if task.attempts < FULL_TEXT_ATTEMPTS:
             raise
         return None
 
 
-def _compose_text(paper: Paper, full_text: str, max_characters: int) -> str:
-    excerpt = truncate_middle(sanitize_text(anonymize_full_text(full_text, paper.authors)), max_characters)
-    return f"{sanitize_text(paper.abstract)}\n\n{excerpt}"
+@dataclass(frozen=True, slots=True)
+class _MarkedReading:
+    """Reading of one paper's full text, during which the store calls it unreadable.
+
+    The mark is written before the reader starts. It stays if the reader is killed, and also if this process
+    is: the next start does not read the same text again.
+    """
+
+    context: ReviewContext
+    paper: Paper
+
+    async def run(self, function: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
+        """Return the result of a call in the reader. Raises ReaderError and StoreError."""
+        context, queue, version = self.context, self.context.store.review_queue, self.paper.version
+        await context.run_blocking(queue.mark_unreadable, self.paper.id, version, now=context.clock())
+        is_unreadable = False
+        try:
+            return await context.run_reader(function, *args, **kwargs)
+        except ReaderError:
+            is_unreadable = True
+            raise
+        finally:
+            if not is_unreadable:
+                await context.run_blocking(queue.clear_unreadable, self.paper.id, version)
+
+
+def compose_text(abstract: str, authors: Sequence[str], full_text: str, max_characters: int) -> str:
+    """Return the abstract and the anonymized full text, cut in its middle to `max_characters`."""
+    excerpt = truncate_middle(sanitize_text(anonymize_full_text(full_text, authors)), max_characters)
+    return f"{sanitize_text(abstract)}\n\n{excerpt}"

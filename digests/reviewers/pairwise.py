@@ -110,7 +110,11 @@ class _PairwiseComparison:
         verdict: Verdict | None
         try:
             verdict, usage = await compare_papers(
-                first, second, server=context.server, max_answer_tokens=max_answer_tokens
+                first,
+                second,
+                server=context.server,
+                max_answer_tokens=max_answer_tokens,
+                run_reader=context.run_reader,
             )
         except ReviewError as error:
             verdict, spent = self._handle_missing_answer(error, max_cost)

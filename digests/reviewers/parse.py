@@ -123,6 +123,16 @@ def parse_answer(reply_text: str, review_depth: ReviewDepth, shown_text: str) ->
     )
 
 
+def check_answer(
+    reply_text: str, review_depth: ReviewDepth, shown_text: str
+) -> tuple[ParsedAnswer | None, str]:
+    """Check an answer as `parse_answer` does. For an unusable one, return None and the reason."""
+    try:
+        return parse_answer(reply_text, review_depth, shown_text), ""
+    except AnswerError as error:
+        return None, str(error)
+
+
 def parse_form(reply_text: str, form_type: type[Form]) -> Form:
     """Return the first JSON object of an answer that fits `form_type`; ignore the text around it.
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from digests.blocking import BlockingRunner
 from digests.model import Assessment, Paper, ReadDepth, Review, ReviewDepth
 from digests.reviewers.openai import (
     ModelReply,
@@ -13,7 +14,7 @@ from digests.reviewers.openai import (
     count_bytes,
     count_usage,
 )
-from digests.reviewers.parse import AnswerError, ParsedAnswer, parse_answer
+from digests.reviewers.parse import ParsedAnswer, check_answer
 from digests.reviewers.prompt import (
     MAX_REPAIR_CHARACTERS,
     Messages,
@@ -21,6 +22,7 @@ from digests.reviewers.prompt import (
     build_review_messages,
     generate_nonce,
 )
+from digests.reviewers.reader import ReaderError, run_unless_short
 from digests.reviewers.rubric import DEFAULT_WEIGHTS, RUBRIC_VERSION, build_review_schema, compute_score
 
 OVERHEAD_TOKENS = 64
@@ -89,11 +91,13 @@ async def review_paper(
     server: ModelServer,
     options: ReviewOptions,
     now: datetime,
+    run_reader: BlockingRunner,
 ) -> tuple[Review, TokenUsage]:
     """Return the model's review of a paper and the tokens that it took, asking once more after a bad answer.
 
     `text` is already anonymized and within its limit; `read_depth` says what it is. `now` becomes the
-    review's date. Saves nothing. Raises ReviewError for a fault of the server and after two unusable answers.
+    review's date. `run_reader` checks a long answer. Saves nothing. Raises ReviewError for a fault of the
+    server and after two unusable answers.
     """
     usage = TokenUsage()
     conversation: Messages = build_review_messages(paper, text, review_depth, generate_nonce())
@@ -109,10 +113,8 @@ async def review_paper(
         except ModelServerError as error:
             raise ReviewError(str(error), usage, error) from error
         usage += count_usage(reply, conversation)
-        try:
-            answer = _parse_review_reply(reply, review_depth, f"{paper.title}\n{text}")
-        except AnswerError as error:
-            reason = str(error)
+        answer, reason = await _check_reply(reply, review_depth, f"{paper.title}\n{text}", run_reader)
+        if answer is None:
             conversation = build_repair_messages(conversation[:2], reply.text, reason)
             continue
         return _build_review(
@@ -121,15 +123,21 @@ async def review_paper(
     raise ReviewError(f"The model's answer could not be used, twice: {reason}.", usage)
 
 
-def _parse_review_reply(reply: ModelReply, review_depth: ReviewDepth, text: str) -> ParsedAnswer:
+async def _check_reply(
+    reply: ModelReply, review_depth: ReviewDepth, shown_text: str, run_reader: BlockingRunner
+) -> tuple[ParsedAnswer | None, str]:
+    """Return the parsed answer, or None and the reason why it is unusable."""
     if reply.refusal:
-        raise AnswerError("the model refused")
+        return None, "the model refused"
     try:
-        return parse_answer(reply.text, review_depth, text)
-    except AnswerError as error:
-        raise (
-            AnswerError("it is cut off; write less in each field") if reply.is_truncated else error
-        ) from None
+        answer, reason = await run_unless_short(
+            run_reader, check_answer, reply.text, review_depth, shown_text
+        )
+    except ReaderError as error:
+        return None, f"it could not be checked: {error}"
+    if answer is None and reply.is_truncated:
+        reason = "it is cut off; write less in each field"
+    return answer, reason
 
 
 def _build_review(

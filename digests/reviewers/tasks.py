@@ -167,6 +167,7 @@ class _TaskRun:
                 server=context.server,
                 options=context.options,
                 now=context.clock(),
+                run_reader=context.run_reader,
             )
         except ReviewError as error:
             await self.context.run_blocking(self._handle_review_error, error, day, max_cost)

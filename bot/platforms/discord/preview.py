@@ -59,7 +59,7 @@ def _render_markdown_lines(lines: Sequence[str]) -> Iterable[str]:
             yield f"<p>{_render_inline(line)}</p>" if line.strip() else '<p class="gap"></p>'
 
 
-_LINK = re.compile(r"(?<!\\)\[((?:[^\[\]\\]|\\.)*)\]\(<?(https?://[^)\s>]+)>?\)")
+_LINK = re.compile(r"(?<!\\)\[((?:[^\[\]\\]|\\.)*)\]\(<?(https?://[^()\[\s>]+)>?\)")
 _INLINE_PATTERNS = {"strong": r"\*\*(.+?)\*\*", "em": r"(?<![\w*])[*_](?=\S)([^*_]+?)(?<=\S)[*_](?![\w*])"}
 
 

@@ -65,6 +65,10 @@ class ReviewerHarness:
         """Run one round, with further options for this round."""
         return asyncio.run(self._run_round(preferences_by_workspace, is_server_down, options))
 
+    async def run_round_here(self, **options: object) -> RoundOutcome:
+        """Run one round in the running event loop."""
+        return await self._run_round(ANY_PAPER, False, options)
+
     def run_rounds_until_idle(self) -> None:
         """Run rounds until one scores no paper."""
         while self.run_round().score_count:
@@ -82,7 +86,9 @@ class ReviewerHarness:
             await self.server.stop()
         try:
             async with open_model_server(address) as model_server:
-                context = ReviewContext(self.store, model_server, lambda: self.now)
+                context = ReviewContext(
+                    self.store, model_server, lambda: self.now, run_reader=asyncio.to_thread
+                )
                 context = replace(context, **{**self._options, **options})  # type: ignore[arg-type]
                 return await run_round(context, preferences_by_workspace, asyncio.Event())
         finally:

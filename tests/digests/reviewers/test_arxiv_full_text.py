@@ -41,7 +41,7 @@ def fetch_full_text(
         open_server_client = partial(
             open_client, "", time.clock, trusted_addresses=(base_url,), pause=time.pause
         )
-        return await ArxivFullTextFetcher(open_server_client, turns, base_url)(paper)
+        return await ArxivFullTextFetcher(open_server_client, turns, base_url)(paper, asyncio.to_thread)
 
     return asyncio.run(_with_server(serve, work)), requested_paths
 

@@ -32,7 +32,9 @@ def a_scored(title: str, abstract: str = "We train a model.", **fields: object) 
 def compare(server: OpenAiServer, first: ScoredPaper, second: ScoredPaper) -> tuple[Verdict, TokenUsage]:
     async def run() -> tuple[Verdict, TokenUsage]:
         async with server, open_model_server(ServerAddress(server.base_url, MODEL, timeout=5)) as client:
-            return await compare_papers(first, second, server=client, max_answer_tokens=300)
+            return await compare_papers(
+                first, second, server=client, max_answer_tokens=300, run_reader=asyncio.to_thread
+            )
 
     return asyncio.run(run())
 

@@ -59,6 +59,7 @@ async def request_review(
         server=server,
         options=ReviewOptions(),
         now=NOW,
+        run_reader=asyncio.to_thread,
     )
     return review
 
@@ -79,6 +80,7 @@ def test_a_review_records_its_model_depth_version_and_tokens() -> None:
             server=server,
             options=ReviewOptions(),
             now=NOW,
+            run_reader=asyncio.to_thread,
         )
         assert review.score is not None
         assert 0 <= review.score <= 10
@@ -330,6 +332,7 @@ def test_a_token_count_out_of_range_is_replaced_by_an_upper_bound(count: object)
             server=server,
             options=ReviewOptions(),
             now=NOW,
+            run_reader=asyncio.to_thread,
         )
         assert usage.input_tokens == sum(len(turn["content"]) for turn in fake.requests[0]["messages"])
         return usage

@@ -45,6 +45,7 @@ def test_a_real_model_gives_a_review_or_a_reason(review_depth: ReviewDepth, tmp_
                     server=client,
                     options=options,
                     now=NOW,
+                    run_reader=asyncio.to_thread,
                 )
             except ReviewError as error:
                 return error.usage.total, error.server_error

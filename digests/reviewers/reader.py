@@ -1,0 +1,127 @@
+"""Reading of untrusted documents and texts in a process of its own, with limits of time and memory.
+
+The process holds neither the event loop nor the interpreter of its caller, and has none of its secrets.
+`python -m digests.reviewers.reader SECONDS BYTES` reads a call from standard input and writes its result to
+standard output.
+"""
+
+import asyncio
+import json
+import os
+import pickle
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, ParamSpec, TypeVar, get_type_hints
+
+from pydantic import TypeAdapter
+
+from digests.blocking import BlockingRunner
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+TIMEOUT_SECONDS = 120.0
+"""Seconds until the process is killed. A PDF of a hundred pages takes about five when nothing else runs."""
+
+MAX_MEMORY_BYTES = 2 * 1024**3
+"""Bytes of address space that the process may use."""
+
+MAX_INLINE_CHARACTERS = 20_000
+"""Characters that are checked in less time than a process takes to start."""
+
+PASSED_VARIABLES = ("PATH", "PYTHONPATH", "PYTHONHOME", "LD_LIBRARY_PATH", "LANG", "LC_ALL")
+"""Variables of the environment that the process gets. Tokens and keys are not among them."""
+
+
+class ReaderError(Exception):
+    """The end of a reader before it had a result. `str` is the reason, such as "it took over 60 seconds"."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReaderProcess:
+    """Calls functions in a process of their own, one at a time: a machine has memory for one."""
+
+    timeout_seconds: float = TIMEOUT_SECONDS
+    max_memory_bytes: int = MAX_MEMORY_BYTES
+    _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    async def run(self, function: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
+        """Return the result of a call in a new process, which has ended then.
+
+        `function` is a module's own, and its annotated result is of types that JSON can hold. Raises
+        ReaderError if the process takes too long or too much memory, or crashes.
+        """
+        call = pickle.dumps((function, args, kwargs))
+        async with self._turn:
+            output = await self._run_process(call)
+        # A result is no pickle: a process that a document took over must not run code here.
+        result: R = _adapter_of(function).validate_python(json.loads(output))
+        return result
+
+    async def _run_process(self, call: bytes) -> bytes:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "digests.reviewers.reader",
+            str(self.timeout_seconds),
+            str(self.max_memory_bytes),
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.DEVNULL,
+            env={name: os.environ[name] for name in PASSED_VARIABLES if name in os.environ},
+        )
+        try:
+            async with asyncio.timeout(self.timeout_seconds):
+                output, _ = await process.communicate(call)
+        except TimeoutError:
+            raise ReaderError(f"it took over {self.timeout_seconds:g} seconds") from None
+        finally:
+            if process.returncode is None:
+                process.kill()
+                await process.wait()
+        if process.returncode:
+            raise ReaderError("it took too much memory or time, or crashed")
+        return output
+
+
+async def run_unless_short(
+    run_reader: BlockingRunner, function: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs
+) -> R:
+    """Return the result of a call: made here if its texts are short, else in the reader.
+
+    `function` must cost no more than the length of its texts. Raises ReaderError.
+    """
+    texts = (text for text in (*args, *kwargs.values()) if isinstance(text, str))
+    if sum(map(len, texts)) <= MAX_INLINE_CHARACTERS:
+        return function(*args, **kwargs)
+    return await run_reader(function, *args, **kwargs)
+
+
+def _adapter_of(function: Callable[..., Any]) -> TypeAdapter[Any]:
+    return TypeAdapter(get_type_hints(function)["return"])
+
+
+def _limit_process(seconds: float, memory_bytes: int) -> None:
+    """Limit this process, also for the case that its parent is killed and cannot end it."""
+    import resource
+
+    os.nice(10)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, memory_bytes))
+    cpu_seconds = int(seconds) + 1
+    resource.setrlimit(resource.RLIMIT_CPU, (cpu_seconds, cpu_seconds))
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Make one call within the limits of `arguments`: seconds, and bytes of memory."""
+    _limit_process(float(arguments[0]), int(arguments[1]))
+    output, sys.stdout = sys.stdout.buffer, sys.stderr  # No library may write into the result.
+    function, args, kwargs = pickle.load(sys.stdin.buffer)  # noqa: S301
+    result = _adapter_of(function).dump_python(function(*args, **kwargs), mode="json")
+    output.write(json.dumps(result).encode())
+    output.flush()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
