@@ -257,6 +257,18 @@ def test_only_the_composition_root_names_the_store_and_the_index() -> None:
     assert astray == []
 
 
+def test_only_the_terminal_prints() -> None:
+    """`bot/cli/terminal.py` escapes control characters, and `bot/cli/main.py` those of an error."""
+    printing = {
+        file.relative_to(ROOT).as_posix()
+        for room in style.ROOMS
+        for file in sorted((ROOT / room).rglob("*.py"))
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "print"
+    }
+    assert printing == {"bot/cli/terminal.py", "bot/cli/main.py"}
+
+
 def test_only_registered_modules_use_regular_expressions() -> None:
     """Each registered function is measured on hostile text (`tests/digests/test_linear_text.py`)."""
     users = {each.file for each in list_imports() if each.root in ("re", "regex")}

@@ -2,7 +2,7 @@
 
 import argparse
 
-from bot.cli.terminal import EXIT_OK, load_cli_settings
+from bot.cli.terminal import EXIT_OK, load_cli_settings, print_document
 from bot.platforms.registry import find_platforms
 
 
@@ -13,5 +13,5 @@ def run_command(options: argparse.Namespace) -> int:
     """
     render_manifest = find_platforms()[options.platform].render_manifest
     assert render_manifest  # noqa: S101 (the parser offers platforms with this hook)
-    print(render_manifest(load_cli_settings(options), options.url or ""), end="")  # noqa: T201
+    print_document(render_manifest(load_cli_settings(options), options.url or "").rstrip("\n"))
     return EXIT_OK

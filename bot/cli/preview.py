@@ -10,8 +10,7 @@ from zoneinfo import ZoneInfo
 from rich.console import Console
 
 from bot.chat.port import Page
-from bot.cli.safe_text import escape_controls
-from bot.cli.terminal import EXIT_OK, build_cli_services, open_console, print_json
+from bot.cli.terminal import EXIT_OK, build_cli_services, open_console, print_document, print_json
 from bot.platforms.registry import find_platforms, render_pages
 from bot.present.digest import present_digest
 from bot.services import Services, check_domains, list_configured_subscriptions
@@ -38,7 +37,7 @@ def run_command(options: argparse.Namespace) -> int:
     if options.platform == "html":
         from bot.cli.preview_page import render_digest_page
 
-        print(escape_controls(render_digest_page(digest)))  # noqa: T201
+        print_document(render_digest_page(digest))
     elif options.json or platform != "console":
         print_json(to_payload_json(digest, platform))
     else:

@@ -64,7 +64,7 @@ async def run_bot(services: Services, environment: Mapping[str, str]) -> int:
     are logged, and the failed task starts again after `RESTART_SECONDS`; a platform that fails to serve
     people does not, but its digests still go out.
     """
-    _set_up_logging()
+    set_up_logging()
     stop = asyncio.Event()
     for signal_number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(signal_number, stop.set)
@@ -103,7 +103,8 @@ async def run_bot(services: Services, environment: Mapping[str, str]) -> int:
     return 0
 
 
-def _set_up_logging() -> None:
+def set_up_logging() -> None:
+    """Log to standard error, from INFO on; libraries in `NOISY_LOGGERS` and of platforms from WARNING on."""
     handler = logging.StreamHandler()
     handler.setFormatter(SafeFormatter("%(asctime)s %(levelname)s %(message)s"))
     logging.basicConfig(level=logging.INFO, handlers=[handler])

@@ -53,6 +53,11 @@ def print_lines(*lines: str) -> None:
     open_console().print(hide_known_secrets("\n".join(lines)), markup=False, highlight=False, soft_wrap=True)
 
 
+def print_document(text: str) -> None:
+    """Print a whole text, such as a page, to standard output, with control characters escaped."""
+    print(escape_controls(text))  # noqa: T201
+
+
 def print_json(text: str) -> None:
     """Print JSON text, with control characters escaped, so that it stays valid in the output's encoding.
 
@@ -63,4 +68,4 @@ def print_json(text: str) -> None:
     encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
     if not encoding.lower().startswith("utf"):
         text = json.dumps(json.loads(text), indent=2)
-    print(escape_controls(text))  # noqa: T201
+    print_document(text)

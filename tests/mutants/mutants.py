@@ -1354,6 +1354,13 @@ MUTANTS: tuple[Mutant, ...] = (
             "::test_a_reservation_over_either_limit_is_refused_and_settling_frees_the_rest[sqlite]",
         ),
     ),
+    Mutant(
+        "log of a running bot written as it comes",
+        "bot/cli/run.py",
+        "handler.setFormatter(SafeFormatter(",
+        "handler.setFormatter(logging.Formatter(",
+        ("tests/bot/cli/test_safe_output.py::test_the_log_of_a_running_bot_escapes_control_characters",),
+    ),
     # Slack's HTTP port.
     Mutant(
         "request served without a right signature",

@@ -14,6 +14,7 @@ import pytest
 from rich.console import Console
 
 from bot.cli.main import main
+from bot.cli.run import set_up_logging
 from bot.cli.safe_console import SafeConsole
 from bot.cli.safe_text import SafeFormatter, escape_controls
 from bot.ingest.reporting import show_progress_bars
@@ -58,6 +59,15 @@ def test_a_message_and_an_exception_cannot_forge_a_record_of_the_log() -> None:
     records = [line for line in output.getvalue().splitlines() if line.startswith("2026")]
     assert records == [f"2026-11-29 ERROR failed for {escape_controls(HOSTILE)}"]
     assert output.getvalue().count("all is well") == 2
+
+
+def test_the_log_of_a_running_bot_escapes_control_characters(monkeypatch: pytest.MonkeyPatch) -> None:
+    root = logging.Logger("root")
+    monkeypatch.setattr(logging, "root", root)
+    set_up_logging()
+    (handler,) = root.handlers
+    record = root.makeRecord("n", logging.INFO, "f", 1, "from %s", (HOSTILE,), None)
+    assert escape_controls(HOSTILE) in handler.format(record)
 
 
 def test_a_terminal_keeps_its_colours_and_links() -> None:
