@@ -31,6 +31,7 @@ DISCORD = "tests/bot/platforms/discord"
 HTTP = "tests/digests/sources/http"
 SCHEDULE = "tests/digests/test_schedule.py"
 PICK = "tests/digests/test_pick.py"
+REVIEWERS = "tests/digests/reviewers"
 FETCH_QUEUE = "tests/bot/conversation/test_paper_fetch_queue.py"
 MARKS = "tests/digests/store/test_marks.py"
 MODERATION = "tests/bot/conversation/test_moderation.py"
@@ -1702,6 +1703,99 @@ MUTANTS: tuple[Mutant, ...] = (
         "if paper.isspace():",
         (
             "tests/bot/conversation/test_marks.py::test_a_button_marks_only_a_paper_of_the_library[2401.99999]",
+    # The model's server.
+    Mutant(
+        "no limit for an error's body",
+        "digests/reviewers/openai.py",
+        "and len(body) >= MAX_ERROR_BYTES:",
+        "and len(body) >= 10_000 * MAX_ERROR_BYTES:",
+        (f"{REVIEWERS}/test_openai.py::test_each_server_fault_is_described_in_a_sentence",),
+    ),
+    Mutant(
+        "a redirect is followed with a paper's text",
+        "digests/reviewers/openai.py",
+        "follow_redirects=False",
+        "follow_redirects=True",
+        (f"{REVIEWERS}/test_openai.py::test_a_redirect_is_not_followed_with_a_papers_text",),
+    ),
+    Mutant(
+        "the environment changes requests to the model",
+        "digests/reviewers/openai.py",
+        "trust_env=False",
+        "trust_env=True",
+        (f"{REVIEWERS}/test_openai.py::test_nothing_from_the_environment_changes_a_request",),
+    ),
+    Mutant(
+        "any token count is believed",
+        "digests/reviewers/openai.py",
+        "0 <= value <= MAX_TOKEN_COUNT",
+        "0 <= value",
+        (
+            f"{REVIEWERS}/test_tasks.py::test_a_token_count_out_of_range_ends_no_round_and_no_paper_is_paid_twice",
+        ),
+    ),
+    Mutant(
+        "the key in a server's message is shown",
+        "digests/reviewers/openai.py",
+        "message = message.replace(self.address.api_key",
+        "message = message.replace(2 * self.address.api_key",
+        (
+            f"{REVIEWERS}/test_openai.py"
+            "::test_a_servers_message_that_repeats_the_key_reaches_people_without_it",
+        ),
+    ),
+    Mutant(
+        "control characters of a server's message are shown",
+        "digests/reviewers/openai.py",
+        "return normalize_text(message)[:MAX_MESSAGE_CHARACTERS]",
+        "return message[:MAX_MESSAGE_CHARACTERS]",
+        (
+            f"{REVIEWERS}/test_openai.py"
+            "::test_a_servers_message_reaches_people_without_control_and_bidi_characters",
+        ),
+    ),
+    # Fair shares of the reviewer.
+    Mutant(
+        "no limit for a person's requested papers",
+        "digests/reviewers/fairness.py",
+        "if had[_person_of(request)] < REQUESTS_PER_PERSON]",
+        "if had[_person_of(request)] < limit]",
+        (f"{REVIEWERS}/test_fairness.py::test_a_person_of_several_workspaces_has_no_more_than_another",),
+    ),
+    Mutant(
+        "what was granted today does not count",
+        "digests/reviewers/queue.py",
+        "requests.list_granted(today),",
+        "[],",
+        (
+            f"{REVIEWERS}/test_queue.py"
+            "::test_requested_papers_leave_nine_tenths_of_the_full_reviews_to_those_of_the_day",
+        ),
+    ),
+    Mutant(
+        "a request that was granted today is pruned with its review",
+        "digests/store/paper_requests.py",
+        "and_(_IS_CLOSED, is_uncounted)",
+        "and_(_IS_CLOSED, or_(is_uncounted, _IS_CLOSED))",
+        (
+            "tests/digests/store/test_paper_requests.py::test_requests_that_are_old_or_closed_are_pruned[sqlite]",
+        ),
+    ),
+    Mutant(
+        "workspaces take no turns in first looks",
+        "digests/reviewers/queue.py",
+        "return {paper: float(turn_count - turn) for paper, turn in turns.items()}",
+        "return {paper: float(turn_count) for paper in turns}",
+        (f"{REVIEWERS}/test_queue.py::test_workspaces_take_turns_with_their_most_wanted_papers_first",),
+    ),
+    Mutant(
+        "workspaces take no turns in full reviews",
+        "digests/reviewers/queue.py",
+        "return list(take_turns([*rankings[start:], *rankings[:start]], limit))",
+        "return [paper for ranking in rankings for paper in ranking][:limit]",
+        (
+            f"{REVIEWERS}/test_queue.py"
+            "::test_a_workspace_that_wants_everything_leaves_another_its_full_reviews",
         ),
     ),
 )
