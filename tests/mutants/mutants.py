@@ -1703,6 +1703,8 @@ MUTANTS: tuple[Mutant, ...] = (
         "if paper.isspace():",
         (
             "tests/bot/conversation/test_marks.py::test_a_button_marks_only_a_paper_of_the_library[2401.99999]",
+        ),
+    ),
     # The model's server.
     Mutant(
         "no limit for an error's body",
