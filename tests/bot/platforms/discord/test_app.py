@@ -189,6 +189,26 @@ def test_another_channel_can_be_subscribed_unless_it_is_closed_to_the_bot(
     discord_runner.run_scenario(scenario)
 
 
+def test_a_change_of_a_forum_is_undone_in_its_post_and_nowhere_else(
+    discord_runner: DiscordScenarioRunner,
+) -> None:
+    async def scenario(discord: FakeDiscord, bot: BotProcess, ada: str, papers: str) -> None:
+        forum = await discord.open_channel("reading", FORUM)
+        await discord.run_command("digest subscribe", user=ada, channel=papers, channel_=forum, top=2)
+        await discord.wait_until(lambda: discord.threads_of(forum))
+        (thread,) = discord.threads_of(forum)
+        for here, answer, is_subscribed in (
+            (papers, "cannot be undone here", True),
+            (thread.id, "Done", False),
+        ):
+            undone = await discord.click_button("undo:", user=ada, channel=here, within=thread.messages[0])
+            assert answer in await wait_for_answer(discord, undone)
+            assert bool(bot.store.subscriptions.find(channel_of(discord, forum))) is is_subscribed
+        assert discord.messages_in(papers) == []
+
+    discord_runner.run_scenario(scenario)
+
+
 def test_a_look_up_works_in_a_direct_message_and_for_an_app_that_only_the_person_installed(
     discord_runner: DiscordScenarioRunner,
 ) -> None:

@@ -1,0 +1,90 @@
+"""The queue of papers to discuss: whose marks are in it, and who takes a paper off."""
+
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from bot.chat.message import Message, OptionRow
+from bot.conversation.answers import Answers
+from bot.conversation.context import Person
+from bot.services import build_answers, build_services
+from config.settings import DiscussionSettings, OperatorSettings, Settings, StoreSettings
+from digests.build import DigestPolicy
+from digests.errors import InputError
+from digests.model import Mark, MarkSource
+from digests.ports import Store
+from digests.subscription import Channel
+from tests.builders import NOW, a_paper, a_review, a_store
+
+READING, VISION = Channel("slack", "C1", "T1"), Channel("slack", "C2", "T1")
+FOREIGN, DIRECT = Channel("slack", "C9", "T2"), Channel("discord", "D1")
+ADA, EVE = Person("UADA", "Ada"), Person("UEVE", "Eve", is_admin=True)
+
+PAPER_BY_CHANNEL = {READING: "2401.00001", VISION: "2401.00002", FOREIGN: "2401.00003", DIRECT: "2401.00004"}
+
+
+def a_store_with_marks() -> Store:
+    store = a_store()
+    for channel, paper in PAPER_BY_CHANNEL.items():
+        store.library.add([(a_paper(paper), a_review())], now=NOW)
+        store.marks.set_mark(Mark(channel, "", paper, "UADA", MarkSource.BUTTON, NOW), True)
+    return store
+
+
+def answers(store: Store, *, has_workspace_queue: bool = True) -> Answers:
+    return Answers(
+        store, lambda words, limit: (), DigestPolicy(), lambda: NOW, has_workspace_queue=has_workspace_queue
+    )
+
+
+def list_papers(message: Message) -> list[str]:
+    return [row.button.value for row in message.blocks if isinstance(row, OptionRow)]
+
+
+@pytest.mark.parametrize(
+    ("channel", "of_workspace", "of_channel"),
+    [
+        (READING, ["2401.00001", "2401.00002"], ["2401.00001"]),
+        (VISION, ["2401.00001", "2401.00002"], ["2401.00002"]),
+        (FOREIGN, ["2401.00003"], ["2401.00003"]),
+        (DIRECT, ["2401.00004"], ["2401.00004"]),
+        (Channel("discord", "D2"), [], []),
+        (Channel("discord", "C1", "T1"), [], []),
+    ],
+)
+def test_a_queue_is_a_workspaces_or_a_channels_and_never_wider(
+    channel: Channel, of_workspace: list[str], of_channel: list[str]
+) -> None:
+    store = a_store_with_marks()
+    assert list_papers(answers(store).queue.show_queue(channel)) == of_workspace
+    assert list_papers(answers(store, has_workspace_queue=False).queue.show_queue(channel)) == of_channel
+
+
+@pytest.mark.parametrize("entry", ["2", "2401.00001", "2401.00002", "2401.00004"])
+def test_nobody_takes_a_paper_off_the_queue_of_another_workspace(entry: str) -> None:
+    store = a_store_with_marks()
+    with pytest.raises(InputError, match="is not in the queue"):
+        answers(store).queue.finish_discussion(entry, FOREIGN, EVE)
+    assert list_papers(answers(store).queue.show_queue(READING)) == ["2401.00001", "2401.00002"]
+    assert list_papers(answers(store).queue.finish_discussion("1", FOREIGN, EVE)) == []
+    assert list_papers(answers(store).queue.finish_discussion("1", VISION, ADA)) == ["2401.00002"]
+
+
+def test_a_persons_own_page_has_the_marks_of_that_workspace_alone() -> None:
+    queue = answers(a_store_with_marks()).queue
+    assert set(list_papers(queue.show_home("slack", "T1", ADA))) == {"2401.00001", "2401.00002"}
+    assert list_papers(queue.show_home("slack", "T2", ADA)) == ["2401.00003"]
+    assert list_papers(queue.show_home("slack", "T3", ADA)) == []
+
+
+def test_the_settings_choose_the_queue_and_the_deciders(tmp_path: Path) -> None:
+    store = StoreSettings(url=f"sqlite:///{tmp_path / 'p.db'}")
+    operator = OperatorSettings(deciders=("slack:T1:UADA",))
+    for discussion, is_whole in ((DiscussionSettings(), True), (DiscussionSettings(queue="channel"), False)):
+        settings = Settings(store=store, discussion=discussion, operator=operator)
+        services = build_services(settings, Console(quiet=True))
+        built = build_answers(services, "slack")
+        assert built.has_workspace_queue is is_whole
+        assert built.deciders == {"slack:T1:UADA"}
+        services.store.close()
