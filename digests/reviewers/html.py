@@ -22,12 +22,15 @@ def parse_html(page: bytes) -> FullText:
     Damaged HTML is read as far as possible. The text is empty for an empty page, and at most
     `MAX_FULL_TEXT_CHARACTERS` long.
     """
-    from lxml import html
+    from lxml import etree, html
 
     parser = html.HTMLParser(
         encoding="utf-8", no_network=True, remove_comments=True, remove_pis=True, huge_tree=False
     )
-    root = html.document_fromstring(page or b"<html></html>", parser=parser, ensure_head_body=True)
+    try:
+        root = html.document_fromstring(page, parser=parser, ensure_head_body=True)
+    except etree.ParserError:  # There is no element at all.
+        return FullText("")
     paragraphs, hidden_texts = _read_elements(root)
     text = "\n".join(paragraphs)[:MAX_FULL_TEXT_CHARACTERS]
     return FullText(text, (*_flag_hidden_texts(hidden_texts), *scan_text(text, "full text")))
@@ -163,7 +166,7 @@ MAX_HIDDEN_TEXTS = 100
 
 
 def _flag_hidden_texts(hidden_texts: list[str]) -> Iterator[Flag]:
-    further_texts = " ".join(hidden_texts[MAX_HIDDEN_TEXTS:])
+    further_texts = " • ".join(hidden_texts[MAX_HIDDEN_TEXTS:])  # An order begins a clause.
     for words in (*hidden_texts[:MAX_HIDDEN_TEXTS], further_texts):
         flags = scan_text(words, "full text", is_hidden=True)
         yield from flags
