@@ -26,7 +26,7 @@ from digests.ports import Store
 from digests.sources.reviews import ReviewFile
 from digests.store import open_store
 from digests.subscription import Channel, DigestStyle, Preferences, Subscription
-from tests.benchmarks import discord, fanout, reviewer, slack, sources
+from tests.benchmarks import discord, fanout, hostile, reviewer, slack, sources
 
 PAPERS = 100_000
 NEW = 400
@@ -54,7 +54,13 @@ def main() -> None:
             *slack.rows(there),
             *discord.rows(other, store),
         )
-        for row in (*measured, *sources.rows(Path(folder)), *fanout.rows(), *reviewer.rows(there)):
+        for row in (
+            *measured,
+            *sources.rows(Path(folder)),
+            *fanout.rows(),
+            *reviewer.rows(there),
+            *hostile.rows(),
+        ):
             table.add_row(*row)
     Console().print(table)
 
