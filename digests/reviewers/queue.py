@@ -1,7 +1,7 @@
 """The order of the review queue: priorities of unscored papers, and the choice of papers for full reviews."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -110,32 +110,30 @@ def compute_priorities(
     several, each ranks its papers so, and all take turns: the priority is higher for an earlier turn.
     Withdrawn papers are left out. Raises InputError for an unknown domain in the preferences.
     """
-    unscored = [
-        candidate
+    unscored = {
+        candidate.id: candidate
         for candidate in candidates
         if candidate.score is None and candidate.rank is None and not candidate.withdrawn
-    ]
-    by_workspace = [
-        _compute_own_priorities(unscored, preferences) for preferences in preferences_by_workspace
-    ]
+    }
+    matches = _match_candidates(unscored.values(), preferences_by_workspace)
+    by_workspace = []
+    for preferences in preferences_by_workspace:
+        channel_counts: Counter[str] = Counter()
+        for interest, channel_count in _count_interests(preferences).items():
+            channel_counts.update(dict.fromkeys(matches[interest], channel_count))
+        by_workspace.append(
+            {
+                paper: channel_count + min(unscored[paper].upvotes, 999) / 1000
+                for paper, channel_count in channel_counts.items()
+            }
+        )
     if len(by_workspace) == 1:
         return by_workspace[0]
     # Of equal priority the newest paper comes first, as in the queue.
-    turns = take_turns([sorted(own, key=lambda paper: own[paper])[::-1] for own in by_workspace])
+    ages = {paper: age for age, paper in enumerate(reversed(unscored))}
+    turns = take_turns([sorted(own, key=lambda paper: (-own[paper], ages[paper])) for own in by_workspace])
     turn_count = max(turns.values(), default=0) + 1
     return {paper: float(turn_count - turn) for paper, turn in turns.items()}
-
-
-def _compute_own_priorities(
-    unscored: Iterable[Candidate], channel_preferences: Sequence[Preferences]
-) -> dict[str, float]:
-    matchers = _count_matchers(channel_preferences)
-    priorities: dict[str, float] = {}
-    for candidate in unscored:
-        channel_count = sum(count for matcher, count in matchers if _is_match(matcher, candidate))
-        if channel_count:
-            priorities[candidate.id] = channel_count + min(candidate.upvotes, 999) / 1000
-    return priorities
 
 
 def choose_best_papers(
@@ -155,26 +153,37 @@ def choose_best_papers(
     best_first = sorted(
         candidates, key=lambda candidate: (-(candidate.score or 0.0), -candidate.upvotes, candidate.id)
     )
-    rankings = []
-    for preferences in preferences_by_workspace:
-        matchers = [matcher for matcher, _ in _count_matchers(preferences)]
-        rankings.append(take_turns([_ids_of_matches(matcher, best_first) for matcher in matchers], limit))
+    matches = _match_candidates(best_first, preferences_by_workspace)
+    rankings = [
+        take_turns([matches[interest] for interest, _ in _count_interests(preferences).most_common()], limit)
+        for preferences in preferences_by_workspace
+    ]
     start = first_workspace % len(rankings) if rankings else 0
     return list(take_turns([*rankings[start:], *rankings[:start]], limit))
 
 
-def _count_matchers(channel_preferences: Sequence[Preferences]) -> list[tuple[Matcher, int]]:
-    """Return each distinct matcher with the number of channels that share it, the most common first.
+def _count_interests(channel_preferences: Iterable[Preferences]) -> Counter[Preferences]:
+    """Count the channels by their distinct preferences. Size and minimum score of a digest do not count."""
+    return Counter(replace(preferences, top=1, min_score=None) for preferences in channel_preferences)
 
-    The size and the minimum score of a digest do not count. Raises InputError for an unknown domain.
+
+def _match_candidates(
+    candidates: Iterable[Candidate], preferences_by_workspace: Iterable[Iterable[Preferences]]
+) -> dict[Preferences, list[str]]:
+    """Return the ids of the candidates that match, in their order, by distinct preferences.
+
+    Raises InputError for an unknown domain.
     """
-    counts = Counter(replace(preferences, top=1, min_score=None) for preferences in channel_preferences)
-    return [(Matcher.from_preferences(preferences), count) for preferences, count in counts.most_common()]
+    candidates = list(candidates)
+    interests = {
+        interest for preferences in preferences_by_workspace for interest in _count_interests(preferences)
+    }
+    matchers = {interest: Matcher.from_preferences(interest) for interest in interests}
+    return {
+        interest: [candidate.id for candidate in candidates if _is_match(matcher, candidate)]
+        for interest, matcher in matchers.items()
+    }
 
 
 def _is_match(matcher: Matcher, candidate: Candidate) -> bool:
     return matcher.is_wanted(candidate) and not matcher.is_muted(candidate)
-
-
-def _ids_of_matches(matcher: Matcher, candidates: Sequence[Candidate]) -> Iterator[str]:
-    return (candidate.id for candidate in candidates if _is_match(matcher, candidate))
