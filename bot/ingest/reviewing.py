@@ -16,6 +16,7 @@ from bot.present.wording import format_count
 from bot.storage import run_ingest, run_leadership
 from digests.errors import InputError
 from digests.model import Paper, ReadDepth, ReviewDepth
+from digests.pick import Matcher
 from digests.ports import Store
 from digests.ports.budget import Spending
 from digests.ports.sources import ProgressCallback
@@ -58,7 +59,7 @@ def load_preferences_by_workspace(
     """Return the preferences of all running channels, else those of the settings, in a list a workspace.
 
     Channels in the store count before `settings_subscriptions`, which may be empty too. Workspaces that are
-    denied are left out. Raises StoreError.
+    denied are left out, and channels with an unknown domain. Raises StoreError.
     """
     denied = {
         (entry.platform, entry.id)
@@ -66,11 +67,22 @@ def load_preferences_by_workspace(
         if entry.state is WorkspaceState.DENIED
     }
     running = [subscription for subscription in store.subscriptions.list_active() if subscription.is_running]
+    readable = filter(_has_known_domains, running or settings_subscriptions)
     return [
         [subscription.preferences for subscription in subscriptions]
-        for workspace, subscriptions in _group_by_workspace(running or settings_subscriptions).items()
+        for workspace, subscriptions in _group_by_workspace(readable).items()
         if workspace not in denied
     ]
+
+
+def _has_known_domains(subscription: Subscription) -> bool:
+    """Return False for preferences of another version, with a warning: others must not wait for them."""
+    try:
+        Matcher.from_preferences(subscription.preferences)
+    except InputError as error:
+        log.warning("no papers are reviewed for %s: %s", subscription.channel, error)
+        return False
+    return True
 
 
 def _group_by_workspace(

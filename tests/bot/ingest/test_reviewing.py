@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -233,6 +233,13 @@ def test_preferences_are_grouped_by_workspace(channels: list[Channel], groups: l
     """A channel of the settings need not name its workspace, if the platform has only one."""
     loaded = load_preferences_by_workspace(a_store(), subscribe(*channels))
     assert [[preferences.top for preferences in workspace] for workspace in loaded] == groups
+
+
+def test_a_channel_with_an_unknown_domain_keeps_no_other_from_its_reviews() -> None:
+    channels = [Channel("slack", "C1", "T1"), Channel("slack", "C2", "T2")]
+    broken, other = subscribe(*channels)
+    broken = replace(broken, preferences=Preferences(domains=("no.such",)))
+    assert load_preferences_by_workspace(a_store(), [broken, other]) == [[other.preferences]]
 
 
 def test_a_denied_workspace_has_no_share_of_the_reviewer() -> None:
