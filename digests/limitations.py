@@ -57,7 +57,8 @@ def extract_key_limitations(review_text: str) -> KeyLimitations:
     """
     points = extract_points(review_text)
     return KeyLimitations(
-        tuple(shorten_point(point) for point in points[:MAX_POINTS]), max(0, len(points) - MAX_POINTS)
+        tuple(shorten_point(_strip_preamble(point)) for point in points[:MAX_POINTS]),
+        max(0, len(points) - MAX_POINTS),
     )
 
 
@@ -70,7 +71,7 @@ def extract_points(review_text: str) -> tuple[str, ...]:
     if _NO_LIMITATIONS.fullmatch(text.strip(_MARKS)):
         return ()
     marked, bullets = _LINE_BULLET.subn(" • ", review_text)
-    if bullets > 1:
+    if bullets > 1 or _ONLY_BULLET.fullmatch(review_text):
         points = _split_points(to_plain_text(marked))
         # A bullet inside a formula changes its conversion, and the points would be no spans of the text.
         if points and _is_in_order(points, text):
@@ -85,11 +86,18 @@ _NO_LIMITATIONS = re.compile(
     r"provided|mentioned|specified|given|noted|identified|known))?",
     re.IGNORECASE,
 )
+_ONLY_BULLET = re.compile(r"\s*[-*•‣◦–]\s[^\n]*\s*")
 _LINE_BULLET = re.compile(r"(?m)^[ \t]*(?:[-*•‣◦–]|\(?\d{1,2}[.)])[ \t]+")
 
 
 def _split_points(text: str) -> tuple[str, ...]:
-    for split in (_split_numbered, _split_bulleted, _split_ordinals, _split_running_text):
+    for split in (
+        _split_numbered,
+        _split_bulleted,
+        _split_ordinals,
+        _split_semicolon_list,
+        _split_running_text,
+    ):
         points = tuple(point for part in split(text) if _has_content(point := _strip_connectives(part)))
         if points:
             return points
@@ -149,13 +157,15 @@ def _split_numbered(text: str) -> list[str]:
     points too.
     """
     marks = _find_longest_numbering(text)
+    if len(marks) == 1 and not text[: marks[0].start()].strip():
+        return _split_running_text(text[marks[0].end() :])
     if len(marks) < 2:
         return []
     ends = [mark.start() for mark in marks[1:]] + [len(text)]
     items = [text[mark.end() : end] for mark, end in zip(marks, ends, strict=True)]
     if not all(_strip_connectives(item) for item in items):
         return []  # "(1) and (2)" refers to a list elsewhere.
-    return [*_split_before_list(text[: marks[0].start()]), *items[:-1], *_split_running_text(items[-1])]
+    return [*_split_before_list(text[: marks[0].start()]), *items[:-1], *_split_last_item(items)]
 
 
 def _find_longest_numbering(text: str) -> list[re.Match[str]]:
@@ -182,6 +192,32 @@ def _follow_labels(marks: Iterable[re.Match[str]], labels: Sequence[str]) -> lis
     return chain
 
 
+_LEAVING_LIST = re.compile(
+    r"(?:and )?(?:finally|last(?:ly)?|additionally|in addition|furthermore|moreover|besides|"
+    r"on top of that)\b|the (?:authors|paper) (?:also )?(?:acknowledges?|notes?|states?)\b",
+    re.IGNORECASE,
+)
+
+
+def _split_last_item(items: Sequence[str]) -> list[str]:
+    """Split the last item of a list from the text after the list, which is split into points.
+
+    Where items are whole sentences, it goes on until a sentence that leaves the list ("Additionally, ...").
+    Where commas stand between the items, the list ends with its sentence, unless an item has two.
+    """
+    sentences = split_sentences(items[-1])
+    if len(items) == 1 or not any(_is_closed(item) or len(split_sentences(item)) > 1 for item in items[:-1]):
+        return _split_running_text(items[-1])
+    leaving = (at for at, sentence in enumerate(sentences) if at and _LEAVING_LIST.match(sentence))
+    end = next(leaving, len(sentences))
+    return [" ".join(sentences[:end]), *_points_of_sentences(sentences[end:])]
+
+
+def _is_closed(item: str) -> bool:
+    """Return True if an item ends like a sentence."""
+    return item.rstrip().endswith((".", "。", "!", "?"))
+
+
 def _split_before_list(text: str) -> list[str]:
     """Return the points before a list, without the sentence or the words that introduce it."""
     ahead = [sentence for sentence in split_sentences(text) if sentence[-1] in ".!?。"]
@@ -192,7 +228,9 @@ def _split_before_list(text: str) -> list[str]:
 
 def _split_bulleted(text: str) -> list[str]:
     parts = text.split("•")
-    return [*_split_before_list(parts[0]), *parts[1:]] if len(parts) > 2 else []
+    if len(parts) > 2 or (len(parts) == 2 and not parts[0].strip()):
+        return [*_split_before_list(parts[0]), *parts[1:]]
+    return []
 
 
 _ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth")
@@ -208,22 +246,56 @@ def _split_ordinals(text: str) -> list[str]:
         return []
     ends = [mark.start() for mark in marks[1:]] + [len(text)]
     items = [text[mark.end() : end] for mark, end in zip(marks, ends, strict=True)]
-    return [
-        *_split_before_list(text[: marks[0].start()]),
-        *(part for item in items for part in _split_running_text(item)),
-    ]
+    return [*_split_before_list(text[: marks[0].start()]), *items[:-1], *_split_last_item(items)]
+
+
+_SEMICOLON = re.compile(r"[;；]")
+_CAPITAL = re.compile(r"\s+[A-Z]")
+_SENTENCE_START = re.compile(r"\s+(?:A|[A-Z][a-z]+(?:['’-][A-Za-z]+)*)[\s,:]")
+"""A word as at the start of a sentence. An acronym begins a clause as well."""
+
+
+def _split_semicolon_list(text: str) -> list[str]:
+    """Split a text that is a list with semicolons into its items. Returns an empty list for any other text.
+
+    Such a list has a capital after each of its semicolons, or is one sentence.
+    """
+    depths = _parenthesis_depths(text)
+    cuts = [mark.start() for mark in _SEMICOLON.finditer(text) if not depths[mark.start()]]
+    capitals = [cut for cut in cuts if _CAPITAL.match(text, cut + 1)]
+    is_capital_list = 2 * len(capitals) >= len(cuts) and any(
+        _SENTENCE_START.match(text, cut + 1) for cut in capitals
+    )
+    if not cuts or (not is_capital_list and len(split_sentences(text)) > 1):
+        return []
+    parts = _cut_at(text, capitals if is_capital_list else cuts)
+    return [_strip_opening(parts[0]), *parts[1:]]
 
 
 # Splitting running text.
 
-_ELABORATES = re.compile(
-    r"(?:this|that|these|those)\s+(?:(?:in turn|also|often|further|likely|thus)\s+)?(?:is|are|was|were|may|"
-    r"might|can|could|"
-    r"would|will|should|must|does|has|have|means?|makes?|limits?|leads?|restricts?|reduces?|raises?|leaves?|"
-    r"creates?|"
-    r"suggests?|requires?|prevents?|hinders?|introduces?|implies|imply|indicates?|causes?|affects?)\b",
-    re.IGNORECASE,
+_DEMONSTRATIVE = (
+    r"(?:that|these|those)\s+(?:(?:in turn|also|often|further|likely|thus)\s+)?(?:is|are|was|were|may|might|"
+    r"can|could|would|will|should|must|does|has|have|means?|makes?|limits?|leads?|restricts?|reduces?|raises?|"
+    r"leaves?|creates?|suggests?|requires?|prevents?|hinders?|introduces?|implies|imply|indicates?|causes?|affects?)\b|"
+    r"(?:they|doing so|such|(?:al)?though this|while this|"
+    r"this(?! (?:paper|work|study|method|approach|model|system|benchmark)\b))\s"
 )
+_EXAMPLE = r"(?:for (?:example|instance)|in particular|specifically|that is|in other words|e\.g\.)[,\s]"
+_WISH = (
+    r"it (?:would|could|might|may|is|will) (?:also )?(?:be )?(?:very )?(?:beneficial|helpful|useful|"
+    r"important|interesting|valuable|good|great|nice|better|essential|crucial|worth)\b|given that\b|"
+    r"the authors (?:suggest|propose|should consider)\s|"
+    r"(?:including|providing|adding|incorporating|addressing|discussing|expanding|clarifying) "
+    r"[^,;]* (?:could|would)\b"
+)
+_REFERENCE_BACK = (
+    r"(?:\S+ ){0,16}?(?:this|these|those|such) (?:\w+ )?(?:issues?|aspects?|concerns?|limitations?|points?|"
+    r"topics?|areas?|impacts?|factors?|questions?|assumptions?|implications?|discussions?|details?|weaknesses|"
+    r"drawbacks?|challenges?|trade-offs?|considerations?|problems?|cases?|risks?)\b"
+)
+_ELABORATES = re.compile(f"{_DEMONSTRATIVE}|{_EXAMPLE}|{_WISH}|{_REFERENCE_BACK}", re.IGNORECASE)
+"""The start of a sentence that says more about the point before it."""
 
 
 def _split_running_text(text: str) -> list[str]:
@@ -236,17 +308,17 @@ def _points_of_sentences(all_sentences: Iterable[str]) -> list[str]:
 
 
 def _join_elaborations(statements: Iterable[str]) -> list[str]:
-    """Append a sentence such as "This means ..." to the one before it, or drop it if there is no room.
+    """Append a sentence such as "This means ..." to the one before it: it is no point of its own.
 
-    Such a sentence is no point of its own. After a Chinese or Japanese sentence it is kept apart.
+    After a Chinese or Japanese sentence it is kept apart.
     """
-    joined: list[str] = []
+    groups: list[list[str]] = []
     for sentence in statements:
-        if not joined or not _ELABORATES.match(sentence) or joined[-1][-1] in "。！？":
-            joined.append(sentence)
-        elif len(joined[-1]) + 1 + len(sentence) <= MAX_POINT_LENGTH:
-            joined[-1] += " " + sentence
-    return joined
+        if groups and _ELABORATES.match(sentence) and groups[-1][-1][-1] not in "。！？":
+            groups[-1].append(sentence)
+        else:
+            groups.append([sentence])
+    return [" ".join(group) for group in groups]
 
 
 def _split_clauses(sentence: str) -> list[str]:
@@ -265,7 +337,11 @@ def _split_outside_parentheses(text: str, signs: str) -> list[str]:
     The signs are dropped, and parts may be empty.
     """
     depths = _parenthesis_depths(text)
-    cuts = [index for index, sign in enumerate(text) if sign in signs and not depths[index]]
+    return _cut_at(text, [index for index, sign in enumerate(text) if sign in signs and not depths[index]])
+
+
+def _cut_at(text: str, cuts: Sequence[int]) -> list[str]:
+    """Cut a text at signs, which are dropped."""
     starts = [0, *(cut + 1 for cut in cuts)]
     return [text[start:end] for start, end in zip(starts, [*cuts, len(text)], strict=True)]
 
@@ -296,7 +372,7 @@ _ANNOUNCED_LAST = re.compile(
     _ANNOUNCED.pattern
     + r"(?: (?:are|is|of|in|with|to|that|the|this|these|their|its|our|work|works|paper|approach|method|study|"
     r"present|noted|"
-    r"remain|exist|worth|noting|discussed|acknowledged|openly|here|clearly|follow|follows|as|listed|below|"
+    r"remain|exist|worth|noting|discussed|acknowledged|openly|here|clearly|follow|follows|following|as|listed|below|"
     r"stated|mentioned|"
     r"by|authors|should|be|transparently|explicitly|identified))*$",
     re.IGNORECASE,
@@ -314,8 +390,18 @@ _ATTRIBUTION = (
 )
 _ATTRIBUTED = re.compile(_ATTRIBUTION + r"(?: that)?", re.IGNORECASE)
 _DENIED = re.compile(
-    r"\b(?:not|no|never|without|fails?|neither|hardly|barely|lacks?)\b|n[’']t\b", re.IGNORECASE
+    r"\b(?:not|no|never|without|fails?|neither|hardly|barely|lacks?|lacking|missing|absen(?:t|ce)|omit\w*|"
+    r"inadequate\w*|insufficient\w*|incomplete|superficial\w*|limited|unclear|little|minimal\w*|only|should|"
+    r"could|would|needs?|more)\b|n[’']t\b",
+    re.IGNORECASE,
 )
+_NAMED = re.compile(
+    r"(?!(?:there|here|below|these|(?:the )?following)\b)\S.*"
+    r"\b(?:is|are|remains?|poses?|represents?|constitutes?|be) (?:(?:also|still|thus|itself) )?"
+    r"(?:an?|another|one|the) (?!following\b)(?:\S+ ){0,4}\S+$",
+    re.IGNORECASE,
+)
+"""A limitation with a subject: "The price is a major limitation"."""
 
 
 def _is_announcement(sentence: str) -> bool:
@@ -326,6 +412,7 @@ def _is_announcement(sentence: str) -> bool:
         or len(bare.split()) > MAX_ANNOUNCEMENT_WORDS
         or ":" in bare
         or _DENIED.search(bare)
+        or _NAMED.match(bare)
     ):
         return False
     if _ATTRIBUTED.fullmatch(bare) or _ANNOUNCED.fullmatch(bare):
@@ -343,14 +430,26 @@ def _strip_opening(sentence: str) -> str:
 
 # Shortening a point.
 
+_PREAMBLE = re.compile(
+    rf"(?:{_ATTRIBUTION}(?: that)?|(?:the|a|an|one|another) (?:\w+ )?"
+    r"(?:limitation|weakness|drawback|shortcoming)(?: of (?:the|this) \w+)? is(?: that)?)\s+(?=\w)",
+    re.IGNORECASE,
+)
+
+
+def _strip_preamble(point: str) -> str:
+    """Remove words such as "The primary limitation is" and "The paper acknowledges" from a point's start."""
+    preamble = _PREAMBLE.match(point)
+    rest = point[preamble.end() :] if preamble else point
+    return rest if _has_content(rest) else point
+
+
 _LEAD = re.compile(
     r"(?:(?:and|but|or|also|additionally|furthermore|moreover|lastly|firstly|secondly|thirdly|"
     r"in addition)\b,?\s+|"
     r"(?:finally|besides|further|however|likewise|similarly|next|then|first and foremost|on top of that|"
     + "|".join(_ORDINALS)
-    + r"),\s+|"
-    + _ATTRIBUTION
-    + r" that\s+(?=\w))+",
+    + r"),\s+)+",
     re.IGNORECASE,
 )
 _JOINING = frozenset(
@@ -365,6 +464,7 @@ _BEFORE_MORE = (
     "less "
     "very particularly especially because since although though whereas until unless rather so yet"
 )
+_ABBREVIATED_END = re.compile(r"\.\.$|\b(?:e\.g|i\.e|etc|al)\.$")
 _LEADING_ON = _JOINING | frozenset(_BEFORE_MORE.split())
 
 
@@ -373,7 +473,7 @@ def _strip_connectives(part: str) -> str:
     part = part.lstrip(" ,;:.–—-•*。；：，")
     part = part[lead.end() :] if (lead := _LEAD.match(part)) else part
     part = _strip_dangling_words(part, _JOINING)
-    if part.endswith((".", "。")) and not part.endswith(("..", "e.g.", "etc.", "al.")):
+    if part.endswith((".", "。")) and not _ABBREVIATED_END.search(part[-6:]):
         part = _strip_dangling_words(part[:-1], _JOINING)
     return part[:-1] if part.endswith(")") and part.count(")") == part.count("(") + 1 else part
 

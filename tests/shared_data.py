@@ -21,5 +21,10 @@ def arxiv_day() -> list[dict[str, Any]]:
     return _lines("arxiv/day_2026-06-30_dedup.jsonl")
 
 
+def limitation_lists() -> list[list[str]]:
+    """Return 1,487 lists of limitations, as separate points."""
+    return [record["points"] for record in _lines("limitation_lists.jsonl")]
+
+
 def _lines(name: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in (FOLDER / name).read_text().splitlines()]
