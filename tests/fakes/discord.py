@@ -84,6 +84,8 @@ class DiscordChannel:
     parent: str = ""
     denied_permissions: set[str] = field(default_factory=set)
     """Names of the permissions that the bot lacks in the channel."""
+    denied_people: dict[str, set[str]] = field(default_factory=dict)
+    """Names of the permissions that people lack in the channel, by their ids."""
     tags: list[Json] = field(default_factory=list)
     applied_tags: list[str] = field(default_factory=list)
     requires_tag: bool = False
@@ -279,9 +281,10 @@ class FakeDiscord:
         self.guilds[guild.id] = guild
         return guild.id
 
-    def add_user(self, name: str, *, can_manage: bool = False) -> str:
+    def add_user(self, name: str, *, can_manage: bool = False, guilds: Sequence[str] | None = None) -> str:
+        """Add a person, who is in all guilds unless some are named, and may manage them if `can_manage`."""
         user = self.next_snowflake()
-        self.users[user] = {**_user_json(user, name), "can_manage": can_manage}
+        self.users[user] = {**_user_json(user, name), "can_manage": can_manage, "guilds": guilds}
         return user
 
     def add_channel(
@@ -558,7 +561,10 @@ class FakeDiscord:
                 "guild_id": where.guild,
                 "guild": {"id": where.guild, "locale": "en-US", "features": []},
             }
-            payload |= {"guild_locale": "en-US", "member": self._member_json(user)}
+            member = self._member_json(user)
+            lacking = sum(PERMISSIONS[one] for one in where.denied_people.get(user, ()))
+            member["permissions"] = str(int(member["permissions"]) & ~lacking)
+            payload |= {"guild_locale": "en-US", "member": member}
         else:
             payload["user"] = _public_user_json(self.users[user])
         if within is not None:
@@ -815,6 +821,9 @@ class FakeDiscord:
 
     def _do_member(self, request: web.Request, body: Json, guild: str, user: str) -> Json:
         self._get_guild(guild)
+        known_guilds = self.users.get(user, {}).get("guilds")
+        if known_guilds is not None and guild not in known_guilds:
+            raise build_unknown_error("Member", 10007)
         return self._member_json(user)
 
     def _get_guild(self, guild: str) -> DiscordGuild:
@@ -1229,8 +1238,12 @@ class FakeDiscord:
                     "archive_timestamp": stamp, "locked": channel.is_locked, "create_timestamp": stamp,
                 },
             }  # fmt: skip
-        denied = sum(PERMISSIONS[name] for name in channel.denied_permissions)
-        overwrites = [{"id": self.bot_user, "type": 1, "allow": "0", "deny": str(denied)}] if denied else []
+        denials = {self.bot_user: channel.denied_permissions, **channel.denied_people}
+        overwrites = [
+            {"id": person, "type": 1, "allow": "0", "deny": str(sum(PERMISSIONS[name] for name in names))}
+            for person, names in denials.items()
+            if names
+        ]
         base |= {"permission_overwrites": overwrites, "topic": None, "nsfw": False}
         if channel.kind == FORUM:
             base |= {"available_tags": channel.tags, "flags": REQUIRE_TAG if channel.requires_tag else 0}
@@ -1314,7 +1327,7 @@ def _user_json(user: str, name: str, *, bot: bool = False) -> Json:
 
 
 def _public_user_json(user: Json) -> Json:
-    return {key: value for key, value in user.items() if key not in ("can_manage", "roles")}
+    return {key: value for key, value in user.items() if key not in ("can_manage", "roles", "guilds")}
 
 
 def _message_json(message: Json, *, is_bare: bool = False) -> Json:

@@ -1078,7 +1078,7 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "digests of a server that is back left stopped",
         "bot/platforms/discord/events.py",
-        "self.dispatcher.start_subscriptions(rejoined)",
+        "self.dispatcher.start_subscriptions(removed)",
         "self.dispatcher.start_subscriptions([])",
         (
             f"{DISCORD}/test_events.py::test_digests_of_left_servers_stop_and_those_of_servers_that_are_back_start_again",
@@ -1799,5 +1799,66 @@ MUTANTS: tuple[Mutant, ...] = (
             f"{REVIEWERS}/test_queue.py"
             "::test_a_workspace_that_wants_everything_leaves_another_its_full_reviews",
         ),
+    ),
+    # Who is served.
+    Mutant(
+        "a later server takes the place of the first",
+        "digests/store/workspaces.py",
+        "if connection.execute(any_entry).first():",
+        "if False:",
+        (
+            "tests/digests/store/test_workspaces.py::"
+            "test_the_first_workspace_is_served_and_no_later_one_takes_its_place[sqlite]",
+        ),
+    ),
+    Mutant(
+        "a stranger's commands run",
+        "bot/platforms/discord/slash.py",
+        "return admitted",
+        "return admitted or True",
+        (
+            f"{DISCORD}/test_servers.py::test_a_strangers_server_gets_one_private_sentence_for_whatever_it_tries",
+        ),
+    ),
+    Mutant(
+        "reactions of a stranger's server count",
+        "bot/platforms/discord/events.py",
+        "if not await self.servers.is_served(event.guild_id):",
+        "if await self.servers.is_served(event.guild_id) is None:",
+        (f"{DISCORD}/test_servers.py::test_reactions_in_a_strangers_server_mark_nothing",),
+    ),
+    Mutant(
+        "a rejoined server starts every stopped digest",
+        "bot/platforms/discord/events.py",
+        "if subscription.stop_reason == REMOVED_REASON",
+        "if subscription.stop_reason",
+        (
+            f"{DISCORD}/test_servers.py::"
+            "test_a_server_that_comes_back_gets_only_the_digests_that_its_removal_stopped",
+        ),
+    ),
+    Mutant(
+        "a form may name a channel that the person cannot see",
+        "bot/platforms/discord/listeners.py",
+        "not resolved.permissions_for(person).view_channel",
+        "not resolved.permissions_for(person)",
+        (
+            f"{DISCORD}/test_servers.py::"
+            "test_a_form_names_a_channel_of_its_own_server_that_person_and_bot_can_use",
+        ),
+    ),
+    Mutant(
+        "everybody shares",
+        "bot/platforms/discord/listeners.py",
+        "if not granted.send_messages:",
+        "if not granted.view_channel:",
+        (f"{DISCORD}/test_servers.py::test_a_paper_is_shared_only_by_people_who_may_write_in_the_channel",),
+    ),
+    Mutant(
+        "strangers look papers up in direct messages",
+        "bot/platforms/discord/servers.py",
+        "if error.code == UNKNOWN_MEMBER:\n                return False",
+        "if error.code == UNKNOWN_MEMBER:\n                return True",
+        (f"{DISCORD}/test_servers.py::test_a_look_up_outside_of_our_servers_is_for_their_people",),
     ),
 )

@@ -9,6 +9,7 @@ import discord
 
 from bot.conversation.marks import AMBIGUOUS_REACTION
 from bot.platforms.discord.client import DiscordPlatform
+from bot.platforms.discord.servers import ServedServers
 from bot.platforms.interaction import InteractionDispatcher
 from bot.present.wording import present_sentence
 from bot.storage import run_interactive
@@ -33,7 +34,8 @@ def normalize_emoji(emoji: str) -> str:
 class EventListeners:
     """Handles the events of one connection. `client` is that connection, and caches servers and channels.
 
-    Errors while an event is handled are logged, unless stated otherwise.
+    Events of servers that are not served change nothing. Errors while an event is handled are logged, unless
+    stated otherwise.
     """
 
     store: Store
@@ -41,6 +43,7 @@ class EventListeners:
     dispatcher: InteractionDispatcher
     clock: Callable[[], datetime]
     client: discord.Client
+    servers: ServedServers
 
     async def on_reaction(self, event: discord.RawReactionActionEvent) -> None:
         """Store a mark that a person's reaction adds or removes.
@@ -53,6 +56,8 @@ class EventListeners:
             return
 
         async def apply_reaction() -> None:
+            if not await self.servers.is_served(event.guild_id):
+                return
             channel, receipt = await self._locate_message(event.channel_id, event.guild_id, event.message_id)
             person, is_added = str(event.user_id), event.event_type == "REACTION_ADD"
             if not await self.dispatcher.mark_handler.apply_reaction(
@@ -69,6 +74,8 @@ class EventListeners:
         """
 
         async def reconcile_marks() -> None:
+            if not await self.servers.is_served(guild_id):
+                return
             channel, receipt = await self._locate_message(channel_id, guild_id, message_id)
             post = await run_interactive(self.store.posts.find, channel, receipt)
             if post:
@@ -104,9 +111,11 @@ class EventListeners:
     async def _fetch_reactions(self, post: Post) -> Mapping[str, frozenset[str]] | None:
         """Return the people who reacted to a post, by emoji; None if the marks in the store agree.
 
-        People are fetched only for an emoji whose count differs from the store's. The bot is left out. Raises
-        PostError and StoreError.
+        None also for a post of a server that is not served. People are fetched only for an emoji whose count
+        differs from the store's. The bot is left out. Raises PostError and StoreError.
         """
+        if post.channel.workspace and not await self.servers.is_served(post.channel.workspace):
+            return None
         stored = await run_interactive(self.store.marks.people_by_paper, post, MarkSource.REACTION)
         emojis, people = self.dispatcher.emojis, dict[str, frozenset[str]]()
         has_changed, marked_papers = False, set[str]()
@@ -139,30 +148,39 @@ class EventListeners:
         ]
         await self.dispatcher.run_logged(self._stop_subscriptions(subscriptions, "the channel was deleted."))
 
-    async def on_guild_removed(self, guild: int) -> None:
+    async def on_guild_removed(self, guild: int, guilds: Mapping[int, str]) -> None:
         """Stop all digests of a server that the bot was removed from, and notify their owners.
 
-        Raises StoreError if they cannot be looked up.
+        `guilds` are the names of all servers that the bot is in. Raises StoreError if the digests cannot be
+        looked up.
         """
         await self.dispatcher.run_logged(
             self._stop_subscriptions(await self._list_subscriptions({str(guild)}), REMOVED_REASON)
         )
+        await self.dispatcher.run_logged(self._record_guilds(guilds))
 
-    async def on_guild_joined(self, guild: int) -> None:
-        """Start all stopped digests of a server that the bot was added to.
+    async def on_guild_joined(self, guild: int, guilds: Mapping[int, str]) -> None:
+        """Take in a server that the bot was added to, and start the digests that its removal stopped.
 
-        Raises StoreError if they cannot be looked up.
+        `guilds` are the names of all servers that the bot is in. Digests that stopped for another reason stay
+        stopped, and so do those of a server that is not served. Raises StoreError.
         """
-        await self.dispatcher.run_logged(
-            self.dispatcher.start_subscriptions(await self._list_subscriptions({str(guild)}))
-        )
+        await self.servers.take_in(guilds)
+        await self._record_guilds(guilds)
+        await self._restart_digests(await self._list_subscriptions({str(guild)}))
 
-    async def on_ready(self, guilds: Iterable[int]) -> None:
-        """Catch up after a new session; `guilds` are the ids of all servers that the bot is in.
+    async def on_connect(self, guilds: Collection[int]) -> None:
+        """Take in the servers of a new session, by id."""
+        await self.dispatcher.run_logged(self.servers.take_in(guilds))
+
+    async def on_ready(self, guilds: Mapping[int, str]) -> None:
+        """Catch up after a new session; `guilds` are the names of all servers that the bot is in.
 
         Digests of servers that it left are stopped, and those stopped for that reason start again where it is
         back. Then marks are reconciled. Raises StoreError.
         """
+        await self.servers.take_in(guilds)
+        await self._record_guilds(guilds)
         current_guilds = set(map(str, guilds))
         subscriptions = await self._list_subscriptions()
         left = [
@@ -171,14 +189,35 @@ class EventListeners:
             if subscription.channel.workspace not in {"", *current_guilds}
         ]
         await self.dispatcher.run_logged(self._stop_subscriptions(left, REMOVED_REASON))
-        removed = [
-            subscription for subscription in subscriptions if subscription.stop_reason == REMOVED_REASON
-        ]
-        rejoined = [
-            subscription for subscription in removed if subscription.channel.workspace in current_guilds
-        ]
-        await self.dispatcher.run_logged(self.dispatcher.start_subscriptions(rejoined))
+        await self._restart_digests(
+            [
+                subscription
+                for subscription in subscriptions
+                if subscription.channel.workspace in current_guilds
+            ]
+        )
         await self.catch_up()
+
+    async def _record_guilds(self, guilds: Mapping[int, str]) -> None:
+        await self.servers.record_names(guilds, self._find_guild)
+
+    def _find_guild(self, channel: str) -> int | None:
+        """Return the server of a channel from the connection's cache; None if it is not there."""
+        known = self.client.get_channel(int(channel)) if channel.isascii() and channel.isdecimal() else None
+        return known.guild.id if isinstance(known, discord.abc.GuildChannel | discord.Thread) else None
+
+    async def _restart_digests(self, subscriptions: Iterable[Subscription]) -> None:
+        """Start those of the digests that stopped when the bot was removed, in servers that are served.
+
+        Raises StoreError if the list of served servers cannot be read.
+        """
+        removed = [
+            subscription
+            for subscription in subscriptions
+            if subscription.stop_reason == REMOVED_REASON
+            and await self.servers.is_served(subscription.channel.workspace)
+        ]
+        await self.dispatcher.run_logged(self.dispatcher.start_subscriptions(removed))
 
     async def _list_subscriptions(self, guilds: Collection[str] = ()) -> list[Subscription]:
         """Return the subscriptions of this platform, paused and stopped ones included.

@@ -77,7 +77,12 @@ class Gateway(discord.Client):
         )
         self.listeners, self.settings = listeners, settings
         self.events = EventListeners(
-            listeners.answers.store, listeners.platform, listeners.dispatcher, listeners.clock, self
+            listeners.answers.store,
+            listeners.platform,
+            listeners.dispatcher,
+            listeners.clock,
+            self,
+            listeners.servers,
         )
         self.tree = LoggingCommandTree(self)
         add_commands(self.tree, listeners)
@@ -92,6 +97,10 @@ class Gateway(discord.Client):
             ready_task.cancel()
         await super().close()
 
+    async def on_connect(self) -> None:
+        """Take the servers in before the first interaction; their names and channels come later."""
+        await self.events.on_connect([guild.id for guild in self.guilds])
+
     async def on_ready(self) -> None:
         """Catch up after a new session, as `EventListeners.on_ready` does.
 
@@ -105,7 +114,7 @@ class Gateway(discord.Client):
             if self.is_closed():
                 return
             try:
-                await self.events.on_ready([guild.id for guild in self.guilds])
+                await self.events.on_ready(self._guild_names())
                 return
             except PaperroundError as error:
                 log.warning("changes in Discord during the gap are not known yet: %s", error)
@@ -129,10 +138,13 @@ class Gateway(discord.Client):
         await self.events.on_channel_deleted(channel.id, channel.guild.id)
 
     async def on_guild_remove(self, guild: discord.Guild) -> None:
-        await self.events.on_guild_removed(guild.id)
+        await self.events.on_guild_removed(guild.id, self._guild_names())
 
     async def on_guild_join(self, guild: discord.Guild) -> None:
-        await self.events.on_guild_joined(guild.id)
+        await self.events.on_guild_joined(guild.id, self._guild_names())
+
+    def _guild_names(self) -> dict[int, str]:
+        return {guild.id: guild.name for guild in self.guilds}
 
     async def on_interaction(self, interaction: discord.Interaction[Any]) -> None:
         if interaction.type is discord.InteractionType.modal_submit:

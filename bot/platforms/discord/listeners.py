@@ -1,32 +1,36 @@
 """Handlers of Discord's interactions: commands, forms, the message menu and buttons."""
 
+import logging
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+import aiohttp
 import discord
 
 from bot.chat.message import Button, ButtonAction, Buttons, Message, Text
 from bot.conversation.answers import Answers
 from bot.conversation.context import Person, Reply
 from bot.conversation.fair_use import Use
-from bot.conversation.marks import (
-    MarkEmojis,
-)
+from bot.conversation.marks import MarkEmojis
 from bot.platforms.discord.client import DiscordPlatform
 from bot.platforms.discord.events import normalize_emoji
 from bot.platforms.discord.forms import build_modal, command_text_of_values, read_modal, values_of
 from bot.platforms.discord.permissions import join_names, list_missing_permissions
 from bot.platforms.discord.render import KEYCAPS
 from bot.platforms.discord.replies import Interaction, answer_interaction
+from bot.platforms.discord.servers import FOREIGN_PERSON, FOREIGN_SERVER, MemberCheck, ServedServers
 from bot.platforms.discord.settings import DiscordSettings
-from bot.platforms.interaction import Click, InteractionDispatcher, Responder
+from bot.platforms.interaction import Click, InteractionDispatcher, Responder, log_unexpected_error
+from bot.present.wording import present_sentence
 from bot.storage import run_interactive
-from digests.errors import InputError
+from digests.errors import InputError, PaperroundError
 from digests.model import ScoredPaper
 from digests.subscription import Channel
+
+log = logging.getLogger(__name__)
 
 MAX_CACHED_FORMS = 500
 """Rejected forms in memory. When they are more, the oldest is dropped."""
@@ -40,14 +44,22 @@ IN_PLACE_ACTIONS = frozenset(
     }
 )
 """Actions of which the answer replaces the list or card with the clicked button."""
+NO_SUCH_CHANNEL = (
+    "There is no such channel in this server that you and Paperround can see; nothing was changed."
+)
+PERSONAL_ACTIONS = frozenset({ButtonAction.SHOW, ButtonAction.REVIEW, ButtonAction.DISCUSS})
+"""Actions that concern one person alone. All others need a server that is served."""
+IS_SERVED = "is_served"
+"""Key in the `extras` of an interaction that comes from a served server, rather than from a person of one."""
 
 
 @dataclass(slots=True)
 class DiscordListeners:
     """Handles people's interactions, independent of the connection by which they arrive.
 
-    The values of a form that was rejected are kept in memory by channel and person, for the next form. The
-    handlers raise no error: it is answered with a sentence, or logged.
+    Nothing runs for an interaction that `admit` refuses. The values of a form that was rejected are kept in
+    memory by channel and person, for the next form. The handlers raise no error: it is answered with a
+    sentence, or logged.
     """
 
     answers: Answers
@@ -55,6 +67,8 @@ class DiscordListeners:
     settings: DiscordSettings
     clock: Callable[[], datetime]
     dispatcher: InteractionDispatcher = field(init=False)
+    servers: ServedServers = field(init=False)
+    members: MemberCheck = field(init=False)
     _rejected_forms: OrderedDict[tuple[str, str], dict[str, str]] = field(default_factory=OrderedDict)
 
     def __post_init__(self) -> None:
@@ -62,6 +76,48 @@ class DiscordListeners:
         self.dispatcher = InteractionDispatcher(
             self.answers, self.platform, emojis, self.clock, confirms_undo=True
         )
+        self.servers = ServedServers(self.answers.store, frozenset(self.settings.servers), self.clock)
+        self.members = MemberCheck(self.platform, self.servers)
+
+    async def admit(self, interaction: Interaction) -> bool:
+        """Return True for an interaction from a served server, or from a person of one. Raises no error.
+
+        Anybody else is answered with one sentence, and gets no suggestions while typing.
+        """
+        with self.dispatcher.track_task():
+            try:
+                refusal = await self._find_refusal(interaction)
+            except PaperroundError as error:
+                refusal = str(error)
+            except Exception:
+                refusal = log_unexpected_error()
+            if not refusal:
+                return True
+            try:
+                if interaction.type is discord.InteractionType.autocomplete:
+                    await interaction.response.autocomplete([])
+                else:
+                    await interaction.response.send_message(refusal, ephemeral=True)
+            except (discord.DiscordException, aiohttp.ClientError, OSError) as error:
+                log.warning("a refusal was not taken: %s", error)
+            return False
+
+    async def _find_refusal(self, interaction: Interaction) -> str:
+        """Return the sentence for an interaction that is not answered, or an empty string.
+
+        In a server, only its own installation of the app or a person's own counts. Raises PaperroundError.
+        """
+        user, guild = interaction.user.id, interaction.guild_id
+        if guild is not None and await self.servers.is_served(guild):
+            interaction.extras[IS_SERVED] = True
+            self.members.note_member(user, guild)
+            return ""
+        if guild is not None and (
+            interaction.is_guild_integration() or not interaction.is_user_integration()
+        ):
+            return FOREIGN_SERVER
+        guilds = [guild.id for guild in interaction.client.guilds]
+        return "" if await self.members.is_member(user, guilds) else FOREIGN_PERSON
 
     # Commands.
 
@@ -81,6 +137,7 @@ class DiscordListeners:
 
         async def run_digest_command(respond: Responder) -> None:
             channel = self._channel_of(interaction, target)
+            self._require_visible(interaction, target)
             if text.startswith(("subscribe", "resume")):
                 self._require_posting(interaction, target)
             reply = await self._run_digest_command(text, channel, interaction)
@@ -105,6 +162,7 @@ class DiscordListeners:
 
         async def open_form(respond: Responder) -> None:
             channel, person = self._channel_of(interaction, target), self._person_of(interaction)
+            self._require_visible(interaction, target)
             self.dispatcher.fair_use.take_token(Use.LOOK_UP, channel, person.id)
             reply = await run_interactive(self.answers.subscriptions.show_settings, channel, person)
             if not reply.form:
@@ -121,12 +179,18 @@ class DiscordListeners:
     async def on_form(self, interaction: Interaction) -> None:
         """Save a submitted form.
 
-        Wrong values are answered with the reason, and a button that opens the form as it was filled in.
+        Wrong values are answered with the reason, and a button that opens the form as it was filled in. The
+        form names its channel, which is looked up in the server of the interaction: the name came from the
+        person's client. The person's and the bot's rights there are checked again.
         """
+        if not await self.admit(interaction):
+            return
         channel_id, values = read_modal(interaction.data or {})
 
         async def save_form(respond: Responder) -> None:
-            channel = Channel(self.platform.name, channel_id, str(interaction.guild_id or ""))
+            target = self._find_target(interaction, channel_id)
+            channel = self._channel_of(interaction, target)
+            self._require_posting(interaction, target)
             try:
                 text = f"subscribe {command_text_of_values(values)}"
                 reply = await self._run_digest_command(text, channel, interaction)
@@ -148,6 +212,7 @@ class DiscordListeners:
         """Mark or unmark the paper of a message, after “Mark for discussion” in its menu."""
 
         async def toggle_mark(respond: Responder) -> None:
+            self._require_served(interaction)
             channel = self._channel_of(interaction)
             links = " ".join(filter(None, (embed.url for embed in message.embeds)))
             receipt = _receipt_of(interaction.channel, message.id)
@@ -164,11 +229,17 @@ class DiscordListeners:
 
         The answer may replace the clicked message only if nobody else sees that message.
         """
+        if not await self.admit(interaction):
+            return
         if action == ButtonAction.SETTINGS:
-            await self.on_settings(interaction, _find_channel(interaction, value))
+            await self._open_form_of_button(interaction, value)
             return
 
         async def handle_button(respond: Responder) -> None:
+            if action not in PERSONAL_ACTIONS:
+                self._require_served(interaction)
+            if action == ButtonAction.SHARE:
+                self._require_sharing(interaction)
             channel, person = self._channel_of(interaction), self._person_of(interaction)
 
             async def fetch_person() -> Person:
@@ -194,7 +265,73 @@ class DiscordListeners:
             return ()
         return await run_interactive(self.answers.lookup.suggest_papers, typed, limit)
 
+    async def _open_form_of_button(self, interaction: Interaction, channel_id: str) -> None:
+        """Open the form of a channel of the interaction's server; of the interaction's for an empty id."""
+        try:
+            target = self._find_target(interaction, channel_id) if channel_id else None
+        except InputError as error:
+            sentence = str(error)
+
+            async def explain(respond: Responder) -> None:
+                await respond(present_sentence(sentence))
+
+            await answer_interaction(interaction, explain, self.dispatcher)
+            return
+        await self.on_settings(interaction, target)
+
     # Parts of an interaction.
+
+    def _require_served(self, interaction: Interaction) -> None:
+        """Raise InputError unless the interaction comes from a served server."""
+        if not interaction.extras.get(IS_SERVED):
+            raise InputError("This works only in a server that Paperround serves.")
+
+    def _find_target(self, interaction: Interaction, channel_id: str) -> Any:
+        """Return the channel with this id in the interaction's server, None for the interaction's own.
+
+        Raises InputError for any other id, also for a channel that the person cannot see, and outside of
+        served servers.
+        """
+        self._require_served(interaction)
+        if self._channel_of(interaction).channel == channel_id:
+            return None
+        is_id = channel_id.isascii() and channel_id.isdecimal()
+        found = interaction.guild.get_channel(int(channel_id)) if interaction.guild and is_id else None
+        if found is None:
+            raise InputError(NO_SUCH_CHANNEL)
+        self._require_visible(interaction, found)
+        return found
+
+    def _require_visible(self, interaction: Interaction, target: Any) -> None:
+        """Raise InputError unless a target is in the interaction's server and the person can see it.
+
+        None stands for the interaction's own channel. Raises InputError outside of served servers too.
+        """
+        self._require_served(interaction)
+        if target is None:
+            return
+        resolved = target.resolve() if hasattr(target, "resolve") else target
+        if resolved is None or resolved.guild.id != interaction.guild_id:
+            raise InputError(NO_SUCH_CHANNEL)
+        person = interaction.user
+        if not isinstance(person, discord.Member) or not resolved.permissions_for(person).view_channel:
+            raise InputError(NO_SUCH_CHANNEL)
+
+    def _require_sharing(self, interaction: Interaction) -> None:
+        """Raise InputError unless the person may write in the channel that a shared paper goes to.
+
+        From a thread it goes to the thread's parent.
+        """
+        place, granted = interaction.channel, interaction.permissions
+        if isinstance(place, discord.Thread):
+            parent = place.parent
+            granted = (
+                parent.permissions_for(interaction.user)
+                if parent and isinstance(interaction.user, discord.Member)
+                else discord.Permissions.none()
+            )
+        if not granted.send_messages:
+            raise InputError("You may not write in this channel, so nothing was shared.")
 
     def _channel_of(self, interaction: Interaction, target: Any = None) -> Channel:
         """Return the target, else the interaction's channel; for a thread, its parent. Raises InputError."""
@@ -209,10 +346,14 @@ class DiscordListeners:
         return Channel(self.platform.name, str(interaction.channel_id or ""), str(interaction.guild_id or ""))
 
     def _person_of(self, interaction: Interaction) -> Person:
-        """Return the person. An admin may manage the server, or has the role of the settings."""
+        """Return the person. An admin may manage the server, or has the role of the settings.
+
+        Nobody is an admin outside of a served server.
+        """
         roles = {str(role.id) for role in getattr(interaction.user, "roles", ())}
         can_manage = interaction.permissions.manage_guild or interaction.permissions.administrator
-        is_admin = can_manage or bool(self.settings.manager_role and self.settings.manager_role in roles)
+        has_role = bool(self.settings.manager_role and self.settings.manager_role in roles)
+        is_admin = (can_manage or has_role) and bool(interaction.extras.get(IS_SERVED))
         return Person(str(interaction.user.id), interaction.user.display_name, is_admin)
 
     def _require_posting(self, interaction: Interaction, target: Any) -> None:
@@ -241,14 +382,6 @@ class DiscordListeners:
 def _receipt_of(channel: Any, message: int) -> str:
     """Return the receipt of a message in a channel or thread."""
     return f"{channel.id}/{message}" if isinstance(channel, discord.Thread) else str(message)
-
-
-def _find_channel(interaction: Interaction, channel: str) -> Any:
-    """Return the channel with an id from the connection's cache.
-
-    None if it is not there, or the id is no number.
-    """
-    return interaction.client.get_channel(int(channel)) if channel.isdigit() else None
 
 
 class AnyButton(

@@ -36,8 +36,13 @@ PostableChannel = discord.TextChannel | discord.ForumChannel
 class LoggingCommandTree(app_commands.CommandTree[Any]):
     """A command tree that logs an error before a command runs, and does not raise it.
 
-    The person who used a command in an outdated form gets a sentence.
+    The person who used a command in an outdated form gets a sentence. So does a stranger, for whom no command
+    runs and nothing is suggested.
     """
+
+    async def interaction_check(self, interaction: Interaction, /) -> bool:
+        admitted: bool = await self.client.listeners.admit(interaction)
+        return admitted
 
     async def on_error(self, interaction: Interaction, error: app_commands.AppCommandError, /) -> None:
         log.warning("a command could not be run: %s", error)

@@ -1,8 +1,10 @@
 """The gateway, the token, the servers of the bot, and interactions that expire."""
 
 import asyncio
+from datetime import UTC, datetime
 from pathlib import Path
 
+from digests.ports.workspaces import WorkspaceState
 from tests.bot.platforms.discord.processes import (
     DiscordScenarioRunner,
     add_overdue_channel,
@@ -75,10 +77,11 @@ def test_a_server_that_removes_the_bot_gets_no_digests_until_it_invites_the_bot_
 ) -> None:
     async def scenario(discord: FakeDiscord, bot: BotProcess, ada: str, papers: str) -> None:
         other = discord.add_guild("another lab")
+        bot.store.workspaces.decide("discord", other, WorkspaceState.SERVED, now=datetime.now(UTC))
         await discord.invite_bot(other)
         lounge = await discord.open_channel("lounge", guild=other)
         subscribed = await discord.run_command("digest subscribe", user=ada, channel=lounge, top=1)
-        await wait_for_answer(discord, subscribed)
+        assert "Done" in await wait_for_answer(discord, subscribed)
         await discord.remove_bot(other)
         await discord.wait_until(lambda: discord.messages_in(discord.open_dm(ada)))
         assert "removed from the server" in read_text(discord.messages_in(discord.open_dm(ada))[0])
