@@ -26,7 +26,11 @@ class PaperRequest:
 
 
 class PaperRequests(Protocol):
-    """Requests by paper and person. A request is open until the paper has a review."""
+    """Requests by paper and person. A request is open until the paper has a review.
+
+    A granted request counts in its day's share. To forget a person, empty `person` and keep the row: else
+    whoever is forgotten could ask again on the same day, and again.
+    """
 
     def add(
         self, paper: str, *, now: datetime, platform: str = "", workspace: str = "", person: str = ""

@@ -121,7 +121,7 @@ class TokenUsage:
 
 @dataclass(frozen=True, slots=True)
 class ModelReply:
-    """The model's answer. Token counts are the server's, None if it does not count.
+    """The model's answer. Token counts are the server's, None if one is absent or out of range.
 
     `is_truncated` is true if the answer reached the length limit. `refusal` is the model's sentence if it
     refused to answer, else empty. `model` is the server's own name of the model; it may be empty.

@@ -58,6 +58,7 @@ class ModelFault(StrEnum):
     KEY_IN_MESSAGE = "key in message"
     LONE_SURROGATES = "lone surrogates"
     USAGE_IS_A_LIST = "usage is a list"
+    BROKEN_OFF = "broken off"
 
 
 CONTROL_CHARACTERS = "\x1b]0;owned\x07\x1b[31m\x9b2J\u202eevil\u2066\u200b\r\nINFO all is well\x00"
@@ -197,6 +198,10 @@ class OpenAiServer:
                 return await _send_slow_body(request, 500)
             case ModelFault.REDIRECT:
                 return web.Response(status=307, headers={"Location": self.redirect_url})
+            case ModelFault.BROKEN_OFF:
+                assert request.transport
+                request.transport.close()
+                return web.Response()
             case ModelFault.CONTROL_CHARACTERS:
                 return _error_response(400, CONTROL_CHARACTERS)
             case _:
@@ -231,6 +236,7 @@ _HOSTILE_RESPONSES = (
     ModelFault.REDIRECT,
     ModelFault.CONTROL_CHARACTERS,
     ModelFault.KEY_IN_MESSAGE,
+    ModelFault.BROKEN_OFF,
 )
 
 

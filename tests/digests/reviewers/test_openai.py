@@ -199,6 +199,7 @@ def test_a_rate_limited_call_is_retried_after_the_pause_that_the_server_names() 
         (ModelFault.NO_SCHEMA_MODE, ServerFault.REFUSED, False, 'response_format = "json_object"'),
         (ModelFault.ENDLESS_ERROR, ServerFault.INTERNAL_ERROR, False, "answered 500"),
         (ModelFault.SLOW_ERROR, ServerFault.TIMEOUT, True, "did not answer in full within 0.3 seconds"),
+        (ModelFault.BROKEN_OFF, ServerFault.MALFORMED, True, "broke off its answer"),
         (ModelFault.COMPRESSED, ServerFault.MALFORMED, True, "an encoding that was not requested"),
     ],
 )

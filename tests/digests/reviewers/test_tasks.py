@@ -46,9 +46,12 @@ def test_a_server_that_is_down_ends_the_round_and_counts_no_attempt() -> None:
     assert reviewer.run_round().score_count == 30
 
 
-def test_one_failing_paper_does_not_stop_the_others() -> None:
+@pytest.mark.parametrize(
+    "fault", [ModelFault.SERVER_ERROR, ModelFault.BROKEN_OFF, ModelFault.COMPRESSED, ModelFault.ENDLESS_ERROR]
+)
+def test_one_failing_paper_does_not_stop_the_others(fault: ModelFault) -> None:
     reviewer = ReviewerHarness(store_with_papers(10), full_reviews_per_day=0)
-    reviewer.server.fault_by_title["Paper 00003"] = ModelFault.SERVER_ERROR
+    reviewer.server.fault_by_title["Paper 00003"] = fault
     outcome = reviewer.run_round()
     assert (outcome.score_count, outcome.failure_count, outcome.trouble) == (9, 1, None)
 
