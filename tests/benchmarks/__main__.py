@@ -26,7 +26,7 @@ from digests.ports import Store
 from digests.sources.reviews import ReviewFile
 from digests.store import open_store
 from digests.subscription import Channel, DigestStyle, Preferences, Subscription
-from tests.benchmarks import discord, fanout, hostile, reviewer, slack, sources
+from tests.benchmarks import discord, fair_use, fanout, hostile, reviewer, slack, sources
 
 PAPERS = 100_000
 NEW = 400
@@ -60,6 +60,7 @@ def main() -> None:
             *fanout.rows(),
             *reviewer.rows(there),
             *hostile.rows(),
+            *fair_use.rows(Path(folder) / "fair"),
         ):
             table.add_row(*row)
     Console().print(table)

@@ -88,10 +88,11 @@ async def _rows(folder: Path) -> list[Row]:
 async def _responses(discord: FakeDiscord, ada: str, papers: str) -> Row:
     """Measure a hundred interactions at once to their first responses; floor: Discord's limit."""
     await discord.run_command("paper", user=ada, channel=papers, query="learning")
+    people = [discord.add_user("somebody") for _ in range(COMMANDS)]
     done = await asyncio.gather(
         *(
-            discord.run_command("paper", user=ada, channel=papers, query=f"learning {n}")
-            for n in range(COMMANDS)
+            discord.run_command("paper", user=person, channel=papers, query=f"learning {n}")
+            for n, person in enumerate(people)
         )
     )
     p99 = quantiles((one.ack_delay for one in done), n=100)[98]

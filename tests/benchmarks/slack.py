@@ -56,8 +56,12 @@ async def _rows(folder: Path) -> list[Row]:
 async def _acks(slack: FakeSlack, ada: str, papers: str) -> Row:
     """Measure a hundred commands at once to their acks; floor: Slack's limit."""
     await slack.run_command("/paper", "learning", user=ada, channel=papers)
+    people = [slack.add_user("somebody") for _ in range(COMMANDS)]
     done = await asyncio.gather(
-        *(slack.run_command("/paper", f"learning {n}", user=ada, channel=papers) for n in range(COMMANDS))
+        *(
+            slack.run_command("/paper", f"learning {n}", user=person, channel=papers)
+            for n, person in enumerate(people)
+        )
     )
     p99 = quantiles((one.ack_delay for one in done), n=100)[98]
     return (
