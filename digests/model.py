@@ -246,7 +246,7 @@ class PaperUpdate:
     `version` is a newer version, which came out on `updated`; None if there is none. `withdrawn` is the day
     of a withdrawal that the message does not show, else None. `has_new_review` means that the newest review
     is not the one in the message; `score` is its score. `had_review` and `previous_score` then describe the
-    review in the message.
+    review in the message. `hold_state` is set for a paper that was held or rejected since.
     """
 
     version: int | None = None
@@ -256,6 +256,7 @@ class PaperUpdate:
     score: float | None = None
     had_review: bool = False
     previous_score: float | None = None
+    hold_state: HoldState | None = None
 
 
 class MarkSource(StrEnum):

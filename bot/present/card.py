@@ -95,9 +95,10 @@ def describe_hold(scored: ScoredPaper) -> str:
 
 def format_hold(scored: ScoredPaper) -> str:
     """Return the state of a held or rejected paper for a list, "" for any other."""
-    if not scored.is_withheld:
-        return ""
-    return "on hold" if scored.hold_state is HoldState.HELD else "rejected"
+    return _HOLD_WORDS[scored.hold_state] if scored.is_withheld and scored.hold_state else ""
+
+
+_HOLD_WORDS = {HoldState.HELD: "on hold", HoldState.REJECTED: "rejected"}
 
 
 def format_score(review: Review) -> str:
@@ -178,9 +179,11 @@ def format_update_line(update: PaperUpdate) -> str:
     """Describe the changes of a paper since a message was posted, in one line. Returns "" without changes.
 
     Such as: Update: v2 since 3 May 2026 · new review: 8.1 (was 7.4). A withdrawal is named in place of a
-    version.
+    version. Moderation is named first.
     """
     parts = []
+    if update.hold_state:
+        parts.append(_HOLD_WORDS.get(update.hold_state, ""))
     if update.withdrawn:
         parts.append(f"withdrawn by its authors on {format_date(update.withdrawn)}")
     elif update.version:

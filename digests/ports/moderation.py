@@ -32,7 +32,10 @@ class ModerationDecision:
 
 
 class Moderation(Protocol):
-    """Held papers. No digest shows a held or a rejected paper. The first decision about a paper is final."""
+    """Held papers. No digest shows a held or a rejected paper. The first decision about a paper is final.
+
+    Each change of a paper's state draws a sequence number, so that posted messages with it are refreshed.
+    """
 
     def hold(self, paper: str, reason: str, *, now: datetime) -> None:
         """Hold a paper until a person decides. Does nothing if it is already held, released or rejected."""

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Connection, select, update
 
@@ -22,12 +23,10 @@ class SqlModeration:
     database: Database
 
     def hold(self, paper: str, reason: str, *, now: datetime) -> None:
+        values = {"paper": paper, "state": HoldState.HELD, "reason": reason, "by": "", "at": now}
         with self.database.write() as connection:
-            insert_if_absent(
-                connection,
-                holds,
-                {"paper": paper, "state": HoldState.HELD, "reason": reason, "by": "", "at": now},
-            )
+            if insert_if_absent(connection, holds, values):
+                _record_change(connection, paper)
 
     def list_held(self) -> Sequence[HeldPaper]:
         query = select(holds).where(holds.c.state == HoldState.HELD).order_by(holds.c.at, holds.c.paper)
@@ -40,17 +39,15 @@ class SqlModeration:
         with self.database.write() as connection:
             if not _decide_hold(connection, paper, HoldState.RELEASED, by, by_id, now):
                 return False
-            counter = schema.counters
-            last_seq_query = select(counter.c.value).where(counter.c.name == "change").with_for_update()
-            seq = connection.execute(last_seq_query).scalar_one() + 1
-            announced_values = {"known_seq": seq, "known_at": now, "changed_seq": seq}
-            connection.execute(update(papers).where(papers.c.name == paper).values(announced_values))
-            connection.execute(update(counter).where(counter.c.name == "change").values(value=seq))
+            _record_change(connection, paper, announced_at=now)
         return True
 
     def reject(self, paper: str, *, by: str, by_id: str, now: datetime) -> bool:
         with self.database.write() as connection:
-            return _decide_hold(connection, paper, HoldState.REJECTED, by, by_id, now)
+            is_rejected = _decide_hold(connection, paper, HoldState.REJECTED, by, by_id, now)
+            if is_rejected:
+                _record_change(connection, paper)
+        return is_rejected
 
     def find_decision(self, paper: str) -> ModerationDecision | None:
         decided = select(holds).where(holds.c.paper == paper, holds.c.state != HoldState.HELD)
@@ -66,3 +63,18 @@ def _decide_hold(
     held = update(holds).where(holds.c.paper == paper, holds.c.state == HoldState.HELD)
     decided: int = connection.execute(held.values(state=state, by=by, by_id=by_id, at=now)).rowcount
     return decided == 1
+
+
+def _record_change(connection: Connection, paper: str, announced_at: datetime | None = None) -> None:
+    """Draw a sequence number for a paper, so that posted messages that show it are refreshed.
+
+    With `announced_at` the paper becomes known again at that instant.
+    """
+    counter = schema.counters
+    last_seq = select(counter.c.value).where(counter.c.name == "change").with_for_update()
+    seq = connection.execute(last_seq).scalar_one() + 1
+    values: dict[str, Any] = {"changed_seq": seq}
+    if announced_at:
+        values |= {"known_seq": seq, "known_at": announced_at}
+    connection.execute(update(papers).where(papers.c.name == paper).values(values))
+    connection.execute(update(counter).where(counter.c.name == "change").values(value=seq))

@@ -7,14 +7,15 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, and_, case, func, insert, literal, or_, select, update
 
-from digests.model import PaperUpdate, Post
+from digests.model import HoldState, PaperUpdate, Post
 from digests.ports.post_edits import PostEdit
 from digests.store import schema
 from digests.store.engine import Database, upsert_all
 from digests.store.posts import fetch_posts_by_key
 
-counters, papers, reviews, posts, post_papers, post_edits = (
+counters, papers, reviews, posts, post_papers, post_edits, holds = (
     schema.counters, schema.papers, schema.reviews, schema.posts, schema.post_papers, schema.post_edits,
+    schema.holds,
 )  # fmt: skip
 
 CURSOR = "post_edits"
@@ -95,9 +96,11 @@ class SqlPostEdits:
                 papers.c.withdrawn.label("new_withdrawn"),
                 papers.c.review.label("new_review"),
                 papers.c.score.label("new_score"),
+                holds.c.state.label("hold_state"),
             )
             .join(posts, posts.c.id == post_papers.c.post)
             .join(papers, papers.c.name == post_papers.c.paper)
+            .outerjoin(holds, and_(holds.c.paper == papers.c.name, holds.c.state != HoldState.RELEASED))
             .where(
                 posts.c.platform == post.channel.platform,
                 posts.c.channel == post.channel.channel,
@@ -114,6 +117,7 @@ def _has_visible_change() -> Any:
         papers.c.version > post_papers.c.version,
         papers.c.review != post_papers.c.review_number,
         and_(papers.c.withdrawn.is_not(None), post_papers.c.is_withdrawn.is_(False)),
+        holds.c.state.is_not(None),
     )
 
 
@@ -128,6 +132,7 @@ def _paper_update_from_row(row: Row[Any]) -> PaperUpdate:
         score=row.new_score if reviewed else None,
         had_review=reviewed and row.review_number != 0,
         previous_score=row.score if reviewed else None,
+        hold_state=HoldState(row.hold_state) if row.hold_state else None,
     )
 
 

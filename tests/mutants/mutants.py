@@ -1861,4 +1861,13 @@ MUTANTS: tuple[Mutant, ...] = (
         "if error.code == UNKNOWN_MEMBER:\n                return True",
         (f"{DISCORD}/test_servers.py::test_a_look_up_outside_of_our_servers_is_for_their_people",),
     ),
+    Mutant(
+        "posted card of a paper that is held later left as it was",
+        "digests/store/moderation.py",
+        "            if insert_if_absent(connection, holds, values):\n",
+        "            if not insert_if_absent(connection, holds, values):\n",
+        (
+            "tests/digests/store/test_post_edits.py::test_a_posted_paper_that_is_held_or_rejected_later_is_refreshed_until_it_is_released[sqlite]",
+        ),
+    ),
 )

@@ -10,7 +10,7 @@ from bot.chat.port import Outcome, PostError, PostUpdate
 from bot.delivery.post_refresher import MAX_ATTEMPTS, PostRefresher
 from bot.delivery.rate_limit import RateLimiter, RateLimits
 from bot.present.card import format_update_line
-from digests.model import NOT_REVIEWED, Mark, MarkSource, PaperUpdate
+from digests.model import NOT_REVIEWED, HoldState, Mark, MarkSource, PaperUpdate
 from digests.subscription import Channel
 from tests.bot.delivery.contexts import CHANNEL, World, a_world, fail_at
 from tests.builders import NOW, a_paper, a_review
@@ -80,6 +80,8 @@ def test_a_change_while_a_digest_waits_for_its_slot_is_added_to_its_card() -> No
             PaperUpdate(version=3, withdrawn=date(2026, 11, 25), has_new_review=True, score=8.1),
             "Update: withdrawn by its authors on 25 November 2026 · reviewed since: 8.1",
         ),
+        (PaperUpdate(version=3, hold_state=HoldState.HELD), "Update: on hold · now v3"),
+        (PaperUpdate(hold_state=HoldState.REJECTED), "Update: rejected"),
     ],
 )  # fmt: skip
 def test_an_update_line_names_the_change(update: PaperUpdate, line: str) -> None:

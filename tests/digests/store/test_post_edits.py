@@ -4,7 +4,7 @@ from datetime import date, timedelta
 
 import pytest
 
-from digests.model import NOT_REVIEWED, PaperUpdate, Post
+from digests.model import NOT_REVIEWED, HoldState, PaperUpdate, Post
 from digests.ports import Store
 from digests.ports.outbox import PlannedPage
 from digests.subscription import Channel
@@ -140,6 +140,24 @@ def test_a_paper_update_names_the_changes_since_its_post() -> None:
         B: PaperUpdate(has_new_review=True, score=5.0),
     }
     assert store.post_edits.paper_updates(share_post(store, "2", A, B)) == {}
+
+
+def test_a_posted_paper_that_is_held_or_rejected_later_is_refreshed_until_it_is_released() -> None:
+    store = a_store_with_papers()
+    post = share_post(store, "1", A, B)
+    enqueue_edits(store)
+    for paper in (A, B):
+        store.moderation.hold(paper, "Why.", now=NOW)
+    enqueue_edits(store)
+    assert claim_edits(store) == ["1"]
+    assert store.post_edits.paper_updates(post) == {
+        paper: PaperUpdate(hold_state=HoldState.HELD) for paper in (A, B)
+    }
+    store.moderation.reject(A, by="ada", by_id="slack:T1:U1", now=NOW)
+    store.moderation.release(B, by="ada", by_id="slack:T1:U1", now=NOW)
+    enqueue_edits(store)
+    assert claim_edits(store, 2 * HOUR) == ["1"]
+    assert store.post_edits.paper_updates(post) == {A: PaperUpdate(hold_state=HoldState.REJECTED)}
 
 
 def test_a_withdrawal_since_its_post_is_a_paper_update() -> None:
