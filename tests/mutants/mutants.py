@@ -42,6 +42,8 @@ UNDO_VALUES = (
 FAIR_USE = "tests/bot/conversation/test_fair_use.py"
 
 POISON = f"{OUTBOX}/test_claims.py::test_a_poison_delivery_is_leased_alone_to_an_idle_worker[sqlite]"
+LINEAR = "tests/digests/test_linear_text.py::test_hostile_repeats_cost_no_more_than_their_length"
+FULL_REVIEW = "tests/digests/reviewers/test_full_review.py"
 
 MUTANTS: tuple[Mutant, ...] = (
     # Fencing, and write-before-post.
@@ -1869,5 +1871,75 @@ MUTANTS: tuple[Mutant, ...] = (
         (
             "tests/digests/store/test_post_edits.py::test_a_posted_paper_that_is_held_or_rejected_later_is_refreshed_until_it_is_released[sqlite]",
         ),
+    ),
+    Mutant(
+        "blank lines searched from each line",
+        "digests/reviewers/prompt.py",
+        'r"^[^\\w\\n]*(?:\\d+[^\\w\\n]*)?(?:references',
+        'r"^\\W*(?:\\d+[^\\w\\n]*)?(?:references',
+        (f"{LINEAR}[digests/]",),
+    ),
+    Mutant(
+        "brackets of styles searched to the end",
+        "digests/reviewers/html.py",
+        "hsl\\([^()]*",
+        "hsl\\([^)]*",
+        (f"{LINEAR}[digests/]",),
+    ),
+    Mutant(
+        "omission marks with white space",
+        "digests/reviewers/parse.py",
+        'r"\\[?(?:\\.\\.\\.|…)\\]?"',
+        'r"\\s*\\[?(?:\\.\\.\\.|…)\\]?"',
+        (f"{LINEAR}[digests/]",),
+    ),
+    Mutant(
+        "formulas searched to the end",
+        "digests/text.py",
+        "((?:(?!\\\\\\().)+?)",
+        "(.+?)",
+        (f"{LINEAR}[digests/]",),
+    ),
+    Mutant(
+        "combining marks without a limit",
+        "digests/text.py",
+        "return text if text.isascii() else _MARK_RUN",
+        "return text if text else _MARK_RUN",
+        (f"{LINEAR}[digests/]",),
+    ),
+    Mutant(
+        "reading that is not marked",
+        "digests/reviewers/full_review.py",
+        "queue.mark_unreadable, self.paper.id, version, now=",
+        "queue.mark_unreadable, self.paper.id, -1, now=",
+        (f"{FULL_REVIEW}::test_a_paper_that_ends_its_reader_is_marked_and_reviewed_by_its_abstract",),
+    ),
+    Mutant(
+        "mark that is not looked at",
+        "digests/reviewers/full_review.py",
+        "queue.is_unreadable, paper.id, paper.version):",
+        "queue.is_unreadable, paper.id, -1):",
+        (f"{FULL_REVIEW}::test_a_marked_paper_is_not_read_again_after_a_start",),
+    ),
+    Mutant(
+        "mark that stays after a reading",
+        "digests/reviewers/full_review.py",
+        "            if not is_unreadable:",
+        "            if is_unreadable:",
+        (f"{FULL_REVIEW}::test_a_paper_that_was_read_is_not_marked",),
+    ),
+    Mutant(
+        "secrets in the reader",
+        "digests/reviewers/reader.py",
+        "for name in PASSED_VARIABLES if name in os.environ",
+        "for name in os.environ",
+        ("tests/digests/reviewers/test_reader.py::test_a_reader_has_no_secrets",),
+    ),
+    Mutant(
+        "reader without a limit of memory",
+        "digests/reviewers/reader.py",
+        "(resource.RLIMIT_AS, (memory_bytes, memory_bytes))",
+        "(resource.RLIMIT_AS, resource.getrlimit(resource.RLIMIT_AS))",
+        ("tests/digests/reviewers/test_reader.py::test_a_reader_that_takes_too_much_memory_is_ended",),
     ),
 )
