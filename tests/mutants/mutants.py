@@ -1418,6 +1418,13 @@ MUTANTS: tuple[Mutant, ...] = (
         ),
     ),
     Mutant(
+        "body of a lost connection kept in memory",
+        "bot/platforms/slack/http_transport.py",
+        "            body.clear()",
+        "            pass",
+        (f"{SLACK}/test_http_transport.py::test_a_connection_that_is_lost_leaves_no_body_in_memory",),
+    ),
+    Mutant(
         "line of the log for each refused request",
         "bot/platforms/slack/http_transport.py",
         "if self._log_timer is None:",

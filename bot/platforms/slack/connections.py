@@ -11,7 +11,7 @@ REQUEST_SECONDS = 5.0
 
 MAX_UNVERIFIED = 256
 """Open connections whose request is not verified yet. One more closes the oldest."""
-MAX_UNVERIFIED_BYTES = 32 * 2**20
+MAX_UNVERIFIED_BYTES = 8 * 2**20
 """Bytes of bodies that are not verified yet. One more closes the oldest connection."""
 
 _LINGER_SECONDS = 1.0

@@ -123,11 +123,13 @@ class HttpTransport:
                     self._unverified.add_bytes(request.protocol, len(chunk))
                     if len(body) > MAX_REQUEST_BYTES:
                         return self._refuse_request(413)
+            return bytes(body)
         except TimeoutError:
             return self._refuse_request(408)
         except Exception:  # Whatever aiohttp raises for a body that ends early or is no HTTP.
             return self._refuse_request(400)
-        return bytes(body)
+        finally:
+            body.clear()  # aiohttp keeps the error of a lost connection, and with it this frame.
 
     def _refuse_request(self, status: int) -> web.Response:
         """Count a refused request, and return the answer to it. Logs a line a minute at most."""

@@ -57,9 +57,9 @@ class SignatureChecker:
 
         slack_sdk's verifier decodes the body first, and fails for bytes that are no UTF-8.
         """
-        signed = b"v0:" + request.timestamp.encode() + b":" + body
-        expected = "v0=" + hmac.new(self.secret.encode(), signed, hashlib.sha256).hexdigest()
-        return hmac.compare_digest(expected, request.signature)
+        code = hmac.new(self.secret.encode(), f"v0:{request.timestamp}:".encode(), hashlib.sha256)
+        code.update(body)
+        return hmac.compare_digest(f"v0={code.hexdigest()}", request.signature)
 
     def remember(self, request: RequestSignature) -> bool:
         """Remember a signature for as long as it is accepted. Returns False if it already was: a replay."""

@@ -1,12 +1,14 @@
 """Slack's requests over HTTP, from strangers: forged, broken, slow, too many, and again."""
 
 import asyncio
+import gc
 import gzip
 import hashlib
 import hmac
 import logging
 import os
 import socket
+import tracemalloc
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -122,6 +124,13 @@ async def open_door() -> AsyncIterator[Door]:
             stop.set()
             await serving
             await door.transport.close()
+
+
+async def poll_until(condition: Callable[[], bool]) -> None:
+    """Wait for a condition of the transport, which tells nobody of its connections."""
+    async with asyncio.timeout(WAIT_SECONDS):
+        while not condition():  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
 
 
 def run_at_door(scenario: Callable[[Door], Awaitable[None]]) -> None:
@@ -360,9 +369,7 @@ def test_a_request_that_is_broken_off_logs_nothing_of_its_own(caplog: pytest.Log
                 else:
                     writer.close()
         assert (await door.send_raw(head_of(door, b"", "Transfer-Encoding: chunked") + b"zz\r\n"))[0] == 400
-        async with asyncio.timeout(WAIT_SECONDS):
-            while door.transport._unverified._sizes:  # noqa: ASYNC110 (nothing tells of a closed connection)
-                await asyncio.sleep(0.01)
+        await poll_until(lambda: not door.transport._unverified._sizes)
         assert (await door.send_signed(COMMAND))[0] == 200
 
     run_at_door(scenario)
@@ -416,6 +423,28 @@ def test_bodies_that_are_not_verified_have_a_bound_in_all(monkeypatch: pytest.Mo
             writer.close()
 
     run_at_door(scenario)
+
+
+def test_a_connection_that_is_lost_leaves_no_body_in_memory() -> None:
+    size = 500_000
+
+    async def scenario(door: Door) -> None:
+        for number in range(20):
+            _, writer = await door.open_connection()
+            writer.write(head_of(door, b"", "Content-Length: 1000000") + b"x" * size)
+            await poll_until(lambda: sum(door.transport._unverified._sizes.values()) == size)
+            if number == 0:  # What is loaded once is loaded by now.
+                tracemalloc.start()
+            writer.transport.abort()
+            await poll_until(lambda: not door.transport._unverified._sizes)
+        assert tracemalloc.get_traced_memory()[0] < 5 * size
+
+    gc.disable()
+    try:
+        run_at_door(scenario)
+    finally:
+        tracemalloc.stop()
+        gc.enable()
 
 
 def test_a_request_sent_again_is_answered_and_changes_nothing(caplog: pytest.LogCaptureFixture) -> None:
