@@ -27,6 +27,7 @@ PROCESS_MODULES = {
 PROCESS_FILES = (
     "tests/bot/cli/test_cli.py",
     "tests/bot/cli/test_preview_page.py",
+    "tests/bot/cli/test_secrets.py",
     "tests/bot/ingest/test_reviewing.py",
     "tests/chaos/test_chaos.py",
     "tests/digests/test_linear_text.py",

@@ -118,8 +118,14 @@ class _SentenceParser(argparse.ArgumentParser):
     """A parser whose errors are one sentence each. Subparsers are of the same class."""
 
     def error(self, message: str) -> NoReturn:
-        sentence = f"{self.prog}: {_suggest_choice(message)}; “{self.prog} --help” explains.\n"
-        self.exit(EXIT_USAGE, hide_secrets(sentence))
+        words = _suggest_choice(message).split(" ")
+        shown = hide_secrets(" ".join("…" if _may_hold_password(word) else word for word in words))
+        self.exit(EXIT_USAGE, f"{self.prog}: {shown}; “{self.prog} --help” explains.\n")
+
+
+def _may_hold_password(word: str) -> bool:
+    """Return True for an address such as user:password@host, whose scheme was forgotten."""
+    return "://" not in word and ":" in word.partition("@")[0] and "@" in word
 
 
 _INVALID_CHOICE = re.compile(r"argument COMMAND: invalid choice: '([^']*)' \(choose from (.*)\)", re.DOTALL)

@@ -131,6 +131,41 @@ MUTANTS: tuple[Mutant, ...] = (
         "                return None\n            case PageState.PLANNED",
         (f"{DELIVER}::test_a_resumed_thread_continues_under_its_first_page[before-2]",),
     ),
+    # Secrets in what is shown.
+    Mutant(
+        "query of a source's address shown",
+        "digests/sources/watched.py",
+        "                    describe_address(self.url),\n",
+        "                    self.url,\n",
+        ("tests/digests/sources/test_watched.py::test_no_sentence_about_an_address_shows_its_query",),
+    ),
+    Mutant(
+        "addresses shown by the representation of the settings",
+        "config/settings.py",
+        'yield name, "(hidden)" if is_hidden and value else value',
+        "yield name, value if is_hidden and value else value",
+        (
+            "tests/config/test_settings.py"
+            "::test_no_address_with_a_secret_is_shown_by_the_settings_but_every_part_can_use_it",
+        ),
+    ),
+    Mutant(
+        "user and password of an address shown",
+        "digests/sources/http/addresses.py",
+        "host, port = parts.hostname, parts.port",
+        "host, port = parts.netloc, None",
+        (
+            "tests/digests/sources/http/test_addresses.py"
+            "::test_an_address_is_shown_without_user_password_query_and_fragment",
+        ),
+    ),
+    Mutant(
+        "log keeps what libraries write of secrets",
+        "bot/cli/safe_text.py",
+        "escape_controls(hide_secrets(super().format(record)))",
+        "escape_controls(super().format(record))",
+        ("tests/bot/cli/test_redaction.py::test_a_log_record_and_its_traceback_lose_secrets",),
+    ),
     # What other accounts of the machine can read.
     Mutant(
         "store created by SQLite, with the rights that umask leaves",
