@@ -14,7 +14,7 @@ from digests.ports.review_queue import ReviewTask
 from digests.reviewers.context import FullTextFetcher, ReviewContext, RoundOutcome
 from digests.reviewers.full_text import MIN_FULL_TEXT_CHARACTERS, FullText
 from digests.reviewers.prompt import anonymize_full_text, sanitize_text, truncate_middle
-from digests.reviewers.reader import ReaderError
+from digests.reviewers.reader import ReaderError, ReaderStartError
 from digests.reviewers.tasks import PreparedText, process_queue
 
 log = logging.getLogger(__name__)
@@ -42,7 +42,7 @@ async def _prepare_full_text(context: ReviewContext, task: ReviewTask, paper: Pa
     try:
         prepared = await _read_full_text(context, task, paper)
     except ReaderError as error:
-        log.warning("%s is reviewed by its abstract: its full text ends its reader: %s", paper.id, error)
+        log.warning("%s is reviewed by its abstract: its full text could not be read: %s", paper.id, error)
         prepared = None
     return prepared or PreparedText(paper, sanitize_text(paper.abstract), ReadDepth.ABSTRACT)
 
@@ -51,7 +51,7 @@ async def _read_full_text(context: ReviewContext, task: ReviewTask, paper: Paper
     if not context.fetch_full_text:
         return None
     if await context.run_blocking(context.store.review_queue.is_unreadable, paper.id, paper.version):
-        raise ReaderError("it did so before, and is not read again")
+        raise ReaderError("it ended its reader before")
     reading = _MarkedReading(context, paper)
     full_text = await _fetch_full_text(context.fetch_full_text, task, paper, reading.run)
     if not full_text or len(full_text.text) < MIN_FULL_TEXT_CHARACTERS:
@@ -76,8 +76,8 @@ async def _fetch_full_text(
 class _MarkedReading:
     """Reading of one paper's full text, during which the store calls it unreadable.
 
-    The mark is written before the reader starts. It stays if the reader is killed, and also if this process
-    is: the next start does not read the same text again.
+    The mark is written before the reader starts. It stays if the reader ends while it reads, and also if
+    this process does: the next start does not read the same text again.
     """
 
     context: ReviewContext
@@ -90,8 +90,8 @@ class _MarkedReading:
         is_unreadable = False
         try:
             return await context.run_reader(function, *args, **kwargs)
-        except ReaderError:
-            is_unreadable = True
+        except ReaderError as error:
+            is_unreadable = not isinstance(error, ReaderStartError)
             raise
         finally:
             if not is_unreadable:

@@ -11,6 +11,7 @@ import os
 import pickle
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, ParamSpec, TypeVar, get_type_hints
 
@@ -38,6 +39,14 @@ class ReaderError(Exception):
     """The end of a reader before it had a result. `str` is the reason, such as "it took over 60 seconds"."""
 
 
+class ReaderStartError(ReaderError):
+    """A reader that ended before it began to read: the text is not to blame."""
+
+
+BEGUN = b"begun\n"
+"""First output of the process, once it has its limits and its call."""
+
+
 @dataclass(frozen=True, slots=True)
 class ReaderProcess:
     """Calls functions in a process of their own, one at a time: a machine has memory for one."""
@@ -50,7 +59,8 @@ class ReaderProcess:
         """Return the result of a call in a new process, which has ended then.
 
         `function` is a module's own, and its annotated result is of types that JSON can hold. Raises
-        ReaderError if the process takes too long or too much memory, or crashes.
+        ReaderError if the process takes too long or too much memory, or crashes, and ReaderStartError if it
+        does not even begin.
         """
         call = pickle.dumps((function, args, kwargs))
         async with self._turn:
@@ -71,18 +81,40 @@ class ReaderProcess:
             stderr=asyncio.subprocess.DEVNULL,
             env={name: os.environ[name] for name in PASSED_VARIABLES if name in os.environ},
         )
+        has_begun, output = False, b""
         try:
             async with asyncio.timeout(self.timeout_seconds):
-                output, _ = await process.communicate(call)
+                await _send_call(process, call)
+                has_begun, output = await _receive_result(process)
         except TimeoutError:
             raise ReaderError(f"it took over {self.timeout_seconds:g} seconds") from None
         finally:
             if process.returncode is None:
                 process.kill()
                 await process.wait()
+        if not has_begun:
+            raise ReaderStartError("its process ended before it began")
         if process.returncode:
             raise ReaderError("it took too much memory or time, or crashed")
         return output
+
+
+async def _send_call(process: asyncio.subprocess.Process, call: bytes) -> None:
+    assert process.stdin  # noqa: S101
+    # A process that is gone says so by its output.
+    with suppress(ConnectionError):
+        process.stdin.write(call)
+        await process.stdin.drain()
+        process.stdin.close()
+        await process.stdin.wait_closed()
+
+
+async def _receive_result(process: asyncio.subprocess.Process) -> tuple[bool, bytes]:
+    """Wait for the end of the process. Return True if it began the call, and what it wrote then."""
+    assert process.stdout  # noqa: S101
+    output = await process.stdout.read()
+    await process.wait()
+    return output.startswith(BEGUN), output.removeprefix(BEGUN)
 
 
 async def run_unless_short(
@@ -107,10 +139,18 @@ def _limit_process(seconds: float, memory_bytes: int) -> None:
     import resource
 
     os.nice(10)
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, memory_bytes))
     cpu_seconds = int(seconds) + 1
-    resource.setrlimit(resource.RLIMIT_CPU, (cpu_seconds, cpu_seconds))
+    limits = (
+        (resource.RLIMIT_AS, memory_bytes),
+        (resource.RLIMIT_CPU, cpu_seconds),
+        (resource.RLIMIT_CORE, 0),
+    )
+    for kind, limit in limits:
+        _, hard = resource.getrlimit(kind)
+        lowered = limit if hard == resource.RLIM_INFINITY else min(limit, hard)
+        # Some systems refuse a limit of the address space; the deadline holds there too.
+        with suppress(ValueError, OSError):
+            resource.setrlimit(kind, (lowered, lowered))
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -118,6 +158,8 @@ def main(arguments: Sequence[str]) -> None:
     _limit_process(float(arguments[0]), int(arguments[1]))
     output, sys.stdout = sys.stdout.buffer, sys.stderr  # No library may write into the result.
     function, args, kwargs = pickle.load(sys.stdin.buffer)  # noqa: S301
+    output.write(BEGUN)
+    output.flush()
     result = _adapter_of(function).dump_python(function(*args, **kwargs), mode="json")
     output.write(json.dumps(result).encode())
     output.flush()

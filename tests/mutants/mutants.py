@@ -1971,6 +1971,13 @@ MUTANTS: tuple[Mutant, ...] = (
         (f"{FULL_REVIEW}::test_a_paper_that_was_read_is_not_marked",),
     ),
     Mutant(
+        "paper blamed for a reader that does not start",
+        "digests/reviewers/full_review.py",
+        "is_unreadable = not isinstance(error, ReaderStartError)",
+        "is_unreadable = isinstance(error, ReaderError)",
+        (f"{FULL_REVIEW}::test_a_reader_that_does_not_start_marks_no_paper",),
+    ),
+    Mutant(
         "secrets in the reader",
         "digests/reviewers/reader.py",
         "for name in PASSED_VARIABLES if name in os.environ",
@@ -1980,8 +1987,8 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "reader without a limit of memory",
         "digests/reviewers/reader.py",
-        "(resource.RLIMIT_AS, (memory_bytes, memory_bytes))",
-        "(resource.RLIMIT_AS, resource.getrlimit(resource.RLIMIT_AS))",
+        "(resource.RLIMIT_AS, memory_bytes),",
+        "(resource.RLIMIT_AS, memory_bytes * 100),",
         ("tests/digests/reviewers/test_reader.py::test_a_reader_that_takes_too_much_memory_is_ended",),
     ),
 )

@@ -11,7 +11,7 @@ from digests.injections import scan_text
 from digests.model import Paper, ReadDepth
 from digests.ports import Store
 from digests.reviewers.full_text import FullText
-from digests.reviewers.reader import ReaderError
+from digests.reviewers.reader import ReaderError, ReaderStartError
 from tests.builders import NOW
 from tests.digests.reviewers.harness import ReviewerHarness, store_with_papers
 
@@ -109,4 +109,13 @@ def test_a_reading_that_is_cancelled_leaves_no_mark() -> None:
     with suppress(asyncio.CancelledError):
         ReviewerHarness(store, fetch_full_text=fetch_and_read).run_round(run_reader=reader)
     assert reader.was_marked == [True]
+    assert not store.review_queue.is_unreadable("2611.00000", 1)
+
+
+def test_a_reader_that_does_not_start_marks_no_paper() -> None:
+    store = store_with_papers(1)
+    reader = DyingReader(store, ReaderStartError("its process ended before it began"))
+    reviewer = ReviewerHarness(store, fetch_full_text=fetch_and_read, run_reader=reader)
+    assert reviewer.run_round().full_review_count == 1
+    assert reviewer.get_paper(0).review.read_depth is ReadDepth.ABSTRACT
     assert not store.review_queue.is_unreadable("2611.00000", 1)

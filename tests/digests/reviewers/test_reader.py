@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import sys
 import time
 from pathlib import Path
 
@@ -13,7 +14,13 @@ from digests.reviewers.full_review import compose_text
 from digests.reviewers.html import parse_html
 from digests.reviewers.parse import ParsedAnswer, check_answer
 from digests.reviewers.pdf import read_pdf
-from digests.reviewers.reader import MAX_INLINE_CHARACTERS, ReaderError, ReaderProcess, run_unless_short
+from digests.reviewers.reader import (
+    MAX_INLINE_CHARACTERS,
+    ReaderError,
+    ReaderProcess,
+    ReaderStartError,
+    run_unless_short,
+)
 from tests.digests.reviewers.test_parse import TEXT, a_reply
 from tests.fakes.pdf import a_pdf
 
@@ -27,6 +34,10 @@ def read_for_ever(gate: str) -> str:
 
 def take_memory(size: int) -> int:
     return len(bytearray(size))
+
+
+def die(status: int) -> None:
+    os._exit(status)
 
 
 def read_environment() -> dict[str, str]:
@@ -82,9 +93,19 @@ def test_a_reader_that_takes_too_much_memory_is_ended() -> None:
 
 def test_a_reader_that_raises_or_dies_is_an_error() -> None:
     with pytest.raises(ReaderError, match="crashed"):
-        asyncio.run(ReaderProcess().run(os._exit, 3))
+        asyncio.run(ReaderProcess().run(die, 3))
     with pytest.raises(ReaderError, match="crashed"):
         asyncio.run(ReaderProcess().run(take_memory, -1))
+
+
+def test_a_reader_that_does_not_begin_is_told_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "executable", "/bin/false")
+    with pytest.raises(ReaderStartError):
+        asyncio.run(ReaderProcess().run(print_and_return, "words" * 100_000))
+
+
+def test_a_page_of_many_megabytes_reaches_the_reader() -> None:
+    assert asyncio.run(ReaderProcess().run(print_and_return, "words" * 1_000_000)) == "words" * 1_000_000
 
 
 def test_a_reader_has_no_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
