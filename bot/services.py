@@ -9,7 +9,6 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, assert_never
@@ -267,8 +266,8 @@ def _make_client_opener(
     from digests.sources.http.client import open_client
 
     fetching = services.settings.fetching
-    return partial(
-        open_client,
+    # No partial: its representation would show the addresses.
+    return lambda: open_client(
         fetching.contact,
         services.delivery_context.clock,
         trusted_addresses=trusted_urls,
@@ -379,7 +378,8 @@ def build_reviewer(services: Services, environment: Mapping[str, str]) -> "OpenR
             "[reviewer] names a server, but pypdf must be installed for it: "
             "install paperround with its reviewer extra."
         )
-    return partial(_open_review_context, services, read_reviewer_key(environment))
+    key = read_reviewer_key(environment)
+    return lambda: _open_review_context(services, key)  # No partial: its representation would show the key.
 
 
 @asynccontextmanager

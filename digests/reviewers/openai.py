@@ -141,7 +141,7 @@ class ServerAddress:
 
     `base_url` ends before "/chat/completions". `timeout` is in seconds and bounds one attempt. `concurrency`
     is the largest number of calls at a time. `extra_body` is sent with each call unchanged. `repr` leaves out
-    the address and the key: both may hold secrets.
+    the address, the key and `extra_body`: they may hold secrets.
     """
 
     base_url: str = field(repr=False)
@@ -150,7 +150,7 @@ class ServerAddress:
     response_format: ResponseFormat = ResponseFormat.JSON_SCHEMA
     timeout: float = 180.0
     concurrency: int = 4
-    extra_body: Mapping[str, Any] = field(default_factory=dict)
+    extra_body: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
 
 class ModelServer:

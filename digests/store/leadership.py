@@ -13,7 +13,7 @@ from sqlalchemy.exc import DisconnectionError, SQLAlchemyError
 
 from digests.errors import StoreError
 from digests.ports.leadership import LeaderLock
-from digests.private_files import open_private
+from digests.private_files import open_private, restrict_to_owner
 from digests.store.engine import Database, translate_errors
 
 ANSWER_TIMEOUT_SECONDS = 5.0
@@ -76,6 +76,7 @@ class FileLeadership:
 
         try:
             lock = open_private(str(path), os.O_RDWR | os.O_CREAT)
+            restrict_to_owner([path])
         except OSError as error:
             raise StoreError(
                 f"{path} cannot be written ({error.strerror}): give this user the right to write there, or "

@@ -6,7 +6,7 @@ import logging
 import os
 import time
 from collections.abc import Awaitable, Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import aiohttp
 from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
@@ -87,7 +87,7 @@ class SocketTransport:
 
     app: AsyncApp
     client: AsyncWebClient
-    app_token: str
+    app_token: str = field(repr=False)
     on_connected: Callable[[], Awaitable[None]]
     ping_seconds: float = PING_SECONDS
     hello_timeout_seconds: float = HELLO_TIMEOUT_SECONDS

@@ -10,6 +10,7 @@ import json
 import os
 import signal
 import sys
+import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -17,7 +18,13 @@ from pathlib import Path
 from urllib.parse import quote, quote_plus
 
 import pytest
+from rich.console import Console
 
+from bot.ingest.reviewing import OpenReviewContext
+from bot.platforms.registry import find_settings_models
+from bot.services import build_apps, build_arxiv_lookup, build_reviewer, build_services, build_sources
+from config.settings import build_settings_model
+from digests.reviewers.context import ReviewContext
 from tests.bot.platforms.discord.processes import create_patient_discord
 from tests.bot.platforms.slack.processes import create_patient_slack
 from tests.fakes.feeds import FakeFeeds, FeedFault
@@ -336,3 +343,41 @@ def test_settings_that_are_refused_are_not_shown(tmp_path: Path, settings: str) 
         assert find_leaks(operator.outputs["status"]) == []
 
     asyncio.run(scenario())
+
+
+def test_no_object_that_is_built_from_the_settings_shows_a_secret(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    settings = build_settings_model(find_settings_models()).model_validate(
+        tomllib.loads(
+            render_settings(
+                feeds=f"http://{DEAD}",
+                model=f"http://{DEAD}/v1?token={SECRETS['reviewer token']}",
+                slack=f"http://{DEAD}/api/",
+                discord=f"http://{DEAD}/api/v10",
+                gateway=f"ws://{DEAD}/",
+                fetching_proxy=DEAD,
+                slack_proxy=DEAD,
+            )
+        )
+    )
+    services = build_services(settings, Console())
+    open_reviewer = build_reviewer(services, VARIABLES)
+    assert open_reviewer
+    context = asyncio.run(_open_once(open_reviewer))
+    built = [settings, services, *build_sources(services), *build_apps(services, VARIABLES)]
+    for thing in [
+        *built,
+        open_reviewer,
+        context,
+        context.server,
+        context.server.address,
+        build_arxiv_lookup(services),
+    ]:
+        assert find_leaks(repr(thing).encode()) == [], type(thing)
+
+
+async def _open_once(open_reviewer: OpenReviewContext) -> ReviewContext:
+    async with open_reviewer() as context:
+        return context
