@@ -1,12 +1,14 @@
 """Key limitations of a review: up to three short points, each a span of the review's own text. Pure.
 
-The text is split into points (lists first, then running text), and each point is shortened at a clause.
+The text is split into points (lists first, then running text), which are ranked; the first ones are shortened
+at a clause.
 """
 
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from digests.limitation_ranking import is_near_duplicate, rank_points
 from digests.model import Review
 from digests.text import clip_text, split_sentences, to_plain_text
 
@@ -25,7 +27,7 @@ DENSE_CHARACTER_WEIGHT = 3
 
 @dataclass(frozen=True, slots=True)
 class KeyLimitations:
-    """Up to `MAX_POINTS` points, and the number of further points in the review.
+    """Up to `MAX_POINTS` points by rank, and the number of further points in the review.
 
     Each point is a span of the review. An ellipsis marks a cut.
     """
@@ -50,16 +52,22 @@ def key_limitations_of(review: Review) -> KeyLimitations:
 
 
 def extract_key_limitations(review_text: str) -> KeyLimitations:
-    """Extract the first points of a review's limitations, and shorten long ones at a clause.
+    """Extract the limitations of a review that a reader needs most, and shorten long ones at a clause.
 
     Parses "(1) ... (2) ...", "First, ... Second, ...", lists with semicolons or bullets, and running text;
-    `review_text` may be LaTeX. Without a limitation ("None"), there are no points.
+    `review_text` may be LaTeX. Without a limitation ("None"), there are no points. A point that says the same
+    as one before it is neither returned nor counted.
     """
-    points = extract_points(review_text)
-    return KeyLimitations(
-        tuple(shorten_point(_strip_preamble(point)) for point in points[:MAX_POINTS]),
-        max(0, len(points) - MAX_POINTS),
-    )
+    chosen: list[str] = []
+    remaining_count = 0
+    for point in rank_points(extract_points(review_text)):
+        if is_near_duplicate(point, chosen):
+            continue
+        if len(chosen) < MAX_POINTS:
+            chosen.append(point)
+        else:
+            remaining_count += 1
+    return KeyLimitations(tuple(shorten_point(_strip_preamble(point)) for point in chosen), remaining_count)
 
 
 def extract_points(review_text: str) -> tuple[str, ...]:

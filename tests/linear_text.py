@@ -56,6 +56,14 @@ def _match(pattern: Any, text: str) -> object:
     return pattern.match(text)
 
 
+def _rank_words(rank: Any, text: str) -> object:
+    return rank([text, *text.split()])
+
+
+def _compare_with_itself(compare: Any, text: str) -> object:
+    return compare(text, [text])
+
+
 def _clip(clip: Any, text: str) -> object:
     return clip(text, len(text) // 2)
 
@@ -286,6 +294,10 @@ REGISTERED: dict[str, tuple[Probe, ...]] = {
     "digests/ids.py": (Probe("parse_paper_id", _match_address), Probe("paper_id_of_address", _match_address)),
     "digests/injection_rules.py": (Probe("RULES", _match_rules),),
     "digests/injections.py": (Probe("scan_text", _scan),),
+    "digests/limitation_ranking.py": (
+        Probe("rank_points", _rank_words),
+        Probe("is_near_duplicate", _compare_with_itself),
+    ),
     "digests/limitations.py": (
         Probe("extract_key_limitations"),
         Probe("extract_points"),
