@@ -3,6 +3,7 @@
 import re
 import unicodedata
 from collections.abc import Callable
+from itertools import pairwise
 
 MAX_PASSES = 10
 """Conversion passes, a bound against hostile text: real text settles in two or three."""
@@ -407,10 +408,19 @@ def _with_ending(text: str, ending: str) -> str:
     return text.rstrip(" ,;:–—-([{") + ending if ending else text.strip()
 
 
+# Graphemes of flags are found in quadratic time. The end of such a run ends a flag: its length is even.
+_LONG_FLAG_RUN = re.compile("[\U0001f1e6-\U0001f1ff]{200}(?=[\U0001f1e6-\U0001f1ff])")
+
+
 def _find_grapheme_ends(text: str) -> list[int]:
     import regex  # Takes 0.1 s to load, and few texts need it.
 
     if re.match(r"\s*(?:https?://|&#?\w{1,32};)", text):
         return []
-    # The slice may have cut the last grapheme.
-    return [found.end() for found in regex.finditer(r"\X", text)][:-1]
+    bounds = [0, *(run.end() for run in _LONG_FLAG_RUN.finditer(text)), len(text)]
+    ends = [
+        start + found.end()
+        for start, end in pairwise(bounds)
+        for found in regex.finditer(r"\X", text[start:end])
+    ]
+    return ends[:-1]  # The slice may have cut the last grapheme.

@@ -338,7 +338,7 @@ REGISTERED: dict[str, tuple[Probe, ...]] = {
 UNITS = (
     # The inputs that once froze the bot: table cells, blank lines, styles, omission marks, formulas.
     "<tr><td>-</td></tr>", "\n", ";color:hsl(", " ", "\\(a",
-    "a", "a ", "-", "<think>", "[", "\\[", "\u0301\u0323", "@", "\"", "$", "0",
+    "🇦", "a", "a ", "-", "<think>", "[", "\\[", "\u0301\u0323", "@", "\"", "$", "0",
 )  # fmt: skip
 """Hostile texts that are repeated in every run of the tests."""
 
@@ -366,13 +366,11 @@ ENDINGS = ("", "x", "\n!")
 
 def list_cases(size: int, *, is_long: bool) -> Iterator[tuple[str, str, str]]:
     """Yield the description of each hostile text with its short and its long form, `size` characters."""
-    units = [*UNITS, *FURTHER_UNITS] if is_long else [*UNITS]
-    if is_long:
-        units += [first + second for first, second in permutations(UNITS, 2)]
-    for unit in units:
-        for ending in ENDINGS if is_long else ("x",):
-            short, long = (unit * (length // len(unit)) + ending for length in (size // 4, size))
-            yield f"{unit!r} repeated, then {ending!r}", short, long
+    units = [(unit, ending) for unit in (*UNITS, *FURTHER_UNITS) for ending in ENDINGS]
+    pairs = [(first + second, "x") for first, second in permutations(UNITS, 2)]
+    for unit, ending in [*units, *pairs] if is_long else [(unit, "x") for unit in UNITS]:
+        short, long = (unit * (length // len(unit)) + ending for length in (size // 4, size))
+        yield f"{unit!r} repeated, then {ending!r}", short, long
 
 
 def is_linear(call: Callable[[str], object], short: str, long: str) -> bool:

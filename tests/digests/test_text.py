@@ -154,3 +154,12 @@ def test_sentences_are_not_ended_by_abbreviations() -> None:
         "Then v2.0 came!",
         "Why?",
     ]
+
+
+@pytest.mark.parametrize("count", [201, 400, 999])
+def test_a_clip_of_many_flags_cuts_none_of_them(count: int) -> None:
+    """A flag is two regional indicators."""
+    for limit in (2 * count - 3, count, 401):
+        clipped = clip_text("🇩🇪" * count, limit).rstrip("…")
+        assert clipped
+        assert clipped == "🇩🇪" * (len(clipped) // 2)
