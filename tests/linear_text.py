@@ -273,7 +273,7 @@ REGISTERED: dict[str, tuple[Probe, ...]] = {
         Probe("_validate_reaction_emoji"),
     ),
     "bot/platforms/discord/tags.py": (Probe("title_of", _title_of),),
-    "bot/platforms/slack/listeners.py": (Probe("_MEMBERS_COMMAND", _match),),
+    "bot/platforms/slack/listeners.py": (Probe("_ANY_NAME", _match),),
     "bot/platforms/slack/preview.py": (Probe("_render_mrkdwn"),),
     "bot/platforms/slack/sanitize.py": (
         Probe("tidy_lines"),

@@ -52,7 +52,7 @@ NEEDS = {
     "chat.postMessage": "chat:write", "chat.postEphemeral": "chat:write", "chat.update": "chat:write",
     "conversations.info": "channels:read", "conversations.history": "channels:history",
     "conversations.replies": "channels:history", "reactions.get": "reactions:read",
-    "users.info": "users:read",
+    "users.info": "users:read", "users.conversations": "channels:read",
     "chat.unfurl": "links:write",
 }  # fmt: skip
 EVENT_NEEDS = {
@@ -97,6 +97,8 @@ class SlackChannel:
     members: set[str]
     is_archived: bool = False
     is_private: bool = False
+    absent: set[str] = field(default_factory=set)
+    """People who are not in the channel; all others are."""
     messages: list[Json] = field(default_factory=list)
     sent_at: list[float] = field(default_factory=list)
 
@@ -686,6 +688,19 @@ class FakeSlack:
         if arguments.get("user") not in self.users:
             raise _RefusedError("user_not_found")
         return {"user": self.users[arguments["user"]]}
+
+    def _do_users_conversations(self, arguments: Json) -> Json:
+        if arguments.get("user") not in self.users:
+            raise _RefusedError("user_not_found")
+        mine = [
+            {"id": channel.id, "name": channel.name}
+            for channel in self.channels.values()
+            if arguments["user"] not in channel.absent
+            and (not channel.is_private or self.bot_user in channel.members)
+        ]
+        limit, start = int(arguments.get("limit") or 100), int(arguments.get("cursor") or 0)
+        more = str(start + limit) if len(mine) > start + limit else ""
+        return {"channels": mine[start : start + limit], "response_metadata": {"next_cursor": more}}
 
     def _get_channel(self, arguments: Json, *, to_post: bool = False) -> SlackChannel:
         channel = self.channels.get(arguments.get("channel", ""))

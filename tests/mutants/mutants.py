@@ -1844,6 +1844,52 @@ MUTANTS: tuple[Mutant, ...] = (
             "::test_a_workspace_that_wants_everything_leaves_another_its_full_reviews",
         ),
     ),
+    # Requests and forms of Slack.
+    Mutant(
+        "a foreign team id is admitted",
+        "bot/platforms/slack/workspaces.py",
+        "if team_id and team_id == self._workspace.team_id else None",
+        "if team_id or self._workspace.team_id else None",
+        (f"{SLACK}/test_foreign.py::test_a_request_of_another_workspace_gets_one_sentence_and_nothing_runs",),
+    ),
+    Mutant(
+        "people of a partner may change",
+        "bot/platforms/slack/listeners.py",
+        "if workspace.team_id not in teams:",
+        "if not teams:",
+        (f"{SLACK}/test_foreign.py::test_people_of_another_workspace_look_up_and_change_nothing",),
+    ),
+    Mutant(
+        "a form names any channel",
+        "bot/platforms/slack/form_signature.py",
+        "json.dumps([team, user, channel])",
+        "json.dumps([team, user])",
+        (
+            f"{SLACK}/test_foreign.py::"
+            "test_a_form_is_taken_only_for_the_channel_and_person_that_it_was_opened_for",
+        ),
+    ),
+    Mutant(
+        "a form is taken from somebody who left the channel",
+        "bot/platforms/slack/listeners.py",
+        "require_person_in_channel(channel, user, workspace),",
+        "require_app_in_channel(channel, workspace),",
+        (f"{SLACK}/test_foreign.py::test_a_form_checks_membership_and_rights_when_it_is_sent",),
+    ),
+    Mutant(
+        "a form is checked against a profile of minutes ago",
+        "bot/platforms/slack/listeners.py",
+        "self._fetch_own_person(user, team, workspace, is_fresh=True)",
+        "self._fetch_own_person(user, team, workspace, is_fresh=False)",
+        (f"{SLACK}/test_foreign.py::test_a_form_checks_membership_and_rights_when_it_is_sent",),
+    ),
+    Mutant(
+        "everybody shares into a Slack channel",
+        "bot/platforms/slack/listeners.py",
+        "if action_name == ButtonAction.SHARE:",
+        "if action_name == ButtonAction.SETTINGS:",
+        (f"{SLACK}/test_foreign.py::test_a_paper_is_shared_only_by_members_of_the_channel",),
+    ),
     # Who is served.
     Mutant(
         "a later server takes the place of the first",

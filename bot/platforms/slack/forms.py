@@ -6,6 +6,7 @@ from typing import Any
 
 from bot.conversation.subscription_form import DAY_NAMES, DAYS, FormError, SubscriptionForm
 from digests.domains import DOMAIN_GROUPS
+from digests.errors import InputError
 from digests.text import clip_text, normalize_text
 
 FORM_CALLBACK_ID = "settings"
@@ -19,6 +20,9 @@ FIRST_FIELD = "domains"
 ERROR_CHARACTERS = 150
 """Characters of an error, which fills one or two lines under its field. Our own limit."""
 
+STALE_FORM = "This form is not valid any more, so nothing was changed: close it, and open it again."
+"""Sentence for a form that is damaged, forged, of another person, or older than the token."""
+
 _TOP_CHOICES = (*range(1, 11), 15, 20)
 _STYLES = {
     "cards": ("One message per paper", "Reactions belong to one paper"),
@@ -29,8 +33,10 @@ _STYLES = {
 Json = dict[str, Any]
 
 
-def build_settings_view(form: SubscriptionForm, *, channel_id: str, channel_name: str, exists: bool) -> Json:
-    """Build the modal, filled in with `form`. Its private_metadata holds the channel's id.
+def build_settings_view(
+    form: SubscriptionForm, *, channel_id: str, channel_name: str, exists: bool, signature: str
+) -> Json:
+    """Build the modal, filled in with `form`. Its private_metadata holds the channel's id and a signature.
 
     Without `exists` its title and button say Subscribe. An empty `channel_name` leaves the name out.
     """
@@ -42,7 +48,7 @@ def build_settings_view(form: SubscriptionForm, *, channel_id: str, channel_name
     return {
         "type": "modal",
         "callback_id": FORM_CALLBACK_ID,
-        "private_metadata": json.dumps({"channel": channel_id}),
+        "private_metadata": json.dumps({"channel": channel_id, "signature": signature}),
         "title": _build_plain_text("Digest settings" if exists else "Subscribe"),
         "submit": _build_plain_text("Save" if exists else "Subscribe"),
         "close": _build_plain_text("Cancel"),
@@ -142,16 +148,36 @@ def _build_style_radio(style: str) -> Json:
     }
 
 
-def read_view(view: Mapping[str, Any]) -> tuple[str, SubscriptionForm]:
-    """Return the channel's id and the filled-in form from a submitted view. Missing fields are empty."""
-    channel = str(json.loads(view.get("private_metadata") or "{}").get("channel", ""))
-    blocks = (view.get("state") or {}).get("values") or {}
-    fields = {
-        name: _read_element((blocks.get(name) or {}).get(VALUE_ACTION_ID) or {})
-        for name in SubscriptionForm.__dataclass_fields__
-    }
+def read_metadata(view: Mapping[str, Any]) -> tuple[str, str]:
+    """Return the channel's id and the signature of a submitted view.
+
+    Raises InputError for a view without them: it is damaged, forged, or of an older version.
+    """
+    try:
+        metadata = json.loads(view.get("private_metadata") or "{}")
+        channel, signature = metadata["channel"], metadata["signature"]
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        raise InputError(STALE_FORM) from None
+    if not isinstance(channel, str) or not isinstance(signature, str):
+        raise InputError(STALE_FORM)
+    return channel, signature
+
+
+def read_fields(view: Mapping[str, Any]) -> SubscriptionForm:
+    """Return the filled-in form from a submitted view. Missing fields are empty.
+
+    Raises InputError for a damaged view.
+    """
+    try:
+        blocks = (view.get("state") or {}).get("values") or {}
+        fields = {
+            name: _read_element((blocks.get(name) or {}).get(VALUE_ACTION_ID) or {})
+            for name in SubscriptionForm.__dataclass_fields__
+        }
+    except (TypeError, KeyError, AttributeError):
+        raise InputError(STALE_FORM) from None
     days = fields.pop("days")
-    return channel, SubscriptionForm(
+    return SubscriptionForm(
         **{name: str(value) for name, value in fields.items()},
         days=tuple(days) if isinstance(days, list) else (),
     )

@@ -4,38 +4,55 @@ Slack waits three seconds for the acknowledgement of a request. A command or a c
 any work is done, a form after its fields are checked.
 """
 
+import asyncio
 import logging
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import partial
 from typing import Any
 
 from slack_bolt.async_app import AsyncApp
-from slack_sdk.errors import SlackApiError
 
-from bot.chat.message import Message
+from bot.chat.message import ButtonAction, Message
 from bot.conversation.announce import announce_message
 from bot.conversation.answers import Answers
-from bot.conversation.commands import present_digest_help, present_greeting
-from bot.conversation.context import Person
+from bot.conversation.commands import (
+    ResumeDigest,
+    ShowDigestHelp,
+    ShowQueue,
+    ShowSettings,
+    ShowToday,
+    ShowTopPapers,
+    SubscribeChannel,
+    parse_digest_command,
+    present_digest_help,
+    present_greeting,
+)
+from bot.conversation.context import Person, Reply
 from bot.conversation.fair_use import Use
 from bot.conversation.marks import AMBIGUOUS_REACTION, MarkEmojis
 from bot.conversation.subscription_form import FormError
 from bot.platforms.interaction import Click, InteractionDispatcher, Responder, log_unexpected_error
 from bot.platforms.slack.client import SlackPlatform
-from bot.platforms.slack.errors import parse_error_response
+from bot.platforms.slack.form_signature import is_form_signed, sign_form
 from bot.platforms.slack.forms import (
     ERROR_CHARACTERS,
     FIRST_FIELD,
     FORM_CALLBACK_ID,
+    STALE_FORM,
     build_field_errors,
     build_settings_view,
-    read_view,
+    read_fields,
+    read_metadata,
 )
 from bot.platforms.slack.manifest import MARK_SHORTCUT
+from bot.platforms.slack.membership import (
+    require_app_in_channel,
+    require_person_in_channel,
+    require_writable_channel,
+)
 from bot.platforms.slack.replies import ReplySender
 from bot.platforms.slack.settings import SlackSettings
 from bot.platforms.slack.views import LOOK_UP_ACTION_ID, build_home_view, build_link_card
@@ -59,8 +76,17 @@ KEYCAP_NAMES = ("one", "two", "three", "four", "five", "six", "seven", "eight", 
 MAX_LINKS = 5
 """Links of one message that get a card. Our own limit."""
 
-_MEMBERS_COMMAND = re.compile(r"\s*(subscribe|settings|resume|start)\b", re.IGNORECASE)
-"""Commands that need the bot's membership in the channel."""
+_ANY_NAME = re.compile(".*")
+"""Pattern of all actions, and of all events."""
+
+CHECK_SECONDS = 2.5
+"""Longest time in seconds to check a form's person and channel. Slack waits three for its acknowledgement."""
+
+FOREIGN_PERSON = "Only people of the workspace that Paperround belongs to may change something here."
+SLOW_SLACK = "Slack did not answer in time, so nothing was changed: try again."
+
+LookUpCommand = ShowToday | ShowTopPapers | ShowQueue | ShowDigestHelp
+"""Commands that change nothing, and are open to people of a partner's workspace in a shared channel."""
 
 
 @dataclass(slots=True)
@@ -90,7 +116,7 @@ class SlackListeners:
         app.command(self.settings.paper_command)(self._on_paper)
         app.command(self.settings.digest_command)(self._on_digest)
         app.action(LOOK_UP_ACTION_ID)(self._on_look_up)
-        app.action(re.compile(".*"))(self._on_button)
+        app.action(_ANY_NAME)(self._on_button)
         app.view(FORM_CALLBACK_ID)(self._on_form)
         app.shortcut(MARK_SHORTCUT)(self._on_shortcut)
         app.event("reaction_added")(self._on_reaction)
@@ -105,7 +131,7 @@ class SlackListeners:
             app.event(f"{channel_kind}_unarchive")(self._on_channel_back)
         app.event("app_uninstalled")(self._on_app_removed)
         app.event("tokens_revoked")(self._on_app_removed)
-        app.event(re.compile(".*"))(self._on_other_event)
+        app.event(_ANY_NAME)(self._on_other_event)
 
     # Commands.
 
@@ -120,11 +146,15 @@ class SlackListeners:
         async with self._handle_request(workspace, command["response_url"]) as respond:
             channel = self._channel_from_id(command["channel_id"], workspace)
             user, text = command["user_id"], command.get("text", "")
+            parsed = parse_digest_command(text, self.settings.digest_command)
 
             async def fetch_person() -> Person:
-                if _MEMBERS_COMMAND.match(text):
-                    await self._require_membership(channel, workspace)
-                return await workspace.profiles.fetch_person(user)
+                if isinstance(parsed, LookUpCommand):
+                    return await workspace.profiles.fetch_person(user)
+                person = await self._fetch_own_person(user, "", workspace)
+                if isinstance(parsed, SubscribeChannel | ShowSettings | ResumeDigest):
+                    await require_app_in_channel(channel, workspace)
+                return person
 
             reply = await self.dispatcher.run_digest_command(text, channel, user, fetch_person)
             if reply.form:
@@ -133,6 +163,7 @@ class SlackListeners:
                     channel_id=channel.channel,
                     channel_name=command.get("channel_name", ""),
                     exists=await run_interactive(self._has_digest, channel),
+                    signature=sign_form(workspace.token, workspace.team_id, user, channel.channel),
                 )
                 await workspace.client.views_open(trigger_id=command["trigger_id"], view=view)
                 return
@@ -141,21 +172,19 @@ class SlackListeners:
     def _has_digest(self, channel: Channel) -> bool:
         return self.answers.store.subscriptions.find(channel) is not None
 
-    async def _require_membership(self, channel: Channel, workspace: SlackWorkspace) -> None:
-        """Raise PaperroundError with the remedy if the app is not in the channel, or in a direct message."""
-        invite = (
-            "I am not in this channel, so nothing was changed: type /invite @paperround here, then try again."
-        )
-        if channel.channel.startswith("D"):
-            raise PaperroundError("A digest belongs in a channel: invite me to one, and type this there.")
-        try:
-            info = await workspace.client.conversations_info(channel=channel.channel)
-        except SlackApiError as error:
-            if parse_error_response(error.response).get("error") == "channel_not_found":
-                raise PaperroundError(invite) from error
-            raise
-        if not (info.get("channel") or {}).get("is_member"):
-            raise PaperroundError(invite)
+    async def _fetch_own_person(
+        self, user: str, team: str, workspace: SlackWorkspace, *, is_fresh: bool = False
+    ) -> Person:
+        """Return a person of the workspace. Raises PaperroundError for one of another workspace.
+
+        People of a partner share a channel, not the workspace: they may look up, and change nothing. `team`
+        is the person's workspace in the request, or empty; what Slack says of the person counts first.
+        """
+        profile = await workspace.profiles.fetch_profile(user, is_fresh=is_fresh)
+        teams = profile.team_ids or {team or workspace.team_id}
+        if workspace.team_id not in teams:
+            raise PaperroundError(FOREIGN_PERSON)
+        return profile.person
 
     # Forms.
 
@@ -164,18 +193,16 @@ class SlackListeners:
 
         Errors go into the acknowledgement, so that Slack shows them under the fields of the open form.
         """
-        channel_id, form = read_view(body["view"])
-        channel = self._channel_from_id(channel_id, workspace)
-        user = body["user"]["id"]
         try:
-            self.dispatcher.fair_use.take_token(Use.CHANGE, channel, user)
-            person = await workspace.profiles.fetch_person(user)
-            reply = await run_interactive(self.answers.subscriptions.save_form, form, channel, person)
+            channel, user, reply = await self._save_form(body, workspace)
         except FormError as error:
             await ack(response_action="errors", errors=build_field_errors(error))
             return
         except PaperroundError as error:
             await ack(response_action="errors", errors={FIRST_FIELD: clip_text(str(error), ERROR_CHARACTERS)})
+            return
+        except TimeoutError:
+            await ack(response_action="errors", errors={FIRST_FIELD: SLOW_SLACK})
             return
         except Exception:
             await ack(response_action="errors", errors={FIRST_FIELD: log_unexpected_error()})
@@ -183,6 +210,28 @@ class SlackListeners:
         await ack()
         async with self._handle_request(workspace, "", channel, user):
             await announce_message(reply.announcement, channel, self.platform)
+
+    async def _save_form(self, body: Payload, workspace: SlackWorkspace) -> tuple[Channel, str, Reply]:
+        """Check a submitted form and everything that may have changed since it was opened, and save it.
+
+        Raises FormError and PaperroundError with sentences, TimeoutError if Slack does not answer within
+        `CHECK_SECONDS`, and errors of Slack and the network.
+        """
+        user, view = str(body["user"]["id"]), body["view"]
+        channel_id, signature = read_metadata(view)
+        if not is_form_signed(signature, workspace.token, workspace.team_id, user, channel_id):
+            raise PaperroundError(STALE_FORM)
+        form, channel = read_fields(view), self._channel_from_id(channel_id, workspace)
+        self.dispatcher.fair_use.take_token(Use.CHANGE, channel, user)
+        team = str(body["user"].get("team_id") or "")
+        async with asyncio.timeout(CHECK_SECONDS):
+            person, _, _ = await asyncio.gather(
+                self._fetch_own_person(user, team, workspace, is_fresh=True),
+                require_app_in_channel(channel, workspace),
+                require_person_in_channel(channel, user, workspace),
+            )
+        reply = await run_interactive(self.answers.subscriptions.save_form, form, channel, person)
+        return channel, user, reply
 
     # Buttons.
 
@@ -196,7 +245,14 @@ class SlackListeners:
         async with self._handle_request(
             workspace, body.get("response_url", ""), channel, user, body
         ) as respond:
-            fetch_person = partial(workspace.profiles.fetch_person, user)
+
+            async def fetch_person() -> Person:
+                team = str(body["user"].get("team_id") or "")
+                person = await self._fetch_own_person(user, team, workspace)
+                if action_name == ButtonAction.SHARE:
+                    await require_writable_channel(channel, user, workspace)
+                return person
+
             await self.dispatcher.handle_click(
                 Click(action_name, value, channel, user, fetch_person), respond
             )

@@ -20,33 +20,51 @@ CACHE_TTL = timedelta(minutes=10)
 UNKNOWN_NAME = "Someone"
 
 
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """A person, with the ids of the workspaces that the person belongs to; none if Slack did not say."""
+
+    person: Person
+    team_ids: frozenset[str] = frozenset()
+
+
 @dataclass(slots=True)
 class ProfileCache:
     """Fetches the profiles of Slack users, and keeps up to `MAX_CACHED_PROFILES` of them for `CACHE_TTL`."""
 
     client: AsyncWebClient
     clock: Callable[[], datetime]
-    _cache: OrderedDict[str, tuple[datetime, Person]] = field(default_factory=OrderedDict)
+    _cache: OrderedDict[str, tuple[datetime, Profile]] = field(default_factory=OrderedDict)
 
     async def fetch_person(self, user: str) -> Person:
-        """Return the person with a user id, from the cache or from Slack.
+        """Return the person with a user id, as `fetch_profile` does."""
+        return (await self.fetch_profile(user)).person
+
+    async def fetch_profile(self, user: str, *, is_fresh: bool = False) -> Profile:
+        """Return the profile of a user id, from the cache or from Slack; with `is_fresh`, from Slack.
 
         Never raises. If Slack does not answer, the person is named "Someone" and is no admin.
         """
-        fetched_at, cached_person = self._cache.get(user, (None, None))
-        if fetched_at and cached_person and self.clock() - fetched_at < CACHE_TTL:
-            return cached_person
+        fetched_at, cached = self._cache.get(user, (None, None))
+        if not is_fresh and fetched_at and cached and self.clock() - fetched_at < CACHE_TTL:
+            return cached
         try:
-            profile = (await self.client.users_info(user=user)).get("user") or {}
+            answer = (await self.client.users_info(user=user)).get("user") or {}
+            profile = Profile(_person_from_profile(user, answer), _teams_from_profile(answer))
         except Exception as error:
             log.warning("users.info: %s", error)
-            return Person(user, UNKNOWN_NAME)
-        person = _person_from_profile(user, profile)
-        self._cache[user] = self.clock(), person
+            return Profile(Person(user, UNKNOWN_NAME))
+        self._cache[user] = self.clock(), profile
         self._cache.move_to_end(user)
         if len(self._cache) > MAX_CACHED_PROFILES:
             self._cache.popitem(last=False)
-        return person
+        return profile
+
+
+def _teams_from_profile(profile: Mapping[str, Any]) -> frozenset[str]:
+    """Return the workspaces of a user object: its own, and in an organization all that the person is in."""
+    teams = [profile.get("team_id"), *((profile.get("enterprise_user") or {}).get("teams") or [])]
+    return frozenset(str(team) for team in teams if team)
 
 
 def _person_from_profile(user: str, profile: Mapping[str, Any]) -> Person:

@@ -17,6 +17,7 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.platforms.slack.errors import explain_socket_error, parse_error_response
+from bot.platforms.slack.foreign import ForeignRequestFilter
 from bot.platforms.slack.workspaces import SlackWorkspaces
 from digests.errors import PaperroundError
 
@@ -44,7 +45,8 @@ def build_bolt_app(client: AsyncWebClient, workspaces: SlackWorkspaces, signing_
     """Build the Bolt app over a client without a token.
 
     A listener with a parameter `workspace` gets the `SlackWorkspace` of its request. The events
-    app_uninstalled and tokens_revoked have none, because Bolt does not authorize them.
+    app_uninstalled and tokens_revoked have none, because Bolt does not authorize them. A request of a
+    workspace that is not served reaches no listener.
 
     The environment's SLACK_* variables are hidden meanwhile, because Bolt would read settings from them.
     An empty `signing_secret` is for Socket Mode, whose requests are not signed.
@@ -53,18 +55,22 @@ def build_bolt_app(client: AsyncWebClient, workspaces: SlackWorkspaces, signing_
     silent_logger.setLevel(logging.CRITICAL)
 
     async def authorize(context: AsyncBoltContext, team_id: str | None) -> AuthorizeResult:
-        workspace = await workspaces.find(team_id or "")
+        workspace = await workspaces.admit(team_id or "")
+        if not workspace:
+            return AuthorizeResult(enterprise_id=None, team_id=team_id)  # The filter refuses it.
         context["workspace"] = workspace
         return workspace.authorization
 
     with _hide_slack_variables():
-        return AsyncApp(
+        app = AsyncApp(
             name="paperround",
             logger=silent_logger,
             client=client,
             authorize=authorize,
             signing_secret=signing_secret or "none: requests over HTTP are not taken",
         )
+    app.middleware(ForeignRequestFilter(workspaces, client).filter_request)
+    return app
 
 
 @contextlib.contextmanager

@@ -32,6 +32,11 @@ class SlackWorkspace:
     bot_id: str = ""
 
     @property
+    def token(self) -> str:
+        """The workspace's bot token."""
+        return str(self.client.token or "")
+
+    @property
     def authorization(self) -> AuthorizeResult:
         """The app's rights in the workspace, as Bolt takes them."""
         return AuthorizeResult(
@@ -59,10 +64,18 @@ class SlackWorkspaces:
     async def find(self, team_id: str) -> SlackWorkspace:
         """Return the workspace with this team id.
 
-        Any id finds the only workspace: a channel of the settings may name none, and in a shared channel
-        Slack names the team of the person.
+        Any id finds the only workspace: a channel of the settings may name none. Requests are let in by
+        `admit`.
         """
         return self._workspace
+
+    async def admit(self, team_id: str) -> SlackWorkspace | None:
+        """Return the workspace that a request comes from; None if it is not served.
+
+        Slack names the workspace in which the app is installed, in a shared channel too. Only the token's
+        own is served.
+        """
+        return self._workspace if team_id and team_id == self._workspace.team_id else None
 
     def record_identity(self, workspace: SlackWorkspace) -> None:
         """Replace the workspace by a copy with the ids and the name that Slack gave."""

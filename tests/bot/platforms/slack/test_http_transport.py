@@ -11,7 +11,7 @@ import socket
 import tracemalloc
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import aiohttp
@@ -96,6 +96,7 @@ async def open_door() -> AsyncIterator[Door]:
     async with FakeSlack() as slack, open_session(30) as session:
         settings = SlackSettings(api_base_url=slack.url)
         workspaces = SlackWorkspaces(slack.bot_token, settings, session, lambda: NOW)
+        workspaces.record_identity(replace(workspaces._workspace, team_id=slack.team_id))
         checker = SignatureChecker(slack.signing_secret, lambda: now[0])
         door = Door(HttpTransport("127.0.0.1", port, checker), slack, now)
         client = create_web_client("", settings=settings, session=session)

@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -42,6 +43,7 @@ def an_app(slack: FakeSlack, session: aiohttp.ClientSession, received: Received)
     settings = SlackSettings(api_base_url=slack.url)
     client = create_web_client("", settings=settings, session=session)
     workspaces = SlackWorkspaces(slack.bot_token, settings, session, lambda: datetime.now(UTC))
+    workspaces.record_identity(replace(workspaces._workspace, team_id=slack.team_id))
     app = build_bolt_app(client, workspaces, slack.signing_secret)
 
     async def listen(ack: Callable[[], Awaitable[None]], command: dict[str, str]) -> None:

@@ -39,6 +39,9 @@ class InstalledWorkspaces(SlackWorkspaces):
     async def find(self, team_id: str) -> SlackWorkspace:
         return self.by_team[team_id]
 
+    async def admit(self, team_id: str) -> SlackWorkspace | None:
+        return self.by_team.get(team_id)
+
 
 @dataclass(frozen=True, slots=True)
 class TwoWorkspaces:

@@ -1,0 +1,84 @@
+"""Refusal of requests from workspaces that are not served, before any listener runs."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from slack_bolt.context.async_context import AsyncBoltContext
+from slack_bolt.response import BoltResponse
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.platforms.slack.replies import ReplySender
+from bot.platforms.slack.workspaces import SlackWorkspaces
+from bot.present.wording import present_sentence
+
+log = logging.getLogger(__name__)
+
+FOREIGN_WORKSPACE = "This Paperround belongs to another workspace and does not serve this one."
+MAX_LOGGED_TEAMS = 100
+"""Workspaces of which the first refused request is logged."""
+
+Payload = Mapping[str, Any]
+
+
+@dataclass(slots=True)
+class ForeignRequestFilter:
+    """Middleware of Bolt. It ends a request that names another workspace, or none, with one sentence.
+
+    `client` needs no token: it sends the sentence to the request's response_url, if it has one.
+    """
+
+    workspaces: SlackWorkspaces
+    client: AsyncWebClient
+    _logged_teams: set[str] = field(default_factory=set)
+    _tasks: set[asyncio.Task[None]] = field(default_factory=set)
+
+    async def filter_request(
+        self,
+        body: Payload,
+        context: AsyncBoltContext,
+        ack: Callable[..., Awaitable[BoltResponse]],
+        next_: Callable[[], Awaitable[BoltResponse]],
+    ) -> BoltResponse:
+        """Pass on a request of a served workspace; acknowledge any other, with the sentence if possible."""
+        team = str(context.team_id or "")
+        if await self.workspaces.admit(team):
+            return await next_()
+        if team not in self._logged_teams and len(self._logged_teams) < MAX_LOGGED_TEAMS:
+            self._logged_teams.add(team)
+            log.warning("requests of the Slack workspace %r are refused: it is not served", team[:40])
+        match body.get("type"):
+            case "view_submission" if block := _first_input_of(body):
+                return await ack(response_action="errors", errors={block: FOREIGN_WORKSPACE})
+            case "block_suggestion":
+                return await ack(options=[])
+            case None if "command" in body:
+                return await ack(text=FOREIGN_WORKSPACE)
+            case "event_callback":
+                return await ack()
+        if url := str(body.get("response_url") or ""):
+            task = asyncio.create_task(self._send_sentence(url))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+        return await ack()
+
+    async def _send_sentence(self, response_url: str) -> None:
+        message = present_sentence(FOREIGN_WORKSPACE)
+        try:
+            await ReplySender(self.client).send_response(response_url, None, "", message, replace=False)
+        except Exception as error:
+            log.warning("a refusal was not taken: %s", error)
+
+
+def _first_input_of(body: Payload) -> str:
+    """Return the block_id of the form's first field, where Slack can show a sentence; empty without one."""
+    view = body.get("view")
+    blocks = view.get("blocks") if isinstance(view, dict) else None
+    inputs = [
+        str(block.get("block_id") or "")
+        for block in (blocks if isinstance(blocks, list) else [])
+        if isinstance(block, dict) and block.get("type") == "input"
+    ]
+    return next(filter(None, inputs), "")
