@@ -20,6 +20,17 @@ _ARXIV = "{http://arxiv.org/schemas/atom}"
 _SEARCH = "{http://a9.com/-/spec/opensearch/1.1/}"
 
 
+_REJECTED_ID = "incorrect id format for "
+
+
+class RejectedIdError(SourceError):
+    """arXiv refuses a whole query because of one id, `paper`, that cannot be any paper's."""
+
+    def __init__(self, sentence: str, paper: str) -> None:
+        super().__init__(sentence)
+        self.paper = paper
+
+
 @dataclass(frozen=True, slots=True)
 class QueryPage:
     """Papers of one response.
@@ -39,7 +50,8 @@ def parameters_for_ids(ids: Sequence[str]) -> dict[str, str]:
 def parse_page(body: bytes) -> QueryPage:
     """Parse a response. Entries without an arXiv id or a title are left out.
 
-    Raises SourceError for anything but a feed, and with arXiv's message if it reports an error.
+    Raises SourceError for anything but a feed, and with arXiv's message if it reports an error:
+    RejectedIdError if that is about one id.
     """
     root = parse_xml(body, SERVER)
     if root.tag != f"{_ATOM}feed":
@@ -48,7 +60,10 @@ def parse_page(body: bytes) -> QueryPage:
     for entry in entries:
         if "/api/errors" in (entry.findtext(f"{_ATOM}id") or ""):
             message = " ".join((entry.findtext(f"{_ATOM}summary") or "an error").split())
-            raise SourceError(f"{SERVER} reports: {message[:200]}.")
+            sentence = f"{SERVER} reports: {message[:200]}."
+            if message.startswith(_REJECTED_ID):
+                raise RejectedIdError(sentence, message.removeprefix(_REJECTED_ID))
+            raise SourceError(sentence)
     total = (root.findtext(f"{_SEARCH}totalResults") or "").strip()
     papers = tuple(paper for entry in entries if (paper := _parse_paper(entry)))
     return QueryPage(papers, int(total) if total.isdecimal() else len(papers))

@@ -193,17 +193,30 @@ class ArxivSource:
     async def fetch_papers(self, ids: Sequence[str], limits: RequestLimits = PAGE_LIMITS) -> dict[str, Paper]:
         """Fetch the metadata of papers by id, in any number, and return it by id. Raises SourceError.
 
-        Ids are without a version. Unknown ids are left out; arXiv is asked twice before a whole request's ids
-        count as unknown.
+        Ids are without a version. Unknown ids are left out, also those that arXiv takes for malformed; it is
+        asked twice before a whole request's ids count as unknown.
         """
         found: dict[str, Paper] = {}
         async with self.connect() as client:
             for start in range(0, len(ids), IDS_PER_REQUEST):
                 id_batch = ids[start : start + IDS_PER_REQUEST]
-                papers = await self._query_papers(client, id_batch, limits)
+                papers = await self._query_accepted_ids(client, id_batch, limits)
                 # arXiv sometimes returns an empty page by mistake; it looks like one for unknown ids.
-                found |= papers or await self._query_papers(client, id_batch, limits)
+                found |= papers or await self._query_accepted_ids(client, id_batch, limits)
         return found
+
+    async def _query_accepted_ids(
+        self, client: SourceClient, ids: Sequence[str], limits: RequestLimits
+    ) -> dict[str, Paper]:
+        """Query papers, without the ids that arXiv rejects: one person's odd id must not fail the others'."""
+        while ids:
+            try:
+                return await self._query_papers(client, ids, limits)
+            except query.RejectedIdError as error:
+                if error.paper not in ids:
+                    raise
+                ids = [paper for paper in ids if paper != error.paper]
+        return {}
 
     async def _query_papers(
         self, client: SourceClient, ids: Sequence[str], limits: RequestLimits

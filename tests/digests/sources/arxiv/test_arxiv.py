@@ -11,7 +11,6 @@ import pytest
 
 from bot.ingest.fetching import FetchReport, fetch_requested_papers, fetch_source, find_due_sources
 from digests.calendar import NEW_YORK
-from digests.errors import SourceError
 from digests.model import NOT_REVIEWED, Trouble
 from digests.ports import Store
 from digests.ports.sources import SourceState
@@ -331,8 +330,10 @@ def test_papers_are_fetched_by_id_and_an_empty_response_is_retried() -> None:
         found = await world.source.fetch_papers([one.id, "2401.99999", two.id])
         assert set(found) == {one.id, two.id}
         assert found[one.id].title == one.title
-        with pytest.raises(SourceError, match="incorrect id format"):
-            await world.source.fetch_papers(["abc"], RequestLimits(attempts=1))
+        limits = RequestLimits(attempts=1)
+        assert await world.source.fetch_papers(["abc"], limits) == {}
+        beside_a_malformed_id = await world.source.fetch_papers([one.id, "abc", two.id], limits)
+        assert set(beside_a_malformed_id) == {one.id, two.id}
 
     run_scenario(scenario)
 
