@@ -4,7 +4,7 @@ import json
 import sqlite3
 import threading
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -40,6 +40,7 @@ from sqlalchemy.types import TypeEngine
 from digests.errors import StoreError
 from digests.private_files import create_private_file, restrict_to_owner
 from digests.store import postgres
+from digests.store.write_queue import WriteQueue, WriteQueueTimeoutError
 
 BUSY_TIMEOUT = 30.0
 """Seconds to wait for another process's write. An import holds the lock for less than a second."""
@@ -49,13 +50,16 @@ BUSY_TIMEOUT = 30.0
 class Database:
     """An engine with its name for people: the path of a file, or an address without its password.
 
-    `file` is None for PostgreSQL and for a store in memory. Do not open a transaction inside another one: a
-    store in memory has one connection, and in SQLite the inner write would wait for the outer one.
+    `file` is None for PostgreSQL and for a store in memory. `busy_timeout` is the longest wait for a write in
+    SQLite, in seconds. Do not open a transaction inside another one: a store in memory has one connection,
+    and in SQLite the inner write would wait for the outer one.
     """
 
     engine: Engine = field(repr=False)
     name: str
     file: Path | None
+    busy_timeout: float = BUSY_TIMEOUT
+    _write_queue: WriteQueue = field(default_factory=WriteQueue, repr=False, compare=False)
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -71,14 +75,18 @@ class Database:
         """Open a write transaction that is committed after the block, and rolled back if it raises.
 
         In PostgreSQL, transactions with the same `lock_name` run one at a time, also between processes; an
-        empty name excludes nothing. In SQLite all write transactions run one at a time. Raises StoreError.
+        empty name excludes nothing. In SQLite all write transactions run one at a time, those of one process
+        in the order of their calls. Raises StoreError.
         """
         options: dict[str, Any] = {"paperround_write": True}
         engine = self.engine.execution_options(**options)
-        with translate_errors(self.name), engine.begin() as connection:
+        with translate_errors(self.name), self._wait_for_turn(), engine.begin() as connection:
             if lock_name and self.is_postgres:
                 postgres.acquire_transaction_lock(connection, lock_name)
             yield connection
+
+    def _wait_for_turn(self) -> AbstractContextManager[None]:
+        return nullcontext() if self.is_postgres else self._write_queue.hold_turn(self.busy_timeout)
 
     @property
     def is_postgres(self) -> bool:
@@ -288,7 +296,7 @@ def _open_sqlite(address: URL, busy_timeout: float) -> Database:
     file = None if in_memory or not address.database else Path(address.database)
     if file and not str(file).startswith("file:"):
         _keep_file_private(engine, file)
-    return Database(engine, str(file or address), file)
+    return Database(engine, str(file or address), file, busy_timeout)
 
 
 _file_lock = threading.Lock()
@@ -344,6 +352,8 @@ def translate_errors(name: str) -> Iterator[None]:
             _describe_sqlite_error if isinstance(error.orig, sqlite3.Error) else postgres.describe_error
         )
         raise StoreError(sentence(name, error)) from error
+    except WriteQueueTimeoutError as error:
+        raise StoreError(f"The store {name} is busy: no write was possible in time. Try again.") from error
     except (PoolTimeoutError, DisconnectionError) as error:
         raise StoreError(
             f"The store {name} is busy or unreachable: no connection was free in time."

@@ -2037,4 +2037,14 @@ MUTANTS: tuple[Mutant, ...] = (
         "(resource.RLIMIT_AS, memory_bytes * 100),",
         ("tests/digests/reviewers/test_reader.py::test_a_reader_that_takes_too_much_memory_is_ended",),
     ),
+    Mutant(
+        "the last thread to ask for a write gets it first",
+        "digests/store/write_queue.py",
+        "self._waiting.popleft().set()",
+        "self._waiting.pop().set()",
+        (
+            "tests/digests/store/test_write_queue.py::"
+            "test_threads_get_the_turn_in_the_order_in_which_they_asked_and_nobody_overtakes",
+        ),
+    ),
 )
