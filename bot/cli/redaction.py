@@ -4,6 +4,7 @@ Values that are known to be secret are removed wherever they stand, and other ad
 """
 
 import base64
+import os
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import pairwise
 from urllib.parse import quote, quote_plus
@@ -41,8 +42,9 @@ def remember_settings(settings: Settings) -> None:
 def _remember(secrets: Iterable[str]) -> None:
     for secret in secrets:
         if len(secret) >= MIN_SECRET_CHARACTERS:
-            encoded = base64.b64encode(secret.encode()).decode().rstrip("=")
-            _known.update((secret, quote(secret, safe=""), quote_plus(secret), encoded))
+            data = os.fsencode(secret)  # A variable may hold bytes that are no UTF-8.
+            encoded = base64.b64encode(data).decode().rstrip("=")
+            _known.update((secret, quote(data, safe=""), quote_plus(data), encoded))
 
 
 def hide_known_secrets(text: str) -> str:

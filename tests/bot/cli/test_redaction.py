@@ -2,6 +2,7 @@
 
 import base64
 import logging
+import os
 from collections.abc import Iterator
 
 import pytest
@@ -49,6 +50,11 @@ def test_every_required_secret_of_a_platform_is_known() -> None:
 def test_short_values_are_left_because_they_stand_in_ordinary_words() -> None:
     remember_environment({"PGPASSWORD": "digest", "DISCORD_TOKEN": ""})
     assert hide_secrets("the digest") == "the digest"
+
+
+def test_a_variable_of_odd_bytes_stops_no_command() -> None:
+    remember_environment({"PGPASSWORD": os.fsdecode(b"passw\xffrd-1")})
+    assert hide_secrets("passw%FFrd-1 " + os.fsdecode(b"passw\xffrd-1")) == "(secret) (secret)"
 
 
 def test_secrets_in_addresses_of_the_settings_are_known_without_their_address() -> None:
