@@ -11,7 +11,7 @@ from bot.conversation.marks import AMBIGUOUS_REACTION
 from bot.platforms.discord.client import DiscordPlatform
 from bot.platforms.discord.servers import ServedServers
 from bot.platforms.interaction import InteractionDispatcher
-from bot.present.wording import present_sentence
+from bot.present.wording import format_count, present_sentence
 from bot.storage import run_interactive
 from digests.model import MarkSource, Post
 from digests.ports import Store
@@ -199,7 +199,20 @@ class EventListeners:
         await self.catch_up()
 
     async def _record_guilds(self, guilds: Mapping[int, str]) -> None:
-        await self.servers.record_names(guilds, self._find_guild)
+        """Record the servers that the bot is in, and tell the deciders of the first one that newly asks."""
+        asking = await self.servers.record_names(guilds, self._find_guild)
+        if asking and self.servers.take_notice_turn():
+            more = f", and {format_count(len(asking) - 1, 'more server')}" if len(asking) > 1 else ""
+            notice = present_sentence(
+                f"The Discord server {asking[0].name} ({asking[0].id}) asks to be served{more}: "
+                "“paperround workspaces” lists who asks, and serves or refuses them."
+            )
+            for decider in sorted(self.dispatcher.answers.deciders):
+                platform, guild, person = decider.split(":")
+                if platform == self.platform.name and await self.servers.is_served(guild):
+                    channel = Channel(platform, "", guild)
+                    sending = self.platform.send_direct_message(channel, person, notice)
+                    await self.dispatcher.run_logged(sending)
 
     def _find_guild(self, channel: str) -> int | None:
         """Return the server of a channel from the connection's cache; None if it is not there."""

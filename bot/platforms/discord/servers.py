@@ -4,7 +4,7 @@ import asyncio
 import logging
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -15,6 +15,7 @@ from bot.platforms.discord.rest import CodeError
 from bot.storage import run_interactive
 from digests.errors import PaperroundError
 from digests.ports import Store
+from digests.ports.workspaces import Workspace
 from digests.text import clip_text, normalize_text
 
 log = logging.getLogger(__name__)
@@ -26,6 +27,8 @@ RECHECK_SECONDS = 1.0
 """Least seconds between two looks for one server that is not served: a stranger's clicks are cheap."""
 MAX_CACHED_SERVERS = 1_000
 """Servers of which the time of the last refusal is kept."""
+NOTICE_SECONDS = 3600.0
+"""Least seconds between two direct messages to a decider about servers that ask."""
 NAME_CHARACTERS = 100
 """Characters of a server's name that are kept. Discord's own limit."""
 
@@ -53,6 +56,7 @@ class ServedServers:
     monotonic: Callable[[], float] = time.monotonic
     _served: frozenset[str] = frozenset()
     _read_at: float | None = None
+    _notified_at: float | None = None
     _refused_at: OrderedDict[str, float] = field(default_factory=OrderedDict)
     _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
@@ -74,8 +78,10 @@ class ServedServers:
         if len(guilds) == 1 and not self.named:
             self.store.workspaces.serve_first(PLATFORM, *guilds, now=self.clock())
 
-    async def record_names(self, guilds: Mapping[int, str], find_guild: Callable[[str], int | None]) -> None:
-        """Record the servers that the bot is in, by id with their names, and log those that newly ask.
+    async def record_names(
+        self, guilds: Mapping[int, str], find_guild: Callable[[str], int | None]
+    ) -> Sequence[Workspace]:
+        """Record the servers that the bot is in, by id with their names; log and return those that newly ask.
 
         `find_guild` returns the server of a channel, or None: a subscription of the settings need not name
         its server.
@@ -92,7 +98,8 @@ class ServedServers:
                 if str(guild) not in self.named
             }
             record = self.store.workspaces.record_requests
-            for asking in await run_interactive(record, PLATFORM, names, now=self.clock()):
+            new_requests = await run_interactive(record, PLATFORM, names, now=self.clock())
+            for asking in new_requests:
                 log.warning(
                     "the Discord server %s (%s) asks to be served: “paperround workspaces allow %s” does it",
                     asking.id,
@@ -100,6 +107,7 @@ class ServedServers:
                     asking.id,
                 )
             await self._read_list()
+        return new_requests
 
     async def is_served(self, guild: int | str | None) -> bool:
         """Return True if a server is served; False for None. A decision counts after `CACHE_SECONDS`."""
@@ -118,6 +126,17 @@ class ServedServers:
             return self._read_at is not None and self.monotonic() - self._read_at < CACHE_SECONDS
         refused_at = self._refused_at.get(guild)
         return refused_at is not None and self.monotonic() - refused_at < RECHECK_SECONDS
+
+    def take_notice_turn(self) -> bool:
+        """Return True if the deciders may be told of a request now: once in `NOTICE_SECONDS`.
+
+        A stranger can remove the bot and invite it again all day.
+        """
+        now = self.monotonic()
+        if self._notified_at is not None and now - self._notified_at < NOTICE_SECONDS:
+            return False
+        self._notified_at = now
+        return True
 
     async def list_served(self) -> frozenset[str]:
         """Return the ids of the served servers as of now, also of those that the bot is not in."""

@@ -87,7 +87,7 @@ class TwoServers:
 
 @asynccontextmanager
 async def open_servers(
-    store: Store | None = None, *, named: tuple[str, ...] = (), **settings: Any
+    store: Store | None = None, *, named: tuple[str, ...] = (), has_decider: bool = False, **settings: Any
 ) -> AsyncIterator[TwoServers]:
     """Serve our server; Eve invites the bot to hers once it runs."""
     store, stop = store or a_store(), asyncio.Event()
@@ -101,9 +101,14 @@ async def open_servers(
             api_base_url=discord.url, gateway_url=discord.gateway_url, servers=named, **settings
         )
         use_addresses(model)
-        rest, answers = RestClient(discord.token, 10), Answers(
-            store, lambda words, limit: [a_scored_paper(PAPER, a_review())], DigestPolicy(), lambda: NOW
-        )  # fmt: skip
+        rest = RestClient(discord.token, 10)
+        answers = Answers(
+            store,
+            lambda words, limit: [a_scored_paper(PAPER, a_review())],
+            DigestPolicy(),
+            lambda: NOW,
+            deciders=frozenset({f"discord:{ours}:{ada}"} if has_decider else ()),
+        )
         listeners = DiscordListeners(answers, DiscordPlatform(rest), model, lambda: NOW)
         keeping = asyncio.create_task(
             keep_connected(
@@ -226,6 +231,27 @@ def test_a_stranger_who_invites_the_bot_neither_takes_our_place_nor_is_served(
         assert servers.store.workspaces.list_served("discord") == {servers.ours}
 
     run_scenario(scenario)
+
+
+def test_a_decider_is_told_once_of_servers_that_ask_however_often_they_do() -> None:
+    async def scenario(servers: TwoServers) -> None:
+        discord = servers.discord
+        letters = discord.messages_in(discord.open_dm(servers.ada))
+        await discord.wait_until(lambda: letters)
+        assert "Eve's" in read_text(letters[0])
+        assert servers.theirs in read_text(letters[0])
+        for _ in range(3):
+            await discord.remove_bot(servers.theirs)
+            async with asyncio.timeout(WAIT_SECONDS):
+                while len(servers.store.workspaces.list_all()) > 1:  # noqa: ASYNC110
+                    await asyncio.sleep(0.01)
+            await discord.invite_bot(servers.theirs)
+            await wait_for_state(servers.store, servers.theirs, WorkspaceState.ASKED)
+        answer = await servers.answer_to("digest queue", user=servers.eve, channel=servers.lair)
+        assert answer == FOREIGN_SERVER
+        assert len(letters) == 1
+
+    run_scenario(scenario, has_decider=True)
 
 
 def test_a_decision_counts_without_a_restart(monkeypatch: pytest.MonkeyPatch) -> None:
