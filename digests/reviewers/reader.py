@@ -28,6 +28,9 @@ TIMEOUT_SECONDS = 120.0
 MAX_MEMORY_BYTES = 2 * 1024**3
 """Bytes of address space that the process may use."""
 
+MAX_RESULT_BYTES = 32 * 1024**2
+"""Bytes of a result: a full text with its flags has less than three million."""
+
 MAX_INLINE_CHARACTERS = 20_000
 """Characters that are checked in less time than a process takes to start."""
 
@@ -45,6 +48,9 @@ class ReaderStartError(ReaderError):
 
 BEGUN = b"begun\n"
 """First output of the process, once it has its limits and its call."""
+
+MISSING_PACKAGE_STATUS = 3
+"""Exit status of the process if a package cannot be imported."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +71,11 @@ class ReaderProcess:
         call = pickle.dumps((function, args, kwargs))
         async with self._turn:
             output = await self._run_process(call)
-        # A result is no pickle: a process that a document took over must not run code here.
-        result: R = _adapter_of(function).validate_python(json.loads(output))
+        try:
+            # A result is no pickle: a process that a document took over must not run code here.
+            result: R = _adapter_of(function).validate_python(json.loads(output))
+        except (ValueError, RecursionError):
+            raise ReaderError("its result cannot be used") from None
         return result
 
     async def _run_process(self, call: bytes) -> bytes:
@@ -92,8 +101,8 @@ class ReaderProcess:
             if process.returncode is None:
                 process.kill()
                 await process.wait()
-        if not has_begun:
-            raise ReaderStartError("its process ended before it began")
+        if not has_begun or process.returncode == MISSING_PACKAGE_STATUS:
+            raise ReaderStartError("its process could not begin; is the installation complete?")
         if process.returncode:
             raise ReaderError("it took too much memory or time, or crashed")
         return output
@@ -110,11 +119,18 @@ async def _send_call(process: asyncio.subprocess.Process, call: bytes) -> None:
 
 
 async def _receive_result(process: asyncio.subprocess.Process) -> tuple[bool, bytes]:
-    """Wait for the end of the process. Return True if it began the call, and what it wrote then."""
+    """Wait for the end of the process. Return True if it began the call, and what it wrote then.
+
+    Raises ReaderError for more than `MAX_RESULT_BYTES`.
+    """
     assert process.stdout  # noqa: S101
-    output = await process.stdout.read()
+    output = bytearray()
+    while chunk := await process.stdout.read(65_536):
+        output += chunk
+        if len(output) > MAX_RESULT_BYTES:
+            raise ReaderError("its result is too long")
     await process.wait()
-    return output.startswith(BEGUN), output.removeprefix(BEGUN)
+    return output.startswith(BEGUN), bytes(output.removeprefix(BEGUN))
 
 
 async def run_unless_short(
@@ -160,7 +176,10 @@ def main(arguments: Sequence[str]) -> None:
     function, args, kwargs = pickle.load(sys.stdin.buffer)  # noqa: S301
     output.write(BEGUN)
     output.flush()
-    result = _adapter_of(function).dump_python(function(*args, **kwargs), mode="json")
+    try:
+        result = _adapter_of(function).dump_python(function(*args, **kwargs), mode="json")
+    except ImportError:
+        sys.exit(MISSING_PACKAGE_STATUS)
     output.write(json.dumps(result).encode())
     output.flush()
 

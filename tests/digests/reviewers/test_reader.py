@@ -40,6 +40,16 @@ def die(status: int) -> None:
     os._exit(status)
 
 
+def import_module(name: str) -> None:
+    __import__(name)
+
+
+def write_and_exit(count: int) -> str:
+    """Write to the pipe of the result, as a process does that a document took over."""
+    os.write(1, b"[" * count)
+    os._exit(0)
+
+
 def read_environment() -> dict[str, str]:
     return dict(os.environ)
 
@@ -93,7 +103,7 @@ def test_a_reader_that_takes_too_much_memory_is_ended() -> None:
 
 def test_a_reader_that_raises_or_dies_is_an_error() -> None:
     with pytest.raises(ReaderError, match="crashed"):
-        asyncio.run(ReaderProcess().run(die, 3))
+        asyncio.run(ReaderProcess().run(die, 7))
     with pytest.raises(ReaderError, match="crashed"):
         asyncio.run(ReaderProcess().run(take_memory, -1))
 
@@ -104,8 +114,20 @@ def test_a_reader_that_does_not_begin_is_told_apart(monkeypatch: pytest.MonkeyPa
         asyncio.run(ReaderProcess().run(print_and_return, "words" * 100_000))
 
 
+def test_a_missing_package_is_no_fault_of_the_text() -> None:
+    with pytest.raises(ReaderStartError, match="installation"):
+        asyncio.run(ReaderProcess().run(import_module, "no_such_package"))
+
+
 def test_a_page_of_many_megabytes_reaches_the_reader() -> None:
     assert asyncio.run(ReaderProcess().run(print_and_return, "words" * 1_000_000)) == "words" * 1_000_000
+
+
+def test_a_result_of_another_type_or_without_end_is_refused() -> None:
+    with pytest.raises(ReaderError, match="cannot be used"):
+        asyncio.run(ReaderProcess().run(write_and_exit, 1))
+    with pytest.raises(ReaderError, match="too long"):
+        asyncio.run(ReaderProcess().run(write_and_exit, 64 * 1024**2))
 
 
 def test_a_reader_has_no_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
