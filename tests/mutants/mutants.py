@@ -1930,8 +1930,8 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "a form may name a channel that the person cannot see",
         "bot/platforms/discord/listeners.py",
-        "not resolved.permissions_for(person).view_channel",
-        "not resolved.permissions_for(person)",
+        " or not resolved.permissions_for(person).view_channel",
+        "",
         (
             f"{DISCORD}/test_servers.py::"
             "test_a_form_names_a_channel_of_its_own_server_that_person_and_bot_can_use",

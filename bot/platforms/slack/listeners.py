@@ -77,7 +77,7 @@ MAX_LINKS = 5
 """Links of one message that get a card. Our own limit."""
 
 _ANY_NAME = re.compile(".*")
-"""Pattern of all actions, and of all events."""
+"""Pattern of all actions, forms and events."""
 
 CHECK_SECONDS = 2.5
 """Longest time in seconds to check a form's person and channel. Slack waits three for its acknowledgement."""
@@ -118,6 +118,7 @@ class SlackListeners:
         app.action(LOOK_UP_ACTION_ID)(self._on_look_up)
         app.action(_ANY_NAME)(self._on_button)
         app.view(FORM_CALLBACK_ID)(self._on_form)
+        app.view(_ANY_NAME)(self._on_other_form)
         app.shortcut(MARK_SHORTCUT)(self._on_shortcut)
         app.event("reaction_added")(self._on_reaction)
         app.event("reaction_removed")(self._on_reaction)
@@ -232,6 +233,10 @@ class SlackListeners:
             )
         reply = await run_interactive(self.answers.subscriptions.save_form, form, channel, person)
         return channel, user, reply
+
+    async def _on_other_form(self, ack: Ack) -> None:
+        """Acknowledge a form that this version does not open: Slack would show an error without a reason."""
+        await ack()
 
     # Buttons.
 

@@ -197,6 +197,8 @@ def test_a_malformed_form_is_acknowledged(slack_runner: SlackScenarioRunner) -> 
             ack = await slack._send_payload("interactive", payload)
             assert ack
             assert ack["response_action"] == "errors", state
+        unknown = {**payload, "view": {"type": "modal", "callback_id": "of an older version", "blocks": []}}
+        assert await slack._send_payload("interactive", unknown) == {}
         assert not has_digest(bot, papers)
 
     slack_runner.run_scenario(scenario)
