@@ -1,6 +1,7 @@
 """Token buckets of people and workspaces."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
@@ -123,3 +124,11 @@ def test_the_memory_is_bounded_and_an_emptied_bucket_in_use_is_kept(
 )  # fmt: skip
 def test_every_command_has_a_limit(text: str, use: Use) -> None:
     assert find_use_of_command(text) is use
+
+
+def test_the_docs_name_every_limit() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "operations.md").read_text(encoding="utf-8")
+    for limits in USE_LIMITS.values():
+        person, workspace = limits.person, limits.workspace
+        cells = (person.burst, 1 / person.per_second, workspace.burst, workspace.per_second)
+        assert f"| {' | '.join(f'{cell:g}' for cell in cells)} |" in page
