@@ -6,6 +6,7 @@ import logging
 import os
 import signal
 from collections.abc import Collection, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from datetime import timedelta
@@ -48,6 +49,13 @@ log = logging.getLogger(__name__)
 RESTART_SECONDS = 60.0
 """Wait before a task that failed unexpectedly starts again."""
 
+HOST_THREADS = 32
+"""Threads of the event loop, which look up hosts.
+
+A host for which no name server answers holds a thread for half a minute, and must not delay a post. asyncio's
+default depends on the machine, and may be five.
+"""
+
 NOISY_LOGGERS = ("apscheduler", "alembic", "httpx")
 """Libraries that log every job, migration or request at INFO. Platforms name theirs in `noisy_loggers`."""
 
@@ -65,6 +73,7 @@ async def run_bot(services: Services, environment: Mapping[str, str]) -> int:
     people does not, but its digests still go out.
     """
     set_up_logging()
+    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(HOST_THREADS, "hosts"))
     stop = asyncio.Event()
     for signal_number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(signal_number, stop.set)
