@@ -75,6 +75,7 @@ def run_scenario(request: pytest.FixtureRequest, tmp_path: Path) -> RunScenario:
     async def run_with_bot(scenario: Scenario) -> None:
         async with FakeFeeds(clock=lambda: datetime.now(UTC)) as feeds, open_lab() as lab:
             feeds.fail_next("/", FeedFault.SILENT, times=1_000_000)
+            lab.add_channel()  # The bot serves the server that it is in when it starts.
             async with lab.run_bot(tmp_path, settings=render_source(feeds), waits=WAITS) as bot:
                 await scenario(SilentArxiv(lab, bot, feeds, tmp_path))
                 feeds.end_silence()
