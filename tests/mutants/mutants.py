@@ -39,6 +39,7 @@ DECIDERS = f"{MODERATION}::test_only_the_deciders_of_the_operator_see_and_decide
 UNDO_VALUES = (
     "tests/bot/conversation/test_subscriptions.py::test_an_odd_value_of_an_undo_button_is_one_sentence"
 )
+LIMITATIONS = "tests/digests/test_limitations.py"
 FAIR_USE = "tests/bot/conversation/test_fair_use.py"
 
 POISON = f"{OUTBOX}/test_claims.py::test_a_poison_delivery_is_leased_alone_to_an_idle_worker[sqlite]"
@@ -2046,5 +2047,44 @@ MUTANTS: tuple[Mutant, ...] = (
             "tests/digests/store/test_write_queue.py::"
             "test_threads_get_the_turn_in_the_order_in_which_they_asked_and_nobody_overtakes",
         ),
+    ),
+    # Key limitations.
+    Mutant(
+        "key limitations by position",
+        "digests/limitation_ranking.py",
+        "return sorted(points, key=_weigh_point, reverse=True)",
+        "return [*points]",
+        (f"{LIMITATIONS}::test_a_near_duplicate_is_neither_shown_nor_counted",),
+    ),
+    Mutant(
+        "limitations of equal weight turned round",
+        "digests/limitation_ranking.py",
+        "return sorted(points, key=_weigh_point, reverse=True)",
+        "return sorted(points, key=_weigh_point)[::-1]",
+        (f"{LIMITATIONS}::test_points_of_equal_weight_keep_their_order",),
+    ),
+    Mutant(
+        "limitation shown twice in other words",
+        "digests/limitations.py",
+        "if is_near_duplicate(point, chosen):",
+        "if point in chosen:",
+        (f"{LIMITATIONS}::test_a_near_duplicate_is_neither_shown_nor_counted",),
+    ),
+    Mutant(
+        "limitation taken for an announcement",
+        "digests/limitations.py",
+        "or _NAMED.match(bare)",
+        "",
+        (
+            f"{LIMITATIONS}::test_a_limitation_that_resembles_an_announcement_is_kept"
+            "[The price of the sensors is a major limitation.]",
+        ),
+    ),
+    Mutant(
+        "semicolon inside a sentence of several taken for a list",
+        "digests/limitations.py",
+        "if not cuts or (not is_capital_list and len(split_sentences(text)) > 1):",
+        "if not cuts:",
+        (f"{LIMITATIONS}::test_a_semicolon_inside_a_sentence_of_several_is_kept",),
     ),
 )
