@@ -213,12 +213,16 @@ def _split_last_item(items: Sequence[str]) -> list[str]:
     Where items are whole sentences, it goes on until a sentence that leaves the list ("Additionally, ...").
     Where commas stand between the items, the list ends with its sentence, unless an item has two.
     """
-    sentences = split_sentences(items[-1])
-    if len(items) == 1 or not any(_is_closed(item) or len(split_sentences(item)) > 1 for item in items[:-1]):
-        return _split_running_text(items[-1])
-    leaving = (at for at, sentence in enumerate(sentences) if at and _LEAVING_LIST.match(sentence))
-    end = next(leaving, len(sentences))
-    return [" ".join(sentences[:end]), *_points_of_sentences(sentences[end:])]
+    last = items[-1]
+    if not any(_is_closed(item) or len(split_sentences(item)) > 1 for item in items[:-1]):
+        return _split_running_text(last)
+    sentences, end = split_sentences(last), 0
+    for position, sentence in enumerate(sentences):
+        start = last.index(sentence, end)
+        if position and _LEAVING_LIST.match(sentence):
+            return [last[:start], *_points_of_sentences(sentences[position:])]
+        end = start + len(sentence)
+    return [last]
 
 
 def _is_closed(item: str) -> bool:

@@ -75,6 +75,7 @@ DANGLING = re.compile(r"(?:,|;|:|(?:^|\s)(?:and|or|but|of|with|such as|the|a|an|
             ("The data is small", "no baseline is tuned", "the code is missing"),
         ),
         ("计算成本高。数据集很小。", ("计算成本高", "数据集很小")),
+        ("（1）计算成本很高。（2）数据集太小了。没有代码。", ("计算成本很高", "数据集太小了。没有代码")),
         ("主要限制：（1）计算成本很高；（2）数据集太小了。", ("计算成本很高", "数据集太小了")),
         (r"Memory grows as $O(n^2)$ with length.", ("Memory grows as O(n²) with length",)),
     ],
