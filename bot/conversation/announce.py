@@ -1,6 +1,7 @@
 """Messages to a whole channel besides its digests: announcements and shared papers."""
 
 import secrets
+from dataclasses import replace
 
 from bot.chat.message import Message
 from bot.chat.port import Platform
@@ -8,6 +9,7 @@ from bot.conversation.answers import Answers
 from bot.conversation.context import Person
 from bot.storage import run_interactive
 from digests.model import Post
+from digests.ports.people import SOMEBODY
 from digests.subscription import Channel, DigestStyle
 
 
@@ -29,13 +31,21 @@ async def share_paper(
     posting fails, and StoreError.
     """
     message = await run_interactive(answers.lookup.share_paper, paper, person)
-    for page in platform.render(
-        message, DigestStyle.COMPACT if len(message.cards) > 1 else DigestStyle.CARDS
-    ):
+    style = DigestStyle.COMPACT if len(message.cards) > 1 else DigestStyle.CARDS
+    pages = platform.render(message, style)
+    nameless = await run_interactive(answers.lookup.share_paper, paper, replace(person, name=SOMEBODY))
+    nameless_pages = platform.render(nameless, style)
+    for number, page in enumerate(pages):
         receipt = await platform.post(channel, page, key=_new_key("s"), thread=None)
         if page.papers:
             post = Post(channel, receipt, page.papers, page.payload)
-            await run_interactive(answers.store.posts.record_shared, post, now=answers.clock())
+            await run_interactive(
+                answers.store.posts.record_shared,
+                post,
+                now=answers.clock(),
+                by_id=person.qualify_id(channel),
+                nameless=nameless_pages[number].payload if len(nameless_pages) == len(pages) else None,
+            )
 
 
 def _new_key(prefix: str) -> str:

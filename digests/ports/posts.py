@@ -1,8 +1,8 @@
 """Posted messages that show papers."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 from digests.model import Post
 from digests.subscription import Channel
@@ -27,8 +27,12 @@ class Posts(Protocol):
     def list_recent(self, platform: str, since: datetime, limit: int) -> Sequence[Post]:
         """Return up to `limit` messages posted on a platform since an instant, newest first."""
 
-    def record_shared(self, post: Post, *, now: datetime) -> None:
+    def record_shared(
+        self, post: Post, *, now: datetime, by_id: str = "", nameless: Mapping[str, Any] | None = None
+    ) -> None:
         """Record a message that shows papers outside any digest, as posted at `now`.
 
+        `by_id` is the id of the person who shared it, by `Person.qualify_id`. `nameless` is its content
+        without the person's name: it takes the place of the content when the person is forgotten.
         The current state of its papers is stored with it. A message that is recorded already is not changed.
         """

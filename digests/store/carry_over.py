@@ -25,7 +25,7 @@ _OLD_TABLES: Mapping[str, str] = {
 }
 """Old names of the tables, by the new ones; tables that are not listed kept their names."""
 
-NEW_TABLES = frozenset({"unreadable_texts", "workspaces"})
+NEW_TABLES = frozenset({"removals", "unreadable_texts", "workspaces"})
 """Tables that the old schema did not have."""
 
 _OLD_COLUMNS: Mapping[str, Mapping[str, str]] = {
@@ -75,6 +75,7 @@ _NEW_VALUES: Mapping[str, Mapping[str, Any]] = {
     "subscriptions": {"paused_by_id": ""},
     "subscription_changes": {"by_id": ""},
     "holds": {"by_id": ""},
+    "posts": {"payload_without_name": None, "shared_by_id": ""},
 }
 """Values of columns that the old schema did not have. `fill_workspaces` follows once all rows are copied."""
 

@@ -55,7 +55,9 @@ class SqlPosts:
         with self.database.read() as connection:
             return _fetch_posts(connection, query)
 
-    def record_shared(self, post: Post, *, now: datetime) -> None:
+    def record_shared(
+        self, post: Post, *, now: datetime, by_id: str = "", nameless: Mapping[str, Any] | None = None
+    ) -> None:
         with self.database.write() as connection:
             new_post = NewPost(
                 post.channel,
@@ -65,6 +67,8 @@ class SqlPosts:
                 posted_at=now,
                 posted_states=state_of(connection, post.papers),
                 payload=json.dumps(post.payload, ensure_ascii=False),
+                payload_without_name=json.dumps(nameless, ensure_ascii=False) if nameless else None,
+                shared_by_id=by_id,
             )
             insert_posts(connection, [new_post])
 
@@ -84,6 +88,8 @@ class NewPost:
     posted_at: datetime
     posted_states: Mapping[str, PostedState]
     payload: str | None = None
+    payload_without_name: str | None = None
+    shared_by_id: str = ""
     delivery: int | None = None
     page: int | None = None
 
@@ -119,7 +125,8 @@ def _post_row(new_post: NewPost) -> dict[str, Any]:
         "workspace": new_post.channel.workspace,
         "message_id": new_post.message_id, "first_number": new_post.first_number,
         "delivery": new_post.delivery, "page": new_post.page,
-        "payload": new_post.payload, "posted_at": new_post.posted_at,
+        "payload": new_post.payload, "payload_without_name": new_post.payload_without_name,
+        "shared_by_id": new_post.shared_by_id, "posted_at": new_post.posted_at,
     }  # fmt: skip
 
 

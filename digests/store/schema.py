@@ -267,7 +267,11 @@ posts = Table(
     # Set for a page of a digest, whose payload is in `pages`.
     Column("delivery", ForeignKey(deliveries.c.id, ondelete="CASCADE"), index=True),
     Column("page", Integer),
+    # Of a shared card. `payload_without_name` is empty once `payload` itself names nobody, and null in rows
+    # of an older version.
     Column("payload", StorableText),
+    Column("payload_without_name", StorableText),
+    Column("shared_by_id", StorableText, nullable=False, server_default=""),
     Column("posted_at", Instant, nullable=False),
     UniqueConstraint("platform", "channel", "message_id"),
     Index("ix_posts_platform_posted_at", "platform", "posted_at"),
@@ -449,6 +453,15 @@ workspaces = Table(
     Column("workspace", StorableText, primary_key=True),
     Column("name", StorableText, nullable=False),
     Column("state", StorableText, nullable=False),
+    Column("at", Instant, nullable=False),
+)
+
+# Workspaces that removed the app, until they are back or erased.
+removals = Table(
+    "removals",
+    metadata,
+    Column("platform", StorableText, primary_key=True),
+    Column("workspace", StorableText, primary_key=True),
     Column("at", Instant, nullable=False),
 )
 
