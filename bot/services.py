@@ -34,6 +34,7 @@ from digests.ports import Store
 from digests.ports.sources import Source
 from digests.private_files import find_exposed
 from digests.store import open_store
+from digests.store.copying import DEFAULT_TOMBSTONES
 from digests.store.copying import copy_store as copy_store
 from digests.subscription import Channel, DigestStyle, Preferences, Schedule, Subscription
 
@@ -101,7 +102,7 @@ def build_services(
     """
     for subscription in list_configured_subscriptions(settings):
         check_domains(subscription.preferences)
-    store = open_store(settings.store.url)
+    store = open_store(settings.store.url, tombstones=_locate_tombstones(settings))
     return Services(
         settings,
         store,
@@ -163,6 +164,13 @@ def _locate_search_index(settings: Settings) -> Path:
         return Path(settings.search.directory)
     _, _, file = settings.store.url.partition("sqlite:///")
     return Path(f"{file or 'paperround'}.search")
+
+
+def _locate_tombstones(settings: Settings) -> Path | None:
+    """Return the file of tombstones; None for the one beside an SQLite file."""
+    if settings.privacy.tombstones:
+        return Path(settings.privacy.tombstones)
+    return None if settings.store.url.startswith("sqlite") else DEFAULT_TOMBSTONES
 
 
 def find_exposed_files(services: Services) -> list[Path]:

@@ -188,6 +188,30 @@ class OperatorSettings(SettingsTable):
     )
 
 
+class PrivacySettings(SettingsTable):
+    """Records about people: how long they are kept."""
+
+    retention_days: int = Field(
+        default=365,
+        ge=30,
+        le=3650,
+        description="Days after which names and ids in changes, decisions and shared cards are erased, and "
+        "marks that were taken back.",
+    )
+    removal_grace_days: int = Field(
+        default=30,
+        ge=0,
+        le=365,
+        description="Days after which the data of a workspace that removed the app is erased. One that is "
+        "back by then keeps it.",
+    )
+    tombstones: str = Field(
+        default="",
+        description="File of what was forgotten, which is no part of a backup. Empty: beside the store, as "
+        "`<store file>.tombstones`; for PostgreSQL `paperround.tombstones`.",
+    )
+
+
 class SubscriptionSettings(SettingsTable):
     """One channel: its preferences and its schedule."""
 
@@ -453,6 +477,7 @@ class Settings(SettingsTable):
     operator: OperatorSettings = Field(
         default=OperatorSettings(), description="Decisions that count for every workspace."
     )
+    privacy: PrivacySettings = Field(default=PrivacySettings(), description="Records about people.")
     fetching: FetchingSettings = Field(default=FetchingSettings(), description="Requests to sources.")
     sources: Annotated[tuple[SourceSettings, ...], Field(strict=False), AfterValidator(_validate_sources)] = (
         Field(default=(), description="Sources of papers. None: imports alone.")

@@ -10,6 +10,7 @@ from typing import NoReturn
 from bot.cli.redaction import hide_secrets
 from bot.cli.terminal import EXIT_USAGE
 from bot.platforms.registry import find_platforms
+from digests.ports.people import SubjectKind
 from digests.subscription import DigestStyle
 
 STYLES = tuple(style.value for style in DigestStyle)
@@ -87,6 +88,16 @@ def build_parser() -> argparse.ArgumentParser:
     command.add_argument("decision", nargs="?", choices=("allow", "deny"))
     names_help = "the id of a server, after its platform if that is not clear"
     command.add_argument("names", nargs="*", metavar="[PLATFORM] ID", help=names_help)
+
+    command = add_command("forget", "forget", "erase everything about a person, a channel or a workspace")
+    command.add_argument("kind", choices=[kind.value for kind in SubjectKind])
+    ids_help = "PLATFORM:WORKSPACE:ID, for a workspace PLATFORM:WORKSPACE"
+    command.add_argument("id", metavar="ID", help=ids_help)
+    command.add_argument("--yes", action="store_true", help="erase it; without, only say what would go")
+
+    command = add_command("export", "export", "print everything that is kept about a person, as JSON")
+    command.add_argument("kind", choices=[SubjectKind.PERSON.value])
+    command.add_argument("id", metavar="ID", help="PLATFORM:WORKSPACE:PERSON")
 
     command = add_command("status", "status", "show the next digest and the last failure of each channel")
     command.add_argument("--channel", default="", metavar="ID", help="only this channel")

@@ -14,6 +14,7 @@ from digests.ports.notes import Events, Notes
 from digests.ports.outbox import Outbox
 from digests.ports.pairwise_ranking import PairwiseRanking
 from digests.ports.paper_requests import PaperRequests
+from digests.ports.people import People
 from digests.ports.post_edits import PostEdits
 from digests.ports.posts import Posts
 from digests.ports.review_queue import ReviewQueue
@@ -48,5 +49,6 @@ class Store:
     pairwise_ranking: PairwiseRanking
     moderation: Moderation
     workspaces: Workspaces
+    people: People
     leadership: Leadership
     close: Callable[[], None]

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Table, delete, func, insert, inspect, select, text
@@ -26,8 +27,13 @@ from digests.store.engine import Database, open_database, translate_errors
 from digests.store.leadership import is_any_role_held
 from digests.store.migration import fetch_revision, migrate
 from digests.store.outbox.conditions import has_live_lease
+from digests.store.people import SqlPeople
 from digests.store.schema import deliveries, metadata
+from digests.store.tombstones import TombstoneFile, locate_tombstones
 from digests.store.workspace_filling import fill_workspaces
+
+DEFAULT_TOMBSTONES = Path("paperround.tombstones")
+"""File of the tombstones of a store in PostgreSQL, unless the settings name another one."""
 
 BATCH_ROWS = 1_000
 """Rows in memory at a time. A paper with its review has some five thousand characters."""
@@ -41,7 +47,8 @@ def copy_store(source: str, target: str, *, now: datetime, progress: CopyProgres
 
     Returns the number of rows by table. The target is created or migrated first, and left empty by a failure.
     A source with the schema before 0.1.0 is only read; any other is migrated to this version first.
-    `progress` is called after each batch. Raises StoreError, also for a source that is in use, and for a
+    The source's tombstones are appended to those of the target, and count there. `progress` is called after
+    each batch. Raises StoreError, also for a source that is in use, and for a
     target that is in use or not empty.
     """
     old, new = open_database(source), open_database(target)
@@ -59,11 +66,13 @@ def copy_store(source: str, target: str, *, now: datetime, progress: CopyProgres
             snapshot = _Snapshot(reading, old.name, is_old_schema)
             snapshot.require_no_live_lease(now)
             _require_empty_store(writing, new.name, now)
+            tombstones = _append_tombstones(old, new)
             counts = snapshot.count_rows()
             _copy_tables(snapshot, writing, new.name, sum(counts.values()), progress)
             _require_equal_counts(counts, _count_rows(writing), new.name)
             if is_old_schema:
                 fill_workspaces(writing)
+        SqlPeople(new, tombstones).reapply_tombstones()
         if new.is_postgres:
             with new.read() as connection:
                 connection.execute(text("ANALYZE"))  # Without statistics the planner chooses badly.
@@ -71,6 +80,16 @@ def copy_store(source: str, target: str, *, now: datetime, progress: CopyProgres
         old.engine.dispose()
         new.engine.dispose()
     return counts
+
+
+def _append_tombstones(old: Database, new: Database) -> TombstoneFile:
+    """Append the source's tombstones to those of the target, and return these."""
+    theirs, ours = (
+        locate_tombstones(database.file) or TombstoneFile(DEFAULT_TOMBSTONES) for database in (old, new)
+    )
+    if theirs.path != ours.path:
+        ours.append_all(theirs)
+    return ours
 
 
 def _require_distinct_stores(old: Database, new: Database) -> None:

@@ -328,6 +328,8 @@ def _configure_sqlite(engine: Engine, *, in_memory: bool) -> None:
         # Commits wait for the disk (some ms): a power failure must not lose what was posted.
         cursor.execute("PRAGMA synchronous = FULL")
         cursor.execute("PRAGMA temp_store = MEMORY")
+        # Deleted values are overwritten: what a person had erased is not in the file any more.
+        cursor.execute("PRAGMA secure_delete = ON")
         if not in_memory:
             cursor.execute("PRAGMA cache_size = -65536")
         cursor.close()

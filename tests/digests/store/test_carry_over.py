@@ -60,6 +60,7 @@ ADDED = {
     "deliveries": ["'digest'"],
     "holds": ["''"],
     "paper_requests": ["''", "''", "''", "None"],
+    "posts": ["None", "''"],
     "subscription_changes": ["''"],
     "subscriptions": ["''"],
 }

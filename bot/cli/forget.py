@@ -1,0 +1,57 @@
+"""`paperround forget`: erase everything about a person, a channel or a workspace."""
+
+import argparse
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+from bot.cli.terminal import EXIT_OK, build_cli_services, print_lines
+from bot.present.people import describe_erasure
+from config.settings import Settings
+from digests.ports import Store
+from digests.ports.people import Subject, SubjectKind, parse_subject
+
+
+def run_command(options: argparse.Namespace) -> int:
+    """Say what would be erased, and erase it with `--yes`. Raises InputError and StoreError."""
+    subject = parse_subject(SubjectKind(options.kind), options.id)
+    services = build_cli_services(options)
+    print_lines(
+        *forget_subject(services.store, services.settings, subject, yes=options.yes, now=datetime.now(UTC))
+    )
+    return EXIT_OK
+
+
+def forget_subject(
+    store: Store, settings: Settings, subject: Subject, *, yes: bool, now: datetime
+) -> list[str]:
+    """Erase a subject if `yes`, and return lines about what goes.
+
+    It is written down as forgotten even if nothing is kept: a backup may have more.
+    """
+    if not yes:
+        counts = store.people.count_records(subject)
+        return [*describe_erasure(subject, counts), "Nothing was erased yet: --yes does it."]
+    lines = [*describe_erasure(subject, store.people.forget(subject, now=now)), "It is done."]
+    if named := list(_list_named(settings, subject)):
+        lines.append(f"The settings file still names it under {' and '.join(named)}: take it out there.")
+    lines.append(
+        "Backups and logs of before still have it; a restored backup is erased again at the next start."
+    )
+    return lines
+
+
+def _list_named(settings: Settings, subject: Subject) -> Iterator[str]:
+    """Yield the keys of the settings that name the subject."""
+    of_platform = [each for each in settings.subscriptions if each.platform == subject.platform]
+    match subject.kind:
+        case SubjectKind.PERSON:
+            if any(each.owner == subject.id for each in of_platform):
+                yield "[[subscriptions]] owner"
+            if str(subject) in settings.operator.deciders:
+                yield "[operator] deciders"
+        case SubjectKind.CHANNEL:
+            if any(each.channel == subject.id for each in of_platform):
+                yield "[[subscriptions]]"
+        case SubjectKind.WORKSPACE:
+            if any(each.workspace == subject.workspace for each in of_platform):
+                yield "[[subscriptions]]"

@@ -1,0 +1,614 @@
+"""Implementation of `digests.ports.people.People`: what is kept about people, its erasure and retention."""
+
+import json
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Select,
+    Table,
+    and_,
+    case,
+    delete,
+    exists,
+    func,
+    or_,
+    select,
+    true,
+    tuple_,
+    update,
+)
+
+from digests.ports.people import SOMEBODY, Counts, Subject, SubjectKind
+from digests.store import schema
+from digests.store.engine import Database, insert_if_absent, upsert, upsert_all
+from digests.store.tombstones import Tombstone, TombstoneFile, find_latest
+
+marks, posts, post_papers, post_edits = schema.marks, schema.posts, schema.post_papers, schema.post_edits
+subscriptions, changes, deliveries = schema.subscriptions, schema.subscription_changes, schema.deliveries
+discussions, holds, requests, workspaces = (
+    schema.discussions, schema.holds, schema.paper_requests, schema.workspaces,
+)  # fmt: skip
+
+AUDITED: Mapping[str, Table] = {"changes": changes, "decisions": holds, "discussions": discussions}
+"""Tables that keep who did something, as `by` and `by_id`, by the word for their records."""
+
+POSTS_PER_PAPER = 3
+"""Messages of a channel that are refreshed after marks of a paper were erased: the newest that show it."""
+
+ALWAYS_REFRESH = "\n"
+"""Text of a last edit that no edit has, so that the next one is made in any case."""
+
+
+_NEVER = datetime(9999, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class SqlPeople:
+    """Records about people in SQLite or PostgreSQL.
+
+    `tombstones` is None for a store in memory, which has no backups.
+    """
+
+    database: Database
+    tombstones: TombstoneFile | None
+
+    def count_records(self, subject: Subject) -> Counts:
+        with self.database.write() as connection:
+            counts = _erase_subject(connection, subject, now=_NEVER)
+            connection.rollback()
+        return counts
+
+    def forget(self, subject: Subject, *, now: datetime) -> Counts:
+        added = self.tombstones.add(subject, now) if self.tombstones else None
+        with self.database.write(lock_name="people") as connection:
+            counts = _erase_subject(connection, subject, now=now)
+            # A file with tombstones that this database has not seen is left for `reapply_tombstones`.
+            if added and _read_fingerprint(connection, added.file_id) == added.fingerprint_before:
+                _write_fingerprint(connection, added.file_id, added.fingerprint_after)
+        self._overwrite_log()
+        return counts
+
+    def _overwrite_log(self) -> None:
+        """Move SQLite's write-ahead log into the file, so that the old rows are in neither.
+
+        It is left to a later write while another process reads.
+        """
+        if self.database.file:
+            with self.database.read() as connection:
+                connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+
+    def export(self, person: Subject) -> Mapping[str, Sequence[Mapping[str, Any]]]:
+        records: dict[str, Sequence[Mapping[str, Any]]] = {}
+        with self.database.read() as connection:
+            for kind, query in _select_records(person):
+                rows = connection.execute(query).mappings()
+                records[kind] = [{name: _to_json_value(value) for name, value in row.items()} for row in rows]
+        return records
+
+    def reapply_tombstones(self) -> Counts:
+        if not self.tombstones:
+            return {}
+        content = self.tombstones.read_all()
+        if not content.tombstones:
+            return {}
+        with self.database.read() as connection:
+            if _read_fingerprint(connection, content.file_id) == content.fingerprint:
+                return {}
+        with self.database.write(lock_name="people") as connection:
+            counts = _reapply(connection, content.tombstones)
+            _write_fingerprint(connection, content.file_id, content.fingerprint)
+        self._overwrite_log()
+        return counts
+
+    def prune(self, *, before: datetime, limit: int) -> int:
+        with self.database.write(lock_name="people") as connection:
+            counts = [
+                _prune_marks(connection, before, limit),
+                _prune_changes(connection, before, limit),
+                _prune_pauses(connection, before, limit),
+                *(_prune_names(connection, table, before, limit) for table in (holds, discussions)),
+                _prune_shared_cards(connection, before, limit),
+            ]
+        return max(counts)
+
+
+def _note_name(file_id: str) -> str:
+    return f"tombstones {file_id}"
+
+
+def _read_fingerprint(connection: Connection, file_id: str) -> str:
+    """Return the fingerprint of the tombstones that this database has seen, empty for none."""
+    query = select(schema.notes.c.text).where(schema.notes.c.name == _note_name(file_id))
+    return connection.execute(query).scalar() or ""
+
+
+def _write_fingerprint(connection: Connection, file_id: str, fingerprint: str) -> None:
+    row = {"name": _note_name(file_id), "text": fingerprint}
+    upsert(connection, schema.notes, row, {"text": fingerprint})
+
+
+def _reapply(connection: Connection, tombstones: Sequence[Tombstone]) -> Counts:
+    counts: Counter[str] = Counter()
+    for kind in SubjectKind:
+        find_instant = find_latest(tombstones, kind)
+        for subject in sorted(_list_subjects(connection, kind), key=lambda each: each.key):
+            if at := find_instant(subject):
+                counts.update(_erase_subject(connection, subject, now=at, before=at))
+    return +counts
+
+
+def _list_subjects(connection: Connection, kind: SubjectKind) -> set[Subject]:
+    """Return every subject of the store, as its tombstone may name it.
+
+    Where a workspace is not known, that is one in each workspace of the platform.
+    """
+    in_workspaces = [
+        set(map(tuple, connection.execute(select(table.c.platform, table.c.workspace).distinct())))
+        for table in (subscriptions, posts, marks, discussions, requests, workspaces)
+    ]
+    known = set[tuple[Any, ...]]().union(*in_workspaces)
+    if kind is SubjectKind.WORKSPACE:
+        return {Subject(kind, *each) for each in known if each[1]}
+    keys = set(_list_people(connection) if kind is SubjectKind.PERSON else _list_channels(connection))
+    return {
+        Subject(kind, platform, workspace, id)
+        for platform, own_workspace, id in keys  # noqa: A001
+        for workspace in (
+            {own_workspace, ""}
+            if own_workspace
+            else {"", *(name for where, name in known if where == platform)}
+        )
+    }
+
+
+def _list_people(connection: Connection) -> Iterator[tuple[str, str, str]]:
+    for table, column in ((marks, "person"), (requests, "person"), (subscriptions, "owner_id")):
+        query = select(table.c.platform, table.c.workspace, table.c[column]).distinct()
+        for platform, workspace, person in connection.execute(query.where(table.c[column] != "")):
+            yield platform, workspace, person
+    id_columns = (
+        *(each.c.by_id for each in AUDITED.values()),
+        posts.c.shared_by_id,
+        subscriptions.c.paused_by_id,
+    )
+    for id_column in id_columns:
+        for qualified in connection.execute(select(id_column).distinct()).scalars():
+            if qualified.count(":") >= 2:
+                platform, workspace, person = qualified.split(":", 2)
+                yield platform, workspace, person
+
+
+def _list_channels(connection: Connection) -> Iterator[tuple[str, str, str]]:
+    for table in (subscriptions, posts, marks, discussions):
+        query = select(table.c.platform, table.c.workspace, table.c.channel).distinct()
+        yield from map(tuple, connection.execute(query.where(table.c.channel != "")))
+
+
+def _erase_subject(
+    connection: Connection, subject: Subject, *, now: datetime, before: datetime | None = None
+) -> Counts:
+    """Erase a subject in the caller's transaction, as `People.forget` says, and count the records.
+
+    With `before`, records that are newer stay. Refreshes are due at `now`.
+    """
+    match subject.kind:
+        case SubjectKind.PERSON:
+            counts = _erase_person(connection, subject, now, before)
+        case SubjectKind.WORKSPACE:
+            counts = _erase_workspace(connection, subject, before)
+        case SubjectKind.CHANNEL:
+            counts = _delete_channels(connection, before, _is_channel(subject))
+    return {kind: count for kind, count in counts.items() if count}
+
+
+def _is_until(column: ColumnElement[Any], before: datetime | None) -> ColumnElement[bool]:
+    return column <= before if before else true()
+
+
+# A person.
+
+
+def _erase_person(
+    connection: Connection, person: Subject, now: datetime, before: datetime | None
+) -> dict[str, int]:
+    names = _collect_names(connection, person)
+    counts = {"marks": _delete_marks(connection, person, now, before)}
+    is_owner = and_(*_is_of_person(subscriptions, person), subscriptions.c.owner_id == person.id)
+    owned = update(subscriptions).where(is_owner, ~_has_newer_change(person, before)).values(owner_id="")
+    counts["digests set up"] = connection.execute(owned).rowcount
+    counts["pauses"] = _erase_pauses(connection, person, names, before)
+    is_persons = _is_qualified(changes.c.by_id, person)
+    scope = select(subscriptions.c.id).where(*_is_of_person(subscriptions, person))
+    is_named = and_(changes.c.by_id == "", changes.c.by.in_(names), changes.c.subscription.in_(scope))
+    counts["changes"] = _erase_names(connection, changes, or_(is_persons, is_named), before)
+    _erase_names_in_history(connection, _names_person(person, names), before)
+    is_named = and_(holds.c.by_id == "", holds.c.by.in_(names))
+    is_decider = or_(_is_qualified(holds.c.by_id, person), is_named)
+    counts["decisions"] = _erase_names(connection, holds, is_decider, before)
+    is_named = and_(
+        discussions.c.by_id == "", discussions.c.by.in_(names), *_is_of_person(discussions, person)
+    )
+    is_finisher = or_(_is_qualified(discussions.c.by_id, person), is_named)
+    counts["discussions"] = _erase_names(connection, discussions, is_finisher, before)
+    counts["requests"] = _erase_requesters(
+        connection,
+        [*_is_of_person(requests, person), requests.c.person == person.id, _is_until(requests.c.at, before)],
+        keeps_workspace=True,
+    )
+    counts["shared cards"] = _erase_sharer(connection, person, names, now, before)
+    return counts
+
+
+def _is_of_person(table: Table, person: Subject) -> tuple[ColumnElement[bool], ...]:
+    """Match rows of the person's workspace, and those whose workspace is not known."""
+    is_on_platform = table.c.platform == person.platform
+    if not person.workspace:
+        return (is_on_platform,)
+    return is_on_platform, table.c.workspace.in_((person.workspace, ""))
+
+
+def _is_qualified(column: ColumnElement[Any], person: Subject) -> ColumnElement[bool]:
+    """Match a column with the platform, workspace and id of the person, as `slack:T1:U1`."""
+    if person.workspace:
+        return column.in_([f"{person.platform}:{name}:{person.id}" for name in (person.workspace, "")])
+    start, end = f"{person.platform}:", f":{person.id}"
+    return and_(
+        func.substr(column, 1, len(start)) == start,
+        func.length(column) >= len(start) + len(end) - 1,
+        func.substr(column, func.length(column) - len(end) + 1) == end,
+    )
+
+
+def _collect_names(connection: Connection, person: Subject) -> list[str]:
+    """Return the names under which the person did something: older rows have the name alone."""
+    columns = [(table.c.by, table.c.by_id) for table in AUDITED.values()]
+    columns.append((subscriptions.c.paused_by, subscriptions.c.paused_by_id))
+    names = set[str]()
+    for name, qualified in columns:
+        names |= set(
+            connection.execute(select(name).where(_is_qualified(qualified, person)).distinct()).scalars()
+        )
+    return sorted(names - {"", SOMEBODY})
+
+
+def _delete_marks(connection: Connection, person: Subject, now: datetime, before: datetime | None) -> int:
+    conditions = (
+        *_is_of_person(marks, person), marks.c.person == person.id, _is_until(marks.c.at, before),
+    )  # fmt: skip
+    shown = (
+        select(marks.c.platform, marks.c.channel, marks.c.paper).where(*conditions, marks.c.is_on).distinct()
+    )
+    marked = [tuple(row) for row in connection.execute(shown)]
+    count: int = connection.execute(delete(marks).where(*conditions)).rowcount
+    for platform, channel, paper in marked:
+        showing = select(post_papers.c.post).where(
+            post_papers.c.platform == platform,
+            post_papers.c.channel == channel,
+            post_papers.c.paper == paper,
+        )
+        newest = showing.order_by(post_papers.c.post.desc()).limit(POSTS_PER_PAPER)
+        _enqueue_refreshes(connection, connection.execute(newest).scalars(), now)
+    return count
+
+
+def _enqueue_refreshes(connection: Connection, keys: Iterable[int], now: datetime) -> None:
+    """Enqueue messages for an edit, except those that cannot be edited any more."""
+    rows = [
+        {
+            "post": key,
+            "due_at": now,
+            "change_seq": 0,
+            "attempts": 0,
+            "last_text": ALWAYS_REFRESH,
+            "is_abandoned": False,
+        }
+        for key in keys
+    ]
+    if rows:
+        due_at = case((post_edits.c.is_abandoned, None), else_=rows[0]["due_at"])
+        upsert_all(connection, post_edits, rows, lambda new: {"due_at": due_at, "last_text": new.last_text})
+
+
+def _has_newer_change(person: Subject, before: datetime | None) -> ColumnElement[bool]:
+    """Match subscriptions that the person changed after an instant; none without one."""
+    if before is None:
+        return ~true()
+    return exists().where(
+        changes.c.subscription == subscriptions.c.id,
+        changes.c.at > before,
+        _is_qualified(changes.c.by_id, person),
+    )
+
+
+def _erase_pauses(
+    connection: Connection, person: Subject, names: Sequence[str], before: datetime | None
+) -> int:
+    is_named = and_(
+        subscriptions.c.paused_by_id == "",
+        subscriptions.c.paused_by.in_(names),
+        *_is_of_person(subscriptions, person),
+    )
+    paused = update(subscriptions).where(
+        or_(_is_qualified(subscriptions.c.paused_by_id, person), is_named), ~_has_newer_change(person, before)
+    )
+    count: int = connection.execute(paused.values(paused_by=SOMEBODY, paused_by_id="")).rowcount
+    return count
+
+
+def _erase_names(
+    connection: Connection, table: Table, condition: ColumnElement[bool], before: datetime | None
+) -> int:
+    erasure = update(table).where(condition, _is_until(table.c.at, before)).values(by=SOMEBODY, by_id="")
+    count: int = connection.execute(erasure).rowcount
+    return count
+
+
+NameMatcher = Callable[[str, str, Mapping[str, str]], bool]
+"""Says of a pause in a change if it names the subject: by name and id, and the subscription's ids."""
+
+
+def _names_person(person: Subject, names: Sequence[str]) -> NameMatcher:
+    def match_pause(name: str, qualified: str, place: Mapping[str, str]) -> bool:
+        platform, workspace, id = (*qualified.split(":", 2), "", "")[:3]  # noqa: A001
+        if platform:
+            in_workspace = not person.workspace or workspace in (person.workspace, "")
+            return platform == person.platform and in_workspace and id == person.id
+        in_scope = not person.workspace or place["workspace"] in (person.workspace, "")
+        return place["platform"] == person.platform and in_scope and name in names
+
+    return match_pause
+
+
+def _erase_names_in_history(connection: Connection, matches: NameMatcher, before: datetime | None) -> None:
+    """Erase the names of who paused a digest from the contents of its changes."""
+    query = (
+        select(
+            changes.c.id,
+            changes.c.before,
+            changes.c.after,
+            subscriptions.c.platform,
+            subscriptions.c.workspace,
+        )
+        .join(subscriptions, subscriptions.c.id == changes.c.subscription)
+        .where(_is_until(changes.c.at, before))
+    )
+    for row in connection.execute(query).mappings().all():
+        _rewrite_change(connection, dict(row), matches)
+
+
+def _rewrite_change(connection: Connection, row: Mapping[str, Any], matches: NameMatcher) -> None:
+    values = {
+        side: _rewrite_pause(row[side], lambda name, qualified: matches(name, qualified, row))
+        for side in ("before", "after")
+    }
+    if any(values[side] != row[side] for side in values):
+        connection.execute(update(changes).where(changes.c.id == row["id"]).values(values))
+
+
+def _rewrite_pause(fields_text: str | None, matches: Callable[[str, str], bool]) -> str | None:
+    """Replace who paused the digest, in the fields of a subscription as JSON, if it matches.
+
+    The result equals the JSON of the subscription's row after the same erasure, so that undo finds it.
+    """
+    try:
+        fields = json.loads(fields_text or "null")
+    except ValueError:
+        return fields_text
+    if not isinstance(fields, dict) or not (name := fields.get("paused_by")):
+        return fields_text
+    if name == SOMEBODY or not matches(str(name), str(fields.get("paused_by_id", ""))):
+        return fields_text
+    fields["paused_by"] = SOMEBODY
+    fields.pop("paused_by_id", None)
+    return json.dumps(fields)
+
+
+def _erase_requesters(
+    connection: Connection, conditions: Sequence[ColumnElement[bool]], *, keeps_workspace: bool
+) -> int:
+    """Make requests nobody's. They keep their place: else a person could ask, be forgotten and ask again."""
+    found = connection.execute(select(requests).where(*conditions)).mappings().all()
+    for row in found:
+        key = [column == row[column.name] for column in requests.primary_key]
+        connection.execute(delete(requests).where(*key))
+        workspace = row["workspace"] if keeps_workspace else ""
+        new_row = {**row, "workspace": workspace, "person": ""}
+        if not insert_if_absent(connection, requests, new_row) and row["granted_on"]:
+            new_key = [column == new_row[column.name] for column in requests.primary_key]
+            is_older = or_(requests.c.granted_on.is_(None), requests.c.granted_on < row["granted_on"])
+            granted = update(requests).where(*new_key, is_older)
+            connection.execute(granted.values(granted_on=row["granted_on"]))
+    return len(found)
+
+
+def _erase_sharer(
+    connection: Connection, person: Subject, names: Sequence[str], now: datetime, before: datetime | None
+) -> int:
+    """Take the person's name out of the stored content of shared cards.
+
+    A card of an older version does not say who shared it: its content is dropped if it has one of the names,
+    and the message is not refreshed any more.
+    """
+    is_until = _is_until(posts.c.posted_at, before)
+    shared = connection.execute(
+        select(posts.c.id, posts.c.payload_without_name).where(
+            _is_qualified(posts.c.shared_by_id, person), is_until
+        )
+    ).all()
+    _drop_names_of_cards(connection, [row.id for row in shared])
+    _enqueue_refreshes(connection, [row.id for row in shared if row.payload_without_name], now)
+    count = len(shared)
+    if names:
+        old_cards = select(posts.c.id, posts.c.payload).where(
+            *_is_old_card(), *_is_of_person(posts, person), is_until
+        )
+        naming = [
+            row.id
+            for row in connection.execute(old_cards)
+            if any(_strip_marks(name) in _strip_marks(row.payload) for name in names)
+        ]
+        _drop_names_of_cards(connection, naming)
+        count += len(naming)
+    return count
+
+
+def _is_old_card() -> tuple[ColumnElement[bool], ...]:
+    """Match shared cards of an older version, which may have a name in their content."""
+    return posts.c.delivery.is_(None), posts.c.payload.is_not(None), posts.c.payload_without_name.is_(None)
+
+
+def _drop_names_of_cards(connection: Connection, keys: Sequence[int]) -> None:
+    nameless = func.nullif(posts.c.payload_without_name, "")
+    kept = case((posts.c.payload_without_name == "", posts.c.payload), else_=nameless)
+    anonymous = {"payload": kept, "payload_without_name": "", "shared_by_id": ""}
+    for start in range(0, len(keys), 1000):
+        connection.execute(update(posts).where(posts.c.id.in_(keys[start : start + 1000])).values(anonymous))
+
+
+def _strip_marks(text: str) -> str:
+    """Return the letters and digits of a text, which no platform escapes."""
+    return "".join(filter(str.isalnum, text))
+
+
+# A channel, a workspace.
+
+Place = Callable[[Table], ColumnElement[bool]]
+"""Builds the condition for rows of a table that are in some channels."""
+
+
+def _is_channel(channel: Subject) -> Place:
+    return lambda table: and_(*_is_of_person(table, channel), table.c.channel == channel.id)
+
+
+def _erase_workspace(connection: Connection, workspace: Subject, before: datetime | None) -> dict[str, int]:
+    platform, name = workspace.platform, workspace.workspace
+    own_channels = {
+        channel
+        for table in (subscriptions, posts, marks, discussions)
+        for channel in connection.execute(
+            select(table.c.channel).where(table.c.platform == platform, table.c.workspace == name).distinct()
+        ).scalars()
+        if channel
+    }
+
+    def is_in_workspace(table: Table) -> ColumnElement[bool]:
+        is_unnamed = and_(table.c.workspace == "", table.c.channel.in_(own_channels))
+        return and_(table.c.platform == platform, or_(table.c.workspace == name, is_unnamed))
+
+    counts = _delete_channels(connection, before, is_in_workspace)
+    is_own = (requests.c.platform == platform, requests.c.workspace == name, _is_until(requests.c.at, before))
+    counts["requests"] = _erase_requesters(connection, is_own, keeps_workspace=False)
+    start = f"{platform}:{name}:"
+    for kind, table in AUDITED.items():
+        is_theirs = func.substr(table.c.by_id, 1, len(start)) == start
+        counts[kind] = counts.get(kind, 0) + _erase_names(connection, table, is_theirs, before)
+    _erase_names_in_history(connection, lambda _name, qualified, _place: qualified.startswith(start), before)
+    entry = and_(
+        workspaces.c.platform == platform, workspaces.c.workspace == name, _is_until(workspaces.c.at, before)
+    )
+    is_denied = workspaces.c.state == "denied"
+    connection.execute(update(workspaces).where(entry, is_denied).values(name=""))
+    connection.execute(
+        delete(schema.removals).where(
+            schema.removals.c.platform == platform, schema.removals.c.workspace == name
+        )
+    )
+    counts["entries in the list"] = connection.execute(delete(workspaces).where(entry, ~is_denied)).rowcount
+    return counts
+
+
+def _delete_channels(connection: Connection, before: datetime | None, is_there: Place) -> dict[str, int]:
+    """Delete all records of some channels. Rows that depend on a subscription or a post go with it."""
+    is_old: ColumnElement[bool] = true()
+    if before:
+        is_old = ~exists().where(changes.c.subscription == subscriptions.c.id, changes.c.at > before)
+        is_old &= ~exists().where(
+            deliveries.c.subscription == subscriptions.c.id, deliveries.c.due_at > before
+        )
+    deletions = {
+        "marks": delete(marks).where(is_there(marks), _is_until(marks.c.at, before)),
+        "discussions": delete(discussions).where(is_there(discussions), _is_until(discussions.c.at, before)),
+        "posted messages": delete(posts).where(is_there(posts), _is_until(posts.c.posted_at, before)),
+        "digests": delete(subscriptions).where(is_there(subscriptions), is_old),
+    }
+    return {kind: connection.execute(deletion).rowcount for kind, deletion in deletions.items()}
+
+
+# Export.
+
+
+def _select_records(person: Subject) -> Iterator[tuple[str, Select[Any]]]:
+    yield "marks", select(marks).where(*_is_of_person(marks, person), marks.c.person == person.id)
+    yield "requests", select(requests).where(*_is_of_person(requests, person), requests.c.person == person.id)
+    place = (subscriptions.c.platform, subscriptions.c.workspace, subscriptions.c.channel)
+    is_owner = and_(*_is_of_person(subscriptions, person), subscriptions.c.owner_id == person.id)
+    yield "digests set up", select(*place, subscriptions.c.owner_id).where(is_owner)
+    is_pauser = _is_qualified(subscriptions.c.paused_by_id, person)
+    yield "pauses", select(*place, subscriptions.c.paused_by, subscriptions.c.paused_by_id).where(is_pauser)
+    yield (
+        "changes",
+        select(*place, *(column for column in changes.c if column.name not in ("id", "subscription")))
+        .join(subscriptions, subscriptions.c.id == changes.c.subscription)
+        .where(_is_qualified(changes.c.by_id, person)),
+    )
+    yield "decisions", select(holds).where(_is_qualified(holds.c.by_id, person))
+    yield "discussions", select(discussions).where(_is_qualified(discussions.c.by_id, person))
+    shared = (posts.c.platform, posts.c.workspace, posts.c.channel, posts.c.message_id, posts.c.posted_at)
+    is_sharer = _is_qualified(posts.c.shared_by_id, person)
+    yield "shared cards", select(*shared, posts.c.payload, posts.c.shared_by_id).where(is_sharer)
+
+
+def _to_json_value(value: Any) -> Any:
+    return value.isoformat() if isinstance(value, date) else value
+
+
+# Retention.
+
+
+def _prune_marks(connection: Connection, before: datetime, limit: int) -> int:
+    """Delete marks that were taken back: no event is that late."""
+    key = tuple(marks.primary_key)
+    old = select(*key).where(~marks.c.is_on, marks.c.at < before).limit(limit)
+    count: int = connection.execute(delete(marks).where(tuple_(*key).in_(old))).rowcount
+    return count
+
+
+def _prune_changes(connection: Connection, before: datetime, limit: int) -> int:
+    old = select(changes).where(changes.c.at < before, changes.c.by != SOMEBODY).limit(limit)
+    rows = connection.execute(old).mappings().all()
+    for row in rows:
+        _rewrite_change(connection, dict(row), lambda *_: True)
+        connection.execute(update(changes).where(changes.c.id == row["id"]).values(by=SOMEBODY, by_id=""))
+    return len(rows)
+
+
+def _prune_pauses(connection: Connection, before: datetime, limit: int) -> int:
+    """Forget who paused the digests that nobody changed since."""
+    is_newer = exists().where(changes.c.subscription == subscriptions.c.id, changes.c.at >= before)
+    is_paused = subscriptions.c.paused_by.not_in(("", SOMEBODY))
+    old = select(subscriptions.c.id).where(is_paused, ~is_newer).limit(limit)
+    paused = update(subscriptions).where(subscriptions.c.id.in_(old))
+    count: int = connection.execute(paused.values(paused_by=SOMEBODY, paused_by_id="")).rowcount
+    return count
+
+
+def _prune_names(connection: Connection, table: Table, before: datetime, limit: int) -> int:
+    key = tuple(table.primary_key)
+    old = select(*key).where(table.c.at < before, table.c.by.not_in(("", SOMEBODY))).limit(limit)
+    names = update(table).where(tuple_(*key).in_(old)).values(by=SOMEBODY, by_id="")
+    count: int = connection.execute(names).rowcount
+    return count
+
+
+def _prune_shared_cards(connection: Connection, before: datetime, limit: int) -> int:
+    has_name = or_(posts.c.shared_by_id != "", and_(*_is_old_card()))
+    old = select(posts.c.id).where(posts.c.posted_at < before, has_name).order_by(posts.c.id).limit(limit)
+    keys: list[int] = list(connection.execute(old).scalars())
+    _drop_names_of_cards(connection, keys)
+    return len(keys)

@@ -1,0 +1,53 @@
+"""Classification of every column of the store: about people, or not."""
+
+PERSONAL_COLUMNS: dict[str, frozenset[str]] = {
+    "subscriptions": frozenset({"paused_by", "paused_by_id", "owner_id"}),
+    "subscription_changes": frozenset({"before", "after", "by", "by_id"}),
+    "posts": frozenset({"payload", "payload_without_name", "shared_by_id"}),
+    "marks": frozenset({"person"}),
+    "discussions": frozenset({"by", "by_id"}),
+    "holds": frozenset({"by", "by_id"}),
+    "paper_requests": frozenset({"person"}),
+}
+"""Columns that can hold the id or the name of a person, or content that names one, by table."""
+
+OTHER_COLUMNS: dict[str, frozenset[str]] = {
+    table: frozenset(columns.split())
+    for table, columns in {
+        "comparisons": "scale first second verdict at",
+        "counters": "name value",
+        "deliveries": "id subscription edition kind state owner lease_until attempts reason next_try_at "
+        "watermark due_at first_missed failures crashes empty_reason late_until late_watermark notify_at",
+        "discussions": "paper platform workspace channel at",
+        "events": "id at",
+        "health": "subject trouble detail waiting_count since reported_at",
+        "holds": "paper state reason at",
+        "imports": "id at",
+        "marks": "platform workspace channel paper mark_source message_id is_on at",
+        "notes": "name text",
+        "pages": "delivery number idempotency_key payload papers posted_states in_thread state receipt "
+        "posted_at",
+        "pairwise_ranks": "review paper day rank group_size",
+        "paper_requests": "paper platform workspace at granted_on",
+        "papers": "id name url version title authors abstract primary_category categories published updated "
+        "withdrawn flags flagged score rank tldr review upvotes code_url scale known_seq known_at "
+        "changed_seq",
+        "post_edits": "post due_at not_before change_seq attempts last_text is_abandoned",
+        "post_papers": "post ordinal paper platform channel version review_number score is_withdrawn",
+        "posts": "id platform workspace channel message_id first_number delivery page posted_at",
+        "removals": "platform workspace at",
+        "review_queue": "paper review_depth priority queued_at attempts reason next_try_at is_abandoned",
+        "review_spending": "day tokens millionths full_reviews",
+        "reviews": "id paper fingerprint score rank tldr methodology experiments reproducibility limitations "
+        "impact model reviewed_at read_depth review_depth assessment",
+        "shown_papers": "subscription paper delivery page",
+        "sources": "name position last_try last_success failure next_try_at",
+        "subscription_changes": "id subscription at",
+        "subscriptions": "id platform workspace channel domains keywords muted top min_score style at days "
+        "time_zone is_from_settings active next_due_at stop_reason next_edition running_since",
+        "turns": "name owner free_at",
+        "unreadable_texts": "paper version marked_at",
+        "workspaces": "platform workspace name state at",
+    }.items()
+}
+"""All other columns. Authors of papers are public; owners of leases and turns are processes of ours."""

@@ -1,0 +1,496 @@
+"""People's data: erasure, export, tombstones and retention, over every table."""
+
+import json
+import re
+import shutil
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from digests.errors import InputError, StoreError
+from digests.model import Mark, MarkSource, Post
+from digests.ports import Store
+from digests.ports.people import SOMEBODY, Subject, SubjectKind, parse_subject
+from digests.ports.workspaces import WorkspaceState
+from digests.store import open_store, people, schema
+from digests.store.tombstones import locate_tombstones
+from digests.subscription import Channel, Preferences, Subscription, SubscriptionChange
+from tests.builders import NOW, a_paper, a_review, a_store, a_subscription
+from tests.digests.store.personal_columns import OTHER_COLUMNS, PERSONAL_COLUMNS
+
+pytestmark = pytest.mark.usefixtures("over_both")
+
+LATER = NOW + timedelta(hours=1)
+PERSON, NAME = "U0ADALOVELACE", "Ada *Lovelace*"
+OTHER, OTHER_NAME = "U0BOB", "Bob"
+PAPER, HELD = "2402.01306", "2402.01307"
+
+ADA = Subject(SubjectKind.PERSON, "slack", "T1", PERSON)
+ADA_ELSEWHERE = replace(ADA, workspace="T2")
+
+
+def channel_of(workspace: str) -> Channel:
+    return Channel("slack", f"C{workspace}", workspace)
+
+
+def digest_of(workspace: str, person: str = PERSON) -> Channel:
+    return Channel("slack", f"C{workspace}{'AB'[person == OTHER]}", workspace)
+
+
+def plant(store: Store, workspace: str, person: str, name: str, paper: str = PAPER) -> None:
+    """Let a person do everything of which the store keeps something."""
+    channel, tag = channel_of(workspace), "AB"[person == OTHER]
+    by = {"by": name, "by_id": f"slack:{workspace}:{person}"}
+    _pause_new_digest(store, digest_of(workspace, person), person, **by)
+    for is_on, which in ((True, paper), (False, HELD)):
+        mark = Mark(channel, f"1.{tag}", which, person, MarkSource.REACTION, NOW)
+        store.marks.set_mark(mark, is_on)
+    store.marks.finish_discussion(f"{paper}.{tag}", _scope(workspace), **by, now=NOW)
+    store.moderation.hold(f"held.{workspace}.{tag}", "suspect", now=NOW)
+    store.moderation.release(f"held.{workspace}.{tag}", **by, now=NOW)
+    store.paper_requests.add(paper, now=NOW, platform="slack", workspace=workspace, person=person)
+    content, nameless = ({"text": f"Shared by {each}"} for each in (name, SOMEBODY))
+    post = Post(channel, f"2.{tag}", (paper,), content)
+    store.posts.record_shared(post, now=NOW, by_id=by["by_id"], nameless=nameless)
+    store.workspaces.decide("slack", workspace, WorkspaceState.SERVED, now=NOW)
+
+
+def _pause_new_digest(
+    store: Store, channel: Channel, person: str, *, by: str, by_id: str
+) -> SubscriptionChange:
+    wanted = Subscription(channel, a_subscription().preferences, a_subscription().schedule, owner_id=person)
+    store.subscriptions.change(channel, wanted, by=by, by_id=by_id, now=NOW)
+    paused = replace(wanted, paused_by=by, paused_by_id=by_id)
+    change = store.subscriptions.change(channel, paused, by=by, by_id=by_id, now=NOW)
+    assert change
+    return change
+
+
+def _scope(workspace: str) -> Any:
+    from digests.ports.marks import QueueScope
+
+    return QueueScope("slack", workspace)
+
+
+def a_planted_store(make: Callable[[], Store] = a_store) -> Store:
+    store = make()
+    store.library.add([(a_paper(PAPER), a_review()), (a_paper(HELD), a_review())], now=NOW)
+    plant(store, "T1", PERSON, NAME)
+    plant(store, "T1", OTHER, OTHER_NAME)
+    plant(store, "T2", PERSON, NAME)
+    return store
+
+
+def read_tables(store: Store) -> dict[str, list[dict[str, Any]]]:
+    with store.people.database.read() as connection:  # type: ignore[attr-defined]
+        return {
+            table.name: [dict(row) for row in connection.execute(select(table)).mappings()]
+            for table in schema.metadata.sorted_tables
+        }
+
+
+def find_traces(store: Store, *, workspace: str, texts: tuple[str, ...]) -> list[str]:
+    """Return the rows that have one of the texts, except those that name another workspace."""
+    others = {"T1", "T2"} - {workspace}
+    return [
+        f"{table}: {row}"
+        for table, rows in read_tables(store).items()
+        for row in rows
+        if any(text in str(row) for text in texts) and not any(other in str(row) for other in others)
+    ]
+
+
+def test_every_column_is_classified_as_personal_or_not() -> None:
+    for table in schema.metadata.sorted_tables:
+        personal = PERSONAL_COLUMNS.get(table.name, frozenset())
+        others = OTHER_COLUMNS.get(table.name, frozenset())
+        assert not personal & others, table.name
+        assert {column.name for column in table.columns} == personal | others, (
+            f"classify the columns of {table.name} in tests/digests/store/personal_columns.py; a personal "
+            "one also belongs into digests/store/people.py, into plant(), and on the page docs/privacy.md"
+        )
+    assert {*PERSONAL_COLUMNS, *OTHER_COLUMNS} == {*schema.metadata.tables}
+
+
+def test_the_page_on_privacy_names_every_personal_column() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "privacy.md").read_text(encoding="utf-8")
+    tables = "|".join(schema.metadata.tables)
+    assert set(re.findall(rf"`((?:{tables})\.\w+)`", page)) == {
+        f"{table}.{column}" for table, columns in PERSONAL_COLUMNS.items() for column in columns
+    }
+
+
+def test_the_planted_person_is_in_every_personal_column() -> None:
+    tables = read_tables(a_planted_store())
+    for table, columns in PERSONAL_COLUMNS.items():
+        for column in columns - {
+            "payload_without_name",
+            "before",
+        }:  # `before` is the `after` of the next one.
+            values = " ".join(str(row[column]) for row in tables[table])
+            assert PERSON in values or NAME in values, f"{table}.{column}"
+
+
+def test_a_forgotten_person_is_in_no_column_of_any_table() -> None:
+    store = a_planted_store()
+    counts = store.people.count_records(ADA)
+    assert find_traces(store, workspace="T1", texts=(PERSON, NAME))
+    assert store.people.forget(ADA, now=LATER) == counts
+    assert counts == {
+        "marks": 2, "digests set up": 1, "pauses": 1, "changes": 2, "decisions": 1, "discussions": 1,
+        "requests": 1, "shared cards": 1,
+    }  # fmt: skip
+    assert find_traces(store, workspace="T1", texts=(PERSON, NAME)) == []
+    assert store.people.count_records(ADA) == {}
+    assert not any(store.people.export(ADA).values())
+
+
+def test_a_person_of_the_same_id_in_another_workspace_and_everybody_else_stay() -> None:
+    store = a_planted_store()
+    elsewhere, other = ADA_ELSEWHERE, replace(ADA, id=OTHER)
+    kept = store.people.export(elsewhere), store.people.export(other)
+    store.people.forget(ADA, now=LATER)
+    assert (store.people.export(elsewhere), store.people.export(other)) == kept
+
+
+def test_a_person_without_a_workspace_is_forgotten_in_all_workspaces() -> None:
+    store = a_planted_store()
+    store.people.forget(replace(ADA, workspace=""), now=LATER)
+    assert not any(store.people.export(ADA_ELSEWHERE).values())
+    assert not any(PERSON in str(rows) or NAME in str(rows) for rows in read_tables(store).values())
+    assert any(store.people.export(replace(ADA, id=OTHER)).values())
+
+
+def test_the_number_of_marks_goes_down_and_the_cards_are_refreshed() -> None:
+    store = a_planted_store()
+    channel = channel_of("T1")
+    assert store.marks.mark_counts(channel, [PAPER]) == {PAPER: 2}
+    store.people.forget(ADA, now=LATER)
+    assert store.marks.mark_counts(channel, [PAPER]) == {PAPER: 1}
+    edits = store.post_edits.claim(now=LATER, interval=timedelta(hours=1), limit=9)
+    assert {edit.post.message_id for edit in edits} == {"2.A", "2.B"}
+    assert {edit.post.payload["text"] for edit in edits} == {
+        f"Shared by {SOMEBODY}",
+        f"Shared by {OTHER_NAME}",
+    }
+    assert "" not in {edit.last_text for edit in edits}, "an edit without a change of the papers is skipped"
+
+
+def test_the_audit_keeps_that_a_change_was_made_and_undo_still_works() -> None:
+    store = a_store()
+    channel = channel_of("T1")
+    change = _pause_new_digest(store, channel, PERSON, by=NAME, by_id=f"slack:T1:{PERSON}")
+    theirs = replace(change.after or a_subscription(), preferences=Preferences(top=7))
+    last = store.subscriptions.change(channel, theirs, by=OTHER_NAME, by_id=f"slack:T1:{OTHER}", now=NOW)
+    store.people.forget(ADA, now=LATER)
+    rows = read_tables(store)["subscription_changes"]
+    assert PERSON not in str(rows)
+    assert NAME not in str(rows)
+    assert sorted((row["by"], row["by_id"]) for row in rows) == [
+        (OTHER_NAME, f"slack:T1:{OTHER}"), (SOMEBODY, ""), (SOMEBODY, ""),
+    ]  # fmt: skip
+    stored = store.subscriptions.find(channel)
+    assert stored
+    assert last
+    assert (stored.paused_by, stored.owner_id) == (SOMEBODY, "")
+    assert store.subscriptions.undo(last.id, channel, by=OTHER_NAME, by_id="", now=LATER)
+    assert store.subscriptions.undo(change.id, channel, by=OTHER_NAME, by_id="", now=LATER)
+    resumed = store.subscriptions.find(channel)
+    assert resumed
+    assert resumed.is_running
+
+
+def test_whoever_asks_is_forgotten_and_asks_again_leaves_the_days_share_as_it_was() -> None:
+    store = a_planted_store()
+    store.paper_requests.grant([PAPER], NOW.date())
+    before = len(store.paper_requests.list_granted(NOW.date()))
+    for hour in range(3):
+        store.people.forget(ADA, now=NOW + timedelta(hours=hour))
+        store.paper_requests.add(f"2402.1000{hour}", now=NOW, platform="slack", workspace="T1", person=PERSON)
+        store.paper_requests.grant([f"2402.1000{hour}"], NOW.date())
+    granted = store.paper_requests.list_granted(NOW.date())
+    assert len(granted) == before + 3
+    assert sum(request.person == PERSON and request.workspace == "T1" for request in granted) == 1
+
+
+def test_two_requests_that_become_nobodys_are_one_that_stays_granted() -> None:
+    store = a_planted_store()
+    store.people.forget(replace(ADA, id=OTHER), now=LATER)
+    store.paper_requests.grant([PAPER], NOW.date())
+    store.people.forget(ADA, now=LATER)
+    (nobodys,) = (each for each in store.paper_requests.list_granted(NOW.date()) if each.workspace == "T1")
+    assert (nobodys.person, nobodys.granted_on) == ("", NOW.date())
+
+
+def test_rows_of_older_versions_are_found_by_the_names_of_the_person() -> None:
+    store = a_planted_store()
+    with store.people.database.write() as connection:  # type: ignore[attr-defined]
+        for table in (schema.subscription_changes, schema.holds, schema.discussions):
+            column = next(iter(table.primary_key))
+            newest = select(column).where(table.c.by == NAME).order_by(column.desc()).limit(1)
+            connection.execute(table.update().where(column.in_(newest)).values(by_id=""))
+        old = schema.posts.update().where(schema.posts.c.message_id == "2.A")
+        escaped = json.dumps({"text": "Shared by Ada \\*Lovelace\\*"})
+        connection.execute(old.values(shared_by_id="", payload=escaped, payload_without_name=None))
+    store.people.forget(ADA, now=LATER)
+    posts = [row for row in read_tables(store)["posts"] if row["workspace"] == "T1"]
+    assert not any("Lovelace" in str(row) for row in posts)
+    assert any(OTHER_NAME in str(row) for row in posts)
+
+
+def test_nothing_is_forgotten_by_a_call_that_fails_half_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    store = a_planted_store()
+    before = read_tables(store)
+
+    def fail(*_: object) -> int:
+        raise StoreError("The disk is full.")
+
+    monkeypatch.setattr(people, "_erase_sharer", fail)
+    with pytest.raises(StoreError, match="disk is full"):
+        store.people.forget(ADA, now=LATER)
+    assert read_tables(store) == before
+
+
+def test_counting_changes_nothing_and_forgetting_twice_does_nothing_more() -> None:
+    store = a_planted_store()
+    before = read_tables(store)
+    assert store.people.count_records(ADA)
+    assert read_tables(store) == before
+    store.people.forget(ADA, now=LATER)
+    after = read_tables(store)
+    assert store.people.forget(ADA, now=LATER) == {}
+    assert {name: rows for name, rows in read_tables(store).items() if name != "notes"} == {
+        name: rows for name, rows in after.items() if name != "notes"
+    }
+
+
+def test_a_forgotten_workspace_leaves_nothing_and_others_stay() -> None:
+    store = a_planted_store()
+    kept = store.people.export(ADA_ELSEWHERE)
+    counts = store.people.forget(Subject(SubjectKind.WORKSPACE, "slack", "T1"), now=LATER)
+    assert counts["digests"] == 2
+    assert counts["entries in the list"] == 1
+    traces = [row for rows in read_tables(store).values() for row in rows if "T1" in str(list(row.values()))]
+    assert [row["reason"] for row in traces if row.get("reason") != "suspect"] == [], traces
+    assert not any(OTHER_NAME in str(rows) or OTHER in str(rows) for rows in _decisions(store))
+    assert store.people.export(ADA_ELSEWHERE) == kept
+    assert [each.id for each in store.workspaces.list_all()] == ["T2"]
+
+
+def _decisions(store: Store) -> list[Any]:
+    return [[row["by"], row["by_id"]] for row in read_tables(store)["holds"]]
+
+
+def test_a_denied_workspace_stays_denied_without_its_name() -> None:
+    store = a_store()
+    store.workspaces.record_requests("discord", {"1": "Ada's place"}, now=NOW)
+    store.workspaces.decide("discord", "1", WorkspaceState.DENIED, now=NOW)
+    store.people.forget(Subject(SubjectKind.WORKSPACE, "discord", "1"), now=LATER)
+    (entry,) = store.workspaces.list_all()
+    assert (entry.name, entry.state) == ("", WorkspaceState.DENIED)
+
+
+def test_a_forgotten_channel_leaves_nothing_and_others_stay() -> None:
+    store = a_planted_store()
+    kept = store.people.export(ADA_ELSEWHERE)
+    store.people.forget(Subject(SubjectKind.CHANNEL, "slack", "T1", "CT1"), now=LATER)
+    store.people.forget(Subject(SubjectKind.CHANNEL, "slack", "T1", "CT1A"), now=LATER)
+    assert not any(
+        f"'{name}'" in str(rows) for rows in read_tables(store).values() for name in ("CT1", "CT1A")
+    )
+    assert any("'CT1B'" in str(rows) for rows in read_tables(store).values())
+    assert store.people.export(ADA_ELSEWHERE) == kept
+
+
+def test_the_export_has_every_record_as_json() -> None:
+    records = a_planted_store().people.export(ADA)
+    assert {kind: len(rows) for kind, rows in records.items()} == {
+        "marks": 2, "requests": 1, "digests set up": 1, "pauses": 1, "changes": 2, "decisions": 1,
+        "discussions": 1, "shared cards": 1,
+    }  # fmt: skip
+    text = json.dumps(records)
+    assert OTHER not in text
+    assert "T2" not in text
+
+
+@pytest.mark.parametrize("text", ["", "slack", "slack:T1", ":T1:U1", "slack:T1:", "slack:T1:U1:x", "a\nb"])
+def test_an_id_of_another_shape_is_refused_with_the_shape(text: str) -> None:
+    with pytest.raises(InputError, match="PLATFORM:WORKSPACE:PERSON"):
+        parse_subject(SubjectKind.PERSON, text)
+
+
+def test_ids_are_read_as_they_are_written() -> None:
+    assert parse_subject(SubjectKind.PERSON, f"slack:T1:{PERSON}") == ADA
+    assert str(parse_subject(SubjectKind.WORKSPACE, "discord:1")) == "discord:1"
+    assert str(parse_subject(SubjectKind.CHANNEL, "discord::2")) == "discord::2"
+
+
+# Retention.
+
+YEAR = timedelta(days=365)
+
+
+def test_old_names_are_pruned_in_batches_and_younger_ones_stay() -> None:
+    store = a_planted_store()
+    young = channel_of("T1")
+    store.people.prune(before=NOW, limit=100)
+    assert any(store.people.export(ADA).values())
+    batches = 0
+    while store.people.prune(before=NOW + timedelta(seconds=1), limit=1) == 1:
+        batches += 1
+    assert batches >= 6  # Three people changed a digest twice.
+    records = store.people.export(ADA)
+    assert {kind for kind, rows in records.items() if rows} == {"marks", "requests", "digests set up"}
+    assert [row["is_on"] for row in records["marks"]] == [True]
+    assert store.marks.mark_counts(young, [PAPER]) == {PAPER: 2}
+    tables = read_tables(store)
+    assert not any(NAME in str(rows) for name, rows in tables.items() if name != "notes")
+    stored = store.subscriptions.find(digest_of("T1"))
+    assert stored
+    assert not stored.is_running
+
+
+def test_a_pause_can_be_undone_after_its_names_were_pruned() -> None:
+    store = a_planted_store()
+    store.people.prune(before=LATER, limit=100)
+    last = max(row["id"] for row in read_tables(store)["subscription_changes"])
+    channel = digest_of("T2")
+    assert store.subscriptions.undo(last, channel, by=OTHER_NAME, by_id="", now=LATER)
+    stored = store.subscriptions.find(channel)
+    assert stored
+    assert stored.is_running
+
+
+# Tombstones: what was forgotten stays forgotten after a restore.
+
+
+def open_file(folder: Path, name: str = "p.db") -> Store:
+    return open_store(f"sqlite:///{folder / name}", now=NOW)
+
+
+def test_a_forgotten_person_is_in_no_byte_of_the_files(tmp_path: Path) -> None:
+    with closing(a_planted_store(lambda: open_file(tmp_path))) as store:
+        store.people.forget(replace(ADA, workspace=""), now=LATER)
+        files = sorted(tmp_path.iterdir())
+        assert {"p.db", "p.db.tombstones"} <= {file.name for file in files}
+        for file in files:
+            content = file.read_bytes()
+            assert PERSON.encode() not in content, file
+            assert NAME.encode() not in content, file
+        assert OTHER.encode() in (tmp_path / "p.db").read_bytes()
+    assert (tmp_path / "p.db.tombstones").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_restored_backup_forgets_again_what_is_older_than_the_tombstone(tmp_path: Path) -> None:
+    a_planted_store(lambda: open_file(tmp_path)).close()
+    shutil.copy(tmp_path / "p.db", tmp_path / "backup")
+    with closing(open_file(tmp_path)) as store:
+        for subject in (ADA, Subject(SubjectKind.WORKSPACE, "slack", "T2")):
+            store.people.forget(subject, now=LATER)
+        kept = read_tables(store)
+    shutil.copy(tmp_path / "backup", tmp_path / "p.db")
+    with closing(open_file(tmp_path)) as restored:
+        assert find_traces(restored, workspace="T1", texts=(PERSON, NAME)) == []
+        assert {name: rows for name, rows in read_tables(restored).items() if name != "post_edits"} == {
+            name: rows for name, rows in kept.items() if name != "post_edits"
+        }
+
+
+def test_a_person_who_comes_back_keeps_what_is_newer_than_the_tombstone(tmp_path: Path) -> None:
+    a_planted_store(lambda: open_file(tmp_path)).close()
+    with closing(open_file(tmp_path)) as store:
+        store.people.forget(ADA, now=LATER)
+    newer = LATER + timedelta(days=1)
+    with closing(open_file(tmp_path)) as store:
+        channel = channel_of("T1")
+        store.marks.set_mark(Mark(channel, "9.0", PAPER, PERSON, MarkSource.REACTION, newer), True)
+        wanted = Subscription(
+            channel, a_subscription().preferences, a_subscription().schedule, owner_id=PERSON
+        )
+        store.subscriptions.change(channel, wanted, by=NAME, by_id=f"slack:T1:{PERSON}", now=newer)
+        store.people.forget(replace(ADA, id=OTHER), now=newer)
+        _forget_fingerprints(store)
+        kept = store.people.export(ADA)
+    with closing(open_file(tmp_path)) as store:
+        assert store.people.export(ADA) == kept
+        assert {kind for kind, rows in kept.items() if rows} == {"marks", "changes", "digests set up"}
+
+
+def _forget_fingerprints(store: Store) -> None:
+    with store.people.database.write() as connection:  # type: ignore[attr-defined]
+        connection.execute(schema.notes.delete())
+
+
+def test_an_erasure_that_a_crash_cut_off_is_done_at_the_next_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with closing(a_planted_store(lambda: open_file(tmp_path))) as store, monkeypatch.context() as patch:
+        patch.setattr(people, "_erase_subject", lambda *_, **__: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            store.people.forget(ADA, now=LATER)
+        store.people.database.engine.dispose()  # type: ignore[attr-defined]
+    with closing(open_file(tmp_path)) as store:
+        store.people.forget(replace(ADA, id=OTHER), now=LATER)
+        assert not any(store.people.export(ADA).values())
+
+
+def test_a_copy_takes_the_tombstones_along_and_meets_them(tmp_path: Path) -> None:
+    from digests.store.copying import copy_store
+
+    a_planted_store(lambda: open_file(tmp_path)).close()
+    shutil.copy(tmp_path / "p.db", tmp_path / "old.db")
+    with closing(open_file(tmp_path)) as store:
+        store.people.forget(ADA, now=LATER)
+    shutil.copy(tmp_path / "p.db.tombstones", tmp_path / "old.db.tombstones")
+    here, there = (f"sqlite:///{tmp_path}/{name}" for name in ("old.db", "new.db"))
+    copy_store(here, there, now=LATER, progress=lambda *_: None)
+    with closing(sqlite3.connect(tmp_path / "new.db")) as copy:
+        assert PERSON not in str(copy.execute("SELECT * FROM marks WHERE workspace = 'T1'").fetchall())
+    shutil.copy(tmp_path / "old.db", tmp_path / "new.db")
+    with closing(open_file(tmp_path, "new.db")) as restored:
+        assert not any(restored.people.export(ADA).values())
+
+
+def test_the_tombstones_name_nobody_and_cannot_be_guessed_without_their_key(tmp_path: Path) -> None:
+    for name in ("one.db", "two.db"):
+        with closing(open_file(tmp_path, name)) as store:
+            store.people.forget(ADA, now=LATER)
+    one, two = ((tmp_path / f"{name}.db.tombstones").read_text().splitlines() for name in ("one", "two"))
+    assert len(one) == 2
+    assert one[0].startswith("key ")
+    assert one[1] != two[1], "each store has a key of its own"
+
+
+@pytest.mark.parametrize("ending", ["nonsense\n", "person 00 not-a-date\n", "key zz\n", "\x00\xff\n"])
+def test_tombstones_that_cannot_be_read_stop_the_start_with_a_sentence(tmp_path: Path, ending: str) -> None:
+    with closing(open_file(tmp_path)) as store:
+        store.people.forget(ADA, now=LATER)
+    with (tmp_path / "p.db.tombstones").open("a", encoding="latin-1") as file:
+        file.write(ending)
+    with pytest.raises(StoreError, match=r"line 3.*take that line out"):
+        open_file(tmp_path)
+
+
+def test_a_tombstone_whose_writing_was_cut_off_does_not_spoil_the_next_one(tmp_path: Path) -> None:
+    with closing(a_planted_store(lambda: open_file(tmp_path))) as store:
+        store.people.forget(ADA, now=LATER)
+        with (tmp_path / "p.db.tombstones").open("a") as file:
+            file.write("person 12ab")
+        store.people.forget(ADA_ELSEWHERE, now=LATER)
+    open_file(tmp_path).close()
+
+
+def test_nothing_is_erased_if_the_tombstone_cannot_be_written(tmp_path: Path) -> None:
+    (tmp_path / "p.db.tombstones").mkdir()
+    with closing(a_planted_store(lambda: open_store(f"sqlite:///{tmp_path}/q.db"))) as store:
+        unwritable = people.SqlPeople(store.people.database, locate_tombstones(tmp_path / "p.db"))  # type: ignore[attr-defined]
+        with pytest.raises(StoreError, match="Nothing was erased"):
+            unwritable.forget(ADA, now=LATER)
+        assert any(store.people.export(ADA).values())
