@@ -34,13 +34,9 @@ def a_button(action: str, value: str = "2402.01306") -> Json:
 
 
 async def wait_for_text(slack: FakeSlack, reply: SlackInteraction, text: str) -> None:
-    def read_reply() -> str:
-        return "\n".join(read_text(one["blocks"]) for one in reply.responses)
-
-    try:
-        await slack.wait_until(lambda: text in read_reply())
-    except AssertionError:
-        raise AssertionError(f"no {text!r} in {read_reply()!r}") from None
+    """Wait for a reply, which must have the text."""
+    await slack.wait_until(lambda: reply.responses)
+    assert text in "\n".join(read_text(one["blocks"]) for one in reply.responses)
 
 
 async def open_form(slack: FakeSlack, user: str, channel: str) -> Json:
