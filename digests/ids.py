@@ -3,6 +3,7 @@
 import hashlib
 import re
 from dataclasses import dataclass
+from itertools import islice
 from urllib.parse import quote, urlsplit, urlunsplit
 
 from digests.errors import InputError
@@ -16,16 +17,23 @@ _ARXIV_ID = re.compile(
     rf"(?:arxiv:\s*)?(?P<id>{_NEW_ID}|{_OLD_ID})(?:v(?P<version>[1-9]\d{{0,3}}))?", re.IGNORECASE
 )
 _ARXIV_ADDRESS = re.compile(
-    rf"(?:https?://)?(?:[a-z]+\.)?(?:arxiv\.org|alphaxiv\.org)/(?:abs|pdf|html|format|e-print|src|overview)/"
-    rf"(?P<id>{_NEW_ID}|{_OLD_ID})(?:v(?P<version>[1-9]\d{{0,3}}))?(?:\.pdf)?/?(?:[?#].*)?",
-    re.IGNORECASE,
-)
-_HUGGING_FACE_ADDRESS = re.compile(
-    rf"(?:https?://)?(?:www\.)?huggingface\.co/papers/(?P<id>{_NEW_ID})(?P<version>)/?(?:[?#].*)?",
+    r"(?:https?://)?(?:[a-z]+\.|ar5iv\.labs\.)?(?:"
+    r"(?:arxiv|alphaxiv|ar5iv)\.org/+(?:abs|pdf|html|format|e-print|src|overview|papers)"
+    r"|(?:huggingface\.co|hf\.co|arxiv-vanity\.com|emergentmind\.com)/papers|(?:scirate\.com|papers\.cool)/arxiv"
+    rf")/+(?P<id>{_NEW_ID}|{_OLD_ID})(?:v(?P<version>[1-9]\d{{0,3}}))?(?:\.pdf)?/*(?:[?#].*)?",
     re.IGNORECASE,
 )
 _DOI_ADDRESS = re.compile(
-    rf"(?:https?://(?:dx\.)?doi\.org/|doi:\s*)?10\.48550/arxiv\.(?P<id>{_NEW_ID}|{_OLD_ID})(?P<version>)",
+    rf"(?:(?:https?://)?(?:www\.|dx\.)?doi\.org/|doi:\s*)?"
+    rf"10\.48550/arxiv\.(?P<id>{_NEW_ID}|{_OLD_ID})(?P<version>)/*",
+    re.IGNORECASE,
+)
+
+_CLOSING_SIGNS = ".,;:!?"
+"""Signs of a sentence that stand behind an id or address without being part of it."""
+
+_TRACKING_PARAMETER = re.compile(
+    r"(?:utm_\w+|fbclid|gclid|dclid|msclkid|mc_[ce]id|igshid|yclid|twclid|_hsenc|_hsmi|ref_src)(?:=|$)",
     re.IGNORECASE,
 )
 
@@ -46,10 +54,11 @@ class PaperId:
 def parse_arxiv_id(text: str) -> PaperId | None:
     """Parse an arXiv id, old or new, from an id, an address or a DOI. None if the text is none of these.
 
-    Addresses are those of arXiv, alphaXiv and Hugging Face's papers. White space around the text is ignored.
+    Addresses are those of arXiv and of sites that show its papers, such as alphaXiv and Hugging Face. White
+    space around the text and a sentence's sign behind it are ignored.
     """
-    text = text.strip()
-    for form in (_ARXIV_ID, _ARXIV_ADDRESS, _HUGGING_FACE_ADDRESS, _DOI_ADDRESS):
+    text = text.strip().rstrip(_CLOSING_SIGNS)
+    for form in (_ARXIV_ID, _ARXIV_ADDRESS, _DOI_ADDRESS):
         if found := form.fullmatch(text):
             name = _strip_subject_class(found["id"])
             version = int(found["version"]) if found["version"] else None
@@ -67,23 +76,28 @@ def _strip_subject_class(name: str) -> str:
 
 
 def paper_id_of_address(address: str) -> PaperId:
-    """Return the arXiv id that a web address names, else an id made from a hash of the canonical address.
+    """Return the arXiv id that a web address names, else an id made from a hash of what it points to.
 
-    Raises InputError for an address that `canonicalize_address` refuses.
+    The scheme, "www." and a slash at the end make no difference to the id. Raises InputError for an address
+    that `canonicalize_address` refuses.
     """
     if arxiv := parse_arxiv_id(address):
         return arxiv
     url = canonicalize_address(address)
-    return PaperId("web:" + hashlib.sha256(url.encode()).hexdigest()[:16], url)
+    parts = urlsplit(url)
+    host = parts.netloc.removeprefix("www.").removesuffix(":443" if parts.scheme == "https" else ":80")
+    target = urlunsplit(("https", host, parts.path.rstrip("/") or "/", parts.query, ""))
+    return PaperId("web:" + hashlib.sha256(target.encode()).hexdigest()[:16], url)
 
 
 def canonicalize_address(address: str) -> str:
-    """Return an address without fragment and with a lower-case host, quoted so that it is safe in a link.
+    """Return an address quoted so that it is safe in a link, without fragment and tracking parameters.
 
-    Raises InputError for anything but an http(s) address with a dot in its host, for one with a user name or
-    password, and for one that is longer than `MAX_ADDRESS_LENGTH`.
+    Its host is in lower case, and a sentence's sign behind it is removed. Raises InputError for anything but
+    an http(s) address with a dot in its host, for one with a user name or password, and for one that is
+    longer than `MAX_ADDRESS_LENGTH`.
     """
-    address = address.strip()
+    address = address.strip().rstrip(_CLOSING_SIGNS)
     if len(address) > MAX_ADDRESS_LENGTH:
         raise InputError(f"the address is longer than {MAX_ADDRESS_LENGTH} characters")
     try:
@@ -97,8 +111,9 @@ def canonicalize_address(address: str) -> str:
     if parts.username or parts.password:
         raise InputError("an address must not carry a user name or password")
     path = quote(parts.path or "/", safe="/%:@!$&'*+,;=~-._")
+    query = "&".join(part for part in parts.query.split("&") if not _TRACKING_PARAMETER.match(part))
     host_and_port = f"{host}:{port}" if port else host
-    return urlunsplit((parts.scheme, host_and_port, path, quote(parts.query, safe="/%:@!$&'*+,;=~-._?"), ""))
+    return urlunsplit((parts.scheme, host_and_port, path, quote(query, safe="/%:@!$&'*+,;=~-._?"), ""))
 
 
 def parse_paper_id(text: str) -> PaperId | None:
@@ -118,3 +133,20 @@ def parse_paper_id(text: str) -> PaperId | None:
         except InputError:
             return None
     return None
+
+
+MAX_NAMED_PAPERS = 200
+"""References to papers that are read from one text."""
+
+_MARKUP = re.compile(r"[\s<>|()\[\]{}\"“”„«»‹›`*]+")
+_OUTER_SIGNS = "'‘’_~.,;:!?…—–-"
+
+
+def find_paper_ids(text: str) -> list[PaperId]:
+    """Return the papers that a person's text names by address or id, at most `MAX_NAMED_PAPERS`.
+
+    Signs and markup around a reference, such as brackets and stars, do not hide it. Addresses of other pages
+    are returned too, since any page may be that of a paper.
+    """
+    words = (word.strip(_OUTER_SIGNS) for word in _MARKUP.split(text))
+    return list(islice((found for word in words if (found := parse_paper_id(word))), MAX_NAMED_PAPERS))

@@ -291,7 +291,11 @@ REGISTERED: dict[str, tuple[Probe, ...]] = {
         Probe("base_url_validator", _validate_url),
     ),
     "digests/domains.py": (Probe("resolve_domain"),),
-    "digests/ids.py": (Probe("parse_paper_id", _match_address), Probe("paper_id_of_address", _match_address)),
+    "digests/ids.py": (
+        Probe("parse_paper_id", _match_address),
+        Probe("paper_id_of_address", _match_address),
+        Probe("find_paper_ids"),
+    ),
     "digests/injection_rules.py": (Probe("RULES", _match_rules),),
     "digests/injections.py": (Probe("scan_text", _scan),),
     "digests/limitation_ranking.py": (

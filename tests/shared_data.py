@@ -26,5 +26,15 @@ def limitation_lists() -> list[list[str]]:
     return [record["points"] for record in _lines("limitation_lists.jsonl")]
 
 
+def bugs(name: str) -> list[dict[str, Any]]:
+    """Return the records of one file of inputs that were once read wrongly."""
+    return _lines(f"bugs/{name}")
+
+
+def bug_text(name: str) -> str:
+    """Return one file of inputs that were once read wrongly."""
+    return (FOLDER / "bugs" / name).read_text()
+
+
 def _lines(name: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in (FOLDER / name).read_text().splitlines()]

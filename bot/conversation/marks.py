@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import logging
-import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -13,7 +12,7 @@ from bot.chat.port import Platform
 from bot.present.post_update import load_post_update
 from bot.storage import run_background, run_interactive
 from digests.errors import InputError
-from digests.ids import parse_paper_id
+from digests.ids import find_paper_ids
 from digests.model import Mark, MarkSource, Post
 from digests.ports import Store
 from digests.subscription import Channel
@@ -34,9 +33,6 @@ RECONCILE_WINDOW = timedelta(days=2)
 """Age of the posts that are reconciled after a lost connection."""
 MAX_RECONCILED_POSTS = 40
 """Largest number of posts that are reconciled at a time. Slack allows 50 such requests a minute."""
-
-MAX_WORDS = 200
-"""Words of a message that are searched for a link to a paper."""
 
 AMBIGUOUS_MESSAGE = "This message shows several papers: tap the Discuss button of the one you mean."
 AMBIGUOUS_REACTION = (
@@ -183,8 +179,7 @@ class MarkHandler:
         """Return the id of the paper that a message is about.
 
         That is the paper of our own post, or the first paper of the library that `text` names by address or
-        id, in its first `MAX_WORDS` words. Raises InputError if our post shows several papers, or if `text`
-        names no paper of the library.
+        id. Raises InputError if our post shows several papers, or if `text` names no paper of the library.
         """
         return await run_interactive(self._find_paper_in_message, channel, message, text)
 
@@ -194,10 +189,10 @@ class MarkHandler:
             return post.papers[0]
         if post and post.papers:
             raise InputError(AMBIGUOUS_MESSAGE)
-        for word in re.findall(r"[^\s<>|]+", text)[:MAX_WORDS]:
-            reference = parse_paper_id(word)
-            if reference and reference.id in self.store.library.get([reference.id]):
-                return reference.id
+        named = [reference.id for reference in find_paper_ids(text)]
+        known = self.store.library.get(named)
+        if paper := next((paper for paper in named if paper in known), ""):
+            return paper
         raise InputError("There is no paper in this message that Paperround knows.")
 
     async def schedule_paper_refresh(self, channel: Channel, paper: str) -> None:

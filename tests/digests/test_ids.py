@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from digests.errors import InputError
-from digests.ids import paper_id_of_address, parse_arxiv_id, parse_paper_id
+from digests.ids import MAX_NAMED_PAPERS, find_paper_ids, paper_id_of_address, parse_arxiv_id, parse_paper_id
+from tests.shared_data import bug_text, bugs, needs_shared_data
 
 
 @pytest.mark.parametrize(
@@ -22,6 +23,14 @@ from digests.ids import paper_id_of_address, parse_arxiv_id, parse_paper_id
         "https://doi.org/10.48550/arXiv.2402.01306",
         "  2402.01306 ",
         "https://arxiv.org/abs/2402.01306?context=cs.CL#tab",
+        "https://arxiv.org/abs/2402.01306.",
+        "2402.01306,",
+        "https://arxiv.org//abs/2402.01306/",
+        "https://hf.co/papers/2402.01306",
+        "https://ar5iv.labs.arxiv.org/html/2402.01306",
+        "https://papers.cool/arxiv/2402.01306",
+        "https://scirate.com/arxiv/2402.01306",
+        "https://www.doi.org/10.48550/arXiv.2402.01306",
     ],
 )
 def test_every_form_of_an_arxiv_id_parses_to_the_same_id(text: str) -> None:
@@ -57,6 +66,81 @@ def test_the_id_of_an_address_ignores_its_fragment_and_the_case_of_its_host() ->
     assert one == other
     assert one.id.startswith("web:")
     assert one.url == "https://openreview.net/forum?id=AbC"
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "http://openreview.net/forum?id=AbC",
+        "https://www.openreview.net/forum?id=AbC",
+        "https://openreview.net/forum/?id=AbC",
+        "https://openreview.net:443/forum?id=AbC",
+        "https://openreview.net/forum?id=AbC&utm_source=rss&utm_medium=mail",
+        "https://openreview.net/forum?fbclid=x&id=AbC",
+        "https://openreview.net/forum?id=AbC.",
+        "https://openreview.net/forum?id=AbC#notes",
+    ],
+)
+def test_addresses_that_point_to_one_page_have_one_id(address: str) -> None:
+    assert paper_id_of_address(address).id == paper_id_of_address("https://openreview.net/forum?id=AbC").id
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "https://openreview.net/forum?id=abc",
+        "https://openreview.net/forum",
+        "https://openreview.net/Forum?id=AbC",
+        "https://openreview.net:8443/forum?id=AbC",
+        "https://api.openreview.net/forum?id=AbC",
+    ],
+)
+def test_addresses_of_different_pages_have_different_ids(address: str) -> None:
+    assert paper_id_of_address(address).id != paper_id_of_address("https://openreview.net/forum?id=AbC").id
+
+
+def test_a_link_keeps_what_its_server_may_need_and_loses_what_follows_people() -> None:
+    url = paper_id_of_address("http://www.a.org/x/?b=1&utm_source=rss").url
+    assert url == "http://www.a.org/x/?b=1"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Great read: https://arxiv.org/abs/2402.01306.",
+        "[KTO](https://arxiv.org/abs/2402.01306) is good",
+        "arXiv:2402.01306, anyone?",
+        "Read 2402.01306!",
+        "**https://hf.co/papers/2402.01306**",
+        "(see <https://arxiv.org/pdf/2402.01306v2|KTO>)",
+        "“2402.01306”",
+        "what about 2402.01306?",
+    ],
+)
+def test_a_paper_is_found_whatever_sign_stands_around_its_link(text: str) -> None:
+    assert [found.id for found in find_paper_ids(text)] == ["2402.01306"]
+
+
+def test_papers_in_a_text_come_in_its_order_and_their_number_is_limited() -> None:
+    found = find_paper_ids("2402.01306 and [x](https://openreview.net/forum?id=a_B), not this")
+    assert [each.url for each in found] == [
+        "https://arxiv.org/abs/2402.01306",
+        "https://openreview.net/forum?id=a_B",
+    ]
+    assert len(find_paper_ids("2402.01306 " * 999)) == MAX_NAMED_PAPERS
+
+
+@needs_shared_data
+def test_every_real_message_names_its_paper() -> None:
+    for line in bug_text("messages_to_mark.txt").splitlines():
+        if not line.startswith("#"):
+            assert len(find_paper_ids(line)) == 1, line
+
+
+@needs_shared_data
+def test_five_real_addresses_are_two_papers() -> None:
+    records = bugs("one_paper_many_addresses.jsonl")
+    assert len({paper_id_of_address(record["url"]).id for record in records}) == 2
 
 
 @pytest.mark.parametrize(

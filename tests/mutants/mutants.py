@@ -2039,6 +2039,26 @@ MUTANTS: tuple[Mutant, ...] = (
         ("tests/digests/reviewers/test_reader.py::test_a_reader_that_takes_too_much_memory_is_ended",),
     ),
     Mutant(
+        "tracking parameters kept in the id of an address",
+        "digests/ids.py",
+        "if not _TRACKING_PARAMETER.match(part)",
+        "if part",
+        (
+            "tests/digests/test_ids.py::test_a_link_keeps_what_its_server_may_need_and_loses_what_follows_people",
+        ),
+    ),
+    Mutant(
+        "withdrawal read from any sentence about withdrawn papers",
+        "digests/sources/arxiv/papers.py",
+        'rf"|(?:temporarily\\s+)?(?:withdrawn|retracted){_REASON}",',
+        'rf"|(?:temporarily\\s+)?(?:withdrawn|retracted)",',
+        (
+            "tests/digests/sources/arxiv/test_reading.py::"
+            "test_a_withdrawal_is_recognized_at_the_beginning_of_a_text"
+            "[-Retracted articles keep being cited for years.-False]",
+        ),
+    ),
+    Mutant(
         "the last thread to ask for a write gets it first",
         "digests/store/write_queue.py",
         "self._waiting.popleft().set()",

@@ -4,11 +4,23 @@ import re
 from datetime import date, timedelta
 from functools import cache
 
+_REASON = (
+    r"\s*(?:$|[.;:!(]|[-\u2013\u2014]\s|(?:due|because|pending|until)\b|at\s+the\s+request|since\s+(?!\d)"
+    r"|as\s+(?!\w+\s+as\b)|in\s+(?:favou?r|order)\b|for\s+(?:\w+\s+)?(?:revis|correct|improv|rework)"
+    r"|by\s+(?:the\s+|its\s+)?(?:\w+\s+)?(?:authors?|arxiv|admin\w*|submitter|me|us)\b)"
+)
+"""What may follow "Withdrawn" where it is a notice: its end, a reason, or who did it."""
+
+_KIND = r"(?:paper|submission|article|manuscript|work|preprint|pre-print|version|report|draft)"
 _WITHDRAWN = re.compile(
-    r"(?:this|the)\s+(?:paper|submission|article|manuscript|work|preprint|version|report)\s+(?:has\s+been|is|was)\s+"
-    r"(?:temporarily\s+)?(?:withdrawn|retracted)|withdrawn\b|retracted\b",
+    rf"(?:this|our)\s+(?:\w+\s+)?{_KIND}\s+(?:(?:has|have)\s+(?:now\s+)?been|is|was)\s+(?:being\s+)?"
+    r"(?:temporarily\s+|now\s+)?(?:withdrawn|retracted)\b"
+    rf"|(?:the\s+)?{_KIND}\s+(?:(?:has|have)\s+been\s+|is\s+|was\s+)?(?:temporarily\s+)?"
+    rf"(?:withdrawn|retracted){_REASON}"
+    rf"|(?:temporarily\s+)?(?:withdrawn|retracted){_REASON}",
     re.IGNORECASE,
 )
+"""Sentences that say of the paper itself that it is withdrawn."""
 
 FIRST_YEAR_DIGITS = 91
 """First two-digit year of the last century: arXiv began in 1991."""

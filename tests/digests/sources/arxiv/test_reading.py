@@ -9,7 +9,7 @@ from digests.errors import SourceError
 from digests.sources.arxiv import oai, query, rss
 from digests.sources.arxiv.papers import is_withdrawn, latest_submission_day
 from tests.fakes import arxiv_days
-from tests.shared_data import FOLDER, needs_shared_data
+from tests.shared_data import FOLDER, bug_text, needs_shared_data
 
 RECORDED = FOLDER / "arxiv"
 DAY = date(2026, 11, 24)
@@ -43,6 +43,14 @@ def test_a_real_feed_is_parsed_completely() -> None:
 def test_a_real_feed_without_papers_is_empty() -> None:
     feed = rss.parse_feed(recorded("rss_empty_day*"))
     assert (feed.day, feed.paper_count) == (date(2026, 9, 8), 0)
+
+
+@needs_shared_data
+def test_a_real_abstract_about_retraction_is_an_ordinary_paper() -> None:
+    item = bug_text("feed_item_about_retraction.xml")
+    feed = recorded("rss_empty_day*").decode().replace("</channel>", f"{item}</channel>")
+    (paper,) = rss.parse_feed(feed.encode()).new_papers
+    assert paper.withdrawn is None
 
 
 @needs_shared_data
@@ -254,6 +262,16 @@ def test_the_form_before_2025_gives_the_same_papers() -> None:
         ("Withdrawn", "Text", True),
         ("12 pages, accepted at a workshop", "We study withdrawn bids in auctions.", False),
         ("", "The paper was long. It is about papers that have been withdrawn.", False),
+        ("Paper withdrawn", "Text", True),
+        ("Withdrawn by the authors due to an error in Lemma 2", "Text", True),
+        ("Withdrawn (see version 1)", "Text", True),
+        ("", "This short paper is temporarily withdrawn.", True),
+        ("", "The article has been retracted by its authors.", True),
+        ("", "Retracted articles keep being cited for years.", False),
+        ("", "Withdrawn applications are a source of bias.", False),
+        ("", "Retracted in 2010, a study of vaccines is cited still.", False),
+        ("", "Retracted by journals, papers live on in citations.", False),
+        ("", "The article was retracted by 40 journals in one year, we find.", False),
     ],
 )
 def test_a_withdrawal_is_recognized_at_the_beginning_of_a_text(
