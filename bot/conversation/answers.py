@@ -3,7 +3,9 @@
 from dataclasses import dataclass
 
 from bot.conversation.commands import (
+    ExportPerson,
     FinishDiscussion,
+    ForgetPerson,
     PauseDigest,
     ResumeDigest,
     ShowDigestHelp,
@@ -20,6 +22,7 @@ from bot.conversation.commands import (
 from bot.conversation.context import ConversationContext, Person, Reply
 from bot.conversation.lookup import LookupAnswers
 from bot.conversation.moderation import ModerationAnswers
+from bot.conversation.people import PeopleAnswers
 from bot.conversation.queue import QueueAnswers
 from bot.conversation.subscriptions import SubscriptionAnswers
 from digests.subscription import Channel
@@ -54,6 +57,11 @@ class Answers(ConversationContext):
         """Answers about held papers, and decisions about them."""
         return ModerationAnswers(self)
 
+    @property
+    def people(self) -> PeopleAnswers:
+        """Answers about what is kept about a person."""
+        return PeopleAnswers(self)
+
     def run_digest_command(self, text: str, channel: Channel, person: Person) -> Reply:
         """Parse the text after /digest, run the command for a channel, and return the reply.
 
@@ -82,5 +90,9 @@ class Answers(ConversationContext):
                 return Reply(self.queue.finish_discussion(entry, channel, person))
             case ShowHeldPapers():
                 return Reply(self.moderation.show_held_papers(channel, person))
+            case ForgetPerson(is_confirmed):
+                return Reply(self.people.forget_person(channel, person, is_confirmed=is_confirmed))
+            case ExportPerson():
+                return Reply(self.people.export_person(channel, person))
             case ShowDigestHelp():
                 return Reply(present_digest_help(self.paper_command, self.digest_command))

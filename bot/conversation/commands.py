@@ -80,6 +80,18 @@ class ShowHeldPapers:
 
 
 @dataclass(frozen=True, slots=True)
+class ForgetPerson:
+    """/digest forget me: erase what is kept about the person, once it is confirmed by "yes"."""
+
+    is_confirmed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ExportPerson:
+    """/digest export me: show what is kept about the person."""
+
+
+@dataclass(frozen=True, slots=True)
 class ShowDigestHelp:
     """/digest help, or /digest alone: list the commands."""
 
@@ -95,6 +107,8 @@ DigestCommand = (
     | ShowQueue
     | FinishDiscussion
     | ShowHeldPapers
+    | ForgetPerson
+    | ExportPerson
     | ShowDigestHelp
 )
 
@@ -112,7 +126,18 @@ _COMMAND_BY_VERB: dict[str, DigestCommand] = {
     "?": ShowDigestHelp(),
 }
 
-_EXAMPLES = {"subscribe": "subscribe vision at 08:30 top 3", "top": "top 3 in vision this week"}
+_PERSON_COMMANDS: dict[str, DigestCommand] = {
+    "forget me": ForgetPerson(),
+    "forget me yes": ForgetPerson(is_confirmed=True),
+    "export me": ExportPerson(),
+}
+
+_EXAMPLES = {
+    "forget": "forget me",
+    "export": "export me",
+    "subscribe": "subscribe vision at 08:30 top 3",
+    "top": "top 3 in vision this week",
+}
 
 _DAYS_BY_SPAN = {"today": 1, "this week": 7, "this month": 30}
 
@@ -138,9 +163,11 @@ def parse_digest_command(text: str, command: str = "/digest") -> DigestCommand:
         return _parse_top_papers(rest, command)
     if verb == "queue" and rest:
         return _parse_queue_command(rest, command)
+    if verb in ("forget", "export"):
+        return _parse_person_command(f"{verb} {rest}", command)
     if verb in _COMMAND_BY_VERB:
         return _COMMAND_BY_VERB[verb]
-    near = difflib.get_close_matches(verb[:30], ["subscribe", "top", *_COMMAND_BY_VERB], n=1, cutoff=0.6)
+    near = difflib.get_close_matches(verb[:30], [*_EXAMPLES, *_COMMAND_BY_VERB], n=1, cutoff=0.6)
     hint = f"Did you mean {command} {_EXAMPLES.get(near[0], near[0])}? " if near else ""
     raise InputError(f"I don't know {verb[:40]!r}. {hint}{command} help lists the commands.")
 
@@ -171,6 +198,15 @@ def _parse_queue_command(rest: str, command: str) -> FinishDiscussion:
     if done.lower() != "done" or not entry:
         raise InputError(f"Write {command} queue, or {command} queue done 1 when a paper was discussed.")
     return FinishDiscussion(entry.strip().lstrip("#"))
+
+
+def _parse_person_command(line: str, command: str) -> DigestCommand:
+    wanted = line.lower().strip().rstrip(".!")
+    if wanted not in _PERSON_COMMANDS:
+        raise InputError(
+            f"Write {command} forget me, or {command} export me: people erase and export only themselves."
+        )
+    return _PERSON_COMMANDS[wanted]
 
 
 _AUTO_LINK = re.compile(r"<(https?://[^<>|\s]+)(?:\|[^<>]*)?>")
@@ -211,7 +247,8 @@ def present_digest_help(paper_command: str, command: str) -> Message:
         f"{command} top 5 in language this week - the best of another domain or time\n"
         f"{command} queue - what people want to discuss; {command} queue done 1 takes one off\n"
         f"{command} held - suspect papers that wait for a decision, for those whom the operator named\n"
-        f"{command} pause, resume, unsubscribe - pause, resume or remove the digest"
+        f"{command} pause, resume, unsubscribe - pause, resume or remove the digest\n"
+        f"{command} export me, forget me - show or erase what is kept about you"
     )
     marks = "React with 🔖 to a paper, or tap Discuss, to put it on the queue."
     return Message(

@@ -12,7 +12,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from bot.conversation.commands import (
+    ExportPerson,
     FinishDiscussion,
+    ForgetPerson,
     PauseDigest,
     ResumeDigest,
     SubscribeChannel,
@@ -39,7 +41,7 @@ class Use(StrEnum):
     CHANGE = "changed a lot"
     """A change that is announced in the channel."""
     DECISION = "decided a lot"
-    """A change without an announcement: of the queue, or about a held paper."""
+    """A change without an announcement: of the queue, about a held paper, of one's own records."""
     SHARE = "shared a lot of papers"
     MARK = "marked a lot of papers"
     """A mark by a button or a menu. Reactions are not limited: a mark must be the same as what is shown."""
@@ -144,7 +146,7 @@ def find_use_of_command(text: str) -> Use:
     match command:
         case SubscribeChannel() | PauseDigest() | ResumeDigest() | UnsubscribeChannel():
             return Use.CHANGE
-        case FinishDiscussion():
+        case FinishDiscussion() | ForgetPerson() | ExportPerson():
             return Use.DECISION
         case _:
             return Use.LOOK_UP

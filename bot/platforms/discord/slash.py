@@ -193,6 +193,15 @@ def _add_change_commands(digest: app_commands.Group, listeners: DiscordListeners
     async def open_settings(interaction: Interaction) -> None:
         await listeners.on_settings(interaction)
 
+    @digest.command(name="forget", description="Erase what is kept about you")
+    @app_commands.describe(confirm="True: erase it; without, only say what would go")
+    async def forget_person(interaction: Interaction, confirm: bool = False) -> None:
+        await listeners.on_digest(interaction, "forget me yes" if confirm else "forget me")
+
+    @digest.command(name="export", description="Show what is kept about you, for you alone")
+    async def export_person(interaction: Interaction) -> None:
+        await listeners.on_digest(interaction, "export me")
+
     _add_plain_command(digest, listeners, "held", "Suspect papers that wait for a decision")
     _add_plain_command(digest, listeners, "pause", "No digests until someone resumes them")
     _add_plain_command(digest, listeners, "resume", "Digests come again")

@@ -6,7 +6,9 @@ from hypothesis import strategies as st
 
 from bot.conversation.commands import (
     DigestCommand,
+    ExportPerson,
     FinishDiscussion,
+    ForgetPerson,
     PauseDigest,
     ResumeDigest,
     ShowDigestHelp,
@@ -46,6 +48,9 @@ from digests.errors import InputError
         ("unsubscribe", UnsubscribeChannel()),
         ("queue", ShowQueue()),
         ("held", ShowHeldPapers()),
+        ("forget me", ForgetPerson()),
+        ("Forget me yes!", ForgetPerson(is_confirmed=True)),
+        ("export me", ExportPerson()),
         ("queue done 2", FinishDiscussion("2")),
         ("queue done #2402.01306", FinishDiscussion("2402.01306")),
     ],
