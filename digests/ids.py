@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+import unicodedata
 from dataclasses import dataclass
 from itertools import islice
 from urllib.parse import quote, urlsplit, urlunsplit
@@ -11,8 +12,8 @@ from digests.errors import InputError
 MAX_ADDRESS_LENGTH = 2000
 """Characters. Longer addresses break chat platforms, browsers and proxies."""
 
-_NEW_ID = r"(?:0[7-9]|[1-9]\d)(?:0[1-9]|1[0-2])\.\d{4,6}"
-_OLD_ID = r"[a-z]+(?:-[a-z]+)?(?:\.[A-Z]{2})?/\d{2}(?:0[1-9]|1[0-2])\d{3}"
+_NEW_ID = r"(?:0[7-9]|[1-9][0-9])(?:0[1-9]|1[0-2])\.[0-9]{4,6}"
+_OLD_ID = r"[a-z]+(?:-[a-z]+)?(?:\.[A-Z]{2})?/[0-9]{2}(?:0[1-9]|1[0-2])[0-9]{3}"
 _ARXIV_ID = re.compile(
     rf"(?:arxiv:\s*)?(?P<id>{_NEW_ID}|{_OLD_ID})(?:v(?P<version>[1-9]\d{{0,3}}))?", re.IGNORECASE
 )
@@ -138,15 +139,37 @@ def parse_paper_id(text: str) -> PaperId | None:
 MAX_NAMED_PAPERS = 200
 """References to papers that are read from one text."""
 
-_MARKUP = re.compile(r"[\s<>|()\[\]{}\"“”„«»‹›`*]+")
+_MARKUP = re.compile(r"[\s<>|()\[\]{}\"“”„«»‹›`*，、。；]+")
 _OUTER_SIGNS = "'‘’_~.,;:!?…—–-"
+_EMBEDDED_ID = re.compile(
+    rf"(?<![0-9])(?<![0-9]\.)(?P<id>{_NEW_ID})(?:v(?P<version>[1-9]\d{{0,3}}))?(?!\.?[0-9])"
+)
 
 
 def find_paper_ids(text: str) -> list[PaperId]:
     """Return the papers that a person's text names by address or id, at most `MAX_NAMED_PAPERS`.
 
-    Signs and markup around a reference, such as brackets and stars, do not hide it. Addresses of other pages
-    are returned too, since any page may be that of a paper.
+    Signs and markup around a reference, such as brackets and stars, do not hide it, and neither do digits of
+    full width or letters next to an id. Addresses of other pages are returned too, since any page may be that
+    of a paper. An id within such an address comes before it. Each paper is returned once, in the order of
+    the text.
     """
-    words = (word.strip(_OUTER_SIGNS) for word in _MARKUP.split(text))
-    return list(islice((found for word in words if (found := parse_paper_id(word))), MAX_NAMED_PAPERS))
+    found: dict[str, PaperId] = {}
+    compatible = text if text.isascii() else unicodedata.normalize("NFKC", text)
+    for word in _MARKUP.split(compatible):
+        for reference in _find_in_word(word.strip(_OUTER_SIGNS)):
+            found.setdefault(reference.id, reference)
+    return list(islice(found.values(), MAX_NAMED_PAPERS))
+
+
+def _find_in_word(word: str) -> list[PaperId]:
+    if named := parse_arxiv_id(word):
+        return [named]
+    embedded = [
+        PaperId(
+            hit["id"], f"https://arxiv.org/abs/{hit['id']}", int(hit["version"]) if hit["version"] else None
+        )
+        for hit in _EMBEDDED_ID.finditer(word)
+    ]
+    other = parse_paper_id(word)
+    return [*embedded, other] if other else embedded

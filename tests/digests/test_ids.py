@@ -127,7 +127,8 @@ def test_papers_in_a_text_come_in_its_order_and_their_number_is_limited() -> Non
         "https://arxiv.org/abs/2402.01306",
         "https://openreview.net/forum?id=a_B",
     ]
-    assert len(find_paper_ids("2402.01306 " * 999)) == MAX_NAMED_PAPERS
+    many = " ".join(f"2402.{number:05}" for number in range(999))
+    assert len(find_paper_ids(many)) == MAX_NAMED_PAPERS
 
 
 @needs_shared_data
@@ -172,3 +173,33 @@ def test_any_text_can_be_parsed_as_a_paper_id(text: str) -> None:
 def test_a_built_link_has_no_character_that_ends_markup(tail: str) -> None:
     url = paper_id_of_address(f"https://a.org/{tail.strip()}").url
     assert not set(url) & set(' <>|"\\^`{}\n\t')
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "arXiv:2402.01306v4 [cs.LG] 19 Nov 2024",
+        "<https://arxiv.org/abs/2402.01306|arxiv.org/abs/2402.01306>",
+        "２４０２．０１３０６",
+        "oai:arXiv.org:2402.01306v2",
+        "(see [2402.01306].)",
+        "arXiv preprint arXiv:2402.01306 (2024)",
+        "eprint={2402.01306},",
+        "2402.01306v2.pdf",
+        "论文2402.01306。",
+        "https://browse.arxiv.org/pdf/2402.01306.pdf",
+        "https://www.doi.org/10.48550/ARXIV.2402.01306",
+        "2402.01306 and again https://arxiv.org/abs/2402.01306v3",
+    ],
+)
+def test_an_id_is_found_wherever_it_stands(text: str) -> None:
+    assert [reference.id for reference in find_paper_ids(text)] == ["2402.01306"]
+
+
+def test_an_id_within_the_address_of_another_page_is_found_before_the_page() -> None:
+    address = "https://mirror.example/?pid=2402.01306"
+    assert [found.id for found in find_paper_ids(address)] == ["2402.01306", paper_id_of_address(address).id]
+
+
+def test_numbers_that_only_contain_the_digits_of_an_id_name_no_paper() -> None:
+    assert find_paper_ids("12.2402.01306 92402.01306 2402.01306.5 2402.0130699") == []
