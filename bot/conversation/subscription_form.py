@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import time
 from typing import Any
 
-from config.validators import validate_time_zone
+from bot.conversation.time_zones import resolve_time_zone
 from digests.domains import resolve_domain
 from digests.errors import InputError
 from digests.subscription import DigestStyle, Preferences, Schedule, Subscription
@@ -181,15 +181,13 @@ def parse_days(days: tuple[str, ...]) -> frozenset[int]:
 
 
 def parse_time_zone(text: str) -> str:
-    zone = text.strip()
-    if not zone:
-        raise InputError("Write a time zone such as Europe/Berlin or UTC.")
-    try:
-        return validate_time_zone(zone)
-    except ValueError as error:
-        _, _, remedy = str(error).rpartition("; ")
-        sentence = f"{quote_input(zone)} isn't a valid time zone: {remedy}."
-        raise InputError(sentence.replace("?.", "?")) from None
+    """Return the IANA zone of a name, a city or an abbreviation.
+
+    Raises InputError as `resolve_time_zone` does, and for an empty text.
+    """
+    if not text.strip():
+        raise InputError("Write a city or a time zone, such as Berlin, America/New_York or UTC.")
+    return resolve_time_zone(text)
 
 
 def parse_style(text: str) -> DigestStyle:

@@ -1,10 +1,10 @@
 """Suggestions for the options of slash commands while a person types."""
 
 from collections.abc import Iterable
-from zoneinfo import available_timezones
 
 from discord.app_commands import Choice
 
+from bot.conversation.time_zones import suggest_time_zones
 from bot.platforms.discord.replies import Interaction
 from digests.domains import CATEGORY_NAMES, DOMAIN_GROUPS, domain_name
 
@@ -12,7 +12,6 @@ MAX_CHOICES = 25
 """Most suggestions that Discord takes; `CHOICE_CHARACTERS` is the longest one."""
 CHOICE_CHARACTERS = 100
 
-TIME_ZONES = sorted(zone for zone in available_timezones() if "/" in zone and not zone.startswith("Etc/"))
 COMMON_TIME_ZONES = (
     "UTC", "Europe/London", "Europe/Berlin", "Europe/Paris", "America/New_York", "America/Chicago",
     "America/Los_Angeles", "America/Sao_Paulo", "Asia/Kolkata", "Asia/Shanghai", "Asia/Tokyo", "Asia/Seoul",
@@ -46,14 +45,9 @@ async def offer_domains(interaction: Interaction, typed: str) -> list[Choice[str
 
 
 async def offer_time_zones(interaction: Interaction, typed: str) -> list[Choice[str]]:
-    """Suggest time zones: common ones at first, all that contain the typed text afterwards."""
-    zones = TIME_ZONES if typed.strip() else COMMON_TIME_ZONES
-    wanted = typed.replace(" ", "_")
-    return _to_choices(
-        _find_matching(
-            wanted, [(zone, zone) for zone in ("UTC", *zones)] if typed else [(z, z) for z in zones]
-        )
-    )
+    """Suggest time zones: common ones at first, afterwards those whose city or abbreviation is typed."""
+    common = [(zone, zone) for zone in COMMON_TIME_ZONES]
+    return _to_choices(suggest_time_zones(typed, MAX_CHOICES) if typed.strip() else common)
 
 
 async def offer_days(interaction: Interaction, typed: str) -> list[Choice[str]]:

@@ -40,6 +40,7 @@ def test_subscribe_words_change_only_the_fields_they_name(words: str, wish: Pref
     ("words", "schedule"),
     [
         ("at 08:30", Schedule(time(8, 30))),
+        ("at 8.30 in berlin", Schedule(time(8, 30), time_zone="Europe/Berlin")),
         ("at 8.30 in Europe/Berlin", Schedule(time(8, 30), time_zone="Europe/Berlin")),
         ("at 9am", Schedule(time(9))),
         ("at 9 pm", Schedule(time(21))),
@@ -64,7 +65,8 @@ def test_words_say_when(words: str, schedule: Schedule) -> None:
         ("at 25:00", "“25:00” isn't a valid time"),
         ("at 9", "isn't a valid time"),
         ("in Mars/Phobos", "“Mars/Phobos” isn't a valid time zone"),
-        ("in berlin", 'did you mean "Europe/Berlin"?'),
+        ("in berlinn", 'did you mean "Europe/Berlin"?'),
+        ("in CET", "the time of several places"),
         ("top 0", "from 1 to 50"),
         ("top many", "from 1 to 50"),
         ("min 11", "from 0 to 10"),

@@ -116,6 +116,7 @@ def test_domains_days_and_time_zones_are_suggested(discord_runner: DiscordScenar
         assert (await suggest("domains", "vis"))[0] == "vision"
         assert (await suggest("domains", "cs.CL, rob"))[0] == "cs.CL, robotics"
         assert (await suggest("time_zone", "berlin")) == ["Europe/Berlin"]
+        assert (await suggest("time_zone", "san fran"))[0] == "America/Los_Angeles"
         assert "UTC" in await suggest("time_zone", "")
         assert "mon, thu" in await suggest("days", "mon")
 
