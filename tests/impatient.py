@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from functools import partial
 
+import bot.conversation.marks
 import bot.delivery.worker
 import bot.services
 from bot.cli.main import main
@@ -23,12 +24,14 @@ def run_impatiently(arguments: Sequence[str]) -> int:
     parser.add_argument("--arxiv-gap", type=float, default=3, help="seconds between two requests to arXiv")
     parser.add_argument("--lookup-timeout", type=float, default=6, help="of a look-up at arXiv, in seconds")
     parser.add_argument("--tick", type=float, default=60, help="seconds between two looks for due digests")
+    parser.add_argument("--delay", type=float, default=1, help="seconds until a flood of reactions is read")
     parser.add_argument("command", nargs=argparse.REMAINDER)
     waits = parser.parse_args(arguments)
     impatient_policy = partial(DeliveryPolicy, timeout=timedelta(seconds=waits.timeout))
     setattr(bot.services, "DeliveryPolicy", impatient_policy)  # noqa: B010 (a name that it only imports)
     bot.services.ARXIV_GAP = timedelta(seconds=waits.arxiv_gap)
     bot.services.LOOKUP_TIMEOUT_SECONDS = waits.lookup_timeout
+    bot.conversation.marks.DELAY_SECONDS = waits.delay
     bot.delivery.worker.TICK_INTERVAL = timedelta(seconds=waits.tick)
     return main(waits.command)
 

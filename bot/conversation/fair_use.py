@@ -44,7 +44,11 @@ class Use(StrEnum):
     """A change without an announcement: of the queue, about a held paper, of one's own records."""
     SHARE = "shared a lot of papers"
     MARK = "marked a lot of papers"
-    """A mark by a button or a menu. Reactions are not limited: a mark must be the same as what is shown."""
+    """A mark by a button or a menu."""
+    REACTION = "reacted a lot"
+    """A reaction that may be a mark. Those beyond the limit are read later, once a message."""
+    LINK = "pasted a lot of links"
+    """A message with links that get a card."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +76,8 @@ USE_LIMITS: Mapping[Use, UseLimits] = {
     Use.DECISION: UseLimits(BucketLimits(40, 1 / 2), BucketLimits(200, 4)),
     Use.SHARE: UseLimits(BucketLimits(6, 1 / 15), BucketLimits(60, 1 / 2)),
     Use.MARK: UseLimits(BucketLimits(60, 1), BucketLimits(1000, 20)),
+    Use.REACTION: UseLimits(BucketLimits(30, 1 / 2), BucketLimits(500, 10)),
+    Use.LINK: UseLimits(BucketLimits(20, 1 / 5), BucketLimits(200, 2)),
 }
 
 

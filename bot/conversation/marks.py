@@ -34,6 +34,11 @@ RECONCILE_WINDOW = timedelta(days=2)
 MAX_RECONCILED_POSTS = 40
 """Largest number of posts that are reconciled at a time. Slack allows 50 such requests a minute."""
 
+DELAY_SECONDS = 30.0
+"""Seconds until reactions are read from their message that were too many to be applied one by one."""
+MAX_DELAYED_MESSAGES = 200
+"""Messages whose reactions wait to be read. One more is left as it is until its next reaction."""
+
 AMBIGUOUS_MESSAGE = "This message shows several papers: tap the Discuss button of the one you mean."
 AMBIGUOUS_REACTION = (
     "This message shows several papers: react with 1️⃣, 2️⃣ … or tap a Discuss button to say which."
@@ -121,6 +126,39 @@ class RefreshDebouncer:
 
 
 @dataclass(slots=True)
+class DelayedReconciler:
+    """Reconciles messages `DELAY_SECONDS` after a flood of reactions: each once, one after the other."""
+
+    _waiting: dict[tuple[str, str], Callable[[], Awaitable[None]]] = field(default_factory=dict)
+    _task: asyncio.Task[None] | None = None
+
+    def schedule(self, channel: str, message: str, reconcile: Callable[[], Awaitable[None]]) -> None:
+        """Schedule `reconcile` for a message, unless it waits already. Call it within a running event loop.
+
+        Returns at once. The error of a call is logged, and the next one follows.
+        """
+        if len(self._waiting) < MAX_DELAYED_MESSAGES:
+            self._waiting.setdefault((channel, message), reconcile)
+        if self._task is None or self._task.done():
+            self._task = asyncio.create_task(self._reconcile_all())
+
+    async def _reconcile_all(self) -> None:
+        while self._waiting:
+            await asyncio.sleep(DELAY_SECONDS)
+            due, self._waiting = self._waiting, {}
+            for reconcile in due.values():
+                try:
+                    await reconcile()
+                except Exception as error:
+                    log.warning("the reactions to a message could not be read: %s", error)
+
+    def cancel(self) -> None:
+        """Forget what waits. The next connection reconciles the newest posts."""
+        if self._task:
+            self._task.cancel()
+
+
+@dataclass(slots=True)
 class MarkHandler:
     """Stores the marks of one platform's people, and refreshes the mark counts on its posts."""
 
@@ -129,6 +167,7 @@ class MarkHandler:
     emojis: MarkEmojis
     clock: Callable[[], datetime]
     debouncer: RefreshDebouncer = field(init=False)
+    delayed_reconciler: DelayedReconciler = field(default_factory=DelayedReconciler)
 
     def __post_init__(self) -> None:
         self.debouncer = RefreshDebouncer(self._refresh_post)

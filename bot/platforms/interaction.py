@@ -212,6 +212,19 @@ class InteractionDispatcher:
         is_marked = await self.mark_handler.toggle_mark(channel, paper, person_id)
         await respond(present_sentence(describe_menu_choice(is_marked, self.answers.digest_command)))
 
+    def takes_reaction(
+        self, channel: Channel, message: str, person_id: str, reconcile: Callable[[], Awaitable[None]]
+    ) -> bool:
+        """Return True if a reaction to a message is to be applied now, False for one of a flood.
+
+        `reconcile` then reads all reactions to that message some time later, so that marks still become the
+        same as what people see. `message` is the platform's id. Call it within a running event loop.
+        """
+        if self.fair_use.has_token(Use.REACTION, channel, person_id):
+            return True
+        self.mark_handler.delayed_reconciler.schedule(channel.channel, message, reconcile)
+        return False
+
     async def start_subscriptions(self, subscriptions: Iterable[Subscription]) -> None:
         """Start the stopped digests of these subscriptions again; running ones stay as they are.
 
@@ -298,6 +311,7 @@ class InteractionDispatcher:
         """
         if self._running_tasks:
             await asyncio.wait(set(self._running_tasks), timeout=DRAIN_SECONDS)
+        self.mark_handler.delayed_reconciler.cancel()
         await self.mark_handler.debouncer.flush_pending()
 
 

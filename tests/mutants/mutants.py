@@ -1606,6 +1606,16 @@ MUTANTS: tuple[Mutant, ...] = (
         ),
     ),
     Mutant(
+        "reactions without a limit",
+        "bot/platforms/interaction.py",
+        "if self.fair_use.has_token(Use.REACTION, channel, person_id):",
+        "if True:",
+        (
+            "tests/bot/platforms/test_interaction.py::"
+            "test_a_flood_of_reactions_is_applied_up_to_the_limit_and_then_read_once",
+        ),
+    ),
+    Mutant(
         "a paper in flight is fetched again",
         "bot/conversation/paper_fetch_queue.py",
         "queued = self._in_flight.get(paper) or self._pending.setdefault(",

@@ -55,11 +55,17 @@ class EventListeners:
         if not self.dispatcher.emojis.may_be_mark(emoji) or self._is_me(event.user_id):
             return
 
+        async def reconcile_marks() -> None:
+            await self._reconcile_message(event.channel_id, event.guild_id, event.message_id)
+
         async def apply_reaction() -> None:
             if not await self.servers.is_served(event.guild_id):
                 return
-            channel, receipt = await self._locate_message(event.channel_id, event.guild_id, event.message_id)
             person, is_added = str(event.user_id), event.event_type == "REACTION_ADD"
+            place = Channel(self.platform.name, str(event.channel_id), str(event.guild_id))
+            if not self.dispatcher.takes_reaction(place, str(event.message_id), person, reconcile_marks):
+                return
+            channel, receipt = await self._locate_message(event.channel_id, event.guild_id, event.message_id)
             if not await self.dispatcher.mark_handler.apply_reaction(
                 channel, receipt, emoji, person, is_added=is_added, at=at
             ):
@@ -73,15 +79,15 @@ class EventListeners:
         Does nothing for a message that is no post.
         """
 
-        async def reconcile_marks() -> None:
-            if not await self.servers.is_served(guild_id):
-                return
-            channel, receipt = await self._locate_message(channel_id, guild_id, message_id)
-            post = await run_interactive(self.store.posts.find, channel, receipt)
-            if post:
-                await self.dispatcher.mark_handler.reconcile_post(post, self._fetch_reactions)
+        await self.dispatcher.run_logged(self._reconcile_message(channel_id, guild_id, message_id))
 
-        await self.dispatcher.run_logged(reconcile_marks())
+    async def _reconcile_message(self, channel_id: int, guild_id: int | None, message_id: int) -> None:
+        if not await self.servers.is_served(guild_id):
+            return
+        channel, receipt = await self._locate_message(channel_id, guild_id, message_id)
+        post = await run_interactive(self.store.posts.find, channel, receipt)
+        if post:
+            await self.dispatcher.mark_handler.reconcile_post(post, self._fetch_reactions)
 
     def _is_me(self, user: int) -> bool:
         """Return True if the user is the bot."""

@@ -283,9 +283,16 @@ class SlackListeners:
         if item.get("type") != "message" or not self.dispatcher.emojis.may_be_mark(emoji):
             return
         async with self._handle_request(workspace):
+            channel = self._channel_from_id(item["channel"], workspace)
+
+            async def reconcile_marks() -> None:
+                if post := await run_interactive(self.answers.store.posts.find, channel, item["ts"]):
+                    await self.dispatcher.mark_handler.reconcile_post(post, self._fetch_reactions)
+
+            if not self.dispatcher.takes_reaction(channel, item["ts"], user, reconcile_marks):
+                return
             if not await self._is_new_event(body):
                 return
-            channel = self._channel_from_id(item["channel"], workspace)
             is_added, at = event["type"] == "reaction_added", _parse_timestamp(event["event_ts"])
             if not await self.dispatcher.mark_handler.apply_reaction(
                 channel, item["ts"], emoji, user, is_added=is_added, at=at
@@ -351,6 +358,8 @@ class SlackListeners:
         if not self.settings.unfurl_arxiv:
             return
         async with self._handle_request(workspace):
+            channel = self._channel_from_id(str(event.get("channel", "")), workspace)
+            self.dispatcher.fair_use.take_token(Use.LINK, channel, str(event.get("user", "")))
             if not await self._is_new_event(body):
                 return
             unfurls = {}

@@ -7,6 +7,7 @@ from typing import cast
 import pytest
 
 from bot.chat.message import ButtonAction, Message
+from bot.conversation import marks
 from bot.conversation.answers import Answers
 from bot.conversation.context import Person
 from bot.conversation.fair_use import USE_LIMITS, LimitReachedError, Use
@@ -123,3 +124,34 @@ def test_a_command_beyond_the_limit_asks_neither_the_platform_nor_the_store(
         asyncio.run(dispatcher.run_digest_command(command, channel, ADA.id, refuse_to_fetch))
     with pytest.raises(LimitReachedError):
         asyncio.run(dispatcher.look_up_paper("2401.00001", channel, ADA.id, ignore_answer))
+
+
+def test_a_flood_of_reactions_is_applied_up_to_the_limit_and_then_read_once(
+    platform: MemoryPlatform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(marks, "DELAY_SECONDS", 0)
+    monkeypatch.setattr(marks, "MAX_DELAYED_MESSAGES", 2)
+    channel = a_subscription().channel
+    dispatcher = a_dispatcher(cast("Store", None), platform)
+    dispatcher.fair_use.now = lambda: 0.0
+    burst, read, both_are_read = USE_LIMITS[Use.REACTION].person.burst, list[str](), asyncio.Event()
+
+    async def react(message: str) -> bool:
+        async def reconcile() -> None:
+            read.append(message)
+            if len(read) == 2:
+                both_are_read.set()
+            raise OSError("away")
+
+        return dispatcher.takes_reaction(channel, message, ADA.id, reconcile)
+
+    async def run() -> None:
+        applied = [await react("1.0") for _ in range(burst + 10)]
+        assert applied == [True] * burst + [False] * 10
+        for message in ("2.0", "3.0"):
+            await react(message)
+        await both_are_read.wait()
+        await dispatcher.drain_tasks()
+
+    asyncio.run(run())
+    assert read == ["1.0", "2.0"]

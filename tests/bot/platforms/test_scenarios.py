@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from bot.conversation.fair_use import USE_LIMITS, Use
 from digests.model import Flag
 from digests.ports import Store
 from digests.subscription import DigestStyle
@@ -203,6 +204,18 @@ def test_many_marks_at_once_take_few_edits(run_scenario: RunScenario) -> None:
         await driver.deliver_events([*events, *events[:5]])
         await driver.wait_until(lambda: "Discuss · 25" in driver.text_of(card))
         assert driver.count_edits() - edits_before < 10
+
+    run_scenario(scenario, DigestStyle.CARDS)
+
+
+def test_a_person_who_reacts_on_and_on_ends_with_the_mark_that_people_see(run_scenario: RunScenario) -> None:
+    async def scenario(driver: ChatDriver) -> None:
+        card = (await driver.wait_for_digest())[1]
+        for _ in range(2 * USE_LIMITS[Use.REACTION].person.burst):
+            await driver.add_reaction(driver.ada, card)
+            await driver.remove_reaction(driver.ada, card)
+        await driver.add_reaction(driver.ada, card)
+        await driver.wait_until(lambda: "Discuss · 1" in driver.text_of(card))
 
     run_scenario(scenario, DigestStyle.CARDS)
 

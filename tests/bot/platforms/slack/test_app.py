@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from bot.conversation.fair_use import USE_LIMITS, Use
 from digests.subscription import Channel, DigestStyle, Subscription
 from tests.bot.platforms.slack.processes import (
     BotProcess,
@@ -292,6 +293,18 @@ def test_a_pasted_arxiv_link_gets_a_short_card(slack_runner: SlackScenarioRunner
             **build_link_event(papers, ada, unfurl_id=f"u-{papers}", source="composer", message_ts="Uxx")
         )
         await slack.wait_until(lambda: any(sent.get("unfurl_id") == f"u-{papers}" for sent in slack.unfurls))
+
+    slack_runner.run_scenario(scenario)
+
+
+def test_a_person_who_pastes_on_and_on_gets_no_more_cards(slack_runner: SlackScenarioRunner) -> None:
+    async def scenario(slack: FakeSlack, bot: BotProcess, ada: str, papers: str) -> None:
+        eve, cards = slack.add_user("eve"), 2 * USE_LIMITS[Use.LINK].person.burst
+        for number in range(cards):
+            await slack.dispatch_event(**build_link_event(papers, eve, message_ts=f"{number}.1"))
+        await slack.dispatch_event(**build_link_event(papers, ada, message_ts="99.2"))
+        await slack.wait_until(lambda: any(sent.get("ts") == "99.2" for sent in slack.unfurls))
+        assert sum(sent.get("channel") == papers for sent in slack.unfurls) < cards
 
     slack_runner.run_scenario(scenario)
 
