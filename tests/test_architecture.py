@@ -27,7 +27,7 @@ PLATFORM_NAMES = tuple(
 FLOORS = (
     ("chat", "storage", "periodic", "sample"),
     ("present", "leadership"),
-    ("conversation", "delivery", "ingest"),
+    ("conversation", "delivery", "ingest", "retention"),
     ("platforms",),
     ("services",),
     ("cli",),

@@ -26,6 +26,8 @@ from bot.periodic import restart_on_failure
 from bot.platforms.app import ChatApp
 from bot.platforms.registry import find_platforms
 from bot.present.wording import format_count, format_weekday_date
+from bot.retention import LEADER_ROLE as RETENTION
+from bot.retention import Retention
 from bot.services import (
     Services,
     build_answers,
@@ -104,6 +106,7 @@ async def run_bot(services: Services, environment: Mapping[str, str]) -> int:
                 tasks["reviewing"] = partial(_run_reviewing, open_context, services, stop)
             if max_post_age := timedelta(days=services.settings.delivery.refresh_days):
                 tasks["refreshing posts"] = partial(_run_refreshing, context, max_post_age, stop)
+            tasks["retention"] = partial(_run_retention, services, stop)
             for task_name, work in tasks.items():
                 group.create_task(restart_on_failure(RESTART_SECONDS, work, stop, name=task_name))
             for app in chat_apps:
@@ -186,6 +189,18 @@ async def _run_refreshing(context: DeliveryContext, max_age: timedelta, stop: as
     await run_while_leading(
         LEADERSHIP_NAME, refresher.run_until_stopped, leadership=context.store.leadership, stop=stop
     )
+
+
+async def _run_retention(services: Services, stop: asyncio.Event) -> None:
+    """Erase old records about people while this replica leads, until `stop` is set."""
+    privacy, store = services.settings.privacy, services.store
+    retention = Retention(
+        store,
+        services.delivery_context.clock,
+        timedelta(days=privacy.retention_days),
+        timedelta(days=privacy.removal_grace_days),
+    )
+    await run_while_leading(RETENTION, retention.run_until_stopped, leadership=store.leadership, stop=stop)
 
 
 def _build_failure_notifier(context: DeliveryContext) -> FailureNotifier:

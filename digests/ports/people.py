@@ -90,6 +90,14 @@ class People(Protocol):
         erasure is repeated by `reapply_tombstones`.
         """
 
+    def forget_removed(self, workspace: Subject, *, before: datetime, now: datetime) -> Counts | None:
+        """Erase a workspace, as `forget` does, if it removed the app before an instant and is not back.
+
+        A workspace in which people or digests did something since its removal is back, whether that was
+        recorded or not: its removal is forgotten. Returns None if nothing was erased for one of these
+        reasons.
+        """
+
     def export(self, person: Subject) -> Mapping[str, Sequence[Mapping[str, Any]]]:
         """Return everything that is kept about a person, by kind of record. Values are those of JSON."""
 

@@ -61,3 +61,12 @@ class Workspaces(Protocol):
         One without an entry asks from now on. A request is forgotten once the app is no longer in the
         workspace; decisions are kept. An empty name replaces no known one.
         """
+
+    def record_removal(self, platform: str, workspaces: Collection[str], *, now: datetime) -> None:
+        """Record that these workspaces removed the app. The first removal counts until a return."""
+
+    def record_return(self, platform: str, workspaces: Collection[str]) -> None:
+        """Record that the app is in these workspaces: a removal is forgotten."""
+
+    def list_removed(self, *, before: datetime) -> Sequence[tuple[str, str]]:
+        """Return the platform and the id of workspaces that removed the app before an instant, in order."""

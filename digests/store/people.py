@@ -27,12 +27,12 @@ from sqlalchemy import (
 from digests.ports.people import SOMEBODY, Counts, Subject, SubjectKind
 from digests.store import schema
 from digests.store.engine import Database, insert_if_absent, upsert, upsert_all
-from digests.store.tombstones import Tombstone, TombstoneFile, find_latest
+from digests.store.tombstones import Addition, Tombstone, TombstoneFile, find_latest
 
 marks, posts, post_papers, post_edits = schema.marks, schema.posts, schema.post_papers, schema.post_edits
 subscriptions, changes, deliveries = schema.subscriptions, schema.subscription_changes, schema.deliveries
-discussions, holds, requests, workspaces = (
-    schema.discussions, schema.holds, schema.paper_requests, schema.workspaces,
+discussions, holds, requests, workspaces, removals = (
+    schema.discussions, schema.holds, schema.paper_requests, schema.workspaces, schema.removals,
 )  # fmt: skip
 
 AUDITED: Mapping[str, Table] = {"changes": changes, "decisions": holds, "discussions": discussions}
@@ -68,9 +68,28 @@ class SqlPeople:
         added = self.tombstones.add(subject, now) if self.tombstones else None
         with self.database.write(lock_name="people") as connection:
             counts = _erase_subject(connection, subject, now=now)
-            # A file with tombstones that this database has not seen is left for `reapply_tombstones`.
-            if added and _read_fingerprint(connection, added.file_id) == added.fingerprint_before:
-                _write_fingerprint(connection, added.file_id, added.fingerprint_after)
+            if added:
+                _note_addition(connection, added)
+        self._overwrite_log()
+        return counts
+
+    def forget_removed(self, workspace: Subject, *, before: datetime, now: datetime) -> Counts | None:
+        is_removal = and_(
+            removals.c.platform == workspace.platform, removals.c.workspace == workspace.workspace
+        )
+        removal = select(removals.c.at).where(is_removal, removals.c.at < before).with_for_update()
+        with self.database.write(lock_name="people") as connection:
+            removed_at = connection.execute(removal).scalar()
+            if removed_at is None:
+                return None
+            if _was_used_since(connection, workspace, removed_at):
+                connection.execute(delete(removals).where(is_removal))
+                return None
+            # Before the commit: an erasure that a crash undoes is repeated at the next start.
+            added = self.tombstones.add(workspace, now) if self.tombstones else None
+            counts = _erase_subject(connection, workspace, now=now)
+            if added:
+                _note_addition(connection, added)
         self._overwrite_log()
         return counts
 
@@ -131,6 +150,41 @@ def _read_fingerprint(connection: Connection, file_id: str) -> str:
 def _write_fingerprint(connection: Connection, file_id: str, fingerprint: str) -> None:
     row = {"name": _note_name(file_id), "text": fingerprint}
     upsert(connection, schema.notes, row, {"text": fingerprint})
+
+
+def _note_addition(connection: Connection, added: Addition) -> None:
+    """Note that this database has seen a new tombstone.
+
+    A file with others that it has not seen is left for `reapply_tombstones`.
+    """
+    if _read_fingerprint(connection, added.file_id) == added.fingerprint_before:
+        _write_fingerprint(connection, added.file_id, added.fingerprint_after)
+
+
+def _was_used_since(connection: Connection, workspace: Subject, at: datetime) -> bool:
+    """Return True if people marked or changed something in a workspace, or it got a message, after `at`."""
+    changed = (
+        select(changes.c.id)
+        .join(subscriptions, subscriptions.c.id == changes.c.subscription)
+        .where(
+            subscriptions.c.platform == workspace.platform,
+            subscriptions.c.workspace == workspace.workspace,
+            changes.c.at > at,
+        )
+    )
+    dated = (
+        (marks, marks.c.at),
+        (posts, posts.c.posted_at),
+        (discussions, discussions.c.at),
+        (requests, requests.c.at),
+    )
+    used = [
+        select(table.c.platform).where(
+            table.c.platform == workspace.platform, table.c.workspace == workspace.workspace, column > at
+        )
+        for table, column in dated
+    ]
+    return any(connection.execute(query.limit(1)).first() for query in (changed, *used))
 
 
 def _reapply(connection: Connection, tombstones: Sequence[Tombstone]) -> Counts:
@@ -514,11 +568,7 @@ def _erase_workspace(connection: Connection, workspace: Subject, before: datetim
     )
     is_denied = workspaces.c.state == "denied"
     connection.execute(update(workspaces).where(entry, is_denied).values(name=""))
-    connection.execute(
-        delete(schema.removals).where(
-            schema.removals.c.platform == platform, schema.removals.c.workspace == name
-        )
-    )
+    connection.execute(delete(removals).where(removals.c.platform == platform, removals.c.workspace == name))
     counts["entries in the list"] = connection.execute(delete(workspaces).where(entry, ~is_denied)).rowcount
     return counts
 

@@ -11,7 +11,7 @@ from digests.ports.workspaces import Workspace, WorkspaceState
 from digests.store import schema
 from digests.store.engine import Database, insert_if_absent, upsert
 
-workspaces = schema.workspaces
+workspaces, removals = schema.workspaces, schema.removals
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +83,26 @@ class SqlWorkspaces:
                 if insert_if_absent(connection, workspaces, values):
                     added.append(new)
         return added
+
+    def record_removal(self, platform: str, workspaces: Collection[str], *, now: datetime) -> None:
+        with self.database.write() as connection:
+            for workspace in sorted(workspaces):
+                row = {"platform": platform, "workspace": workspace, "at": now}
+                insert_if_absent(connection, removals, row)
+
+    def record_return(self, platform: str, workspaces: Collection[str]) -> None:
+        of_platform = removals.c.platform == platform
+        with self.database.read() as connection:
+            removed = set(connection.execute(select(removals.c.workspace).where(of_platform)).scalars())
+        if back := removed & set(workspaces):
+            with self.database.write() as connection:
+                connection.execute(delete(removals).where(of_platform, removals.c.workspace.in_(back)))
+
+    def list_removed(self, *, before: datetime) -> Sequence[tuple[str, str]]:
+        query = select(removals.c.platform, removals.c.workspace).where(removals.c.at < before)
+        with self.database.read() as connection:
+            rows = connection.execute(query.order_by(removals.c.platform, removals.c.workspace))
+            return [(row.platform, row.workspace) for row in rows]
 
 
 def _new_row(platform: str, workspace: str, state: WorkspaceState, now: datetime) -> dict[str, Any]:

@@ -164,6 +164,7 @@ class EventListeners:
             self._stop_subscriptions(await self._list_subscriptions({str(guild)}), REMOVED_REASON)
         )
         await self.dispatcher.run_logged(self._record_guilds(guilds))
+        await self._record_removal({str(guild)})
 
     async def on_guild_joined(self, guild: int, guilds: Mapping[int, str]) -> None:
         """Take in a server that the bot was added to, and start the digests that its removal stopped.
@@ -171,6 +172,7 @@ class EventListeners:
         `guilds` are the names of all servers that the bot is in. Digests that stopped for another reason stay
         stopped, and so do those of a server that is not served. Raises StoreError.
         """
+        await self._record_return({str(guild)})
         await self.servers.take_in(guilds)
         await self._record_guilds(guilds)
         await self._restart_digests(await self._list_subscriptions({str(guild)}))
@@ -185,9 +187,10 @@ class EventListeners:
         Digests of servers that it left are stopped, and those stopped for that reason start again where it is
         back. Then marks are reconciled. Raises StoreError.
         """
+        current_guilds = set(map(str, guilds))
+        await self._record_return(current_guilds)
         await self.servers.take_in(guilds)
         await self._record_guilds(guilds)
-        current_guilds = set(map(str, guilds))
         subscriptions = await self._list_subscriptions()
         left = [
             subscription
@@ -195,6 +198,9 @@ class EventListeners:
             if subscription.channel.workspace not in {"", *current_guilds}
         ]
         await self.dispatcher.run_logged(self._stop_subscriptions(left, REMOVED_REASON))
+        served = await run_interactive(self.store.workspaces.list_served, self.platform.name)
+        with_digests = {subscription.channel.workspace for subscription in left}
+        await self._record_removal((served | with_digests) - current_guilds)
         await self._restart_digests(
             [
                 subscription
@@ -203,6 +209,16 @@ class EventListeners:
             ]
         )
         await self.catch_up()
+
+    async def _record_removal(self, guilds: Collection[str]) -> None:
+        record = self.store.workspaces.record_removal
+        await self.dispatcher.run_logged(
+            run_interactive(record, self.platform.name, guilds, now=self.clock())
+        )
+
+    async def _record_return(self, guilds: Collection[str]) -> None:
+        record = self.store.workspaces.record_return
+        await self.dispatcher.run_logged(run_interactive(record, self.platform.name, guilds))
 
     async def _record_guilds(self, guilds: Mapping[int, str]) -> None:
         """Record the servers that the bot is in, and tell the deciders of the first one that newly asks."""

@@ -137,6 +137,7 @@ class SlackApp:
         tokenless_client = create_web_client("", settings=self.settings, session=state.session)
         app = build_bolt_app(tokenless_client, state.platform.workspaces, self.secrets.signing_secret)
         listeners.register_handlers(app)
+        await listeners.record_presence()
         transport = http or SocketTransport(app, tokenless_client, self.secrets.app_token, listeners.catch_up)
         try:
             if isinstance(transport, HttpTransport):

@@ -19,6 +19,8 @@ from bot.chat.message import ButtonAction, Message
 from bot.conversation.announce import announce_message
 from bot.conversation.answers import Answers
 from bot.conversation.commands import (
+    ExportPerson,
+    ForgetPerson,
     ResumeDigest,
     ShowDigestHelp,
     ShowQueue,
@@ -85,7 +87,7 @@ CHECK_SECONDS = 2.5
 FOREIGN_PERSON = "Only people of the workspace that Paperround belongs to may change something here."
 SLOW_SLACK = "Slack did not answer in time, so nothing was changed: try again."
 
-LookUpCommand = ShowToday | ShowTopPapers | ShowQueue | ShowDigestHelp
+LookUpCommand = ShowToday | ShowTopPapers | ShowQueue | ForgetPerson | ExportPerson | ShowDigestHelp
 """Commands that change nothing, and are open to people of a partner's workspace in a shared channel."""
 
 
@@ -413,7 +415,18 @@ class SlackListeners:
         tokens = event.get("tokens")
         if tokens and not tokens.get("bot"):
             return  # A person's own token was revoked, and the app uses none.
-        await self.platform.workspaces.record_removal(str(body.get("team_id", "")), str(event["type"]))
+        team_id = str(body.get("team_id", ""))
+        await self.platform.workspaces.record_removal(team_id, str(event["type"]))
+        record = self.answers.store.workspaces.record_removal
+        await self.dispatcher.run_logged(
+            run_interactive(record, self.platform.name, [team_id] if team_id else [], now=self.clock())
+        )
+
+    async def record_presence(self) -> None:
+        """Record that the app is in its workspace: its token works. Errors are logged."""
+        team_id = (await self.platform.workspaces.find("")).team_id
+        record = self.answers.store.workspaces.record_return
+        await self.dispatcher.run_logged(run_interactive(record, self.platform.name, [team_id]))
 
     async def _on_other_event(self, event: Payload) -> None:
         log.debug("event without a listener: %s", event.get("type"))

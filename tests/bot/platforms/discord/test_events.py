@@ -1,6 +1,7 @@
 """Servers that the bot left, or came back to, while it was not connected."""
 
 import asyncio
+from datetime import timedelta
 
 import discord
 
@@ -53,3 +54,6 @@ def test_digests_of_left_servers_stop_and_those_of_servers_that_are_back_start_a
         subscription.channel.channel: subscription.stop_reason
         for subscription in store.subscriptions.list_active()
     } == {"1": "", "2": "", "3": "The channel was deleted.", "4": REMOVED_REASON, "5": "", "6": ""}
+    assert store.workspaces.list_removed(before=NOW + timedelta(days=1)) == [("discord", "20")]
+    get_ready(store, 10, 20)
+    assert store.workspaces.list_removed(before=NOW + timedelta(days=1)) == []

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -347,8 +348,10 @@ def test_a_server_that_comes_back_gets_only_the_digests_that_its_removal_stopped
         servers.store.subscriptions.stop(servers.channel(archived), "The channel takes no posts.")
         await servers.discord.remove_bot(servers.ours)
         await wait_for_stop(servers, REMOVED_REASON)
+        await wait_for_removals(servers, [("discord", servers.ours)])
         await servers.discord.invite_bot(servers.ours)
         await wait_for_stop(servers, "")
+        await wait_for_removals(servers, [])
         known = servers.store.subscriptions.find(servers.channel(archived))
         assert known
         assert known.stop_reason == "The channel takes no posts."
@@ -360,6 +363,12 @@ async def wait_for_stop(servers: TwoServers, reason: str) -> None:
     """Wait until the digest of our channel is stopped for this reason; an empty one: until it runs."""
     async with asyncio.timeout(WAIT_SECONDS):
         while reason not in [known.stop_reason for known in list_of_papers(servers)]:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+
+
+async def wait_for_removals(servers: TwoServers, removed: list[tuple[str, str]]) -> None:
+    async with asyncio.timeout(WAIT_SECONDS):
+        while servers.store.workspaces.list_removed(before=NOW + timedelta(days=1)) != removed:  # noqa: ASYNC110
             await asyncio.sleep(0.01)
 
 

@@ -1,12 +1,14 @@
 """The bot in Slack where Slack differs from other platforms: a real process against a strict fake."""
 
 import asyncio
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from bot.conversation.fair_use import USE_LIMITS, Use
+from digests.ports import Store
 from digests.subscription import Channel, DigestStyle, Subscription
 from tests.bot.platforms.slack.processes import (
     BotProcess,
@@ -366,6 +368,10 @@ def test_the_home_page_shows_marks_and_digests_and_looks_papers_up(slack_runner:
     slack_runner.run_scenario(scenario)
 
 
+def has_removal(store: Store) -> bool:
+    return bool(store.workspaces.list_removed(before=datetime(9999, 1, 1, tzinfo=UTC)))
+
+
 def test_a_revoked_token_is_logged_and_the_bot_reconnects_when_it_is_valid_again(tmp_path: Path) -> None:
     async def run() -> None:
         async with create_patient_slack() as slack:
@@ -374,9 +380,12 @@ def test_a_revoked_token_is_logged_and_the_bot_reconnects_when_it_is_valid_again
                 slack.token_error = "token_revoked"
                 await slack.dispatch_event(type="tokens_revoked", tokens={"bot": [slack.bot_user]})
                 await bot.wait_for_log("took the app's rights away")
+                await bot.wait_until(has_removal)
                 await slack.disconnect_sockets()
                 await bot.wait_for_log("Slack's socket cannot be opened", "revoked")
                 slack.token_error = ""
                 await slack.wait_until(lambda: slack.sockets)
+            async with run_bot(slack, tmp_path) as bot:
+                await bot.wait_until(lambda store: not has_removal(store))
 
     asyncio.run(run())

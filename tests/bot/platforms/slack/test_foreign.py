@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -89,6 +90,7 @@ def test_a_request_of_another_workspace_gets_one_sentence_and_nothing_runs(
         assert caused == []
         assert not has_digest(bot, papers)
         assert not any("took the app's rights away" in line for line in bot.log)
+        assert bot.store.workspaces.list_removed(before=datetime(9999, 1, 1, tzinfo=UTC)) == []
 
     slack_runner.run_scenario(scenario)
 
@@ -104,6 +106,8 @@ def test_people_of_another_workspace_look_up_and_change_nothing(slack_runner: Sl
             ("/paper", "2402.01306", "KTO"),
             ("/digest", "today", "new papers"),
             ("/digest", "queue", "discuss"),
+            ("/digest", "forget me yes", "Nothing was kept about you"),
+            ("/digest", "export me", "Nothing is kept about you"),
             ("/digest", "subscribe vision", FOREIGN_PERSON),
             ("/digest", "settings", FOREIGN_PERSON),
             ("/digest", "pause", FOREIGN_PERSON),
