@@ -76,6 +76,10 @@ def _find_word(compile_word_pattern: Any, text: str) -> object:
     return [compile_word_pattern([word]).search(text) for word in ("- a", "a b", "a")]
 
 
+def _follow(matcher: Any, text: str) -> object:
+    return matcher.from_names([text]).find_followed([text])
+
+
 def _quote_text(is_quoted: Any, text: str) -> object:
     return is_quoted(text, "abc" * 100), is_quoted("a long quote of it … and more", text)
 
@@ -290,6 +294,7 @@ REGISTERED: dict[str, tuple[Probe, ...]] = {
         Probe("validate_web_address", _match_address),
         Probe("base_url_validator", _validate_url),
     ),
+    "digests/authors.py": (Probe("AuthorMatcher", _follow),),
     "digests/domains.py": (Probe("resolve_domain"),),
     "digests/ids.py": (
         Probe("parse_paper_id", _match_address),
