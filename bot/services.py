@@ -36,7 +36,15 @@ from digests.private_files import find_exposed
 from digests.store import open_store
 from digests.store.copying import DEFAULT_TOMBSTONES
 from digests.store.copying import copy_store as copy_store
-from digests.subscription import Channel, DigestStyle, Preferences, Schedule, Subscription
+from digests.subscription import (
+    Channel,
+    DigestStyle,
+    MatchMode,
+    Preferences,
+    Schedule,
+    Subscription,
+    UnscoredPapers,
+)
 
 if TYPE_CHECKING:
     from bot.ingest.reviewing import OpenReviewContext
@@ -191,8 +199,9 @@ def list_configured_subscriptions(settings: Settings) -> list[Subscription]:
 
 def _to_subscription(entry: SubscriptionSettings) -> Subscription:
     preferences = Preferences(
-        entry.domains, entry.keywords, entry.muted, entry.top, entry.min_score, DigestStyle(entry.style)
-    )
+        entry.domains, entry.keywords, entry.muted, entry.top, entry.min_score, DigestStyle(entry.style),
+        entry.authors, MatchMode(entry.match), UnscoredPapers(entry.unscored),
+    )  # fmt: skip
     schedule = Schedule(entry.at, frozenset(DAYS.index(day) for day in entry.days), entry.time_zone)
     return Subscription(
         Channel(entry.platform, entry.channel, entry.workspace), preferences, schedule, owner_id=entry.owner

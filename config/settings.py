@@ -240,8 +240,20 @@ class SubscriptionSettings(SettingsTable):
         description="arXiv categories (`cs.CL`) or groups (`vision`). Neither domains nor keywords: "
         "every paper.",
     )
-    keywords: ShortTexts = Field(default=(), description="Words that make a paper wanted in any domain.")
+    keywords: ShortTexts = Field(default=(), description="Words that make a paper wanted.")
+    authors: ShortTexts = Field(
+        default=(), description="Authors to follow, such as `Yoshua Bengio`, `Y. Bengio` or `Bengio, Yoshua`."
+    )
+    match: Literal["all", "any"] = Field(
+        default="any",
+        description="Where there are both domains and keywords. `all`: a paper must match both. "
+        "`any`: one of them is enough.",
+    )
     muted: ShortTexts = Field(default=(), description="Domains or words that keep a paper out.")
+    unscored: Literal["after", "leave out"] = Field(
+        default="after",
+        description="Papers without a score. `after`: after all others. `leave out`: not at all.",
+    )
     top: int = Field(default=5, ge=1, le=50, description="Most papers in a digest.")
     min_score: float | None = Field(
         default=None,

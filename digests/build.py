@@ -87,7 +87,9 @@ def build(
 
 def _load_candidates(store: Store, window: Window, preferences: Preferences) -> Sequence[Candidate]:
     with_text = bool(preferences.keywords or preferences.muted)  # Texts are most of the bytes.
-    return store.library.candidates(window.after_seq, window.to_seq, with_text=with_text)
+    return store.library.candidates(
+        window.after_seq, window.to_seq, with_text=with_text, with_authors=bool(preferences.authors)
+    )
 
 
 def _load_troubles(store: Store, time_zone: str, now: datetime) -> tuple[HealthReport, ...]:

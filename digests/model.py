@@ -205,8 +205,8 @@ class Candidate(NamedTuple):
 
     Scores are comparable only within one `scale`. `flagged` means that the paper has flags. `held` means that
     a moderator must decide about it, or has rejected it. `text` is title, abstract and TL;DR for keyword
-    matching; it is empty if no keyword needs it. `pairwise_rank` is None unless the current review was
-    compared in pairs.
+    matching; it is empty if no keyword needs it, and so is `authors` if no author is followed.
+    `pairwise_rank` is None unless the current review was compared in pairs.
     """
 
     id: str
@@ -222,6 +222,7 @@ class Candidate(NamedTuple):
     scale: str = ""
     held: bool = False
     pairwise_rank: PairwiseRank | None = None
+    authors: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

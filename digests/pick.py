@@ -7,10 +7,11 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass
 from datetime import date, timedelta
 
+from digests.authors import AuthorMatcher
 from digests.domains import domain_name, has_wanted_category, resolve_domain
 from digests.errors import InputError
 from digests.model import Candidate, Choice, LeftOut, Selection
-from digests.subscription import Preferences
+from digests.subscription import MatchMode, Preferences, UnscoredPapers
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +89,7 @@ def _make_exclusion_filter(
     """
     oldest = edition - policy.max_age if policy.max_age is not None else date.min
     min_score = preferences.min_score
+    is_scored_only = preferences.unscored is UnscoredPapers.LEAVE_OUT
 
     def find_exclusion(candidate: Candidate) -> LeftOut | None:
         if candidate.withdrawn:
@@ -102,7 +104,7 @@ def _make_exclusion_filter(
             return LeftOut.HELD
         if candidate.flagged and not policy.may_pick_flagged:
             return LeftOut.FLAGGED
-        if min_score is not None and candidate.score is None:
+        if candidate.score is None and (min_score is not None or is_scored_only):
             return LeftOut.NOT_SCORED
         if min_score is not None and candidate.score is not None and candidate.score < min_score:
             return LeftOut.UNDER_SCORE
@@ -113,8 +115,8 @@ def _make_exclusion_filter(
 
 _UNRANKED = 10**9
 
-KEYWORD_WEIGHT = 3.0
-"""Weight of a followed keyword in units of log2(1 + upvotes): it counts as much as seven upvotes."""
+FOLLOW_WEIGHT = 3.0
+"""Weight of a followed keyword or author in units of log2(1 + upvotes): as much as seven upvotes."""
 
 
 def compute_percentiles(candidates: Iterable[Candidate]) -> Mapping[str, float]:
@@ -172,7 +174,8 @@ def apply_pairwise_ranks(best_first: Sequence[Candidate]) -> list[Candidate]:
 
 
 def _interest_score(candidate: Candidate, matcher: "Matcher") -> float:
-    return math.log2(1 + candidate.upvotes) + KEYWORD_WEIGHT * matcher.has_keyword(candidate)
+    matches = matcher.has_keyword(candidate) + (matcher.find_followed_author(candidate) is not None)
+    return math.log2(1 + candidate.upvotes) + FOLLOW_WEIGHT * matches
 
 
 def _limit_domain_share(
@@ -241,6 +244,8 @@ class Matcher:
     keywords: re.Pattern[str] | None
     muted_categories: frozenset[str]
     muted_words: re.Pattern[str] | None
+    authors: AuthorMatcher
+    match: MatchMode
 
     @staticmethod
     def from_preferences(preferences: Preferences) -> "Matcher":
@@ -256,18 +261,40 @@ class Matcher:
             compile_word_pattern(preferences.keywords),
             muted_categories,
             compile_word_pattern(muted_words),
+            AuthorMatcher.from_names(preferences.authors),
+            preferences.match,
         )
 
     def is_wanted(self, candidate: Candidate) -> bool:
-        """Return True if a paper is in a wanted domain, cross-lists included, or mentions a keyword.
+        """Return True if a paper matches the domains and keywords, or one of its authors is followed.
 
-        True for every paper if there are neither domains nor keywords. Muting does not count here.
+        Cross-lists count. With both domains and keywords, `match` says if one of them is enough. True for
+        every paper if there are no domains, keywords and authors. Muting does not count here.
         """
-        if not self.all_categories and not self.keywords:
-            return True
-        return has_wanted_category(_categories_of(candidate), self.all_categories) or self.has_keyword(
-            candidate
+        if self.all_categories and self.keywords and self.match is MatchMode.ALL:
+            is_match = self.is_in_domain(candidate) and self.has_keyword(candidate)
+        elif self.all_categories or self.keywords:
+            is_match = self.is_in_domain(candidate) or self.has_keyword(candidate)
+        else:
+            is_match = not self.authors.readings
+        return is_match or self.find_followed_author(candidate) is not None
+
+    def is_in_domain(self, candidate: Candidate) -> bool:
+        """Return True if a paper is in a wanted domain, cross-lists included; False without domains."""
+        return has_wanted_category(_categories_of(candidate), self.all_categories)
+
+    def is_cross_listed(self, candidate: Candidate) -> bool:
+        """Return True if a paper is in a wanted domain by a cross-list alone."""
+        primary = candidate.primary_category
+        return (
+            bool(primary)
+            and self.is_in_domain(candidate)
+            and not has_wanted_category((primary,), self.all_categories)
         )
+
+    def find_followed_author(self, candidate: Candidate) -> str | None:
+        """Return the followed name of a paper's first author who has one; None without one."""
+        return self.authors.find_followed(candidate.authors)
 
     def is_muted(self, candidate: Candidate) -> bool:
         """Return True if a paper's primary category, or a word in its text, is muted.
@@ -284,9 +311,9 @@ class Matcher:
         return bool(self.keywords and self.keywords.search(candidate.text))
 
     def describe_match(self, candidate: Candidate) -> list[str]:
-        """Describe the first domain and the first keyword that a paper matches.
+        """Describe the first domain, the first keyword and the first followed author that a paper matches.
 
-        Empty if it matches neither.
+        Empty if it matches none.
         """
         categories = _categories_of(candidate)
         domains = [
@@ -295,7 +322,12 @@ class Matcher:
             if has_wanted_category(categories, wanted)
         ]
         keyword = self.keywords.search(candidate.text) if self.keywords else None
-        return domains[:1] + ([f"mentions “{keyword[0]}”"] if keyword else [])
+        author = self.find_followed_author(candidate)
+        return [
+            *domains[:1],
+            *([f"mentions “{keyword[0]}”"] if keyword else []),
+            *([f"follows {author}"] if author else []),
+        ]
 
 
 def _categories_of(candidate: Candidate) -> Collection[str]:

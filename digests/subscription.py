@@ -16,13 +16,31 @@ class DigestStyle(StrEnum):
     """A header in the channel, and the cards in its thread."""
 
 
+class MatchMode(StrEnum):
+    """Relation of domains and keywords, where a channel has both."""
+
+    ALL = "all"
+    """A paper must be in one of the domains and mention one of the keywords."""
+    ANY = "any"
+    """A paper must be in one of the domains or mention one of the keywords."""
+
+
+class UnscoredPapers(StrEnum):
+    """Treatment of papers without a score."""
+
+    AFTER = "after"
+    """They come after all others."""
+    LEAVE_OUT = "leave out"
+
+
 @dataclass(frozen=True, slots=True)
 class Preferences:
     """A channel's selection of papers, and the style of its digest.
 
-    A paper matches if it is in one of `domains` (arXiv categories or our groups) or mentions one of
-    `keywords`, and is not muted. Without domains and keywords, every paper matches. `muted` holds domains and
-    words. `top` is the largest number of picks. `min_score` None sets no threshold.
+    `domains` are arXiv categories or our groups. `match` says how domains and keywords combine. A paper by
+    one of `authors` matches too, whatever its domain and words. Without domains, keywords and authors, every
+    paper matches. `muted` holds domains and words that exclude any paper. `top` is the largest number of
+    picks. `min_score` None sets no threshold.
     """
 
     domains: tuple[str, ...] = ()
@@ -31,6 +49,9 @@ class Preferences:
     top: int = 5
     min_score: float | None = None
     style: DigestStyle = DigestStyle.CARDS
+    authors: tuple[str, ...] = ()
+    match: MatchMode = MatchMode.ALL
+    unscored: UnscoredPapers = UnscoredPapers.AFTER
 
 
 @dataclass(frozen=True, slots=True)

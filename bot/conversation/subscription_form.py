@@ -7,9 +7,17 @@ from datetime import time
 from typing import Any
 
 from bot.conversation.time_zones import resolve_time_zone
+from digests.authors import straighten_name
 from digests.domains import resolve_domain
 from digests.errors import InputError
-from digests.subscription import DigestStyle, Preferences, Schedule, Subscription
+from digests.subscription import (
+    DigestStyle,
+    MatchMode,
+    Preferences,
+    Schedule,
+    Subscription,
+    UnscoredPapers,
+)
 from digests.text import clip_text, normalize_text
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -30,7 +38,8 @@ entry."""
 class SubscriptionForm:
     """Fields of the form as a person typed them.
 
-    Lists are separated by commas. `days` are names from `DAYS`. An empty `min_score` means no minimum.
+    Lists are separated by commas. `days` are names from `DAYS`. An empty `min_score` means no minimum. Fields
+    with None are not in the form, and keep their values.
     """
 
     domains: str = ""
@@ -42,6 +51,9 @@ class SubscriptionForm:
     days: tuple[str, ...] = ()
     time_zone: str = ""
     style: str = ""
+    authors: str | None = None
+    match: str | None = None
+    unscored: str | None = None
 
 
 class FormError(Exception):
@@ -68,6 +80,9 @@ def form_of(subscription: Subscription) -> SubscriptionForm:
         tuple(DAYS[day] for day in sorted(schedule.days)),
         schedule.time_zone,
         preferences.style,
+        ", ".join(map(straighten_name, preferences.authors)),
+        preferences.match,
+        preferences.unscored,
     )
 
 
@@ -96,11 +111,15 @@ def parse_form(form: SubscriptionForm, base: Subscription) -> Subscription:
         parse_field("time_zone", parse_time_zone),
     )
     style = parse_field("style", parse_style)
+    authors, match, unscored = (
+        getattr(base.preferences, field) if getattr(form, field) is None else parse_field(field, parse_value)
+        for field, parse_value in _OPTIONAL_PARSERS.items()
+    )
     if problems:
         raise FormError(problems)
     return replace(
         base,
-        preferences=Preferences(domains, keywords, muted, top, score, style),
+        preferences=Preferences(domains, keywords, muted, top, score, style, authors, match, unscored),
         schedule=Schedule(at, days, zone),
     )
 
@@ -197,3 +216,33 @@ def parse_style(text: str) -> DigestStyle:
         raise InputError(
             f"{quote_input(text)} isn't a valid style: write cards, compact or thread."
         ) from None
+
+
+def parse_match(text: str) -> MatchMode:
+    try:
+        return MatchMode(text.strip().lower())
+    except ValueError:
+        raise InputError(
+            f"{quote_input(text)} isn't a way to match: write “all” if papers must match domains and "
+            "keywords, or “any” if one of them is enough."
+        ) from None
+
+
+def parse_unscored(text: str) -> UnscoredPapers:
+    """Parse a treatment of papers without a score: after, leave out, left out or out.
+
+    Raises InputError for anything else.
+    """
+    words = text.strip().lower()
+    if words == "after":
+        return UnscoredPapers.AFTER
+    if words in ("leave out", "left out", "out"):
+        return UnscoredPapers.LEAVE_OUT
+    raise InputError(f"{quote_input(text)} isn't a way to treat unscored papers: write after or leave out.")
+
+
+_OPTIONAL_PARSERS: Mapping[str, Callable[[str], Any]] = {
+    "authors": parse_entries,
+    "match": parse_match,
+    "unscored": parse_unscored,
+}

@@ -1,7 +1,7 @@
 """A subscription, and a change of it, described to people in one sentence. Pure."""
 
 from bot.conversation.subscription_form import DAY_NAMES, WORD_BY_DAYS, form_of
-from digests.subscription import DigestStyle, Preferences, Subscription
+from digests.subscription import DigestStyle, MatchMode, Preferences, Subscription, UnscoredPapers
 from digests.text import clip_text
 
 _STYLE_DESCRIPTIONS = {
@@ -20,6 +20,8 @@ def describe_subscription(subscription: Subscription) -> str:
     best = "The best paper" if preferences.top == 1 else f"The {preferences.top} best papers"
     parts = [f"{best}{_describe_subject(preferences)}"]
     parts += [f"scored {preferences.min_score:g} or more"] if preferences.min_score is not None else []
+    is_unscored_out = preferences.unscored is UnscoredPapers.LEAVE_OUT and preferences.min_score is None
+    parts += ["none without a score"] if is_unscored_out else []
     parts += [f"without {_join_entries(preferences.muted)}"] if preferences.muted else []
     parts += [
         f"{_describe_days(schedule.days)} at {schedule.at:%H:%M} ({schedule.time_zone})",
@@ -34,10 +36,16 @@ def _describe_days(days: frozenset[int]) -> str:
 
 
 def _describe_subject(preferences: Preferences) -> str:
-    """Describe domains and keywords, with a space before: " from vision or about agents". "" without any."""
+    """Describe domains, keywords and authors, with a space before: " from vision or about agents".
+
+    Papers that must match both are " from vision that are about agents". Returns "" without any of them.
+    """
     domains = f" from {_join_entries(preferences.domains)}" if preferences.domains else ""
     keywords = f" about {_join_entries(preferences.keywords)}" if preferences.keywords else ""
-    return f"{domains}{' or' if domains and keywords else ''}{keywords}"
+    authors = f" by {_join_entries(preferences.authors)}" if preferences.authors else ""
+    link = " that are" if preferences.match is MatchMode.ALL else " or"
+    subject = f"{domains}{link if domains and keywords else ''}{keywords}"
+    return f"{subject}{', or' if subject and authors else ''}{authors}"
 
 
 def _join_entries(entries: tuple[str, ...]) -> str:
@@ -56,8 +64,9 @@ def describe_difference(before: Subscription, after: Subscription) -> str:
     """
     old, new = form_of(before), form_of(after)
     names = {
-        "domains": "domains", "keywords": "keywords", "muted": "left out", "top": "top",
-        "min_score": "minimum score",
+        "domains": "domains", "keywords": "keywords", "match": "match", "authors": "authors",
+        "muted": "left out", "top": "top",
+        "min_score": "minimum score", "unscored": "unscored papers",
         "at": "at", "days": "on", "time_zone": "time zone", "style": "style",
     }  # fmt: skip
     changed = [
@@ -68,5 +77,5 @@ def describe_difference(before: Subscription, after: Subscription) -> str:
     return "; ".join(changed)
 
 
-def _format_value(value: str | tuple[str, ...]) -> str:
-    return clip_text(value if isinstance(value, str) else " ".join(value), 80) or "none"
+def _format_value(value: str | tuple[str, ...] | None) -> str:
+    return clip_text(" ".join(value) if isinstance(value, tuple) else value or "", 80) or "none"

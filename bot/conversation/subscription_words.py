@@ -13,16 +13,19 @@ from bot.conversation.subscription_form import (
     WORD_BY_DAYS,
     parse_days,
     parse_entries,
+    parse_match,
     parse_score,
     parse_style,
     parse_time,
     parse_time_zone,
     parse_top,
+    parse_unscored,
     quote_input,
 )
+from digests.authors import straighten_name
 from digests.domains import resolve_domain
 from digests.errors import InputError
-from digests.subscription import Subscription
+from digests.subscription import MatchMode, Subscription, UnscoredPapers
 from digests.text import clip_text, normalize_text
 
 EXAMPLE = "vision at 08:30 top 3 min 8"
@@ -32,10 +35,11 @@ _TOKEN_PATTERN = re.compile(r'"[^"]*"|[^\s,;"]+|[,;]')
 
 _FIELD_BY_CLAUSE_WORD = {
     "at": "at", "top": "top", "min": "min_score", "score": "min_score", "on": "days", "in": "time_zone",
-    "style": "style", "about": "keywords", "not": "muted", "without": "muted",
+    "style": "style", "about": "keywords", "not": "muted", "without": "muted", "by": "authors",
+    "match": "match", "unscored": "unscored",
 }  # fmt: skip
 _DAY_WORDS = {"weekdays": WEEKDAYS, "daily": EVERY_DAY, "everyday": EVERY_DAY, "weekends": frozenset({5, 6})}
-_FILLER_WORDS = ("and", "papers", "best", "the", "to", "every", "for", "score", "of")
+_FILLER_WORDS = ("and", "or", "papers", "best", "the", "to", "every", "for", "score", "of")
 
 
 def parse_subscribe_words(text: str, base: Subscription) -> Subscription:
@@ -43,11 +47,13 @@ def parse_subscribe_words(text: str, base: Subscription) -> Subscription:
 
     Such as: vision about "diffusion" at 08:30 top 3 min 8 on mon-fri in Europe/Berlin. The order is free. A
     field that is not mentioned stays as in `base`, except that domains and keywords are replaced together:
-    naming one of them clears the other. Raises InputError with a sentence about a word or value that is not
+    naming one of them clears the other. A paper must then match both, unless the words say “vision or about
+    "diffusion"” or “match any”. Raises InputError with a sentence about a word or value that is not
     understood.
     """
     clauses: dict[str, list[str]] = {}
     clause = "domains"
+    previous_word = ""
     for part in _TOKEN_PATTERN.findall(text.translate(_STRAIGHT_QUOTES)):
         word = part.lower()
         if word in (",", ";"):
@@ -59,17 +65,21 @@ def parse_subscribe_words(text: str, base: Subscription) -> Subscription:
         elif word in _FIELD_BY_CLAUSE_WORD:
             clause = _FIELD_BY_CLAUSE_WORD[word]
             clauses.setdefault(clause, [])
+            if clause == "keywords" and previous_word == "or":
+                clauses.setdefault("match", [MatchMode.ANY])
         elif word in ("everything", "anything"):
             clauses["domains"] = []
         else:
             clauses.setdefault(clause, []).append(part)
             # A clause with one value ends after it: the next word is a domain again.
-            clause = "domains" if clause in ("top", "min_score", "style") else clause
+            clause = "domains" if clause in ("top", "min_score", "style", "match") else clause
             clause = (
                 "domains"
-                if clause in ("at", "time_zone") and not _may_continue_clause(clause, clauses[clause])
+                if clause in ("at", "time_zone", "unscored")
+                and not _may_continue_clause(clause, clauses[clause])
                 else clause
             )
+        previous_word = word
     return _apply_clauses(clauses, base)
 
 
@@ -77,7 +87,9 @@ def _may_continue_clause(clause: str, values: list[str]) -> bool:
     """Return True if the clause takes another word: a list always, a time after a bare hour, as in "9 am"."""
     if clause == "at":
         return len(values) == 1 and values[0].isdigit()
-    return clause in ("domains", "keywords", "muted", "days")
+    if clause == "unscored":
+        return [value.lower() for value in values] in (["leave"], ["left"])
+    return clause in ("domains", "keywords", "muted", "authors", "days")
 
 
 def _apply_clauses(clauses: Mapping[str, list[str]], base: Subscription) -> Subscription:
@@ -88,7 +100,14 @@ def _apply_clauses(clauses: Mapping[str, list[str]], base: Subscription) -> Subs
             preferences,
             domains=_parse_domain_words(clauses.get("domains", [])),
             keywords=_parse_entry_words(clauses.get("keywords", [])),
+            match=MatchMode.ALL,
         )
+    if "match" in clauses:
+        preferences = replace(preferences, match=parse_match(_join_value(clauses["match"])))
+    if "authors" in clauses:
+        preferences = replace(preferences, authors=_parse_author_words(clauses["authors"]))
+    if "unscored" in clauses:
+        preferences = replace(preferences, unscored=parse_unscored(_join_value(clauses["unscored"])))
     if "muted" in clauses:
         preferences = replace(preferences, muted=_parse_entry_words(clauses["muted"]))
     if "top" in clauses:
@@ -113,17 +132,31 @@ def _join_value(clause_words: list[str]) -> str:
 
 
 def _parse_entry_words(clause_words: list[str]) -> tuple[str, ...]:
-    """Split words into entries at commas and at "and". Words in quotes, double or single, are one entry.
+    """Split words into entries at commas, at "and" and at "or".
 
-    Commas in double quotes become spaces. Raises InputError as `parse_entries` does.
+    Words in quotes, double or single, are one entry. Commas in double quotes become spaces. Raises InputError
+    as `parse_entries` does.
     """
     parts: list[str] = []
     for part in clause_words:
         if part.startswith('"'):
             parts += [",", part.strip('"').replace(",", " "), ","]
         else:
-            parts.append("," if part.lower() == "and" else part)
+            parts.append("," if part.lower() in ("and", "or") else part)
     return tuple(_strip_quotes(entry) for entry in parse_entries(" ".join(parts)))
+
+
+def _parse_author_words(clause_words: list[str]) -> tuple[str, ...]:
+    """Parse words as names of authors, by the rules of `_parse_entry_words`.
+
+    A quoted name with a comma, such as "Bengio, Yoshua", becomes Yoshua Bengio.
+    """
+    return _parse_entry_words(
+        [
+            f'"{straighten_name(part.strip(chr(34)))}"' if part.startswith('"') else part
+            for part in clause_words
+        ]
+    )
 
 
 def _strip_quotes(entry: str) -> str:
@@ -212,10 +245,14 @@ def format_subscribe_words(subscription: Subscription) -> str:
     """
     preferences, schedule = subscription.preferences, subscription.schedule
     parts = [", ".join(preferences.domains) or ("" if preferences.keywords else "everything")]
+    is_either = preferences.match is MatchMode.ANY and preferences.domains and preferences.keywords
+    parts += ["or"] if is_either else []
     parts += [f"about {_quote_entries(preferences.keywords)}"] if preferences.keywords else []
+    parts += [f"by {_quote_entries(preferences.authors)}"] if preferences.authors else []
     parts += [f"not {_quote_entries(preferences.muted)}"] if preferences.muted else []
     parts += [f"top {preferences.top}"]
     parts += [f"min {preferences.min_score:g}"] if preferences.min_score is not None else []
+    parts += ["unscored out"] if preferences.unscored is UnscoredPapers.LEAVE_OUT else []
     parts += [
         f"at {schedule.at:%H:%M}",
         _format_days(schedule.days),

@@ -71,11 +71,14 @@ class Library(Protocol):
     def ids_with_prefix(self, prefix: str, limit: int) -> Sequence[str]:
         """Return up to `limit` ids of papers that begin with the prefix, in descending code point order."""
 
-    def candidates(self, after_seq: int, to_seq: int, *, with_text: bool) -> Sequence[Candidate]:
+    def candidates(
+        self, after_seq: int, to_seq: int, *, with_text: bool, with_authors: bool = False
+    ) -> Sequence[Candidate]:
         """Return the papers that last became known in a window of sequence numbers, in any order.
 
         The window excludes `after_seq` and includes `to_seq`. Held, withdrawn and flagged papers are
-        included, and marked as such. `Candidate.text` is empty unless `with_text`.
+        included, and marked as such. `Candidate.text` is empty unless `with_text`, and `Candidate.authors`
+        unless `with_authors`.
         """
 
     def changes_after(self, after_seq: int, limit: int) -> Sequence[tuple[int, ScoredPaper]]:

@@ -97,7 +97,10 @@ def enqueue_full_reviews(
 def _load_recent_candidates(context: ReviewContext, now: datetime) -> Sequence[Candidate]:
     library = context.store.library
     return library.candidates(
-        library.sequence_at(now - context.lookback), library.latest_sequence(), with_text=True
+        library.sequence_at(now - context.lookback),
+        library.latest_sequence(),
+        with_text=True,
+        with_authors=True,
     )
 
 

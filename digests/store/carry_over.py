@@ -72,7 +72,7 @@ _NEW_VALUES: Mapping[str, Mapping[str, Any]] = {
     "paper_requests": {"platform": "", "workspace": "", "person": "", "granted_on": None},
     "marks": {"workspace": ""},
     "discussions": {"workspace": "", "by": "", "by_id": ""},
-    "subscriptions": {"paused_by_id": ""},
+    "subscriptions": {"paused_by_id": "", "authors": "[]", "match_mode": "any", "unscored": "after"},
     "subscription_changes": {"by_id": ""},
     "holds": {"by_id": ""},
     "posts": {"payload_without_name": None, "shared_by_id": ""},

@@ -93,8 +93,12 @@ class SqlLibrary:
         with self.database.read() as connection:
             return [_review_from_row(row) for row in connection.execute(of_paper)]
 
-    def candidates(self, after_seq: int, to_seq: int, *, with_text: bool) -> Sequence[Candidate]:
-        query = _CANDIDATES_WITH_TEXT if with_text else _CANDIDATES
+    def candidates(
+        self, after_seq: int, to_seq: int, *, with_text: bool, with_authors: bool = False
+    ) -> Sequence[Candidate]:
+        query = _select_candidates(
+            _CANDIDATE_TEXT if with_text else literal(""), papers.c.authors if with_authors else literal("")
+        )
         with self.database.read() as connection:
             rows = connection.execute(query, {"after": after_seq, "to": to_seq}).fetchall()
             held_ids = frozenset(connection.execute(_HELD_PAPERS).scalars())
@@ -451,7 +455,7 @@ PAPERS_WITH_REVIEW: Select[Any] = (
 """Query for papers with the columns of their current reviews and of moderation, which may be null."""
 
 
-def _select_candidates(text: ColumnElement[str]) -> Select[Any]:
+def _select_candidates(text: ColumnElement[str], authors: ColumnElement[str]) -> Select[Any]:
     columns = papers.c
     return select(
         columns.name,
@@ -465,6 +469,7 @@ def _select_candidates(text: ColumnElement[str]) -> Select[Any]:
         text,
         columns.upvotes,
         columns.scale,
+        authors,
     ).where(columns.known_seq > bindparam("after"), columns.known_seq <= bindparam("to"))
 
 
@@ -498,8 +503,7 @@ _SEQUENCE_AT = (
     .limit(1)
 )
 """Query for the sequence number of the last paper that became known up to an instant."""
-_CANDIDATES = _select_candidates(literal(""))
-_CANDIDATES_WITH_TEXT = _select_candidates(papers.c.title + " \n" + papers.c.abstract + " \n" + papers.c.tldr)
+_CANDIDATE_TEXT = papers.c.title + " \n" + papers.c.abstract + " \n" + papers.c.tldr
 
 
 def scored_paper_from_row(row: Row[Any]) -> ScoredPaper:
@@ -543,9 +547,9 @@ def _review_from_row(row: Row[Any]) -> Review:
 
 
 def _candidate_from_row(row: Row[Any], held_ids: Set[str], ranks: Mapping[str, PairwiseRank]) -> Candidate:
-    name, score, rank, primary, categories, published, flagged, withdrawn, text, upvotes, scale = tuple[
-        Any, ...
-    ](row)
+    name, score, rank, primary, categories, published, flagged, withdrawn, text, upvotes, scale, authors = (
+        tuple[Any, ...](row)
+    )
     return Candidate(
         name,
         score,
@@ -560,4 +564,5 @@ def _candidate_from_row(row: Row[Any], held_ids: Set[str], ranks: Mapping[str, P
         scale,
         name in held_ids,
         ranks.get(name),
+        tuple(authors.split("\n")) if authors else (),
     )

@@ -160,6 +160,10 @@ subscriptions = Table(
     Column("top", Integer, nullable=False),
     Column("min_score", Float),
     Column("style", StorableText, nullable=False),
+    Column("authors", StorableText, nullable=False, server_default="[]"),
+    # Rows of an older version have "any".
+    Column("match_mode", StorableText, nullable=False, server_default="any"),
+    Column("unscored", StorableText, nullable=False, server_default="after"),
     Column("at", StorableText, nullable=False),
     Column("days", StorableText, nullable=False),
     Column("time_zone", StorableText, nullable=False),

@@ -18,7 +18,16 @@ from digests.store import schema
 from digests.store.engine import Database
 from digests.store.outbox.abandon import abandon_due_edition, abandon_paused, reopen_failed
 from digests.store.outbox.conditions import is_digest
-from digests.subscription import Channel, DigestStyle, Preferences, Schedule, Subscription, SubscriptionChange
+from digests.subscription import (
+    Channel,
+    DigestStyle,
+    MatchMode,
+    Preferences,
+    Schedule,
+    Subscription,
+    SubscriptionChange,
+    UnscoredPapers,
+)
 
 log = logging.getLogger(__name__)
 
@@ -348,16 +357,20 @@ def _preferences_and_schedule_of(subscription: Subscription) -> tuple[Preference
     return subscription.preferences, subscription.schedule
 
 
+_OLD_VALUES = {"paused_by_id": "", "authors": "[]", "match_mode": "any", "unscored": "after"}
+"""Values of fields that entries of older versions do not have."""
+
+
 def _subscription_to_json(subscription: Subscription) -> str:
     """Return the changeable fields as JSON, for the change history.
 
-    An empty `paused_by_id` is left out, as in the entries of older versions.
+    Fields with a value of `_OLD_VALUES` are left out, as in the entries of older versions.
     """
     row = {
         name: value
         for name, value in _subscription_to_row(subscription).items()
         if name not in ("platform", "workspace", "channel", "owner_id")
-        and (name, value) != ("paused_by_id", "")
+        and (name not in _OLD_VALUES or value != _OLD_VALUES[name])
     }
     return json.dumps(row, sort_keys=True)
 
@@ -367,7 +380,7 @@ def _row_to_json(row: Row[Any]) -> str | None:
 
 
 def _subscription_from_json(json_text: str, channel: Channel) -> Subscription:
-    fields = SimpleNamespace(**json.loads(json_text))
+    fields = SimpleNamespace(**{**_OLD_VALUES, **json.loads(json_text)})
     return _subscription_from_fields(fields, channel)
 
 
@@ -424,6 +437,9 @@ def _subscription_to_row(subscription: Subscription) -> dict[str, Any]:
         "top": preferences.top,
         "min_score": preferences.min_score,
         "style": preferences.style,
+        "authors": json.dumps(preferences.authors),
+        "match_mode": preferences.match,
+        "unscored": preferences.unscored,
         "at": schedule.at.isoformat(),
         "days": json.dumps(sorted(schedule.days)),
         "time_zone": schedule.time_zone,
@@ -467,14 +483,15 @@ def _subscription_from_fields(fields: Any, channel: Channel) -> Subscription:
     Raises ValueError, TypeError or KeyError for invalid values.
     """
     preferences = _preferences_from_columns(
-        fields.domains, fields.keywords, fields.muted, fields.top, fields.min_score, fields.style
-    )
+        fields.domains, fields.keywords, fields.muted, fields.top, fields.min_score, fields.style,
+        fields.authors, fields.match_mode, fields.unscored,
+    )  # fmt: skip
     return Subscription(
         channel,
         preferences,
         _schedule_from_columns(fields.at, fields.days, fields.time_zone),
         paused_by=fields.paused_by,
-        paused_by_id=getattr(fields, "paused_by_id", ""),
+        paused_by_id=fields.paused_by_id,
     )
 
 
@@ -484,8 +501,9 @@ CACHE_SIZE = 1024
 
 @lru_cache(CACHE_SIZE)
 def _preferences_from_columns(
-    domains: str, keywords: str, muted: str, top: int, min_score: float | None, style: str
-) -> Preferences:
+    domains: str, keywords: str, muted: str, top: int, min_score: float | None, style: str, authors: str,
+    match: str, unscored: str,
+) -> Preferences:  # fmt: skip
     return Preferences(
         domains=tuple(json.loads(domains)),
         keywords=tuple(json.loads(keywords)),
@@ -493,6 +511,9 @@ def _preferences_from_columns(
         top=top,
         min_score=min_score,
         style=DigestStyle(style),
+        authors=tuple(json.loads(authors)),
+        match=MatchMode(match),
+        unscored=UnscoredPapers(unscored),
     )
 
 

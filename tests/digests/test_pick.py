@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from digests.errors import InputError
 from digests.model import Candidate, LeftOut, PairwiseRank, Selection
 from digests.pick import PickPolicy, apply_pairwise_ranks, compile_word_pattern, format_ordinal, pick
-from digests.subscription import Preferences
+from digests.subscription import MatchMode, Preferences, UnscoredPapers
 from tests.builders import TODAY, a_candidate
 
 
@@ -54,8 +54,9 @@ def test_ties_are_broken_by_keyword_then_date_then_id() -> None:
         a_candidate("followed", text="on alignment", published=date(2026, 11, 1)),
     ]
     chosen = pick_from(
-        candidates, domains=("cs.LG",), keywords=("alignment",), policy=PickPolicy(max_domain_share=1)
-    )
+        candidates, domains=("cs.LG",), keywords=("alignment",), match=MatchMode.ANY,
+        policy=PickPolicy(max_domain_share=1),
+    )  # fmt: skip
     assert chosen_ids(chosen) == ["followed", "newer", "a", "b"]
 
 
@@ -66,9 +67,44 @@ def test_a_paper_matches_by_domain_cross_list_or_keyword() -> None:
         a_candidate("followed", domain="cs.RO", text="Few-shot policies"),
         a_candidate("other", domain="cs.RO", text="nothing of it"),
     ]
-    selection = pick_from(candidates, domains=("vision",), keywords=("few shot",))
+    selection = pick_from(candidates, domains=("vision",), keywords=("few shot",), match=MatchMode.ANY)
     assert set(chosen_ids(selection)) == {"primary", "cross-listed", "followed"}
     assert selection.left_out == {LeftOut.OTHER_DOMAIN: 1}
+
+
+def test_a_paper_must_match_domains_and_keywords_unless_one_of_them_is_enough() -> None:
+    candidates = [
+        a_candidate("both", domain="cs.CV", text="on diffusion"),
+        a_candidate("domain", domain="cs.CV", text="on trees"),
+        a_candidate("keyword", domain="cs.CL", text="on diffusion"),
+    ]
+    wish: dict[str, Any] = {"domains": ("vision",), "keywords": ("diffusion",)}
+    assert chosen_ids(pick_from(candidates, **wish)) == ["both"]
+    assert set(chosen_ids(pick_from(candidates, **wish, match=MatchMode.ANY))) == {
+        "both",
+        "domain",
+        "keyword",
+    }
+
+
+def test_a_paper_by_a_followed_author_is_wanted_in_any_domain_and_says_so() -> None:
+    candidates = [
+        a_candidate("followed", 6.0, "cs.NE", authors=("Ada Byron", "Yoshua Bengio")),
+        a_candidate("namesake", 9.0, "cs.NE", authors=("Samy Bengio",)),
+        a_candidate("domain", 5.0, "cs.CV"),
+    ]
+    chosen = pick_from(candidates, domains=("vision",), authors=("Y. Bengio",)).choices
+    assert [(choice.id, choice.reason) for choice in chosen] == [
+        ("followed", "1st by score of 2, follows Y. Bengio"),
+        ("domain", "2nd by score of 2, in vision"),
+    ]
+    assert chosen_ids(pick_from(candidates, authors=("Y. Bengio",))) == ["followed"]
+
+
+def test_unscored_papers_can_be_left_out() -> None:
+    candidates = [a_candidate("scored", 2.0), a_candidate("ranked", None, rank=1)]
+    selection = pick_from(candidates, unscored=UnscoredPapers.LEAVE_OUT)
+    assert (chosen_ids(selection), selection.left_out) == (["scored"], {LeftOut.NOT_SCORED: 1})
 
 
 def test_a_muted_domain_excludes_primary_papers_and_a_muted_word_its_users() -> None:
@@ -125,7 +161,9 @@ def test_each_pick_has_its_reason_in_words() -> None:
         a_candidate("a", 9.0, "cs.CV", text="On Alignments"),
         a_candidate("b", None, "cs.CV", rank=4),
     ]
-    chosen = pick_from(candidates, domains=("vision", "cs.CL"), keywords=("alignment",)).choices
+    chosen = pick_from(
+        candidates, domains=("vision", "cs.CL"), keywords=("alignment",), match=MatchMode.ANY
+    ).choices
     assert [choice.reason for choice in chosen] == [
         "1st by score of 2, in vision, mentions “Alignments”",
         "2nd by rank of 2, in vision",
@@ -141,8 +179,9 @@ def test_unscored_papers_are_ordered_by_upvotes_and_keywords() -> None:
         a_candidate("both", None, upvotes=31, text="Diffusion again"),
     ]
     selection = pick_from(
-        candidates, domains=("cs.LG",), keywords=("diffusion",), policy=PickPolicy(max_domain_share=1)
-    )
+        candidates, domains=("cs.LG",), keywords=("diffusion",), match=MatchMode.ANY,
+        policy=PickPolicy(max_domain_share=1),
+    )  # fmt: skip
     in_field = "in Machine learning (cs.LG)"
     assert [(choice.id, choice.reason) for choice in selection.choices] == [
         ("both", f"31 upvotes on Hugging Face, {in_field}, mentions “Diffusion”"),
@@ -199,6 +238,7 @@ any_candidates = st.lists(
         upvotes=st.sampled_from([0, 0, 3, 200]),
         withdrawn=st.booleans(),
         text=st.sampled_from(["", "alignment", "a survey"]),
+        authors=st.sampled_from([(), ("Bengio, Yoshua",), ("A. Byron",)]),
     ),
     max_size=40,
 )
@@ -209,6 +249,9 @@ any_preferences = st.builds(
     muted=st.sampled_from([(), ("survey",), ("cs.CL",)]),
     top=st.integers(1, 8),
     min_score=st.sampled_from([None, 3.0, 7.0]),
+    authors=st.sampled_from([(), ("Y. Bengio",)]),
+    match=st.sampled_from(MatchMode),
+    unscored=st.sampled_from(UnscoredPapers),
 )
 
 

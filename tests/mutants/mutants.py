@@ -1696,7 +1696,7 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "change of an older version that cannot be undone",
         "digests/store/subscriptions.py",
-        '(name, value) != ("paused_by_id", "")',
+        "value != _OLD_VALUES[name]",
         "bool(name)",
         (
             f"{CARRIED}::test_subscriptions_keep_who_paused_and_stopped_them_and_a_change_can_be_undone[sqlite]",

@@ -10,6 +10,7 @@ import discord
 
 from bot.conversation.subscription_form import SubscriptionForm
 from digests.domains import DOMAIN_GROUPS
+from digests.subscription import MatchMode
 from digests.text import clip_text
 
 FORM_ID_PREFIX = "form:"
@@ -25,7 +26,7 @@ Values = Mapping[str, str]
 
 FIELDS = {
     "domains": ("Domains", f"arXiv categories such as cs.CL, or {', '.join(DOMAIN_GROUPS)}", False),
-    "keywords": ("Keywords, with commas", "Words that make a paper wanted in any domain", False),
+    "keywords": ("Keywords, with commas", "Words that make a paper wanted", False),
     "muted": ("Leave out", "Domains or words that keep a paper out, with commas", False),
     "how": (
         "How many, from which score, in which style",
@@ -40,11 +41,12 @@ FIELDS = {
 def values_of(form: SubscriptionForm) -> dict[str, str]:
     """Return the text of the modal's fields for a channel's current subscription."""
     score = f" min {form.min_score}" if form.min_score else ""
+    match = " match any" if form.match == MatchMode.ANY and form.domains and form.keywords else ""
     return {
         "domains": form.domains,
         "keywords": form.keywords,
         "muted": form.muted,
-        "how": f"top {form.top}{score} style {form.style}",
+        "how": f"top {form.top}{score} style {form.style}{match}",
         "when": f"on {', '.join(form.days)} at {form.at} in {form.time_zone}",
     }
 

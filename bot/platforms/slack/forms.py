@@ -64,7 +64,7 @@ def build_settings_view(
                 "keywords",
                 "Keywords",
                 form.keywords,
-                "Words that make a paper wanted in any domain, with commas.",
+                "Words that make a paper wanted, with commas.",
             ),
             _build_text_input("muted", "Leave out", form.muted, "Domains or words that keep a paper out."),
             _build_input("top", "How many papers at most", _build_top_select(form.top)),
@@ -164,7 +164,7 @@ def read_metadata(view: Mapping[str, Any]) -> tuple[str, str]:
 
 
 def read_fields(view: Mapping[str, Any]) -> SubscriptionForm:
-    """Return the filled-in form from a submitted view. Missing fields are empty.
+    """Return the filled-in form from a submitted view. Missing fields have the form's defaults.
 
     Raises InputError for a damaged view.
     """
@@ -173,10 +173,11 @@ def read_fields(view: Mapping[str, Any]) -> SubscriptionForm:
         fields = {
             name: _read_element((blocks.get(name) or {}).get(VALUE_ACTION_ID) or {})
             for name in SubscriptionForm.__dataclass_fields__
+            if name in blocks
         }
     except (TypeError, KeyError, AttributeError):
         raise InputError(STALE_FORM) from None
-    days = fields.pop("days")
+    days = fields.pop("days", ())
     return SubscriptionForm(
         **{name: str(value) for name, value in fields.items()},
         days=tuple(days) if isinstance(days, list) else (),

@@ -11,7 +11,15 @@ from bot.conversation.subscription_form import FormError, SubscriptionForm, form
 from bot.conversation.subscription_summary import describe_difference, describe_subscription
 from bot.conversation.subscription_words import format_subscribe_words, parse_subscribe_words
 from digests.errors import InputError
-from digests.subscription import Channel, DigestStyle, Preferences, Schedule, Subscription
+from digests.subscription import (
+    Channel,
+    DigestStyle,
+    MatchMode,
+    Preferences,
+    Schedule,
+    Subscription,
+    UnscoredPapers,
+)
 
 BASE = Subscription(Channel("slack", "C1"), Preferences(("audio",), ("old",), top=7), Schedule(time(7)))
 
@@ -27,6 +35,15 @@ BASE = Subscription(Channel("slack", "C1"), Preferences(("audio",), ("old",), to
          Preferences(("vision",), ("diffusion models", "alignment"), top=7)),
         ("about ‘rlhf’, ‘world models’, bayes' rule",
          Preferences((), ("rlhf", "world models", "bayes' rule"), top=7)),
+        ('vision or about "diffusion"', Preferences(("vision",), ("diffusion",), top=7, match=MatchMode.ANY)),
+        ('about "diffusion" vision match any',
+         Preferences((), ("diffusion", "vision"), top=7, match=MatchMode.ANY)),
+        ('vision about rag or retrieval', Preferences(("vision",), ("rag", "retrieval"), top=7)),
+        ('vision or language', Preferences(("vision", "language"), top=7)),
+        ('vision by "Bengio, Yoshua" and "Y. LeCun" unscored left out',
+         Preferences(("vision",), top=7, authors=("Yoshua Bengio", "Y. LeCun"),
+                     unscored=UnscoredPapers.LEAVE_OUT)),
+        ("unscored after vision", Preferences(("vision",), top=7)),
         ("everything not audio, “bird song”", Preferences((), (), ("audio", "bird song"), top=7)),
         ("score 7.5 style thread",
          Preferences(("audio",), ("old",), top=7, min_score=7.5, style=DigestStyle.THREAD)),
@@ -114,7 +131,10 @@ wishes = st.builds(
     st.integers(1, 50),
     st.none() | st.integers(0, 20).map(lambda half: half / 2),
     st.sampled_from(DigestStyle),
-)
+    entries,
+    st.sampled_from(MatchMode),
+    st.sampled_from(UnscoredPapers),
+).map(lambda wish: wish if wish.domains and wish.keywords else replace(wish, match=MatchMode.ALL))
 schedules = st.builds(
     Schedule,
     st.times().map(lambda at: at.replace(second=0, microsecond=0)),
@@ -132,7 +152,20 @@ def test_a_formatted_subscription_parses_to_itself(wish: Preferences, schedule: 
 
 
 def test_a_form_reports_every_problem_at_once() -> None:
-    bad = SubscriptionForm("visoin", "x" * 101, "", "0", "eleven", "25:00", (), "Mars/Phobos", "fancy")
+    bad = SubscriptionForm(
+        "visoin",
+        "x" * 101,
+        "",
+        "0",
+        "eleven",
+        "25:00",
+        (),
+        "Mars/Phobos",
+        "fancy",
+        "y" * 101,
+        "both",
+        "first",
+    )
     with pytest.raises(FormError) as refused:
         parse_form(bad, BASE)
     assert set(refused.value.problems) == {field.name for field in fields(SubscriptionForm)} - {"muted"}
@@ -154,8 +187,38 @@ def test_a_subscription_is_described_in_one_sentence() -> None:
         Schedule(time(8, 30), time_zone="Europe/Berlin"),
     )
     assert describe_subscription(one) == (
-        "The 3 best papers from vision or about rag, scored 8 or more, without audio, "
+        "The 3 best papers from vision that are about rag, scored 8 or more, without audio, "
         "weekdays at 08:30 (Europe/Berlin), "
         "one message per paper"
     )
     assert describe_difference(one, replace(one, preferences=replace(one.preferences, top=5))) == "top 3 → 5"
+
+
+@pytest.mark.parametrize(
+    ("wish", "subject"),
+    [
+        (Preferences(("vision",), ("rag",)), "from vision that are about rag"),
+        (Preferences(("vision",), ("rag",), match=MatchMode.ANY), "from vision or about rag"),
+        (Preferences(("vision",), match=MatchMode.ANY), "from vision"),
+        (Preferences(("vision",), authors=("Y. Bengio",)), "from vision, or by Y. Bengio"),
+        (Preferences(authors=("Y. Bengio",)), "by Y. Bengio"),
+        (Preferences(unscored=UnscoredPapers.LEAVE_OUT), ", none without a score"),
+    ],
+)
+def test_a_description_says_whether_papers_must_match_both(wish: Preferences, subject: str) -> None:
+    described = describe_subscription(replace(BASE, preferences=wish))
+    gap = "" if subject.startswith(",") else " "
+    assert described.startswith(f"The 5 best papers{gap}{subject}, weekdays")
+
+
+def test_a_change_of_how_papers_match_is_described() -> None:
+    before = replace(BASE, preferences=Preferences(("vision",), ("rag",), match=MatchMode.ANY))
+    after = replace(BASE, preferences=Preferences(("vision",), ("rag",), authors=("Ada Byron",)))
+    assert describe_difference(before, after) == "match any → all; authors none → Ada Byron"
+
+
+def test_fields_that_a_form_does_not_have_keep_their_values() -> None:
+    wish = Preferences(authors=("Ada Byron",), match=MatchMode.ANY, unscored=UnscoredPapers.LEAVE_OUT)
+    base = replace(BASE, preferences=wish)
+    short = replace(form_of(base), authors=None, match=None, unscored=None, top="9")
+    assert parse_form(short, base).preferences == replace(wish, top=9)

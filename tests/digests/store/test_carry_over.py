@@ -62,7 +62,7 @@ ADDED = {
     "paper_requests": ["''", "''", "''", "None"],
     "posts": ["None", "''"],
     "subscription_changes": ["''"],
-    "subscriptions": ["''"],
+    "subscriptions": ["''", "'[]'", "'any'", "'after'"],
 }
 
 FILLED = ("marks", "discussions")

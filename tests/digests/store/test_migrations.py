@@ -12,6 +12,7 @@ from digests.ports.paper_requests import PaperRequest
 from digests.store import open_store
 from digests.store.engine import open_database
 from digests.store.migration import MIGRATIONS_FOLDER
+from digests.subscription import Channel, MatchMode, Preferences
 from tests.builders import NOW, a_paper
 
 
@@ -51,3 +52,20 @@ def test_requests_of_0101_are_kept_and_their_papers_are_queued_again_within_the_
     assert store.paper_requests.list_open(9, 9) == [PaperRequest("2401.00001", NOW)]
     assert [task.paper for task in store.review_queue.next(ReviewDepth.FULL, 9, now=NOW)] == ["2401.00002"]
     store.close()
+
+
+def test_subscriptions_of_0106_keep_that_a_domain_or_a_keyword_is_enough(url: str) -> None:
+    is_on = "1" if url.startswith("sqlite") else "true"
+    create_store_of(
+        url,
+        "0106",
+        "INSERT INTO subscriptions (platform, workspace, channel, domains, keywords, muted, top, style, at, "
+        "days, time_zone, is_from_settings, active, next_due_at) VALUES ('console', '', 'papers', "
+        f"""'["vision"]', '["diffusion"]', '[]', 5, 'cards', '09:00:00', '[0]', 'UTC', """
+        f"false, {is_on}, '2026-11-30 09:00:00')",
+    )
+    store = open_store(url)
+    subscription = store.subscriptions.find(Channel("console", "papers"))
+    store.close()
+    assert subscription
+    assert subscription.preferences == Preferences(("vision",), ("diffusion",), match=MatchMode.ANY)

@@ -10,7 +10,16 @@ from digests.errors import InputError
 from digests.ports import Store
 from digests.store import schema
 from digests.store.subscriptions import SqlSubscriptions
-from digests.subscription import Channel, DigestStyle, Preferences, Schedule, Subscription, SubscriptionChange
+from digests.subscription import (
+    Channel,
+    DigestStyle,
+    MatchMode,
+    Preferences,
+    Schedule,
+    Subscription,
+    SubscriptionChange,
+    UnscoredPapers,
+)
 from tests.builders import NOW, TODAY, a_store, a_subscription, save_subscription
 from tests.outbox import LEASE, claim_all, claim_recap
 
@@ -189,7 +198,10 @@ def test_settings_leave_channels_that_people_subscribed() -> None:
 
 def test_preferences_and_schedule_are_stored_unchanged() -> None:
     store = a_store()
-    preferences = Preferences(("vision", "cs.CL"), ("äöü, “x”",), ("audio",), 7, 6.5, DigestStyle.THREAD)
+    preferences = Preferences(
+        ("vision", "cs.CL"), ("äöü, “x”",), ("audio",), 7, 6.5, DigestStyle.THREAD,
+        ("Bengio, Yoshua", "Ł. Kaiser"), MatchMode.ANY, UnscoredPapers.LEAVE_OUT,
+    )  # fmt: skip
     schedule = Schedule(time(7, 45), frozenset({0, 6}), "Asia/Kathmandu")
     subscription = Subscription(Channel("console", "a", "w"), preferences, schedule)
     store.subscriptions.sync_from_settings([subscription], now=NOW)
