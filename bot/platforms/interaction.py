@@ -57,14 +57,15 @@ class Responder(Protocol):
 class Click:
     """One click on a button.
 
-    `action` and `value` are those of the button. `fetch_person` asks the platform for the person's name and
-    rights, which few actions need.
+    `action` and `value` are those of the button. `interaction_id` is the platform's. `fetch_person` asks the
+    platform for the person's name and rights, which few actions need.
     """
 
     action: str
     value: str
     channel: Channel
     person_id: str
+    interaction_id: str
     fetch_person: Callable[[], Awaitable[Person]]
 
 
@@ -75,7 +76,9 @@ class InteractionDispatcher:
     `emojis` are the reactions that mark a paper. `confirms_undo` is True on a platform that shows a waiting
     state until every click is answered. Methods raise their errors, unless stated otherwise; `explain_errors`
     around a call turns them into sentences for the person. Those that a person causes raise LimitReachedError
-    before any other call if the person has done too much of it: see `fair_use`.
+    before any other call if the person has done too much of it: see `fair_use`. Those that change something
+    raise PaperroundError for an interaction that was handled before, also by another process or before a
+    restart: platforms and attackers send some twice.
     """
 
     answers: Answers
@@ -98,6 +101,8 @@ class InteractionDispatcher:
         """
         use = next((use for action, use in USE_BY_ACTION.items() if action == click.action), Use.LOOK_UP)
         self.fair_use.take_token(use, click.channel, click.person_id)
+        if use is not Use.LOOK_UP:
+            await self._require_new(click.interaction_id)
         match click.action:
             case ButtonAction.DISCUSS:
                 is_marked = await self.mark_handler.toggle_mark(click.channel, click.value, click.person_id)
@@ -125,6 +130,14 @@ class InteractionDispatcher:
                     "This button is from an older Paperround and does nothing any more; "
                     f"{self.answers.paper_command} and {self.answers.digest_command} do it now."
                 )
+
+    async def _require_new(self, interaction_id: str) -> None:
+        """Record an interaction; one without an id is new. Raises PaperroundError if it is recorded."""
+        if not interaction_id:
+            return
+        event = f"{self.platform.name} interaction {interaction_id}"
+        if not await run_interactive(self.answers.store.events.record_once, event, now=self.clock()):
+            raise PaperroundError("This came a second time, and was done the first time.")
 
     async def _share_paper(self, click: Click, respond: Responder) -> None:
         person = await click.fetch_person()
@@ -176,7 +189,12 @@ class InteractionDispatcher:
         return await run_interactive(lookup.show_fetched_paper, paper, channel, person_id)
 
     async def run_digest_command(
-        self, text: str, channel: Channel, person_id: str, fetch_person: Callable[[], Awaitable[Person]]
+        self,
+        text: str,
+        channel: Channel,
+        person_id: str,
+        interaction_id: str,
+        fetch_person: Callable[[], Awaitable[Person]],
     ) -> Reply:
         """Run the text after /digest for a channel, and return the reply without sending it.
 
@@ -187,8 +205,11 @@ class InteractionDispatcher:
         InputError for a text that is not understood or a person who may not give the command, and StoreError;
         run it inside `explain_errors`.
         """
-        self.fair_use.take_token(find_use_of_command(text), channel, person_id)
+        use = find_use_of_command(text)
+        self.fair_use.take_token(use, channel, person_id)
         person = await fetch_person()
+        if use is not Use.LOOK_UP:
+            await self._require_new(interaction_id)
         return await run_interactive(self.answers.run_digest_command, text, channel, person)
 
     async def send_reply(self, reply: Reply, channel: Channel, respond: Responder) -> None:
@@ -200,7 +221,13 @@ class InteractionDispatcher:
         await announce_message(reply.announcement, channel, self.platform)
 
     async def toggle_mark_on_message(
-        self, channel: Channel, receipt: str, text: str, person_id: str, respond: Responder
+        self,
+        channel: Channel,
+        receipt: str,
+        text: str,
+        person_id: str,
+        interaction_id: str,
+        respond: Responder,
     ) -> None:
         """Mark the paper that a message shows or links to, or take the person's mark back, and respond.
 
@@ -208,6 +235,7 @@ class InteractionDispatcher:
         refreshed later. Raises InputError when the message is about no known paper, or about several.
         """
         self.fair_use.take_token(Use.MARK, channel, person_id)
+        await self._require_new(interaction_id)
         paper = await self.mark_handler.find_paper_in_message(channel, receipt, text)
         is_marked = await self.mark_handler.toggle_mark(channel, paper, person_id)
         await respond(present_sentence(describe_menu_choice(is_marked, self.answers.digest_command)))

@@ -1594,11 +1594,11 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "a person is fetched before the limit is checked",
         "bot/platforms/interaction.py",
-        """        self.fair_use.take_token(find_use_of_command(text), channel, person_id)
+        """        self.fair_use.take_token(use, channel, person_id)
         person = await fetch_person()
 """,
         """        person = await fetch_person()
-        self.fair_use.take_token(find_use_of_command(text), channel, person_id)
+        self.fair_use.take_token(use, channel, person_id)
 """,
         (
             "tests/bot/platforms/test_interaction.py::"
@@ -1613,6 +1613,16 @@ MUTANTS: tuple[Mutant, ...] = (
         (
             "tests/bot/platforms/test_interaction.py::"
             "test_a_flood_of_reactions_is_applied_up_to_the_limit_and_then_read_once",
+        ),
+    ),
+    Mutant(
+        "a click that comes again is carried out again",
+        "bot/platforms/interaction.py",
+        "            await self._require_new(click.interaction_id)\n",
+        "            pass\n",
+        (
+            "tests/bot/platforms/test_interaction.py::"
+            "test_an_interaction_that_comes_again_changes_nothing_a_second_time[discuss]",
         ),
     ),
     Mutant(

@@ -151,7 +151,9 @@ class DiscordListeners:
         async def fetch_person() -> Person:
             return person
 
-        return await self.dispatcher.run_digest_command(text, channel, person.id, fetch_person)
+        return await self.dispatcher.run_digest_command(
+            text, channel, person.id, str(interaction.id), fetch_person
+        )
 
     async def on_settings(self, interaction: Interaction, target: Any = None) -> None:
         """Open the form of a channel's digest, filled in with the values of a rejected form if there is one.
@@ -217,8 +219,10 @@ class DiscordListeners:
             links = " ".join(filter(None, (embed.url for embed in message.embeds)))
             receipt = _receipt_of(interaction.channel, message.id)
             text = f"{message.content} {links}"
-            person_id = str(interaction.user.id)
-            await self.dispatcher.toggle_mark_on_message(channel, receipt, text, person_id, respond)
+            person_id, interaction_id = str(interaction.user.id), str(interaction.id)
+            await self.dispatcher.toggle_mark_on_message(
+                channel, receipt, text, person_id, interaction_id, respond
+            )
 
         await answer_interaction(interaction, toggle_mark, self.dispatcher)
 
@@ -246,7 +250,7 @@ class DiscordListeners:
                 return person
 
             await self.dispatcher.handle_click(
-                Click(action, value, channel, person.id, fetch_person), respond
+                Click(action, value, channel, person.id, str(interaction.id), fetch_person), respond
             )
 
         is_own_view = interaction.message is not None and interaction.message.flags.ephemeral

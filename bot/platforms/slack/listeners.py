@@ -159,7 +159,8 @@ class SlackListeners:
                     await require_app_in_channel(channel, workspace)
                 return person
 
-            reply = await self.dispatcher.run_digest_command(text, channel, user, fetch_person)
+            trigger = str(command.get("trigger_id") or "")
+            reply = await self.dispatcher.run_digest_command(text, channel, user, trigger, fetch_person)
             if reply.form:
                 view = build_settings_view(
                     reply.form,
@@ -260,8 +261,9 @@ class SlackListeners:
                     await require_writable_channel(channel, user, workspace)
                 return person
 
+            trigger = str(body.get("trigger_id") or "")
             await self.dispatcher.handle_click(
-                Click(action_name, value, channel, user, fetch_person), respond
+                Click(action_name, value, channel, user, trigger, fetch_person), respond
             )
 
     async def _on_look_up(self, ack: Ack, body: Payload, action: Payload, workspace: SlackWorkspace) -> None:
@@ -278,7 +280,8 @@ class SlackListeners:
         channel = self._channel_from_id(body["channel"]["id"], workspace)
         async with self._handle_request(workspace, body.get("response_url", ""), channel, user) as respond:
             receipt, text = str(message.get("ts", "")), str(message.get("text", ""))
-            await self.dispatcher.toggle_mark_on_message(channel, receipt, text, user, respond)
+            trigger = str(body.get("trigger_id") or "")
+            await self.dispatcher.toggle_mark_on_message(channel, receipt, text, user, trigger, respond)
 
     async def _on_reaction(self, event: Payload, body: Payload, workspace: SlackWorkspace) -> None:
         item, emoji, user = event.get("item") or {}, str(event.get("reaction", "")), event["user"]

@@ -14,6 +14,7 @@ from bot.conversation.fair_use import USE_LIMITS, LimitReachedError, Use
 from bot.conversation.marks import MarkEmojis
 from bot.platforms.interaction import Click, InteractionDispatcher
 from digests.build import DigestPolicy
+from digests.errors import PaperroundError
 from digests.model import NOT_REVIEWED, Post
 from digests.ports import Store
 from tests.builders import NOW, a_paper, a_store, a_subscription, save_subscription
@@ -86,7 +87,7 @@ def test_a_person_who_pauses_and_resumes_on_and_on_is_stopped_before_the_channel
         for number in range(40):
             verb = "resume" if number % 2 else "pause"
             try:
-                reply = await dispatcher.run_digest_command(verb, channel, ADA.id, fetch_ada)
+                reply = await dispatcher.run_digest_command(verb, channel, ADA.id, f"{number}", fetch_ada)
                 await dispatcher.send_reply(reply, channel, ignore_answer)
             except LimitReachedError as error:
                 refusals.append(str(error))
@@ -106,7 +107,7 @@ def test_a_click_beyond_the_limit_asks_neither_the_platform_nor_the_store(
     for use in Use:
         for _ in range(USE_LIMITS[use].person.burst):
             dispatcher.fair_use.take_token(use, channel, ADA.id)
-    click = Click(action, "1", channel, ADA.id, refuse_to_fetch)
+    click = Click(action, "1", channel, ADA.id, "i1", refuse_to_fetch)
     with pytest.raises(LimitReachedError):
         asyncio.run(dispatcher.handle_click(click, ignore_answer))
 
@@ -121,7 +122,7 @@ def test_a_command_beyond_the_limit_asks_neither_the_platform_nor_the_store(
         for _ in range(USE_LIMITS[use].person.burst):
             dispatcher.fair_use.take_token(use, channel, ADA.id)
     with pytest.raises(LimitReachedError):
-        asyncio.run(dispatcher.run_digest_command(command, channel, ADA.id, refuse_to_fetch))
+        asyncio.run(dispatcher.run_digest_command(command, channel, ADA.id, "i1", refuse_to_fetch))
     with pytest.raises(LimitReachedError):
         asyncio.run(dispatcher.look_up_paper("2401.00001", channel, ADA.id, ignore_answer))
 
@@ -155,3 +156,41 @@ def test_a_flood_of_reactions_is_applied_up_to_the_limit_and_then_read_once(
 
     asyncio.run(run())
     assert read == ["1.0", "2.0"]
+
+
+SECOND_TIME = "This came a second time, and was done the first time."
+
+
+@pytest.mark.parametrize("kind", ["discuss", "share", "menu", "pause"])
+def test_an_interaction_that_comes_again_changes_nothing_a_second_time(
+    kind: str, platform: MemoryPlatform
+) -> None:
+    store = a_store()
+    store.library.add([(a_paper(), NOT_REVIEWED)], now=NOW)
+    channel, paper = save_subscription(store, a_subscription()).channel, a_paper().id
+
+    async def interact(dispatcher: InteractionDispatcher, interaction_id: str) -> None:
+        if kind == "menu":
+            await dispatcher.toggle_mark_on_message(
+                channel, "2.0", paper, ADA.id, interaction_id, ignore_answer
+            )
+        elif kind == "pause":
+            reply = await dispatcher.run_digest_command(kind, channel, ADA.id, interaction_id, fetch_ada)
+            await dispatcher.send_reply(reply, channel, ignore_answer)
+        else:
+            click = Click(kind, paper, channel, ADA.id, interaction_id, fetch_ada)
+            await dispatcher.handle_click(click, ignore_answer)
+
+    def describe_state() -> tuple[object, ...]:
+        subscription = store.subscriptions.find(channel)
+        marks = dict(store.marks.mark_counts(channel, [paper]))
+        return marks, subscription and subscription.is_running, len(platform.posted_pages.pages)
+
+    before = describe_state()
+    asyncio.run(interact(a_dispatcher(store, platform), "i1"))
+    after = describe_state()
+    assert after != before
+    with pytest.raises(PaperroundError, match=SECOND_TIME):
+        asyncio.run(interact(a_dispatcher(store, platform), "i1"))
+    assert describe_state() == after
+    asyncio.run(interact(a_dispatcher(store, platform), "i2"))
