@@ -96,11 +96,16 @@ class SqlPeople:
     def _overwrite_log(self) -> None:
         """Move SQLite's write-ahead log into the file, so that the old rows are in neither.
 
-        It is left to a later write while another process reads.
+        It is left to a later write while another process reads for longer than a second.
         """
         if self.database.file:
             with self.database.read() as connection:
-                connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+                usual = connection.exec_driver_sql("PRAGMA busy_timeout").scalar()
+                connection.exec_driver_sql("PRAGMA busy_timeout = 1000")
+                try:
+                    connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+                finally:
+                    connection.exec_driver_sql(f"PRAGMA busy_timeout = {usual}")
 
     def export(self, person: Subject) -> Mapping[str, Sequence[Mapping[str, Any]]]:
         records: dict[str, Sequence[Mapping[str, Any]]] = {}
@@ -126,15 +131,16 @@ class SqlPeople:
         return counts
 
     def prune(self, *, before: datetime, limit: int) -> int:
+        old = _list_old_conditions(before)
+        with self.database.read() as connection:  # The search for old rows keeps no other write waiting.
+            keys = [_find_keys(connection, table, condition, limit) for table, condition in old]
+        if not any(keys):
+            return 0
         with self.database.write(lock_name="people") as connection:
-            counts = [
-                _prune_marks(connection, before, limit),
-                _prune_changes(connection, before, limit),
-                _prune_pauses(connection, before, limit),
-                *(_prune_names(connection, table, before, limit) for table in (holds, discussions)),
-                _prune_shared_cards(connection, before, limit),
-            ]
-        return max(counts)
+            for (table, condition), found in zip(old, keys, strict=True):
+                if found:
+                    _prune_rows(connection, table, and_(condition, tuple_(*table.primary_key).in_(found)))
+        return max(map(len, keys))
 
 
 def _note_name(file_id: str) -> str:
@@ -621,44 +627,46 @@ def _to_json_value(value: Any) -> Any:
 # Retention.
 
 
-def _prune_marks(connection: Connection, before: datetime, limit: int) -> int:
-    """Delete marks that were taken back: no event is that late."""
-    key = tuple(marks.primary_key)
-    old = select(*key).where(~marks.c.is_on, marks.c.at < before).limit(limit)
-    count: int = connection.execute(delete(marks).where(tuple_(*key).in_(old))).rowcount
-    return count
+def _list_old_conditions(before: datetime) -> list[tuple[Table, ColumnElement[bool]]]:
+    """Return the conditions for records that are older than an instant and still name a person, by table.
 
-
-def _prune_changes(connection: Connection, before: datetime, limit: int) -> int:
-    old = select(changes).where(changes.c.at < before, changes.c.by != SOMEBODY).limit(limit)
-    rows = connection.execute(old).mappings().all()
-    for row in rows:
-        _rewrite_change(connection, dict(row), lambda *_: True)
-        connection.execute(update(changes).where(changes.c.id == row["id"]).values(by=SOMEBODY, by_id=""))
-    return len(rows)
-
-
-def _prune_pauses(connection: Connection, before: datetime, limit: int) -> int:
-    """Forget who paused the digests that nobody changed since."""
+    Of marks these are the ones that were taken back: no event is that late. Of subscriptions these are the
+    paused ones that nobody changed since.
+    """
     is_newer = exists().where(changes.c.subscription == subscriptions.c.id, changes.c.at >= before)
-    is_paused = subscriptions.c.paused_by.not_in(("", SOMEBODY))
-    old = select(subscriptions.c.id).where(is_paused, ~is_newer).limit(limit)
-    paused = update(subscriptions).where(subscriptions.c.id.in_(old))
-    count: int = connection.execute(paused.values(paused_by=SOMEBODY, paused_by_id="")).rowcount
-    return count
+    has_pauser = or_(subscriptions.c.paused_by_id != "", subscriptions.c.paused_by.not_in(("", SOMEBODY)))
+    has_sharer = or_(posts.c.shared_by_id != "", and_(*_is_old_card()))
+    audited = [
+        (table, and_(table.c.at < before, or_(table.c.by_id != "", table.c.by.not_in(("", SOMEBODY)))))
+        for table in AUDITED.values()
+    ]
+    return [
+        (marks, and_(~marks.c.is_on, marks.c.at < before)),
+        (subscriptions, and_(has_pauser, ~is_newer)),
+        (posts, and_(posts.c.posted_at < before, has_sharer)),
+        *audited,
+    ]
 
 
-def _prune_names(connection: Connection, table: Table, before: datetime, limit: int) -> int:
-    key = tuple(table.primary_key)
-    old = select(*key).where(table.c.at < before, table.c.by.not_in(("", SOMEBODY))).limit(limit)
-    names = update(table).where(tuple_(*key).in_(old)).values(by=SOMEBODY, by_id="")
-    count: int = connection.execute(names).rowcount
-    return count
+def _find_keys(
+    connection: Connection, table: Table, condition: ColumnElement[bool], limit: int
+) -> list[tuple[Any, ...]]:
+    query = select(*table.primary_key).where(condition).limit(limit)
+    return [tuple(row) for row in connection.execute(query)]
 
 
-def _prune_shared_cards(connection: Connection, before: datetime, limit: int) -> int:
-    has_name = or_(posts.c.shared_by_id != "", and_(*_is_old_card()))
-    old = select(posts.c.id).where(posts.c.posted_at < before, has_name).order_by(posts.c.id).limit(limit)
-    keys: list[int] = list(connection.execute(old).scalars())
-    _drop_names_of_cards(connection, keys)
-    return len(keys)
+def _prune_rows(connection: Connection, table: Table, condition: ColumnElement[bool]) -> None:
+    """Take people out of the rows of one table."""
+    if table is marks:
+        connection.execute(delete(marks).where(condition))
+    elif table is posts:
+        _drop_names_of_cards(
+            connection, list(connection.execute(select(posts.c.id).where(condition)).scalars())
+        )
+    elif table is subscriptions:
+        connection.execute(update(subscriptions).where(condition).values(paused_by=SOMEBODY, paused_by_id=""))
+    else:
+        if table is changes:
+            for row in connection.execute(select(changes).where(condition)).mappings().all():
+                _rewrite_change(connection, dict(row), lambda *_: True)
+        connection.execute(update(table).where(condition).values(by=SOMEBODY, by_id=""))

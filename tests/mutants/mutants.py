@@ -34,6 +34,7 @@ PICK = "tests/digests/test_pick.py"
 REVIEWERS = "tests/digests/reviewers"
 FETCH_QUEUE = "tests/bot/conversation/test_paper_fetch_queue.py"
 MARKS = "tests/digests/store/test_marks.py"
+PEOPLE = "tests/digests/store/test_people.py"
 MODERATION = "tests/bot/conversation/test_moderation.py"
 DECIDERS = f"{MODERATION}::test_only_the_deciders_of_the_operator_see_and_decide_held_papers"
 UNDO_VALUES = (
@@ -2126,5 +2127,54 @@ MUTANTS: tuple[Mutant, ...] = (
         "if not cuts or (not is_capital_list and len(split_sentences(text)) > 1):",
         "if not cuts:",
         (f"{LIMITATIONS}::test_a_semicolon_inside_a_sentence_of_several_is_kept",),
+    ),
+    Mutant(
+        "person of the same id forgotten in every workspace",
+        "digests/store/people.py",
+        'return is_on_platform, table.c.workspace.in_((person.workspace, ""))',
+        "return is_on_platform, table.c.workspace.is_not(None)",
+        (f"{PEOPLE}::test_a_person_of_the_same_id_in_another_workspace_and_everybody_else_stay",),
+    ),
+    Mutant(
+        "request deleted with its person, so that the day's share is free again",
+        "digests/store/people.py",
+        'if not insert_if_absent(connection, requests, new_row) and row["granted_on"]:',
+        'if row["granted_on"]:',
+        (f"{PEOPLE}::test_whoever_asks_is_forgotten_and_asks_again_leaves_the_days_share_as_it_was",),
+    ),
+    Mutant(
+        "restored backup that is not compared with the tombstones",
+        "digests/store/__init__.py",
+        "        people.reapply_tombstones()\n",
+        "",
+        (f"{PEOPLE}::test_a_restored_backup_forgets_again_what_is_older_than_the_tombstone",),
+    ),
+    Mutant(
+        "tombstone that erases what is newer",
+        "digests/store/people.py",
+        "_erase_subject(connection, subject, now=at, before=at)",
+        "_erase_subject(connection, subject, now=at)",
+        (f"{PEOPLE}::test_a_person_who_comes_back_keeps_what_is_newer_than_the_tombstone",),
+    ),
+    Mutant(
+        "deleted values left in SQLite's file",
+        "digests/store/engine.py",
+        'cursor.execute("PRAGMA secure_delete = ON")',
+        'cursor.execute("PRAGMA secure_delete = OFF")',
+        (f"{PEOPLE}::test_a_forgotten_person_is_in_no_byte_of_the_files",),
+    ),
+    Mutant(
+        "workspace erased though it is used again",
+        "digests/store/people.py",
+        "if _was_used_since(connection, workspace, removed_at):",
+        "if not removed_at:",
+        ("tests/bot/test_retention.py::test_a_workspace_that_is_used_after_its_removal_is_back",),
+    ),
+    Mutant(
+        "person forgotten before they confirmed it",
+        "bot/conversation/people.py",
+        "if not is_confirmed:",
+        "if not is_confirmed and not person.id:",
+        ("tests/bot/conversation/test_people.py::test_a_person_is_told_what_would_go_before_anything_goes",),
     ),
 )
