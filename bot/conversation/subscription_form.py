@@ -7,6 +7,7 @@ from datetime import time
 from typing import Any
 
 from bot.conversation.time_zones import resolve_time_zone
+from bot.conversation.topics import find_topic
 from digests.authors import straighten_name
 from digests.domains import resolve_domain
 from digests.errors import InputError
@@ -32,6 +33,8 @@ MAX_ENTRIES = 30
 MAX_ENTRY_CHARACTERS = 100
 """Limits as for a subscription in the settings file: papers of a digest, entries of a list, characters of an
 entry."""
+MAX_LIST_CHARACTERS = 1500
+"""Characters of a list's entries together. A field of a form shows them all: Slack takes 3,000 units."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,14 +146,25 @@ def parse_entries(text: str) -> tuple[str, ...]:
         raise InputError(
             f"{quote_input(long)} is longer than {MAX_ENTRY_CHARACTERS} characters; write fewer words."
         )
+    if (length := len(", ".join(entries))) > MAX_LIST_CHARACTERS:
+        raise InputError(
+            f"The list that begins with {quote_input(entries[0])} has {length} characters; "
+            f"write {MAX_LIST_CHARACTERS} at most."
+        )
     return entries
 
 
 def _parse_domains(text: str) -> tuple[str, ...]:
-    domains = parse_entries(text)
-    for domain in domains:
-        resolve_domain(domain)
-    return domains
+    """Parse a list of domains. A common name such as llms becomes its domain. Raises InputError."""
+    domains = []
+    for entry in parse_entries(text):
+        topic = find_topic(entry)
+        if topic and topic.keyword:
+            raise InputError(f"{quote_input(entry)} is no domain: write it among the keywords.")
+        if not topic:
+            resolve_domain(entry)
+        domains.append(topic.domain if topic else entry)
+    return tuple(dict.fromkeys(domains))
 
 
 def parse_top(text: str) -> int:
@@ -168,21 +182,23 @@ def parse_score(text: str) -> float | None:
     return float(text)
 
 
-_TIME_PATTERN = re.compile(r"([0-9]{1,2})(?:[:.h]([0-9]{2}))? ?(am|pm)?", re.IGNORECASE)
+_TIME_PATTERN = re.compile(r"([0-9]{1,2})(?:[:.h]([0-9]{2}))? ?(am|pm)?")
+_TIME_BY_NAME = {"noon": "12:00", "midnight": "00:00"}
 
 
 def parse_time(text: str) -> time:
-    """Parse a time of day such as 08:30, 8.30, 8h30, 8 am or 12:15 pm.
+    """Parse a time of day such as 08:30, 8.30, 8h30, 8 am, 12:15 pm, 9, noon or midnight.
 
-    Raises InputError for anything else, also for an hour alone, which could be any number.
+    An hour alone is of 24. Raises InputError for anything else.
     """
-    match = _TIME_PATTERN.fullmatch(text.strip())
+    word = text.strip().lower()
+    match = _TIME_PATTERN.fullmatch(_TIME_BY_NAME.get(word, word))
     hour, minute = (int(match[1]), int(match[2] or 0)) if match else (99, 0)
     half = (match[3] or "").lower() if match else ""
     if half and 1 <= hour <= 12:
         hour = hour % 12 + (12 if half == "pm" else 0)
-    elif half or (match and match[2] is None):
-        hour = 99  # "9" alone could be any number.
+    elif half:
+        hour = 99
     if hour > 23 or minute > 59:
         raise InputError(f"{quote_input(text)} isn't a valid time: write it like 08:30, from 00:00 to 23:59.")
     return time(hour, minute)

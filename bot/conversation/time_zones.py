@@ -99,7 +99,7 @@ def resolve_time_zone(text: str) -> str:
     try:
         return validate_time_zone(text.strip())
     except ValueError:
-        nearest = _find_nearest_zone(text)
+        nearest = find_nearest_zone(text)
     remedy = f'did you mean "{nearest}"?' if nearest else 'write a city or a name such as "Europe/Berlin".'
     raise InputError(f"{shown} isn't a valid time zone: {remedy}")
 
@@ -108,6 +108,13 @@ def find_time_zones(text: str) -> tuple[str, ...]:
     """Return the zones that a text names: one, several for an ambiguous abbreviation, or none."""
     name = _fold_name(text)
     return _PLACES_BY_ABBREVIATION.get(name) or _zones_by_name().get(name) or ()
+
+
+def find_nearest_zone(text: str) -> str:
+    """Return the zone whose name or city is most like a text, or "" if none is near."""
+    names = _zones_by_name()
+    nearest = difflib.get_close_matches(_fold_name(text), names, n=1, cutoff=0.8)
+    return names[nearest[0]][0] if nearest else ""
 
 
 def suggest_time_zones(typed: str, limit: int) -> list[tuple[str, str]]:
@@ -161,9 +168,3 @@ def _labels_by_name() -> dict[str, tuple[str, str]]:
     found = {_fold_name(zone): (zone, zone) for zone in ("UTC", *_list_zones())}
     found |= {_fold_name(city_of_zone(zone)): (zone, zone) for zone in reversed(_list_zones())}
     return found | {name: (f"{name.title()} ({zone})", zone) for name, zone in _FURTHER_CITIES.items()}
-
-
-def _find_nearest_zone(text: str) -> str:
-    names = _zones_by_name()
-    nearest = difflib.get_close_matches(_fold_name(text), names, n=1, cutoff=0.8)
-    return names[nearest[0]][0] if nearest else ""
