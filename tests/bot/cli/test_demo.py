@@ -115,7 +115,7 @@ def test_the_demo_remembers_a_changed_subscription() -> None:
         "quit",
     )
     preferences = (
-        "The 3 best papers from vision and cs.CL or about diffusion, scored 8 or more, without audio"
+        "The 3 best papers from vision and cs.CL that are about diffusion, scored 8 or more, without audio"
     )
     assert preferences in transcript
     assert "you resumed this channel's digest" in transcript
