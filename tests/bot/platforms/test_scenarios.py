@@ -248,6 +248,22 @@ def test_a_discussed_paper_leaves_the_queue(run_scenario: RunScenario) -> None:
     run_scenario(scenario, DigestStyle.CARDS)
 
 
+def test_a_person_is_forgotten_with_their_marks_and_others_stay(run_scenario: RunScenario) -> None:
+    async def scenario(driver: ChatDriver) -> None:
+        card, bob = (await driver.wait_for_digest())[1], driver.add_person("bob")
+        for person in (driver.ada, bob):
+            await driver.add_reaction(person, card)
+        await driver.wait_until(lambda: "Discuss · 2" in driver.text_of(card))
+        forgotten = await driver.run_digest_command("forget", confirm=True)
+        await wait_for_text(driver, forgotten, "You are forgotten here: 1 mark")
+        assert driver.is_private(forgotten)
+        await wait_for_text(driver, await driver.run_digest_command("queue"), "1 wants to discuss")
+        again = await driver.run_digest_command("forget", confirm=True)
+        await wait_for_text(driver, again, "Nothing was kept about you here")
+
+    run_scenario(scenario, DigestStyle.CARDS)
+
+
 def test_a_paper_that_a_message_links_to_is_marked_from_its_menu(run_scenario: RunScenario) -> None:
     async def scenario(driver: ChatDriver) -> None:
         message = driver.write_message("have you seen https://arxiv.org/abs/2402.01306?")

@@ -523,3 +523,20 @@ def test_nothing_is_erased_if_the_tombstone_cannot_be_written(tmp_path: Path) ->
         with pytest.raises(StoreError, match="Nothing was erased"):
             unwritable.forget(ADA, now=LATER)
         assert any(store.people.export(ADA).values())
+
+
+def test_rows_that_are_older_than_their_tombstone_are_erased_again_in_either_database(tmp_path: Path) -> None:
+    store = a_planted_store()
+    database = store.people.database  # type: ignore[attr-defined]
+    with_file = people.SqlPeople(database, locate_tombstones(None, tmp_path / "tombstones"))
+    for subject in (ADA, Subject(SubjectKind.CHANNEL, "slack", "T2", "CT2"), ADA):
+        with_file.forget(subject, now=LATER)
+    plant(store, "T1", PERSON, NAME)
+    plant(store, "T2", PERSON, NAME)
+    assert with_file.reapply_tombstones() == {}, "this database has seen them all"
+    _forget_fingerprints(store)
+    assert with_file.reapply_tombstones()["marks"] == 4
+    assert find_traces(store, workspace="T1", texts=(PERSON, NAME)) == []
+    assert not any("'CT2'" in str(rows) for rows in read_tables(store).values())
+    assert store.people.export(ADA_ELSEWHERE)["digests set up"], "another channel there stays"
+    assert with_file.reapply_tombstones() == {}

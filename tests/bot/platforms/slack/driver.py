@@ -17,6 +17,7 @@ from tests.fakes.slack import FakeSlack, SlackFault, SlackInteraction, find_elem
 Json = dict[str, Any]
 
 WORDS_BY_OPTION = {
+    "confirm": "me yes",
     "papers": "{}", "domain": "in {}", "span": "{}",
     "domains": "{}", "keywords": "about {}", "leave_out": "without {}", "top": "top {}",
     "min_score": "min {}",
