@@ -159,6 +159,10 @@ def _present_found(has_all_words: Any, text: str) -> object:
     return has_all_words("a title", text), has_all_words(text, "a title " + text)
 
 
+def _convert_latex(convert_latex: Any, text: str) -> object:
+    return convert_latex(text, "Name")
+
+
 def _is_withdrawn(is_withdrawn: Any, text: str) -> object:
     return is_withdrawn("withdrawn " + text, text + " withdrawn")
 
@@ -303,6 +307,8 @@ REGISTERED: dict[str, tuple[Probe, ...]] = {
     ),
     "digests/injection_rules.py": (Probe("RULES", _match_rules),),
     "digests/injections.py": (Probe("scan_text", _scan),),
+    "digests/html_text.py": (Probe("convert_html"),),
+    "digests/latex.py": (Probe("convert_latex", _convert_latex),),
     "digests/limitation_ranking.py": (
         Probe("rank_points", _rank_words),
         Probe("is_near_duplicate", _compare_with_itself),
@@ -335,6 +341,7 @@ REGISTERED: dict[str, tuple[Probe, ...]] = {
     "digests/text.py": (
         Probe("normalize_text"),
         Probe("to_plain_text"),
+        Probe("find_system_name"),
         Probe("split_sentences"),
         Probe("clip_text", _clip),
     ),
@@ -355,6 +362,7 @@ FURTHER_UNITS = (
     "a@", "a@b.", "{", "}", "(", ")", "]", "<", ">", "\\", "\\\\", "\\\\[", "$$", "$a ",
     "\\href{}{", "\\url{", "\\cite[", "\\sqrt[", "\\begin{a}[", "\\begin{a}", "{\\it ",
     "{\\it\\\\ ", "^{", "^ ", "_{\\\\ ", "\\frac{", "\\frac1", "\\text", "\\hat{", "{\\'", "\\c ",
+    "\\sqrt", "\\'", "\\a{", "\\a", "(\\ab)", "x^{", "a~", "<i>", "<sub>1</sub>", "&lt;", "<i a=", "$x",
     "``", "''", "--", "---", ".", "!", ". ", ".'", ",", ";", ":", ":a", "a:", "1.", "1) ", "(1) ",
     "(a ", "- ", "a-", "; color:rgba(1,", ";color:rgba(", "font-size:0", "opacity:0", "display :",
     "</think>", "<think></think>", "…", "...", "[...", "\u05b0\u0323\u0301", "\u200b", "\u200d",

@@ -17,7 +17,7 @@ from digests.model import (
     Review,
     ScoredPaper,
 )
-from digests.text import clip_text, split_sentences
+from digests.text import clip_text, find_system_name, split_sentences
 
 TLDR_CHARACTERS = 420
 """Characters of a TL;DR: ten seconds of reading, eight lines on a phone."""
@@ -142,7 +142,7 @@ def _choose_tldr(scored: ScoredPaper) -> str:
     """
     if tldr := clean_text(scored.review.tldr):
         return _fit_whole_sentences(tldr)
-    abstract = _fit_whole_sentences(clean_text(scored.paper.abstract))
+    abstract = _fit_whole_sentences(clean_text(scored.paper.abstract, find_system_name(scored.paper.title)))
     return f"From the abstract: {abstract}" if abstract else ""
 
 

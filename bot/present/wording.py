@@ -9,12 +9,12 @@ MAX_TEXT_CHARACTERS = 20_000
 """Characters that are read of any text: seven times the longest abstract in a month of arXiv."""
 
 
-def clean_text(text: str) -> str:
-    """Convert a text to one line of plain text: LaTeX becomes Unicode, invisible characters are removed.
+def clean_text(text: str, system_name: str = "") -> str:
+    """Convert a text to one line of plain text: LaTeX and HTML become Unicode, unseen characters go.
 
-    Only the first `MAX_TEXT_CHARACTERS` are read.
+    Only the first `MAX_TEXT_CHARACTERS` are read. `system_name` is that of `to_plain_text`.
     """
-    return to_plain_text(text[:MAX_TEXT_CHARACTERS])
+    return to_plain_text(text[:MAX_TEXT_CHARACTERS], system_name)
 
 
 def capitalise_first(text: str) -> str:

@@ -6,7 +6,7 @@ from digests.model import ScoredPaper
 from digests.search.query import tokenize_text
 from digests.text import to_plain_text
 
-SCHEMA_VERSION = "1"
+SCHEMA_VERSION = "2"
 """Version of the fields and the tokenizer. Increase it with any change: older indexes are then rebuilt."""
 
 STEMMED_FIELDS = frozenset(("title", "tldr", "abstract", "review"))

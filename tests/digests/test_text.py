@@ -1,13 +1,14 @@
 """Text for people: LaTeX to Unicode, and clipping at sentences and words."""
 
 import html
+import re
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from digests.text import clip_text, normalize_text, split_sentences, to_plain_text
-from tests.shared_data import arxiv_day, needs_shared_data
+from digests.text import clip_text, find_system_name, normalize_text, split_sentences, to_plain_text
+from tests.shared_data import arxiv_day, bugs, needs_shared_data
 
 
 @pytest.mark.parametrize(
@@ -19,7 +20,7 @@ from tests.shared_data import arxiv_day, needs_shared_data
         (r"2--4$\times$", "2–4×"),
         (r"Poincar\'e", "Poincaré"),
         (r"Poincar{\'e} and Erd\H{o}s, {\L}ukasz, na\"{\i}ve", "Poincaré and Erdős, Łukasz, naïve"),
-        (r"\texttt{foo\_bar} of \ours{}", "foo_bar of ours"),
+        (r"\texttt{foo\_bar} of \method", "foo_bar of"),
         (r"$x_{t-1}$, $L_2$, $10^{-3}$", "x_(t-1), L₂, 10⁻³"),
         (r"$\mathbb{R}^{d}$ and $\frac{1}{2}$ and $\sqrt{d}$", "ℝ^d and 1/2 and √d"),
         (r"\emph{a \textbf{b} c}", "a b c"),
@@ -27,9 +28,40 @@ from tests.shared_data import arxiv_day, needs_shared_data
         (r"as shown \cite{a,b}.", "as shown."),
         (r"\href{https://a.example/c_d}{code}", "code (https://a.example/c_d)"),
         (r"$k$-means", "k-means"),
+        # A macro directly before another one, and arguments without braces.
+        (r"$x\in\mathcal{X}$, $\lambda\mathbf{I}$, $n\times\text{dim}$", "x∈X, λI, n×dim"),
+        (r"$\mathbf\beta$, $\mathcal O(n)$, $\frac1n$, $\sqrt2$, $\overlineδ$", "β, O(n), 1/n, √2, δ̄"),
+        (r"$\frac{1}{n}\log q$ and $k\log\log n$", "1/n log q and k log log n"),
+        (r"$\frac{1}{2}x$, $\frac{a}{bc}$, $\sqrt{n}x$", "(1/2)x, a/(bc), √(n)x"),
+        # What changes the meaning is kept.
+        (r"$\sqrt[3]{x}$, $\sqrt[4]{2}$, $\sqrt[n]{x}$", "∛x, ∜2, ⁿ√x"),
+        (r"$\hat{\theta}_n$, $\tilde O(n)$, $\hat{x_t}$, $\overline{abcd}$", "θ̂_n, Õ(n), x̂_t, bar(abcd)"),
+        (r"$\binom{n}{k}$, $\binom n2$", "(n choose k), (n choose 2)"),
+        (r"$X_n \xrightarrow{d} X$, $A \hookrightarrow B$", "X_n → X, A ↪ B"),
+        (r"$a\equiv1\pmod 4$, $a \not= b$, $\bigcup_{a\in A}$", "a≡1 (mod 4), a ≠ b, ⋃_(a∈ A)"),
+        (r"$\{0,1\}^n$ and $\Re\{\gamma\}$", "{0,1}^n and ℜ{γ}"),
+        # Accents.
+        (r"Th{\'\u a}ng, Nguy{\~\^e}n, Mart{\'\i}n, {\'{e}}lan", "Thắng, Nguyễn, Martín, élan"),
+        (r"T{\"}ulu, \v{S}koda, Pass\^{}1, \b{eta}", "Tülu, Škoda, Pass^1, β"),
+        # Ties, footnotes, rules, colours, code points, units.
+        ("Splatting~(3DGS) on Llama~3.3~70B,~(i)~here, 24~dB~/~0.79~SSIM",
+         "Splatting (3DGS) on Llama 3.3 70B, (i) here, 24 dB / 0.79 SSIM"),
+        (r"shown.\footnote{See \url{https://a.example/~x_y}.}", "shown. (See https://a.example/~x_y.)"),
+        (r"users\rule[0.25em]{1em}{0.4pt}the others", "users—the others"),
+        (r"{\color{red} important} text, \textcolor{blue}{too}", "important text, too"),
+        (r"2\unicode{x2013}3 and \unicode{xe000}", "2–3 and"),
+        (r"\SI{96.7}{\percent} in \SI{40}{\milli\second}, \num{33000}", "96.7% in 40 ms, 33000"),
+        (r"(\romannumeral1) and (\romannumeral4)", "(i) and (iv)"),
+        (r"as in Fig.~\ref{a}, \ie~\cite{b}", "as in Fig., i.e."),
+        # Braces of a bibliography, and digits in groups.
+        ("{BERT}: {P}re-training of {Large Language Models}", "BERT: Pre-training of Large Language Models"),
+        ("5{,}495 pairs for π_{0} and F_{u,m}", "5,495 pairs for π₀ and F_(u,m)"),
+        # HTML.
+        ("<jats:p>CO<sub>2</sub> &amp; 10<sup>-3</sup> in <i>E. coli</i></jats:p>", "CO₂ & 10⁻³ in E. coli"),
+        ("&alpha;-helices &#39;here&#39; &lt;head&gt;", "α-helices 'here' <head>"),
     ],
-)
-def test_latex_becomes_unicode(written: str, read: str) -> None:
+)  # fmt: skip
+def test_latex_and_html_become_unicode(written: str, read: str) -> None:
     assert to_plain_text(written) == read
 
 
@@ -43,10 +75,57 @@ def test_latex_becomes_unicode(written: str, read: str) -> None:
         "https://a.example/x_y^z%20?q=$1",
         "a {b} c",
         "x ~5%",
+        "posts (~80%) of 1~2% and 0~360 degrees",
+        "one of {none, system, judge}",
+        "max{1, d/B} over {0.25, 0.40}",
+        '{"a": 1} and {name}',
+        "AT&T, R&D and a<b and c>d",
+        "between <s> and </s>",
     ],
 )
 def test_text_that_is_not_latex_is_kept(text: str) -> None:
     assert to_plain_text(text) == text
+
+
+@pytest.mark.parametrize(
+    ("title", "name"),
+    [
+        ("WaveDetect: Text as Signal", "WaveDetect"),
+        ("MOCA-Agent: A Market of Claims", "MOCA-Agent"),
+        ("Tülu 3: Pushing Frontiers", "Tülu 3"),
+        ("Why the Dead Papers Walk: Citations after the End", ""),
+        ("Attention Is All You Need", ""),
+        ("", ""),
+    ],
+)
+def test_a_title_names_its_system_before_its_colon(title: str, name: str) -> None:
+    assert find_system_name(title) == name
+
+
+@pytest.mark.parametrize(
+    ("written", "name", "read"),
+    [
+        (r"We propose \methodname, a method.", "Kto", "We propose Kto, a method."),
+        (r"\ours beats \modelname{} here.", "Kto", "Kto beats Kto here."),
+        (r"On \gsm and \mathfive, \ours wins.", "Kto", "On and, Kto wins."),
+        (r"We propose \wavedetect, and \other.", "WaveDetect", "We propose WaveDetect, and."),
+        (r"We propose \ours{}, a method. \ours, however, wins.", "", "We propose, a method. However, wins."),
+        (r"Probe Generation (\pg{}) uses \pg{} twice.", "", "Probe Generation (PG) uses PG twice."),
+        (r"with \textsc{\benchmarkname{}}-generated data (\ours)", "", "with generated data"),
+    ],
+)
+def test_the_name_of_the_system_stands_for_the_authors_own_macro(written: str, name: str, read: str) -> None:
+    assert to_plain_text(written, name) == read
+
+
+def test_a_code_point_never_makes_a_mark_of_the_converter() -> None:
+    assert to_plain_text(r"a\unicode{xe014}b \unicode{xe000}0\unicode{xe001} c") == "ab 0 c"
+
+
+def test_deep_nesting_and_open_groups_lose_only_their_braces() -> None:
+    assert to_plain_text("{" * 5000 + "Ab" + "}" * 5000) == "Ab"
+    assert to_plain_text(r"\textbf{" * 500 + "a") == "a"
+    assert to_plain_text(r"\textbf{open $x$") == "open x"
 
 
 def test_escaped_money_stays_money() -> None:
@@ -74,6 +153,38 @@ def test_every_real_record_converts_well() -> None:
             assert len(read) >= 0.7 * len(" ".join(written.split())), record["id"]
             assert to_plain_text(read) == read, record["id"]
             assert "\\" not in read, record["id"]
+
+
+@needs_shared_data
+def test_every_small_wrong_text_is_right() -> None:
+    for record in bugs("latex.jsonl"):
+        assert to_plain_text(record["input"]) == record["expected"]
+    for record in bugs("titles_tex_and_html.jsonl"):
+        for text in map(to_plain_text, (record["title"], record["abstract"], record["tldr"])):
+            assert not re.search(r"[{}\\$]|</?(?:i|sub|jats:p)>|&\w+;|inmathcal|XtoY", text), text
+
+
+@needs_shared_data
+def test_real_texts_have_nothing_left_of_latex() -> None:
+    """Braces of sets and ranges such as 1~2% are no LaTeX."""
+    for record in bugs("latex_real.jsonl"):
+        read = to_plain_text(record["text"], "Name")
+        assert not re.search(r"\\|\{[A-Za-z ]{2,}\}|[^\W\d]~|\)~", read), (record["id"], read)
+        assert to_plain_text(read) == read
+        for macro in set(record["left"]) - {
+            "our",
+            "method",
+            "https",
+            "inf",
+            "lim",
+            "arg",
+            "GRASP",
+            "benchmark",
+        }:
+            if macro.isalpha() and f"\\{macro}" in record["text"]:
+                bare = re.compile(rf"(?<![A-Za-z]){macro}(?![A-Za-z])")
+                allowed = len(bare.findall(re.sub(r"\\[a-zA-Z]+", "", record["text"])))
+                assert len(bare.findall(read)) <= allowed, (record["id"], macro)
 
 
 TEX = st.lists(
@@ -104,6 +215,23 @@ TEX = st.lists(
             "https://a.b/c$d ",
             r"\url{",
             r"\sqrt",
+            r"\hat",
+            r"\ours",
+            r"\textbf{",
+            r"\b",
+            r"\unicode{xe014}",
+            "(",
+            ")",
+            ",",
+            "A",
+            "π",
+            "²",
+            "&lt;",
+            "<sub>",
+            "</sub>",
+            r"\log",
+            r"\{",
+            r"\}",
         ]
     )
 ).map("".join)

@@ -2004,13 +2004,6 @@ MUTANTS: tuple[Mutant, ...] = (
         (f"{LINEAR}[digests/]",),
     ),
     Mutant(
-        "formulas searched to the end",
-        "digests/text.py",
-        "((?:(?!\\\\\\().)+?)",
-        "(.+?)",
-        (f"{LINEAR}[digests/]",),
-    ),
-    Mutant(
         "combining marks without a limit",
         "digests/text.py",
         "return text if text.isascii() else _MARK_RUN",
@@ -2120,6 +2113,27 @@ MUTANTS: tuple[Mutant, ...] = (
             f"{LIMITATIONS}::test_a_limitation_that_resembles_an_announcement_is_kept"
             "[The price of the sensors is a major limitation.]",
         ),
+    ),
+    Mutant(
+        "groups of LaTeX read to any depth",
+        "digests/latex.py",
+        "if self._depth >= MAX_NESTING:\n            return",
+        "if self._depth >= 10**6:\n            return",
+        ("tests/digests/test_text.py::test_deep_nesting_and_open_groups_lose_only_their_braces",),
+    ),
+    Mutant(
+        "control character made of a code point",
+        "digests/latex.py",
+        'if sign and unicodedata.category(sign)[0] != "C" else ""',
+        'if sign else ""',
+        ("tests/digests/test_text.py::test_a_code_point_never_makes_a_mark_of_the_converter",),
+    ),
+    Mutant(
+        "braces of a set removed",
+        "digests/latex.py",
+        "        return not is_prose or",
+        "        return",
+        ("tests/digests/test_text.py::test_text_that_is_not_latex_is_kept[one of {none, system, judge}]",),
     ),
     Mutant(
         "semicolon inside a sentence of several taken for a list",

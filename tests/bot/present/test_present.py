@@ -204,6 +204,11 @@ def test_a_card_shows_every_part_of_a_paper_and_its_review() -> None:
     )
 
 
+def test_the_system_that_the_title_names_stands_for_the_authors_macro() -> None:
+    card = build_card(a_scored_paper(title="KTO: Alignment", abstract=r"We propose \ours{}, a loss."))
+    assert card.tldr == "From the abstract: We propose KTO, a loss."
+
+
 def test_a_card_without_a_review_claims_no_limitations() -> None:
     told = build_card(a_scored_paper(abstract="We do it. It is good."))
     assert told.tldr == "From the abstract: We do it. It is good."
