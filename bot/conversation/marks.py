@@ -282,6 +282,24 @@ class MarkHandler:
         if reactions is not None:
             await self._replace_reactions(post, reactions, at)
 
+    def _leave_out_forgotten(
+        self, post: Post, people: Mapping[str, frozenset[str]], at: datetime
+    ) -> dict[str, frozenset[str]]:
+        """Leave out people who were forgotten lately: their old reactions still stand on the messages.
+
+        One who marked the paper again since is kept.
+        """
+        everybody = frozenset[str]().union(*people.values())
+        channel, since = post.channel, at - RECONCILE_WINDOW
+        find = self.store.people.find_forgotten
+        forgotten = find(channel.platform, channel.workspace, everybody, since=since)
+        if not forgotten:
+            return dict(people)
+        stored = self.store.marks.people_by_paper(post, MarkSource.REACTION)
+        return {
+            paper: persons - (forgotten - stored.get(paper, frozenset())) for paper, persons in people.items()
+        }
+
     async def _replace_reactions(
         self, post: Post, reactions: Mapping[str, frozenset[str]], at: datetime
     ) -> None:
@@ -289,5 +307,6 @@ class MarkHandler:
         for emoji, persons in reactions.items():
             if paper := self.emojis.find_paper(post, emoji):
                 people[paper] = people.get(paper, frozenset()) | persons
+        people = await run_background(self._leave_out_forgotten, post, people, at)
         if await run_background(self.store.marks.replace_marks, post, people, MarkSource.REACTION, as_of=at):
             self.debouncer.schedule_refresh(post)

@@ -3,7 +3,7 @@
 An erasure leaves a tombstone outside of the store, so that a restored backup does not bring anybody back.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -100,6 +100,11 @@ class People(Protocol):
 
     def export(self, person: Subject) -> Mapping[str, Sequence[Mapping[str, Any]]]:
         """Return everything that is kept about a person, by kind of record. Values are those of JSON."""
+
+    def find_forgotten(
+        self, platform: str, workspace: str, people: Collection[str], *, since: datetime
+    ) -> frozenset[str]:
+        """Return those of some people of a workspace, by id, who were forgotten at `since` or later."""
 
     def reapply_tombstones(self) -> Counts:
         """Erase what a restored backup brought back: records of a tombstone's subject that are older than it.

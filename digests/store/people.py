@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
@@ -114,6 +114,22 @@ class SqlPeople:
                 rows = connection.execute(query).mappings()
                 records[kind] = [{name: _to_json_value(value) for name, value in row.items()} for row in rows]
         return records
+
+    def find_forgotten(
+        self, platform: str, workspace: str, people: Collection[str], *, since: datetime
+    ) -> frozenset[str]:
+        tombstones = self.tombstones.read_all().tombstones if self.tombstones else ()
+        recent = [tombstone for tombstone in tombstones if tombstone.at >= since]
+        if not recent:
+            return frozenset()
+        find_instant = find_latest(recent, SubjectKind.PERSON)
+        return frozenset(
+            person
+            for person in people
+            if any(
+                find_instant(Subject(SubjectKind.PERSON, platform, name, person)) for name in (workspace, "")
+            )
+        )
 
     def reapply_tombstones(self) -> Counts:
         if not self.tombstones:

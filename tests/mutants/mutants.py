@@ -2185,6 +2185,16 @@ MUTANTS: tuple[Mutant, ...] = (
         ("tests/bot/test_retention.py::test_a_workspace_that_is_used_after_its_removal_is_back",),
     ),
     Mutant(
+        "forgotten person whose old reactions are read again",
+        "bot/conversation/marks.py",
+        "if not forgotten:",
+        "if forgotten or not forgotten:",
+        (
+            "tests/bot/conversation/test_people.py"
+            "::test_reactions_of_a_forgotten_person_are_not_read_again_after_a_lost_connection",
+        ),
+    ),
+    Mutant(
         "person forgotten before they confirmed it",
         "bot/conversation/people.py",
         "if not is_confirmed:",

@@ -1,7 +1,10 @@
 """/digest forget me and export me: people reach their own records alone."""
 
 import asyncio
+from contextlib import closing
 from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
@@ -10,12 +13,14 @@ from bot.conversation.announce import share_paper
 from bot.conversation.answers import Answers
 from bot.conversation.context import Person
 from bot.conversation.fair_use import Use, find_use_of_command
+from bot.conversation.marks import MarkEmojis, MarkHandler
 from bot.present.people import EXPORT_CHARACTERS
 from digests.build import DigestPolicy
 from digests.errors import InputError
-from digests.model import Mark, MarkSource
+from digests.model import Mark, MarkSource, Post
 from digests.ports import Store
 from digests.ports.people import SOMEBODY
+from digests.store import open_store
 from digests.subscription import Channel, Subscription
 from tests.builders import NOW, a_paper, a_review, a_store, a_subscription
 from tests.fakes.platform import MemoryPlatform, PostedPages
@@ -118,3 +123,28 @@ def test_a_direct_message_reaches_the_records_of_all_workspaces() -> None:
     ask(store, "forget me yes", channel=replace(HERE, channel="D1", workspace=""))
     assert store.marks.mark_counts(HERE, [PAPER]) == {PAPER: 1}
     assert store.marks.mark_counts(THERE, [PAPER]) == {}
+
+
+def test_reactions_of_a_forgotten_person_are_not_read_again_after_a_lost_connection(tmp_path: Path) -> None:
+    with closing(open_store(f"sqlite:///{tmp_path}/p.db")) as store:
+        store.library.add([(a_paper(), a_review())], now=NOW)
+        post = Post(HERE, "1.0", (PAPER,), {"text": "x"})
+        store.posts.record_shared(post, now=NOW)
+        later = NOW + timedelta(hours=1)
+        handler = MarkHandler(store, MemoryPlatform(PostedPages()), MarkEmojis("🔖", ()), lambda: later)
+
+        async def fetch_reactions(_: Post) -> dict[str, frozenset[str]]:
+            return {"🔖": frozenset({ADA.id, BOB.id})}
+
+        async def reconcile() -> None:
+            await handler.reconcile_post(post, fetch_reactions)
+            await handler.debouncer.flush_pending()
+
+        asyncio.run(reconcile())
+        assert store.marks.mark_counts(HERE, [PAPER]) == {PAPER: 2}
+        ask(store, "forget me yes")
+        asyncio.run(reconcile())
+        assert store.marks.mark_counts(HERE, [PAPER]) == {PAPER: 1}
+        store.marks.set_mark(Mark(HERE, "1.0", PAPER, ADA.id, MarkSource.REACTION, later), True)
+        asyncio.run(reconcile())
+        assert store.marks.mark_counts(HERE, [PAPER]) == {PAPER: 2}, "who marks it again is counted"
