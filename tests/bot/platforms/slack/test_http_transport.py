@@ -17,7 +17,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 from rich.console import Console
-from slack_sdk.signature import SignatureVerifier
+from slack_sdk.signature import Clock, SignatureVerifier
 
 from bot.platforms.registry import find_settings_models
 from bot.platforms.slack import connections, http_transport
@@ -87,6 +87,16 @@ class Door:
             return health
 
 
+@dataclass(slots=True)
+class FixedClock(Clock):
+    """Clock of slack_sdk that shows the time in a list of one."""
+
+    times: list[float]
+
+    def now(self) -> float:
+        return self.times[0]
+
+
 @asynccontextmanager
 async def open_door() -> AsyncIterator[Door]:
     now, stop, is_listening = [NOW.timestamp()], asyncio.Event(), asyncio.Event()
@@ -103,7 +113,7 @@ async def open_door() -> AsyncIterator[Door]:
         app = build_bolt_app(client, workspaces, slack.signing_secret)
         # The app has a clock of its own.
         verification = next(one for one in app._async_middleware_list if hasattr(one, "verifier"))
-        verification.verifier.clock.now = lambda: now[0]
+        verification.verifier.clock = FixedClock(now)  # The default one is shared by all apps of the process.
 
         async def listen(ack: Callable[[], Awaitable[None]], command: dict[str, str]) -> None:
             if door.failures:
