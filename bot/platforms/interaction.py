@@ -43,6 +43,9 @@ USE_BY_ACTION = {
 """Uses that clicks count as. All other clicks are look-ups."""
 
 
+REPEATED_INTERACTION = "This came a second time, and was done the first time."
+
+
 class Responder(Protocol):
     """Sends a message that only the person who asked can see."""
 
@@ -102,7 +105,7 @@ class InteractionDispatcher:
         use = next((use for action, use in USE_BY_ACTION.items() if action == click.action), Use.LOOK_UP)
         self.fair_use.take_token(use, click.channel, click.person_id)
         if use is not Use.LOOK_UP:
-            await self._require_new(click.interaction_id)
+            await self.require_new_interaction(click.interaction_id)
         match click.action:
             case ButtonAction.DISCUSS:
                 is_marked = await self.mark_handler.toggle_mark(click.channel, click.value, click.person_id)
@@ -131,13 +134,13 @@ class InteractionDispatcher:
                     f"{self.answers.paper_command} and {self.answers.digest_command} do it now."
                 )
 
-    async def _require_new(self, interaction_id: str) -> None:
+    async def require_new_interaction(self, interaction_id: str) -> None:
         """Record an interaction; one without an id is new. Raises PaperroundError if it is recorded."""
         if not interaction_id:
             return
         event = f"{self.platform.name} interaction {interaction_id}"
         if not await run_interactive(self.answers.store.events.record_once, event, now=self.clock()):
-            raise PaperroundError("This came a second time, and was done the first time.")
+            raise PaperroundError(REPEATED_INTERACTION)
 
     async def _share_paper(self, click: Click, respond: Responder) -> None:
         person = await click.fetch_person()
@@ -209,7 +212,7 @@ class InteractionDispatcher:
         self.fair_use.take_token(use, channel, person_id)
         person = await fetch_person()
         if use is not Use.LOOK_UP:
-            await self._require_new(interaction_id)
+            await self.require_new_interaction(interaction_id)
         return await run_interactive(self.answers.run_digest_command, text, channel, person)
 
     async def send_reply(self, reply: Reply, channel: Channel, respond: Responder) -> None:
@@ -235,7 +238,7 @@ class InteractionDispatcher:
         refreshed later. Raises InputError when the message is about no known paper, or about several.
         """
         self.fair_use.take_token(Use.MARK, channel, person_id)
-        await self._require_new(interaction_id)
+        await self.require_new_interaction(interaction_id)
         paper = await self.mark_handler.find_paper_in_message(channel, receipt, text)
         is_marked = await self.mark_handler.toggle_mark(channel, paper, person_id)
         await respond(present_sentence(describe_menu_choice(is_marked, self.answers.digest_command)))

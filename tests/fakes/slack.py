@@ -11,6 +11,7 @@ import hmac
 import itertools
 import json
 import math
+import secrets
 import time
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Container, Coroutine, Mapping
@@ -248,6 +249,7 @@ class FakeSlack:
         profile = {"display_name": name}
         self.users[user] = {
             "id": user,
+            "team_id": self.team_id,
             "name": name,
             "tz": tz,
             "is_admin": is_admin,
@@ -448,7 +450,7 @@ class FakeSlack:
         return False
 
     def _start_interaction(self) -> tuple[SlackInteraction, Json]:
-        trigger, name = f"trigger{self._next_number()}", f"r{self._next_number()}"
+        trigger, name = f"{secrets.token_hex(8)}.trigger", f"r{self._next_number()}"
         interaction = SlackInteraction(trigger)
         self._triggers[trigger] = self.clock(), interaction
         self._urls[name] = _ResponseUrl(interaction, self.clock())

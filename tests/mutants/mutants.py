@@ -1619,7 +1619,7 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "a click that comes again is carried out again",
         "bot/platforms/interaction.py",
-        "            await self._require_new(click.interaction_id)\n",
+        "            await self.require_new_interaction(click.interaction_id)\n",
         "            pass\n",
         (
             "tests/bot/platforms/test_interaction.py::"

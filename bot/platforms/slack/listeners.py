@@ -55,6 +55,7 @@ from bot.platforms.slack.membership import (
     require_person_in_channel,
     require_writable_channel,
 )
+from bot.platforms.slack.profiles import Profile
 from bot.platforms.slack.replies import ReplySender
 from bot.platforms.slack.settings import SlackSettings
 from bot.platforms.slack.views import LOOK_UP_ACTION_ID, build_home_view, build_link_card
@@ -87,8 +88,11 @@ CHECK_SECONDS = 2.5
 FOREIGN_PERSON = "Only people of the workspace that Paperround belongs to may change something here."
 SLOW_SLACK = "Slack did not answer in time, so nothing was changed: try again."
 
+FOREIGN_READER = "Only people of the workspace that Paperround belongs to may see what it wants to discuss."
+UNKNOWN_PERSON = "Slack did not say who you are, so nothing was changed: try again."
+
 LookUpCommand = ShowToday | ShowTopPapers | ShowQueue | ForgetPerson | ExportPerson | ShowDigestHelp
-"""Commands that change nothing, and are open to people of a partner's workspace in a shared channel."""
+"""Commands that change nothing here. The queue is for the people of the workspace, the others also for partners."""
 
 
 @dataclass(slots=True)
@@ -153,7 +157,10 @@ class SlackListeners:
 
             async def fetch_person() -> Person:
                 if isinstance(parsed, LookUpCommand):
-                    return await workspace.profiles.fetch_person(user)
+                    profile = await workspace.profiles.fetch_profile(user)
+                    if isinstance(parsed, ShowQueue):
+                        _require_own_person(profile, "", workspace, FOREIGN_READER)
+                    return profile.person
                 person = await self._fetch_own_person(user, "", workspace)
                 if isinstance(parsed, SubscribeChannel | ShowSettings | ResumeDigest):
                     await require_app_in_channel(channel, workspace)
@@ -176,18 +183,14 @@ class SlackListeners:
     def _has_digest(self, channel: Channel) -> bool:
         return self.answers.store.subscriptions.find(channel) is not None
 
-    async def _fetch_own_person(
-        self, user: str, team: str, workspace: SlackWorkspace, *, is_fresh: bool = False
-    ) -> Person:
-        """Return a person of the workspace. Raises PaperroundError for one of another workspace.
+    async def _fetch_own_person(self, user: str, team: str, workspace: SlackWorkspace) -> Person:
+        """Return a person of the workspace, with the rights of this moment.
 
-        People of a partner share a channel, not the workspace: they may look up, and change nothing. `team`
-        is the person's workspace in the request, or empty; what Slack says of the person counts first.
+        Raises PaperroundError for one of another workspace. `team` is the person's workspace in the request,
+        or empty; what Slack says of the person counts first.
         """
-        profile = await workspace.profiles.fetch_profile(user, is_fresh=is_fresh)
-        teams = profile.team_ids or {team or workspace.team_id}
-        if workspace.team_id not in teams:
-            raise PaperroundError(FOREIGN_PERSON)
+        profile = await workspace.profiles.fetch_profile(user, is_fresh=True)
+        _require_own_person(profile, team, workspace, FOREIGN_PERSON)
         return profile.person
 
     # Forms.
@@ -230,10 +233,11 @@ class SlackListeners:
         team = str(body["user"].get("team_id") or "")
         async with asyncio.timeout(CHECK_SECONDS):
             person, _, _ = await asyncio.gather(
-                self._fetch_own_person(user, team, workspace, is_fresh=True),
+                self._fetch_own_person(user, team, workspace),
                 require_app_in_channel(channel, workspace),
                 require_person_in_channel(channel, user, workspace),
             )
+        await self.dispatcher.require_new_interaction(str(body.get("trigger_id") or ""))
         reply = await run_interactive(self.answers.subscriptions.save_form, form, channel, person)
         return channel, user, reply
 
@@ -475,6 +479,19 @@ class SlackListeners:
                     yield respond
             except Exception:
                 log.exception("an answer could not be given")
+
+
+def _require_own_person(profile: Profile, team: str, workspace: SlackWorkspace, refusal: str) -> None:
+    """Raise PaperroundError, with the sentence `refusal`, for a person of another workspace.
+
+    People of a partner share a channel, not the workspace. `team` counts if Slack did not say of which
+    workspaces the person is; without both the person is refused too.
+    """
+    teams = profile.team_ids or {team} - {""}
+    if not teams:
+        raise PaperroundError(UNKNOWN_PERSON)
+    if workspace.team_id not in teams:
+        raise PaperroundError(refusal)
 
 
 def _channel_id_of(event: Payload) -> str:

@@ -16,7 +16,7 @@ log = logging.getLogger(__name__)
 MAX_CACHED_PROFILES = 1000
 """Profiles that are kept: those that were fetched last."""
 CACHE_TTL = timedelta(minutes=10)
-"""Time for which a profile is used: a former admin keeps an admin's rights for that long at most."""
+"""Time for which a profile is used for what changes nothing. Changes fetch it again, for the rights in it."""
 UNKNOWN_NAME = "Someone"
 
 

@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
+from bot.platforms.interaction import REPEATED_INTERACTION
 from bot.platforms.slack.foreign import FOREIGN_WORKSPACE
 from bot.platforms.slack.form_signature import is_form_signed, sign_form
 from bot.platforms.slack.forms import FORM_CALLBACK_ID, STALE_FORM
-from bot.platforms.slack.listeners import FOREIGN_PERSON
+from bot.platforms.slack.listeners import FOREIGN_PERSON, FOREIGN_READER, UNKNOWN_PERSON
 from digests.subscription import Channel
 from tests.bot.platforms.slack.processes import BotProcess, SlackScenarioRunner
 from tests.fakes.slack import FakeSlack, SlackInteraction, read_text
@@ -105,7 +106,7 @@ def test_people_of_another_workspace_look_up_and_change_nothing(slack_runner: Sl
         for command, text, answer in (
             ("/paper", "2402.01306", "KTO"),
             ("/digest", "today", "new papers"),
-            ("/digest", "queue", "discuss"),
+            ("/digest", "queue", FOREIGN_READER),
             ("/digest", "forget me yes", "Nothing was kept about you"),
             ("/digest", "export me", "Nothing is kept about you"),
             ("/digest", "subscribe vision", FOREIGN_PERSON),
@@ -134,6 +135,105 @@ def test_a_person_of_several_workspaces_of_an_organization_is_one_of_ours(
         slack.users[ada] |= {"team_id": "T9", "enterprise_user": {"teams": ["T1", "T9"]}}
         typed = await slack.run_command("/digest", "subscribe vision", user=ada, channel=papers)
         await wait_for_text(slack, typed, "Done")
+
+    slack_runner.run_scenario(scenario)
+
+
+def test_a_person_of_whom_slack_says_nothing_changes_nothing(slack_runner: SlackScenarioRunner) -> None:
+    async def scenario(slack: FakeSlack, bot: BotProcess, ada: str, papers: str) -> None:
+        slack.users[ada]["team_id"] = ""
+        for text in ("subscribe vision", "pause", "queue"):
+            typed = await slack.run_command("/digest", text, user=ada, channel=papers)
+            await wait_for_text(slack, typed, UNKNOWN_PERSON)
+        assert not has_digest(bot, papers)
+
+    slack_runner.run_scenario(scenario)
+
+
+def test_a_former_admin_changes_nothing_from_the_next_command_on(
+    strict_slack_runner: SlackScenarioRunner,
+) -> None:
+    async def scenario(slack: FakeSlack, bot: BotProcess, ada: str, papers: str) -> None:
+        root = slack.add_user("root", is_admin=True)
+
+        async def give_command(text: str, answer: str) -> None:
+            typed = await slack.run_command("/daily", text, user=root, channel=papers)
+            await wait_for_text(slack, typed, answer)
+
+        await give_command("subscribe vision", "Done")
+        await slack.wait_until(lambda: slack.messages_in(papers))
+        announcement = slack.messages_in(papers)[0]
+        slack.users[root]["is_admin"] = False
+        await give_command("pause", "Only workspace admins")
+        undone = await slack.click_button("undo", user=root, channel=papers, within=announcement)
+        await wait_for_text(slack, undone, "Only workspace admins")
+        assert has_digest(bot, papers)
+
+    strict_slack_runner.run_scenario(scenario)
+
+
+# Requests that come again, as they may after a restart or at another replica.
+
+
+def test_a_command_a_click_and_a_form_that_come_again_change_nothing(
+    slack_runner: SlackScenarioRunner,
+) -> None:
+    async def scenario(slack: FakeSlack, bot: BotProcess, ada: str, papers: str) -> None:
+        async def send(kind: str, payload: Json, answer: str) -> None:
+            """Send a captured request again; each time with a response_url that can still be used."""
+            reply, extra = slack._start_interaction()
+            again = {**extra, "team_id": "T1", "team": {"id": "T1"}, **payload}
+            reply.ack = await slack._send_payload(kind, again)
+            if payload.get("type") == "view_submission":
+                assert answer in str(reply.ack)
+            else:
+                await wait_for_text(slack, reply, answer)
+
+        def give_command(text: str) -> Json:
+            command = {"command": "/digest", "text": text, "user_id": ada, "channel_id": papers}
+            return {**command, "trigger_id": f"captured {text}"}
+
+        def click(action: str, value: str) -> Json:
+            clicked = {"type": "button", "block_id": "b", "action_id": action, "value": value}
+            return {
+                "type": "block_actions", "user": {"id": ada}, "channel": {"id": papers},
+                "actions": [clicked], "trigger_id": f"captured {action}",
+            }  # fmt: skip
+
+        async def subscribe(domain: str) -> None:
+            typed = await slack.run_command("/digest", f"subscribe {domain}", user=ada, channel=papers)
+            await wait_for_text(slack, typed, "Done")
+
+        def domains() -> tuple[str, ...]:
+            found = bot.store.subscriptions.find(Channel("slack", papers, "T1"))
+            return found.preferences.domains if found else ()
+
+        await send("slash_commands", give_command("subscribe vision"), "Done")
+        await subscribe("language")
+        await send("slash_commands", give_command("subscribe vision"), REPEATED_INTERACTION)
+        assert domains() == ("language",)
+
+        form = await open_form(slack, ada, papers)
+        state: Json = {
+            block["block_id"]: {block["element"]["action_id"]: {"type": "plain_text_input", "value": ""}}
+            for block in form["blocks"]
+            if block["type"] == "input"
+        }
+        for action, value, first in (
+            ("discuss", "2402.01306", "Marked"),
+            ("share", "2402.01306", "Shared"),
+        ):
+            await send("interactive", click(action, value), first)
+            count = len(slack.messages_in(papers))
+            await send("interactive", click(action, value), REPEATED_INTERACTION)
+            assert len(slack.messages_in(papers)) == count
+        shortcut = {
+            "type": "message_action", "callback_id": "mark_for_discussion", "user": {"id": ada},
+            "channel": {"id": papers}, "message": {"ts": "1.2", "text": "arxiv.org/abs/2402.01306"},
+            "trigger_id": "captured shortcut",
+        }  # fmt: skip
+        await send("interactive", shortcut, "mark")
+        await send("interactive", shortcut, REPEATED_INTERACTION)
 
     slack_runner.run_scenario(scenario)
 
