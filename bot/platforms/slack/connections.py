@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from aiohttp import web
@@ -14,6 +15,9 @@ MAX_UNVERIFIED = 256
 MAX_UNVERIFIED_BYTES = 8 * 2**20
 """Bytes of bodies that are not verified yet. One more closes the oldest connection."""
 
+MAX_CONNECTION_BYTES = 2 * 2**20
+"""Bytes of everything that a connection sends, framing included. One more closes it."""
+
 _LINGER_SECONDS = 1.0
 """Seconds in which the rest of a refused body is read, so that the client gets to read the answer."""
 
@@ -23,8 +27,12 @@ _silent.setLevel(logging.CRITICAL + 1)
 
 @dataclass(slots=True)
 class UnverifiedConnections:
-    """Open connections whose request is not verified yet, oldest first, with the bytes of their bodies."""
+    """Open connections whose request is not verified yet, oldest first, with the bytes of their bodies.
 
+    `count_broken` is called for each connection that sends something and ends without the head of a request.
+    """
+
+    count_broken: Callable[[], object]
     _sizes: "dict[web.RequestHandler, int]" = field(default_factory=dict)
     _total: int = 0
 
@@ -52,10 +60,13 @@ class UnverifiedConnections:
         oldest.force_close()
 
 
-class _Connection(web.RequestHandler):
-    """A connection that is in `unverified` from its start."""
+class Connection(web.RequestHandler):
+    """A connection that is in `unverified` from its start, and sends `MAX_CONNECTION_BYTES` at most.
 
-    __slots__ = ("_unverified",)
+    `has_head` is for the server to set when the head of a request came.
+    """
+
+    __slots__ = ("_byte_count", "_unverified", "has_head")
 
     def __init__(self, server: web.Server, unverified: UnverifiedConnections) -> None:
         super().__init__(
@@ -67,14 +78,22 @@ class _Connection(web.RequestHandler):
             lingering_time=_LINGER_SECONDS,
             auto_decompress=False,  # The signature is that of the raw body.
         )
-        self._unverified = unverified
+        self._unverified, self._byte_count, self.has_head = unverified, 0, False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
         self._unverified.add(self)
 
+    def data_received(self, data: bytes) -> None:
+        self._byte_count += len(data)
+        if self._byte_count > MAX_CONNECTION_BYTES:
+            self.force_close()
+        super().data_received(data)
+
     def connection_lost(self, exc: BaseException | None) -> None:
         self._unverified.discard(self)
+        if self._byte_count and not self.has_head:  # A check whether the port is open sends nothing.
+            self._unverified.count_broken()
         super().connection_lost(exc)
 
 
@@ -86,4 +105,4 @@ async def listen(
     Raises OSError if the port is in use.
     """
     loop = asyncio.get_running_loop()
-    return await loop.create_server(lambda: _Connection(server, unverified), host, port)
+    return await loop.create_server(lambda: Connection(server, unverified), host, port)

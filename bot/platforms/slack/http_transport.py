@@ -13,7 +13,7 @@ from slack_bolt.adapter.aiohttp import to_aiohttp_response
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.request.async_request import AsyncBoltRequest
 
-from bot.platforms.slack.connections import REQUEST_SECONDS, UnverifiedConnections, listen
+from bot.platforms.slack.connections import REQUEST_SECONDS, Connection, UnverifiedConnections, listen
 from bot.platforms.slack.signatures import SignatureChecker
 from bot.platforms.slack.transport import run_logged
 from bot.present.wording import format_count
@@ -36,8 +36,8 @@ class HttpTransport:
     """Receives events over HTTP, and answers health checks.
 
     A request that Slack did not sign in the last five minutes gets status 401, and `refused_count` counts it;
-    so do requests that are too large, too slow or broken off. A request that comes again with the same
-    signature is answered, and changes nothing; `replayed_count` counts it. Each connection serves one
+    so do requests that are too large, too slow, broken off or no HTTP. A request that comes again with the
+    same signature is answered, and changes nothing; `replayed_count` counts it. Each connection serves one
     request.
     """
 
@@ -49,9 +49,12 @@ class HttpTransport:
     _app: AsyncApp | None = None
     _runner: web.ServerRunner | None = None
     _listener: asyncio.Server | None = None
-    _unverified: UnverifiedConnections = field(default_factory=UnverifiedConnections)
+    _unverified: UnverifiedConnections = field(init=False)
     _logged_count: int = 0
     _log_timer: asyncio.TimerHandle | None = None
+
+    def __post_init__(self) -> None:
+        self._unverified = UnverifiedConnections(self._count_refusal)
 
     async def start_listening(self) -> None:
         """Open the port and answer health checks. Slack's requests get status 503 until `serve` runs.
@@ -77,6 +80,8 @@ class HttpTransport:
         await stop.wait()
 
     async def _answer_request(self, request: web.BaseRequest) -> web.StreamResponse:
+        if isinstance(request.protocol, Connection):
+            request.protocol.has_head = True
         if request.path == EVENTS_PATH and request.method == "POST":
             answer = await self._answer_event(request)
         elif request.path == HEALTH_PATH and request.method in ("GET", "HEAD"):
@@ -132,11 +137,15 @@ class HttpTransport:
             body.clear()  # aiohttp keeps the error of a lost connection, and with it this frame.
 
     def _refuse_request(self, status: int) -> web.Response:
-        """Count a refused request, and return the answer to it. Logs a line a minute at most."""
-        self.refused_count += 1
-        if self._log_timer is None:
-            self._log_refusals()
+        """Count a refused request, and return the answer to it."""
+        self._count_refusal()
         return web.Response(status=status)
+
+    def _count_refusal(self) -> None:
+        """Count a refused request. Logs a line a minute at most, and none after `close`."""
+        self.refused_count += 1
+        if self._log_timer is None and self._listener:
+            self._log_refusals()
 
     def _log_refusals(self) -> None:
         new_count, self._log_timer = self.refused_count - self._logged_count, None

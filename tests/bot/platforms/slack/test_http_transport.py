@@ -1,6 +1,7 @@
 """Slack's requests over HTTP, from strangers: forged, broken, slow, too many, and again."""
 
 import asyncio
+import contextlib
 import gc
 import gzip
 import hashlib
@@ -22,6 +23,7 @@ from slack_sdk.signature import Clock, SignatureVerifier
 from bot.platforms.registry import find_settings_models
 from bot.platforms.slack import connections, http_transport
 from bot.platforms.slack.app import SlackApp
+from bot.platforms.slack.connections import MAX_CONNECTION_BYTES
 from bot.platforms.slack.http_transport import EVENTS_PATH, MAX_REQUEST_BYTES, HttpTransport
 from bot.platforms.slack.session import create_web_client, open_session
 from bot.platforms.slack.settings import SlackSettings
@@ -301,7 +303,7 @@ def test_the_next_line_of_the_log_counts_the_refused_requests_since_the_last(
     ]
 
 
-def test_requests_that_are_no_http_or_for_another_path_get_an_answer_and_no_line_of_the_log(
+def test_requests_that_are_no_http_or_for_another_path_get_an_answer_and_no_line_each(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     async def scenario(door: Door) -> None:
@@ -314,9 +316,10 @@ def test_requests_that_are_no_http_or_for_another_path_get_an_answer_and_no_line
         many = b"".join(b"X%d: y\r\n" % number for number in range(5000))
         assert (await door.send_raw(b"GET / HTTP/1.1\r\n" + many + b"\r\n"))[0] == 400
         assert door.received == []
+        assert door.transport.refused_count in (3, 4)  # What is no HTTP; perhaps the path.
 
     run_at_door(scenario)
-    assert caplog.records == []
+    assert len(caplog.records) == 1
 
 
 def head_of(door: Door, body: bytes, *lines: str) -> bytes:
@@ -356,10 +359,38 @@ def test_a_connection_whose_request_does_not_come_is_closed(
     async def scenario(door: Door) -> None:
         monkeypatch.setattr(connections, "REQUEST_SECONDS", 0.1)
         assert await door.send_raw(b"") == (0, b"")
+        assert door.transport.refused_count == 0  # A check whether the port is open sends nothing.
         assert await door.send_raw(b"POST /slack/events HTTP/1.1\r\nHost: x\r\nX-") == (0, b"")
+        assert door.transport.refused_count == 1
 
     run_at_door(scenario)
-    assert caplog.records == []
+    assert len(caplog.records) == 1
+
+
+@pytest.mark.parametrize(
+    "padding", [b"\r\n" * 10_000, b"0" * 10_000, b"1;" + b"x=y;" * 5_000], ids=["blank", "zeros", "extension"]
+)
+def test_a_connection_that_sends_bytes_outside_of_heads_and_bodies_is_closed(padding: bytes) -> None:
+    async def scenario(door: Door) -> None:
+        start = head_of(door, b"", "Transfer-Encoding: chunked")
+        reader, writer = await door.open_connection()
+        writer.write(b"" if padding.startswith(b"\r") else start)
+        sent = 0
+        with contextlib.suppress(ConnectionError):
+            while sent < 50 * MAX_CONNECTION_BYTES:
+                writer.write(padding)
+                await writer.drain()
+                sent += len(padding)
+                await asyncio.sleep(0)
+        assert sent < 50 * MAX_CONNECTION_BYTES
+        with contextlib.suppress(ConnectionError):
+            await asyncio.wait_for(reader.read(), WAIT_SECONDS)
+        writer.close()
+        await poll_until(lambda: not door.transport._unverified._sizes)
+        await poll_until(lambda: door.transport.refused_count == 1)
+        assert (await door.send_signed(COMMAND))[0] == 200
+
+    run_at_door(scenario)
 
 
 def test_a_request_that_is_broken_off_logs_nothing_of_its_own(caplog: pytest.LogCaptureFixture) -> None:
