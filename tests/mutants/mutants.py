@@ -1464,12 +1464,36 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "line of the log for each refused request",
         "bot/platforms/slack/http_transport.py",
-        "if self._log_timer is None:",
+        "if self._log_timer is None and self._listener:",
         "if self.refused_count:",
         (
             f"{SLACK}/test_http_transport.py"
             "::test_a_hundred_refused_requests_are_one_line_of_the_log_and_a_number_in_the_health_check",
         ),
+    ),
+    Mutant(
+        "bytes outside of heads and bodies without a bound",
+        "bot/platforms/slack/connections.py",
+        "if self._byte_count > MAX_CONNECTION_BYTES:",
+        "if self._byte_count < 0:",
+        (
+            f"{SLACK}/test_http_transport.py"
+            "::test_a_connection_that_sends_bytes_outside_of_heads_and_bodies_is_closed[blank]",
+        ),
+    ),
+    Mutant(
+        "captured form saved again",
+        "bot/platforms/slack/listeners.py",
+        'require_new_interaction(str(body.get("trigger_id") or ""))',
+        'require_new_interaction("")',
+        (f"{SLACK}/test_foreign.py::test_a_command_a_click_and_a_form_that_come_again_change_nothing",),
+    ),
+    Mutant(
+        "rights of a cached profile",
+        "bot/platforms/slack/listeners.py",
+        "fetch_profile(user, is_fresh=True)",
+        "fetch_profile(user)",
+        (f"{SLACK}/test_foreign.py::test_a_former_admin_changes_nothing_from_the_next_command_on",),
     ),
     # Terminal and log.
     Mutant(

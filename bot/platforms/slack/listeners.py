@@ -92,7 +92,7 @@ FOREIGN_READER = "Only people of the workspace that Paperround belongs to may se
 UNKNOWN_PERSON = "Slack did not say who you are, so nothing was changed: try again."
 
 LookUpCommand = ShowToday | ShowTopPapers | ShowQueue | ForgetPerson | ExportPerson | ShowDigestHelp
-"""Commands that change nothing here. The queue is for the people of the workspace, the others also for partners."""
+"""Commands that change nothing here. Only people of the workspace get its queue, partners get the others."""
 
 
 @dataclass(slots=True)
