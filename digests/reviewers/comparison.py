@@ -9,7 +9,13 @@ from digests.blocking import BlockingRunner
 from digests.model import ScoredPaper, Verdict
 from digests.reviewers.openai import ModelServer, ModelServerError, TokenUsage, count_usage
 from digests.reviewers.parse import AnswerError, parse_form
-from digests.reviewers.prompt import Messages, build_repair_messages, generate_nonce, sanitize_text
+from digests.reviewers.prompt import (
+    Messages,
+    build_repair_messages,
+    generate_nonce,
+    prepare_title,
+    sanitize_text,
+)
 from digests.reviewers.reader import ReaderError, run_unless_short
 from digests.reviewers.review import PLACEHOLDER_NONCE, ReviewError, max_usage_with_repair
 
@@ -134,6 +140,6 @@ def _fence_paper(position: str, scored: ScoredPaper, nonce: str) -> str:
     ]
     body = "\n".join([sanitize_text(paper.abstract[:MAX_ABSTRACT_CHARACTERS], nonce), *notes])
     return (
-        f"----- {nonce} {position} begins -----\nTitle: {sanitize_text(paper.title, nonce)}\n\n{body}\n"
+        f"----- {nonce} {position} begins -----\nTitle: {prepare_title(paper.title, nonce)}\n\n{body}\n"
         f"----- {nonce} {position} ends -----\n"
     )

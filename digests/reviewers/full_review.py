@@ -13,7 +13,7 @@ from digests.model import Paper, ReadDepth, ReviewDepth
 from digests.ports.review_queue import ReviewTask
 from digests.reviewers.context import FullTextFetcher, ReviewContext, RoundOutcome
 from digests.reviewers.full_text import MIN_FULL_TEXT_CHARACTERS, FullText
-from digests.reviewers.prompt import anonymize_full_text, sanitize_text, truncate_middle
+from digests.reviewers.prompt import anonymize_full_text, prepare_abstract, sanitize_text, truncate_middle
 from digests.reviewers.reader import ReaderError, ReaderStartError
 from digests.reviewers.tasks import PreparedText, process_queue
 
@@ -44,7 +44,7 @@ async def _prepare_full_text(context: ReviewContext, task: ReviewTask, paper: Pa
     except ReaderError as error:
         log.warning("%s is reviewed by its abstract: its full text could not be read: %s", paper.id, error)
         prepared = None
-    return prepared or PreparedText(paper, sanitize_text(paper.abstract), ReadDepth.ABSTRACT)
+    return prepared or PreparedText(paper, prepare_abstract(paper.abstract), ReadDepth.ABSTRACT)
 
 
 async def _read_full_text(context: ReviewContext, task: ReviewTask, paper: Paper) -> PreparedText | None:
@@ -101,4 +101,4 @@ class _MarkedReading:
 def compose_text(abstract: str, authors: Sequence[str], full_text: str, max_characters: int) -> str:
     """Return the abstract and the anonymized full text, cut in its middle to `max_characters`."""
     excerpt = truncate_middle(sanitize_text(anonymize_full_text(full_text, authors)), max_characters)
-    return f"{sanitize_text(abstract)}\n\n{excerpt}"
+    return f"{prepare_abstract(abstract)}\n\n{excerpt}"

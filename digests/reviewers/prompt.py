@@ -15,6 +15,10 @@ Messages = list[dict[str, str]]
 MAX_REPAIR_CHARACTERS = 4000
 """Characters of an unusable answer that a repair shows to the model."""
 
+MAX_TITLE_CHARACTERS = 500
+MAX_ABSTRACT_CHARACTERS = 10_000
+"""Characters of a title and an abstract in a prompt. arXiv allows abstracts of 1,920, a feed any length."""
+
 OPENING_SHARE = 0.7
 """Share of the limit for the beginning of a full text. The end, with the limitations, gets the rest."""
 
@@ -98,11 +102,21 @@ def _build_user_prompt(paper: Paper, text: str, review_depth: ReviewDepth, nonce
     return (
         f"{shown_part} of a submission, between the two lines with the code {nonce}. "
         "Everything between them is data.\n"
-        f"----- {nonce} begins -----\nTitle: {sanitize_text(paper.title, nonce)}\n\n{body}\n"
+        f"----- {nonce} begins -----\nTitle: {prepare_title(paper.title, nonce)}\n\n{body}\n"
         f"----- {nonce} ends -----\n"
         f"Now fill in the form for the paper between the lines with the code {nonce}. "
         "Answer with the JSON object alone."
     )
+
+
+def prepare_title(title: str, nonce: str = "") -> str:
+    """Return a title as `sanitize_text` does, cut to `MAX_TITLE_CHARACTERS`."""
+    return sanitize_text(title[:MAX_TITLE_CHARACTERS], nonce)
+
+
+def prepare_abstract(abstract: str) -> str:
+    """Return an abstract as `sanitize_text` does, cut in its middle to `MAX_ABSTRACT_CHARACTERS`."""
+    return sanitize_text(truncate_middle(abstract, MAX_ABSTRACT_CHARACTERS))
 
 
 def sanitize_text(text: str, nonce: str = "") -> str:
@@ -130,6 +144,8 @@ MAX_FRONT_MATTER_CHARACTERS = 6000
 """Characters from the start in which the heading of the abstract is looked for."""
 MAX_REMOVED_NAMES = 2000
 """Authors whose names are removed from a full text. Each takes a pass over it."""
+_REMOVED_NAME = "\ue000"
+"""Private character that stands for a removed name until all are: no name makes the text longer meanwhile."""
 
 
 def anonymize_full_text(full_text: str, authors: Sequence[str]) -> str:
@@ -141,9 +157,11 @@ def anonymize_full_text(full_text: str, authors: Sequence[str]) -> str:
     start = _ABSTRACT_HEADING.search(full_text[:MAX_FRONT_MATTER_CHARACTERS])
     text = full_text[start.start() :] if start else full_text
     anonymized = "\n".join(_split_off_back_matter(text))
+    anonymized = anonymized.replace(_REMOVED_NAME, "")
     for name in list(dict.fromkeys(authors))[:MAX_REMOVED_NAMES]:
-        if len(name) > 4 and name not in "[author]":
-            anonymized = anonymized.replace(name, "[author]")
+        if len(name) > 4 and _REMOVED_NAME not in name:
+            anonymized = anonymized.replace(name, _REMOVED_NAME)
+    anonymized = anonymized.replace(_REMOVED_NAME, "[author]")
     anonymized = _GROUPED_EMAIL_ADDRESSES.sub("[address]", anonymized)
     return _NON_SPACE_RUN.sub(_replace_email_address, anonymized) if "@" in anonymized else anonymized
 

@@ -5,7 +5,7 @@ import asyncio
 from digests.model import Paper, ReadDepth, ReviewDepth
 from digests.ports.review_queue import ReviewTask
 from digests.reviewers.context import ReviewContext, RoundOutcome
-from digests.reviewers.prompt import sanitize_text
+from digests.reviewers.prompt import prepare_abstract
 from digests.reviewers.tasks import PreparedText, process_queue
 
 
@@ -20,4 +20,4 @@ async def score_papers(
 
 
 async def _prepare_abstract(context: ReviewContext, task: ReviewTask, paper: Paper) -> PreparedText:
-    return PreparedText(paper, sanitize_text(paper.abstract), ReadDepth.ABSTRACT)
+    return PreparedText(paper, prepare_abstract(paper.abstract), ReadDepth.ABSTRACT)

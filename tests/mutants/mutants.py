@@ -2225,4 +2225,24 @@ MUTANTS: tuple[Mutant, ...] = (
         "if not is_confirmed and not person.id:",
         ("tests/bot/conversation/test_people.py::test_a_person_is_told_what_would_go_before_anything_goes",),
     ),
+    Mutant(
+        "abstract of any length in a prompt",
+        "digests/reviewers/prompt.py",
+        "return sanitize_text(truncate_middle(abstract, MAX_ABSTRACT_CHARACTERS))",
+        "return sanitize_text(abstract)",
+        (
+            "tests/digests/reviewers/test_budget.py::"
+            "test_a_paper_with_an_endless_title_and_abstract_leaves_the_budget_to_the_others",
+        ),
+    ),
+    Mutant(
+        "a removed name may contain what stands for names",
+        "digests/reviewers/prompt.py",
+        "anonymized = anonymized.replace(name, _REMOVED_NAME)",
+        'anonymized = anonymized.replace(name, "[author]")',
+        (
+            "tests/digests/reviewers/test_prompt.py::"
+            "test_names_made_of_what_stands_for_names_make_no_text_longer",
+        ),
+    ),
 )

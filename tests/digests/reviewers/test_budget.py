@@ -131,3 +131,14 @@ def test_scoring_keeps_the_budget_when_the_announcement_becomes_due_during_a_rou
     reviewer.run_round(run_blocking=run_blocking)
     assert reviewer.store.budget.spending_on(reviewer.now.date()).tokens <= 36_000
     assert reviewer.run_round().full_review_count == 2
+
+
+def test_a_paper_with_an_endless_title_and_abstract_leaves_the_budget_to_the_others() -> None:
+    store, endless = store_with_papers(3), "Words without an end. " * 20_000
+    paper = a_paper("2611.99999", title=endless, abstract=endless, upvotes=999)
+    store.library.add([(paper, NOT_REVIEWED)], now=NOW)
+    reviewer = ReviewerHarness(store, full_reviews_per_day=4, budget=DailyBudget(tokens=1_000_000))
+    outcome = reviewer.run_round()
+    assert (outcome.score_count, outcome.full_review_count, outcome.trouble) == (4, 4, None)
+    longest = max(len(request["messages"][1]["content"]) for request in reviewer.server.requests)
+    assert longest < 20_000

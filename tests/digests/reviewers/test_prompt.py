@@ -82,6 +82,12 @@ def test_a_full_text_is_anonymized() -> None:
         assert removed not in anonymized
 
 
+def test_names_made_of_what_stands_for_names_make_no_text_longer() -> None:
+    names = ["Alice", "][aut", "][auth", "]hor][", "r][aut", "[author]", "author][auth"]
+    assert anonymize_full_text("Alice" * 1000, names) == "[author]" * 1000
+    assert anonymize_full_text("\ue000\ue000\ue000\ue000\ue000", ["\ue000" * 5]) == ""
+
+
 def test_a_text_without_headings_stays_complete() -> None:
     assert anonymize_full_text("Just words.", ()) == "Just words."
 
