@@ -15,7 +15,7 @@ from bot.periodic import every
 from bot.present.wording import format_count
 from bot.storage import run_ingest, run_leadership
 from digests.errors import InputError
-from digests.model import Paper, ReadDepth, ReviewDepth
+from digests.model import ReadDepth, ReviewDepth
 from digests.pick import Matcher
 from digests.ports import Store
 from digests.ports.budget import Spending
@@ -25,6 +25,7 @@ from digests.reviewers.context import ProgressCallback as ReviewProgress
 from digests.reviewers.context import ReviewContext, RoundOutcome
 from digests.reviewers.openai import ModelServerError
 from digests.reviewers.plan import ReviewPlan, plan_round
+from digests.reviewers.probe import SAMPLE_PAPER
 from digests.reviewers.review import ReviewError, review_paper
 from digests.reviewers.round import run_round
 from digests.sources.http.addresses import describe_address
@@ -242,16 +243,6 @@ async def _run_until_stopped(
         stop_task.cancel()
         round_task.cancel()
         await asyncio.gather(round_task, stop_task, return_exceptions=True)
-
-
-SAMPLE_PAPER = Paper(
-    "sample",
-    "A Small Model for Long Texts",
-    "",
-    abstract="We train a small model on two public data sets of long texts. "
-    "It reaches the accuracy of models that are twice as large, at a third of the cost. "
-    "It was tested in English only. Code and weights are public.",
-)
 
 
 async def check_reviewer(context: ReviewContext) -> Finding:
