@@ -30,8 +30,22 @@ GROUP_ALIASES = {
     "cv": "vision", "nlp": "language", "text": "language", "ml": "learning", "machine learning": "learning",
     "robots": "robotics", "speech": "audio", "sound": "audio", "music": "audio", "search": "retrieval",
     "hci": "people", "math": "maths", "stats": "statistics", "privacy": "security", "hardware": "systems",
-    "code": "software",
+    "code": "software", "computer vision": "vision", "image": "vision", "images": "vision",
+    "video": "vision", "graphics": "cs.GR", "natural language processing": "language", "llm": "language",
+    "llms": "language", "large language models": "language", "language models": "language", "rl": "learning",
+    "reinforcement learning": "learning", "deep learning": "learning", "dl": "learning",
+    "neural networks": "learning", "artificial intelligence": "ai", "agent": "ai", "agents": "ai",
+    "multi-agent": "cs.MA", "multi-agent systems": "cs.MA", "robot": "robotics", "control": "eess.SY",
+    "ir": "retrieval", "information retrieval": "retrieval", "recommendation": "retrieval",
+    "recommender systems": "retrieval", "asr": "audio", "tts": "audio",
+    "human-computer interaction": "people", "society": "cs.CY", "cryptography": "security",
+    "databases": "cs.DB", "programming languages": "cs.PL",
+    "software engineering": "cs.SE", "distributed computing": "cs.DC", "networks": "cs.NI",
+    "algorithms": "cs.DS", "optimization": "math.OC", "optimisation": "math.OC", "complexity": "cs.CC",
+    "information theory": "cs.IT", "game theory": "cs.GT", "logic": "cs.LO", "signal processing": "eess.SP",
+    "quantum": "quant-ph", "bio": "biology", "mathematics": "maths", "finance": "q-fin",
 }  # fmt: skip
+"""Other names of a group, a category or an archive, in lower case."""
 
 CATEGORY_NAMES = {
     "cs.CV": "Computer vision", "cs.CL": "Language", "cs.LG": "Machine learning", "cs.AI": "AI",
@@ -84,6 +98,9 @@ SUBJECTS = {
 }  # fmt: skip
 """Subjects of the most used archives, to detect typing errors. Other archives accept any subject."""
 
+MAX_NAME_CHARACTERS = 200
+"""Characters of a name that are compared with the known ones."""
+
 _CATEGORY = re.compile(r"([a-z]+(?:-[a-z]+)?)(?:\.([A-Za-z][A-Za-z-]{1,17}))?")
 
 
@@ -92,20 +109,33 @@ def domain_name(category: str) -> str:
     return f"{CATEGORY_NAMES[category]} ({category})" if category in CATEGORY_NAMES else category
 
 
+def describe_domain(domain: str) -> str:
+    """Return the name of a known domain for people: that of its group or category, however it was written."""
+    name = _canonical_name(domain)
+    return name if name in DOMAIN_GROUPS else domain_name(name)
+
+
+def _canonical_name(domain: str) -> str:
+    """Return the group, category or archive that a name stands for; an unknown name stays as it is."""
+    word = domain.strip()
+    folded = " ".join(word.lower().split())
+    name = GROUP_ALIASES.get(folded, folded)
+    return name if folded in GROUP_ALIASES or name in DOMAIN_GROUPS else _normalize_category(word)
+
+
 def resolve_domain(domain: str) -> tuple[str, ...]:
     """Return the categories and archives of a domain, given as a group, an alias, a category or an archive.
 
     Groups, aliases and subjects are matched in any case (cs.cl), archives in lower case only. Raises
     InputError for an unknown domain, with the nearest known name if one is near.
     """
-    word = domain.strip()
-    group = GROUP_ALIASES.get(word.lower(), word.lower())
-    if group in DOMAIN_GROUPS:
-        return DOMAIN_GROUPS[group]
-    found = _CATEGORY.fullmatch(word)
+    name = _canonical_name(domain[:MAX_NAME_CHARACTERS])
+    if name in DOMAIN_GROUPS:
+        return DOMAIN_GROUPS[name]
+    found = _CATEGORY.fullmatch(name)
     if found and found[1] in ARCHIVES and (not found[2] or _is_subject(found[1], found[2])):
-        return (_normalize_category(word),)
-    raise InputError(f"Unknown domain {domain[:60]!r}: {_suggest_domain(word)}")
+        return (name,)
+    raise InputError(f"Unknown domain {domain[:60]!r}: {_suggest_domain(name)}")
 
 
 def _is_subject(archive: str, subject: str) -> bool:
@@ -122,11 +152,12 @@ def _normalize_category(category: str) -> str:
 
 
 def _suggest_domain(word: str) -> str:
-    known = {name.lower(): name for name in (*DOMAIN_GROUPS, *GROUP_ALIASES, *CATEGORY_NAMES)}
-    nearest = difflib.get_close_matches(word.lower(), known, n=1, cutoff=0.5)
+    """Return the nearest group or category as a question, and the names of all groups."""
+    known = {name.lower(): name for name in (*DOMAIN_GROUPS, *CATEGORY_NAMES)} | GROUP_ALIASES
+    nearest = difflib.get_close_matches(word.lower(), known, n=1, cutoff=0.6)
     groups = ", ".join(DOMAIN_GROUPS)
-    hint = f"did you mean {known[nearest[0]]!r}? " if nearest else ""
-    return f"{hint}Use an arXiv category such as cs.CL, or one of {groups}."
+    hint = f"did you mean {known[nearest[0]]!r}? Use" if nearest else "use"
+    return f"{hint} an arXiv category such as cs.CL, or one of {groups}."
 
 
 def has_wanted_category(categories: Collection[str], wanted: frozenset[str]) -> bool:

@@ -2,7 +2,14 @@
 
 import pytest
 
-from digests.domains import DOMAIN_GROUPS, domain_name, has_wanted_category, resolve_domain
+from digests.domains import (
+    DOMAIN_GROUPS,
+    GROUP_ALIASES,
+    describe_domain,
+    domain_name,
+    has_wanted_category,
+    resolve_domain,
+)
 from digests.errors import InputError
 
 
@@ -15,6 +22,13 @@ from digests.errors import InputError
         ("NLP", "cs.CL"),
         ("cs.CL", "cs.CL"),
         ("q-bio.BM", "q-bio.BM"),
+        ("LLMs", "cs.CL"),
+        ("large  language models", "cs.CL"),
+        ("RL", "cs.LG"),
+        ("reinforcement learning", "cs.LG"),
+        ("agents", "cs.AI"),
+        ("graphics", "cs.GR"),
+        ("quantum", "quant-ph"),
     ],
 )
 def test_a_group_an_alias_and_a_category_resolve_in_any_case(domain: str, category: str) -> None:
@@ -23,12 +37,31 @@ def test_a_group_an_alias_and_a_category_resolve_in_any_case(domain: str, catego
 
 @pytest.mark.parametrize(
     ("wrong", "meant"),
-    [("visoin", "vision"), ("langage", "language"), ("cs.CVV", "cs.CV"), ("robotic", "robotics")],
+    [
+        ("visoin", "did you mean 'vision'"),
+        ("langage", "did you mean 'language'"),
+        ("cs.CVV", "did you mean 'cs.CV'"),
+        ("robotic", "did you mean 'robotics'"),
+        ("reinforcment learning", "did you mean 'learning'"),
+        ("sheep", "'sheep': use an arXiv category"),
+    ],
 )
 def test_an_unknown_domain_is_an_error_with_the_nearest_one(wrong: str, meant: str) -> None:
     with pytest.raises(InputError, match=meant) as refused:
         resolve_domain(wrong)
     assert wrong in str(refused.value)
+
+
+def test_every_other_name_stands_for_a_group_or_a_category_that_resolves() -> None:
+    for alias, name in GROUP_ALIASES.items():
+        assert alias == alias.lower()
+        assert alias not in DOMAIN_GROUPS
+        assert resolve_domain(alias) == resolve_domain(name)
+
+
+def test_a_domain_is_described_by_its_own_name_however_it_was_written() -> None:
+    described = [describe_domain(name) for name in ("RL", "Vision", "cs.cl", "graphics", "q-bio")]
+    assert described == ["learning", "vision", "Language (cs.CL)", "Graphics (cs.GR)", "q-bio"]
 
 
 def test_every_category_of_a_group_resolves() -> None:
