@@ -159,6 +159,7 @@ def _build_digest_policy(settings: Settings) -> DigestPolicy:
         max_age=timedelta(days=digest.max_age_days) if digest.max_age_days else None,
         may_pick_flagged=digest.pick_flagged,
         max_domain_share=digest.domain_share,
+        variety_distance=digest.variety_distance,
     )
     return DigestPolicy(
         pick_policy,

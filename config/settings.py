@@ -114,7 +114,14 @@ class DigestSettings(SettingsTable):
         default=0.6,
         ge=0.1,
         le=1,
-        description="Largest share of a digest from one primary category while others qualify, 0.1 to 1.",
+        description="Largest share of a digest from one primary category that nobody asked for, rounded up, "
+        "while others qualify, 0.1 to 1.",
+    )
+    variety_distance: float = Field(
+        default=0.5,
+        ge=0,
+        le=10,
+        description="Points that a paper of another category may be worse and still be picked for variety.",
     )
 
 

@@ -1,5 +1,6 @@
 """Choice of a digest's papers, with a reason for each paper chosen or left out. Pure: no clock, no store."""
 
+import heapq
 import math
 import re
 from collections import Counter
@@ -8,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from digests.authors import AuthorMatcher
-from digests.domains import domain_name, has_wanted_category, resolve_domain
+from digests.domains import describe_domain, has_wanted_category, resolve_domain
 from digests.errors import InputError
 from digests.model import Candidate, Choice, LeftOut, Selection
 from digests.subscription import MatchMode, Preferences, UnscoredPapers
@@ -19,13 +20,17 @@ class PickPolicy:
     """Rules that hold for every channel.
 
     `max_age` counts from a paper's publication date to the edition; None sets no limit, and a paper without a
-    date is never too old. `may_pick_flagged` lets papers with flags be picked. `max_domain_share` is the
-    largest share of a digest from one primary category while papers of other categories qualify.
+    date is never too old. `may_pick_flagged` lets papers with flags be picked.
+
+    Variety: `max_domain_share` is the largest share of a digest, rounded up, from one primary category that
+    nobody asked for, while papers of other categories are nearly as good. They are if they are at most
+    `variety_distance` points worse.
     """
 
     max_age: timedelta | None = timedelta(days=30)
     may_pick_flagged: bool = True
     max_domain_share: float = 0.6
+    variety_distance: float = 0.5
 
 
 def pick(
@@ -35,18 +40,19 @@ def pick(
     edition: date,
     policy: PickPolicy,
 ) -> Selection:
-    """Choose up to `preferences.top` papers: by score, then rank, then upvotes and keywords, then newest.
+    """Choose up to `preferences.top` papers: by score, then rank, then upvotes and interests, then newest.
 
-    Without `min_score`, papers without a score come after all others. If the candidates have several scales
+    Without `min_score`, papers without a score come after all others. Of equal scores, papers that are in a
+    wanted domain by a cross-list alone come last. If the candidates have several scales
     (models or rubrics), scores are compared by percentile within their scale, so that a generous model does
     not crowd out the others. `min_score` always applies to the score itself, which the card shows; with it,
     papers without a score are left out. Papers of one scale that were ranked in pairs on the same day are
     reordered among themselves.
 
     Left out are papers in `shown`, which the channel has seen, and those that a rule of `LeftOut` excludes;
-    the selection counts them. Ages count up to the date `edition`. Of one primary category, at most
-    `policy.max_domain_share` of `top`, and at least one, are chosen while other papers qualify. Raises
-    InputError for an unknown domain in `preferences`.
+    the selection counts them. Ages count up to the date `edition`. `policy` says how many papers of one
+    primary category are chosen; papers in a wanted domain do not count. Raises InputError for an unknown
+    domain in `preferences`.
     """
     matcher = Matcher.from_preferences(preferences)
     qualified, left_out = _split_candidates(
@@ -55,9 +61,7 @@ def pick(
     percentile_of = compute_percentiles(candidates)
     by_score = sorted(qualified, key=lambda candidate: _sort_key(candidate, matcher, percentile_of))
     best_first = apply_pairwise_ranks(by_score)
-    chosen = _limit_domain_share(
-        best_first, preferences.top, max(1, int(policy.max_domain_share * preferences.top))
-    )
+    chosen = _take_varied(best_first, preferences.top, matcher, percentile_of, policy)
     if beyond := len(qualified) - len(chosen):
         left_out[LeftOut.BEYOND_TOP] = beyond
     choices = tuple(
@@ -145,12 +149,16 @@ def _percentiles_in_group(group: Sequence[Candidate]) -> Iterator[tuple[str, flo
 
 def _sort_key(
     candidate: Candidate, matcher: "Matcher", percentile_of: Mapping[str, float]
-) -> tuple[float, float, int, float, int, str]:
+) -> tuple[float, float, bool, int, float, bool, int, str]:
+    is_scored = candidate.score is not None
     score = -candidate.score if candidate.score is not None else 1.0
-    percentile = -percentile_of.get(candidate.id, 0.0) if candidate.score is not None else 1.0
+    percentile = -percentile_of.get(candidate.id, 0.0) if is_scored else 1.0
     rank = candidate.rank if candidate.rank is not None else _UNRANKED
     newest = -candidate.published.toordinal() if candidate.published is not None else 0
-    return percentile, score, rank, -_interest_score(candidate, matcher), newest, candidate.id
+    is_cross_listed = matcher.is_cross_listed(candidate)
+    interest = _interest_score(candidate, matcher)
+    is_last_of_score = is_scored and is_cross_listed
+    return percentile, score, is_last_of_score, rank, -interest, is_cross_listed, newest, candidate.id
 
 
 def apply_pairwise_ranks(best_first: Sequence[Candidate]) -> list[Candidate]:
@@ -178,25 +186,50 @@ def _interest_score(candidate: Candidate, matcher: "Matcher") -> float:
     return math.log2(1 + candidate.upvotes) + FOLLOW_WEIGHT * matches
 
 
-def _limit_domain_share(
-    best_first: Sequence[Candidate], top: int, limit_per_domain: int
+def _take_varied(
+    best_first: Sequence[Candidate],
+    top: int,
+    matcher: "Matcher",
+    percentile_of: Mapping[str, float],
+    policy: PickPolicy,
 ) -> list[tuple[int, Candidate]]:
     """Return the first `top` papers with their places in `best_first`, counted from 1.
 
-    At most `limit_per_domain` have the same primary category. Papers over that limit fill the remaining
-    places when nothing else qualifies.
+    A paper whose category has its share waits, while later papers take its place. It is taken after all when
+    one that is clearly worse would pass it, or when nothing else qualifies.
     """
+    limit = math.ceil(round(policy.max_domain_share * top, 6))  # 0.6 * 5 is a little more than 3.
     taken: list[tuple[int, Candidate]] = []
-    over_limit: list[tuple[int, Candidate]] = []
-    count_by_domain: Counter[str] = Counter()
+    waiting: list[tuple[float, int, Candidate]] = []  # A heap, the best paper first.
+    count_by_category: Counter[str] = Counter()
     for place, candidate in enumerate(best_first, start=1):
+        points = _compute_points(candidate, percentile_of)
+        while waiting and len(taken) < top and -waiting[0][0] - points > policy.variety_distance:
+            taken.append(heapq.heappop(waiting)[1:])
         if len(taken) == top:
             break
-        domain = candidate.primary_category
-        has_room = not domain or count_by_domain[domain] < limit_per_domain
-        (taken if has_room else over_limit).append((place, candidate))
-        count_by_domain[domain] += has_room
-    return sorted(taken + over_limit[: top - len(taken)])
+        category = "" if matcher.is_in_domain(candidate) else candidate.primary_category
+        if category and count_by_category[category] >= limit:
+            heapq.heappush(waiting, (-points, place, candidate))
+        else:
+            taken.append((place, candidate))
+            count_by_category[category] += 1
+    rest = sorted(entry[1:] for entry in waiting)
+    return sorted(taken + rest[: top - len(taken)])
+
+
+_RANKED_POINTS, _UNSCORED_POINTS = -100.0, -200.0
+
+
+def _compute_points(candidate: Candidate, percentile_of: Mapping[str, float]) -> float:
+    """Return a paper's points, 0 to 10, for comparisons of two papers, in the sense of the order.
+
+    They are its score; among several scales, ten times its percentile. A paper with a rank alone is clearly
+    worse than every scored one, and clearly better than one without.
+    """
+    if candidate.score is not None:
+        return 10 * percentile_of[candidate.id] if percentile_of else candidate.score
+    return _RANKED_POINTS if candidate.rank is not None else _UNSCORED_POINTS
 
 
 def _describe_reason(
@@ -317,7 +350,7 @@ class Matcher:
         """
         categories = _categories_of(candidate)
         domains = [
-            f"in {domain_name(name) if '.' in name else name}"
+            f"in {describe_domain(name)}"
             for name, wanted in self.domains
             if has_wanted_category(categories, wanted)
         ]

@@ -1,6 +1,8 @@
 """Picking papers: filters, order, share of a domain, and reasons."""
 
+import math
 from collections import Counter
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -145,10 +147,53 @@ def test_the_policy_decides_about_flagged_papers() -> None:
 
 def test_a_domain_is_limited_to_its_share_while_others_qualify() -> None:
     candidates = [a_candidate(f"l{n}", 9 - n / 10, "cs.LG") for n in range(6)] + [
-        a_candidate("v", 5.0, "cs.CV"),
-        a_candidate("r", 4.0, "cs.RO"),
+        a_candidate("v", 8.3, "cs.CV"),
+        a_candidate("r", 8.2, "cs.RO"),
     ]
     assert chosen_ids(pick_from(candidates)) == ["l0", "l1", "l2", "v", "r"]
+
+
+def test_variety_lets_no_clearly_worse_and_no_unscored_paper_pass() -> None:
+    candidates = [a_candidate(f"l{n}", 9 - n / 10, "cs.LG") for n in range(6)] + [
+        a_candidate("near", 8.2, "cs.CV"),
+        a_candidate("far", 8.1, "cs.RO"),
+        a_candidate("unscored", None, "cs.CL"),
+    ]
+    assert chosen_ids(pick_from(candidates)) == ["l0", "l1", "l2", "l3", "near"]
+    assert chosen_ids(pick_from(candidates[:6] + candidates[8:])) == ["l0", "l1", "l2", "l3", "l4"]
+    wide = PickPolicy(variety_distance=0.6)
+    assert chosen_ids(pick_from(candidates, policy=wide)) == ["l0", "l1", "l2", "near", "far"]
+
+
+def test_variety_does_not_bind_in_the_domains_that_somebody_asked_for() -> None:
+    candidates = [
+        *(a_candidate(f"v{n}", 9 - n / 10, "cs.CV") for n in range(4)),
+        a_candidate("keyword", 8.7, "cs.LG", text="diffusion"),
+    ]
+    both = [*candidates, a_candidate("l", 8.6, "cs.LG")]
+    assert chosen_ids(pick_from(both, domains=("vision", "cs.LG"), top=5)) == [
+        "v0", "v1", "v2", "keyword", "v3",
+    ]  # fmt: skip
+    assert chosen_ids(pick_from(both[:4] + both[5:], domains=("vision", "cs.LG"), top=4))[3] == "v3"
+    wish = pick_from(candidates, domains=("vision",), keywords=("diffusion",), match=MatchMode.ANY, top=4)
+    assert chosen_ids(wish) == ["v0", "v1", "v2", "keyword"]
+
+
+@pytest.mark.parametrize(("top", "count"), [(1, 1), (2, 2), (3, 2), (4, 3), (5, 3), (10, 6)])
+def test_the_share_of_a_category_is_rounded_up(top: int, count: int) -> None:
+    candidates = [a_candidate(f"l{n}", 9.0, "cs.LG") for n in range(10)]
+    candidates += [a_candidate(f"x{n}", 8.9, f"cs.X{n}") for n in range(10)]
+    chosen = chosen_ids(pick_from(candidates, top=top))
+    assert sum(name.startswith("l") for name in chosen) == count
+
+
+def test_of_equal_scores_a_cross_listed_paper_stands_after_those_of_the_domain() -> None:
+    candidates = [
+        a_candidate("a crossed", 8.0, "cs.LG", categories=("cs.LG", "cs.CV"), rank=1),
+        a_candidate("b primary", 8.0, "cs.CV"),
+        a_candidate("c better", 8.1, "cs.RO", categories=("cs.RO", "cs.CV")),
+    ]
+    assert chosen_ids(pick_from(candidates, domains=("vision",))) == ["c better", "b primary", "a crossed"]
 
 
 def test_a_domain_fills_the_digest_when_nothing_else_qualifies() -> None:
@@ -279,17 +324,33 @@ def test_the_order_of_candidates_does_not_matter(
 
 
 @given(any_candidates, st.integers(1, 8), st.floats(0.1, 1))
-def test_a_domain_exceeds_its_share_only_if_nothing_else_is_left(
+def test_a_domain_exceeds_its_share_only_if_nothing_else_is_nearly_as_good(
     candidates: list[Candidate], top: int, share: float
 ) -> None:
     policy = PickPolicy(max_age=None, max_domain_share=share)
     chosen = set(chosen_ids(pick(candidates, Preferences(top=top), frozenset(), TODAY, policy)))
     counted = Counter(c.primary_category for c in candidates if c.id in chosen and c.primary_category)
     for domain, count in counted.items():
-        if count > max(1, int(share * top)):
-            standing = [c for c in candidates if c.id not in chosen and not c.withdrawn and not c.held]
-            left = [c for c in standing if c.primary_category not in counted]
-            assert left == [], domain
+        if count > math.ceil(share * top):
+            worst = min(c.score or 0.0 for c in candidates if c.id in chosen and c.primary_category == domain)
+            standing = [c for c in candidates if c.id not in chosen and not c.withdrawn]
+            left = [c for c in standing if c.primary_category not in counted and (c.score or 0.0) >= worst]
+            assert all(c.score is None for c in left), domain
+
+
+@given(any_candidates, any_preferences)
+def test_no_paper_is_passed_by_a_clearly_worse_one(
+    candidates: list[Candidate], preferences: Preferences
+) -> None:
+    policy = PickPolicy(max_age=None)
+    selection = pick(candidates, preferences, frozenset(), TODAY, policy)
+    everything = pick(candidates, replace(preferences, top=50), frozenset(), TODAY, policy)
+    score_of = {candidate.id: candidate.score for candidate in candidates}
+    chosen = chosen_ids(selection)
+    for passed in set(chosen_ids(everything)) - set(chosen):
+        passed_score = score_of[passed]
+        if passed_score is not None:
+            assert all((score_of[name] or -1.0) >= passed_score - 0.5 for name in chosen)
 
 
 def test_a_withdrawn_paper_is_not_picked() -> None:

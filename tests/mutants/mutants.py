@@ -31,6 +31,7 @@ DISCORD = "tests/bot/platforms/discord"
 HTTP = "tests/digests/sources/http"
 SCHEDULE = "tests/digests/test_schedule.py"
 PICK = "tests/digests/test_pick.py"
+WISHES = "tests/digests/test_wishes.py::test_a_wish_is_answered_by_these_papers"
 REVIEWERS = "tests/digests/reviewers"
 FETCH_QUEUE = "tests/bot/conversation/test_paper_fetch_queue.py"
 MARKS = "tests/digests/store/test_marks.py"
@@ -1356,6 +1357,74 @@ MUTANTS: tuple[Mutant, ...] = (
         "candidate.score < min_score:",
         "candidate.score <= min_score:",
         (f"{PICK}::test_a_minimum_score_excludes_lower_and_missing_scores",),
+    ),
+    Mutant(
+        "clearly worse paper picked for variety",
+        "digests/pick.py",
+        "-waiting[0][0] - points > policy.variety_distance",
+        "-waiting[0][0] - points > 300 + policy.variety_distance",
+        (
+            f"{PICK}::test_variety_lets_no_clearly_worse_and_no_unscored_paper_pass",
+            f"{WISHES}[an unscored paper does not pass]",
+        ),
+    ),
+    Mutant(
+        "variety in a domain that somebody asked for",
+        "digests/pick.py",
+        '"" if matcher.is_in_domain(candidate) else candidate.primary_category',
+        "candidate.primary_category",
+        (
+            f"{PICK}::test_variety_does_not_bind_in_the_domains_that_somebody_asked_for",
+            f"{WISHES}[the best of vision, all of one category]",
+        ),
+    ),
+    Mutant(
+        "share of a category rounded down",
+        "digests/pick.py",
+        "math.ceil(round(policy.max_domain_share * top, 6))",
+        "max(1, math.floor(round(policy.max_domain_share * top, 6)))",
+        (f"{PICK}::test_the_share_of_a_category_is_rounded_up[3-2]",),
+    ),
+    Mutant(
+        "cross-listed paper before an equal one of the domain",
+        "digests/pick.py",
+        "is_scored and is_cross_listed",
+        "is_scored and not is_cross_listed",
+        (f"{PICK}::test_of_equal_scores_a_cross_listed_paper_stands_after_those_of_the_domain",),
+    ),
+    Mutant(
+        "one filter enough where both are wanted",
+        "digests/pick.py",
+        "self.is_in_domain(candidate) and self.has_keyword(candidate)",
+        "self.is_in_domain(candidate) or self.has_keyword(candidate)",
+        (
+            f"{PICK}::test_a_paper_must_match_domains_and_keywords_unless_one_of_them_is_enough",
+            f"{WISHES}[both, by default]",
+        ),
+    ),
+    Mutant(
+        "unscored papers picked where they are left out",
+        "digests/pick.py",
+        "min_score is not None or is_scored_only",
+        "min_score is not None or not is_scored_only",
+        (f"{PICK}::test_unscored_papers_can_be_left_out",),
+    ),
+    Mutant(
+        "namesake with other initials followed",
+        "digests/authors.py",
+        "ours[0] == theirs[0]",
+        "ours[0] != theirs",
+        ("tests/digests/test_authors.py::test_another_person_is_not_followed[Y. Bengio-Samy Bengio]",),
+    ),
+    Mutant(
+        "subscription of an older version that wants both filters",
+        "digests/store/migrations/versions/v0107_preferences.py",
+        '("match_mode", "any")',
+        '("match_mode", "all")',
+        (
+            "tests/digests/store/test_migrations.py"
+            "::test_subscriptions_of_0106_keep_that_a_domain_or_a_keyword_is_enough[sqlite]",
+        ),
     ),
     Mutant(
         "muted words not searched for without keywords",

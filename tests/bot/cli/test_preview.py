@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 from rich.console import Console
 
+from bot.cli.demo import read_sample_papers
 from bot.cli.preview import PreviewRequest, preview_digest
 from bot.services import Services, build_services, list_configured_subscriptions
-from config.settings import Settings, StoreSettings, SubscriptionSettings
+from config.settings import DigestSettings, Settings, StoreSettings, SubscriptionSettings
 from digests.errors import InputError
 from digests.model import Digest
 from digests.ports.outbox import PlannedPage
@@ -90,3 +91,20 @@ def test_a_preview_leaves_out_papers_the_channel_was_shown(tmp_path: Path) -> No
     page = PlannedPage(0, "k", {}, tuple(first), in_thread=False)
     save_plan(services.store, claim, [page], watermark=0)
     assert not set(first) & set(list_picked_ids(preview_digest(PreviewRequest(), services)))
+
+
+def test_a_wish_for_vision_is_answered_by_its_best_scored_papers(tmp_path: Path) -> None:
+    settings = Settings(
+        store=StoreSettings(url=f"sqlite:///{tmp_path / 'p.db'}"), digest=DigestSettings(max_age_days=0)
+    )
+    services = build_services(settings, Console(), clock=lambda: NOW)
+    papers = [scored for _, scored in read_sample_papers(NOW)]
+    services.store.library.add(papers, now=NOW)
+    digest = preview_digest(PreviewRequest(domain="vision", top=3, style=DigestStyle.COMPACT), services)
+    vision = ("cs.CV", "eess.IV", "cs.GR")
+    best = sorted(
+        (review.score for paper, review in papers if review.score and set(vision) & set(paper.categories)),
+        reverse=True,
+    )
+    assert [pick.scored_paper.review.score for pick in digest.picks] == best[:3] == [9.2, 9.1, 9.0]
+    assert all(pick.scored_paper.paper.primary_category in vision for pick in digest.picks)
