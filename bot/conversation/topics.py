@@ -47,10 +47,12 @@ def find_topic(name: str) -> Topic | None:
     folded = " ".join(name.lower().split())
     if folded in _KEYWORD_BY_NAME:
         return Topic(keyword=_KEYWORD_BY_NAME[folded])
+    if folded in _DOMAIN_BY_NAME:
+        return Topic(domain=_DOMAIN_BY_NAME[folded])
     try:
         resolve_domain(name)
     except InputError:
-        domain = _DOMAIN_BY_NAME.get(folded) or _categories_by_name().get(folded, "")
+        domain = _categories_by_name().get(folded, "")
         return Topic(domain=domain) if domain else None
     return Topic(domain=name.strip())
 
