@@ -1359,6 +1359,13 @@ MUTANTS: tuple[Mutant, ...] = (
         (f"{PICK}::test_a_minimum_score_excludes_lower_and_missing_scores",),
     ),
     Mutant(
+        "first sentence of an abstract instead of the one that says what was done",
+        "digests/abstract.py",
+        'max(sentences, key=_rate_sentence, default="")',
+        'next(iter(sentences), "")',
+        ("tests/digests/test_abstract.py::test_the_chosen_sentence_says_what_was_done",),
+    ),
+    Mutant(
         "clearly worse paper picked for variety",
         "digests/pick.py",
         "-waiting[0][0] - points > policy.variety_distance",
