@@ -21,7 +21,7 @@ ANNOUNCEMENT_SCORED_AT = time(1, 30)
 """New York time at which arXiv's daily announcement is scored, an hour after its feeds are published."""
 
 MAX_CONSECUTIVE_FAULTS = 3
-"""Papers in a row with a server fault from which on the server is taken to be down."""
+"""Papers in a row with a server fault after which a harmless paper shows if the server still answers."""
 
 MAX_ERROR_CHARACTERS = 300
 """Characters of a server's error message in a health report."""
@@ -65,6 +65,7 @@ class ReviewContext:
     # Saves are serialized, so that a later sequence number never has an earlier timestamp:
     # `Library.sequence_at` relies on that order.
     save_lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    probe_lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     @property
     def scale(self) -> str:
@@ -92,7 +93,8 @@ class RoundOutcome:
     """Counts of one round, and the reason for ending it early.
 
     `trouble` None means that it did not end early by a fault; `detail` is a sentence, empty if there is
-    nothing to say. `consecutive_faults` counts papers in a row that met a server fault.
+    nothing to say. `consecutive_faults` counts papers in a row that met a server fault, since the last probe
+    of the server. `has_server_answered` is True from the first probe that was answered.
     """
 
     score_count: int = 0
@@ -103,6 +105,7 @@ class RoundOutcome:
     trouble: Trouble | None = None
     detail: str = ""
     consecutive_faults: int = 0
+    has_server_answered: bool = False
 
     def record_trouble(self, trouble: Trouble, detail: str) -> None:
         """Record the reason for ending the round. Only the first one is kept."""

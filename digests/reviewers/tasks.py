@@ -23,6 +23,7 @@ from digests.reviewers.context import (
 )
 from digests.reviewers.holding import find_hold_reason
 from digests.reviewers.openai import TokenUsage
+from digests.reviewers.probe import does_server_answer
 from digests.reviewers.queue import MAX_PAPERS_PER_ROUND
 from digests.reviewers.review import ReviewError, max_usage_of_review, review_paper
 from digests.reviewers.rubric import RUBRIC_VERSION
@@ -83,6 +84,8 @@ async def process_queue(
     async def review_papers() -> None:
         nonlocal done_count
         for task in remaining:
+            async with context.probe_lock:  # While the server is tested, nobody sends it a paper.
+                pass
             if outcome.is_over(stop):
                 return
             await _TaskRun(context, task, prepare_text, outcome, budget_share).process()
@@ -170,7 +173,9 @@ class _TaskRun:
                 run_reader=context.run_reader,
             )
         except ReviewError as error:
-            await self.context.run_blocking(self._handle_review_error, error, day, max_cost)
+            spent = context.budget.cost_of_failure(error, max_cost)
+            await context.run_blocking(context.store.budget.settle, day, max_cost, spent)
+            await self._handle_review_error(error)
             return
         async with context.save_lock:
             await self.context.run_blocking(self._save_review, scored, new_review, day, max_cost, usage)
@@ -200,17 +205,26 @@ class _TaskRun:
         self.outcome.full_review_count += is_full
         self.outcome.score_count += not is_full
 
-    def _handle_review_error(self, error: ReviewError, day: date, reserved: Spending) -> None:
-        spent = self.context.budget.cost_of_failure(error, reserved)
-        self.context.store.budget.settle(day, reserved, spent)
-        if error.server_error is None:
-            self._record_failure(str(error))
+    async def _handle_review_error(self, error: ReviewError) -> None:
+        """Record the failure of the paper, or of the server if that does not answer.
+
+        After `MAX_CONSECUTIVE_FAULTS` papers with a server fault, an answer to a harmless paper shows that
+        the fault is theirs: papers that a server always refuses must not stop the reviewer for the others.
+        """
+        fault = error.server_error
+        if fault and fault.is_down:
+            self.outcome.record_server_down(fault)
             return
-        if not error.server_error.is_down:
-            self._record_failure(str(error), counts_as_attempt=not error.server_error.is_server_wide)
+        if fault:
             self.outcome.consecutive_faults += 1
-        if error.server_error.is_down or self.outcome.consecutive_faults >= MAX_CONSECUTIVE_FAULTS:
-            self.outcome.record_server_down(error.server_error)
+        if fault and self.outcome.consecutive_faults >= MAX_CONSECUTIVE_FAULTS:
+            self.outcome.consecutive_faults = 0
+            async with self.context.probe_lock:
+                self.outcome.has_server_answered = await does_server_answer(self.context)
+            if not self.outcome.has_server_answered:
+                self.outcome.record_server_down(fault)
+        counts_as_attempt = not (fault and fault.is_server_wide) or self.outcome.has_server_answered
+        await self.context.run_blocking(self._record_failure, str(error), counts_as_attempt=counts_as_attempt)
 
     def _record_failure(self, reason: str, *, counts_as_attempt: bool = True) -> None:
         """Record and log a failure; schedule a retry with backoff, or abandon the paper after `MAX_ATTEMPTS`.

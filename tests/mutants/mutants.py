@@ -2302,6 +2302,16 @@ MUTANTS: tuple[Mutant, ...] = (
         ("tests/bot/conversation/test_people.py::test_a_person_is_told_what_would_go_before_anything_goes",),
     ),
     Mutant(
+        "papers that a server refuses taken for a server that is down",
+        "digests/reviewers/tasks.py",
+        "self.outcome.has_server_answered = await does_server_answer(self.context)",
+        "self.outcome.has_server_answered = False",
+        (
+            "tests/digests/reviewers/test_tasks.py::"
+            "test_papers_that_a_server_always_refuses_stop_no_others_and_are_abandoned[500]",
+        ),
+    ),
+    Mutant(
         "abstract of any length in a prompt",
         "digests/reviewers/prompt.py",
         "return sanitize_text(truncate_middle(abstract, MAX_ABSTRACT_CHARACTERS))",

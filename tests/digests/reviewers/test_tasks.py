@@ -6,7 +6,9 @@ import pytest
 
 from digests.model import NOT_REVIEWED, ReviewDepth, Trouble
 from digests.ports.budget import Spending
-from digests.reviewers.context import RoundOutcome
+from digests.reviewers.budget import DailyBudget
+from digests.reviewers.context import MAX_CONSECUTIVE_FAULTS, RoundOutcome
+from digests.reviewers.probe import SAMPLE_PAPER
 from digests.reviewers.tasks import MAX_ATTEMPTS
 from tests.builders import NOW, TODAY
 from tests.digests.reviewers.harness import ReviewerHarness, store_with_papers
@@ -58,10 +60,41 @@ def test_one_failing_paper_does_not_stop_the_others(fault: ModelFault) -> None:
 
 def test_consecutive_server_faults_end_the_round() -> None:
     reviewer = ReviewerHarness(store_with_papers(40), full_reviews_per_day=0)
-    reviewer.server.fault_by_title["Paper"] = ModelFault.SERVER_ERROR
+    reviewer.server.fault_by_title[""] = ModelFault.SERVER_ERROR
     outcome = reviewer.run_round()
     assert outcome.trouble is Trouble.REVIEWER_DOWN
     assert len(reviewer.server.requests) < 12
+
+
+@pytest.mark.parametrize("fault", [ModelFault.SERVER_ERROR, ModelFault.REDIRECT, ModelFault.BROKEN_OFF])
+def test_papers_that_a_server_always_refuses_stop_no_others_and_are_abandoned(fault: ModelFault) -> None:
+    reviewer = ReviewerHarness(store_with_papers(40), full_reviews_per_day=5, pairwise_limit=2)
+    reviewer.server.fault_by_title["Paper 0000"] = fault
+    reviewer.server.redirect_url = "http://127.0.0.1:9/v1/chat/completions"
+    outcome = reviewer.run_round()
+    assert (outcome.score_count, outcome.full_review_count, outcome.failure_count) == (30, 5, 10)
+    assert (outcome.comparison_count, outcome.trouble) == (2, None)
+    for _ in range(2 * MAX_ATTEMPTS):
+        reviewer.now += timedelta(hours=16)
+        assert reviewer.run_round().trouble is None
+    # The first ones of a round may be the server's fault: no harmless paper was asked for yet.
+    waiting = reviewer.store.review_queue.count_waiting().get(ReviewDepth.SCORE, 0)
+    assert waiting <= MAX_CONSECUTIVE_FAULTS
+
+
+def test_the_probe_of_a_server_is_within_the_budget() -> None:
+    reviewer = ReviewerHarness(
+        store_with_papers(40), full_reviews_per_day=0, budget=DailyBudget(tokens=100_000)
+    )
+    reviewer.server.fault_by_title["Paper"] = ModelFault.SERVER_ERROR
+    assert reviewer.run_round().failure_count == 40
+    probe_count = reviewer.server.title_counts[SAMPLE_PAPER.title]
+    spent = reviewer.store.budget.spending_on(TODAY)
+    assert probe_count == 40 // MAX_CONSECUTIVE_FAULTS
+    assert 0 < spent.tokens <= 100_000
+    reviewer.now += timedelta(hours=1)
+    without_room = DailyBudget(tokens=spent.tokens)
+    assert reviewer.run_round(budget=without_room).trouble is Trouble.BUDGET_SPENT
 
 
 @pytest.mark.parametrize("count", [10**30, -1, 0.5, True, float("nan")])
@@ -81,7 +114,7 @@ def test_a_servers_message_reaches_status_and_log_without_control_characters(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     reviewer = ReviewerHarness(store_with_papers(9), full_reviews_per_day=0)
-    reviewer.server.fault_by_title["Paper"] = ModelFault.CONTROL_CHARACTERS
+    reviewer.server.fault_by_title[""] = ModelFault.CONTROL_CHARACTERS
     outcome = reviewer.run_round()
     reasons = [failure.reason for failure in reviewer.store.review_queue.recent_failures(9)]
     (health,) = reviewer.store.health.latest_reports()
@@ -94,7 +127,7 @@ def test_a_servers_message_reaches_status_and_log_without_control_characters(
 def test_a_redirecting_server_ends_the_round_and_gets_no_further_paper() -> None:
     reviewer = ReviewerHarness(store_with_papers(40), full_reviews_per_day=0)
     reviewer.server.redirect_url = "http://127.0.0.1:9/v1/chat/completions"
-    reviewer.server.fault_by_title["Paper"] = ModelFault.REDIRECT
+    reviewer.server.fault_by_title[""] = ModelFault.REDIRECT
     outcome = reviewer.run_round()
     assert outcome.trouble is Trouble.REVIEWER_DOWN
     assert "a redirect to http://127.0.0.1:9/v1/chat/completions" in outcome.detail
