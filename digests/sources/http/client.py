@@ -184,7 +184,7 @@ class SourceClient:
         retry_at = self.clock() + timedelta(seconds=wait)
         tried = f" {attempts} times" if attempts > 1 else ""
         return SourceError(
-            f"{server} {failure.reason}{tried}; next try not before {retry_at:%H:%M} UTC.", retry_at
+            f"{server} {failure.reason}{tried}; it may be asked again from {retry_at:%H:%M} UTC on.", retry_at
         )
 
     async def _follow_redirects(

@@ -97,7 +97,7 @@ def test_a_truncated_response_is_retried(fault: FeedFault) -> None:
 def test_the_error_after_the_last_attempt_has_the_next_retry_time() -> None:
     message = error_of(request_file("/files/a.txt", FeedFault.UNAVAILABLE, 3))
     assert message.startswith(
-        "The server answered 503 Service Unavailable 3 times; next try not before 09:00 UTC."
+        "The server answered 503 Service Unavailable 3 times; it may be asked again from 09:00 UTC on."
     )
 
 
@@ -107,7 +107,7 @@ def test_a_long_retry_after_is_an_error() -> None:
         await request_file("/files/a.txt", FeedFault.RATE_LIMITED)(feeds, client)
 
     with pytest.raises(
-        SourceError, match=r"answered 429 Too Many Requests; next try not before 11:30 UTC"
+        SourceError, match=r"answered 429 Too Many Requests; it may be asked again from 11:30 UTC on"
     ) as refused:
         run_scenario(scenario)
     assert refused.value.retry_at == NOW + timedelta(hours=2, minutes=30)
