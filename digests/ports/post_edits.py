@@ -47,7 +47,7 @@ class PostEdits(Protocol):
 
         Concurrent callers never receive the same message. End a claim by `complete`, `unchanged` or
         `reschedule`; otherwise the message is due again after `interval`. A message whose stored payload
-        cannot be read is abandoned and not returned.
+        cannot be read is abandoned and not returned, and so is one in a workspace that was denied.
         """
 
     def complete(self, edit: PostEdit, text: str, *, now: datetime, interval: timedelta) -> None:

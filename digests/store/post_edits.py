@@ -9,13 +9,14 @@ from sqlalchemy import Connection, Row, and_, case, func, insert, literal, or_, 
 
 from digests.model import HoldState, PaperUpdate, Post
 from digests.ports.post_edits import PostEdit
+from digests.ports.workspaces import WorkspaceState
 from digests.store import schema
 from digests.store.engine import Database, upsert_all
 from digests.store.posts import fetch_posts_by_key
 
-counters, papers, reviews, posts, post_papers, post_edits, holds = (
+counters, papers, reviews, posts, post_papers, post_edits, holds, workspaces = (
     schema.counters, schema.papers, schema.reviews, schema.posts, schema.post_papers, schema.post_edits,
-    schema.holds,
+    schema.holds, schema.workspaces,
 )  # fmt: skip
 
 CURSOR = "post_edits"
@@ -53,13 +54,23 @@ class SqlPostEdits:
             lease_update = update(post_edits).where(post_edits.c.post.in_(keys))
             connection.execute(lease_update.values(due_at=now + interval, attempts=post_edits.c.attempts + 1))
             posts_by_key = fetch_posts_by_key(connection, keys)
-            unreadable = [key for key, post in posts_by_key.items() if not post.payload]
-            abandoned_edits = update(post_edits).where(post_edits.c.post.in_(unreadable))
+            denied = {
+                (row.platform, row.workspace)
+                for row in connection.execute(
+                    select(workspaces).where(workspaces.c.state == WorkspaceState.DENIED)
+                )
+            }
+            abandoned = [
+                key
+                for key, post in posts_by_key.items()
+                if not post.payload or (post.channel.platform, post.channel.workspace) in denied
+            ]
+            abandoned_edits = update(post_edits).where(post_edits.c.post.in_(abandoned))
             connection.execute(abandoned_edits.values(due_at=None, is_abandoned=True))
         return [
             PostEdit(row.post, posts_by_key[row.post], row.last_text, row.change_seq, row.attempts + 1)
             for row in rows
-            if row.post not in unreadable
+            if row.post not in abandoned
         ]
 
     def complete(self, edit: PostEdit, text: str, *, now: datetime, interval: timedelta) -> None:

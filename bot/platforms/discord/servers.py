@@ -15,7 +15,7 @@ from bot.platforms.discord.rest import CodeError
 from bot.storage import run_interactive
 from digests.errors import PaperroundError
 from digests.ports import Store
-from digests.ports.workspaces import Workspace
+from digests.ports.workspaces import Workspace, WorkspaceState
 from digests.text import clip_text, normalize_text
 
 log = logging.getLogger(__name__)
@@ -74,6 +74,9 @@ class ServedServers:
         ]
         self.named |= {channel.workspace for channel, is_from_settings in channels if is_from_settings}
         subscribed = {channel.workspace for channel, _ in channels} - self.named
+        for guild in sorted(self.named & self.store.workspaces.list_denied(PLATFORM)):
+            log.warning("the settings name the Discord server %s: it is served, though it was denied", guild)
+            self.store.workspaces.decide(PLATFORM, guild, WorkspaceState.SERVED, now=self.clock())
         self.store.workspaces.serve_undecided(PLATFORM, subscribed, now=self.clock())
         if len(guilds) == 1 and not self.named:
             self.store.workspaces.serve_first(PLATFORM, *guilds, now=self.clock())
@@ -119,6 +122,11 @@ class ServedServers:
                 if len(self._refused_at) > MAX_CACHED_SERVERS:
                     self._refused_at.popitem(last=False)
         return str(guild) in self._served
+
+    async def is_served_now(self, guild: int | None) -> bool:
+        """Return True if a server is served as of now, for a change by one of its people; False for None."""
+        served = await run_interactive(self.store.workspaces.list_served, PLATFORM)
+        return str(guild) in self.named | served
 
     def _is_current(self, guild: str) -> bool:
         """Return True if the list was read lately enough to decide about a server."""

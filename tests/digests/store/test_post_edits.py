@@ -7,6 +7,7 @@ import pytest
 from digests.model import NOT_REVIEWED, HoldState, PaperUpdate, Post
 from digests.ports import Store
 from digests.ports.outbox import PlannedPage
+from digests.ports.workspaces import WorkspaceState
 from digests.subscription import Channel
 from tests.builders import NOW, TODAY, a_paper, a_review, a_store, a_subscription, save_subscription
 from tests.outbox import confirm_page, save_plan
@@ -59,6 +60,21 @@ def test_only_recent_posts_with_a_changed_paper_are_edited() -> None:
     enqueue_edits(store)
     assert claim_edits(store) == ["both"]
     assert claim_edits(store) == []  # Another worker has them now.
+
+
+def test_posts_in_a_denied_workspace_are_not_edited_any_more() -> None:
+    store = a_store_with_papers()
+    share_post(store, "1", A)
+    revise_paper(store)
+    enqueue_edits(store)
+    store.workspaces.decide("slack", "T1", WorkspaceState.DENIED, now=NOW)
+    assert claim_edits(store) == []
+    store.workspaces.decide("slack", "T1", WorkspaceState.SERVED, now=NOW)
+    assert claim_edits(store, HOUR) == []
+    share_post(store, "2", A)
+    revise_paper(store, version=3)
+    enqueue_edits(store, HOUR)
+    assert claim_edits(store, HOUR) == ["2"]
 
 
 def test_an_edit_of_a_crashed_worker_is_claimed_again_after_its_lease() -> None:
