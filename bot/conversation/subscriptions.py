@@ -137,7 +137,9 @@ class SubscriptionAnswers:
         self.context.require_permission(person, _TASK)
         subscription = self._require_subscription(channel)
         if subscription.stop_reason:
-            self.context.store.subscriptions.start(channel, now=self.context.clock())
+            self.context.store.subscriptions.start(
+                channel, now=self.context.clock(), by=person.name, by_id=person.qualify_id(channel)
+            )
             if not subscription.paused_by:
                 return Reply(present_sentence(self._describe_state(self._require_subscription(channel))))
         after = replace(subscription, paused_by="", paused_by_id="", stop_reason="")

@@ -71,8 +71,10 @@ class Subscriptions(Protocol):
         reason stays.
         """
 
-    def start(self, channel: Channel, *, now: datetime) -> bool:
+    def start(self, channel: Channel, *, now: datetime, by: str = "", by_id: str = "") -> bool:
         """Clear the stop reason of a channel, so that its digests resume; a pause by a person stays.
+
+        A start by a person is recorded as a change that leaves everything else as it was.
 
         Returns True, or False without an effect if it was not stopped or has no subscription. Unfinished
         deliveries of earlier dates are given up. The next edition is chosen as in `change`: today's is not

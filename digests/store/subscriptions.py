@@ -107,7 +107,7 @@ class SqlSubscriptions:
             )
             return True
 
-    def start(self, channel: Channel, *, now: datetime) -> bool:
+    def start(self, channel: Channel, *, now: datetime, by: str = "", by_id: str = "") -> bool:
         with self.database.write(lock_name="subscriptions") as connection:
             row = connection.execute(_select_channel_rows(channel).limit(1)).first()
             if row is None or not row.stop_reason:
@@ -120,6 +120,12 @@ class SqlSubscriptions:
                 .where(subscriptions.c.id == row.id)
                 .values(stop_reason="", **next_due_values)
             )
+            if by:
+                state = _row_to_json(row)
+                record = insert(subscription_changes).values(
+                    subscription=row.id, before=state, after=state, by=by, by_id=by_id, at=now
+                )
+                connection.execute(record)
             return True
 
     def recompute_next_due(self, *, now: datetime) -> int:

@@ -10,6 +10,7 @@ from bot.conversation.subscriptions import SubscriptionAnswers
 from digests.build import DigestPolicy
 from digests.errors import InputError
 from digests.ports import Store
+from digests.ports.people import Subject, SubjectKind
 from digests.subscription import Channel, Subscription
 from tests.builders import NOW, a_paper, a_subscription
 from tests.outbox import a_page, a_store_with_channel, claim_edition, save_plan
@@ -63,6 +64,20 @@ def test_a_digest_that_is_paused_and_stopped_is_resumed_by_one_command() -> None
     store.subscriptions.stop(CHANNEL, "The channel was archived.")
     assert answer(store).resume_digest(CHANNEL, BOB).announcement
     assert find_channel(store).is_running
+
+
+def test_the_resumption_of_a_stopped_digest_is_recorded_and_no_undo_of_it_stops_the_digest() -> None:
+    store = subscribe_channel()
+    store.subscriptions.stop(CHANNEL, "The channel was archived.")
+    assert not answer(store).resume_digest(CHANNEL, BOB).announcement
+    bob = Subject(SubjectKind.PERSON, CHANNEL.platform, CHANNEL.workspace, BOB.id)
+    (change,) = store.people.export(bob)["changes"]
+    with pytest.raises(InputError, match="cannot be undone"):
+        answer(store).undo_change("2", CHANNEL, BOB)
+    assert find_channel(store).is_running
+    assert change["by"] == "Bob"
+    assert answer(store).undo_change("1", CHANNEL, ADA).announcement
+    assert store.subscriptions.find(CHANNEL) is None
 
 
 ELSEWHERE = [Channel("slack", "C2", "T1"), Channel("slack", "C1", "T2"), Channel("discord", "C1", "T1")]
