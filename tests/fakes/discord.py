@@ -195,6 +195,7 @@ class FakeDiscord:
     """Number of further connections that are closed before READY."""
     is_silent: bool = False
     """True makes the gateway send nothing and acknowledge no heartbeat."""
+    is_bot_public: bool = True
     application_id: str = ""
     bot_user: str = ""
     guilds: dict[str, DiscordGuild] = field(default_factory=dict)
@@ -789,7 +790,7 @@ class FakeDiscord:
     def _do_application(self, request: web.Request, body: Json) -> Json:
         return {
             "id": self.application_id, "name": "Paperround", "description": "", "icon": None,
-            "bot_public": True,
+            "bot_public": self.is_bot_public,
             "bot_require_code_grant": False, "owner": _user_json("1", "owner"), "verify_key": "k", "flags": 0,
             "integration_types_config": {"0": {}, "1": {}},
         }  # fmt: skip

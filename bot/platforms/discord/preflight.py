@@ -59,6 +59,15 @@ def _check_application(client: discord.Client) -> list[Finding]:
         findings.append(
             Finding(Severity.WARNING, "application", f"/paper cannot be used in direct messages: {fix}.")
         )
+    if application.bot_public:
+        fix = (
+            f"turn Public Bot off at {DEVELOPER_PAGE}/{application.id}/bot once it is in all of your servers"
+        )
+        findings.append(
+            Finding(
+                Severity.WARNING, "application", f"Anybody can add Paperround to a server of theirs: {fix}."
+            )
+        )
     return findings or [
         Finding(Severity.OK, "application", f"{application.name} can be installed and is called directly.")
     ]

@@ -170,3 +170,23 @@ def test_only_the_intents_for_servers_and_reactions_are_asked_for() -> None:
 
     assert {name for name, on in INTENTS if on} == {"guilds", "guild_reactions"}
     assert INTENTS.value == 1025
+
+
+def test_the_doctor_warns_of_a_bot_that_anybody_can_add() -> None:
+    async def trial(discord: FakeDiscord, settings: DiscordSettings) -> None:
+        async def describe_application() -> list[str]:
+            findings = await an_app(settings).check([])
+            return [
+                f"{finding.severity}: {finding.sentence}"
+                for finding in findings
+                if finding.subject == "application"
+            ]
+
+        (public,) = await describe_application()
+        assert "turn Public Bot off at https://discord.com/developers/applications/" in public
+        assert public.startswith(str(Severity.WARNING))
+        discord.is_bot_public = False
+        (private,) = await describe_application()
+        assert private.startswith(str(Severity.OK))
+
+    run_trial(trial)
