@@ -1477,6 +1477,20 @@ MUTANTS: tuple[Mutant, ...] = (
         "handler.setFormatter(logging.Formatter(",
         ("tests/bot/cli/test_safe_output.py::test_the_log_of_a_running_bot_escapes_control_characters",),
     ),
+    Mutant(
+        "change in a server that was denied a moment ago",
+        "bot/platforms/discord/listeners.py",
+        "if not await self.servers.is_served_now(interaction.guild_id):",
+        "if interaction.guild_id is None:",
+        ("tests/bot/platforms/discord/test_servers.py::test_a_denial_counts_for_changes_at_once",),
+    ),
+    Mutant(
+        "post in a denied workspace edited",
+        "digests/store/post_edits.py",
+        "if not post.payload or (post.channel.platform, post.channel.workspace) in denied",
+        "if not post.payload",
+        ("tests/digests/store/test_post_edits.py::test_posts_in_a_denied_workspace_are_not_edited_any_more",),
+    ),
     # Slack's HTTP port.
     Mutant(
         "request served without a right signature",

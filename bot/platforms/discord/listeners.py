@@ -149,6 +149,7 @@ class DiscordListeners:
         person = self._person_of(interaction)
 
         async def fetch_person() -> Person:
+            await self._require_served_now(interaction)
             return person
 
         return await self.dispatcher.run_digest_command(
@@ -247,6 +248,7 @@ class DiscordListeners:
             channel, person = self._channel_of(interaction), self._person_of(interaction)
 
             async def fetch_person() -> Person:
+                await self._require_served_now(interaction)
                 return person
 
             await self.dispatcher.handle_click(
@@ -289,6 +291,14 @@ class DiscordListeners:
         """Raise InputError unless the interaction comes from a served server."""
         if not interaction.extras.get(IS_SERVED):
             raise InputError("This works only in a server that Paperround serves.")
+
+    async def _require_served_now(self, interaction: Interaction) -> None:
+        """Raise InputError unless the server is served at this moment: `admit` uses what it read lately.
+
+        A digest that a denial stopped must not be resumed meanwhile. Raises StoreError.
+        """
+        if not await self.servers.is_served_now(interaction.guild_id):
+            raise InputError(FOREIGN_SERVER)
 
     def _find_target(self, interaction: Interaction, channel_id: str) -> Any:
         """Return the channel with this id in the interaction's server, None for the interaction's own.

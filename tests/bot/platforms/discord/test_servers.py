@@ -281,6 +281,33 @@ def test_a_decision_counts_without_a_restart(monkeypatch: pytest.MonkeyPatch) ->
     run_scenario(scenario)
 
 
+def test_a_denial_counts_for_changes_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(servers_module, "RECHECK_SECONDS", 0.0)
+
+    async def scenario(servers: TwoServers) -> None:
+        def decide(*, allow: bool) -> None:
+            decide_workspace(servers.store, SETTINGS, "discord", servers.theirs, allow=allow, now=NOW)
+
+        def is_running() -> bool:
+            (known,) = servers.store.subscriptions.list_active()
+            return known.is_running
+
+        decide(allow=True)
+        subscribed = await servers.answer_to(
+            "digest subscribe", user=servers.eve, channel=servers.lair, top=2
+        )
+        assert "Done" in subscribed
+        decide(allow=False)
+        for command in ("digest resume", "digest unsubscribe", "digest queue"):
+            answer = await servers.answer_to(command, user=servers.eve, channel=servers.lair)
+            assert answer == FOREIGN_SERVER
+        for custom_id in ("undo:1", f"share:{PAPER}", f"discussed:{PAPER}"):
+            assert await servers.click(custom_id, user=servers.eve, channel=servers.lair) == FOREIGN_SERVER
+        assert not is_running()
+
+    run_scenario(scenario)
+
+
 def test_a_server_that_is_denied_stays_denied_though_it_has_digests() -> None:
     store = a_store()
 
@@ -315,6 +342,7 @@ def test_served_are_the_servers_of_the_settings_of_digests_and_of_the_list() -> 
         store.workspaces.decide("discord", denied, WorkspaceState.DENIED, now=NOW)
     served = asyncio.run(restart(store, 60, named=frozenset({"50"})))
     assert served == {"10", "20", "30", "50"}
+    assert store.workspaces.list_denied("discord") == {"40"}
     store.subscriptions.change(of_people, None, by="Ada", now=NOW)
     assert "20" in asyncio.run(restart(store)), "the end of its digest is not the end of a server"
 
