@@ -7,6 +7,12 @@ from typing import Protocol
 
 from digests.model import ReviewDepth
 
+MAX_UNFINISHED_READINGS = 2
+"""Readings of a full text that never ended, after which it is not read again.
+
+The first may have ended with a machine that was switched off; a text that ends the whole bot does so twice.
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class ReviewTask:
@@ -72,14 +78,20 @@ class ReviewQueue(Protocol):
         Abandoned tasks are removed too.
         """
 
+    def begin_reading(self, paper: str, version: int | None, *, now: datetime) -> None:
+        """Count a reading of a version's full text that has begun. The count outlasts the task."""
+
+    def end_reading(self, paper: str, version: int | None) -> None:
+        """Forget the readings of a full text that had not ended, and its mark."""
+
     def mark_unreadable(self, paper: str, version: int | None, *, now: datetime) -> None:
         """Mark the full text of a paper's version as unreadable. The mark outlasts the task."""
 
-    def clear_unreadable(self, paper: str, version: int | None) -> None:
-        """Remove the mark of `mark_unreadable`, if there is one."""
-
     def is_unreadable(self, paper: str, version: int | None) -> bool:
-        """Return True if the full text of this version is marked as unreadable."""
+        """Return True if the full text of this version is marked as unreadable.
+
+        So is one of which `MAX_UNFINISHED_READINGS` readings have begun and not ended.
+        """
 
     def count_waiting(self) -> Mapping[ReviewDepth, int]:
         """Count the tasks by depth, those that wait for a retry included, abandoned ones not.

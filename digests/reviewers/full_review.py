@@ -74,10 +74,10 @@ async def _fetch_full_text(
 
 @dataclass(frozen=True, slots=True)
 class _MarkedReading:
-    """Reading of one paper's full text, during which the store calls it unreadable.
+    """Reading of one paper's full text, which the store counts before it begins.
 
-    The mark is written before the reader starts. It stays if the reader ends while it reads, and also if
-    this process does: the next start does not read the same text again.
+    The text is marked as unreadable if it ends its reader. The count stays if this process is killed while it
+    reads: after a start the text is read once more, and after a second time never again.
     """
 
     context: ReviewContext
@@ -86,7 +86,7 @@ class _MarkedReading:
     async def run(self, function: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
         """Return the result of a call in the reader. Raises ReaderError and StoreError."""
         context, queue, version = self.context, self.context.store.review_queue, self.paper.version
-        await context.run_blocking(queue.mark_unreadable, self.paper.id, version, now=context.clock())
+        await context.run_blocking(queue.begin_reading, self.paper.id, version, now=context.clock())
         is_unreadable = False
         try:
             return await context.run_reader(function, *args, **kwargs)
@@ -94,8 +94,10 @@ class _MarkedReading:
             is_unreadable = not isinstance(error, ReaderStartError)
             raise
         finally:
-            if not is_unreadable:
-                await context.run_blocking(queue.clear_unreadable, self.paper.id, version)
+            if is_unreadable:
+                await context.run_blocking(queue.mark_unreadable, self.paper.id, version, now=context.clock())
+            else:
+                await context.run_blocking(queue.end_reading, self.paper.id, version)
 
 
 def compose_text(abstract: str, authors: Sequence[str], full_text: str, max_characters: int) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Row, case, delete, func, or_, select, update
 
 from digests.model import ReviewDepth
-from digests.ports.review_queue import ReviewTask
+from digests.ports.review_queue import MAX_UNFINISHED_READINGS, ReviewTask
 from digests.store import schema
 from digests.store.engine import Database, in_json_array, upsert
 
@@ -91,17 +91,26 @@ class SqlReviewQueue:
         with self.database.write() as connection:
             connection.execute(expired, {"kept": list(keeping)})
 
-    def mark_unreadable(self, paper: str, version: int | None, *, now: datetime) -> None:
-        row = {"paper": paper, "version": version or 0, "marked_at": now}
+    def begin_reading(self, paper: str, version: int | None, *, now: datetime) -> None:
+        row = {"paper": paper, "version": version or 0, "marked_at": now, "reading_count": 1}
+        updated_values = {"marked_at": now, "reading_count": unreadable_texts.c.reading_count + 1}
         with self.database.write() as connection:
-            upsert(connection, unreadable_texts, row, {"marked_at": now})
+            upsert(connection, unreadable_texts, row, updated_values)
 
-    def clear_unreadable(self, paper: str, version: int | None) -> None:
+    def mark_unreadable(self, paper: str, version: int | None, *, now: datetime) -> None:
+        values = {"marked_at": now, "reading_count": MAX_UNFINISHED_READINGS}
+        row = {"paper": paper, "version": version or 0, **values}
+        with self.database.write() as connection:
+            upsert(connection, unreadable_texts, row, values)
+
+    def end_reading(self, paper: str, version: int | None) -> None:
         with self.database.write() as connection:
             connection.execute(delete(unreadable_texts).where(*_is_text_of(paper, version)))
 
     def is_unreadable(self, paper: str, version: int | None) -> bool:
-        marked = select(unreadable_texts.c.paper).where(*_is_text_of(paper, version))
+        marked = select(unreadable_texts.c.paper).where(
+            *_is_text_of(paper, version), unreadable_texts.c.reading_count >= MAX_UNFINISHED_READINGS
+        )
         with self.database.read() as connection:
             return connection.execute(marked).first() is not None
 

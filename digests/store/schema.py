@@ -417,14 +417,15 @@ review_queue = Table(
     Index("ix_review_queue_review_depth_priority", "review_depth", "priority"),
 )
 
-# Full texts that ended their reader, or whose reading has begun and not ended. Version 0 means unknown. No
-# foreign key: a mark outlasts the task and the review.
+# Full texts that ended their reader, or whose reading has begun and not ended: the number of such readings.
+# Version 0 means unknown. No foreign key: a row outlasts the task and the review.
 unreadable_texts = Table(
     "unreadable_texts",
     metadata,
     Column("paper", StorableText, primary_key=True),
     Column("version", Integer, primary_key=True, autoincrement=False),
     Column("marked_at", Instant, nullable=False),
+    Column("reading_count", Integer, nullable=False, server_default="2"),
 )
 
 # Spending of our own reviewer per day (UTC), open reservations included. Money is in millionths.

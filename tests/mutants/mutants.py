@@ -2125,7 +2125,21 @@ MUTANTS: tuple[Mutant, ...] = (
         (f"{LINEAR}[digests/]",),
     ),
     Mutant(
-        "reading that is not marked",
+        "reading that is not counted",
+        "digests/reviewers/full_review.py",
+        "queue.begin_reading, self.paper.id, version, now=",
+        "queue.begin_reading, self.paper.id, -1, now=",
+        (f"{FULL_REVIEW}::test_a_text_whose_reading_never_ends_is_read_twice",),
+    ),
+    Mutant(
+        "text read no second time after its process was killed",
+        "digests/store/review_queue.py",
+        "reading_count >= MAX_UNFINISHED_READINGS",
+        "reading_count >= 1",
+        (f"{FULL_REVIEW}::test_a_text_whose_reading_never_ends_is_read_twice",),
+    ),
+    Mutant(
+        "paper that ends its reader is not marked",
         "digests/reviewers/full_review.py",
         "queue.mark_unreadable, self.paper.id, version, now=",
         "queue.mark_unreadable, self.paper.id, -1, now=",
@@ -2141,8 +2155,8 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "mark that stays after a reading",
         "digests/reviewers/full_review.py",
-        "            if not is_unreadable:",
         "            if is_unreadable:",
+        "            if not is_unreadable:",
         (f"{FULL_REVIEW}::test_a_paper_that_was_read_is_not_marked",),
     ),
     Mutant(

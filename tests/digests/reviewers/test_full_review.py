@@ -5,13 +5,15 @@ from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
+import pytest
+
 from digests.blocking import BlockingRunner
 from digests.errors import SourceError
 from digests.injections import scan_text
 from digests.model import Paper, ReadDepth
-from digests.ports import Store
 from digests.reviewers.full_text import FullText
 from digests.reviewers.reader import ReaderError, ReaderStartError
+from digests.store.review_queue import SqlReviewQueue
 from tests.builders import NOW
 from tests.digests.reviewers.harness import ReviewerHarness, store_with_papers
 
@@ -63,36 +65,49 @@ async def fetch_and_read(paper: Paper, run_reader: BlockingRunner) -> FullText |
 
 
 class DyingReader:
-    """A reader that is killed, and keeps what the store says about the paper meanwhile."""
+    """A reader that is killed. Counts its calls."""
 
-    def __init__(self, store: Store, error: BaseException) -> None:
-        self.store, self.error = store, error
-        self.was_marked: list[bool] = []
+    def __init__(self, error: BaseException) -> None:
+        self.error, self.call_count = error, 0
 
     async def __call__(self, function: object, /, *args: object, **kwargs: object) -> Any:
-        self.was_marked.append(self.store.review_queue.is_unreadable("2611.00000", 1))
+        self.call_count += 1
         raise self.error
 
 
 def test_a_paper_that_ends_its_reader_is_marked_and_reviewed_by_its_abstract() -> None:
     store = store_with_papers(1)
-    reader = DyingReader(store, ReaderError("it took over 60 seconds"))
+    reader = DyingReader(ReaderError("it took over 60 seconds"))
     reviewer = ReviewerHarness(store, fetch_full_text=fetch_and_read, run_reader=reader)
     assert reviewer.run_round().full_review_count == 1
     assert reviewer.get_paper(0).review.read_depth is ReadDepth.ABSTRACT
     assert store.review_queue.is_unreadable("2611.00000", 1)
-    assert reader.was_marked == [True]
+    assert reader.call_count == 1
+
+
+def test_a_text_whose_reading_never_ends_is_read_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The bot is killed while it reads: nothing is written afterwards. Its next start has no other trace."""
+    store, reader = store_with_papers(1), DyingReader(asyncio.CancelledError())
+    reviewer = ReviewerHarness(store, fetch_full_text=fetch_and_read)
+    with monkeypatch.context() as killed:
+        killed.setattr(SqlReviewQueue, "end_reading", lambda *_: None)
+        for _ in range(2):
+            assert not store.review_queue.is_unreadable("2611.00000", 1)
+            with suppress(asyncio.CancelledError):
+                reviewer.run_round(run_reader=reader)
+    assert reviewer.run_round(run_reader=reader).full_review_count == 1
+    assert reviewer.get_paper(0).review.read_depth is ReadDepth.ABSTRACT
+    assert reader.call_count == 2
 
 
 def test_a_marked_paper_is_not_read_again_after_a_start() -> None:
-    """The mark is written before a reading, so that it also stays if the bot itself is killed."""
     store = store_with_papers(1)
     store.review_queue.mark_unreadable("2611.00000", 1, now=NOW)
-    reader = DyingReader(store, AssertionError("the paper was read again"))
+    reader = DyingReader(AssertionError("the paper was read again"))
     reviewer = ReviewerHarness(store, fetch_full_text=fetch_and_read, run_reader=reader)
     assert reviewer.run_round().full_review_count == 1
     assert reviewer.get_paper(0).review.read_depth is ReadDepth.ABSTRACT
-    assert reader.was_marked == []
+    assert reader.call_count == 0
 
 
 def test_a_paper_that_was_read_is_not_marked() -> None:
@@ -105,16 +120,16 @@ def test_a_paper_that_was_read_is_not_marked() -> None:
 
 def test_a_reading_that_is_cancelled_leaves_no_mark() -> None:
     store = store_with_papers(1)
-    reader = DyingReader(store, asyncio.CancelledError())
+    reader = DyingReader(asyncio.CancelledError())
     with suppress(asyncio.CancelledError):
         ReviewerHarness(store, fetch_full_text=fetch_and_read).run_round(run_reader=reader)
-    assert reader.was_marked == [True]
+    assert reader.call_count == 1
     assert not store.review_queue.is_unreadable("2611.00000", 1)
 
 
 def test_a_reader_that_does_not_start_marks_no_paper() -> None:
     store = store_with_papers(1)
-    reader = DyingReader(store, ReaderStartError("its process ended before it began"))
+    reader = DyingReader(ReaderStartError("its process ended before it began"))
     reviewer = ReviewerHarness(store, fetch_full_text=fetch_and_read, run_reader=reader)
     assert reviewer.run_round().full_review_count == 1
     assert reviewer.get_paper(0).review.read_depth is ReadDepth.ABSTRACT

@@ -46,7 +46,7 @@ OTHER_COLUMNS: dict[str, frozenset[str]] = {
         "subscriptions": "id platform workspace channel domains keywords muted top min_score style at days "
         "time_zone is_from_settings active next_due_at stop_reason next_edition running_since",
         "turns": "name owner free_at",
-        "unreadable_texts": "paper version marked_at",
+        "unreadable_texts": "paper version marked_at reading_count",
         "workspaces": "platform workspace name state at",
     }.items()
 }

@@ -133,8 +133,20 @@ def test_an_unreadable_text_is_that_of_one_version_and_outlasts_its_task() -> No
         review_queue.mark_unreadable("a", 1, now=NOW)
     review_queue.mark_unreadable("b", None, now=NOW)
     review_queue.complete("a")
-    review_queue.clear_unreadable("a", 2)
+    review_queue.end_reading("a", 2)
     assert [review_queue.is_unreadable("a", version) for version in (1, 2, None)] == [True, False, False]
     assert review_queue.is_unreadable("b", None)
-    review_queue.clear_unreadable("a", 1)
+    review_queue.end_reading("a", 1)
+    assert not review_queue.is_unreadable("a", 1)
+
+
+def test_a_text_is_unreadable_after_two_readings_that_never_ended() -> None:
+    review_queue = a_store().review_queue
+    review_queue.begin_reading("a", 1, now=NOW)
+    review_queue.begin_reading("a", 2, now=NOW)
+    assert not review_queue.is_unreadable("a", 1)
+    review_queue.begin_reading("a", 1, now=NOW)
+    assert [review_queue.is_unreadable("a", version) for version in (1, 2)] == [True, False]
+    review_queue.end_reading("a", 1)
+    review_queue.begin_reading("a", 1, now=NOW)
     assert not review_queue.is_unreadable("a", 1)
