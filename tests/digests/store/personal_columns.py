@@ -44,7 +44,8 @@ OTHER_COLUMNS: dict[str, frozenset[str]] = {
         "sources": "name position last_try last_success failure next_try_at",
         "subscription_changes": "id subscription at",
         "subscriptions": "id platform workspace channel domains keywords muted top min_score style at days "
-        "time_zone is_from_settings active next_due_at stop_reason next_edition running_since",
+        "time_zone is_from_settings active next_due_at stop_reason next_edition running_since authors "
+        "match_mode unscored",
         "turns": "name owner free_at",
         "unreadable_texts": "paper version marked_at reading_count",
         "workspaces": "platform workspace name state at",
