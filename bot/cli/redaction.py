@@ -6,6 +6,7 @@ Values that are known to be secret are removed wherever they stand, and other ad
 import base64
 import os
 from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
 from itertools import pairwise
 from urllib.parse import quote, quote_plus
 
@@ -59,6 +60,11 @@ def hide_secrets(text: str) -> str:
     return "://".join(_strip_addresses(hide_known_secrets(text).split("://")))
 
 
+@cache
+def _list_secret_paths() -> tuple[str, ...]:
+    return tuple(path for spec in find_platforms().values() for path in spec.secret_paths)
+
+
 def _strip_addresses(parts: list[str]) -> Iterator[str]:
     """Yield the parts of a text that was split at "://", with each address cut to host, port and path."""
     yield parts[0]
@@ -69,7 +75,14 @@ def _strip_addresses(parts: list[str]) -> Iterator[str]:
 
 
 def _strip_address(rest: str, is_web: bool) -> str:
-    """Return the rest of an address after its scheme. A user without a password may stand in a store's."""
+    """Return the rest of an address after its scheme, and nothing of it after a secret path.
+
+    A user without a password may stand in a store's.
+    """
+    for marker in _list_secret_paths():
+        before, found, after = rest.partition(marker)
+        if after:
+            rest = f"{before}{found}…"
     user, at, _ = rest.partition("/")[0].rpartition("@")
     may_stay = not at or (not is_web and ":" not in user)
     if may_stay and "?" not in rest and "#" not in rest and rest.count("@") == len(at):

@@ -63,7 +63,8 @@ class PlatformSpec:
 
     `name` is its name in the settings and the store, `title` its name for people. `required_secrets` names
     the environment variables for people, and `set_up_hint` says how to set them. `secret_variables` lists
-    them, `main_secret` is the first. All are empty for a platform that posts without an account. Such a
+    them, `main_secret` is the first. `secret_paths` are parts of the platform's addresses after which a token
+    follows. All are empty for a platform that posts without an account. Such a
     platform gives `open_local`; the others give `build_app`, which returns None without their secrets. The
     context has the store, the clock and the timeout of a request.
 
@@ -84,6 +85,7 @@ class PlatformSpec:
     load_preview: "Callable[[], PagePreview] | None" = None
     main_secret: str = ""
     secret_variables: tuple[str, ...] = ()
+    secret_paths: tuple[str, ...] = ()
     required_secrets: str = ""
     set_up_hint: str = ""
     open_local: "Callable[[Settings, Console], Platform] | None" = None

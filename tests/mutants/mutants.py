@@ -1491,6 +1491,13 @@ MUTANTS: tuple[Mutant, ...] = (
         "if not post.payload",
         ("tests/digests/store/test_post_edits.py::test_posts_in_a_denied_workspace_are_not_edited_any_more",),
     ),
+    Mutant(
+        "token in the path of an address shown",
+        "bot/cli/redaction.py",
+        'rest = f"{before}{found}…"',
+        "pass",
+        ("tests/bot/cli/test_redaction.py::test_addresses_that_answer_a_request_end_before_their_token",),
+    ),
     # Slack's HTTP port.
     Mutant(
         "request served without a right signature",

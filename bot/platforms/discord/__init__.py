@@ -84,6 +84,7 @@ SPEC = PlatformSpec(
     load_preview=_load_preview,
     main_secret=MAIN_SECRET,
     secret_variables=(MAIN_SECRET,),
+    secret_paths=("/webhooks/", "/interactions/"),  # An interaction's token answers in its name.
     required_secrets="DISCORD_TOKEN",
     set_up_hint="set it to the bot's token (docs/discord.md)",
     build_app=_build_app,

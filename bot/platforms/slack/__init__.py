@@ -87,6 +87,7 @@ SPEC = PlatformSpec(
     load_preview=_load_preview,
     main_secret=MAIN_SECRET,
     secret_variables=(MAIN_SECRET, "SLACK_APP_TOKEN", "SLACK_SIGNING_SECRET"),
+    secret_paths=("hooks.slack.com/",),  # Whoever has a response_url can post with it for half an hour.
     required_secrets="SLACK_BOT_TOKEN, and SLACK_APP_TOKEN or SLACK_SIGNING_SECRET",
     set_up_hint="set it, with SLACK_APP_TOKEN or SLACK_SIGNING_SECRET (docs/slack.md)",
     build_app=_build_app,

@@ -131,3 +131,22 @@ def test_a_wrong_command_line_is_reported_without_secrets(capsys: pytest.Capture
             ["db", "copy", "sqlite:///a", "sqlite:///b", "postgresql+psycopg://u:tokentoken@h/d"]
         )
     assert "tokentoken" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("address", "shown"),
+    [
+        ("https://hooks.slack.com/commands/T1/2/planted", "https://hooks.slack.com/…"),
+        (
+            "https://discord.com/api/v10/webhooks/1/planted/messages/@original",
+            "https://discord.com/api/v10/webhooks/…",
+        ),
+        (
+            "https://discord.com/api/v10/interactions/1/planted/callback?x",
+            "https://discord.com/api/v10/interactions/…",
+        ),
+        ("https://user:planted@hooks.slack.com/a", "https://hooks.slack.com/…"),
+    ],
+)
+def test_addresses_that_answer_a_request_end_before_their_token(address: str, shown: str) -> None:
+    assert hide_secrets(f"0, message='', url='{address}'") == f"0, message='', url='{shown}'"
