@@ -33,6 +33,7 @@ from digests.pick import PickPolicy
 from digests.ports import Store
 from digests.ports.sources import Source
 from digests.private_files import find_exposed
+from digests.search.likeness import IndexedLikeness
 from digests.store import open_store
 from digests.store.copying import DEFAULT_TOMBSTONES
 from digests.store.copying import copy_store as copy_store
@@ -111,12 +112,10 @@ def build_services(
     for subscription in list_configured_subscriptions(settings):
         check_domains(subscription.preferences)
     store = open_store(settings.store.url, tombstones=_locate_tombstones(settings))
-    return Services(
-        settings,
-        store,
-        _build_delivery_context(settings, store, console, clock or _utc_now),
-        _locate_search_index(settings),
-    )
+    context = _build_delivery_context(settings, store, console, clock or _utc_now)
+    services = Services(settings, store, context, _locate_search_index(settings))
+    likeness = IndexedLikeness(store.library, services._get_index)
+    return replace(services, delivery_context=replace(context, find_likeness=likeness.find))
 
 
 def _utc_now() -> datetime:

@@ -1,6 +1,6 @@
 """Build the digest of one subscription for one edition."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -13,7 +13,7 @@ from digests.empty import (
     find_next_papers_edition,
     make_late_notice,
 )
-from digests.model import Candidate, Digest, HealthReport, Heartbeat, Pick, Selection
+from digests.model import Candidate, Digest, HealthReport, Heartbeat, Likeness, Pick, Selection
 from digests.pick import PickPolicy, pick
 from digests.ports import Store
 from digests.subscription import Preferences, Subscription
@@ -47,6 +47,7 @@ def build(
     now: datetime,
     lateness: Lateness = ON_TIME,
     window: Window | None = None,
+    likeness: Mapping[str, Likeness] | None = None,
 ) -> Digest:
     """Build a channel's digest for one edition: its picks, or the reason why there are none.
 
@@ -54,7 +55,8 @@ def build(
     that are considered. Without a `window`, the one of this edition is computed first; with one, papers shown
     since it was computed are not noticed.
 
-    Raises InputError for an unknown domain in the preferences, and StoreError.
+    `likeness` is the argument of `pick`. Raises InputError for an unknown domain in the preferences, and
+    StoreError.
     """
     if window is None:
         (window,) = compute_windows(
@@ -62,7 +64,7 @@ def build(
         )
     schedule, preferences = subscription.schedule, subscription.preferences
     candidates = _load_candidates(store, window, preferences)
-    selection = pick(candidates, preferences, window.shown_papers, edition, policy.pick_policy)
+    selection = pick(candidates, preferences, window.shown_papers, edition, policy.pick_policy, likeness)
     troubles = _load_troubles(store, schedule.time_zone, now)
     last_import = store.sources.last_import() if not selection.choices else None
     gap = find_edition_gap(schedule, edition, now) if not selection.considered else None

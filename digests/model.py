@@ -225,6 +225,18 @@ class Candidate(NamedTuple):
     authors: tuple[str, ...] = ()
 
 
+class Likeness(NamedTuple):
+    """Likeness of a paper to one that people marked before.
+
+    `paper` is the marked paper's id and `title` its short title. `strength` is over 0, and 1 for the same
+    text.
+    """
+
+    paper: str
+    title: str
+    strength: float
+
+
 @dataclass(frozen=True, slots=True)
 class Post:
     """A message in a channel that shows papers. `papers` are their ids, in the message's order.
@@ -438,3 +450,9 @@ class Digest:
     heartbeat: Heartbeat = Heartbeat.QUIET_DAYS
     is_follow_up: bool = False
     late_notice: LateNotice | None = None
+
+    @property
+    def is_unscored(self) -> bool:
+        """Return True if there are picks, and none has a score or a rank: their order is no ranking."""
+        reviews = [pick.scored_paper.review for pick in self.picks]
+        return bool(reviews) and all(review.score is None and review.rank is None for review in reviews)

@@ -11,7 +11,7 @@ from datetime import date, timedelta
 from digests.authors import AuthorMatcher
 from digests.domains import describe_domain, has_wanted_category, resolve_domain
 from digests.errors import InputError
-from digests.model import Candidate, Choice, LeftOut, Selection
+from digests.model import Candidate, Choice, LeftOut, Likeness, Selection
 from digests.subscription import MatchMode, Preferences, UnscoredPapers
 
 
@@ -39,6 +39,7 @@ def pick(
     shown: Set[str],
     edition: date,
     policy: PickPolicy,
+    likeness: Mapping[str, Likeness] | None = None,
 ) -> Selection:
     """Choose up to `preferences.top` papers: by score, then rank, then upvotes and interests, then newest.
 
@@ -49,23 +50,27 @@ def pick(
     papers without a score are left out. Papers of one scale that were ranked in pairs on the same day are
     reordered among themselves.
 
+    `likeness` says by id which papers are like one that the channel marked before. Together with upvotes,
+    keywords and followed authors it orders papers without a score, and it is a reason.
+
     Left out are papers in `shown`, which the channel has seen, and those that a rule of `LeftOut` excludes;
     the selection counts them. Ages count up to the date `edition`. `policy` says how many papers of one
     primary category are chosen; papers in a wanted domain do not count. Raises InputError for an unknown
     domain in `preferences`.
     """
-    matcher = Matcher.from_preferences(preferences)
+    matcher, likeness = Matcher.from_preferences(preferences), likeness or {}
     qualified, left_out = _split_candidates(
         candidates, shown, _make_exclusion_filter(preferences, matcher, edition, policy)
     )
     percentile_of = compute_percentiles(candidates)
-    by_score = sorted(qualified, key=lambda candidate: _sort_key(candidate, matcher, percentile_of))
+    by_score = sorted(qualified, key=lambda candidate: _sort_key(candidate, matcher, percentile_of, likeness))
     best_first = apply_pairwise_ranks(by_score)
     chosen = _take_varied(best_first, preferences.top, matcher, percentile_of, policy)
     if beyond := len(qualified) - len(chosen):
         left_out[LeftOut.BEYOND_TOP] = beyond
     choices = tuple(
-        Choice(paper.id, _describe_reason(place, paper, best_first, matcher)) for place, paper in chosen
+        Choice(paper.id, _describe_reason(place, paper, best_first, matcher, likeness))
+        for place, paper in chosen
     )
     return Selection(choices, len(candidates), dict(left_out))
 
@@ -123,6 +128,10 @@ FOLLOW_WEIGHT = 3.0
 """Weight of a followed keyword or author in units of log2(1 + upvotes): as much as seven upvotes."""
 
 
+LIKENESS_WEIGHT = 6.0
+"""Weight of the likeness to a marked paper, in the same units. A usual strength is 0.3."""
+
+
 def compute_percentiles(candidates: Iterable[Candidate]) -> Mapping[str, float]:
     """Return the percentile, 0 to 1, of each scored paper within its scale, by paper id.
 
@@ -148,7 +157,10 @@ def _percentiles_in_group(group: Sequence[Candidate]) -> Iterator[tuple[str, flo
 
 
 def _sort_key(
-    candidate: Candidate, matcher: "Matcher", percentile_of: Mapping[str, float]
+    candidate: Candidate,
+    matcher: "Matcher",
+    percentile_of: Mapping[str, float],
+    likeness: Mapping[str, Likeness],
 ) -> tuple[float, float, bool, int, float, bool, int, str]:
     is_scored = candidate.score is not None
     score = -candidate.score if candidate.score is not None else 1.0
@@ -156,7 +168,7 @@ def _sort_key(
     rank = candidate.rank if candidate.rank is not None else _UNRANKED
     newest = -candidate.published.toordinal() if candidate.published is not None else 0
     is_cross_listed = matcher.is_cross_listed(candidate)
-    interest = _interest_score(candidate, matcher)
+    interest = _interest_score(candidate, matcher, likeness.get(candidate.id))
     is_last_of_score = is_scored and is_cross_listed
     return percentile, score, is_last_of_score, rank, -interest, is_cross_listed, newest, candidate.id
 
@@ -181,9 +193,10 @@ def apply_pairwise_ranks(best_first: Sequence[Candidate]) -> list[Candidate]:
     ]
 
 
-def _interest_score(candidate: Candidate, matcher: "Matcher") -> float:
+def _interest_score(candidate: Candidate, matcher: "Matcher", likeness: Likeness | None) -> float:
     matches = matcher.has_keyword(candidate) + (matcher.find_followed_author(candidate) is not None)
-    return math.log2(1 + candidate.upvotes) + FOLLOW_WEIGHT * matches
+    strength = min(likeness.strength, 1.0) if likeness else 0.0
+    return math.log2(1 + candidate.upvotes) + FOLLOW_WEIGHT * matches + LIKENESS_WEIGHT * strength
 
 
 def _take_varied(
@@ -233,15 +246,24 @@ def _compute_points(candidate: Candidate, percentile_of: Mapping[str, float]) ->
 
 
 def _describe_reason(
-    place: int, candidate: Candidate, best_first: Sequence[Candidate], matcher: "Matcher"
+    place: int,
+    candidate: Candidate,
+    best_first: Sequence[Candidate],
+    matcher: "Matcher",
+    likeness: Mapping[str, Likeness],
 ) -> str:
     """Describe the reason for a pick: "2nd by score of 41, in vision, mentions “alignment”".
 
     `place` is the paper's place in `best_first`, counted from 1; it may differ from the pick's place in the
     digest. Only the length of `best_first` is read. A pairwise rank replaces both.
     """
+    liked = likeness.get(candidate.id)
     return ", ".join(
-        [*_describe_basis(place, candidate, len(best_first)), *matcher.describe_match(candidate)]
+        [
+            *_describe_basis(place, candidate, len(best_first)),
+            *matcher.describe_match(candidate),
+            *([f"like “{liked.title}”, which you marked"] if liked else []),
+        ]
     )
 
 

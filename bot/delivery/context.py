@@ -13,6 +13,7 @@ from bot.delivery.rate_limit import RateLimiter
 from bot.delivery.render_cache import RenderCache
 from digests.build import DigestPolicy
 from digests.ports import Store
+from digests.ports.likeness import LikenessFinder, find_no_likeness
 
 
 class UnknownPolicy(StrEnum):
@@ -62,7 +63,7 @@ class DeliveryContext:
 
     `owner` names this process in the outbox, and `clock` returns UTC times. `platforms` and `rate_limiters`
     are by platform name; a platform without a limiter is not limited. `jitter` returns a number from 0 to 1
-    for the backoff, and `sleep` waits for some seconds.
+    for the backoff, and `sleep` waits for some seconds. `find_likeness` compares new papers with marked ones.
     """
 
     store: Store
@@ -74,5 +75,6 @@ class DeliveryContext:
     rate_limiters: Mapping[str, RateLimiter] = field(default_factory=dict)
     jitter: Callable[[], float] = random.random
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+    find_likeness: LikenessFinder = find_no_likeness
     render_cache: RenderCache = field(default_factory=RenderCache)
     batcher: Batcher = field(default_factory=Batcher)

@@ -410,7 +410,11 @@ def _render_one(context: DeliveryContext, request: RenderRequest) -> RenderedDig
 
 def _render_many(context: DeliveryContext, requests: Sequence[RenderRequest]) -> list[RenderedDigest]:
     return context.render_cache.get_digests(
-        requests, store=context.store, policy=context.digest_policy, now=context.clock()
+        requests,
+        store=context.store,
+        policy=context.digest_policy,
+        now=context.clock(),
+        find_likeness=context.find_likeness,
     )
 
 

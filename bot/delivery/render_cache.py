@@ -4,7 +4,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from bot.chat.port import Page, Platform
 from bot.present.digest import present_digest
@@ -12,8 +12,13 @@ from digests.build import DigestPolicy, build
 from digests.empty import Lateness
 from digests.model import EmptyReason, Heartbeat, PostedState
 from digests.ports import Store
+from digests.ports.likeness import LikenessFinder, find_no_likeness
 from digests.ports.outbox import Claim
 from digests.window import Window, compute_windows
+
+MARK_AGE = timedelta(days=90)
+MAX_MARKED_PAPERS = 10
+"""The papers marked last in a channel, to which new ones may be like."""
 
 MAX_CACHED_DIGESTS = 64
 """Digests in the cache. A page takes about 10 kB, and few sets of preferences are due in one minute."""
@@ -63,15 +68,21 @@ class RenderCache:
     """Cache of rendered digests. Beyond `MAX_CACHED_DIGESTS` the least recently used one is dropped.
 
     The key holds everything that a digest depends on: platform, preferences, schedule, edition, lateness, the
-    flag of a follow-up, the channel's window with the papers it was shown, the newest change of any paper,
-    and the minute, because the state of the sources is part of a digest.
+    flag of a follow-up, the channel's window with the papers it was shown, the papers that its people marked,
+    the newest change of any paper, and the minute, because the state of the sources is part of a digest.
     """
 
     _digests: OrderedDict[Hashable, RenderedDigest] = field(default_factory=OrderedDict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def get_digests(
-        self, requests: Sequence[RenderRequest], *, store: Store, policy: DigestPolicy, now: datetime
+        self,
+        requests: Sequence[RenderRequest],
+        *,
+        store: Store,
+        policy: DigestPolicy,
+        now: datetime,
+        find_likeness: LikenessFinder = find_no_likeness,
     ) -> list[RenderedDigest]:
         """Return the digests of several claims, in their order, from the cache or newly rendered.
 
@@ -87,20 +98,28 @@ class RenderCache:
             now=now,
         )
         freshness = last_change, now.replace(second=0, microsecond=0)
-        return [
-            self._get_or_render(request, window, freshness, store, policy, now)
+        marked = store.marks.marked_papers(
+            {request.claim.subscription.channel for request in requests},
+            since=now - MARK_AGE,
+            limit=MAX_MARKED_PAPERS,
+        )
+        # From here on nothing is read for each channel: ten thousand may be due in one minute.
+        inputs = [
+            _DigestInput(request, window, marked.get(request.claim.subscription.channel, ()))
             for request, window in zip(requests, windows, strict=True)
         ]
+        return [self._get_or_render(each, freshness, store, policy, now, find_likeness) for each in inputs]
 
     def _get_or_render(
         self,
-        request: RenderRequest,
-        window: Window,
+        digest_input: "_DigestInput",
         freshness: Hashable,
         store: Store,
         policy: DigestPolicy,
         now: datetime,
+        find_likeness: LikenessFinder,
     ) -> RenderedDigest:
+        request = digest_input.request
         subscription = request.claim.subscription
         key = (
             request.platform.name,
@@ -109,22 +128,39 @@ class RenderCache:
             request.claim.edition,
             request.lateness,
             request.is_follow_up,
-            window,
+            digest_input.window,
+            digest_input.marked_papers,
             freshness,
         )
         with self._lock:  # Concurrent requests with one key render once.
             rendered = self._digests.get(key)
             if rendered is None:
-                rendered = self._digests[key] = _render_digest(request, window, store, policy, now)
+                rendered = self._digests[key] = _render_digest(
+                    digest_input, store, policy, now, find_likeness
+                )
             self._digests.move_to_end(key)
             while len(self._digests) > MAX_CACHED_DIGESTS:
                 self._digests.popitem(last=False)
         return rendered
 
 
+@dataclass(frozen=True, slots=True)
+class _DigestInput:
+    """A request with the window of its edition, and the papers that people of its channel marked."""
+
+    request: RenderRequest
+    window: Window
+    marked_papers: tuple[str, ...]
+
+
 def _render_digest(
-    request: RenderRequest, window: Window, store: Store, policy: DigestPolicy, now: datetime
+    digest_input: _DigestInput,
+    store: Store,
+    policy: DigestPolicy,
+    now: datetime,
+    find_likeness: LikenessFinder,
 ) -> RenderedDigest:
+    request, window, marked = digest_input.request, digest_input.window, digest_input.marked_papers
     subscription = request.claim.subscription
     # Build from the window in the key: another worker may have shown the channel more since.
     digest = build(
@@ -135,6 +171,7 @@ def _render_digest(
         now=now,
         lateness=request.lateness,
         window=window,
+        likeness=find_likeness(marked, window.after_seq) if marked else None,
     )
     is_silent = digest.empty_reason and digest.heartbeat is Heartbeat.OFF
     message = present_digest(replace(digest, is_follow_up=request.is_follow_up))

@@ -1,6 +1,6 @@
 """Marks of people on posted papers, and the queue of papers to discuss."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -60,6 +60,14 @@ class Marks(Protocol):
         """Count the people who marked each of these papers in a channel, on any message and from any source.
 
         Unmarked papers are left out. A discussion of the paper does not change the count.
+        """
+
+    def marked_papers(
+        self, channels: Collection[Channel], *, since: datetime, limit: int
+    ) -> Mapping[Channel, tuple[str, ...]]:
+        """Return the up to `limit` papers that were last marked in each channel, the newest mark first.
+
+        Discussed papers are included. Channels without marks since `since` are left out.
         """
 
     def discussion_queue(self, scope: QueueScope, *, since: datetime, limit: int) -> Sequence[QueuedPaper]:

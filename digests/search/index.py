@@ -14,7 +14,7 @@ from errno import EACCES
 from pathlib import Path
 
 import tantivy
-from tantivy import Query
+from tantivy import Occur, Query
 
 from digests.errors import SearchError
 from digests.model import ScoredPaper
@@ -22,7 +22,13 @@ from digests.ports.library import Library
 from digests.private_files import create_private_folder, open_private, restrict_to_owner
 from digests.search.query import WordQuery
 from digests.search.ranking import plan_rounds
-from digests.search.schema import SCHEMA, SCHEMA_VERSION, build_analyzer, build_document
+from digests.search.schema import (
+    SCHEMA,
+    SCHEMA_VERSION,
+    build_analyzer,
+    build_document,
+    build_similarity_query,
+)
 
 BATCH_SIZE = 1_000
 """Papers per commit: about ten megabytes in memory with their reviews."""
@@ -181,6 +187,30 @@ class SearchIndex:
                 f"The search index in {self._directory} was damaged and is being rebuilt: ask again."
             ) from error
         return tuple(hits.values())[: max(limit, 0)]
+
+    def find_similar(self, scored: ScoredPaper, after_seq: int, limit: int) -> list[tuple[str, float]]:
+        """Return up to `limit` papers that changed after a sequence number, the most similar one first.
+
+        Each comes with its strength: 1 for the paper of the index that is most similar to `scored`, most
+        often the paper itself. Reads the last commit; call `catch_up` before. Raises SearchError as `search`.
+        """
+        searcher = self._refresh_view().searcher
+        try:
+            query = build_similarity_query(scored)
+            best = _collect_hits(searcher, query, 1)
+            if not best or best[0].score <= 0:
+                return []
+            recent = Query.range_query(
+                SCHEMA, "change", tantivy.FieldType.Unsigned, lower_bound=after_seq, include_lower=False
+            )
+            new_query = Query.boolean_query(
+                [(Occur.Must, query), (Occur.Must, Query.const_score_query(recent, 0.0))]
+            )
+            return [(hit.id, hit.score / best[0].score) for hit in _collect_hits(searcher, new_query, limit)]
+        except BaseException as error:
+            if not _is_damage(error):
+                raise
+            raise SearchError(f"The search index in {self._directory} could not compare papers.") from error
 
     def _refresh_view(self) -> _IndexView:
         """Return a view of the newest commit, made by any process. Empties a damaged index first.

@@ -65,5 +65,38 @@ def build_document(seq: int, scored: ScoredPaper) -> tantivy.Document:
     return document
 
 
+MAX_SIMILAR_WORDS = 40
+"""Words of a paper by which similar ones are found, the rarest in the index."""
+
+
+def build_similarity_query(scored: ScoredPaper) -> tantivy.Query:
+    """Build a query for papers that are similar to one by title and abstract.
+
+    The text comes from the store, since the index does not keep it. Small libraries have few papers with the
+    same word, so two are enough.
+    """
+    fields = {"title": _join_tokens(scored.paper.title), "abstract": _join_tokens(scored.paper.abstract)}
+    return tantivy.Query.more_like_this_document_fields_query(
+        SCHEMA,
+        {name: [text] for name, text in fields.items() if text},
+        min_doc_frequency=2,
+        min_term_frequency=1,
+        max_query_terms=MAX_SIMILAR_WORDS,
+        min_word_length=3,
+        stop_words=sorted(_STOP_WORDS),
+    )
+
+
+_STOP_WORDS = frozenset(
+    {
+        "all", "also", "and", "are", "been", "both", "but", "can", "for", "from", "has", "have",
+        "how", "into", "its", "may", "more", "most", "new", "not", "our", "show", "such", "than",
+        "that", "the", "their", "then", "these", "they", "this", "those", "two", "use", "were",
+        "what", "when", "which", "while", "will", "with", "without",
+    }
+)  # fmt: skip
+"""Words of three letters or more that say nothing about a subject."""
+
+
 def _join_tokens(*texts: str) -> str:
     return " ".join(word for text in texts for word in tokenize_text(to_plain_text(text)))

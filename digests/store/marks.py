@@ -1,6 +1,6 @@
 """Implementation of `digests.ports.marks.Marks`."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -14,6 +14,9 @@ from digests.store.engine import Database, insert_if_absent
 from digests.subscription import Channel
 
 discussions, marks = schema.discussions, schema.marks
+
+CHANNELS_PER_QUERY = 500
+"""Channels of one statement. The oldest SQLite builds in use take 999 values."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +66,27 @@ class SqlMarks:
         )
         with self.database.read() as connection:
             return {row.paper: row.mark_count for row in connection.execute(query)}
+
+    def marked_papers(
+        self, channels: Collection[Channel], *, since: datetime, limit: int
+    ) -> Mapping[Channel, tuple[str, ...]]:
+        wanted = {(channel.platform, channel.channel): channel for channel in channels}
+        newest = func.max(marks.c.at).label("newest")
+        query = (
+            select(marks.c.platform, marks.c.channel, marks.c.paper)
+            .where(marks.c.is_on, marks.c.at >= since)
+            .group_by(marks.c.platform, marks.c.channel, marks.c.paper)
+            .order_by(newest.desc(), marks.c.paper)
+        )
+        ids = sorted({channel.channel for channel in channels})
+        found: dict[Channel, list[str]] = {}
+        with self.database.read() as connection:
+            for start in range(0, len(ids), CHANNELS_PER_QUERY):
+                chunk = ids[start : start + CHANNELS_PER_QUERY]
+                for row in connection.execute(query.where(marks.c.channel.in_(chunk))):
+                    if channel := wanted.get((row.platform, row.channel)):
+                        found.setdefault(channel, []).append(row.paper)
+        return {channel: tuple(papers[:limit]) for channel, papers in found.items()}
 
     def discussion_queue(self, scope: QueueScope, *, since: datetime, limit: int) -> Sequence[QueuedPaper]:
         query = _select_queue(*_counts_in_queue(scope, since)).limit(limit)

@@ -6,7 +6,7 @@ from datetime import date, timedelta
 import pytest
 
 from digests.build import DigestPolicy, build
-from digests.model import NOT_REVIEWED, REVIEWER, Digest, EmptyReason, Trouble
+from digests.model import NOT_REVIEWED, REVIEWER, Digest, EmptyReason, Likeness, Trouble
 from digests.ports import Store
 from digests.ports.outbox import PlannedPage
 from digests.subscription import Schedule, Subscription
@@ -187,3 +187,20 @@ def test_a_trouble_starts_in_the_channels_time_zone() -> None:
     store.health.report("arxiv", Trouble.OUTAGE, now=NOW - DAY / 24)
     berlin = replace(a_subscription(), schedule=Schedule(time_zone="Europe/Berlin"))
     assert f"{build_digest(store, berlin).troubles[0].since:%H:%M}" == "09:00"
+
+
+def test_a_digest_without_any_score_or_rank_says_that_it_is_no_ranking() -> None:
+    store = a_store()
+    store.library.add([(a_paper("2401.00001"), NOT_REVIEWED)], now=NOW)
+    assert build_digest(store, a_subscription()).is_unscored
+    assert not build_digest(store, a_subscription(domains=("audio",))).is_unscored
+    store.library.add([(a_paper("2401.00002"), a_review(None, rank=3))], now=NOW)
+    assert not build_digest(store, a_subscription()).is_unscored
+
+
+def test_likeness_to_a_marked_paper_is_the_reason_of_a_pick() -> None:
+    store = a_store()
+    store.library.add([(a_paper("2401.00001"), NOT_REVIEWED)], now=NOW)
+    likeness = {"2401.00001": Likeness("2402.01306", "KTO", 0.5)}
+    digest = build(a_subscription(), TODAY, store=store, policy=POLICY, now=NOW, likeness=likeness)
+    assert digest.picks[0].reason == "not scored, like “KTO”, which you marked"

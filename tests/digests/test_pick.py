@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from digests.errors import InputError
-from digests.model import Candidate, LeftOut, PairwiseRank, Selection
+from digests.model import Candidate, LeftOut, Likeness, PairwiseRank, Selection
 from digests.pick import PickPolicy, apply_pairwise_ranks, compile_word_pattern, format_ordinal, pick
 from digests.subscription import MatchMode, Preferences, UnscoredPapers
 from tests.builders import TODAY, a_candidate
@@ -235,6 +235,19 @@ def test_unscored_papers_are_ordered_by_upvotes_and_keywords() -> None:
         ("liked a little", f"1 upvote on Hugging Face, {in_field}"),
         ("neither", f"not scored, {in_field}"),
     ]
+
+
+def test_likeness_to_a_marked_paper_orders_unscored_papers_and_is_a_reason() -> None:
+    candidates = [
+        a_candidate("new", None, published=TODAY),
+        a_candidate("like", None),
+        a_candidate("a little", None),
+        a_candidate("scored", 2.0),
+    ]
+    likeness = {"like": Likeness("2402.01306", "KTO", 0.5), "a little": Likeness("2402.01306", "KTO", 0.3)}
+    chosen = pick(candidates, Preferences(), frozenset(), TODAY, PickPolicy(), likeness).choices
+    assert [choice.id for choice in chosen] == ["scored", "like", "a little", "new"]
+    assert chosen[1].reason == "not scored, like “KTO”, which you marked"
 
 
 def test_upvotes_never_outweigh_a_score() -> None:

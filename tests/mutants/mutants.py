@@ -1366,6 +1366,20 @@ MUTANTS: tuple[Mutant, ...] = (
         ("tests/digests/test_abstract.py::test_the_chosen_sentence_says_what_was_done",),
     ),
     Mutant(
+        "marked paper that is like itself",
+        "digests/search/likeness.py",
+        "paper not in marked_ids and",
+        "bool(marked_ids) and",
+        ("tests/digests/search/test_likeness.py::test_a_paper_of_the_same_subject_is_like_a_marked_one",),
+    ),
+    Mutant(
+        "digest of another channel's likeness",
+        "bot/delivery/render_cache.py",
+        "            digest_input.marked_papers,\n",
+        "",
+        (f"{RENDER_CACHE}::test_a_channel_with_marks_shares_no_digest_with_one_without",),
+    ),
+    Mutant(
         "clearly worse paper picked for variety",
         "digests/pick.py",
         "-waiting[0][0] - points > policy.variety_distance",

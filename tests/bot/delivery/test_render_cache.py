@@ -1,7 +1,7 @@
 """The render cache: channels with equal preferences and history share one rendered digest."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -9,6 +9,7 @@ from typing import Any
 from bot.delivery.deliver import deliver_claim
 from bot.delivery.render_cache import RenderRequest
 from bot.delivery.worker import deliver_due_editions
+from digests.model import NOT_REVIEWED, Likeness, Mark, MarkSource
 from digests.ports.delivery_reports import DeliveryReports
 from digests.ports.outbox import Claim
 from digests.subscription import Channel, DigestStyle, Subscription
@@ -64,6 +65,30 @@ def test_a_rendered_digest_is_shared_only_while_all_that_it_depends_on_is_equal(
     assert count_rendered(claim, NOW + timedelta(minutes=1)) == 1
     store.library.add([(a_paper("2402.00001"), a_review())], now=NOW + timedelta(seconds=1))
     assert count_rendered(claim) == 1
+
+
+def test_a_channel_with_marks_shares_no_digest_with_one_without() -> None:
+    store, platform = a_store_with_channels(("a", 2), papers=0), MemoryPlatform(PostedPages())
+    store.library.add([(a_paper("2402.00001"), NOT_REVIEWED)], now=NOW)
+    first, second = store.outbox.claim_due(owner="p", now=NOW, lease=timedelta(minutes=5), limit=2)
+    mark = Mark(first.subscription.channel, "1.0", "2402.01306", "ada", MarkSource.BUTTON, NOW)
+    store.marks.set_mark(mark, True)
+    asked = list[tuple[str, ...]]()
+
+    def find_likeness(marked: Sequence[str], after_seq: int) -> Mapping[str, Likeness]:
+        asked.append(tuple(marked))
+        return {"2402.00001": Likeness("2402.01306", "KTO", 0.5)}
+
+    context = a_delivery_context(store, platform)
+    rendered = context.render_cache.get_digests(
+        [RenderRequest(claim, platform, merge_missed=True) for claim in (first, second)],
+        store=store,
+        policy=context.digest_policy,
+        now=NOW,
+        find_likeness=find_likeness,
+    )
+    assert rendered[0] is not rendered[1]
+    assert asked == [("2402.01306",)]
 
 
 @dataclass

@@ -205,3 +205,22 @@ def test_people_by_paper_are_those_with_a_mark_on_the_post() -> None:
     assert store.marks.people_by_paper(post, MarkSource.REACTION) == {"a": frozenset({"u1"})}
     store.marks.set_mark(Mark(channel, "5", "a", "u1", MarkSource.REACTION, NOW), False)
     assert store.marks.people_by_paper(post, MarkSource.REACTION) == {}
+
+
+def test_the_papers_marked_last_in_each_channel_are_listed_discussed_ones_too() -> None:
+    store = a_store()
+    for minute, paper in enumerate("abc"):
+        store.marks.set_mark(a_mark(paper, minute=minute), True)
+    store.marks.set_mark(a_mark("a", "eve", minute=9), True)
+    store.marks.set_mark(a_mark("old", minute=-60 * 24 * 60), True)
+    store.marks.set_mark(a_mark("c", minute=8), False)
+    store.marks.set_mark(a_mark("elsewhere", channel=OTHERS), True)
+    store.marks.set_mark(a_mark("foreign", channel=Channel("discord", "C1", "T1")), True)
+    finish_discussion(store, OF_TEAM, hours=1)
+    channels = {PAPERS, Channel("slack", "C3", "T1")}
+    assert store.marks.marked_papers(channels, since=SINCE, limit=2) == {PAPERS: ("a", "b")}
+    assert store.marks.marked_papers([PAPERS, OTHERS], since=SINCE, limit=1) == {
+        PAPERS: ("a",),
+        OTHERS: ("elsewhere",),
+    }
+    assert store.marks.marked_papers([], since=SINCE, limit=1) == {}
