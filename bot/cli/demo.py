@@ -19,8 +19,9 @@ from rich.console import Console
 from bot.chat.message import ButtonAction, Buttons, Message, Text
 from bot.cli.terminal import EXIT_OK, open_console
 from bot.conversation.answers import Answers
+from bot.conversation.commands import MarkPaper, parse_digest_command
 from bot.conversation.context import Person, Reply
-from bot.conversation.marks import MarkEmojis, MarkHandler
+from bot.conversation.marks import MarkEmojis, MarkHandler, describe_menu_choice
 from bot.delivery.deliver import deliver_edition
 from bot.platforms.console.render import print_page, render
 from bot.present.wording import present_sentence
@@ -171,6 +172,8 @@ class TerminalConversation:
         match command.lower():
             case "/paper" | "paper":
                 return self._add_reviews(self.answers.lookup.look_up_paper(text).message)
+            case "/digest" | "digest" if isinstance(parse_digest_command(text), MarkPaper):
+                return [self._mark_paper(text.strip().partition(" ")[2])]
             case "/digest" | "digest":
                 return _list_messages(self.answers.run_digest_command(text, CHANNEL, PERSON))
             case "react":
@@ -200,6 +203,16 @@ class TerminalConversation:
             raise InputError(f"The digest has papers 1 to {len(self.message_ids)}.")
         asyncio.run(self._add_reaction(self.message_ids[int(number) - 1]))
         return self.answers.queue.show_queue(CHANNEL)
+
+    def _mark_paper(self, text: str) -> Message:
+        """Mark the paper that a text names, or take the mark back. Raises InputError for an unknown paper."""
+        return present_sentence(describe_menu_choice(asyncio.run(self._toggle_mark(text)), "/digest"))
+
+    async def _toggle_mark(self, text: str) -> bool:
+        paper = await self.marks.find_paper_in_message(CHANNEL, "", text)
+        is_marked = await self.marks.toggle_mark(CHANNEL, paper, PERSON.id)
+        await self.marks.debouncer.flush_pending()
+        return is_marked
 
     async def _add_reaction(self, message_id: str) -> None:
         now = self.answers.clock()

@@ -3,9 +3,11 @@
 from dataclasses import dataclass
 
 from bot.conversation.commands import (
+    ChangeDigest,
     ExportPerson,
     FinishDiscussion,
     ForgetPerson,
+    MarkPaper,
     PauseDigest,
     ResumeDigest,
     ShowDigestHelp,
@@ -25,6 +27,7 @@ from bot.conversation.moderation import ModerationAnswers
 from bot.conversation.people import PeopleAnswers
 from bot.conversation.queue import QueueAnswers
 from bot.conversation.subscriptions import SubscriptionAnswers
+from digests.errors import InputError
 from digests.subscription import Channel
 
 
@@ -65,17 +68,20 @@ class Answers(ConversationContext):
     def run_digest_command(self, text: str, channel: Channel, person: Person) -> Reply:
         """Parse the text after /digest, run the command for a channel, and return the reply.
 
-        Sends nothing. Raises InputError if the command is unknown or incomplete, cannot be carried out, or
-        the person may not give it.
+        Sends nothing. The mark of a paper refreshes posts, so the platforms' dispatcher makes it. Raises
+        InputError if the command is unknown or incomplete, cannot be carried out, or the person may not give
+        it.
         """
         subscriptions = self.subscriptions
         match parse_digest_command(text, self.digest_command):
-            case ShowToday():
-                return subscriptions.show_today(channel)
-            case ShowTopPapers(top, domain, days):
-                return subscriptions.show_top_papers(channel, top, domain, days)
-            case SubscribeChannel(words):
-                return subscriptions.subscribe_channel(words, channel, person)
+            case ShowToday(days_ago):
+                return subscriptions.show_today(channel, days_ago)
+            case ShowTopPapers(top, domain, days, keywords):
+                return subscriptions.show_top_papers(channel, top, domain, days, keywords)
+            case SubscribeChannel(words, is_confirmed):
+                return subscriptions.subscribe_channel(words, channel, person, is_confirmed=is_confirmed)
+            case ChangeDigest(words):
+                return subscriptions.change_digest(words, channel, person)
             case ShowSettings():
                 return subscriptions.show_settings(channel, person)
             case PauseDigest():
@@ -88,6 +94,8 @@ class Answers(ConversationContext):
                 return Reply(self.queue.show_queue(channel))
             case FinishDiscussion(entry):
                 return Reply(self.queue.finish_discussion(entry, channel, person))
+            case MarkPaper():
+                raise InputError("A paper cannot be marked from here; look it up, and mark it there.")
             case ShowHeldPapers():
                 return Reply(self.moderation.show_held_papers(channel, person))
             case ForgetPerson(is_confirmed):

@@ -8,6 +8,7 @@ import re
 from dataclasses import dataclass
 
 from bot.chat.message import Heading, Message, Text
+from bot.conversation.topics import find_topic
 from digests.domains import resolve_domain
 from digests.errors import InputError
 
@@ -17,12 +18,17 @@ MAX_TOP_ON_DEMAND = 20
 
 @dataclass(frozen=True, slots=True)
 class ShowToday:
-    """/digest today: show the papers of the last day that the channel's preferences pick."""
+    """/digest today or yesterday: show the papers of a day that the channel's preferences pick.
+
+    The day ended `days_ago`, 0 for now.
+    """
+
+    days_ago: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class ShowTopPapers:
-    """/digest top N in DOMAIN this week: show the best papers of the last `days`.
+    """/digest top N in DOMAIN about WORDS this week: show the best papers of the last `days`.
 
     A part that is not typed is None or "", and stands for the channel's own setting.
     """
@@ -30,16 +36,25 @@ class ShowTopPapers:
     top: int | None = None
     domain: str = ""
     days: int | None = None
+    keywords: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class SubscribeChannel:
-    """/digest subscribe WORDS: subscribe the channel, or change its subscription.
+    """/digest subscribe WORDS: subscribe the channel, or change its subscription once that is confirmed.
 
-    Without words: show the form.
+    Without words: show the form. A "yes" at the end confirms the change.
     """
 
     words: str = ""
+    is_confirmed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeDigest:
+    """/digest set WORDS: change what the words name in the channel's subscription, and nothing else."""
+
+    words: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +90,13 @@ class FinishDiscussion:
 
 
 @dataclass(frozen=True, slots=True)
+class MarkPaper:
+    """/digest mark PAPER: mark a paper for discussion, or take the person's mark back."""
+
+    paper: str
+
+
+@dataclass(frozen=True, slots=True)
 class ShowHeldPapers:
     """/digest held: list the suspect papers that wait for a decision."""
 
@@ -100,12 +122,14 @@ DigestCommand = (
     ShowToday
     | ShowTopPapers
     | SubscribeChannel
+    | ChangeDigest
     | ShowSettings
     | PauseDigest
     | ResumeDigest
     | UnsubscribeChannel
     | ShowQueue
     | FinishDiscussion
+    | MarkPaper
     | ShowHeldPapers
     | ForgetPerson
     | ExportPerson
@@ -114,9 +138,13 @@ DigestCommand = (
 
 _COMMAND_BY_VERB: dict[str, DigestCommand] = {
     "today": ShowToday(),
+    "yesterday": ShowToday(days_ago=1),
     "settings": ShowSettings(),
+    "list": ShowSettings(),
     "pause": PauseDigest(),
+    "off": PauseDigest(),
     "stop": PauseDigest(),
+    "on": ResumeDigest(),
     "resume": ResumeDigest(),
     "start": ResumeDigest(),
     "unsubscribe": UnsubscribeChannel(),
@@ -136,6 +164,10 @@ _EXAMPLES = {
     "forget": "forget me",
     "export": "export me",
     "subscribe": "subscribe vision at 08:30 top 3",
+    "set": "set top 5",
+    "change": "set top 5",
+    "done": "queue done 1",
+    "mark": "mark 2402.01306",
     "top": "top 3 in vision this week",
 }
 
@@ -148,21 +180,31 @@ MAX_LOOKUP_CHARACTERS = 300
 def parse_digest_command(text: str, command: str = "/digest") -> DigestCommand:
     """Parse the text after /digest. An empty text asks for help.
 
-    The words after "subscribe" are not parsed here. `command` is the platform's name of the command, for the
-    sentences of errors. Raises InputError for an unknown command, with the nearest known one, and for a wrong
-    or incomplete one, with an example.
+    The words after "subscribe" and "set" are not parsed here. `command` is the platform's name of the
+    command, for the sentences of errors. Raises InputError for an unknown command, with the nearest known
+    one, and for a wrong or incomplete one, with an example.
     """
     line = " ".join(text.translate(_STRAIGHT_QUOTES).split())
     verb, _, rest = line.partition(" ")
     verb = verb.lower().rstrip(".!,")
     if not verb:
         return ShowDigestHelp()
-    if verb == "subscribe":
-        return SubscribeChannel(rest)
+    if verb in ("subscribe", "watch", "follow"):
+        words, _, last = rest.rpartition(" ")
+        is_confirmed = bool(words) and last.lower() == "yes"
+        return SubscribeChannel(words if is_confirmed else rest, is_confirmed)
+    if verb in ("set", "change", "settings") and rest:
+        return ChangeDigest(rest)
+    if verb in ("set", "change"):
+        return ShowSettings()
     if verb == "top":
         return _parse_top_papers(rest, command)
     if verb == "queue" and rest:
         return _parse_queue_command(rest, command)
+    if verb == "done":
+        return _parse_queue_command(f"done {rest}", command)
+    if verb == "mark":
+        return _parse_mark_command(rest, command)
     if verb in ("forget", "export"):
         return _parse_person_command(f"{verb} {rest}", command)
     if verb in _COMMAND_BY_VERB:
@@ -175,22 +217,38 @@ def parse_digest_command(text: str, command: str = "/digest") -> DigestCommand:
 _STRAIGHT_QUOTES = str.maketrans({"“": '"', "”": '"', "„": '"', "‘": "'", "’": "'", "\u00a0": " "})
 
 
+_TOP_PATTERN = re.compile(
+    r"([0-9]{1,6})?(?: ?papers)?(?: ?(?:in|from) (.{1,100}?))?(?: ?about (.{1,300}))?", re.IGNORECASE
+)
+
+
 def _parse_top_papers(rest: str, command: str) -> ShowTopPapers:
-    """Parse the text after "top": a count, a domain and a time span, in this order, all optional.
+    """Parse the text after "top": a count, a domain, keywords and a time span, in this order, all optional.
 
     Raises InputError for any other text, a count out of range and an unknown domain.
     """
     span = next((span for span in _DAYS_BY_SPAN if rest.lower().endswith(span)), "")
     rest = rest[: len(rest) - len(span)].strip()
-    match = re.fullmatch(r"(\d{1,6})?(?: ?in (.{1,100}))?", rest, re.IGNORECASE)
+    match = _TOP_PATTERN.fullmatch(rest)
     if not match:
         raise InputError(f"Try: {command} top 3 in vision this week.")
-    top, domain = match[1], (match[2] or "").strip()
+    top, name, keywords = match[1], (match[2] or "").strip(), (match[3] or "").strip()
     if top and not 1 <= int(top) <= MAX_TOP_ON_DEMAND:
         raise InputError(f"Ask for 1 to {MAX_TOP_ON_DEMAND} papers, such as {command} top 3.")
-    if domain:
-        resolve_domain(domain)
-    return ShowTopPapers(int(top) if top else None, domain, _DAYS_BY_SPAN.get(span))
+    topic = find_topic(name)
+    if topic and topic.keyword:
+        keywords = ", ".join(filter(None, (topic.keyword, keywords)))
+    elif name and not topic:
+        resolve_domain(name)
+    return ShowTopPapers(
+        int(top) if top else None, topic.domain if topic else name, _DAYS_BY_SPAN.get(span), keywords
+    )
+
+
+def _parse_mark_command(rest: str, command: str) -> MarkPaper:
+    if not rest:
+        raise InputError(f"Say which paper, such as {command} mark 2402.01306.")
+    return MarkPaper(clean_lookup_text(rest))
 
 
 def _parse_queue_command(rest: str, command: str) -> FinishDiscussion:
@@ -242,10 +300,12 @@ def present_digest_help(paper_command: str, command: str) -> Message:
     text = (
         f"{paper_command} WORDS - look a paper up; only you see the answer\n"
         f"{command} subscribe vision at 08:30 top 3 min 8 - bring this channel a digest\n"
+        f"{command} set top 5 - change one thing and leave the rest\n"
         f"{command} settings - see or change it in a form\n"
-        f"{command} today - the best papers now; only you see the answer\n"
+        f"{command} today, yesterday - the best papers of a day; only you see the answer\n"
         f"{command} top 5 in language this week - the best of another domain or time\n"
         f"{command} queue - what people want to discuss; {command} queue done 1 takes one off\n"
+        f"{command} mark 2402.01306 - put a paper on the queue\n"
         f"{command} held - suspect papers that wait for a decision, for those whom the operator named\n"
         f"{command} pause, resume, unsubscribe - pause, resume or remove the digest\n"
         f"{command} export me, forget me - show or erase what is kept about you"

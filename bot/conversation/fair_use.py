@@ -12,9 +12,11 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from bot.conversation.commands import (
+    ChangeDigest,
     ExportPerson,
     FinishDiscussion,
     ForgetPerson,
+    MarkPaper,
     PauseDigest,
     ResumeDigest,
     SubscribeChannel,
@@ -150,7 +152,9 @@ def find_use_of_command(text: str) -> Use:
     except InputError:
         return Use.LOOK_UP
     match command:
-        case SubscribeChannel() | PauseDigest() | ResumeDigest() | UnsubscribeChannel():
+        case MarkPaper():
+            return Use.MARK
+        case SubscribeChannel() | ChangeDigest() | PauseDigest() | ResumeDigest() | UnsubscribeChannel():
             return Use.CHANGE
         case FinishDiscussion() | ForgetPerson() | ExportPerson():
             return Use.DECISION

@@ -5,16 +5,20 @@ from datetime import timedelta
 
 from bot.chat.message import Button, ButtonAction, Buttons, Message, Text
 from bot.conversation.context import ConversationContext, Person, Reply
-from bot.conversation.subscription_form import SubscriptionForm, form_of, parse_form
+from bot.conversation.subscription_form import SubscriptionForm, form_of, parse_entries, parse_form
 from bot.conversation.subscription_summary import describe_difference, describe_subscription
-from bot.conversation.subscription_words import format_subscribe_words, parse_subscribe_words
+from bot.conversation.subscription_words import (
+    Understanding,
+    format_subscribe_words,
+    understand_words,
+)
 from bot.present.digest import present_digest
 from bot.present.wording import format_weekday_date, present_sentence
 from digests.build import build
 from digests.domains import resolve_domain
 from digests.errors import InputError
 from digests.schedule import next_due_edition
-from digests.subscription import Channel, Preferences, Schedule, Subscription, SubscriptionChange
+from digests.subscription import Channel, MatchMode, Preferences, Schedule, Subscription, SubscriptionChange
 
 NO_DIGEST = "This channel has no digest yet."
 
@@ -36,18 +40,20 @@ class SubscriptionAnswers:
 
     context: ConversationContext
 
-    def show_today(self, channel: Channel) -> Reply:
-        """Return the papers of the last day that the channel's preferences pick.
+    def show_today(self, channel: Channel, days_ago: int = 0) -> Reply:
+        """Return the papers of a day that the channel's preferences pick. The day ended `days_ago`.
 
         Needs no subscription: without one, the default preferences count. Nothing is recorded as shown.
         Raises InputError if the stored preferences name an unknown domain.
         """
-        return Reply(self._build_digest_message(self._load_subscription(channel), days=1))
+        return Reply(self._build_digest_message(self._load_subscription(channel), 1, days_ago=days_ago))
 
-    def show_top_papers(self, channel: Channel, top: int | None, domain: str, days: int | None) -> Reply:
-        """Return the best papers of the last `days`, up to `top`, of one domain.
+    def show_top_papers(
+        self, channel: Channel, top: int | None, domain: str, days: int | None, keywords: str = ""
+    ) -> Reply:
+        """Return the best papers of the last `days`, up to `top`, of one domain or about keywords.
 
-        Nothing is recorded as shown.
+        Nothing is recorded as shown. `keywords` are a list with commas; with a domain, a paper matches both.
 
         None and "" stand for the channel's own number, domains and keywords, and time span. Raises InputError
         for an unknown domain.
@@ -58,18 +64,28 @@ class SubscriptionAnswers:
             preferences = replace(preferences, top=top)
         if domain:
             resolve_domain(domain)
-            preferences = replace(preferences, domains=(domain,), keywords=())
+        if domain or keywords:
+            entries = parse_entries(keywords.replace('"', ""))
+            preferences = replace(
+                preferences,
+                domains=(domain,) if domain else (),
+                keywords=entries,
+                authors=(),
+                match=MatchMode.ALL,
+            )
         return Reply(self._build_digest_message(replace(subscription, preferences=preferences), days))
 
     def _load_subscription(self, channel: Channel) -> Subscription:
         return self._find_subscription(channel) or Subscription(channel)
 
-    def _build_digest_message(self, subscription: Subscription, days: int | None) -> Message:
+    def _build_digest_message(
+        self, subscription: Subscription, days: int | None, *, days_ago: int = 0
+    ) -> Message:
         """Build a digest that is not delivered: it ignores papers shown before, and records none as shown.
 
-        It looks `days` back, None for the usual first look-back of a channel.
+        It looks `days` back from `days_ago`, None for the usual first look-back of a channel.
         """
-        now, policy = self.context.clock(), self.context.digest_policy
+        now, policy = self.context.clock() - timedelta(days=days_ago), self.context.digest_policy
         if days:
             policy = replace(policy, first_lookback=timedelta(days=days))
         unsent = replace(subscription, id=0)
@@ -103,18 +119,40 @@ class SubscriptionAnswers:
         base = self._find_subscription(channel) or _new_subscription(channel, person)
         return self._change_subscription(channel, parse_form(form, base), person)
 
-    def subscribe_channel(self, words: str, channel: Channel, person: Person) -> Reply:
-        """Subscribe the channel, or change its subscription, by words, which also resume a paused digest.
+    def subscribe_channel(
+        self, words: str, channel: Channel, person: Person, *, is_confirmed: bool = False
+    ) -> Reply:
+        """Subscribe the channel by words; in one that has a digest, say what would change and ask.
 
-        Without words the reply is that of `show_settings`. Raises InputError for words that are not
-        understood.
+        The form of the question is filled in with the change. A confirmed change is made, and resumes a
+        paused digest. Without words the reply is that of `show_settings`. Words that are not understood are
+        answered with a sentence, and with the form filled in as far as the others were. Raises InputError for
+        a person who may not change the digest.
         """
         if not words:
             return self.show_settings(channel, person)
         self.context.require_permission(person, _TASK)
-        base = self._find_subscription(channel) or _new_subscription(channel, person)
-        after = replace(parse_subscribe_words(words, base), paused_by="", paused_by_id="")
+        before = self._find_subscription(channel)
+        understanding = understand_words(words, before or _new_subscription(channel, person))
+        if understanding.problems:
+            return _present_problem(understanding)
+        after = replace(understanding.subscription, paused_by="", paused_by_id="")
+        difference = describe_difference(before, after) if before else ""
+        if before and difference and not before.is_from_settings and not is_confirmed:
+            return Reply(_present_question(difference), form=form_of(after))
         return self._change_subscription(channel, after, person)
+
+    def change_digest(self, words: str, channel: Channel, person: Person) -> Reply:
+        """Change what the words name in the channel's digest, and leave the rest, a pause too.
+
+        Words that are not understood are answered as by `subscribe_channel`. Raises InputError if the channel
+        has no digest.
+        """
+        self.context.require_permission(person, _TASK)
+        understanding = understand_words(words, self._require_subscription(channel), keeps_others=True)
+        if understanding.problems:
+            return _present_problem(understanding)
+        return self._change_subscription(channel, understanding.subscription, person)
 
     def pause_digest(self, channel: Channel, person: Person) -> Reply:
         """Pause the channel's digest until somebody resumes it. A pause by somebody else stays theirs.
@@ -186,11 +224,16 @@ class SubscriptionAnswers:
         if not change:
             state = self._describe_state(self._require_subscription(channel))
             return Reply(present_sentence(f"Nothing changed. {state}"))
-        return self._reply_to_change(change)
+        return self._reply_to_change(change, is_zone_known=bool(person.time_zone))
 
-    def _reply_to_change(self, change: SubscriptionChange) -> Reply:
+    def _reply_to_change(self, change: SubscriptionChange, *, is_zone_known: bool = True) -> Reply:
+        """Return the announcement of a change; of a new digest in UTC, also how to say another zone."""
         state = self._describe_state(change.after) if change.after else ""
-        return Reply(present_sentence("Done."), present_change(change, state, self.context.digest_command))
+        command, done = self.context.digest_command, "Done."
+        is_new = change.after is not None and change.before is None
+        if is_new and not is_zone_known and change.after and change.after.schedule.time_zone == "UTC":
+            done = f"Done. The time is in UTC; another zone is set with: {command} set in Berlin"
+        return Reply(present_sentence(done), present_change(change, state, command))
 
     def _find_subscription(self, channel: Channel) -> Subscription | None:
         return self.context.store.subscriptions.find(channel)
@@ -219,6 +262,21 @@ class SubscriptionAnswers:
 def _new_subscription(channel: Channel, person: Person) -> Subscription:
     schedule = Schedule(time_zone=person.time_zone or "UTC")
     return Subscription(channel, Preferences(), schedule, owner_id=person.id)
+
+
+def _present_problem(understanding: Understanding) -> Reply:
+    """Return the first sentence about words that were not understood, and the form with the others."""
+    return Reply(
+        present_sentence(f"{understanding.problems[0]} Nothing was changed yet."),
+        form=form_of(understanding.subscription),
+    )
+
+
+def _present_question(difference: str) -> Message:
+    """Build the question whether to change a digest. The form, or the command with “yes”, is the answer."""
+    question = f"This channel has a digest already, and this would change it: {difference}."
+    note = "Nothing was changed yet. Save the form, or give the same command with “yes” at its end."
+    return Message(question, (Text(question), Text(note, is_small_print=True)))
 
 
 def present_change(change: SubscriptionChange, state: str, command: str) -> Message:

@@ -17,6 +17,7 @@ from bot.chat.message import ButtonAction, Message
 from bot.chat.port import Platform, PostError
 from bot.conversation.announce import announce_message, share_paper
 from bot.conversation.answers import Answers
+from bot.conversation.commands import MarkPaper, parse_digest_command
 from bot.conversation.context import Person, Reply
 from bot.conversation.fair_use import FairUse, Use, find_use_of_command
 from bot.conversation.marks import MarkEmojis, MarkHandler, describe_menu_choice, describe_tap
@@ -213,6 +214,11 @@ class InteractionDispatcher:
         person = await fetch_person()
         if use is not Use.LOOK_UP:
             await self.require_new_interaction(interaction_id)
+        command = parse_digest_command(text, self.answers.digest_command)
+        if isinstance(command, MarkPaper):
+            paper = await self.mark_handler.find_paper_in_message(channel, "", command.paper)
+            is_marked = await self.mark_handler.toggle_mark(channel, paper, person_id)
+            return Reply(present_sentence(describe_menu_choice(is_marked, self.answers.digest_command)))
         return await run_interactive(self.answers.run_digest_command, text, channel, person)
 
     async def send_reply(self, reply: Reply, channel: Channel, respond: Responder) -> None:

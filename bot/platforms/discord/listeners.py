@@ -3,14 +3,14 @@
 import logging
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
 import aiohttp
 import discord
 
-from bot.chat.message import Button, ButtonAction, Buttons, Message, Text
+from bot.chat.message import Button, ButtonAction, Buttons, Message
 from bot.conversation.answers import Answers
 from bot.conversation.context import Person, Reply
 from bot.conversation.fair_use import Use
@@ -138,9 +138,14 @@ class DiscordListeners:
         async def run_digest_command(respond: Responder) -> None:
             channel = self._channel_of(interaction, target)
             self._require_visible(interaction, target)
-            if text.startswith(("subscribe", "resume")):
+            if text.startswith(("subscribe", "set", "resume")):
                 self._require_posting(interaction, target)
             reply = await self._run_digest_command(text, channel, interaction)
+            if reply.form:
+                self._remember_form(channel.channel, str(interaction.user.id), values_of(reply.form))
+                open_button = Button(ButtonAction.SETTINGS, "Open the form", channel.channel, is_primary=True)
+                blocks = (*reply.message.blocks, Buttons((open_button,)))
+                reply = replace(reply, message=Message(reply.message.summary, blocks))
             await self.dispatcher.send_reply(reply, channel, respond)
 
         await answer_interaction(interaction, run_digest_command, self.dispatcher)
@@ -194,13 +199,12 @@ class DiscordListeners:
             target = self._find_target(interaction, channel_id)
             channel = self._channel_of(interaction, target)
             self._require_posting(interaction, target)
-            try:
-                text = f"subscribe {command_text_of_values(values)}"
-                reply = await self._run_digest_command(text, channel, interaction)
-            except InputError as error:
+            text = f"subscribe {command_text_of_values(values)} yes"
+            reply = await self._run_digest_command(text, channel, interaction)
+            if reply.form:
                 self._remember_form(channel_id, str(interaction.user.id), values)
                 edit_button = Button(ButtonAction.SETTINGS, "Edit again", channel_id, is_primary=True)
-                await respond(Message(str(error), (Text(str(error)), Buttons((edit_button,)))))
+                await respond(replace(reply.message, blocks=(*reply.message.blocks, Buttons((edit_button,)))))
                 return
             await self.dispatcher.send_reply(reply, channel, respond)
 

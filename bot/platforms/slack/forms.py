@@ -20,6 +20,12 @@ FIRST_FIELD = "domains"
 ERROR_CHARACTERS = 150
 """Characters of an error, which fills one or two lines under its field. Our own limit."""
 
+FIELD_UNITS = 3000
+"""UTF-16 units of a text field that Slack takes."""
+
+NOTE_CHARACTERS = 600
+"""Characters of the note above the fields. Our own limit; Slack takes 3,000."""
+
 STALE_FORM = "This form is not valid any more, so nothing was changed: close it, and open it again."
 """Sentence for a form that is damaged, forged, of another person, or older than the token."""
 
@@ -29,16 +35,28 @@ _STYLES = {
     "compact": ("All in one message", "Takes the least space"),
     "thread": ("A thread", "A list in the channel, the papers in its thread"),
 }
+_MATCH_MODES = {
+    "all": ("Both must match", "A paper of a domain that has a keyword"),
+    "any": ("One is enough", "A paper of a domain, or one that has a keyword"),
+}
+_UNSCORED = {"after": ("Come after all others",), "leave out": ("Are left out",)}
 
 Json = dict[str, Any]
 
 
 def build_settings_view(
-    form: SubscriptionForm, *, channel_id: str, channel_name: str, exists: bool, signature: str
+    form: SubscriptionForm,
+    *,
+    channel_id: str,
+    channel_name: str,
+    exists: bool,
+    signature: str,
+    note: str = "",
 ) -> Json:
     """Build the modal, filled in with `form`. Its private_metadata holds the channel's id and a signature.
 
-    Without `exists` its title and button say Subscribe. An empty `channel_name` leaves the name out.
+    `note` stands above the fields: the present digest, or what was not understood. Without `exists` its title
+    and button say Subscribe. An empty `channel_name` leaves the name out.
     """
     description = (
         f"The digest of #{clip_text(normalize_text(channel_name), 80)}"
@@ -54,6 +72,7 @@ def build_settings_view(
         "close": _build_plain_text("Cancel"),
         "blocks": [
             {"type": "context", "elements": [_build_plain_text(description)]},
+            *([_build_note(note)] if note else []),
             _build_text_input(
                 "domains",
                 "Domains",
@@ -74,18 +93,24 @@ def build_settings_view(
                 form.min_score,
                 "0 to 10. On a weak day fewer papers come, or none. Empty: no minimum.",
             ),
+            _build_input("unscored", "Papers without a score", _build_radio(_UNSCORED, form.unscored)),
             _build_input("at", "Time", _build_time_picker(form.at)),
             _build_input("days", "Days", _build_day_checkboxes(form.days)),
             _build_text_input(
                 "time_zone",
                 "Time zone",
                 form.time_zone,
-                "Such as Europe/Berlin, America/New_York or UTC.",
+                "A city or a name, such as Berlin, America/New_York or UTC.",
                 optional=False,
             ),
-            _build_input("style", "Style", _build_style_radio(form.style)),
+            _build_input("style", "Style", _build_radio(_STYLES, form.style)),
         ],
     }
+
+
+def _build_note(note: str) -> Json:
+    text = clip_text(normalize_text(note), NOTE_CHARACTERS)
+    return {"type": "section", "block_id": "note", "text": _build_plain_text(text)}
 
 
 def _build_plain_text(text: str) -> Json:
@@ -105,10 +130,21 @@ def _build_input(field: str, label: str, element: Json, *, hint: str = "", optio
 
 def _build_text_input(field: str, label: str, value: str, hint: str, *, optional: bool = True) -> Json:
     element: Json = {"type": "plain_text_input", "action_id": VALUE_ACTION_ID, "max_length": 3000}
+    value = _fit_list(value)
     # Slack refuses an initial value that is empty.
     return _build_input(
         field, label, {**element, "initial_value": value} if value else element, hint=hint, optional=optional
     )
+
+
+def _fit_list(value: str) -> str:
+    """Return a list with commas without the last entries, if it is longer than a field takes.
+
+    Only a list that an older version took is so long.
+    """
+    while len(value.encode("utf-16-le")) // 2 > FIELD_UNITS:
+        value = value.rpartition(", ")[0]
+    return value
 
 
 def _build_option(value: str, text: str, description: str = "") -> Json:
@@ -137,9 +173,10 @@ def _build_day_checkboxes(days: tuple[str, ...]) -> Json:
     return {**element, "initial_options": chosen} if chosen else element
 
 
-def _build_style_radio(style: str) -> Json:
-    options = [_build_option(name, *words) for name, words in _STYLES.items()]
-    chosen = next(option for option in options if option["value"] == style)
+def _build_radio(choices: Mapping[str, tuple[str, ...]], value: str | None) -> Json:
+    """Build radio buttons, with the label and description of each value. Any other value is the first."""
+    options = [_build_option(name, *words) for name, words in choices.items()]
+    chosen = next((option for option in options if option["value"] == value), options[0])
     return {
         "type": "radio_buttons",
         "action_id": VALUE_ACTION_ID,

@@ -14,11 +14,13 @@ from datetime import UTC, datetime
 from typing import Any
 
 from slack_bolt.async_app import AsyncApp
+from slack_sdk.errors import SlackApiError
 
 from bot.chat.message import ButtonAction, Message
 from bot.conversation.announce import announce_message
 from bot.conversation.answers import Answers
 from bot.conversation.commands import (
+    ChangeDigest,
     ExportPerson,
     ForgetPerson,
     ResumeDigest,
@@ -162,7 +164,7 @@ class SlackListeners:
                         _require_own_person(profile, "", workspace, FOREIGN_READER)
                     return profile.person
                 person = await self._fetch_own_person(user, "", workspace)
-                if isinstance(parsed, SubscribeChannel | ShowSettings | ResumeDigest):
+                if isinstance(parsed, SubscribeChannel | ChangeDigest | ShowSettings | ResumeDigest):
                     await require_app_in_channel(channel, workspace)
                 return person
 
@@ -175,9 +177,13 @@ class SlackListeners:
                     channel_name=command.get("channel_name", ""),
                     exists=await run_interactive(self._has_digest, channel),
                     signature=sign_form(workspace.token, workspace.team_id, user, channel.channel),
+                    note=reply.message.summary,
                 )
-                await workspace.client.views_open(trigger_id=command["trigger_id"], view=view)
-                return
+                try:
+                    await workspace.client.views_open(trigger_id=command["trigger_id"], view=view)
+                    return
+                except SlackApiError as error:
+                    log.warning("a form could not be opened: %s", error)
             await self.dispatcher.send_reply(reply, channel, respond)
 
     def _has_digest(self, channel: Channel) -> bool:

@@ -76,7 +76,17 @@ def run_conversation(*lines: str) -> str:
         ("/digest top 5 in language this week", "5 of 37 new papers"),
         ("/digest top 3 in visoin", "did you mean 'vision'"),
         ("/digest top 99", "Ask for 1 to 20 papers"),
-        ("/digest subscribe vision at 09:00 top 3 min 7", "you changed this channel's digest"),
+        ("/digest subscribe vision at 09:00 top 3 min 7", "this would change it: domains none → vision"),
+        ("/digest subscribe vision top 3 yes", "you changed this channel's digest"),
+        ("/digest set top 3 at 9am in Berlin", "you changed this channel's digest: top 5 → 3; time zone UTC"),
+        ("/digest settings top 3", "you changed this channel's digest: top 5 → 3"),
+        ("/digest subscribe visoin", "did you mean “vision”"),
+        ("/digest yesterday", "new papers"),
+        ("/digest top 3 about diffusion", "new papers"),
+        ("/digest done 1", "is not in the queue"),
+        ("/digest mark 2402.01306", "Marked for discussion"),
+        ("/digest list", "The 5 best papers"),
+        ("/digest off", "you paused this channel's digest"),
         ("/digest subscribe", "A chat platform opens a form here"),
         ("/digest settings", "The 5 best papers, weekdays at 09:00 (UTC), one message per paper."),
         ("/digest pause", "you paused this channel's digest"),
@@ -108,7 +118,7 @@ def test_the_demo_takes_a_discussed_paper_off_the_queue() -> None:
 def test_the_demo_remembers_a_changed_subscription() -> None:
     transcript = run_conversation(
         '/digest subscribe vision, cs.CL about "diffusion" not audio at 08:30 in Europe/Berlin on mon-fri '
-        "top 3 min 8 style compact",
+        "top 3 min 8 style compact yes",
         "/digest pause",
         "/digest resume",
         "/digest settings",

@@ -51,11 +51,72 @@ def test_a_pause_stays_with_the_person_who_began_it() -> None:
     assert find_channel(store).paused_by == "Ada"
 
 
-def test_words_of_a_subscription_end_a_pause() -> None:
+def test_confirmed_words_of_a_subscription_end_a_pause() -> None:
     store = subscribe_channel()
     answer(store).pause_digest(CHANNEL, ADA)
-    answer(store).subscribe_channel("top 5", CHANNEL, BOB)
+    answer(store).subscribe_channel("top 5", CHANNEL, BOB, is_confirmed=True)
     assert find_channel(store).is_running
+
+
+def test_subscribing_a_subscribed_channel_says_what_would_change_and_asks() -> None:
+    store = subscribe_channel()
+    asked = answer(store).subscribe_channel("vision top 5", CHANNEL, BOB)
+    assert "domains none → vision; top 3 → 5" in asked.message.summary
+    assert asked.announcement is None
+    assert asked.form is not None
+    assert (asked.form.domains, asked.form.top) == ("vision", "5")
+    assert find_channel(store).preferences.top == 3
+    assert answer(store).save_form(asked.form, CHANNEL, BOB).announcement
+    assert find_channel(store).preferences.top == 5
+
+
+def test_the_same_words_again_change_nothing_and_ask_nothing() -> None:
+    store = subscribe_channel()
+    again = answer(store).subscribe_channel("top 3", CHANNEL, BOB)
+    assert again.form is None
+    assert "Nothing changed" in again.message.summary
+
+
+def test_set_changes_one_thing_at_once_and_leaves_the_others() -> None:
+    store = subscribe_channel()
+    answer(store).subscribe_channel('vision about "diffusion"', CHANNEL, ADA, is_confirmed=True)
+    changed = answer(store).change_digest("top 7 at 9am in Berlin", CHANNEL, BOB)
+    assert changed.announcement
+    preferences, schedule = find_channel(store).preferences, find_channel(store).schedule
+    assert (preferences.domains, preferences.keywords, preferences.top) == (("vision",), ("diffusion",), 7)
+    assert schedule.time_zone == "Europe/Berlin"
+
+
+def test_set_needs_a_digest_and_the_right_to_change_it() -> None:
+    store, _ = a_store_with_channel()
+    with pytest.raises(InputError, match="has no digest yet"):
+        answer(store).change_digest("top 7", HERE, ADA)
+    strict = Answers(store, lambda words, limit: (), DigestPolicy(), lambda: NOW, anyone_may_change=False)
+    for words in ("top 7", "visoin"):
+        with pytest.raises(InputError, match="Only workspace admins"):
+            strict.subscriptions.change_digest(words, HERE, ADA)
+        with pytest.raises(InputError, match="Only workspace admins"):
+            strict.subscriptions.subscribe_channel(words, HERE, ADA)
+
+
+def test_words_that_are_not_understood_come_back_in_a_form_with_the_rest() -> None:
+    store, _ = a_store_with_channel()
+    reply = answer(store).subscribe_channel("visoin at 9am in Berlin top 2", HERE, ADA)
+    assert "did you mean “vision”" in reply.message.summary
+    assert reply.form is not None
+    assert (reply.form.at, reply.form.time_zone, reply.form.top) == ("09:00", "Europe/Berlin", "2")
+    assert reply.announcement is None
+    assert store.subscriptions.find(HERE) is None
+
+
+@pytest.mark.parametrize(
+    ("words", "zone", "is_said"),
+    [("vision", "", True), ("vision", "Asia/Tokyo", False), ("vision in Berlin", "", False)],
+)
+def test_a_new_digest_in_utc_that_nobody_asked_for_says_so(words: str, zone: str, is_said: bool) -> None:
+    store, _ = a_store_with_channel()
+    reply = answer(store).subscribe_channel(words, HERE, replace(ADA, time_zone=zone))
+    assert ("The time is in UTC" in reply.message.summary) is is_said
 
 
 def test_a_digest_that_is_paused_and_stopped_is_resumed_by_one_command() -> None:

@@ -173,7 +173,8 @@ async def wait_for_text(driver: ChatDriver, reply: PrivateReply, text: str) -> s
     """
 
     def read_reply() -> str:
-        return "\n".join(map(driver.text_of, reply.responses))
+        opened_forms = getattr(reply, "views", ())
+        return "\n".join(map(driver.text_of, (*reply.responses, *opened_forms)))
 
     try:
         await driver.wait_until(lambda: text.lower() in read_reply().lower() and read_reply())

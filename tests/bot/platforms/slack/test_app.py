@@ -22,7 +22,7 @@ from tests.fakes.slack import FakeSlack, SlackInteraction, read_text
 async def expect_answer(
     slack: FakeSlack, command: str, text: str, answer: str, *, user: str, channel: str
 ) -> None:
-    """Type a command and wait for a text in the private messages that answer it, regardless of case."""
+    """Type a command and wait for a text in the messages or the form that answer it, regardless of case."""
     reply = await slack.run_command(command, text, user=user, channel=channel)
     assert reply.is_acked
     try:
@@ -33,7 +33,7 @@ async def expect_answer(
 
 
 def text_of_reply(reply: SlackInteraction) -> str:
-    return "\n".join(read_text(response["blocks"]) for response in reply.responses)
+    return "\n".join(read_text(shown["blocks"]) for shown in (*reply.responses, *reply.views))
 
 
 async def wait_for_reply(slack: FakeSlack, reply: SlackInteraction) -> dict[str, Any]:
