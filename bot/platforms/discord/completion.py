@@ -5,8 +5,8 @@ from collections.abc import Iterable
 from discord.app_commands import Choice
 
 from bot.conversation.time_zones import suggest_time_zones
+from bot.conversation.topics import list_topics
 from bot.platforms.discord.replies import Interaction
-from digests.domains import CATEGORY_NAMES, DOMAIN_GROUPS, domain_name
 
 MAX_CHOICES = 25
 """Most suggestions that Discord takes; `CHOICE_CHARACTERS` is the longest one."""
@@ -34,14 +34,13 @@ def _find_matching(typed: str, names: Iterable[tuple[str, str]]) -> list[tuple[s
 async def offer_domains(interaction: Interaction, typed: str) -> list[Choice[str]]:
     """Suggest domains for the last entry of a comma-separated list; the entries before it stay.
 
-    The suggestions show full names, and their values are domain names.
+    The suggestions show full names. Their values are domains, and topics such as rl that are keywords.
     """
     *finished, last = typed.split(",")
     prefix = "".join(f"{entry.strip()}, " for entry in finished)
-    names = [(group, group) for group in DOMAIN_GROUPS] + [
-        (domain_name(name), name) for name in CATEGORY_NAMES
-    ]
-    return _to_choices((prefix + label, prefix + value) for label, value in _find_matching(last, names))
+    return _to_choices(
+        (prefix + label, prefix + value) for label, value in _find_matching(last, list_topics())
+    )
 
 
 async def offer_time_zones(interaction: Interaction, typed: str) -> list[Choice[str]]:

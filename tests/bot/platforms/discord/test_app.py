@@ -114,6 +114,9 @@ def test_domains_days_and_time_zones_are_suggested(discord_runner: DiscordScenar
             return [str(choice["value"]) for choice in choices]
 
         assert (await suggest("domains", "vis"))[0] == "vision"
+        assert (await suggest("domains", "nlp"))[0] == "language"
+        assert (await suggest("domains", "vision, llm"))[0] == "vision, language"
+        assert (await suggest("domains", "rl"))[0] == "rl"
         assert (await suggest("domains", "cs.CL, rob"))[0] == "cs.CL, robotics"
         assert (await suggest("time_zone", "berlin")) == ["Europe/Berlin"]
         assert (await suggest("time_zone", "san fran"))[0] == "America/Los_Angeles"
