@@ -115,6 +115,26 @@ def describe_domain(domain: str) -> str:
     return name if name in DOMAIN_GROUPS else domain_name(name)
 
 
+def name_domain_in_sentence(domain: str) -> str:
+    """Return the name of a known domain within a sentence: vision, AI, language (cs.CL)."""
+    name = describe_domain(domain)
+    if name in ACRONYMS:
+        return name.upper()
+    return name[:1].lower() + name[1:] if name[1:2].islower() else name
+
+
+def name_domain_in_header(domain: str) -> str:
+    """Return the name of a known domain for a header: Vision, AI, Language."""
+    name = _canonical_name(domain)
+    if name in ACRONYMS:
+        return name.upper()
+    return CATEGORY_NAMES.get(name) or name[:1].upper() + name[1:]
+
+
+ACRONYMS = frozenset(["ai"])
+"""Groups that are written in capitals."""
+
+
 def _canonical_name(domain: str) -> str:
     """Return the group, category or archive that a name stands for; an unknown name stays as it is."""
     word = domain.strip()

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from digests.authors import AuthorMatcher
-from digests.domains import describe_domain, has_wanted_category, resolve_domain
+from digests.domains import has_wanted_category, name_domain_in_sentence, resolve_domain
 from digests.errors import InputError
 from digests.model import Candidate, Choice, LeftOut, Likeness, Selection
 from digests.subscription import MatchMode, Preferences, UnscoredPapers
@@ -252,42 +252,33 @@ def _describe_reason(
     matcher: "Matcher",
     likeness: Mapping[str, Likeness],
 ) -> str:
-    """Describe the reason for a pick: "2nd by score of 41, in vision, mentions “alignment”".
+    """Describe the reason for a pick: "#2 of 41 in vision, mentions “alignment”".
 
     `place` is the paper's place in `best_first`, counted from 1; it may differ from the pick's place in the
-    digest. Only the length of `best_first` is read. A pairwise rank replaces both.
+    digest. Only the length of `best_first` is read. A pairwise rank replaces both. Returns "" for a paper
+    without a place that matches no wish.
     """
+    basis, matches = _describe_basis(place, candidate, len(best_first)), matcher.describe_match(candidate)
+    if basis.startswith("#") and matches and matches[0].startswith("in "):
+        basis, matches = f"{basis} {matches[0]}", matches[1:]
     liked = likeness.get(candidate.id)
-    return ", ".join(
-        [
-            *_describe_basis(place, candidate, len(best_first)),
-            *matcher.describe_match(candidate),
-            *([f"like “{liked.title}”, which you marked"] if liked else []),
-        ]
-    )
+    like = f"like “{liked.title}”, which you marked" if liked else ""
+    return ", ".join(filter(None, [basis, *matches, like]))
 
 
-def _describe_basis(place: int, candidate: Candidate, count: int) -> list[str]:
-    """Describe the basis of the order: pairwise rank, score, rank or upvotes.
+def _describe_basis(place: int, candidate: Candidate, count: int) -> str:
+    """Describe the basis of the order: a place by pairwise rank, score or rank, or upvotes.
 
-    A paper without score and rank is described without its place.
+    A paper without score and rank is described without its place, and the only paper without "#1 of 1".
     """
     if candidate.pairwise_rank:
         rank, compared_count = candidate.pairwise_rank.rank, candidate.pairwise_rank.compared_count
-        return [f"{format_ordinal(rank)} of {compared_count} compared in pairs"]
-    if candidate.score is not None:
-        return [f"{format_ordinal(place)} by score of {count}"]
-    if candidate.rank is not None:
-        return [f"{format_ordinal(place)} by rank of {count}"]
+        return f"#{rank} of {compared_count} compared in pairs"
+    if candidate.score is not None or candidate.rank is not None:
+        return f"#{place} of {count}" if count > 1 else ""
     if candidate.upvotes:
-        return [f"{candidate.upvotes:,} {'upvote' if candidate.upvotes == 1 else 'upvotes'} on Hugging Face"]
-    return ["not scored"]
-
-
-def format_ordinal(number: int) -> str:
-    """Format a number as 1st, 2nd, 3rd, 4th ... 11th ... 21st."""
-    ending = {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th") if number % 100 not in (11, 12, 13) else "th"
-    return f"{number}{ending}"
+        return f"{candidate.upvotes:,} {'upvote' if candidate.upvotes == 1 else 'upvotes'} on Hugging Face"
+    return ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -372,7 +363,7 @@ class Matcher:
         """
         categories = _categories_of(candidate)
         domains = [
-            f"in {describe_domain(name)}"
+            f"in {name_domain_in_sentence(name)}"
             for name, wanted in self.domains
             if has_wanted_category(categories, wanted)
         ]

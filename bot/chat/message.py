@@ -5,6 +5,7 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,14 +27,26 @@ class Text:
     label: str = ""
 
 
+class Link(NamedTuple):
+    """A link with its label."""
+
+    label: str
+    url: str
+
+
 @dataclass(frozen=True, slots=True)
 class Card:
     """One paper, with its parts as text. Every renderer leaves empty parts out.
 
-    `paper` is the id that marks refer to. `url` is the link of the title, and the only link in a card.
-    `number` is the paper's place in a digest, None outside of one. `score` is short ("8.7/10").
-    `limitations_note` is shown if `limitations` is empty. `warnings` are sentences. `review_line` names the
-    reviewer, and `reason` says why the paper was picked. `mark_count` people want to discuss the paper.
+    `paper` is the id that marks refer to. `url` is the link of the title. `number` is the paper's place in a
+    digest, None outside of one. `score` is short ("8.7/10"), or says that there is none. `published` is a
+    date. `remaining_limitations` counts those that `limitations` leaves out. `warnings` are sentences, and
+    `flag_note` one about passages for AI reviewers. `review_line` names the reviewer, and `reason` says why
+    the paper was picked. `review_label` is the label of the button to the full review. `mark_count` people
+    want to discuss the paper.
+
+    The compact look has, besides title, score and warnings, only the `brief...` parts: a sentence, a
+    limitation, and links. `short_title` names the paper on a button.
     """
 
     paper: str
@@ -43,13 +56,21 @@ class Card:
     score: str = ""
     authors: str = ""
     domain: str = ""
+    published: str = ""
     tldr: str = ""
     limitations: tuple[str, ...] = ()
-    limitations_note: str = ""
+    remaining_limitations: int = 0
     warnings: tuple[str, ...] = ()
+    flag_note: str = ""
+    links: tuple[Link, ...] = ()
     review_line: str = ""
     reason: str = ""
+    review_label: str = ""
     mark_count: int = 0
+    short_title: str = ""
+    brief: str = ""
+    brief_limitation: str = ""
+    brief_links: tuple[Link, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +86,7 @@ class ButtonAction(StrEnum):
     SHARE = "share"
     """Show the paper to the whole channel."""
     REVIEW = "review"
-    """Show the full review of the paper to the person alone."""
+    """Show the full review of the paper to the person alone. Cards with a `review_label` have this button."""
     SHOW = "show"
     """Show the paper's card to the person alone."""
     UNDO = "undo"
@@ -122,3 +143,19 @@ class Message:
     def cards(self) -> tuple[Card, ...]:
         """The cards among the blocks, in order."""
         return tuple(block for block in self.blocks if isinstance(block, Card))
+
+
+def split_thread(message: Message) -> tuple[tuple[Block, ...], tuple[Block, ...], tuple[Block, ...]]:
+    """Return the opening before the first card, the cards with the texts after them, and the closing.
+
+    Opening and closing belong to the message in the channel, and the others to its thread. The closing begins
+    with the first divider or buttons after the last card. A message that begins with a card has no message
+    before the thread: all its blocks are in the second part.
+    """
+    places = [place for place, block in enumerate(message.blocks) if isinstance(block, Card)]
+    if not places or places[0] == 0:
+        return ((), message.blocks, ()) if places else (message.blocks, (), ())
+    first, end = places[0], places[-1] + 1
+    while end < len(message.blocks) and not isinstance(message.blocks[end], Divider | Buttons):
+        end += 1
+    return message.blocks[:first], message.blocks[first:end], message.blocks[end:]

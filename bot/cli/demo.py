@@ -16,7 +16,7 @@ from typing import TextIO
 
 from rich.console import Console
 
-from bot.chat.message import ButtonAction, Buttons, Message, Text
+from bot.chat.message import Message, Text
 from bot.cli.terminal import EXIT_OK, open_console
 from bot.conversation.answers import Answers
 from bot.conversation.commands import MarkPaper, parse_digest_command
@@ -186,10 +186,7 @@ class TerminalConversation:
 
     def _add_reviews(self, message: Message) -> list[Message]:
         """Return the message, and the reviews that its buttons would open: a terminal has no buttons."""
-        buttons = [
-            button for block in message.blocks if isinstance(block, Buttons) for button in block.buttons
-        ]
-        reviewed = [button.value for button in buttons if button.action is ButtonAction.REVIEW]
+        reviewed = [card.paper for card in message.cards if card.review_label]
         return [message, *(self.answers.lookup.show_review(paper).message for paper in reviewed)]
 
     def _react_to_paper(self, number: str) -> Message:

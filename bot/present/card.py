@@ -1,18 +1,29 @@
-"""The card of one paper: its title, score, TL;DR, key limitations, warnings and review line, as text.
+"""The card of one paper: its title, score, TL;DR, key limitations, warnings, links and review line, as text.
 
 Pure.
 """
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from urllib.parse import quote, urlsplit
 
-from bot.chat.message import Card
-from bot.present.wording import MAX_TEXT_CHARACTERS, capitalise_first, clean_text, format_date
+from bot.chat.message import Card, Link
+from bot.present.wording import (
+    MAX_TEXT_CHARACTERS,
+    capitalise_first,
+    clean_text,
+    format_date,
+    format_short_date,
+)
+from digests.abstract import choose_key_sentence
 from digests.domains import domain_name
+from digests.ids import parse_arxiv_id
 from digests.limitations import key_limitations_of
 from digests.model import (
     NOT_REVIEWED,
+    Flag,
     HoldState,
+    Paper,
     PaperUpdate,
     Review,
     ScoredPaper,
@@ -22,13 +33,22 @@ from digests.text import clip_text, find_system_name, split_sentences
 TLDR_CHARACTERS = 420
 """Characters of a TL;DR: ten seconds of reading, eight lines on a phone."""
 
+BRIEF_CHARACTERS = 150
+"""Characters of the sentence in the compact look: four lines on a phone."""
+
+BRIEF_LIMITATION_CHARACTERS = 90
+"""Characters of the limitation in the compact look: two lines on a phone."""
+
+SHORT_TITLE_CHARACTERS = 24
+"""Characters of a title on a button."""
+
 EXCERPT_CHARACTERS = 120
 """Characters of a flagged passage: enough to judge it."""
 
 MAX_NAMED_AUTHORS = 3
 """Largest number of authors that are all named. Of a longer list the first two are named."""
 
-LIMITATIONS_NOT_REVIEWED = "Limitations not reviewed"
+NO_REVIEW = "No review yet"
 
 
 def build_card(scored: ScoredPaper, number: int | None = None, reason: str = "") -> Card:
@@ -39,37 +59,123 @@ def build_card(scored: ScoredPaper, number: int | None = None, reason: str = "")
     mark count stays 0.
     """
     paper, review = scored.paper, scored.review
-    limitations = key_limitations_of(
-        replace(review, limitations=review.limitations[:MAX_TEXT_CHARACTERS])
-    ).points
+    limitations = key_limitations_of(replace(review, limitations=review.limitations[:MAX_TEXT_CHARACTERS]))
+    points = tuple(capitalise_first(point) for point in limitations.points)
+    title = clean_text(paper.title) or paper.id
     return Card(
         paper=paper.id,
-        title=clean_text(paper.title) or paper.id,
+        title=title,
         url=paper.url,
         number=number,
-        score=format_score(review),
+        score=_format_card_score(review, number),
         authors=format_authors(paper.authors),
         domain=domain_name(paper.primary_category) if paper.primary_category else "",
+        published=format_short_date(paper.published) if paper.published else "",
         tldr=_choose_tldr(scored),
-        limitations=tuple(capitalise_first(point) for point in limitations),
-        limitations_note="" if limitations else LIMITATIONS_NOT_REVIEWED,
+        limitations=points,
+        remaining_limitations=limitations.remaining_count,
         warnings=tuple(_list_warnings(scored)),
+        flag_note=_format_flag_note(paper.flags),
+        links=list_links(paper),
         review_line=format_review_line(review),
         reason=capitalise_first(reason),
+        review_label=_choose_review_label(scored),
+        short_title=shorten_title(title, SHORT_TITLE_CHARACTERS),
+        brief=_shorten_to_sentence(clean_text(review.tldr) or choose_key_sentence(_clean_abstract(paper))),
+        brief_limitation=_format_brief_limitation(points, limitations.remaining_count),
     )
 
 
+def build_unscored_card(scored: ScoredPaper, reason: str = "") -> Card:
+    """Build the card of a paper on a day without scores: title, one sentence, the reason, and links.
+
+    It has no place, and names nothing that is missing.
+    """
+    card = build_card(scored, reason=reason)
+    return replace(
+        card,
+        score="",
+        authors="",
+        domain="",
+        published="",
+        tldr=card.brief,
+        review_line="",
+        brief_links=card.links,
+    )
+
+
+def _format_card_score(review: Review, number: int | None) -> str:
+    """Return the score, or that there is no review.
+
+    The rank of a paper without a score is given only outside of a digest, whose places follow the ranks.
+    """
+    if review.score is not None:
+        return f"{review.score:.1f}/10"
+    if review == NOT_REVIEWED:
+        return NO_REVIEW
+    return f"Rank {review.rank}" if review.rank is not None and number is None else ""
+
+
+def list_links(paper: Paper) -> tuple[Link, ...]:
+    """Return the links of a paper that are known: its page with its id, PDF, code, and a page about it.
+
+    That is the page of Hugging Face for a paper that came from there, else that of alphaXiv.
+    """
+    links = []
+    if arxiv := parse_arxiv_id(paper.id):
+        address = quote(arxiv.id, safe="/.")
+        links += [Link(f"arXiv {arxiv.id}", paper.url), Link("PDF", f"https://arxiv.org/pdf/{address}")]
+    elif paper.url:
+        links += [Link(urlsplit(paper.url).hostname or "Paper", paper.url)]
+    if paper.code_url:
+        links += [Link("Code", paper.code_url)]
+    if arxiv and paper.upvotes is not None:
+        links += [Link("Hugging Face", f"https://huggingface.co/papers/{address}")]
+    elif arxiv:
+        links += [Link("alphaXiv", f"https://www.alphaxiv.org/abs/{address}")]
+    return tuple(links)
+
+
+def shorten_title(title: str, limit: int) -> str:
+    """Return the part of a title before ": ", the name of a model or method most often.
+
+    Returns the title clipped to `limit` characters if it has no such colon, or less than 3 characters before
+    it, or more than `limit`.
+    """
+    name, colon, _ = title.partition(": ")
+    return name if colon and 3 <= len(name) <= limit else clip_text(title, limit)
+
+
+def _choose_review_label(scored: ScoredPaper) -> str:
+    """Return the label of the button that opens the full review, or the abstract where there is none."""
+    if scored.review != NOT_REVIEWED or scored.paper.flags:
+        return "Full review"
+    return "Abstract" if scored.paper.abstract.strip() else ""
+
+
 def _list_warnings(scored: ScoredPaper) -> Iterable[str]:
-    """Yield a sentence about moderation, one for a withdrawal, and one with the passage for each flag."""
-    paper = scored.paper
+    """Yield a sentence about moderation, and one for a withdrawal."""
     if scored.is_withheld:
         yield describe_hold(scored)
-    if paper.withdrawn:
-        yield f"Withdrawn by its authors on {format_date(paper.withdrawn)}"
-    for flag in paper.flags:
-        statement = "Contains hidden text" if flag.is_hidden else "Contains text"
-        category, excerpt = _format_flag_category(flag.category), _format_excerpt(flag.excerpt)
-        yield f"{statement} that may be aimed at AI reviewers ({category}): “{excerpt}”"
+    if scored.paper.withdrawn:
+        yield f"Withdrawn by its authors on {format_date(scored.paper.withdrawn)}"
+
+
+def _format_flag_note(flags: Sequence[Flag]) -> str:
+    """Return the quiet line about flagged passages, without their words; "" without flags."""
+    if not flags:
+        return ""
+    hidden = "hidden " if any(flag.is_hidden for flag in flags) else ""
+    return f"Contains {hidden}text that may be aimed at AI reviewers"
+
+
+def describe_flags(paper: Paper) -> list[str]:
+    """Return a sentence with the kind and the passage for each flag of a paper."""
+    return [
+        f"{_format_flag_note([flag])} ({_format_flag_category(flag.category)}): "
+        f"“{_format_excerpt(flag.excerpt)}”"
+        for flag in paper.flags
+    ]
 
 
 def _format_excerpt(text: str) -> str:
@@ -119,20 +225,33 @@ def format_authors(authors: Sequence[str]) -> str:
 
 
 def abbreviate_name(name: str) -> str:
-    """Shorten the first name to its initial: Kawin Ethayarajh becomes K. Ethayarajh.
+    """Shorten all given names to their initials: Jong Wook Kim becomes J. W. Kim.
 
-    A single name, a name that begins with initials, a group such as "Qwen Team", and a name in a script
-    without capitals stay as they are.
+    The surname is the last word, with the particles before it (van der) and a suffix after it (Jr.). A single
+    name, a name that begins with initials, a group such as "Qwen Team", and a name in a script without
+    capitals stay as they are.
     """
-    given, space, family = name.partition(" ")
-    if not space or given.endswith(".") or given.isupper() or not given[0].isupper():
+    words = name.split()
+    first = words[0] if words else ""
+    if len(words) < 2 or first.endswith(".") or first.isupper() or not first[0].isupper():
         return name
-    if family.split()[0].lower() in _GROUP_WORDS:
+    if any(word.lower() in _GROUP_WORDS for word in words[1:]):
         return name
-    return f"{given[0]}. {family}"
+    start = len(words) - 1 - (len(words) > 2 and words[-1] in _NAME_SUFFIXES)
+    while start > 1 and words[start - 1].islower():
+        start -= 1
+    return " ".join([*map(_initial_of, words[:start]), *words[start:]])
 
 
 _GROUP_WORDS = ("team", "group", "collaboration", "ai", "research", "labs")
+_NAME_SUFFIXES = ("Jr", "Jr.", "Sr", "Sr.", "II", "III", "IV")
+
+
+def _initial_of(given: str) -> str:
+    """Return the initials of a given name, with the hyphen of a double one: J., J.-P."""
+    if given.endswith("."):
+        return given
+    return "-".join(f"{part[0]}." for part in given.split("-") if part)
 
 
 def _choose_tldr(scored: ScoredPaper) -> str:
@@ -141,38 +260,51 @@ def _choose_tldr(scored: ScoredPaper) -> str:
     Both are cut to whole sentences within `TLDR_CHARACTERS`, if one fits.
     """
     if tldr := clean_text(scored.review.tldr):
-        return _fit_whole_sentences(tldr)
-    abstract = _fit_whole_sentences(clean_text(scored.paper.abstract, find_system_name(scored.paper.title)))
+        return _fit_whole_sentences(tldr, TLDR_CHARACTERS)
+    abstract = _fit_whole_sentences(_clean_abstract(scored.paper), TLDR_CHARACTERS)
     return f"From the abstract: {abstract}" if abstract else ""
 
 
-def _fit_whole_sentences(text: str) -> str:
-    """Return the first whole sentences that fit into `TLDR_CHARACTERS`, or the clipped text if none fits."""
+def _clean_abstract(paper: Paper) -> str:
+    return clean_text(paper.abstract, find_system_name(paper.title))
+
+
+def _fit_whole_sentences(text: str, limit: int) -> str:
+    """Return the first whole sentences that fit into `limit`, or the clipped text if none fits."""
     fitting = ""
-    for sentence in split_sentences(text[: TLDR_CHARACTERS + 1]) if len(text) > TLDR_CHARACTERS else [text]:
+    for sentence in split_sentences(text[: limit + 1]) if len(text) > limit else [text]:
         longer = f"{fitting} {sentence}".strip()
-        if (
-            not text.startswith(longer)
-            or len(longer) > TLDR_CHARACTERS
-            or not longer.endswith((".", "!", "?", "。"))
-        ):
+        if not text.startswith(longer) or len(longer) > limit or not longer.endswith((".", "!", "?", "。")):
             break
         fitting = longer
-    return fitting or clip_text(text, TLDR_CHARACTERS)
+    return fitting or clip_text(text, limit)
+
+
+def _shorten_to_sentence(text: str) -> str:
+    """Return the first sentence of a text, clipped to `BRIEF_CHARACTERS`."""
+    first = next(iter(split_sentences(text)), text)
+    return clip_text(first, BRIEF_CHARACTERS)
+
+
+def _format_brief_limitation(points: Sequence[str], remaining_count: int) -> str:
+    """Return the first limitation, and the number of the others: Limitation: only English is tested · +2."""
+    if not points:
+        return ""
+    others = len(points) - 1 + remaining_count
+    first = clip_text(points[0], BRIEF_LIMITATION_CHARACTERS)
+    return f"Limitation: {first}{f' · +{others:,}' if others else ''}"
 
 
 def format_review_line(review: Review) -> str:
-    """Return the review line: Reviewed by qwen3, 23 November 2026, from the full text. Or: Not reviewed.
+    """Return the review line: Reviewed by qwen3, 23 November 2026, from the full text.
 
-    Unknown parts are left out, and a missing reviewer is mentioned.
+    Unknown parts are left out. Returns "" without a review, and if nothing is known about it.
     """
-    if review == NOT_REVIEWED:
-        return "Not reviewed"
     model = clean_text(review.model)
-    reviewer = f"Reviewed by {model}" if model else "Reviewed; the reviewer is not named"
     date = format_date(review.reviewed_at) if review.reviewed_at else ""
     depth = f"from the {review.read_depth}" if review.read_depth else ""
-    return ", ".join(part for part in (reviewer, date, depth) if part)
+    parts = [*([f"by {model}"] if model else []), *filter(None, (date, depth))]
+    return f"Reviewed {', '.join(parts)}" if parts else ""
 
 
 def format_update_line(update: PaperUpdate) -> str:

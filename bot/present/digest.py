@@ -1,64 +1,88 @@
 """The message of a digest, and the failure notice to a channel's owner. Pure."""
 
+from collections.abc import Sequence
 from datetime import date
 from typing import assert_never
 
-from bot.chat.message import Block, Divider, Heading, Message, Text
-from bot.present.card import build_card
+from bot.chat.message import Block, Card, Divider, Heading, Message, Text
+from bot.present.card import build_card, build_unscored_card, shorten_title
 from bot.present.empty import present_empty_digest
-from bot.present.footnotes import describe_left_out, describe_trouble, format_counts, present_late_notice
-from bot.present.wording import clean_text, format_count, format_weekday_date
+from bot.present.footnotes import describe_trouble, format_counts, present_late_notice
+from bot.present.header import describe_subject, format_header
+from bot.present.wording import clean_text, format_weekday_date
 from digests.model import Digest, Heartbeat, Pick
 from digests.ports.outbox import DeliveryKind
 from digests.subscription import Subscription
-from digests.text import clip_text
 
 
 def present_digest(digest: Digest) -> Message:
-    """Build the message of a digest: header, late notice, cards, and a footer with counts and troubles.
+    """Build the message of a digest: header, late notice, cards, troubles, and a button to the next papers.
 
-    A digest without picks becomes the message of `present_empty_digest`.
+    A digest without picks becomes the message of `present_empty_digest`, and one of papers without scores
+    that of `_present_unscored_digest`.
     """
-    day = format_weekday_date(digest.edition)
     if not digest.picks:
-        return present_empty_digest(digest, day)
-    title = f"{day} - {len(digest.picks)} of {format_count(digest.considered, 'new paper')}"
+        return present_empty_digest(digest)
+    if all(_has_no_score(pick) for pick in digest.picks):
+        return _present_unscored_digest(digest)
+    subject, count = describe_subject(digest.preferences), f"{len(digest.picks)} of {digest.considered:,}"
+    title = format_header(digest, count if subject else f"{count} {_name_papers(digest)}")
     cards = [
         build_card(pick.scored_paper, number, pick.reason)
         for number, pick in enumerate(digest.picks, start=1)
     ]
-    return Message(
-        summary=f"{title}: {'; '.join(_shorten_title(pick) for pick in digest.picks)}",
-        blocks=(
-            Heading(title),
-            *present_late_notice(digest.late_notice),
-            *cards,
-            *_present_footer(digest),
-        ),
+    return _build_message(digest, title, (Heading(title),), cards)
+
+
+def _has_no_score(pick: Pick) -> bool:
+    return pick.scored_paper.review.score is None and pick.scored_paper.review.rank is None
+
+
+def _name_papers(digest: Digest) -> str:
+    return "paper" if digest.considered == 1 else "papers"
+
+
+def _present_unscored_digest(digest: Digest) -> Message:
+    """Build the message of a day on which nothing is scored, which is no ranking: a list without places."""
+    title = format_header(digest, "")
+    count = f"{len(digest.picks)} of {digest.considered:,} {_name_papers(digest)}"
+    line = f"No scores yet: {count}, {_describe_unscored_order(digest)}"
+    cards = [build_unscored_card(pick.scored_paper, pick.reason) for pick in digest.picks]
+    return _build_message(
+        digest, f"{title} · {line}", (Heading(title), Text(line, is_small_print=True)), cards
     )
 
 
-def _shorten_title(pick: Pick) -> str:
-    """Return the part of a title before ": ", for a notification.
+def _describe_unscored_order(digest: Digest) -> str:
+    """Name the order of papers without scores: by upvotes and what the channel follows, else by age."""
+    preferences = digest.preferences
+    grounds = ["upvotes"] if any(pick.scored_paper.paper.upvotes for pick in digest.picks) else []
+    grounds += ["your keywords"] if preferences.keywords else []
+    return f"by {' and '.join(grounds)}" if grounds else "newest first"
 
-    Returns the title clipped to 60 characters if it has no such colon, or less than 3 characters before it.
-    """
-    title = clean_text(pick.scored_paper.paper.title)
-    name, colon, _ = title.partition(": ")
-    return name if colon and len(name) >= 3 else clip_text(title, 60)
+
+def _build_message(digest: Digest, title: str, opening: tuple[Block, ...], cards: Sequence[Card]) -> Message:
+    names = "; ".join(
+        shorten_title(clean_text(pick.scored_paper.paper.title), SUMMARY_TITLE_CHARACTERS)
+        for pick in digest.picks
+    )
+    return Message(
+        summary=f"{title}: {names}",
+        blocks=(*opening, *present_late_notice(digest.late_notice), *cards, *_present_footer(digest)),
+    )
+
+
+SUMMARY_TITLE_CHARACTERS = 60
+"""Characters of a title in a notification."""
 
 
 def _present_footer(digest: Digest) -> tuple[Block, ...]:
-    """Say how many papers were considered and left out, and name troubles. `Heartbeat.ALWAYS` adds counts."""
-    left_out = describe_left_out(digest)
-    considered = f"{format_count(digest.considered, 'new paper')} considered"
-    lines = [f"{considered}. Left out: {left_out}." if left_out else f"{considered}."]
-    if digest.is_follow_up:
-        lines.append("These papers came in after today's first message.")
+    """Name troubles, and papers that came late. `Heartbeat.ALWAYS` adds counts. Empty where all is said."""
+    lines = ["These papers came in after today's first message."] if digest.is_follow_up else []
     lines += [describe_trouble(report, digest.edition) for report in digest.troubles]
     if digest.heartbeat is Heartbeat.ALWAYS:
         lines.append(f"{format_counts(digest)}{'' if digest.troubles else ' Every source is well.'}")
-    return Divider(), Text("\n".join(lines), is_small_print=True)
+    return (Divider(), Text("\n".join(lines), is_small_print=True)) if lines else ()
 
 
 def present_failure(

@@ -11,6 +11,7 @@ from bot.present.footnotes import (
     format_counts,
     present_late_notice,
 )
+from bot.present.header import format_header
 from bot.present.wording import format_count, format_date, format_weekday_date
 from digests.calendar import AnnouncementGap, GapReason
 from digests.model import (
@@ -31,20 +32,22 @@ _TROUBLE_BY_EMPTY_REASON = {
 MAY_STILL_COME = "If its papers come before midnight, they take this message's place."
 
 
-def present_empty_digest(digest: Digest, day: str) -> Message:
-    """Build the message of a digest without picks. `day` is its edition in words.
+def present_empty_digest(digest: Digest) -> Message:
+    """Build the message of a digest without picks.
 
     It has a title, a late notice if there is one, the explanation, and counts and other troubles in small
     print.
     """
-    title, explanation = _explain_empty_digest(digest)
+    ending, explanation = _explain_empty_digest(digest)
+    title = format_header(digest, ending)
+    small_print = "\n".join(filter(None, [format_counts(digest), *_describe_other_troubles(digest)]))
     return Message(
-        summary=f"{day} - {title}. {explanation}",
+        summary=f"{title}. {explanation}",
         blocks=(
-            Heading(f"{day} - {title}"),
+            Heading(title),
             *present_late_notice(digest.late_notice),
             Text(explanation),
-            Text("\n".join([format_counts(digest), *_describe_other_troubles(digest)]), is_small_print=True),
+            *((Text(small_print, is_small_print=True),) if small_print else ()),
         ),
     )
 
@@ -58,8 +61,7 @@ def _explain_empty_digest(digest: Digest) -> tuple[str, str]:
         case EmptyReason.NO_PAPERS:
             return (
                 "no papers imported yet",
-                "There is nothing to choose from. Whoever runs Paperround can bring papers in with "
-                "“paperround import FILE”, or name sources in its settings.",
+                "There is nothing to choose from yet. The first papers come here by themselves.",
             )
         case EmptyReason.OUTAGE:
             return (
@@ -111,10 +113,7 @@ def _explain_stale_source(digest: Digest) -> str:
     if trouble_text := _describe_troubles(digest, Trouble.STALE):
         return f"{trouble_text} {MAY_STILL_COME}"
     since = f" since {format_date(digest.last_import)}" if digest.last_import else ""
-    return (
-        f"Nothing has come in{since}, so this is not a quiet day: a source is silent. "
-        "Whoever runs Paperround should look at the import."
-    )
+    return f"Nothing has come in{since}, so this is not a quiet day: a source is silent."
 
 
 def _explain_announcement_gap(gap: AnnouncementGap, digest: Digest) -> str:

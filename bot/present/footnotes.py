@@ -133,5 +133,10 @@ def describe_left_out_reason(reason: LeftOut, preferences: Preferences) -> str:
 
 
 def format_counts(digest: Digest) -> str:
-    """Format the numbers of papers considered, scored and picked: 312 seen, 300 scored, 5 shown."""
-    return f"{digest.considered:,} seen, {digest.scored:,} scored, {len(digest.picks):,} shown."
+    """Format the numbers of papers considered, scored and picked: 312 seen, 300 scored, 5 shown.
+
+    Zeros are left out; "" if there are only zeros.
+    """
+    counts = {"seen": digest.considered, "scored": digest.scored, "shown": len(digest.picks)}
+    text = ", ".join(f"{count:,} {name}" for name, count in counts.items() if count)
+    return f"{text}." if text else ""

@@ -16,9 +16,17 @@ from bot.chat.message import (
     OptionRow,
     Text,
 )
-from bot.present.card import build_card, describe_hold, format_hold, format_review_line, format_score
+from bot.present.card import (
+    NO_REVIEW,
+    build_card,
+    describe_flags,
+    describe_hold,
+    format_hold,
+    format_review_line,
+    format_score,
+)
 from bot.present.wording import clean_text
-from digests.model import Review, ScoredPaper
+from digests.model import NOT_REVIEWED, Review, ScoredPaper
 from digests.text import clip_text, to_plain_text
 
 MAX_COMPARED_WORDS = 32
@@ -69,14 +77,9 @@ def _build_option_row(scored: ScoredPaper) -> OptionRow:
 
 
 def _build_lookup_buttons(scored: ScoredPaper) -> tuple[Button, ...]:
-    """Build the buttons under a card: share, and the full review if the review has more than a TL;DR.
-
-    A held or rejected paper cannot be shared.
-    """
+    """Build the button under a card that shares it. A held or rejected paper cannot be shared."""
     share = Button(ButtonAction.SHARE, "Share to channel", scored.paper.id, is_primary=True)
-    review = Button(ButtonAction.REVIEW, "Full review", scored.paper.id)
-    has_review = any(text.text for text in _build_review_texts(scored.review))
-    return (() if scored.is_withheld else (share,)) + ((review,) if has_review else ())
+    return () if scored.is_withheld else (share,)
 
 
 def present_no_results(query: str) -> Message:
@@ -105,14 +108,26 @@ def present_unknown_paper(paper: str) -> Message:
 def present_review(scored: ScoredPaper) -> Message:
     """Build a message with every section of a paper's review that is not empty, and its review line.
 
-    A paper without sections gets a sentence that it was not reviewed, and a held or rejected one a sentence
-    about that.
+    The limitations come with the passages that show them, and flags with their words. A paper without a
+    review gets its abstract, and a held or rejected one a sentence about that.
     """
-    title = clean_text(scored.paper.title) or scored.paper.id
-    texts = _build_review_texts(scored.review) or (Text("This paper was not reviewed."),)
+    paper, review = scored.paper, scored.review
+    title = clean_text(paper.title) or paper.id
     hold = (Text(f"{describe_hold(scored)}."),) if scored.is_withheld else ()
-    small_print = Text(format_review_line(scored.review), is_small_print=True)
-    return Message(f"Review of {title}", (Heading(title), *hold, *texts, small_print))
+    texts = _build_review_texts(review) or _build_abstract(scored)
+    flags = tuple(Text(f"⚠ {sentence}") for sentence in describe_flags(paper)[:MAX_SHOWN_FLAGS])
+    line = format_review_line(review) or (NO_REVIEW if review == NOT_REVIEWED else "")
+    small_print = (Text(line, is_small_print=True),) if line else ()
+    return Message(f"Review of {title}", (Heading(title), *hold, *texts, *flags, *small_print))
+
+
+MAX_SHOWN_FLAGS = 10
+"""Flagged passages of one full review."""
+
+
+def _build_abstract(scored: ScoredPaper) -> tuple[Text, ...]:
+    abstract = clean_text(scored.paper.abstract)
+    return (Text(abstract, label="Abstract"),) if abstract else ()
 
 
 def _build_review_texts(review: Review) -> tuple[Text, ...]:
@@ -121,15 +136,32 @@ def _build_review_texts(review: Review) -> tuple[Text, ...]:
     Empty ones and the TL;DR are left out.
     """
     grades = dict(review.assessment.grades) if review.assessment else {}
+    quoted = review.assessment.key_limitations if review.assessment else ()
+    points = "\n".join(
+        f"• {clean_text(point.text)}{_format_quote(point.quote)}"
+        for point in quoted
+        if clean_text(point.text)
+    )
     sections = {
         "Grades, 1 to 5": ", ".join(f"{name} {grade}" for name, grade in grades.items()),
-        "Methodology": review.methodology,
-        "Experiments": review.experiments,
-        "Reproducibility": review.reproducibility,
-        "Limitations, in full": review.limitations,
-        "Impact": review.impact,
+        "Methodology": clean_text(review.methodology),
+        "Experiments": clean_text(review.experiments),
+        "Reproducibility": clean_text(review.reproducibility),
+        "Limitations, and where the paper shows them": points,
+        "Limitations, in full": clean_text(review.limitations),
+        "Impact": clean_text(review.impact),
     }
-    return tuple(Text(clean_text(text), label=label) for label, text in sections.items() if clean_text(text))
+    return tuple(Text(text, label=label) for label, text in sections.items() if text)
+
+
+def _format_quote(quote: str) -> str:
+    """Return a line with the passage of the paper, in quotation marks; "" without one."""
+    passage = clip_text(clean_text(quote), MAX_QUOTE_CHARACTERS)
+    return f"\n   “{passage}”" if passage else ""
+
+
+MAX_QUOTE_CHARACTERS = 500
+"""Characters of a passage that shows a limitation."""
 
 
 def format_suggestion(scored: ScoredPaper, max_characters: int) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from bot.chat.message import Block, Button, ButtonAction, Buttons, Heading, Message, Text
-from bot.present.card import build_card
+from bot.present.card import build_card, describe_flags
 from bot.present.lookup import format_paper_lines
 from digests.ports.moderation import HeldPaper
 
@@ -42,12 +42,13 @@ def _build_decision_blocks(
 ) -> tuple[Block, ...]:
     # Without the sentence that it is held: the whole list says so.
     card = build_card(replace(held_paper.scored_paper, hold_state=None))
+    flags = describe_flags(held_paper.scored_paper.paper)
     paper = held_paper.scored_paper.paper.id
     # A platform may set buttons apart from their text, so each bears the number of its paper.
     number = f" {position}" if total > 1 else ""
     name = " · ".join(filter(None, (card.title, card.score)))
     return (
-        Text("\n".join(card.warnings), label=f"{position}. {name}" if number else name),
+        Text("\n".join([*card.warnings, *flags]), label=f"{position}. {name}" if number else name),
         Text(f"{held_paper.reason} {paper_command} {paper} shows the paper.", is_small_print=True),
         Buttons(
             (

@@ -31,6 +31,16 @@ def format_date(instant: date) -> str:
     return f"{instant.day} {instant:%B %Y}"
 
 
+def format_short_weekday(day: date) -> str:
+    """Format a date for a header: Tue 24 Nov."""
+    return f"{day:%a} {day.day} {day:%b}"
+
+
+def format_short_date(day: date) -> str:
+    """Format a date with its year, for a line of facts: 24 Nov 2026."""
+    return f"{day.day} {day:%b %Y}"
+
+
 def format_count(count: int, noun: str) -> str:
     """Format a count with its noun, whose plural ends in s: 1 paper, 2,000 papers."""
     return f"{count:,} {noun}{'' if count == 1 else 's'}"

@@ -1,10 +1,12 @@
 """Messages that every renderer is tested with, and a reader of console pages."""
 
+from dataclasses import replace
+
 from bot.chat.message import Card, Message
 from bot.present.card import build_card
 from bot.present.digest import present_digest
 from bot.present.moderation import present_held_papers
-from digests.model import Digest, EmptyReason, Flag, Pick, ScoredPaper
+from digests.model import NOT_REVIEWED, Digest, EmptyReason, Flag, Pick, ScoredPaper
 from digests.ports.moderation import HeldPaper
 from digests.subscription import Channel, Preferences
 from tests.builders import NOW, TODAY, a_paper, a_review
@@ -16,7 +18,7 @@ CJK = "用于大型语言模型的对齐方法。" * 30
 
 
 def a_digest_of(*papers: ScoredPaper, nothing: EmptyReason | None = None) -> Message:
-    picks = tuple(Pick(paper, "1st by score of 3") for paper in papers)
+    picks = tuple(Pick(paper, "#1 of 3") for paper in papers)
     return present_digest(
         Digest(
             Channel("console", "c"),
@@ -40,6 +42,8 @@ def a_uniform_paper(text: str, number: int = 0) -> ScoredPaper:
         abstract=text,
         authors=(text, text),
         primary_category="cs.LG",
+        published=TODAY,
+        code_url="https://github.com/a/b",
         flags=(Flag(text, text),),
     )
     review = a_review(tldr=text, limitations=f"(1) {text} (2) {text}", model=text, impact=text)
@@ -51,7 +55,7 @@ def a_list_of_held(*papers: ScoredPaper) -> Message:
 
 
 def a_plain_card() -> Card:
-    return build_card(a_uniform_paper("A quiet title"), 1, "1st by score")
+    return build_card(a_uniform_paper("A quiet title"), 1, "#1 of 3")
 
 
 SHARED_CASES: dict[str, Message] = {
@@ -67,6 +71,12 @@ SHARED_CASES: dict[str, Message] = {
     "half a surrogate": a_digest_of(a_uniform_paper("half \ud800 of one")),
     "emoji": a_digest_of(a_uniform_paper("👩‍👩‍👧‍👦🏳️‍🌈" * 40)),
     "no words at all": a_digest_of(a_uniform_paper("")),
+    "papers without scores": a_digest_of(
+        *(replace(a_uniform_paper(NASTY, n), review=NOT_REVIEWED) for n in range(9))
+    ),
+    "a hundred papers without scores": a_digest_of(
+        *(replace(a_uniform_paper(LONG, n), review=NOT_REVIEWED) for n in range(100))
+    ),
     "nothing held": a_list_of_held(),
     "held papers of nasty signs": a_list_of_held(*(a_uniform_paper(NASTY, n) for n in range(9))),
     "held papers without an end": a_list_of_held(*(a_uniform_paper(LONG, n) for n in range(9))),

@@ -22,7 +22,12 @@ ApplyUpdate = Callable[[Mapping[str, Any], PostUpdate], dict[str, Any]]
 def check_page(platform: str, payload: Mapping[str, Any], case: Message, *, edited: bool = False) -> None:
     """Check a page of a case with `limits.py` beside the tests of its platform."""
     limits = import_module(f"tests.bot.platforms.{platform}.limits")
-    limits.check_page(payload, allowed_urls={card.url for card in case.cards}, edited=edited)
+    limits.check_page(payload, allowed_urls=list_urls(case), edited=edited)
+
+
+def list_urls(case: Message) -> set[str]:
+    """Return the addresses of all links in a message's cards."""
+    return {url for card in case.cards for url in (card.url, *(link.url for link in card.links))}
 
 
 def load_apply_update(platform: str) -> ApplyUpdate:

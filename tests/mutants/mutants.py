@@ -1886,7 +1886,7 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "share button of a held paper",
         "bot/present/lookup.py",
-        "(() if scored.is_withheld else (share,))",
+        "() if scored.is_withheld else (share,)",
         "(share,)",
         (f"{MODERATION}::test_a_withheld_paper_reaches_no_channel[rejected]",),
     ),

@@ -1,7 +1,7 @@
 """Rendering for a terminal. Payloads hold plain text; width and colours are chosen when they are printed."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, fields, replace
 from itertools import chain
 from typing import Any, assert_never
 
@@ -12,13 +12,10 @@ from rich.table import Table
 from rich.text import Text as Line
 
 from bot.chat.links import safe_web_address
-from bot.chat.message import Block, Buttons, Card, Divider, Heading, Message, OptionRow, Text
+from bot.chat.message import Block, Buttons, Card, Divider, Heading, Message, OptionRow, Text, split_thread
 from bot.chat.port import Page
 from digests.subscription import DigestStyle
-from digests.text import clip_text, normalize_text
-
-SHORT_TLDR_CHARACTERS = 160
-"""Characters of a TL;DR in the compact style."""
+from digests.text import normalize_text
 
 MAX_COLUMNS = 100
 """Columns of the text on a wider terminal, for readability."""
@@ -33,13 +30,26 @@ def render(message: Message, style: DigestStyle) -> tuple[Page, ...]:
     are in a thread. Buttons are left out.
     """
     plain_blocks = list(_drop_buttons(message.blocks))
-    if style is DigestStyle.COMPACT:
-        return (_build_page([_shorten_block(block) for block in plain_blocks]),)
-    is_threaded = style is DigestStyle.THREAD
-    return tuple(
-        _build_page(blocks, in_thread=is_threaded and number > 0)
-        for number, blocks in enumerate(_split_by_card(plain_blocks))
-    )
+    match style:
+        case DigestStyle.COMPACT:
+            return (_build_page([_shorten_block(block) for block in plain_blocks]),)
+        case DigestStyle.CARDS:
+            return tuple(_build_page(blocks) for blocks in _split_by_card(plain_blocks))
+        case DigestStyle.THREAD:
+            return tuple(_render_thread(Message(message.summary, tuple(plain_blocks))))
+        case _:
+            assert_never(style)
+
+
+def _render_thread(message: Message) -> Iterable[Page]:
+    """Yield a page in the compact look that names no paper for marks, then the cards in its thread."""
+    opening, cards, closing = split_thread(message)
+    if opening:
+        first = [*opening, *map(_shorten_block, _drop_buttons(message.cards)), *closing]
+        yield replace(_build_page(list(_drop_buttons(first))), papers=())
+    pages = _split_by_card(list(_drop_buttons(cards))) if cards else []
+    for number, blocks in enumerate(pages):
+        yield _build_page(blocks, in_thread=bool(opening) or number > 0)
 
 
 def _drop_buttons(blocks: Iterable[Block]) -> Iterable[_PlainBlock]:
@@ -68,7 +78,7 @@ def _split_by_card(blocks: Sequence[_PlainBlock]) -> Iterable[list[_PlainBlock]]
 
 
 def _shorten_block(block: _PlainBlock) -> _PlainBlock:
-    """Return a card with a short TL;DR and one limitation, without its domain, authors, footer and marks.
+    """Return a card in the compact look: title, score, a sentence, a limitation and warnings.
 
     Other blocks are returned as they are.
     """
@@ -80,10 +90,12 @@ def _shorten_block(block: _PlainBlock) -> _PlainBlock:
         block.url,
         block.number,
         score=block.score,
-        tldr=clip_text(block.tldr, SHORT_TLDR_CHARACTERS),
-        limitations=block.limitations[:1],
-        limitations_note=block.limitations_note,
+        tldr=block.brief,
         warnings=block.warnings,
+        flag_note=block.flag_note,
+        brief_limitation=block.brief_limitation,
+        reason=block.reason if block.brief_links else "",
+        links=block.brief_links,
     )
 
 
@@ -114,18 +126,22 @@ _BLOCK_TYPES: dict[str, type[_PlainBlock]] = {kind.__name__: kind for kind in (H
 def print_page(page: Page, console: Console) -> None:
     """Print a page at the terminal's width, up to `MAX_COLUMNS`."""
     width = min(console.width, MAX_COLUMNS)
-    blocks = [_BLOCK_TYPES[record["kind"]](**_fields_from_json(record)) for record in page.payload["blocks"]]
+    blocks = [_block_from_json(record) for record in page.payload["blocks"]]
     console.print(
         Group(*chain.from_iterable(_render_block(block) for block in blocks)), width=width, highlight=False
     )
 
 
-def _fields_from_json(record: dict[str, Any]) -> dict[str, Any]:
-    return {
+def _block_from_json(record: dict[str, Any]) -> _PlainBlock:
+    """Return the block of a stored record. Fields that an older version wrote and this lacks are left out."""
+    block_type = _BLOCK_TYPES[record["kind"]]
+    known = {field.name for field in fields(block_type)}
+    values: dict[str, Any] = {
         name: tuple(value) if isinstance(value, list) else value
         for name, value in record.items()
-        if name != "kind"
+        if name in known
     }
+    return block_type(**values)
 
 
 def _render_block(block: _PlainBlock) -> Iterable[RenderableType]:
@@ -151,29 +167,45 @@ def _render_card(card: Card) -> Iterable[RenderableType]:
     link = f"bold cyan link {address}" if address else "bold cyan"
     yield Line(number, style="bold") + Line(card.title, style=link)
     indent = len(number)
-    details = " · ".join(fact for fact in (card.score, card.domain, card.authors) if fact)
-    yield _indent_line(Line(details, style="dim"), indent) if details else Line()
+    details = " · ".join(fact for fact in (card.score, card.domain, card.published, card.authors) if fact)
+    if details:
+        yield _indent_line(Line(details, style="dim"), indent)
     for warning in card.warnings:
         yield _indent_line(Line(f"⚠ {warning}", style="yellow"), indent)
     if card.tldr:
         yield _indent_line(Line(card.tldr), indent)
     yield from _render_limitations(card, indent)
-    footer = " · ".join(part for part in (card.review_line, card.reason) if part)
+    if card.flag_note:
+        yield _indent_line(Line(f"⚠ {card.flag_note}", style="dim"), indent)
+    footer = " · ".join(part for part in (card.reason, card.review_line) if part)
     if footer:
         yield _indent_line(Line(footer, style="dim"), indent)
-    yield _indent_line(Line(address, style="dim", overflow="fold"), indent)
+    yield _indent_line(_render_addresses(card, address), indent)
     yield Line()
 
 
+def _render_addresses(card: Card, address: str) -> Line:
+    """Return the address of the paper, and the labels of its other links, as links of the terminal."""
+    others = [
+        Line(label, style=f"dim link {target}")
+        for label, url in card.links
+        if url != card.url and label and (target := safe_web_address(url))
+    ]
+    shown = [Line(address, style="dim"), *others] if address else others
+    return Line(" · ", style="dim", overflow="fold").join(shown)
+
+
 def _render_limitations(card: Card, indent: int) -> Iterable[RenderableType]:
+    if card.brief_limitation and not card.limitations:
+        yield _indent_line(Line(card.brief_limitation, style="dim"), indent)
     if card.limitations:
-        yield _indent_line(Line("Limitations", style="bold"), indent)
+        shown, total = len(card.limitations), len(card.limitations) + card.remaining_limitations
+        count = f" ({shown} of {total:,})" if total > shown else ""
+        yield _indent_line(Line("Limitations", style="bold") + Line(count, style="dim"), indent)
         points = Table.grid(padding=(0, 1))
         for point in card.limitations:
             points.add_row("•", Line(point))
         yield _indent_line(points, indent)
-    elif card.limitations_note:
-        yield _indent_line(Line(card.limitations_note, style="italic dim"), indent)
 
 
 def _indent_line(line: RenderableType, columns: int) -> Padding:

@@ -50,6 +50,7 @@ def _render_button(button: Button, label: str) -> Mapping[str, Any]:
         return {}
     style = PRIMARY if button.is_primary else SECONDARY
     label = escape_plain(clip_text(tidy_line(label), LABEL_UNITS, cost=count_plain_units))
+    label = label or button.action.title()  # Discord refuses an empty label.
     return {"type": BUTTON, "style": style, "label": label, "custom_id": custom_id}
 
 

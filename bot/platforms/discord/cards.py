@@ -1,13 +1,13 @@
-"""A paper as an embed with its Discuss button, or as one line of a list. Pure."""
+"""A paper as an embed with its buttons: a full card, or the compact look. Pure."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
-from bot.chat.message import Card
-from bot.platforms.discord.buttons import render_discuss_button
+from bot.chat.message import Button, ButtonAction, Buttons, Card, Link
+from bot.platforms.discord.buttons import render_buttons, render_discuss_button
 from bot.platforms.discord.draft import TITLE_UNITS, PageDraft
-from bot.platforms.discord.prose import render_plain_embeds, render_small_print
+from bot.platforms.discord.prose import render_small_print
 from bot.platforms.discord.sanitize import (
     clip_inline,
     count_inline_units,
@@ -22,124 +22,170 @@ from digests.text import clip_text
 
 SLATE, AMBER = 0x5C6F91, 0xE8A33D
 """Colours of a card without and with warnings."""
-LISTED_TITLE_UNITS = 140
-"""UTF-16 units of a title in a list: two lines on a phone."""
+KEYCAPS = ("1️⃣", "2️⃣", "3️⃣", "4️⃣", "5️⃣", "6️⃣", "7️⃣", "8️⃣", "9️⃣", "🔟")
+"""Emojis of the numbers 1 to 10."""
 SCORE_UNITS = 24
 DOMAIN_UNITS = 60
+DATE_UNITS = 40
+AUTHORS_UNITS = 200
+TLDR_UNITS = 700
+MAX_LIMITATIONS = 5
+LIMITATION_UNITS = 250
 MAX_WARNINGS = 3
 """Warnings of a card: more would hide the paper."""
+WARNING_UNITS = 200
+SMALL_PRINT_UNITS = 200
+MAX_LINKS = 6
+LINK_LABEL_UNITS = 60
+LINKS_UNITS = 450
+"""UTF-16 units of all links of a card. The others are left out."""
+BRIEF_TITLE_UNITS = 150
+BRIEF_UNITS = 240
+BRIEF_SMALL_PRINT_UNITS = 140
+BRIEF_LINKS_UNITS = 320
+"""Limits of the compact look, by which ten papers usually fit into the 6000 units of one message."""
+SHORT_NAME_UNITS = 40
 
 
-@dataclass(frozen=True, slots=True)
-class _CardLimits:
-    """Limits of a card: UTF-16 units of each part; `limitations` is the number of entries in that list."""
+def render_card(card: Card) -> PageDraft:
+    """Return a full card as a draft of one embed and its buttons: Discuss, and the full review if any.
 
-    title: int
-    authors: int
-    tldr: int
-    limitations: int
-    limitation: int
-    note: int
-    warning: int
-    reason: int
-    reviewed: int
-
-
-FULL_CARD = _CardLimits(
-    TITLE_UNITS,
-    authors=200,
-    tldr=700,
-    limitations=5,
-    limitation=300,
-    note=300,
-    warning=300,
-    reason=200,
-    reviewed=200,
-)
-
-SHORT_CARD = _CardLimits(
-    title=150, authors=0, tldr=240, limitations=1, limitation=120, note=90, warning=120, reason=0, reviewed=0
-)
-"""Limits by which ten cards usually fit into the 6000 units of one message."""
-
-
-def render_card(card: Card, limits: _CardLimits, *, number: str, label: str) -> PageDraft:
-    """Return a card as a draft of one embed and its Discuss button.
-
-    `number` stands before its title, and `label` on the button. Parts are clipped to `limits`. The button is
-    missing if Discord could not return the paper's id unchanged.
+    Parts are clipped. Buttons are missing if Discord could not return the paper's id unchanged.
     """
-    title = clip_inline(card.title, limits.title - count_units(number)) or "Untitled paper"
+    number = f"{card.number}. " if card.number is not None else ""
+    embed = _build_embed(card, number, "", TITLE_UNITS)
+    if description := _render_description(card):
+        embed["description"] = description
+    if reviewed := escape_plain(
+        clip_text(tidy_line(card.review_line), SMALL_PRINT_UNITS, cost=count_plain_units)
+    ):
+        embed["footer"] = {"text": reviewed}
+    discuss = render_discuss_button(card.paper, "Discuss")
+    review = Button(ButtonAction.REVIEW, card.review_label, card.paper)
+    has_review = discuss and tidy_line(card.review_label)
+    buttons = [*discuss, *(render_buttons([Buttons((review,))]) if has_review else ())]
+    return PageDraft(embeds=(embed,), buttons=tuple(buttons), papers=(card.paper,))
+
+
+def render_compact_card(card: Card) -> PageDraft:
+    """Return a paper in the compact look, with a Discuss button that bears its number or short title."""
+    name = str(card.number) if card.number is not None else card.short_title
+    label = escape_plain(clip_text(tidy_line(name), SHORT_NAME_UNITS, cost=count_plain_units)) or "Discuss"
+    buttons = render_discuss_button(card.paper, label)
+    return replace(render_brief(card), buttons=buttons, papers=(card.paper,))
+
+
+def render_brief(card: Card) -> PageDraft:
+    """Return a paper in the compact look as a draft of one embed: title with score, a sentence, a limitation.
+
+    The draft has no `papers` and no buttons, so that a mark on its message is no mark of a paper.
+    """
+    score = clip_inline(card.score, SCORE_UNITS)
+    embed = _build_embed(card, _keycap_of(card.number), f" · {score}" if score else "", BRIEF_TITLE_UNITS)
+    small_print = (
+        clip_inline(card.brief_limitation, BRIEF_SMALL_PRINT_UNITS),
+        _render_flag_note(card, BRIEF_SMALL_PRINT_UNITS),
+        " · ".join(
+            filter(
+                None,
+                (
+                    clip_inline(card.reason, BRIEF_SMALL_PRINT_UNITS),
+                    _render_links(card.brief_links, BRIEF_LINKS_UNITS),
+                ),
+            )
+        )
+        if card.brief_links
+        else "",
+    )
+    lines = (
+        _render_warnings(card.warnings, BRIEF_SMALL_PRINT_UNITS),
+        clip_inline(card.brief, BRIEF_UNITS),
+        *map(render_small_print, small_print),
+    )
+    if description := "\n".join(filter(None, lines)):
+        embed["description"] = description
+    return PageDraft(embeds=(embed,))
+
+
+def _build_embed(card: Card, number: str, ending: str, limit: int) -> dict[str, Any]:
+    """Return an embed with the linked title between `number` and `ending`, which are escaped already."""
+    room = limit - count_units(number) - count_units(ending)
+    title = clip_inline(card.title, room) or "Untitled paper"
     embed: dict[str, Any] = {
-        "title": f"{number}{title}",
+        "title": f"{number}{title}{ending}",
         "color": AMBER if card.warnings else SLATE,
     }
     if url := to_safe_url(card.url):
         embed["url"] = url
-    if description := _render_description(card, limits):
-        embed["description"] = description
-    if reviewed := escape_plain(
-        clip_text(tidy_line(card.review_line), limits.reviewed, cost=count_plain_units)
-    ):
-        embed["footer"] = {"text": reviewed}
-    return PageDraft(embeds=(embed,), buttons=render_discuss_button(card.paper, label), papers=(card.paper,))
+    return embed
 
 
-def _render_description(card: Card, limits: _CardLimits) -> str:
+def _keycap_of(number: int | None) -> str:
+    """Return the text before a title: a keycap emoji for 1 to 10, else the number, such as “11. ”."""
+    if number is None:
+        return ""
+    return f"{KEYCAPS[number - 1]} " if 1 <= number <= len(KEYCAPS) else f"{number}. "
+
+
+def _render_description(card: Card) -> str:
     """Return the text under a card's title: its parts that are not empty, with an empty line in between."""
+    small_print = (
+        _render_flag_note(card, WARNING_UNITS),
+        clip_inline(card.reason, SMALL_PRINT_UNITS),
+        _render_links(card.links, LINKS_UNITS),
+    )
     parts = (
-        _render_metadata(card, limits),
-        _render_warnings(card.warnings, limits),
-        clip_inline(card.tldr, limits.tldr),
-        _render_limitations(card, limits),
-        render_small_print(clip_inline(card.reason, limits.reason)),
+        _render_metadata(card),
+        _render_warnings(card.warnings, WARNING_UNITS),
+        clip_inline(card.tldr, TLDR_UNITS),
+        _render_limitations(card),
+        "\n".join(map(render_small_print, filter(None, small_print))),
     )
     return "\n\n".join(filter(None, parts))
 
 
-def _render_metadata(card: Card, limits: _CardLimits) -> str:
-    """Return the score, domain and authors of a card as one line of small print."""
+def _render_metadata(card: Card) -> str:
+    """Return the score, domain, date and authors of a card as one line of small print."""
     score = clip_inline(card.score, SCORE_UNITS)
     parts = (
         score and f"**{score}**",
         clip_inline(card.domain, DOMAIN_UNITS),
-        clip_inline(card.authors, limits.authors),
+        clip_inline(card.published, DATE_UNITS),
+        clip_inline(card.authors, AUTHORS_UNITS),
     )
     return render_small_print(" · ".join(filter(None, parts)))
 
 
-def _render_warnings(warnings: Sequence[str], limits: _CardLimits) -> str:
+def _render_warnings(warnings: Sequence[str], limit: int) -> str:
     """Return up to `MAX_WARNINGS` warnings, one a line. The others are left out."""
-    shown = (clip_inline(warning, limits.warning) for warning in warnings[:MAX_WARNINGS])
+    shown = (clip_inline(warning, limit) for warning in warnings[:MAX_WARNINGS])
     return "\n".join(f"⚠️ {warning}" for warning in shown if warning)
 
 
-def _render_limitations(card: Card, limits: _CardLimits) -> str:
-    """Return the first limitations as a list, with “and 2 more” at its end if some are left out.
+def _render_flag_note(card: Card, limit: int) -> str:
+    note = clip_inline(card.flag_note, limit)
+    return f"⚠️ {note}" if note else ""
 
-    Without any, return the note in small print.
-    """
-    shown = [
-        clip_inline(limitation, limits.limitation) for limitation in card.limitations[: limits.limitations]
+
+def _render_limitations(card: Card) -> str:
+    """Return the first limitations as a list; its heading says how many there are, if some are left out."""
+    points = [
+        point for limitation in card.limitations if (point := clip_inline(limitation, LIMITATION_UNITS))
     ]
-    bullets = [f"- {limitation}" for limitation in shown if limitation]
-    if not bullets:
-        return render_small_print(clip_inline(card.limitations_note, limits.note))
-    more = len(card.limitations) - limits.limitations
-    return "\n".join(["**Limitations**", *bullets, *([f"- and {more} more"] if more > 0 else [])])
+    if not points:
+        return ""
+    shown, total = points[:MAX_LIMITATIONS], len(points) + card.remaining_limitations
+    count = f" ({len(shown)} of {total:,})" if total > len(shown) else ""
+    return "\n".join([f"**Limitations**{count}", *(f"- {point}" for point in shown)])
 
 
-def render_listing(cards: Iterable[Card]) -> list[PageDraft]:
-    """Return one line for each card, as drafts of embeds.
-
-    The drafts have no `papers`, so that a mark on this message is no mark of a paper.
-    """
-    return render_plain_embeds([_render_listed_card(card) for card in cards])
-
-
-def _render_listed_card(card: Card) -> str:
-    """Return a card as a line: its number, its linked title and its score."""
-    number = f"**{card.number}.** " if card.number is not None else ""
-    title = clip_text(tidy_line(card.title), LISTED_TITLE_UNITS, cost=count_inline_units) or "Untitled paper"
-    score = clip_inline(card.score, SCORE_UNITS)
-    return number + " · ".join(filter(None, (render_link(title, card.url), score)))
+def _render_links(links: Sequence[Link], limit: int) -> str:
+    """Return the first links as one line of at most `limit` units. Unsafe addresses are left out."""
+    line = ""
+    for link in links[:MAX_LINKS]:
+        label = clip_text(tidy_line(link.label), LINK_LABEL_UNITS, cost=count_inline_units)
+        if not label or not to_safe_url(link.url):
+            continue
+        longer = " · ".join(filter(None, (line, render_link(label, link.url))))
+        line = longer if count_units(longer) <= limit else line
+    return line

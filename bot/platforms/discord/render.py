@@ -4,16 +4,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import assert_never
 
-from bot.chat.message import Block, Card, Message
+from bot.chat.message import Block, Card, Message, split_thread
 from bot.chat.port import Page
-from bot.platforms.discord.cards import FULL_CARD, SHORT_CARD, render_card, render_listing
+from bot.platforms.discord.cards import KEYCAPS as KEYCAPS
+from bot.platforms.discord.cards import render_brief, render_card, render_compact_card
 from bot.platforms.discord.draft import CONTENT_UNITS, PageDraft, append_buttons, build_page, pack_drafts
 from bot.platforms.discord.prose import render_lines, render_opening, render_plain_embeds
 from bot.platforms.discord.sanitize import clip_inline
 from digests.subscription import DigestStyle
-
-KEYCAPS = ("1️⃣", "2️⃣", "3️⃣", "4️⃣", "5️⃣", "6️⃣", "7️⃣", "8️⃣", "9️⃣", "🔟")
-"""Emojis of the numbers 1 to 10."""
 
 
 def render(message: Message, style: DigestStyle) -> tuple[Page, ...]:
@@ -31,9 +29,10 @@ def render(message: Message, style: DigestStyle) -> tuple[Page, ...]:
                 *_render_cards(papers),
             ]
         case DigestStyle.THREAD:
-            listing = render_listing(message.cards) if opening else []
+            opening, between, closing = split_thread(message)
+            _, papers = _split_message(Message("", between))
             drafts = [
-                *append_buttons(pack_drafts([*render_opening(opening), *listing]), opening),
+                *(_render_listing(message.cards, opening, closing) if opening else ()),
                 *_render_cards(papers),
             ]
         case DigestStyle.COMPACT:
@@ -69,27 +68,31 @@ def _render_cards(papers: Iterable[_CardSection]) -> list[PageDraft]:
     """
     drafts = []
     for paper in papers:
-        number = f"{paper.card.number}. " if paper.card.number is not None else ""
-        card = render_card(paper.card, FULL_CARD, number=number, label="Discuss")
         drafts += append_buttons(
-            pack_drafts([card, *render_plain_embeds(render_lines(paper.following_blocks))]),
+            pack_drafts(
+                [render_card(paper.card), *render_plain_embeds(render_lines(paper.following_blocks))]
+            ),
             paper.following_blocks,
         )
     return drafts
 
 
-def _render_compact(opening: Sequence[Block], papers: Sequence[_CardSection]) -> list[PageDraft]:
-    """Return the message on as few pages as possible, its closing and its buttons on the last one.
+def _render_listing(
+    cards: Sequence[Card], opening: Sequence[Block], closing: Sequence[Block]
+) -> list[PageDraft]:
+    """Return the papers in the compact look, without buttons for marks, between opening and closing."""
+    pages = pack_drafts([*render_opening(opening), *map(render_brief, cards)])
+    return append_buttons(_append_closing(pages, render_lines(closing)), [*opening, *closing])
 
-    One paper is shown in full; several are short cards with a number, which their Discuss buttons show too.
+
+def _render_compact(opening: Sequence[Block], papers: Sequence[_CardSection]) -> list[PageDraft]:
+    """Return the papers in the compact look on as few pages as possible, with Discuss buttons at their foot.
+
+    The closing and its buttons are on the last page.
     """
     drafts = render_opening(opening)
     for position, paper in enumerate(papers, 1):
-        if len(papers) == 1:
-            drafts.append(render_card(paper.card, FULL_CARD, number="", label="Discuss"))
-        else:
-            number = position if paper.card.number is None else paper.card.number
-            drafts.append(render_card(paper.card, SHORT_CARD, number=_keycap_of(number), label=str(number)))
+        drafts.append(render_compact_card(paper.card))
         if position < len(papers):
             drafts += render_plain_embeds(render_lines(paper.following_blocks))
     pages = _append_closing(pack_drafts(drafts), render_lines(papers[-1].following_blocks) if papers else [])
@@ -108,8 +111,3 @@ def _append_closing(pages: list[PageDraft], closing: Sequence[str]) -> list[Page
     content = "\n".join(filter(None, (pages[-1].content, *closing)))
     extended = replace(pages[-1], content=content)
     return [*pages[:-1], extended] if extended.is_within_limits else [*pages[:-1], *embedded]
-
-
-def _keycap_of(number: int) -> str:
-    """Return the text before a card's title: a keycap emoji for 1 to 10, else the number, such as “11. ”."""
-    return f"{KEYCAPS[number - 1]} " if 1 <= number <= len(KEYCAPS) else f"{number}. "

@@ -32,6 +32,12 @@ LABEL_UNITS = 75
 """Units of a button's accessibility_label."""
 VALUE_UNITS = 2000
 """Units of a button's value."""
+NAME_UNITS = 40
+"""Units of a paper's name on its button. Our own limit: it leaves room for the number of marks."""
+PAPER_BLOCK_PREFIX = "paper:"
+"""Start of the block_id of a compact card; the paper's id follows."""
+MAX_BLOCK_ID_PAPER = 200
+"""Characters of a paper's id in a block_id, which Slack limits to 255 characters."""
 
 DIVIDER: SlackBlock = {"type": "divider"}
 
@@ -91,11 +97,21 @@ def render_discuss_button(card: Card, title: str) -> SlackBlock:
     }
 
 
-def render_discuss_text(mark_count: int) -> SlackBlock:
+def render_numbered_discuss_button(card: Card, name: str) -> SlackBlock:
+    """Render a Discuss button that stands apart from its card, and so names the paper by number or title.
+
+    Call this only if `can_be_a_value(card.paper)`.
+    """
+    name = clip_text(tidy_line(name), NAME_UNITS, cost=count_plain_units) or "Discuss"
+    button = render_discuss_button(card, tidy_line(card.title) or name)
+    return {**button, "text": render_discuss_text(card.mark_count, defuse_pings(name))}
+
+
+def render_discuss_text(mark_count: int, name: str = "Discuss") -> SlackBlock:
     """Render the text of a Discuss button. A count of 0 is not shown."""
     return {
         "type": "plain_text",
-        "text": f"🔖 Discuss · {mark_count:,}" if mark_count else "🔖 Discuss",
+        "text": f"🔖 {name} · {mark_count:,}" if mark_count else f"🔖 {name}",
         "emoji": True,
     }
 

@@ -1,21 +1,26 @@
-"""Rendering of papers as Slack blocks: a full card, a compact card, or a line of a list. Pure.
+"""Rendering of papers as Slack blocks: a full card, or the compact look. Pure.
 
 The limits are our own, in UTF-16 units of the escaped text. Together they keep a card within a section's
 limit and a page's limit of Slack.
 """
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 
-from bot.chat.message import Card
+from bot.chat.message import Button, ButtonAction, Card, Link
 from bot.platforms.slack.blocks import (
-    SECTION_UNITS,
+    MAX_BLOCK_ID_PAPER,
+    PAPER_BLOCK_PREFIX,
     SMALL_PRINT_UNITS,
+    SlackBlock,
     build_context,
     build_mrkdwn_text,
     build_plain_text,
     build_section,
     can_be_a_value,
+    render_action_button,
     render_discuss_button,
+    render_numbered_discuss_button,
 )
 from bot.platforms.slack.paging import PageDraft
 from bot.platforms.slack.sanitize import (
@@ -23,6 +28,8 @@ from bot.platforms.slack.sanitize import (
     count_mrkdwn_units,
     count_plain_units,
     count_units,
+    escape_mrkdwn,
+    has_safe_url,
     render_link,
     tidy_line,
     tidy_visible_lines,
@@ -33,97 +40,101 @@ TITLE_UNITS = 300
 SCORE_UNITS = 40
 DOMAIN_UNITS = 100
 AUTHORS_UNITS = 200
+DATE_UNITS = 40
 TLDR_UNITS = 600
 LIMITATION_UNITS = 300
 LIMITATIONS_UNITS = 2400
 WARNING_UNITS = 300
 WARNINGS_UNITS = 1000
+LINK_LABEL_UNITS = 60
+MAX_LINKS = 6
 SHORT_TITLE_UNITS = 140
-"""Units of a title in a compact card or a list: two lines on a phone."""
-SHORT_TLDR_UNITS = 300
+"""Units of a title in the compact look: two lines on a phone."""
+BRIEF_UNITS = 300
 SHORT_WARNINGS_UNITS = 600
+BUTTON_TITLE_UNITS = 40
 UNTITLED = "Untitled paper"
 
 KEYCAPS = ("1️⃣", "2️⃣", "3️⃣", "4️⃣", "5️⃣", "6️⃣", "7️⃣", "8️⃣", "9️⃣", "🔟")
 
 
 def render_card(card: Card) -> PageDraft:
-    """Render a full card: title, metadata, warnings, TL;DR, limitations, small print, and the Discuss button.
+    """Render a full card: title, metadata, warnings, TL;DR, limitations, flags, small print, links, buttons.
 
     Empty parts are left out, and every part is clipped.
     """
     title = _clip_title(card, TITLE_UNITS)
     number = f"{card.number}. " if card.number is not None else ""
     metadata = _render_metadata(card)
-    warnings = _render_warnings(card)
+    warnings = _render_warnings(card.warnings, WARNINGS_UNITS)
     tldr = clip_text(tidy_line(card.tldr), TLDR_UNITS, cost=count_plain_units)
     limitations = _render_limitations(card)
     small_print = _render_small_print(card)
+    buttons = _render_buttons(card, title)
     blocks = (
         build_section(build_mrkdwn_text(f"*{number}{render_link(title, card.url)}*")),
         metadata and build_context(build_plain_text(metadata)),
         warnings and build_section(build_plain_text(warnings)),
         tldr and build_section(build_plain_text(tldr)),
-        limitations and build_section(build_mrkdwn_text(f"*Limitations*\n{limitations}")),
-        small_print and build_context(build_plain_text(small_print)),
-        {"type": "actions", "elements": [render_discuss_button(card, title)]}
-        if can_be_a_value(card.paper)
-        else None,
+        limitations and build_section(build_mrkdwn_text(limitations)),
+        small_print and build_context(build_mrkdwn_text(small_print)),
+        {"type": "actions", "elements": buttons} if buttons else None,
     )
     return PageDraft(
         tuple(block for block in blocks if block), _render_fallback_text(card, title), (card.paper,)
     )
 
 
-def render_compact_card(card: Card) -> PageDraft:
-    """Render a compact card: a section with title, score, warnings and TL;DR, and the Discuss button beside.
+def _render_buttons(card: Card, title: str) -> list[SlackBlock]:
+    """Render the buttons under a card: Discuss, and the full review if the card has one."""
+    if not can_be_a_value(card.paper):
+        return []
+    discuss = render_discuss_button(card, title)
+    label = tidy_line(card.review_label)
+    return [
+        discuss,
+        *([render_action_button(Button(ButtonAction.REVIEW, label, card.paper))] if label else []),
+    ]
 
-    The limitations follow as one clipped paragraph of small print.
+
+def render_compact_card(card: Card) -> PageDraft:
+    """Render a paper in the compact look, with its Discuss button among those at the foot of the page."""
+    draft = render_brief(card)
+    if not can_be_a_value(card.paper):
+        return replace(draft, papers=(card.paper,))
+    name = f"{card.number}" if card.number is not None else tidy_line(card.short_title)
+    return replace(draft, papers=(card.paper,), foot_buttons=(render_numbered_discuss_button(card, name),))
+
+
+def render_brief(card: Card) -> PageDraft:
+    """Render a paper in the compact look, without buttons, so that no mark can mean it.
+
+    It is a section with title, score and a sentence, and small print with a limitation, flags or links. The
+    last block has the paper's id in its block_id.
     """
     title = _clip_title(card, SHORT_TITLE_UNITS)
-    warnings = [f"⚠️ {warning}" for warning in _clip_each(card.warnings, WARNING_UNITS)]
-    lines = (
-        f"{_keycap_of(card.number)}{_render_listed_card(title, card)}",
-        _join_fitting_lines(warnings, SHORT_WARNINGS_UNITS, count_units),
-        clip_mrkdwn(card.tldr, SHORT_TLDR_UNITS),
-    )
-    section = build_section(build_mrkdwn_text("\n".join(filter(None, lines))))
-    if can_be_a_value(card.paper):
-        section["accessory"] = render_discuss_button(card, title)
-    limitations = clip_text(_render_limitations_line(card), SHORT_TLDR_UNITS, cost=count_plain_units)
-    blocks = (section, build_context(build_plain_text(limitations))) if limitations else (section,)
-    return PageDraft(blocks, _render_fallback_text(card, title), (card.paper,))
-
-
-def render_listing(cards: Iterable[Card]) -> list[PageDraft]:
-    """Render one line with number, title and score for each paper, in as few sections as the lines fit into.
-
-    The drafts name no papers: in a thread, a reaction counts on a paper's own card and not on this list.
-    """
-    sections: list[list[tuple[str, str]]] = []
-    room = 0
-    for card in cards:
-        title = _clip_title(card, SHORT_TITLE_UNITS)
-        number = f"{card.number}. " if card.number is not None else "• "
-        line = f"{number}{_render_listed_card(title, card)}"
-        room -= count_units(line) + 1
-        if room < 0:
-            sections.append([])
-            room = SECTION_UNITS - count_units(line)
-        sections[-1].append((line, f"{number}{title}"))
-    return [_render_lines(section) for section in sections]
-
-
-def _render_lines(lines: Sequence[tuple[str, str]]) -> PageDraft:
-    """Render pairs of a line's markup and its fallback text as one section."""
-    markup, fallback_text = ("\n".join(column) for column in zip(*lines, strict=True))
-    return PageDraft((build_section(build_mrkdwn_text(markup)),), fallback_text)
-
-
-def _render_listed_card(title: str, card: Card) -> str:
-    """Return the linked title in bold and the score, as mrkdwn."""
     score = clip_mrkdwn(card.score, SCORE_UNITS)
-    return " · ".join(filter(None, (f"*{render_link(title, card.url)}*", score)))
+    lines = (
+        _keycap_of(card.number) + " · ".join(filter(None, (f"*{render_link(title, card.url)}*", score))),
+        escape_mrkdwn(_render_warnings(card.warnings, SHORT_WARNINGS_UNITS)),
+        clip_mrkdwn(card.brief, BRIEF_UNITS),
+    )
+    blocks = [build_section(build_mrkdwn_text(_join_lines(lines)))]
+    reason = clip_mrkdwn(card.reason, SMALL_PRINT_UNITS) if card.brief_links else ""
+    small_print = (
+        clip_mrkdwn(card.brief_limitation, BRIEF_UNITS),
+        _render_flag_note(card),
+        " · ".join(filter(None, (reason, _render_links(card.brief_links)))),
+    )
+    if any(small_print):
+        blocks.append(build_context(build_mrkdwn_text(_join_lines(small_print))))
+    if len(card.paper) <= MAX_BLOCK_ID_PAPER and can_be_a_value(card.paper):
+        blocks[-1]["block_id"] = f"{PAPER_BLOCK_PREFIX}{card.paper}"
+    return PageDraft(tuple(blocks), _render_fallback_text(card, title))
+
+
+def _join_lines(lines: Iterable[str]) -> str:
+    return "\n".join(filter(None, lines))
 
 
 def _clip_title(card: Card, limit: int) -> str:
@@ -138,29 +149,51 @@ def _keycap_of(number: int | None) -> str:
 
 
 def _render_metadata(card: Card) -> str:
-    parts = ((card.score, SCORE_UNITS), (card.domain, DOMAIN_UNITS), (card.authors, AUTHORS_UNITS))
+    parts = (
+        (card.score, SCORE_UNITS),
+        (card.domain, DOMAIN_UNITS),
+        (card.published, DATE_UNITS),
+        (card.authors, AUTHORS_UNITS),
+    )
     return " · ".join(
         filter(None, (clip_text(tidy_line(fact), limit, cost=count_plain_units) for fact, limit in parts))
     )
 
 
-def _render_warnings(card: Card) -> str:
-    """Return the warnings as lines of unescaped text for plain_text, clipped.
-
-    Those beyond the limit are counted.
-    """
-    warnings = (
-        clip_text(tidy_line(warning), WARNING_UNITS, cost=count_plain_units) for warning in card.warnings
-    )
-    return _join_fitting_lines(
-        [f"⚠️ {warning}" for warning in warnings if warning], WARNINGS_UNITS, count_plain_units
-    )
+def _render_warnings(warnings: Sequence[str], limit: int) -> str:
+    """Return the warnings as lines of unescaped text, clipped. Those beyond the limit are counted."""
+    clipped = (clip_text(tidy_line(warning), WARNING_UNITS, cost=count_mrkdwn_units) for warning in warnings)
+    return _join_fitting_lines([f"⚠️ {warning}" for warning in clipped if warning], limit, count_mrkdwn_units)
 
 
 def _render_limitations(card: Card) -> str:
-    """Return the limitations as lines of escaped mrkdwn, clipped. Those beyond the limit are counted."""
+    """Return the limitations with their heading as lines of escaped mrkdwn, clipped; "" without any.
+
+    The heading says how many there are, if some are left out.
+    """
     points = _clip_each(card.limitations, LIMITATION_UNITS)
-    return _join_fitting_lines([f"• {point}" for point in points], LIMITATIONS_UNITS, count_units)
+    if not points:
+        return ""
+    shown = 0
+    while shown < len(points) and count_units("\n".join(points[: shown + 1])) <= LIMITATIONS_UNITS:
+        shown += 1
+    total = len(points) + card.remaining_limitations
+    count = f" ({shown} of {total:,})" if total > shown else ""
+    return "\n".join([f"*Limitations*{count}", *(f"• {point}" for point in points[:shown])])
+
+
+def _render_flag_note(card: Card) -> str:
+    note = clip_mrkdwn(card.flag_note, WARNING_UNITS)
+    return f"⚠️ {note}" if note else ""
+
+
+def _render_links(links: Sequence[Link]) -> str:
+    """Return the links as one line of mrkdwn. Those without a safe address are left out."""
+    clipped = (
+        (clip_text(tidy_line(link.label), LINK_LABEL_UNITS, cost=count_mrkdwn_units), link.url)
+        for link in links[:MAX_LINKS]
+    )
+    return " · ".join(render_link(label, url) for label, url in clipped if label and has_safe_url(url))
 
 
 def _clip_each(texts: Iterable[str], limit: int) -> list[str]:
@@ -180,33 +213,25 @@ def _join_fitting_lines(lines: Sequence[str], limit: int, cost: Callable[[str], 
 
 
 def _render_small_print(card: Card) -> str:
-    """Return the small print: a line with the note on missing limitations, and one with review and reason."""
-    note = "" if tidy_visible_lines(card.limitations) else card.limitations_note
-    note, reviewed, reason = (
-        clip_text(tidy_line(part), SMALL_PRINT_UNITS, cost=count_plain_units)
-        for part in (note, card.review_line, card.reason)
+    """Return the small print as mrkdwn: a line on flags, one with reason and review, and the links."""
+    reason, reviewed = (clip_mrkdwn(part, SMALL_PRINT_UNITS) for part in (card.reason, card.review_line))
+    lines = (
+        _render_flag_note(card),
+        " · ".join(filter(None, (reason, reviewed))),
+        _render_links(card.links),
     )
-    return "\n".join(filter(None, (note, " · ".join(filter(None, (reviewed, reason))))))
-
-
-def _render_limitations_line(card: Card) -> str:
-    """Return all limitations in one unclipped line, or the note if there are none."""
-    points = tidy_visible_lines(card.limitations)
-    return (
-        f"Limitations: {'; '.join(point.rstrip('.') for point in points)}"
-        if points
-        else tidy_line(card.limitations_note)
-    )
+    return _join_lines(lines)
 
 
 def _render_fallback_text(card: Card, title: str) -> str:
     """Return the unescaped text of a card for screen readers, which read it instead of the blocks."""
     number = f"{card.number}. " if card.number is not None else ""
+    points = tidy_visible_lines(card.limitations)
     lines = (
         f"{number}{title}",
         _render_metadata(card),
-        _render_warnings(card),
+        _render_warnings(card.warnings, WARNINGS_UNITS),
         tidy_line(card.tldr),
-        _render_limitations_line(card),
+        f"Limitations: {'; '.join(point.rstrip('.') for point in points)}" if points else "",
     )
-    return "\n".join(filter(None, lines))
+    return _join_lines(lines)

@@ -7,10 +7,10 @@ from bot.chat.message import ButtonAction
 from bot.chat.port import PostUpdate
 from bot.platforms.slack.blocks import (
     FALLBACK_UNITS,
+    PAPER_BLOCK_PREFIX,
     SlackBlock,
     build_context,
     build_plain_text,
-    render_discuss_text,
 )
 from bot.platforms.slack.sanitize import count_plain_units, count_units, escape_mrkdwn, tidy_line
 from digests.text import clip_text
@@ -33,14 +33,16 @@ def apply_post_update(payload: Mapping[str, Any], update: PostUpdate) -> dict[st
         for paper, line in update.update_lines.items()
     }
     room = MAX_BLOCKS - len(payload["blocks"])
+    compact_papers = set(map(_compact_paper_of, payload["blocks"]))
     blocks: list[SlackBlock] = []
     for block in payload["blocks"]:
-        paper = _paper_of(block)
-        blocks.append(_set_mark_count(block, update.mark_counts.get(paper or "", 0)))
+        button_paper = _button_paper_of(block)
+        paper = _compact_paper_of(block) or (button_paper if button_paper not in compact_papers else "")
+        blocks.append(_set_mark_counts(block, update.mark_counts))
         if paper and update_lines.get(paper) and room > 0:
             room -= 1
-            # A full card ends with its row of buttons: its line stands before that. A compact card begins
-            # with its button: its line follows.
+            # A full card ends with its row of buttons: its line stands before that. A compact card has its id
+            # in its last block: its line follows.
             blocks.insert(
                 len(blocks) - (block["type"] == "actions"),
                 build_context(build_plain_text(update_lines[paper])),
@@ -62,18 +64,29 @@ def _append_update_line(text: str, update_lines: Sequence[str]) -> str:
     return longer if line and count_units(longer) <= FALLBACK_UNITS else text
 
 
-def _paper_of(block: SlackBlock) -> str | None:
-    """Return the id of the paper whose Discuss button is in a block, or None."""
-    for button in (*block.get("elements", ()), block.get("accessory", {})):
-        if button.get("action_id") == ButtonAction.DISCUSS:
-            return str(button["value"])
-    return None
+def _compact_paper_of(block: SlackBlock) -> str:
+    """Return the id of the paper whose compact card ends with this block, or ""."""
+    block_id = str(block.get("block_id", ""))
+    return block_id.removeprefix(PAPER_BLOCK_PREFIX) if block_id.startswith(PAPER_BLOCK_PREFIX) else ""
 
 
-def _set_mark_count(block: SlackBlock, mark_count: int) -> SlackBlock:
+def _button_paper_of(block: SlackBlock) -> str:
+    """Return the id of the paper with the only Discuss button in a block, or ""."""
+    buttons = [*block.get("elements", ()), block.get("accessory", {})]
+    papers = [str(button["value"]) for button in buttons if _is_discuss_button(button)]
+    return papers[0] if len(papers) == 1 else ""
+
+
+def _is_discuss_button(button: SlackBlock) -> bool:
+    return str(button.get("action_id", "")).partition(".")[0] == ButtonAction.DISCUSS
+
+
+def _set_mark_counts(block: SlackBlock, mark_counts: Mapping[str, int]) -> SlackBlock:
     def set_button_text(button: SlackBlock) -> SlackBlock:
-        is_discuss = button.get("action_id") == ButtonAction.DISCUSS
-        return {**button, "text": render_discuss_text(mark_count)} if is_discuss else button
+        count = mark_counts.get(str(button.get("value")), 0)
+        if not count or not _is_discuss_button(button):
+            return button
+        return {**button, "text": {**button["text"], "text": f"{button['text']['text']} · {count:,}"}}
 
     if "accessory" in block:
         return {**block, "accessory": set_button_text(block["accessory"])}

@@ -8,7 +8,7 @@ UTF-16 units of the escaped text.
 from collections.abc import Callable, Iterable, Sequence
 from typing import assert_never
 
-from bot.chat.message import Block, Buttons, Card, Divider, Heading, Message, OptionRow, Text
+from bot.chat.message import Block, Buttons, Card, Divider, Heading, Message, OptionRow, Text, split_thread
 from bot.chat.port import Page
 from bot.platforms.slack.blocks import (
     DIVIDER,
@@ -23,7 +23,7 @@ from bot.platforms.slack.blocks import (
     can_be_a_value,
     render_action_button,
 )
-from bot.platforms.slack.cards import render_card, render_compact_card, render_listing
+from bot.platforms.slack.cards import render_brief, render_card, render_compact_card
 from bot.platforms.slack.paging import PageDraft, pack_drafts, strip_outer_dividers
 from bot.platforms.slack.sanitize import (
     count_mrkdwn_units,
@@ -61,8 +61,8 @@ def render(message: Message, style: DigestStyle) -> tuple[Page, ...]:
 def _split_chapters(message: Message, style: DigestStyle) -> list[list[PageDraft]]:
     """Render the blocks in chapters, each of which begins a new page.
 
-    Compact: one chapter. Cards: the blocks before the first card, then one chapter a card. Thread: as for
-    cards, and the first chapter ends with a list of all papers.
+    Compact: one chapter. Cards: the blocks before the first card, then one chapter a card. Thread: a compact
+    chapter without buttons for marks, then one chapter a card.
     """
     match style:
         case DigestStyle.COMPACT:
@@ -70,9 +70,11 @@ def _split_chapters(message: Message, style: DigestStyle) -> list[list[PageDraft
         case DigestStyle.CARDS:
             return [_render_blocks(blocks, render_card) for blocks in _group_by_card(message.blocks)]
         case DigestStyle.THREAD:
-            chapters = [_render_blocks(blocks, render_card) for blocks in _group_by_card(message.blocks)]
-            has_opening = not isinstance(next(iter(message.blocks), None), Card)
-            return [chapters[0] + render_listing(message.cards), *chapters[1:]] if has_opening else chapters
+            opening, cards, closing = split_thread(message)
+            chapters = [_render_blocks(blocks, render_card) for blocks in _group_by_card(cards)]
+            listing = [render_brief(card) for card in message.cards]
+            first = [*_render_blocks(opening, render_card), *listing, *_render_blocks(closing, render_card)]
+            return [first, *chapters] if opening else chapters
         case _:
             assert_never(style)
 
@@ -104,7 +106,7 @@ def _build_page(page: PageDraft, position: int, summary: str, style: DigestStyle
     fallback_text = (tidy_line(summary) if position == 0 else "") or page.fallback_text
     payload = {
         "text": escape_mrkdwn(clip_text(fallback_text, FALLBACK_UNITS, cost=count_mrkdwn_units)) or "Papers",
-        "blocks": list(page.blocks),
+        "blocks": list(page.with_foot()),
         "unfurl_links": False,
         "unfurl_media": False,
     }

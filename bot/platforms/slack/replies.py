@@ -12,7 +12,7 @@ from bot.chat.message import Message
 from bot.platforms.interaction import choose_reply_style
 from bot.platforms.slack.render import render
 from bot.platforms.slack.views import build_answer_window
-from digests.subscription import Channel, DigestStyle
+from digests.subscription import Channel
 
 log = logging.getLogger(__name__)
 
@@ -62,7 +62,7 @@ class ReplySender:
         self, channel: Channel, user: str, message: Message, thread: str | None = None
     ) -> None:
         """Post a message in a channel, or in a thread of it, that only this person sees."""
-        for page in render(message, DigestStyle.COMPACT):
+        for page in render(message, choose_reply_style(message)):
             arguments = {
                 "channel": channel.channel,
                 "user": user,

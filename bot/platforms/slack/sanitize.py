@@ -131,6 +131,11 @@ def render_link(title: str, url: str) -> str:
     )
 
 
+def has_safe_url(url: str) -> bool:
+    """Return True if `render_link` makes a link of this address."""
+    return bool(_to_safe_url(url))
+
+
 def _to_safe_url(url: str) -> str:
     """Return the address quoted for a link, or "" if it is unsafe or longer than `URL_UNITS`."""
     address = safe_web_address(url)

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from bot.chat.message import Card, Message
+from bot.platforms.interaction import choose_reply_style
 from bot.platforms.slack.blocks import SlackBlock
 from bot.platforms.slack.render import render
 from bot.present.lookup import remove_share_button
@@ -70,7 +71,7 @@ _LOOK_UP_BLOCK: SlackBlock = {
 
 def build_answer_window(message: Message) -> dict[str, Any]:
     """Build a modal that shows a message, without its share buttons: it belongs to no channel."""
-    pages = render(remove_share_button(message), DigestStyle.COMPACT)
+    pages = render(remove_share_button(message), choose_reply_style(message))
     return {
         "type": "modal",
         "title": {"type": "plain_text", "text": "Paperround"},

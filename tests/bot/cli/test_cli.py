@@ -60,7 +60,7 @@ def test_papers_are_imported_once_and_a_digest_of_them_is_previewed(tmp_path: Pa
     import_records(tmp_path)
     assert run_paperround(tmp_path, "import", "papers.json").stdout == "0 new, 0 updated, 6 unchanged.\n"
     preview = run_paperround(tmp_path, "preview", "--top", "2")
-    assert "2 of 6 new papers" in preview.stdout
+    assert "2 of 6 papers" in preview.stdout
     assert "1. Paper number 0" in preview.stdout
     assert "3. " not in preview.stdout
 
@@ -126,7 +126,7 @@ def test_a_preview_uses_the_channel_of_the_settings(tmp_path: Path) -> None:
     )
     (page,) = json.loads(run_paperround(tmp_path, "preview", "--as", "slack", "--json").stdout)
     assert page["channel"] == "C0456"
-    assert "2 of 6 new papers" in page["text"]
+    assert "2 of 6 papers" in page["text"]
 
 
 def test_words_ids_and_addresses_find_papers(tmp_path: Path) -> None:

@@ -139,7 +139,7 @@ def test_a_lookup_at_arxiv_ends_at_its_timeout(tmp_path: Path, monkeypatch: pyte
             assert reply.summary == known[0].title
             card = reply.blocks[0]
             assert isinstance(card, Card)
-            assert (card.score, card.review_line) == ("", "Not reviewed")
+            assert (card.score, card.review_line) == ("No review yet", "")
             nothing = await look_up(people, "2401.99999")
             assert nothing.blocks[0] == Heading("arXiv does not know 2401.99999")
 

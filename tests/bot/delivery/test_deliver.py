@@ -43,7 +43,7 @@ def test_the_next_edition_considers_only_the_papers_since_the_last_one() -> None
     world.tick()
     (card,) = world.posted_pages.papers_in(CHANNEL)[3:]
     assert card == "2402.00009"
-    assert "1 of 1 new paper" in str(world.posted_pages.pages[4][2].payload)
+    assert "1 of 1 paper" in str(world.posted_pages.pages[4][2].payload)
 
 
 def test_cards_in_a_thread_follow_the_first_page() -> None:

@@ -52,12 +52,12 @@ def read_state(world: World) -> tuple[DeliveryState, EmptyReason | None]:
 )
 def test_late_papers_turn_the_empty_message_into_a_digest(style: DigestStyle, messages: int) -> None:
     world = an_empty_day(style=style)
-    assert list_headings(world) == ["Tuesday 24 November - a source does not answer"]
+    assert list_headings(world) == ["Tue 24 Nov · a source does not answer"]
     assert read_state(world) == (DeliveryState.EMPTY, EmptyReason.OUTAGE)
     import_late_papers(world)
     platform = MemoryPlatform(world.posted_pages)
     world.tick(platform)
-    assert list_headings(world) == ["Tuesday 24 November - 2 of 2 new papers"]
+    assert list_headings(world) == ["Tue 24 Nov · 2 of 2 papers"]
     assert len(set(world.posted_pages.keys_in(CHANNEL))) == len(world.posted_pages.pages) == messages
     first = f"receipt {world.posted_pages.keys_in(CHANNEL)[0]}"
     assert platform.threads == ([first] * 2 if style is DigestStyle.THREAD else [None] * (messages - 1))
@@ -115,13 +115,13 @@ def test_unwanted_late_papers_leave_the_message_and_are_counted_in_the_next_edit
     world = an_empty_day(min_score=9.0)
     import_late_papers(world)
     world.tick()
-    assert list_headings(world) == ["Tuesday 24 November - a source does not answer"]
+    assert list_headings(world) == ["Tue 24 Nov · a source does not answer"]
     assert read_state(world)[0] is DeliveryState.EMPTY
     later = world.now + IMPORT_DEBOUNCE
     assert not world.store.outbox.claim_due(owner="x", now=later, lease=HOUR, limit=9)
     world.now = NOW + timedelta(days=1)
     world.tick()
-    assert list_headings(world)[1] == "Wednesday 25 November - nothing over the threshold"
+    assert list_headings(world)[1] == "Wed 25 Nov · nothing over the threshold"
     later = world.now + IMPORT_DEBOUNCE
     assert not world.store.outbox.claim_due(owner="x", now=later, lease=HOUR, limit=9)
 
@@ -143,7 +143,7 @@ def is_recovered(world: World) -> bool:
     """Return True if the digest was posted whole; assert that no page was posted twice."""
     keys = world.posted_pages.keys_in(CHANNEL)
     assert len(keys) == len(set(keys)) == 3
-    assert list_headings(world) == ["Tuesday 24 November - 2 of 2 new papers"]
+    assert list_headings(world) == ["Tue 24 Nov · 2 of 2 papers"]
     return read_state(world) == (DeliveryState.POSTED, None)
 
 

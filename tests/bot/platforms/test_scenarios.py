@@ -133,7 +133,7 @@ def has_limitations(text: str) -> bool:
 def test_a_cards_digest_is_a_header_and_one_message_per_paper(run_scenario: RunScenario) -> None:
     async def scenario(driver: ChatDriver) -> None:
         header, *cards = await driver.wait_for_digest()
-        assert "new papers" in driver.text_of(header)
+        assert "papers" in driver.text_of(header)
         assert len(cards) == 3
         assert all(has_limitations(driver.text_of(card)) for card in cards)
 
@@ -373,7 +373,7 @@ DIGEST_COMMANDS: list[tuple[str, dict[str, Any], str]] = [
     ("subscribe", {"domains": "visoin"}, "did you mean “vision”"),
     ("subscribe", {"at": "25:00"}, "isn't a valid time"),
     ("subscribe", {"time_zone": "Mars/Phobos"}, "isn't a valid time zone"),
-    ("today", {}, "new papers"),
+    ("today", {}, "papers"),
     ("top", {"papers": 2, "domain": "vision", "span": "this month"}, "2 of"),
     ("top", {"papers": 2, "domain": "cs.QQ"}, "cs.QQ"),
     ("top", {"domain": "visoin"}, "did you mean 'vision'"),
@@ -409,7 +409,7 @@ def test_only_managers_change_a_restricted_digest(run_restricted_scenario: RunSc
         for verb in ("pause", "unsubscribe", "settings"):
             await run_command(bob, verb, driver.refusal)
         await run_command(root, "held", "only those whom the operator names")
-        await run_command(bob, "today", "new papers")
+        await run_command(bob, "today", "papers")
         await run_command(bob, "top", "Deep Residual Learning", papers=2, domain="vision", span="this month")
         await driver.wait_until(driver.channel_messages)
         undone = await driver.tap_button("undo", driver.channel_messages()[0], bob)

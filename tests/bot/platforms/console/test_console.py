@@ -28,7 +28,7 @@ def print_case(case: str, style: DigestStyle = DigestStyle.CARDS, width: int = 8
 def test_a_digest_reads_from_top_to_bottom() -> None:
     text = print_case("one pick")
     order = [
-        "Tuesday 24 November",
+        "Tue 24 Nov",
         "1. A quiet title",
         "7.5/10",
         "Limitations",

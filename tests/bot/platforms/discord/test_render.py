@@ -8,16 +8,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.chat.message import Block, Card, Divider, Heading, Message, Text
+from bot.chat.message import Block, Card, Divider, Heading, Link, Message, Text
 from bot.chat.port import Page
 from bot.platforms.discord.cards import AMBER, SLATE
 from bot.platforms.discord.draft import SUPPRESS_NOTIFICATIONS
 from bot.platforms.discord.render import render
 from digests.subscription import DigestStyle
 from tests.bot.platforms.discord.limits import check_page
-from tests.bot.platforms.discord.markdown import constructs, kinds
+from tests.bot.platforms.discord.markdown import kinds
 from tests.bot.platforms.discord.test_sanitize import as_read, nasty_text
 
+TEXT_PARTS = (
+    "title", "score", "authors", "domain", "published", "tldr", "flag_note", "review_line", "reason",
+    "review_label", "short_title", "brief", "brief_limitation",
+)  # fmt: skip
 OURS = {"bold", "small print", "list item", "masked link"}
 NASTY = (
     "<&*_|@`~:>[]() @everyone <@123> [x](javascript:alert(1)) https://evil.example discord.gg/evil :smile:"
@@ -37,8 +41,15 @@ def a_card(number: int | None = 1, **changes: Any) -> Card:
         domain="cs.LG",
         tldr="Attention over the nearest keys alone is as good and takes a third of the time. " * 3,
         limitations=("Tested on two English datasets only.", "No comparison with FlashAttention-3."),
+        published="3 Feb 2024",
+        remaining_limitations=2,
+        links=(Link("arXiv", "https://arxiv.org/abs/1"), Link("Code", "https://github.com/a/b")),
         review_line="Reviewed by gpt-5 on 24 November 2025 from the full text",
         reason="Matches “attention”",
+        review_label="Full review",
+        short_title=f"Study {position}",
+        brief="Attention over the nearest keys alone is as good.",
+        brief_limitation="Limitation: two English datasets · +3",
     )
     return replace(card, **changes)
 
@@ -62,7 +73,9 @@ def pages_of(message: Message, style: DigestStyle) -> tuple[Page, ...]:
         for formatted in formatted_texts(page):
             assert kinds(formatted) <= OURS, formatted
         offered = [button["custom_id"] for button in find_buttons(page)]
-        assert set(offered) <= {f"discuss:{paper}" for paper in page.papers}
+        assert set(offered) <= {
+            f"{action}:{paper}" for paper in page.papers for action in ("discuss", "review")
+        }
     assert [paper for page in pages for paper in page.papers] == [card.paper for card in message.cards]
     assert [page.payload["flags"] for page in pages] == [0] + [SUPPRESS_NOTIFICATIONS] * (len(pages) - 1)
     return pages
@@ -94,13 +107,14 @@ def test_a_card_is_this_embed() -> None:
             "title": "1. Sparse attention, study 1",
             "color": SLATE,
             "url": "https://arxiv.org/abs/2401.00001",
-            "description": "-# **8.7/10** · cs.LG · Ada Lovelace, Alan Turing and 3 more\n\n"
+            "description": "-# **8.7/10** · cs.LG · 3 Feb 2024 · Ada Lovelace, Alan Turing and 3 more\n\n"
             + " ".join(
                 ["Attention over the nearest keys alone is as good and takes a third of the time."] * 3
             )
-            + "\n\n**Limitations**\n- Tested on two English datasets only."
+            + "\n\n**Limitations** (2 of 4)\n- Tested on two English datasets only."
             + "\n- No comparison with FlashAttention-3."
-            + "\n\n-# Matches “attention”",
+            + "\n\n-# Matches “attention”"
+            + "\n-# [arXiv](https://arxiv.org/abs/1) · [Code](https://github.com/a/b)",
             "footer": {"text": "Reviewed by gpt-5 on 24 November 2025 from the full text"},
         }
     ]
@@ -111,7 +125,8 @@ def test_a_card_is_this_embed() -> None:
             "label": "Discuss",
             "emoji": {"name": "🔖"},
             "custom_id": "discuss:2401.00001",
-        }
+        },
+        {"type": 2, "style": 2, "label": "Full review", "custom_id": "review:2401.00001"},
     ]
 
 
@@ -128,10 +143,12 @@ def test_warnings_come_before_the_summary() -> None:
     assert embed["description"].index("⚠️ The text tries") < embed["description"].index("Attention over")
 
 
-def test_a_card_without_limitations_has_a_note() -> None:
-    card = a_card(limitations=(), limitations_note="Limitations were not reviewed.")
-    for style in DigestStyle:
-        assert "-# Limitations were not reviewed." in everything_read(pages_of(Message("", (card,)), style))
+def test_flags_are_a_quiet_line_after_the_limitations_and_colour_no_card() -> None:
+    (page,) = pages_of(Message("", (a_card(flag_note="Contains text for reviewers"),)), DigestStyle.CARDS)
+    (embed,) = page.payload["embeds"]
+    assert embed["color"] == SLATE
+    line = "-# ⚠️ Contains text for reviewers"
+    assert embed["description"].index("**Limitations**") < embed["description"].index(line)
 
 
 @every_style
@@ -182,13 +199,16 @@ def test_a_compact_digest_is_one_page_with_one_button_per_paper(papers: int) -> 
     assert [button["label"] for button in find_buttons(page)] == [
         str(number) for number in range(1, papers + 1)
     ]
-    assert page.payload["embeds"][0]["title"].startswith("1️⃣ ")
+    assert page.payload["embeds"][0]["title"] == "1️⃣ Sparse attention, study 1 · 8.7/10"
+    assert page.payload["embeds"][0]["description"] == (
+        "Attention over the nearest keys alone is as good.\n-# Limitation: two English datasets · +3"
+    )
     assert "React with 🔖" in everything_read([page])
 
 
 def test_ten_full_reviews_still_fit_a_compact_page() -> None:
     digest = a_digest(
-        10, title="A long title " * 30, tldr="It works well. " * 90, limitations=("Small. " * 90,) * 3
+        10, title="A long title " * 30, brief="It works well. " * 90, brief_limitation="Small. " * 90
     )
     assert len(pages_of(digest, DigestStyle.COMPACT)) == 1
 
@@ -203,10 +223,11 @@ def test_a_long_compact_digest_is_split_into_pages() -> None:
 
 def test_a_thread_digest_lists_papers_in_the_channel_and_has_cards_in_the_thread() -> None:
     header, *cards = pages_of(a_digest(5), DigestStyle.THREAD)
-    (listing,) = header.payload["embeds"]
-    assert listing["description"].splitlines()[1] == (
-        "**2.** [Sparse attention, study 2](https://arxiv.org/abs/2401.00002) · 8.7/10"
-    )
+    *listing, footer = header.payload["embeds"]
+    assert listing[1]["title"] == "2️⃣ Sparse attention, study 2 · 8.7/10"
+    assert listing[1]["description"].startswith("Attention over the nearest keys alone is as good.")
+    assert footer["description"] == "-# React with 🔖 to discuss a paper."
+    assert find_buttons(header) == []
     assert (header.papers, header.in_thread) == ((), False)
     assert [page.in_thread for page in cards] == [True] * 5
 
@@ -216,9 +237,7 @@ def test_a_long_list_continues_in_the_thread() -> None:
     listing = [page for page in pages if not page.papers]
     assert len(listing) > 1
     assert [page.in_thread for page in listing] == [False] + [True] * (len(listing) - 1)
-    listed = [seen for page in listing for text in formatted_texts(page) for seen in constructs(text)]
-    links = [seen.target for seen in listed if seen.kind == "masked link"]
-    assert links == [card.url for card in a_digest(100).cards]
+    assert embed_urls(listing) == [card.url for card in a_digest(100).cards]
 
 
 @every_style
@@ -241,22 +260,15 @@ def test_a_long_list_continues_in_the_thread() -> None:
     ],
 )
 def test_any_text_anywhere_makes_good_pages(style: DigestStyle, text: str) -> None:
-    card = Card(
-        "p1",
-        text,
-        "https://arxiv.org/abs/1",
-        None,
-        text,
-        text,
-        text,
-        text,
-        (text,) * 9,
-        "",
-        (text,) * 9,
-        text,
-        text,
+    everywhere: dict[str, Any] = dict.fromkeys(TEXT_PARTS, text)
+    card = replace(
+        a_card(None, paper="p1", url="https://arxiv.org/abs/1"),
+        **everywhere,
+        limitations=(text,) * 9,
+        warnings=(text,) * 9,
+        links=(Link(text, "https://arxiv.org/pdf/1"),) * 9,
     )
-    unreviewed = replace(card, paper="p2", number=2, limitations=(), limitations_note=text)
+    unreviewed = replace(card, paper="p2", number=2, limitations=(), brief_links=card.links)
     around = (
         Heading(text),
         Text(text, label=text),
@@ -269,7 +281,9 @@ def test_any_text_anywhere_makes_good_pages(style: DigestStyle, text: str) -> No
 
 @every_style
 def test_a_script_is_never_a_link(style: DigestStyle) -> None:
-    pages = pages_of(a_digest(2, url="javascript:alert(1)"), style)
+    pages = pages_of(
+        a_digest(2, url="javascript:alert(1)", links=(Link("PDF", "javascript:alert(1)"),)), style
+    )
     assert embed_urls(pages) == []
     assert "masked link" not in {
         kind for page in pages for text in formatted_texts(page) for kind in kinds(text)
@@ -322,8 +336,10 @@ cards = st.builds(
     title=texts,
     url=nasty_text.map("https://arxiv.org/abs/".__add__),
     number=st.none() | st.integers(1, 120),
-    **dict.fromkeys(
-        ("score", "authors", "domain", "tldr", "limitations_note", "review_line", "reason"), texts
+    **dict.fromkeys(TEXT_PARTS[1:], texts),
+    links=st.lists(st.builds(Link, nasty_text, st.just("https://arxiv.org/pdf/1")), max_size=8).map(tuple),
+    brief_links=st.lists(st.builds(Link, nasty_text, st.just("https://arxiv.org/pdf/1")), max_size=8).map(
+        tuple
     ),
     limitations=st.lists(texts, max_size=7).map(tuple),
     warnings=st.lists(nasty_text, max_size=4).map(tuple),
@@ -344,7 +360,7 @@ messages = st.builds(
 @settings(max_examples=40, deadline=None)
 def test_every_message_makes_good_pages_in_every_style(message: Message, style: DigestStyle) -> None:
     pages = pages_of(without_invitations(message), style)
-    assert len(embed_urls(pages)) == len(message.cards)
+    assert len(embed_urls([page for page in pages if page.papers])) == len(message.cards)
 
 
 def without_invitations(message: Message) -> Message:

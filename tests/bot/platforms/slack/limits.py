@@ -28,6 +28,10 @@ def check_page(payload: Json, *, allowed_urls: Collection[str], edited: bool = F
     assert 1 <= len(payload["blocks"]) <= (50 if edited else 45), f"{len(payload['blocks'])} blocks"
     for block in payload["blocks"]:
         _check_block(block, allowed_urls)
+    block_ids = [block["block_id"] for block in payload["blocks"] if "block_id" in block]
+    assert len(set(block_ids)) == len(block_ids), "block_ids are unique in a message"
+    for block_id in block_ids:
+        _check_length(block_id, 1, 255)
     total = sum(_count_characters(text["text"]) for text in find_texts(payload))
     assert total <= (13_000 if edited else 10_000), f"{total} characters in all"
 
@@ -41,12 +45,12 @@ def _check_block(block: Json, allowed_urls: Collection[str]) -> None:
             assert block["text"]["type"] == "plain_text"
             _check_text(block["text"], 150)
         case "section":
-            _check_keys(block, {"type", "text"}, optional={"accessory"})
+            _check_keys(block, {"type", "text"}, optional={"accessory", "block_id"})
             _check_text(block["text"], 3000, allowed_urls)
             if "accessory" in block:
                 _check_button(block["accessory"])
         case "context":
-            _check_keys(block, {"type", "elements"})
+            _check_keys(block, {"type", "elements"}, optional={"block_id"})
             assert 1 <= len(block["elements"]) <= 10
             for element in block["elements"]:
                 _check_text(element, 2000, allowed_urls)

@@ -106,7 +106,7 @@ def test_people_of_another_workspace_look_up_and_change_nothing(slack_runner: Sl
         slack.users[eve]["team_id"] = "T9"
         for command, text, answer in (
             ("/paper", "2402.01306", "KTO"),
-            ("/digest", "today", "new papers"),
+            ("/digest", "today", "papers"),
             ("/digest", "queue", FOREIGN_READER),
             ("/digest", "forget me yes", "Nothing was kept about you"),
             ("/digest", "export me", "Nothing is kept about you"),

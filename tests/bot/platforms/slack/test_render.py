@@ -15,6 +15,7 @@ from bot.chat.message import (
     Card,
     Divider,
     Heading,
+    Link,
     Message,
     OptionRow,
     Text,
@@ -39,9 +40,16 @@ def a_card(number: int | None = 1, **parts: Any) -> Card:
         "authors": "A. Author, B. Author and 3 more",
         "domain": "Machine Learning",
         "tldr": "Attention is enough. It always was.",
+        "published": "3 Feb 2024",
         "limitations": ("Only English was tested.", "One seed."),
+        "remaining_limitations": 2,
+        "links": (Link("arXiv", f"https://arxiv.org/abs/2606.{number or 0:05}"),),
         "review_line": "Reviewed by qwen3, 23 June 2026",
-        "reason": "Highest score of the day",
+        "reason": "#1 of 21 in vision",
+        "review_label": "Full review",
+        "short_title": f"Paper {number}",
+        "brief": "Attention is enough.",
+        "brief_limitation": "Limitation: only English was tested · +3",
     }
     return Card(**{**given_parts, "number": number, **parts})
 
@@ -85,18 +93,19 @@ def find_discuss_buttons(page: Page) -> list[dict[str, Any]]:
     blocks = page.payload["blocks"]
     in_actions = [button for block in blocks if block["type"] == "actions" for button in block["elements"]]
     beside = [block["accessory"] for block in blocks if "accessory" in block]
-    return [button for button in in_actions + beside if button["action_id"] == "discuss"]
+    return [button for button in in_actions + beside if button["action_id"].partition(".")[0] == "discuss"]
 
 
 def check_all(message: Message, style: DigestStyle) -> tuple[Page, ...]:
     """Render a message and check the invariants of all messages in all styles."""
     pages = render(message, style)
     urls = {card.url for card in message.cards}
+    links = {link.url for card in message.cards for link in (*card.links, *card.brief_links)}
     for page in pages:
-        check_page(page.payload, allowed_urls=urls)
+        check_page(page.payload, allowed_urls=urls | links)
         assert set(list_block_types(page)) != {"divider"}
     linked = {link[0] for page in pages for markup in list_markups(page) for link in read(markup).links}
-    assert linked == urls
+    assert urls <= linked <= urls | links
     assert [paper for page in pages for paper in page.papers] == [card.paper for card in message.cards]
     assert [button["value"] for page in pages for button in find_discuss_buttons(page)] == [
         card.paper for card in message.cards
@@ -124,7 +133,10 @@ def check_formatting(message: Message, pages: tuple[Page, ...]) -> None:
         assert read(page.payload["text"]).links == ()
         bold += [span for reading in readings for span in reading.bold if span != "Limitations"]
     labels = sum(isinstance(block, Text) and bool(block.label.strip()) for block in message.blocks)
-    listed = sum(len(read(markup).links) for page in pages for markup in list_markups(page))
+    urls = {card.url for card in message.cards}
+    titles = re.compile(r"\*(?:\d+\. )?<https?://[^|]+\|")
+    listed = sum(len(titles.findall(markup)) for page in pages for markup in list_markups(page))
+    assert urls or not listed
     assert len(bold) == listed + labels, bold
 
 
@@ -132,7 +144,8 @@ def check_formatting(message: Message, pages: tuple[Page, ...]) -> None:
 
 
 def test_a_card_is_these_blocks() -> None:
-    (page,) = render(build_message(a_card(warnings=("A passage reads like an order.",))), DigestStyle.CARDS)
+    card = a_card(warnings=("Withdrawn.",), flag_note="Contains text for AI reviewers")
+    (page,) = render(build_message(card), DigestStyle.CARDS)
     assert page.papers == ("2606.00001",)
     assert page.payload == {
         "text": "Summary",
@@ -152,14 +165,14 @@ def test_a_card_is_these_blocks() -> None:
                 "elements": [
                     {
                         "type": "plain_text",
-                        "text": "8.7/10 · Machine Learning · A. Author, B. Author and 3 more",
+                        "text": "8.7/10 · Machine Learning · 3 Feb 2024 · A. Author, B. Author and 3 more",
                         "emoji": False,
                     }
                 ],
             },
             {
                 "type": "section",
-                "text": {"type": "plain_text", "text": "⚠️ A passage reads like an order.", "emoji": False},
+                "text": {"type": "plain_text", "text": "⚠️ Withdrawn.", "emoji": False},
             },
             {
                 "type": "section",
@@ -169,7 +182,7 @@ def test_a_card_is_these_blocks() -> None:
                 "type": "section",
                 "text": {
                     "type": "mrkdwn",
-                    "text": "*Limitations*\n• Only English was tested.\n• One seed.",
+                    "text": "*Limitations* (2 of 4)\n• Only English was tested.\n• One seed.",
                     "verbatim": True,
                 },
             },
@@ -177,9 +190,11 @@ def test_a_card_is_these_blocks() -> None:
                 "type": "context",
                 "elements": [
                     {
-                        "type": "plain_text",
-                        "text": "Reviewed by qwen3, 23 June 2026 · Highest score of the day",
-                        "emoji": False,
+                        "type": "mrkdwn",
+                        "text": "⚠️ Contains text for AI reviewers\n"
+                        "#1 of 21 in vision · Reviewed by qwen3, 23 June 2026\n"
+                        "<https://arxiv.org/abs/2606.00001|arXiv>",
+                        "verbatim": True,
                     }
                 ],
             },
@@ -192,22 +207,52 @@ def test_a_card_is_these_blocks() -> None:
                         "text": {"type": "plain_text", "text": "🔖 Discuss", "emoji": True},
                         "value": "2606.00001",
                         "accessibility_label": "Discuss Paper 1: Attention Is Enough",
-                    }
+                    },
+                    {
+                        "type": "button",
+                        "action_id": "review",
+                        "text": {"type": "plain_text", "text": "Full review", "emoji": True},
+                        "value": "2606.00001",
+                    },
                 ],
             },
         ],
     }
 
 
-def test_a_compact_card_has_a_button_beside_it_and_limitations_in_one_line() -> None:
-    (page,) = render(build_message(a_card(2)), DigestStyle.COMPACT)
-    section, small_print = page.payload["blocks"]
-    assert section["text"]["text"] == (
-        "2️⃣ *<https://arxiv.org/abs/2606.00002|Paper 2: Attention Is Enough>* · 8.7/10\n"
-        "Attention is enough. It always was."
+def test_a_compact_card_is_a_title_a_sentence_and_a_limitation_with_its_button_at_the_foot() -> None:
+    (page,) = render(build_message(a_card(2), a_card(3)), DigestStyle.COMPACT)
+    first, first_small_print, _, _, foot = page.payload["blocks"]
+    assert first["text"]["text"] == (
+        "2️⃣ *<https://arxiv.org/abs/2606.00002|Paper 2: Attention Is Enough>* · 8.7/10\nAttention is enough."
     )
-    assert section["accessory"]["value"] == "2606.00002"
-    assert small_print["elements"][0]["text"] == "Limitations: Only English was tested; One seed"
+    assert first_small_print["elements"][0]["text"] == "Limitation: only English was tested · +3"
+    assert first_small_print["block_id"] == "paper:2606.00002"
+    assert [button["text"]["text"] for button in foot["elements"]] == ["🔖 2", "🔖 3"]
+    assert [button["action_id"] for button in foot["elements"]] == ["discuss", "discuss.1"]
+    assert [button["value"] for button in foot["elements"]] == ["2606.00002", "2606.00003"]
+
+
+def test_buttons_at_the_end_of_a_compact_digest_share_the_row_at_its_foot() -> None:
+    more = Buttons((Button(ButtonAction.SETTINGS, "Settings", "C1"),))
+    (page,) = render(build_message(a_card(1), a_card(2), more), DigestStyle.COMPACT)
+    assert list_block_types(page).count("actions") == 1
+    assert [button["text"]["text"] for button in page.payload["blocks"][-1]["elements"]] == [
+        "🔖 1",
+        "🔖 2",
+        "Settings",
+    ]
+
+
+def test_the_compact_button_of_a_paper_without_a_place_has_its_short_title() -> None:
+    (page,) = render(build_message(a_card(None), a_card(2)), DigestStyle.COMPACT)
+    assert [button["text"]["text"] for button in find_discuss_buttons(page)] == ["🔖 Paper None", "🔖 2"]
+
+
+def test_a_compact_card_with_links_has_its_reason_before_them() -> None:
+    card = a_card(None, brief_limitation="", brief_links=(Link("PDF", "https://arxiv.org/pdf/1"),))
+    (page,) = check_all(build_message(card), DigestStyle.COMPACT)
+    assert "\n#1 of 21 in vision · PDF\n" in read_page(page)
 
 
 def test_papers_up_to_ten_have_keycaps_and_later_ones_numbers() -> None:
@@ -217,17 +262,19 @@ def test_papers_up_to_ten_have_keycaps_and_later_ones_numbers() -> None:
 
 
 @every_style
-def test_a_card_without_a_review_says_so_and_has_no_heading_for_limitations(style: DigestStyle) -> None:
-    bare = a_card(limitations=(), limitations_note="Limitations not reviewed", review_line="", reason="")
+def test_a_card_without_limitations_has_no_heading_for_them(style: DigestStyle) -> None:
+    bare = a_card(limitations=(), brief_limitation="", score="No review yet", review_line="", reason="")
     text = "\n".join(read_page(page) for page in check_all(build_message(bare), style))
-    assert "Limitations not reviewed" in text
-    assert "*Limitations*" not in text
+    assert text.count("No review yet") == 1
+    assert "Limitation" not in text
 
 
 @every_style
 def test_a_card_with_nothing_but_a_title_leaves_no_gaps(style: DigestStyle) -> None:
-    (page,) = check_all(build_message(Card("1", "Title", "https://a.org/1")), style)
-    assert read_page(page).split("\n") == ["*Title*", "🔖 Discuss"]
+    (page,) = check_all(build_message(Card("1", "Title", "https://a.org/1", number=1)), style)
+    title, button = read_page(page).split("\n")
+    assert title.endswith("*Title*") or title == "*1. Title*"
+    assert button in ("🔖 Discuss", "🔖 1")
 
 
 @every_style
@@ -250,7 +297,7 @@ def test_the_notification_is_the_summary_and_screen_readers_get_the_whole_card()
     assert first.payload["text"] == "Tuesday - 1 papers"
     assert second.payload["text"].split("\n") == [
         "1. Paper 1: Attention Is Enough",
-        "8.7/10 · Machine Learning · A. Author, B. Author and 3 more",
+        "8.7/10 · Machine Learning · 3 Feb 2024 · A. Author, B. Author and 3 more",
         "Attention is enough. It always was.",
         "Limitations: Only English was tested; One seed",
         "132 new papers considered.",
@@ -288,13 +335,16 @@ def test_a_thread_digest_lists_papers_in_the_channel_and_has_cards_in_the_thread
     header, *cards = check_all(a_digest(5), DigestStyle.THREAD)
     assert not header.in_thread
     assert header.papers == ()
-    assert read_page(header).split("\n")[2:4] == [
-        "1. *Paper 1: Attention Is Enough* · 8.7/10",
-        "2. *Paper 2: Attention Is Enough* · 8.7/10",
+    assert read_page(header).split("\n")[2:6] == [
+        "1️⃣ *Paper 1: Attention Is Enough* · 8.7/10",
+        "Attention is enough.",
+        "Limitation: only English was tested · +3",
+        "2️⃣ *Paper 2: Attention Is Enough* · 8.7/10",
     ]
-    assert "considered" not in read_page(header)
+    assert find_discuss_buttons(header) == []
+    assert read_page(header).endswith("132 new papers considered.")
     assert all(page.in_thread for page in cards)
-    assert "considered" in read_page(cards[-1])
+    assert not any("considered" in read_page(page) for page in cards)
 
 
 def test_a_long_list_continues_in_the_thread() -> None:
@@ -304,6 +354,7 @@ def test_a_long_list_continues_in_the_thread() -> None:
     assert [page.in_thread for page in listing] == [False] + [True] * (len(listing) - 1)
     assert list(pages[: len(listing)]) == listing
     assert sum(len(read(markup).links) for page in listing for markup in list_markups(page)) == 100
+    assert "considered" in read_page(listing[-1])
 
 
 @every_style
@@ -330,7 +381,7 @@ def test_text_after_a_card_follows_the_card(style: DigestStyle) -> None:
     assert positions == sorted(positions)
 
 
-@every_style
+@pytest.mark.parametrize("style", [DigestStyle.CARDS, DigestStyle.COMPACT])
 def test_a_footer_that_does_not_fit_gets_its_own_page_and_no_line_is_left_over(style: DigestStyle) -> None:
     full = a_card(limitations=("word " * 70,) * 20, warnings=("word " * 70,) * 20)
     footer: tuple[Block, ...] = (Divider(), *[Text("word " * 580)] * 4)
@@ -425,7 +476,20 @@ def nasty_message(text: str) -> Message:
         review_line=text,
         reason=text,
     )
-    noted = a_card(2, title=text, tldr=text, limitations=(), limitations_note=text)
+    links = (Link(text, "https://arxiv.org/pdf/1"),)
+    noted = a_card(
+        2,
+        title=text,
+        tldr=text,
+        limitations=(),
+        flag_note=text,
+        links=links,
+        brief=text,
+        brief_limitation=text,
+        brief_links=links,
+        short_title=text,
+        review_label=text,
+    )
     return build_message(
         Heading(text),
         Text(text),
@@ -542,7 +606,7 @@ def test_an_address_cannot_break_out_of_its_link(url: str, target: str, style: D
 )  # fmt: skip
 @every_style
 def test_a_title_without_a_valid_address_has_no_link(url: str, style: DigestStyle) -> None:
-    for page in render(build_message(a_card(url=url)), style):
+    for page in render(build_message(a_card(url=url, links=(Link("PDF", url),))), style):
         check_page(page.payload, allowed_urls=())
         assert "*1. Paper 1: Attention Is Enough*" in read_page(
             page
@@ -575,7 +639,15 @@ cards = st.builds(
     domain=words,
     tldr=words,
     limitations=st.lists(words, max_size=3).map(tuple),
-    limitations_note=words,
+    published=words,
+    remaining_limitations=st.integers(0, 9),
+    flag_note=words,
+    links=st.lists(st.builds(Link, words, st.just("https://arxiv.org/pdf/1")), max_size=8).map(tuple),
+    review_label=words,
+    short_title=words,
+    brief=words,
+    brief_limitation=words,
+    brief_links=st.lists(st.builds(Link, words, st.just("https://arxiv.org/pdf/1")), max_size=8).map(tuple),
     warnings=st.lists(words, max_size=2).map(tuple),
     review_line=words,
     reason=words,
