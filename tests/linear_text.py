@@ -159,6 +159,19 @@ def _present_found(has_all_words: Any, text: str) -> object:
     return has_all_words("a title", text), has_all_words(text, "a title " + text)
 
 
+def _find_word_in(pattern: Any, text: str) -> object:
+    return pattern.sub("", text)
+
+
+def _adapt_record(adapt_record: Any, text: str) -> object:
+    keys = ("id", "abs", "DOI", "extra", "date", text[:100])
+    return adapt_record({"author": [text], **dict.fromkeys(keys, text)}, {"title"})
+
+
+def _read_rows(read_rows: Any, text: str) -> object:
+    return list(read_rows(iter(["title,id\n", text]), "it"))
+
+
 def _convert_latex(convert_latex: Any, text: str) -> object:
     return convert_latex(text, "Name")
 
@@ -336,6 +349,9 @@ REGISTERED: dict[str, tuple[Probe, ...]] = {
     "digests/sources/arxiv/papers.py": (Probe("is_withdrawn", _is_withdrawn), Probe("collapse_spaces")),
     "digests/sources/arxiv/rss.py": (Probe("parse_feed", _parse_feed), Probe("split_author_names")),
     "digests/sources/arxiv/xml.py": (Probe("parse_xml", _parse_bytes),),
+    "bot/ingest/importing.py": (Probe("_GIVEN_VALUE", _find_word_in),),
+    "digests/sources/foreign_records.py": (Probe("adapt_record", _adapt_record),),
+    "digests/sources/table.py": (Probe("read_rows", _read_rows),),
     "digests/sources/reviews.py": (Probe("parse_record", _read_record),),
     "digests/sources/stream.py": (Probe("split_records", _split_pieces),),
     "digests/text.py": (

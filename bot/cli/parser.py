@@ -37,7 +37,7 @@ def build_parser() -> argparse.ArgumentParser:
     add_command("demo", "demo", "show today's digest of bundled papers; needs nothing")
 
     command = add_command("import", "import_papers", "bring scored papers in")
-    places_help = "JSON or JSON Lines, also .gz; - reads standard input"
+    places_help = "JSON, JSON Lines or CSV, also .gz; - reads standard input"
     command.add_argument("places", nargs="+", metavar="FILE_OR_URL", help=places_help)
     private_help = "the addresses may lie in a private network: they are your own"
     command.add_argument("--allow-private", action="store_true", help=private_help)

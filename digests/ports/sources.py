@@ -84,17 +84,25 @@ class Health(Protocol):
 class BadRecord:
     """A record that could not be used, with the reason as part of a sentence.
 
-    `line` is the line or number of the record in its source, from 1. `field` is empty if no single field is
-    at fault.
+    `line` is the line of the record in its source, or its number, as `unit` says; both are from 1. `field` is
+    empty if no single field is at fault. `further` has the fields and reasons of its other faults.
     """
 
     source: str
     line: int
     field: str
     reason: str
+    further: tuple[tuple[str, str], ...] = ()
+    unit: str = "line"
+
+    @property
+    def faults(self) -> tuple[tuple[str, str], ...]:
+        """Return the fields and reasons of all faults, in the order in which they were found."""
+        return ((self.field, self.reason), *self.further)
 
     def __str__(self) -> str:
-        return f"{self.source}, line {self.line}: {self.field + ': ' if self.field else ''}{self.reason}"
+        faults = "; ".join(f"{field}: {reason}" if field else reason for field, reason in self.faults)
+        return f"{self.source}, {self.unit} {self.line}: {faults}"
 
 
 ProgressCallback = Callable[[int, int | None], None]

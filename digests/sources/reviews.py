@@ -1,9 +1,11 @@
 """Scored papers: the schema of an imported record, and its conversion to a paper and a review."""
 
+import difflib
 import json
 import re
+from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, BinaryIO, Literal
 
@@ -13,7 +15,15 @@ from digests.errors import InputError
 from digests.ids import PaperId, paper_id_of_address, parse_arxiv_id
 from digests.model import NOT_REVIEWED, Flag, Paper, ReadDepth, Review
 from digests.ports.sources import BadRecord, ProgressCallback
+from digests.sources.foreign_records import (
+    adapt_record,
+    is_attachment,
+    list_unknown_keys,
+    split_wrapper,
+    withdrawal_day,
+)
 from digests.sources.stream import STANDARD_INPUT, Connect, describe_location, open_text, split_records
+from digests.sources.table import FAULT, Place
 from digests.text import normalize_text
 
 FUTURE_TOLERANCE = timedelta(days=2)
@@ -24,6 +34,10 @@ FIRST_YEAR = 1900
 
 MAX_TITLE_CHARACTERS = 2_000
 """Characters of a title that is accepted. The longest ones on arXiv have a few hundred."""
+
+
+MAX_UNKNOWN_KEYS = 50
+"""Unknown keys that are counted, so that a file of them costs no memory."""
 
 
 class FlagRecord(BaseModel):
@@ -84,6 +98,9 @@ class ReviewRecord(BaseModel):
     flags: list[FlagRecord] | None = None
 
 
+_FIELDS = frozenset(ReviewRecord.model_fields)
+
+
 def build_record_schema() -> dict[str, Any]:
     """Return the JSON Schema of one record, which requires an `arxiv_id` or a `url`."""
     json_schema = ReviewRecord.model_json_schema()
@@ -109,6 +126,8 @@ class ReviewFile:
     progress: ProgressCallback = lambda done, size: None
     display_name: str = ""
     connect: Connect | None = field(default=None, repr=False)
+    unknown_keys: Counter[str] = field(default_factory=Counter, compare=False)
+    """Records by a key that they have and that means nothing, of at most `MAX_UNKNOWN_KEYS` keys."""
 
     def read_records(self) -> Iterator[tuple[Paper, Review] | BadRecord]:
         """Yield each record as a paper and its review, or as a `BadRecord`, in their order.
@@ -124,24 +143,86 @@ class ReviewFile:
             progress=self.progress,
             connect=self.connect,
         ) as pieces:
-            for line, raw in split_records(pieces, name):
-                yield parse_record(raw, source=name, line=line, today=self.today)
+            for place, raw in split_records(pieces, name):
+                yield from self._read_record(raw, place, name)
+
+    def _read_record(self, raw: str, place: Place, name: str) -> Iterator[tuple[Paper, Review] | BadRecord]:
+        """Yield the record, or those that it wraps. Notes and files of Zotero are left out."""
+        try:
+            value = _load_json(raw)
+        except _BadFieldError as bad:
+            yield BadRecord(name, place.number, bad.field, bad.reason, unit=place.unit)
+            return
+        wrapped = split_wrapper(value) if isinstance(value, dict) else None
+        for number, member in enumerate([value] if wrapped is None else wrapped, start=1):
+            if not isinstance(member, dict) or not is_attachment(member):
+                self._count_unknown_keys(member)
+                member_place = place if wrapped is None else Place("record", number)
+                yield _parse_value(member, name, member_place, self.today)
+
+    def _count_unknown_keys(self, member: Any) -> None:
+        if isinstance(member, dict) and FAULT not in member:
+            for key in list_unknown_keys(member, _FIELDS):
+                if key in self.unknown_keys or len(self.unknown_keys) < MAX_UNKNOWN_KEYS:
+                    self.unknown_keys[key] += 1
 
 
 def parse_record(raw: str, *, source: str, line: int, today: date) -> tuple[Paper, Review] | BadRecord:
     """Parse the JSON text of one record into a paper and a review, or a `BadRecord`. Never raises.
 
     A record without a score, a rank and review texts gives `NOT_REVIEWED`. `source` and `line` go into the
-    bad record. A date is bad if it lies more than `FUTURE_TOLERANCE` after `today`, or before `FIRST_YEAR`.
+    bad record, with all its faults. A date is bad if it lies more than `FUTURE_TOLERANCE` after `today`, or
+    before `FIRST_YEAR`.
     """
     try:
-        record = _validate_record(raw)
-        return _build_paper(record, _identify_paper(record), today), _build_review(record, today)
+        value = _load_json(raw)
     except _BadFieldError as bad:
         return BadRecord(source, line, bad.field, bad.reason)
+    return _parse_value(value, source, Place("line", line), today)
+
+
+def _parse_value(value: Any, source: str, place: Place, today: date) -> tuple[Paper, Review] | BadRecord:
+    if isinstance(value, dict) and FAULT in value:
+        return BadRecord(source, place.number, "", str(value[FAULT]), unit=place.unit)
+    if not isinstance(value, dict):
+        reason = f"must be an object with a paper's fields, not {_quote_value(value)}"
+        return BadRecord(source, place.number, "", reason, unit=place.unit)
+    fields = adapt_record(value, _FIELDS)
+    faults: list[tuple[str, str]] = []
+    try:
+        record = ReviewRecord.model_validate(fields)
     except ValidationError as error:
-        field, reason = _describe_first_problem(error)
-        return BadRecord(source, line, field, reason)
+        problems = error.errors(include_url=False)
+        faults = list(dict(_describe_problem(problem, fields) for problem in problems).items())
+        record = _leave_out(fields, {str(problem["loc"][0]) for problem in problems if problem["loc"]})
+    told = {field.partition(".")[0] for field, _ in faults}
+    faults += [(field, reason) for field, reason in _find_faults(record, today) if field not in told]
+    if faults:
+        (field, reason), *further = faults
+        return BadRecord(source, place.number, field, reason, tuple(further), place.unit)
+    paper = _build_paper(record, _identify_paper(record))
+    return replace(paper, withdrawn=withdrawal_day(value)), _build_review(record)
+
+
+def _leave_out(fields: dict[str, Any], bad_fields: set[str]) -> ReviewRecord:
+    """Return the record without its bad fields, so that the others can be checked too."""
+    kept = {field: value for field, value in fields.items() if field not in bad_fields}
+    return ReviewRecord.model_validate({"title": "-", **kept})
+
+
+def _find_faults(record: ReviewRecord, today: date) -> Iterator[tuple[str, str]]:
+    """Yield the field and the reason of each fault that the types of the fields do not show."""
+    try:
+        _identify_paper(record)
+    except _BadFieldError as bad:
+        yield bad.field, bad.reason
+    if len(record.title) > MAX_TITLE_CHARACTERS:
+        yield "title", f"is longer than {MAX_TITLE_CHARACTERS:,} characters"
+    elif not normalize_text(record.title):
+        yield "title", "is empty"
+    for name in ("published", "reviewed_at"):
+        if reason := _find_date_fault(getattr(record, name), today):
+            yield name, reason
 
 
 class _BadFieldError(Exception):
@@ -158,17 +239,15 @@ In UTF-8 text a lone surrogate can only occur as an escape.
 """
 
 
-def _validate_record(raw: str) -> ReviewRecord:
-    if "\x00" not in raw and ("\\u" not in raw or not any(sign in raw for sign in _UNSAFE_ESCAPES)):
-        return ReviewRecord.model_validate_json(raw)
+def _load_json(raw: str) -> Any:
+    """Parse JSON, without the characters that a database refuses. Raises _BadFieldError."""
     try:
-        return ReviewRecord.model_validate(
-            _strip_unsafe_characters(json.loads(raw, strict=False)), strict=None
-        )
+        value = json.loads(raw, strict=False)
     except (ValueError, RecursionError) as error:
-        if isinstance(error, ValidationError):
-            raise
         raise _BadFieldError("", f"is not JSON ({error})") from None
+    if "\x00" in raw or ("\\u" in raw and any(sign in raw for sign in _UNSAFE_ESCAPES)):
+        return _strip_unsafe_characters(value)
+    return value
 
 
 def _strip_unsafe_characters(value: Any) -> Any:
@@ -199,13 +278,9 @@ def _identify_paper(record: ReviewRecord) -> PaperId:
         raise _BadFieldError("url", str(error)) from None
 
 
-def _build_paper(record: ReviewRecord, identity: PaperId, today: date) -> Paper:
-    if len(record.title) > MAX_TITLE_CHARACTERS:
-        raise _BadFieldError("title", f"is longer than {MAX_TITLE_CHARACTERS:,} characters")
-    if not normalize_text(record.title):
-        raise _BadFieldError("title", "is empty")
-    categories = _split_names(record.categories)
-    primary = " ".join((record.primary_category or "").split()) or (categories[0] if categories else "")
+def _build_paper(record: ReviewRecord, identity: PaperId) -> Paper:
+    categories = _split_categories(record.categories)
+    primary, *others = _split_categories(record.primary_category) or categories or ("",)
     return Paper(
         id=identity.id,
         title=record.title,
@@ -213,37 +288,81 @@ def _build_paper(record: ReviewRecord, identity: PaperId, today: date) -> Paper:
         version=identity.version,
         authors=_split_names(record.authors),
         abstract=record.abstract or "",
-        primary_category=primary.replace(" ", "-"),
-        categories=_split_categories(primary, categories),
-        published=_check_date("published", record.published, today),
+        primary_category=primary,
+        categories=tuple(dict.fromkeys(name for name in (primary, *others, *categories) if name)),
+        published=_to_day(record.published),
         flags=tuple(Flag(flag.category, flag.excerpt) for flag in record.flags or ()),
     )
 
 
+_NAME_SEPARATOR = re.compile(r" ?[;,] ?(?:and )?| and | & ")
+_SUFFIXES = ("jr", "sr", "ii", "iii", "iv")
+
+
 def _split_names(names: list[str] | str | None) -> tuple[str, ...]:
-    """Return names from a list, or from one text with commas, semicolons or "and" between them."""
+    """Return names from a list, or from one text with commas, semicolons or "and" between them.
+
+    "Lovelace, Ada" in a list, or between semicolons, is one name with its family name first.
+    """
     if isinstance(names, str):
-        names = re.split(r" ?[;,] ?(?:and )?| and ", " ".join(names.split()))
-    return tuple(clean_name for name in names or () if (clean_name := " ".join(name.split())))
+        text = " ".join(names.split())
+        names = text.split(";") if ";" in text else _split_at_commas(text)
+    entries = [" ".join(name.split()) for name in names or ()]
+    if all(entry.count(",") == 1 for entry in entries):
+        entries = [_put_family_last(entry) for entry in entries]
+    else:
+        entries = [name for entry in entries for name in _split_at_commas(entry)]
+    return tuple(name for entry in entries if (name := entry.strip()))
 
 
-def _split_categories(primary: str, categories: tuple[str, ...]) -> tuple[str, ...]:
-    """Return each category once, the primary one first. A text with spaces ("cs.LG cs.AI") holds several."""
-    words = dict.fromkeys(word for name in (primary, *categories) for word in name.split())
-    return tuple(words)
+def _split_at_commas(text: str) -> list[str]:
+    found: list[str] = []
+    for name in _NAME_SEPARATOR.split(text):
+        if found and name.casefold().rstrip(".") in _SUFFIXES:
+            found[-1] = f"{found[-1]} {name}"
+        else:
+            found.append(name)
+    return found
 
 
-def _check_date(field: str, value: datetime | date | None, today: date) -> date | None:
-    day = value.date() if isinstance(value, datetime) else value
+def _put_family_last(name: str) -> str:
+    family, given = (part.strip() for part in name.split(","))
+    if not given or given.casefold().rstrip(".") in _SUFFIXES:
+        return f"{family} {given}"
+    return f"{given} {family}" if " " not in family or " " not in given else name
+
+
+_ARXIV_CATEGORY = re.compile(r"[a-z-]+(?:\.[A-Za-z-]+)?")
+
+
+def _split_categories(names: list[str] | str | None) -> tuple[str, ...]:
+    """Return each category once, from a list or a text with commas, semicolons or spaces between them.
+
+    Spaces part only arXiv's names ("cs.LG stat.ML"). In others they become hyphens.
+    """
+    found: list[str] = []
+    for entry in re.split(r"[,;]", names) if isinstance(names, str) else names or ():
+        for name in entry.split(",") if isinstance(names, list) else [entry]:
+            words = name.split()
+            are_names = any("." in word for word in words) and all(map(_ARXIV_CATEGORY.fullmatch, words))
+            found += words if are_names else ["-".join(words)]
+    return tuple(dict.fromkeys(filter(None, found)))
+
+
+def _to_day(value: datetime | date | None) -> date | None:
+    return value.date() if isinstance(value, datetime) else value
+
+
+def _find_date_fault(value: datetime | date | None, today: date) -> str:
+    day = _to_day(value)
     if day is not None and day > today + FUTURE_TOLERANCE:
-        raise _BadFieldError(field, f"{day.isoformat()} lies in the future")
+        return f"{day.isoformat()} lies in the future"
     if day is not None and day.year < FIRST_YEAR:
-        raise _BadFieldError(field, f"{day.isoformat()} lies before {FIRST_YEAR}")
-    return day
+        return f"{day.isoformat()} lies before {FIRST_YEAR}"
+    return ""
 
 
-def _build_review(record: ReviewRecord, today: date) -> Review:
-    _check_date("reviewed_at", record.reviewed_at, today)
+def _build_review(record: ReviewRecord) -> Review:
     fields = (
         record.score, record.rank, record.tldr or "", record.methodology or "", record.experiments or "",
         record.reproducibility or "", record.limitations or "", record.impact or "",
@@ -262,29 +381,49 @@ def _to_instant(value: datetime | date | None) -> datetime | None:
     return value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
 
 
-def _describe_first_problem(error: ValidationError) -> tuple[str, str]:
-    """Return the field and the reason in words: "score", "must be a number from 0 to 10, not 11".
-
-    The field is empty if no single one is at fault.
-    """
-    problem = error.errors(include_url=False)[0]
+def _describe_problem(problem: Any, fields: dict[str, Any]) -> tuple[str, str]:
+    """Return the field and the reason in words: "score", "must be a number from 0 to 10, not 11"."""
     field = ".".join(
         str(part) for part in problem["loc"] if part not in ("list[str]", "str", "datetime", "date")
     )
-    given_value = json.dumps(problem.get("input"), default=str, ensure_ascii=False)
-    given_value = given_value if len(given_value) <= 60 else given_value[:59] + "…"
+    given_value = _quote_value(problem.get("input"))
     match problem["type"]:
-        case "json_invalid":
-            return "", f"is not JSON ({problem['ctx']['error']})"
         case "missing":
-            return field, "is missing"
+            near = difflib.get_close_matches(field, [key for key in fields if len(key) < 40], n=1, cutoff=0.7)
+            return field, f"is missing (did you mean it by {near[0]!r}?)" if near else "is missing"
         case "string_too_short":
             return field, "is empty"
-        case "model_type":
-            return "", f"must be an object with a paper's fields, not {given_value}"
         case _ if field == "score":
-            return field, f"must be a number from 0 to 10, or null, not {given_value}"
+            return (
+                field,
+                f"must be a number from 0 to 10, or null, not {given_value}{_suggest_number(problem)}",
+            )
         case _ if field == "rank":
-            return field, f"must be a whole number from 1, or null, not {given_value}"
+            return (
+                field,
+                f"must be a whole number from 1, or null, not {given_value}{_suggest_number(problem)}",
+            )
+        case _ if field in ("published", "reviewed_at"):
+            return field, f"must be a date such as 2026-11-24, not {given_value}"
+        case "string_type":
+            return field, f"must be a text, not {given_value}"
         case _:
             return field, f"{problem['msg'].lower()}, not {given_value}"
+
+
+def _suggest_number(problem: Any) -> str:
+    """Return the question whether a number in a text is meant, such as 8.3 by "8,3"."""
+    given = problem.get("input")
+    number = r"\s*(\d{1,2})(?:[.,](\d{1,4}))?\s*(?:/\s*10)?\s*"
+    found = re.fullmatch(number, given) if isinstance(given, str) else None
+    return f": did you mean {found[1]}{'.' + found[2] if found[2] else ''}?" if found else ""
+
+
+def _quote_value(value: Any) -> str:
+    """Return the beginning of a value as JSON."""
+    short = value[:80] if isinstance(value, str) else value
+    try:
+        quoted = json.dumps(short, default=str, ensure_ascii=False)
+    except (ValueError, RecursionError):
+        quoted = "a value that is nested too deeply"
+    return quoted if len(quoted) <= 60 else quoted[:59] + "…"

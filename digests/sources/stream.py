@@ -1,4 +1,4 @@
-"""Streaming of JSON or JSON Lines records from a file, an address or standard input, plain or gzipped.
+"""Streaming of records (JSON, JSON Lines, CSV) from a file, an address or standard input, plain or gzipped.
 
 Memory is bounded by one record and one piece of text. A file at an address is downloaded first.
 """
@@ -19,6 +19,7 @@ from typing import IO, TYPE_CHECKING, Any, BinaryIO, NoReturn, TypeVar
 from digests.errors import InputError, SourceError
 from digests.ports.sources import ProgressCallback
 from digests.sources.http.addresses import describe_address
+from digests.sources.table import Place, read_rows
 
 if TYPE_CHECKING:
     from digests.sources.http.client import SourceClient
@@ -127,7 +128,7 @@ def _decode_text(
         yield decoder.decode(b"", final=True)
     except UnicodeDecodeError:
         raise InputError(
-            f"{name} is not text in UTF-8: it must be JSON or JSON Lines, plain or gzipped."
+            f"{name} is not text in UTF-8: it must be JSON, JSON Lines or CSV, plain or gzipped."
         ) from None
     except (zlib.error, EOFError, gzip.BadGzipFile):
         raise InputError(
@@ -201,26 +202,24 @@ def _describe_error(error: Exception) -> str:
     return message or type(error).__name__
 
 
-def split_records(pieces: Iterator[str], name: str) -> Iterator[tuple[int, str]]:
-    """Split a text into records: the members of a JSON array, or the lines of JSON Lines.
+def split_records(pieces: Iterator[str], name: str) -> Iterator[tuple[Place, str]]:
+    """Split a text into records: members of a JSON array, lines of JSON Lines, or rows of a table.
 
-    Yields the line on which a record begins, from 1, and its text. A record that is not valid JSON is yielded
-    too, if its end can be found. Raises InputError otherwise, after the records before it. Raises InputError
-    at once for a text that is empty or begins with anything but "[" or "{". `name` is the text's name in
-    messages.
+    Yields the place of each record and its text; that of a row is a JSON object of its cells by the names of
+    the header. A record that is not valid JSON is yielded too, if its end can be found. Raises InputError
+    otherwise, after the records before it. Raises InputError at once for a text that is empty or in another
+    format. `name` is the text's name in messages.
     """
     text = _RecordScanner(pieces, name)
     match text.peek_character():
         case "":
-            raise InputError(f"{name} is empty: it must hold scored papers as JSON or JSON Lines.")
+            raise InputError(f"{name} is empty: it must hold scored papers as JSON, JSON Lines or CSV.")
         case "[":
             return text.read_members()
         case "{":
             return text.read_lines()
         case _:
-            raise InputError(
-                f"{name} is not JSON: it must be an array of scored papers, or one scored paper a line."
-            )
+            return read_rows(text.read_rest(), name)
 
 
 _SPACE = re.compile(r"[ \t\r\n]*")
@@ -249,7 +248,12 @@ class _RecordScanner:
             if not self._read_more():
                 return ""
 
-    def read_lines(self) -> Iterator[tuple[int, str]]:
+    def read_rest(self) -> Iterator[str]:
+        """Yield the rest of the text in pieces."""
+        yield self._text[self._offset :]
+        yield from self._pieces
+
+    def read_lines(self) -> Iterator[tuple[Place, str]]:
         """Yield each non-blank line. An object that begins with a lone brace may span several lines.
 
         Raises InputError if such an object does not end.
@@ -257,15 +261,19 @@ class _RecordScanner:
         while self.peek_character():
             line = self._line
             record = self._consume_text(self._find_line_length())
-            yield line, record if record.strip() != "{" else record + self._read_rest_of_object(line)
+            is_whole = record.strip() != "{"
+            record = record if is_whole else record + self._read_rest_of_object(line)
+            yield Place("line", line), record
 
-    def read_members(self) -> Iterator[tuple[int, str]]:
+    def read_members(self) -> Iterator[tuple[Place, str]]:
         """Yield each member of an array. Raises InputError for a text after the array, or without its end."""
         self._consume_text(1)
+        number = 0
         while (sign := self.peek_character()) != "]":
             line = self._line
+            number += 1
             yield (
-                line,
+                Place("record", number),
                 (
                     self._consume_text(1) + self._read_rest_of_object(line)
                     if sign == "{"

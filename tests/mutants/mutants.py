@@ -2371,6 +2371,20 @@ MUTANTS: tuple[Mutant, ...] = (
         ),
     ),
     Mutant(
+        "row with an open quotation mark takes the rows below",
+        "digests/sources/table.py",
+        "waiting.extendleft(reversed(row[1:]))",
+        "waiting.clear()",
+        ("tests/digests/sources/test_foreign_records.py::test_a_bad_row_does_not_take_the_others",),
+    ),
+    Mutant(
+        "unknown keys counted without a limit",
+        "digests/sources/reviews.py",
+        "if key in self.unknown_keys or len(self.unknown_keys) < MAX_UNKNOWN_KEYS:",
+        "if key:",
+        ("tests/digests/sources/test_foreign_records.py::test_unknown_keys_are_counted_and_their_number_is_limited",),
+    ),
+    Mutant(
         "a removed name may contain what stands for names",
         "digests/reviewers/prompt.py",
         "anonymized = anonymized.replace(name, _REMOVED_NAME)",

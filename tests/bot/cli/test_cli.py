@@ -75,6 +75,30 @@ def test_a_bad_record_is_reported_by_line_and_field_and_the_rest_is_imported(
     assert done.stdout == "2 new, 0 updated, 0 unchanged, 1 skipped (errors above).\n"
 
 
+def test_faults_of_one_kind_are_told_once_and_unknown_keys_are_named_once(tmp_path: Path) -> None:
+    records = [{"titel": "a", "id": f"2401.{number:05}", "foo": 1} for number in range(532)]
+    records[7] |= {"title": "a", "score": "8,3"}
+    (tmp_path / "papers.json").write_text(json.dumps(records))
+    done = run_paperround(tmp_path, "import", "papers.json")
+    assert done.stderr.splitlines() == [
+        "papers.json: 531 records: title: is missing (did you mean it by 'titel'?); first at record 1",
+        'papers.json, record 8: score: must be a number from 0 to 10, or null, not "8,3": did you mean 8.3?',
+        "papers.json: unknown keys are ignored: “titel” (532 records, did you mean “title”?), "
+        "“foo” (532 records).",
+    ]
+    assert done.stdout == "0 new, 0 updated, 0 unchanged, 532 skipped (errors above).\n"
+
+
+def test_many_kinds_of_faults_are_limited(tmp_path: Path) -> None:
+    flags = [{"title": "a", "id": "2401.00001", "flags": [{"x": 1}] * number} for number in range(1, 9)]
+    kinds = [
+        {"title": "a", "id": "2401.00001", chr(97 + number) * 3: 1, "abstract": number}
+        for number in range(26)
+    ]
+    (tmp_path / "papers.json").write_text(json.dumps(flags + kinds))
+    assert len(run_paperround(tmp_path, "import", "papers.json").stderr.splitlines()) <= 23
+
+
 def test_an_unreadable_file_does_not_stop_the_import_of_others(tmp_path: Path) -> None:
     (tmp_path / "papers.json").write_text(json.dumps(RECORDS))
     done = run_paperround(tmp_path, "import", "none.json", "papers.json")
