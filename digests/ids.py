@@ -8,6 +8,7 @@ from itertools import islice
 from urllib.parse import quote, urlsplit, urlunsplit
 
 from digests.errors import InputError
+from digests.text import limit_combining_marks
 
 MAX_ADDRESS_LENGTH = 2000
 """Characters. Longer addresses break chat platforms, browsers and proxies."""
@@ -155,7 +156,7 @@ def find_paper_ids(text: str) -> list[PaperId]:
     the text.
     """
     found: dict[str, PaperId] = {}
-    compatible = text if text.isascii() else unicodedata.normalize("NFKC", text)
+    compatible = text if text.isascii() else unicodedata.normalize("NFKC", limit_combining_marks(text))
     for word in _MARKUP.split(compatible):
         for reference in _find_in_word(word.strip(_OUTER_SIGNS)):
             found.setdefault(reference.id, reference)

@@ -2382,7 +2382,9 @@ MUTANTS: tuple[Mutant, ...] = (
         "digests/sources/reviews.py",
         "if key in self.unknown_keys or len(self.unknown_keys) < MAX_UNKNOWN_KEYS:",
         "if key:",
-        ("tests/digests/sources/test_foreign_records.py::test_unknown_keys_are_counted_and_their_number_is_limited",),
+        (
+            "tests/digests/sources/test_foreign_records.py::test_unknown_keys_are_counted_and_their_number_is_limited",
+        ),
     ),
     Mutant(
         "a removed name may contain what stands for names",
