@@ -28,11 +28,13 @@ from config.settings import Settings, SourceSettings, SubscriptionSettings
 from digests.build import DigestPolicy
 from digests.domains import resolve_domain
 from digests.errors import InputError
-from digests.model import Heartbeat, Paper, ScoredPaper
+from digests.model import Heartbeat, Paper
 from digests.pick import PickPolicy
 from digests.ports import Store
+from digests.ports.search import SearchRequest, SearchResult
 from digests.ports.sources import Source
 from digests.private_files import find_exposed
+from digests.search.glossary import Glossary, build_glossary
 from digests.search.likeness import IndexedLikeness
 from digests.store import open_store
 from digests.store.copying import DEFAULT_TOMBSTONES
@@ -69,25 +71,27 @@ zoneinfo.reset_tzpath(to=())
 class Services:
     """Objects built from the settings, for one process. `store.close` releases the store at the end.
 
-    `search_directory` holds the search index, which is opened at the first search. `open_fetch_queue` holds
-    the queue of `get_fetch_queue`, once it was asked for.
+    `search_directory` holds the search index, which is opened at the first search; `glossary` has its terms.
+    `open_fetch_queue` holds the queue of `get_fetch_queue`, once it was asked for.
     """
 
     settings: Settings
     store: Store
     delivery_context: DeliveryContext
     search_directory: Path
+    glossary: Glossary
     open_fetch_queue: list[PaperFetchQueue] = field(default_factory=list)
     _open_index: "list[SearchIndex]" = field(default_factory=list)
 
-    def find_papers(self, query: str, limit: int) -> Sequence[ScoredPaper]:
-        """Return up to `limit` papers that match an id, a URL or words, best first.
+    def find_papers(self, request: SearchRequest) -> SearchResult:
+        """Find the papers that a person's text names or describes, best first.
 
         Raises SearchError, and StoreError. Blocks.
         """
-        from digests.search import find_papers
+        from digests.search import PaperSearch
 
-        return find_papers(query, library=self.store.library, index=self._get_index(), limit=limit)
+        search = PaperSearch(self.store.library, self._get_index(), self.glossary)
+        return search.find(request, self.delivery_context.clock().date())
 
     def _get_index(self) -> "SearchIndex":
         """Return the index, opened at the first search: typing a query causes several searches a second.
@@ -113,7 +117,8 @@ def build_services(
         check_domains(subscription.preferences)
     store = open_store(settings.store.url, tombstones=_locate_tombstones(settings))
     context = _build_delivery_context(settings, store, console, clock or _utc_now)
-    services = Services(settings, store, context, _locate_search_index(settings))
+    glossary = build_glossary(settings.search.glossary)
+    services = Services(settings, store, context, _locate_search_index(settings), glossary)
     likeness = IndexedLikeness(store.library, services._get_index)
     return replace(services, delivery_context=replace(context, find_likeness=likeness.find))
 

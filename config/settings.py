@@ -82,6 +82,10 @@ class SearchSettings(SettingsTable):
     directory: str = Field(
         default="", description="Directory of the index. Empty: beside the store, as `<store file>.search`."
     )
+    glossary: dict[str, str] = Field(
+        default={},
+        description="Own terms and what they stand for: words, a paper's arXiv id, or the id and words.",
+    )
 
 
 class DigestSettings(SettingsTable):

@@ -8,8 +8,10 @@ from unittest.mock import patch
 
 from sqlalchemy import Connection, text
 
+from digests.ids import find_paper_ids
 from digests.model import NOT_REVIEWED, Candidate, Paper, Review, ScoredPaper
 from digests.ports import Store
+from digests.ports.search import FoundPaper, Match, SearchRequest, SearchResult
 from digests.store import open_store
 from digests.store.engine import Database, open_database
 from digests.store.migration import migrate
@@ -41,6 +43,28 @@ def a_candidate(id: str, score: float | None = 5.0, domain: str = "cs.LG", **fie
 
 def a_subscription(channel: str = "papers", **preferences: Any) -> Subscription:
     return Subscription(Channel("console", channel), Preferences(**preferences), Schedule())
+
+
+def find_nothing(request: SearchRequest) -> SearchResult:
+    """Search without results, for `Answers` in tests of other things."""
+    return SearchResult()
+
+
+def find_by_id(store: Store) -> Callable[[SearchRequest], SearchResult]:
+    """Return a search that finds papers by the ids in the text, and no words."""
+
+    def find(request: SearchRequest) -> SearchResult:
+        named = [found.id for found in find_paper_ids(request.text)]
+        known = store.library.get(named)
+        return a_search_result(
+            *known.values(), missing_ids=tuple(paper for paper in named if paper not in known)
+        )
+
+    return find
+
+
+def a_search_result(*papers: ScoredPaper, match: Match = Match.ID, **fields: Any) -> SearchResult:
+    return SearchResult(tuple(FoundPaper(scored, match) for scored in papers), **fields)
 
 
 def a_store() -> Store:

@@ -155,8 +155,14 @@ def _match_rules(rules: Any, text: str) -> object:
     return [list(rule.pattern.finditer(text.lower())) for rule in rules]
 
 
-def _present_found(has_all_words: Any, text: str) -> object:
-    return has_all_words("a title", text), has_all_words(text, "a title " + text)
+def _read_filters(read: Any, text: str) -> object:
+    from datetime import date
+
+    return [read(start + text, date(2026, 7, 1)) for start in ("", "in:", "since:", 'by:"')]
+
+
+def _find_names(find_names: Any, text: str) -> object:
+    return find_names(text, text), find_names("", "We propose " + text)
 
 
 def _find_word_in(pattern: Any, text: str) -> object:
@@ -303,7 +309,6 @@ REGISTERED: dict[str, tuple[Probe, ...]] = {
         Probe("split_text", _split_mrkdwn),
     ),
     "bot/platforms/slack/settings.py": (Probe("_validate_command"), Probe("_validate_emoji_name")),
-    "bot/present/lookup.py": (Probe("_has_all_words", _present_found),),
     "config/problems.py": (Probe("_quote_key"), Probe("quote_value")),
     "config/secrets.py": (Probe("find_secrets", _find_secrets),),
     "config/validators.py": (
@@ -344,8 +349,15 @@ REGISTERED: dict[str, tuple[Probe, ...]] = {
         Probe("sanitize_text", _sanitize),
         Probe("truncate_middle", _truncate),
     ),
+    "digests/search/filters.py": (Probe("read_filters", _read_filters),),
     "digests/search/index.py": (Probe("_INDEX_FILES", _fullmatch),),
-    "digests/search/query.py": (Probe("parse_query"), Probe("tokenize_text")),
+    "digests/search/query.py": (Probe("parse_query", _read_filters), Probe("tokenize_text")),
+    "digests/search/schema.py": (
+        Probe("find_names", _find_names),
+        Probe("find_initials"),
+        Probe("find_defined_acronyms"),
+        Probe("date_of_id"),
+    ),
     "digests/sources/arxiv/papers.py": (Probe("is_withdrawn", _is_withdrawn), Probe("collapse_spaces")),
     "digests/sources/arxiv/rss.py": (Probe("parse_feed", _parse_feed), Probe("split_author_names")),
     "digests/sources/arxiv/xml.py": (Probe("parse_xml", _parse_bytes),),

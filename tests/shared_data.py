@@ -21,6 +21,11 @@ def arxiv_day() -> list[dict[str, Any]]:
     return _lines("arxiv/day_2026-06-30_dedup.jsonl")
 
 
+def arxiv_snapshot() -> list[dict[str, Any]]:
+    """Return 500 records of the arXiv metadata snapshot."""
+    return _lines("arxiv/snapshot_500.jsonl")
+
+
 def limitation_lists() -> list[list[str]]:
     """Return 1,487 lists of limitations, as separate points."""
     return [record["points"] for record in _lines("limitation_lists.jsonl")]

@@ -87,6 +87,8 @@ class ButtonAction(StrEnum):
     """Show the paper to the whole channel."""
     REVIEW = "review"
     """Show the full review of the paper to the person alone. Cards with a `review_label` have this button."""
+    MORE = "more"
+    """Show further results of a look-up. The value is their offset, a colon and the text of the look-up."""
     SHOW = "show"
     """Show the paper's card to the person alone."""
     UNDO = "undo"

@@ -3,22 +3,31 @@
 import argparse
 import json
 
-from bot.cli.terminal import EXIT_OK, build_cli_services, print_json, print_lines
-from bot.present.lookup import format_paper_lines, to_paper_records
+from bot.cli.terminal import EXIT_OK, build_cli_services, open_console, print_json, print_lines
+from bot.present.lookup import describe_emptied, format_paper_lines, present_missing_paper, to_paper_records
 from digests.errors import InputError
+from digests.ports.search import SearchRequest
 
 
 def run_command(options: argparse.Namespace) -> int:
     """Print the papers that an id, an address or words find, best first.
 
-    Raises InputError if nothing is found; with --json an empty array is printed instead.
+    Notes about filters go to standard error. Raises InputError if nothing is found; with --json an empty
+    array is printed instead.
     """
     words = " ".join(options.words)
-    found = build_cli_services(options).find_papers(words, options.limit)
+    result = build_cli_services(options).find_papers(SearchRequest(words, options.limit))
+    notes = list(result.faults)
+    if result.emptied_by:
+        notes.append(describe_emptied(result))
+    for note in notes:
+        open_console(is_stderr=True).print(note, markup=False, highlight=False, soft_wrap=True)
     if options.json:
-        print_json(json.dumps(to_paper_records(found), ensure_ascii=False, indent=2))
+        print_json(json.dumps(to_paper_records(result.papers), ensure_ascii=False, indent=2))
         return EXIT_OK
-    if not found:
-        raise InputError(f"Nothing found for “{words[:80]}”: try an arXiv id, an address, or fewer words.")
-    print_lines(*format_paper_lines(found))
+    if result.missing_ids and not result.found:
+        raise InputError(present_missing_paper(result.missing_ids[0], can_fetch=False).summary + ".")
+    if not result.found:
+        raise InputError(f"Nothing found for “{words[:80]}”: try fewer or other words.")
+    print_lines(*format_paper_lines(result.papers))
     return EXIT_OK

@@ -1,6 +1,6 @@
 """Types that all conversation shares: a person, a reply, and the services and settings behind an answer."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -9,8 +9,8 @@ from bot.conversation.paper_fetch_queue import PaperFetchQueue
 from bot.conversation.subscription_form import SubscriptionForm
 from digests.build import DigestPolicy
 from digests.errors import InputError
-from digests.model import ScoredPaper
 from digests.ports import Store
+from digests.ports.search import SearchRequest, SearchResult
 from digests.subscription import Channel
 from digests.text import clip_text
 
@@ -41,30 +41,30 @@ class Reply:
     """Reply to one person: `message` is for the person alone, `announcement` for the whole channel.
 
     None announces nothing. A platform with forms opens `form` for the person, if there is one, in place of
-    the message. `missing_paper` is the arXiv id of a paper that the library lacks, or empty: where papers can
-    be fetched, the paper is fetched and shown in place of the message.
+    the message. `missing_papers` are arXiv ids that the person named and the library lacks: where papers can
+    be fetched, they are fetched, and shown in place of the message.
     """
 
     message: Message
     announcement: Message | None = None
     form: SubscriptionForm | None = None
-    missing_paper: str = ""
+    missing_papers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class ConversationContext:
     """Services and settings that answers need, the same for every channel of a platform.
 
-    `find_papers` searches the library for some words, and returns papers, best first, at most as many as its
-    second argument. It raises SearchError and StoreError. `fetch_queue` fetches unknown papers from arXiv; it
-    is None in a set-up without arXiv. `admins_label` names the people who may change a digest where not
-    everybody may. With `has_workspace_queue`, the channels of a workspace have one queue, else each channel
-    has its own. A mark counts in the queue for `mark_retention`; the number on a card has no age limit.
+    `find_papers` searches the library, and raises SearchError and StoreError. `fetch_queue` fetches unknown
+    papers from arXiv; it is None in a set-up without arXiv. `admins_label` names the people who may change a
+    digest where not everybody may. With `has_workspace_queue`, the channels of a workspace have one queue,
+    else each channel has its own. A mark counts in the queue for `mark_retention`; the number on a card has
+    no age limit.
     `deciders` are the people who may decide about held papers, by `Person.qualify_id`.
     """
 
     store: Store
-    find_papers: Callable[[str, int], Sequence[ScoredPaper]]
+    find_papers: Callable[[SearchRequest], SearchResult]
     digest_policy: DigestPolicy
     clock: Callable[[], datetime]
     paper_command: str = "/paper"

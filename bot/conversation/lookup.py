@@ -7,8 +7,11 @@ from dataclasses import dataclass
 from bot.chat.message import Message
 from bot.conversation.commands import clean_lookup_text, present_paper_help
 from bot.conversation.context import ConversationContext, Person, Reply
+from bot.conversation.queue import QueueAnswers
 from bot.present.card import describe_hold
 from bot.present.lookup import (
+    present_card,
+    present_limitations,
     present_linked_paper,
     present_lookup,
     present_pending_fetch,
@@ -16,14 +19,26 @@ from bot.present.lookup import (
     present_shared_paper,
 )
 from digests.errors import InputError
-from digests.ids import parse_arxiv_id
 from digests.model import ScoredPaper
+from digests.ports.search import SearchRequest
 from digests.subscription import Channel
 from digests.text import clip_text
 
 MAX_RESULTS = 5
 """Largest number of papers in one answer: as many as a person takes in at a glance."""
 
+MAX_FETCHED = 3
+"""Unknown papers of one look-up that are fetched."""
+
+MAX_MARKED = 500
+"""Marked papers that break ties, and that the filter `marked:yes` finds."""
+
+MAX_DIGEST_POSTS = 60
+"""Newest messages of a channel's digests in which a number is looked for."""
+
+HELP_WORDS = frozenset(("help", "?", "hilfe", "usage", "hi", "hello"))
+
+_PLACE = re.compile(r"#?[0-9]{1,2}\.?")
 _ID_PREFIX = re.compile(r"[0-9]{2,4}\.?[0-9]{0,5}")
 
 
@@ -36,18 +51,42 @@ class LookupAnswers:
 
     context: ConversationContext
 
-    def look_up_paper(self, text: str) -> Reply:
-        """Answer /paper: the card of the best match, a list to choose from, or that nothing was found.
+    def look_up_paper(self, text: str, channel: Channel | None = None, offset: int = 0) -> Reply:
+        """Answer /paper: the card of the meant paper, a list to choose from, or that nothing was found.
 
-        An empty text is answered with help. If the text is an arXiv id that the library lacks, the reply has
-        it as its `missing_paper`. Raises SearchError and StoreError.
+        An empty text and "help" are answered with help, and a number with the card of that number in the
+        newest digest of the channel. `offset` skips results that were shown before. arXiv ids that the
+        library lacks are the reply's `missing_papers`. Raises SearchError and StoreError.
         """
         words = clean_lookup_text(text)
-        if not words:
+        if not words or words.lower().rstrip("!?.") in HELP_WORDS:
             return Reply(present_paper_help(self.context.paper_command))
-        papers = self.context.find_papers(words, MAX_RESULTS)
-        arxiv_id = None if papers else parse_arxiv_id(words.strip("<>"))
-        return Reply(present_lookup(words, papers), missing_paper=arxiv_id.id if arxiv_id else "")
+        if channel and _PLACE.fullmatch(words) and (paper := self._find_numbered(channel, words)):
+            return self.show_paper(paper)
+        marked = self._list_marked(channel) if channel else frozenset[str]()
+        result = self.context.find_papers(SearchRequest(words, MAX_RESULTS, offset, marked))
+        missing = tuple(paper for paper in result.missing_ids if not paper.startswith("web:"))[:MAX_FETCHED]
+        if result.wants_limitations and result.is_certain:
+            return Reply(present_limitations(result.papers[0]))
+        can_fetch = self.context.fetch_queue is not None
+        return Reply(present_lookup(words, result, offset, can_fetch=can_fetch), missing_papers=missing)
+
+    def _find_numbered(self, channel: Channel, number: str) -> str:
+        """Return the id of the paper with a number in the channel's newest digest, or an empty string."""
+        place = int(number.strip("#."))
+        for post in self.context.store.posts.list_of_digests(channel, MAX_DIGEST_POSTS):
+            if post.first_number <= place < post.first_number + len(post.papers):
+                return post.papers[place - post.first_number]
+        return ""
+
+    def _list_marked(self, channel: Channel) -> frozenset[str]:
+        """Return the ids of the papers in the channel's queue, `MAX_MARKED` at most."""
+        if not channel.channel:
+            return frozenset()
+        scope = QueueAnswers(self.context).choose_scope(channel)
+        since = self.context.clock() - self.context.mark_retention
+        queue = self.context.store.marks.discussion_queue(scope, since=since, limit=MAX_MARKED)
+        return frozenset(queued.paper for queued in queue)
 
     def show_fetched_paper(self, paper: str, channel: Channel, person_id: str) -> Reply:
         """Request the review of a paper that was fetched for a person in a channel, and return its card."""
@@ -86,11 +125,11 @@ class LookupAnswers:
             ids = library.ids_with_prefix(words, limit)
             scored_by_id = library.get(ids)
             return [scored_by_id[paper] for paper in ids if paper in scored_by_id]
-        return self.context.find_papers(words, limit)
+        return self.context.find_papers(SearchRequest(words, limit)).papers
 
     def show_paper(self, paper: str) -> Reply:
         """Return one paper's card with its buttons."""
-        return Reply(present_lookup(paper, [self._require_paper(paper)]))
+        return Reply(present_card(self._require_paper(paper)))
 
     def show_review(self, paper: str) -> Reply:
         """Return every section of a paper's review, or a sentence that the paper was not reviewed."""

@@ -49,7 +49,7 @@ class QueueAnswers:
             )
         self.context.store.marks.finish_discussion(
             paper,
-            self._choose_scope(channel),
+            self.choose_scope(channel),
             by=person.name,
             by_id=person.qualify_id(channel),
             now=self.context.clock(),
@@ -70,10 +70,10 @@ class QueueAnswers:
     def _load_queue(self, channel: Channel) -> Sequence[QueuedPaper]:
         since = self.context.clock() - self.context.mark_retention
         return self.context.store.marks.discussion_queue(
-            self._choose_scope(channel), since=since, limit=QUEUE_LENGTH
+            self.choose_scope(channel), since=since, limit=QUEUE_LENGTH
         )
 
-    def _choose_scope(self, channel: Channel) -> QueueScope:
+    def choose_scope(self, channel: Channel) -> QueueScope:
         is_whole_workspace = self.context.has_workspace_queue and channel.workspace
         return QueueScope(channel.platform, channel.workspace, "" if is_whole_workspace else channel.channel)
 

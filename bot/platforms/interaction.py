@@ -26,6 +26,7 @@ from bot.present.lookup import present_unknown_paper
 from bot.present.wording import present_sentence
 from bot.storage import run_interactive
 from digests.errors import PaperroundError, SourceError
+from digests.ids import find_paper_ids
 from digests.subscription import Channel, DigestStyle, Subscription
 
 log = logging.getLogger(__name__)
@@ -114,6 +115,11 @@ class InteractionDispatcher:
             case ButtonAction.SHOW:
                 reply = await run_interactive(self.answers.lookup.show_paper, click.value)
                 await respond(reply.message, replace=True)
+            case ButtonAction.MORE:
+                offset, _, text = click.value.partition(":")
+                look_up = self.answers.lookup.look_up_paper
+                reply = await run_interactive(look_up, text, click.channel, _parse_offset(offset))
+                await respond(reply.message)
             case ButtonAction.REVIEW:
                 reply = await run_interactive(self.answers.lookup.show_review, click.value)
                 await respond(reply.message)
@@ -170,10 +176,14 @@ class InteractionDispatcher:
         SearchError and StoreError.
         """
         self.fair_use.take_token(Use.LOOK_UP, channel, person_id)
-        reply = await run_interactive(self.answers.lookup.look_up_paper, text)
-        if reply.missing_paper and self.answers.fetch_queue:
+        reply = await run_interactive(self.answers.lookup.look_up_paper, text, channel)
+        if reply.missing_papers and (queue := self.answers.fetch_queue):
             self.fair_use.take_token(Use.UNKNOWN_PAPER, channel, person_id)
-            reply = await self._fetch_paper(reply.missing_paper, self.answers.fetch_queue, channel, person_id)
+            fetches = [self._fetch_paper(paper, queue, channel, person_id) for paper in reply.missing_papers]
+            fetched = await asyncio.gather(*fetches)
+            named = [found for found in find_paper_ids(text) if not found.id.startswith("web:")]
+            look_up = self.answers.lookup.look_up_paper
+            reply = fetched[0] if len(named) == 1 else await run_interactive(look_up, text, channel)
         await respond(reply.message)
 
     async def _fetch_paper(
@@ -350,6 +360,16 @@ class InteractionDispatcher:
             await asyncio.wait(set(self._running_tasks), timeout=DRAIN_SECONDS)
         self.mark_handler.delayed_reconciler.cancel()
         await self.mark_handler.debouncer.flush_pending()
+
+
+MAX_OFFSET = 1_000
+"""Results that a person can page through."""
+
+
+def _parse_offset(text: str) -> int:
+    """Parse the offset in a button's value, which is not trusted: 0 for anything else than a small number."""
+    is_number = text.isascii() and text.isdecimal() and len(text) < 5
+    return min(int(text), MAX_OFFSET) if is_number else 0
 
 
 def choose_reply_style(message: Message) -> DigestStyle:

@@ -1,7 +1,6 @@
 """Messages and lines about papers that somebody looked up, linked to or shared. Pure."""
 
-import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -25,48 +24,116 @@ from bot.present.card import (
     format_review_line,
     format_score,
 )
-from bot.present.wording import clean_text
+from bot.present.wording import clean_text, format_count
 from digests.model import NOT_REVIEWED, Review, ScoredPaper
+from digests.ports.search import FoundPaper, Match, SearchResult
 from digests.text import clip_text, to_plain_text
 
-MAX_COMPARED_WORDS = 32
-"""Words of a query that are looked up in a title. A longer query names no title."""
 
+def present_lookup(query: str, result: SearchResult, offset: int = 0, *, can_fetch: bool = False) -> Message:
+    """Build the answer to a look-up.
 
-def present_lookup(query: str, results: Sequence[ScoredPaper]) -> Message:
-    """Build the answer to a look-up from its `results`, best first.
-
-    One result, or a best one whose title has all words of the query: its card with buttons, then the others
-    as a list. Otherwise: a list to choose from. Without results: `present_no_results`. `query` is shown in
-    the answer.
+    A paper that is certainly meant: its card with buttons, then the others as a list. Otherwise: a list to
+    choose from, with the sentences that show why, and a button for more. Without papers: that nothing was
+    found, or that an id is not known. `query` is shown in the answer; `offset` results were shown before.
     """
-    if not results:
-        return present_no_results(query)
-    best, *others = results
-    if others and not _has_all_words(query, clean_text(best.paper.title)):
-        return Message(
-            f"Which paper do you mean by “{clip_text(clean_text(query), 80)}”?",
-            (Heading(f"Did you mean one of these {len(results)}?"), *map(_build_option_row, results)),
-        )
-    also: tuple[Block, ...] = (
-        (Divider(), Text("Also found", is_small_print=True), *map(_build_option_row, others))
-        if others
-        else ()
+    notes = tuple(Text(_describe_fault(fault), is_small_print=True) for fault in result.faults)
+    if result.missing_ids and not result.found:
+        unknown = present_missing_paper(result.missing_ids[0], can_fetch=can_fetch)
+        return replace(unknown, blocks=(*unknown.blocks, *notes))
+    if not result.found:
+        return present_no_results(query, notes)
+    notes += tuple(
+        Text(f"{clip_text(paper, 60)} is not known here.", is_small_print=True)
+        for paper in result.missing_ids
     )
-    buttons = _build_lookup_buttons(best)
+    if result.is_certain and not offset:
+        return _present_meant_paper(result, notes)
+    clipped = _clip_query(query)
+    title = _build_list_title(clipped, result, offset)
+    # Discord's buttons cut a value at this sign; its wide form means the same in a query.
+    value = f"{offset + len(result.found)}:{query.replace('#', '＃')}"
+    more = Button(ButtonAction.MORE, "More results", value)
     return Message(
-        clean_text(best.paper.title),
-        (build_card(best), *((Buttons(buttons),) if buttons else ()), *also),
+        f"Which paper do you mean by “{clipped}”?" if not result.emptied_by else title,
+        (
+            Heading(title),
+            *notes,
+            *(block for found in result.found for block in _build_option(found)),
+            *((Buttons((more,)),) if result.has_more else ()),
+        ),
     )
 
 
-def _has_all_words(query: str, title: str) -> bool:
-    """Return True if every word of the query occurs in the title, also inside a longer word.
+def present_card(scored: ScoredPaper) -> Message:
+    """Build a message with one paper's card and its buttons."""
+    return _present_meant_paper(SearchResult((FoundPaper(scored, Match.ID),)), ())
 
-    Case is ignored.
-    """
-    words, folded_title = re.findall(r"\w+", query.casefold()), title.casefold()
-    return len(words) <= MAX_COMPARED_WORDS and all(word in folded_title for word in words)
+
+def _present_meant_paper(result: SearchResult, notes: tuple[Block, ...]) -> Message:
+    best, *others = result.found
+    also = [_build_option_row(found.scored) for found in others if found.match > Match.WEAK]
+    rest: tuple[Block, ...] = (Divider(), Text("Also found", is_small_print=True), *also) if also else ()
+    buttons = _build_lookup_buttons(best.scored)
+    return Message(
+        clean_text(best.scored.paper.title),
+        (build_card(best.scored), *((Buttons(buttons),) if buttons else ()), *notes, *rest),
+    )
+
+
+def _build_list_title(query: str, result: SearchResult, offset: int) -> str:
+    count = len(result.found)
+    if result.emptied_by:
+        return describe_emptied(result)
+    if offset:
+        return f"Results {offset + 1} to {offset + count} for “{query}”"
+    if result.is_listing:
+        return f"{format_count(count, 'paper')} for “{query}”"
+    if result.found[0].match is Match.ID:
+        return f"These {format_count(count, 'paper')}"
+    question = "this paper" if count == 1 else f"one of these {count}"
+    if result.found[0].match is Match.WEAK:
+        return f"Nothing has all of “{query}”. Did you mean {question}?"
+    return f"Did you mean {question}?"
+
+
+def describe_emptied(result: SearchResult) -> str:
+    """Return the line that says which filters left nothing."""
+    return f"Nothing found with “{_clip_query(' '.join(result.emptied_by))}”; without it:"
+
+
+def _clip_query(query: str) -> str:
+    return clip_text(clean_text(query), 80)
+
+
+def _describe_fault(fault: str) -> str:
+    return clip_text(clean_text(fault), 300)
+
+
+def _build_option(found: FoundPaper) -> Iterator[Block]:
+    """Yield a result's line with its button, and the sentence that shows why it was found, if any."""
+    yield _build_option_row(found.scored)
+    if found.snippet:
+        yield Text(clean_text(found.snippet), is_small_print=True)
+
+
+def present_limitations(scored: ScoredPaper) -> Message:
+    """Build the answer to a question for a paper's limitations: those of its review, in full."""
+    title = clean_text(scored.paper.title) or scored.paper.id
+    limitations = clean_text(scored.review.limitations)
+    if not limitations:
+        points = scored.review.assessment.key_limitations if scored.review.assessment else ()
+        limitations = " ".join(clean_text(point.text) for point in points)
+    if limitations:
+        text = Text(limitations, label="Limitations")
+    elif scored.review == NOT_REVIEWED:
+        text = Text("This paper was not reviewed, so its limitations are not known here.")
+    else:
+        text = Text("The review names no limitations.")
+    hold = (Text(f"{describe_hold(scored)}."),) if scored.is_withheld else ()
+    show = Button(ButtonAction.SHOW, "Show card", scored.paper.id)
+    small_print = Text(format_review_line(scored.review), is_small_print=True)
+    return Message(f"Limitations of {title}", (Heading(title), *hold, text, small_print, Buttons((show,))))
 
 
 def _build_option_row(scored: ScoredPaper) -> OptionRow:
@@ -82,12 +149,30 @@ def _build_lookup_buttons(scored: ScoredPaper) -> tuple[Button, ...]:
     return () if scored.is_withheld else (share,)
 
 
-def present_no_results(query: str) -> Message:
+def present_no_results(query: str, notes: tuple[Block, ...] = ()) -> Message:
     """Build the answer to a query that found nothing, with hints for another query."""
-    title = f"Nothing found for “{clip_text(clean_text(query), 80)}”"
-    return Message(
-        title, (Heading(title), Text("Try an arXiv id such as 2402.01306, an address, or fewer words."))
-    )
+    title = f"Nothing found for “{_clip_query(query)}”"
+    hint = "Try fewer or other words, an author's name, or a paper's arXiv id or address."
+    return Message(title, (Heading(title), Text(hint), *notes))
+
+
+def present_missing_paper(paper: str, *, can_fetch: bool) -> Message:
+    """Build the answer about a paper that was named by its id or address and is not known.
+
+    It says why the paper is not fetched.
+    """
+    if paper.startswith("web:"):
+        title = "This page is no paper that is known here"
+        hint = "Papers outside arXiv are known only after an import. A paper on arXiv is found by its id."
+    else:
+        title = f"{clip_text(paper, 60)} is not known here"
+        hint = (
+            "It can be fetched from arXiv in a chat: ask there."
+            if can_fetch
+            else "It cannot be fetched, since no source of papers from arXiv is set up: whoever runs "
+            "Paperround can add one to the settings."
+        )
+    return Message(title, (Heading(title), Text(hint)))
 
 
 def present_pending_fetch(paper: str) -> Message:

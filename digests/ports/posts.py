@@ -27,6 +27,9 @@ class Posts(Protocol):
     def list_recent(self, platform: str, since: datetime, limit: int) -> Sequence[Post]:
         """Return up to `limit` messages posted on a platform since an instant, newest first."""
 
+    def list_of_digests(self, channel: Channel, limit: int) -> Sequence[Post]:
+        """Return up to `limit` messages of a channel's digests, newest first, without shared look-ups."""
+
     def record_shared(
         self, post: Post, *, now: datetime, by_id: str = "", nameless: Mapping[str, Any] | None = None
     ) -> None:

@@ -7,11 +7,12 @@ A commit is atomic, and a paper that is indexed again replaces its document.
 import os
 import re
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from errno import EACCES
 from pathlib import Path
+from typing import Any
 
 import tantivy
 from tantivy import Occur, Query
@@ -19,9 +20,12 @@ from tantivy import Occur, Query
 from digests.errors import SearchError
 from digests.model import ScoredPaper
 from digests.ports.library import Library
+from digests.ports.search import Match
 from digests.private_files import create_private_folder, open_private, restrict_to_owner
+from digests.search.filters import Sort
+from digests.search.glossary import Glossary
 from digests.search.query import WordQuery
-from digests.search.ranking import plan_rounds
+from digests.search.ranking import MatchRound, match_of_score, plan_rounds
 from digests.search.schema import (
     SCHEMA,
     SCHEMA_VERSION,
@@ -36,16 +40,22 @@ BATCH_SIZE = 1_000
 WRITER_HEAP_BYTES = 64_000_000
 """Bytes. tantivy requires at least 15 million per thread."""
 
+NO_TERMS = Glossary({})
+
 TIE_MARGIN = 32
 """Extra hits that are collected, so that ties at the end of the result are ordered by id."""
 
 
 @dataclass(frozen=True, slots=True)
 class SearchHit:
-    """A paper's id and score. Scores are comparable only within one search and one round of matching."""
+    """A paper's id, the strength of the match, and its score.
+
+    Scores are comparable only within one search and one round of matching.
+    """
 
     id: str
     score: float
+    match: Match = Match.WEAK
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,20 +173,25 @@ class SearchIndex:
                 writer.add_document(build_document(seq, scored))
             writer.commit()
 
-    def search(self, query: WordQuery, limit: int) -> tuple[SearchHit, ...]:
+    def search(
+        self, query: WordQuery, limit: int, *, glossary: Glossary = NO_TERMS, marked: Collection[str] = ()
+    ) -> tuple[SearchHit, ...]:
         """Return at most `limit` papers for a query: those with all words first, then those with some.
 
         The last word also matches as a prefix. Typing errors are tolerated, in titles and names, only while
-        nothing else matches. Ties are ordered by id. Reads the last commit; call `catch_up` before. Raises
+        nothing else matches. Ties are ordered by marks, score and date, best first, and then by id. With a
+        sort order, only papers with all words are found, unless there are none. `marked` are the ids of the
+        papers that the workspace has marked. Reads the last commit; call `catch_up` before. Raises
         SearchError; a damaged index is emptied before, and filled by the next `catch_up`.
         """
         searcher = self._refresh_view().searcher
         hits: dict[str, SearchHit] = {}
         try:
             limit = min(limit, searcher.num_docs)
-            for round_ in plan_rounds(query):
-                if len(hits) < limit and not (round_.is_last_resort and hits):
-                    for hit in _collect_hits(searcher, round_.query, limit + len(hits) + TIE_MARGIN):
+            for round_ in plan_rounds(query, glossary, marked):
+                if len(hits) < limit and not ((round_.is_last_resort or query.sort) and hits):
+                    wanted = limit + len(hits) + TIE_MARGIN
+                    for hit in _collect_matches(searcher, round_, query, wanted, marked):
                         hits.setdefault(hit.id, hit)
         except BaseException as error:
             if not _is_damage(error):
@@ -287,9 +302,36 @@ def _list_index_files(directory: Path) -> list[Path]:
 
 
 def _collect_hits(searcher: tantivy.Searcher, query: Query, limit: int) -> list[SearchHit]:
+    """Return the hits of a query, best first, and ties in the order of their ids."""
     found = searcher.search(query, limit, count=False).hits
     hits = [SearchHit(str(searcher.doc(address)["id"][0]), score) for score, address in found]
     return sorted(hits, key=lambda hit: (-hit.score, hit.id))
+
+
+def _collect_matches(
+    searcher: tantivy.Searcher, round_: MatchRound, query: WordQuery, limit: int, marked: Collection[str]
+) -> list[SearchHit]:
+    """Return the hits of a round, best first, in the order that the query asks for."""
+    order = choose_order(query)
+    field = {Sort.NEW: "day", Sort.SCORE: "score"}.get(order)
+    found = searcher.search(round_.query, limit, count=False, order_by_field=field).hits
+    hits: list[tuple[tuple[Any, ...], SearchHit]] = []
+    for score, address in found:
+        document = searcher.doc(address)
+        paper, day, review_score = str(document["id"][0]), document["day"][0], document["score"][0]
+        relevance = 0.0 if field else float(score)
+        match = Match.WEAK if round_.is_weak else Match.TITLE if field else match_of_score(relevance)
+        merits = (day, review_score) if order is Sort.NEW else (review_score, day)
+        key = (-round(relevance, 1), *(() if field else (paper not in marked,)), *(-each for each in merits))
+        hits.append(((*key, paper), SearchHit(paper, relevance, match)))
+    return [hit for _, hit in sorted(hits, key=lambda pair: pair[0])]
+
+
+def choose_order(query: WordQuery) -> Sort:
+    """Return the order of results: the one that was asked for, else by score where there are no words."""
+    if query.sort:
+        return query.sort
+    return Sort.RELEVANCE if query.words or query.phrases else Sort.SCORE
 
 
 def _is_damage(error: BaseException) -> bool:

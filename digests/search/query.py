@@ -1,10 +1,13 @@
-"""Parser for search queries: a paper's id, or words. Pure. There is no query syntax beyond quotes."""
+"""Parser for search queries: ids of papers, or words with filters. Pure."""
 
 import re
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import date
 
-from digests.ids import parse_paper_id
+from digests.ids import find_paper_ids
+from digests.search.filters import Filter, Guess, Sort, read_filters
+from digests.search.frames import LIMITATION_WORDS, STOP_WORDS, strip_frames
 from digests.text import limit_combining_marks, normalize_text, to_plain_text
 
 MAX_WORDS = 32
@@ -19,44 +22,95 @@ MAX_QUERY_CHARACTERS = 4_000
 
 @dataclass(frozen=True, slots=True)
 class IdQuery:
-    """Query for one paper. `id` is a paper's id without its version; the paper need not be known."""
+    """Query for papers by their ids, without versions; the papers need not be known.
 
-    id: str
+    `wants_limitations` is True for a question such as "limitations of 2402.01306".
+    """
+
+    ids: tuple[str, ...]
+    wants_limitations: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class WordQuery:
     """Query for words, in the order typed, and quoted phrases. A phrase is words joined by spaces.
 
-    All words are as `tokenize_text` makes them.
+    All words are as `tokenize_text` makes them. `optional_words` are stop words and frames ("papers about"):
+    they only rank. `title` has all words as typed, in case they are a title. Without words and phrases, the
+    `filters` alone choose; `guesses` are filters that the words suggest. `sort` is None if nobody named an
+    order. `faults` are sentences about filters that could not be read. `wants_limitations` is True for a
+    question such as "what are the limitations of DPO?".
     """
 
     words: tuple[str, ...]
     phrases: tuple[str, ...] = ()
+    optional_words: tuple[str, ...] = ()
+    title: str = ""
+    filters: tuple[Filter, ...] = ()
+    guesses: tuple[Guess, ...] = ()
+    sort: Sort | None = None
+    faults: tuple[str, ...] = ()
+    wants_limitations: bool = False
+
+    @property
+    def all_filters(self) -> tuple[Filter, ...]:
+        """Filters that were typed, and those that were guessed."""
+        return (*self.filters, *(guess.filter for guess in self.guesses))
+
+    def without_guesses(self) -> "WordQuery":
+        """Return the query with the words of its guesses in place of them."""
+        guessed = tuple(word for guess in self.guesses for word in guess.words)
+        words, optional = _split_stop_words(tuple(tokenize_text(" ".join(guessed))))
+        return replace(
+            self,
+            words=(*self.words, *words)[:MAX_WORDS],
+            optional_words=(*self.optional_words, *optional)[:MAX_WORDS],
+            guesses=(),
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class EmptyQuery:
-    """Query without any word."""
+    """Query without any word. `faults` are sentences about filters that could not be read."""
+
+    faults: tuple[str, ...] = ()
 
 
 SearchQuery = IdQuery | WordQuery | EmptyQuery
 
 
-def parse_query(typed: str) -> SearchQuery:
-    """Parse a person's input: a paper's id or address, words and quoted phrases, or nothing. Never raises.
+def parse_query(typed: str, today: date) -> SearchQuery:
+    """Parse a person's input: ids or addresses of papers, filters, words and phrases, or nothing.
 
-    Only the first `MAX_QUERY_CHARACTERS` and `MAX_WORDS` are used; phrases come before loose words.
+    Never raises. `today` is the day to which "this week" refers. Only the first `MAX_QUERY_CHARACTERS` and
+    `MAX_WORDS` are used; phrases come before loose words.
     """
     text = normalize_text(typed.strip()[:MAX_QUERY_CHARACTERS])
-    if named := parse_paper_id(text):
-        return IdQuery(named.id)
-    loose, quoted = _split_quotes(to_plain_text(text))
+    if named := find_paper_ids(text):
+        wants_limitations = not LIMITATION_WORDS.isdisjoint(tokenize_text(text)[:MAX_WORDS])
+        return IdQuery(tuple(reference.id for reference in named), wants_limitations)
+    plain = to_plain_text(text)
+    reading = read_filters(plain, today)
+    loose, quoted = _split_quotes(reading.rest)
     phrases = _take_words(quoted, MAX_WORDS)
     single = _take_words([loose], MAX_WORDS - sum(map(len, phrases)))
-    if not phrases and not single:
-        return EmptyQuery()
-    return WordQuery(single[0] if single else (), tuple(" ".join(phrase) for phrase in phrases))
+    guessed = tokenize_text(" ".join(word for guess in reading.guesses for word in guess.words))
+    has_filters = bool(reading.filters or reading.guesses)
+    meant = strip_frames(single[0] if single else (), has_others=bool(phrases) or has_filters)
+    sort = reading.sort or meant.sort if not (meant.words or phrases) else reading.sort
+    if not (phrases or meant.words or has_filters or reading.sort):
+        return EmptyQuery(reading.faults)
+    return WordQuery(
+        meant.words,
+        tuple(" ".join(phrase) for phrase in phrases),
+        (*meant.optional_words, *guessed)[:MAX_WORDS],
+        " ".join(tokenize_text(plain)[:MAX_WORDS]),
+        reading.filters,
+        reading.guesses,
+        sort,
+        reading.faults,
+        meant.wants_limitations,
+    )
 
 
 _QUOTED = re.compile('["“”„«»]([^"“”„«»]*)["“”„«»]')
@@ -76,6 +130,11 @@ def _take_words(texts: list[str], limit: int) -> list[tuple[str, ...]]:
         if words:
             taken.append(words)
     return taken
+
+
+def _split_stop_words(words: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    kept = tuple(word for word in words if word not in STOP_WORDS)
+    return (kept, tuple(word for word in words if word in STOP_WORDS)) if kept else (words, ())
 
 
 _WORD = re.compile(r"[^\W_]+")

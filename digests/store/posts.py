@@ -55,6 +55,20 @@ class SqlPosts:
         with self.database.read() as connection:
             return _fetch_posts(connection, query)
 
+    def list_of_digests(self, channel: Channel, limit: int) -> Sequence[Post]:
+        query = (
+            _select_posts()
+            .where(
+                posts.c.platform == channel.platform,
+                posts.c.channel == channel.channel,
+                posts.c.delivery.is_not(None),
+            )
+            .order_by(posts.c.id.desc())
+            .limit(limit)
+        )
+        with self.database.read() as connection:
+            return _fetch_posts(connection, query)
+
     def record_shared(
         self, post: Post, *, now: datetime, by_id: str = "", nameless: Mapping[str, Any] | None = None
     ) -> None:

@@ -15,7 +15,9 @@ from bot.platforms.discord.settings import DiscordSettings
 from digests.build import DigestPolicy
 from digests.pick import PickPolicy
 from digests.ports import Store
-from digests.search import find_papers
+from digests.ports.search import SearchRequest, SearchResult
+from digests.search import PaperSearch
+from digests.search.glossary import build_glossary
 from digests.search.index import SearchIndex
 from digests.subscription import Channel, DigestStyle
 from tests.benchmarks.slack import COMMANDS, CONCURRENCY, EVENTS, POSTS, Row, resident
@@ -45,12 +47,14 @@ def _offers(folder: Path, store: Store) -> Row:
     index = SearchIndex.open(folder / "index")
     index.catch_up(store.library)
 
-    def look(words: str, most: int) -> object:
-        return find_papers(words, library=store.library, index=index, limit=most)
+    search = PaperSearch(store.library, index, build_glossary({}))
+
+    def find(request: SearchRequest) -> SearchResult:
+        return search.find(request, datetime.now(UTC).date())
 
     answers = Answers(
         store,
-        look,  # type: ignore[arg-type]
+        find,
         DigestPolicy(PickPolicy(), timedelta(3), timedelta(3)),
         lambda: datetime.now(UTC),
     )

@@ -2,19 +2,18 @@
 
 import asyncio
 import time
-from collections.abc import Sequence
 from pathlib import Path
 
 from bot.conversation.answers import Answers
 from bot.storage import run_interactive
 from digests.blocking import BlockingRunner
 from digests.build import DigestPolicy
-from digests.model import Paper, ReadDepth, ScoredPaper
+from digests.model import Paper, ReadDepth
 from digests.reviewers.full_text import FullText
 from digests.reviewers.html import parse_html
 from digests.reviewers.reader import ReaderProcess
 from digests.subscription import Channel
-from tests.builders import NOW
+from tests.builders import NOW, find_by_id
 from tests.digests.reviewers.harness import ReviewerHarness, store_with_papers
 
 EMPTY_CELLS = b"<table>" + b"<tr><td>-</td></tr>" * 14_000 + b"</table>"
@@ -37,10 +36,7 @@ def test_a_command_is_answered_while_a_page_of_empty_cells_is_read(tmp_path: Pat
         started.set()
         return await run_reader(read_page_behind_gate, EMPTY_CELLS, str(gate))
 
-    def find(words: str, most: int) -> Sequence[ScoredPaper]:
-        return list(store.library.get([words]).values())
-
-    answers = Answers(store, find, DigestPolicy(), lambda: NOW)
+    answers = Answers(store, find_by_id(store), DigestPolicy(), lambda: NOW)
     reviewer = ReviewerHarness(store, fetch_full_text=fetch)
 
     async def work() -> None:

@@ -292,7 +292,7 @@ def test_settings_do_not_change_once_read() -> None:
         ("[delivry]", "delivry is no key that Paperround knows; did you mean delivery?"),
         (
             '[search]\nqqq = ""',
-            "search.qqq is no key that Paperround knows; remove it, or use one of directory",
+            "search.qqq is no key that Paperround knows; remove it, or use one of directory, glossary",
         ),
         (
             "[platforms.teams]",

@@ -18,10 +18,10 @@ from config.settings import Settings, SourceSettings
 from config.settings import StoreSettings as StoreSettings
 from digests.build import DigestPolicy
 from digests.errors import SourceError
-from digests.model import Paper, ScoredPaper
+from digests.model import Paper
 from digests.ports import Store
 from digests.subscription import Channel
-from tests.builders import NOW, a_paper, a_store
+from tests.builders import NOW, a_paper, a_store, find_by_id
 from tests.fakes.feeds import FakeFeeds, FeedFault
 from tests.fakes.platform import MemoryPlatform, PostedPages
 from tests.fakes.wire import WAIT_SECONDS
@@ -50,15 +50,12 @@ async def look_up(answers: Answers, text: str) -> Message:
 
 
 def asked(store: Store, fetch: Callable[[str], Paper | None] | None, text: str) -> str:
-    def find(words: str, most: int) -> Sequence[ScoredPaper]:
-        return list(store.library.get([words]).values())
-
     async def fetch_papers(ids: Sequence[str]) -> dict[str, Paper]:
         assert fetch
         return {paper: found for paper in ids if (found := fetch(paper))}
 
     queue = PaperFetchQueue(fetch_papers, store, lambda: NOW, WAIT_SECONDS) if fetch else None
-    answers = Answers(store, find, DigestPolicy(), lambda: NOW, fetch_queue=queue)
+    answers = Answers(store, find_by_id(store), DigestPolicy(), lambda: NOW, fetch_queue=queue)
     return asyncio.run(look_up(answers, text)).summary
 
 
@@ -91,13 +88,26 @@ def test_an_id_unknown_to_arxiv_is_answered_and_not_queued() -> None:
     assert store.paper_requests.list_unknown(9) == []
 
 
-@pytest.mark.parametrize("words", ["diffusion", "https://example.org/paper", "web:0123456789abcdef"])
-def test_only_arxiv_ids_are_fetched(words: str) -> None:
-    assert "Nothing found" in asked(a_store(), lambda paper: pytest.fail("asked"), words)
+@pytest.mark.parametrize(
+    ("words", "answer"),
+    [
+        ("diffusion", "Nothing found for “diffusion”"),
+        ("https://example.org/paper", "This page is no paper that is known here"),
+        ("web:0123456789abcdef", "This page is no paper that is known here"),
+    ],
+)
+def test_only_arxiv_ids_are_fetched(words: str, answer: str) -> None:
+    assert asked(a_store(), lambda paper: pytest.fail("asked"), words) == answer
+
+
+def test_each_of_two_unknown_ids_is_fetched_and_both_are_listed() -> None:
+    store = a_store()
+    assert "Which paper" in asked(store, lambda paper: a_paper(paper), "2401.00001 and 2401.00002?")
+    assert set(store.library.get(["2401.00001", "2401.00002"])) == {"2401.00001", "2401.00002"}
 
 
 def test_an_unknown_id_is_not_found_without_an_arxiv_source() -> None:
-    assert "Nothing found" in asked(a_store(), None, "2401.00001")
+    assert asked(a_store(), None, "2401.00001") == "2401.00001 is not known here"
 
 
 def test_a_lookup_at_arxiv_ends_at_its_timeout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -22,7 +22,7 @@ from digests.ports import Store
 from digests.ports.people import SOMEBODY
 from digests.store import open_store
 from digests.subscription import Channel, Subscription
-from tests.builders import NOW, a_paper, a_review, a_store, a_subscription
+from tests.builders import NOW, a_paper, a_review, a_store, a_subscription, find_nothing
 from tests.fakes.platform import MemoryPlatform, PostedPages
 
 ADA, BOB = Person("U1", "Ada Lovelace"), Person("U2", "Bob", is_admin=True)
@@ -39,7 +39,7 @@ def a_store_with_marks() -> Store:
 
 
 def answers(store: Store) -> Answers:
-    return Answers(store, lambda words, limit: (), DigestPolicy(), lambda: NOW)
+    return Answers(store, find_nothing, DigestPolicy(), lambda: NOW)
 
 
 def ask(store: Store, text: str, person: Person = ADA, channel: Channel = HERE) -> str:

@@ -15,7 +15,7 @@ from digests.errors import InputError
 from digests.model import Mark, MarkSource
 from digests.ports import Store
 from digests.subscription import Channel
-from tests.builders import NOW, a_paper, a_review, a_store
+from tests.builders import NOW, a_paper, a_review, a_store, find_nothing
 
 READING, VISION = Channel("slack", "C1", "T1"), Channel("slack", "C2", "T1")
 FOREIGN, DIRECT = Channel("slack", "C9", "T2"), Channel("discord", "D1")
@@ -33,9 +33,7 @@ def a_store_with_marks() -> Store:
 
 
 def answers(store: Store, *, has_workspace_queue: bool = True) -> Answers:
-    return Answers(
-        store, lambda words, limit: (), DigestPolicy(), lambda: NOW, has_workspace_queue=has_workspace_queue
-    )
+    return Answers(store, find_nothing, DigestPolicy(), lambda: NOW, has_workspace_queue=has_workspace_queue)
 
 
 def list_papers(message: Message) -> list[str]:

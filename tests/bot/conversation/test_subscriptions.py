@@ -12,7 +12,7 @@ from digests.errors import InputError
 from digests.ports import Store
 from digests.ports.people import Subject, SubjectKind
 from digests.subscription import Channel, Subscription
-from tests.builders import NOW, a_paper, a_subscription
+from tests.builders import NOW, a_paper, a_subscription, find_nothing
 from tests.outbox import a_page, a_store_with_channel, claim_edition, save_plan
 
 ADA, BOB = Person("UADA", "Ada"), Person("UBOB", "Bob")
@@ -20,7 +20,7 @@ CHANNEL = a_subscription("people").channel
 
 
 def answer(store: Store) -> SubscriptionAnswers:
-    return Answers(store, lambda words, limit: (), DigestPolicy(), lambda: NOW).subscriptions
+    return Answers(store, find_nothing, DigestPolicy(), lambda: NOW).subscriptions
 
 
 def subscribe_channel() -> Store:
@@ -91,7 +91,7 @@ def test_set_needs_a_digest_and_the_right_to_change_it() -> None:
     store, _ = a_store_with_channel()
     with pytest.raises(InputError, match="has no digest yet"):
         answer(store).change_digest("top 7", HERE, ADA)
-    strict = Answers(store, lambda words, limit: (), DigestPolicy(), lambda: NOW, anyone_may_change=False)
+    strict = Answers(store, find_nothing, DigestPolicy(), lambda: NOW, anyone_may_change=False)
     for words in ("top 7", "visoin"):
         with pytest.raises(InputError, match="Only workspace admins"):
             strict.subscriptions.change_digest(words, HERE, ADA)
@@ -158,7 +158,7 @@ def test_a_change_of_another_channel_is_neither_undone_nor_announced(channel: Ch
 
 def test_an_undo_needs_the_right_at_the_moment_of_the_click() -> None:
     store, _ = a_store_with_channel()
-    context = Answers(store, lambda words, limit: (), DigestPolicy(), lambda: NOW, anyone_may_change=False)
+    context = Answers(store, find_nothing, DigestPolicy(), lambda: NOW, anyone_may_change=False)
     admin = replace(ADA, is_admin=True)
     context.subscriptions.subscribe_channel("top 3", HERE, admin)
     with pytest.raises(InputError, match="Only workspace admins"):

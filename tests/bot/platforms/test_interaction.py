@@ -17,7 +17,7 @@ from digests.build import DigestPolicy
 from digests.errors import PaperroundError
 from digests.model import NOT_REVIEWED, Post
 from digests.ports import Store
-from tests.builders import NOW, a_paper, a_store, a_subscription, save_subscription
+from tests.builders import NOW, a_paper, a_store, a_subscription, find_nothing, save_subscription
 from tests.fakes.platform import MemoryPlatform, PostedPages
 
 
@@ -42,7 +42,7 @@ async def ignore_answer(message: Message, *, replace: bool = False) -> None:
 
 
 def a_dispatcher(store: Store, platform: MemoryPlatform) -> InteractionDispatcher:
-    answers = Answers(store, lambda words, limit: (), DigestPolicy(), lambda: NOW)
+    answers = Answers(store, find_nothing, DigestPolicy(), lambda: NOW)
     return InteractionDispatcher(answers, platform, MarkEmojis("🔖", ()), lambda: NOW, confirms_undo=False)
 
 

@@ -93,7 +93,7 @@ LOOK_UPS = [
     ("x" * 300, "Nothing found"),
     ("kto " * 70, "KTO"),
     ('“kto” 🤖 AND OR NOT title:* (NEAR/2 "', "KTO"),
-    ("'; DROP TABLE papers; --", "Did you mean one of these"),
+    ("'; DROP TABLE papers; --", "Nothing found"),
     ("🤖🤖🤖", "Nothing found"),
     ("title:kto^9 +abstract:[a TO z] ~3 \\ /.*/", "KTO"),
     ("https://arxiv.org/pdf/2402.01306v3.pdf", "KTO"),

@@ -29,6 +29,7 @@ from digests.model import (
     ScoredPaper,
     Trouble,
 )
+from digests.ports.search import FoundPaper, Match, SearchResult
 from digests.subscription import Channel, Preferences
 from tests.builders import NOW, a_paper, a_review, a_scored_paper
 
@@ -353,7 +354,10 @@ def test_authors_are_named_shortly(authors: tuple[str, ...], line: str) -> None:
 
 def test_a_look_up_shows_the_best_hit_with_its_buttons_and_names_the_others() -> None:
     best = a_scored_paper("2401.00001", a_review(methodology="Sound."), title="Best")
-    message = present_lookup("Best", [best, a_scored_paper("2401.00002", title="Other")])
+    other = a_scored_paper("2401.00002", title="Other")
+    message = present_lookup(
+        "Best", SearchResult((FoundPaper(best, Match.NAME), FoundPaper(other, Match.TEXT)))
+    )
     assert [card.title for card in message.cards] == ["Best"]
     (buttons,) = [block for block in message.blocks if isinstance(block, Buttons)]
     assert [button.action for button in buttons.buttons] == [ButtonAction.SHARE]

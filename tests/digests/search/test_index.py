@@ -17,8 +17,10 @@ from hypothesis import strategies as st
 from digests.errors import SearchError, StoreError
 from digests.model import Paper, Review, ScoredPaper
 from digests.ports.library import Library
-from digests.search import find_papers
+from digests.ports.search import SearchRequest
+from digests.search import PaperSearch
 from digests.search import index as index_module
+from digests.search.glossary import build_glossary
 from digests.search.index import SearchIndex
 from digests.search.query import WordQuery, parse_query
 
@@ -99,8 +101,13 @@ def filled_index(tmp_path_factory: pytest.TempPathFactory) -> SearchIndex:
     return index
 
 
+def find_papers(words: str, *, library: Library, index: SearchIndex, limit: int) -> tuple[ScoredPaper, ...]:
+    search = PaperSearch(library, index, build_glossary({}))
+    return search.find(SearchRequest(words, limit), NOW.date()).papers
+
+
 def search_ids(index: SearchIndex, words: str, most: int = 10) -> list[str]:
-    query = parse_query(words)
+    query = parse_query(words, NOW.date())
     assert isinstance(query, WordQuery)
     return [hit.id for hit in index.search(query, most)]
 
@@ -426,7 +433,7 @@ def test_any_text_can_be_searched(filled_index: SearchIndex, words: str) -> None
 @given(title=st.text(st.characters(codec=None), max_size=60))
 def test_every_title_finds_its_paper(tmp_path_factory: pytest.TempPathFactory, title: str) -> None:
     index = build_index(tmp_path_factory.mktemp("any"), a_paper("1", title))
-    query = parse_query(title.replace('"', " "))
+    query = parse_query(title.replace('"', " "), NOW.date())
     if isinstance(query, WordQuery):
         assert [hit.id for hit in index.search(query, 1)] == ["1"]
 
@@ -440,8 +447,8 @@ def test_finding_by_id_does_not_use_the_index(filled_index: SearchIndex) -> None
 def test_finding_by_words_catches_up_and_keeps_the_order(directory: Path) -> None:
     papers = FakePapers(*SHELF)
     index = SearchIndex.open(directory)
-    found = find_papers("transformer attention", library=papers.port, index=index, limit=2)
-    assert [scored.paper.id for scored in found] == search_ids(index, "transformer attention", most=2)
+    found = find_papers("efficient attention", library=papers.port, index=index, limit=2)
+    assert [scored.paper.id for scored in found] == search_ids(index, "efficient attention", most=2)
     papers.add_papers(a_paper("9", "Quokkas"))
     assert [
         scored.paper.id for scored in find_papers("quokka", library=papers.port, index=index, limit=2)

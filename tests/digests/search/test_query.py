@@ -1,4 +1,6 @@
-"""Search queries: ids, words and quoted phrases, without any other syntax."""
+"""Search queries: ids, words, quoted phrases, and the frames of questions."""
+
+from datetime import date
 
 import pytest
 from hypothesis import example, given
@@ -15,6 +17,14 @@ from digests.search.query import (
     tokenize_text,
 )
 
+TODAY = date(2026, 7, 1)
+
+
+def parse_words(typed: str) -> tuple[str, ...]:
+    query = parse_query(typed, TODAY)
+    assert isinstance(query, WordQuery)
+    return query.words
+
 
 @pytest.mark.parametrize(
     "typed",
@@ -29,32 +39,32 @@ from digests.search.query import (
     ],
 )
 def test_every_form_of_an_id_is_an_id_query(typed: str) -> None:
-    assert parse_query(typed) == IdQuery("2402.01306")
+    assert parse_query(typed, TODAY) == IdQuery(("2402.01306",))
 
 
 def test_an_address_and_its_id_give_the_same_query() -> None:
     named = paper_id_of_address("https://openreview.net/forum?id=Ab")
-    assert parse_query("https://openreview.net/forum?id=Ab") == IdQuery(named.id)
-    assert parse_query(named.id) == IdQuery(named.id)
+    assert parse_query("https://openreview.net/forum?id=Ab", TODAY) == IdQuery((named.id,))
+    assert parse_query(named.id, TODAY) == IdQuery((named.id,))
 
 
 @pytest.mark.parametrize(
     ("typed", "words"),
     [
         ("KTO", ("kto",)),
-        ("RLHF-V and GPT-4", ("rlhf", "v", "and", "gpt", "4")),
+        ("RLHF-V and GPT-4", ("rlhf", "v", "gpt", "4")),
         ("3D  Vision", ("3d", "vision")),
         ("Poincaré Łukasz Größe", ("poincare", "lukasz", "grosse")),
         ("Poincare\u0301", ("poincare",)),
         (r"Poincar\'e", ("poincare",)),
         (
             "C++ and C#, but not track#1 or a++",
-            ("cpp", "and", "csharp", "but", "not", "track", "1", "or", "a"),
+            ("cpp", "csharp", "track", "1"),
         ),
         ("C++17", ("cpp", "17")),
         (
             "title:kto AND (body:* OR -x^2)~3 [a TO b]",
-            ("title", "kto", "and", "body", "or", "x", "2", "3", "a", "to", "b"),
+            ("kto", "body", "x", "2", "3", "b"),
         ),
         ("snake_case", ("snake", "case")),
         ("a\x00b \ud800c", ("ab", "c")),
@@ -63,37 +73,42 @@ def test_an_address_and_its_id_give_the_same_query() -> None:
     ],
 )
 def test_other_text_is_a_word_query(typed: str, words: tuple[str, ...]) -> None:
-    assert parse_query(typed) == WordQuery(words)
+    found = parse_query(typed, TODAY)
+    assert isinstance(found, WordQuery)
+    assert (found.words, found.phrases, found.filters, found.guesses) == (words, (), (), ())
 
 
 @pytest.mark.parametrize(
     "typed", ['"Direct Preference" loss', "loss “direct preference”", "``direct preference'' loss"]
 )
 def test_quoted_text_is_a_phrase(typed: str) -> None:
-    assert parse_query(typed) == WordQuery(("loss",), ("direct preference",))
+    found = parse_query(typed, TODAY)
+    assert isinstance(found, WordQuery)
+    assert (found.words, found.phrases) == (("loss",), ("direct preference",))
 
 
 def test_an_unclosed_quote_is_plain_text() -> None:
-    assert parse_query('"direct preference') == WordQuery(("direct", "preference"))
+    assert parse_words('"direct preference') == ("direct", "preference")
 
 
 @pytest.mark.parametrize("typed", ["", "  ", '""', '"', "***", "\x00", "\ud800", "🔖", "$$", "\\"])
 def test_text_without_words_is_an_empty_query(typed: str) -> None:
-    assert parse_query(typed) == EmptyQuery()
+    assert parse_query(typed, TODAY) == EmptyQuery()
 
 
 def test_an_invalid_address_is_a_word_query() -> None:
-    assert parse_query("https://nowhere") == WordQuery(("https", "nowhere"))
-    assert isinstance(parse_query("https://a.example/\ud800"), IdQuery)
+    assert parse_words("https://nowhere") == ("https", "nowhere")
+    assert isinstance(parse_query("https://a.example/\ud800", TODAY), IdQuery)
 
 
 def test_words_beyond_the_limit_are_left_out() -> None:
-    found = parse_query('"' + "p " * 30 + '" ' + "w " * 5_000)
-    assert found == WordQuery(("w", "w"), (" ".join("p" * 30),))
+    found = parse_query('"' + "p " * 30 + '" ' + "w " * 5_000, TODAY)
+    assert isinstance(found, WordQuery)
+    assert (found.words, found.phrases) == (("w", "w"), (" ".join("p" * 30),))
 
 
 def test_a_long_word_is_cut_as_in_the_index() -> None:
-    assert parse_query("x" * 10_000) == WordQuery(tuple(tokenize_text("x" * 10_000)))
+    assert parse_words("x" * 10_000) == tuple(tokenize_text("x" * 10_000))
     assert len(tokenize_text("x" * 10_000)[0]) == MAX_WORD_CHARACTERS
 
 
@@ -102,18 +117,60 @@ def test_a_long_word_is_cut_as_in_the_index() -> None:
 @example("(" * 10_000)
 @example("https://[::1")
 def test_every_text_can_be_parsed(typed: str) -> None:
-    match parse_query(typed):
-        case WordQuery(words, phrases):
+    match parse_query(typed, TODAY):
+        case WordQuery(words, phrases) as query:
             everything = [*words, *" ".join(phrases).split()]
-            assert 0 < len(everything) <= MAX_WORDS
+            assert len(everything) <= MAX_WORDS
+            assert everything or query.all_filters or query.sort
+            assert len(query.without_guesses().words) <= MAX_WORDS
             assert all(tokenize_text(word) for word in everything)
         case IdQuery(name):
             assert name
         case EmptyQuery():
-            pass
+            return
 
 
 @given(st.text(max_size=60))
 def test_tokenizing_words_again_changes_nothing(text: str) -> None:
     once = " ".join(tokenize_text(text))
     assert " ".join(tokenize_text(once)) == once
+
+
+@pytest.mark.parametrize(
+    ("typed", "words"),
+    [
+        ("have you seen the segment anything paper?", ("segment", "anything")),
+        ("papers about sign language", ("sign", "language")),
+        ("what's new in robot learning", ("robot", "learning")),
+        ("can you find me the paper on chain of thought please", ("chain", "thought")),
+        ("DPO's objective", ("dpo", "objective")),
+        ("what is this about", ("what", "is", "this", "about")),
+        ("the", ("the",)),
+        ("how to read a paper", ("read", "paper")),
+        ("Ethayarajh et al.", ("ethayarajh",)),
+    ],
+)
+def test_the_frame_of_a_question_is_left_out(typed: str, words: tuple[str, ...]) -> None:
+    assert parse_words(typed) == words
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "what are the limitations of DPO?",
+        "DPO limitations",
+        "limitations of dpo",
+        "DPO's weaknesses",
+        "does DPO have any drawbacks",
+        "shortcomings of DPO please",
+    ],
+)
+def test_a_question_for_limitations_leaves_the_name(typed: str) -> None:
+    query = parse_query(typed, TODAY)
+    assert isinstance(query, WordQuery)
+    assert (query.words, query.wants_limitations) == (("dpo",), True)
+
+
+def test_limitations_of_an_id_are_asked_for() -> None:
+    assert parse_query("limitations of arXiv:2402.01306?", TODAY) == IdQuery(("2402.01306",), True)
+    assert parse_query("2402.01306 or 2305.18290", TODAY) == IdQuery(("2402.01306", "2305.18290"))

@@ -15,13 +15,13 @@ from bot.platforms.interaction import InteractionDispatcher
 from digests.build import DigestPolicy
 from digests.ports import Store
 from digests.subscription import Channel, Subscription
-from tests.builders import NOW, a_store
+from tests.builders import NOW, a_store, find_nothing
 
 
 def get_ready(store: Store, *guilds: int) -> None:
     """Handle the start of a session of a bot that is in these servers."""
     platform = DiscordPlatform(RestClient("token", 1))
-    answers = Answers(store, lambda words, limit: (), DigestPolicy(), lambda: NOW)
+    answers = Answers(store, find_nothing, DigestPolicy(), lambda: NOW)
     dispatcher = InteractionDispatcher(
         answers, platform, MarkEmojis("🔖", ()), lambda: NOW, confirms_undo=True
     )

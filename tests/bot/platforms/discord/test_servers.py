@@ -30,7 +30,7 @@ from digests.ports import Store
 from digests.ports.workspaces import WorkspaceState
 from digests.subscription import Channel, Subscription
 from tests.bot.platforms.discord.processes import wait_for_answer
-from tests.builders import NOW, a_paper, a_review, a_scored_paper, a_store
+from tests.builders import NOW, a_paper, a_review, a_scored_paper, a_search_result, a_store
 from tests.fakes.discord import DiscordFault, DiscordInteraction, FakeDiscord, read_text
 from tests.fakes.wire import WAIT_SECONDS
 
@@ -105,7 +105,7 @@ async def open_servers(
         rest = RestClient(discord.token, 10)
         answers = Answers(
             store,
-            lambda words, limit: [a_scored_paper(PAPER, a_review())],
+            lambda request: a_search_result(a_scored_paper(PAPER, a_review())),
             DigestPolicy(),
             lambda: NOW,
             deciders=frozenset({f"discord:{ours}:{ada}"} if has_decider else ()),

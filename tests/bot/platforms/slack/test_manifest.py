@@ -21,6 +21,7 @@ from bot.platforms.slack.settings import SlackSettings
 from bot.platforms.slack.workspaces import SlackWorkspaces
 from digests.build import DigestPolicy
 from digests.store import open_store
+from tests.builders import find_nothing
 from tests.fakes.slack import FakeSlack
 
 WRITTEN = Path(__file__).parents[4] / "config" / "slack-manifest.yaml"
@@ -85,7 +86,7 @@ class Registered:
 )
 def test_the_manifest_and_the_listeners_name_the_same_events(settings: SlackSettings) -> None:
     app = Registered()
-    answers = Answers(open_store("sqlite://"), lambda words, most: (), DigestPolicy(), lambda: NOON)
+    answers = Answers(open_store("sqlite://"), find_nothing, DigestPolicy(), lambda: NOON)
 
     async def register() -> None:
         async with open_session(1) as session:

@@ -23,7 +23,7 @@ from digests.build import DigestPolicy
 from digests.model import Post
 from digests.ports import Store
 from digests.subscription import Channel
-from tests.builders import NOW, a_paper, a_review, a_store, a_subscription
+from tests.builders import NOW, a_paper, a_review, a_store, a_subscription, find_nothing
 from tests.fakes.slack import FakeSlack, read_text
 
 PAPER = "2402.01306"
@@ -83,9 +83,7 @@ async def open_workspaces() -> AsyncIterator[TwoWorkspaces]:
         by_team = {slack.team_id: await identify_workspace(slack, session) for slack in (first, second)}
         settings = SlackSettings(api_base_url=first.url)
         platform, store = SlackPlatform(InstalledWorkspaces(by_team)), a_store()
-        answers = Answers(
-            store, lambda query, limit: (), DigestPolicy(), lambda: NOW, anyone_may_change=False
-        )
+        answers = Answers(store, find_nothing, DigestPolicy(), lambda: NOW, anyone_may_change=False)
         listeners = SlackListeners(answers, platform, settings, lambda: NOW)
         tokenless_client = create_web_client("", settings=settings, session=session)
         app = build_bolt_app(tokenless_client, platform.workspaces, first.signing_secret)

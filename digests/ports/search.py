@@ -1,0 +1,85 @@
+"""The search: what is asked, and what is found."""
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+from digests.model import ScoredPaper
+
+
+class Match(IntEnum):
+    """Strength of a match, weakest first."""
+
+    WEAK = 0
+    """Some of the words, or misspelt ones."""
+    TEXT = 1
+    """All words, anywhere in paper and review."""
+    TITLE = 2
+    """All words in title and authors."""
+    NAME = 3
+    """The title, or a name of what the paper introduces."""
+    ID = 4
+
+
+@dataclass(frozen=True, slots=True)
+class SearchRequest:
+    """Search for what a person typed: `limit` results after the first `offset`.
+
+    `marked_papers` are the ids of the papers that the person's workspace has marked.
+    """
+
+    text: str
+    limit: int
+    offset: int = 0
+    marked_papers: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class FoundPaper:
+    """A paper that was found. `snippet` is a sentence of it with words of the query, or empty.
+
+    It is empty if the title says why the paper was found.
+    """
+
+    scored: ScoredPaper
+    match: Match
+    snippet: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SearchResult:
+    """Result of a search: papers, best first, and what was understood.
+
+    `missing_ids` were named and are not known. `faults` are sentences about filters that were left out.
+    `emptied_by` are the filters that left nothing, as they were typed; the papers are those without these
+    filters. With `is_listing`, filters alone chose the papers. `wants_limitations` means that a paper's
+    limitations were asked for.
+    """
+
+    found: tuple[FoundPaper, ...] = ()
+    missing_ids: tuple[str, ...] = ()
+    faults: tuple[str, ...] = ()
+    emptied_by: tuple[str, ...] = ()
+    is_listing: bool = False
+    wants_limitations: bool = False
+    has_more: bool = False
+
+    @property
+    def papers(self) -> tuple[ScoredPaper, ...]:
+        """The papers, best first."""
+        return tuple(each.scored for each in self.found)
+
+    @property
+    def is_certain(self) -> bool:
+        """True if the first paper is the one that is meant: by its id, or as the only one of its name.
+
+        A title with all words counts if the paper is the only one that was found, or is named like that
+        alone.
+        """
+        if not self.found or self.is_listing or self.emptied_by:
+            return False
+        best, *others = self.found
+        if best.match is Match.NAME:
+            return True
+        if best.match is Match.TITLE:
+            return not any(other.match is Match.TITLE for other in others)
+        return best.match is Match.ID and not others
