@@ -87,6 +87,10 @@ _ANY_NAME = re.compile(".*")
 CHECK_SECONDS = 2.5
 """Longest time in seconds to check a form's person and channel. Slack waits three for its acknowledgement."""
 
+HEAD_START_SECONDS = 0.05
+"""Wait after an acknowledgement. Bolt looks for one every 10 ms, and sends it: in a burst of commands all are
+acknowledged before the work on the first ones holds the event loop."""
+
 FOREIGN_PERSON = "Only people of the workspace that Paperround belongs to may change something here."
 SLOW_SLACK = "Slack did not answer in time, so nothing was changed: try again."
 
@@ -145,13 +149,13 @@ class SlackListeners:
     # Commands.
 
     async def _on_paper(self, ack: Ack, command: Payload, workspace: SlackWorkspace) -> None:
-        await ack()
+        await acknowledge_first(ack)
         channel, user = self._channel_from_id(command["channel_id"], workspace), command["user_id"]
         async with self._handle_request(workspace, command["response_url"]) as respond:
             await self.dispatcher.look_up_paper(command.get("text", ""), channel, user, respond)
 
     async def _on_digest(self, ack: Ack, command: Payload, workspace: SlackWorkspace) -> None:
-        await ack()
+        await acknowledge_first(ack)
         async with self._handle_request(workspace, command["response_url"]) as respond:
             channel = self._channel_from_id(command["channel_id"], workspace)
             user, text = command["user_id"], command.get("text", "")
@@ -254,7 +258,7 @@ class SlackListeners:
     # Buttons.
 
     async def _on_button(self, ack: Ack, body: Payload, action: Payload, workspace: SlackWorkspace) -> None:
-        await ack()
+        await acknowledge_first(ack)
         action_name = str(action.get("action_id", "")).partition(".")[0]
         value = str(action.get("value") or "")
         channel_id = (body.get("channel") or {}).get("id", "")
@@ -277,7 +281,7 @@ class SlackListeners:
             )
 
     async def _on_look_up(self, ack: Ack, body: Payload, action: Payload, workspace: SlackWorkspace) -> None:
-        await ack()
+        await acknowledge_first(ack)
         home, user = self._channel_from_id("", workspace), body["user"]["id"]
         async with self._handle_request(workspace, "", None, user, body) as respond:
             await self.dispatcher.look_up_paper(str(action.get("value") or ""), home, user, respond)
@@ -285,7 +289,7 @@ class SlackListeners:
     # Marks.
 
     async def _on_shortcut(self, ack: Ack, body: Payload, workspace: SlackWorkspace) -> None:
-        await ack()
+        await acknowledge_first(ack)
         user, message = body["user"]["id"], body["message"]
         channel = self._channel_from_id(body["channel"]["id"], workspace)
         async with self._handle_request(workspace, body.get("response_url", ""), channel, user) as respond:
@@ -498,6 +502,12 @@ def _require_own_person(profile: Profile, team: str, workspace: SlackWorkspace, 
         raise PaperroundError(UNKNOWN_PERSON)
     if workspace.team_id not in teams:
         raise PaperroundError(refusal)
+
+
+async def acknowledge_first(ack: Ack) -> None:
+    """Acknowledge a request, and let Bolt send that before its work begins."""
+    await ack()
+    await asyncio.sleep(HEAD_START_SECONDS)
 
 
 def _channel_id_of(event: Payload) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from bot.conversation.fair_use import USE_LIMITS, Use
+from bot.platforms.slack.listeners import acknowledge_first
 from digests.ports import Store
 from digests.subscription import Channel, DigestStyle, Subscription
 from tests.bot.platforms.slack.processes import (
@@ -389,3 +390,18 @@ def test_a_revoked_token_is_logged_and_the_bot_reconnects_when_it_is_valid_again
                 await bot.wait_until(lambda store: not has_removal(store))
 
     asyncio.run(run())
+
+
+def test_an_acknowledgement_is_sent_before_the_work_begins() -> None:
+    order: list[str] = []
+
+    async def ack() -> None:
+        # As Bolt does: it looks for the acknowledgement every ten milliseconds.
+        asyncio.get_running_loop().call_later(0.01, order.append, "sent")
+
+    async def handle_command() -> None:
+        await acknowledge_first(ack)
+        order.append("work")
+
+    asyncio.run(handle_command())
+    assert order == ["sent", "work"]
