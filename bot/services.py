@@ -144,6 +144,9 @@ def _build_delivery_context(
             on_unknown=UnknownPolicy(settings.delivery.on_unknown),
             history_lag=HISTORY_LAG,
             merge_missed=settings.delivery.missed == "merge",
+            review_wait=timedelta(
+                minutes=settings.digest.review_wait_minutes if settings.reviewer.base_url else 0
+            ),
         ),
         rate_limiters=_build_rate_limiters(),
     )

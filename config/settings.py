@@ -110,6 +110,12 @@ class DigestSettings(SettingsTable):
         description="Notes of days without papers. `quiet days only`: a note says why. `off`: nothing "
         "is posted. `always`: other days also end with a line that all is well.",
     )
+    review_wait_minutes: int = Field(
+        default=25,
+        ge=0,
+        le=720,
+        description="Minutes for which a digest without any score waits for the reviewer. 0: none.",
+    )
     pick_flagged: bool = Field(
         default=True,
         description="Allows papers whose text reads like an order to their reviewer. Readers see a flag.",

@@ -34,8 +34,9 @@ class DeliveryPolicy:
     up too. `lease` is the length of a claim, which each page renews. `timeout`, shorter than `lease`, limits
     one request to a platform; for a post, together with its write to the outbox. `history_lag` is the time
     after which a posted message appears in its channel's history. `merge_missed` makes a digest cover the
-    missed editions before it. At most `concurrency` deliveries are in progress, `concurrency_per_workspace`
-    of them in one workspace.
+    missed editions before it. `review_wait` is the longest time, from its due time on, for which a digest
+    without any score waits for the reviewer; without a reviewer it is zero. At most `concurrency` deliveries
+    are in progress, `concurrency_per_workspace` of them in one workspace.
     """
 
     on_unknown: UnknownPolicy = UnknownPolicy.SKIP
@@ -44,6 +45,7 @@ class DeliveryPolicy:
     history_lag: timedelta = timedelta()
     min_attempts: int = 6
     merge_missed: bool = True
+    review_wait: timedelta = timedelta()
     concurrency: int = 100
     concurrency_per_workspace: int = 8
 

@@ -54,6 +54,9 @@ MIN_CRASHES = 2
 TIME_ZONE_MARGIN = timedelta(days=1)
 """Lead of a search for a page over its edition's midnight in UTC, because an edition's date is local."""
 
+REVIEW_POLL = timedelta(minutes=5)
+"""Interval in which a digest without scores looks for reviews."""
+
 _FINISHED_STATES = (PageState.POSTED, PageState.SKIPPED)
 
 _POISON_REASON = "Its worker crashed over it {} times in a row."
@@ -76,7 +79,8 @@ async def deliver_edition(subscription: Subscription, edition: date, *, context:
         retry_failed=True,
     )
     if claim is not None:
-        await deliver_claim(claim, context=context)
+        at_once = replace(context.policy, review_wait=timedelta())  # A person waits.
+        await deliver_claim(claim, context=replace(context, policy=at_once))
     return claim is not None
 
 
@@ -170,8 +174,8 @@ class _EditionRun:
         """Make `claim.pages` the pages of this edition.
 
         A new plan with pages is stored later, with its first page; a plan without pages is stored at once.
-        Returns False when an edition that was finished as empty stays empty: nothing is left to do. Raises
-        PostError with NOT_POSTED for a kind that is not built here.
+        Returns False when nothing is left to do: an edition that was finished as empty stays empty, or this
+        one waits for the reviewer. Raises PostError with NOT_POSTED for a kind that is not built here.
         """
         match self.claim.kind:
             case DeliveryKind.DIGEST:
@@ -193,6 +197,8 @@ class _EditionRun:
         rendered = await context.batcher.submit(
             "render", request, partial(_render_one, context), partial(_render_many, context)
         )
+        if rendered.may_get_scores and await self._wait_for_reviews():
+            return False
         self.claim = planned = replace(
             claim, pages=_plan_rendered_pages(rendered, claim), empty_reason=rendered.empty_reason
         )
@@ -200,6 +206,30 @@ class _EditionRun:
             self.unsaved_watermark = rendered.watermark
         else:
             await self._write_outbox(PlanSaved(planned, rendered.watermark))
+        return True
+
+    async def _wait_for_reviews(self) -> bool:
+        """Put the delivery off for `REVIEW_POLL`, so that the reviewer can score its papers.
+
+        Returns False without an effect if `review_wait` is over, or would be over on another day. Raises
+        LeaseLostError.
+        """
+        claim, now = self.claim, self.context.clock()
+        if claim.due_at is None or not self.context.policy.review_wait:
+            return False
+        wait_until = min(
+            claim.due_at + self.context.policy.review_wait,
+            edition_ends_at(claim.subscription.schedule, claim.edition) - REVIEW_POLL,
+        )
+        if now >= wait_until:
+            return False
+        next_try_at = min(now + REVIEW_POLL, wait_until)
+        reason = "No paper has a score yet: it waits for the reviewer."
+        await run_background(
+            partial(
+                self.context.store.outbox.reschedule, claim, reason, next_try_at=next_try_at, is_failure=False
+            )
+        )
         return True
 
     # The pages.

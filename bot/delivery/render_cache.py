@@ -10,7 +10,7 @@ from bot.chat.port import Page, Platform
 from bot.present.digest import present_digest
 from digests.build import DigestPolicy, build
 from digests.empty import Lateness
-from digests.model import EmptyReason, Heartbeat, PostedState
+from digests.model import REVIEWER, EmptyReason, Heartbeat, PostedState
 from digests.ports import Store
 from digests.ports.likeness import LikenessFinder, find_no_likeness
 from digests.ports.outbox import Claim
@@ -53,7 +53,8 @@ class RenderedDigest:
     """A digest as pages of its platform.
 
     `watermark` is the newest sequence number it considered. `empty_reason` is None for a digest with picks.
-    `posted_states` gives, by paper id, the facts that it states. There are no pages when `empty_reason` is
+    `posted_states` gives, by paper id, the facts that it states. `may_get_scores` is True for one without any
+    score, unless the reviewer is in trouble. There are no pages when `empty_reason` is
     set and empty digests are not announced.
     """
 
@@ -61,6 +62,7 @@ class RenderedDigest:
     watermark: int
     empty_reason: EmptyReason | None
     posted_states: Mapping[str, PostedState]
+    may_get_scores: bool = False
 
 
 @dataclass(slots=True)
@@ -177,4 +179,6 @@ def _render_digest(
     message = present_digest(replace(digest, is_follow_up=request.is_follow_up))
     pages = () if is_silent else tuple(request.platform.render(message, subscription.preferences.style))
     posted_states = {pick.scored_paper.paper.id: pick.scored_paper.posted_state for pick in digest.picks}
-    return RenderedDigest(pages, digest.watermark, digest.empty_reason, posted_states)
+    is_reviewer_well = all(report.subject != REVIEWER for report in digest.troubles)
+    may_get_scores = digest.is_unscored and is_reviewer_well
+    return RenderedDigest(pages, digest.watermark, digest.empty_reason, posted_states, may_get_scores)

@@ -1380,6 +1380,16 @@ MUTANTS: tuple[Mutant, ...] = (
         (f"{RENDER_CACHE}::test_a_channel_with_marks_shares_no_digest_with_one_without",),
     ),
     Mutant(
+        "digest that waits for a reviewer in trouble",
+        "bot/delivery/render_cache.py",
+        "digest.is_unscored and is_reviewer_well",
+        "digest.is_unscored or is_reviewer_well",
+        (
+            "tests/bot/delivery/test_review_wait.py"
+            "::test_it_does_not_wait_for_a_reviewer_in_trouble_and_without_one",
+        ),
+    ),
+    Mutant(
         "clearly worse paper picked for variety",
         "digests/pick.py",
         "-waiting[0][0] - points > policy.variety_distance",
